@@ -1,0 +1,48 @@
+/** A row as the driver returns it: `int8` and `numeric` as numbers, `bytea` as bytes, `timestamptz` as Date, `json` parsed. */
+export type Row = Record<string, unknown>;
+
+/** What a statement gave back. */
+export interface Result<R extends object> {
+  readonly rows: R[];
+  /** Rows returned, or, for a statement without `returning`, rows touched. */
+  readonly count: number;
+}
+
+/** Something SQL can be run on: the database itself or one transaction of it. */
+export interface Queryable {
+  /** Runs one parameterised statement. Throws {@link DatabaseError}. */
+  query<R extends object = Row>(sql: string, values?: readonly unknown[]): Promise<Result<R>>;
+}
+
+/** The database: PostgreSQL, or PGlite (PostgreSQL compiled to wasm, in this process). The SQL is the same on both. */
+export interface Database extends Queryable {
+  readonly kind: "postgres" | "embedded";
+  /** Runs `work` in one transaction: committed when it resolves, rolled back when it throws. */
+  transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T>;
+  /** Ends all connections. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** A statement or a connection failed. `retryable` when the same statement may succeed later. */
+export class DatabaseError extends Error {
+  override readonly name = "DatabaseError";
+  /** SQLSTATE where the server gave one, else the driver's code (`ECONNREFUSED` …). */
+  readonly code: string | undefined;
+  readonly retryable: boolean;
+
+  constructor(message: string, options: { code: string | undefined; retryable: boolean; cause?: unknown }) {
+    super(message, { cause: options.cause });
+    this.code = options.code;
+    this.retryable = options.retryable;
+  }
+}
+
+/** Wraps what a driver threw. Class 08 (connection), 40 (rollback), 53 (resources), 57 (shutdown) and socket errors can be retried. */
+export function databaseError(cause: unknown): DatabaseError {
+  if (cause instanceof DatabaseError) return cause;
+  const message = cause instanceof Error ? cause.message : String(cause);
+  const raw: unknown = cause instanceof Error && "code" in cause ? cause.code : undefined;
+  const code = typeof raw === "string" ? raw : undefined;
+  const retryable = code === undefined ? /terminated|timeout|closed|ended/i.test(message) : /^(08|40|53|57|E[A-Z])/.test(code);
+  return new DatabaseError(message, { code, retryable, cause });
+}

@@ -1,0 +1,37 @@
+import { PGlite, types } from "@electric-sql/pglite";
+import { databaseError, type Database, type Result, type Row } from "./database.ts";
+
+/**
+ * Opens the embedded database (PGlite) in a folder, made when missing. One process only: the caller holds the lock of
+ * the folder (see `lock.ts`). Statements run one at a time.
+ */
+export async function openEmbedded(directory: string): Promise<Database> {
+  const lite = await PGlite.create(directory, {
+    parsers: {
+      [types.INT8]: (value) => Number(value),
+      [types.NUMERIC]: (value) => Number(value),
+    },
+  });
+  let closing: Promise<void> | undefined;
+
+  return {
+    kind: "embedded",
+    query: (sql, values) => run(lite, sql, values),
+    transaction: <T>(work: Parameters<Database["transaction"]>[0]) =>
+      lite.transaction((tx) => work({ query: (sql, values) => run(tx, sql, values) })) as Promise<T>,
+    close: () => (closing ??= lite.close()),
+  } satisfies Database;
+}
+
+async function run<R extends object = Row>(
+  target: Pick<PGlite, "query">,
+  sql: string,
+  values: readonly unknown[] = [],
+): Promise<Result<R>> {
+  try {
+    const result = await target.query<R>(sql, [...values]);
+    return { rows: result.rows, count: result.rows.length > 0 ? result.rows.length : (result.affectedRows ?? 0) };
+  } catch (cause) {
+    throw databaseError(cause);
+  }
+}

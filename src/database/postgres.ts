@@ -1,0 +1,66 @@
+import pg from "pg";
+import type { Logger } from "../observability/log.ts";
+import { databaseError, type Database, type Result, type Row } from "./database.ts";
+
+const INT8 = 20;
+const NUMERIC = 1700;
+
+/** Opens a pool on PostgreSQL 14 or later. Connects lazily: the first statement throws when the server is away. */
+export function openPostgres(url: string, log: Logger): Database {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: 10,
+    connectionTimeoutMillis: 10_000,
+    application_name: "matrix-agents",
+    types: {
+      getTypeParser: (oid: number, format?: "text" | "binary"): ((value: string) => unknown) =>
+        oid === INT8 || oid === NUMERIC
+          ? (value) => Number(value)
+          : format === undefined
+            ? (pg.types.getTypeParser(oid) as (value: string) => unknown)
+            : (pg.types.getTypeParser(oid, format as "text") as (value: string) => unknown),
+    },
+  });
+  // An idle connection that the server ends is reported here; without a listener it would end the process.
+  pool.on("error", (error) => log.warn({ error }, "a database connection was lost"));
+  let closing: Promise<void> | undefined;
+
+  return {
+    kind: "postgres",
+    query: (sql, values) => run(pool, sql, values),
+    async transaction(work) {
+      const client = await pool.connect().catch((cause: unknown) => {
+        throw databaseError(cause);
+      });
+      let broken = false;
+      try {
+        await run(client, "begin");
+        const result = await work({ query: (sql, values) => run(client, sql, values) });
+        await run(client, "commit");
+        return result;
+      } catch (error) {
+        await client.query("rollback").catch(() => {
+          broken = true;
+        });
+        throw error;
+      } finally {
+        client.release(broken);
+      }
+    },
+    close: () => (closing ??= pool.end()),
+  } satisfies Database;
+}
+
+async function run<R extends object = Row>(
+  client: pg.Pool | pg.PoolClient,
+  sql: string,
+  values: readonly unknown[] = [],
+): Promise<Result<R>> {
+  try {
+    const result = await client.query<R>(sql, [...values]);
+    return { rows: result.rows, count: result.rowCount ?? 0 };
+  } catch (cause) {
+    throw databaseError(cause);
+  }
+}
+

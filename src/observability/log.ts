@@ -1,0 +1,49 @@
+import { pino, type Logger as PinoLogger } from "pino";
+import pretty from "pino-pretty";
+
+/**
+ * A structured logger. Fields are ids (`ghost`, `room`, `event`, `txn`), counts and durations; message text, keys and
+ * tokens are never passed to it, at any level.
+ */
+export type Logger = PinoLogger;
+
+/** The levels that can be configured, most talkative first. */
+export type LogLevel = "debug" | "info" | "warn" | "error";
+
+/**
+ * Makes the root logger. Writes to standard error, so that standard output stays free for what a command prints.
+ *
+ * @param format `json` is one JSON object a line; `pretty` is for a person; `auto` is pretty on a terminal.
+ */
+export function createLogger(level: LogLevel, format: "json" | "pretty" | "auto"): Logger {
+  const usePretty = format === "pretty" || (format === "auto" && process.stderr.isTTY);
+  const options = {
+    level,
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    // Tokens travel in these fields of HTTP errors; a careless log line must not carry them out.
+    redact: ["token", "*.token", "headers.authorization", "*.headers.authorization"],
+    serializers: { error: describeError },
+  };
+  return usePretty
+    ? pino(options, pretty({ destination: 2, sync: true, colorize: process.stderr.isTTY, ignore: "pid,hostname" }))
+    : pino(options, pino.destination({ fd: 2, sync: true }));
+}
+
+/** A logger that says nothing, for tests and one-shot commands. */
+export function silentLogger(): Logger {
+  return pino({ level: "silent" });
+}
+
+/** What of an error may be logged: its kind, code, message and where it was thrown; never attached payloads. */
+function describeError(error: unknown): unknown {
+  if (!(error instanceof Error)) return String(error);
+  const code: unknown = "code" in error ? error.code : undefined;
+  return {
+    type: error.name,
+    ...(typeof code === "string" ? { code } : {}),
+    message: error.message,
+    stack: error.stack,
+    ...(error.cause === undefined ? {} : { cause: describeError(error.cause) }),
+  };
+}

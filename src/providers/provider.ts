@@ -1,0 +1,78 @@
+/** One message of the conversation as a model sees it. */
+export interface ChatMessage {
+  readonly role: "system" | "user" | "assistant";
+  readonly content: string;
+}
+
+/** What is asked of a model. */
+export interface ChatRequest {
+  /** The provider's own name of the model, e.g. `llama3.2:3b`. */
+  readonly model: string;
+  readonly messages: readonly ChatMessage[];
+  /** Context window in tokens (`num_ctx`); the prompt has been cut to fit it. */
+  readonly contextTokens: number;
+  readonly temperature?: number;
+  /** How long the model stays loaded afterwards, in the provider's own form (`5m`, `-1`). */
+  readonly keepAlive?: string;
+  /** Ends the request and the generation behind it. */
+  readonly signal: AbortSignal;
+}
+
+/** A piece of an answer. Exactly one `done` ends a good stream; a stream that ends without it was cut off and throws. */
+export type ChatChunk =
+  | { readonly kind: "text"; readonly text: string }
+  | { readonly kind: "done"; readonly reason: "stop" | "length"; readonly usage?: ChatUsage };
+
+/** Tokens as the provider counted them. */
+export interface ChatUsage {
+  readonly promptTokens: number;
+  readonly answerTokens: number;
+}
+
+/** A model that the provider can run now. */
+export interface InstalledModel {
+  readonly name: string;
+}
+
+/** A source of answers. Providers hold no conversation state. */
+export interface Provider {
+  /** The key under `providers:` in config.yaml. */
+  readonly name: string;
+  /**
+   * Streams an answer. Throws {@link ProviderError}, at the first chunk or later; nothing is retried here.
+   * Returning early from the iteration aborts the request.
+   */
+  chat(request: ChatRequest): AsyncIterable<ChatChunk>;
+  /** The models installed now. Throws {@link ProviderError}. */
+  models(): Promise<readonly InstalledModel[]>;
+}
+
+/** Why a provider could not answer. Each has words for a person in `conversation/notices.ts`. */
+export type ProviderFailure =
+  /** Nothing answers at the address. */
+  | "unreachable"
+  /** The provider does not have the model. */
+  | "model_missing"
+  /** No first token, or none for a while, within the configured time. */
+  | "timeout"
+  /** The stream ended in the middle. */
+  | "cut_off"
+  /** The answer is not what the protocol allows. */
+  | "malformed"
+  /** The provider answered with an error of its own. */
+  | "refused"
+  /** The stream ended well but held no text. */
+  | "empty"
+  /** Our own signal ended it. */
+  | "cancelled";
+
+/** A provider's failure. `message` is for the log and holds no text of the conversation. */
+export class ProviderError extends Error {
+  override readonly name = "ProviderError";
+  readonly code: ProviderFailure;
+
+  constructor(code: ProviderFailure, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.code = code;
+  }
+}
