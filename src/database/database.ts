@@ -12,6 +12,8 @@ export interface Result<R extends object> {
 export interface Queryable {
   /** Runs one parameterised statement. Throws {@link DatabaseError}. */
   query<R extends object = Row>(sql: string, values?: readonly unknown[]): Promise<Result<R>>;
+  /** Runs several statements without parameters, for migrations. Throws {@link DatabaseError}. */
+  execute(sql: string): Promise<void>;
 }
 
 /** The database: PostgreSQL, or PGlite (PostgreSQL compiled to wasm, in this process). The SQL is the same on both. */
@@ -43,6 +45,7 @@ export function databaseError(cause: unknown): DatabaseError {
   const message = cause instanceof Error ? cause.message : String(cause);
   const raw: unknown = cause instanceof Error && "code" in cause ? cause.code : undefined;
   const code = typeof raw === "string" ? raw : undefined;
-  const retryable = code === undefined ? /terminated|timeout|closed|ended/i.test(message) : /^(08|40|53|57|E[A-Z])/.test(code);
+  const retryable =
+    code === undefined ? /terminated|timeout|closed|ended/i.test(message) : /^(08|40|53|57|E[A-Z])/.test(code);
   return new DatabaseError(message, { code, retryable, cause });
 }

@@ -17,8 +17,11 @@ export async function openEmbedded(directory: string): Promise<Database> {
   return {
     kind: "embedded",
     query: (sql, values) => run(lite, sql, values),
-    transaction: <T>(work: Parameters<Database["transaction"]>[0]) =>
-      lite.transaction((tx) => work({ query: (sql, values) => run(tx, sql, values) })) as Promise<T>,
+    execute: (sql) => script(lite, sql),
+    transaction: (work) =>
+      lite.transaction((tx) =>
+        work({ query: (sql, values) => run(tx, sql, values), execute: (sql) => script(tx, sql) }),
+      ),
     close: () => (closing ??= lite.close()),
   } satisfies Database;
 }
@@ -34,4 +37,10 @@ async function run<R extends object = Row>(
   } catch (cause) {
     throw databaseError(cause);
   }
+}
+
+async function script(target: Pick<PGlite, "exec">, sql: string): Promise<void> {
+  await target.exec(sql).catch((cause: unknown) => {
+    throw databaseError(cause);
+  });
 }

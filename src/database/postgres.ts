@@ -2,24 +2,17 @@ import pg from "pg";
 import type { Logger } from "../observability/log.ts";
 import { databaseError, type Database, type Result, type Row } from "./database.ts";
 
-const INT8 = 20;
-const NUMERIC = 1700;
-
 /** Opens a pool on PostgreSQL 14 or later. Connects lazily: the first statement throws when the server is away. */
 export function openPostgres(url: string, log: Logger): Database {
+  const types = new pg.TypeOverrides();
+  types.setTypeParser(pg.types.builtins.INT8, Number);
+  types.setTypeParser(pg.types.builtins.NUMERIC, Number);
   const pool = new pg.Pool({
     connectionString: url,
     max: 10,
     connectionTimeoutMillis: 10_000,
     application_name: "matrix-agents",
-    types: {
-      getTypeParser: (oid: number, format?: "text" | "binary"): ((value: string) => unknown) =>
-        oid === INT8 || oid === NUMERIC
-          ? (value) => Number(value)
-          : format === undefined
-            ? (pg.types.getTypeParser(oid) as (value: string) => unknown)
-            : (pg.types.getTypeParser(oid, format as "text") as (value: string) => unknown),
-    },
+    types,
   });
   // An idle connection that the server ends is reported here; without a listener it would end the process.
   pool.on("error", (error) => log.warn({ error }, "a database connection was lost"));
@@ -28,6 +21,7 @@ export function openPostgres(url: string, log: Logger): Database {
   return {
     kind: "postgres",
     query: (sql, values) => run(pool, sql, values),
+    execute: (sql) => script(pool, sql),
     async transaction(work) {
       const client = await pool.connect().catch((cause: unknown) => {
         throw databaseError(cause);
@@ -35,7 +29,10 @@ export function openPostgres(url: string, log: Logger): Database {
       let broken = false;
       try {
         await run(client, "begin");
-        const result = await work({ query: (sql, values) => run(client, sql, values) });
+        const result = await work({
+          query: (sql, values) => run(client, sql, values),
+          execute: (sql) => script(client, sql),
+        });
         await run(client, "commit");
         return result;
       } catch (error) {
@@ -64,3 +61,9 @@ async function run<R extends object = Row>(
   }
 }
 
+async function script(client: pg.Pool | pg.PoolClient, sql: string): Promise<void> {
+  // Without parameters pg uses the simple protocol, which takes several statements at once.
+  await client.query(sql).catch((cause: unknown) => {
+    throw databaseError(cause);
+  });
+}
