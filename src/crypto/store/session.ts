@@ -1,0 +1,111 @@
+import type { Database } from "../../database/database.ts";
+import type { Logger } from "../../observability/log.ts";
+import type { Commit } from "./contents.ts";
+import { StoreFailed } from "./errors.ts";
+import { bind, restore, unbind } from "./held-transactions.ts";
+import { dropMemory } from "./memory.ts";
+import { databaseNames, storeName } from "./names.ts";
+import { readDatabase, replaceDatabase, takeLease, writeChanges, type Lease } from "./tables.ts";
+
+/** A ghost's store while it is in memory. */
+export interface StoreSession {
+  /** What `StoreHandle.openWithKey` takes as the store's name; good for this session only. */
+  readonly name: string;
+  /** Rises with every opening of the ghost's store, in any process: a fencing token. */
+  readonly epoch: number;
+  /**
+   * Aborted, with a {@link StoreFailed} as its reason, when a write could not be made durable. Every later write is
+   * refused: the owner closes the machine and this session, and opens both again.
+   */
+  readonly failed: AbortSignal;
+  /**
+   * Puts the store away: lets writes that are under way end, refuses new ones and frees the memory. Idempotent. Close
+   * the machine first; the calls of one that is still open fail from here on.
+   */
+  close(): Promise<void>;
+}
+
+/** What a session is made from. */
+export interface SessionOptions {
+  readonly database: Database;
+  readonly owner: string;
+  readonly log: Logger;
+  readonly ghost: string;
+  readonly deviceId: string;
+  /** Called once, when nothing of the session is left in memory. */
+  readonly closed: () => void;
+}
+
+let sessions = 0;
+
+/** Takes the ghost's lease and loads the device's store into memory. Throws DatabaseError. */
+export async function openSession(options: SessionOptions): Promise<StoreSession> {
+  const { database, ghost, deviceId } = options;
+  const log = options.log.child({ ghost, device: deviceId });
+  const store = storeName(ghost, deviceId);
+  // Never the same name twice: a machine of a former session must not reach this one's memory.
+  const name = `${store}#${++sessions}`;
+  const databases = databaseNames(store, name);
+  const failure = new AbortController();
+  const underWay = new Set<Promise<void>>();
+
+  const evict = async (): Promise<void> => {
+    for (const { inMemory } of databases) unbind(inMemory);
+    await Promise.allSettled(underWay);
+    for (const { inMemory } of databases) await dropMemory(inMemory);
+  };
+
+  // First of all: from here on nobody else changes what is read below.
+  const lease = await takeLease(database, ghost, options.owner);
+  try {
+    for (const { stored, inMemory } of databases) {
+      const contents = await readDatabase(database, stored);
+      if (contents !== undefined) await restore(inMemory, contents);
+      bind(inMemory, (commit) => {
+        const write = persist(stored, commit);
+        underWay.add(write);
+        const done = (): void => {
+          underWay.delete(write);
+        };
+        write.then(done, done);
+        return write;
+      });
+    }
+  } catch (error) {
+    await evict();
+    throw error;
+  }
+
+  async function persist(stored: string, commit: Commit): Promise<void> {
+    failure.signal.throwIfAborted();
+    try {
+      await write(database, lease, stored, commit);
+    } catch (cause) {
+      const failed = new StoreFailed(ghost, cause);
+      if (!failure.signal.aborted) {
+        log.error({ error: failed }, "a crypto store's write failed; the store has to be opened again");
+        failure.abort(failed);
+      }
+      throw failed;
+    }
+  }
+
+  let closing: Promise<void> | undefined;
+  return {
+    name,
+    epoch: lease.epoch,
+    failed: failure.signal,
+    close: () => (closing ??= evict().then(options.closed)),
+  };
+}
+
+async function write(database: Database, lease: Lease, name: string, commit: Commit): Promise<void> {
+  switch (commit.kind) {
+    case "changes":
+      await writeChanges(database, lease, name, commit.changes);
+      return;
+    case "replacement":
+      await replaceDatabase(database, lease, name, commit.contents);
+      return;
+  }
+}

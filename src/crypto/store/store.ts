@@ -1,0 +1,66 @@
+import type { Database } from "../../database/database.ts";
+import type { Logger } from "../../observability/log.ts";
+import { StoreAlreadyOpen } from "./errors.ts";
+import { assertStoreHolds } from "./self-test.ts";
+import { openSession, type StoreSession } from "./session.ts";
+import { databaseNames, storeName } from "./names.ts";
+import { deleteDatabase } from "./tables.ts";
+
+/**
+ * The crypto stores of all ghosts. The engine keeps its state in IndexedDB; here that is an IndexedDB in memory, loaded
+ * from the database when a ghost's store is opened, of which every transaction is written to the database before the
+ * engine learns that it is complete. So whatever the engine lets out (a key upload, a to-device message, an encrypted
+ * event) rests on state that a crash does not take back.
+ */
+export interface CryptoStore {
+  /**
+   * Takes a ghost's store over from whoever had it and loads the device's part, empty for a new device. One device of a
+   * ghost at a time. Throws {@link StoreAlreadyOpen}, StoreNotHeld and DatabaseError.
+   */
+  open(ghost: string, deviceId: string): Promise<StoreSession>;
+  /**
+   * Deletes all that is stored of a device that has been replaced, for good. Throws {@link StoreAlreadyOpen} when that
+   * device is the one in use, and DatabaseError.
+   */
+  destroy(ghost: string, deviceId: string): Promise<void>;
+}
+
+/**
+ * Makes the one registry of open stores of this process: two of them would not know of each other, and the engine does
+ * not refuse a second machine on one store.
+ *
+ * @param options.owner names this process in `crypto_leases`, for people who look there.
+ */
+export function createCryptoStore(
+  database: Database,
+  options: { readonly owner: string; readonly log: Logger },
+): CryptoStore {
+  /** Device ids of ghosts whose store is open, being opened or being closed. */
+  const inUse = new Map<string, string>();
+  let proof: Promise<void> | undefined;
+
+  return {
+    async open(ghost, deviceId) {
+      if (inUse.has(ghost)) throw new StoreAlreadyOpen(ghost);
+      inUse.set(ghost, deviceId);
+      const release = (): void => {
+        inUse.delete(ghost);
+      };
+      try {
+        await (proof ??= assertStoreHolds());
+        return await openSession({ database, ...options, ghost, deviceId, closed: release });
+      } catch (error) {
+        release();
+        throw error;
+      }
+    },
+
+    async destroy(ghost, deviceId) {
+      if (inUse.get(ghost) === deviceId) throw new StoreAlreadyOpen(ghost);
+      await database.transaction(async (tx) => {
+        for (const { stored } of databaseNames(storeName(ghost, deviceId))) await deleteDatabase(tx, stored);
+      });
+      options.log.info({ ghost, device: deviceId }, "a replaced device's crypto store was deleted");
+    },
+  };
+}
