@@ -1,0 +1,225 @@
+import { Agent, fetch, type Response } from "undici";
+import type { Logger } from "../observability/log.ts";
+import { HomeserverUnreachable, MatrixError, MAX_RETRY_AFTER_MS, UnexpectedAnswer } from "./errors.ts";
+import { retrying } from "./retry.ts";
+
+/** The user a call is made as, and its device where that matters (MSC4326). */
+export interface Actor {
+  readonly userId: string;
+  readonly deviceId?: string | undefined;
+}
+
+/** How long and how stubbornly a call is made. */
+export interface CallOptions {
+  /** Ends the call and the waits between attempts; the call then throws the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
+  /** Time limit of one attempt, 30 s by default. */
+  readonly timeoutMs?: number | undefined;
+  /**
+   * `never` (the default) makes one attempt. `transient` repeats after network errors, 5xx and 429 (as long as that asks
+   * for), never after another 4xx. Only for calls that may be repeated: reads, or writes with a transaction id.
+   */
+  readonly retry?: "never" | "transient" | undefined;
+  /** Bounds all attempts of `transient` together. By default only `signal` does. */
+  readonly retryForMs?: number | undefined;
+}
+
+/** One call. */
+export interface HomeserverRequest extends CallOptions {
+  readonly method: "GET" | "PUT" | "POST" | "DELETE";
+  /** Made by the `path` template of path.ts. */
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string | undefined>> | undefined;
+  /** An object is sent as JSON, a string is JSON already. */
+  readonly body?: object | string | Uint8Array | undefined;
+  /** `application/json` by default. */
+  readonly contentType?: string | undefined;
+  /** Absent: the appservice's own sender. */
+  readonly as?: Actor | undefined;
+}
+
+/** Calls the homeserver's client-server API with the appservice's token. */
+export interface HomeserverClient {
+  /** Makes a call and parses the answer. Throws HomeserverError, or the abort reason of the request's signal. */
+  request(request: HomeserverRequest): Promise<unknown>;
+  /** The same, but gives the JSON text of the answer as it came. */
+  requestText(request: HomeserverRequest): Promise<string>;
+  /** Ends all connections; calls in flight throw HomeserverUnreachable. */
+  close(): Promise<void>;
+}
+
+const DEFAULT_TIMEOUT_MS = 30_000;
+/** The state of a very large room is tens of megabytes; more than this is no answer to any call of ours. */
+const MAX_ANSWER_BYTES = 128 * 1024 * 1024;
+
+/**
+ * Our own client, because matrix-bot-sdk still names the device by a parameter that Synapse has dropped. The token goes
+ * in the Authorization header only, redirects are never followed, and neither bodies nor tokens are logged.
+ *
+ * @param options.url Base URL of the homeserver as the bridge reaches it.
+ */
+export function createHomeserverClient(options: {
+  readonly url: string;
+  readonly asToken: string;
+  readonly log: Logger;
+  /** Bytes, after decompression; for tests. */
+  readonly maxAnswerBytes?: number;
+}): HomeserverClient {
+  const base = options.url.replace(/\/+$/, "");
+  const maxAnswerBytes = options.maxAnswerBytes ?? MAX_ANSWER_BYTES;
+  // The time limits are ours, per call; keep-alive stays below the 60 s after which Synapse hangs up.
+  const agent = new Agent({
+    keepAliveTimeout: 20_000,
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    connect: { timeout: 10_000 },
+  });
+
+  async function attempt(request: HomeserverRequest, call: string): Promise<string> {
+    request.signal?.throwIfAborted();
+    const timeoutMs = request.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+    const timeout = AbortSignal.timeout(timeoutMs);
+    const started = performance.now();
+    let status: number | undefined;
+    try {
+      const response = await fetch(`${base}${request.path}${queryString(request)}`, {
+        method: request.method,
+        headers: {
+          authorization: `Bearer ${options.asToken}`,
+          accept: "application/json",
+          ...(request.body === undefined ? {} : { "content-type": request.contentType ?? "application/json" }),
+        },
+        body: encodeBody(request.body),
+        redirect: "manual",
+        signal: request.signal === undefined ? timeout : AbortSignal.any([request.signal, timeout]),
+        dispatcher: agent,
+      });
+      status = response.status;
+      const text = await readBounded(response, maxAnswerBytes, call);
+      if (response.ok) return text;
+      if (status < 400) {
+        throw new UnexpectedAnswer(call, `answered ${status}, a redirect, which is not followed; check homeserver.url`);
+      }
+      throw matrixError(call, response, text);
+    } catch (error) {
+      if (error instanceof MatrixError || error instanceof UnexpectedAnswer) throw error;
+      request.signal?.throwIfAborted();
+      throw timeout.aborted
+        ? new HomeserverUnreachable(call, "TIMEOUT", `no answer within ${timeoutMs} ms`, { cause: error })
+        : unreachable(call, error);
+    } finally {
+      options.log.debug(
+        {
+          method: request.method,
+          path: request.path,
+          status,
+          ms: Math.round(performance.now() - started),
+          ghost: request.as?.userId,
+        },
+        "homeserver call",
+      );
+    }
+  }
+
+  async function perform<T>(request: HomeserverRequest, read: (text: string, call: string) => T): Promise<T> {
+    const call = `${request.method} ${request.path}`;
+    const once = async (): Promise<T> => read(await attempt(request, call), call);
+    if (request.retry !== "transient") return once();
+    return retrying(once, {
+      signal: request.signal,
+      deadline: performance.now() + (request.retryForMs ?? Infinity),
+      onRetry: (error, waitMs, attempts) =>
+        options.log.warn({ error: error.message, waitMs, attempts, ghost: request.as?.userId }, "call is repeated"),
+    });
+  }
+
+  return {
+    request: (request) => perform(request, parseJson),
+    requestText: (request) =>
+      perform(request, (text, call) => {
+        parseJson(text, call);
+        return text;
+      }),
+    close: () => agent.destroy(),
+  };
+}
+
+function queryString(request: HomeserverRequest): string {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(request.query ?? {})) if (value !== undefined) query.set(name, value);
+  if (request.as !== undefined) {
+    query.set("user_id", request.as.userId);
+    if (request.as.deviceId !== undefined) query.set("device_id", request.as.deviceId);
+  }
+  return query.size === 0 ? "" : `?${query.toString()}`;
+}
+
+function encodeBody(body: HomeserverRequest["body"]): string | Uint8Array | null {
+  if (body === undefined) return null;
+  return typeof body === "string" || body instanceof Uint8Array ? body : JSON.stringify(body);
+}
+
+async function readBounded(response: Response, maxBytes: number, call: string): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  const body: AsyncIterable<Uint8Array> | null = response.body;
+  if (body === null) return "";
+  for await (const chunk of body) {
+    size += chunk.byteLength;
+    // Leaving the loop cancels the rest.
+    if (size > maxBytes) throw new UnexpectedAnswer(call, `the answer is larger than ${maxBytes} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString();
+}
+
+function parseJson(text: string, call: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // The parser's own message quotes the text.
+    throw new UnexpectedAnswer(
+      call,
+      "the answer is not JSON; check that homeserver.url leads to the homeserver itself",
+    );
+  }
+}
+
+function matrixError(call: string, response: Response, text: string): MatrixError {
+  const body = standardError(text);
+  return new MatrixError(call, {
+    status: response.status,
+    errcode: typeof body.errcode === "string" ? body.errcode : "M_UNKNOWN",
+    error: typeof body.error === "string" ? body.error.slice(0, 500) : "",
+    retryAfterMs: retryAfterMs(body.retry_after_ms, response.headers.get("retry-after")),
+  });
+}
+
+function standardError(text: string): { errcode?: unknown; error?: unknown; retry_after_ms?: unknown } {
+  try {
+    const body: unknown = JSON.parse(text);
+    return typeof body === "object" && body !== null ? body : {};
+  } catch {
+    return {};
+  }
+}
+
+/** The header (seconds or a date) is the spec's way since 1.10, the field the one before. */
+function retryAfterMs(field: unknown, header: string | null): number | undefined {
+  const wished =
+    header === null || header.trim() === ""
+      ? field
+      : Number.isFinite(Number(header))
+        ? Number(header) * 1000
+        : Date.parse(header) - Date.now();
+  if (typeof wished !== "number" || Number.isNaN(wished)) return undefined;
+  return Math.min(Math.max(0, Math.ceil(wished)), MAX_RETRY_AFTER_MS);
+}
+
+function unreachable(call: string, error: unknown): HomeserverUnreachable {
+  // fetch wraps what went wrong; two addresses that both refuse come as an AggregateError without a message.
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  const code = cause instanceof Error && "code" in cause && typeof cause.code === "string" ? cause.code : "NETWORK";
+  const detail = cause instanceof Error && cause.message !== "" ? cause.message : code;
+  return new HomeserverUnreachable(call, code, `the homeserver cannot be reached (${detail})`, { cause: error });
+}

@@ -1,0 +1,62 @@
+/** The homeserver answered with an error of its own (spec "Standard error response"). */
+export class MatrixError extends Error {
+  override readonly name = "MatrixError";
+  /** HTTP status. */
+  readonly status: number;
+  /** E.g. `M_FORBIDDEN`; `M_UNKNOWN` when the answer was no standard error, as a proxy's page of a 502 is. */
+  readonly errcode: string;
+  /** Milliseconds the homeserver asks us to wait (429), at most {@link MAX_RETRY_AFTER_MS}. */
+  readonly retryAfterMs: number | undefined;
+  /** Whether the same request may succeed later with nothing changed: 408, 429 and 5xx. */
+  readonly retryable: boolean;
+
+  constructor(
+    call: string,
+    answer: { status: number; errcode: string; error: string; retryAfterMs: number | undefined },
+  ) {
+    super(`${call}: ${answer.status} ${answer.errcode}${answer.error === "" ? "" : `: ${answer.error}`}`);
+    this.status = answer.status;
+    this.errcode = answer.errcode;
+    this.retryAfterMs = answer.retryAfterMs;
+    this.retryable = answer.status === 408 || answer.status === 429 || answer.status >= 500;
+  }
+}
+
+/** No whole answer came: nothing listens, the connection broke, or the time limit passed. The request may have had its effect. */
+export class HomeserverUnreachable extends Error {
+  override readonly name = "HomeserverUnreachable";
+  /** The system's code (`ECONNREFUSED`), or `TIMEOUT`. */
+  readonly code: string;
+  readonly retryable = true;
+
+  constructor(call: string, code: string, reason: string, options?: { cause?: unknown }) {
+    super(`${call}: ${reason}`, options);
+    this.code = code;
+  }
+}
+
+/** Something answered with success, but not as a homeserver does: a redirect, a web page, a missing field, too much. */
+export class UnexpectedAnswer extends Error {
+  override readonly name = "UnexpectedAnswer";
+  readonly retryable = false;
+
+  constructor(call: string, reason: string, options?: { cause?: unknown }) {
+    super(`${call}: ${reason}`, options);
+  }
+}
+
+/** Everything that a call to the homeserver can throw, apart from the caller's own abort reason. */
+export type HomeserverError = MatrixError | HomeserverUnreachable | UnexpectedAnswer;
+
+/** A homeserver that asks for a longer pause than this is asked again nevertheless. */
+export const MAX_RETRY_AFTER_MS = 3_600_000;
+
+/** Whether `error` came from a call to the homeserver. */
+export function isHomeserverError(error: unknown): error is HomeserverError {
+  return error instanceof MatrixError || error instanceof HomeserverUnreachable || error instanceof UnexpectedAnswer;
+}
+
+/** Whether the device we acted as is not there (MSC4326; Synapse answers with the unstable name). */
+export function isUnknownDevice(error: unknown): boolean {
+  return error instanceof MatrixError && error.errcode.endsWith("M_UNKNOWN_DEVICE");
+}

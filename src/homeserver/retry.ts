@@ -1,0 +1,56 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { HomeserverUnreachable, MatrixError, type HomeserverError } from "./errors.ts";
+
+const FIRST_WAIT_MS = 500;
+const LONGEST_WAIT_MS = 30_000;
+
+/**
+ * Milliseconds to wait before the next attempt: what the homeserver asked for, or else doubling from half a second to
+ * half a minute, with half of it random, so that many ghosts do not come back at the same instant.
+ *
+ * @param attempt Attempts made so far, from 1.
+ */
+export function retryDelayMs(error: unknown, attempt: number, random: () => number = Math.random): number {
+  if (error instanceof MatrixError && error.retryAfterMs !== undefined) return error.retryAfterMs;
+  const full = Math.min(FIRST_WAIT_MS * 2 ** Math.min(attempt - 1, 16), LONGEST_WAIT_MS);
+  return Math.round(full / 2 + (full / 2) * random());
+}
+
+/**
+ * Runs `attempt` until it succeeds or fails for good. Throws its last error when that is not retryable or the next
+ * attempt would begin after `deadline` (as of `performance.now()`), and the signal's reason when it aborts.
+ */
+export async function retrying<T>(
+  attempt: () => Promise<T>,
+  options: {
+    readonly signal: AbortSignal | undefined;
+    readonly deadline: number;
+    readonly onRetry: (error: HomeserverError, waitMs: number, attempts: number) => void;
+  },
+): Promise<T> {
+  for (let attempts = 1; ; attempts += 1) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!isTransient(error)) throw error;
+      const waitMs = retryDelayMs(error, attempts);
+      if (performance.now() + waitMs > options.deadline) throw error;
+      options.onRetry(error, waitMs, attempts);
+      await pause(waitMs, options.signal);
+    }
+  }
+}
+
+/** Waits. Throws the signal's own reason when it aborts, not the timer's wrapping of it. */
+export async function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  try {
+    await sleep(ms, undefined, signal === undefined ? {} : { signal });
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw error;
+  }
+}
+
+function isTransient(error: unknown): error is MatrixError | HomeserverUnreachable {
+  return (error instanceof MatrixError || error instanceof HomeserverUnreachable) && error.retryable;
+}

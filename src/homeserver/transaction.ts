@@ -1,0 +1,176 @@
+/** A room event of a transaction (spec "Client event format"), its shape checked, its content not. */
+export interface RoomEvent {
+  readonly event_id: string;
+  readonly room_id: string;
+  readonly sender: string;
+  readonly type: string;
+  readonly content: Readonly<Record<string, unknown>>;
+  /** Present, and possibly empty, on state events only. */
+  readonly state_key?: string;
+  /** Milliseconds since 1970 by the sending server's clock; our own time of arrival when it sent none. */
+  readonly origin_server_ts: number;
+  readonly unsigned?: Readonly<Record<string, unknown>>;
+}
+
+/** A transaction as the rest of the bridge knows it. Nothing of what the homeserver sent can keep it from being made. */
+export interface Transaction {
+  /** Proves nothing: Synapse on SQLite starts its ids again at 1. */
+  readonly txnId: string;
+  readonly events: readonly RoomEvent[];
+  /** What could not be understood, to be stored aside. */
+  readonly malformed: readonly MalformedPart[];
+  /** Devices that something was pushed for; the thing itself comes by their `/sync`. */
+  readonly doorbells: readonly Doorbell[];
+  /** Users whose devices changed or who left; it concerns every ghost that shares a room with them. */
+  readonly changedUsers: readonly string[];
+}
+
+/** A part of a transaction that could not be understood. */
+export interface MalformedPart {
+  readonly reason: string;
+  /** As it came. */
+  readonly raw: unknown;
+}
+
+/** Says that a ghost's device has something waiting. Rings for users that are no ghosts of ours, too. */
+export interface Doorbell {
+  readonly userId: string;
+  /** Absent: any of the user's devices. */
+  readonly deviceId?: string;
+}
+
+type JsonObject = Readonly<Record<string, unknown>>;
+
+/** Nested more deeply than this, an event cannot be handled without risk to the stack. Synapse's own limit is similar. */
+const MAX_DEPTH = 100;
+
+/**
+ * Reads the body of `PUT /_matrix/app/v1/transactions/{txnId}` (application-service API; MSC2409, MSC3202 and MSC4203
+ * under their stable and unstable names). Never throws: whatever is malformed is listed, and the rest is kept.
+ *
+ * @param now Time of arrival, milliseconds since 1970.
+ */
+export function parseTransaction(txnId: string, body: unknown, now: number = Date.now()): Transaction {
+  const events: RoomEvent[] = [];
+  const malformed: MalformedPart[] = [];
+  if (!isObject(body)) {
+    malformed.push({ reason: "the transaction is not an object", raw: body });
+    return { txnId, events, malformed, doorbells: [], changedUsers: [] };
+  }
+  for (const candidate of listOf(body, ["events"], malformed)) {
+    const event = parseEvent(candidate, now);
+    if (typeof event === "string") malformed.push({ reason: `event: ${event}`, raw: candidate });
+    else events.push(event);
+  }
+  const doorbells = uniqueDoorbells([...toDeviceDoorbells(body, malformed), ...keyDoorbells(body)]);
+  return { txnId, events, malformed, doorbells, changedUsers: changedUsers(body) };
+}
+
+/** The event, or what is wrong with it. */
+function parseEvent(candidate: unknown, now: number): RoomEvent | string {
+  if (!isObject(candidate)) return "not an object";
+  const { event_id, room_id, sender, type, content, state_key, origin_server_ts, unsigned } = candidate;
+  if (typeof event_id !== "string" || event_id === "") return "no event_id";
+  if (typeof room_id !== "string" || room_id === "") return "no room_id";
+  if (typeof sender !== "string" || sender === "") return "no sender";
+  if (typeof type !== "string" || type === "") return "no type";
+  if (!isObject(content)) return "content is not an object";
+  if (state_key !== undefined && typeof state_key !== "string") return "state_key is not a string";
+  if (isDeeperThan(content, MAX_DEPTH)) return `content is nested more than ${MAX_DEPTH} deep`;
+  if (isDeeperThan(unsigned, MAX_DEPTH)) return `unsigned is nested more than ${MAX_DEPTH} deep`;
+  return {
+    event_id,
+    room_id,
+    sender,
+    type,
+    content,
+    ...(state_key === undefined ? {} : { state_key }),
+    origin_server_ts: typeof origin_server_ts === "number" ? origin_server_ts : now,
+    ...(isObject(unsigned) ? { unsigned } : {}),
+  };
+}
+
+function toDeviceDoorbells(body: JsonObject, malformed: MalformedPart[]): Doorbell[] {
+  const doorbells: Doorbell[] = [];
+  for (const message of listOf(body, ["to_device", "de.sorunome.msc2409.to_device"], malformed)) {
+    if (!isObject(message) || typeof message["to_user_id"] !== "string") {
+      // The message itself may hold keys and is not kept: the device's /sync has it.
+      malformed.push({ reason: "to-device message: no to_user_id", raw: null });
+      continue;
+    }
+    const { to_user_id: userId, to_device_id: deviceId } = message;
+    doorbells.push(typeof deviceId === "string" ? { userId, deviceId } : { userId });
+  }
+  return doorbells;
+}
+
+/**
+ * One-time-key counts and unused fallback keys are pushed for the devices whose keys were touched. Synapse lists public
+ * cross-signing keys as if they were devices; such a doorbell fits no device and is passed on all the same.
+ */
+function keyDoorbells(body: JsonObject): Doorbell[] {
+  const doorbells: Doorbell[] = [];
+  for (const name of [
+    "device_one_time_keys_count",
+    "org.matrix.msc3202.device_one_time_keys_count",
+    "org.matrix.msc3202.device_one_time_key_counts",
+    "device_unused_fallback_key_types",
+    "org.matrix.msc3202.device_unused_fallback_key_types",
+  ]) {
+    const byUser = own(body, name);
+    if (!isObject(byUser)) continue;
+    for (const [userId, byDevice] of Object.entries(byUser)) {
+      if (!isObject(byDevice)) continue;
+      for (const deviceId of Object.keys(byDevice)) doorbells.push({ userId, deviceId });
+    }
+  }
+  return doorbells;
+}
+
+function changedUsers(body: JsonObject): string[] {
+  const users = new Set<string>();
+  for (const name of ["device_lists", "org.matrix.msc3202.device_lists"]) {
+    const lists = own(body, name);
+    if (!isObject(lists)) continue;
+    for (const list of [own(lists, "changed"), own(lists, "left")]) {
+      if (!Array.isArray(list)) continue;
+      for (const user of list as unknown[]) if (typeof user === "string") users.add(user);
+    }
+  }
+  return [...users];
+}
+
+/** All items under any of these names. */
+function listOf(body: JsonObject, names: readonly string[], malformed: MalformedPart[]): unknown[] {
+  return names.flatMap((name) => {
+    const list = own(body, name);
+    if (list === undefined) return [];
+    if (Array.isArray(list)) return list as unknown[];
+    malformed.push({ reason: `${name} is not a list`, raw: name === "events" ? list : null });
+    return [];
+  });
+}
+
+function uniqueDoorbells(doorbells: readonly Doorbell[]): Doorbell[] {
+  const seen = new Map<string, Doorbell>();
+  for (const bell of doorbells) seen.set(JSON.stringify([bell.userId, bell.deviceId]), bell);
+  return [...seen.values()];
+}
+
+function own(object: JsonObject, name: string): unknown {
+  return Object.hasOwn(object, name) ? object[name] : undefined;
+}
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Goes level by level, for what it looks for would overflow a recursion. */
+function isDeeperThan(value: unknown, limit: number): boolean {
+  let level = [value];
+  for (let depth = 0; depth <= limit; depth += 1) {
+    level = level.flatMap((item) => (typeof item === "object" && item !== null ? Object.values(item) : []));
+    if (level.length === 0) return false;
+  }
+  return true;
+}
