@@ -1,0 +1,121 @@
+import { setImmediate } from "node:timers/promises";
+
+import { type ChatChunk, type ChatMessage, type ChatRequest, type Provider, ProviderError } from "./provider.ts";
+
+/** The demo's only model. */
+export const DEMO_MODEL = "demo";
+
+const MAX_COUNT = 1000;
+const MAX_QUOTE_CHARS = 200;
+
+/**
+ * A provider for trying things out and for tests: no model, no network, the same answer to the same conversation. It
+ * says that it is a demo, and its answer shows what it was given: who spoke, what was said, the messages before.
+ *
+ * It also counts (`count to 30`), computes (`7 * 6`), and knows the message before (`what did I say before?`).
+ */
+export function createDemoProvider(name: string): Provider {
+  return {
+    name,
+    async *chat(request: ChatRequest): AsyncGenerator<ChatChunk> {
+      if (request.model !== DEMO_MODEL) throw new ProviderError("model_missing", "the demo has one model, `demo`");
+      for (const text of answer(request.messages).match(/\s*\S+\s*/g) ?? []) {
+        await nextTick(request.signal);
+        yield { kind: "text", text };
+      }
+      yield { kind: "done", reason: "stop" };
+    },
+    models: () => Promise.resolve([{ name: DEMO_MODEL }]),
+  };
+}
+
+async function nextTick(signal: AbortSignal): Promise<void> {
+  try {
+    await setImmediate(undefined, { signal });
+  } catch (error) {
+    throw new ProviderError("cancelled", "cancelled by the caller", { cause: error });
+  }
+}
+
+function answer(messages: readonly ChatMessage[]): string {
+  const said = splitSpeakers(messages);
+  const last = said.at(-1);
+  if (last === undefined) return "I am a **demo agent**, not an AI model, and nothing was said to me yet.";
+
+  const mine = said.filter(({ speaker }) => speaker === last.speaker);
+  const greeting = last.speaker === undefined ? "Hello!" : `Hello ${last.speaker}!`;
+  const words = last.text.match(/\S+/g)?.length ?? 0;
+  const spoken = messages.filter(({ role }) => role !== "system").length;
+  return [
+    `${greeting} I am a **demo agent**, not an AI model: I can only tell you about what you said.`,
+    `> ${quote(last.text)}`,
+    [
+      `- ${plural(words, "word")}`,
+      `- this is your ${ordinal(mine.length)} message to me in this conversation, of which I was given ${plural(spoken, "message")}`,
+    ].join("\n"),
+    ...react(last.text, mine.at(-2)?.text),
+  ].join("\n\n");
+}
+
+interface Utterance {
+  readonly speaker: string | undefined;
+  readonly text: string;
+}
+
+/** `Alice: hello` is said by Alice, but only where every message begins so, as in a group: `Note: buy milk` is nobody's. */
+function splitSpeakers(messages: readonly ChatMessage[]): Utterance[] {
+  const texts = messages.filter(({ role }) => role === "user").map(({ content }) => content);
+  const split = texts.map((text) => /^(@[^\s:]+:\S+|[^\n:]{1,100}): (.*)$/s.exec(text));
+  const group = split.every((match) => match !== null);
+  return texts.map((text, i) => ({
+    speaker: group ? split[i]?.[1] : undefined,
+    text: (group ? split[i]?.[2] : undefined) ?? text,
+  }));
+}
+
+function react(text: string, before: string | undefined): string[] {
+  if (/\bwhat (?:did|have|was) .{0,100}\b(?:say|said|told|tell|wrote|write|message)\b/is.test(text)) {
+    return [before === undefined ? "You said nothing to me before." : `Before that you said:\n\n> ${quote(before)}`];
+  }
+  const count = /\bcount (?:up )?to (\d{1,6})\b/i.exec(text)?.[1];
+  if (count !== undefined) {
+    return [Array.from({ length: Math.min(Number(count), MAX_COUNT) }, (_, i) => String(i + 1)).join(" ")];
+  }
+  const sum = /(?<![\w.\-/])(-?\d{1,9}(?:\.\d{1,6})?) *([-+*/×÷]) *(-?\d{1,9}(?:\.\d{1,6})?)(?![\w\-/]|\.\d)/.exec(
+    text,
+  );
+  if (sum !== null) {
+    const [whole, left, operator, right] = sum;
+    return [`\`${whole}\` = **${compute(Number(left), operator ?? "+", Number(right))}**`];
+  }
+  return [];
+}
+
+function compute(left: number, operator: string, right: number): string {
+  const results: Readonly<Record<string, number>> = {
+    "+": left + right,
+    "-": left - right,
+    "*": left * right,
+    "×": left * right,
+    "/": left / right,
+    "÷": left / right,
+  };
+  const result = results[operator] ?? NaN;
+  // Twelve digits hide what binary fractions add to 0.1 + 0.2.
+  return Number.isFinite(result) ? String(Number(result.toPrecision(12))) : "nothing I can say";
+}
+
+function quote(text: string): string {
+  const line = text.replace(/\s+/g, " ").trim();
+  const characters = Array.from(line);
+  return characters.length <= MAX_QUOTE_CHARS ? line : `${characters.slice(0, MAX_QUOTE_CHARS).join("")}…`;
+}
+
+function plural(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+}
+
+function ordinal(n: number): string {
+  const teen = n % 100 >= 11 && n % 100 <= 13;
+  return `${n}${(teen ? undefined : ["th", "st", "nd", "rd"][n % 10]) ?? "th"}`;
+}

@@ -1,0 +1,45 @@
+import { ProviderError } from "./provider.ts";
+
+/** The life of one request to a provider: one signal that ends it, whoever wants it ended. */
+export interface Watch {
+  /** Aborted with a {@link ProviderError} as its reason. Hand it to the request. */
+  readonly signal: AbortSignal;
+  /** Awaits `work`, and aborts the request as a `timeout` when that takes longer than `ms` milliseconds. */
+  within<T>(ms: number, work: () => Promise<T>): Promise<T>;
+  /** What `error`, thrown by the request, really was: the reason of our own abort comes before its symptoms. */
+  explain(error: unknown): ProviderError;
+  /** Ends the request if it still runs. */
+  close(): void;
+}
+
+/** Watches one request, which ends as `cancelled` when `caller` aborts. */
+export function watchRequest(caller: AbortSignal): Watch {
+  const controller = new AbortController();
+  const cancel = (): void => controller.abort(new ProviderError("cancelled", "cancelled by the caller"));
+  caller.addEventListener("abort", cancel, { once: true });
+  if (caller.aborted) cancel();
+
+  return {
+    signal: controller.signal,
+    async within(ms, work) {
+      controller.signal.throwIfAborted();
+      const timer = setTimeout(() => {
+        controller.abort(new ProviderError("timeout", `nothing came for ${ms} ms`));
+      }, ms);
+      try {
+        return await work();
+      } finally {
+        clearTimeout(timer);
+      }
+    },
+    explain(error) {
+      const cause: unknown = controller.signal.aborted ? controller.signal.reason : error;
+      if (cause instanceof ProviderError) return cause;
+      return new ProviderError("malformed", "the provider's answer makes no sense", { cause });
+    },
+    close() {
+      caller.removeEventListener("abort", cancel);
+      controller.abort(new ProviderError("cancelled", "no longer wanted"));
+    },
+  };
+}

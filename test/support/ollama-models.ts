@@ -1,0 +1,39 @@
+/** A model's full name: without a tag, `latest` is meant. */
+export function withTag(model: string): string {
+  return model.includes(":") ? model : `${model}:latest`;
+}
+
+const DETAILS = {
+  parent_model: "",
+  format: "gguf",
+  family: "llama",
+  families: ["llama"],
+  parameter_size: "3.2B",
+  quantization_level: "Q4_K_M",
+};
+
+/** A model as `/api/tags` lists it. */
+export function describeModel(name: string): object {
+  return {
+    name,
+    model: name,
+    modified_at: "2026-01-01T00:00:00.000000000Z",
+    size: 2_019_393_189,
+    digest: Buffer.from(name).toString("hex").padEnd(64, "0").slice(0, 64),
+    details: DETAILS,
+  };
+}
+
+/** A model as `/api/show` shows it. */
+export function showModel(model: string): object {
+  return {
+    license: "",
+    modelfile: `FROM ${model}`,
+    parameters: "",
+    template: "{{ .Prompt }}",
+    details: DETAILS,
+    model_info: { "general.architecture": "llama", "llama.context_length": 131_072 },
+    capabilities: ["completion"],
+    modified_at: "2026-01-01T00:00:00.000000000Z",
+  };
+}
