@@ -326,23 +326,23 @@ describe("the time limits", () => {
   });
 
   it("are for each token, not for the whole answer, and the first has its own", async () => {
-    server.next({ answer: () => "a b c d e f g h i j k l", firstTokenMs: 400, tokenMs: 40 });
-    const { text } = await collect(provider({ idleMs: 300 }).chat(ask("hello")));
+    server.next({ answer: () => "a b c d e f g h i j k l", firstTokenMs: 700, tokenMs: 50 });
+    const { text } = await collect(provider({ idleMs: 500 }).chat(ask("hello")));
     assert.equal(text, "a b c d e f g h i j k l");
   });
 
   it("count thinking as life", async () => {
-    server.next({ thinking: "a b c d e f g h i j", tokenMs: 40, answer: () => "done" });
-    const { text } = await collect(provider({ firstTokenMs: 300, idleMs: 300 }).chat(ask("hello")));
+    server.next({ thinking: "a b c d e f g h i j k l", tokenMs: 50, answer: () => "done" });
+    const { text } = await collect(provider({ firstTokenMs: 500, idleMs: 500 }).chat(ask("hello")));
     assert.equal(text, "done");
   });
 
   it("do not run while the reader takes its time", async () => {
-    const chunks = provider({ idleMs: 100 }).chat(ask("one two three"));
+    const chunks = provider({ idleMs: 200 }).chat(ask("one two three"));
     let text = "";
     for await (const chunk of chunks) {
       if (chunk.kind === "text") text += chunk.text;
-      if (text === "You") await new Promise((resolve) => setTimeout(resolve, 250));
+      if (text === "You") await new Promise((resolve) => setTimeout(resolve, 500));
     }
     assert.equal(text, "You said: one two three");
   });

@@ -1,0 +1,47 @@
+import { ProviderError, type ProviderFailure } from "../providers/provider.ts";
+
+/** Why a turn failed: a provider's reason, or `unknown` for an error that is none of a provider's. */
+export type TurnFailure = ProviderFailure | "unknown";
+
+/** What a notice about a failed turn is made of. */
+export interface FailedTurn {
+  readonly code: TurnFailure;
+  /** The agent's display name. */
+  readonly agentName: string;
+  /** The provider's name of the model. */
+  readonly model: string;
+  /** The key under `providers:` in config.yaml, for the admin to recognise. */
+  readonly providerName: string;
+}
+
+/** The code of whatever a turn threw. */
+export function failureCode(error: unknown): TurnFailure {
+  return error instanceof ProviderError ? error.code : "unknown";
+}
+
+/**
+ * What people in the room read when a turn ended in failure: what happened, and what they or the admin can do. It
+ * names the model and the provider by their names in the configuration, and never an address or an error's own words.
+ */
+export function describeFailure({ code, agentName, model, providerName }: FailedTurn): string {
+  switch (code) {
+    case "unreachable":
+      return `${agentName} can't answer now: its model server “${providerName}” can't be reached. Please try again later; if this goes on, ask your admin whether it is running.`;
+    case "model_missing":
+      return `${agentName} can't answer: the model “${model}” is not installed on “${providerName}”. Please ask your admin to install it or to choose another.`;
+    case "timeout":
+      return `${agentName} took too long to answer. The model may still be loading, or the server is busy: please try again in a minute.`;
+    case "cut_off":
+      return `The connection to the model broke before ${agentName} had finished. Please send your message again.`;
+    case "malformed":
+      return `${agentName} got an answer that makes no sense from “${providerName}”. Please ask your admin to check its address in the configuration.`;
+    case "refused":
+      return `“${providerName}” could not run the model “${model}” for ${agentName}. Please try again; if this goes on, your admin finds the reason in the log.`;
+    case "empty":
+      return `${agentName} had nothing to say. Please try again, or put it in other words.`;
+    case "cancelled":
+      return `${agentName} stopped before it had finished. Send your message again to start over.`;
+    case "unknown":
+      return `Something went wrong, and ${agentName} could not answer. Please try again; if this goes on, your admin finds the reason in the log.`;
+  }
+}

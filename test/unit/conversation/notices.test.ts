@@ -1,0 +1,47 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+
+import { describeFailure, failureCode, type TurnFailure } from "../../../src/conversation/notices.ts";
+import { ProviderError } from "../../../src/providers/provider.ts";
+
+const CODES: Readonly<Record<TurnFailure, true>> = {
+  unreachable: true,
+  model_missing: true,
+  timeout: true,
+  cut_off: true,
+  malformed: true,
+  refused: true,
+  empty: true,
+  cancelled: true,
+  unknown: true,
+};
+
+describe("the notice of a failed turn", () => {
+  const notices = (Object.keys(CODES) as TurnFailure[]).map((code) => ({
+    code,
+    text: describeFailure({ code, agentName: "Llama", model: "llama3.2:3b", providerName: "local" }),
+  }));
+
+  for (const { code, text } of notices) {
+    it(`for ${code} is short, names the agent and says what to do`, () => {
+      assert.ok(text.length <= 250, String(text.length));
+      assert.match(text, /Llama/);
+      assert.match(text, /again|ask your admin/);
+      assert.doesNotMatch(text, /https?:|undefined|Error|_/);
+    });
+  }
+
+  it("differs for each failure", () => {
+    assert.equal(new Set(notices.map(({ text }) => text)).size, notices.length);
+  });
+
+  it("names the model that is missing", () => {
+    assert.match(notices.find(({ code }) => code === "model_missing")?.text ?? "", /llama3\.2:3b.*local/);
+  });
+
+  it("is chosen by what was thrown", () => {
+    assert.equal(failureCode(new ProviderError("timeout", "nothing came")), "timeout");
+    assert.equal(failureCode(new TypeError("x is not a function")), "unknown");
+    assert.equal(failureCode(undefined), "unknown");
+  });
+});
