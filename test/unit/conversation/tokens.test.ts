@@ -9,7 +9,7 @@ describe("the estimate of tokens", () => {
     assert.equal(estimateTokens("a"), 1);
   });
 
-  // The counts on the right are what the tokenizers of Llama 3 and GPT-4 are known to make of such text, or more.
+  // Bounds, since each model's tokenizer counts otherwise: a word or a script's character is hardly ever less than this.
   for (const [what, text, atLeast, atMost] of [
     ["English", "The quick brown fox jumps over the lazy dog.", 10, 20],
     ["digits", "3141592653", 10, 10],
