@@ -28,7 +28,7 @@ export interface Transaction {
 /** A part of a transaction that could not be understood. */
 export interface MalformedPart {
   readonly reason: string;
-  /** As it came. */
+  /** As it came, safe to write as JSON; null where it must not or cannot be kept (a message with keys, endless nesting). */
   readonly raw: unknown;
 }
 
@@ -41,7 +41,7 @@ export interface Doorbell {
 
 type JsonObject = Readonly<Record<string, unknown>>;
 
-/** Nested more deeply than this, an event cannot be handled without risk to the stack. Synapse's own limit is similar. */
+/** JSON nested more deeply than this is not kept: what recurses over it (JSON.stringify does) may overflow the stack. */
 const MAX_DEPTH = 100;
 
 /**
@@ -54,12 +54,12 @@ export function parseTransaction(txnId: string, body: unknown, now: number = Dat
   const events: RoomEvent[] = [];
   const malformed: MalformedPart[] = [];
   if (!isObject(body)) {
-    malformed.push({ reason: "the transaction is not an object", raw: body });
+    malformed.push({ reason: "the transaction is not an object", raw: keepable(body) });
     return { txnId, events, malformed, doorbells: [], changedUsers: [] };
   }
   for (const candidate of listOf(body, ["events"], malformed)) {
     const event = parseEvent(candidate, now);
-    if (typeof event === "string") malformed.push({ reason: `event: ${event}`, raw: candidate });
+    if (typeof event === "string") malformed.push({ reason: `event: ${event}`, raw: keepable(candidate) });
     else events.push(event);
   }
   const doorbells = uniqueDoorbells([...toDeviceDoorbells(body, malformed), ...keyDoorbells(body)]);
@@ -76,8 +76,7 @@ function parseEvent(candidate: unknown, now: number): RoomEvent | string {
   if (typeof type !== "string" || type === "") return "no type";
   if (!isObject(content)) return "content is not an object";
   if (state_key !== undefined && typeof state_key !== "string") return "state_key is not a string";
-  if (isDeeperThan(content, MAX_DEPTH)) return `content is nested more than ${MAX_DEPTH} deep`;
-  if (isDeeperThan(unsigned, MAX_DEPTH)) return `unsigned is nested more than ${MAX_DEPTH} deep`;
+  if (isDeeperThan(candidate, MAX_DEPTH)) return `nested more than ${MAX_DEPTH} deep`;
   return {
     event_id,
     room_id,
@@ -85,7 +84,7 @@ function parseEvent(candidate: unknown, now: number): RoomEvent | string {
     type,
     content,
     ...(state_key === undefined ? {} : { state_key }),
-    origin_server_ts: typeof origin_server_ts === "number" ? origin_server_ts : now,
+    origin_server_ts: isTimestamp(origin_server_ts) ? origin_server_ts : now,
     ...(isObject(unsigned) ? { unsigned } : {}),
   };
 }
@@ -146,7 +145,7 @@ function listOf(body: JsonObject, names: readonly string[], malformed: Malformed
     const list = own(body, name);
     if (list === undefined) return [];
     if (Array.isArray(list)) return list as unknown[];
-    malformed.push({ reason: `${name} is not a list`, raw: name === "events" ? list : null });
+    malformed.push({ reason: `${name} is not a list`, raw: name === "events" ? keepable(list) : null });
     return [];
   });
 }
@@ -165,12 +164,23 @@ function isObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
+function isTimestamp(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+function keepable(raw: unknown): unknown {
+  return isDeeperThan(raw, MAX_DEPTH) ? null : raw;
+}
+
 /** Goes level by level, for what it looks for would overflow a recursion. */
 function isDeeperThan(value: unknown, limit: number): boolean {
-  let level = [value];
-  for (let depth = 0; depth <= limit; depth += 1) {
-    level = level.flatMap((item) => (typeof item === "object" && item !== null ? Object.values(item) : []));
-    if (level.length === 0) return false;
+  let level: object[] = isNested(value) ? [value] : [];
+  for (let depth = 0; depth < limit && level.length > 0; depth += 1) {
+    level = level.flatMap((item) => Object.values(item).filter(isNested));
   }
-  return true;
+  return level.length > 0;
+}
+
+function isNested(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
 }

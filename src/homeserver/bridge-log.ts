@@ -1,0 +1,30 @@
+import { Writable } from "node:stream";
+import { Logger as BridgeLogger } from "matrix-appservice-bridge";
+import type { Logger } from "../observability/log.ts";
+
+/**
+ * Leads what matrix-appservice-bridge and matrix-bot-sdk log into our log; by itself the latter writes to the console.
+ * Of their warnings and errors only the module and the errcode are kept, for the texts hold whatever the server said.
+ * Process-wide, as their loggers are.
+ */
+export function redirectBridgeLogs(log: Logger): void {
+  const lines = new Writable({
+    decodeStrings: false,
+    write(line: string | Buffer, _encoding, done) {
+      logLine(log, String(line));
+      done();
+    },
+  });
+  BridgeLogger.root.configureLogging({ json: true }, lines);
+}
+
+function logLine(log: Logger, line: string): void {
+  const level = /"level":"(\w+)"/.exec(line)?.[1];
+  if (level !== "ERROR" && level !== "WARN") return;
+  const fields = {
+    module: /"module":"([\w-]+)"/.exec(line)?.[1],
+    errcode: /\b(?:M|[A-Z]+(?:\.[A-Z0-9]+)+)_[A-Z_]+\b/.exec(line)?.[0],
+  };
+  if (level === "ERROR") log.warn(fields, "matrix-appservice-bridge reports an error");
+  else log.debug(fields, "matrix-appservice-bridge warns");
+}

@@ -1,0 +1,153 @@
+import { asObject, asStrings, stringField, type JsonObject } from "./answer.ts";
+import type { Actor, CallOptions, HomeserverClient } from "./client.ts";
+import { MatrixError } from "./errors.ts";
+import { path } from "./path.ts";
+
+/*
+ * The calls about users: making them, their profile, their account data. Those in rooms are in room-calls.ts, those of
+ * devices in device-calls.ts. All throw HomeserverError, or the abort reason of `options.signal`.
+ */
+
+/** A user's profile; a field that is not set is undefined. */
+export interface Profile {
+  readonly displayName: string | undefined;
+  readonly avatarUrl: string | undefined;
+}
+
+/** The homeserver's supported versions of the specification, e.g. `v1.11`. */
+export async function versions(client: HomeserverClient, options?: CallOptions): Promise<readonly string[]> {
+  const call = "GET versions";
+  const answer = await client.request({ ...options, method: "GET", path: "/_matrix/client/versions" });
+  return asStrings(asObject(answer, call)["versions"], call);
+}
+
+/** Who the homeserver takes us for; without `as`, the appservice's own sender. */
+export async function whoami(client: HomeserverClient, as?: Actor, options?: CallOptions): Promise<string> {
+  const answer = await client.request({ ...options, method: "GET", path: "/_matrix/client/v3/account/whoami", as });
+  return stringField(answer, "user_id", "GET whoami");
+}
+
+/** Makes a user of our namespace. Says whether it was made now; one that is there already is fine. */
+export async function register(
+  client: HomeserverClient,
+  localpart: string,
+  options?: CallOptions,
+): Promise<"made" | "existed"> {
+  try {
+    await client.request({
+      ...options,
+      method: "POST",
+      path: "/_matrix/client/v3/register",
+      body: { type: "m.login.application_service", username: localpart, inhibit_login: true },
+    });
+    return "made";
+  } catch (error) {
+    if (error instanceof MatrixError && error.errcode === "M_USER_IN_USE") return "existed";
+    throw error;
+  }
+}
+
+/** A user's profile as `as` may see it; undefined when there is no such user or profile. */
+export async function getProfile(
+  client: HomeserverClient,
+  as: Actor,
+  userId: string,
+  options?: CallOptions,
+): Promise<Profile | undefined> {
+  const answer = await orNotFound(
+    client.request({ ...options, method: "GET", path: path`/_matrix/client/v3/profile/${userId}`, as }),
+  );
+  if (answer === undefined) return undefined;
+  const { displayname, avatar_url } = asObject(answer, "GET profile");
+  return {
+    displayName: typeof displayname === "string" ? displayname : undefined,
+    avatarUrl: typeof avatar_url === "string" && avatar_url !== "" ? avatar_url : undefined,
+  };
+}
+
+/** Sets the user's own display name. */
+export async function setDisplayName(
+  client: HomeserverClient,
+  as: Actor,
+  displayName: string,
+  options?: CallOptions,
+): Promise<void> {
+  await client.request({
+    ...options,
+    method: "PUT",
+    path: path`/_matrix/client/v3/profile/${as.userId}/displayname`,
+    body: { displayname: displayName },
+    as,
+  });
+}
+
+/** Sets the user's own avatar, an `mxc://` URI. */
+export async function setAvatarUrl(
+  client: HomeserverClient,
+  as: Actor,
+  avatarUrl: string,
+  options?: CallOptions,
+): Promise<void> {
+  await client.request({
+    ...options,
+    method: "PUT",
+    path: path`/_matrix/client/v3/profile/${as.userId}/avatar_url`,
+    body: { avatar_url: avatarUrl },
+    as,
+  });
+}
+
+/** Uploads media and returns its `mxc://` URI. */
+export async function uploadMedia(
+  client: HomeserverClient,
+  as: Actor,
+  media: { readonly bytes: Uint8Array; readonly contentType: string; readonly filename?: string },
+  options?: CallOptions,
+): Promise<string> {
+  const answer = await client.request({
+    ...options,
+    method: "POST",
+    path: "/_matrix/media/v3/upload",
+    query: { filename: media.filename },
+    body: media.bytes,
+    contentType: media.contentType,
+    as,
+  });
+  return stringField(answer, "content_uri", "POST upload");
+}
+
+/** The user's account data of a type; undefined when it was never set. */
+export async function getAccountData(
+  client: HomeserverClient,
+  as: Actor,
+  type: string,
+  options?: CallOptions,
+): Promise<JsonObject | undefined> {
+  const answer = await orNotFound(client.request({ ...options, method: "GET", path: accountDataPath(as, type), as }));
+  return answer === undefined ? undefined : asObject(answer, "GET account_data");
+}
+
+/** Sets the user's account data of a type. */
+export async function putAccountData(
+  client: HomeserverClient,
+  as: Actor,
+  type: string,
+  content: object,
+  options?: CallOptions,
+): Promise<void> {
+  await client.request({ ...options, method: "PUT", path: accountDataPath(as, type), body: content, as });
+}
+
+function accountDataPath(as: Actor, type: string): string {
+  return path`/_matrix/client/v3/user/${as.userId}/account_data/${type}`;
+}
+
+/** What a call answers; undefined when the homeserver says that there is no such thing. */
+async function orNotFound(answer: Promise<unknown>): Promise<unknown> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof MatrixError && error.status === 404 && error.errcode === "M_NOT_FOUND") return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,215 @@
+import { asObject, asObjects, asStrings, stringField, type JsonObject } from "./answer.ts";
+import type { Actor, CallOptions, HomeserverClient } from "./client.ts";
+import { MatrixError, UnexpectedAnswer } from "./errors.ts";
+import { path } from "./path.ts";
+
+/*
+ * The calls a ghost makes as its device (MSC4326), or about it. Bodies of the crypto engine's requests are its JSON text,
+ * and so are the answers it is given. All throw HomeserverError, or the abort reason of `options.signal`; a device that
+ * is gone shows as an error for which `isUnknownDevice` holds.
+ */
+
+/** A user together with its device. */
+export interface Device extends Actor {
+  readonly deviceId: string;
+}
+
+/** What one `/sync` told a device. */
+export interface DeviceSync {
+  readonly nextBatch: string;
+  /** In the order of sending. */
+  readonly toDevice: readonly JsonObject[];
+  readonly changedUsers: readonly string[];
+  readonly leftUsers: readonly string[];
+  /** One-time keys on the server by algorithm; the server always tells all. */
+  readonly keyCounts: Readonly<Record<string, number>>;
+  readonly unusedFallbackKeys: readonly string[];
+}
+
+/** Nothing of rooms: their events come by transaction. */
+const SYNC_FILTER = JSON.stringify({ room: { rooms: [] }, presence: { types: [] }, account_data: { types: [] } });
+
+/** Makes the device (MSC4190), or renames the one that is there. */
+export async function putDevice(
+  client: HomeserverClient,
+  device: Device,
+  displayName: string,
+  options?: CallOptions,
+): Promise<void> {
+  await client.request({
+    ...options,
+    method: "PUT",
+    path: path`/_matrix/client/v3/devices/${device.deviceId}`,
+    body: { display_name: displayName },
+    as: { userId: device.userId },
+  });
+}
+
+/** Whether the device is there. */
+export async function deviceExists(client: HomeserverClient, device: Device, options?: CallOptions): Promise<boolean> {
+  try {
+    await client.request({
+      ...options,
+      method: "GET",
+      path: path`/_matrix/client/v3/devices/${device.deviceId}`,
+      as: { userId: device.userId },
+    });
+    return true;
+  } catch (error) {
+    if (error instanceof MatrixError && error.status === 404 && error.errcode === "M_NOT_FOUND") return false;
+    throw error;
+  }
+}
+
+/** Removes the device with its keys (MSC4190: no user-interactive authentication). One that is gone is fine. */
+export async function deleteDevice(client: HomeserverClient, device: Device, options?: CallOptions): Promise<void> {
+  try {
+    await client.request({
+      ...options,
+      method: "DELETE",
+      path: path`/_matrix/client/v3/devices/${device.deviceId}`,
+      body: {},
+      as: { userId: device.userId },
+    });
+  } catch (error) {
+    if (!(error instanceof MatrixError && error.status === 404 && error.errcode === "M_NOT_FOUND")) throw error;
+  }
+}
+
+/**
+ * One `/sync` of the device, answered at once. What came before `since` is acknowledged by it and forgotten by the
+ * server; presence stays as it is.
+ */
+export async function sync(
+  client: HomeserverClient,
+  device: Device,
+  since: string | undefined,
+  options?: CallOptions,
+): Promise<DeviceSync> {
+  const answer = await client.request({
+    ...options,
+    method: "GET",
+    path: "/_matrix/client/v3/sync",
+    query: { since, filter: SYNC_FILTER, set_presence: "offline", timeout: "0" },
+    as: device,
+  });
+  return readSync(answer);
+}
+
+/** `POST /keys/upload`. */
+export function keysUpload(
+  client: HomeserverClient,
+  device: Device,
+  body: string,
+  options?: CallOptions,
+): Promise<string> {
+  return post(client, device, "/_matrix/client/v3/keys/upload", body, options);
+}
+
+/** `POST /keys/query`. */
+export function keysQuery(
+  client: HomeserverClient,
+  device: Device,
+  body: string,
+  options?: CallOptions,
+): Promise<string> {
+  return post(client, device, "/_matrix/client/v3/keys/query", body, options);
+}
+
+/** `POST /keys/claim`. */
+export function keysClaim(
+  client: HomeserverClient,
+  device: Device,
+  body: string,
+  options?: CallOptions,
+): Promise<string> {
+  return post(client, device, "/_matrix/client/v3/keys/claim", body, options);
+}
+
+/** `POST /keys/signatures/upload`. */
+export function signaturesUpload(
+  client: HomeserverClient,
+  device: Device,
+  body: string,
+  options?: CallOptions,
+): Promise<string> {
+  return post(client, device, "/_matrix/client/v3/keys/signatures/upload", body, options);
+}
+
+/** `POST /keys/device_signing/upload`; an appservice needs no user-interactive authentication for it (MSC4190). */
+export function deviceSigningUpload(
+  client: HomeserverClient,
+  device: Device,
+  body: string,
+  options?: CallOptions,
+): Promise<string> {
+  return post(client, device, "/_matrix/client/v3/keys/device_signing/upload", body, options);
+}
+
+/** `PUT /sendToDevice`. A repeat carries the same transaction id, so that the server delivers it once. */
+export function sendToDevice(
+  client: HomeserverClient,
+  device: Device,
+  message: { readonly eventType: string; readonly txnId: string; readonly body: string },
+  options?: CallOptions,
+): Promise<string> {
+  return client.requestText({
+    ...options,
+    method: "PUT",
+    path: path`/_matrix/client/v3/sendToDevice/${message.eventType}/${message.txnId}`,
+    body: message.body,
+    as: device,
+  });
+}
+
+/** `PUT /rooms/{roomId}/send` with the engine's own text in and out. */
+export function sendRoomMessage(
+  client: HomeserverClient,
+  device: Device,
+  message: { readonly roomId: string; readonly eventType: string; readonly txnId: string; readonly body: string },
+  options?: CallOptions,
+): Promise<string> {
+  return client.requestText({
+    ...options,
+    method: "PUT",
+    path: path`/_matrix/client/v3/rooms/${message.roomId}/send/${message.eventType}/${message.txnId}`,
+    body: message.body,
+    as: device,
+  });
+}
+
+function post(
+  client: HomeserverClient,
+  as: Device,
+  endpoint: string,
+  body: string,
+  options: CallOptions | undefined,
+): Promise<string> {
+  return client.requestText({ ...options, method: "POST", path: endpoint, body, as });
+}
+
+function readSync(answer: unknown): DeviceSync {
+  const call = "GET sync";
+  const body = asObject(answer, call);
+  const toDevice = asObject(body["to_device"] ?? {}, call);
+  const lists = asObject(body["device_lists"] ?? {}, call);
+  return {
+    nextBatch: stringField(body, "next_batch", call),
+    toDevice: asObjects(toDevice["events"] ?? [], call),
+    changedUsers: asStrings(lists["changed"] ?? [], call),
+    leftUsers: asStrings(lists["left"] ?? [], call),
+    keyCounts: readCounts(body["device_one_time_keys_count"], call),
+    unusedFallbackKeys: asStrings(body["device_unused_fallback_key_types"], call),
+  };
+}
+
+/** A missing count must not become zero: the engine would make fifty new keys each time. */
+function readCounts(answer: unknown, call: string): Readonly<Record<string, number>> {
+  const counts = asObject(answer, call);
+  return Object.fromEntries(
+    Object.entries(counts).map(([algorithm, count]) => {
+      if (typeof count !== "number") throw new UnexpectedAnswer(call, "a key count is not a number");
+      return [algorithm, count];
+    }),
+  );
+}

@@ -1,0 +1,100 @@
+import { randomUUID } from "node:crypto";
+import type { Logger } from "../observability/log.ts";
+import { numberField } from "./answer.ts";
+import { versions } from "./calls.ts";
+import type { CallOptions, HomeserverClient } from "./client.ts";
+import { isHomeserverError, MatrixError } from "./errors.ts";
+import { path } from "./path.ts";
+import { pause, retryDelayMs } from "./retry.ts";
+
+/** How a ping of the appservice through the homeserver ended. */
+export type PingResult =
+  | { readonly kind: "answered"; readonly durationMs: number }
+  /** `reason` says in words for the admin what is wrong and what to do. */
+  | { readonly kind: "failed"; readonly reason: string; readonly error: unknown };
+
+/**
+ * Waits until the homeserver answers `/versions`, saying so in the log when it has to wait. Only `signal` ends the wait,
+ * by its reason: a homeserver that restarts for hours is no reason for the bridge to end.
+ */
+export async function awaitHomeserver(client: HomeserverClient, log: Logger, signal: AbortSignal): Promise<void> {
+  for (let attempts = 1; ; attempts += 1) {
+    try {
+      await versions(client, { signal });
+      if (attempts > 1) log.info({ attempts }, "the homeserver is there");
+      return;
+    } catch (error) {
+      if (!isHomeserverError(error)) throw error;
+      const waitMs = retryDelayMs(error, attempts);
+      log.warn({ error: error.message, waitMs }, "waiting for the homeserver; agents answer when it is there");
+      await pause(waitMs, signal);
+    }
+  }
+}
+
+/**
+ * Has the homeserver ping us (`POST /_matrix/client/v1/appservice/{id}/ping`), which tries both directions and both
+ * tokens, and makes Synapse send at once what it held back while we were away. A failure is logged with what to do about
+ * it and returned; throws only the abort reason of `options.signal`.
+ */
+export async function pingHomeserver(
+  client: HomeserverClient,
+  appservice: { readonly id: string; readonly url: string },
+  log: Logger,
+  options?: CallOptions,
+): Promise<PingResult> {
+  try {
+    const durationMs = await pingAppservice(client, appservice.id, randomUUID(), options);
+    log.info({ ms: durationMs }, "the homeserver reaches us");
+    return { kind: "answered", durationMs };
+  } catch (error) {
+    if (!isHomeserverError(error)) throw error;
+    const reason = explainPingFailure(error, appservice.url);
+    log.error({ error: error.message, reason }, "the homeserver's ping of this application service failed");
+    return { kind: "failed", reason, error };
+  }
+}
+
+/** The ping alone. Returns the milliseconds that the homeserver waited for our answer. */
+export async function pingAppservice(
+  client: HomeserverClient,
+  id: string,
+  transactionId: string,
+  options?: CallOptions,
+): Promise<number> {
+  const answer = await client.request({
+    ...options,
+    method: "POST",
+    path: path`/_matrix/client/v1/appservice/${id}/ping`,
+    body: { transaction_id: transactionId },
+  });
+  return numberField(answer, "duration_ms", "POST ping");
+}
+
+/**
+ * What a failed ping means and what the admin can do (application-service API, "Pinging").
+ *
+ * @param url The address in the registration, where the homeserver looks for us.
+ */
+export function explainPingFailure(error: unknown, url: string): string {
+  if (!(error instanceof MatrixError)) return error instanceof Error ? error.message : String(error);
+  switch (error.errcode) {
+    case "M_UNKNOWN_TOKEN":
+    case "M_MISSING_TOKEN":
+      return "The homeserver does not know this registration's as_token. Add the registration file to app_service_config_files in homeserver.yaml, make sure it is the same file as ours, and restart Synapse.";
+    case "M_FORBIDDEN":
+      return "The homeserver knows the as_token under another id. Make the id of both copies of the registration the same, and restart Synapse.";
+    case "M_URL_NOT_SET":
+      return "The homeserver's copy of the registration has no url. Set it to an address where the homeserver reaches the bridge, and restart Synapse.";
+    case "M_BAD_STATUS":
+      return `The homeserver reached ${url}, but the answer was a refusal. Either its hs_token is not ours (then both copies of the registration differ), or something else answers at that address.`;
+    case "M_CONNECTION_FAILED":
+      return `The homeserver cannot connect to ${url}. Set the registration's url to an address that it can reach, and restart Synapse.`;
+    case "M_CONNECTION_TIMEOUT":
+      return `The homeserver got no answer from ${url} in time. Look for a firewall, or for an address that leads elsewhere.`;
+    case "M_UNRECOGNIZED":
+      return "The homeserver is too old to ping application services; messages may work all the same.";
+    default:
+      return error.message;
+  }
+}

@@ -1,0 +1,188 @@
+import { asObject, asObjects, asStrings, stringField, type JsonObject } from "./answer.ts";
+import type { Actor, CallOptions, HomeserverClient } from "./client.ts";
+import type { Device } from "./device-calls.ts";
+import { UnexpectedAnswer } from "./errors.ts";
+import { path } from "./path.ts";
+
+/*
+ * The calls a user makes in rooms. All throw HomeserverError, or the abort reason of `options.signal`.
+ */
+
+/** A state event as the homeserver lists it. */
+export interface StateEvent {
+  readonly type: string;
+  readonly state_key: string;
+  readonly sender: string;
+  readonly content: JsonObject;
+  readonly event_id?: string;
+}
+
+/** The rooms the user is in. */
+export async function joinedRooms(
+  client: HomeserverClient,
+  as: Actor,
+  options?: CallOptions,
+): Promise<readonly string[]> {
+  const call = "GET joined_rooms";
+  const answer = await client.request({ ...options, method: "GET", path: "/_matrix/client/v3/joined_rooms", as });
+  return asStrings(asObject(answer, call)["joined_rooms"], call);
+}
+
+/** Joins a room the user is invited to, or that is open to all. Joining again does nothing. */
+export async function joinRoom(
+  client: HomeserverClient,
+  as: Actor,
+  roomId: string,
+  options?: CallOptions,
+): Promise<void> {
+  await client.request({
+    ...options,
+    method: "POST",
+    path: path`/_matrix/client/v3/rooms/${roomId}/join`,
+    body: {},
+    as,
+  });
+}
+
+/** Leaves a room, or declines an invite to it. */
+export async function leaveRoom(
+  client: HomeserverClient,
+  as: Actor,
+  roomId: string,
+  reason?: string,
+  options?: CallOptions,
+): Promise<void> {
+  await client.request({
+    ...options,
+    method: "POST",
+    path: path`/_matrix/client/v3/rooms/${roomId}/leave`,
+    body: reason === undefined ? {} : { reason },
+    as,
+  });
+}
+
+/** The whole current state of a room. One entry that is no state event spoils it all: half a state is not to be trusted. */
+export async function roomState(
+  client: HomeserverClient,
+  as: Actor,
+  roomId: string,
+  options?: CallOptions,
+): Promise<readonly StateEvent[]> {
+  const answer = await client.request({
+    ...options,
+    method: "GET",
+    path: path`/_matrix/client/v3/rooms/${roomId}/state`,
+    as,
+  });
+  return asStateEvents(answer, "GET state");
+}
+
+/** The members of a room, those who have left or are banned included unless `notMembership` says otherwise. */
+export async function members(
+  client: HomeserverClient,
+  as: Actor,
+  roomId: string,
+  options?: CallOptions & { readonly notMembership?: "leave" | "ban" },
+): Promise<readonly StateEvent[]> {
+  const { notMembership, ...callOptions } = options ?? {};
+  const call = "GET members";
+  const answer = await client.request({
+    ...callOptions,
+    method: "GET",
+    path: path`/_matrix/client/v3/rooms/${roomId}/members`,
+    query: { not_membership: notMembership },
+    as,
+  });
+  return asStateEvents(asObject(answer, call)["chunk"], call);
+}
+
+/**
+ * Sends an event and returns its id. A repeat under the same `txnId`, as the same user and device, is recognised by the
+ * homeserver; the id must hold the ghost, for Synapse's first memory of it does not tell users apart.
+ *
+ * @param content An object, or its JSON as it was stored before the first attempt.
+ */
+export async function sendEvent(
+  client: HomeserverClient,
+  as: Device,
+  event: { readonly roomId: string; readonly type: string; readonly txnId: string; readonly content: object | string },
+  options?: CallOptions,
+): Promise<string> {
+  const answer = await client.request({
+    ...options,
+    method: "PUT",
+    path: path`/_matrix/client/v3/rooms/${event.roomId}/send/${event.type}/${event.txnId}`,
+    body: event.content,
+    as,
+  });
+  return stringField(answer, "event_id", "PUT send");
+}
+
+/** Sends a state event and returns its id. */
+export async function sendState(
+  client: HomeserverClient,
+  as: Actor,
+  event: { readonly roomId: string; readonly type: string; readonly stateKey: string; readonly content: object },
+  options?: CallOptions,
+): Promise<string> {
+  const answer = await client.request({
+    ...options,
+    method: "PUT",
+    path: path`/_matrix/client/v3/rooms/${event.roomId}/state/${event.type}/${event.stateKey}`,
+    body: event.content,
+    as,
+  });
+  return stringField(answer, "event_id", "PUT state");
+}
+
+/**
+ * Shows or ends the typing notice.
+ *
+ * @param typingMs For how long it shows, milliseconds; 0 ends it.
+ */
+export async function typing(
+  client: HomeserverClient,
+  as: Actor,
+  roomId: string,
+  typingMs: number,
+  options?: CallOptions,
+): Promise<void> {
+  await client.request({
+    ...options,
+    method: "PUT",
+    path: path`/_matrix/client/v3/rooms/${roomId}/typing/${as.userId}`,
+    body: typingMs > 0 ? { typing: true, timeout: typingMs } : { typing: false },
+    as,
+  });
+}
+
+/**
+ * Marks an event as read.
+ *
+ * @param threadId Root of the thread, `main`, or absent for a receipt that knows no threads.
+ */
+export async function readReceipt(
+  client: HomeserverClient,
+  as: Actor,
+  receipt: { readonly roomId: string; readonly eventId: string; readonly threadId?: string },
+  options?: CallOptions,
+): Promise<void> {
+  await client.request({
+    ...options,
+    method: "POST",
+    path: path`/_matrix/client/v3/rooms/${receipt.roomId}/receipt/m.read/${receipt.eventId}`,
+    body: receipt.threadId === undefined ? {} : { thread_id: receipt.threadId },
+    as,
+  });
+}
+
+function asStateEvents(answer: unknown, call: string): readonly StateEvent[] {
+  return asObjects(answer, call).map((event) => {
+    const { type, state_key, sender, event_id } = event;
+    if (typeof type !== "string" || typeof state_key !== "string" || typeof sender !== "string") {
+      throw new UnexpectedAnswer(call, "the answer lists something that is no state event");
+    }
+    const content = asObject(event["content"], call);
+    return { type, state_key, sender, content, ...(typeof event_id === "string" ? { event_id } : {}) };
+  });
+}

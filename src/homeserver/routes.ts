@@ -1,0 +1,188 @@
+import express, {
+  type ErrorRequestHandler,
+  type Express,
+  type NextFunction,
+  type Request,
+  type RequestHandler,
+  type Response,
+  type Router,
+} from "express";
+import type { Logger } from "../observability/log.ts";
+import { createTokenCheck } from "./token.ts";
+import { parseTransaction, type Transaction } from "./transaction.ts";
+
+/** What the homeserver can ask of us, and who answers. */
+export interface AppServiceHandlers {
+  /**
+   * Stores a transaction. It is acknowledged when this resolves, and sent again by the homeserver when it throws.
+   * Nothing slower than the storing belongs in here.
+   */
+  onTransaction(transaction: Transaction): Promise<void>;
+  /** Whether this user exists; makes it first when it should. */
+  onUserQuery(userId: string): Promise<boolean>;
+}
+
+/** How the endpoints are served. */
+export interface RouteOptions extends AppServiceHandlers {
+  readonly hsToken: string;
+  /** Larger bodies get 413. */
+  readonly maxTransactionBytes: number;
+  readonly log: Logger;
+}
+
+/**
+ * The endpoints of the Matrix application-service API (v1.11 and later) that a homeserver calls. The token is taken from
+ * the Authorization header only and checked before anything of the body is read; paths from before v1 do not exist.
+ *
+ * @param extra Further paths, served behind ours and outside of `/_matrix/app`.
+ */
+export function createRoutes(options: RouteOptions, extra: Express): Express {
+  const app = express();
+  app.disable("x-powered-by").disable("etag");
+  app.use(logRequests(options.log));
+  app.use("/_matrix/app", requireToken(options.hsToken), appServiceApi(options), unknownPath);
+  app.use(extra);
+  app.use(unknownPath, answerError(options.log));
+  return app;
+}
+
+function appServiceApi(options: RouteOptions): Router {
+  const router = express.Router({ caseSensitive: true, strict: true });
+  // Synapse sends application/json, but the spec asks nobody to. Anything that parses is taken; its shape is checked later.
+  const json = express.json({ limit: options.maxTransactionBytes, type: () => true, strict: false });
+
+  router
+    .route("/v1/transactions/:txnId")
+    .put(json, async (request, response) => {
+      const body: unknown = request.body;
+      if (body === undefined) {
+        refuse(response, 400, "M_NOT_JSON", "The request has no body");
+        return;
+      }
+      await options.onTransaction(parseTransaction(request.params.txnId, body));
+      response.json({});
+    })
+    .all(wrongMethod("PUT"));
+
+  router
+    .route("/v1/ping")
+    .post((_request, response) => void response.json({}))
+    .all(wrongMethod("POST"));
+
+  // Synapse leaves a slash in an id as it is, so an id can be several segments.
+  router
+    .route("/v1/users/*userId")
+    .get(async (request, response) => {
+      const exists = await options.onUserQuery(request.params.userId.join("/"));
+      if (exists) response.json({});
+      else refuse(response, 404, "M_NOT_FOUND", "No such user");
+    })
+    .all(wrongMethod("GET"));
+
+  router
+    .route("/v1/rooms/*alias")
+    .get((_request, response) => refuse(response, 404, "M_NOT_FOUND", "No such room"))
+    .all(wrongMethod("GET"));
+
+  const noProtocol: RequestHandler = (_request, response) =>
+    refuse(response, 404, "M_NOT_FOUND", "No third-party protocols are bridged");
+  for (const path of [
+    "/v1/thirdparty/protocol/:protocol",
+    "/v1/thirdparty/user/:protocol",
+    "/v1/thirdparty/location/:protocol",
+  ]) {
+    router.route(path).get(noProtocol).all(wrongMethod("GET"));
+  }
+  for (const path of ["/v1/thirdparty/user", "/v1/thirdparty/location"]) {
+    router
+      .route(path)
+      .get((_request, response) => void response.json([]))
+      .all(wrongMethod("GET"));
+  }
+  return router;
+}
+
+function requireToken(hsToken: string): RequestHandler {
+  const check = createTokenCheck(hsToken);
+  return (request, response, next) => {
+    switch (check(request.headers.authorization)) {
+      case "valid": {
+        next();
+        return;
+      }
+      case "missing": {
+        refuseUnread(response, 401, "M_UNAUTHORIZED", "No hs_token in the Authorization header");
+        return;
+      }
+      case "wrong": {
+        refuseUnread(response, 403, "M_FORBIDDEN", "The hs_token is not the one of this registration");
+        return;
+      }
+    }
+  };
+}
+
+function wrongMethod(allowed: string): RequestHandler {
+  return (_request, response) => {
+    response.set("allow", allowed);
+    refuseUnread(response, 405, "M_UNRECOGNIZED", "Unrecognised method");
+  };
+}
+
+function unknownPath(_request: Request, response: Response): void {
+  refuseUnread(response, 404, "M_UNRECOGNIZED", "Unrecognised request");
+}
+
+function refuse(response: Response, status: number, errcode: string, error: string): void {
+  response.status(status).json({ errcode, error });
+}
+
+/** Hangs up afterwards: a connection that stays would first have to read the body to its end, however long. */
+function refuseUnread(response: Response, status: number, errcode: string, error: string): void {
+  response.set("connection", "close");
+  refuse(response, status, errcode, error);
+}
+
+/** A thrown error as the spec's standard error response. Express knows an error handler by its four parameters. */
+function answerError(log: Logger): ErrorRequestHandler {
+  return (error: unknown, request: Request, response: Response, next: NextFunction) => {
+    if (response.headersSent) {
+      next(error);
+      return;
+    }
+    const { status, type } = httpError(error);
+    if (type === "entity.too.large") {
+      log.error({ path: request.path, length: request.headers["content-length"] }, "transaction over the size limit");
+      refuseUnread(response, 413, "M_TOO_LARGE", "The request is over the size limit");
+      return;
+    }
+    if (type === "entity.parse.failed") {
+      refuse(response, 400, "M_NOT_JSON", "The body is not JSON");
+      return;
+    }
+    if (status >= 400 && status < 500) {
+      refuseUnread(response, status, "M_UNKNOWN", "The request is malformed");
+      return;
+    }
+    log.error({ error, path: request.path }, "a request of the homeserver failed; it will come again");
+    refuse(response, 500, "M_UNKNOWN", "Could not be handled now");
+  };
+}
+
+/** Express and body-parser mark errors that are the caller's by a `status`, and what they are by a `type`. */
+function httpError(error: unknown): { status: number; type: string | undefined } {
+  const status: unknown = error instanceof Error && "status" in error ? error.status : undefined;
+  const type: unknown = error instanceof Error && "type" in error ? error.type : undefined;
+  return { status: typeof status === "number" ? status : 500, type: typeof type === "string" ? type : undefined };
+}
+
+function logRequests(log: Logger): RequestHandler {
+  return (request, response, next) => {
+    const started = performance.now();
+    response.once("close", () => {
+      const ms = Math.round(performance.now() - started);
+      log.debug({ method: request.method, path: request.path, status: response.statusCode, ms }, "request answered");
+    });
+    next();
+  };
+}

@@ -1,0 +1,21 @@
+import { createHash, timingSafeEqual } from "node:crypto";
+
+/** What the Authorization header of a request says about who sent it. */
+export type TokenVerdict = "valid" | "missing" | "wrong";
+
+/**
+ * Makes the check of `Authorization: Bearer <hs_token>` (application-service API, "Authorization"). The comparison takes
+ * the same time wherever and however much the tokens differ: it compares digests, never the tokens.
+ */
+export function createTokenCheck(token: string): (authorization: string | undefined) => TokenVerdict {
+  const expected = digest(token);
+  return (authorization) => {
+    const presented = /^Bearer +(\S+) *$/i.exec(authorization ?? "")?.[1];
+    if (presented === undefined) return "missing";
+    return timingSafeEqual(digest(presented), expected) ? "valid" : "wrong";
+  };
+}
+
+function digest(token: string): Buffer {
+  return createHash("sha256").update(token).digest();
+}
