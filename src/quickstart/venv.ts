@@ -1,0 +1,168 @@
+import { spawn } from "node:child_process";
+import { mkdir, open, readFile, rm, writeFile } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import { createInterface } from "node:readline";
+
+/** A Python environment could not be made. The message says what to install or what pip complained about. */
+export class VenvError extends Error {
+  override readonly name = "VenvError";
+}
+
+export interface VenvOptions {
+  /** Where the environment is made; everything in it is thrown away when it has to be made anew. */
+  readonly directory: string;
+  /** Pinned requirements, as in `matrix-synapse==1.163.2`. */
+  readonly packages: readonly string[];
+  /** Told, line by line, what a person who waits would like to know. */
+  readonly progress: (line: string) => void;
+}
+
+/**
+ * Makes a Python virtual environment with exactly these packages. Quick when that has been done before; begins anew
+ * when an earlier attempt was cut off, the packages differ, the folder was moved or its Python was replaced. Processes
+ * that want the same environment at the same time wait for each other.
+ *
+ * Throws {@link VenvError}.
+ */
+export async function ensureVenv(options: VenvOptions): Promise<void> {
+  const directory = resolve(options.directory);
+  if (await isComplete(directory, options.packages)) return;
+
+  await mkdir(dirname(directory), { recursive: true });
+  const lock = await open(`${directory}.lock`, "a");
+  try {
+    await takeLock(lock.fd, options.progress);
+    if (await isComplete(directory, options.packages)) return;
+    await build(directory, options, lock.fd);
+  } finally {
+    await lock.close();
+  }
+}
+
+/** The environment's interpreter. */
+export function venvPython(directory: string): string {
+  return join(directory, "bin", "python");
+}
+
+/** Written last of all, so that an environment without it is known to be unfinished. */
+function stampPath(directory: string): string {
+  return join(directory, "installed.json");
+}
+
+async function isComplete(directory: string, packages: readonly string[]): Promise<boolean> {
+  const found = await readFile(stampPath(directory), "utf8").catch(() => undefined);
+  return found !== undefined && found === (await stamp(directory, packages));
+}
+
+/** What has to be the same for an environment to be usable. Its scripts hold absolute paths, its packages are for one Python. */
+async function stamp(directory: string, packages: readonly string[]): Promise<string> {
+  const python = await run(venvPython(directory), ["-c", "import sys; print(sys.version)"]);
+  return JSON.stringify({ directory, packages, python: python.code === 0 ? python.output.join(" ") : null }, null, 2);
+}
+
+/**
+ * A lock of the kernel's belongs to the open file and is shared with every child that is given the file. So it is held
+ * until this process and the pip it started are both gone, however they end, and there is nothing to clean up.
+ */
+async function takeLock(fd: number, progress: (line: string) => void): Promise<void> {
+  const program = `
+import fcntl
+try:
+    fcntl.flock(3, fcntl.LOCK_EX | fcntl.LOCK_NB)
+except BlockingIOError:
+    print("Another process is installing the same; waiting for it …", flush=True)
+    fcntl.flock(3, fcntl.LOCK_EX)
+`;
+  const locked = await run("python3", ["-c", program], { lock: fd, onLine: progress });
+  if (locked.code === "not found") {
+    throw new VenvError(
+      "Python 3 is needed and there is no python3 on the PATH. Install it (Debian and Ubuntu: apt install python3 python3-venv; macOS: brew install python).",
+    );
+  }
+  if (locked.code !== 0) throw new VenvError(`could not take the lock on the environment:\n${tail(locked.output)}`);
+}
+
+async function build(directory: string, options: VenvOptions, lock: number): Promise<void> {
+  await rm(directory, { recursive: true, force: true });
+  options.progress("Making a Python environment …");
+  await createEmpty(directory, options.progress, lock);
+
+  options.progress(`Installing ${options.packages.join(", ")} …`);
+  const pip = await run(
+    venvPython(directory),
+    ["-m", "pip", "install", "--no-input", "--disable-pip-version-check", "--progress-bar=off", ...options.packages],
+    {
+      lock,
+      onLine: (line) => {
+        const step = /^\s*(Collecting [^\s(]+|Installing collected packages)/.exec(line)?.[1];
+        if (step !== undefined) options.progress(step);
+      },
+    },
+  );
+  if (pip.code !== 0) {
+    throw new VenvError(`pip could not install ${options.packages.join(", ")}:\n${tail(pip.output)}`);
+  }
+  await writeFile(stampPath(directory), await stamp(directory, options.packages));
+}
+
+/** Debian and Ubuntu ship Python without what `venv` needs; as root it can be added, otherwise the person is told. */
+async function createEmpty(directory: string, progress: (line: string) => void, lock: number): Promise<void> {
+  const create = (): Promise<Finished> => run("python3", ["-m", "venv", "--clear", directory], { lock });
+  let made = await create();
+  if (made.code === 0) return;
+
+  if (/ensurepip|No module named venv/.test(made.output.join("\n"))) {
+    const isRoot = process.getuid?.() === 0;
+    if (isRoot) {
+      progress("Installing python3-venv …");
+      await run("apt-get", ["update", "-q"], { lock });
+      const apt = await run("apt-get", ["install", "-q", "-y", "--no-install-recommends", "python3-venv"], { lock });
+      if (apt.code === 0) made = await create();
+    }
+    if (made.code !== 0) {
+      throw new VenvError(
+        "This Python cannot make environments: its venv module is not complete. Install it (Debian and Ubuntu: sudo apt install python3-venv) and try again.",
+      );
+    }
+    return;
+  }
+  throw new VenvError(`python3 -m venv failed:\n${tail(made.output)}`);
+}
+
+interface Finished {
+  readonly code: number | "not found" | "killed";
+  readonly output: readonly string[];
+}
+
+/** Runs a program to its end. `lock` reaches it as its file 3. */
+async function run(
+  command: string,
+  args: readonly string[],
+  options: { lock?: number; onLine?: (line: string) => void } = {},
+): Promise<Finished> {
+  const child = spawn(command, args, {
+    stdio: ["ignore", "pipe", "pipe", options.lock ?? "ignore"],
+    env: { ...process.env, DEBIAN_FRONTEND: "noninteractive", PYTHONUNBUFFERED: "1" },
+  });
+  const output: string[] = [];
+  for (const stream of [child.stdout, child.stderr]) {
+    if (stream === null) continue;
+    createInterface({ input: stream }).on("line", (line) => {
+      output.push(line);
+      options.onLine?.(line);
+    });
+  }
+  return new Promise((resolve, reject) => {
+    child.on("error", (error) => {
+      if ("code" in error && error.code === "ENOENT") resolve({ code: "not found", output });
+      else reject(error);
+    });
+    child.on("close", (code) => {
+      resolve({ code: code ?? "killed", output });
+    });
+  });
+}
+
+function tail(lines: readonly string[]): string {
+  return lines.slice(-15).join("\n");
+}

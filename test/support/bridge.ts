@@ -1,0 +1,136 @@
+import { randomBytes } from "node:crypto";
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { dump } from "js-yaml";
+import type { Exit, Synapse } from "../../src/quickstart/synapse.ts";
+import { eventually } from "./eventually.ts";
+import { inCheckout } from "./paths.ts";
+import { lastLines, startProcess } from "./process.ts";
+
+export interface BridgeSettings {
+  /** Where config.yaml, registration.yaml and data/ go; made when missing. */
+  readonly directory: string;
+  readonly homeserver: Pick<Synapse, "url" | "serverName">;
+  /** Where the bridge listens for Synapse. */
+  readonly port: number;
+  /** A PostgreSQL URL; left out, the embedded database is used. */
+  readonly database?: string;
+  readonly providers?: Readonly<Record<string, object>>;
+  readonly agents?: Readonly<Record<string, object>>;
+  /** Whether the registration asks for pushed to-device messages. */
+  readonly toDevicePush?: boolean;
+  /** Further top-level sections of config.yaml. */
+  readonly extraConfig?: Readonly<Record<string, unknown>>;
+}
+
+export interface BridgeFiles {
+  /** Path of config.yaml. */
+  readonly config: string;
+  /** Path of registration.yaml. */
+  readonly registration: string;
+  readonly asToken: string;
+  readonly hsToken: string;
+}
+
+/** Writes what a bridge starts from. Default: one agent, `demo`, of the built-in demo provider. */
+export async function writeBridgeConfig(settings: BridgeSettings): Promise<BridgeFiles> {
+  const { directory, homeserver, port, toDevicePush = false } = settings;
+  const files = {
+    config: join(directory, "config.yaml"),
+    registration: join(directory, "registration.yaml"),
+    asToken: randomBytes(24).toString("hex"),
+    hsToken: randomBytes(24).toString("hex"),
+  };
+  const domain = homeserver.serverName;
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  await writeYaml(files.registration, {
+    id: "agents",
+    url: `http://127.0.0.1:${port}`,
+    as_token: files.asToken,
+    hs_token: files.hsToken,
+    sender_localpart: "agents",
+    rate_limited: false,
+    namespaces: {
+      users: [{ exclusive: true, regex: `@agent_.*:${domain.replaceAll(".", "\\.")}` }],
+      aliases: [],
+      rooms: [],
+    },
+    ...(toDevicePush ? { receive_ephemeral: true, "org.matrix.msc3202": true } : {}),
+  });
+  await writeYaml(files.config, {
+    homeserver: { url: homeserver.url, domain },
+    appservice: { registration: "./registration.yaml", bind: "127.0.0.1", port },
+    data_dir: "./data",
+    ...(settings.database === undefined ? {} : { database: { url: settings.database } }),
+    logging: { level: "debug", format: "json" },
+    providers: settings.providers ?? { demo: { type: "demo" } },
+    agents: settings.agents ?? { demo: { provider: "demo", display_name: "Demo" } },
+    ...settings.extraConfig,
+  });
+  return files;
+}
+
+/** A line of the bridge's log. */
+export interface LogLine {
+  readonly level: number;
+  readonly time: string;
+  readonly msg: string;
+  readonly [field: string]: unknown;
+}
+
+/** The bridge in a process of its own, as an admin would start it. */
+export interface RunningBridge {
+  readonly pid: number;
+  readonly exited: Promise<Exit>;
+  logs(): LogLine[];
+  /** All it printed on standard error. */
+  text(): string;
+  /** SIGTERM; resolves with how it ended. SIGKILL after 20 s. */
+  stop(): Promise<Exit>;
+  /** SIGKILL; resolves when it is gone. */
+  kill(): Promise<Exit>;
+}
+
+/** Starts the bridge and waits until it logs "ready". Throws with the end of its log when it ends or takes 60 s. */
+export async function startBridge(options: { config: string; env?: NodeJS.ProcessEnv }): Promise<RunningBridge> {
+  const bridge = await startProcess({
+    command: process.execPath,
+    args: [inCheckout("src/main.ts"), "start", "-c", options.config],
+    ...(options.env === undefined ? {} : { env: options.env }),
+  });
+  const logs = (): LogLine[] => bridge.stderr.flatMap(parseLine);
+  try {
+    await eventually(
+      "the bridge to be ready",
+      () => {
+        if (bridge.exit() !== undefined) throw new Error("the bridge ended before it was ready");
+        return logs().some((line) => line.msg === "ready");
+      },
+      { timeoutMs: 60_000 },
+    );
+  } catch (error) {
+    await bridge.stop({ signal: "SIGKILL" });
+    throw new Error(`the bridge did not start; the end of its log:\n${lastLines(bridge)}`, { cause: error });
+  }
+  return {
+    pid: bridge.pid,
+    exited: bridge.exited,
+    logs,
+    text: () => bridge.stderr.join("\n"),
+    stop: () => bridge.stop({ timeoutMs: 20_000 }),
+    kill: () => bridge.stop({ signal: "SIGKILL" }),
+  };
+}
+
+/** A JSON log line; nothing for what Node itself prints. */
+function parseLine(line: string): LogLine[] {
+  try {
+    return [JSON.parse(line) as LogLine];
+  } catch {
+    return [];
+  }
+}
+
+async function writeYaml(path: string, content: object): Promise<void> {
+  await writeFile(path, dump(content), { mode: 0o600 });
+}

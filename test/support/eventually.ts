@@ -1,0 +1,38 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
+/** What {@link eventually} waited for did not come about. */
+export class NeverHappened extends Error {
+  override readonly name = "NeverHappened";
+}
+
+export interface EventuallyOptions {
+  /** Milliseconds until it gives up. */
+  readonly timeoutMs?: number;
+  /** Milliseconds between two looks. */
+  readonly intervalMs?: number;
+  /** Said in the error after what was waited for: what there was instead. */
+  readonly instead?: () => string;
+}
+
+type NotYet = undefined | null | false;
+
+/**
+ * Looks again and again until `look` gives something other than `undefined`, `null` or `false`, and resolves with it.
+ * An error thrown by `look` ends the waiting. Throws {@link NeverHappened}, which says what was waited for.
+ */
+export async function eventually<T>(
+  what: string,
+  look: () => T | NotYet | Promise<T | NotYet>,
+  { timeoutMs = 15_000, intervalMs = 25, instead }: EventuallyOptions = {},
+): Promise<T> {
+  const deadline = performance.now() + timeoutMs;
+  for (;;) {
+    const seen = await look();
+    if (seen !== undefined && seen !== null && seen !== false) return seen;
+    if (performance.now() >= deadline) {
+      const found = instead === undefined ? "" : `; instead: ${instead()}`;
+      throw new NeverHappened(`waited ${timeoutMs / 1000} s for ${what}${found}`);
+    }
+    await sleep(intervalMs);
+  }
+}

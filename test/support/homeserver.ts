@@ -1,0 +1,21 @@
+import { startSynapse, type Synapse, type SynapseOptions } from "../../src/quickstart/synapse.ts";
+import { freePort } from "./free-port.ts";
+import { SYNAPSE_VENV } from "./paths.ts";
+import { temporaryDirectory } from "./temporary.ts";
+
+/** The domain of all test users. */
+export const DOMAIN = "example.test";
+
+/** Starts a Synapse for a test; `directory` and `port` of an earlier one bring that one back. */
+export async function startHomeserver(options: Partial<SynapseOptions> = {}): Promise<Synapse> {
+  return startSynapse({
+    venv: SYNAPSE_VENV,
+    directory: options.directory ?? (await temporaryDirectory("synapse")),
+    serverName: DOMAIN,
+    port: options.port ?? (await freePort()),
+    registrations: options.registrations ?? [],
+    toDevicePush: options.toDevicePush ?? false,
+    // Hashing test passwords with care would only cost time.
+    extraConfig: { bcrypt_rounds: 4, ...options.extraConfig },
+  });
+}

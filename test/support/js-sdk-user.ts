@@ -1,0 +1,198 @@
+// One user on matrix-js-sdk with its Rust cryptography, as Element Web has it. Started by user.ts; the commands are there.
+import "./console-to-stderr.ts";
+import { createInterface } from "node:readline";
+import {
+  ClientEvent,
+  createClient,
+  MatrixEventEvent,
+  RoomEvent,
+  RoomMemberEvent,
+  SyncState,
+  type MatrixClient,
+  type MatrixEvent,
+} from "matrix-js-sdk";
+import {
+  AllDevicesIsolationMode,
+  EventShieldColour,
+  EventShieldReason,
+  OnlySignedDevicesIsolationMode,
+  type CryptoApi,
+} from "matrix-js-sdk/lib/crypto-api/index.js";
+import type { Login, Notice, Request } from "./user-protocol.ts";
+import { eventually } from "./eventually.ts";
+
+let session: { readonly client: MatrixClient; readonly crypto: CryptoApi } | undefined;
+
+createInterface({ input: process.stdin })
+  .on("line", (line) => {
+    const request = JSON.parse(line) as Request;
+    handle(request).then(
+      (result) => {
+        print({ id: request.id, ok: true, result: result ?? null });
+      },
+      (error: unknown) => {
+        print({ id: request.id, ok: false, error: error instanceof Error ? error.message : String(error) });
+      },
+    );
+  })
+  .on("close", () => process.exit(0));
+
+function print(message: object): void {
+  process.stdout.write(`${JSON.stringify(message)}\n`);
+}
+
+function notify(notice: Notice): void {
+  print(notice);
+}
+
+async function handle(request: Request): Promise<unknown> {
+  if (request.cmd === "start") {
+    session = await start(request.args);
+    return {
+      userId: session.client.getUserId(),
+      deviceId: session.client.getDeviceId(),
+      accessToken: session.client.getAccessToken(),
+    };
+  }
+  if (session === undefined) throw new Error("not started");
+  const { client, crypto } = session;
+  switch (request.cmd) {
+    case "waitRoom":
+      await waitRoom(client, crypto, request.args.roomId, request.args.encrypted);
+      return null;
+    case "send": {
+      await waitRoom(client, crypto, request.args.roomId, false);
+      // The SDK's types know the usual events only.
+      const send = client.sendEvent.bind(client);
+      return (await send(request.args.roomId, request.args.type, request.args.content)).event_id;
+    }
+    case "members":
+      return Object.fromEntries(
+        (client.getRoom(request.args.roomId)?.getMembers() ?? []).map((member) => [member.userId, member.membership]),
+      );
+    case "deviceTrust":
+      return deviceTrust(crypto, request.args.userId);
+    case "shield":
+      return shield(client, crypto, request.args.roomId, request.args.eventId);
+    case "onlySignedDevices":
+      crypto.setDeviceIsolationMode(
+        request.args.on ? new OnlySignedDevicesIsolationMode() : new AllDevicesIsolationMode(false),
+      );
+      return null;
+    case "rotateSession":
+      await crypto.forceDiscardSession(request.args.roomId);
+      return null;
+  }
+}
+
+async function start({ url, userId, password }: Login): Promise<{ client: MatrixClient; crypto: CryptoApi }> {
+  const auth = { type: "m.login.password", identifier: { type: "m.id.user", user: userId }, password };
+  const login = await createClient({ baseUrl: url }).loginRequest(auth);
+  const client = createClient({
+    baseUrl: url,
+    accessToken: login.access_token,
+    userId: login.user_id,
+    deviceId: login.device_id,
+  });
+  await client.initRustCrypto({ useIndexedDB: false });
+  const crypto = client.getCrypto();
+  if (crypto === undefined) throw new Error("matrix-js-sdk has no cryptography");
+  await crypto.bootstrapCrossSigning({
+    authUploadDeviceSigningKeys: async (makeRequest) => {
+      await makeRequest(auth);
+    },
+  });
+  observe(client);
+  const synced = new Promise<void>((resolve) => {
+    client.on(ClientEvent.Sync, (state) => {
+      if (state === SyncState.Prepared) resolve();
+    });
+  });
+  await client.startClient({ initialSyncLimit: 100 });
+  await synced;
+  return { client, crypto };
+}
+
+function observe(client: MatrixClient): void {
+  client.on(RoomEvent.Timeline, (event) => {
+    // An event of our own is told about when the server has it; see LocalEchoUpdated.
+    if (event.status === null) tell(client, event);
+  });
+  client.on(RoomEvent.LocalEchoUpdated, (event) => {
+    if (event.status === null) tell(client, event);
+  });
+  client.on(MatrixEventEvent.Decrypted, (event) => {
+    if (event.status === null) tell(client, event);
+  });
+  client.on(RoomMemberEvent.Typing, (_event, { roomId }) => {
+    const typing =
+      client
+        .getRoom(roomId)
+        ?.getMembers()
+        .filter((member) => member.typing) ?? [];
+    notify({ event: "typing", roomId, userIds: typing.map((member) => member.userId) });
+  });
+  client.on(RoomEvent.Receipt, (event, room) => {
+    const receipts = event.getContent<Record<string, Record<string, Record<string, unknown>>>>();
+    for (const [eventId, kinds] of Object.entries(receipts)) {
+      for (const userId of [kinds["m.read"], kinds["m.read.private"]].flatMap((users) => Object.keys(users ?? {}))) {
+        notify({ event: "receipt", roomId: room.roomId, userId, eventId });
+      }
+    }
+  });
+}
+
+function tell(client: MatrixClient, event: MatrixEvent): void {
+  const [roomId, eventId, sender] = [event.getRoomId(), event.getId(), event.getSender()];
+  if (roomId === undefined || eventId === undefined || sender === undefined || event.isState()) return;
+  if (event.shouldAttemptDecryption()) {
+    // The outcome is announced by Decrypted.
+    client.decryptEventIfNeeded(event).catch((error: unknown) => {
+      console.error("decrypting failed", error);
+    });
+    return;
+  }
+  if (event.isBeingDecrypted()) return;
+  const redacts = event.event.redacts ?? event.getContent<{ redacts?: string }>().redacts;
+  notify({
+    event: "timeline",
+    seen: {
+      roomId,
+      eventId,
+      sender,
+      type: event.isDecryptionFailure() ? "m.room.encrypted" : event.getType(),
+      content: event.isDecryptionFailure() ? {} : event.getOriginalContent(),
+      encrypted: event.getWireType() === "m.room.encrypted",
+      wireContent: event.getWireContent(),
+      ...(event.getType() === "m.room.redaction" && redacts !== undefined ? { redacts } : {}),
+      ...(event.isDecryptionFailure() ? { decryptionError: event.decryptionFailureReason ?? "unknown reason" } : {}),
+    },
+  });
+}
+
+async function waitRoom(client: MatrixClient, crypto: CryptoApi, roomId: string, encrypted: boolean): Promise<void> {
+  await eventually(`matrix-js-sdk to know the room ${roomId}`, async () => {
+    if (client.getRoom(roomId)?.getMyMembership() !== "join") return false;
+    return !encrypted || (await crypto.isEncryptionEnabledInRoom(roomId));
+  });
+}
+
+async function deviceTrust(crypto: CryptoApi, userId: string): Promise<unknown[]> {
+  const devices = (await crypto.getUserDeviceInfo([userId], true)).get(userId) ?? new Map<string, never>();
+  return Promise.all(
+    [...devices.keys()].map(async (deviceId) => {
+      const status = await crypto.getDeviceVerificationStatus(userId, deviceId);
+      return { deviceId, signedByOwner: status?.signedByOwner ?? false };
+    }),
+  );
+}
+
+async function shield(client: MatrixClient, crypto: CryptoApi, roomId: string, eventId: string): Promise<unknown> {
+  const event = client.getRoom(roomId)?.findEventById(eventId);
+  const info = event === undefined ? null : await crypto.getEncryptionInfoForEvent(event);
+  if (info === null) return null;
+  return {
+    colour: EventShieldColour[info.shieldColour].toLowerCase(),
+    reason: info.shieldReason === null ? null : EventShieldReason[info.shieldReason].toLowerCase(),
+  };
+}

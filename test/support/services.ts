@@ -1,0 +1,29 @@
+import { ensureSynapse } from "../../src/quickstart/synapse.ts";
+import { ensureVenv } from "../../src/quickstart/venv.ts";
+import { NIO_PACKAGES, NIO_VENV, SYNAPSE_VENV } from "./paths.ts";
+import { startPostgres } from "./postgres.ts";
+
+const POSTGRES_URL = "TEST_POSTGRES_ADMIN_URL";
+
+/** The PostgreSQL that all test files of a run share, each with databases of its own. */
+export function sharedPostgresUrl(): string {
+  const url = process.env[POSTGRES_URL];
+  if (url === undefined) {
+    throw new Error("no PostgreSQL: run test files by test/run.ts, as in: node test/run.ts integration -- support");
+  }
+  return url;
+}
+
+/** What is started once for all test files. */
+export interface Services {
+  stop(): Promise<void>;
+}
+
+/** Installs Synapse and matrix-nio when they are missing, starts PostgreSQL, and tells test files by the environment. */
+export async function startServices(progress: (line: string) => void): Promise<Services> {
+  await ensureSynapse(SYNAPSE_VENV, progress);
+  await ensureVenv({ directory: NIO_VENV, packages: NIO_PACKAGES, progress });
+  const postgres = await startPostgres();
+  process.env[POSTGRES_URL] = postgres.adminUrl;
+  return postgres;
+}

@@ -1,0 +1,70 @@
+import type { SeenEvent, Shield } from "./user-protocol.ts";
+
+/** A message as a person sees it. */
+export interface Message extends SeenEvent {
+  /** The text after the last edit; empty when it can't be read. */
+  readonly body: string;
+  /** The content after the last edit. */
+  readonly current: Readonly<Record<string, unknown>>;
+  /** How many edits of it by its sender have been seen. */
+  readonly edits: number;
+  readonly redacted: boolean;
+  /** Set by `waitMessage` on matrix-js-sdk. */
+  readonly shield?: Shield;
+}
+
+interface Relation {
+  readonly rel_type?: string;
+  readonly event_id?: string;
+}
+
+/** What a client has seen, by room, in the order it came; an event that could be decrypted later keeps its place. */
+export class Timeline {
+  readonly #rooms = new Map<string, Map<string, SeenEvent>>();
+
+  add(seen: SeenEvent): void {
+    const room = this.#rooms.get(seen.roomId) ?? new Map<string, SeenEvent>();
+    this.#rooms.set(seen.roomId, room.set(seen.eventId, seen));
+  }
+
+  events(roomId: string): SeenEvent[] {
+    return [...(this.#rooms.get(roomId)?.values() ?? [])];
+  }
+
+  messages(roomId: string): Message[] {
+    const events = this.events(roomId);
+    const redacted = new Set(events.flatMap((event) => event.redacts ?? []));
+    return events
+      .filter((event) => isMessage(event) && replaces(event) === undefined)
+      .map((event) => {
+        const edits = events.filter(
+          (other) => replaces(other) === event.eventId && other.sender === event.sender && !redacted.has(other.eventId),
+        );
+        const newest = edits.at(-1)?.content["m.new_content"];
+        const current = isObject(newest) ? newest : event.content;
+        return {
+          ...event,
+          current,
+          body: typeof current["body"] === "string" ? current["body"] : "",
+          edits: edits.length,
+          redacted: redacted.has(event.eventId),
+        };
+      });
+  }
+}
+
+function isMessage(event: SeenEvent): boolean {
+  return event.type === "m.room.message" || event.decryptionError !== undefined;
+}
+
+/** The message that an event edits. The relation is outside the ciphertext, so it is known of unreadable edits too. */
+function replaces(event: SeenEvent): string | undefined {
+  const relation = event.wireContent["m.relates_to"];
+  if (!isObject(relation)) return undefined;
+  const { rel_type: type, event_id: target } = relation as Relation;
+  return type === "m.replace" ? target : undefined;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

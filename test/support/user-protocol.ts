@@ -1,0 +1,106 @@
+// What user.ts and the clients' processes (js-sdk-user.ts, nio_user.py) say to each other: one JSON object a line. Every
+// request is answered by {id, ok: true, result} or {id, ok: false, error}; notices come unasked.
+
+export interface Login {
+  readonly url: string;
+  readonly userId: string;
+  readonly password: string;
+}
+
+/** Logs in, sets up encryption and syncs from then on. Result: user and device id and access token. */
+interface Start {
+  readonly cmd: "start";
+  readonly args: Login;
+}
+
+/** Waits until the client itself knows that it is in the room and, when asked, that the room is encrypted. */
+interface WaitRoom {
+  readonly cmd: "waitRoom";
+  readonly args: { readonly roomId: string; readonly encrypted: boolean };
+}
+
+/** Sends, encrypted when the room is. Result: the event id. */
+interface Send {
+  readonly cmd: "send";
+  readonly args: {
+    readonly roomId: string;
+    readonly type: string;
+    readonly content: Readonly<Record<string, unknown>>;
+  };
+}
+
+/** Result: user id → membership, as the client sees it. */
+interface Members {
+  readonly cmd: "members";
+  readonly args: { readonly roomId: string };
+}
+
+/** matrix-js-sdk only. Result: {@link DeviceTrust}[]. */
+interface GetDeviceTrust {
+  readonly cmd: "deviceTrust";
+  readonly args: { readonly userId: string };
+}
+
+/** matrix-js-sdk only. Result: {@link Shield}, or null when it is not encrypted or not known. */
+interface GetShield {
+  readonly cmd: "shield";
+  readonly args: { readonly roomId: string; readonly eventId: string };
+}
+
+/** matrix-js-sdk only. Talk with cross-signed devices alone (MSC4153), or with all. */
+interface OnlySignedDevices {
+  readonly cmd: "onlySignedDevices";
+  readonly args: { readonly on: boolean };
+}
+
+/** The next message starts a new Megolm session. */
+interface RotateSession {
+  readonly cmd: "rotateSession";
+  readonly args: { readonly roomId: string };
+}
+
+export type Command =
+  Start | WaitRoom | Send | Members | GetDeviceTrust | GetShield | OnlySignedDevices | RotateSession;
+
+export type Request = Command & { readonly id: number };
+
+/** A message-like event of a timeline. It is told again, with the same id, when it could be decrypted later. */
+export interface SeenEvent {
+  readonly roomId: string;
+  readonly eventId: string;
+  readonly sender: string;
+  /** Of the decrypted event; `m.room.encrypted` while it can't be read. */
+  readonly type: string;
+  /** Of the decrypted event, edits not applied; empty while it can't be read. */
+  readonly content: Readonly<Record<string, unknown>>;
+  /** Whether it came as `m.room.encrypted`. */
+  readonly encrypted: boolean;
+  /** The content as the server has it. */
+  readonly wireContent: Readonly<Record<string, unknown>>;
+  /** The event taken back by this `m.room.redaction`. */
+  readonly redacts?: string;
+  /** Why it can't be read. */
+  readonly decryptionError?: string;
+}
+
+export type Notice =
+  | { readonly event: "timeline"; readonly seen: SeenEvent }
+  | { readonly event: "typing"; readonly roomId: string; readonly userIds: readonly string[] }
+  | { readonly event: "receipt"; readonly roomId: string; readonly userId: string; readonly eventId: string };
+
+export type Answer =
+  | { readonly id: number; readonly ok: true; readonly result: unknown }
+  | { readonly id: number; readonly ok: false; readonly error: string };
+
+export interface DeviceTrust {
+  readonly deviceId: string;
+  /** Signed with its owner's cross-signing keys. */
+  readonly signedByOwner: boolean;
+}
+
+/** The warning a client shows beside an encrypted message. */
+export interface Shield {
+  readonly colour: "none" | "grey" | "red";
+  /** matrix-js-sdk's `EventShieldReason`, in small letters: `unsigned_device`, `unverified_identity` … */
+  readonly reason: string | null;
+}

@@ -1,0 +1,353 @@
+import type { Synapse } from "../../src/quickstart/synapse.ts";
+import { venvPython } from "../../src/quickstart/venv.ts";
+import { eventually } from "./eventually.ts";
+import { MatrixRequestError, requestAs } from "./matrix-request.ts";
+import { inCheckout, NIO_VENV } from "./paths.ts";
+import { lastLines, startProcess, type Process } from "./process.ts";
+import { Timeline, type Message } from "./timeline.ts";
+import type { Answer, Command, DeviceTrust, Notice, SeenEvent, Shield } from "./user-protocol.ts";
+
+export type { DeviceTrust, Message, SeenEvent, Shield };
+
+export interface UserOptions {
+  /** Which client software this person uses. */
+  readonly kind: "js-sdk" | "nio";
+  readonly synapse: Pick<Synapse, "url" | "serverName" | "registerUser">;
+  readonly localpart: string;
+  readonly password?: string;
+}
+
+export interface NewRoom {
+  /** Default true. */
+  readonly encrypted?: boolean;
+  /** Whether it is a direct chat: `is_direct` on the invites and an entry in `m.direct`. Default false. */
+  readonly direct?: boolean;
+  readonly invite?: readonly string[];
+  readonly name?: string;
+  readonly roomVersion?: string;
+  readonly preset?: "private_chat" | "trusted_private_chat" | "public_chat";
+}
+
+export interface NewText {
+  readonly roomId: string;
+  readonly body: string;
+  /** User ids for `m.mentions`; left out, there is no `m.mentions` at all. */
+  readonly mentions?: readonly string[];
+  readonly replyTo?: string;
+}
+
+export interface WaitOptions {
+  readonly roomId: string;
+  readonly sender?: string;
+  /** Only what came after this event. */
+  readonly after?: string;
+  /** Default 20 s. */
+  readonly timeoutMs?: number;
+}
+
+/** A person with a client of their own, in a process of its own. Logged in, encryption set up, syncing. */
+export class User {
+  readonly kind: "js-sdk" | "nio";
+  readonly userId: string;
+  readonly deviceId: string;
+  readonly #request: ReturnType<typeof requestAs>;
+  readonly #client: ClientProcess;
+
+  constructor(kind: "js-sdk" | "nio", url: string, session: ClientSession, client: ClientProcess) {
+    this.kind = kind;
+    this.userId = session.userId;
+    this.deviceId = session.deviceId;
+    this.#request = requestAs(url, session.accessToken);
+    this.#client = client;
+  }
+
+  /** A client-server API call: `path` from after `/_matrix/client`. Throws {@link MatrixRequestError}. */
+  request<T = Record<string, unknown>>(
+    method: "GET" | "PUT" | "POST" | "DELETE",
+    path: string,
+    body?: object,
+  ): Promise<T> {
+    return this.#request<T>(method, path, body);
+  }
+
+  /** Makes a room; resolves when the client itself knows it. */
+  async createRoom(room: NewRoom = {}): Promise<string> {
+    const { encrypted = true, direct = false, invite = [] } = room;
+    const { room_id: roomId } = await this.request<{ room_id: string }>("POST", "/v3/createRoom", {
+      preset: room.preset ?? (direct ? "trusted_private_chat" : "private_chat"),
+      is_direct: direct,
+      invite,
+      ...(room.name === undefined ? {} : { name: room.name }),
+      ...(room.roomVersion === undefined ? {} : { room_version: room.roomVersion }),
+      initial_state: encrypted
+        ? [{ type: "m.room.encryption", state_key: "", content: { algorithm: "m.megolm.v1.aes-sha2" } }]
+        : [],
+    });
+    if (direct) for (const userId of invite) await this.#addDirect(userId, roomId);
+    await this.#client.call({ cmd: "waitRoom", args: { roomId, encrypted } });
+    return roomId;
+  }
+
+  async invite(roomId: string, userId: string): Promise<void> {
+    await this.request("POST", `/v3/rooms/${encodeURIComponent(roomId)}/invite`, { user_id: userId });
+  }
+
+  /** Joins; resolves when the client itself knows the room. */
+  async join(roomId: string): Promise<void> {
+    await this.request("POST", `/v3/join/${encodeURIComponent(roomId)}`, {});
+    await this.#client.call({ cmd: "waitRoom", args: { roomId, encrypted: false } });
+  }
+
+  async leave(roomId: string): Promise<void> {
+    await this.request("POST", `/v3/rooms/${encodeURIComponent(roomId)}/leave`, {});
+  }
+
+  /** Memberships by user id, as the client sees them. */
+  async members(roomId: string): Promise<Record<string, string>> {
+    return (await this.#client.call({ cmd: "members", args: { roomId } })) as Record<string, string>;
+  }
+
+  /** Waits until the client sees this membership, so that what it sends next is encrypted for it. */
+  async waitMember(roomId: string, userId: string, membership = "join", timeoutMs = 20_000): Promise<void> {
+    let members: Record<string, string> = {};
+    await eventually(
+      `${userId} to be "${membership}" in ${roomId}`,
+      async () => {
+        members = await this.members(roomId);
+        return (members[userId] ?? "leave") === membership;
+      },
+      { timeoutMs, instead: () => JSON.stringify(members) },
+    );
+  }
+
+  /** Sends an event, encrypted when the room is; resolves with its id. */
+  async send(roomId: string, content: object, type = "m.room.message"): Promise<string> {
+    const args = { roomId, type, content: content as Record<string, unknown> };
+    return (await this.#client.call({ cmd: "send", args })) as string;
+  }
+
+  sendText({ roomId, body, mentions, replyTo }: NewText): Promise<string> {
+    return this.send(roomId, {
+      msgtype: "m.text",
+      body,
+      ...(mentions === undefined ? {} : { "m.mentions": { user_ids: mentions } }),
+      ...(replyTo === undefined ? {} : { "m.relates_to": { "m.in_reply_to": { event_id: replyTo } } }),
+    });
+  }
+
+  edit(roomId: string, eventId: string, body: string): Promise<string> {
+    const content = { msgtype: "m.text", body };
+    return this.send(roomId, {
+      ...content,
+      body: `* ${body}`,
+      "m.new_content": content,
+      "m.relates_to": { rel_type: "m.replace", event_id: eventId },
+    });
+  }
+
+  react(roomId: string, eventId: string, key: string): Promise<string> {
+    return this.send(roomId, { "m.relates_to": { rel_type: "m.annotation", event_id: eventId, key } }, "m.reaction");
+  }
+
+  async redact(roomId: string, eventId: string): Promise<string> {
+    const path = `/v3/rooms/${encodeURIComponent(roomId)}/redact/${encodeURIComponent(eventId)}/${crypto.randomUUID()}`;
+    return (await this.request<{ event_id: string }>("PUT", path, {})).event_id;
+  }
+
+  /** Everything but state that the client has seen in the room, edits and redactions too, oldest first. */
+  events(roomId: string): SeenEvent[] {
+    return this.#client.timeline.events(roomId);
+  }
+
+  /** The messages of a room as a person sees them: edits applied. Those that can't be read have a `decryptionError`. */
+  messages(roomId: string): Message[] {
+    return this.#client.timeline.messages(roomId);
+  }
+
+  /**
+   * Waits for a readable message that `where` accepts. It is asked again after every edit. On matrix-js-sdk the result
+   * carries the shield. Throws NeverHappened, naming what has been seen instead.
+   */
+  async waitMessage(options: WaitOptions & { where?: (message: Message) => boolean }): Promise<Message> {
+    const { roomId, where = () => true } = options;
+    const message = await this.#wait("a message", options, () =>
+      this.#after(options, this.messages(roomId)).find(
+        (seen) => seen.decryptionError === undefined && !seen.redacted && where(seen),
+      ),
+    );
+    if (this.kind === "nio" || !message.encrypted) return message;
+    const shield = await this.shield(roomId, message.eventId);
+    return shield === null ? message : { ...message, shield };
+  }
+
+  /** Waits for any event of the timeline, unreadable ones too. Throws NeverHappened. */
+  waitEvent(options: WaitOptions & { where?: (event: SeenEvent) => boolean }): Promise<SeenEvent> {
+    const { where = () => true } = options;
+    return this.#wait("an event", options, () => this.#after(options, this.events(options.roomId)).find(where));
+  }
+
+  /** Who is typing right now. */
+  typing(roomId: string): readonly string[] {
+    return this.#client.typing.get(roomId) ?? [];
+  }
+
+  /** The event up to which each user has read, by user id. */
+  receipts(roomId: string): ReadonlyMap<string, string> {
+    return this.#client.receipts.get(roomId) ?? new Map<string, string>();
+  }
+
+  /** A user's devices and whether each is signed by its owner, fresh from the server. matrix-js-sdk only. */
+  async deviceTrust(userId: string): Promise<DeviceTrust[]> {
+    return (await this.#client.call({ cmd: "deviceTrust", args: { userId } })) as DeviceTrust[];
+  }
+
+  /** The warning shown beside an encrypted message; null when there is none to speak of. matrix-js-sdk only. */
+  async shield(roomId: string, eventId: string): Promise<Shield | null> {
+    return (await this.#client.call({ cmd: "shield", args: { roomId, eventId } })) as Shield | null;
+  }
+
+  /** From now on, keys go to and are taken from cross-signed devices alone (MSC4153). matrix-js-sdk only. */
+  async setOnlySignedDevices(on: boolean): Promise<void> {
+    await this.#client.call({ cmd: "onlySignedDevices", args: { on } });
+  }
+
+  /** The next message starts a new Megolm session. */
+  async rotateSession(roomId: string): Promise<void> {
+    await this.#client.call({ cmd: "rotateSession", args: { roomId } });
+  }
+
+  /** What the client wrote to its log, for looking into a failure. */
+  log(): readonly string[] {
+    return this.#client.log();
+  }
+
+  /** Ends the client. Idempotent. */
+  stop(): Promise<void> {
+    return this.#client.stop();
+  }
+
+  async #addDirect(userId: string, roomId: string): Promise<void> {
+    const path = `/v3/user/${encodeURIComponent(this.userId)}/account_data/m.direct`;
+    const none: Record<string, string[]> = {};
+    const direct = await this.request<typeof none>("GET", path).catch((error: unknown) => {
+      if (error instanceof MatrixRequestError && error.errcode === "M_NOT_FOUND") return none;
+      throw error;
+    });
+    await this.request("PUT", path, { ...direct, [userId]: [...(direct[userId] ?? []), roomId] });
+  }
+
+  #after<E extends SeenEvent>({ roomId, sender, after }: WaitOptions, seen: readonly E[]): E[] {
+    const order = this.events(roomId).map((event) => event.eventId);
+    const start = after === undefined ? -1 : order.indexOf(after);
+    if (after !== undefined && start === -1) return [];
+    const allowed = new Set(order.slice(start + 1));
+    return seen.filter((event) => allowed.has(event.eventId) && (sender === undefined || event.sender === sender));
+  }
+
+  #wait<E>(what: string, { roomId, sender, timeoutMs = 20_000 }: WaitOptions, look: () => E | undefined): Promise<E> {
+    return eventually(
+      `${what} from ${sender ?? "anybody"} in ${roomId} at ${this.userId}`,
+      () => {
+        this.#client.assertRunning();
+        return look();
+      },
+      {
+        timeoutMs,
+        instead: () => {
+          const lines = this.events(roomId).map(
+            (event) => `  ${event.sender} ${event.type} ${event.decryptionError ?? JSON.stringify(event.content)}`,
+          );
+          return lines.length === 0 ? "nothing at all" : `\n${lines.slice(-12).join("\n")}`;
+        },
+      },
+    );
+  }
+}
+
+/** Registers the user when need be and starts their client. Throws when it can't log in or sync. */
+export async function startUser({ kind, synapse, localpart, password = "a password" }: UserOptions): Promise<User> {
+  await synapse.registerUser(localpart, password);
+  const userId = `@${localpart}:${synapse.serverName}`;
+  const command =
+    kind === "js-sdk"
+      ? { command: process.execPath, args: [inCheckout("test/support/js-sdk-user.ts")] }
+      : { command: venvPython(NIO_VENV), args: [inCheckout("test/support/nio_user.py")] };
+  const client = new ClientProcess(`${userId} (${kind})`, await startProcess(command));
+  try {
+    const session = await client.call({ cmd: "start", args: { url: synapse.url, userId, password } });
+    return new User(kind, synapse.url, session as ClientSession, client);
+  } catch (error) {
+    await client.stop();
+    throw error;
+  }
+}
+
+interface ClientSession {
+  readonly userId: string;
+  readonly deviceId: string;
+  readonly accessToken: string;
+}
+
+/** The other end of the protocol: asks, and keeps what it is told. */
+class ClientProcess {
+  readonly timeline = new Timeline();
+  readonly typing = new Map<string, readonly string[]>();
+  readonly receipts = new Map<string, Map<string, string>>();
+  readonly #name: string;
+  readonly #process: Process;
+  readonly #waiting = new Map<number, (answer: Answer) => void>();
+  #lastId = 0;
+
+  constructor(name: string, process: Process) {
+    this.#name = name;
+    this.#process = process;
+    process.onLine((line) => this.#receive(JSON.parse(line) as Answer | Notice));
+  }
+
+  async call(command: Command): Promise<unknown> {
+    const id = ++this.#lastId;
+    const answered = new Promise<Answer>((resolve) => this.#waiting.set(id, resolve));
+    this.#process.write(JSON.stringify({ id, ...command }));
+    const answer = await Promise.race([answered, this.#process.exited.then(() => undefined)]);
+    this.#waiting.delete(id);
+    if (answer === undefined) throw this.#gone();
+    if (answer.ok) return answer.result;
+    throw new Error(`${this.#name} ${command.cmd}: ${answer.error}`);
+  }
+
+  assertRunning(): void {
+    if (this.#process.exit() !== undefined) throw this.#gone();
+  }
+
+  log(): readonly string[] {
+    return this.#process.stderr;
+  }
+
+  async stop(): Promise<void> {
+    if (this.#process.exit() === undefined) await this.#process.stop({ signal: "SIGKILL" });
+  }
+
+  #gone(): Error {
+    return new Error(`the client of ${this.#name} has ended:\n${lastLines(this.#process)}`);
+  }
+
+  #receive(message: Answer | Notice): void {
+    if ("id" in message) {
+      this.#waiting.get(message.id)?.(message);
+      return;
+    }
+    switch (message.event) {
+      case "timeline":
+        this.timeline.add(message.seen);
+        break;
+      case "typing":
+        this.typing.set(message.roomId, message.userIds);
+        break;
+      case "receipt": {
+        const receipts = this.receipts.get(message.roomId) ?? new Map<string, string>();
+        this.receipts.set(message.roomId, receipts.set(message.userId, message.eventId));
+        break;
+      }
+    }
+  }
+}
