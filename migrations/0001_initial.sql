@@ -8,6 +8,8 @@ create table settings (
 create table ghosts (
   user_id text primary key,
   device_id text not null,
+  -- Set once the device is on the server; a device that is gone afterwards was deleted by somebody and is not made again.
+  device_made boolean not null default false,
   -- Where the next /sync of the device goes on; moves only after the crypto store holds what came before it.
   sync_since text,
   -- Set once the cross-signing keys are on the server; never made anew by itself.
@@ -96,9 +98,11 @@ create table messages (
   author text not null check (author in ('person', 'agent')),
   body text not null,
   sent_at bigint not null,
+  -- With an answer: the position of its question. An answer stands right behind what it answers, whatever was said since.
+  answers bigint,
   unique (ghost, event_id)
 );
-create index messages_by_conversation on messages (ghost, room_id, position);
+create index messages_by_conversation on messages (ghost, room_id, coalesce(answers, position), position);
 
 -- One row per ghost and question. See src/turns/turn.ts for the states.
 create table turns (
@@ -110,6 +114,7 @@ create table turns (
   -- Position in `messages` of the question: the prompt goes up to here.
   position bigint not null references messages on delete cascade,
   thread_root text,
+  attempts integer not null default 0,
   state text not null default 'queued' check (state in ('queued', 'running', 'sending', 'answered', 'failed', 'cancelled')),
   -- With `sending`: what is to be sent, as JSON; cleared once it is.
   reply text,

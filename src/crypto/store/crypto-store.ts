@@ -6,6 +6,8 @@ import { openSession, type StoreSession } from "./session.ts";
 import { databaseNames, storeName } from "./names.ts";
 import { deleteDatabase } from "./tables.ts";
 
+export type { StoreSession } from "./session.ts";
+
 /**
  * The crypto stores of all ghosts. The engine keeps its state in IndexedDB; here that is an IndexedDB in memory, loaded
  * from the database when a ghost's store is opened, of which every transaction is written to the database before the

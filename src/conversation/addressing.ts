@@ -1,0 +1,170 @@
+/** A message as addressing sees it: decrypted, of type `m.room.message`. */
+export interface IncomingMessage {
+  readonly eventId: string;
+  readonly roomId: string;
+  readonly sender: string;
+  readonly sentAt: number;
+  readonly content: Readonly<Record<string, unknown>>;
+}
+
+/** The one who may be meant. */
+export interface Addressee {
+  readonly userId: string;
+  /** Names a person may call it by: display name, agent name. */
+  readonly names: readonly string[];
+  /** When it joined the room, by the server's clock; undefined when that is not known. */
+  readonly joinedAt: number | undefined;
+  /** What `m.direct` or the invite's `is_direct` says, never "two members". */
+  readonly direct: boolean;
+}
+
+/** What a message is to an agent. */
+export type Addressing =
+  /** Said to the agent: it answers `text`. */
+  | { readonly kind: "addressed"; readonly text: string; readonly threadRoot: string | undefined }
+  /** An edit of an earlier message: changes what is remembered of it, and is no question of its own. */
+  | { readonly kind: "edit"; readonly target: string; readonly text: string }
+  | { readonly kind: "ignored"; readonly reason: IgnoreReason };
+
+/** Why a message is none of the agent's business; for the log. */
+export type IgnoreReason =
+  | "from an agent"
+  | "a notice"
+  | "not text"
+  | "from before the join"
+  | "a draft of another agent"
+  | "not addressed to the agent";
+
+/** Message types that are a person's words. `m.notice` is not: the spec forbids answering it. */
+const WORDS = new Set(["m.text", "m.emote"]);
+
+/**
+ * Decides whether a message is for the agent (people-facing rules in docs/using.md). In a DM every message is; in a
+ * group one that names it in `m.mentions`, or, where a client sets none, begins with its pill or its name, or that
+ * replies to one of its messages. `@room` is never for an agent.
+ *
+ * @param isAgent whether a user id is one of the bridge's own.
+ * @param repliesToAddressee whether the event that is replied to is one of the addressee's messages.
+ */
+export function addressing(
+  message: IncomingMessage,
+  addressee: Addressee,
+  isAgent: (userId: string) => boolean,
+  repliesToAddressee: (eventId: string) => boolean,
+): Addressing {
+  const { content } = message;
+  if (isAgent(message.sender)) return ignored("from an agent");
+  if (addressee.joinedAt !== undefined && message.sentAt < addressee.joinedAt) return ignored("from before the join");
+  const msgtype = content["msgtype"];
+  if (msgtype === "m.notice") return ignored("a notice");
+  if (typeof msgtype !== "string" || !WORDS.has(msgtype)) return ignored("not text");
+
+  const relation = record(content["m.relates_to"]);
+  if (relation?.["rel_type"] === "m.replace") {
+    const target = relation["event_id"];
+    const text = bodyOf(record(content["m.new_content"]) ?? {});
+    return typeof target === "string" && text !== undefined
+      ? { kind: "edit", target, text: withoutName(text, addressee.names) }
+      : ignored("not text");
+  }
+  const body = bodyOf(content);
+  if (body === undefined) return ignored("not text");
+  const text = withoutName(withoutReplyFallback(body, relation), addressee.names);
+  const threadRoot =
+    relation?.["rel_type"] === "m.thread" && typeof relation["event_id"] === "string"
+      ? relation["event_id"]
+      : undefined;
+  const isMeant = addressee.direct || isMentioned(content, addressee) || repliesTo(relation, repliesToAddressee);
+  return isMeant ? { kind: "addressed", text, threadRoot } : ignored("not addressed to the agent");
+}
+
+function ignored(reason: IgnoreReason): Addressing {
+  return { kind: "ignored", reason };
+}
+
+/** The event a message replies to on purpose; in a thread `is_falling_back` marks the reply as one for old clients only. */
+export function repliedEvent(content: Readonly<Record<string, unknown>>): string | undefined {
+  const relation = record(content["m.relates_to"]);
+  if (relation?.["rel_type"] === "m.thread" && relation["is_falling_back"] === true) return undefined;
+  const target = record(relation?.["m.in_reply_to"])?.["event_id"];
+  return typeof target === "string" ? target : undefined;
+}
+
+function repliesTo(
+  relation: Readonly<Record<string, unknown>> | undefined,
+  repliesToAddressee: (eventId: string) => boolean,
+): boolean {
+  const target = repliedEvent({ "m.relates_to": relation });
+  return target !== undefined && repliesToAddressee(target);
+}
+
+/** `m.mentions` is the authority (spec v1.7); pill and name count only where a client does not set it. */
+function isMentioned(content: Readonly<Record<string, unknown>>, addressee: Addressee): boolean {
+  const mentions = record(content["m.mentions"]);
+  const userIds = mentions?.["user_ids"];
+  if (Array.isArray(userIds) && userIds.includes(addressee.userId)) return true;
+  const html = content["formatted_body"];
+  if (typeof html === "string" && beginsWithPill(html, addressee.userId)) return true;
+  const body = bodyOf(content);
+  return body !== undefined && addressedName(body, addressee.names) !== undefined;
+}
+
+function beginsWithPill(html: string, userId: string): boolean {
+  const start = html.replace(/^(\s|<p>|<mx-reply>[\s\S]*?<\/mx-reply>)+/, "").slice(0, 1_000);
+  const link = /^<a\b[^>]*\bhref=(?:"([^"]*)"|'([^']*)')/i.exec(start);
+  const target = /^https:\/\/matrix\.to\/#\/([^?]+)/.exec(link?.[1] ?? link?.[2] ?? "")?.[1];
+  if (target === undefined) return false;
+  try {
+    return decodeURIComponent(target) === userId;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * The name, as far as it stands in the text, with which a message calls somebody: `Llama: …`, `@llama, …`, `llama …`.
+ * Letters of any script may follow no closer than after a space or punctuation, so that `Llamas are …` calls nobody.
+ */
+function addressedName(text: string, names: readonly string[]): string | undefined {
+  const start = text.trimStart();
+  for (const name of [...names].sort((a, b) => b.length - a.length)) {
+    if (name === "") continue;
+    const pattern = new RegExp(`^@?${escapeRegExp(name)}(?![\\p{L}\\p{M}\\p{N}_]|[-.'’][\\p{L}\\p{N}])`, "iu");
+    const match = pattern.exec(start.normalize("NFC"));
+    if (match !== null) return match[0];
+  }
+  return undefined;
+}
+
+/** The message without the call at its start, if anything is left. */
+function withoutName(text: string, names: readonly string[]): string {
+  const normal = text.trimStart().normalize("NFC");
+  const name = addressedName(normal, names);
+  if (name === undefined) return text.trim();
+  const rest = normal
+    .slice(name.length)
+    .replace(/^(:\S+\.\S+)?\s*[:,،、，：]?\s*/u, "")
+    .trim();
+  return rest === "" ? text.trim() : rest;
+}
+
+/** Clients before v1.13 quote what they reply to at the top of the body. */
+function withoutReplyFallback(body: string, relation: Readonly<Record<string, unknown>> | undefined): string {
+  if (record(relation?.["m.in_reply_to"]) === undefined || !body.startsWith("> <")) return body;
+  return body.replace(/^(> .*\n)+\n?/, "");
+}
+
+function bodyOf(content: Readonly<Record<string, unknown>>): string | undefined {
+  const body = content["body"];
+  return typeof body === "string" && body.trim() !== "" ? body : undefined;
+}
+
+function record(value: unknown): Readonly<Record<string, unknown>> | undefined {
+  return typeof value === "object" && value !== null && !Array.isArray(value)
+    ? (value as Record<string, unknown>)
+    : undefined;
+}
+
+function escapeRegExp(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&");
+}

@@ -1,0 +1,225 @@
+import type { Database, Queryable } from "../database/database.ts";
+import type { Agent } from "../ghost/agents.ts";
+import type { Ghost, GhostMessage, GhostRedaction } from "../ghost/ghost.ts";
+import type { Logger } from "../observability/log.ts";
+import { mayTalk } from "../policy/access.ts";
+import { ProviderError, type Provider } from "../providers/provider.ts";
+import type { Turn, TurnMessage, TurnReply } from "../turns/turn.ts";
+import type { TurnStore } from "../turns/turn-store.ts";
+import { addressing, repliedEvent, type Addressing } from "./addressing.ts";
+import { answerBot } from "./bot.ts";
+import { addresseeOf } from "./addressee.ts";
+import type { History } from "./history.ts";
+import { describeFailure, type TurnFailure } from "./notices.ts";
+import { answerReserve, buildPrompt } from "./prompt.ts";
+import { answerContent, noticeContent, type ReplyTarget } from "./reply.ts";
+import { splitMarkdown } from "./split.ts";
+import { estimateTokens } from "./tokens.ts";
+
+/** What the conversation needs of its surroundings. */
+export interface ConversationOptions {
+  readonly database: Database;
+  readonly history: History;
+  readonly turns: TurnStore;
+  /** Called after a turn was queued and committed. */
+  readonly turnQueued: () => void;
+  readonly isAgent: (userId: string) => boolean;
+  /** The agent behind a ghost, as it is now; undefined when its model has gone. */
+  readonly agentOf: (ghost: string) => Agent | undefined;
+  readonly agents: () => readonly { readonly userId: string; readonly agent: Agent }[];
+  readonly provider: (name: string) => Provider | undefined;
+  /** Globs of the users who may talk with agents. */
+  readonly allowedUsers: readonly string[];
+  readonly log: Logger;
+}
+
+/** How many messages back a prompt reaches at the most, however short they are. */
+const MAX_PROMPT_MESSAGES = 200;
+
+/** Encrypted, and with its HTML, an answer takes about twice its size; an event is at most 65,536 bytes. */
+const MAX_CONTENT_BYTES = 32_000;
+
+/** Decides what a message is to an agent, and makes the answer: the two ends of a turn. */
+export class Conversation {
+  readonly #options: ConversationOptions;
+
+  constructor(options: ConversationOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Takes a message that reached a ghost. Whatever comes of it is stored together with `finish`, which takes the message
+   * out of the mailbox: a crash before that repeats all, a crash after it nothing.
+   */
+  async message(ghost: Ghost, message: GhostMessage, finish: (tx: Queryable) => Promise<void>): Promise<void> {
+    const { database } = this.#options;
+    const decision = await this.#address(ghost, message);
+    if (decision.kind !== "ignored" && !mayTalk(this.#options.allowedUsers, message.sender)) {
+      ghost.log.info({ room: message.roomId, event: message.eventId }, "message of a user without access ignored");
+      await database.transaction(finish);
+      return;
+    }
+    switch (decision.kind) {
+      case "ignored":
+        ghost.log.debug({ room: message.roomId, event: message.eventId, reason: decision.reason }, "message ignored");
+        await database.transaction(finish);
+        return;
+      case "edit":
+        await database.transaction(async (tx) => {
+          await this.#options.history.edit(tx, ghost.userId, decision.target, message.sender, decision.text);
+          await finish(tx);
+        });
+        return;
+      case "addressed":
+        if (ghost.isBot) await this.#askBot(ghost, message, decision.text, decision.threadRoot, finish);
+        else await this.#queue(ghost, message, decision.text, decision.threadRoot, finish);
+        return;
+    }
+  }
+
+  /** A message was deleted: it leaves no trace in what the agent remembers, and is not answered if it has not been yet. */
+  async redacted(ghost: Ghost, redaction: GhostRedaction, finish: (tx: Queryable) => Promise<void>): Promise<void> {
+    const { database, history, turns } = this.#options;
+    await database.transaction(async (tx) => {
+      await turns.cancel(tx, ghost.userId, redaction.roomId, redaction.target);
+      await history.forget(tx, ghost.userId, redaction.roomId, redaction.target);
+      await finish(tx);
+    });
+  }
+
+  /** Asks the model of a turn's agent and composes the answer, or the notice that says why there is none. */
+  async respond(turn: Turn, direct: boolean, signal: AbortSignal): Promise<TurnReply> {
+    const agent = this.#options.agentOf(turn.ghost);
+    const provider = agent === undefined ? undefined : this.#options.provider(agent.provider);
+    if (agent === undefined || provider === undefined) {
+      return this.#failed(turn, "model_missing", undefined);
+    }
+    const messages = await this.#options.history.upTo(turn.ghost, turn.roomId, turn.position, MAX_PROMPT_MESSAGES);
+    try {
+      let text = "";
+      for await (const chunk of provider.chat({
+        model: agent.model ?? "",
+        messages: buildPrompt({
+          systemPrompt: agent.systemPrompt,
+          agentName: agent.displayName,
+          group: !direct,
+          messages,
+          budgetTokens: agent.contextTokens - answerReserve(agent.contextTokens),
+          estimateTokens,
+        }),
+        contextTokens: agent.contextTokens,
+        ...(agent.temperature === undefined ? {} : { temperature: agent.temperature }),
+        ...(agent.keepAlive === undefined ? {} : { keepAlive: agent.keepAlive }),
+        signal,
+      })) {
+        if (chunk.kind === "text") text += chunk.text;
+      }
+      if (text.trim() === "") throw new ProviderError("empty", "the answer holds no text");
+      return { outcome: "answered", messages: answerMessages(text.trim(), turn) };
+    } catch (error) {
+      if (signal.aborted) throw error;
+      if (!(error instanceof ProviderError)) throw error;
+      this.#options.log.warn({ ghost: turn.ghost, room: turn.roomId, event: turn.eventId, error }, "no answer");
+      return this.#failed(turn, error.code, agent);
+    }
+  }
+
+  /** What to say of a turn that failed for reasons of our own. */
+  giveUp(turn: Turn): TurnReply {
+    return this.#failed(turn, "unknown", this.#options.agentOf(turn.ghost));
+  }
+
+  /** Keeps what an agent has said. */
+  async remember(tx: Queryable, turn: Turn, eventId: string, text: string): Promise<void> {
+    await this.#options.history.remember(tx, turn.ghost, turn.roomId, {
+      eventId,
+      author: "agent",
+      sender: turn.ghost,
+      speaker: this.#options.agentOf(turn.ghost)?.displayName ?? turn.ghost,
+      body: text,
+      sentAt: Date.now(),
+      answers: turn.position,
+    });
+  }
+
+  async #address(ghost: Ghost, message: GhostMessage): Promise<Addressing> {
+    const { isAgent, history, agentOf } = this.#options;
+    const target = repliedEvent(message.content);
+    const repliesToMe = target !== undefined && (await history.isOwn(ghost.userId, message.roomId, target));
+    return addressing(message, addresseeOf(ghost, agentOf(ghost.userId), message), isAgent, () => repliesToMe);
+  }
+
+  async #queue(
+    ghost: Ghost,
+    message: GhostMessage,
+    text: string,
+    threadRoot: string | undefined,
+    finish: (tx: Queryable) => Promise<void>,
+  ): Promise<void> {
+    const speaker = await ghost.displayNameOf(message.roomId, message.sender);
+    await this.#options.database.transaction(async (tx) => {
+      const position = await this.#options.history.remember(tx, ghost.userId, message.roomId, {
+        eventId: message.eventId,
+        author: "person",
+        sender: message.sender,
+        speaker,
+        body: text,
+        sentAt: message.sentAt,
+      });
+      await this.#options.turns.enqueue(tx, {
+        ghost: ghost.userId,
+        roomId: message.roomId,
+        eventId: message.eventId,
+        asker: message.sender,
+        position,
+        threadRoot,
+      });
+      await finish(tx);
+    });
+    ghost.markRead(message.roomId, message.eventId, threadRoot);
+    this.#options.turnQueued();
+  }
+
+  /** The bot answers at once; what it says under the same step twice is said once. */
+  async #askBot(
+    ghost: Ghost,
+    message: GhostMessage,
+    text: string,
+    threadRoot: string | undefined,
+    finish: (tx: Queryable) => Promise<void>,
+  ): Promise<void> {
+    const reply = noticeContent(answerBot(text, ghost.userId, this.#options.agents()), {
+      eventId: message.eventId,
+      threadRoot,
+    });
+    ghost.markRead(message.roomId, message.eventId, threadRoot);
+    await ghost.send(message.roomId, "m.room.message", reply, `${message.eventId} bot`);
+    await this.#options.database.transaction(finish);
+  }
+
+  #failed(turn: Turn, failure: TurnFailure, agent: Agent | undefined): TurnReply {
+    const words = describeFailure({
+      code: failure,
+      agentName: agent?.displayName ?? turn.ghost,
+      model: agent?.model ?? "",
+      providerName: agent?.provider ?? "",
+    });
+    return { outcome: "failed", failure, messages: [{ content: noticeContent(words, targetOf(turn)) }] };
+  }
+}
+
+function targetOf(turn: Turn): ReplyTarget {
+  return { eventId: turn.eventId, threadRoot: turn.threadRoot };
+}
+
+/** One message, or several where one would be too large; only the last one mentions the asker. */
+function answerMessages(markdown: string, turn: Turn): TurnMessage[] {
+  const fits = (part: string): boolean =>
+    Buffer.byteLength(JSON.stringify(answerContent(part, targetOf(turn), turn.asker))) <= MAX_CONTENT_BYTES;
+  const parts = splitMarkdown(markdown, fits);
+  return parts.map((part, index) => {
+    const content = answerContent(part, targetOf(turn), turn.asker);
+    const isLast = index === parts.length - 1;
+    return { content: isLast ? content : { ...content, "m.mentions": {} }, remembered: part };
+  });
+}

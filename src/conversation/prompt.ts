@@ -1,0 +1,72 @@
+import type { ChatMessage } from "../providers/provider.ts";
+import type { RememberedMessage } from "./history.ts";
+
+/** What a prompt is made of. */
+export interface PromptParts {
+  /** The admin's instruction for the agent, if any. */
+  readonly systemPrompt: string | undefined;
+  readonly agentName: string;
+  /** More than one person speaks: each message names its speaker. */
+  readonly group: boolean;
+  /** Oldest first; the last one is the question. */
+  readonly messages: readonly RememberedMessage[];
+  /** Tokens that the messages may take, the answer's share already taken off. */
+  readonly budgetTokens: number;
+  readonly estimateTokens: (text: string) => number;
+}
+
+/** What a message costs beside its text: role and separators. */
+const TOKENS_PER_MESSAGE = 4;
+
+/**
+ * Builds what a model is given: the instruction, then as much of the latest conversation as the budget holds, always
+ * with the question. In a group every person's message begins with a name, which a person can't forge by line breaks.
+ */
+export function buildPrompt(parts: PromptParts): ChatMessage[] {
+  const system = systemMessage(parts);
+  let left = parts.budgetTokens - parts.estimateTokens(system) - TOKENS_PER_MESSAGE;
+  const chosen: ChatMessage[] = [];
+  for (const message of parts.messages.toReversed()) {
+    const chat = chatMessage(message, parts.group);
+    const cost = parts.estimateTokens(chat.content) + TOKENS_PER_MESSAGE;
+    if (cost > left && chosen.length > 0) break;
+    left -= cost;
+    chosen.unshift(cost > left + cost ? shortened(chat, parts, left + cost) : chat);
+    if (left <= 0) break;
+  }
+  // A model that is shown its own answer first, without the question, takes it for an instruction.
+  while (chosen.length > 1 && chosen[0]?.role === "assistant") chosen.shift();
+  return [{ role: "system", content: system }, ...chosen];
+}
+
+/** The share of the context window that is kept free for the answer, in tokens. */
+export function answerReserve(contextTokens: number): number {
+  return Math.min(Math.floor(contextTokens / 4), 4_096);
+}
+
+function systemMessage(parts: PromptParts): string {
+  const lines = [
+    parts.systemPrompt ?? `You are ${parts.agentName}, a helpful assistant in a Matrix chat. Use Markdown.`,
+  ];
+  if (parts.group) {
+    lines.push(
+      "Several people talk with you in this room. Each of their messages begins with the speaker's name and a colon. " +
+        "Answer the last message, without putting a name in front of your answer.",
+    );
+  }
+  return lines.join("\n\n");
+}
+
+function chatMessage(message: RememberedMessage, group: boolean): ChatMessage {
+  if (message.author === "agent") return { role: "assistant", content: message.body };
+  const speaker = message.speaker.replace(/[\p{Cc}\p{Cf}\s:]+/gu, " ").trim() || message.sender;
+  return { role: "user", content: group ? `${speaker}: ${message.body}` : message.body };
+}
+
+/** A question larger than the whole window keeps its beginning and its end, where the asking usually is. */
+function shortened(chat: ChatMessage, parts: PromptParts, budgetTokens: number): ChatMessage {
+  const ratio = Math.max(budgetTokens, 64) / Math.max(parts.estimateTokens(chat.content), 1);
+  const keep = Math.max(Math.floor((chat.content.length * ratio * 0.9) / 2), 64);
+  const content = `${chat.content.slice(0, keep)}\n[…]\n${chat.content.slice(-keep)}`.toWellFormed();
+  return { ...chat, content };
+}

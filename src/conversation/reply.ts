@@ -1,0 +1,46 @@
+import { renderMarkdown } from "./markdown.ts";
+
+/** What a message answers. */
+export interface ReplyTarget {
+  readonly eventId: string;
+  /** Set when the question stands in a thread: the answer then does too. */
+  readonly threadRoot: string | undefined;
+}
+
+/** The content of an `m.room.message` event. */
+export type MessageContent = Readonly<Record<string, unknown>>;
+
+/** A finished answer: `m.text`, so that it reaches a phone, a reply, and the asker's one mention. */
+export function answerContent(markdown: string, target: ReplyTarget, asker: string): MessageContent {
+  return {
+    ...message("m.text", markdown),
+    "m.mentions": { user_ids: [asker] },
+    "m.relates_to": relation(target),
+  };
+}
+
+/** A status or a failure: `m.notice`, which mentions nobody and which no bot answers. */
+export function noticeContent(markdown: string, target?: ReplyTarget): MessageContent {
+  return {
+    ...message("m.notice", markdown),
+    "m.mentions": {},
+    ...(target === undefined ? {} : { "m.relates_to": relation(target) }),
+  };
+}
+
+function message(msgtype: "m.text" | "m.notice", markdown: string): MessageContent {
+  const { body, formattedBody } = renderMarkdown(markdown);
+  return {
+    msgtype,
+    body,
+    ...(formattedBody === undefined ? {} : { format: "org.matrix.custom.html", formatted_body: formattedBody }),
+  };
+}
+
+/** Spec "Rich replies" and "Threading": in a thread the root always, the reply only for clients without threads. */
+function relation(target: ReplyTarget): MessageContent {
+  const reply = { "m.in_reply_to": { event_id: target.eventId } };
+  return target.threadRoot === undefined
+    ? reply
+    : { rel_type: "m.thread", event_id: target.threadRoot, is_falling_back: true, ...reply };
+}

@@ -1,0 +1,216 @@
+import * as engine from "@matrix-org/matrix-sdk-crypto-wasm";
+import type { Logger } from "../observability/log.ts";
+import { establishIdentity } from "./identity.ts";
+import { Outgoing } from "./outgoing.ts";
+import { RoomEncryptor, type EncryptionTarget } from "./room-encryptor.ts";
+import { Coalesced, Serial } from "./serial.ts";
+import type { StoreSession } from "./store/crypto-store.ts";
+import type { DeviceSync, DeviceTransport } from "./transport.ts";
+
+/** What came of an encrypted event. */
+export type Decryption =
+  | {
+      readonly kind: "decrypted";
+      readonly type: string;
+      readonly content: Readonly<Record<string, unknown>>;
+    }
+  /** The key of the session is not here (yet). */
+  | { readonly kind: "missing_key"; readonly sessionId: string }
+  /** No key can help: forged, malformed, or of an algorithm nobody should use. `reason` is for the log. */
+  | { readonly kind: "refused"; readonly reason: string };
+
+/** What a device needs of its surroundings. */
+export interface DeviceOptions {
+  readonly userId: string;
+  readonly deviceId: string;
+  readonly store: StoreSession;
+  /** 32 bytes that encrypt the store. */
+  readonly storeKey: Uint8Array;
+  readonly transport: DeviceTransport;
+  /** Where the last session's /sync ended. */
+  readonly since: string | undefined;
+  /** Keeps the place in /sync; called after the store holds what came before it. */
+  readonly saveSince: (since: string) => Promise<void>;
+  /** Room keys came in; called before the sync that brought them resolves. */
+  readonly onRoomKeys: (sessionIds: readonly string[]) => Promise<void>;
+  readonly log: Logger;
+}
+
+/**
+ * A ghost's device: its OlmMachine and all that the engine's contract asks of a host. To-device messages, device lists
+ * and key counts come from `/sync` as this device and from nowhere else; every state is in the database before anything
+ * that depends on it leaves. After {@link close} every call rejects.
+ */
+export class Device {
+  readonly userId: string;
+  readonly deviceId: string;
+  readonly #options: DeviceOptions;
+  readonly #machine: engine.OlmMachine;
+  readonly #calls = new Serial();
+  readonly #outgoing: Outgoing;
+  readonly #encryptor: RoomEncryptor;
+  readonly #catchUp = new Coalesced(() => this.#sync());
+  readonly #arrivedSessions: string[] = [];
+  #since: string | undefined;
+  #lastCounts = "";
+  #closed = false;
+
+  private constructor(options: DeviceOptions, machine: engine.OlmMachine) {
+    this.userId = options.userId;
+    this.deviceId = options.deviceId;
+    this.#options = options;
+    this.#machine = machine;
+    this.#since = options.since;
+    this.#outgoing = new Outgoing(machine, this.#calls, options.transport, options.log);
+    this.#encryptor = new RoomEncryptor(machine, this.#calls, this.#outgoing);
+  }
+
+  /** Opens the device on its store, new or as it was left. Nothing is sent yet. */
+  static async open(options: DeviceOptions): Promise<Device> {
+    await engine.initAsync();
+    const handle = await engine.StoreHandle.openWithKey(options.store.name, options.storeKey);
+    const machine = await engine.OlmMachine.initFromStore(
+      new engine.UserId(options.userId),
+      new engine.DeviceId(options.deviceId),
+      handle,
+    );
+    handle.free();
+    const device = new Device(options, machine);
+    machine.registerRoomKeyUpdatedCallback((keys) => {
+      device.#arrivedSessions.push(...keys.map((key) => key.sessionId));
+      return Promise.resolve();
+    });
+    if (options.since === undefined) {
+      // Said by no server: that there is no unused fallback key. The first upload then carries one. And whatever was
+      // tracked before may have changed unseen.
+      await device.#calls.run(async () => {
+        await machine.receiveSyncChangesMsc4186("[]", new engine.DeviceLists(), new Map(), new Set());
+        await machine.markAllTrackedUsersAsDirty();
+      });
+    }
+    return device;
+  }
+
+  /** The device's fingerprint (Ed25519, unpadded base64), as clients show it. */
+  get fingerprint(): string {
+    return this.#machine.identityKeys.ed25519.toBase64();
+  }
+
+  /** Uploads what the server is to know: device keys, one-time keys, the cross-signing identity. See establishIdentity. */
+  async establishIdentity(): Promise<void> {
+    await this.#outgoing.drain();
+    await establishIdentity({
+      userId: this.userId,
+      machine: this.#machine,
+      calls: this.#calls,
+      outgoing: this.#outgoing,
+      transport: this.#options.transport,
+    });
+    await this.#outgoing.drain();
+  }
+
+  /**
+   * Brings the device up to date: everything that was sent to it before this call is in its store when it resolves.
+   * Rejects when the server can't be reached; what was received until then is kept.
+   */
+  catchUp(): Promise<void> {
+    return this.#catchUp.run();
+  }
+
+  /** Begins to follow the users' device lists, so that the next message reaches all of their devices. */
+  async track(userIds: readonly string[]): Promise<void> {
+    await this.#calls.run(() => this.#machine.updateTrackedUsers(userIds.map((id) => new engine.UserId(id))));
+    await this.#outgoing.drain();
+  }
+
+  /** Decrypts an `m.room.encrypted` event of a room. Rejects only when the store fails. */
+  async decrypt(event: {
+    readonly room_id: string;
+    readonly content: Readonly<Record<string, unknown>>;
+  }): Promise<Decryption> {
+    const settings = new engine.DecryptionSettings(engine.TrustRequirement.Untrusted);
+    try {
+      const decrypted = await this.#calls.run(() =>
+        this.#machine.decryptRoomEvent(JSON.stringify(event), new engine.RoomId(event.room_id), settings),
+      );
+      const inner = JSON.parse(decrypted.event) as { type: string; content: Record<string, unknown> };
+      return { kind: "decrypted", type: inner.type, content: inner.content };
+    } catch (error) {
+      if (!(error instanceof engine.MegolmDecryptionError)) throw error;
+      const sessionId = event.content["session_id"];
+      const { MissingRoomKey, UnknownMessageIndex } = engine.DecryptionErrorCode;
+      if ((error.code === MissingRoomKey || error.code === UnknownMessageIndex) && typeof sessionId === "string") {
+        return { kind: "missing_key", sessionId };
+      }
+      return { kind: "refused", reason: engine.DecryptionErrorCode[error.code] };
+    }
+  }
+
+  /** Encrypts an event for a room's recipients; see {@link RoomEncryptor.encrypt}. Catches up first. */
+  async encrypt(target: EncryptionTarget, eventType: string, content: object): Promise<string> {
+    await this.catchUp();
+    return this.#encryptor.encrypt(target, eventType, content);
+  }
+
+  /** Ends the device's work and frees its memory. Idempotent. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#outgoing.close();
+    // The engine must not be closed under a call that is still running, nor called afterwards.
+    await this.#calls.close(this.#closedError());
+    this.#machine.close();
+  }
+
+  async #sync(): Promise<void> {
+    for (;;) {
+      if (this.#closed) throw this.#closedError();
+      const answer = await this.#options.transport.sync(this.#since);
+      if (this.#hasNews(answer)) {
+        await this.#receive(answer);
+        await this.#options.saveSince(answer.nextBatch);
+      }
+      this.#since = answer.nextBatch;
+      await this.#outgoing.drain();
+      // The server hands out a hundred at a time, and forgets them once the next token is shown to it.
+      if (answer.toDevice.length === 0) return;
+    }
+  }
+
+  /** Every call of the engine writes its whole account, so it is asked only when there is something to say. */
+  #hasNews(answer: DeviceSync): boolean {
+    const counts = JSON.stringify([answer.keyCounts, answer.unusedFallbackKeys]);
+    const news =
+      counts !== this.#lastCounts ||
+      answer.toDevice.length > 0 ||
+      answer.changedUsers.length > 0 ||
+      answer.leftUsers.length > 0;
+    this.#lastCounts = counts;
+    return news;
+  }
+
+  async #receive(answer: DeviceSync): Promise<void> {
+    await this.#calls.run(async () => {
+      await this.#machine.receiveSyncChanges(
+        JSON.stringify(answer.toDevice),
+        new engine.DeviceLists(
+          answer.changedUsers.map((id) => new engine.UserId(id)),
+          answer.leftUsers.map((id) => new engine.UserId(id)),
+        ),
+        new Map(Object.entries(answer.keyCounts)),
+        new Set(answer.unusedFallbackKeys),
+      );
+    });
+    const sessions = this.#arrivedSessions.splice(0);
+    if (sessions.length > 0) await this.#options.onRoomKeys(sessions);
+  }
+
+  #closedError(): DeviceClosed {
+    return new DeviceClosed(`the device of ${this.userId} has been closed`);
+  }
+}
+
+/** The device is used no more: its process stops, or its store failed and it is loaded again. */
+export class DeviceClosed extends Error {
+  override readonly name = "DeviceClosed";
+}

@@ -1,0 +1,120 @@
+import * as engine from "@matrix-org/matrix-sdk-crypto-wasm";
+import type { Logger } from "../observability/log.ts";
+import type { Serial } from "./serial.ts";
+import { Coalesced } from "./serial.ts";
+import type { DeviceTransport } from "./transport.ts";
+
+/** A request of the engine, of whatever kind. */
+type EngineRequest =
+  | engine.KeysUploadRequest
+  | engine.KeysQueryRequest
+  | engine.KeysClaimRequest
+  | engine.ToDeviceRequest
+  | engine.SignatureUploadRequest
+  | engine.RoomMessageRequest
+  | engine.KeysBackupRequest;
+
+/** After failures the requests are tried again, ever more rarely: first and longest wait, in ms. */
+const RETRY_FIRST_MS = 1_000;
+const RETRY_LONGEST_MS = 60_000;
+
+/**
+ * Carries the engine's requests to the server and its answers back. One request that fails does not hold up the others;
+ * what failed is tried again later, with the same body and ids, because the engine lists it until it is answered.
+ */
+export class Outgoing {
+  readonly #machine: engine.OlmMachine;
+  readonly #calls: Serial;
+  readonly #transport: DeviceTransport;
+  readonly #log: Logger;
+  readonly #pump: Coalesced;
+  #retry: NodeJS.Timeout | undefined;
+  #failures = 0;
+  #closed = false;
+
+  constructor(machine: engine.OlmMachine, calls: Serial, transport: DeviceTransport, log: Logger) {
+    this.#machine = machine;
+    this.#calls = calls;
+    this.#transport = transport;
+    this.#log = log;
+    this.#pump = new Coalesced(() => this.#drain());
+  }
+
+  /** Sends all that the engine wants sent now. Never rejects: failures are logged and tried again later. */
+  async drain(): Promise<void> {
+    await this.#pump.run().catch((error: unknown) => {
+      if (!this.#closed) this.#log.error({ error }, "the crypto engine could not tell its outgoing requests");
+    });
+  }
+
+  /** Sends one request and gives the engine its answer. Rejects when either fails. */
+  async send(request: EngineRequest): Promise<void> {
+    const answer = await this.#deliver(request);
+    const id = request.id;
+    if (id === undefined) return;
+    await this.#calls.run(() => this.#machine.markRequestAsSent(id, request.type, answer));
+  }
+
+  /** Ends the retries. */
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#retry);
+  }
+
+  async #drain(): Promise<void> {
+    const tried = new Set<string>();
+    let failed = 0;
+    // What an answer causes (a signature after a query, keys after a count) is there only in the next look.
+    for (;;) {
+      if (this.#closed) return;
+      const listed = (await this.#calls.run(() => this.#machine.outgoingRequests())) as EngineRequest[];
+      const requests = listed.filter((request) => request.id === undefined || !tried.has(request.id));
+      if (requests.length === 0) break;
+      for (const request of requests) if (request.id !== undefined) tried.add(request.id);
+      const results = await Promise.allSettled(requests.map((request) => this.send(request)));
+      for (const result of results) {
+        if (result.status === "fulfilled") continue;
+        failed++;
+        if (!this.#closed) this.#log.warn({ error: result.reason as unknown }, "a key request to the server failed");
+      }
+    }
+    this.#scheduleRetry(failed > 0);
+  }
+
+  #scheduleRetry(failed: boolean): void {
+    clearTimeout(this.#retry);
+    if (!failed || this.#closed) {
+      this.#failures = 0;
+      return;
+    }
+    const waitMs = Math.min(RETRY_FIRST_MS * 2 ** this.#failures++, RETRY_LONGEST_MS) * (0.5 + Math.random());
+    this.#retry = setTimeout(() => {
+      this.drain().catch((error: unknown) => this.#log.error({ error }, "retry failed"));
+    }, waitMs);
+    this.#retry.unref();
+  }
+
+  #deliver(request: EngineRequest): Promise<string> {
+    const { RequestType } = engine;
+    switch (request.type) {
+      case RequestType.KeysUpload:
+        return this.#transport.keysUpload((request as engine.KeysUploadRequest).body);
+      case RequestType.KeysQuery:
+        return this.#transport.keysQuery((request as engine.KeysQueryRequest).body);
+      case RequestType.KeysClaim:
+        return this.#transport.keysClaim((request as engine.KeysClaimRequest).body);
+      case RequestType.SignatureUpload:
+        return this.#transport.signaturesUpload((request as engine.SignatureUploadRequest).body);
+      case RequestType.ToDevice: {
+        const { event_type, txn_id, body } = request as engine.ToDeviceRequest;
+        return this.#transport.sendToDevice(event_type, txn_id, body);
+      }
+      case RequestType.RoomMessage: {
+        const { room_id, event_type, txn_id, body } = request as engine.RoomMessageRequest;
+        return this.#transport.sendRoomMessage(room_id, event_type, txn_id, body);
+      }
+      case RequestType.KeysBackup:
+        return Promise.reject(new Error("key backup is not enabled, yet the engine asks for one"));
+    }
+  }
+}

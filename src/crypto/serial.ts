@@ -1,0 +1,75 @@
+/**
+ * Runs asynchronous work one at a time, in order of arrival. A failure concerns only the one who asked.
+ */
+export class Serial {
+  #last: Promise<unknown> = Promise.resolve();
+  #closed: Error | undefined;
+
+  /** Runs `work` after everything that was handed in before. Rejects with what `work` throws, or the reason of the close. */
+  run<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#last.then(() => {
+      if (this.#closed !== undefined) throw this.#closed;
+      return work();
+    });
+    this.#last = result.catch(() => undefined);
+    return result;
+  }
+
+  /** Lets what is running end, rejects all that waits or comes later with `reason`, and resolves when nothing runs. */
+  async close(reason: Error): Promise<void> {
+    this.#closed = reason;
+    await this.#last;
+  }
+}
+
+/** A {@link Serial} for each key, kept only while it has work. */
+export class KeyedSerial {
+  readonly #lanes = new Map<string, { serial: Serial; users: number }>();
+
+  /** Runs `work` after everything that was handed in before under the same key. */
+  async run<T>(key: string, work: () => Promise<T>): Promise<T> {
+    const lane = this.#lanes.get(key) ?? { serial: new Serial(), users: 0 };
+    this.#lanes.set(key, lane);
+    lane.users++;
+    try {
+      return await lane.serial.run(work);
+    } finally {
+      if (--lane.users === 0) this.#lanes.delete(key);
+    }
+  }
+}
+
+/**
+ * Work that brings something up to date, asked for by many at once: one run at a time, and whoever asks during a run is
+ * served by one more run after it, so that each caller's run began after its call.
+ */
+export class Coalesced {
+  readonly #work: () => Promise<void>;
+  #running: Promise<void> | undefined;
+  #next: Promise<void> | undefined;
+
+  constructor(work: () => Promise<void>) {
+    this.#work = work;
+  }
+
+  /** Resolves when a run that began after this call has ended; rejects with what it throws. */
+  run(): Promise<void> {
+    if (this.#next !== undefined) return this.#next;
+    if (this.#running === undefined) return this.#start();
+    this.#next = this.#running
+      .catch(() => undefined)
+      .then(() => {
+        this.#next = undefined;
+        return this.#start();
+      });
+    return this.#next;
+  }
+
+  #start(): Promise<void> {
+    const running = this.#work().finally(() => {
+      if (this.#running === running) this.#running = undefined;
+    });
+    this.#running = running;
+    return running;
+  }
+}

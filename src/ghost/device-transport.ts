@@ -1,0 +1,22 @@
+import type { DeviceTransport } from "../crypto/transport.ts";
+import type { HomeserverClient } from "../homeserver/client.ts";
+import * as calls from "../homeserver/device-calls.ts";
+
+/** A key request that is not answered within this time has failed; the others go on meanwhile. */
+const TIMEOUT_MS = 20_000;
+
+/** The requests of a device's engine, as calls of that device. */
+export function deviceTransport(client: HomeserverClient, device: calls.Device): DeviceTransport {
+  const options = { timeoutMs: TIMEOUT_MS };
+  return {
+    keysUpload: (body) => calls.keysUpload(client, device, body, options),
+    keysQuery: (body) => calls.keysQuery(client, device, body, options),
+    keysClaim: (body) => calls.keysClaim(client, device, body, options),
+    signaturesUpload: (body) => calls.signaturesUpload(client, device, body, options),
+    deviceSigningUpload: (body) => calls.deviceSigningUpload(client, device, body, options),
+    sendToDevice: (eventType, txnId, body) => calls.sendToDevice(client, device, { eventType, txnId, body }, options),
+    sendRoomMessage: (roomId, eventType, txnId, body) =>
+      calls.sendRoomMessage(client, device, { roomId, eventType, txnId, body }, options),
+    sync: (since) => calls.sync(client, device, since, options),
+  };
+}

@@ -1,0 +1,12 @@
+import { DeviceClosed } from "../crypto/device.ts";
+import { StoreClosed, StoreFailed } from "../crypto/store/errors.ts";
+import { DatabaseError } from "../database/database.ts";
+import { HomeserverUnreachable, MatrixError } from "../homeserver/errors.ts";
+
+/** Whether the same may work later with nothing changed: the server or the database is away, or the device is reloaded. */
+export function isRetryable(error: unknown): boolean {
+  if (error instanceof MatrixError || error instanceof HomeserverUnreachable || error instanceof DatabaseError) {
+    return error.retryable;
+  }
+  return error instanceof DeviceClosed || error instanceof StoreFailed || error instanceof StoreClosed;
+}

@@ -1,0 +1,110 @@
+import { randomInt } from "node:crypto";
+import type { Database } from "../database/database.ts";
+
+/** What is kept of a ghost. */
+export interface GhostRecord {
+  readonly deviceId: string;
+  readonly deviceMade: boolean;
+  readonly since: string | undefined;
+  readonly crossSigned: boolean;
+  /** Fingerprint of the profile that was last set on the server. */
+  readonly profile: string | undefined;
+}
+
+/** A ghost's place in a room. */
+export interface Membership {
+  readonly membership: string;
+  readonly direct: boolean;
+  readonly joinedAt: number | undefined;
+}
+
+/** The rows of `ghosts` and `memberships`. */
+export class GhostStore {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  /** All user ids that ever were ghosts. */
+  async userIds(): Promise<string[]> {
+    const { rows } = await this.#database.query<{ user_id: string }>("select user_id from ghosts order by user_id");
+    return rows.map((row) => row.user_id);
+  }
+
+  /** The ghosts that have a device, and so something to hear. */
+  async userIdsWithDevice(): Promise<string[]> {
+    const { rows } = await this.#database.query<{ user_id: string }>(
+      "select user_id from ghosts where device_made order by user_id",
+    );
+    return rows.map((row) => row.user_id);
+  }
+
+  /** The ghost's record, made with a device id of its own when it is the first time. The id never changes by itself. */
+  async ensure(userId: string): Promise<GhostRecord> {
+    await this.#database.query("insert into ghosts (user_id, device_id) values ($1, $2) on conflict do nothing", [
+      userId,
+      newDeviceId(),
+    ]);
+    const { rows } = await this.#database.query<{
+      device_id: string;
+      device_made: boolean;
+      sync_since: string | null;
+      cross_signed: boolean;
+      profile: string | null;
+    }>("select device_id, device_made, sync_since, cross_signed, profile from ghosts where user_id = $1", [userId]);
+    const row = rows[0];
+    if (row === undefined) throw new Error(`the record of ${userId} has vanished`);
+    return {
+      deviceId: row.device_id,
+      deviceMade: row.device_made,
+      since: row.sync_since ?? undefined,
+      crossSigned: row.cross_signed,
+      profile: row.profile ?? undefined,
+    };
+  }
+
+  async saveSince(userId: string, since: string): Promise<void> {
+    await this.#database.query("update ghosts set sync_since = $2 where user_id = $1", [userId, since]);
+  }
+
+  async setDeviceMade(userId: string): Promise<void> {
+    await this.#database.query("update ghosts set device_made = true where user_id = $1", [userId]);
+  }
+
+  async setCrossSigned(userId: string): Promise<void> {
+    await this.#database.query("update ghosts set cross_signed = true where user_id = $1", [userId]);
+  }
+
+  async setProfile(userId: string, fingerprint: string): Promise<void> {
+    await this.#database.query("update ghosts set profile = $2 where user_id = $1", [userId, fingerprint]);
+  }
+
+  /** The ghost's place in a room; undefined when it was never there. */
+  async membership(userId: string, roomId: string): Promise<Membership | undefined> {
+    const { rows } = await this.#database.query<{ membership: string; direct: boolean; joined_at: number | null }>(
+      "select membership, direct, joined_at from memberships where ghost = $1 and room_id = $2",
+      [userId, roomId],
+    );
+    const row = rows[0];
+    return row && { membership: row.membership, direct: row.direct, joinedAt: row.joined_at ?? undefined };
+  }
+
+  /**
+   * Sets what the server says of the rooms a ghost is in, for memberships that no event told us of (a database restored
+   * from a backup). What is known of a room already, DM or not and since when, stays.
+   */
+  async reconcile(userId: string, joined: readonly string[], direct: ReadonlySet<string>): Promise<void> {
+    await this.#database.query(
+      `insert into memberships (ghost, room_id, membership, direct)
+       select $1, r."roomId", 'join', r.direct from json_to_recordset($2::json) as r("roomId" text, direct boolean)
+       on conflict (ghost, room_id) do update set membership = 'join' where memberships.membership not in ('join')`,
+      [userId, JSON.stringify(joined.map((roomId) => ({ roomId, direct: direct.has(roomId) })))],
+    );
+  }
+}
+
+/** Ten capital letters, as other clients' device ids look. */
+function newDeviceId(): string {
+  return Array.from({ length: 10 }, () => String.fromCharCode(65 + randomInt(26))).join("");
+}

@@ -1,0 +1,69 @@
+import { createHash } from "node:crypto";
+import type { Database } from "../database/database.ts";
+
+/** An event as it goes over the wire, stored before its first try. */
+export interface StoredSend {
+  readonly txnId: string;
+  readonly roomId: string;
+  readonly eventType: string;
+  /** JSON; ciphertext where the room is encrypted. */
+  readonly content: string;
+  /** Set once the server has taken it. */
+  readonly eventId: string | undefined;
+}
+
+/** The rows of `sends`: what makes a repeat the same bytes under the same id. */
+export class Outbox {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  /** What was stored under this id, if anything was. */
+  async find(ghost: string, txnId: string): Promise<StoredSend | undefined> {
+    const { rows } = await this.#database.query<{
+      room_id: string;
+      event_type: string;
+      content: string;
+      event_id: string | null;
+    }>("select room_id, event_type, content, event_id from sends where ghost = $1 and txn_id = $2", [ghost, txnId]);
+    const row = rows[0];
+    return (
+      row && {
+        txnId,
+        roomId: row.room_id,
+        eventType: row.event_type,
+        content: row.content,
+        eventId: row.event_id ?? undefined,
+      }
+    );
+  }
+
+  /** Keeps an event before it is sent. */
+  async store(ghost: string, send: Omit<StoredSend, "eventId">): Promise<void> {
+    await this.#database.query(
+      "insert into sends (ghost, txn_id, room_id, event_type, content) values ($1, $2, $3, $4, $5)",
+      [ghost, send.txnId, send.roomId, send.eventType, send.content],
+    );
+  }
+
+  /** Notes that the server has taken it. The content is needed no more. */
+  async sent(ghost: string, txnId: string, eventId: string): Promise<void> {
+    await this.#database.query("update sends set event_id = $3, content = '{}' where ghost = $1 and txn_id = $2", [
+      ghost,
+      txnId,
+      eventId,
+    ]);
+  }
+}
+
+/**
+ * The Matrix transaction id of a send, always the same for the same ghost and step. Synapse's memory of an appservice's
+ * transaction ids does not tell its users apart, so the ghost is in it.
+ */
+export function transactionId(ghost: string, roomId: string, step: string): string {
+  return createHash("sha256")
+    .update(JSON.stringify([ghost, roomId, step]))
+    .digest("base64url");
+}

@@ -1,0 +1,216 @@
+import type { Database, Queryable } from "../database/database.ts";
+import type { RoomEvent, Transaction } from "../homeserver/transaction.ts";
+import type { Logger } from "../observability/log.ts";
+import { route, type GhostRooms, type MembershipChange } from "./routing.ts";
+
+/** An event waiting for a ghost. */
+export interface MailItem {
+  readonly id: number;
+  readonly ghost: string;
+  readonly event: RoomEvent;
+}
+
+/** Tells who has new mail and whom else a transaction woke. */
+export interface Arrivals {
+  /** Ghosts with new rows in their mailbox. */
+  readonly mail: readonly string[];
+  /** Ghosts whose device should look at its /sync. */
+  readonly doorbells: readonly string[];
+}
+
+/** Takes note of what new events say of rooms, in the transaction that stores the events. */
+export type NoteState = (tx: Queryable, events: readonly RoomEvent[]) => Promise<void>;
+
+/** An item that was tried this often and never finished (it may end the process each time) is set aside. */
+const MAX_ATTEMPTS = 3;
+
+/**
+ * The durable inbox and the only way in: a transaction is stored, with a row for every ghost concerned, in one SQL
+ * transaction, before it is acknowledged. Each ghost takes its rows one by one, in order of arrival.
+ */
+export class Mailbox {
+  readonly #database: Database;
+  readonly #noteState: NoteState;
+  readonly #isGhost: (userId: string) => boolean;
+  readonly #log: Logger;
+
+  /** @param isGhost whether a user id is one of ours: an agent that exists, or the bridge's bot. */
+  constructor(options: {
+    database: Database;
+    noteState: NoteState;
+    isGhost: (userId: string) => boolean;
+    log: Logger;
+  }) {
+    this.#database = options.database;
+    this.#noteState = options.noteState;
+    this.#isGhost = options.isGhost;
+    this.#log = options.log;
+  }
+
+  /**
+   * Stores a transaction. Events are recognised by their ids: what was stored before is skipped, whatever the id of the
+   * transaction (Synapse starts those again at 1). Throws DatabaseError; then nothing of it is stored, and Synapse must
+   * be told to try again.
+   */
+  async store(transaction: Transaction): Promise<Arrivals> {
+    const arrivals = await this.#database.transaction(async (tx) => {
+      for (const part of transaction.malformed) {
+        const raw = (JSON.stringify(part.raw) as string | undefined) ?? "";
+        await tx.query("insert into malformed (reason, raw) values ($1, $2)", [part.reason, raw.slice(0, 65_536)]);
+      }
+      const fresh = await insertEvents(tx, transaction.events);
+      await this.#noteState(tx, fresh);
+      const { mail, memberships } = route(fresh, await this.#ghostRooms(tx, fresh), this.#isGhost);
+      for (const change of memberships) await storeMembership(tx, change);
+      if (mail.length > 0) {
+        await tx.query(
+          `insert into mailbox (ghost, event_id)
+           select m.ghost, m."eventId" from json_to_recordset($1::json) as m(ghost text, "eventId" text)
+           on conflict do nothing`,
+          [JSON.stringify(mail)],
+        );
+      }
+      await tx.query(
+        `update events set payload = null where event_id in (select json_array_elements_text($1::json))
+         and not exists (select 1 from mailbox where mailbox.event_id = events.event_id)`,
+        [JSON.stringify(fresh.map((event) => event.event_id))],
+      );
+      return {
+        mail: [...new Set(mail.map((item) => item.ghost))],
+        doorbells: await this.#doorbells(tx, transaction),
+      };
+    });
+    if (transaction.malformed.length > 0) {
+      this.#log.warn({ txn: transaction.txnId, count: transaction.malformed.length }, "malformed parts stored aside");
+    }
+    return arrivals;
+  }
+
+  /**
+   * The ghost's oldest ready item, its attempt already counted; undefined when there is none. One that was tried too
+   * often is set aside instead, and the next one is looked at.
+   */
+  async next(ghost: string): Promise<MailItem | undefined> {
+    for (;;) {
+      const { rows } = await this.#database.query<{ id: number; attempts: number; event_id: string; payload: string }>(
+        `with item as (
+           update mailbox set attempts = attempts + 1
+           where id = (select id from mailbox where ghost = $1 and state = 'ready' order by id limit 1)
+           returning id, event_id, attempts)
+         select item.id, item.attempts, item.event_id, events.payload from item join events using (event_id)`,
+        [ghost],
+      );
+      const row = rows[0];
+      if (row === undefined) return undefined;
+      if (row.attempts > MAX_ATTEMPTS) {
+        await this.setAside(row.id, `did not finish in ${MAX_ATTEMPTS} attempts`);
+        this.#log.error({ ghost, event: row.event_id }, "event set aside: it did not finish in three attempts");
+        continue;
+      }
+      return { id: row.id, ghost, event: JSON.parse(row.payload) as RoomEvent };
+    }
+  }
+
+  /** Takes a finished item out, in the transaction that stores what came of it. */
+  async done(tx: Queryable, item: MailItem): Promise<void> {
+    await tx.query("delete from mailbox where id = $1", [item.id]);
+    await tx.query(
+      `update events set payload = null where event_id = $1
+       and not exists (select 1 from mailbox where event_id = $1)`,
+      [item.event.event_id],
+    );
+  }
+
+  /** Puts an item back untouched: what stood in its way (the server, the network) was not its fault. */
+  async putBack(item: MailItem): Promise<void> {
+    await this.#database.query("update mailbox set attempts = attempts - 1 where id = $1", [item.id]);
+  }
+
+  /** Lets an item wait for a Megolm session's key; those behind it go on. */
+  async awaitKey(item: MailItem, sessionId: string): Promise<void> {
+    await this.#database.query(
+      "update mailbox set state = 'awaiting_key', session_id = $2, attempts = 0 where id = $1",
+      [item.id, sessionId],
+    );
+  }
+
+  /** Makes a ghost's items ready again whose keys have come. Returns how many. */
+  async keysArrived(ghost: string, sessionIds: readonly string[]): Promise<number> {
+    const { count } = await this.#database.query(
+      `update mailbox set state = 'ready' where ghost = $1 and state = 'awaiting_key'
+       and session_id in (select json_array_elements_text($2::json))`,
+      [ghost, JSON.stringify(sessionIds)],
+    );
+    return count;
+  }
+
+  /** Keeps an item, with the reason, but never tries it again by itself. */
+  async setAside(id: number, reason: string): Promise<void> {
+    await this.#database.query("update mailbox set state = 'set_aside', reason = $2 where id = $1", [id, reason]);
+  }
+
+  /** Ghosts that have ready mail. */
+  async ghostsWithMail(): Promise<string[]> {
+    const { rows } = await this.#database.query<{ ghost: string }>(
+      "select distinct ghost from mailbox where state = 'ready'",
+    );
+    return rows.map((row) => row.ghost);
+  }
+
+  async #ghostRooms(tx: Queryable, events: readonly RoomEvent[]): Promise<GhostRooms> {
+    const { rows } = await tx.query<{ room_id: string; ghost: string }>(
+      `select room_id, ghost from memberships where membership = 'join'
+       and room_id in (select json_array_elements_text($1::json))`,
+      [JSON.stringify([...new Set(events.map((event) => event.room_id))])],
+    );
+    const rooms = new Map<string, Set<string>>();
+    for (const row of rows) rooms.set(row.room_id, (rooms.get(row.room_id) ?? new Set()).add(row.ghost));
+    return rooms;
+  }
+
+  /** Pushed to-device data names its ghost; a changed device list concerns every ghost that shares a room with the user. */
+  async #doorbells(tx: Queryable, transaction: Transaction): Promise<string[]> {
+    const named = transaction.doorbells.map((bell) => bell.userId).filter(this.#isGhost);
+    if (transaction.changedUsers.length === 0) return [...new Set(named)];
+    const { rows } = await tx.query<{ ghost: string }>(
+      `select distinct ghost from memberships join room_members using (room_id)
+       where memberships.membership = 'join'
+       and room_members.user_id in (select json_array_elements_text($1::json))`,
+      [JSON.stringify(transaction.changedUsers)],
+    );
+    return [...new Set([...named, ...rows.map((row) => row.ghost)])];
+  }
+}
+
+async function insertEvents(tx: Queryable, events: readonly RoomEvent[]): Promise<RoomEvent[]> {
+  if (events.length === 0) return [];
+  const { rows } = await tx.query<{ event_id: string }>(
+    `insert into events (event_id, room_id, payload)
+     select e."eventId", e."roomId", e.payload
+     from json_to_recordset($1::json) as e("eventId" text, "roomId" text, payload text)
+     on conflict (event_id) do nothing returning event_id`,
+    [
+      JSON.stringify(
+        events.map((event) => ({
+          eventId: event.event_id,
+          roomId: event.room_id,
+          payload: JSON.stringify(event),
+        })),
+      ),
+    ],
+  );
+  const inserted = new Set(rows.map((row) => row.event_id));
+  // The same event twice in one transaction counts once.
+  return events.filter((event) => inserted.delete(event.event_id));
+}
+
+async function storeMembership(tx: Queryable, change: MembershipChange): Promise<void> {
+  await tx.query(
+    `insert into memberships (ghost, room_id, membership, direct, joined_at) values ($1, $2, $3, $4, $5)
+     on conflict (ghost, room_id) do update set membership = excluded.membership,
+       direct = case when excluded.membership = 'invite' then excluded.direct else memberships.direct end,
+       joined_at = case when memberships.membership = 'join' and excluded.membership = 'join'
+                        then memberships.joined_at else coalesce(excluded.joined_at, memberships.joined_at) end`,
+    [change.ghost, change.roomId, change.membership, change.direct, change.joinedAt ?? null],
+  );
+}

@@ -1,0 +1,62 @@
+import { storable } from "../database/text.ts";
+import type { RoomView, StateEvent } from "./rooms.ts";
+
+/** How a room wants its messages encrypted (`m.room.encryption`). */
+export interface RoomEncryption {
+  readonly algorithm: string;
+  /** After this long a new session is begun. */
+  readonly rotationPeriodMs: number;
+  /** After this many messages a new session is begun. */
+  readonly rotationPeriodMessages: number;
+}
+
+/** A member as the room's state tells. */
+export interface RoomMember {
+  readonly userId: string;
+  readonly membership: string;
+  readonly displayName: string | null;
+}
+
+/** Historical user ids may hold nearly anything printable; what is no user id at all is no member. */
+const USER_ID = /^@[^:\p{Cc}\p{Cs}]*:[^\p{Cc}\p{Cs}]+$/u;
+
+const WEEK_MS = 7 * 24 * 3600 * 1000;
+
+/**
+ * Reads `m.room.encryption`. Defaults are the spec's: a week, a hundred messages. Rubbish still means "encrypted": the
+ * algorithm then is one that nobody can speak, and sending fails rather than going out in clear.
+ */
+export function parseEncryption(content: unknown): RoomEncryption {
+  const fields = typeof content === "object" && content !== null ? (content as Record<string, unknown>) : {};
+  return {
+    algorithm: typeof fields["algorithm"] === "string" ? fields["algorithm"] : "unknown",
+    rotationPeriodMs: positive(fields["rotation_period_ms"]) ?? WEEK_MS,
+    rotationPeriodMessages: positive(fields["rotation_period_msgs"]) ?? 100,
+  };
+}
+
+/** Reads a history visibility; anything unknown is `shared`, the spec's default. */
+export function parseHistoryVisibility(value: unknown): RoomView["historyVisibility"] {
+  return value === "invited" || value === "joined" || value === "world_readable" ? value : "shared";
+}
+
+/** The members in a room's state, whatever their membership; malformed member events are left out. */
+export function parseMembers(state: readonly StateEvent[]): RoomMember[] {
+  const members = new Map<string, RoomMember>();
+  for (const event of state) {
+    if (event.type !== "m.room.member" || !USER_ID.test(event.state_key)) continue;
+    const membership = event.content["membership"];
+    const displayName = event.content["displayname"];
+    if (typeof membership !== "string") continue;
+    members.set(event.state_key, {
+      userId: event.state_key,
+      membership,
+      displayName: typeof displayName === "string" && displayName !== "" ? storable(displayName) : null,
+    });
+  }
+  return [...members.values()];
+}
+
+function positive(value: unknown): number | undefined {
+  return typeof value === "number" && Number.isSafeInteger(value) && value > 0 ? value : undefined;
+}

@@ -1,0 +1,114 @@
+import type { Database, Queryable } from "../database/database.ts";
+import type { Turn, TurnReply } from "./turn.ts";
+
+/** A turn that was tried this often and never came to an end fails. */
+export const MAX_TURN_ATTEMPTS = 3;
+
+/** An open turn and how far it has come. */
+export type OpenTurn =
+  | { readonly state: "queued"; readonly turn: Turn; readonly attempts: number }
+  | { readonly state: "sending"; readonly turn: Turn; readonly reply: TurnReply };
+
+/** The rows of `turns`. */
+export class TurnStore {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  /** Queues a question, once: asking for the same event again changes nothing. */
+  async enqueue(tx: Queryable, turn: Omit<Turn, "id">): Promise<void> {
+    await tx.query(
+      `insert into turns (ghost, room_id, event_id, asker, position, thread_root)
+       values ($1, $2, $3, $4, $5, $6) on conflict (ghost, event_id) do nothing`,
+      [turn.ghost, turn.roomId, turn.eventId, turn.asker, turn.position, turn.threadRoot ?? null],
+    );
+  }
+
+  /** Withdraws a question that has not been taken up. */
+  async cancel(tx: Queryable, ghost: string, roomId: string, eventId: string): Promise<void> {
+    await tx.query(
+      `update turns set state = 'cancelled', finished_at = now()
+       where ghost = $1 and room_id = $2 and event_id = $3 and state = 'queued'`,
+      [ghost, roomId, eventId],
+    );
+  }
+
+  /**
+   * The oldest open turn of each conversation. One that is `running` in the database but not in this process was left by
+   * a process that ended: the caller knows what it runs and takes up the rest.
+   */
+  async due(): Promise<OpenTurn[]> {
+    const { rows } = await this.#database.query<TurnRow>(
+      `select distinct on (ghost, room_id) id, ghost, room_id, event_id, asker, position, thread_root, state, reply,
+         attempts
+       from turns where state in ('queued', 'running', 'sending') order by ghost, room_id, id`,
+    );
+    return rows.map((row) => {
+      const turn = turnOf(row);
+      return row.state === "sending" && row.reply !== null
+        ? { state: "sending", turn, reply: JSON.parse(row.reply) as TurnReply }
+        : { state: "queued", turn, attempts: row.attempts };
+    });
+  }
+
+  /** `queued` → `running`, the attempt counted. False when it has been cancelled. */
+  async start(turn: Turn): Promise<boolean> {
+    const { count } = await this.#database.query(
+      "update turns set state = 'running', attempts = attempts + 1 where id = $1 and state in ('queued', 'running')",
+      [turn.id],
+    );
+    return count > 0;
+  }
+
+  /** `running` → `queued`, uncounted: what stood in the way was not the turn's fault. */
+  async putBack(turn: Turn): Promise<void> {
+    await this.#database.query(
+      "update turns set state = 'queued', attempts = greatest(attempts - 1, 0) where id = $1 and state = 'running'",
+      [turn.id],
+    );
+  }
+
+  /** `running` → `sending`: from here on the same messages are sent, whatever happens. */
+  async prepare(turn: Turn, reply: TurnReply): Promise<void> {
+    await this.#database.query("update turns set state = 'sending', reply = $2 where id = $1", [
+      turn.id,
+      JSON.stringify(reply),
+    ]);
+  }
+
+  /** The end of a turn. */
+  async finish(tx: Queryable, turn: Turn, outcome: "answered" | "failed", failure?: string): Promise<void> {
+    await tx.query("update turns set state = $2, failure = $3, reply = null, finished_at = now() where id = $1", [
+      turn.id,
+      outcome,
+      failure ?? null,
+    ]);
+  }
+}
+
+interface TurnRow {
+  id: number;
+  ghost: string;
+  room_id: string;
+  event_id: string;
+  asker: string;
+  position: number;
+  thread_root: string | null;
+  state: "queued" | "running" | "sending";
+  reply: string | null;
+  attempts: number;
+}
+
+function turnOf(row: TurnRow): Turn {
+  return {
+    id: row.id,
+    ghost: row.ghost,
+    roomId: row.room_id,
+    eventId: row.event_id,
+    asker: row.asker,
+    position: row.position,
+    threadRoot: row.thread_root ?? undefined,
+  };
+}
