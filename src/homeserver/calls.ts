@@ -1,6 +1,6 @@
 import { asObject, asStrings, stringField, type JsonObject } from "./answer.ts";
 import type { Actor, CallOptions, HomeserverClient } from "./client.ts";
-import { MatrixError } from "./errors.ts";
+import { MatrixError, noneIfNotFound } from "./errors.ts";
 import { path } from "./path.ts";
 
 /*
@@ -54,7 +54,7 @@ export async function getProfile(
   userId: string,
   options?: CallOptions,
 ): Promise<Profile | undefined> {
-  const answer = await orNotFound(
+  const answer = await noneIfNotFound(
     client.request({ ...options, method: "GET", path: path`/_matrix/client/v3/profile/${userId}`, as }),
   );
   if (answer === undefined) return undefined;
@@ -123,7 +123,9 @@ export async function getAccountData(
   type: string,
   options?: CallOptions,
 ): Promise<JsonObject | undefined> {
-  const answer = await orNotFound(client.request({ ...options, method: "GET", path: accountDataPath(as, type), as }));
+  const answer = await noneIfNotFound(
+    client.request({ ...options, method: "GET", path: accountDataPath(as, type), as }),
+  );
   return answer === undefined ? undefined : asObject(answer, "GET account_data");
 }
 
@@ -140,14 +142,4 @@ export async function putAccountData(
 
 function accountDataPath(as: Actor, type: string): string {
   return path`/_matrix/client/v3/user/${as.userId}/account_data/${type}`;
-}
-
-/** What a call answers; undefined when the homeserver says that there is no such thing. */
-async function orNotFound(answer: Promise<unknown>): Promise<unknown> {
-  try {
-    return await answer;
-  } catch (error) {
-    if (error instanceof MatrixError && error.status === 404 && error.errcode === "M_NOT_FOUND") return undefined;
-    throw error;
-  }
 }

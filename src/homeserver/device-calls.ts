@@ -1,6 +1,6 @@
-import { asObject, asObjects, asStrings, stringField, type JsonObject } from "./answer.ts";
+import { asObject, asObjects, asStrings, numberField, stringField, type JsonObject } from "./answer.ts";
 import type { Actor, CallOptions, HomeserverClient } from "./client.ts";
-import { MatrixError, UnexpectedAnswer } from "./errors.ts";
+import { noneIfNotFound } from "./errors.ts";
 import { path } from "./path.ts";
 
 /*
@@ -47,33 +47,28 @@ export async function putDevice(
 
 /** Whether the device is there. */
 export async function deviceExists(client: HomeserverClient, device: Device, options?: CallOptions): Promise<boolean> {
-  try {
-    await client.request({
+  const answer = await noneIfNotFound(
+    client.request({
       ...options,
       method: "GET",
       path: path`/_matrix/client/v3/devices/${device.deviceId}`,
       as: { userId: device.userId },
-    });
-    return true;
-  } catch (error) {
-    if (error instanceof MatrixError && error.status === 404 && error.errcode === "M_NOT_FOUND") return false;
-    throw error;
-  }
+    }),
+  );
+  return answer !== undefined;
 }
 
 /** Removes the device with its keys (MSC4190: no user-interactive authentication). One that is gone is fine. */
 export async function deleteDevice(client: HomeserverClient, device: Device, options?: CallOptions): Promise<void> {
-  try {
-    await client.request({
+  await noneIfNotFound(
+    client.request({
       ...options,
       method: "DELETE",
       path: path`/_matrix/client/v3/devices/${device.deviceId}`,
       body: {},
       as: { userId: device.userId },
-    });
-  } catch (error) {
-    if (!(error instanceof MatrixError && error.status === 404 && error.errcode === "M_NOT_FOUND")) throw error;
-  }
+    }),
+  );
 }
 
 /**
@@ -193,23 +188,14 @@ function readSync(answer: unknown): DeviceSync {
   const body = asObject(answer, call);
   const toDevice = asObject(body["to_device"] ?? {}, call);
   const lists = asObject(body["device_lists"] ?? {}, call);
+  // A missing count must not become zero: the engine would make fifty new keys each time.
+  const counts = asObject(body["device_one_time_keys_count"], call);
   return {
     nextBatch: stringField(body, "next_batch", call),
     toDevice: asObjects(toDevice["events"] ?? [], call),
     changedUsers: asStrings(lists["changed"] ?? [], call),
     leftUsers: asStrings(lists["left"] ?? [], call),
-    keyCounts: readCounts(body["device_one_time_keys_count"], call),
+    keyCounts: Object.fromEntries(Object.keys(counts).map((name) => [name, numberField(counts, name, call)])),
     unusedFallbackKeys: asStrings(body["device_unused_fallback_key_types"], call),
   };
-}
-
-/** A missing count must not become zero: the engine would make fifty new keys each time. */
-function readCounts(answer: unknown, call: string): Readonly<Record<string, number>> {
-  const counts = asObject(answer, call);
-  return Object.fromEntries(
-    Object.entries(counts).map(([algorithm, count]) => {
-      if (typeof count !== "number") throw new UnexpectedAnswer(call, "a key count is not a number");
-      return [algorithm, count];
-    }),
-  );
 }

@@ -56,7 +56,17 @@ export function isHomeserverError(error: unknown): error is HomeserverError {
   return error instanceof MatrixError || error instanceof HomeserverUnreachable || error instanceof UnexpectedAnswer;
 }
 
-/** Whether the device we acted as is not there (MSC4326; Synapse answers with the unstable name). */
+/** Whether the device we acted as is not there (MSC4326; older Synapses answer with the unstable name). */
 export function isUnknownDevice(error: unknown): boolean {
   return error instanceof MatrixError && error.errcode.endsWith("M_UNKNOWN_DEVICE");
+}
+
+/** What a call answers; undefined when the homeserver says that there is no such thing (404 `M_NOT_FOUND`). */
+export async function noneIfNotFound(answer: Promise<unknown>): Promise<unknown> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof MatrixError && error.status === 404 && error.errcode === "M_NOT_FOUND") return undefined;
+    throw error;
+  }
 }

@@ -5,6 +5,8 @@ export interface RoomEvent {
   readonly sender: string;
   readonly type: string;
   readonly content: Readonly<Record<string, unknown>>;
+  /** On redactions in rooms before version 11; later ones have it in `content`. */
+  readonly redacts?: string;
   /** Present, and possibly empty, on state events only. */
   readonly state_key?: string;
   /** Milliseconds since 1970 by the sending server's clock; our own time of arrival when it sent none. */
@@ -69,7 +71,7 @@ export function parseTransaction(txnId: string, body: unknown, now: number = Dat
 /** The event, or what is wrong with it. */
 function parseEvent(candidate: unknown, now: number): RoomEvent | string {
   if (!isObject(candidate)) return "not an object";
-  const { event_id, room_id, sender, type, content, state_key, origin_server_ts, unsigned } = candidate;
+  const { event_id, room_id, sender, type, content, state_key, redacts, origin_server_ts, unsigned } = candidate;
   if (typeof event_id !== "string" || event_id === "") return "no event_id";
   if (typeof room_id !== "string" || room_id === "") return "no room_id";
   if (typeof sender !== "string" || sender === "") return "no sender";
@@ -84,6 +86,7 @@ function parseEvent(candidate: unknown, now: number): RoomEvent | string {
     type,
     content,
     ...(state_key === undefined ? {} : { state_key }),
+    ...(typeof redacts === "string" ? { redacts } : {}),
     origin_server_ts: isTimestamp(origin_server_ts) ? origin_server_ts : now,
     ...(isObject(unsigned) ? { unsigned } : {}),
   };
