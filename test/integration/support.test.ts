@@ -5,15 +5,14 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import pg from "pg";
 import type { Synapse } from "../../src/quickstart/synapse.ts";
-import { startBridge, writeBridgeConfig } from "../support/bridge.ts";
+import { startBridge } from "../support/bridge.ts";
 import { forEachDatabase } from "../support/databases.ts";
+import { prepareDeployment } from "../support/deployment.ts";
 import { eventually, NeverHappened } from "../support/eventually.ts";
-import { freePort } from "../support/free-port.ts";
 import { DOMAIN, startHomeserver } from "../support/homeserver.ts";
 import { requestAs } from "../support/matrix-request.ts";
 import { startPostgres } from "../support/postgres.ts";
 import { startProcess } from "../support/process.ts";
-import { temporaryDirectory } from "../support/temporary.ts";
 import { startUser, type User } from "../support/user.ts";
 
 describe("two people on a real Synapse", () => {
@@ -181,20 +180,13 @@ describe("Synapse", () => {
 
   for (const toDevicePush of [false, true]) {
     it(`takes the registration of a bridge ${toDevicePush ? "with" : "without"} pushed to-device messages`, async () => {
-      const port = await freePort();
-      const homeserver = { url: `http://127.0.0.1:${port}`, serverName: DOMAIN };
-      const files = await writeBridgeConfig({
-        directory: await temporaryDirectory("bridge"),
-        homeserver,
-        port: await freePort(),
-        toDevicePush,
-      });
-      const synapse = await startHomeserver({ port, registrations: [files.registration], toDevicePush });
+      const deployment = await prepareDeployment({ toDevicePush });
       try {
-        const who = await requestAs(synapse.url, files.asToken)<{ user_id: string }>("GET", "/v3/account/whoami");
+        const request = requestAs(deployment.synapse.url, deployment.files.asToken);
+        const who = await request<{ user_id: string }>("GET", "/v3/account/whoami");
         assert.equal(who.user_id, `@agents:${DOMAIN}`);
       } finally {
-        await synapse.stop();
+        await deployment.stop();
       }
     });
   }

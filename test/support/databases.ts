@@ -1,9 +1,11 @@
+import { join } from "node:path";
 import { after, describe } from "node:test";
 import type { Database } from "../../src/database/database.ts";
 import { openEmbedded } from "../../src/database/embedded.ts";
 import { migrate } from "../../src/database/migrate.ts";
 import { openPostgres } from "../../src/database/postgres.ts";
-import { silentLogger } from "../../src/observability/log.ts";
+import { silentLogger, type Logger } from "../../src/observability/log.ts";
+import { layEmbedded } from "./embedded.ts";
 import { createDatabase } from "./postgres.ts";
 import { sharedPostgresUrl } from "./services.ts";
 import { temporaryDirectory } from "./temporary.ts";
@@ -28,14 +30,21 @@ export function forEachDatabase(
       });
       suite(kind, async ({ migrated = true } = {}) => {
         const log = silentLogger();
-        const database =
-          kind === "postgres"
-            ? openPostgres(await createDatabase(sharedPostgresUrl()), log)
-            : await openEmbedded(await temporaryDirectory("embedded"));
+        const database = await (kind === "postgres" ? freshPostgres(log) : freshEmbedded());
         opened.push(database);
         if (migrated) await migrate(database, log);
         return database;
       });
     });
   }
+}
+
+async function freshPostgres(log: Logger): Promise<Database> {
+  return openPostgres(await createDatabase(sharedPostgresUrl()), log);
+}
+
+async function freshEmbedded(): Promise<Database> {
+  const directory = join(await temporaryDirectory("embedded"), "database");
+  await layEmbedded(directory);
+  return openEmbedded(directory);
 }

@@ -21,6 +21,11 @@ import {
 import type { Login, Notice, Request } from "./user-protocol.ts";
 import { eventually } from "./eventually.ts";
 
+/** The SDK's own signature knows the usual events only. */
+interface AnyEventSender {
+  sendEvent(roomId: string, type: string, content: object): Promise<{ event_id: string }>;
+}
+
 let session: { readonly client: MatrixClient; readonly crypto: CryptoApi } | undefined;
 
 createInterface({ input: process.stdin })
@@ -62,9 +67,8 @@ async function handle(request: Request): Promise<unknown> {
       return null;
     case "send": {
       await waitRoom(client, crypto, request.args.roomId, false);
-      // The SDK's types know the usual events only.
-      const send = client.sendEvent.bind(client);
-      return (await send(request.args.roomId, request.args.type, request.args.content)).event_id;
+      const { roomId, type, content } = request.args;
+      return (await (client as unknown as AnyEventSender).sendEvent(roomId, type, content)).event_id;
     }
     case "members":
       return Object.fromEntries(

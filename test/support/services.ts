@@ -1,5 +1,6 @@
 import { ensureSynapse } from "../../src/quickstart/synapse.ts";
 import { ensureVenv } from "../../src/quickstart/venv.ts";
+import { makeEmbeddedTemplate } from "./embedded.ts";
 import { NIO_PACKAGES, NIO_VENV, SYNAPSE_VENV } from "./paths.ts";
 import { startPostgres } from "./postgres.ts";
 
@@ -19,11 +20,14 @@ export interface Services {
   stop(): Promise<void>;
 }
 
-/** Installs Synapse and matrix-nio when they are missing, starts PostgreSQL, and tells test files by the environment. */
+/**
+ * Installs Synapse and matrix-nio when they are missing, starts PostgreSQL, makes an empty embedded
+ * database to copy, and tells test files by the environment.
+ */
 export async function startServices(progress: (line: string) => void): Promise<Services> {
   await ensureSynapse(SYNAPSE_VENV, progress);
   await ensureVenv({ directory: NIO_VENV, packages: NIO_PACKAGES, progress });
-  const postgres = await startPostgres();
+  const [postgres] = await Promise.all([startPostgres(), makeEmbeddedTemplate()]);
   process.env[POSTGRES_URL] = postgres.adminUrl;
   return postgres;
 }

@@ -1,0 +1,115 @@
+import { join } from "node:path";
+import type { Database } from "../../src/database/database.ts";
+import type { Exit, Synapse, SynapseOptions } from "../../src/quickstart/synapse.ts";
+import { startBridge, writeBridgeConfig, type BridgeFiles, type BridgeSettings, type RunningBridge } from "./bridge.ts";
+import { layEmbedded } from "./embedded.ts";
+import { freePort } from "./free-port.ts";
+import { DOMAIN, startHomeserver } from "./homeserver.ts";
+import { createDatabase } from "./postgres.ts";
+import { sharedPostgresUrl } from "./services.ts";
+import { temporaryDirectory } from "./temporary.ts";
+import { startUser, type User } from "./user.ts";
+
+export interface DeploymentOptions extends Pick<
+  BridgeSettings,
+  "agents" | "providers" | "toDevicePush" | "extraConfig"
+> {
+  readonly database?: Database["kind"];
+  readonly synapse?: Pick<SynapseOptions, "extraConfig">;
+}
+
+/** A homeserver with the bridge on it and people who use it; everything for one test file. */
+export class Deployment {
+  synapse: Synapse;
+  readonly files: BridgeFiles;
+  /** What the bridge's files were written from. */
+  readonly settings: BridgeSettings;
+  readonly #synapseOptions: Partial<SynapseOptions>;
+  readonly #users: User[] = [];
+  #bridge: RunningBridge | undefined;
+
+  constructor(synapse: Synapse, synapseOptions: Partial<SynapseOptions>, files: BridgeFiles, settings: BridgeSettings) {
+    this.synapse = synapse;
+    this.files = files;
+    this.settings = settings;
+    this.#synapseOptions = synapseOptions;
+  }
+
+  /** The bridge as it runs; after a stop, the one that ran last. Throws when none was ever started. */
+  get bridge(): RunningBridge {
+    if (this.#bridge === undefined) throw new Error("the bridge was not started");
+    return this.#bridge;
+  }
+
+  /** The user id of an agent of config.yaml. */
+  agent(name: string): string {
+    return `@agent_${name}:${DOMAIN}`;
+  }
+
+  /** Starts the bridge on the files and data it had before. Throws with the end of its log. */
+  async startBridge(env?: NodeJS.ProcessEnv): Promise<RunningBridge> {
+    this.#bridge = await startBridge({ config: this.files.config, ...(env === undefined ? {} : { env }) });
+    return this.#bridge;
+  }
+
+  /** SIGTERM, or SIGKILL; resolves when the bridge is gone. */
+  stopBridge(how: "stop" | "kill" = "stop"): Promise<Exit> {
+    return this.bridge[how]();
+  }
+
+  /** Ends Synapse and starts it again on the same port and data. */
+  async restartSynapse(): Promise<void> {
+    await this.synapse.stop();
+    this.synapse = await startHomeserver(this.#synapseOptions);
+  }
+
+  /** A person who is logged in; ended with the deployment. */
+  async user(kind: User["kind"], localpart: string): Promise<User> {
+    const user = await startUser({ kind, synapse: this.synapse, localpart });
+    this.#users.push(user);
+    return user;
+  }
+
+  /** Ends everything. Idempotent. */
+  async stop(): Promise<void> {
+    await Promise.all(this.#users.map((user) => user.stop()));
+    await this.#bridge?.stop();
+    await this.synapse.stop();
+  }
+}
+
+/** Starts Synapse and, on it, the bridge; by default with the demo agent and the embedded database. */
+export async function startDeployment(options: DeploymentOptions = {}): Promise<Deployment> {
+  const deployment = await prepareDeployment(options);
+  try {
+    await deployment.startBridge();
+  } catch (error) {
+    await deployment.stop();
+    throw error;
+  }
+  return deployment;
+}
+
+/** The same with the bridge configured and registered but not started yet. */
+export async function prepareDeployment(options: DeploymentOptions = {}): Promise<Deployment> {
+  const { database = "embedded", toDevicePush = false, synapse: { extraConfig } = {}, ...bridge } = options;
+  const port = await freePort();
+  const settings: BridgeSettings = {
+    ...bridge,
+    toDevicePush,
+    directory: await temporaryDirectory("bridge"),
+    homeserver: { url: `http://127.0.0.1:${port}`, serverName: DOMAIN },
+    port: await freePort(),
+    ...(database === "postgres" ? { database: await createDatabase(sharedPostgresUrl()) } : {}),
+  };
+  const files = await writeBridgeConfig(settings);
+  if (database === "embedded") await layEmbedded(join(settings.directory, "data", "database"));
+  const synapseOptions = {
+    directory: await temporaryDirectory("synapse"),
+    port,
+    registrations: [files.registration],
+    toDevicePush,
+    ...(extraConfig === undefined ? {} : { extraConfig }),
+  };
+  return new Deployment(await startHomeserver(synapseOptions), synapseOptions, files, settings);
+}
