@@ -15,9 +15,15 @@ let probes = 0;
 export async function assertStoreHolds(): Promise<void> {
   const name = `self-test-${++probes}`;
   const commits: HeldCommit[] = [];
+  const end = new AbortController();
   try {
     await installHolds();
-    bind(name, (commit) => new Promise((resolve, reject) => commits.push({ commit, resolve, reject })));
+    bind(name, (commit) => {
+      const { promise, resolve, reject } = Promise.withResolvers<undefined>();
+      end.signal.addEventListener("abort", () => reject(new Error("the self-test is over")));
+      commits.push({ commit, resolve: () => resolve(undefined), reject });
+      return promise;
+    });
     const opening = openMemory(name, 1, (db) => db.createObjectStore("records", { keyPath: null }).put("old", "kept"));
     const upgrade = await held(commits, opening, "a versionchange transaction");
     expect(upgrade.commit, {
@@ -33,7 +39,7 @@ export async function assertStoreHolds(): Promise<void> {
   } catch (cause) {
     throw cause instanceof StoreNotHeld ? cause : new StoreNotHeld("it broke off", { cause });
   } finally {
-    for (const { reject } of commits) reject(new Error("the self-test is over"));
+    end.abort();
     unbind(name);
     await dropMemory(name);
   }
