@@ -10,6 +10,7 @@ import { forEachDatabase } from "../support/databases.ts";
 import { prepareDeployment } from "../support/deployment.ts";
 import { eventually, NeverHappened } from "../support/eventually.ts";
 import { DOMAIN, startHomeserver } from "../support/homeserver.ts";
+import { startLateKeys } from "../support/late-keys.ts";
 import { requestAs } from "../support/matrix-request.ts";
 import { startPostgres } from "../support/postgres.ts";
 import { startProcess } from "../support/process.ts";
@@ -137,6 +138,34 @@ describe("two people on a real Synapse", () => {
     const [first, second] = alice.messages(roomId);
     assert.notEqual(first?.wireContent["session_id"], second?.wireContent["session_id"]);
   });
+
+  for (const [kind, reader] of [
+    ["js-sdk", () => bob],
+    ["nio", () => alice],
+  ] as const) {
+    it(`read late what came before its key from ${kind}`, async () => {
+      const lateKeys = await startLateKeys(synapse.url);
+      const writer = await startUser({ kind, synapse: { ...synapse, url: lateKeys.url }, localpart: `late-${kind}` });
+      try {
+        const roomId = await writer.createRoom({ invite: [reader().userId] });
+        await reader().join(roomId);
+        await writer.waitMember(roomId, reader().userId);
+        lateKeys.hold();
+        const eventId = await writer.sendText({ roomId, body: "better late than never" });
+        const early = await reader().waitEvent({ roomId, where: (event) => event.eventId === eventId });
+        assert.equal(early.type, "m.room.encrypted");
+        assert.ok(early.decryptionError);
+        await lateKeys.release();
+        const late = await reader().waitMessage({ roomId });
+        assert.equal(late.eventId, eventId);
+        assert.equal(late.body, "better late than never");
+        assert.equal(reader().events(roomId).length, 1);
+      } finally {
+        await writer.stop();
+        await lateKeys.stop();
+      }
+    });
+  }
 
   it("go on after a restart of Synapse on the same folder", async () => {
     const roomId = await alice.createRoom({ invite: [bob.userId] });
