@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { after, afterEach, before, beforeEach, describe, it } from "node:test";
+import { afterEach, before, beforeEach, describe, it } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 import { initAsync, RoomId } from "@matrix-org/matrix-sdk-crypto-wasm";
 import { createCryptoStore, type CryptoStore, type StoreSession } from "../../../src/crypto/store/crypto-store.ts";
@@ -7,18 +7,17 @@ import { StaleLease, StoreAlreadyOpen, StoreFailed } from "../../../src/crypto/s
 import { DatabaseError, type Database } from "../../../src/database/database.ts";
 import { silentLogger } from "../../../src/observability/log.ts";
 import { CryptoClient, type Homeserver } from "../../support/crypto-client.ts";
+import { forEachDatabase } from "../../support/databases.ts";
 import { megolmIndex } from "../../support/megolm-index.ts";
 import { SimulatedKeyServer } from "../../support/simulated-key-server.ts";
-import { databaseKinds, freshPlace, openPlace, type TestPlace } from "../../support/store-databases.ts";
 
 const ALICE = "@alice:example.org";
 const BOB = "@bob:example.org";
 const ROOM = "!room:example.org";
 const KEY = new Uint8Array(32).fill(7);
 
-for (const kind of databaseKinds) {
-  describe(`the crypto store on ${kind}`, () => {
-    let place: TestPlace;
+describe("the crypto store", () => {
+  forEachDatabase((_kind, openDatabase) => {
     let database: Database;
     let gate: Gate;
     let store: CryptoStore;
@@ -26,12 +25,7 @@ for (const kind of databaseKinds) {
 
     before(async () => {
       await initAsync();
-      place = await freshPlace(kind);
-      database = await openPlace(place.place);
-    });
-    after(async () => {
-      await database.close();
-      await place.remove();
+      database = await openDatabase();
     });
     beforeEach(() => {
       gate = gateTo(database);
@@ -258,7 +252,7 @@ for (const kind of databaseKinds) {
       await alice.close();
     });
   });
-}
+});
 
 interface Loaded {
   readonly session: StoreSession;
