@@ -1,0 +1,55 @@
+import { parseArgs } from "node:util";
+import { UsageError } from "./errors.ts";
+
+/** What the command line asks for. `agent` is a localpart's part after `agent_`, or a whole user id. */
+export type Command =
+  | { readonly kind: "chat"; readonly agent?: string }
+  | { readonly kind: "say"; readonly text: string; readonly agent?: string }
+  | { readonly kind: "stop" }
+  | { readonly kind: "reset" }
+  | { readonly kind: "help" };
+
+export const USAGE = `npm run quickstart -- [options]
+
+Starts a Synapse of its own and the bridge, and opens an end-to-end encrypted chat with an agent.
+Everything it makes is under .local/ of this checkout.
+
+  --say "text"    say this, print the answer and a line of proof, and end
+  --agent NAME    talk to this agent, e.g. demo (default: a model of the Ollama it finds, else demo)
+  --stop          end the quickstart that runs in this checkout
+  --reset         throw away what earlier runs left in .local/ (the installed Synapse stays)
+  --help          show this`;
+
+/** Reads the command line. Throws {@link UsageError}. */
+export function parseCommand(args: readonly string[]): Command {
+  const values = parse(args);
+  const { agent, say } = values;
+  const kinds = [say !== undefined && "--say", values.stop && "--stop", values.reset && "--reset"].filter(Boolean);
+  if (values.help === true) return { kind: "help" };
+  if (kinds.length > 1) throw new UsageError(`${kinds.join(" and ")} do not go together`);
+  if (agent?.trim() === "") throw new UsageError("--agent needs the name of an agent, e.g. --agent demo");
+  const chosen = agent === undefined ? {} : { agent: agent.trim() };
+  if (values.stop === true) return { kind: "stop" };
+  if (values.reset === true) return { kind: "reset" };
+  if (say === undefined) return { kind: "chat", ...chosen };
+  if (say.trim() === "") throw new UsageError('--say needs a text, e.g. --say "hello"');
+  return { kind: "say", text: say, ...chosen };
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      options: {
+        say: { type: "string" },
+        agent: { type: "string" },
+        stop: { type: "boolean" },
+        reset: { type: "boolean" },
+        help: { type: "boolean", short: "h" },
+      },
+    }).values;
+  } catch (error) {
+    const reason = error instanceof Error ? (error.message.split(". ")[0] ?? error.message) : String(error);
+    throw new UsageError(`${reason}\n\n${USAGE}`, { cause: error });
+  }
+}

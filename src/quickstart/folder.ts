@@ -1,0 +1,74 @@
+import { mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+
+/** Where the quickstart keeps what it makes. Absolute paths. */
+export interface Folder {
+  readonly root: string;
+  /** The Python environment with Synapse. */
+  readonly venv: string;
+  /** Held while a quickstart runs. */
+  readonly lock: string;
+  readonly state: string;
+  /** The open session of the person's client; there only while it is logged in. */
+  readonly session: string;
+  /** The key to the person's secret storage, as any Matrix client asks for it. */
+  readonly recoveryKey: string;
+  readonly synapse: string;
+  readonly config: string;
+  readonly registration: string;
+  /** The bridge's database. */
+  readonly data: string;
+  readonly bridgeLog: string;
+}
+
+/** What `--reset` throws away: everything but the environment, which holds no data, and the lock. */
+export const DATA: readonly (keyof Folder)[] = [
+  "state",
+  "session",
+  "recoveryKey",
+  "synapse",
+  "config",
+  "registration",
+  "data",
+  "bridgeLog",
+];
+
+/**
+ * The layout of `.local/` in a checkout. `QUICKSTART_DIR` puts everything elsewhere but the Python environment, which
+ * `QUICKSTART_VENV` does.
+ */
+export function folderOf(checkout: string, env: NodeJS.ProcessEnv): Folder {
+  const local = join(checkout, ".local");
+  const root = resolve(env["QUICKSTART_DIR"] ?? local);
+  return {
+    root,
+    venv: resolve(env["QUICKSTART_VENV"] ?? join(local, "venv")),
+    lock: join(root, "quickstart.lock"),
+    state: join(root, "state.json"),
+    session: join(root, "session.json"),
+    recoveryKey: join(root, "recovery-key.txt"),
+    synapse: join(root, "synapse"),
+    config: join(root, "config.yaml"),
+    registration: join(root, "registration.yaml"),
+    data: join(root, "data"),
+    bridgeLog: join(root, "bridge.log"),
+  };
+}
+
+/** Makes the folder, for its owner alone. */
+export async function makeFolder(folder: Folder): Promise<void> {
+  await mkdir(folder.root, { recursive: true, mode: 0o700 });
+}
+
+/** Removes what {@link DATA} names. */
+export async function clearFolder(folder: Folder): Promise<void> {
+  for (const entry of DATA) await rm(folder[entry], { recursive: true, force: true });
+}
+
+/** Writes a file that only its owner can read; it is there whole or not at all. */
+export async function writeSecret(path: string, content: string): Promise<void> {
+  const draft = `${path}.new`;
+  await rm(draft, { force: true });
+  await writeFile(draft, content, { mode: 0o600, flush: true });
+  await rename(draft, path);
+}

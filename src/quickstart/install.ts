@@ -1,0 +1,33 @@
+import { createInterface } from "node:readline";
+import { text } from "node:stream/consumers";
+import { startChild } from "./children.ts";
+import { QuickstartError } from "./errors.ts";
+
+/**
+ * Installs Synapse into a Python environment; quick when it is there. Ends with all it started when `signal` aborts.
+ * Throws {@link QuickstartError}.
+ *
+ * @param progress told, line by line, what is being done.
+ */
+export async function installSynapse(
+  venv: string,
+  progress: (line: string) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  signal.throwIfAborted();
+  const child = startChild("./install-synapse.ts", [venv], { output: "pipe" });
+  const { stdout, stderr } = child;
+  if (stdout === null || stderr === null) throw new Error("the installer's output is not piped");
+  createInterface({ input: stdout }).on("line", progress);
+  const complaint = text(stderr);
+  const interrupted = Promise.withResolvers<"interrupted">();
+  const abort = (): void => {
+    interrupted.resolve("interrupted");
+  };
+  signal.addEventListener("abort", abort);
+  if ((await Promise.race([child.exited, interrupted.promise])) === "interrupted") await child.stop();
+  signal.removeEventListener("abort", abort);
+  const { code } = await child.exited;
+  signal.throwIfAborted();
+  if (code !== 0) throw new QuickstartError(`Synapse could not be installed. ${(await complaint).trim()}`);
+}

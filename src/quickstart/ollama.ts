@@ -1,0 +1,59 @@
+import { Ollama } from "ollama";
+
+/** A model that an Ollama has installed. */
+export interface LocalModel {
+  /** As Ollama names it, e.g. `llama3.2:3b`. */
+  readonly name: string;
+  /** Size on disk in bytes. */
+  readonly size: number;
+  /** Whether Ollama passes prompts for it on to another machine. */
+  readonly remote: boolean;
+  /** Whether it can hold a conversation, as embedding models cannot. */
+  readonly chat: boolean;
+}
+
+/** What is at an address. */
+export type FoundOllama =
+  | { readonly kind: "absent" }
+  /** Something answers, but not as Ollama does. */
+  | { readonly kind: "unusable"; readonly reason: string }
+  | { readonly kind: "found"; readonly models: readonly LocalModel[] };
+
+const ANSWER_TIMEOUT_MS = 5000;
+
+/** Asks the Ollama at this URL what it has. Never throws but when `signal` aborts. */
+export async function findOllama(url: string, signal: AbortSignal): Promise<FoundOllama> {
+  const client = new Ollama({
+    host: url,
+    fetch: (input, init) =>
+      fetch(input, { ...init, signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_TIMEOUT_MS)]) }),
+  });
+  try {
+    const { models } = await client.list();
+    const known = await Promise.all(
+      models.map(async ({ name, size, ...rest }): Promise<LocalModel> => {
+        const { capabilities } = await client.show({ model: name });
+        // Ollama before 0.6.4 does not tell what a model can do.
+        const chat = Array.isArray(capabilities)
+          ? capabilities.includes("completion")
+          : !/embed|bert|bge|minilm/i.test(name);
+        return { name, size, chat, remote: "remote_host" in rest && Boolean(rest.remote_host) };
+      }),
+    );
+    return { kind: "found", models: known };
+  } catch (error) {
+    signal.throwIfAborted();
+    const refused = error instanceof TypeError || (error instanceof Error && error.name === "TimeoutError");
+    return refused ? { kind: "absent" } : { kind: "unusable", reason: error instanceof Error ? error.message : "" };
+  }
+}
+
+/**
+ * The model to talk to first: the smallest that can chat, for it answers soonest on the machine at hand. Models that
+ * run elsewhere are not chosen unasked: they would carry the conversation off this machine.
+ */
+export function chooseModel(models: readonly LocalModel[]): LocalModel | undefined {
+  return models
+    .filter(({ chat, remote }) => chat && !remote)
+    .toSorted((a, b) => a.size - b.size || a.name.localeCompare(b.name))[0];
+}

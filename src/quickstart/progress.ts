@@ -1,0 +1,76 @@
+import { plainText, style } from "./terminal.ts";
+
+/** Told what a step is doing meanwhile. */
+export type Detail = (line: string) => void;
+
+/** Shows a person what they are waiting for. */
+export interface Progress {
+  /** Shows that this is being done until `work` settles, and how long it took. */
+  step<T>(title: string, work: (detail: Detail) => Promise<T>): Promise<T>;
+}
+
+/** How a stream of text is shown to; a part of `tty.WriteStream`. */
+export interface Screen {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  write(text: string): unknown;
+}
+
+const FRAMES = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
+const FRAME_MS = 100;
+/** Shortest time between two details where each takes a line of its own. */
+const DETAIL_MS = 5000;
+
+/** A spinner that stays on its line on a terminal; elsewhere a line when a step begins, now and then, and when it ends. */
+export function createProgress(screen: Screen, now: () => number = () => performance.now()): Progress {
+  return screen.isTTY === true ? spinner(screen, now) : lines(screen, now);
+}
+
+function lines(screen: Screen, now: () => number): Progress {
+  return {
+    async step(title, work) {
+      const started = now();
+      let shown = started;
+      screen.write(`${title} …\n`);
+      const result = await work((line) => {
+        if (now() - shown < DETAIL_MS) return;
+        shown = now();
+        screen.write(`  ${plainText(line)}\n`);
+      });
+      screen.write(`${title}: done in ${seconds(now() - started)}\n`);
+      return result;
+    },
+  };
+}
+
+function spinner(screen: Screen, now: () => number): Progress {
+  const draw = (mark: string, text: string): unknown =>
+    screen.write(`\r\x1b[2K${mark} ${plainText(text).slice(0, Math.max(20, (screen.columns ?? 80) - 3))}`);
+  return {
+    async step(title, work) {
+      const started = now();
+      let detail = "";
+      let frame = 0;
+      const turn = (): void => {
+        frame = (frame + 1) % FRAMES.length;
+        draw(FRAMES[frame] ?? "", `${title} … ${seconds(now() - started)} ${detail}`);
+      };
+      turn();
+      const timer = setInterval(turn, FRAME_MS);
+      let mark = style("red", "✗");
+      try {
+        const result = await work((line) => (detail = line));
+        mark = style("green", "✓");
+        return result;
+      } finally {
+        clearInterval(timer);
+        draw(mark, `${title} (${seconds(now() - started)})`);
+        screen.write("\n");
+      }
+    },
+  };
+}
+
+function seconds(milliseconds: number): string {
+  return `${(milliseconds / 1000).toFixed(1)} s`;
+}

@@ -1,0 +1,179 @@
+import { loadConfig } from "../config/load.ts";
+import { agentsOf, localpartOf } from "../ghost/agents.ts";
+import { type Choice, chooseAgent } from "./agent-choice.ts";
+import type { Command } from "./arguments.ts";
+import { ask, bodyOf } from "./ask.ts";
+import { startBridge } from "./bridge.ts";
+import { runChat } from "./chat.ts";
+import { type DirectChat, openDirectChat } from "./direct-chat.ts";
+import { QuickstartError } from "./errors.ts";
+import { type Folder, makeFolder } from "./folder.ts";
+import { installSynapse } from "./install.ts";
+import { takeLock } from "./lock.ts";
+import { findOllama, type FoundOllama } from "./ollama.ts";
+import { ollamaUrl } from "./ollama-address.ts";
+import { openPerson } from "./person.ts";
+import { choosePort } from "./ports.ts";
+import type { Progress } from "./progress.ts";
+import { gatherEvidence, proofLine } from "./proof.ts";
+import { OLLAMA_PROVIDER, writeSettings } from "./settings.ts";
+import { firstState, loadState, saveState, type State } from "./state.ts";
+import { startSynapse } from "./synapse.ts";
+import { renderAnswer } from "./terminal.ts";
+
+/** A command that needs everything running. */
+export type Conversation = Extract<Command, { kind: "chat" | "say" }>;
+
+export interface RunOptions {
+  readonly command: Conversation;
+  readonly folder: Folder;
+  readonly progress: Progress;
+  /** Aborts when the person wants to end it. */
+  readonly interrupted: AbortController;
+}
+
+/** The demo answers at once; a model may have to be loaded from disk first. */
+const DEMO_TIMEOUT_MS = 2 * 60_000;
+const MODEL_TIMEOUT_MS = 15 * 60_000;
+
+/**
+ * Starts everything, holds the conversation and ends everything again, whatever happens. Throws
+ * {@link QuickstartError}, or the reason of `interrupted`.
+ */
+export async function run(options: RunOptions): Promise<void> {
+  const broken = new AbortController();
+  try {
+    await runUntil(broken, options);
+  } catch (error) {
+    // What was under way fails in its own way when a process behind it is gone.
+    throw broken.signal.aborted ? broken.signal.reason : error;
+  }
+}
+
+async function runUntil(
+  broken: AbortController,
+  { command, folder, progress, interrupted }: RunOptions,
+): Promise<void> {
+  const signal = AbortSignal.any([interrupted.signal, broken.signal]);
+  await using running = new AsyncDisposableStack();
+  const breakOff = (reason: string): void => {
+    if (!running.disposed) broken.abort(new QuickstartError(reason));
+  };
+
+  await makeFolder(folder);
+  const lock = await takeLock(folder.lock, alreadyRunning, signal);
+  running.defer(() => lock.release());
+
+  await progress.step("Synapse, installed", (detail) => installSynapse(folder.venv, detail, signal));
+  const state = await settle(folder, lock.afterCrash, signal);
+  const ollama = ollamaUrl(process.env["OLLAMA_HOST"]);
+  const found = await progress.step(`Ollama, looked for at ${ollama}`, () => findOllama(ollama, signal));
+  await writeSettings(folder, state, found.kind === "found" ? ollama : undefined);
+  const choice = await choose(command, folder, found, ollama);
+
+  const synapse = await progress.step("Synapse, started", () =>
+    startSynapse({
+      venv: folder.venv,
+      directory: folder.synapse,
+      serverName: state.serverName,
+      port: state.synapsePort,
+      registrations: [folder.registration],
+      toDevicePush: true,
+    }),
+  );
+  const synapseEnd = synapse.exited.then(() => {
+    breakOff(`Synapse ended unexpectedly; its log is ${synapse.logFile}`);
+  });
+  running.defer(() => synapse.stop().then(() => synapseEnd));
+  signal.throwIfAborted();
+
+  const { config, bridgeLog } = folder;
+  const bridge = await progress.step("Bridge, started", () =>
+    startBridge({ config, logFile: bridgeLog, lock: lock.fd, signal }),
+  );
+  const bridgeEnd = bridge.exited.then(async () => {
+    breakOff(`the bridge ended unexpectedly; its log is ${bridgeLog}:\n${await bridge.lastWords()}`);
+  });
+  running.defer(() => bridge.stop().then(() => bridgeEnd));
+
+  const chat = await progress.step(`Encrypted chat with ${choice.agent.displayName}, opened`, async () => {
+    const { localpart, password } = state.user;
+    await synapse.registerUser(localpart, password);
+    const person = await openPerson({
+      url: synapse.url,
+      localpart,
+      password,
+      recoveryKeyFile: folder.recoveryKey,
+      sessionFile: folder.session,
+      signal,
+    });
+    running.defer(() => person.close().catch(reportLeftDevice));
+    return openDirectChat(person.client, `@${localpartOf(choice.agent.name)}:${state.serverName}`, signal);
+  });
+
+  const timeoutMs = choice.agent.provider === OLLAMA_PROVIDER ? MODEL_TIMEOUT_MS : DEMO_TIMEOUT_MS;
+  running.defer(() => {
+    console.error("Ending …");
+  });
+  console.error(choice.remark);
+  if (command.kind === "say") {
+    await say(chat, command.text, { timeoutMs, signal });
+    return;
+  }
+  console.log(invitation(state, synapse.url, folder));
+  const onInterrupt = (): void => {
+    interrupted.abort();
+  };
+  await runChat(chat, { input: process.stdin, output: process.stdout, timeoutMs, signal, onInterrupt });
+}
+
+/** The state of this run: as it was, but for a port that somebody else has taken meanwhile. */
+async function settle(folder: Folder, afterCrash: boolean, signal: AbortSignal): Promise<State> {
+  const before = (await loadState(folder)) ?? firstState();
+  const state = {
+    ...before,
+    synapsePort: await choosePort(before.synapsePort, afterCrash, signal),
+    bridgePort: await choosePort(before.bridgePort, afterCrash, signal),
+  };
+  await saveState(folder, state);
+  return state;
+}
+
+async function choose(command: Conversation, folder: Folder, found: FoundOllama, ollama: string): Promise<Choice> {
+  const discovered = new Map([[OLLAMA_PROVIDER, found.kind === "found" ? found.models : []]]);
+  return chooseAgent(agentsOf(await loadConfig(folder.config), discovered), found, ollama, command.agent);
+}
+
+async function say(
+  chat: DirectChat,
+  text: string,
+  options: { readonly timeoutMs: number; readonly signal: AbortSignal },
+): Promise<void> {
+  const { questionId, answer } = await ask(chat, text, options);
+  console.log(renderAnswer(bodyOf(answer), process.stdout.isTTY));
+  console.log(proofLine(await gatherEvidence(chat, questionId, answer)));
+}
+
+function alreadyRunning(pid: number): string {
+  return (
+    `a quickstart is running here already${pid === 0 ? "" : ` (process ${pid})`}: ` +
+    "end it with Ctrl-C in its terminal, or with: npm run quickstart -- --stop"
+  );
+}
+
+function reportLeftDevice(error: unknown): void {
+  const reason = error instanceof Error ? error.message : String(error);
+  console.error(`The chat's device could not be logged out (${reason}); the next run does it.`);
+}
+
+function invitation(state: State, url: string, folder: Folder): string {
+  const { localpart, password } = state.user;
+  return `
+Any Matrix client on this machine can join in while this runs:
+  Homeserver    ${url}  (plain HTTP on the loopback interface; nobody else can reach it)
+  User          ${localpart}  (@${localpart}:${state.serverName})
+  Password      ${password}
+  Recovery key  ${folder.recoveryKey}  (a client asks for it to verify itself)
+Ctrl-C or Ctrl-D ends everything; the next run takes it up again.
+`;
+}
