@@ -54,10 +54,15 @@ export async function getProfile(
   userId: string,
   options?: CallOptions,
 ): Promise<Profile | undefined> {
-  const answer = await noneIfNotFound(
-    client.request({ ...options, method: "GET", path: path`/_matrix/client/v3/profile/${userId}`, as }),
-  );
-  if (answer === undefined) return undefined;
+  const request = { ...options, method: "GET", path: path`/_matrix/client/v3/profile/${userId}`, as } as const;
+  let answer: unknown;
+  try {
+    answer = await client.request(request);
+  } catch (error) {
+    // Synapse says M_UNKNOWN, not M_NOT_FOUND, of a local user who does not exist.
+    if (error instanceof MatrixError && error.status === 404 && error.errcode !== "M_UNRECOGNIZED") return undefined;
+    throw error;
+  }
   const { displayname, avatar_url } = asObject(answer, "GET profile");
   return {
     displayName: typeof displayname === "string" ? displayname : undefined,

@@ -1,0 +1,357 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { Writable } from "node:stream";
+import { after, before, beforeEach, describe, it } from "node:test";
+import { pino } from "pino";
+import { getProfile, register, uploadMedia, versions } from "../../../src/homeserver/calls.ts";
+import { createHomeserverClient, type HomeserverClient } from "../../../src/homeserver/client.ts";
+import { sync } from "../../../src/homeserver/device-calls.ts";
+import { HomeserverUnreachable, MatrixError, UnexpectedAnswer } from "../../../src/homeserver/errors.ts";
+import { awaitHomeserver } from "../../../src/homeserver/ping.ts";
+import { joinedRooms, roomState, sendEvent } from "../../../src/homeserver/room-calls.ts";
+import { silentLogger } from "../../../src/observability/log.ts";
+import { freePort } from "../../support/free-port.ts";
+
+const GHOST = { userId: "@agent_a:x" };
+const DEVICE = { ...GHOST, deviceId: "DEV" };
+const GET = { method: "GET", path: "/x" } as const;
+
+interface Received {
+  readonly method: string | undefined;
+  readonly url: string | undefined;
+  readonly headers: IncomingMessage["headers"];
+  readonly body: string;
+}
+
+describe("the homeserver client", () => {
+  const received: Received[] = [];
+  let answers: RequestListener[] = [];
+  let logged = "";
+  let url = "";
+  let client: HomeserverClient;
+  const log = pino(
+    { level: "trace" },
+    new Writable({
+      write(line: Buffer, _encoding, done) {
+        logged += line.toString();
+        done();
+      },
+    }),
+  );
+
+  /** Each request takes the next answer; the last one stays. */
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on("data", (chunk: Buffer) => chunks.push(chunk));
+    request.on("end", () => {
+      const { method, url, headers } = request;
+      received.push({ method, url, headers, body: Buffer.concat(chunks).toString() });
+      const answer = answers.length > 1 ? answers.shift() : answers[0];
+      answer?.(request, response);
+    });
+  });
+
+  before(async () => {
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    client = createHomeserverClient({ url: `${url}/`, asToken: "as-secret", log, maxAnswerBytes: 10_000 });
+  });
+  after(async () => {
+    await client.close();
+    server.closeAllConnections();
+    server.close();
+  });
+  beforeEach(() => {
+    received.length = 0;
+    logged = "";
+  });
+
+  function json(status: number, body: unknown, headers: Record<string, string> = {}): RequestListener {
+    return (_request, response) => {
+      response.writeHead(status, { "content-type": "application/json", ...headers }).end(JSON.stringify(body));
+    };
+  }
+  const hang: RequestListener = () => undefined;
+  const html =
+    (status: number): RequestListener =>
+    (_request, response) =>
+      void response.writeHead(status, { "content-type": "text/html" }).end("<html>Welcome</html>");
+
+  it("names user and device in the query and the token in the header only", async () => {
+    answers = [json(200, { event_id: "$1" })];
+    const id = await sendEvent(client, DEVICE, { roomId: "!r/1:x", type: "m.x", txnId: "t 1", content: '{"b":1}' });
+    assert.equal(id, "$1");
+    const [request] = received;
+    assert.equal(request?.method, "PUT");
+    assert.equal(
+      request.url,
+      "/_matrix/client/v3/rooms/!r%2F1%3Ax/send/m.x/t%201?user_id=%40agent_a%3Ax&device_id=DEV",
+    );
+    assert.equal(request.headers.authorization, "Bearer as-secret");
+    assert.equal(request.headers["content-type"], "application/json");
+    assert.equal(request.body, '{"b":1}');
+  });
+
+  it("keeps connections", async () => {
+    answers = [json(200, {})];
+    const ports = new Set<unknown>();
+    const note = (request: IncomingMessage): unknown => ports.add(request.socket.remotePort);
+    server.on("request", note);
+    for (let index = 0; index < 10; index += 1) await client.request(GET);
+    server.off("request", note);
+    // The second request can come before the first one's connection is free again.
+    assert.ok(ports.size <= 2, `${ports.size} connections`);
+  });
+
+  it("sends bytes as they are", async () => {
+    answers = [json(200, { content_uri: "mxc://x/1" })];
+    const uri = await uploadMedia(client, GHOST, { bytes: Buffer.from("\x89PNG"), contentType: "image/png" });
+    assert.equal(uri, "mxc://x/1");
+    assert.equal(received[0]?.headers["content-type"], "image/png");
+    assert.equal(received[0].body, "\x89PNG");
+  });
+
+  it("logs neither bodies nor tokens nor queries", async () => {
+    answers = [json(500, { errcode: "M_UNKNOWN", error: "no" }), json(200, { event_id: "$1", secret: "answer-text" })];
+    const content = { body: "message-text" };
+    const event = { roomId: "!r:x", type: "m.x", txnId: "t", content };
+    await sendEvent(client, DEVICE, event, { retry: "transient" });
+    assert.match(logged, /"ghost":"@agent_a:x"/);
+    assert.match(logged, /"status":500/);
+    assert.doesNotMatch(logged, /as-secret|message-text|answer-text|user_id/);
+  });
+
+  describe("reports", () => {
+    it("a standard error", async () => {
+      answers = [json(403, { errcode: "M_FORBIDDEN", error: "not in room" })];
+      await assert.rejects(client.request(GET), (error: unknown) => {
+        assert.ok(error instanceof MatrixError);
+        assert.deepEqual([error.status, error.errcode, error.retryable], [403, "M_FORBIDDEN", false]);
+        assert.equal(error.message, "GET /x: 403 M_FORBIDDEN: not in room");
+        return true;
+      });
+    });
+
+    for (const [what, body, headers, expected] of [
+      ["retry_after_ms", { retry_after_ms: 1500 }, {}, 1500],
+      ["Retry-After in seconds, first", { retry_after_ms: 9 }, { "retry-after": "2" }, 2000],
+      ["an absurd Retry-After, as an hour", {}, { "retry-after": "99999999999" }, 3_600_000],
+      ["a date that is past", {}, { "retry-after": "Wed, 21 Oct 2015 07:28:00 GMT" }, 0],
+      ["rubbish as nothing", { retry_after_ms: "soon" }, { "retry-after": "soon" }, undefined],
+    ] as const) {
+      it(`${what} of a 429`, async () => {
+        answers = [json(429, { errcode: "M_LIMIT_EXCEEDED", ...body }, headers)];
+        await assert.rejects(client.request(GET), (error) => {
+          assert.equal((error as MatrixError).retryAfterMs, expected);
+          return true;
+        });
+      });
+    }
+
+    it("a proxy's page of a 502", async () => {
+      answers = [html(502)];
+      await assert.rejects(client.request(GET), { name: "MatrixError", errcode: "M_UNKNOWN", retryable: true });
+    });
+
+    it("a page with 200", async () => {
+      answers = [html(200)];
+      await assert.rejects(client.request(GET), (error: Error) => {
+        assert.ok(error instanceof UnexpectedAnswer);
+        assert.match(error.message, /not JSON/);
+        assert.doesNotMatch(error.message, /Welcome/);
+        return true;
+      });
+      await assert.rejects(client.requestText(GET), UnexpectedAnswer);
+    });
+
+    it("a redirect, and does not follow it", async () => {
+      answers = [(_request, response) => void response.writeHead(302, { location: `${url}/elsewhere` }).end()];
+      await assert.rejects(client.request({ ...GET, retry: "transient" }), { name: "UnexpectedAnswer" });
+      assert.deepEqual(
+        received.map((request) => request.url),
+        ["/x"],
+      );
+    });
+
+    it("an answer that never ends", async () => {
+      const sent: ServerResponse[] = [];
+      answers = [
+        (_request, response) => {
+          sent.push(response);
+          response.writeHead(200);
+          const more = (): void => {
+            while (!response.destroyed && response.write(Buffer.alloc(65_536, "["))) continue;
+          };
+          response.on("drain", more);
+          more();
+        },
+      ];
+      await assert.rejects(client.request(GET), /larger than 10000 bytes/);
+      if (sent[0]?.destroyed === false) await once(sent[0], "close");
+    });
+
+    it("an answer broken off", async () => {
+      answers = [
+        (_request, response) => {
+          response.writeHead(200, { "content-length": "100" }).write("{");
+          setImmediate(() => response.destroy());
+        },
+      ];
+      await assert.rejects(client.request(GET), HomeserverUnreachable);
+    });
+
+    it("no answer in time", async () => {
+      answers = [hang];
+      await assert.rejects(client.request({ ...GET, timeoutMs: 50 }), {
+        name: "HomeserverUnreachable",
+        code: "TIMEOUT",
+        message: "GET /x: no answer within 50 ms",
+      });
+    });
+
+    it("an answer that stops in the middle", async () => {
+      answers = [(_request, response) => void response.writeHead(200).write("{")];
+      await assert.rejects(client.request({ ...GET, timeoutMs: 100 }), { code: "TIMEOUT" });
+    });
+
+    it("a refused connection", async () => {
+      const away = createHomeserverClient({
+        url: `http://127.0.0.1:${await freePort()}`,
+        asToken: "t",
+        log: silentLogger(),
+      });
+      await assert.rejects(away.request(GET), { name: "HomeserverUnreachable", code: "ECONNREFUSED" });
+      await away.close();
+    });
+
+    it("the caller's own reason when it aborts", async () => {
+      const reason = new Error("stopping");
+      const abort = new AbortController();
+      answers = [() => abort.abort(reason)];
+      await assert.rejects(client.request({ ...GET, signal: abort.signal, retry: "transient" }), reason);
+      await assert.rejects(client.request({ ...GET, signal: abort.signal }), reason);
+      assert.equal(received.length, 1);
+    });
+  });
+
+  describe("repeats", () => {
+    const transient = { ...GET, retry: "transient" } as const;
+
+    it("nothing by default", async () => {
+      answers = [json(503, {}), json(200, {})];
+      await assert.rejects(client.request(GET), { status: 503 });
+      assert.equal(received.length, 1);
+    });
+
+    it("after 5xx, a broken connection, a timeout and 429, under the same path with the same body", async () => {
+      const soon = { retry_after_ms: 1 };
+      answers = [
+        json(500, soon),
+        (request) => void request.socket.destroy(),
+        json(429, { errcode: "M_LIMIT_EXCEEDED", ...soon }),
+        json(200, { done: true }),
+      ];
+      const answer = await client.request({ method: "PUT", path: "/t", body: { a: 1 }, retry: "transient" });
+      assert.deepEqual(answer, { done: true });
+      assert.equal(received.length, 4);
+      assert.equal(new Set(received.map(({ method, url, body }) => `${method} ${url} ${body}`)).size, 1);
+    });
+
+    it("not before the time that a 429 asks for", async () => {
+      answers = [json(429, { errcode: "M_LIMIT_EXCEEDED", retry_after_ms: 300 }), json(200, {})];
+      const started = performance.now();
+      await client.request(transient);
+      assert.ok(performance.now() - started >= 299);
+    });
+
+    it("no other 4xx", async () => {
+      answers = [json(400, { errcode: "M_BAD_JSON" }), json(200, {})];
+      await assert.rejects(client.request(transient), { status: 400 });
+      assert.equal(received.length, 1);
+    });
+
+    it("no longer than it may", async () => {
+      answers = [json(429, { errcode: "M_LIMIT_EXCEEDED", retry_after_ms: 60_000 })];
+      await assert.rejects(client.request({ ...transient, retryForMs: 1000 }), { status: 429 });
+      assert.equal(received.length, 1);
+    });
+
+    it("until the caller aborts, also while it waits", async () => {
+      const reason = new Error("stopping");
+      const abort = new AbortController();
+      answers = [
+        (request, response) => {
+          json(429, { retry_after_ms: 60_000 })(request, response);
+          response.once("close", () => setImmediate(() => abort.abort(reason)));
+        },
+      ];
+      await assert.rejects(client.request({ ...transient, signal: abort.signal }), reason);
+    });
+  });
+
+  it("waits for a homeserver that is away", async () => {
+    answers = [html(502), json(200, { nothing: true }), json(200, { versions: ["v1.11"] })];
+    await awaitHomeserver(client, silentLogger(), AbortSignal.timeout(20_000));
+    assert.equal(received.length, 3);
+  });
+
+  describe("calls answered with rubbish throw nothing but UnexpectedAnswer:", () => {
+    const rubbish = [null, 1, "x", [], [null], [1], {}, { chunk: 1 }, { next_batch: 1 }, { next_batch: "s" }];
+    for (const [name, make] of [
+      ["versions", () => versions(client)],
+      ["joinedRooms", () => joinedRooms(client, GHOST)],
+      ["sendEvent", () => sendEvent(client, DEVICE, { roomId: "!r:x", type: "m.x", txnId: "t", content: {} })],
+      ["sync", () => sync(client, DEVICE, undefined)],
+      ["uploadMedia", () => uploadMedia(client, GHOST, { bytes: Buffer.from("x"), contentType: "a/b" })],
+    ] as const) {
+      it(name, async () => {
+        for (const body of rubbish) {
+          answers = [json(200, body)];
+          await assert.rejects(make(), UnexpectedAnswer, JSON.stringify(body));
+        }
+      });
+    }
+
+    it("roomState, whole or not at all", async () => {
+      const good = { type: "m.room.name", state_key: "", sender: "@a:x", content: {} };
+      answers = [json(200, [good])];
+      assert.equal((await roomState(client, GHOST, "!r:x")).length, 1);
+      for (const body of [null, {}, [null], [good, {}], [{ ...good, content: null }], [{ ...good, state_key: 1 }]]) {
+        answers = [json(200, body)];
+        await assert.rejects(roomState(client, GHOST, "!r:x"), UnexpectedAnswer, JSON.stringify(body));
+      }
+    });
+
+    it("sync, where a missing key count is not zero", async () => {
+      const whole = { next_batch: "s", device_one_time_keys_count: {}, device_unused_fallback_key_types: [] };
+      answers = [json(200, whole)];
+      assert.deepEqual(await sync(client, DEVICE, "s0"), {
+        nextBatch: "s",
+        toDevice: [],
+        changedUsers: [],
+        leftUsers: [],
+        keyCounts: {},
+        unusedFallbackKeys: [],
+      });
+      answers = [json(200, { ...whole, device_one_time_keys_count: undefined })];
+      await assert.rejects(sync(client, DEVICE, "s0"), UnexpectedAnswer);
+    });
+  });
+
+  it("finds no profile where there is none", async () => {
+    answers = [json(404, { errcode: "M_NOT_FOUND" })];
+    assert.equal(await getProfile(client, GHOST, "@b:x"), undefined);
+    answers = [json(404, { errcode: "M_UNRECOGNIZED" })];
+    await assert.rejects(getProfile(client, GHOST, "@b:x"), MatrixError);
+  });
+
+  it("takes a user who is there already as registered", async () => {
+    answers = [json(400, { errcode: "M_USER_IN_USE" })];
+    assert.equal(await register(client, "agent_a"), "existed");
+    answers = [json(400, { errcode: "M_EXCLUSIVE" })];
+    await assert.rejects(register(client, "agent_a"), { errcode: "M_EXCLUSIVE" });
+  });
+});

@@ -1,0 +1,240 @@
+import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { dump } from "js-yaml";
+import { AgentsAppService } from "../../../src/homeserver/app-service.ts";
+import { startAppService, type RunningAppService } from "../../../src/homeserver/appservice-bridge.ts";
+import {
+  getAccountData,
+  getProfile,
+  putAccountData,
+  register,
+  setAvatarUrl,
+  setDisplayName,
+  uploadMedia,
+  versions,
+  whoami,
+} from "../../../src/homeserver/calls.ts";
+import { createHomeserverClient, type HomeserverClient } from "../../../src/homeserver/client.ts";
+import {
+  deleteDevice,
+  deviceExists,
+  keysQuery,
+  putDevice,
+  sendToDevice,
+  sync,
+} from "../../../src/homeserver/device-calls.ts";
+import { isUnknownDevice } from "../../../src/homeserver/errors.ts";
+import { awaitHomeserver, pingHomeserver } from "../../../src/homeserver/ping.ts";
+import {
+  joinedRooms,
+  joinRoom,
+  leaveRoom,
+  members,
+  readReceipt,
+  roomState,
+  sendEvent,
+  sendState,
+  typing,
+} from "../../../src/homeserver/room-calls.ts";
+import type { RoomEvent } from "../../../src/homeserver/transaction.ts";
+import { silentLogger } from "../../../src/observability/log.ts";
+import type { Synapse } from "../../../src/quickstart/synapse.ts";
+import { eventually } from "../../support/eventually.ts";
+import { freePort } from "../../support/free-port.ts";
+import { DOMAIN, startHomeserver } from "../../support/homeserver.ts";
+import { temporaryDirectory } from "../../support/temporary.ts";
+
+describe("with a real Synapse", () => {
+  const log = silentLogger();
+  const ghost = { userId: `@agent_a:${DOMAIN}`, deviceId: "GHOSTDEV" };
+  const other = { userId: `@agent_b:${DOMAIN}`, deviceId: "OTHERDEV" };
+  const bot = { userId: `@agents:${DOMAIN}` };
+  const events: RoomEvent[] = [];
+  const asked: string[] = [];
+  let refuse = 0;
+  let synapse: Synapse;
+  let client: HomeserverClient;
+  let running: RunningAppService;
+  let url: string;
+
+  before(async () => {
+    const port = await freePort();
+    url = `http://127.0.0.1:${port}`;
+    const registration = {
+      id: "agents",
+      url,
+      as_token: "as-token",
+      hs_token: "hs-token",
+      sender_localpart: "agents",
+      rate_limited: false,
+      namespaces: { users: [{ exclusive: true, regex: `@agent_.*:${DOMAIN}` }], aliases: [], rooms: [] },
+    };
+    const file = join(await temporaryDirectory("registration"), "registration.yaml");
+    await writeFile(file, dump(registration));
+    const synapsePort = await freePort();
+    client = createHomeserverClient({ url: `http://127.0.0.1:${synapsePort}`, asToken: "as-token", log });
+    const appService = new AgentsAppService({
+      hsToken: "hs-token",
+      onTransaction: (transaction) => {
+        if (refuse > 0) {
+          refuse -= 1;
+          return Promise.reject(new Error("the database is away"));
+        }
+        assert.deepEqual(transaction.malformed, []);
+        events.push(...transaction.events);
+        return Promise.resolve();
+      },
+      onUserQuery: async (userId) => {
+        asked.push(userId);
+        if (userId !== `@agent_asked:${DOMAIN}`) return false;
+        await register(client, "agent_asked");
+        return true;
+      },
+      log,
+    });
+    // Synapse is not there yet: the bridge listens all the same, and waits.
+    running = await startAppService({
+      registration,
+      homeserverUrl: `http://127.0.0.1:${synapsePort}`,
+      domain: DOMAIN,
+      bindAddress: "127.0.0.1",
+      port,
+      appService,
+      log,
+    });
+    const waiting = awaitHomeserver(client, log, AbortSignal.timeout(90_000));
+    synapse = await startHomeserver({ port: synapsePort, registrations: [file] });
+    await waiting;
+  });
+  after(async () => {
+    await running.close();
+    await client.close();
+    await synapse.stop();
+  });
+
+  it("is reached, and reaches us", async () => {
+    assert.ok((await versions(client)).includes("v1.11"));
+    assert.equal(await whoami(client), bot.userId);
+    const ping = await pingHomeserver(client, { id: "agents", url }, log);
+    assert.equal(ping.kind, "answered");
+    assert.ok(ping.durationMs < 5000);
+  });
+
+  it("is told apart from one that does not know the registration", async () => {
+    const stranger = createHomeserverClient({ url: synapse.url, asToken: "unknown", log });
+    const unknown = await pingHomeserver(stranger, { id: "agents", url }, log);
+    assert.ok(unknown.kind === "failed");
+    assert.match(unknown.reason, /app_service_config_files/);
+    const wrongId = await pingHomeserver(client, { id: "others", url }, log);
+    assert.ok(wrongId.kind === "failed");
+    assert.match(wrongId.reason, /another id/);
+    await stranger.close();
+  });
+
+  it("makes users and devices, once", async () => {
+    assert.equal(await register(client, "agent_a"), "made");
+    assert.equal(await register(client, "agent_a"), "existed");
+    await register(client, "agent_b");
+    for (const actor of [ghost, other, ghost]) await putDevice(client, actor, "an agent");
+    assert.equal(await deviceExists(client, ghost), true);
+    assert.equal(await deviceExists(client, { ...ghost, deviceId: "NONE" }), false);
+    assert.equal(await whoami(client, ghost), ghost.userId);
+    await assert.rejects(register(client, "somebody"), { errcode: "M_EXCLUSIVE" });
+  });
+
+  it("knows the profile and account data set", async () => {
+    await setDisplayName(client, ghost, "Agent A");
+    const avatar = await uploadMedia(client, ghost, {
+      bytes: Buffer.from("\x89PNG", "latin1"),
+      contentType: "image/png",
+    });
+    await setAvatarUrl(client, ghost, avatar);
+    assert.deepEqual(await getProfile(client, other, ghost.userId), { displayName: "Agent A", avatarUrl: avatar });
+    assert.equal(await getProfile(client, other, `@nobody:${DOMAIN}`), undefined);
+    assert.equal(await getAccountData(client, ghost, "m.direct"), undefined);
+    await putAccountData(client, ghost, "m.direct", { "@x:y": ["!r"] });
+    assert.deepEqual(await getAccountData(client, ghost, "m.direct"), { "@x:y": ["!r"] });
+  });
+
+  it("gives a device its to-device messages in order, until they are acknowledged", async () => {
+    const first = await sync(client, ghost, undefined);
+    assert.deepEqual(first.toDevice, []);
+    assert.deepEqual(first.unusedFallbackKeys, []);
+    for (const count of [1, 2, 2, 3]) {
+      const body = JSON.stringify({ messages: { [ghost.userId]: { [ghost.deviceId]: { count } } } });
+      await sendToDevice(client, other, { eventType: "m.test", txnId: `to-device-${count}`, body });
+    }
+    const counts = (messages: readonly Readonly<Record<string, unknown>>[]): unknown[] =>
+      messages.map((message) => (message["content"] as { count: unknown }).count);
+    const second = await sync(client, ghost, first.nextBatch);
+    assert.deepEqual(counts(second.toDevice), [1, 2, 3]);
+    assert.deepEqual(counts((await sync(client, ghost, first.nextBatch)).toDevice), [1, 2, 3]);
+    assert.deepEqual((await sync(client, ghost, second.nextBatch)).toDevice, []);
+    const keys: unknown = JSON.parse(await keysQuery(client, ghost, '{"device_keys":{}}'));
+    assert.deepEqual((keys as { device_keys: unknown }).device_keys, {});
+  });
+
+  it("passes room events on, even if we could not store them at first", async () => {
+    const room = (await client.request({
+      method: "POST",
+      path: "/_matrix/client/v3/createRoom",
+      body: { invite: [ghost.userId] },
+      as: other,
+    })) as { room_id: string };
+    const roomId = room.room_id;
+    await eventually("the invite", () =>
+      events.some(({ room_id, state_key }) => room_id === roomId && state_key === ghost.userId),
+    );
+    refuse = 1;
+    await joinRoom(client, ghost, roomId);
+    await joinRoom(client, ghost, roomId);
+    assert.deepEqual(await joinedRooms(client, ghost), [roomId]);
+
+    const message = { roomId, type: "m.room.message", txnId: "ghost-1", content: { msgtype: "m.text", body: "hi" } };
+    const eventId = await sendEvent(client, ghost, message);
+    assert.equal(await sendEvent(client, ghost, { ...message, content: JSON.stringify(message.content) }), eventId);
+    await typing(client, ghost, roomId, 5000);
+    await typing(client, ghost, roomId, 0);
+    await readReceipt(client, ghost, { roomId, eventId, threadId: "main" });
+    await sendState(client, other, { roomId, type: "m.room.name", stateKey: "", content: { name: "Room" } });
+
+    const state = await roomState(client, ghost, roomId);
+    assert.deepEqual(state.find(({ type }) => type === "m.room.name")?.content, { name: "Room" });
+    await leaveRoom(client, other, roomId, "done");
+    const membership = new Map(
+      (await members(client, ghost, roomId)).map((member) => [member.state_key, member.content]),
+    );
+    assert.equal(membership.get(ghost.userId)?.["membership"], "join");
+    assert.deepEqual(
+      [membership.get(other.userId)?.["membership"], membership.get(other.userId)?.["reason"]],
+      ["leave", "done"],
+    );
+    await assert.rejects(roomState(client, other, `!none:${DOMAIN}`), { errcode: "M_FORBIDDEN" });
+
+    await eventually(
+      "all events",
+      () =>
+        events.some(({ event_id }) => event_id === eventId) &&
+        events.some(({ state_key, content }) => state_key === other.userId && content["reason"] === "done"),
+      { timeoutMs: 60_000 },
+    );
+    assert.equal(refuse, 0);
+  });
+
+  it("asks for users of ours whom it does not know", async () => {
+    const invite = { invite: [`@agent_asked:${DOMAIN}`] };
+    await client.request({ method: "POST", path: "/_matrix/client/v3/createRoom", body: invite, as: other });
+    await eventually("the query", () => asked.includes(`@agent_asked:${DOMAIN}`), {
+      instead: () => asked.join(),
+    });
+  });
+
+  it("says that a device is gone", async () => {
+    await deleteDevice(client, other);
+    await deleteDevice(client, other);
+    assert.equal(await deviceExists(client, other), false);
+    await assert.rejects(sync(client, other, undefined), (error) => isUnknownDevice(error));
+  });
+});
