@@ -3,6 +3,7 @@ import type { Agent } from "../ghost/agents.ts";
 import type { Ghost, GhostMessage, GhostRedaction } from "../ghost/ghost.ts";
 import type { Logger } from "../observability/log.ts";
 import { mayTalk } from "../policy/access.ts";
+import { DEMO_MODEL } from "../providers/demo.ts";
 import { ProviderError, type Provider } from "../providers/provider.ts";
 import type { Turn, TurnMessage, TurnReply } from "../turns/turn.ts";
 import type { TurnStore } from "../turns/turn-store.ts";
@@ -98,7 +99,7 @@ export class Conversation {
     try {
       let text = "";
       for await (const chunk of provider.chat({
-        model: agent.model ?? "",
+        model: agent.model ?? DEMO_MODEL,
         messages: buildPrompt({
           systemPrompt: agent.systemPrompt,
           agentName: agent.displayName,

@@ -1,4 +1,4 @@
-import * as engine from "@matrix-org/matrix-sdk-crypto-wasm";
+import type * as engine from "@matrix-org/matrix-sdk-crypto-wasm";
 import type { Outgoing } from "./outgoing.ts";
 import type { Serial } from "./serial.ts";
 import type { DeviceTransport } from "./transport.ts";

@@ -1,11 +1,8 @@
 import { createHmac, hkdfSync, randomBytes } from "node:crypto";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
+import type { MasterKeySource } from "../config/config.ts";
 import type { Database } from "../database/database.ts";
-
-/** Where the master key is kept: 32 bytes, as 64 hexadecimal digits. */
-export type MasterKeySource =
-  { readonly from: "file"; readonly path: string } | { readonly from: "env"; readonly name: string };
 
 /** The master key is missing, malformed, or not the one this database was made with. */
 export class MasterKeyError extends Error {

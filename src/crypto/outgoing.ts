@@ -4,15 +4,8 @@ import type { Serial } from "./serial.ts";
 import { Coalesced } from "./serial.ts";
 import type { DeviceTransport } from "./transport.ts";
 
-/** A request of the engine, of whatever kind. */
-type EngineRequest =
-  | engine.KeysUploadRequest
-  | engine.KeysQueryRequest
-  | engine.KeysClaimRequest
-  | engine.ToDeviceRequest
-  | engine.SignatureUploadRequest
-  | engine.RoomMessageRequest
-  | engine.KeysBackupRequest;
+/** A request of the engine, of whatever kind. Signature uploads that are sent by hand have no id, and want no answer. */
+type EngineRequest = Awaited<ReturnType<engine.OlmMachine["outgoingRequests"]>>[number];
 
 /** After failures the requests are tried again, ever more rarely: first and longest wait, in ms. */
 const RETRY_FIRST_MS = 1_000;
@@ -67,10 +60,10 @@ export class Outgoing {
     // What an answer causes (a signature after a query, keys after a count) is there only in the next look.
     for (;;) {
       if (this.#closed) return;
-      const listed = (await this.#calls.run(() => this.#machine.outgoingRequests())) as EngineRequest[];
-      const requests = listed.filter((request) => request.id === undefined || !tried.has(request.id));
+      const listed = await this.#calls.run(() => this.#machine.outgoingRequests());
+      const requests = listed.filter((request) => !tried.has(request.id ?? ""));
       if (requests.length === 0) break;
-      for (const request of requests) if (request.id !== undefined) tried.add(request.id);
+      for (const request of requests) tried.add(request.id ?? "");
       const results = await Promise.allSettled(requests.map((request) => this.send(request)));
       for (const result of results) {
         if (result.status === "fulfilled") continue;
@@ -95,26 +88,16 @@ export class Outgoing {
   }
 
   #deliver(request: EngineRequest): Promise<string> {
-    const { RequestType } = engine;
-    switch (request.type) {
-      case RequestType.KeysUpload:
-        return this.#transport.keysUpload((request as engine.KeysUploadRequest).body);
-      case RequestType.KeysQuery:
-        return this.#transport.keysQuery((request as engine.KeysQueryRequest).body);
-      case RequestType.KeysClaim:
-        return this.#transport.keysClaim((request as engine.KeysClaimRequest).body);
-      case RequestType.SignatureUpload:
-        return this.#transport.signaturesUpload((request as engine.SignatureUploadRequest).body);
-      case RequestType.ToDevice: {
-        const { event_type, txn_id, body } = request as engine.ToDeviceRequest;
-        return this.#transport.sendToDevice(event_type, txn_id, body);
-      }
-      case RequestType.RoomMessage: {
-        const { room_id, event_type, txn_id, body } = request as engine.RoomMessageRequest;
-        return this.#transport.sendRoomMessage(room_id, event_type, txn_id, body);
-      }
-      case RequestType.KeysBackup:
-        return Promise.reject(new Error("key backup is not enabled, yet the engine asks for one"));
+    if (request instanceof engine.KeysUploadRequest) return this.#transport.keysUpload(request.body);
+    if (request instanceof engine.KeysQueryRequest) return this.#transport.keysQuery(request.body);
+    if (request instanceof engine.KeysClaimRequest) return this.#transport.keysClaim(request.body);
+    if (request instanceof engine.SignatureUploadRequest) return this.#transport.signaturesUpload(request.body);
+    if (request instanceof engine.ToDeviceRequest) {
+      return this.#transport.sendToDevice(request.event_type, request.txn_id, request.body);
     }
+    if (request instanceof engine.RoomMessageRequest) {
+      return this.#transport.sendRoomMessage(request.room_id, request.event_type, request.txn_id, request.body);
+    }
+    return Promise.reject(new Error("the engine asks for a key backup, which is not enabled"));
   }
 }

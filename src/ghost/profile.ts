@@ -7,7 +7,7 @@ import type { HomeserverClient } from "../homeserver/client.ts";
 export interface Profile {
   readonly displayName: string;
   /** Path of an image file that the configuration's check has read. */
-  readonly avatar: string | undefined;
+  readonly avatar?: string;
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { Database, Queryable } from "../database/database.ts";
+import { storable } from "../database/text.ts";
 import type { RoomEvent, Transaction } from "../homeserver/transaction.ts";
 import type { Logger } from "../observability/log.ts";
 import { route, type GhostRooms, type MembershipChange } from "./routing.ts";
@@ -53,12 +54,16 @@ export class Mailbox {
    * be told to try again.
    */
   async store(transaction: Transaction): Promise<Arrivals> {
+    // Where ephemeral events are pushed, many a transaction holds nothing else.
+    const { events, malformed, doorbells, changedUsers } = transaction;
+    if (events.length + malformed.length + doorbells.length + changedUsers.length === 0)
+      return { mail: [], doorbells: [] };
+
     const arrivals = await this.#database.transaction(async (tx) => {
-      for (const part of transaction.malformed) {
-        const raw = (JSON.stringify(part.raw) as string | undefined) ?? "";
-        await tx.query("insert into malformed (reason, raw) values ($1, $2)", [part.reason, raw.slice(0, 65_536)]);
+      for (const { reason, raw } of malformed) {
+        await tx.query("insert into malformed (reason, raw) values ($1, $2)", [reason, readable(raw)]);
       }
-      const fresh = await insertEvents(tx, transaction.events);
+      const fresh = await insertEvents(tx, events);
       await this.#noteState(tx, fresh);
       const { mail, memberships } = route(fresh, await this.#ghostRooms(tx, fresh), this.#isGhost);
       for (const change of memberships) await storeMembership(tx, change);
@@ -80,8 +85,8 @@ export class Mailbox {
         doorbells: await this.#doorbells(tx, transaction),
       };
     });
-    if (transaction.malformed.length > 0) {
-      this.#log.warn({ txn: transaction.txnId, count: transaction.malformed.length }, "malformed parts stored aside");
+    if (malformed.length > 0) {
+      this.#log.warn({ txn: transaction.txnId, count: malformed.length }, "malformed parts stored aside");
     }
     return arrivals;
   }
@@ -179,6 +184,15 @@ export class Mailbox {
       [JSON.stringify(transaction.changedUsers)],
     );
     return [...new Set([...named, ...rows.map((row) => row.ghost)])];
+  }
+}
+
+/** Something malformed as text, for a look; what can't even be written down (nested too deep) is named so. */
+function readable(raw: unknown): string {
+  try {
+    return storable(((JSON.stringify(raw) as string | undefined) ?? "").slice(0, 65_536));
+  } catch {
+    return "(can't be shown)";
   }
 }
 

@@ -1,0 +1,191 @@
+import type { Config, ProviderConfig } from "./config/config.ts";
+import type { Registration } from "./config/registration.ts";
+import { Conversation } from "./conversation/conversation.ts";
+import { History } from "./conversation/history.ts";
+import { MasterKey } from "./crypto/master-key.ts";
+import { createCryptoStore } from "./crypto/store/crypto-store.ts";
+import { openDatabase } from "./database/open.ts";
+import { AgentDirectory } from "./ghost/agent-directory.ts";
+import { isRetryable } from "./ghost/failure.ts";
+import type { GhostServices } from "./ghost/ghost-services.ts";
+import { GhostStore } from "./ghost/ghost-store.ts";
+import { Ghosts } from "./ghost/ghosts.ts";
+import { Outbox } from "./ghost/outbox.ts";
+import { AgentsAppService } from "./homeserver/app-service.ts";
+import { startAppService } from "./homeserver/appservice-bridge.ts";
+import { createHomeserverClient } from "./homeserver/client.ts";
+import { awaitHomeserver, pingHomeserver } from "./homeserver/ping.ts";
+import { Mailbox } from "./mailbox/mailbox.ts";
+import type { Logger } from "./observability/log.ts";
+import { mayTalk } from "./policy/access.ts";
+import { createDemoProvider } from "./providers/demo.ts";
+import { createOllamaProvider } from "./providers/ollama.ts";
+import type { Provider } from "./providers/provider.ts";
+import { Rooms } from "./rooms/rooms.ts";
+import { TurnRunner } from "./turns/turn-runner.ts";
+import { TurnStore } from "./turns/turn-store.ts";
+
+/** A running bridge. */
+export interface RunningBridge {
+  /** Resolves with the reason when the bridge can't go on and has to be stopped. */
+  readonly failed: Promise<Error>;
+  /** Ends everything in order: no new transactions, turns parked, devices closed, database closed. Idempotent. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Makes every part, joins them, and starts them in order. Transactions are taken (and stored) as soon as it listens,
+ * even while the homeserver itself can't be reached yet. Throws what can't be mended by waiting: a database in use or
+ * away, a master key that does not fit, a port that is taken.
+ */
+export async function startBridge(config: Config, registration: Registration, log: Logger): Promise<RunningBridge> {
+  const closers: (() => Promise<void>)[] = [];
+  const stopping = new AbortController();
+  const closeAll = async (): Promise<void> => {
+    stopping.abort(new Error("the bridge is stopping"));
+    for (const close of closers.splice(0).reverse()) {
+      await close().catch((error: unknown) => log.error({ error }, "a part did not stop well"));
+    }
+  };
+
+  try {
+    const opened = await openDatabase(
+      config.database === undefined
+        ? { kind: "embedded", dataDir: config.dataDir }
+        : { kind: "postgres", url: config.database.url },
+      log,
+    );
+    closers.push(() => opened.close());
+    const { database } = opened;
+
+    const client = createHomeserverClient({ url: config.homeserver.url, asToken: registration.asToken, log });
+    closers.push(() => client.close());
+    const providers = new Map(
+      [...config.providers].map(([name, provider]) => [name, makeProvider(name, provider, log)]),
+    );
+    const directory = new AgentDirectory(config, providers, log);
+    closers.push(() => directory.stop());
+    await directory.refresh();
+
+    const botUserId = `@${registration.senderLocalpart}:${config.homeserver.domain}`;
+    const rooms = new Rooms(database, log);
+    const turns = new TurnStore(database);
+    const mailbox = new Mailbox({
+      database,
+      noteState: (tx, events) => rooms.note(tx, events),
+      isGhost: (userId) => ghosts.isGhost(userId),
+      log,
+    });
+    const conversation = new Conversation({
+      database,
+      history: new History(database),
+      turns,
+      turnQueued: () => runner.kick(),
+      isAgent: (userId) => ghosts.isGhost(userId),
+      agentOf: (userId) => directory.agentOf(userId),
+      agents: () => directory.list(),
+      provider: (name) => providers.get(name),
+      allowedUsers: config.access.users,
+      log,
+    });
+    const services: GhostServices = {
+      database,
+      client,
+      mailbox,
+      rooms,
+      store: new GhostStore(database),
+      outbox: new Outbox(database),
+      cryptoStore: createCryptoStore(database, { owner: `${process.pid}`, log }),
+      masterKey: await MasterKey.open(config.encryption.masterKey, database),
+      listener: conversation,
+      profileOf: (userId) => (userId === botUserId ? BOT_PROFILE : directory.agentOf(userId)),
+      mayInvite: (userId) => mayTalk(config.access.users, userId),
+      log,
+    };
+    const ghosts = new Ghosts({
+      services,
+      botUserId,
+      exists: (userId) => directory.agentOf(userId) !== undefined,
+      log,
+    });
+    closers.push(() => ghosts.stop());
+    await ghosts.load();
+
+    const runner = new TurnRunner({
+      database,
+      store: turns,
+      log,
+      work: {
+        respond: async (turn, signal) =>
+          conversation.respond(turn, await ghost(turn.ghost).isDirect(turn.roomId), signal),
+        giveUp: (turn) => conversation.giveUp(turn),
+        showWorking: (turn) => ghost(turn.ghost).startTyping(turn.roomId),
+        send: (turn, step, content, signal) =>
+          ghost(turn.ghost).send(turn.roomId, "m.room.message", content, `${turn.eventId} ${step}`, signal),
+        remember: (tx, turn, eventId, text) => conversation.remember(tx, turn, eventId, text),
+        isRetryable,
+      },
+    });
+    closers.push(() => runner.stop());
+
+    const appService = new AgentsAppService({
+      hsToken: registration.hsToken,
+      maxTransactionBytes: config.appservice.maxTransactionBytes,
+      onTransaction: async (transaction) => ghosts.deliver(await mailbox.store(transaction)),
+      onUserQuery: async (userId) => {
+        if (!ghosts.isGhost(userId)) await directory.refresh();
+        if (userId !== botUserId && directory.agentOf(userId) === undefined) return false;
+        await ghost(userId).announce();
+        return true;
+      },
+      log,
+    });
+    const running = await startAppService({
+      registration: registration.raw,
+      homeserverUrl: config.homeserver.url,
+      domain: config.homeserver.domain,
+      bindAddress: config.appservice.bind,
+      port: config.appservice.port,
+      appService,
+      log,
+    });
+    closers.push(() => running.close());
+
+    function ghost(userId: string): NonNullable<ReturnType<Ghosts["get"]>> {
+      const found = ghosts.get(userId);
+      if (found === undefined) throw new Error(`${userId} is not one of this bridge's users`);
+      return found;
+    }
+
+    /** What needs the homeserver; until it is there, transactions wait in the mailbox. */
+    const goOnline = async (): Promise<void> => {
+      await awaitHomeserver(client, log, stopping.signal);
+      await pingHomeserver(client, registration, log, { signal: stopping.signal });
+      await ghosts.announce([botUserId, ...directory.list().map(({ userId }) => userId)]);
+      directory.onChange((userIds) => ghosts.announce(userIds));
+      await ghosts.start(config.sync.intervalMs);
+      runner.kick();
+      log.info({ agents: directory.list().length, database: database.kind }, "ready");
+    };
+    const online = goOnline().catch((error: unknown) => {
+      if (!stopping.signal.aborted) log.error({ error }, "start-up was interrupted");
+    });
+    closers.push(() => online);
+
+    return { failed: opened.lost, stop: closeAll };
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
+}
+
+const BOT_PROFILE = { displayName: "AI agents" };
+
+function makeProvider(name: string, config: ProviderConfig, log: Logger): Provider {
+  switch (config.type) {
+    case "demo":
+      return createDemoProvider(name);
+    case "ollama":
+      return createOllamaProvider({ name, ...config, log });
+  }
+}

@@ -1,0 +1,27 @@
+import { once } from "node:events";
+import { loadConfig } from "../config/load.ts";
+import { loadRegistration } from "../config/registration.ts";
+import { createLogger } from "../observability/log.ts";
+
+/**
+ * Runs the bridge until SIGINT or SIGTERM; a second signal ends it at once. Returns 0 after a clean stop, 1 when the
+ * bridge could not go on. Throws ConfigError and what keeps it from starting.
+ */
+export async function start(options: { config: string }): Promise<number> {
+  const config = await loadConfig(options.config);
+  const registration = await loadRegistration(config);
+  const log = createLogger(config.logging.level, config.logging.format);
+  // Only now: a wrong configuration is told before a database or an engine is loaded.
+  const { startBridge } = await import("../bridge.ts");
+
+  const signalled = Promise.race([once(process, "SIGINT"), once(process, "SIGTERM")]);
+  const bridge = await startBridge(config, registration, log);
+  const reason = await Promise.race([signalled, bridge.failed]);
+  process.once("SIGINT", () => process.exit(130));
+  process.once("SIGTERM", () => process.exit(143));
+  if (reason instanceof Error) log.fatal({ error: reason }, "the bridge can't go on");
+  else log.info("stopping");
+  await bridge.stop();
+  log.info("stopped");
+  return reason instanceof Error ? 1 : 0;
+}

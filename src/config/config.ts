@@ -1,0 +1,72 @@
+import type { LogLevel } from "../observability/log.ts";
+
+/** config.yaml, checked and complete: defaults filled in, paths absolute, durations in milliseconds. */
+export interface Config {
+  readonly homeserver: {
+    /** Where the bridge reaches the homeserver's client-server API. */
+    readonly url: string;
+    /** The server name in user ids. */
+    readonly domain: string;
+  };
+  readonly appservice: {
+    /** Absolute path of registration.yaml. */
+    readonly registration: string;
+    readonly bind: string;
+    readonly port: number;
+    readonly maxTransactionBytes: number;
+  };
+  /** Absolute path. */
+  readonly dataDir: string;
+  /** Undefined: the embedded database in `dataDir`. */
+  readonly database: { readonly url: string } | undefined;
+  readonly logging: { readonly level: LogLevel; readonly format: "json" | "pretty" | "auto" };
+  /** Globs of the user ids that may invite agents and talk with them. */
+  readonly access: { readonly users: readonly string[] };
+  readonly encryption: { readonly masterKey: MasterKeySource };
+  /** How often every device looks at its /sync though nothing rang. */
+  readonly sync: { readonly intervalMs: number };
+  readonly providers: ReadonlyMap<string, ProviderConfig>;
+  readonly agents: ReadonlyMap<string, AgentConfig>;
+}
+
+/** Where the master key is kept: 32 bytes, as 64 hexadecimal digits. */
+export type MasterKeySource =
+  { readonly from: "file"; readonly path: string } | { readonly from: "env"; readonly name: string };
+
+/** A source of answers, under its key in `providers:`. */
+export type ProviderConfig = DemoConfig | OllamaConfig;
+
+/** The built-in demo, which is no model. */
+export interface DemoConfig {
+  readonly type: "demo";
+}
+
+/** An Ollama server. */
+export interface OllamaConfig {
+  readonly type: "ollama";
+  readonly url: string;
+  /** Whether each installed model is an agent too. */
+  readonly discover: boolean;
+  /** How long the first token may take; loading a large model takes a while. */
+  readonly firstTokenMs: number;
+  /** How long the pause between two tokens may be. */
+  readonly idleMs: number;
+  /** For its agents that set none of their own. */
+  readonly contextTokens: number;
+  readonly keepAlive?: string;
+}
+
+/** An agent, under its key in `agents:`. */
+export interface AgentConfig {
+  readonly name: string;
+  readonly provider: string;
+  /** The provider's name of the model; absent for the demo. */
+  readonly model?: string;
+  readonly displayName: string;
+  /** Absolute path of an image. */
+  readonly avatar?: string;
+  readonly systemPrompt?: string;
+  readonly temperature?: number;
+  readonly contextTokens: number;
+  readonly keepAlive?: string;
+}

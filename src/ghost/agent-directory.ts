@@ -1,0 +1,95 @@
+import type { Config } from "../config/config.ts";
+import type { Logger } from "../observability/log.ts";
+import type { InstalledModel, Provider } from "../providers/provider.ts";
+import { agentsOf, type Agent } from "./agents.ts";
+
+/** How often the providers are asked for newly installed models, in ms. */
+const REFRESH_MS = 60_000;
+
+/** An agent and its Matrix user. */
+export interface ListedAgent {
+  readonly userId: string;
+  readonly agent: Agent;
+}
+
+/**
+ * Which agents there are now: those of the configuration and, for a provider with `discover`, one for each model it has
+ * installed. A provider that can't be asked keeps the models it had.
+ */
+export class AgentDirectory {
+  readonly #config: Config;
+  readonly #providers: ReadonlyMap<string, Provider>;
+  readonly #log: Logger;
+  readonly #discovered = new Map<string, readonly InstalledModel[]>();
+  readonly #timer: NodeJS.Timeout;
+  #agents = new Map<string, Agent>();
+  #refreshing: Promise<void> | undefined;
+  #onChange: (userIds: readonly string[]) => Promise<void> = () => Promise.resolve();
+
+  constructor(config: Config, providers: ReadonlyMap<string, Provider>, log: Logger) {
+    this.#config = config;
+    this.#providers = providers;
+    this.#log = log;
+    this.#rebuild();
+    this.#timer = setInterval(() => {
+      this.refresh().catch((error: unknown) => this.#log.error({ error }, "agents could not be refreshed"));
+    }, REFRESH_MS);
+    this.#timer.unref();
+  }
+
+  /** The agent behind a user id; undefined when there is none now. */
+  agentOf(userId: string): Agent | undefined {
+    return this.#agents.get(userId);
+  }
+
+  /** All agents, sorted by user id. */
+  list(): ListedAgent[] {
+    return [...this.#agents]
+      .map(([userId, agent]) => ({ userId, agent }))
+      .sort((a, b) => (a.userId < b.userId ? -1 : 1));
+  }
+
+  /** Sets who is told of agents that are new. */
+  onChange(listener: (userIds: readonly string[]) => Promise<void>): void {
+    this.#onChange = listener;
+  }
+
+  /** Asks the providers what they have now; several callers at once share one round. Never rejects for a provider's sake. */
+  refresh(): Promise<void> {
+    this.#refreshing ??= this.#refresh().finally(() => {
+      this.#refreshing = undefined;
+    });
+    return this.#refreshing;
+  }
+
+  /** Ends the regular refresh. */
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#refreshing;
+  }
+
+  async #refresh(): Promise<void> {
+    await Promise.all(
+      [...this.#config.providers].map(async ([name, config]) => {
+        const provider = this.#providers.get(name);
+        if (config.type !== "ollama" || !config.discover || provider === undefined) return;
+        try {
+          this.#discovered.set(name, await provider.models());
+        } catch (error) {
+          this.#log.debug({ provider: name, error }, "installed models could not be listed");
+        }
+      }),
+    );
+    const before = new Set(this.#agents.keys());
+    this.#rebuild();
+    const added = [...this.#agents.keys()].filter((userId) => !before.has(userId));
+    if (added.length > 0) await this.#onChange(added);
+  }
+
+  #rebuild(): void {
+    const { domain } = this.#config.homeserver;
+    this.#agents = new Map(
+      [...agentsOf(this.#config, this.#discovered)].map(([localpart, agent]) => [`@${localpart}:${domain}`, agent]),
+    );
+  }
+}

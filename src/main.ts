@@ -1,0 +1,93 @@
+#!/usr/bin/env node
+import { parseArgs } from "node:util";
+import { UsageError } from "./cli/usage-error.ts";
+
+const USAGE = `matrix-agents: AI models as end-to-end encrypted Matrix users on your own homeserver
+
+Usage: matrix-agents <command> [options]
+
+  start                  run the application service
+  generate-registration  write registration.yaml with fresh tokens, and say how to add it to Synapse
+  check-config           check config.yaml and registration.yaml, and do nothing else
+  help                   show this
+
+Options:
+  -c, --config FILE      the configuration (default: config.yaml)
+  --version              print the version
+
+generate-registration:
+  -o, --output FILE      where to write (default: appservice.registration of the configuration)
+  --url URL              where the homeserver reaches the bridge (default: http://<bind>:<port>)
+  --force                overwrite an existing file: its tokens are lost, Synapse needs the new ones
+`;
+
+/** What a command is given. */
+export interface CommandOptions {
+  readonly config: string;
+  readonly output?: string | undefined;
+  readonly url?: string | undefined;
+  readonly force: boolean;
+}
+
+async function main(argv: readonly string[]): Promise<number> {
+  const { command, options } = parse(argv);
+  switch (command) {
+    case "help":
+      process.stdout.write(USAGE);
+      return 0;
+    case "version":
+      return (await import("./cli/version.ts")).version();
+    case "start":
+      return (await import("./cli/start.ts")).start(options);
+    case "generate-registration":
+      return (await import("./cli/generate-registration.ts")).generateRegistration(options);
+    case "check-config":
+      return (await import("./cli/check-config.ts")).checkConfig(options);
+    case undefined:
+      throw new UsageError("no command given");
+    default:
+      throw new UsageError(`there is no command "${command}"`);
+  }
+}
+
+function parse(argv: readonly string[]): { command: string | undefined; options: CommandOptions } {
+  const { values, positionals } = parseOptions(argv);
+  if (positionals.length > 1) throw new UsageError(`one command at a time, please: ${positionals.join(" ")}`);
+  const command = values.help ? "help" : values.version ? "version" : positionals[0];
+  return { command, options: { config: values.config, output: values.output, url: values.url, force: values.force } };
+}
+
+function parseOptions(argv: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...argv],
+      allowPositionals: true,
+      options: {
+        config: { type: "string", short: "c", default: "config.yaml" },
+        output: { type: "string", short: "o" },
+        url: { type: "string" },
+        force: { type: "boolean", default: false },
+        help: { type: "boolean", short: "h", default: false },
+        version: { type: "boolean", default: false },
+      },
+    });
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error));
+  }
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  // Errors that were made for a person carry their exit code; anything else is a fault of ours and shows where.
+  if (error instanceof UsageError) {
+    process.stderr.write(`matrix-agents: ${error.message}\n\n${USAGE}`);
+    process.exitCode = error.exitCode;
+  } else if (error instanceof Error && "exitCode" in error && typeof error.exitCode === "number") {
+    process.stderr.write(`matrix-agents: ${error.message}\n`);
+    process.exitCode = error.exitCode;
+  } else {
+    process.stderr.write(`matrix-agents: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    process.exitCode = 1;
+  }
+}
