@@ -68,7 +68,7 @@ export class Outgoing {
       for (const result of results) {
         if (result.status === "fulfilled") continue;
         failed++;
-        if (!this.#closed) this.#log.warn({ error: result.reason as unknown }, "a key request to the server failed");
+        this.#log.warn({ error: result.reason as unknown }, "a key request to the server failed");
       }
     }
     this.#scheduleRetry(failed > 0);
