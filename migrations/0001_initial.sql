@@ -26,8 +26,6 @@ create table memberships (
   membership text not null check (membership in ('invite', 'join', 'leave', 'ban', 'knock')),
   -- A DM is what the invite's is_direct says, never "two members".
   direct boolean not null default false,
-  -- Time of the latest join by the server's clock, ms since 1970; what was said before it is never answered.
-  joined_at bigint,
   primary key (ghost, room_id)
 );
 create index memberships_by_room on memberships (room_id) where membership in ('join', 'invite');

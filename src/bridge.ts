@@ -108,7 +108,14 @@ export async function startBridge(config: Config, registration: Registration, lo
       exists: (userId) => directory.agentOf(userId) !== undefined,
       log,
     });
-    closers.push(() => ghosts.stop());
+    closers.push(async () => {
+      // A homeserver that does not answer must not hold up the stop: then what is under way ends unanswered.
+      const impatience = setTimeout(() => {
+        client.close().catch((error: unknown) => log.error({ error }, "connections could not be ended"));
+      }, STOP_GRACE_MS);
+      await ghosts.stop();
+      clearTimeout(impatience);
+    });
     await ghosts.load();
 
     const runner = new TurnRunner({
@@ -178,6 +185,9 @@ export async function startBridge(config: Config, registration: Registration, lo
     throw error;
   }
 }
+
+/** How long the ghosts' calls may take to end when the bridge stops, in ms. */
+const STOP_GRACE_MS = 5_000;
 
 const BOT_PROFILE = { displayName: "AI agents" };
 

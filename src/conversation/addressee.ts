@@ -6,5 +6,5 @@ import type { Addressee } from "./addressing.ts";
 export function addresseeOf(ghost: Ghost, agent: Agent | undefined, message: GhostMessage): Addressee {
   const localpart = ghost.userId.slice(1).split(":")[0] ?? "";
   const names = [ghost.userId, localpart, ...(agent === undefined ? [] : [agent.displayName, agent.name])];
-  return { userId: ghost.userId, names, joinedAt: message.joinedAt, direct: message.direct };
+  return { userId: ghost.userId, names, direct: message.direct };
 }

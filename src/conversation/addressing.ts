@@ -12,8 +12,6 @@ export interface Addressee {
   readonly userId: string;
   /** Names a person may call it by: display name, agent name. */
   readonly names: readonly string[];
-  /** When it joined the room, by the server's clock; undefined when that is not known. */
-  readonly joinedAt: number | undefined;
   /** What `m.direct` or the invite's `is_direct` says, never "two members". */
   readonly direct: boolean;
 }
@@ -27,13 +25,7 @@ export type Addressing =
   | { readonly kind: "ignored"; readonly reason: IgnoreReason };
 
 /** Why a message is none of the agent's business; for the log. */
-export type IgnoreReason =
-  | "from an agent"
-  | "a notice"
-  | "not text"
-  | "from before the join"
-  | "a draft of another agent"
-  | "not addressed to the agent";
+export type IgnoreReason = "from an agent" | "a notice" | "not text" | "not addressed to the agent";
 
 /** Message types that are a person's words. `m.notice` is not: the spec forbids answering it. */
 const WORDS = new Set(["m.text", "m.emote"]);
@@ -54,7 +46,6 @@ export function addressing(
 ): Addressing {
   const { content } = message;
   if (isAgent(message.sender)) return ignored("from an agent");
-  if (addressee.joinedAt !== undefined && message.sentAt < addressee.joinedAt) return ignored("from before the join");
   const msgtype = content["msgtype"];
   if (msgtype === "m.notice") return ignored("a notice");
   if (typeof msgtype !== "string" || !WORDS.has(msgtype)) return ignored("not text");

@@ -3,7 +3,8 @@ import type { Logger } from "../observability/log.ts";
 import { establishIdentity } from "./identity.ts";
 import { Outgoing } from "./outgoing.ts";
 import { RoomEncryptor, type EncryptionTarget } from "./room-encryptor.ts";
-import { Coalesced, Serial } from "./serial.ts";
+import { EngineCalls } from "./engine-calls.ts";
+import { Coalesced } from "./serial.ts";
 import type { StoreSession } from "./store/crypto-store.ts";
 import type { DeviceSync, DeviceTransport } from "./transport.ts";
 
@@ -46,7 +47,7 @@ export class Device {
   readonly deviceId: string;
   readonly #options: DeviceOptions;
   readonly #machine: engine.OlmMachine;
-  readonly #calls = new Serial();
+  readonly #calls: EngineCalls;
   readonly #outgoing: Outgoing;
   readonly #encryptor: RoomEncryptor;
   readonly #catchUp = new Coalesced(() => this.#sync());
@@ -60,6 +61,7 @@ export class Device {
     this.deviceId = options.deviceId;
     this.#options = options;
     this.#machine = machine;
+    this.#calls = new EngineCalls(options.store.failed);
     this.#since = options.since;
     this.#outgoing = new Outgoing(machine, this.#calls, options.transport, options.log);
     this.#encryptor = new RoomEncryptor(machine, this.#calls, this.#outgoing);

@@ -15,7 +15,6 @@ export interface GhostRecord {
 export interface Membership {
   readonly membership: string;
   readonly direct: boolean;
-  readonly joinedAt: number | undefined;
 }
 
 /** The rows of `ghosts` and `memberships`. */
@@ -82,12 +81,12 @@ export class GhostStore {
 
   /** The ghost's place in a room; undefined when it was never there. */
   async membership(userId: string, roomId: string): Promise<Membership | undefined> {
-    const { rows } = await this.#database.query<{ membership: string; direct: boolean; joined_at: number | null }>(
-      "select membership, direct, joined_at from memberships where ghost = $1 and room_id = $2",
+    const { rows } = await this.#database.query<{ membership: string; direct: boolean }>(
+      "select membership, direct from memberships where ghost = $1 and room_id = $2",
       [userId, roomId],
     );
     const row = rows[0];
-    return row && { membership: row.membership, direct: row.direct, joinedAt: row.joined_at ?? undefined };
+    return row && { membership: row.membership, direct: row.direct };
   }
 
   /**

@@ -23,8 +23,6 @@ export interface GhostMessage {
   readonly content: Readonly<Record<string, unknown>>;
   /** Whether the room is a DM with the ghost. */
   readonly direct: boolean;
-  /** When the ghost joined the room, by the server's clock. */
-  readonly joinedAt: number | undefined;
 }
 
 /** The deletion of an event. */
@@ -64,6 +62,7 @@ export class Ghost {
   readonly #background: Background;
   readonly #typing: Typing;
   readonly #timers = new Set<NodeJS.Timeout>();
+  readonly #stopping = new AbortController();
   #state: GhostState = { kind: "idle" };
   #awake = false;
   #doorbell = false;
@@ -138,7 +137,10 @@ export class Ghost {
       client,
       actor,
       { roomId, type: stored.eventType, txnId, content: stored.content },
-      { retry: "transient", signal },
+      {
+        retry: "transient",
+        signal: signal === undefined ? this.#stopping.signal : AbortSignal.any([signal, this.#stopping.signal]),
+      },
     );
     await outbox.sent(this.userId, txnId, eventId);
     return eventId;
@@ -164,6 +166,7 @@ export class Ghost {
   async stop(): Promise<void> {
     const before = this.#state;
     this.#state = { kind: "stopped" };
+    this.#stopping.abort(new Error(`${this.userId} is stopping`));
     for (const timer of this.#timers) clearTimeout(timer);
     this.#typing.stop();
     if (before.kind === "working") await before.done;
@@ -225,7 +228,7 @@ export class Ghost {
     try {
       await this.#dispatch(item);
     } catch (error) {
-      if (isRetryable(error) || isUnknownDevice(error)) {
+      if (isRetryable(error) || isUnknownDevice(error) || this.#isStopped()) {
         await this.#services.mailbox.putBack(item);
         throw error;
       }
@@ -299,7 +302,6 @@ export class Ghost {
         sentAt: event.origin_server_ts,
         content,
         direct: membership.direct,
-        joinedAt: membership.joinedAt,
       },
       (tx) => this.#services.mailbox.done(tx, item),
     );

@@ -220,11 +220,9 @@ async function insertEvents(tx: Queryable, events: readonly RoomEvent[]): Promis
 
 async function storeMembership(tx: Queryable, change: MembershipChange): Promise<void> {
   await tx.query(
-    `insert into memberships (ghost, room_id, membership, direct, joined_at) values ($1, $2, $3, $4, $5)
+    `insert into memberships (ghost, room_id, membership, direct) values ($1, $2, $3, $4)
      on conflict (ghost, room_id) do update set membership = excluded.membership,
-       direct = case when excluded.membership = 'invite' then excluded.direct else memberships.direct end,
-       joined_at = case when memberships.membership = 'join' and excluded.membership = 'join'
-                        then memberships.joined_at else coalesce(excluded.joined_at, memberships.joined_at) end`,
-    [change.ghost, change.roomId, change.membership, change.direct, change.joinedAt ?? null],
+       direct = case when excluded.membership = 'invite' then excluded.direct else memberships.direct end`,
+    [change.ghost, change.roomId, change.membership, change.direct],
   );
 }

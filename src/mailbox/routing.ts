@@ -10,8 +10,6 @@ export interface MembershipChange {
   readonly membership: "invite" | "join" | "leave" | "ban" | "knock";
   /** `is_direct` of the invite. */
   readonly direct: boolean;
-  /** Time of the join, by the server's clock; undefined for anything else. */
-  readonly joinedAt: number | undefined;
 }
 
 /** Where the events of a transaction go. */
@@ -26,7 +24,8 @@ const DELIVERED = new Set(["m.room.message", "m.room.encrypted", "m.room.redacti
 
 /**
  * Decides who gets which event: a ghost's own membership goes to that ghost, what is said in a room to every ghost that
- * is in it at that point of the transaction, and nothing back to its sender.
+ * is in it at that point of the transaction, and nothing back to its sender. So nobody hears what was said before its
+ * join, by the order of the server's stream and not by anybody's clock.
  */
 export function route(events: readonly RoomEvent[], joined: GhostRooms, isGhost: (userId: string) => boolean): Routing {
   const here = new Map([...joined].map(([roomId, ghosts]) => [roomId, new Set(ghosts)]));
@@ -64,10 +63,9 @@ function membershipChange(event: RoomEvent, isGhost: (userId: string) => boolean
         roomId: event.room_id,
         membership,
         direct: membership === "invite" && event.content["is_direct"] === true,
-        joinedAt: undefined,
       };
     case "join":
-      return { ghost, roomId: event.room_id, membership, direct: false, joinedAt: event.origin_server_ts };
+      return { ghost, roomId: event.room_id, membership, direct: false };
     default:
       return undefined;
   }
