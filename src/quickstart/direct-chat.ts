@@ -106,7 +106,7 @@ function findDirectRoom(client: MatrixClient, partnerId: string): Room | undefin
     .filter((room) => room !== null)
     .find((room) => {
       const membership = room.getMember(partnerId)?.membership ?? "";
-      const isThere = PRESENT.includes(membership) && room.getMyMembership() === KnownMembership.Join;
+      const isThere = PRESENT.includes(membership) && room.getMyMembership() === "join";
       return isThere && room.hasEncryptionStateEvent();
     });
 }

@@ -24,12 +24,15 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   });
 }
 
+let exitCode = 0;
 try {
   const command = parseCommand(process.argv.slice(2));
   await execute(command, folderOf(CHECKOUT, process.env));
 } catch (error) {
-  process.exitCode = report(error);
+  exitCode = report(error);
 }
+// matrix-js-sdk leaves the timers of its finished requests behind, which would hold the process for two minutes.
+process.exit(exitCode);
 
 async function execute(command: Command, folder: Folder): Promise<void> {
   switch (command.kind) {
