@@ -9,7 +9,7 @@ import { Background } from "./background.ts";
 import { isRetryable } from "./failure.ts";
 import { GhostAccount } from "./ghost-account.ts";
 import type { GhostServices } from "./ghost-services.ts";
-import { transactionId } from "./outbox.ts";
+import { transactionId, type StoredSend } from "./outbox.ts";
 import { Typing } from "./typing.ts";
 
 /** A message that reached a ghost, decrypted where it was encrypted. */
@@ -40,6 +40,11 @@ export interface GhostListener {
   message(ghost: Ghost, message: GhostMessage, finish: (tx: Queryable) => Promise<void>): Promise<void>;
   redacted(ghost: Ghost, redaction: GhostRedaction, finish: (tx: Queryable) => Promise<void>): Promise<void>;
 }
+
+const ENCRYPTED = "m.room.encrypted";
+
+/** How long an event in clear is tried before its room is looked at again, in ms. */
+const PLAIN_RETRY_MS = 15_000;
 
 /** Waits after a failure that may pass, in ms: the first and the longest. */
 const BACKOFF_FIRST_MS = 500;
@@ -127,7 +132,7 @@ export class Ghost {
     const txnId = transactionId(this.userId, roomId, step);
     const device = await this.#account.device();
     let stored = await outbox.find(this.userId, txnId);
-    if (stored === undefined) {
+    if (stored === undefined || (await this.#becameEncrypted(stored))) {
       stored = { txnId, roomId, ...(await this.#outgoing(roomId, type, content)), eventId: undefined };
       await outbox.store(this.userId, stored);
     }
@@ -139,6 +144,8 @@ export class Ghost {
       { roomId, type: stored.eventType, txnId, content: stored.content },
       {
         retry: "transient",
+        // In clear only for so long at a time: before it is tried again, the room is looked at again.
+        retryForMs: stored.eventType === ENCRYPTED ? undefined : PLAIN_RETRY_MS,
         signal: signal === undefined ? this.#stopping.signal : AbortSignal.any([signal, this.#stopping.signal]),
       },
     );
@@ -243,7 +250,7 @@ export class Ghost {
       case "m.room.member":
         await this.#ownMembership(event);
         return this.#done(item);
-      case "m.room.encrypted":
+      case ENCRYPTED:
         return this.#encrypted(item);
       case "m.room.message":
         return this.#message(item, event.content);
@@ -374,7 +381,13 @@ export class Ghost {
     const recipients = await this.#services.rooms.recipients(roomId, view);
     const device = await this.#account.device();
     const target = { roomId, encryption: view.encryption, historyVisibility: view.historyVisibility, recipients };
-    return { eventType: "m.room.encrypted", content: await device.encrypt(target, type, content) };
+    return { eventType: ENCRYPTED, content: await device.encrypt(target, type, content) };
+  }
+
+  /** Whether an event was stored in clear, not sent, and its room has become encrypted since. */
+  async #becameEncrypted(stored: StoredSend): Promise<boolean> {
+    if (stored.eventId !== undefined || stored.eventType === ENCRYPTED) return false;
+    return (await this.#view(stored.roomId)).encryption !== undefined;
   }
 
   #done(item: MailItem): Promise<void> {

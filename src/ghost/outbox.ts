@@ -40,10 +40,12 @@ export class Outbox {
     );
   }
 
-  /** Keeps an event before it is sent. */
+  /** Keeps an event before it is sent, in place of an earlier form of it that was not. */
   async store(ghost: string, send: Omit<StoredSend, "eventId">): Promise<void> {
     await this.#database.query(
-      "insert into sends (ghost, txn_id, room_id, event_type, content) values ($1, $2, $3, $4, $5)",
+      `insert into sends (ghost, txn_id, room_id, event_type, content) values ($1, $2, $3, $4, $5)
+       on conflict (ghost, txn_id) do update set event_type = excluded.event_type, content = excluded.content
+       where sends.event_id is null`,
       [ghost, send.txnId, send.roomId, send.eventType, send.content],
     );
   }
