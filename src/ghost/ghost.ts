@@ -186,6 +186,8 @@ export class Ghost {
     try {
       while (this.#awake && !this.#isStopped()) {
         this.#awake = false;
+        // Before an attempt is counted: a process that ends while the device is loaded is not the first item's fault.
+        await this.#account.device();
         await this.#answerDoorbell();
         for (let item = await this.#next(); item !== undefined; item = await this.#next()) {
           await this.#handle(item);
