@@ -10,9 +10,13 @@ import { ensureVenv, venvPython } from "./venv.ts";
 /** The Synapse that the quickstart and the tests run. */
 export const SYNAPSE_VERSION = "1.163.2";
 
-/** Makes a Python environment that has {@link SYNAPSE_VERSION}. Quick when it is there. Throws VenvError. */
-export async function ensureSynapse(venv: string, progress: (line: string) => void): Promise<void> {
-  await ensureVenv({ directory: venv, packages: [`matrix-synapse==${SYNAPSE_VERSION}`], progress });
+/** Makes a Python environment that has this version of Synapse. Quick when it is there. Throws VenvError. */
+export async function ensureSynapse(
+  venv: string,
+  progress: (line: string) => void,
+  version = SYNAPSE_VERSION,
+): Promise<void> {
+  await ensureVenv({ directory: venv, packages: [`matrix-synapse==${version}`], progress });
 }
 
 /** Synapse did not start, or refused a request. The message holds the end of its log or its answer. */

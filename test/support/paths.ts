@@ -7,8 +7,13 @@ export function inCheckout(path: string): string {
   return fileURLToPath(new URL(path, ROOT));
 }
 
-/** The Python environment with Synapse, shared with the quickstart. */
-export const SYNAPSE_VENV = inCheckout(".local/venv");
+/** Another version than the pinned one, to try the oldest that we support: `TEST_SYNAPSE_VERSION=1.141.0 npm run test:e2e`. */
+export const OTHER_SYNAPSE_VERSION = process.env["TEST_SYNAPSE_VERSION"];
+
+/** The Python environment with Synapse; the pinned version's is shared with the quickstart. */
+export const SYNAPSE_VENV = inCheckout(
+  OTHER_SYNAPSE_VERSION === undefined ? ".local/venv" : `.cache/synapse-${OTHER_SYNAPSE_VERSION}`,
+);
 
 /** The Python environment with matrix-nio, which wants other versions of what Synapse uses. */
 export const NIO_VENV = inCheckout(".cache/nio-venv");

@@ -1,7 +1,7 @@
 import { ensureSynapse } from "../../src/quickstart/synapse.ts";
 import { ensureVenv } from "../../src/quickstart/venv.ts";
 import { makeEmbeddedTemplate } from "./embedded.ts";
-import { NIO_PACKAGES, NIO_VENV, SYNAPSE_VENV } from "./paths.ts";
+import { NIO_PACKAGES, NIO_VENV, OTHER_SYNAPSE_VERSION, SYNAPSE_VENV } from "./paths.ts";
 import { startPostgres } from "./postgres.ts";
 
 const POSTGRES_URL = "TEST_POSTGRES_ADMIN_URL";
@@ -25,7 +25,7 @@ export interface Services {
  * database to copy, and tells test files by the environment.
  */
 export async function startServices(progress: (line: string) => void): Promise<Services> {
-  await ensureSynapse(SYNAPSE_VENV, progress);
+  await ensureSynapse(SYNAPSE_VENV, progress, OTHER_SYNAPSE_VERSION);
   await ensureVenv({ directory: NIO_VENV, packages: NIO_PACKAGES, progress });
   const [postgres] = await Promise.all([startPostgres(), makeEmbeddedTemplate()]);
   process.env[POSTGRES_URL] = postgres.adminUrl;
