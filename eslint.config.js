@@ -5,11 +5,7 @@ export default tseslint.config(
   { ignores: ["dist/", "node_modules/", ".local/", ".cache/", "data/"] },
   {
     files: ["**/*.ts"],
-    extends: [
-      js.configs.recommended,
-      ...tseslint.configs.strictTypeChecked,
-      ...tseslint.configs.stylisticTypeChecked,
-    ],
+    extends: [js.configs.recommended, ...tseslint.configs.strictTypeChecked, ...tseslint.configs.stylisticTypeChecked],
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     rules: {
       "@typescript-eslint/no-floating-promises": ["error", { ignoreVoid: false }],
@@ -28,7 +24,11 @@ export default tseslint.config(
         {
           ignoreVoid: false,
           allowForKnownSafeCalls: [
-            { from: "package", name: ["describe", "it", "test", "suite", "before", "after", "beforeEach", "afterEach"], package: "node:test" },
+            {
+              from: "package",
+              name: ["describe", "it", "test", "suite", "before", "after", "beforeEach", "afterEach"],
+              package: "node:test",
+            },
           ],
         },
       ],

@@ -1,6 +1,6 @@
 import type { Database, Queryable } from "../database/database.ts";
 import type { Agent } from "../ghost/agents.ts";
-import type { Ghost, GhostMessage, GhostRedaction } from "../ghost/ghost.ts";
+import type { GhostHandle, GhostMessage, GhostRedaction } from "../ghost/listener.ts";
 import type { Logger } from "../observability/log.ts";
 import { mayTalk } from "../policy/access.ts";
 import { DEMO_MODEL } from "../providers/demo.ts";
@@ -52,7 +52,7 @@ export class Conversation {
    * Takes a message that reached a ghost. Whatever comes of it is stored together with `finish`, which takes the message
    * out of the mailbox: a crash before that repeats all, a crash after it nothing.
    */
-  async message(ghost: Ghost, message: GhostMessage, finish: (tx: Queryable) => Promise<void>): Promise<void> {
+  async message(ghost: GhostHandle, message: GhostMessage, finish: (tx: Queryable) => Promise<void>): Promise<void> {
     const { database } = this.#options;
     const decision = await this.#address(ghost, message);
     if (decision.kind !== "ignored" && !mayTalk(this.#options.allowedUsers, message.sender)) {
@@ -79,7 +79,11 @@ export class Conversation {
   }
 
   /** A message was deleted: it leaves no trace in what the agent remembers, and is not answered if it has not been yet. */
-  async redacted(ghost: Ghost, redaction: GhostRedaction, finish: (tx: Queryable) => Promise<void>): Promise<void> {
+  async redacted(
+    ghost: GhostHandle,
+    redaction: GhostRedaction,
+    finish: (tx: Queryable) => Promise<void>,
+  ): Promise<void> {
     const { database, history, turns } = this.#options;
     await database.transaction(async (tx) => {
       await turns.cancel(tx, ghost.userId, redaction.roomId, redaction.target);
@@ -143,7 +147,7 @@ export class Conversation {
     });
   }
 
-  async #address(ghost: Ghost, message: GhostMessage): Promise<Addressing> {
+  async #address(ghost: GhostHandle, message: GhostMessage): Promise<Addressing> {
     const { isAgent, history, agentOf } = this.#options;
     const target = repliedEvent(message.content);
     const repliesToMe = target !== undefined && (await history.isOwn(ghost.userId, message.roomId, target));
@@ -151,7 +155,7 @@ export class Conversation {
   }
 
   async #queue(
-    ghost: Ghost,
+    ghost: GhostHandle,
     message: GhostMessage,
     text: string,
     threadRoot: string | undefined,
@@ -183,7 +187,7 @@ export class Conversation {
 
   /** The bot answers at once; what it says under the same step twice is said once. */
   async #askBot(
-    ghost: Ghost,
+    ghost: GhostHandle,
     message: GhostMessage,
     text: string,
     threadRoot: string | undefined,

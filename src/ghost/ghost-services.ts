@@ -5,7 +5,7 @@ import type { Mailbox } from "../mailbox/mailbox.ts";
 import type { MasterKey } from "../crypto/master-key.ts";
 import type { Logger } from "../observability/log.ts";
 import type { Rooms } from "../rooms/rooms.ts";
-import type { GhostListener } from "./ghost.ts";
+import type { GhostListener } from "./listener.ts";
 import type { GhostStore } from "./ghost-store.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Profile } from "./profile.ts";

@@ -1,0 +1,46 @@
+import type { Queryable } from "../database/database.ts";
+import type { Logger } from "../observability/log.ts";
+
+/** A message that reached a ghost, decrypted where it was encrypted. */
+export interface GhostMessage {
+  readonly eventId: string;
+  readonly roomId: string;
+  readonly sender: string;
+  /** Milliseconds since 1970, by the sender's server. */
+  readonly sentAt: number;
+  /** Content of the `m.room.message`. */
+  readonly content: Readonly<Record<string, unknown>>;
+  /** Whether the room is a DM with the ghost. */
+  readonly direct: boolean;
+}
+
+/** The deletion of an event. */
+export interface GhostRedaction {
+  readonly roomId: string;
+  /** The event that was deleted. */
+  readonly target: string;
+}
+
+/** A ghost as those see it who answer in its name. */
+export interface GhostHandle {
+  readonly userId: string;
+  /** The bridge's own bot rather than an agent. */
+  readonly isBot: boolean;
+  /** Names the ghost in every line. */
+  readonly log: Logger;
+  /** The name a member goes by in a room the ghost is in; the user id's localpart when the room can't be read. */
+  displayNameOf(roomId: string, userId: string): Promise<string>;
+  /** Sends an event, once, however often it is called with the same step. */
+  send(roomId: string, type: string, content: object, step: string, signal?: AbortSignal): Promise<string>;
+  /** Shows that the ghost has read a message. Returns at once. */
+  markRead(roomId: string, eventId: string, threadRoot: string | undefined): void;
+}
+
+/**
+ * Is told what reaches a ghost, one thing at a time. `finish` takes it out of the mailbox and belongs into the
+ * transaction that stores what came of it.
+ */
+export interface GhostListener {
+  message(ghost: GhostHandle, message: GhostMessage, finish: (tx: Queryable) => Promise<void>): Promise<void>;
+  redacted(ghost: GhostHandle, redaction: GhostRedaction, finish: (tx: Queryable) => Promise<void>): Promise<void>;
+}

@@ -1,0 +1,87 @@
+import { sendEvent, roomState } from "../homeserver/room-calls.ts";
+import type { RoomView } from "../rooms/rooms.ts";
+import type { GhostAccount } from "./ghost-account.ts";
+import type { GhostServices } from "./ghost-services.ts";
+import { transactionId, type StoredSend } from "./outbox.ts";
+
+const ENCRYPTED = "m.room.encrypted";
+
+/** How long an event in clear is tried before its room is looked at again, in ms. */
+const PLAIN_RETRY_MS = 15_000;
+
+/** How a ghost speaks: in the form that the room's state asks for, and every event once. */
+export class Sender {
+  readonly #userId: string;
+  readonly #services: GhostServices;
+  readonly #account: GhostAccount;
+  readonly #stopping: AbortSignal;
+
+  /** @param stopping ends what is being tried. */
+  constructor(userId: string, services: GhostServices, account: GhostAccount, stopping: AbortSignal) {
+    this.#userId = userId;
+    this.#services = services;
+    this.#account = account;
+    this.#stopping = stopping;
+  }
+
+  /**
+   * Sends an event, once, however often it is called with the same step: encrypted where the room is, its final form
+   * stored before the first try. Keeps trying while the server is away, until `signal` aborts. Returns the event's id.
+   */
+  async send(roomId: string, type: string, content: object, step: string, signal?: AbortSignal): Promise<string> {
+    const { outbox, client } = this.#services;
+    const txnId = transactionId(this.#userId, roomId, step);
+    const device = await this.#account.device();
+    let stored = await outbox.find(this.#userId, txnId);
+    if (stored === undefined || (await this.#becameEncrypted(stored))) {
+      stored = { txnId, roomId, ...(await this.#outgoing(roomId, type, content)), eventId: undefined };
+      await outbox.store(this.#userId, stored);
+    }
+    if (stored.eventId !== undefined) return stored.eventId;
+    const actor = { userId: this.#userId, deviceId: device.deviceId };
+    const eventId = await sendEvent(
+      client,
+      actor,
+      { roomId, type: stored.eventType, txnId, content: stored.content },
+      {
+        retry: "transient",
+        // In clear only for so long at a time: before it is tried again, the room is looked at again.
+        retryForMs: stored.eventType === ENCRYPTED ? undefined : PLAIN_RETRY_MS,
+        signal: signal === undefined ? this.#stopping : AbortSignal.any([signal, this.#stopping]),
+      },
+    );
+    await outbox.sent(this.#userId, txnId, eventId);
+    return eventId;
+  }
+
+  /** The room as it is now. Throws what the homeserver says when its state can't be read. */
+  view(roomId: string): Promise<RoomView> {
+    return this.#services.rooms.view(roomId, (room) =>
+      roomState(this.#services.client, { userId: this.#userId }, room),
+    );
+  }
+
+  /** Reads a room and begins to follow its members' devices, so that the first answer finds both done. */
+  async meet(roomId: string): Promise<void> {
+    const view = await this.view(roomId);
+    if (view.encryption === undefined) return;
+    const device = await this.#account.device();
+    await device.track(await this.#services.rooms.recipients(roomId, view));
+  }
+
+  /** The event in the form in which it leaves. The room's state decides, freshly read; without it nothing leaves. */
+  async #outgoing(roomId: string, type: string, content: object): Promise<{ eventType: string; content: string }> {
+    const view = await this.view(roomId);
+    if (view.encryption === undefined) return { eventType: type, content: JSON.stringify(content) };
+    const recipients = await this.#services.rooms.recipients(roomId, view);
+    const device = await this.#account.device();
+    const target = { roomId, encryption: view.encryption, historyVisibility: view.historyVisibility, recipients };
+    return { eventType: ENCRYPTED, content: await device.encrypt(target, type, content) };
+  }
+
+  /** Whether an event was stored in clear, not sent, and its room has become encrypted since. */
+  async #becameEncrypted(stored: StoredSend): Promise<boolean> {
+    if (stored.eventId !== undefined || stored.eventType === ENCRYPTED) return false;
+    return (await this.view(stored.roomId)).encryption !== undefined;
+  }
+}
