@@ -67,7 +67,7 @@ export async function startBridge(config: Config, registration: Registration, lo
     closers.push(() => directory.stop());
     await directory.refresh();
 
-    const botUserId = `@${registration.senderLocalpart}:${config.homeserver.domain}`;
+    const botUserId = `@${config.appservice.bot}:${config.homeserver.domain}`;
     const rooms = new Rooms(database, log);
     const turns = new TurnStore(database);
     const mailbox = new Mailbox({

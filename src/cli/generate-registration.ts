@@ -23,7 +23,7 @@ export async function generateRegistration(options: {
   const url = options.url ?? `http://${host}:${port}`;
   if (!/^https?:$/.test(URL.parse(url)?.protocol ?? "")) throw new UsageError(`--url: ${url} is no http(s) URL`);
 
-  const registration = makeRegistration({ domain: config.homeserver.domain, url });
+  const registration = makeRegistration({ domain: config.homeserver.domain, url, bot: config.appservice.bot });
   const text = `# Made by matrix-agents generate-registration. Keep it secret: its tokens act as every agent.\n${dump(registration)}`;
   await writeSecret(file, text, options.force);
   process.stdout.write(`Wrote ${file}.

@@ -14,6 +14,8 @@ export interface Config {
     readonly bind: string;
     readonly port: number;
     readonly maxTransactionBytes: number;
+    /** Localpart of the bridge's own bot, who is not the registration's sender. */
+    readonly bot: string;
   };
   /** Absolute path. */
   readonly dataDir: string;

@@ -44,6 +44,7 @@ export async function loadConfig(path: string): Promise<Config> {
       bind: raw.appservice.bind,
       port: raw.appservice.port,
       maxTransactionBytes: raw.appservice.max_transaction_bytes,
+      bot: raw.appservice.bot,
     },
     dataDir,
     database: typeof database === "string" ? { url: database } : undefined,
@@ -70,7 +71,7 @@ export async function loadConfig(path: string): Promise<Config> {
 /** config.yaml as it stands after the schema's check, with its defaults. */
 interface RawConfig {
   homeserver: { url: string; domain: string };
-  appservice: { registration: string; bind: string; port: number; max_transaction_bytes: number };
+  appservice: { registration: string; bind: string; port: number; max_transaction_bytes: number; bot: string };
   data_dir: string;
   database?: { url?: string; url_env?: string; url_file?: string };
   logging: Config["logging"];

@@ -39,16 +39,26 @@ export interface Registration {
  * A new registration with fresh random tokens. It asks for pushed to-device messages: where Synapse does not have them
  * switched on, that changes nothing; where it does, agents hear sooner of what has no room event.
  */
-export function makeRegistration(options: { readonly domain: string; readonly url: string }): RegistrationFile {
+export function makeRegistration(options: {
+  readonly domain: string;
+  readonly url: string;
+  /** Localpart of the bot; `agents` by default. */
+  readonly bot?: string;
+}): RegistrationFile {
+  const { bot = "agents" } = options;
+  const userId = (localpart: string): string => `@${localpart}:${literal(options.domain)}`;
   return {
     id: "agents",
     url: options.url,
     as_token: randomBytes(32).toString("hex"),
     hs_token: randomBytes(32).toString("hex"),
-    sender_localpart: "agents",
+    sender_localpart: `${bot}-appservice`,
     rate_limited: false,
     namespaces: {
-      users: [{ exclusive: true, regex: `@${AGENT_PREFIX}.*:${options.domain.replace(/[.[\]]/g, "\\$&")}` }],
+      users: [
+        { exclusive: true, regex: userId(`${AGENT_PREFIX}.*`) },
+        { exclusive: true, regex: userId(literal(bot)) },
+      ],
       aliases: [],
       rooms: [],
     },
@@ -85,30 +95,43 @@ export async function loadRegistration(config: Config): Promise<Registration> {
   if (registration.asToken !== "" && registration.asToken === registration.hsToken) {
     problems.push({ path: "hs_token", found: "the same token as as_token", expected: "another one" });
   }
-  problems.push(...checkNamespace(raw["namespaces"], config.homeserver.domain));
+  const { domain } = config.homeserver;
+  const { bot } = config.appservice;
+  if (registration.senderLocalpart === bot) {
+    problems.push({
+      path: "sender_localpart",
+      found: `"${bot}", which is the bot`,
+      expected: `another name, such as ${bot}-appservice: Synapse lets the sender have no encryption`,
+    });
+  }
+  problems.push(...checkNamespaces(raw["namespaces"], [`@${AGENT_PREFIX}llama:${domain}`, `@${bot}:${domain}`]));
   if (problems.length > 0) throw new ConfigError(file, problems);
   return registration;
 }
 
-function checkNamespace(namespaces: unknown, domain: string): ConfigProblem[] {
+/** Whether all these users are the bridge's alone. */
+function checkNamespaces(namespaces: unknown, userIds: readonly string[]): ConfigProblem[] {
   const users = (namespaces as { users?: unknown } | null | undefined)?.users;
   const entries = Array.isArray(users) ? (users as { exclusive?: unknown; regex?: unknown }[]) : [];
-  const sample = `@${AGENT_PREFIX}llama:${domain}`;
-  const covers = entries.some(({ exclusive, regex }) => {
-    if (exclusive !== true || typeof regex !== "string") return false;
-    try {
-      return new RegExp(`^(?:${regex})$`).test(sample);
-    } catch {
-      return false;
-    }
-  });
-  return covers
-    ? []
-    : [
-        {
-          path: "namespaces.users",
-          found: entries.length === 0 ? "nothing" : "no entry that holds the agents' user ids",
-          expected: `an exclusive entry whose regex matches ${sample}`,
-        },
-      ];
+  return userIds
+    .filter((userId) => !entries.some((entry) => covers(entry, userId)))
+    .map((userId) => ({
+      path: "namespaces.users",
+      found: entries.length === 0 ? "nothing" : "no entry that holds it",
+      expected: `an exclusive entry whose regex matches ${userId}`,
+    }));
+}
+
+function covers(entry: { exclusive?: unknown; regex?: unknown }, userId: string): boolean {
+  if (entry.exclusive !== true || typeof entry.regex !== "string") return false;
+  try {
+    return new RegExp(`^(?:${entry.regex})$`).test(userId);
+  } catch {
+    return false;
+  }
+}
+
+/** A text as a regular expression that matches it and nothing else. */
+function literal(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
 }

@@ -32,8 +32,7 @@ const WORDS = new Set(["m.text", "m.emote"]);
 
 /**
  * Decides whether a message is for the agent (people-facing rules in docs/using.md). In a DM every message is; in a
- * group one that names it in `m.mentions`, or, where a client sets none, begins with its pill or its name, or that
- * replies to one of its messages. `@room` is never for an agent.
+ * group one that names it in `m.mentions`, or begins with its pill or its name, or that replies to one of its messages. `@room` is never for an agent.
  *
  * @param isAgent whether a user id is one of the bridge's own.
  * @param repliesToAddressee whether the event that is replied to is one of the addressee's messages.
@@ -65,7 +64,8 @@ export function addressing(
     relation?.["rel_type"] === "m.thread" && typeof relation["event_id"] === "string"
       ? relation["event_id"]
       : undefined;
-  const isMeant = addressee.direct || isMentioned(content, addressee) || repliesTo(relation, repliesToAddressee);
+  const isMeant =
+    addressee.direct || isMentioned(content, addressee, isAgent) || repliesTo(relation, repliesToAddressee);
   return isMeant ? { kind: "addressed", text, threadRoot } : ignored("not addressed to the agent");
 }
 
@@ -89,11 +89,19 @@ function repliesTo(
   return target !== undefined && repliesToAddressee(target);
 }
 
-/** `m.mentions` is the authority (spec v1.7); pill and name count only where a client does not set it. */
-function isMentioned(content: Readonly<Record<string, unknown>>, addressee: Addressee): boolean {
-  const mentions = record(content["m.mentions"]);
-  const userIds = mentions?.["user_ids"];
-  if (Array.isArray(userIds) && userIds.includes(addressee.userId)) return true;
+/**
+ * `m.mentions` is the authority (spec v1.7). Pill and name at the start count beside it, since people type names, but not
+ * where it names another agent: "Max is your friend, isn't he?" said to Ada is nothing to Max.
+ */
+function isMentioned(
+  content: Readonly<Record<string, unknown>>,
+  addressee: Addressee,
+  isAgent: (userId: string) => boolean,
+): boolean {
+  const userIds: unknown = record(content["m.mentions"])?.["user_ids"];
+  const mentioned = Array.isArray(userIds) ? userIds.filter((userId) => typeof userId === "string") : [];
+  if (mentioned.includes(addressee.userId)) return true;
+  if (mentioned.some(isAgent)) return false;
   const html = content["formatted_body"];
   if (typeof html === "string" && beginsWithPill(html, addressee.userId)) return true;
   const body = bodyOf(content);

@@ -48,10 +48,13 @@ export async function writeBridgeConfig(settings: BridgeSettings): Promise<Bridg
     url: `http://127.0.0.1:${port}`,
     as_token: files.asToken,
     hs_token: files.hsToken,
-    sender_localpart: "agents",
+    sender_localpart: "agents-appservice",
     rate_limited: false,
     namespaces: {
-      users: [{ exclusive: true, regex: `@agent_.*:${domain.replaceAll(".", "\\.")}` }],
+      users: ["agent_.*", "agents"].map((localpart) => ({
+        exclusive: true,
+        regex: `@${localpart}:${domain.replaceAll(".", "\\.")}`,
+      })),
       aliases: [],
       rooms: [],
     },

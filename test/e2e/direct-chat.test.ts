@@ -1,0 +1,148 @@
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import { startDeployment, type Deployment } from "../support/deployment.ts";
+import { eventually } from "../support/eventually.ts";
+import { startOllamaServer, type OllamaServer } from "../support/ollama-server.ts";
+import type { Message, User } from "../support/user.ts";
+
+/** Says something and waits for the agent's answer to it. */
+async function ask(person: User, roomId: string, agent: string, body: string): Promise<Message> {
+  const question = await person.sendText({ roomId, body });
+  return person.waitMessage({ roomId, sender: agent, after: question, where: (seen) => repliesTo(seen) === question });
+}
+
+function repliesTo(message: Message): unknown {
+  const relation = message.content["m.relates_to"] as { "m.in_reply_to"?: { event_id?: unknown } } | undefined;
+  return relation?.["m.in_reply_to"]?.event_id;
+}
+
+describe("a direct chat", () => {
+  let ollama: OllamaServer;
+  let deployment: Deployment;
+  let alice: User;
+  let bob: User;
+  let agent: string;
+
+  before(async () => {
+    ollama = await startOllamaServer();
+    ollama.install("slow", { firstTokenMs: 2_000 });
+    deployment = await startDeployment({
+      providers: { demo: { type: "demo" }, ollama: { type: "ollama", url: ollama.url } },
+      agents: { demo: { provider: "demo" }, slow: { provider: "ollama", model: "slow" } },
+    });
+    [alice, bob] = await Promise.all([deployment.user("js-sdk", "alice"), deployment.user("nio", "bob")]);
+    agent = deployment.agent("demo");
+  });
+  after(async () => {
+    await deployment.stop();
+    await ollama.close();
+  });
+
+  async function chatWith(person: User, encrypted = true): Promise<string> {
+    const roomId = await person.createRoom({ direct: true, encrypted, invite: [agent] });
+    await person.waitMember(roomId, agent);
+    return roomId;
+  }
+
+  it("is answered encrypted, without a shield, by a device that its owner has signed", async () => {
+    const roomId = await chatWith(alice);
+    const question = await alice.sendText({ roomId, body: "hello there" });
+    const answer = await alice.waitMessage({ roomId, sender: agent, after: question });
+
+    assert.equal(answer.encrypted, true);
+    assert.equal(answer.shield?.colour, "none");
+    assert.equal(answer.content["msgtype"], "m.text");
+    assert.match(answer.body, /hello there/);
+    assert.match(String(answer.content["formatted_body"]), /<strong>demo agent<\/strong>/);
+    assert.deepEqual(answer.content["m.mentions"], { user_ids: [alice.userId] });
+    const relation = { "m.in_reply_to": { event_id: question } };
+    assert.deepEqual(answer.wireContent["m.relates_to"], relation, "the relation stands outside the ciphertext");
+    assert.deepEqual(await alice.deviceTrust(agent), [
+      { deviceId: answer.wireContent["device_id"], signedByOwner: true },
+    ]);
+  });
+
+  it("is answered for matrix-nio too, and remembers what was said before", async () => {
+    const roomId = await chatWith(bob);
+    const first = await ask(bob, roomId, agent, "my favourite colour is teal");
+    assert.equal(first.encrypted, true);
+    const second = await ask(bob, roomId, agent, "what did I say before?");
+    assert.match(second.body, /teal/);
+    assert.match(second.body, /2nd message/);
+  });
+
+  it("works for a client that sends to signed devices only", async () => {
+    await alice.setOnlySignedDevices(true);
+    const roomId = await chatWith(alice);
+    const answer = await ask(alice, roomId, agent, "can you read this?");
+    await alice.setOnlySignedDevices(false);
+    assert.match(answer.body, /can you read this/);
+    assert.equal(answer.shield?.colour, "none");
+  });
+
+  it("is in clear where the room is", async () => {
+    const roomId = await chatWith(bob, false);
+    const answer = await ask(bob, roomId, agent, "a plain word");
+    assert.equal(answer.encrypted, false);
+    assert.match(answer.body, /a plain word/);
+  });
+
+  it("shows that the message was read and that the agent types, until it has answered", async () => {
+    const slow = deployment.agent("slow");
+    const roomId = await alice.createRoom({ direct: true, invite: [slow] });
+    await alice.waitMember(roomId, slow);
+    const question = await alice.sendText({ roomId, body: "read me" });
+    await eventually("the read receipt", () => alice.receipts(roomId).get(slow) === question);
+    await eventually("the agent to type", () => alice.typing(roomId).includes(slow));
+    await alice.waitMessage({ roomId, sender: slow, after: question });
+    await eventually("typing to end", () => !alice.typing(roomId).includes(slow));
+  });
+
+  it("answers no notice, and takes an edit for no new question but for what was said", async () => {
+    const roomId = await chatWith(alice);
+    const notice = await alice.send(roomId, { msgtype: "m.notice", body: "a notice" });
+    const first = await alice.sendText({ roomId, body: "I like apples" });
+    await alice.waitMessage({ roomId, sender: agent, after: first });
+    const edit = await alice.edit(roomId, first, "I like pears");
+    const answer = await ask(alice, roomId, agent, "what did I say before?");
+    assert.match(answer.body, /pears/);
+
+    const answered = alice
+      .messages(roomId)
+      .filter((message) => message.sender === agent)
+      .map(repliesTo);
+    assert.ok(!answered.includes(notice));
+    assert.ok(!answered.includes(edit));
+    assert.equal(answered.length, 2);
+  });
+
+  it("forgets a message that was deleted", async () => {
+    const roomId = await chatWith(alice);
+    const secret = await alice.sendText({ roomId, body: "the password is swordfish" });
+    await alice.waitMessage({ roomId, sender: agent, after: secret });
+    await alice.redact(roomId, secret);
+    const answer = await ask(alice, roomId, agent, "what did I say before?");
+    assert.doesNotMatch(answer.body, /swordfish/);
+    assert.match(answer.body, /1st message/);
+  });
+
+  it("is not what a room of two is that nobody called so", async () => {
+    const roomId = await alice.createRoom({ invite: [agent] });
+    await alice.waitMember(roomId, agent);
+    const unaddressed = await alice.sendText({ roomId, body: "just thinking aloud" });
+    const asked = await alice.sendText({ roomId, body: "and now you", mentions: [agent] });
+    const answer = await alice.waitMessage({ roomId, sender: agent });
+    assert.equal(repliesTo(answer), asked);
+    assert.notEqual(repliesTo(answer), unaddressed);
+  });
+
+  it("with the bridge's bot gives help and the list of agents", async () => {
+    const bot = `@agents:${deployment.synapse.serverName}`;
+    const roomId = await alice.createRoom({ direct: true, invite: [bot] });
+    await alice.waitMember(roomId, bot);
+    const help = await ask(alice, roomId, bot, "help");
+    assert.equal(help.content["msgtype"], "m.notice");
+    assert.match(help.body, /list/);
+    assert.match((await ask(alice, roomId, bot, "!list")).body, /@agent_demo:/);
+  });
+});
