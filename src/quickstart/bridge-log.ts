@@ -7,7 +7,7 @@ export function saysReady(log: string): boolean {
 export function lastWords(log: string, count = 8): string {
   const words = log
     .split("\n")
-    .filter((line) => line.trim() !== "")
+    .filter((line) => line.trim() !== "" && !NODE_WARNING.test(line))
     .flatMap((line) => {
       const entry = parseLine(line);
       if (entry === undefined) return [line];
@@ -15,6 +15,9 @@ export function lastWords(log: string, count = 8): string {
     });
   return words.slice(-count).join("\n");
 }
+
+/** Node's own remarks, such as those on deprecated calls in dependencies. */
+const NODE_WARNING = /^\((?:node:\d+\)|Use `node )/;
 
 /** pino's number for it. */
 const WARN = 40;

@@ -44,8 +44,10 @@ function lines(screen: Screen, now: () => number): Progress {
 }
 
 function spinner(screen: Screen, now: () => number): Progress {
+  // A terminal that does not know its width says 0.
+  const width = screen.columns === undefined || screen.columns === 0 ? 80 : screen.columns;
   const draw = (mark: string, text: string): unknown =>
-    screen.write(`\r\x1b[2K${mark} ${plainText(text).slice(0, Math.max(20, (screen.columns ?? 80) - 3))}`);
+    screen.write(`\r\x1b[2K${mark} ${plainText(text).slice(0, Math.max(20, width - 3))}`);
   return {
     async step(title, work) {
       const started = now();

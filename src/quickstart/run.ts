@@ -64,14 +64,14 @@ async function runUntil(
   const lock = await takeLock(folder.lock, alreadyRunning, signal);
   running.defer(() => lock.release());
 
-  await progress.step("Synapse, installed", (detail) => installSynapse(folder.venv, detail, signal));
+  await progress.step("Preparing Synapse", (detail) => installSynapse(folder.venv, detail, signal));
   const state = await settle(folder, lock.afterCrash, signal);
   const ollama = ollamaUrl(process.env["OLLAMA_HOST"]);
-  const found = await progress.step(`Ollama, looked for at ${ollama}`, () => findOllama(ollama, signal));
+  const found = await progress.step(`Looking for an Ollama at ${ollama}`, () => findOllama(ollama, signal));
   await writeSettings(folder, state, found.kind === "found" ? ollama : undefined);
   const choice = await choose(command, folder, found, ollama);
 
-  const synapse = await progress.step("Synapse, started", () =>
+  const synapse = await progress.step("Starting Synapse", () =>
     startSynapse({
       venv: folder.venv,
       directory: folder.synapse,
@@ -88,15 +88,16 @@ async function runUntil(
   signal.throwIfAborted();
 
   const { config, bridgeLog } = folder;
-  const bridge = await progress.step("Bridge, started", () =>
+  const bridge = await progress.step("Starting the bridge", () =>
     startBridge({ config, logFile: bridgeLog, lock: lock.fd, signal }),
   );
-  const bridgeEnd = bridge.exited.then(async () => {
-    breakOff(`the bridge ended unexpectedly; its log is ${bridgeLog}:\n${await bridge.lastWords()}`);
+  const bridgeEnd = bridge.exited.then(async ({ code, signal: killedBy }) => {
+    const how = killedBy ?? `exit code ${code ?? "unknown"}`;
+    breakOff(`the bridge ended unexpectedly (${how}); its log is ${bridgeLog}\n${await bridge.lastWords()}`.trimEnd());
   });
   running.defer(() => bridge.stop().then(() => bridgeEnd));
 
-  const chat = await progress.step(`Encrypted chat with ${choice.agent.displayName}, opened`, async () => {
+  const chat = await progress.step(`Opening an encrypted chat with ${choice.agent.displayName}`, async () => {
     const { localpart, password } = state.user;
     await synapse.registerUser(localpart, password);
     const person = await openPerson({

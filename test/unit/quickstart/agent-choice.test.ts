@@ -1,0 +1,81 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { Config } from "../../../src/config/config.ts";
+import { agentsOf } from "../../../src/ghost/agents.ts";
+import { chooseAgent } from "../../../src/quickstart/agent-choice.ts";
+import { chooseModel, type FoundOllama, type LocalModel } from "../../../src/quickstart/ollama.ts";
+
+const URL = "http://127.0.0.1:11434";
+
+function model(name: string, size: number, rest: Partial<LocalModel> = {}): LocalModel {
+  return { name, size, chat: true, remote: false, ...rest };
+}
+
+const MODELS = [
+  model("llama3.2:3b", 2_000),
+  model("qwen3:0.6b", 500),
+  model("nomic-embed-text:latest", 200, { chat: false }),
+  model("gpt-oss:120b-cloud", 1, { remote: true }),
+];
+
+function agents(models: readonly LocalModel[]) {
+  const config: Pick<Config, "agents" | "providers"> = {
+    providers: new Map([
+      ["demo", { type: "demo" }],
+      ["ollama", { type: "ollama", url: URL, discover: true, firstTokenMs: 1, idleMs: 1, contextTokens: 4096 }],
+    ]),
+    agents: new Map([["demo", { name: "demo", provider: "demo", displayName: "Demo", contextTokens: 8192 }]]),
+  };
+  return agentsOf(config, new Map([["ollama", models]]));
+}
+
+describe("chooseModel", () => {
+  it("takes the smallest that can chat and runs here", () => {
+    assert.equal(chooseModel(MODELS)?.name, "qwen3:0.6b");
+  });
+
+  it("takes the first by name among equals, whatever the order", () => {
+    const equals = [model("b", 1), model("a", 1)];
+    assert.equal(chooseModel(equals)?.name, "a");
+    assert.equal(chooseModel(equals.toReversed())?.name, "a");
+  });
+
+  it("takes none when none can chat here", () => {
+    assert.equal(chooseModel(MODELS.slice(2)), undefined);
+  });
+});
+
+describe("chooseAgent", () => {
+  const found: FoundOllama = { kind: "found", models: MODELS };
+
+  it("talks to the chosen model's agent", () => {
+    const { agent, remark } = chooseAgent(agents(MODELS), found, URL, undefined);
+    assert.equal(agent.model, "qwen3:0.6b");
+    assert.match(remark, /qwen3:0\.6b .* http:\/\/127\.0\.0\.1:11434/);
+  });
+
+  for (const [kind, ollama, says] of [
+    ["there is no Ollama", { kind: "absent" }, /No Ollama answers at .*https:\/\/ollama\.com\/download/],
+    ["something else answers", { kind: "unusable", reason: "" }, /is no Ollama.*OLLAMA_HOST/],
+    ["it has no model", { kind: "found", models: [] }, /no model installed.*ollama pull/],
+  ] as const) {
+    it(`talks to the demo when ${kind}, and says what to do`, () => {
+      const { agent, remark } = chooseAgent(agents([]), ollama, URL, undefined);
+      assert.equal(agent.name, "demo");
+      assert.match(remark, says);
+    });
+  }
+
+  for (const wanted of ["llama3.2-3b", "agent_llama3.2-3b", "@agent_llama3.2-3b:localhost", "llama3.2:3b"]) {
+    it(`finds the agent asked for as ${wanted}`, () => {
+      assert.equal(chooseAgent(agents(MODELS), found, URL, wanted).agent.model, "llama3.2:3b");
+    });
+  }
+
+  it("names the agents there are when there is none of that name", () => {
+    assert.throws(() => chooseAgent(agents([]), { kind: "absent" }, URL, "nobody"), {
+      name: "QuickstartError",
+      message: "there is no agent nobody; there are: demo",
+    });
+  });
+});

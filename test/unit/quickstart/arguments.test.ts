@@ -1,0 +1,35 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { parseCommand } from "../../../src/quickstart/arguments.ts";
+
+describe("parseCommand", () => {
+  it("opens a chat when nothing is asked for", () => {
+    assert.deepEqual(parseCommand([]), { kind: "chat" });
+    assert.deepEqual(parseCommand(["--agent", " demo "]), { kind: "chat", agent: "demo" });
+  });
+
+  it("keeps the text as it was given", () => {
+    const text = `  "two"  words; $HOME `;
+    assert.deepEqual(parseCommand(["--say", text, "--agent=demo"]), { kind: "say", text, agent: "demo" });
+  });
+
+  it("knows the other commands", () => {
+    assert.deepEqual(parseCommand(["--stop"]), { kind: "stop" });
+    assert.deepEqual(parseCommand(["--reset"]), { kind: "reset" });
+    assert.deepEqual(parseCommand(["--say", "x", "-h"]), { kind: "help" });
+  });
+
+  for (const [args, says] of [
+    [["--say"], /--say/],
+    [["--say", " "], /--say needs a text/],
+    [["--agent", ""], /--agent needs the name/],
+    [["--sey", "x"], /Unknown option '--sey'/],
+    [["hello"], /hello/],
+    [["--stop", "--reset"], /--stop and --reset do not go together/],
+    [["--say", "x", "--stop"], /--say and --stop do not go together/],
+  ] as const) {
+    it(`refuses ${args.join(" ")}`, () => {
+      assert.throws(() => parseCommand(args), { name: "UsageError", message: says });
+    });
+  }
+});

@@ -1,0 +1,32 @@
+import assert from "node:assert/strict";
+import { createServer } from "node:net";
+import { describe, it } from "node:test";
+import { choosePort } from "../../../src/quickstart/ports.ts";
+import { freePort } from "../../support/free-port.ts";
+
+const never = new AbortController().signal;
+
+describe("choosePort", () => {
+  it("takes the preferred port when it is free", async () => {
+    const port = await freePort();
+    assert.equal(await choosePort(port, false, never), port);
+  });
+
+  it("takes another one when somebody listens there", async () => {
+    await using taken = createServer();
+    const port = await freePort();
+    await new Promise<void>((resolve) => taken.listen(port, "127.0.0.1", resolve));
+    const other = await choosePort(port, false, never);
+    assert.notEqual(other, port);
+    assert.equal(await choosePort(other, false, never), other);
+  });
+
+  it("waits for the one before to let it go", async () => {
+    const taken = createServer();
+    const port = await freePort();
+    await new Promise<void>((resolve) => taken.listen(port, "127.0.0.1", resolve));
+    const chosen = choosePort(port, true, never);
+    await new Promise((resolve) => taken.close(resolve));
+    assert.equal(await chosen, port);
+  });
+});
