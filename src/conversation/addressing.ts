@@ -128,7 +128,7 @@ function addressedName(text: string, names: readonly string[]): string | undefin
   const start = text.trimStart();
   for (const name of [...names].sort((a, b) => b.length - a.length)) {
     if (name === "") continue;
-    const pattern = new RegExp(`^@?${escapeRegExp(name)}(?![\\p{L}\\p{M}\\p{N}_]|[-.'’][\\p{L}\\p{N}])`, "iu");
+    const pattern = new RegExp(`^@?${RegExp.escape(name)}(?![\\p{L}\\p{M}\\p{N}_]|[-.'’][\\p{L}\\p{N}])`, "iu");
     const match = pattern.exec(start.normalize("NFC"));
     if (match !== null) return match[0];
   }
@@ -162,8 +162,4 @@ function record(value: unknown): Readonly<Record<string, unknown>> | undefined {
   return typeof value === "object" && value !== null && !Array.isArray(value)
     ? (value as Record<string, unknown>)
     : undefined;
-}
-
-function escapeRegExp(text: string): string {
-  return text.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&");
 }

@@ -78,6 +78,7 @@ function parseEvent(candidate: unknown, now: number): RoomEvent | string {
   if (typeof type !== "string" || type === "") return "no type";
   if (!isObject(content)) return "content is not an object";
   if (state_key !== undefined && typeof state_key !== "string") return "state_key is not a string";
+  if (![event_id, room_id, sender, type, state_key ?? ""].every(isStorable)) return "an id that can't be stored";
   if (isDeeperThan(candidate, MAX_DEPTH)) return `nested more than ${MAX_DEPTH} deep`;
   return {
     event_id,
@@ -136,7 +137,7 @@ function changedUsers(body: JsonObject): string[] {
     if (!isObject(lists)) continue;
     for (const list of [own(lists, "changed"), own(lists, "left")]) {
       if (!Array.isArray(list)) continue;
-      for (const user of list as unknown[]) if (typeof user === "string") users.add(user);
+      for (const user of list as unknown[]) if (typeof user === "string" && isStorable(user)) users.add(user);
     }
   }
   return [...users];
@@ -157,6 +158,11 @@ function uniqueDoorbells(doorbells: readonly Doorbell[]): Doorbell[] {
   const seen = new Map<string, Doorbell>();
   for (const bell of doorbells) seen.set(JSON.stringify([bell.userId, bell.deviceId]), bell);
   return [...seen.values()];
+}
+
+/** Half a character, or a NUL, is no part of any id, and no database takes it. */
+function isStorable(text: string): boolean {
+  return text.isWellFormed() && !text.includes("\0");
 }
 
 function own(object: JsonObject, name: string): unknown {

@@ -132,10 +132,22 @@ function countTokens(counts: {
 function parseModels(list: unknown): InstalledModel[] {
   const models = typeof list === "object" && list !== null && "models" in list ? list.models : undefined;
   if (!Array.isArray(models)) throw new ProviderError("malformed", "the list of models is none");
-  return models.map((model: unknown) => {
+  return models.flatMap((model: unknown) => {
     if (typeof model === "object" && model !== null && "name" in model && typeof model.name === "string") {
-      return { name: model.name };
+      return runsHere(model) && canChat(model) ? [{ name: model.name }] : [];
     }
     throw new ProviderError("malformed", "a model in the list has no name");
   });
+}
+
+/** Ollama lists models of its cloud beside those of the machine; nobody's words go there because a model is listed. */
+function runsHere(model: object): boolean {
+  return !("remote_host" in model) || model.remote_host === "" || model.remote_host === null;
+}
+
+/** Models that only make embeddings are of the BERT family. */
+function canChat(model: object): boolean {
+  const details = "details" in model ? model.details : undefined;
+  const family = typeof details === "object" && details !== null && "family" in details ? details.family : undefined;
+  return typeof family !== "string" || !family.endsWith("bert");
 }

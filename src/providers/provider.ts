@@ -43,7 +43,7 @@ export interface Provider {
    * Returning early from the iteration aborts the request.
    */
   chat(request: ChatRequest): AsyncIterable<ChatChunk>;
-  /** The models installed now. Throws {@link ProviderError}. */
+  /** The models installed now that run there and can chat. Throws {@link ProviderError}. */
   models(): Promise<readonly InstalledModel[]>;
 }
 

@@ -270,7 +270,7 @@ async function registerUser(url: string, secret: string, localpart: string, pass
   const answer = await fetch(endpoint, {
     method: "POST",
     headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ nonce, username: localpart, password, mac, admin: false }),
+    body: JSON.stringify({ nonce, username: localpart, password, mac, admin: false, inhibit_login: true }),
   });
   const body = (await answer.json()) as { errcode?: string; error?: string };
   if (answer.ok || body.errcode === "M_USER_IN_USE") return;

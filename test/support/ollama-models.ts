@@ -12,7 +12,7 @@ const DETAILS = {
   quantization_level: "Q4_K_M",
 };
 
-/** A model as `/api/tags` lists it. */
+/** A model as `/api/tags` lists it. As with Ollama, one whose tag ends in `cloud` runs elsewhere. */
 export function describeModel(name: string): object {
   return {
     name,
@@ -20,7 +20,8 @@ export function describeModel(name: string): object {
     modified_at: "2026-01-01T00:00:00.000000000Z",
     size: 2_019_393_189,
     digest: Buffer.from(name).toString("hex").padEnd(64, "0").slice(0, 64),
-    details: DETAILS,
+    ...(/[:-]cloud$/.test(name) ? { remote_model: name, remote_host: "https://ollama.com:443" } : {}),
+    details: name.includes("embed") ? { ...DETAILS, family: "nomic-bert", families: ["nomic-bert"] } : DETAILS,
   };
 }
 

@@ -352,4 +352,11 @@ describe("the list of models", () => {
   it("names what is installed", async () => {
     assert.deepEqual(await provider().models(), [{ name: "llama3.2:latest" }, { name: "qwen3:4b" }]);
   });
+
+  it("leaves out what runs in a cloud, and what can't chat", async () => {
+    server.install("gpt-oss:120b-cloud");
+    server.install("nomic-embed-text");
+    const names = (await provider().models()).map(({ name }) => name);
+    assert.deepEqual(names, ["llama3.2:latest", "qwen3:4b"]);
+  });
 });

@@ -1,0 +1,164 @@
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import { startDeployment, type Deployment } from "../support/deployment.ts";
+import { eventually } from "../support/eventually.ts";
+import { freePort } from "../support/free-port.ts";
+import { startOllamaServer, type OllamaServer } from "../support/ollama-server.ts";
+import type { Message, User } from "../support/user.ts";
+
+describe("agents on an Ollama server", () => {
+  let ollama: OllamaServer;
+  let deployment: Deployment;
+  let alice: User;
+
+  before(async () => {
+    ollama = await startOllamaServer(["llama3.2:3b", "mistral:latest"]);
+    deployment = await startDeployment({
+      providers: {
+        ollama: {
+          type: "ollama",
+          url: ollama.url,
+          discover: true,
+          first_token_timeout: "2s",
+          idle_timeout: "1s",
+          keep_alive: "10m",
+        },
+        absent: { type: "ollama", url: `http://127.0.0.1:${await freePort()}` },
+      },
+      agents: {
+        llama: {
+          provider: "ollama",
+          model: "llama3.2:3b",
+          display_name: "Llama",
+          system_prompt: "You are a pirate.",
+          temperature: 0.3,
+          context_tokens: 2048,
+        },
+        gone: { provider: "ollama", model: "not-installed", display_name: "Gone" },
+        away: { provider: "absent", model: "any", display_name: "Away" },
+      },
+    });
+    alice = await deployment.user("js-sdk", "alice");
+  });
+  after(async () => {
+    await deployment.stop();
+    await ollama.close();
+  });
+
+  async function chatWith(agent: string, direct = true): Promise<string> {
+    const roomId = await alice.createRoom({ direct, invite: [agent] });
+    await alice.waitMember(roomId, agent);
+    return roomId;
+  }
+
+  async function ask(roomId: string, agent: string, body: string, mentions?: string[]): Promise<Message> {
+    const question = await alice.sendText({ roomId, body, ...(mentions === undefined ? {} : { mentions }) });
+    return alice.waitMessage({ roomId, sender: agent, after: question });
+  }
+
+  function lastModel(): unknown {
+    return (ollama.chats().at(-1)?.body as { model?: unknown } | undefined)?.model;
+  }
+
+  it("are asked with the instruction, the settings and the conversation so far", async () => {
+    const agent = deployment.agent("llama");
+    const roomId = await chatWith(agent);
+    const first = await ask(roomId, agent, "what is your name?");
+    assert.equal(first.content["msgtype"], "m.text");
+    await ask(roomId, agent, "and mine?");
+
+    const request = ollama.chats().at(-1)?.body as {
+      model: string;
+      keep_alive: unknown;
+      options: Record<string, unknown>;
+      messages: { role: string; content: string }[];
+    };
+    assert.equal(request.model, "llama3.2:3b");
+    assert.equal(request.keep_alive, "10m");
+    assert.equal(request.options["num_ctx"], 2048);
+    assert.equal(request.options["temperature"], 0.3);
+    assert.deepEqual(
+      request.messages.map(({ role }) => role),
+      ["system", "user", "assistant", "user"],
+    );
+    assert.match(request.messages[0]?.content ?? "", /^You are a pirate\./);
+    assert.equal(request.messages[1]?.content, "what is your name?");
+    assert.equal(request.messages[3]?.content, "and mine?");
+  });
+
+  it("are told who speaks in a group", async () => {
+    const agent = deployment.agent("llama");
+    const roomId = await chatWith(agent, false);
+    await ask(roomId, agent, "Llama: hello", [agent]);
+    const { messages } = ollama.chats().at(-1)?.body as { messages: { content: string }[] };
+    assert.equal(messages.at(-1)?.content, "alice: hello");
+  });
+
+  it("say in plain words, once and encrypted, that their model is missing or their server away", async () => {
+    for (const [name, words] of [
+      ["gone", /not installed/],
+      ["away", /can't be reached/],
+    ] as const) {
+      const agent = deployment.agent(name);
+      const roomId = await chatWith(agent);
+      const notice = await ask(roomId, agent, "are you there?");
+      assert.equal(notice.encrypted, true);
+      assert.equal(notice.content["msgtype"], "m.notice");
+      assert.deepEqual(notice.content["m.mentions"], {});
+      assert.match(notice.body, words);
+      assert.doesNotMatch(notice.body, /127\.0\.0\.1|Error|ECONN/);
+    }
+  });
+
+  it("say so when they are cut off or too slow, and answer the next question", async () => {
+    const agent = deployment.agent("llama");
+    const roomId = await chatWith(agent);
+    for (const fault of [
+      { kind: "cut", atToken: 2 },
+      { kind: "stall", atToken: 0 },
+      { kind: "stall", atToken: 2 },
+      { kind: "html", status: 200 },
+    ] as const) {
+      ollama.next({ fault });
+      const notice = await ask(roomId, agent, `this goes wrong by ${fault.kind}`);
+      assert.equal(notice.content["msgtype"], "m.notice", fault.kind);
+    }
+    const answer = await ask(roomId, agent, "and now?");
+    assert.equal(answer.content["msgtype"], "m.text");
+    assert.equal(alice.messages(roomId).filter((message) => message.sender === agent).length, 5);
+  });
+
+  it("are every model that is installed, by its own name", async () => {
+    const agent = deployment.agent("mistral");
+    const roomId = await chatWith(agent);
+    await ask(roomId, agent, "bonjour");
+    assert.equal(lastModel(), "mistral:latest");
+  });
+
+  it("are made by a user query when a model was installed later, and no other user is", async () => {
+    ollama.install("qwen3:8b");
+    const agent = deployment.agent("qwen3-8b");
+    const roomId = await chatWith(agent);
+    await ask(roomId, agent, "hello");
+    assert.equal(lastModel(), "qwen3:8b");
+
+    const query = async (userId: string): Promise<number> => {
+      const response = await fetch(
+        `http://127.0.0.1:${deployment.settings.port}/_matrix/app/v1/users/${encodeURIComponent(userId)}`,
+        { headers: { Authorization: `Bearer ${deployment.files.hsToken}` } },
+      );
+      return response.status;
+    };
+    assert.equal(await query(agent), 200);
+    assert.equal(await query(deployment.agent("nope")), 404);
+    const profile = alice.request("GET", `/v3/profile/${encodeURIComponent(deployment.agent("nope"))}`);
+    await assert.rejects(profile, "nobody of that name was made");
+  });
+
+  it("show the name they are given", async () => {
+    await eventually("the display name", async () => {
+      const profile = await alice.request("GET", `/v3/profile/${encodeURIComponent(deployment.agent("llama"))}`);
+      return profile["displayname"] === "Llama";
+    });
+  });
+});
