@@ -21,6 +21,8 @@ generate-registration:
   --force                overwrite an existing file: its tokens are lost, Synapse needs the new ones
 `;
 
+const REGISTRATION_OPTIONS = ["output", "url", "force"] as const;
+
 /** What a command is given. */
 export interface CommandOptions {
   readonly config: string;
@@ -54,6 +56,8 @@ function parse(argv: readonly string[]): { command: string | undefined; options:
   const { values, positionals } = parseOptions(argv);
   if (positionals.length > 1) throw new UsageError(`one command at a time, please: ${positionals.join(" ")}`);
   const command = values.help ? "help" : values.version ? "version" : positionals[0];
+  const unused = command === "generate-registration" ? undefined : REGISTRATION_OPTIONS.find((name) => values[name]);
+  if (unused !== undefined) throw new UsageError(`--${unused} is for generate-registration only`);
   return { command, options: { config: values.config, output: values.output, url: values.url, force: values.force } };
 }
 

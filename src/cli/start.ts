@@ -2,12 +2,13 @@ import { once } from "node:events";
 import { loadConfig } from "../config/load.ts";
 import { loadRegistration } from "../config/registration.ts";
 import { createLogger } from "../observability/log.ts";
+import { explainStartFailure } from "./start-failure.ts";
 
 /**
  * Runs the bridge until SIGINT or SIGTERM; a second signal ends it at once. Returns 0 after a clean stop, 1 when the
  * bridge could not go on. Throws ConfigError and what keeps it from starting.
  */
-export async function start(options: { config: string }): Promise<number> {
+export async function start(options: { readonly config: string }): Promise<number> {
   const config = await loadConfig(options.config);
   const registration = await loadRegistration(config);
   const log = createLogger(config.logging.level, config.logging.format);
@@ -15,7 +16,9 @@ export async function start(options: { config: string }): Promise<number> {
   const { startBridge } = await import("../bridge.ts");
 
   const signalled = Promise.race([once(process, "SIGINT"), once(process, "SIGTERM")]);
-  const bridge = await startBridge(config, registration, log);
+  const bridge = await startBridge(config, registration, log).catch((error: unknown) => {
+    throw explainStartFailure(error, config);
+  });
   const reason = await Promise.race([signalled, bridge.failed]);
   process.once("SIGINT", () => process.exit(130));
   process.once("SIGTERM", () => process.exit(143));

@@ -1,28 +1,37 @@
+import { isIPv6 } from "node:net";
+
 /** A format of config.schema.yaml: how it is checked, and in words. */
 export interface Format {
   readonly expected: string;
   validate(text: string): boolean;
 }
 
-const DURATION = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/;
 const UNIT_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+/** The longest that a timer of Node can wait. */
+const MAX_DURATION_MS = 2 ** 31 - 1;
+const MIN_INTERVAL_MS = 1_000;
 
 /** A duration such as `90s` in milliseconds; undefined when it is none, or longer than a timer can be. */
 export function parseDuration(text: string): number | undefined {
-  const match = DURATION.exec(text);
+  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text);
   if (match === null) return undefined;
-  const ms = Number(match[1]) * UNIT_MS[match[2] as keyof typeof UNIT_MS];
-  return ms >= 1 && ms <= 2 ** 31 - 1 ? Math.round(ms) : undefined;
+  const ms = Math.round(Number(match[1]) * UNIT_MS[match[2] as keyof typeof UNIT_MS]);
+  return ms >= 1 && ms <= MAX_DURATION_MS ? ms : undefined;
 }
 
 /** The formats by name. */
-export const FORMATS: Readonly<Record<string, Format>> = {
-  "http-url": {
-    expected: "a URL such as http://127.0.0.1:8008, without a query",
+export const FORMATS = {
+  "homeserver-url": {
+    expected: "a URL such as http://127.0.0.1:8008, without user, query or /_matrix",
+    // The client adds the paths itself, and fetch refuses a URL with a user in it.
     validate: (text) => {
-      const url = URL.parse(text);
-      return url !== null && /^https?:$/.test(url.protocol) && url.search === "" && url.hash === "";
+      const url = httpUrl(text);
+      return url?.username === "" && url.password === "" && !url.pathname.startsWith("/_matrix");
     },
+  },
+  "http-url": {
+    expected: "a URL such as http://127.0.0.1:11434, without a query",
+    validate: (text) => httpUrl(text) !== undefined,
   },
   "postgres-url": {
     expected: "a URL such as postgres://user:password@host/database",
@@ -31,18 +40,33 @@ export const FORMATS: Readonly<Record<string, Format>> = {
   "server-name": {
     // Spec "Server name": a host or address, and a port where it is not the usual one.
     expected: "a server name such as example.org, without a scheme",
-    validate: (text) => /^([0-9A-Za-z.-]{1,230}|\[[0-9A-Fa-f:.]{2,45}\])(:\d{1,5})?$/.test(text),
+    validate: (text) => {
+      const [, host, address, port] = /^(?:([0-9A-Za-z.-]{1,230})|\[([^\]]*)\])(?::(\d{1,5}))?$/.exec(text) ?? [];
+      return (host !== undefined || (address !== undefined && isIPv6(address))) && Number(port ?? 0) <= 65_535;
+    },
   },
   "user-glob": {
     expected: 'a pattern of user ids such as "@*:example.org"',
-    validate: (text) => /^@[^:]*:.+$/.test(text),
+    validate: (text) => /^@[^:\s]*:\S+$/.test(text),
   },
   duration: {
     expected: "a duration such as 90s, 5m or 1h, at most 24 days",
     validate: (text) => parseDuration(text) !== undefined,
   },
-  "keep-alive": {
-    expected: 'a duration such as 5m, or "-1" for ever',
-    validate: (text) => text === "-1" || text === "0" || DURATION.test(text),
+  interval: {
+    expected: "a duration such as 90s, 5m or 1h, at least 1s and at most 24 days",
+    validate: (text) => (parseDuration(text) ?? 0) >= MIN_INTERVAL_MS,
   },
-};
+  "keep-alive": {
+    // Ollama reads Go's durations, which have no days.
+    expected: 'a duration such as "5m" or "1h", "0" for not at all, "-1" for ever; in quotes',
+    validate: (text) => /^(-1|0|\d+(\.\d+)?(ms|s|m|h))$/.test(text),
+  },
+} as const satisfies Record<string, Format>;
+
+/** An http(s) URL to which a path can be added. */
+function httpUrl(text: string): URL | undefined {
+  const url = URL.parse(text);
+  // `http:example.org` is a URL too, but nobody means it.
+  return url !== null && /^https?:\/\//i.test(text) && url.search === "" && url.hash === "" ? url : undefined;
+}

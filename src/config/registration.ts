@@ -1,6 +1,8 @@
 import { randomBytes } from "node:crypto";
 import type { Config } from "./config.ts";
 import { ConfigError, type ConfigProblem } from "./config-error.ts";
+import { FORMATS } from "./formats.ts";
+import { shownValue } from "./shown.ts";
 import { readYamlMapping } from "./yaml-file.ts";
 
 /** What all agents' localparts begin with. */
@@ -46,7 +48,8 @@ export function makeRegistration(options: {
   readonly bot?: string;
 }): RegistrationFile {
   const { bot = "agents" } = options;
-  const userId = (localpart: string): string => `@${localpart}:${literal(options.domain)}`;
+  // Synapse anchors at the start only: without the end, users of example.org.example.com would be ours too.
+  const userPattern = (localpart: string): string => `^@${localpart}:${literal(options.domain)}$`;
   return {
     id: "agents",
     url: options.url,
@@ -56,8 +59,8 @@ export function makeRegistration(options: {
     rate_limited: false,
     namespaces: {
       users: [
-        { exclusive: true, regex: userId(`${AGENT_PREFIX}.*`) },
-        { exclusive: true, regex: userId(literal(bot)) },
+        { exclusive: true, regex: userPattern(`${AGENT_PREFIX}.*`) },
+        { exclusive: true, regex: userPattern(literal(bot)) },
       ],
       aliases: [],
       rooms: [],
@@ -68,67 +71,99 @@ export function makeRegistration(options: {
 }
 
 /** Reads registration.yaml and checks it against the configuration. Throws {@link ConfigError} with every mistake. */
-export async function loadRegistration(config: Config): Promise<Registration> {
+export async function loadRegistration(
+  config: Pick<Config, "homeserver" | "appservice" | "agents">,
+): Promise<Registration> {
   const file = config.appservice.registration;
   const raw = await readYamlMapping(file, "a registration; make one with `matrix-agents generate-registration`");
-  const problems: ConfigProblem[] = [];
-  const text = (name: string, isSecret = false): string => {
-    const value = raw[name];
-    if (typeof value === "string" && value !== "") return value;
-    const found =
-      value === undefined || value === null
-        ? "nothing"
-        : isSecret
-          ? "a value that is not shown"
-          : JSON.stringify(value);
-    problems.push({ path: name, found, expected: "a text that is not empty" });
-    return "";
-  };
-  const registration = {
-    id: text("id"),
-    url: text("url"),
-    asToken: text("as_token", true),
-    hsToken: text("hs_token", true),
-    senderLocalpart: text("sender_localpart"),
-    raw: raw as unknown as RegistrationFile,
-  };
-  if (registration.asToken !== "" && registration.asToken === registration.hsToken) {
-    problems.push({ path: "hs_token", found: "the same token as as_token", expected: "another one" });
-  }
-  const { domain } = config.homeserver;
-  const { bot } = config.appservice;
-  if (registration.senderLocalpart === bot) {
-    problems.push({
-      path: "sender_localpart",
-      found: `"${bot}", which is the bot`,
-      expected: `another name, such as ${bot}-appservice: Synapse lets the sender have no encryption`,
-    });
-  }
-  problems.push(...checkNamespaces(raw["namespaces"], [`@${AGENT_PREFIX}llama:${domain}`, `@${bot}:${domain}`]));
+  const problems = checkRegistration(raw, config);
   if (problems.length > 0) throw new ConfigError(file, problems);
-  return registration;
+  const registration = raw as unknown as RegistrationFile;
+  return {
+    id: registration.id,
+    url: registration.url,
+    asToken: registration.as_token,
+    hsToken: registration.hs_token,
+    senderLocalpart: registration.sender_localpart,
+    raw: registration,
+  };
 }
 
-/** Whether all these users are the bridge's alone. */
-function checkNamespaces(namespaces: unknown, userIds: readonly string[]): ConfigProblem[] {
-  const users = (namespaces as { users?: unknown } | null | undefined)?.users;
-  const entries = Array.isArray(users) ? (users as { exclusive?: unknown; regex?: unknown }[]) : [];
-  return userIds
-    .filter((userId) => !entries.some((entry) => covers(entry, userId)))
-    .map((userId) => ({
+type Raw = Readonly<Record<string, unknown>>;
+
+function checkRegistration(raw: Raw, config: Pick<Config, "homeserver" | "appservice" | "agents">): ConfigProblem[] {
+  const { bot } = config.appservice;
+  return [
+    ...checkText(raw, "id", "a text that is not empty", () => true),
+    ...checkText(raw, "url", FORMATS["http-url"].expected, FORMATS["http-url"].validate),
+    ...checkToken(raw, "as_token"),
+    ...checkToken(raw, "hs_token"),
+    ...(isToken(raw["as_token"]) && raw["as_token"] === raw["hs_token"]
+      ? [{ path: "hs_token", found: "the same token as as_token", expected: "another one" }]
+      : []),
+    ...checkText(
+      raw,
+      "sender_localpart",
+      `a user that is neither the bot nor an agent, such as ${bot}-appservice: Synapse lets it have no encryption`,
+      (sender) => sender !== bot && !sender.startsWith(AGENT_PREFIX),
+    ),
+    ...checkNamespaces(raw["namespaces"], config),
+  ];
+}
+
+function checkText(raw: Raw, name: string, expected: string, isGood: (text: string) => boolean): ConfigProblem[] {
+  const value = raw[name];
+  if (typeof value === "string" && value !== "" && isGood(value)) return [];
+  return [{ path: name, found: value === "" ? "nothing" : shownValue(value, [name]), expected }];
+}
+
+/** What can stand in an Authorization header (RFC 6750, loosely). */
+function isToken(value: unknown): value is string {
+  return typeof value === "string" && /^[\x21-\x7e]+$/.test(value);
+}
+
+function checkToken(raw: Raw, name: string): ConfigProblem[] {
+  const value = raw[name];
+  if (isToken(value)) return [];
+  const found = value === undefined || value === null || value === "" ? "nothing" : "a value that is not shown";
+  return [{ path: name, found, expected: "a text of ASCII letters, digits and signs, without spaces" }];
+}
+
+/** Whether the users of all agents, those yet to be discovered too, and of the bot are the bridge's alone. */
+function checkNamespaces(
+  namespaces: unknown,
+  config: Pick<Config, "homeserver" | "appservice" | "agents">,
+): ConfigProblem[] {
+  const userId = (localpart: string): string => `@${localpart}:${config.homeserver.domain}`;
+  const users = field(namespaces, "users");
+  const entries: unknown[] = Array.isArray(users) ? users : [];
+  const missing = (localparts: string[]): string | undefined =>
+    localparts.map(userId).find((user) => !entries.some((entry) => covers(entry, user)));
+
+  const agents = [...config.agents.keys(), "any-model_1.5=x"].map((name) => `${AGENT_PREFIX}${name}`);
+  return [missing(agents), missing([config.appservice.bot])]
+    .filter((user) => user !== undefined)
+    .map((user) => ({
       path: "namespaces.users",
-      found: entries.length === 0 ? "nothing" : "no entry that holds it",
-      expected: `an exclusive entry whose regex matches ${userId}`,
+      found: entries.length === 0 ? "nothing" : `no exclusive entry for ${user}`,
+      expected: user.startsWith(`@${AGENT_PREFIX}`)
+        ? `an exclusive entry whose regex matches all ${userId(`${AGENT_PREFIX}*`)}`
+        : `an exclusive entry whose regex matches ${user}`,
     }));
 }
 
-function covers(entry: { exclusive?: unknown; regex?: unknown }, userId: string): boolean {
-  if (entry.exclusive !== true || typeof entry.regex !== "string") return false;
+function covers(entry: unknown, userId: string): boolean {
+  const regex = field(entry, "regex");
+  if (field(entry, "exclusive") !== true || typeof regex !== "string") return false;
   try {
-    return new RegExp(`^(?:${entry.regex})$`).test(userId);
+    return new RegExp(`^(?:${regex})$`).test(userId);
   } catch {
     return false;
   }
+}
+
+function field(value: unknown, name: string): unknown {
+  return typeof value === "object" && value !== null ? (value as Raw)[name] : undefined;
 }
 
 /** A text as a regular expression that matches it and nothing else. */

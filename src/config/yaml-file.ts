@@ -1,35 +1,41 @@
 import { readFile } from "node:fs/promises";
-import { load, YAMLException } from "js-yaml";
+import { loadAll, YAMLException } from "js-yaml";
 import { ConfigError } from "./config-error.ts";
 
 /**
- * Reads a YAML file that must hold a mapping. Throws {@link ConfigError}: missing, unreadable, no YAML, no mapping.
+ * Reads a YAML file that must hold one mapping. Throws {@link ConfigError}: missing, unreadable, no YAML, no mapping.
  *
  * @param hint What to do when the file is not there.
  */
 export async function readYamlMapping(file: string, hint: string): Promise<Record<string, unknown>> {
+  const refuse = (found: string, expected: string): ConfigError =>
+    new ConfigError(file, [{ path: "", found, expected }]);
   let text: string;
   try {
     text = await readFile(file, "utf8");
   } catch (error) {
     const code = error instanceof Error && "code" in error ? String(error.code) : "unreadable";
-    const found = code === "ENOENT" ? "no such file" : `a file that can't be read (${code})`;
-    throw new ConfigError(file, [{ path: "", found, expected: hint }]);
+    throw refuse(code === "ENOENT" ? "no such file" : `a file that can't be read (${code})`, hint);
   }
-  let value: unknown;
+  let documents: unknown[];
   try {
-    value = load(text);
+    documents = loadAll(text);
   } catch (error) {
     if (!(error instanceof YAMLException)) throw error;
-    // The exception's own message quotes the lines around, which may hold a password.
-    const mark = (error as { mark?: { line?: number; column?: number } }).mark;
-    const place = mark?.line === undefined ? "" : ` in line ${mark.line + 1}, column ${(mark.column ?? 0) + 1}`;
-    throw new ConfigError(file, [{ path: "", found: `${error.reason}${place}`, expected: "YAML" }]);
+    throw refuse(explain(error), "YAML, indented with spaces, and each name once");
   }
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    const found =
-      value === undefined || value === null ? "an empty file" : Array.isArray(value) ? "a list" : "a single value";
-    throw new ConfigError(file, [{ path: "", found, expected: "settings of the form `name: value`" }]);
-  }
+  const [value] = documents;
+  const expected = "settings of the form `name: value`";
+  if (documents.length > 1) throw refuse("several documents, parted by ---", expected);
+  if (value === undefined || value === null) throw refuse("an empty file", expected);
+  if (Array.isArray(value)) throw refuse("a list", expected);
+  if (typeof value !== "object") throw refuse("a single value", expected);
   return value as Record<string, unknown>;
+}
+
+/** Where and why, without the exception's quotes from the file, which may hold a password. */
+function explain({ reason, mark }: YAMLException): string {
+  const place = mark === undefined ? "" : ` in line ${mark.line + 1}, column ${mark.column + 1}`;
+  const why = reason.replace(/!<[^>]*>|"[^"]*"/g, "…").replace(/: .*$/s, "");
+  return `no valid YAML${place} (${why})`;
 }

@@ -11,8 +11,9 @@ export interface Agent extends AgentConfig {
 
 /**
  * The agents there are, by localpart. Those of the configuration come first and keep their names. A discovered model is
- * named after itself (`llama3.2:3b` → `agent_llama3.2-3b`); where two would get the same name, the first by provider
- * and model keeps it and the others get a short hash of both behind theirs, whatever the order of discovery.
+ * named after itself (`llama3.2:3b` → `agent_llama3.2-3b`), unless a configured agent of that name is the same model.
+ * Where two would get the same name, the one that is spelt so keeps it, else the first by provider and model, and the
+ * others get a short hash of both behind theirs, whatever the order of discovery.
  */
 export function agentsOf(
   config: Pick<Config, "agents" | "providers">,
@@ -23,22 +24,21 @@ export function agentsOf(
     const localpart = localpartOf(agent.name);
     agents.set(localpart, { ...agent, localpart });
   }
-
-  const models = [...discovered]
-    .flatMap(([provider, installed]) => installed.map(({ name }) => ({ provider, model: name })))
-    .sort((a, b) => compare(a.provider, b.provider) || compare(a.model, b.model));
-  for (const { provider, model } of models) {
+  for (const { provider, model } of inOrder(discovered)) {
     const settings = config.providers.get(provider);
-    if (settings?.type !== "ollama") continue;
+    if (settings?.type !== "ollama" || !settings.discover) continue;
+    const displayName = withoutLatest(model);
     const plain = agentNameOf(model);
-    const name = agents.has(localpartOf(plain)) ? `${plain}-${shortHash(`${provider} ${model}`)}` : plain;
+    const taken = agents.get(localpartOf(plain));
+    if (taken?.provider === provider && withoutLatest(taken.model ?? "") === displayName) continue;
+    const name = taken === undefined ? plain : `${plain}-${shortHash(`${provider} ${displayName}`)}`;
     const localpart = localpartOf(name);
     agents.set(localpart, {
       localpart,
       name,
       provider,
       model,
-      displayName: model.replace(/:latest$/, ""),
+      displayName,
       contextTokens: settings.contextTokens,
       ...(settings.keepAlive === undefined ? {} : { keepAlive: settings.keepAlive }),
     });
@@ -46,19 +46,39 @@ export function agentsOf(
   return agents;
 }
 
+/** All models, those first whose agents can be called exactly as they are. */
+function inOrder(discovered: ReadonlyMap<string, readonly InstalledModel[]>): { provider: string; model: string }[] {
+  const isExact = (model: string): boolean => agentNameOf(model) === withoutLatest(model);
+  return [...discovered]
+    .flatMap(([provider, installed]) => installed.map(({ name }) => ({ provider, model: name })))
+    .sort(
+      (a, b) =>
+        Number(isExact(b.model)) - Number(isExact(a.model)) ||
+        compare(a.provider, b.provider) ||
+        compare(a.model, b.model),
+    );
+}
+
 /** The localpart of an agent's user id. */
 export function localpartOf(name: string): string {
   return `${AGENT_PREFIX}${name}`;
 }
 
-/** A model's name in the grammar of user ids (spec "User identifiers"): lower case, `:latest` dropped, the rest with `-`. */
+/**
+ * A model's name in the grammar of user ids (spec "User identifiers"): in lower case, `:latest` dropped, every run of
+ * other characters a `-`, and at most 100 characters.
+ */
 export function agentNameOf(model: string): string {
-  const name = model
-    .replace(/:latest$/, "")
+  const name = withoutLatest(model)
     .toLowerCase()
     .replace(/[^a-z0-9._=-]+/g, "-")
     .slice(0, 100);
   return name === "" ? "model" : name;
+}
+
+/** Ollama's tag for a model that was named without one. */
+function withoutLatest(model: string): string {
+  return model.replace(/:latest$/, "");
 }
 
 function shortHash(text: string): string {

@@ -1,0 +1,36 @@
+import type { Config } from "../config/config.ts";
+import { DatabaseError } from "../database/database.ts";
+
+/** The bridge could not start, for a reason that lies outside of it. */
+export class StartFailure extends Error {
+  override readonly name = "StartFailure";
+  readonly exitCode = 1;
+}
+
+/** What kept the bridge from starting, in words where it is for the admin to mend, else as it was. */
+export function explainStartFailure(error: unknown, config: Config): unknown {
+  if (error instanceof DatabaseError) {
+    const place = config.database === undefined ? `the embedded database in ${config.dataDir}` : "the database";
+    // A host with several addresses that all refuse has no message of its own.
+    const reason = error.message === "" ? (error.code ?? "no reason given") : error.message;
+    return new StartFailure(`${place} can't be used: ${reason}`, { cause: error });
+  }
+  const { bind, port } = config.appservice;
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  switch (code) {
+    case "EADDRINUSE":
+      return new StartFailure(
+        `appservice.port: another program listens on port ${port} of ${bind} already; stop it, or choose another port and change the registration's url to it`,
+        { cause: error },
+      );
+    case "EADDRNOTAVAIL":
+    case "ENOTFOUND":
+      return new StartFailure(`appservice.bind: this machine has no address ${bind}`, { cause: error });
+    case "EACCES":
+      return error instanceof Error && "syscall" in error && error.syscall === "listen"
+        ? new StartFailure(`appservice.port: this user may not listen on port ${port}`, { cause: error })
+        : error;
+    default:
+      return error;
+  }
+}

@@ -1,0 +1,119 @@
+import { readFile, stat } from "node:fs/promises";
+import { resolve } from "node:path";
+import type { ConfigProblem } from "./config-error.ts";
+import { nearName } from "./near-name.ts";
+import { AGENT_PREFIX } from "./registration.ts";
+import { shownPath, shownValue } from "./shown.ts";
+
+const MAX_AVATAR_BYTES = 1024 * 1024;
+
+type Settings = Readonly<Record<string, unknown>>;
+
+/**
+ * Checks what a schema can't: that settings fit each other and the files they name. Takes settings that may have failed
+ * the schema's check, so that all mistakes are told at once, and says nothing of those that did.
+ *
+ * @param directory What relative paths are relative to.
+ */
+export async function crossCheck(settings: Settings, directory: string): Promise<ConfigProblem[]> {
+  const agents = entriesOf(settings["agents"]);
+  const providers = new Map(entriesOf(settings["providers"]));
+  const avatars = await Promise.all(agents.map(([name, agent]) => checkAvatar(name, agent, directory)));
+  return [
+    ...checkBot(settings),
+    ...checkSomeAgent(settings, providers),
+    ...agents.flatMap(([name, agent]) => checkProvider(name, agent, providers)),
+    ...checkNames(agents),
+    ...avatars.flat(),
+  ];
+}
+
+function checkBot(settings: Settings): ConfigProblem[] {
+  const bot = isSettings(settings["appservice"]) ? settings["appservice"]["bot"] : undefined;
+  if (typeof bot !== "string" || !bot.startsWith(AGENT_PREFIX)) return [];
+  return [{ path: "appservice.bot", found: `"${bot}"`, expected: `a name that no agent has: not ${AGENT_PREFIX}…` }];
+}
+
+function checkSomeAgent(settings: Settings, providers: ReadonlyMap<string, Settings>): ConfigProblem[] {
+  const { agents } = settings;
+  if (!isSettings(agents) || Object.keys(agents).length > 0) return [];
+  if ([...providers.values()].some((provider) => provider["discover"] === true)) return [];
+  const expected = "at least one agent, or a provider with discover: true";
+  return [{ path: "agents", found: "nothing", expected }];
+}
+
+function checkProvider(name: string, agent: Settings, providers: ReadonlyMap<string, Settings>): ConfigProblem[] {
+  const { provider: key, model } = agent;
+  if (typeof key !== "string") return [];
+  const provider = providers.get(key);
+  if (provider === undefined) {
+    const known = [...providers.keys()];
+    const near = nearName(key, known);
+    const path = ["agents", name, "provider"];
+    return [
+      {
+        path: shownPath(path),
+        found: shownValue(key, path) + (near === undefined ? "" : ` (did you mean ${near}?)`),
+        expected: known.length === 0 ? "a name under providers" : `a name under providers: ${known.join(", ")}`,
+      },
+    ];
+  }
+  const path = shownPath(["agents", name, "model"]);
+  if (provider["type"] === "ollama" && model === undefined) {
+    return [{ path, found: "nothing", expected: "the name of a model, such as llama3.2:3b" }];
+  }
+  if (provider["type"] === "demo" && model !== undefined) {
+    return [{ path, found: shownValue(model, [path]), expected: "no model, for the demo has none" }];
+  }
+  return [];
+}
+
+/** In a group, people call an agent by its name or display name: two that share one would both answer. */
+function checkNames(agents: readonly (readonly [string, Settings])[]): ConfigProblem[] {
+  const owners = new Map(agents.map(([name]) => [name.toLowerCase(), name]));
+  return agents.flatMap(([name, { display_name: displayName }]): ConfigProblem[] => {
+    if (typeof displayName !== "string") return [];
+    const called = displayName.normalize("NFC").toLowerCase();
+    const owner = owners.get(called) ?? name;
+    owners.set(called, owner);
+    if (owner === name) return [];
+    return [
+      {
+        path: shownPath(["agents", name, "display_name"]),
+        found: `"${displayName}", which is what agents.${owner} is called`,
+        expected: "a name of its own, for both would answer to it",
+      },
+    ];
+  });
+}
+
+async function checkAvatar(name: string, { avatar }: Settings, directory: string): Promise<ConfigProblem[]> {
+  if (typeof avatar !== "string" || avatar === "") return [];
+  const fault = await avatarFault(resolve(directory, avatar));
+  if (fault === undefined) return [];
+  const path = shownPath(["agents", name, "avatar"]);
+  const expected = "a PNG, JPEG, GIF or WebP file of at most 1 MiB";
+  return [{ path, found: `${JSON.stringify(avatar)}, ${fault}`, expected }];
+}
+
+async function avatarFault(file: string): Promise<string | undefined> {
+  try {
+    const { size } = await stat(file);
+    if (size > MAX_AVATAR_BYTES) return `which has ${size} bytes`;
+    const start = (await readFile(file)).subarray(0, 12).toString("latin1");
+    return /^(\x89PNG\r\n|\xff\xd8\xff|GIF8[79]a|RIFF....WEBP)/s.test(start) ? undefined : "which is no such image";
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : "unreadable";
+    return code === "ENOENT" ? "which does not exist" : `which can't be read (${code})`;
+  }
+}
+
+/** The entries of a section that are settings themselves. */
+function entriesOf(section: unknown): (readonly [string, Settings])[] {
+  if (!isSettings(section)) return [];
+  return Object.entries(section).flatMap(([name, entry]) => (isSettings(entry) ? [[name, entry] as const] : []));
+}
+
+function isSettings(value: unknown): value is Settings {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,45 @@
+import { readFile } from "node:fs/promises";
+import { resolve } from "node:path";
+import type { ConfigProblem } from "./config-error.ts";
+import { FORMATS } from "./formats.ts";
+
+/** `database:` as it stands in config.yaml; the schema's check makes sure that there is one of them. */
+export interface DatabaseSettings {
+  readonly url?: unknown;
+  readonly url_env?: unknown;
+  readonly url_file?: unknown;
+}
+
+/**
+ * The database's URL, from where the settings say it is, or what is wrong with it. Neither is known of settings that the
+ * schema's check refuses.
+ *
+ * @param directory What a relative `url_file` is relative to.
+ */
+export async function databaseUrl(
+  settings: DatabaseSettings | null | undefined,
+  directory: string,
+): Promise<{ readonly url?: string; readonly problem?: ConfigProblem }> {
+  if (typeof settings?.url === "string") return { url: settings.url };
+  if (typeof settings?.url_env === "string") {
+    return fromOutside("database.url_env", "variable", process.env[settings.url_env]);
+  }
+  if (typeof settings?.url_file === "string" && settings.url_file !== "") {
+    const text = await readFile(resolve(directory, settings.url_file), "utf8").catch(() => undefined);
+    return fromOutside("database.url_file", "file", text);
+  }
+  return {};
+}
+
+function fromOutside(path: string, kind: "variable" | "file", text: string | undefined) {
+  const url = text?.trim();
+  if (url !== undefined && FORMATS["postgres-url"].validate(url)) return { url };
+  const missing = kind === "file" ? "a file that can't be read" : "a variable that is not set";
+  return {
+    problem: {
+      path,
+      found: url === undefined ? missing : `a ${kind} whose value is not shown`,
+      expected: `a ${kind} that holds ${FORMATS["postgres-url"].expected}`,
+    },
+  };
+}

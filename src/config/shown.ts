@@ -1,0 +1,22 @@
+/** Sections all of whose values are kept from sight: what stands at the wrong place there may well be the secret. */
+const SECRET_SECTIONS = ["database", "encryption"];
+
+/** The path of a setting as it may be printed, for a value that slipped into a name's place is not. */
+export function shownPath(parts: readonly string[]): string {
+  return parts.map((part) => (/:\/\/|[@\s]/.test(part) || part.length > 100 ? "…" : part)).join(".");
+}
+
+/** A value as it may be printed: short, on one line, and never a secret. */
+export function shownValue(value: unknown, path: readonly string[]): string {
+  if (value === null || value === undefined) return "nothing";
+  if (Array.isArray(value)) return "a list";
+  if (typeof value === "object") return "a group of settings";
+  if (SECRET_SECTIONS.includes(path[0] ?? "") || mayHoldPassword(value, path)) return "a value that is not shown";
+  // JSON has no NaN and no Infinity; YAML has.
+  const text = typeof value === "number" ? String(value) : JSON.stringify(value);
+  return text.length > 60 ? `${text.slice(0, 57)}…"` : text;
+}
+
+function mayHoldPassword(value: unknown, path: readonly string[]): boolean {
+  return typeof value === "string" && (/:\/\/.*@/s.test(value) || (path.at(-1) === "url" && /[@?#]/.test(value)));
+}
