@@ -213,7 +213,7 @@ describe("Synapse", () => {
       try {
         const request = requestAs(deployment.synapse.url, deployment.files.asToken);
         const who = await request<{ user_id: string }>("GET", "/v3/account/whoami");
-        assert.equal(who.user_id, `@agents:${DOMAIN}`);
+        assert.equal(who.user_id, `@agents-appservice:${DOMAIN}`);
       } finally {
         await deployment.stop();
       }

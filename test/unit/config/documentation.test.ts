@@ -1,0 +1,77 @@
+import assert from "node:assert/strict";
+import { copyFile, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { load } from "js-yaml";
+import { loadConfig } from "../../../src/config/load.ts";
+import { inCheckout } from "../../support/paths.ts";
+import { temporaryDirectory } from "../../support/temporary.ts";
+
+interface Schema {
+  properties?: Record<string, Schema>;
+  additionalProperties?: Schema | boolean;
+  oneOf?: Schema[];
+  default?: unknown;
+  type?: string;
+  const?: unknown;
+}
+
+/** Every setting of the schema with its default: `providers.*.url` for what stands under a name of one's own. */
+function settings(schema: Schema, path: string): { path: string; default: unknown }[] {
+  const nested = [
+    ...Object.entries(schema.properties ?? {}).map(([name, part]) => ({ name, part })),
+    ...(typeof schema.additionalProperties === "object" ? [{ name: "*", part: schema.additionalProperties }] : []),
+  ].flatMap(({ name, part }) => settings(part, path === "" ? name : `${path}.${name}`));
+  const variants = (schema.oneOf ?? []).flatMap((variant) => settings(variant, path));
+  const all = [...nested, ...variants];
+  return all.length > 0 ? all : [{ path, default: schema.default }];
+}
+
+describe("the documentation of the configuration", () => {
+  it("names every setting of the schema, with its default", async () => {
+    const schema = load(await readFile(inCheckout("config.schema.yaml"), "utf8")) as Schema;
+    const doc = await readFile(inCheckout("docs/configuration.md"), "utf8");
+    const sections = {
+      "providers.*.": doc.slice(doc.indexOf("## `providers.<name>`"), doc.indexOf("## `agents.<name>`")),
+      "agents.*.": doc.slice(doc.indexOf("## `agents.<name>`")),
+      "": doc.slice(0, doc.indexOf("## `providers.<name>`")),
+    };
+    for (const setting of settings(schema, "")) {
+      const prefix = (["providers.*.", "agents.*."] as const).find((start) => setting.path.startsWith(start)) ?? "";
+      const row = sections[prefix]
+        .split("\n")
+        .find((line) => line.startsWith(`| \`${setting.path.slice(prefix.length)}\``));
+      assert.ok(row !== undefined, `${setting.path} is not documented`);
+      const isShown = ["string", "number", "boolean"].includes(typeof setting.default);
+      if (isShown) assert.match(row, new RegExp(`\\| \`${RegExp.escape(String(setting.default))}\``), setting.path);
+    }
+  });
+
+  it("has an example that is good, and whose commented defaults are the defaults", async () => {
+    const directory = await temporaryDirectory("example");
+    const file = join(directory, "config.yaml");
+    await copyFile(inCheckout("config.example.yaml"), file);
+    const config = await loadConfig(file);
+    assert.deepEqual([...config.agents.keys()], ["llama", "demo"]);
+    assert.deepEqual(config.access.users, ["@*:example.org"]);
+    assert.equal(config.sync.intervalMs, 300_000);
+    assert.deepEqual(config.encryption.masterKey, { from: "file", path: join(directory, "data", "master.key") });
+    assert.deepEqual(config.providers.get("ollama"), {
+      type: "ollama",
+      url: "http://127.0.0.1:11434",
+      discover: true,
+      firstTokenMs: 300_000,
+      idleMs: 60_000,
+      contextTokens: 8_192,
+    });
+    const example = await readFile(inCheckout("config.example.yaml"), "utf8");
+    for (const line of [
+      "max_transaction_bytes: 67108864",
+      "interval: 5m",
+      "idle_timeout: 1m",
+      "context_tokens: 8192",
+    ]) {
+      assert.ok(example.includes(line), line);
+    }
+  });
+});
