@@ -1,4 +1,5 @@
 import * as engine from "@matrix-org/matrix-sdk-crypto-wasm";
+import type { DeviceSync } from "../homeserver/device-calls.ts";
 import type { Logger } from "../observability/log.ts";
 import { establishIdentity } from "./identity.ts";
 import { Outgoing } from "./outgoing.ts";
@@ -6,7 +7,7 @@ import { RoomEncryptor, type EncryptionTarget } from "./room-encryptor.ts";
 import { EngineCalls } from "./engine-calls.ts";
 import { Coalesced } from "./serial.ts";
 import type { StoreSession } from "./store/crypto-store.ts";
-import type { DeviceSync, DeviceTransport } from "./transport.ts";
+import type { DeviceTransport } from "./transport.ts";
 
 /** What came of an encrypted event. */
 export type Decryption =

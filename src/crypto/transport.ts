@@ -1,3 +1,5 @@
+import type { DeviceSync } from "../homeserver/device-calls.ts";
+
 /**
  * How a device's requests reach the homeserver, always as that device. Bodies come from the engine and answers go back
  * to it as they are, as JSON text. Every call has a time limit and rejects when it fails.
@@ -14,16 +16,4 @@ export interface DeviceTransport {
   sendRoomMessage(roomId: string, eventType: string, txnId: string, body: string): Promise<string>;
   /** One `/sync` of the device: to-device messages, device lists and key counts, nothing of rooms. */
   sync(since: string | undefined): Promise<DeviceSync>;
-}
-
-/** What one `/sync` told the device. */
-export interface DeviceSync {
-  readonly nextBatch: string;
-  /** In the order of sending. */
-  readonly toDevice: readonly unknown[];
-  readonly changedUsers: readonly string[];
-  readonly leftUsers: readonly string[];
-  /** One-time keys on the server by algorithm; the server always tells all. */
-  readonly keyCounts: Readonly<Record<string, number>>;
-  readonly unusedFallbackKeys: readonly string[];
 }
