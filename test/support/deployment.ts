@@ -15,6 +15,8 @@ export interface DeploymentOptions extends Pick<
   "agents" | "providers" | "toDevicePush" | "extraConfig"
 > {
   readonly database?: Database["kind"];
+  /** With `postgres`: the server to make the database on; by default the one that all test files share. */
+  readonly postgresUrl?: string;
   readonly synapse?: Pick<SynapseOptions, "extraConfig">;
 }
 
@@ -92,7 +94,13 @@ export async function startDeployment(options: DeploymentOptions = {}): Promise<
 
 /** The same with the bridge configured and registered but not started yet. */
 export async function prepareDeployment(options: DeploymentOptions = {}): Promise<Deployment> {
-  const { database = "embedded", toDevicePush = false, synapse: { extraConfig } = {}, ...bridge } = options;
+  const {
+    database = "embedded",
+    postgresUrl,
+    toDevicePush = false,
+    synapse: { extraConfig } = {},
+    ...bridge
+  } = options;
   const port = await freePort();
   const settings: BridgeSettings = {
     ...bridge,
@@ -100,7 +108,7 @@ export async function prepareDeployment(options: DeploymentOptions = {}): Promis
     directory: await temporaryDirectory("bridge"),
     homeserver: { url: `http://127.0.0.1:${port}`, serverName: DOMAIN },
     port: await freePort(),
-    ...(database === "postgres" ? { database: await createDatabase(sharedPostgresUrl()) } : {}),
+    ...(database === "postgres" ? { database: await createDatabase(postgresUrl ?? sharedPostgresUrl()) } : {}),
   };
   const files = await writeBridgeConfig(settings);
   if (database === "embedded") await layEmbedded(join(settings.directory, "data", "database"));
