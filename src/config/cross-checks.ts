@@ -44,7 +44,7 @@ function checkSomeAgent(settings: Settings, providers: ReadonlyMap<string, Setti
 
 function checkProvider(name: string, agent: Settings, providers: ReadonlyMap<string, Settings>): ConfigProblem[] {
   const { provider: key, model } = agent;
-  if (typeof key !== "string") return [];
+  if (typeof key !== "string" || providers.size === 0) return [];
   const provider = providers.get(key);
   if (provider === undefined) {
     const known = [...providers.keys()];
@@ -54,7 +54,7 @@ function checkProvider(name: string, agent: Settings, providers: ReadonlyMap<str
       {
         path: shownPath(path),
         found: shownValue(key, path) + (near === undefined ? "" : ` (did you mean ${near}?)`),
-        expected: known.length === 0 ? "a name under providers" : `a name under providers: ${known.join(", ")}`,
+        expected: `a name under providers: ${known.join(", ")}`,
       },
     ];
   }

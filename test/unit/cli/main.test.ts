@@ -1,0 +1,238 @@
+import assert from "node:assert/strict";
+import { readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { dump, load } from "js-yaml";
+import type { RegistrationFile } from "../../../src/config/registration.ts";
+import { inCheckout } from "../../support/paths.ts";
+import { startProcess } from "../../support/process.ts";
+import { temporaryDirectory } from "../../support/temporary.ts";
+
+const CONFIG = {
+  homeserver: { url: "http://127.0.0.1:8008", domain: "example.org" },
+  appservice: { port: 9993 },
+  logging: { format: "json" },
+  providers: { demo: { type: "demo" } },
+  agents: { demo: { provider: "demo" } },
+};
+
+interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs the command to its end. */
+async function run(args: readonly string[], cwd?: string): Promise<Ended> {
+  const child = await startProcess({
+    command: process.execPath,
+    args: [inCheckout("src/main.ts"), ...args],
+    ...(cwd === undefined ? {} : { cwd }),
+  });
+  const { code } = await child.exited;
+  return { code, stdout: child.stdout.join("\n"), stderr: child.stderr.join("\n") };
+}
+
+/** A folder with a config.yaml. */
+async function folderWith(config: object = CONFIG): Promise<{ folder: string; config: string; registration: string }> {
+  const folder = await temporaryDirectory("cli");
+  const file = join(folder, "config.yaml");
+  await writeFile(file, dump(config));
+  return { folder, config: file, registration: join(folder, "registration.yaml") };
+}
+
+describe("matrix-agents", () => {
+  for (const args of [["help"], ["--help"], ["start", "-h"]]) {
+    it(`${args.join(" ")} shows every command`, async () => {
+      const { code, stdout } = await run(args);
+      assert.equal(code, 0);
+      for (const word of ["start", "generate-registration", "check-config", "--config", "--force"]) {
+        assert.ok(stdout.includes(word), word);
+      }
+    });
+  }
+
+  it("--version prints the package's", async () => {
+    const { version } = JSON.parse(await readFile(inCheckout("package.json"), "utf8")) as { version: string };
+    assert.deepEqual(await run(["--version"]), { code: 0, stdout: version, stderr: "" });
+  });
+
+  for (const [args, words] of [
+    [[], /no command/],
+    [["strat"], /no command "strat"/],
+    [["start", "--prot", "1"], /--prot/],
+    [["start", "--config"], /--config/],
+    [["start", "check-config"], /one command at a time/],
+    [["start", "--force"], /--force is for generate-registration only/],
+  ] as const) {
+    it(`refuses ${JSON.stringify(args)} with its usage and exit code 2`, async () => {
+      const { code, stdout, stderr } = await run(args);
+      assert.equal(code, 2);
+      assert.equal(stdout, "");
+      assert.match(stderr, words);
+      assert.match(stderr, /Usage: matrix-agents <command>/);
+    });
+  }
+
+  for (const command of ["start", "check-config", "generate-registration"]) {
+    it(`${command} names every mistake in config.yaml, exits with 2, and has made nothing`, async () => {
+      const { folder, config } = await folderWith({
+        ...CONFIG,
+        appservice: { port: 70_000 },
+        database: "postgres://u:hunter2@h/d",
+        agents: { demo: { provider: "demoo", temperature: "warm" } },
+      });
+      const { code, stdout, stderr } = await run([command, "-c", config]);
+      assert.equal(code, 2);
+      assert.equal(stdout, "");
+      assert.ok(stderr.includes(config), stderr);
+      assert.match(stderr, /appservice\.port: found 70000; expected a whole number from 1 to 65535/);
+      assert.match(stderr, /database: found a value that is not shown; expected settings/);
+      assert.match(stderr, /agents\.demo\.provider: found "demoo" \(did you mean demo\?\); expected/);
+      assert.match(stderr, /agents\.demo\.temperature: found "warm"; expected a number from 0 to 2/);
+      assert.doesNotMatch(stderr, /hunter2|Usage|\n\s+at /);
+      assert.deepEqual(await readdir(folder), ["config.yaml"]);
+    });
+  }
+
+  it("takes config.yaml of the current folder, and says what to do where there is none", async () => {
+    const { folder } = await folderWith();
+    const registered = await run(["generate-registration"], folder);
+    assert.equal(registered.code, 0);
+    assert.equal((await run(["check-config"], folder)).code, 0);
+    const { code, stderr } = await run(["start"], await temporaryDirectory("cli"));
+    assert.equal(code, 2);
+    assert.match(stderr, /config\.yaml.*\n.*no such file.*config\.example\.yaml/);
+  });
+
+  it("start and check-config want a registration that fits", async () => {
+    const { config, registration } = await folderWith();
+    for (const command of ["start", "check-config"]) {
+      const { code, stderr } = await run([command, "-c", config]);
+      assert.equal(code, 2);
+      assert.match(stderr, /no such file.*generate-registration/);
+    }
+    await writeFile(registration, "id: agents\n");
+    const { code, stderr } = await run(["start", "-c", config]);
+    assert.equal(code, 2);
+    assert.match(stderr, /as_token: found nothing/);
+  });
+});
+
+describe("matrix-agents generate-registration", () => {
+  it("writes a file for its owner alone, and says how to add it to Synapse", async () => {
+    const { folder, config, registration } = await folderWith();
+    const { code, stdout, stderr } = await run(["generate-registration", "-c", config]);
+    assert.deepEqual([code, stderr], [0, ""]);
+    assert.equal((await stat(registration)).mode & 0o777, 0o600);
+    assert.deepEqual((await readdir(folder)).sort(), ["config.yaml", "registration.yaml"]);
+
+    const written = load(await readFile(registration, "utf8")) as RegistrationFile;
+    assert.equal(written.url, "http://127.0.0.1:9993");
+    assert.ok(!stdout.includes(written.as_token) && !stdout.includes(written.hs_token));
+
+    // What is to be added to homeserver.yaml is the YAML that Synapse reads.
+    const lines = stdout.split("\n");
+    const start = lines.indexOf("app_service_config_files:");
+    assert.deepEqual(load(lines.slice(start, start + 2).join("\n")), { app_service_config_files: [registration] });
+    const flags = lines.slice(lines.indexOf("experimental_features:")).join("\n");
+    assert.deepEqual(load(flags), {
+      experimental_features: { msc2409_to_device_messages_enabled: true, msc3202_transaction_extensions: true },
+    });
+    assert.equal((await run(["check-config", "-c", config])).code, 0);
+  });
+
+  it("overwrites nothing without --force", async () => {
+    const { folder, config, registration } = await folderWith();
+    await writeFile(registration, "mine\n", { mode: 0o644 });
+    const refused = await run(["generate-registration", "-c", config]);
+    assert.equal(refused.code, 2);
+    assert.match(refused.stderr, /exists already and is left as it is; --force/);
+    assert.equal(await readFile(registration, "utf8"), "mine\n");
+    assert.deepEqual((await readdir(folder)).sort(), ["config.yaml", "registration.yaml"]);
+
+    assert.equal((await run(["generate-registration", "-c", config, "--force"])).code, 0);
+    assert.match(await readFile(registration, "utf8"), /as_token: [0-9a-f]{64}/);
+    assert.equal((await stat(registration)).mode & 0o777, 0o600);
+    assert.deepEqual((await readdir(folder)).sort(), ["config.yaml", "registration.yaml"]);
+  });
+
+  it("of several at once lets one write", async () => {
+    const { config, registration } = await folderWith();
+    const ended = await Promise.all([1, 2, 3].map(() => run(["generate-registration", "-c", config])));
+    assert.deepEqual(ended.map(({ code }) => code).sort(), [0, 2, 2]);
+    assert.match(await readFile(registration, "utf8"), /as_token: [0-9a-f]{64}/);
+  });
+
+  it("writes where and for which address it is told", async () => {
+    const { folder, config } = await folderWith();
+    const output = join(folder, "other file.yaml");
+    const url = "https://bridge.example.org/agents/";
+    const { code, stdout } = await run(["generate-registration", "-c", config, "-o", output, "--url", url]);
+    assert.equal(code, 0);
+    assert.match(stdout, /The bridge itself reads .*registration\.yaml/);
+    const written = load(await readFile(output, "utf8")) as RegistrationFile;
+    assert.equal(written.url, "https://bridge.example.org/agents");
+  });
+
+  for (const [bind, url] of [
+    ["0.0.0.0", "http://127.0.0.1:1234"],
+    ["::", "http://127.0.0.1:1234"],
+    ["::1", "http://[::1]:1234"],
+    ["bridge.internal", "http://bridge.internal:1234"],
+  ] as const) {
+    it(`knows where Synapse reaches what listens on ${bind}`, async () => {
+      const { config, registration } = await folderWith({ ...CONFIG, appservice: { bind, port: 1234 } });
+      assert.equal((await run(["generate-registration", "-c", config])).code, 0);
+      assert.equal((load(await readFile(registration, "utf8")) as RegistrationFile).url, url);
+    });
+  }
+
+  it("refuses a wrong --url and a folder that is not there", async () => {
+    const { folder, config } = await folderWith();
+    const wrong = await run(["generate-registration", "-c", config, "--url", "127.0.0.1:9993"]);
+    assert.equal(wrong.code, 2);
+    assert.match(wrong.stderr, /--url: expected a URL/);
+    const nowhere = await run(["generate-registration", "-c", config, "-o", join(folder, "no", "r.yaml")]);
+    assert.equal(nowhere.code, 2);
+    assert.match(nowhere.stderr, /can't be written \(ENOENT\)/);
+    assert.deepEqual(await readdir(folder), ["config.yaml"]);
+  });
+});
+
+describe("matrix-agents start that can't", () => {
+  const taken = createServer();
+  let port: number;
+  before(async () => {
+    await new Promise<void>((listening) => taken.listen(0, "127.0.0.1", listening));
+    const address = taken.address();
+    assert.ok(typeof address === "object" && address !== null);
+    ({ port } = address);
+  });
+  after(() => {
+    taken.close();
+  });
+
+  async function startWith(settings: object): Promise<Ended> {
+    const { config } = await folderWith({ ...CONFIG, ...settings });
+    assert.equal((await run(["generate-registration", "-c", config])).code, 0);
+    return run(["start", "-c", config]);
+  }
+
+  it("listen on its port says which setting to change", async () => {
+    const { code, stderr } = await startWith({ appservice: { port } });
+    assert.equal(code, 1);
+    assert.match(stderr, new RegExp(`appservice\\.port: another program listens on port ${port}`));
+    assert.doesNotMatch(stderr, /\n\s+at /);
+  });
+
+  it("reach its database says so, without the password", async () => {
+    // Nothing that speaks PostgreSQL is there: it hangs up at once.
+    taken.on("connection", (socket) => socket.destroy());
+    const { code, stderr } = await startWith({ database: { url: `postgres://u:hunter2@127.0.0.1:${port}/d` } });
+    assert.equal(code, 1);
+    assert.match(stderr, /the database can't be used: \S/);
+    assert.doesNotMatch(stderr, /hunter2|\n\s+at /);
+  });
+});

@@ -1,0 +1,92 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { dump } from "js-yaml";
+import { loadConfig } from "../../../src/config/load.ts";
+import { temporaryDirectory } from "../../support/temporary.ts";
+import { LEAST, loadSettings, problemsOf } from "./settings.ts";
+
+describe("a configuration file", () => {
+  for (const [text, found] of [
+    ["", /an empty file/],
+    ["# only a comment\n", /an empty file/],
+    ["---\n...\n", /an empty file/],
+    ["~", /an empty file/],
+    ["- a\n- b\n", /a list/],
+    ["just words", /a single value/],
+    ["a: 1\n---\nb: 2\n", /several documents/],
+    ["a: 1\n---\n", /several documents/],
+    ["homeserver:\n\turl: x\n", /line 2, column 1 \(tab characters/],
+    ["a: 1\nb:\n  c: 1\n  c: 2\n", /line 4, column 3 \(duplicated mapping key\)/],
+    ["a: {b: 1", /line 1.*unexpected end/],
+    ["a: 'x\n", /line 2/],
+    ["a: *nowhere\n", /unidentified alias/],
+    ["a: !!js/function x\n", /unknown scalar tag/],
+    ["a:\n  - b\n c: d\n", /line 3/],
+  ] as const) {
+    it(`is refused, with its reason: ${JSON.stringify(text)}`, async () => {
+      const problems = await problemsOf(text);
+      assert.equal(problems.length, 1);
+      assert.equal(problems[0]?.path, "");
+      assert.match(problems[0].found, found);
+    });
+  }
+
+  it("that is missing is told with what to do", async () => {
+    const file = join(await temporaryDirectory("config"), "absent.yaml");
+    await assert.rejects(loadConfig(file), (error: Error) => {
+      assert.ok(error.message.includes(file));
+      assert.match(error.message, /no such file.*copy config\.example\.yaml.*-c/);
+      return true;
+    });
+  });
+
+  it("that is a folder is told as such", async () => {
+    await assert.rejects(loadConfig(await temporaryDirectory("config")), /can't be read \(EISDIR\)/);
+  });
+
+  it("may begin with a byte order mark and end its lines as Windows does", async () => {
+    const config = await loadSettings(`\ufeff${dump(LEAST).replaceAll("\n", "\r\n")}`);
+    assert.deepEqual([...config.agents.keys()], ["demo"]);
+  });
+
+  it("may leave a section empty, for all of it is comments", async () => {
+    const config = await loadSettings(`${dump(LEAST)}sync:\n  # interval: 1h\ndatabase:\n`);
+    assert.equal(config.sync.intervalMs, 300_000);
+    assert.equal(config.database, undefined);
+  });
+
+  it("may use an anchor again, and what shares it does not share its defaults' meaning", async () => {
+    const text = `homeserver: { url: "http://a", domain: a }
+providers: { one: &p { type: ollama, url: "http://o" }, two: *p }
+agents: { x: &a { provider: one, model: m }, y: *a }
+`;
+    const config = await loadSettings(text);
+    assert.deepEqual(config.providers.get("two"), config.providers.get("one"));
+    assert.equal(config.agents.get("y")?.displayName, "y");
+    assert.equal(config.agents.get("x")?.displayName, "x");
+  });
+
+  it("that refers to itself is refused and does not hang", async () => {
+    const problems = await problemsOf(`${dump(LEAST)}logging: &l\n  level: *l\n`);
+    assert.deepEqual(
+      problems.map(({ path }) => path),
+      ["logging.level"],
+    );
+  });
+
+  it("takes no name of JavaScript's own for a setting", async () => {
+    const paths = (await problemsOf(`${dump(LEAST)}__proto__: { polluted: 1 }\nconstructor: 1\ntoString: 1\n`)).map(
+      ({ path }) => path,
+    );
+    assert.deepEqual(paths.sort(), ["__proto__", "constructor", "toString"]);
+    assert.ok(!("polluted" in {}));
+  });
+
+  it("takes no for a name, as YAML 1.2 does", async () => {
+    const config = await loadSettings({ agents: { no: { provider: "demo" } } });
+    assert.deepEqual([...config.agents.keys()], ["no"]);
+    const text = dump(LEAST).replace("  demo:\n    provider", "  no:\n    provider");
+    assert.deepEqual([...(await loadSettings(text)).agents.keys()], ["no"]);
+  });
+});
