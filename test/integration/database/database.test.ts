@@ -1,0 +1,125 @@
+import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import pg from "pg";
+import { DatabaseError } from "../../../src/database/database.ts";
+import { migrate } from "../../../src/database/migrate.ts";
+import { openDatabase } from "../../../src/database/open.ts";
+import { claimDirectory, claimPostgres, DatabaseInUse } from "../../../src/database/sole-user.ts";
+import { silentLogger } from "../../../src/observability/log.ts";
+import { forEachDatabase } from "../../support/databases.ts";
+import { eventually } from "../../support/eventually.ts";
+import { createDatabase } from "../../support/postgres.ts";
+import { startProcess } from "../../support/process.ts";
+import { sharedPostgresUrl } from "../../support/services.ts";
+import { temporaryDirectory } from "../../support/temporary.ts";
+
+const log = silentLogger();
+
+forEachDatabase((_kind, open) => {
+  describe("migrations", () => {
+    it("are applied once each, by two at once too", async () => {
+      const database = await open({ migrated: false });
+      await Promise.all([migrate(database, log), migrate(database, log)]);
+      const { rows } = await database.query<{ number: number }>("select number from migrations order by number");
+      assert.deepEqual(
+        rows.map(({ number }) => number),
+        [1, 2],
+      );
+      await migrate(database, log);
+    });
+
+    it("are refused on a database of a newer version", async () => {
+      const database = await open();
+      await database.query("insert into migrations (number, name) values (9999, '9999_future.sql')");
+      await assert.rejects(migrate(database, log), /newer version.*9999_future/);
+    });
+  });
+
+  describe("a transaction", () => {
+    it("is all or nothing", async () => {
+      const database = await open();
+      const work = database.transaction(async (tx) => {
+        await tx.query("insert into settings (name, value) values ('a', 'b')");
+        throw new Error("changed my mind");
+      });
+      await assert.rejects(work, /changed my mind/);
+      assert.equal((await database.query("select 1 from settings")).count, 0);
+    });
+  });
+
+  it("an error carries its SQLSTATE, and whether to try again", async () => {
+    const database = await open();
+    await assert.rejects(database.query("select * from nowhere"), (error: unknown) => {
+      assert.ok(error instanceof DatabaseError);
+      assert.equal(error.code, "42P01");
+      assert.equal(error.retryable, false);
+      return true;
+    });
+  });
+});
+
+describe("PostgreSQL that is not there", () => {
+  it("is an error worth trying again", async () => {
+    const opening = openDatabase({ kind: "postgres", url: "postgres://nobody@127.0.0.1:1/none" }, log);
+    await assert.rejects(opening, (error: unknown) => error instanceof DatabaseError && error.retryable);
+  });
+});
+
+describe("the claim on a PostgreSQL database", () => {
+  it("keeps a second bridge out, and is given back", async () => {
+    const url = await createDatabase(sharedPostgresUrl());
+    const first = await claimPostgres(url, log);
+    await assert.rejects(claimPostgres(url, log), DatabaseInUse);
+    await first.release();
+    await (await claimPostgres(url, log)).release();
+  });
+
+  it("is taken again when its connection is lost", async () => {
+    const url = await createDatabase(sharedPostgresUrl());
+    const claim = await claimPostgres(url, log);
+    const admin = new pg.Client({ connectionString: url });
+    await admin.connect();
+    try {
+      const holders = async (): Promise<number[]> => {
+        const { rows } = await admin.query<{ pid: number }>(
+          `select l.pid from pg_locks l join pg_database d on d.oid = l.database
+           where l.locktype = 'advisory' and d.datname = current_database()`,
+        );
+        return rows.map((row) => row.pid);
+      };
+      const [before] = await holders();
+      assert.ok(before);
+      await admin.query("select pg_terminate_backend($1)", [before]);
+      await eventually("the lock to be held by another connection", async () => {
+        const [now] = await holders();
+        return now !== undefined && now !== before;
+      });
+      await assert.rejects(claimPostgres(url, log), DatabaseInUse);
+    } finally {
+      await admin.end();
+      await claim.release();
+    }
+  });
+});
+
+describe("the claim on a folder", () => {
+  it("keeps a second bridge out, and is given back", async () => {
+    const directory = await temporaryDirectory("claim");
+    const first = await claimDirectory(directory);
+    await assert.rejects(claimDirectory(directory), DatabaseInUse);
+    await first.release();
+    await (await claimDirectory(directory)).release();
+  });
+
+  it("is taken over from a process that is gone, and from one whose number another has now", async () => {
+    const directory = await temporaryDirectory("claim");
+    const child = await startProcess({ command: process.execPath, args: ["-e", "setInterval(() => {}, 1000)"] });
+    await child.stop({ signal: "SIGKILL" });
+    for (const holder of [`${child.pid} 12345`, `${process.pid} started-another-time`, ""]) {
+      await writeFile(join(directory, "matrix-agents.lock"), holder);
+      await (await claimDirectory(directory)).release();
+    }
+  });
+});

@@ -1,0 +1,198 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { Database } from "../../../src/database/database.ts";
+import { parseTransaction, type RoomEvent } from "../../../src/homeserver/transaction.ts";
+import { Mailbox, type MailItem } from "../../../src/mailbox/mailbox.ts";
+import { silentLogger } from "../../../src/observability/log.ts";
+import { Rooms } from "../../../src/rooms/rooms.ts";
+import { forEachDatabase } from "../../support/databases.ts";
+
+const LLAMA = "@agent_llama:example.test";
+const MAX = "@agent_max:example.test";
+const ROOM = "!room:example.test";
+let count = 0;
+
+function event(fields: Partial<RoomEvent> = {}): RoomEvent {
+  return {
+    event_id: `$event${++count}`,
+    room_id: ROOM,
+    sender: "@alice:example.test",
+    type: "m.room.message",
+    content: { msgtype: "m.text", body: "hello" },
+    origin_server_ts: 1,
+    ...fields,
+  };
+}
+
+function membership(ghost: string, value: string, content: Record<string, unknown> = {}): RoomEvent {
+  return event({ type: "m.room.member", state_key: ghost, content: { ...content, membership: value } });
+}
+
+forEachDatabase((_kind, open) => {
+  async function make(): Promise<{
+    database: Database;
+    mailbox: Mailbox;
+    store: (...events: unknown[]) => ReturnType<Mailbox["store"]>;
+  }> {
+    const database = await open();
+    const rooms = new Rooms(database, silentLogger());
+    const mailbox = new Mailbox({
+      database,
+      noteState: (tx, events) => rooms.note(tx, events),
+      isGhost: (userId) => userId.startsWith("@agent_"),
+      log: silentLogger(),
+    });
+    let transaction = 0;
+    return {
+      database,
+      mailbox,
+      store: (...events) => mailbox.store(parseTransaction(String(++transaction), { events })),
+    };
+  }
+
+  async function takeAll(database: Database, mailbox: Mailbox, ghost: string): Promise<string[]> {
+    const taken: string[] = [];
+    for (let item = await mailbox.next(ghost); item !== undefined; item = await mailbox.next(ghost)) {
+      const done: MailItem = item;
+      taken.push(done.event.event_id);
+      await database.transaction((tx) => mailbox.done(tx, done));
+    }
+    return taken;
+  }
+
+  describe("the mailbox", () => {
+    it("has a row for every ghost in the room, in order, and none for the sender or who is not there", async () => {
+      const { database, mailbox, store } = await make();
+      const joins = [membership(LLAMA, "join"), membership(MAX, "join")];
+      const said = [event(), event(), event({ sender: LLAMA })];
+      const arrivals = await store(...joins, ...said);
+      assert.deepEqual([...arrivals.mail].sort(), [LLAMA, MAX]);
+      const ids = [...joins, ...said].map(({ event_id }) => event_id);
+      assert.deepEqual(await takeAll(database, mailbox, LLAMA), [ids[0], ids[2], ids[3]]);
+      assert.deepEqual(await takeAll(database, mailbox, MAX), [ids[1], ids[2], ids[3], ids[4]]);
+    });
+
+    it("gives a ghost nothing from before its join or after its leave", async () => {
+      const { database, mailbox, store } = await make();
+      const [before, join, between, leave, later] = [
+        event(),
+        membership(LLAMA, "join"),
+        event(),
+        membership(LLAMA, "leave"),
+        event(),
+      ];
+      await store(before, membership(LLAMA, "invite"), event(), join, between, leave, later);
+      const taken = await takeAll(database, mailbox, LLAMA);
+      assert.deepEqual(taken.slice(1), [join.event_id, between.event_id, leave.event_id]);
+      assert.ok(!taken.includes(before.event_id) && !taken.includes(later.event_id));
+    });
+
+    it("knows an event by its id, whatever transaction brings it", async () => {
+      const { database, mailbox } = await make();
+      const join = membership(LLAMA, "join");
+      const [first, second] = [event(), event()];
+      await mailbox.store(parseTransaction("1", { events: [join, first, first] }));
+      await mailbox.store(parseTransaction("2", { events: [first] }));
+      assert.deepEqual(await takeAll(database, mailbox, LLAMA), [join.event_id, first.event_id]);
+      // Synapse starts its transaction ids again at 1; done events stay known.
+      await mailbox.store(parseTransaction("1", { events: [first, second] }));
+      assert.deepEqual(await takeAll(database, mailbox, LLAMA), [second.event_id]);
+    });
+
+    it("stores all of a transaction or nothing", async () => {
+      const database = await open();
+      const mailbox = new Mailbox({
+        database,
+        noteState: () => Promise.reject(new Error("the database went away")),
+        isGhost: () => true,
+        log: silentLogger(),
+      });
+      await assert.rejects(mailbox.store(parseTransaction("1", { events: [null, membership(LLAMA, "join")] })));
+      for (const table of ["events", "mailbox", "memberships", "malformed"]) {
+        assert.equal((await database.query(`select 1 from ${table}`)).count, 0, table);
+      }
+    });
+
+    it("counts an attempt before it is made, and after three sets the item aside and goes on", async () => {
+      const { database, mailbox, store } = await make();
+      const [join, poison, good] = [membership(LLAMA, "join"), event(), event()];
+      await store(join, poison, good);
+      const item = await mailbox.next(LLAMA);
+      assert.ok(item);
+      await database.transaction((tx) => mailbox.done(tx, item));
+      // As a process that ends each time would leave it: taken, never done.
+      for (let attempt = 0; attempt < 3; attempt++) {
+        assert.equal((await mailbox.next(LLAMA))?.event.event_id, poison.event_id);
+      }
+      assert.equal((await mailbox.next(LLAMA))?.event.event_id, good.event_id);
+      const { rows } = await database.query("select state, reason from mailbox where event_id = $1", [poison.event_id]);
+      assert.deepEqual(rows, [{ state: "set_aside", reason: "did not finish in 3 attempts" }]);
+    });
+
+    it("does not count what was put back", async () => {
+      const { mailbox, store } = await make();
+      await store(membership(LLAMA, "join"));
+      for (let attempt = 0; attempt < 10; attempt++) {
+        const item = await mailbox.next(LLAMA);
+        assert.ok(item, `attempt ${attempt}`);
+        await mailbox.putBack(item);
+      }
+    });
+
+    it("lets an item wait for its key while those behind it go on", async () => {
+      const { database, mailbox, store } = await make();
+      const [join, unreadable, readable] = [membership(LLAMA, "join"), event(), event()];
+      await store(join, unreadable, readable);
+      const items = await takeUntil(mailbox, LLAMA, unreadable.event_id, database);
+      await mailbox.awaitKey(items, "session");
+      assert.deepEqual(await takeAll(database, mailbox, LLAMA), [readable.event_id]);
+      assert.equal(await mailbox.keysArrived(LLAMA, ["another session"]), 0);
+      assert.equal(await mailbox.keysArrived(MAX, ["session"]), 0);
+      assert.equal(await mailbox.keysArrived(LLAMA, ["session"]), 1);
+      assert.deepEqual(await takeAll(database, mailbox, LLAMA), [unreadable.event_id]);
+    });
+
+    it("keeps no payload that nobody waits for", async () => {
+      const { database, mailbox, store } = await make();
+      const stranger = event({ room_id: "!elsewhere:example.test" });
+      await store(membership(LLAMA, "join"), membership(MAX, "join"), event(), stranger);
+      const kept = async (): Promise<number> =>
+        (await database.query("select 1 from events where payload is not null")).count;
+      assert.equal(await kept(), 3);
+      await takeAll(database, mailbox, LLAMA);
+      assert.equal(await kept(), 2, "Max has not seen two of them");
+      await takeAll(database, mailbox, MAX);
+      assert.equal(await kept(), 0);
+    });
+
+    it("stores aside what is no event, whatever it is", async () => {
+      const { database, store } = await make();
+      const deep = JSON.parse("[".repeat(4_000) + "]".repeat(4_000)) as unknown;
+      await store(null, { event_id: "$nul\0" }, deep, "\ud800\0", event({ event_id: "$half\ud800" }), event());
+      assert.equal((await database.query("select 1 from malformed")).count, 5);
+      assert.equal((await database.query("select 1 from events")).count, 1);
+    });
+
+    it("wakes who is named, and who shares a room with somebody whose devices changed", async () => {
+      const { database, mailbox, store } = await make();
+      await store(membership(LLAMA, "join"));
+      await database.query("insert into room_members (room_id, user_id, membership) values ($1, '@bob:x.y', 'join')", [
+        ROOM,
+      ]);
+      const push = { to_device: [{ to_user_id: MAX, to_device_id: "D" }], device_lists: { changed: ["@bob:x.y"] } };
+      const arrivals = await mailbox.store(parseTransaction("9", { events: [], ...push }));
+      assert.deepEqual([...arrivals.doorbells].sort(), [LLAMA, MAX]);
+      assert.deepEqual(arrivals.mail, []);
+    });
+  });
+});
+
+/** Takes and finishes items until the one with this id is taken. */
+async function takeUntil(mailbox: Mailbox, ghost: string, eventId: string, database: Database): Promise<MailItem> {
+  for (let item = await mailbox.next(ghost); item !== undefined; item = await mailbox.next(ghost)) {
+    const taken: MailItem = item;
+    if (taken.event.event_id === eventId) return taken;
+    await database.transaction((tx) => mailbox.done(tx, taken));
+  }
+  throw new Error(`${eventId} is not in the mailbox`);
+}

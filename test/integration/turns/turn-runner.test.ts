@@ -1,0 +1,261 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { Database } from "../../../src/database/database.ts";
+import { History } from "../../../src/conversation/history.ts";
+import { silentLogger } from "../../../src/observability/log.ts";
+import type { Turn, TurnReply } from "../../../src/turns/turn.ts";
+import { TurnRunner, type TurnWork } from "../../../src/turns/turn-runner.ts";
+import { TurnStore } from "../../../src/turns/turn-store.ts";
+import { forEachDatabase } from "../../support/databases.ts";
+import { eventually } from "../../support/eventually.ts";
+
+const GHOST = "@agent_llama:example.test";
+
+class Away extends Error {}
+
+/** A world in which turns happen, with what went on in it. */
+class World {
+  readonly store: TurnStore;
+  readonly history: History;
+  readonly asked: string[] = [];
+  readonly sent = new Map<string, object>();
+  readonly working = new Set<string>();
+  respond: (turn: Turn, signal: AbortSignal) => Promise<TurnReply> = (turn) => Promise.resolve(reply(turn.eventId));
+  send: (step: string) => void = () => undefined;
+  #count = 0;
+
+  readonly database: Database;
+
+  constructor(database: Database) {
+    this.database = database;
+    this.store = new TurnStore(database);
+    this.history = new History(database);
+  }
+
+  async ask(roomId: string, eventId = `$question${++this.#count}`): Promise<string> {
+    await this.database.transaction(async (tx) => {
+      const position = await this.history.remember(tx, GHOST, roomId, {
+        eventId,
+        author: "person",
+        sender: "@alice:a.b",
+        speaker: "alice",
+        body: eventId,
+        sentAt: 1,
+      });
+      const turn = { ghost: GHOST, roomId, eventId, asker: "@alice:a.b", position, threadRoot: undefined };
+      await this.store.enqueue(tx, turn);
+    });
+    return eventId;
+  }
+
+  runner(): TurnRunner {
+    const work: TurnWork = {
+      respond: (turn, signal) => {
+        this.asked.push(turn.eventId);
+        return this.respond(turn, signal);
+      },
+      giveUp: (turn) => ({ outcome: "failed", failure: "gave up", messages: reply(turn.eventId).messages }),
+      showWorking: (turn) => {
+        this.working.add(turn.roomId);
+        return () => this.working.delete(turn.roomId);
+      },
+      send: (turn, step, content) => {
+        this.send(step);
+        this.sent.set(`${turn.eventId} ${step}`, content);
+        return Promise.resolve(`$answer to ${turn.eventId} ${step}`);
+      },
+      remember: async (tx, turn, eventId, text) => {
+        await this.history.remember(tx, GHOST, turn.roomId, {
+          eventId,
+          author: "agent",
+          sender: GHOST,
+          speaker: "llama",
+          body: text,
+          sentAt: 2,
+          answers: turn.position,
+        });
+      },
+      isRetryable: (error) => error instanceof Away,
+    };
+    return new TurnRunner({ database: this.database, store: this.store, work, log: silentLogger() });
+  }
+
+  async state(eventId: string): Promise<unknown> {
+    const { rows } = await this.database.query<{ state: string }>("select state from turns where event_id = $1", [
+      eventId,
+    ]);
+    return rows[0]?.state;
+  }
+
+  async until(eventId: string, wanted: string): Promise<void> {
+    await eventually(`${eventId} to be ${wanted}`, async () => (await this.state(eventId)) === wanted);
+  }
+}
+
+function reply(text: string): TurnReply {
+  return { outcome: "answered", messages: [{ content: { body: text }, remembered: text }] };
+}
+
+forEachDatabase((_kind, open) => {
+  describe("turns", () => {
+    it("of one conversation run one after the other, those of others side by side", async () => {
+      const world = new World(await open());
+      const running = new Set<string>();
+      const release = Promise.withResolvers<undefined>();
+      world.respond = async (turn) => {
+        assert.ok(!running.has(turn.roomId), "one at a time");
+        running.add(turn.roomId);
+        if (running.size === 2) release.resolve(undefined);
+        await release.promise;
+        running.delete(turn.roomId);
+        return reply(turn.eventId);
+      };
+      const questions = [await world.ask("!a"), await world.ask("!a"), await world.ask("!b")];
+      const runner = world.runner();
+      runner.kick();
+      for (const question of questions) await world.until(question, "answered");
+      assert.deepEqual(
+        world.asked.filter((asked) => asked !== questions[2]),
+        questions.slice(0, 2),
+      );
+      await eventually("nobody to be at work", () => world.working.size === 0);
+      await runner.stop();
+    });
+
+    it("are one for each question, however often it is queued", async () => {
+      const world = new World(await open());
+      await world.ask("!a", "$same");
+      await world.ask("!a", "$same");
+      const runner = world.runner();
+      runner.kick();
+      await world.until("$same", "answered");
+      runner.kick();
+      await runner.stop();
+      assert.deepEqual(world.asked, ["$same"]);
+      assert.equal(world.sent.size, 1);
+    });
+
+    it("that were left in the middle are taken up: asked again before the answer is there, only sent after", async () => {
+      const world = new World(await open());
+      const interrupted = await world.ask("!a");
+      const prepared = await world.ask("!b");
+      await world.database.query("update turns set state = 'running', attempts = 1 where event_id = $1", [interrupted]);
+      await world.database.query("update turns set state = 'sending', reply = $2 where event_id = $1", [
+        prepared,
+        JSON.stringify(reply("as it was")),
+      ]);
+      const runner = world.runner();
+      runner.kick();
+      await world.until(interrupted, "answered");
+      await world.until(prepared, "answered");
+      await runner.stop();
+      assert.deepEqual(world.asked, [interrupted]);
+      assert.deepEqual(world.sent.get(`${prepared} answer.0`), { body: "as it was" });
+    });
+
+    it("wait, uncounted, while something is away", async () => {
+      const world = new World(await open());
+      let failures = 0;
+      world.respond = (turn) => (failures++ < 1 ? Promise.reject(new Away()) : Promise.resolve(reply(turn.eventId)));
+      const question = await world.ask("!a");
+      const runner = world.runner();
+      runner.kick();
+      await world.until(question, "answered");
+      await runner.stop();
+      const { rows } = await world.database.query("select attempts from turns");
+      assert.deepEqual(rows, [{ attempts: 1 }]);
+    });
+
+    it("do not ask the model again when only the sending failed", async () => {
+      const world = new World(await open());
+      let failures = 0;
+      world.send = () => {
+        if (failures++ < 1) throw new Away();
+      };
+      const question = await world.ask("!a");
+      const runner = world.runner();
+      runner.kick();
+      await world.until(question, "answered");
+      await runner.stop();
+      assert.deepEqual(world.asked, [question]);
+    });
+
+    it("that ended their process three times are given up, and say so", async () => {
+      const world = new World(await open());
+      const question = await world.ask("!a");
+      await world.database.query("update turns set state = 'running', attempts = 3");
+      const runner = world.runner();
+      runner.kick();
+      await world.until(question, "failed");
+      await runner.stop();
+      assert.deepEqual(world.asked, []);
+      assert.equal(world.sent.size, 1);
+    });
+
+    it("fail when nothing can be sent, and those behind them go on", async () => {
+      const world = new World(await open());
+      const [first, second] = [await world.ask("!a"), await world.ask("!a")];
+      world.send = () => {
+        if (world.asked.at(-1) === first) throw new Error("thrown out of the room");
+      };
+      const runner = world.runner();
+      runner.kick();
+      await world.until(first, "failed");
+      await world.until(second, "answered");
+      await runner.stop();
+    });
+
+    it("are parked by a stop, and end at the next start", async () => {
+      const world = new World(await open());
+      const begun = Promise.withResolvers<undefined>();
+      world.respond = (_turn, signal) =>
+        new Promise((_resolve, reject) => {
+          begun.resolve(undefined);
+          signal.addEventListener("abort", () => reject(new Error("stopped")));
+        });
+      const question = await world.ask("!a");
+      const first = world.runner();
+      first.kick();
+      await begun.promise;
+      await first.stop();
+      assert.equal(await world.state(question), "queued");
+      world.respond = (turn) => Promise.resolve(reply(turn.eventId));
+      const second = world.runner();
+      second.kick();
+      await world.until(question, "answered");
+      await second.stop();
+    });
+
+    it("are not begun when the question was deleted", async () => {
+      const world = new World(await open());
+      const question = await world.ask("!a");
+      await world.store.cancel(world.database, GHOST, "!a", question);
+      const other = await world.ask("!a");
+      const runner = world.runner();
+      runner.kick();
+      await world.until(other, "answered");
+      await runner.stop();
+      assert.deepEqual(world.asked, [other]);
+      assert.equal(await world.state(question), "cancelled");
+    });
+
+    it("leave in the conversation each answer behind its question", async () => {
+      const world = new World(await open());
+      const [first, second] = [await world.ask("!a"), await world.ask("!a")];
+      const runner = world.runner();
+      runner.kick();
+      await world.until(second, "answered");
+      await runner.stop();
+      const third = await world.ask("!a");
+      const { rows } = await world.database.query<{ position: number }>(
+        "select position from messages where event_id = $1",
+        [third],
+      );
+      const said = await world.history.upTo(GHOST, "!a", rows[0]?.position ?? 0, 100);
+      assert.deepEqual(
+        said.map(({ author, body }) => `${author} ${body}`),
+        [`person ${first}`, `agent ${first}`, `person ${second}`, `agent ${second}`, `person ${third}`],
+      );
+    });
+  });
+});
