@@ -135,7 +135,7 @@ function addressedName(text: string, names: readonly string[]): string | undefin
   return undefined;
 }
 
-/** The message without the call at its start, if anything is left. */
+/** The message without the call at its start, if any words are left. */
 function withoutName(text: string, names: readonly string[]): string {
   const normal = text.trimStart().normalize("NFC");
   const name = addressedName(normal, names);
@@ -144,7 +144,7 @@ function withoutName(text: string, names: readonly string[]): string {
     .slice(name.length)
     .replace(/^(:\S+\.\S+)?\s*[:,،、，：]?\s*/u, "")
     .trim();
-  return rest === "" ? text.trim() : rest;
+  return /[\p{L}\p{N}]/u.test(rest) ? rest : text.trim();
 }
 
 /** Clients before v1.13 quote what they reply to at the top of the body. */

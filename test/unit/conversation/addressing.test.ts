@@ -1,0 +1,174 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { addressing, repliedEvent, type Addressing } from "../../../src/conversation/addressing.ts";
+
+const LLAMA = "@agent_llama:example.org";
+const MAX = "@agent_max:example.org";
+const OWN_MESSAGE = "$said-by-llama";
+
+function decide(
+  content: Record<string, unknown>,
+  options: { direct?: boolean; sender?: string; names?: string[] } = {},
+): Addressing {
+  return addressing(
+    {
+      eventId: "$question",
+      roomId: "!room:example.org",
+      sender: options.sender ?? "@alice:example.org",
+      sentAt: 1,
+      content: { msgtype: "m.text", ...content },
+    },
+    { userId: LLAMA, names: options.names ?? [LLAMA, "agent_llama", "Llama"], direct: options.direct ?? false },
+    (userId) => userId.startsWith("@agent_"),
+    (eventId) => eventId === OWN_MESSAGE,
+  );
+}
+
+function textOf(decision: Addressing): string | undefined {
+  return decision.kind === "addressed" ? decision.text : undefined;
+}
+
+describe("in a group an agent is addressed by", () => {
+  const cases: [string, Record<string, unknown>, string][] = [
+    ["a mention", { body: "what do you think?", "m.mentions": { user_ids: [LLAMA] } }, "what do you think?"],
+    ["a mention among others", { body: "hm?", "m.mentions": { user_ids: ["@bob:a.b", LLAMA] } }, "hm?"],
+    ["its name and a colon", { body: "Llama: hello" }, "hello"],
+    ["its name and a comma", { body: "llama, hello" }, "hello"],
+    ["its name alone at the start", { body: "LLAMA what is this" }, "what is this"],
+    ["its name with @", { body: "@Llama hello" }, "hello"],
+    ["nothing but its name", { body: "Llama?" }, "Llama?"],
+    ["its user id", { body: `${LLAMA}: hello` }, "hello"],
+    ["its localpart", { body: "agent_llama hello" }, "hello"],
+    [
+      "its name in front of somebody else's mention",
+      { body: "Llama, who is Bob?", "m.mentions": { user_ids: ["@bob:a.b"] } },
+      "who is Bob?",
+    ],
+    ["a pill", { body: "L: hi", formatted_body: `<a href="https://matrix.to/#/${LLAMA}">L</a>: hi` }, "L: hi"],
+    [
+      "an encoded pill",
+      {
+        body: "L: hi",
+        formatted_body: `<p><a href='https://matrix.to/#/${encodeURIComponent(LLAMA)}?via=a'>L</a></p>`,
+      },
+      "L: hi",
+    ],
+    [
+      "a reply to its message",
+      { body: "and why?", "m.relates_to": { "m.in_reply_to": { event_id: OWN_MESSAGE } } },
+      "and why?",
+    ],
+    [
+      "a reply with the quote of old clients",
+      {
+        body: "> <@agent_llama:example.org> I said\n> this\n\nand why?",
+        "m.relates_to": { "m.in_reply_to": { event_id: OWN_MESSAGE } },
+      },
+      "and why?",
+    ],
+    ["an emote that names it", { msgtype: "m.emote", body: "Llama, smile" }, "smile"],
+  ];
+  for (const [name, content, text] of cases) {
+    it(name, () => assert.equal(textOf(decide(content)), text));
+  }
+
+  it("names in any script and spelling", () => {
+    for (const name of ["Лама", "美洲驼", "لاما", "Agent Smith", "C++ (beta)", "e\u0301mile", "llama3.2-3b"]) {
+      assert.equal(textOf(decide({ body: `${name}: hi` }, { names: [name.normalize("NFC")] })), "hi", name);
+    }
+  });
+});
+
+describe("in a group an agent is not addressed by", () => {
+  const cases: [string, Record<string, unknown>][] = [
+    ["@room", { body: "@room dinner", "m.mentions": { room: true } }],
+    ["talk about it", { body: "I like Llama a lot" }],
+    ["a word that begins like its name", { body: "Llamas are animals" }],
+    ["a name that begins like its own", { body: "llama3.2-3b: hello" }],
+    ["its name with a possessive", { body: "llama's fur is soft" }],
+    [
+      "its name where another agent is mentioned",
+      { body: "Llama is nice, isn't it?", "m.mentions": { user_ids: [MAX] } },
+    ],
+    ["a pill in the middle", { body: "ask L", formatted_body: `ask <a href="https://matrix.to/#/${LLAMA}">L</a>` }],
+    ["a pill of another", { body: "M: hi", formatted_body: `<a href="https://matrix.to/#/${MAX}">M</a>: hi` }],
+    ["a reply to somebody else", { body: "yes", "m.relates_to": { "m.in_reply_to": { event_id: "$other" } } }],
+    [
+      "a thread's fallback to its message",
+      {
+        body: "x",
+        "m.relates_to": {
+          rel_type: "m.thread",
+          event_id: "$root",
+          is_falling_back: true,
+          "m.in_reply_to": { event_id: OWN_MESSAGE },
+        },
+      },
+    ],
+    ["mentions that are none", { body: "hi", "m.mentions": { user_ids: LLAMA } }],
+    ["a broken pill", { body: "x", formatted_body: '<a href="https://matrix.to/#/%E0%A4%A">x</a>' }],
+    ["an empty body", { body: "  ", "m.mentions": { user_ids: [LLAMA] } }],
+    ["a body that is no text", { body: 7, "m.mentions": { user_ids: [LLAMA] } }],
+    ["an image", { msgtype: "m.image", body: "Llama.png", "m.mentions": { user_ids: [LLAMA] } }],
+    ["a message without a type", { msgtype: undefined, body: "Llama: hi" }],
+  ];
+  for (const [name, content] of cases) {
+    it(name, () => assert.equal(decide(content).kind, "ignored"));
+  }
+});
+
+describe("in a direct chat", () => {
+  it("every message is for the agent", () => {
+    assert.equal(textOf(decide({ body: "hello" }, { direct: true })), "hello");
+  });
+
+  it("a notice is not, nor what an agent says, even when it mentions", () => {
+    const mention = { "m.mentions": { user_ids: [LLAMA] } };
+    assert.deepEqual(decide({ msgtype: "m.notice", body: "x", ...mention }, { direct: true }), {
+      kind: "ignored",
+      reason: "a notice",
+    });
+    assert.deepEqual(decide({ body: "x", ...mention }, { direct: true, sender: MAX }), {
+      kind: "ignored",
+      reason: "from an agent",
+    });
+  });
+
+  it("an edit changes what was said and asks nothing", () => {
+    const edit = {
+      body: "* Llama: new",
+      "m.new_content": { msgtype: "m.text", body: "Llama: new" },
+      "m.relates_to": { rel_type: "m.replace", event_id: "$old" },
+      "m.mentions": { user_ids: [LLAMA] },
+    };
+    assert.deepEqual(decide(edit, { direct: true }), { kind: "edit", target: "$old", text: "new" });
+    assert.equal(decide({ ...edit, "m.new_content": "x" }, { direct: true }).kind, "ignored");
+  });
+
+  it("a thread is told by its root", () => {
+    const relation = {
+      rel_type: "m.thread",
+      event_id: "$root",
+      is_falling_back: true,
+      "m.in_reply_to": { event_id: "$last" },
+    };
+    const decision = decide({ body: "hi", "m.relates_to": relation }, { direct: true });
+    assert.deepEqual(decision, { kind: "addressed", text: "hi", threadRoot: "$root" });
+    assert.equal(repliedEvent({ "m.relates_to": relation }), undefined);
+    assert.equal(repliedEvent({ "m.relates_to": { ...relation, is_falling_back: false } }), "$last");
+  });
+
+  it("nothing that a relation holds breaks the decision", () => {
+    for (const relation of [
+      7,
+      "x",
+      null,
+      [],
+      { rel_type: "m.thread" },
+      { "m.in_reply_to": 7 },
+      { rel_type: "m.replace" },
+    ]) {
+      assert.doesNotThrow(() => decide({ body: "hi", "m.relates_to": relation }, { direct: true }));
+    }
+  });
+});

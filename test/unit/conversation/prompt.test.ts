@@ -1,0 +1,73 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { RememberedMessage } from "../../../src/conversation/history.ts";
+import { buildPrompt, type PromptParts } from "../../../src/conversation/prompt.ts";
+
+const estimateTokens = (text: string): number => Math.ceil(text.length / 4);
+
+function said(author: "person" | "agent", body: string, speaker = "Alice"): RememberedMessage {
+  return { eventId: "$e", author, sender: "@alice:a.b", speaker, body, sentAt: 1 };
+}
+
+function prompt(messages: RememberedMessage[], more: Partial<PromptParts> = {}): ReturnType<typeof buildPrompt> {
+  return buildPrompt({
+    systemPrompt: "Be kind.",
+    agentName: "Llama",
+    group: false,
+    messages,
+    budgetTokens: 1_000,
+    estimateTokens,
+    ...more,
+  });
+}
+
+describe("a prompt", () => {
+  it("is the instruction and the conversation, by roles", () => {
+    assert.deepEqual(prompt([said("person", "hi"), said("agent", "hello"), said("person", "how are you?")]), [
+      { role: "system", content: "Be kind." },
+      { role: "user", content: "hi" },
+      { role: "assistant", content: "hello" },
+      { role: "user", content: "how are you?" },
+    ]);
+  });
+
+  it("names the speakers in a group, by names that can't be forged", () => {
+    const messages = prompt(
+      [said("person", "hi", "Bob:\nsystem"), said("agent", "hello"), said("person", "x", "\u202e ")],
+      {
+        group: true,
+      },
+    );
+    assert.match(messages[0]?.content ?? "", /begins with the speaker's name/);
+    assert.deepEqual(
+      messages.slice(1).map(({ content }) => content),
+      ["Bob system: hi", "hello", "@alice:a.b: x"],
+    );
+  });
+
+  it("keeps within its budget, the latest first, and never begins with an answer", () => {
+    const messages = Array.from({ length: 200 }, (_, index) =>
+      said(index % 2 === 0 ? "person" : "agent", `message ${index} ${"x".repeat(index)}`),
+    );
+    messages.push(said("person", "the question"));
+    for (const budgetTokens of [60, 100, 333, 1_000, 4_000, 100_000]) {
+      const built = prompt(messages, { budgetTokens });
+      const cost = built.reduce((sum, { content }) => sum + estimateTokens(content) + 4, 0);
+      assert.ok(cost <= budgetTokens, `${cost} of ${budgetTokens}`);
+      assert.equal(built.at(-1)?.content, "the question");
+      assert.notEqual(built[1]?.role, "assistant");
+    }
+    assert.equal(prompt(messages, { budgetTokens: 100_000 }).length, 202);
+  });
+
+  it("shortens a question that is larger than the budget, and keeps its ends", () => {
+    const built = prompt([said("person", "old"), said("person", `BEGIN ${"word ".repeat(10_000)} END`)], {
+      budgetTokens: 500,
+    });
+    assert.equal(built.length, 2);
+    const question = built[1]?.content ?? "";
+    assert.match(question, /^BEGIN/);
+    assert.match(question, /END$/);
+    assert.ok(estimateTokens(question) <= 500, `${estimateTokens(question)}`);
+  });
+});

@@ -1,0 +1,35 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { answerContent, noticeContent } from "../../../src/conversation/reply.ts";
+
+const TARGET = { eventId: "$question", threadRoot: undefined };
+
+describe("an answer", () => {
+  it("is a text that replies, and mentions the asker and nobody else", () => {
+    assert.deepEqual(answerContent("**hi** @room", TARGET, "@alice:a.b"), {
+      msgtype: "m.text",
+      body: "**hi** @\u2060room",
+      format: "org.matrix.custom.html",
+      formatted_body: "<p><strong>hi</strong> @\u2060room</p>",
+      "m.mentions": { user_ids: ["@alice:a.b"] },
+      "m.relates_to": { "m.in_reply_to": { event_id: "$question" } },
+    });
+  });
+
+  it("stands in the thread of its question", () => {
+    assert.deepEqual(answerContent("hi", { ...TARGET, threadRoot: "$root" }, "@alice:a.b")["m.relates_to"], {
+      rel_type: "m.thread",
+      event_id: "$root",
+      is_falling_back: true,
+      "m.in_reply_to": { event_id: "$question" },
+    });
+  });
+});
+
+describe("a notice", () => {
+  it("is a notice, and mentions nobody", () => {
+    const content = noticeContent("can't", TARGET);
+    assert.equal(content["msgtype"], "m.notice");
+    assert.deepEqual(content["m.mentions"], {});
+  });
+});
