@@ -21,6 +21,13 @@ export type Decryption =
   /** No key can help: forged, malformed, or of an algorithm nobody should use. `reason` is for the log. */
   | { readonly kind: "refused"; readonly reason: string };
 
+/** What decryption needs of an event. */
+export interface EncryptedEvent {
+  readonly room_id: string;
+  readonly sender: string;
+  readonly content: Readonly<Record<string, unknown>>;
+}
+
 /** What a device needs of its surroundings. */
 export interface DeviceOptions {
   readonly userId: string;
@@ -126,18 +133,33 @@ export class Device {
     await this.#outgoing.drain();
   }
 
-  /** Decrypts an `m.room.encrypted` event of a room. Rejects only when the store fails. */
-  async decrypt(event: {
-    readonly room_id: string;
-    readonly content: Readonly<Record<string, unknown>>;
-  }): Promise<Decryption> {
+  /**
+   * Decrypts an `m.room.encrypted` event of a room. An event whose sender does not own the device that made its session
+   * is refused (CVE-2025-48937): without that, anybody in the room could put words into another's mouth. Rejects only
+   * when the store or the server fails.
+   */
+  async decrypt(event: EncryptedEvent): Promise<Decryption> {
+    const decryption = await this.#decryptOnce(event);
+    if (decryption.kind !== "unknown_sender") return decryption;
+    // Only who is known can be told from who pretends to be somebody.
+    await this.track([event.sender]);
+    const again = await this.#decryptOnce(event);
+    return again.kind === "unknown_sender" ? again.decryption : again;
+  }
+
+  async #decryptOnce(
+    event: EncryptedEvent,
+  ): Promise<Decryption | { readonly kind: "unknown_sender"; readonly decryption: Decryption }> {
     const settings = new engine.DecryptionSettings(engine.TrustRequirement.Untrusted);
     try {
       const decrypted = await this.#calls.run(() =>
         this.#machine.decryptRoomEvent(JSON.stringify(event), new engine.RoomId(event.room_id), settings),
       );
-      const inner = JSON.parse(decrypted.event) as { type: string; content: Record<string, unknown> };
-      return { kind: "decrypted", type: inner.type, content: inner.content };
+      const shield = decrypted.shieldState(true).code;
+      if (shield === engine.ShieldStateCode.MismatchedSender) return { kind: "refused", reason: "MismatchedSender" };
+      const { type, content } = JSON.parse(decrypted.event) as { type: string; content: Record<string, unknown> };
+      const decryption = { kind: "decrypted", type, content } as const;
+      return shield === engine.ShieldStateCode.UnknownDevice ? { kind: "unknown_sender", decryption } : decryption;
     } catch (error) {
       if (!(error instanceof engine.MegolmDecryptionError)) throw error;
       const sessionId = event.content["session_id"];

@@ -7,6 +7,9 @@ import type { DeviceTransport } from "./transport.ts";
 /** A request of the engine, of whatever kind. Signature uploads that are sent by hand have no id, and want no answer. */
 type EngineRequest = Awaited<ReturnType<engine.OlmMachine["outgoingRequests"]>>[number];
 
+/** What answers cause comes to rest after a few rounds; an engine that always wants more must not keep us for ever. */
+const MAX_ROUNDS = 20;
+
 /** After failures the requests are tried again, ever more rarely: first and longest wait, in ms. */
 const RETRY_FIRST_MS = 1_000;
 const RETRY_LONGEST_MS = 60_000;
@@ -23,6 +26,7 @@ export class Outgoing {
   readonly #pump: Coalesced;
   #retry: NodeJS.Timeout | undefined;
   #failures = 0;
+  #queryFailure: { readonly error: unknown } | undefined;
   #closed = false;
 
   constructor(machine: engine.OlmMachine, calls: Serial, transport: DeviceTransport, log: Logger) {
@@ -38,6 +42,15 @@ export class Outgoing {
     await this.#pump.run().catch((error: unknown) => {
       if (!this.#closed) this.#log.error({ error }, "the crypto engine could not tell its outgoing requests");
     });
+  }
+
+  /**
+   * Sends all that the engine wants sent before a key is shared. Rejects when the devices of those who are to get it
+   * could not be asked for: a message that is encrypted without knowing them could never be read by them.
+   */
+  async drainBeforeSharing(): Promise<void> {
+    await this.drain();
+    if (this.#queryFailure !== undefined) throw this.#queryFailure.error;
   }
 
   /** Sends one request and gives the engine its answer. Rejects when either fails. */
@@ -57,17 +70,24 @@ export class Outgoing {
   async #drain(): Promise<void> {
     const tried = new Set<string>();
     let failed = 0;
+    this.#queryFailure = undefined;
     // What an answer causes (a signature after a query, keys after a count) is there only in the next look.
-    for (;;) {
+    for (let round = 0; round < MAX_ROUNDS; round++) {
       if (this.#closed) return;
       const listed = await this.#calls.run(() => this.#machine.outgoingRequests());
-      const requests = listed.filter((request) => !tried.has(request.id ?? ""));
+      const requests = listed.filter(
+        // A query that failed is listed anew at once, under another id: it waits for the next time like the rest.
+        (request) =>
+          !tried.has(request.id ?? "") &&
+          (this.#queryFailure === undefined || !(request instanceof engine.KeysQueryRequest)),
+      );
       if (requests.length === 0) break;
       for (const request of requests) tried.add(request.id ?? "");
       const results = await Promise.allSettled(requests.map((request) => this.send(request)));
-      for (const result of results) {
+      for (const [index, result] of results.entries()) {
         if (result.status === "fulfilled") continue;
         failed++;
+        if (requests[index] instanceof engine.KeysQueryRequest) this.#queryFailure = { error: result.reason };
         this.#log.warn({ error: result.reason as unknown }, "a key request to the server failed");
       }
     }

@@ -48,7 +48,7 @@ export class RoomEncryptor {
     }
     return this.#rooms.run(target.roomId, async () => {
       await this.#calls.run(() => this.#machine.updateTrackedUsers(userIds(target.recipients)));
-      await this.#outgoing.drain();
+      await this.#outgoing.drainBeforeSharing();
       await this.#claims.run(() => this.#claimMissing(target.recipients));
       // Sharing takes a while in a large room; the session may come to its end meanwhile, so until nothing is left.
       for (;;) {

@@ -37,7 +37,6 @@ const DEATHS: readonly Death[] = [
   [3, "unheard"],
   [3, "unanswered"],
   [9, { turnsLater: 3 }],
-  [14, "unanswered"],
   [40, { turnsLater: 17 }],
   [23, "unheard"],
   [61, { turnsLater: 40 }],

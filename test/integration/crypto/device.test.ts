@@ -1,0 +1,246 @@
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { readFile, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { before, describe, it } from "node:test";
+import { initAsync } from "@matrix-org/matrix-sdk-crypto-wasm";
+import { Device, DeviceClosed } from "../../../src/crypto/device.ts";
+import { MasterKey, MasterKeyError } from "../../../src/crypto/master-key.ts";
+import { UnsupportedEncryption, type EncryptionTarget } from "../../../src/crypto/room-encryptor.ts";
+import { createCryptoStore } from "../../../src/crypto/store/crypto-store.ts";
+import type { Database } from "../../../src/database/database.ts";
+import { silentLogger } from "../../../src/observability/log.ts";
+import { CryptoClient } from "../../support/crypto-client.ts";
+import { forEachDatabase } from "../../support/databases.ts";
+import { simulatedTransport, type Asked } from "../../support/device-transport.ts";
+import { SimulatedKeyServer } from "../../support/simulated-key-server.ts";
+import { temporaryDirectory } from "../../support/temporary.ts";
+
+const GHOST = "@agent_llama:example.test";
+const ALICE = "@alice:example.test";
+const ROOM = "!room:example.test";
+
+function target(rotationPeriodMessages = 100): EncryptionTarget {
+  return {
+    roomId: ROOM,
+    encryption: { algorithm: "m.megolm.v1.aes-sha2", rotationPeriodMs: 604_800_000, rotationPeriodMessages },
+    historyVisibility: "shared",
+    recipients: [ALICE, GHOST],
+  };
+}
+
+/** A ghost's device on a database, with what it asked for; `fail` makes requests fail. */
+class Setup {
+  readonly server = new SimulatedKeyServer();
+  readonly asked: { asked: Asked; body: string }[] = [];
+  readonly arrived: string[] = [];
+  fail: (asked: Asked) => boolean = () => false;
+  since: string | undefined;
+  readonly #store: ReturnType<typeof createCryptoStore>;
+  readonly #key = new Uint8Array(randomBytes(32));
+
+  constructor(database: Database) {
+    this.#store = createCryptoStore(database, { owner: "test", log: silentLogger() });
+  }
+
+  async open(): Promise<{ device: Device; close: () => Promise<void> }> {
+    const session = await this.#store.open(GHOST, "GHOSTDEVICE");
+    const device = await Device.open({
+      userId: GHOST,
+      deviceId: "GHOSTDEVICE",
+      store: session,
+      storeKey: this.#key,
+      transport: simulatedTransport(this.server, GHOST, "GHOSTDEVICE", (asked, body) => {
+        this.asked.push({ asked, body });
+        if (this.fail(asked)) throw new Error(`${asked} failed`);
+      }),
+      since: this.since,
+      saveSince: (since) => {
+        this.since = since;
+        return Promise.resolve();
+      },
+      onRoomKeys: (sessions) => {
+        this.arrived.push(...sessions);
+        return Promise.resolve();
+      },
+      log: silentLogger(),
+    });
+    return {
+      device,
+      close: async () => {
+        await device.close();
+        await session.close();
+      },
+    };
+  }
+
+  async alice(): Promise<CryptoClient> {
+    const alice = await CryptoClient.open(
+      { user: ALICE, device: "ALICEDEVICE" },
+      {
+        request: (request) => Promise.resolve(JSON.stringify(this.server.handle(ALICE, "ALICEDEVICE", request))),
+        sync: (since) => Promise.resolve(this.server.sync(ALICE, "ALICEDEVICE", since)),
+      },
+    );
+    await alice.sync();
+    return alice;
+  }
+
+  count(asked: Asked): number {
+    return this.asked.filter((request) => request.asked === asked).length;
+  }
+}
+
+before(() => initAsync());
+
+forEachDatabase((_kind, open) => {
+  describe("a ghost's device", () => {
+    it("uploads a fallback key with its first keys, and nothing more while nothing changes", async () => {
+      const setup = new Setup(await open());
+      const { device, close } = await setup.open();
+      await device.catchUp();
+      const first = JSON.parse(setup.asked.find(({ asked }) => asked === "keysUpload")?.body ?? "{}") as Record<
+        string,
+        object
+      >;
+      assert.equal(Object.keys(first["one_time_keys"] ?? {}).length, 50);
+      assert.equal(Object.keys(first["fallback_keys"] ?? {}).length, 1);
+      await device.catchUp();
+      const uploads = setup.count("keysUpload");
+      for (let round = 0; round < 200; round++) await device.catchUp();
+      assert.equal(setup.count("keysUpload"), uploads);
+      await close();
+    });
+
+    it("reads what was said to it while it was put away, and remembers where it was", async () => {
+      const setup = new Setup(await open());
+      const first = await setup.open();
+      await first.device.catchUp();
+      const fingerprint = first.device.fingerprint;
+      await first.close();
+      const alice = await setup.alice();
+      const ciphertext = await alice.encrypt(ROOM, [ALICE, GHOST], "while you slept");
+
+      const { device, close } = await setup.open();
+      assert.equal(device.fingerprint, fingerprint);
+      const event = {
+        room_id: ROOM,
+        event_id: "$1",
+        sender: ALICE,
+        type: "m.room.encrypted",
+        origin_server_ts: 0,
+        content: JSON.parse(ciphertext) as Record<string, unknown>,
+      };
+      assert.equal((await device.decrypt(event)).kind, "missing_key");
+      await device.catchUp();
+      assert.deepEqual(setup.arrived, [event.content["session_id"]]);
+      const decryption = await device.decrypt(event);
+      assert.equal(decryption.kind === "decrypted" && decryption.content["body"], "while you slept");
+      const forged = await device.decrypt({ ...event, ...{ sender: "@mallory:example.test" } });
+      assert.equal(forged.kind, "refused", "an event whose sender does not own the device that encrypted it");
+      assert.equal(
+        (await device.decrypt({ ...event, content: { algorithm: "none", session_id: "x" } })).kind,
+        "refused",
+      );
+      await close();
+    });
+
+    it("encrypts twenty at once with a session for each, and all can be read", async () => {
+      const setup = new Setup(await open());
+      const alice = await setup.alice();
+      const { device, close } = await setup.open();
+      const texts = Array.from({ length: 20 }, (_, index) => `message ${index}`);
+      const sent = await Promise.all(texts.map((body) => device.encrypt(target(1), "m.room.message", { body })));
+      const sessions = new Set(sent.map((content) => (JSON.parse(content) as { session_id: string }).session_id));
+      assert.equal(sessions.size, 20);
+      await alice.sync();
+      for (const [index, content] of sent.entries()) {
+        assert.equal(await alice.decrypt(ROOM, GHOST, content), texts[index]);
+      }
+      await close();
+    });
+
+    it("keeps what relates an event to another outside the ciphertext", async () => {
+      const setup = new Setup(await open());
+      const { device, close } = await setup.open();
+      const relation = { "m.in_reply_to": { event_id: "$question" } };
+      const content = JSON.parse(
+        await device.encrypt(target(), "m.room.message", { body: "secret", "m.relates_to": relation }),
+      ) as Record<string, unknown>;
+      assert.deepEqual(content["m.relates_to"], relation);
+      assert.ok(!JSON.stringify(content).includes("secret"));
+      await close();
+    });
+
+    it("encrypts nothing while it can't learn for whom, and later for all", async () => {
+      const setup = new Setup(await open());
+      const alice = await setup.alice();
+      const { device, close } = await setup.open();
+      setup.fail = (asked) => asked === "keysQuery";
+      await assert.rejects(device.encrypt(target(), "m.room.message", { body: "early" }), /keysQuery failed/);
+      assert.ok(setup.count("keysUpload") > 0, "the other requests went on");
+      assert.ok(setup.count("keysQuery") < 5, "and it was not asked again and again");
+      for (const lost of ["keysClaim", "sendToDevice"] as const) {
+        setup.fail = (asked) => asked === lost;
+        await assert.rejects(
+          device.encrypt(target(), "m.room.message", { body: "early" }),
+          new RegExp(`${lost} failed`),
+        );
+      }
+      setup.fail = () => false;
+      const content = await device.encrypt(target(), "m.room.message", { body: "now" });
+      await alice.sync();
+      assert.equal(await alice.decrypt(ROOM, GHOST, content), "now");
+      await close();
+    });
+
+    it("speaks no encryption that it does not know", async () => {
+      const setup = new Setup(await open());
+      const { device, close } = await setup.open();
+      const unknown = { ...target(), encryption: { ...target().encryption, algorithm: "unknown" } };
+      await assert.rejects(device.encrypt(unknown, "m.room.message", { body: "x" }), UnsupportedEncryption);
+      await close();
+    });
+
+    it("that is closed in the middle of its work ends it, and everything after, with one kind of error", async () => {
+      const setup = new Setup(await open());
+      const { device, close } = await setup.open();
+      const work = Array.from({ length: 50 }, (_, index) =>
+        device.encrypt(target(1), "m.room.message", { body: `message ${index}` }),
+      );
+      const settled = Promise.allSettled(work);
+      await close();
+      const results = await settled;
+      for (const result of results) {
+        if (result.status === "rejected") assert.ok(result.reason instanceof DeviceClosed, String(result.reason));
+      }
+      assert.ok(results.some(({ status }) => status === "rejected"));
+      await assert.rejects(device.catchUp(), DeviceClosed);
+    });
+  });
+
+  describe("the master key", () => {
+    it("is made once, readable by its owner alone, and never replaced", async () => {
+      const database = await open();
+      const path = join(await temporaryDirectory("key"), "sub", "master.key");
+      const made = await MasterKey.open({ from: "file", path }, database);
+      assert.equal((await stat(path)).mode & 0o777, 0o600);
+      const again = await MasterKey.open({ from: "file", path }, database);
+      assert.deepEqual(again.storeKey(GHOST, "D"), made.storeKey(GHOST, "D"));
+      assert.notDeepEqual(made.storeKey(GHOST, "D"), made.storeKey(GHOST, "E"));
+      assert.equal(made.storeKey(GHOST, "D").length, 32);
+
+      process.env["TEST_MASTER_KEY"] = await readFile(path, "utf8");
+      const fromEnv = await MasterKey.open({ from: "env", name: "TEST_MASTER_KEY" }, database);
+      assert.deepEqual(fromEnv.storeKey(GHOST, "D"), made.storeKey(GHOST, "D"));
+
+      await rm(path);
+      await assert.rejects(MasterKey.open({ from: "file", path }, database), MasterKeyError);
+      await assert.rejects(stat(path), "no new one was made");
+      for (const wrong of ["0".repeat(64), "not a key"]) {
+        process.env["TEST_MASTER_KEY"] = wrong;
+        await assert.rejects(MasterKey.open({ from: "env", name: "TEST_MASTER_KEY" }, database), MasterKeyError);
+      }
+    });
+  });
+});
