@@ -46,6 +46,8 @@ export function databaseError(cause: unknown): DatabaseError {
   const raw: unknown = cause instanceof Error && "code" in cause ? cause.code : undefined;
   const code = typeof raw === "string" ? raw : undefined;
   const retryable =
-    code === undefined ? /terminated|timeout|closed|ended/i.test(message) : /^(08|40|53|57|E[A-Z])/.test(code);
+    code === undefined
+      ? /connection|terminated|timeout|closed|ended/i.test(message)
+      : /^(08|40|53|57|E[A-Z])/.test(code);
   return new DatabaseError(message, { code, retryable, cause });
 }

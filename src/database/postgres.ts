@@ -27,6 +27,11 @@ export function openPostgres(url: string, log: Logger): Database {
         throw databaseError(cause);
       });
       let broken = false;
+      // The pool listens to idle connections only; one that ends between two statements would end the process too.
+      const ended = (): void => {
+        broken = true;
+      };
+      client.on("error", ended);
       try {
         await run(client, "begin");
         const result = await work({
@@ -41,6 +46,7 @@ export function openPostgres(url: string, log: Logger): Database {
         });
         throw error;
       } finally {
+        client.off("error", ended);
         client.release(broken);
       }
     },

@@ -39,8 +39,10 @@ export async function claimPostgres(url: string, log: Logger): Promise<SoleUse> 
       if (released.signal.aborted) return await new Promise<never>(() => undefined);
       log.warn("the connection that holds the database lock has ended; taking it again");
       for (let waitMs = 500; ; waitMs = Math.min(waitMs * 2, 15_000)) {
+        if (released.signal.aborted) return await new Promise<never>(() => undefined);
         try {
           current = await holdLock(url);
+          if (released.signal.aborted) await current.client.end();
           break;
         } catch (error) {
           if (error instanceof DatabaseInUse) return error;
@@ -104,29 +106,63 @@ async function holdLock(url: string): Promise<HeldLock> {
 export async function claimDirectory(directory: string): Promise<SoleUse> {
   const path = join(directory, "matrix-agents.lock");
   const mine = `${process.pid} ${await startedAt(process.pid)}`;
-  const draft = `${path}.${process.pid}`;
-  for (let attempt = 0; attempt < 3; attempt++) {
-    try {
-      // Linked into place whole: nobody ever sees it empty.
-      await writeFile(draft, mine, { mode: 0o600 });
-      await link(draft, path);
+  for (let attempt = 0; attempt < 100; attempt++) {
+    if (await putInPlace(path, mine)) {
       return { lost: new Promise(() => undefined), release: () => rm(path, { force: true }) };
-    } catch (error) {
-      if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
-    } finally {
-      await rm(draft, { force: true });
     }
-    const holder = await readFile(path, "utf8").catch(() => "");
-    const [pid = "", since = ""] = holder.split(" ");
-    if (holder !== "" && (await startedAt(Number(pid))) === since) {
+    const holder = await holderOf(path);
+    if (await isRunning(holder)) {
       throw new DatabaseInUse(
-        `another matrix-agents process (pid ${pid}) is using ${directory}; stop it first, or set another data_dir. ` +
+        `another matrix-agents process (pid ${holder.split(" ")[0]}) is using ${directory}; stop it first, or set another data_dir. ` +
           "The embedded database takes one process; use PostgreSQL (database.url) for more",
       );
     }
-    await rm(path, { force: true });
+    await removeStale(path, holder, mine);
   }
   throw new DatabaseInUse(`could not claim ${path}: another process keeps taking it`);
+}
+
+/**
+ * Removes the file of a process that is gone. Of several that found it only the one with the guard may, and only while
+ * it is still that file: otherwise the slower would remove what the faster has claimed meanwhile.
+ */
+async function removeStale(path: string, holder: string, mine: string): Promise<void> {
+  const guard = `${path}.takeover`;
+  if (!(await putInPlace(guard, mine))) {
+    if (await isRunning(await holderOf(guard))) await sleep(20);
+    else await rm(guard, { force: true });
+    return;
+  }
+  try {
+    if ((await holderOf(path)) === holder) await rm(path, { force: true });
+  } finally {
+    await rm(guard, { force: true });
+  }
+}
+
+/** Makes a file with its content at once, so that nobody ever sees it empty; false when there is one already. */
+async function putInPlace(path: string, content: string): Promise<boolean> {
+  const draft = `${path}.${process.pid}`;
+  try {
+    await writeFile(draft, content, { mode: 0o600 });
+    await link(draft, path);
+    return true;
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "EEXIST") return false;
+    throw error;
+  } finally {
+    await rm(draft, { force: true });
+  }
+}
+
+/** What a lock file says; empty when it has gone. */
+function holderOf(path: string): Promise<string> {
+  return readFile(path, "utf8").catch(() => "");
+}
+
+async function isRunning(holder: string): Promise<boolean> {
+  const [pid = "", since = ""] = holder.split(" ");
+  return since !== "" && (await startedAt(Number(pid))) === since;
 }
 
 /**

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it } from "node:test";
@@ -6,6 +8,7 @@ import pg from "pg";
 import { DatabaseError } from "../../../src/database/database.ts";
 import { migrate } from "../../../src/database/migrate.ts";
 import { openDatabase } from "../../../src/database/open.ts";
+import { openPostgres } from "../../../src/database/postgres.ts";
 import { claimDirectory, claimPostgres, DatabaseInUse } from "../../../src/database/sole-user.ts";
 import { silentLogger } from "../../../src/observability/log.ts";
 import { forEachDatabase } from "../../support/databases.ts";
@@ -67,6 +70,30 @@ describe("PostgreSQL that is not there", () => {
   });
 });
 
+describe("a PostgreSQL connection that is lost in the middle of a transaction", () => {
+  it("fails that transaction, to be tried again, and nothing else", async () => {
+    const database = openPostgres(await createDatabase(sharedPostgresUrl()), log);
+    try {
+      const work = database.transaction(async (tx) => {
+        const { rows } = await tx.query<{ pid: number }>("select pg_backend_pid() as pid");
+        await database.query("select pg_terminate_backend($1, 5000)", [rows[0]?.pid]);
+        // Between two statements nobody is waiting for an answer of the connection.
+        await eventually("the statement to fail", () =>
+          tx.query("select 1").then(
+            () => false,
+            () => true,
+          ),
+        );
+        await tx.query("select 2");
+      });
+      await assert.rejects(work, (error: unknown) => error instanceof DatabaseError && error.retryable);
+      assert.deepEqual((await database.query("select 1 as one")).rows, [{ one: 1 }]);
+    } finally {
+      await database.close();
+    }
+  });
+});
+
 describe("the claim on a PostgreSQL database", () => {
   it("keeps a second bridge out, and is given back", async () => {
     const url = await createDatabase(sharedPostgresUrl());
@@ -104,6 +131,46 @@ describe("the claim on a PostgreSQL database", () => {
   });
 });
 
+describe("the claim on a PostgreSQL database whose connection is lost", () => {
+  /** Lets the claim's connection die while another session waits for the lock, which is then the first to have it. */
+  async function steal(url: string): Promise<pg.Client> {
+    const thief = new pg.Client({ connectionString: url });
+    await thief.connect();
+    const locks = await thief.query<{ pid: number; key: string }>(
+      `select l.pid, (l.classid::bigint << 32 | l.objid::bigint) as key from pg_locks l
+       join pg_database d on d.oid = l.database where l.locktype = 'advisory' and d.datname = current_database()`,
+    );
+    const [lock] = locks.rows;
+    assert.ok(lock);
+    const stolen = thief.query("select pg_advisory_lock($1)", [lock.key]);
+    const admin = new pg.Client({ connectionString: url });
+    await admin.connect();
+    await admin.query("select pg_terminate_backend($1)", [lock.pid]);
+    await admin.end();
+    await stolen;
+    return thief;
+  }
+
+  it("is lost for good when another took it meanwhile", async () => {
+    const url = await createDatabase(sharedPostgresUrl());
+    const claim = await claimPostgres(url, log);
+    const thief = await steal(url);
+    assert.ok((await claim.lost) instanceof DatabaseInUse);
+    await claim.release();
+    await thief.end();
+  });
+
+  it("is not taken again when it was released meanwhile", async () => {
+    const url = await createDatabase(sharedPostgresUrl());
+    const claim = await claimPostgres(url, log);
+    const thief = await steal(url);
+    await claim.release();
+    await thief.end();
+    const next = await claimPostgres(url, log);
+    await next.release();
+  });
+});
+
 describe("the claim on a folder", () => {
   it("keeps a second bridge out, and is given back", async () => {
     const directory = await temporaryDirectory("claim");
@@ -120,6 +187,43 @@ describe("the claim on a folder", () => {
     for (const holder of [`${child.pid} 12345`, `${process.pid} started-another-time`, ""]) {
       await writeFile(join(directory, "matrix-agents.lock"), holder);
       await (await claimDirectory(directory)).release();
+    }
+  });
+
+  it("has one winner when several processes find a dead one's file at once", async () => {
+    const directory = await temporaryDirectory("claim");
+    const module = new URL("../../../src/database/sole-user.ts", import.meta.url).href;
+    const script = `
+      import { claimDirectory } from ${JSON.stringify(module)};
+      process.stdin.once("data", async () => {
+        const claimed = await claimDirectory(${JSON.stringify(directory)}).then(() => "claimed", () => "refused");
+        console.log(claimed);
+        setInterval(() => {}, 1_000);
+      });
+      console.log("ready");`;
+    for (let round = 0; round < 5; round++) {
+      await writeFile(join(directory, "matrix-agents.lock"), "999999999 12345");
+      const rivals = Array.from({ length: 4 }, () =>
+        spawn(process.execPath, ["--input-type=module", "-e", script], { stdio: ["pipe", "pipe", "inherit"] }),
+      );
+      try {
+        const said = rivals.map(() => "");
+        for (const [index, { stdout }] of rivals.entries()) {
+          stdout.on("data", (chunk: Buffer) => (said[index] += chunk.toString()));
+        }
+        await eventually("all to be ready", () => said.every((text) => text.includes("ready")));
+        for (const { stdin } of rivals) stdin.write("go\n");
+        await eventually("all to have tried", () => said.every((text) => /claimed|refused/.test(text)));
+        assert.equal(said.filter((text) => text.includes("claimed")).length, 1, said.join());
+      } finally {
+        await Promise.all(
+          rivals.map(async (rival) => {
+            const ended = once(rival, "exit");
+            rival.kill("SIGKILL");
+            await ended;
+          }),
+        );
+      }
     }
   });
 });
