@@ -31,18 +31,19 @@ const SOLE_USE_LOCK = 7_295_002;
  * fenced by the crypto store's own epochs.) Throws {@link DatabaseInUse}, or DatabaseError when the server is away.
  */
 export async function claimPostgres(url: string, log: Logger): Promise<SoleUse> {
-  const released = new AbortController();
+  let released = false;
+  const isReleased = (): boolean => released;
   let current = await holdLock(url);
   const lost = (async (): Promise<Error> => {
     for (;;) {
       await current.ended;
-      if (released.signal.aborted) return await new Promise<never>(() => undefined);
+      if (isReleased()) return await new Promise<never>(() => undefined);
       log.warn("the connection that holds the database lock has ended; taking it again");
       for (let waitMs = 500; ; waitMs = Math.min(waitMs * 2, 15_000)) {
-        if (released.signal.aborted) return await new Promise<never>(() => undefined);
+        if (isReleased()) return await new Promise<never>(() => undefined);
         try {
           current = await holdLock(url);
-          if (released.signal.aborted) await current.client.end();
+          if (isReleased()) await current.client.end();
           break;
         } catch (error) {
           if (error instanceof DatabaseInUse) return error;
@@ -54,7 +55,7 @@ export async function claimPostgres(url: string, log: Logger): Promise<SoleUse> 
   return {
     lost,
     release: async () => {
-      released.abort();
+      released = true;
       await current.client.end();
     },
   };

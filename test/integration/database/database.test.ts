@@ -209,7 +209,7 @@ describe("the claim on a folder", () => {
       try {
         const said = rivals.map(() => "");
         for (const [index, { stdout }] of rivals.entries()) {
-          stdout.on("data", (chunk: Buffer) => (said[index] += chunk.toString()));
+          stdout.on("data", (chunk: Buffer) => (said[index] = `${said[index]}${chunk.toString()}`));
         }
         await eventually("all to be ready", () => said.every((text) => text.includes("ready")));
         for (const { stdin } of rivals) stdin.write("go\n");
