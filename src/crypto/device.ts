@@ -191,9 +191,11 @@ export class Device {
     for (;;) {
       if (this.#closed) throw this.#closedError();
       const answer = await this.#options.transport.sync(this.#since);
-      if (this.#hasNews(answer)) {
+      const counts = JSON.stringify([answer.keyCounts, answer.unusedFallbackKeys]);
+      if (this.#hasNews(answer, counts)) {
         await this.#receive(answer);
         await this.#options.saveSince(answer.nextBatch);
+        this.#lastCounts = counts;
       }
       this.#since = answer.nextBatch;
       await this.#outgoing.drain();
@@ -203,15 +205,13 @@ export class Device {
   }
 
   /** Every call of the engine writes its whole account, so it is asked only when there is something to say. */
-  #hasNews(answer: DeviceSync): boolean {
-    const counts = JSON.stringify([answer.keyCounts, answer.unusedFallbackKeys]);
-    const news =
+  #hasNews(answer: DeviceSync, counts: string): boolean {
+    return (
       counts !== this.#lastCounts ||
       answer.toDevice.length > 0 ||
       answer.changedUsers.length > 0 ||
-      answer.leftUsers.length > 0;
-    this.#lastCounts = counts;
-    return news;
+      answer.leftUsers.length > 0
+    );
   }
 
   async #receive(answer: DeviceSync): Promise<void> {
@@ -226,8 +226,11 @@ export class Device {
         new Set(answer.unusedFallbackKeys),
       );
     });
-    const sessions = this.#arrivedSessions.splice(0);
-    if (sessions.length > 0) await this.#options.onRoomKeys(sessions);
+    const sessions = [...this.#arrivedSessions];
+    if (sessions.length === 0) return;
+    await this.#options.onRoomKeys(sessions);
+    // Kept until they have been heard of: the engine tells of a key only once.
+    this.#arrivedSessions.splice(0, sessions.length);
   }
 
   #closedError(): DeviceClosed {

@@ -7,6 +7,12 @@ import type { DeviceTransport } from "./transport.ts";
 /** A request of the engine, of whatever kind. Signature uploads that are sent by hand have no id, and want no answer. */
 type EngineRequest = Awaited<ReturnType<engine.OlmMachine["outgoingRequests"]>>[number];
 
+/** How a round of requests went, as far as it matters to those who waited for it. */
+interface Drained {
+  /** Set when somebody's devices could not be asked for. */
+  readonly queryFailure: { readonly error: unknown } | undefined;
+}
+
 /** What answers cause comes to rest after a few rounds; an engine that always wants more must not keep us for ever. */
 const MAX_ROUNDS = 20;
 
@@ -23,10 +29,9 @@ export class Outgoing {
   readonly #calls: Serial;
   readonly #transport: DeviceTransport;
   readonly #log: Logger;
-  readonly #pump: Coalesced;
+  readonly #pump: Coalesced<Drained>;
   #retry: NodeJS.Timeout | undefined;
   #failures = 0;
-  #queryFailure: { readonly error: unknown } | undefined;
   #closed = false;
 
   constructor(machine: engine.OlmMachine, calls: Serial, transport: DeviceTransport, log: Logger) {
@@ -49,8 +54,8 @@ export class Outgoing {
    * could not be asked for: a message that is encrypted without knowing them could never be read by them.
    */
   async drainBeforeSharing(): Promise<void> {
-    await this.drain();
-    if (this.#queryFailure !== undefined) throw this.#queryFailure.error;
+    const { queryFailure } = await this.#pump.run();
+    if (queryFailure !== undefined) throw queryFailure.error;
   }
 
   /** Sends one request and gives the engine its answer. Rejects when either fails. */
@@ -67,19 +72,18 @@ export class Outgoing {
     clearTimeout(this.#retry);
   }
 
-  async #drain(): Promise<void> {
+  async #drain(): Promise<Drained> {
     const tried = new Set<string>();
     let failed = 0;
-    this.#queryFailure = undefined;
+    let queryFailure: Drained["queryFailure"];
     // What an answer causes (a signature after a query, keys after a count) is there only in the next look.
     for (let round = 0; round < MAX_ROUNDS; round++) {
-      if (this.#closed) return;
+      if (this.#closed) break;
       const listed = await this.#calls.run(() => this.#machine.outgoingRequests());
       const requests = listed.filter(
         // A query that failed is listed anew at once, under another id: it waits for the next time like the rest.
         (request) =>
-          !tried.has(request.id ?? "") &&
-          (this.#queryFailure === undefined || !(request instanceof engine.KeysQueryRequest)),
+          !tried.has(request.id ?? "") && (queryFailure === undefined || !(request instanceof engine.KeysQueryRequest)),
       );
       if (requests.length === 0) break;
       for (const request of requests) tried.add(request.id ?? "");
@@ -87,11 +91,12 @@ export class Outgoing {
       for (const [index, result] of results.entries()) {
         if (result.status === "fulfilled") continue;
         failed++;
-        if (requests[index] instanceof engine.KeysQueryRequest) this.#queryFailure = { error: result.reason };
+        if (requests[index] instanceof engine.KeysQueryRequest) queryFailure = { error: result.reason };
         this.#log.warn({ error: result.reason as unknown }, "a key request to the server failed");
       }
     }
     this.#scheduleRetry(failed > 0);
+    return { queryFailure };
   }
 
   #scheduleRetry(failed: boolean): void {

@@ -43,17 +43,17 @@ export class KeyedSerial {
  * Work that brings something up to date, asked for by many at once: one run at a time, and whoever asks during a run is
  * served by one more run after it, so that each caller's run began after its call.
  */
-export class Coalesced {
-  readonly #work: () => Promise<void>;
-  #running: Promise<void> | undefined;
-  #next: Promise<void> | undefined;
+export class Coalesced<T = void> {
+  readonly #work: () => Promise<T>;
+  #running: Promise<T> | undefined;
+  #next: Promise<T> | undefined;
 
-  constructor(work: () => Promise<void>) {
+  constructor(work: () => Promise<T>) {
     this.#work = work;
   }
 
-  /** Resolves when a run that began after this call has ended; rejects with what it throws. */
-  run(): Promise<void> {
+  /** Resolves with the outcome of a run that began after this call; rejects with what it throws. */
+  run(): Promise<T> {
     if (this.#next !== undefined) return this.#next;
     if (this.#running === undefined) return this.#start();
     this.#next = this.#running
@@ -65,7 +65,7 @@ export class Coalesced {
     return this.#next;
   }
 
-  #start(): Promise<void> {
+  #start(): Promise<T> {
     const running = this.#work().finally(() => {
       if (this.#running === running) this.#running = undefined;
     });
