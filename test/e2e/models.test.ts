@@ -1,10 +1,19 @@
 import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { startDeployment, type Deployment } from "../support/deployment.ts";
 import { eventually } from "../support/eventually.ts";
 import { freePort } from "../support/free-port.ts";
 import { startOllamaServer, type OllamaServer } from "../support/ollama-server.ts";
+import { temporaryDirectory } from "../support/temporary.ts";
 import type { Message, User } from "../support/user.ts";
+
+/** A PNG of one pixel. */
+const PIXEL = Buffer.from(
+  "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==",
+  "base64",
+);
 
 describe("agents on an Ollama server", () => {
   let ollama: OllamaServer;
@@ -13,6 +22,8 @@ describe("agents on an Ollama server", () => {
 
   before(async () => {
     ollama = await startOllamaServer(["llama3.2:3b", "mistral:latest"]);
+    const avatar = join(await temporaryDirectory("avatar"), "llama.png");
+    await writeFile(avatar, PIXEL);
     deployment = await startDeployment({
       providers: {
         ollama: {
@@ -30,6 +41,7 @@ describe("agents on an Ollama server", () => {
           provider: "ollama",
           model: "llama3.2:3b",
           display_name: "Llama",
+          avatar,
           system_prompt: "You are a pirate.",
           temperature: 0.3,
           context_tokens: 2048,
@@ -155,10 +167,17 @@ describe("agents on an Ollama server", () => {
     await assert.rejects(profile, "nobody of that name was made");
   });
 
-  it("show the name they are given", async () => {
+  it("show the name and the picture they are given", async () => {
     await eventually("the display name", async () => {
       const profile = await alice.request("GET", `/v3/profile/${encodeURIComponent(deployment.agent("llama"))}`);
-      return profile["displayname"] === "Llama";
+      return profile["displayname"] === "Llama" && typeof profile["avatar_url"] === "string";
     });
+    const profile = await alice.request("GET", `/v3/profile/${encodeURIComponent(deployment.agent("llama"))}`);
+    const media = String(profile["avatar_url"]).replace("mxc://", "");
+    const picture = await fetch(`${deployment.synapse.url}/_matrix/client/v1/media/download/${media}`, {
+      headers: { Authorization: `Bearer ${deployment.files.asToken}` },
+    });
+    assert.deepEqual(Buffer.from(await picture.arrayBuffer()), PIXEL);
+    assert.equal(picture.headers.get("content-type"), "image/png");
   });
 });
