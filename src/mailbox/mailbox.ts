@@ -135,7 +135,7 @@ export class Mailbox {
   async awaitKey(item: MailItem, sessionId: string): Promise<void> {
     await this.#database.query(
       "update mailbox set state = 'awaiting_key', session_id = $2, attempts = 0 where id = $1",
-      [item.id, sessionId],
+      [item.id, storable(sessionId)],
     );
   }
 
@@ -144,7 +144,7 @@ export class Mailbox {
     const { count } = await this.#database.query(
       `update mailbox set state = 'ready' where ghost = $1 and state = 'awaiting_key'
        and session_id in (select json_array_elements_text($2::json))`,
-      [ghost, JSON.stringify(sessionIds)],
+      [ghost, JSON.stringify(sessionIds.map(storable))],
     );
     return count;
   }

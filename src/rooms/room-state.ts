@@ -20,6 +20,9 @@ export interface RoomMember {
 /** Historical user ids may hold nearly anything printable; what is no user id at all is no member. */
 const USER_ID = /^@[^:\p{Cc}\p{Cs}]*:[^\p{Cc}\p{Cs}]+$/u;
 
+/** Memberships (spec "m.room.member"). */
+const MEMBERSHIPS: ReadonlySet<unknown> = new Set(["invite", "join", "knock", "leave", "ban"]);
+
 const WEEK_MS = 7 * 24 * 3600 * 1000;
 
 /**
@@ -47,7 +50,7 @@ export function parseMembers(state: readonly StateEvent[]): RoomMember[] {
     if (event.type !== "m.room.member" || !USER_ID.test(event.state_key)) continue;
     const membership = event.content["membership"];
     const displayName = event.content["displayname"];
-    if (typeof membership !== "string") continue;
+    if (typeof membership !== "string" || !MEMBERSHIPS.has(membership)) continue;
     members.set(event.state_key, {
       userId: event.state_key,
       membership,

@@ -173,6 +173,82 @@ forEachDatabase((_kind, open) => {
       assert.equal((await database.query("select 1 from events")).count, 1);
     });
 
+    it("takes whatever its events hold", async () => {
+      const { database, mailbox, store } = await make();
+      const join = membership(LLAMA, "join", { displayname: "\0\ud800" });
+      const nested = JSON.parse(`${'{"a":'.repeat(90)}1${"}".repeat(90)}`) as Record<string, unknown>;
+      const events = [
+        event({ content: { body: "\0 \ud800 \udc00", "\0": "\ud800" } }),
+        event({ type: "m.room.encrypted", content: { session_id: "\0\ud800", ciphertext: "x".repeat(60_000) } }),
+        event({ content: nested, unsigned: { "\0": 1 } }),
+        event({ type: "m.room.redaction", content: { redacts: "\0" }, redacts: "$nul\0" }),
+        event({ origin_server_ts: 1e300 }),
+        event({ content: JSON.parse('{"__proto__": {"msgtype": "m.text"}}') as Record<string, unknown> }),
+      ];
+      const hostileState = event({ type: "m.room.member", state_key: "@bob:x.y", content: { membership: "\0" } });
+      await store(
+        join,
+        hostileState,
+        event({ type: "m.room.name", state_key: "", content: { name: "\0" } }),
+        ...events,
+      );
+      const item = await takeUntil(mailbox, LLAMA, events[0]?.event_id ?? "", database);
+      assert.deepEqual(item.event.content, events[0]?.content, "kept as it came");
+      const encrypted = await nextAfter(mailbox, item, database);
+      await mailbox.awaitKey(encrypted, String(encrypted.event.content["session_id"]));
+      assert.equal(await mailbox.keysArrived(LLAMA, ["\0\ud800"]), 1);
+      assert.equal((await takeAll(database, mailbox, LLAMA)).length, events.length - 1);
+    });
+
+    it("keeps of something malformed and huge only the beginning", async () => {
+      const { database, store } = await make();
+      await store({ event_id: "$huge", filler: "😀".repeat(200_000) });
+      const { rows } = await database.query<{ raw: string; reason: string }>("select raw, reason from malformed");
+      assert.match(rows[0]?.reason ?? "", /^event: /);
+      assert.ok((rows[0]?.raw.length ?? 0) <= 65_536 && rows[0]?.raw.startsWith('{"event_id":"$huge"'));
+    });
+
+    it("holds the hundred events of a full transaction for fifty ghosts, in order", async () => {
+      const { database, mailbox, store } = await make();
+      const ghosts = Array.from({ length: 50 }, (_, index) => `@agent_${index}:example.test`);
+      await store(...ghosts.map((ghost) => membership(ghost, "join")));
+      const events = Array.from({ length: 100 }, () => event());
+      assert.equal((await store(...events)).mail.length, ghosts.length);
+      const { count } = await database.query("select 1 from mailbox");
+      assert.equal(count, ghosts.length * (events.length + 1));
+      const last = ghosts.at(-1) ?? "";
+      assert.deepEqual(
+        (await takeAll(database, mailbox, last)).slice(1),
+        events.map(({ event_id }) => event_id),
+      );
+    });
+
+    it("does nothing for a transaction that holds nothing", async () => {
+      const { mailbox } = await make();
+      assert.deepEqual(await mailbox.store(parseTransaction("1", { events: [] })), { mail: [], doorbells: [] });
+      assert.deepEqual(await mailbox.ghostsWithMail(), []);
+    });
+
+    it("knows which ghosts have mail, and forgets those that wait or were set aside", async () => {
+      const { mailbox, store } = await make();
+      await store(membership(LLAMA, "join"), membership(MAX, "invite", { is_direct: true }));
+      assert.deepEqual((await mailbox.ghostsWithMail()).sort(), [LLAMA, MAX]);
+      const [first, second] = [await mailbox.next(LLAMA), await mailbox.next(MAX)];
+      assert.ok(first && second);
+      await mailbox.awaitKey(first, "s");
+      await mailbox.setAside(second.id, "why");
+      assert.deepEqual(await mailbox.ghostsWithMail(), []);
+    });
+
+    it("keeps of an invite whether it is a DM, through the join and until the next invite", async () => {
+      const { database, store } = await make();
+      const direct = async (): Promise<unknown> => (await database.query("select direct from memberships")).rows[0];
+      await store(membership(LLAMA, "invite", { is_direct: true }), membership(LLAMA, "join"));
+      assert.deepEqual(await direct(), { direct: true });
+      await store(membership(LLAMA, "leave"), membership(LLAMA, "invite", { is_direct: "true" }));
+      assert.deepEqual(await direct(), { direct: false });
+    });
+
     it("wakes who is named, and who shares a room with somebody whose devices changed", async () => {
       const { database, mailbox, store } = await make();
       await store(membership(LLAMA, "join"));
@@ -186,6 +262,14 @@ forEachDatabase((_kind, open) => {
     });
   });
 });
+
+/** Finishes an item and takes the next. */
+async function nextAfter(mailbox: Mailbox, item: MailItem, database: Database): Promise<MailItem> {
+  await database.transaction((tx) => mailbox.done(tx, item));
+  const next = await mailbox.next(item.ghost);
+  assert.ok(next);
+  return next;
+}
 
 /** Takes and finishes items until the one with this id is taken. */
 async function takeUntil(mailbox: Mailbox, ghost: string, eventId: string, database: Database): Promise<MailItem> {

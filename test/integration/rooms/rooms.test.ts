@@ -102,6 +102,9 @@ forEachDatabase((_kind, open) => {
         member("no user", "join"),
         member("@half\ud800:a.b", "join"),
         member("@odd:a.b", "join", { not: "a name" }),
+        member("@nul:a.b", "\0\ud800"),
+        state("m.room.member", { membership: 7 }, "@seven:a.b"),
+        member("@other:a.b", "knock"),
       ];
       for (const [visibility, expected] of [
         ["shared", ["@asked:a.b", "@here:a.b", "@odd:a.b"]],
@@ -114,6 +117,25 @@ forEachDatabase((_kind, open) => {
         );
         assert.deepEqual(await rooms.recipients(ROOM, view), expected);
       }
+    });
+
+    it("reads a state that is listed twice, or holds what it must not, as far as it goes", async () => {
+      const database = await open();
+      const rooms = new Rooms(database, silentLogger());
+      const view = await rooms.view(ROOM, () =>
+        Promise.resolve([
+          member("@a:a.b", "join", "Old"),
+          member("@a:a.b", "join", "New"),
+          state("m.room.name", { name: "\0Room\ud800" }),
+          state("m.room.power_levels", { users: { "\0": "\ud800" } }),
+          state("m.room.encryption", { ...MEGOLM, note: "\0" }),
+        ]),
+      );
+      assert.equal(view.name, "Room\ufffd");
+      assert.ok(view.encryption);
+      assert.equal(await rooms.displayName(ROOM, "@a:a.b"), "New");
+      assert.ok(await rooms.isEncrypted(ROOM));
+      assert.ok(!(await rooms.isEncrypted("!other:a.b")));
     });
 
     it("gives the name a member goes by, storable whatever it holds", async () => {
