@@ -1,3 +1,5 @@
+import { isStorable } from "../database/text.ts";
+
 /** A message as addressing sees it: decrypted, of type `m.room.message`. */
 export interface IncomingMessage {
   readonly eventId: string;
@@ -60,10 +62,8 @@ export function addressing(
   const body = bodyOf(content);
   if (body === undefined) return ignored("not text");
   const text = withoutName(withoutReplyFallback(body, relation), addressee.names);
-  const threadRoot =
-    relation?.["rel_type"] === "m.thread" && typeof relation["event_id"] === "string"
-      ? relation["event_id"]
-      : undefined;
+  const root = relation?.["rel_type"] === "m.thread" ? relation["event_id"] : undefined;
+  const threadRoot = typeof root === "string" && isStorable(root) ? root : undefined;
   const isMeant =
     addressee.direct || isMentioned(content, addressee, isAgent) || repliesTo(relation, repliesToAddressee);
   return isMeant ? { kind: "addressed", text, threadRoot } : ignored("not addressed to the agent");

@@ -1,5 +1,5 @@
 import type { Database, Queryable } from "../database/database.ts";
-import { storable } from "../database/text.ts";
+import { isStorable, storable } from "../database/text.ts";
 
 /** A message as an agent remembers it. */
 export interface RememberedMessage {
@@ -49,6 +49,7 @@ export class History {
 
   /** Changes what is remembered of a message that its sender has edited. */
   async edit(tx: Queryable, ghost: string, eventId: string, sender: string, body: string): Promise<void> {
+    if (!isStorable(eventId)) return;
     await tx.query("update messages set body = $4 where ghost = $1 and event_id = $2 and sender = $3", [
       ghost,
       eventId,
@@ -59,6 +60,7 @@ export class History {
 
   /** Forgets a redacted message. */
   async forget(tx: Queryable, ghost: string, roomId: string, eventId: string): Promise<void> {
+    if (!isStorable(eventId)) return;
     await tx.query("delete from messages where ghost = $1 and room_id = $2 and event_id = $3", [
       ghost,
       roomId,
@@ -68,6 +70,7 @@ export class History {
 
   /** Whether an event is a message of the ghost's own in the room. */
   async isOwn(ghost: string, roomId: string, eventId: string): Promise<boolean> {
+    if (!isStorable(eventId)) return false;
     const { count } = await this.#database.query(
       "select 1 from messages where ghost = $1 and room_id = $2 and event_id = $3 and author = 'agent'",
       [ghost, roomId, eventId],

@@ -1,4 +1,5 @@
 import type { Database, Queryable } from "../database/database.ts";
+import { isStorable } from "../database/text.ts";
 import type { Turn, TurnReply } from "./turn.ts";
 
 /** A turn that was tried this often and never came to an end fails. */
@@ -28,6 +29,7 @@ export class TurnStore {
 
   /** Withdraws a question that has not been taken up. */
   async cancel(tx: Queryable, ghost: string, roomId: string, eventId: string): Promise<void> {
+    if (!isStorable(eventId)) return;
     await tx.query(
       `update turns set state = 'cancelled', finished_at = now()
        where ghost = $1 and room_id = $2 and event_id = $3 and state = 'queued'`,

@@ -1,0 +1,323 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { Conversation } from "../../../src/conversation/conversation.ts";
+import { History } from "../../../src/conversation/history.ts";
+import type { Database, Queryable } from "../../../src/database/database.ts";
+import type { Agent } from "../../../src/ghost/agents.ts";
+import type { GhostHandle, GhostMessage } from "../../../src/ghost/listener.ts";
+import { silentLogger } from "../../../src/observability/log.ts";
+import { ProviderError, type ChatChunk, type ChatRequest, type Provider } from "../../../src/providers/provider.ts";
+import type { Turn } from "../../../src/turns/turn.ts";
+import { TurnStore } from "../../../src/turns/turn-store.ts";
+import { forEachDatabase } from "../../support/databases.ts";
+
+const LLAMA = "@agent_llama:example.test";
+const ROOM = "!room:example.test";
+const ALICE = "@alice:example.test";
+
+const AGENT: Agent = {
+  localpart: "agent_llama",
+  name: "llama",
+  provider: "local",
+  model: "llama3.2:3b",
+  displayName: "Llama",
+  systemPrompt: "Be brief.",
+  contextTokens: 4_096,
+  temperature: 0.5,
+};
+
+/** A provider that says what a test tells it to, and keeps what it was asked. */
+class Script implements Provider {
+  readonly name = "local";
+  readonly asked: ChatRequest[] = [];
+  says: (request: ChatRequest) => AsyncIterable<ChatChunk> = () => chunks("An ", "answer.");
+
+  chat(request: ChatRequest): AsyncIterable<ChatChunk> {
+    this.asked.push(request);
+    return this.says(request);
+  }
+  models(): Promise<[]> {
+    return Promise.resolve([]);
+  }
+}
+
+async function* chunks(...texts: string[]): AsyncIterable<ChatChunk> {
+  for (const text of texts) yield await Promise.resolve({ kind: "text", text } as const);
+  yield { kind: "done", reason: "stop" };
+}
+
+class World {
+  readonly database: Database;
+  readonly provider = new Script();
+  readonly conversation: Conversation;
+  readonly history: History;
+  readonly sent: { content: Record<string, unknown>; step: string }[] = [];
+  readonly read: string[] = [];
+  agent: Agent | undefined = AGENT;
+  queued = 0;
+  finished = 0;
+  #count = 0;
+
+  constructor(database: Database) {
+    this.database = database;
+    this.history = new History(database);
+    this.conversation = new Conversation({
+      database,
+      history: this.history,
+      turns: new TurnStore(database),
+      turnQueued: () => this.queued++,
+      isAgent: (userId) => userId.startsWith("@agent_") || userId.startsWith("@agents:"),
+      agentOf: () => this.agent,
+      agents: () => [{ userId: LLAMA, agent: AGENT }],
+      provider: (name) => (name === "local" ? this.provider : undefined),
+      allowedUsers: ["@*:example.test"],
+      log: silentLogger(),
+    });
+  }
+
+  ghost(isBot = false): GhostHandle {
+    return {
+      userId: isBot ? "@agents:example.test" : LLAMA,
+      isBot,
+      log: silentLogger(),
+      displayNameOf: (_room, userId) => Promise.resolve(userId === ALICE ? "Alice" : userId),
+      send: (_room, _type, content, step) => {
+        this.sent.push({ content: content as Record<string, unknown>, step });
+        return Promise.resolve("$sent");
+      },
+      markRead: (_room, eventId) => this.read.push(eventId),
+    };
+  }
+
+  readonly finish = async (tx: Queryable): Promise<void> => {
+    await tx.query("select 1");
+    this.finished++;
+  };
+
+  /** Somebody says something; returns the event's id. */
+  async say(body: string, more: Partial<GhostMessage> & { isBot?: boolean; also?: object } = {}): Promise<string> {
+    const { isBot = false, also = {}, ...fields } = more;
+    const message: GhostMessage = {
+      eventId: `$event${++this.#count}`,
+      roomId: ROOM,
+      sender: ALICE,
+      sentAt: 1,
+      content: { msgtype: "m.text", body, ...also },
+      direct: true,
+      ...fields,
+    };
+    await this.conversation.message(this.ghost(isBot), message, this.finish);
+    return message.eventId;
+  }
+
+  async turn(eventId: string): Promise<Turn | undefined> {
+    const open = await new TurnStore(this.database).due();
+    return open.map(({ turn }) => turn).find((turn) => turn.eventId === eventId);
+  }
+
+  async turns(): Promise<Record<string, unknown>[]> {
+    return (await this.database.query("select event_id, state, thread_root from turns order by id")).rows;
+  }
+
+  async remembered(): Promise<string[]> {
+    const all = await this.history.upTo(LLAMA, ROOM, Number.MAX_SAFE_INTEGER, 100);
+    return all.map(({ speaker, body }) => `${speaker}: ${body}`);
+  }
+}
+
+const NEVER = new AbortController().signal;
+
+forEachDatabase((_kind, open) => {
+  describe("a message that is said to an agent", () => {
+    it("is remembered and queued, once, together with its leaving the mailbox", async () => {
+      const world = new World(await open());
+      const eventId = await world.say("hello");
+      await world.say("hello", { eventId });
+      assert.deepEqual(await world.turns(), [{ event_id: eventId, state: "queued", thread_root: null }]);
+      assert.deepEqual(await world.remembered(), ["Alice: hello"]);
+      assert.equal(world.finished, 2);
+      assert.deepEqual(world.read, [eventId, eventId]);
+
+      const failing = world.conversation.message(
+        world.ghost(),
+        {
+          eventId: "$failing",
+          roomId: ROOM,
+          sender: ALICE,
+          sentAt: 1,
+          content: { msgtype: "m.text", body: "x" },
+          direct: true,
+        },
+        () => Promise.reject(new Error("the database went away")),
+      );
+      await assert.rejects(failing, /went away/);
+      assert.equal((await world.turns()).length, 1, "all or nothing");
+      assert.deepEqual(await world.remembered(), ["Alice: hello"]);
+      assert.equal(world.queued, 2, "nobody is told of what was rolled back");
+    });
+
+    it("is left alone when it is not for the agent, or from somebody without access", async () => {
+      const world = new World(await open());
+      await world.say("just talking", { direct: false });
+      await world.say("hello", { sender: "@mallory:evil.test" });
+      await world.say("hello", { sender: "@agent_max:example.test" });
+      assert.deepEqual(await world.turns(), []);
+      assert.deepEqual(await world.remembered(), []);
+      assert.deepEqual(world.read, []);
+      assert.equal(world.finished, 3);
+    });
+
+    it("may reply to what the agent said, and only to that", async () => {
+      const world = new World(await open());
+      const question = await world.say("hello");
+      const turn = await world.turn(question);
+      assert.ok(turn);
+      await world.database.transaction((tx) => world.conversation.remember(tx, turn, "$answer", "hi"));
+      const replyTo = (event: string): object => ({ "m.relates_to": { "m.in_reply_to": { event_id: event } } });
+      await world.say("not to you", { direct: false, also: replyTo(question) });
+      await world.say("nor to you", { direct: false, also: replyTo("$nul\0\ud800") });
+      const reply = await world.say("to you", { direct: false, also: replyTo("$answer") });
+      assert.deepEqual(
+        (await world.turns()).map(({ event_id }) => event_id),
+        [question, reply],
+      );
+    });
+
+    it("is changed by its sender's edit and forgotten when deleted, its question with it", async () => {
+      const world = new World(await open());
+      const question = await world.say("waht is up?");
+      const other = await world.say("and you?");
+      const edit = (target: string): object => ({
+        "m.new_content": { msgtype: "m.text", body: "what is up?" },
+        "m.relates_to": { rel_type: "m.replace", event_id: target },
+      });
+      await world.say("* what is up?", { also: edit(question), sender: "@bob:example.test" });
+      assert.deepEqual(await world.remembered(), ["Alice: waht is up?", "Alice: and you?"]);
+      await world.say("* what is up?", { also: edit(question) });
+      await world.say("* what is up?", { also: edit("$nul\0") });
+      assert.deepEqual(await world.remembered(), ["Alice: what is up?", "Alice: and you?"]);
+      assert.equal((await world.turns()).length, 2, "an edit asks nothing");
+
+      for (const target of [question, "$nul\0", `${other}\0`]) {
+        await world.conversation.redacted(world.ghost(), { roomId: ROOM, target }, world.finish);
+      }
+      assert.deepEqual(await world.remembered(), ["Alice: and you?"]);
+      assert.deepEqual(
+        (await world.turns()).map(({ event_id }) => event_id),
+        [other],
+      );
+    });
+
+    it("keeps its thread, unless that can be no event", async () => {
+      const world = new World(await open());
+      const thread = (root: unknown): object => ({ "m.relates_to": { rel_type: "m.thread", event_id: root } });
+      await world.say("a", { also: thread("$root") });
+      await world.say("b", { also: thread("$nul\0") });
+      await world.say("c", { also: thread(7) });
+      assert.deepEqual(
+        (await world.turns()).map(({ thread_root }) => thread_root),
+        ["$root", null, null],
+      );
+    });
+
+    it("is answered by the bot at once, in a notice, under a step of its own", async () => {
+      const world = new World(await open());
+      const eventId = await world.say("!list", { isBot: true });
+      const [sent] = world.sent;
+      assert.ok(sent);
+      assert.equal(sent.content["msgtype"], "m.notice");
+      assert.match(String(sent.content["body"]), /@agent_llama:example\.test.*Llama \(llama3\.2:3b\)/);
+      assert.ok(sent.step.includes(eventId));
+      assert.deepEqual(await world.turns(), []);
+      assert.equal(world.finished, 1);
+    });
+  });
+
+  describe("an answer", () => {
+    async function ask(world: World, body = "how are you?"): Promise<Turn> {
+      const turn = await world.turn(await world.say(body));
+      return turn ?? assert.fail("no turn");
+    }
+
+    it("is asked of the agent's model with the conversation so far", async () => {
+      const world = new World(await open());
+      const reply = await world.conversation.respond(await ask(world), true, NEVER);
+      assert.equal(reply.outcome, "answered");
+      assert.deepEqual(
+        reply.messages.map(({ remembered, content }) => [remembered, content["body"], content["msgtype"]]),
+        [["An answer.", "An answer.", "m.text"]],
+      );
+      const [asked] = world.provider.asked;
+      assert.equal(asked?.model, "llama3.2:3b");
+      assert.equal(asked.contextTokens, 4_096);
+      assert.equal(asked.temperature, 0.5);
+      assert.deepEqual(asked.messages, [
+        { role: "system", content: "Be brief." },
+        { role: "user", content: "how are you?" },
+      ]);
+    });
+
+    it("names the speakers to the model in a group", async () => {
+      const world = new World(await open());
+      await world.conversation.respond(await ask(world), false, NEVER);
+      assert.equal(world.provider.asked[0]?.messages.at(-1)?.content, "Alice: how are you?");
+    });
+
+    it("that is too large goes out in parts, each small enough, of which the last mentions the asker", async () => {
+      const world = new World(await open());
+      const paragraphs = Array.from({ length: 400 }, (_, index) => `Paragraph **${index}** ${'"<&>" '.repeat(40)}`);
+      world.provider.says = () => chunks(paragraphs.join("\n\n"));
+      const reply = await world.conversation.respond(await ask(world), true, NEVER);
+      assert.ok(reply.messages.length > 1);
+      for (const [index, { content }] of reply.messages.entries()) {
+        assert.ok(Buffer.byteLength(JSON.stringify(content)) <= 32_000);
+        const isLast = index === reply.messages.length - 1;
+        assert.deepEqual(content["m.mentions"], isLast ? { user_ids: [ALICE] } : {});
+      }
+      const said = reply.messages.map(({ remembered }) => remembered).join("\n\n");
+      assert.equal(said.replace(/\s+/g, " "), paragraphs.join(" ").trim().replace(/\s+/g, " "));
+    });
+
+    it("that the model can't give is a notice that says why, and is not remembered", async () => {
+      const world = new World(await open());
+      const turn = await ask(world);
+      world.provider.says = async function* () {
+        yield await Promise.resolve({ kind: "text", text: "half an ans" } as const);
+        throw new ProviderError("cut_off", "secret words of the error");
+      };
+      const cut = await world.conversation.respond(turn, true, NEVER);
+      world.provider.says = () => chunks("  \n ");
+      const empty = await world.conversation.respond(turn, true, NEVER);
+      world.agent = { ...AGENT, provider: "gone" };
+      const gone = await world.conversation.respond(turn, true, NEVER);
+      world.agent = undefined;
+      const nobody = await world.conversation.respond(turn, true, NEVER);
+      assert.deepEqual(
+        [cut, empty, gone, nobody].map(({ outcome, failure }) => `${outcome} ${failure ?? ""}`),
+        ["failed cut_off", "failed empty", "failed model_missing", "failed model_missing"],
+      );
+      for (const { messages } of [cut, empty, gone, nobody, world.conversation.giveUp(turn)]) {
+        assert.equal(messages.length, 1);
+        assert.equal(messages[0]?.content["msgtype"], "m.notice");
+        assert.equal(messages[0].remembered, undefined);
+        assert.doesNotMatch(JSON.stringify(messages), /half an ans|secret words/);
+      }
+    });
+
+    it("that is interrupted by a stop, or fails for reasons of our own, is none", async () => {
+      const world = new World(await open());
+      const turn = await ask(world);
+      const stopping = new AbortController();
+      world.provider.says = async function* () {
+        stopping.abort();
+        yield await Promise.resolve({ kind: "text", text: "x" } as const);
+        throw new ProviderError("cancelled", "stopped");
+      };
+      await assert.rejects(world.conversation.respond(turn, true, stopping.signal), ProviderError);
+      world.provider.says = () => {
+        throw new TypeError("a mistake of ours");
+      };
+      await assert.rejects(world.conversation.respond(turn, true, NEVER), TypeError);
+    });
+  });
+});
