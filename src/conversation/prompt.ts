@@ -18,6 +18,9 @@ export interface PromptParts {
 /** What a message costs beside its text: role and separators. */
 const TOKENS_PER_MESSAGE = 4;
 
+/** So much of either end of a question is kept, in characters, even where the instruction alone fills the window. */
+const SHORTEST_END = 64;
+
 /**
  * Builds what a model is given: the instruction, then as much of the latest conversation as the budget holds, always
  * with the question. In a group every person's message begins with a name, which a person can't forge by line breaks.
@@ -30,8 +33,8 @@ export function buildPrompt(parts: PromptParts): ChatMessage[] {
     const chat = chatMessage(message, parts.group);
     const cost = parts.estimateTokens(chat.content) + TOKENS_PER_MESSAGE;
     if (cost > left && chosen.length > 0) break;
+    chosen.unshift(cost > left ? shortened(chat, parts, left) : chat);
     left -= cost;
-    chosen.unshift(cost > left + cost ? shortened(chat, parts, left + cost) : chat);
     if (left <= 0) break;
   }
   // A model that is shown its own answer first, without the question, takes it for an instruction.
@@ -65,8 +68,13 @@ function chatMessage(message: RememberedMessage, group: boolean): ChatMessage {
 
 /** A question larger than the whole window keeps its beginning and its end, where the asking usually is. */
 function shortened(chat: ChatMessage, parts: PromptParts, budgetTokens: number): ChatMessage {
-  const ratio = Math.max(budgetTokens, 64) / Math.max(parts.estimateTokens(chat.content), 1);
-  const keep = Math.max(Math.floor((chat.content.length * ratio * 0.9) / 2), 64);
-  const content = `${chat.content.slice(0, keep)}\n[…]\n${chat.content.slice(-keep)}`.toWellFormed();
-  return { ...chat, content };
+  const keeping = (length: number): string =>
+    `${chat.content.slice(0, length)}\n[…]\n${chat.content.slice(-length)}`.toWellFormed();
+  let [low, high] = [SHORTEST_END, Math.floor(chat.content.length / 2)];
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2);
+    if (parts.estimateTokens(keeping(middle)) + TOKENS_PER_MESSAGE <= budgetTokens) low = middle;
+    else high = middle - 1;
+  }
+  return chat.content.length <= 2 * low ? chat : { ...chat, content: keeping(low) };
 }

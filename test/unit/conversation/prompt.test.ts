@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { RememberedMessage } from "../../../src/conversation/history.ts";
 import { buildPrompt, type PromptParts } from "../../../src/conversation/prompt.ts";
+import { estimateTokens as estimate } from "../../../src/conversation/tokens.ts";
 
 const estimateTokens = (text: string): number => Math.ceil(text.length / 4);
 
@@ -70,4 +71,43 @@ describe("a prompt", () => {
     assert.match(question, /END$/);
     assert.ok(estimateTokens(question) <= 500, `${estimateTokens(question)}`);
   });
+
+  it("keeps within its budget whatever is asked, in whatever script", () => {
+    const random = generator(7);
+    const alphabets = ["abc ", "漢字 ", "😀", "0123{}", "Ω ж"];
+    for (let round = 0; round < 300; round++) {
+      const text = (longest: number): string =>
+        Array.from({ length: 1 + random(4) }, () =>
+          (alphabets[random(alphabets.length)] ?? "").repeat(random(longest)),
+        ).join("");
+      const messages = Array.from({ length: 1 + random(12) }, (_, index) =>
+        said(index % 3 === 1 ? "agent" : "person", text(300), text(3)),
+      );
+      const question = said("person", `BEGIN${text(3_000)}END`);
+      const budgetTokens = 700 + random(8_000);
+      const built = prompt([...messages, question], { budgetTokens, group: random(2) === 0, estimateTokens: estimate });
+      const cost = built.reduce((sum, { content }) => sum + estimate(content) + 4, 0);
+      assert.ok(cost <= budgetTokens, `round ${round}: ${cost} of ${budgetTokens}`);
+      assert.match(built.at(-1)?.content ?? "", /BEGIN[^]*END$/);
+      assert.ok(built.every(({ content }) => content.isWellFormed()));
+    }
+  });
+
+  it("asks something even where the instruction alone is too large", () => {
+    const built = prompt([said("person", "old"), said("person", `BEGIN${"x".repeat(9_000)}END`)], {
+      systemPrompt: "rule ".repeat(2_000),
+      budgetTokens: 100,
+    });
+    assert.match(built.at(-1)?.content ?? "", /^BEGINx+\n\[…\]\nx+END$/);
+    assert.equal(prompt([said("person", "short")], { budgetTokens: 1 }).at(-1)?.content, "short");
+  });
 });
+
+/** Whole numbers below a limit, the same in every run (a linear congruential generator). */
+function generator(seed: number): (limit: number) => number {
+  let state = seed;
+  return (limit) => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return Math.floor((state / 2 ** 32) * limit);
+  };
+}

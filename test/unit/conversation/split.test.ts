@@ -8,6 +8,16 @@ function words(text: string): string {
   return text.replaceAll("```ts", "").replaceAll("```", "").replace(/\s+/g, " ").trim();
 }
 
+/** Whether a text of backtick fences ends inside a code block: a fence with a language opens, but never closes. */
+function endsInCode(text: string): boolean {
+  let inside = false;
+  for (const line of text.split("\n")) {
+    if (/^```\s*$/.test(line)) inside = !inside;
+    else if (/^```[^`]*$/.test(line)) inside = true;
+  }
+  return inside;
+}
+
 describe("an answer that is too large for one event", () => {
   it("stays whole when it is not", () => {
     assert.deepEqual(splitMarkdown("short", within(10)), ["short"]);
@@ -49,5 +59,70 @@ describe("an answer that is too large for one event", () => {
       assert.ok(splitMarkdown(text, () => false).length <= text.length + 1, JSON.stringify(text));
       assert.ok(splitMarkdown(text, within(1)).length <= text.length + 1, JSON.stringify(text));
     }
+  });
+
+  it("keeps fences of any kind, and what stands in them", () => {
+    const inner = Array.from({ length: 10 }, (_, index) => `\`\`\`\nline ${index}\n\`\`\``).join("\n");
+    const nested = splitMarkdown(`\`\`\`\`md\n${inner}\n\`\`\`\`\nend`, within(60));
+    assert.ok(nested.length > 3);
+    for (const part of nested.slice(0, -1)) assert.match(part, /^````md\n[^]*\n````$/);
+    const tildes = splitMarkdown(`~~~\n${"code line\n".repeat(10)}~~~\nend`, within(60));
+    for (const part of tildes) assert.equal((part.match(/^~~~$/gm) ?? []).length, part === "end" ? 0 : 2, part);
+  });
+
+  it("does not go out in thousands when a fence never ends its first line", () => {
+    for (const text of [`\`\`\`${"a".repeat(40_000)}`, "`".repeat(40_000), `${"~".repeat(40_000)}\ncode`]) {
+      const parts = splitMarkdown(text, within(32_000));
+      assert.ok(parts.length <= 3, `${parts.length} parts`);
+      assert.ok(parts.every((part) => part.length <= 32_000));
+    }
+  });
+
+  it("has no empty parts, and no empty code blocks", () => {
+    const text = `a\n\n${" ".repeat(300)}${"\n\nb".repeat(60)}\n\`\`\`ts\n${"code\n".repeat(50)}\`\`\``;
+    for (let limit = 20; limit < 120; limit++) {
+      for (const part of splitMarkdown(text, within(limit))) {
+        assert.notEqual(part.trim(), "");
+        assert.doesNotMatch(part, /^```ts\n```/, `limit ${limit}`);
+      }
+    }
+  });
+
+  it("keeps its promises for any text", () => {
+    let state = 42;
+    const random = (limit: number): number => {
+      state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+      return Math.floor((state / 2 ** 32) * limit);
+    };
+    const tokens = [
+      "word ",
+      "\n",
+      "\n\n",
+      "😀",
+      "\n```ts\n",
+      "\n```\n",
+      "x".repeat(30),
+      "  ",
+      "漢字",
+      "- item\n",
+      "`code` ",
+    ];
+    for (let round = 0; round < 500; round++) {
+      const text = Array.from({ length: 5 + random(80) }, () => tokens[random(tokens.length)] ?? "")
+        .join("")
+        .trim();
+      const limit = 40 + random(200);
+      const parts = splitMarkdown(text, within(limit));
+      for (const part of parts) {
+        assert.ok(part.length <= limit, `round ${round}: ${part.length} of ${limit}`);
+        assert.ok(part.isWellFormed());
+        if (parts.length > 1 && part !== parts.at(-1)) {
+          assert.ok(!endsInCode(part), `round ${round}: ${part}`);
+        }
+      }
+      const letters = (all: string): string => all.replace(/```(ts)?|\s/g, "");
+      assert.equal(letters(parts.join("\n")), letters(text), `round ${round}`);
+    }
+    assert.ok(splitMarkdown("😀😀😀", () => false).every((part) => part.isWellFormed()));
   });
 });
