@@ -23,6 +23,8 @@ export class AgentDirectory {
   readonly #discovered = new Map<string, readonly InstalledModel[]>();
   readonly #timer: NodeJS.Timeout;
   #agents = new Map<string, Agent>();
+  /** Those that {@link onChange}'s listener need not be told of any more. */
+  #known: ReadonlySet<string>;
   #refreshing: Promise<void> | undefined;
   #onChange: (userIds: readonly string[]) => Promise<void> = () => Promise.resolve();
 
@@ -31,6 +33,7 @@ export class AgentDirectory {
     this.#providers = providers;
     this.#log = log;
     this.#rebuild();
+    this.#known = new Set(this.#agents.keys());
     this.#timer = setInterval(() => {
       this.refresh().catch((error: unknown) => this.#log.error({ error }, "agents could not be refreshed"));
     }, REFRESH_MS);
@@ -80,10 +83,11 @@ export class AgentDirectory {
         }
       }),
     );
-    const before = new Set(this.#agents.keys());
     this.#rebuild();
-    const added = [...this.#agents.keys()].filter((userId) => !before.has(userId));
-    if (added.length > 0) await this.#onChange(added);
+    const now = new Set(this.#agents.keys());
+    const added = now.difference(this.#known);
+    if (added.size > 0) await this.#onChange([...added]);
+    this.#known = now;
   }
 
   #rebuild(): void {

@@ -1,3 +1,4 @@
+import { KeyedSerial } from "../crypto/serial.ts";
 import type { HomeserverClient } from "../homeserver/client.ts";
 import { typing } from "../homeserver/room-calls.ts";
 import type { Background } from "./background.ts";
@@ -11,6 +12,8 @@ export class Typing {
   readonly #client: HomeserverClient;
   readonly #userId: string;
   readonly #background: Background;
+  /** An end that overtook its beginning would leave the agent typing after its answer. */
+  readonly #order = new KeyedSerial();
   readonly #renewals = new Map<string, { timer: NodeJS.Timeout; users: number }>();
 
   constructor(client: HomeserverClient, userId: string, background: Background) {
@@ -55,7 +58,7 @@ export class Typing {
 
   #tell(roomId: string, isTyping: boolean): void {
     this.#background.run("typing notice", () =>
-      typing(this.#client, { userId: this.#userId }, roomId, isTyping ? TIMEOUT_MS : 0),
+      this.#order.run(roomId, () => typing(this.#client, { userId: this.#userId }, roomId, isTyping ? TIMEOUT_MS : 0)),
     );
   }
 }

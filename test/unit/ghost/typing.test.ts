@@ -1,0 +1,107 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { setImmediate as turn } from "node:timers/promises";
+import { Background } from "../../../src/ghost/background.ts";
+import { Typing } from "../../../src/ghost/typing.ts";
+import type { HomeserverClient } from "../../../src/homeserver/client.ts";
+import { silentLogger } from "../../../src/observability/log.ts";
+
+const ROOM = "!room:example.org";
+
+/** A homeserver that keeps what reached it, and answers when a test lets it. */
+class SlowServer implements HomeserverClient {
+  readonly told: string[] = [];
+  answer: Promise<unknown> = Promise.resolve({});
+
+  async request({ path, body }: Parameters<HomeserverClient["request"]>[0]): Promise<unknown> {
+    const room = /rooms\/(.*?)\/typing/.exec(decodeURIComponent(path))?.[1] ?? path;
+    this.told.push(`${room} ${String((body as { typing: boolean }).typing)}`);
+    return this.answer;
+  }
+  requestText(): Promise<string> {
+    return Promise.reject(new Error("not a call of typing notices"));
+  }
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+function make(): { server: SlowServer; background: Background; typing: Typing } {
+  const server = new SlowServer();
+  const background = new Background(silentLogger());
+  return { server, background, typing: new Typing(server, "@agent_llama:example.org", background) };
+}
+
+describe("typing", () => {
+  it("is shown from the first who works to the last, once", async () => {
+    const { server, background, typing } = make();
+    const [first, second] = [typing.start(ROOM), typing.start(ROOM)];
+    first();
+    first();
+    await background.idle();
+    assert.deepEqual(server.told, [`${ROOM} true`]);
+    second();
+    await background.idle();
+    assert.deepEqual(server.told, [`${ROOM} true`, `${ROOM} false`]);
+  });
+
+  it("is renewed while it lasts, and not after", async (t) => {
+    t.mock.timers.enable({ apis: ["setInterval"] });
+    const { server, background, typing } = make();
+    const end = typing.start(ROOM);
+    t.mock.timers.tick(45_000);
+    await background.idle();
+    assert.deepEqual(server.told, [`${ROOM} true`, `${ROOM} true`, `${ROOM} true`]);
+    end();
+    t.mock.timers.tick(100_000);
+    await background.idle();
+    assert.equal(server.told.length, 4);
+  });
+
+  it("ends after it began, however slow the server is: the two are never under way at once", async () => {
+    const { server, background, typing } = make();
+    const slow = Promise.withResolvers<unknown>();
+    server.answer = slow.promise;
+    const end = typing.start(ROOM);
+    end();
+    const other = typing.start("!other:example.org");
+    await turn();
+    assert.deepEqual(server.told, [`${ROOM} true`, "!other:example.org true"]);
+    slow.reject(new Error("504"));
+    other();
+    await background.idle();
+    assert.deepEqual(server.told.slice(2).sort(), ["!other:example.org false", `${ROOM} false`]);
+  });
+
+  it("ends everywhere with a stop", async () => {
+    const { server, background, typing } = make();
+    const end = typing.start(ROOM);
+    typing.start("!other:example.org");
+    typing.stop();
+    end();
+    await background.idle();
+    assert.deepEqual(
+      server.told.filter((told) => told.endsWith("false")),
+      [`${ROOM} false`, "!other:example.org false"],
+    );
+  });
+});
+
+describe("work in the background", () => {
+  it("is waited for, with what it starts itself, and its failure harms nobody", async () => {
+    const background = new Background(silentLogger());
+    const [first, second] = [Promise.withResolvers<undefined>(), Promise.withResolvers<undefined>()];
+    background.run("first", async () => {
+      await first.promise;
+      background.run("second", () => second.promise);
+      throw new Error("failed");
+    });
+    let idle = false;
+    const waiting = background.idle().then(() => (idle = true));
+    first.resolve(undefined);
+    await turn();
+    assert.ok(!idle);
+    second.resolve(undefined);
+    await waiting;
+  });
+});
