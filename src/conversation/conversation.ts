@@ -16,6 +16,7 @@ import { answerReserve, buildPrompt } from "./prompt.ts";
 import { answerContent, noticeContent, type ReplyTarget } from "./reply.ts";
 import { splitMarkdown } from "./split.ts";
 import { estimateTokens } from "./tokens.ts";
+import { reached } from "../observability/steps.ts";
 
 /** What the conversation needs of its surroundings. */
 export interface ConversationOptions {
@@ -118,6 +119,7 @@ export class Conversation {
         signal,
       })) {
         if (chunk.kind === "text") text += chunk.text;
+        reached("model.chunk");
       }
       if (text.trim() === "") throw new ProviderError("empty", "the answer holds no text");
       return { outcome: "answered", messages: answerMessages(text.trim(), turn) };
@@ -181,6 +183,7 @@ export class Conversation {
       });
       await finish(tx);
     });
+    reached("turn.queued");
     ghost.markRead(message.roomId, message.eventId, threadRoot);
     this.#options.turnQueued();
   }

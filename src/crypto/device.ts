@@ -8,6 +8,7 @@ import { EngineCalls } from "./engine-calls.ts";
 import { Coalesced } from "./serial.ts";
 import type { StoreSession } from "./store/crypto-store.ts";
 import type { DeviceTransport } from "./transport.ts";
+import { reached } from "../observability/steps.ts";
 
 /** What came of an encrypted event. */
 export type Decryption =
@@ -191,10 +192,13 @@ export class Device {
     for (;;) {
       if (this.#closed) throw this.#closedError();
       const answer = await this.#options.transport.sync(this.#since);
+      reached("sync.answered");
       const counts = JSON.stringify([answer.keyCounts, answer.unusedFallbackKeys]);
       if (this.#hasNews(answer, counts)) {
         await this.#receive(answer);
+        reached("sync.received");
         await this.#options.saveSince(answer.nextBatch);
+        reached("sync.saved");
         this.#lastCounts = counts;
       }
       this.#since = answer.nextBatch;

@@ -3,6 +3,7 @@ import type { Logger } from "../observability/log.ts";
 import type { Serial } from "./serial.ts";
 import { Coalesced } from "./serial.ts";
 import type { DeviceTransport } from "./transport.ts";
+import { reached } from "../observability/steps.ts";
 
 /** A request of the engine, of whatever kind. Signature uploads that are sent by hand have no id, and want no answer. */
 type EngineRequest = Awaited<ReturnType<engine.OlmMachine["outgoingRequests"]>>[number];
@@ -61,6 +62,7 @@ export class Outgoing {
   /** Sends one request and gives the engine its answer. Rejects when either fails. */
   async send(request: EngineRequest): Promise<void> {
     const answer = await this.#deliver(request);
+    reached("request.answered");
     const id = request.id;
     if (id === undefined) return;
     await this.#calls.run(() => this.#machine.markRequestAsSent(id, request.type, answer));

@@ -8,6 +8,7 @@ import type { GhostAccount } from "./ghost-account.ts";
 import type { GhostServices } from "./ghost-services.ts";
 import type { GhostHandle } from "./listener.ts";
 import type { Sender } from "./sender.ts";
+import { reached } from "../observability/steps.ts";
 
 /** What a ghost does with its mail: it joins, decrypts, and hands on what was said. */
 export class Reception {
@@ -79,6 +80,7 @@ export class Reception {
       await this.#services.mailbox.setAside(item.id, `not decrypted: ${decryption.reason}`);
       return;
     }
+    reached("event.decrypted");
     if (decryption.type !== "m.room.message") return this.#done(item);
     // What relates an event to another stands outside the ciphertext.
     const relation = event.content["m.relates_to"];

@@ -3,6 +3,7 @@ import type { RoomView } from "../rooms/rooms.ts";
 import type { GhostAccount } from "./ghost-account.ts";
 import type { GhostServices } from "./ghost-services.ts";
 import { transactionId, type StoredSend } from "./outbox.ts";
+import { reached } from "../observability/steps.ts";
 
 const ENCRYPTED = "m.room.encrypted";
 
@@ -36,6 +37,7 @@ export class Sender {
     if (stored === undefined || (await this.#becameEncrypted(stored))) {
       stored = { txnId, roomId, ...(await this.#outgoing(roomId, type, content)), eventId: undefined };
       await outbox.store(this.#userId, stored);
+      reached("send.stored");
     }
     if (stored.eventId !== undefined) return stored.eventId;
     const actor = { userId: this.#userId, deviceId: device.deviceId };
@@ -50,7 +52,9 @@ export class Sender {
         signal: signal === undefined ? this.#stopping : AbortSignal.any([signal, this.#stopping]),
       },
     );
+    reached("send.sent");
     await outbox.sent(this.#userId, txnId, eventId);
+    reached("send.marked");
     return eventId;
   }
 
@@ -76,7 +80,9 @@ export class Sender {
     const recipients = await this.#services.rooms.recipients(roomId, view);
     const device = await this.#account.device();
     const target = { roomId, encryption: view.encryption, historyVisibility: view.historyVisibility, recipients };
-    return { eventType: ENCRYPTED, content: await device.encrypt(target, type, content) };
+    const ciphertext = await device.encrypt(target, type, content);
+    reached("event.encrypted");
+    return { eventType: ENCRYPTED, content: ciphertext };
   }
 
   /** Whether an event was stored in clear, not sent, and its room has become encrypted since. */

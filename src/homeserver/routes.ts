@@ -10,6 +10,7 @@ import express, {
 import type { Logger } from "../observability/log.ts";
 import { createTokenCheck } from "./token.ts";
 import { parseTransaction, type Transaction } from "./transaction.ts";
+import { reached } from "../observability/steps.ts";
 
 /** What the homeserver can ask of us, and who answers. */
 export interface AppServiceHandlers {
@@ -60,7 +61,10 @@ function appServiceApi(options: RouteOptions): Router {
         refuse(response, 400, "M_NOT_JSON", "The body is not JSON");
         return;
       }
-      await options.onTransaction(parseTransaction(request.params.txnId, body));
+      const transaction = parseTransaction(request.params.txnId, body);
+      reached("transaction.received");
+      await options.onTransaction(transaction);
+      reached("transaction.stored");
       response.json({});
     })
     .all(wrongMethod("PUT"));

@@ -3,6 +3,7 @@ import { storable } from "../database/text.ts";
 import type { RoomEvent, Transaction } from "../homeserver/transaction.ts";
 import type { Logger } from "../observability/log.ts";
 import { route, type GhostRooms, type MembershipChange } from "./routing.ts";
+import { reached } from "../observability/steps.ts";
 
 /** An event waiting for a ghost. */
 export interface MailItem {
@@ -112,6 +113,7 @@ export class Mailbox {
         this.#log.error({ ghost, event: row.event_id }, "event set aside: it did not finish in three attempts");
         continue;
       }
+      reached("mail.taken");
       return { id: row.id, ghost, event: JSON.parse(row.payload) as RoomEvent };
     }
   }

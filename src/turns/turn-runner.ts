@@ -3,6 +3,7 @@ import type { Database, Queryable } from "../database/database.ts";
 import type { Logger } from "../observability/log.ts";
 import { conversationOf, type Turn, type TurnMessage, type TurnReply } from "./turn.ts";
 import { MAX_TURN_ATTEMPTS, type OpenTurn, type TurnStore } from "./turn-store.ts";
+import { reached } from "../observability/steps.ts";
 
 /** What turns are made of; the conversation and the ghosts provide it. */
 export interface TurnWork {
@@ -96,6 +97,7 @@ export class TurnRunner {
 
   async #respond(turn: Turn, attempts: number): Promise<TurnReply | undefined> {
     if (!(await this.#store.start(turn))) return undefined;
+    reached("turn.started");
     const started = performance.now();
     let reply: TurnReply;
     try {
@@ -111,6 +113,7 @@ export class TurnRunner {
       reply = this.#work.giveUp(turn);
     }
     await this.#store.prepare(turn, reply);
+    reached("turn.prepared");
     this.#log.debug({ ...idsOf(turn), ms: Math.round(performance.now() - started) }, "answer ready");
     return reply;
   }

@@ -6,6 +6,7 @@ import { bind, restore, unbind } from "./held-transactions.ts";
 import { dropMemory } from "./memory.ts";
 import { databaseNames, storeName } from "./names.ts";
 import { readDatabase, replaceDatabase, takeLease, writeChanges, type Lease } from "./tables.ts";
+import { reached } from "../../observability/steps.ts";
 
 /** A ghost's store while it is in memory. */
 export interface StoreSession {
@@ -79,7 +80,9 @@ export async function openSession(options: SessionOptions): Promise<StoreSession
   async function persist(stored: string, commit: Commit): Promise<void> {
     failure.signal.throwIfAborted();
     try {
+      reached("store.writing");
       await write(database, lease, stored, commit);
+      reached("store.written");
     } catch (cause) {
       const failed = new StoreFailed(ghost, cause);
       if (!failure.signal.aborted) {
