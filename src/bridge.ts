@@ -10,11 +10,14 @@ import { isRetryable } from "./ghost/failure.ts";
 import type { GhostServices } from "./ghost/ghost-services.ts";
 import { GhostStore } from "./ghost/ghost-store.ts";
 import { Ghosts } from "./ghost/ghosts.ts";
+import { MissingKeys } from "./ghost/missing-keys.ts";
 import { Outbox } from "./ghost/outbox.ts";
+import { Semaphore } from "./ghost/semaphore.ts";
 import { AgentsAppService } from "./homeserver/app-service.ts";
 import { startAppService } from "./homeserver/appservice-bridge.ts";
 import { createHomeserverClient } from "./homeserver/client.ts";
 import { awaitHomeserver, pingHomeserver } from "./homeserver/ping.ts";
+import { Processes } from "./leases/processes.ts";
 import { Mailbox } from "./mailbox/mailbox.ts";
 import type { Logger } from "./observability/log.ts";
 import { mayTalk } from "./policy/access.ts";
@@ -27,8 +30,6 @@ import { TurnStore } from "./turns/turn-store.ts";
 
 /** A running bridge. */
 export interface RunningBridge {
-  /** Resolves with the reason when the bridge can't go on and has to be stopped. */
-  readonly failed: Promise<Error>;
   /** Ends everything in order: no new transactions, turns parked, devices closed, database closed. Idempotent. */
   stop(): Promise<void>;
 }
@@ -49,15 +50,15 @@ export async function startBridge(config: Config, registration: Registration, lo
   };
 
   try {
-    const opened = await openDatabase(
+    const database = await openDatabase(
       config.database === undefined
         ? { kind: "embedded", dataDir: config.dataDir }
         : { kind: "postgres", url: config.database.url },
       log,
     );
-    closers.push(() => opened.close());
-    const { database } = opened;
-
+    closers.push(() => database.close());
+    const processes = await Processes.join(database, { expireAfterMs: config.leases.expireAfterMs, log });
+    closers.push(() => processes.leave());
     const client = createHomeserverClient({ url: config.homeserver.url, asToken: registration.asToken, log });
     closers.push(() => client.close());
     const providers = new Map(
@@ -76,8 +77,8 @@ export async function startBridge(config: Config, registration: Registration, lo
       isGhost: (userId) => ghosts.isGhost(userId),
       log,
     });
-    const conversation = new Conversation({
-      database,
+    const outbox = new Outbox(database);
+    const conversation: Conversation = new Conversation({
       history: new History(database),
       turns,
       turnQueued: () => runner.kick(),
@@ -86,26 +87,45 @@ export async function startBridge(config: Config, registration: Registration, lo
       agents: () => directory.list(),
       provider: (name) => providers.get(name),
       allowedUsers: config.access.users,
+      limits: config.turns,
       log,
     });
     const services: GhostServices = {
       database,
       client,
+      process: processes.self,
       mailbox,
       rooms,
       store: new GhostStore(database),
-      outbox: new Outbox(database),
-      cryptoStore: createCryptoStore(database, { owner: `${process.pid}`, log }),
+      outbox,
+      missingKeys: new MissingKeys({
+        database,
+        client,
+        outbox,
+        tellAfterMs: config.sync.missingKeyNoticeMs,
+        isGhost: (userId) => ghosts.isGhost(userId),
+        notice: (message) => conversation.missingKey(message),
+      }),
+      cryptoStore: createCryptoStore(database, log),
       masterKey: await MasterKey.open(config.encryption.masterKey, database),
       listener: conversation,
+      places: new Semaphore(config.ghosts.maxLoaded, () => ghosts.makeRoom()),
+      loading: new Semaphore(MAX_LOADING),
+      syncing: new Semaphore(MAX_SYNCING),
+      loaded: () => runner.kick(),
+      elsewhere: (userId) => ghosts.elsewhere(userId),
       profileOf: (userId) => (userId === botUserId ? BOT_PROFILE : directory.agentOf(userId)),
       mayInvite: (userId) => mayTalk(config.access.users, userId),
       log,
     };
-    const ghosts = new Ghosts({
+    const ghosts: Ghosts = new Ghosts({
       services,
+      processes,
       botUserId,
       exists: (userId) => directory.agentOf(userId) !== undefined,
+      hasTurn: (userId) => runner.isBusy(userId),
+      ghostsWithTurns: () => turns.ghostsWithOpenTurns(processes.self),
+      idleAfterMs: config.ghosts.idleAfterMs,
       log,
     });
     closers.push(async () => {
@@ -118,22 +138,38 @@ export async function startBridge(config: Config, registration: Registration, lo
     });
     await ghosts.load();
 
-    const runner = new TurnRunner({
+    const runner: TurnRunner = new TurnRunner({
       database,
       store: turns,
+      process: processes.self,
+      limits: {
+        maxWaitMs: config.turns.maxWaitMs,
+        maxDurationMs: config.turns.maxDurationMs,
+        retryForMs: config.turns.retryModelForMs,
+      },
       log,
       work: {
         respond: async (turn, signal) =>
           conversation.respond(turn, await ghost(turn.ghost).isDirect(turn.roomId), signal),
-        giveUp: (turn) => conversation.giveUp(turn),
-        showWorking: (turn) => ghost(turn.ghost).startTyping(turn.roomId),
+        giveUp: (turn, why) => conversation.giveUp(turn, why),
+        begin: async (turn) => {
+          const { lease, release } = await ghost(turn.ghost).hold();
+          const endTyping = ghost(turn.ghost).startTyping(turn.roomId);
+          return {
+            lease,
+            end: () => {
+              endTyping();
+              release();
+            },
+          };
+        },
         send: (turn, step, content, signal) =>
           ghost(turn.ghost).send(turn.roomId, "m.room.message", content, `${turn.eventId} ${step}`, signal),
         remember: (tx, turn, eventId, text) => conversation.remember(tx, turn, eventId, text),
         isRetryable,
       },
     });
-    closers.push(() => runner.stop());
+    closers.push(() => runner.stop(config.turns.drainMs));
 
     const appService = new AgentsAppService({
       hsToken: registration.hsToken,
@@ -166,11 +202,12 @@ export async function startBridge(config: Config, registration: Registration, lo
 
     /** What needs the homeserver; until it is there, transactions wait in the mailbox. */
     const goOnline = async (): Promise<void> => {
+      processes.listen({ bells: (bells) => ghosts.heard(bells), beat: () => ghosts.beat() });
       await awaitHomeserver(client, log, stopping.signal);
       await pingHomeserver(client, registration, log, { signal: stopping.signal });
       await ghosts.announce([botUserId, ...directory.list().map(({ userId }) => userId)]);
       directory.onChange((userIds) => ghosts.announce(userIds));
-      await ghosts.start(config.sync.intervalMs);
+      ghosts.start(config.sync.intervalMs);
       runner.kick();
       log.info({ agents: directory.list().length, database: database.kind }, "ready");
     };
@@ -179,12 +216,16 @@ export async function startBridge(config: Config, registration: Registration, lo
     });
     closers.push(() => online);
 
-    return { failed: opened.lost, stop: closeAll };
+    return { stop: closeAll };
   } catch (error) {
     await closeAll();
     throw error;
   }
 }
+
+/** How many ghosts are being loaded, and are looking at their /sync, at once. */
+const MAX_LOADING = 8;
+const MAX_SYNCING = 8;
 
 /** How long the ghosts' calls may take to end when the bridge stops, in ms. */
 const STOP_GRACE_MS = 5_000;

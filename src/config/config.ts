@@ -25,8 +25,25 @@ export interface Config {
   /** Globs of the user ids that may invite agents and talk with them. */
   readonly access: { readonly users: readonly string[] };
   readonly encryption: { readonly masterKey: MasterKeySource };
-  /** How often every device looks at its /sync though nothing rang. */
-  readonly sync: { readonly intervalMs: number };
+  readonly sync: {
+    /** How often every device looks at its /sync though nothing rang. */
+    readonly intervalMs: number;
+    /** How long a key may be missing before people are told. */
+    readonly missingKeyNoticeMs: number;
+  };
+  readonly turns: {
+    /** Questions that may wait in one conversation. */
+    readonly maxQueued: number;
+    readonly maxWaitMs: number;
+    readonly maxDurationMs: number;
+    /** How long a model server that is away is tried again. */
+    readonly retryModelForMs: number;
+    /** How long running turns may take to end when the bridge stops. */
+    readonly drainMs: number;
+  };
+  readonly ghosts: { readonly maxLoaded: number; readonly idleAfterMs: number };
+  /** Without a sign of life for so long, a process loses its ghosts. */
+  readonly leases: { readonly expireAfterMs: number };
   readonly providers: ReadonlyMap<string, ProviderConfig>;
   readonly agents: ReadonlyMap<string, AgentConfig>;
 }

@@ -46,7 +46,19 @@ export async function loadConfig(path: string): Promise<Config> {
     logging: raw.logging,
     access: { users: raw.access.users ?? [`@*:${raw.homeserver.domain}`] },
     encryption: { masterKey: masterKeyOf(raw.encryption, directory, dataDir) },
-    sync: { intervalMs: milliseconds(raw.sync.interval) },
+    sync: {
+      intervalMs: milliseconds(raw.sync.interval),
+      missingKeyNoticeMs: milliseconds(raw.sync.missing_key_notice_after),
+    },
+    turns: {
+      maxQueued: raw.turns.max_queued,
+      maxWaitMs: milliseconds(raw.turns.max_wait),
+      maxDurationMs: milliseconds(raw.turns.max_duration),
+      retryModelForMs: milliseconds(raw.turns.retry_model_for),
+      drainMs: milliseconds(raw.turns.drain),
+    },
+    ghosts: { maxLoaded: raw.ghosts.max_loaded, idleAfterMs: milliseconds(raw.ghosts.idle_after) },
+    leases: { expireAfterMs: milliseconds(raw.leases.expire_after) },
     providers,
     agents,
   };
@@ -65,7 +77,10 @@ interface RawConfig {
   logging: Config["logging"];
   access: { users?: string[] };
   encryption: { master_key_file?: string; master_key_env?: string };
-  sync: { interval: string };
+  sync: { interval: string; missing_key_notice_after: string };
+  turns: { max_queued: number; max_wait: string; max_duration: string; retry_model_for: string; drain: string };
+  ghosts: { max_loaded: number; idle_after: string };
+  leases: { expire_after: string };
   providers: Record<string, RawProvider>;
   agents: Record<string, RawAgent>;
 }

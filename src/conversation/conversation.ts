@@ -1,6 +1,7 @@
-import type { Database, Queryable } from "../database/database.ts";
+import type { Queryable } from "../database/database.ts";
 import type { Agent } from "../ghost/agents.ts";
-import type { GhostHandle, GhostMessage, GhostRedaction } from "../ghost/listener.ts";
+import type { GhostHandle, GhostMessage, GhostRedaction, Settle } from "../ghost/listener.ts";
+import type { UnreadMessage } from "../ghost/missing-keys.ts";
 import type { Logger } from "../observability/log.ts";
 import { mayTalk } from "../policy/access.ts";
 import { DEMO_MODEL } from "../providers/demo.ts";
@@ -10,17 +11,16 @@ import type { TurnStore } from "../turns/turn-store.ts";
 import { addressing, repliedEvent, type Addressing } from "./addressing.ts";
 import { answerBot } from "./bot.ts";
 import { addresseeOf } from "./addressee.ts";
-import type { History } from "./history.ts";
-import { describeFailure, type TurnFailure } from "./notices.ts";
+import type { History, RememberedMessage } from "./history.ts";
+import { describeFailure, describeFull, describeMissingKey, type TurnFailure } from "./notices.ts";
 import { answerReserve, buildPrompt } from "./prompt.ts";
-import { answerContent, noticeContent, type ReplyTarget } from "./reply.ts";
+import { answerContent, noticeContent, reactionContent, type MessageContent, type ReplyTarget } from "./reply.ts";
 import { splitMarkdown } from "./split.ts";
 import { estimateTokens } from "./tokens.ts";
 import { reached } from "../observability/steps.ts";
 
 /** What the conversation needs of its surroundings. */
 export interface ConversationOptions {
-  readonly database: Database;
   readonly history: History;
   readonly turns: TurnStore;
   /** Called after a turn was queued and committed. */
@@ -32,6 +32,12 @@ export interface ConversationOptions {
   readonly provider: (name: string) => Provider | undefined;
   /** Globs of the users who may talk with agents. */
   readonly allowedUsers: readonly string[];
+  readonly limits: {
+    /** Questions that may wait in one conversation. */
+    readonly maxQueued: number;
+    /** A message that had to wait for its key for longer is not answered any more, in ms. */
+    readonly maxWaitMs: number;
+  };
   readonly log: Logger;
 }
 
@@ -40,6 +46,9 @@ const MAX_PROMPT_MESSAGES = 200;
 
 /** Encrypted, and with its HTML, an answer takes about twice its size; an event is at most 65,536 bytes. */
 const MAX_CONTENT_BYTES = 32_000;
+
+/** The reaction to a message that was read too late to be answered. */
+const READ_LATE = "⌛";
 
 /** Decides what a message is to an agent, and makes the answer: the two ends of a turn. */
 export class Conversation {
@@ -50,46 +59,39 @@ export class Conversation {
   }
 
   /**
-   * Takes a message that reached a ghost. Whatever comes of it is stored together with `finish`, which takes the message
-   * out of the mailbox: a crash before that repeats all, a crash after it nothing.
+   * Takes a message that reached a ghost. Whatever comes of it is stored by `settle`, together with the end of the
+   * message in the mailbox.
    */
-  async message(ghost: GhostHandle, message: GhostMessage, finish: (tx: Queryable) => Promise<void>): Promise<void> {
-    const { database } = this.#options;
+  async message(ghost: GhostHandle, message: GhostMessage, settle: Settle): Promise<void> {
     const decision = await this.#address(ghost, message);
     if (decision.kind !== "ignored" && !mayTalk(this.#options.allowedUsers, message.sender)) {
       ghost.log.info({ room: message.roomId, event: message.eventId }, "message of a user without access ignored");
-      await database.transaction(finish);
+      await settle();
       return;
     }
     switch (decision.kind) {
       case "ignored":
         ghost.log.debug({ room: message.roomId, event: message.eventId, reason: decision.reason }, "message ignored");
-        await database.transaction(finish);
+        await settle();
         return;
       case "edit":
-        await database.transaction(async (tx) => {
-          await this.#options.history.edit(tx, ghost.userId, decision.target, message.sender, decision.text);
-          await finish(tx);
-        });
+        await settle((tx) =>
+          this.#options.history.edit(tx, ghost.userId, decision.target, message.sender, decision.text),
+        );
         return;
       case "addressed":
-        if (ghost.isBot) await this.#askBot(ghost, message, decision.text, decision.threadRoot, finish);
-        else await this.#queue(ghost, message, decision.text, decision.threadRoot, finish);
+        if (ghost.isBot) await this.#askBot(ghost, message, decision.text, decision.threadRoot, settle);
+        else await this.#ask(ghost, message, decision.text, decision.threadRoot, settle);
         return;
     }
   }
 
   /** A message was deleted: it leaves no trace in what the agent remembers, and is not answered if it has not been yet. */
-  async redacted(
-    ghost: GhostHandle,
-    redaction: GhostRedaction,
-    finish: (tx: Queryable) => Promise<void>,
-  ): Promise<void> {
-    const { database, history, turns } = this.#options;
-    await database.transaction(async (tx) => {
+  async redacted(ghost: GhostHandle, redaction: GhostRedaction, settle: Settle): Promise<void> {
+    const { history, turns } = this.#options;
+    await settle(async (tx) => {
       await turns.cancel(tx, ghost.userId, redaction.roomId, redaction.target);
       await history.forget(tx, ghost.userId, redaction.roomId, redaction.target);
-      await finish(tx);
     });
   }
 
@@ -127,13 +129,20 @@ export class Conversation {
       if (signal.aborted) throw error;
       if (!(error instanceof ProviderError)) throw error;
       this.#options.log.warn({ ghost: turn.ghost, room: turn.roomId, event: turn.eventId, error }, "no answer");
-      return this.#failed(turn, error.code, agent);
+      const failed = this.#failed(turn, error.code, agent);
+      return error.code === "unreachable" ? { ...failed, retry: true } : failed;
     }
   }
 
   /** What to say of a turn that failed for reasons of our own. */
-  giveUp(turn: Turn): TurnReply {
-    return this.#failed(turn, "unknown", this.#options.agentOf(turn.ghost));
+  giveUp(turn: Turn, why: "unknown" | "waited" | "timeout"): TurnReply {
+    return this.#failed(turn, why, this.#options.agentOf(turn.ghost));
+  }
+
+  /** The notice about a message that an agent can't read. */
+  missingKey(message: UnreadMessage): MessageContent {
+    const name = this.#options.agentOf(message.ghost)?.displayName ?? message.ghost;
+    return noticeContent(describeMissingKey(name, message.withheld), message);
   }
 
   /** Keeps what an agent has said. */
@@ -156,23 +165,30 @@ export class Conversation {
     return addressing(message, addresseeOf(ghost, agentOf(ghost.userId), message), isAgent, () => repliesToMe);
   }
 
-  async #queue(
+  /** Queues a question for the model. */
+  async #ask(
     ghost: GhostHandle,
     message: GhostMessage,
     text: string,
     threadRoot: string | undefined,
-    finish: (tx: Queryable) => Promise<void>,
+    settle: Settle,
   ): Promise<void> {
+    const { limits, turns } = this.#options;
+    if (message.lateMs > limits.maxWaitMs) {
+      await this.#markLate(ghost, message, text, settle);
+      return;
+    }
+    if ((await turns.open(ghost.userId, message.roomId)) >= limits.maxQueued) {
+      const target = { eventId: message.eventId, threadRoot };
+      const words = describeFull(this.#options.agentOf(ghost.userId)?.displayName ?? ghost.userId);
+      await ghost.send(message.roomId, "m.room.message", noticeContent(words, target), `${message.eventId} full`);
+      await settle();
+      return;
+    }
     const speaker = await ghost.displayNameOf(message.roomId, message.sender);
-    await this.#options.database.transaction(async (tx) => {
-      const position = await this.#options.history.remember(tx, ghost.userId, message.roomId, {
-        eventId: message.eventId,
-        author: "person",
-        sender: message.sender,
-        speaker,
-        body: text,
-        sentAt: message.sentAt,
-      });
+    await settle(async (tx) => {
+      const question = remembered(message, speaker, text);
+      const position = await this.#options.history.remember(tx, ghost.userId, message.roomId, question);
       await this.#options.turns.enqueue(tx, {
         ghost: ghost.userId,
         roomId: message.roomId,
@@ -181,7 +197,6 @@ export class Conversation {
         position,
         threadRoot,
       });
-      await finish(tx);
     });
     reached("turn.queued");
     ghost.markRead(message.roomId, message.eventId, threadRoot);
@@ -194,7 +209,7 @@ export class Conversation {
     message: GhostMessage,
     text: string,
     threadRoot: string | undefined,
-    finish: (tx: Queryable) => Promise<void>,
+    settle: Settle,
   ): Promise<void> {
     const reply = noticeContent(answerBot(text, ghost.userId, this.#options.agents()), {
       eventId: message.eventId,
@@ -202,7 +217,22 @@ export class Conversation {
     });
     ghost.markRead(message.roomId, message.eventId, threadRoot);
     await ghost.send(message.roomId, "m.room.message", reply, `${message.eventId} bot`);
-    await this.#options.database.transaction(finish);
+    await settle();
+  }
+
+  /** A message whose key came so late that an answer would surprise: it is remembered, and its writer sees that it was read. */
+  async #markLate(ghost: GhostHandle, message: GhostMessage, text: string, settle: Settle): Promise<void> {
+    await ghost.send(
+      message.roomId,
+      "m.reaction",
+      reactionContent(message.eventId, READ_LATE),
+      `${message.eventId} late`,
+    );
+    const speaker = await ghost.displayNameOf(message.roomId, message.sender);
+    await settle(async (tx) => {
+      await this.#options.history.remember(tx, ghost.userId, message.roomId, remembered(message, speaker, text));
+    });
+    ghost.log.info({ room: message.roomId, event: message.eventId, lateMs: message.lateMs }, "read too late to answer");
   }
 
   #failed(turn: Turn, failure: TurnFailure, agent: Agent | undefined): TurnReply {
@@ -214,6 +244,11 @@ export class Conversation {
     });
     return { outcome: "failed", failure, messages: [{ content: noticeContent(words, targetOf(turn)) }] };
   }
+}
+
+function remembered(message: GhostMessage, speaker: string, body: string): RememberedMessage {
+  const { eventId, sender, sentAt } = message;
+  return { eventId, author: "person", sender, speaker, body, sentAt };
 }
 
 function targetOf(turn: Turn): ReplyTarget {

@@ -1,7 +1,7 @@
 import { ProviderError, type ProviderFailure } from "../providers/provider.ts";
 
-/** Why a turn failed: a provider's reason, or `unknown` for an error that is none of a provider's. */
-export type TurnFailure = ProviderFailure | "unknown";
+/** Why a turn failed: a provider's reason, `waited` for one that was too long in the queue, or `unknown` for any other error. */
+export type TurnFailure = ProviderFailure | "waited" | "unknown";
 
 /** What a notice about a failed turn is made of. */
 export interface FailedTurn {
@@ -41,7 +41,36 @@ export function describeFailure({ code, agentName, model, providerName }: Failed
       return `${agentName} had nothing to say. Please try again, or put it in other words.`;
     case "cancelled":
       return `${agentName} stopped before it had finished. Send your message again to start over.`;
+    case "waited":
+      return `Your question had to wait so long that ${agentName} did not take it up any more. Please ask again if you still want an answer.`;
     case "unknown":
       return `Something went wrong, and ${agentName} could not answer. Please try again; if this goes on, your admin finds the reason in the log.`;
+  }
+}
+
+/** What is said to a question that finds too many others waiting. */
+export function describeFull(agentName: string): string {
+  return `${agentName} has many questions here to answer already and can't take another one now. Please ask again when they are answered.`;
+}
+
+/**
+ * What is said of a message whose key has not come. Asking a client for it does not help; sending the message again does.
+ *
+ * @param withheld The sender's client's own reason to keep the key back (spec "Reporting that decryption keys are
+ * withheld"), if it gave one.
+ */
+export function describeMissingKey(agentName: string, withheld: string | undefined): string {
+  switch (withheld) {
+    case "m.unverified":
+      return `${agentName} can't read this message: your app sends keys to verified devices only. Verify ${agentName} (or allow unverified devices in this room), then send the message again.`;
+    case "m.blacklisted":
+      return `${agentName} can't read this message: your app has blocked ${agentName}'s device. Unblock it, then send the message again.`;
+    case "m.no_olm":
+    case "m.unavailable":
+    case "m.unauthorised":
+      return `${agentName} can't read this message: your app could not hand over its key. Please send the message again.`;
+    case undefined:
+    default:
+      return `${agentName} can't read this message yet: its key has not arrived. If no answer comes soon, please send it again; if that does not help, restart your app.`;
   }
 }

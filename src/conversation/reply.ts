@@ -28,6 +28,11 @@ export function noticeContent(markdown: string, target?: ReplyTarget): MessageCo
   };
 }
 
+/** A reaction (spec "Event annotations and reactions"). */
+export function reactionContent(eventId: string, key: string): MessageContent {
+  return { "m.relates_to": { rel_type: "m.annotation", event_id: eventId, key } };
+}
+
 function message(msgtype: "m.text" | "m.notice", markdown: string): MessageContent {
   const { body, formattedBody } = renderMarkdown(markdown);
   return {

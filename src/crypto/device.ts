@@ -18,7 +18,12 @@ export type Decryption =
       readonly content: Readonly<Record<string, unknown>>;
     }
   /** The key of the session is not here (yet). */
-  | { readonly kind: "missing_key"; readonly sessionId: string }
+  | {
+      readonly kind: "missing_key";
+      readonly sessionId: string;
+      /** Why the sender keeps it back, if it said so: a code of `m.room_key.withheld` (spec "Reporting that decryption keys are withheld"). */
+      readonly withheld?: string;
+    }
   /** No key can help: forged, malformed, or of an algorithm nobody should use. `reason` is for the log. */
   | { readonly kind: "refused"; readonly reason: string };
 
@@ -73,7 +78,7 @@ export class Device {
     this.#calls = new EngineCalls(options.store.failed);
     this.#since = options.since;
     this.#outgoing = new Outgoing(machine, this.#calls, options.transport, options.log);
-    this.#encryptor = new RoomEncryptor(machine, this.#calls, this.#outgoing);
+    this.#encryptor = new RoomEncryptor(machine, this.#calls, this.#outgoing, options.log);
   }
 
   /** Opens the device on its store, new or as it was left. Nothing is sent yet. */
@@ -166,7 +171,8 @@ export class Device {
       const sessionId = event.content["session_id"];
       const { MissingRoomKey, UnknownMessageIndex } = engine.DecryptionErrorCode;
       if ((error.code === MissingRoomKey || error.code === UnknownMessageIndex) && typeof sessionId === "string") {
-        return { kind: "missing_key", sessionId };
+        const withheld = error.withheldCode;
+        return { kind: "missing_key", sessionId, ...(withheld === undefined ? {} : { withheld }) };
       }
       return { kind: "refused", reason: engine.DecryptionErrorCode[error.code] };
     }
@@ -202,6 +208,7 @@ export class Device {
         this.#lastCounts = counts;
       }
       this.#since = answer.nextBatch;
+      if (answer.toDevice.length > 0) await this.#encryptor.mendSessions();
       await this.#outgoing.drain();
       // The server hands out a hundred at a time, and forgets them once the next token is shown to it.
       if (answer.toDevice.length === 0) return;

@@ -1,4 +1,5 @@
 import * as engine from "@matrix-org/matrix-sdk-crypto-wasm";
+import type { Logger } from "../observability/log.ts";
 import type { RoomEncryption } from "../rooms/room-state.ts";
 import type { RoomView } from "../rooms/rooms.ts";
 import type { Outgoing } from "./outgoing.ts";
@@ -29,10 +30,13 @@ export class RoomEncryptor {
   /** Two claims in flight would each use up one-time keys and leave two sessions. */
   readonly #claims = new Serial();
 
-  constructor(machine: engine.OlmMachine, calls: Serial, outgoing: Outgoing) {
+  readonly #log: Logger;
+
+  constructor(machine: engine.OlmMachine, calls: Serial, outgoing: Outgoing, log: Logger) {
     this.#machine = machine;
     this.#calls = calls;
     this.#outgoing = outgoing;
+    this.#log = log;
   }
 
   /**
@@ -62,6 +66,19 @@ export class RoomEncryptor {
         this.#machine.encryptRoomEvent(new engine.RoomId(target.roomId), eventType, JSON.stringify(content)),
       );
     });
+  }
+
+  /**
+   * Replaces Olm sessions that turned out to be wedged (a message of theirs could not be decrypted): the engine then asks
+   * for one-time keys, and the new session's first message tells the other side. A claim that fails is made again after
+   * the next sync.
+   */
+  async mendSessions(): Promise<void> {
+    await this.#claims
+      .run(() => this.#claimMissing([]))
+      .catch((error: unknown) => {
+        this.#log.warn({ error }, "a broken session could not be replaced yet");
+      });
   }
 
   async #claimMissing(recipients: readonly string[]): Promise<void> {

@@ -21,7 +21,19 @@ export interface Database extends Queryable {
   readonly kind: "postgres" | "embedded";
   /** Runs `work` in one transaction: committed when it resolves, rolled back when it throws. */
   transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T>;
+  /** Opens a connection of its own, for what belongs to one: locks that end with it, and notifications. */
+  session(): Promise<DatabaseSession>;
   /** Ends all connections. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** One connection, kept. */
+export interface DatabaseSession extends Pick<Queryable, "query"> {
+  /** Calls `heard` with what is notified on a channel from now on. Throws {@link DatabaseError}. */
+  listen(channel: string, heard: (payload: string) => void): Promise<void>;
+  /** Resolves when the connection has ended, for whatever reason. Never rejects. */
+  readonly ended: Promise<void>;
+  /** Ends it. Idempotent. */
   close(): Promise<void>;
 }
 

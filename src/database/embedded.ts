@@ -3,7 +3,7 @@ import { databaseError, type Database, type Result, type Row } from "./database.
 
 /**
  * Opens the embedded database (PGlite) in a folder, made when missing. One process only: the caller holds the lock of
- * the folder (see `lock.ts`). Statements run one at a time.
+ * the folder (see `sole-user.ts`). Statements run one at a time.
  */
 export async function openEmbedded(directory: string): Promise<Database> {
   const lite = await PGlite.create(directory, {
@@ -22,6 +22,16 @@ export async function openEmbedded(directory: string): Promise<Database> {
       lite.transaction((tx) =>
         work({ query: (sql, values) => run(tx, sql, values), execute: (sql) => script(tx, sql) }),
       ),
+    // There is one connection, and it lasts as long as the database is open.
+    session: () =>
+      Promise.resolve({
+        query: (sql, values) => run(lite, sql, values),
+        listen: async (channel, heard) => {
+          await lite.listen(channel, heard);
+        },
+        ended: new Promise(() => undefined),
+        close: () => Promise.resolve(),
+      }),
     close: () => (closing ??= lite.close()),
   } satisfies Database;
 }

@@ -5,7 +5,7 @@ import type { Database } from "./database.ts";
 import { openEmbedded } from "./embedded.ts";
 import { migrate } from "./migrate.ts";
 import { openPostgres } from "./postgres.ts";
-import { claimDirectory, claimPostgres, type SoleUse } from "./sole-user.ts";
+import { claimDirectory } from "./sole-user.ts";
 
 /** Where the state is kept. */
 export type DatabaseLocation =
@@ -13,38 +13,37 @@ export type DatabaseLocation =
   /** PGlite in `<dataDir>/database`. */
   | { readonly kind: "embedded"; readonly dataDir: string };
 
-/** An open, migrated database that no other bridge uses. */
-export interface OpenDatabase {
-  readonly database: Database;
-  /** Resolves with the reason when exclusive use was lost; the process must stop writing at once. */
-  readonly lost: Promise<Error>;
-  close(): Promise<void>;
+/** Opens and migrates the database. Throws DatabaseInUse (the embedded one takes one process) or DatabaseError. */
+export async function openDatabase(location: DatabaseLocation, log: Logger): Promise<Database> {
+  return location.kind === "postgres"
+    ? await migrated(openPostgres(location.url, log), log)
+    : await openDirectory(location.dataDir, log);
 }
 
-/** Claims, opens and migrates the database. Throws DatabaseInUse or DatabaseError. */
-export async function openDatabase(location: DatabaseLocation, log: Logger): Promise<OpenDatabase> {
-  if (location.kind === "embedded") await mkdir(location.dataDir, { recursive: true, mode: 0o700 });
-  const claim: SoleUse =
-    location.kind === "postgres" ? await claimPostgres(location.url, log) : await claimDirectory(location.dataDir);
-  let database: Database | undefined;
+async function openDirectory(dataDir: string, log: Logger): Promise<Database> {
+  await mkdir(dataDir, { recursive: true, mode: 0o700 });
+  const claim = await claimDirectory(dataDir);
   try {
-    database =
-      location.kind === "postgres"
-        ? openPostgres(location.url, log)
-        : await openEmbedded(join(location.dataDir, "database"));
-    await migrate(database, log);
+    const database = await migrated(await openEmbedded(join(dataDir, "database")), log);
+    return {
+      ...database,
+      async close() {
+        await database.close();
+        await claim.release();
+      },
+    };
   } catch (error) {
-    await database?.close();
     await claim.release();
     throw error;
   }
-  const opened = database;
-  return {
-    database: opened,
-    lost: claim.lost,
-    async close() {
-      await opened.close();
-      await claim.release();
-    },
-  };
+}
+
+async function migrated(database: Database, log: Logger): Promise<Database> {
+  try {
+    await migrate(database, log);
+    return database;
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
 }

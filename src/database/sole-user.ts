@@ -1,103 +1,16 @@
 import { link, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import pg from "pg";
-import type { Logger } from "../observability/log.ts";
-import { databaseError } from "./database.ts";
 
-/**
- * Two processes that load the same ghost's device would each advance its ratchets, and what one sends the other's
- * readers could not decrypt. Until ghosts are shared out by leases, a database therefore has one bridge at a time.
- */
+/** The embedded database lives in one process; another one already has it. */
 export class DatabaseInUse extends Error {
   override readonly name = "DatabaseInUse";
   readonly exitCode = 2;
 }
 
-/** A claim on a database that nobody else can have meanwhile. */
+/** A claim on a folder that nobody else can have meanwhile. */
 export interface SoleUse {
-  /** Resolves with the reason when the claim was lost: from then on nothing may be written. Never rejects. */
-  readonly lost: Promise<Error>;
   release(): Promise<void>;
-}
-
-/** Any constant: it names the session lock. */
-const SOLE_USE_LOCK = 7_295_002;
-
-/**
- * Takes a PostgreSQL session lock on a connection of its own. The server gives it back when that connection ends, so a
- * killed process leaves nothing behind. When the connection is lost the lock is taken again as soon as the server
- * answers; only when another process has it by then is the claim lost. (What the ghosts' devices write meanwhile is
- * fenced by the crypto store's own epochs.) Throws {@link DatabaseInUse}, or DatabaseError when the server is away.
- */
-export async function claimPostgres(url: string, log: Logger): Promise<SoleUse> {
-  let released = false;
-  const isReleased = (): boolean => released;
-  let current = await holdLock(url);
-  const lost = (async (): Promise<Error> => {
-    for (;;) {
-      await current.ended;
-      if (isReleased()) return await new Promise<never>(() => undefined);
-      log.warn("the connection that holds the database lock has ended; taking it again");
-      for (let waitMs = 500; ; waitMs = Math.min(waitMs * 2, 15_000)) {
-        if (isReleased()) return await new Promise<never>(() => undefined);
-        try {
-          current = await holdLock(url);
-          if (isReleased()) await current.client.end();
-          break;
-        } catch (error) {
-          if (error instanceof DatabaseInUse) return error;
-          await sleep(waitMs, undefined, { ref: false });
-        }
-      }
-    }
-  })();
-  return {
-    lost,
-    release: async () => {
-      released = true;
-      await current.client.end();
-    },
-  };
-}
-
-interface HeldLock {
-  readonly client: pg.Client;
-  readonly ended: Promise<void>;
-}
-
-async function holdLock(url: string): Promise<HeldLock> {
-  const client = new pg.Client({
-    connectionString: url,
-    application_name: "matrix-agents (lock)",
-    connectionTimeoutMillis: 10_000,
-    keepAlive: true,
-  });
-  const ended = new Promise<void>((resolve) => {
-    client.on("end", resolve);
-    client.on("error", () => {
-      resolve();
-    });
-  });
-  try {
-    await client.connect();
-    // A predecessor that was killed a moment ago may not have been noticed by the server yet.
-    for (let attempt = 0; ; attempt++) {
-      const answer = await client.query<{ locked: boolean }>("select pg_try_advisory_lock($1) as locked", [
-        SOLE_USE_LOCK,
-      ]);
-      if (answer.rows[0]?.locked === true) return { client, ended };
-      if (attempt === 20) {
-        throw new DatabaseInUse(
-          "another matrix-agents process is running on this database; stop it first, or give this one a database of its own",
-        );
-      }
-      await sleep(100);
-    }
-  } catch (cause) {
-    await client.end().catch(() => undefined);
-    throw cause instanceof DatabaseInUse ? cause : databaseError(cause);
-  }
 }
 
 /**
@@ -109,7 +22,7 @@ export async function claimDirectory(directory: string): Promise<SoleUse> {
   const mine = `${process.pid} ${await startedAt(process.pid)}`;
   for (let attempt = 0; attempt < 100; attempt++) {
     if (await putInPlace(path, mine)) {
-      return { lost: new Promise(() => undefined), release: () => rm(path, { force: true }) };
+      return { release: () => rm(path, { force: true }) };
     }
     const holder = await holderOf(path);
     if (await isRunning(holder)) {

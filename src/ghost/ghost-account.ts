@@ -1,6 +1,7 @@
 import { Device } from "../crypto/device.ts";
 import { IdentityElsewhere } from "../crypto/identity.ts";
 import type { StoreSession } from "../crypto/store/crypto-store.ts";
+import { acquireLease, releaseLease, type Lease } from "../leases/leases.ts";
 import type { Logger } from "../observability/log.ts";
 import { getAccountData, putAccountData, register } from "../homeserver/calls.ts";
 import { putDevice } from "../homeserver/device-calls.ts";
@@ -10,24 +11,43 @@ import type { GhostServices } from "./ghost-services.ts";
 import type { GhostRecord } from "./ghost-store.ts";
 import { setProfile } from "./profile.ts";
 
+/** A ghost that is loaded: its device, and the right to act as it. Both are good until it is put away. */
+export interface LoadedGhost {
+  readonly device: Device;
+  readonly lease: Lease;
+}
+
+/** All that loading made and putting away ends. */
+interface Parts extends LoadedGhost {
+  readonly session: StoreSession;
+  /** Gives its place back. */
+  readonly leave: () => void;
+}
+
 /**
  * A ghost's account on the server: its user, its profile, its one device. Each is made when first needed, in steps that
  * a crash or a failing call may interrupt anywhere: what is not noted as done is done again, with the same ids.
+ *
+ * ```
+ * away ──▶ loaded ──▶ leaving ──▶ away
+ * ```
  */
 export class GhostAccount {
   readonly #userId: string;
   readonly #services: GhostServices;
   readonly #log: Logger;
-  readonly #keysArrived: () => void;
+  readonly #wake: () => void;
   #announced: Promise<void> | undefined;
-  #opened: Promise<{ device: Device; session: StoreSession }> | undefined;
+  #reconciled = false;
+  #lease: Lease | undefined;
+  #state: AccountState = { kind: "away" };
 
-  /** @param keysArrived called when mail that waited for a key is ready again. */
-  constructor(userId: string, services: GhostServices, log: Logger, keysArrived: () => void) {
+  /** @param wake called when there is something to do: mail whose key has come, or a device that had to be put away. */
+  constructor(userId: string, services: GhostServices, log: Logger, wake: () => void) {
     this.#userId = userId;
     this.#services = services;
     this.#log = log;
-    this.#keysArrived = keysArrived;
+    this.#wake = wake;
   }
 
   /** The user exists and looks as configured when this resolves. Throws HomeserverError or DatabaseError. */
@@ -40,15 +60,52 @@ export class GhostAccount {
   }
 
   /**
-   * The ghost's device, open and up to date; made, with its cross-signing identity, when it is the first time. Throws
-   * what the server, the database or the store throw; a later call tries again.
+   * The ghost, loaded: its lease taken, its device open and up to date; made, with its cross-signing identity, when it is
+   * the first time. Throws LeaseHeld when another process has it, and what the server, the database or the store throw;
+   * a later call tries again.
    */
-  async device(): Promise<Device> {
-    this.#opened ??= this.#open().catch((error: unknown) => {
-      this.#opened = undefined;
-      throw error;
-    });
-    return (await this.#opened).device;
+  async load(): Promise<LoadedGhost> {
+    while (this.#state.kind === "leaving") await this.#state.done;
+    if (this.#state.kind === "away") {
+      const parts = this.#load();
+      this.#state = { kind: "loaded", parts };
+      parts.catch(() => {
+        if (this.#state.kind === "loaded" && this.#state.parts === parts) this.#state = { kind: "away" };
+      });
+    }
+    return this.#state.parts;
+  }
+
+  /** Whether the ghost is loaded, or being loaded. */
+  get isLoaded(): boolean {
+    return this.#state.kind === "loaded";
+  }
+
+  /** What the ghost is loaded under; undefined while it is not, or not yet. */
+  get lease(): Lease | undefined {
+    return this.#state.kind === "loaded" ? this.#lease : undefined;
+  }
+
+  /** Closes the device, puts its store away and gives the lease back. */
+  putAway(): Promise<void> {
+    switch (this.#state.kind) {
+      case "away":
+        return Promise.resolve();
+      case "leaving":
+        return this.#state.done;
+      case "loaded": {
+        const done = this.#state.parts
+          .then(
+            (parts) => this.#unload(parts),
+            () => undefined,
+          )
+          .finally(() => {
+            this.#state = { kind: "away" };
+          });
+        this.#state = { kind: "leaving", done };
+        return done;
+      }
+    }
   }
 
   /** Adds a DM to the ghost's `m.direct` account data, which outlives our database. */
@@ -58,15 +115,6 @@ export class GhostAccount {
     const rooms = Array.isArray(direct[person]) ? (direct[person] as unknown[]) : [];
     if (rooms.includes(roomId)) return;
     await putAccountData(this.#services.client, actor, "m.direct", { ...direct, [person]: [...rooms, roomId] });
-  }
-
-  /** Closes the device and puts its store away. */
-  async close(): Promise<void> {
-    const opened = this.#opened;
-    this.#opened = undefined;
-    if (opened === undefined) return;
-    const open = await opened.catch(() => undefined);
-    if (open !== undefined) await putAway(open);
   }
 
   async #announce(): Promise<void> {
@@ -79,59 +127,78 @@ export class GhostAccount {
     if (fingerprint !== record.profile) await store.setProfile(this.#userId, fingerprint);
   }
 
-  async #open(): Promise<{ device: Device; session: StoreSession }> {
+  async #load(): Promise<Parts> {
+    const { database, places, loading, process } = this.#services;
+    const leave = await places.acquire();
+    try {
+      return await loading.run(async () => {
+        await this.announce();
+        const lease = await acquireLease(database, this.#userId, process);
+        try {
+          return await this.#loadUnder(lease, leave);
+        } catch (error) {
+          await this.#release(lease);
+          throw error;
+        }
+      });
+    } catch (error) {
+      leave();
+      throw error;
+    }
+  }
+
+  async #loadUnder(lease: Lease, leave: () => void): Promise<Parts> {
     const { client, store, cryptoStore } = this.#services;
-    await this.announce();
+    // Read under the lease: a former owner changes nothing of it any more.
     const record = await store.ensure(this.#userId);
     if (!record.deviceMade) {
       await putDevice(client, { userId: this.#userId, deviceId: record.deviceId }, "matrix-appservice-agents");
-      await store.setDeviceMade(this.#userId);
+      await store.setDeviceMade(lease);
     }
-    const session = await cryptoStore.open(this.#userId, record.deviceId);
-    let device: Device;
+    const session = await cryptoStore.open(lease, record.deviceId);
+    let device: Device | undefined;
     try {
-      device = await this.#openDevice(record, session);
+      device = await this.#openDevice(record, session, lease);
+      await device.catchUp();
+      if (!record.crossSigned) await this.#establishIdentity(device, lease);
+      await this.#reconcileRooms();
     } catch (error) {
+      await device?.close();
       await session.close();
       throw error;
     }
-    const open = { device, session };
-    try {
-      await device.catchUp();
-      if (!record.crossSigned) await this.#establishIdentity(device);
-      await this.#reconcileRooms();
-    } catch (error) {
-      await putAway(open);
-      throw error;
-    }
+    const parts = { device, lease, session, leave };
+    this.#lease = lease;
     session.failed.addEventListener("abort", () => {
-      this.#evict(open);
+      this.#failed();
     });
-    if (session.failed.aborted) this.#evict(open);
-    return open;
+    if (session.failed.aborted) this.#failed();
+    this.#services.loaded(this.#userId);
+    return parts;
   }
 
-  #openDevice(record: GhostRecord, session: StoreSession): Promise<Device> {
-    const { store, masterKey, mailbox } = this.#services;
+  #openDevice(record: GhostRecord, session: StoreSession, lease: Lease): Promise<Device> {
+    const { store, masterKey, mailbox, syncing } = this.#services;
     const actor = { userId: this.#userId, deviceId: record.deviceId };
+    const transport = deviceTransport(this.#services.client, actor);
     return Device.open({
       ...actor,
       store: session,
       storeKey: masterKey.storeKey(this.#userId, record.deviceId),
-      transport: deviceTransport(this.#services.client, actor),
+      transport: { ...transport, sync: (since) => syncing.run(() => transport.sync(since)) },
       since: record.since,
-      saveSince: (since) => store.saveSince(this.#userId, since),
+      saveSince: (since) => store.saveSince(lease, since),
       onRoomKeys: async (sessionIds) => {
-        if ((await mailbox.keysArrived(this.#userId, sessionIds)) > 0) this.#keysArrived();
+        if ((await mailbox.keysArrived(lease, sessionIds)) > 0) this.#wake();
       },
       log: this.#log,
     });
   }
 
-  async #establishIdentity(device: Device): Promise<void> {
+  async #establishIdentity(device: Device, lease: Lease): Promise<void> {
     try {
       await device.establishIdentity();
-      await this.#services.store.setCrossSigned(this.#userId);
+      await this.#services.store.setCrossSigned(lease);
     } catch (error) {
       if (!(error instanceof IdentityElsewhere)) throw error;
       // The ghost can still talk, but people see a warning; making a new identity by itself would hurt them more.
@@ -139,30 +206,46 @@ export class GhostAccount {
     }
   }
 
+  /** Once a process: what happens from then on comes by events. */
   async #reconcileRooms(): Promise<void> {
+    if (this.#reconciled) return;
     const actor = { userId: this.#userId };
     const joined = await joinedRooms(this.#services.client, actor);
     const direct = Object.values((await getAccountData(this.#services.client, actor, "m.direct")) ?? {});
     const directRooms = new Set(direct.flat().filter((room) => typeof room === "string"));
     await this.#services.store.reconcile(this.#userId, joined, directRooms);
+    this.#reconciled = true;
   }
 
   /** A store that could not be written is never gone on with: it is loaded again from the database at the next need. */
-  #evict(open: { device: Device; session: StoreSession }): void {
-    this.#opened = undefined;
-    putAway(open)
-      .then(() => {
-        this.#log.warn("the device was put away after a failed write and is loaded again");
-        this.#keysArrived();
-      })
-      .catch((error: unknown) => this.#log.error({ error }, "the device could not be put away"));
+  #failed(): void {
+    this.#log.warn("the device is put away after a failed write and loaded again");
+    this.putAway().then(this.#wake, (error: unknown) => this.#log.error({ error }, "the device could not be put away"));
+  }
+
+  async #unload(parts: Parts): Promise<void> {
+    this.#lease = undefined;
+    try {
+      await parts.device.close();
+      await parts.session.close();
+    } finally {
+      await this.#release(parts.lease);
+      parts.leave();
+    }
+  }
+
+  /** A lease that can't be given back now runs out, or is taken again by this process. */
+  async #release(lease: Lease): Promise<void> {
+    await releaseLease(this.#services.database, lease).catch((error: unknown) =>
+      this.#log.warn({ error }, "the lease could not be given back"),
+    );
   }
 }
 
-async function putAway({ device, session }: { device: Device; session: StoreSession }): Promise<void> {
-  await device.close();
-  await session.close();
-}
+type AccountState =
+  | { readonly kind: "away" }
+  | { readonly kind: "loaded"; readonly parts: Promise<Parts> }
+  | { readonly kind: "leaving"; readonly done: Promise<void> };
 
 function localpartOf(userId: string): string {
   return userId.slice(1, userId.indexOf(":"));

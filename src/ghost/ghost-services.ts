@@ -7,20 +7,35 @@ import type { Logger } from "../observability/log.ts";
 import type { Rooms } from "../rooms/rooms.ts";
 import type { GhostListener } from "./listener.ts";
 import type { GhostStore } from "./ghost-store.ts";
+import type { MissingKeys } from "./missing-keys.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Profile } from "./profile.ts";
+import type { Semaphore } from "./semaphore.ts";
 
 /** What every ghost works with. */
 export interface GhostServices {
   readonly database: Database;
   readonly client: HomeserverClient;
+  /** This process's number, which owns the ghosts' leases. */
+  readonly process: number;
   readonly mailbox: Mailbox;
   readonly rooms: Rooms;
   readonly store: GhostStore;
   readonly outbox: Outbox;
+  readonly missingKeys: MissingKeys;
   readonly cryptoStore: CryptoStore;
   readonly masterKey: MasterKey;
   readonly listener: GhostListener;
+  /** A place for each ghost that is loaded. */
+  readonly places: Semaphore;
+  /** How many may be loading at once. */
+  readonly loading: Semaphore;
+  /** How many may be in a /sync at once: a thousand ghosts that all hear of one thing must not storm the server. */
+  readonly syncing: Semaphore;
+  /** Called when a ghost has been loaded: turns that a former owner left can go on. */
+  readonly loaded: (userId: string) => void;
+  /** Called when another process turned out to have a ghost that was woken here. */
+  readonly elsewhere: (userId: string) => void;
   /** How a ghost is to look; undefined leaves it as it is. */
   readonly profileOf: (userId: string) => Profile | undefined;
   readonly mayInvite: (userId: string) => boolean;

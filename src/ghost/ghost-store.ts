@@ -1,5 +1,6 @@
 import { randomInt } from "node:crypto";
 import type { Database } from "../database/database.ts";
+import { fenced, type Lease } from "../leases/leases.ts";
 
 /** What is kept of a ghost. */
 export interface GhostRecord {
@@ -31,10 +32,15 @@ export class GhostStore {
     return rows.map((row) => row.user_id);
   }
 
-  /** The ghosts that have a device, and so something to hear. */
-  async userIdsWithDevice(): Promise<string[]> {
+  /** The ghosts that are in an encrypted room and so have keys to hear of, those of other processes left out. */
+  async userIdsWithKeys(process: number): Promise<string[]> {
     const { rows } = await this.#database.query<{ user_id: string }>(
-      "select user_id from ghosts where device_made order by user_id",
+      `select user_id from ghosts left join leases on ghost = user_id
+       where device_made and (owner is null or owner = $1 or not process_lives(owner))
+         and exists (select from memberships join rooms using (room_id)
+           where memberships.ghost = user_id and membership = 'join' and encryption is not null)
+       order by user_id`,
+      [process],
     );
     return rows.map((row) => row.user_id);
   }
@@ -63,16 +69,16 @@ export class GhostStore {
     };
   }
 
-  async saveSince(userId: string, since: string): Promise<void> {
-    await this.#database.query("update ghosts set sync_since = $2 where user_id = $1", [userId, since]);
+  async saveSince(lease: Lease, since: string): Promise<void> {
+    await this.#update(lease, "update ghosts set sync_since = $2 where user_id = $1", [since]);
   }
 
-  async setDeviceMade(userId: string): Promise<void> {
-    await this.#database.query("update ghosts set device_made = true where user_id = $1", [userId]);
+  async setDeviceMade(lease: Lease): Promise<void> {
+    await this.#update(lease, "update ghosts set device_made = true where user_id = $1", []);
   }
 
-  async setCrossSigned(userId: string): Promise<void> {
-    await this.#database.query("update ghosts set cross_signed = true where user_id = $1", [userId]);
+  async setCrossSigned(lease: Lease): Promise<void> {
+    await this.#update(lease, "update ghosts set cross_signed = true where user_id = $1", []);
   }
 
   async setProfile(userId: string, fingerprint: string): Promise<void> {
@@ -100,6 +106,11 @@ export class GhostStore {
        on conflict (ghost, room_id) do update set membership = 'join' where memberships.membership not in ('join')`,
       [userId, JSON.stringify(joined.map((roomId) => ({ roomId, direct: direct.has(roomId) })))],
     );
+  }
+
+  /** Writes what only the ghost's owner may; `$1` is the ghost. Throws StaleLease. */
+  async #update(lease: Lease, sql: string, values: readonly unknown[]): Promise<void> {
+    await fenced(this.#database, lease, (tx) => tx.query(sql, [lease.ghost, ...values]));
   }
 }
 

@@ -1,10 +1,11 @@
 import { isUnknownDevice } from "../homeserver/errors.ts";
 import { readReceipt } from "../homeserver/room-calls.ts";
+import { LeaseHeld, StaleLease, type Lease } from "../leases/leases.ts";
 import type { MailItem } from "../mailbox/mailbox.ts";
 import type { Logger } from "../observability/log.ts";
 import { Background } from "./background.ts";
-import { isRetryable } from "./failure.ts";
-import { GhostAccount } from "./ghost-account.ts";
+import { askedToWaitMs, isRetryable } from "./failure.ts";
+import { GhostAccount, type LoadedGhost } from "./ghost-account.ts";
 import type { GhostServices } from "./ghost-services.ts";
 import type { GhostHandle } from "./listener.ts";
 import { Reception } from "./reception.ts";
@@ -38,6 +39,10 @@ export class Ghost implements GhostHandle {
   #awake = false;
   #doorbell = false;
   #failures = 0;
+  /** Set when something may wait for its key for too long. */
+  #untold = true;
+  #holders = 0;
+  #lastUsed = performance.now();
 
   constructor(userId: string, isBot: boolean, services: GhostServices) {
     this.userId = userId;
@@ -53,6 +58,7 @@ export class Ghost implements GhostHandle {
       account: this.#account,
       sender: this.#sender,
       keyIsLate: () => {
+        this.#untold = true;
         for (const waitMs of LATE_KEY_LOOKS_MS) this.#after(waitMs, () => this.ring());
       },
     });
@@ -64,6 +70,58 @@ export class Ghost implements GhostHandle {
     this.#awake = true;
     if (this.#state.kind !== "idle") return;
     this.#state = { kind: "working", done: this.#work() };
+  }
+
+  /** Whether the ghost is in memory. */
+  get isLoaded(): boolean {
+    return this.#account.isLoaded;
+  }
+
+  /** How long nobody has needed the ghost, in ms; undefined while somebody does. */
+  get unusedMs(): number | undefined {
+    const isUsed = this.#state.kind === "working" || this.#holders > 0 || this.#timers.size > 0;
+    return isUsed ? undefined : performance.now() - this.#lastUsed;
+  }
+
+  /**
+   * Keeps the ghost loaded, and loads it first, until the returned function is called. Throws LeaseHeld when another
+   * process has it, and what loading throws.
+   */
+  async hold(): Promise<{ readonly lease: Lease; readonly release: () => void }> {
+    this.#holders++;
+    let held = true;
+    const release = (): void => {
+      if (!held) return;
+      held = false;
+      this.#holders--;
+      this.#lastUsed = performance.now();
+    };
+    try {
+      const { lease } = await this.#account.load();
+      return { lease, release };
+    } catch (error) {
+      release();
+      throw error;
+    }
+  }
+
+  /** Gives the ghost's memory and its lease back, unless somebody needs it. It comes back with its next mail. */
+  async putAway(): Promise<void> {
+    if (this.unusedMs === undefined || this.#state.kind !== "idle" || !this.isLoaded) return;
+    this.#state = { kind: "working", done: this.#leave() };
+    await this.#state.done;
+  }
+
+  /** What the ghost is loaded under; undefined while it is not, or not yet. */
+  get lease(): Lease | undefined {
+    return this.#account.lease;
+  }
+
+  /** A lease turned out to be somebody else's: what was loaded under it is let go of. */
+  async lost(lease: Lease): Promise<void> {
+    if (this.lease?.epoch !== lease.epoch) return;
+    this.log.warn({ epoch: lease.epoch }, "another process has taken this ghost over");
+    await this.#account.putAway();
   }
 
   /** Something was sent to the device: it looks at its /sync before its next mail. Returns at once. */
@@ -84,7 +142,7 @@ export class Ghost implements GhostHandle {
 
   /** The device's id and fingerprint; makes the device when it is the first time. */
   async fingerprint(): Promise<{ deviceId: string; ed25519: string }> {
-    const device = await this.#account.device();
+    const { device } = await this.#account.load();
     return { deviceId: device.deviceId, ed25519: device.fingerprint };
   }
 
@@ -100,8 +158,13 @@ export class Ghost implements GhostHandle {
     return this.#services.rooms.displayName(roomId, userId);
   }
 
-  send(roomId: string, type: string, content: object, step: string, signal?: AbortSignal): Promise<string> {
-    return this.#sender.send(roomId, type, content, step, signal);
+  async send(roomId: string, type: string, content: object, step: string, signal?: AbortSignal): Promise<string> {
+    const { release } = await this.hold();
+    try {
+      return await this.#sender.send(roomId, type, content, step, signal);
+    } finally {
+      release();
+    }
   }
 
   markRead(roomId: string, eventId: string, threadRoot: string | undefined): void {
@@ -128,7 +191,14 @@ export class Ghost implements GhostHandle {
     this.#typing.stop();
     if (before.kind === "working") await before.done;
     await this.#background.idle();
-    await this.#account.close();
+    await this.#account.putAway();
+  }
+
+  async #leave(): Promise<void> {
+    await this.#account.putAway();
+    if (this.#isStopped()) return;
+    this.#state = { kind: "idle" };
+    if (this.#awake) this.wake();
   }
 
   /** Never rejects: every failure ends in a later try or in an item set aside. */
@@ -137,17 +207,28 @@ export class Ghost implements GhostHandle {
       while (this.#awake && !this.#isStopped()) {
         this.#awake = false;
         // Before an attempt is counted: a process that ends while the device is loaded is not the first item's fault.
-        await this.#account.device();
+        await this.#account.load();
         await this.#answerDoorbell();
-        for (let item = await this.#next(); item !== undefined; item = await this.#next()) {
-          await this.#handle(item);
+        for (let mail = await this.#next(); mail !== undefined; mail = await this.#next()) {
+          this.#lastUsed = performance.now();
+          await this.#handle(mail.item, mail.loaded);
           await this.#answerDoorbell();
         }
+        await this.#tellOfMissingKeys();
       }
       this.#failures = 0;
       if (!this.#isStopped()) this.#state = { kind: "idle" };
     } catch (error) {
       if (this.#isStopped()) return;
+      if (error instanceof LeaseHeld) {
+        this.#state = { kind: "idle" };
+        this.#awake = false;
+        this.#doorbell = false;
+        this.#services.elsewhere(this.userId);
+        return;
+      }
+      // Taken over, or loaded anew meanwhile: what is in memory is good for nothing any more.
+      if (error instanceof StaleLease) await this.#account.putAway();
       if (isUnknownDevice(error)) {
         this.#state = { kind: "stopped" };
         this.log.error(
@@ -157,7 +238,8 @@ export class Ghost implements GhostHandle {
         return;
       }
       this.#state = { kind: "idle" };
-      const waitMs = Math.min(BACKOFF_FIRST_MS * 2 ** this.#failures++, BACKOFF_LONGEST_MS) * (0.5 + Math.random());
+      const backoffMs = Math.min(BACKOFF_FIRST_MS * 2 ** this.#failures++, BACKOFF_LONGEST_MS) * (0.5 + Math.random());
+      const waitMs = Math.max(backoffMs, askedToWaitMs(error));
       this.log.warn({ error, waitMs: Math.round(waitMs) }, "interrupted; going on later");
       this.#after(waitMs, () => this.wake());
     }
@@ -167,33 +249,53 @@ export class Ghost implements GhostHandle {
     return this.#state.kind === "stopped";
   }
 
-  async #next(): Promise<MailItem | undefined> {
-    return this.#isStopped() ? undefined : this.#services.mailbox.next(this.userId);
+  /** Loaded anew for each: a device that failed meanwhile comes back from the database. */
+  async #next(): Promise<{ readonly item: MailItem; readonly loaded: LoadedGhost } | undefined> {
+    if (this.#isStopped()) return undefined;
+    const loaded = await this.#account.load();
+    const item = await this.#services.mailbox.next(loaded.lease);
+    return item && { item, loaded };
+  }
+
+  async #tellOfMissingKeys(): Promise<void> {
+    if (!this.#untold || this.#isStopped()) return;
+    const dueMs = await this.#services.missingKeys.tell(this, await this.#account.load());
+    this.#untold = dueMs !== undefined;
+    if (dueMs !== undefined) this.#after(dueMs, () => this.wake());
   }
 
   async #answerDoorbell(): Promise<void> {
     if (!this.#doorbell) return;
     this.#doorbell = false;
     try {
-      await (await this.#account.device()).catchUp();
+      const { device } = await this.#account.load();
+      await device.catchUp();
     } catch (error) {
       this.#doorbell = true;
       throw error;
     }
   }
 
-  async #handle(item: MailItem): Promise<void> {
+  async #handle(item: MailItem, loaded: LoadedGhost): Promise<void> {
     const { event } = item;
     try {
-      await this.#reception.handle(item);
+      await this.#reception.handle(item, loaded);
     } catch (error) {
       if (isRetryable(error) || isUnknownDevice(error) || this.#isStopped()) {
-        await this.#services.mailbox.putBack(item);
+        await this.#putBack(item, loaded.lease);
         throw error;
       }
       // Counted: after three attempts the mailbox sets it aside.
       this.log.error({ room: event.room_id, event: event.event_id, error }, "event could not be handled");
     }
+  }
+
+  /** Throws nothing: the reason why the item goes back is what matters. An attempt too many is no loss but a third one. */
+  async #putBack(item: MailItem, lease: Lease): Promise<void> {
+    await this.#services.mailbox.putBack(lease, item).catch((error: unknown) => {
+      if (!(error instanceof StaleLease))
+        this.log.warn({ event: item.event.event_id, error }, "attempt not taken back");
+    });
   }
 
   #after(waitMs: number, action: () => void): void {

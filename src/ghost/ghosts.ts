@@ -1,4 +1,5 @@
-import type { Arrivals } from "../mailbox/mailbox.ts";
+import { leasesOf } from "../leases/leases.ts";
+import type { Bells, Processes } from "../leases/processes.ts";
 import type { Logger } from "../observability/log.ts";
 import { Ghost } from "./ghost.ts";
 import type { GhostServices } from "./ghost-services.ts";
@@ -6,28 +7,41 @@ import type { GhostServices } from "./ghost-services.ts";
 /** How many ghosts look at the server at once when all of them do. */
 const CONCURRENCY = 4;
 
-/** All ghosts, each made when it is first needed. */
+/** What the registry of ghosts works with. */
+export interface GhostsOptions {
+  readonly services: GhostServices;
+  readonly processes: Pick<Processes, "self" | "alone" | "prefers" | "refresh" | "ring">;
+  readonly botUserId: string;
+  /** Whether an agent stands behind a user id now. */
+  readonly exists: (userId: string) => boolean;
+  /** Whether a turn of the ghost is under way. */
+  readonly hasTurn: (userId: string) => boolean;
+  /** Ghosts whose turns wait, of those this process has or could have. */
+  readonly ghostsWithTurns: () => Promise<readonly string[]>;
+  /** Ghosts that nobody has needed for so long are put away, in ms. */
+  readonly idleAfterMs: number;
+  readonly log: Logger;
+}
+
+/**
+ * All ghosts, each made when it is first needed. A ghost is loaded, with its lease, when there is something for it to do,
+ * and put away when there has been nothing for a while or its place is needed. Of several processes the one that is
+ * preferred for a free ghost takes it.
+ */
 export class Ghosts {
+  readonly #options: GhostsOptions;
   readonly #services: GhostServices;
-  readonly #botUserId: string;
-  readonly #exists: (userId: string) => boolean;
   readonly #log: Logger;
-  readonly #loaded = new Map<string, Ghost>();
+  readonly #ghosts = new Map<string, Ghost>();
   readonly #known = new Set<string>();
   #round: Promise<void> | undefined;
+  #beat: Promise<void> | undefined;
   #interval: NodeJS.Timeout | undefined;
   #stopping = false;
 
-  /** @param exists whether an agent stands behind a user id now. */
-  constructor(options: {
-    services: GhostServices;
-    botUserId: string;
-    exists: (userId: string) => boolean;
-    log: Logger;
-  }) {
+  constructor(options: GhostsOptions) {
+    this.#options = options;
     this.#services = options.services;
-    this.#botUserId = options.botUserId;
-    this.#exists = options.exists;
     this.#log = options.log;
   }
 
@@ -38,47 +52,81 @@ export class Ghosts {
 
   /** Whether a user id is ours: the bot, an agent that exists, or one that has existed. */
   isGhost(userId: string): boolean {
-    return userId === this.#botUserId || this.#known.has(userId) || this.#exists(userId);
+    return userId === this.#options.botUserId || this.#known.has(userId) || this.#options.exists(userId);
   }
 
   /** The ghost with this user id; undefined when there is none. */
   get(userId: string): Ghost | undefined {
-    const loaded = this.#loaded.get(userId);
-    if (loaded !== undefined || this.#stopping || !this.isGhost(userId)) return loaded;
-    const ghost = new Ghost(userId, userId === this.#botUserId, this.#services);
-    this.#loaded.set(userId, ghost);
+    const known = this.#ghosts.get(userId);
+    if (known !== undefined || this.#stopping || !this.isGhost(userId)) return known;
+    const ghost = new Ghost(userId, userId === this.#options.botUserId, this.#services);
+    this.#ghosts.set(userId, ghost);
     this.#known.add(userId);
     return ghost;
   }
 
-  /** Wakes the ghosts that a transaction concerns. Returns at once. */
-  deliver(arrivals: Arrivals): void {
-    for (const userId of arrivals.doorbells) {
-      // A ghost that has never needed a device has nothing to hear.
-      if (this.#known.has(userId)) this.get(userId)?.ring();
-    }
-    for (const userId of arrivals.mail) this.get(userId)?.wake();
+  /**
+   * Wakes the ghosts that a transaction concerns; those that another process has or should have, there. Returns at once:
+   * what gets lost on this way is found by the next heartbeat.
+   */
+  deliver(bells: Bells): void {
+    const elsewhere = this.#wakeOwn(bells);
+    if (elsewhere.mail.length + elsewhere.doorbells.length === 0) return;
+    this.#passOn(elsewhere);
+  }
+
+  /** Another process stored something for these ghosts. Returns at once. */
+  heard(bells: Bells): void {
+    this.#wakeOwn(bells);
+  }
+
+  /** A ghost that was woken here is another process's. */
+  elsewhere(userId: string): void {
+    // Not passed on: this process may be the preferred one, and would be woken again and again until the lease ends.
+    this.#options.processes
+      .ring({ mail: [userId], doorbells: [] })
+      .catch((error: unknown) => this.#log.warn({ error }, "another process could not be told of mail"));
   }
 
   /**
-   * Starts the ghosts: those with mail at once, then each one that has a device catches up with what was sent to it
-   * while the bridge was away; and again at a slow interval.
+   * Starts the ghosts: those with mail at once, then each one that has keys to hear of catches up with what was sent to
+   * it while the bridge was away; and again at a slow interval.
    */
-  async start(intervalMs: number): Promise<void> {
-    for (const userId of await this.#services.mailbox.ghostsWithMail()) this.get(userId)?.wake();
-    this.catchUpAll();
+  start(intervalMs: number): void {
+    this.beat();
+    this.catchUpAll({ keep: true });
     this.#interval = setInterval(() => this.catchUpAll(), intervalMs);
     this.#interval.unref();
   }
 
-  /** Lets every ghost that has a device look at its /sync, a few at a time. Returns at once; one round at a time. */
-  catchUpAll(): void {
+  /**
+   * Lets every ghost that has keys to hear of look at its /sync, a few at a time. Returns at once; one round at a time.
+   *
+   * @param options.keep whether those that were not loaded stay so afterwards.
+   */
+  catchUpAll({ keep = false }: { readonly keep?: boolean } = {}): void {
     if (this.#round !== undefined || this.#stopping) return;
-    this.#round = this.#catchUp()
+    this.#round = this.#catchUp(keep)
       .catch((error: unknown) => this.#log.warn({ error }, "the ghosts could not be listed"))
       .finally(() => {
         this.#round = undefined;
       });
+  }
+
+  /** The heartbeat: finds what was taken over, takes up what nobody does, puts away what nobody needs. Returns at once. */
+  beat(): void {
+    if (this.#beat !== undefined || this.#stopping) return;
+    this.#beat = this.#lookAround()
+      .catch((error: unknown) => this.#log.warn({ error }, "the heartbeat could not look for work"))
+      .finally(() => {
+        this.#beat = undefined;
+      });
+  }
+
+  /** Somebody waits for a place: the ghost that was not needed for longest makes room. */
+  makeRoom(): void {
+    const [longest] = this.#unused().sort((a, b) => (b.unusedMs ?? 0) - (a.unusedMs ?? 0));
+    if (longest !== undefined) this.#putAway(longest);
   }
 
   /** Makes the users of all these ghosts, a few at a time, so that people find them; failures are tried again later. */
@@ -90,18 +138,76 @@ export class Ghosts {
     });
   }
 
-  /** Stops all ghosts. */
+  /** Stops all ghosts; their leases are free afterwards. */
   async stop(): Promise<void> {
     this.#stopping = true;
     clearInterval(this.#interval);
     await this.#round;
-    await Promise.all([...this.#loaded.values()].map((ghost) => ghost.stop()));
+    await this.#beat;
+    await Promise.all([...this.#ghosts.values()].map((ghost) => ghost.stop()));
   }
 
-  async #catchUp(): Promise<void> {
-    await this.#each(await this.#services.store.userIdsWithDevice(), async (ghost) => {
+  /** Wakes those that this process has or should have; returns the others. */
+  #wakeOwn(bells: Bells): Bells {
+    const isOwn = (userId: string): boolean =>
+      this.#ghosts.get(userId)?.isLoaded === true || this.#options.processes.prefers(userId);
+    for (const userId of bells.doorbells) {
+      // A ghost that has never needed a device has nothing to hear.
+      if (isOwn(userId) && this.#known.has(userId)) this.get(userId)?.ring();
+    }
+    for (const userId of bells.mail) if (isOwn(userId)) this.get(userId)?.wake();
+    const others = (userIds: readonly string[]): string[] => userIds.filter((userId) => !isOwn(userId));
+    return { mail: others(bells.mail), doorbells: others(bells.doorbells) };
+  }
+
+  #passOn(bells: Bells): void {
+    if (this.#stopping) return;
+    this.#options.processes
+      .ring(bells)
+      // One of those that were preferred may just have ended: whoever is preferred now is woken too.
+      .then(() => this.#options.processes.refresh())
+      .then(() => {
+        const own = (userId: string): boolean => this.#ghosts.get(userId)?.isLoaded !== true;
+        if (!this.#stopping) this.#wakeOwn({ mail: bells.mail.filter(own), doorbells: [] });
+      })
+      .catch((error: unknown) => this.#log.warn({ error }, "another process could not be told of mail"));
+  }
+
+  async #lookAround(): Promise<void> {
+    const { services, processes, ghostsWithTurns, idleAfterMs } = this.#options;
+    const held = [...this.#ghosts.values()].flatMap((ghost) => (ghost.lease === undefined ? [] : [ghost.lease]));
+    const epochs = new Map((await leasesOf(services.database, processes.self)).map((l) => [l.ghost, l.epoch]));
+    for (const lease of held) {
+      if (epochs.get(lease.ghost) !== lease.epoch) await this.#ghosts.get(lease.ghost)?.lost(lease);
+    }
+    const work = [...(await services.mailbox.ghostsWithMail(processes.self)), ...(await ghostsWithTurns())];
+    if (this.#stopping) return;
+    this.#wakeOwn({ mail: work, doorbells: [] });
+    for (const ghost of this.#unused()) {
+      const wanted = processes.prefers(ghost.userId) ? idleAfterMs : 0;
+      if ((ghost.unusedMs ?? 0) > wanted) this.#putAway(ghost);
+    }
+  }
+
+  #unused(): Ghost[] {
+    return [...this.#ghosts.values()].filter(
+      (ghost) => ghost.isLoaded && ghost.unusedMs !== undefined && !this.#options.hasTurn(ghost.userId),
+    );
+  }
+
+  #putAway(ghost: Ghost): void {
+    ghost.putAway().catch((error: unknown) => ghost.log.error({ error }, "the ghost could not be put away"));
+  }
+
+  async #catchUp(keep: boolean): Promise<void> {
+    const { store } = this.#services;
+    const { processes } = this.#options;
+    await this.#each(await store.userIdsWithKeys(processes.self), async (ghost) => {
+      const wasLoaded = ghost.isLoaded;
+      if (!wasLoaded && !processes.prefers(ghost.userId)) return;
       ghost.ring();
       await ghost.settled();
+      if (!wasLoaded && !keep) await ghost.putAway();
     });
   }
 

@@ -12,6 +12,8 @@ export interface GhostMessage {
   readonly content: Readonly<Record<string, unknown>>;
   /** Whether the room is a DM with the ghost. */
   readonly direct: boolean;
+  /** How long it had to wait for its key, in ms by our own clock. */
+  readonly lateMs: number;
 }
 
 /** The deletion of an event. */
@@ -37,10 +39,13 @@ export interface GhostHandle {
 }
 
 /**
- * Is told what reaches a ghost, one thing at a time. `finish` takes it out of the mailbox and belongs into the
- * transaction that stores what came of it.
+ * Takes what was handed over out of the mailbox, in the one transaction that stores what came of it. Called exactly once;
+ * a crash before it repeats all, a crash after it nothing.
  */
+export type Settle = (store?: (tx: Queryable) => Promise<void>) => Promise<void>;
+
+/** Is told what reaches a ghost, one thing at a time. */
 export interface GhostListener {
-  message(ghost: GhostHandle, message: GhostMessage, finish: (tx: Queryable) => Promise<void>): Promise<void>;
-  redacted(ghost: GhostHandle, redaction: GhostRedaction, finish: (tx: Queryable) => Promise<void>): Promise<void>;
+  message(ghost: GhostHandle, message: GhostMessage, settle: Settle): Promise<void>;
+  redacted(ghost: GhostHandle, redaction: GhostRedaction, settle: Settle): Promise<void>;
 }

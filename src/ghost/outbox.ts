@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Database } from "../database/database.ts";
+import { fenced, type Lease } from "../leases/leases.ts";
 
 /** An event as it goes over the wire, stored before its first try. */
 export interface StoredSend {
@@ -10,6 +11,8 @@ export interface StoredSend {
   readonly content: string;
   /** Set once the server has taken it. */
   readonly eventId: string | undefined;
+  /** How long ago it was first stored, in ms by the database's clock. */
+  readonly ageMs: number;
 }
 
 /** The rows of `sends`: what makes a repeat the same bytes under the same id. */
@@ -27,7 +30,12 @@ export class Outbox {
       event_type: string;
       content: string;
       event_id: string | null;
-    }>("select room_id, event_type, content, event_id from sends where ghost = $1 and txn_id = $2", [ghost, txnId]);
+      age_ms: number;
+    }>(
+      `select room_id, event_type, content, event_id, extract(epoch from now() - created_at) * 1000 as age_ms
+       from sends where ghost = $1 and txn_id = $2`,
+      [ghost, txnId],
+    );
     const row = rows[0];
     return (
       row && {
@@ -36,27 +44,32 @@ export class Outbox {
         eventType: row.event_type,
         content: row.content,
         eventId: row.event_id ?? undefined,
+        ageMs: row.age_ms,
       }
     );
   }
 
-  /** Keeps an event before it is sent, in place of an earlier form of it that was not. */
-  async store(ghost: string, send: Omit<StoredSend, "eventId">): Promise<void> {
-    await this.#database.query(
-      `insert into sends (ghost, txn_id, room_id, event_type, content) values ($1, $2, $3, $4, $5)
-       on conflict (ghost, txn_id) do update set event_type = excluded.event_type, content = excluded.content
-       where sends.event_id is null`,
-      [ghost, send.txnId, send.roomId, send.eventType, send.content],
+  /** Keeps an event before it is sent, in place of an earlier form of it that was not. Throws StaleLease. */
+  async store(lease: Lease, send: Pick<StoredSend, "txnId" | "roomId" | "eventType" | "content">): Promise<void> {
+    await fenced(this.#database, lease, (tx) =>
+      tx.query(
+        `insert into sends (ghost, txn_id, room_id, event_type, content) values ($1, $2, $3, $4, $5)
+         on conflict (ghost, txn_id) do update set event_type = excluded.event_type, content = excluded.content
+         where sends.event_id is null`,
+        [lease.ghost, send.txnId, send.roomId, send.eventType, send.content],
+      ),
     );
   }
 
   /** Notes that the server has taken it. The content is needed no more. */
-  async sent(ghost: string, txnId: string, eventId: string): Promise<void> {
-    await this.#database.query("update sends set event_id = $3, content = '{}' where ghost = $1 and txn_id = $2", [
-      ghost,
-      txnId,
-      eventId,
-    ]);
+  async sent(lease: Lease, txnId: string, eventId: string): Promise<void> {
+    await fenced(this.#database, lease, (tx) =>
+      tx.query("update sends set event_id = $3, content = '{}' where ghost = $1 and txn_id = $2", [
+        lease.ghost,
+        txnId,
+        eventId,
+      ]),
+    );
   }
 }
 

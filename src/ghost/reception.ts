@@ -4,9 +4,10 @@ import type { RoomEvent } from "../homeserver/transaction.ts";
 import type { MailItem } from "../mailbox/mailbox.ts";
 import type { Logger } from "../observability/log.ts";
 import { isRetryable } from "./failure.ts";
-import type { GhostAccount } from "./ghost-account.ts";
+import type { GhostAccount, LoadedGhost } from "./ghost-account.ts";
+import { fenced } from "../leases/leases.ts";
 import type { GhostServices } from "./ghost-services.ts";
-import type { GhostHandle } from "./listener.ts";
+import type { GhostHandle, Settle } from "./listener.ts";
 import type { Sender } from "./sender.ts";
 import { reached } from "../observability/steps.ts";
 
@@ -18,7 +19,7 @@ export class Reception {
   readonly #sender: Sender;
   readonly #keyIsLate: () => void;
 
-  /** @param options.keyIsLate called when an event has to wait for its key. */
+  /** @param options.keyIsLate called when an event begins to wait for its key. */
   constructor(options: {
     ghost: GhostHandle;
     services: GhostServices;
@@ -37,26 +38,32 @@ export class Reception {
    * Handles one item: takes it out of the mailbox, lets it wait for its key, or sets it aside. Throws when it could be
    * none of these; it is then still in the mailbox.
    */
-  async handle(item: MailItem): Promise<void> {
+  async handle(item: MailItem, loaded: LoadedGhost): Promise<void> {
     const { event } = item;
+    const settle: Settle = (store) =>
+      fenced(this.#services.database, loaded.lease, async (tx) => {
+        await store?.(tx);
+        await this.#services.mailbox.done(tx, item);
+      });
     switch (event.type) {
       case "m.room.member":
         await this.#ownMembership(event);
-        return this.#done(item);
+        return settle();
       case "m.room.encrypted":
-        return this.#encrypted(item);
+        return this.#encrypted(item, loaded, settle);
       case "m.room.message":
-        return this.#message(item, event.content);
+        return this.#message(item, event.content, settle);
       case "m.room.redaction":
-        return this.#redaction(item);
+        return this.#redaction(item, settle);
       default:
-        return this.#done(item);
+        return settle();
     }
   }
 
-  async #encrypted(item: MailItem): Promise<void> {
+  async #encrypted(item: MailItem, loaded: LoadedGhost, settle: Settle): Promise<void> {
+    const { device, lease } = loaded;
     const { event } = item;
-    const device = await this.#account.device();
+    const { mailbox, missingKeys } = this.#services;
     let decryption = await device.decrypt(event);
     if (decryption.kind === "missing_key") {
       // The key was sent before the event, so it is on the server by now.
@@ -64,36 +71,35 @@ export class Reception {
       decryption = await device.decrypt(event);
     }
     if (decryption.kind === "missing_key") {
-      await this.#services.mailbox.awaitKey(item, decryption.sessionId);
+      await mailbox.awaitKey(lease, item, decryption);
       // A key that came in between would otherwise be waited for without end.
       const again = await device.decrypt(event);
       if (again.kind === "missing_key") {
         this.#ghost.log.warn({ room: event.room_id, event: event.event_id }, "no key for this event yet; it waits");
         this.#keyIsLate();
       } else {
-        await this.#services.mailbox.keysArrived(this.#ghost.userId, [decryption.sessionId]);
+        await mailbox.keysArrived(lease, [decryption.sessionId]);
       }
       return;
     }
     if (decryption.kind === "refused") {
       this.#ghost.log.warn({ room: event.room_id, event: event.event_id, reason: decryption.reason }, "event refused");
-      await this.#services.mailbox.setAside(item.id, `not decrypted: ${decryption.reason}`);
+      await mailbox.setAside(lease, item.id, `not decrypted: ${decryption.reason}`);
       return;
     }
     reached("event.decrypted");
-    if (decryption.type !== "m.room.message") return this.#done(item);
+    if (item.lateMs > 0) await missingKeys.takeBack(this.#ghost, event, loaded);
+    if (decryption.type !== "m.room.message") return settle();
     // What relates an event to another stands outside the ciphertext.
     const relation = event.content["m.relates_to"];
-    return this.#message(item, {
-      ...decryption.content,
-      ...(relation === undefined ? {} : { "m.relates_to": relation }),
-    });
+    const content = { ...decryption.content, ...(relation === undefined ? {} : { "m.relates_to": relation }) };
+    return this.#message(item, content, settle);
   }
 
-  async #message(item: MailItem, content: Readonly<Record<string, unknown>>): Promise<void> {
+  async #message(item: MailItem, content: Readonly<Record<string, unknown>>, settle: Settle): Promise<void> {
     const { event } = item;
     const membership = await this.#services.store.membership(this.#ghost.userId, event.room_id);
-    if (membership?.membership !== "join") return this.#done(item);
+    if (membership?.membership !== "join") return settle();
     await this.#services.listener.message(
       this.#ghost,
       {
@@ -103,19 +109,18 @@ export class Reception {
         sentAt: event.origin_server_ts,
         content,
         direct: membership.direct,
+        lateMs: item.lateMs,
       },
-      (tx) => this.#services.mailbox.done(tx, item),
+      settle,
     );
   }
 
-  async #redaction(item: MailItem): Promise<void> {
+  async #redaction(item: MailItem, settle: Settle): Promise<void> {
     const { event } = item;
     // In the content since room version 11, beside it before.
     const target = event.content["redacts"] ?? event.redacts;
-    if (typeof target !== "string") return this.#done(item);
-    await this.#services.listener.redacted(this.#ghost, { roomId: event.room_id, target }, (tx) =>
-      this.#services.mailbox.done(tx, item),
-    );
+    if (typeof target !== "string") return settle();
+    await this.#services.listener.redacted(this.#ghost, { roomId: event.room_id, target }, settle);
   }
 
   async #ownMembership(event: RoomEvent): Promise<void> {
@@ -141,7 +146,7 @@ export class Reception {
     const { client, mayInvite } = this.#services;
     const actor = { userId: this.#ghost.userId };
     // Made first, so that whoever sees the join finds a device to send keys to.
-    await this.#account.device();
+    await this.#account.load();
     try {
       if (!mayInvite(event.sender)) {
         await leaveRoom(client, actor, event.room_id, "You are not allowed to invite this agent.");
@@ -155,9 +160,5 @@ export class Reception {
       if (!(error instanceof MatrixError) || error.retryable) throw error;
       log.warn({ error }, "invite could not be answered; it may have been taken back");
     }
-  }
-
-  #done(item: MailItem): Promise<void> {
-    return this.#services.database.transaction((tx) => this.#services.mailbox.done(tx, item));
   }
 }

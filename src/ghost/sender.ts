@@ -1,4 +1,7 @@
-import { sendEvent, roomState } from "../homeserver/room-calls.ts";
+import { isDeepStrictEqual } from "node:util";
+import type { Actor } from "../homeserver/client.ts";
+import { findOwnEvent } from "../homeserver/find-own-event.ts";
+import { roomState, sendEvent } from "../homeserver/room-calls.ts";
 import type { RoomView } from "../rooms/rooms.ts";
 import type { GhostAccount } from "./ghost-account.ts";
 import type { GhostServices } from "./ghost-services.ts";
@@ -9,6 +12,15 @@ const ENCRYPTED = "m.room.encrypted";
 
 /** How long an event in clear is tried before its room is looked at again, in ms. */
 const PLAIN_RETRY_MS = 15_000;
+
+/**
+ * Synapse remembers transaction ids for 24 hours and cleans up now and then. An event that was stored longer ago is
+ * looked for in the room before it is sent again.
+ */
+const FORGOTTEN_AFTER_MS = 20 * 3_600_000;
+
+/** How far the homeserver's clock and the database's may differ. */
+const CLOCK_LEEWAY_MS = 3_600_000;
 
 /** How a ghost speaks: in the form that the room's state asks for, and every event once. */
 export class Sender {
@@ -32,15 +44,21 @@ export class Sender {
   async send(roomId: string, type: string, content: object, step: string, signal?: AbortSignal): Promise<string> {
     const { outbox, client } = this.#services;
     const txnId = transactionId(this.#userId, roomId, step);
-    const device = await this.#account.device();
+    const { device, lease } = await this.#account.load();
     let stored = await outbox.find(this.#userId, txnId);
+    if (stored?.eventId !== undefined) return stored.eventId;
+    const actor = { userId: this.#userId, deviceId: device.deviceId };
+    const echo =
+      stored !== undefined && stored.ageMs > FORGOTTEN_AFTER_MS ? await this.#echo(actor, stored) : undefined;
+    if (echo !== undefined) {
+      await outbox.sent(lease, txnId, echo);
+      return echo;
+    }
     if (stored === undefined || (await this.#becameEncrypted(stored))) {
-      stored = { txnId, roomId, ...(await this.#outgoing(roomId, type, content)), eventId: undefined };
-      await outbox.store(this.#userId, stored);
+      stored = { txnId, roomId, ...(await this.#outgoing(roomId, type, content)), eventId: undefined, ageMs: 0 };
+      await outbox.store(lease, stored);
       reached("send.stored");
     }
-    if (stored.eventId !== undefined) return stored.eventId;
-    const actor = { userId: this.#userId, deviceId: device.deviceId };
     const eventId = await sendEvent(
       client,
       actor,
@@ -53,7 +71,7 @@ export class Sender {
       },
     );
     reached("send.sent");
-    await outbox.sent(this.#userId, txnId, eventId);
+    await outbox.sent(lease, txnId, eventId);
     reached("send.marked");
     return eventId;
   }
@@ -69,7 +87,7 @@ export class Sender {
   async meet(roomId: string): Promise<void> {
     const view = await this.view(roomId);
     if (view.encryption === undefined) return;
-    const device = await this.#account.device();
+    const { device } = await this.#account.load();
     await device.track(await this.#services.rooms.recipients(roomId, view));
   }
 
@@ -78,11 +96,22 @@ export class Sender {
     const view = await this.view(roomId);
     if (view.encryption === undefined) return { eventType: type, content: JSON.stringify(content) };
     const recipients = await this.#services.rooms.recipients(roomId, view);
-    const device = await this.#account.device();
+    const { device } = await this.#account.load();
     const target = { roomId, encryption: view.encryption, historyVisibility: view.historyVisibility, recipients };
     const ciphertext = await device.encrypt(target, type, content);
     reached("event.encrypted");
     return { eventType: ENCRYPTED, content: ciphertext };
+  }
+
+  /** The event's id when it reached the room after all, though we never heard so. */
+  #echo(actor: Actor, stored: StoredSend): Promise<string | undefined> {
+    const content: unknown = JSON.parse(stored.content);
+    return findOwnEvent(
+      this.#services.client,
+      actor,
+      { roomId: stored.roomId, maxAgeMs: stored.ageMs + CLOCK_LEEWAY_MS },
+      (event) => event.type === stored.eventType && isDeepStrictEqual(event.content, content),
+    );
   }
 
   /** Whether an event was stored in clear, not sent, and its room has become encrypted since. */

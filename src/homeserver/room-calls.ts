@@ -118,6 +118,22 @@ export async function sendEvent(
   return stringField(answer, "event_id", "PUT send");
 }
 
+/** Takes an event back. A repeat under the same `txnId` does nothing more. */
+export async function redactEvent(
+  client: HomeserverClient,
+  as: Device,
+  redaction: { readonly roomId: string; readonly eventId: string; readonly txnId: string; readonly reason?: string },
+  options?: CallOptions,
+): Promise<void> {
+  await client.request({
+    ...options,
+    method: "PUT",
+    path: path`/_matrix/client/v3/rooms/${redaction.roomId}/redact/${redaction.eventId}/${redaction.txnId}`,
+    body: redaction.reason === undefined ? {} : { reason: redaction.reason },
+    as,
+  });
+}
+
 /** Sends a state event and returns its id. */
 export async function sendState(
   client: HomeserverClient,

@@ -1,5 +1,6 @@
 import type { Database, Queryable } from "../database/database.ts";
 import { storable } from "../database/text.ts";
+import { fenced, type Lease } from "../leases/leases.ts";
 import type { RoomEvent, Transaction } from "../homeserver/transaction.ts";
 import type { Logger } from "../observability/log.ts";
 import { route, type GhostRooms, type MembershipChange } from "./routing.ts";
@@ -8,8 +9,16 @@ import { reached } from "../observability/steps.ts";
 /** An event waiting for a ghost. */
 export interface MailItem {
   readonly id: number;
-  readonly ghost: string;
   readonly event: RoomEvent;
+  /** How long it has waited for its key, in ms by the database's clock; 0 when it did not have to. */
+  readonly lateMs: number;
+}
+
+/** The key that an item waits for. */
+export interface AwaitedKey {
+  readonly sessionId: string;
+  /** Why the sender keeps it back, if it said so: a code of `m.room_key.withheld`. */
+  readonly withheld?: string;
 }
 
 /** Tells who has new mail and whom else a transaction woke. */
@@ -94,31 +103,38 @@ export class Mailbox {
 
   /**
    * The ghost's oldest ready item, its attempt already counted; undefined when there is none. One that was tried too
-   * often is set aside instead, and the next one is looked at.
+   * often is set aside instead, and the next one is looked at. Throws StaleLease.
    */
-  async next(ghost: string): Promise<MailItem | undefined> {
+  async next(lease: Lease): Promise<MailItem | undefined> {
     for (;;) {
-      const { rows } = await this.#database.query<{ id: number; attempts: number; event_id: string; payload: string }>(
-        `with item as (
-           update mailbox set attempts = attempts + 1
-           where id = (select id from mailbox where ghost = $1 and state = 'ready' order by id limit 1)
-           returning id, event_id, attempts)
-         select item.id, item.attempts, item.event_id, events.payload from item join events using (event_id)`,
-        [ghost],
-      );
-      const row = rows[0];
+      const row = await fenced(this.#database, lease, async (tx) => {
+        const { rows } = await tx.query<ItemRow>(
+          `with item as (
+             update mailbox set attempts = attempts + 1
+             where id = (select id from mailbox where ghost = $1 and state = 'ready' order by id limit 1)
+             returning id, event_id, attempts, waiting_since)
+           select item.id, item.attempts, item.event_id, events.payload,
+             coalesce(extract(epoch from now() - item.waiting_since) * 1000, 0) as late_ms
+           from item join events using (event_id)`,
+          [lease.ghost],
+        );
+        return rows[0];
+      });
       if (row === undefined) return undefined;
       if (row.attempts > MAX_ATTEMPTS) {
-        await this.setAside(row.id, `did not finish in ${MAX_ATTEMPTS} attempts`);
-        this.#log.error({ ghost, event: row.event_id }, "event set aside: it did not finish in three attempts");
+        await this.setAside(lease, row.id, `did not finish in ${MAX_ATTEMPTS} attempts`);
+        this.#log.error(
+          { ghost: lease.ghost, event: row.event_id },
+          "event set aside: it did not finish in three attempts",
+        );
         continue;
       }
       reached("mail.taken");
-      return { id: row.id, ghost, event: JSON.parse(row.payload) as RoomEvent };
+      return { id: row.id, event: JSON.parse(row.payload) as RoomEvent, lateMs: row.late_ms };
     }
   }
 
-  /** Takes a finished item out, in the transaction that stores what came of it. */
+  /** Takes a finished item out, in the fenced transaction that stores what came of it. */
   async done(tx: Queryable, item: MailItem): Promise<void> {
     await tx.query("delete from mailbox where id = $1", [item.id]);
     await tx.query(
@@ -129,39 +145,53 @@ export class Mailbox {
   }
 
   /** Puts an item back untouched: what stood in its way (the server, the network) was not its fault. */
-  async putBack(item: MailItem): Promise<void> {
-    await this.#database.query("update mailbox set attempts = attempts - 1 where id = $1", [item.id]);
+  async putBack(lease: Lease, item: MailItem): Promise<void> {
+    await this.#update(lease, "update mailbox set attempts = attempts - 1 where ghost = $1 and id = $2", [item.id]);
   }
 
   /** Lets an item wait for a Megolm session's key; those behind it go on. */
-  async awaitKey(item: MailItem, sessionId: string): Promise<void> {
-    await this.#database.query(
-      "update mailbox set state = 'awaiting_key', session_id = $2, attempts = 0 where id = $1",
-      [item.id, storable(sessionId)],
+  async awaitKey(lease: Lease, item: MailItem, key: AwaitedKey): Promise<void> {
+    await this.#update(
+      lease,
+      `update mailbox set state = 'awaiting_key', session_id = $3, reason = $4, attempts = 0,
+         waiting_since = coalesce(waiting_since, now())
+       where ghost = $1 and id = $2`,
+      [item.id, storable(key.sessionId), key.withheld === undefined ? null : storable(key.withheld)],
     );
   }
 
   /** Makes a ghost's items ready again whose keys have come. Returns how many. */
-  async keysArrived(ghost: string, sessionIds: readonly string[]): Promise<number> {
-    const { count } = await this.#database.query(
+  async keysArrived(lease: Lease, sessionIds: readonly string[]): Promise<number> {
+    return this.#update(
+      lease,
       `update mailbox set state = 'ready' where ghost = $1 and state = 'awaiting_key'
        and session_id in (select json_array_elements_text($2::json))`,
-      [ghost, JSON.stringify(sessionIds.map(storable))],
+      [JSON.stringify(sessionIds.map(storable))],
     );
-    return count;
   }
 
   /** Keeps an item, with the reason, but never tries it again by itself. */
-  async setAside(id: number, reason: string): Promise<void> {
-    await this.#database.query("update mailbox set state = 'set_aside', reason = $2 where id = $1", [id, reason]);
+  async setAside(lease: Lease, id: number, reason: string): Promise<void> {
+    await this.#update(lease, "update mailbox set state = 'set_aside', reason = $3 where ghost = $1 and id = $2", [
+      id,
+      reason,
+    ]);
   }
 
-  /** Ghosts that have ready mail. */
-  async ghostsWithMail(): Promise<string[]> {
+  /** Ghosts with ready mail that a process has, or could have because nobody else does. */
+  async ghostsWithMail(process: number): Promise<string[]> {
     const { rows } = await this.#database.query<{ ghost: string }>(
-      "select distinct ghost from mailbox where state = 'ready'",
+      `select distinct ghost from mailbox left join leases using (ghost)
+       where state = 'ready' and (owner is null or owner = $1 or not process_lives(owner))`,
+      [process],
     );
     return rows.map((row) => row.ghost);
+  }
+
+  /** Writes what is one ghost's own; `$1` is the ghost. */
+  async #update(lease: Lease, sql: string, values: readonly unknown[]): Promise<number> {
+    const { count } = await fenced(this.#database, lease, (tx) => tx.query(sql, [lease.ghost, ...values]));
+    return count;
   }
 
   async #ghostRooms(tx: Queryable, events: readonly RoomEvent[]): Promise<GhostRooms> {
@@ -187,6 +217,14 @@ export class Mailbox {
     );
     return [...new Set([...named, ...rows.map((row) => row.ghost)])];
   }
+}
+
+interface ItemRow {
+  id: number;
+  attempts: number;
+  event_id: string;
+  payload: string;
+  late_ms: number;
 }
 
 /** Something malformed as text, for a look; what can't even be written down (nested too deep) is named so. */

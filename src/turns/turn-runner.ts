@@ -1,18 +1,19 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Database, Queryable } from "../database/database.ts";
+import { fenced, type Lease } from "../leases/leases.ts";
 import type { Logger } from "../observability/log.ts";
+import { reached } from "../observability/steps.ts";
 import { conversationOf, type Turn, type TurnMessage, type TurnReply } from "./turn.ts";
 import { MAX_TURN_ATTEMPTS, type OpenTurn, type TurnStore } from "./turn-store.ts";
-import { reached } from "../observability/steps.ts";
 
 /** What turns are made of; the conversation and the ghosts provide it. */
 export interface TurnWork {
   /** Asks the model and composes what to say; a model's failure is an answer too (`failed`). Aborted by `signal`. */
   respond(turn: Turn, signal: AbortSignal): Promise<TurnReply>;
-  /** What to say of a turn that never came to an end. */
-  giveUp(turn: Turn): TurnReply;
-  /** Shows in the room that the agent is at work; the returned function ends that. */
-  showWorking(turn: Turn): () => void;
+  /** What to say of a turn that never came to an end, or whose time came too late. */
+  giveUp(turn: Turn, why: "unknown" | "waited" | "timeout"): TurnReply;
+  /** Keeps the ghost loaded and shows in the room that it is at work, until `end` is called. Throws LeaseHeld. */
+  begin(turn: Turn): Promise<{ readonly lease: Lease; readonly end: () => void }>;
   /** Sends one message, once, however often it is called with the same turn and step. Returns the event's id. */
   send(turn: Turn, step: string, content: TurnMessage["content"], signal: AbortSignal): Promise<string>;
   /** Keeps what the agent has said, in the transaction that ends the turn. */
@@ -21,54 +22,94 @@ export interface TurnWork {
   isRetryable(error: unknown): boolean;
 }
 
+/** How long turns may take, in ms. */
+export interface TurnLimits {
+  /** In the queue; one that has waited longer is not asked any more, and says so. */
+  readonly maxWaitMs: number;
+  /** With the model. */
+  readonly maxDurationMs: number;
+  /** How long a model server that is away is asked again before the room hears of it. */
+  readonly retryForMs: number;
+}
+
+export interface TurnRunnerOptions {
+  readonly database: Database;
+  readonly store: TurnStore;
+  /** Whose ghosts' turns are run here. */
+  readonly process: number;
+  readonly limits: TurnLimits;
+  readonly work: TurnWork;
+  readonly log: Logger;
+}
+
 /** How long a turn waits after the server or the database failed it, in ms. */
 const RETRY_MS = 2_000;
+
+/** Between two tries of a model server that is away, in ms: the first and the longest. */
+const MODEL_RETRY_FIRST_MS = 500;
+const MODEL_RETRY_LONGEST_MS = 8_000;
 
 /**
  * Runs the turns: those of one conversation one after the other, different conversations side by side. The rows are the
  * queue; this holds only what is running now.
  */
 export class TurnRunner {
-  readonly #database: Database;
+  readonly #options: TurnRunnerOptions;
   readonly #store: TurnStore;
   readonly #work: TurnWork;
   readonly #log: Logger;
-  readonly #running = new Map<string, Promise<void>>();
+  readonly #running = new Map<string, { readonly ghost: string; readonly done: Promise<void> }>();
+  /** No turn begins any more. */
+  readonly #draining = new AbortController();
+  /** Those that run are given up. */
   readonly #stopping = new AbortController();
   #looking: Promise<void> = Promise.resolve();
 
-  constructor(options: { database: Database; store: TurnStore; work: TurnWork; log: Logger }) {
-    this.#database = options.database;
+  constructor(options: TurnRunnerOptions) {
+    this.#options = options;
     this.#store = options.store;
     this.#work = options.work;
     this.#log = options.log;
   }
 
-  /** Looks for turns that can run, those that a former process left among them; called at start and whenever one was queued. */
+  /** Looks for turns that can run, those that a former process left among them; called whenever there may be one. */
   kick(): void {
     this.#looking = this.#looking
       .then(() => this.#look())
       .catch(async (error: unknown) => {
-        if (this.#stopping.signal.aborted) return;
+        if (this.#draining.signal.aborted) return;
         this.#log.warn({ error }, "the turns could not be read; trying again");
         await this.#pause();
         this.kick();
       });
   }
 
-  /** Stops: running turns are aborted and stay in the database for the next start. */
-  async stop(): Promise<void> {
+  /** Whether a turn of this ghost is under way. */
+  isBusy(ghost: string): boolean {
+    return [...this.#running.values()].some((running) => running.ghost === ghost);
+  }
+
+  /**
+   * Stops: no turn begins any more, those that run may finish within `drainMs`, the others are given up and stay in the
+   * database for the next start.
+   */
+  async stop(drainMs = 0): Promise<void> {
+    this.#draining.abort();
+    const drained = (async (): Promise<void> => {
+      await this.#looking;
+      await Promise.allSettled([...this.#running.values()].map((running) => running.done));
+    })();
+    await Promise.race([drained, sleep(drainMs, undefined, { ref: false })]);
     this.#stopping.abort();
-    await this.#looking;
-    await Promise.allSettled(this.#running.values());
+    await drained;
   }
 
   async #look(): Promise<void> {
-    if (this.#stopping.signal.aborted) return;
-    for (const open of await this.#store.due()) {
+    if (this.#draining.signal.aborted) return;
+    for (const open of await this.#store.due(this.#options.process)) {
       const conversation = conversationOf(open.turn);
       if (this.#running.has(conversation)) continue;
-      const run = this.#run(open)
+      const done = this.#run(open)
         .catch(async (error: unknown) => {
           if (this.#stopping.signal.aborted) return;
           this.#log.warn({ ...idsOf(open.turn), error }, "turn interrupted; trying again");
@@ -76,49 +117,72 @@ export class TurnRunner {
         })
         .finally(() => {
           this.#running.delete(conversation);
-          if (!this.#stopping.signal.aborted) this.kick();
+          this.kick();
         });
-      this.#running.set(conversation, run);
+      this.#running.set(conversation, { ghost: open.turn.ghost, done });
     }
   }
 
   async #run(open: OpenTurn): Promise<void> {
     const { turn } = open;
-    const log = this.#log.child(idsOf(turn));
-    const endWorking = this.#work.showWorking(turn);
+    const { lease, end } = await this.#work.begin(turn);
     try {
-      const reply = open.state === "sending" ? open.reply : await this.#respond(turn, open.attempts);
-      if (reply === undefined) return;
-      await this.#deliver(turn, reply, log);
+      const reply = open.state === "sending" ? open.reply : await this.#answer(lease, open);
+      if (reply !== undefined) await this.#deliver(lease, turn, reply);
     } finally {
-      endWorking();
+      end();
     }
   }
 
-  async #respond(turn: Turn, attempts: number): Promise<TurnReply | undefined> {
-    if (!(await this.#store.start(turn))) return undefined;
+  /** `queued` → `running` → `sending`; undefined when the turn was cancelled. */
+  async #answer(lease: Lease, open: Extract<OpenTurn, { state: "queued" }>): Promise<TurnReply | undefined> {
+    const { turn } = open;
+    if (!(await this.#store.start(lease, turn))) return undefined;
     reached("turn.started");
     const started = performance.now();
     let reply: TurnReply;
     try {
-      reply =
-        attempts >= MAX_TURN_ATTEMPTS ? this.#work.giveUp(turn) : await this.#work.respond(turn, this.#stopping.signal);
+      reply = await this.#respond(open);
     } catch (error) {
       // Not a failure of the model (that is a reply): the database, the server, or this process is stopping.
       if (this.#work.isRetryable(error) || this.#stopping.signal.aborted) {
-        await this.#store.putBack(turn);
+        await this.#store.putBack(lease, turn);
         throw error;
       }
       this.#log.error({ ...idsOf(turn), error }, "turn failed");
-      reply = this.#work.giveUp(turn);
+      reply = this.#work.giveUp(turn, "unknown");
     }
-    await this.#store.prepare(turn, reply);
+    await this.#store.prepare(lease, turn, reply);
     reached("turn.prepared");
     this.#log.debug({ ...idsOf(turn), ms: Math.round(performance.now() - started) }, "answer ready");
     return reply;
   }
 
-  async #deliver(turn: Turn, reply: TurnReply, log: Logger): Promise<void> {
+  async #respond({ turn, attempts, ageMs }: Extract<OpenTurn, { state: "queued" }>): Promise<TurnReply> {
+    const { maxWaitMs, maxDurationMs, retryForMs } = this.#options.limits;
+    if (attempts >= MAX_TURN_ATTEMPTS) return this.#work.giveUp(turn, "unknown");
+    // One that has begun before waited for nothing but a crash of ours.
+    if (attempts === 0 && ageMs > maxWaitMs) return this.#work.giveUp(turn, "waited");
+    const timeout = AbortSignal.timeout(maxDurationMs);
+    const signal = AbortSignal.any([this.#stopping.signal, timeout]);
+    const deadline = performance.now() + retryForMs;
+    try {
+      for (let waitMs = MODEL_RETRY_FIRST_MS; ; waitMs = Math.min(waitMs * 2, MODEL_RETRY_LONGEST_MS)) {
+        const reply = await this.#work.respond(turn, signal);
+        const pauseMs = waitMs * (0.5 + Math.random());
+        if (reply.retry !== true || performance.now() + pauseMs > deadline) return reply;
+        this.#log.info({ ...idsOf(turn), failure: reply.failure, waitMs: Math.round(pauseMs) }, "asking again soon");
+        await sleep(pauseMs, undefined, { signal });
+      }
+    } catch (error) {
+      if (timeout.aborted && !this.#stopping.signal.aborted) return this.#work.giveUp(turn, "timeout");
+      throw error;
+    }
+  }
+
+  /** `sending` → `answered` or `failed`. */
+  async #deliver(lease: Lease, turn: Turn, reply: TurnReply): Promise<void> {
+    const log = this.#log.child(idsOf(turn));
     const said: { eventId: string; text: string }[] = [];
     try {
       for (const [index, message] of reply.messages.entries()) {
@@ -129,10 +193,10 @@ export class TurnRunner {
       if (this.#stopping.signal.aborted || this.#work.isRetryable(error)) throw error;
       // Thrown out of the room, or the room can't be spoken to: there is nobody left to tell.
       log.error({ error }, "the answer could not be sent");
-      await this.#store.finish(this.#database, turn, "failed", "not sent");
+      await fenced(this.#options.database, lease, (tx) => this.#store.finish(tx, turn, "failed", "not sent"));
       return;
     }
-    await this.#database.transaction(async (tx) => {
+    await fenced(this.#options.database, lease, async (tx) => {
       for (const { eventId, text } of said) await this.#work.remember(tx, turn, eventId, text);
       await this.#store.finish(tx, turn, reply.outcome, reply.failure);
     });
@@ -143,7 +207,7 @@ export class TurnRunner {
   }
 
   async #pause(): Promise<void> {
-    await sleep(RETRY_MS * (0.5 + Math.random()), undefined, { signal: this.#stopping.signal }).catch(() => undefined);
+    await sleep(RETRY_MS * (0.5 + Math.random()), undefined, { signal: this.#draining.signal }).catch(() => undefined);
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Database, Queryable } from "../database/database.ts";
+import { fenced, type Lease } from "../leases/leases.ts";
 import { isStorable } from "../database/text.ts";
 import type { Turn, TurnReply } from "./turn.ts";
 
@@ -7,7 +8,13 @@ export const MAX_TURN_ATTEMPTS = 3;
 
 /** An open turn and how far it has come. */
 export type OpenTurn =
-  | { readonly state: "queued"; readonly turn: Turn; readonly attempts: number }
+  | {
+      readonly state: "queued";
+      readonly turn: Turn;
+      readonly attempts: number;
+      /** How long ago it was asked, in ms by the database's clock. */
+      readonly ageMs: number;
+    }
   | { readonly state: "sending"; readonly turn: Turn; readonly reply: TurnReply };
 
 /** The rows of `turns`. */
@@ -38,49 +45,75 @@ export class TurnStore {
   }
 
   /**
-   * The oldest open turn of each conversation. One that is `running` in the database but not in this process was left by
-   * a process that ended: the caller knows what it runs and takes up the rest.
+   * The oldest open turn of each conversation of the ghosts that a process has. One that is `running` in the database but
+   * not in this process was left by one that ended: the caller knows what it runs and takes up the rest.
    */
-  async due(): Promise<OpenTurn[]> {
+  async due(process: number): Promise<OpenTurn[]> {
     const { rows } = await this.#database.query<TurnRow>(
       `select distinct on (ghost, room_id) id, ghost, room_id, event_id, asker, position, thread_root, state, reply,
-         attempts
-       from turns where state in ('queued', 'running', 'sending') order by ghost, room_id, id`,
+         attempts, extract(epoch from now() - created_at) * 1000 as age_ms
+       from turns join leases using (ghost)
+       where state in ('queued', 'running', 'sending') and owner = $1 order by ghost, room_id, id`,
+      [process],
     );
     return rows.map((row) => {
       const turn = turnOf(row);
       return row.state === "sending" && row.reply !== null
         ? { state: "sending", turn, reply: JSON.parse(row.reply) as TurnReply }
-        : { state: "queued", turn, attempts: row.attempts };
+        : { state: "queued", turn, attempts: row.attempts, ageMs: row.age_ms };
     });
   }
 
-  /** `queued` → `running`, the attempt counted. False when it has been cancelled. */
-  async start(turn: Turn): Promise<boolean> {
-    const { count } = await this.#database.query(
-      "update turns set state = 'running', attempts = attempts + 1 where id = $1 and state in ('queued', 'running')",
-      [turn.id],
+  /** Ghosts with open turns that a process has, or could have because nobody else does. */
+  async ghostsWithOpenTurns(process: number): Promise<string[]> {
+    const { rows } = await this.#database.query<{ ghost: string }>(
+      `select distinct ghost from turns left join leases using (ghost)
+       where state in ('queued', 'running', 'sending')
+         and (owner is null or owner = $1 or not process_lives(owner))`,
+      [process],
+    );
+    return rows.map((row) => row.ghost);
+  }
+
+  /** How many turns of a conversation have not come to their end. */
+  async open(ghost: string, roomId: string): Promise<number> {
+    const { rows } = await this.#database.query<{ open: number }>(
+      `select count(*)::integer as open from turns
+       where ghost = $1 and room_id = $2 and state in ('queued', 'running', 'sending')`,
+      [ghost, roomId],
+    );
+    return rows[0]?.open ?? 0;
+  }
+
+  /** `queued` → `running`, the attempt counted. False when it has been cancelled. Throws StaleLease. */
+  async start(lease: Lease, turn: Turn): Promise<boolean> {
+    const { count } = await fenced(this.#database, lease, (tx) =>
+      tx.query(
+        "update turns set state = 'running', attempts = attempts + 1 where id = $1 and state in ('queued', 'running')",
+        [turn.id],
+      ),
     );
     return count > 0;
   }
 
-  /** `running` → `queued`, uncounted: what stood in the way was not the turn's fault. */
-  async putBack(turn: Turn): Promise<void> {
-    await this.#database.query(
-      "update turns set state = 'queued', attempts = greatest(attempts - 1, 0) where id = $1 and state = 'running'",
-      [turn.id],
+  /** `running` → `queued`, uncounted: what stood in the way was not the turn's fault. Throws StaleLease. */
+  async putBack(lease: Lease, turn: Turn): Promise<void> {
+    await fenced(this.#database, lease, (tx) =>
+      tx.query(
+        "update turns set state = 'queued', attempts = greatest(attempts - 1, 0) where id = $1 and state = 'running'",
+        [turn.id],
+      ),
     );
   }
 
-  /** `running` → `sending`: from here on the same messages are sent, whatever happens. */
-  async prepare(turn: Turn, reply: TurnReply): Promise<void> {
-    await this.#database.query("update turns set state = 'sending', reply = $2 where id = $1", [
-      turn.id,
-      JSON.stringify(reply),
-    ]);
+  /** `running` → `sending`: from here on the same messages are sent, whatever happens. Throws StaleLease. */
+  async prepare(lease: Lease, turn: Turn, reply: TurnReply): Promise<void> {
+    await fenced(this.#database, lease, (tx) =>
+      tx.query("update turns set state = 'sending', reply = $2 where id = $1", [turn.id, JSON.stringify(reply)]),
+    );
   }
 
-  /** The end of a turn. */
+  /** The end of a turn, in a fenced transaction. */
   async finish(tx: Queryable, turn: Turn, outcome: "answered" | "failed", failure?: string): Promise<void> {
     await tx.query("update turns set state = $2, failure = $3, reply = null, finished_at = now() where id = $1", [
       turn.id,
@@ -101,6 +134,7 @@ interface TurnRow {
   state: "queued" | "running" | "sending";
   reply: string | null;
   attempts: number;
+  age_ms: number;
 }
 
 function turnOf(row: TurnRow): Turn {

@@ -32,6 +32,8 @@ export interface TurnReply {
   readonly outcome: "answered" | "failed";
   /** For the log and the row: the kind of failure, no text of the conversation. */
   readonly failure?: string;
+  /** Set when nothing was produced and the same may work soon: the model's server did not answer at all. */
+  readonly retry?: boolean;
   /** One after the other, each an event of its own. */
   readonly messages: readonly TurnMessage[];
 }

@@ -1,4 +1,5 @@
 import type { Database } from "../../database/database.ts";
+import type { Lease } from "../../leases/leases.ts";
 import type { Logger } from "../../observability/log.ts";
 import { StoreAlreadyOpen } from "./errors.ts";
 import { assertStoreHolds } from "./self-test.ts";
@@ -16,10 +17,10 @@ export type { StoreSession } from "./session.ts";
  */
 export interface CryptoStore {
   /**
-   * Takes a ghost's store over from whoever had it and loads the device's part, empty for a new device. One device of a
-   * ghost at a time. Throws {@link StoreAlreadyOpen}, StoreNotHeld and DatabaseError.
+   * Loads the device's part of a ghost's store, empty for a new device; writable as long as the lease is good. One device
+   * of a ghost at a time. Throws {@link StoreAlreadyOpen}, StoreNotHeld and DatabaseError.
    */
-  open(ghost: string, deviceId: string): Promise<StoreSession>;
+  open(lease: Lease, deviceId: string): Promise<StoreSession>;
   /**
    * Deletes all that is stored of a device that has been replaced, for good. Throws {@link StoreAlreadyOpen} when that
    * device is the one in use, and DatabaseError.
@@ -30,19 +31,15 @@ export interface CryptoStore {
 /**
  * Makes the one registry of open stores of this process: two of them would not know of each other, and the engine does
  * not refuse a second machine on one store.
- *
- * @param options.owner names this process in `crypto_leases`, for people who look there.
  */
-export function createCryptoStore(
-  database: Database,
-  options: { readonly owner: string; readonly log: Logger },
-): CryptoStore {
+export function createCryptoStore(database: Database, log: Logger): CryptoStore {
   /** Device ids of ghosts whose store is open, being opened or being closed. */
   const inUse = new Map<string, string>();
   let proof: Promise<void> | undefined;
 
   return {
-    async open(ghost, deviceId) {
+    async open(lease, deviceId) {
+      const { ghost } = lease;
       if (inUse.has(ghost)) throw new StoreAlreadyOpen(ghost);
       inUse.set(ghost, deviceId);
       const release = (): void => {
@@ -50,7 +47,7 @@ export function createCryptoStore(
       };
       try {
         await (proof ??= assertStoreHolds());
-        return await openSession({ database, ...options, ghost, deviceId, closed: release });
+        return await openSession({ database, log, lease, deviceId, closed: release });
       } catch (error) {
         release();
         throw error;
@@ -62,7 +59,7 @@ export function createCryptoStore(
       await database.transaction(async (tx) => {
         for (const { stored } of databaseNames(storeName(ghost, deviceId))) await deleteDatabase(tx, stored);
       });
-      options.log.info({ ghost, device: deviceId }, "a replaced device's crypto store was deleted");
+      log.info({ ghost, device: deviceId }, "a replaced device's crypto store was deleted");
     },
   };
 }

@@ -1,14 +1,3 @@
-/**
- * A write named an epoch that is no longer the ghost's: its store has been opened elsewhere since. Nothing was written.
- */
-export class StaleLease extends Error {
-  override readonly name = "StaleLease";
-
-  constructor(ghost: string, epoch: number) {
-    super(`the crypto store of ${ghost} was opened elsewhere after epoch ${epoch}; this owner may write nothing more`);
-  }
-}
-
 /** The ghost's store is open in this process already. A second machine on it would use the same keys twice. */
 export class StoreAlreadyOpen extends Error {
   override readonly name = "StoreAlreadyOpen";

@@ -1,19 +1,18 @@
 import type { Database } from "../../database/database.ts";
+import type { Lease } from "../../leases/leases.ts";
 import type { Logger } from "../../observability/log.ts";
 import type { Commit } from "./contents.ts";
 import { StoreFailed } from "./errors.ts";
 import { bind, restore, unbind } from "./held-transactions.ts";
 import { dropMemory } from "./memory.ts";
 import { databaseNames, storeName } from "./names.ts";
-import { readDatabase, replaceDatabase, takeLease, writeChanges, type Lease } from "./tables.ts";
+import { readDatabase, replaceDatabase, writeChanges } from "./tables.ts";
 import { reached } from "../../observability/steps.ts";
 
 /** A ghost's store while it is in memory. */
 export interface StoreSession {
   /** What `StoreHandle.openWithKey` takes as the store's name; good for this session only. */
   readonly name: string;
-  /** Rises with every opening of the ghost's store, in any process: a fencing token. */
-  readonly epoch: number;
   /**
    * Aborted, with a {@link StoreFailed} as its reason, when a write could not be made durable. Every later write is
    * refused: the owner closes the machine and this session, and opens both again.
@@ -29,9 +28,9 @@ export interface StoreSession {
 /** What a session is made from. */
 export interface SessionOptions {
   readonly database: Database;
-  readonly owner: string;
   readonly log: Logger;
-  readonly ghost: string;
+  /** The right to write. */
+  readonly lease: Lease;
   readonly deviceId: string;
   /** Called once, when nothing of the session is left in memory. */
   readonly closed: () => void;
@@ -39,9 +38,10 @@ export interface SessionOptions {
 
 let sessions = 0;
 
-/** Takes the ghost's lease and loads the device's store into memory. Throws DatabaseError. */
+/** Loads the device's store into memory. Throws DatabaseError. */
 export async function openSession(options: SessionOptions): Promise<StoreSession> {
-  const { database, ghost, deviceId } = options;
+  const { database, lease, deviceId } = options;
+  const { ghost } = lease;
   const log = options.log.child({ ghost, device: deviceId });
   const store = storeName(ghost, deviceId);
   // Never the same name twice: a machine of a former session must not reach this one's memory.
@@ -56,8 +56,6 @@ export async function openSession(options: SessionOptions): Promise<StoreSession
     for (const { inMemory } of databases) await dropMemory(inMemory);
   };
 
-  // First of all: from here on nobody else changes what is read below.
-  const lease = await takeLease(database, ghost, options.owner);
   try {
     for (const { stored, inMemory } of databases) {
       const contents = await readDatabase(database, stored);
@@ -96,7 +94,6 @@ export async function openSession(options: SessionOptions): Promise<StoreSession
   let closing: Promise<void> | undefined;
   return {
     name,
-    epoch: lease.epoch,
     failed: failure.signal,
     close: () => (closing ??= evict().then(options.closed)),
   };

@@ -1,30 +1,11 @@
 import type { Database, Queryable } from "../../database/database.ts";
+import { fenced, StaleLease, type Lease } from "../../leases/leases.ts";
 import { rowsOf, type Change, type DatabaseContents, type ObjectStoreSchema, type RecordRow } from "./contents.ts";
-import { StaleLease } from "./errors.ts";
 
 /*
  * The SQL of the crypto store (migrations/0002_crypto_store.sql), for both databases. Rows travel as one JSON text,
  * which every driver passes on as it is. Everything throws DatabaseError.
  */
-
-/** The right to write a ghost's store, until somebody takes the next epoch. */
-export interface Lease {
-  readonly ghost: string;
-  readonly epoch: number;
-}
-
-/** Takes a ghost's store over. From then on no earlier owner's write is accepted. */
-export async function takeLease(database: Queryable, ghost: string, owner: string): Promise<Lease> {
-  const { rows } = await database.query<{ epoch: number }>(
-    `insert into crypto_leases (ghost, epoch, owner) values ($1, 1, $2)
-     on conflict (ghost) do update set epoch = crypto_leases.epoch + 1, owner = excluded.owner
-     returning epoch`,
-    [ghost, owner],
-  );
-  const [row] = rows;
-  if (row === undefined) throw new Error("taking a lease returned no epoch");
-  return { ghost, epoch: row.epoch };
-}
 
 /** Reads one IndexedDB database, or undefined when there is none of that name. */
 export async function readDatabase(database: Queryable, name: string): Promise<DatabaseContents | undefined> {
@@ -59,7 +40,7 @@ export async function writeChanges(
 ): Promise<void> {
   const { rows } = await database.query<{ leases: number }>(
     `with lease as materialized (
-       select from crypto_leases where ghost = $1 and epoch = $2 for share
+       select from leases where ghost = $1 and epoch = $2 for share
      ), change as materialized (
        select change.* from lease, json_to_recordset($4::text::json) as change (store text, key text, value text)
      ), deleted as (
@@ -74,7 +55,7 @@ export async function writeChanges(
      select count(*)::integer as leases from lease`,
     [lease.ghost, lease.epoch, name, JSON.stringify(rowsOf(changes))],
   );
-  if (rows[0]?.leases !== 1) throw new StaleLease(lease.ghost, lease.epoch);
+  if (rows[0]?.leases !== 1) throw new StaleLease(lease);
 }
 
 /**
@@ -88,12 +69,7 @@ export async function replaceDatabase(
   contents: DatabaseContents,
 ): Promise<void> {
   const rows: RecordRow[] = rowsOf(contents.records.map((record) => ({ kind: "put", ...record })));
-  await database.transaction(async (tx) => {
-    const owned = await tx.query("select epoch from crypto_leases where ghost = $1 and epoch = $2 for share", [
-      lease.ghost,
-      lease.epoch,
-    ]);
-    if (owned.count !== 1) throw new StaleLease(lease.ghost, lease.epoch);
+  await fenced(database, lease, async (tx) => {
     await tx.query(
       `insert into crypto_databases (name, version, schema) values ($1, $2, $3::text::json)
        on conflict (name) do update set version = excluded.version, schema = excluded.schema`,

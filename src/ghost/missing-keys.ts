@@ -1,0 +1,158 @@
+import type { Database } from "../database/database.ts";
+import type { HomeserverClient } from "../homeserver/client.ts";
+import { redactEvent } from "../homeserver/room-calls.ts";
+import type { RoomEvent } from "../homeserver/transaction.ts";
+import { fenced } from "../leases/leases.ts";
+import type { LoadedGhost } from "./ghost-account.ts";
+import type { GhostHandle } from "./listener.ts";
+import { transactionId, type Outbox } from "./outbox.ts";
+
+/** A message that can't be read, as people are told of it. */
+export interface UnreadMessage {
+  readonly eventId: string;
+  readonly threadRoot: string | undefined;
+  /** The ghost that can't read it. */
+  readonly ghost: string;
+  /** Why the sender keeps the key back, if it said so: a code of `m.room_key.withheld`. */
+  readonly withheld: string | undefined;
+}
+
+/** What missing keys are told with. */
+export interface MissingKeysOptions {
+  readonly database: Database;
+  readonly client: HomeserverClient;
+  readonly outbox: Outbox;
+  /** How long a key may be late before people are told, in ms. */
+  readonly tellAfterMs: number;
+  readonly isGhost: (userId: string) => boolean;
+  /** The content of the notice. */
+  readonly notice: (message: UnreadMessage) => object;
+}
+
+/** A client that never gives us its keys is told of it so often, however many sessions it makes. */
+const TOLD_AGAIN_AFTER = "1 hour";
+
+/**
+ * Tells people of messages that nobody can read: once for a room and session, by one ghost of the room, and then no more.
+ * The notice goes when the key comes.
+ */
+export class MissingKeys {
+  readonly #options: MissingKeysOptions;
+
+  constructor(options: MissingKeysOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Tells of what the ghost has been waiting for too long. Returns the ms until there may be more to tell, undefined when
+   * nothing waits. Throws what sending throws; what was not told is told the next time.
+   */
+  async tell(ghost: GhostHandle, { lease }: LoadedGhost): Promise<number | undefined> {
+    const waiting = await this.#waiting(ghost.userId);
+    for (const row of waiting) {
+      if (row.due_ms > 0) continue;
+      const event = JSON.parse(row.payload) as RoomEvent;
+      // Agents do not complain to agents.
+      if (this.#options.isGhost(event.sender)) continue;
+      if (!(await this.#claim(ghost.userId, row, event.sender))) continue;
+      const content = this.#options.notice({
+        eventId: event.event_id,
+        threadRoot: threadRootOf(event),
+        ghost: ghost.userId,
+        withheld: row.withheld ?? undefined,
+      });
+      await ghost.send(row.room_id, "m.room.message", content, stepOf(row.session_id));
+      await fenced(this.#options.database, lease, (tx) =>
+        tx.query("update key_notices set told = true where room_id = $1 and session_id = $2", [
+          row.room_id,
+          row.session_id,
+        ]),
+      );
+      ghost.log.info({ room: row.room_id, event: event.event_id, withheld: row.withheld }, "told of a missing key");
+    }
+    const due = waiting.map((row) => row.due_ms).filter((ms) => ms > 0);
+    return due.length === 0 ? undefined : Math.min(...due);
+  }
+
+  /** Takes the notice about an event's session back, if this ghost gave one. Throws HomeserverError or DatabaseError. */
+  async takeBack(ghost: GhostHandle, event: RoomEvent, { device, lease }: LoadedGhost): Promise<void> {
+    const sessionId = event.content["session_id"];
+    if (typeof sessionId !== "string") return;
+    const { database, outbox, client } = this.#options;
+    const { count } = await database.query(
+      "select from key_notices where room_id = $1 and session_id = $2 and ghost = $3",
+      [event.room_id, sessionId, ghost.userId],
+    );
+    if (count === 0) return;
+    const sent = await outbox.find(ghost.userId, transactionId(ghost.userId, event.room_id, stepOf(sessionId)));
+    if (sent?.eventId !== undefined) {
+      await redactEvent(
+        client,
+        { userId: ghost.userId, deviceId: device.deviceId },
+        {
+          roomId: event.room_id,
+          eventId: sent.eventId,
+          txnId: transactionId(ghost.userId, event.room_id, `${stepOf(sessionId)} taken back`),
+          reason: "The key has come.",
+        },
+      );
+    }
+    await fenced(database, lease, (tx) =>
+      tx.query("delete from key_notices where room_id = $1 and session_id = $2", [event.room_id, sessionId]),
+    );
+  }
+
+  /** One row for each room and session that the ghost waits for and nobody has told of. */
+  async #waiting(ghost: string): Promise<WaitingRow[]> {
+    const { rows } = await this.#options.database.query<WaitingRow>(
+      `select distinct on (events.room_id, session_id) events.room_id, session_id, mailbox.reason as withheld, payload,
+         $2 - extract(epoch from now() - waiting_since) * 1000 as due_ms
+       from mailbox join events using (event_id)
+         join memberships on memberships.ghost = mailbox.ghost and memberships.room_id = events.room_id
+       where mailbox.ghost = $1 and state = 'awaiting_key' and membership = 'join'
+         and not exists (
+           select from key_notices told where told.room_id = events.room_id and told.session_id = mailbox.session_id
+             and (told.told or told.ghost <> $1))
+       order by events.room_id, session_id, mailbox.id`,
+      [ghost, this.#options.tellAfterMs],
+    );
+    return rows;
+  }
+
+  /** Whether it is for this ghost to tell; then the next look finds it so too. */
+  async #claim(ghost: string, row: WaitingRow, sender: string): Promise<boolean> {
+    const { database } = this.#options;
+    await database.query(
+      `insert into key_notices (room_id, session_id, ghost, sender, told)
+       values ($1, $2, $3, $4, exists (select from key_notices
+         where room_id = $1 and sender = $4 and created_at > now() - interval '${TOLD_AGAIN_AFTER}'))
+       on conflict do nothing`,
+      [row.room_id, row.session_id, ghost, sender],
+    );
+    const { count } = await database.query(
+      "select from key_notices where room_id = $1 and session_id = $2 and ghost = $3 and not told",
+      [row.room_id, row.session_id, ghost],
+    );
+    return count > 0;
+  }
+}
+
+interface WaitingRow {
+  room_id: string;
+  session_id: string;
+  withheld: string | null;
+  payload: string;
+  due_ms: number;
+}
+
+function stepOf(sessionId: string): string {
+  return `missing key ${sessionId}`;
+}
+
+/** The relation stands outside the ciphertext (spec "m.room.encrypted"). */
+function threadRootOf(event: RoomEvent): string | undefined {
+  const relation = event.content["m.relates_to"];
+  if (typeof relation !== "object" || relation === null) return undefined;
+  const { rel_type: type, event_id: root } = relation as { rel_type?: unknown; event_id?: unknown };
+  return type === "m.thread" && typeof root === "string" ? root : undefined;
+}

@@ -1,0 +1,73 @@
+import type { Database, Queryable } from "../database/database.ts";
+
+/** The right to act as a ghost, until somebody takes the next epoch. */
+export interface Lease {
+  readonly ghost: string;
+  /** Rises with every owner: a fencing token. */
+  readonly epoch: number;
+}
+
+/** The ghost belongs to another process that is alive. Nothing is wrong: that one does the work. */
+export class LeaseHeld extends Error {
+  override readonly name = "LeaseHeld";
+
+  constructor(ghost: string) {
+    super(`another process acts as ${ghost}`);
+  }
+}
+
+/** A write named an epoch that is no longer the ghost's: somebody else has taken it over. Nothing was written. */
+export class StaleLease extends Error {
+  override readonly name = "StaleLease";
+
+  constructor(lease: Lease) {
+    super(`${lease.ghost} was taken over after epoch ${lease.epoch}; this owner may write nothing more`);
+  }
+}
+
+/**
+ * Takes a ghost for a process: a free one, one of an owner that has ended or not been heard of for too long, or one's
+ * own again. From then on no earlier owner's write is accepted. Throws {@link LeaseHeld} and DatabaseError.
+ */
+export async function acquireLease(database: Queryable, ghost: string, owner: number): Promise<Lease> {
+  const { rows } = await database.query<{ epoch: number }>(
+    `insert into leases (ghost, epoch, owner) values ($1, 1, $2)
+     on conflict (ghost) do update set epoch = leases.epoch + 1, owner = excluded.owner
+     where leases.owner is null or leases.owner = excluded.owner or not process_lives(leases.owner)
+     returning epoch`,
+    [ghost, owner],
+  );
+  const [row] = rows;
+  if (row === undefined) throw new LeaseHeld(ghost);
+  return { ghost, epoch: row.epoch };
+}
+
+/** Gives a ghost back, so that any process can take it at once. Does nothing when it has been taken over. */
+export async function releaseLease(database: Queryable, lease: Lease): Promise<void> {
+  await database.query("update leases set owner = null, epoch = epoch + 1 where ghost = $1 and epoch = $2", [
+    lease.ghost,
+    lease.epoch,
+  ]);
+}
+
+/** The leases that a process holds. */
+export async function leasesOf(database: Queryable, owner: number): Promise<Lease[]> {
+  const { rows } = await database.query<Lease>("select ghost, epoch from leases where owner = $1", [owner]);
+  return rows;
+}
+
+/**
+ * Runs `work` in one transaction in which the ghost can't be taken over: whoever wants to waits for its end. All that is
+ * a ghost's own is written so. Throws {@link StaleLease}, and then has written nothing; DatabaseError; and what `work`
+ * throws.
+ */
+export async function fenced<T>(database: Database, lease: Lease, work: (tx: Queryable) => Promise<T>): Promise<T> {
+  return database.transaction(async (tx) => {
+    const { count } = await tx.query("select from leases where ghost = $1 and epoch = $2 for share", [
+      lease.ghost,
+      lease.epoch,
+    ]);
+    if (count !== 1) throw new StaleLease(lease);
+    return work(tx);
+  });
+}

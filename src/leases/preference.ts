@@ -1,0 +1,15 @@
+import { createHash } from "node:crypto";
+
+/**
+ * The process that a free ghost should go to (rendezvous hashing): all that know the same processes agree on it without
+ * talking, each gets about as many, and when one comes or goes only its own ghosts move. A matter of balance only; what
+ * keeps two processes from one ghost is its lease. Undefined when there are no processes.
+ */
+export function preferredProcess(ghost: string, processes: readonly number[]): number | undefined {
+  let best: { process: number; weight: string } | undefined;
+  for (const process of processes) {
+    const weight = createHash("sha256").update(`${process} ${ghost}`).digest("hex");
+    if (best === undefined || weight > best.weight) best = { process, weight };
+  }
+  return best?.process;
+}
