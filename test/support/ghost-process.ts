@@ -5,6 +5,7 @@ import { createCryptoStore } from "../../src/crypto/store/crypto-store.ts";
 import { silentLogger } from "../../src/observability/log.ts";
 import { CryptoClient } from "./crypto-client.ts";
 import type { DeviceSync, KeyRequest } from "./simulated-key-server.ts";
+import { takeLease } from "./lease.ts";
 
 /** Where a database is, in a form that another process can be handed. */
 export type DatabasePlace =
@@ -63,8 +64,8 @@ async function run(options: GhostOptions): Promise<never> {
   process.on("disconnect", () => process.exit());
 
   const { user, device, room, peer } = options;
-  const store = createCryptoStore(await openPlace(options.place), { owner: String(process.pid), log: silentLogger() });
-  const session = await store.open(user, device);
+  const database = await openPlace(options.place);
+  const session = await createCryptoStore(database, silentLogger()).open(await takeLease(database, user), device);
   const ghost = await CryptoClient.open(
     { user, device, store: session.name, key: Buffer.from(options.key, "base64") },
     {

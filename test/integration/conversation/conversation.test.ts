@@ -2,14 +2,16 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { Conversation } from "../../../src/conversation/conversation.ts";
 import { History } from "../../../src/conversation/history.ts";
-import type { Database, Queryable } from "../../../src/database/database.ts";
+import type { Database } from "../../../src/database/database.ts";
 import type { Agent } from "../../../src/ghost/agents.ts";
-import type { GhostHandle, GhostMessage } from "../../../src/ghost/listener.ts";
+import type { GhostHandle, GhostMessage, Settle } from "../../../src/ghost/listener.ts";
+import { acquireLease } from "../../../src/leases/leases.ts";
 import { silentLogger } from "../../../src/observability/log.ts";
 import { ProviderError, type ChatChunk, type ChatRequest, type Provider } from "../../../src/providers/provider.ts";
 import type { Turn } from "../../../src/turns/turn.ts";
 import { TurnStore } from "../../../src/turns/turn-store.ts";
 import { forEachDatabase } from "../../support/databases.ts";
+import { addProcess } from "../../support/lease.ts";
 
 const LLAMA = "@agent_llama:example.test";
 const ROOM = "!room:example.test";
@@ -62,7 +64,6 @@ class World {
     this.database = database;
     this.history = new History(database);
     this.conversation = new Conversation({
-      database,
       history: this.history,
       turns: new TurnStore(database),
       turnQueued: () => this.queued++,
@@ -71,6 +72,7 @@ class World {
       agents: () => [{ userId: LLAMA, agent: AGENT }],
       provider: (name) => (name === "local" ? this.provider : undefined),
       allowedUsers: ["@*:example.test"],
+      limits: { maxQueued: 3, maxWaitMs: 60_000 },
       log: silentLogger(),
     });
   }
@@ -89,8 +91,8 @@ class World {
     };
   }
 
-  readonly finish = async (tx: Queryable): Promise<void> => {
-    await tx.query("select 1");
+  readonly settle: Settle = async (store) => {
+    await this.database.transaction((tx) => store?.(tx) ?? Promise.resolve());
     this.finished++;
   };
 
@@ -104,15 +106,25 @@ class World {
       sentAt: 1,
       content: { msgtype: "m.text", body, ...also },
       direct: true,
+      lateMs: 0,
       ...fields,
     };
-    await this.conversation.message(this.ghost(isBot), message, this.finish);
+    await this.conversation.message(this.ghost(isBot), message, this.settle);
     return message.eventId;
   }
 
   async turn(eventId: string): Promise<Turn | undefined> {
-    const open = await new TurnStore(this.database).due();
+    // Run by whoever has the ghost.
+    const { rows } = await this.database.query<{ owner: number }>("select owner from leases");
+    const owner = rows[0]?.owner ?? (await this.#take());
+    const open = await new TurnStore(this.database).due(owner);
     return open.map(({ turn }) => turn).find((turn) => turn.eventId === eventId);
+  }
+
+  async #take(): Promise<number> {
+    const owner = await addProcess(this.database);
+    await acquireLease(this.database, LLAMA, owner);
+    return owner;
   }
 
   async turns(): Promise<Record<string, unknown>[]> {
@@ -147,6 +159,7 @@ forEachDatabase((_kind, open) => {
           sentAt: 1,
           content: { msgtype: "m.text", body: "x" },
           direct: true,
+          lateMs: 0,
         },
         () => Promise.reject(new Error("the database went away")),
       );
@@ -199,7 +212,7 @@ forEachDatabase((_kind, open) => {
       assert.equal((await world.turns()).length, 2, "an edit asks nothing");
 
       for (const target of [question, "$nul\0", `${other}\0`]) {
-        await world.conversation.redacted(world.ghost(), { roomId: ROOM, target }, world.finish);
+        await world.conversation.redacted(world.ghost(), { roomId: ROOM, target }, world.settle);
       }
       assert.deepEqual(await world.remembered(), ["Alice: and you?"]);
       assert.deepEqual(
@@ -296,7 +309,7 @@ forEachDatabase((_kind, open) => {
         [cut, empty, gone, nobody].map(({ outcome, failure }) => `${outcome} ${failure ?? ""}`),
         ["failed cut_off", "failed empty", "failed model_missing", "failed model_missing"],
       );
-      for (const { messages } of [cut, empty, gone, nobody, world.conversation.giveUp(turn)]) {
+      for (const { messages } of [cut, empty, gone, nobody, world.conversation.giveUp(turn, "unknown")]) {
         assert.equal(messages.length, 1);
         assert.equal(messages[0]?.content["msgtype"], "m.notice");
         assert.equal(messages[0].remembered, undefined);

@@ -12,6 +12,7 @@ import { CryptoClient } from "../../support/crypto-client.ts";
 import { forEachDatabase } from "../../support/databases.ts";
 import { simulatedTransport, type Asked } from "../../support/device-transport.ts";
 import { SimulatedKeyServer } from "../../support/simulated-key-server.ts";
+import { takeLease } from "../../support/lease.ts";
 
 const GHOST = "@agent_llama:example.test";
 const DEVICE = "GHOSTDEVICE";
@@ -39,14 +40,16 @@ class Faults {
     this.arrived.push(...sessions);
     return Promise.resolve();
   };
+  readonly #database: Database;
   readonly #store: ReturnType<typeof createCryptoStore>;
 
   constructor(database: Database) {
-    this.#store = createCryptoStore(database, { owner: "test", log: silentLogger() });
+    this.#database = database;
+    this.#store = createCryptoStore(database, silentLogger());
   }
 
   async open(): Promise<Opened> {
-    const store = await this.#store.open(GHOST, DEVICE);
+    const store = await this.#store.open(await takeLease(this.#database, GHOST), DEVICE);
     const device = await Device.open({
       userId: GHOST,
       deviceId: DEVICE,

@@ -15,6 +15,7 @@ import { forEachDatabase } from "../../support/databases.ts";
 import { simulatedTransport, type Asked } from "../../support/device-transport.ts";
 import { SimulatedKeyServer } from "../../support/simulated-key-server.ts";
 import { temporaryDirectory } from "../../support/temporary.ts";
+import { takeLease } from "../../support/lease.ts";
 
 const GHOST = "@agent_llama:example.test";
 const ALICE = "@alice:example.test";
@@ -36,15 +37,17 @@ class Setup {
   readonly arrived: string[] = [];
   fail: (asked: Asked) => boolean = () => false;
   since: string | undefined;
+  readonly #database: Database;
   readonly #store: ReturnType<typeof createCryptoStore>;
   readonly #key = new Uint8Array(randomBytes(32));
 
   constructor(database: Database) {
-    this.#store = createCryptoStore(database, { owner: "test", log: silentLogger() });
+    this.#database = database;
+    this.#store = createCryptoStore(database, silentLogger());
   }
 
   async open(): Promise<{ device: Device; close: () => Promise<void> }> {
-    const session = await this.#store.open(GHOST, "GHOSTDEVICE");
+    const session = await this.#store.open(await takeLease(this.#database, GHOST), "GHOSTDEVICE");
     const device = await Device.open({
       userId: GHOST,
       deviceId: "GHOSTDEVICE",

@@ -23,6 +23,7 @@ import { createDatabase } from "../../support/postgres.ts";
 import { sharedPostgresUrl } from "../../support/services.ts";
 import { SimulatedKeyServer } from "../../support/simulated-key-server.ts";
 import { temporaryDirectory } from "../../support/temporary.ts";
+import { takeLease } from "../../support/lease.ts";
 
 const ALICE = "@alice:example.org";
 const BOB = "@bob:example.org";
@@ -68,7 +69,8 @@ describe("a process killed while its ghost reads and writes", () => {
       assert.equal(new Set(indexes).size, indexes.length, "an index was used twice");
       // Bob has read everything the ghost wrote; here the ghost reads everything that Bob wrote.
       const reopened = await openPlace(place);
-      const session = await createCryptoStore(reopened, { owner: "test", log: silentLogger() }).open(ALICE, "DEVICE");
+      const lease = await takeLease(reopened, ALICE);
+      const session = await createCryptoStore(reopened, silentLogger()).open(lease, "DEVICE");
       const alice = await CryptoClient.open(
         { user: ALICE, device: "DEVICE", store: session.name, key: KEY },
         world.homeserver(ALICE),

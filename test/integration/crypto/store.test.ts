@@ -3,13 +3,15 @@ import { afterEach, before, beforeEach, describe, it } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 import { initAsync, RoomId } from "@matrix-org/matrix-sdk-crypto-wasm";
 import { createCryptoStore, type CryptoStore, type StoreSession } from "../../../src/crypto/store/crypto-store.ts";
-import { StaleLease, StoreAlreadyOpen, StoreFailed } from "../../../src/crypto/store/errors.ts";
+import { StoreAlreadyOpen, StoreFailed } from "../../../src/crypto/store/errors.ts";
 import { DatabaseError, type Database } from "../../../src/database/database.ts";
+import { StaleLease } from "../../../src/leases/leases.ts";
 import { silentLogger } from "../../../src/observability/log.ts";
 import { CryptoClient, type Homeserver } from "../../support/crypto-client.ts";
 import { forEachDatabase } from "../../support/databases.ts";
 import { megolmIndex } from "../../support/megolm-index.ts";
 import { SimulatedKeyServer } from "../../support/simulated-key-server.ts";
+import { takeLease } from "../../support/lease.ts";
 
 const ALICE = "@alice:example.org";
 const BOB = "@bob:example.org";
@@ -29,12 +31,12 @@ describe("the crypto store", () => {
     });
     beforeEach(() => {
       gate = gateTo(database);
-      store = createCryptoStore(gate.database, { owner: "test", log: silentLogger() });
+      store = createCryptoStore(gate.database, silentLogger());
       server = new SimulatedKeyServer();
     });
     afterEach(async () => {
       await database.query("delete from crypto_databases");
-      await database.query("delete from crypto_leases");
+      await database.query("delete from leases");
     });
 
     const homeserver = (user: string): Homeserver => ({
@@ -43,7 +45,7 @@ describe("the crypto store", () => {
     });
 
     async function open(user: string, key: Uint8Array | undefined, from = store): Promise<Loaded> {
-      const session = await from.open(user, "DEVICE");
+      const session = await from.open(await takeLease(database, user), "DEVICE");
       const options = { user, device: "DEVICE", store: session.name, ...(key === undefined ? {} : { key }) };
       const client = await CryptoClient.open(options, homeserver(user));
       const close = async (): Promise<void> => {
@@ -67,7 +69,6 @@ describe("the crypto store", () => {
         // The server refuses one-time keys that are not the ones it has, and the engine has none left to upload.
         await again.client.sync();
         assert.equal((await again.client.machine.outgoingRequests()).length, 0);
-        assert.ok(again.session.epoch > first.session.epoch);
         assert.notEqual(again.session.name, first.session.name);
         await again.close();
       });
@@ -180,7 +181,7 @@ describe("the crypto store", () => {
       const former = await open(ALICE, KEY);
       await former.client.sync();
       await former.client.encrypt(ROOM, [ALICE], "mine");
-      const other = createCryptoStore(database, { owner: "another process", log: silentLogger() });
+      const other = createCryptoStore(database, silentLogger());
       const latter = await open(ALICE, KEY, other);
       const before = await rowsOf(database);
       await assert.rejects(former.client.encrypt(ROOM, [ALICE], "still mine?"));
@@ -195,8 +196,8 @@ describe("the crypto store", () => {
     });
 
     it("fences off a former owner that upgrades its schema", async () => {
-      const session = await store.open(ALICE, "DEVICE");
-      const other = await createCryptoStore(database, { owner: "other", log: silentLogger() }).open(ALICE, "DEVICE");
+      const session = await store.open(await takeLease(database, ALICE), "DEVICE");
+      const other = await createCryptoStore(database, silentLogger()).open(await takeLease(database, ALICE), "DEVICE");
       const late = { user: ALICE, device: "DEVICE", store: session.name, key: KEY };
       await assert.rejects(CryptoClient.open(late, homeserver(ALICE)));
       assert.ok(session.failed.reason instanceof StoreFailed);
@@ -207,21 +208,23 @@ describe("the crypto store", () => {
     });
 
     it("refuses a second opening of a ghost's store, also while it is being opened or closed", async () => {
-      const opening = store.open(ALICE, "DEVICE");
-      await assert.rejects(store.open(ALICE, "OTHER"), StoreAlreadyOpen);
+      const lease = await takeLease(database, ALICE);
+      const opening = store.open(lease, "DEVICE");
+      await assert.rejects(store.open(lease, "OTHER"), StoreAlreadyOpen);
       const session = await opening;
-      await assert.rejects(store.open(ALICE, "DEVICE"), StoreAlreadyOpen);
+      await assert.rejects(store.open(lease, "DEVICE"), StoreAlreadyOpen);
       const closing = session.close();
-      await assert.rejects(store.open(ALICE, "DEVICE"), StoreAlreadyOpen);
+      await assert.rejects(store.open(lease, "DEVICE"), StoreAlreadyOpen);
       await closing;
-      await (await store.open(ALICE, "DEVICE")).close();
+      await (await store.open(lease, "DEVICE")).close();
     });
 
     it("can be opened again after an opening that failed", async () => {
+      const lease = await takeLease(database, ALICE);
       gate.refuse(new DatabaseError("away", { code: "ECONNREFUSED", retryable: true }));
-      await assert.rejects(store.open(ALICE, "DEVICE"), DatabaseError);
+      await assert.rejects(store.open(lease, "DEVICE"), DatabaseError);
       gate.open();
-      await (await store.open(ALICE, "DEVICE")).close();
+      await (await store.open(lease, "DEVICE")).close();
     });
 
     it("takes no writes under a name that was not opened", async () => {
@@ -245,7 +248,7 @@ describe("the crypto store", () => {
 
     it("writes nothing of a device that was destroyed elsewhere while it is in use", async () => {
       const alice = await open(ALICE, KEY);
-      await createCryptoStore(database, { owner: "other", log: silentLogger() }).destroy(ALICE, "DEVICE");
+      await createCryptoStore(database, silentLogger()).destroy(ALICE, "DEVICE");
       await assert.rejects(alice.client.sync());
       assert.ok(alice.session.failed.aborted);
       assert.deepEqual(await rowsOf(database), []);

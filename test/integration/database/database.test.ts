@@ -4,12 +4,11 @@ import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import pg from "pg";
 import { DatabaseError } from "../../../src/database/database.ts";
 import { migrate } from "../../../src/database/migrate.ts";
 import { openDatabase } from "../../../src/database/open.ts";
 import { openPostgres } from "../../../src/database/postgres.ts";
-import { claimDirectory, claimPostgres, DatabaseInUse } from "../../../src/database/sole-user.ts";
+import { claimDirectory, DatabaseInUse } from "../../../src/database/sole-user.ts";
 import { silentLogger } from "../../../src/observability/log.ts";
 import { forEachDatabase } from "../../support/databases.ts";
 import { eventually } from "../../support/eventually.ts";
@@ -28,7 +27,7 @@ forEachDatabase((_kind, open) => {
       const { rows } = await database.query<{ number: number }>("select number from migrations order by number");
       assert.deepEqual(
         rows.map(({ number }) => number),
-        [1, 2],
+        [1, 2, 3, 4],
       );
       await migrate(database, log);
     });
@@ -91,83 +90,6 @@ describe("a PostgreSQL connection that is lost in the middle of a transaction", 
     } finally {
       await database.close();
     }
-  });
-});
-
-describe("the claim on a PostgreSQL database", () => {
-  it("keeps a second bridge out, and is given back", async () => {
-    const url = await createDatabase(sharedPostgresUrl());
-    const first = await claimPostgres(url, log);
-    await assert.rejects(claimPostgres(url, log), DatabaseInUse);
-    await first.release();
-    await (await claimPostgres(url, log)).release();
-  });
-
-  it("is taken again when its connection is lost", async () => {
-    const url = await createDatabase(sharedPostgresUrl());
-    const claim = await claimPostgres(url, log);
-    const admin = new pg.Client({ connectionString: url });
-    await admin.connect();
-    try {
-      const holders = async (): Promise<number[]> => {
-        const { rows } = await admin.query<{ pid: number }>(
-          `select l.pid from pg_locks l join pg_database d on d.oid = l.database
-           where l.locktype = 'advisory' and d.datname = current_database()`,
-        );
-        return rows.map((row) => row.pid);
-      };
-      const [before] = await holders();
-      assert.ok(before);
-      await admin.query("select pg_terminate_backend($1)", [before]);
-      await eventually("the lock to be held by another connection", async () => {
-        const [now] = await holders();
-        return now !== undefined && now !== before;
-      });
-      await assert.rejects(claimPostgres(url, log), DatabaseInUse);
-    } finally {
-      await admin.end();
-      await claim.release();
-    }
-  });
-});
-
-describe("the claim on a PostgreSQL database whose connection is lost", () => {
-  /** Lets the claim's connection die while another session waits for the lock, which is then the first to have it. */
-  async function steal(url: string): Promise<pg.Client> {
-    const thief = new pg.Client({ connectionString: url });
-    await thief.connect();
-    const locks = await thief.query<{ pid: number; key: string }>(
-      `select l.pid, (l.classid::bigint << 32 | l.objid::bigint) as key from pg_locks l
-       join pg_database d on d.oid = l.database where l.locktype = 'advisory' and d.datname = current_database()`,
-    );
-    const [lock] = locks.rows;
-    assert.ok(lock);
-    const stolen = thief.query("select pg_advisory_lock($1)", [lock.key]);
-    const admin = new pg.Client({ connectionString: url });
-    await admin.connect();
-    await admin.query("select pg_terminate_backend($1)", [lock.pid]);
-    await admin.end();
-    await stolen;
-    return thief;
-  }
-
-  it("is lost for good when another took it meanwhile", async () => {
-    const url = await createDatabase(sharedPostgresUrl());
-    const claim = await claimPostgres(url, log);
-    const thief = await steal(url);
-    assert.ok((await claim.lost) instanceof DatabaseInUse);
-    await claim.release();
-    await thief.end();
-  });
-
-  it("is not taken again when it was released meanwhile", async () => {
-    const url = await createDatabase(sharedPostgresUrl());
-    const claim = await claimPostgres(url, log);
-    const thief = await steal(url);
-    await claim.release();
-    await thief.end();
-    const next = await claimPostgres(url, log);
-    await next.release();
   });
 });
 

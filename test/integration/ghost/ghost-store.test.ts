@@ -2,7 +2,11 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { GhostStore } from "../../../src/ghost/ghost-store.ts";
 import { Outbox, transactionId } from "../../../src/ghost/outbox.ts";
+import { acquireLease, StaleLease } from "../../../src/leases/leases.ts";
+import { Processes } from "../../../src/leases/processes.ts";
+import { silentLogger } from "../../../src/observability/log.ts";
 import { forEachDatabase } from "../../support/databases.ts";
+import { addProcess, takeLease } from "../../support/lease.ts";
 
 const LLAMA = "@agent_llama:example.test";
 const MAX = "@agent_max:example.test";
@@ -28,14 +32,15 @@ forEachDatabase((_kind, open) => {
     });
 
     it("notes each step on its own, for one ghost", async () => {
-      const store = new GhostStore(await open());
+      const database = await open();
+      const store = new GhostStore(database);
       const { deviceId } = await store.ensure(LLAMA);
       await store.ensure(MAX);
-      assert.deepEqual(await store.userIdsWithDevice(), []);
-      await store.setDeviceMade(LLAMA);
-      await store.saveSince(LLAMA, "s1");
-      await store.saveSince(LLAMA, "s2");
-      await store.setCrossSigned(LLAMA);
+      const lease = await takeLease(database, LLAMA);
+      await store.setDeviceMade(lease);
+      await store.saveSince(lease, "s1");
+      await store.saveSince(lease, "s2");
+      await store.setCrossSigned(lease);
       await store.setProfile(LLAMA, "fingerprint");
       assert.deepEqual(await store.ensure(LLAMA), {
         deviceId,
@@ -46,7 +51,44 @@ forEachDatabase((_kind, open) => {
       });
       assert.equal((await store.ensure(MAX)).deviceMade, false);
       assert.deepEqual(await store.userIds(), [LLAMA, MAX]);
-      assert.deepEqual(await store.userIdsWithDevice(), [LLAMA]);
+    });
+
+    it("is written by nobody who has lost the ghost", async () => {
+      const database = await open();
+      const [store, outbox] = [new GhostStore(database), new Outbox(database)];
+      const before = await store.ensure(LLAMA);
+      const former = await takeLease(database, LLAMA);
+      await takeLease(database, LLAMA);
+      await assert.rejects(store.saveSince(former, "s1"), StaleLease);
+      await assert.rejects(store.setDeviceMade(former), StaleLease);
+      await assert.rejects(store.setCrossSigned(former), StaleLease);
+      const send = { txnId: "t", roomId: ROOM, eventType: "m.room.message", content: "{}" };
+      await assert.rejects(outbox.store(former, send), StaleLease);
+      await assert.rejects(outbox.sent(former, "t", "$e"), StaleLease);
+      assert.deepEqual(await store.ensure(LLAMA), before);
+      assert.equal(await outbox.find(LLAMA, "t"), undefined);
+    });
+
+    it("tells which ghosts have keys to hear of: those with a device in an encrypted room, and not another process's", async () => {
+      const database = await open();
+      const store = new GhostStore(database);
+      const self = await addProcess(database);
+      assert.deepEqual(await store.userIdsWithKeys(self), []);
+      await database.query(`insert into rooms (room_id, encryption) values ('!e', '{}'), ('!plain', null)`);
+      for (const ghost of [LLAMA, MAX]) await store.ensure(ghost);
+      await database.query(
+        `insert into memberships (ghost, room_id, membership) values ($1, '!e', 'join'), ($1, '!plain', 'join'),
+           ($2, '!plain', 'join'), ($2, '!e', 'leave')`,
+        [LLAMA, MAX],
+      );
+      assert.deepEqual(await store.userIdsWithKeys(self), [], "no device");
+      for (const ghost of [LLAMA, MAX]) await store.setDeviceMade(await takeLease(database, ghost));
+      assert.deepEqual(await store.userIdsWithKeys(self), [LLAMA]);
+      const other = await Processes.join(database, { expireAfterMs: 60_000, log: silentLogger() });
+      await acquireLease(database, LLAMA, other.self);
+      assert.deepEqual(await store.userIdsWithKeys(self), []);
+      await other.leave();
+      assert.deepEqual(await store.userIdsWithKeys(self), [LLAMA]);
     });
 
     it("learns from the server where it is, and keeps what it knew of those rooms", async () => {
@@ -70,18 +112,25 @@ forEachDatabase((_kind, open) => {
 
   describe("an event to be sent", () => {
     it("is kept as it first was, or as it became before it left, and let go of once it has", async () => {
-      const outbox = new Outbox(await open());
+      const database = await open();
+      const outbox = new Outbox(database);
+      const lease = await takeLease(database, LLAMA);
+      const find = async (ghost: string): Promise<unknown> => {
+        const { ageMs, ...found } = (await outbox.find(ghost, "t")) ?? { ageMs: 0 };
+        assert.ok(ageMs >= 0 && ageMs < 60_000);
+        return found;
+      };
       const send = { txnId: "t", roomId: ROOM, eventType: "m.room.message", content: '{"body":"a"}' };
-      assert.equal(await outbox.find(LLAMA, "t"), undefined);
-      await outbox.store(LLAMA, send);
-      assert.deepEqual(await outbox.find(LLAMA, "t"), { ...send, eventId: undefined });
-      assert.equal(await outbox.find(MAX, "t"), undefined);
+      assert.deepEqual(await find(LLAMA), {});
+      await outbox.store(lease, send);
+      assert.deepEqual(await find(LLAMA), { ...send, eventId: undefined });
+      assert.deepEqual(await find(MAX), {});
       const encrypted = { ...send, eventType: "m.room.encrypted", content: '{"ciphertext":"x"}' };
-      await outbox.store(LLAMA, encrypted);
-      assert.deepEqual(await outbox.find(LLAMA, "t"), { ...encrypted, eventId: undefined });
-      await outbox.sent(LLAMA, "t", "$sent");
-      await outbox.store(LLAMA, send);
-      assert.deepEqual(await outbox.find(LLAMA, "t"), { ...encrypted, content: "{}", eventId: "$sent" });
+      await outbox.store(lease, encrypted);
+      assert.deepEqual(await find(LLAMA), { ...encrypted, eventId: undefined });
+      await outbox.sent(lease, "t", "$sent");
+      await outbox.store(lease, send);
+      assert.deepEqual(await find(LLAMA), { ...encrypted, content: "{}", eventId: "$sent" });
     });
   });
 });

@@ -2,10 +2,13 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Database } from "../../../src/database/database.ts";
 import { parseTransaction, type RoomEvent } from "../../../src/homeserver/transaction.ts";
+import { acquireLease, fenced, releaseLease, StaleLease, type Lease } from "../../../src/leases/leases.ts";
+import { Processes } from "../../../src/leases/processes.ts";
 import { Mailbox, type MailItem } from "../../../src/mailbox/mailbox.ts";
 import { silentLogger } from "../../../src/observability/log.ts";
 import { Rooms } from "../../../src/rooms/rooms.ts";
 import { forEachDatabase } from "../../support/databases.ts";
+import { addProcess, takeLease } from "../../support/lease.ts";
 
 const LLAMA = "@agent_llama:example.test";
 const MAX = "@agent_max:example.test";
@@ -52,10 +55,11 @@ forEachDatabase((_kind, open) => {
 
   async function takeAll(database: Database, mailbox: Mailbox, ghost: string): Promise<string[]> {
     const taken: string[] = [];
-    for (let item = await mailbox.next(ghost); item !== undefined; item = await mailbox.next(ghost)) {
+    const lease = await takeLease(database, ghost);
+    for (let item = await mailbox.next(lease); item !== undefined; item = await mailbox.next(lease)) {
       const done: MailItem = item;
       taken.push(done.event.event_id);
-      await database.transaction((tx) => mailbox.done(tx, done));
+      await fenced(database, lease, (tx) => mailbox.done(tx, done));
     }
     return taken;
   }
@@ -117,25 +121,27 @@ forEachDatabase((_kind, open) => {
       const { database, mailbox, store } = await make();
       const [join, poison, good] = [membership(LLAMA, "join"), event(), event()];
       await store(join, poison, good);
-      const item = await mailbox.next(LLAMA);
+      const lease = await takeLease(database, LLAMA);
+      const item = await mailbox.next(lease);
       assert.ok(item);
       await database.transaction((tx) => mailbox.done(tx, item));
       // As a process that ends each time would leave it: taken, never done.
       for (let attempt = 0; attempt < 3; attempt++) {
-        assert.equal((await mailbox.next(LLAMA))?.event.event_id, poison.event_id);
+        assert.equal((await mailbox.next(lease))?.event.event_id, poison.event_id);
       }
-      assert.equal((await mailbox.next(LLAMA))?.event.event_id, good.event_id);
+      assert.equal((await mailbox.next(lease))?.event.event_id, good.event_id);
       const { rows } = await database.query("select state, reason from mailbox where event_id = $1", [poison.event_id]);
       assert.deepEqual(rows, [{ state: "set_aside", reason: "did not finish in 3 attempts" }]);
     });
 
     it("does not count what was put back", async () => {
-      const { mailbox, store } = await make();
+      const { database, mailbox, store } = await make();
       await store(membership(LLAMA, "join"));
+      const lease = await takeLease(database, LLAMA);
       for (let attempt = 0; attempt < 10; attempt++) {
-        const item = await mailbox.next(LLAMA);
+        const item = await mailbox.next(lease);
         assert.ok(item, `attempt ${attempt}`);
-        await mailbox.putBack(item);
+        await mailbox.putBack(lease, item);
       }
     });
 
@@ -143,13 +149,38 @@ forEachDatabase((_kind, open) => {
       const { database, mailbox, store } = await make();
       const [join, unreadable, readable] = [membership(LLAMA, "join"), event(), event()];
       await store(join, unreadable, readable);
-      const items = await takeUntil(mailbox, LLAMA, unreadable.event_id, database);
-      await mailbox.awaitKey(items, "session");
-      assert.deepEqual(await takeAll(database, mailbox, LLAMA), [readable.event_id]);
-      assert.equal(await mailbox.keysArrived(LLAMA, ["another session"]), 0);
-      assert.equal(await mailbox.keysArrived(MAX, ["session"]), 0);
-      assert.equal(await mailbox.keysArrived(LLAMA, ["session"]), 1);
-      assert.deepEqual(await takeAll(database, mailbox, LLAMA), [unreadable.event_id]);
+      const { item, lease } = await takeUntil(mailbox, LLAMA, unreadable.event_id, database);
+      assert.equal(item.lateMs, 0);
+      await mailbox.awaitKey(lease, item, { sessionId: "session", withheld: "m.unverified" });
+      assert.equal((await mailbox.next(lease))?.event.event_id, readable.event_id);
+      assert.equal(await mailbox.keysArrived(lease, ["another session"]), 0);
+      assert.equal(await mailbox.keysArrived(await takeLease(database, MAX), ["session"]), 0);
+      await database.query("update mailbox set waiting_since = waiting_since - interval '1 hour'");
+      assert.equal(await mailbox.keysArrived(lease, ["session"]), 1);
+      const late = await mailbox.next(lease);
+      assert.equal(late?.event.event_id, unreadable.event_id);
+      assert.ok(late.lateMs >= 3_600_000 && late.lateMs < 3_660_000, String(late.lateMs));
+    });
+
+    it("gives nothing to a former owner, and lets it change nothing", async () => {
+      const { database, mailbox, store } = await make();
+      await store(membership(LLAMA, "join"), event());
+      const former = await takeLease(database, LLAMA);
+      const item = await mailbox.next(former);
+      assert.ok(item);
+      const latter = await takeLease(database, LLAMA);
+      const before = (await database.query("select * from mailbox order by id")).rows;
+      await assert.rejects(mailbox.next(former), StaleLease);
+      await assert.rejects(mailbox.putBack(former, item), StaleLease);
+      await assert.rejects(mailbox.awaitKey(former, item, { sessionId: "s" }), StaleLease);
+      await assert.rejects(mailbox.keysArrived(former, ["s"]), StaleLease);
+      await assert.rejects(mailbox.setAside(former, item.id, "why"), StaleLease);
+      await assert.rejects(
+        fenced(database, former, (tx) => mailbox.done(tx, item)),
+        StaleLease,
+      );
+      assert.deepEqual((await database.query("select * from mailbox order by id")).rows, before);
+      assert.equal((await mailbox.next(latter))?.event.event_id, item.event.event_id);
     });
 
     it("keeps no payload that nobody waits for", async () => {
@@ -192,11 +223,14 @@ forEachDatabase((_kind, open) => {
         event({ type: "m.room.name", state_key: "", content: { name: "\0" } }),
         ...events,
       );
-      const item = await takeUntil(mailbox, LLAMA, events[0]?.event_id ?? "", database);
+      const { item, lease } = await takeUntil(mailbox, LLAMA, events[0]?.event_id ?? "", database);
       assert.deepEqual(item.event.content, events[0]?.content, "kept as it came");
-      const encrypted = await nextAfter(mailbox, item, database);
-      await mailbox.awaitKey(encrypted, String(encrypted.event.content["session_id"]));
-      assert.equal(await mailbox.keysArrived(LLAMA, ["\0\ud800"]), 1);
+      await fenced(database, lease, (tx) => mailbox.done(tx, item));
+      const encrypted = await mailbox.next(lease);
+      assert.ok(encrypted);
+      const sessionId = String(encrypted.event.content["session_id"]);
+      await mailbox.awaitKey(lease, encrypted, { sessionId, withheld: "\0\ud800" });
+      assert.equal(await mailbox.keysArrived(lease, ["\0\ud800"]), 1);
       assert.equal((await takeAll(database, mailbox, LLAMA)).length, events.length - 1);
     });
 
@@ -224,20 +258,38 @@ forEachDatabase((_kind, open) => {
     });
 
     it("does nothing for a transaction that holds nothing", async () => {
-      const { mailbox } = await make();
+      const { database, mailbox } = await make();
       assert.deepEqual(await mailbox.store(parseTransaction("1", { events: [] })), { mail: [], doorbells: [] });
-      assert.deepEqual(await mailbox.ghostsWithMail(), []);
+      assert.deepEqual(await mailbox.ghostsWithMail(await addProcess(database)), []);
     });
 
     it("knows which ghosts have mail, and forgets those that wait or were set aside", async () => {
-      const { mailbox, store } = await make();
+      const { database, mailbox, store } = await make();
+      const self = await addProcess(database);
       await store(membership(LLAMA, "join"), membership(MAX, "invite", { is_direct: true }));
-      assert.deepEqual((await mailbox.ghostsWithMail()).sort(), [LLAMA, MAX]);
-      const [first, second] = [await mailbox.next(LLAMA), await mailbox.next(MAX)];
+      assert.deepEqual((await mailbox.ghostsWithMail(self)).sort(), [LLAMA, MAX]);
+      const [llama, max] = [await takeLease(database, LLAMA), await takeLease(database, MAX)];
+      const [first, second] = [await mailbox.next(llama), await mailbox.next(max)];
       assert.ok(first && second);
-      await mailbox.awaitKey(first, "s");
-      await mailbox.setAside(second.id, "why");
-      assert.deepEqual(await mailbox.ghostsWithMail(), []);
+      await mailbox.awaitKey(llama, first, { sessionId: "s" });
+      await mailbox.setAside(max, second.id, "why");
+      assert.deepEqual(await mailbox.ghostsWithMail(self), []);
+    });
+
+    it("tells a process only of ghosts that it has or could have", async () => {
+      const { database, mailbox, store } = await make();
+      await store(membership(LLAMA, "join"));
+      const options = { expireAfterMs: 60_000, log: silentLogger() };
+      const [self, other] = [await Processes.join(database, options), await Processes.join(database, options)];
+      const lease = await acquireLease(database, LLAMA, other.self);
+      assert.deepEqual(await mailbox.ghostsWithMail(self.self), []);
+      assert.deepEqual(await mailbox.ghostsWithMail(other.self), [LLAMA]);
+      await releaseLease(database, lease);
+      assert.deepEqual(await mailbox.ghostsWithMail(self.self), [LLAMA]);
+      await acquireLease(database, LLAMA, other.self);
+      await other.leave();
+      assert.deepEqual(await mailbox.ghostsWithMail(self.self), [LLAMA]);
+      await self.leave();
     });
 
     it("keeps of an invite whether it is a DM, through the join and until the next invite", async () => {
@@ -263,20 +315,18 @@ forEachDatabase((_kind, open) => {
   });
 });
 
-/** Finishes an item and takes the next. */
-async function nextAfter(mailbox: Mailbox, item: MailItem, database: Database): Promise<MailItem> {
-  await database.transaction((tx) => mailbox.done(tx, item));
-  const next = await mailbox.next(item.ghost);
-  assert.ok(next);
-  return next;
-}
-
-/** Takes and finishes items until the one with this id is taken. */
-async function takeUntil(mailbox: Mailbox, ghost: string, eventId: string, database: Database): Promise<MailItem> {
-  for (let item = await mailbox.next(ghost); item !== undefined; item = await mailbox.next(ghost)) {
+/** Takes the ghost over, and takes and finishes items until the one with this id is taken. */
+async function takeUntil(
+  mailbox: Mailbox,
+  ghost: string,
+  eventId: string,
+  database: Database,
+): Promise<{ item: MailItem; lease: Lease }> {
+  const lease = await takeLease(database, ghost);
+  for (let item = await mailbox.next(lease); item !== undefined; item = await mailbox.next(lease)) {
     const taken: MailItem = item;
-    if (taken.event.event_id === eventId) return taken;
-    await database.transaction((tx) => mailbox.done(tx, taken));
+    if (taken.event.event_id === eventId) return { item: taken, lease };
+    await fenced(database, lease, (tx) => mailbox.done(tx, taken));
   }
   throw new Error(`${eventId} is not in the mailbox`);
 }

@@ -2,12 +2,14 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Database } from "../../../src/database/database.ts";
 import { History } from "../../../src/conversation/history.ts";
+import { acquireLease, StaleLease, type Lease } from "../../../src/leases/leases.ts";
 import { silentLogger } from "../../../src/observability/log.ts";
 import type { Turn, TurnReply } from "../../../src/turns/turn.ts";
 import { TurnRunner, type TurnWork } from "../../../src/turns/turn-runner.ts";
 import { TurnStore } from "../../../src/turns/turn-store.ts";
 import { forEachDatabase } from "../../support/databases.ts";
 import { eventually } from "../../support/eventually.ts";
+import { addProcess, takeLease } from "../../support/lease.ts";
 
 const GHOST = "@agent_llama:example.test";
 
@@ -25,11 +27,22 @@ class World {
   #count = 0;
 
   readonly database: Database;
+  /** The process that has the ghost. */
+  readonly process: number;
+  lease: Lease;
+  limits = { maxWaitMs: 60_000, maxDurationMs: 60_000, retryForMs: 0 };
 
-  constructor(database: Database) {
+  private constructor(database: Database, process: number, lease: Lease) {
     this.database = database;
+    this.process = process;
+    this.lease = lease;
     this.store = new TurnStore(database);
     this.history = new History(database);
+  }
+
+  static async create(database: Database): Promise<World> {
+    const process = await addProcess(database);
+    return new World(database, process, await acquireLease(database, GHOST, process));
   }
 
   async ask(roomId: string, eventId = `$question${++this.#count}`): Promise<string> {
@@ -54,10 +67,10 @@ class World {
         this.asked.push(turn.eventId);
         return this.respond(turn, signal);
       },
-      giveUp: (turn) => ({ outcome: "failed", failure: "gave up", messages: reply(turn.eventId).messages }),
-      showWorking: (turn) => {
+      giveUp: (turn, why) => ({ outcome: "failed", failure: why, messages: reply(turn.eventId).messages }),
+      begin: (turn) => {
         this.working.add(turn.roomId);
-        return () => this.working.delete(turn.roomId);
+        return Promise.resolve({ lease: this.lease, end: () => void this.working.delete(turn.roomId) });
       },
       send: (turn, step, content) => {
         this.send(step);
@@ -75,9 +88,10 @@ class World {
           answers: turn.position,
         });
       },
-      isRetryable: (error) => error instanceof Away,
+      isRetryable: (error) => error instanceof Away || error instanceof StaleLease,
     };
-    return new TurnRunner({ database: this.database, store: this.store, work, log: silentLogger() });
+    const { database, store, process, limits } = this;
+    return new TurnRunner({ database, store, process, limits, work, log: silentLogger() });
   }
 
   async state(eventId: string): Promise<unknown> {
@@ -85,6 +99,13 @@ class World {
       eventId,
     ]);
     return rows[0]?.state;
+  }
+
+  async failure(eventId: string): Promise<unknown> {
+    const { rows } = await this.database.query<{ failure: string }>("select failure from turns where event_id = $1", [
+      eventId,
+    ]);
+    return rows[0]?.failure;
   }
 
   async until(eventId: string, wanted: string): Promise<void> {
@@ -99,7 +120,7 @@ function reply(text: string): TurnReply {
 forEachDatabase((_kind, open) => {
   describe("turns", () => {
     it("of one conversation run one after the other, those of others side by side", async () => {
-      const world = new World(await open());
+      const world = await World.create(await open());
       const running = new Set<string>();
       const release = Promise.withResolvers<undefined>();
       world.respond = async (turn) => {
@@ -123,7 +144,7 @@ forEachDatabase((_kind, open) => {
     });
 
     it("are one for each question, however often it is queued", async () => {
-      const world = new World(await open());
+      const world = await World.create(await open());
       await world.ask("!a", "$same");
       await world.ask("!a", "$same");
       const runner = world.runner();
@@ -136,7 +157,7 @@ forEachDatabase((_kind, open) => {
     });
 
     it("that were left in the middle are taken up: asked again before the answer is there, only sent after", async () => {
-      const world = new World(await open());
+      const world = await World.create(await open());
       const interrupted = await world.ask("!a");
       const prepared = await world.ask("!b");
       await world.database.query("update turns set state = 'running', attempts = 1 where event_id = $1", [interrupted]);
@@ -154,7 +175,7 @@ forEachDatabase((_kind, open) => {
     });
 
     it("wait, uncounted, while something is away", async () => {
-      const world = new World(await open());
+      const world = await World.create(await open());
       let failures = 0;
       world.respond = (turn) => (failures++ < 1 ? Promise.reject(new Away()) : Promise.resolve(reply(turn.eventId)));
       const question = await world.ask("!a");
@@ -167,7 +188,7 @@ forEachDatabase((_kind, open) => {
     });
 
     it("do not ask the model again when only the sending failed", async () => {
-      const world = new World(await open());
+      const world = await World.create(await open());
       let failures = 0;
       world.send = () => {
         if (failures++ < 1) throw new Away();
@@ -181,7 +202,7 @@ forEachDatabase((_kind, open) => {
     });
 
     it("that ended their process three times are given up, and say so", async () => {
-      const world = new World(await open());
+      const world = await World.create(await open());
       const question = await world.ask("!a");
       await world.database.query("update turns set state = 'running', attempts = 3");
       const runner = world.runner();
@@ -193,7 +214,7 @@ forEachDatabase((_kind, open) => {
     });
 
     it("fail when nothing can be sent, and those behind them go on", async () => {
-      const world = new World(await open());
+      const world = await World.create(await open());
       const [first, second] = [await world.ask("!a"), await world.ask("!a")];
       world.send = () => {
         if (world.asked.at(-1) === first) throw new Error("thrown out of the room");
@@ -206,7 +227,7 @@ forEachDatabase((_kind, open) => {
     });
 
     it("are parked by a stop, and end at the next start", async () => {
-      const world = new World(await open());
+      const world = await World.create(await open());
       const begun = Promise.withResolvers<undefined>();
       world.respond = (_turn, signal) =>
         new Promise((_resolve, reject) => {
@@ -226,8 +247,102 @@ forEachDatabase((_kind, open) => {
       await second.stop();
     });
 
+    it("that have waited too long are not asked any more, and say so; one that a crash interrupted is", async () => {
+      const world = await World.create(await open());
+      const [old, interrupted] = [await world.ask("!a"), await world.ask("!b")];
+      await world.database.query("update turns set created_at = created_at - interval '2 minutes'");
+      await world.database.query("update turns set state = 'running', attempts = 1 where event_id = $1", [interrupted]);
+      const runner = world.runner();
+      runner.kick();
+      await world.until(old, "failed");
+      await world.until(interrupted, "answered");
+      await runner.stop();
+      assert.deepEqual(world.asked, [interrupted]);
+      assert.deepEqual(await world.failure(old), "waited");
+      assert.equal(world.sent.size, 2);
+    });
+
+    it("that take too long end, and say so", async () => {
+      const world = await World.create(await open());
+      world.limits = { ...world.limits, maxDurationMs: 50 };
+      world.respond = (_turn, signal) =>
+        new Promise((_resolve, reject) => {
+          signal.addEventListener("abort", () => reject(new Error("cancelled")));
+        });
+      const question = await world.ask("!a");
+      const runner = world.runner();
+      runner.kick();
+      await world.until(question, "failed");
+      await runner.stop();
+      assert.equal(await world.failure(question), "timeout");
+    });
+
+    it("ask a model server that is away again before they say so", async () => {
+      const world = await World.create(await open());
+      world.limits = { ...world.limits, retryForMs: 60_000 };
+      const away: TurnReply = { outcome: "failed", failure: "unreachable", messages: [], retry: true };
+      world.respond = (turn) => Promise.resolve(world.asked.length < 3 ? away : reply(turn.eventId));
+      const question = await world.ask("!a");
+      const runner = world.runner();
+      runner.kick();
+      await world.until(question, "answered");
+      world.limits = { ...world.limits, retryForMs: 0 };
+      world.respond = (turn) => Promise.resolve({ ...away, messages: reply(turn.eventId).messages });
+      const second = await world.ask("!a");
+      await runner.stop();
+      const impatient = world.runner();
+      impatient.kick();
+      await world.until(second, "failed");
+      await impatient.stop();
+      assert.deepEqual(world.asked, [question, question, question, second]);
+    });
+
+    it("finish when a stop gives them the time, and no others begin", async () => {
+      const world = await World.create(await open());
+      const [begun, end] = [Promise.withResolvers<undefined>(), Promise.withResolvers<undefined>()];
+      world.respond = async (turn) => {
+        begun.resolve(undefined);
+        await end.promise;
+        return reply(turn.eventId);
+      };
+      const [running, waiting] = [await world.ask("!a"), await world.ask("!a")];
+      const runner = world.runner();
+      runner.kick();
+      await begun.promise;
+      const stopped = runner.stop(60_000);
+      end.resolve(undefined);
+      await stopped;
+      assert.equal(await world.state(running), "answered");
+      assert.equal(await world.state(waiting), "queued");
+    });
+
+    it("of a ghost that another process has taken over are left to that one", async () => {
+      const world = await World.create(await open());
+      const taken = Promise.withResolvers<undefined>();
+      world.respond = async (turn) => {
+        await takeLease(world.database, GHOST);
+        taken.resolve(undefined);
+        return reply(turn.eventId);
+      };
+      const question = await world.ask("!a");
+      const runner = world.runner();
+      runner.kick();
+      await taken.promise;
+      await runner.stop(60_000);
+      assert.equal(world.sent.size, 0);
+      assert.equal(await world.state(question), "running");
+      // The new owner takes it up.
+      world.respond = (turn) => Promise.resolve(reply(turn.eventId));
+      world.lease = await acquireLease(world.database, GHOST, world.process);
+      const successor = world.runner();
+      successor.kick();
+      await world.until(question, "answered");
+      await successor.stop();
+      assert.equal(world.sent.size, 1);
+    });
+
     it("are not begun when the question was deleted", async () => {
-      const world = new World(await open());
+      const world = await World.create(await open());
       const question = await world.ask("!a");
       await world.store.cancel(world.database, GHOST, "!a", question);
       const other = await world.ask("!a");
@@ -240,7 +355,7 @@ forEachDatabase((_kind, open) => {
     });
 
     it("leave in the conversation each answer behind its question", async () => {
-      const world = new World(await open());
+      const world = await World.create(await open());
       const [first, second] = [await world.ask("!a"), await world.ask("!a")];
       const runner = world.runner();
       runner.kick();

@@ -68,6 +68,15 @@ describe("the documentation of the configuration", () => {
     for (const line of [
       "max_transaction_bytes: 67108864",
       "interval: 5m",
+      "missing_key_notice_after: 1m",
+      "max_queued: 20",
+      "max_wait: 1h",
+      "max_duration: 15m",
+      "retry_model_for: 20s",
+      "drain: 8s",
+      "max_loaded: 1000",
+      "idle_after: 30m",
+      "expire_after: 15s",
       "idle_timeout: 1m",
       "context_tokens: 8192",
     ]) {

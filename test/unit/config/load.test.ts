@@ -24,7 +24,16 @@ describe("a good configuration", () => {
       logging: { level: "info", format: "auto" },
       access: { users: ["@*:example.org"] },
       encryption: { masterKey: { from: "file", path: join(dataDir, "master.key") } },
-      sync: { intervalMs: 300_000 },
+      sync: { intervalMs: 300_000, missingKeyNoticeMs: 60_000 },
+      turns: {
+        maxQueued: 20,
+        maxWaitMs: 3_600_000,
+        maxDurationMs: 900_000,
+        retryModelForMs: 20_000,
+        drainMs: 8_000,
+      },
+      ghosts: { maxLoaded: 1_000, idleAfterMs: 1_800_000 },
+      leases: { expireAfterMs: 15_000 },
       providers: new Map([["demo", { type: "demo" }]]),
       agents: new Map([["demo", { name: "demo", provider: "demo", displayName: "demo", contextTokens: 8192 }]]),
     });

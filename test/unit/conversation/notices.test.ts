@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
-import { describeFailure, failureCode, type TurnFailure } from "../../../src/conversation/notices.ts";
+import {
+  describeFailure,
+  describeFull,
+  describeMissingKey,
+  failureCode,
+  type TurnFailure,
+} from "../../../src/conversation/notices.ts";
 import { ProviderError } from "../../../src/providers/provider.ts";
 
 const CODES: Readonly<Record<TurnFailure, true>> = {
@@ -13,6 +19,7 @@ const CODES: Readonly<Record<TurnFailure, true>> = {
   refused: true,
   empty: true,
   cancelled: true,
+  waited: true,
   unknown: true,
 };
 
@@ -43,5 +50,27 @@ describe("the notice of a failed turn", () => {
     assert.equal(failureCode(new ProviderError("timeout", "nothing came")), "timeout");
     assert.equal(failureCode(new TypeError("x is not a function")), "unknown");
     assert.equal(failureCode(undefined), "unknown");
+  });
+});
+
+describe("the notice of a question that finds the queue full", () => {
+  it("names the agent and says what to do", () => {
+    assert.match(describeFull("Llama"), /^Llama .*ask again/);
+  });
+});
+
+describe("the notice of a missing key", () => {
+  it("says what to do, by the reason that the sender's app gave", () => {
+    const texts = [undefined, "m.unverified", "m.blacklisted", "m.no_olm", "org.example.whatever"].map((code) =>
+      describeMissingKey("Llama", code),
+    );
+    for (const text of texts) {
+      assert.match(text, /^Llama can't read this message.*send (it|the message) again/);
+      assert.doesNotMatch(text, /m\.|org\.|undefined|_/);
+      assert.ok(text.length <= 250);
+    }
+    assert.equal(new Set(texts).size, 4, "an unknown reason is told like none");
+    assert.match(texts[1] ?? "", /[Vv]erify/);
+    assert.match(texts[2] ?? "", /[Bb]lock/);
   });
 });
