@@ -4,7 +4,7 @@ import { Conversation } from "./conversation/conversation.ts";
 import { History } from "./conversation/history.ts";
 import { MasterKey } from "./crypto/master-key.ts";
 import { createCryptoStore } from "./crypto/store/crypto-store.ts";
-import { openDatabase } from "./database/open.ts";
+import { locationOf, openDatabase } from "./database/open.ts";
 import { AgentDirectory } from "./ghost/agent-directory.ts";
 import { isRetryable } from "./ghost/failure.ts";
 import type { GhostServices } from "./ghost/ghost-services.ts";
@@ -50,12 +50,7 @@ export async function startBridge(config: Config, registration: Registration, lo
   };
 
   try {
-    const database = await openDatabase(
-      config.database === undefined
-        ? { kind: "embedded", dataDir: config.dataDir }
-        : { kind: "postgres", url: config.database.url },
-      log,
-    );
+    const database = await openDatabase(locationOf(config), log);
     closers.push(() => database.close());
     const processes = await Processes.join(database, { expireAfterMs: config.leases.expireAfterMs, log });
     closers.push(() => processes.leave());

@@ -9,6 +9,7 @@ Usage: matrix-agents <command> [options]
   start                  run the application service
   generate-registration  write registration.yaml with fresh tokens, and say how to add it to Synapse
   check-config           check config.yaml and registration.yaml, and do nothing else
+  mailbox                list the events that agents could not handle; mailbox retry ID… or all, mailbox drop ID… or all
   help                   show this
 
 Options:
@@ -26,6 +27,8 @@ const REGISTRATION_OPTIONS = ["output", "url", "force"] as const;
 /** What a command is given. */
 export interface CommandOptions {
   readonly config: string;
+  /** What follows the command. */
+  readonly args: readonly string[];
   readonly output?: string | undefined;
   readonly url?: string | undefined;
   readonly force: boolean;
@@ -45,6 +48,8 @@ async function main(argv: readonly string[]): Promise<number> {
       return (await import("./cli/generate-registration.ts")).generateRegistration(options);
     case "check-config":
       return (await import("./cli/check-config.ts")).checkConfig(options);
+    case "mailbox":
+      return (await import("./cli/mailbox.ts")).mailbox(options);
     case undefined:
       throw new UsageError("no command given");
     default:
@@ -54,11 +59,14 @@ async function main(argv: readonly string[]): Promise<number> {
 
 function parse(argv: readonly string[]): { command: string | undefined; options: CommandOptions } {
   const { values, positionals } = parseOptions(argv);
-  if (positionals.length > 1) throw new UsageError(`one command at a time, please: ${positionals.join(" ")}`);
-  const command = values.help ? "help" : values.version ? "version" : positionals[0];
+  const [name, ...rest] = positionals;
+  if (rest.length > 0 && name !== "mailbox")
+    throw new UsageError(`one command at a time, please: ${positionals.join(" ")}`);
+  const command = values.help ? "help" : values.version ? "version" : name;
   const unused = command === "generate-registration" ? undefined : REGISTRATION_OPTIONS.find((name) => values[name]);
   if (unused !== undefined) throw new UsageError(`--${unused} is for generate-registration only`);
-  return { command, options: { config: values.config, output: values.output, url: values.url, force: values.force } };
+  const { config, output, url, force } = values;
+  return { command, options: { config, args: rest, output, url, force } };
 }
 
 function parseOptions(argv: readonly string[]) {

@@ -1,5 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import type { Config } from "../config/config.ts";
 import type { Logger } from "../observability/log.ts";
 import type { Database } from "./database.ts";
 import { openEmbedded } from "./embedded.ts";
@@ -12,6 +13,13 @@ export type DatabaseLocation =
   | { readonly kind: "postgres"; readonly url: string }
   /** PGlite in `<dataDir>/database`. */
   | { readonly kind: "embedded"; readonly dataDir: string };
+
+/** Where a configuration keeps the state. */
+export function locationOf(config: Pick<Config, "database" | "dataDir">): DatabaseLocation {
+  return config.database === undefined
+    ? { kind: "embedded", dataDir: config.dataDir }
+    : { kind: "postgres", url: config.database.url };
+}
 
 /** Opens and migrates the database. Throws DatabaseInUse (the embedded one takes one process) or DatabaseError. */
 export async function openDatabase(location: DatabaseLocation, log: Logger): Promise<Database> {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Database, DatabaseSession } from "../database/database.ts";
+import type { Database, DatabaseSession, Queryable } from "../database/database.ts";
 import type { Logger } from "../observability/log.ts";
 import { preferredProcess } from "./preference.ts";
 
@@ -32,6 +32,17 @@ export interface ProcessOptions {
   /** Without a sign for so long a process counts as dead, in ms. It gives one three times as often. */
   readonly expireAfterMs: number;
   readonly log: Logger;
+}
+
+/**
+ * Tells the processes on a database whom something arrived for.
+ *
+ * @param from the process that tells, which does not hear itself; 0 for one that is no bridge. Throws DatabaseError.
+ */
+export async function ringProcesses(database: Queryable, bells: Bells, from = 0): Promise<void> {
+  const text = JSON.stringify({ from, ...bells });
+  const payload = Buffer.byteLength(text) > MAX_BELL_BYTES ? JSON.stringify({ from }) : text;
+  await database.query("select pg_notify($1, $2)", [BELLS, payload]);
 }
 
 /**
@@ -100,9 +111,7 @@ export class Processes {
 
   /** Tells the other processes whom something arrived for. Throws DatabaseError; the heartbeat finds it then. */
   async ring(bells: Bells): Promise<void> {
-    const text = JSON.stringify({ from: this.self, ...bells });
-    const payload = Buffer.byteLength(text) > MAX_BELL_BYTES ? JSON.stringify({ from: this.self }) : text;
-    await this.#database.query("select pg_notify($1, $2)", [BELLS, payload]);
+    await ringProcesses(this.#database, bells, this.self);
   }
 
   /** Takes this process off the list; its ghosts are free from then on. Never throws: others notice its end anyway. */

@@ -47,7 +47,7 @@ describe("matrix-agents", () => {
     it(`${args.join(" ")} shows every command`, async () => {
       const { code, stdout } = await run(args);
       assert.equal(code, 0);
-      for (const word of ["start", "generate-registration", "check-config", "--config", "--force"]) {
+      for (const word of ["start", "generate-registration", "check-config", "mailbox", "--config", "--force"]) {
         assert.ok(stdout.includes(word), word);
       }
     });
@@ -64,6 +64,11 @@ describe("matrix-agents", () => {
     [["start", "--prot", "1"], /--prot/],
     [["start", "--config"], /--config/],
     [["start", "check-config"], /one command at a time/],
+    [["mailbox", "lsit"], /mailbox can list, retry and drop, not "lsit"/],
+    [["mailbox", "list", "3"], /list takes no ids/],
+    [["mailbox", "retry"], /say which/],
+    [["mailbox", "drop", "3", "x"], /say which/],
+    [["mailbox", "--force"], /--force is for generate-registration only/],
     [["start", "--force"], /--force is for generate-registration only/],
   ] as const) {
     it(`refuses ${JSON.stringify(args)} with its usage and exit code 2`, async () => {

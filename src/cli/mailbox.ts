@@ -1,0 +1,101 @@
+import { loadConfig } from "../config/load.ts";
+import { locationOf, openDatabase } from "../database/open.ts";
+import { ringProcesses } from "../leases/processes.ts";
+import { HeldMail, type HeldItem, type HeldSelection } from "../mailbox/held-mail.ts";
+import { createLogger } from "../observability/log.ts";
+import { explainStartFailure } from "./start-failure.ts";
+import { UsageError } from "./usage-error.ts";
+
+/** What is to be done with the mail that does not go on by itself. */
+type Action = { readonly kind: "list" } | { readonly kind: "retry" | "drop"; readonly selection: HeldSelection };
+
+/**
+ * Lists the events that agents could not handle, tries them again or gives them up. Returns 0, or 1 when an id that was
+ * named is not there. With PostgreSQL it works beside a running bridge; the embedded database is one process's, so the
+ * bridge has to be stopped first. Throws UsageError, ConfigError, and what keeps the database from being opened.
+ */
+export async function mailbox(options: { readonly config: string; readonly args: readonly string[] }): Promise<number> {
+  const action = parseAction(options.args);
+  const config = await loadConfig(options.config);
+  const log = createLogger("warn", "auto");
+  const database = await openDatabase(locationOf(config), log).catch((error: unknown) => {
+    throw explainStartFailure(error, config);
+  });
+  try {
+    const held = new HeldMail(database);
+    switch (action.kind) {
+      case "list":
+        process.stdout.write(await describe(held));
+        return 0;
+      case "retry": {
+        const items = await held.retry(action.selection);
+        await ringProcesses(database, { mail: [...new Set(items.map((item) => item.ghost))], doorbells: [] });
+        return report(
+          "to be tried again",
+          action.selection,
+          items.map((item) => item.id),
+        );
+      }
+      case "drop":
+        return report("dropped", action.selection, await held.drop(action.selection));
+    }
+  } finally {
+    await database.close();
+  }
+}
+
+function parseAction(args: readonly string[]): Action {
+  const [verb = "list", ...ids] = args;
+  switch (verb) {
+    case "list":
+      if (ids.length > 0) throw new UsageError("mailbox list takes no ids");
+      return { kind: "list" };
+    case "retry":
+    case "drop": {
+      if (ids.length === 1 && ids[0] === "all") return { kind: verb, selection: "all" };
+      if (ids.length === 0 || !ids.every((id) => /^[1-9]\d{0,15}$/.test(id))) {
+        throw new UsageError(`say which: matrix-agents mailbox ${verb} ID… (as mailbox list shows them), or: all`);
+      }
+      return { kind: verb, selection: ids.map(Number) };
+    }
+    default:
+      throw new UsageError(`mailbox can list, retry and drop, not "${verb}"`);
+  }
+}
+
+async function describe(held: HeldMail): Promise<string> {
+  const { ready, awaitingKey, setAside, malformed } = await held.summary();
+  const items = await held.list();
+  const counts = `${ready} to be handled, ${awaitingKey} waiting for a key, ${setAside} set aside, ${malformed} malformed\n`;
+  if (items.length === 0) return counts;
+  const rows = [["ID", "RECEIVED", "AGENT", "ROOM", "EVENT", "STATE"], ...items.map(cellsOf)];
+  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
+  const lines = rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join("  ")
+      .trimEnd(),
+  );
+  return `${counts}\n${lines.join("\n")}\n`;
+}
+
+function cellsOf(item: HeldItem): string[] {
+  const state = item.state === "set_aside" ? "set aside" : "waits for its key";
+  const why = item.reason === undefined ? state : `${state}: ${item.reason}`;
+  return [String(item.id), item.receivedAt.toISOString().slice(0, 19), item.ghost, item.roomId, item.eventId, why].map(
+    printable,
+  );
+}
+
+/** Ids and reasons come from other servers; a terminal must not be told what to do by them. */
+function printable(text: string): string {
+  return text.replace(/\p{C}/gu, "\ufffd");
+}
+
+function report(what: string, selection: HeldSelection, done: readonly number[]): number {
+  process.stdout.write(`${done.length} ${done.length === 1 ? "event" : "events"} ${what}\n`);
+  const missing = selection === "all" ? [] : selection.filter((id) => !done.includes(id));
+  if (missing.length === 0) return 0;
+  process.stderr.write(`matrix-agents: not among those that wait or were set aside: ${missing.join(", ")}\n`);
+  return 1;
+}

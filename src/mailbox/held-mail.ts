@@ -1,0 +1,108 @@
+import type { Database } from "../database/database.ts";
+
+/** An item that is not tried by itself, as an operator sees it. Nothing of what was said is in it. */
+export interface HeldItem {
+  readonly id: number;
+  readonly ghost: string;
+  readonly roomId: string;
+  readonly eventId: string;
+  /** Waiting for a key, or set aside for good. */
+  readonly state: "awaiting_key" | "set_aside";
+  /** Why it was set aside; while it waits, the sender's own reason to keep the key back. */
+  readonly reason: string | undefined;
+  readonly receivedAt: Date;
+}
+
+/** How the mailbox stands. */
+export interface MailboxSummary {
+  readonly ready: number;
+  readonly awaitingKey: number;
+  readonly setAside: number;
+  /** Parts of transactions that are no events. */
+  readonly malformed: number;
+}
+
+/** Which items a command is about: some, or all that are set aside. */
+export type HeldSelection = "all" | readonly number[];
+
+/** The mail that does not go on by itself, for an operator to look at, try again or give up. All throw DatabaseError. */
+export class HeldMail {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  async summary(): Promise<MailboxSummary> {
+    const { rows } = await this.#database.query<MailboxSummary>(
+      `select count(*) filter (where state = 'ready')::integer as ready,
+         count(*) filter (where state = 'awaiting_key')::integer as "awaitingKey",
+         count(*) filter (where state = 'set_aside')::integer as "setAside",
+         (select count(*)::integer from malformed) as malformed
+       from mailbox`,
+    );
+    const [summary] = rows;
+    if (summary === undefined) throw new Error("the mailbox could not be counted");
+    return summary;
+  }
+
+  /** In order of arrival. */
+  async list(): Promise<HeldItem[]> {
+    const { rows } = await this.#database.query<HeldRow>(
+      `select id, ghost, room_id, event_id, state, reason, received_at from mailbox join events using (event_id)
+       where state in ('awaiting_key', 'set_aside') order by id`,
+    );
+    return rows.map((row) => ({
+      id: row.id,
+      ghost: row.ghost,
+      roomId: row.room_id,
+      eventId: row.event_id,
+      state: row.state,
+      reason: row.reason ?? undefined,
+      receivedAt: row.received_at,
+    }));
+  }
+
+  /** Makes items ready again, their attempts forgotten. Returns the ids and whose they are; the owner has to be woken. */
+  async retry(selection: HeldSelection): Promise<{ readonly id: number; readonly ghost: string }[]> {
+    const { rows } = await this.#database.query<{ id: number; ghost: string }>(
+      `update mailbox set state = 'ready', attempts = 0, reason = null where ${SELECTED} returning id, ghost`,
+      selectionValues(selection),
+    );
+    return rows;
+  }
+
+  /** Gives items up: they are never handled. Returns their ids. */
+  async drop(selection: HeldSelection): Promise<number[]> {
+    return this.#database.transaction(async (tx) => {
+      const { rows } = await tx.query<{ id: number; event_id: string }>(
+        `delete from mailbox where ${SELECTED} returning id, event_id`,
+        selectionValues(selection),
+      );
+      await tx.query(
+        `update events set payload = null where event_id in (select json_array_elements_text($1::json))
+         and not exists (select from mailbox where mailbox.event_id = events.event_id)`,
+        [JSON.stringify(rows.map((row) => row.event_id))],
+      );
+      return rows.map((row) => row.id);
+    });
+  }
+}
+
+/** By name also those that still wait for a key; all of them are only those that were set aside. */
+const SELECTED = `case when $1 then state = 'set_aside' else state in ('set_aside', 'awaiting_key')
+  and id in (select value::bigint from json_array_elements_text($2::json)) end`;
+
+function selectionValues(selection: HeldSelection): [boolean, string] {
+  return [selection === "all", JSON.stringify(selection === "all" ? [] : selection)];
+}
+
+interface HeldRow {
+  id: number;
+  ghost: string;
+  room_id: string;
+  event_id: string;
+  state: HeldItem["state"];
+  reason: string | null;
+  received_at: Date;
+}
