@@ -8,6 +8,7 @@ import { EngineCalls } from "./engine-calls.ts";
 import { Coalesced } from "./serial.ts";
 import type { StoreSession } from "./store/crypto-store.ts";
 import type { DeviceTransport } from "./transport.ts";
+import type { Trials } from "./trials.ts";
 import { reached } from "../observability/steps.ts";
 
 /** What came of an encrypted event. */
@@ -46,6 +47,7 @@ export interface DeviceOptions {
   readonly since: string | undefined;
   /** Keeps the place in /sync; called after the store holds what came before it. */
   readonly saveSince: (since: string) => Promise<void>;
+  readonly trials: Trials;
   /** Room keys came in; called before the sync that brought them resolves. */
   readonly onRoomKeys: (sessionIds: readonly string[]) => Promise<void>;
   readonly log: Logger;
@@ -226,9 +228,26 @@ export class Device {
   }
 
   async #receive(answer: DeviceSync): Promise<void> {
+    const { trials } = this.#options;
+    if (answer.toDevice.length > 0 && (await trials.begin())) {
+      await this.#give(answer, []);
+      for (const message of answer.toDevice) {
+        if (!(await trials.mayTry(message))) continue;
+        await this.#give(answer, [message]);
+        await trials.passed(message);
+      }
+    } else await this.#give(answer, answer.toDevice);
+    const sessions = [...this.#arrivedSessions];
+    if (sessions.length === 0) return;
+    await this.#options.onRoomKeys(sessions);
+    // Kept until they have been heard of: the engine tells of a key only once.
+    this.#arrivedSessions.splice(0, sessions.length);
+  }
+
+  async #give(answer: DeviceSync, messages: DeviceSync["toDevice"]): Promise<void> {
     await this.#calls.run(async () => {
       await this.#machine.receiveSyncChanges(
-        JSON.stringify(answer.toDevice),
+        JSON.stringify(messages),
         new engine.DeviceLists(
           answer.changedUsers.map((id) => new engine.UserId(id)),
           answer.leftUsers.map((id) => new engine.UserId(id)),
@@ -237,11 +256,6 @@ export class Device {
         new Set(answer.unusedFallbackKeys),
       );
     });
-    const sessions = [...this.#arrivedSessions];
-    if (sessions.length === 0) return;
-    await this.#options.onRoomKeys(sessions);
-    // Kept until they have been heard of: the engine tells of a key only once.
-    this.#arrivedSessions.splice(0, sessions.length);
   }
 
   #closedError(): DeviceClosed {

@@ -10,6 +10,7 @@ import { deviceTransport } from "./device-transport.ts";
 import type { GhostServices } from "./ghost-services.ts";
 import type { GhostRecord } from "./ghost-store.ts";
 import { setProfile } from "./profile.ts";
+import { ToDeviceTrials } from "./to-device-trials.ts";
 
 /** A ghost that is loaded: its device, and the right to act as it. Both are good until it is put away. */
 export interface LoadedGhost {
@@ -178,7 +179,7 @@ export class GhostAccount {
   }
 
   #openDevice(record: GhostRecord, session: StoreSession, lease: Lease): Promise<Device> {
-    const { store, masterKey, mailbox, syncing } = this.#services;
+    const { database, store, masterKey, mailbox, syncing } = this.#services;
     const actor = { userId: this.#userId, deviceId: record.deviceId };
     const transport = deviceTransport(this.#services.client, actor);
     return Device.open({
@@ -187,6 +188,7 @@ export class GhostAccount {
       storeKey: masterKey.storeKey(this.#userId, record.deviceId),
       transport: { ...transport, sync: (since) => syncing.run(() => transport.sync(since)) },
       since: record.since,
+      trials: new ToDeviceTrials(database, lease, this.#log),
       saveSince: (since) => store.saveSince(lease, since),
       onRoomKeys: async (sessionIds) => {
         if ((await mailbox.keysArrived(lease, sessionIds)) > 0) this.#wake();

@@ -70,7 +70,7 @@ export class GhostStore {
   }
 
   async saveSince(lease: Lease, since: string): Promise<void> {
-    await this.#update(lease, "update ghosts set sync_since = $2 where user_id = $1", [since]);
+    await this.#update(lease, "update ghosts set sync_since = $2, receiving = false where user_id = $1", [since]);
   }
 
   async setDeviceMade(lease: Lease): Promise<void> {

@@ -7,6 +7,7 @@ import type { EncryptionTarget } from "../../../src/crypto/room-encryptor.ts";
 import { createCryptoStore } from "../../../src/crypto/store/crypto-store.ts";
 import type { DeviceTransport } from "../../../src/crypto/transport.ts";
 import type { Database } from "../../../src/database/database.ts";
+import { ToDeviceTrials } from "../../../src/ghost/to-device-trials.ts";
 import { silentLogger } from "../../../src/observability/log.ts";
 import { CryptoClient } from "../../support/crypto-client.ts";
 import { forEachDatabase } from "../../support/databases.ts";
@@ -49,12 +50,14 @@ class Faults {
   }
 
   async open(): Promise<Opened> {
-    const store = await this.#store.open(await takeLease(this.#database, GHOST), DEVICE);
+    const lease = await takeLease(this.#database, GHOST);
+    const store = await this.#store.open(lease, DEVICE);
     const device = await Device.open({
       userId: GHOST,
       deviceId: DEVICE,
       store,
       storeKey: new Uint8Array(32).fill(7),
+      trials: new ToDeviceTrials(this.#database, lease, silentLogger()),
       transport: this.#transport(),
       since: this.since,
       saveSince: (since) => this.saveSince(since),

@@ -9,6 +9,7 @@ import { MasterKey, MasterKeyError } from "../../../src/crypto/master-key.ts";
 import { UnsupportedEncryption, type EncryptionTarget } from "../../../src/crypto/room-encryptor.ts";
 import { createCryptoStore } from "../../../src/crypto/store/crypto-store.ts";
 import type { Database } from "../../../src/database/database.ts";
+import { ToDeviceTrials } from "../../../src/ghost/to-device-trials.ts";
 import { silentLogger } from "../../../src/observability/log.ts";
 import { CryptoClient } from "../../support/crypto-client.ts";
 import { forEachDatabase } from "../../support/databases.ts";
@@ -47,12 +48,14 @@ class Setup {
   }
 
   async open(): Promise<{ device: Device; close: () => Promise<void> }> {
-    const session = await this.#store.open(await takeLease(this.#database, GHOST), "GHOSTDEVICE");
+    const lease = await takeLease(this.#database, GHOST);
+    const session = await this.#store.open(lease, "GHOSTDEVICE");
     const device = await Device.open({
       userId: GHOST,
       deviceId: "GHOSTDEVICE",
       store: session,
       storeKey: this.#key,
+      trials: new ToDeviceTrials(this.#database, lease, silentLogger()),
       transport: simulatedTransport(this.server, GHOST, "GHOSTDEVICE", (asked, body) => {
         this.asked.push({ asked, body });
         if (this.fail(asked)) throw new Error(`${asked} failed`);

@@ -27,7 +27,7 @@ forEachDatabase((_kind, open) => {
       const { rows } = await database.query<{ number: number }>("select number from migrations order by number");
       assert.deepEqual(
         rows.map(({ number }) => number),
-        [1, 2, 3, 4],
+        [1, 2, 3, 4, 5],
       );
       await migrate(database, log);
     });

@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { GhostStore } from "../../../src/ghost/ghost-store.ts";
 import { Outbox, transactionId } from "../../../src/ghost/outbox.ts";
-import { acquireLease, StaleLease } from "../../../src/leases/leases.ts";
+import { acquireLease, StaleLease, type Lease } from "../../../src/leases/leases.ts";
 import { Processes } from "../../../src/leases/processes.ts";
 import { silentLogger } from "../../../src/observability/log.ts";
+import { ToDeviceTrials } from "../../../src/ghost/to-device-trials.ts";
 import { forEachDatabase } from "../../support/databases.ts";
 import { addProcess, takeLease } from "../../support/lease.ts";
 
@@ -107,6 +108,43 @@ forEachDatabase((_kind, open) => {
       assert.deepEqual(direct, { "!dm": true, "!left": false, "!invited": true, "!new": false, "!newdm": true });
       assert.equal(await store.membership(MAX, "!dm"), undefined);
       await store.reconcile(LLAMA, [], new Set());
+    });
+  });
+
+  describe("a to-device message", () => {
+    it("that ends the process is given by itself after the first time, and set aside after the third", async () => {
+      const database = await open();
+      const store = new GhostStore(database);
+      await store.ensure(LLAMA);
+      const [good, poison] = [
+        { type: "m.room.encrypted", content: { n: 1 } },
+        { type: "m.x", content: { n: "\0\ud800" } },
+      ];
+      // Every life of the process takes the ghost anew.
+      const life = async (): Promise<{ lease: Lease; trials: ToDeviceTrials }> => {
+        const lease = await takeLease(database, LLAMA);
+        return { lease, trials: new ToDeviceTrials(database, lease, silentLogger()) };
+      };
+      assert.equal(await (await life()).trials.begin(), false, "ends it in the batch");
+      for (let death = 2; death <= 3; death++) {
+        const { trials } = await life();
+        assert.equal(await trials.begin(), true);
+        assert.equal(await trials.mayTry(good), true);
+        await trials.passed(good);
+        assert.equal(await trials.mayTry(poison), true, `ends it for the ${death}. time`);
+      }
+      const { lease, trials } = await life();
+      assert.equal(await trials.begin(), true);
+      assert.equal(await trials.mayTry(good), true);
+      await trials.passed(good);
+      assert.equal(await trials.mayTry(poison), false);
+      await store.saveSince(lease, "s");
+      assert.equal(await trials.begin(), false, "the place in /sync has moved");
+      const { rows } = await database.query<{ set_aside: boolean; message: string }>(
+        "select set_aside, message from to_device_trials",
+      );
+      assert.deepEqual([rows.length, rows[0]?.set_aside], [1, true]);
+      assert.match(rows[0]?.message ?? "", /m\.x/);
     });
   });
 
