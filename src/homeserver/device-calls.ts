@@ -1,3 +1,4 @@
+import { randomInt } from "node:crypto";
 import { asObject, asObjects, asStrings, numberField, stringField, type JsonObject } from "./answer.ts";
 import type { Actor, CallOptions, HomeserverClient } from "./client.ts";
 import { noneIfNotFound } from "./errors.ts";
@@ -26,8 +27,19 @@ export interface DeviceSync {
   readonly unusedFallbackKeys: readonly string[];
 }
 
-/** Nothing of rooms: their events come by transaction. */
-const SYNC_FILTER = JSON.stringify({ room: { rooms: [] }, presence: { types: [] }, account_data: { types: [] } });
+/**
+ * Nothing of rooms: their events come by transaction. And never the same filter twice: Synapse keeps the answer to a
+ * /sync for two minutes (`sync_response_cache_duration`) and gives it again to whoever asks the same. After a restart
+ * from an older `since` we would be told of the past, and the keys that came since then would stay unseen.
+ */
+function syncFilter(): string {
+  const limit = randomInt(1, 2 ** 47);
+  return JSON.stringify({
+    room: { rooms: [], timeline: { limit } },
+    presence: { types: [] },
+    account_data: { types: [] },
+  });
+}
 
 /** Makes the device (MSC4190), or renames the one that is there. */
 export async function putDevice(
@@ -85,7 +97,7 @@ export async function sync(
     ...options,
     method: "GET",
     path: "/_matrix/client/v3/sync",
-    query: { since, filter: SYNC_FILTER, set_presence: "offline", timeout: "0" },
+    query: { since, filter: syncFilter(), set_presence: "offline", timeout: "0" },
     as: device,
   });
   return readSync(answer);

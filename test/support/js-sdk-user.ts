@@ -83,6 +83,9 @@ async function handle(request: Request): Promise<unknown> {
         request.args.on ? new OnlySignedDevicesIsolationMode() : new AllDevicesIsolationMode(false),
       );
       return null;
+    case "onlyVerifiedDevices":
+      crypto.globalBlacklistUnverifiedDevices = request.args.on;
+      return null;
     case "rotateSession":
       await crypto.forceDiscardSession(request.args.roomId);
       return null;

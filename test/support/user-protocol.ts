@@ -53,6 +53,12 @@ interface OnlySignedDevices {
   readonly args: { readonly on: boolean };
 }
 
+/** matrix-js-sdk only. Send keys to devices that this person has verified alone, or to all. */
+interface OnlyVerifiedDevices {
+  readonly cmd: "onlyVerifiedDevices";
+  readonly args: { readonly on: boolean };
+}
+
 /** The next message starts a new Megolm session. */
 interface RotateSession {
   readonly cmd: "rotateSession";
@@ -60,7 +66,15 @@ interface RotateSession {
 }
 
 export type Command =
-  Start | WaitRoom | Send | Members | GetDeviceTrust | GetShield | OnlySignedDevices | RotateSession;
+  | Start
+  | WaitRoom
+  | Send
+  | Members
+  | GetDeviceTrust
+  | GetShield
+  | OnlySignedDevices
+  | OnlyVerifiedDevices
+  | RotateSession;
 
 export type Request = Command & { readonly id: number };
 

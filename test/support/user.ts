@@ -212,6 +212,11 @@ export class User {
     await this.#client.call({ cmd: "onlySignedDevices", args: { on } });
   }
 
+  /** From now on, keys go to devices that this person has verified alone. matrix-js-sdk only. */
+  async setOnlyVerifiedDevices(on: boolean): Promise<void> {
+    await this.#client.call({ cmd: "onlyVerifiedDevices", args: { on } });
+  }
+
   /** The next message starts a new Megolm session. */
   async rotateSession(roomId: string): Promise<void> {
     await this.#client.call({ cmd: "rotateSession", args: { roomId } });

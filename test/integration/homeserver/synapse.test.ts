@@ -176,6 +176,16 @@ describe("with a real Synapse", () => {
     assert.deepEqual((keys as { device_keys: unknown }).device_keys, {});
   });
 
+  it("tells a device what is now, though it was asked from the same place a moment ago", async () => {
+    const { nextBatch } = await sync(client, ghost, undefined);
+    // Something that moves the place in the stream on, so that Synapse thinks the answer worth keeping.
+    await client.request({ method: "POST", path: "/_matrix/client/v3/createRoom", body: {}, as: other });
+    assert.deepEqual((await sync(client, ghost, nextBatch)).toDevice, []);
+    const body = JSON.stringify({ messages: { [ghost.userId]: { [ghost.deviceId]: { late: true } } } });
+    await sendToDevice(client, other, { eventType: "m.test", txnId: "to-device-late", body });
+    assert.equal((await sync(client, ghost, nextBatch)).toDevice.length, 1);
+  });
+
   it("passes room events on, even if we could not store them at first", async () => {
     const room = (await client.request({
       method: "POST",
