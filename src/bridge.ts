@@ -9,12 +9,14 @@ import { AgentDirectory } from "./ghost/agent-directory.ts";
 import { isRetryable } from "./ghost/failure.ts";
 import type { GhostServices } from "./ghost/ghost-services.ts";
 import { GhostStore } from "./ghost/ghost-store.ts";
+import { Background } from "./ghost/background.ts";
 import { Ghosts } from "./ghost/ghosts.ts";
 import { MissingKeys } from "./ghost/missing-keys.ts";
 import { Outbox } from "./ghost/outbox.ts";
 import { Semaphore } from "./ghost/semaphore.ts";
 import { AgentsAppService } from "./homeserver/app-service.ts";
 import { startAppService } from "./homeserver/appservice-bridge.ts";
+import { askedToWaitMs } from "./homeserver/errors.ts";
 import { createHomeserverClient } from "./homeserver/client.ts";
 import { awaitHomeserver, pingHomeserver } from "./homeserver/ping.ts";
 import { Processes } from "./leases/processes.ts";
@@ -54,7 +56,14 @@ export async function startBridge(config: Config, registration: Registration, lo
     closers.push(() => database.close());
     const processes = await Processes.join(database, { expireAfterMs: config.leases.expireAfterMs, log });
     closers.push(() => processes.leave());
-    const client = createHomeserverClient({ url: config.homeserver.url, asToken: registration.asToken, log });
+    const client = createHomeserverClient({
+      url: config.homeserver.url,
+      asToken: registration.asToken,
+      log,
+      onReturn: () => {
+        returned();
+      },
+    });
     closers.push(() => client.close());
     const providers = new Map(
       [...config.providers].map(([name, provider]) => [name, makeProvider(name, provider, log)]),
@@ -62,6 +71,20 @@ export async function startBridge(config: Config, registration: Registration, lo
     const directory = new AgentDirectory(config, providers, log);
     closers.push(() => directory.stop());
     await directory.refresh();
+
+    const background = new Background(log);
+    closers.push(() => background.idle());
+    const pruning = setInterval(() => {
+      background.run("pruning", async () => {
+        const rows = (await mailbox.prune(KEPT_FOR_DAYS)) + (await outbox.prune(KEPT_FOR_DAYS));
+        if (rows > 0) log.info({ rows }, "old rows deleted");
+      });
+    }, PRUNE_EVERY_MS);
+    pruning.unref();
+    closers.push(() => {
+      clearInterval(pruning);
+      return Promise.resolve();
+    });
 
     const botUserId = `@${config.appservice.bot}:${config.homeserver.domain}`;
     const rooms = new Rooms(database, log);
@@ -161,7 +184,7 @@ export async function startBridge(config: Config, registration: Registration, lo
         send: (turn, step, content, signal) =>
           ghost(turn.ghost).send(turn.roomId, "m.room.message", content, `${turn.eventId} ${step}`, signal),
         remember: (tx, turn, eventId, text) => conversation.remember(tx, turn, eventId, text),
-        isRetryable,
+        retryAfterMs: (error) => (isRetryable(error) ? askedToWaitMs(error) : undefined),
       },
     });
     closers.push(() => runner.stop(config.turns.drainMs));
@@ -195,6 +218,13 @@ export async function startBridge(config: Config, registration: Registration, lo
       return found;
     }
 
+    /** What was sent while the homeserver could not be reached is looked for, and it is told that we are there. */
+    function returned(): void {
+      log.info("the homeserver answers again");
+      ghosts.catchUpAll();
+      background.run("ping", () => pingHomeserver(client, registration, log, { signal: stopping.signal }));
+    }
+
     /** What needs the homeserver; until it is there, transactions wait in the mailbox. */
     const goOnline = async (): Promise<void> => {
       processes.listen({ bells: (bells) => ghosts.heard(bells), beat: () => ghosts.beat() });
@@ -217,6 +247,10 @@ export async function startBridge(config: Config, registration: Registration, lo
     throw error;
   }
 }
+
+/** How long it is remembered which events were handled and what was sent, and how often what is older is deleted. */
+const KEPT_FOR_DAYS = 90;
+const PRUNE_EVERY_MS = 3_600_000;
 
 /** How many ghosts are being loaded, and are looking at their /sync, at once. */
 const MAX_LOADING = 8;

@@ -1,4 +1,5 @@
 import * as engine from "@matrix-org/matrix-sdk-crypto-wasm";
+import { askedToWaitMs } from "../homeserver/errors.ts";
 import type { Logger } from "../observability/log.ts";
 import type { Serial } from "./serial.ts";
 import { Coalesced } from "./serial.ts";
@@ -77,6 +78,7 @@ export class Outgoing {
   async #drain(): Promise<Drained> {
     const tried = new Set<string>();
     let failed = 0;
+    let askedMs = 0;
     let queryFailure: Drained["queryFailure"];
     // What an answer causes (a signature after a query, keys after a count) is there only in the next look.
     for (let round = 0; round < MAX_ROUNDS; round++) {
@@ -93,24 +95,28 @@ export class Outgoing {
       for (const [index, result] of results.entries()) {
         if (result.status === "fulfilled") continue;
         failed++;
+        askedMs = Math.max(askedMs, askedToWaitMs(result.reason));
         if (requests[index] instanceof engine.KeysQueryRequest) queryFailure = { error: result.reason };
         this.#log.warn({ error: result.reason as unknown }, "a key request to the server failed");
       }
     }
-    this.#scheduleRetry(failed > 0);
+    this.#scheduleRetry(failed > 0, askedMs);
     return { queryFailure };
   }
 
-  #scheduleRetry(failed: boolean): void {
+  #scheduleRetry(failed: boolean, askedMs: number): void {
     clearTimeout(this.#retry);
     if (!failed || this.#closed) {
       this.#failures = 0;
       return;
     }
-    const waitMs = Math.min(RETRY_FIRST_MS * 2 ** this.#failures++, RETRY_LONGEST_MS) * (0.5 + Math.random());
-    this.#retry = setTimeout(() => {
-      this.drain().catch((error: unknown) => this.#log.error({ error }, "retry failed"));
-    }, waitMs);
+    const backoffMs = Math.min(RETRY_FIRST_MS * 2 ** this.#failures++, RETRY_LONGEST_MS) * (0.5 + Math.random());
+    this.#retry = setTimeout(
+      () => {
+        this.drain().catch((error: unknown) => this.#log.error({ error }, "retry failed"));
+      },
+      Math.max(backoffMs, askedMs),
+    );
     this.#retry.unref();
   }
 

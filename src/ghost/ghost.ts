@@ -1,10 +1,10 @@
-import { isUnknownDevice } from "../homeserver/errors.ts";
+import { askedToWaitMs, isUnknownDevice } from "../homeserver/errors.ts";
 import { readReceipt } from "../homeserver/room-calls.ts";
 import { LeaseHeld, StaleLease, type Lease } from "../leases/leases.ts";
 import type { MailItem } from "../mailbox/mailbox.ts";
 import type { Logger } from "../observability/log.ts";
 import { Background } from "./background.ts";
-import { askedToWaitMs, isRetryable } from "./failure.ts";
+import { isRetryable } from "./failure.ts";
 import { GhostAccount, type LoadedGhost } from "./ghost-account.ts";
 import type { GhostServices } from "./ghost-services.ts";
 import type { GhostHandle } from "./listener.ts";

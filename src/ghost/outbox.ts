@@ -61,6 +61,15 @@ export class Outbox {
     );
   }
 
+  /** Forgets what was sent long ago. Returns how many rows. */
+  async prune(olderThanDays: number): Promise<number> {
+    const { count } = await this.#database.query(
+      "delete from sends where event_id is not null and created_at < now() - $1 * interval '1 day'",
+      [olderThanDays],
+    );
+    return count;
+  }
+
   /** Notes that the server has taken it. The content is needed no more. */
   async sent(lease: Lease, txnId: string, eventId: string): Promise<void> {
     await fenced(this.#database, lease, (tx) =>

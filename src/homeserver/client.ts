@@ -62,6 +62,8 @@ export function createHomeserverClient(options: {
   readonly url: string;
   readonly asToken: string;
   readonly log: Logger;
+  /** Called when the homeserver answers again after it could not be reached. */
+  readonly onReturn?: () => void;
   /** Bytes, after decompression; for tests. */
   readonly maxAnswerBytes?: number;
 }): HomeserverClient {
@@ -74,6 +76,14 @@ export function createHomeserverClient(options: {
     bodyTimeout: 0,
     connect: { timeout: 10_000 },
   });
+
+  let isAway = false;
+  /** A proxy in front of a homeserver that is away answers by 502 to 504 in its place. */
+  const noteReachable = (status: number): void => {
+    const wasAway = isAway;
+    isAway = status >= 502 && status <= 504;
+    if (wasAway && !isAway) options.onReturn?.();
+  };
 
   async function attempt(request: HomeserverRequest, call: string): Promise<string> {
     request.signal?.throwIfAborted();
@@ -95,6 +105,7 @@ export function createHomeserverClient(options: {
         dispatcher: agent,
       });
       status = response.status;
+      noteReachable(status);
       const text = await readBounded(response, maxAnswerBytes, call);
       if (response.ok) return text;
       if (status < 400) {
@@ -104,6 +115,7 @@ export function createHomeserverClient(options: {
     } catch (error) {
       if (error instanceof MatrixError || error instanceof UnexpectedAnswer) throw error;
       request.signal?.throwIfAborted();
+      isAway = true;
       throw timeout.aborted
         ? new HomeserverUnreachable(call, "TIMEOUT", `no answer within ${timeoutMs} ms`, { cause: error })
         : unreachable(call, error);

@@ -56,6 +56,11 @@ export function isHomeserverError(error: unknown): error is HomeserverError {
   return error instanceof MatrixError || error instanceof HomeserverUnreachable || error instanceof UnexpectedAnswer;
 }
 
+/** How long the homeserver asked us to wait (429), in ms; 0 when it did not. */
+export function askedToWaitMs(error: unknown): number {
+  return error instanceof MatrixError ? (error.retryAfterMs ?? 0) : 0;
+}
+
 /** Whether the device we acted as is not there (MSC4326; older Synapses answer with the unstable name). */
 export function isUnknownDevice(error: unknown): boolean {
   return error instanceof MatrixError && error.errcode.endsWith("M_UNKNOWN_DEVICE");

@@ -188,6 +188,23 @@ export class Mailbox {
     return rows.map((row) => row.ghost);
   }
 
+  /**
+   * Forgets what nobody needs any more: ids of events handled long ago (a homeserver repeats what was not acknowledged,
+   * and nothing else), malformed parts, notices of keys. Returns how many rows.
+   */
+  async prune(olderThanDays: number): Promise<number> {
+    const counts = [];
+    for (const sql of [
+      `delete from events where payload is null and received_at < now() - $1 * interval '1 day'
+         and not exists (select from mailbox where mailbox.event_id = events.event_id)`,
+      "delete from malformed where received_at < now() - $1 * interval '1 day'",
+      "delete from key_notices where created_at < now() - $1 * interval '1 day'",
+    ]) {
+      counts.push((await this.#database.query(sql, [olderThanDays])).count);
+    }
+    return counts.reduce((sum, count) => sum + count, 0);
+  }
+
   /** Writes what is one ghost's own; `$1` is the ghost. */
   async #update(lease: Lease, sql: string, values: readonly unknown[]): Promise<number> {
     const { count } = await fenced(this.#database, lease, (tx) => tx.query(sql, [lease.ghost, ...values]));

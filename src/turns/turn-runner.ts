@@ -18,8 +18,8 @@ export interface TurnWork {
   send(turn: Turn, step: string, content: TurnMessage["content"], signal: AbortSignal): Promise<string>;
   /** Keeps what the agent has said, in the transaction that ends the turn. */
   remember(tx: Queryable, turn: Turn, eventId: string, text: string): Promise<void>;
-  /** Whether the same may work later (a server away), so that the turn is kept. */
-  isRetryable(error: unknown): boolean;
+  /** How long to wait at least until the same may work (a server is away), in ms; undefined when it never will. */
+  retryAfterMs(error: unknown): number | undefined;
 }
 
 /** How long turns may take, in ms. */
@@ -113,7 +113,7 @@ export class TurnRunner {
         .catch(async (error: unknown) => {
           if (this.#stopping.signal.aborted) return;
           this.#log.warn({ ...idsOf(open.turn), error }, "turn interrupted; trying again");
-          await this.#pause();
+          await this.#pause(this.#work.retryAfterMs(error));
         })
         .finally(() => {
           this.#running.delete(conversation);
@@ -145,7 +145,7 @@ export class TurnRunner {
       reply = await this.#respond(open);
     } catch (error) {
       // Not a failure of the model (that is a reply): the database, the server, or this process is stopping.
-      if (this.#work.isRetryable(error) || this.#stopping.signal.aborted) {
+      if (this.#work.retryAfterMs(error) !== undefined || this.#stopping.signal.aborted) {
         await this.#store.putBack(lease, turn);
         throw error;
       }
@@ -190,7 +190,7 @@ export class TurnRunner {
         if (message.remembered !== undefined) said.push({ eventId, text: message.remembered });
       }
     } catch (error) {
-      if (this.#stopping.signal.aborted || this.#work.isRetryable(error)) throw error;
+      if (this.#stopping.signal.aborted || this.#work.retryAfterMs(error) !== undefined) throw error;
       // Thrown out of the room, or the room can't be spoken to: there is nobody left to tell.
       log.error({ error }, "the answer could not be sent");
       await fenced(this.#options.database, lease, (tx) => this.#store.finish(tx, turn, "failed", "not sent"));
@@ -206,8 +206,9 @@ export class TurnRunner {
     );
   }
 
-  async #pause(): Promise<void> {
-    await sleep(RETRY_MS * (0.5 + Math.random()), undefined, { signal: this.#draining.signal }).catch(() => undefined);
+  async #pause(atLeastMs = 0): Promise<void> {
+    const waitMs = Math.max(atLeastMs, RETRY_MS * (0.5 + Math.random()));
+    await sleep(waitMs, undefined, { signal: this.#draining.signal }).catch(() => undefined);
   }
 }
 

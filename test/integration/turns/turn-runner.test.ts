@@ -88,7 +88,7 @@ class World {
           answers: turn.position,
         });
       },
-      isRetryable: (error) => error instanceof Away || error instanceof StaleLease,
+      retryAfterMs: (error) => (error instanceof Away || error instanceof StaleLease ? 0 : undefined),
     };
     const { database, store, process, limits } = this;
     return new TurnRunner({ database, store, process, limits, work, log: silentLogger() });
