@@ -21,6 +21,7 @@ for (const database of ["embedded", "postgres"] as const) {
         database,
         providers: { demo: { type: "demo" }, ollama: { type: "ollama", url: ollama.url } },
         agents: { demo: { provider: "demo" }, slow: { provider: "ollama", model: "slow" } },
+        extraConfig: { turns: { drain: "500ms" } },
       });
       [alice, bob] = await Promise.all([deployment.user("js-sdk", "alice"), deployment.user("nio", "bob")]);
       for (const person of [alice, bob]) {
@@ -82,20 +83,38 @@ for (const database of ["embedded", "postgres"] as const) {
       });
     }
 
-    it("is answered once by a model that it was killed in the middle of", async () => {
-      ollama.install("slow", { fault: { kind: "stall", atToken: 2 } });
+    for (const how of ["stop", "kill"] as const) {
+      it(`is answered once by a model that a ${how} came in the middle of`, async () => {
+        ollama.install("slow", { fault: { kind: "stall", atToken: 2 } });
+        const before = ollama.chats().length;
+        const agent = deployment.agent("slow");
+        const roomId = await alice.createRoom({ direct: true, invite: [agent] });
+        await alice.waitMember(roomId, agent);
+        const question = await alice.sendText({ roomId, body: "take your time" });
+        await eventually("the model to be at work", () => ollama.chats().at(before)?.tokensSent === 2);
+        const exit = await deployment.stopBridge(how);
+        if (how === "stop") assert.deepEqual(exit, { code: 0, signal: null }, "within its bound");
+        ollama.install("slow");
+        await deployment.startBridge();
+        await alice.waitMessage({ roomId, sender: agent, after: question });
+        const again = await alice.sendText({ roomId, body: "and again" });
+        await alice.waitMessage({ roomId, sender: agent, after: again });
+        assert.equal(alice.messages(roomId).filter((message) => message.sender === agent).length, 2);
+      });
+    }
+
+    it("finishes what it is saying when it is stopped", async () => {
       const agent = deployment.agent("slow");
       const roomId = await alice.createRoom({ direct: true, invite: [agent] });
       await alice.waitMember(roomId, agent);
-      const question = await alice.sendText({ roomId, body: "take your time" });
-      await eventually("the model to be at work", () => ollama.chats().some((chat) => chat.tokensSent >= 2));
-      await deployment.stopBridge("kill");
-      ollama.install("slow");
-      await deployment.startBridge();
+      const before = ollama.chats().length;
+      ollama.install("slow", { firstTokenMs: 200 });
+      const question = await alice.sendText({ roomId, body: "quickly, please" });
+      await eventually("the model to be asked", () => ollama.chats().length > before);
+      await deployment.stopBridge();
       await alice.waitMessage({ roomId, sender: agent, after: question });
-      const again = await alice.sendText({ roomId, body: "and again" });
-      await alice.waitMessage({ roomId, sender: agent, after: again });
-      assert.equal(alice.messages(roomId).filter((message) => message.sender === agent).length, 2);
+      await deployment.startBridge();
+      ollama.install("slow");
     });
 
     it("has answered every question exactly once, and nothing that could not be read", () => {
