@@ -1,13 +1,9 @@
 import assert from "node:assert/strict";
-import { readFile, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { dump, load } from "js-yaml";
 import { startBridge, type RunningBridge } from "../support/bridge.ts";
 import { startDeployment, type Deployment } from "../support/deployment.ts";
 import { eventually } from "../support/eventually.ts";
-import { freePort } from "../support/free-port.ts";
-import { temporaryDirectory } from "../support/temporary.ts";
+import { writeSecondConfig } from "../support/second-bridge.ts";
 import type { User } from "../support/user.ts";
 
 const AGENTS = ["a", "b", "c", "d", "e", "f"];
@@ -27,7 +23,7 @@ describe("two processes on one database", () => {
       agents: Object.fromEntries(AGENTS.map((name) => [name, { provider: "demo" }])),
       extraConfig: { leases: { expire_after: "3s" } },
     });
-    config = await secondConfig(deployment.files.config);
+    ({ config } = await writeSecondConfig(deployment.files.config));
     second = await startBridge({ config });
     alice = await deployment.user("js-sdk", "alice");
     for (const name of AGENTS) {
@@ -117,23 +113,3 @@ describe("two processes on one database", () => {
     assert.deepEqual(unread, []);
   });
 });
-
-/** The configuration of a second process: its own port, everything else the first one's. */
-async function secondConfig(first: string): Promise<string> {
-  const settings = load(await readFile(first, "utf8")) as Record<string, object>;
-  const directory = await temporaryDirectory("second");
-  const path = join(directory, "config.yaml");
-  await writeFile(
-    path,
-    dump({
-      ...settings,
-      appservice: {
-        ...settings["appservice"],
-        port: await freePort(),
-        registration: join(dirname(first), "registration.yaml"),
-      },
-      encryption: { master_key_file: join(dirname(first), "data", "master.key") },
-    }),
-  );
-  return path;
-}

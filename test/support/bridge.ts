@@ -13,6 +13,8 @@ export interface BridgeSettings {
   readonly homeserver: Pick<Synapse, "url" | "serverName">;
   /** Where the bridge listens for Synapse. */
   readonly port: number;
+  /** Where Synapse reaches it, when that is not the port itself. */
+  readonly url?: string;
   /** A PostgreSQL URL; left out, the embedded database is used. */
   readonly database?: string;
   readonly providers?: Readonly<Record<string, object>>;
@@ -45,7 +47,7 @@ export async function writeBridgeConfig(settings: BridgeSettings): Promise<Bridg
   await mkdir(directory, { recursive: true, mode: 0o700 });
   await writeYaml(files.registration, {
     id: "agents",
-    url: `http://127.0.0.1:${port}`,
+    url: settings.url ?? `http://127.0.0.1:${port}`,
     as_token: files.asToken,
     hs_token: files.hsToken,
     sender_localpart: "agents-appservice",

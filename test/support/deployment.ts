@@ -18,7 +18,16 @@ export interface DeploymentOptions extends Pick<
   /** With `postgres`: the server to make the database on; by default the one that all test files share. */
   readonly postgresUrl?: string;
   readonly synapse?: Pick<SynapseOptions, "extraConfig">;
+  /** Puts something between two of them: given the real address, resolves with the one to use in its place. */
+  readonly through?: (edge: Edge, url: string) => Promise<string>;
 }
+
+function direct(_edge: Edge, url: string): Promise<string> {
+  return Promise.resolve(url);
+}
+
+/** Who asks and who is asked. */
+export type Edge = "synapse to bridge" | "bridge to synapse" | "bridge to database";
 
 /** A homeserver with the bridge on it and people who use it; everything for one test file. */
 export class Deployment {
@@ -99,16 +108,21 @@ export async function prepareDeployment(options: DeploymentOptions = {}): Promis
     postgresUrl,
     toDevicePush = false,
     synapse: { extraConfig } = {},
+    through = direct,
     ...bridge
   } = options;
   const port = await freePort();
+  const bridgePort = await freePort();
   const settings: BridgeSettings = {
     ...bridge,
     toDevicePush,
     directory: await temporaryDirectory("bridge"),
-    homeserver: { url: `http://127.0.0.1:${port}`, serverName: DOMAIN },
-    port: await freePort(),
-    ...(database === "postgres" ? { database: await createDatabase(postgresUrl ?? sharedPostgresUrl()) } : {}),
+    homeserver: { url: await through("bridge to synapse", `http://127.0.0.1:${port}`), serverName: DOMAIN },
+    port: bridgePort,
+    url: await through("synapse to bridge", `http://127.0.0.1:${bridgePort}`),
+    ...(database === "postgres"
+      ? { database: await through("bridge to database", await createDatabase(postgresUrl ?? sharedPostgresUrl())) }
+      : {}),
   };
   const files = await writeBridgeConfig(settings);
   if (database === "embedded") await layEmbedded(join(settings.directory, "data", "database"));

@@ -24,6 +24,8 @@ export interface Postgres {
 export interface PostgresOptions {
   /** Whether commits wait for the disk. Switched off, a killed server may lose what it had committed. */
   readonly fsync?: boolean;
+  /** A folder for its data, which stays; by default a temporary one. */
+  readonly folder?: string;
 }
 
 const SUPERUSER = "postgres";
@@ -32,8 +34,8 @@ const SUPERUSER = "postgres";
 const UNPRIVILEGED = 65534;
 
 /** Starts a fresh server. Throws with the end of its log when it does not come up. */
-export async function startPostgres({ fsync = true }: PostgresOptions = {}): Promise<Postgres> {
-  const folder = await mkdtemp(join(tmpdir(), "postgres-"));
+export async function startPostgres({ fsync = true, folder: given }: PostgresOptions = {}): Promise<Postgres> {
+  const folder = given ?? (await mkdtemp(join(tmpdir(), "postgres-")));
   try {
     return await startIn(folder, fsync);
   } catch (error) {

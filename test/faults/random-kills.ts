@@ -1,0 +1,27 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Scenario } from "./scenario.ts";
+import { inWorld } from "./world.ts";
+
+/** SIGKILL at random, again and again, while people talk and their keys change. */
+export const randomKills: readonly Scenario[] = (["postgres", "embedded"] as const).map((database) => ({
+  name: `SIGKILL at random (${database})`,
+  run: ({ kills, random, progress }) =>
+    inWorld({ database }, async (world) => {
+      const rounds = database === "postgres" ? kills : Math.ceil(kills / 4);
+      for (let kill = 1; kill <= rounds; kill++) {
+        for (const chat of world.chats) {
+          if (random() < 0.2) await chat.person.rotateSession(chat.roomId);
+          await world.ledger.ask(chat, `before kill ${kill}`);
+        }
+        await sleep(random() * 900);
+        await world.deployment.stopBridge("kill");
+        if (random() < 0.5) await world.askAll(`while it was down, ${kill}`);
+        await world.deployment.startBridge();
+        if (kill % 10 === 0) {
+          progress(`${kill} kills, ${world.ledger.answered} of ${world.ledger.asked} answered`);
+          // So that what was asked does not pile up beyond what a model can say.
+          await world.ledger.settle();
+        }
+      }
+    }),
+}));

@@ -1,0 +1,109 @@
+import { once } from "node:events";
+import {
+  Agent,
+  createServer,
+  request,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type ServerResponse,
+} from "node:http";
+import { connect, type AddressInfo } from "node:net";
+import { buffer } from "node:stream/consumers";
+
+/** A request on its way through a proxy. */
+export interface PassingRequest {
+  readonly method: string;
+  /** Path and query. */
+  readonly url: string;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: Buffer;
+}
+
+/** What the asker is told. */
+export interface PassingAnswer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: Buffer;
+}
+
+/** Decides what becomes of a request. By default it is passed on and so is its answer. */
+export type Intercept = (request: PassingRequest, proxy: HttpProxy) => Promise<PassingAnswer | "hang up">;
+
+/** A way to an HTTP server on which requests can be repeated, held, cut or answered by somebody else. */
+export interface HttpProxy {
+  readonly url: string;
+  intercept: Intercept;
+  /** Passes a request on and resolves with its answer. Rejects when the server can't be reached. */
+  forward(request: PassingRequest): Promise<PassingAnswer>;
+  /** Sends the first half of a request's body and breaks the connection. */
+  forwardHalf(request: PassingRequest): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Headers that say how a body is carried and for how long the connection stays, which is each connection's own. */
+const FRAMING = new Set(["transfer-encoding", "content-length", "connection", "keep-alive"]);
+
+/** An answer in JSON. */
+export function jsonAnswer(status: number, body: object): PassingAnswer {
+  return { status, headers: { "content-type": "application/json" }, body: Buffer.from(JSON.stringify(body)) };
+}
+
+/** @param target the port of 127.0.0.1 to pass on to; asked anew for every request. */
+export async function startHttpProxy(target: () => number): Promise<HttpProxy> {
+  const agent = new Agent({ keepAlive: true });
+
+  async function forward(passing: PassingRequest): Promise<PassingAnswer> {
+    const { method, url, headers, body } = passing;
+    const outgoing = request({ host: "127.0.0.1", port: target(), method, path: url, headers, agent });
+    outgoing.end(body);
+    const [response] = (await once(outgoing, "response")) as [IncomingMessage];
+    return { status: response.statusCode ?? 0, headers: response.headers, body: await buffer(response) };
+  }
+
+  async function forwardHalf({ method, url, headers, body }: PassingRequest): Promise<void> {
+    const socket = connect(target(), "127.0.0.1");
+    await once(socket, "connect");
+    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${String(value)}`);
+    socket.write(`${method} ${url} HTTP/1.1\r\n${lines.join("\r\n")}\r\n\r\n`);
+    socket.write(body.subarray(0, body.length / 2));
+    await new Promise<void>((sent) => {
+      socket.end(sent);
+    });
+    socket.destroy();
+  }
+
+  async function answer(passing: PassingRequest, response: ServerResponse): Promise<void> {
+    const answered = await proxy.intercept(passing, proxy);
+    if (answered === "hang up") {
+      response.destroy();
+      return;
+    }
+    // The body is whole here, however it came.
+    const headers = Object.entries(answered.headers).filter(([name]) => !FRAMING.has(name));
+    response.writeHead(answered.status, Object.fromEntries(headers)).end(answered.body);
+  }
+
+  const server = createServer((incoming, response) => {
+    buffer(incoming)
+      .then((body) =>
+        answer({ method: incoming.method ?? "", url: incoming.url ?? "", headers: incoming.headers, body }, response),
+      )
+      // Whoever can't be reached behind the proxy can't be reached through it.
+      .catch(() => response.destroy());
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const proxy: HttpProxy = {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    intercept: (passing) => forward(passing),
+    forward,
+    forwardHalf,
+    async stop() {
+      server.close();
+      server.closeAllConnections();
+      agent.destroy();
+      await once(server, "close");
+    },
+  };
+  return proxy;
+}
