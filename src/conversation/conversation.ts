@@ -12,7 +12,7 @@ import { addressing, repliedEvent, type Addressing } from "./addressing.ts";
 import { answerBot } from "./bot.ts";
 import { addresseeOf } from "./addressee.ts";
 import type { History, RememberedMessage } from "./history.ts";
-import { describeFailure, describeFull, describeMissingKey, type TurnFailure } from "./notices.ts";
+import { describeFailure, describeMissingKey, type TurnFailure } from "./notices.ts";
 import { answerReserve, buildPrompt } from "./prompt.ts";
 import { answerContent, noticeContent, reactionContent, type MessageContent, type ReplyTarget } from "./reply.ts";
 import { splitMarkdown } from "./split.ts";
@@ -103,8 +103,8 @@ export class Conversation {
       return this.#failed(turn, "model_missing", undefined);
     }
     const messages = await this.#options.history.upTo(turn.ghost, turn.roomId, turn.position, MAX_PROMPT_MESSAGES);
+    let text = "";
     try {
-      let text = "";
       for await (const chunk of provider.chat({
         model: agent.model ?? DEMO_MODEL,
         messages: buildPrompt({
@@ -130,7 +130,9 @@ export class Conversation {
       if (!(error instanceof ProviderError)) throw error;
       this.#options.log.warn({ ghost: turn.ghost, room: turn.roomId, event: turn.eventId, error }, "no answer");
       const failed = this.#failed(turn, error.code, agent);
-      return error.code === "unreachable" ? { ...failed, retry: true } : failed;
+      // Nothing was said: the server is away, or was just going. What was begun is not begun again.
+      const isAway = error.code === "unreachable" || (error.code === "cut_off" && text === "");
+      return isAway ? { ...failed, retry: true } : failed;
     }
   }
 
@@ -178,25 +180,21 @@ export class Conversation {
       await this.#markLate(ghost, message, text, settle);
       return;
     }
-    if ((await turns.open(ghost.userId, message.roomId)) >= limits.maxQueued) {
-      const target = { eventId: message.eventId, threadRoot };
-      const words = describeFull(this.#options.agentOf(ghost.userId)?.displayName ?? ghost.userId);
-      await ghost.send(message.roomId, "m.room.message", noticeContent(words, target), `${message.eventId} full`);
-      await settle();
-      return;
-    }
     const speaker = await ghost.displayNameOf(message.roomId, message.sender);
     await settle(async (tx) => {
       const question = remembered(message, speaker, text);
       const position = await this.#options.history.remember(tx, ghost.userId, message.roomId, question);
-      await this.#options.turns.enqueue(tx, {
+      const turn = {
         ghost: ghost.userId,
         roomId: message.roomId,
         eventId: message.eventId,
         asker: message.sender,
         position,
         threadRoot,
-      });
+      };
+      const isFull = (await turns.open(tx, turn.ghost, turn.roomId)) >= limits.maxQueued;
+      if (isFull) await turns.decline(tx, turn, this.#failed(turn, "full", this.#options.agentOf(turn.ghost)));
+      else await turns.enqueue(tx, turn);
     });
     reached("turn.queued");
     ghost.markRead(message.roomId, message.eventId, threadRoot);
@@ -235,7 +233,7 @@ export class Conversation {
     ghost.log.info({ room: message.roomId, event: message.eventId, lateMs: message.lateMs }, "read too late to answer");
   }
 
-  #failed(turn: Turn, failure: TurnFailure, agent: Agent | undefined): TurnReply {
+  #failed(turn: Omit<Turn, "id">, failure: TurnFailure, agent: Agent | undefined): TurnReply {
     const words = describeFailure({
       code: failure,
       agentName: agent?.displayName ?? turn.ghost,
@@ -251,7 +249,7 @@ function remembered(message: GhostMessage, speaker: string, body: string): Remem
   return { eventId, author: "person", sender, speaker, body, sentAt };
 }
 
-function targetOf(turn: Turn): ReplyTarget {
+function targetOf(turn: Pick<Turn, "eventId" | "threadRoot">): ReplyTarget {
   return { eventId: turn.eventId, threadRoot: turn.threadRoot };
 }
 

@@ -1,7 +1,10 @@
 import { ProviderError, type ProviderFailure } from "../providers/provider.ts";
 
-/** Why a turn failed: a provider's reason, `waited` for one that was too long in the queue, or `unknown` for any other error. */
-export type TurnFailure = ProviderFailure | "waited" | "unknown";
+/**
+ * Why a turn failed: a provider's reason, `waited` for one that was too long in the queue, `full` for one that found too
+ * many in it, or `unknown` for any other error.
+ */
+export type TurnFailure = ProviderFailure | "waited" | "full" | "unknown";
 
 /** What a notice about a failed turn is made of. */
 export interface FailedTurn {
@@ -43,14 +46,11 @@ export function describeFailure({ code, agentName, model, providerName }: Failed
       return `${agentName} stopped before it had finished. Send your message again to start over.`;
     case "waited":
       return `Your question had to wait so long that ${agentName} did not take it up any more. Please ask again if you still want an answer.`;
+    case "full":
+      return `${agentName} has many questions here to answer already and can't take another one now. Please ask again when they are answered.`;
     case "unknown":
       return `Something went wrong, and ${agentName} could not answer. Please try again; if this goes on, your admin finds the reason in the log.`;
   }
-}
-
-/** What is said to a question that finds too many others waiting. */
-export function describeFull(agentName: string): string {
-  return `${agentName} has many questions here to answer already and can't take another one now. Please ask again when they are answered.`;
 }
 
 /**

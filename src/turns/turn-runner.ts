@@ -107,7 +107,8 @@ export class TurnRunner {
   async #look(): Promise<void> {
     if (this.#draining.signal.aborted) return;
     for (const open of await this.#store.due(this.#options.process)) {
-      const conversation = conversationOf(open.turn);
+      const conversation =
+        open.state === "sending" && open.isDeclined ? `declined ${open.turn.id}` : conversationOf(open.turn);
       if (this.#running.has(conversation)) continue;
       const done = this.#run(open)
         .catch(async (error: unknown) => {

@@ -15,7 +15,13 @@ export type OpenTurn =
       /** How long ago it was asked, in ms by the database's clock. */
       readonly ageMs: number;
     }
-  | { readonly state: "sending"; readonly turn: Turn; readonly reply: TurnReply };
+  | {
+      readonly state: "sending";
+      readonly turn: Turn;
+      readonly reply: TurnReply;
+      /** Was never begun: its reply does not wait for the turns before it. */
+      readonly isDeclined: boolean;
+    };
 
 /** The rows of `turns`. */
 export class TurnStore {
@@ -27,11 +33,15 @@ export class TurnStore {
 
   /** Queues a question, once: asking for the same event again changes nothing. */
   async enqueue(tx: Queryable, turn: Omit<Turn, "id">): Promise<void> {
-    await tx.query(
-      `insert into turns (ghost, room_id, event_id, asker, position, thread_root)
-       values ($1, $2, $3, $4, $5, $6) on conflict (ghost, event_id) do nothing`,
-      [turn.ghost, turn.roomId, turn.eventId, turn.asker, turn.position, turn.threadRoot ?? null],
-    );
+    await insertTurn(tx, turn, "queued", undefined);
+  }
+
+  /**
+   * Declines a question, once: `reply` is all that comes of it. Decided here, in one transaction with the end of the
+   * message in the mailbox: a crash must not make it be decided again, and otherwise.
+   */
+  async decline(tx: Queryable, turn: Omit<Turn, "id">, reply: TurnReply): Promise<void> {
+    await insertTurn(tx, turn, "sending", reply);
   }
 
   /** Withdraws a question that has not been taken up. */
@@ -45,21 +55,27 @@ export class TurnStore {
   }
 
   /**
-   * The oldest open turn of each conversation of the ghosts that a process has. One that is `running` in the database but
-   * not in this process was left by one that ended: the caller knows what it runs and takes up the rest.
+   * The oldest open turn of each conversation of the ghosts that a process has, and all declined ones, which wait for
+   * nobody. One that is `running` in the database but not in this process was left by one that ended: the caller knows
+   * what it runs and takes up the rest.
    */
   async due(process: number): Promise<OpenTurn[]> {
     const { rows } = await this.#database.query<TurnRow>(
-      `select distinct on (ghost, room_id) id, ghost, room_id, event_id, asker, position, thread_root, state, reply,
-         attempts, extract(epoch from now() - created_at) * 1000 as age_ms
-       from turns join leases using (ghost)
-       where state in ('queued', 'running', 'sending') and owner = $1 order by ghost, room_id, id`,
+      `with open as (
+         select id, ghost, room_id, event_id, asker, position, thread_root, state, reply, attempts,
+           extract(epoch from now() - created_at) * 1000 as age_ms, attempts = 0 and state = 'sending' as declined
+         from turns join leases using (ghost)
+         where state in ('queued', 'running', 'sending') and owner = $1
+       ), first as (
+         select distinct on (ghost, room_id) * from open where not declined order by ghost, room_id, id
+       )
+       select * from open where declined union all select * from first order by id`,
       [process],
     );
     return rows.map((row) => {
       const turn = turnOf(row);
       return row.state === "sending" && row.reply !== null
-        ? { state: "sending", turn, reply: JSON.parse(row.reply) as TurnReply }
+        ? { state: "sending", turn, reply: JSON.parse(row.reply) as TurnReply, isDeclined: row.declined }
         : { state: "queued", turn, attempts: row.attempts, ageMs: row.age_ms };
     });
   }
@@ -76,8 +92,8 @@ export class TurnStore {
   }
 
   /** How many turns of a conversation have not come to their end. */
-  async open(ghost: string, roomId: string): Promise<number> {
-    const { rows } = await this.#database.query<{ open: number }>(
+  async open(tx: Queryable, ghost: string, roomId: string): Promise<number> {
+    const { rows } = await tx.query<{ open: number }>(
       `select count(*)::integer as open from turns
        where ghost = $1 and room_id = $2 and state in ('queued', 'running', 'sending')`,
       [ghost, roomId],
@@ -123,6 +139,28 @@ export class TurnStore {
   }
 }
 
+async function insertTurn(
+  tx: Queryable,
+  turn: Omit<Turn, "id">,
+  state: "queued" | "sending",
+  reply: TurnReply | undefined,
+): Promise<void> {
+  await tx.query(
+    `insert into turns (ghost, room_id, event_id, asker, position, thread_root, state, reply)
+     values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict (ghost, event_id) do nothing`,
+    [
+      turn.ghost,
+      turn.roomId,
+      turn.eventId,
+      turn.asker,
+      turn.position,
+      turn.threadRoot ?? null,
+      state,
+      reply === undefined ? null : JSON.stringify(reply),
+    ],
+  );
+}
+
 interface TurnRow {
   id: number;
   ghost: string;
@@ -135,6 +173,7 @@ interface TurnRow {
   reply: string | null;
   attempts: number;
   age_ms: number;
+  declined: boolean;
 }
 
 function turnOf(row: TurnRow): Turn {

@@ -7,6 +7,7 @@
  *   ▲           │            └─────▶ failed      (what was sent is a notice, or nothing could be sent)
  *   └───────────┘ the process ended meanwhile; counted
  * queued ──▶ cancelled                            (the question was deleted before it was answered)
+ * sending ─▶ failed                               (declined at once: too many others wait)
  * ```
  *
  * What is to be sent is stored with the step to `sending`. From there on the model is not asked again, and every send

@@ -13,6 +13,10 @@ export interface Tally {
   readonly undecryptable: number;
   /** Questions that got a notice in place of an answer. */
   readonly notices: number;
+  /** What those said, each once. */
+  readonly said: readonly string[];
+  /** Event ids of the questions that were lost or answered twice. */
+  readonly bad: readonly string[];
 }
 
 /** A room with a person and an agent in it. */
@@ -71,7 +75,9 @@ export class Ledger {
       undecryptable: [...chats]
         .flatMap(({ person, roomId }) => person.messages(roomId))
         .filter(({ sender, decryptionError }) => agents.has(sender) && decryptionError !== undefined).length,
-      notices: replies.filter(([reply]) => reply?.content["msgtype"] === "m.notice").length,
+      notices: replies.filter(isNotice).length,
+      bad: this.#asked.filter((_, index) => replies[index]?.length !== 1).map(({ eventId }) => eventId),
+      said: [...new Set(replies.filter(isNotice).map(([reply]) => reply?.body ?? ""))],
     };
   }
 
@@ -90,4 +96,8 @@ export class Ledger {
       return message.sender === chat.agent && !message.redacted && relation?.["m.in_reply_to"]?.event_id === eventId;
     });
   }
+}
+
+function isNotice([reply]: readonly Message[]): boolean {
+  return reply?.content["msgtype"] === "m.notice";
 }

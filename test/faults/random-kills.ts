@@ -2,6 +2,22 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Scenario } from "./scenario.ts";
 import { inWorld } from "./world.ts";
 
+/** The queue is full all the time: what is declined is declined once, and what was declined is not answered too. */
+export const fullQueue: Scenario = {
+  name: "SIGKILL at random with full queues",
+  noticesAllowed: true,
+  run: ({ random }) =>
+    inWorld({ extraConfig: { turns: { max_queued: 2 } } }, async (world) => {
+      world.ollama.install("llama3.2", { tokenMs: 60 });
+      for (let kill = 1; kill <= 12; kill++) {
+        for (let count = 0; count < 6; count++) await world.askAll(`${kill}, ${count}`);
+        await sleep(random() * 600);
+        await world.deployment.stopBridge("kill");
+        await world.deployment.startBridge();
+      }
+    }),
+};
+
 /** SIGKILL at random, again and again, while people talk and their keys change. */
 export const randomKills: readonly Scenario[] = (["postgres", "embedded"] as const).map((database) => ({
   name: `SIGKILL at random (${database})`,

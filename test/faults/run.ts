@@ -10,11 +10,20 @@ import { crashAtSteps } from "./crash-at-steps.ts";
 import { diskFull } from "./disk-full.ts";
 import type { Tally } from "./ledger.ts";
 import { processes } from "./processes.ts";
-import { randomKills } from "./random-kills.ts";
+import { fullQueue, randomKills } from "./random-kills.ts";
 import { NotHere, type Scenario } from "./scenario.ts";
 import { transactions } from "./transactions.ts";
 
-const SCENARIOS = [...crashAtSteps, ...away, ...transactions, ...processes, ...diskFull, ...clock, ...randomKills];
+const SCENARIOS = [
+  ...crashAtSteps,
+  ...away,
+  ...transactions,
+  ...processes,
+  ...diskFull,
+  ...clock,
+  fullQueue,
+  ...randomKills,
+];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

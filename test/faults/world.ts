@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import pg from "pg";
 import { prepareDeployment, type Deployment, type DeploymentOptions } from "../support/deployment.ts";
 import { startHttpProxy, type HttpProxy } from "../support/http-proxy.ts";
 import { startOllamaServer, type OllamaServer } from "../support/ollama-server.ts";
@@ -53,6 +54,8 @@ export class World {
     const deployment = await prepareDeployment({
       database: "postgres",
       ...options,
+      // Questions are meant to be answered here; the limit of the queue has a scenario of its own.
+      extraConfig: { turns: { max_queued: 1_000 }, ...options.extraConfig },
       providers: { ollama: { type: "ollama", url: `http://127.0.0.1:${model.port}` } },
       agents: { llama: { provider: "ollama", model: "llama3.2" } },
       through: async (edge, address) => {
@@ -125,6 +128,22 @@ export class World {
     }
   }
 
+  /** Prints what the database and the bridge's log know of some events. */
+  async explain(eventIds: readonly string[]): Promise<void> {
+    const url = this.deployment.settings.database;
+    if (url !== undefined) {
+      const client = new pg.Client({ connectionString: url });
+      await client.connect();
+      for (const table of ["mailbox", "turns", "events"]) {
+        const { rows } = await client.query(`select * from ${table} where event_id = any($1)`, [eventIds]);
+        console.log(`  ${table}: ${JSON.stringify(rows)}`);
+      }
+      await client.end();
+    }
+    const lines = this.deployment.bridge.text().split("\n");
+    console.log(lines.filter((line) => eventIds.some((id) => line.includes(id))).join("\n"));
+  }
+
   async stop(): Promise<void> {
     for (const proxy of [this.database, this.model]) proxy?.setMode("pass");
     await this.deployment.stop();
@@ -147,7 +166,9 @@ export async function inWorld(
   const world = await World.start(options, env);
   try {
     await scenario(world);
-    return await world.ledger.tally();
+    const tally = await world.ledger.tally();
+    if (tally.bad.length > 0) await world.explain(tally.bad);
+    return tally;
   } finally {
     await world.stop();
   }

@@ -3,7 +3,6 @@ import { describe, it } from "node:test";
 
 import {
   describeFailure,
-  describeFull,
   describeMissingKey,
   failureCode,
   type TurnFailure,
@@ -20,6 +19,7 @@ const CODES: Readonly<Record<TurnFailure, true>> = {
   empty: true,
   cancelled: true,
   waited: true,
+  full: true,
   unknown: true,
 };
 
@@ -50,12 +50,6 @@ describe("the notice of a failed turn", () => {
     assert.equal(failureCode(new ProviderError("timeout", "nothing came")), "timeout");
     assert.equal(failureCode(new TypeError("x is not a function")), "unknown");
     assert.equal(failureCode(undefined), "unknown");
-  });
-});
-
-describe("the notice of a question that finds the queue full", () => {
-  it("names the agent and says what to do", () => {
-    assert.match(describeFull("Llama"), /^Llama .*ask again/);
   });
 });
 
