@@ -14,3 +14,10 @@ create table to_device_trials (
   created_at timestamptz not null default now(),
   primary key (ghost, fingerprint)
 );
+
+-- How often an item was tried when the process ended with the item in the crypto engine's hands, or failed by an error of
+-- its own. `attempts` counts every try: a process that is killed from outside says little of what it was doing.
+alter table mailbox add column strikes integer not null default 0;
+
+-- How often the sending of a prepared answer was begun, so that one that ends the process is given up.
+alter table turns add column deliveries integer not null default 0;

@@ -130,6 +130,7 @@ export async function startBridge(config: Config, registration: Registration, lo
       places: new Semaphore(config.ghosts.maxLoaded, () => ghosts.makeRoom()),
       loading: new Semaphore(MAX_LOADING),
       syncing: new Semaphore(MAX_SYNCING),
+      suspects: new Semaphore(1),
       loaded: () => runner.kick(),
       elsewhere: (userId) => ghosts.elsewhere(userId),
       profileOf: (userId) => (userId === botUserId ? BOT_PROFILE : directory.agentOf(userId)),

@@ -32,6 +32,8 @@ export interface GhostServices {
   readonly loading: Semaphore;
   /** How many may be in a /sync at once: a thousand ghosts that all hear of one thing must not storm the server. */
   readonly syncing: Semaphore;
+  /** Held by an item that may have ended the process, while it is tried again. */
+  readonly suspects: Semaphore;
   /** Called when a ghost has been loaded: turns that a former owner left can go on. */
   readonly loaded: (userId: string) => void;
   /** Called when another process turned out to have a ghost that was woken here. */

@@ -1,6 +1,7 @@
 import { askedToWaitMs, isUnknownDevice } from "../homeserver/errors.ts";
 import { readReceipt } from "../homeserver/room-calls.ts";
 import { LeaseHeld, StaleLease, type Lease } from "../leases/leases.ts";
+import type { Attempt } from "../mailbox/attempt.ts";
 import type { MailItem } from "../mailbox/mailbox.ts";
 import type { Logger } from "../observability/log.ts";
 import { Background } from "./background.ts";
@@ -277,22 +278,38 @@ export class Ghost implements GhostHandle {
   }
 
   async #handle(item: MailItem, loaded: LoadedGhost): Promise<void> {
-    const { event } = item;
+    if (!item.isSuspect) return this.#attempt(item, loaded, () => undefined);
+    // One suspect at a time: if the process ends, it is known over which of them.
+    const release = await this.#services.suspects.acquire();
     try {
-      await this.#reception.handle(item, loaded);
-    } catch (error) {
-      if (isRetryable(error) || isUnknownDevice(error) || this.#isStopped()) {
-        await this.#putBack(item, loaded.lease);
-        throw error;
-      }
-      // Counted: after three attempts the mailbox sets it aside.
-      this.log.error({ room: event.room_id, event: event.event_id, error }, "event could not be handled");
+      await this.#attempt(item, loaded, release);
+    } finally {
+      release();
     }
   }
 
-  /** Throws nothing: the reason why the item goes back is what matters. An attempt too many is no loss but a third one. */
-  async #putBack(item: MailItem, lease: Lease): Promise<void> {
-    await this.#services.mailbox.putBack(lease, item).catch((error: unknown) => {
+  /** @param cleared called when the engine has let go of the item. */
+  async #attempt(item: MailItem, loaded: LoadedGhost, cleared: () => void): Promise<void> {
+    const { event } = item;
+    const attempt = await this.#services.mailbox.begin(loaded.lease, item);
+    try {
+      await this.#reception.handle(item, loaded, async () => {
+        await attempt.survived();
+        cleared();
+      });
+    } catch (error) {
+      if (isRetryable(error) || isUnknownDevice(error) || this.#isStopped()) {
+        await this.#takeBack(item, attempt);
+        throw error;
+      }
+      this.log.error({ room: event.room_id, event: event.event_id, error }, "event could not be handled");
+      await attempt.failed();
+    }
+  }
+
+  /** Throws nothing: the reason why the item goes back is what matters. */
+  async #takeBack(item: MailItem, attempt: Attempt): Promise<void> {
+    await attempt.takeBack().catch((error: unknown) => {
       if (!(error instanceof StaleLease))
         this.log.warn({ event: item.event.event_id, error }, "attempt not taken back");
     });

@@ -37,8 +37,10 @@ export class Reception {
   /**
    * Handles one item: takes it out of the mailbox, lets it wait for its key, or sets it aside. Throws when it could be
    * none of these; it is then still in the mailbox.
+   *
+   * @param survived called when the crypto engine has let go of the item.
    */
-  async handle(item: MailItem, loaded: LoadedGhost): Promise<void> {
+  async handle(item: MailItem, loaded: LoadedGhost, survived: () => Promise<void>): Promise<void> {
     const { event } = item;
     const settle: Settle = (store) =>
       fenced(this.#services.database, loaded.lease, async (tx) => {
@@ -50,8 +52,9 @@ export class Reception {
         await this.#ownMembership(event);
         return settle();
       case "m.room.encrypted":
-        return this.#encrypted(item, loaded, settle);
+        return this.#encrypted(item, loaded, survived, settle);
       case "m.room.message":
+        await survived();
         return this.#message(item, event.content, settle);
       case "m.room.redaction":
         return this.#redaction(item, settle);
@@ -60,7 +63,7 @@ export class Reception {
     }
   }
 
-  async #encrypted(item: MailItem, loaded: LoadedGhost, settle: Settle): Promise<void> {
+  async #encrypted(item: MailItem, loaded: LoadedGhost, survived: () => Promise<void>, settle: Settle): Promise<void> {
     const { device, lease } = loaded;
     const { event } = item;
     const { mailbox, missingKeys } = this.#services;
@@ -88,6 +91,7 @@ export class Reception {
       return;
     }
     reached("event.decrypted");
+    await survived();
     if (item.lateMs > 0) await missingKeys.takeBack(this.#ghost, event, loaded);
     if (decryption.type !== "m.room.message") return settle();
     // What relates an event to another stands outside the ciphertext.

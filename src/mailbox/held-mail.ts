@@ -66,7 +66,7 @@ export class HeldMail {
   /** Makes items ready again, their attempts forgotten. Returns the ids and whose they are; the owner has to be woken. */
   async retry(selection: HeldSelection): Promise<{ readonly id: number; readonly ghost: string }[]> {
     const { rows } = await this.#database.query<{ id: number; ghost: string }>(
-      `update mailbox set state = 'ready', attempts = 0, reason = null where ${SELECTED} returning id, ghost`,
+      `update mailbox set state = 'ready', attempts = 0, strikes = 0, reason = null where ${SELECTED} returning id, ghost`,
       selectionValues(selection),
     );
     return rows;

@@ -3,6 +3,7 @@ import { storable } from "../database/text.ts";
 import { fenced, type Lease } from "../leases/leases.ts";
 import type { RoomEvent, Transaction } from "../homeserver/transaction.ts";
 import type { Logger } from "../observability/log.ts";
+import { Attempt } from "./attempt.ts";
 import { route, type GhostRooms, type MembershipChange } from "./routing.ts";
 import { reached } from "../observability/steps.ts";
 
@@ -12,6 +13,8 @@ export interface MailItem {
   readonly event: RoomEvent;
   /** How long it has waited for its key, in ms by the database's clock; 0 when it did not have to. */
   readonly lateMs: number;
+  /** Whether an earlier try never came to its end. */
+  readonly isSuspect: boolean;
 }
 
 /** The key that an item waits for. */
@@ -32,8 +35,11 @@ export interface Arrivals {
 /** Takes note of what new events say of rooms, in the transaction that stores the events. */
 export type NoteState = (tx: Queryable, events: readonly RoomEvent[]) => Promise<void>;
 
-/** An item that was tried this often and never finished (it may end the process each time) is set aside. */
-const MAX_ATTEMPTS = 3;
+/** An item that has ended the process, or failed, this often is set aside. */
+const MAX_STRIKES = 3;
+
+/** And one that was tried this often and never finished, whatever the reason. */
+const MAX_ATTEMPTS = 10;
 
 /**
  * The durable inbox and the only way in: a transaction is stored, with a row for every ghost concerned, in one SQL
@@ -102,36 +108,40 @@ export class Mailbox {
   }
 
   /**
-   * The ghost's oldest ready item, its attempt already counted; undefined when there is none. One that was tried too
-   * often is set aside instead, and the next one is looked at. Throws StaleLease.
+   * The ghost's oldest ready item; undefined when there is none. One that was tried too often is set aside instead, and
+   * the next one is looked at. Nothing is counted yet: see {@link begin}. Throws StaleLease.
    */
   async next(lease: Lease): Promise<MailItem | undefined> {
     for (;;) {
-      const row = await fenced(this.#database, lease, async (tx) => {
-        const { rows } = await tx.query<ItemRow>(
-          `with item as (
-             update mailbox set attempts = attempts + 1
-             where id = (select id from mailbox where ghost = $1 and state = 'ready' order by id limit 1)
-             returning id, event_id, attempts, waiting_since)
-           select item.id, item.attempts, item.event_id, events.payload,
-             coalesce(extract(epoch from now() - item.waiting_since) * 1000, 0) as late_ms
-           from item join events using (event_id)`,
-          [lease.ghost],
-        );
-        return rows[0];
-      });
+      const { rows } = await this.#database.query<ItemRow>(
+        `select id, attempts, strikes, event_id, payload,
+           coalesce(extract(epoch from now() - waiting_since) * 1000, 0) as late_ms
+         from mailbox join events using (event_id)
+         where ghost = $1 and state = 'ready' order by id limit 1`,
+        [lease.ghost],
+      );
+      const [row] = rows;
       if (row === undefined) return undefined;
-      if (row.attempts > MAX_ATTEMPTS) {
-        await this.setAside(lease, row.id, `did not finish in ${MAX_ATTEMPTS} attempts`);
-        this.#log.error(
-          { ghost: lease.ghost, event: row.event_id },
-          "event set aside: it did not finish in three attempts",
-        );
+      if (row.strikes >= MAX_STRIKES || row.attempts >= MAX_ATTEMPTS) {
+        const tries = row.strikes >= MAX_STRIKES ? row.strikes : row.attempts;
+        await this.setAside(lease, row.id, `did not finish in ${tries} attempts`);
+        this.#log.error({ ghost: lease.ghost, event: row.event_id, tries }, "event set aside: it did not finish");
         continue;
       }
-      reached("mail.taken");
-      return { id: row.id, event: JSON.parse(row.payload) as RoomEvent, lateMs: row.late_ms };
+      return {
+        id: row.id,
+        event: JSON.parse(row.payload) as RoomEvent,
+        lateMs: row.late_ms,
+        isSuspect: row.attempts > 0,
+      };
     }
+  }
+
+  /** Counts a try at an item, before it is made. Throws StaleLease. */
+  async begin(lease: Lease, item: MailItem): Promise<Attempt> {
+    const attempt = await Attempt.begin(this.#database, lease, item);
+    reached("mail.taken");
+    return attempt;
   }
 
   /** Takes a finished item out, in the fenced transaction that stores what came of it. */
@@ -144,16 +154,11 @@ export class Mailbox {
     );
   }
 
-  /** Puts an item back untouched: what stood in its way (the server, the network) was not its fault. */
-  async putBack(lease: Lease, item: MailItem): Promise<void> {
-    await this.#update(lease, "update mailbox set attempts = attempts - 1 where ghost = $1 and id = $2", [item.id]);
-  }
-
   /** Lets an item wait for a Megolm session's key; those behind it go on. */
   async awaitKey(lease: Lease, item: MailItem, key: AwaitedKey): Promise<void> {
     await this.#update(
       lease,
-      `update mailbox set state = 'awaiting_key', session_id = $3, reason = $4, attempts = 0,
+      `update mailbox set state = 'awaiting_key', session_id = $3, reason = $4, attempts = 0, strikes = 0,
          waiting_since = coalesce(waiting_since, now())
        where ghost = $1 and id = $2`,
       [item.id, storable(key.sessionId), key.withheld === undefined ? null : storable(key.withheld)],
@@ -239,6 +244,7 @@ export class Mailbox {
 interface ItemRow {
   id: number;
   attempts: number;
+  strikes: number;
   event_id: string;
   payload: string;
   late_ms: number;

@@ -128,11 +128,19 @@ export class TurnRunner {
     const { turn } = open;
     const { lease, end } = await this.#work.begin(turn);
     try {
-      const reply = open.state === "sending" ? open.reply : await this.#answer(lease, open);
+      const reply = open.state === "sending" ? await this.#resume(lease, open) : await this.#answer(lease, open);
       if (reply !== undefined) await this.#deliver(lease, turn, reply);
     } finally {
       end();
     }
+  }
+
+  /** A reply whose sending was interrupted; undefined when it was so too often, which ends the turn. */
+  async #resume(lease: Lease, open: Extract<OpenTurn, { state: "sending" }>): Promise<TurnReply | undefined> {
+    if ((await this.#store.resume(lease, open.turn)) < MAX_TURN_ATTEMPTS) return open.reply;
+    this.#log.error(idsOf(open.turn), "the answer ended the process whenever it was sent, and is given up");
+    await fenced(this.#options.database, lease, (tx) => this.#store.finish(tx, open.turn, "failed", "not sent"));
+    return undefined;
   }
 
   /** `queued` → `running` → `sending`; undefined when the turn was cancelled. */
@@ -191,7 +199,10 @@ export class TurnRunner {
         if (message.remembered !== undefined) said.push({ eventId, text: message.remembered });
       }
     } catch (error) {
-      if (this.#stopping.signal.aborted || this.#work.retryAfterMs(error) !== undefined) throw error;
+      if (this.#stopping.signal.aborted || this.#work.retryAfterMs(error) !== undefined) {
+        await this.#store.uncountDelivery(lease, turn);
+        throw error;
+      }
       // Thrown out of the room, or the room can't be spoken to: there is nobody left to tell.
       log.error({ error }, "the answer could not be sent");
       await fenced(this.#options.database, lease, (tx) => this.#store.finish(tx, turn, "failed", "not sent"));

@@ -3,8 +3,12 @@ import { fenced, type Lease } from "../leases/leases.ts";
 import { isStorable } from "../database/text.ts";
 import type { Turn, TurnReply } from "./turn.ts";
 
-/** A turn that was tried this often and never came to an end fails. */
-export const MAX_TURN_ATTEMPTS = 3;
+/**
+ * A turn that was begun this often and never came to its answer fails, and so does one whose answer was begun to be sent
+ * this often: the process ended each time. More than three, because a process that is killed from outside, again and
+ * again, says little of what it was doing.
+ */
+export const MAX_TURN_ATTEMPTS = 5;
 
 /** An open turn and how far it has come. */
 export type OpenTurn =
@@ -122,10 +126,34 @@ export class TurnStore {
     );
   }
 
-  /** `running` → `sending`: from here on the same messages are sent, whatever happens. Throws StaleLease. */
+  /**
+   * `running` → `sending`: from here on the same messages are sent, whatever happens. The first try at that is counted.
+   * Throws StaleLease.
+   */
   async prepare(lease: Lease, turn: Turn, reply: TurnReply): Promise<void> {
     await fenced(this.#database, lease, (tx) =>
-      tx.query("update turns set state = 'sending', reply = $2 where id = $1", [turn.id, JSON.stringify(reply)]),
+      tx.query("update turns set state = 'sending', reply = $2, deliveries = 1 where id = $1", [
+        turn.id,
+        JSON.stringify(reply),
+      ]),
+    );
+  }
+
+  /** Counts a further try at sending, and tells how many there were before. Throws StaleLease. */
+  async resume(lease: Lease, turn: Turn): Promise<number> {
+    const { rows } = await fenced(this.#database, lease, (tx) =>
+      tx.query<{ deliveries: number }>(
+        "update turns set deliveries = deliveries + 1 where id = $1 returning deliveries",
+        [turn.id],
+      ),
+    );
+    return (rows[0]?.deliveries ?? 1) - 1;
+  }
+
+  /** What stood in the way of sending was not the turn's fault. Throws StaleLease. */
+  async uncountDelivery(lease: Lease, turn: Turn): Promise<void> {
+    await fenced(this.#database, lease, (tx) =>
+      tx.query("update turns set deliveries = greatest(deliveries - 1, 0) where id = $1", [turn.id]),
     );
   }
 

@@ -8,7 +8,7 @@ import type { GhostHandle, GhostMessage, Settle } from "../../../src/ghost/liste
 import { acquireLease } from "../../../src/leases/leases.ts";
 import { silentLogger } from "../../../src/observability/log.ts";
 import { ProviderError, type ChatChunk, type ChatRequest, type Provider } from "../../../src/providers/provider.ts";
-import type { Turn } from "../../../src/turns/turn.ts";
+import type { Turn, TurnReply } from "../../../src/turns/turn.ts";
 import { TurnStore } from "../../../src/turns/turn-store.ts";
 import { forEachDatabase } from "../../support/databases.ts";
 import { addProcess } from "../../support/lease.ts";
@@ -231,6 +231,54 @@ forEachDatabase((_kind, open) => {
         (await world.turns()).map(({ thread_root }) => thread_root),
         ["$root", null, null],
       );
+    });
+
+    it("is declined when too many wait, with a notice that is all that comes of it", async () => {
+      const world = new World(await open());
+      for (const body of ["one", "two", "three"]) await world.say(body);
+      const eventId = await world.say("four");
+      await world.say("four", { eventId });
+      const states = (await world.turns()).map(({ state }) => state);
+      assert.deepEqual(states, ["queued", "queued", "queued", "sending"]);
+      const { rows } = await world.database.query<{ reply: string }>("select reply from turns where event_id = $1", [
+        eventId,
+      ]);
+      const reply = JSON.parse(rows[0]?.reply ?? "") as TurnReply;
+      assert.deepEqual([reply.outcome, reply.failure, reply.messages.length], ["failed", "full", 1]);
+      assert.equal(reply.messages[0]?.content["msgtype"], "m.notice");
+      assert.match(String(reply.messages[0].content["body"]), /Llama has many questions/);
+    });
+
+    it("is marked and remembered, not answered, when its key came too late", async () => {
+      const world = new World(await open());
+      const inTime = await world.say("a little late", { lateMs: 59_000 });
+      const late = await world.say("far too late", { lateMs: 61_000 });
+      assert.deepEqual(
+        (await world.turns()).map(({ event_id }) => event_id),
+        [inTime],
+      );
+      assert.deepEqual(world.sent, [
+        {
+          content: { "m.relates_to": { rel_type: "m.annotation", event_id: late, key: "⌛" } },
+          step: `${late} late`,
+        },
+      ]);
+      assert.deepEqual(await world.remembered(), ["Alice: a little late", "Alice: far too late"]);
+    });
+
+    it("that can't be read is told of in a notice, in its thread, with what to do", async () => {
+      const world = new World(await open());
+      const unread = { eventId: "$unread", threadRoot: "$root", ghost: LLAMA };
+      const notice = world.conversation.missingKey({ ...unread, withheld: "m.unverified" });
+      assert.equal(notice["msgtype"], "m.notice");
+      assert.match(String(notice["body"]), /^Llama can't read this message.*Verify Llama/);
+      assert.deepEqual(notice["m.mentions"], {});
+      assert.deepEqual(notice["m.relates_to"], {
+        rel_type: "m.thread",
+        event_id: "$root",
+        is_falling_back: true,
+        "m.in_reply_to": { event_id: "$unread" },
+      });
     });
 
     it("is answered by the bot at once, in a notice, under a step of its own", async () => {

@@ -117,31 +117,63 @@ forEachDatabase((_kind, open) => {
       }
     });
 
-    it("counts an attempt before it is made, and after three sets the item aside and goes on", async () => {
+    it("counts a try before it is made, and after three strikes sets the item aside and goes on", async () => {
       const { database, mailbox, store } = await make();
       const [join, poison, good] = [membership(LLAMA, "join"), event(), event()];
       await store(join, poison, good);
       const lease = await takeLease(database, LLAMA);
       const item = await mailbox.next(lease);
       assert.ok(item);
-      await database.transaction((tx) => mailbox.done(tx, item));
-      // As a process that ends each time would leave it: taken, never done.
+      await fenced(database, lease, (tx) => mailbox.done(tx, item));
+      // As a process that ends each time would leave it: begun, never done.
       for (let attempt = 0; attempt < 3; attempt++) {
-        assert.equal((await mailbox.next(lease))?.event.event_id, poison.event_id);
+        const taken = await mailbox.next(lease);
+        assert.equal(taken?.event.event_id, poison.event_id);
+        assert.equal(taken.isSuspect, attempt > 0);
+        await mailbox.begin(lease, taken);
       }
       assert.equal((await mailbox.next(lease))?.event.event_id, good.event_id);
       const { rows } = await database.query("select state, reason from mailbox where event_id = $1", [poison.event_id]);
       assert.deepEqual(rows, [{ state: "set_aside", reason: "did not finish in 3 attempts" }]);
     });
 
-    it("does not count what was put back", async () => {
+    it("gives no strike to what the engine had let go of when the process ended, but not for ever", async () => {
       const { database, mailbox, store } = await make();
       await store(membership(LLAMA, "join"));
       const lease = await takeLease(database, LLAMA);
       for (let attempt = 0; attempt < 10; attempt++) {
         const item = await mailbox.next(lease);
         assert.ok(item, `attempt ${attempt}`);
-        await mailbox.putBack(lease, item);
+        await (await mailbox.begin(lease, item)).survived();
+      }
+      assert.equal(await mailbox.next(lease), undefined);
+      const { rows } = await database.query("select state, reason from mailbox");
+      assert.deepEqual(rows, [{ state: "set_aside", reason: "did not finish in 10 attempts" }]);
+    });
+
+    it("gives a strike to what fails, before or after the engine let go of it", async () => {
+      const { database, mailbox, store } = await make();
+      await store(membership(LLAMA, "join"));
+      const lease = await takeLease(database, LLAMA);
+      for (let attempt = 0; attempt < 3; attempt++) {
+        const item = await mailbox.next(lease);
+        assert.ok(item, `attempt ${attempt}`);
+        const begun = await mailbox.begin(lease, item);
+        if (attempt > 0) await begun.survived();
+        await begun.failed();
+      }
+      assert.equal(await mailbox.next(lease), undefined);
+    });
+
+    it("does not count what was taken back", async () => {
+      const { database, mailbox, store } = await make();
+      await store(membership(LLAMA, "join"));
+      const lease = await takeLease(database, LLAMA);
+      for (let attempt = 0; attempt < 20; attempt++) {
+        const item = await mailbox.next(lease);
+        assert.ok(item, `attempt ${attempt}`);
+        assert.equal(item.isSuspect, false);
+        await (await mailbox.begin(lease, item)).takeBack();
       }
     });
 
@@ -170,8 +202,7 @@ forEachDatabase((_kind, open) => {
       assert.ok(item);
       const latter = await takeLease(database, LLAMA);
       const before = (await database.query("select * from mailbox order by id")).rows;
-      await assert.rejects(mailbox.next(former), StaleLease);
-      await assert.rejects(mailbox.putBack(former, item), StaleLease);
+      await assert.rejects(mailbox.begin(former, item), StaleLease);
       await assert.rejects(mailbox.awaitKey(former, item, { sessionId: "s" }), StaleLease);
       await assert.rejects(mailbox.keysArrived(former, ["s"]), StaleLease);
       await assert.rejects(mailbox.setAside(former, item.id, "why"), StaleLease);

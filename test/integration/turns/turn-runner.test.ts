@@ -201,16 +201,54 @@ forEachDatabase((_kind, open) => {
       assert.deepEqual(world.asked, [question]);
     });
 
-    it("that ended their process three times are given up, and say so", async () => {
+    it("that ended their process again and again are given up, and say so", async () => {
       const world = await World.create(await open());
       const question = await world.ask("!a");
-      await world.database.query("update turns set state = 'running', attempts = 3");
+      await world.database.query("update turns set state = 'running', attempts = 5");
       const runner = world.runner();
       runner.kick();
       await world.until(question, "failed");
       await runner.stop();
       assert.deepEqual(world.asked, []);
       assert.equal(world.sent.size, 1);
+    });
+
+    it("whose answer ended the process again and again are given up, and those behind them go on", async () => {
+      const world = await World.create(await open());
+      const [poison, next] = [await world.ask("!a"), await world.ask("!a")];
+      await world.database.query(
+        "update turns set state = 'sending', reply = $2, attempts = 1, deliveries = 5 where event_id = $1",
+        [poison, JSON.stringify(reply("poison"))],
+      );
+      const runner = world.runner();
+      runner.kick();
+      await world.until(poison, "failed");
+      await world.until(next, "answered");
+      await runner.stop();
+      assert.deepEqual([...world.sent.keys()], [`${next} answer.0`]);
+    });
+
+    it("that were declined say so without waiting for those before them, once", async () => {
+      const world = await World.create(await open());
+      const end = Promise.withResolvers<undefined>();
+      world.respond = async (turn) => {
+        await end.promise;
+        return reply(turn.eventId);
+      };
+      const running = await world.ask("!a");
+      const declined = await world.ask("!a");
+      await world.database.query("update turns set state = 'sending', reply = $2 where event_id = $1", [
+        declined,
+        JSON.stringify({ ...reply("too many"), outcome: "failed", failure: "full" }),
+      ]);
+      const runner = world.runner();
+      runner.kick();
+      await world.until(declined, "failed");
+      assert.equal(await world.state(running), "running");
+      end.resolve(undefined);
+      await world.until(running, "answered");
+      await runner.stop();
+      assert.equal(world.sent.size, 2);
     });
 
     it("fail when nothing can be sent, and those behind them go on", async () => {
