@@ -132,6 +132,7 @@ export async function startBridge(config: Config, registration: Registration, lo
       syncing: new Semaphore(MAX_SYNCING),
       suspects: new Semaphore(1),
       loaded: () => runner.kick(),
+      unneeded: () => ghosts.makeRoom(),
       elsewhere: (userId) => ghosts.elsewhere(userId),
       profileOf: (userId) => (userId === botUserId ? BOT_PROFILE : directory.agentOf(userId)),
       mayInvite: (userId) => mayTalk(config.access.users, userId),

@@ -4,6 +4,9 @@ import { loadRegistration } from "../config/registration.ts";
 import { createLogger } from "../observability/log.ts";
 import { explainStartFailure } from "./start-failure.ts";
 
+/** A stop that takes longer than this, in ms, is no stop any more: a database that hangs could hold it for ever. */
+const STOP_LIMIT_MS = 60_000;
+
 /**
  * Runs the bridge until SIGINT or SIGTERM; a second signal ends it at once. Returns 0 after a clean stop. Throws ConfigError and what keeps it from starting.
  */
@@ -22,6 +25,12 @@ export async function start(options: { readonly config: string }): Promise<numbe
   process.once("SIGINT", () => process.exit(130));
   process.once("SIGTERM", () => process.exit(143));
   log.info("stopping");
+  setTimeout(() => {
+    log.error(
+      "the bridge did not stop in time and is ended; nothing is lost, what was under way goes on at the next start",
+    );
+    process.exit(1);
+  }, STOP_LIMIT_MS).unref();
   await bridge.stop();
   log.info("stopped");
   return 0;

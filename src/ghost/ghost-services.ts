@@ -36,6 +36,8 @@ export interface GhostServices {
   readonly suspects: Semaphore;
   /** Called when a ghost has been loaded: turns that a former owner left can go on. */
   readonly loaded: (userId: string) => void;
+  /** Called when a ghost may be needed no more: somebody may be waiting for its place. */
+  readonly unneeded: () => void;
   /** Called when another process turned out to have a ghost that was woken here. */
   readonly elsewhere: (userId: string) => void;
   /** How a ghost is to look; undefined leaves it as it is. */

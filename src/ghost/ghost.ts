@@ -96,6 +96,7 @@ export class Ghost implements GhostHandle {
       held = false;
       this.#holders--;
       this.#lastUsed = performance.now();
+      this.#services.unneeded();
     };
     try {
       const { lease } = await this.#account.load();
@@ -219,6 +220,7 @@ export class Ghost implements GhostHandle {
       }
       this.#failures = 0;
       if (!this.#isStopped()) this.#state = { kind: "idle" };
+      this.#services.unneeded();
     } catch (error) {
       if (this.#isStopped()) return;
       if (error instanceof LeaseHeld) {

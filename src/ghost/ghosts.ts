@@ -123,8 +123,9 @@ export class Ghosts {
       });
   }
 
-  /** Somebody waits for a place: the ghost that was not needed for longest makes room. */
+  /** When somebody waits for a place, the ghost that was not needed for longest makes room. */
   makeRoom(): void {
+    if (this.#services.places.waiting === 0 || this.#stopping) return;
     const [longest] = this.#unused().sort((a, b) => (b.unusedMs ?? 0) - (a.unusedMs ?? 0));
     if (longest !== undefined) this.#putAway(longest);
   }
@@ -183,6 +184,7 @@ export class Ghosts {
     const work = [...(await services.mailbox.ghostsWithMail(processes.self)), ...(await ghostsWithTurns())];
     if (this.#stopping) return;
     this.#wakeOwn({ mail: work, doorbells: [] });
+    this.makeRoom();
     for (const ghost of this.#unused()) {
       const wanted = processes.prefers(ghost.userId) ? idleAfterMs : 0;
       if ((ghost.unusedMs ?? 0) > wanted) this.#putAway(ghost);

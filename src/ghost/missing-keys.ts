@@ -3,6 +3,7 @@ import type { HomeserverClient } from "../homeserver/client.ts";
 import { redactEvent } from "../homeserver/room-calls.ts";
 import type { RoomEvent } from "../homeserver/transaction.ts";
 import { fenced } from "../leases/leases.ts";
+import { isRetryable } from "./failure.ts";
 import type { LoadedGhost } from "./ghost-account.ts";
 import type { GhostHandle } from "./listener.ts";
 import { transactionId, type Outbox } from "./outbox.ts";
@@ -61,7 +62,11 @@ export class MissingKeys {
         ghost: ghost.userId,
         withheld: row.withheld ?? undefined,
       });
-      await ghost.send(row.room_id, "m.room.message", content, stepOf(row.session_id));
+      await ghost.send(row.room_id, "m.room.message", content, stepOf(row.session_id)).catch((error: unknown) => {
+        if (isRetryable(error)) throw error;
+        // Nobody there can be told, now or later.
+        ghost.log.warn({ room: row.room_id, error }, "could not tell of a missing key");
+      });
       await fenced(this.#options.database, lease, (tx) =>
         tx.query("update key_notices set told = true where room_id = $1 and session_id = $2", [
           row.room_id,
@@ -95,7 +100,11 @@ export class MissingKeys {
           txnId: transactionId(ghost.userId, event.room_id, `${stepOf(sessionId)} taken back`),
           reason: "The key has come.",
         },
-      );
+      ).catch((error: unknown) => {
+        if (isRetryable(error)) throw error;
+        // What it was about is read and answered all the same.
+        ghost.log.warn({ room: event.room_id, error }, "the notice about a missing key could not be taken back");
+      });
     }
     await fenced(database, lease, (tx) =>
       tx.query("delete from key_notices where room_id = $1 and session_id = $2", [event.room_id, sessionId]),

@@ -227,13 +227,16 @@ export class Mailbox {
     return rooms;
   }
 
-  /** Pushed to-device data names its ghost; a changed device list concerns every ghost that shares a room with the user. */
+  /**
+   * Pushed to-device data names its ghost. A changed device list concerns every ghost that shares a room with the user; of
+   * those only the ones that are loaded, for every ghost looks at its /sync before it encrypts.
+   */
   async #doorbells(tx: Queryable, transaction: Transaction): Promise<string[]> {
     const named = transaction.doorbells.map((bell) => bell.userId).filter(this.#isGhost);
     if (transaction.changedUsers.length === 0) return [...new Set(named)];
     const { rows } = await tx.query<{ ghost: string }>(
-      `select distinct ghost from memberships join room_members using (room_id)
-       where memberships.membership = 'join'
+      `select distinct ghost from memberships join room_members using (room_id) join leases using (ghost)
+       where memberships.membership = 'join' and owner is not null
        and room_members.user_id in (select json_array_elements_text($1::json))`,
       [JSON.stringify(transaction.changedUsers)],
     );

@@ -332,12 +332,15 @@ forEachDatabase((_kind, open) => {
       assert.deepEqual(await direct(), { direct: false });
     });
 
-    it("wakes who is named, and who shares a room with somebody whose devices changed", async () => {
+    it("wakes who is named, and who is loaded and shares a room with somebody whose devices changed", async () => {
       const { database, mailbox, store } = await make();
       await store(membership(LLAMA, "join"));
       await database.query("insert into room_members (room_id, user_id, membership) values ($1, '@bob:x.y', 'join')", [
         ROOM,
       ]);
+      const other = "@agent_away:example.test";
+      await store(membership(other, "join"));
+      await takeLease(database, LLAMA);
       const push = { to_device: [{ to_user_id: MAX, to_device_id: "D" }], device_lists: { changed: ["@bob:x.y"] } };
       const arrivals = await mailbox.store(parseTransaction("9", { events: [], ...push }));
       assert.deepEqual([...arrivals.doorbells].sort(), [LLAMA, MAX]);
