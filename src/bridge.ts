@@ -20,6 +20,8 @@ import { askedToWaitMs } from "./homeserver/errors.ts";
 import { createHomeserverClient } from "./homeserver/client.ts";
 import { awaitHomeserver, pingHomeserver } from "./homeserver/ping.ts";
 import { Processes } from "./leases/processes.ts";
+import { pause } from "./homeserver/retry.ts";
+import { StrandedTransactions } from "./homeserver/stranded.ts";
 import { Mailbox } from "./mailbox/mailbox.ts";
 import type { Logger } from "./observability/log.ts";
 import { mayTalk } from "./policy/access.ts";
@@ -72,6 +74,8 @@ export async function startBridge(config: Config, registration: Registration, lo
     closers.push(() => directory.stop());
     await directory.refresh();
 
+    const stranded = new StrandedTransactions();
+    let transactionsTaken = 0;
     const background = new Background(log);
     closers.push(() => background.idle());
     const pruning = setInterval(() => {
@@ -194,7 +198,16 @@ export async function startBridge(config: Config, registration: Registration, lo
     const appService = new AgentsAppService({
       hsToken: registration.hsToken,
       maxTransactionBytes: config.appservice.maxTransactionBytes,
-      onTransaction: async (transaction) => ghosts.deliver(await mailbox.store(transaction)),
+      onTransaction: async (transaction) => {
+        if (stranded.takeSuspicion()) {
+          log.info({ txn: transaction.txnId }, "refusing a transaction, so that Synapse looks for stranded ones first");
+          background.run("asking for transactions", askForTransactions);
+          return "refused";
+        }
+        transactionsTaken++;
+        ghosts.deliver(await mailbox.store(transaction));
+        return "stored";
+      },
       onUserQuery: async (userId) => {
         if (!ghosts.isGhost(userId)) await directory.refresh();
         if (userId !== botUserId && directory.agentOf(userId) === undefined) return false;
@@ -220,9 +233,20 @@ export async function startBridge(config: Config, registration: Registration, lo
       return found;
     }
 
+    /** A ping makes Synapse send at once what it would send again after a while; it is not ready for it at once. */
+    async function askForTransactions(): Promise<void> {
+      const before = transactionsTaken;
+      for (const waitMs of ASK_AGAIN_AFTER_MS) {
+        await pause(waitMs, stopping.signal);
+        if (transactionsTaken > before) return;
+        await pingHomeserver(client, registration, log, { signal: stopping.signal });
+      }
+    }
+
     /** What was sent while the homeserver could not be reached is looked for, and it is told that we are there. */
     function returned(): void {
       log.info("the homeserver answers again");
+      stranded.suspect();
       ghosts.catchUpAll();
       background.run("ping", () => pingHomeserver(client, registration, log, { signal: stopping.signal }));
     }
@@ -257,6 +281,9 @@ const PRUNE_EVERY_MS = 3_600_000;
 /** How many ghosts are being loaded, and are looking at their /sync, at once. */
 const MAX_LOADING = 8;
 const MAX_SYNCING = 8;
+
+/** When the homeserver is asked for the transactions it has, after one was refused, in ms. */
+const ASK_AGAIN_AFTER_MS = [50, 150, 500];
 
 /** How long the ghosts' calls may take to end when the bridge stops, in ms. */
 const STOP_GRACE_MS = 5_000;

@@ -51,15 +51,20 @@ export class DatabaseError extends Error {
   }
 }
 
-/** Wraps what a driver threw. Class 08 (connection), 40 (rollback), 53 (resources), 57 (shutdown) and socket errors can be retried. */
+/**
+ * SQLSTATEs after which the same may succeed later: the classes 08 (connection), 40 (rollback), 53 (resources, a full disk
+ * among them), 57 (shutdown, timeouts) and 58 (the server's system), a transaction that was idle or open for too long, a
+ * lock that could not be had; and the system's own codes (`ECONNREFUSED`).
+ */
+const RETRYABLE = /^(08|40|53|57|58)|^(25P03|25P04|55P03)$|^E[A-Z]/;
+
+/** Wraps what a driver threw. */
 export function databaseError(cause: unknown): DatabaseError {
   if (cause instanceof DatabaseError) return cause;
   const message = cause instanceof Error ? cause.message : String(cause);
   const raw: unknown = cause instanceof Error && "code" in cause ? cause.code : undefined;
   const code = typeof raw === "string" ? raw : undefined;
   const retryable =
-    code === undefined
-      ? /connection|terminated|timeout|closed|ended/i.test(message)
-      : /^(08|40|53|57|E[A-Z])/.test(code);
+    code === undefined ? /connection|terminated|timeout|closed|ended/i.test(message) : RETRYABLE.test(code);
   return new DatabaseError(message, { code, retryable, cause });
 }

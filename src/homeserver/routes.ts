@@ -15,10 +15,11 @@ import { reached } from "../observability/steps.ts";
 /** What the homeserver can ask of us, and who answers. */
 export interface AppServiceHandlers {
   /**
-   * Stores a transaction. It is acknowledged when this resolves, and sent again by the homeserver when it throws.
-   * Nothing slower than the storing belongs in here.
+   * Stores a transaction. It is acknowledged when this resolves with `stored`, and sent again by the homeserver, after
+   * all that it may have held back, when this resolves with `refused` or throws. Nothing slower than the storing belongs
+   * in here.
    */
-  onTransaction(transaction: Transaction): Promise<void>;
+  onTransaction(transaction: Transaction): Promise<"stored" | "refused">;
   /** Whether this user exists; makes it first when it should. */
   onUserQuery(userId: string): Promise<boolean>;
 }
@@ -63,7 +64,10 @@ function appServiceApi(options: RouteOptions): Router {
       }
       const transaction = parseTransaction(request.params.txnId, body);
       reached("transaction.received");
-      await options.onTransaction(transaction);
+      if ((await options.onTransaction(transaction)) === "refused") {
+        refuse(response, 503, "M_UNKNOWN", "Please send what was held back first");
+        return;
+      }
       reached("transaction.stored");
       response.json({});
     })

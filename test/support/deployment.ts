@@ -68,6 +68,11 @@ export class Deployment {
     return this.bridge[how]();
   }
 
+  /** Where Synapse keeps its data. */
+  get synapseDirectory(): string {
+    return this.#synapseOptions.directory ?? "";
+  }
+
   /** Ends Synapse and starts it again on the same port and data. */
   async restartSynapse(): Promise<void> {
     await this.synapse.stop();
