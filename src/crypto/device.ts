@@ -80,7 +80,7 @@ export class Device {
     this.#calls = new EngineCalls(options.store.failed);
     this.#since = options.since;
     this.#outgoing = new Outgoing(machine, this.#calls, options.transport, options.log);
-    this.#encryptor = new RoomEncryptor(machine, this.#calls, this.#outgoing, options.log);
+    this.#encryptor = new RoomEncryptor(machine, this.#calls, this.#outgoing);
   }
 
   /** Opens the device on its store, new or as it was left. Nothing is sent yet. */
@@ -210,7 +210,6 @@ export class Device {
         this.#lastCounts = counts;
       }
       this.#since = answer.nextBatch;
-      if (answer.toDevice.length > 0) await this.#encryptor.mendSessions();
       await this.#outgoing.drain();
       // The server hands out a hundred at a time, and forgets them once the next token is shown to it.
       if (answer.toDevice.length === 0) return;

@@ -1,8 +1,7 @@
 import * as engine from "@matrix-org/matrix-sdk-crypto-wasm";
 import { askedToWaitMs } from "../homeserver/errors.ts";
 import type { Logger } from "../observability/log.ts";
-import type { Serial } from "./serial.ts";
-import { Coalesced } from "./serial.ts";
+import { Coalesced, Serial } from "./serial.ts";
 import type { DeviceTransport } from "./transport.ts";
 import { reached } from "../observability/steps.ts";
 
@@ -27,6 +26,8 @@ const RETRY_LONGEST_MS = 60_000;
  * what failed is tried again later, with the same body and ids, because the engine lists it until it is answered.
  */
 export class Outgoing {
+  /** Two claims in flight would each use up one-time keys and leave two sessions. */
+  readonly claims = new Serial();
   readonly #machine: engine.OlmMachine;
   readonly #calls: Serial;
   readonly #transport: DeviceTransport;
@@ -91,7 +92,12 @@ export class Outgoing {
       );
       if (requests.length === 0) break;
       for (const request of requests) tried.add(request.id ?? "");
-      const results = await Promise.allSettled(requests.map((request) => this.send(request)));
+      const results = await Promise.allSettled(
+        // A claim of the engine's own replaces a session that turned out to be wedged.
+        requests.map((request) =>
+          request instanceof engine.KeysClaimRequest ? this.claims.run(() => this.send(request)) : this.send(request),
+        ),
+      );
       for (const [index, result] of results.entries()) {
         if (result.status === "fulfilled") continue;
         failed++;

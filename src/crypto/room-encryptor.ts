@@ -1,9 +1,8 @@
 import * as engine from "@matrix-org/matrix-sdk-crypto-wasm";
-import type { Logger } from "../observability/log.ts";
 import type { RoomEncryption } from "../rooms/room-state.ts";
 import type { RoomView } from "../rooms/rooms.ts";
 import type { Outgoing } from "./outgoing.ts";
-import { KeyedSerial, Serial } from "./serial.ts";
+import { KeyedSerial, type Serial } from "./serial.ts";
 
 /** For whom an event is encrypted, and how. */
 export interface EncryptionTarget {
@@ -27,16 +26,11 @@ export class RoomEncryptor {
   readonly #calls: Serial;
   readonly #outgoing: Outgoing;
   readonly #rooms = new KeyedSerial();
-  /** Two claims in flight would each use up one-time keys and leave two sessions. */
-  readonly #claims = new Serial();
 
-  readonly #log: Logger;
-
-  constructor(machine: engine.OlmMachine, calls: Serial, outgoing: Outgoing, log: Logger) {
+  constructor(machine: engine.OlmMachine, calls: Serial, outgoing: Outgoing) {
     this.#machine = machine;
     this.#calls = calls;
     this.#outgoing = outgoing;
-    this.#log = log;
   }
 
   /**
@@ -53,7 +47,7 @@ export class RoomEncryptor {
     return this.#rooms.run(target.roomId, async () => {
       await this.#calls.run(() => this.#machine.updateTrackedUsers(userIds(target.recipients)));
       await this.#outgoing.drainBeforeSharing();
-      await this.#claims.run(() => this.#claimMissing(target.recipients));
+      await this.#outgoing.claims.run(() => this.#claimMissing(target.recipients));
       // Sharing takes a while in a large room; the session may come to its end meanwhile, so until nothing is left.
       for (;;) {
         const requests = await this.#calls.run(() =>
@@ -66,19 +60,6 @@ export class RoomEncryptor {
         this.#machine.encryptRoomEvent(new engine.RoomId(target.roomId), eventType, JSON.stringify(content)),
       );
     });
-  }
-
-  /**
-   * Replaces Olm sessions that turned out to be wedged (a message of theirs could not be decrypted): the engine then asks
-   * for one-time keys, and the new session's first message tells the other side. A claim that fails is made again after
-   * the next sync.
-   */
-  async mendSessions(): Promise<void> {
-    await this.#claims
-      .run(() => this.#claimMissing([]))
-      .catch((error: unknown) => {
-        this.#log.warn({ error }, "a broken session could not be replaced yet");
-      });
   }
 
   async #claimMissing(recipients: readonly string[]): Promise<void> {

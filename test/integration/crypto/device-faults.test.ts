@@ -32,6 +32,7 @@ class Faults {
   readonly sent: { asked: Asked; body: string }[] = [];
   readonly arrived: string[] = [];
   since: string | undefined;
+  onTheWay: (message: ToDevice) => ToDevice = (message) => message;
   beforeRequest: (asked: Asked) => Promise<void> | void = () => undefined;
   saveSince: (since: string) => Promise<void> = (since) => {
     this.since = since;
@@ -73,25 +74,23 @@ class Faults {
     };
   }
 
-  /** Somebody else's device, which has sent the ghost a room key. */
-  async write(room: string, body: string): Promise<RoomEvent> {
-    const alice = await CryptoClient.open(
+  /** Somebody else's device. */
+  alice(): Promise<CryptoClient> {
+    return CryptoClient.open(
       { user: ALICE, device: "ALICEDEVICE" },
       {
         request: (request) => Promise.resolve(JSON.stringify(this.server.handle(ALICE, "ALICEDEVICE", request))),
         sync: (since) => Promise.resolve(this.server.sync(ALICE, "ALICEDEVICE", since)),
       },
     );
+  }
+
+  /** Somebody else's device, which has sent the ghost a room key. */
+  async write(room: string, body: string): Promise<RoomEvent> {
+    const alice = await this.alice();
     await alice.sync();
     const content = await alice.encrypt(room, [ALICE, GHOST], body);
-    return {
-      type: "m.room.encrypted",
-      event_id: "$event",
-      room_id: room,
-      sender: ALICE,
-      origin_server_ts: 0,
-      content: JSON.parse(content) as Record<string, unknown>,
-    };
+    return asEvent(room, content);
   }
 
   count(asked: Asked): number {
@@ -110,6 +109,10 @@ class Faults {
     };
     return {
       ...simulated,
+      sync: async (since) => {
+        const answer = await simulated.sync(since);
+        return { ...answer, toDevice: answer.toDevice.map((message) => this.onTheWay(message)) };
+      },
       keysQuery: async (body) => {
         const answer = JSON.parse(await simulated.keysQuery(body)) as object;
         return JSON.stringify({ ...answer, master_keys: this.identities });
@@ -123,6 +126,30 @@ class Faults {
       },
     };
   }
+}
+
+type ToDevice = Readonly<Record<string, unknown>>;
+
+/** Alice's ciphertext as the event that reaches the ghost. */
+function asEvent(roomId: string, content: string): RoomEvent {
+  return {
+    type: "m.room.encrypted",
+    event_id: "$event",
+    room_id: roomId,
+    sender: ALICE,
+    origin_server_ts: 0,
+    content: JSON.parse(content) as Record<string, unknown>,
+  };
+}
+
+/** An Olm message that was damaged on its way. */
+function garbled(message: ToDevice): ToDevice {
+  return JSON.parse(
+    JSON.stringify(message).replace(/("body":")([^"]+)/, (_, start: string, body: string) => {
+      const middle = body.length >> 1;
+      return `${start}${body.slice(0, middle)}${body.slice(middle, middle + 4) === "AAAA" ? "BBBB" : "AAAA"}${body.slice(middle + 4)}`;
+    }),
+  ) as ToDevice;
 }
 
 function room(name: string, ...recipients: string[]): EncryptionTarget {
@@ -149,6 +176,38 @@ forEachDatabase((_kind, open) => {
       faults.onRoomKeys = heard;
       await device.catchUp();
       assert.deepEqual(faults.arrived, [event.content["session_id"]]);
+      await close();
+    });
+
+    it("replaces a session that turned out to be wedged, and is heard under the new one", async (t) => {
+      const faults = new Faults(await open());
+      const { device, close } = await faults.open();
+      await device.catchUp();
+      const alice = await faults.alice();
+      await alice.sync();
+      await alice.encrypt("!a:example.test", [ALICE, GHOST], "hello");
+      await device.track([ALICE]);
+      await device.catchUp();
+      await device.encrypt(room("!a:example.test", ALICE), "m.room.message", { body: "hello" });
+      await alice.sync();
+
+      // The engine replaces no session that is younger than an hour.
+      const later = Date.now() + 2 * 3_600_000;
+      t.mock.method(Date, "now", () => later);
+      faults.onTheWay = garbled;
+      const lost = await alice.encrypt("!b:example.test", [ALICE, GHOST], "lost");
+      const claims = faults.count("keysClaim");
+      await device.catchUp();
+      assert.equal(faults.count("keysClaim"), claims + 1);
+
+      faults.onTheWay = (message) => message;
+      await alice.sync();
+      const found = await alice.encrypt("!c:example.test", [ALICE, GHOST], "found");
+      await device.catchUp();
+      const read = async (roomId: string, content: string): Promise<string> =>
+        (await device.decrypt(asEvent(roomId, content))).kind;
+      assert.equal(await read("!c:example.test", found), "decrypted");
+      assert.equal(await read("!b:example.test", lost), "missing_key");
       await close();
     });
 
