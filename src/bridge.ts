@@ -20,9 +20,9 @@ import { askedToWaitMs } from "./homeserver/errors.ts";
 import { createHomeserverClient } from "./homeserver/client.ts";
 import { awaitHomeserver, pingHomeserver } from "./homeserver/ping.ts";
 import { Processes } from "./leases/processes.ts";
-import { pause } from "./homeserver/retry.ts";
 import { StrandedTransactions } from "./homeserver/stranded.ts";
 import { Mailbox } from "./mailbox/mailbox.ts";
+import { startPruning } from "./mailbox/pruning.ts";
 import type { Logger } from "./observability/log.ts";
 import { mayTalk } from "./policy/access.ts";
 import { createDemoProvider } from "./providers/demo.ts";
@@ -74,21 +74,10 @@ export async function startBridge(config: Config, registration: Registration, lo
     closers.push(() => directory.stop());
     await directory.refresh();
 
-    const stranded = new StrandedTransactions();
-    let transactionsTaken = 0;
     const background = new Background(log);
     closers.push(() => background.idle());
-    const pruning = setInterval(() => {
-      background.run("pruning", async () => {
-        const rows = (await mailbox.prune(KEPT_FOR_DAYS)) + (await outbox.prune(KEPT_FOR_DAYS));
-        if (rows > 0) log.info({ rows }, "old rows deleted");
-      });
-    }, PRUNE_EVERY_MS);
-    pruning.unref();
-    closers.push(() => {
-      clearInterval(pruning);
-      return Promise.resolve();
-    });
+    const ping = (): Promise<unknown> => pingHomeserver(client, registration, log, { signal: stopping.signal });
+    const stranded = new StrandedTransactions(ping, log);
 
     const botUserId = `@${config.appservice.bot}:${config.homeserver.domain}`;
     const rooms = new Rooms(database, log);
@@ -100,6 +89,7 @@ export async function startBridge(config: Config, registration: Registration, lo
       log,
     });
     const outbox = new Outbox(database);
+    closers.push(startPruning([(days) => mailbox.prune(days), (days) => outbox.prune(days)], log));
     const conversation: Conversation = new Conversation({
       history: new History(database),
       turns,
@@ -199,12 +189,10 @@ export async function startBridge(config: Config, registration: Registration, lo
       hsToken: registration.hsToken,
       maxTransactionBytes: config.appservice.maxTransactionBytes,
       onTransaction: async (transaction) => {
-        if (stranded.takeSuspicion()) {
-          log.info({ txn: transaction.txnId }, "refusing a transaction, so that Synapse looks for stranded ones first");
-          background.run("asking for transactions", askForTransactions);
+        if (!stranded.admits(transaction.txnId)) {
+          background.run("asking for transactions", () => stranded.retrieve(stopping.signal));
           return "refused";
         }
-        transactionsTaken++;
         ghosts.deliver(await mailbox.store(transaction));
         return "stored";
       },
@@ -233,29 +221,19 @@ export async function startBridge(config: Config, registration: Registration, lo
       return found;
     }
 
-    /** A ping makes Synapse send at once what it would send again after a while; it is not ready for it at once. */
-    async function askForTransactions(): Promise<void> {
-      const before = transactionsTaken;
-      for (const waitMs of ASK_AGAIN_AFTER_MS) {
-        await pause(waitMs, stopping.signal);
-        if (transactionsTaken > before) return;
-        await pingHomeserver(client, registration, log, { signal: stopping.signal });
-      }
-    }
-
     /** What was sent while the homeserver could not be reached is looked for, and it is told that we are there. */
     function returned(): void {
       log.info("the homeserver answers again");
       stranded.suspect();
       ghosts.catchUpAll();
-      background.run("ping", () => pingHomeserver(client, registration, log, { signal: stopping.signal }));
+      background.run("ping", ping);
     }
 
     /** What needs the homeserver; until it is there, transactions wait in the mailbox. */
     const goOnline = async (): Promise<void> => {
       processes.listen({ bells: (bells) => ghosts.heard(bells), beat: () => ghosts.beat() });
       await awaitHomeserver(client, log, stopping.signal);
-      await pingHomeserver(client, registration, log, { signal: stopping.signal });
+      await ping();
       await ghosts.announce([botUserId, ...directory.list().map(({ userId }) => userId)]);
       directory.onChange((userIds) => ghosts.announce(userIds));
       ghosts.start(config.sync.intervalMs);
@@ -274,16 +252,9 @@ export async function startBridge(config: Config, registration: Registration, lo
   }
 }
 
-/** How long it is remembered which events were handled and what was sent, and how often what is older is deleted. */
-const KEPT_FOR_DAYS = 90;
-const PRUNE_EVERY_MS = 3_600_000;
-
 /** How many ghosts are being loaded, and are looking at their /sync, at once. */
 const MAX_LOADING = 8;
 const MAX_SYNCING = 8;
-
-/** When the homeserver is asked for the transactions it has, after one was refused, in ms. */
-const ASK_AGAIN_AFTER_MS = [50, 150, 500];
 
 /** How long the ghosts' calls may take to end when the bridge stops, in ms. */
 const STOP_GRACE_MS = 5_000;

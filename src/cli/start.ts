@@ -4,7 +4,7 @@ import { loadRegistration } from "../config/registration.ts";
 import { createLogger } from "../observability/log.ts";
 import { explainStartFailure } from "./start-failure.ts";
 
-/** A stop that takes longer than this, in ms, is no stop any more: a database that hangs could hold it for ever. */
+/** A stop that takes longer than this, beside the time that turns are given, is none: a database that hangs could hold it. */
 const STOP_LIMIT_MS = 60_000;
 
 /**
@@ -30,7 +30,7 @@ export async function start(options: { readonly config: string }): Promise<numbe
       "the bridge did not stop in time and is ended; nothing is lost, what was under way goes on at the next start",
     );
     process.exit(1);
-  }, STOP_LIMIT_MS).unref();
+  }, config.turns.drainMs + STOP_LIMIT_MS).unref();
   await bridge.stop();
   log.info("stopped");
   return 0;
