@@ -173,6 +173,25 @@ forEachDatabase((_kind, open) => {
   });
 });
 
+forEachDatabase((_kind, open) => {
+  describe("the outbox", () => {
+    it("forgets what was sent long ago, and nothing that has not been", async () => {
+      const database = await open();
+      const outbox = new Outbox(database);
+      const lease = await takeLease(database, LLAMA);
+      for (const txnId of ["sent", "pending"]) {
+        await outbox.store(lease, { txnId, roomId: ROOM, eventType: "m.room.message", content: "{}" });
+      }
+      await outbox.sent(lease, "sent", "$sent");
+      assert.equal(await outbox.prune(90), 0);
+      await database.query("update sends set created_at = created_at - interval '91 days'");
+      assert.equal(await outbox.prune(90), 1);
+      assert.ok(await outbox.find(LLAMA, "pending"));
+      assert.equal(await outbox.find(LLAMA, "sent"), undefined);
+    });
+  });
+});
+
 describe("a transaction id", () => {
   it("is the same for the same step, and another for another ghost, room or step", () => {
     assert.equal(transactionId(LLAMA, ROOM, "1"), transactionId(LLAMA, ROOM, "1"));

@@ -80,6 +80,24 @@ describe("the homeserver client", () => {
     (_request, response) =>
       void response.writeHead(status, { "content-type": "text/html" }).end("<html>Welcome</html>");
 
+  it("tells when the homeserver answers again, once for each time that it could not be reached", async () => {
+    let returns = 0;
+    const watching = createHomeserverClient({ url, asToken: "t", log: silentLogger(), onReturn: () => returns++ });
+    const hangUp: RequestListener = (_request, response) => response.destroy();
+    const ask = (): Promise<unknown> => watching.request(GET).catch(() => undefined);
+    answers = [json(200, {}), json(500, {}), json(200, {})];
+    for (let count = 0; count < 3; count++) await ask();
+    assert.equal(returns, 0, "a homeserver with an error of its own is there");
+    answers = [hangUp, hangUp, json(404, {}), json(200, {}), json(502, {}), json(504, {}), json(200, {})];
+    const seen: number[] = [];
+    for (let count = 0; count < 7; count++) {
+      await ask();
+      seen.push(returns);
+    }
+    assert.deepEqual(seen, [0, 0, 1, 1, 1, 1, 2]);
+    await watching.close();
+  });
+
   it("names user and device in the query and the token in the header only", async () => {
     answers = [json(200, { event_id: "$1" })];
     const id = await sendEvent(client, DEVICE, { roomId: "!r/1:x", type: "m.x", txnId: "t 1", content: '{"b":1}' });

@@ -265,6 +265,23 @@ forEachDatabase((_kind, open) => {
       assert.equal((await takeAll(database, mailbox, LLAMA)).length, events.length - 1);
     });
 
+    it("forgets what was handled long ago, and nothing that still waits", async () => {
+      const { database, mailbox, store } = await make();
+      await store(membership(LLAMA, "join"), event(), null);
+      const lease = await takeLease(database, LLAMA);
+      const item = await mailbox.next(lease);
+      assert.ok(item);
+      await fenced(database, lease, (tx) => mailbox.done(tx, item));
+      assert.equal(await mailbox.prune(90), 0);
+      for (const table of ["events", "malformed"]) {
+        await database.query(`update ${table} set received_at = received_at - interval '91 days'`);
+      }
+      await store(event({ room_id: "!elsewhere:example.test" }));
+      assert.equal(await mailbox.prune(90), 2);
+      assert.ok(await mailbox.next(lease), "what waits is kept, however old");
+      assert.equal((await database.query("select from events")).count, 2);
+    });
+
     it("keeps of something malformed and huge only the beginning", async () => {
       const { database, store } = await make();
       await store({ event_id: "$huge", filler: "😀".repeat(200_000) });
