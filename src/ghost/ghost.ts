@@ -1,13 +1,12 @@
 import { askedToWaitMs, isUnknownDevice } from "../homeserver/errors.ts";
 import { readReceipt } from "../homeserver/room-calls.ts";
 import { LeaseHeld, StaleLease, type Lease } from "../leases/leases.ts";
-import type { Attempt } from "../mailbox/attempt.ts";
 import type { MailItem } from "../mailbox/mailbox.ts";
 import type { Logger } from "../observability/log.ts";
 import { Background } from "./background.ts";
-import { isRetryable } from "./failure.ts";
 import { GhostAccount, type LoadedGhost } from "./ghost-account.ts";
 import type { GhostServices } from "./ghost-services.ts";
+import { handleItem, type Handling } from "./handling.ts";
 import type { GhostHandle } from "./listener.ts";
 import { Reception } from "./reception.ts";
 import { Sender } from "./sender.ts";
@@ -31,7 +30,7 @@ export class Ghost implements GhostHandle {
   readonly #services: GhostServices;
   readonly #account: GhostAccount;
   readonly #sender: Sender;
-  readonly #reception: Reception;
+  readonly #handling: Handling;
   readonly #background: Background;
   readonly #typing: Typing;
   readonly #timers = new Set<NodeJS.Timeout>();
@@ -53,7 +52,7 @@ export class Ghost implements GhostHandle {
     this.#background = new Background(this.log);
     this.#account = new GhostAccount(userId, services, this.log, () => this.wake());
     this.#sender = new Sender(userId, services, this.#account, this.#stopping.signal);
-    this.#reception = new Reception({
+    const reception = new Reception({
       ghost: this,
       services,
       account: this.#account,
@@ -63,6 +62,7 @@ export class Ghost implements GhostHandle {
         for (const waitMs of LATE_KEY_LOOKS_MS) this.#after(waitMs, () => this.ring());
       },
     });
+    this.#handling = { services, reception, isStopping: () => this.#isStopped(), log: this.log };
     this.#typing = new Typing(services.client, userId, this.#background);
   }
 
@@ -213,7 +213,7 @@ export class Ghost implements GhostHandle {
         await this.#answerDoorbell();
         for (let mail = await this.#next(); mail !== undefined; mail = await this.#next()) {
           this.#lastUsed = performance.now();
-          await this.#handle(mail.item, mail.loaded);
+          await handleItem(this.#handling, mail.item, mail.loaded);
           await this.#answerDoorbell();
         }
         await this.#tellOfMissingKeys();
@@ -234,6 +234,7 @@ export class Ghost implements GhostHandle {
       if (error instanceof StaleLease) await this.#account.putAway();
       if (isUnknownDevice(error)) {
         this.#state = { kind: "stopped" };
+        await this.#account.putAway();
         this.log.error(
           { error },
           "this ghost's device has been deleted on the homeserver; the ghost stands still, and its mail is kept, until the device is made anew",
@@ -277,44 +278,6 @@ export class Ghost implements GhostHandle {
       this.#doorbell = true;
       throw error;
     }
-  }
-
-  async #handle(item: MailItem, loaded: LoadedGhost): Promise<void> {
-    if (!item.isSuspect) return this.#attempt(item, loaded, () => undefined);
-    // One suspect at a time: if the process ends, it is known over which of them.
-    const release = await this.#services.suspects.acquire();
-    try {
-      await this.#attempt(item, loaded, release);
-    } finally {
-      release();
-    }
-  }
-
-  /** @param cleared called when the engine has let go of the item. */
-  async #attempt(item: MailItem, loaded: LoadedGhost, cleared: () => void): Promise<void> {
-    const { event } = item;
-    const attempt = await this.#services.mailbox.begin(loaded.lease, item);
-    try {
-      await this.#reception.handle(item, loaded, async () => {
-        await attempt.survived();
-        cleared();
-      });
-    } catch (error) {
-      if (isRetryable(error) || isUnknownDevice(error) || this.#isStopped()) {
-        await this.#takeBack(item, attempt);
-        throw error;
-      }
-      this.log.error({ room: event.room_id, event: event.event_id, error }, "event could not be handled");
-      await attempt.failed();
-    }
-  }
-
-  /** Throws nothing: the reason why the item goes back is what matters. */
-  async #takeBack(item: MailItem, attempt: Attempt): Promise<void> {
-    await attempt.takeBack().catch((error: unknown) => {
-      if (!(error instanceof StaleLease))
-        this.log.warn({ event: item.event.event_id, error }, "attempt not taken back");
-    });
   }
 
   #after(waitMs: number, action: () => void): void {

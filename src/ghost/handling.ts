@@ -1,0 +1,63 @@
+import { isUnknownDevice } from "../homeserver/errors.ts";
+import { StaleLease } from "../leases/leases.ts";
+import type { Attempt } from "../mailbox/attempt.ts";
+import type { MailItem } from "../mailbox/mailbox.ts";
+import type { Logger } from "../observability/log.ts";
+import { isRetryable } from "./failure.ts";
+import type { LoadedGhost } from "./ghost-account.ts";
+import type { GhostServices } from "./ghost-services.ts";
+import type { Reception } from "./reception.ts";
+
+/** What an item is handled with. */
+export interface Handling {
+  readonly services: Pick<GhostServices, "mailbox" | "suspects">;
+  readonly reception: Reception;
+  /** Whether the ghost is being stopped: whatever fails then is not the item's fault. */
+  readonly isStopping: () => boolean;
+  readonly log: Logger;
+}
+
+/**
+ * Tries an item, counted. Returns when it is handled, waits, or failed by an error of its own, which after three times
+ * sets it aside. Throws, uncounted, when something stood in its way that may pass.
+ */
+export async function handleItem(handling: Handling, item: MailItem, loaded: LoadedGhost): Promise<void> {
+  if (!item.isSuspect) return attempt(handling, item, loaded, () => undefined);
+  // One suspect at a time: if the process ends, it is known over which of them.
+  const release = await handling.services.suspects.acquire();
+  try {
+    await attempt(handling, item, loaded, release);
+  } finally {
+    release();
+  }
+}
+
+/** @param cleared called when the engine has let go of the item. */
+async function attempt(
+  { services, reception, isStopping, log }: Handling,
+  item: MailItem,
+  loaded: LoadedGhost,
+  cleared: () => void,
+): Promise<void> {
+  const begun = await services.mailbox.begin(loaded.lease, item);
+  try {
+    await reception.handle(item, loaded, async () => {
+      await begun.survived();
+      cleared();
+    });
+  } catch (error) {
+    if (isRetryable(error) || isUnknownDevice(error) || isStopping()) {
+      await takeBack(begun, item, log);
+      throw error;
+    }
+    log.error({ room: item.event.room_id, event: item.event.event_id, error }, "event could not be handled");
+    await begun.failed();
+  }
+}
+
+/** Throws nothing: the reason why the item goes back is what matters. */
+async function takeBack(begun: Attempt, item: MailItem, log: Logger): Promise<void> {
+  await begun.takeBack().catch((error: unknown) => {
+    if (!(error instanceof StaleLease)) log.warn({ event: item.event.event_id, error }, "attempt not taken back");
+  });
+}
