@@ -21,7 +21,10 @@ import { createHomeserverClient } from "./homeserver/client.ts";
 import { awaitHomeserver, pingHomeserver } from "./homeserver/ping.ts";
 import { Processes } from "./leases/processes.ts";
 import { StrandedTransactions } from "./homeserver/stranded.ts";
+import type { Transaction } from "./homeserver/transaction.ts";
+import { watchHomeserver } from "./homeserver/watch.ts";
 import { Mailbox } from "./mailbox/mailbox.ts";
+import { MissedEvents } from "./mailbox/missed-events.ts";
 import { startPruning } from "./mailbox/pruning.ts";
 import type { Logger } from "./observability/log.ts";
 import { mayTalk } from "./policy/access.ts";
@@ -185,6 +188,15 @@ export async function startBridge(config: Config, registration: Registration, lo
     });
     closers.push(() => runner.stop(config.turns.drainMs));
 
+    const deliver = async (transaction: Transaction): Promise<void> => ghosts.deliver(await mailbox.store(transaction));
+    const missed = new MissedEvents({
+      database,
+      client,
+      deliver,
+      isOurs: (userId) => processes.prefers(userId),
+      log,
+    });
+
     const appService = new AgentsAppService({
       hsToken: registration.hsToken,
       maxTransactionBytes: config.appservice.maxTransactionBytes,
@@ -193,7 +205,7 @@ export async function startBridge(config: Config, registration: Registration, lo
           background.run("asking for transactions", () => stranded.retrieve(stopping.signal));
           return "refused";
         }
-        ghosts.deliver(await mailbox.store(transaction));
+        await deliver(transaction);
         return "stored";
       },
       onUserQuery: async (userId) => {
@@ -226,6 +238,7 @@ export async function startBridge(config: Config, registration: Registration, lo
       log.info("the homeserver answers again");
       stranded.suspect();
       ghosts.catchUpAll();
+      background.run("the search for missed events", () => missed.find(stopping.signal));
       background.run("ping", ping);
     }
 
@@ -237,6 +250,8 @@ export async function startBridge(config: Config, registration: Registration, lo
       await ghosts.announce([botUserId, ...directory.list().map(({ userId }) => userId)]);
       directory.onChange((userIds) => ghosts.announce(userIds));
       ghosts.start(config.sync.intervalMs);
+      background.run("the search for missed events", () => missed.find(stopping.signal));
+      background.run("the watch", () => watchHomeserver(client, botUserId, log, stopping.signal));
       runner.kick();
       log.info({ agents: directory.list().length, database: database.kind }, "ready");
     };

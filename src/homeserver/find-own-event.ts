@@ -1,6 +1,6 @@
-import { asObject, asObjects, type JsonObject } from "./answer.ts";
+import { asObject, type JsonObject } from "./answer.ts";
 import type { Actor, CallOptions, HomeserverClient } from "./client.ts";
-import { path } from "./path.ts";
+import { timelineBefore } from "./room-history.ts";
 
 /** An event as it stands in a room's timeline. */
 export interface TimelineEvent {
@@ -23,28 +23,22 @@ export async function findOwnEvent(
   matches: (event: TimelineEvent) => boolean,
   options?: CallOptions,
 ): Promise<string | undefined> {
-  const call = "GET messages";
   const oldest = Date.now() - where.maxAgeMs;
   let from: string | undefined;
   for (let page = 0; page < MAX_PAGES; page++) {
-    const answer = asObject(
-      await client.request({
-        ...options,
-        method: "GET",
-        path: path`/_matrix/client/v3/rooms/${where.roomId}/messages`,
-        query: { dir: "b", limit: String(PAGE), from, filter: JSON.stringify({ senders: [as.userId] }) },
-        as,
-      }),
-      call,
-    );
-    for (const event of asObjects(answer["chunk"], call)) {
-      const { event_id, type, content, origin_server_ts } = event;
+    const { events, end } = await timelineBefore(client, as, where.roomId, {
+      ...options,
+      from,
+      limit: PAGE,
+      senders: [as.userId],
+    });
+    for (const { event_id, type, content, origin_server_ts } of events) {
       if (typeof origin_server_ts === "number" && origin_server_ts < oldest) return undefined;
       if (typeof event_id !== "string" || typeof type !== "string") continue;
-      if (matches({ type, content: asObject(content, call) })) return event_id;
+      if (matches({ type, content: asObject(content, "GET messages") })) return event_id;
     }
-    if (typeof answer["end"] !== "string") return undefined;
-    from = answer["end"];
+    if (end === undefined) return undefined;
+    from = end;
   }
   return undefined;
 }

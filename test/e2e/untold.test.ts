@@ -1,0 +1,94 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { DatabaseSync } from "node:sqlite";
+import { startDeployment, type Deployment } from "../support/deployment.ts";
+import { eventually } from "../support/eventually.ts";
+import type { Message, User } from "../support/user.ts";
+
+describe("what Synapse does not tell of over a restart", () => {
+  let deployment: Deployment;
+  let alice: User;
+  let agent: string;
+  let roomId: string;
+
+  before(async () => {
+    deployment = await startDeployment();
+    alice = await deployment.user("js-sdk", "alice");
+    agent = deployment.agent("demo");
+    roomId = await alice.createRoom({ direct: true, invite: [agent] });
+    await alice.waitMember(roomId, agent);
+  });
+  after(() => deployment.stop());
+
+  function inSynapse<T>(work: (database: DatabaseSync) => T): T {
+    const database = new DatabaseSync(join(deployment.synapseDirectory, "homeserver.db"));
+    try {
+      return work(database);
+    } finally {
+      database.close();
+    }
+  }
+
+  function answersTo(question: string): Promise<Message> {
+    return alice.waitMessage({
+      roomId,
+      sender: agent,
+      where: ({ content }) => {
+        const relation = content["m.relates_to"] as { "m.in_reply_to"?: { event_id?: unknown } } | undefined;
+        return relation?.["m.in_reply_to"]?.event_id === question;
+      },
+    });
+  }
+
+  /** Something is said while the bridge is down; resolves when Synapse has it in a transaction, and us for down. */
+  async function sayUnheard(body: string): Promise<string> {
+    await deployment.stopBridge("kill");
+    const question = await alice.sendText({ roomId, body });
+    await eventually("Synapse to have it in a transaction, and us for down", () =>
+      inSynapse((database) => {
+        const kept = database.prepare("select 1 from application_services_txns where event_ids like ?");
+        const down = database.prepare("select 1 from application_services_state where state = 'down'");
+        return kept.get(`%${question}%`) !== undefined && down.get() !== undefined;
+      }),
+    );
+    return question;
+  }
+
+  it("because it ended before it noted a transaction down, is read in the room and answered", async () => {
+    const lost = await sayUnheard("lost");
+    await deployment.synapse.stop();
+    // Told from the queue in its memory, noted as told, and never written down.
+    inSynapse((database) => {
+      database.exec("delete from application_services_txns; update application_services_state set state = 'up'");
+    });
+    await deployment.restartSynapse();
+    await deployment.startBridge();
+    await answersTo(lost);
+  });
+
+  it("is looked for when nobody has noticed the restart but the watch", async () => {
+    const returns = (): number =>
+      deployment.bridge.logs().filter((line) => line.msg === "the homeserver answers again").length;
+    const before = returns();
+    await deployment.restartSynapse();
+    await eventually("the return to be noticed", () => returns() > before);
+  });
+
+  it("because it stranded a transaction, is answered with the next one, in order", async () => {
+    const stranded = await sayUnheard("stranded");
+    await deployment.synapse.stop();
+    // As a Synapse leaves it that ends after it has noted the transaction and before it has noted that we are down.
+    inSynapse((database) => database.exec("update application_services_state set state = 'up'"));
+    await deployment.restartSynapse();
+    await deployment.startBridge();
+
+    const next = await alice.sendText({ roomId, body: "next" });
+    for (const question of [stranded, next]) await answersTo(question);
+    const answers = alice.messages(roomId).filter((message) => message.sender === agent);
+    assert.deepEqual(
+      answers.map(({ body }) => /> (lost|stranded|next)/.exec(body)?.[1]),
+      ["lost", "stranded", "next"],
+    );
+  });
+});
