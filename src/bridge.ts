@@ -20,7 +20,7 @@ import { askedToWaitMs } from "./homeserver/errors.ts";
 import { createHomeserverClient } from "./homeserver/client.ts";
 import { awaitHomeserver, pingHomeserver } from "./homeserver/ping.ts";
 import { Processes } from "./leases/processes.ts";
-import { StrandedTransactions } from "./homeserver/stranded.ts";
+import { pause } from "./homeserver/retry.ts";
 import type { Transaction } from "./homeserver/transaction.ts";
 import { watchHomeserver } from "./homeserver/watch.ts";
 import { Mailbox } from "./mailbox/mailbox.ts";
@@ -80,7 +80,6 @@ export async function startBridge(config: Config, registration: Registration, lo
     const background = new Background(log);
     closers.push(() => background.idle());
     const ping = (): Promise<unknown> => pingHomeserver(client, registration, log, { signal: stopping.signal });
-    const stranded = new StrandedTransactions(ping, log);
 
     const botUserId = `@${config.appservice.bot}:${config.homeserver.domain}`;
     const rooms = new Rooms(database, log);
@@ -200,14 +199,7 @@ export async function startBridge(config: Config, registration: Registration, lo
     const appService = new AgentsAppService({
       hsToken: registration.hsToken,
       maxTransactionBytes: config.appservice.maxTransactionBytes,
-      onTransaction: async (transaction) => {
-        if (!stranded.admits(transaction.txnId)) {
-          background.run("asking for transactions", () => stranded.retrieve(stopping.signal));
-          return "refused";
-        }
-        await deliver(transaction);
-        return "stored";
-      },
+      onTransaction: deliver,
       onUserQuery: async (userId) => {
         if (!ghosts.isGhost(userId)) await directory.refresh();
         if (userId !== botUserId && directory.agentOf(userId) === undefined) return false;
@@ -233,12 +225,18 @@ export async function startBridge(config: Config, registration: Registration, lo
       return found;
     }
 
+    /** Twice: while the homeserver goes through what it held back, it may lose something more. */
+    async function findMissed(): Promise<void> {
+      await missed.find(stopping.signal);
+      await pause(SEARCH_AGAIN_AFTER_MS, stopping.signal);
+      await missed.find(stopping.signal);
+    }
+
     /** What was sent while the homeserver could not be reached is looked for, and it is told that we are there. */
     function returned(): void {
       log.info("the homeserver answers again");
-      stranded.suspect();
       ghosts.catchUpAll();
-      background.run("the search for missed events", () => missed.find(stopping.signal));
+      background.run("the search for missed events", () => findMissed());
       background.run("ping", ping);
     }
 
@@ -250,7 +248,7 @@ export async function startBridge(config: Config, registration: Registration, lo
       await ghosts.announce([botUserId, ...directory.list().map(({ userId }) => userId)]);
       directory.onChange((userIds) => ghosts.announce(userIds));
       ghosts.start(config.sync.intervalMs);
-      background.run("the search for missed events", () => missed.find(stopping.signal));
+      background.run("the search for missed events", () => findMissed());
       background.run("the watch", () => watchHomeserver(client, botUserId, log, stopping.signal));
       runner.kick();
       log.info({ agents: directory.list().length, database: database.kind }, "ready");
@@ -266,6 +264,9 @@ export async function startBridge(config: Config, registration: Registration, lo
     throw error;
   }
 }
+
+/** When the homeserver has gone through what it held back for us, in ms after its or our return. */
+const SEARCH_AGAIN_AFTER_MS = 15_000;
 
 /** How many ghosts are being loaded, and are looking at their /sync, at once. */
 const MAX_LOADING = 8;

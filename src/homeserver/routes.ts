@@ -15,11 +15,10 @@ import { reached } from "../observability/steps.ts";
 /** What the homeserver can ask of us, and who answers. */
 export interface AppServiceHandlers {
   /**
-   * Stores a transaction. It is acknowledged when this resolves with `stored`, and sent again by the homeserver, after
-   * all that it may have held back, when this resolves with `refused` or throws. Nothing slower than the storing belongs
-   * in here.
+   * Stores a transaction. It is acknowledged when this resolves, and sent again by the homeserver when it throws.
+   * Nothing slower than the storing belongs in here.
    */
-  onTransaction(transaction: Transaction): Promise<"stored" | "refused">;
+  onTransaction(transaction: Transaction): Promise<void>;
   /** Whether this user exists; makes it first when it should. */
   onUserQuery(userId: string): Promise<boolean>;
 }
@@ -64,10 +63,7 @@ function appServiceApi(options: RouteOptions): Router {
       }
       const transaction = parseTransaction(request.params.txnId, body);
       reached("transaction.received");
-      if ((await options.onTransaction(transaction)) === "refused") {
-        refuse(response, 503, "M_UNKNOWN", "Please send what was held back first");
-        return;
-      }
+      await options.onTransaction(transaction);
       reached("transaction.stored");
       response.json({});
     })

@@ -1,5 +1,6 @@
 import type { Database } from "../database/database.ts";
 import { isStorable } from "../database/text.ts";
+import type { JsonObject } from "../homeserver/answer.ts";
 import type { HomeserverClient } from "../homeserver/client.ts";
 import { isHomeserverError, MatrixError } from "../homeserver/errors.ts";
 import { timelineBefore } from "../homeserver/room-history.ts";
@@ -12,8 +13,8 @@ interface Place {
   readonly ghost: string;
 }
 
-/** What is missing is rarely more than the last few; more than this is not looked through. */
-const FIRST_PAGE = 20;
+/** How many events of a room are looked through; more only while what is missing goes on. */
+const FIRST_PAGE = 30;
 const PAGE = 100;
 const MAX_PAGES = 10;
 
@@ -76,26 +77,28 @@ export class MissedEvents {
     }
   }
 
-  /** What came after the newest event that is known, oldest first; nothing when none is known that far back. */
+  /** The events that are not known among the last ones, oldest first: never any from before all that are. */
   async #missing({ room_id: roomId, ghost }: Place, signal: AbortSignal): Promise<unknown[]> {
-    const missing: unknown[] = [];
+    const { client } = this.#options;
+    const seen: { readonly event: JsonObject; readonly isKnown: boolean }[] = [];
     let from: string | undefined;
     for (let page = 0; page < MAX_PAGES; page++) {
       const limit = page === 0 ? FIRST_PAGE : PAGE;
-      const { events, end } = await timelineBefore(this.#options.client, { userId: ghost }, roomId, {
-        from,
-        limit,
-        signal,
-      });
+      const { events, end } = await timelineBefore(client, { userId: ghost }, roomId, { from, limit, signal });
       const known = await this.#known(events.map((event) => event["event_id"]));
-      for (const event of events) {
-        if (known.has(event["event_id"])) return missing.reverse();
-        missing.push(event);
-      }
-      if (end === undefined) break;
+      const joined = events.findIndex((event) => isJoinOf(ghost, event));
+      const since = joined === -1 ? events : events.slice(0, joined + 1);
+      seen.push(...since.map((event) => ({ event, isKnown: known.has(event["event_id"]) })));
+      // Where a page ends with what is known, nothing was lost for a while before.
+      if (joined !== -1 || end === undefined || seen.at(-1)?.isKnown === true) break;
       from = end;
     }
-    return [];
+    const oldestKnown = seen.findLastIndex(({ isKnown }) => isKnown);
+    return seen
+      .slice(0, oldestKnown + 1)
+      .filter(({ isKnown }) => !isKnown)
+      .map(({ event }) => event)
+      .reverse();
   }
 
   async #known(ids: readonly unknown[]): Promise<Set<unknown>> {
@@ -105,4 +108,10 @@ export class MissedEvents {
     );
     return new Set(rows.map((row) => row.event_id));
   }
+}
+
+/** What was said before its own join is none of a ghost's business, though it may have been there earlier. */
+function isJoinOf(ghost: string, event: JsonObject): boolean {
+  const content = event["content"] as { membership?: unknown } | undefined;
+  return event["type"] === "m.room.member" && event["state_key"] === ghost && content?.membership === "join";
 }

@@ -47,7 +47,7 @@ describe("what matrix-appservice-bridge logs", () => {
       port: 0,
       appService: new AgentsAppService({
         hsToken: "hs-secret",
-        onTransaction: () => Promise.resolve("stored"),
+        onTransaction: () => Promise.resolve(),
         onUserQuery: () => Promise.resolve(false),
         log,
       }),

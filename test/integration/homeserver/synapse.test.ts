@@ -84,7 +84,7 @@ describe("with a real Synapse", () => {
         }
         assert.deepEqual(transaction.malformed, []);
         events.push(...transaction.events);
-        return Promise.resolve("stored");
+        return Promise.resolve();
       },
       onUserQuery: async (userId) => {
         asked.push(userId);
