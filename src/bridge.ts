@@ -25,6 +25,7 @@ import type { Transaction } from "./homeserver/transaction.ts";
 import { watchHomeserver } from "./homeserver/watch.ts";
 import { Mailbox } from "./mailbox/mailbox.ts";
 import { MissedEvents } from "./mailbox/missed-events.ts";
+import { MissedMemberships } from "./mailbox/missed-memberships.ts";
 import { startPruning } from "./mailbox/pruning.ts";
 import type { Logger } from "./observability/log.ts";
 import { mayTalk } from "./policy/access.ts";
@@ -188,7 +189,15 @@ export async function startBridge(config: Config, registration: Registration, lo
     closers.push(() => runner.stop(config.turns.drainMs));
 
     const deliver = async (transaction: Transaction): Promise<void> => ghosts.deliver(await mailbox.store(transaction));
-    const missed = new MissedEvents({
+    const missedMemberships = new MissedMemberships({
+      client,
+      ghosts: () => ghosts.userIds().filter((userId) => processes.prefers(userId)),
+      deliver,
+      isInvited: async (userId, roomId) => (await services.store.membership(userId, roomId))?.membership === "invite",
+      reconcile: (userId, signal) => ghost(userId).reconcileRooms(signal),
+      log,
+    });
+    const missedEvents = new MissedEvents({
       database,
       client,
       deliver,
@@ -227,9 +236,13 @@ export async function startBridge(config: Config, registration: Registration, lo
 
     /** Twice: while the homeserver goes through what it held back, it may lose something more. */
     async function findMissed(): Promise<void> {
-      await missed.find(stopping.signal);
+      const search = async (): Promise<void> => {
+        await missedMemberships.find(stopping.signal);
+        await missedEvents.find(stopping.signal);
+      };
+      await search();
       await pause(SEARCH_AGAIN_AFTER_MS, stopping.signal);
-      await missed.find(stopping.signal);
+      await search();
     }
 
     /** What was sent while the homeserver could not be reached is looked for, and it is told that we are there. */

@@ -118,6 +118,22 @@ export class GhostAccount {
     await putAccountData(this.#services.client, actor, "m.direct", { ...direct, [person]: [...rooms, roomId] });
   }
 
+  /** Notes the rooms that the ghost is in and that no event has told of. Throws HomeserverError, DatabaseError. */
+  async reconcileRooms(signal?: AbortSignal): Promise<void> {
+    const { client, store } = this.#services;
+    const actor = { userId: this.#userId };
+    const options = { signal };
+    const known = new Set(await store.joinedRooms(this.#userId));
+    const missing = (await joinedRooms(client, actor, options)).filter((roomId) => !known.has(roomId));
+    if (missing.length > 0) {
+      const direct = Object.values((await getAccountData(client, actor, "m.direct", options)) ?? {});
+      const directRooms = new Set(direct.flat().filter((room) => typeof room === "string"));
+      await store.reconcile(this.#userId, missing, directRooms);
+      this.#log.info({ rooms: missing.length }, "the ghost is in rooms that nothing had told of");
+    }
+    this.#reconciled = true;
+  }
+
   async #announce(): Promise<void> {
     const { client, store, profileOf } = this.#services;
     const record = await store.ensure(this.#userId);
@@ -162,7 +178,7 @@ export class GhostAccount {
       device = await this.#openDevice(record, session, lease);
       await device.catchUp();
       if (!record.crossSigned) await this.#establishIdentity(device, lease);
-      await this.#reconcileRooms();
+      if (!this.#reconciled) await this.reconcileRooms();
     } catch (error) {
       await device?.close();
       await session.close();
@@ -206,17 +222,6 @@ export class GhostAccount {
       // The ghost can still talk, but people see a warning; making a new identity by itself would hurt them more.
       this.#log.error({ error }, "this ghost's device is not signed");
     }
-  }
-
-  /** Once a process: what happens from then on comes by events. */
-  async #reconcileRooms(): Promise<void> {
-    if (this.#reconciled) return;
-    const actor = { userId: this.#userId };
-    const joined = await joinedRooms(this.#services.client, actor);
-    const direct = Object.values((await getAccountData(this.#services.client, actor, "m.direct")) ?? {});
-    const directRooms = new Set(direct.flat().filter((room) => typeof room === "string"));
-    await this.#services.store.reconcile(this.#userId, joined, directRooms);
-    this.#reconciled = true;
   }
 
   /** A store that could not be written is never gone on with: it is loaded again from the database at the next need. */

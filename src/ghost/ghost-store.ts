@@ -95,6 +95,15 @@ export class GhostStore {
     return row && { membership: row.membership, direct: row.direct };
   }
 
+  /** The rooms that the ghost is in, as far as is known. */
+  async joinedRooms(userId: string): Promise<string[]> {
+    const { rows } = await this.#database.query<{ room_id: string }>(
+      "select room_id from memberships where ghost = $1 and membership = 'join'",
+      [userId],
+    );
+    return rows.map((row) => row.room_id);
+  }
+
   /**
    * Sets what the server says of the rooms a ghost is in, for memberships that no event told us of (a database restored
    * from a backup). What is known of a room already, DM or not and since when, stays.

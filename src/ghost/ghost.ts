@@ -142,6 +142,11 @@ export class Ghost implements GhostHandle {
     return this.#account.announce();
   }
 
+  /** Notes the rooms that the ghost is in and that no event has told of. Throws HomeserverError, DatabaseError. */
+  reconcileRooms(signal: AbortSignal): Promise<void> {
+    return this.#account.reconcileRooms(signal);
+  }
+
   /** The device's id and fingerprint; makes the device when it is the first time. */
   async fingerprint(): Promise<{ deviceId: string; ed25519: string }> {
     const { device } = await this.#account.load();

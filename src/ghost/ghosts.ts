@@ -55,6 +55,11 @@ export class Ghosts {
     return userId === this.#options.botUserId || this.#known.has(userId) || this.#options.exists(userId);
   }
 
+  /** All that are known so far. */
+  userIds(): string[] {
+    return [...new Set([this.#options.botUserId, ...this.#known])];
+  }
+
   /** The ghost with this user id; undefined when there is none. */
   get(userId: string): Ghost | undefined {
     const known = this.#ghosts.get(userId);

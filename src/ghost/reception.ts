@@ -1,5 +1,5 @@
 import { MatrixError } from "../homeserver/errors.ts";
-import { joinRoom, leaveRoom } from "../homeserver/room-calls.ts";
+import { joinedRooms, joinRoom, leaveRoom } from "../homeserver/room-calls.ts";
 import type { RoomEvent } from "../homeserver/transaction.ts";
 import type { MailItem } from "../mailbox/mailbox.ts";
 import type { Logger } from "../observability/log.ts";
@@ -49,7 +49,7 @@ export class Reception {
       });
     switch (event.type) {
       case "m.room.member":
-        await this.#ownMembership(event);
+        await this.#ownMembership(item);
         return settle();
       case "m.room.encrypted":
         return this.#encrypted(item, loaded, survived, settle);
@@ -127,9 +127,14 @@ export class Reception {
     await this.#services.listener.redacted(this.#ghost, { roomId: event.room_id, target }, settle);
   }
 
-  async #ownMembership(event: RoomEvent): Promise<void> {
+  async #ownMembership(item: MailItem): Promise<void> {
+    const { event } = item;
     const roomId = event.room_id;
     const log = this.#ghost.log.child({ room: roomId, event: event.event_id });
+    if (event.content["membership"] !== "join" && (await this.#isPast(item))) {
+      log.info("a membership that came late: the ghost is in the room");
+      return;
+    }
     switch (event.content["membership"]) {
       case "invite":
         await this.#invited(event, log);
@@ -144,6 +149,19 @@ export class Reception {
       default:
         log.info({ membership: event.content["membership"] }, "no longer in the room");
     }
+  }
+
+  /**
+   * Whether the ghost is in the room in spite of an event that says otherwise: Synapse may tell of it long after. Then what
+   * was noted when it came in is put right. An invite that is tried again may be the one that was accepted.
+   */
+  async #isPast({ event, isSuspect }: MailItem): Promise<boolean> {
+    if (isSuspect) return false;
+    const { client, store } = this.#services;
+    const joined = await joinedRooms(client, { userId: this.#ghost.userId });
+    if (!joined.includes(event.room_id)) return false;
+    await store.reconcile(this.#ghost.userId, [event.room_id], new Set());
+    return true;
   }
 
   async #invited(event: RoomEvent, log: Logger): Promise<void> {

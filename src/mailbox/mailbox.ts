@@ -284,10 +284,16 @@ async function insertEvents(tx: Queryable, events: readonly RoomEvent[]): Promis
   return events.filter((event) => inserted.delete(event.event_id));
 }
 
+/**
+ * Nobody who is in a room is invited to it: such an invite is told of late, or again after a leave that was not told of. The
+ * ghost itself sees to it; until then it hears on.
+ */
 async function storeMembership(tx: Queryable, change: MembershipChange): Promise<void> {
   await tx.query(
     `insert into memberships (ghost, room_id, membership, direct) values ($1, $2, $3, $4)
-     on conflict (ghost, room_id) do update set membership = excluded.membership,
+     on conflict (ghost, room_id) do update set
+       membership = case when memberships.membership = 'join' and excluded.membership = 'invite' then 'join'
+         else excluded.membership end,
        direct = case when excluded.membership = 'invite' then excluded.direct else memberships.direct end`,
     [change.ghost, change.roomId, change.membership, change.direct],
   );

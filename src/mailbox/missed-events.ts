@@ -82,6 +82,7 @@ export class MissedEvents {
     const { client } = this.#options;
     const seen: { readonly event: JsonObject; readonly isKnown: boolean }[] = [];
     let from: string | undefined;
+    let joinIsMissing = false;
     for (let page = 0; page < MAX_PAGES; page++) {
       const limit = page === 0 ? FIRST_PAGE : PAGE;
       const { events, end } = await timelineBefore(client, { userId: ghost }, roomId, { from, limit, signal });
@@ -89,13 +90,15 @@ export class MissedEvents {
       const joined = events.findIndex((event) => isJoinOf(ghost, event));
       const since = joined === -1 ? events : events.slice(0, joined + 1);
       seen.push(...since.map((event) => ({ event, isKnown: known.has(event["event_id"]) })));
+      // Told of the invite and not of the join: then all since is missing.
+      joinIsMissing = joined !== -1 && events.slice(joined + 1).some((event) => known.has(event["event_id"]));
       // Where a page ends with what is known, nothing was lost for a while before.
       if (joined !== -1 || end === undefined || seen.at(-1)?.isKnown === true) break;
       from = end;
     }
     const oldestKnown = seen.findLastIndex(({ isKnown }) => isKnown);
     return seen
-      .slice(0, oldestKnown + 1)
+      .slice(0, joinIsMissing ? undefined : oldestKnown + 1)
       .filter(({ isKnown }) => !isKnown)
       .map(({ event }) => event)
       .reverse();
@@ -110,8 +113,16 @@ export class MissedEvents {
   }
 }
 
-/** What was said before its own join is none of a ghost's business, though it may have been there earlier. */
+/**
+ * What was said before its own join is none of a ghost's business, though it may have been there earlier. A new name is no
+ * join.
+ */
 function isJoinOf(ghost: string, event: JsonObject): boolean {
-  const content = event["content"] as { membership?: unknown } | undefined;
-  return event["type"] === "m.room.member" && event["state_key"] === ghost && content?.membership === "join";
+  if (event["type"] !== "m.room.member" || event["state_key"] !== ghost) return false;
+  const unsigned = event["unsigned"] as { prev_content?: unknown } | undefined;
+  return membershipIn(event["content"]) === "join" && membershipIn(unsigned?.prev_content) !== "join";
+}
+
+function membershipIn(content: unknown): unknown {
+  return (content as { membership?: unknown } | undefined)?.membership;
 }

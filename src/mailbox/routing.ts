@@ -37,7 +37,7 @@ export function route(events: readonly RoomEvent[], joined: GhostRooms, isGhost:
       memberships.push(change);
       const ghosts = here.get(event.room_id) ?? new Set();
       if (change.membership === "join") ghosts.add(change.ghost);
-      else ghosts.delete(change.ghost);
+      else if (change.membership !== "invite") ghosts.delete(change.ghost);
       here.set(event.room_id, ghosts);
       mail.push({ ghost: change.ghost, eventId: event.event_id });
     } else if (DELIVERED.has(event.type) && event.state_key === undefined) {

@@ -30,9 +30,9 @@ describe("what Synapse does not tell of over a restart", () => {
     }
   }
 
-  function answersTo(question: string): Promise<Message> {
+  function answersTo(question: string, inRoom = roomId): Promise<Message> {
     return alice.waitMessage({
-      roomId,
+      roomId: inRoom,
       sender: agent,
       where: ({ content }) => {
         const relation = content["m.relates_to"] as { "m.in_reply_to"?: { event_id?: unknown } } | undefined;
@@ -91,5 +91,45 @@ describe("what Synapse does not tell of over a restart", () => {
       "next",
       "stranded",
     ]);
+  });
+
+  it("of an invite is read from the ghost's invites, and answered to", async () => {
+    await deployment.stopBridge("kill");
+    const invitedTo = await alice.createRoom({ direct: true, invite: [agent] });
+    await eventually("Synapse to have the invite in a transaction", () =>
+      inSynapse((database) => database.prepare("select 1 from application_services_txns").get() !== undefined),
+    );
+    await deployment.synapse.stop();
+    inSynapse((database) => {
+      database.exec("delete from application_services_txns; update application_services_state set state = 'up'");
+    });
+    await deployment.restartSynapse();
+    await deployment.startBridge();
+    await alice.waitMember(invitedTo, agent);
+    const question = await alice.sendText({ roomId: invitedTo, body: "in the lost room" });
+    await answersTo(question, invitedTo);
+  });
+
+  it("until it is past does not make a ghost deaf in a room it is in", async () => {
+    const { port } = deployment.settings;
+    const leave = {
+      event_id: "$told-too-late",
+      room_id: roomId,
+      sender: agent,
+      type: "m.room.member",
+      state_key: agent,
+      content: { membership: "leave" },
+      origin_server_ts: Date.now() - 60_000,
+    };
+    const told = await fetch(`http://127.0.0.1:${port}/_matrix/app/v1/transactions/told-too-late`, {
+      method: "PUT",
+      headers: { authorization: `Bearer ${deployment.files.hsToken}`, "content-type": "application/json" },
+      body: JSON.stringify({ events: [leave] }),
+    });
+    assert.equal(told.status, 200);
+    const late = "a membership that came late: the ghost is in the room";
+    await eventually("the ghost to look", () => deployment.bridge.logs().some((line) => line.msg === late));
+    const question = await alice.sendText({ roomId, body: "still there?" });
+    await answersTo(question);
   });
 });

@@ -26,6 +26,7 @@ import {
   sync,
 } from "../../../src/homeserver/device-calls.ts";
 import { isUnknownDevice } from "../../../src/homeserver/errors.ts";
+import { pendingInvites } from "../../../src/homeserver/invites.ts";
 import { awaitHomeserver, pingHomeserver } from "../../../src/homeserver/ping.ts";
 import {
   joinedRooms,
@@ -197,8 +198,11 @@ describe("with a real Synapse", () => {
     await eventually("the invite", () =>
       events.some(({ room_id, state_key }) => room_id === roomId && state_key === ghost.userId),
     );
+    const [pending, ...more] = await pendingInvites(client, ghost);
+    assert.deepEqual([pending?.roomId, pending?.event["sender"], more], [roomId, other.userId, []]);
     refuse = 1;
     await joinRoom(client, ghost, roomId);
+    assert.deepEqual(await pendingInvites(client, ghost), []);
     await joinRoom(client, ghost, roomId);
     assert.deepEqual(await joinedRooms(client, ghost), [roomId]);
 

@@ -349,6 +349,19 @@ forEachDatabase((_kind, open) => {
       assert.deepEqual(await direct(), { direct: false });
     });
 
+    it("lets a ghost that is in a room hear on, whatever invite is told of late", async () => {
+      const { mailbox, database, store } = await make();
+      const [join, late, inOne, after] = [membership(LLAMA, "join"), membership(LLAMA, "invite"), event(), event()];
+      await store(join);
+      await store(late, inOne);
+      await store(after);
+      const taken = await takeAll(database, mailbox, LLAMA);
+      assert.deepEqual(
+        taken,
+        [join, late, inOne, after].map(({ event_id }) => event_id),
+      );
+    });
+
     it("wakes who is named, and who is loaded and shares a room with somebody whose devices changed", async () => {
       const { database, mailbox, store } = await make();
       await store(membership(LLAMA, "join"));

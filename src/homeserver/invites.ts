@@ -1,0 +1,49 @@
+import { randomUUID } from "node:crypto";
+import { asObject, asObjects, type JsonObject } from "./answer.ts";
+import type { Actor, CallOptions, HomeserverClient } from "./client.ts";
+
+/** An invite that waits for its answer. */
+export interface PendingInvite {
+  readonly roomId: string;
+  /** The membership event as stripped state, which has no id and no time (spec "Stripped state"). */
+  readonly event: JsonObject;
+}
+
+/**
+ * The invites a user has not answered. From a `/sync` without a device, so that it acknowledges nothing; a filter for a
+ * room that is not there leaves out all but invites, and is never the same twice, for Synapse gives the answer to a known
+ * question again for two minutes. Throws HomeserverError.
+ */
+export async function pendingInvites(
+  client: HomeserverClient,
+  as: Actor,
+  options?: CallOptions,
+): Promise<readonly PendingInvite[]> {
+  const call = "GET sync";
+  const answer = await client.request({
+    ...options,
+    method: "GET",
+    path: "/_matrix/client/v3/sync",
+    query: {
+      filter: JSON.stringify({
+        room: { rooms: [`!${randomUUID()}:no-room.invalid`] },
+        presence: { types: [] },
+        account_data: { types: [] },
+      }),
+      set_presence: "offline",
+      timeout: "0",
+    },
+    as,
+  });
+  const rooms = asObject(asObject(answer, call)["rooms"] ?? {}, call);
+  return Object.entries(asObject(rooms["invite"] ?? {}, call)).flatMap(([roomId, room]) => {
+    const state = asObject(asObject(room, call)["invite_state"] ?? {}, call);
+    const event = asObjects(state["events"] ?? [], call).findLast((candidate) => isInviteOf(as.userId, candidate));
+    return event === undefined ? [] : [{ roomId, event }];
+  });
+}
+
+function isInviteOf(userId: string, event: JsonObject): boolean {
+  const content = event["content"] as { membership?: unknown } | undefined;
+  return event["type"] === "m.room.member" && event["state_key"] === userId && content?.membership === "invite";
+}
