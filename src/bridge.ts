@@ -14,6 +14,7 @@ import { Ghosts } from "./ghost/ghosts.ts";
 import { MissingKeys } from "./ghost/missing-keys.ts";
 import { Outbox } from "./ghost/outbox.ts";
 import { Semaphore } from "./ghost/semaphore.ts";
+import { TrustNotices } from "./ghost/trust-notices.ts";
 import { AgentsAppService } from "./homeserver/app-service.ts";
 import { startAppService } from "./homeserver/appservice-bridge.ts";
 import { askedToWaitMs } from "./homeserver/errors.ts";
@@ -29,6 +30,7 @@ import { MissedMemberships } from "./mailbox/missed-memberships.ts";
 import { startPruning } from "./mailbox/pruning.ts";
 import type { Logger } from "./observability/log.ts";
 import { mayTalk } from "./policy/access.ts";
+import { trustIn } from "./policy/trust.ts";
 import { createDemoProvider } from "./providers/demo.ts";
 import { createOllamaProvider } from "./providers/ollama.ts";
 import type { Provider } from "./providers/provider.ts";
@@ -121,6 +123,7 @@ export async function startBridge(config: Config, registration: Registration, lo
         isGhost: (userId) => ghosts.isGhost(userId),
         notice: (message) => conversation.missingKey(message),
       }),
+      trustNotices: new TrustNotices(database),
       cryptoStore: createCryptoStore(database, log),
       masterKey: await MasterKey.open(config.encryption.masterKey, database),
       listener: conversation,
@@ -132,6 +135,7 @@ export async function startBridge(config: Config, registration: Registration, lo
       unneeded: () => ghosts.makeRoom(),
       elsewhere: (userId) => ghosts.elsewhere(userId),
       profileOf: (userId) => (userId === botUserId ? BOT_PROFILE : directory.agentOf(userId)),
+      trustIn: (userId, roomId) => trustIn(config.encryption.trust, directory.agentOf(userId)?.name, roomId),
       mayInvite: (userId) => mayTalk(config.access.users, userId),
       log,
     };

@@ -1,4 +1,5 @@
 import type { LogLevel } from "../observability/log.ts";
+import type { TrustPolicy } from "../policy/trust.ts";
 
 /** config.yaml, checked and complete: defaults filled in, paths absolute, durations in milliseconds. */
 export interface Config {
@@ -24,7 +25,7 @@ export interface Config {
   readonly logging: { readonly level: LogLevel; readonly format: "json" | "pretty" | "auto" };
   /** Globs of the user ids that may invite agents and talk with them. */
   readonly access: { readonly users: readonly string[] };
-  readonly encryption: { readonly masterKey: MasterKeySource };
+  readonly encryption: { readonly masterKey: MasterKeySource; readonly trust: TrustPolicy };
   readonly sync: {
     /** How often every device looks at its /sync though nothing rang. */
     readonly intervalMs: number;

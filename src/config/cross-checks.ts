@@ -21,6 +21,7 @@ export async function crossCheck(settings: Settings, directory: string): Promise
   const avatars = await Promise.all(agents.map(([name, agent]) => checkAvatar(name, agent, directory)));
   return [
     ...checkBot(settings),
+    ...checkMasterKey(settings),
     ...checkSomeAgent(settings, providers),
     ...agents.flatMap(([name, agent]) => checkProvider(name, agent, providers)),
     ...checkNames(agents),
@@ -32,6 +33,12 @@ function checkBot(settings: Settings): ConfigProblem[] {
   const bot = isSettings(settings["appservice"]) ? settings["appservice"]["bot"] : undefined;
   if (typeof bot !== "string" || !bot.startsWith(AGENT_PREFIX)) return [];
   return [{ path: "appservice.bot", found: `"${bot}"`, expected: `a name that no agent has: not ${AGENT_PREFIX}…` }];
+}
+
+function checkMasterKey({ encryption }: Settings): ConfigProblem[] {
+  if (!isSettings(encryption) || !("master_key_file" in encryption && "master_key_env" in encryption)) return [];
+  const expected = "only one of master_key_file, master_key_env";
+  return [{ path: "encryption", found: "more than one master key", expected }];
 }
 
 function checkSomeAgent(settings: Settings, providers: ReadonlyMap<string, Settings>): ConfigProblem[] {

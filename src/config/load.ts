@@ -5,6 +5,7 @@ import { ConfigError } from "./config-error.ts";
 import { crossCheck } from "./cross-checks.ts";
 import { databaseUrl, type DatabaseSettings } from "./database-url.ts";
 import { parseDuration } from "./formats.ts";
+import type { Trust, TrustPolicy } from "../policy/trust.ts";
 import { readYamlMapping } from "./yaml-file.ts";
 
 /**
@@ -45,7 +46,7 @@ export async function loadConfig(path: string): Promise<Config> {
     database: database.url === undefined ? undefined : { url: database.url },
     logging: raw.logging,
     access: { users: raw.access.users ?? [`@*:${raw.homeserver.domain}`] },
-    encryption: { masterKey: masterKeyOf(raw.encryption, directory, dataDir) },
+    encryption: { masterKey: masterKeyOf(raw.encryption, directory, dataDir), trust: trustOf(raw) },
     sync: {
       intervalMs: milliseconds(raw.sync.interval),
       missingKeyNoticeMs: milliseconds(raw.sync.missing_key_notice_after),
@@ -76,13 +77,14 @@ interface RawConfig {
   data_dir: string;
   logging: Config["logging"];
   access: { users?: string[] };
-  encryption: { master_key_file?: string; master_key_env?: string };
+  encryption: { master_key_file?: string; master_key_env?: string; trust: Partial<Trust> };
   sync: { interval: string; missing_key_notice_after: string };
   turns: { max_queued: number; max_wait: string; max_duration: string; retry_model_for: string; drain: string };
   ghosts: { max_loaded: number; idle_after: string };
   leases: { expire_after: string };
   providers: Record<string, RawProvider>;
   agents: Record<string, RawAgent>;
+  rooms: Record<string, { trust?: Partial<Trust> }>;
 }
 
 type RawProvider =
@@ -106,7 +108,11 @@ interface RawAgent {
   temperature?: number;
   context_tokens?: number;
   keep_alive?: string;
+  trust?: Partial<Trust>;
 }
+
+/** MSC4153: what has not been signed by its owner may be anybody's. */
+const DEFAULT_TRUST: Trust = { send: "cross-signed-untrusted", read: "cross-signed-untrusted" };
 
 const DEMO_CONTEXT_TOKENS = 8_192;
 
@@ -136,6 +142,16 @@ function agentOf(name: string, raw: RawAgent, provider: ProviderConfig | undefin
     ...(raw.system_prompt === undefined ? {} : { systemPrompt: raw.system_prompt }),
     ...(raw.temperature === undefined ? {} : { temperature: raw.temperature }),
     ...(keepAlive === undefined ? {} : { keepAlive }),
+  };
+}
+
+function trustOf(raw: Pick<RawConfig, "encryption" | "agents" | "rooms">): TrustPolicy {
+  const particular = (section: Record<string, { trust?: Partial<Trust> }>): TrustPolicy["rooms"] =>
+    new Map(Object.entries(section).flatMap(([name, { trust }]) => (trust === undefined ? [] : [[name, trust]])));
+  return {
+    everywhere: { ...DEFAULT_TRUST, ...raw.encryption.trust },
+    agents: particular(raw.agents),
+    rooms: particular(raw.rooms),
   };
 }
 

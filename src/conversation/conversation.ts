@@ -4,6 +4,7 @@ import type { GhostHandle, GhostMessage, GhostRedaction, Settle } from "../ghost
 import type { UnreadMessage } from "../ghost/missing-keys.ts";
 import type { Logger } from "../observability/log.ts";
 import { mayTalk } from "../policy/access.ts";
+import type { Distrust } from "../policy/trust.ts";
 import { DEMO_MODEL } from "../providers/demo.ts";
 import { ProviderError, type Provider } from "../providers/provider.ts";
 import type { Turn, TurnMessage, TurnReply } from "../turns/turn.ts";
@@ -12,7 +13,7 @@ import { addressing, repliedEvent, type Addressing } from "./addressing.ts";
 import { answerBot } from "./bot.ts";
 import { addresseeOf } from "./addressee.ts";
 import type { History, RememberedMessage } from "./history.ts";
-import { describeFailure, describeMissingKey, type TurnFailure } from "./notices.ts";
+import { describeDistrust, describeFailure, describeMissingKey, type TurnFailure } from "./notices.ts";
 import { answerReserve, buildPrompt } from "./prompt.ts";
 import { answerContent, noticeContent, reactionContent, type MessageContent, type ReplyTarget } from "./reply.ts";
 import { splitMarkdown } from "./split.ts";
@@ -95,6 +96,18 @@ export class Conversation {
     });
   }
 
+  /** Only who speaks to the agent is told that it does not listen. */
+  async distrusted(ghost: GhostHandle, message: GhostMessage, why: Distrust): Promise<MessageContent | undefined> {
+    const decision = await this.#address(ghost, message);
+    if (decision.kind !== "addressed" || !mayTalk(this.#options.allowedUsers, message.sender)) return undefined;
+    const words = describeDistrust(this.#nameOf(ghost.userId), message.sender, why);
+    return noticeContent(words, { eventId: message.eventId, threadRoot: decision.threadRoot });
+  }
+
+  silenced(ghost: GhostHandle, userId: string): MessageContent {
+    return noticeContent(describeDistrust(this.#nameOf(ghost.userId), userId, "verified_identity_changed"));
+  }
+
   /** Asks the model of a turn's agent and composes the answer, or the notice that says why there is none. */
   async respond(turn: Turn, direct: boolean, signal: AbortSignal): Promise<TurnReply> {
     const agent = this.#options.agentOf(turn.ghost);
@@ -143,8 +156,7 @@ export class Conversation {
 
   /** The notice about a message that an agent can't read. */
   missingKey(message: UnreadMessage): MessageContent {
-    const name = this.#options.agentOf(message.ghost)?.displayName ?? message.ghost;
-    return noticeContent(describeMissingKey(name, message.withheld), message);
+    return noticeContent(describeMissingKey(this.#nameOf(message.ghost), message.withheld), message);
   }
 
   /** Keeps what an agent has said. */
@@ -158,6 +170,10 @@ export class Conversation {
       sentAt: Date.now(),
       answers: turn.position,
     });
+  }
+
+  #nameOf(ghost: string): string {
+    return this.#options.agentOf(ghost)?.displayName ?? ghost;
   }
 
   async #address(ghost: GhostHandle, message: GhostMessage): Promise<Addressing> {
@@ -245,8 +261,8 @@ export class Conversation {
 }
 
 function remembered(message: GhostMessage, speaker: string, body: string): RememberedMessage {
-  const { eventId, sender, sentAt } = message;
-  return { eventId, author: "person", sender, speaker, body, sentAt };
+  const { eventId, sender, sentAt, shield } = message;
+  return { eventId, author: "person", sender, speaker, body, sentAt, ...(shield === undefined ? {} : { shield }) };
 }
 
 function targetOf(turn: Pick<Turn, "eventId" | "threadRoot">): ReplyTarget {

@@ -13,6 +13,8 @@ export interface RememberedMessage {
   readonly sentAt: number;
   /** With an answer: the position of its question. */
   readonly answers?: number;
+  /** With a person's message: what a strict client shows beside it, when not all is well with it. */
+  readonly shield?: string;
 }
 
 /** What agents remember of their rooms. */
@@ -26,8 +28,8 @@ export class History {
   /** Remembers a message and returns its position in the conversation. Saying it twice changes nothing. */
   async remember(tx: Queryable, ghost: string, roomId: string, message: RememberedMessage): Promise<number> {
     const { rows } = await tx.query<{ position: number }>(
-      `insert into messages (ghost, room_id, event_id, sender, speaker, author, body, sent_at, answers)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+      `insert into messages (ghost, room_id, event_id, sender, speaker, author, body, sent_at, answers, shield)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
        on conflict (ghost, event_id) do update set body = messages.body
        returning position`,
       [
@@ -40,6 +42,7 @@ export class History {
         storable(message.body),
         message.sentAt,
         message.answers ?? null,
+        message.shield ?? null,
       ],
     );
     const position = rows[0]?.position;

@@ -1,3 +1,4 @@
+import type { Distrust } from "../policy/trust.ts";
 import { ProviderError, type ProviderFailure } from "../providers/provider.ts";
 
 /**
@@ -72,5 +73,23 @@ export function describeMissingKey(agentName: string, withheld: string | undefin
     case undefined:
     default:
       return `${agentName} can't read this message yet: its key has not arrived. If no answer comes soon, please send it again; if that does not help, restart your app.`;
+  }
+}
+
+/**
+ * What is said to somebody whose device or identity is not trusted enough (MSC4153). It is readable on that device too.
+ *
+ * @param userId Who is meant.
+ */
+export function describeDistrust(agentName: string, userId: string, why: Distrust): string {
+  switch (why) {
+    case "unsigned_device":
+      return `${agentName} did not read this message, because the device it came from has not been verified by ${userId}. Please verify this session in your app's security settings (or, where your app can't, write from one that is verified), then send the message again.`;
+    case "identity_changed":
+      return `${agentName} did not read this message: the encryption identity of ${userId} has changed. Please ask your admin to accept it, or verify ${agentName}, then send the message again.`;
+    case "verified_identity_changed":
+      return `${agentName} says nothing more here for now: the encryption identity of ${userId} was verified and has changed since. If ${userId} has reset it, please verify ${agentName} again; if not, somebody else may be writing in that name.`;
+    case "unverified_identity":
+      return `${agentName} did not read this message: it reads only what comes from people who have been verified. Please verify ${agentName} from your app, then send the message again.`;
   }
 }

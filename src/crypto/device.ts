@@ -1,10 +1,13 @@
 import * as engine from "@matrix-org/matrix-sdk-crypto-wasm";
 import type { DeviceSync } from "../homeserver/device-calls.ts";
 import type { Logger } from "../observability/log.ts";
+import type { Distrust, TrustLevel } from "../policy/trust.ts";
 import { establishIdentity } from "./identity.ts";
 import { Outgoing } from "./outgoing.ts";
 import { RoomEncryptor, type EncryptionTarget } from "./room-encryptor.ts";
 import { EngineCalls } from "./engine-calls.ts";
+import { shieldOf, type Shield } from "./shield.ts";
+import { distrust } from "./distrust.ts";
 import { Coalesced } from "./serial.ts";
 import type { StoreSession } from "./store/crypto-store.ts";
 import type { DeviceTransport } from "./transport.ts";
@@ -15,6 +18,15 @@ import { reached } from "../observability/steps.ts";
 export type Decryption =
   | {
       readonly kind: "decrypted";
+      readonly type: string;
+      readonly content: Readonly<Record<string, unknown>>;
+      /** What a client would show beside it; undefined when all is well. */
+      readonly shield: Shield | undefined;
+    }
+  /** Readable, but what says it is not trusted enough. The content is for telling whom to tell so, and for nothing else. */
+  | {
+      readonly kind: "distrusted";
+      readonly why: Distrust;
       readonly type: string;
       readonly content: Readonly<Record<string, unknown>>;
     }
@@ -145,29 +157,33 @@ export class Device {
    * Decrypts an `m.room.encrypted` event of a room. An event whose sender does not own the device that made its session
    * is refused (CVE-2025-48937): without that, anybody in the room could put words into another's mouth. Rejects only
    * when the store or the server fails.
+   *
+   * @param trusted the level that the sender's device has to reach.
    */
-  async decrypt(event: EncryptedEvent): Promise<Decryption> {
-    const decryption = await this.#decryptOnce(event);
-    if (decryption.kind !== "unknown_sender") return decryption;
-    // Only who is known can be told from who pretends to be somebody.
-    await this.track([event.sender]);
-    const again = await this.#decryptOnce(event);
-    return again.kind === "unknown_sender" ? again.decryption : again;
+  async decrypt(event: EncryptedEvent, trusted: TrustLevel): Promise<Decryption> {
+    const decryption = await this.#decryptOnce(event, trusted);
+    const isUnknown = decryption.kind === "decrypted" && decryption.shield === "unknown_device";
+    if (decryption.kind === "distrusted" || isUnknown) {
+      // Only who is known can be told from who pretends to be somebody; and what was not signed may have been since.
+      await this.#refresh(event.sender);
+      return this.#decryptOnce(event, trusted);
+    }
+    return decryption;
   }
 
-  async #decryptOnce(
-    event: EncryptedEvent,
-  ): Promise<Decryption | { readonly kind: "unknown_sender"; readonly decryption: Decryption }> {
+  async #decryptOnce(event: EncryptedEvent, trusted: TrustLevel): Promise<Decryption> {
     const settings = new engine.DecryptionSettings(engine.TrustRequirement.Untrusted);
     try {
       const decrypted = await this.#calls.run(() =>
         this.#machine.decryptRoomEvent(JSON.stringify(event), new engine.RoomId(event.room_id), settings),
       );
-      const shield = decrypted.shieldState(true).code;
-      if (shield === engine.ShieldStateCode.MismatchedSender) return { kind: "refused", reason: "MismatchedSender" };
+      const shield = shieldOf(decrypted);
+      if (shield === "mismatched_sender") return { kind: "refused", reason: "MismatchedSender" };
       const { type, content } = JSON.parse(decrypted.event) as { type: string; content: Record<string, unknown> };
-      const decryption = { kind: "decrypted", type, content } as const;
-      return shield === engine.ShieldStateCode.UnknownDevice ? { kind: "unknown_sender", decryption } : decryption;
+      const why = distrust(shield, trusted, await this.#isIdentityNew(event.sender, trusted));
+      return why === undefined
+        ? { kind: "decrypted", type, content, shield }
+        : { kind: "distrusted", why, type, content };
     } catch (error) {
       if (!(error instanceof engine.MegolmDecryptionError)) throw error;
       const sessionId = event.content["session_id"];
@@ -255,6 +271,22 @@ export class Device {
         new Set(answer.unusedFallbackKeys),
       );
     });
+  }
+
+  /** Asks the server for a user's devices and identity as they are now. */
+  async #refresh(userId: string): Promise<void> {
+    await this.track([userId]);
+    const query = await this.#calls.run(() =>
+      Promise.resolve(this.#machine.queryKeysForUsers([new engine.UserId(userId)])),
+    );
+    await this.#outgoing.send(query);
+  }
+
+  /** Whether somebody's identity is another one than was seen first; asked only where that matters. */
+  async #isIdentityNew(userId: string, trusted: TrustLevel): Promise<boolean> {
+    if (trusted !== "cross-signed-tofu") return false;
+    const identity = await this.#calls.run(() => this.#machine.getIdentity(new engine.UserId(userId)));
+    return identity instanceof engine.OtherUserIdentity && identity.identityNeedsUserApproval();
   }
 
   #closedError(): DeviceClosed {

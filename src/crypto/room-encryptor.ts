@@ -1,4 +1,5 @@
 import * as engine from "@matrix-org/matrix-sdk-crypto-wasm";
+import type { TrustLevel } from "../policy/trust.ts";
 import type { RoomEncryption } from "../rooms/room-state.ts";
 import type { RoomView } from "../rooms/rooms.ts";
 import type { Outgoing } from "./outgoing.ts";
@@ -9,8 +10,26 @@ export interface EncryptionTarget {
   readonly roomId: string;
   readonly encryption: RoomEncryption;
   readonly historyVisibility: RoomView["historyVisibility"];
-  /** All who are to receive the room key. */
+  /** All who are to receive the room key, as far as their devices are trusted. */
   readonly recipients: readonly string[];
+  /** Devices below this level are told that they get no key (`m.room_key.withheld`). */
+  readonly sendTo: TrustLevel;
+  /** Whether a new session is begun: a device that was once refused a session's key never gets it later. */
+  readonly newSession?: boolean;
+}
+
+/**
+ * Somebody's identity is another one than was verified. Nothing is sent to a room with them until it has been verified
+ * anew, or the verification was withdrawn.
+ */
+export class VerifiedIdentityChanged extends Error {
+  override readonly name = "VerifiedIdentityChanged";
+  readonly userIds: readonly string[];
+
+  constructor(userIds: readonly string[]) {
+    super(`the identity of ${userIds.join(", ")} is another one than was verified`);
+    this.userIds = userIds;
+  }
 }
 
 /** The room asks for an encryption that we do not speak. It gets no message rather than one in clear. */
@@ -34,9 +53,9 @@ export class RoomEncryptor {
   }
 
   /**
-   * Encrypts an event so that every device of the recipients can read it. Returns the content of the `m.room.encrypted`
-   * event as JSON; `m.relates_to` stands outside the ciphertext (spec "m.room.encrypted"). Throws
-   * {@link UnsupportedEncryption}, or what a key request throws: then nothing must be sent.
+   * Encrypts an event so that every trusted device of the recipients can read it. Returns the content of the
+   * `m.room.encrypted` event as JSON; `m.relates_to` stands outside the ciphertext (spec "m.room.encrypted"). Throws
+   * {@link UnsupportedEncryption}, {@link VerifiedIdentityChanged}, or what a key request throws: then nothing must be sent.
    */
   encrypt(target: EncryptionTarget, eventType: string, content: object): Promise<string> {
     if (target.encryption.algorithm !== MEGOLM) {
@@ -47,11 +66,15 @@ export class RoomEncryptor {
     return this.#rooms.run(target.roomId, async () => {
       await this.#calls.run(() => this.#machine.updateTrackedUsers(userIds(target.recipients)));
       await this.#outgoing.drainBeforeSharing();
-      await this.#outgoing.claims.run(() => this.#claimMissing(target.recipients));
+      const recipients = await this.#trusted(target);
+      await this.#outgoing.claims.run(() => this.#claimMissing(recipients));
+      if (target.newSession === true) {
+        await this.#calls.run(() => this.#machine.invalidateGroupSession(new engine.RoomId(target.roomId)));
+      }
       // Sharing takes a while in a large room; the session may come to its end meanwhile, so until nothing is left.
       for (;;) {
         const requests = await this.#calls.run(() =>
-          this.#machine.shareRoomKey(new engine.RoomId(target.roomId), userIds(target.recipients), settings(target)),
+          this.#machine.shareRoomKey(new engine.RoomId(target.roomId), userIds(recipients), settings(target)),
         );
         if (requests.length === 0) break;
         for (const request of requests) await this.#outgoing.send(request);
@@ -60,6 +83,21 @@ export class RoomEncryptor {
         this.#machine.encryptRoomEvent(new engine.RoomId(target.roomId), eventType, JSON.stringify(content)),
       );
     });
+  }
+
+  /** The recipients without those whose identity is not what it was. */
+  async #trusted({ recipients, sendTo }: EncryptionTarget): Promise<readonly string[]> {
+    if (sendTo === "unverified") return recipients;
+    const violations: string[] = [];
+    const trusted: string[] = [];
+    for (const userId of recipients) {
+      const identity = await this.#calls.run(() => this.#machine.getIdentity(new engine.UserId(userId)));
+      if (identity?.hasVerificationViolation() === true) violations.push(userId);
+      const isNew = identity instanceof engine.OtherUserIdentity && identity.identityNeedsUserApproval();
+      if (sendTo !== "cross-signed-tofu" || !isNew) trusted.push(userId);
+    }
+    if (violations.length > 0) throw new VerifiedIdentityChanged(violations);
+    return trusted;
   }
 
   async #claimMissing(recipients: readonly string[]): Promise<void> {
@@ -79,9 +117,16 @@ function settings(target: EncryptionTarget): engine.EncryptionSettings {
   result.rotationPeriod = BigInt(target.encryption.rotationPeriodMs) * 1000n;
   result.rotationPeriodMessages = BigInt(target.encryption.rotationPeriodMessages);
   result.historyVisibility = HISTORY_VISIBILITY[target.historyVisibility];
-  result.sharingStrategy = engine.CollectStrategy.allDevices();
+  result.sharingStrategy = STRATEGIES[target.sendTo]();
   return result;
 }
+
+const STRATEGIES: Readonly<Record<TrustLevel, () => engine.CollectStrategy>> = {
+  unverified: () => engine.CollectStrategy.allDevices(),
+  "cross-signed-untrusted": () => engine.CollectStrategy.identityBasedStrategy(),
+  "cross-signed-tofu": () => engine.CollectStrategy.identityBasedStrategy(),
+  "cross-signed-verified": () => engine.CollectStrategy.onlyTrustedDevices(),
+};
 
 const HISTORY_VISIBILITY = {
   invited: engine.HistoryVisibility.Invited,

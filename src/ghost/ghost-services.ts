@@ -11,6 +11,8 @@ import type { MissingKeys } from "./missing-keys.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Profile } from "./profile.ts";
 import type { Semaphore } from "./semaphore.ts";
+import type { Trust } from "../policy/trust.ts";
+import type { TrustNotices } from "./trust-notices.ts";
 
 /** What every ghost works with. */
 export interface GhostServices {
@@ -23,6 +25,7 @@ export interface GhostServices {
   readonly store: GhostStore;
   readonly outbox: Outbox;
   readonly missingKeys: MissingKeys;
+  readonly trustNotices: TrustNotices;
   readonly cryptoStore: CryptoStore;
   readonly masterKey: MasterKey;
   readonly listener: GhostListener;
@@ -42,6 +45,8 @@ export interface GhostServices {
   readonly elsewhere: (userId: string) => void;
   /** How a ghost is to look; undefined leaves it as it is. */
   readonly profileOf: (userId: string) => Profile | undefined;
+  /** Whom a ghost trusts in a room. */
+  readonly trustIn: (userId: string, roomId: string) => Trust;
   readonly mayInvite: (userId: string) => boolean;
   readonly log: Logger;
 }

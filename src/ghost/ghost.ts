@@ -1,3 +1,4 @@
+import { VerifiedIdentityChanged } from "../crypto/room-encryptor.ts";
 import { askedToWaitMs, isUnknownDevice } from "../homeserver/errors.ts";
 import { readReceipt } from "../homeserver/room-calls.ts";
 import { LeaseHeld, StaleLease, type Lease } from "../leases/leases.ts";
@@ -166,9 +167,21 @@ export class Ghost implements GhostHandle {
   }
 
   async send(roomId: string, type: string, content: object, step: string, signal?: AbortSignal): Promise<string> {
+    const { lease, release } = await this.hold();
+    try {
+      return await this.#sender.send({ roomId, type, content, step }, { signal });
+    } catch (error) {
+      if (error instanceof VerifiedIdentityChanged) await this.#tellOfSilence(roomId, error, lease);
+      throw error;
+    } finally {
+      release();
+    }
+  }
+
+  async sendToAll(roomId: string, content: object, step: string): Promise<string> {
     const { release } = await this.hold();
     try {
-      return await this.#sender.send(roomId, type, content, step, signal);
+      return await this.#sender.send({ roomId, type: "m.room.message", content, step }, { toAll: true });
     } finally {
       release();
     }
@@ -271,6 +284,15 @@ export class Ghost implements GhostHandle {
     const dueMs = await this.#services.missingKeys.tell(this, await this.#account.load());
     this.#untold = dueMs !== undefined;
     if (dueMs !== undefined) this.#after(dueMs, () => this.wake());
+  }
+
+  async #tellOfSilence(roomId: string, { userIds }: VerifiedIdentityChanged, lease: Lease): Promise<void> {
+    const { trustNotices, listener } = this.#services;
+    this.log.error({ room: roomId, users: userIds }, "nothing is said here: an identity that was verified has changed");
+    for (const userId of userIds) {
+      const content = listener.silenced(this, userId);
+      await trustNotices.tell(this, lease, { roomId, userId, why: "verified_identity_changed", content });
+    }
   }
 
   async #answerDoorbell(): Promise<void> {

@@ -1,5 +1,7 @@
 import type { Queryable } from "../database/database.ts";
+import type { Shield } from "../crypto/shield.ts";
 import type { Logger } from "../observability/log.ts";
+import type { Distrust } from "../policy/trust.ts";
 
 /** A message that reached a ghost, decrypted where it was encrypted. */
 export interface GhostMessage {
@@ -14,6 +16,8 @@ export interface GhostMessage {
   readonly direct: boolean;
   /** How long it had to wait for its key, in ms by our own clock. */
   readonly lateMs: number;
+  /** What a strict client shows beside it; undefined when all is well, or when it was not encrypted. */
+  readonly shield: Shield | undefined;
 }
 
 /** The deletion of an event. */
@@ -34,6 +38,11 @@ export interface GhostHandle {
   displayNameOf(roomId: string, userId: string): Promise<string>;
   /** Sends an event, once, however often it is called with the same step. */
   send(roomId: string, type: string, content: object, step: string, signal?: AbortSignal): Promise<string>;
+  /**
+   * Sends a notice that every device of the room can read, trusted or not: for what those that are left out have to know,
+   * and for nothing else.
+   */
+  sendToAll(roomId: string, content: object, step: string): Promise<string>;
   /** Shows that the ghost has read a message. Returns at once. */
   markRead(roomId: string, eventId: string, threadRoot: string | undefined): void;
 }
@@ -48,4 +57,11 @@ export type Settle = (store?: (tx: Queryable) => Promise<void>) => Promise<void>
 export interface GhostListener {
   message(ghost: GhostHandle, message: GhostMessage, settle: Settle): Promise<void>;
   redacted(ghost: GhostHandle, redaction: GhostRedaction, settle: Settle): Promise<void>;
+  /**
+   * A message's sender is not trusted enough for it to be acted on. Returns the notice that says so, undefined when the
+   * message was not for this ghost.
+   */
+  distrusted(ghost: GhostHandle, message: GhostMessage, why: Distrust): Promise<object | undefined>;
+  /** The notice that nothing is said to a room, because somebody's verified identity has changed. */
+  silenced(ghost: GhostHandle, userId: string): object;
 }

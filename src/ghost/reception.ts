@@ -5,9 +5,12 @@ import type { MailItem } from "../mailbox/mailbox.ts";
 import type { Logger } from "../observability/log.ts";
 import { isRetryable } from "./failure.ts";
 import type { GhostAccount, LoadedGhost } from "./ghost-account.ts";
-import { fenced } from "../leases/leases.ts";
+import { fenced, type Lease } from "../leases/leases.ts";
+import type { Distrust } from "../policy/trust.ts";
+import type { Shield } from "../crypto/shield.ts";
+import { isReplay, noteHandled } from "./replays.ts";
 import type { GhostServices } from "./ghost-services.ts";
-import type { GhostHandle, Settle } from "./listener.ts";
+import type { GhostHandle, GhostMessage, Settle } from "./listener.ts";
 import type { Sender } from "./sender.ts";
 import { reached } from "../observability/steps.ts";
 
@@ -55,7 +58,7 @@ export class Reception {
         return this.#encrypted(item, loaded, survived, settle);
       case "m.room.message":
         await survived();
-        return this.#message(item, event.content, settle);
+        return this.#message(item, event.content, undefined, settle);
       case "m.room.redaction":
         return this.#redaction(item, settle);
       default:
@@ -66,19 +69,21 @@ export class Reception {
   async #encrypted(item: MailItem, loaded: LoadedGhost, survived: () => Promise<void>, settle: Settle): Promise<void> {
     const { device, lease } = loaded;
     const { event } = item;
-    const { mailbox, missingKeys } = this.#services;
-    let decryption = await device.decrypt(event);
+    const { database, mailbox, missingKeys, trustIn } = this.#services;
+    const log = this.#ghost.log.child({ room: event.room_id, event: event.event_id });
+    const { read } = trustIn(this.#ghost.userId, event.room_id);
+    let decryption = await device.decrypt(event, read);
     if (decryption.kind === "missing_key") {
       // The key was sent before the event, so it is on the server by now.
       await device.catchUp();
-      decryption = await device.decrypt(event);
+      decryption = await device.decrypt(event, read);
     }
     if (decryption.kind === "missing_key") {
       await mailbox.awaitKey(lease, item, decryption);
       // A key that came in between would otherwise be waited for without end.
-      const again = await device.decrypt(event);
+      const again = await device.decrypt(event, read);
       if (again.kind === "missing_key") {
-        this.#ghost.log.warn({ room: event.room_id, event: event.event_id }, "no key for this event yet; it waits");
+        log.warn("no key for this event yet; it waits");
         this.#keyIsLate();
       } else {
         await mailbox.keysArrived(lease, [decryption.sessionId]);
@@ -86,37 +91,78 @@ export class Reception {
       return;
     }
     if (decryption.kind === "refused") {
-      this.#ghost.log.warn({ room: event.room_id, event: event.event_id, reason: decryption.reason }, "event refused");
+      log.warn({ reason: decryption.reason }, "event refused");
       await mailbox.setAside(lease, item.id, `not decrypted: ${decryption.reason}`);
       return;
     }
     reached("event.decrypted");
     await survived();
+    if (await isReplay(database, this.#ghost.userId, event)) {
+      log.warn("event refused: it repeats what another event said");
+      await mailbox.setAside(lease, item.id, "a replay of another event");
+      return;
+    }
+    const settleOnce: Settle = (store) =>
+      settle(async (tx) => {
+        await noteHandled(tx, this.#ghost.userId, event);
+        await store?.(tx);
+      });
     if (item.lateMs > 0) await missingKeys.takeBack(this.#ghost, event, loaded);
-    if (decryption.type !== "m.room.message") return settle();
+    if (decryption.type !== "m.room.message") return settleOnce();
     // What relates an event to another stands outside the ciphertext.
     const relation = event.content["m.relates_to"];
     const content = { ...decryption.content, ...(relation === undefined ? {} : { "m.relates_to": relation }) };
-    return this.#message(item, content, settle);
+    if (decryption.kind === "distrusted") return this.#distrusted(item, content, decryption.why, lease, settle);
+    return this.#message(item, content, decryption.shield, settleOnce);
   }
 
-  async #message(item: MailItem, content: Readonly<Record<string, unknown>>, settle: Settle): Promise<void> {
+  /** The writer is told, if it was said to the ghost at all; then it is kept, for a changed mind of the operator. */
+  async #distrusted(
+    item: MailItem,
+    content: Readonly<Record<string, unknown>>,
+    why: Distrust,
+    lease: Lease,
+    settle: Settle,
+  ): Promise<void> {
+    const { listener, mailbox, trustNotices } = this.#services;
     const { event } = item;
+    this.#ghost.log.warn({ room: event.room_id, event: event.event_id, why }, "message not acted on: not trusted");
+    const message = await this.#messageOf(item, content, undefined);
+    const notice = message && (await listener.distrusted(this.#ghost, message, why));
+    if (notice === undefined) return settle();
+    await trustNotices.tell(this.#ghost, lease, { roomId: event.room_id, userId: event.sender, why, content: notice });
+    await mailbox.setAside(lease, item.id, `not trusted: ${why.replaceAll("_", " ")}`);
+  }
+
+  async #message(
+    item: MailItem,
+    content: Readonly<Record<string, unknown>>,
+    shield: Shield | undefined,
+    settle: Settle,
+  ): Promise<void> {
+    const message = await this.#messageOf(item, content, shield);
+    if (message === undefined) return settle();
+    await this.#services.listener.message(this.#ghost, message, settle);
+  }
+
+  /** Undefined when the ghost is no longer in the room. */
+  async #messageOf(
+    { event, lateMs }: MailItem,
+    content: Readonly<Record<string, unknown>>,
+    shield: Shield | undefined,
+  ): Promise<GhostMessage | undefined> {
     const membership = await this.#services.store.membership(this.#ghost.userId, event.room_id);
-    if (membership?.membership !== "join") return settle();
-    await this.#services.listener.message(
-      this.#ghost,
-      {
-        eventId: event.event_id,
-        roomId: event.room_id,
-        sender: event.sender,
-        sentAt: event.origin_server_ts,
-        content,
-        direct: membership.direct,
-        lateMs: item.lateMs,
-      },
-      settle,
-    );
+    if (membership?.membership !== "join") return undefined;
+    return {
+      eventId: event.event_id,
+      roomId: event.room_id,
+      sender: event.sender,
+      sentAt: event.origin_server_ts,
+      content,
+      direct: membership.direct,
+      lateMs,
+      shield,
+    };
   }
 
   async #redaction(item: MailItem, settle: Settle): Promise<void> {

@@ -22,6 +22,15 @@ const FORGOTTEN_AFTER_MS = 20 * 3_600_000;
 /** How far the homeserver's clock and the database's may differ. */
 const CLOCK_LEEWAY_MS = 3_600_000;
 
+/** What a ghost says, and what it belongs to. */
+export interface OutgoingEvent {
+  readonly roomId: string;
+  readonly type: string;
+  readonly content: object;
+  /** The same for the same thing, however often it is said. */
+  readonly step: string;
+}
+
 /** How a ghost speaks: in the form that the room's state asks for, and every event once. */
 export class Sender {
   readonly #userId: string;
@@ -40,8 +49,14 @@ export class Sender {
   /**
    * Sends an event, once, however often it is called with the same step: encrypted where the room is, its final form
    * stored before the first try. Keeps trying while the server is away, until `signal` aborts. Returns the event's id.
+   *
+   * @param options.toAll whether all devices can read it, instead of those that the ghost trusts in the room.
    */
-  async send(roomId: string, type: string, content: object, step: string, signal?: AbortSignal): Promise<string> {
+  async send(
+    { roomId, type, content, step }: OutgoingEvent,
+    options: { readonly signal?: AbortSignal | undefined; readonly toAll?: boolean } = {},
+  ): Promise<string> {
+    const { signal, toAll = false } = options;
     const { outbox, client } = this.#services;
     const txnId = transactionId(this.#userId, roomId, step);
     const { device, lease } = await this.#account.load();
@@ -55,7 +70,13 @@ export class Sender {
       return echo;
     }
     if (stored === undefined || (await this.#becameEncrypted(stored))) {
-      stored = { txnId, roomId, ...(await this.#outgoing(roomId, type, content)), eventId: undefined, ageMs: 0 };
+      stored = {
+        txnId,
+        roomId,
+        ...(await this.#outgoing(roomId, type, content, toAll)),
+        eventId: undefined,
+        ageMs: 0,
+      };
       await outbox.store(lease, stored);
       reached("send.stored");
     }
@@ -92,12 +113,19 @@ export class Sender {
   }
 
   /** The event in the form in which it leaves. The room's state decides, freshly read; without it nothing leaves. */
-  async #outgoing(roomId: string, type: string, content: object): Promise<{ eventType: string; content: string }> {
+  async #outgoing(
+    roomId: string,
+    type: string,
+    content: object,
+    toAll: boolean,
+  ): Promise<{ eventType: string; content: string }> {
     const view = await this.view(roomId);
     if (view.encryption === undefined) return { eventType: type, content: JSON.stringify(content) };
     const recipients = await this.#services.rooms.recipients(roomId, view);
     const { device } = await this.#account.load();
-    const target = { roomId, encryption: view.encryption, historyVisibility: view.historyVisibility, recipients };
+    const { encryption, historyVisibility } = view;
+    const sendTo = toAll ? "unverified" : this.#services.trustIn(this.#userId, roomId).send;
+    const target = { roomId, encryption, historyVisibility, recipients, sendTo, newSession: toAll } as const;
     const ciphertext = await device.encrypt(target, type, content);
     reached("event.encrypted");
     return { eventType: ENCRYPTED, content: ciphertext };

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { startDeployment, type Deployment } from "../support/deployment.ts";
+import { TRUST_ANYONE, startDeployment, type Deployment } from "../support/deployment.ts";
 import { eventually } from "../support/eventually.ts";
 import { startOllamaServer, type OllamaServer } from "../support/ollama-server.ts";
 import type { Message, User } from "../support/user.ts";
@@ -29,6 +29,7 @@ describe("a direct chat", () => {
     deployment = await startDeployment({
       providers: { demo: { type: "demo" }, ollama: { type: "ollama", url: ollama.url } },
       agents: { demo: { provider: "demo" }, slow: { provider: "ollama", model: "slow" } },
+      extraConfig: TRUST_ANYONE,
     });
     [alice, bob] = await Promise.all([deployment.user("js-sdk", "alice"), deployment.user("nio", "bob")]);
     agent = deployment.agent("demo");

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { startDeployment, type Deployment } from "../support/deployment.ts";
+import { TRUST_ANYONE, startDeployment, type Deployment } from "../support/deployment.ts";
 import type { Message, NewText, User } from "../support/user.ts";
 
 for (const encrypted of [true, false]) {
@@ -14,6 +14,7 @@ for (const encrypted of [true, false]) {
 
     before(async () => {
       deployment = await startDeployment({
+        extraConfig: TRUST_ANYONE,
         agents: {
           ada: { provider: "demo", display_name: "Ada" },
           max: { provider: "demo", display_name: "Max" },

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
-import { prepareDeployment, type Deployment, type DeploymentOptions } from "../support/deployment.ts";
+import { TRUST_ANYONE, prepareDeployment, type Deployment, type DeploymentOptions } from "../support/deployment.ts";
 import { startHttpProxy, type HttpProxy } from "../support/http-proxy.ts";
 import { startOllamaServer, type OllamaServer } from "../support/ollama-server.ts";
 import { inCheckout } from "../support/paths.ts";
@@ -55,7 +55,7 @@ export class World {
       database: "postgres",
       ...options,
       // Questions are meant to be answered here; the limit of the queue has a scenario of its own.
-      extraConfig: { turns: { max_queued: 1_000 }, ...options.extraConfig },
+      extraConfig: { turns: { max_queued: 1_000 }, ...TRUST_ANYONE, ...options.extraConfig },
       providers: { ollama: { type: "ollama", url: `http://127.0.0.1:${model.port}` } },
       agents: { llama: { provider: "ollama", model: "llama3.2" } },
       through: async (edge, address) => {

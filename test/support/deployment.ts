@@ -10,6 +10,9 @@ import { sharedPostgresUrl } from "./services.ts";
 import { temporaryDirectory } from "./temporary.ts";
 import { startUser, type User } from "./user.ts";
 
+/** matrix-nio can't sign its devices: whoever is to talk with it must not ask for that. */
+export const TRUST_ANYONE = { encryption: { trust: { send: "unverified", read: "unverified" } } };
+
 export interface DeploymentOptions extends Pick<
   BridgeSettings,
   "agents" | "providers" | "toDevicePush" | "extraConfig"
@@ -80,8 +83,8 @@ export class Deployment {
   }
 
   /** A person who is logged in; ended with the deployment. */
-  async user(kind: User["kind"], localpart: string): Promise<User> {
-    const user = await startUser({ kind, synapse: this.synapse, localpart });
+  async user(kind: User["kind"], localpart: string, options: { unsigned?: boolean } = {}): Promise<User> {
+    const user = await startUser({ kind, synapse: this.synapse, localpart, ...options });
     this.#users.push(user);
     return user;
   }

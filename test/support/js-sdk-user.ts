@@ -92,7 +92,12 @@ async function handle(request: Request): Promise<unknown> {
   }
 }
 
-async function start({ url, userId, password }: Login): Promise<{ client: MatrixClient; crypto: CryptoApi }> {
+async function start({
+  url,
+  userId,
+  password,
+  unsigned = false,
+}: Login): Promise<{ client: MatrixClient; crypto: CryptoApi }> {
   const auth = { type: "m.login.password", identifier: { type: "m.id.user", user: userId }, password };
   const login = await createClient({ baseUrl: url }).loginRequest(auth);
   const client = createClient({
@@ -104,11 +109,13 @@ async function start({ url, userId, password }: Login): Promise<{ client: Matrix
   await client.initRustCrypto({ useIndexedDB: false });
   const crypto = client.getCrypto();
   if (crypto === undefined) throw new Error("matrix-js-sdk has no cryptography");
-  await crypto.bootstrapCrossSigning({
-    authUploadDeviceSigningKeys: async (makeRequest) => {
-      await makeRequest(auth);
-    },
-  });
+  if (!unsigned) {
+    await crypto.bootstrapCrossSigning({
+      authUploadDeviceSigningKeys: async (makeRequest) => {
+        await makeRequest(auth);
+      },
+    });
+  }
   observe(client);
   const synced = new Promise<void>((resolve) => {
     client.on(ClientEvent.Sync, (state) => {

@@ -5,6 +5,8 @@ export interface Login {
   readonly url: string;
   readonly userId: string;
   readonly password: string;
+  /** matrix-js-sdk only: leaves the device without its owner's signature. */
+  readonly unsigned?: boolean;
 }
 
 /** Logs in, sets up encryption and syncs from then on. Result: user and device id and access token. */

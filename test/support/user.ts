@@ -16,6 +16,8 @@ export interface UserOptions {
   readonly synapse: Pick<Synapse, "url" | "serverName" | "registerUser">;
   readonly localpart: string;
   readonly password?: string;
+  /** matrix-js-sdk only: leaves the device without its owner's signature. Default false. */
+  readonly unsigned?: boolean;
 }
 
 export interface NewRoom {
@@ -271,7 +273,13 @@ export class User {
 }
 
 /** Registers the user when need be and starts their client. Throws when it can't log in or sync. */
-export async function startUser({ kind, synapse, localpart, password = "a password" }: UserOptions): Promise<User> {
+export async function startUser({
+  kind,
+  synapse,
+  localpart,
+  password = "a password",
+  unsigned = false,
+}: UserOptions): Promise<User> {
   await synapse.registerUser(localpart, password);
   const userId = `@${localpart}:${synapse.serverName}`;
   const command =
@@ -280,7 +288,7 @@ export async function startUser({ kind, synapse, localpart, password = "a passwo
       : { command: venvPython(NIO_VENV), args: [inCheckout("test/support/nio_user.py")] };
   const client = new ClientProcess(`${userId} (${kind})`, await startProcess(command));
   try {
-    const session = await client.call({ cmd: "start", args: { url: synapse.url, userId, password } });
+    const session = await client.call({ cmd: "start", args: { url: synapse.url, userId, password, unsigned } });
     return new User(kind, synapse.url, session as ClientSession, client);
   } catch (error) {
     await client.stop();

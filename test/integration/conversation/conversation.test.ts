@@ -87,6 +87,7 @@ class World {
         this.sent.push({ content: content as Record<string, unknown>, step });
         return Promise.resolve("$sent");
       },
+      sendToAll: () => Promise.reject(new Error("a conversation answers those it listens to")),
       markRead: (_room, eventId) => this.read.push(eventId),
     };
   }
@@ -107,6 +108,7 @@ class World {
       content: { msgtype: "m.text", body, ...also },
       direct: true,
       lateMs: 0,
+      shield: undefined,
       ...fields,
     };
     await this.conversation.message(this.ghost(isBot), message, this.settle);
@@ -160,6 +162,7 @@ forEachDatabase((_kind, open) => {
           content: { msgtype: "m.text", body: "x" },
           direct: true,
           lateMs: 0,
+          shield: undefined,
         },
         () => Promise.reject(new Error("the database went away")),
       );

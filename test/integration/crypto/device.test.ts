@@ -28,6 +28,7 @@ function target(rotationPeriodMessages = 100): EncryptionTarget {
     encryption: { algorithm: "m.megolm.v1.aes-sha2", rotationPeriodMs: 604_800_000, rotationPeriodMessages },
     historyVisibility: "shared",
     recipients: [ALICE, GHOST],
+    sendTo: "unverified",
   };
 }
 
@@ -137,15 +138,15 @@ forEachDatabase((_kind, open) => {
         origin_server_ts: 0,
         content: JSON.parse(ciphertext) as Record<string, unknown>,
       };
-      assert.equal((await device.decrypt(event)).kind, "missing_key");
+      assert.equal((await device.decrypt(event, "unverified")).kind, "missing_key");
       await device.catchUp();
       assert.deepEqual(setup.arrived, [event.content["session_id"]]);
-      const decryption = await device.decrypt(event);
+      const decryption = await device.decrypt(event, "unverified");
       assert.equal(decryption.kind === "decrypted" && decryption.content["body"], "while you slept");
-      const forged = await device.decrypt({ ...event, ...{ sender: "@mallory:example.test" } });
+      const forged = await device.decrypt({ ...event, ...{ sender: "@mallory:example.test" } }, "unverified");
       assert.equal(forged.kind, "refused", "an event whose sender does not own the device that encrypted it");
       assert.equal(
-        (await device.decrypt({ ...event, content: { algorithm: "none", session_id: "x" } })).kind,
+        (await device.decrypt({ ...event, content: { algorithm: "none", session_id: "x" } }, "unverified")).kind,
         "refused",
       );
       await close();

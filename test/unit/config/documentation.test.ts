@@ -14,15 +14,18 @@ interface Schema {
   default?: unknown;
   type?: string;
   const?: unknown;
+  $ref?: string;
+  $defs?: Record<string, Schema>;
 }
 
 /** Every setting of the schema with its default: `providers.*.url` for what stands under a name of one's own. */
-function settings(schema: Schema, path: string): { path: string; default: unknown }[] {
+function settings(part: Schema, path: string, root: Schema = part): { path: string; default: unknown }[] {
+  const schema = part.$ref === undefined ? part : { ...root.$defs?.[part.$ref.replace("#/$defs/", "")] };
   const nested = [
     ...Object.entries(schema.properties ?? {}).map(([name, part]) => ({ name, part })),
     ...(typeof schema.additionalProperties === "object" ? [{ name: "*", part: schema.additionalProperties }] : []),
-  ].flatMap(({ name, part }) => settings(part, path === "" ? name : `${path}.${name}`));
-  const variants = (schema.oneOf ?? []).flatMap((variant) => settings(variant, path));
+  ].flatMap(({ name, part }) => settings(part, path === "" ? name : `${path}.${name}`, root));
+  const variants = (schema.oneOf ?? []).flatMap((variant) => settings(variant, path, root));
   const all = [...nested, ...variants];
   return all.length > 0 ? all : [{ path, default: schema.default }];
 }
@@ -33,11 +36,13 @@ describe("the documentation of the configuration", () => {
     const doc = await readFile(inCheckout("docs/configuration.md"), "utf8");
     const sections = {
       "providers.*.": doc.slice(doc.indexOf("## `providers.<name>`"), doc.indexOf("## `agents.<name>`")),
-      "agents.*.": doc.slice(doc.indexOf("## `agents.<name>`")),
+      "agents.*.": doc.slice(doc.indexOf("## `agents.<name>`"), doc.indexOf("## Rooms")),
+      "rooms.*.": doc.slice(doc.indexOf("## Rooms"), doc.indexOf("## Whom agents trust")),
       "": doc.slice(0, doc.indexOf("## `providers.<name>`")),
     };
     for (const setting of settings(schema, "")) {
-      const prefix = (["providers.*.", "agents.*."] as const).find((start) => setting.path.startsWith(start)) ?? "";
+      const prefix =
+        (["providers.*.", "agents.*.", "rooms.*."] as const).find((start) => setting.path.startsWith(start)) ?? "";
       const row = sections[prefix]
         .split("\n")
         .find((line) => line.startsWith(`| \`${setting.path.slice(prefix.length)}\``));

@@ -23,7 +23,14 @@ describe("a good configuration", () => {
       database: undefined,
       logging: { level: "info", format: "auto" },
       access: { users: ["@*:example.org"] },
-      encryption: { masterKey: { from: "file", path: join(dataDir, "master.key") } },
+      encryption: {
+        masterKey: { from: "file", path: join(dataDir, "master.key") },
+        trust: {
+          everywhere: { send: "cross-signed-untrusted", read: "cross-signed-untrusted" },
+          agents: new Map(),
+          rooms: new Map(),
+        },
+      },
       sync: { intervalMs: 300_000, missingKeyNoticeMs: 60_000 },
       turns: {
         maxQueued: 20,
@@ -77,6 +84,21 @@ describe("a good configuration", () => {
     assert.deepEqual([has?.contextTokens, has?.keepAlive], [1024, "-1"]);
   });
 
+  it("says whom to trust everywhere, for an agent and in a room", async () => {
+    const { trust } = (
+      await loadSettings({
+        encryption: { trust: { send: "cross-signed-tofu" } },
+        agents: { demo: { provider: "demo", trust: { read: "unverified" } } },
+        rooms: { "!a:example.org": { trust: { read: "cross-signed-verified" } } },
+      })
+    ).encryption;
+    assert.deepEqual(trust, {
+      everywhere: { send: "cross-signed-tofu", read: "cross-signed-untrusted" },
+      agents: new Map([["demo", { read: "unverified" }]]),
+      rooms: new Map([["!a:example.org", { read: "cross-signed-verified" }]]),
+    });
+  });
+
   it("needs no agents where a provider is asked for its models", async () => {
     const config = await loadSettings({ providers: { ollama: { ...OLLAMA, discover: true } }, agents: {} });
     assert.equal(config.agents.size, 0);
@@ -87,6 +109,7 @@ describe("a good configuration", () => {
     { homeserver: { url: "http://synapse/base", domain: "localhost:8448" } },
     { encryption: { master_key_env: "KEY" } },
     { access: { users: ["@*:example.org", "@friend:example.com", "@bot_?:*"] } },
+    { rooms: { "!a:example.org": {} } },
   ]) {
     it(`may be ${JSON.stringify(settings)}`, async () => {
       await loadSettings(settings);

@@ -1,0 +1,105 @@
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import pg from "pg";
+import { startDeployment, TRUST_ANYONE, type Deployment } from "../support/deployment.ts";
+import { eventually } from "../support/eventually.ts";
+import type { User } from "../support/user.ts";
+
+describe("whom agents trust", () => {
+  let deployment: Deployment;
+  let alice: User;
+  let unsigned: User;
+  let demo: string;
+  let open: string;
+  let roomId: string;
+
+  before(async () => {
+    deployment = await startDeployment({
+      database: "postgres",
+      agents: {
+        demo: { provider: "demo", display_name: "Demo" },
+        open: { provider: "demo", display_name: "Open", ...TRUST_ANYONE.encryption },
+      },
+    });
+    demo = deployment.agent("demo");
+    open = deployment.agent("open");
+    alice = await deployment.user("js-sdk", "alice");
+    unsigned = await deployment.user("js-sdk", "alice", { unsigned: true });
+    roomId = await alice.createRoom({ direct: true, invite: [demo] });
+    await alice.waitMember(roomId, demo);
+    await unsigned.waitMember(roomId, demo);
+  });
+  after(() => deployment.stop());
+
+  async function query<Row>(sql: string, values: unknown[]): Promise<Row[]> {
+    const client = new pg.Client({ connectionString: deployment.settings.database });
+    await client.connect();
+    try {
+      return (await client.query(sql, values)).rows as Row[];
+    } finally {
+      await client.end();
+    }
+  }
+
+  it("are those whose devices their owners have signed, and what shield a message had is kept", async () => {
+    const question = await alice.sendText({ roomId, body: "hello" });
+    await alice.waitMessage({ roomId, sender: demo, after: question });
+    const rows = await query("select shield from messages where event_id = $1", [question]);
+    assert.deepEqual(rows, [{ shield: "unverified_identity" }]);
+  });
+
+  it("are told of a device that gets no keys why, by the code for it", async () => {
+    const seen = await unsigned.waitEvent({
+      roomId,
+      sender: demo,
+      where: (event) => event.decryptionError !== undefined,
+    });
+    assert.equal(seen.decryptionError, "MEGOLM_KEY_WITHHELD_FOR_UNVERIFIED_DEVICE");
+  });
+
+  it("tell a person at such a device, once and so that it can be read there, and do not answer", async () => {
+    const first = await unsigned.sendText({ roomId, body: "do you hear me?" });
+    const notice = await unsigned.waitMessage({ roomId, sender: demo, after: first });
+    assert.equal(notice.content["msgtype"], "m.notice");
+    assert.match(notice.body, /has not been verified by @alice:example\.test/);
+    assert.equal(notice.encrypted, true);
+
+    const second = await unsigned.sendText({ roomId, body: "and now?" });
+    await eventually("the second message to be set aside", async () => {
+      const rows = await query("select reason from mailbox where state = 'set_aside' and event_id in ($1, $2)", [
+        first,
+        second,
+      ]);
+      return rows.length === 2;
+    });
+    const third = await alice.sendText({ roomId, body: "but me" });
+    const answer = await alice.waitMessage({ roomId, sender: demo, after: third });
+    assert.match(answer.body, /but me/);
+    const said = alice.messages(roomId).filter(({ sender }) => sender === demo);
+    assert.equal(said.filter(({ content }) => content["msgtype"] === "m.notice").length, 1);
+    assert.ok(!said.some(({ body }) => /hear me|and now/.test(body)));
+    // The notice's key was for all devices; what came after it is not.
+    const kept = await unsigned.waitEvent({ roomId, where: ({ eventId }) => eventId === answer.eventId });
+    assert.equal(kept.decryptionError, "MEGOLM_KEY_WITHHELD_FOR_UNVERIFIED_DEVICE");
+  });
+
+  it("are all devices where the operator says so, for an agent", async () => {
+    const bob = await deployment.user("nio", "bob");
+    const dm = await bob.createRoom({ direct: true, invite: [open] });
+    await bob.waitMember(dm, open);
+    const question = await bob.sendText({ roomId: dm, body: "hello from nio" });
+    const answer = await bob.waitMessage({ roomId: dm, sender: open, after: question });
+    assert.match(answer.body, /hello from nio/);
+  });
+
+  it("are not told anything in a group where nobody spoke to them", async () => {
+    const carol = await deployment.user("js-sdk", "carol", { unsigned: true });
+    const group = await alice.createRoom({ invite: [demo, carol.userId] });
+    await carol.join(group);
+    await carol.waitMember(group, demo);
+    await carol.sendText({ roomId: group, body: "just among us" });
+    const asked = await carol.sendText({ roomId: group, body: "Demo?", mentions: [demo] });
+    await carol.waitMessage({ roomId: group, sender: demo, after: asked });
+    assert.equal(carol.messages(group).filter(({ sender }) => sender === demo).length, 1);
+  });
+});
