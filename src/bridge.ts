@@ -206,6 +206,7 @@ export async function startBridge(config: Config, registration: Registration, lo
       client,
       deliver,
       isOurs: (userId) => processes.prefers(userId),
+      isGhost: (userId) => ghosts.isGhost(userId),
       log,
     });
 

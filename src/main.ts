@@ -10,11 +10,22 @@ Usage: matrix-agents <command> [options]
   generate-registration  write registration.yaml with fresh tokens, and say how to add it to Synapse
   check-config           check config.yaml and registration.yaml, and do nothing else
   mailbox                list the events that agents could not handle; mailbox retry ID… or all, mailbox drop ID… or all
+  fingerprints [AGENT]   the agents' keys as clients show them; for one agent as QR codes too
+  keys backup [AGENT]    whether the agents' keys are kept on the homeserver
+  keys recovery-key AGENT
+                         the key that opens what is kept there; keep it where nobody else finds it
+  keys new-device AGENT  a new device, signed by the same identity, with the keys of the backup
+  keys restore AGENT     the identity and keys that a recovery key opens, when the master key was lost
+  keys export AGENT FILE, keys import AGENT FILE
+                         room keys to or from a file that clients read, with a passphrase
   help                   show this
 
 Options:
   -c, --config FILE      the configuration (default: config.yaml)
   --version              print the version
+
+keys restore, keys export, keys import:
+  --secret-file FILE     holds the recovery key or passphrase; - is standard input (default: it is asked for)
 
 generate-registration:
   -o, --output FILE      where to write (default: appservice.registration of the configuration)
@@ -24,6 +35,9 @@ generate-registration:
 
 const REGISTRATION_OPTIONS = ["output", "url", "force"] as const;
 
+/** The commands that are followed by something. */
+const WITH_ARGUMENTS: ReadonlySet<string> = new Set(["mailbox", "fingerprints", "keys"]);
+
 /** What a command is given. */
 export interface CommandOptions {
   readonly config: string;
@@ -31,6 +45,7 @@ export interface CommandOptions {
   readonly args: readonly string[];
   readonly output?: string | undefined;
   readonly url?: string | undefined;
+  readonly secretFile?: string | undefined;
   readonly force: boolean;
 }
 
@@ -50,6 +65,10 @@ async function main(argv: readonly string[]): Promise<number> {
       return (await import("./cli/check-config.ts")).checkConfig(options);
     case "mailbox":
       return (await import("./cli/mailbox.ts")).mailbox(options);
+    case "fingerprints":
+      return (await import("./cli/fingerprints.ts")).fingerprints(options);
+    case "keys":
+      return (await import("./cli/keys.ts")).keys(options);
     case undefined:
       throw new UsageError("no command given");
     default:
@@ -60,13 +79,14 @@ async function main(argv: readonly string[]): Promise<number> {
 function parse(argv: readonly string[]): { command: string | undefined; options: CommandOptions } {
   const { values, positionals } = parseOptions(argv);
   const [name, ...rest] = positionals;
-  if (rest.length > 0 && name !== "mailbox")
+  if (rest.length > 0 && !WITH_ARGUMENTS.has(name ?? ""))
     throw new UsageError(`one command at a time, please: ${positionals.join(" ")}`);
   const command = values.help ? "help" : values.version ? "version" : name;
   const unused = command === "generate-registration" ? undefined : REGISTRATION_OPTIONS.find((name) => values[name]);
   if (unused !== undefined) throw new UsageError(`--${unused} is for generate-registration only`);
-  const { config, output, url, force } = values;
-  return { command, options: { config, args: rest, output, url, force } };
+  if (values["secret-file"] !== undefined && command !== "keys") throw new UsageError("--secret-file is for keys only");
+  const { config, output, url, force, "secret-file": secretFile } = values;
+  return { command, options: { config, args: rest, output, url, secretFile, force } };
 }
 
 function parseOptions(argv: readonly string[]) {
@@ -78,6 +98,7 @@ function parseOptions(argv: readonly string[]) {
         config: { type: "string", short: "c", default: "config.yaml" },
         output: { type: "string", short: "o" },
         url: { type: "string" },
+        "secret-file": { type: "string" },
         force: { type: "boolean", default: false },
         help: { type: "boolean", short: "h", default: false },
         version: { type: "boolean", default: false },

@@ -2,7 +2,9 @@ import * as engine from "@matrix-org/matrix-sdk-crypto-wasm";
 import type { DeviceSync } from "../homeserver/device-calls.ts";
 import type { Logger } from "../observability/log.ts";
 import type { Distrust, TrustLevel } from "../policy/trust.ts";
-import { establishIdentity } from "./identity.ts";
+import { establishIdentity, keepIdentity, type IdentityOptions } from "./identity.ts";
+import { KeyBackup, type BackupServer } from "./key-backup.ts";
+import type { SecretStorage } from "./secret-storage.ts";
 import { Outgoing } from "./outgoing.ts";
 import { RoomEncryptor, type EncryptionTarget } from "./room-encryptor.ts";
 import { EngineCalls } from "./engine-calls.ts";
@@ -55,6 +57,8 @@ export interface DeviceOptions {
   /** 32 bytes that encrypt the store. */
   readonly storeKey: Uint8Array;
   readonly transport: DeviceTransport;
+  readonly backup: BackupServer;
+  readonly storage: SecretStorage;
   /** Where the last session's /sync ended. */
   readonly since: string | undefined;
   /** Keeps the place in /sync; called after the store holds what came before it. */
@@ -78,6 +82,7 @@ export class Device {
   readonly #calls: EngineCalls;
   readonly #outgoing: Outgoing;
   readonly #encryptor: RoomEncryptor;
+  readonly #backup: KeyBackup;
   readonly #catchUp = new Coalesced(() => this.#sync());
   readonly #arrivedSessions: string[] = [];
   #since: string | undefined;
@@ -93,6 +98,7 @@ export class Device {
     this.#since = options.since;
     this.#outgoing = new Outgoing(machine, this.#calls, options.transport, options.log);
     this.#encryptor = new RoomEncryptor(machine, this.#calls, this.#outgoing);
+    this.#backup = new KeyBackup(machine, this.#calls, options.backup, options.log);
   }
 
   /** Opens the device on its store, new or as it was left. Nothing is sent yet. */
@@ -118,6 +124,7 @@ export class Device {
         await machine.markAllTrackedUsersAsDirty();
       });
     }
+    await device.#backup.resume();
     return device;
   }
 
@@ -126,17 +133,33 @@ export class Device {
     return this.#machine.identityKeys.ed25519.toBase64();
   }
 
+  /** The identity's master key (Ed25519, unpadded base64), as clients show it; undefined before there is one. */
+  async masterKey(): Promise<string | undefined> {
+    const identity = await this.#calls.run(() => this.#machine.getIdentity(new engine.UserId(this.userId)));
+    if (identity === undefined) return undefined;
+    const { keys } = JSON.parse(identity.masterKey) as { keys: Record<string, string> };
+    return Object.values(keys)[0];
+  }
+
   /** Uploads what the server is to know: device keys, one-time keys, the cross-signing identity. See establishIdentity. */
-  async establishIdentity(): Promise<void> {
+  async establishIdentity(): Promise<{ readonly restored: boolean }> {
     await this.#outgoing.drain();
-    await establishIdentity({
-      userId: this.userId,
-      machine: this.#machine,
-      calls: this.#calls,
-      outgoing: this.#outgoing,
-      transport: this.#options.transport,
-    });
+    const result = await establishIdentity(this.#identityOptions());
     await this.#outgoing.drain();
+    return result;
+  }
+
+  /** Puts the identity's secrets into secret storage and begins the backup of room keys. Throws HomeserverError. */
+  async secure(): Promise<void> {
+    await keepIdentity(this.#identityOptions());
+    await this.#backup.establish(this.#options.storage);
+  }
+
+  /** Reads the room keys of the backup into the store, and tells of them. Throws HomeserverError. */
+  async restoreKeys(): Promise<void> {
+    await this.#backup.establish(this.#options.storage);
+    const sessions = await this.#backup.restore();
+    if (sessions.length > 0) await this.#options.onRoomKeys(sessions);
   }
 
   /**
@@ -199,7 +222,23 @@ export class Device {
   /** Encrypts an event for a room's recipients; see {@link RoomEncryptor.encrypt}. Catches up first. */
   async encrypt(target: EncryptionTarget, eventType: string, content: object): Promise<string> {
     await this.catchUp();
-    return this.#encryptor.encrypt(target, eventType, content);
+    const encrypted = await this.#encryptor.encrypt(target, eventType, content);
+    this.#backup.wake();
+    return encrypted;
+  }
+
+  /**
+   * Takes in what was sent to a device that is being replaced, and backs its keys up; nothing else leaves it any more.
+   * Throws HomeserverError.
+   */
+  async receiveLast(): Promise<void> {
+    for (;;) {
+      const answer = await this.#options.transport.sync(this.#since);
+      if (answer.toDevice.length > 0) await this.#receive(answer);
+      this.#since = answer.nextBatch;
+      if (answer.toDevice.length === 0) break;
+    }
+    await this.#backup.flush();
   }
 
   /** Ends the device's work and frees its memory. Idempotent. */
@@ -207,6 +246,7 @@ export class Device {
     if (this.#closed) return;
     this.#closed = true;
     this.#outgoing.close();
+    await this.#backup.close();
     // The engine must not be closed under a call that is still running, nor called afterwards.
     await this.#calls.close(this.#closedError());
     this.#machine.close();
@@ -255,6 +295,7 @@ export class Device {
     const sessions = [...this.#arrivedSessions];
     if (sessions.length === 0) return;
     await this.#options.onRoomKeys(sessions);
+    this.#backup.wake();
     // Kept until they have been heard of: the engine tells of a key only once.
     this.#arrivedSessions.splice(0, sessions.length);
   }
@@ -287,6 +328,20 @@ export class Device {
     if (trusted !== "cross-signed-tofu") return false;
     const identity = await this.#calls.run(() => this.#machine.getIdentity(new engine.UserId(userId)));
     return identity instanceof engine.OtherUserIdentity && identity.identityNeedsUserApproval();
+  }
+
+  #identityOptions(): IdentityOptions {
+    const { transport, storage } = this.#options;
+    const { userId, deviceId } = this;
+    return {
+      userId,
+      deviceId,
+      machine: this.#machine,
+      calls: this.#calls,
+      outgoing: this.#outgoing,
+      transport,
+      storage,
+    };
   }
 
   #closedError(): DeviceClosed {

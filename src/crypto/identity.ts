@@ -1,6 +1,7 @@
-import type * as engine from "@matrix-org/matrix-sdk-crypto-wasm";
+import * as engine from "@matrix-org/matrix-sdk-crypto-wasm";
 import type { Outgoing } from "./outgoing.ts";
 import type { Serial } from "./serial.ts";
+import type { SecretStorage } from "./secret-storage.ts";
 import type { DeviceTransport } from "./transport.ts";
 
 /**
@@ -11,31 +12,83 @@ export class IdentityElsewhere extends Error {
   override readonly name = "IdentityElsewhere";
 }
 
+/** The secrets of an identity, by their names in secret storage. */
+export const SECRETS = {
+  master: "m.cross_signing.master",
+  selfSigning: "m.cross_signing.self_signing",
+  userSigning: "m.cross_signing.user_signing",
+} as const;
+
+/** What an identity is made with. */
+export interface IdentityOptions {
+  readonly userId: string;
+  readonly deviceId: string;
+  readonly machine: engine.OlmMachine;
+  readonly calls: Serial;
+  readonly outgoing: Outgoing;
+  readonly transport: DeviceTransport;
+  readonly storage: SecretStorage;
+}
+
 /**
  * Makes the ghost's cross-signing identity and signs its device with it (spec "Cross-signing"), or finishes what an
- * earlier try began: the private keys are in the store before the public ones leave. Throws {@link IdentityElsewhere},
- * or what the transport throws; calling again is safe.
+ * earlier try began: the private keys are in the store before the public ones leave. A new device of a ghost that has an
+ * identity is signed by that one, whose secrets are in secret storage. Throws {@link IdentityElsewhere}, or what the
+ * transport throws; calling again is safe.
+ *
+ * @returns Whether the identity was there already and was restored.
  */
-export async function establishIdentity(options: {
-  userId: string;
-  machine: engine.OlmMachine;
-  calls: Serial;
-  outgoing: Outgoing;
-  transport: DeviceTransport;
-}): Promise<void> {
+export async function establishIdentity(options: IdentityOptions): Promise<{ readonly restored: boolean }> {
   const { userId, machine, calls, outgoing, transport } = options;
   const status = await calls.run(() => machine.crossSigningStatus());
   const haveKeys = status.hasMaster && status.hasSelfSigning && status.hasUserSigning;
   if (!haveKeys && (await serverHasIdentity(userId, transport))) {
-    throw new IdentityElsewhere(
-      `${userId} already has a cross-signing identity on the server, made by another installation; its keys are not in this database`,
-    );
+    await restoreIdentity(options);
+    return { restored: true };
   }
   const requests = await calls.run(() => machine.bootstrapCrossSigning(false));
   const upload = requests.uploadKeysRequest as engine.KeysUploadRequest | undefined;
   if (upload !== undefined) await outgoing.send(upload);
   await transport.deviceSigningUpload(requests.uploadSigningKeysRequest.body);
   await outgoing.send(requests.uploadSignaturesRequest);
+  return { restored: false };
+}
+
+/** Puts the identity's secrets where a new device finds them. Throws what writing account data throws. */
+export async function keepIdentity({ machine, calls, storage }: IdentityOptions): Promise<void> {
+  const keys = await calls.run(() => machine.exportCrossSigningKeys());
+  const { masterKey, self_signing_key: selfSigning, userSigningKey: userSigning } = keys ?? {};
+  if (masterKey === undefined || selfSigning === undefined || userSigning === undefined) {
+    throw new Error("the device holds no whole identity");
+  }
+  await storage.write({
+    [SECRETS.master]: masterKey,
+    [SECRETS.selfSigning]: selfSigning,
+    [SECRETS.userSigning]: userSigning,
+  });
+}
+
+async function restoreIdentity(options: IdentityOptions): Promise<void> {
+  const { userId, deviceId, machine, calls, outgoing, storage } = options;
+  const [master, selfSigning, userSigning] = [
+    await storage.read(SECRETS.master),
+    await storage.read(SECRETS.selfSigning),
+    await storage.read(SECRETS.userSigning),
+  ];
+  if (master === undefined || selfSigning === undefined || userSigning === undefined) {
+    throw new IdentityElsewhere(
+      `${userId} has a cross-signing identity on the server that neither this database nor this master key opens; give its recovery key by "matrix-agents keys restore"`,
+    );
+  }
+  const self = (): engine.UserId => new engine.UserId(userId);
+  // What is imported is compared with the public keys, which have to be known for that.
+  await outgoing.send(await calls.run(() => Promise.resolve(machine.queryKeysForUsers([self()]))));
+  const status = await calls.run(() => machine.importCrossSigningKeys(master, selfSigning, userSigning));
+  const device = await calls.run(() => machine.getDevice(self(), new engine.DeviceId(deviceId)));
+  if (!(status.hasMaster && status.hasSelfSigning && status.hasUserSigning) || device === undefined) {
+    throw new IdentityElsewhere(`the secrets in ${userId}'s secret storage are not those of its identity`);
+  }
+  await outgoing.send(await calls.run(() => device.verify()));
 }
 
 async function serverHasIdentity(userId: string, transport: DeviceTransport): Promise<boolean> {

@@ -53,6 +53,11 @@ export class MasterKey {
   storeKey(userId: string, deviceId: string): Uint8Array {
     return new Uint8Array(hkdfSync("sha256", this.#key, "", `crypto store ${userId} ${deviceId}`, 32));
   }
+
+  /** The 32-byte key of a ghost's secret storage: what its recovery key stands for. */
+  recoveryKey(userId: string): Uint8Array {
+    return new Uint8Array(hkdfSync("sha256", this.#key, "", `secret storage ${userId}`, 32));
+  }
 }
 
 async function readOrCreate(path: string, mayCreate: boolean): Promise<string | undefined> {

@@ -1,16 +1,12 @@
-import { Device } from "../crypto/device.ts";
-import { IdentityElsewhere } from "../crypto/identity.ts";
+import type { Device } from "../crypto/device.ts";
 import type { StoreSession } from "../crypto/store/crypto-store.ts";
 import { acquireLease, releaseLease, type Lease } from "../leases/leases.ts";
 import type { Logger } from "../observability/log.ts";
 import { getAccountData, putAccountData, register } from "../homeserver/calls.ts";
-import { putDevice } from "../homeserver/device-calls.ts";
 import { joinedRooms } from "../homeserver/room-calls.ts";
-import { deviceTransport } from "./device-transport.ts";
+import { DeviceKeeper } from "./device-keeper.ts";
 import type { GhostServices } from "./ghost-services.ts";
-import type { GhostRecord } from "./ghost-store.ts";
 import { setProfile } from "./profile.ts";
-import { ToDeviceTrials } from "./to-device-trials.ts";
 
 /** A ghost that is loaded: its device, and the right to act as it. Both are good until it is put away. */
 export interface LoadedGhost {
@@ -38,6 +34,7 @@ export class GhostAccount {
   readonly #services: GhostServices;
   readonly #log: Logger;
   readonly #wake: () => void;
+  readonly #keeper: DeviceKeeper;
   #announced: Promise<void> | undefined;
   #reconciled = false;
   #lease: Lease | undefined;
@@ -49,6 +46,7 @@ export class GhostAccount {
     this.#services = services;
     this.#log = log;
     this.#wake = wake;
+    this.#keeper = new DeviceKeeper(userId, services, log, wake);
   }
 
   /** The user exists and looks as configured when this resolves. Throws HomeserverError or DatabaseError. */
@@ -130,6 +128,7 @@ export class GhostAccount {
       const directRooms = new Set(direct.flat().filter((room) => typeof room === "string"));
       await store.reconcile(this.#userId, missing, directRooms);
       this.#log.info({ rooms: missing.length }, "the ghost is in rooms that nothing had told of");
+      this.#wake();
     }
     this.#reconciled = true;
   }
@@ -165,22 +164,11 @@ export class GhostAccount {
   }
 
   async #loadUnder(lease: Lease, leave: () => void): Promise<Parts> {
-    const { client, store, cryptoStore } = this.#services;
-    // Read under the lease: a former owner changes nothing of it any more.
-    const record = await store.ensure(this.#userId);
-    if (!record.deviceMade) {
-      await putDevice(client, { userId: this.#userId, deviceId: record.deviceId }, "matrix-appservice-agents");
-      await store.setDeviceMade(lease);
-    }
-    const session = await cryptoStore.open(lease, record.deviceId);
-    let device: Device | undefined;
+    const { device, session } = await this.#keeper.open(lease);
     try {
-      device = await this.#openDevice(record, session, lease);
-      await device.catchUp();
-      if (!record.crossSigned) await this.#establishIdentity(device, lease);
       if (!this.#reconciled) await this.reconcileRooms();
     } catch (error) {
-      await device?.close();
+      await device.close();
       await session.close();
       throw error;
     }
@@ -192,36 +180,6 @@ export class GhostAccount {
     if (session.failed.aborted) this.#failed();
     this.#services.loaded(this.#userId);
     return parts;
-  }
-
-  #openDevice(record: GhostRecord, session: StoreSession, lease: Lease): Promise<Device> {
-    const { database, store, masterKey, mailbox, syncing } = this.#services;
-    const actor = { userId: this.#userId, deviceId: record.deviceId };
-    const transport = deviceTransport(this.#services.client, actor);
-    return Device.open({
-      ...actor,
-      store: session,
-      storeKey: masterKey.storeKey(this.#userId, record.deviceId),
-      transport: { ...transport, sync: (since) => syncing.run(() => transport.sync(since)) },
-      since: record.since,
-      trials: new ToDeviceTrials(database, lease, this.#log),
-      saveSince: (since) => store.saveSince(lease, since),
-      onRoomKeys: async (sessionIds) => {
-        if ((await mailbox.keysArrived(lease, sessionIds)) > 0) this.#wake();
-      },
-      log: this.#log,
-    });
-  }
-
-  async #establishIdentity(device: Device, lease: Lease): Promise<void> {
-    try {
-      await device.establishIdentity();
-      await this.#services.store.setCrossSigned(lease);
-    } catch (error) {
-      if (!(error instanceof IdentityElsewhere)) throw error;
-      // The ghost can still talk, but people see a warning; making a new identity by itself would hurt them more.
-      this.#log.error({ error }, "this ghost's device is not signed");
-    }
   }
 
   /** A store that could not be written is never gone on with: it is loaded again from the database at the next need. */

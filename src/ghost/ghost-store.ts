@@ -1,5 +1,6 @@
 import { randomInt } from "node:crypto";
 import type { Database } from "../database/database.ts";
+import { adoptEvents } from "../mailbox/mailbox.ts";
 import { fenced, type Lease } from "../leases/leases.ts";
 
 /** What is kept of a ghost. */
@@ -10,6 +11,16 @@ export interface GhostRecord {
   readonly crossSigned: boolean;
   /** Fingerprint of the profile that was last set on the server. */
   readonly profile: string | undefined;
+  /** Whether the identity's secrets and the room keys are kept on the server, too. */
+  readonly secured: boolean;
+  /** Whether a new device is to be made. */
+  readonly renew: boolean;
+  /** The device that this one takes the place of, until it has done so. */
+  readonly replaces: string | undefined;
+  /** Whether the room keys of the backup are to be read in. */
+  readonly restore: boolean;
+  /** See store-marker.ts. */
+  readonly marker: number;
 }
 
 /** A ghost's place in a room. */
@@ -57,7 +68,16 @@ export class GhostStore {
       sync_since: string | null;
       cross_signed: boolean;
       profile: string | null;
-    }>("select device_id, device_made, sync_since, cross_signed, profile from ghosts where user_id = $1", [userId]);
+      secured: boolean;
+      renew: boolean;
+      replaces: string | null;
+      restore: boolean;
+      marker: number;
+    }>(
+      `select device_id, device_made, sync_since, cross_signed, profile, secured, renew, replaces, restore, marker
+       from ghosts where user_id = $1`,
+      [userId],
+    );
     const row = rows[0];
     if (row === undefined) throw new Error(`the record of ${userId} has vanished`);
     return {
@@ -66,7 +86,62 @@ export class GhostStore {
       since: row.sync_since ?? undefined,
       crossSigned: row.cross_signed,
       profile: row.profile ?? undefined,
+      secured: row.secured,
+      renew: row.renew,
+      replaces: row.replaces ?? undefined,
+      restore: row.restore,
+      marker: row.marker,
     };
+  }
+
+  /** Begins a new device in place of the one there is. It is to be made, signed, and given the keys of the backup. */
+  async replaceDevice(lease: Lease): Promise<void> {
+    await this.#update(
+      lease,
+      `update ghosts set replaces = device_id, device_id = $2, device_made = false, sync_since = null, receiving = false,
+         cross_signed = false, fingerprint = null, renew = false, restore = true where user_id = $1`,
+      [newDeviceId()],
+    );
+  }
+
+  /** The new device has taken the old one's place. */
+  async replaced(lease: Lease): Promise<void> {
+    await this.#update(lease, "update ghosts set replaces = null where user_id = $1", []);
+  }
+
+  /** Keeps the public keys, for people to compare. */
+  async setKeys(lease: Lease, fingerprint: string, masterKey: string | undefined): Promise<void> {
+    await this.#update(lease, "update ghosts set fingerprint = $2, master_key = $3 where user_id = $1", [
+      fingerprint,
+      masterKey ?? null,
+    ]);
+  }
+
+  async setSecured(lease: Lease): Promise<void> {
+    await this.#update(lease, "update ghosts set secured = true where user_id = $1", []);
+  }
+
+  async setRestored(lease: Lease): Promise<void> {
+    await this.#update(lease, "update ghosts set restore = false where user_id = $1", []);
+  }
+
+  /** Counts the store's marker up; see store-marker.ts. */
+  async countMarker(lease: Lease): Promise<number> {
+    return fenced(this.#database, lease, async (tx) => {
+      const { rows } = await tx.query<{ marker: number }>(
+        "update ghosts set marker = marker + 1 where user_id = $1 returning marker",
+        [lease.ghost],
+      );
+      return rows[0]?.marker ?? 0;
+    });
+  }
+
+  /** The ghosts for which something was asked that only a load does: a new device, the keys of the backup. */
+  async toBeReloaded(): Promise<string[]> {
+    const { rows } = await this.#database.query<{ user_id: string }>(
+      "select user_id from ghosts where renew or (restore and cross_signed) order by user_id",
+    );
+    return rows.map((row) => row.user_id);
   }
 
   async saveSince(lease: Lease, since: string): Promise<void> {
@@ -77,8 +152,11 @@ export class GhostStore {
     await this.#update(lease, "update ghosts set device_made = true where user_id = $1", []);
   }
 
-  async setCrossSigned(lease: Lease): Promise<void> {
-    await this.#update(lease, "update ghosts set cross_signed = true where user_id = $1", []);
+  /** @param options.restore whether the room keys of the backup are to be read in, for the identity was there before. */
+  async setCrossSigned(lease: Lease, { restore }: { readonly restore: boolean }): Promise<void> {
+    await this.#update(lease, "update ghosts set cross_signed = true, restore = restore or $2 where user_id = $1", [
+      restore,
+    ]);
   }
 
   async setProfile(userId: string, fingerprint: string): Promise<void> {
@@ -109,12 +187,15 @@ export class GhostStore {
    * from a backup). What is known of a room already, DM or not and since when, stays.
    */
   async reconcile(userId: string, joined: readonly string[], direct: ReadonlySet<string>): Promise<void> {
-    await this.#database.query(
-      `insert into memberships (ghost, room_id, membership, direct)
-       select $1, r."roomId", 'join', r.direct from json_to_recordset($2::json) as r("roomId" text, direct boolean)
-       on conflict (ghost, room_id) do update set membership = 'join' where memberships.membership not in ('join')`,
-      [userId, JSON.stringify(joined.map((roomId) => ({ roomId, direct: direct.has(roomId) })))],
-    );
+    await this.#database.transaction(async (tx) => {
+      await tx.query(
+        `insert into memberships (ghost, room_id, membership, direct)
+         select $1, r."roomId", 'join', r.direct from json_to_recordset($2::json) as r("roomId" text, direct boolean)
+         on conflict (ghost, room_id) do update set membership = 'join' where memberships.membership not in ('join')`,
+        [userId, JSON.stringify(joined.map((roomId) => ({ roomId, direct: direct.has(roomId) })))],
+      );
+      await adoptEvents(tx, userId, joined);
+    });
   }
 
   /** Writes what only the ghost's owner may; `$1` is the ghost. Throws StaleLease. */

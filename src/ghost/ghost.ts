@@ -133,6 +133,14 @@ export class Ghost implements GhostHandle {
     this.wake();
   }
 
+  /** Something was asked for that only loading does: the ghost is loaded anew. */
+  async reload(): Promise<void> {
+    if (this.#isStopped()) return;
+    await this.#account.putAway();
+    if (this.#state.kind === "halted") this.#state = { kind: "idle" };
+    this.wake();
+  }
+
   /** Resolves when all mail that was there has been looked at, or could not be for now. */
   async settled(): Promise<void> {
     while (this.#state.kind === "working") await this.#state.done;
@@ -251,11 +259,11 @@ export class Ghost implements GhostHandle {
       // Taken over, or loaded anew meanwhile: what is in memory is good for nothing any more.
       if (error instanceof StaleLease) await this.#account.putAway();
       if (isUnknownDevice(error)) {
-        this.#state = { kind: "stopped" };
+        this.#state = { kind: "halted" };
         await this.#account.putAway();
         this.log.error(
           { error },
-          "this ghost's device has been deleted on the homeserver; the ghost stands still, and its mail is kept, until the device is made anew",
+          'this ghost\'s device has been deleted on the homeserver; the ghost stands still, and its mail is kept, until it is given a new one by "matrix-agents keys new-device"',
         );
         return;
       }
@@ -317,5 +325,6 @@ export class Ghost implements GhostHandle {
   }
 }
 
+/** Halted: the device is gone from the server; only a new one, which somebody asks for, brings the ghost back. */
 type GhostState =
-  { readonly kind: "idle" } | { readonly kind: "working"; readonly done: Promise<void> } | { readonly kind: "stopped" };
+  { readonly kind: "idle" | "halted" | "stopped" } | { readonly kind: "working"; readonly done: Promise<void> };

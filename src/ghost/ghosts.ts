@@ -186,6 +186,10 @@ export class Ghosts {
     for (const lease of held) {
       if (epochs.get(lease.ghost) !== lease.epoch) await this.#ghosts.get(lease.ghost)?.lost(lease);
     }
+    for (const userId of await services.store.toBeReloaded()) {
+      const ghost = this.get(userId);
+      if (ghost !== undefined && (ghost.isLoaded || processes.prefers(userId))) await ghost.reload();
+    }
     const work = [...(await services.mailbox.ghostsWithMail(processes.self)), ...(await ghostsWithTurns())];
     if (this.#stopping) return;
     this.#wakeOwn({ mail: work, doorbells: [] });

@@ -4,7 +4,7 @@ import { fenced, type Lease } from "../leases/leases.ts";
 import type { RoomEvent, Transaction } from "../homeserver/transaction.ts";
 import type { Logger } from "../observability/log.ts";
 import { Attempt } from "./attempt.ts";
-import { route, type GhostRooms, type MembershipChange } from "./routing.ts";
+import { DELIVERED, route, type GhostRooms, type MembershipChange } from "./routing.ts";
 import { reached } from "../observability/steps.ts";
 
 /** An event waiting for a ghost. */
@@ -91,10 +91,17 @@ export class Mailbox {
           [JSON.stringify(mail)],
         );
       }
+      const ids = JSON.stringify(fresh.map((event) => event.event_id));
+      // We are told of rooms that a ghost is in. Where none is known, it is we who do not know: see adoptEvents.
+      await tx.query(
+        `update events set unrouted = true where event_id in (select json_array_elements_text($1::json))
+         and not exists (select 1 from memberships where memberships.room_id = events.room_id)`,
+        [ids],
+      );
       await tx.query(
         `update events set payload = null where event_id in (select json_array_elements_text($1::json))
-         and not exists (select 1 from mailbox where mailbox.event_id = events.event_id)`,
-        [JSON.stringify(fresh.map((event) => event.event_id))],
+         and not unrouted and not exists (select 1 from mailbox where mailbox.event_id = events.event_id)`,
+        [ids],
       );
       return {
         mail: [...new Set(mail.map((item) => item.ghost))],
@@ -148,7 +155,7 @@ export class Mailbox {
   async done(tx: Queryable, item: MailItem): Promise<void> {
     await tx.query("delete from mailbox where id = $1", [item.id]);
     await tx.query(
-      `update events set payload = null where event_id = $1
+      `update events set payload = null where event_id = $1 and not unrouted
        and not exists (select 1 from mailbox where event_id = $1)`,
       [item.event.event_id],
     );
@@ -200,7 +207,7 @@ export class Mailbox {
   async prune(olderThanDays: number): Promise<number> {
     const counts = [];
     for (const sql of [
-      `delete from events where payload is null and received_at < now() - $1 * interval '1 day'
+      `delete from events where (payload is null or unrouted) and received_at < now() - $1 * interval '1 day'
          and not exists (select from mailbox where mailbox.event_id = events.event_id)`,
       "delete from malformed where received_at < now() - $1 * interval '1 day'",
       "delete from key_notices where created_at < now() - $1 * interval '1 day'",
@@ -296,5 +303,22 @@ async function storeMembership(tx: Queryable, change: MembershipChange): Promise
          else excluded.membership end,
        direct = case when excluded.membership = 'invite' then excluded.direct else memberships.direct end`,
     [change.ghost, change.roomId, change.membership, change.direct],
+  );
+}
+
+/**
+ * Gives a ghost the events of rooms that it turned out to be in, as far as they came before that was known, in the
+ * transaction that notes the rooms.
+ */
+export async function adoptEvents(tx: Queryable, ghost: string, roomIds: readonly string[]): Promise<void> {
+  await tx.query(
+    `insert into mailbox (ghost, event_id)
+     select $1, event_id from events
+     where unrouted and room_id in (select json_array_elements_text($2::json))
+       and payload::json ->> 'sender' <> $1 and payload::json ->> 'state_key' is null
+       and payload::json ->> 'type' in (select json_array_elements_text($3::json))
+     order by received_at, (payload::json ->> 'origin_server_ts')::numeric
+     on conflict do nothing`,
+    [ghost, JSON.stringify(roomIds), JSON.stringify([...DELIVERED])],
   );
 }

@@ -29,6 +29,7 @@ export interface MissedEventsOptions {
   readonly deliver: (transaction: Transaction) => Promise<void>;
   /** Whether this process is the one to look, by the ghost that would. */
   readonly isOurs: (ghost: string) => boolean;
+  readonly isGhost: (userId: string) => boolean;
   readonly log: Logger;
 }
 
@@ -97,11 +98,20 @@ export class MissedEvents {
       from = end;
     }
     const oldestKnown = seen.findLastIndex(({ isKnown }) => isKnown);
+    // After an old backup of the database was restored, much is unknown that was answered long ago.
+    const answered = new Set(seen.map(({ event }) => this.#answeredBy(event)));
     return seen
       .slice(0, joinIsMissing ? undefined : oldestKnown + 1)
-      .filter(({ isKnown }) => !isKnown)
+      .filter(({ event, isKnown }) => !isKnown && !answered.has(event["event_id"]))
       .map(({ event }) => event)
       .reverse();
+  }
+
+  /** What an event of a ghost answers; the relation stands outside of the ciphertext. */
+  #answeredBy({ sender, content }: JsonObject): unknown {
+    if (typeof sender !== "string" || !this.#options.isGhost(sender)) return undefined;
+    const relation = (content as JsonObject | undefined)?.["m.relates_to"] as JsonObject | undefined;
+    return (relation?.["m.in_reply_to"] as JsonObject | undefined)?.["event_id"];
   }
 
   async #known(ids: readonly unknown[]): Promise<Set<unknown>> {

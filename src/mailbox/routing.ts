@@ -20,7 +20,7 @@ export interface Routing {
 }
 
 /** What a ghost wants to see of others: all that can be said to it, and what takes it back. */
-const DELIVERED = new Set(["m.room.message", "m.room.encrypted", "m.room.redaction"]);
+export const DELIVERED: ReadonlySet<string> = new Set(["m.room.message", "m.room.encrypted", "m.room.redaction"]);
 
 /**
  * Decides who gets which event: a ghost's own membership goes to that ghost, what is said in a room to every ghost that

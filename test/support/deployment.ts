@@ -5,10 +5,11 @@ import { startBridge, writeBridgeConfig, type BridgeFiles, type BridgeSettings, 
 import { layEmbedded } from "./embedded.ts";
 import { freePort } from "./free-port.ts";
 import { DOMAIN, startHomeserver } from "./homeserver.ts";
+import { runCommand, type CommandResult } from "./command.ts";
 import { createDatabase } from "./postgres.ts";
 import { sharedPostgresUrl } from "./services.ts";
 import { temporaryDirectory } from "./temporary.ts";
-import { startUser, type User } from "./user.ts";
+import { startUser, type User, type UserOptions } from "./user.ts";
 
 /** matrix-nio can't sign its devices: whoever is to talk with it must not ask for that. */
 export const TRUST_ANYONE = { encryption: { trust: { send: "unverified", read: "unverified" } } };
@@ -71,6 +72,11 @@ export class Deployment {
     return this.bridge[how]();
   }
 
+  /** Runs `matrix-agents` on the bridge's configuration, with this on its standard input. */
+  command(args: readonly string[], input = ""): Promise<CommandResult> {
+    return runCommand([...args, "--config", this.files.config], input);
+  }
+
   /** Where Synapse keeps its data. */
   get synapseDirectory(): string {
     return this.#synapseOptions.directory ?? "";
@@ -83,7 +89,11 @@ export class Deployment {
   }
 
   /** A person who is logged in; ended with the deployment. */
-  async user(kind: User["kind"], localpart: string, options: { unsigned?: boolean } = {}): Promise<User> {
+  async user(
+    kind: User["kind"],
+    localpart: string,
+    options: Pick<UserOptions, "unsigned" | "agent"> = {},
+  ): Promise<User> {
     const user = await startUser({ kind, synapse: this.synapse, localpart, ...options });
     this.#users.push(user);
     return user;

@@ -16,6 +16,7 @@ import {
   EventShieldColour,
   EventShieldReason,
   OnlySignedDevicesIsolationMode,
+  decodeRecoveryKey,
   type CryptoApi,
 } from "matrix-js-sdk/lib/crypto-api/index.js";
 import type { Login, Notice, Request } from "./user-protocol.ts";
@@ -86,32 +87,57 @@ async function handle(request: Request): Promise<unknown> {
     case "onlyVerifiedDevices":
       crypto.globalBlacklistUnverifiedDevices = request.args.on;
       return null;
+    case "restoreBackup": {
+      await crypto.loadSessionBackupPrivateKeyFromSecretStorage();
+      return (await crypto.restoreKeyBackup()).imported;
+    }
+    case "readEvent": {
+      const { roomId, eventId } = request.args;
+      const event = client.getEventMapper()(await client.fetchRoomEvent(roomId, eventId));
+      await client.decryptEventIfNeeded(event);
+      if (event.isDecryptionFailure()) throw new Error(event.decryptionFailureReason ?? "unknown reason");
+      return event.getContent()["body"] as unknown;
+    }
     case "rotateSession":
       await crypto.forceDiscardSession(request.args.roomId);
       return null;
   }
 }
 
-async function start({
-  url,
-  userId,
-  password,
-  unsigned = false,
-}: Login): Promise<{ client: MatrixClient; crypto: CryptoApi }> {
+async function start(options: Login): Promise<{ client: MatrixClient; crypto: CryptoApi }> {
+  const { url, userId, password, unsigned = false, appserviceToken, recoveryKey } = options;
   const auth = { type: "m.login.password", identifier: { type: "m.id.user", user: userId }, password };
-  const login = await createClient({ baseUrl: url }).loginRequest(auth);
+  const login = await createClient({
+    baseUrl: url,
+    ...(appserviceToken ? { accessToken: appserviceToken } : {}),
+  }).loginRequest(
+    appserviceToken === undefined ? auth : { type: "m.login.application_service", identifier: auth.identifier },
+  );
   const client = createClient({
     baseUrl: url,
     accessToken: login.access_token,
     userId: login.user_id,
     deviceId: login.device_id,
+    ...(recoveryKey === undefined
+      ? {}
+      : {
+          cryptoCallbacks: {
+            getSecretStorageKey: ({ keys }) => {
+              const [id = ""] = Object.keys(keys);
+              return Promise.resolve([id, decodeRecoveryKey(recoveryKey)]);
+            },
+          },
+        }),
   });
   await client.initRustCrypto({ useIndexedDB: false });
   const crypto = client.getCrypto();
   if (crypto === undefined) throw new Error("matrix-js-sdk has no cryptography");
   if (!unsigned) {
+    // What is imported is compared with the public identity, which has to be known for that.
+    await crypto.userHasCrossSigningKeys(userId, true);
     await crypto.bootstrapCrossSigning({
       authUploadDeviceSigningKeys: async (makeRequest) => {
+        if (appserviceToken !== undefined) throw new Error("the agent has an identity; another one is not to be made");
         await makeRequest(auth);
       },
     });

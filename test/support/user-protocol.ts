@@ -7,6 +7,10 @@ export interface Login {
   readonly password: string;
   /** matrix-js-sdk only: leaves the device without its owner's signature. */
   readonly unsigned?: boolean;
+  /** matrix-js-sdk only: logs in as an appservice's user, by the appservice's token; there is no password then. */
+  readonly appserviceToken?: string;
+  /** matrix-js-sdk only: opens the user's secret storage, from which the device is signed and the backup is read. */
+  readonly recoveryKey?: string;
 }
 
 /** Logs in, sets up encryption and syncs from then on. Result: user and device id and access token. */
@@ -61,6 +65,18 @@ interface OnlyVerifiedDevices {
   readonly args: { readonly on: boolean };
 }
 
+/** matrix-js-sdk only. Reads the key backup in. Result: how many keys. */
+interface RestoreBackup {
+  readonly cmd: "restoreBackup";
+  readonly args: object;
+}
+
+/** matrix-js-sdk only. The body of an event, fetched and decrypted. */
+interface ReadEvent {
+  readonly cmd: "readEvent";
+  readonly args: { readonly roomId: string; readonly eventId: string };
+}
+
 /** The next message starts a new Megolm session. */
 interface RotateSession {
   readonly cmd: "rotateSession";
@@ -76,6 +92,8 @@ export type Command =
   | GetShield
   | OnlySignedDevices
   | OnlyVerifiedDevices
+  | RestoreBackup
+  | ReadEvent
   | RotateSession;
 
 export type Request = Command & { readonly id: number };

@@ -18,6 +18,8 @@ export interface UserOptions {
   readonly password?: string;
   /** matrix-js-sdk only: leaves the device without its owner's signature. Default false. */
   readonly unsigned?: boolean;
+  /** matrix-js-sdk only: a session of an agent's own user, opened with its recovery key. */
+  readonly agent?: { readonly appserviceToken: string; readonly recoveryKey: string };
 }
 
 export interface NewRoom {
@@ -219,6 +221,16 @@ export class User {
     await this.#client.call({ cmd: "onlyVerifiedDevices", args: { on } });
   }
 
+  /** Reads the key backup in; resolves with how many keys. matrix-js-sdk only. */
+  async restoreBackup(): Promise<number> {
+    return (await this.#client.call({ cmd: "restoreBackup", args: {} })) as number;
+  }
+
+  /** The body of an event, fetched and decrypted. Throws when it can't be read. matrix-js-sdk only. */
+  async readEvent(roomId: string, eventId: string): Promise<string> {
+    return (await this.#client.call({ cmd: "readEvent", args: { roomId, eventId } })) as string;
+  }
+
   /** The next message starts a new Megolm session. */
   async rotateSession(roomId: string): Promise<void> {
     await this.#client.call({ cmd: "rotateSession", args: { roomId } });
@@ -273,14 +285,9 @@ export class User {
 }
 
 /** Registers the user when need be and starts their client. Throws when it can't log in or sync. */
-export async function startUser({
-  kind,
-  synapse,
-  localpart,
-  password = "a password",
-  unsigned = false,
-}: UserOptions): Promise<User> {
-  await synapse.registerUser(localpart, password);
+export async function startUser(options: UserOptions): Promise<User> {
+  const { kind, synapse, localpart, password = "a password", unsigned = false, agent } = options;
+  if (agent === undefined) await synapse.registerUser(localpart, password);
   const userId = `@${localpart}:${synapse.serverName}`;
   const command =
     kind === "js-sdk"
@@ -288,7 +295,10 @@ export async function startUser({
       : { command: venvPython(NIO_VENV), args: [inCheckout("test/support/nio_user.py")] };
   const client = new ClientProcess(`${userId} (${kind})`, await startProcess(command));
   try {
-    const session = await client.call({ cmd: "start", args: { url: synapse.url, userId, password, unsigned } });
+    const session = await client.call({
+      cmd: "start",
+      args: { url: synapse.url, userId, password, unsigned, ...agent },
+    });
     return new User(kind, synapse.url, session as ClientSession, client);
   } catch (error) {
     await client.stop();

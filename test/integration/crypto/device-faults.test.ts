@@ -14,6 +14,7 @@ import { forEachDatabase } from "../../support/databases.ts";
 import { simulatedTransport, type Asked } from "../../support/device-transport.ts";
 import { SimulatedKeyServer } from "../../support/simulated-key-server.ts";
 import { takeLease } from "../../support/lease.ts";
+import { noCustody } from "../../support/custody.ts";
 
 const GHOST = "@agent_llama:example.test";
 const DEVICE = "GHOSTDEVICE";
@@ -60,6 +61,7 @@ class Faults {
       storeKey: new Uint8Array(32).fill(7),
       trials: new ToDeviceTrials(this.#database, lease, silentLogger()),
       transport: this.#transport(),
+      ...noCustody(),
       since: this.since,
       saveSince: (since) => this.saveSince(since),
       onRoomKeys: (sessions) => this.onRoomKeys(sessions),

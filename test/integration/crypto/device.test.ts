@@ -17,6 +17,7 @@ import { simulatedTransport, type Asked } from "../../support/device-transport.t
 import { SimulatedKeyServer } from "../../support/simulated-key-server.ts";
 import { temporaryDirectory } from "../../support/temporary.ts";
 import { takeLease } from "../../support/lease.ts";
+import { noCustody } from "../../support/custody.ts";
 
 const GHOST = "@agent_llama:example.test";
 const ALICE = "@alice:example.test";
@@ -61,6 +62,7 @@ class Setup {
         this.asked.push({ asked, body });
         if (this.fail(asked)) throw new Error(`${asked} failed`);
       }),
+      ...noCustody(),
       since: this.since,
       saveSince: (since) => {
         this.since = since;

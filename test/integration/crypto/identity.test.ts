@@ -5,6 +5,7 @@ import { establishIdentity, IdentityElsewhere } from "../../../src/crypto/identi
 import { Outgoing } from "../../../src/crypto/outgoing.ts";
 import { Serial } from "../../../src/crypto/serial.ts";
 import type { DeviceTransport } from "../../../src/crypto/transport.ts";
+import { noCustody } from "../../support/custody.ts";
 import { silentLogger } from "../../../src/observability/log.ts";
 
 const GHOST = "@agent_llama:example.test";
@@ -42,7 +43,15 @@ describe("a ghost's cross-signing identity", () => {
     for (const known of [false, true, true]) {
       const { transport: way, uploads } = transport(known);
       const outgoing = new Outgoing(machine, calls, way, silentLogger());
-      await establishIdentity({ userId: GHOST, machine, calls, outgoing, transport: way });
+      await establishIdentity({
+        userId: GHOST,
+        deviceId: "D",
+        storage: noCustody().storage,
+        machine,
+        calls,
+        outgoing,
+        transport: way,
+      });
       outgoing.close();
       const signing = uploads.map((body) => JSON.parse(body) as { master_key?: unknown });
       masterKeys.push(signing.find(({ master_key }) => master_key !== undefined)?.master_key);
@@ -58,7 +67,15 @@ describe("a ghost's cross-signing identity", () => {
     const { transport: way, uploads } = transport(true);
     const outgoing = new Outgoing(machine, calls, way, silentLogger());
     await assert.rejects(
-      establishIdentity({ userId: GHOST, machine, calls, outgoing, transport: way }),
+      establishIdentity({
+        userId: GHOST,
+        deviceId: "D",
+        storage: noCustody().storage,
+        machine,
+        calls,
+        outgoing,
+        transport: way,
+      }),
       IdentityElsewhere,
     );
     assert.deepEqual(uploads, []);

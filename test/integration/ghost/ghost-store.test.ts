@@ -41,7 +41,7 @@ forEachDatabase((_kind, open) => {
       await store.setDeviceMade(lease);
       await store.saveSince(lease, "s1");
       await store.saveSince(lease, "s2");
-      await store.setCrossSigned(lease);
+      await store.setCrossSigned(lease, { restore: false });
       await store.setProfile(LLAMA, "fingerprint");
       assert.deepEqual(await store.ensure(LLAMA), {
         deviceId,
@@ -49,9 +49,47 @@ forEachDatabase((_kind, open) => {
         since: "s2",
         crossSigned: true,
         profile: "fingerprint",
+        secured: false,
+        renew: false,
+        replaces: undefined,
+        restore: false,
+        marker: 0,
       });
       assert.equal((await store.ensure(MAX)).deviceMade, false);
       assert.deepEqual(await store.userIds(), [LLAMA, MAX]);
+    });
+
+    it("takes another device in the place of the one there is", async () => {
+      const database = await open();
+      const store = new GhostStore(database);
+      const { deviceId } = await store.ensure(LLAMA);
+      const lease = await takeLease(database, LLAMA);
+      await store.setDeviceMade(lease);
+      await store.saveSince(lease, "s1");
+      await store.setCrossSigned(lease, { restore: false });
+      await store.setSecured(lease);
+      assert.equal(await store.countMarker(lease), 1);
+      await database.query("update ghosts set renew = true");
+      assert.deepEqual(await store.toBeReloaded(), [LLAMA]);
+      await store.replaceDevice(lease);
+      const { deviceId: another, ...record } = await store.ensure(LLAMA);
+      assert.notEqual(another, deviceId);
+      assert.deepEqual(record, {
+        deviceMade: false,
+        since: undefined,
+        crossSigned: false,
+        profile: undefined,
+        secured: true,
+        renew: false,
+        replaces: deviceId,
+        restore: true,
+        marker: 1,
+      });
+      assert.deepEqual(await store.toBeReloaded(), [], "one without its identity is not loaded over and over");
+      await store.replaced(lease);
+      await store.setRestored(lease);
+      const { replaces, restore } = await store.ensure(LLAMA);
+      assert.deepEqual([replaces, restore], [undefined, false]);
     });
 
     it("is written by nobody who has lost the ghost", async () => {
@@ -62,7 +100,7 @@ forEachDatabase((_kind, open) => {
       await takeLease(database, LLAMA);
       await assert.rejects(store.saveSince(former, "s1"), StaleLease);
       await assert.rejects(store.setDeviceMade(former), StaleLease);
-      await assert.rejects(store.setCrossSigned(former), StaleLease);
+      await assert.rejects(store.setCrossSigned(former, { restore: false }), StaleLease);
       const send = { txnId: "t", roomId: ROOM, eventType: "m.room.message", content: "{}" };
       await assert.rejects(outbox.store(former, send), StaleLease);
       await assert.rejects(outbox.sent(former, "t", "$e"), StaleLease);

@@ -1,0 +1,198 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { setTimeout as pause } from "node:timers/promises";
+import * as engine from "@matrix-org/matrix-sdk-crypto-wasm";
+import type { Config } from "../config/config.ts";
+import { loadConfig } from "../config/load.ts";
+import { loadRegistration } from "../config/registration.ts";
+import { decodeRecoveryKey, encodeRecoveryKey } from "../crypto/recovery-key.ts";
+import { MasterKey } from "../crypto/master-key.ts";
+import type { Database } from "../database/database.ts";
+import { locationOf, openDatabase } from "../database/open.ts";
+import { AgentKeys, type ExportedKey } from "../ghost/agent-keys.ts";
+import { createHomeserverClient, type HomeserverClient } from "../homeserver/client.ts";
+import { createLogger } from "../observability/log.ts";
+import { agentArgument, knownAgents } from "./agent-argument.ts";
+import { readSecret } from "./secret-input.ts";
+import { explainStartFailure } from "./start-failure.ts";
+import { UsageError } from "./usage-error.ts";
+
+/** What is to be done with the agents' keys. */
+type Action =
+  | { readonly kind: "backup"; readonly agent: string | undefined }
+  | { readonly kind: "recovery-key" | "restore" | "new-device"; readonly agent: string }
+  | { readonly kind: "export" | "import"; readonly agent: string; readonly file: string };
+
+/** What the actions work with. */
+interface Workplace {
+  readonly config: Config;
+  readonly database: Database;
+  readonly client: HomeserverClient;
+  readonly masterKey: MasterKey;
+}
+
+/** How hard a passphrase is to try out: rounds of PBKDF2 (spec "Key export format" asks for 100,000 at least). */
+const EXPORT_ROUNDS = 500_000;
+
+/** How long a running bridge is waited for, in ms. */
+const NEW_DEVICE_TIMEOUT_MS = 60_000;
+
+/**
+ * Keeps, restores and moves the agents' keys. Returns the exit code. With PostgreSQL it works beside a running bridge; the
+ * embedded database is one process's, so the bridge has to be stopped first. Throws UsageError, ConfigError,
+ * MasterKeyError, RecoveryKeyError, NotInCustody, HomeserverError, and what keeps the database from being opened.
+ */
+export async function keys(options: {
+  readonly config: string;
+  readonly args: readonly string[];
+  readonly secretFile?: string | undefined;
+}): Promise<number> {
+  const action = parseAction(options.args);
+  const config = await loadConfig(options.config);
+  const registration = await loadRegistration(config);
+  const log = createLogger("warn", "auto");
+  const database = await openDatabase(locationOf(config), log).catch((error: unknown) => {
+    throw explainStartFailure(error, config);
+  });
+  const client = createHomeserverClient({ url: config.homeserver.url, asToken: registration.asToken, log });
+  try {
+    const masterKey = await MasterKey.open(config.encryption.masterKey, database);
+    return await act(action, { config, database, client, masterKey }, options.secretFile);
+  } finally {
+    await client.close();
+    await database.close();
+  }
+}
+
+async function act(action: Action, workplace: Workplace, secretFile: string | undefined): Promise<number> {
+  const { config, database, client, masterKey } = workplace;
+  const keysOf = (userId: string): AgentKeys => new AgentKeys(client, userId, masterKey.recoveryKey(userId));
+  if (action.kind === "backup") {
+    const agents =
+      action.agent === undefined ? await knownAgents(database) : [await agentArgument(action.agent, config, database)];
+    return showBackups(agents, keysOf);
+  }
+  const userId = await agentArgument(action.agent, config, database);
+  switch (action.kind) {
+    case "recovery-key":
+      process.stdout.write(`${encodeRecoveryKey(masterKey.recoveryKey(userId))}\n`);
+      return 0;
+    case "restore":
+      await keysOf(userId).takeOver(decodeRecoveryKey(await readSecret("recovery key", secretFile)));
+      return renewDevice(database, userId);
+    case "new-device":
+      return renewDevice(database, userId);
+    case "export":
+      return exportTo(action.file, userId, keysOf(userId), secretFile);
+    case "import":
+      return importFrom(action.file, userId, keysOf(userId), database, secretFile);
+  }
+}
+
+function parseAction([verb, ...rest]: readonly string[]): Action {
+  const [agent, file, ...more] = rest;
+  const wants = (what: string): UsageError => new UsageError(`keys ${verb ?? ""} wants ${what}`);
+  switch (verb) {
+    case "backup":
+      if (file !== undefined) throw wants("one agent, or none for all");
+      return { kind: verb, agent };
+    case "recovery-key":
+    case "restore":
+    case "new-device":
+      if (agent === undefined || file !== undefined) throw wants("an agent");
+      return { kind: verb, agent };
+    case "export":
+    case "import":
+      if (agent === undefined || file === undefined || more.length > 0) throw wants("an agent and a file");
+      return { kind: verb, agent, file };
+    case undefined:
+    default:
+      throw new UsageError(
+        `keys can backup, recovery-key, restore, new-device, export and import${verb === undefined ? "" : `, not "${verb}"`}`,
+      );
+  }
+}
+
+async function showBackups(agents: readonly string[], keysOf: (userId: string) => AgentKeys): Promise<number> {
+  let complete = true;
+  for (const userId of agents) {
+    const { identity, backup } = await keysOf(userId).status();
+    complete &&= identity && backup !== undefined;
+    const kept = identity ? "identity in secret storage" : "no identity in secret storage";
+    const room =
+      backup === undefined ? "no backup of room keys" : `${backup.keys} room keys in backup ${backup.version}`;
+    process.stdout.write(`${userId}: ${kept}, ${room}\n`);
+  }
+  return complete ? 0 : 1;
+}
+
+/** A running bridge does it at its next heartbeat, a stopped one at its next start. */
+async function renewDevice(database: Database, userId: string): Promise<number> {
+  await database.query("update ghosts set renew = true where user_id = $1", [userId]);
+  const isRunning = database.kind === "postgres" && (await hasProcesses(database));
+  if (!isRunning) {
+    process.stdout.write(`${userId} gets a new device, signed by the same identity, when the bridge is started\n`);
+    return 0;
+  }
+  const deadline = performance.now() + NEW_DEVICE_TIMEOUT_MS;
+  while (performance.now() < deadline) {
+    const { rows } = await database.query<{ device_id: string; fingerprint: string }>(
+      `select device_id, fingerprint from ghosts
+       where user_id = $1 and not renew and replaces is null and cross_signed and not restore`,
+      [userId],
+    );
+    if (rows[0] !== undefined) {
+      process.stdout.write(`${userId} has the new device ${rows[0].device_id}, fingerprint ${rows[0].fingerprint}\n`);
+      return 0;
+    }
+    await pause(500);
+  }
+  process.stderr.write(`matrix-agents: the bridge has not made the new device of ${userId} yet; its log says why\n`);
+  return 1;
+}
+
+async function hasProcesses(database: Database): Promise<boolean> {
+  const { count } = await database.query("select from processes where process_lives(id)");
+  return count > 0;
+}
+
+async function exportTo(file: string, userId: string, own: AgentKeys, secretFile: string | undefined): Promise<number> {
+  const passphrase = await readSecret("passphrase", secretFile);
+  const exported = await own.exportKeys();
+  const text = engine.OlmMachine.encryptExportedRoomKeys(JSON.stringify(exported), passphrase, EXPORT_ROUNDS);
+  await writeFile(file, text, { mode: 0o600, flag: "wx" }).catch((error: unknown) => {
+    const code = error instanceof Error && "code" in error ? String(error.code) : "";
+    throw new UsageError(code === "EEXIST" ? `${file} exists already` : `${file} can't be written (${code})`);
+  });
+  process.stdout.write(`${exported.length} room keys of ${userId} written to ${file}\n`);
+  return 0;
+}
+
+async function importFrom(
+  file: string,
+  userId: string,
+  own: AgentKeys,
+  database: Database,
+  secretFile: string | undefined,
+): Promise<number> {
+  await engine.initAsync();
+  const text = await readFile(file, "utf8").catch((error: unknown) => {
+    throw new UsageError(`${file} can't be read`, { cause: error });
+  });
+  const imported = decryptExport(text, await readSecret("passphrase", secretFile), file);
+  await own.importKeys(imported);
+  await database.query("update ghosts set restore = true where user_id = $1", [userId]);
+  process.stdout.write(`${imported.length} room keys added to the backup of ${userId}, which reads them in\n`);
+  return 0;
+}
+
+function decryptExport(text: string, passphrase: string, file: string): ExportedKey[] {
+  let json: string;
+  try {
+    json = engine.OlmMachine.decryptExportedRoomKeys(text, passphrase);
+  } catch {
+    throw new UsageError(`${file} is no export of room keys, or the passphrase is another one`);
+  }
+  return (JSON.parse(json) as ExportedKey[]).filter(
+    (key) => typeof key.room_id === "string" && typeof key.session_id === "string",
+  );
+}

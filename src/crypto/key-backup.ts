@@ -1,0 +1,218 @@
+import { setTimeout as pause } from "node:timers/promises";
+import * as engine from "@matrix-org/matrix-sdk-crypto-wasm";
+import type { BackedUpKey, BackupVersion } from "../homeserver/key-backup-calls.ts";
+import type { Logger } from "../observability/log.ts";
+import type { SecretStorage } from "./secret-storage.ts";
+import { Coalesced, type Serial } from "./serial.ts";
+
+/** The server's backup of one user's room keys. */
+export interface BackupServer {
+  version(): Promise<BackupVersion | undefined>;
+  /** Returns the version's name. */
+  create(algorithm: string, authData: object): Promise<string>;
+  /** Body and answer are the engine's. */
+  put(version: string, body: string): Promise<string>;
+  keys(version: string): Promise<readonly BackedUpKey[]>;
+}
+
+/** The one algorithm there is (spec "m.megolm_backup.v1.curve25519-aes-sha2"). */
+export const BACKUP_ALGORITHM = "m.megolm_backup.v1.curve25519-aes-sha2";
+
+/** The name of the backup's private key in secret storage. */
+export const BACKUP_SECRET = "m.megolm_backup.v1";
+
+/** Keys come in bunches: so long is waited for more before they are uploaded, in ms. */
+const UPLOAD_AFTER_MS = 2_000;
+
+/** After a failed upload: the first and the longest wait, in ms. */
+const RETRY_FIRST_MS = 5_000;
+const RETRY_LONGEST_MS = 600_000;
+
+/** How long the last upload may take when the device is put away, in ms. */
+const LAST_UPLOAD_MS = 2_000;
+
+/** How many keys are imported at once, so that nobody else waits long for the engine. */
+const IMPORT_AT_ONCE = 200;
+
+/**
+ * Keeps a copy of a ghost's room keys on the server, encrypted to a key that only its secret storage holds. Uploads go on
+ * in the background; what fails is tried again.
+ */
+export class KeyBackup {
+  readonly #machine: engine.OlmMachine;
+  readonly #calls: Serial;
+  readonly #server: BackupServer;
+  readonly #log: Logger;
+  readonly #upload = new Coalesced(() => this.#uploadAll());
+  #timer: NodeJS.Timeout | undefined;
+  #failures = 0;
+  #closed = false;
+
+  constructor(machine: engine.OlmMachine, calls: Serial, server: BackupServer, log: Logger) {
+    this.#machine = machine;
+    this.#calls = calls;
+    this.#server = server;
+    this.#log = log;
+  }
+
+  /** Goes on with the backup that the store knows, if it knows one. */
+  async resume(): Promise<void> {
+    const keys = await this.#calls.run(() => this.#machine.getBackupKeys());
+    const { decryptionKey, backupVersion } = keys;
+    if (decryptionKey === undefined || backupVersion === undefined) return;
+    await this.#enable(decryptionKey, backupVersion);
+    this.wake();
+  }
+
+  /**
+   * Makes sure that there is a backup and that its key is in secret storage: takes up the one there is when its key is at
+   * hand, or else begins a new one. A backup that somebody else's key opens is never written to. Throws HomeserverError.
+   */
+  async establish(storage: SecretStorage): Promise<void> {
+    const kept = await this.#calls.run(() => this.#machine.getBackupKeys());
+    const stored = await storage.read(BACKUP_SECRET);
+    const current = await this.#server.version();
+    for (const key of [kept.decryptionKey, stored === undefined ? undefined : fromBase64(stored)]) {
+      if (key === undefined || current === undefined || !opens(key, current)) continue;
+      if (stored !== key.toBase64()) await storage.write({ [BACKUP_SECRET]: key.toBase64() });
+      await this.#use(key, current.version);
+      return;
+    }
+    const key = engine.BackupDecryptionKey.createRandomKey();
+    const authData = { public_key: key.megolmV1PublicKey.publicKeyBase64 };
+    const signatures = await this.#calls.run(() => this.#machine.sign(JSON.stringify(authData)));
+    // Where it can be found again before anything is encrypted to it.
+    await storage.write({ [BACKUP_SECRET]: key.toBase64() });
+    const version = await this.#server.create(BACKUP_ALGORITHM, {
+      ...authData,
+      signatures: JSON.parse(signatures.asJSON()) as object,
+    });
+    await this.#use(key, version);
+    this.#log.info({ version }, "key backup begun");
+  }
+
+  /** Reads all keys of the backup into the store. Returns the ids of their sessions. Throws HomeserverError. */
+  async restore(): Promise<string[]> {
+    const { decryptionKey, backupVersion } = await this.#calls.run(() => this.#machine.getBackupKeys());
+    if (decryptionKey === undefined || backupVersion === undefined) return [];
+    const all = await this.#server.keys(backupVersion);
+    const sessions: string[] = [];
+    for (let start = 0; start < all.length; start += IMPORT_AT_ONCE) {
+      const keys = all.slice(start, start + IMPORT_AT_ONCE).flatMap((key) => {
+        const data = decryptBackedUpKey(decryptionKey, key);
+        if (data === undefined) this.#log.warn({ room: key.roomId }, "a key in the backup can't be read; passed over");
+        return data === undefined ? [] : [{ ...key, data }];
+      });
+      await this.#import(keys, backupVersion);
+      sessions.push(...keys.map(({ sessionId }) => sessionId));
+    }
+    this.#log.info({ keys: sessions.length, version: backupVersion }, "room keys restored from the backup");
+    return sessions;
+  }
+
+  /** There may be new keys. Returns at once. */
+  wake(): void {
+    if (this.#closed || this.#timer !== undefined) return;
+    this.#after(UPLOAD_AFTER_MS);
+  }
+
+  /** Uploads what has not been yet. Throws HomeserverError. */
+  async flush(): Promise<void> {
+    await this.#upload.run();
+  }
+
+  /** Uploads what waits, for a moment at most. What is missing then goes on when the device is opened again. */
+  async close(): Promise<void> {
+    const waits = this.#timer !== undefined && this.#failures === 0;
+    clearTimeout(this.#timer);
+    if (waits) {
+      const patience = new AbortController();
+      const last = this.flush().catch((error: unknown) =>
+        this.#log.warn({ error }, "the last keys were not backed up"),
+      );
+      await Promise.race([last, pause(LAST_UPLOAD_MS, undefined, { signal: patience.signal })]).finally(() => {
+        patience.abort();
+      });
+    }
+    this.#closed = true;
+  }
+
+  async #use(key: engine.BackupDecryptionKey, version: string): Promise<void> {
+    await this.#calls.run(() => this.#machine.saveBackupDecryptionKey(key, version));
+    await this.#enable(key, version);
+    this.wake();
+  }
+
+  async #enable(key: engine.BackupDecryptionKey, version: string): Promise<void> {
+    const publicKey = key.megolmV1PublicKey.publicKeyBase64;
+    await this.#calls.run(() => this.#machine.enableBackupV1(publicKey, version));
+  }
+
+  async #import(
+    keys: readonly { readonly roomId: string; readonly sessionId: string; readonly data: object }[],
+    version: string,
+  ): Promise<void> {
+    const rooms = new Map<string, Map<string, object>>();
+    for (const { roomId, sessionId, data } of keys) {
+      const sessions = rooms.get(roomId) ?? new Map<string, object>();
+      rooms.set(roomId, sessions.set(sessionId, data));
+    }
+    const byRoom = new Map([...rooms].map(([roomId, sessions]) => [new engine.RoomId(roomId), sessions]));
+    await this.#calls.run(() => this.#machine.importBackedUpRoomKeys(byRoom, () => undefined, version));
+  }
+
+  async #uploadAll(): Promise<void> {
+    while (!this.#closed) {
+      const request = await this.#calls.run(() => this.#machine.backupRoomKeys());
+      if (request === undefined) return;
+      const answer = await this.#server.put(request.version, request.body);
+      await this.#calls.run(() => this.#machine.markRequestAsSent(request.id, request.type, answer));
+    }
+  }
+
+  #after(waitMs: number): void {
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.flush().then(
+        () => {
+          this.#failures = 0;
+        },
+        (error: unknown) => {
+          if (this.#closed) return;
+          const backoffMs = Math.min(RETRY_FIRST_MS * 2 ** this.#failures++, RETRY_LONGEST_MS);
+          this.#log.warn({ error }, "room keys could not be backed up yet");
+          this.#after(backoffMs * (0.5 + Math.random()));
+        },
+      );
+    }, waitMs);
+    this.#timer.unref();
+  }
+}
+
+/** A key of the backup as the engine imports it; undefined when it can't be decrypted. */
+export function decryptBackedUpKey(
+  key: engine.BackupDecryptionKey,
+  { data }: Pick<BackedUpKey, "data">,
+): Readonly<Record<string, unknown>> | undefined {
+  const { ephemeral, mac, ciphertext } = data;
+  if (typeof ephemeral !== "string" || typeof mac !== "string" || typeof ciphertext !== "string") return undefined;
+  try {
+    return JSON.parse(key.decryptV1(ephemeral, mac, ciphertext)) as Record<string, unknown>;
+  } catch {
+    return undefined;
+  }
+}
+
+function opens(key: engine.BackupDecryptionKey, version: BackupVersion): boolean {
+  return (
+    version.algorithm === BACKUP_ALGORITHM && version.authData["public_key"] === key.megolmV1PublicKey.publicKeyBase64
+  );
+}
+
+function fromBase64(text: string): engine.BackupDecryptionKey | undefined {
+  try {
+    return engine.BackupDecryptionKey.fromBase64(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,124 @@
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHash,
+  createHmac,
+  hkdfSync,
+  randomBytes,
+  timingSafeEqual,
+} from "node:crypto";
+
+/** Where a user's account data is kept. */
+export interface AccountData {
+  /** Undefined: nothing of this type. */
+  get(type: string): Promise<Readonly<Record<string, unknown>> | undefined>;
+  put(type: string, content: object): Promise<void>;
+}
+
+const ALGORITHM = "m.secret_storage.v1.aes-hmac-sha2";
+const DEFAULT_KEY = "m.secret_storage.default_key";
+
+/** A secret as it is stored: all three are base64. */
+export interface EncryptedSecret {
+  readonly iv: string;
+  readonly ciphertext: string;
+  readonly mac: string;
+}
+
+/**
+ * A user's secret storage on the server (spec "Secrets", `m.secret_storage.v1.aes-hmac-sha2`), under one key. The engine
+ * leaves this to its host.
+ */
+export class SecretStorage {
+  readonly #accountData: AccountData;
+  readonly #key: Uint8Array;
+
+  /** @param key 32 bytes, which no server ever sees. */
+  constructor(accountData: AccountData, key: Uint8Array) {
+    this.#accountData = accountData;
+    this.#key = key;
+  }
+
+  /** The id that the key goes by on the server; it tells nothing of the key. */
+  get keyId(): string {
+    return createHash("sha256").update("secret storage key id").update(this.#key).digest("base64url").slice(0, 32);
+  }
+
+  /** A secret; undefined when it is not there, or not under this key. Throws what reading account data throws. */
+  async read(name: string): Promise<string | undefined> {
+    const stored = (await this.#accountData.get(name))?.["encrypted"] as Record<string, unknown> | undefined;
+    if (typeof stored !== "object") return undefined;
+    // Whoever holds the key may have been given another id for it.
+    for (const [id, secret] of Object.entries(stored)) {
+      if (id !== this.keyId && !(await this.#isOurs(id))) continue;
+      const text = isEncryptedSecret(secret) ? decryptSecret(this.#key, name, secret) : undefined;
+      if (text !== undefined) return text;
+    }
+    return undefined;
+  }
+
+  /** Stores secrets and makes this key the one that clients ask for. Throws what writing account data throws. */
+  async write(secrets: Readonly<Record<string, string>>): Promise<void> {
+    const { iv, mac } = encryptSecret(this.#key, "", Buffer.alloc(32));
+    const description = { name: "matrix-agents", algorithm: ALGORITHM, iv, mac };
+    await this.#accountData.put(`m.secret_storage.key.${this.keyId}`, description);
+    for (const [name, secret] of Object.entries(secrets)) {
+      const encrypted = encryptSecret(this.#key, name, Buffer.from(secret));
+      await this.#accountData.put(name, { encrypted: { [this.keyId]: encrypted } });
+    }
+    await this.#accountData.put(DEFAULT_KEY, { key: this.keyId });
+  }
+
+  /** Whether a key that the server knows under an id is this one, by its check value. */
+  async #isOurs(id: string): Promise<boolean> {
+    const description = await this.#accountData.get(`m.secret_storage.key.${id}`);
+    const { algorithm, iv, mac } = description ?? {};
+    if (algorithm !== ALGORITHM || typeof iv !== "string" || typeof mac !== "string") return false;
+    const bytes = Buffer.from(iv, "base64");
+    return bytes.length === 16 && isSame(encryptSecret(this.#key, "", Buffer.alloc(32), bytes).mac, mac);
+  }
+}
+
+/** Encrypts a secret under its name; an `iv` of 16 bytes is given for checking a key alone. */
+export function encryptSecret(key: Uint8Array, name: string, secret: Uint8Array, iv = freshIv()): EncryptedSecret {
+  const { aes, hmac } = keysFor(key, name);
+  const cipher = createCipheriv("aes-256-ctr", aes, iv);
+  const ciphertext = Buffer.concat([cipher.update(secret), cipher.final()]);
+  const mac = createHmac("sha256", hmac).update(ciphertext).digest("base64");
+  return { iv: iv.toString("base64"), ciphertext: ciphertext.toString("base64"), mac };
+}
+
+/** The secret; undefined when it was encrypted with another key, under another name, or changed since. */
+export function decryptSecret(key: Uint8Array, name: string, secret: EncryptedSecret): string | undefined {
+  const { aes, hmac } = keysFor(key, name);
+  const ciphertext = Buffer.from(secret.ciphertext, "base64");
+  const iv = Buffer.from(secret.iv, "base64");
+  if (iv.length !== 16) return undefined;
+  if (!isSame(createHmac("sha256", hmac).update(ciphertext).digest("base64"), secret.mac)) return undefined;
+  const decipher = createDecipheriv("aes-256-ctr", aes, iv);
+  return Buffer.concat([decipher.update(ciphertext), decipher.final()]).toString("utf8");
+}
+
+function keysFor(key: Uint8Array, name: string): { readonly aes: Buffer; readonly hmac: Buffer } {
+  const derived = Buffer.from(hkdfSync("sha256", key, Buffer.alloc(32), name, 64));
+  return { aes: derived.subarray(0, 32), hmac: derived.subarray(32) };
+}
+
+/** Bit 63 is zero, for the sake of counters that have only 64 bits (spec). */
+function freshIv(): Buffer {
+  const iv = randomBytes(16);
+  iv[8] = (iv[8] ?? 0) & 0x7f;
+  return iv;
+}
+
+/** Base64 with or without padding; compared in constant time. */
+function isSame(a: string, b: string): boolean {
+  const [left, right] = [Buffer.from(a, "base64"), Buffer.from(b, "base64")];
+  return left.length === right.length && timingSafeEqual(left, right);
+}
+
+function isEncryptedSecret(value: unknown): value is EncryptedSecret {
+  if (typeof value !== "object" || value === null) return false;
+  const { iv, ciphertext, mac } = value as Record<string, unknown>;
+  return typeof iv === "string" && typeof ciphertext === "string" && typeof mac === "string";
+}

@@ -1,0 +1,220 @@
+import { Device } from "../crypto/device.ts";
+import { IdentityElsewhere } from "../crypto/identity.ts";
+import { SecretStorage } from "../crypto/secret-storage.ts";
+import type { StoreSession } from "../crypto/store/crypto-store.ts";
+import { deleteDevice, putDevice } from "../homeserver/device-calls.ts";
+import { isHomeserverError, MatrixError } from "../homeserver/errors.ts";
+import { devices } from "../homeserver/key-backup-calls.ts";
+import type { Lease } from "../leases/leases.ts";
+import type { Logger } from "../observability/log.ts";
+import { accountDataOf, backupServerOf } from "./custody.ts";
+import { deviceTransport } from "./device-transport.ts";
+import type { GhostServices } from "./ghost-services.ts";
+import type { GhostRecord } from "./ghost-store.ts";
+import { mark, wentBack } from "./store-marker.ts";
+import { ToDeviceTrials } from "./to-device-trials.ts";
+
+/** What the devices of ghosts are called in other people's clients. */
+const DEVICE_NAME = "matrix-appservice-agents";
+
+/** How the device stands to the ghost's identity; with `elsewhere`, nobody here has its secrets. */
+type IdentityState = "known" | "made" | "restored" | "elsewhere";
+
+/** A device as the database has it. */
+interface StoredDevice extends Pick<GhostRecord, "deviceId" | "since"> {
+  /** By default the place in /sync is the ghost's. */
+  readonly saveSince?: () => Promise<void>;
+}
+
+/** A device that is open, on its store. */
+export interface OpenDevice {
+  readonly device: Device;
+  readonly session: StoreSession;
+}
+
+/**
+ * Keeps a ghost's one device: makes it, has it signed by the ghost's identity, puts its keys into safety on the server,
+ * and makes another one in its place when it can't be used any more. A device is disposable, its identity is not.
+ */
+export class DeviceKeeper {
+  readonly #userId: string;
+  readonly #services: GhostServices;
+  readonly #log: Logger;
+  readonly #wake: () => void;
+
+  /** @param wake called when keys have come that mail was waiting for. */
+  constructor(userId: string, services: GhostServices, log: Logger, wake: () => void) {
+    this.#userId = userId;
+    this.#services = services;
+    this.#log = log;
+    this.#wake = wake;
+  }
+
+  /**
+   * Opens the device as it is to be, and brings it up to date. What was interrupted is gone on with the next time. Throws
+   * what the server, the database or the store throw.
+   */
+  async open(lease: Lease): Promise<OpenDevice> {
+    const { client, store } = this.#services;
+    // Read under the lease: a former owner changes nothing of it any more.
+    let record = await store.ensure(this.#userId);
+    if (!record.renew && (await wentBack(client, this.#userId, record))) {
+      this.#log.error("this ghost's keys in the database are older than those it has used; it gets a new device");
+      record = { ...record, renew: true };
+    }
+    if (record.renew) record = await this.#renew(record, lease);
+    if (!record.deviceMade) {
+      await putDevice(client, { userId: this.#userId, deviceId: record.deviceId }, DEVICE_NAME);
+      await store.setDeviceMade(lease);
+    }
+    let open = await this.#openStored(record, lease);
+    try {
+      await open.device.catchUp();
+      const identity = record.crossSigned ? "known" : await this.#establishIdentity(open.device, lease);
+      if (identity !== "known") await store.setKeys(lease, open.device.fingerprint, await open.device.masterKey());
+      if (record.replaces !== undefined && identity !== "elsewhere") {
+        // Not before the new device is known: what is said until then is said to the old one.
+        await close(open);
+        await this.#emptyOld(record.replaces, lease);
+        open = await this.#openStored(await store.ensure(this.#userId), lease);
+      }
+      await this.#takeCustody(open.device, identity, record, lease);
+      await mark(client, store, lease, open.device.deviceId);
+      return open;
+    } catch (error) {
+      await close(open);
+      throw error;
+    }
+  }
+
+  /** The keys that were sent to the old device go into the backup. One that can't take them any more is let go. */
+  async #emptyOld(deviceId: string, lease: Lease): Promise<void> {
+    const record = { deviceId, since: undefined, saveSince: () => Promise.resolve() };
+    const old = await this.#openStored(record, lease);
+    try {
+      await old.device.receiveLast();
+    } catch (error) {
+      if (!(error instanceof MatrixError) || error.retryable) throw error;
+      this.#log.warn({ device: deviceId, error }, "what was sent to the old device last is lost");
+    } finally {
+      await close(old);
+    }
+  }
+
+  async #openStored(record: StoredDevice, lease: Lease): Promise<OpenDevice> {
+    const session = await this.#services.cryptoStore.open(lease, record.deviceId);
+    try {
+      return { session, device: await this.#openDevice(record, session, lease) };
+    } catch (error) {
+      await session.close();
+      throw error;
+    }
+  }
+
+  /** The record of a new device in place of the one there is, whose identity is brought to safety before. */
+  async #renew(record: GhostRecord, lease: Lease): Promise<GhostRecord> {
+    const { store } = this.#services;
+    if (!record.secured && record.crossSigned) {
+      const old = await this.#openStored(record, lease);
+      try {
+        await old.device.secure();
+        await store.setSecured(lease);
+      } finally {
+        await close(old);
+      }
+    }
+    await store.replaceDevice(lease);
+    this.#log.warn({ device: record.deviceId }, "this ghost gets a new device");
+    return store.ensure(this.#userId);
+  }
+
+  /** What a device needs once: to be signed, to have its keys kept on the server, and those that are there already. */
+  async #takeCustody(device: Device, identity: IdentityState, record: GhostRecord, lease: Lease): Promise<void> {
+    const { store } = this.#services;
+    // Without its identity a device may not be the one that is to keep or get anything.
+    if (identity === "elsewhere") return;
+    if (identity !== "restored" && !record.restore) {
+      if (!record.secured) await this.#secure(device, lease);
+      return;
+    }
+    await this.#restoreKeys(device);
+    await store.setSecured(lease);
+    await this.#retireOthers(device, record, lease);
+    await store.setRestored(lease);
+  }
+
+  /** The devices that this one takes the place of go, from the server and from the database. */
+  async #retireOthers(device: Device, { replaces }: Pick<GhostRecord, "replaces">, lease: Lease): Promise<void> {
+    const { store, client, cryptoStore } = this.#services;
+    const actor = { userId: this.#userId };
+    for (const { deviceId, displayName } of await devices(client, actor)) {
+      if (deviceId === device.deviceId || displayName !== DEVICE_NAME) continue;
+      await deleteDevice(client, { ...actor, deviceId });
+      this.#log.info({ device: deviceId }, "a device that was replaced is deleted");
+    }
+    if (replaces === undefined) return;
+    await cryptoStore.destroy(this.#userId, replaces);
+    await store.replaced(lease);
+  }
+
+  /** What the server will never give must not silence the ghost. */
+  async #restoreKeys(device: Device): Promise<void> {
+    await device.restoreKeys().catch((error: unknown) => {
+      if (!(error instanceof MatrixError) || error.retryable) throw error;
+      this.#log.error({ error }, "the room keys of the backup could not be read");
+    });
+  }
+
+  /** A ghost can talk without it; then it is tried again when it is loaded next. */
+  async #secure(device: Device, lease: Lease): Promise<void> {
+    try {
+      await device.secure();
+      await this.#services.store.setSecured(lease);
+    } catch (error) {
+      if (!isHomeserverError(error)) throw error;
+      this.#log.warn({ error }, "this ghost's keys could not be put into safety on the server yet");
+    }
+  }
+
+  #openDevice(record: StoredDevice, session: StoreSession, lease: Lease): Promise<Device> {
+    const { database, store, masterKey, mailbox, syncing } = this.#services;
+    const actor = { userId: this.#userId, deviceId: record.deviceId };
+    const transport = deviceTransport(this.#services.client, actor);
+    return Device.open({
+      ...actor,
+      store: session,
+      storeKey: masterKey.storeKey(this.#userId, record.deviceId),
+      transport: { ...transport, sync: (since) => syncing.run(() => transport.sync(since)) },
+      backup: backupServerOf(this.#services.client, this.#userId),
+      storage: new SecretStorage(
+        accountDataOf(this.#services.client, this.#userId),
+        masterKey.recoveryKey(this.#userId),
+      ),
+      since: record.since,
+      trials: new ToDeviceTrials(database, lease, this.#log),
+      saveSince: record.saveSince ?? ((since) => store.saveSince(lease, since)),
+      onRoomKeys: async (sessionIds) => {
+        if ((await mailbox.keysArrived(lease, sessionIds)) > 0) this.#wake();
+      },
+      log: this.#log,
+    });
+  }
+
+  async #establishIdentity(device: Device, lease: Lease): Promise<IdentityState> {
+    try {
+      const { restored } = await device.establishIdentity();
+      await this.#services.store.setCrossSigned(lease, { restore: restored });
+      return restored ? "restored" : "made";
+    } catch (error) {
+      if (!(error instanceof IdentityElsewhere)) throw error;
+      // People see a warning, and get nothing from it; making a new identity by itself would hurt them more.
+      this.#log.error({ error }, "this ghost's device is not signed");
+      return "elsewhere";
+    }
+  }
+}
+
+async function close({ device, session }: OpenDevice): Promise<void> {
+  await device.close();
+  await session.close();
+}

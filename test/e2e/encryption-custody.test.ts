@@ -1,0 +1,199 @@
+import assert from "node:assert/strict";
+import { cp, readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { startDeployment, type Deployment } from "../support/deployment.ts";
+import { eventually } from "../support/eventually.ts";
+import type { User } from "../support/user.ts";
+
+describe("an agent's keys", () => {
+  let deployment: Deployment;
+  let alice: User;
+  let agent: string;
+  let roomId: string;
+  let recoveryKey: string;
+
+  before(async () => {
+    deployment = await startDeployment();
+    alice = await deployment.user("js-sdk", "alice");
+    await alice.setOnlySignedDevices(true);
+    agent = deployment.agent("demo");
+    roomId = await alice.createRoom({ direct: true, invite: [agent] });
+    await alice.waitMember(roomId, agent);
+  });
+  after(() => deployment.stop());
+
+  async function ask(body: string): Promise<string> {
+    const question = await alice.sendText({ roomId, body });
+    await answered(question, body);
+    return question;
+  }
+
+  async function answered(question: string, body: string): Promise<void> {
+    const answer = await alice.waitMessage({ roomId, sender: agent, after: question });
+    assert.ok(answer.body.includes(body), answer.body);
+    assert.equal(answer.shield?.colour ?? "none", "none");
+  }
+
+  interface Identity {
+    readonly devices: readonly string[];
+    readonly masterKey: string | undefined;
+  }
+
+  /** The agent's devices and master key as the server tells them to others. */
+  async function identity(): Promise<Identity> {
+    const answer = await alice.request<{
+      device_keys: Record<string, Record<string, unknown>>;
+      master_keys: Record<string, { keys: Record<string, string> }>;
+    }>("POST", "/v3/keys/query", { device_keys: { [agent]: [] } });
+    return {
+      devices: Object.keys(answer.device_keys[agent] ?? {}),
+      masterKey: Object.values(answer.master_keys[agent]?.keys ?? {})[0],
+    };
+  }
+
+  /** Waits until the agent has another device than before, which its identity has signed, and Alice's client knows it. */
+  async function replaced(before: Identity): Promise<void> {
+    await eventually("a new device, signed", async () => {
+      const { devices, masterKey } = await identity();
+      if (devices.length !== 1 || devices[0] === before.devices[0]) return false;
+      assert.equal(masterKey, before.masterKey);
+      const trust = await alice.deviceTrust(agent);
+      return (
+        trust.length === 1 && trust.every(({ deviceId, signedByOwner }) => deviceId === devices[0] && signedByOwner)
+      );
+    });
+  }
+
+  /** Waits until the server has a backup of at least so many of the agent's room keys. */
+  async function backedUp(keys: number): Promise<void> {
+    await eventually(`${keys} room keys in the backup`, async () => {
+      const url = `${deployment.synapse.url}/_matrix/client/v3/room_keys/version?user_id=${encodeURIComponent(agent)}`;
+      const answer = await fetch(url, { headers: { authorization: `Bearer ${deployment.files.asToken}` } });
+      return answer.ok && ((await answer.json()) as { count: number }).count >= keys;
+    });
+  }
+
+  it("are backed up on the server, where another client of the same user reads them with the recovery key", async () => {
+    const question = await ask("kept for later");
+    await backedUp(2);
+    await deployment.stopBridge();
+    const shown = await deployment.command(["keys", "recovery-key", "demo"]);
+    assert.equal(shown.code, 0, shown.stderr);
+    recoveryKey = shown.stdout.trim();
+    const { masterKey } = await identity();
+    const again = await deployment.user("js-sdk", "agent_demo", {
+      agent: { appserviceToken: deployment.files.asToken, recoveryKey },
+    });
+    assert.ok((await again.restoreBackup()) >= 2);
+    assert.equal(await again.readEvent(roomId, question), "kept for later");
+    const trust = await again.deviceTrust(agent);
+    assert.ok(trust.every(({ signedByOwner }) => signedByOwner));
+    assert.equal((await identity()).masterKey, masterKey);
+    await again.request("POST", "/v3/logout", {});
+    await again.stop();
+  });
+
+  it("are shown as clients show them, from the database", async () => {
+    const { code, stdout } = await deployment.command(["fingerprints", "demo"]);
+    assert.equal(code, 0);
+    const { devices, masterKey = "" } = await identity();
+    assert.equal(devices.length, 1);
+    assert.ok(stdout.includes(`device ${devices[0] ?? ""}`));
+    assert.ok(stdout.replaceAll(" ", "").includes(`identity:${masterKey}`));
+    assert.match(stdout, /[▀▄█]{10}/);
+  });
+
+  it("survive the device: a new one has the same identity and the old keys", async () => {
+    const before = await identity();
+    const { code, stdout } = await deployment.command(["keys", "new-device", "demo"]);
+    assert.equal(code, 0);
+    assert.match(stdout, /when the bridge is started/);
+    // Said while the device is being replaced, under a key that only the old one was given.
+    const question = await alice.sendText({ roomId, body: "to the old device" });
+    await deployment.startBridge();
+    await answered(question, "to the old device");
+    await replaced(before);
+    await ask("to the new device");
+  });
+
+  it("survive the database: the identity comes back from the server, and so do the rooms and their keys", async () => {
+    const before = await identity();
+    await ask("before the loss");
+    await backedUp(3);
+    await deployment.stopBridge("kill");
+    await rm(join(deployment.settings.directory, "data", "database"), { recursive: true });
+    const question = await alice.sendText({ roomId, body: "after the loss" });
+    await deployment.startBridge();
+    await answered(question, "after the loss");
+    await replaced(before);
+    await ask("and still there");
+  });
+
+  it("are not used again when the database went back in time", async () => {
+    await deployment.stopBridge();
+    const data = join(deployment.settings.directory, "data", "database");
+    await cp(data, `${data}.old`, { recursive: true });
+    await deployment.startBridge();
+    await ask("after the backup was made");
+    await backedUp(3);
+    const before = await identity();
+    await deployment.stopBridge();
+    await rm(data, { recursive: true });
+    await cp(`${data}.old`, data, { recursive: true });
+    const meanwhile = await alice.sendText({ roomId, body: "to the device that was" });
+    await deployment.startBridge();
+    await answered(meanwhile, "to the device that was");
+    await replaced(before);
+    await ask("after the backup was restored");
+    const answers = alice.messages(roomId).filter(({ sender, body }) => sender === agent && body.includes("was made"));
+    assert.equal(answers.length, 1, "what was answered before is not answered again");
+    assert.ok(
+      deployment.bridge.logs().some((line) => line.msg.startsWith("this ghost's keys in the database are older")),
+    );
+  });
+
+  it("come back with the recovery key when the master key is lost too, and not without", async () => {
+    const before = await identity();
+    await deployment.stopBridge();
+    await rm(join(deployment.settings.directory, "data"), { recursive: true });
+    await deployment.startBridge();
+    await eventually("the agent to stand without its identity", () =>
+      deployment.bridge.logs().some((line) => line.msg === "this ghost's device is not signed"),
+    );
+    const stranger = await identity();
+    assert.equal(stranger.masterKey, before.masterKey);
+    await deployment.stopBridge();
+
+    const wrong = await deployment.command(
+      ["keys", "restore", "demo"],
+      recoveryKey.replace(/\w$/, (last) => (last === "a" ? "b" : "a")),
+    );
+    assert.equal(wrong.code, 2);
+    assert.ok(!wrong.stderr.includes(recoveryKey.slice(0, 20)));
+    const { code, stderr } = await deployment.command(["keys", "restore", "demo"], recoveryKey);
+    assert.equal(code, 0, stderr);
+    await deployment.startBridge();
+    await replaced(stranger);
+    await ask("is it you?");
+    assert.equal((await identity()).masterKey, before.masterKey);
+  });
+
+  it("go to a file and come from it, under a passphrase", async () => {
+    await backedUp(1);
+    await deployment.stopBridge();
+    const file = join(deployment.settings.directory, "keys.txt");
+    const exported = await deployment.command(["keys", "export", "demo", file], "correct horse");
+    assert.equal(exported.code, 0, exported.stderr);
+    assert.match(await readFile(file, "utf8"), /^-----BEGIN MEGOLM SESSION DATA-----/);
+    const refused = await deployment.command(["keys", "import", "demo", file], "wrong");
+    assert.equal(refused.code, 2);
+    const imported = await deployment.command(["keys", "import", "demo", file], "correct horse");
+    assert.equal(imported.code, 0, imported.stderr);
+    const status = await deployment.command(["keys", "backup", "demo"]);
+    assert.equal(status.code, 0, status.stdout);
+    assert.match(status.stdout, /identity in secret storage, [1-9]\d* room keys in backup/);
+    await deployment.startBridge();
+    await ask("still here?");
+  });
+});

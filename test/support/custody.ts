@@ -1,0 +1,24 @@
+import type { BackupServer } from "../../src/crypto/key-backup.ts";
+import { SecretStorage, type AccountData } from "../../src/crypto/secret-storage.ts";
+
+/** Account data in memory. */
+export function accountData(): AccountData & { readonly kept: Map<string, object> } {
+  const kept = new Map<string, object>();
+  return {
+    kept,
+    get: (type) => Promise.resolve(kept.get(type) as Record<string, unknown> | undefined),
+    put: (type, content) => {
+      kept.set(type, JSON.parse(JSON.stringify(content)) as object);
+      return Promise.resolve();
+    },
+  };
+}
+
+/** For tests that have no server to keep keys on: an empty secret storage, and no backup. */
+export function noCustody(): { readonly storage: SecretStorage; readonly backup: BackupServer } {
+  const never = (): Promise<never> => Promise.reject(new Error("there is no backup here"));
+  return {
+    storage: new SecretStorage(accountData(), new Uint8Array(32)),
+    backup: { version: never, create: never, put: never, keys: never },
+  };
+}
