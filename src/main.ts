@@ -10,6 +10,7 @@ Usage: matrix-agents <command> [options]
   generate-registration  write registration.yaml with fresh tokens, and say how to add it to Synapse
   check-config           check config.yaml and registration.yaml, and do nothing else
   mailbox                list the events that agents could not handle; mailbox retry ID… or all, mailbox drop ID… or all
+  verify                 the emoji of verifications that wait for you; verify confirm ID, verify reject ID
   fingerprints [AGENT]   the agents' keys as clients show them; for one agent as QR codes too
   keys backup [AGENT]    whether the agents' keys are kept on the homeserver
   keys recovery-key AGENT
@@ -36,7 +37,7 @@ generate-registration:
 const REGISTRATION_OPTIONS = ["output", "url", "force"] as const;
 
 /** The commands that are followed by something. */
-const WITH_ARGUMENTS: ReadonlySet<string> = new Set(["mailbox", "fingerprints", "keys"]);
+const WITH_ARGUMENTS: ReadonlySet<string> = new Set(["mailbox", "fingerprints", "keys", "verify"]);
 
 /** What a command is given. */
 export interface CommandOptions {
@@ -65,6 +66,8 @@ async function main(argv: readonly string[]): Promise<number> {
       return (await import("./cli/check-config.ts")).checkConfig(options);
     case "mailbox":
       return (await import("./cli/mailbox.ts")).mailbox(options);
+    case "verify":
+      return (await import("./cli/verify.ts")).verify(options);
     case "fingerprints":
       return (await import("./cli/fingerprints.ts")).fingerprints(options);
     case "keys":

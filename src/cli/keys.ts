@@ -151,7 +151,7 @@ async function renewDevice(database: Database, userId: string): Promise<number> 
 }
 
 async function hasProcesses(database: Database): Promise<boolean> {
-  const { count } = await database.query("select from processes where process_lives(id)");
+  const { count } = await database.query("select from processes where process_lives(number)");
   return count > 0;
 }
 

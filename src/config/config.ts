@@ -25,7 +25,12 @@ export interface Config {
   readonly logging: { readonly level: LogLevel; readonly format: "json" | "pretty" | "auto" };
   /** Globs of the user ids that may invite agents and talk with them. */
   readonly access: { readonly users: readonly string[] };
-  readonly encryption: { readonly masterKey: MasterKeySource; readonly trust: TrustPolicy };
+  readonly encryption: {
+    readonly masterKey: MasterKeySource;
+    readonly trust: TrustPolicy;
+    /** Who confirms verifications on the agents' side. */
+    readonly verification: "operator" | "accept" | "off";
+  };
   readonly sync: {
     /** How often every device looks at its /sync though nothing rang. */
     readonly intervalMs: number;

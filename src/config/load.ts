@@ -46,7 +46,12 @@ export async function loadConfig(path: string): Promise<Config> {
     database: database.url === undefined ? undefined : { url: database.url },
     logging: raw.logging,
     access: { users: raw.access.users ?? [`@*:${raw.homeserver.domain}`] },
-    encryption: { masterKey: masterKeyOf(raw.encryption, directory, dataDir), trust: trustOf(raw) },
+    encryption: {
+      masterKey: masterKeyOf(raw.encryption, directory, dataDir),
+      trust: trustOf(raw),
+      // An operator decides by the database, and the embedded one is the bridge's alone.
+      verification: raw.encryption.verification ?? (database.url === undefined ? "accept" : "operator"),
+    },
     sync: {
       intervalMs: milliseconds(raw.sync.interval),
       missingKeyNoticeMs: milliseconds(raw.sync.missing_key_notice_after),
@@ -77,7 +82,12 @@ interface RawConfig {
   data_dir: string;
   logging: Config["logging"];
   access: { users?: string[] };
-  encryption: { master_key_file?: string; master_key_env?: string; trust: Partial<Trust> };
+  encryption: {
+    master_key_file?: string;
+    master_key_env?: string;
+    trust: Partial<Trust>;
+    verification?: Config["encryption"]["verification"];
+  };
   sync: { interval: string; missing_key_notice_after: string };
   turns: { max_queued: number; max_wait: string; max_duration: string; retry_model_for: string; drain: string };
   ghosts: { max_loaded: number; idle_after: string };

@@ -13,7 +13,13 @@ import { addressing, repliedEvent, type Addressing } from "./addressing.ts";
 import { answerBot } from "./bot.ts";
 import { addresseeOf } from "./addressee.ts";
 import type { History, RememberedMessage } from "./history.ts";
-import { describeDistrust, describeFailure, describeMissingKey, type TurnFailure } from "./notices.ts";
+import {
+  describeDistrust,
+  describeFailure,
+  describeMissingKey,
+  describeUnseenVerification,
+  type TurnFailure,
+} from "./notices.ts";
 import { answerReserve, buildPrompt } from "./prompt.ts";
 import { answerContent, noticeContent, reactionContent, type MessageContent, type ReplyTarget } from "./reply.ts";
 import { splitMarkdown } from "./split.ts";
@@ -102,6 +108,10 @@ export class Conversation {
     if (decision.kind !== "addressed" || !mayTalk(this.#options.allowedUsers, message.sender)) return undefined;
     const words = describeDistrust(this.#nameOf(ghost.userId), message.sender, why);
     return noticeContent(words, { eventId: message.eventId, threadRoot: decision.threadRoot });
+  }
+
+  verifiedUnseen(ghost: GhostHandle): MessageContent {
+    return noticeContent(describeUnseenVerification(this.#nameOf(ghost.userId)));
   }
 
   silenced(ghost: GhostHandle, userId: string): MessageContent {

@@ -93,3 +93,8 @@ export function describeDistrust(agentName: string, userId: string, why: Distrus
       return `${agentName} did not read this message: it reads only what comes from people who have been verified. Please verify ${agentName} from your app, then send the message again.`;
   }
 }
+
+/** What is said after a verification that the agent confirmed by itself. */
+export function describeUnseenVerification(agentName: string): string {
+  return `${agentName} confirmed this verification by itself: nobody compared the emoji on its side. To be sure, ask your admin for the fingerprint of ${agentName} and compare it with what your app shows.`;
+}

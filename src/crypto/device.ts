@@ -14,6 +14,7 @@ import { Coalesced } from "./serial.ts";
 import type { StoreSession } from "./store/crypto-store.ts";
 import type { DeviceTransport } from "./transport.ts";
 import type { Trials } from "./trials.ts";
+import { Verifications, type VerificationLedger, type VerificationMode } from "./verifications.ts";
 import { reached } from "../observability/steps.ts";
 
 /** What came of an encrypted event. */
@@ -49,6 +50,16 @@ export interface EncryptedEvent {
   readonly content: Readonly<Record<string, unknown>>;
 }
 
+/** An event of a verification, as it reads in clear. */
+export interface VerificationEvent {
+  readonly event_id: string;
+  readonly room_id: string;
+  readonly sender: string;
+  readonly type: string;
+  readonly origin_server_ts: number;
+  readonly content: Readonly<Record<string, unknown>>;
+}
+
 /** What a device needs of its surroundings. */
 export interface DeviceOptions {
   readonly userId: string;
@@ -59,6 +70,7 @@ export interface DeviceOptions {
   readonly transport: DeviceTransport;
   readonly backup: BackupServer;
   readonly storage: SecretStorage;
+  readonly verification: { readonly mode: VerificationMode; readonly ledger: VerificationLedger };
   /** Where the last session's /sync ended. */
   readonly since: string | undefined;
   /** Keeps the place in /sync; called after the store holds what came before it. */
@@ -83,6 +95,7 @@ export class Device {
   readonly #outgoing: Outgoing;
   readonly #encryptor: RoomEncryptor;
   readonly #backup: KeyBackup;
+  readonly #verifications: Verifications;
   readonly #catchUp = new Coalesced(() => this.#sync());
   readonly #arrivedSessions: string[] = [];
   #since: string | undefined;
@@ -99,6 +112,13 @@ export class Device {
     this.#outgoing = new Outgoing(machine, this.#calls, options.transport, options.log);
     this.#encryptor = new RoomEncryptor(machine, this.#calls, this.#outgoing);
     this.#backup = new KeyBackup(machine, this.#calls, options.backup, options.log);
+    this.#verifications = new Verifications({
+      machine,
+      calls: this.#calls,
+      outgoing: this.#outgoing,
+      ...options.verification,
+      log: options.log,
+    });
   }
 
   /** Opens the device on its store, new or as it was left. Nothing is sent yet. */
@@ -177,6 +197,26 @@ export class Device {
   }
 
   /**
+   * Takes an event of a verification that goes on in a room, as it reads in clear. Throws what the server or the store
+   * throw.
+   */
+  async receiveVerification(event: VerificationEvent): Promise<void> {
+    // The engine passes over, in silence, whose keys it has never asked for.
+    await this.track([event.sender]);
+    await this.#calls.run(() =>
+      this.#machine.receiveVerificationEvent(JSON.stringify(event), new engine.RoomId(event.room_id)),
+    );
+    this.#verifications.heardOf(event.sender);
+    await this.#outgoing.drain();
+    await this.#verifications.advance();
+  }
+
+  /** Whether somebody is verifying the agent. */
+  get isVerifying(): boolean {
+    return this.#verifications.isOpen;
+  }
+
+  /**
    * Decrypts an `m.room.encrypted` event of a room. An event whose sender does not own the device that made its session
    * is refused (CVE-2025-48937): without that, anybody in the room could put words into another's mouth. Rejects only
    * when the store or the server fails.
@@ -200,7 +240,7 @@ export class Device {
       const decrypted = await this.#calls.run(() =>
         this.#machine.decryptRoomEvent(JSON.stringify(event), new engine.RoomId(event.room_id), settings),
       );
-      const shield = shieldOf(decrypted);
+      const shield = await this.#shieldNow(event.sender, decrypted);
       if (shield === "mismatched_sender") return { kind: "refused", reason: "MismatchedSender" };
       const { type, content } = JSON.parse(decrypted.event) as { type: string; content: Record<string, unknown> };
       const why = distrust(shield, trusted, await this.#isIdentityNew(event.sender, trusted));
@@ -267,6 +307,9 @@ export class Device {
       }
       this.#since = answer.nextBatch;
       await this.#outgoing.drain();
+      await this.#verifications
+        .advance()
+        .catch((error: unknown) => this.#options.log.warn({ error }, "a verification could not go on"));
       // The server hands out a hundred at a time, and forgets them once the next token is shown to it.
       if (answer.toDevice.length === 0) return;
     }
@@ -301,8 +344,13 @@ export class Device {
   }
 
   async #give(answer: DeviceSync, messages: DeviceSync["toDevice"]): Promise<void> {
-    await this.#calls.run(async () => {
-      await this.#machine.receiveSyncChanges(
+    const strangers = messages.flatMap(({ type, sender }) =>
+      type === VERIFICATION_REQUEST && typeof sender === "string" ? [sender] : [],
+    );
+    // The engine passes over, in silence, whose keys it has never asked for.
+    if (strangers.length > 0) await this.track(strangers);
+    const received = await this.#calls.run(() =>
+      this.#machine.receiveSyncChanges(
         JSON.stringify(messages),
         new engine.DeviceLists(
           answer.changedUsers.map((id) => new engine.UserId(id)),
@@ -310,8 +358,23 @@ export class Device {
         ),
         new Map(Object.entries(answer.keyCounts)),
         new Set(answer.unusedFallbackKeys),
-      );
-    });
+      ),
+    );
+    for (const { rawEvent } of received) {
+      const { type, sender } = JSON.parse(rawEvent) as { type?: unknown; sender?: unknown };
+      if (isVerification(type) && typeof sender === "string") this.#verifications.heardOf(sender);
+    }
+  }
+
+  /** The engine keeps what it thought of a session's sender when the key came; who was verified since has no shield. */
+  async #shieldNow(sender: string, decrypted: engine.DecryptedRoomEvent): Promise<Shield | undefined> {
+    const shield = shieldOf(decrypted);
+    const { senderDevice, senderCurve25519Key } = decrypted;
+    if (shield !== "unverified_identity" || senderDevice === undefined) return shield;
+    const device = await this.#calls.run(() => this.#machine.getDevice(new engine.UserId(sender), senderDevice));
+    const isVerified =
+      device?.isCrossSigningTrusted() === true && device.curve25519Key?.toBase64() === senderCurve25519Key;
+    return isVerified ? undefined : shield;
   }
 
   /** Asks the server for a user's devices and identity as they are now. */
@@ -347,6 +410,15 @@ export class Device {
   #closedError(): DeviceClosed {
     return new DeviceClosed(`the device of ${this.userId} has been closed`);
   }
+}
+
+/** A request by to-device message, and the beginning of the types of all that belongs to a verification. */
+const VERIFICATION_REQUEST = "m.key.verification.request";
+const VERIFICATION = "m.key.verification.";
+
+/** Whether an event of this type belongs to a verification. */
+export function isVerification(type: unknown): boolean {
+  return typeof type === "string" && type.startsWith(VERIFICATION);
 }
 
 /** The device is used no more: its process stops, or its store failed and it is loaded again. */

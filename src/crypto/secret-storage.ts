@@ -46,8 +46,8 @@ export class SecretStorage {
 
   /** A secret; undefined when it is not there, or not under this key. Throws what reading account data throws. */
   async read(name: string): Promise<string | undefined> {
-    const stored = (await this.#accountData.get(name))?.["encrypted"] as Record<string, unknown> | undefined;
-    if (typeof stored !== "object") return undefined;
+    const stored = (await this.#accountData.get(name))?.["encrypted"];
+    if (typeof stored !== "object" || stored === null) return undefined;
     // Whoever holds the key may have been given another id for it.
     for (const [id, secret] of Object.entries(stored)) {
       if (id !== this.keyId && !(await this.#isOurs(id))) continue;

@@ -12,6 +12,7 @@ import { deviceTransport } from "./device-transport.ts";
 import type { GhostServices } from "./ghost-services.ts";
 import type { GhostRecord } from "./ghost-store.ts";
 import { mark, wentBack } from "./store-marker.ts";
+import { GhostVerifications, type VerificationEnded } from "./ghost-verifications.ts";
 import { ToDeviceTrials } from "./to-device-trials.ts";
 
 /** What the devices of ghosts are called in other people's clients. */
@@ -41,13 +42,23 @@ export class DeviceKeeper {
   readonly #services: GhostServices;
   readonly #log: Logger;
   readonly #wake: () => void;
+  readonly #verified: VerificationEnded;
 
-  /** @param wake called when keys have come that mail was waiting for. */
-  constructor(userId: string, services: GhostServices, log: Logger, wake: () => void) {
+  /**
+   * @param wake called when keys have come that mail was waiting for.
+   * @param verified called when a verification has ended.
+   */
+  constructor(
+    userId: string,
+    services: GhostServices,
+    log: Logger,
+    { wake, verified }: { readonly wake: () => void; readonly verified: VerificationEnded },
+  ) {
     this.#userId = userId;
     this.#services = services;
     this.#log = log;
     this.#wake = wake;
+    this.#verified = verified;
   }
 
   /**
@@ -67,6 +78,7 @@ export class DeviceKeeper {
       await putDevice(client, { userId: this.#userId, deviceId: record.deviceId }, DEVICE_NAME);
       await store.setDeviceMade(lease);
     }
+    await this.#ledger(lease).forgetOpen();
     let open = await this.#openStored(record, lease);
     try {
       await open.device.catchUp();
@@ -190,6 +202,7 @@ export class DeviceKeeper {
         accountDataOf(this.#services.client, this.#userId),
         masterKey.recoveryKey(this.#userId),
       ),
+      verification: { mode: this.#services.verification, ledger: this.#ledger(lease) },
       since: record.since,
       trials: new ToDeviceTrials(database, lease, this.#log),
       saveSince: record.saveSince ?? ((since) => store.saveSince(lease, since)),
@@ -198,6 +211,10 @@ export class DeviceKeeper {
       },
       log: this.#log,
     });
+  }
+
+  #ledger(lease: Lease): GhostVerifications {
+    return new GhostVerifications(this.#services.database, lease, this.#verified);
   }
 
   async #establishIdentity(device: Device, lease: Lease): Promise<IdentityState> {

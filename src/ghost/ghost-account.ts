@@ -5,6 +5,7 @@ import type { Logger } from "../observability/log.ts";
 import { getAccountData, putAccountData, register } from "../homeserver/calls.ts";
 import { joinedRooms } from "../homeserver/room-calls.ts";
 import { DeviceKeeper } from "./device-keeper.ts";
+import type { VerificationEnded } from "./ghost-verifications.ts";
 import type { GhostServices } from "./ghost-services.ts";
 import { setProfile } from "./profile.ts";
 
@@ -40,13 +41,21 @@ export class GhostAccount {
   #lease: Lease | undefined;
   #state: AccountState = { kind: "away" };
 
-  /** @param wake called when there is something to do: mail whose key has come, or a device that had to be put away. */
-  constructor(userId: string, services: GhostServices, log: Logger, wake: () => void) {
+  /**
+   * @param on.wake called when there is something to do: mail whose key has come, or a device that had to be put away.
+   * @param on.verified called when a verification has ended.
+   */
+  constructor(
+    userId: string,
+    services: GhostServices,
+    log: Logger,
+    { wake, verified }: { readonly wake: () => void; readonly verified: VerificationEnded },
+  ) {
     this.#userId = userId;
     this.#services = services;
     this.#log = log;
     this.#wake = wake;
-    this.#keeper = new DeviceKeeper(userId, services, log, wake);
+    this.#keeper = new DeviceKeeper(userId, services, log, { wake, verified });
   }
 
   /** The user exists and looks as configured when this resolves. Throws HomeserverError or DatabaseError. */

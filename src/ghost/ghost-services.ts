@@ -1,4 +1,5 @@
 import type { CryptoStore } from "../crypto/store/crypto-store.ts";
+import type { VerificationMode } from "../crypto/verifications.ts";
 import type { Database } from "../database/database.ts";
 import type { HomeserverClient } from "../homeserver/client.ts";
 import type { Mailbox } from "../mailbox/mailbox.ts";
@@ -45,6 +46,8 @@ export interface GhostServices {
   readonly elsewhere: (userId: string) => void;
   /** How a ghost is to look; undefined leaves it as it is. */
   readonly profileOf: (userId: string) => Profile | undefined;
+  /** Who confirms verifications on the agents' side. */
+  readonly verification: VerificationMode;
   /** Whom a ghost trusts in a room. */
   readonly trustIn: (userId: string, roomId: string) => Trust;
   readonly mayInvite: (userId: string) => boolean;

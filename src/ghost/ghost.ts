@@ -1,4 +1,5 @@
 import { VerifiedIdentityChanged } from "../crypto/room-encryptor.ts";
+import type { Flow } from "../crypto/verifications.ts";
 import { askedToWaitMs, isUnknownDevice } from "../homeserver/errors.ts";
 import { readReceipt } from "../homeserver/room-calls.ts";
 import { LeaseHeld, StaleLease, type Lease } from "../leases/leases.ts";
@@ -16,6 +17,9 @@ import { Typing } from "./typing.ts";
 /** Waits after a failure that may pass, in ms: the first and the longest. */
 const BACKOFF_FIRST_MS = 500;
 const BACKOFF_LONGEST_MS = 60_000;
+
+/** While somebody verifies the ghost: what comes by to-device message rings nowhere but with experimental flags. */
+const VERIFYING_LOOKS_MS = 1_000;
 
 /** A key that was late is looked for again after these times, in ms; after that, with whatever else rings. */
 const LATE_KEY_LOOKS_MS = [3_000, 25_000];
@@ -51,7 +55,10 @@ export class Ghost implements GhostHandle {
     this.log = services.log.child({ ghost: userId });
     this.#services = services;
     this.#background = new Background(this.log);
-    this.#account = new GhostAccount(userId, services, this.log, () => this.wake());
+    this.#account = new GhostAccount(userId, services, this.log, {
+      wake: () => this.wake(),
+      verified: (flow, cancelled) => this.#verified(flow, cancelled),
+    });
     this.#sender = new Sender(userId, services, this.#account, this.#stopping.signal);
     const reception = new Reception({
       ghost: this,
@@ -243,6 +250,8 @@ export class Ghost implements GhostHandle {
           await this.#answerDoorbell();
         }
         await this.#tellOfMissingKeys();
+        const { device } = await this.#account.load();
+        if (device.isVerifying) this.#after(VERIFYING_LOOKS_MS, () => this.ring());
       }
       this.#failures = 0;
       if (!this.#isStopped()) this.#state = { kind: "idle" };
@@ -301,6 +310,19 @@ export class Ghost implements GhostHandle {
       const content = listener.silenced(this, userId);
       await trustNotices.tell(this, lease, { roomId, userId, why: "verified_identity_changed", content });
     }
+  }
+
+  /** Whoever is verified now may have been told before that they are not trusted. */
+  async #verified(flow: Flow, cancelled: string | undefined): Promise<void> {
+    if (cancelled !== undefined) return;
+    const { trustNotices, listener, verification } = this.#services;
+    await trustNotices.forget(flow.userId);
+    const { roomId } = flow;
+    if (verification !== "accept" || roomId === undefined) return;
+    const content = listener.verifiedUnseen(this);
+    this.#background.run("verification notice", () =>
+      this.send(roomId, "m.room.message", content, `verified ${flow.flowId}`).then(() => undefined),
+    );
   }
 
   async #answerDoorbell(): Promise<void> {

@@ -62,6 +62,8 @@ export interface GhostListener {
    * message was not for this ghost.
    */
   distrusted(ghost: GhostHandle, message: GhostMessage, why: Distrust): Promise<object | undefined>;
+  /** The notice that nobody compared anything on the ghost's side of a verification. */
+  verifiedUnseen(ghost: GhostHandle): object;
   /** The notice that nothing is said to a room, because somebody's verified identity has changed. */
   silenced(ghost: GhostHandle, userId: string): object;
 }

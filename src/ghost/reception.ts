@@ -1,3 +1,4 @@
+import { isVerification } from "../crypto/device.ts";
 import { MatrixError } from "../homeserver/errors.ts";
 import { joinedRooms, joinRoom, leaveRoom } from "../homeserver/room-calls.ts";
 import type { RoomEvent } from "../homeserver/transaction.ts";
@@ -13,6 +14,13 @@ import type { GhostServices } from "./ghost-services.ts";
 import type { GhostHandle, GhostMessage, Settle } from "./listener.ts";
 import type { Sender } from "./sender.ts";
 import { reached } from "../observability/steps.ts";
+
+/** A request for a verification that is older than this is not answered any more (spec "m.key.verification.request"). */
+const VERIFICATION_MAX_AGE_MS = 600_000;
+
+function asksForVerification(content: Readonly<Record<string, unknown>>): boolean {
+  return content["msgtype"] === "m.key.verification.request";
+}
 
 /** What a ghost does with its mail: it joins, decrypts, and hands on what was said. */
 export class Reception {
@@ -57,13 +65,33 @@ export class Reception {
       case "m.room.encrypted":
         return this.#encrypted(item, loaded, survived, settle);
       case "m.room.message":
+        if (asksForVerification(event.content)) return this.#verification(item, event, loaded, survived, settle);
         await survived();
         return this.#message(item, event.content, undefined, settle);
       case "m.room.redaction":
         return this.#redaction(item, settle);
       default:
+        if (isVerification(event.type)) return this.#verification(item, event, loaded, survived, settle);
         return settle();
     }
+  }
+
+  /** @param clear the event as it reads in clear. */
+  async #verification(
+    { event }: MailItem,
+    clear: Pick<RoomEvent, "type" | "content">,
+    { device }: LoadedGhost,
+    survived: () => Promise<void>,
+    settle: Settle,
+  ): Promise<void> {
+    const isStale = Date.now() - event.origin_server_ts > VERIFICATION_MAX_AGE_MS;
+    const isForOther = asksForVerification(clear.content) && clear.content["to"] !== this.#ghost.userId;
+    if (isStale || isForOther) return settle();
+    const { event_id, room_id, sender, origin_server_ts } = event;
+    const { type, content } = clear;
+    await device.receiveVerification({ event_id, room_id, sender, origin_server_ts, type, content });
+    await survived();
+    await settle();
   }
 
   async #encrypted(item: MailItem, loaded: LoadedGhost, survived: () => Promise<void>, settle: Settle): Promise<void> {
@@ -108,6 +136,9 @@ export class Reception {
         await store?.(tx);
       });
     if (item.lateMs > 0) await missingKeys.takeBack(this.#ghost, event, loaded);
+    if (isVerification(decryption.type) || asksForVerification(decryption.content)) {
+      return this.#verification(item, decryption, loaded, () => Promise.resolve(), settleOnce);
+    }
     if (decryption.type !== "m.room.message") return settleOnce();
     // What relates an event to another stands outside the ciphertext.
     const relation = event.content["m.relates_to"];

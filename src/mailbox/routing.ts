@@ -20,7 +20,13 @@ export interface Routing {
 }
 
 /** What a ghost wants to see of others: all that can be said to it, and what takes it back. */
-export const DELIVERED: ReadonlySet<string> = new Set(["m.room.message", "m.room.encrypted", "m.room.redaction"]);
+export const DELIVERED: ReadonlySet<string> = new Set([
+  "m.room.message",
+  "m.room.encrypted",
+  "m.room.redaction",
+  // Clients send these in clear, in encrypted rooms too. What begins a verification is an m.room.message.
+  ...["ready", "start", "accept", "key", "mac", "cancel", "done"].map((step) => `m.key.verification.${step}`),
+]);
 
 /**
  * Decides who gets which event: a ghost's own membership goes to that ghost, what is said in a room to every ghost that

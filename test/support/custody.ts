@@ -1,4 +1,4 @@
-import type { BackupServer } from "../../src/crypto/key-backup.ts";
+import type { DeviceOptions } from "../../src/crypto/device.ts";
 import { SecretStorage, type AccountData } from "../../src/crypto/secret-storage.ts";
 
 /** Account data in memory. */
@@ -14,11 +14,20 @@ export function accountData(): AccountData & { readonly kept: Map<string, object
   };
 }
 
-/** For tests that have no server to keep keys on: an empty secret storage, and no backup. */
-export function noCustody(): { readonly storage: SecretStorage; readonly backup: BackupServer } {
+/** For tests that have no server to keep keys on: an empty secret storage, no backup, and nobody verifies. */
+export function noCustody(): Pick<DeviceOptions, "storage" | "backup" | "verification"> {
   const never = (): Promise<never> => Promise.reject(new Error("there is no backup here"));
   return {
     storage: new SecretStorage(accountData(), new Uint8Array(32)),
+    verification: {
+      mode: "off",
+      ledger: {
+        begin: () => Promise.resolve(true),
+        comparing: () => Promise.resolve(),
+        decision: () => Promise.resolve(undefined),
+        ended: () => Promise.resolve(),
+      },
+    },
     backup: { version: never, create: never, put: never, keys: never },
   };
 }

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { after, describe } from "node:test";
+import { after, beforeEach, describe } from "node:test";
 import type { Database } from "../../src/database/database.ts";
 import { openEmbedded } from "../../src/database/embedded.ts";
 import { migrate } from "../../src/database/migrate.ts";
@@ -24,19 +24,42 @@ export function forEachDatabase(
 ): void {
   for (const kind of ["postgres", "embedded"] as const) {
     describe(`on ${kind}`, () => {
-      const opened: Database[] = [];
+      const opened = new Set<Database>();
+      let free: Database[] = [];
+      // Opening an embedded database takes a second, emptying one a fraction of it.
+      beforeEach(() => {
+        free = kind === "embedded" ? [...opened] : [];
+      });
       after(async () => {
         for (const database of opened) await database.close();
       });
       suite(kind, async ({ migrated = true } = {}) => {
         const log = silentLogger();
-        const database = await (kind === "postgres" ? freshPostgres(log) : freshEmbedded());
-        opened.push(database);
+        const database =
+          (await emptied(free, opened)) ?? (await (kind === "postgres" ? freshPostgres(log) : freshEmbedded()));
+        opened.add(database);
         if (migrated) await migrate(database, log);
         return database;
       });
     });
   }
+}
+
+/** One of those that no test uses any more, empty again; a test may have closed it. */
+async function emptied(free: Database[], opened: Set<Database>): Promise<Database | undefined> {
+  for (let database = free.pop(); database !== undefined; database = free.pop()) {
+    const isEmpty = await empty(database).catch(() => false);
+    if (isEmpty) return database;
+    opened.delete(database);
+    await database.close().catch(() => undefined);
+  }
+  return undefined;
+}
+
+async function empty(database: Database): Promise<boolean> {
+  await database.query("drop schema public cascade");
+  await database.query("create schema public");
+  return true;
 }
 
 async function freshPostgres(log: Logger): Promise<Database> {

@@ -17,9 +17,13 @@ import {
   EventShieldReason,
   OnlySignedDevicesIsolationMode,
   decodeRecoveryKey,
+  VerificationPhase,
+  VerifierEvent,
+  type ShowSasCallbacks,
+  type VerificationRequest,
   type CryptoApi,
 } from "matrix-js-sdk/lib/crypto-api/index.js";
-import type { Login, Notice, Request } from "./user-protocol.ts";
+import type { Login, Notice, Request, VerificationEnd } from "./user-protocol.ts";
 import { eventually } from "./eventually.ts";
 
 /** The SDK's own signature knows the usual events only. */
@@ -27,6 +31,7 @@ interface AnyEventSender {
   sendEvent(roomId: string, type: string, content: object): Promise<{ event_id: string }>;
 }
 
+let verification: Verification | undefined;
 let session: { readonly client: MatrixClient; readonly crypto: CryptoApi } | undefined;
 
 createInterface({ input: process.stdin })
@@ -87,6 +92,14 @@ async function handle(request: Request): Promise<unknown> {
     case "onlyVerifiedDevices":
       crypto.globalBlacklistUnverifiedDevices = request.args.on;
       return null;
+    case "verify":
+      verification = await startVerification(crypto, request.args);
+      return verification.emoji;
+    case "finishVerification":
+      if (verification === undefined) throw new Error("no verification is under way");
+      return finishVerification(verification, request.args.match);
+    case "isVerified":
+      return (await crypto.getUserVerificationStatus(request.args.userId)).isCrossSigningVerified();
     case "restoreBackup": {
       await crypto.loadSessionBackupPrivateKeyFromSecretStorage();
       return (await crypto.restoreKeyBackup()).imported;
@@ -215,6 +228,52 @@ async function waitRoom(client: MatrixClient, crypto: CryptoApi, roomId: string,
     if (client.getRoom(roomId)?.getMyMembership() !== "join") return false;
     return !encrypted || (await crypto.isEncryptionEnabledInRoom(roomId));
   });
+}
+
+interface Verification {
+  readonly request: VerificationRequest;
+  readonly emoji: readonly string[];
+  readonly callbacks: ShowSasCallbacks;
+  readonly verified: Promise<void>;
+}
+
+async function startVerification(
+  crypto: CryptoApi,
+  { userId, roomId, deviceId }: { readonly userId: string; readonly roomId?: string; readonly deviceId?: string },
+): Promise<Verification> {
+  const request =
+    deviceId === undefined
+      ? await crypto.requestVerificationDM(userId, roomId ?? "")
+      : await crypto.requestDeviceVerification(userId, deviceId);
+  await eventually("the other side to be ready", () => {
+    if (request.phase === VerificationPhase.Cancelled) throw new Error(`cancelled: ${request.cancellationCode ?? ""}`);
+    return request.phase === VerificationPhase.Ready;
+  });
+  const verifier = await request.startVerification("m.sas.v1");
+  const shown = new Promise<ShowSasCallbacks>((resolve) => {
+    verifier.on(VerifierEvent.ShowSas, resolve);
+  });
+  const verified = verifier.verify();
+  verified.catch(() => undefined);
+  const callbacks = await Promise.race([shown, verified.then(() => Promise.reject(new Error("nothing was shown")))]);
+  return { request, emoji: (callbacks.sas.emoji ?? []).map(([symbol]) => symbol), callbacks, verified };
+}
+
+async function finishVerification(
+  { request, callbacks, verified }: Verification,
+  match: boolean,
+): Promise<VerificationEnd> {
+  if (match) await callbacks.confirm();
+  else callbacks.mismatch();
+  const failure = await verified.then(
+    () => undefined,
+    (error: unknown) => (error instanceof Error ? error.message : String(error)),
+  );
+  if (failure === undefined) {
+    await eventually("the other side to be done", () => request.phase === VerificationPhase.Done);
+    return { done: true };
+  }
+  return { done: false, cancelled: request.cancellationCode ?? failure };
 }
 
 async function deviceTrust(crypto: CryptoApi, userId: string): Promise<unknown[]> {

@@ -65,6 +65,24 @@ interface OnlyVerifiedDevices {
   readonly args: { readonly on: boolean };
 }
 
+/** matrix-js-sdk only. Asks somebody for a verification by emoji, in a room or, with a device, to-device. Result: the emoji. */
+interface Verify {
+  readonly cmd: "verify";
+  readonly args: { readonly userId: string; readonly roomId?: string; readonly deviceId?: string };
+}
+
+/** matrix-js-sdk only. Says whether the emoji are the same. Result: {@link VerificationEnd}. */
+interface FinishVerification {
+  readonly cmd: "finishVerification";
+  readonly args: { readonly match: boolean };
+}
+
+/** matrix-js-sdk only. Whether this person has verified somebody. */
+interface IsVerified {
+  readonly cmd: "isVerified";
+  readonly args: { readonly userId: string };
+}
+
 /** matrix-js-sdk only. Reads the key backup in. Result: how many keys. */
 interface RestoreBackup {
   readonly cmd: "restoreBackup";
@@ -92,6 +110,9 @@ export type Command =
   | GetShield
   | OnlySignedDevices
   | OnlyVerifiedDevices
+  | Verify
+  | FinishVerification
+  | IsVerified
   | RestoreBackup
   | ReadEvent
   | RotateSession;
@@ -137,4 +158,11 @@ export interface Shield {
   readonly colour: "none" | "grey" | "red";
   /** matrix-js-sdk's `EventShieldReason`, in small letters: `unsigned_device`, `unverified_identity` … */
   readonly reason: string | null;
+}
+
+/** How a verification ended. */
+export interface VerificationEnd {
+  readonly done: boolean;
+  /** Why it came to nothing: the code of the cancellation. */
+  readonly cancelled?: string;
 }

@@ -6,7 +6,7 @@ import { MatrixRequestError, requestAs } from "./matrix-request.ts";
 import { inCheckout, NIO_VENV } from "./paths.ts";
 import { startProcess } from "./process.ts";
 import type { Message } from "./timeline.ts";
-import type { DeviceTrust, SeenEvent, Shield } from "./user-protocol.ts";
+import type { DeviceTrust, SeenEvent, Shield, VerificationEnd } from "./user-protocol.ts";
 
 export type { DeviceTrust, Message, SeenEvent, Shield };
 
@@ -219,6 +219,24 @@ export class User {
   /** From now on, keys go to devices that this person has verified alone. matrix-js-sdk only. */
   async setOnlyVerifiedDevices(on: boolean): Promise<void> {
     await this.#client.call({ cmd: "onlyVerifiedDevices", args: { on } });
+  }
+
+  /**
+   * Asks somebody for a verification by emoji, in a room or, with a device, by to-device messages; resolves with the
+   * emoji that are shown. matrix-js-sdk only.
+   */
+  async verify(whom: { userId: string; roomId?: string; deviceId?: string }): Promise<string[]> {
+    return (await this.#client.call({ cmd: "verify", args: whom })) as string[];
+  }
+
+  /** Says whether the emoji are the same; resolves when the verification has ended. matrix-js-sdk only. */
+  async finishVerification(match: boolean): Promise<VerificationEnd> {
+    return (await this.#client.call({ cmd: "finishVerification", args: { match } })) as VerificationEnd;
+  }
+
+  /** Whether this person has verified somebody. matrix-js-sdk only. */
+  async isVerified(userId: string): Promise<boolean> {
+    return (await this.#client.call({ cmd: "isVerified", args: { userId } })) as boolean;
   }
 
   /** Reads the key backup in; resolves with how many keys. matrix-js-sdk only. */

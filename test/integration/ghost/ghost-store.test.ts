@@ -28,6 +28,11 @@ forEachDatabase((_kind, open) => {
         since: undefined,
         crossSigned: false,
         profile: undefined,
+        secured: false,
+        renew: false,
+        replaces: undefined,
+        restore: false,
+        marker: 0,
       });
       assert.notEqual((await store.ensure(MAX)).deviceId, record.deviceId);
     });

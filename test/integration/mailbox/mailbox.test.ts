@@ -4,7 +4,7 @@ import type { Database } from "../../../src/database/database.ts";
 import { parseTransaction, type RoomEvent } from "../../../src/homeserver/transaction.ts";
 import { acquireLease, fenced, releaseLease, StaleLease, type Lease } from "../../../src/leases/leases.ts";
 import { Processes } from "../../../src/leases/processes.ts";
-import { Mailbox, type MailItem } from "../../../src/mailbox/mailbox.ts";
+import { adoptEvents, Mailbox, type MailItem } from "../../../src/mailbox/mailbox.ts";
 import { silentLogger } from "../../../src/observability/log.ts";
 import { Rooms } from "../../../src/rooms/rooms.ts";
 import { forEachDatabase } from "../../support/databases.ts";
@@ -216,8 +216,11 @@ forEachDatabase((_kind, open) => {
 
     it("keeps no payload that nobody waits for", async () => {
       const { database, mailbox, store } = await make();
-      const stranger = event({ room_id: "!elsewhere:example.test" });
-      await store(membership(LLAMA, "join"), membership(MAX, "join"), event(), stranger);
+      const left = "!left:example.test";
+      const past = [membership(LLAMA, "join"), membership(LLAMA, "leave"), event()];
+      await store(...past.map((past) => ({ ...past, room_id: left })));
+      await takeAll(database, mailbox, LLAMA);
+      await store(membership(LLAMA, "join"), membership(MAX, "join"), event());
       const kept = async (): Promise<number> =>
         (await database.query("select 1 from events where payload is not null")).count;
       assert.equal(await kept(), 3);
@@ -225,6 +228,22 @@ forEachDatabase((_kind, open) => {
       assert.equal(await kept(), 2, "Max has not seen two of them");
       await takeAll(database, mailbox, MAX);
       assert.equal(await kept(), 0);
+    });
+
+    it("keeps what comes of rooms that it knows nothing of, for the ghosts that turn out to be there", async () => {
+      const { database, mailbox, store } = await make();
+      const [first, own, second] = [
+        event({ origin_server_ts: 1 }),
+        event({ sender: LLAMA }),
+        event({ origin_server_ts: 3 }),
+      ];
+      const state = event({ type: "m.room.name", state_key: "" });
+      await store(first, own, state);
+      await store(second);
+      await database.transaction((tx) => adoptEvents(tx, LLAMA, [ROOM, "!other:example.test"]));
+      assert.deepEqual(await takeAll(database, mailbox, LLAMA), [first.event_id, second.event_id]);
+      await database.transaction((tx) => adoptEvents(tx, MAX, [ROOM]));
+      assert.deepEqual(await takeAll(database, mailbox, MAX), [first.event_id, own.event_id, second.event_id]);
     });
 
     it("stores aside what is no event, whatever it is", async () => {

@@ -47,7 +47,17 @@ describe("matrix-agents", () => {
     it(`${args.join(" ")} shows every command`, async () => {
       const { code, stdout } = await run(args);
       assert.equal(code, 0);
-      for (const word of ["start", "generate-registration", "check-config", "mailbox", "--config", "--force"]) {
+      for (const word of [
+        "start",
+        "generate-registration",
+        "check-config",
+        "mailbox",
+        "keys",
+        "verify",
+        "fingerprints",
+        "--config",
+        "--force",
+      ]) {
         assert.ok(stdout.includes(word), word);
       }
     });
@@ -69,6 +79,14 @@ describe("matrix-agents", () => {
     [["mailbox", "retry"], /say which/],
     [["mailbox", "drop", "3", "x"], /say which/],
     [["mailbox", "--force"], /--force is for generate-registration only/],
+    [["keys"], /keys can backup, recovery-key, restore/],
+    [["keys", "burn"], /not "burn"/],
+    [["keys", "new-device"], /wants an agent/],
+    [["keys", "export", "llama"], /an agent and a file/],
+    [["mailbox", "--secret-file", "x"], /--secret-file is for keys only/],
+    [["verify", "confirm"], /say which/],
+    [["verify", "perhaps", "1"], /verify confirm ID/],
+    [["fingerprints", "a", "b"], /one agent, or none/],
     [["start", "--force"], /--force is for generate-registration only/],
   ] as const) {
     it(`refuses ${JSON.stringify(args)} with its usage and exit code 2`, async () => {

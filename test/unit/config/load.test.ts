@@ -30,6 +30,7 @@ describe("a good configuration", () => {
           agents: new Map(),
           rooms: new Map(),
         },
+        verification: "accept",
       },
       sync: { intervalMs: 300_000, missingKeyNoticeMs: 60_000 },
       turns: {
@@ -166,6 +167,9 @@ const MISTAKES: readonly (readonly [settings: object, path: string, found: RegEx
   [{ access: { users: "@*:a" } }, "access.users", /"@\*:a"/, /a list/],
   [{ access: { users: ["@*:a", "bob"] } }, "access.users.1", /"bob"/, /@\*:example\.org/],
   [{ encryption: { master_key_file: "a", master_key_env: "B" } }, "encryption", /more than one/, /only one of/],
+  [{ encryption: { verification: "operator" } }, "encryption.verification", /embedded/, /accept or off/],
+  [{ encryption: { trust: { send: "friends" } } }, "encryption.trust.send", /not shown/, /cross-signed-tofu/],
+  [{ rooms: { "#alias:x": {} } }, "rooms.#alias:x", /not possible/, /id of a room/],
   ...["5", "0s", "-1m", "25d", "1 m", "100ms"].map(
     (interval) => [{ sync: { interval } }, "sync.interval", /"/, /90s, 5m or 1h/] as const,
   ),

@@ -1,0 +1,170 @@
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import { startDeployment, type Deployment } from "../support/deployment.ts";
+import { eventually } from "../support/eventually.ts";
+import type { User } from "../support/user.ts";
+
+describe("an agent that an operator verifies", () => {
+  let deployment: Deployment;
+  let alice: User;
+  let agent: string;
+  let roomId: string;
+
+  before(async () => {
+    deployment = await startDeployment({
+      database: "postgres",
+      toDevicePush: true,
+      agents: {
+        demo: { provider: "demo", display_name: "Demo" },
+        strict: { provider: "demo", display_name: "Strict", trust: { read: "cross-signed-verified" } },
+      },
+    });
+    alice = await deployment.user("js-sdk", "alice");
+    agent = deployment.agent("demo");
+    roomId = await direct(alice, agent);
+  });
+  after(() => deployment.stop());
+
+  async function direct(user: User, with_: string): Promise<string> {
+    const room = await user.createRoom({ direct: true, invite: [with_] });
+    await user.waitMember(room, with_);
+    const question = await user.sendText({ roomId: room, body: "hello" });
+    await user.waitMessage({ roomId: room, sender: with_, after: question });
+    return room;
+  }
+
+  /** What `matrix-agents verify` shows: the id and the pictures. */
+  async function shown(): Promise<{ id: string; emoji: string }> {
+    let stdout = "";
+    await eventually("the emoji to be shown to the operator", async () => {
+      const result = await deployment.command(["verify"]);
+      assert.equal(result.code, 0, result.stderr);
+      stdout = result.stdout;
+      return stdout.includes("@alice:example.test verifies ");
+    });
+    const [, id = ""] = /^(\d+): /m.exec(stdout) ?? [];
+    return { id, emoji: stdout.split("\n")[1] ?? "" };
+  }
+
+  it("shows both sides the same emoji in a room, and is verified when both say so", async () => {
+    assert.equal(await alice.isVerified(agent), false);
+    const emoji = await alice.verify({ userId: agent, roomId });
+    const operator = await shown();
+    assert.equal(emoji.length, 7);
+    let at = 0;
+    for (const symbol of emoji) {
+      const next = operator.emoji.indexOf(symbol, at);
+      assert.ok(next >= at, `${symbol} in ${operator.emoji}`);
+      at = next + symbol.length;
+    }
+    const confirmed = await deployment.command(["verify", "confirm", operator.id]);
+    assert.equal(confirmed.code, 0, confirmed.stderr);
+    assert.deepEqual(await alice.finishVerification(true), { done: true });
+    await eventually("the agent to be verified", () => alice.isVerified(agent));
+    const question = await alice.sendText({ roomId, body: "now that we know each other" });
+    await alice.waitMessage({ roomId, sender: agent, after: question });
+    const again = await deployment.command(["verify", "confirm", operator.id]);
+    assert.equal(again.code, 1);
+  });
+
+  it("stays verified with a new device", async () => {
+    const [before] = await alice.deviceTrust(agent);
+    const { code, stdout, stderr } = await deployment.command(["keys", "new-device", "demo"]);
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /has the new device/);
+    await eventually("Alice's client to know the new device", async () => {
+      const devices = await alice.deviceTrust(agent);
+      return devices.length === 1 && devices[0]?.deviceId !== before?.deviceId && devices[0]?.signedByOwner === true;
+    });
+    assert.equal(await alice.isVerified(agent), true);
+    const question = await alice.sendText({ roomId, body: "is it still you?" });
+    const answer = await alice.waitMessage({ roomId, sender: agent, after: question });
+    assert.match(answer.body, /is it still you/);
+  });
+
+  it("is not verified when the operator says that the emoji differ", async () => {
+    const strict = deployment.agent("strict");
+    const room = await alice.createRoom({ direct: true, invite: [strict] });
+    await alice.waitMember(room, strict);
+    await alice.verify({ userId: strict, roomId: room });
+    const { id } = await shown();
+    const rejected = await deployment.command(["verify", "reject", id]);
+    assert.equal(rejected.code, 0, rejected.stderr);
+    const end = await alice.finishVerification(true);
+    assert.deepEqual(end, { done: false, cancelled: "m.mismatched_sas" });
+    assert.equal(await alice.isVerified(strict), false);
+  });
+
+  it("that reads only who is verified says so, and reads them when they are; by to-device messages too", async () => {
+    const strict = deployment.agent("strict");
+    const room = await alice.createRoom({ direct: true, invite: [strict] });
+    await alice.waitMember(room, strict);
+    const unread = await alice.sendText({ roomId: room, body: "you don't know me" });
+    const notice = await alice.waitMessage({ roomId: room, sender: strict, after: unread });
+    assert.match(notice.body, /reads only what comes from people who have been verified/);
+
+    const [device] = await alice.deviceTrust(strict);
+    assert.ok(device);
+    await alice.verify({ userId: strict, deviceId: device.deviceId });
+    const { id } = await shown();
+    assert.equal((await deployment.command(["verify", "confirm", id])).code, 0);
+    assert.deepEqual(await alice.finishVerification(true), { done: true });
+    const question = await alice.sendText({ roomId: room, body: "now you do" });
+    const answer = await alice.waitMessage({ roomId: room, sender: strict, after: question });
+    assert.match(answer.body, /now you do/);
+  });
+});
+
+describe("an agent that verifies by itself", () => {
+  let deployment: Deployment;
+  let alice: User;
+  let agent: string;
+  let roomId: string;
+
+  before(async () => {
+    deployment = await startDeployment({ extraConfig: { encryption: { verification: "accept" } } });
+    alice = await deployment.user("js-sdk", "alice");
+    agent = deployment.agent("demo");
+    roomId = await alice.createRoom({ direct: true, invite: [agent] });
+    await alice.waitMember(roomId, agent);
+  });
+  after(() => deployment.stop());
+
+  it("is verified when the person says so, and says that nobody compared on its side", async () => {
+    const emoji = await alice.verify({ userId: agent, roomId });
+    assert.equal(emoji.length, 7);
+    assert.deepEqual(await alice.finishVerification(true), { done: true });
+    await eventually("the agent to be verified", () => alice.isVerified(agent));
+    const notice = await alice.waitMessage({ roomId, sender: agent, where: ({ body }) => body.includes("by itself") });
+    assert.equal(notice.content["msgtype"], "m.notice");
+  });
+
+  it("is not when the person says that the emoji differ", async () => {
+    const bob = await deployment.user("js-sdk", "bob");
+    const room = await bob.createRoom({ direct: true, invite: [agent] });
+    await bob.waitMember(room, agent);
+    await bob.verify({ userId: agent, roomId: room });
+    const { done } = await bob.finishVerification(false);
+    assert.equal(done, false);
+    assert.equal(await bob.isVerified(agent), false);
+  });
+});
+
+describe("an agent that can't be verified", () => {
+  let deployment: Deployment;
+
+  before(async () => {
+    deployment = await startDeployment({ extraConfig: { encryption: { verification: "off" } } });
+  });
+  after(() => deployment.stop());
+
+  it("declines, and goes on talking", async () => {
+    const alice = await deployment.user("js-sdk", "alice");
+    const agent = deployment.agent("demo");
+    const roomId = await alice.createRoom({ direct: true, invite: [agent] });
+    await alice.waitMember(roomId, agent);
+    await assert.rejects(alice.verify({ userId: agent, roomId }), /cancelled: m\.user/);
+    const question = await alice.sendText({ roomId, body: "then let us talk" });
+    await alice.waitMessage({ roomId, sender: agent, after: question });
+  });
+});
