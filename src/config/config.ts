@@ -1,5 +1,4 @@
 import type { LogLevel } from "../observability/log.ts";
-import type { TrustPolicy } from "../policy/trust.ts";
 
 /** config.yaml, checked and complete: defaults filled in, paths absolute, durations in milliseconds. */
 export interface Config {
@@ -29,7 +28,7 @@ export interface Config {
     readonly masterKey: MasterKeySource;
     readonly trust: TrustPolicy;
     /** Who confirms verifications on the agents' side. */
-    readonly verification: "operator" | "accept" | "off";
+    readonly verification: VerificationMode;
   };
   readonly sync: {
     /** How often every device looks at its /sync though nothing rang. */
@@ -53,6 +52,36 @@ export interface Config {
   readonly providers: ReadonlyMap<string, ProviderConfig>;
   readonly agents: ReadonlyMap<string, AgentConfig>;
 }
+
+/**
+ * How far a device is trusted, from everybody to few. The words are those of the best encrypted bridge; its last level, a
+ * device verified by itself, is one with `cross-signed-verified` here, for the engine tells them apart no more.
+ *
+ * - `unverified`: any device.
+ * - `cross-signed-untrusted`: a device that its owner has signed (MSC4153).
+ * - `cross-signed-tofu`: that, and the owner's identity is the one that was seen first.
+ * - `cross-signed-verified`: that, and the owner's identity was verified.
+ */
+export type TrustLevel = "unverified" | "cross-signed-untrusted" | "cross-signed-tofu" | "cross-signed-verified";
+
+/** Whom to trust. */
+export interface Trust {
+  /** Devices below this level get no keys of ours. */
+  readonly send: TrustLevel;
+  /** What devices below this level say is not acted on. */
+  readonly read: TrustLevel;
+}
+
+/** Whom to trust where: the most particular word counts, a room's before an agent's before the default. */
+export interface TrustPolicy {
+  readonly everywhere: Trust;
+  /** By the agent's name. */
+  readonly agents: ReadonlyMap<string, Partial<Trust>>;
+  readonly rooms: ReadonlyMap<string, Partial<Trust>>;
+}
+
+/** Who confirms on the agent's side of a verification: an operator who compares, the agent itself, or nobody. */
+export type VerificationMode = "operator" | "accept" | "off";
 
 /** Where the master key is kept: 32 bytes, as 64 hexadecimal digits. */
 export type MasterKeySource =

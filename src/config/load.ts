@@ -1,11 +1,10 @@
 import { dirname, resolve } from "node:path";
 import { checkSchema } from "./check-schema.ts";
-import type { AgentConfig, Config, MasterKeySource, ProviderConfig } from "./config.ts";
+import type { AgentConfig, Config, MasterKeySource, ProviderConfig, Trust, TrustPolicy } from "./config.ts";
 import { ConfigError } from "./config-error.ts";
 import { crossCheck } from "./cross-checks.ts";
 import { databaseUrl, type DatabaseSettings } from "./database-url.ts";
 import { parseDuration } from "./formats.ts";
-import type { Trust, TrustPolicy } from "../policy/trust.ts";
 import { readYamlMapping } from "./yaml-file.ts";
 
 /**

@@ -1,7 +1,8 @@
 import * as engine from "@matrix-org/matrix-sdk-crypto-wasm";
 import type { DeviceSync } from "../homeserver/device-calls.ts";
 import type { Logger } from "../observability/log.ts";
-import type { Distrust, TrustLevel } from "../policy/trust.ts";
+import type { TrustLevel, VerificationMode } from "../config/config.ts";
+import type { Distrust } from "../policy/trust.ts";
 import { establishIdentity, keepIdentity, type IdentityOptions } from "./identity.ts";
 import { KeyBackup, type BackupServer } from "./key-backup.ts";
 import type { SecretStorage } from "./secret-storage.ts";
@@ -14,7 +15,7 @@ import { Coalesced } from "./serial.ts";
 import type { StoreSession } from "./store/crypto-store.ts";
 import type { DeviceTransport } from "./transport.ts";
 import type { Trials } from "./trials.ts";
-import { Verifications, type VerificationLedger, type VerificationMode } from "./verifications.ts";
+import { Verifications, type VerificationLedger } from "./verifications.ts";
 import { reached } from "../observability/steps.ts";
 
 /** What came of an encrypted event. */

@@ -1,4 +1,5 @@
-import type { Distrust, TrustLevel } from "../policy/trust.ts";
+import type { TrustLevel } from "../config/config.ts";
+import type { Distrust } from "../policy/trust.ts";
 import type { Shield } from "./shield.ts";
 
 /**

@@ -1,5 +1,5 @@
 import * as engine from "@matrix-org/matrix-sdk-crypto-wasm";
-import type { TrustLevel } from "../policy/trust.ts";
+import type { TrustLevel } from "../config/config.ts";
 import type { RoomEncryption } from "../rooms/room-state.ts";
 import type { RoomView } from "../rooms/rooms.ts";
 import type { Outgoing } from "./outgoing.ts";

@@ -1,10 +1,8 @@
 import * as engine from "@matrix-org/matrix-sdk-crypto-wasm";
+import type { VerificationMode } from "../config/config.ts";
 import type { Logger } from "../observability/log.ts";
 import type { Outgoing } from "./outgoing.ts";
 import { Serial } from "./serial.ts";
-
-/** Who confirms on the agent's side: an operator who compares, the agent itself, or nobody. */
-export type VerificationMode = "operator" | "accept" | "off";
 
 /** One of the seven pictures that both sides compare. */
 export interface Emoji {

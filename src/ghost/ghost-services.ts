@@ -1,5 +1,5 @@
 import type { CryptoStore } from "../crypto/store/crypto-store.ts";
-import type { VerificationMode } from "../crypto/verifications.ts";
+import type { VerificationMode } from "../config/config.ts";
 import type { Database } from "../database/database.ts";
 import type { HomeserverClient } from "../homeserver/client.ts";
 import type { Mailbox } from "../mailbox/mailbox.ts";
@@ -12,7 +12,7 @@ import type { MissingKeys } from "./missing-keys.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Profile } from "./profile.ts";
 import type { Semaphore } from "./semaphore.ts";
-import type { Trust } from "../policy/trust.ts";
+import type { Trust } from "../config/config.ts";
 import type { TrustNotices } from "./trust-notices.ts";
 
 /** What every ghost works with. */

@@ -2,9 +2,15 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { distrust } from "../../../src/crypto/distrust.ts";
 import type { Shield } from "../../../src/crypto/shield.ts";
-import { TRUST_LEVELS, type Distrust, type TrustLevel } from "../../../src/policy/trust.ts";
+import type { TrustLevel } from "../../../src/config/config.ts";
+import { type Distrust } from "../../../src/policy/trust.ts";
 
-const [ANY, SIGNED, TOFU, VERIFIED] = TRUST_LEVELS;
+const [ANY, SIGNED, TOFU, VERIFIED] = [
+  "unverified",
+  "cross-signed-untrusted",
+  "cross-signed-tofu",
+  "cross-signed-verified",
+] as const;
 
 /** From which level on a message with this shield is not acted on, and why. */
 const CASES: readonly [Shield | undefined, isNew: boolean, from: readonly TrustLevel[], Distrust | undefined][] = [

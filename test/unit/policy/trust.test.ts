@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { trustIn, type TrustPolicy } from "../../../src/policy/trust.ts";
+import type { TrustPolicy } from "../../../src/config/config.ts";
+import { trustIn } from "../../../src/policy/trust.ts";
 
 describe("trustIn", () => {
   const policy: TrustPolicy = {
