@@ -113,6 +113,28 @@ describe("an agent that an operator verifies", () => {
     const answer = await alice.waitMessage({ roomId: room, sender: strict, after: question });
     assert.match(answer.body, /now you do/);
   });
+
+  it("says nothing more, but for one notice, when an identity that was verified changes; until it is verified again", async () => {
+    const before = await alice.sendText({ roomId, body: "as I was" });
+    await alice.waitMessage({ roomId, sender: agent, after: before });
+    await alice.resetIdentity();
+    const changed = await alice.sendText({ roomId, body: "as I am" });
+    const notice = await alice.waitMessage({ roomId, sender: agent, after: changed });
+    assert.match(notice.body, /identity of @alice:example\.test was verified and has changed/);
+    await alice.sendText({ roomId, body: "do you still hear me?" });
+
+    await alice.verify({ userId: agent, roomId });
+    const { id } = await shown();
+    assert.equal((await deployment.command(["verify", "confirm", id])).code, 0);
+    assert.deepEqual(await alice.finishVerification(true), { done: true });
+    const question = await alice.sendText({ roomId, body: "it is me" });
+    const answer = await alice.waitMessage({ roomId, sender: agent, after: question });
+    assert.match(answer.body, /it is me/);
+    const said = alice
+      .messages(roomId)
+      .filter(({ sender, body }) => sender === agent && /as I am|still hear|has changed/.test(body));
+    assert.equal(said.length, 1);
+  });
 });
 
 describe("an agent that verifies by itself", () => {

@@ -8,6 +8,7 @@ import {
   RoomEvent,
   RoomMemberEvent,
   SyncState,
+  type AuthDict,
   type MatrixClient,
   type MatrixEvent,
 } from "matrix-js-sdk";
@@ -32,7 +33,14 @@ interface AnyEventSender {
 }
 
 let verification: Verification | undefined;
-let session: { readonly client: MatrixClient; readonly crypto: CryptoApi } | undefined;
+interface Session {
+  readonly client: MatrixClient;
+  readonly crypto: CryptoApi;
+  /** For user-interactive authentication. */
+  readonly auth: AuthDict;
+}
+
+let session: Session | undefined;
 
 createInterface({ input: process.stdin })
   .on("line", (line) => {
@@ -98,6 +106,14 @@ async function handle(request: Request): Promise<unknown> {
     case "finishVerification":
       if (verification === undefined) throw new Error("no verification is under way");
       return finishVerification(verification, request.args.match);
+    case "resetIdentity":
+      await crypto.bootstrapCrossSigning({
+        setupNewCrossSigning: true,
+        authUploadDeviceSigningKeys: async (makeRequest) => {
+          await makeRequest(session?.auth ?? null);
+        },
+      });
+      return null;
     case "isVerified":
       return (await crypto.getUserVerificationStatus(request.args.userId)).isCrossSigningVerified();
     case "restoreBackup": {
@@ -117,7 +133,7 @@ async function handle(request: Request): Promise<unknown> {
   }
 }
 
-async function start(options: Login): Promise<{ client: MatrixClient; crypto: CryptoApi }> {
+async function start(options: Login): Promise<Session> {
   const { url, userId, password, unsigned = false, appserviceToken, recoveryKey } = options;
   const auth = { type: "m.login.password", identifier: { type: "m.id.user", user: userId }, password };
   const login = await createClient({
@@ -163,7 +179,7 @@ async function start(options: Login): Promise<{ client: MatrixClient; crypto: Cr
   });
   await client.startClient({ initialSyncLimit: 100 });
   await synced;
-  return { client, crypto };
+  return { client, crypto, auth };
 }
 
 function observe(client: MatrixClient): void {

@@ -77,6 +77,12 @@ interface FinishVerification {
   readonly args: { readonly match: boolean };
 }
 
+/** matrix-js-sdk only. Makes a new cross-signing identity in place of the one there is. */
+interface ResetIdentity {
+  readonly cmd: "resetIdentity";
+  readonly args: object;
+}
+
 /** matrix-js-sdk only. Whether this person has verified somebody. */
 interface IsVerified {
   readonly cmd: "isVerified";
@@ -112,6 +118,7 @@ export type Command =
   | OnlyVerifiedDevices
   | Verify
   | FinishVerification
+  | ResetIdentity
   | IsVerified
   | RestoreBackup
   | ReadEvent

@@ -234,6 +234,11 @@ export class User {
     return (await this.#client.call({ cmd: "finishVerification", args: { match } })) as VerificationEnd;
   }
 
+  /** Makes a new cross-signing identity, as somebody does who has lost all sessions. matrix-js-sdk only. */
+  async resetIdentity(): Promise<void> {
+    await this.#client.call({ cmd: "resetIdentity", args: {} });
+  }
+
   /** Whether this person has verified somebody. matrix-js-sdk only. */
   async isVerified(userId: string): Promise<boolean> {
     return (await this.#client.call({ cmd: "isVerified", args: { userId } })) as boolean;
