@@ -29,6 +29,8 @@ export interface Config {
     readonly trust: TrustPolicy;
     /** Who confirms verifications on the agents' side. */
     readonly verification: VerificationMode;
+    /** In which rooms agents talk. */
+    readonly mode: EncryptionMode;
   };
   readonly sync: {
     /** How often every device looks at its /sync though nothing rang. */
@@ -82,6 +84,9 @@ export interface TrustPolicy {
 
 /** Who confirms on the agent's side of a verification: an operator who compares, the agent itself, or nobody. */
 export type VerificationMode = "operator" | "accept" | "off";
+
+/** In which rooms agents talk: in all, in encrypted ones alone, or in those alone that are not. */
+export type EncryptionMode = "default" | "require" | "off";
 
 /** Where the master key is kept: 32 bytes, as 64 hexadecimal digits. */
 export type MasterKeySource =

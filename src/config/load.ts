@@ -48,6 +48,7 @@ export async function loadConfig(path: string): Promise<Config> {
     encryption: {
       masterKey: masterKeyOf(raw.encryption, directory, dataDir),
       trust: trustOf(raw),
+      mode: raw.encryption.mode,
       // An operator decides by the database, and the embedded one is the bridge's alone.
       verification: raw.encryption.verification ?? (database.url === undefined ? "accept" : "operator"),
     },
@@ -86,6 +87,7 @@ interface RawConfig {
     master_key_env?: string;
     trust: Partial<Trust>;
     verification?: Config["encryption"]["verification"];
+    mode: Config["encryption"]["mode"];
   };
   sync: { interval: string; missing_key_notice_after: string };
   turns: { max_queued: number; max_wait: string; max_duration: string; retry_model_for: string; drain: string };

@@ -83,6 +83,8 @@ export function describeMissingKey(agentName: string, withheld: string | undefin
  */
 export function describeDistrust(agentName: string, userId: string, why: Distrust): string {
   switch (why) {
+    case "not_encrypted":
+      return `${agentName} did not read this message: it was not encrypted, in a room that is. Please send it again from an app that encrypts.`;
     case "unsigned_device":
       return `${agentName} did not read this message, because the device it came from has not been verified by ${userId}. Please verify this session in your app's security settings (or, where your app can't, write from one that is verified), then send the message again.`;
     case "identity_changed":

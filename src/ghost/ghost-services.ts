@@ -1,5 +1,5 @@
 import type { CryptoStore } from "../crypto/store/crypto-store.ts";
-import type { VerificationMode } from "../config/config.ts";
+import type { EncryptionMode, Trust, VerificationMode } from "../config/config.ts";
 import type { Database } from "../database/database.ts";
 import type { HomeserverClient } from "../homeserver/client.ts";
 import type { Mailbox } from "../mailbox/mailbox.ts";
@@ -12,7 +12,6 @@ import type { MissingKeys } from "./missing-keys.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Profile } from "./profile.ts";
 import type { Semaphore } from "./semaphore.ts";
-import type { Trust } from "../config/config.ts";
 import type { TrustNotices } from "./trust-notices.ts";
 
 /** What every ghost works with. */
@@ -46,6 +45,7 @@ export interface GhostServices {
   readonly elsewhere: (userId: string) => void;
   /** How a ghost is to look; undefined leaves it as it is. */
   readonly profileOf: (userId: string) => Profile | undefined;
+  readonly mode: EncryptionMode;
   /** Who confirms verifications on the agents' side. */
   readonly verification: VerificationMode;
   /** Whom a ghost trusts in a room. */

@@ -7,6 +7,7 @@ import type { Logger } from "../observability/log.ts";
 import { isRetryable } from "./failure.ts";
 import type { GhostAccount, LoadedGhost } from "./ghost-account.ts";
 import { fenced, type Lease } from "../leases/leases.ts";
+import { describeRefusedRoom, encryptionOfInvite, mayTalkIn } from "../policy/rooms.ts";
 import type { Distrust } from "../policy/trust.ts";
 import type { Shield } from "../crypto/shield.ts";
 import { isReplay, noteHandled } from "./replays.ts";
@@ -67,7 +68,7 @@ export class Reception {
       case "m.room.message":
         if (asksForVerification(event.content)) return this.#verification(item, event, loaded, survived, settle);
         await survived();
-        return this.#message(item, event.content, undefined, settle);
+        return this.#plain(item, loaded, settle);
       case "m.room.redaction":
         return this.#redaction(item, settle);
       default:
@@ -94,10 +95,23 @@ export class Reception {
     await settle();
   }
 
+  /** What comes in clear into an encrypted room may be anybody's: the server's, for one. */
+  async #plain(item: MailItem, { lease }: LoadedGhost, settle: Settle): Promise<void> {
+    const { event } = item;
+    const { rooms, trustIn, mode } = this.#services;
+    const isEncrypted = await rooms.isEncrypted(event.room_id);
+    if (!mayTalkIn(mode, isEncrypted)) return settle();
+    const { read } = trustIn(this.#ghost.userId, event.room_id);
+    if (isEncrypted && read !== "unverified")
+      return this.#distrusted(item, event.content, "not_encrypted", lease, settle);
+    return this.#message(item, event.content, undefined, settle);
+  }
+
   async #encrypted(item: MailItem, loaded: LoadedGhost, survived: () => Promise<void>, settle: Settle): Promise<void> {
     const { device, lease } = loaded;
     const { event } = item;
-    const { database, mailbox, missingKeys, trustIn } = this.#services;
+    const { database, mailbox, missingKeys, trustIn, mode } = this.#services;
+    if (!mayTalkIn(mode, true)) return settle();
     const log = this.#ghost.log.child({ room: event.room_id, event: event.event_id });
     const { read } = trustIn(this.#ghost.userId, event.room_id);
     let decryption = await device.decrypt(event, read);
@@ -242,7 +256,7 @@ export class Reception {
   }
 
   async #invited(event: RoomEvent, log: Logger): Promise<void> {
-    const { client, mayInvite } = this.#services;
+    const { client, mayInvite, mode } = this.#services;
     const actor = { userId: this.#ghost.userId };
     // Made first, so that whoever sees the join finds a device to send keys to.
     await this.#account.load();
@@ -250,6 +264,12 @@ export class Reception {
       if (!mayInvite(event.sender)) {
         await leaveRoom(client, actor, event.room_id, "You are not allowed to invite this agent.");
         log.info({ inviter: event.sender }, "invite declined: the inviter has no access");
+        return;
+      }
+      const isEncrypted = encryptionOfInvite(event);
+      if (isEncrypted !== undefined && !mayTalkIn(mode, isEncrypted)) {
+        await leaveRoom(client, actor, event.room_id, describeRefusedRoom(mode));
+        log.info({ encrypted: isEncrypted, mode }, "invite declined: this agent does not talk in such rooms");
         return;
       }
       await joinRoom(client, actor, event.room_id);

@@ -2,6 +2,8 @@ import { isDeepStrictEqual } from "node:util";
 import type { Actor } from "../homeserver/client.ts";
 import { findOwnEvent } from "../homeserver/find-own-event.ts";
 import { roomState, sendEvent } from "../homeserver/room-calls.ts";
+import type { EncryptionMode } from "../config/config.ts";
+import { describeRefusedRoom, mayTalkIn } from "../policy/rooms.ts";
 import type { RoomView } from "../rooms/rooms.ts";
 import type { GhostAccount } from "./ghost-account.ts";
 import type { GhostServices } from "./ghost-services.ts";
@@ -29,6 +31,15 @@ export interface OutgoingEvent {
   readonly content: object;
   /** The same for the same thing, however often it is said. */
   readonly step: string;
+}
+
+/** The agents do not talk in rooms of this kind (`encryption.mode`). */
+export class RoomRefused extends Error {
+  override readonly name = "RoomRefused";
+
+  constructor(mode: EncryptionMode) {
+    super(describeRefusedRoom(mode));
+  }
 }
 
 /** How a ghost speaks: in the form that the room's state asks for, and every event once. */
@@ -120,6 +131,7 @@ export class Sender {
     toAll: boolean,
   ): Promise<{ eventType: string; content: string }> {
     const view = await this.view(roomId);
+    if (!mayTalkIn(this.#services.mode, view.encryption !== undefined)) throw new RoomRefused(this.#services.mode);
     if (view.encryption === undefined) return { eventType: type, content: JSON.stringify(content) };
     const recipients = await this.#services.rooms.recipients(roomId, view);
     const { device } = await this.#account.load();

@@ -11,6 +11,8 @@ export function trustIn(policy: TrustPolicy, agent: string | undefined, roomId: 
 
 /** Why somebody is not trusted enough to be acted on. */
 export type Distrust =
+  /** It came in clear into an encrypted room, so that nothing says who wrote it. */
+  | "not_encrypted"
   /** The device is not signed by its owner. */
   | "unsigned_device"
   /** The owner's identity is another one than before. */

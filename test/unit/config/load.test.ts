@@ -31,6 +31,7 @@ describe("a good configuration", () => {
           rooms: new Map(),
         },
         verification: "accept",
+        mode: "default",
       },
       sync: { intervalMs: 300_000, missingKeyNoticeMs: 60_000 },
       turns: {

@@ -1,0 +1,25 @@
+import type { EncryptionMode } from "../config/config.ts";
+
+/** Whether an agent talks in rooms that are encrypted, or that are not. */
+export function mayTalkIn(mode: EncryptionMode, isEncrypted: boolean): boolean {
+  return mode === "default" || (mode === "require") === isEncrypted;
+}
+
+/** What the one who invited reads when an agent declines a room for its encryption. */
+export function describeRefusedRoom(mode: EncryptionMode): string {
+  return mode === "require"
+    ? "This agent talks in encrypted rooms only. Switch encryption on, then invite it again."
+    : "This agent does not talk in encrypted rooms.";
+}
+
+/**
+ * Whether the room of an invite is encrypted, by the state that came with it (spec "Stripped state"); undefined when none
+ * came.
+ */
+export function encryptionOfInvite(event: {
+  readonly unsigned?: Readonly<Record<string, unknown>>;
+}): boolean | undefined {
+  const state = event.unsigned?.["invite_room_state"];
+  if (!Array.isArray(state) || state.length === 0) return undefined;
+  return state.some((entry: unknown) => (entry as { type?: unknown } | null)?.type === "m.room.encryption");
+}
