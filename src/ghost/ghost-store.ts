@@ -198,6 +198,15 @@ export class GhostStore {
     });
   }
 
+  /** Notes that a room the ghost is in is a DM, though no invite said so: it goes on from one. */
+  async setDirect(userId: string, roomId: string): Promise<void> {
+    await this.#database.query(
+      `insert into memberships (ghost, room_id, membership, direct) values ($1, $2, 'join', true)
+       on conflict (ghost, room_id) do update set membership = 'join', direct = true`,
+      [userId, roomId],
+    );
+  }
+
   /** Writes what only the ghost's owner may; `$1` is the ghost. Throws StaleLease. */
   async #update(lease: Lease, sql: string, values: readonly unknown[]): Promise<void> {
     await fenced(this.#database, lease, (tx) => tx.query(sql, [lease.ghost, ...values]));

@@ -1,6 +1,6 @@
 import { isVerification } from "../crypto/device.ts";
 import { MatrixError } from "../homeserver/errors.ts";
-import { joinedRooms, joinRoom, leaveRoom } from "../homeserver/room-calls.ts";
+import { joinedRooms, joinRoom, leaveRoom, roomState } from "../homeserver/room-calls.ts";
 import type { RoomEvent } from "../homeserver/transaction.ts";
 import type { MailItem } from "../mailbox/mailbox.ts";
 import type { Logger } from "../observability/log.ts";
@@ -13,6 +13,7 @@ import type { Shield } from "../crypto/shield.ts";
 import { isReplay, noteHandled } from "./replays.ts";
 import type { GhostServices } from "./ghost-services.ts";
 import type { GhostHandle, GhostMessage, Settle } from "./listener.ts";
+import { predecessorRoom, replacementRoom } from "../rooms/upgrade.ts";
 import type { Sender } from "./sender.ts";
 import { reached } from "../observability/steps.ts";
 
@@ -71,6 +72,9 @@ export class Reception {
         return this.#plain(item, loaded, settle);
       case "m.room.redaction":
         return this.#redaction(item, settle);
+      case "m.room.tombstone":
+        await this.#upgraded(event);
+        return settle();
       default:
         if (isVerification(event.type)) return this.#verification(item, event, loaded, survived, settle);
         return settle();
@@ -274,10 +278,47 @@ export class Reception {
       }
       await joinRoom(client, actor, event.room_id);
       if (event.content["is_direct"] === true) await this.#account.addDirectRoom(event.sender, event.room_id);
+      else await this.#goOnFrom(predecessorRoom(event.unsigned?.["invite_room_state"]), event);
       log.info({ direct: event.content["is_direct"] === true }, "invite accepted");
     } catch (error) {
       if (!(error instanceof MatrixError) || error.retryable) throw error;
       log.warn({ error }, "invite could not be answered; it may have been taken back");
     }
+  }
+
+  /** The room goes on in another one. Where that is open only to who is invited, the invite is waited for. */
+  async #upgraded(event: RoomEvent): Promise<void> {
+    const { client } = this.#services;
+    const actor = { userId: this.#ghost.userId };
+    const replacement = replacementRoom(event.content);
+    const log = this.#ghost.log.child({ room: event.room_id, replacement });
+    if (replacement === undefined) return;
+    try {
+      await joinRoom(client, actor, replacement, { via: event.sender.slice(event.sender.indexOf(":") + 1) });
+      // Anybody can name any room in a tombstone of their own; the other one has to say so too.
+      if (predecessorRoom(await roomState(client, actor, replacement)) !== event.room_id) {
+        await leaveRoom(client, actor, replacement);
+        log.warn("a room that does not go on from this one was not followed to");
+        return;
+      }
+      await this.#goOnFrom(event.room_id, { room_id: replacement, sender: event.sender });
+      log.info("followed a room to where it goes on");
+    } catch (error) {
+      if (!(error instanceof MatrixError) || error.retryable) throw error;
+      log.info({ error }, "the room goes on where nobody has invited this agent yet");
+    }
+  }
+
+  /** A room that goes on from a DM is one. */
+  async #goOnFrom(
+    predecessor: string | undefined,
+    { room_id, sender }: Pick<RoomEvent, "room_id" | "sender">,
+  ): Promise<void> {
+    if (predecessor === undefined) return;
+    const { store } = this.#services;
+    const before = await store.membership(this.#ghost.userId, predecessor);
+    if (before?.direct !== true) return;
+    await store.setDirect(this.#ghost.userId, room_id);
+    await this.#account.addDirectRoom(sender, room_id);
   }
 }

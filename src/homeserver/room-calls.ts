@@ -28,17 +28,24 @@ export async function joinedRooms(
   return asStrings(asObject(answer, call)["joined_rooms"], call);
 }
 
-/** Joins a room the user is invited to, or that is open to all. Joining again does nothing. */
+/**
+ * Joins a room the user is invited to, or that is open to all. Joining again does nothing.
+ *
+ * @param options.via a server that is in the room, where our own may not be.
+ */
 export async function joinRoom(
   client: HomeserverClient,
   as: Actor,
   roomId: string,
-  options?: CallOptions,
+  options?: CallOptions & { readonly via?: string | undefined },
 ): Promise<void> {
+  const { via, ...callOptions } = options ?? {};
   await client.request({
-    ...options,
+    ...callOptions,
     method: "POST",
-    path: path`/_matrix/client/v3/rooms/${roomId}/join`,
+    path: path`/_matrix/client/v3/join/${roomId}`,
+    // `server_name` is what servers before v1.12 know.
+    query: { via, server_name: via },
     body: {},
     as,
   });

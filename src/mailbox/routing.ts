@@ -19,11 +19,12 @@ export interface Routing {
   readonly memberships: readonly MembershipChange[];
 }
 
-/** What a ghost wants to see of others: all that can be said to it, and what takes it back. */
+/** What a ghost wants to see of others: all that can be said to it, what takes it back, and that the room goes on elsewhere. */
 export const DELIVERED: ReadonlySet<string> = new Set([
   "m.room.message",
   "m.room.encrypted",
   "m.room.redaction",
+  "m.room.tombstone",
   // Clients send these in clear, in encrypted rooms too. What begins a verification is an m.room.message.
   ...["ready", "start", "accept", "key", "mac", "cancel", "done"].map((step) => `m.key.verification.${step}`),
 ]);
@@ -46,7 +47,7 @@ export function route(events: readonly RoomEvent[], joined: GhostRooms, isGhost:
       else if (change.membership !== "invite") ghosts.delete(change.ghost);
       here.set(event.room_id, ghosts);
       mail.push({ ghost: change.ghost, eventId: event.event_id });
-    } else if (DELIVERED.has(event.type) && event.state_key === undefined) {
+    } else if (event.state_key === (event.type === "m.room.tombstone" ? "" : undefined) && DELIVERED.has(event.type)) {
       for (const ghost of here.get(event.room_id) ?? []) {
         if (ghost !== event.sender) mail.push({ ghost, eventId: event.event_id });
       }
