@@ -20,7 +20,7 @@ export async function writeSecondConfig(first: string): Promise<SecondBridge> {
   const content = {
     ...settings,
     appservice: { ...settings["appservice"], port, registration },
-    encryption: { master_key_file: join(dirname(first), "data", "master.key") },
+    encryption: { ...settings["encryption"], master_key_file: join(dirname(first), "data", "master.key") },
   };
   await writeFile(config, dump(content), { mode: 0o600 });
   return { config, port };
