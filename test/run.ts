@@ -10,8 +10,8 @@ import { inCheckout } from "./support/paths.ts";
 import { startServices, type Services } from "./support/services.ts";
 import { combine } from "./support/test-summary.ts";
 
-/** How many files of a suite run at once. Those with services of their own would take the time from each other. */
-const CONCURRENCY: Readonly<Record<string, number>> = { unit: 2 };
+/** How many files of a suite run at once. Those end to end mostly wait; the others would take the time from each other. */
+const CONCURRENCY: Readonly<Record<string, number>> = { unit: 2, e2e: 2 };
 
 const FILE_TIMEOUT_MS = 15 * 60_000;
 

@@ -71,7 +71,12 @@ export interface DeviceOptions {
   readonly transport: DeviceTransport;
   readonly backup: BackupServer;
   readonly storage: SecretStorage;
-  readonly verification: { readonly mode: VerificationMode; readonly ledger: VerificationLedger };
+  readonly verification: {
+    readonly mode: VerificationMode;
+    readonly ledger: VerificationLedger;
+    /** Who may verify the agent. */
+    readonly isAllowed: (userId: string) => boolean;
+  };
   /** Where the last session's /sync ended. */
   readonly since: string | undefined;
   /** Keeps the place in /sync; called after the store holds what came before it. */
@@ -99,6 +104,8 @@ export class Device {
   readonly #verifications: Verifications;
   readonly #catchUp = new Coalesced(() => this.#sync());
   readonly #arrivedSessions: string[] = [];
+  readonly #refreshed = new Map<string, number>();
+  #writes = 0;
   #since: string | undefined;
   #lastCounts = "";
   #closed = false;
@@ -112,7 +119,13 @@ export class Device {
     this.#since = options.since;
     this.#outgoing = new Outgoing(machine, this.#calls, options.transport, options.log);
     this.#encryptor = new RoomEncryptor(machine, this.#calls, this.#outgoing);
-    this.#backup = new KeyBackup(machine, this.#calls, options.backup, options.log);
+    this.#backup = new KeyBackup({
+      machine,
+      calls: this.#calls,
+      server: options.backup,
+      storage: options.storage,
+      log: options.log,
+    });
     this.#verifications = new Verifications({
       machine,
       calls: this.#calls,
@@ -154,6 +167,11 @@ export class Device {
     return this.#machine.identityKeys.ed25519.toBase64();
   }
 
+  /** Grows with everything that is received or encrypted: a store that lags behind it is out of date. */
+  get writes(): number {
+    return this.#writes;
+  }
+
   /** The identity's master key (Ed25519, unpadded base64), as clients show it; undefined before there is one. */
   async masterKey(): Promise<string | undefined> {
     const identity = await this.#calls.run(() => this.#machine.getIdentity(new engine.UserId(this.userId)));
@@ -173,12 +191,12 @@ export class Device {
   /** Puts the identity's secrets into secret storage and begins the backup of room keys. Throws HomeserverError. */
   async secure(): Promise<void> {
     await keepIdentity(this.#identityOptions());
-    await this.#backup.establish(this.#options.storage);
+    await this.#backup.establish();
   }
 
   /** Reads the room keys of the backup into the store, and tells of them. Throws HomeserverError. */
   async restoreKeys(): Promise<void> {
-    await this.#backup.establish(this.#options.storage);
+    await this.#backup.establish();
     const sessions = await this.#backup.restore();
     if (sessions.length > 0) await this.#options.onRoomKeys(sessions);
   }
@@ -264,6 +282,7 @@ export class Device {
   async encrypt(target: EncryptionTarget, eventType: string, content: object): Promise<string> {
     await this.catchUp();
     const encrypted = await this.#encryptor.encrypt(target, eventType, content);
+    this.#writes++;
     this.#backup.wake();
     return encrypted;
   }
@@ -328,6 +347,7 @@ export class Device {
 
   async #receive(answer: DeviceSync): Promise<void> {
     const { trials } = this.#options;
+    this.#writes++;
     if (answer.toDevice.length > 0 && (await trials.begin())) {
       await this.#give(answer, []);
       for (const message of answer.toDevice) {
@@ -378,9 +398,12 @@ export class Device {
     return isVerified ? undefined : shield;
   }
 
-  /** Asks the server for a user's devices and identity as they are now. */
+  /** Asks the server for a user's devices and identity as they are now, unless that was done a moment ago. */
   async #refresh(userId: string): Promise<void> {
     await this.track([userId]);
+    const now = performance.now();
+    if (now - (this.#refreshed.get(userId) ?? -Infinity) < REFRESH_AGAIN_MS) return;
+    this.#refreshed.set(userId, now);
     const query = await this.#calls.run(() =>
       Promise.resolve(this.#machine.queryKeysForUsers([new engine.UserId(userId)])),
     );
@@ -412,6 +435,9 @@ export class Device {
     return new DeviceClosed(`the device of ${this.userId} has been closed`);
   }
 }
+
+/** Somebody who writes from devices that are not trusted is not asked about with every message, in ms. */
+const REFRESH_AGAIN_MS = 30_000;
 
 /** A request by to-device message, and the beginning of the types of all that belongs to a verification. */
 const VERIFICATION_REQUEST = "m.key.verification.request";

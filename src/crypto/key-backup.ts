@@ -1,5 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import * as engine from "@matrix-org/matrix-sdk-crypto-wasm";
+import { MatrixError } from "../homeserver/errors.ts";
 import type { BackedUpKey, BackupVersion } from "../homeserver/key-backup-calls.ts";
 import type { Logger } from "../observability/log.ts";
 import type { SecretStorage } from "./secret-storage.ts";
@@ -42,17 +43,26 @@ export class KeyBackup {
   readonly #machine: engine.OlmMachine;
   readonly #calls: Serial;
   readonly #server: BackupServer;
+  readonly #storage: SecretStorage;
   readonly #log: Logger;
   readonly #upload = new Coalesced(() => this.#uploadAll());
   #timer: NodeJS.Timeout | undefined;
   #failures = 0;
   #closed = false;
 
-  constructor(machine: engine.OlmMachine, calls: Serial, server: BackupServer, log: Logger) {
-    this.#machine = machine;
-    this.#calls = calls;
-    this.#server = server;
-    this.#log = log;
+  constructor(options: {
+    readonly machine: engine.OlmMachine;
+    readonly calls: Serial;
+    readonly server: BackupServer;
+    /** Where the backup's private key is kept. */
+    readonly storage: SecretStorage;
+    readonly log: Logger;
+  }) {
+    this.#machine = options.machine;
+    this.#calls = options.calls;
+    this.#server = options.server;
+    this.#storage = options.storage;
+    this.#log = options.log;
   }
 
   /** Goes on with the backup that the store knows, if it knows one. */
@@ -68,7 +78,8 @@ export class KeyBackup {
    * Makes sure that there is a backup and that its key is in secret storage: takes up the one there is when its key is at
    * hand, or else begins a new one. A backup that somebody else's key opens is never written to. Throws HomeserverError.
    */
-  async establish(storage: SecretStorage): Promise<void> {
+  async establish(): Promise<void> {
+    const storage = this.#storage;
     const kept = await this.#calls.run(() => this.#machine.getBackupKeys());
     const stored = await storage.read(BACKUP_SECRET);
     const current = await this.#server.version();
@@ -165,8 +176,25 @@ export class KeyBackup {
     while (!this.#closed) {
       const request = await this.#calls.run(() => this.#machine.backupRoomKeys());
       if (request === undefined) return;
-      const answer = await this.#server.put(request.version, request.body);
+      const answer = await this.#put(request);
+      if (answer === undefined) continue;
       await this.#calls.run(() => this.#machine.markRequestAsSent(request.id, request.type, answer));
+    }
+  }
+
+  /** Undefined when the version is in use no more: then there is another one by now, and all is uploaded anew. */
+  async #put(request: engine.KeysBackupRequest): Promise<string | undefined> {
+    try {
+      return await this.#server.put(request.version, request.body);
+    } catch (error) {
+      const isOver =
+        error instanceof MatrixError &&
+        (error.errcode === "M_WRONG_ROOM_KEYS_VERSION" || error.errcode === "M_NOT_FOUND");
+      if (!isOver) throw error;
+      this.#log.warn({ version: request.version }, "the key backup was replaced or deleted");
+      await this.#calls.run(() => this.#machine.disableBackup());
+      await this.establish();
+      return undefined;
     }
   }
 

@@ -42,6 +42,7 @@ export class Verifications {
   readonly #outgoing: Outgoing;
   readonly #ledger: VerificationLedger;
   readonly #mode: VerificationMode;
+  readonly #isAllowed: (userId: string) => boolean;
   readonly #log: Logger;
   /** Who has sent something that belongs to a verification. */
   readonly #people = new Set<string>();
@@ -56,6 +57,7 @@ export class Verifications {
     readonly outgoing: Outgoing;
     readonly ledger: VerificationLedger;
     readonly mode: VerificationMode;
+    readonly isAllowed: (userId: string) => boolean;
     readonly log: Logger;
   }) {
     this.#machine = options.machine;
@@ -63,6 +65,7 @@ export class Verifications {
     this.#outgoing = options.outgoing;
     this.#ledger = options.ledger;
     this.#mode = options.mode;
+    this.#isAllowed = options.isAllowed;
     this.#log = options.log;
   }
 
@@ -107,9 +110,10 @@ export class Verifications {
       return;
     }
     this.#open.set(flow.flowId, flow);
-    if (this.#mode === "off") {
+    const isAllowed = this.#isAllowed(flow.userId);
+    if (this.#mode === "off" || !isAllowed) {
       await this.#send(() => request.cancel());
-      await this.#end(flow, "verification is switched off");
+      await this.#end(flow, isAllowed ? "verification is switched off" : "this user has no access");
       return;
     }
     this.#log.info({ user: flow.userId, flow: flow.flowId, room: flow.roomId }, "verification accepted");

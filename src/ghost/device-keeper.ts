@@ -83,7 +83,7 @@ export class DeviceKeeper {
     try {
       await open.device.catchUp();
       const identity = record.crossSigned ? "known" : await this.#establishIdentity(open.device, lease);
-      if (identity !== "known") await store.setKeys(lease, open.device.fingerprint, await open.device.masterKey());
+      await store.setKeys(lease, open.device.fingerprint, await open.device.masterKey());
       if (record.replaces !== undefined && identity !== "elsewhere") {
         // Not before the new device is known: what is said until then is said to the old one.
         await close(open);
@@ -192,17 +192,22 @@ export class DeviceKeeper {
     const { database, store, masterKey, mailbox, syncing } = this.#services;
     const actor = { userId: this.#userId, deviceId: record.deviceId };
     const transport = deviceTransport(this.#services.client, actor);
+    const backup = backupServerOf(this.#services.client, this.#userId);
     return Device.open({
       ...actor,
       store: session,
       storeKey: masterKey.storeKey(this.#userId, record.deviceId),
       transport: { ...transport, sync: (since) => syncing.run(() => transport.sync(since)) },
-      backup: backupServerOf(this.#services.client, this.#userId),
+      backup: { ...backup, put: (version, body) => syncing.run(() => backup.put(version, body)) },
       storage: new SecretStorage(
         accountDataOf(this.#services.client, this.#userId),
         masterKey.recoveryKey(this.#userId),
       ),
-      verification: { mode: this.#services.verification, ledger: this.#ledger(lease) },
+      verification: {
+        mode: this.#services.verification,
+        ledger: this.#ledger(lease),
+        isAllowed: this.#services.mayInvite,
+      },
       since: record.since,
       trials: new ToDeviceTrials(database, lease, this.#log),
       saveSince: record.saveSince ?? ((since) => store.saveSince(lease, since)),

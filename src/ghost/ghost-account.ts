@@ -7,6 +7,7 @@ import { joinedRooms } from "../homeserver/room-calls.ts";
 import { DeviceKeeper } from "./device-keeper.ts";
 import type { VerificationEnded } from "./ghost-verifications.ts";
 import type { GhostServices } from "./ghost-services.ts";
+import { mark } from "./store-marker.ts";
 import { setProfile } from "./profile.ts";
 
 /** A ghost that is loaded: its device, and the right to act as it. Both are good until it is put away. */
@@ -39,6 +40,7 @@ export class GhostAccount {
   #announced: Promise<void> | undefined;
   #reconciled = false;
   #lease: Lease | undefined;
+  #marked: { readonly device: Device; readonly writes: number } | undefined;
   #state: AccountState = { kind: "away" };
 
   /**
@@ -140,6 +142,16 @@ export class GhostAccount {
       this.#wake();
     }
     this.#reconciled = true;
+  }
+
+  /** Tells the server how far the store has come, if it went on since; see store-marker.ts. Throws HomeserverError. */
+  async mark(): Promise<void> {
+    if (this.#state.kind !== "loaded") return;
+    const { device, lease } = await this.#state.parts;
+    const { writes } = device;
+    if (this.#marked?.device === device && this.#marked.writes === writes) return;
+    await mark(this.#services.client, this.#services.store, lease, device.deviceId);
+    this.#marked = { device, writes };
   }
 
   async #announce(): Promise<void> {

@@ -158,6 +158,11 @@ export class Ghost implements GhostHandle {
     return this.#account.announce();
   }
 
+  /** Tells the server how far the ghost's store has come. Throws HomeserverError, StaleLease, DatabaseError. */
+  mark(): Promise<void> {
+    return this.#account.mark();
+  }
+
   /** Notes the rooms that the ghost is in and that no event has told of. Throws HomeserverError, DatabaseError. */
   reconcileRooms(signal: AbortSignal): Promise<void> {
     return this.#account.reconcileRooms(signal);

@@ -218,6 +218,7 @@ export class Ghosts {
       if (!wasLoaded && !processes.prefers(ghost.userId)) return;
       ghost.ring();
       await ghost.settled();
+      await ghost.mark().catch((error: unknown) => ghost.log.warn({ error }, "the store's marker was not written"));
       if (!wasLoaded && !keep) await ghost.putAway();
     });
   }

@@ -211,6 +211,8 @@ export class Mailbox {
          and not exists (select from mailbox where mailbox.event_id = events.event_id)`,
       "delete from malformed where received_at < now() - $1 * interval '1 day'",
       "delete from key_notices where created_at < now() - $1 * interval '1 day'",
+      "delete from trust_notices where created_at < now() - $1 * interval '1 day'",
+      "delete from verifications where created_at < now() - $1 * interval '1 day'",
     ]) {
       counts.push((await this.#database.query(sql, [olderThanDays])).count);
     }

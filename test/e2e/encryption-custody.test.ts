@@ -94,6 +94,22 @@ describe("an agent's keys", () => {
     await again.stop();
   });
 
+  it("are backed up anew when somebody has begun another backup, to which they are not given", async () => {
+    await deployment.startBridge();
+    const url = `${deployment.synapse.url}/_matrix/client/v3/room_keys/version?user_id=${encodeURIComponent(agent)}`;
+    const headers = { authorization: `Bearer ${deployment.files.asToken}`, "content-type": "application/json" };
+    const foreign = { algorithm: "m.megolm_backup.v1.curve25519-aes-sha2", auth_data: { public_key: "A".repeat(43) } };
+    const made = await fetch(url, { method: "POST", headers, body: JSON.stringify(foreign) });
+    const { version } = (await made.json()) as { version: string };
+    await alice.rotateSession(roomId);
+    await ask("after another backup was begun");
+    await eventually("a backup of our own with all keys", async () => {
+      const current = (await (await fetch(url, { headers })).json()) as { version: string; count: number };
+      return current.version !== version && current.count >= 3;
+    });
+    await deployment.stopBridge();
+  });
+
   it("are shown as clients show them, from the database", async () => {
     const { code, stdout } = await deployment.command(["fingerprints", "demo"]);
     assert.equal(code, 0);

@@ -21,6 +21,7 @@ export function noCustody(): Pick<DeviceOptions, "storage" | "backup" | "verific
     storage: new SecretStorage(accountData(), new Uint8Array(32)),
     verification: {
       mode: "off",
+      isAllowed: () => false,
       ledger: {
         begin: () => Promise.resolve(true),
         comparing: () => Promise.resolve(),
