@@ -65,18 +65,27 @@ describe("an agent's keys", () => {
     });
   }
 
-  /** Waits until the server has a backup of at least so many of the agent's room keys. */
-  async function backedUp(keys: number): Promise<void> {
-    await eventually(`${keys} room keys in the backup`, async () => {
-      const url = `${deployment.synapse.url}/_matrix/client/v3/room_keys/version?user_id=${encodeURIComponent(agent)}`;
-      const answer = await fetch(url, { headers: { authorization: `Bearer ${deployment.files.asToken}` } });
-      return answer.ok && ((await answer.json()) as { count: number }).count >= keys;
+  /** Waits until the key of what was said is in the agent's backup. */
+  async function backedUp(eventId: string): Promise<void> {
+    const room = encodeURIComponent(roomId);
+    const event = await alice.request<{ content: { session_id: string } }>(
+      "GET",
+      `/v3/rooms/${room}/event/${encodeURIComponent(eventId)}`,
+    );
+    const session = encodeURIComponent(event.content.session_id);
+    const asAgent = async (path: string, query: string): Promise<Response> =>
+      fetch(`${deployment.synapse.url}/_matrix/client/v3${path}?user_id=${encodeURIComponent(agent)}${query}`, {
+        headers: { authorization: `Bearer ${deployment.files.asToken}` },
+      });
+    await eventually("the key to be in the backup", async () => {
+      const { version } = (await (await asAgent("/room_keys/version", "")).json()) as { version?: string };
+      return version !== undefined && (await asAgent(`/room_keys/keys/${room}/${session}`, `&version=${version}`)).ok;
     });
   }
 
   it("are backed up on the server, where another client of the same user reads them with the recovery key", async () => {
     const question = await ask("kept for later");
-    await backedUp(2);
+    await backedUp(question);
     await deployment.stopBridge();
     const shown = await deployment.command(["keys", "recovery-key", "demo"]);
     assert.equal(shown.code, 0, shown.stderr);
@@ -135,8 +144,7 @@ describe("an agent's keys", () => {
 
   it("survive the database: the identity comes back from the server, and so do the rooms and their keys", async () => {
     const before = await identity();
-    await ask("before the loss");
-    await backedUp(3);
+    await backedUp(await ask("before the loss"));
     await deployment.stopBridge("kill");
     await rm(join(deployment.settings.directory, "data", "database"), { recursive: true });
     const question = await alice.sendText({ roomId, body: "after the loss" });
@@ -151,8 +159,7 @@ describe("an agent's keys", () => {
     const data = join(deployment.settings.directory, "data", "database");
     await cp(data, `${data}.old`, { recursive: true });
     await deployment.startBridge();
-    await ask("after the backup was made");
-    await backedUp(3);
+    await backedUp(await ask("after the backup was made"));
     const before = await identity();
     await deployment.stopBridge();
     await rm(data, { recursive: true });
@@ -196,7 +203,7 @@ describe("an agent's keys", () => {
   });
 
   it("go to a file and come from it, under a passphrase", async () => {
-    await backedUp(1);
+    await backedUp(await ask("to be exported"));
     await deployment.stopBridge();
     const file = join(deployment.settings.directory, "keys.txt");
     const exported = await deployment.command(["keys", "export", "demo", file], "correct horse");
