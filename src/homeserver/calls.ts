@@ -1,6 +1,6 @@
 import { asObject, asStrings, stringField, type JsonObject } from "./answer.ts";
 import type { Actor, CallOptions, HomeserverClient } from "./client.ts";
-import { MatrixError, noneIfNotFound } from "./errors.ts";
+import { MatrixError, noneIfNotFound, UnexpectedAnswer } from "./errors.ts";
 import { path } from "./path.ts";
 
 /*
@@ -119,6 +119,27 @@ export async function uploadMedia(
     as,
   });
   return stringField(answer, "content_uri", "POST upload");
+}
+
+/**
+ * Downloads media, with the user's right to see it (spec "Content repository", authenticated since v1.11). Throws
+ * UnexpectedAnswer when it is larger than `maxBytes`, or when `uri` is no `mxc://` URI.
+ */
+export async function downloadMedia(
+  client: HomeserverClient,
+  as: Actor,
+  uri: string,
+  { maxBytes, ...options }: CallOptions & { readonly maxBytes: number },
+): Promise<Uint8Array> {
+  const [, server, mediaId] = /^mxc:\/\/([^/]+)\/([\w-]+)$/.exec(uri) ?? [];
+  if (server === undefined || mediaId === undefined) throw new UnexpectedAnswer("GET download", "no mxc:// URI");
+  return client.requestBytes({
+    ...options,
+    method: "GET",
+    path: path`/_matrix/client/v1/media/download/${server}/${mediaId}`,
+    maxBytes,
+    as,
+  });
 }
 
 /** The user's account data of a type; undefined when it was never set. */

@@ -34,6 +34,8 @@ export interface HomeserverRequest extends CallOptions {
   readonly body?: object | string | Uint8Array | undefined;
   /** `application/json` by default. */
   readonly contentType?: string | undefined;
+  /** A larger answer is none: the call then throws UnexpectedAnswer. */
+  readonly maxBytes?: number | undefined;
   /** Absent: the appservice's own sender. */
   readonly as?: Actor | undefined;
 }
@@ -44,6 +46,8 @@ export interface HomeserverClient {
   request(request: HomeserverRequest): Promise<unknown>;
   /** The same, but gives the JSON text of the answer as it came. */
   requestText(request: HomeserverRequest): Promise<string>;
+  /** The same, but gives the bytes of an answer that is no JSON. */
+  requestBytes(request: HomeserverRequest): Promise<Uint8Array>;
   /** Ends all connections; calls in flight throw HomeserverUnreachable. */
   close(): Promise<void>;
 }
@@ -85,7 +89,7 @@ export function createHomeserverClient(options: {
     if (wasAway && !isAway) options.onReturn?.();
   };
 
-  async function attempt(request: HomeserverRequest, call: string): Promise<string> {
+  async function attempt(request: HomeserverRequest, call: string): Promise<Buffer> {
     request.signal?.throwIfAborted();
     const timeoutMs = request.timeoutMs ?? DEFAULT_TIMEOUT_MS;
     const timeout = AbortSignal.timeout(timeoutMs);
@@ -106,12 +110,12 @@ export function createHomeserverClient(options: {
       });
       status = response.status;
       noteReachable(status);
-      const text = await readBounded(response, maxAnswerBytes, call);
-      if (response.ok) return text;
+      const answer = await readBounded(response, Math.min(request.maxBytes ?? Infinity, maxAnswerBytes), call);
+      if (response.ok) return answer;
       if (status < 400) {
         throw new UnexpectedAnswer(call, `answered ${status}, a redirect, which is not followed; check homeserver.url`);
       }
-      throw matrixError(call, response, text);
+      throw matrixError(call, response, answer.toString());
     } catch (error) {
       if (error instanceof MatrixError || error instanceof UnexpectedAnswer) throw error;
       request.signal?.throwIfAborted();
@@ -133,7 +137,7 @@ export function createHomeserverClient(options: {
     }
   }
 
-  async function perform<T>(request: HomeserverRequest, read: (text: string, call: string) => T): Promise<T> {
+  async function perform<T>(request: HomeserverRequest, read: (answer: Buffer, call: string) => T): Promise<T> {
     const call = `${request.method} ${request.path}`;
     const once = async (): Promise<T> => read(await attempt(request, call), call);
     if (request.retry !== "transient") return once();
@@ -146,12 +150,14 @@ export function createHomeserverClient(options: {
   }
 
   return {
-    request: (request) => perform(request, parseJson),
+    request: (request) => perform(request, (answer, call) => parseJson(answer.toString(), call)),
     requestText: (request) =>
-      perform(request, (text, call) => {
+      perform(request, (answer, call) => {
+        const text = answer.toString();
         parseJson(text, call);
         return text;
       }),
+    requestBytes: (request) => perform(request, (answer) => answer),
     close: () => agent.destroy(),
   };
 }
@@ -171,18 +177,18 @@ function encodeBody(body: HomeserverRequest["body"]): string | Uint8Array | null
   return typeof body === "string" || body instanceof Uint8Array ? body : JSON.stringify(body);
 }
 
-async function readBounded(response: Response, maxBytes: number, call: string): Promise<string> {
+async function readBounded(response: Response, maxBytes: number, call: string): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   const body: AsyncIterable<Uint8Array> | null = response.body;
-  if (body === null) return "";
+  if (body === null) return Buffer.alloc(0);
   for await (const chunk of body) {
     size += chunk.byteLength;
     // Leaving the loop cancels the rest.
     if (size > maxBytes) throw new UnexpectedAnswer(call, `the answer is larger than ${maxBytes} bytes`);
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString();
+  return Buffer.concat(chunks);
 }
 
 function parseJson(text: string, call: string): unknown {

@@ -1,11 +1,14 @@
 import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { dump } from "js-yaml";
+import { decryptAttachment, encryptAttachment } from "../../../src/crypto/attachment.ts";
 import { AgentsAppService } from "../../../src/homeserver/app-service.ts";
 import { startAppService, type RunningAppService } from "../../../src/homeserver/appservice-bridge.ts";
 import {
+  downloadMedia,
   getAccountData,
   getProfile,
   putAccountData,
@@ -25,7 +28,7 @@ import {
   sendToDevice,
   sync,
 } from "../../../src/homeserver/device-calls.ts";
-import { isUnknownDevice } from "../../../src/homeserver/errors.ts";
+import { isUnknownDevice, UnexpectedAnswer } from "../../../src/homeserver/errors.ts";
 import { pendingInvites } from "../../../src/homeserver/invites.ts";
 import { awaitHomeserver, pingHomeserver } from "../../../src/homeserver/ping.ts";
 import {
@@ -157,6 +160,17 @@ describe("with a real Synapse", () => {
     assert.equal(await getAccountData(client, ghost, "m.direct"), undefined);
     await putAccountData(client, ghost, "m.direct", { "@x:y": ["!r"] });
     assert.deepEqual(await getAccountData(client, ghost, "m.direct"), { "@x:y": ["!r"] });
+  });
+
+  it("keeps media as it is, encrypted too, and gives no more of it than is asked for", async () => {
+    const file = new Uint8Array(randomBytes(50_000));
+    const { bytes, info } = await encryptAttachment(file);
+    const uri = await uploadMedia(client, ghost, { bytes, contentType: "application/octet-stream" });
+    const downloaded = await downloadMedia(client, ghost, uri, { maxBytes: 60_000 });
+    assert.deepEqual(await decryptAttachment(downloaded, info), file);
+    await assert.rejects(downloadMedia(client, ghost, uri, { maxBytes: 40_000 }), UnexpectedAnswer);
+    await assert.rejects(downloadMedia(client, ghost, `${uri}x`, { maxBytes: 60_000 }), { errcode: "M_NOT_FOUND" });
+    await assert.rejects(downloadMedia(client, ghost, "https://example.test/x", { maxBytes: 1 }), UnexpectedAnswer);
   });
 
   it("gives a device its to-device messages in order, until they are acknowledged", async () => {

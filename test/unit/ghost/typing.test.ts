@@ -21,6 +21,9 @@ class SlowServer implements HomeserverClient {
   requestText(): Promise<string> {
     return Promise.reject(new Error("not a call of typing notices"));
   }
+  requestBytes(): Promise<Uint8Array> {
+    return Promise.reject(new Error("not a call of typing notices"));
+  }
   close(): Promise<void> {
     return Promise.resolve();
   }
