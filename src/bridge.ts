@@ -137,6 +137,7 @@ export async function startBridge(config: Config, registration: Registration, lo
       profileOf: (userId) => (userId === botUserId ? BOT_PROFILE : directory.agentOf(userId)),
       verification: config.encryption.verification,
       mode: config.encryption.mode,
+      forgetKeysAfterMs: config.encryption.forgetKeysAfterMs,
       trustIn: (userId, roomId) => trustIn(config.encryption.trust, directory.agentOf(userId)?.name, roomId),
       mayInvite: (userId) => mayTalk(config.access.users, userId),
       log,

@@ -31,6 +31,8 @@ export interface Config {
     readonly verification: VerificationMode;
     /** In which rooms agents talk. */
     readonly mode: EncryptionMode;
+    /** Room keys that are older are forgotten; undefined: never. */
+    readonly forgetKeysAfterMs: number | undefined;
   };
   readonly sync: {
     /** How often every device looks at its /sync though nothing rang. */

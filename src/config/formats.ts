@@ -19,6 +19,12 @@ export function parseDuration(text: string): number | undefined {
   return ms >= 1 && ms <= MAX_DURATION_MS ? ms : undefined;
 }
 
+/** A number of days such as `30d`, in milliseconds; undefined when it is none. */
+export function parseDays(text: string): number | undefined {
+  const match = /^(\d{1,4})d$/.exec(text);
+  return match === null ? undefined : Number(match[1]) * UNIT_MS.d;
+}
+
 /** The formats by name. */
 export const FORMATS = {
   "homeserver-url": {
@@ -56,6 +62,10 @@ export const FORMATS = {
   interval: {
     expected: "a duration such as 90s, 5m or 1h, at least 1s and at most 24 days",
     validate: (text) => (parseDuration(text) ?? 0) >= MIN_INTERVAL_MS,
+  },
+  "key-age": {
+    expected: "a number of days such as 30d, at least 14 days",
+    validate: (text) => (parseDays(text) ?? 0) >= 14 * UNIT_MS.d,
   },
   "keep-alive": {
     // Ollama reads Go's durations, which have no days.

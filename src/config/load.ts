@@ -4,7 +4,7 @@ import type { AgentConfig, Config, MasterKeySource, ProviderConfig, Trust, Trust
 import { ConfigError } from "./config-error.ts";
 import { crossCheck } from "./cross-checks.ts";
 import { databaseUrl, type DatabaseSettings } from "./database-url.ts";
-import { parseDuration } from "./formats.ts";
+import { parseDays, parseDuration } from "./formats.ts";
 import { readYamlMapping } from "./yaml-file.ts";
 
 /**
@@ -49,6 +49,8 @@ export async function loadConfig(path: string): Promise<Config> {
       masterKey: masterKeyOf(raw.encryption, directory, dataDir),
       trust: trustOf(raw),
       mode: raw.encryption.mode,
+      forgetKeysAfterMs:
+        raw.encryption.forget_keys_after === undefined ? undefined : parseDays(raw.encryption.forget_keys_after),
       // An operator decides by the database, and the embedded one is the bridge's alone.
       verification: raw.encryption.verification ?? (database.url === undefined ? "accept" : "operator"),
     },
@@ -87,6 +89,7 @@ interface RawConfig {
     master_key_env?: string;
     trust: Partial<Trust>;
     verification?: Config["encryption"]["verification"];
+    forget_keys_after?: string;
     mode: Config["encryption"]["mode"];
   };
   sync: { interval: string; missing_key_notice_after: string };

@@ -137,6 +137,6 @@ export class Outgoing {
     if (request instanceof engine.RoomMessageRequest) {
       return this.#transport.sendRoomMessage(request.room_id, request.event_type, request.txn_id, request.body);
     }
-    return Promise.reject(new Error("the engine asks for a key backup, which is not enabled"));
+    return Promise.reject(new Error("a backup of room keys is asked for and sent by KeyBackup alone"));
   }
 }

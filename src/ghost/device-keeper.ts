@@ -9,6 +9,7 @@ import type { Lease } from "../leases/leases.ts";
 import type { Logger } from "../observability/log.ts";
 import { accountDataOf, backupServerOf } from "./custody.ts";
 import { deviceTransport } from "./device-transport.ts";
+import { forgetOldKeys } from "./forgetting.ts";
 import type { GhostServices } from "./ghost-services.ts";
 import type { GhostRecord } from "./ghost-store.ts";
 import { mark, wentBack } from "./store-marker.ts";
@@ -79,6 +80,7 @@ export class DeviceKeeper {
       await store.setDeviceMade(lease);
     }
     await this.#ledger(lease).forgetOpen();
+    await this.#forget(record, lease);
     let open = await this.#openStored(record, lease);
     try {
       await open.device.catchUp();
@@ -90,13 +92,24 @@ export class DeviceKeeper {
         await this.#emptyOld(record.replaces, lease);
         open = await this.#openStored(await store.ensure(this.#userId), lease);
       }
-      await this.#takeCustody(open.device, identity, record, lease);
+      // Before the old device is forgotten here: the server must not take this one for the former of the two.
       await mark(client, store, lease, open.device.deviceId);
+      await this.#takeCustody(open.device, identity, record, lease);
       return open;
     } catch (error) {
       await close(open);
       throw error;
     }
+  }
+
+  /** What can't be forgotten now is forgotten the next time. */
+  async #forget({ deviceId }: GhostRecord, lease: Lease): Promise<void> {
+    const { database, client, cryptoStore, forgetKeysAfterMs: afterMs } = this.#services;
+    if (afterMs === undefined) return;
+    await forgetOldKeys({ database, client, cryptoStore, lease, deviceId, afterMs }).catch((error: unknown) => {
+      if (!isHomeserverError(error)) throw error;
+      this.#log.warn({ error }, "old room keys could not be forgotten in the backup yet");
+    });
   }
 
   /** The keys that were sent to the old device go into the backup. One that can't take them any more is let go. */

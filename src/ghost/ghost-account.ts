@@ -40,6 +40,7 @@ export class GhostAccount {
   #announced: Promise<void> | undefined;
   #reconciled = false;
   #lease: Lease | undefined;
+  #loadedAt = 0;
   #marked: { readonly device: Device; readonly writes: number } | undefined;
   #state: AccountState = { kind: "away" };
 
@@ -89,6 +90,11 @@ export class GhostAccount {
   /** Whether the ghost is loaded, or being loaded. */
   get isLoaded(): boolean {
     return this.#state.kind === "loaded";
+  }
+
+  /** How long the ghost has been loaded, in ms; 0 while it is not. */
+  get loadedMs(): number {
+    return this.#state.kind === "loaded" && this.#lease !== undefined ? performance.now() - this.#loadedAt : 0;
   }
 
   /** What the ghost is loaded under; undefined while it is not, or not yet. */
@@ -195,6 +201,7 @@ export class GhostAccount {
     }
     const parts = { device, lease, session, leave };
     this.#lease = lease;
+    this.#loadedAt = performance.now();
     session.failed.addEventListener("abort", () => {
       this.#failed();
     });

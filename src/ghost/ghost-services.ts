@@ -46,6 +46,8 @@ export interface GhostServices {
   /** How a ghost is to look; undefined leaves it as it is. */
   readonly profileOf: (userId: string) => Profile | undefined;
   readonly mode: EncryptionMode;
+  /** Room keys that are older are forgotten, in ms; undefined: never. */
+  readonly forgetKeysAfterMs: number | undefined;
   /** Who confirms verifications on the agents' side. */
   readonly verification: VerificationMode;
   /** Whom a ghost trusts in a room. */

@@ -86,6 +86,11 @@ export class Ghost implements GhostHandle {
     return this.#account.isLoaded;
   }
 
+  /** How long the ghost has been in memory, in ms. */
+  get loadedMs(): number {
+    return this.#account.loadedMs;
+  }
+
   /** How long nobody has needed the ghost, in ms; undefined while somebody does. */
   get unusedMs(): number | undefined {
     const isUsed = this.#state.kind === "working" || this.#holders > 0 || this.#timers.size > 0;

@@ -7,6 +7,9 @@ import type { GhostServices } from "./ghost-services.ts";
 /** How many ghosts look at the server at once when all of them do. */
 const CONCURRENCY = 4;
 
+/** Old room keys are forgotten when a ghost is loaded; one that always is, is put away for it after so long, in ms. */
+const FORGETTING_INTERVAL_MS = 24 * 3_600_000;
+
 /** What the registry of ghosts works with. */
 export interface GhostsOptions {
   readonly services: GhostServices;
@@ -196,7 +199,8 @@ export class Ghosts {
     this.makeRoom();
     for (const ghost of this.#unused()) {
       const wanted = processes.prefers(ghost.userId) ? idleAfterMs : 0;
-      if ((ghost.unusedMs ?? 0) > wanted) this.#putAway(ghost);
+      const isStale = services.forgetKeysAfterMs !== undefined && ghost.loadedMs > FORGETTING_INTERVAL_MS;
+      if (isStale || (ghost.unusedMs ?? 0) > wanted) this.#putAway(ghost);
     }
   }
 

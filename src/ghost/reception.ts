@@ -288,9 +288,9 @@ export class Reception {
 
   /** The room goes on in another one. Where that is open only to who is invited, the invite is waited for. */
   async #upgraded(event: RoomEvent): Promise<void> {
-    const { client } = this.#services;
+    const { client, mayInvite } = this.#services;
     const actor = { userId: this.#ghost.userId };
-    const replacement = replacementRoom(event.content);
+    const replacement = mayInvite(event.sender) ? replacementRoom(event.content) : undefined;
     const log = this.#ghost.log.child({ room: event.room_id, replacement });
     if (replacement === undefined) return;
     try {

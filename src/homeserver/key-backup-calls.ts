@@ -104,6 +104,24 @@ export async function backupKeys(
   );
 }
 
+/** Removes a key from a version. One that is gone is fine. */
+export async function deleteBackupKey(
+  client: HomeserverClient,
+  as: Actor,
+  key: { readonly version: string; readonly roomId: string; readonly sessionId: string },
+  options?: CallOptions,
+): Promise<void> {
+  await noneIfNotFound(
+    client.request({
+      ...options,
+      method: "DELETE",
+      path: path`/_matrix/client/v3/room_keys/keys/${key.roomId}/${key.sessionId}`,
+      query: { version: key.version },
+      as,
+    }),
+  );
+}
+
 /** The user's devices. */
 export async function devices(
   client: HomeserverClient,

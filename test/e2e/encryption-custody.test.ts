@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { cp, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { openEmbedded } from "../../src/database/embedded.ts";
 import { startDeployment, type Deployment } from "../support/deployment.ts";
 import { eventually } from "../support/eventually.ts";
 import type { User } from "../support/user.ts";
@@ -14,7 +15,7 @@ describe("an agent's keys", () => {
   let recoveryKey: string;
 
   before(async () => {
-    deployment = await startDeployment();
+    deployment = await startDeployment({ extraConfig: { encryption: { forget_keys_after: "14d" } } });
     alice = await deployment.user("js-sdk", "alice");
     await alice.setOnlySignedDevices(true);
     agent = deployment.agent("demo");
@@ -200,6 +201,34 @@ describe("an agent's keys", () => {
     await replaced(stranger);
     await ask("is it you?");
     assert.equal((await identity()).masterKey, before.masterKey);
+  });
+
+  it("are forgotten when they are old, in the database and in the backup, and the talk goes on", async () => {
+    await backedUp(await ask("to be forgotten"));
+    await deployment.stopBridge();
+    // The first load sees what is in the backup; then three weeks go by.
+    await deployment.startBridge();
+    await ask("seen");
+    await deployment.stopBridge();
+    const database = await openEmbedded(join(deployment.settings.directory, "data", "database"));
+    await database.query("update backed_up_keys set seen_at = now() - interval '20 days'");
+    await database.query("update crypto_records set created_at = now() - interval '20 days'");
+    const { count } = await database.query("select from backed_up_keys");
+    await database.close();
+    assert.ok(count > 0);
+    const keys = async (): Promise<number> =>
+      Number(/ (\d+) room keys/.exec((await deployment.command(["keys", "backup", "demo"])).stdout)?.[1]);
+    const before = await keys();
+    await deployment.startBridge();
+    await eventually("the old keys to be forgotten", () =>
+      deployment.bridge.logs().some((line) => line.msg === "old room keys forgotten"),
+    );
+    await alice.rotateSession(roomId);
+    await ask("all is new");
+    await deployment.stopBridge();
+    const left = await keys();
+    assert.ok(left < before, `${left} of ${before}`);
+    await deployment.startBridge();
   });
 
   it("go to a file and come from it, under a passphrase", async () => {

@@ -5,7 +5,7 @@ import { StoreAlreadyOpen } from "./errors.ts";
 import { assertStoreHolds } from "./self-test.ts";
 import { openSession, type StoreSession } from "./session.ts";
 import { databaseNames, storeName } from "./names.ts";
-import { deleteDatabase } from "./tables.ts";
+import { deleteDatabase, deleteOldRecords } from "./tables.ts";
 
 export type { StoreSession } from "./session.ts";
 
@@ -22,11 +22,19 @@ export interface CryptoStore {
    */
   open(lease: Lease, deviceId: string): Promise<StoreSession>;
   /**
+   * Deletes the room keys of others and of its own that a device's store has held for longer than this, in ms. Returns how
+   * many. Throws {@link StoreAlreadyOpen} when the store is in use, StaleLease and DatabaseError.
+   */
+  forgetRoomKeys(lease: Lease, deviceId: string, olderMs: number): Promise<number>;
+  /**
    * Deletes all that is stored of a device that has been replaced, for good. Throws {@link StoreAlreadyOpen} when that
    * device is the one in use, and DatabaseError.
    */
   destroy(ghost: string, deviceId: string): Promise<void>;
 }
+
+/** The engine's object store of inbound Megolm sessions, whatever the number of its format. */
+const ROOM_KEYS = "inbound_group_sessions";
 
 /**
  * Makes the one registry of open stores of this process: two of them would not know of each other, and the engine does
@@ -52,6 +60,14 @@ export function createCryptoStore(database: Database, log: Logger): CryptoStore 
         release();
         throw error;
       }
+    },
+
+    async forgetRoomKeys(lease, deviceId, olderMs) {
+      if (inUse.has(lease.ghost)) throw new StoreAlreadyOpen(lease.ghost);
+      const names = databaseNames(storeName(lease.ghost, deviceId)).map(({ stored }) => stored);
+      const count = await deleteOldRecords(database, lease, names, ROOM_KEYS, olderMs);
+      if (count > 0) log.info({ ghost: lease.ghost, device: deviceId, keys: count }, "old room keys forgotten");
+      return count;
     },
 
     async destroy(ghost, deviceId) {

@@ -84,6 +84,24 @@ export async function replaceDatabase(
   });
 }
 
+/** Deletes what object stores, by the beginning of their names, have held for longer than this, in ms. Throws StaleLease. */
+export async function deleteOldRecords(
+  database: Database,
+  lease: Lease,
+  names: readonly string[],
+  storePrefix: string,
+  olderMs: number,
+): Promise<number> {
+  const { count } = await fenced(database, lease, (tx) =>
+    tx.query(
+      `delete from crypto_records where database in (select json_array_elements_text($1::json))
+         and starts_with(store, $2) and created_at < now() - $3 * interval '1 millisecond'`,
+      [JSON.stringify(names), storePrefix, olderMs],
+    ),
+  );
+  return count;
+}
+
 /** Deletes one IndexedDB database. Whoever still has it open can write nothing to it. */
 export async function deleteDatabase(database: Queryable, name: string): Promise<void> {
   await database.query("delete from crypto_databases where name = $1", [name]);

@@ -32,6 +32,7 @@ describe("a good configuration", () => {
         },
         verification: "accept",
         mode: "default",
+        forgetKeysAfterMs: undefined,
       },
       sync: { intervalMs: 300_000, missingKeyNoticeMs: 60_000 },
       turns: {
@@ -112,6 +113,7 @@ describe("a good configuration", () => {
     { encryption: { master_key_env: "KEY" } },
     { access: { users: ["@*:example.org", "@friend:example.com", "@bot_?:*"] } },
     { rooms: { "!a:example.org": {} } },
+    { encryption: { forget_keys_after: "30d" } },
   ]) {
     it(`may be ${JSON.stringify(settings)}`, async () => {
       await loadSettings(settings);
@@ -170,6 +172,7 @@ const MISTAKES: readonly (readonly [settings: object, path: string, found: RegEx
   [{ encryption: { master_key_file: "a", master_key_env: "B" } }, "encryption", /more than one/, /only one of/],
   [{ encryption: { verification: "operator" } }, "encryption.verification", /embedded/, /accept or off/],
   [{ encryption: { trust: { send: "friends" } } }, "encryption.trust.send", /not shown/, /cross-signed-tofu/],
+  [{ encryption: { forget_keys_after: "7d" } }, "encryption.forget_keys_after", /not shown/, /14 days/],
   [{ rooms: { "#alias:x": {} } }, "rooms.#alias:x", /not possible/, /id of a room/],
   ...["5", "0s", "-1m", "25d", "1 m", "100ms"].map(
     (interval) => [{ sync: { interval } }, "sync.interval", /"/, /90s, 5m or 1h/] as const,
