@@ -19,6 +19,7 @@ import { AgentsAppService } from "./homeserver/app-service.ts";
 import { startAppService } from "./homeserver/appservice-bridge.ts";
 import { askedToWaitMs } from "./homeserver/errors.ts";
 import { createHomeserverClient } from "./homeserver/client.ts";
+import { missingSupport } from "./homeserver/support.ts";
 import { awaitHomeserver, pingHomeserver } from "./homeserver/ping.ts";
 import { Processes } from "./leases/processes.ts";
 import { pause } from "./homeserver/retry.ts";
@@ -261,12 +262,19 @@ export async function startBridge(config: Config, registration: Registration, lo
       background.run("ping", ping);
     }
 
+    /** Said once, and loudly: without it, every agent fails in its own way. */
+    async function checkSupport(): Promise<void> {
+      for (const missing of await missingSupport(client, botUserId, { signal: stopping.signal })) log.error(missing);
+    }
+
     /** What needs the homeserver; until it is there, transactions wait in the mailbox. */
     const goOnline = async (): Promise<void> => {
       processes.listen({ bells: (bells) => ghosts.heard(bells), beat: () => ghosts.beat() });
       await awaitHomeserver(client, log, stopping.signal);
       await ping();
-      await ghosts.announce([botUserId, ...directory.list().map(({ userId }) => userId)]);
+      await ghosts.announce([botUserId]);
+      if (config.encryption.mode !== "off") background.run("the check of what the homeserver supports", checkSupport);
+      await ghosts.announce([...directory.list().map(({ userId }) => userId)]);
       directory.onChange((userIds) => ghosts.announce(userIds));
       ghosts.start(config.sync.intervalMs);
       background.run("the search for missed events", () => findMissed());

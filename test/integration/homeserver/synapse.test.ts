@@ -42,6 +42,7 @@ import {
   sendState,
   typing,
 } from "../../../src/homeserver/room-calls.ts";
+import { missingSupport } from "../../../src/homeserver/support.ts";
 import type { RoomEvent } from "../../../src/homeserver/transaction.ts";
 import { silentLogger } from "../../../src/observability/log.ts";
 import type { Synapse } from "../../../src/quickstart/synapse.ts";
@@ -146,6 +147,11 @@ describe("with a real Synapse", () => {
     assert.equal(await deviceExists(client, { ...ghost, deviceId: "NONE" }), false);
     assert.equal(await whoami(client, ghost), ghost.userId);
     await assert.rejects(register(client, "somebody"), { errcode: "M_EXCLUSIVE" });
+  });
+
+  it("supports all that encryption needs, and is left as it was", async () => {
+    assert.deepEqual(await missingSupport(client, ghost.userId), []);
+    assert.equal(await deviceExists(client, { ...ghost, deviceId: "SUPPORTCHECK" }), false);
   });
 
   it("knows the profile and account data set", async () => {

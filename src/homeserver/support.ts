@@ -1,0 +1,53 @@
+import { asObject } from "./answer.ts";
+import type { CallOptions, HomeserverClient } from "./client.ts";
+import { deleteDevice, putDevice } from "./device-calls.ts";
+import { MatrixError } from "./errors.ts";
+
+/** A device that is made and removed again, to see whether that can be done. */
+const PROBE = "SUPPORTCHECK";
+
+/**
+ * What the homeserver lacks that encryption needs: making devices for our users (MSC4190), and acting as a device
+ * (MSC4326). `/versions` tells of neither, so both are tried. Returns a sentence for each that is missing, with what to do.
+ * Throws HomeserverError when the homeserver is away.
+ *
+ * @param userId one of our users, who exists.
+ */
+export async function missingSupport(
+  client: HomeserverClient,
+  userId: string,
+  options?: CallOptions,
+): Promise<readonly string[]> {
+  const probe = { userId, deviceId: PROBE };
+  try {
+    await putDevice(client, probe, "support check", options);
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    return [
+      "The homeserver does not let application services make devices (MSC4190), without which agents can't encrypt. Update Synapse to 1.141 or later; in one before that, add `io.element.msc4190: true` to the registration and `experimental_features: { msc4190_enabled: true }` to homeserver.yaml, and restart it.",
+    ];
+  }
+  try {
+    const call = "GET whoami";
+    const answer = await client.request({
+      ...options,
+      method: "GET",
+      path: "/_matrix/client/v3/account/whoami",
+      as: probe,
+    });
+    if (asObject(answer, call)["device_id"] === PROBE) return [];
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+  } finally {
+    await deleteDevice(client, probe, options).catch((error: unknown) => {
+      if (!isRefusal(error)) throw error;
+    });
+  }
+  return [
+    "The homeserver does not let application services act as a device (MSC4326), without which agents can't encrypt. Update Synapse to 1.141 or later.",
+  ];
+}
+
+function isRefusal(error: unknown): boolean {
+  return error instanceof MatrixError && !error.retryable;
+}
