@@ -83,12 +83,12 @@ class Setup {
     };
   }
 
-  async alice(): Promise<CryptoClient> {
+  async alice(id = "ALICEDEVICE"): Promise<CryptoClient> {
     const alice = await CryptoClient.open(
-      { user: ALICE, device: "ALICEDEVICE" },
+      { user: ALICE, device: id },
       {
-        request: (request) => Promise.resolve(JSON.stringify(this.server.handle(ALICE, "ALICEDEVICE", request))),
-        sync: (since) => Promise.resolve(this.server.sync(ALICE, "ALICEDEVICE", since)),
+        request: (request) => Promise.resolve(JSON.stringify(this.server.handle(ALICE, id, request))),
+        sync: (since) => Promise.resolve(this.server.sync(ALICE, id, since)),
       },
     );
     await alice.sync();
@@ -166,6 +166,41 @@ forEachDatabase((_kind, open) => {
       for (const [index, content] of sent.entries()) {
         assert.equal(await alice.decrypt(ROOM, GHOST, content), texts[index]);
       }
+      await close();
+    });
+
+    it("is read by every one of twenty devices in the room, for which keys are claimed once", async () => {
+      const setup = new Setup(await open());
+      const ids = Array.from({ length: 20 }, (_, index) => `ALICE${index}`);
+      const devices = await Promise.all(ids.map((id) => setup.alice(id)));
+      const { device, close } = await setup.open();
+      for (const body of ["first", "second"]) {
+        const content = await device.encrypt(target(), "m.room.message", { body });
+        for (const alice of devices) {
+          await alice.sync();
+          assert.equal(await alice.decrypt(ROOM, GHOST, content), body);
+        }
+      }
+      assert.equal(setup.count("keysClaim"), 1);
+      await close();
+    });
+
+    it("gives a device that is not signed no key where only signed ones get any, and tells it so", async () => {
+      const setup = new Setup(await open());
+      const alice = await setup.alice();
+      const { device, close } = await setup.open();
+      // The simulated server knows no cross-signing: nobody is signed here, and neither is the ghost.
+      const attempt = device.encrypt({ ...target(), sendTo: "cross-signed-untrusted" }, "m.room.message", {
+        body: "x",
+      });
+      await assert.rejects(attempt);
+      const content = await device.encrypt({ ...target(), sendTo: "cross-signed-verified" }, "m.room.message", {
+        body: "x",
+      });
+      const withheld = setup.asked.filter(({ asked }) => asked === "sendToDevice").map(({ body }) => body);
+      assert.ok(withheld.some((body) => body.includes('"m.unverified"')));
+      await alice.sync();
+      await assert.rejects(alice.decrypt(ROOM, GHOST, content));
       await close();
     });
 
