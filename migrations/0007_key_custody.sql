@@ -7,6 +7,8 @@ alter table ghosts add column secured boolean not null default false;
 
 -- An operator asked for a new device; it is made when the ghost is loaded next.
 alter table ghosts add column renew boolean not null default false;
+-- And of another identity with it, which everybody then has to verify anew.
+alter table ghosts add column reset_identity boolean not null default false;
 -- The device that is being replaced: its store goes when the new one is signed.
 alter table ghosts add column replaces text;
 -- The room keys of the server's backup are to be read into the device's store.

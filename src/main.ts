@@ -17,6 +17,8 @@ Usage: matrix-agents <command> [options]
                          the key that opens what is kept there; keep it where nobody else finds it
   keys new-device AGENT  a new device, signed by the same identity, with the keys of the backup
   keys restore AGENT     the identity and keys that a recovery key opens, when the master key was lost
+  keys reset-identity AGENT
+                         another identity: everybody has to verify the agent anew; says whom it hurts
   keys export AGENT FILE, keys import AGENT FILE
                          room keys to or from a file that clients read, with a passphrase
   help                   show this
@@ -25,7 +27,8 @@ Options:
   -c, --config FILE      the configuration (default: config.yaml)
   --version              print the version
 
-keys restore, keys export, keys import:
+keys:
+  --yes                  keys reset-identity: yes, do it
   --secret-file FILE     holds the recovery key or passphrase; - is standard input (default: it is asked for)
 
 generate-registration:
@@ -47,6 +50,7 @@ export interface CommandOptions {
   readonly output?: string | undefined;
   readonly url?: string | undefined;
   readonly secretFile?: string | undefined;
+  readonly isSure?: boolean;
   readonly force: boolean;
 }
 
@@ -88,8 +92,9 @@ function parse(argv: readonly string[]): { command: string | undefined; options:
   const unused = command === "generate-registration" ? undefined : REGISTRATION_OPTIONS.find((name) => values[name]);
   if (unused !== undefined) throw new UsageError(`--${unused} is for generate-registration only`);
   if (values["secret-file"] !== undefined && command !== "keys") throw new UsageError("--secret-file is for keys only");
-  const { config, output, url, force, "secret-file": secretFile } = values;
-  return { command, options: { config, args: rest, output, url, secretFile, force } };
+  if (values.yes && command !== "keys") throw new UsageError("--yes is for keys reset-identity only");
+  const { config, output, url, force, yes: isSure, "secret-file": secretFile } = values;
+  return { command, options: { config, args: rest, output, url, secretFile, isSure, force } };
 }
 
 function parseOptions(argv: readonly string[]) {
@@ -102,6 +107,7 @@ function parseOptions(argv: readonly string[]) {
         output: { type: "string", short: "o" },
         url: { type: "string" },
         "secret-file": { type: "string" },
+        yes: { type: "boolean", default: false },
         force: { type: "boolean", default: false },
         help: { type: "boolean", short: "h", default: false },
         version: { type: "boolean", default: false },

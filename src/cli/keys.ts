@@ -19,7 +19,7 @@ import { UsageError } from "./usage-error.ts";
 /** What is to be done with the agents' keys. */
 type Action =
   | { readonly kind: "backup"; readonly agent: string | undefined }
-  | { readonly kind: "recovery-key" | "restore" | "new-device"; readonly agent: string }
+  | { readonly kind: "recovery-key" | "restore" | "new-device" | "reset-identity"; readonly agent: string }
   | { readonly kind: "export" | "import"; readonly agent: string; readonly file: string };
 
 /** What the actions work with. */
@@ -45,6 +45,7 @@ export async function keys(options: {
   readonly config: string;
   readonly args: readonly string[];
   readonly secretFile?: string | undefined;
+  readonly isSure?: boolean;
 }): Promise<number> {
   const action = parseAction(options.args);
   const config = await loadConfig(options.config);
@@ -56,14 +57,18 @@ export async function keys(options: {
   const client = createHomeserverClient({ url: config.homeserver.url, asToken: registration.asToken, log });
   try {
     const masterKey = await MasterKey.open(config.encryption.masterKey, database);
-    return await act(action, { config, database, client, masterKey }, options.secretFile);
+    return await act(action, { config, database, client, masterKey }, options);
   } finally {
     await client.close();
     await database.close();
   }
 }
 
-async function act(action: Action, workplace: Workplace, secretFile: string | undefined): Promise<number> {
+async function act(
+  action: Action,
+  workplace: Workplace,
+  { secretFile, isSure = false }: { readonly secretFile?: string | undefined; readonly isSure?: boolean },
+): Promise<number> {
   const { config, database, client, masterKey } = workplace;
   const keysOf = (userId: string): AgentKeys => new AgentKeys(client, userId, masterKey.recoveryKey(userId));
   if (action.kind === "backup") {
@@ -81,6 +86,8 @@ async function act(action: Action, workplace: Workplace, secretFile: string | un
       return renewDevice(database, userId);
     case "new-device":
       return renewDevice(database, userId);
+    case "reset-identity":
+      return resetIdentity(database, userId, isSure);
     case "export":
       return exportTo(action.file, userId, keysOf(userId), secretFile);
     case "import":
@@ -98,6 +105,7 @@ function parseAction([verb, ...rest]: readonly string[]): Action {
     case "recovery-key":
     case "restore":
     case "new-device":
+    case "reset-identity":
       if (agent === undefined || file !== undefined) throw wants("an agent");
       return { kind: verb, agent };
     case "export":
@@ -107,7 +115,7 @@ function parseAction([verb, ...rest]: readonly string[]): Action {
     case undefined:
     default:
       throw new UsageError(
-        `keys can backup, recovery-key, restore, new-device, export and import${verb === undefined ? "" : `, not "${verb}"`}`,
+        `keys can backup, recovery-key, restore, new-device, reset-identity, export and import${verb === undefined ? "" : `, not "${verb}"`}`,
       );
   }
 }
@@ -148,6 +156,36 @@ async function renewDevice(database: Database, userId: string): Promise<number> 
   }
   process.stderr.write(`matrix-agents: the bridge has not made the new device of ${userId} yet; its log says why\n`);
   return 1;
+}
+
+/** Says whom it hurts, and does it only when that was said before. */
+async function resetIdentity(database: Database, userId: string, isSure: boolean): Promise<number> {
+  const { rows } = await database.query<{ user_id: string; verified: boolean }>(
+    `select user_id, bool_or(verified) as verified from (
+       select room_members.user_id, false as verified from room_members join memberships using (room_id)
+       where ghost = $1 and memberships.membership = 'join' and room_members.membership = 'join'
+       union all
+       select user_id, true from verifications where ghost = $1 and state = 'done'
+     ) as people
+     where user_id <> $1 and not exists (select from ghosts where ghosts.user_id = people.user_id)
+     group by user_id order by user_id`,
+    [userId],
+  );
+  const names = rows.map((row) => `  ${printable(row.user_id)}${row.verified ? " (has verified it)" : ""}`);
+  process.stdout.write(
+    `Another identity for ${userId} can't be taken back. Whoever has verified it sees a warning, and may not be able to\nsend to it until it is verified anew. Its people:\n${names.join("\n") || "  nobody"}\n`,
+  );
+  if (!isSure) {
+    process.stderr.write("matrix-agents: nothing was done; if you are sure, add --yes\n");
+    return 1;
+  }
+  await database.query("update ghosts set reset_identity = true where user_id = $1", [userId]);
+  return renewDevice(database, userId);
+}
+
+/** User ids come from other servers; a terminal must not be told what to do by them. */
+function printable(text: string): string {
+  return text.replace(/\p{C}/gu, "\ufffd");
 }
 
 async function hasProcesses(database: Database): Promise<boolean> {

@@ -181,9 +181,9 @@ export class Device {
   }
 
   /** Uploads what the server is to know: device keys, one-time keys, the cross-signing identity. See establishIdentity. */
-  async establishIdentity(): Promise<{ readonly restored: boolean }> {
+  async establishIdentity(how: { readonly reset: boolean }): Promise<{ readonly restored: boolean }> {
     await this.#outgoing.drain();
-    const result = await establishIdentity(this.#identityOptions());
+    const result = await establishIdentity({ ...this.#identityOptions(), ...how });
     await this.#outgoing.drain();
     return result;
   }

@@ -28,6 +28,8 @@ export interface IdentityOptions {
   readonly outgoing: Outgoing;
   readonly transport: DeviceTransport;
   readonly storage: SecretStorage;
+  /** Makes another identity in place of the one there is. Whoever verified that one has to verify this one anew. */
+  readonly reset?: boolean;
 }
 
 /**
@@ -39,14 +41,14 @@ export interface IdentityOptions {
  * @returns Whether the identity was there already and was restored.
  */
 export async function establishIdentity(options: IdentityOptions): Promise<{ readonly restored: boolean }> {
-  const { userId, machine, calls, outgoing, transport } = options;
+  const { userId, machine, calls, outgoing, transport, reset = false } = options;
   const status = await calls.run(() => machine.crossSigningStatus());
   const haveKeys = status.hasMaster && status.hasSelfSigning && status.hasUserSigning;
-  if (!haveKeys && (await serverHasIdentity(userId, transport))) {
+  if (!reset && !haveKeys && (await serverHasIdentity(userId, transport))) {
     await restoreIdentity(options);
     return { restored: true };
   }
-  const requests = await calls.run(() => machine.bootstrapCrossSigning(false));
+  const requests = await calls.run(() => machine.bootstrapCrossSigning(reset));
   const upload = requests.uploadKeysRequest as engine.KeysUploadRequest | undefined;
   if (upload !== undefined) await outgoing.send(upload);
   await transport.deviceSigningUpload(requests.uploadSigningKeysRequest.body);

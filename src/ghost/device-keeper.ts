@@ -84,7 +84,7 @@ export class DeviceKeeper {
     let open = await this.#openStored(record, lease);
     try {
       await open.device.catchUp();
-      const identity = record.crossSigned ? "known" : await this.#establishIdentity(open.device, lease);
+      const identity = record.crossSigned ? "known" : await this.#establishIdentity(open.device, record, lease);
       await store.setKeys(lease, open.device.fingerprint, await open.device.masterKey());
       if (record.replaces !== undefined && identity !== "elsewhere") {
         // Not before the new device is known: what is said until then is said to the old one.
@@ -158,12 +158,9 @@ export class DeviceKeeper {
     const { store } = this.#services;
     // Without its identity a device may not be the one that is to keep or get anything.
     if (identity === "elsewhere") return;
-    if (identity !== "restored" && !record.restore) {
-      if (!record.secured) await this.#secure(device, lease);
-      return;
-    }
+    if (identity === "made" || !record.secured) await this.#secure(device, lease);
+    if (identity !== "restored" && !record.restore) return;
     await this.#restoreKeys(device);
-    await store.setSecured(lease);
     await this.#retireOthers(device, record, lease);
     await store.setRestored(lease);
   }
@@ -235,9 +232,10 @@ export class DeviceKeeper {
     return new GhostVerifications(this.#services.database, lease, this.#verified);
   }
 
-  async #establishIdentity(device: Device, lease: Lease): Promise<IdentityState> {
+  async #establishIdentity(device: Device, { resetIdentity }: GhostRecord, lease: Lease): Promise<IdentityState> {
     try {
-      const { restored } = await device.establishIdentity();
+      if (resetIdentity) this.#log.warn("this ghost gets another identity, as somebody asked for");
+      const { restored } = await device.establishIdentity({ reset: resetIdentity });
       await this.#services.store.setCrossSigned(lease, { restore: restored });
       return restored ? "restored" : "made";
     } catch (error) {

@@ -15,6 +15,8 @@ export interface GhostRecord {
   readonly secured: boolean;
   /** Whether a new device is to be made. */
   readonly renew: boolean;
+  /** Whether another identity is to be made with it. */
+  readonly resetIdentity: boolean;
   /** The device that this one takes the place of, until it has done so. */
   readonly replaces: string | undefined;
   /** Whether the room keys of the backup are to be read in. */
@@ -70,11 +72,13 @@ export class GhostStore {
       profile: string | null;
       secured: boolean;
       renew: boolean;
+      reset_identity: boolean;
       replaces: string | null;
       restore: boolean;
       marker: number;
     }>(
-      `select device_id, device_made, sync_since, cross_signed, profile, secured, renew, replaces, restore, marker
+      `select device_id, device_made, sync_since, cross_signed, profile, secured, renew, reset_identity, replaces,
+         restore, marker
        from ghosts where user_id = $1`,
       [userId],
     );
@@ -88,6 +92,7 @@ export class GhostStore {
       profile: row.profile ?? undefined,
       secured: row.secured,
       renew: row.renew,
+      resetIdentity: row.reset_identity,
       replaces: row.replaces ?? undefined,
       restore: row.restore,
       marker: row.marker,
@@ -154,9 +159,11 @@ export class GhostStore {
 
   /** @param options.restore whether the room keys of the backup are to be read in, for the identity was there before. */
   async setCrossSigned(lease: Lease, { restore }: { readonly restore: boolean }): Promise<void> {
-    await this.#update(lease, "update ghosts set cross_signed = true, restore = restore or $2 where user_id = $1", [
-      restore,
-    ]);
+    await this.#update(
+      lease,
+      "update ghosts set cross_signed = true, reset_identity = false, restore = restore or $2 where user_id = $1",
+      [restore],
+    );
   }
 
   async setProfile(userId: string, fingerprint: string): Promise<void> {

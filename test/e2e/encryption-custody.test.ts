@@ -248,4 +248,30 @@ describe("an agent's keys", () => {
     await deployment.startBridge();
     await ask("still here?");
   });
+
+  it("are never made anew but by the operator, who is told first whom it hurts", async () => {
+    await deployment.stopBridge();
+    const before = await identity();
+    const refused = await deployment.command(["keys", "reset-identity", "demo"]);
+    assert.equal(refused.code, 1);
+    assert.match(refused.stdout, /@alice:example\.test/);
+    assert.match(refused.stderr, /nothing was done/);
+    const done = await deployment.command(["keys", "reset-identity", "demo", "--yes"]);
+    assert.equal(done.code, 0, done.stderr);
+    await deployment.startBridge();
+    await eventually("another identity, that has signed another device", async () => {
+      const { devices, masterKey } = await identity();
+      if (masterKey === before.masterKey || devices.length !== 1 || devices[0] === before.devices[0]) return false;
+      const trust = await alice.deviceTrust(agent);
+      return trust.length === 1 && trust.every(({ signedByOwner }) => signedByOwner);
+    });
+    await ask("do we know each other?");
+    await deployment.stopBridge();
+    const { masterKey } = await identity();
+    const status = await deployment.command(["keys", "backup", "demo"]);
+    assert.equal(status.code, 0, status.stdout);
+    await deployment.startBridge();
+    await ask("and after a restart?");
+    assert.equal((await identity()).masterKey, masterKey, "once");
+  });
 });

@@ -84,6 +84,8 @@ describe("matrix-agents", () => {
     [["keys", "new-device"], /wants an agent/],
     [["keys", "export", "llama"], /an agent and a file/],
     [["mailbox", "--secret-file", "x"], /--secret-file is for keys only/],
+    [["keys", "reset-identity"], /wants an agent/],
+    [["verify", "--yes"], /--yes is for keys reset-identity only/],
     [["verify", "confirm"], /say which/],
     [["verify", "perhaps", "1"], /verify confirm ID/],
     [["fingerprints", "a", "b"], /one agent, or none/],
