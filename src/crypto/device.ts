@@ -9,6 +9,7 @@ import type { SecretStorage } from "./secret-storage.ts";
 import { Outgoing } from "./outgoing.ts";
 import { RoomEncryptor, type EncryptionTarget } from "./room-encryptor.ts";
 import { EngineCalls } from "./engine-calls.ts";
+import { isKeyBundle, SharedHistory } from "./shared-history.ts";
 import { shieldOf, type Shield } from "./shield.ts";
 import { distrust } from "./distrust.ts";
 import { Coalesced } from "./serial.ts";
@@ -77,6 +78,8 @@ export interface DeviceOptions {
     /** Who may verify the agent. */
     readonly isAllowed: (userId: string) => boolean;
   };
+  /** How far whoever hands over keys of a room's history has to be trusted. */
+  readonly trusted: (roomId: string) => TrustLevel;
   /** Where the last session's /sync ended. */
   readonly since: string | undefined;
   /** Keeps the place in /sync; called after the store holds what came before it. */
@@ -102,6 +105,7 @@ export class Device {
   readonly #encryptor: RoomEncryptor;
   readonly #backup: KeyBackup;
   readonly #verifications: Verifications;
+  readonly #history: SharedHistory;
   readonly #catchUp = new Coalesced(() => this.#sync());
   readonly #arrivedSessions: string[] = [];
   readonly #refreshed = new Map<string, number>();
@@ -131,6 +135,14 @@ export class Device {
       calls: this.#calls,
       outgoing: this.#outgoing,
       ...options.verification,
+      log: options.log,
+    });
+    this.#history = new SharedHistory({
+      machine,
+      calls: this.#calls,
+      outgoing: this.#outgoing,
+      download: (uri) => options.transport.download(uri),
+      trusted: options.trusted,
       log: options.log,
     });
   }
@@ -228,6 +240,11 @@ export class Device {
     this.#verifications.heardOf(event.sender);
     await this.#outgoing.drain();
     await this.#verifications.advance();
+  }
+
+  /** An invite is being accepted: keys of the room's history that the inviter hands over are taken (MSC4268). */
+  expectHistory(roomId: string, inviter: string): Promise<void> {
+    return this.#history.expect(roomId, inviter);
   }
 
   /** Whether somebody is verifying the agent. */
@@ -330,6 +347,7 @@ export class Device {
       await this.#verifications
         .advance()
         .catch((error: unknown) => this.#options.log.warn({ error }, "a verification could not go on"));
+      await this.#takeHistory();
       // The server hands out a hundred at a time, and forgets them once the next token is shown to it.
       if (answer.toDevice.length === 0) return;
     }
@@ -356,6 +374,18 @@ export class Device {
         await trials.passed(message);
       }
     } else await this.#give(answer, answer.toDevice);
+    await this.#tellOfKeys();
+  }
+
+  /** What can't be had now must not hold up the mail; it is looked for again. */
+  async #takeHistory(): Promise<void> {
+    await this.#history
+      .take()
+      .catch((error: unknown) => this.#options.log.warn({ error }, "keys of a room's history were not taken yet"));
+    await this.#tellOfKeys();
+  }
+
+  async #tellOfKeys(): Promise<void> {
     const sessions = [...this.#arrivedSessions];
     if (sessions.length === 0) return;
     await this.#options.onRoomKeys(sessions);
@@ -384,6 +414,7 @@ export class Device {
     for (const { rawEvent } of received) {
       const { type, sender } = JSON.parse(rawEvent) as { type?: unknown; sender?: unknown };
       if (isVerification(type) && typeof sender === "string") this.#verifications.heardOf(sender);
+      if (isKeyBundle(type)) this.#history.heard();
     }
   }
 

@@ -14,6 +14,8 @@ export interface DeviceTransport {
   /** A repeat carries the same transaction id, so that the server delivers it once. */
   sendToDevice(eventType: string, txnId: string, body: string): Promise<string>;
   sendRoomMessage(roomId: string, eventType: string, txnId: string, body: string): Promise<string>;
+  /** Media of the server; undefined when it does not have it, or it is too large. */
+  download(uri: string): Promise<Uint8Array | undefined>;
   /** One `/sync` of the device: to-device messages, device lists and key counts, nothing of rooms. */
   sync(since: string | undefined): Promise<DeviceSync>;
 }

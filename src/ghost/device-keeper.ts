@@ -218,6 +218,7 @@ export class DeviceKeeper {
         ledger: this.#ledger(lease),
         isAllowed: this.#services.mayInvite,
       },
+      trusted: (roomId) => this.#services.trustIn(this.#userId, roomId).read,
       since: record.since,
       trials: new ToDeviceTrials(database, lease, this.#log),
       saveSince: record.saveSince ?? ((since) => store.saveSince(lease, since)),

@@ -1,9 +1,16 @@
 import type { DeviceTransport } from "../crypto/transport.ts";
+import { isHomeserverError } from "../homeserver/errors.ts";
 import type { HomeserverClient } from "../homeserver/client.ts";
+import { isRetryable } from "./failure.ts";
+import { downloadMedia } from "../homeserver/calls.ts";
 import * as calls from "../homeserver/device-calls.ts";
 
 /** A key request that is not answered within this time has failed; the others go on meanwhile. */
 const TIMEOUT_MS = 20_000;
+
+/** The keys of some twenty thousand sessions. */
+const LARGEST_DOWNLOAD = 16 * 1024 * 1024;
+const DOWNLOAD_TIMEOUT_MS = 60_000;
 
 /** The requests of a device's engine, as calls of that device. */
 export function deviceTransport(client: HomeserverClient, device: calls.Device): DeviceTransport {
@@ -17,6 +24,13 @@ export function deviceTransport(client: HomeserverClient, device: calls.Device):
     sendToDevice: (eventType, txnId, body) => calls.sendToDevice(client, device, { eventType, txnId, body }, options),
     sendRoomMessage: (roomId, eventType, txnId, body) =>
       calls.sendRoomMessage(client, device, { roomId, eventType, txnId, body }, options),
+    download: (uri) =>
+      downloadMedia(client, device, uri, { maxBytes: LARGEST_DOWNLOAD, timeoutMs: DOWNLOAD_TIMEOUT_MS }).catch(
+        (error: unknown) => {
+          if (isRetryable(error) || !isHomeserverError(error)) throw error;
+          return undefined;
+        },
+      ),
     sync: (since) => calls.sync(client, device, since, options),
   };
 }

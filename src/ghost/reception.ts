@@ -263,7 +263,7 @@ export class Reception {
     const { client, mayInvite, mode } = this.#services;
     const actor = { userId: this.#ghost.userId };
     // Made first, so that whoever sees the join finds a device to send keys to.
-    await this.#account.load();
+    const { device } = await this.#account.load();
     try {
       if (!mayInvite(event.sender)) {
         await leaveRoom(client, actor, event.room_id, "You are not allowed to invite this agent.");
@@ -276,7 +276,10 @@ export class Reception {
         log.info({ encrypted: isEncrypted, mode }, "invite declined: this agent does not talk in such rooms");
         return;
       }
+      // Before the join, so that keys of the history are looked for however the process ends.
+      if (isEncrypted !== false) await device.expectHistory(event.room_id, event.sender);
       await joinRoom(client, actor, event.room_id);
+      if (isEncrypted !== false) await device.catchUp();
       if (event.content["is_direct"] === true) await this.#account.addDirectRoom(event.sender, event.room_id);
       else await this.#goOnFrom(predecessorRoom(event.unsigned?.["invite_room_state"]), event);
       log.info({ direct: event.content["is_direct"] === true }, "invite accepted");

@@ -3,6 +3,7 @@ import { cp, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { openEmbedded } from "../../src/database/embedded.ts";
+import { isBackedUp } from "../support/backed-up.ts";
 import { startDeployment, type Deployment } from "../support/deployment.ts";
 import { eventually } from "../support/eventually.ts";
 import type { User } from "../support/user.ts";
@@ -73,15 +74,8 @@ describe("an agent's keys", () => {
       "GET",
       `/v3/rooms/${room}/event/${encodeURIComponent(eventId)}`,
     );
-    const session = encodeURIComponent(event.content.session_id);
-    const asAgent = async (path: string, query: string): Promise<Response> =>
-      fetch(`${deployment.synapse.url}/_matrix/client/v3${path}?user_id=${encodeURIComponent(agent)}${query}`, {
-        headers: { authorization: `Bearer ${deployment.files.asToken}` },
-      });
-    await eventually("the key to be in the backup", async () => {
-      const { version } = (await (await asAgent("/room_keys/version", "")).json()) as { version?: string };
-      return version !== undefined && (await asAgent(`/room_keys/keys/${room}/${session}`, `&version=${version}`)).ok;
-    });
+    const sessionId = event.content.session_id;
+    await eventually("the key to be in the backup", () => isBackedUp(deployment, { agent, roomId, sessionId }));
   }
 
   it("are backed up on the server, where another client of the same user reads them with the recovery key", async () => {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
+import { isBackedUp } from "../support/backed-up.ts";
 import { startDeployment, type Deployment } from "../support/deployment.ts";
 import { eventually } from "../support/eventually.ts";
 import type { User } from "../support/user.ts";
@@ -10,7 +11,12 @@ describe("an encrypted room", () => {
   let agent: string;
 
   before(async () => {
-    deployment = await startDeployment();
+    deployment = await startDeployment({
+      agents: {
+        demo: { provider: "demo", display_name: "Demo" },
+        strict: { provider: "demo", display_name: "Strict", trust: { read: "cross-signed-verified" } },
+      },
+    });
     alice = await deployment.user("js-sdk", "alice");
     agent = deployment.agent("demo");
   });
@@ -73,6 +79,27 @@ describe("an encrypted room", () => {
     const heard = await carol.waitMessage({ roomId, sender: agent, where: ({ eventId }) => eventId === late.eventId });
     assert.match(heard.body, /now that you are here/);
     await assert.rejects(carol.readEvent(roomId, early.eventId), /HISTORICAL_MESSAGE_USER_NOT_JOINED/);
+  });
+
+  it("whose inviter hands over the keys of its history has them taken, as far as the inviter is trusted", async () => {
+    const strict = deployment.agent("strict");
+    // So that it has a device that keys can be handed to.
+    await alice.waitMember(await alice.createRoom({ direct: true, invite: [strict] }), strict);
+    const roomId = await alice.createRoom();
+    const before = await alice.sendText({ roomId, body: "before you came" });
+    const sessionId = String((await raw(roomId, before)).content["session_id"]);
+    for (const member of [strict, agent]) {
+      await alice.inviteWithHistory(roomId, member);
+      await alice.waitMember(roomId, member);
+    }
+    await eventually("the key to be the agent's too", () => isBackedUp(deployment, { agent, roomId, sessionId }));
+    await eventually("the strict one to decline", () =>
+      deployment.bridge
+        .logs()
+        .some((line) => line["ghost"] === strict && line.msg.includes("history were not taken: the inviter")),
+    );
+    assert.equal(await isBackedUp(deployment, { agent: strict, roomId, sessionId }), false);
+    await ask(roomId, "now that you are here");
   });
 
   it("gets a new session when a device of a member is gone", async () => {

@@ -14,8 +14,8 @@ export function accountData(): AccountData & { readonly kept: Map<string, object
   };
 }
 
-/** For tests that have no server to keep keys on: an empty secret storage, no backup, and nobody verifies. */
-export function noCustody(): Pick<DeviceOptions, "storage" | "backup" | "verification"> {
+/** For tests that have no server to keep keys on: an empty secret storage, no backup, nobody verifies, all are trusted. */
+export function noCustody(): Pick<DeviceOptions, "storage" | "backup" | "verification" | "trusted"> {
   const never = (): Promise<never> => Promise.reject(new Error("there is no backup here"));
   return {
     storage: new SecretStorage(accountData(), new Uint8Array(32)),
@@ -29,6 +29,7 @@ export function noCustody(): Pick<DeviceOptions, "storage" | "backup" | "verific
         ended: () => Promise.resolve(),
       },
     },
+    trusted: () => "unverified",
     backup: { version: never, create: never, put: never, keys: never },
   };
 }

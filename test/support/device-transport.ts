@@ -26,6 +26,7 @@ export function simulatedTransport(
     sendToDevice: (eventType, txnId, body) => answer("sendToDevice", RequestType.ToDevice, body, { eventType, txnId }),
     sendRoomMessage: () => Promise.reject(new Error("the simulated server has no rooms")),
     deviceSigningUpload: () => Promise.reject(new Error("the simulated server has no cross-signing")),
+    download: () => Promise.reject(new Error("the simulated server has no media")),
     async sync(since) {
       await before("sync", "");
       const { toDevice, nextBatch, oneTimeKeys } = server.sync(user, device, Number(since ?? 0));

@@ -84,6 +84,9 @@ async function handle(request: Request): Promise<unknown> {
       const { roomId, type, content } = request.args;
       return (await (client as unknown as AnyEventSender).sendEvent(roomId, type, content)).event_id;
     }
+    case "invite":
+      await client.invite(request.args.roomId, request.args.userId);
+      return null;
     case "members":
       return Object.fromEntries(
         (client.getRoom(request.args.roomId)?.getMembers() ?? []).map((member) => [member.userId, member.membership]),

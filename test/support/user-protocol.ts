@@ -35,6 +35,12 @@ interface Send {
   };
 }
 
+/** matrix-js-sdk only. Invites as its clients do: with the keys of the room's history, where everybody may see it (MSC4268). */
+interface Invite {
+  readonly cmd: "invite";
+  readonly args: { readonly roomId: string; readonly userId: string };
+}
+
 /** Result: user id → membership, as the client sees it. */
 interface Members {
   readonly cmd: "members";
@@ -111,6 +117,7 @@ export type Command =
   | Start
   | WaitRoom
   | Send
+  | Invite
   | Members
   | GetDeviceTrust
   | GetShield

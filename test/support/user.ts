@@ -97,6 +97,11 @@ export class User {
     await this.request("POST", `/v3/rooms/${encodeURIComponent(roomId)}/invite`, { user_id: userId });
   }
 
+  /** matrix-js-sdk only. Invites with the keys of what was said before, where the room lets everybody see it (MSC4268). */
+  async inviteWithHistory(roomId: string, userId: string): Promise<void> {
+    await this.#client.call({ cmd: "invite", args: { roomId, userId } });
+  }
+
   /** Joins; resolves when the client itself knows the room. */
   async join(roomId: string): Promise<void> {
     await this.request("POST", `/v3/join/${encodeURIComponent(roomId)}`, {});

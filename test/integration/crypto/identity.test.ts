@@ -28,6 +28,7 @@ function transport(known: boolean): { transport: DeviceTransport; uploads: strin
       keysClaim: never,
       sendToDevice: never,
       sendRoomMessage: never,
+      download: never,
       sync: never,
     },
   };
