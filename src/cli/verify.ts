@@ -1,3 +1,4 @@
+import { toString as qrCode } from "qrcode";
 import type { Emoji } from "../crypto/verifications.ts";
 import { loadConfig } from "../config/load.ts";
 import type { Database } from "../database/database.ts";
@@ -11,8 +12,8 @@ import { UsageError } from "./usage-error.ts";
 type Action = { readonly kind: "list" } | { readonly kind: "match" | "mismatch"; readonly id: number };
 
 /**
- * Shows the emoji of verifications that people have asked agents for, and takes the operator's word on whether they are
- * the same on both sides. Returns 0, or 1 when the one that was named waits no more. Throws UsageError, ConfigError, and
+ * Shows the emoji, or the code to scan, of verifications that people have asked agents for, and takes the operator's word
+ * on whether all is well on the other side. Returns 0, or 1 when the one that was named waits no more. Throws UsageError, ConfigError, and
  * what keeps the database from being opened.
  */
 export async function verify(options: { readonly config: string; readonly args: readonly string[] }): Promise<number> {
@@ -37,7 +38,7 @@ function parseAction([verb = "list", id, ...more]: readonly string[]): Action {
   if (verb === "list" && id === undefined) return { kind: "list" };
   if (verb !== "confirm" && verb !== "reject") {
     throw new UsageError(
-      `verify shows what waits; verify confirm ID when the emoji are the same, verify reject ID when not`,
+      `verify shows what waits; verify confirm ID when the emoji are the same (or the code that was scanned is accepted), verify reject ID when not`,
     );
   }
   if (id === undefined || more.length > 0 || !/^[1-9]\d{0,15}$/.test(id)) {
@@ -47,15 +48,36 @@ function parseAction([verb = "list", id, ...more]: readonly string[]): Action {
 }
 
 async function list(database: Database): Promise<number> {
-  const { rows } = await database.query<{ id: number; ghost: string; user_id: string; emoji: string }>(
-    "select id, ghost, user_id, emoji from verifications where state = 'comparing' and decision is null order by id",
+  const { rows } = await database.query<Waiting>(
+    `select id, ghost, user_id, emoji, code from verifications
+     where (state = 'comparing' and decision is null) or (state = 'requested' and code is not null) order by id`,
   );
   if (rows.length === 0) process.stdout.write("no verification waits for you\n");
-  for (const { id, ghost, user_id: userId, emoji } of rows) {
-    const pictures = (JSON.parse(emoji) as Emoji[]).map(({ symbol, description }) => `${symbol}  ${description}`);
-    process.stdout.write(`${id}: ${printable(userId)} verifies ${ghost}\n   ${pictures.join("   ")}\n`);
+  for (const row of rows) {
+    process.stdout.write(`${row.id}: ${printable(row.user_id)} verifies ${row.ghost}\n${await describe(row)}\n`);
   }
   return 0;
+}
+
+interface Waiting {
+  id: number;
+  ghost: string;
+  user_id: string;
+  emoji: string | null;
+  code: string | null;
+}
+
+async function describe({ emoji, code }: Waiting): Promise<string> {
+  if (emoji !== null) {
+    const pictures = (JSON.parse(emoji) as Emoji[]).map(({ symbol, description }) => `${symbol}  ${description}`);
+    return `   ${pictures.join("   ")}`;
+  }
+  if (code === null) {
+    return "   Somebody's app has scanned the code. Ask whether it was theirs, and whether it shows a tick: then confirm.";
+  }
+  const data = new Uint8ClampedArray(Buffer.from(code, "base64"));
+  const picture = await qrCode([{ data, mode: "byte" }], { type: "terminal", small: true });
+  return `   They can scan this code from your screen, or compare emoji, which are shown here then.\n${picture}`;
 }
 
 async function decide(database: Database, id: number, decision: "match" | "mismatch"): Promise<number> {

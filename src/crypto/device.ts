@@ -396,7 +396,7 @@ export class Device {
 
   async #give(answer: DeviceSync, messages: DeviceSync["toDevice"]): Promise<void> {
     const strangers = messages.flatMap(({ type, sender }) =>
-      type === VERIFICATION_REQUEST && typeof sender === "string" ? [sender] : [],
+      (type === VERIFICATION_REQUEST || type === VERIFICATION_START) && typeof sender === "string" ? [sender] : [],
     );
     // The engine passes over, in silence, whose keys it has never asked for.
     if (strangers.length > 0) await this.track(strangers);
@@ -412,8 +412,10 @@ export class Device {
       ),
     );
     for (const { rawEvent } of received) {
-      const { type, sender } = JSON.parse(rawEvent) as { type?: unknown; sender?: unknown };
-      if (isVerification(type) && typeof sender === "string") this.#verifications.heardOf(sender);
+      const { type, sender, content } = JSON.parse(rawEvent) as Record<"type" | "sender" | "content", unknown>;
+      if (isVerification(type) && typeof sender === "string") {
+        this.#verifications.heardOf(sender, type === VERIFICATION_START ? transactionOf(content) : undefined);
+      }
       if (isKeyBundle(type)) this.#history.heard();
     }
   }
@@ -470,13 +472,20 @@ export class Device {
 /** Somebody who writes from devices that are not trusted is not asked about with every message, in ms. */
 const REFRESH_AGAIN_MS = 30_000;
 
-/** A request by to-device message, and the beginning of the types of all that belongs to a verification. */
+/** By to-device message a verification may be started without a request. */
 const VERIFICATION_REQUEST = "m.key.verification.request";
+const VERIFICATION_START = "m.key.verification.start";
+/** The beginning of the types of all that belongs to a verification. */
 const VERIFICATION = "m.key.verification.";
 
 /** Whether an event of this type belongs to a verification. */
 export function isVerification(type: unknown): boolean {
   return typeof type === "string" && type.startsWith(VERIFICATION);
+}
+
+function transactionOf(content: unknown): string | undefined {
+  const id = (content as { transaction_id?: unknown } | null | undefined)?.transaction_id;
+  return typeof id === "string" ? id : undefined;
 }
 
 /** The device is used no more: its process stops, or its store failed and it is loaded again. */

@@ -21,7 +21,7 @@ export class GhostVerifications implements VerificationLedger {
   /** What was under way when the ghost was put away is lost: the engine keeps it in memory alone. */
   async forgetOpen(): Promise<void> {
     await this.#write(
-      `update verifications set state = 'cancelled', reason = 'the bridge was restarted', emoji = null
+      `update verifications set state = 'cancelled', reason = 'the bridge was restarted', emoji = null, code = null
        where ghost = $1 and state in ('requested', 'comparing')`,
       [],
     );
@@ -35,11 +35,18 @@ export class GhostVerifications implements VerificationLedger {
     return count > 0;
   }
 
-  async comparing(flow: Flow, emoji: readonly Emoji[]): Promise<void> {
-    await this.#write("update verifications set state = 'comparing', emoji = $3 where ghost = $1 and flow_id = $2", [
+  async offering(flow: Flow, code: Uint8Array): Promise<void> {
+    await this.#write("update verifications set code = $3 where ghost = $1 and flow_id = $2", [
       storable(flow.flowId),
-      JSON.stringify(emoji),
+      Buffer.from(code).toString("base64"),
     ]);
+  }
+
+  async comparing(flow: Flow, emoji: readonly Emoji[] | undefined): Promise<void> {
+    await this.#write(
+      "update verifications set state = 'comparing', emoji = $3, code = null where ghost = $1 and flow_id = $2",
+      [storable(flow.flowId), emoji === undefined ? null : JSON.stringify(emoji)],
+    );
   }
 
   async decision(flow: Flow): Promise<"match" | "mismatch" | undefined> {
@@ -52,7 +59,7 @@ export class GhostVerifications implements VerificationLedger {
 
   async ended(flow: Flow, cancelled: string | undefined): Promise<void> {
     await this.#write(
-      "update verifications set state = $3, reason = $4, emoji = null where ghost = $1 and flow_id = $2",
+      "update verifications set state = $3, reason = $4, emoji = null, code = null where ghost = $1 and flow_id = $2",
       [
         storable(flow.flowId),
         cancelled === undefined ? "done" : "cancelled",

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { startDeployment, type Deployment } from "../support/deployment.ts";
+import { readCode } from "../support/qr-code.ts";
 import { eventually } from "../support/eventually.ts";
 import type { User } from "../support/user.ts";
 
@@ -34,29 +35,36 @@ describe("an agent that an operator verifies", () => {
   }
 
   /** What `matrix-agents verify` shows: the id and the pictures. */
-  async function shown(): Promise<{ id: string; emoji: string }> {
+  async function shown(user = "alice"): Promise<{ id: string; emoji: string }> {
     let stdout = "";
     await eventually("the emoji to be shown to the operator", async () => {
       const result = await deployment.command(["verify"]);
       assert.equal(result.code, 0, result.stderr);
       stdout = result.stdout;
-      return stdout.includes("@alice:example.test verifies ");
+      return new RegExp(`@${user}:example\\.test verifies .*\\n {3}(?!They)`).test(stdout);
     });
-    const [, id = ""] = /^(\d+): /m.exec(stdout) ?? [];
-    return { id, emoji: stdout.split("\n")[1] ?? "" };
+    return { id: idOf(stdout), emoji: stdout.split("\n")[1] ?? "" };
+  }
+
+  function idOf(terminal: string): string {
+    return /^(\d+): /m.exec(terminal)?.[1] ?? "";
+  }
+
+  function assertInOrder(emoji: readonly string[], shown: string): void {
+    assert.equal(emoji.length, 7);
+    let at = 0;
+    for (const symbol of emoji) {
+      const next = shown.indexOf(symbol, at);
+      assert.ok(next >= at, `${symbol} in ${shown}`);
+      at = next + symbol.length;
+    }
   }
 
   it("shows both sides the same emoji in a room, and is verified when both say so", async () => {
     assert.equal(await alice.isVerified(agent), false);
     const emoji = await alice.verify({ userId: agent, roomId });
     const operator = await shown();
-    assert.equal(emoji.length, 7);
-    let at = 0;
-    for (const symbol of emoji) {
-      const next = operator.emoji.indexOf(symbol, at);
-      assert.ok(next >= at, `${symbol} in ${operator.emoji}`);
-      at = next + symbol.length;
-    }
+    assertInOrder(emoji, operator.emoji);
     const confirmed = await deployment.command(["verify", "confirm", operator.id]);
     assert.equal(confirmed.code, 0, confirmed.stderr);
     assert.deepEqual(await alice.finishVerification(true), { done: true });
@@ -65,6 +73,48 @@ describe("an agent that an operator verifies", () => {
     await alice.waitMessage({ roomId, sender: agent, after: question });
     const again = await deployment.command(["verify", "confirm", operator.id]);
     assert.equal(again.code, 1);
+  });
+
+  it("can be verified by scanning the code in the operator's terminal, when both say so", async () => {
+    const carol = await deployment.user("js-sdk", "carol");
+    const room = await direct(carol, agent);
+    const scan = await carol.verifyByCode({ userId: agent, roomId: room });
+    let terminal = "";
+    await eventually("the code to be shown to the operator", async () => {
+      terminal = (await deployment.command(["verify"])).stdout;
+      return terminal.includes("They can scan this code");
+    });
+    const early = await deployment.command(["verify", "confirm", idOf(terminal)]);
+    assert.equal(early.code, 1, "nothing was scanned yet");
+    const finish = await scan(readCode(terminal).toString("base64"));
+    await eventually("the operator to be asked", async () => {
+      terminal = (await deployment.command(["verify"])).stdout;
+      return terminal.includes("has scanned the code");
+    });
+    assert.equal((await deployment.command(["verify", "confirm", idOf(terminal)])).code, 0);
+    assert.deepEqual(await finish(), { done: true });
+    await eventually("the agent to be verified", () => carol.isVerified(agent));
+    assert.match((await deployment.command(["verify"])).stdout, /no verification waits/);
+  });
+
+  it("is verified by matrix-nio, which starts without asking and by to-device messages", async () => {
+    const nora = await deployment.user("nio", "nora");
+    const [device] = await alice.deviceTrust(agent);
+    assert.ok(device);
+    const emoji = await nora.verify({ userId: agent, deviceId: device.deviceId });
+    const operator = await shown("nora");
+    assertInOrder(emoji, operator.emoji);
+    assert.equal((await deployment.command(["verify", "confirm", operator.id])).code, 0);
+    assert.deepEqual(await nora.finishVerification(true), { done: true });
+    assert.equal(await nora.isVerified(agent), true);
+    // Another one that begins before the first has ended on both sides ends both.
+    await eventually("the agent's side to have ended", () =>
+      deployment.bridge.logs().some((line) => line["user"] === nora.userId && line.msg === "verification ended"),
+    );
+    await nora.verify({ userId: agent, deviceId: device.deviceId });
+    const { id } = await shown("nora");
+    assert.equal((await deployment.command(["verify", "reject", id])).code, 0);
+    assert.equal((await nora.finishVerification(true)).done, false);
   });
 
   it("stays verified with a new device", async () => {

@@ -24,6 +24,7 @@ export function noCustody(): Pick<DeviceOptions, "storage" | "backup" | "verific
       isAllowed: () => false,
       ledger: {
         begin: () => Promise.resolve(true),
+        offering: () => Promise.resolve(),
         comparing: () => Promise.resolve(),
         decision: () => Promise.resolve(undefined),
         ended: () => Promise.resolve(),

@@ -33,6 +33,7 @@ interface AnyEventSender {
 }
 
 let verification: Verification | undefined;
+let scan: Pick<Verification, "request" | "verified"> | undefined;
 interface Session {
   readonly client: MatrixClient;
   readonly crypto: CryptoApi;
@@ -106,6 +107,13 @@ async function handle(request: Request): Promise<unknown> {
     case "verify":
       verification = await startVerification(crypto, request.args);
       return verification.emoji;
+    case "scan": {
+      scan = await scanCode(crypto, request.args);
+      return null;
+    }
+    case "finishScan":
+      if (scan === undefined) throw new Error("nothing was scanned");
+      return endOf(scan.request, scan.verified);
     case "finishVerification":
       if (verification === undefined) throw new Error("no verification is under way");
       return finishVerification(verification, request.args.match);
@@ -256,6 +264,22 @@ interface Verification {
   readonly verified: Promise<void>;
 }
 
+/** Asks for a verification; what the other side then shows is scanned when it is handed in by a second call. */
+async function scanCode(
+  crypto: CryptoApi,
+  { userId, roomId, code }: { readonly userId: string; readonly roomId: string; readonly code?: string },
+): Promise<Pick<Verification, "request" | "verified">> {
+  if (code === undefined || scan === undefined) {
+    const request = await crypto.requestVerificationDM(userId, roomId);
+    await eventually("the other side to be ready", () => request.phase === VerificationPhase.Ready);
+    return { request, verified: Promise.resolve() };
+  }
+  const verifier = await scan.request.scanQRCode(Uint8ClampedArray.from(Buffer.from(code, "base64")));
+  const verified = verifier.verify();
+  verified.catch(() => undefined);
+  return { request: scan.request, verified };
+}
+
 async function startVerification(
   crypto: CryptoApi,
   { userId, roomId, deviceId }: { readonly userId: string; readonly roomId?: string; readonly deviceId?: string },
@@ -284,6 +308,10 @@ async function finishVerification(
 ): Promise<VerificationEnd> {
   if (match) await callbacks.confirm();
   else callbacks.mismatch();
+  return endOf(request, verified);
+}
+
+async function endOf(request: VerificationRequest, verified: Promise<void>): Promise<VerificationEnd> {
   const failure = await verified.then(
     () => undefined,
     (error: unknown) => (error instanceof Error ? error.message : String(error)),

@@ -71,13 +71,25 @@ interface OnlyVerifiedDevices {
   readonly args: { readonly on: boolean };
 }
 
-/** matrix-js-sdk only. Asks somebody for a verification by emoji, in a room or, with a device, to-device. Result: the emoji. */
+/** Asks somebody for a verification by emoji, in a room or, with a device, to-device; with matrix-nio, a device. Result: the emoji. */
 interface Verify {
   readonly cmd: "verify";
   readonly args: { readonly userId: string; readonly roomId?: string; readonly deviceId?: string };
 }
 
-/** matrix-js-sdk only. Says whether the emoji are the same. Result: {@link VerificationEnd}. */
+/** matrix-js-sdk only. Asks somebody for a verification, or scans the code that they show then: its bytes in base64. */
+interface Scan {
+  readonly cmd: "scan";
+  readonly args: { readonly userId: string; readonly roomId: string; readonly code?: string };
+}
+
+/** matrix-js-sdk only. Waits for the other side's word on the code that was scanned. Result: {@link VerificationEnd}. */
+interface FinishScan {
+  readonly cmd: "finishScan";
+  readonly args: object;
+}
+
+/** Says whether the emoji are the same. Result: {@link VerificationEnd}. */
 interface FinishVerification {
   readonly cmd: "finishVerification";
   readonly args: { readonly match: boolean };
@@ -89,7 +101,7 @@ interface ResetIdentity {
   readonly args: object;
 }
 
-/** matrix-js-sdk only. Whether this person has verified somebody. */
+/** Whether this person has verified somebody; with matrix-nio, all of their devices. */
 interface IsVerified {
   readonly cmd: "isVerified";
   readonly args: { readonly userId: string };
@@ -124,6 +136,8 @@ export type Command =
   | OnlySignedDevices
   | OnlyVerifiedDevices
   | Verify
+  | Scan
+  | FinishScan
   | FinishVerification
   | ResetIdentity
   | IsVerified

@@ -229,15 +229,30 @@ export class User {
 
   /**
    * Asks somebody for a verification by emoji, in a room or, with a device, by to-device messages; resolves with the
-   * emoji that are shown. matrix-js-sdk only.
+   * emoji that are shown. matrix-nio verifies a device, without asking first.
    */
   async verify(whom: { userId: string; roomId?: string; deviceId?: string }): Promise<string[]> {
     return (await this.#client.call({ cmd: "verify", args: whom })) as string[];
   }
 
-  /** Says whether the emoji are the same; resolves when the verification has ended. matrix-js-sdk only. */
+  /** Says whether the emoji are the same; resolves when the verification has ended. */
   async finishVerification(match: boolean): Promise<VerificationEnd> {
     return (await this.#client.call({ cmd: "finishVerification", args: { match } })) as VerificationEnd;
+  }
+
+  /**
+   * Asks somebody in a room for a verification; resolves with a function that scans the code they show, given in base64,
+   * and resolves when the verification has ended. matrix-js-sdk only.
+   */
+  async verifyByCode(whom: {
+    userId: string;
+    roomId: string;
+  }): Promise<(code: string) => Promise<() => Promise<VerificationEnd>>> {
+    await this.#client.call({ cmd: "scan", args: whom });
+    return async (code) => {
+      await this.#client.call({ cmd: "scan", args: { ...whom, code } });
+      return async () => (await this.#client.call({ cmd: "finishScan", args: {} })) as VerificationEnd;
+    };
   }
 
   /** Makes a new cross-signing identity, as somebody does who has lost all sessions. matrix-js-sdk only. */
@@ -245,7 +260,7 @@ export class User {
     await this.#client.call({ cmd: "resetIdentity", args: {} });
   }
 
-  /** Whether this person has verified somebody. matrix-js-sdk only. */
+  /** Whether this person has verified somebody. */
   async isVerified(userId: string): Promise<boolean> {
     return (await this.#client.call({ cmd: "isVerified", args: { userId } })) as boolean;
   }
