@@ -1,5 +1,8 @@
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import pg from "pg";
+import { openEmbedded } from "../../src/database/embedded.ts";
+import { openPostgres } from "../../src/database/postgres.ts";
+import { silentLogger } from "../../src/observability/log.ts";
 import { TRUST_ANYONE, prepareDeployment, type Deployment, type DeploymentOptions } from "../support/deployment.ts";
 import { startHttpProxy, type HttpProxy } from "../support/http-proxy.ts";
 import { startOllamaServer, type OllamaServer } from "../support/ollama-server.ts";
@@ -128,18 +131,17 @@ export class World {
     }
   }
 
-  /** Prints what the database and the bridge's log know of some events. */
+  /** Prints what the database and the bridge's log know of some events; the bridge is stopped for it. */
   async explain(eventIds: readonly string[]): Promise<void> {
-    const url = this.deployment.settings.database;
-    if (url !== undefined) {
-      const client = new pg.Client({ connectionString: url });
-      await client.connect();
-      for (const table of ["mailbox", "turns", "events"]) {
-        const { rows } = await client.query(`select * from ${table} where event_id = any($1)`, [eventIds]);
-        console.log(`  ${table}: ${JSON.stringify(rows)}`);
-      }
-      await client.end();
+    await this.deployment.stopBridge();
+    const { database: url, directory } = this.deployment.settings;
+    const database =
+      url === undefined ? await openEmbedded(join(directory, "data", "database")) : openPostgres(url, silentLogger());
+    for (const table of ["mailbox", "turns", "events"]) {
+      const { rows } = await database.query(`select * from ${table} where event_id = any($1)`, [eventIds]);
+      console.log(`  ${table}: ${JSON.stringify(rows)}`);
     }
+    await database.close();
     const lines = this.deployment.bridge.text().split("\n");
     console.log(lines.filter((line) => eventIds.some((id) => line.includes(id))).join("\n"));
   }
