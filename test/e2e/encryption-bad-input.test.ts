@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { after, before, describe, it } from "node:test";
+import { Forger, type Forgery } from "../support/forger.ts";
 import { startDeployment, type Deployment } from "../support/deployment.ts";
 import { eventually } from "../support/eventually.ts";
 import type { User } from "../support/user.ts";
@@ -15,7 +16,12 @@ describe("an encrypted event that is not what it seems", () => {
   let original: Event;
 
   before(async () => {
-    deployment = await startDeployment();
+    deployment = await startDeployment({
+      agents: {
+        demo: { provider: "demo", display_name: "Demo" },
+        other: { provider: "demo", display_name: "Other" },
+      },
+    });
     alice = await deployment.user("js-sdk", "alice");
     agent = deployment.agent("demo");
     roomId = await alice.createRoom({ direct: true, invite: [agent] });
@@ -77,5 +83,62 @@ describe("an encrypted event that is not what it seems", () => {
     assert.match(answer.body, /still there\?/);
     const answers = alice.messages(roomId).filter(({ sender, body }) => sender === agent && body.includes("said once"));
     assert.equal(answers.length, 1);
+  });
+
+  describe("whose key was handed over by a to-device message", () => {
+    let mallory: Forger;
+    let other: string;
+    let place: string;
+
+    before(async () => {
+      other = deployment.agent("other");
+      mallory = await Forger.register(deployment, "mallory");
+      const acquainted = await alice.createRoom({ direct: true, invite: [other] });
+      await alice.waitMember(acquainted, other);
+      ({ room_id: place } = await mallory.request<{ room_id: string }>("POST", "/v3/createRoom", {
+        invite: [agent],
+        is_direct: true,
+        initial_state: [{ type: "m.room.encryption", state_key: "", content: { algorithm: "m.megolm.v1.aes-sha2" } }],
+      }));
+      await eventually("the agent to be there", async () => {
+        const { joined } = await mallory.request<{ joined: object }>(
+          "GET",
+          `/v3/rooms/${encodeURIComponent(place)}/joined_members`,
+        );
+        return agent in joined;
+      });
+    });
+
+    it("is read when the message is good, for all that it was sent twice; its device is not trusted", async () => {
+      await refused(await mallory.say({ roomId: place, encryptFor: agent }), "message not acted on: not trusted");
+    });
+
+    const forgeries: readonly [string, () => Omit<Forgery, "roomId">][] = [
+      ["is for another agent, by its own words", () => ({ encryptFor: agent, change: { recipient: other } })],
+      [
+        "is for another device of the agent",
+        () => ({ encryptFor: agent, change: { recipient_keys: { ed25519: "x" } } }),
+      ],
+      ["is from somebody else, by its own words", () => ({ encryptFor: agent, change: { sender: alice.userId } })],
+      ["has other keys than its sender's device", () => ({ encryptFor: agent, change: { keys: { ed25519: "x" } } })],
+      ["was encrypted for another agent and sent to this one", () => ({ encryptFor: other, deliverTo: agent })],
+      ["was sent to another agent alone", () => ({ encryptFor: other })],
+      ["was sent in clear", () => ({ encryptFor: agent, clear: true })],
+      ["is as long as can be sent", () => ({ encryptFor: agent, change: { recipient: "x".repeat(40_000) } })],
+    ];
+    for (const [what, forgery] of forgeries) {
+      it(`is not read when that ${what}`, async () => {
+        await refused(await mallory.say({ roomId: place, ...forgery() }), "no key for this event yet");
+      });
+    }
+
+    it("and both agents go on", async () => {
+      for (const someone of [agent, other]) {
+        const room = await alice.createRoom({ direct: true, invite: [someone] });
+        await alice.waitMember(room, someone);
+        const question = await alice.sendText({ roomId: room, body: "are you well?" });
+        await alice.waitMessage({ roomId: room, sender: someone, after: question });
+      }
+    });
   });
 });
