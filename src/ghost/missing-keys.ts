@@ -62,7 +62,8 @@ export class MissingKeys {
         ghost: ghost.userId,
         withheld: row.withheld ?? undefined,
       });
-      await ghost.send(row.room_id, "m.room.message", content, stepOf(row.session_id)).catch((error: unknown) => {
+      // Where keys are missing, the device that wrote may be one that gets none from us either.
+      await ghost.sendToAll(row.room_id, content, stepOf(row.session_id)).catch((error: unknown) => {
         if (isRetryable(error)) throw error;
         // Nobody there can be told, now or later.
         ghost.log.warn({ room: row.room_id, error }, "could not tell of a missing key");

@@ -125,6 +125,8 @@ async function handle(request: Request): Promise<unknown> {
         },
       });
       return null;
+    case "block":
+      throw new Error("matrix-js-sdk blocks no devices");
     case "isVerified":
       return (await crypto.getUserVerificationStatus(request.args.userId)).isCrossSigningVerified();
     case "restoreBackup": {

@@ -233,6 +233,11 @@ class Session:
             return await self.user.verify(args["userId"], args["deviceId"])
         if cmd == "finishVerification":
             return await self.user.finish_verification(args["match"])
+        if cmd == "block":
+            await self.user.follow(args["userId"])
+            for device in self.user.device_store.active_user_devices(args["userId"]):
+                self.user.blacklist_device(device)
+            return None
         if cmd == "isVerified":
             devices = list(self.user.device_store.active_user_devices(args["userId"]))
             return bool(devices) and all(device.verified for device in devices)

@@ -101,6 +101,12 @@ interface ResetIdentity {
   readonly args: object;
 }
 
+/** matrix-nio only. Blocks all devices of somebody. */
+interface Block {
+  readonly cmd: "block";
+  readonly args: { readonly userId: string };
+}
+
 /** Whether this person has verified somebody; with matrix-nio, all of their devices. */
 interface IsVerified {
   readonly cmd: "isVerified";
@@ -141,6 +147,7 @@ export type Command =
   | FinishVerification
   | ResetIdentity
   | IsVerified
+  | Block
   | RestoreBackup
   | ReadEvent
   | RotateSession;

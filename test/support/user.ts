@@ -260,6 +260,11 @@ export class User {
     await this.#client.call({ cmd: "resetIdentity", args: {} });
   }
 
+  /** Blocks all devices of somebody. matrix-nio only. */
+  async block(userId: string): Promise<void> {
+    await this.#client.call({ cmd: "block", args: { userId } });
+  }
+
   /** Whether this person has verified somebody. */
   async isVerified(userId: string): Promise<boolean> {
     return (await this.#client.call({ cmd: "isVerified", args: { userId } })) as boolean;
