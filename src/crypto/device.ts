@@ -411,12 +411,21 @@ export class Device {
         new Set(answer.unusedFallbackKeys),
       ),
     );
-    for (const { rawEvent } of received) {
+    const refused: unknown[] = [];
+    for (const { rawEvent, type: kind } of received) {
       const { type, sender, content } = JSON.parse(rawEvent) as Record<"type" | "sender" | "content", unknown>;
       if (isVerification(type) && typeof sender === "string") {
         this.#verifications.heardOf(sender, type === VERIFICATION_START ? transactionOf(content) : undefined);
       }
       if (isKeyBundle(type)) this.#history.heard();
+      if (kind === UnableToDecrypt || kind === Invalid) refused.push(sender);
+    }
+    if (refused.length > 0) {
+      const senders = [...new Set(refused)].slice(0, MAX_SENDERS_LOGGED);
+      this.#options.log.warn(
+        { count: refused.length, senders },
+        "to-device messages refused: forged, broken or too late",
+      );
     }
   }
 
@@ -471,6 +480,11 @@ export class Device {
 
 /** Somebody who writes from devices that are not trusted is not asked about with every message, in ms. */
 const REFRESH_AGAIN_MS = 30_000;
+
+const { UnableToDecrypt, Invalid } = engine.ProcessedToDeviceEventType;
+
+/** Anybody can send rubbish from any number of users. */
+const MAX_SENDERS_LOGGED = 10;
 
 /** By to-device message a verification may be started without a request. */
 const VERIFICATION_REQUEST = "m.key.verification.request";

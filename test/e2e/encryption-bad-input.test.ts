@@ -132,6 +132,14 @@ describe("an encrypted event that is not what it seems", () => {
       });
     }
 
+    it("and is counted", () => {
+      const lines = deployment.bridge.logs().filter((line) => line.msg.startsWith("to-device messages refused"));
+      const counted = lines.reduce((sum, line) => sum + Number(line["count"]), 0);
+      // All but the one in clear, which is none that the engine knows, and those for the other agent, which are good.
+      assert.ok(counted >= 2 * (forgeries.length - 2), `${counted} counted`);
+      assert.ok(lines.every((line) => JSON.stringify(line["senders"]) === JSON.stringify([mallory.userId])));
+    });
+
     it("and both agents go on", async () => {
       for (const someone of [agent, other]) {
         const room = await alice.createRoom({ direct: true, invite: [someone] });
