@@ -7,6 +7,7 @@ import { createCryptoStore } from "./crypto/store/crypto-store.ts";
 import { locationOf, openDatabase } from "./database/open.ts";
 import { AgentDirectory } from "./ghost/agent-directory.ts";
 import { isRetryable } from "./ghost/failure.ts";
+import { GhostHalted, HALTED_WAIT_MS } from "./ghost/halted.ts";
 import type { GhostServices } from "./ghost/ghost-services.ts";
 import { GhostStore } from "./ghost/ghost-store.ts";
 import { Background } from "./ghost/background.ts";
@@ -191,7 +192,10 @@ export async function startBridge(config: Config, registration: Registration, lo
         send: (turn, step, content, signal) =>
           ghost(turn.ghost).send(turn.roomId, "m.room.message", content, `${turn.eventId} ${step}`, signal),
         remember: (tx, turn, eventId, text) => conversation.remember(tx, turn, eventId, text),
-        retryAfterMs: (error) => (isRetryable(error) ? askedToWaitMs(error) : undefined),
+        retryAfterMs: (error) => {
+          if (error instanceof GhostHalted) return HALTED_WAIT_MS;
+          return isRetryable(error) ? askedToWaitMs(error) : undefined;
+        },
       },
     });
     closers.push(() => runner.stop(config.turns.drainMs));

@@ -18,6 +18,7 @@ import {
   describeFailure,
   describeMissingKey,
   describeUnseenVerification,
+  describeUnsignedAgent,
   type TurnFailure,
 } from "./notices.ts";
 import { answerReserve, buildPrompt } from "./prompt.ts";
@@ -116,6 +117,10 @@ export class Conversation {
 
   silenced(ghost: GhostHandle, userId: string): MessageContent {
     return noticeContent(describeDistrust(this.#nameOf(ghost.userId), userId, "verified_identity_changed"));
+  }
+
+  unsigned(ghost: GhostHandle): MessageContent {
+    return noticeContent(describeUnsignedAgent(this.#nameOf(ghost.userId)));
   }
 
   /** Asks the model of a turn's agent and composes the answer, or the notice that says why there is none. */

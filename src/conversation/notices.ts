@@ -96,6 +96,11 @@ export function describeDistrust(agentName: string, userId: string, why: Distrus
   }
 }
 
+/** What is said in place of all answers while the agent's device is not signed by its identity. */
+export function describeUnsignedAgent(agentName: string): string {
+  return `${agentName} can't answer here: its own encryption identity is in other hands, so that nobody could be sure who is speaking. Please ask your admin to give it its recovery key, or a new identity.`;
+}
+
 /** What is said after a verification that the agent confirmed by itself. */
 export function describeUnseenVerification(agentName: string): string {
   return `${agentName} confirmed this verification by itself: nobody compared the emoji on its side. To be sure, ask your admin for the fingerprint of ${agentName} and compare it with what your app shows.`;

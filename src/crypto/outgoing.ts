@@ -81,14 +81,17 @@ export class Outgoing {
     let failed = 0;
     let askedMs = 0;
     let queryFailure: Drained["queryFailure"];
+    let uploadFailed = false;
     // What an answer causes (a signature after a query, keys after a count) is there only in the next look.
     for (let round = 0; round < MAX_ROUNDS; round++) {
       if (this.#closed) break;
       const listed = await this.#calls.run(() => this.#machine.outgoingRequests());
       const requests = listed.filter(
-        // A query that failed is listed anew at once, under another id: it waits for the next time like the rest.
+        // A query or an upload that failed is listed anew at once, under another id: it waits like the rest.
         (request) =>
-          !tried.has(request.id ?? "") && (queryFailure === undefined || !(request instanceof engine.KeysQueryRequest)),
+          !tried.has(request.id ?? "") &&
+          (queryFailure === undefined || !(request instanceof engine.KeysQueryRequest)) &&
+          !(uploadFailed && request instanceof engine.KeysUploadRequest),
       );
       if (requests.length === 0) break;
       for (const request of requests) tried.add(request.id ?? "");
@@ -103,6 +106,7 @@ export class Outgoing {
         failed++;
         askedMs = Math.max(askedMs, askedToWaitMs(result.reason));
         if (requests[index] instanceof engine.KeysQueryRequest) queryFailure = { error: result.reason };
+        if (requests[index] instanceof engine.KeysUploadRequest) uploadFailed = true;
         this.#log.warn({ error: result.reason as unknown }, "a key request to the server failed");
       }
     }

@@ -32,6 +32,14 @@ export class VerifiedIdentityChanged extends Error {
   }
 }
 
+/**
+ * The device is not signed by its own identity, whose secrets are elsewhere: at a level of trust that asks signatures of
+ * others nothing is sent.
+ */
+export class DeviceUnsigned extends Error {
+  override readonly name = "DeviceUnsigned";
+}
+
 /** The room asks for an encryption that we do not speak. It gets no message rather than one in clear. */
 export class UnsupportedEncryption extends Error {
   override readonly name = "UnsupportedEncryption";
@@ -55,7 +63,7 @@ export class RoomEncryptor {
   /**
    * Encrypts an event so that every trusted device of the recipients can read it. Returns the content of the
    * `m.room.encrypted` event as JSON; `m.relates_to` stands outside the ciphertext (spec "m.room.encrypted"). Throws
-   * {@link UnsupportedEncryption}, {@link VerifiedIdentityChanged}, or what a key request throws: then nothing must be sent.
+   * {@link UnsupportedEncryption}, {@link VerifiedIdentityChanged}, {@link DeviceUnsigned}, or what a key request throws: then nothing must be sent.
    */
   encrypt(target: EncryptionTarget, eventType: string, content: object): Promise<string> {
     if (target.encryption.algorithm !== MEGOLM) {
@@ -88,6 +96,10 @@ export class RoomEncryptor {
   /** The recipients without those whose identity is not what it was. */
   async #trusted({ recipients, sendTo }: EncryptionTarget): Promise<readonly string[]> {
     if (sendTo === "unverified") return recipients;
+    const own = await this.#calls.run(() => this.#machine.getIdentity(this.#machine.userId));
+    if (!(own instanceof engine.OwnUserIdentity) || !own.isVerified()) {
+      throw new DeviceUnsigned(`the device of ${this.#machine.userId.toString()} is not signed`);
+    }
     const violations: string[] = [];
     const trusted: string[] = [];
     for (const userId of recipients) {

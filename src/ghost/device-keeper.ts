@@ -238,6 +238,7 @@ export class DeviceKeeper {
       if (resetIdentity) this.#log.warn("this ghost gets another identity, as somebody asked for");
       const { restored } = await device.establishIdentity({ reset: resetIdentity });
       await this.#services.store.setCrossSigned(lease, { restore: restored });
+      await this.#services.trustNotices.forget(this.#userId);
       return restored ? "restored" : "made";
     } catch (error) {
       if (!(error instanceof IdentityElsewhere)) throw error;

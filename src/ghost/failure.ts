@@ -3,8 +3,9 @@ import { StoreClosed, StoreFailed } from "../crypto/store/errors.ts";
 import { DatabaseError } from "../database/database.ts";
 import { LeaseHeld, StaleLease } from "../leases/leases.ts";
 import { HomeserverUnreachable, MatrixError } from "../homeserver/errors.ts";
+import { GhostHalted } from "./halted.ts";
 
-/** Whether the same may work later with nothing changed: the server or the database is away, or the device is reloaded. */
+/** Whether the same may work later: the server, the database or the ghost's device is away, or the device is reloaded. */
 export function isRetryable(error: unknown): boolean {
   if (error instanceof MatrixError || error instanceof HomeserverUnreachable || error instanceof DatabaseError) {
     return error.retryable;
@@ -14,6 +15,7 @@ export function isRetryable(error: unknown): boolean {
     error instanceof StoreFailed ||
     error instanceof StoreClosed ||
     error instanceof StaleLease ||
+    error instanceof GhostHalted ||
     error instanceof LeaseHeld
   );
 }

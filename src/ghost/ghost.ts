@@ -1,4 +1,4 @@
-import { VerifiedIdentityChanged } from "../crypto/room-encryptor.ts";
+import { DeviceUnsigned, VerifiedIdentityChanged } from "../crypto/room-encryptor.ts";
 import type { Flow } from "../crypto/verifications.ts";
 import { askedToWaitMs, isUnknownDevice } from "../homeserver/errors.ts";
 import { readReceipt } from "../homeserver/room-calls.ts";
@@ -8,6 +8,7 @@ import type { Logger } from "../observability/log.ts";
 import { Background } from "./background.ts";
 import { GhostAccount, type LoadedGhost } from "./ghost-account.ts";
 import type { GhostServices } from "./ghost-services.ts";
+import { GhostHalted } from "./halted.ts";
 import { handleItem, type Handling } from "./handling.ts";
 import type { GhostHandle } from "./listener.ts";
 import { Reception } from "./reception.ts";
@@ -102,6 +103,7 @@ export class Ghost implements GhostHandle {
    * process has it, and what loading throws.
    */
   async hold(): Promise<{ readonly lease: Lease; readonly release: () => void }> {
+    if (this.#state.kind === "halted") throw new GhostHalted(this.userId);
     this.#holders++;
     let held = true;
     const release = (): void => {
@@ -116,7 +118,7 @@ export class Ghost implements GhostHandle {
       return { lease, release };
     } catch (error) {
       release();
-      throw error;
+      throw this.#orHalted(error);
     }
   }
 
@@ -197,7 +199,8 @@ export class Ghost implements GhostHandle {
       return await this.#sender.send({ roomId, type, content, step }, { signal });
     } catch (error) {
       if (error instanceof VerifiedIdentityChanged) await this.#tellOfSilence(roomId, error, lease);
-      throw error;
+      if (error instanceof DeviceUnsigned) await this.#tellOfNoIdentity(roomId, lease);
+      throw this.#orHalted(error);
     } finally {
       release();
     }
@@ -207,6 +210,8 @@ export class Ghost implements GhostHandle {
     const { release } = await this.hold();
     try {
       return await this.#sender.send({ roomId, type: "m.room.message", content, step }, { toAll: true });
+    } catch (error) {
+      throw this.#orHalted(error);
     } finally {
       release();
     }
@@ -320,6 +325,20 @@ export class Ghost implements GhostHandle {
       const content = listener.silenced(this, userId);
       await trustNotices.tell(this, lease, { roomId, userId, why: "verified_identity_changed", content });
     }
+  }
+
+  async #tellOfNoIdentity(roomId: string, lease: Lease): Promise<void> {
+    const { trustNotices, listener } = this.#services;
+    this.log.error({ room: roomId }, "nothing is said here: this ghost's device is not signed by its identity");
+    const content = listener.unsigned(this);
+    await trustNotices.tell(this, lease, { roomId, userId: this.userId, why: "agent_unsigned", content });
+  }
+
+  /** A device that is gone stops the ghost when it next looks at its /sync. */
+  #orHalted(error: unknown): unknown {
+    if (!isUnknownDevice(error)) return error;
+    this.ring();
+    return new GhostHalted(this.userId, { cause: error });
   }
 
   /** Whoever is verified now may have been told before that they are not trusted. */

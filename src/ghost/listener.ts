@@ -66,4 +66,6 @@ export interface GhostListener {
   verifiedUnseen(ghost: GhostHandle): object;
   /** The notice that nothing is said to a room, because somebody's verified identity has changed. */
   silenced(ghost: GhostHandle, userId: string): object;
+  /** The notice that nothing is said to a room, because the ghost's own device is not signed. */
+  unsigned(ghost: GhostHandle): object;
 }

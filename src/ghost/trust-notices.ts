@@ -8,7 +8,8 @@ import type { GhostHandle } from "./listener.ts";
 export interface TrustNotice {
   readonly roomId: string;
   readonly userId: string;
-  readonly why: Distrust;
+  /** `agent_unsigned` when it is the ghost itself that nobody should trust. */
+  readonly why: Distrust | "agent_unsigned";
   readonly content: object;
 }
 

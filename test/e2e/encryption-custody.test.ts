@@ -181,6 +181,19 @@ describe("an agent's keys", () => {
     );
     const stranger = await identity();
     assert.equal(stranger.masterKey, before.masterKey);
+    // Somebody whose app sends to unsigned devices too is told why there is no answer, once.
+    const bob = await deployment.user("js-sdk", "bob");
+    const theirs = await bob.createRoom({ direct: true, invite: [agent] });
+    await bob.waitMember(theirs, agent);
+    const first = await bob.sendText({ roomId: theirs, body: "who are you?" });
+    const notice = await bob.waitMessage({ roomId: theirs, sender: agent, after: first });
+    assert.equal(notice.content["msgtype"], "m.notice");
+    assert.match(notice.body, /its own encryption identity is in other hands/);
+    const second = await bob.sendText({ roomId: theirs, body: "and now?" });
+    await eventually("the second answer not to be sent", () =>
+      deployment.bridge.logs().some((line) => line["event"] === second && line.msg === "the answer could not be sent"),
+    );
+    assert.equal(bob.messages(theirs).filter(({ sender }) => sender === agent).length, 1);
     await deployment.stopBridge();
 
     const wrong = await deployment.command(
@@ -194,6 +207,9 @@ describe("an agent's keys", () => {
     await deployment.startBridge();
     await replaced(stranger);
     await ask("is it you?");
+    const third = await bob.sendText({ roomId: theirs, body: "so it is you" });
+    const answer = await bob.waitMessage({ roomId: theirs, sender: agent, after: third });
+    assert.equal(answer.content["msgtype"], "m.text");
     assert.equal((await identity()).masterKey, before.masterKey);
   });
 

@@ -108,6 +108,11 @@ export class User {
     await this.#client.call({ cmd: "waitRoom", args: { roomId, encrypted: false } });
   }
 
+  /** Resolves when the client itself knows that the room is encrypted. */
+  async waitEncrypted(roomId: string): Promise<void> {
+    await this.#client.call({ cmd: "waitRoom", args: { roomId, encrypted: true } });
+  }
+
   async leave(roomId: string): Promise<void> {
     await this.request("POST", `/v3/rooms/${encodeURIComponent(roomId)}/leave`, {});
   }
