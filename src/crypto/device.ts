@@ -260,6 +260,8 @@ export class Device {
    * @param trusted the level that the sender's device has to reach.
    */
   async decrypt(event: EncryptedEvent, trusted: TrustLevel): Promise<Decryption> {
+    // Who looks at identities wants to have heard of a change before the message that comes after it.
+    if (trusted === "cross-signed-tofu" || trusted === "cross-signed-verified") await this.catchUp();
     const decryption = await this.#decryptOnce(event, trusted);
     const isUnknown = decryption.kind === "decrypted" && decryption.shield === "unknown_device";
     if (decryption.kind === "distrusted" || isUnknown) {

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import * as engine from "@matrix-org/matrix-sdk-crypto-wasm";
 import { askedToWaitMs } from "../homeserver/errors.ts";
 import type { Logger } from "../observability/log.ts";
@@ -68,6 +69,12 @@ export class Outgoing {
     const id = request.id;
     if (id === undefined) return;
     await this.#calls.run(() => this.#machine.markRequestAsSent(id, request.type, answer));
+  }
+
+  /** Sends something in clear to all devices of some users. Rejects when it fails. */
+  async sendToDevices(eventType: string, userIds: readonly string[], content: object): Promise<void> {
+    const messages = Object.fromEntries(userIds.map((userId) => [userId, { "*": content }]));
+    await this.#transport.sendToDevice(eventType, randomUUID(), JSON.stringify({ messages }));
   }
 
   /** Ends the retries. */

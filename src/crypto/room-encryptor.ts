@@ -53,6 +53,8 @@ export class RoomEncryptor {
   readonly #calls: Serial;
   readonly #outgoing: Outgoing;
   readonly #rooms = new KeyedSerial();
+  /** Who was told, by room, that they get no key of its session. */
+  readonly #told = new Map<string, { readonly sessionId: string; readonly users: ReadonlySet<string> }>();
 
   constructor(machine: engine.OlmMachine, calls: Serial, outgoing: Outgoing) {
     this.#machine = machine;
@@ -74,7 +76,7 @@ export class RoomEncryptor {
     return this.#rooms.run(target.roomId, async () => {
       await this.#calls.run(() => this.#machine.updateTrackedUsers(userIds(target.recipients)));
       await this.#outgoing.drainBeforeSharing();
-      const recipients = await this.#trusted(target);
+      const { recipients, leftOut } = await this.#trusted(target);
       await this.#outgoing.claims.run(() => this.#claimMissing(recipients));
       if (target.newSession === true) {
         await this.#calls.run(() => this.#machine.invalidateGroupSession(new engine.RoomId(target.roomId)));
@@ -87,35 +89,63 @@ export class RoomEncryptor {
         if (requests.length === 0) break;
         for (const request of requests) await this.#outgoing.send(request);
       }
-      return this.#calls.run(() =>
+      const encrypted = await this.#calls.run(() =>
         this.#machine.encryptRoomEvent(new engine.RoomId(target.roomId), eventType, JSON.stringify(content)),
       );
+      await this.#tellLeftOut(target.roomId, encrypted, leftOut);
+      return encrypted;
     });
   }
 
-  /** The recipients without those whose identity is not what it was. */
-  async #trusted({ recipients, sendTo }: EncryptionTarget): Promise<readonly string[]> {
-    if (sendTo === "unverified") return recipients;
+  /** Who is left out as a person is unknown to the engine's sharing, which tells devices alone; told once a session. */
+  async #tellLeftOut(roomId: string, encrypted: string, leftOut: readonly string[]): Promise<void> {
+    if (leftOut.length === 0) return;
+    const { session_id: sessionId } = JSON.parse(encrypted) as { session_id: string };
+    const told = this.#told.get(roomId);
+    const already = told?.sessionId === sessionId ? told.users : new Set<string>();
+    const untold = leftOut.filter((userId) => !already.has(userId));
+    if (untold.length === 0) return;
+    const content = {
+      algorithm: MEGOLM,
+      room_id: roomId,
+      session_id: sessionId,
+      sender_key: this.#machine.identityKeys.curve25519.toBase64(),
+      code: "m.unverified",
+      reason: "The owner's identity is another one than was known.",
+    };
+    await this.#outgoing.sendToDevices("m.room_key.withheld", untold, content);
+    this.#told.set(roomId, { sessionId, users: new Set([...already, ...untold]) });
+  }
+
+  /** The recipients without those whose identity is not what it was, who are left out. */
+  async #trusted({ recipients, sendTo }: EncryptionTarget): Promise<Recipients> {
+    if (sendTo === "unverified") return { recipients, leftOut: [] };
     const own = await this.#calls.run(() => this.#machine.getIdentity(this.#machine.userId));
     if (!(own instanceof engine.OwnUserIdentity) || !own.isVerified()) {
       throw new DeviceUnsigned(`the device of ${this.#machine.userId.toString()} is not signed`);
     }
     const violations: string[] = [];
     const trusted: string[] = [];
+    const leftOut: string[] = [];
     for (const userId of recipients) {
       const identity = await this.#calls.run(() => this.#machine.getIdentity(new engine.UserId(userId)));
       if (identity?.hasVerificationViolation() === true) violations.push(userId);
       const isNew = identity instanceof engine.OtherUserIdentity && identity.identityNeedsUserApproval();
-      if (sendTo !== "cross-signed-tofu" || !isNew) trusted.push(userId);
+      (sendTo === "cross-signed-tofu" && isNew ? leftOut : trusted).push(userId);
     }
     if (violations.length > 0) throw new VerifiedIdentityChanged(violations);
-    return trusted;
+    return { recipients: trusted, leftOut };
   }
 
   async #claimMissing(recipients: readonly string[]): Promise<void> {
     const claim = await this.#calls.run(() => this.#machine.getMissingSessions(userIds(recipients)));
     if (claim !== null) await this.#outgoing.send(claim);
   }
+}
+
+interface Recipients {
+  readonly recipients: readonly string[];
+  readonly leftOut: readonly string[];
 }
 
 /** Made anew for every call: the engine takes them away. */

@@ -3,7 +3,7 @@ import { after, before, describe, it } from "node:test";
 import pg from "pg";
 import { startDeployment, TRUST_ANYONE, type Deployment } from "../support/deployment.ts";
 import { eventually } from "../support/eventually.ts";
-import type { User } from "../support/user.ts";
+import type { Message, User } from "../support/user.ts";
 
 describe("whom agents trust", () => {
   let deployment: Deployment;
@@ -19,7 +19,13 @@ describe("whom agents trust", () => {
       agents: {
         demo: { provider: "demo", display_name: "Demo" },
         open: { provider: "demo", display_name: "Open", ...TRUST_ANYONE.encryption },
+        tofu: {
+          provider: "demo",
+          display_name: "Tofu",
+          trust: { send: "cross-signed-tofu", read: "cross-signed-tofu" },
+        },
       },
+      extraConfig: { encryption: { verification: "accept" } },
     });
     demo = deployment.agent("demo");
     open = deployment.agent("open");
@@ -90,6 +96,36 @@ describe("whom agents trust", () => {
     const question = await bob.sendText({ roomId: dm, body: "hello from nio" });
     const answer = await bob.waitMessage({ roomId: dm, sender: open, after: question });
     assert.match(answer.body, /hello from nio/);
+  });
+
+  it("are, where the operator says so, those whose identity is the one seen first, until they are verified", async () => {
+    const tofu = deployment.agent("tofu");
+    const dora = await deployment.user("js-sdk", "dora");
+    const emil = await deployment.user("js-sdk", "emil");
+    const room = await dora.createRoom({ invite: [tofu, emil.userId] });
+    await emil.join(room);
+    for (const person of [dora, emil]) await person.waitMember(room, tofu);
+    const ask = async (person: User, body: string): Promise<Message> => {
+      const question = await person.sendText({ roomId: room, body, mentions: [tofu] });
+      return person.waitMessage({ roomId: room, sender: tofu, after: question });
+    };
+    assert.match((await ask(dora, "as I was")).body, /as I was/);
+    await dora.resetIdentity();
+    assert.match((await ask(dora, "as I am")).body, /the encryption identity of @dora:example\.test has changed/);
+    const answer = await ask(emil, "do you still know me?");
+    assert.match(answer.body, /do you still know me/);
+    const kept = await dora.waitEvent({ roomId: room, where: ({ eventId }) => eventId === answer.eventId });
+    assert.equal(kept.decryptionError, "MEGOLM_KEY_WITHHELD_FOR_UNVERIFIED_DEVICE");
+
+    await dora.verify({ userId: tofu, roomId: room });
+    assert.deepEqual(await dora.finishVerification(true), { done: true });
+    const again = await dora.waitMessage({
+      roomId: room,
+      sender: tofu,
+      where: ({ body }) => body.includes("by itself"),
+    });
+    assert.equal(again.decryptionError, undefined);
+    assert.match((await ask(dora, "now it is me again")).body, /now it is me again/);
   });
 
   it("are not told anything in a group where nobody spoke to them", async () => {
