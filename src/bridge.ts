@@ -6,6 +6,7 @@ import { MasterKey } from "./crypto/master-key.ts";
 import { createCryptoStore } from "./crypto/store/crypto-store.ts";
 import { locationOf, openDatabase } from "./database/open.ts";
 import { AgentDirectory } from "./ghost/agent-directory.ts";
+import { Acquaintances } from "./ghost/acquaintances.ts";
 import { isRetryable } from "./ghost/failure.ts";
 import { GhostHalted, HALTED_WAIT_MS } from "./ghost/halted.ts";
 import type { GhostServices } from "./ghost/ghost-services.ts";
@@ -126,6 +127,7 @@ export async function startBridge(config: Config, registration: Registration, lo
         notice: (message) => conversation.missingKey(message),
       }),
       trustNotices: new TrustNotices(database),
+      acquaintances: new Acquaintances(database),
       cryptoStore: createCryptoStore(database, log),
       masterKey: await MasterKey.open(config.encryption.masterKey, database),
       listener: conversation,

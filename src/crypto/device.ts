@@ -228,6 +228,29 @@ export class Device {
   }
 
   /**
+   * Learns the devices of users of whom the server may not have told what changed, and follows them from now on. Returns
+   * those whose devices are known as they are now; those on servers that are away are not. Throws HomeserverError.
+   */
+  async meet(userIds: readonly string[]): Promise<readonly string[]> {
+    const tracked = await this.#calls.run(() => this.#machine.trackedUsers());
+    const followed = new Set([...tracked].map((userId) => userId.toString()));
+    // Whom the engine does not follow yet it asks for by itself, until it is answered.
+    await this.track(userIds);
+    const silent = await this.#query(userIds.filter((userId) => followed.has(userId)));
+    return userIds.filter((userId) => !silent.has(userId.slice(userId.indexOf(":") + 1)));
+  }
+
+  /**
+   * Asks the server for users' devices and identities as they are now, but for those of whom that was done a moment ago.
+   * Throws HomeserverError.
+   */
+  async refresh(userIds: readonly string[]): Promise<void> {
+    await this.track(userIds);
+    const now = performance.now();
+    await this.#query(userIds.filter((userId) => now - (this.#refreshed.get(userId) ?? -Infinity) >= REFRESH_AGAIN_MS));
+  }
+
+  /**
    * Takes an event of a verification that goes on in a room, as it reads in clear. Throws what the server or the store
    * throw.
    */
@@ -266,7 +289,7 @@ export class Device {
     const isUnknown = decryption.kind === "decrypted" && decryption.shield === "unknown_device";
     if (decryption.kind === "distrusted" || isUnknown) {
       // Only who is known can be told from who pretends to be somebody; and what was not signed may have been since.
-      await this.#refresh(event.sender);
+      await this.refresh([event.sender]);
       return this.#decryptOnce(event, trusted);
     }
     return decryption;
@@ -442,16 +465,16 @@ export class Device {
     return isVerified ? undefined : shield;
   }
 
-  /** Asks the server for a user's devices and identity as they are now, unless that was done a moment ago. */
-  async #refresh(userId: string): Promise<void> {
-    await this.track([userId]);
-    const now = performance.now();
-    if (now - (this.#refreshed.get(userId) ?? -Infinity) < REFRESH_AGAIN_MS) return;
-    this.#refreshed.set(userId, now);
+  /** Returns the servers that gave no answer. */
+  async #query(userIds: readonly string[]): Promise<Set<string>> {
+    if (userIds.length === 0) return new Set();
     const query = await this.#calls.run(() =>
-      Promise.resolve(this.#machine.queryKeysForUsers([new engine.UserId(userId)])),
+      Promise.resolve(this.#machine.queryKeysForUsers(userIds.map((userId) => new engine.UserId(userId)))),
     );
-    await this.#outgoing.send(query);
+    const answer = JSON.parse(await this.#outgoing.send(query)) as { failures?: object };
+    const now = performance.now();
+    for (const userId of userIds) this.#refreshed.set(userId, now);
+    return new Set(Object.keys(answer.failures ?? {}));
   }
 
   /** Whether somebody's identity is another one than was seen first; asked only where that matters. */

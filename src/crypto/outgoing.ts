@@ -62,13 +62,13 @@ export class Outgoing {
     if (queryFailure !== undefined) throw queryFailure.error;
   }
 
-  /** Sends one request and gives the engine its answer. Rejects when either fails. */
-  async send(request: EngineRequest): Promise<void> {
+  /** Sends one request and gives the engine its answer, which it returns. Rejects when either fails. */
+  async send(request: EngineRequest): Promise<string> {
     const answer = await this.#deliver(request);
     reached("request.answered");
     const id = request.id;
-    if (id === undefined) return;
-    await this.#calls.run(() => this.#machine.markRequestAsSent(id, request.type, answer));
+    if (id !== undefined) await this.#calls.run(() => this.#machine.markRequestAsSent(id, request.type, answer));
+    return answer;
   }
 
   /** Sends something in clear to all devices of some users. Rejects when it fails. */

@@ -6,6 +6,7 @@ import type { Mailbox } from "../mailbox/mailbox.ts";
 import type { MasterKey } from "../crypto/master-key.ts";
 import type { Logger } from "../observability/log.ts";
 import type { Rooms } from "../rooms/rooms.ts";
+import type { Acquaintances } from "./acquaintances.ts";
 import type { GhostListener } from "./listener.ts";
 import type { GhostStore } from "./ghost-store.ts";
 import type { MissingKeys } from "./missing-keys.ts";
@@ -26,6 +27,7 @@ export interface GhostServices {
   readonly outbox: Outbox;
   readonly missingKeys: MissingKeys;
   readonly trustNotices: TrustNotices;
+  readonly acquaintances: Acquaintances;
   readonly cryptoStore: CryptoStore;
   readonly masterKey: MasterKey;
   readonly listener: GhostListener;

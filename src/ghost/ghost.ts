@@ -48,6 +48,8 @@ export class Ghost implements GhostHandle {
   /** Set when something may wait for its key for too long. */
   #untold = true;
   #holders = 0;
+  /** A verification would be lost with the ghost's memory. */
+  #isVerifying = false;
   #lastUsed = performance.now();
 
   constructor(userId: string, isBot: boolean, services: GhostServices) {
@@ -94,7 +96,7 @@ export class Ghost implements GhostHandle {
 
   /** How long nobody has needed the ghost, in ms; undefined while somebody does. */
   get unusedMs(): number | undefined {
-    const isUsed = this.#state.kind === "working" || this.#holders > 0 || this.#timers.size > 0;
+    const isUsed = this.#state.kind === "working" || this.#holders > 0 || this.#isVerifying;
     return isUsed ? undefined : performance.now() - this.#lastUsed;
   }
 
@@ -266,7 +268,8 @@ export class Ghost implements GhostHandle {
         }
         await this.#tellOfMissingKeys();
         const { device } = await this.#account.load();
-        if (device.isVerifying) this.#after(VERIFYING_LOOKS_MS, () => this.ring());
+        this.#isVerifying = device.isVerifying;
+        if (this.#isVerifying) this.#after(VERIFYING_LOOKS_MS, () => this.ring());
       }
       this.#failures = 0;
       if (!this.#isStopped()) this.#state = { kind: "idle" };

@@ -119,8 +119,16 @@ export class Sender {
   async meet(roomId: string): Promise<void> {
     const view = await this.view(roomId);
     if (view.encryption === undefined) return;
-    const { device } = await this.#account.load();
-    await device.track(await this.#services.rooms.recipients(roomId, view));
+    await this.#acquaint(roomId, await this.#services.rooms.recipients(roomId, view));
+  }
+
+  /** Asks for the devices of those of whom nothing was told. Throws HomeserverError, StaleLease. */
+  async #acquaint(roomId: string, recipients: readonly string[]): Promise<void> {
+    const { acquaintances } = this.#services;
+    const { device, lease } = await this.#account.load();
+    const { come, invited } = await acquaintances.strangers(this.#userId, roomId, recipients);
+    if (invited.length > 0) await device.refresh(invited);
+    if (come.length > 0) await acquaintances.met(lease, roomId, await device.meet(come));
   }
 
   /** The event in the form in which it leaves. The room's state decides, freshly read; without it nothing leaves. */
@@ -134,6 +142,7 @@ export class Sender {
     if (!mayTalkIn(this.#services.mode, view.encryption !== undefined)) throw new RoomRefused(this.#services.mode);
     if (view.encryption === undefined) return { eventType: type, content: JSON.stringify(content) };
     const recipients = await this.#services.rooms.recipients(roomId, view);
+    await this.#acquaint(roomId, recipients);
     const { device } = await this.#account.load();
     const { encryption, historyVisibility } = view;
     const sendTo = toAll ? "unverified" : this.#services.trustIn(this.#userId, roomId).send;

@@ -15,6 +15,8 @@ export interface RoomMember {
   readonly userId: string;
   readonly membership: string;
   readonly displayName: string | null;
+  /** The event that says so. */
+  readonly eventId: string | null;
 }
 
 /** Historical user ids may hold nearly anything printable; what is no user id at all is no member. */
@@ -55,6 +57,7 @@ export function parseMembers(state: readonly StateEvent[]): RoomMember[] {
       userId: event.state_key,
       membership,
       displayName: typeof displayName === "string" && displayName !== "" ? storable(displayName) : null,
+      eventId: typeof event.event_id === "string" ? storable(event.event_id) : null,
     });
   }
   return [...members.values()];

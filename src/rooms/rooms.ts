@@ -18,6 +18,7 @@ export type ReadState = (roomId: string) => Promise<readonly StateEvent[]>;
 
 /** A state event as `GET /rooms/{roomId}/state` lists it. */
 export interface StateEvent {
+  readonly event_id?: string;
   readonly type: string;
   readonly state_key: string;
   readonly content: Readonly<Record<string, unknown>>;
@@ -166,9 +167,10 @@ export class Rooms {
       );
       await tx.query("delete from room_members where room_id = $1", [roomId]);
       await tx.query(
-        `insert into room_members (room_id, user_id, membership, display_name)
-         select $1, m."userId", m.membership, m."displayName"
-         from json_to_recordset($2::json) as m("userId" text, membership text, "displayName" text)`,
+        `insert into room_members (room_id, user_id, membership, display_name, event_id)
+         select $1, m."userId", m.membership, m."displayName", m."eventId"
+         from json_to_recordset($2::json)
+           as m("userId" text, membership text, "displayName" text, "eventId" text)`,
         [roomId, JSON.stringify(members)],
       );
     });

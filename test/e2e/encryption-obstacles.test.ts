@@ -208,6 +208,30 @@ describe("encryption, when something stands in its way,", () => {
     await answered(other, question, anew, roomId);
   });
 
+  it("reaches who comes with a device that was made while they were not there", async () => {
+    const roomId = await alice.createRoom({ invite: [demo] });
+    await alice.waitMember(roomId, demo);
+    await deployment.synapse.registerUser("faye", "a password");
+    const userId = `@faye:${deployment.synapse.serverName}`;
+    await alice.invite(roomId, userId);
+    await ask(demo, "has she a device?", alice, roomId);
+    const faye = await deployment.user("js-sdk", "faye");
+    await faye.join(roomId);
+    await alice.waitMember(roomId, userId);
+    const first = await alice.sendText({ roomId, body: "does she read you?", mentions: [demo] });
+    await answered(demo, first, faye, roomId);
+
+    await faye.leave(roomId);
+    await alice.waitMember(roomId, userId, "leave");
+    await ask(demo, "is she gone?", alice, roomId);
+    const anew = await deployment.user("js-sdk", "faye");
+    await alice.invite(roomId, userId);
+    await anew.join(roomId);
+    await alice.waitMember(roomId, userId);
+    const second = await alice.sendText({ roomId, body: "and with her new one?", mentions: [demo] });
+    await answered(demo, second, anew, roomId);
+  });
+
   it("waits with what is said until it is known for whom", async () => {
     const failing = instead(
       ({ url }) => url.includes("/keys/query"),

@@ -1,0 +1,52 @@
+import type { Database } from "../database/database.ts";
+import { fenced, type Lease } from "../leases/leases.ts";
+
+/**
+ * Whose devices a ghost has asked for since they came into a room. From then on Synapse tells of changes; of what they did
+ * before, while they shared no room with the ghost, a `/sync` without rooms does not. So whoever comes is asked about anew.
+ */
+export class Acquaintances {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  /**
+   * Those of a room's members whose devices have to be asked for: who has come since, all of them when the ghost itself
+   * has; and who is invited, for of them nothing is told at all.
+   */
+  async strangers(
+    ghost: string,
+    roomId: string,
+    members: readonly string[],
+  ): Promise<{ readonly come: readonly string[]; readonly invited: readonly string[] }> {
+    const { rows } = await this.#database.query<{ user_id: string; membership: string }>(
+      `with known as (
+         select member.user_id from room_members member
+         join acquaintances met using (room_id, user_id, event_id)
+         where member.room_id = $1 and met.ghost = $2 and member.membership = 'join')
+       select user_id, membership from room_members
+       where room_id = $1 and user_id in (select json_array_elements_text($3::json))
+         and (user_id not in (select user_id from known) or $2 not in (select user_id from known))`,
+      [roomId, ghost, JSON.stringify(members)],
+    );
+    const those = (isThere: boolean): string[] =>
+      rows.filter(({ membership }) => (membership === "join") === isThere).map((row) => row.user_id);
+    return { come: those(true), invited: those(false) };
+  }
+
+  /** The devices of these members were asked for. Throws StaleLease. */
+  async met(lease: Lease, roomId: string, members: readonly string[]): Promise<void> {
+    await fenced(this.#database, lease, (tx) =>
+      tx.query(
+        `insert into acquaintances (ghost, room_id, user_id, event_id)
+         select $1, room_id, user_id, event_id from room_members
+         where room_id = $2 and event_id is not null and membership = 'join'
+           and user_id in (select json_array_elements_text($3::json))
+         on conflict (ghost, room_id, user_id) do update set event_id = excluded.event_id`,
+        [lease.ghost, roomId, JSON.stringify(members)],
+      ),
+    );
+  }
+}
