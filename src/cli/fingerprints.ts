@@ -1,9 +1,9 @@
-import { toString as qrCode } from "qrcode";
 import { loadConfig } from "../config/load.ts";
 import { locationOf, openDatabase } from "../database/open.ts";
 import { createLogger } from "../observability/log.ts";
 import { agentArgument } from "./agent-argument.ts";
 import { explainStartFailure } from "./start-failure.ts";
+import { drawQrCode } from "./qr-code.ts";
 import { UsageError } from "./usage-error.ts";
 
 interface Row {
@@ -34,14 +34,14 @@ export async function fingerprints(options: {
       "select user_id, device_id, fingerprint, master_key from ghosts where $1::text is null or user_id = $1 order by user_id",
       [wanted ?? null],
     );
-    for (const row of rows) process.stdout.write(await describe(row, wanted !== undefined));
+    for (const row of rows) process.stdout.write(describe(row, wanted !== undefined));
     return 0;
   } finally {
     await database.close();
   }
 }
 
-async function describe(row: Row, withCodes: boolean): Promise<string> {
+function describe(row: Row, withCodes: boolean): string {
   const { fingerprint, master_key: masterKey } = row;
   const lines = [
     row.user_id,
@@ -49,7 +49,7 @@ async function describe(row: Row, withCodes: boolean): Promise<string> {
     `  identity: ${inGroups(masterKey)}`,
   ];
   for (const [name, key] of withCodes ? Object.entries({ device: fingerprint, identity: masterKey }) : []) {
-    if (key !== null) lines.push("", `${name}:`, await qrCode(key, { type: "terminal", small: true }));
+    if (key !== null) lines.push("", `${name}:`, drawQrCode(key));
   }
   return `${lines.join("\n")}\n`;
 }

@@ -1,4 +1,3 @@
-import { toString as qrCode } from "qrcode";
 import type { Emoji } from "../crypto/verifications.ts";
 import { loadConfig } from "../config/load.ts";
 import type { Database } from "../database/database.ts";
@@ -6,6 +5,7 @@ import { locationOf, openDatabase } from "../database/open.ts";
 import { ringProcesses } from "../leases/processes.ts";
 import { createLogger } from "../observability/log.ts";
 import { explainStartFailure } from "./start-failure.ts";
+import { drawQrCode } from "./qr-code.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** What is to be done with the verifications that wait for an operator. */
@@ -54,7 +54,7 @@ async function list(database: Database): Promise<number> {
   );
   if (rows.length === 0) process.stdout.write("no verification waits for you\n");
   for (const row of rows) {
-    process.stdout.write(`${row.id}: ${printable(row.user_id)} verifies ${row.ghost}\n${await describe(row)}\n`);
+    process.stdout.write(`${row.id}: ${printable(row.user_id)} verifies ${row.ghost}\n${describe(row)}\n`);
   }
   return 0;
 }
@@ -67,7 +67,7 @@ interface Waiting {
   code: string | null;
 }
 
-async function describe({ emoji, code }: Waiting): Promise<string> {
+function describe({ emoji, code }: Waiting): string {
   if (emoji !== null) {
     const pictures = (JSON.parse(emoji) as Emoji[]).map(({ symbol, description }) => `${symbol}  ${description}`);
     return `   ${pictures.join("   ")}`;
@@ -75,8 +75,7 @@ async function describe({ emoji, code }: Waiting): Promise<string> {
   if (code === null) {
     return "   Somebody's app has scanned the code. Ask whether it was theirs, and whether it shows a tick: then confirm.";
   }
-  const data = new Uint8ClampedArray(Buffer.from(code, "base64"));
-  const picture = await qrCode([{ data, mode: "byte" }], { type: "terminal", small: true });
+  const picture = drawQrCode(Buffer.from(code, "base64"));
   return `   They can scan this code from your screen, or compare emoji, which are shown here then.\n${picture}`;
 }
 

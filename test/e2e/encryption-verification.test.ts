@@ -117,6 +117,23 @@ describe("an agent that an operator verifies", () => {
     assert.equal((await nora.finishVerification(true)).done, false);
   });
 
+  it("is verified neither way when two are begun at once, and by the next one", async () => {
+    const otto = await deployment.user("nio", "otto");
+    const [device] = await alice.deviceTrust(agent);
+    assert.ok(device);
+    const whom = { userId: agent, deviceId: device.deviceId };
+    await otto.verify(whom);
+    await assert.rejects(otto.verify(whom), /cancelled/);
+    await eventually("both to have ended", async () =>
+      (await deployment.command(["verify"])).stdout.includes("no verification waits"),
+    );
+    assert.equal(await otto.isVerified(agent), false);
+    await otto.verify(whom);
+    const { id } = await shown("otto");
+    assert.equal((await deployment.command(["verify", "confirm", id])).code, 0);
+    assert.deepEqual(await otto.finishVerification(true), { done: true });
+  });
+
   it("stays verified with a new device", async () => {
     const [before] = await alice.deviceTrust(agent);
     const { code, stdout, stderr } = await deployment.command(["keys", "new-device", "demo"]);

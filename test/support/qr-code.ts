@@ -1,28 +1,37 @@
-import assert from "node:assert/strict";
-import jsQr from "jsqr";
+import { stripVTControlCharacters } from "node:util";
+import {
+  BinaryBitmap,
+  DecodeHintType,
+  GlobalHistogramBinarizer,
+  QRCodeReader,
+  ResultMetadataType,
+  RGBLuminanceSource,
+} from "@zxing/library";
 
 /** Pixels that a cell of the code is wide and high for the reader. */
 const SCALE = 4;
 
-/** Reads the QR code that stands, two rows a line, in what a command wrote to the terminal, as a phone's camera would. */
+/**
+ * Reads the QR code that stands, two rows a line, in what a command wrote to the terminal, as a phone's camera would.
+ * Throws when there is none.
+ */
 export function readCode(terminal: string): Buffer {
-  // eslint-disable-next-line no-control-regex -- colours
-  const lines = terminal.replace(/\u001b\[\d*m/g, "").split("\n");
+  const lines = stripVTControlCharacters(terminal).split("\n");
   const rows = lines.filter((line) => /^[ ▀▄█]{20,}$/.test(line));
   // Black on white.
   const cells = rows.flatMap((line) =>
     ["▀", "▄"].map((half) => Array.from(line, (cell) => cell === "█" || cell === half)),
   );
-  const [width, height] = [cells[0]?.length ?? 0, cells.length];
-  const pixels = new Uint8ClampedArray(width * height * SCALE * SCALE * 4).fill(255);
-  for (let y = 0; y < height * SCALE; y++) {
-    for (let x = 0; x < width * SCALE; x++) {
+  const [width, height] = [(cells[0]?.length ?? 0) * SCALE, cells.length * SCALE];
+  const luminance = new Uint8ClampedArray(width * height).fill(255);
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
       const isDark = cells[Math.floor(y / SCALE)]?.[Math.floor(x / SCALE)] === true;
-      const at = (y * width * SCALE + x) * 4;
-      if (isDark) pixels.fill(0, at, at + 3);
+      if (isDark) luminance[y * width + x] = 0;
     }
   }
-  const code = jsQr.default(pixels, width * SCALE, height * SCALE);
-  assert.ok(code, "no QR code can be read");
-  return Buffer.from(code.binaryData);
+  const picture = new BinaryBitmap(new GlobalHistogramBinarizer(new RGBLuminanceSource(luminance, width, height)));
+  const result = new QRCodeReader().decode(picture, new Map([[DecodeHintType.PURE_BARCODE, true]]));
+  const segments = result.getResultMetadata().get(ResultMetadataType.BYTE_SEGMENTS) as Uint8Array[];
+  return Buffer.concat(segments);
 }
