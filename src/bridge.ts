@@ -38,7 +38,8 @@ import { createDemoProvider } from "./providers/demo.ts";
 import { createOllamaProvider } from "./providers/ollama.ts";
 import type { Provider } from "./providers/provider.ts";
 import { Rooms } from "./rooms/rooms.ts";
-import { TurnRunner } from "./turns/turn-runner.ts";
+import { stepOf } from "./turns/turn.ts";
+import { DRAFT_STEP, TurnRunner } from "./turns/turn-runner.ts";
 import { TurnStore } from "./turns/turn-store.ts";
 
 /** A running bridge. */
@@ -108,6 +109,7 @@ export async function startBridge(config: Config, registration: Registration, lo
       provider: (name) => providers.get(name),
       allowedUsers: config.access.users,
       limits: config.turns,
+      answers: config.answers,
       log,
     });
     const services: GhostServices = {
@@ -177,9 +179,12 @@ export async function startBridge(config: Config, registration: Registration, lo
       },
       log,
       work: {
-        respond: async (turn, signal) =>
-          conversation.respond(turn, await ghost(turn.ghost).isDirect(turn.roomId), signal),
+        respond: async (turn, show, signal) =>
+          conversation.respond(turn, await ghost(turn.ghost).isDirect(turn.roomId), show, signal),
         giveUp: (turn, why) => conversation.giveUp(turn, why),
+        drafting: (turn) => Promise.resolve(conversation.drafting(turn)),
+        formerDraft: (turn, content, signal) =>
+          ghost(turn.ghost).resend(turn.roomId, "m.room.message", content, stepOf(turn, DRAFT_STEP), signal),
         begin: async (turn) => {
           const { lease, release } = await ghost(turn.ghost).hold();
           const endTyping = ghost(turn.ghost).startTyping(turn.roomId);
@@ -192,7 +197,8 @@ export async function startBridge(config: Config, registration: Registration, lo
           };
         },
         send: (turn, step, content, signal) =>
-          ghost(turn.ghost).send(turn.roomId, "m.room.message", content, `${turn.eventId} ${step}`, signal),
+          ghost(turn.ghost).send(turn.roomId, "m.room.message", content, stepOf(turn, step), signal),
+        redact: (turn, step, eventId) => ghost(turn.ghost).redact(turn.roomId, eventId, stepOf(turn, step)),
         remember: (tx, turn, eventId, text) => conversation.remember(tx, turn, eventId, text),
         retryAfterMs: (error) => {
           if (error instanceof GhostHalted) return HALTED_WAIT_MS;

@@ -50,6 +50,7 @@ export interface Config {
     /** How long running turns may take to end when the bridge stops. */
     readonly drainMs: number;
   };
+  readonly answers: AnswerSettings;
   readonly ghosts: { readonly maxLoaded: number; readonly idleAfterMs: number };
   /** Without a sign of life for so long, a process loses its ghosts. */
   readonly leases: { readonly expireAfterMs: number };
@@ -82,6 +83,17 @@ export interface TrustPolicy {
   /** By the agent's name. */
   readonly agents: ReadonlyMap<string, Partial<Trust>>;
   readonly rooms: ReadonlyMap<string, Partial<Trust>>;
+}
+
+/** How answers look while they are made. */
+export interface AnswerSettings {
+  /**
+   * `edit`: as a message that is edited until it is whole; `replace`: the same, and the whole answer is a message of its own,
+   * which rings, while the first one goes; `off`: only when it is whole.
+   */
+  readonly stream: "edit" | "replace" | "off";
+  /** How often the message is edited, the last form not counted. */
+  readonly maxEdits: number;
 }
 
 /** Who confirms on the agent's side of a verification: an operator who compares, the agent itself, or nobody. */

@@ -1,4 +1,5 @@
 import type { Queryable } from "../database/database.ts";
+import type { AnswerSettings } from "../config/config.ts";
 import type { Agent } from "../ghost/agents.ts";
 import type { GhostHandle, GhostMessage, GhostRedaction, Settle } from "../ghost/listener.ts";
 import type { UnreadMessage } from "../ghost/missing-keys.ts";
@@ -7,7 +8,8 @@ import { mayTalk } from "../policy/access.ts";
 import type { Distrust } from "../policy/trust.ts";
 import { DEMO_MODEL } from "../providers/demo.ts";
 import { ProviderError, type Provider } from "../providers/provider.ts";
-import type { Turn, TurnMessage, TurnReply } from "../turns/turn.ts";
+import type { Drafting } from "../turns/turn-runner.ts";
+import { TurnStopped, type Turn, type TurnMessage, type TurnReply } from "../turns/turn.ts";
 import type { TurnStore } from "../turns/turn-store.ts";
 import { addressing, repliedEvent, type Addressing } from "./addressing.ts";
 import { answerBot } from "./bot.ts";
@@ -22,7 +24,15 @@ import {
   type TurnFailure,
 } from "./notices.ts";
 import { answerReserve, buildPrompt } from "./prompt.ts";
-import { answerContent, noticeContent, reactionContent, type MessageContent, type ReplyTarget } from "./reply.ts";
+import {
+  answerContent,
+  draftContent,
+  editContent,
+  noticeContent,
+  reactionContent,
+  type MessageContent,
+  type ReplyTarget,
+} from "./reply.ts";
 import { splitMarkdown } from "./split.ts";
 import { estimateTokens } from "./tokens.ts";
 import { reached } from "../observability/steps.ts";
@@ -46,14 +56,15 @@ export interface ConversationOptions {
     /** A message that had to wait for its key for longer is not answered any more, in ms. */
     readonly maxWaitMs: number;
   };
+  readonly answers: AnswerSettings;
   readonly log: Logger;
 }
 
 /** How many messages back a prompt reaches at the most, however short they are. */
 const MAX_PROMPT_MESSAGES = 200;
 
-/** Encrypted, and with its HTML, an answer takes about twice its size; an event is at most 65,536 bytes. */
-const MAX_CONTENT_BYTES = 32_000;
+/** An event is at most 65,536 bytes; encrypted it takes a third more, and as an edit, with the body twice, double. */
+const MAX_CONTENT_BYTES = 22_000;
 
 /** The reaction to a message that was read too late to be answered. */
 const READ_LATE = "⌛";
@@ -123,8 +134,13 @@ export class Conversation {
     return noticeContent(describeUnsignedAgent(this.#nameOf(ghost.userId)));
   }
 
-  /** Asks the model of a turn's agent and composes the answer, or the notice that says why there is none. */
-  async respond(turn: Turn, direct: boolean, signal: AbortSignal): Promise<TurnReply> {
+  /**
+   * Asks the model of a turn's agent and composes the answer, or the notice that says why there is none. An answer that
+   * was stopped (TurnStopped) is what there is of it.
+   *
+   * @param show is told the answer as far as it has come.
+   */
+  async respond(turn: Turn, direct: boolean, show: (text: string) => void, signal: AbortSignal): Promise<TurnReply> {
     const agent = this.#options.agentOf(turn.ghost);
     const provider = agent === undefined ? undefined : this.#options.provider(agent.provider);
     if (agent === undefined || provider === undefined) {
@@ -148,20 +164,49 @@ export class Conversation {
         ...(agent.keepAlive === undefined ? {} : { keepAlive: agent.keepAlive }),
         signal,
       })) {
-        if (chunk.kind === "text") text += chunk.text;
+        if (chunk.kind === "text") {
+          text += chunk.text;
+          show(text);
+        }
         reached("model.chunk");
       }
       if (text.trim() === "") throw new ProviderError("empty", "the answer holds no text");
       return { outcome: "answered", messages: answerMessages(text.trim(), turn) };
     } catch (error) {
-      if (signal.aborted) throw error;
+      const said = text.trim();
+      if (signal.aborted) {
+        if (signal.reason instanceof TurnStopped) {
+          return { outcome: "stopped", messages: said === "" ? [] : answerMessages(said, turn) };
+        }
+        if (isTimeout(signal.reason)) return { ...this.#failed(turn, "timeout", agent), partial: said };
+        throw error;
+      }
       if (!(error instanceof ProviderError)) throw error;
       this.#options.log.warn({ ghost: turn.ghost, room: turn.roomId, event: turn.eventId, error }, "no answer");
       const failed = this.#failed(turn, error.code, agent);
       // Nothing was said: the server is away, or was just going. What was begun is not begun again.
       const isAway = error.code === "unreachable" || (error.code === "cut_off" && text === "");
-      return isAway ? { ...failed, retry: true } : failed;
+      return isAway ? { ...failed, retry: true } : { ...failed, partial: said };
     }
+  }
+
+  /** How the answer of a turn is shown while it is made. */
+  drafting(turn: Turn): Drafting | undefined {
+    const { stream, maxEdits } = this.#options.answers;
+    if (stream === "off") return undefined;
+    const begin = (text: string): MessageContent => {
+      const [beginning = text] = splitMarkdown(text, (part) => fits(part, turn));
+      return draftContent(beginning, targetOf(turn), turn.asker);
+    };
+    return {
+      maxEdits,
+      begin,
+      edit: (eventId, text) => editContent(eventId, begin(text)),
+      finish: (reply, eventId) => {
+        const whole = withPartial(reply, turn);
+        return stream === "replace" ? { ...whole, redacts: eventId } : edited(whole, eventId);
+      },
+    };
   }
 
   /** What to say of a turn that failed for reasons of our own. */
@@ -280,15 +325,43 @@ function remembered(message: GhostMessage, speaker: string, body: string): Remem
   return { eventId, author: "person", sender, speaker, body, sentAt, ...(shield === undefined ? {} : { shield }) };
 }
 
+/** What was shown before an answer failed, and under it why there is no more; as it is when nothing was. */
+function withPartial(reply: TurnReply, turn: Turn): TurnReply {
+  const { partial, ...rest } = reply;
+  const why = reply.messages[0]?.content["body"];
+  if (partial === undefined || partial === "" || typeof why !== "string") return rest;
+  const parts = answerMessages(partial, turn);
+  const last = parts.pop();
+  if (last?.remembered === undefined) return rest;
+  const content = answerContent(`${last.remembered}\n\n*${why}*`, targetOf(turn), turn.asker);
+  return { ...rest, messages: [...parts, { ...last, content }] };
+}
+
+function isTimeout(reason: unknown): boolean {
+  return reason instanceof DOMException && reason.name === "TimeoutError";
+}
+
+/** The reply with its first message as the last form of the draft. */
+function edited(reply: TurnReply, eventId: string): TurnReply {
+  const [first, ...others] = reply.messages;
+  if (first === undefined) return reply;
+  return {
+    ...reply,
+    messages: [{ ...first, content: editContent(eventId, first.content), editOf: eventId }, ...others],
+  };
+}
+
+function fits(part: string, turn: Turn): boolean {
+  return Buffer.byteLength(JSON.stringify(answerContent(part, targetOf(turn), turn.asker))) <= MAX_CONTENT_BYTES;
+}
+
 function targetOf(turn: Pick<Turn, "eventId" | "threadRoot">): ReplyTarget {
   return { eventId: turn.eventId, threadRoot: turn.threadRoot };
 }
 
 /** One message, or several where one would be too large; only the last one mentions the asker. */
 function answerMessages(markdown: string, turn: Turn): TurnMessage[] {
-  const fits = (part: string): boolean =>
-    Buffer.byteLength(JSON.stringify(answerContent(part, targetOf(turn), turn.asker))) <= MAX_CONTENT_BYTES;
-  const parts = splitMarkdown(markdown, fits);
+  const parts = splitMarkdown(markdown, (part) => fits(part, turn));
   return parts.map((part, index) => {
     const content = answerContent(part, targetOf(turn), turn.asker);
     const isLast = index === parts.length - 1;

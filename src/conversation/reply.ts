@@ -28,6 +28,31 @@ export function noticeContent(markdown: string, target?: ReplyTarget): MessageCo
   };
 }
 
+/** Says that a message is being written still (MSC4357); what carries it is nobody's to act on. */
+const LIVE = { "org.matrix.msc4357.live": {} };
+
+/** The beginning of an answer that is being made: like the answer, but marked as live. */
+export function draftContent(markdown: string, target: ReplyTarget, asker: string): MessageContent {
+  return { ...answerContent(markdown, target, asker), ...LIVE };
+}
+
+/**
+ * Another form of a message that was sent (spec "Event replacements"): whole in `m.new_content`, in the body for clients
+ * that know no edits. Mentions stand there as they were; nobody is mentioned anew, so that no phone rings.
+ */
+export function editContent(eventId: string, content: MessageContent): MessageContent {
+  const newContent = Object.fromEntries(Object.entries(content).filter(([field]) => field !== "m.relates_to"));
+  const { formatted_body: html, body } = newContent;
+  return {
+    ...newContent,
+    body: `* ${String(body)}`,
+    ...(typeof html === "string" ? { formatted_body: `* ${html}` } : {}),
+    "m.mentions": {},
+    "m.new_content": newContent,
+    "m.relates_to": { rel_type: "m.replace", event_id: eventId },
+  };
+}
+
 /** A reaction (spec "Event annotations and reactions"). */
 export function reactionContent(eventId: string, key: string): MessageContent {
   return { "m.relates_to": { rel_type: "m.annotation", event_id: eventId, key } };

@@ -1,7 +1,7 @@
 import { DeviceUnsigned, VerifiedIdentityChanged } from "../crypto/room-encryptor.ts";
 import type { Flow } from "../crypto/verifications.ts";
 import { askedToWaitMs, isUnknownDevice } from "../homeserver/errors.ts";
-import { readReceipt } from "../homeserver/room-calls.ts";
+import { readReceipt, redactEvent } from "../homeserver/room-calls.ts";
 import { LeaseHeld, StaleLease, type Lease } from "../leases/leases.ts";
 import type { MailItem } from "../mailbox/mailbox.ts";
 import type { Logger } from "../observability/log.ts";
@@ -11,6 +11,7 @@ import type { GhostServices } from "./ghost-services.ts";
 import { GhostHalted } from "./halted.ts";
 import { handleItem, type Handling } from "./handling.ts";
 import type { GhostHandle } from "./listener.ts";
+import { transactionId } from "./outbox.ts";
 import { Reception } from "./reception.ts";
 import { Sender } from "./sender.ts";
 import { Typing } from "./typing.ts";
@@ -202,6 +203,33 @@ export class Ghost implements GhostHandle {
     } catch (error) {
       if (error instanceof VerifiedIdentityChanged) await this.#tellOfSilence(roomId, error, lease);
       if (error instanceof DeviceUnsigned) await this.#tellOfNoIdentity(roomId, lease);
+      throw this.#orHalted(error);
+    } finally {
+      release();
+    }
+  }
+
+  /** What was sent under this step before: its event's id, the sending finished first if it was interrupted. */
+  async resend(
+    roomId: string,
+    type: string,
+    content: object,
+    step: string,
+    signal?: AbortSignal,
+  ): Promise<string | undefined> {
+    const stored = await this.#services.outbox.find(this.userId, transactionId(this.userId, roomId, step));
+    return stored === undefined ? undefined : this.send(roomId, type, content, step, signal);
+  }
+
+  /** Takes an event of the ghost's back, once, however often it is called with the same step. */
+  async redact(roomId: string, eventId: string, step: string): Promise<void> {
+    const { lease, release } = await this.hold();
+    try {
+      const { device } = await this.#account.load();
+      const actor = { userId: lease.ghost, deviceId: device.deviceId };
+      const txnId = transactionId(this.userId, roomId, step);
+      await redactEvent(this.#services.client, actor, { roomId, eventId, txnId });
+    } catch (error) {
       throw this.#orHalted(error);
     } finally {
       release();

@@ -25,6 +25,10 @@ export type Step =
   | "turn.started"
   /** A piece of the model's answer came. */
   | "model.chunk"
+  /** The beginning of an answer is shown; its turn does not know. */
+  | "draft.shown"
+  /** More of it is. */
+  | "draft.edited"
   /** The whole answer is stored; nothing of it was sent. */
   | "turn.prepared"
   /** An event was encrypted, its ratchet advanced in the database, its ciphertext not stored. */

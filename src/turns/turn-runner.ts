@@ -3,23 +3,47 @@ import type { Database, Queryable } from "../database/database.ts";
 import { fenced, type Lease } from "../leases/leases.ts";
 import type { Logger } from "../observability/log.ts";
 import { reached } from "../observability/steps.ts";
-import { conversationOf, type Turn, type TurnMessage, type TurnReply } from "./turn.ts";
+import { Draft } from "./draft.ts";
+import { conversationOf, TurnStopped, type Turn, type TurnMessage, type TurnReply } from "./turn.ts";
 import { MAX_TURN_ATTEMPTS, type OpenTurn, type TurnStore } from "./turn-store.ts";
 
 /** What turns are made of; the conversation and the ghosts provide it. */
 export interface TurnWork {
-  /** Asks the model and composes what to say; a model's failure is an answer too (`failed`). Aborted by `signal`. */
-  respond(turn: Turn, signal: AbortSignal): Promise<TurnReply>;
+  /**
+   * Asks the model and composes what to say; a model's failure is an answer too (`failed`), and so is one that `signal`
+   * stopped (TurnStopped) or that took too long (TimeoutError).
+   *
+   * @param show is told the answer as far as it has come.
+   */
+  respond(turn: Turn, show: (text: string) => void, signal: AbortSignal): Promise<TurnReply>;
   /** What to say of a turn that never came to an end, or whose time came too late. */
   giveUp(turn: Turn, why: "unknown" | "waited" | "timeout"): TurnReply;
+  /** How the answer is shown while it is made; undefined: not at all. */
+  drafting(turn: Turn): Promise<Drafting | undefined>;
+  /** The draft that a former process has sent; a send that was interrupted is finished first. */
+  formerDraft(turn: Turn, content: TurnMessage["content"], signal: AbortSignal): Promise<string | undefined>;
   /** Keeps the ghost loaded and shows in the room that it is at work, until `end` is called. Throws LeaseHeld. */
   begin(turn: Turn): Promise<{ readonly lease: Lease; readonly end: () => void }>;
   /** Sends one message, once, however often it is called with the same turn and step. Returns the event's id. */
   send(turn: Turn, step: string, content: TurnMessage["content"], signal: AbortSignal): Promise<string>;
+  /** Takes an event of the ghost's back, once. */
+  redact(turn: Turn, step: string, eventId: string): Promise<void>;
   /** Keeps what the agent has said, in the transaction that ends the turn. */
   remember(tx: Queryable, turn: Turn, eventId: string, text: string): Promise<void>;
   /** How long to wait at least until the same may work (a server is away), in ms; undefined when it never will. */
   retryAfterMs(error: unknown): number | undefined;
+}
+
+/** How an answer is shown while it is made. */
+export interface Drafting {
+  /** How often the draft may be edited, the final form not counted. */
+  readonly maxEdits: number;
+  /** The content of the draft's event. */
+  begin(text: string): TurnMessage["content"];
+  /** The content of an edit of it. */
+  edit(eventId: string, text: string): TurnMessage["content"];
+  /** The reply with the draft in the place of its first message, or gone. */
+  finish(reply: TurnReply, eventId: string): TurnReply;
 }
 
 /** How long turns may take, in ms. */
@@ -42,6 +66,9 @@ export interface TurnRunnerOptions {
   readonly log: Logger;
 }
 
+/** The step of a turn at which its draft is sent. */
+export const DRAFT_STEP = "draft";
+
 /** How long a turn waits after the server or the database failed it, in ms. */
 const RETRY_MS = 2_000;
 
@@ -58,7 +85,12 @@ export class TurnRunner {
   readonly #store: TurnStore;
   readonly #work: TurnWork;
   readonly #log: Logger;
-  readonly #running = new Map<string, { readonly ghost: string; readonly done: Promise<void> }>();
+  readonly #running = new Map<
+    string,
+    { readonly ghost: string; readonly turn: number; readonly done: Promise<void> }
+  >();
+  /** Ends the answer of a turn that runs. */
+  readonly #stops = new Map<number, AbortController>();
   /** No turn begins any more. */
   readonly #draining = new AbortController();
   /** Those that run are given up. */
@@ -82,6 +114,11 @@ export class TurnRunner {
         await this.#pause();
         this.kick();
       });
+  }
+
+  /** Ends the answers of these turns, if they run here; what there is of them is kept. */
+  stopTurns(ids: readonly number[]): void {
+    for (const id of ids) this.#stops.get(id)?.abort(new TurnStopped());
   }
 
   /** Whether a turn of this ghost is under way. */
@@ -120,7 +157,7 @@ export class TurnRunner {
           this.#running.delete(conversation);
           this.kick();
         });
-      this.#running.set(conversation, { ghost: open.turn.ghost, done });
+      this.#running.set(conversation, { ghost: open.turn.ghost, turn: open.turn.id, done });
     }
   }
 
@@ -149,9 +186,12 @@ export class TurnRunner {
     if (!(await this.#store.start(lease, turn))) return undefined;
     reached("turn.started");
     const started = performance.now();
+    const stop = new AbortController();
+    this.#stops.set(turn.id, stop);
+    if (open.isStopped) stop.abort(new TurnStopped());
     let reply: TurnReply;
     try {
-      reply = await this.#respond(open);
+      reply = await this.#respondShown(lease, open, stop.signal);
     } catch (error) {
       // Not a failure of the model (that is a reply): the database, the server, or this process is stopping.
       if (this.#work.retryAfterMs(error) !== undefined || this.#stopping.signal.aborted) {
@@ -160,6 +200,8 @@ export class TurnRunner {
       }
       this.#log.error({ ...idsOf(turn), error }, "turn failed");
       reply = this.#work.giveUp(turn, "unknown");
+    } finally {
+      this.#stops.delete(turn.id);
     }
     await this.#store.prepare(lease, turn, reply);
     reached("turn.prepared");
@@ -167,24 +209,74 @@ export class TurnRunner {
     return reply;
   }
 
-  async #respond({ turn, attempts, ageMs }: Extract<OpenTurn, { state: "queued" }>): Promise<TurnReply> {
+  /** The answer, shown while it is made. */
+  async #respondShown(
+    lease: Lease,
+    open: Extract<OpenTurn, { state: "queued" }>,
+    stop: AbortSignal,
+  ): Promise<TurnReply> {
+    const { turn } = open;
+    const drafting = await this.#work.drafting(turn);
+    if (drafting === undefined) return this.#respond(open, () => undefined, stop);
+    const { signal } = this.#stopping;
+    const draft = new Draft(
+      {
+        eventId: await this.#work.formerDraft(turn, drafting.begin("…"), signal),
+        begin: async (text) => {
+          const eventId = await this.#work.send(turn, DRAFT_STEP, drafting.begin(text), signal);
+          reached("draft.shown");
+          return eventId;
+        },
+        edit: async (eventId, text) => {
+          const count = await this.#store.countEdit(lease, turn);
+          if (count > drafting.maxEdits) return false;
+          await this.#work.send(turn, `${DRAFT_STEP}.${count}`, drafting.edit(eventId, text), signal);
+          reached("draft.edited");
+          return true;
+        },
+      },
+      this.#log.child(idsOf(turn)),
+    );
+    let shown: string | undefined;
+    let reply: TurnReply;
+    try {
+      reply = await this.#respond(
+        open,
+        (text) => {
+          draft.update(text);
+        },
+        stop,
+      );
+    } finally {
+      shown = await draft.close();
+    }
+    return shown === undefined ? reply : drafting.finish(reply, shown);
+  }
+
+  async #respond(
+    { turn, attempts, ageMs }: Extract<OpenTurn, { state: "queued" }>,
+    show: (text: string) => void,
+    stop: AbortSignal,
+  ): Promise<TurnReply> {
     const { maxWaitMs, maxDurationMs, retryForMs } = this.#options.limits;
     if (attempts >= MAX_TURN_ATTEMPTS) return this.#work.giveUp(turn, "unknown");
     // One that has begun before waited for nothing but a crash of ours.
     if (attempts === 0 && ageMs > maxWaitMs) return this.#work.giveUp(turn, "waited");
     const timeout = AbortSignal.timeout(maxDurationMs);
-    const signal = AbortSignal.any([this.#stopping.signal, timeout]);
+    const signal = AbortSignal.any([this.#stopping.signal, timeout, stop]);
     const deadline = performance.now() + retryForMs;
     try {
       for (let waitMs = MODEL_RETRY_FIRST_MS; ; waitMs = Math.min(waitMs * 2, MODEL_RETRY_LONGEST_MS)) {
-        const reply = await this.#work.respond(turn, signal);
+        const reply = await this.#work.respond(turn, show, signal);
         const pauseMs = waitMs * (0.5 + Math.random());
         if (reply.retry !== true || performance.now() + pauseMs > deadline) return reply;
         this.#log.info({ ...idsOf(turn), failure: reply.failure, waitMs: Math.round(pauseMs) }, "asking again soon");
         await sleep(pauseMs, undefined, { signal });
       }
     } catch (error) {
-      if (timeout.aborted && !this.#stopping.signal.aborted) return this.#work.giveUp(turn, "timeout");
+      if (this.#stopping.signal.aborted) throw error;
+      if (stop.aborted) return { outcome: "stopped", messages: [] };
+      if (timeout.aborted) return this.#work.giveUp(turn, "timeout");
       throw error;
     }
   }
@@ -196,8 +288,10 @@ export class TurnRunner {
     try {
       for (const [index, message] of reply.messages.entries()) {
         const eventId = await this.#work.send(turn, `answer.${index}`, message.content, this.#stopping.signal);
-        if (message.remembered !== undefined) said.push({ eventId, text: message.remembered });
+        if (message.remembered !== undefined)
+          said.push({ eventId: message.editOf ?? eventId, text: message.remembered });
       }
+      if (reply.redacts !== undefined) await this.#work.redact(turn, "draft taken back", reply.redacts);
     } catch (error) {
       if (this.#stopping.signal.aborted || this.#work.retryAfterMs(error) !== undefined) {
         await this.#store.uncountDelivery(lease, turn);

@@ -18,6 +18,8 @@ export type OpenTurn =
       readonly attempts: number;
       /** How long ago it was asked, in ms by the database's clock. */
       readonly ageMs: number;
+      /** Stopped before the process that ran it ended. */
+      readonly isStopped: boolean;
     }
   | {
       readonly state: "sending";
@@ -48,6 +50,36 @@ export class TurnStore {
     await insertTurn(tx, turn, "sending", reply);
   }
 
+  /**
+   * Stops the open turns of a conversation, or the one of a question or of the draft of its answer. Those that were not
+   * begun are cancelled; of those that run it is noted, and their ids are returned. Declined ones say so all the same.
+   */
+  async stop(
+    tx: Queryable,
+    { ghost, roomId, eventId }: { readonly ghost: string; readonly roomId: string; readonly eventId?: string },
+  ): Promise<{ readonly running: readonly number[]; readonly cancelled: number }> {
+    const which = "ghost = $1 and room_id = $2 and ($3::text is null or event_id = $3)";
+    const values = [ghost, roomId, eventId ?? null];
+    const { count } = await tx.query(
+      `update turns set state = 'cancelled', stopped = true, failure = 'stopped', finished_at = now()
+       where ${which} and state = 'queued'`,
+      values,
+    );
+    const { rows } = await tx.query<{ id: number }>(
+      `update turns set stopped = true where ${which} and state = 'running' returning id`,
+      values,
+    );
+    return { running: rows.map((row) => row.id), cancelled: count };
+  }
+
+  /** Counts an edit of the draft; tells how many there are now. Throws StaleLease. */
+  async countEdit(lease: Lease, turn: Turn): Promise<number> {
+    const { rows } = await fenced(this.#database, lease, (tx) =>
+      tx.query<{ edits: number }>("update turns set edits = edits + 1 where id = $1 returning edits", [turn.id]),
+    );
+    return rows[0]?.edits ?? Infinity;
+  }
+
   /** Withdraws a question that has not been taken up. */
   async cancel(tx: Queryable, ghost: string, roomId: string, eventId: string): Promise<void> {
     if (!isStorable(eventId)) return;
@@ -66,7 +98,7 @@ export class TurnStore {
   async due(process: number): Promise<OpenTurn[]> {
     const { rows } = await this.#database.query<TurnRow>(
       `with open as (
-         select id, ghost, room_id, event_id, asker, position, thread_root, state, reply, attempts,
+         select id, ghost, room_id, event_id, asker, position, thread_root, state, reply, attempts, stopped,
            extract(epoch from now() - created_at) * 1000 as age_ms, attempts = 0 and state = 'sending' as declined
          from turns join leases using (ghost)
          where state in ('queued', 'running', 'sending') and owner = $1
@@ -80,7 +112,7 @@ export class TurnStore {
       const turn = turnOf(row);
       return row.state === "sending" && row.reply !== null
         ? { state: "sending", turn, reply: JSON.parse(row.reply) as TurnReply, isDeclined: row.declined }
-        : { state: "queued", turn, attempts: row.attempts, ageMs: row.age_ms };
+        : { state: "queued", turn, attempts: row.attempts, ageMs: row.age_ms, isStopped: row.stopped };
     });
   }
 
@@ -158,11 +190,12 @@ export class TurnStore {
   }
 
   /** The end of a turn, in a fenced transaction. */
-  async finish(tx: Queryable, turn: Turn, outcome: "answered" | "failed", failure?: string): Promise<void> {
+  async finish(tx: Queryable, turn: Turn, outcome: TurnReply["outcome"], failure?: string): Promise<void> {
+    const stopped = outcome === "stopped";
     await tx.query("update turns set state = $2, failure = $3, reply = null, finished_at = now() where id = $1", [
       turn.id,
-      outcome,
-      failure ?? null,
+      stopped ? "cancelled" : outcome,
+      stopped ? "stopped" : (failure ?? null),
     ]);
   }
 }
@@ -201,6 +234,7 @@ interface TurnRow {
   reply: string | null;
   attempts: number;
   age_ms: number;
+  stopped: boolean;
   declined: boolean;
 }
 

@@ -6,9 +6,13 @@
  * queued ──▶ running ──▶ sending ──▶ answered
  *   ▲           │            └─────▶ failed      (what was sent is a notice, or nothing could be sent)
  *   └───────────┘ the process ended meanwhile; counted
- * queued ──▶ cancelled                            (the question was deleted before it was answered)
+ * queued ──▶ cancelled                            (the question was deleted, or its answer stopped, before it was begun)
+ * sending ─▶ cancelled                            (stopped; what was there by then is kept)
  * sending ─▶ failed                               (declined at once: too many others wait)
  * ```
+ *
+ * While it is `running` the answer may be shown as a draft, an event of its own that is edited (draft.ts). A turn that is
+ * taken up again after a crash finds its draft by the transaction id, and goes on editing it.
  *
  * What is to be sent is stored with the step to `sending`. From there on the model is not asked again, and every send
  * has a transaction id made of ghost, question and step, so that a repeat after a crash is the same message.
@@ -30,13 +34,17 @@ export interface Turn {
 
 /** The outcome of a turn, as it is to be sent. */
 export interface TurnReply {
-  readonly outcome: "answered" | "failed";
+  readonly outcome: "answered" | "failed" | "stopped";
   /** For the log and the row: the kind of failure, no text of the conversation. */
   readonly failure?: string;
   /** Set when nothing was produced and the same may work soon: the model's server did not answer at all. */
   readonly retry?: boolean;
   /** One after the other, each an event of its own. */
   readonly messages: readonly TurnMessage[];
+  /** What was said before it failed, for where it has been shown. */
+  readonly partial?: string;
+  /** A draft that a message of its own takes the place of. */
+  readonly redacts?: string;
 }
 
 /** One message of a reply. */
@@ -45,9 +53,25 @@ export interface TurnMessage {
   readonly content: Readonly<Record<string, unknown>>;
   /** What the agent will remember to have said; undefined for a notice. */
   readonly remembered?: string;
+  /** The event that this is an edit of: what people see, and reply to. */
+  readonly editOf?: string;
+}
+
+/** Somebody asked for the answer to stop. What there is of it is kept. */
+export class TurnStopped extends Error {
+  override readonly name = "TurnStopped";
+
+  constructor() {
+    super("the answer was stopped");
+  }
 }
 
 /** The conversation a turn belongs to: turns of one conversation run one after the other. */
 export function conversationOf(turn: Pick<Turn, "ghost" | "roomId">): string {
   return `${turn.ghost} ${turn.roomId}`;
+}
+
+/** What names a send of a turn, the same however often it is tried (see Outbox). */
+export function stepOf(turn: Pick<Turn, "eventId">, step: string): string {
+  return `${turn.eventId} ${step}`;
 }

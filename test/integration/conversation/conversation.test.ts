@@ -73,6 +73,7 @@ class World {
       provider: (name) => (name === "local" ? this.provider : undefined),
       allowedUsers: ["@*:example.test"],
       limits: { maxQueued: 3, maxWaitMs: 60_000 },
+      answers: { stream: "edit", maxEdits: 24 },
       log: silentLogger(),
     });
   }
@@ -139,6 +140,7 @@ class World {
   }
 }
 
+const UNSEEN = (): void => undefined;
 const NEVER = new AbortController().signal;
 
 forEachDatabase((_kind, open) => {
@@ -305,7 +307,7 @@ forEachDatabase((_kind, open) => {
 
     it("is asked of the agent's model with the conversation so far", async () => {
       const world = new World(await open());
-      const reply = await world.conversation.respond(await ask(world), true, NEVER);
+      const reply = await world.conversation.respond(await ask(world), true, UNSEEN, NEVER);
       assert.equal(reply.outcome, "answered");
       assert.deepEqual(
         reply.messages.map(({ remembered, content }) => [remembered, content["body"], content["msgtype"]]),
@@ -323,7 +325,7 @@ forEachDatabase((_kind, open) => {
 
     it("names the speakers to the model in a group", async () => {
       const world = new World(await open());
-      await world.conversation.respond(await ask(world), false, NEVER);
+      await world.conversation.respond(await ask(world), false, UNSEEN, NEVER);
       assert.equal(world.provider.asked[0]?.messages.at(-1)?.content, "Alice: how are you?");
     });
 
@@ -331,7 +333,7 @@ forEachDatabase((_kind, open) => {
       const world = new World(await open());
       const paragraphs = Array.from({ length: 400 }, (_, index) => `Paragraph **${index}** ${'"<&>" '.repeat(40)}`);
       world.provider.says = () => chunks(paragraphs.join("\n\n"));
-      const reply = await world.conversation.respond(await ask(world), true, NEVER);
+      const reply = await world.conversation.respond(await ask(world), true, UNSEEN, NEVER);
       assert.ok(reply.messages.length > 1);
       for (const [index, { content }] of reply.messages.entries()) {
         assert.ok(Buffer.byteLength(JSON.stringify(content)) <= 32_000);
@@ -349,13 +351,13 @@ forEachDatabase((_kind, open) => {
         yield await Promise.resolve({ kind: "text", text: "half an ans" } as const);
         throw new ProviderError("cut_off", "secret words of the error");
       };
-      const cut = await world.conversation.respond(turn, true, NEVER);
+      const cut = await world.conversation.respond(turn, true, UNSEEN, NEVER);
       world.provider.says = () => chunks("  \n ");
-      const empty = await world.conversation.respond(turn, true, NEVER);
+      const empty = await world.conversation.respond(turn, true, UNSEEN, NEVER);
       world.agent = { ...AGENT, provider: "gone" };
-      const gone = await world.conversation.respond(turn, true, NEVER);
+      const gone = await world.conversation.respond(turn, true, UNSEEN, NEVER);
       world.agent = undefined;
-      const nobody = await world.conversation.respond(turn, true, NEVER);
+      const nobody = await world.conversation.respond(turn, true, UNSEEN, NEVER);
       assert.deepEqual(
         [cut, empty, gone, nobody].map(({ outcome, failure }) => `${outcome} ${failure ?? ""}`),
         ["failed cut_off", "failed empty", "failed model_missing", "failed model_missing"],
@@ -377,11 +379,11 @@ forEachDatabase((_kind, open) => {
         yield await Promise.resolve({ kind: "text", text: "x" } as const);
         throw new ProviderError("cancelled", "stopped");
       };
-      await assert.rejects(world.conversation.respond(turn, true, stopping.signal), ProviderError);
+      await assert.rejects(world.conversation.respond(turn, true, UNSEEN, stopping.signal), ProviderError);
       world.provider.says = () => {
         throw new TypeError("a mistake of ours");
       };
-      await assert.rejects(world.conversation.respond(turn, true, NEVER), TypeError);
+      await assert.rejects(world.conversation.respond(turn, true, UNSEEN, NEVER), TypeError);
     });
   });
 });

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Database } from "../../../src/database/database.ts";
 import { History } from "../../../src/conversation/history.ts";
 import { acquireLease, StaleLease, type Lease } from "../../../src/leases/leases.ts";
 import { silentLogger } from "../../../src/observability/log.ts";
-import type { Turn, TurnReply } from "../../../src/turns/turn.ts";
-import { TurnRunner, type TurnWork } from "../../../src/turns/turn-runner.ts";
+import { TurnStopped, type Turn, type TurnReply } from "../../../src/turns/turn.ts";
+import { DRAFT_STEP, TurnRunner, type Drafting, type TurnWork } from "../../../src/turns/turn-runner.ts";
 import { TurnStore } from "../../../src/turns/turn-store.ts";
 import { forEachDatabase } from "../../support/databases.ts";
 import { eventually } from "../../support/eventually.ts";
@@ -22,7 +23,10 @@ class World {
   readonly asked: string[] = [];
   readonly sent = new Map<string, object>();
   readonly working = new Set<string>();
-  respond: (turn: Turn, signal: AbortSignal) => Promise<TurnReply> = (turn) => Promise.resolve(reply(turn.eventId));
+  readonly redacted: string[] = [];
+  drafting: Drafting | undefined;
+  respond: (turn: Turn, signal: AbortSignal, show: (text: string) => void) => Promise<TurnReply> = (turn) =>
+    Promise.resolve(reply(turn.eventId));
   send: (step: string) => void = () => undefined;
   #count = 0;
 
@@ -63,11 +67,20 @@ class World {
 
   runner(): TurnRunner {
     const work: TurnWork = {
-      respond: (turn, signal) => {
+      respond: (turn, show, signal) => {
         this.asked.push(turn.eventId);
-        return this.respond(turn, signal);
+        return this.respond(turn, signal, show);
       },
       giveUp: (turn, why) => ({ outcome: "failed", failure: why, messages: reply(turn.eventId).messages }),
+      drafting: () => Promise.resolve(this.drafting),
+      formerDraft: (turn) => {
+        const content = this.sent.get(`${turn.eventId} ${DRAFT_STEP}`);
+        return Promise.resolve(content && `$answer to ${turn.eventId} ${DRAFT_STEP}`);
+      },
+      redact: (_turn, _step, eventId) => {
+        this.redacted.push(eventId);
+        return Promise.resolve();
+      },
       begin: (turn) => {
         this.working.add(turn.roomId);
         return Promise.resolve({ lease: this.lease, end: () => void this.working.delete(turn.roomId) });
@@ -115,6 +128,18 @@ class World {
 
 function reply(text: string): TurnReply {
   return { outcome: "answered", messages: [{ content: { body: text }, remembered: text }] };
+}
+
+function drafting(maxEdits: number): Drafting {
+  return {
+    maxEdits,
+    begin: (text) => ({ body: text }),
+    edit: (eventId, text) => ({ body: text, edits: eventId }),
+    finish: ({ messages: [message], ...rest }, eventId) => ({
+      ...rest,
+      messages: [{ ...message, content: { ...message?.content, edits: eventId }, editOf: eventId }],
+    }),
+  };
 }
 
 forEachDatabase((_kind, open) => {
@@ -390,6 +415,94 @@ forEachDatabase((_kind, open) => {
       await runner.stop();
       assert.deepEqual(world.asked, [other]);
       assert.equal(await world.state(question), "cancelled");
+    });
+
+    it("show an answer while it is made, edit it no more often than they may, and end with the whole", async () => {
+      const world = await World.create(await open());
+      world.drafting = drafting(1);
+      world.respond = async (turn, _signal, show) => {
+        const shown = (): number => [...world.sent.keys()].filter((step) => step.startsWith(turn.eventId)).length;
+        for (let words = 1; shown() < 2; words++) {
+          show("word ".repeat(words));
+          await sleep(20);
+        }
+        show("more than may be shown");
+        await sleep(3_000);
+        return reply("the whole");
+      };
+      const question = await world.ask("!a");
+      const runner = world.runner();
+      runner.kick();
+      await world.until(question, "answered");
+      await runner.stop();
+      const steps = [...world.sent.keys()].map((step) => step.slice(question.length + 1));
+      assert.deepEqual(steps, ["draft", "draft.1", "answer.0"]);
+      assert.deepEqual(world.sent.get(`${question} answer.0`), {
+        body: "the whole",
+        edits: `$answer to ${question} draft`,
+      });
+      const { rows } = await world.database.query("select event_id, body from messages where author = 'agent'");
+      assert.deepEqual(rows, [{ event_id: `$answer to ${question} draft`, body: "the whole" }]);
+    });
+
+    it("go on with the draft that a process has left, and with the count of its edits", async () => {
+      const world = await World.create(await open());
+      world.drafting = drafting(24);
+      const question = await world.ask("!a");
+      await world.database.query("update turns set state = 'running', attempts = 1, edits = 7 where event_id = $1", [
+        question,
+      ]);
+      world.sent.set(`${question} ${DRAFT_STEP}`, { body: "as it was left" });
+      world.respond = async (_turn, _signal, show) => {
+        show("again from the start");
+        await eventually("the draft to be edited", () => world.sent.has(`${question} draft.8`));
+        return reply("the whole");
+      };
+      const runner = world.runner();
+      runner.kick();
+      await world.until(question, "answered");
+      await runner.stop();
+      assert.deepEqual(world.sent.get(`${question} answer.0`), {
+        body: "the whole",
+        edits: `$answer to ${question} draft`,
+      });
+    });
+
+    it("are stopped: what runs keeps what there is of it, what waits is not begun", async () => {
+      const world = await World.create(await open());
+      const [first, second] = [await world.ask("!a"), await world.ask("!a")];
+      const elsewhere = await world.ask("!b");
+      const runner = world.runner();
+      world.respond = async (turn, signal) => {
+        if (turn.eventId === elsewhere) return reply("not stopped");
+        const { running, cancelled } = await world.store.stop(world.database, { ghost: GHOST, roomId: "!a" });
+        assert.equal(cancelled, 1);
+        runner.stopTurns(running);
+        assert.ok(signal.reason instanceof TurnStopped);
+        return { outcome: "stopped", messages: reply("half of").messages };
+      };
+      runner.kick();
+      await world.until(first, "cancelled");
+      await world.until(second, "cancelled");
+      await world.until(elsewhere, "answered");
+      await runner.stop();
+      assert.deepEqual(world.sent.get(`${first} answer.0`), { body: "half of" });
+      assert.equal(world.asked.includes(second), false);
+    });
+
+    it("that were stopped before their process ended are not asked again", async () => {
+      const world = await World.create(await open());
+      const question = await world.ask("!a");
+      await world.database.query(
+        "update turns set state = 'running', attempts = 1, stopped = true where event_id = $1",
+        [question],
+      );
+      world.respond = (_turn, signal) => Promise.reject(signal.reason as Error);
+      const runner = world.runner();
+      runner.kick();
+      await world.until(question, "cancelled");
+      await runner.stop();
+      assert.equal(world.sent.size, 0);
     });
 
     it("leave in the conversation each answer behind its question", async () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { answerContent, noticeContent } from "../../../src/conversation/reply.ts";
+import { answerContent, draftContent, editContent, noticeContent } from "../../../src/conversation/reply.ts";
 
 const TARGET = { eventId: "$question", threadRoot: undefined };
 
@@ -31,5 +31,38 @@ describe("a notice", () => {
     const content = noticeContent("can't", TARGET);
     assert.equal(content["msgtype"], "m.notice");
     assert.deepEqual(content["m.mentions"], {});
+  });
+});
+
+describe("an edit", () => {
+  it("says the whole anew, with the body for old clients, and mentions nobody anew", () => {
+    const content = answerContent("**more**", { ...TARGET, threadRoot: "$root" }, "@alice:a.b");
+    assert.deepEqual(editContent("$draft", content), {
+      msgtype: "m.text",
+      body: "* **more**",
+      format: "org.matrix.custom.html",
+      formatted_body: "* <p><strong>more</strong></p>",
+      "m.mentions": {},
+      "m.new_content": {
+        msgtype: "m.text",
+        body: "**more**",
+        format: "org.matrix.custom.html",
+        formatted_body: "<p><strong>more</strong></p>",
+        "m.mentions": { user_ids: ["@alice:a.b"] },
+      },
+      "m.relates_to": { rel_type: "m.replace", event_id: "$draft" },
+    });
+  });
+
+  it("is live while it is one of a draft, and not at last", () => {
+    const live = "org.matrix.msc4357.live";
+    const draft = draftContent("so far", TARGET, "@alice:a.b");
+    const edit = editContent("$draft", draft);
+    assert.deepEqual(draft[live], {});
+    assert.deepEqual([edit[live], (edit["m.new_content"] as object)[live as never]], [{}, {}]);
+    assert.equal(
+      JSON.stringify(editContent("$draft", answerContent("all", TARGET, "@alice:a.b"))).includes(live),
+      false,
+    );
   });
 });
