@@ -103,6 +103,7 @@ export async function startBridge(config: Config, registration: Registration, lo
       history: new History(database),
       turns,
       turnQueued: () => runner.kick(),
+      stopTurns: (ids, how) => runner.stopTurns(ids, how),
       isAgent: (userId) => ghosts.isGhost(userId),
       agentOf: (userId) => directory.agentOf(userId),
       agents: () => directory.list(),
@@ -183,8 +184,13 @@ export async function startBridge(config: Config, registration: Registration, lo
           conversation.respond(turn, await ghost(turn.ghost).isDirect(turn.roomId), show, signal),
         giveUp: (turn, why) => conversation.giveUp(turn, why),
         drafting: (turn) => Promise.resolve(conversation.drafting(turn)),
-        formerDraft: (turn, content, signal) =>
-          ghost(turn.ghost).resend(turn.roomId, "m.room.message", content, stepOf(turn, DRAFT_STEP), signal),
+        former: async (turn, content, signal) => {
+          const answer = await conversation.toBeEdited(turn);
+          if (answer.length > 0) return answer;
+          const step = stepOf(turn, DRAFT_STEP);
+          const draft = await ghost(turn.ghost).resend(turn.roomId, "m.room.message", content, step, signal);
+          return draft === undefined ? [] : [draft];
+        },
         begin: async (turn) => {
           const { lease, release } = await ghost(turn.ghost).hold();
           const endTyping = ghost(turn.ghost).startTyping(turn.roomId);

@@ -1,16 +1,16 @@
 import type { Queryable } from "../database/database.ts";
 import type { AnswerSettings } from "../config/config.ts";
 import type { Agent } from "../ghost/agents.ts";
-import type { GhostHandle, GhostMessage, GhostRedaction, Settle } from "../ghost/listener.ts";
+import type { GhostHandle, GhostMessage, GhostReaction, GhostRedaction, Settle } from "../ghost/listener.ts";
 import type { UnreadMessage } from "../ghost/missing-keys.ts";
 import type { Logger } from "../observability/log.ts";
 import { mayTalk } from "../policy/access.ts";
 import type { Distrust } from "../policy/trust.ts";
 import { DEMO_MODEL } from "../providers/demo.ts";
 import { ProviderError, type Provider } from "../providers/provider.ts";
-import type { Drafting } from "../turns/turn-runner.ts";
-import { TurnStopped, type Turn, type TurnMessage, type TurnReply } from "../turns/turn.ts";
-import type { TurnStore } from "../turns/turn-store.ts";
+import { DRAFT_STEP, type Drafting } from "../turns/turn-runner.ts";
+import { stepOf, TurnStopped, type Turn, type TurnMessage, type TurnReply } from "../turns/turn.ts";
+import type { NewTurn, TurnStore } from "../turns/turn-store.ts";
 import { addressing, repliedEvent, type Addressing } from "./addressing.ts";
 import { answerBot } from "./bot.ts";
 import { addresseeOf } from "./addressee.ts";
@@ -33,6 +33,7 @@ import {
   type MessageContent,
   type ReplyTarget,
 } from "./reply.ts";
+import { wishOf } from "./reactions.ts";
 import { splitMarkdown } from "./split.ts";
 import { estimateTokens } from "./tokens.ts";
 import { reached } from "../observability/steps.ts";
@@ -43,6 +44,8 @@ export interface ConversationOptions {
   readonly turns: TurnStore;
   /** Called after a turn was queued and committed. */
   readonly turnQueued: () => void;
+  /** Called after running turns were to be stopped and that was committed. */
+  readonly stopTurns: (ids: readonly number[], how: { readonly keeps: boolean }) => void;
   readonly isAgent: (userId: string) => boolean;
   /** The agent behind a ghost, as it is now; undefined when its model has gone. */
   readonly agentOf: (ghost: string) => Agent | undefined;
@@ -65,6 +68,9 @@ const MAX_PROMPT_MESSAGES = 200;
 
 /** An event is at most 65,536 bytes; encrypted it takes a third more, and as an edit, with the body twice, double. */
 const MAX_CONTENT_BYTES = 22_000;
+
+/** What a model is told that is to say more. */
+const GO_ON = "Go on exactly where you stopped. Do not repeat anything that you have said already.";
 
 /** The reaction to a message that was read too late to be answered. */
 const READ_LATE = "⌛";
@@ -94,9 +100,7 @@ export class Conversation {
         await settle();
         return;
       case "edit":
-        await settle((tx) =>
-          this.#options.history.edit(tx, ghost.userId, decision.target, message.sender, decision.text),
-        );
+        await this.#edited(ghost, message, decision, settle);
         return;
       case "addressed":
         if (ghost.isBot) await this.#askBot(ghost, message, decision.text, decision.threadRoot, settle);
@@ -105,13 +109,69 @@ export class Conversation {
     }
   }
 
-  /** A message was deleted: it leaves no trace in what the agent remembers, and is not answered if it has not been yet. */
-  async redacted(ghost: GhostHandle, redaction: GhostRedaction, settle: Settle): Promise<void> {
-    const { history, turns } = this.#options;
+  /**
+   * A message was deleted: it leaves no trace in what the agent remembers, its answer goes, and it is not answered if it has
+   * not been yet.
+   */
+  async redacted(ghost: GhostHandle, { roomId, target }: GhostRedaction, settle: Settle): Promise<void> {
+    const { history, turns, stopTurns } = this.#options;
+    const about = await turns.about(ghost.userId, roomId, target);
+    const isQuestion = about?.turn.eventId === target;
+    if (isQuestion) {
+      const draft = about.isOpen ? await ghost.sent(roomId, stepOf(about.turn, DRAFT_STEP)) : undefined;
+      const answers = new Set([...(await history.answersTo(ghost.userId, roomId, target)), draft]);
+      for (const answer of answers) {
+        if (answer !== undefined) await ghost.redact(roomId, answer, `${target} deleted ${answer}`);
+      }
+    }
+    let running: readonly number[] = [];
     await settle(async (tx) => {
-      await turns.cancel(tx, ghost.userId, redaction.roomId, redaction.target);
-      await history.forget(tx, ghost.userId, redaction.roomId, redaction.target);
+      if (isQuestion) ({ running } = await turns.stop(tx, { ghost: ghost.userId, roomId, eventId: target }));
+      await history.forget(tx, ghost.userId, roomId, target);
     });
+    stopTurns(running, { keeps: false });
+  }
+
+  /** Somebody reacted to an event: what they wish for happens if it is theirs to wish, or they moderate the room. */
+  async reaction(ghost: GhostHandle, reaction: GhostReaction, settle: Settle): Promise<void> {
+    const { history, turns, stopTurns, allowedUsers } = this.#options;
+    const { roomId, sender, target, eventId } = reaction;
+    const wish = wishOf(reaction.key);
+    if (wish === undefined || this.#options.isAgent(sender) || !mayTalk(allowedUsers, sender)) return settle();
+    const about = await turns.about(ghost.userId, roomId, target);
+    if (about === undefined) return settle();
+    const { turn, isOpen } = about;
+    const log = ghost.log.child({ room: roomId, event: turn.eventId, wish });
+    if (wish === "good" || wish === "bad") {
+      const rating = { roomId, answer: target, sender, reaction: eventId, good: wish === "good" };
+      if (target === turn.eventId) return settle();
+      await settle((tx) => history.rate(tx, ghost.userId, rating));
+      return;
+    }
+    if (sender !== turn.asker && !(await ghost.isModerator(roomId, sender))) {
+      log.info({ user: sender }, "a wish of somebody whose question it is not, and who does not moderate the room");
+      return settle();
+    }
+    if (wish === "stop") {
+      let running: readonly number[] = [];
+      await settle(async (tx) => {
+        ({ running } = await turns.stop(tx, { ghost: ghost.userId, roomId, eventId: turn.eventId }));
+      });
+      stopTurns(running, { keeps: true });
+      log.info("stopped by a reaction");
+      return;
+    }
+    if (isOpen) return settle();
+    await settle(async (tx) => {
+      await turns.enqueueAgain(tx, ghost.userId, turn.eventId, wish);
+    });
+    log.info("asked again by a reaction");
+    this.#options.turnQueued();
+  }
+
+  /** The answer that a turn is to edit: all its parts; empty when it is to be a message of its own. */
+  async toBeEdited(turn: Turn): Promise<readonly string[]> {
+    return turn.kind === "edit" ? this.#options.history.answersTo(turn.ghost, turn.roomId, turn.eventId) : [];
   }
 
   /** Only who speaks to the agent is told that it does not listen. */
@@ -146,7 +206,7 @@ export class Conversation {
     if (agent === undefined || provider === undefined) {
       return this.#failed(turn, "model_missing", undefined);
     }
-    const messages = await this.#options.history.upTo(turn.ghost, turn.roomId, turn.position, MAX_PROMPT_MESSAGES);
+    const messages = await this.#messagesFor(turn);
     let text = "";
     try {
       for await (const chunk of provider.chat({
@@ -176,7 +236,8 @@ export class Conversation {
       const said = text.trim();
       if (signal.aborted) {
         if (signal.reason instanceof TurnStopped) {
-          return { outcome: "stopped", messages: said === "" ? [] : answerMessages(said, turn) };
+          const keeps = signal.reason.keeps && said !== "";
+          return { outcome: "stopped", messages: keeps ? answerMessages(said, turn) : [] };
         }
         if (isTimeout(signal.reason)) return { ...this.#failed(turn, "timeout", agent), partial: said };
         throw error;
@@ -191,20 +252,23 @@ export class Conversation {
   }
 
   /** How the answer of a turn is shown while it is made. */
-  drafting(turn: Turn): Drafting | undefined {
+  drafting(turn: Turn): Drafting {
     const { stream, maxEdits } = this.#options.answers;
-    if (stream === "off") return undefined;
     const begin = (text: string): MessageContent => {
       const [beginning = text] = splitMarkdown(text, (part) => fits(part, turn));
       return draftContent(beginning, targetOf(turn), turn.asker);
     };
     return {
+      shows: stream !== "off",
       maxEdits,
       begin,
       edit: (eventId, text) => editContent(eventId, begin(text)),
-      finish: (reply, eventId) => {
+      finish: (reply, [draft, ...others]) => {
         const whole = withPartial(reply, turn);
-        return stream === "replace" ? { ...whole, redacts: eventId } : edited(whole, eventId);
+        // Nothing of it is to stay: the question is gone, or there was not a word yet.
+        if (whole.messages.length === 0) return { ...whole, redacts: [draft, ...others] };
+        if (stream === "replace" && turn.kind !== "edit") return { ...whole, redacts: [draft, ...others] };
+        return { ...edited(whole, draft), redacts: others };
       },
     };
   }
@@ -241,6 +305,35 @@ export class Conversation {
     const target = repliedEvent(message.content);
     const repliesToMe = target !== undefined && (await history.isOwn(ghost.userId, message.roomId, target));
     return addressing(message, addresseeOf(ghost, agentOf(ghost.userId), message), isAgent, () => repliesToMe);
+  }
+
+  /** The words of a question were changed: its answer is, too. One that is being made is stopped for that. */
+  async #edited(
+    ghost: GhostHandle,
+    message: GhostMessage,
+    { target, text }: { readonly target: string; readonly text: string },
+    settle: Settle,
+  ): Promise<void> {
+    const { history, turns, stopTurns, turnQueued } = this.#options;
+    const about = await turns.about(ghost.userId, message.roomId, target);
+    let running: readonly number[] = [];
+    await settle(async (tx) => {
+      const isNew = await history.edit(tx, ghost.userId, target, message.sender, text);
+      if (!isNew || about?.turn.eventId !== target || about.turn.asker !== message.sender) return;
+      const stopped = await turns.stop(tx, { ghost: ghost.userId, roomId: message.roomId, eventId: target });
+      ({ running } = stopped);
+      await turns.enqueueAgain(tx, ghost.userId, target, "edit");
+    });
+    stopTurns(running, { keeps: true });
+    turnQueued();
+  }
+
+  async #messagesFor(turn: Turn): Promise<readonly RememberedMessage[]> {
+    const { ghost, roomId, position, kind } = turn;
+    const isMore = kind === "continue";
+    const messages = await this.#options.history.upTo(ghost, roomId, position, MAX_PROMPT_MESSAGES, isMore);
+    const question = messages.find(({ eventId }) => eventId === turn.eventId);
+    return isMore && question !== undefined ? [...messages, { ...question, body: GO_ON }] : messages;
   }
 
   /** Queues a question for the model. */
@@ -309,7 +402,7 @@ export class Conversation {
     ghost.log.info({ room: message.roomId, event: message.eventId, lateMs: message.lateMs }, "read too late to answer");
   }
 
-  #failed(turn: Omit<Turn, "id">, failure: TurnFailure, agent: Agent | undefined): TurnReply {
+  #failed(turn: NewTurn, failure: TurnFailure, agent: Agent | undefined): TurnReply {
     const words = describeFailure({
       code: failure,
       agentName: agent?.displayName ?? turn.ghost,

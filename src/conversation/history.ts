@@ -17,6 +17,16 @@ export interface RememberedMessage {
   readonly shield?: string;
 }
 
+/** What somebody thinks of an answer. */
+export interface Rating {
+  readonly roomId: string;
+  readonly answer: string;
+  readonly sender: string;
+  /** The reaction's event. */
+  readonly reaction: string;
+  readonly good: boolean;
+}
+
 /** What agents remember of their rooms. */
 export class History {
   readonly #database: Database;
@@ -30,7 +40,8 @@ export class History {
     const { rows } = await tx.query<{ position: number }>(
       `insert into messages (ghost, room_id, event_id, sender, speaker, author, body, sent_at, answers, shield)
        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-       on conflict (ghost, event_id) do update set body = messages.body
+       on conflict (ghost, event_id) do update
+         set body = case messages.author when 'agent' then excluded.body else messages.body end
        returning position`,
       [
         ghost,
@@ -50,20 +61,46 @@ export class History {
     return position;
   }
 
-  /** Changes what is remembered of a message that its sender has edited. */
-  async edit(tx: Queryable, ghost: string, eventId: string, sender: string, body: string): Promise<void> {
-    if (!isStorable(eventId)) return;
-    await tx.query("update messages set body = $4 where ghost = $1 and event_id = $2 and sender = $3", [
-      ghost,
-      eventId,
-      sender,
-      storable(body),
-    ]);
+  /** Changes what is remembered of a message that its sender has edited. False when it says what it said before. */
+  async edit(tx: Queryable, ghost: string, eventId: string, sender: string, body: string): Promise<boolean> {
+    if (!isStorable(eventId)) return false;
+    const { count } = await tx.query(
+      "update messages set body = $4 where ghost = $1 and event_id = $2 and sender = $3 and body <> $4",
+      [ghost, eventId, sender, storable(body)],
+    );
+    return count > 0;
   }
 
-  /** Forgets a redacted message. */
+  /** The events with which a ghost has answered a question, in order. */
+  async answersTo(ghost: string, roomId: string, eventId: string): Promise<string[]> {
+    if (!isStorable(eventId)) return [];
+    const { rows } = await this.#database.query<{ event_id: string }>(
+      `select answer.event_id from messages answer join messages question
+         on question.position = answer.answers and question.ghost = answer.ghost
+       where answer.ghost = $1 and answer.room_id = $2 and question.event_id = $3 order by answer.position`,
+      [ghost, roomId, eventId],
+    );
+    return rows.map((row) => row.event_id);
+  }
+
+  /** Keeps what somebody thinks of an answer. */
+  async rate(tx: Queryable, ghost: string, { roomId, answer, sender, reaction, good }: Rating): Promise<void> {
+    await tx.query(
+      `insert into feedback (ghost, room_id, event_id, sender, reaction, good) values ($1, $2, $3, $4, $5, $6)
+       on conflict do nothing`,
+      [ghost, roomId, answer, sender, reaction, good],
+    );
+  }
+
+  /** Forgets a redacted message with what answered it, or a rating that was taken back. */
   async forget(tx: Queryable, ghost: string, roomId: string, eventId: string): Promise<void> {
     if (!isStorable(eventId)) return;
+    await tx.query("delete from feedback where ghost = $1 and reaction = $2", [ghost, eventId]);
+    await tx.query(
+      `delete from messages where ghost = $1 and room_id = $2 and answers in (
+         select position from messages where ghost = $1 and room_id = $2 and event_id = $3)`,
+      [ghost, roomId, eventId],
+    );
     await tx.query("delete from messages where ghost = $1 and room_id = $2 and event_id = $3", [
       ghost,
       roomId,
@@ -84,8 +121,16 @@ export class History {
   /**
    * The conversation up to and with the question at a position, oldest first, `limit` messages at most. An answer stands
    * right behind its question, so that questions asked meanwhile do not come between.
+   *
+   * @param withAnswer whether what was answered to that question before belongs to it.
    */
-  async upTo(ghost: string, roomId: string, position: number, limit: number): Promise<RememberedMessage[]> {
+  async upTo(
+    ghost: string,
+    roomId: string,
+    position: number,
+    limit: number,
+    withAnswer = false,
+  ): Promise<RememberedMessage[]> {
     const { rows } = await this.#database.query<{
       event_id: string;
       author: "person" | "agent";
@@ -96,8 +141,9 @@ export class History {
     }>(
       `select event_id, author, sender, speaker, body, sent_at from messages
        where ghost = $1 and room_id = $2 and coalesce(answers, position) <= $3
+         and ($5 or answers is null or answers < $3)
        order by coalesce(answers, position) desc, position desc limit $4`,
-      [ghost, roomId, position, limit],
+      [ghost, roomId, position, limit, withAnswer],
     );
     return rows.reverse().map((row) => ({
       eventId: row.event_id,

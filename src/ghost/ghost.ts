@@ -221,6 +221,15 @@ export class Ghost implements GhostHandle {
     return stored === undefined ? undefined : this.send(roomId, type, content, step, signal);
   }
 
+  async sent(roomId: string, step: string): Promise<string | undefined> {
+    return (await this.#services.outbox.find(this.userId, transactionId(this.userId, roomId, step)))?.eventId;
+  }
+
+  async isModerator(roomId: string, userId: string): Promise<boolean> {
+    await this.#sender.view(roomId);
+    return this.#services.rooms.isModerator(roomId, userId);
+  }
+
   /** Takes an event of the ghost's back, once, however often it is called with the same step. */
   async redact(roomId: string, eventId: string, step: string): Promise<void> {
     const { lease, release } = await this.hold();

@@ -27,6 +27,16 @@ export interface GhostRedaction {
   readonly target: string;
 }
 
+/** A reaction to an event (spec "Event annotations and reactions"). */
+export interface GhostReaction {
+  readonly eventId: string;
+  readonly roomId: string;
+  readonly sender: string;
+  /** The event that it is attached to. */
+  readonly target: string;
+  readonly key: string;
+}
+
 /** A ghost as those see it who answer in its name. */
 export interface GhostHandle {
   readonly userId: string;
@@ -43,6 +53,12 @@ export interface GhostHandle {
    * and for nothing else.
    */
   sendToAll(roomId: string, content: object, step: string): Promise<string>;
+  /** Takes an event of the ghost's back, once, however often it is called with the same step. */
+  redact(roomId: string, eventId: string, step: string): Promise<void>;
+  /** The event that was sent under a step; undefined when none was. */
+  sent(roomId: string, step: string): Promise<string | undefined>;
+  /** Whether somebody may take back what others say in a room. */
+  isModerator(roomId: string, userId: string): Promise<boolean>;
   /** Shows that the ghost has read a message. Returns at once. */
   markRead(roomId: string, eventId: string, threadRoot: string | undefined): void;
 }
@@ -57,6 +73,7 @@ export type Settle = (store?: (tx: Queryable) => Promise<void>) => Promise<void>
 export interface GhostListener {
   message(ghost: GhostHandle, message: GhostMessage, settle: Settle): Promise<void>;
   redacted(ghost: GhostHandle, redaction: GhostRedaction, settle: Settle): Promise<void>;
+  reaction(ghost: GhostHandle, reaction: GhostReaction, settle: Settle): Promise<void>;
   /**
    * A message's sender is not trusted enough for it to be acted on. Returns the notice that says so, undefined when the
    * message was not for this ghost.

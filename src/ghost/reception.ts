@@ -72,6 +72,9 @@ export class Reception {
         return this.#plain(item, loaded, settle);
       case "m.room.redaction":
         return this.#redaction(item, settle);
+      case "m.reaction":
+        await survived();
+        return this.#reaction(item, event.content, settle);
       case "m.room.tombstone":
         await this.#upgraded(event);
         return settle();
@@ -157,10 +160,13 @@ export class Reception {
     if (isVerification(decryption.type) || asksForVerification(decryption.content)) {
       return this.#verification(item, decryption, loaded, () => Promise.resolve(), settleOnce);
     }
-    if (decryption.type !== "m.room.message") return settleOnce();
     // What relates an event to another stands outside the ciphertext.
     const relation = event.content["m.relates_to"];
     const content = { ...decryption.content, ...(relation === undefined ? {} : { "m.relates_to": relation }) };
+    if (decryption.type === "m.reaction") {
+      return decryption.kind === "distrusted" ? settleOnce() : this.#reaction(item, content, settleOnce);
+    }
+    if (decryption.type !== "m.room.message") return settleOnce();
     if (decryption.kind === "distrusted") return this.#distrusted(item, content, decryption.why, lease, settle);
     return this.#message(item, content, decryption.shield, settleOnce);
   }
@@ -212,6 +218,17 @@ export class Reception {
       lateMs,
       shield,
     };
+  }
+
+  /** Clients send these in clear, in encrypted rooms too. */
+  async #reaction({ event }: MailItem, content: RoomEvent["content"], settle: Settle): Promise<void> {
+    const relation = content["m.relates_to"] as Readonly<Record<string, unknown>> | null | undefined;
+    const { rel_type: type, event_id: target, key } = relation ?? {};
+    if (type !== "m.annotation" || typeof target !== "string" || typeof key !== "string") return settle();
+    const membership = await this.#services.store.membership(this.#ghost.userId, event.room_id);
+    if (membership?.membership !== "join") return settle();
+    const reaction = { eventId: event.event_id, roomId: event.room_id, sender: event.sender, target, key };
+    await this.#services.listener.reaction(this.#ghost, reaction, settle);
   }
 
   async #redaction(item: MailItem, settle: Settle): Promise<void> {

@@ -24,6 +24,7 @@ export const DELIVERED: ReadonlySet<string> = new Set([
   "m.room.message",
   "m.room.encrypted",
   "m.room.redaction",
+  "m.reaction",
   "m.room.tombstone",
   // Clients send these in clear, in encrypted rooms too. What begins a verification is an m.room.message.
   ...["ready", "start", "accept", "key", "mac", "cancel", "done"].map((step) => `m.key.verification.${step}`),

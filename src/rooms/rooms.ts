@@ -2,6 +2,7 @@ import { storable } from "../database/text.ts";
 import type { Database, Queryable } from "../database/database.ts";
 import type { Logger } from "../observability/log.ts";
 import type { RoomEvent } from "../homeserver/transaction.ts";
+import { isModerator, parseCreators } from "./power.ts";
 import { parseEncryption, parseHistoryVisibility, parseMembers, type RoomEncryption } from "./room-state.ts";
 
 /** State events that change something we keep of a room. */
@@ -19,6 +20,7 @@ export type ReadState = (roomId: string) => Promise<readonly StateEvent[]>;
 /** A state event as `GET /rooms/{roomId}/state` lists it. */
 export interface StateEvent {
   readonly event_id?: string;
+  readonly sender?: string;
   readonly type: string;
   readonly state_key: string;
   readonly content: Readonly<Record<string, unknown>>;
@@ -108,6 +110,20 @@ export class Rooms {
     return rows.map((row) => row.user_id);
   }
 
+  /** Whether somebody may take back what others say in the room, as far as its state was read. */
+  async isModerator(roomId: string, userId: string): Promise<boolean> {
+    const { rows } = await this.#database.query<{ power_levels: string | null; creators: string | null }>(
+      "select power_levels, creators from rooms where room_id = $1",
+      [roomId],
+    );
+    const { power_levels: levels, creators } = rows[0] ?? { power_levels: null, creators: null };
+    return isModerator(
+      levels === null ? undefined : JSON.parse(levels),
+      creators === null ? [] : (JSON.parse(creators) as string[]),
+      userId,
+    );
+  }
+
   /** Whether encryption was ever seen in the room, without asking the server. */
   async isEncrypted(roomId: string): Promise<boolean> {
     const { rows } = await this.#database.query<{ encrypted: boolean }>(
@@ -150,12 +166,13 @@ export class Rooms {
     const powerLevels = content("m.room.power_levels");
     const name = content("m.room.name")?.["name"];
     const members = parseMembers(state);
+    const creators = parseCreators(state.find((event) => event.type === "m.room.create" && event.state_key === ""));
 
     await this.#database.transaction(async (tx) => {
       // A later m.room.encryption may change the rotation, but one without an algorithm does not end the encryption.
       await tx.query(
         `update rooms set encryption = coalesce($2, encryption), history_visibility = $3, power_levels = $4, name = $5,
-           read_at_change = greatest(read_at_change, $6) where room_id = $1`,
+           creators = $7, read_at_change = greatest(read_at_change, $6) where room_id = $1`,
         [
           roomId,
           typeof encryption?.["algorithm"] === "string" ? JSON.stringify(encryption) : null,
@@ -163,6 +180,7 @@ export class Rooms {
           powerLevels === undefined ? null : JSON.stringify(powerLevels),
           typeof name === "string" ? storable(name) : null,
           changes,
+          JSON.stringify(creators),
         ],
       );
       await tx.query("delete from room_members where room_id = $1", [roomId]);

@@ -18,10 +18,12 @@ export interface TurnWork {
   respond(turn: Turn, show: (text: string) => void, signal: AbortSignal): Promise<TurnReply>;
   /** What to say of a turn that never came to an end, or whose time came too late. */
   giveUp(turn: Turn, why: "unknown" | "waited" | "timeout"): TurnReply;
-  /** How the answer is shown while it is made; undefined: not at all. */
-  drafting(turn: Turn): Promise<Drafting | undefined>;
-  /** The draft that a former process has sent; a send that was interrupted is finished first. */
-  formerDraft(turn: Turn, content: TurnMessage["content"], signal: AbortSignal): Promise<string | undefined>;
+  drafting(turn: Turn): Promise<Drafting>;
+  /**
+   * What was said of this answer before: the draft of a former process (a send that was interrupted is finished first), or
+   * the answer that is to be edited, all its parts.
+   */
+  former(turn: Turn, content: TurnMessage["content"], signal: AbortSignal): Promise<readonly string[]>;
   /** Keeps the ghost loaded and shows in the room that it is at work, until `end` is called. Throws LeaseHeld. */
   begin(turn: Turn): Promise<{ readonly lease: Lease; readonly end: () => void }>;
   /** Sends one message, once, however often it is called with the same turn and step. Returns the event's id. */
@@ -36,14 +38,16 @@ export interface TurnWork {
 
 /** How an answer is shown while it is made. */
 export interface Drafting {
+  /** Whether it is; else it comes when it is whole. */
+  readonly shows: boolean;
   /** How often the draft may be edited, the final form not counted. */
   readonly maxEdits: number;
   /** The content of the draft's event. */
   begin(text: string): TurnMessage["content"];
   /** The content of an edit of it. */
   edit(eventId: string, text: string): TurnMessage["content"];
-  /** The reply with the draft in the place of its first message, or gone. */
-  finish(reply: TurnReply, eventId: string): TurnReply;
+  /** The reply with what was said before (the draft first) in the place of its first message, or gone. */
+  finish(reply: TurnReply, former: readonly [string, ...string[]]): TurnReply;
 }
 
 /** How long turns may take, in ms. */
@@ -116,9 +120,9 @@ export class TurnRunner {
       });
   }
 
-  /** Ends the answers of these turns, if they run here; what there is of them is kept. */
-  stopTurns(ids: readonly number[]): void {
-    for (const id of ids) this.#stops.get(id)?.abort(new TurnStopped());
+  /** Ends the answers of these turns, if they run here. */
+  stopTurns(ids: readonly number[], how: { readonly keeps: boolean }): void {
+    for (const id of ids) this.#stops.get(id)?.abort(new TurnStopped(how));
   }
 
   /** Whether a turn of this ghost is under way. */
@@ -188,7 +192,7 @@ export class TurnRunner {
     const started = performance.now();
     const stop = new AbortController();
     this.#stops.set(turn.id, stop);
-    if (open.isStopped) stop.abort(new TurnStopped());
+    if (open.isStopped) stop.abort(new TurnStopped({ keeps: true }));
     let reply: TurnReply;
     try {
       reply = await this.#respondShown(lease, open, stop.signal);
@@ -217,14 +221,15 @@ export class TurnRunner {
   ): Promise<TurnReply> {
     const { turn } = open;
     const drafting = await this.#work.drafting(turn);
-    if (drafting === undefined) return this.#respond(open, () => undefined, stop);
     const { signal } = this.#stopping;
+    const [former, ...others] = await this.#work.former(turn, drafting.begin("…"), signal);
     const draft = new Draft(
       {
-        eventId: await this.#work.formerDraft(turn, drafting.begin("…"), signal),
+        eventId: former,
         begin: async (text) => {
           const eventId = await this.#work.send(turn, DRAFT_STEP, drafting.begin(text), signal);
           reached("draft.shown");
+          await this.#store.setDraft(lease, turn, eventId);
           return eventId;
         },
         edit: async (eventId, text) => {
@@ -243,14 +248,14 @@ export class TurnRunner {
       reply = await this.#respond(
         open,
         (text) => {
-          draft.update(text);
+          if (drafting.shows) draft.update(text);
         },
         stop,
       );
     } finally {
       shown = await draft.close();
     }
-    return shown === undefined ? reply : drafting.finish(reply, shown);
+    return shown === undefined ? reply : drafting.finish(reply, [shown, ...others]);
   }
 
   async #respond(
@@ -291,7 +296,7 @@ export class TurnRunner {
         if (message.remembered !== undefined)
           said.push({ eventId: message.editOf ?? eventId, text: message.remembered });
       }
-      if (reply.redacts !== undefined) await this.#work.redact(turn, "draft taken back", reply.redacts);
+      for (const eventId of reply.redacts ?? []) await this.#work.redact(turn, `${eventId} taken back`, eventId);
     } catch (error) {
       if (this.#stopping.signal.aborted || this.#work.retryAfterMs(error) !== undefined) {
         await this.#store.uncountDelivery(lease, turn);

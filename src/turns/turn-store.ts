@@ -1,7 +1,7 @@
 import type { Database, Queryable } from "../database/database.ts";
 import { fenced, type Lease } from "../leases/leases.ts";
-import { isStorable } from "../database/text.ts";
-import type { Turn, TurnReply } from "./turn.ts";
+import { isStorable, storable } from "../database/text.ts";
+import type { Turn, TurnKind, TurnReply, TurnState } from "./turn.ts";
 
 /**
  * A turn that was begun this often and never came to its answer fails, and so does one whose answer was begun to be sent
@@ -38,7 +38,7 @@ export class TurnStore {
   }
 
   /** Queues a question, once: asking for the same event again changes nothing. */
-  async enqueue(tx: Queryable, turn: Omit<Turn, "id">): Promise<void> {
+  async enqueue(tx: Queryable, turn: NewTurn): Promise<void> {
     await insertTurn(tx, turn, "queued", undefined);
   }
 
@@ -46,8 +46,40 @@ export class TurnStore {
    * Declines a question, once: `reply` is all that comes of it. Decided here, in one transaction with the end of the
    * message in the mailbox: a crash must not make it be decided again, and otherwise.
    */
-  async decline(tx: Queryable, turn: Omit<Turn, "id">, reply: TurnReply): Promise<void> {
+  async decline(tx: Queryable, turn: NewTurn, reply: TurnReply): Promise<void> {
     await insertTurn(tx, turn, "sending", reply);
+  }
+
+  /** Queues a question that was asked before once more. False when it is not known. */
+  async enqueueAgain(tx: Queryable, ghost: string, eventId: string, kind: TurnKind): Promise<boolean> {
+    const { count } = await tx.query(
+      `insert into turns (ghost, room_id, event_id, asker, position, thread_root, round, kind)
+       select ghost, room_id, event_id, asker, position, thread_root, round + 1, $3
+       from turns where ghost = $1 and event_id = $2 order by round desc limit 1`,
+      [ghost, storable(eventId), kind],
+    );
+    return count > 0;
+  }
+
+  /** The latest turn that an event belongs to: as its question, its draft or an answer. */
+  async about(ghost: string, roomId: string, eventId: string): Promise<TurnAbout | undefined> {
+    if (!isStorable(eventId)) return undefined;
+    const { rows } = await this.#database.query<TurnRow>(
+      `select id, ghost, room_id, event_id, asker, position, thread_root, round, kind, state from turns
+       where ghost = $1 and room_id = $2 and (event_id = $3 or draft = $3 or position in (
+         select answers from messages where ghost = $1 and room_id = $2 and event_id = $3))
+       order by id desc limit 1`,
+      [ghost, roomId, eventId],
+    );
+    const [row] = rows;
+    return row && { turn: turnOf(row), isOpen: ["queued", "running", "sending"].includes(row.state) };
+  }
+
+  /** Notes the event that an answer is shown as while it is made. Throws StaleLease. */
+  async setDraft(lease: Lease, turn: Turn, eventId: string): Promise<void> {
+    await fenced(this.#database, lease, (tx) =>
+      tx.query("update turns set draft = $2 where id = $1", [turn.id, storable(eventId)]),
+    );
   }
 
   /**
@@ -98,7 +130,7 @@ export class TurnStore {
   async due(process: number): Promise<OpenTurn[]> {
     const { rows } = await this.#database.query<TurnRow>(
       `with open as (
-         select id, ghost, room_id, event_id, asker, position, thread_root, state, reply, attempts, stopped,
+         select id, ghost, room_id, event_id, asker, position, thread_root, round, kind, state, reply, attempts, stopped,
            extract(epoch from now() - created_at) * 1000 as age_ms, attempts = 0 and state = 'sending' as declined
          from turns join leases using (ghost)
          where state in ('queued', 'running', 'sending') and owner = $1
@@ -200,15 +232,25 @@ export class TurnStore {
   }
 }
 
+/** A question that is asked for the first time. */
+export type NewTurn = Omit<Turn, "id" | "round" | "kind">;
+
+/** A turn that somebody points at. */
+export interface TurnAbout {
+  readonly turn: Turn;
+  /** Whether it has not come to its end. */
+  readonly isOpen: boolean;
+}
+
 async function insertTurn(
   tx: Queryable,
-  turn: Omit<Turn, "id">,
+  turn: NewTurn,
   state: "queued" | "sending",
   reply: TurnReply | undefined,
 ): Promise<void> {
   await tx.query(
     `insert into turns (ghost, room_id, event_id, asker, position, thread_root, state, reply)
-     values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict (ghost, event_id) do nothing`,
+     values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict (ghost, event_id, round) do nothing`,
     [
       turn.ghost,
       turn.roomId,
@@ -230,7 +272,9 @@ interface TurnRow {
   asker: string;
   position: number;
   thread_root: string | null;
-  state: "queued" | "running" | "sending";
+  round: number;
+  kind: TurnKind;
+  state: TurnState;
   reply: string | null;
   attempts: number;
   age_ms: number;
@@ -247,5 +291,7 @@ function turnOf(row: TurnRow): Turn {
     asker: row.asker,
     position: row.position,
     threadRoot: row.thread_root ?? undefined,
+    round: row.round,
+    kind: row.kind,
   };
 }

@@ -30,7 +30,16 @@ export interface Turn {
   /** The question's place in the conversation. */
   readonly position: number;
   readonly threadRoot: string | undefined;
+  /** How often the question was answered before. */
+  readonly round: number;
+  readonly kind: TurnKind;
 }
+
+/**
+ * Why a question is answered: because it was asked; because somebody wants another answer, or more of the one there is; or
+ * because it was edited, and the answer is to be edited too.
+ */
+export type TurnKind = "answer" | "again" | "continue" | "edit";
 
 /** The outcome of a turn, as it is to be sent. */
 export interface TurnReply {
@@ -43,8 +52,8 @@ export interface TurnReply {
   readonly messages: readonly TurnMessage[];
   /** What was said before it failed, for where it has been shown. */
   readonly partial?: string;
-  /** A draft that a message of its own takes the place of. */
-  readonly redacts?: string;
+  /** What other messages take the place of, and goes. */
+  readonly redacts?: readonly string[];
 }
 
 /** One message of a reply. */
@@ -57,12 +66,15 @@ export interface TurnMessage {
   readonly editOf?: string;
 }
 
-/** Somebody asked for the answer to stop. What there is of it is kept. */
+/** Somebody asked for the answer to stop, or the question is gone. */
 export class TurnStopped extends Error {
   override readonly name = "TurnStopped";
+  /** Whether what there is of the answer stays. */
+  readonly keeps: boolean;
 
-  constructor() {
+  constructor({ keeps }: { readonly keeps: boolean }) {
     super("the answer was stopped");
+    this.keeps = keeps;
   }
 }
 
@@ -72,6 +84,6 @@ export function conversationOf(turn: Pick<Turn, "ghost" | "roomId">): string {
 }
 
 /** What names a send of a turn, the same however often it is tried (see Outbox). */
-export function stepOf(turn: Pick<Turn, "eventId">, step: string): string {
-  return `${turn.eventId} ${step}`;
+export function stepOf(turn: Pick<Turn, "eventId" | "round">, step: string): string {
+  return turn.round === 0 ? `${turn.eventId} ${step}` : `${turn.eventId} ${turn.round} ${step}`;
 }

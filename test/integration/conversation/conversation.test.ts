@@ -16,6 +16,8 @@ import { addProcess } from "../../support/lease.ts";
 const LLAMA = "@agent_llama:example.test";
 const ROOM = "!room:example.test";
 const ALICE = "@alice:example.test";
+const BOB = "@bob:example.test";
+const MODERATOR = "@moderator:example.test";
 
 const AGENT: Agent = {
   localpart: "agent_llama",
@@ -55,6 +57,8 @@ class World {
   readonly history: History;
   readonly sent: { content: Record<string, unknown>; step: string }[] = [];
   readonly read: string[] = [];
+  readonly redacted: string[] = [];
+  readonly stopped: { readonly id: number; readonly keeps: boolean }[] = [];
   agent: Agent | undefined = AGENT;
   queued = 0;
   finished = 0;
@@ -67,6 +71,7 @@ class World {
       history: this.history,
       turns: new TurnStore(database),
       turnQueued: () => this.queued++,
+      stopTurns: (ids, how) => void this.stopped.push(...ids.map((id) => ({ id, ...how }))),
       isAgent: (userId) => userId.startsWith("@agent_") || userId.startsWith("@agents:"),
       agentOf: () => this.agent,
       agents: () => [{ userId: LLAMA, agent: AGENT }],
@@ -89,6 +94,9 @@ class World {
         return Promise.resolve("$sent");
       },
       sendToAll: () => Promise.reject(new Error("a conversation answers those it listens to")),
+      redact: (_room, eventId) => Promise.resolve(void this.redacted.push(eventId)),
+      sent: (_room, step) => Promise.resolve(this.sent.some((sent) => sent.step === step) ? "$sent" : undefined),
+      isModerator: (_room, userId) => Promise.resolve(userId === MODERATOR),
       markRead: (_room, eventId) => this.read.push(eventId),
     };
   }
@@ -131,7 +139,22 @@ class World {
   }
 
   async turns(): Promise<Record<string, unknown>[]> {
-    return (await this.database.query("select event_id, state, thread_root from turns order by id")).rows;
+    return (await this.database.query("select event_id, state, kind, thread_root from turns order by id")).rows;
+  }
+
+  /** A question that was answered in two messages; returns its turn's id. */
+  async answered(question: string): Promise<number> {
+    const turn = await this.turn(question);
+    assert.ok(turn);
+    await this.conversation.remember(this.database, turn, "$answer", "an answer");
+    await this.conversation.remember(this.database, turn, "$more", "and more");
+    await new TurnStore(this.database).finish(this.database, turn, "answered");
+    return turn.id;
+  }
+
+  async react(target: string, key: string, sender = ALICE): Promise<void> {
+    const reaction = { eventId: `$reaction${++this.#count}`, roomId: ROOM, sender, target, key };
+    await this.conversation.reaction(this.ghost(), reaction, this.settle);
   }
 
   async remembered(): Promise<string[]> {
@@ -149,7 +172,9 @@ forEachDatabase((_kind, open) => {
       const world = new World(await open());
       const eventId = await world.say("hello");
       await world.say("hello", { eventId });
-      assert.deepEqual(await world.turns(), [{ event_id: eventId, state: "queued", thread_root: null }]);
+      assert.deepEqual(await world.turns(), [
+        { event_id: eventId, state: "queued", kind: "answer", thread_root: null },
+      ]);
       assert.deepEqual(await world.remembered(), ["Alice: hello"]);
       assert.equal(world.finished, 2);
       assert.deepEqual(world.read, [eventId, eventId]);
@@ -209,12 +234,21 @@ forEachDatabase((_kind, open) => {
         "m.new_content": { msgtype: "m.text", body: "what is up?" },
         "m.relates_to": { rel_type: "m.replace", event_id: target },
       });
-      await world.say("* what is up?", { also: edit(question), sender: "@bob:example.test" });
+      await world.say("* what is up?", { also: edit(question), sender: BOB });
       assert.deepEqual(await world.remembered(), ["Alice: waht is up?", "Alice: and you?"]);
       await world.say("* what is up?", { also: edit(question) });
       await world.say("* what is up?", { also: edit("$nul\0") });
       assert.deepEqual(await world.remembered(), ["Alice: what is up?", "Alice: and you?"]);
-      assert.equal((await world.turns()).length, 2, "an edit asks nothing");
+      await world.say("* what is up?", { also: edit(question) });
+      assert.deepEqual(
+        (await world.turns()).map(({ event_id, state, kind }) => [event_id, state, kind]),
+        [
+          [question, "cancelled", "answer"],
+          [other, "queued", "answer"],
+          [question, "queued", "edit"],
+        ],
+        "asked anew, once",
+      );
 
       for (const target of [question, "$nul\0", `${other}\0`]) {
         await world.conversation.redacted(world.ghost(), { roomId: ROOM, target }, world.settle);
@@ -296,6 +330,128 @@ forEachDatabase((_kind, open) => {
       assert.ok(sent.step.includes(eventId));
       assert.deepEqual(await world.turns(), []);
       assert.equal(world.finished, 1);
+    });
+  });
+
+  describe("a reaction", () => {
+    it("stops what waits or runs, of the asker or a moderator alone", async () => {
+      const world = new World(await open());
+      const [first, second] = [await world.say("one"), await world.say("two")];
+      const running = await world.turn(first);
+      await world.database.query("update turns set state = 'running', draft = '$draft' where id = $1", [running?.id]);
+      for (const sender of [BOB, "@agent_other:example.test", "@stranger:elsewhere.test"]) {
+        await world.react(first, "🛑", sender);
+        await world.react(second, "🛑", sender);
+      }
+      assert.deepEqual([world.stopped, (await world.turns()).map(({ state }) => state)], [[], ["running", "queued"]]);
+      await world.react("$draft", "🛑", MODERATOR);
+      await world.react(second, "⏹️");
+      assert.deepEqual(world.stopped, [{ id: running?.id, keeps: true }]);
+      assert.deepEqual(
+        (await world.turns()).map(({ state }) => state),
+        ["running", "cancelled"],
+      );
+    });
+
+    it("asks for another answer or for more of it, once it is there, and the model knows for which", async () => {
+      const world = new World(await open());
+      const question = await world.say("tell me");
+      await world.react(question, "🔁");
+      assert.equal((await world.turns()).length, 1, "there is none yet");
+      await world.answered(question);
+      await world.react("$more", "🔁", BOB);
+      await world.react("$more", "🔁");
+      await world.react(question, "▶️");
+      const kinds = (await world.turns()).map(({ kind }) => kind);
+      assert.deepEqual(kinds, ["answer", "again"], "one after the other");
+
+      const again = await world.turn(question);
+      assert.equal(again?.kind, "again");
+      await world.conversation.respond(again, true, UNSEEN, NEVER);
+      const said = (request: ChatRequest | undefined): string[] =>
+        (request?.messages ?? []).slice(1).map(({ role, content }) => `${role}: ${content}`);
+      assert.deepEqual(said(world.provider.asked.at(-1)), ["user: tell me"]);
+      await world.conversation.respond({ ...again, kind: "continue" }, true, UNSEEN, NEVER);
+      const [, ...rest] = said(world.provider.asked.at(-1));
+      assert.deepEqual(rest.slice(0, 2), ["assistant: an answer", "assistant: and more"]);
+      assert.match(rest[2] ?? "", /^user: Go on exactly where you stopped/);
+    });
+
+    it("that likes an answer or does not is kept, until it is taken back", async () => {
+      const world = new World(await open());
+      const question = await world.say("tell me");
+      await world.answered(question);
+      await world.react("$answer", "👍🏽", BOB);
+      await world.react("$answer", "👎");
+      await world.react(question, "👍");
+      await world.react("$answer", "🎉");
+      const rated = async (): Promise<unknown[]> =>
+        (await world.database.query("select event_id, sender, good from feedback order by good")).rows;
+      assert.deepEqual(await rated(), [
+        { event_id: "$answer", sender: ALICE, good: false },
+        { event_id: "$answer", sender: BOB, good: true },
+      ]);
+      const { rows } = await world.database.query<{ reaction: string }>("select reaction from feedback where good");
+      await world.conversation.redacted(world.ghost(), { roomId: ROOM, target: rows[0]?.reaction ?? "" }, world.settle);
+      assert.equal((await rated()).length, 1);
+    });
+  });
+
+  describe("a question that is changed", () => {
+    const edit = (target: string, body: string): object => ({
+      "m.new_content": { msgtype: "m.text", body },
+      "m.relates_to": { rel_type: "m.replace", event_id: target },
+    });
+
+    it("has its answer changed: the same message, and no parts of the old one", async () => {
+      const world = new World(await open());
+      const question = await world.say("waht?");
+      await world.answered(question);
+      await world.say("* what?", { also: edit(question, "what?") });
+      const turn = await world.turn(question);
+      assert.equal(turn?.kind, "edit");
+      const [first = "", ...others] = await world.conversation.toBeEdited(turn);
+      assert.deepEqual([first, ...others], ["$answer", "$more"]);
+      const reply = await world.conversation.respond(turn, true, UNSEEN, NEVER);
+      const { messages, redacts } = world.conversation.drafting(turn).finish(reply, [first, ...others]);
+      assert.deepEqual(messages[0]?.content["m.relates_to"], { rel_type: "m.replace", event_id: "$answer" });
+      assert.equal(messages[0].editOf, "$answer");
+      assert.deepEqual(redacts, ["$more"]);
+      assert.deepEqual(
+        world.provider.asked
+          .at(-1)
+          ?.messages.slice(1)
+          .map(({ content }) => content),
+        ["what?"],
+      );
+    });
+
+    it("while it is answered has that answer stopped, and is asked anew", async () => {
+      const world = new World(await open());
+      const question = await world.say("waht?");
+      const running = await world.turn(question);
+      await world.database.query("update turns set state = 'running' where id = $1", [running?.id]);
+      await world.say("* what?", { also: edit(question, "what?") });
+      assert.deepEqual(world.stopped, [{ id: running?.id, keeps: true }]);
+      assert.deepEqual(
+        (await world.turns()).map(({ kind }) => kind),
+        ["answer", "edit"],
+      );
+    });
+
+    it("by being deleted has its answer deleted, and what is being made of it", async () => {
+      const world = new World(await open());
+      const question = await world.say("tell me a secret");
+      await world.answered(question);
+      await world.react("$answer", "🔁");
+      const again = await world.turn(question);
+      await world.database.query("update turns set state = 'running' where id = $1", [again?.id]);
+      world.sent.push({ content: {}, step: `${question} 1 draft` });
+      await world.conversation.redacted(world.ghost(), { roomId: ROOM, target: question }, world.settle);
+      assert.deepEqual(world.redacted, ["$answer", "$more", "$sent"]);
+      assert.deepEqual(world.stopped, [{ id: again?.id, keeps: false }]);
+      assert.deepEqual(await world.remembered(), []);
+      assert.deepEqual(await world.turns(), []);
     });
   });
 

@@ -38,7 +38,7 @@ forEachDatabase((_kind, open) => {
 
   describe("what an agent remembers", () => {
     it("has each answer behind its question, however late it came", async () => {
-      const { remember, bodies } = await make();
+      const { remember, bodies, history } = await make();
       const first = await remember(said("question 1"));
       const second = await remember(said("question 2"));
       await remember(answered("answer 2, part 1", second));
@@ -53,7 +53,12 @@ forEachDatabase((_kind, open) => {
         "answer 2, part 2",
         "question 3",
       ]);
-      assert.deepEqual(await bodies(first), ["question 1", "answer 1"]);
+      assert.deepEqual(await bodies(first), ["question 1"]);
+      const withAnswer = await history.upTo(LLAMA, ROOM, first, 100, true);
+      assert.deepEqual(
+        withAnswer.map(({ body }) => body),
+        ["question 1", "answer 1"],
+      );
     });
 
     it("ends with the question, and reaches back only so far", async () => {

@@ -24,7 +24,7 @@ class World {
   readonly sent = new Map<string, object>();
   readonly working = new Set<string>();
   readonly redacted: string[] = [];
-  drafting: Drafting | undefined;
+  drafting: Drafting = { ...drafting(0), shows: false };
   respond: (turn: Turn, signal: AbortSignal, show: (text: string) => void) => Promise<TurnReply> = (turn) =>
     Promise.resolve(reply(turn.eventId));
   send: (step: string) => void = () => undefined;
@@ -73,9 +73,9 @@ class World {
       },
       giveUp: (turn, why) => ({ outcome: "failed", failure: why, messages: reply(turn.eventId).messages }),
       drafting: () => Promise.resolve(this.drafting),
-      formerDraft: (turn) => {
-        const content = this.sent.get(`${turn.eventId} ${DRAFT_STEP}`);
-        return Promise.resolve(content && `$answer to ${turn.eventId} ${DRAFT_STEP}`);
+      former: (turn) => {
+        const isThere = this.sent.has(`${turn.eventId} ${DRAFT_STEP}`);
+        return Promise.resolve(isThere ? [`$answer to ${turn.eventId} ${DRAFT_STEP}`] : []);
       },
       redact: (_turn, _step, eventId) => {
         this.redacted.push(eventId);
@@ -132,10 +132,11 @@ function reply(text: string): TurnReply {
 
 function drafting(maxEdits: number): Drafting {
   return {
+    shows: true,
     maxEdits,
     begin: (text) => ({ body: text }),
     edit: (eventId, text) => ({ body: text, edits: eventId }),
-    finish: ({ messages: [message], ...rest }, eventId) => ({
+    finish: ({ messages: [message], ...rest }, [eventId]) => ({
       ...rest,
       messages: [{ ...message, content: { ...message?.content, edits: eventId }, editOf: eventId }],
     }),
@@ -477,7 +478,7 @@ forEachDatabase((_kind, open) => {
         if (turn.eventId === elsewhere) return reply("not stopped");
         const { running, cancelled } = await world.store.stop(world.database, { ghost: GHOST, roomId: "!a" });
         assert.equal(cancelled, 1);
-        runner.stopTurns(running);
+        runner.stopTurns(running, { keeps: true });
         assert.ok(signal.reason instanceof TurnStopped);
         return { outcome: "stopped", messages: reply("half of").messages };
       };

@@ -1,0 +1,41 @@
+import type { StateEvent } from "./rooms.ts";
+
+/** The level from which somebody may take other people's messages back, where the room says nothing else (spec "m.room.power_levels"). */
+const DEFAULT_REDACT_LEVEL = 50;
+
+/** Room versions whose creators stand above all levels begin here. */
+const FIRST_VERSION_WITH_CREATORS = 12;
+
+/**
+ * Whether somebody moderates a room: may take back what others say.
+ *
+ * @param powerLevels the content of `m.room.power_levels`; undefined when there is none.
+ * @param creators see {@link parseCreators}.
+ */
+export function isModerator(powerLevels: unknown, creators: readonly string[], userId: string): boolean {
+  if (creators.includes(userId)) return true;
+  const levels = record(powerLevels);
+  const users = record(levels["users"]);
+  const own = Object.hasOwn(users, userId) ? users[userId] : levels["users_default"];
+  return levelOf(own, 0) >= levelOf(levels["redact"], DEFAULT_REDACT_LEVEL);
+}
+
+/** Those who stand above all levels: the creators of a room of version 12 or later (MSC4289). */
+export function parseCreators(
+  create: (Pick<StateEvent, "content"> & { readonly sender?: string }) | undefined,
+): string[] {
+  const version = Number(create?.content["room_version"]);
+  if (create?.sender === undefined || !(version >= FIRST_VERSION_WITH_CREATORS)) return [];
+  const others: unknown = create.content["additional_creators"];
+  return [create.sender, ...(Array.isArray(others) ? others.filter((userId) => typeof userId === "string") : [])];
+}
+
+function record(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
+}
+
+function levelOf(value: unknown, otherwise: number): number {
+  // Old rooms have levels written as text.
+  const level = typeof value === "string" ? Number.parseInt(value, 10) : value;
+  return typeof level === "number" && Number.isFinite(level) ? level : otherwise;
+}
