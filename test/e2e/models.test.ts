@@ -132,8 +132,15 @@ describe("agents on an Ollama server", () => {
       { kind: "html", status: 200 },
     ] as const) {
       ollama.next({ fault });
-      const notice = await ask(roomId, agent, `this goes wrong by ${fault.kind}`);
-      assert.equal(notice.content["msgtype"], "m.notice", fault.kind);
+      const body = `this goes wrong by ${fault.kind}`;
+      const question = await alice.sendText({ roomId, body });
+      // Where the beginning of an answer was shown, the reason stands under it.
+      await alice.waitMessage({
+        roomId,
+        sender: agent,
+        after: question,
+        where: (message) => message.content["msgtype"] === "m.notice" || /\n\n\*.*too long/.test(message.body),
+      });
     }
     const answer = await ask(roomId, agent, "and now?");
     assert.equal(answer.content["msgtype"], "m.text");

@@ -1,0 +1,203 @@
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import { startDeployment, type Deployment } from "../support/deployment.ts";
+import { eventually } from "../support/eventually.ts";
+import { startOllamaServer, type OllamaServer } from "../support/ollama-server.ts";
+import type { Message, User } from "../support/user.ts";
+
+const LIVE = "org.matrix.msc4357.live";
+
+/** So many words, numbered, one after the other. */
+function words(count: number, word = "word"): string {
+  return Array.from({ length: count }, (_, index) => `${word}${index}`).join(" ");
+}
+
+describe("a conversation", () => {
+  let ollama: OllamaServer;
+  let deployment: Deployment;
+  let alice: User;
+  let agent: string;
+  let roomId: string;
+
+  before(async () => {
+    ollama = await startOllamaServer(["llama3.2:3b"]);
+    deployment = await startDeployment({
+      providers: { ollama: { type: "ollama", url: ollama.url } },
+      agents: { llama: { provider: "ollama", model: "llama3.2:3b", display_name: "Llama" } },
+    });
+    alice = await deployment.user("js-sdk", "alice");
+    agent = deployment.agent("llama");
+    roomId = await alice.createRoom({ direct: true, invite: [agent] });
+    await alice.waitMember(roomId, agent);
+  });
+  after(async () => {
+    await deployment.stop();
+    await ollama.close();
+  });
+
+  /** Asks what the model answers slowly; resolves with the question and the answer as far as it is shown. */
+  async function askSlowly(answer: string, tokenMs = 50): Promise<{ question: string; draft: Message }> {
+    ollama.next({ answer: () => answer, tokenMs });
+    const question = await alice.sendText({ roomId, body: "tell me more" });
+    return { question, draft: await alice.waitMessage({ roomId, sender: agent, after: question }) };
+  }
+
+  /** The message as it is now, once `where` is true of it. */
+  async function until(eventId: string, where: (message: Message) => boolean): Promise<Message> {
+    return alice.waitMessage({ roomId, sender: agent, where: (seen) => seen.eventId === eventId && where(seen) });
+  }
+
+  function isLive({ current }: Message): boolean {
+    return LIVE in current;
+  }
+
+  function repliesTo(question: string): Message[] {
+    return alice.messages(roomId).filter(({ sender, content, redacted }) => {
+      const relation = content["m.relates_to"] as { "m.in_reply_to"?: { event_id?: unknown } } | undefined;
+      return sender === agent && !redacted && relation?.["m.in_reply_to"]?.event_id === question;
+    });
+  }
+
+  it("shows a long answer while it is made, live until it is whole, in few edits", async () => {
+    const text = `**${words(120)}**`;
+    const { question, draft } = await askSlowly(text);
+    assert.equal(draft.encrypted, true);
+    assert.ok(LIVE in draft.content);
+    assert.ok(draft.body.length < text.length);
+    assert.deepEqual(draft.content["m.mentions"], { user_ids: [alice.userId] });
+    const whole = await until(draft.eventId, (message) => !isLive(message));
+    assert.equal(whole.body, text);
+    assert.match(String(whole.current["formatted_body"]), /^<p><strong>word0 .*word119<\/strong><\/p>$/);
+    assert.ok(whole.edits >= 2 && whole.edits <= 10, `${whole.edits} edits`);
+    for (const edit of alice.events(roomId).filter((event) => event.content["m.new_content"] !== undefined)) {
+      assert.deepEqual(edit.content["m.mentions"], {});
+      assert.deepEqual(edit.wireContent["m.relates_to"], { rel_type: "m.replace", event_id: draft.eventId });
+    }
+    assert.equal(repliesTo(question).length, 1);
+  });
+
+  it("says what is quick at once, and edits nothing", async () => {
+    ollama.next({ answer: () => "yes" });
+    const question = await alice.sendText({ roomId, body: "is it so?" });
+    const answer = await alice.waitMessage({ roomId, sender: agent, after: question });
+    assert.deepEqual([answer.body, answer.edits, isLive(answer)], ["yes", 0, false]);
+  });
+
+  it("stops at a reaction, the model too, and keeps what is there", async () => {
+    const { draft } = await askSlowly(words(2_000));
+    const chat = ollama.chats().at(-1);
+    await alice.react(roomId, draft.eventId, "🛑");
+    const stopped = await until(draft.eventId, (message) => !isLive(message));
+    assert.equal(await chat?.ended, "disconnected");
+    assert.ok(stopped.body.startsWith("word0 word1 ") && !stopped.body.includes("word1999"));
+    const more = ollama.chats().length;
+    ollama.next({ answer: () => "and so on" });
+    await alice.react(roomId, draft.eventId, "▶️");
+    const rest = await alice.waitMessage({ roomId, sender: agent, where: ({ body }) => body === "and so on" });
+    assert.equal(ollama.chats().length, more + 1);
+    const { messages } = ollama.chats().at(-1)?.body as { messages: { role: string; content: string }[] };
+    assert.deepEqual(
+      messages.slice(-2).map(({ role }) => role),
+      ["assistant", "user"],
+    );
+    assert.equal(messages.at(-2)?.content, stopped.body);
+    assert.notEqual(rest.eventId, draft.eventId);
+  });
+
+  it("gives another answer at a reaction", async () => {
+    ollama.next({ answer: () => "heads" });
+    const question = await alice.sendText({ roomId, body: "toss a coin" });
+    const first = await alice.waitMessage({ roomId, sender: agent, after: question });
+    ollama.next({ answer: () => "tails" });
+    await alice.react(roomId, first.eventId, "🔁");
+    await alice.waitMessage({ roomId, sender: agent, where: ({ body }) => body === "tails" });
+    assert.deepEqual(
+      repliesTo(question).map(({ body }) => body),
+      ["heads", "tails"],
+    );
+  });
+
+  it("answers an edited question anew, in the same message", async () => {
+    const question = await alice.sendText({ roomId, body: "say waht" });
+    const first = await alice.waitMessage({ roomId, sender: agent, after: question });
+    assert.equal(first.body, "You said: say waht");
+    await alice.edit(roomId, question, "say what");
+    const edited = await until(first.eventId, ({ edits }) => edits > 0);
+    assert.equal(edited.body, "You said: say what");
+    assert.equal(repliesTo(question).length, 1);
+  });
+
+  it("takes the answer back when the question is deleted, while it is made too", async () => {
+    const secret = await alice.sendText({ roomId, body: "the password is swordfish" });
+    const answer = await alice.waitMessage({ roomId, sender: agent, after: secret });
+    await alice.redact(roomId, secret);
+    await eventually("the answer to go", () =>
+      alice.messages(roomId).some(({ eventId, redacted }) => eventId === answer.eventId && redacted),
+    );
+    const { question, draft } = await askSlowly(words(2_000, "hush"));
+    const chat = ollama.chats().at(-1);
+    await alice.redact(roomId, question);
+    assert.equal(await chat?.ended, "disconnected");
+    await eventually("the draft to go", () =>
+      alice.messages(roomId).some(({ eventId, redacted }) => eventId === draft.eventId && redacted),
+    );
+    const next = await alice.sendText({ roomId, body: "what do you know?" });
+    await alice.waitMessage({ roomId, sender: agent, after: next });
+    const asked = JSON.stringify(ollama.chats().at(-1)?.body);
+    assert.doesNotMatch(asked, /swordfish|hush/);
+    assert.equal(repliesTo(question).length, 0);
+  });
+
+  it("goes on in the same message when the bridge is killed in the middle of it", async () => {
+    const { question, draft } = await askSlowly(words(2_000));
+    await deployment.stopBridge("kill");
+    ollama.next({ answer: () => "all of it", tokenMs: 400 });
+    await deployment.startBridge();
+    const whole = await until(draft.eventId, (message) => !isLive(message));
+    assert.equal(whole.body, "all of it");
+    assert.equal(repliesTo(question).length, 1);
+  });
+
+  it("says under what there is of an answer why there is no more", async () => {
+    ollama.next({ answer: () => words(200), tokenMs: 50, fault: { kind: "cut", atToken: 40 } });
+    const question = await alice.sendText({ roomId, body: "this breaks off" });
+    const draft = await alice.waitMessage({ roomId, sender: agent, after: question });
+    const broken = await until(draft.eventId, (message) => !isLive(message));
+    assert.match(broken.body, /^word0 word1 [\s\S]*\n\n\*The connection to the model broke/);
+    assert.equal(repliesTo(question).length, 1);
+  });
+});
+
+for (const [stream, what] of [
+  ["replace", "as a message of its own that notifies, the draft gone"],
+  ["off", "as a whole and not before"],
+] as const) {
+  describe(`a conversation with answers.stream ${stream}`, () => {
+    it(`gets an answer ${what}`, async (t) => {
+      const ollama = await startOllamaServer(["llama3.2:3b"]);
+      const deployment = await startDeployment({
+        providers: { ollama: { type: "ollama", url: ollama.url } },
+        agents: { llama: { provider: "ollama", model: "llama3.2:3b", display_name: "Llama" } },
+        extraConfig: { answers: { stream } },
+      });
+      t.after(async () => {
+        await deployment.stop();
+        await ollama.close();
+      });
+      const alice = await deployment.user("js-sdk", "alice");
+      const agent = deployment.agent("llama");
+      const roomId = await alice.createRoom({ direct: true, invite: [agent] });
+      await alice.waitMember(roomId, agent);
+      const text = words(60);
+      ollama.next({ answer: () => text, tokenMs: 50 });
+      await alice.sendText({ roomId, body: "tell me" });
+      const whole = await alice.waitMessage({ roomId, sender: agent, where: ({ body }) => body === text });
+      assert.equal(whole.edits, 0);
+      assert.deepEqual(whole.content["m.mentions"], { user_ids: [alice.userId] });
+      await eventually("the draft to be gone", () => {
+        const others = alice.messages(roomId).filter((m) => m.sender === agent && m.eventId !== whole.eventId);
+        return others.length === (stream === "off" ? 0 : 1) && others.every(({ redacted }) => redacted);
+      });
+    });
+  });
+}
