@@ -38,6 +38,7 @@ import { createDemoProvider } from "./providers/demo.ts";
 import { createOllamaProvider } from "./providers/ollama.ts";
 import type { Provider } from "./providers/provider.ts";
 import { Rooms } from "./rooms/rooms.ts";
+import { RoomSettingsStore } from "./rooms/settings.ts";
 import { stepOf } from "./turns/turn.ts";
 import { DRAFT_STEP, TurnRunner } from "./turns/turn-runner.ts";
 import { TurnStore } from "./turns/turn-store.ts";
@@ -111,6 +112,7 @@ export async function startBridge(config: Config, registration: Registration, lo
       allowedUsers: config.access.users,
       limits: config.turns,
       answers: config.answers,
+      settings: new RoomSettingsStore(database),
       log,
     });
     const services: GhostServices = {
@@ -183,7 +185,7 @@ export async function startBridge(config: Config, registration: Registration, lo
         respond: async (turn, show, signal) =>
           conversation.respond(turn, await ghost(turn.ghost).isDirect(turn.roomId), show, signal),
         giveUp: (turn, why) => conversation.giveUp(turn, why),
-        drafting: (turn) => Promise.resolve(conversation.drafting(turn)),
+        drafting: (turn) => conversation.drafting(turn),
         former: async (turn, content, signal) => {
           const answer = await conversation.toBeEdited(turn);
           if (answer.length > 0) return answer;

@@ -1,3 +1,4 @@
+import type { RespondMode } from "../rooms/settings.ts";
 import { isStorable } from "../database/text.ts";
 
 /** A message as addressing sees it: decrypted, of type `m.room.message`. */
@@ -16,6 +17,10 @@ export interface Addressee {
   readonly names: readonly string[];
   /** What `m.direct` or the invite's `is_direct` says, never "two members". */
   readonly direct: boolean;
+  /** In a group: when it answers what is not said to it. */
+  readonly respond: RespondMode;
+  /** Whether it takes part in the thread that the message stands in. */
+  readonly inThread: boolean;
 }
 
 /** What a message is to an agent. */
@@ -27,7 +32,7 @@ export type Addressing =
   | { readonly kind: "ignored"; readonly reason: IgnoreReason };
 
 /** Why a message is none of the agent's business; for the log. */
-export type IgnoreReason = "from an agent" | "a notice" | "not text" | "not addressed to the agent";
+export type IgnoreReason = "from an agent" | "a notice" | "a draft" | "not text" | "not addressed to the agent";
 
 /** Message types that are a person's words. `m.notice` is not: the spec forbids answering it. */
 const WORDS = new Set(["m.text", "m.emote"]);
@@ -50,6 +55,8 @@ export function addressing(
   const msgtype = content["msgtype"];
   if (msgtype === "m.notice") return ignored("a notice");
   if (typeof msgtype !== "string" || !WORDS.has(msgtype)) return ignored("not text");
+  // Of what is being written still (MSC4357) only the last form counts.
+  if ("org.matrix.msc4357.live" in content) return ignored("a draft");
 
   const relation = record(content["m.relates_to"]);
   if (relation?.["rel_type"] === "m.replace") {
@@ -62,11 +69,32 @@ export function addressing(
   const body = bodyOf(content);
   if (body === undefined) return ignored("not text");
   const text = withoutName(withoutReplyFallback(body, relation), addressee.names);
-  const root = relation?.["rel_type"] === "m.thread" ? relation["event_id"] : undefined;
-  const threadRoot = typeof root === "string" && isStorable(root) ? root : undefined;
+  const threadRoot = threadOf(content);
   const isMeant =
-    addressee.direct || isMentioned(content, addressee, isAgent) || repliesTo(relation, repliesToAddressee);
+    addressee.direct ||
+    isMentioned(content, addressee, isAgent) ||
+    repliesTo(relation, repliesToAddressee) ||
+    (listens(addressee) && !isForOthers(content));
   return isMeant ? { kind: "addressed", text, threadRoot } : ignored("not addressed to the agent");
+}
+
+/** Whether it answers in this place what is said to nobody. */
+function listens({ respond, inThread }: Addressee): boolean {
+  return respond === "all" || (respond === "thread" && inThread);
+}
+
+/** What names somebody, or rings for everybody, is not said to who happens to listen. */
+function isForOthers(content: Readonly<Record<string, unknown>>): boolean {
+  const mentions = record(content["m.mentions"]);
+  const userIds: unknown = mentions?.["user_ids"];
+  return mentions?.["room"] === true || (Array.isArray(userIds) && userIds.length > 0);
+}
+
+/** The thread that a message stands in. */
+export function threadOf(content: Readonly<Record<string, unknown>>): string | undefined {
+  const relation = record(content["m.relates_to"]);
+  const root = relation?.["rel_type"] === "m.thread" ? relation["event_id"] : undefined;
+  return typeof root === "string" && isStorable(root) ? root : undefined;
 }
 
 function ignored(reason: IgnoreReason): Addressing {

@@ -7,13 +7,16 @@ import type { Logger } from "../observability/log.ts";
 import { mayTalk } from "../policy/access.ts";
 import type { Distrust } from "../policy/trust.ts";
 import { DEMO_MODEL } from "../providers/demo.ts";
-import { ProviderError, type Provider } from "../providers/provider.ts";
+import { ProviderError, type ChatUsage, type Provider } from "../providers/provider.ts";
+import type { RoomSettingsStore } from "../rooms/settings.ts";
 import { DRAFT_STEP, type Drafting } from "../turns/turn-runner.ts";
 import { stepOf, TurnStopped, type Turn, type TurnMessage, type TurnReply } from "../turns/turn.ts";
 import type { NewTurn, TurnStore } from "../turns/turn-store.ts";
-import { addressing, repliedEvent, type Addressing } from "./addressing.ts";
+import { addressing, repliedEvent, threadOf, type Addressing } from "./addressing.ts";
 import { answerBot } from "./bot.ts";
 import { addresseeOf } from "./addressee.ts";
+import { CommandDesk } from "./command-desk.ts";
+import { writtenCommand } from "./commands.ts";
 import type { History, RememberedMessage } from "./history.ts";
 import {
   describeDistrust,
@@ -60,6 +63,8 @@ export interface ConversationOptions {
     readonly maxWaitMs: number;
   };
   readonly answers: AnswerSettings;
+  /** What people have set in rooms. */
+  readonly settings: RoomSettingsStore;
   readonly log: Logger;
 }
 
@@ -68,6 +73,9 @@ const MAX_PROMPT_MESSAGES = 200;
 
 /** An event is at most 65,536 bytes; encrypted it takes a third more, and as an edit, with the body twice, double. */
 const MAX_CONTENT_BYTES = 22_000;
+
+/** In a group an agent answers who means it, and in threads that it takes part in. */
+const DEFAULT_RESPOND = "thread";
 
 /** What a model is told that is to say more. */
 const GO_ON = "Go on exactly where you stopped. Do not repeat anything that you have said already.";
@@ -78,9 +86,11 @@ const READ_LATE = "⌛";
 /** Decides what a message is to an agent, and makes the answer: the two ends of a turn. */
 export class Conversation {
   readonly #options: ConversationOptions;
+  readonly #desk: CommandDesk;
 
   constructor(options: ConversationOptions) {
     this.#options = options;
+    this.#desk = new CommandDesk(options);
   }
 
   /**
@@ -102,10 +112,17 @@ export class Conversation {
       case "edit":
         await this.#edited(ghost, message, decision, settle);
         return;
-      case "addressed":
-        if (ghost.isBot) await this.#askBot(ghost, message, decision.text, decision.threadRoot, settle);
-        else await this.#ask(ghost, message, decision.text, decision.threadRoot, settle);
+      case "addressed": {
+        if (ghost.isBot) {
+          await this.#askBot(ghost, message, decision.text, decision.threadRoot, settle);
+          return;
+        }
+        const written = writtenCommand(decision.text);
+        if (written !== undefined) {
+          await this.#desk.carryOut(ghost, message, written, decision.threadRoot, settle);
+        } else await this.#ask(ghost, message, decision.text, decision.threadRoot, settle);
         return;
+      }
     }
   }
 
@@ -207,12 +224,16 @@ export class Conversation {
       return this.#failed(turn, "model_missing", undefined);
     }
     const messages = await this.#messagesFor(turn);
+    const set = await this.#options.settings.get(turn.ghost, turn.roomId);
+    const temperature = set.temperature ?? agent.temperature;
     let text = "";
+    let usage: ChatUsage | undefined;
     try {
       for await (const chunk of provider.chat({
-        model: agent.model ?? DEMO_MODEL,
+        model: set.model ?? agent.model ?? DEMO_MODEL,
         messages: buildPrompt({
-          systemPrompt: agent.systemPrompt,
+          systemPrompt: set.system ?? agent.systemPrompt,
+          keepInMind: set.remember,
           agentName: agent.displayName,
           group: !direct,
           messages,
@@ -220,18 +241,22 @@ export class Conversation {
           estimateTokens,
         }),
         contextTokens: agent.contextTokens,
-        ...(agent.temperature === undefined ? {} : { temperature: agent.temperature }),
+        ...(temperature === undefined ? {} : { temperature }),
         ...(agent.keepAlive === undefined ? {} : { keepAlive: agent.keepAlive }),
         signal,
       })) {
         if (chunk.kind === "text") {
           text += chunk.text;
           show(text);
-        }
+        } else usage = chunk.usage;
         reached("model.chunk");
       }
       if (text.trim() === "") throw new ProviderError("empty", "the answer holds no text");
-      return { outcome: "answered", messages: answerMessages(text.trim(), turn) };
+      return {
+        outcome: "answered",
+        messages: answerMessages(text.trim(), turn),
+        ...(usage === undefined ? {} : { usage }),
+      };
     } catch (error) {
       const said = text.trim();
       if (signal.aborted) {
@@ -252,8 +277,9 @@ export class Conversation {
   }
 
   /** How the answer of a turn is shown while it is made. */
-  drafting(turn: Turn): Drafting {
-    const { stream, maxEdits } = this.#options.answers;
+  async drafting(turn: Turn): Promise<Drafting> {
+    const { maxEdits } = this.#options.answers;
+    const { stream = this.#options.answers.stream } = await this.#options.settings.get(turn.ghost, turn.roomId);
     const begin = (text: string): MessageContent => {
       const [beginning = text] = splitMarkdown(text, (part) => fits(part, turn));
       return draftContent(beginning, targetOf(turn), turn.asker);
@@ -293,6 +319,7 @@ export class Conversation {
       body: text,
       sentAt: Date.now(),
       answers: turn.position,
+      threadRoot: turn.threadRoot,
     });
   }
 
@@ -301,10 +328,20 @@ export class Conversation {
   }
 
   async #address(ghost: GhostHandle, message: GhostMessage): Promise<Addressing> {
-    const { isAgent, history, agentOf } = this.#options;
+    const { isAgent, history, turns, settings, agentOf } = this.#options;
     const target = repliedEvent(message.content);
-    const repliesToMe = target !== undefined && (await history.isOwn(ghost.userId, message.roomId, target));
-    return addressing(message, addresseeOf(ghost, agentOf(ghost.userId), message), isAgent, () => repliesToMe);
+    const { userId } = ghost;
+    const repliesToMe = target !== undefined && (await history.isOwn(userId, message.roomId, target));
+    const { respond = DEFAULT_RESPOND } = await settings.get(userId, message.roomId);
+    const root = threadOf(message.content);
+    const inThread =
+      root !== undefined &&
+      ((await turns.isInThread(userId, message.roomId, root)) || (await history.isOwn(userId, message.roomId, root)));
+    const addressee = addresseeOf(ghost, agentOf(userId), message, {
+      respond: ghost.isBot ? "mention" : respond,
+      inThread,
+    });
+    return addressing(message, addressee, isAgent, () => repliesToMe);
   }
 
   /** The words of a question were changed: its answer is, too. One that is being made is stopped for that. */
@@ -329,9 +366,12 @@ export class Conversation {
   }
 
   async #messagesFor(turn: Turn): Promise<readonly RememberedMessage[]> {
-    const { ghost, roomId, position, kind } = turn;
+    const { ghost, roomId, position, kind, threadRoot } = turn;
     const isMore = kind === "continue";
-    const messages = await this.#options.history.upTo(ghost, roomId, position, MAX_PROMPT_MESSAGES, isMore);
+    const messages = await this.#options.history.upTo(ghost, roomId, position, MAX_PROMPT_MESSAGES, {
+      withAnswer: isMore,
+      threadRoot,
+    });
     const question = messages.find(({ eventId }) => eventId === turn.eventId);
     return isMore && question !== undefined ? [...messages, { ...question, body: GO_ON }] : messages;
   }
@@ -351,7 +391,7 @@ export class Conversation {
     }
     const speaker = await ghost.displayNameOf(message.roomId, message.sender);
     await settle(async (tx) => {
-      const question = remembered(message, speaker, text);
+      const question = { ...remembered(message, speaker, text), threadRoot };
       const position = await this.#options.history.remember(tx, ghost.userId, message.roomId, question);
       const turn = {
         ghost: ghost.userId,

@@ -13,6 +13,8 @@ export interface RememberedMessage {
   readonly sentAt: number;
   /** With an answer: the position of its question. */
   readonly answers?: number;
+  /** The thread it stands in. */
+  readonly threadRoot?: string | undefined;
   /** With a person's message: what a strict client shows beside it, when not all is well with it. */
   readonly shield?: string;
 }
@@ -38,8 +40,9 @@ export class History {
   /** Remembers a message and returns its position in the conversation. Saying it twice changes nothing. */
   async remember(tx: Queryable, ghost: string, roomId: string, message: RememberedMessage): Promise<number> {
     const { rows } = await tx.query<{ position: number }>(
-      `insert into messages (ghost, room_id, event_id, sender, speaker, author, body, sent_at, answers, shield)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+      `insert into messages (ghost, room_id, event_id, sender, speaker, author, body, sent_at, answers, shield,
+         thread_root)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
        on conflict (ghost, event_id) do update
          set body = case messages.author when 'agent' then excluded.body else messages.body end
        returning position`,
@@ -54,6 +57,7 @@ export class History {
         message.sentAt,
         message.answers ?? null,
         message.shield ?? null,
+        message.threadRoot ?? null,
       ],
     );
     const position = rows[0]?.position;
@@ -108,6 +112,12 @@ export class History {
     ]);
   }
 
+  /** Forgets a room: what was said, the turns over it, and what people thought of the answers. */
+  async forgetAll(tx: Queryable, ghost: string, roomId: string): Promise<void> {
+    await tx.query("delete from feedback where ghost = $1 and room_id = $2", [ghost, roomId]);
+    await tx.query("delete from messages where ghost = $1 and room_id = $2", [ghost, roomId]);
+  }
+
   /** Whether an event is a message of the ghost's own in the room. */
   async isOwn(ghost: string, roomId: string, eventId: string): Promise<boolean> {
     if (!isStorable(eventId)) return false;
@@ -120,16 +130,20 @@ export class History {
 
   /**
    * The conversation up to and with the question at a position, oldest first, `limit` messages at most. An answer stands
-   * right behind its question, so that questions asked meanwhile do not come between.
+   * right behind its question, so that questions asked meanwhile do not come between. A thread is a conversation of its
+   * own, which begins with what it hangs on: a question with its answer, or the other way round.
    *
-   * @param withAnswer whether what was answered to that question before belongs to it.
+   * @param options.withAnswer whether what was answered to that question before belongs to it.
    */
   async upTo(
     ghost: string,
     roomId: string,
     position: number,
     limit: number,
-    withAnswer = false,
+    {
+      withAnswer = false,
+      threadRoot,
+    }: { readonly withAnswer?: boolean; readonly threadRoot?: string | undefined } = {},
   ): Promise<RememberedMessage[]> {
     const { rows } = await this.#database.query<{
       event_id: string;
@@ -139,11 +153,14 @@ export class History {
       body: string;
       sent_at: number;
     }>(
-      `select event_id, author, sender, speaker, body, sent_at from messages
+      `with root as (select position, answers from messages where ghost = $1 and room_id = $2 and event_id = $6)
+       select event_id, author, sender, speaker, body, sent_at from messages
        where ghost = $1 and room_id = $2 and coalesce(answers, position) <= $3
          and ($5 or answers is null or answers < $3)
+         and (thread_root is not distinct from $6 or event_id = $6
+           or position in (select answers from root) or answers in (select position from root))
        order by coalesce(answers, position) desc, position desc limit $4`,
-      [ghost, roomId, position, limit, withAnswer],
+      [ghost, roomId, position, limit, withAnswer, threadRoot ?? null],
     );
     return rows.reverse().map((row) => ({
       eventId: row.event_id,

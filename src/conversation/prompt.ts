@@ -5,6 +5,8 @@ import type { RememberedMessage } from "./history.ts";
 export interface PromptParts {
   /** The admin's instruction for the agent, if any. */
   readonly systemPrompt: string | undefined;
+  /** What people want it to keep in mind in this room. */
+  readonly keepInMind?: string | undefined;
   readonly agentName: string;
   /** More than one person speaks: each message names its speaker. */
   readonly group: boolean;
@@ -51,6 +53,7 @@ function systemMessage(parts: PromptParts): string {
   const lines = [
     parts.systemPrompt ?? `You are ${parts.agentName}, a helpful assistant in a Matrix chat. Use Markdown.`,
   ];
+  if (parts.keepInMind !== undefined) lines.push(`Keep in mind: ${parts.keepInMind}`);
   if (parts.group) {
     lines.push(
       "Several people talk with you in this room. Each of their messages begins with the speaker's name and a colon. " +

@@ -70,6 +70,8 @@ export interface TurnRunnerOptions {
   readonly log: Logger;
 }
 
+const NOT_SENT = { outcome: "failed", failure: "not sent" } as const;
+
 /** The step of a turn at which its draft is sent. */
 export const DRAFT_STEP = "draft";
 
@@ -180,7 +182,7 @@ export class TurnRunner {
   async #resume(lease: Lease, open: Extract<OpenTurn, { state: "sending" }>): Promise<TurnReply | undefined> {
     if ((await this.#store.resume(lease, open.turn)) < MAX_TURN_ATTEMPTS) return open.reply;
     this.#log.error(idsOf(open.turn), "the answer ended the process whenever it was sent, and is given up");
-    await fenced(this.#options.database, lease, (tx) => this.#store.finish(tx, open.turn, "failed", "not sent"));
+    await fenced(this.#options.database, lease, (tx) => this.#store.finish(tx, open.turn, NOT_SENT));
     return undefined;
   }
 
@@ -304,12 +306,12 @@ export class TurnRunner {
       }
       // Thrown out of the room, or the room can't be spoken to: there is nobody left to tell.
       log.error({ error }, "the answer could not be sent");
-      await fenced(this.#options.database, lease, (tx) => this.#store.finish(tx, turn, "failed", "not sent"));
+      await fenced(this.#options.database, lease, (tx) => this.#store.finish(tx, turn, NOT_SENT));
       return;
     }
     await fenced(this.#options.database, lease, async (tx) => {
       for (const { eventId, text } of said) await this.#work.remember(tx, turn, eventId, text);
-      await this.#store.finish(tx, turn, reply.outcome, reply.failure);
+      await this.#store.finish(tx, turn, reply);
     });
     log.info(
       { outcome: reply.outcome, ...(reply.failure === undefined ? {} : { failure: reply.failure }) },

@@ -75,6 +75,51 @@ export class TurnStore {
     return row && { turn: turnOf(row), isOpen: ["queued", "running", "sending"].includes(row.state) };
   }
 
+  /** The last question of somebody to a ghost in a room. */
+  async lastQuestion(ghost: string, roomId: string, asker: string): Promise<TurnAbout | undefined> {
+    const { rows } = await this.#database.query<{ event_id: string }>(
+      "select event_id from turns where ghost = $1 and room_id = $2 and asker = $3 order by id desc limit 1",
+      [ghost, roomId, asker],
+    );
+    const [row] = rows;
+    return row && this.about(ghost, roomId, row.event_id);
+  }
+
+  /** How many turns of a room have not been answered, of one asker or of all. */
+  async openOf(ghost: string, roomId: string, asker: string | undefined): Promise<number> {
+    const { rows } = await this.#database.query<{ open: number }>(
+      `select count(*)::integer as open from turns
+       where ghost = $1 and room_id = $2 and ($3::text is null or asker = $3) and state in ('queued', 'running')`,
+      [ghost, roomId, asker ?? null],
+    );
+    return rows[0]?.open ?? 0;
+  }
+
+  /** What somebody has asked in the last 30 days: a ghost in a room, and all ghosts everywhere. */
+  async usage(ghost: string, roomId: string, asker: string): Promise<{ readonly here: Usage; readonly all: Usage }> {
+    const { rows } = await this.#database.query<{ here: boolean; questions: number; tokens: number }>(
+      `select ghost = $2 and room_id = $3 as here, count(*)::integer as questions,
+         coalesce(sum(prompt_tokens + answer_tokens), 0)::integer as tokens
+       from turns where asker = $1 and created_at > now() - interval '30 days' group by 1`,
+      [asker, ghost, roomId],
+    );
+    const none = { questions: 0, tokens: 0 };
+    const here = rows.find((row) => row.here) ?? none;
+    const elsewhere = rows.find((row) => !row.here) ?? none;
+    const all = { questions: here.questions + elsewhere.questions, tokens: here.tokens + elsewhere.tokens };
+    return { here: { questions: here.questions, tokens: here.tokens }, all };
+  }
+
+  /** Whether a ghost takes part in a thread: it was asked there. */
+  async isInThread(ghost: string, roomId: string, threadRoot: string): Promise<boolean> {
+    if (!isStorable(threadRoot)) return false;
+    const { count } = await this.#database.query(
+      "select from turns where ghost = $1 and room_id = $2 and thread_root = $3 limit 1",
+      [ghost, roomId, threadRoot],
+    );
+    return count > 0;
+  }
+
   /** Notes the event that an answer is shown as while it is made. Throws StaleLease. */
   async setDraft(lease: Lease, turn: Turn, eventId: string): Promise<void> {
     await fenced(this.#database, lease, (tx) =>
@@ -88,10 +133,11 @@ export class TurnStore {
    */
   async stop(
     tx: Queryable,
-    { ghost, roomId, eventId }: { readonly ghost: string; readonly roomId: string; readonly eventId?: string },
+    { ghost, roomId, eventId, asker }: WhichTurns,
   ): Promise<{ readonly running: readonly number[]; readonly cancelled: number }> {
-    const which = "ghost = $1 and room_id = $2 and ($3::text is null or event_id = $3)";
-    const values = [ghost, roomId, eventId ?? null];
+    const which =
+      "ghost = $1 and room_id = $2 and ($3::text is null or event_id = $3) and ($4::text is null or asker = $4)";
+    const values = [ghost, roomId, eventId ?? null, asker ?? null];
     const { count } = await tx.query(
       `update turns set state = 'cancelled', stopped = true, failure = 'stopped', finished_at = now()
        where ${which} and state = 'queued'`,
@@ -135,7 +181,8 @@ export class TurnStore {
          from turns join leases using (ghost)
          where state in ('queued', 'running', 'sending') and owner = $1
        ), first as (
-         select distinct on (ghost, room_id) * from open where not declined order by ghost, room_id, id
+         select distinct on (ghost, room_id, thread_root) * from open where not declined
+         order by ghost, room_id, thread_root, id
        )
        select * from open where declined union all select * from first order by id`,
       [process],
@@ -222,18 +269,42 @@ export class TurnStore {
   }
 
   /** The end of a turn, in a fenced transaction. */
-  async finish(tx: Queryable, turn: Turn, outcome: TurnReply["outcome"], failure?: string): Promise<void> {
+  async finish(
+    tx: Queryable,
+    turn: Turn,
+    { outcome, failure, usage }: Pick<TurnReply, "outcome" | "failure" | "usage">,
+  ): Promise<void> {
     const stopped = outcome === "stopped";
-    await tx.query("update turns set state = $2, failure = $3, reply = null, finished_at = now() where id = $1", [
-      turn.id,
-      stopped ? "cancelled" : outcome,
-      stopped ? "stopped" : (failure ?? null),
-    ]);
+    await tx.query(
+      `update turns set state = $2, failure = $3, prompt_tokens = $4, answer_tokens = $5, reply = null,
+         finished_at = now() where id = $1`,
+      [
+        turn.id,
+        stopped ? "cancelled" : outcome,
+        stopped ? "stopped" : (failure ?? null),
+        usage?.promptTokens ?? null,
+        usage?.answerTokens ?? null,
+      ],
+    );
   }
 }
 
 /** A question that is asked for the first time. */
 export type NewTurn = Omit<Turn, "id" | "round" | "kind">;
+
+/** Turns of a conversation: all, or those of a question or of a person. */
+export interface WhichTurns {
+  readonly ghost: string;
+  readonly roomId: string;
+  readonly eventId?: string;
+  readonly asker?: string;
+}
+
+/** What somebody has asked. */
+export interface Usage {
+  readonly questions: number;
+  readonly tokens: number;
+}
 
 /** A turn that somebody points at. */
 export interface TurnAbout {

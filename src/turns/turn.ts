@@ -50,6 +50,8 @@ export interface TurnReply {
   readonly retry?: boolean;
   /** One after the other, each an event of its own. */
   readonly messages: readonly TurnMessage[];
+  /** Tokens as the provider counted them. */
+  readonly usage?: { readonly promptTokens: number; readonly answerTokens: number };
   /** What was said before it failed, for where it has been shown. */
   readonly partial?: string;
   /** What other messages take the place of, and goes. */
@@ -78,9 +80,9 @@ export class TurnStopped extends Error {
   }
 }
 
-/** The conversation a turn belongs to: turns of one conversation run one after the other. */
-export function conversationOf(turn: Pick<Turn, "ghost" | "roomId">): string {
-  return `${turn.ghost} ${turn.roomId}`;
+/** The conversation a turn belongs to, a thread or what is beside all threads: its turns run one after the other. */
+export function conversationOf(turn: Pick<Turn, "ghost" | "roomId" | "threadRoot">): string {
+  return `${turn.ghost} ${turn.roomId} ${turn.threadRoot ?? ""}`;
 }
 
 /** What names a send of a turn, the same however often it is tried (see Outbox). */

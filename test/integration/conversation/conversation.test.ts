@@ -7,6 +7,7 @@ import type { Agent } from "../../../src/ghost/agents.ts";
 import type { GhostHandle, GhostMessage, Settle } from "../../../src/ghost/listener.ts";
 import { acquireLease } from "../../../src/leases/leases.ts";
 import { silentLogger } from "../../../src/observability/log.ts";
+import { RoomSettingsStore } from "../../../src/rooms/settings.ts";
 import { ProviderError, type ChatChunk, type ChatRequest, type Provider } from "../../../src/providers/provider.ts";
 import type { Turn, TurnReply } from "../../../src/turns/turn.ts";
 import { TurnStore } from "../../../src/turns/turn-store.ts";
@@ -40,8 +41,9 @@ class Script implements Provider {
     this.asked.push(request);
     return this.says(request);
   }
-  models(): Promise<[]> {
-    return Promise.resolve([]);
+  installed: readonly string[] = [];
+  models(): Promise<{ name: string }[]> {
+    return Promise.resolve(this.installed.map((name) => ({ name })));
   }
 }
 
@@ -79,6 +81,7 @@ class World {
       allowedUsers: ["@*:example.test"],
       limits: { maxQueued: 3, maxWaitMs: 60_000 },
       answers: { stream: "edit", maxEdits: 24 },
+      settings: new RoomSettingsStore(database),
       log: silentLogger(),
     });
   }
@@ -148,7 +151,7 @@ class World {
     assert.ok(turn);
     await this.conversation.remember(this.database, turn, "$answer", "an answer");
     await this.conversation.remember(this.database, turn, "$more", "and more");
-    await new TurnStore(this.database).finish(this.database, turn, "answered");
+    await new TurnStore(this.database).finish(this.database, turn, { outcome: "answered" });
     return turn.id;
   }
 
@@ -397,6 +400,140 @@ forEachDatabase((_kind, open) => {
     });
   });
 
+  describe("a command", () => {
+    function lastWords(world: World): string {
+      return String(world.sent.at(-1)?.content["body"]);
+    }
+
+    it("sets what the model is asked with in this room, says so, and is no question", async () => {
+      const world = new World(await open());
+      world.provider.installed = ["llama3.2:3b", "mistral:latest"];
+      for (const command of [
+        "!model mistral",
+        "!system Talk like a pirate",
+        "!temperature 0",
+        "!remember It is winter",
+      ]) {
+        await world.say(command);
+        assert.equal(world.sent.at(-1)?.content["msgtype"], "m.notice");
+        assert.match(lastWords(world), /^Done\. .*\(set in this room\)/);
+      }
+      await world.say("!model gpt-9");
+      assert.match(lastWords(world), /There is no such model on “local”\. There are: `llama3\.2:3b`, `mistral:latest`/);
+      await world.say("!temperature hot");
+      assert.match(lastWords(world), /Please write it so/);
+      assert.deepEqual([await world.turns(), await world.remembered()], [[], []]);
+
+      const asked = async (): Promise<ChatRequest | undefined> => {
+        const turn = await world.turn(await world.say("hello"));
+        assert.ok(turn);
+        await world.conversation.respond(turn, true, UNSEEN, NEVER);
+        await new TurnStore(world.database).finish(world.database, turn, { outcome: "answered" });
+        return world.provider.asked.at(-1);
+      };
+      const here = await asked();
+      assert.deepEqual([here?.model, here?.temperature], ["mistral", 0]);
+      assert.match(here?.messages[0]?.content ?? "", /^Talk like a pirate\n\nKeep in mind: It is winter$/);
+      await world.say("!status");
+      assert.match(lastWords(world), /Model: mistral \(set in this room\)[\s\S]*Temperature: 0 \(set/);
+      await world.say("!reset");
+      const after = await asked();
+      assert.deepEqual([after?.model, after?.temperature], [AGENT.model, AGENT.temperature]);
+    });
+
+    it("that changes something in a group is a moderator's, and others are told so", async () => {
+      const world = new World(await open());
+      const inGroup = { direct: false, also: { "m.mentions": { user_ids: [LLAMA] } } };
+      for (const command of ["!respond all", "!reset", "!forget", "!system x"]) {
+        await world.say(command, inGroup);
+        assert.match(lastWords(world), /Only moderators/);
+      }
+      await world.say("!respond all", { ...inGroup, sender: MODERATOR });
+      assert.match(lastWords(world), /^Done\./);
+      await world.say("nobody named", { direct: false });
+      assert.equal((await world.turns()).length, 1);
+      await world.say("!help", inGroup);
+      assert.match(lastWords(world), /`!stop`/);
+    });
+
+    it("stops one's own answers, or all as a moderator; and asks again", async () => {
+      const world = new World(await open());
+      await world.say("!retry");
+      assert.match(lastWords(world), /nothing here/);
+      const mine = await world.say("mine");
+      const theirs = await world.say("theirs", {
+        sender: BOB,
+        direct: false,
+        also: { "m.mentions": { user_ids: [LLAMA] } },
+      });
+      await world.say("!stop", { direct: false, also: { "m.mentions": { user_ids: [LLAMA] } } });
+      assert.deepEqual(
+        (await world.turns()).map(({ event_id, state }) => [event_id, state]),
+        [
+          [mine, "cancelled"],
+          [theirs, "queued"],
+        ],
+      );
+      await world.say("!retry");
+      assert.equal((await world.turns()).at(-1)?.["kind"], "again");
+      await world.say("!stop");
+      assert.ok((await world.turns()).every(({ state }) => state === "cancelled"));
+      await world.say("!stop");
+      assert.match(lastWords(world), /not answering anything/);
+    });
+
+    it("forgets the room, provably: no row of the database holds a word of it", async () => {
+      const world = new World(await open());
+      const question = await world.say("the password is swordfish");
+      await world.answered(question);
+      await world.react("$answer", "👍");
+      await world.say("!remember swordfish");
+      await world.say("still waiting, swordfish");
+      await world.say("!forget");
+      assert.match(lastWords(world), /I have forgotten/);
+      const { rows: tables } = await world.database.query<{ name: string }>(
+        "select table_name as name from information_schema.tables where table_schema = 'public' and table_type = 'BASE TABLE'",
+      );
+      assert.ok(tables.length > 10);
+      for (const { name } of tables) {
+        const { rows } = await world.database.query(`select * from ${name}`);
+        assert.doesNotMatch(JSON.stringify(rows), /swordfish/, name);
+      }
+    });
+
+    it("tells what somebody has used", async () => {
+      const world = new World(await open());
+      const question = await world.say("hello");
+      const turn = await world.turn(question);
+      assert.ok(turn);
+      const usage = { promptTokens: 30, answerTokens: 12 };
+      await new TurnStore(world.database).finish(world.database, turn, { outcome: "answered", usage });
+      await world.say("!usage");
+      assert.match(lastWords(world), /Here, to me: 1 question, 42 tokens/);
+    });
+  });
+
+  describe("a thread", () => {
+    it("is a conversation of its own that begins with what it hangs on", async () => {
+      const world = new World(await open());
+      const root = await world.say("about apples");
+      await world.answered(root);
+      await world.say("about pears");
+      const thread = { "m.relates_to": { rel_type: "m.thread", event_id: root } };
+      const inThread = await world.say("more of that", { also: thread });
+      const turn = await world.turn(inThread);
+      assert.ok(turn, "it does not wait for what is asked beside it");
+      await world.conversation.respond(turn, true, UNSEEN, NEVER);
+      const said = world.provider.asked
+        .at(-1)
+        ?.messages.slice(1)
+        .map(({ content }) => content);
+      assert.deepEqual(said, ["about apples", "an answer", "and more", "more of that"]);
+      await world.say("and in a group, to nobody", { also: thread, direct: false });
+      assert.equal((await world.turns()).length, 4, "the agent takes part in the thread");
+    });
+  });
+
   describe("a question that is changed", () => {
     const edit = (target: string, body: string): object => ({
       "m.new_content": { msgtype: "m.text", body },
@@ -413,7 +550,7 @@ forEachDatabase((_kind, open) => {
       const [first = "", ...others] = await world.conversation.toBeEdited(turn);
       assert.deepEqual([first, ...others], ["$answer", "$more"]);
       const reply = await world.conversation.respond(turn, true, UNSEEN, NEVER);
-      const { messages, redacts } = world.conversation.drafting(turn).finish(reply, [first, ...others]);
+      const { messages, redacts } = (await world.conversation.drafting(turn)).finish(reply, [first, ...others]);
       assert.deepEqual(messages[0]?.content["m.relates_to"], { rel_type: "m.replace", event_id: "$answer" });
       assert.equal(messages[0].editOf, "$answer");
       assert.deepEqual(redacts, ["$more"]);

@@ -54,7 +54,7 @@ forEachDatabase((_kind, open) => {
         "question 3",
       ]);
       assert.deepEqual(await bodies(first), ["question 1"]);
-      const withAnswer = await history.upTo(LLAMA, ROOM, first, 100, true);
+      const withAnswer = await history.upTo(LLAMA, ROOM, first, 100, { withAnswer: true });
       assert.deepEqual(
         withAnswer.map(({ body }) => body),
         ["question 1", "answer 1"],

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import type { RespondMode } from "../../../src/rooms/settings.ts";
 import { addressing, repliedEvent, type Addressing } from "../../../src/conversation/addressing.ts";
 
 const LLAMA = "@agent_llama:example.org";
@@ -8,7 +9,7 @@ const OWN_MESSAGE = "$said-by-llama";
 
 function decide(
   content: Record<string, unknown>,
-  options: { direct?: boolean; sender?: string; names?: string[] } = {},
+  options: { direct?: boolean; sender?: string; names?: string[]; respond?: RespondMode; inThread?: boolean } = {},
 ): Addressing {
   return addressing(
     {
@@ -18,7 +19,13 @@ function decide(
       sentAt: 1,
       content: { msgtype: "m.text", ...content },
     },
-    { userId: LLAMA, names: options.names ?? [LLAMA, "agent_llama", "Llama"], direct: options.direct ?? false },
+    {
+      userId: LLAMA,
+      names: options.names ?? [LLAMA, "agent_llama", "Llama"],
+      direct: options.direct ?? false,
+      respond: options.respond ?? "mention",
+      inThread: options.inThread ?? false,
+    },
     (userId) => userId.startsWith("@agent_"),
     (eventId) => eventId === OWN_MESSAGE,
   );
@@ -170,5 +177,39 @@ describe("in a direct chat", () => {
     ]) {
       assert.doesNotThrow(() => decide({ body: "hi", "m.relates_to": relation }, { direct: true }));
     }
+  });
+});
+
+describe("what is said to nobody in a group", () => {
+  const cases: [RespondMode, boolean, boolean][] = [
+    ["mention", false, false],
+    ["mention", true, false],
+    ["thread", false, false],
+    ["thread", true, true],
+    ["all", false, true],
+    ["all", true, true],
+  ];
+  for (const [respond, inThread, expected] of cases) {
+    const place = inThread ? "in a thread of the agent's" : "beside its threads";
+    it(`is ${expected ? "" : "not "}for an agent that responds to ${respond}, ${place}`, () => {
+      assert.equal(decide({ body: "and?" }, { respond, inThread }).kind, expected ? "addressed" : "ignored");
+    });
+  }
+
+  it("is for nobody who happens to listen, when it names somebody else or rings for all", () => {
+    for (const mentions of [{ user_ids: ["@bob:a.b"] }, { user_ids: [MAX] }, { room: true }]) {
+      const decision = decide({ body: "look", "m.mentions": mentions }, { respond: "all", inThread: true });
+      assert.equal(decision.kind, "ignored");
+    }
+  });
+});
+
+describe("a draft", () => {
+  it("is not acted on, nor an edit of it, until it is whole", () => {
+    const live = { "org.matrix.msc4357.live": {} };
+    const edit = { "m.new_content": { body: "hel" }, "m.relates_to": { rel_type: "m.replace", event_id: "$draft" } };
+    assert.deepEqual(decide({ body: "he", ...live }, { direct: true }), { kind: "ignored", reason: "a draft" });
+    assert.deepEqual(decide({ body: "* hel", ...live, ...edit }, { direct: true }).kind, "ignored");
+    assert.equal(decide({ body: "* hel", ...edit }, { direct: true }).kind, "edit");
   });
 });

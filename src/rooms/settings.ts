@@ -1,0 +1,85 @@
+import type { Database, Queryable } from "../database/database.ts";
+import { storable } from "../database/text.ts";
+
+/** When an agent answers in a group: when it is meant; also in threads it takes part in; or always. */
+export const RESPOND_MODES = ["mention", "thread", "all"] as const;
+export type RespondMode = (typeof RESPOND_MODES)[number];
+
+export const STREAM_MODES = ["edit", "replace", "off"] as const;
+export type StreamMode = (typeof STREAM_MODES)[number];
+
+/** What people have set for an agent in a room; what is missing is as the configuration says. */
+export interface RoomSettings {
+  readonly model?: string;
+  readonly system?: string;
+  readonly temperature?: number;
+  readonly respond?: RespondMode;
+  readonly stream?: StreamMode;
+  /** What the agent is to keep in mind, whatever its memory holds. */
+  readonly remember?: string;
+}
+
+/** The rows of `room_settings`. What can't be read any more counts as not set. */
+export class RoomSettingsStore {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  async get(ghost: string, roomId: string): Promise<RoomSettings> {
+    const { rows } = await this.#database.query<{ name: string; value: string }>(
+      "select name, value from room_settings where ghost = $1 and room_id = $2",
+      [ghost, roomId],
+    );
+    const values = new Map(rows.map((row) => [row.name, row.value]));
+    const temperature = Number(values.get("temperature") ?? NaN);
+    const respond = oneOf(RESPOND_MODES, values.get("respond"));
+    const stream = oneOf(STREAM_MODES, values.get("stream"));
+    return {
+      ...textOf("model", values),
+      ...textOf("system", values),
+      ...textOf("remember", values),
+      ...(Number.isFinite(temperature) ? { temperature } : {}),
+      ...(respond === undefined ? {} : { respond }),
+      ...(stream === undefined ? {} : { stream }),
+    };
+  }
+
+  /** Sets one, or takes it back with `undefined`. */
+  async set(
+    tx: Queryable,
+    { ghost, roomId, by }: { readonly ghost: string; readonly roomId: string; readonly by: string },
+    name: keyof RoomSettings,
+    value: string | undefined,
+  ): Promise<void> {
+    if (value === undefined) {
+      await tx.query("delete from room_settings where ghost = $1 and room_id = $2 and name = $3", [
+        ghost,
+        roomId,
+        name,
+      ]);
+      return;
+    }
+    await tx.query(
+      `insert into room_settings (ghost, room_id, name, value, set_by) values ($1, $2, $3, $4, $5)
+       on conflict (ghost, room_id, name) do update
+         set value = excluded.value, set_by = excluded.set_by, set_at = now()`,
+      [ghost, roomId, name, storable(value), by],
+    );
+  }
+
+  /** Takes all back. */
+  async reset(tx: Queryable, ghost: string, roomId: string): Promise<void> {
+    await tx.query("delete from room_settings where ghost = $1 and room_id = $2", [ghost, roomId]);
+  }
+}
+
+function oneOf<T extends string>(values: readonly T[], value: string | undefined): T | undefined {
+  return values.find((known) => known === value);
+}
+
+function textOf(name: "model" | "system" | "remember", values: ReadonlyMap<string, string>): RoomSettings {
+  const value = values.get(name);
+  return value === undefined ? {} : { [name]: value };
+}
