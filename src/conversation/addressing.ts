@@ -29,10 +29,12 @@ export type Addressing =
   | { readonly kind: "addressed"; readonly text: string; readonly threadRoot: string | undefined }
   /** An edit of an earlier message: changes what is remembered of it, and is no question of its own. */
   | { readonly kind: "edit"; readonly target: string; readonly text: string }
+  /** Said in the room, to nobody or to others. */
+  | { readonly kind: "overheard"; readonly text: string; readonly threadRoot: string | undefined }
   | { readonly kind: "ignored"; readonly reason: IgnoreReason };
 
 /** Why a message is none of the agent's business; for the log. */
-export type IgnoreReason = "from an agent" | "a notice" | "a draft" | "not text" | "not addressed to the agent";
+export type IgnoreReason = "from an agent" | "a notice" | "a draft" | "not text";
 
 /** Message types that are a person's words. `m.notice` is not: the spec forbids answering it. */
 const WORDS = new Set(["m.text", "m.emote"]);
@@ -75,7 +77,7 @@ export function addressing(
     isMentioned(content, addressee, isAgent) ||
     repliesTo(relation, repliesToAddressee) ||
     (listens(addressee) && !isForOthers(content));
-  return isMeant ? { kind: "addressed", text, threadRoot } : ignored("not addressed to the agent");
+  return isMeant ? { kind: "addressed", text, threadRoot } : { kind: "overheard", text: body, threadRoot };
 }
 
 /** Whether it answers in this place what is said to nobody. */

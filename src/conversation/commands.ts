@@ -1,4 +1,4 @@
-import { RESPOND_MODES, STREAM_MODES, type RoomSettings } from "../rooms/settings.ts";
+import { LISTEN_MODES, RESPOND_MODES, STREAM_MODES, type RoomSettings } from "../rooms/settings.ts";
 
 /** A command as somebody has written it: `!name rest`. */
 export interface WrittenCommand {
@@ -41,6 +41,11 @@ export const FORMS: Readonly<Record<string, Form>> = {
     example: "!respond all",
     meaning: "when I answer in a group",
   },
+  listen: {
+    usage: "!listen [on | off | default]",
+    example: "!listen on",
+    meaning: "whether I remember what is said to others in a group, to know what you talk about when you ask me",
+  },
   stream: {
     usage: "!stream [edit | replace | off | default]",
     example: "!stream off",
@@ -48,6 +53,12 @@ export const FORMS: Readonly<Record<string, Form>> = {
   },
   reset: { usage: "!reset", example: "!reset", meaning: "all settings of this room as the admin has them" },
   usage: { usage: "!usage", example: "!usage", meaning: "what you have asked me, here and elsewhere" },
+};
+
+const MODES: Readonly<Record<"respond" | "listen" | "stream", readonly string[]>> = {
+  respond: RESPOND_MODES,
+  listen: LISTEN_MODES,
+  stream: STREAM_MODES,
 };
 
 /** A system prompt or a note longer than this leaves no room for the conversation, in characters. */
@@ -83,11 +94,11 @@ export function readCommand({ name, rest }: WrittenCommand): Command {
       if (rest === "default") return set(name, undefined);
       return /^\d(\.\d{1,3})?$/.test(rest) && Number(rest) <= 2 ? set(name, rest) : wrong(name);
     case "respond":
+    case "listen":
     case "stream": {
       if (rest === "") return { kind: "show", setting: name };
       if (rest === "default") return set(name, undefined);
-      const modes: readonly string[] = name === "respond" ? RESPOND_MODES : STREAM_MODES;
-      return modes.includes(rest) ? set(name, rest) : wrong(name);
+      return MODES[name].includes(rest) ? set(name, rest) : wrong(name);
     }
     default:
       return { kind: "wrong", words: `I don't know \`!${name.slice(0, 30)}\`. \`!help\` shows what I know.` };

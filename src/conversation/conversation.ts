@@ -100,7 +100,8 @@ export class Conversation {
   async message(ghost: GhostHandle, message: GhostMessage, settle: Settle): Promise<void> {
     const decision = await this.#address(ghost, message);
     if (decision.kind !== "ignored" && !mayTalk(this.#options.allowedUsers, message.sender)) {
-      ghost.log.info({ room: message.roomId, event: message.eventId }, "message of a user without access ignored");
+      const level = decision.kind === "overheard" ? "debug" : "info";
+      ghost.log[level]({ room: message.roomId, event: message.eventId }, "message of a user without access ignored");
       await settle();
       return;
     }
@@ -108,6 +109,9 @@ export class Conversation {
       case "ignored":
         ghost.log.debug({ room: message.roomId, event: message.eventId, reason: decision.reason }, "message ignored");
         await settle();
+        return;
+      case "overheard":
+        await this.#overhear(ghost, message, decision, settle);
         return;
       case "edit":
         await this.#edited(ghost, message, decision, settle);
@@ -342,6 +346,25 @@ export class Conversation {
       inThread,
     });
     return addressing(message, addressee, isAgent, () => repliesToMe);
+  }
+
+  /** What people say to each other is kept only where the room has asked for it. */
+  async #overhear(
+    ghost: GhostHandle,
+    message: GhostMessage,
+    { text, threadRoot }: { readonly text: string; readonly threadRoot: string | undefined },
+    settle: Settle,
+  ): Promise<void> {
+    const { settings, history } = this.#options;
+    const { listen } = ghost.isBot ? {} : await settings.get(ghost.userId, message.roomId);
+    if (listen !== "on") {
+      ghost.log.debug({ room: message.roomId, event: message.eventId, reason: "not addressed" }, "message ignored");
+      return settle();
+    }
+    const speaker = await ghost.displayNameOf(message.roomId, message.sender);
+    await settle(async (tx) => {
+      await history.remember(tx, ghost.userId, message.roomId, { ...remembered(message, speaker, text), threadRoot });
+    });
   }
 
   /** The words of a question were changed: its answer is, too. One that is being made is stopped for that. */

@@ -8,6 +8,10 @@ export type RespondMode = (typeof RESPOND_MODES)[number];
 export const STREAM_MODES = ["edit", "replace", "off"] as const;
 export type StreamMode = (typeof STREAM_MODES)[number];
 
+/** Whether what is said to nobody in a group is remembered, as context for when the agent is asked. */
+export const LISTEN_MODES = ["on", "off"] as const;
+export type ListenMode = (typeof LISTEN_MODES)[number];
+
 /** What people have set for an agent in a room; what is missing is as the configuration says. */
 export interface RoomSettings {
   readonly model?: string;
@@ -15,6 +19,7 @@ export interface RoomSettings {
   readonly temperature?: number;
   readonly respond?: RespondMode;
   readonly stream?: StreamMode;
+  readonly listen?: ListenMode;
   /** What the agent is to keep in mind, whatever its memory holds. */
   readonly remember?: string;
 }
@@ -36,6 +41,7 @@ export class RoomSettingsStore {
     const temperature = Number(values.get("temperature") ?? NaN);
     const respond = oneOf(RESPOND_MODES, values.get("respond"));
     const stream = oneOf(STREAM_MODES, values.get("stream"));
+    const listen = oneOf(LISTEN_MODES, values.get("listen"));
     return {
       ...textOf("model", values),
       ...textOf("system", values),
@@ -43,6 +49,7 @@ export class RoomSettingsStore {
       ...(Number.isFinite(temperature) ? { temperature } : {}),
       ...(respond === undefined ? {} : { respond }),
       ...(stream === undefined ? {} : { stream }),
+      ...(listen === undefined ? {} : { listen }),
     };
   }
 

@@ -513,6 +513,25 @@ forEachDatabase((_kind, open) => {
     });
   });
 
+  describe("what is said to others in a group", () => {
+    it("is context where a moderator has said so, and is not kept elsewhere", async () => {
+      const world = new World(await open());
+      const inGroup = { direct: false };
+      const toMe = { ...inGroup, also: { "m.mentions": { user_ids: [LLAMA] } } };
+      await world.say("nobody's business", inGroup);
+      await world.say("!listen on", { ...toMe, sender: MODERATOR });
+      await world.say("let us meet at noon", { ...inGroup, sender: BOB });
+      await world.say("from elsewhere", { ...inGroup, sender: "@stranger:elsewhere.test" });
+      const turn = await world.turn(await world.say("when do we meet?", toMe));
+      assert.ok(turn);
+      assert.deepEqual(await world.remembered(), ["@bob:example.test: let us meet at noon", "Alice: when do we meet?"]);
+      assert.equal((await world.turns()).length, 1);
+      await world.say("!listen off", { ...toMe, sender: MODERATOR });
+      await world.say("and this is ours again", inGroup);
+      assert.equal((await world.remembered()).length, 2);
+    });
+  });
+
   describe("a thread", () => {
     it("is a conversation of its own that begins with what it hangs on", async () => {
       const world = new World(await open());
