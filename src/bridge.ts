@@ -19,7 +19,7 @@ import { Semaphore } from "./ghost/semaphore.ts";
 import { TrustNotices } from "./ghost/trust-notices.ts";
 import { AgentsAppService } from "./homeserver/app-service.ts";
 import { startAppService } from "./homeserver/appservice-bridge.ts";
-import { askedToWaitMs } from "./homeserver/errors.ts";
+import { askedToWaitMs, UnexpectedAnswer } from "./homeserver/errors.ts";
 import { createHomeserverClient } from "./homeserver/client.ts";
 import { missingSupport } from "./homeserver/support.ts";
 import { awaitHomeserver, pingHomeserver } from "./homeserver/ping.ts";
@@ -38,6 +38,7 @@ import { createDemoProvider } from "./providers/demo.ts";
 import { createOllamaProvider } from "./providers/ollama.ts";
 import type { Provider } from "./providers/provider.ts";
 import { Rooms } from "./rooms/rooms.ts";
+import { UnreadableFile } from "./conversation/reading.ts";
 import { RoomSettingsStore } from "./rooms/settings.ts";
 import { stepOf } from "./turns/turn.ts";
 import { DRAFT_STEP, TurnRunner } from "./turns/turn-runner.ts";
@@ -113,6 +114,13 @@ export async function startBridge(config: Config, registration: Registration, lo
       limits: config.turns,
       answers: config.answers,
       settings: new RoomSettingsStore(database),
+      download: (userId, attachment, maxBytes) =>
+        ghost(userId)
+          .download(attachment, maxBytes)
+          .catch((error: unknown) => {
+            if (isRetryable(error)) throw error;
+            throw new UnreadableFile(error instanceof UnexpectedAnswer ? "too_large" : "no_file", { cause: error });
+          }),
       log,
     });
     const services: GhostServices = {

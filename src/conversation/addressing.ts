@@ -1,3 +1,4 @@
+import { attachmentOf, captionOf } from "./attachments.ts";
 import type { RespondMode } from "../rooms/settings.ts";
 import { isStorable } from "../database/text.ts";
 
@@ -52,11 +53,13 @@ export function addressing(
   isAgent: (userId: string) => boolean,
   repliesToAddressee: (eventId: string) => boolean,
 ): Addressing {
-  const { content } = message;
+  // A file's name is nobody's words.
+  const content = withCaption(message.content);
   if (isAgent(message.sender)) return ignored("from an agent");
   const msgtype = content["msgtype"];
   if (msgtype === "m.notice") return ignored("a notice");
-  if (typeof msgtype !== "string" || !WORDS.has(msgtype)) return ignored("not text");
+  const hasFile = attachmentOf(message.content) !== undefined;
+  if (!hasFile && (typeof msgtype !== "string" || !WORDS.has(msgtype))) return ignored("not text");
   // Of what is being written still (MSC4357) only the last form counts.
   if ("org.matrix.msc4357.live" in content) return ignored("a draft");
 
@@ -68,7 +71,7 @@ export function addressing(
       ? { kind: "edit", target, text: withoutName(text, addressee.names) }
       : ignored("not text");
   }
-  const body = bodyOf(content);
+  const body = bodyOf(content) ?? (hasFile ? "" : undefined);
   if (body === undefined) return ignored("not text");
   const text = withoutName(withoutReplyFallback(body, relation), addressee.names);
   const threadRoot = threadOf(content);
@@ -97,6 +100,10 @@ export function threadOf(content: Readonly<Record<string, unknown>>): string | u
   const relation = record(content["m.relates_to"]);
   const root = relation?.["rel_type"] === "m.thread" ? relation["event_id"] : undefined;
   return typeof root === "string" && isStorable(root) ? root : undefined;
+}
+
+function withCaption(content: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  return attachmentOf(content) === undefined ? content : { ...content, body: captionOf(content) };
 }
 
 function ignored(reason: IgnoreReason): Addressing {

@@ -14,6 +14,7 @@ import { stepOf, TurnStopped, type Turn, type TurnMessage, type TurnReply } from
 import type { NewTurn, TurnStore } from "../turns/turn-store.ts";
 import { addressing, repliedEvent, threadOf, type Addressing } from "./addressing.ts";
 import { answerBot } from "./bot.ts";
+import { attachmentOf, type Attachment } from "./attachments.ts";
 import { addresseeOf } from "./addressee.ts";
 import { CommandDesk } from "./command-desk.ts";
 import { writtenCommand } from "./commands.ts";
@@ -36,6 +37,7 @@ import {
   type MessageContent,
   type ReplyTarget,
 } from "./reply.ts";
+import { readFiles, UnreadableFile } from "./reading.ts";
 import { wishOf } from "./reactions.ts";
 import { splitMarkdown } from "./split.ts";
 import { estimateTokens } from "./tokens.ts";
@@ -63,6 +65,8 @@ export interface ConversationOptions {
     readonly maxWaitMs: number;
   };
   readonly answers: AnswerSettings;
+  /** A file that somebody sent. Rejects with {@link UnreadableFile}, or as it is when the same may work later. */
+  readonly download: (ghost: string, attachment: Attachment, maxBytes: number) => Promise<Uint8Array>;
   /** What people have set in rooms. */
   readonly settings: RoomSettingsStore;
   readonly log: Logger;
@@ -121,7 +125,7 @@ export class Conversation {
           await this.#askBot(ghost, message, decision.text, decision.threadRoot, settle);
           return;
         }
-        const written = writtenCommand(decision.text);
+        const written = attachmentOf(message.content) === undefined ? writtenCommand(decision.text) : undefined;
         if (written !== undefined) {
           await this.#desk.carryOut(ghost, message, written, decision.threadRoot, settle);
         } else await this.#ask(ghost, message, decision.text, decision.threadRoot, settle);
@@ -233,14 +237,19 @@ export class Conversation {
     let text = "";
     let usage: ChatUsage | undefined;
     try {
+      const model = set.model ?? agent.model ?? DEMO_MODEL;
+      const readMessages = await readFiles(messages, {
+        canSee: () => provider.canSee(model),
+        download: (attachment, maxBytes) => this.#options.download(turn.ghost, attachment, maxBytes),
+      });
       for await (const chunk of provider.chat({
-        model: set.model ?? agent.model ?? DEMO_MODEL,
+        model,
         messages: buildPrompt({
           systemPrompt: set.system ?? agent.systemPrompt,
           keepInMind: set.remember,
           agentName: agent.displayName,
           group: !direct,
-          messages,
+          messages: readMessages,
           budgetTokens: agent.contextTokens - answerReserve(agent.contextTokens),
           estimateTokens,
         }),
@@ -271,6 +280,7 @@ export class Conversation {
         if (isTimeout(signal.reason)) return { ...this.#failed(turn, "timeout", agent), partial: said };
         throw error;
       }
+      if (error instanceof UnreadableFile) return this.#failed(turn, error.why, agent);
       if (!(error instanceof ProviderError)) throw error;
       this.#options.log.warn({ ghost: turn.ghost, room: turn.roomId, event: turn.eventId, error }, "no answer");
       const failed = this.#failed(turn, error.code, agent);
@@ -357,7 +367,7 @@ export class Conversation {
   ): Promise<void> {
     const { settings, history } = this.#options;
     const { listen } = ghost.isBot ? {} : await settings.get(ghost.userId, message.roomId);
-    if (listen !== "on") {
+    if (listen !== "on" || text === "") {
       ghost.log.debug({ room: message.roomId, event: message.eventId, reason: "not addressed" }, "message ignored");
       return settle();
     }
@@ -414,7 +424,8 @@ export class Conversation {
     }
     const speaker = await ghost.displayNameOf(message.roomId, message.sender);
     await settle(async (tx) => {
-      const question = { ...remembered(message, speaker, text), threadRoot };
+      const attachment = attachmentOf(message.content);
+      const question = { ...remembered(message, speaker, text), threadRoot, attachment };
       const position = await this.#options.history.remember(tx, ghost.userId, message.roomId, question);
       const turn = {
         ghost: ghost.userId,

@@ -1,5 +1,6 @@
 import type { Database, Queryable } from "../database/database.ts";
 import { isStorable, storable } from "../database/text.ts";
+import type { Attachment } from "./attachments.ts";
 
 /** A message as an agent remembers it. */
 export interface RememberedMessage {
@@ -13,6 +14,8 @@ export interface RememberedMessage {
   readonly sentAt: number;
   /** With an answer: the position of its question. */
   readonly answers?: number;
+  /** A file that came with it. */
+  readonly attachment?: Attachment | undefined;
   /** The thread it stands in. */
   readonly threadRoot?: string | undefined;
   /** With a person's message: what a strict client shows beside it, when not all is well with it. */
@@ -41,8 +44,8 @@ export class History {
   async remember(tx: Queryable, ghost: string, roomId: string, message: RememberedMessage): Promise<number> {
     const { rows } = await tx.query<{ position: number }>(
       `insert into messages (ghost, room_id, event_id, sender, speaker, author, body, sent_at, answers, shield,
-         thread_root)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+         thread_root, attachment)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
        on conflict (ghost, event_id) do update
          set body = case messages.author when 'agent' then excluded.body else messages.body end
        returning position`,
@@ -58,6 +61,7 @@ export class History {
         message.answers ?? null,
         message.shield ?? null,
         message.threadRoot ?? null,
+        message.attachment === undefined ? null : storable(JSON.stringify(message.attachment)),
       ],
     );
     const position = rows[0]?.position;
@@ -152,9 +156,10 @@ export class History {
       speaker: string;
       body: string;
       sent_at: number;
+      attachment: string | null;
     }>(
       `with root as (select position, answers from messages where ghost = $1 and room_id = $2 and event_id = $6)
-       select event_id, author, sender, speaker, body, sent_at from messages
+       select event_id, author, sender, speaker, body, sent_at, attachment from messages
        where ghost = $1 and room_id = $2 and coalesce(answers, position) <= $3
          and ($5 or answers is null or answers < $3)
          and (thread_root is not distinct from $6 or event_id = $6
@@ -169,6 +174,7 @@ export class History {
       speaker: row.speaker,
       body: row.body,
       sentAt: row.sent_at,
+      ...(row.attachment === null ? {} : { attachment: JSON.parse(row.attachment) as Attachment }),
     }));
   }
 }

@@ -1,11 +1,12 @@
 import type { Distrust } from "../policy/trust.ts";
+import type { Unreadable } from "./reading.ts";
 import { ProviderError, type ProviderFailure } from "../providers/provider.ts";
 
 /**
  * Why a turn failed: a provider's reason, `waited` for one that was too long in the queue, `full` for one that found too
  * many in it, or `unknown` for any other error.
  */
-export type TurnFailure = ProviderFailure | "waited" | "full" | "unknown";
+export type TurnFailure = ProviderFailure | Unreadable | "waited" | "full" | "unknown";
 
 /** What a notice about a failed turn is made of. */
 export interface FailedTurn {
@@ -45,6 +46,14 @@ export function describeFailure({ code, agentName, model, providerName }: Failed
       return `${agentName} had nothing to say. Please try again, or put it in other words.`;
     case "cancelled":
       return `${agentName} stopped before it had finished. Send your message again to start over.`;
+    case "cant_see":
+      return `${agentName} can't look at pictures: its model “${model}” reads text alone. Please describe to it what is there, or ask your admin for an agent whose model sees.`;
+    case "cant_read":
+      return `${agentName} can't read this kind of file. It reads text and code, and pictures where its model sees them. Please send what matters so, and ask again.`;
+    case "too_large":
+      return `This file is too large for ${agentName}. Please send the part that matters again: 1 MB of text, or a picture of 20 MB, at the most.`;
+    case "no_file":
+      return `${agentName} could not open this file: it is not there any more, or it was changed on its way. Please send it again.`;
     case "waited":
       return `Your question had to wait so long that ${agentName} did not take it up any more. Please ask again if you still want an answer.`;
     case "full":

@@ -1,5 +1,5 @@
 import type { ChatMessage } from "../providers/provider.ts";
-import type { RememberedMessage } from "./history.ts";
+import type { ReadMessage } from "./reading.ts";
 
 /** What a prompt is made of. */
 export interface PromptParts {
@@ -11,7 +11,7 @@ export interface PromptParts {
   /** More than one person speaks: each message names its speaker. */
   readonly group: boolean;
   /** Oldest first; the last one is the question. */
-  readonly messages: readonly RememberedMessage[];
+  readonly messages: readonly ReadMessage[];
   /** Tokens that the messages may take, the answer's share already taken off. */
   readonly budgetTokens: number;
   readonly estimateTokens: (text: string) => number;
@@ -19,6 +19,9 @@ export interface PromptParts {
 
 /** What a message costs beside its text: role and separators. */
 const TOKENS_PER_MESSAGE = 4;
+
+/** What models of today make of a picture, about. */
+const TOKENS_PER_IMAGE = 800;
 
 /** So much of either end of a question is kept, in characters, even where the instruction alone fills the window. */
 const SHORTEST_END = 64;
@@ -33,7 +36,8 @@ export function buildPrompt(parts: PromptParts): ChatMessage[] {
   const chosen: ChatMessage[] = [];
   for (const message of parts.messages.toReversed()) {
     const chat = chatMessage(message, parts.group);
-    const cost = parts.estimateTokens(chat.content) + TOKENS_PER_MESSAGE;
+    const cost =
+      parts.estimateTokens(chat.content) + TOKENS_PER_MESSAGE + (chat.images?.length ?? 0) * TOKENS_PER_IMAGE;
     if (cost > left && chosen.length > 0) break;
     chosen.unshift(cost > left ? shortened(chat, parts, left) : chat);
     left -= cost;
@@ -63,10 +67,14 @@ function systemMessage(parts: PromptParts): string {
   return lines.join("\n\n");
 }
 
-function chatMessage(message: RememberedMessage, group: boolean): ChatMessage {
+function chatMessage(message: ReadMessage, group: boolean): ChatMessage {
   if (message.author === "agent") return { role: "assistant", content: message.body };
   const speaker = message.speaker.replace(/[\p{Cc}\p{Cf}\s:]+/gu, " ").trim() || message.sender;
-  return { role: "user", content: group ? `${speaker}: ${message.body}` : message.body };
+  return {
+    role: "user",
+    content: group ? `${speaker}: ${message.body}` : message.body,
+    ...(message.images === undefined ? {} : { images: message.images }),
+  };
 }
 
 /** A question larger than the whole window keeps its beginning and its end, where the asking usually is. */

@@ -1,5 +1,7 @@
 import { DeviceUnsigned, VerifiedIdentityChanged } from "../crypto/room-encryptor.ts";
+import { decryptAttachment } from "../crypto/attachment.ts";
 import type { Flow } from "../crypto/verifications.ts";
+import { downloadMedia } from "../homeserver/calls.ts";
 import { askedToWaitMs, isUnknownDevice } from "../homeserver/errors.ts";
 import { readReceipt, redactEvent } from "../homeserver/room-calls.ts";
 import { LeaseHeld, StaleLease, type Lease } from "../leases/leases.ts";
@@ -10,7 +12,7 @@ import { GhostAccount, type LoadedGhost } from "./ghost-account.ts";
 import type { GhostServices } from "./ghost-services.ts";
 import { GhostHalted } from "./halted.ts";
 import { handleItem, type Handling } from "./handling.ts";
-import type { GhostHandle } from "./listener.ts";
+import type { GhostFile, GhostHandle } from "./listener.ts";
 import { transactionId } from "./outbox.ts";
 import { Reception } from "./reception.ts";
 import { Sender } from "./sender.ts";
@@ -19,6 +21,9 @@ import { Typing } from "./typing.ts";
 /** Waits after a failure that may pass, in ms: the first and the longest. */
 const BACKOFF_FIRST_MS = 500;
 const BACKOFF_LONGEST_MS = 60_000;
+
+/** A file of some megabytes, from another server, takes its time. */
+const DOWNLOAD_TIMEOUT_MS = 60_000;
 
 /** While somebody verifies the ghost: what comes by to-device message rings nowhere but with experimental flags. */
 const VERIFYING_LOOKS_MS = 1_000;
@@ -219,6 +224,14 @@ export class Ghost implements GhostHandle {
   ): Promise<string | undefined> {
     const stored = await this.#services.outbox.find(this.userId, transactionId(this.userId, roomId, step));
     return stored === undefined ? undefined : this.send(roomId, type, content, step, signal);
+  }
+
+  async download({ url, encrypted }: GhostFile, maxBytes: number): Promise<Uint8Array> {
+    const bytes = await downloadMedia(this.#services.client, { userId: this.userId }, url, {
+      maxBytes,
+      timeoutMs: DOWNLOAD_TIMEOUT_MS,
+    });
+    return encrypted === undefined ? bytes : decryptAttachment(bytes, encrypted);
   }
 
   async sent(roomId: string, step: string): Promise<string | undefined> {

@@ -37,6 +37,13 @@ export interface GhostReaction {
   readonly key: string;
 }
 
+/** A file on the homeserver. */
+export interface GhostFile {
+  readonly url: string;
+  /** How it is opened, if it is encrypted: `file` of the message as it came. */
+  readonly encrypted?: unknown;
+}
+
 /** A ghost as those see it who answer in its name. */
 export interface GhostHandle {
   readonly userId: string;
@@ -55,6 +62,11 @@ export interface GhostHandle {
   sendToAll(roomId: string, content: object, step: string): Promise<string>;
   /** Takes an event of the ghost's back, once, however often it is called with the same step. */
   redact(roomId: string, eventId: string, step: string): Promise<void>;
+  /**
+   * A file that somebody sent, opened when it is encrypted. Rejects with HomeserverError, with BadAttachment when it was
+   * changed, and with UnexpectedAnswer when it is larger than `maxBytes`.
+   */
+  download(file: GhostFile, maxBytes: number): Promise<Uint8Array>;
   /** The event that was sent under a step; undefined when none was. */
   sent(roomId: string, step: string): Promise<string | undefined>;
   /** Whether somebody may take back what others say in a room. */

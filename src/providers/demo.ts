@@ -25,6 +25,7 @@ export function createDemoProvider(name: string): Provider {
       }
       yield { kind: "done", reason: "stop" };
     },
+    canSee: () => Promise.resolve(false),
     models: () => Promise.resolve([{ name: DEMO_MODEL }]),
   };
 }

@@ -89,7 +89,21 @@ export function createOllamaProvider(options: OllamaOptions): Provider {
     }
   }
 
-  return { name: options.name, chat, models };
+  async function canSee(model: string): Promise<boolean> {
+    const watch = watchRequest(new AbortController().signal);
+    const client = new Ollama({ host, headers, fetch: ollamaFetch(dispatcher, watch.signal, checkSize) });
+    try {
+      // Older servers tell of no capabilities.
+      const shown: { capabilities?: unknown } = await watch.within(LIST_MS, () => client.show({ model }));
+      return Array.isArray(shown.capabilities) && shown.capabilities.includes("vision");
+    } catch (error) {
+      throw watch.explain(error);
+    } finally {
+      watch.close();
+    }
+  }
+
+  return { name: options.name, chat, models, canSee };
 }
 
 /** Splits credentials from the address: `fetch` takes no URL that holds any. */
@@ -105,14 +119,18 @@ function parseAddress(url: string): { host: string; headers: Record<string, stri
 
 function toOllama(request: ChatRequest): {
   model: string;
-  messages: { role: string; content: string }[];
+  messages: { role: string; content: string; images?: string[] }[];
   options: { num_ctx: number; temperature?: number };
   keep_alive?: string | number;
 } {
   const { model, messages, contextTokens, temperature, keepAlive } = request;
   return {
     model,
-    messages: messages.map(({ role, content }) => ({ role, content })),
+    messages: messages.map(({ role, content, images }) => ({
+      role,
+      content,
+      ...(images === undefined ? {} : { images: images.map((image) => Buffer.from(image).toString("base64")) }),
+    })),
     options: { num_ctx: contextTokens, ...(temperature === undefined ? {} : { temperature }) },
     // Ollama reads seconds from numbers only; a string needs a unit.
     ...(keepAlive === undefined ? {} : { keep_alive: /^-?\d+$/.test(keepAlive) ? Number(keepAlive) : keepAlive }),

@@ -2,6 +2,8 @@
 export interface ChatMessage {
   readonly role: "system" | "user" | "assistant";
   readonly content: string;
+  /** Pictures, whole files, for models that can see. */
+  readonly images?: readonly Uint8Array[];
 }
 
 /** What is asked of a model. */
@@ -43,6 +45,8 @@ export interface Provider {
    * Returning early from the iteration aborts the request.
    */
   chat(request: ChatRequest): AsyncIterable<ChatChunk>;
+  /** Whether a model can look at pictures. Throws {@link ProviderError}. */
+  canSee(model: string): Promise<boolean>;
   /** The models installed now that run there and can chat. Throws {@link ProviderError}. */
   models(): Promise<readonly InstalledModel[]>;
 }

@@ -24,3 +24,17 @@ export function requestAs(url: string, accessToken: string) {
     return parsed;
   };
 }
+
+/** Uploads media with an access token; resolves with its `mxc://` URI. */
+export function uploadAs(url: string, accessToken: string) {
+  return async function upload(bytes: Uint8Array, contentType: string): Promise<string> {
+    const answer = await fetch(`${url}/_matrix/media/v3/upload`, {
+      method: "POST",
+      headers: { Authorization: `Bearer ${accessToken}`, "Content-Type": contentType },
+      body: Buffer.from(bytes),
+    });
+    const parsed = (await answer.json()) as { content_uri: string; errcode?: string; error?: string };
+    if (!answer.ok) throw new MatrixRequestError("POST upload", answer.status, parsed);
+    return parsed.content_uri;
+  };
+}

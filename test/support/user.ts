@@ -2,7 +2,7 @@ import type { Synapse } from "../../src/quickstart/synapse.ts";
 import { venvPython } from "../../src/quickstart/venv.ts";
 import { ClientProcess, type ClientSession } from "./client-process.ts";
 import { eventually } from "./eventually.ts";
-import { MatrixRequestError, requestAs } from "./matrix-request.ts";
+import { MatrixRequestError, requestAs, uploadAs } from "./matrix-request.ts";
 import { inCheckout, NIO_VENV } from "./paths.ts";
 import { startProcess } from "./process.ts";
 import type { Message } from "./timeline.ts";
@@ -56,6 +56,7 @@ export class User {
   readonly userId: string;
   readonly deviceId: string;
   readonly #request: ReturnType<typeof requestAs>;
+  readonly #upload: ReturnType<typeof uploadAs>;
   readonly #client: ClientProcess;
 
   constructor(kind: "js-sdk" | "nio", url: string, session: ClientSession, client: ClientProcess) {
@@ -63,6 +64,7 @@ export class User {
     this.userId = session.userId;
     this.deviceId = session.deviceId;
     this.#request = requestAs(url, session.accessToken);
+    this.#upload = uploadAs(url, session.accessToken);
     this.#client = client;
   }
 
@@ -73,6 +75,11 @@ export class User {
     body?: object,
   ): Promise<T> {
     return this.#request<T>(method, path, body);
+  }
+
+  /** Uploads a file; resolves with its `mxc://` URI. */
+  upload(bytes: Uint8Array, contentType: string): Promise<string> {
+    return this.#upload(bytes, contentType);
   }
 
   /** Makes a room; resolves when the client itself knows it. */

@@ -7,6 +7,7 @@ import type { Agent } from "../../../src/ghost/agents.ts";
 import type { GhostHandle, GhostMessage, Settle } from "../../../src/ghost/listener.ts";
 import { acquireLease } from "../../../src/leases/leases.ts";
 import { silentLogger } from "../../../src/observability/log.ts";
+import { UnreadableFile } from "../../../src/conversation/reading.ts";
 import { RoomSettingsStore } from "../../../src/rooms/settings.ts";
 import { ProviderError, type ChatChunk, type ChatRequest, type Provider } from "../../../src/providers/provider.ts";
 import type { Turn, TurnReply } from "../../../src/turns/turn.ts";
@@ -42,6 +43,10 @@ class Script implements Provider {
     return this.says(request);
   }
   installed: readonly string[] = [];
+  sees = false;
+  canSee(): Promise<boolean> {
+    return Promise.resolve(this.sees);
+  }
   models(): Promise<{ name: string }[]> {
     return Promise.resolve(this.installed.map((name) => ({ name })));
   }
@@ -60,6 +65,7 @@ class World {
   readonly sent: { content: Record<string, unknown>; step: string }[] = [];
   readonly read: string[] = [];
   readonly redacted: string[] = [];
+  readonly files = new Map<string, Uint8Array>();
   readonly stopped: { readonly id: number; readonly keeps: boolean }[] = [];
   agent: Agent | undefined = AGENT;
   queued = 0;
@@ -82,6 +88,11 @@ class World {
       limits: { maxQueued: 3, maxWaitMs: 60_000 },
       answers: { stream: "edit", maxEdits: 24 },
       settings: new RoomSettingsStore(database),
+      download: (_ghost, { url }, maxBytes) => {
+        const file = this.files.get(url);
+        if (file === undefined) return Promise.reject(new UnreadableFile("no_file"));
+        return file.length > maxBytes ? Promise.reject(new UnreadableFile("too_large")) : Promise.resolve(file);
+      },
       log: silentLogger(),
     });
   }
@@ -97,6 +108,7 @@ class World {
         return Promise.resolve("$sent");
       },
       sendToAll: () => Promise.reject(new Error("a conversation answers those it listens to")),
+      download: () => Promise.reject(new Error("files come by the turn")),
       redact: (_room, eventId) => Promise.resolve(void this.redacted.push(eventId)),
       sent: (_room, step) => Promise.resolve(this.sent.some((sent) => sent.step === step) ? "$sent" : undefined),
       isModerator: (_room, userId) => Promise.resolve(userId === MODERATOR),
@@ -510,6 +522,74 @@ forEachDatabase((_kind, open) => {
       await new TurnStore(world.database).finish(world.database, turn, { outcome: "answered", usage });
       await world.say("!usage");
       assert.match(lastWords(world), /Here, to me: 1 question, 42 tokens/);
+    });
+  });
+
+  describe("a file", () => {
+    const file = (name: string, mimetype: string, more: object = {}): object => ({
+      msgtype: mimetype.startsWith("image/") ? "m.image" : "m.file",
+      body: name,
+      url: `mxc://example.test/${name}`,
+      info: { mimetype },
+      ...more,
+    });
+
+    async function asked(world: World, body: string, also: object): Promise<TurnReply> {
+      const turn = await world.turn(await world.say(body, { also }));
+      assert.ok(turn);
+      const reply = await world.conversation.respond(turn, true, UNSEEN, NEVER);
+      await new TurnStore(world.database).finish(world.database, turn, { outcome: reply.outcome });
+      return reply;
+    }
+
+    it("of text is read with the question, and with those after it", async () => {
+      const world = new World(await open());
+      world.files.set("mxc://example.test/notes.txt", Buffer.from("buy milk\n```\nnot the end"));
+      const caption = { filename: "notes.txt", body: "what is to do?" };
+      await asked(world, "", file("notes.txt", "text/plain", caption));
+      const question = world.provider.asked.at(-1)?.messages.at(-1)?.content;
+      assert.equal(question, "what is to do?\n\nThe file “notes.txt”:\n\n````\nbuy milk\n```\nnot the end\n````");
+      await asked(world, "and then?", {});
+      assert.match(JSON.stringify(world.provider.asked.at(-1)?.messages), /buy milk/);
+      world.files.clear();
+      await asked(world, "and now?", {});
+      assert.match(JSON.stringify(world.provider.asked.at(-1)?.messages), /can't be read any more: “notes.txt”/);
+    });
+
+    it("of a picture is shown to a model that sees; of others it is said so", async () => {
+      const world = new World(await open());
+      const bytes = Buffer.from("a picture");
+      world.files.set("mxc://example.test/cat.png", bytes);
+      const blind = await asked(world, "", file("cat.png", "image/png"));
+      assert.equal(blind.failure, "cant_see");
+      assert.match(String(blind.messages[0]?.content["body"]), /can't look at pictures/);
+      world.provider.sees = true;
+      await asked(world, "", file("cat.png", "image/png"));
+      assert.deepEqual(world.provider.asked.at(-1)?.messages.at(-1)?.images, [bytes]);
+    });
+
+    it("that can't be read is told of, and is no reason not to answer what comes after", async () => {
+      const world = new World(await open());
+      world.files.set("mxc://example.test/big.txt", Buffer.alloc(1_000_001));
+      for (const [also, failure] of [
+        [file("film.mp4", "video/mp4"), "cant_read"],
+        [file("big.txt", "text/plain"), "too_large"],
+        [file("told.txt", "text/plain", { info: { mimetype: "text/plain", size: 5e9 } }), "too_large"],
+        [file("gone.txt", "text/plain"), "no_file"],
+      ] as const) {
+        const reply = await asked(world, "", also);
+        assert.deepEqual([reply.outcome, reply.failure], ["failed", failure]);
+        assert.equal(reply.messages[0]?.content["msgtype"], "m.notice");
+      }
+      assert.equal((await asked(world, "never mind", {})).outcome, "answered");
+    });
+
+    it("whose name looks like an agent's is not for that agent, nor like a command one", async () => {
+      const world = new World(await open());
+      await world.say("", { direct: false, also: file("Llama notes.txt", "text/plain") });
+      await world.say("", { also: file("!forget", "text/plain") });
+      assert.equal((await world.turns()).length, 1);
+      assert.equal(world.sent.length, 0);
     });
   });
 

@@ -11,6 +11,9 @@ class Installation implements Provider {
   asked = 0;
   installed: () => Promise<readonly InstalledModel[]> = () => Promise.resolve([]);
 
+  canSee(): Promise<boolean> {
+    return Promise.resolve(false);
+  }
   models(): Promise<readonly InstalledModel[]> {
     this.asked++;
     return this.installed();
