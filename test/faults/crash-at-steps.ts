@@ -15,6 +15,8 @@ const CRASHES: readonly (readonly [Step, number])[] = [
   ["turn.queued", 1],
   ["turn.started", 1],
   ["model.chunk", 3],
+  ["draft.shown", 1],
+  ["draft.edited", 1],
   ["turn.prepared", 1],
   ["event.encrypted", 1],
   ["send.stored", 1],
@@ -50,6 +52,8 @@ async function crashAt(world: World, step: Step, times: number): Promise<void> {
   const chats =
     step === "request.answered" ? await Promise.all(world.people.map((p) => world.openChat(p))) : world.chats;
   await deployment.stopBridge();
+  // Slow enough to be shown while it is made.
+  if (step.startsWith("draft.")) world.ollama.install("llama3.2", { tokenMs: 300, answer: () => "word ".repeat(20) });
   for (const chat of chats) await chat.person.rotateSession(chat.roomId);
   const dying = deployment.startBridge(preload("crash-at-step.mjs", { CRASH_AT: `${step}:${times}` })).then(
     (bridge) => bridge.exited,
@@ -61,4 +65,5 @@ async function crashAt(world: World, step: Step, times: number): Promise<void> {
   if (exit?.signal !== "SIGKILL") throw new Error(`${step} was not reached for the ${times}. time`);
   await deployment.startBridge();
   await world.ledger.settle();
+  world.ollama.install("llama3.2", { tokenMs: 5 });
 }

@@ -18,6 +18,23 @@ export const fullQueue: Scenario = {
     }),
 };
 
+/** Answers take seconds, so that each is shown while it is made, and kills come in the middle of that. */
+export const midAnswer: Scenario = {
+  name: "SIGKILL at random in the middle of answers",
+  run: ({ random }) =>
+    inWorld({}, async (world) => {
+      world.ollama.install("llama3.2", { tokenMs: 60, answer: () => "word ".repeat(40) });
+      for (let kill = 1; kill <= 12; kill++) {
+        await world.askAll(`${kill}`);
+        await sleep(1_000 + random() * 2_500);
+        await world.deployment.stopBridge("kill");
+        await world.deployment.startBridge();
+      }
+      // What is asked again from the start goes on in the message that was begun.
+      world.ollama.install("llama3.2", { tokenMs: 5 });
+    }),
+};
+
 /** SIGKILL at random, again and again, while people talk and their keys change. */
 export const randomKills: readonly Scenario[] = (["postgres", "embedded"] as const).map((database) => ({
   name: `SIGKILL at random (${database})`,

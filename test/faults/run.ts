@@ -10,7 +10,7 @@ import { crashAtSteps } from "./crash-at-steps.ts";
 import { diskFull } from "./disk-full.ts";
 import type { Tally } from "./ledger.ts";
 import { processes } from "./processes.ts";
-import { fullQueue, randomKills } from "./random-kills.ts";
+import { fullQueue, midAnswer, randomKills } from "./random-kills.ts";
 import { NotHere, type Scenario } from "./scenario.ts";
 import { transactions } from "./transactions.ts";
 
@@ -22,6 +22,7 @@ const SCENARIOS = [
   ...diskFull,
   ...clock,
   fullQueue,
+  midAnswer,
   ...randomKills,
 ];
 

@@ -57,6 +57,18 @@ async function* chunks(...texts: string[]): AsyncIterable<ChatChunk> {
   yield { kind: "done", reason: "stop" };
 }
 
+/** No row of the database holds it. */
+async function assertNowhere(database: Database, words: RegExp): Promise<void> {
+  const { rows: tables } = await database.query<{ name: string }>(
+    "select table_name as name from information_schema.tables where table_schema = 'public' and table_type = 'BASE TABLE'",
+  );
+  assert.ok(tables.length > 10);
+  for (const { name } of tables) {
+    const { rows } = await database.query(`select * from ${name}`);
+    assert.doesNotMatch(JSON.stringify(rows), words, name);
+  }
+}
+
 class World {
   readonly database: Database;
   readonly provider = new Script();
@@ -503,14 +515,7 @@ forEachDatabase((_kind, open) => {
       await world.say("still waiting, swordfish");
       await world.say("!forget");
       assert.match(lastWords(world), /I have forgotten/);
-      const { rows: tables } = await world.database.query<{ name: string }>(
-        "select table_name as name from information_schema.tables where table_schema = 'public' and table_type = 'BASE TABLE'",
-      );
-      assert.ok(tables.length > 10);
-      for (const { name } of tables) {
-        const { rows } = await world.database.query(`select * from ${name}`);
-        assert.doesNotMatch(JSON.stringify(rows), /swordfish/, name);
-      }
+      await assertNowhere(world.database, /swordfish/);
     });
 
     it("tells what somebody has used", async () => {
@@ -688,6 +693,7 @@ forEachDatabase((_kind, open) => {
       assert.deepEqual(world.stopped, [{ id: again?.id, keeps: false }]);
       assert.deepEqual(await world.remembered(), []);
       assert.deepEqual(await world.turns(), []);
+      await assertNowhere(world.database, /a secret|an answer|and more/);
     });
   });
 
