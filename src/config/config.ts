@@ -94,6 +94,8 @@ export interface AnswerSettings {
   readonly stream: "edit" | "replace" | "off";
   /** How often the message is edited, the last form not counted. */
   readonly maxEdits: number;
+  /** Whether a question is reacted to with 👀 when it has been taken. */
+  readonly acknowledge: boolean;
 }
 
 /** Who confirms on the agent's side of a verification: an operator who compares, the agent itself, or nobody. */

@@ -65,7 +65,11 @@ export async function loadConfig(path: string): Promise<Config> {
       retryModelForMs: milliseconds(raw.turns.retry_model_for),
       drainMs: milliseconds(raw.turns.drain),
     },
-    answers: { stream: raw.answers.stream, maxEdits: raw.answers.max_edits },
+    answers: {
+      stream: raw.answers.stream,
+      maxEdits: raw.answers.max_edits,
+      acknowledge: raw.answers.acknowledge,
+    },
     ghosts: { maxLoaded: raw.ghosts.max_loaded, idleAfterMs: milliseconds(raw.ghosts.idle_after) },
     leases: { expireAfterMs: milliseconds(raw.leases.expire_after) },
     providers,
@@ -95,7 +99,7 @@ interface RawConfig {
   };
   sync: { interval: string; missing_key_notice_after: string };
   turns: { max_queued: number; max_wait: string; max_duration: string; retry_model_for: string; drain: string };
-  answers: { stream: Config["answers"]["stream"]; max_edits: number };
+  answers: { stream: Config["answers"]["stream"]; max_edits: number; acknowledge: boolean };
   ghosts: { max_loaded: number; idle_after: string };
   leases: { expire_after: string };
   providers: Record<string, RawProvider>;

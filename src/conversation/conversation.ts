@@ -84,6 +84,9 @@ const DEFAULT_RESPOND = "thread";
 /** What a model is told that is to say more. */
 const GO_ON = "Go on exactly where you stopped. Do not repeat anything that you have said already.";
 
+/** The reaction to a question that was taken, where that is wanted. */
+const TAKEN = "👀";
+
 /** The reaction to a message that was read too late to be answered. */
 const READ_LATE = "⌛";
 
@@ -115,7 +118,8 @@ export class Conversation {
         await settle();
         return;
       case "overheard":
-        await this.#overhear(ghost, message, decision, settle);
+        if (writtenCommand(decision.text)?.name === "stop" && !ghost.isBot) await this.#stopAll(ghost, message, settle);
+        else await this.#overhear(ghost, message, decision, settle);
         return;
       case "edit":
         await this.#edited(ghost, message, decision, settle);
@@ -358,6 +362,18 @@ export class Conversation {
     return addressing(message, addressee, isAgent, () => repliesToMe);
   }
 
+  /** `!stop` to nobody, by a moderator, is for all agents of the room: each ends what it is answering, without a word. */
+  async #stopAll(ghost: GhostHandle, message: GhostMessage, settle: Settle): Promise<void> {
+    const { turns, stopTurns } = this.#options;
+    if (!(await ghost.isModerator(message.roomId, message.sender))) return settle();
+    let running: readonly number[] = [];
+    await settle(async (tx) => {
+      ({ running } = await turns.stop(tx, { ghost: ghost.userId, roomId: message.roomId }));
+    });
+    stopTurns(running, { keeps: true });
+    ghost.log.info({ room: message.roomId, event: message.eventId }, "stopped with all agents of the room");
+  }
+
   /** What people say to each other is kept only where the room has asked for it. */
   async #overhear(
     ghost: GhostHandle,
@@ -441,6 +457,7 @@ export class Conversation {
     });
     reached("turn.queued");
     ghost.markRead(message.roomId, message.eventId, threadRoot);
+    if (this.#options.answers.acknowledge) ghost.react(message.roomId, message.eventId, TAKEN);
     this.#options.turnQueued();
   }
 

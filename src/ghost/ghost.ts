@@ -279,6 +279,13 @@ export class Ghost implements GhostHandle {
     );
   }
 
+  react(roomId: string, eventId: string, key: string): void {
+    const content = { "m.relates_to": { rel_type: "m.annotation", event_id: eventId, key } };
+    this.#background.run("reaction", async () => {
+      await this.send(roomId, "m.reaction", content, `${eventId} ${key}`);
+    });
+  }
+
   /** Shows that the ghost is typing until the returned function is called. */
   startTyping(roomId: string): () => void {
     return this.#typing.start(roomId);

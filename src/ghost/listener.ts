@@ -67,6 +67,8 @@ export interface GhostHandle {
    * changed, and with UnexpectedAnswer when it is larger than `maxBytes`.
    */
   download(file: GhostFile, maxBytes: number): Promise<Uint8Array>;
+  /** Reacts to an event. Returns at once. */
+  react(roomId: string, eventId: string, key: string): void;
   /** The event that was sent under a step; undefined when none was. */
   sent(roomId: string, step: string): Promise<string | undefined>;
   /** Whether somebody may take back what others say in a room. */

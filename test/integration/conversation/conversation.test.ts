@@ -77,6 +77,7 @@ class World {
   readonly sent: { content: Record<string, unknown>; step: string }[] = [];
   readonly read: string[] = [];
   readonly redacted: string[] = [];
+  readonly reactions: string[] = [];
   readonly files = new Map<string, Uint8Array>();
   readonly stopped: { readonly id: number; readonly keeps: boolean }[] = [];
   agent: Agent | undefined = AGENT;
@@ -98,7 +99,7 @@ class World {
       provider: (name) => (name === "local" ? this.provider : undefined),
       allowedUsers: ["@*:example.test"],
       limits: { maxQueued: 3, maxWaitMs: 60_000 },
-      answers: { stream: "edit", maxEdits: 24 },
+      answers: { stream: "edit", maxEdits: 24, acknowledge: true },
       settings: new RoomSettingsStore(database),
       download: (_ghost, { url }, maxBytes) => {
         const file = this.files.get(url);
@@ -124,6 +125,7 @@ class World {
       redact: (_room, eventId) => Promise.resolve(void this.redacted.push(eventId)),
       sent: (_room, step) => Promise.resolve(this.sent.some((sent) => sent.step === step) ? "$sent" : undefined),
       isModerator: (_room, userId) => Promise.resolve(userId === MODERATOR),
+      react: (_room, eventId, key) => this.reactions.push(`${eventId} ${key}`),
       markRead: (_room, eventId) => this.read.push(eventId),
     };
   }
@@ -205,6 +207,7 @@ forEachDatabase((_kind, open) => {
       assert.deepEqual(await world.remembered(), ["Alice: hello"]);
       assert.equal(world.finished, 2);
       assert.deepEqual(world.read, [eventId, eventId]);
+      assert.deepEqual(new Set(world.reactions), new Set([`${eventId} 👀`]));
 
       const failing = world.conversation.message(
         world.ghost(),
@@ -504,6 +507,19 @@ forEachDatabase((_kind, open) => {
       assert.ok((await world.turns()).every(({ state }) => state === "cancelled"));
       await world.say("!stop");
       assert.match(lastWords(world), /not answering anything/);
+    });
+
+    it("to stop that a moderator says to nobody is for every agent in the room, and said to nobody by others for none", async () => {
+      const world = new World(await open());
+      const question = await world.say("tell me");
+      await world.say("!stop", { direct: false });
+      assert.equal((await world.turns())[0]?.["state"], "queued");
+      await world.say("!stop", { direct: false, sender: MODERATOR });
+      assert.deepEqual(
+        (await world.turns()).map(({ event_id, state }) => [event_id, state]),
+        [[question, "cancelled"]],
+      );
+      assert.equal(world.sent.length, 0);
     });
 
     it("forgets the room, provably: no row of the database holds a word of it", async () => {
