@@ -28,3 +28,8 @@ create table feedback (
 
 -- Who may do everything in the room, whatever the power levels say (room version 12): a JSON list of user ids.
 alter table rooms add column creators text;
+
+-- Reactions and deletions look for the turn behind an event, and for the answers to a question.
+create index turns_by_draft on turns (draft) where draft is not null;
+create index turns_by_question on turns (position);
+create index messages_by_answered on messages (answers) where answers is not null;

@@ -94,6 +94,8 @@ export interface AnswerSettings {
   readonly stream: "edit" | "replace" | "off";
   /** How often the message is edited, the last form not counted. */
   readonly maxEdits: number;
+  /** Whether what a model says to itself before it answers is shown, folded. */
+  readonly thinking: boolean;
   /** Whether a question is reacted to with 👀 when it has been taken. */
   readonly acknowledge: boolean;
 }

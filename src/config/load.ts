@@ -68,6 +68,7 @@ export async function loadConfig(path: string): Promise<Config> {
     answers: {
       stream: raw.answers.stream,
       maxEdits: raw.answers.max_edits,
+      thinking: raw.answers.thinking,
       acknowledge: raw.answers.acknowledge,
     },
     ghosts: { maxLoaded: raw.ghosts.max_loaded, idleAfterMs: milliseconds(raw.ghosts.idle_after) },
@@ -99,7 +100,7 @@ interface RawConfig {
   };
   sync: { interval: string; missing_key_notice_after: string };
   turns: { max_queued: number; max_wait: string; max_duration: string; retry_model_for: string; drain: string };
-  answers: { stream: Config["answers"]["stream"]; max_edits: number; acknowledge: boolean };
+  answers: { stream: Config["answers"]["stream"]; max_edits: number; thinking: boolean; acknowledge: boolean };
   ghosts: { max_loaded: number; idle_after: string };
   leases: { expire_after: string };
   providers: Record<string, RawProvider>;

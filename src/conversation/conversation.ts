@@ -34,6 +34,7 @@ import {
   editContent,
   noticeContent,
   reactionContent,
+  withThinking,
   type MessageContent,
   type ReplyTarget,
 } from "./reply.ts";
@@ -239,6 +240,7 @@ export class Conversation {
     const set = await this.#options.settings.get(turn.ghost, turn.roomId);
     const temperature = set.temperature ?? agent.temperature;
     let text = "";
+    let thinking = "";
     let usage: ChatUsage | undefined;
     try {
       const model = set.model ?? agent.model ?? DEMO_MODEL;
@@ -265,13 +267,14 @@ export class Conversation {
         if (chunk.kind === "text") {
           text += chunk.text;
           show(text);
-        } else usage = chunk.usage;
+        } else if (chunk.kind === "thinking") thinking += chunk.text;
+        else usage = chunk.usage;
         reached("model.chunk");
       }
       if (text.trim() === "") throw new ProviderError("empty", "the answer holds no text");
       return {
         outcome: "answered",
-        messages: answerMessages(text.trim(), turn),
+        messages: this.#thoughtful(answerMessages(text.trim(), turn), thinking),
         ...(usage === undefined ? {} : { usage }),
       };
     } catch (error) {
@@ -412,6 +415,13 @@ export class Conversation {
     });
     stopTurns(running, { keeps: true });
     turnQueued();
+  }
+
+  /** The answer with what the model said to itself above its beginning, where that is wanted. */
+  #thoughtful(messages: readonly TurnMessage[], thinking: string): readonly TurnMessage[] {
+    const [first, ...others] = messages;
+    if (!this.#options.answers.thinking || thinking.trim() === "" || first === undefined) return messages;
+    return [{ ...first, content: withThinking(first.content, thinking) }, ...others];
   }
 
   async #messagesFor(turn: Turn): Promise<readonly RememberedMessage[]> {

@@ -19,6 +19,25 @@ export function answerContent(markdown: string, target: ReplyTarget, asker: stri
   };
 }
 
+/** The longest thought that is shown, in characters: the answer needs its room in the event. */
+const LONGEST_THOUGHT = 4_000;
+
+/** A message with what the model said to itself before, folded, above what it says; the plain body is without it. */
+export function withThinking(content: MessageContent, thinking: string): MessageContent {
+  const { body, formattedBody } = renderMarkdown(thinking.trim().slice(0, LONGEST_THOUGHT).toWellFormed());
+  const thought = formattedBody ?? renderedPlain(body);
+  const { formatted_body: html = renderedPlain(String(content["body"])) } = content;
+  return {
+    ...content,
+    format: "org.matrix.custom.html",
+    formatted_body: `<details><summary>💭</summary>${thought}</details>${String(html)}`,
+  };
+}
+
+function renderedPlain(text: string): string {
+  return `<p>${text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;").replaceAll("\n", "<br />")}</p>`;
+}
+
 /** A status or a failure: `m.notice`, which mentions nobody and which no bot answers. */
 export function noticeContent(markdown: string, target?: ReplyTarget): MessageContent {
   return {

@@ -57,9 +57,11 @@ export function createOllamaProvider(options: OllamaOptions): Provider {
       for (let next = first; next.done !== true; next = await watch.within(options.idleMs, () => pieces.next())) {
         const piece = next.value;
         const text = piece.message.content;
+        const { thinking = "" } = piece.message;
+        if (thinking !== "") yield { kind: "thinking", text: thinking };
         if (text !== "") yield { kind: "text", text };
         answer ||= text.trim() !== "";
-        length += text.length + (piece.message.thinking?.length ?? 0);
+        length += text.length + thinking.length;
 
         const runaway = length >= MAX_ANSWER_CHARS;
         if (!piece.done && !runaway) continue;

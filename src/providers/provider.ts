@@ -23,6 +23,8 @@ export interface ChatRequest {
 /** A piece of an answer. Exactly one `done` ends a good stream; a stream that ends without it was cut off and throws. */
 export type ChatChunk =
   | { readonly kind: "text"; readonly text: string }
+  /** What the model says to itself; no part of the answer. */
+  | { readonly kind: "thinking"; readonly text: string }
   | { readonly kind: "done"; readonly reason: "stop" | "length"; readonly usage?: ChatUsage };
 
 /** Tokens as the provider counted them. */

@@ -65,10 +65,13 @@ export class TurnStore {
   async about(ghost: string, roomId: string, eventId: string): Promise<TurnAbout | undefined> {
     if (!isStorable(eventId)) return undefined;
     const { rows } = await this.#database.query<TurnRow>(
-      `select id, ghost, room_id, event_id, asker, position, thread_root, round, kind, state from turns
-       where ghost = $1 and room_id = $2 and (event_id = $3 or draft = $3 or position in (
-         select answers from messages where ghost = $1 and room_id = $2 and event_id = $3))
-       order by id desc limit 1`,
+      `with ids as (
+         select id from turns where ghost = $1 and event_id = $3
+         union select id from turns where ghost = $1 and draft = $3
+         union select turns.id from messages join turns on turns.position = messages.answers
+           where messages.ghost = $1 and messages.event_id = $3)
+       select id, ghost, room_id, event_id, asker, position, thread_root, round, kind, state from turns
+       where id in (select id from ids) and room_id = $2 order by id desc limit 1`,
       [ghost, roomId, eventId],
     );
     const [row] = rows;

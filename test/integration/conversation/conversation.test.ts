@@ -76,6 +76,7 @@ class World {
   readonly history: History;
   readonly sent: { content: Record<string, unknown>; step: string }[] = [];
   readonly read: string[] = [];
+  readonly showsThinking: boolean;
   readonly redacted: string[] = [];
   readonly reactions: string[] = [];
   readonly files = new Map<string, Uint8Array>();
@@ -85,8 +86,9 @@ class World {
   finished = 0;
   #count = 0;
 
-  constructor(database: Database) {
+  constructor(database: Database, { showsThinking = false } = {}) {
     this.database = database;
+    this.showsThinking = showsThinking;
     this.history = new History(database);
     this.conversation = new Conversation({
       history: this.history,
@@ -99,7 +101,7 @@ class World {
       provider: (name) => (name === "local" ? this.provider : undefined),
       allowedUsers: ["@*:example.test"],
       limits: { maxQueued: 3, maxWaitMs: 60_000 },
-      answers: { stream: "edit", maxEdits: 24, acknowledge: true },
+      answers: { stream: "edit", maxEdits: 24, thinking: this.showsThinking, acknowledge: true },
       settings: new RoomSettingsStore(database),
       download: (_ghost, { url }, maxBytes) => {
         const file = this.files.get(url);
@@ -756,6 +758,26 @@ forEachDatabase((_kind, open) => {
       }
       const said = reply.messages.map(({ remembered }) => remembered).join("\n\n");
       assert.equal(said.replace(/\s+/g, " "), paragraphs.join(" ").trim().replace(/\s+/g, " "));
+    });
+
+    it("has what the model said to itself folded above it, where that is wanted, and never in its memory", async () => {
+      for (const showsThinking of [true, false]) {
+        const world = new World(await open(), { showsThinking });
+        world.provider.says = async function* () {
+          yield await Promise.resolve({ kind: "thinking", text: "hm <b> **so** @room" } as const);
+          yield { kind: "text", text: "4 < 5" };
+          yield { kind: "done", reason: "stop" };
+        };
+        const reply = await world.conversation.respond(await ask(world), true, UNSEEN, NEVER);
+        const [{ content, remembered } = { content: {} }] = reply.messages;
+        assert.deepEqual([content["body"], remembered], ["4 < 5", "4 < 5"]);
+        assert.equal(
+          content["formatted_body"],
+          showsThinking
+            ? "<details><summary>💭</summary><p>hm &lt;b&gt; <strong>so</strong> @\u2060room</p></details><p>4 &lt; 5</p>"
+            : undefined,
+        );
+      }
     });
 
     it("that the model can't give is a notice that says why, and is not remembered", async () => {

@@ -42,15 +42,19 @@ function ask(text: string, more: Partial<ChatRequest> = {}): ChatRequest {
   };
 }
 
-async function collect(chunks: AsyncIterable<ChatChunk>): Promise<{ text: string; end: ChatChunk | undefined }> {
+async function collect(
+  chunks: AsyncIterable<ChatChunk>,
+): Promise<{ text: string; thinking: string; end: ChatChunk | undefined }> {
   let text = "";
+  let thinking = "";
   let end: ChatChunk | undefined;
   for await (const chunk of chunks) {
     assert.equal(end, undefined, "nothing comes after the end");
     if (chunk.kind === "text") text += chunk.text;
+    else if (chunk.kind === "thinking") thinking += chunk.text;
     else end = chunk;
   }
-  return { text, end };
+  return { text, thinking, end };
 }
 
 function isFailure(code: ProviderFailure): (error: unknown) => boolean {
@@ -102,10 +106,10 @@ describe("an answer from Ollama", () => {
     assert.equal(text, "Grüße, 世界 👩‍🚀!");
   });
 
-  it("holds no thinking", async () => {
+  it("keeps thinking apart", async () => {
     server.next({ thinking: "The user greets me. I greet back.", answer: () => "Hello!" });
-    const { text } = await collect(provider().chat(ask("hello")));
-    assert.equal(text, "Hello!");
+    const { text, thinking } = await collect(provider().chat(ask("hello")));
+    assert.deepEqual([text, thinking], ["Hello!", "The user greets me. I greet back."]);
   });
 
   it("says when it was cut at the length limit", async () => {

@@ -42,7 +42,7 @@ describe("a good configuration", () => {
         retryModelForMs: 20_000,
         drainMs: 8_000,
       },
-      answers: { stream: "edit", maxEdits: 24, acknowledge: false },
+      answers: { stream: "edit", maxEdits: 24, thinking: false, acknowledge: false },
       ghosts: { maxLoaded: 1_000, idleAfterMs: 1_800_000 },
       leases: { expireAfterMs: 15_000 },
       providers: new Map([["demo", { type: "demo" }]]),
