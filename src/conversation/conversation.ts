@@ -281,8 +281,8 @@ export class Conversation {
       const said = text.trim();
       if (signal.aborted) {
         if (signal.reason instanceof TurnStopped) {
-          const keeps = signal.reason.keeps && said !== "";
-          return { outcome: "stopped", messages: keeps ? answerMessages(said, turn) : [] };
+          if (!signal.reason.keeps) return { outcome: "stopped", messages: [], withdrawn: true };
+          return { outcome: "stopped", messages: said === "" ? [] : answerMessages(said, turn) };
         }
         if (isTimeout(signal.reason)) return { ...this.#failed(turn, "timeout", agent), partial: said };
         throw error;
@@ -312,8 +312,9 @@ export class Conversation {
       edit: (eventId, text) => editContent(eventId, begin(text)),
       finish: (reply, [draft, ...others]) => {
         const whole = withPartial(reply, turn);
-        // Nothing of it is to stay: the question is gone, or there was not a word yet.
-        if (whole.messages.length === 0) return { ...whole, redacts: [draft, ...others] };
+        if (whole.withdrawn === true) return { ...whole, redacts: [draft, ...others] };
+        // What a former process has shown stays as it is: the words are not known here.
+        if (whole.messages.length === 0) return whole;
         if (stream === "replace" && turn.kind !== "edit") return { ...whole, redacts: [draft, ...others] };
         return { ...edited(whole, draft), redacts: others };
       },
@@ -421,7 +422,8 @@ export class Conversation {
   #thoughtful(messages: readonly TurnMessage[], thinking: string): readonly TurnMessage[] {
     const [first, ...others] = messages;
     if (!this.#options.answers.thinking || thinking.trim() === "" || first === undefined) return messages;
-    return [{ ...first, content: withThinking(first.content, thinking) }, ...others];
+    const content = withThinking(first.content, thinking);
+    return isSmall(content) ? [{ ...first, content }, ...others] : messages;
   }
 
   async #messagesFor(turn: Turn): Promise<readonly RememberedMessage[]> {
@@ -546,7 +548,11 @@ function edited(reply: TurnReply, eventId: string): TurnReply {
 }
 
 function fits(part: string, turn: Turn): boolean {
-  return Buffer.byteLength(JSON.stringify(answerContent(part, targetOf(turn), turn.asker))) <= MAX_CONTENT_BYTES;
+  return isSmall(answerContent(part, targetOf(turn), turn.asker));
+}
+
+function isSmall(content: MessageContent): boolean {
+  return Buffer.byteLength(JSON.stringify(content)) <= MAX_CONTENT_BYTES;
 }
 
 function targetOf(turn: Pick<Turn, "eventId" | "threadRoot">): ReplyTarget {

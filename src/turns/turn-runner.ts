@@ -124,7 +124,12 @@ export class TurnRunner {
 
   /** Ends the answers of these turns, if they run here. */
   stopTurns(ids: readonly number[], how: { readonly keeps: boolean }): void {
-    for (const id of ids) this.#stops.get(id)?.abort(new TurnStopped(how));
+    for (const id of ids) {
+      const stop = this.#stops.get(id) ?? new AbortController();
+      // One that is just being begun finds it.
+      this.#stops.set(id, stop);
+      stop.abort(new TurnStopped(how));
+    }
   }
 
   /** Whether a turn of this ghost is under way. */
@@ -192,7 +197,7 @@ export class TurnRunner {
     if (!(await this.#store.start(lease, turn))) return undefined;
     reached("turn.started");
     const started = performance.now();
-    const stop = new AbortController();
+    const stop = this.#stops.get(turn.id) ?? new AbortController();
     this.#stops.set(turn.id, stop);
     if (open.isStopped) stop.abort(new TurnStopped({ keeps: true }));
     let reply: TurnReply;
@@ -282,7 +287,7 @@ export class TurnRunner {
       }
     } catch (error) {
       if (this.#stopping.signal.aborted) throw error;
-      if (stop.aborted) return { outcome: "stopped", messages: [] };
+      if (stop.aborted) return { outcome: "stopped", messages: [], withdrawn: !(stop.reason as TurnStopped).keeps };
       if (timeout.aborted) return this.#work.giveUp(turn, "timeout");
       throw error;
     }
@@ -298,7 +303,7 @@ export class TurnRunner {
         if (message.remembered !== undefined)
           said.push({ eventId: message.editOf ?? eventId, text: message.remembered });
       }
-      for (const eventId of reply.redacts ?? []) await this.#work.redact(turn, `${eventId} taken back`, eventId);
+      for (const eventId of reply.redacts ?? []) await this.#takeBack(turn, eventId);
     } catch (error) {
       if (this.#stopping.signal.aborted || this.#work.retryAfterMs(error) !== undefined) {
         await this.#store.uncountDelivery(lease, turn);
@@ -317,6 +322,14 @@ export class TurnRunner {
       { outcome: reply.outcome, ...(reply.failure === undefined ? {} : { failure: reply.failure }) },
       "turn ended",
     );
+  }
+
+  /** What can't be taken back stays; the answer is there. */
+  async #takeBack(turn: Turn, eventId: string): Promise<void> {
+    await this.#work.redact(turn, `${eventId} taken back`, eventId).catch((error: unknown) => {
+      if (this.#stopping.signal.aborted || this.#work.retryAfterMs(error) !== undefined) throw error;
+      this.#log.warn({ ...idsOf(turn), error }, "an earlier form of the answer could not be taken back");
+    });
   }
 
   async #pause(atLeastMs = 0): Promise<void> {

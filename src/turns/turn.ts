@@ -54,6 +54,8 @@ export interface TurnReply {
   readonly usage?: { readonly promptTokens: number; readonly answerTokens: number };
   /** What was said before it failed, for where it has been shown. */
   readonly partial?: string;
+  /** Nothing of it is to be seen: its question is gone. */
+  readonly withdrawn?: boolean;
   /** What other messages take the place of, and goes. */
   readonly redacts?: readonly string[];
 }

@@ -23,7 +23,7 @@ class World {
   readonly asked: string[] = [];
   readonly sent = new Map<string, object>();
   readonly working = new Set<string>();
-  readonly redacted: string[] = [];
+  redact: (eventId: string) => Promise<void> = () => Promise.resolve();
   drafting: Drafting = { ...drafting(0), shows: false };
   respond: (turn: Turn, signal: AbortSignal, show: (text: string) => void) => Promise<TurnReply> = (turn) =>
     Promise.resolve(reply(turn.eventId));
@@ -77,10 +77,7 @@ class World {
         const isThere = this.sent.has(`${turn.eventId} ${DRAFT_STEP}`);
         return Promise.resolve(isThere ? [`$answer to ${turn.eventId} ${DRAFT_STEP}`] : []);
       },
-      redact: (_turn, _step, eventId) => {
-        this.redacted.push(eventId);
-        return Promise.resolve();
-      },
+      redact: (_turn, _step, eventId) => this.redact(eventId),
       begin: (turn) => {
         this.working.add(turn.roomId);
         return Promise.resolve({ lease: this.lease, end: () => void this.working.delete(turn.roomId) });
@@ -489,6 +486,24 @@ forEachDatabase((_kind, open) => {
       await runner.stop();
       assert.deepEqual(world.sent.get(`${first} answer.0`), { body: "half of" });
       assert.equal(world.asked.includes(second), false);
+    });
+
+    it("are stopped though they are only just being begun, and what can't be taken back is no failure", async () => {
+      const world = await World.create(await open());
+      world.drafting = { ...drafting(24), finish: (reply) => ({ ...reply, redacts: ["$not ours"] }) };
+      const question = await world.ask("!a");
+      world.sent.set(`${question} ${DRAFT_STEP}`, { body: "shown" });
+      const runner = world.runner();
+      runner.stopTurns([1], { keeps: true });
+      world.respond = (_turn, signal) => {
+        assert.ok(signal.reason instanceof TurnStopped);
+        return Promise.resolve({ outcome: "stopped", messages: reply("half").messages });
+      };
+      world.redact = () => Promise.reject(new Error("forbidden"));
+      runner.kick();
+      await world.until(question, "cancelled");
+      await runner.stop();
+      assert.equal(await world.failure(question), "stopped");
     });
 
     it("that were stopped before their process ended are not asked again", async () => {
