@@ -170,7 +170,7 @@ export class CommandDesk {
     const agent = this.#options.agentOf(ghost.userId);
     const settings = await this.#options.settings.get(ghost.userId, roomId);
     const waiting = await this.#options.turns.openOf(ghost.userId, roomId, undefined);
-    const names = ["model", "system", "temperature", "respond", "listen", "stream", "remember"] as const;
+    const names = ["model", "system", "temperature", "respond", "listen", "threads", "stream", "remember"] as const;
     return [
       `I am ${agent?.displayName ?? ghost.userId}${agent === undefined ? ", and have no model any more" : `, run by “${agent.provider}”`}.`,
       "",
@@ -198,6 +198,7 @@ export class CommandDesk {
       temperature: agent?.temperature === undefined ? "the model's own" : String(agent.temperature),
       respond: "thread",
       listen: "off",
+      threads: "off",
       stream: this.#options.answers.stream,
       remember: "nothing",
     };
@@ -217,6 +218,7 @@ const TITLES: Readonly<Record<keyof RoomSettings, string>> = {
   temperature: "Temperature",
   respond: "In groups I answer (mention, thread or all)",
   listen: "Remembering what is said to others in a group",
+  threads: "A thread for each question in a group",
   stream: "Answers while they are made",
   remember: "What I keep in mind",
 };

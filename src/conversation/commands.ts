@@ -1,4 +1,4 @@
-import { LISTEN_MODES, RESPOND_MODES, STREAM_MODES, type RoomSettings } from "../rooms/settings.ts";
+import { RESPOND_MODES, STREAM_MODES, SWITCH, type RoomSettings } from "../rooms/settings.ts";
 
 /** A command as somebody has written it: `!name rest`. */
 export interface WrittenCommand {
@@ -46,6 +46,11 @@ export const FORMS: Readonly<Record<string, Form>> = {
     example: "!listen on",
     meaning: "whether I remember what is said to others in a group, to know what you talk about when you ask me",
   },
+  threads: {
+    usage: "!threads [on | off | default]",
+    example: "!threads on",
+    meaning: "whether I answer each question in a group in a thread of its own",
+  },
   stream: {
     usage: "!stream [edit | replace | off | default]",
     example: "!stream off",
@@ -55,9 +60,10 @@ export const FORMS: Readonly<Record<string, Form>> = {
   usage: { usage: "!usage", example: "!usage", meaning: "what you have asked me, here and elsewhere" },
 };
 
-const MODES: Readonly<Record<"respond" | "listen" | "stream", readonly string[]>> = {
+const MODES: Readonly<Record<"respond" | "listen" | "threads" | "stream", readonly string[]>> = {
   respond: RESPOND_MODES,
-  listen: LISTEN_MODES,
+  listen: SWITCH,
+  threads: SWITCH,
   stream: STREAM_MODES,
 };
 
@@ -95,6 +101,7 @@ export function readCommand({ name, rest }: WrittenCommand): Command {
       return /^\d(\.\d{1,3})?$/.test(rest) && Number(rest) <= 2 ? set(name, rest) : wrong(name);
     case "respond":
     case "listen":
+    case "threads":
     case "stream": {
       if (rest === "") return { kind: "show", setting: name };
       if (rest === "default") return set(name, undefined);

@@ -442,15 +442,17 @@ export class Conversation {
     ghost: GhostHandle,
     message: GhostMessage,
     text: string,
-    threadRoot: string | undefined,
+    saidIn: string | undefined,
     settle: Settle,
   ): Promise<void> {
-    const { limits, turns } = this.#options;
+    const { limits, turns, settings } = this.#options;
     if (message.lateMs > limits.maxWaitMs) {
       await this.#markLate(ghost, message, text, settle);
       return;
     }
     const speaker = await ghost.displayNameOf(message.roomId, message.sender);
+    const { threads } = await settings.get(ghost.userId, message.roomId);
+    const threadRoot = saidIn ?? (threads === "on" && !message.direct ? message.eventId : undefined);
     await settle(async (tx) => {
       const attachment = attachmentOf(message.content);
       const question = { ...remembered(message, speaker, text), threadRoot, attachment };

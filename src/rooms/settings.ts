@@ -8,9 +8,8 @@ export type RespondMode = (typeof RESPOND_MODES)[number];
 export const STREAM_MODES = ["edit", "replace", "off"] as const;
 export type StreamMode = (typeof STREAM_MODES)[number];
 
-/** Whether what is said to nobody in a group is remembered, as context for when the agent is asked. */
-export const LISTEN_MODES = ["on", "off"] as const;
-export type ListenMode = (typeof LISTEN_MODES)[number];
+export const SWITCH = ["on", "off"] as const;
+export type Switch = (typeof SWITCH)[number];
 
 /** What people have set for an agent in a room; what is missing is as the configuration says. */
 export interface RoomSettings {
@@ -19,7 +18,10 @@ export interface RoomSettings {
   readonly temperature?: number;
   readonly respond?: RespondMode;
   readonly stream?: StreamMode;
-  readonly listen?: ListenMode;
+  /** Whether what is said to nobody in a group is remembered, as context for when the agent is asked. */
+  readonly listen?: Switch;
+  /** Whether each question in a group is answered in a thread of its own. */
+  readonly threads?: Switch;
   /** What the agent is to keep in mind, whatever its memory holds. */
   readonly remember?: string;
 }
@@ -41,7 +43,8 @@ export class RoomSettingsStore {
     const temperature = Number(values.get("temperature") ?? NaN);
     const respond = oneOf(RESPOND_MODES, values.get("respond"));
     const stream = oneOf(STREAM_MODES, values.get("stream"));
-    const listen = oneOf(LISTEN_MODES, values.get("listen"));
+    const listen = oneOf(SWITCH, values.get("listen"));
+    const threads = oneOf(SWITCH, values.get("threads"));
     return {
       ...textOf("model", values),
       ...textOf("system", values),
@@ -50,6 +53,7 @@ export class RoomSettingsStore {
       ...(respond === undefined ? {} : { respond }),
       ...(stream === undefined ? {} : { stream }),
       ...(listen === undefined ? {} : { listen }),
+      ...(threads === undefined ? {} : { threads }),
     };
   }
 

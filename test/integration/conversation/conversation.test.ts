@@ -654,6 +654,32 @@ forEachDatabase((_kind, open) => {
       await world.say("and in a group, to nobody", { also: thread, direct: false });
       assert.equal((await world.turns()).length, 4, "the agent takes part in the thread");
     });
+
+    it("is opened for each question in a group where a moderator has said so", async () => {
+      const world = new World(await open());
+      const toMe = { direct: false, also: { "m.mentions": { user_ids: [LLAMA] } } };
+      await world.say("!threads on", { ...toMe, sender: MODERATOR });
+      const question = await world.say("apples?", toMe);
+      await world.say("pears?", toMe);
+      const turn = await world.turn(question);
+      assert.equal(turn?.threadRoot, question);
+      const reply = await world.conversation.respond(turn, false, UNSEEN, NEVER);
+      assert.deepEqual(reply.messages[0]?.content["m.relates_to"], {
+        rel_type: "m.thread",
+        event_id: question,
+        is_falling_back: true,
+        "m.in_reply_to": { event_id: question },
+      });
+      assert.deepEqual(
+        world.provider.asked
+          .at(-1)
+          ?.messages.slice(1)
+          .map(({ content }) => content),
+        ["Alice: apples?"],
+      );
+      const alone = await world.say("in a direct chat");
+      assert.equal((await world.turns()).find(({ event_id }) => event_id === alone)?.["thread_root"], null);
+    });
   });
 
   describe("a question that is changed", () => {
