@@ -191,11 +191,11 @@ export async function startBridge(config: Config, registration: Registration, lo
       log,
       work: {
         respond: async (turn, show, signal) =>
-          conversation.respond(turn, await ghost(turn.ghost).isDirect(turn.roomId), show, signal),
-        giveUp: (turn, why) => conversation.giveUp(turn, why),
-        drafting: (turn) => conversation.drafting(turn),
+          conversation.answering.respond(turn, await ghost(turn.ghost).isDirect(turn.roomId), show, signal),
+        giveUp: (turn, why) => conversation.answering.giveUp(turn, why),
+        drafting: (turn) => conversation.answering.drafting(turn),
         former: async (turn, content, signal) => {
-          const answer = await conversation.toBeEdited(turn);
+          const answer = await conversation.answering.toBeEdited(turn);
           if (answer.length > 0) return answer;
           const step = stepOf(turn, DRAFT_STEP);
           const draft = await ghost(turn.ghost).resend(turn.roomId, "m.room.message", content, step, signal);
@@ -215,7 +215,7 @@ export async function startBridge(config: Config, registration: Registration, lo
         send: (turn, step, content, signal) =>
           ghost(turn.ghost).send(turn.roomId, "m.room.message", content, stepOf(turn, step), signal),
         redact: (turn, step, eventId) => ghost(turn.ghost).redact(turn.roomId, eventId, stepOf(turn, step)),
-        remember: (tx, turn, eventId, text) => conversation.remember(tx, turn, eventId, text),
+        remember: (tx, turn, eventId, text) => conversation.answering.remember(tx, turn, eventId, text),
         retryAfterMs: (error) => {
           if (error instanceof GhostHalted) return HALTED_WAIT_MS;
           return isRetryable(error) ? askedToWaitMs(error) : undefined;

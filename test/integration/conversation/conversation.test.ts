@@ -177,8 +177,8 @@ class World {
   async answered(question: string): Promise<number> {
     const turn = await this.turn(question);
     assert.ok(turn);
-    await this.conversation.remember(this.database, turn, "$answer", "an answer");
-    await this.conversation.remember(this.database, turn, "$more", "and more");
+    await this.conversation.answering.remember(this.database, turn, "$answer", "an answer");
+    await this.conversation.answering.remember(this.database, turn, "$more", "and more");
     await new TurnStore(this.database).finish(this.database, turn, { outcome: "answered" });
     return turn.id;
   }
@@ -247,7 +247,7 @@ forEachDatabase((_kind, open) => {
       const question = await world.say("hello");
       const turn = await world.turn(question);
       assert.ok(turn);
-      await world.database.transaction((tx) => world.conversation.remember(tx, turn, "$answer", "hi"));
+      await world.database.transaction((tx) => world.conversation.answering.remember(tx, turn, "$answer", "hi"));
       const replyTo = (event: string): object => ({ "m.relates_to": { "m.in_reply_to": { event_id: event } } });
       await world.say("not to you", { direct: false, also: replyTo(question) });
       await world.say("nor to you", { direct: false, also: replyTo("$nul\0\ud800") });
@@ -399,11 +399,11 @@ forEachDatabase((_kind, open) => {
 
       const again = await world.turn(question);
       assert.equal(again?.kind, "again");
-      await world.conversation.respond(again, true, UNSEEN, NEVER);
+      await world.conversation.answering.respond(again, true, UNSEEN, NEVER);
       const said = (request: ChatRequest | undefined): string[] =>
         (request?.messages ?? []).slice(1).map(({ role, content }) => `${role}: ${content}`);
       assert.deepEqual(said(world.provider.asked.at(-1)), ["user: tell me"]);
-      await world.conversation.respond({ ...again, kind: "continue" }, true, UNSEEN, NEVER);
+      await world.conversation.answering.respond({ ...again, kind: "continue" }, true, UNSEEN, NEVER);
       const [, ...rest] = said(world.provider.asked.at(-1));
       assert.deepEqual(rest.slice(0, 2), ["assistant: an answer", "assistant: and more"]);
       assert.match(rest[2] ?? "", /^user: Go on exactly where you stopped/);
@@ -456,7 +456,7 @@ forEachDatabase((_kind, open) => {
       const asked = async (): Promise<ChatRequest | undefined> => {
         const turn = await world.turn(await world.say("hello"));
         assert.ok(turn);
-        await world.conversation.respond(turn, true, UNSEEN, NEVER);
+        await world.conversation.answering.respond(turn, true, UNSEEN, NEVER);
         await new TurnStore(world.database).finish(world.database, turn, { outcome: "answered" });
         return world.provider.asked.at(-1);
       };
@@ -560,7 +560,7 @@ forEachDatabase((_kind, open) => {
     async function asked(world: World, body: string, also: object): Promise<TurnReply> {
       const turn = await world.turn(await world.say(body, { also }));
       assert.ok(turn);
-      const reply = await world.conversation.respond(turn, true, UNSEEN, NEVER);
+      const reply = await world.conversation.answering.respond(turn, true, UNSEEN, NEVER);
       await new TurnStore(world.database).finish(world.database, turn, { outcome: reply.outcome });
       return reply;
     }
@@ -645,7 +645,7 @@ forEachDatabase((_kind, open) => {
       const inThread = await world.say("more of that", { also: thread });
       const turn = await world.turn(inThread);
       assert.ok(turn, "it does not wait for what is asked beside it");
-      await world.conversation.respond(turn, true, UNSEEN, NEVER);
+      await world.conversation.answering.respond(turn, true, UNSEEN, NEVER);
       const said = world.provider.asked
         .at(-1)
         ?.messages.slice(1)
@@ -663,7 +663,7 @@ forEachDatabase((_kind, open) => {
       await world.say("pears?", toMe);
       const turn = await world.turn(question);
       assert.equal(turn?.threadRoot, question);
-      const reply = await world.conversation.respond(turn, false, UNSEEN, NEVER);
+      const reply = await world.conversation.answering.respond(turn, false, UNSEEN, NEVER);
       assert.deepEqual(reply.messages[0]?.content["m.relates_to"], {
         rel_type: "m.thread",
         event_id: question,
@@ -695,10 +695,13 @@ forEachDatabase((_kind, open) => {
       await world.say("* what?", { also: edit(question, "what?") });
       const turn = await world.turn(question);
       assert.equal(turn?.kind, "edit");
-      const [first = "", ...others] = await world.conversation.toBeEdited(turn);
+      const [first = "", ...others] = await world.conversation.answering.toBeEdited(turn);
       assert.deepEqual([first, ...others], ["$answer", "$more"]);
-      const reply = await world.conversation.respond(turn, true, UNSEEN, NEVER);
-      const { messages, redacts } = (await world.conversation.drafting(turn)).finish(reply, [first, ...others]);
+      const reply = await world.conversation.answering.respond(turn, true, UNSEEN, NEVER);
+      const { messages, redacts } = (await world.conversation.answering.drafting(turn)).finish(reply, [
+        first,
+        ...others,
+      ]);
       assert.deepEqual(messages[0]?.content["m.relates_to"], { rel_type: "m.replace", event_id: "$answer" });
       assert.equal(messages[0].editOf, "$answer");
       assert.deepEqual(redacts, ["$more"]);
@@ -749,7 +752,7 @@ forEachDatabase((_kind, open) => {
 
     it("is asked of the agent's model with the conversation so far", async () => {
       const world = new World(await open());
-      const reply = await world.conversation.respond(await ask(world), true, UNSEEN, NEVER);
+      const reply = await world.conversation.answering.respond(await ask(world), true, UNSEEN, NEVER);
       assert.equal(reply.outcome, "answered");
       assert.deepEqual(
         reply.messages.map(({ remembered, content }) => [remembered, content["body"], content["msgtype"]]),
@@ -767,7 +770,7 @@ forEachDatabase((_kind, open) => {
 
     it("names the speakers to the model in a group", async () => {
       const world = new World(await open());
-      await world.conversation.respond(await ask(world), false, UNSEEN, NEVER);
+      await world.conversation.answering.respond(await ask(world), false, UNSEEN, NEVER);
       assert.equal(world.provider.asked[0]?.messages.at(-1)?.content, "Alice: how are you?");
     });
 
@@ -775,7 +778,7 @@ forEachDatabase((_kind, open) => {
       const world = new World(await open());
       const paragraphs = Array.from({ length: 400 }, (_, index) => `Paragraph **${index}** ${'"<&>" '.repeat(40)}`);
       world.provider.says = () => chunks(paragraphs.join("\n\n"));
-      const reply = await world.conversation.respond(await ask(world), true, UNSEEN, NEVER);
+      const reply = await world.conversation.answering.respond(await ask(world), true, UNSEEN, NEVER);
       assert.ok(reply.messages.length > 1);
       for (const [index, { content }] of reply.messages.entries()) {
         assert.ok(Buffer.byteLength(JSON.stringify(content)) <= 32_000);
@@ -794,7 +797,7 @@ forEachDatabase((_kind, open) => {
           yield { kind: "text", text: "4 < 5" };
           yield { kind: "done", reason: "stop" };
         };
-        const reply = await world.conversation.respond(await ask(world), true, UNSEEN, NEVER);
+        const reply = await world.conversation.answering.respond(await ask(world), true, UNSEEN, NEVER);
         const [{ content, remembered } = { content: {} }] = reply.messages;
         assert.deepEqual([content["body"], remembered], ["4 < 5", "4 < 5"]);
         assert.equal(
@@ -813,18 +816,18 @@ forEachDatabase((_kind, open) => {
         yield await Promise.resolve({ kind: "text", text: "half an ans" } as const);
         throw new ProviderError("cut_off", "secret words of the error");
       };
-      const cut = await world.conversation.respond(turn, true, UNSEEN, NEVER);
+      const cut = await world.conversation.answering.respond(turn, true, UNSEEN, NEVER);
       world.provider.says = () => chunks("  \n ");
-      const empty = await world.conversation.respond(turn, true, UNSEEN, NEVER);
+      const empty = await world.conversation.answering.respond(turn, true, UNSEEN, NEVER);
       world.agent = { ...AGENT, provider: "gone" };
-      const gone = await world.conversation.respond(turn, true, UNSEEN, NEVER);
+      const gone = await world.conversation.answering.respond(turn, true, UNSEEN, NEVER);
       world.agent = undefined;
-      const nobody = await world.conversation.respond(turn, true, UNSEEN, NEVER);
+      const nobody = await world.conversation.answering.respond(turn, true, UNSEEN, NEVER);
       assert.deepEqual(
         [cut, empty, gone, nobody].map(({ outcome, failure }) => `${outcome} ${failure ?? ""}`),
         ["failed cut_off", "failed empty", "failed model_missing", "failed model_missing"],
       );
-      for (const { messages } of [cut, empty, gone, nobody, world.conversation.giveUp(turn, "unknown")]) {
+      for (const { messages } of [cut, empty, gone, nobody, world.conversation.answering.giveUp(turn, "unknown")]) {
         assert.equal(messages.length, 1);
         assert.equal(messages[0]?.content["msgtype"], "m.notice");
         assert.equal(messages[0].remembered, undefined);
@@ -841,11 +844,11 @@ forEachDatabase((_kind, open) => {
         yield await Promise.resolve({ kind: "text", text: "x" } as const);
         throw new ProviderError("cancelled", "stopped");
       };
-      await assert.rejects(world.conversation.respond(turn, true, UNSEEN, stopping.signal), ProviderError);
+      await assert.rejects(world.conversation.answering.respond(turn, true, UNSEEN, stopping.signal), ProviderError);
       world.provider.says = () => {
         throw new TypeError("a mistake of ours");
       };
-      await assert.rejects(world.conversation.respond(turn, true, UNSEEN, NEVER), TypeError);
+      await assert.rejects(world.conversation.answering.respond(turn, true, UNSEEN, NEVER), TypeError);
     });
   });
 });
