@@ -10,8 +10,8 @@ import { inCheckout } from "./support/paths.ts";
 import { startServices, type Services } from "./support/services.ts";
 import { combine } from "./support/test-summary.ts";
 
-/** How many files of a suite run at once. Those end to end mostly wait; the others would take the time from each other. */
-const CONCURRENCY: Readonly<Record<string, number>> = { unit: 2, e2e: 2 };
+/** How many files of a suite run at once: they wait for databases and servers more than they compute. */
+const CONCURRENCY = 2;
 
 const FILE_TIMEOUT_MS = 15 * 60_000;
 
@@ -41,11 +41,11 @@ try {
   const runs = plan
     .filter(({ files }) => files.length > 0)
     .map(
-      ({ suite, files }) =>
+      ({ files }) =>
         () =>
           run({
             files,
-            concurrency: CONCURRENCY[suite] ?? 1,
+            concurrency: CONCURRENCY,
             timeout: FILE_TIMEOUT_MS,
             signal: interrupted.signal,
           }),

@@ -166,38 +166,28 @@ describe("a conversation", () => {
     assert.match(broken.body, /^word0 word1 [\s\S]*\n\n\*The connection to the model broke/);
     assert.equal(repliesTo(question).length, 1);
   });
-});
 
-for (const [stream, what] of [
-  ["replace", "as a message of its own that notifies, the draft gone"],
-  ["off", "as a whole and not before"],
-] as const) {
-  describe(`a conversation with answers.stream ${stream}`, () => {
-    it(`gets an answer ${what}`, async (t) => {
-      const ollama = await startOllamaServer(["llama3.2:3b"]);
-      const deployment = await startDeployment({
-        providers: { ollama: { type: "ollama", url: ollama.url } },
-        agents: { llama: { provider: "ollama", model: "llama3.2:3b", display_name: "Llama" } },
-        extraConfig: { answers: { stream } },
-      });
-      t.after(async () => {
-        await deployment.stop();
-        await ollama.close();
-      });
-      const alice = await deployment.user("js-sdk", "alice");
-      const agent = deployment.agent("llama");
-      const roomId = await alice.createRoom({ direct: true, invite: [agent] });
-      await alice.waitMember(roomId, agent);
+  for (const [stream, what] of [
+    ["replace", "as a message of its own that notifies, the draft gone"],
+    ["off", "as a whole and not before"],
+  ] as const) {
+    it(`with !stream ${stream} gets an answer ${what}`, async () => {
+      const room = await alice.createRoom({ direct: true, invite: [agent] });
+      await alice.waitMember(room, agent);
+      const command = await alice.sendText({ roomId: room, body: `!stream ${stream}` });
+      const done = await alice.waitMessage({ roomId: room, sender: agent, after: command });
       const text = words(60);
       ollama.next({ answer: () => text, tokenMs: 50 });
-      await alice.sendText({ roomId, body: "tell me" });
-      const whole = await alice.waitMessage({ roomId, sender: agent, where: ({ body }) => body === text });
+      await alice.sendText({ roomId: room, body: "tell me" });
+      const whole = await alice.waitMessage({ roomId: room, sender: agent, where: ({ body }) => body === text });
       assert.equal(whole.edits, 0);
       assert.deepEqual(whole.content["m.mentions"], { user_ids: [alice.userId] });
       await eventually("the draft to be gone", () => {
-        const others = alice.messages(roomId).filter((m) => m.sender === agent && m.eventId !== whole.eventId);
+        const others = alice
+          .messages(room)
+          .filter((m) => m.sender === agent && m.eventId !== whole.eventId && m.eventId !== done.eventId);
         return others.length === (stream === "off" ? 0 : 1) && others.every(({ redacted }) => redacted);
       });
     });
-  });
-}
+  }
+});

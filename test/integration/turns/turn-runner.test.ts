@@ -425,7 +425,7 @@ forEachDatabase((_kind, open) => {
           await sleep(20);
         }
         show("more than may be shown");
-        await sleep(3_000);
+        await sleep(1_800);
         return reply("the whole");
       };
       const question = await world.ask("!a");
