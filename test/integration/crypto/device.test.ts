@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { before, describe, it } from "node:test";
-import { initAsync } from "@matrix-org/matrix-sdk-crypto-wasm";
+import { initAsync, RequestType } from "@matrix-org/matrix-sdk-crypto-wasm";
 import { Device, DeviceClosed } from "../../../src/crypto/device.ts";
 import { MasterKey, MasterKeyError } from "../../../src/crypto/master-key.ts";
 import { DeviceUnsigned, UnsupportedEncryption, type EncryptionTarget } from "../../../src/crypto/room-encryptor.ts";
@@ -14,6 +14,7 @@ import { silentLogger } from "../../../src/observability/log.ts";
 import { CryptoClient } from "../../support/crypto-client.ts";
 import { forEachDatabase } from "../../support/databases.ts";
 import { simulatedTransport, type Asked } from "../../support/device-transport.ts";
+import { keysOnlyDevice } from "../../support/keys-only-device.ts";
 import { SimulatedKeyServer } from "../../support/simulated-key-server.ts";
 import { temporaryDirectory } from "../../support/temporary.ts";
 import { takeLease } from "../../support/lease.ts";
@@ -181,6 +182,25 @@ forEachDatabase((_kind, open) => {
           assert.equal(await alice.decrypt(ROOM, GHOST, content), body);
         }
       }
+      assert.equal(setup.count("keysClaim"), 1);
+      await close();
+    });
+
+    it("gives its key to five hundred devices, each once, in batches that a server takes", async () => {
+      const setup = new Setup(await open());
+      const ids = Array.from({ length: 500 }, (_, index) => `D${index}`);
+      for (const id of ids) {
+        setup.server.handle(ALICE, id, { type: RequestType.KeysUpload, body: keysOnlyDevice(ALICE, id) });
+      }
+      const { device, close } = await setup.open();
+      await device.encrypt(target(), "m.room.message", { body: "to all of you" });
+      const batches = setup.asked
+        .filter(({ asked }) => asked === "sendToDevice")
+        .map(({ body }) =>
+          Object.keys((JSON.parse(body) as { messages: Record<string, object> }).messages[ALICE] ?? {}),
+        );
+      assert.deepEqual(batches.flat().sort(), [...ids].sort());
+      assert.ok(batches.length > 1 && batches.every(({ length }) => length <= 250));
       assert.equal(setup.count("keysClaim"), 1);
       await close();
     });
