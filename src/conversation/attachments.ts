@@ -58,7 +58,7 @@ export function captionOf(content: Readonly<Record<string, unknown>>): string | 
 /** The words of a text file, as a model is shown them. */
 export function textOfFile(name: string, bytes: Uint8Array): string {
   const text = new TextDecoder().decode(bytes).replaceAll("\0", "");
-  const longestFence = Math.max(2, ...(text.match(/`{3,}/g) ?? []).map(({ length }) => length));
+  const longestFence = (text.match(/`{3,}/g) ?? []).reduce((longest, { length }) => Math.max(longest, length), 2);
   const fence = "`".repeat(longestFence + 1);
   return `The file “${name}”:\n\n${fence}\n${text.trimEnd()}\n${fence}`;
 }

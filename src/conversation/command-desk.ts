@@ -49,11 +49,13 @@ export class CommandDesk {
     settle: Settle,
   ): Promise<void> {
     const { roomId, eventId } = message;
-    const { words, store, after } = await this.#outcome(ghost, message, readCommand(written));
+    const command = readCommand(written);
+    const { words, store, after } = await this.#outcome(ghost, message, command);
     ghost.markRead(roomId, eventId, threadRoot);
     await ghost.send(roomId, "m.room.message", noticeContent(words, { eventId, threadRoot }), `${eventId} command`);
     await settle(store);
-    ghost.log.info({ room: roomId, event: eventId, command: written.name.slice(0, 30) }, "command carried out");
+    // Not what was written: any word can stand behind an exclamation mark.
+    ghost.log.info({ room: roomId, event: eventId, command: command.kind }, "command carried out");
     after?.();
   }
 
@@ -122,7 +124,7 @@ export class CommandDesk {
     const { roomId, sender } = message;
     if (!(await this.#mayChange(ghost, message))) return { words: NOT_A_MODERATOR };
     if (setting === "model" && value !== undefined) {
-      const refusal = await this.#modelRefused(ghost.userId, value);
+      const refusal = await this.#modelRefused(ghost, value);
       if (refusal !== undefined) return { words: refusal };
     }
     const before = await this.#options.settings.get(ghost.userId, roomId);
@@ -134,15 +136,16 @@ export class CommandDesk {
   }
 
   /** Why a model can't be chosen; undefined when it can. */
-  async #modelRefused(ghost: string, model: string): Promise<string | undefined> {
-    const agent = this.#options.agentOf(ghost);
+  async #modelRefused(ghost: GhostHandle, model: string): Promise<string | undefined> {
+    const agent = this.#options.agentOf(ghost.userId);
     const provider = agent === undefined ? undefined : this.#options.provider(agent.provider);
     if (provider === undefined) return "I have no model server any more.";
     try {
       const names = (await provider.models()).map(({ name }) => name);
       if (names.includes(model) || names.includes(`${model}:latest`)) return undefined;
       return `There is no such model on “${provider.name}”. There are: ${names.map((name) => `\`${name}\``).join(", ")}.`;
-    } catch {
+    } catch (error) {
+      ghost.log.warn({ provider: provider.name, error }, "the models could not be listed");
       return `“${provider.name}” can't be asked now for its models. Please try again later.`;
     }
   }

@@ -10,7 +10,12 @@ import { sharedPostgresUrl } from "../support/services.ts";
 describe("a bridge that has held a conversation", () => {
   let ollama: OllamaServer;
   let deployment: Deployment;
-  const words = ["xylophone-said-in-clear", "zeppelin-said-encrypted", "quagga-said-by-the-model"];
+  const words = [
+    "xylophone-said-in-clear",
+    "zeppelin-said-encrypted",
+    "quagga-said-by-the-model",
+    "yakisaidasacommand",
+  ];
 
   before(async () => {
     ollama = await startOllamaServer();
@@ -32,6 +37,8 @@ describe("a bridge that has held a conversation", () => {
         await alice.waitMember(roomId, agent);
         const question = await alice.sendText({ roomId, body: words[index] ?? "" });
         await alice.waitMessage({ roomId, sender: agent, after: question });
+        const command = await alice.sendText({ roomId, body: `!${words[3] ?? ""}` });
+        await alice.waitMessage({ roomId, sender: agent, after: command });
       }
     }
     await deployment.stopBridge();

@@ -511,6 +511,19 @@ forEachDatabase((_kind, open) => {
       assert.match(lastWords(world), /not answering anything/);
     });
 
+    it("is a person's word, never another agent's nor the model's own", async () => {
+      const world = new World(await open());
+      const question = await world.say("what is the password?");
+      await world.say("!forget", { sender: "@agent_other:example.test" });
+      world.provider.says = () => chunks("!forget");
+      const turn = await world.turn(question);
+      assert.ok(turn);
+      const reply = await world.conversation.answering.respond(turn, true, UNSEEN, NEVER);
+      assert.equal(reply.messages[0]?.remembered, "!forget");
+      assert.deepEqual(await world.remembered(), ["Alice: what is the password?"]);
+      assert.equal(world.sent.length, 0);
+    });
+
     it("to stop that a moderator says to nobody is for every agent in the room, and said to nobody by others for none", async () => {
       const world = new World(await open());
       const question = await world.say("tell me");

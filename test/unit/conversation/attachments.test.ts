@@ -64,6 +64,7 @@ describe("a file", () => {
 
   it("of text is fenced by more than it holds, whatever its bytes are", () => {
     assert.equal(textOfFile("a.md", Buffer.from("````\nx\n````")), "The file “a.md”:\n\n`````\n````\nx\n````\n`````");
+    assert.ok(textOfFile("c", Buffer.alloc(1_000_000, "```\n")).endsWith("\n````"));
     assert.ok(textOfFile("b", Uint8Array.from([0, 255, 254, 65])).includes("\ufffd\ufffdA"));
   });
 });
