@@ -180,6 +180,17 @@ export class GhostStore {
     return row && { membership: row.membership, direct: row.direct };
   }
 
+  /** A direct chat of the ghost with somebody, as far as is known. */
+  async directRoomWith(userId: string, person: string): Promise<string | undefined> {
+    const { rows } = await this.#database.query<{ room_id: string }>(
+      `select room_id from memberships join room_members person using (room_id)
+       where ghost = $1 and direct and memberships.membership = 'join'
+         and person.user_id = $2 and person.membership = 'join' order by room_id limit 1`,
+      [userId, person],
+    );
+    return rows[0]?.room_id;
+  }
+
   /** The rooms that the ghost is in, as far as is known. */
   async joinedRooms(userId: string): Promise<string[]> {
     const { rows } = await this.#database.query<{ room_id: string }>(

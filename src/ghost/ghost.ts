@@ -404,10 +404,11 @@ export class Ghost implements GhostHandle {
   /** Whoever is verified now may have been told before that they are not trusted. */
   async #verified(flow: Flow, cancelled: string | undefined): Promise<void> {
     if (cancelled !== undefined) return;
-    const { trustNotices, listener, verification } = this.#services;
+    const { trustNotices, listener, verification, store } = this.#services;
     await trustNotices.forget(flow.userId);
-    const { roomId } = flow;
-    if (verification !== "accept" || roomId === undefined) return;
+    if (verification !== "accept") return;
+    const roomId = flow.roomId ?? (await store.directRoomWith(this.userId, flow.userId));
+    if (roomId === undefined) return;
     const content = listener.verifiedUnseen(this);
     this.#background.run("verification notice", () =>
       this.send(roomId, "m.room.message", content, `verified ${flow.flowId}`).then(() => undefined),

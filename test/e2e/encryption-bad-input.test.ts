@@ -4,6 +4,8 @@ import { after, before, describe, it } from "node:test";
 import { Forger, type Forgery } from "../support/forger.ts";
 import { startDeployment, type Deployment } from "../support/deployment.ts";
 import { eventually } from "../support/eventually.ts";
+import { keysOnlyDevice } from "../support/keys-only-device.ts";
+import { requestAs } from "../support/matrix-request.ts";
 import type { User } from "../support/user.ts";
 
 type Event = Record<string, unknown> & { content: Record<string, unknown> };
@@ -50,6 +52,23 @@ describe("an encrypted event that is not what it seems", () => {
     );
     assert.equal(response.status, 200);
     return eventId;
+  }
+
+  /** A device that is nothing but its keys, which nobody has signed. */
+  async function loginWithKeys(
+    userId: string,
+    login: object,
+    token: string,
+  ): Promise<{ readonly deviceId: string; readonly request: ReturnType<typeof requestAs> }> {
+    const { url } = deployment.synapse;
+    const { access_token, device_id } = await requestAs(url, token)<{ access_token: string; device_id: string }>(
+      "POST",
+      "/v3/login",
+      login,
+    );
+    const request = requestAs(url, access_token);
+    await request("POST", "/v3/keys/upload", JSON.parse(keysOnlyDevice(userId, device_id)) as object);
+    return { deviceId: device_id, request };
   }
 
   async function refused(eventId: string, message: string): Promise<void> {
@@ -138,6 +157,34 @@ describe("an encrypted event that is not what it seems", () => {
       // All but the one in clear, which is none that the engine knows, and those for the other agent, which are good.
       assert.ok(counted >= 2 * (forgeries.length - 2), `${counted} counted`);
       assert.ok(lines.every((line) => JSON.stringify(line["senders"]) === JSON.stringify([mallory.userId])));
+    });
+
+    it("is given to nobody who asks for it: neither another person, nor a device that the agent's identity has not signed", async () => {
+      const asAgent = { type: "m.login.application_service", identifier: { type: "m.id.user", user: agent } };
+      const askers = [
+        await loginWithKeys(mallory.userId, mallory.login, ""),
+        await loginWithKeys(agent, asAgent, deployment.files.asToken),
+      ];
+      const { algorithm, session_id, sender_key } = original.content;
+      for (const { deviceId, request } of askers) {
+        const body = { algorithm, room_id: roomId, session_id, sender_key };
+        const asks = { action: "request", requesting_device_id: deviceId, request_id: "1", body };
+        await request("PUT", "/v3/sendToDevice/m.room_key_request/1", { messages: { [agent]: { "*": asks } } });
+      }
+      // Before each answer the agent takes in all that was sent to it, and sends what that asks for.
+      for (const body of ["one", "two"]) {
+        const question = await alice.sendText({ roomId, body });
+        await alice.waitMessage({ roomId, sender: agent, after: question });
+      }
+      for (const { request } of askers) {
+        const { to_device: got } = await request<{ to_device?: { events: { type: string; sender: string }[] } }>(
+          "GET",
+          "/v3/sync",
+        );
+        // What others, such as Alice's client, hand to any device is theirs to decide.
+        const types = (got?.events ?? []).filter(({ sender }) => sender === agent).map(({ type }) => type);
+        assert.ok(!types.some((type) => type === "m.room.encrypted" || type === "m.forwarded_room_key"), types.join());
+      }
     });
 
     it("and both agents go on", async () => {

@@ -211,7 +211,10 @@ describe("an agent that verifies by itself", () => {
   let roomId: string;
 
   before(async () => {
-    deployment = await startDeployment({ extraConfig: { encryption: { verification: "accept" } } });
+    deployment = await startDeployment({
+      toDevicePush: true,
+      extraConfig: { encryption: { verification: "accept" } },
+    });
     alice = await deployment.user("js-sdk", "alice");
     agent = deployment.agent("demo");
     roomId = await alice.createRoom({ direct: true, invite: [agent] });
@@ -226,6 +229,18 @@ describe("an agent that verifies by itself", () => {
     await eventually("the agent to be verified", () => alice.isVerified(agent));
     const notice = await alice.waitMessage({ roomId, sender: agent, where: ({ body }) => body.includes("by itself") });
     assert.equal(notice.content["msgtype"], "m.notice");
+  });
+
+  it("says so in the direct chat when it went by to-device messages", async () => {
+    const carol = await deployment.user("js-sdk", "carol");
+    const room = await carol.createRoom({ direct: true, invite: [agent] });
+    await carol.waitMember(room, agent);
+    const question = await carol.sendText({ roomId: room, body: "hello" });
+    await carol.waitMessage({ roomId: room, sender: agent, after: question });
+    const [device] = await carol.deviceTrust(agent);
+    await carol.verify({ userId: agent, deviceId: device?.deviceId ?? "" });
+    assert.deepEqual(await carol.finishVerification(true), { done: true });
+    await carol.waitMessage({ roomId: room, sender: agent, where: ({ body }) => body.includes("by itself") });
   });
 
   it("is not when the person says that the emoji differ", async () => {

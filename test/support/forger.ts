@@ -34,6 +34,11 @@ export class Forger {
     this.request = requestAs(deployment.synapse.url, accessToken);
   }
 
+  /** What it logs in with. */
+  get login(): object {
+    return loginOf(this.userId);
+  }
+
   static async register(deployment: Deployment, localpart: string): Promise<Forger> {
     await deployment.synapse.registerUser(localpart, PASSWORD);
     const userId = `@${localpart}:${deployment.synapse.serverName}`;
@@ -71,9 +76,9 @@ export class Forger {
 }
 
 function login(deployment: Deployment, user: string): Promise<{ access_token: string; device_id: string }> {
-  return requestAs(deployment.synapse.url, "")("POST", "/v3/login", {
-    type: "m.login.password",
-    identifier: { type: "m.id.user", user },
-    password: PASSWORD,
-  });
+  return requestAs(deployment.synapse.url, "")("POST", "/v3/login", loginOf(user));
+}
+
+function loginOf(user: string): object {
+  return { type: "m.login.password", identifier: { type: "m.id.user", user }, password: PASSWORD };
 }
