@@ -2,6 +2,8 @@ import type { Config, ProviderConfig } from "./config/config.ts";
 import type { Registration } from "./config/registration.ts";
 import { Conversation } from "./conversation/conversation.ts";
 import { History } from "./conversation/history.ts";
+import { RoomLanguage } from "./conversation/room-language.ts";
+import { Summaries } from "./conversation/summaries.ts";
 import { MasterKey } from "./crypto/master-key.ts";
 import { createCryptoStore } from "./crypto/store/crypto-store.ts";
 import { locationOf, openDatabase } from "./database/open.ts";
@@ -42,6 +44,7 @@ import { UnreadableFile } from "./conversation/reading.ts";
 import { RoomSettingsStore } from "./rooms/settings.ts";
 import { stepOf } from "./turns/turn.ts";
 import { DRAFT_STEP, TurnRunner } from "./turns/turn-runner.ts";
+import { Exchanges } from "./turns/exchanges.ts";
 import { TurnStore } from "./turns/turn-store.ts";
 
 /** A running bridge. */
@@ -100,10 +103,37 @@ export async function startBridge(config: Config, registration: Registration, lo
       log,
     });
     const outbox = new Outbox(database);
-    closers.push(startPruning([(days) => mailbox.prune(days), (days) => outbox.prune(days)], log));
+    const history = new History(database);
+    const exchanges = new Exchanges(database);
+    const settings = new RoomSettingsStore(database);
+    const language = new RoomLanguage({ settings, history, ofAdmin: config.answers.language });
+    const store = new GhostStore(database);
+    const summaries = new Summaries(database, history, log);
+    closers.push(() => summaries.stop());
+    closers.push(
+      startPruning([(days) => mailbox.prune(days), (days) => outbox.prune(days), (days) => exchanges.prune(days)], log),
+    );
     const conversation: Conversation = new Conversation({
-      history: new History(database),
+      history,
       turns,
+      exchanges,
+      exchangeLimits: config.exchanges,
+      summaries,
+      language,
+      defaults: {
+        respond: "thread",
+        listen: "agents",
+        threads: "off",
+        delegate: config.exchanges.delegate ? "on" : "off",
+        summaries: config.memory.summaries ? "on" : "off",
+        stream: config.answers.stream,
+        language: config.answers.language,
+      },
+      agentsIn: async (roomId) =>
+        (await store.ghostsIn(roomId)).flatMap((userId) => {
+          const agent = directory.agentOf(userId);
+          return agent === undefined ? [] : [{ userId, agent }];
+        }),
       turnQueued: () => runner.kick(),
       stopTurns: (ids, how) => runner.stopTurns(ids, how),
       isAgent: (userId) => ghosts.isGhost(userId),
@@ -113,7 +143,7 @@ export async function startBridge(config: Config, registration: Registration, lo
       allowedUsers: config.access.users,
       limits: config.turns,
       answers: config.answers,
-      settings: new RoomSettingsStore(database),
+      settings,
       download: (userId, attachment, maxBytes) =>
         ghost(userId)
           .download(attachment, maxBytes)
@@ -129,7 +159,7 @@ export async function startBridge(config: Config, registration: Registration, lo
       process: processes.self,
       mailbox,
       rooms,
-      store: new GhostStore(database),
+      store,
       outbox,
       missingKeys: new MissingKeys({
         database,
@@ -156,6 +186,7 @@ export async function startBridge(config: Config, registration: Registration, lo
       mode: config.encryption.mode,
       forgetKeysAfterMs: config.encryption.forgetKeysAfterMs,
       trustIn: (userId, roomId) => trustIn(config.encryption.trust, directory.agentOf(userId)?.name, roomId),
+      words: language.elsewhere,
       mayInvite: (userId) => mayTalk(config.access.users, userId),
       log,
     };
@@ -216,6 +247,7 @@ export async function startBridge(config: Config, registration: Registration, lo
           ghost(turn.ghost).send(turn.roomId, "m.room.message", content, stepOf(turn, step), signal),
         redact: (turn, step, eventId) => ghost(turn.ghost).redact(turn.roomId, eventId, stepOf(turn, step)),
         remember: (tx, turn, eventId, text) => conversation.answering.remember(tx, turn, eventId, text),
+        ended: (turn) => conversation.answering.ended(turn),
         retryAfterMs: (error) => {
           if (error instanceof GhostHalted) return HALTED_WAIT_MS;
           return isRetryable(error) ? askedToWaitMs(error) : undefined;

@@ -1,3 +1,4 @@
+import type { Language } from "../language/language.ts";
 import type { LogLevel } from "../observability/log.ts";
 
 /** config.yaml, checked and complete: defaults filled in, paths absolute, durations in milliseconds. */
@@ -51,6 +52,11 @@ export interface Config {
     readonly drainMs: number;
   };
   readonly answers: AnswerSettings;
+  readonly exchanges: ExchangeSettings;
+  readonly memory: {
+    /** Whether what is too long ago to be read again at each question is summed up. */
+    readonly summaries: boolean;
+  };
   readonly ghosts: { readonly maxLoaded: number; readonly idleAfterMs: number };
   /** Without a sign of life for so long, a process loses its ghosts. */
   readonly leases: { readonly expireAfterMs: number };
@@ -98,6 +104,18 @@ export interface AnswerSettings {
   readonly thinking: boolean;
   /** Whether a question is reacted to with 👀 when it has been taken. */
   readonly acknowledge: boolean;
+  /** Of notices and help; `auto`: as people speak in the room. */
+  readonly language: Language | "auto";
+}
+
+/** How agents of a room ask each other. */
+export interface ExchangeSettings {
+  /** Whether they may of their own accord. */
+  readonly delegate: boolean;
+  /** How many agents a question may go on to, one after the other. */
+  readonly maxHops: number;
+  /** How many turns one message of a person may lead to, of all agents together. */
+  readonly maxTurns: number;
 }
 
 /** Who confirms on the agent's side of a verification: an operator who compares, the agent itself, or nobody. */

@@ -70,7 +70,14 @@ export async function loadConfig(path: string): Promise<Config> {
       maxEdits: raw.answers.max_edits,
       thinking: raw.answers.thinking,
       acknowledge: raw.answers.acknowledge,
+      language: raw.answers.language,
     },
+    exchanges: {
+      delegate: raw.exchanges.delegate,
+      maxHops: raw.exchanges.max_hops,
+      maxTurns: raw.exchanges.max_turns,
+    },
+    memory: raw.memory,
     ghosts: { maxLoaded: raw.ghosts.max_loaded, idleAfterMs: milliseconds(raw.ghosts.idle_after) },
     leases: { expireAfterMs: milliseconds(raw.leases.expire_after) },
     providers,
@@ -100,7 +107,15 @@ interface RawConfig {
   };
   sync: { interval: string; missing_key_notice_after: string };
   turns: { max_queued: number; max_wait: string; max_duration: string; retry_model_for: string; drain: string };
-  answers: { stream: Config["answers"]["stream"]; max_edits: number; thinking: boolean; acknowledge: boolean };
+  answers: {
+    stream: Config["answers"]["stream"];
+    max_edits: number;
+    thinking: boolean;
+    acknowledge: boolean;
+    language: Config["answers"]["language"];
+  };
+  exchanges: { delegate: boolean; max_hops: number; max_turns: number };
+  memory: Config["memory"];
   ghosts: { max_loaded: number; idle_after: string };
   leases: { expire_after: string };
   providers: Record<string, RawProvider>;

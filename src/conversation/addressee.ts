@@ -9,7 +9,11 @@ export function addresseeOf(
   message: GhostMessage,
   place: Pick<Addressee, "respond" | "inThread">,
 ): Addressee {
-  const localpart = ghost.userId.slice(1).split(":")[0] ?? "";
-  const names = [ghost.userId, localpart, ...(agent === undefined ? [] : [agent.displayName, agent.name])];
-  return { userId: ghost.userId, names, direct: message.direct, ...place };
+  return { userId: ghost.userId, names: namesOf(ghost.userId, agent), direct: message.direct, ...place };
+}
+
+/** What people may call an agent by. */
+export function namesOf(userId: string, agent: Agent | undefined): string[] {
+  const localpart = userId.slice(1).split(":")[0] ?? "";
+  return [userId, localpart, ...(agent === undefined ? [] : [agent.displayName, agent.name])];
 }

@@ -1,6 +1,7 @@
 import { attachmentOf, captionOf } from "./attachments.ts";
 import type { RespondMode } from "../rooms/settings.ts";
 import { isStorable } from "../database/text.ts";
+import { EXCHANGE_FIELD, exchangeMark, type ExchangeMark } from "./exchange-mark.ts";
 
 /** A message as addressing sees it: decrypted, of type `m.room.message`. */
 export interface IncomingMessage {
@@ -32,10 +33,20 @@ export type Addressing =
   | { readonly kind: "edit"; readonly target: string; readonly text: string }
   /** Said in the room, to nobody or to others. */
   | { readonly kind: "overheard"; readonly text: string; readonly threadRoot: string | undefined }
+  /** The final form of what another agent said. */
+  | {
+      readonly kind: "agent";
+      /** What people see, and reply to: of an edit, what it is an edit of. */
+      readonly eventId: string;
+      readonly text: string;
+      readonly threadRoot: string | undefined;
+      readonly isMentioned: boolean;
+      readonly mark: ExchangeMark | undefined;
+    }
   | { readonly kind: "ignored"; readonly reason: IgnoreReason };
 
 /** Why a message is none of the agent's business; for the log. */
-export type IgnoreReason = "from an agent" | "a notice" | "a draft" | "not text";
+export type IgnoreReason = "an agent elsewhere" | "a notice" | "a draft" | "not text" | "a command to another agent";
 
 /** Message types that are a person's words. `m.notice` is not: the spec forbids answering it. */
 const WORDS = new Set(["m.text", "m.emote"]);
@@ -55,7 +66,6 @@ export function addressing(
 ): Addressing {
   // A file's name is nobody's words.
   const content = withCaption(message.content);
-  if (isAgent(message.sender)) return ignored("from an agent");
   const msgtype = content["msgtype"];
   if (msgtype === "m.notice") return ignored("a notice");
   const hasFile = attachmentOf(message.content) !== undefined;
@@ -63,6 +73,8 @@ export function addressing(
   // Of what is being written still (MSC4357) only the last form counts.
   if ("org.matrix.msc4357.live" in content) return ignored("a draft");
 
+  if (isAgent(message.sender)) return saidByAgent(message, addressee.userId);
+  if (EXCHANGE_FIELD in content) return ignored("an agent elsewhere");
   const relation = record(content["m.relates_to"]);
   if (relation?.["rel_type"] === "m.replace") {
     const target = relation["event_id"];
@@ -83,6 +95,24 @@ export function addressing(
   return isMeant ? { kind: "addressed", text, threadRoot } : { kind: "overheard", text: body, threadRoot };
 }
 
+function saidByAgent({ eventId, content }: IncomingMessage, addressee: string): Addressing {
+  const relation = record(content["m.relates_to"]);
+  const isEdit = relation?.["rel_type"] === "m.replace";
+  const said = isEdit ? (record(content["m.new_content"]) ?? {}) : content;
+  const text = bodyOf(said);
+  const target = isEdit ? relation["event_id"] : eventId;
+  if (text === undefined || typeof target !== "string" || !isStorable(target)) return ignored("not text");
+  const mark = exchangeMark(said);
+  const threadRoot = threadOf(content) ?? (isStorable(mark?.thread ?? "") ? mark?.thread : undefined);
+  return { kind: "agent", eventId: target, text, threadRoot, isMentioned: mentionsOf(said).includes(addressee), mark };
+}
+
+/** Who is mentioned (spec "User and room mentions"). */
+export function mentionsOf(content: Readonly<Record<string, unknown>>): string[] {
+  const userIds: unknown = record(content["m.mentions"])?.["user_ids"];
+  return Array.isArray(userIds) ? userIds.filter((userId) => typeof userId === "string") : [];
+}
+
 /** Whether it answers in this place what is said to nobody. */
 function listens({ respond, inThread }: Addressee): boolean {
   return respond === "all" || (respond === "thread" && inThread);
@@ -90,9 +120,7 @@ function listens({ respond, inThread }: Addressee): boolean {
 
 /** What names somebody, or rings for everybody, is not said to who happens to listen. */
 function isForOthers(content: Readonly<Record<string, unknown>>): boolean {
-  const mentions = record(content["m.mentions"]);
-  const userIds: unknown = mentions?.["user_ids"];
-  return mentions?.["room"] === true || (Array.isArray(userIds) && userIds.length > 0);
+  return record(content["m.mentions"])?.["room"] === true || mentionsOf(content).length > 0;
 }
 
 /** The thread that a message stands in. */
@@ -135,8 +163,7 @@ function isMentioned(
   addressee: Addressee,
   isAgent: (userId: string) => boolean,
 ): boolean {
-  const userIds: unknown = record(content["m.mentions"])?.["user_ids"];
-  const mentioned = Array.isArray(userIds) ? userIds.filter((userId) => typeof userId === "string") : [];
+  const mentioned = mentionsOf(content);
   if (mentioned.includes(addressee.userId)) return true;
   if (mentioned.some(isAgent)) return false;
   const html = content["formatted_body"];
@@ -161,7 +188,7 @@ function beginsWithPill(html: string, userId: string): boolean {
  * The name, as far as it stands in the text, with which a message calls somebody: `Llama: …`, `@llama, …`, `llama …`.
  * Letters of any script may follow no closer than after a space or punctuation, so that `Llamas are …` calls nobody.
  */
-function addressedName(text: string, names: readonly string[]): string | undefined {
+export function addressedName(text: string, names: readonly string[]): string | undefined {
   const start = text.trimStart();
   for (const name of [...names].sort((a, b) => b.length - a.length)) {
     if (name === "") continue;
@@ -173,7 +200,7 @@ function addressedName(text: string, names: readonly string[]): string | undefin
 }
 
 /** The message without the call at its start, if any words are left. */
-function withoutName(text: string, names: readonly string[]): string {
+export function withoutName(text: string, names: readonly string[]): string {
   const normal = text.trimStart().normalize("NFC");
   const name = addressedName(normal, names);
   if (name === undefined) return text.trim();

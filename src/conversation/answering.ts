@@ -1,18 +1,23 @@
-import type { AnswerSettings } from "../config/config.ts";
+import type { AnswerSettings, ExchangeSettings } from "../config/config.ts";
 import type { Queryable } from "../database/database.ts";
 import type { Agent } from "../ghost/agents.ts";
+import type { Words } from "../language/words.ts";
 import type { Logger } from "../observability/log.ts";
 import { reached } from "../observability/steps.ts";
 import { DEMO_MODEL } from "../providers/demo.ts";
-import { ProviderError, type ChatUsage, type Provider } from "../providers/provider.ts";
-import type { RoomSettingsStore } from "../rooms/settings.ts";
+import { ProviderError, type ChatMessage, type ChatUsage, type Provider } from "../providers/provider.ts";
+import type { RoomDefaults, RoomSettings, RoomSettingsStore } from "../rooms/settings.ts";
+import type { Discussion, Exchanges } from "../turns/exchanges.ts";
 import type { Drafting } from "../turns/turn-runner.ts";
 import { TurnStopped, type Turn, type TurnMessage, type TurnReply } from "../turns/turn.ts";
 import type { NewTurn } from "../turns/turn-store.ts";
 import type { Attachment } from "./attachments.ts";
+import type { ListedAgent } from "./bot.ts";
+import { mentionsOf } from "./addressing.ts";
+import { callsIn, namedPeople, nextSpeaker } from "./exchange.ts";
 import type { History, RememberedMessage } from "./history.ts";
-import { describeFailure, type TurnFailure } from "./notices.ts";
-import { answerReserve, buildPrompt } from "./prompt.ts";
+import type { TurnFailure } from "./notices.ts";
+import { answerReserve, buildPrompt, type PromptParts } from "./prompt.ts";
 import { readFiles, UnreadableFile } from "./reading.ts";
 import {
   answerContent,
@@ -20,11 +25,15 @@ import {
   editContent,
   noticeContent,
   withThinking,
+  type Address,
   type MessageContent,
   type ReplyTarget,
 } from "./reply.ts";
+import type { RoomLanguage } from "./room-language.ts";
 import { splitMarkdown } from "./split.ts";
-import { estimateTokens } from "./tokens.ts";
+import type { Summaries } from "./summaries.ts";
+import { TokenCounter } from "./token-counter.ts";
+import { estimateTokens, MESSAGE_OVERHEAD_TOKENS } from "./tokens.ts";
 
 /** What answers are made with. */
 export interface AnsweringOptions {
@@ -37,6 +46,14 @@ export interface AnsweringOptions {
   readonly download: (ghost: string, attachment: Attachment, maxBytes: number) => Promise<Uint8Array>;
   /** What people have set in rooms. */
   readonly settings: RoomSettingsStore;
+  /** What rooms have that set nothing. */
+  readonly defaults: RoomDefaults;
+  readonly language: RoomLanguage;
+  readonly summaries: Summaries;
+  /** The agents that are in a room. */
+  readonly agentsIn: (roomId: string) => Promise<readonly ListedAgent[]>;
+  readonly exchanges: Exchanges;
+  readonly exchangeLimits: ExchangeSettings;
   readonly log: Logger;
 }
 
@@ -49,9 +66,29 @@ const MAX_CONTENT_BYTES = 22_000;
 /** What a model is told that is to say more. */
 const GO_ON = "Go on exactly where you stopped. Do not repeat anything that you have said already.";
 
+/** What a turn is answered by. */
+interface Voice {
+  readonly agent: Agent;
+  readonly provider: Provider;
+  readonly model: string;
+  readonly set: RoomSettings;
+}
+
+/** Who else is at a turn. */
+interface Company {
+  /** Agents that may be asked for help. */
+  readonly helpers: readonly ListedAgent[];
+  readonly discussion: Discussion | undefined;
+  /** Whose turn it is next in the discussion. */
+  readonly next: string | undefined;
+}
+
+const ALONE: Company = { helpers: [], discussion: undefined, next: undefined };
+
 /** Makes the answer of a turn, as it is shown, sent and remembered. */
 export class Answering {
   readonly #options: AnsweringOptions;
+  readonly #counter = new TokenCounter();
 
   constructor(options: AnsweringOptions) {
     this.#options = options;
@@ -64,34 +101,40 @@ export class Answering {
    * @param show is told the answer as far as it has come.
    */
   async respond(turn: Turn, direct: boolean, show: (text: string) => void, signal: AbortSignal): Promise<TurnReply> {
-    const agent = this.#options.agentOf(turn.ghost);
-    const provider = agent === undefined ? undefined : this.#options.provider(agent.provider);
-    if (agent === undefined || provider === undefined) {
-      return this.failed(turn, "model_missing", undefined);
-    }
-    const messages = await this.#messagesFor(turn);
-    const set = await this.#options.settings.get(turn.ghost, turn.roomId);
+    const words = await this.#options.language.words(turn.ghost, turn.roomId);
+    const voice = await this.#voiceOf(turn);
+    if (voice === undefined) return this.failed(turn, "model_missing", words);
+    const { agent, provider, model, set } = voice;
+    const company = direct ? ALONE : await this.#companyOf(turn, set);
+    const messages = await this.#messagesFor(turn, set);
     const temperature = set.temperature ?? agent.temperature;
     let text = "";
     let thinking = "";
     let usage: ChatUsage | undefined;
     try {
-      const model = set.model ?? agent.model ?? DEMO_MODEL;
-      const readMessages = await readFiles(messages, {
+      const readMessages = await readFiles(messages.latest, {
         canSee: () => provider.canSee(model),
         download: (attachment, maxBytes) => this.#options.download(turn.ghost, attachment, maxBytes),
       });
+      const prompt = buildPrompt({
+        systemPrompt: set.system ?? agent.systemPrompt,
+        keepInMind: set.remember,
+        agentName: agent.displayName,
+        group: !direct,
+        helpers: company.helpers.map((helper) => ({
+          localpart: helper.agent.localpart,
+          name: helper.agent.displayName,
+          model: helper.agent.model ?? DEMO_MODEL,
+        })),
+        discussion: company.discussion && this.#described(turn, company.discussion),
+        summary: messages.summary,
+        messages: readMessages,
+        budgetTokens: agent.contextTokens - answerReserve(agent.contextTokens),
+        estimateTokens: this.#counter.of(keyOf(voice)),
+      });
       for await (const chunk of provider.chat({
         model,
-        messages: buildPrompt({
-          systemPrompt: set.system ?? agent.systemPrompt,
-          keepInMind: set.remember,
-          agentName: agent.displayName,
-          group: !direct,
-          messages: readMessages,
-          budgetTokens: agent.contextTokens - answerReserve(agent.contextTokens),
-          estimateTokens,
-        }),
+        messages: prompt,
         contextTokens: agent.contextTokens,
         ...(temperature === undefined ? {} : { temperature }),
         ...(agent.keepAlive === undefined ? {} : { keepAlive: agent.keepAlive }),
@@ -105,9 +148,11 @@ export class Answering {
         reached("model.chunk");
       }
       if (text.trim() === "") throw new ProviderError("empty", "the answer holds no text");
+      if (usage !== undefined) this.#learn(voice, prompt, usage);
+      const address = this.#addressOf(turn, text, company, messages.latest);
       return {
         outcome: "answered",
-        messages: this.#thoughtful(answerMessages(text.trim(), turn), thinking),
+        messages: this.#thoughtful(answerMessages(text.trim(), turn, address), thinking),
         ...(usage === undefined ? {} : { usage }),
       };
     } catch (error) {
@@ -115,15 +160,15 @@ export class Answering {
       if (signal.aborted) {
         if (signal.reason instanceof TurnStopped) {
           if (!signal.reason.keeps) return { outcome: "stopped", messages: [], withdrawn: true };
-          return { outcome: "stopped", messages: said === "" ? [] : answerMessages(said, turn) };
+          return { outcome: "stopped", messages: said === "" ? [] : answerMessages(said, turn, toAsker(turn)) };
         }
-        if (isTimeout(signal.reason)) return { ...this.failed(turn, "timeout", agent), partial: said };
+        if (isTimeout(signal.reason)) return { ...this.failed(turn, "timeout", words), partial: said };
         throw error;
       }
-      if (error instanceof UnreadableFile) return this.failed(turn, error.why, agent);
+      if (error instanceof UnreadableFile) return this.failed(turn, error.why, words);
       if (!(error instanceof ProviderError)) throw error;
       this.#options.log.warn({ ghost: turn.ghost, room: turn.roomId, event: turn.eventId, error }, "no answer");
-      const failed = this.failed(turn, error.code, agent);
+      const failed = this.failed(turn, error.code, words);
       // Nothing was said: the server is away, or was just going. What was begun is not begun again.
       const isAway = error.code === "unreachable" || (error.code === "cut_off" && text === "");
       return isAway ? { ...failed, retry: true } : { ...failed, partial: said };
@@ -133,10 +178,14 @@ export class Answering {
   /** How the answer of a turn is shown while it is made. */
   async drafting(turn: Turn): Promise<Drafting> {
     const { maxEdits } = this.#options.answers;
-    const { stream = this.#options.answers.stream } = await this.#options.settings.get(turn.ghost, turn.roomId);
+    const set = await this.#options.settings.get(turn.ghost, turn.roomId);
+    const { stream = this.#options.defaults.stream } = set;
+    const { next } = await this.#companyOf(turn, set);
+    // In a discussion only its end is for people's phones.
+    const address = next === undefined ? toAsker(turn) : { ...toAsker(turn), mentions: [] };
     const begin = (text: string): MessageContent => {
       const [beginning = text] = splitMarkdown(text, (part) => fits(part, turn));
-      return draftContent(beginning, targetOf(turn), turn.asker);
+      return draftContent(beginning, targetOf(turn), address);
     };
     return {
       shows: stream !== "off",
@@ -149,14 +198,21 @@ export class Answering {
         // What a former process has shown stays as it is: the words are not known here.
         if (whole.messages.length === 0) return whole;
         if (stream === "replace" && turn.kind !== "edit") return { ...whole, redacts: [draft, ...others] };
-        return { ...edited(whole, draft), redacts: others };
+        return { ...edited(whole, draft, address.mentions), redacts: others };
       },
     };
   }
 
+  /** A turn has come to its end: a conversation that has become too long is summed up. Returns at once. */
+  ended(turn: Turn): void {
+    void this.#sumUp(turn).catch((error: unknown) => {
+      this.#options.log.warn({ ghost: turn.ghost, room: turn.roomId, error }, "a conversation was not summed up");
+    });
+  }
+
   /** What to say of a turn that failed for reasons of our own. */
-  giveUp(turn: Turn, why: "unknown" | "waited" | "timeout"): TurnReply {
-    return this.failed(turn, why, this.#options.agentOf(turn.ghost));
+  async giveUp(turn: Turn, why: "unknown" | "waited" | "timeout"): Promise<TurnReply> {
+    return this.failed(turn, why, await this.#options.language.words(turn.ghost, turn.roomId));
   }
 
   /** The answer that a turn is to edit: all its parts; empty when it is to be a message of its own. */
@@ -179,12 +235,12 @@ export class Answering {
   }
 
   /** The notice that says why a question has no answer. */
-  failed(turn: NewTurn, failure: TurnFailure, agent: Agent | undefined): TurnReply {
-    const words = describeFailure({
-      code: failure,
-      agentName: agent?.displayName ?? turn.ghost,
+  failed(turn: NewTurn, failure: TurnFailure, { failures }: Words): TurnReply {
+    const agent = this.#options.agentOf(turn.ghost);
+    const words = failures[failure]({
+      agent: agent?.displayName ?? turn.ghost,
       model: agent?.model ?? "",
-      providerName: agent?.provider ?? "",
+      provider: agent?.provider ?? "",
     });
     return { outcome: "failed", failure, messages: [{ content: noticeContent(words, targetOf(turn)) }] };
   }
@@ -197,16 +253,105 @@ export class Answering {
     return isSmall(content) ? [{ ...first, content }, ...others] : messages;
   }
 
-  async #messagesFor(turn: Turn): Promise<readonly RememberedMessage[]> {
+  /** What answers for a ghost in a room; undefined when its model has gone. */
+  async #voiceOf({ ghost, roomId }: Pick<Turn, "ghost" | "roomId">): Promise<Voice | undefined> {
+    const agent = this.#options.agentOf(ghost);
+    const provider = agent === undefined ? undefined : this.#options.provider(agent.provider);
+    if (agent === undefined || provider === undefined) return undefined;
+    const set = await this.#options.settings.get(ghost, roomId);
+    return { agent, provider, model: set.model ?? agent.model ?? DEMO_MODEL, set };
+  }
+
+  async #companyOf(turn: Turn, set: RoomSettings): Promise<Company> {
+    const { agentsIn, exchanges, exchangeLimits, defaults } = this.#options;
+    const exchange = await exchanges.get(turn);
+    if (exchange === undefined) return ALONE;
+    const others = (await agentsIn(turn.roomId)).filter(({ userId }) => userId !== turn.ghost);
+    const { discussion } = exchange;
+    if (discussion !== undefined) {
+      const isThere = (userId: string): boolean => others.some((other) => other.userId === userId);
+      const isLast = turn.hops + 1 >= discussion.length;
+      const next = isLast ? undefined : nextSpeaker(discussion.participants, turn.ghost, isThere);
+      return { helpers: [], discussion, next };
+    }
+    const { delegate = defaults.delegate } = set;
+    return delegate === "on" && turn.hops < exchangeLimits.maxHops ? { ...ALONE, helpers: others } : ALONE;
+  }
+
+  #described({ ghost, hops }: Turn, { topic, participants, length }: Discussion): PromptParts["discussion"] {
+    const others = participants.filter((userId) => userId !== ghost);
+    const names = others.map((userId) => this.#options.agentOf(userId)?.displayName ?? userId);
+    return { topic, others: names, turn: hops + 1, length };
+  }
+
+  /** Whom an answer is for: who asked, people of the conversation whom it names, and the agents that it asks. */
+  #addressOf(
+    turn: Turn,
+    text: string,
+    { helpers, next, discussion }: Company,
+    messages: readonly RememberedMessage[],
+  ): Address {
+    const { mark } = toAsker(turn);
+    if (discussion !== undefined && next !== undefined) return { mentions: [next], mark };
+    const people = messages.filter(({ author }) => author === "person").map(({ sender }) => sender);
+    const asked = callsIn(text, helpers).map(({ userId }) => userId);
+    return { mentions: [...new Set([turn.asker, ...namedPeople(text, people), ...asked])], mark };
+  }
+
+  /** Pictures cost what no estimate of text knows. */
+  #learn(voice: Voice, prompt: readonly ChatMessage[], { promptTokens }: ChatUsage): void {
+    if (prompt.some(({ images = [] }) => images.length > 0)) return;
+    const estimated = prompt.reduce((sum, { content }) => sum + estimateTokens(content) + MESSAGE_OVERHEAD_TOKENS, 0);
+    this.#counter.learn(keyOf(voice), estimated, promptTokens);
+  }
+
+  async #messagesFor(
+    turn: Turn,
+    set: RoomSettings,
+  ): Promise<{ readonly latest: readonly RememberedMessage[]; readonly summary: string | undefined }> {
     const { ghost, roomId, position, kind, threadRoot } = turn;
+    const { history, summaries, defaults } = this.#options;
     const isMore = kind === "continue";
-    const messages = await this.#options.history.upTo(ghost, roomId, position, MAX_PROMPT_MESSAGES, {
+    const { summaries: sums = defaults.summaries } = set;
+    const before = sums === "on" ? await summaries.get(turn) : undefined;
+    // An old question that is answered again is asked as it was then.
+    const summary = before !== undefined && before.upTo < position ? before : undefined;
+    const messages = await history.upTo(ghost, roomId, position, MAX_PROMPT_MESSAGES, {
       withAnswer: isMore,
       threadRoot,
+      after: summary?.upTo ?? 0,
     });
     const question = messages.find(({ eventId }) => eventId === turn.eventId);
-    return isMore && question !== undefined ? [...messages, { ...question, body: GO_ON }] : messages;
+    const latest = isMore && question !== undefined ? [...messages, { ...question, body: GO_ON }] : messages;
+    return { latest, summary: summary?.body };
   }
+
+  async #sumUp(turn: Turn): Promise<void> {
+    const voice = await this.#voiceOf(turn);
+    if (voice === undefined) return;
+    const { agent, provider, model, set } = voice;
+    const { summaries = this.#options.defaults.summaries } = set;
+    if (summaries !== "on" || model === DEMO_MODEL) return;
+    this.#options.summaries.keepUp(turn, {
+      budgetTokens: agent.contextTokens - answerReserve(agent.contextTokens),
+      countTokens: this.#counter.of(keyOf(voice)),
+      ask: async (messages, signal) => {
+        const { contextTokens, keepAlive } = agent;
+        const kept = keepAlive === undefined ? {} : { keepAlive };
+        let text = "";
+        for await (const chunk of provider.chat({ model, messages, contextTokens, ...kept, signal })) {
+          if (chunk.kind === "text") text += chunk.text;
+        }
+        if (text.trim() === "") throw new ProviderError("empty", "the summary holds no text");
+        return text;
+      },
+    });
+  }
+}
+
+/** Models are told apart by the server that runs them, too. */
+function keyOf({ provider, model }: Voice): string {
+  return `${provider.name} ${model}`;
 }
 
 /** What was shown before an answer failed, and under it why there is no more; as it is when nothing was. */
@@ -214,10 +359,10 @@ function withPartial(reply: TurnReply, turn: Turn): TurnReply {
   const { partial, ...rest } = reply;
   const why = reply.messages[0]?.content["body"];
   if (partial === undefined || partial === "" || typeof why !== "string") return rest;
-  const parts = answerMessages(partial, turn);
+  const parts = answerMessages(partial, turn, toAsker(turn));
   const last = parts.pop();
   if (last?.remembered === undefined) return rest;
-  const content = answerContent(`${last.remembered}\n\n*${why}*`, targetOf(turn), turn.asker);
+  const content = answerContent(`${last.remembered}\n\n*${why}*`, targetOf(turn), toAsker(turn));
   return { ...rest, messages: [...parts, { ...last, content }] };
 }
 
@@ -225,18 +370,19 @@ function isTimeout(reason: unknown): boolean {
   return reason instanceof DOMException && reason.name === "TimeoutError";
 }
 
-/** The reply with its first message as the last form of the draft. */
-function edited(reply: TurnReply, eventId: string): TurnReply {
+/** The reply with its first message as the last form of the draft, which mentioned somebody already. */
+function edited(reply: TurnReply, eventId: string, mentioned: readonly string[]): TurnReply {
   const [first, ...others] = reply.messages;
   if (first === undefined) return reply;
+  const anew = mentionsOf(first.content).filter((userId) => !mentioned.includes(userId));
   return {
     ...reply,
-    messages: [{ ...first, content: editContent(eventId, first.content), editOf: eventId }, ...others],
+    messages: [{ ...first, content: editContent(eventId, first.content, anew), editOf: eventId }, ...others],
   };
 }
 
 function fits(part: string, turn: Turn): boolean {
-  return isSmall(answerContent(part, targetOf(turn), turn.asker));
+  return isSmall(answerContent(part, targetOf(turn), toAsker(turn)));
 }
 
 function isSmall(content: MessageContent): boolean {
@@ -247,12 +393,17 @@ function targetOf(turn: Pick<Turn, "eventId" | "threadRoot">): ReplyTarget {
   return { eventId: turn.eventId, threadRoot: turn.threadRoot };
 }
 
-/** One message, or several where one would be too large; only the last one mentions the asker. */
-function answerMessages(markdown: string, turn: Turn): TurnMessage[] {
+/** An answer that is for whoever asked, and for nobody else. */
+function toAsker({ asker, origin, hops, threadRoot }: Turn): Address {
+  return { mentions: [asker], mark: { origin, hops, ...(threadRoot === undefined ? {} : { thread: threadRoot }) } };
+}
+
+/** One message, or several where one would be too large; only the last one mentions anybody. */
+function answerMessages(markdown: string, turn: Turn, address: Address): TurnMessage[] {
   const parts = splitMarkdown(markdown, (part) => fits(part, turn));
   return parts.map((part, index) => {
-    const content = answerContent(part, targetOf(turn), turn.asker);
     const isLast = index === parts.length - 1;
-    return { content: isLast ? content : { ...content, "m.mentions": {} }, remembered: part };
+    const content = answerContent(part, targetOf(turn), isLast ? address : { ...address, mentions: [] });
+    return { content, remembered: part };
   });
 }

@@ -1,14 +1,19 @@
-import type { AnswerSettings } from "../config/config.ts";
+import type { ExchangeSettings } from "../config/config.ts";
 import type { Queryable } from "../database/database.ts";
 import type { Agent } from "../ghost/agents.ts";
 import type { GhostHandle, GhostMessage, Settle } from "../ghost/listener.ts";
+import type { SettingWord, Words } from "../language/words.ts";
 import type { Provider } from "../providers/provider.ts";
-import type { RoomSettings, RoomSettingsStore } from "../rooms/settings.ts";
+import type { RoomDefaults, RoomSettings, RoomSettingsStore } from "../rooms/settings.ts";
+import type { Exchanges } from "../turns/exchanges.ts";
 import type { TurnStore } from "../turns/turn-store.ts";
-import { answerBot } from "./bot.ts";
-import { describeCommands, FORMS, readCommand, type Command, type WrittenCommand } from "./commands.ts";
+import { mentionsOf } from "./addressing.ts";
+import { answerBot, type ListedAgent } from "./bot.ts";
+import { describeCommands, describeMisspelt, readCommand, type Command, type WrittenCommand } from "./commands.ts";
+import { namedAgents } from "./exchange.ts";
 import type { History } from "./history.ts";
 import { noticeContent } from "./reply.ts";
+import type { RoomLanguage } from "./room-language.ts";
 
 /** What commands are carried out with. */
 export interface CommandDeskOptions {
@@ -16,9 +21,15 @@ export interface CommandDeskOptions {
   readonly turns: TurnStore;
   readonly settings: RoomSettingsStore;
   readonly agentOf: (ghost: string) => Agent | undefined;
-  readonly agents: () => readonly { readonly userId: string; readonly agent: Agent }[];
+  readonly agents: () => readonly ListedAgent[];
+  /** The agents that are in a room. */
+  readonly agentsIn: (roomId: string) => Promise<readonly ListedAgent[]>;
   readonly provider: (name: string) => Provider | undefined;
-  readonly answers: AnswerSettings;
+  /** What rooms have that set nothing. */
+  readonly defaults: RoomDefaults;
+  readonly exchanges: Exchanges;
+  readonly exchangeLimits: ExchangeSettings;
+  readonly language: RoomLanguage;
   readonly stopTurns: (ids: readonly number[], how: { readonly keeps: boolean }) => void;
   readonly turnQueued: () => void;
 }
@@ -26,11 +37,14 @@ export interface CommandDeskOptions {
 /** What came of a command: what is said, what is stored with the end of the message, and what happens after that. */
 interface Outcome {
   readonly words: string;
+  /** Where it is said, if not where the command was. */
+  readonly threadRoot?: string;
   readonly store?: (tx: Queryable) => Promise<void>;
   readonly after?: () => void;
 }
 
-const NOT_A_MODERATOR = "Only moderators of this room can change that.";
+/** How long a discussion is when nobody says. */
+const DISCUSSION_TURNS = 4;
 
 /** Carries out what people tell an agent with `!…`, and says what it did. */
 export class CommandDesk {
@@ -50,39 +64,51 @@ export class CommandDesk {
   ): Promise<void> {
     const { roomId, eventId } = message;
     const command = readCommand(written);
-    const { words, store, after } = await this.#outcome(ghost, message, command);
+    const language = await this.#options.language.words(ghost.userId, roomId, written.rest);
+    const outcome = await this.#outcome(ghost, message, command, { words: language, threadRoot });
+    const { words, store, after } = outcome;
     ghost.markRead(roomId, eventId, threadRoot);
-    await ghost.send(roomId, "m.room.message", noticeContent(words, { eventId, threadRoot }), `${eventId} command`);
+    const notice = noticeContent(words, { eventId, threadRoot: outcome.threadRoot ?? threadRoot });
+    await ghost.send(roomId, "m.room.message", notice, `${eventId} command`);
     await settle(store);
     // Not what was written: any word can stand behind an exclamation mark.
     ghost.log.info({ room: roomId, event: eventId, command: command.kind }, "command carried out");
     after?.();
   }
 
-  async #outcome(ghost: GhostHandle, message: GhostMessage, command: Command): Promise<Outcome> {
-    const { history, turns, settings, agents } = this.#options;
+  async #outcome(ghost: GhostHandle, message: GhostMessage, command: Command, place: Place): Promise<Outcome> {
+    const { history, turns, settings, agents, exchanges } = this.#options;
     const { roomId, sender } = message;
+    const { words } = place;
     switch (command.kind) {
       case "help":
-        return { words: describeCommands() };
+        return { words: describeCommands(words) };
       case "list":
-        return { words: answerBot("list", ghost.userId, agents()) };
+        return { words: answerBot(words, "list", ghost.userId, agents()) };
+      case "unknown":
       case "wrong":
-        return { words: command.words };
+      case "too_long":
+        return { words: describeMisspelt(words, command) };
       case "status":
-        return { words: await this.#status(ghost, message) };
-      case "usage":
-        return { words: await this.#usage(ghost, message) };
-      case "show":
-        return { words: this.#shown(command.setting, await settings.get(ghost.userId, roomId), ghost.userId) };
+        return { words: await this.#status(ghost, message, words) };
+      case "usage": {
+        const { here, all } = await turns.usage(ghost.userId, roomId, sender);
+        return { words: words.usage(here, all) };
+      }
+      case "show": {
+        const set = await settings.get(ghost.userId, roomId);
+        return { words: this.#shown(words, command.setting, set, ghost.userId) };
+      }
       case "stop":
-        return this.#stop(ghost, message);
+        return this.#stop(ghost, message, words);
+      case "discuss":
+        return this.#discuss(ghost, message, command, place);
       case "retry": {
         const question = await turns.lastQuestion(ghost.userId, roomId, sender);
-        if (question === undefined) return { words: "You have asked me nothing here that I could answer again." };
-        if (question.isOpen) return { words: "I am not done with your last question yet." };
+        if (question === undefined) return { words: words.nothingToRetry };
+        if (question.isOpen) return { words: words.notDoneYet };
         return {
-          words: "I answer your last question again.",
+          words: words.answeringAgain,
           store: async (tx) => {
             await turns.enqueueAgain(tx, ghost.userId, question.turn.eventId, "again");
           },
@@ -90,19 +116,20 @@ export class CommandDesk {
         };
       }
       case "reset":
-        if (!(await this.#mayChange(ghost, message))) return { words: NOT_A_MODERATOR };
+        if (!(await this.#mayChange(ghost, message))) return { words: words.onlyModerators };
         return {
-          words: "All settings of this room are as the admin has them again.",
+          words: words.settingsReset,
           store: (tx) => settings.reset(tx, ghost.userId, roomId),
         };
       case "forget": {
-        if (!(await this.#mayChange(ghost, message))) return { words: NOT_A_MODERATOR };
+        if (!(await this.#mayChange(ghost, message))) return { words: words.onlyModerators };
         let running: readonly number[] = [];
         return {
-          words: "I have forgotten all that was said to me here, and what I was to keep in mind.",
+          words: words.forgotten,
           store: async (tx) => {
             ({ running } = await turns.stop(tx, { ghost: ghost.userId, roomId }));
             await history.forgetAll(tx, ghost.userId, roomId);
+            await exchanges.forget(tx, roomId);
             await settings.set(tx, { ghost: ghost.userId, roomId, by: sender }, "remember", undefined);
           },
           after: () => {
@@ -111,57 +138,63 @@ export class CommandDesk {
         };
       }
       case "set":
-        return this.#set(ghost, message, command.setting, command.value);
+        return this.#set(ghost, message, command.setting, command.value, words);
     }
   }
 
   async #set(
     ghost: GhostHandle,
     message: GhostMessage,
-    setting: keyof RoomSettings,
+    setting: SettingWord,
     value: string | undefined,
+    words: Words,
   ): Promise<Outcome> {
     const { roomId, sender } = message;
-    if (!(await this.#mayChange(ghost, message))) return { words: NOT_A_MODERATOR };
+    if (!(await this.#mayChange(ghost, message))) return { words: words.onlyModerators };
     if (setting === "model" && value !== undefined) {
-      const refusal = await this.#modelRefused(ghost, value);
+      const refusal = await this.#modelRefused(ghost, value, words);
       if (refusal !== undefined) return { words: refusal };
     }
     const before = await this.#options.settings.get(ghost.userId, roomId);
     const now = setting === "temperature" && value !== undefined ? Number(value) : value;
+    const after = { ...before, [setting]: now };
     return {
-      words: `Done. ${this.#shown(setting, { ...before, [setting]: now }, ghost.userId)}`,
+      words: `${words.done} ${this.#shown(words, setting, after, ghost.userId)}`,
       store: (tx) => this.#options.settings.set(tx, { ghost: ghost.userId, roomId, by: sender }, setting, value),
     };
   }
 
   /** Why a model can't be chosen; undefined when it can. */
-  async #modelRefused(ghost: GhostHandle, model: string): Promise<string | undefined> {
+  async #modelRefused(ghost: GhostHandle, model: string, words: Words): Promise<string | undefined> {
     const agent = this.#options.agentOf(ghost.userId);
     const provider = agent === undefined ? undefined : this.#options.provider(agent.provider);
-    if (provider === undefined) return "I have no model server any more.";
+    if (provider === undefined) return words.noProvider;
     try {
       const names = (await provider.models()).map(({ name }) => name);
       if (names.includes(model) || names.includes(`${model}:latest`)) return undefined;
-      return `There is no such model on “${provider.name}”. There are: ${names.map((name) => `\`${name}\``).join(", ")}.`;
+      return words.noSuchModel(
+        provider.name,
+        names.map((name) => `\`${name}\``),
+      );
     } catch (error) {
       ghost.log.warn({ provider: provider.name, error }, "the models could not be listed");
-      return `“${provider.name}” can't be asked now for its models. Please try again later.`;
+      return words.modelsUnknown(provider.name);
     }
   }
 
-  async #stop(ghost: GhostHandle, message: GhostMessage): Promise<Outcome> {
+  async #stop(ghost: GhostHandle, message: GhostMessage, words: Words): Promise<Outcome> {
     const { roomId, sender } = message;
     const mayAll = await this.#mayChange(ghost, message);
-    const { turns, stopTurns } = this.#options;
+    const { turns, stopTurns, exchanges } = this.#options;
     const open = await turns.openOf(ghost.userId, roomId, mayAll ? undefined : sender);
-    if (open === 0) return { words: "I am not answering anything here that you could stop." };
+    if (open === 0) return { words: words.nothingToStop };
     let running: readonly number[] = [];
     return {
-      words: "Stopped.",
+      words: words.stopped,
       store: async (tx) => {
-        const which = { ghost: ghost.userId, roomId, ...(mayAll ? {} : { asker: sender }) };
-        ({ running } = await turns.stop(tx, which));
+        const whose = mayAll ? {} : { asker: sender };
+        ({ running } = await turns.stop(tx, { ghost: ghost.userId, roomId, ...whose }));
+        await exchanges.stop(tx, roomId, whose);
       },
       after: () => {
         stopTurns(running, { keeps: true });
@@ -169,44 +202,76 @@ export class CommandDesk {
     };
   }
 
-  async #status(ghost: GhostHandle, { roomId }: GhostMessage): Promise<string> {
+  /** Begins a discussion: this agent has the first turn, on the topic. */
+  async #discuss(
+    ghost: GhostHandle,
+    message: GhostMessage,
+    command: Extract<Command, { kind: "discuss" }>,
+    { words, threadRoot }: Place,
+  ): Promise<Outcome> {
+    const { agentsIn, exchanges, history, turns, exchangeLimits } = this.#options;
+    const { roomId, eventId, sender } = message;
+    if (message.direct) return { words: words.notInDirectChats };
+    const others = (await agentsIn(roomId)).filter(({ userId }) => userId !== ghost.userId);
+    const { named, rest: topic } = namedAgents(command.rest, others);
+    const mentions = mentionsOf(message.content);
+    const partners = [...named, ...others.filter((one) => mentions.includes(one.userId) && !named.includes(one))];
+    if (partners.length === 0) {
+      const names = others.map(({ agent }) => `\`${agent.name}\``);
+      return { words: words.noSuchAgent(command.rest.split(/\s/)[0]?.slice(0, 100) ?? "", names) };
+    }
+    const length = command.turns ?? Math.min(DISCUSSION_TURNS, exchangeLimits.maxTurns);
+    if (topic === "" || length < 1 || length > exchangeLimits.maxTurns) {
+      return { words: describeMisspelt(words, { kind: "wrong", command: "discuss" }) };
+    }
+    const root = threadRoot ?? eventId;
+    const speaker = await ghost.displayNameOf(roomId, sender);
+    const participants = [ghost.userId, ...partners.map(({ userId }) => userId)];
+    const names = [this.#nameOf(ghost.userId), ...partners.map(({ agent }) => agent.displayName)];
+    return {
+      words: words.discussing(names, length),
+      threadRoot: root,
+      store: async (tx) => {
+        await exchanges.begin(tx, { roomId, origin: eventId }, sender, { topic, participants, length });
+        const { sentAt } = message;
+        const question = { eventId, author: "person" as const, sender, speaker, body: topic, sentAt, threadRoot: root };
+        const position = await history.remember(tx, ghost.userId, roomId, question);
+        const asked = { ghost: ghost.userId, roomId, eventId, asker: sender, position, threadRoot: root };
+        await turns.enqueue(tx, { ...asked, origin: eventId, hops: 0 });
+      },
+      after: this.#options.turnQueued,
+    };
+  }
+
+  async #status(ghost: GhostHandle, { roomId }: GhostMessage, words: Words): Promise<string> {
     const agent = this.#options.agentOf(ghost.userId);
     const settings = await this.#options.settings.get(ghost.userId, roomId);
     const waiting = await this.#options.turns.openOf(ghost.userId, roomId, undefined);
-    const names = ["model", "system", "temperature", "respond", "listen", "threads", "stream", "remember"] as const;
     return [
-      `I am ${agent?.displayName ?? ghost.userId}${agent === undefined ? ", and have no model any more" : `, run by “${agent.provider}”`}.`,
+      words.iAm(this.#nameOf(ghost.userId), agent?.provider),
       "",
-      ...names.map((name) => `- ${this.#shown(name, settings, ghost.userId)}`),
-      `- Questions that wait for an answer: ${waiting}.`,
+      ...SETTINGS.map((name) => `- ${this.#shown(words, name, settings, ghost.userId)}`),
+      `- ${words.waiting(waiting)}`,
     ].join("\n");
   }
 
-  async #usage(ghost: GhostHandle, { roomId, sender }: GhostMessage): Promise<string> {
-    const { here, all } = await this.#options.turns.usage(ghost.userId, roomId, sender);
-    const line = (what: string, { questions, tokens }: { questions: number; tokens: number }): string =>
-      `- ${what}: ${questions} ${questions === 1 ? "question" : "questions"}, ${tokens} tokens`;
-    return ["Yours in the last 30 days:", "", line("Here, to me", here), line("Everywhere, to all agents", all)].join(
-      "\n",
-    );
-  }
-
   /** How a setting stands, in words. */
-  #shown(name: keyof RoomSettings, settings: RoomSettings, ghost: string): string {
+  #shown(words: Words, name: SettingWord, settings: RoomSettings, ghost: string): string {
     const agent = this.#options.agentOf(ghost);
     const own = settings[name];
-    const ofAdmin: Readonly<Record<keyof RoomSettings, string>> = {
-      model: agent?.model ?? "none",
-      system: agent?.systemPrompt ?? "none",
-      temperature: agent?.temperature === undefined ? "the model's own" : String(agent.temperature),
-      respond: "thread",
-      listen: "off",
-      threads: "off",
-      stream: this.#options.answers.stream,
-      remember: "nothing",
+    const ofAdmin: RoomDefaults & Readonly<Record<"model" | "system" | "temperature" | "remember", string>> = {
+      ...this.#options.defaults,
+      model: agent?.model ?? words.none,
+      system: agent?.systemPrompt ?? words.none,
+      temperature: agent?.temperature === undefined ? words.modelsOwn : String(agent.temperature),
+      remember: words.nothing,
     };
-    const value = own === undefined ? `${ofAdmin[name]} (nothing else is set here)` : `${own} (set in this room)`;
-    return `${TITLES[name]}: ${value}. Change it with \`${FORMS[name]?.usage ?? ""}\`.`;
+    const value = String(own ?? ofAdmin[name]);
+    return words.setting(words.settings[name], value, own !== undefined, words.commands[name].usage);
+  }
+
+  #nameOf(ghost: string): string {
+    return this.#options.agentOf(ghost)?.displayName ?? ghost;
   }
 
   /** In a direct chat the person; in a group who moderates it. */
@@ -215,13 +280,23 @@ export class CommandDesk {
   }
 }
 
-const TITLES: Readonly<Record<keyof RoomSettings, string>> = {
-  model: "Model",
-  system: "Instruction",
-  temperature: "Temperature",
-  respond: "In groups I answer (mention, thread or all)",
-  listen: "Remembering what is said to others in a group",
-  threads: "A thread for each question in a group",
-  stream: "Answers while they are made",
-  remember: "What I keep in mind",
-};
+/** Where a command was said, and what is said there. */
+interface Place {
+  readonly words: Words;
+  readonly threadRoot: string | undefined;
+}
+
+/** As `status` shows them. */
+const SETTINGS: readonly SettingWord[] = [
+  "model",
+  "system",
+  "temperature",
+  "respond",
+  "listen",
+  "threads",
+  "delegate",
+  "summaries",
+  "stream",
+  "language",
+  "remember",
+];

@@ -1,4 +1,6 @@
-import { RESPOND_MODES, STREAM_MODES, SWITCH, type RoomSettings } from "../rooms/settings.ts";
+import { LANGUAGES } from "../language/language.ts";
+import type { CommandWord, SettingWord, Words } from "../language/words.ts";
+import { LISTEN_MODES, RESPOND_MODES, STREAM_MODES, SWITCH } from "../rooms/settings.ts";
 
 /** A command as somebody has written it: `!name rest`. */
 export interface WrittenCommand {
@@ -9,63 +11,51 @@ export interface WrittenCommand {
 /** What is to be done. */
 export type Command =
   | { readonly kind: "help" | "list" | "status" | "reset" | "forget" | "stop" | "retry" | "usage" }
-  | { readonly kind: "show"; readonly setting: keyof RoomSettings }
-  | { readonly kind: "set"; readonly setting: keyof RoomSettings; readonly value: string | undefined }
-  /** It is not written as it should be: the words say how. */
-  | { readonly kind: "wrong"; readonly words: string };
+  | { readonly kind: "show"; readonly setting: SettingWord }
+  | { readonly kind: "set"; readonly setting: SettingWord; readonly value: string | undefined }
+  /** `rest` begins with the names of agents. */
+  | { readonly kind: "discuss"; readonly turns: number | undefined; readonly rest: string }
+  | Misspelt;
 
-interface Form {
-  readonly usage: string;
-  readonly example: string;
-  readonly meaning: string;
-}
+/** A command that is not written as it should be. */
+export type Misspelt =
+  | { readonly kind: "unknown"; readonly name: string }
+  | { readonly kind: "wrong"; readonly command: CommandWord }
+  | { readonly kind: "too_long"; readonly length: number };
 
-/** What agents can be told, in the order in which `help` shows it. */
-export const FORMS: Readonly<Record<string, Form>> = {
-  help: { usage: "!help", example: "!help", meaning: "shows this" },
-  list: { usage: "!list", example: "!list", meaning: "the agents there are" },
-  status: { usage: "!status", example: "!status", meaning: "my model, and what is set here" },
-  stop: { usage: "!stop", example: "!stop", meaning: "ends the answer I am making (so does 🛑)" },
-  retry: { usage: "!retry", example: "!retry", meaning: "answers your last question again (so does 🔁)" },
-  forget: { usage: "!forget", example: "!forget", meaning: "I forget all that was said here" },
-  remember: {
-    usage: "!remember TEXT, or !remember nothing",
-    example: "!remember We use metric units",
-    meaning: "something to keep in mind here",
-  },
-  model: { usage: "!model [NAME | default]", example: "!model llama3.2:3b", meaning: "which model I ask" },
-  system: { usage: "!system [TEXT | default]", example: "!system Answer like a pirate", meaning: "my instruction" },
-  temperature: { usage: "!temperature [0 to 2 | default]", example: "!temperature 0.2", meaning: "how freely I speak" },
-  respond: {
-    usage: "!respond [mention | thread | all | default]",
-    example: "!respond all",
-    meaning: "when I answer in a group",
-  },
-  listen: {
-    usage: "!listen [on | off | default]",
-    example: "!listen on",
-    meaning: "whether I remember what is said to others in a group, to know what you talk about when you ask me",
-  },
-  threads: {
-    usage: "!threads [on | off | default]",
-    example: "!threads on",
-    meaning: "whether I answer each question in a group in a thread of its own",
-  },
-  stream: {
-    usage: "!stream [edit | replace | off | default]",
-    example: "!stream off",
-    meaning: "how answers look while they are made",
-  },
-  reset: { usage: "!reset", example: "!reset", meaning: "all settings of this room as the admin has them" },
-  usage: { usage: "!usage", example: "!usage", meaning: "what you have asked me, here and elsewhere" },
+/** What agents can be told, in the order in which `help` shows it, each with an example that is right. */
+export const EXAMPLES: Readonly<Record<CommandWord, string>> = {
+  help: "!help",
+  list: "!list",
+  status: "!status",
+  stop: "!stop",
+  retry: "!retry",
+  forget: "!forget",
+  discuss: "!discuss 6 qwen Is water wet?",
+  remember: "!remember We use metric units",
+  model: "!model llama3.2:3b",
+  system: "!system Answer like a pirate",
+  temperature: "!temperature 0.2",
+  respond: "!respond all",
+  listen: "!listen on",
+  threads: "!threads on",
+  delegate: "!delegate on",
+  summaries: "!summaries off",
+  stream: "!stream off",
+  language: "!language de",
+  reset: "!reset",
+  usage: "!usage",
 };
 
-const MODES: Readonly<Record<"respond" | "listen" | "threads" | "stream", readonly string[]>> = {
+const MODES = {
   respond: RESPOND_MODES,
-  listen: SWITCH,
+  listen: LISTEN_MODES,
   threads: SWITCH,
+  delegate: SWITCH,
+  summaries: SWITCH,
   stream: STREAM_MODES,
-};
+  language: LANGUAGES,
+} as const satisfies Readonly<Partial<Record<SettingWord, readonly string[]>>>;
 
 /** A system prompt or a note longer than this leaves no room for the conversation, in characters. */
 const LONGEST_TEXT = 4_000;
@@ -76,7 +66,7 @@ export function writtenCommand(text: string): WrittenCommand | undefined {
   return name === undefined ? undefined : { name: name.toLowerCase(), rest: rest.trim() };
 }
 
-/** Reads a command. What is wrong with it is said with the right form and an example. */
+/** Reads a command. */
 export function readCommand({ name, rest }: WrittenCommand): Command {
   switch (name) {
     case "help":
@@ -87,7 +77,12 @@ export function readCommand({ name, rest }: WrittenCommand): Command {
     case "stop":
     case "retry":
     case "usage":
-      return rest === "" ? { kind: name } : wrong(name);
+      return rest === "" ? { kind: name } : { kind: "wrong", command: name };
+    case "discuss": {
+      const [, turns, topic = ""] = /^(?:(\d{1,3})\s)?\s*([\s\S]*)$/.exec(rest) ?? [];
+      if (topic === "") return { kind: "wrong", command: name };
+      return { kind: "discuss", turns: turns === undefined ? undefined : Number(turns), rest: topic };
+    }
     case "remember":
       if (rest === "") return { kind: "show", setting: name };
       return rest === "nothing" ? set(name, undefined) : ofLength(name, rest);
@@ -98,39 +93,52 @@ export function readCommand({ name, rest }: WrittenCommand): Command {
     case "temperature":
       if (rest === "") return { kind: "show", setting: name };
       if (rest === "default") return set(name, undefined);
-      return /^\d(\.\d{1,3})?$/.test(rest) && Number(rest) <= 2 ? set(name, rest) : wrong(name);
+      return /^\d(\.\d{1,3})?$/.test(rest) && Number(rest) <= 2 ? set(name, rest) : { kind: "wrong", command: name };
     case "respond":
     case "listen":
     case "threads":
-    case "stream": {
+    case "delegate":
+    case "summaries":
+    case "stream":
+    case "language": {
       if (rest === "") return { kind: "show", setting: name };
       if (rest === "default") return set(name, undefined);
-      return MODES[name].includes(rest) ? set(name, rest) : wrong(name);
+      const modes: readonly string[] = MODES[name];
+      return modes.includes(rest) ? set(name, rest) : { kind: "wrong", command: name };
     }
     default:
-      return { kind: "wrong", words: `I don't know \`!${name.slice(0, 30)}\`. \`!help\` shows what I know.` };
+      return { kind: "unknown", name };
+  }
+}
+
+/** The longest part of an unknown command that is repeated, in characters. */
+const LONGEST_NAME = 30;
+
+/** What is said to a command that is not written as it should be: the right form, and an example. */
+export function describeMisspelt(words: Words, misspelt: Misspelt): string {
+  switch (misspelt.kind) {
+    case "unknown":
+      return words.unknownCommand(misspelt.name.slice(0, LONGEST_NAME));
+    case "wrong":
+      return words.wrongForm(words.commands[misspelt.command].usage, EXAMPLES[misspelt.command]);
+    case "too_long":
+      return words.tooLong(misspelt.length, LONGEST_TEXT);
   }
 }
 
 /** What `help` says. */
-export function describeCommands(): string {
-  const lines = Object.values(FORMS).map(({ usage, meaning }) => `- \`${usage}\`: ${meaning}`);
-  return ["You can tell me:", "", ...lines, "", "In a group, settings are changed by its moderators."].join("\n");
+export function describeCommands({ commands, help }: Words): string {
+  const lines = (Object.keys(EXAMPLES) as CommandWord[]).map((name) => {
+    const { usage, meaning } = commands[name];
+    return `- \`${usage}\`: ${meaning}`;
+  });
+  return [help.before, "", ...lines, "", help.after].join("\n");
 }
 
-function set(setting: keyof RoomSettings, value: string | undefined): Command {
+function set(setting: SettingWord, value: string | undefined): Command {
   return { kind: "set", setting, value };
 }
 
-function ofLength(setting: keyof RoomSettings, value: string): Command {
-  if (value.length <= LONGEST_TEXT) return set(setting, value);
-  return { kind: "wrong", words: `That is too long: ${LONGEST_TEXT} characters at the most.` };
-}
-
-function wrong(name: keyof typeof FORMS): Command {
-  const form = FORMS[name];
-  return {
-    kind: "wrong",
-    words: form === undefined ? "" : `Please write it so: \`${form.usage}\`, for example \`${form.example}\`.`,
-  };
+function ofLength(setting: SettingWord, value: string): Command {
+  return value.length <= LONGEST_TEXT ? set(setting, value) : { kind: "too_long", length: value.length };
 }

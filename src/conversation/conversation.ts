@@ -1,4 +1,3 @@
-import type { Agent } from "../ghost/agents.ts";
 import { isRetryable } from "../ghost/failure.ts";
 import type { GhostHandle, GhostMessage, GhostReaction, GhostRedaction, Settle } from "../ghost/listener.ts";
 import type { UnreadMessage } from "../ghost/missing-keys.ts";
@@ -7,16 +6,25 @@ import { mayTalk } from "../policy/access.ts";
 import type { Distrust } from "../policy/trust.ts";
 import { DRAFT_STEP } from "../turns/turn-runner.ts";
 import type { TurnStore } from "../turns/turn-store.ts";
+import type { Exchange } from "../turns/exchanges.ts";
 import { stepOf } from "../turns/turn.ts";
-import { addresseeOf } from "./addressee.ts";
-import { addressing, repliedEvent, threadOf, type Addressing } from "./addressing.ts";
+import { addresseeOf, namesOf } from "./addressee.ts";
+import {
+  addressedName,
+  addressing,
+  mentionsOf,
+  repliedEvent,
+  threadOf,
+  withoutName,
+  type Addressing,
+} from "./addressing.ts";
 import { Answering, type AnsweringOptions } from "./answering.ts";
 import { attachmentOf } from "./attachments.ts";
-import { answerBot } from "./bot.ts";
+import { answerBot, type ListedAgent } from "./bot.ts";
 import { CommandDesk } from "./command-desk.ts";
 import { writtenCommand } from "./commands.ts";
 import type { RememberedMessage } from "./history.ts";
-import { describeDistrust, describeMissingKey, describeUnseenVerification, describeUnsignedAgent } from "./notices.ts";
+import { describeDistrust, describeMissingKey } from "./notices.ts";
 import { wishOf } from "./reactions.ts";
 import { noticeContent, reactionContent, type MessageContent } from "./reply.ts";
 
@@ -28,7 +36,7 @@ export interface ConversationOptions extends AnsweringOptions {
   /** Called after running turns were to be stopped and that was committed. */
   readonly stopTurns: (ids: readonly number[], how: { readonly keeps: boolean }) => void;
   readonly isAgent: (userId: string) => boolean;
-  readonly agents: () => readonly { readonly userId: string; readonly agent: Agent }[];
+  readonly agents: () => readonly ListedAgent[];
   /** Globs of the users who may talk with agents. */
   readonly allowedUsers: readonly string[];
   readonly limits: {
@@ -38,9 +46,6 @@ export interface ConversationOptions extends AnsweringOptions {
     readonly maxWaitMs: number;
   };
 }
-
-/** In a group an agent answers who means it, and in threads that it takes part in. */
-const DEFAULT_RESPOND = "thread";
 
 /** The reaction to a question that was taken, where that is wanted. */
 const TAKEN = "👀";
@@ -66,13 +71,17 @@ export class Conversation {
    */
   async message(ghost: GhostHandle, message: GhostMessage, settle: Settle): Promise<void> {
     const decision = await this.#address(ghost, message);
-    if (decision.kind !== "ignored" && !mayTalk(this.#options.allowedUsers, message.sender)) {
+    const isPersons = decision.kind !== "ignored" && decision.kind !== "agent";
+    if (isPersons && !mayTalk(this.#options.allowedUsers, message.sender)) {
       const level = decision.kind === "overheard" ? "debug" : "info";
       ghost.log[level]({ room: message.roomId, event: message.eventId }, "message of a user without access ignored");
       await settle();
       return;
     }
     switch (decision.kind) {
+      case "agent":
+        await this.#agentSaid(ghost, message, decision, settle);
+        return;
       case "ignored":
         ghost.log.debug({ room: message.roomId, event: message.eventId, reason: decision.reason }, "message ignored");
         await settle();
@@ -116,6 +125,7 @@ export class Conversation {
     let running: readonly number[] = [];
     await settle(async (tx) => {
       if (isQuestion) ({ running } = await turns.stop(tx, { ghost: ghost.userId, roomId, eventId: target }));
+      await this.#options.exchanges.forget(tx, roomId, target);
       await history.forget(tx, ghost.userId, roomId, target);
     });
     stopTurns(running, { keeps: false });
@@ -145,6 +155,7 @@ export class Conversation {
       let running: readonly number[] = [];
       await settle(async (tx) => {
         ({ running } = await turns.stop(tx, { ghost: ghost.userId, roomId, eventId: turn.eventId }));
+        await this.#options.exchanges.stop(tx, roomId, { origin: turn.origin });
       });
       stopTurns(running, { keeps: true });
       log.info("stopped by a reaction");
@@ -162,25 +173,31 @@ export class Conversation {
   async distrusted(ghost: GhostHandle, message: GhostMessage, why: Distrust): Promise<MessageContent | undefined> {
     const decision = await this.#address(ghost, message);
     if (decision.kind !== "addressed" || !mayTalk(this.#options.allowedUsers, message.sender)) return undefined;
-    const words = describeDistrust(this.#nameOf(ghost.userId), message.sender, why);
-    return noticeContent(words, { eventId: message.eventId, threadRoot: decision.threadRoot });
+    const { eventId, roomId } = message;
+    const words = await this.#options.language.words(ghost.userId, roomId, decision.text);
+    const notice = describeDistrust(words, this.#nameOf(ghost.userId), message.sender, why);
+    return noticeContent(notice, { eventId, threadRoot: decision.threadRoot });
   }
 
-  verifiedUnseen(ghost: GhostHandle): MessageContent {
-    return noticeContent(describeUnseenVerification(this.#nameOf(ghost.userId)));
+  async verifiedUnseen(ghost: GhostHandle, roomId: string): Promise<MessageContent> {
+    const words = await this.#options.language.words(ghost.userId, roomId);
+    return noticeContent(words.unseenVerification(this.#nameOf(ghost.userId)));
   }
 
-  silenced(ghost: GhostHandle, userId: string): MessageContent {
-    return noticeContent(describeDistrust(this.#nameOf(ghost.userId), userId, "verified_identity_changed"));
+  async silenced(ghost: GhostHandle, roomId: string, userId: string): Promise<MessageContent> {
+    const words = await this.#options.language.words(ghost.userId, roomId);
+    return noticeContent(describeDistrust(words, this.#nameOf(ghost.userId), userId, "verified_identity_changed"));
   }
 
-  unsigned(ghost: GhostHandle): MessageContent {
-    return noticeContent(describeUnsignedAgent(this.#nameOf(ghost.userId)));
+  async unsigned(ghost: GhostHandle, roomId: string): Promise<MessageContent> {
+    const words = await this.#options.language.words(ghost.userId, roomId);
+    return noticeContent(words.unsignedAgent(this.#nameOf(ghost.userId)));
   }
 
   /** The notice about a message that an agent can't read. */
-  missingKey(message: UnreadMessage): MessageContent {
-    return noticeContent(describeMissingKey(this.#nameOf(message.ghost), message.withheld), message);
+  async missingKey(message: UnreadMessage): Promise<MessageContent> {
+    const words = await this.#options.language.words(message.ghost, message.roomId);
+    return noticeContent(describeMissingKey(words, this.#nameOf(message.ghost), message.withheld), message);
   }
 
   #nameOf(ghost: string): string {
@@ -188,11 +205,11 @@ export class Conversation {
   }
 
   async #address(ghost: GhostHandle, message: GhostMessage): Promise<Addressing> {
-    const { isAgent, history, turns, settings, agentOf } = this.#options;
+    const { isAgent, history, turns, settings, agentOf, defaults } = this.#options;
     const target = repliedEvent(message.content);
     const { userId } = ghost;
     const repliesToMe = target !== undefined && (await history.isOwn(userId, message.roomId, target));
-    const { respond = DEFAULT_RESPOND } = await settings.get(userId, message.roomId);
+    const { respond = defaults.respond } = await settings.get(userId, message.roomId);
     const root = threadOf(message.content);
     const inThread =
       root !== undefined &&
@@ -201,7 +218,66 @@ export class Conversation {
       respond: ghost.isBot ? "mention" : respond,
       inThread,
     });
-    return addressing(message, addressee, isAgent, () => repliesToMe);
+    const decision = addressing(message, addressee, isAgent, () => repliesToMe);
+    const isCommandToOther =
+      decision.kind === "addressed" && !message.direct && this.#isCommandToOther(userId, message);
+    return isCommandToOther ? { kind: "ignored", reason: "a command to another agent" } : decision;
+  }
+
+  /** "Llama: !discuss Qwen …" mentions both, and is said to one. */
+  #isCommandToOther(ghost: string, { content }: GhostMessage): boolean {
+    const { body } = content;
+    if (typeof body !== "string" || !body.includes("!")) return false;
+    return this.#options.agents().some(({ userId, agent }) => {
+      if (userId === ghost) return false;
+      const names = namesOf(userId, agent);
+      return addressedName(body, names) !== undefined && writtenCommand(withoutName(body, names)) !== undefined;
+    });
+  }
+
+  /**
+   * What another agent has said, once it is whole. It asks this one only by mentioning it, in an exchange that a person has
+   * begun, that nobody has stopped, and that has turns left.
+   */
+  async #agentSaid(
+    ghost: GhostHandle,
+    message: GhostMessage,
+    said: Extract<Addressing, { kind: "agent" }>,
+    settle: Settle,
+  ): Promise<void> {
+    if (ghost.isBot) return settle();
+    const { settings, defaults, history, turns, exchanges, exchangeLimits, allowedUsers, limits } = this.#options;
+    const { roomId, sender } = message;
+    const { eventId, text, threadRoot, mark } = said;
+    const { listen = defaults.listen } = await settings.get(ghost.userId, roomId);
+    const isAsked = said.isMentioned && mark !== undefined && message.lateMs <= limits.maxWaitMs;
+    // An edit of what was asked before changes what is remembered, and is no question of its own.
+    const isNew = isAsked && (await turns.about(ghost.userId, roomId, eventId))?.turn.eventId !== eventId;
+    const speaker = await ghost.displayNameOf(roomId, sender);
+    const log = ghost.log.child({ room: roomId, event: eventId, origin: mark?.origin });
+    const claimed: Exchange[] = [];
+    await settle(async (tx) => {
+      const hops = (mark?.hops ?? 0) + 1;
+      const id = { roomId, origin: mark?.origin ?? "" };
+      const exchange = isNew ? await exchanges.claim(tx, id, exchangeLimits.maxTurns) : undefined;
+      const furthest = exchange?.discussion === undefined ? exchangeLimits.maxHops : exchange.discussion.length - 1;
+      const isAllowed = exchange !== undefined && hops <= furthest && mayTalk(allowedUsers, exchange.asker);
+      if (!isAllowed && listen === "off") return;
+      const heard = { ...remembered({ ...message, eventId }, speaker, text), threadRoot };
+      const position = await history.remember(tx, ghost.userId, roomId, heard);
+      await history.edit(tx, { ghost: ghost.userId, roomId, eventId, sender }, text);
+      if (!isAllowed) return;
+      const turn = { ghost: ghost.userId, roomId, eventId, asker: exchange.asker, position, threadRoot };
+      await turns.enqueue(tx, { ...turn, origin: id.origin, hops });
+      claimed.push(exchange);
+    });
+    if (claimed.length === 0) {
+      if (isNew) log.info("an agent asked for a turn that it does not get");
+      return;
+    }
+    log.info({ asker: sender }, "asked by another agent");
+    ghost.markRead(roomId, eventId, threadRoot);
+    this.#options.turnQueued();
   }
 
   /** `!stop` to nobody, by a moderator, is for all agents of the room: each ends what it is answering, without a word. */
@@ -211,21 +287,25 @@ export class Conversation {
     let running: readonly number[] = [];
     await settle(async (tx) => {
       ({ running } = await turns.stop(tx, { ghost: ghost.userId, roomId: message.roomId }));
+      await this.#options.exchanges.stop(tx, message.roomId);
     });
     stopTurns(running, { keeps: true });
     ghost.log.info({ room: message.roomId, event: message.eventId }, "stopped with all agents of the room");
   }
 
-  /** What people say to each other is kept only where the room has asked for it. */
+  /** What people say to other agents is kept unless the room wants otherwise, what they say to each other only if it does. */
   async #overhear(
     ghost: GhostHandle,
     message: GhostMessage,
     { text, threadRoot }: { readonly text: string; readonly threadRoot: string | undefined },
     settle: Settle,
   ): Promise<void> {
-    const { settings, history } = this.#options;
-    const { listen } = ghost.isBot ? {} : await settings.get(ghost.userId, message.roomId);
-    if (listen !== "on" || text === "") {
+    const { settings, history, defaults } = this.#options;
+    const { listen = defaults.listen } = ghost.isBot
+      ? { listen: "off" as const }
+      : await settings.get(ghost.userId, message.roomId);
+    const isKept = listen === "on" || (listen === "agents" && (await this.#isSaidToAgents(message, text)));
+    if (!isKept || text === "") {
       ghost.log.debug({ room: message.roomId, event: message.eventId, reason: "not addressed" }, "message ignored");
       return settle();
     }
@@ -233,6 +313,19 @@ export class Conversation {
     await settle(async (tx) => {
       await history.remember(tx, ghost.userId, message.roomId, { ...remembered(message, speaker, text), threadRoot });
     });
+  }
+
+  /** Whether a message is said to agents, whichever they are; commands are not said, and never kept. */
+  async #isSaidToAgents({ roomId, content }: GhostMessage, text: string): Promise<boolean> {
+    const { agents, isAgent, history, turns } = this.#options;
+    const called = agents().find(({ userId, agent }) => addressedName(text, namesOf(userId, agent)) !== undefined);
+    const words = called === undefined ? text : withoutName(text, namesOf(called.userId, called.agent));
+    if (writtenCommand(words) !== undefined) return false;
+    if (called !== undefined || mentionsOf(content).some(isAgent)) return true;
+    const target = repliedEvent(content);
+    if (target !== undefined && (await history.isAgents(roomId, target))) return true;
+    const root = threadOf(content);
+    return root !== undefined && (await turns.isAgentsThread(roomId, root));
   }
 
   /** The words of a question were changed: its answer is, too. One that is being made is stopped for that. */
@@ -246,7 +339,8 @@ export class Conversation {
     const about = await turns.about(ghost.userId, message.roomId, target);
     let running: readonly number[] = [];
     await settle(async (tx) => {
-      const isNew = await history.edit(tx, ghost.userId, target, message.sender, text);
+      const edited = { ghost: ghost.userId, roomId: message.roomId, eventId: target, sender: message.sender };
+      const isNew = await history.edit(tx, edited, text);
       if (!isNew || about?.turn.eventId !== target || about.turn.asker !== message.sender) return;
       const stopped = await turns.stop(tx, { ghost: ghost.userId, roomId: message.roomId, eventId: target });
       ({ running } = stopped);
@@ -264,13 +358,14 @@ export class Conversation {
     saidIn: string | undefined,
     settle: Settle,
   ): Promise<void> {
-    const { limits, turns, settings } = this.#options;
+    const { limits, turns, settings, exchanges, defaults } = this.#options;
     if (message.lateMs > limits.maxWaitMs) {
       await this.#markLate(ghost, message, text, settle);
       return;
     }
     const speaker = await ghost.displayNameOf(message.roomId, message.sender);
-    const { threads } = await settings.get(ghost.userId, message.roomId);
+    const { threads = defaults.threads } = await settings.get(ghost.userId, message.roomId);
+    const words = await this.#options.language.words(ghost.userId, message.roomId, text);
     const threadRoot = saidIn ?? (threads === "on" && !message.direct ? message.eventId : undefined);
     await settle(async (tx) => {
       const attachment = attachmentOf(message.content);
@@ -283,10 +378,16 @@ export class Conversation {
         asker: message.sender,
         position,
         threadRoot,
+        origin: message.eventId,
+        hops: 0,
       };
       const isFull = (await turns.open(tx, turn.ghost, turn.roomId)) >= limits.maxQueued;
-      if (isFull) await turns.decline(tx, turn, this.answering.failed(turn, "full", this.#options.agentOf(turn.ghost)));
-      else await turns.enqueue(tx, turn);
+      if (isFull) {
+        await turns.decline(tx, turn, this.answering.failed(turn, "full", words));
+        return;
+      }
+      await turns.enqueue(tx, turn);
+      if (!message.direct) await exchanges.begin(tx, turn, message.sender);
     });
     reached("turn.queued");
     ghost.markRead(message.roomId, message.eventId, threadRoot);
@@ -302,7 +403,8 @@ export class Conversation {
     threadRoot: string | undefined,
     settle: Settle,
   ): Promise<void> {
-    const reply = noticeContent(answerBot(text, ghost.userId, this.#options.agents()), {
+    const words = await this.#options.language.words(ghost.userId, message.roomId, text);
+    const reply = noticeContent(answerBot(words, text, ghost.userId, this.#options.agents()), {
       eventId: message.eventId,
       threadRoot,
     });

@@ -1,6 +1,7 @@
 import type { Database, Queryable } from "../database/database.ts";
 import { isStorable, storable } from "../database/text.ts";
 import type { Attachment } from "./attachments.ts";
+import { dropSummaries } from "./dropped-summaries.ts";
 
 /** A message as an agent remembers it. */
 export interface RememberedMessage {
@@ -30,6 +31,15 @@ export interface Rating {
   /** The reaction's event. */
   readonly reaction: string;
   readonly good: boolean;
+}
+
+/** The message that an edit is of. */
+export interface Edited {
+  readonly ghost: string;
+  readonly roomId: string;
+  readonly eventId: string;
+  /** Who edits it: nobody can change another's words. */
+  readonly sender: string;
 }
 
 /** What agents remember of their rooms. */
@@ -70,8 +80,9 @@ export class History {
   }
 
   /** Changes what is remembered of a message that its sender has edited. False when it says what it said before. */
-  async edit(tx: Queryable, ghost: string, eventId: string, sender: string, body: string): Promise<boolean> {
+  async edit(tx: Queryable, { ghost, roomId, eventId, sender }: Edited, body: string): Promise<boolean> {
     if (!isStorable(eventId)) return false;
+    await dropSummaries(tx, ghost, roomId, eventId);
     const { count } = await tx.query(
       "update messages set body = $4 where ghost = $1 and event_id = $2 and sender = $3 and body <> $4",
       [ghost, eventId, sender, storable(body)],
@@ -104,6 +115,7 @@ export class History {
   async forget(tx: Queryable, ghost: string, roomId: string, eventId: string): Promise<void> {
     if (!isStorable(eventId)) return;
     await tx.query("delete from feedback where ghost = $1 and reaction = $2", [ghost, eventId]);
+    await dropSummaries(tx, ghost, roomId, eventId);
     await tx.query(
       `delete from messages where ghost = $1 and room_id = $2 and answers in (
          select position from messages where ghost = $1 and room_id = $2 and event_id = $3)`,
@@ -116,10 +128,31 @@ export class History {
     ]);
   }
 
-  /** Forgets a room: what was said, the turns over it, and what people thought of the answers. */
+  /** Forgets a room: what was said and summed up, and what people thought of the answers. */
   async forgetAll(tx: Queryable, ghost: string, roomId: string): Promise<void> {
+    await tx.query("delete from summaries where ghost = $1 and room_id = $2", [ghost, roomId]);
     await tx.query("delete from feedback where ghost = $1 and room_id = $2", [ghost, roomId]);
     await tx.query("delete from messages where ghost = $1 and room_id = $2", [ghost, roomId]);
+  }
+
+  /** What people said last, to a ghost or in its hearing, newest first. */
+  async lastWords(ghost: string, roomId: string, limit: number): Promise<string[]> {
+    const { rows } = await this.#database.query<{ body: string }>(
+      `select body from messages where ghost = $1 and room_id = $2 and author = 'person'
+       order by coalesce(answers, position) desc, position desc limit $3`,
+      [ghost, roomId, limit],
+    );
+    return rows.map((row) => row.body);
+  }
+
+  /** Whether an event is a message of any agent's in the room. */
+  async isAgents(roomId: string, eventId: string): Promise<boolean> {
+    if (!isStorable(eventId)) return false;
+    const { count } = await this.#database.query(
+      "select 1 from messages where room_id = $1 and event_id = $2 and author = 'agent'",
+      [roomId, eventId],
+    );
+    return count > 0;
   }
 
   /** Whether an event is a message of the ghost's own in the room. */
@@ -137,6 +170,7 @@ export class History {
    * right behind its question, so that questions asked meanwhile do not come between. A thread is a conversation of its
    * own, which begins with what it hangs on: a question with its answer, or the other way round.
    *
+   * @param options.after the position up to which it is left out.
    * @param options.withAnswer whether what was answered to that question before belongs to it.
    */
   async upTo(
@@ -147,34 +181,61 @@ export class History {
     {
       withAnswer = false,
       threadRoot,
-    }: { readonly withAnswer?: boolean; readonly threadRoot?: string | undefined } = {},
+      after = 0,
+    }: { readonly withAnswer?: boolean; readonly threadRoot?: string | undefined; readonly after?: number } = {},
   ): Promise<RememberedMessage[]> {
-    const { rows } = await this.#database.query<{
-      event_id: string;
-      author: "person" | "agent";
-      sender: string;
-      speaker: string;
-      body: string;
-      sent_at: number;
-      attachment: string | null;
-    }>(
+    const { rows } = await this.#database.query<MessageRow>(
       `with root as (select position, answers from messages where ghost = $1 and room_id = $2 and event_id = $6)
        select event_id, author, sender, speaker, body, sent_at, attachment from messages
-       where ghost = $1 and room_id = $2 and coalesce(answers, position) <= $3
+       where ghost = $1 and room_id = $2 and coalesce(answers, position) <= $3 and coalesce(answers, position) > $7
          and ($5 or answers is null or answers < $3)
          and (thread_root is not distinct from $6 or event_id = $6
            or position in (select answers from root) or answers in (select position from root))
        order by coalesce(answers, position) desc, position desc limit $4`,
-      [ghost, roomId, position, limit, withAnswer, threadRoot ?? null],
+      [ghost, roomId, position, limit, withAnswer, threadRoot ?? null, after],
     );
-    return rows.reverse().map((row) => ({
-      eventId: row.event_id,
-      author: row.author,
-      sender: row.sender,
-      speaker: row.speaker,
-      body: row.body,
-      sentAt: row.sent_at,
-      ...(row.attachment === null ? {} : { attachment: JSON.parse(row.attachment) as Attachment }),
-    }));
+    return rows.reverse().map(messageOf);
   }
+
+  /** A conversation from a position on, oldest first, `limit` messages at the most, each with its place in the order. */
+  async since(
+    {
+      ghost,
+      roomId,
+      threadRoot,
+    }: { readonly ghost: string; readonly roomId: string; readonly threadRoot: string | undefined },
+    after: number,
+    limit: number,
+  ): Promise<(RememberedMessage & { readonly turnPosition: number })[]> {
+    const { rows } = await this.#database.query<MessageRow & { turn_position: number }>(
+      `select event_id, author, sender, speaker, body, sent_at, attachment, coalesce(answers, position) as turn_position
+       from messages where ghost = $1 and room_id = $2 and thread_root is not distinct from $3
+         and coalesce(answers, position) > $4
+       order by coalesce(answers, position), position limit $5`,
+      [ghost, roomId, threadRoot ?? null, after, limit],
+    );
+    return rows.map((row) => ({ ...messageOf(row), turnPosition: row.turn_position }));
+  }
+}
+
+interface MessageRow {
+  event_id: string;
+  author: "person" | "agent";
+  sender: string;
+  speaker: string;
+  body: string;
+  sent_at: number;
+  attachment: string | null;
+}
+
+function messageOf(row: MessageRow): RememberedMessage {
+  return {
+    eventId: row.event_id,
+    author: row.author,
+    sender: row.sender,
+    speaker: row.speaker,
+    body: row.body,
+    sentAt: row.sent_at,
+    ...(row.attachment === null ? {} : { attachment: JSON.parse(row.attachment) as Attachment }),
+  };
 }

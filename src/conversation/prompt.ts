@@ -10,6 +10,14 @@ export interface PromptParts {
   readonly agentName: string;
   /** More than one person speaks: each message names its speaker. */
   readonly group: boolean;
+  /** Agents whom it may ask for help. */
+  readonly helpers?: readonly { readonly localpart: string; readonly name: string; readonly model: string }[];
+  /** With a turn in a discussion. */
+  readonly discussion?:
+    | { readonly topic: string; readonly others: readonly string[]; readonly turn: number; readonly length: number }
+    | undefined;
+  /** What was said before the messages, summed up. */
+  readonly summary?: string | undefined;
   /** Oldest first; the last one is the question. */
   readonly messages: readonly ReadMessage[];
   /** Tokens that the messages may take, the answer's share already taken off. */
@@ -53,15 +61,30 @@ export function answerReserve(contextTokens: number): number {
   return Math.min(Math.floor(contextTokens / 4), 4_096);
 }
 
-function systemMessage(parts: PromptParts): string {
-  const lines = [
-    parts.systemPrompt ?? `You are ${parts.agentName}, a helpful assistant in a Matrix chat. Use Markdown.`,
-  ];
-  if (parts.keepInMind !== undefined) lines.push(`Keep in mind: ${parts.keepInMind}`);
-  if (parts.group) {
+function systemMessage({ systemPrompt, agentName, keepInMind, group, helpers = [], ...parts }: PromptParts): string {
+  const lines = [systemPrompt ?? `You are ${agentName}, a helpful assistant in a Matrix chat. Use Markdown.`];
+  if (keepInMind !== undefined) lines.push(`Keep in mind: ${keepInMind}`);
+  if (parts.summary !== undefined) lines.push(`What was said before, summed up: ${parts.summary}`);
+  if (group) {
     lines.push(
       "Several people talk with you in this room. Each of their messages begins with the speaker's name and a colon. " +
         "Answer the last message, without putting a name in front of your answer.",
+    );
+  }
+  if (helpers.length > 0) {
+    lines.push(
+      "Only where you need their help, you can ask other assistants of this room. Begin a line with the one's name, as in " +
+        `\`@${helpers[0]?.localpart ?? ""}: …\`, and it answers after you, for everybody to read. There are: ` +
+        `${helpers.map(({ localpart, name, model }) => `@${localpart} (${name}, ${model})`).join("; ")}.`,
+    );
+  }
+  const { discussion } = parts;
+  if (discussion !== undefined) {
+    const { topic, others, turn, length } = discussion;
+    lines.push(
+      `You discuss something with ${others.join(", ")}, who are assistants like you, in front of the people who asked for it. ` +
+        `The topic: ${topic}\n\nSay in a few sentences what you think, and of what was said last; speak for yourself only. ` +
+        `This is turn ${turn} of ${length}${turn === length ? ": come to an end, and sum up what came of it" : ""}.`,
     );
   }
   return lines.join("\n\n");

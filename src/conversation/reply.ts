@@ -1,3 +1,4 @@
+import { EXCHANGE_FIELD, type ExchangeMark } from "./exchange-mark.ts";
 import { renderMarkdown } from "./markdown.ts";
 
 /** What a message answers. */
@@ -10,11 +11,19 @@ export interface ReplyTarget {
 /** The content of an `m.room.message` event. */
 export type MessageContent = Readonly<Record<string, unknown>>;
 
-/** A finished answer: `m.text`, so that it reaches a phone, a reply, and the asker's one mention. */
-export function answerContent(markdown: string, target: ReplyTarget, asker: string): MessageContent {
+/** Whom an answer mentions, and where it stands among what agents say. */
+export interface Address {
+  /** User ids. */
+  readonly mentions: readonly string[];
+  readonly mark: ExchangeMark;
+}
+
+/** A finished answer: `m.text`, so that it reaches a phone, and a reply. */
+export function answerContent(markdown: string, target: ReplyTarget, { mentions, mark }: Address): MessageContent {
   return {
     ...message("m.text", markdown),
-    "m.mentions": { user_ids: [asker] },
+    "m.mentions": mentions.length === 0 ? {} : { user_ids: mentions },
+    [EXCHANGE_FIELD]: mark,
     "m.relates_to": relation(target),
   };
 }
@@ -51,22 +60,27 @@ export function noticeContent(markdown: string, target?: ReplyTarget): MessageCo
 const LIVE = { "org.matrix.msc4357.live": {} };
 
 /** The beginning of an answer that is being made: like the answer, but marked as live. */
-export function draftContent(markdown: string, target: ReplyTarget, asker: string): MessageContent {
-  return { ...answerContent(markdown, target, asker), ...LIVE };
+export function draftContent(markdown: string, target: ReplyTarget, address: Address): MessageContent {
+  return { ...answerContent(markdown, target, address), ...LIVE };
 }
 
 /**
  * Another form of a message that was sent (spec "Event replacements"): whole in `m.new_content`, in the body for clients
- * that know no edits. Mentions stand there as they were; nobody is mentioned anew, so that no phone rings.
+ * that know no edits. Mentions stand there as they are; only who is mentioned anew is so above, so that no phone rings
+ * again.
  */
-export function editContent(eventId: string, content: MessageContent): MessageContent {
+export function editContent(
+  eventId: string,
+  content: MessageContent,
+  mentionedAnew: readonly string[] = [],
+): MessageContent {
   const newContent = Object.fromEntries(Object.entries(content).filter(([field]) => field !== "m.relates_to"));
   const { formatted_body: html, body } = newContent;
   return {
     ...newContent,
     body: `* ${String(body)}`,
     ...(typeof html === "string" ? { formatted_body: `* ${html}` } : {}),
-    "m.mentions": {},
+    "m.mentions": mentionedAnew.length === 0 ? {} : { user_ids: mentionedAnew },
     "m.new_content": newContent,
     "m.relates_to": { rel_type: "m.replace", event_id: eventId },
   };

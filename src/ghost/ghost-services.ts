@@ -4,6 +4,7 @@ import type { Database } from "../database/database.ts";
 import type { HomeserverClient } from "../homeserver/client.ts";
 import type { Mailbox } from "../mailbox/mailbox.ts";
 import type { MasterKey } from "../crypto/master-key.ts";
+import type { Words } from "../language/words.ts";
 import type { Logger } from "../observability/log.ts";
 import type { Rooms } from "../rooms/rooms.ts";
 import type { Acquaintances } from "./acquaintances.ts";
@@ -55,5 +56,7 @@ export interface GhostServices {
   /** Whom a ghost trusts in a room. */
   readonly trustIn: (userId: string, roomId: string) => Trust;
   readonly mayInvite: (userId: string) => boolean;
+  /** What is said where there is no room yet to say it in. */
+  readonly words: Words;
   readonly log: Logger;
 }

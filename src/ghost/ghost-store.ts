@@ -200,6 +200,15 @@ export class GhostStore {
     return rows.map((row) => row.room_id);
   }
 
+  /** The ghosts that are in a room. */
+  async ghostsIn(roomId: string): Promise<string[]> {
+    const { rows } = await this.#database.query<{ ghost: string }>(
+      "select ghost from memberships where room_id = $1 and membership = 'join' order by ghost",
+      [roomId],
+    );
+    return rows.map((row) => row.ghost);
+  }
+
   /**
    * Sets what the server says of the rooms a ghost is in, for memberships that no event told us of (a database restored
    * from a backup). What is known of a room already, DM or not and since when, stays.

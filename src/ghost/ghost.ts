@@ -382,7 +382,7 @@ export class Ghost implements GhostHandle {
     const { trustNotices, listener } = this.#services;
     this.log.error({ room: roomId, users: userIds }, "nothing is said here: an identity that was verified has changed");
     for (const userId of userIds) {
-      const content = listener.silenced(this, userId);
+      const content = await listener.silenced(this, roomId, userId);
       await trustNotices.tell(this, lease, { roomId, userId, why: "verified_identity_changed", content });
     }
   }
@@ -390,7 +390,7 @@ export class Ghost implements GhostHandle {
   async #tellOfNoIdentity(roomId: string, lease: Lease): Promise<void> {
     const { trustNotices, listener } = this.#services;
     this.log.error({ room: roomId }, "nothing is said here: this ghost's device is not signed by its identity");
-    const content = listener.unsigned(this);
+    const content = await listener.unsigned(this, roomId);
     await trustNotices.tell(this, lease, { roomId, userId: this.userId, why: "agent_unsigned", content });
   }
 
@@ -409,7 +409,7 @@ export class Ghost implements GhostHandle {
     if (verification !== "accept") return;
     const roomId = flow.roomId ?? (await store.directRoomWith(this.userId, flow.userId));
     if (roomId === undefined) return;
-    const content = listener.verifiedUnseen(this);
+    const content = await listener.verifiedUnseen(this, roomId);
     this.#background.run("verification notice", () =>
       this.send(roomId, "m.room.message", content, `verified ${flow.flowId}`).then(() => undefined),
     );

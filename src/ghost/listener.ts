@@ -94,9 +94,9 @@ export interface GhostListener {
    */
   distrusted(ghost: GhostHandle, message: GhostMessage, why: Distrust): Promise<object | undefined>;
   /** The notice that nobody compared anything on the ghost's side of a verification. */
-  verifiedUnseen(ghost: GhostHandle): object;
+  verifiedUnseen(ghost: GhostHandle, roomId: string): Promise<object>;
   /** The notice that nothing is said to a room, because somebody's verified identity has changed. */
-  silenced(ghost: GhostHandle, userId: string): object;
+  silenced(ghost: GhostHandle, roomId: string, userId: string): Promise<object>;
   /** The notice that nothing is said to a room, because the ghost's own device is not signed. */
-  unsigned(ghost: GhostHandle): object;
+  unsigned(ghost: GhostHandle, roomId: string): Promise<object>;
 }

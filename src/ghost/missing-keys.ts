@@ -11,6 +11,7 @@ import { transactionId, type Outbox } from "./outbox.ts";
 /** A message that can't be read, as people are told of it. */
 export interface UnreadMessage {
   readonly eventId: string;
+  readonly roomId: string;
   readonly threadRoot: string | undefined;
   /** The ghost that can't read it. */
   readonly ghost: string;
@@ -27,7 +28,7 @@ export interface MissingKeysOptions {
   readonly tellAfterMs: number;
   readonly isGhost: (userId: string) => boolean;
   /** The content of the notice. */
-  readonly notice: (message: UnreadMessage) => object;
+  readonly notice: (message: UnreadMessage) => Promise<object>;
 }
 
 /** A client that never gives us its keys is told of it so often, however many sessions it makes. */
@@ -56,8 +57,9 @@ export class MissingKeys {
       // Agents do not complain to agents.
       if (this.#options.isGhost(event.sender)) continue;
       if (!(await this.#claim(ghost.userId, row, event.sender))) continue;
-      const content = this.#options.notice({
+      const content = await this.#options.notice({
         eventId: event.event_id,
+        roomId: row.room_id,
         threadRoot: threadRootOf(event),
         ghost: ghost.userId,
         withheld: row.withheld ?? undefined,

@@ -277,19 +277,19 @@ export class Reception {
   }
 
   async #invited(event: RoomEvent, log: Logger): Promise<void> {
-    const { client, mayInvite, mode } = this.#services;
+    const { client, mayInvite, mode, words } = this.#services;
     const actor = { userId: this.#ghost.userId };
     // Made first, so that whoever sees the join finds a device to send keys to.
     const { device } = await this.#account.load();
     try {
       if (!mayInvite(event.sender)) {
-        await leaveRoom(client, actor, event.room_id, "You are not allowed to invite this agent.");
+        await leaveRoom(client, actor, event.room_id, words.inviteRefused);
         log.info({ inviter: event.sender }, "invite declined: the inviter has no access");
         return;
       }
       const isEncrypted = encryptionOfInvite(event);
       if (isEncrypted !== undefined && !mayTalkIn(mode, isEncrypted)) {
-        await leaveRoom(client, actor, event.room_id, describeRefusedRoom(mode));
+        await leaveRoom(client, actor, event.room_id, describeRefusedRoom(words, mode));
         log.info({ encrypted: isEncrypted, mode }, "invite declined: this agent does not talk in such rooms");
         return;
       }

@@ -3,7 +3,7 @@ import type { Actor } from "../homeserver/client.ts";
 import { findOwnEvent } from "../homeserver/find-own-event.ts";
 import { roomState, sendEvent } from "../homeserver/room-calls.ts";
 import type { EncryptionMode } from "../config/config.ts";
-import { describeRefusedRoom, mayTalkIn } from "../policy/rooms.ts";
+import { mayTalkIn } from "../policy/rooms.ts";
 import type { RoomView } from "../rooms/rooms.ts";
 import type { GhostAccount } from "./ghost-account.ts";
 import type { GhostServices } from "./ghost-services.ts";
@@ -38,7 +38,7 @@ export class RoomRefused extends Error {
   override readonly name = "RoomRefused";
 
   constructor(mode: EncryptionMode) {
-    super(describeRefusedRoom(mode));
+    super(`agents do not talk in rooms of this kind (encryption.mode: ${mode})`);
   }
 }
 

@@ -1,4 +1,5 @@
 import type { EncryptionMode } from "../config/config.ts";
+import type { Words } from "../language/words.ts";
 
 /** Whether an agent talks in rooms that are encrypted, or that are not. */
 export function mayTalkIn(mode: EncryptionMode, isEncrypted: boolean): boolean {
@@ -6,10 +7,8 @@ export function mayTalkIn(mode: EncryptionMode, isEncrypted: boolean): boolean {
 }
 
 /** What the one who invited reads when an agent declines a room for its encryption. */
-export function describeRefusedRoom(mode: EncryptionMode): string {
-  return mode === "require"
-    ? "This agent talks in encrypted rooms only. Switch encryption on, then invite it again."
-    : "This agent does not talk in encrypted rooms.";
+export function describeRefusedRoom(words: Words, mode: EncryptionMode): string {
+  return mode === "require" ? words.onlyEncryptedRooms : words.noEncryptedRooms;
 }
 
 /**

@@ -1,5 +1,7 @@
 import type { Database, Queryable } from "../database/database.ts";
 import { storable } from "../database/text.ts";
+import { LANGUAGES, type Language } from "../language/language.ts";
+import type { SettingWord } from "../language/words.ts";
 
 /** When an agent answers in a group: when it is meant; also in threads it takes part in; or always. */
 export const RESPOND_MODES = ["mention", "thread", "all"] as const;
@@ -11,6 +13,13 @@ export type StreamMode = (typeof STREAM_MODES)[number];
 export const SWITCH = ["on", "off"] as const;
 export type Switch = (typeof SWITCH)[number];
 
+/**
+ * What an agent remembers of a group besides what is said to it: what is said to other agents and by them, everything, or
+ * nothing.
+ */
+export const LISTEN_MODES = ["agents", "on", "off"] as const;
+export type ListenMode = (typeof LISTEN_MODES)[number];
+
 /** What people have set for an agent in a room; what is missing is as the configuration says. */
 export interface RoomSettings {
   readonly model?: string;
@@ -18,13 +27,23 @@ export interface RoomSettings {
   readonly temperature?: number;
   readonly respond?: RespondMode;
   readonly stream?: StreamMode;
-  /** Whether what is said to nobody in a group is remembered, as context for when the agent is asked. */
-  readonly listen?: Switch;
+  readonly listen?: ListenMode;
   /** Whether each question in a group is answered in a thread of its own. */
   readonly threads?: Switch;
+  /** Whether the agent may ask other agents of a group for help. */
+  readonly delegate?: Switch;
+  /** Whether what is too long ago to be read again at each question is summed up. */
+  readonly summaries?: Switch;
+  /** Of notices and help. */
+  readonly language?: Language;
   /** What the agent is to keep in mind, whatever its memory holds. */
   readonly remember?: string;
 }
+
+/** What rooms have that set nothing. */
+export type RoomDefaults = Required<
+  Pick<RoomSettings, "respond" | "stream" | "listen" | "threads" | "delegate" | "summaries">
+> & { readonly language: Language | "auto" };
 
 /** The rows of `room_settings`. What can't be read any more counts as not set. */
 export class RoomSettingsStore {
@@ -41,19 +60,18 @@ export class RoomSettingsStore {
     );
     const values = new Map(rows.map((row) => [row.name, row.value]));
     const temperature = Number(values.get("temperature") ?? NaN);
-    const respond = oneOf(RESPOND_MODES, values.get("respond"));
-    const stream = oneOf(STREAM_MODES, values.get("stream"));
-    const listen = oneOf(SWITCH, values.get("listen"));
-    const threads = oneOf(SWITCH, values.get("threads"));
     return {
       ...textOf("model", values),
       ...textOf("system", values),
       ...textOf("remember", values),
       ...(Number.isFinite(temperature) ? { temperature } : {}),
-      ...(respond === undefined ? {} : { respond }),
-      ...(stream === undefined ? {} : { stream }),
-      ...(listen === undefined ? {} : { listen }),
-      ...(threads === undefined ? {} : { threads }),
+      ...oneOf("respond", RESPOND_MODES, values),
+      ...oneOf("stream", STREAM_MODES, values),
+      ...oneOf("listen", LISTEN_MODES, values),
+      ...oneOf("threads", SWITCH, values),
+      ...oneOf("delegate", SWITCH, values),
+      ...oneOf("summaries", SWITCH, values),
+      ...oneOf("language", LANGUAGES, values),
     };
   }
 
@@ -61,7 +79,7 @@ export class RoomSettingsStore {
   async set(
     tx: Queryable,
     { ghost, roomId, by }: { readonly ghost: string; readonly roomId: string; readonly by: string },
-    name: keyof RoomSettings,
+    name: SettingWord,
     value: string | undefined,
   ): Promise<void> {
     if (value === undefined) {
@@ -86,8 +104,13 @@ export class RoomSettingsStore {
   }
 }
 
-function oneOf<T extends string>(values: readonly T[], value: string | undefined): T | undefined {
-  return values.find((known) => known === value);
+function oneOf<N extends SettingWord, T extends string>(
+  name: N,
+  modes: readonly T[],
+  values: ReadonlyMap<string, string>,
+): Partial<Record<N, T>> {
+  const value = modes.find((mode) => mode === values.get(name));
+  return value === undefined ? {} : ({ [name]: value } as Partial<Record<N, T>>);
 }
 
 function textOf(name: "model" | "system" | "remember", values: ReadonlyMap<string, string>): RoomSettings {

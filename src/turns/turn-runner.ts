@@ -17,7 +17,7 @@ export interface TurnWork {
    */
   respond(turn: Turn, show: (text: string) => void, signal: AbortSignal): Promise<TurnReply>;
   /** What to say of a turn that never came to an end, or whose time came too late. */
-  giveUp(turn: Turn, why: "unknown" | "waited" | "timeout"): TurnReply;
+  giveUp(turn: Turn, why: "unknown" | "waited" | "timeout"): Promise<TurnReply>;
   drafting(turn: Turn): Promise<Drafting>;
   /**
    * What was said of this answer before: the draft of a former process (a send that was interrupted is finished first), or
@@ -32,6 +32,8 @@ export interface TurnWork {
   redact(turn: Turn, step: string, eventId: string): Promise<void>;
   /** Keeps what the agent has said, in the transaction that ends the turn. */
   remember(tx: Queryable, turn: Turn, eventId: string, text: string): Promise<void>;
+  /** Is told that a turn has come to its end. Returns at once. */
+  ended(turn: Turn): void;
   /** How long to wait at least until the same may work (a server is away), in ms; undefined when it never will. */
   retryAfterMs(error: unknown): number | undefined;
 }
@@ -210,7 +212,7 @@ export class TurnRunner {
         throw error;
       }
       this.#log.error({ ...idsOf(turn), error }, "turn failed");
-      reply = this.#work.giveUp(turn, "unknown");
+      reply = await this.#work.giveUp(turn, "unknown");
     } finally {
       this.#stops.delete(turn.id);
     }
@@ -322,6 +324,7 @@ export class TurnRunner {
       { outcome: reply.outcome, ...(reply.failure === undefined ? {} : { failure: reply.failure }) },
       "turn ended",
     );
+    this.#work.ended(turn);
   }
 
   /** What can't be taken back stays; the answer is there. */

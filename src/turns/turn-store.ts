@@ -53,8 +53,8 @@ export class TurnStore {
   /** Queues a question that was asked before once more. False when it is not known. */
   async enqueueAgain(tx: Queryable, ghost: string, eventId: string, kind: TurnKind): Promise<boolean> {
     const { count } = await tx.query(
-      `insert into turns (ghost, room_id, event_id, asker, position, thread_root, round, kind)
-       select ghost, room_id, event_id, asker, position, thread_root, round + 1, $3
+      `insert into turns (ghost, room_id, event_id, asker, position, thread_root, origin, hops, round, kind)
+       select ghost, room_id, event_id, asker, position, thread_root, origin, hops, round + 1, $3
        from turns where ghost = $1 and event_id = $2 order by round desc limit 1`,
       [ghost, storable(eventId), kind],
     );
@@ -70,7 +70,7 @@ export class TurnStore {
          union select id from turns where ghost = $1 and draft = $3
          union select turns.id from messages join turns on turns.position = messages.answers
            where messages.ghost = $1 and messages.event_id = $3)
-       select id, ghost, room_id, event_id, asker, position, thread_root, round, kind, state from turns
+       select id, ghost, room_id, event_id, asker, position, thread_root, origin, hops, round, kind, state from turns
        where id in (select id from ids) and room_id = $2 order by id desc limit 1`,
       [ghost, roomId, eventId],
     );
@@ -120,6 +120,16 @@ export class TurnStore {
       "select from turns where ghost = $1 and room_id = $2 and thread_root = $3 limit 1",
       [ghost, roomId, threadRoot],
     );
+    return count > 0;
+  }
+
+  /** Whether any agent takes part in a thread. */
+  async isAgentsThread(roomId: string, threadRoot: string): Promise<boolean> {
+    if (!isStorable(threadRoot)) return false;
+    const { count } = await this.#database.query("select from turns where room_id = $1 and thread_root = $2 limit 1", [
+      roomId,
+      threadRoot,
+    ]);
     return count > 0;
   }
 
@@ -179,7 +189,8 @@ export class TurnStore {
   async due(process: number): Promise<OpenTurn[]> {
     const { rows } = await this.#database.query<TurnRow>(
       `with open as (
-         select id, ghost, room_id, event_id, asker, position, thread_root, round, kind, state, reply, attempts, stopped,
+         select id, ghost, room_id, event_id, asker, position, thread_root, origin, hops, round, kind, state, reply,
+           attempts, stopped,
            extract(epoch from now() - created_at) * 1000 as age_ms, attempts = 0 and state = 'sending' as declined
          from turns join leases using (ghost)
          where state in ('queued', 'running', 'sending') and owner = $1
@@ -323,8 +334,8 @@ async function insertTurn(
   reply: TurnReply | undefined,
 ): Promise<void> {
   await tx.query(
-    `insert into turns (ghost, room_id, event_id, asker, position, thread_root, state, reply)
-     values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict (ghost, event_id, round) do nothing`,
+    `insert into turns (ghost, room_id, event_id, asker, position, thread_root, origin, hops, state, reply)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict (ghost, event_id, round) do nothing`,
     [
       turn.ghost,
       turn.roomId,
@@ -332,6 +343,8 @@ async function insertTurn(
       turn.asker,
       turn.position,
       turn.threadRoot ?? null,
+      turn.origin,
+      turn.hops,
       state,
       reply === undefined ? null : JSON.stringify(reply),
     ],
@@ -346,6 +359,8 @@ interface TurnRow {
   asker: string;
   position: number;
   thread_root: string | null;
+  origin: string | null;
+  hops: number;
   round: number;
   kind: TurnKind;
   state: TurnState;
@@ -365,6 +380,8 @@ function turnOf(row: TurnRow): Turn {
     asker: row.asker,
     position: row.position,
     threadRoot: row.thread_root ?? undefined,
+    origin: row.origin ?? row.event_id,
+    hops: row.hops,
     round: row.round,
     kind: row.kind,
   };

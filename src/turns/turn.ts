@@ -30,6 +30,10 @@ export interface Turn {
   /** The question's place in the conversation. */
   readonly position: number;
   readonly threadRoot: string | undefined;
+  /** The message of a person that it goes back to: the question itself, unless an agent asked it. */
+  readonly origin: string;
+  /** Over how many agents it came from there. */
+  readonly hops: number;
   /** How often the question was answered before. */
   readonly round: number;
   readonly kind: TurnKind;

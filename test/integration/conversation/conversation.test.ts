@@ -1,201 +1,24 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { Conversation } from "../../../src/conversation/conversation.ts";
-import { History } from "../../../src/conversation/history.ts";
-import type { Database } from "../../../src/database/database.ts";
-import type { Agent } from "../../../src/ghost/agents.ts";
-import type { GhostHandle, GhostMessage, Settle } from "../../../src/ghost/listener.ts";
-import { acquireLease } from "../../../src/leases/leases.ts";
-import { silentLogger } from "../../../src/observability/log.ts";
-import { UnreadableFile } from "../../../src/conversation/reading.ts";
-import { RoomSettingsStore } from "../../../src/rooms/settings.ts";
-import { ProviderError, type ChatChunk, type ChatRequest, type Provider } from "../../../src/providers/provider.ts";
+import { ProviderError, type ChatRequest } from "../../../src/providers/provider.ts";
 import type { Turn, TurnReply } from "../../../src/turns/turn.ts";
 import { TurnStore } from "../../../src/turns/turn-store.ts";
+import {
+  AGENT,
+  ALICE,
+  assertNowhere,
+  BOB,
+  BOT,
+  chunks,
+  LLAMA,
+  MODERATOR,
+  NEVER,
+  QWEN,
+  ROOM,
+  UNSEEN,
+  World,
+} from "../../support/conversation-world.ts";
 import { forEachDatabase } from "../../support/databases.ts";
-import { addProcess } from "../../support/lease.ts";
-
-const LLAMA = "@agent_llama:example.test";
-const ROOM = "!room:example.test";
-const ALICE = "@alice:example.test";
-const BOB = "@bob:example.test";
-const MODERATOR = "@moderator:example.test";
-
-const AGENT: Agent = {
-  localpart: "agent_llama",
-  name: "llama",
-  provider: "local",
-  model: "llama3.2:3b",
-  displayName: "Llama",
-  systemPrompt: "Be brief.",
-  contextTokens: 4_096,
-  temperature: 0.5,
-};
-
-/** A provider that says what a test tells it to, and keeps what it was asked. */
-class Script implements Provider {
-  readonly name = "local";
-  readonly asked: ChatRequest[] = [];
-  says: (request: ChatRequest) => AsyncIterable<ChatChunk> = () => chunks("An ", "answer.");
-
-  chat(request: ChatRequest): AsyncIterable<ChatChunk> {
-    this.asked.push(request);
-    return this.says(request);
-  }
-  installed: readonly string[] = [];
-  sees = false;
-  canSee(): Promise<boolean> {
-    return Promise.resolve(this.sees);
-  }
-  models(): Promise<{ name: string }[]> {
-    return Promise.resolve(this.installed.map((name) => ({ name })));
-  }
-}
-
-async function* chunks(...texts: string[]): AsyncIterable<ChatChunk> {
-  for (const text of texts) yield await Promise.resolve({ kind: "text", text } as const);
-  yield { kind: "done", reason: "stop" };
-}
-
-/** No row of the database holds it. */
-async function assertNowhere(database: Database, words: RegExp): Promise<void> {
-  const { rows: tables } = await database.query<{ name: string }>(
-    "select table_name as name from information_schema.tables where table_schema = 'public' and table_type = 'BASE TABLE'",
-  );
-  assert.ok(tables.length > 10);
-  for (const { name } of tables) {
-    const { rows } = await database.query(`select * from ${name}`);
-    assert.doesNotMatch(JSON.stringify(rows), words, name);
-  }
-}
-
-class World {
-  readonly database: Database;
-  readonly provider = new Script();
-  readonly conversation: Conversation;
-  readonly history: History;
-  readonly sent: { content: Record<string, unknown>; step: string }[] = [];
-  readonly read: string[] = [];
-  readonly showsThinking: boolean;
-  readonly redacted: string[] = [];
-  readonly reactions: string[] = [];
-  readonly files = new Map<string, Uint8Array>();
-  readonly stopped: { readonly id: number; readonly keeps: boolean }[] = [];
-  agent: Agent | undefined = AGENT;
-  queued = 0;
-  finished = 0;
-  #count = 0;
-
-  constructor(database: Database, { showsThinking = false } = {}) {
-    this.database = database;
-    this.showsThinking = showsThinking;
-    this.history = new History(database);
-    this.conversation = new Conversation({
-      history: this.history,
-      turns: new TurnStore(database),
-      turnQueued: () => this.queued++,
-      stopTurns: (ids, how) => void this.stopped.push(...ids.map((id) => ({ id, ...how }))),
-      isAgent: (userId) => userId.startsWith("@agent_") || userId.startsWith("@agents:"),
-      agentOf: () => this.agent,
-      agents: () => [{ userId: LLAMA, agent: AGENT }],
-      provider: (name) => (name === "local" ? this.provider : undefined),
-      allowedUsers: ["@*:example.test"],
-      limits: { maxQueued: 3, maxWaitMs: 60_000 },
-      answers: { stream: "edit", maxEdits: 24, thinking: this.showsThinking, acknowledge: true },
-      settings: new RoomSettingsStore(database),
-      download: (_ghost, { url }, maxBytes) => {
-        const file = this.files.get(url);
-        if (file === undefined) return Promise.reject(new UnreadableFile("no_file"));
-        return file.length > maxBytes ? Promise.reject(new UnreadableFile("too_large")) : Promise.resolve(file);
-      },
-      log: silentLogger(),
-    });
-  }
-
-  ghost(isBot = false): GhostHandle {
-    return {
-      userId: isBot ? "@agents:example.test" : LLAMA,
-      isBot,
-      log: silentLogger(),
-      displayNameOf: (_room, userId) => Promise.resolve(userId === ALICE ? "Alice" : userId),
-      send: (_room, _type, content, step) => {
-        this.sent.push({ content: content as Record<string, unknown>, step });
-        return Promise.resolve("$sent");
-      },
-      sendToAll: () => Promise.reject(new Error("a conversation answers those it listens to")),
-      download: () => Promise.reject(new Error("files come by the turn")),
-      redact: (_room, eventId) => Promise.resolve(void this.redacted.push(eventId)),
-      sent: (_room, step) => Promise.resolve(this.sent.some((sent) => sent.step === step) ? "$sent" : undefined),
-      isModerator: (_room, userId) => Promise.resolve(userId === MODERATOR),
-      react: (_room, eventId, key) => this.reactions.push(`${eventId} ${key}`),
-      markRead: (_room, eventId) => this.read.push(eventId),
-    };
-  }
-
-  readonly settle: Settle = async (store) => {
-    await this.database.transaction((tx) => store?.(tx) ?? Promise.resolve());
-    this.finished++;
-  };
-
-  /** Somebody says something; returns the event's id. */
-  async say(body: string, more: Partial<GhostMessage> & { isBot?: boolean; also?: object } = {}): Promise<string> {
-    const { isBot = false, also = {}, ...fields } = more;
-    const message: GhostMessage = {
-      eventId: `$event${++this.#count}`,
-      roomId: ROOM,
-      sender: ALICE,
-      sentAt: 1,
-      content: { msgtype: "m.text", body, ...also },
-      direct: true,
-      lateMs: 0,
-      shield: undefined,
-      ...fields,
-    };
-    await this.conversation.message(this.ghost(isBot), message, this.settle);
-    return message.eventId;
-  }
-
-  async turn(eventId: string): Promise<Turn | undefined> {
-    // Run by whoever has the ghost.
-    const { rows } = await this.database.query<{ owner: number }>("select owner from leases");
-    const owner = rows[0]?.owner ?? (await this.#take());
-    const open = await new TurnStore(this.database).due(owner);
-    return open.map(({ turn }) => turn).find((turn) => turn.eventId === eventId);
-  }
-
-  async #take(): Promise<number> {
-    const owner = await addProcess(this.database);
-    await acquireLease(this.database, LLAMA, owner);
-    return owner;
-  }
-
-  async turns(): Promise<Record<string, unknown>[]> {
-    return (await this.database.query("select event_id, state, kind, thread_root from turns order by id")).rows;
-  }
-
-  /** A question that was answered in two messages; returns its turn's id. */
-  async answered(question: string): Promise<number> {
-    const turn = await this.turn(question);
-    assert.ok(turn);
-    await this.conversation.answering.remember(this.database, turn, "$answer", "an answer");
-    await this.conversation.answering.remember(this.database, turn, "$more", "and more");
-    await new TurnStore(this.database).finish(this.database, turn, { outcome: "answered" });
-    return turn.id;
-  }
-
-  async react(target: string, key: string, sender = ALICE): Promise<void> {
-    const reaction = { eventId: `$reaction${++this.#count}`, roomId: ROOM, sender, target, key };
-    await this.conversation.reaction(this.ghost(), reaction, this.settle);
-  }
-
-  async remembered(): Promise<string[]> {
-    const all = await this.history.upTo(LLAMA, ROOM, Number.MAX_SAFE_INTEGER, 100);
-    return all.map(({ speaker, body }) => `${speaker}: ${body}`);
-  }
-}
-
-const UNSEEN = (): void => undefined;
-const NEVER = new AbortController().signal;
 
 forEachDatabase((_kind, open) => {
   describe("a message that is said to an agent", () => {
@@ -235,9 +58,9 @@ forEachDatabase((_kind, open) => {
       const world = new World(await open());
       await world.say("just talking", { direct: false });
       await world.say("hello", { sender: "@mallory:evil.test" });
-      await world.say("hello", { sender: "@agent_max:example.test" });
+      await world.say("hello", { sender: QWEN, direct: false });
       assert.deepEqual(await world.turns(), []);
-      assert.deepEqual(await world.remembered(), []);
+      assert.deepEqual(await world.remembered(), ["Qwen: hello"], "what agents say is context, and no question");
       assert.deepEqual(world.read, []);
       assert.equal(world.finished, 3);
     });
@@ -339,8 +162,8 @@ forEachDatabase((_kind, open) => {
 
     it("that can't be read is told of in a notice, in its thread, with what to do", async () => {
       const world = new World(await open());
-      const unread = { eventId: "$unread", threadRoot: "$root", ghost: LLAMA };
-      const notice = world.conversation.missingKey({ ...unread, withheld: "m.unverified" });
+      const unread = { eventId: "$unread", roomId: ROOM, threadRoot: "$root", ghost: LLAMA };
+      const notice = await world.conversation.missingKey({ ...unread, withheld: "m.unverified" });
       assert.equal(notice["msgtype"], "m.notice");
       assert.match(String(notice["body"]), /^Llama can't read this message.*Verify Llama/);
       assert.deepEqual(notice["m.mentions"], {});
@@ -354,7 +177,7 @@ forEachDatabase((_kind, open) => {
 
     it("is answered by the bot at once, in a notice, under a step of its own", async () => {
       const world = new World(await open());
-      const eventId = await world.say("!list", { isBot: true });
+      const eventId = await world.say("!list", { to: BOT });
       const [sent] = world.sent;
       assert.ok(sent);
       assert.equal(sent.content["msgtype"], "m.notice");
@@ -514,13 +337,13 @@ forEachDatabase((_kind, open) => {
     it("is a person's word, never another agent's nor the model's own", async () => {
       const world = new World(await open());
       const question = await world.say("what is the password?");
-      await world.say("!forget", { sender: "@agent_other:example.test" });
+      await world.say("!forget", { sender: QWEN, also: { "m.mentions": { user_ids: [LLAMA] } } });
       world.provider.says = () => chunks("!forget");
       const turn = await world.turn(question);
       assert.ok(turn);
       const reply = await world.conversation.answering.respond(turn, true, UNSEEN, NEVER);
       assert.equal(reply.messages[0]?.remembered, "!forget");
-      assert.deepEqual(await world.remembered(), ["Alice: what is the password?"]);
+      assert.deepEqual(await world.remembered(), ["Alice: what is the password?", "Qwen: !forget"]);
       assert.equal(world.sent.length, 0);
     });
 
@@ -840,7 +663,13 @@ forEachDatabase((_kind, open) => {
         [cut, empty, gone, nobody].map(({ outcome, failure }) => `${outcome} ${failure ?? ""}`),
         ["failed cut_off", "failed empty", "failed model_missing", "failed model_missing"],
       );
-      for (const { messages } of [cut, empty, gone, nobody, world.conversation.answering.giveUp(turn, "unknown")]) {
+      for (const { messages } of [
+        cut,
+        empty,
+        gone,
+        nobody,
+        await world.conversation.answering.giveUp(turn, "unknown"),
+      ]) {
         assert.equal(messages.length, 1);
         assert.equal(messages[0]?.content["msgtype"], "m.notice");
         assert.equal(messages[0].remembered, undefined);

@@ -89,10 +89,14 @@ forEachDatabase((_kind, open) => {
       const { database, history, remember, bodies } = await make();
       await remember(said("$a"));
       await remember(said("$b", { sender: "@bob:example.test" }));
-      await history.edit(database, LLAMA, "$a", "@bob:example.test", "put into Alice's mouth");
-      await history.edit(database, MAX, "$a", ALICE, "told somebody else");
+      await history.edit(
+        database,
+        { ghost: LLAMA, roomId: ROOM, eventId: "$a", sender: "@bob:example.test" },
+        "put into Alice's mouth",
+      );
+      await history.edit(database, { ghost: MAX, roomId: ROOM, eventId: "$a", sender: ALICE }, "told somebody else");
       assert.deepEqual(await bodies(), ["$a", "$b"]);
-      await history.edit(database, LLAMA, "$a", ALICE, "corrected");
+      await history.edit(database, { ghost: LLAMA, roomId: ROOM, eventId: "$a", sender: ALICE }, "corrected");
       assert.deepEqual(await bodies(), ["corrected", "$b"]);
     });
 
@@ -104,7 +108,7 @@ forEachDatabase((_kind, open) => {
       assert.deepEqual(await bodies(), ["$a"]);
       await history.forget(database, LLAMA, ROOM, "$a");
       assert.deepEqual(await bodies(), []);
-      await history.edit(database, LLAMA, "$a", ALICE, "back again");
+      await history.edit(database, { ghost: LLAMA, roomId: ROOM, eventId: "$a", sender: ALICE }, "back again");
       assert.deepEqual(await bodies(), []);
       assert.equal((await database.query("select 1 from messages")).count, 0);
     });
@@ -122,10 +126,10 @@ forEachDatabase((_kind, open) => {
     it("takes whatever people write, and asks for whatever they name", async () => {
       const { database, history, remember, bodies } = await make();
       await remember(said("$a", { body: "nul \0 half \ud800 end", speaker: "\0\udc00" }));
-      await history.edit(database, LLAMA, "$a", ALICE, "edited \0\ud800");
+      await history.edit(database, { ghost: LLAMA, roomId: ROOM, eventId: "$a", sender: ALICE }, "edited \0\ud800");
       assert.deepEqual(await bodies(), ["edited \ufffd"]);
       assert.ok(!(await history.isOwn(LLAMA, ROOM, "$nul\0\ud800")));
-      await history.edit(database, LLAMA, "$nul\0", ALICE, "x");
+      await history.edit(database, { ghost: LLAMA, roomId: ROOM, eventId: "$nul\0", sender: ALICE }, "x");
       await history.forget(database, LLAMA, ROOM, "$nul\0");
     });
   });

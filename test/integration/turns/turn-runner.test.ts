@@ -60,10 +60,12 @@ class World {
         sentAt: 1,
       });
       const turn = { ghost: GHOST, roomId, eventId, asker: "@alice:a.b", position, threadRoot: undefined };
-      await this.store.enqueue(tx, turn);
+      await this.store.enqueue(tx, { ...turn, origin: eventId, hops: 0 });
     });
     return eventId;
   }
+
+  readonly ended: string[] = [];
 
   runner(): TurnRunner {
     const work: TurnWork = {
@@ -71,7 +73,9 @@ class World {
         this.asked.push(turn.eventId);
         return this.respond(turn, signal, show);
       },
-      giveUp: (turn, why) => ({ outcome: "failed", failure: why, messages: reply(turn.eventId).messages }),
+      giveUp: (turn, why) =>
+        Promise.resolve({ outcome: "failed", failure: why, messages: reply(turn.eventId).messages }),
+      ended: (turn) => this.ended.push(turn.eventId),
       drafting: () => Promise.resolve(this.drafting),
       former: (turn) => {
         const isThere = this.sent.has(`${turn.eventId} ${DRAFT_STEP}`);

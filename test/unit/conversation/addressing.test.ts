@@ -129,16 +129,50 @@ describe("in a direct chat", () => {
     assert.equal(textOf(decide({ body: "hello" }, { direct: true })), "hello");
   });
 
-  it("a notice is not, nor what an agent says, even when it mentions", () => {
+  it("a notice is not, nor what an agent of another bridge says, even when it mentions", () => {
     const mention = { "m.mentions": { user_ids: [LLAMA] } };
     assert.deepEqual(decide({ msgtype: "m.notice", body: "x", ...mention }, { direct: true }), {
       kind: "ignored",
       reason: "a notice",
     });
-    assert.deepEqual(decide({ body: "x", ...mention }, { direct: true, sender: MAX }), {
+    assert.deepEqual(decide({ msgtype: "m.notice", body: "x", ...mention }, { direct: true, sender: MAX }), {
       kind: "ignored",
-      reason: "from an agent",
+      reason: "a notice",
     });
+    const mark = { "io.github.matrix-appservice-agents.exchange": { origin: "$q", hops: 0 } };
+    assert.deepEqual(decide({ body: "x", ...mention, ...mark }, { direct: true }), {
+      kind: "ignored",
+      reason: "an agent elsewhere",
+    });
+  });
+
+  it("another agent's is, in its final form alone, and asks only whom it mentions", () => {
+    const said = { body: "x", "m.mentions": { user_ids: [LLAMA] } };
+    const mark = { origin: "$q", hops: 1, thread: "$root" };
+    const marked = { "io.github.matrix-appservice-agents.exchange": mark };
+    const agent = { kind: "agent", eventId: "$question", text: "x", threadRoot: undefined, mark: undefined };
+    assert.deepEqual(decide(said, { sender: MAX, direct: true }), { ...agent, isMentioned: true });
+    assert.deepEqual(decide({ body: "x" }, { sender: MAX, direct: true }), { ...agent, isMentioned: false });
+    const live = { "org.matrix.msc4357.live": {} };
+    assert.deepEqual(decide({ ...said, ...live }, { sender: MAX }), { kind: "ignored", reason: "a draft" });
+    const edit = {
+      body: "* x",
+      "m.mentions": {},
+      "m.new_content": { ...said, ...marked },
+      "m.relates_to": { rel_type: "m.replace", event_id: "$draft" },
+    };
+    assert.deepEqual(decide({ ...edit, ...live }, { sender: MAX }), { kind: "ignored", reason: "a draft" });
+    assert.deepEqual(decide(edit, { sender: MAX }), {
+      ...agent,
+      eventId: "$draft",
+      threadRoot: "$root",
+      isMentioned: true,
+      mark,
+    });
+    for (const bad of [null, 7, {}, { origin: 1, hops: 0 }, { origin: "$q", hops: -1 }, { origin: "$q", hops: 0.5 }]) {
+      const content = { ...said, "io.github.matrix-appservice-agents.exchange": bad };
+      assert.deepEqual(decide(content, { sender: MAX }), { ...agent, isMentioned: true });
+    }
   });
 
   it("an edit changes what was said and asks nothing", () => {

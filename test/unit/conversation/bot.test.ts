@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { answerBot } from "../../../src/conversation/bot.ts";
+import { english } from "../../../src/language/english.ts";
 import type { Agent } from "../../../src/ghost/agents.ts";
 
 const BOT = "@agents:example.org";
@@ -16,20 +17,21 @@ function agent(name: string, model?: string): { userId: string; agent: Agent } {
 describe("the bridge's bot", () => {
   it("lists the agents by user id, with name and model", () => {
     assert.equal(
-      answerBot("list", BOT, [agent("zoe"), agent("ada", "llama3.2:3b")]),
+      answerBot(english, "list", BOT, [agent("zoe"), agent("ada", "llama3.2:3b")]),
       "Agents you can invite:\n\n- `@agent_ada:example.org`: ADA (llama3.2:3b)\n- `@agent_zoe:example.org`: ZOE",
     );
-    assert.match(answerBot("list", BOT, []), /no agents yet.*config\.yaml/);
+    assert.match(answerBot(english, "list", BOT, []), /no agents yet.*config\.yaml/);
   });
 
   it("knows its commands with and without !, in any case, with anything behind", () => {
-    for (const text of ["help", "!help", " HELP me", "!Help"]) assert.match(answerBot(text, BOT, []), /I look after/);
-    for (const text of ["list", "!list all", "LIST"]) assert.match(answerBot(text, BOT, []), /no agents yet/);
+    for (const text of ["help", "!help", " HELP me", "!Help"])
+      assert.match(answerBot(english, text, BOT, []), /I look after/);
+    for (const text of ["list", "!list all", "LIST"]) assert.match(answerBot(english, text, BOT, []), /no agents yet/);
   });
 
   it("leads everything else to them", () => {
     for (const text of ["", "!", "hello", "helpful", "/help", "constructor"]) {
-      assert.match(answerBot(text, BOT, []), /two commands: `help` and `list`/);
+      assert.match(answerBot(english, text, BOT, []), /two commands: `help` and `list`/);
     }
   });
 });

@@ -2,11 +2,16 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import {
   describeCommands,
-  FORMS,
+  describeMisspelt,
+  EXAMPLES,
   readCommand,
   writtenCommand,
   type Command,
 } from "../../../src/conversation/commands.ts";
+
+import { english } from "../../../src/language/english.ts";
+import { german } from "../../../src/language/german.ts";
+import type { CommandWord } from "../../../src/language/words.ts";
 
 function read(text: string): Command | undefined {
   const written = writtenCommand(text);
@@ -43,18 +48,35 @@ describe("a command", () => {
     ]) {
       const command = read(text);
       assert.equal(command?.kind, "wrong", text);
-      assert.match(command.words, /^Please write it so: `!\w+.*`, for example `!\w+/);
+      assert.match(describeMisspelt(english, command), /^Please write it so: `!\w+.*`, for example `!\w+/);
     }
-    assert.match((read("!dance") as { words: string }).words, /I don't know `!dance`.*`!help`/);
-    assert.equal(read(`!system ${"x".repeat(4_001)}`)?.kind, "wrong");
-    assert.equal(read("!constructor")?.kind, "wrong");
+    const dance = read("!dance");
+    assert.equal(dance?.kind, "unknown");
+    assert.match(describeMisspelt(english, dance), /I don't know `!dance`.*`!help`/);
+    const long = read(`!system ${"x".repeat(4_001)}`);
+    assert.equal(long?.kind, "too_long");
+    assert.match(describeMisspelt(english, long), /4001 characters.*4000/);
+    assert.equal(read("!constructor")?.kind, "unknown");
+  });
+
+  it("begins a discussion, of as many turns as it says", () => {
+    assert.deepEqual(read("!discuss 6 qwen Is water wet?"), { kind: "discuss", turns: 6, rest: "qwen Is water wet?" });
+    assert.deepEqual(read("!discuss qwen 6 questions"), {
+      kind: "discuss",
+      turns: undefined,
+      rest: "qwen 6 questions",
+    });
+    assert.equal(read("!discuss")?.kind, "wrong");
   });
 
   it("has an example that is right, and is in the help", () => {
-    const help = describeCommands();
-    for (const [name, { usage, example }] of Object.entries(FORMS)) {
-      assert.notEqual(read(example)?.kind, "wrong", example);
-      assert.ok(help.includes(usage) && usage.startsWith(`!${name}`));
+    for (const words of [english, german]) {
+      const help = describeCommands(words);
+      for (const name of Object.keys(EXAMPLES) as CommandWord[]) {
+        const { usage } = words.commands[name];
+        assert.ok(["set", "discuss", name].includes(read(EXAMPLES[name])?.kind ?? ""), name);
+        assert.ok(help.includes(usage) && usage.startsWith(`!${name}`));
+      }
     }
   });
 });

@@ -2,22 +2,25 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { answerContent, draftContent, editContent, noticeContent } from "../../../src/conversation/reply.ts";
 
+const MARK = { origin: "$question", hops: 0 };
+const TO_ALICE = { mentions: ["@alice:a.b"], mark: MARK };
 const TARGET = { eventId: "$question", threadRoot: undefined };
 
 describe("an answer", () => {
   it("is a text that replies, and mentions the asker and nobody else", () => {
-    assert.deepEqual(answerContent("**hi** @room", TARGET, "@alice:a.b"), {
+    assert.deepEqual(answerContent("**hi** @room", TARGET, TO_ALICE), {
       msgtype: "m.text",
       body: "**hi** @\u2060room",
       format: "org.matrix.custom.html",
       formatted_body: "<p><strong>hi</strong> @\u2060room</p>",
       "m.mentions": { user_ids: ["@alice:a.b"] },
+      "io.github.matrix-appservice-agents.exchange": MARK,
       "m.relates_to": { "m.in_reply_to": { event_id: "$question" } },
     });
   });
 
   it("stands in the thread of its question", () => {
-    assert.deepEqual(answerContent("hi", { ...TARGET, threadRoot: "$root" }, "@alice:a.b")["m.relates_to"], {
+    assert.deepEqual(answerContent("hi", { ...TARGET, threadRoot: "$root" }, TO_ALICE)["m.relates_to"], {
       rel_type: "m.thread",
       event_id: "$root",
       is_falling_back: true,
@@ -36,33 +39,37 @@ describe("a notice", () => {
 
 describe("an edit", () => {
   it("says the whole anew, with the body for old clients, and mentions nobody anew", () => {
-    const content = answerContent("**more**", { ...TARGET, threadRoot: "$root" }, "@alice:a.b");
+    const content = answerContent("**more**", { ...TARGET, threadRoot: "$root" }, TO_ALICE);
     assert.deepEqual(editContent("$draft", content), {
       msgtype: "m.text",
       body: "* **more**",
       format: "org.matrix.custom.html",
       formatted_body: "* <p><strong>more</strong></p>",
       "m.mentions": {},
+      "io.github.matrix-appservice-agents.exchange": MARK,
       "m.new_content": {
         msgtype: "m.text",
         body: "**more**",
         format: "org.matrix.custom.html",
         formatted_body: "<p><strong>more</strong></p>",
         "m.mentions": { user_ids: ["@alice:a.b"] },
+        "io.github.matrix-appservice-agents.exchange": MARK,
       },
       "m.relates_to": { rel_type: "m.replace", event_id: "$draft" },
     });
   });
 
+  it("mentions above whom it mentions anew", () => {
+    const content = answerContent("@agent_qwen: help", TARGET, { mentions: ["@alice:a.b", "@q:a.b"], mark: MARK });
+    assert.deepEqual(editContent("$draft", content, ["@q:a.b"])["m.mentions"], { user_ids: ["@q:a.b"] });
+  });
+
   it("is live while it is one of a draft, and not at last", () => {
     const live = "org.matrix.msc4357.live";
-    const draft = draftContent("so far", TARGET, "@alice:a.b");
+    const draft = draftContent("so far", TARGET, TO_ALICE);
     const edit = editContent("$draft", draft);
     assert.deepEqual(draft[live], {});
     assert.deepEqual([edit[live], (edit["m.new_content"] as object)[live as never]], [{}, {}]);
-    assert.equal(
-      JSON.stringify(editContent("$draft", answerContent("all", TARGET, "@alice:a.b"))).includes(live),
-      false,
-    );
+    assert.equal(JSON.stringify(editContent("$draft", answerContent("all", TARGET, TO_ALICE))).includes(live), false);
   });
 });

@@ -1,0 +1,43 @@
+import { DEFAULT_LANGUAGE, spokenLanguage, wordsIn, type Language } from "../language/language.ts";
+import type { Words } from "../language/words.ts";
+import type { RoomSettingsStore } from "../rooms/settings.ts";
+import type { History } from "./history.ts";
+
+/** So many of the last messages to an agent tell in which language people speak. */
+const LISTENED_TO = 6;
+
+/** In which language an agent says its notices: as the room has set it, or the admin, or as people speak there. */
+export class RoomLanguage {
+  readonly #settings: RoomSettingsStore;
+  readonly #history: History;
+  readonly #ofAdmin: Language | "auto";
+
+  constructor(options: {
+    readonly settings: RoomSettingsStore;
+    readonly history: History;
+    readonly ofAdmin: Language | "auto";
+  }) {
+    this.#settings = options.settings;
+    this.#history = options.history;
+    this.#ofAdmin = options.ofAdmin;
+  }
+
+  /**
+   * What is said in a room.
+   *
+   * @param saying what somebody says there just now.
+   */
+  async words(ghost: string, roomId: string, saying = ""): Promise<Words> {
+    const { language = this.#ofAdmin } = await this.#settings.get(ghost, roomId);
+    if (language !== "auto") return wordsIn(language);
+    const now = spokenLanguage([saying]);
+    if (now !== undefined) return wordsIn(now);
+    const said = await this.#history.lastWords(ghost, roomId, LISTENED_TO);
+    return wordsIn(spokenLanguage(said) ?? DEFAULT_LANGUAGE);
+  }
+
+  /** What is said where there is no room yet. */
+  get elsewhere(): Words {
+    return wordsIn(this.#ofAdmin === "auto" ? DEFAULT_LANGUAGE : this.#ofAdmin);
+  }
+}

@@ -1,0 +1,176 @@
+import type { UsageWords, Words } from "./words.ts";
+
+/** What is said in English. */
+export const english: Words = {
+  failures: {
+    unreachable: ({ agent, provider }) =>
+      `${agent} can't answer now: its model server “${provider}” can't be reached. Please try again later; if this goes on, ask your admin whether it is running.`,
+    model_missing: ({ agent, model, provider }) =>
+      `${agent} can't answer: the model “${model}” is not installed on “${provider}”. Please ask your admin to install it or to choose another.`,
+    timeout: ({ agent }) =>
+      `${agent} took too long to answer. The model may still be loading, or the server is busy: please try again in a minute.`,
+    cut_off: ({ agent }) =>
+      `The connection to the model broke before ${agent} had finished. Please send your message again.`,
+    malformed: ({ agent, provider }) =>
+      `${agent} got an answer that makes no sense from “${provider}”. Please ask your admin to check its address in the configuration.`,
+    refused: ({ agent, model, provider }) =>
+      `“${provider}” could not run the model “${model}” for ${agent}. Please try again; if this goes on, your admin finds the reason in the log.`,
+    empty: ({ agent }) => `${agent} had nothing to say. Please try again, or put it in other words.`,
+    cancelled: ({ agent }) => `${agent} stopped before it had finished. Send your message again to start over.`,
+    cant_see: ({ agent, model }) =>
+      `${agent} can't look at pictures: its model “${model}” reads text alone. Please describe to it what is there, or ask your admin for an agent whose model sees.`,
+    cant_hear: ({ agent }) =>
+      `${agent} can't listen to recordings: nothing that writes down speech is set up here, or it does not answer. Please write what you said and send it again, or ask your admin.`,
+    cant_read: ({ agent }) =>
+      `${agent} can't read this kind of file. It reads text, code and PDFs, and pictures where its model sees them. Please send what matters so, and ask again.`,
+    no_text: ({ agent }) =>
+      `${agent} found no text in this file: it may be scanned, locked or damaged. Please send its text, or pictures of its pages, and ask again.`,
+    too_large: ({ agent }) =>
+      `This file is too large for ${agent}. Please send the part that matters again: 1 MB of text, or 20 MB of a PDF, a picture or a recording, at the most.`,
+    no_file: ({ agent }) =>
+      `${agent} could not open this file: it is not there any more, or it was changed on its way. Please send it again.`,
+    waited: ({ agent }) =>
+      `Your question had to wait so long that ${agent} did not take it up any more. Please ask again if you still want an answer.`,
+    full: ({ agent }) =>
+      `${agent} has many questions here to answer already and can't take another one now. Please ask again when they are answered.`,
+    unknown: ({ agent }) =>
+      `Something went wrong, and ${agent} could not answer. Please try again; if this goes on, your admin finds the reason in the log.`,
+  },
+  missingKey: {
+    unverified: (agent) =>
+      `${agent} can't read this message: your app sends keys to verified devices only. Verify ${agent} (or allow unverified devices in this room), then send the message again.`,
+    blacklisted: (agent) =>
+      `${agent} can't read this message: your app has blocked ${agent}'s device. Unblock it, then send the message again.`,
+    unavailable: (agent) =>
+      `${agent} can't read this message: your app could not hand over its key. Please send the message again.`,
+    other: (agent) =>
+      `${agent} can't read this message yet: its key has not arrived. If no answer comes soon, please send it again; if that does not help, restart your app.`,
+  },
+  distrust: {
+    not_encrypted: (agent) =>
+      `${agent} did not read this message: it was not encrypted, in a room that is. Please send it again from an app that encrypts.`,
+    unsigned_device: (agent, userId) =>
+      `${agent} did not read this message, because the device it came from has not been verified by ${userId}. Please verify this session in your app's security settings (or, where your app can't, write from one that is verified), then send the message again.`,
+    identity_changed: (agent, userId) =>
+      `${agent} did not read this message: the encryption identity of ${userId} has changed. Please ask your admin to accept it, or verify ${agent}, then send the message again.`,
+    verified_identity_changed: (agent, userId) =>
+      `${agent} says nothing more here for now: the encryption identity of ${userId} was verified and has changed since. If ${userId} has reset it, please verify ${agent} again; if not, somebody else may be writing in that name.`,
+    unverified_identity: (agent) =>
+      `${agent} did not read this message: it reads only what comes from people who have been verified. Please verify ${agent} from your app, then send the message again.`,
+  },
+  unsignedAgent: (agent) =>
+    `${agent} can't answer here: its own encryption identity is in other hands, so that nobody could be sure who is speaking. Please ask your admin to give it its recovery key, or a new identity.`,
+  unseenVerification: (agent) =>
+    `${agent} confirmed this verification by itself: nobody compared the emoji on its side. To be sure, ask your admin for the fingerprint of ${agent} and compare it with what your app shows.`,
+  inviteRefused: "You are not allowed to invite this agent.",
+  onlyEncryptedRooms: "This agent talks in encrypted rooms only. Switch encryption on, then invite it again.",
+  noEncryptedRooms: "This agent does not talk in encrypted rooms.",
+  bot: {
+    help: [
+      "I look after the AI agents on this homeserver.",
+      "",
+      "- `list` shows the agents you can talk to.",
+      "- Invite one into any room, encrypted or not, or start a direct chat with it.",
+      "- In a direct chat it answers everything. In a group it answers when you mention it or reply to it.",
+    ].join("\n"),
+    noAgents: "There are no agents yet. The admin of this homeserver adds them in config.yaml under `agents:`.",
+    agents: "Agents you can invite:",
+    other: (bot) =>
+      `I am ${bot} and know two commands: \`help\` and \`list\`. To talk with an AI, start a chat with one of the agents that \`list\` shows.`,
+  },
+  commands: {
+    help: { usage: "!help", meaning: "shows this" },
+    list: { usage: "!list", meaning: "the agents there are" },
+    status: { usage: "!status", meaning: "my model, and what is set here" },
+    stop: { usage: "!stop", meaning: "ends the answer I am making (so does 🛑)" },
+    retry: { usage: "!retry", meaning: "answers your last question again (so does 🔁)" },
+    forget: { usage: "!forget", meaning: "I forget all that was said here" },
+    discuss: {
+      usage: "!discuss [TURNS] AGENT [AGENT …] TOPIC",
+      meaning: "I discuss something with other agents of this room, in a thread, 4 turns or as many as you say",
+    },
+    remember: { usage: "!remember TEXT, or !remember nothing", meaning: "something to keep in mind here" },
+    model: { usage: "!model [NAME | default]", meaning: "which model I ask" },
+    system: { usage: "!system [TEXT | default]", meaning: "my instruction" },
+    temperature: { usage: "!temperature [0 to 2 | default]", meaning: "how freely I speak" },
+    respond: { usage: "!respond [mention | thread | all | default]", meaning: "when I answer in a group" },
+    listen: {
+      usage: "!listen [agents | on | off | default]",
+      meaning:
+        "what I remember of a group besides what is said to me: what is said to and by other agents, everything, or nothing",
+    },
+    threads: {
+      usage: "!threads [on | off | default]",
+      meaning: "whether I answer each question in a group in a thread of its own",
+    },
+    delegate: {
+      usage: "!delegate [on | off | default]",
+      meaning: "whether I may ask other agents of a group for help, where you see it",
+    },
+    summaries: {
+      usage: "!summaries [on | off | default]",
+      meaning: "whether I sum up what is too long ago to be read again at each question",
+    },
+    stream: { usage: "!stream [edit | replace | off | default]", meaning: "how answers look while they are made" },
+    language: { usage: "!language [en | de | default]", meaning: "the language of my notices" },
+    reset: { usage: "!reset", meaning: "all settings of this room as the admin has them" },
+    usage: { usage: "!usage", meaning: "what you have asked me, here and elsewhere" },
+  },
+  help: { before: "You can tell me:", after: "In a group, settings are changed by its moderators." },
+  unknownCommand: (name) => `I don't know \`!${name}\`. \`!help\` shows what I know.`,
+  wrongForm: (usage, example) => `Please write it so: \`${usage}\`, for example \`${example}\`.`,
+  tooLong: (characters, longest) => `That is too long: ${characters} characters; at the most ${longest} are possible.`,
+  onlyModerators: "Only moderators of this room can change that.",
+  nothingToRetry: "You have asked me nothing here that I could answer again.",
+  notDoneYet: "I am not done with your last question yet.",
+  answeringAgain: "I answer your last question again.",
+  nothingToStop: "I am not answering anything here that you could stop.",
+  stopped: "Stopped.",
+  settingsReset: "All settings of this room are as the admin has them again.",
+  notInDirectChats: "There is nobody to discuss with in a direct chat. Please ask in a room with several agents.",
+  noSuchAgent: (name, agents) =>
+    agents.length === 0
+      ? "There is no other agent in this room. Invite one first."
+      : `There is no agent “${name}” in this room. There are: ${agents.join(", ")}.`,
+  discussing: (agents, turns) =>
+    `${LIST.format(agents)} discuss this, ${turns} turns altogether. \`!stop\`, said to nobody in particular, ends it at once.`,
+  forgotten: "I have forgotten all that was said to me here, and what I was to keep in mind.",
+  noProvider: "I have no model server any more.",
+  noSuchModel: (provider, models) => `There is no such model on “${provider}”. There are: ${models.join(", ")}.`,
+  modelsUnknown: (provider) => `“${provider}” can't be asked now for its models. Please try again later.`,
+  done: "Done.",
+  iAm: (agent, provider) =>
+    provider === undefined ? `I am ${agent}, and have no model any more.` : `I am ${agent}, run by “${provider}”.`,
+  waiting: (questions) => `Questions that wait for an answer: ${questions}.`,
+  usage: (here, everywhere) =>
+    [
+      "Yours in the last 30 days:",
+      "",
+      `- Here, to me: ${asked(here)}`,
+      `- Everywhere, to all agents: ${asked(everywhere)}`,
+    ].join("\n"),
+  settings: {
+    model: "Model",
+    system: "Instruction",
+    temperature: "Temperature",
+    respond: "In groups I answer (mention, thread or all)",
+    listen: "What I remember of a group (agents: what is said to and by agents; on: everything)",
+    threads: "A thread for each question in a group",
+    delegate: "Asking other agents for help",
+    summaries: "Summing up what is long ago",
+    stream: "Answers while they are made",
+    language: "Language of my notices",
+    remember: "What I keep in mind",
+  },
+  setting: (title, value, isSetHere, usage) =>
+    `${title}: ${value} (${isSetHere ? "set in this room" : "nothing else is set here"}). Change it with \`${usage}\`.`,
+  none: "none",
+  nothing: "nothing",
+  modelsOwn: "the model's own",
+};
+
+const LIST = new Intl.ListFormat("en");
+
+function asked({ questions, tokens }: UsageWords): string {
+  return `${questions} ${questions === 1 ? "question" : "questions"}, ${tokens} tokens`;
+}

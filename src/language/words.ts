@@ -1,0 +1,119 @@
+/** What a notice about a failed turn is made of. */
+export interface FailedTurn {
+  /** The agent's display name. */
+  readonly agent: string;
+  /** The provider's name of the model. */
+  readonly model: string;
+  /** The key under `providers:` in config.yaml, for the admin to recognise. */
+  readonly provider: string;
+}
+
+/** How a command is written, and what it does. */
+export interface CommandWords {
+  readonly usage: string;
+  readonly meaning: string;
+}
+
+/** How much somebody has asked. */
+export interface UsageWords {
+  readonly questions: number;
+  readonly tokens: number;
+}
+
+/**
+ * All that the bridge says in rooms of its own accord. Notices say what happened, and what people or the admin can do; they
+ * name models and providers as the configuration does, and hold no address and no error's own words. Markdown.
+ */
+export interface Words {
+  /** By the kind of failure. */
+  readonly failures: Readonly<Record<FailureWord, (turn: FailedTurn) => string>>;
+  /** By the sender's client's own reason to keep a key back; `other` for none, or one that is not known. */
+  readonly missingKey: Readonly<
+    Record<"unverified" | "blacklisted" | "unavailable" | "other", (agent: string) => string>
+  >;
+  /** @param userId whose device or identity is not trusted enough. */
+  readonly distrust: Readonly<Record<DistrustWord, (agent: string, userId: string) => string>>;
+  readonly unsignedAgent: (agent: string) => string;
+  readonly unseenVerification: (agent: string) => string;
+  readonly inviteRefused: string;
+  readonly onlyEncryptedRooms: string;
+  readonly noEncryptedRooms: string;
+  readonly bot: {
+    readonly help: string;
+    readonly noAgents: string;
+    readonly agents: string;
+    readonly other: (bot: string) => string;
+  };
+  readonly commands: Readonly<Record<CommandWord, CommandWords>>;
+  readonly help: { readonly before: string; readonly after: string };
+  readonly unknownCommand: (name: string) => string;
+  readonly wrongForm: (usage: string, example: string) => string;
+  readonly tooLong: (characters: number, longest: number) => string;
+  readonly onlyModerators: string;
+  readonly nothingToRetry: string;
+  readonly notDoneYet: string;
+  readonly answeringAgain: string;
+  readonly nothingToStop: string;
+  readonly stopped: string;
+  readonly settingsReset: string;
+  readonly notInDirectChats: string;
+  readonly noSuchAgent: (name: string, agents: readonly string[]) => string;
+  readonly discussing: (agents: readonly string[], turns: number) => string;
+
+  readonly forgotten: string;
+  readonly noProvider: string;
+  readonly noSuchModel: (provider: string, models: readonly string[]) => string;
+  readonly modelsUnknown: (provider: string) => string;
+  readonly done: string;
+  readonly iAm: (agent: string, provider: string | undefined) => string;
+  readonly waiting: (questions: number) => string;
+  readonly usage: (here: UsageWords, everywhere: UsageWords) => string;
+  readonly settings: Readonly<Record<SettingWord, string>>;
+  readonly setting: (title: string, value: string, isSetHere: boolean, usage: string) => string;
+  /** What a setting is when nobody has set it. */
+  readonly none: string;
+  readonly nothing: string;
+  readonly modelsOwn: string;
+}
+
+/** Why a turn has no answer. */
+export type FailureWord =
+  | "unreachable"
+  | "model_missing"
+  | "timeout"
+  | "cut_off"
+  | "malformed"
+  | "refused"
+  | "empty"
+  | "cancelled"
+  | "cant_see"
+  | "cant_hear"
+  | "cant_read"
+  | "no_text"
+  | "too_large"
+  | "no_file"
+  | "waited"
+  | "full"
+  | "unknown";
+
+/** Why somebody is not listened to. */
+export type DistrustWord =
+  "not_encrypted" | "unsigned_device" | "identity_changed" | "verified_identity_changed" | "unverified_identity";
+
+/** What people may set in a room. */
+export type SettingWord =
+  | "model"
+  | "system"
+  | "temperature"
+  | "respond"
+  | "listen"
+  | "threads"
+  | "delegate"
+  | "summaries"
+  | "stream"
+  | "language"
+  | "remember";
+
+/** What agents can be told, in the order in which `help` shows it. */
+export type CommandWord =
+  "help" | "list" | "status" | "stop" | "retry" | "forget" | "discuss" | SettingWord | "reset" | "usage";

@@ -1,0 +1,85 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { ListedAgent } from "../../../src/conversation/bot.ts";
+import { callsIn, namedAgents, namedPeople, nextSpeaker } from "../../../src/conversation/exchange.ts";
+
+function agent(name: string, displayName: string): ListedAgent {
+  const userId = `@agent_${name}:example.org`;
+  return { userId, agent: { name, displayName, localpart: `agent_${name}`, provider: "p", contextTokens: 1 } };
+}
+
+const QWEN = agent("qwen", "Qwen");
+const QWEN_BIG = agent("qwen-big", "Qwen Big");
+const OTHERS = [QWEN, QWEN_BIG];
+
+describe("a call in an answer", () => {
+  const called = (text: string): string[] => callsIn(text, OTHERS).map(({ agent: { name } }) => name);
+
+  it("is a line that begins with @ and a name", () => {
+    for (const text of [
+      "@agent_qwen: what is 6 × 7?",
+      "Let me ask.\n\n@agent_qwen what is 6 × 7?",
+      "- @Qwen, please",
+      "**@qwen**: please",
+      "@agent_qwen:example.org please",
+    ]) {
+      assert.deepEqual(called(text), ["qwen"], text);
+    }
+    assert.deepEqual(called("@Qwen Big: hello\n@qwen: hello"), ["qwen", "qwen-big"]);
+  });
+
+  it("is not what only speaks of somebody, is quoted, or is code", () => {
+    for (const text of [
+      "I would ask @agent_qwen.",
+      "Qwen: what?",
+      "> @agent_qwen: what?",
+      "```\n@agent_qwen: what?\n```",
+      "~~~~\n@agent_qwen: what?",
+      "    text\n\n````md\n```\n@qwen hi\n```\n````\n",
+      "@agent_qwenny: what?",
+      "@agent_llama: what?",
+    ]) {
+      assert.deepEqual(called(text), [], text);
+    }
+  });
+});
+
+describe("the agents that a command names", () => {
+  it("stand before the topic, by whatever name", () => {
+    const read = (text: string): [string[], string] => {
+      const { named, rest } = namedAgents(text, OTHERS);
+      return [named.map(({ agent: { name } }) => name), rest];
+    };
+    assert.deepEqual(read("qwen Is water wet?"), [["qwen"], "Is water wet?"]);
+    assert.deepEqual(read("@agent_qwen:example.org, Qwen Big: Is water wet?"), [["qwen", "qwen-big"], "Is water wet?"]);
+    assert.deepEqual(read("Qwen und qwen-big Ist Wasser nass?"), [["qwen", "qwen-big"], "Ist Wasser nass?"]);
+    assert.deepEqual(read("qwen qwen twice"), [["qwen"], "twice"]);
+    assert.deepEqual(read("Is qwen wet?"), [[], "Is qwen wet?"]);
+    assert.deepEqual(read("qwen"), [["qwen"], ""]);
+  });
+});
+
+describe("who speaks next", () => {
+  it("is the next one who is there, over and over", () => {
+    const all = (): boolean => true;
+    assert.equal(nextSpeaker(["a", "b", "c"], "a", all), "b");
+    assert.equal(nextSpeaker(["a", "b", "c"], "c", all), "a");
+    assert.equal(
+      nextSpeaker(["a", "b", "c"], "a", (who) => who !== "b"),
+      "c",
+    );
+    assert.equal(
+      nextSpeaker(["a", "b"], "a", () => false),
+      undefined,
+    );
+    assert.equal(nextSpeaker(["a"], "a", all), undefined);
+  });
+});
+
+describe("people whom an answer names", () => {
+  it("are those of the conversation, by their whole ids", () => {
+    const people = ["@al:a.org", "@alice:a.org", "@bob:a.org"];
+    assert.deepEqual(namedPeople("Ask @alice:a.org, or @bob:a.org.", people), ["@alice:a.org", "@bob:a.org"]);
+    assert.deepEqual(namedPeople("Ask @carol:a.org, Alice, @room or @al:a.org.uk", people), []);
+  });
+});
