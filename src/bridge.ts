@@ -36,8 +36,10 @@ import { startPruning } from "./mailbox/pruning.ts";
 import type { Logger } from "./observability/log.ts";
 import { mayTalk } from "./policy/access.ts";
 import { trustIn } from "./policy/trust.ts";
+import { createAnthropicProvider } from "./providers/anthropic.ts";
 import { createDemoProvider } from "./providers/demo.ts";
 import { createOllamaProvider } from "./providers/ollama.ts";
+import { createOpenAiProvider } from "./providers/openai.ts";
 import type { Provider } from "./providers/provider.ts";
 import { Rooms } from "./rooms/rooms.ts";
 import { UnreadableFile } from "./conversation/reading.ts";
@@ -144,6 +146,8 @@ export async function startBridge(config: Config, registration: Registration, lo
       limits: config.turns,
       answers: config.answers,
       settings,
+      transcription: config.transcription,
+      upload: (userId, roomId, bytes, mimetype) => ghost(userId).upload(roomId, bytes, mimetype),
       download: (userId, attachment, maxBytes) =>
         ghost(userId)
           .download(attachment, maxBytes)
@@ -372,5 +376,9 @@ function makeProvider(name: string, config: ProviderConfig, log: Logger): Provid
       return createDemoProvider(name);
     case "ollama":
       return createOllamaProvider({ name, ...config, log });
+    case "openai":
+      return createOpenAiProvider({ name, ...config, log });
+    case "anthropic":
+      return createAnthropicProvider({ name, ...config, log });
   }
 }

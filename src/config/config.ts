@@ -62,6 +62,8 @@ export interface Config {
   readonly leases: { readonly expireAfterMs: number };
   readonly providers: ReadonlyMap<string, ProviderConfig>;
   readonly agents: ReadonlyMap<string, AgentConfig>;
+  /** What writes down voice messages. */
+  readonly transcription: { readonly provider: string; readonly model: string } | undefined;
 }
 
 /**
@@ -129,7 +131,10 @@ export type MasterKeySource =
   { readonly from: "file"; readonly path: string } | { readonly from: "env"; readonly name: string };
 
 /** A source of answers, under its key in `providers:`. */
-export type ProviderConfig = DemoConfig | OllamaConfig;
+export type ProviderConfig = DemoConfig | OllamaConfig | OpenAiConfig | AnthropicConfig;
+
+/** Whether what goes to a provider stays in the admin's own network. */
+export type Locality = "local" | "cloud";
 
 /** The built-in demo, which is no model. */
 export interface DemoConfig {
@@ -149,6 +154,27 @@ export interface OllamaConfig {
   /** For its agents that set none of their own. */
   readonly contextTokens: number;
   readonly keepAlive?: string;
+  readonly locality: Locality;
+}
+
+/** A server that speaks OpenAI's protocol. */
+export interface OpenAiConfig {
+  readonly type: "openai";
+  readonly url: string;
+  readonly apiKey?: string;
+  /** Certificates (PEM) that are trusted beside the usual ones. */
+  readonly ca?: string;
+  /** Whether each model that it lists is an agent too. */
+  readonly discover: boolean;
+  readonly firstTokenMs: number;
+  readonly idleMs: number;
+  readonly contextTokens: number;
+  readonly locality: Locality;
+}
+
+/** Anthropic, or a server that speaks its protocol. */
+export interface AnthropicConfig extends Omit<OpenAiConfig, "type" | "discover"> {
+  readonly type: "anthropic";
 }
 
 /** An agent, under its key in `agents:`. */
@@ -160,6 +186,10 @@ export interface AgentConfig {
   readonly displayName: string;
   /** Absolute path of an image. */
   readonly avatar?: string;
+  /** What it answers with. */
+  readonly makes: "text" | "pictures";
+  /** Whether its model looks at pictures; undefined: as the provider says. */
+  readonly vision?: boolean;
   readonly systemPrompt?: string;
   readonly temperature?: number;
   readonly contextTokens: number;

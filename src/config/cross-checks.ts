@@ -25,6 +25,7 @@ export async function crossCheck(settings: Settings, directory: string): Promise
     ...checkVerification(settings),
     ...checkSomeAgent(settings, providers),
     ...agents.flatMap(([name, agent]) => checkProvider(name, agent, providers)),
+    ...checkTranscription(settings, providers),
     ...checkNames(agents),
     ...avatars.flat(),
   ];
@@ -73,13 +74,25 @@ function checkProvider(name: string, agent: Settings, providers: ReadonlyMap<str
     ];
   }
   const path = shownPath(["agents", name, "model"]);
-  if (provider["type"] === "ollama" && model === undefined) {
+  if (["ollama", "openai", "anthropic"].includes(String(provider["type"])) && model === undefined) {
     return [{ path, found: "nothing", expected: "the name of a model, such as llama3.2:3b" }];
+  }
+  if (agent["makes"] === "pictures" && provider["type"] !== "openai") {
+    const expected = "text, for only providers of type openai make pictures";
+    return [{ path: shownPath(["agents", name, "makes"]), found: "pictures", expected }];
   }
   if (provider["type"] === "demo" && model !== undefined) {
     return [{ path, found: shownValue(model, [path]), expected: "no model, for the demo has none" }];
   }
   return [];
+}
+
+function checkTranscription({ transcription }: Settings, providers: ReadonlyMap<string, Settings>): ConfigProblem[] {
+  const key = isSettings(transcription) ? transcription["provider"] : undefined;
+  if (typeof key !== "string" || providers.get(key)?.["type"] === "openai") return [];
+  const able = [...providers].filter(([, { type }]) => type === "openai").map(([name]) => name);
+  const expected = `a name under providers of type openai${able.length === 0 ? ", of which there is none" : `: ${able.join(", ")}`}`;
+  return [{ path: "transcription.provider", found: shownValue(key, ["transcription", "provider"]), expected }];
 }
 
 /** In a group, people call an agent by its name or display name: two that share one would both answer. */

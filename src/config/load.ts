@@ -1,10 +1,12 @@
 import { dirname, resolve } from "node:path";
 import { checkSchema } from "./check-schema.ts";
-import type { AgentConfig, Config, MasterKeySource, ProviderConfig, Trust, TrustPolicy } from "./config.ts";
+import type { AgentConfig, Config, Locality, MasterKeySource, ProviderConfig, Trust, TrustPolicy } from "./config.ts";
 import { ConfigError } from "./config-error.ts";
 import { crossCheck } from "./cross-checks.ts";
 import { databaseUrl, type DatabaseSettings } from "./database-url.ts";
 import { parseDays, parseDuration } from "./formats.ts";
+import { localityOf } from "./locality.ts";
+import { providerSecrets, type ProviderSecrets } from "./provider-secrets.ts";
 import { readYamlMapping } from "./yaml-file.ts";
 
 /**
@@ -20,11 +22,19 @@ export async function loadConfig(path: string): Promise<Config> {
   const problems = await checkSchema(settings);
   const database = await databaseUrl(settings["database"] as DatabaseSettings | undefined, directory);
   problems.push(...(await crossCheck(settings, directory)));
+  const { providers: named } = settings;
+  const isNamed = typeof named === "object" && named !== null;
+  const { secrets, problems: unread } = await providerSecrets(isNamed ? { ...named } : {}, directory);
+  // Said with the reason, rather than that there is no such setting.
+  problems.splice(0, problems.length, ...problems.filter(({ path }) => !unread.some((other) => other.path === path)));
+  problems.push(...unread);
   if (database.problem !== undefined) problems.push(database.problem);
   if (problems.length > 0) throw new ConfigError(file, problems);
 
   const raw = settings as unknown as RawConfig;
-  const providers = new Map(Object.entries(raw.providers).map(([name, provider]) => [name, providerOf(provider)]));
+  const providers = new Map(
+    Object.entries(raw.providers).map(([name, provider]) => [name, providerOf(provider, secrets.get(name) ?? {})]),
+  );
   const agents = new Map(
     Object.entries(raw.agents).map(([name, agent]) => [
       name,
@@ -82,6 +92,7 @@ export async function loadConfig(path: string): Promise<Config> {
     leases: { expireAfterMs: milliseconds(raw.leases.expire_after) },
     providers,
     agents,
+    transcription: raw.transcription,
   };
 }
 
@@ -121,25 +132,28 @@ interface RawConfig {
   providers: Record<string, RawProvider>;
   agents: Record<string, RawAgent>;
   rooms: Record<string, { trust?: Partial<Trust> }>;
+  transcription?: { provider: string; model: string };
 }
 
-type RawProvider =
-  | { type: "demo" }
-  | {
-      type: "ollama";
-      url: string;
-      discover: boolean;
-      first_token_timeout: string;
-      idle_timeout: string;
-      context_tokens: number;
-      keep_alive?: string;
-    };
+interface RawServer {
+  url: string;
+  discover?: boolean;
+  first_token_timeout: string;
+  idle_timeout: string;
+  context_tokens: number;
+  keep_alive?: string;
+  locality?: Locality;
+}
+
+type RawProvider = { type: "demo" } | ({ type: "ollama" | "openai" | "anthropic" } & RawServer);
 
 interface RawAgent {
   provider: string;
   model?: string;
   display_name?: string;
   avatar?: string;
+  makes: AgentConfig["makes"];
+  vision?: boolean;
   system_prompt?: string;
   temperature?: number;
   context_tokens?: number;
@@ -152,26 +166,35 @@ const DEFAULT_TRUST: Trust = { send: "cross-signed-untrusted", read: "cross-sign
 
 const DEMO_CONTEXT_TOKENS = 8_192;
 
-function providerOf(raw: RawProvider): ProviderConfig {
+function providerOf(raw: RawProvider, secrets: ProviderSecrets): ProviderConfig {
   if (raw.type === "demo") return { type: "demo" };
-  return {
-    type: "ollama",
+  const server = {
     url: raw.url,
-    discover: raw.discover,
     firstTokenMs: milliseconds(raw.first_token_timeout),
     idleMs: milliseconds(raw.idle_timeout),
     contextTokens: raw.context_tokens,
-    ...(raw.keep_alive === undefined ? {} : { keepAlive: raw.keep_alive }),
+    locality: raw.locality ?? localityOf(raw.url),
   };
+  const { discover = false, keep_alive: keepAlive } = raw;
+  switch (raw.type) {
+    case "ollama":
+      return { type: "ollama", ...server, discover, ...(keepAlive === undefined ? {} : { keepAlive }) };
+    case "openai":
+      return { type: "openai", ...server, discover, ...secrets };
+    case "anthropic":
+      return { type: "anthropic", ...server, ...secrets };
+  }
 }
 
 function agentOf(name: string, raw: RawAgent, provider: ProviderConfig | undefined, directory: string): AgentConfig {
-  const inherited = provider?.type === "ollama" ? provider : undefined;
-  const keepAlive = raw.keep_alive ?? inherited?.keepAlive;
+  const inherited = provider?.type === "demo" ? undefined : provider;
+  const keepAlive = raw.keep_alive ?? (provider?.type === "ollama" ? provider.keepAlive : undefined);
   return {
     name,
     provider: raw.provider,
     displayName: raw.display_name ?? name,
+    makes: raw.makes,
+    ...(raw.vision === undefined ? {} : { vision: raw.vision }),
     contextTokens: raw.context_tokens ?? inherited?.contextTokens ?? DEMO_CONTEXT_TOKENS,
     ...(raw.model === undefined ? {} : { model: raw.model }),
     ...(raw.avatar === undefined ? {} : { avatar: resolve(directory, raw.avatar) }),

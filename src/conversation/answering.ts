@@ -5,13 +5,16 @@ import type { Words } from "../language/words.ts";
 import type { Logger } from "../observability/log.ts";
 import { reached } from "../observability/steps.ts";
 import { DEMO_MODEL } from "../providers/demo.ts";
+import { KnownModels } from "../providers/model-facts.ts";
+import { pictureType } from "../providers/pictures.ts";
 import { ProviderError, type ChatMessage, type ChatUsage, type Provider } from "../providers/provider.ts";
+import type { SentFile } from "../ghost/listener.ts";
 import type { RoomDefaults, RoomSettings, RoomSettingsStore } from "../rooms/settings.ts";
 import type { Discussion, Exchanges } from "../turns/exchanges.ts";
 import type { Drafting } from "../turns/turn-runner.ts";
 import { TurnStopped, type Turn, type TurnMessage, type TurnReply } from "../turns/turn.ts";
 import type { NewTurn } from "../turns/turn-store.ts";
-import type { Attachment } from "./attachments.ts";
+import { recordingName, type Attachment } from "./attachments.ts";
 import type { ListedAgent } from "./bot.ts";
 import { mentionsOf } from "./addressing.ts";
 import { callsIn, namedPeople, nextSpeaker } from "./exchange.ts";
@@ -24,6 +27,7 @@ import {
   draftContent,
   editContent,
   noticeContent,
+  pictureContent,
   withThinking,
   type Address,
   type MessageContent,
@@ -44,6 +48,10 @@ export interface AnsweringOptions {
   readonly answers: AnswerSettings;
   /** A file that somebody sent. Rejects with {@link UnreadableFile}, or as it is when the same may work later. */
   readonly download: (ghost: string, attachment: Attachment, maxBytes: number) => Promise<Uint8Array>;
+  /** Puts a file on the homeserver, encrypted where the room is; resolves with how a message names it. */
+  readonly upload: (ghost: string, roomId: string, bytes: Uint8Array, mimetype: string) => Promise<SentFile>;
+  /** What writes down voice messages. */
+  readonly transcription: { readonly provider: string; readonly model: string } | undefined;
   /** What people have set in rooms. */
   readonly settings: RoomSettingsStore;
   /** What rooms have that set nothing. */
@@ -89,6 +97,7 @@ const ALONE: Company = { helpers: [], discussion: undefined, next: undefined };
 export class Answering {
   readonly #options: AnsweringOptions;
   readonly #counter = new TokenCounter();
+  readonly #models = new KnownModels();
 
   constructor(options: AnsweringOptions) {
     this.#options = options;
@@ -112,10 +121,13 @@ export class Answering {
     let thinking = "";
     let usage: ChatUsage | undefined;
     try {
+      if (agent.makes === "pictures") return await this.#draw(turn, voice, messages.latest, signal);
       const readMessages = await readFiles(messages.latest, {
-        canSee: () => provider.canSee(model),
+        canSee: async () => agent.vision ?? (await this.#models.facts(provider, model)).sees,
         download: (attachment, maxBytes) => this.#options.download(turn.ghost, attachment, maxBytes),
+        transcribe: (message, attachment, audio) => this.#transcribe(turn, message, attachment, audio, signal),
       });
+      const contextTokens = await this.#contextOf(voice);
       const prompt = buildPrompt({
         systemPrompt: set.system ?? agent.systemPrompt,
         keepInMind: set.remember,
@@ -129,13 +141,14 @@ export class Answering {
         discussion: company.discussion && this.#described(turn, company.discussion),
         summary: messages.summary,
         messages: readMessages,
-        budgetTokens: agent.contextTokens - answerReserve(agent.contextTokens),
+        budgetTokens: contextTokens - answerReserve(contextTokens),
         estimateTokens: this.#counter.of(keyOf(voice)),
       });
       for await (const chunk of provider.chat({
         model,
         messages: prompt,
-        contextTokens: agent.contextTokens,
+        contextTokens,
+        maxAnswerTokens: answerReserve(contextTokens),
         ...(temperature === undefined ? {} : { temperature }),
         ...(agent.keepAlive === undefined ? {} : { keepAlive: agent.keepAlive }),
         signal,
@@ -298,6 +311,55 @@ export class Answering {
     return { mentions: [...new Set([turn.asker, ...namedPeople(text, people), ...asked])], mark };
   }
 
+  /** A picture of what was asked for, in the place of words. */
+  async #draw(
+    turn: Turn,
+    { provider, model }: Voice,
+    messages: readonly RememberedMessage[],
+    signal: AbortSignal,
+  ): Promise<TurnReply> {
+    const prompt = messages.at(-1)?.body ?? "";
+    if (provider.draw === undefined) throw new ProviderError("refused", "this provider makes no pictures");
+    const bytes = await provider.draw({ model, prompt, signal });
+    const file = await this.#options.upload(turn.ghost, turn.roomId, bytes, pictureType(bytes) ?? "image/png");
+    const content = pictureContent({ bytes, file, caption: prompt }, targetOf(turn), toAsker(turn));
+    return { outcome: "answered", messages: [{ content, remembered: `(A picture: ${prompt})` }] };
+  }
+
+  /** The words of a recording, which stand in its place from now on. */
+  async #transcribe(
+    { ghost }: Turn,
+    message: RememberedMessage,
+    attachment: Attachment,
+    audio: Uint8Array,
+    signal: AbortSignal,
+  ): Promise<string> {
+    const { transcription, provider, history } = this.#options;
+    const heard = transcription && provider(transcription.provider);
+    if (transcription === undefined || heard?.transcribe === undefined) throw new UnreadableFile("cant_hear");
+    const { model } = transcription;
+    const words = await heard
+      .transcribe({ model, audio, fileName: recordingName(attachment), signal })
+      .catch((error: unknown) => {
+        if (signal.aborted || !(error instanceof ProviderError)) throw error;
+        throw new UnreadableFile("cant_hear", { cause: error });
+      });
+    const text = words.trim();
+    if (text === "") throw new UnreadableFile("no_text");
+    await history.transcribed(ghost, message.eventId, [message.body, text].filter((part) => part !== "").join("\n\n"));
+    return text;
+  }
+
+  /** The window that an agent's model is run with: as it is set, unless the model can't have so much. */
+  async #contextOf({ agent, provider, model }: Voice): Promise<number> {
+    const facts = await this.#models.facts(provider, model).catch((error: unknown) => {
+      // Whoever asks the model next hears why.
+      if (error instanceof ProviderError) return undefined;
+      throw error;
+    });
+    return Math.min(agent.contextTokens, facts?.contextTokens ?? Infinity);
+  }
+
   /** Pictures cost what no estimate of text knows. */
   #learn(voice: Voice, prompt: readonly ChatMessage[], { promptTokens }: ChatUsage): void {
     if (prompt.some(({ images = [] }) => images.length > 0)) return;
@@ -331,15 +393,17 @@ export class Answering {
     if (voice === undefined) return;
     const { agent, provider, model, set } = voice;
     const { summaries = this.#options.defaults.summaries } = set;
-    if (summaries !== "on" || model === DEMO_MODEL) return;
+    if (summaries !== "on" || model === DEMO_MODEL || agent.makes !== "text") return;
+    const contextTokens = await this.#contextOf(voice);
+    const maxAnswerTokens = answerReserve(contextTokens);
     this.#options.summaries.keepUp(turn, {
-      budgetTokens: agent.contextTokens - answerReserve(agent.contextTokens),
+      budgetTokens: contextTokens - maxAnswerTokens,
       countTokens: this.#counter.of(keyOf(voice)),
       ask: async (messages, signal) => {
-        const { contextTokens, keepAlive } = agent;
-        const kept = keepAlive === undefined ? {} : { keepAlive };
+        const kept = agent.keepAlive === undefined ? {} : { keepAlive: agent.keepAlive };
+        const request = { model, messages, contextTokens, maxAnswerTokens, ...kept, signal };
         let text = "";
-        for await (const chunk of provider.chat({ model, messages, contextTokens, ...kept, signal })) {
+        for await (const chunk of provider.chat(request)) {
           if (chunk.kind === "text") text += chunk.text;
         }
         if (text.trim() === "") throw new ProviderError("empty", "the summary holds no text");

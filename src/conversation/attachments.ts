@@ -8,10 +8,12 @@ export interface Attachment {
   readonly encrypted?: unknown;
   /** By the sender's word, in bytes. */
   readonly size?: number;
+  /** By the sender's word. */
+  readonly mimetype?: string;
 }
 
-/** `text` is read as it is, `image` is looked at, `other` is neither. */
-export type AttachmentKind = "text" | "image" | "other";
+/** `text` and `pdf` are read, `image` is looked at, `audio` is written down, `other` is none of it. */
+export type AttachmentKind = "text" | "pdf" | "image" | "audio" | "other";
 
 const MSGTYPES: ReadonlySet<unknown> = new Set(["m.file", "m.image", "m.audio", "m.video"]);
 
@@ -44,6 +46,7 @@ export function attachmentOf(content: Readonly<Record<string, unknown>>): Attach
     url,
     ...(content["file"] === undefined ? {} : { encrypted: file }),
     ...(typeof size === "number" && size >= 0 ? { size } : {}),
+    ...(mimetype === "" ? {} : { mimetype }),
   };
 }
 
@@ -55,9 +58,37 @@ export function captionOf(content: Readonly<Record<string, unknown>>): string | 
     : undefined;
 }
 
+/** What recordings are called that servers take, by their types. */
+const RECORDINGS: ReadonlyMap<string, string> = new Map([
+  ["audio/ogg", "ogg"],
+  ["audio/opus", "ogg"],
+  ["audio/mpeg", "mp3"],
+  ["audio/mp3", "mp3"],
+  ["audio/mp4", "m4a"],
+  ["audio/m4a", "m4a"],
+  ["audio/x-m4a", "m4a"],
+  ["audio/aac", "m4a"],
+  ["audio/webm", "webm"],
+  ["audio/wav", "wav"],
+  ["audio/x-wav", "wav"],
+  ["audio/flac", "flac"],
+]);
+
+/** The name under which a recording is sent to be written down: its ending tells what it is, and nothing more is told. */
+export function recordingName({ mimetype = "", name }: Attachment): string {
+  const known = new Set(RECORDINGS.values());
+  const ending = RECORDINGS.get(mimetype.split(";")[0]?.trim() ?? "") ?? name.toLowerCase().split(".").at(-1) ?? "";
+  return `voice.${known.has(ending) ? ending : "ogg"}`;
+}
+
 /** The words of a text file, as a model is shown them. */
 export function textOfFile(name: string, bytes: Uint8Array): string {
-  const text = new TextDecoder().decode(bytes).replaceAll("\0", "");
+  return quotedText(name, new TextDecoder().decode(bytes));
+}
+
+/** The words of a file, as a model is shown them, in a fence that nothing in them ends. */
+export function quotedText(name: string, words: string): string {
+  const text = words.replaceAll("\0", "");
   const longestFence = (text.match(/`{3,}/g) ?? []).reduce((longest, { length }) => Math.max(longest, length), 2);
   const fence = "`".repeat(longestFence + 1);
   return `The file “${name}”:\n\n${fence}\n${text.trimEnd()}\n${fence}`;
@@ -71,7 +102,9 @@ function nameOf({ filename, body }: Readonly<Record<string, unknown>>): string {
 
 function kindOf(msgtype: unknown, mimetype: string, name: string): AttachmentKind {
   if (IMAGES.has(mimetype)) return "image";
+  if (msgtype === "m.audio" || (msgtype === "m.file" && mimetype.startsWith("audio/"))) return "audio";
   if (msgtype !== "m.file") return "other";
+  if (mimetype === "application/pdf" || /\.pdf$/i.test(name)) return "pdf";
   return mimetype.startsWith("text/") || TEXT_TYPES.test(mimetype) || TEXT_NAMES.test(name) ? "text" : "other";
 }
 

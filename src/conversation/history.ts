@@ -90,6 +90,15 @@ export class History {
     return count > 0;
   }
 
+  /** Puts what was said in a recording in its place. */
+  async transcribed(ghost: string, eventId: string, body: string): Promise<void> {
+    await this.#database.query("update messages set body = $3, attachment = null where ghost = $1 and event_id = $2", [
+      ghost,
+      eventId,
+      storable(body),
+    ]);
+  }
+
   /** The events with which a ghost has answered a question, in order. */
   async answersTo(ghost: string, roomId: string, eventId: string): Promise<string[]> {
     if (!isStorable(eventId)) return [];

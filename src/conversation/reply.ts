@@ -1,3 +1,6 @@
+import type { SentFile } from "../ghost/listener.ts";
+import { pictureSize, pictureType } from "../providers/pictures.ts";
+import { cleanText } from "./clean-text.ts";
 import { EXCHANGE_FIELD, type ExchangeMark } from "./exchange-mark.ts";
 import { renderMarkdown } from "./markdown.ts";
 
@@ -27,6 +30,28 @@ export function answerContent(markdown: string, target: ReplyTarget, { mentions,
     "m.relates_to": relation(target),
   };
 }
+
+/** A picture as an answer, with what was asked for as its caption (spec "Media captions"). */
+export function pictureContent(
+  { bytes, file, caption }: { readonly bytes: Uint8Array; readonly file: SentFile; readonly caption: string },
+  target: ReplyTarget,
+  { mentions, mark }: Address,
+): MessageContent {
+  const mimetype = pictureType(bytes) ?? "image/png";
+  return {
+    msgtype: "m.image",
+    body: cleanText(caption).slice(0, LONGEST_CAPTION).toWellFormed(),
+    filename: `picture.${mimetype.split("/")[1] ?? "png"}`,
+    ...file,
+    info: { mimetype, size: bytes.byteLength, ...pictureSize(bytes) },
+    "m.mentions": mentions.length === 0 ? {} : { user_ids: mentions },
+    [EXCHANGE_FIELD]: mark,
+    "m.relates_to": relation(target),
+  };
+}
+
+/** In characters. */
+const LONGEST_CAPTION = 500;
 
 /** The longest thought that is shown, in characters: the answer needs its room in the event. */
 const LONGEST_THOUGHT = 4_000;

@@ -75,7 +75,7 @@ export class AgentDirectory {
     await Promise.all(
       [...this.#config.providers].map(async ([name, config]) => {
         const provider = this.#providers.get(name);
-        if (config.type !== "ollama" || !config.discover || provider === undefined) return;
+        if (!("discover" in config) || !config.discover || provider === undefined) return;
         try {
           this.#discovered.set(name, await provider.models());
         } catch (error) {

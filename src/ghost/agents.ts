@@ -26,7 +26,7 @@ export function agentsOf(
   }
   for (const { provider, model } of inOrder(discovered)) {
     const settings = config.providers.get(provider);
-    if (settings?.type !== "ollama" || !settings.discover) continue;
+    if (settings === undefined || !("discover" in settings) || !settings.discover) continue;
     const displayName = withoutLatest(model);
     const plain = agentNameOf(model);
     const taken = agents.get(localpartOf(plain));
@@ -39,8 +39,9 @@ export function agentsOf(
       provider,
       model,
       displayName,
+      makes: "text",
       contextTokens: settings.contextTokens,
-      ...(settings.keepAlive === undefined ? {} : { keepAlive: settings.keepAlive }),
+      ...(settings.type === "ollama" && settings.keepAlive !== undefined ? { keepAlive: settings.keepAlive } : {}),
     });
   }
   return agents;

@@ -1,7 +1,7 @@
 import { DeviceUnsigned, VerifiedIdentityChanged } from "../crypto/room-encryptor.ts";
-import { decryptAttachment } from "../crypto/attachment.ts";
+import { decryptAttachment, encryptAttachment } from "../crypto/attachment.ts";
 import type { Flow } from "../crypto/verifications.ts";
-import { downloadMedia } from "../homeserver/calls.ts";
+import { downloadMedia, uploadMedia } from "../homeserver/calls.ts";
 import { askedToWaitMs, isUnknownDevice } from "../homeserver/errors.ts";
 import { readReceipt, redactEvent } from "../homeserver/room-calls.ts";
 import { LeaseHeld, StaleLease, type Lease } from "../leases/leases.ts";
@@ -12,7 +12,7 @@ import { GhostAccount, type LoadedGhost } from "./ghost-account.ts";
 import type { GhostServices } from "./ghost-services.ts";
 import { GhostHalted } from "./halted.ts";
 import { handleItem, type Handling } from "./handling.ts";
-import type { GhostFile, GhostHandle } from "./listener.ts";
+import type { GhostFile, GhostHandle, SentFile } from "./listener.ts";
 import { transactionId } from "./outbox.ts";
 import { Reception } from "./reception.ts";
 import { Sender } from "./sender.ts";
@@ -232,6 +232,17 @@ export class Ghost implements GhostHandle {
       timeoutMs: DOWNLOAD_TIMEOUT_MS,
     });
     return encrypted === undefined ? bytes : decryptAttachment(bytes, encrypted);
+  }
+
+  /** Puts a file on the homeserver, encrypted where the room is. Throws HomeserverError. */
+  async upload(roomId: string, bytes: Uint8Array, mimetype: string): Promise<SentFile> {
+    const as = { userId: this.userId };
+    const { client } = this.#services;
+    const { encryption } = await this.#sender.view(roomId);
+    if (encryption === undefined) return { url: await uploadMedia(client, as, { bytes, contentType: mimetype }) };
+    const encrypted = await encryptAttachment(bytes);
+    const media = { bytes: encrypted.bytes, contentType: "application/octet-stream" };
+    return { file: { ...encrypted.info, url: await uploadMedia(client, as, media) } };
   }
 
   async sent(roomId: string, step: string): Promise<string | undefined> {

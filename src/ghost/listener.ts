@@ -44,6 +44,9 @@ export interface GhostFile {
   readonly encrypted?: unknown;
 }
 
+/** How a message names a file that a ghost has put on the homeserver: by `url` in clear, by `file` where it is encrypted. */
+export type SentFile = { readonly url: string } | { readonly file: Readonly<Record<string, unknown>> };
+
 /** A ghost as those see it who answer in its name. */
 export interface GhostHandle {
   readonly userId: string;

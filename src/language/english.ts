@@ -15,6 +15,8 @@ export const english: Words = {
       `${agent} got an answer that makes no sense from “${provider}”. Please ask your admin to check its address in the configuration.`,
     refused: ({ agent, model, provider }) =>
       `“${provider}” could not run the model “${model}” for ${agent}. Please try again; if this goes on, your admin finds the reason in the log.`,
+    busy: ({ agent, provider }) =>
+      `“${provider}” has too much to do at the moment, and ${agent} got no answer. Please try again in a few minutes.`,
     empty: ({ agent }) => `${agent} had nothing to say. Please try again, or put it in other words.`,
     cancelled: ({ agent }) => `${agent} stopped before it had finished. Send your message again to start over.`,
     cant_see: ({ agent, model }) =>

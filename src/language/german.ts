@@ -15,6 +15,8 @@ export const german: Words = {
       `${agent} hat von „${provider}“ eine Antwort bekommen, die keinen Sinn ergibt. Bitte deinen Admin, die Adresse in der Konfiguration zu prüfen.`,
     refused: ({ agent, model, provider }) =>
       `„${provider}“ konnte das Modell „${model}“ für ${agent} nicht ausführen. Versuche es bitte noch einmal; bleibt es dabei, findet dein Admin den Grund im Log.`,
+    busy: ({ agent, provider }) =>
+      `„${provider}“ hat gerade zu viel zu tun, und ${agent} hat keine Antwort bekommen. Versuche es bitte in ein paar Minuten noch einmal.`,
     empty: ({ agent }) =>
       `${agent} hatte nichts zu sagen. Versuche es bitte noch einmal, oder sage es mit anderen Worten.`,
     cancelled: ({ agent }) =>

@@ -86,6 +86,7 @@ export type FailureWord =
   | "refused"
   | "empty"
   | "cancelled"
+  | "busy"
   | "cant_see"
   | "cant_hear"
   | "cant_read"

@@ -25,7 +25,7 @@ export function createDemoProvider(name: string): Provider {
       }
       yield { kind: "done", reason: "stop" };
     },
-    canSee: () => Promise.resolve(false),
+    facts: () => Promise.resolve({ sees: false }),
     models: () => Promise.resolve([{ name: DEMO_MODEL }]),
   };
 }

@@ -1,13 +1,20 @@
 import { Ollama } from "ollama";
-import { Agent } from "undici";
-
 import type { Logger } from "../observability/log.ts";
-import { checkChatStream, checkSize, ollamaFetch } from "./ollama-http.ts";
-import { type ChatChunk, type ChatRequest, type InstalledModel, type Provider, ProviderError } from "./provider.ts";
-import { watchRequest } from "./watch.ts";
+import { connectionsTo } from "./connection.ts";
+import { checkSize, type BodyCheck } from "./http.ts";
+import { checkChatStream, ollamaFetch } from "./ollama-http.ts";
+import {
+  type ChatChunk,
+  type ChatRequest,
+  type InstalledModel,
+  type ModelFacts,
+  type Provider,
+  ProviderError,
+} from "./provider.ts";
+import { askOnce, streamAnswer, type Piece, type StreamLimits } from "./stream.ts";
 
 /** How to reach an Ollama server, and how long to wait for it. */
-export interface OllamaOptions {
+export interface OllamaOptions extends StreamLimits {
   /** The key under `providers:` in config.yaml. */
   readonly name: string;
   /**
@@ -15,16 +22,9 @@ export interface OllamaOptions {
    * are sent as basic authentication.
    */
   readonly url: string;
-  /** Longest wait for the first token in milliseconds. Loading a large model can take a minute and more. */
-  readonly firstTokenMs: number;
-  /** Longest wait for each token after the first, in milliseconds. */
-  readonly idleMs: number;
   readonly log: Logger;
 }
 
-/** An answer is ended at this many characters, its thinking included: a model that has run away never stops by itself. */
-const MAX_ANSWER_CHARS = 262_144;
-const CONNECT_MS = 10_000;
 const LIST_MS = 10_000;
 
 /**
@@ -36,76 +36,40 @@ const LIST_MS = 10_000;
 export function createOllamaProvider(options: OllamaOptions): Provider {
   const { host, headers } = parseAddress(options.url);
   const log = options.log.child({ provider: options.name });
-  // The time limits are the caller's alone: undici's own would cut off a model that loads for over 300 s.
-  const dispatcher = new Agent({ headersTimeout: 0, bodyTimeout: 0, connect: { timeout: CONNECT_MS } });
+  const dispatcher = connectionsTo();
 
-  async function* chat(request: ChatRequest): AsyncGenerator<ChatChunk> {
-    const watch = watchRequest(request.signal);
-    // A client of its own for each chat, since a client's requests can only be ended together.
-    const client = new Ollama({ host, headers, fetch: ollamaFetch(dispatcher, watch.signal, checkChatStream) });
-    const started = performance.now();
-    let answer = false;
-    let length = 0;
-    try {
-      const { pieces, first } = await watch.within(options.firstTokenMs, async () => {
-        const stream = await client.chat({ ...toOllama(request), stream: true });
-        const pieces = stream[Symbol.asyncIterator]();
-        return { pieces, first: await pieces.next() };
-      });
-      log.debug({ model: request.model, ms: Math.round(performance.now() - started) }, "first token");
+  // A client of its own for each request, since a client's requests can only be ended together.
+  const clientFor = (signal: AbortSignal, check: BodyCheck): Ollama =>
+    new Ollama({ host, headers, fetch: ollamaFetch(dispatcher, signal, check) });
 
-      for (let next = first; next.done !== true; next = await watch.within(options.idleMs, () => pieces.next())) {
-        const piece = next.value;
-        const text = piece.message.content;
-        const { thinking = "" } = piece.message;
-        if (thinking !== "") yield { kind: "thinking", text: thinking };
-        if (text !== "") yield { kind: "text", text };
-        answer ||= text.trim() !== "";
-        length += text.length + thinking.length;
-
-        const runaway = length >= MAX_ANSWER_CHARS;
-        if (!piece.done && !runaway) continue;
-        if (!answer) throw new ProviderError("empty", "the answer holds no text");
-        const reason = runaway || piece.done_reason === "length" ? "length" : "stop";
-        yield { kind: "done", reason, ...(piece.done ? countTokens(piece) : {}) };
-        log.debug({ model: request.model, reason, ms: Math.round(performance.now() - started) }, "answered");
-        return;
+  function chat(request: ChatRequest): AsyncIterable<ChatChunk> {
+    const begin = async function* (ending: AbortSignal): AsyncGenerator<Piece> {
+      const stream = await clientFor(ending, checkChatStream).chat({ ...toOllama(request), stream: true });
+      for await (const piece of stream) {
+        const { content: text, thinking = "" } = piece.message;
+        const reason = piece.done_reason === "length" ? "length" : "stop";
+        yield { text, thinking, ...(piece.done ? { end: { reason, ...countTokens(piece) } } : {}) };
       }
-    } catch (error) {
-      throw watch.explain(error);
-    } finally {
-      watch.close();
-    }
+    };
+    return streamAnswer(request.signal, options, begin, log.child({ model: request.model }));
   }
 
   async function models(): Promise<readonly InstalledModel[]> {
-    const watch = watchRequest(new AbortController().signal);
-    const client = new Ollama({ host, headers, fetch: ollamaFetch(dispatcher, watch.signal, checkSize) });
-    try {
-      const list: unknown = await watch.within(LIST_MS, () => client.list());
-      return parseModels(list);
-    } catch (error) {
-      throw watch.explain(error);
-    } finally {
-      watch.close();
-    }
+    const list: unknown = await askOnce(undefined, LIST_MS, (ending) => clientFor(ending, checkSize).list());
+    return parseModels(list);
   }
 
-  async function canSee(model: string): Promise<boolean> {
-    const watch = watchRequest(new AbortController().signal);
-    const client = new Ollama({ host, headers, fetch: ollamaFetch(dispatcher, watch.signal, checkSize) });
-    try {
-      // Older servers tell of no capabilities.
-      const shown: { capabilities?: unknown } = await watch.within(LIST_MS, () => client.show({ model }));
-      return Array.isArray(shown.capabilities) && shown.capabilities.includes("vision");
-    } catch (error) {
-      throw watch.explain(error);
-    } finally {
-      watch.close();
-    }
+  async function facts(model: string): Promise<ModelFacts> {
+    const shown = await askOnce(undefined, LIST_MS, (ending) => clientFor(ending, checkSize).show({ model }));
+    // Older servers tell of no capabilities.
+    const { capabilities, model_info: info } = shown as { capabilities?: unknown; model_info?: unknown };
+    const sees = Array.isArray(capabilities) && capabilities.includes("vision");
+    const known = new Map(typeof info === "object" && info !== null ? Object.entries(info) : []);
+    const length: unknown = known.get(`${String(known.get("general.architecture"))}.context_length`);
+    return { sees, ...(typeof length === "number" && length > 0 ? { contextTokens: length } : {}) };
   }
 
-  return { name: options.name, chat, models, canSee };
+  return { name: options.name, chat, models, facts };
 }
 
 /** Splits credentials from the address: `fetch` takes no URL that holds any. */

@@ -14,6 +14,8 @@ export interface ChatRequest {
   /** Context window in tokens (`num_ctx`); the prompt has been cut to fit it. */
   readonly contextTokens: number;
   readonly temperature?: number;
+  /** The longest answer, in tokens, for providers that have to be told one. */
+  readonly maxAnswerTokens: number;
   /** How long the model stays loaded afterwards, in the provider's own form (`5m`, `-1`). */
   readonly keepAlive?: string;
   /** Ends the request and the generation behind it. */
@@ -38,6 +40,30 @@ export interface InstalledModel {
   readonly name: string;
 }
 
+/** What is known of a model. */
+export interface ModelFacts {
+  /** Whether it looks at pictures. */
+  readonly sees: boolean;
+  /** The longest context that it can be run with, where the provider tells. */
+  readonly contextTokens?: number;
+}
+
+/** What a picture is asked for with. */
+export interface DrawRequest {
+  readonly model: string;
+  readonly prompt: string;
+  readonly signal: AbortSignal;
+}
+
+/** A recording whose words are wanted. */
+export interface TranscribeRequest {
+  readonly model: string;
+  readonly audio: Uint8Array;
+  /** Its ending tells what kind of recording it is. */
+  readonly fileName: string;
+  readonly signal: AbortSignal;
+}
+
 /** A source of answers. Providers hold no conversation state. */
 export interface Provider {
   /** The key under `providers:` in config.yaml. */
@@ -47,8 +73,12 @@ export interface Provider {
    * Returning early from the iteration aborts the request.
    */
   chat(request: ChatRequest): AsyncIterable<ChatChunk>;
-  /** Whether a model can look at pictures. Throws {@link ProviderError}. */
-  canSee(model: string): Promise<boolean>;
+  /** What the provider tells of a model. Throws {@link ProviderError}. */
+  facts(model: string): Promise<ModelFacts>;
+  /** Makes a picture; absent where the provider makes none. Throws {@link ProviderError}. */
+  draw?(request: DrawRequest): Promise<Uint8Array>;
+  /** Writes down what is said; absent where the provider does not. Throws {@link ProviderError}. */
+  transcribe?(request: TranscribeRequest): Promise<string>;
   /** The models installed now that run there and can chat. Throws {@link ProviderError}. */
   models(): Promise<readonly InstalledModel[]>;
 }
@@ -65,6 +95,8 @@ export type ProviderFailure =
   | "cut_off"
   /** The answer is not what the protocol allows. */
   | "malformed"
+  /** The provider has too much to do, or we have asked too often. */
+  | "busy"
   /** The provider answered with an error of its own. */
   | "refused"
   /** The stream ended well but held no text. */

@@ -34,7 +34,10 @@ export function watchRequest(caller: AbortSignal): Watch {
     },
     explain(error) {
       const cause: unknown = controller.signal.aborted ? controller.signal.reason : error;
-      if (cause instanceof ProviderError) return cause;
+      // Clients wrap what their fetch throws.
+      for (let inner = cause; inner instanceof Error; inner = inner.cause) {
+        if (inner instanceof ProviderError) return inner;
+      }
       return new ProviderError("malformed", "the provider's answer makes no sense", { cause });
     },
     close() {

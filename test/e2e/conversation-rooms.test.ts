@@ -3,6 +3,9 @@ import { after, before, describe, it } from "node:test";
 import { startDeployment, type Deployment } from "../support/deployment.ts";
 import { encryptFile } from "../support/encrypted-file.ts";
 import { startOllamaServer, type OllamaServer } from "../support/ollama-server.ts";
+import { decryptAttachment } from "../../src/crypto/attachment.ts";
+import { json, startModelServer, type ModelServer } from "../support/model-server.ts";
+import { pdf } from "../support/pdf.ts";
 import { TRUST_ANYONE } from "../support/deployment.ts";
 import type { Message, User } from "../support/user.ts";
 
@@ -18,6 +21,7 @@ interface Asked {
 
 describe("a conversation in a room", () => {
   let ollama: OllamaServer;
+  let media: ModelServer;
   let deployment: Deployment;
   let alice: User;
   let bob: User;
@@ -26,10 +30,17 @@ describe("a conversation in a room", () => {
 
   before(async () => {
     ollama = await startOllamaServer(["llama3.2:3b", "llama3.2-vision:11b"]);
+    media = await startModelServer();
     deployment = await startDeployment({
-      providers: { ollama: { type: "ollama", url: ollama.url } },
-      agents: { llama: { provider: "ollama", model: "llama3.2:3b", display_name: "Llama" } },
-      extraConfig: TRUST_ANYONE,
+      providers: {
+        ollama: { type: "ollama", url: ollama.url },
+        media: { type: "openai", url: `${media.url}/v1` },
+      },
+      agents: {
+        llama: { provider: "ollama", model: "llama3.2:3b", display_name: "Llama" },
+        painter: { provider: "media", model: "flux", makes: "pictures", display_name: "Painter" },
+      },
+      extraConfig: { ...TRUST_ANYONE, transcription: { provider: "media", model: "whisper-1" } },
     });
     alice = await deployment.user("js-sdk", "alice");
     bob = await deployment.user("nio", "bob");
@@ -41,6 +52,7 @@ describe("a conversation in a room", () => {
   after(async () => {
     await deployment.stop();
     await ollama.close();
+    await media.close();
   });
 
   function lastAsked(): Asked {
@@ -134,5 +146,39 @@ describe("a conversation in a room", () => {
     assert.equal(seen.content["msgtype"], "m.text");
     assert.equal(lastAsked().model, "llama3.2-vision:11b");
     assert.deepEqual(lastAsked().messages.at(-1)?.images, [pixels.toString("base64")]);
+
+    const document = encryptFile(pdf("The treasure is under the oak."));
+    const pages = { ...document.info, url: await alice.upload(document.bytes, "application/octet-stream") };
+    await tell(alice, roomId, "where is it?", { msgtype: "m.file", filename: "map.pdf", file: pages });
+    assert.match(lastAsked().messages.at(-1)?.content ?? "", /“map\.pdf”[\s\S]*The treasure is under the oak\./);
+
+    media.on("/v1/audio/transcriptions", json({ text: "What time is it?" }));
+    const sound = encryptFile(Buffer.from("OggS and so on"));
+    const recording = { ...sound.info, url: await alice.upload(sound.bytes, "application/octet-stream") };
+    await tell(alice, roomId, "Voice message.ogg", {
+      msgtype: "m.audio",
+      info: { mimetype: "audio/ogg", duration: 1_200 },
+      file: recording,
+      "org.matrix.msc3245.voice": {},
+    });
+    assert.match(media.requests.at(-1)?.text ?? "", /OggS and so on/);
+    assert.equal(lastAsked().messages.at(-1)?.content, "What time is it?");
+  });
+
+  it("has pictures in it where an agent makes them, encrypted where the room is", async () => {
+    const pixels = Buffer.from("\x89PNG\r\n\x1a\n a picture of a cat", "latin1");
+    media.on("/v1/images/generations", json({ created: 1, data: [{ b64_json: pixels.toString("base64") }] }));
+    const painter = deployment.agent("painter");
+    for (const encrypted of [true, false]) {
+      const roomId = await alice.createRoom({ direct: true, invite: [painter], encrypted });
+      await alice.waitMember(roomId, painter);
+      const question = await alice.sendText({ roomId, body: "a cat" });
+      const { content, body } = await alice.waitMessage({ roomId, sender: painter, after: question });
+      assert.deepEqual([content["msgtype"], body, content["filename"]], ["m.image", "a cat", "picture.png"]);
+      const { url, file } = content as { url?: string; file?: { url: string } };
+      const seen = await alice.download(file?.url ?? url ?? "");
+      assert.equal(file === undefined, !encrypted);
+      assert.deepEqual(Buffer.from(file === undefined ? seen : await decryptAttachment(seen, file)), pixels);
+    }
   });
 });

@@ -11,7 +11,15 @@ import { acquireLease } from "../../src/leases/leases.ts";
 import { silentLogger } from "../../src/observability/log.ts";
 import { UnreadableFile } from "../../src/conversation/reading.ts";
 import { RoomSettingsStore } from "../../src/rooms/settings.ts";
-import type { ChatChunk, ChatRequest, Provider } from "../../src/providers/provider.ts";
+import {
+  ProviderError,
+  type ChatChunk,
+  type ChatRequest,
+  type DrawRequest,
+  type ModelFacts,
+  type Provider,
+  type TranscribeRequest,
+} from "../../src/providers/provider.ts";
 import { Exchanges } from "../../src/turns/exchanges.ts";
 import type { Turn } from "../../src/turns/turn.ts";
 import { TurnStore } from "../../src/turns/turn-store.ts";
@@ -33,6 +41,7 @@ export const AGENT: Agent = {
   displayName: "Llama",
   systemPrompt: "Be brief.",
   contextTokens: 4_096,
+  makes: "text",
   temperature: 0.5,
 };
 
@@ -43,6 +52,9 @@ export const OTHER: Agent = {
   displayName: "Qwen",
   model: "qwen2.5:7b",
 };
+
+/** A PNG of 3 by 2 pixels, as far as its header. */
+export const PICTURE = Buffer.from("89504e470d0a1a0a0000000d494844520000000300000002", "hex");
 
 /** A provider that says what a test tells it to, and keeps what it was asked. */
 export class Script implements Provider {
@@ -56,8 +68,20 @@ export class Script implements Provider {
   }
   installed: readonly string[] = [];
   sees = false;
-  canSee(): Promise<boolean> {
-    return Promise.resolve(this.sees);
+  facts(): Promise<ModelFacts> {
+    return Promise.resolve({ sees: this.sees });
+  }
+  /** What is heard in a recording. */
+  hears = (): Promise<string> => Promise.reject(new ProviderError("unreachable", "nobody listens"));
+  transcribe(request: TranscribeRequest): Promise<string> {
+    this.recordings.push(request);
+    return this.hears();
+  }
+  readonly recordings: TranscribeRequest[] = [];
+  readonly drawn: DrawRequest[] = [];
+  draw(request: DrawRequest): Promise<Uint8Array> {
+    this.drawn.push(request);
+    return Promise.resolve(PICTURE);
   }
   models(): Promise<{ name: string }[]> {
     return Promise.resolve(this.installed.map((name) => ({ name })));
@@ -97,6 +121,7 @@ export class World {
   readonly showsThinking: boolean;
   readonly redacted: string[] = [];
   readonly reactions: string[] = [];
+  readonly uploaded: { readonly bytes: Uint8Array; readonly mimetype: string }[] = [];
   readonly files = new Map<string, Uint8Array>();
   readonly stopped: { readonly id: number; readonly keeps: boolean }[] = [];
   agent: Agent | undefined = AGENT;
@@ -141,6 +166,11 @@ export class World {
       limits: { maxQueued: 3, maxWaitMs: 60_000 },
       answers: { stream: "edit", maxEdits: 24, thinking: this.showsThinking, acknowledge: true, language },
       settings,
+      transcription: { provider: "local", model: "whisper-1" },
+      upload: (_ghost, _room, bytes, mimetype) => {
+        this.uploaded.push({ bytes, mimetype });
+        return Promise.resolve({ url: "mxc://example.test/picture" });
+      },
       download: (_ghost, { url }, maxBytes) => {
         const file = this.files.get(url);
         if (file === undefined) return Promise.reject(new UnreadableFile("no_file"));

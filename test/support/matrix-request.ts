@@ -38,3 +38,14 @@ export function uploadAs(url: string, accessToken: string) {
     return parsed.content_uri;
   };
 }
+
+/** Downloads media with an access token, by its `mxc://` URI, as it is on the server. */
+export function downloadAs(url: string, accessToken: string) {
+  return async function download(uri: string): Promise<Uint8Array> {
+    const answer = await fetch(`${url}/_matrix/client/v1/media/download/${uri.replace("mxc://", "")}`, {
+      headers: { Authorization: `Bearer ${accessToken}` },
+    });
+    if (!answer.ok) throw new MatrixRequestError(`GET ${uri}`, answer.status, {});
+    return new Uint8Array(await answer.arrayBuffer());
+  };
+}

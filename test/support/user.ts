@@ -2,7 +2,7 @@ import type { Synapse } from "../../src/quickstart/synapse.ts";
 import { venvPython } from "../../src/quickstart/venv.ts";
 import { ClientProcess, type ClientSession } from "./client-process.ts";
 import { eventually } from "./eventually.ts";
-import { MatrixRequestError, requestAs, uploadAs } from "./matrix-request.ts";
+import { downloadAs, MatrixRequestError, requestAs, uploadAs } from "./matrix-request.ts";
 import { inCheckout, NIO_VENV } from "./paths.ts";
 import { startProcess } from "./process.ts";
 import type { Message } from "./timeline.ts";
@@ -57,6 +57,7 @@ export class User {
   readonly deviceId: string;
   readonly #request: ReturnType<typeof requestAs>;
   readonly #upload: ReturnType<typeof uploadAs>;
+  readonly #download: ReturnType<typeof downloadAs>;
   readonly #client: ClientProcess;
 
   constructor(kind: "js-sdk" | "nio", url: string, session: ClientSession, client: ClientProcess) {
@@ -65,6 +66,7 @@ export class User {
     this.deviceId = session.deviceId;
     this.#request = requestAs(url, session.accessToken);
     this.#upload = uploadAs(url, session.accessToken);
+    this.#download = downloadAs(url, session.accessToken);
     this.#client = client;
   }
 
@@ -80,6 +82,11 @@ export class User {
   /** Uploads a file; resolves with its `mxc://` URI. */
   upload(bytes: Uint8Array, contentType: string): Promise<string> {
     return this.#upload(bytes, contentType);
+  }
+
+  /** A file as it is on the server, by its `mxc://` URI. */
+  download(uri: string): Promise<Uint8Array> {
+    return this.#download(uri);
   }
 
   /** Makes a room; resolves when the client itself knows it. */

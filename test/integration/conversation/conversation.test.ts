@@ -13,11 +13,13 @@ import {
   LLAMA,
   MODERATOR,
   NEVER,
+  PICTURE,
   QWEN,
   ROOM,
   UNSEEN,
   World,
 } from "../../support/conversation-world.ts";
+import { pdf } from "../../support/pdf.ts";
 import { forEachDatabase } from "../../support/databases.ts";
 
 forEachDatabase((_kind, open) => {
@@ -422,9 +424,47 @@ forEachDatabase((_kind, open) => {
       const blind = await asked(world, "", file("cat.png", "image/png"));
       assert.equal(blind.failure, "cant_see");
       assert.match(String(blind.messages[0]?.content["body"]), /can't look at pictures/);
-      world.provider.sees = true;
+      world.agent = { ...AGENT, vision: true };
       await asked(world, "", file("cat.png", "image/png"));
       assert.deepEqual(world.provider.asked.at(-1)?.messages.at(-1)?.images, [bytes]);
+      const seeing = new World(await open());
+      seeing.files.set("mxc://example.test/cat.png", bytes);
+      seeing.provider.sees = true;
+      assert.equal((await asked(seeing, "", file("cat.png", "image/png"))).outcome, "answered");
+      seeing.agent = { ...AGENT, vision: false };
+      assert.equal((await asked(seeing, "", file("cat.png", "image/png"))).failure, "cant_see");
+    });
+
+    it("that is a PDF is read like text; one without any is told of", async () => {
+      const world = new World(await open());
+      world.files.set("mxc://example.test/a.pdf", pdf("The answer is 42."));
+      world.files.set("mxc://example.test/scan.pdf", pdf(""));
+      world.files.set("mxc://example.test/broken.pdf", Buffer.from("%PDF-1.7 and no more"));
+      await asked(world, "", file("a.pdf", "application/pdf"));
+      assert.match(world.provider.asked.at(-1)?.messages.at(-1)?.content ?? "", /“a\.pdf”:[\s\S]*The answer is 42\./);
+      for (const name of ["scan.pdf", "broken.pdf"]) {
+        assert.equal((await asked(world, "", file(name, "application/pdf"))).failure, "no_text");
+      }
+    });
+
+    it("that is a recording is written down once, and remembered by its words", async () => {
+      const world = new World(await open());
+      const voice = file("Voice message.ogg", "audio/ogg; codecs=opus");
+      (voice as { msgtype: string }).msgtype = "m.audio";
+      world.files.set("mxc://example.test/Voice message.ogg", Buffer.from("OggS"));
+      assert.equal((await asked(world, "", voice)).failure, "cant_hear");
+      world.provider.hears = () => Promise.resolve(" What is the capital of France? ");
+      assert.equal((await asked(world, "", voice)).outcome, "answered");
+      assert.equal(world.provider.asked.at(-1)?.messages.at(-1)?.content, "What is the capital of France?");
+      assert.deepEqual(
+        world.provider.recordings.map(({ model, fileName }) => [model, fileName]),
+        Array.from({ length: 2 }, () => ["whisper-1", "voice.ogg"]),
+      );
+      await asked(world, "and of Spain?", {});
+      assert.equal(world.provider.recordings.length, 2);
+      assert.ok((await world.remembered()).includes("Alice: What is the capital of France?"));
+      world.provider.hears = () => Promise.resolve("  ");
+      assert.equal((await asked(world, "", voice)).failure, "no_text");
     });
 
     it("that can't be read is told of, and is no reason not to answer what comes after", async () => {
@@ -432,6 +472,7 @@ forEachDatabase((_kind, open) => {
       world.files.set("mxc://example.test/big.txt", Buffer.alloc(1_000_001));
       for (const [also, failure] of [
         [file("film.mp4", "video/mp4"), "cant_read"],
+        [file("big.pdf", "application/pdf", { info: { mimetype: "application/pdf", size: 5e9 } }), "too_large"],
         [file("big.txt", "text/plain"), "too_large"],
         [file("told.txt", "text/plain", { info: { mimetype: "text/plain", size: 5e9 } }), "too_large"],
         [file("gone.txt", "text/plain"), "no_file"],
@@ -449,6 +490,35 @@ forEachDatabase((_kind, open) => {
       await world.say("", { also: file("!forget", "text/plain") });
       assert.equal((await world.turns()).length, 1);
       assert.equal(world.sent.length, 0);
+    });
+  });
+
+  describe("an agent that makes pictures", () => {
+    it("answers with one, as large as it is, with what was asked for", async () => {
+      const world = new World(await open());
+      world.agent = { ...AGENT, makes: "pictures", model: "flux" };
+      const question = await world.say("a cat in a hat, @room");
+      const turn = await world.turn(question);
+      assert.ok(turn);
+      const reply = await world.conversation.answering.respond(turn, true, UNSEEN, NEVER);
+      assert.deepEqual(
+        world.provider.drawn.map(({ model, prompt }) => [model, prompt]),
+        [["flux", "a cat in a hat, @room"]],
+      );
+      assert.deepEqual(world.uploaded, [{ bytes: PICTURE, mimetype: "image/png" }]);
+      assert.equal(world.provider.asked.length, 0);
+      const [message] = reply.messages;
+      assert.equal(message?.remembered, "(A picture: a cat in a hat, @room)");
+      assert.deepEqual(message.content, {
+        msgtype: "m.image",
+        body: "a cat in a hat, @\u2060room",
+        filename: "picture.png",
+        url: "mxc://example.test/picture",
+        info: { mimetype: "image/png", size: PICTURE.length, w: 3, h: 2 },
+        "m.mentions": { user_ids: [ALICE] },
+        "io.github.matrix-appservice-agents.exchange": { origin: question, hops: 0 },
+        "m.relates_to": { "m.in_reply_to": { event_id: question } },
+      });
     });
   });
 

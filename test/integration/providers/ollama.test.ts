@@ -37,6 +37,7 @@ function ask(text: string, more: Partial<ChatRequest> = {}): ChatRequest {
     model: "llama3.2",
     messages: [{ role: "user", content: text }],
     contextTokens: 4096,
+    maxAnswerTokens: 1024,
     signal: new AbortController().signal,
     ...more,
   };

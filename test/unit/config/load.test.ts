@@ -48,7 +48,10 @@ describe("a good configuration", () => {
       ghosts: { maxLoaded: 1_000, idleAfterMs: 1_800_000 },
       leases: { expireAfterMs: 15_000 },
       providers: new Map([["demo", { type: "demo" }]]),
-      agents: new Map([["demo", { name: "demo", provider: "demo", displayName: "demo", contextTokens: 8192 }]]),
+      agents: new Map([
+        ["demo", { name: "demo", provider: "demo", displayName: "demo", makes: "text", contextTokens: 8192 }],
+      ]),
+      transcription: undefined,
     });
     const { registration, ...listener } = appservice;
     assert.deepEqual(listener, { bind: "127.0.0.1", port: 9993, maxTransactionBytes: 67_108_864, bot: "agents" });
@@ -141,6 +144,11 @@ describe("a good configuration", () => {
   });
 });
 
+/** Settings with a provider beside the demo. */
+function withProvider(provider: object): { providers: object } {
+  return { providers: { demo: { type: "demo" }, p: provider } };
+}
+
 /** Settings with one mistake, and what is to be said of it: the path, and words of what was found and is expected. */
 const MISTAKES: readonly (readonly [settings: object, path: string, found: RegExp, expected: RegExp])[] = [
   [{ homeserver: undefined }, "homeserver", /^nothing$/, /name: value/],
@@ -181,6 +189,73 @@ const MISTAKES: readonly (readonly [settings: object, path: string, found: RegEx
     (interval) => [{ sync: { interval } }, "sync.interval", /"/, /90s, 5m or 1h/] as const,
   ),
   [{ sync: { interval: 300 } }, "sync.interval", /^300$/, /90s, 5m or 1h/],
+  [
+    withProvider({ type: "openai", url: "http://a/v1", api_key: "sk-1" }),
+    "providers.p.api_key",
+    /a key in the configuration/,
+    /api_key_env or api_key_file.*copied/,
+  ],
+  [
+    withProvider({ type: "anthropic", api_key_env: "A", api_key_file: "b" }),
+    "providers.p",
+    /more than one/,
+    /only one of api_key_env, api_key_file/,
+  ],
+  [
+    withProvider({ type: "anthropic", api_key_env: "CONFIG_TEST_NOT_SET" }),
+    "providers.p.api_key_env",
+    /not set/,
+    /one line/,
+  ],
+  [
+    withProvider({ type: "anthropic", api_key_file: "./absent" }),
+    "providers.p.api_key_file",
+    /can't be read/,
+    /holds the key/,
+  ],
+  [
+    withProvider({ type: "anthropic", api_key_file: "./config.yaml" }),
+    "providers.p.api_key_file",
+    /not shown/,
+    /without blanks/,
+  ],
+  [
+    withProvider({ type: "openai", url: "http://a", ca_file: "./absent" }),
+    "providers.p.ca_file",
+    /can't be read/,
+    /PEM/,
+  ],
+  [
+    withProvider({ type: "openai", url: "http://a", ca_file: "./config.yaml" }),
+    "providers.p.ca_file",
+    /no certificate/,
+    /PEM/,
+  ],
+  [withProvider({ type: "openai", url: "not an address" }), "providers.p.url", /not an address/, /./],
+  [
+    withProvider({ type: "openai", url: "http://a", locality: "moon" }),
+    "providers.p.locality",
+    /"moon"/,
+    /local, cloud/,
+  ],
+  [
+    { ...withProvider({ type: "openai", url: "http://a" }), agents: { a: { provider: "p" } } },
+    "agents.a.model",
+    /^nothing$/,
+    /name of a model/,
+  ],
+  [
+    { agents: { demo: { provider: "demo", makes: "pictures" } } },
+    "agents.demo.makes",
+    /pictures/,
+    /only providers of type openai/,
+  ],
+  [
+    { transcription: { provider: "demo", model: "w" } },
+    "transcription.provider",
+    /"demo"/,
+    /type openai, of which there is none/,
+  ],
   [{ providers: undefined }, "providers", /^nothing$/, /name: value/],
   [{ providers: { demo: { type: "demo" }, O: { type: "demo" } } }, "providers.O", /not possible/, /lower-case/],
   [{ providers: { demo: { type: "demo", url: "x" } } }, "providers.demo.url", /does not exist/, /one of type$/],

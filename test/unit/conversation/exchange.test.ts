@@ -5,7 +5,10 @@ import { callsIn, namedAgents, namedPeople, nextSpeaker } from "../../../src/con
 
 function agent(name: string, displayName: string): ListedAgent {
   const userId = `@agent_${name}:example.org`;
-  return { userId, agent: { name, displayName, localpart: `agent_${name}`, provider: "p", contextTokens: 1 } };
+  return {
+    userId,
+    agent: { name, displayName, localpart: `agent_${name}`, provider: "p", contextTokens: 1, makes: "text" },
+  };
 }
 
 const QWEN = agent("qwen", "Qwen");

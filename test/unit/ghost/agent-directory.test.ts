@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { AgentDirectory } from "../../../src/ghost/agent-directory.ts";
 import { silentLogger } from "../../../src/observability/log.ts";
-import { ProviderError, type InstalledModel, type Provider } from "../../../src/providers/provider.ts";
+import { ProviderError, type InstalledModel, type ModelFacts, type Provider } from "../../../src/providers/provider.ts";
 import { loadSettings } from "../config/settings.ts";
 
 /** A provider that has what a test installs. */
@@ -11,8 +11,8 @@ class Installation implements Provider {
   asked = 0;
   installed: () => Promise<readonly InstalledModel[]> = () => Promise.resolve([]);
 
-  canSee(): Promise<boolean> {
-    return Promise.resolve(false);
+  facts(): Promise<ModelFacts> {
+    return Promise.resolve({ sees: false });
   }
   models(): Promise<readonly InstalledModel[]> {
     this.asked++;

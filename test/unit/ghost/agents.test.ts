@@ -11,10 +11,11 @@ const OLLAMA: OllamaConfig = {
   idleMs: 1,
   contextTokens: 4096,
   keepAlive: "10m",
+  locality: "local",
 };
 
 function agent(name: string, more: Partial<AgentConfig> = {}): [string, AgentConfig] {
-  return [name, { name, provider: "one", displayName: name, contextTokens: 8192, ...more }];
+  return [name, { name, provider: "one", displayName: name, makes: "text", contextTokens: 8192, ...more }];
 }
 
 /** The model of each agent by its localpart, with the models that `one` and `two` have installed. */
@@ -73,6 +74,7 @@ describe("a discovered model", () => {
       displayName: "Mistral",
       contextTokens: 4096,
       keepAlive: "10m",
+      makes: "text",
     });
   });
 

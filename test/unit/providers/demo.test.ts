@@ -7,7 +7,14 @@ import { type ChatMessage, type ChatRequest, ProviderError } from "../../../src/
 const demo = createDemoProvider("demo");
 
 function request(messages: readonly ChatMessage[], more: Partial<ChatRequest> = {}): ChatRequest {
-  return { model: "demo", messages, contextTokens: 4096, signal: new AbortController().signal, ...more };
+  return {
+    model: "demo",
+    messages,
+    contextTokens: 4096,
+    maxAnswerTokens: 1024,
+    signal: new AbortController().signal,
+    ...more,
+  };
 }
 
 async function answerTo(...said: readonly string[]): Promise<string> {

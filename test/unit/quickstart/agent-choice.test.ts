@@ -6,6 +6,7 @@ import { chooseAgent } from "../../../src/quickstart/agent-choice.ts";
 import { chooseModel, type FoundOllama, type LocalModel } from "../../../src/quickstart/ollama.ts";
 
 const URL = "http://127.0.0.1:11434";
+const LIMITS = { firstTokenMs: 1, idleMs: 1, contextTokens: 4096, locality: "local" } as const;
 
 function model(name: string, size: number, rest: Partial<LocalModel> = {}): LocalModel {
   return { name, size, chat: true, remote: false, ...rest };
@@ -22,9 +23,11 @@ function agents(models: readonly LocalModel[]) {
   const config: Pick<Config, "agents" | "providers"> = {
     providers: new Map([
       ["demo", { type: "demo" }],
-      ["ollama", { type: "ollama", url: URL, discover: true, firstTokenMs: 1, idleMs: 1, contextTokens: 4096 }],
+      ["ollama", { type: "ollama", url: URL, discover: true, ...LIMITS }],
     ]),
-    agents: new Map([["demo", { name: "demo", provider: "demo", displayName: "Demo", contextTokens: 8192 }]]),
+    agents: new Map([
+      ["demo", { name: "demo", provider: "demo", displayName: "Demo", makes: "text", contextTokens: 8192 }],
+    ]),
   };
   return agentsOf(config, new Map([["ollama", models]]));
 }

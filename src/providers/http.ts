@@ -1,0 +1,151 @@
+import { type Dispatcher, errors, fetch as undiciFetch, type Response as UndiciResponse } from "undici";
+import { ProviderError } from "./provider.ts";
+
+/** Turns the bytes of a good response into those the client may see; throws {@link ProviderError} at the first bad one. */
+export type BodyCheck = (body: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>;
+
+/** How a client speaks with its server. */
+export interface ProviderHttp {
+  readonly dispatcher: Dispatcher;
+  /** Ends the request and closes its connection; the client's own signal is not used. */
+  readonly signal: AbortSignal;
+  readonly check: BodyCheck;
+  /** Why a request was refused, by the status and the body as JSON, if it is that; undefined: as the status says. */
+  readonly explain: (status: number, body: unknown) => ProviderError | undefined;
+}
+
+/** As much of an error's body as is read, in characters. */
+const MAX_ERROR_CHARS = 65_536;
+/** Longest answer that comes in one piece, in bytes. */
+const MAX_BODY_BYTES = 33_554_432;
+/** Longest line of a stream, in characters. A line holds a token or two. */
+const MAX_LINE_CHARS = 1_048_576;
+
+/**
+ * A `fetch` for the official clients that hands them good responses only, and throws {@link ProviderError} for all others.
+ * Clients print what they can't parse to the console, and with it parts of the conversation, or repeat what failed.
+ *
+ * Redirects are not followed: the conversation goes to the configured address or nowhere.
+ */
+export function providerFetch({ dispatcher, signal, check, explain }: ProviderHttp): typeof fetch {
+  return async (input, init) => {
+    const url = input instanceof Request ? input.url : input.toString();
+    const headers = new Headers(init?.headers);
+    const body = await bodyOf(init?.body, headers);
+    let response: UndiciResponse;
+    try {
+      response = await undiciFetch(url, {
+        dispatcher,
+        signal,
+        redirect: "manual",
+        method: init?.method ?? "GET",
+        headers: Object.fromEntries(headers),
+        body,
+      });
+    } catch (error) {
+      throw networkFailure(error, new URL(url).origin);
+    }
+    if (!response.ok) throw await httpFailure(response, explain);
+    const contentType = response.headers.get("content-type") ?? "text/plain";
+    return new Response(ReadableStream.from(check(receive(response))), { headers: { "content-type": contentType } });
+  };
+}
+
+/** Passes a body of bounded size through. */
+export async function* checkSize(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let size = 0;
+  for await (const chunk of body) {
+    size += chunk.byteLength;
+    if (size > MAX_BODY_BYTES) throw new ProviderError("malformed", `the answer is over ${MAX_BODY_BYTES} bytes`);
+    yield chunk;
+  }
+}
+
+/** Passes on an answer in one piece that is JSON, and nothing else. */
+export async function* checkJson(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const whole = Buffer.concat(await Array.fromAsync(checkSize(body)));
+  try {
+    JSON.parse(whole.toString("utf8"));
+  } catch {
+    // The parser's message quotes what it read.
+    throw new ProviderError("malformed", "the answer is not JSON");
+  }
+  yield whole;
+}
+
+/** The lines of `body` that are not blank. The last is not `whole` when the body ended before its line feed. */
+export async function* lines(body: AsyncIterable<Uint8Array>): AsyncGenerator<{ line: string; whole: boolean }> {
+  const decoder = new TextDecoder();
+  let rest = "";
+  for await (const bytes of body) {
+    const parts = (rest + decoder.decode(bytes, { stream: true })).split("\n");
+    rest = parts.pop() ?? "";
+    if (rest.length > MAX_LINE_CHARS)
+      throw new ProviderError("malformed", `a line is over ${MAX_LINE_CHARS} characters`);
+    for (const line of parts) if (line.trim() !== "") yield { line, whole: true };
+  }
+  rest += decoder.decode();
+  if (rest.trim() !== "") yield { line: rest, whole: false };
+}
+
+/** Forms are of the platform's own kind, which undici does not take for its own. */
+async function bodyOf(body: RequestInit["body"], headers: Headers): Promise<string | Uint8Array | null> {
+  if (body === null || body === undefined || typeof body === "string") return body ?? null;
+  const form = new Response(body);
+  const contentType = form.headers.get("content-type");
+  if (contentType !== null) headers.set("content-type", contentType);
+  return new Uint8Array(await form.arrayBuffer());
+}
+
+async function* receive(response: UndiciResponse): AsyncGenerator<Uint8Array> {
+  if (response.body === null) return;
+  try {
+    for await (const chunk of response.body) yield chunk as Uint8Array;
+  } catch (error) {
+    throw new ProviderError("cut_off", `the connection broke in the middle (${networkCode(error)})`, { cause: error });
+  }
+}
+
+function networkFailure(error: unknown, origin: string): ProviderError {
+  if (error instanceof Error && error.cause instanceof errors.HTTPParserError) {
+    // Its cause carries what came, so it goes no further.
+    return new ProviderError("malformed", `${origin} does not speak HTTP`);
+  }
+  const code = networkCode(error);
+  const options = { cause: error };
+  if (["UND_ERR_SOCKET", "ECONNRESET", "EPIPE"].includes(code)) {
+    return new ProviderError("cut_off", `${origin} closed the connection before it answered (${code})`, options);
+  }
+  return new ProviderError("unreachable", `cannot reach ${origin} (${code})`, options);
+}
+
+/** The system's or undici's code for why a request failed; fetch hides it in the cause. */
+function networkCode(error: unknown): string {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if ("code" in cause && typeof cause.code === "string") return cause.code;
+  }
+  return "unknown";
+}
+
+async function httpFailure(response: UndiciResponse, explain: ProviderHttp["explain"]): Promise<ProviderError> {
+  const { status } = response;
+  if (status >= 300 && status < 400) {
+    return new ProviderError("refused", `HTTP ${status}: it redirects elsewhere, which is not followed`);
+  }
+  const body = await errorBody(response);
+  return explain(status, body) ?? new ProviderError("refused", `HTTP ${status}: no reason given`);
+}
+
+async function errorBody(response: UndiciResponse): Promise<unknown> {
+  const decoder = new TextDecoder();
+  let text = "";
+  for await (const bytes of receive(response)) {
+    text += decoder.decode(bytes, { stream: true });
+    if (text.length > MAX_ERROR_CHARS) return undefined;
+  }
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,53 @@
+import { lines } from "./http.ts";
+import { ProviderError } from "./provider.ts";
+
+/** What a client's stream looks like. */
+export interface SseForm {
+  /** Throws {@link ProviderError} when it is no piece of an answer; true when it is the last one. */
+  readonly check: (piece: Readonly<Record<string, unknown>>) => boolean;
+  /** What stands in the place of a piece at the end, if the protocol has that. */
+  readonly endMark?: string;
+}
+
+/**
+ * Checks a stream of server-sent events whose data are JSON objects, each in one line. What is no such stream is refused
+ * here, for clients print what they can't parse.
+ */
+export function checkSse({ check, endMark }: SseForm): (body: AsyncIterable<Uint8Array>) => AsyncGenerator<Uint8Array> {
+  return async function* (body) {
+    const encoder = new TextEncoder();
+    let seen = 0;
+    let isEnd = false;
+    for await (const { line, whole } of lines(body)) {
+      const text = line.trimEnd();
+      if (text.startsWith(":")) continue;
+      const [, field, value = ""] = /^(event|data|id|retry):\s?(.*)$/s.exec(text) ?? [];
+      if (field === undefined) throw broken(whole, seen, "the answer is no stream of events");
+      if (field === "data" && value !== endMark) {
+        isEnd = check(pieceOf(value, whole, seen)) || isEnd;
+        seen++;
+      } else if (field === "data") isEnd = true;
+      // An event ends with a blank line.
+      yield encoder.encode(field === "data" ? `${text}\n\n` : `${text}\n`);
+    }
+    if (!isEnd) throw new ProviderError("cut_off", `the stream ended after ${seen} pieces without its end mark`);
+  };
+}
+
+function pieceOf(text: string, whole: boolean, seen: number): Readonly<Record<string, unknown>> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    // The parser's message quotes the line, which is conversation; so it is no cause of ours.
+    throw broken(whole, seen, "a piece of the answer is not JSON");
+  }
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  throw new ProviderError("malformed", "a piece of the answer is no object");
+}
+
+function broken(whole: boolean, seen: number, words: string): ProviderError {
+  return whole || seen === 0
+    ? new ProviderError("malformed", words)
+    : new ProviderError("cut_off", "the stream ended in the middle of a line");
+}

@@ -1,0 +1,81 @@
+import type { Logger } from "../observability/log.ts";
+import { type ChatChunk, type ChatUsage, ProviderError } from "./provider.ts";
+import { watchRequest } from "./watch.ts";
+
+/** A piece of an answer as a provider's client gives it. */
+export interface Piece {
+  readonly text?: string;
+  readonly thinking?: string;
+  /** With the last piece. */
+  readonly end?: { readonly reason: "stop" | "length"; readonly usage?: ChatUsage };
+}
+
+/** How long a provider may take, in milliseconds. */
+export interface StreamLimits {
+  /** For the first token. Loading a large model can take a minute and more. */
+  readonly firstTokenMs: number;
+  /** For each token after the first. */
+  readonly idleMs: number;
+}
+
+/** An answer is ended at this many characters, its thinking included: a model that has run away never stops by itself. */
+const MAX_ANSWER_CHARS = 262_144;
+
+/**
+ * An answer, piece by piece, within time and size. Throws {@link ProviderError}.
+ *
+ * @param caller ends the request.
+ * @param begin sends it; the signal it is given ends it, and closes its connection.
+ */
+export async function* streamAnswer(
+  caller: AbortSignal,
+  { firstTokenMs, idleMs }: StreamLimits,
+  begin: (signal: AbortSignal) => AsyncIterable<Piece>,
+  log: Logger,
+): AsyncGenerator<ChatChunk> {
+  const watch = watchRequest(caller);
+  const started = performance.now();
+  const msSinceStart = (): number => Math.round(performance.now() - started);
+  let hasText = false;
+  let length = 0;
+  try {
+    const pieces = begin(watch.signal)[Symbol.asyncIterator]();
+    let next = await watch.within(firstTokenMs, () => pieces.next());
+    log.debug({ ms: msSinceStart() }, "first token");
+    for (; next.done !== true; next = await watch.within(idleMs, () => pieces.next())) {
+      const { text = "", thinking = "", end } = next.value;
+      if (thinking !== "") yield { kind: "thinking", text: thinking };
+      if (text !== "") yield { kind: "text", text };
+      hasText ||= text.trim() !== "";
+      length += text.length + thinking.length;
+      const isRunaway = length >= MAX_ANSWER_CHARS;
+      if (end === undefined && !isRunaway) continue;
+      if (!hasText) throw new ProviderError("empty", "the answer holds no text");
+      const reason = isRunaway ? "length" : (end?.reason ?? "stop");
+      yield { kind: "done", reason, ...(end?.usage === undefined ? {} : { usage: end.usage }) };
+      log.debug({ reason, ms: msSinceStart() }, "answered");
+      return;
+    }
+    throw new ProviderError("cut_off", "the stream ended without its end mark");
+  } catch (error) {
+    throw watch.explain(error);
+  } finally {
+    watch.close();
+  }
+}
+
+/** One request with an answer in one piece. Throws {@link ProviderError}. */
+export async function askOnce<T>(
+  caller: AbortSignal | undefined,
+  ms: number,
+  request: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const watch = watchRequest(caller ?? new AbortController().signal);
+  try {
+    return await watch.within(ms, () => request(watch.signal));
+  } catch (error) {
+    throw watch.explain(error);
+  } finally {
+    watch.close();
+  }
+}

@@ -1,0 +1,38 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { textOfPdf, UnreadablePdf } from "../../../src/documents/pdf.ts";
+import { pdf } from "../../support/pdf.ts";
+
+describe("the text of a PDF", () => {
+  it("is that of its pages, one after the other", async () => {
+    const { text, isWhole } = await textOfPdf(pdf("The first page", "", "(The third)"));
+    assert.equal(text, "The first page\n\n(The third)");
+    assert.equal(isWhole, true);
+  });
+
+  it("is nothing where there are only pictures, and only so much of what is long", async () => {
+    assert.deepEqual(await textOfPdf(pdf("")), { text: "", isWhole: true });
+    const many = await textOfPdf(pdf(...Array.from({ length: 301 }, (_, page) => `page ${page + 1}`)));
+    assert.equal(many.isWhole, false);
+    assert.match(many.text, /^page 1\n[\s\S]*page 300$/);
+    const long = await textOfPdf(
+      pdf(...Array.from({ length: 200 }, () => Array(100).fill("word ".repeat(20)).join("\n"))),
+    );
+    assert.deepEqual([long.text.length, long.isWhole], [500_000, false]);
+  });
+
+  it("can't be read of what is none, broken, locked or made to keep its reader busy, and the next one can", async () => {
+    const good = pdf("hello");
+    const locked = good.toString("latin1").replace("/Root 1 0 R", "/Root 1 0 R /Encrypt << /Filter /Unknown >>");
+    const cyclic = good.toString("latin1").replace(/\/Kids \[[^\]]*\]/, "/Kids [2 0 R]");
+    const bad = [
+      Buffer.from("nothing"),
+      good.subarray(0, 60),
+      Buffer.from(locked, "latin1"),
+      Buffer.from(cyclic, "latin1"),
+    ];
+    for (const bytes of bad) await assert.rejects(textOfPdf(bytes), UnreadablePdf);
+    await assert.rejects(textOfPdf(good, { timeoutMs: 0 }), UnreadablePdf);
+    assert.equal((await textOfPdf(good)).text, "hello");
+  });
+});
