@@ -106,6 +106,10 @@ export interface AnswerSettings {
   readonly thinking: boolean;
   /** Whether a question is reacted to with 👀 when it has been taken. */
   readonly acknowledge: boolean;
+  /** Whether an agent says who it is where it was invited. */
+  readonly welcome: boolean;
+  /** Whether commands are described to clients that have menus for them (MSC4391), where a room lets the agent. */
+  readonly commandMenus: boolean;
   /** Of notices and help; `auto`: as people speak in the room. */
   readonly language: Language | "auto";
 }

@@ -80,6 +80,8 @@ export async function loadConfig(path: string): Promise<Config> {
       maxEdits: raw.answers.max_edits,
       thinking: raw.answers.thinking,
       acknowledge: raw.answers.acknowledge,
+      welcome: raw.answers.welcome,
+      commandMenus: raw.answers.command_menus,
       language: raw.answers.language,
     },
     exchanges: {
@@ -123,6 +125,8 @@ interface RawConfig {
     max_edits: number;
     thinking: boolean;
     acknowledge: boolean;
+    welcome: boolean;
+    command_menus: boolean;
     language: Config["answers"]["language"];
   };
   exchanges: { delegate: boolean; max_hops: number; max_turns: number };

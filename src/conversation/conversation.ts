@@ -22,6 +22,7 @@ import { Answering, type AnsweringOptions } from "./answering.ts";
 import { attachmentOf } from "./attachments.ts";
 import { answerBot, type ListedAgent } from "./bot.ts";
 import { CommandDesk } from "./command-desk.ts";
+import { chosenCommand, COMMAND_DESCRIPTION, commandDescriptions } from "./command-menu.ts";
 import { writtenCommand } from "./commands.ts";
 import type { RememberedMessage } from "./history.ts";
 import { describeDistrust, describeMissingKey } from "./notices.ts";
@@ -98,13 +99,31 @@ export class Conversation {
           await this.#askBot(ghost, message, decision.text, decision.threadRoot, settle);
           return;
         }
-        const written = attachmentOf(message.content) === undefined ? writtenCommand(decision.text) : undefined;
+        const written =
+          attachmentOf(message.content) === undefined
+            ? (chosenCommand(message.content, ghost.userId) ?? writtenCommand(decision.text))
+            : undefined;
         if (written !== undefined) {
           await this.#desk.carryOut(ghost, message, written, decision.threadRoot, settle);
         } else await this.#ask(ghost, message, decision.text, decision.threadRoot, settle);
         return;
       }
     }
+  }
+
+  /** Says who has come, where the admin wants that, and describes the commands to clients that have menus for them. */
+  async joined(
+    ghost: GhostHandle,
+    { roomId, direct }: { readonly roomId: string; readonly direct: boolean },
+  ): Promise<void> {
+    if (ghost.isBot) return;
+    const { answers, language } = this.#options;
+    if (answers.welcome) {
+      const words = await language.words(ghost.userId, roomId);
+      const welcome = noticeContent(words.welcome(this.#nameOf(ghost.userId), direct));
+      await ghost.send(roomId, "m.room.message", welcome, `welcome ${roomId}`);
+    }
+    if (answers.commandMenus) ghost.setState(roomId, COMMAND_DESCRIPTION, commandDescriptions(ghost.userId));
   }
 
   /**

@@ -2,8 +2,8 @@ import { DeviceUnsigned, VerifiedIdentityChanged } from "../crypto/room-encrypto
 import { decryptAttachment, encryptAttachment } from "../crypto/attachment.ts";
 import type { Flow } from "../crypto/verifications.ts";
 import { downloadMedia, uploadMedia } from "../homeserver/calls.ts";
-import { askedToWaitMs, isUnknownDevice } from "../homeserver/errors.ts";
-import { readReceipt, redactEvent } from "../homeserver/room-calls.ts";
+import { askedToWaitMs, isUnknownDevice, MatrixError } from "../homeserver/errors.ts";
+import { readReceipt, redactEvent, sendState } from "../homeserver/room-calls.ts";
 import { LeaseHeld, StaleLease, type Lease } from "../leases/leases.ts";
 import type { MailItem } from "../mailbox/mailbox.ts";
 import type { Logger } from "../observability/log.ts";
@@ -252,6 +252,19 @@ export class Ghost implements GhostHandle {
   async isModerator(roomId: string, userId: string): Promise<boolean> {
     await this.#sender.view(roomId);
     return this.#services.rooms.isModerator(roomId, userId);
+  }
+
+  setState(roomId: string, type: string, events: readonly { stateKey: string; content: object }[]): void {
+    this.#background.run("room state", async () => {
+      for (const event of events) {
+        try {
+          await sendState(this.#services.client, { userId: this.userId }, { roomId, type, ...event });
+        } catch (error) {
+          if (error instanceof MatrixError && error.errcode === "M_FORBIDDEN") return;
+          throw error;
+        }
+      }
+    });
   }
 
   /** Takes an event of the ghost's back, once, however often it is called with the same step. */

@@ -63,6 +63,12 @@ export interface GhostHandle {
    * and for nothing else.
    */
   sendToAll(roomId: string, content: object, step: string): Promise<string>;
+  /** Sets state of a room, event by event, as far as the room lets the ghost. Returns at once. */
+  setState(
+    roomId: string,
+    type: string,
+    events: readonly { readonly stateKey: string; readonly content: object }[],
+  ): void;
   /** Takes an event of the ghost's back, once, however often it is called with the same step. */
   redact(roomId: string, eventId: string, step: string): Promise<void>;
   /**
@@ -89,6 +95,8 @@ export type Settle = (store?: (tx: Queryable) => Promise<void>) => Promise<void>
 /** Is told what reaches a ghost, one thing at a time. */
 export interface GhostListener {
   message(ghost: GhostHandle, message: GhostMessage, settle: Settle): Promise<void>;
+  /** The ghost came into a room to which it was invited. May be told twice. */
+  joined(ghost: GhostHandle, room: { readonly roomId: string; readonly direct: boolean }): Promise<void>;
   redacted(ghost: GhostHandle, redaction: GhostRedaction, settle: Settle): Promise<void>;
   reaction(ghost: GhostHandle, reaction: GhostReaction, settle: Settle): Promise<void>;
   /**

@@ -24,6 +24,12 @@ function asksForVerification(content: Readonly<Record<string, unknown>>): boolea
   return content["msgtype"] === "m.key.verification.request";
 }
 
+/** A membership is written anew with every change of a profile. */
+function cameByInvite({ unsigned }: RoomEvent): boolean {
+  const before = unsigned?.["prev_content"] as Readonly<Record<string, unknown>> | null | undefined;
+  return before?.["membership"] === "invite";
+}
+
 /** What a ghost does with its mail: it joins, decrypts, and hands on what was said. */
 export class Reception {
   readonly #ghost: GhostHandle;
@@ -257,10 +263,20 @@ export class Reception {
           if (isRetryable(error)) throw error;
           log.warn({ error }, "the room's state can't be read yet");
         });
+        if (cameByInvite(event)) await this.#entered(roomId, log);
         return;
       default:
         log.info({ membership: event.content["membership"] }, "no longer in the room");
     }
+  }
+
+  async #entered(roomId: string, log: Logger): Promise<void> {
+    const membership = await this.#services.store.membership(this.#ghost.userId, roomId);
+    if (membership?.membership !== "join") return;
+    await this.#services.listener.joined(this.#ghost, { roomId, direct: membership.direct }).catch((error: unknown) => {
+      if (isRetryable(error)) throw error;
+      log.warn({ error }, "nothing can be said here yet");
+    });
   }
 
   /**

@@ -64,6 +64,10 @@ export const english: Words = {
     `${agent} can't answer here: its own encryption identity is in other hands, so that nobody could be sure who is speaking. Please ask your admin to give it its recovery key, or a new identity.`,
   unseenVerification: (agent) =>
     `${agent} confirmed this verification by itself: nobody compared the emoji on its side. To be sure, ask your admin for the fingerprint of ${agent} and compare it with what your app shows.`,
+  welcome: (agent, direct) =>
+    direct
+      ? `Hello! I am ${agent}, an AI. Write to me, and I answer; \`!help\` shows what else I understand.`
+      : `Hello! I am ${agent}, an AI. I answer when you mention me or reply to me; \`!help\`, said to me, shows what else I understand.`,
   inviteRefused: "You are not allowed to invite this agent.",
   onlyEncryptedRooms: "This agent talks in encrypted rooms only. Switch encryption on, then invite it again.",
   noEncryptedRooms: "This agent does not talk in encrypted rooms.",

@@ -66,6 +66,10 @@ export const german: Words = {
     `${agent} kann hier nicht antworten: Die eigene Verschlüsselungsidentität ist in anderen Händen, sodass niemand sicher sein könnte, wer spricht. Bitte deinen Admin um den Wiederherstellungsschlüssel oder eine neue Identität.`,
   unseenVerification: (agent) =>
     `${agent} hat diese Verifizierung selbst bestätigt: Auf der anderen Seite hat niemand die Emoji verglichen. Um sicherzugehen, frage deinen Admin nach dem Fingerabdruck von ${agent} und vergleiche ihn mit dem, den deine App zeigt.`,
+  welcome: (agent, direct) =>
+    direct
+      ? `Hallo! Ich bin ${agent}, eine KI. Schreib mir, und ich antworte; \`!help\` zeigt, was ich sonst noch verstehe.`
+      : `Hallo! Ich bin ${agent}, eine KI. Ich antworte, wenn ihr mich erwähnt oder mir antwortet; \`!help\`, zu mir gesagt, zeigt, was ich sonst noch verstehe.`,
   inviteRefused: "Du darfst diesen Agenten nicht einladen.",
   onlyEncryptedRooms:
     "Dieser Agent spricht nur in verschlüsselten Räumen. Schalte die Verschlüsselung ein, und lade ihn noch einmal ein.",

@@ -35,6 +35,7 @@ export interface Words {
   readonly distrust: Readonly<Record<DistrustWord, (agent: string, userId: string) => string>>;
   readonly unsignedAgent: (agent: string) => string;
   readonly unseenVerification: (agent: string) => string;
+  readonly welcome: (agent: string, direct: boolean) => string;
   readonly inviteRefused: string;
   readonly onlyEncryptedRooms: string;
   readonly noEncryptedRooms: string;

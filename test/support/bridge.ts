@@ -70,6 +70,8 @@ export async function writeBridgeConfig(settings: BridgeSettings): Promise<Bridg
     logging: { level: "debug", format: "json" },
     providers: settings.providers ?? { demo: { type: "demo" } },
     agents: settings.agents ?? { demo: { provider: "demo", display_name: "Demo" } },
+    // So that what comes after a question is its answer; the tests of these two switch them on.
+    answers: { welcome: false, command_menus: false },
     ...settings.extraConfig,
   });
   return files;

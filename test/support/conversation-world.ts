@@ -121,6 +121,7 @@ export class World {
   readonly showsThinking: boolean;
   readonly redacted: string[] = [];
   readonly reactions: string[] = [];
+  readonly state: { readonly type: string; readonly stateKey: string; readonly content: object }[] = [];
   readonly uploaded: { readonly bytes: Uint8Array; readonly mimetype: string }[] = [];
   readonly files = new Map<string, Uint8Array>();
   readonly stopped: { readonly id: number; readonly keeps: boolean }[] = [];
@@ -164,7 +165,15 @@ export class World {
       provider: (name) => (name === "local" ? this.provider : undefined),
       allowedUsers: ["@*:example.test"],
       limits: { maxQueued: 3, maxWaitMs: 60_000 },
-      answers: { stream: "edit", maxEdits: 24, thinking: this.showsThinking, acknowledge: true, language },
+      answers: {
+        stream: "edit",
+        maxEdits: 24,
+        thinking: this.showsThinking,
+        acknowledge: true,
+        welcome: true,
+        commandMenus: true,
+        language,
+      },
       settings,
       transcription: { provider: "local", model: "whisper-1" },
       upload: (_ghost, _room, bytes, mimetype) => {
@@ -192,6 +201,7 @@ export class World {
       },
       sendToAll: () => Promise.reject(new Error("a conversation answers those it listens to")),
       download: () => Promise.reject(new Error("files come by the turn")),
+      setState: (_room, type, events) => void this.state.push(...events.map((event) => ({ type, ...event }))),
       redact: (_room, eventId) => Promise.resolve(void this.redacted.push(eventId)),
       sent: (_room, step) => Promise.resolve(this.sent.some((sent) => sent.step === step) ? "$sent" : undefined),
       isModerator: (_room, userId) => Promise.resolve(userId === MODERATOR),

@@ -493,6 +493,32 @@ forEachDatabase((_kind, open) => {
     });
   });
 
+  describe("an agent that comes into a room", () => {
+    it("says who it is, in a notice, once, and describes its commands", async () => {
+      const world = new World(await open());
+      await world.conversation.joined(world.ghost(), { roomId: ROOM, direct: true });
+      await world.conversation.joined(world.ghost(), { roomId: ROOM, direct: true });
+      assert.deepEqual(new Set(world.sent.map(({ step }) => step)), new Set([`welcome ${ROOM}`]));
+      const content = world.sent[0]?.content ?? {};
+      assert.equal(content["msgtype"], "m.notice");
+      assert.match(String(content["body"]), /^Hello! I am Llama, an AI\. Write to me/);
+      assert.deepEqual(content["m.mentions"], {});
+      assert.ok(world.state.some(({ type }) => type === "org.matrix.msc4391.command_description"));
+      await world.conversation.joined(world.ghost(), { roomId: ROOM, direct: false });
+      assert.match(String(world.sent.at(-1)?.content["body"]), /when you mention me/);
+      const german = new World(await open(), { language: "de" });
+      await german.conversation.joined(german.ghost(), { roomId: ROOM, direct: true });
+      assert.match(String(german.sent.at(-1)?.content["body"]), /^Hallo! Ich bin Llama, eine KI/);
+    });
+
+    it("takes a command that was chosen from a menu, whatever the words beside it", async () => {
+      const world = new World(await open());
+      const chosen = { "org.matrix.msc4391.command": { command: "temperature", arguments: { text: "0.3" } } };
+      await world.say("/temperature 0.3", { also: { ...chosen, "m.mentions": { user_ids: [LLAMA] } } });
+      assert.match(String(world.sent.at(-1)?.content["body"]), /^Done\. Temperature: 0\.3/);
+    });
+  });
+
   describe("an agent that makes pictures", () => {
     it("answers with one, as large as it is, with what was asked for", async () => {
       const world = new World(await open());
