@@ -142,7 +142,7 @@ export async function startBridge(config: Config, registration: Registration, lo
       agentOf: (userId) => directory.agentOf(userId),
       agents: () => directory.list(),
       provider: (name) => providers.get(name),
-      allowedUsers: config.access.users,
+      access: config.access,
       limits: config.turns,
       answers: config.answers,
       settings,
@@ -191,7 +191,7 @@ export async function startBridge(config: Config, registration: Registration, lo
       forgetKeysAfterMs: config.encryption.forgetKeysAfterMs,
       trustIn: (userId, roomId) => trustIn(config.encryption.trust, directory.agentOf(userId)?.name, roomId),
       words: language.elsewhere,
-      mayInvite: (userId) => mayTalk(config.access.users, userId),
+      mayInvite: (userId) => mayTalk(config.access, userId),
       log,
     };
     const ghosts: Ghosts = new Ghosts({

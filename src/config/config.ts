@@ -23,8 +23,8 @@ export interface Config {
   /** Undefined: the embedded database in `dataDir`. */
   readonly database: { readonly url: string } | undefined;
   readonly logging: { readonly level: LogLevel; readonly format: "json" | "pretty" | "auto" };
-  /** Globs of the user ids that may invite agents and talk with them. */
-  readonly access: { readonly users: readonly string[] };
+  /** Who may invite agents and talk with them, and who of these is ignored: globs of user ids. */
+  readonly access: { readonly users: readonly string[]; readonly ignore: readonly string[] };
   readonly encryption: {
     readonly masterKey: MasterKeySource;
     readonly trust: TrustPolicy;

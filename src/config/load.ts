@@ -54,7 +54,7 @@ export async function loadConfig(path: string): Promise<Config> {
     dataDir,
     database: database.url === undefined ? undefined : { url: database.url },
     logging: raw.logging,
-    access: { users: raw.access.users ?? [`@*:${raw.homeserver.domain}`] },
+    access: { users: raw.access.users ?? [`@*:${raw.homeserver.domain}`], ignore: raw.access.ignore },
     encryption: {
       masterKey: masterKeyOf(raw.encryption, directory, dataDir),
       trust: trustOf(raw),
@@ -109,7 +109,7 @@ interface RawConfig {
   appservice: { registration: string; bind: string; port: number; max_transaction_bytes: number; bot: string };
   data_dir: string;
   logging: Config["logging"];
-  access: { users?: string[] };
+  access: { users?: string[]; ignore: string[] };
   encryption: {
     master_key_file?: string;
     master_key_env?: string;

@@ -2,7 +2,7 @@ import { isRetryable } from "../ghost/failure.ts";
 import type { GhostHandle, GhostMessage, GhostReaction, GhostRedaction, Settle } from "../ghost/listener.ts";
 import type { UnreadMessage } from "../ghost/missing-keys.ts";
 import { reached } from "../observability/steps.ts";
-import { mayTalk } from "../policy/access.ts";
+import { mayTalk, type Access } from "../policy/access.ts";
 import type { Distrust } from "../policy/trust.ts";
 import { DRAFT_STEP } from "../turns/turn-runner.ts";
 import type { TurnStore } from "../turns/turn-store.ts";
@@ -38,8 +38,8 @@ export interface ConversationOptions extends AnsweringOptions {
   readonly stopTurns: (ids: readonly number[], how: { readonly keeps: boolean }) => void;
   readonly isAgent: (userId: string) => boolean;
   readonly agents: () => readonly ListedAgent[];
-  /** Globs of the users who may talk with agents. */
-  readonly allowedUsers: readonly string[];
+  /** Who may talk with agents. */
+  readonly access: Access;
   readonly limits: {
     /** Questions that may wait in one conversation. */
     readonly maxQueued: number;
@@ -73,7 +73,7 @@ export class Conversation {
   async message(ghost: GhostHandle, message: GhostMessage, settle: Settle): Promise<void> {
     const decision = await this.#address(ghost, message);
     const isPersons = decision.kind !== "ignored" && decision.kind !== "agent";
-    if (isPersons && !mayTalk(this.#options.allowedUsers, message.sender)) {
+    if (isPersons && !mayTalk(this.#options.access, message.sender)) {
       const level = decision.kind === "overheard" ? "debug" : "info";
       ghost.log[level]({ room: message.roomId, event: message.eventId }, "message of a user without access ignored");
       await settle();
@@ -152,10 +152,10 @@ export class Conversation {
 
   /** Somebody reacted to an event: what they wish for happens if it is theirs to wish, or they moderate the room. */
   async reaction(ghost: GhostHandle, reaction: GhostReaction, settle: Settle): Promise<void> {
-    const { history, turns, stopTurns, allowedUsers } = this.#options;
+    const { history, turns, stopTurns, access } = this.#options;
     const { roomId, sender, target, eventId } = reaction;
     const wish = wishOf(reaction.key);
-    if (wish === undefined || this.#options.isAgent(sender) || !mayTalk(allowedUsers, sender)) return settle();
+    if (wish === undefined || this.#options.isAgent(sender) || !mayTalk(access, sender)) return settle();
     const about = await turns.about(ghost.userId, roomId, target);
     if (about === undefined) return settle();
     const { turn, isOpen } = about;
@@ -191,7 +191,7 @@ export class Conversation {
   /** Only who speaks to the agent is told that it does not listen. */
   async distrusted(ghost: GhostHandle, message: GhostMessage, why: Distrust): Promise<MessageContent | undefined> {
     const decision = await this.#address(ghost, message);
-    if (decision.kind !== "addressed" || !mayTalk(this.#options.allowedUsers, message.sender)) return undefined;
+    if (decision.kind !== "addressed" || !mayTalk(this.#options.access, message.sender)) return undefined;
     const { eventId, roomId } = message;
     const words = await this.#options.language.words(ghost.userId, roomId, decision.text);
     const notice = describeDistrust(words, this.#nameOf(ghost.userId), message.sender, why);
@@ -265,7 +265,7 @@ export class Conversation {
     settle: Settle,
   ): Promise<void> {
     if (ghost.isBot) return settle();
-    const { settings, defaults, history, turns, exchanges, exchangeLimits, allowedUsers, limits } = this.#options;
+    const { settings, defaults, history, turns, exchanges, exchangeLimits, access, limits } = this.#options;
     const { roomId, sender } = message;
     const { eventId, text, threadRoot, mark } = said;
     const { listen = defaults.listen } = await settings.get(ghost.userId, roomId);
@@ -280,7 +280,7 @@ export class Conversation {
       const id = { roomId, origin: mark?.origin ?? "" };
       const exchange = isNew ? await exchanges.claim(tx, id, exchangeLimits.maxTurns) : undefined;
       const furthest = exchange?.discussion === undefined ? exchangeLimits.maxHops : exchange.discussion.length - 1;
-      const isAllowed = exchange !== undefined && hops <= furthest && mayTalk(allowedUsers, exchange.asker);
+      const isAllowed = exchange !== undefined && hops <= furthest && mayTalk(access, exchange.asker);
       if (!isAllowed && listen === "off") return;
       const heard = { ...remembered({ ...message, eventId }, speaker, text), threadRoot };
       const position = await history.remember(tx, ghost.userId, roomId, heard);

@@ -1,9 +1,16 @@
-/**
- * Whether a user may invite agents and talk with them.
- *
- * @param patterns Globs of user ids: `*` stands for any run of characters, `?` for one (`@*:example.org`).
- */
-export function mayTalk(patterns: readonly string[], userId: string): boolean {
+/** Who may use the agents, by globs of user ids: `*` stands for any run of characters, `?` for one (`@*:example.org`). */
+export interface Access {
+  readonly users: readonly string[];
+  /** Who is not answered, though among `users`: bots, and people of other networks whom bridges bring along. */
+  readonly ignore: readonly string[];
+}
+
+/** Whether a user may invite agents and talk with them. */
+export function mayTalk({ users, ignore }: Access, userId: string): boolean {
+  return isAmong(users, userId) && !isAmong(ignore, userId);
+}
+
+function isAmong(patterns: readonly string[], userId: string): boolean {
   return patterns.some((pattern) => globToRegExp(pattern).test(userId));
 }
 

@@ -163,7 +163,7 @@ export class World {
         language,
       },
       provider: (name) => (name === "local" ? this.provider : undefined),
-      allowedUsers: ["@*:example.test"],
+      access: { users: ["@*:example.test"], ignore: ["@_*:*"] },
       limits: { maxQueued: 3, maxWaitMs: 60_000 },
       answers: {
         stream: "edit",

@@ -60,11 +60,12 @@ forEachDatabase((_kind, open) => {
       const world = new World(await open());
       await world.say("just talking", { direct: false });
       await world.say("hello", { sender: "@mallory:evil.test" });
+      await world.say("hello", { sender: "@_irc_bot:example.test" });
       await world.say("hello", { sender: QWEN, direct: false });
       assert.deepEqual(await world.turns(), []);
       assert.deepEqual(await world.remembered(), ["Qwen: hello"], "what agents say is context, and no question");
       assert.deepEqual(world.read, []);
-      assert.equal(world.finished, 3);
+      assert.equal(world.finished, 4);
     });
 
     it("may reply to what the agent said, and only to that", async () => {
