@@ -4,7 +4,7 @@ import type { UnreadMessage } from "../ghost/missing-keys.ts";
 import { reached } from "../observability/steps.ts";
 import { mayTalk, type Access } from "../policy/access.ts";
 import type { Distrust } from "../policy/trust.ts";
-import { DRAFT_STEP } from "../turns/turn-runner.ts";
+import { ANSWER_STEP, DRAFT_STEP } from "../turns/turn-runner.ts";
 import type { TurnStore } from "../turns/turn-store.ts";
 import type { Exchange } from "../turns/exchanges.ts";
 import { stepOf } from "../turns/turn.ts";
@@ -135,10 +135,16 @@ export class Conversation {
     const about = await turns.about(ghost.userId, roomId, target);
     const isQuestion = about?.turn.eventId === target;
     if (isQuestion) {
+      const answers = new Set(await history.answersTo(ghost.userId, roomId, target));
       const draft = about.isOpen ? await ghost.sent(roomId, stepOf(about.turn, DRAFT_STEP)) : undefined;
-      const answers = new Set([...(await history.answersTo(ghost.userId, roomId, target)), draft]);
+      if (draft !== undefined) answers.add(draft);
+      // A notice of failure is no answer that is remembered.
+      for (let round = 0; round <= about.turn.round; round++) {
+        const said = await ghost.sent(roomId, stepOf({ eventId: target, round }, ANSWER_STEP));
+        if (said !== undefined) answers.add(said);
+      }
       for (const answer of answers) {
-        if (answer !== undefined) await takeBack(ghost, roomId, answer, `${target} deleted ${answer}`);
+        await takeBack(ghost, roomId, answer, `${target} deleted ${answer}`);
       }
     }
     let running: readonly number[] = [];

@@ -77,6 +77,9 @@ const NOT_SENT = { outcome: "failed", failure: "not sent" } as const;
 /** The step of a turn at which its draft is sent. */
 export const DRAFT_STEP = "draft";
 
+/** The step at which the first message of its reply is. */
+export const ANSWER_STEP = "answer.0";
+
 /** How long a turn waits after the server or the database failed it, in ms. */
 const RETRY_MS = 2_000;
 

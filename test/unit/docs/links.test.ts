@@ -29,12 +29,17 @@ describe("the documentation", () => {
     }
   });
 
-  it("of what others ran into names tests that there are", async () => {
-    const links = await linksOf("docs/pitfalls.md");
-    assert.ok(links.length > 40);
-    for (const { text, file } of links) {
-      const code = (await readFile(join(ROOT, file), "utf8")).replaceAll("\\'", "'");
-      assert.ok(code.includes(text), `“${text}” is no test of ${file}`);
-    }
-  });
+  for (const [what, document, least] of [
+    ["what others ran into", "docs/pitfalls.md", 40],
+    ["an agent's manners", "docs/manners.md", 25],
+  ] as const) {
+    it(`of ${what} names tests that there are`, async () => {
+      const links = (await linksOf(document)).filter(({ file }) => file.startsWith("test/"));
+      assert.ok(links.length > least);
+      for (const { text, file } of links) {
+        const code = (await readFile(join(ROOT, file), "utf8")).replaceAll("\\'", "'");
+        assert.ok(code.includes(text), `“${text}” is no test of ${file}`);
+      }
+    });
+  }
 });
