@@ -7,6 +7,7 @@ import { Summaries } from "./conversation/summaries.ts";
 import { MasterKey } from "./crypto/master-key.ts";
 import { createCryptoStore } from "./crypto/store/crypto-store.ts";
 import { locationOf, openDatabase } from "./database/open.ts";
+import { profileName } from "./ghost/agents.ts";
 import { AgentDirectory } from "./ghost/agent-directory.ts";
 import { Acquaintances } from "./ghost/acquaintances.ts";
 import { isRetryable } from "./ghost/failure.ts";
@@ -36,6 +37,10 @@ import { startPruning } from "./mailbox/pruning.ts";
 import type { Logger } from "./observability/log.ts";
 import { mayTalk } from "./policy/access.ts";
 import { trustIn } from "./policy/trust.ts";
+import { Consents } from "./privacy/consents.ts";
+import { PrivacyGate } from "./privacy/gate.ts";
+import { ProviderRequests } from "./privacy/provider-requests.ts";
+import { KnownModels } from "./providers/model-facts.ts";
 import { createAnthropicProvider } from "./providers/anthropic.ts";
 import { createDemoProvider } from "./providers/demo.ts";
 import { createOllamaProvider } from "./providers/ollama.ts";
@@ -110,16 +115,34 @@ export async function startBridge(config: Config, registration: Registration, lo
     const settings = new RoomSettingsStore(database);
     const language = new RoomLanguage({ settings, history, ofAdmin: config.answers.language });
     const store = new GhostStore(database);
+    const models = new KnownModels();
+    const consents = new Consents(database);
+    const requests = new ProviderRequests(database);
+    const isEncrypted = (roomId: string): Promise<boolean> => rooms.isEncrypted(roomId);
+    const privacy = new PrivacyGate({ policy: config.privacy, consents, requests, models, isEncrypted });
     const summaries = new Summaries(database, history, log);
     closers.push(() => summaries.stop());
     closers.push(
-      startPruning([(days) => mailbox.prune(days), (days) => outbox.prune(days), (days) => exchanges.prune(days)], log),
+      startPruning(
+        [
+          (days) => mailbox.prune(days),
+          (days) => outbox.prune(days),
+          (days) => exchanges.prune(days),
+          (days) => requests.prune(days),
+        ],
+        log,
+      ),
     );
     const conversation: Conversation = new Conversation({
       history,
       turns,
       exchanges,
       exchangeLimits: config.exchanges,
+      models,
+      privacy,
+      consents,
+      requests,
+      isEncrypted,
       summaries,
       language,
       defaults: {
@@ -185,7 +208,11 @@ export async function startBridge(config: Config, registration: Registration, lo
       loaded: () => runner.kick(),
       unneeded: () => ghosts.makeRoom(),
       elsewhere: (userId) => ghosts.elsewhere(userId),
-      profileOf: (userId) => (userId === botUserId ? BOT_PROFILE : directory.agentOf(userId)),
+      profileOf: (userId) => {
+        if (userId === botUserId) return BOT_PROFILE;
+        const agent = directory.agentOf(userId);
+        return agent && { ...agent, displayName: profileName(agent) };
+      },
       verification: config.encryption.verification,
       mode: config.encryption.mode,
       forgetKeysAfterMs: config.encryption.forgetKeysAfterMs,

@@ -11,6 +11,7 @@ Usage: matrix-agents <command> [options]
   check-config           check config.yaml and registration.yaml, and do nothing else
   mailbox                list the events that agents could not handle; mailbox retry ID… or all, mailbox drop ID… or all
   verify                 the emoji of verifications that wait for you; verify confirm ID, verify reject ID
+  privacy                per room: its agents, where their words go, who agreed to that, and what was sent
   fingerprints [AGENT]   the agents' keys as clients show them; for one agent as QR codes too
   keys backup [AGENT]    whether the agents' keys are kept on the homeserver
   keys recovery-key AGENT
@@ -72,6 +73,8 @@ async function main(argv: readonly string[]): Promise<number> {
       return (await import("./cli/mailbox.ts")).mailbox(options);
     case "verify":
       return (await import("./cli/verify.ts")).verify(options);
+    case "privacy":
+      return (await import("./cli/privacy.ts")).privacy(options);
     case "fingerprints":
       return (await import("./cli/fingerprints.ts")).fingerprints(options);
     case "keys":

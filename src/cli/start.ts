@@ -1,6 +1,8 @@
 import { once } from "node:events";
 import { loadConfig } from "../config/load.ts";
 import { loadRegistration } from "../config/registration.ts";
+import { endpointsOf } from "../egress/endpoints.ts";
+import { guardEgress } from "../egress/guard.ts";
 import { createLogger } from "../observability/log.ts";
 import { explainStartFailure } from "./start-failure.ts";
 
@@ -14,6 +16,9 @@ export async function start(options: { readonly config: string }): Promise<numbe
   const config = await loadConfig(options.config);
   const registration = await loadRegistration(config);
   const log = createLogger(config.logging.level, config.logging.format);
+  guardEgress(endpointsOf(config), (what) =>
+    log.error({ what }, "something tried to reach what is not configured; it was refused"),
+  );
   // Only now: a wrong configuration is told before a database or an engine is loaded.
   const { startBridge } = await import("../bridge.ts");
 

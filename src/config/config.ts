@@ -53,6 +53,8 @@ export interface Config {
   };
   readonly answers: AnswerSettings;
   readonly exchanges: ExchangeSettings;
+  /** Whether words may leave the admin's own network. */
+  readonly privacy: PrivacyPolicy;
   readonly memory: {
     /** Whether what is too long ago to be read again at each question is summed up. */
     readonly summaries: boolean;
@@ -112,6 +114,17 @@ export interface AnswerSettings {
   readonly commandMenus: boolean;
   /** Of notices and help; `auto`: as people speak in the room. */
   readonly language: Language | "auto";
+}
+
+/** Whether words of a room may go to providers outside the admin's network: never; where it agrees; unless it does not. */
+export type CloudPolicy = "deny" | "ask" | "allow";
+
+/** By the admin's word: a room's own, or what holds for its kind of room. */
+export interface PrivacyPolicy {
+  readonly cloud: CloudPolicy;
+  /** In encrypted rooms. */
+  readonly encrypted: CloudPolicy;
+  readonly rooms: ReadonlyMap<string, CloudPolicy>;
 }
 
 /** How agents of a room ask each other. */

@@ -1,6 +1,16 @@
 import { dirname, resolve } from "node:path";
 import { checkSchema } from "./check-schema.ts";
-import type { AgentConfig, Config, Locality, MasterKeySource, ProviderConfig, Trust, TrustPolicy } from "./config.ts";
+import type {
+  AgentConfig,
+  CloudPolicy,
+  Config,
+  Locality,
+  MasterKeySource,
+  PrivacyPolicy,
+  ProviderConfig,
+  Trust,
+  TrustPolicy,
+} from "./config.ts";
 import { ConfigError } from "./config-error.ts";
 import { crossCheck } from "./cross-checks.ts";
 import { databaseUrl, type DatabaseSettings } from "./database-url.ts";
@@ -90,6 +100,7 @@ export async function loadConfig(path: string): Promise<Config> {
       maxTurns: raw.exchanges.max_turns,
     },
     memory: raw.memory,
+    privacy: privacyOf(raw),
     ghosts: { maxLoaded: raw.ghosts.max_loaded, idleAfterMs: milliseconds(raw.ghosts.idle_after) },
     leases: { expireAfterMs: milliseconds(raw.leases.expire_after) },
     providers,
@@ -131,11 +142,12 @@ interface RawConfig {
   };
   exchanges: { delegate: boolean; max_hops: number; max_turns: number };
   memory: Config["memory"];
+  privacy: { cloud: CloudPolicy; cloud_in_encrypted_rooms: CloudPolicy };
   ghosts: { max_loaded: number; idle_after: string };
   leases: { expire_after: string };
   providers: Record<string, RawProvider>;
   agents: Record<string, RawAgent>;
-  rooms: Record<string, { trust?: Partial<Trust> }>;
+  rooms: Record<string, { trust?: Partial<Trust>; privacy?: { cloud?: CloudPolicy } }>;
   transcription?: { provider: string; model: string };
 }
 
@@ -215,6 +227,18 @@ function trustOf(raw: Pick<RawConfig, "encryption" | "agents" | "rooms">): Trust
     everywhere: { ...DEFAULT_TRUST, ...raw.encryption.trust },
     agents: particular(raw.agents),
     rooms: particular(raw.rooms),
+  };
+}
+
+function privacyOf(raw: Pick<RawConfig, "privacy" | "rooms">): PrivacyPolicy {
+  return {
+    cloud: raw.privacy.cloud,
+    encrypted: raw.privacy.cloud_in_encrypted_rooms,
+    rooms: new Map(
+      Object.entries(raw.rooms).flatMap(([roomId, { privacy }]) =>
+        privacy?.cloud === undefined ? [] : [[roomId, privacy.cloud]],
+      ),
+    ),
   };
 }
 

@@ -1,4 +1,4 @@
-import type { Agent } from "../ghost/agents.ts";
+import { profileName, type Agent } from "../ghost/agents.ts";
 import type { GhostHandle, GhostMessage } from "../ghost/listener.ts";
 import type { Addressee } from "./addressing.ts";
 
@@ -15,5 +15,5 @@ export function addresseeOf(
 /** What people may call an agent by. */
 export function namesOf(userId: string, agent: Agent | undefined): string[] {
   const localpart = userId.slice(1).split(":")[0] ?? "";
-  return [userId, localpart, ...(agent === undefined ? [] : [agent.displayName, agent.name])];
+  return [userId, localpart, ...(agent === undefined ? [] : [agent.displayName, agent.name, profileName(agent)])];
 }

@@ -2,10 +2,12 @@ import type { AnswerSettings, ExchangeSettings } from "../config/config.ts";
 import type { Queryable } from "../database/database.ts";
 import type { Agent } from "../ghost/agents.ts";
 import type { Words } from "../language/words.ts";
+import { targetOf as consentTarget } from "../privacy/consents.ts";
+import type { Place, PrivacyGate } from "../privacy/gate.ts";
 import type { Logger } from "../observability/log.ts";
 import { reached } from "../observability/steps.ts";
 import { DEMO_MODEL } from "../providers/demo.ts";
-import { KnownModels } from "../providers/model-facts.ts";
+import type { KnownModels } from "../providers/model-facts.ts";
 import { pictureType } from "../providers/pictures.ts";
 import { ProviderError, type ChatMessage, type ChatUsage, type Provider } from "../providers/provider.ts";
 import type { SentFile } from "../ghost/listener.ts";
@@ -13,7 +15,7 @@ import type { RoomDefaults, RoomSettings, RoomSettingsStore } from "../rooms/set
 import type { Discussion, Exchanges } from "../turns/exchanges.ts";
 import type { Drafting } from "../turns/turn-runner.ts";
 import { TurnStopped, type Turn, type TurnMessage, type TurnReply } from "../turns/turn.ts";
-import type { NewTurn } from "../turns/turn-store.ts";
+import type { NewTurn, TurnStore } from "../turns/turn-store.ts";
 import { recordingName, type Attachment } from "./attachments.ts";
 import type { ListedAgent } from "./bot.ts";
 import { mentionsOf } from "./addressing.ts";
@@ -58,9 +60,12 @@ export interface AnsweringOptions {
   readonly defaults: RoomDefaults;
   readonly language: RoomLanguage;
   readonly summaries: Summaries;
+  readonly models: KnownModels;
+  readonly privacy: PrivacyGate;
   /** The agents that are in a room. */
   readonly agentsIn: (roomId: string) => Promise<readonly ListedAgent[]>;
   readonly exchanges: Exchanges;
+  readonly turns: TurnStore;
   readonly exchangeLimits: ExchangeSettings;
   readonly log: Logger;
 }
@@ -97,7 +102,6 @@ const ALONE: Company = { helpers: [], discussion: undefined, next: undefined };
 export class Answering {
   readonly #options: AnsweringOptions;
   readonly #counter = new TokenCounter();
-  readonly #models = new KnownModels();
 
   constructor(options: AnsweringOptions) {
     this.#options = options;
@@ -116,14 +120,18 @@ export class Answering {
     const { agent, provider, model, set } = voice;
     const company = direct ? ALONE : await this.#companyOf(turn, set);
     const messages = await this.#messagesFor(turn, set);
+    const sending = { ghost: turn.ghost, roomId: turn.roomId };
     const temperature = set.temperature ?? agent.temperature;
     let text = "";
     let thinking = "";
     let usage: ChatUsage | undefined;
     try {
-      if (agent.makes === "pictures") return await this.#draw(turn, voice, messages.latest, signal);
+      const place = await this.#options.privacy.placeOf(provider, model);
+      const may = await this.#options.privacy.check(sending, place);
+      if (may !== "yes") return await this.#withheld(turn, place, may, words);
+      if (agent.makes === "pictures") return await this.#draw(turn, voice, place, messages.latest, signal);
       const readMessages = await readFiles(messages.latest, {
-        canSee: async () => agent.vision ?? (await this.#models.facts(provider, model)).sees,
+        canSee: async () => agent.vision ?? (await this.#options.models.facts(provider, model)).sees,
         download: (attachment, maxBytes) => this.#options.download(turn.ghost, attachment, maxBytes),
         transcribe: (message, attachment, audio) => this.#transcribe(turn, message, attachment, audio, signal),
       });
@@ -144,6 +152,7 @@ export class Answering {
         budgetTokens: contextTokens - answerReserve(contextTokens),
         estimateTokens: this.#counter.of(keyOf(voice)),
       });
+      await this.#options.privacy.note({ ...sending, ...place, model, kind: "chat", bytes: sizeOf(prompt) });
       for await (const chunk of provider.chat({
         model,
         messages: prompt,
@@ -258,6 +267,26 @@ export class Answering {
     return { outcome: "failed", failure, messages: [{ content: noticeContent(words, targetOf(turn)) }] };
   }
 
+  /** Nothing was sent: why, and what can be done. */
+  async #withheld(
+    turn: Turn,
+    place: Place,
+    why: "ask" | "declined" | "denied",
+    { consent }: Words,
+  ): Promise<TurnReply> {
+    const named = { agent: this.#options.agentOf(turn.ghost)?.displayName ?? turn.ghost, ...place };
+    const reply = (failure: string, words: string): TurnReply => ({
+      outcome: "failed",
+      failure,
+      messages: [{ content: noticeContent(words, targetOf(turn)) }],
+    });
+    if (why !== "ask") return reply(`cloud_${why}`, consent[why](named));
+    const target = consentTarget(place.provider, place.host);
+    const waiting = await this.#options.turns.withoutConsent(turn.ghost, turn.roomId);
+    const isAsked = waiting.some((other) => other.target === target);
+    return { ...reply("needs_consent", isAsked ? consent.pending(named) : consent.ask(named)), consentTarget: target };
+  }
+
   /** The answer with what the model said to itself above its beginning, where that is wanted. */
   #thoughtful(messages: readonly TurnMessage[], thinking: string): readonly TurnMessage[] {
     const [first, ...others] = messages;
@@ -315,11 +344,15 @@ export class Answering {
   async #draw(
     turn: Turn,
     { provider, model }: Voice,
+    place: Place,
     messages: readonly RememberedMessage[],
     signal: AbortSignal,
   ): Promise<TurnReply> {
+    const { ghost, roomId } = turn;
     const prompt = messages.at(-1)?.body ?? "";
     if (provider.draw === undefined) throw new ProviderError("refused", "this provider makes no pictures");
+    const size = Buffer.byteLength(prompt);
+    await this.#options.privacy.note({ ghost, roomId, ...place, model, kind: "picture", bytes: size });
     const bytes = await provider.draw({ model, prompt, signal });
     const file = await this.#options.upload(turn.ghost, turn.roomId, bytes, pictureType(bytes) ?? "image/png");
     const content = pictureContent({ bytes, file, caption: prompt }, targetOf(turn), toAsker(turn));
@@ -328,16 +361,19 @@ export class Answering {
 
   /** The words of a recording, which stand in its place from now on. */
   async #transcribe(
-    { ghost }: Turn,
+    { ghost, roomId }: Turn,
     message: RememberedMessage,
     attachment: Attachment,
     audio: Uint8Array,
     signal: AbortSignal,
   ): Promise<string> {
-    const { transcription, provider, history } = this.#options;
+    const { transcription, provider, history, privacy } = this.#options;
     const heard = transcription && provider(transcription.provider);
     if (transcription === undefined || heard?.transcribe === undefined) throw new UnreadableFile("cant_hear");
     const { model } = transcription;
+    const place = await privacy.placeOf(heard, model);
+    if ((await privacy.check({ ghost, roomId }, place)) !== "yes") throw new UnreadableFile("cant_hear");
+    await privacy.note({ ghost, roomId, ...place, model, kind: "recording", bytes: audio.byteLength });
     const words = await heard
       .transcribe({ model, audio, fileName: recordingName(attachment), signal })
       .catch((error: unknown) => {
@@ -352,7 +388,7 @@ export class Answering {
 
   /** The window that an agent's model is run with: as it is set, unless the model can't have so much. */
   async #contextOf({ agent, provider, model }: Voice): Promise<number> {
-    const facts = await this.#models.facts(provider, model).catch((error: unknown) => {
+    const facts = await this.#options.models.facts(provider, model).catch((error: unknown) => {
       // Whoever asks the model next hears why.
       if (error instanceof ProviderError) return undefined;
       throw error;
@@ -394,6 +430,8 @@ export class Answering {
     const { agent, provider, model, set } = voice;
     const { summaries = this.#options.defaults.summaries } = set;
     if (summaries !== "on" || model === DEMO_MODEL || agent.makes !== "text") return;
+    const { privacy } = this.#options;
+    const { ghost, roomId } = turn;
     const contextTokens = await this.#contextOf(voice);
     const maxAnswerTokens = answerReserve(contextTokens);
     this.#options.summaries.keepUp(turn, {
@@ -402,6 +440,11 @@ export class Answering {
       ask: async (messages, signal) => {
         const kept = agent.keepAlive === undefined ? {} : { keepAlive: agent.keepAlive };
         const request = { model, messages, contextTokens, maxAnswerTokens, ...kept, signal };
+        const place = await privacy.placeOf(provider, model);
+        if ((await privacy.check({ ghost, roomId }, place)) !== "yes") {
+          throw new ProviderError("refused", "nothing of this room may go to the provider any more");
+        }
+        await privacy.note({ ghost, roomId, ...place, model, kind: "summary", bytes: sizeOf(messages) });
         let text = "";
         for await (const chunk of provider.chat(request)) {
           if (chunk.kind === "text") text += chunk.text;
@@ -411,6 +454,15 @@ export class Answering {
       },
     });
   }
+}
+
+/** What a prompt comes to, in bytes. */
+function sizeOf(messages: readonly ChatMessage[]): number {
+  return messages.reduce(
+    (sum, { content, images = [] }) =>
+      sum + Buffer.byteLength(content) + images.reduce((all, image) => all + image.byteLength, 0),
+    0,
+  );
 }
 
 /** Models are told apart by the server that runs them, too. */

@@ -3,7 +3,10 @@ import type { Queryable } from "../database/database.ts";
 import type { Agent } from "../ghost/agents.ts";
 import type { GhostHandle, GhostMessage, Settle } from "../ghost/listener.ts";
 import type { SettingWord, Words } from "../language/words.ts";
-import type { Provider } from "../providers/provider.ts";
+import { targetOf, type Consents } from "../privacy/consents.ts";
+import type { Place, PrivacyGate } from "../privacy/gate.ts";
+import { sizeInWords, type ProviderRequests } from "../privacy/provider-requests.ts";
+import { ProviderError, type Provider } from "../providers/provider.ts";
 import type { RoomDefaults, RoomSettings, RoomSettingsStore } from "../rooms/settings.ts";
 import type { Exchanges } from "../turns/exchanges.ts";
 import type { TurnStore } from "../turns/turn-store.ts";
@@ -13,6 +16,7 @@ import { describeCommands, describeMisspelt, readCommand, type Command, type Wri
 import { namedAgents } from "./exchange.ts";
 import type { History } from "./history.ts";
 import { noticeContent } from "./reply.ts";
+import { roomDefaults } from "./room-defaults.ts";
 import type { RoomLanguage } from "./room-language.ts";
 
 /** What commands are carried out with. */
@@ -27,6 +31,10 @@ export interface CommandDeskOptions {
   readonly provider: (name: string) => Provider | undefined;
   /** What rooms have that set nothing. */
   readonly defaults: RoomDefaults;
+  readonly privacy: PrivacyGate;
+  readonly consents: Consents;
+  readonly requests: ProviderRequests;
+  readonly isEncrypted: (roomId: string) => Promise<boolean>;
   readonly exchanges: Exchanges;
   readonly exchangeLimits: ExchangeSettings;
   readonly language: RoomLanguage;
@@ -76,10 +84,10 @@ export class CommandDesk {
     after?.();
   }
 
-  async #outcome(ghost: GhostHandle, message: GhostMessage, command: Command, place: Place): Promise<Outcome> {
+  async #outcome(ghost: GhostHandle, message: GhostMessage, command: Command, manner: Manner): Promise<Outcome> {
     const { history, turns, settings, agents, exchanges } = this.#options;
     const { roomId, sender } = message;
-    const { words } = place;
+    const { words } = manner;
     switch (command.kind) {
       case "help":
         return { words: describeCommands(words) };
@@ -101,8 +109,10 @@ export class CommandDesk {
       }
       case "stop":
         return this.#stop(ghost, message, words);
+      case "privacy":
+        return this.#privacy(ghost, message, command.decision, words);
       case "discuss":
-        return this.#discuss(ghost, message, command, place);
+        return this.#discuss(ghost, message, command, manner);
       case "retry": {
         const question = await turns.lastQuestion(ghost.userId, roomId, sender);
         if (question === undefined) return { words: words.nothingToRetry };
@@ -202,12 +212,80 @@ export class CommandDesk {
     };
   }
 
+  /** Shows where words go, or decides for this agent whether they may. */
+  async #privacy(
+    ghost: GhostHandle,
+    message: GhostMessage,
+    decision: "allow" | "deny" | "default" | undefined,
+    words: Words,
+  ): Promise<Outcome> {
+    const { privacy, consents, turns, turnQueued, provider } = this.#options;
+    const { roomId, sender } = message;
+    const agent = this.#options.agentOf(ghost.userId);
+    const source = agent === undefined ? undefined : provider(agent.provider);
+    if (agent === undefined || source === undefined) return { words: words.noProvider };
+    if (decision === undefined) return { words: await this.#whereWordsGo(roomId, words) };
+    if (!(await this.#mayChange(ghost, message))) return { words: words.onlyModerators };
+    const { model = agent.model ?? "" } = await this.#options.settings.get(ghost.userId, roomId);
+    const place = await placeNow(privacy, source, model);
+    const named = { agent: agent.displayName, ...place };
+    if (place.locality === "local") return { words: words.consent.unneeded(agent.displayName) };
+    const policy = await privacy.policyIn(roomId);
+    if (decision === "allow" && policy === "deny") return { words: words.consent.denied(named) };
+    if (decision === "default") {
+      return { words: words.consent.revoked(named), store: (tx) => consents.revoke(tx, roomId, ghost.userId) };
+    }
+    const granted = decision === "allow";
+    const target = targetOf(place.provider, place.host);
+    return {
+      words: granted ? words.consent.allowed(named) : words.consent.nowDeclined(named),
+      store: async (tx) => {
+        await consents.decide(tx, { roomId, ghost: ghost.userId, target }, granted, sender);
+        await turns.consented(tx, ghost.userId, roomId, target, granted);
+      },
+      after: turnQueued,
+    };
+  }
+
+  /** For a room, in plain words: whether it is encrypted, where each agent's words go, and what went where. */
+  async #whereWordsGo(roomId: string, words: Words): Promise<string> {
+    const { privacy, consents, requests, agentsIn, provider, isEncrypted } = this.#options;
+    const decisions = await consents.ofRoom(roomId);
+    const policy = await privacy.policyIn(roomId);
+    const lines = [(await isEncrypted(roomId)) ? words.privacy.encrypted : words.privacy.notEncrypted, ""];
+    for (const { userId, agent } of await agentsIn(roomId)) {
+      const source = provider(agent.provider);
+      if (source === undefined) continue;
+      const place = await placeNow(privacy, source, agent.model ?? "");
+      const named = { agent: agent.displayName, ...place };
+      const decided = decisions.find(
+        ({ ghost, target }) => ghost === userId && target === targetOf(place.provider, place.host),
+      );
+      const day = decided?.at.toISOString().slice(0, 10) ?? "";
+      const decision =
+        decided === undefined || policy === "deny"
+          ? words.privacy.policies[policy]
+          : (decided.granted ? words.privacy.decidedYes : words.privacy.decidedNo)(decided.by, day);
+      const line =
+        place.locality === "local" ? words.privacy.agentLocal(named) : words.privacy.agentCloud(named, decision);
+      lines.push(`- ${line}`);
+    }
+    const sent = await requests.since(roomId, SHOWN_DAYS);
+    lines.push("", words.privacy.lastDays(SHOWN_DAYS), "");
+    if (sent.length === 0) lines.push(`- ${words.privacy.sentNothing}`);
+    for (const { ghost, provider: name, host, locality, requests: count, bytes } of sent) {
+      const named = { agent: this.#nameOf(ghost), provider: name, host };
+      lines.push(`- ${words.privacy.sent(named, count, sizeInWords(bytes), locality === "cloud")}`);
+    }
+    return lines.join("\n");
+  }
+
   /** Begins a discussion: this agent has the first turn, on the topic. */
   async #discuss(
     ghost: GhostHandle,
     message: GhostMessage,
     command: Extract<Command, { kind: "discuss" }>,
-    { words, threadRoot }: Place,
+    { words, threadRoot }: Manner,
   ): Promise<Outcome> {
     const { agentsIn, exchanges, history, turns, exchangeLimits } = this.#options;
     const { roomId, eventId, sender } = message;
@@ -260,7 +338,7 @@ export class CommandDesk {
     const agent = this.#options.agentOf(ghost);
     const own = settings[name];
     const ofAdmin: RoomDefaults & Readonly<Record<"model" | "system" | "temperature" | "remember", string>> = {
-      ...this.#options.defaults,
+      ...roomDefaults(this.#options.defaults, agent),
       model: agent?.model ?? words.none,
       system: agent?.systemPrompt ?? words.none,
       temperature: agent?.temperature === undefined ? words.modelsOwn : String(agent.temperature),
@@ -280,8 +358,19 @@ export class CommandDesk {
   }
 }
 
-/** Where a command was said, and what is said there. */
-interface Place {
+/** Of requests that are shown, in days. */
+const SHOWN_DAYS = 7;
+
+/** Where words would go now; as the configuration says where the provider can't be asked. */
+async function placeNow(privacy: PrivacyGate, provider: Provider, model: string): Promise<Place> {
+  return privacy.placeOf(provider, model).catch((error: unknown) => {
+    if (!(error instanceof ProviderError)) throw error;
+    return { provider: provider.name, host: provider.host, locality: provider.locality };
+  });
+}
+
+/** How a command is answered: in which words, and in which thread. */
+interface Manner {
   readonly words: Words;
   readonly threadRoot: string | undefined;
 }

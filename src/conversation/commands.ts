@@ -15,6 +15,8 @@ export type Command =
   | { readonly kind: "set"; readonly setting: SettingWord; readonly value: string | undefined }
   /** `rest` begins with the names of agents. */
   | { readonly kind: "discuss"; readonly turns: number | undefined; readonly rest: string }
+  /** Undefined: it is to be shown. */
+  | { readonly kind: "privacy"; readonly decision: "allow" | "deny" | "default" | undefined }
   | Misspelt;
 
 /** A command that is not written as it should be. */
@@ -32,6 +34,7 @@ export const EXAMPLES: Readonly<Record<CommandWord, string>> = {
   retry: "!retry",
   forget: "!forget",
   discuss: "!discuss 6 qwen Is water wet?",
+  privacy: "!privacy",
   remember: "!remember We use metric units",
   model: "!model llama3.2:3b",
   system: "!system Answer like a pirate",
@@ -82,6 +85,10 @@ export function readCommand({ name, rest }: WrittenCommand): Command {
       const [, turns, topic = ""] = /^(?:(\d{1,3})\s)?\s*([\s\S]*)$/.exec(rest) ?? [];
       if (topic === "") return { kind: "wrong", command: name };
       return { kind: "discuss", turns: turns === undefined ? undefined : Number(turns), rest: topic };
+    }
+    case "privacy": {
+      const decision = (["allow", "deny", "default"] as const).find((word) => word === rest);
+      return rest === "" || decision !== undefined ? { kind: name, decision } : { kind: "wrong", command: name };
     }
     case "remember":
       if (rest === "") return { kind: "show", setting: name };

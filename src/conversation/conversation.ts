@@ -2,6 +2,8 @@ import { isRetryable } from "../ghost/failure.ts";
 import type { GhostHandle, GhostMessage, GhostReaction, GhostRedaction, Settle } from "../ghost/listener.ts";
 import type { UnreadMessage } from "../ghost/missing-keys.ts";
 import { reached } from "../observability/steps.ts";
+import type { Consents } from "../privacy/consents.ts";
+import type { ProviderRequests } from "../privacy/provider-requests.ts";
 import { mayTalk, type Access } from "../policy/access.ts";
 import type { Distrust } from "../policy/trust.ts";
 import { ANSWER_STEP, DRAFT_STEP } from "../turns/turn-runner.ts";
@@ -26,7 +28,9 @@ import { chosenCommand, COMMAND_DESCRIPTION, commandDescriptions } from "./comma
 import { writtenCommand } from "./commands.ts";
 import type { RememberedMessage } from "./history.ts";
 import { describeDistrust, describeMissingKey } from "./notices.ts";
-import { wishOf } from "./reactions.ts";
+import { decisionOf, wishOf } from "./reactions.ts";
+import type { RoomDefaults } from "../rooms/settings.ts";
+import { roomDefaults } from "./room-defaults.ts";
 import { noticeContent, reactionContent, type MessageContent } from "./reply.ts";
 
 /** What the conversation needs of its surroundings. */
@@ -36,6 +40,9 @@ export interface ConversationOptions extends AnsweringOptions {
   readonly turnQueued: () => void;
   /** Called after running turns were to be stopped and that was committed. */
   readonly stopTurns: (ids: readonly number[], how: { readonly keeps: boolean }) => void;
+  readonly consents: Consents;
+  readonly requests: ProviderRequests;
+  readonly isEncrypted: (roomId: string) => Promise<boolean>;
   readonly isAgent: (userId: string) => boolean;
   readonly agents: () => readonly ListedAgent[];
   /** Who may talk with agents. */
@@ -118,9 +125,15 @@ export class Conversation {
   ): Promise<void> {
     if (ghost.isBot) return;
     const { answers, language } = this.#options;
-    if (answers.welcome) {
+    const agent = this.#options.agentOf(ghost.userId);
+    const isCloud = agent?.locality === "cloud";
+    // Whose words leave the network says so, wanted or not.
+    if (answers.welcome || isCloud) {
       const words = await language.words(ghost.userId, roomId);
-      const welcome = noticeContent(words.welcome(this.#nameOf(ghost.userId), direct));
+      const hello = words.welcome(this.#nameOf(ghost.userId), direct);
+      const provider = agent === undefined ? undefined : this.#options.provider(agent.provider);
+      const place = { agent: agent?.displayName ?? "", provider: agent?.provider ?? "", host: provider?.host ?? "?" };
+      const welcome = noticeContent(isCloud ? `${hello}\n\n${words.welcomeCloud(place)}` : hello);
       await ghost.send(roomId, "m.room.message", welcome, `welcome ${roomId}`);
     }
     if (answers.commandMenus) ghost.setState(roomId, COMMAND_DESCRIPTION, commandDescriptions(ghost.userId));
@@ -160,6 +173,7 @@ export class Conversation {
   async reaction(ghost: GhostHandle, reaction: GhostReaction, settle: Settle): Promise<void> {
     const { history, turns, stopTurns, access } = this.#options;
     const { roomId, sender, target, eventId } = reaction;
+    if (await this.#decided(ghost, reaction, settle)) return;
     const wish = wishOf(reaction.key);
     if (wish === undefined || this.#options.isAgent(sender) || !mayTalk(access, sender)) return settle();
     const about = await turns.about(ghost.userId, roomId, target);
@@ -194,6 +208,32 @@ export class Conversation {
     this.#options.turnQueued();
   }
 
+  /** A reaction to the question whether words may leave: decided by who moderates the room. False when it is none. */
+  async #decided(ghost: GhostHandle, reaction: GhostReaction, settle: Settle): Promise<boolean> {
+    const { turns, consents, isAgent, access, turnQueued } = this.#options;
+    const { roomId, sender, target, key, direct } = reaction;
+    const granted = decisionOf(key);
+    if (granted === undefined || isAgent(sender)) return false;
+    const asked: (string | undefined)[] = [];
+    const waiting = await turns.withoutConsent(ghost.userId, roomId);
+    for (const { turn } of waiting) asked.push(await ghost.sent(roomId, stepOf(turn, ANSWER_STEP)));
+    const about = waiting[asked.indexOf(target)];
+    if (about === undefined) return false;
+    const log = ghost.log.child({ room: roomId, user: sender, target: about.target, granted });
+    if (!mayTalk(access, sender) || !(direct || (await ghost.isModerator(roomId, sender)))) {
+      log.info("a decision of somebody who does not moderate the room");
+      await settle();
+      return true;
+    }
+    await settle(async (tx) => {
+      await consents.decide(tx, { roomId, ghost: ghost.userId, target: about.target }, granted, sender);
+      await turns.consented(tx, ghost.userId, roomId, about.target, granted);
+    });
+    log.info("decided whether words may leave");
+    turnQueued();
+    return true;
+  }
+
   /** Only who speaks to the agent is told that it does not listen. */
   async distrusted(ghost: GhostHandle, message: GhostMessage, why: Distrust): Promise<MessageContent | undefined> {
     const decision = await this.#address(ghost, message);
@@ -225,12 +265,17 @@ export class Conversation {
     return noticeContent(describeMissingKey(words, this.#nameOf(message.ghost), message.withheld), message);
   }
 
+  #defaultsOf(ghost: string): RoomDefaults {
+    return roomDefaults(this.#options.defaults, this.#options.agentOf(ghost));
+  }
+
   #nameOf(ghost: string): string {
     return this.#options.agentOf(ghost)?.displayName ?? ghost;
   }
 
   async #address(ghost: GhostHandle, message: GhostMessage): Promise<Addressing> {
-    const { isAgent, history, turns, settings, agentOf, defaults } = this.#options;
+    const { isAgent, history, turns, settings, agentOf } = this.#options;
+    const defaults = this.#defaultsOf(ghost.userId);
     const target = repliedEvent(message.content);
     const { userId } = ghost;
     const repliesToMe = target !== undefined && (await history.isOwn(userId, message.roomId, target));
@@ -271,7 +316,8 @@ export class Conversation {
     settle: Settle,
   ): Promise<void> {
     if (ghost.isBot) return settle();
-    const { settings, defaults, history, turns, exchanges, exchangeLimits, access, limits } = this.#options;
+    const { settings, history, turns, exchanges, exchangeLimits, access, limits } = this.#options;
+    const defaults = this.#defaultsOf(ghost.userId);
     const { roomId, sender } = message;
     const { eventId, text, threadRoot, mark } = said;
     const { listen = defaults.listen } = await settings.get(ghost.userId, roomId);
@@ -325,7 +371,8 @@ export class Conversation {
     { text, threadRoot }: { readonly text: string; readonly threadRoot: string | undefined },
     settle: Settle,
   ): Promise<void> {
-    const { settings, history, defaults } = this.#options;
+    const { settings, history } = this.#options;
+    const defaults = this.#defaultsOf(ghost.userId);
     const { listen = defaults.listen } = ghost.isBot
       ? { listen: "off" as const }
       : await settings.get(ghost.userId, message.roomId);

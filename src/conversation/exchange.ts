@@ -1,9 +1,10 @@
 import { addressedName } from "./addressing.ts";
+import { profileName } from "../ghost/agents.ts";
 import type { ListedAgent } from "./bot.ts";
 
 /** How an agent is called in an answer: its localpart, which no model has to guess, or its name. */
 function namesOf({ userId, agent }: ListedAgent): string[] {
-  return [userId.slice(1), agent.localpart, agent.name, agent.displayName];
+  return [userId.slice(1), agent.localpart, agent.name, agent.displayName, profileName(agent)];
 }
 
 /**

@@ -17,3 +17,10 @@ const WISHES: ReadonlyMap<string, Wish> = new Map([
 export function wishOf(key: string): Wish | undefined {
   return WISHES.get(key.replace(/\p{Emoji_Modifier}|\p{Variation_Selector}/gu, ""));
 }
+
+/** Whether a reaction to a question for consent agrees or declines; undefined: neither. */
+export function decisionOf(key: string): boolean | undefined {
+  const plain = key.replace(/\p{Emoji_Modifier}|\p{Variation_Selector}/gu, "");
+  if (["✅", "☑", "✔"].includes(plain)) return true;
+  return ["❌", "✖", "❎"].includes(plain) ? false : undefined;
+}

@@ -1,6 +1,10 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { getDocumentProxy } from "unpdf";
+import { guardEgress } from "../egress/guard.ts";
 import type { PdfLimits, PdfOutcome } from "./pdf.ts";
+
+// A document has nobody to talk with.
+guardEgress([], () => undefined);
 
 /** Reads one document, says what came of it, and ends. */
 async function read({ bytes, limits }: { bytes: Uint8Array; limits: PdfLimits }): Promise<PdfOutcome> {

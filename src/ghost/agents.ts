@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { AgentConfig, Config } from "../config/config.ts";
+import type { AgentConfig, Config, Locality, ProviderConfig } from "../config/config.ts";
 import { AGENT_PREFIX } from "../config/registration.ts";
 import type { InstalledModel } from "../providers/provider.ts";
 
@@ -7,6 +7,13 @@ import type { InstalledModel } from "../providers/provider.ts";
 export interface Agent extends AgentConfig {
   /** The localpart of its user id. */
   readonly localpart: string;
+  /** Whether what is said to it stays in the admin's network. */
+  readonly locality: Locality;
+}
+
+/** How an agent is called in rooms: one whose words leave the network says so by its name. */
+export function profileName({ displayName, locality }: Pick<Agent, "displayName" | "locality">): string {
+  return locality === "cloud" ? `${displayName} (cloud)` : displayName;
 }
 
 /**
@@ -22,7 +29,7 @@ export function agentsOf(
   const agents = new Map<string, Agent>();
   for (const agent of config.agents.values()) {
     const localpart = localpartOf(agent.name);
-    agents.set(localpart, { ...agent, localpart });
+    agents.set(localpart, { ...agent, localpart, locality: localityOf(config.providers.get(agent.provider)) });
   }
   for (const { provider, model } of inOrder(discovered)) {
     const settings = config.providers.get(provider);
@@ -40,11 +47,16 @@ export function agentsOf(
       model,
       displayName,
       makes: "text",
+      locality: settings.locality,
       contextTokens: settings.contextTokens,
       ...(settings.type === "ollama" && settings.keepAlive !== undefined ? { keepAlive: settings.keepAlive } : {}),
     });
   }
   return agents;
+}
+
+function localityOf(provider: ProviderConfig | undefined): Locality {
+  return provider === undefined || provider.type === "demo" ? "local" : provider.locality;
 }
 
 /** All models, those first whose agents can be called exactly as they are. */

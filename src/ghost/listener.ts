@@ -35,6 +35,8 @@ export interface GhostReaction {
   /** The event that it is attached to. */
   readonly target: string;
   readonly key: string;
+  /** Whether the room is a DM with the ghost. */
+  readonly direct: boolean;
 }
 
 /** A file on the homeserver. */

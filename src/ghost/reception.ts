@@ -233,7 +233,8 @@ export class Reception {
     if (type !== "m.annotation" || typeof target !== "string" || typeof key !== "string") return settle();
     const membership = await this.#services.store.membership(this.#ghost.userId, event.room_id);
     if (membership?.membership !== "join") return settle();
-    const reaction = { eventId: event.event_id, roomId: event.room_id, sender: event.sender, target, key };
+    const { direct } = membership;
+    const reaction = { eventId: event.event_id, roomId: event.room_id, sender: event.sender, target, key, direct };
     await this.#services.listener.reaction(this.#ghost, reaction, settle);
   }
 

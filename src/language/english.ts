@@ -64,6 +64,43 @@ export const english: Words = {
     `${agent} can't answer here: its own encryption identity is in other hands, so that nobody could be sure who is speaking. Please ask your admin to give it its recovery key, or a new identity.`,
   unseenVerification: (agent) =>
     `${agent} confirmed this verification by itself: nobody compared the emoji on its side. To be sure, ask your admin for the fingerprint of ${agent} and compare it with what your app shows.`,
+  welcomeCloud: ({ host }) =>
+    `My model does not run on this server: what is said to me goes to ${host}, once that has been agreed to here. \`!privacy\` tells more.`,
+  consent: {
+    ask: ({ agent, host, provider }) =>
+      `${agent} does not run on this server. To answer, it would send to **${host}** (“${provider}”): your questions with your names, the answers, and the files and what was said to it here before. If you agree, a moderator of this room reacts to this with ✅, and the question is answered; with ❌ it is not, and nothing is sent. \`!privacy default\` takes it back later.`,
+    pending: ({ agent, host }) =>
+      `${agent} waits until a moderator of this room has agreed, by ✅, that words from here go to ${host}; then your question is answered.`,
+    declined: ({ agent, host }) =>
+      `${agent} can't answer: this room has decided that nothing goes to ${host}. A moderator can change that with \`!privacy allow\`.`,
+    denied: ({ agent, host }) =>
+      `${agent} can't answer here: it would have to send what is said to ${host}, and the admin of this server does not allow that in this room. Please ask an agent that runs here (\`!list\`), or your admin.`,
+    allowed: ({ agent, host }) =>
+      `Agreed: what is said to ${agent} here may go to ${host}. \`!privacy default\` takes it back.`,
+    nowDeclined: ({ agent, host }) =>
+      `Understood: nothing goes to ${host}, and ${agent} does not answer here. \`!privacy allow\` changes that.`,
+    revoked: ({ agent, host }) => `Taken back: before anything goes to ${host} again, ${agent} asks.`,
+    unneeded: (agent) => `${agent} runs on this server's own network; nothing leaves it.`,
+  },
+  privacy: {
+    encrypted: "This room is encrypted: this server can't read along, but every agent in it can.",
+    notEncrypted: "This room is not encrypted: the servers of everybody in it can read along.",
+    agentLocal: ({ agent, host }) =>
+      `${agent} runs in this server's own network (${host}). Nothing said to it leaves it.`,
+    agentCloud: ({ agent, provider, host }, decision) =>
+      `${agent} runs elsewhere: what is said to it goes to **${host}** (“${provider}”). ${decision}`,
+    decidedYes: (by, day) => `${by} agreed to that on ${day}.`,
+    decidedNo: (by, day) => `${by} said no to that on ${day}, so nothing goes there.`,
+    policies: {
+      deny: "The admin does not allow that here, so nothing goes there.",
+      ask: "Nobody has agreed to that yet, so nothing goes there.",
+      allow: "The admin allows that here.",
+    },
+    sentNothing: "Nothing was sent to any model.",
+    sent: ({ agent, host }, requests, size, isCloud) =>
+      `${agent} → ${host}: ${requests} ${requests === 1 ? "request" : "requests"}, ${size}${isCloud ? ", outside this network" : ""}`,
+    lastDays: (days) => `In the last ${days} days:`,
+  },
   welcome: (agent, direct) =>
     direct
       ? `Hello! I am ${agent}, an AI. Write to me, and I answer; \`!help\` shows what else I understand.`
@@ -94,6 +131,10 @@ export const english: Words = {
     discuss: {
       usage: "!discuss [TURNS] AGENT [AGENT …] TOPIC",
       meaning: "I discuss something with other agents of this room, in a thread, 4 turns or as many as you say",
+    },
+    privacy: {
+      usage: "!privacy [allow | deny | default]",
+      meaning: "where your words go, and whether they may",
     },
     remember: { usage: "!remember TEXT, or !remember nothing", meaning: "something to keep in mind here" },
     model: { usage: "!model [NAME | default]", meaning: "which model I ask" },

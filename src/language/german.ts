@@ -66,6 +66,43 @@ export const german: Words = {
     `${agent} kann hier nicht antworten: Die eigene Verschlüsselungsidentität ist in anderen Händen, sodass niemand sicher sein könnte, wer spricht. Bitte deinen Admin um den Wiederherstellungsschlüssel oder eine neue Identität.`,
   unseenVerification: (agent) =>
     `${agent} hat diese Verifizierung selbst bestätigt: Auf der anderen Seite hat niemand die Emoji verglichen. Um sicherzugehen, frage deinen Admin nach dem Fingerabdruck von ${agent} und vergleiche ihn mit dem, den deine App zeigt.`,
+  welcomeCloud: ({ host }) =>
+    `Mein Modell läuft nicht auf diesem Server: Was mir gesagt wird, geht an ${host}, sobald dem hier zugestimmt wurde. \`!privacy\` sagt mehr.`,
+  consent: {
+    ask: ({ agent, host, provider }) =>
+      `${agent} läuft nicht auf diesem Server. Für eine Antwort ginge an **${host}** („${provider}“): eure Fragen mit euren Namen, die Antworten, die Dateien und was hier bisher an ${agent} gesagt wurde. Seid ihr einverstanden, reagiert ein Moderator dieses Raums hierauf mit ✅, und die Frage wird beantwortet; mit ❌ nicht, und nichts wird gesendet. \`!privacy default\` nimmt es später zurück.`,
+    pending: ({ agent, host }) =>
+      `${agent} wartet, bis ein Moderator dieses Raums mit ✅ zugestimmt hat, dass Worte von hier an ${host} gehen; dann wird deine Frage beantwortet.`,
+    declined: ({ agent, host }) =>
+      `${agent} kann nicht antworten: Dieser Raum hat entschieden, dass nichts an ${host} geht. Ein Moderator kann das mit \`!privacy allow\` ändern.`,
+    denied: ({ agent, host }) =>
+      `${agent} kann hier nicht antworten: Was gesagt wird, müsste an ${host} gehen, und der Admin dieses Servers erlaubt das in diesem Raum nicht. Frage bitte einen Agenten, der hier läuft (\`!list\`), oder deinen Admin.`,
+    allowed: ({ agent, host }) =>
+      `Einverstanden: Was hier an ${agent} gesagt wird, darf an ${host} gehen. \`!privacy default\` nimmt es zurück.`,
+    nowDeclined: ({ agent, host }) =>
+      `Verstanden: Nichts geht an ${host}, und ${agent} antwortet hier nicht. \`!privacy allow\` ändert das.`,
+    revoked: ({ agent, host }) => `Zurückgenommen: Bevor wieder etwas an ${host} geht, fragt ${agent}.`,
+    unneeded: (agent) => `${agent} läuft im eigenen Netz dieses Servers; nichts verlässt es.`,
+  },
+  privacy: {
+    encrypted: "Dieser Raum ist verschlüsselt: Der Server kann nicht mitlesen, aber jeder Agent darin.",
+    notEncrypted: "Dieser Raum ist nicht verschlüsselt: Die Server aller, die darin sind, können mitlesen.",
+    agentLocal: ({ agent, host }) =>
+      `${agent} läuft im eigenen Netz dieses Servers (${host}). Nichts, was zu ${agent} gesagt wird, verlässt es.`,
+    agentCloud: ({ agent, provider, host }, decision) =>
+      `${agent} läuft anderswo: Was dorthin gesagt wird, geht an **${host}** („${provider}“). ${decision}`,
+    decidedYes: (by, day) => `Dem hat ${by} am ${day} zugestimmt.`,
+    decidedNo: (by, day) => `Das hat ${by} am ${day} abgelehnt, also geht nichts dorthin.`,
+    policies: {
+      deny: "Der Admin erlaubt das hier nicht, also geht nichts dorthin.",
+      ask: "Dem hat noch niemand zugestimmt, also geht nichts dorthin.",
+      allow: "Der Admin erlaubt das hier.",
+    },
+    sentNothing: "An kein Modell wurde etwas gesendet.",
+    sent: ({ agent, host }, requests, size, isCloud) =>
+      `${agent} → ${host}: ${requests} ${requests === 1 ? "Anfrage" : "Anfragen"}, ${size}${isCloud ? ", außerhalb dieses Netzes" : ""}`,
+    lastDays: (days) => `In den letzten ${days} Tagen:`,
+  },
   welcome: (agent, direct) =>
     direct
       ? `Hallo! Ich bin ${agent}, eine KI. Schreib mir, und ich antworte; \`!help\` zeigt, was ich sonst noch verstehe.`
@@ -98,6 +135,10 @@ export const german: Words = {
       usage: "!discuss [RUNDEN] AGENT [AGENT …] THEMA",
       meaning:
         "ich diskutiere etwas mit anderen Agenten dieses Raums, in einem Thread, 4 Beiträge oder so viele du sagst",
+    },
+    privacy: {
+      usage: "!privacy [allow | deny | default]",
+      meaning: "wohin eure Worte gehen, und ob sie es dürfen",
     },
     remember: { usage: "!remember TEXT oder !remember nothing", meaning: "was ich hier im Kopf behalten soll" },
     model: { usage: "!model [NAME | default]", meaning: "welches Modell ich frage" },

@@ -8,6 +8,15 @@ export interface FailedTurn {
   readonly provider: string;
 }
 
+/** Where an agent's words go. */
+export interface CloudPlace {
+  /** The agent's display name. */
+  readonly agent: string;
+  /** The key under `providers:` in config.yaml. */
+  readonly provider: string;
+  readonly host: string;
+}
+
 /** How a command is written, and what it does. */
 export interface CommandWords {
   readonly usage: string;
@@ -35,6 +44,33 @@ export interface Words {
   readonly distrust: Readonly<Record<DistrustWord, (agent: string, userId: string) => string>>;
   readonly unsignedAgent: (agent: string) => string;
   readonly unseenVerification: (agent: string) => string;
+  /** What is added to the welcome of an agent whose words leave the network. */
+  readonly welcomeCloud: (place: CloudPlace) => string;
+  readonly consent: {
+    /** What would leave, and to whom; how to agree. */
+    readonly ask: (place: CloudPlace) => string;
+    /** It was asked already, and the question waits. */
+    readonly pending: (place: CloudPlace) => string;
+    readonly declined: (place: CloudPlace) => string;
+    readonly denied: (place: CloudPlace) => string;
+    readonly allowed: (place: CloudPlace) => string;
+    readonly nowDeclined: (place: CloudPlace) => string;
+    readonly revoked: (place: CloudPlace) => string;
+    /** Nothing leaves with this agent anyway. */
+    readonly unneeded: (agent: string) => string;
+  };
+  readonly privacy: {
+    readonly encrypted: string;
+    readonly notEncrypted: string;
+    readonly agentLocal: (place: CloudPlace) => string;
+    readonly agentCloud: (place: CloudPlace, decision: string) => string;
+    readonly decidedYes: (by: string, day: string) => string;
+    readonly decidedNo: (by: string, day: string) => string;
+    readonly policies: Readonly<Record<"deny" | "ask" | "allow", string>>;
+    readonly sentNothing: string;
+    readonly sent: (place: CloudPlace, requests: number, size: string, isCloud: boolean) => string;
+    readonly lastDays: (days: number) => string;
+  };
   readonly welcome: (agent: string, direct: boolean) => string;
   readonly inviteRefused: string;
   readonly onlyEncryptedRooms: string;
@@ -118,4 +154,4 @@ export type SettingWord =
 
 /** What agents can be told, in the order in which `help` shows it. */
 export type CommandWord =
-  "help" | "list" | "status" | "stop" | "retry" | "forget" | "discuss" | SettingWord | "reset" | "usage";
+  "help" | "list" | "status" | "stop" | "retry" | "forget" | "discuss" | "privacy" | SettingWord | "reset" | "usage";

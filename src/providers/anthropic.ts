@@ -1,5 +1,6 @@
 import Anthropic from "@anthropic-ai/sdk";
 import type { MessageParam, RawMessageStreamEvent } from "@anthropic-ai/sdk/resources/messages";
+import type { Locality } from "../config/config.ts";
 import type { Logger } from "../observability/log.ts";
 import { connectionsTo, withFewHeaders } from "./connection.ts";
 import { checkJson, providerFetch, type BodyCheck } from "./http.ts";
@@ -14,6 +15,7 @@ export interface AnthropicOptions extends StreamLimits {
   readonly name: string;
   /** Its address, with the path before `/v1/messages`. */
   readonly url: string;
+  readonly locality: Locality;
   readonly apiKey?: string | undefined;
   /** Certificates (PEM) that are trusted beside the usual ones. */
   readonly ca?: string | undefined;
@@ -60,6 +62,9 @@ export function createAnthropicProvider({ name, log, ...options }: AnthropicOpti
 
   return {
     name,
+    host: new URL(options.url).host,
+    locality: options.locality,
+    relays: false,
     chat,
     models: async () => {
       const page = await askOnce(undefined, LIST_MS, (ending) =>

@@ -17,6 +17,9 @@ const MAX_QUOTE_CHARS = 200;
 export function createDemoProvider(name: string): Provider {
   return {
     name,
+    host: "this bridge",
+    locality: "local",
+    relays: false,
     async *chat(request: ChatRequest): AsyncGenerator<ChatChunk> {
       if (request.model !== DEMO_MODEL) throw new ProviderError("model_missing", "the demo has one model, `demo`");
       for (const text of answer(request.messages).match(/\s*\S+\s*/g) ?? []) {

@@ -1,4 +1,5 @@
 import { Ollama } from "ollama";
+import type { Locality } from "../config/config.ts";
 import type { Logger } from "../observability/log.ts";
 import { connectionsTo } from "./connection.ts";
 import { checkSize, type BodyCheck } from "./http.ts";
@@ -22,6 +23,7 @@ export interface OllamaOptions extends StreamLimits {
    * are sent as basic authentication.
    */
   readonly url: string;
+  readonly locality: Locality;
   readonly log: Logger;
 }
 
@@ -62,14 +64,35 @@ export function createOllamaProvider(options: OllamaOptions): Provider {
   async function facts(model: string): Promise<ModelFacts> {
     const shown = await askOnce(undefined, LIST_MS, (ending) => clientFor(ending, checkSize).show({ model }));
     // Older servers tell of no capabilities.
-    const { capabilities, model_info: info } = shown as { capabilities?: unknown; model_info?: unknown };
+    const {
+      capabilities,
+      model_info: info,
+      remote_host: remote,
+    } = shown as { capabilities?: unknown; model_info?: unknown; remote_host?: unknown };
     const sees = Array.isArray(capabilities) && capabilities.includes("vision");
     const known = new Map(typeof info === "object" && info !== null ? Object.entries(info) : []);
     const length: unknown = known.get(`${String(known.get("general.architecture"))}.context_length`);
-    return { sees, ...(typeof length === "number" && length > 0 ? { contextTokens: length } : {}) };
+    return {
+      sees,
+      ...(typeof length === "number" && length > 0 ? { contextTokens: length } : {}),
+      ...(typeof remote === "string" && remote !== "" ? { remoteHost: hostOf(remote) } : {}),
+    };
   }
 
-  return { name: options.name, chat, models, facts };
+  return {
+    name: options.name,
+    host: new URL(host).host,
+    locality: options.locality,
+    relays: true,
+    chat,
+    models,
+    facts,
+  };
+}
+
+/** The host of an address as Ollama tells it. */
+function hostOf(address: string): string {
+  return URL.canParse(address) ? new URL(address).host : address;
 }
 
 /** Splits credentials from the address: `fetch` takes no URL that holds any. */

@@ -1,5 +1,6 @@
 import OpenAI, { toFile } from "openai";
 import type { ChatCompletionChunk, ChatCompletionMessageParam } from "openai/resources/chat/completions";
+import type { Locality } from "../config/config.ts";
 import type { Logger } from "../observability/log.ts";
 import { connectionsTo, withFewHeaders } from "./connection.ts";
 import { checkJson, providerFetch, type BodyCheck } from "./http.ts";
@@ -22,6 +23,7 @@ export interface OpenAiOptions extends StreamLimits {
   readonly name: string;
   /** Its address, with the path before `/chat/completions`: `http://127.0.0.1:8000/v1`. */
   readonly url: string;
+  readonly locality: Locality;
   readonly apiKey?: string | undefined;
   /** Certificates (PEM) that are trusted beside the usual ones. */
   readonly ca?: string | undefined;
@@ -95,6 +97,9 @@ export function createOpenAiProvider({ name, log, ...options }: OpenAiOptions): 
 
   return {
     name,
+    host: new URL(options.url).host,
+    locality: options.locality,
+    relays: false,
     chat,
     draw,
     models: async () =>

@@ -1,3 +1,5 @@
+import type { Locality } from "../config/config.ts";
+
 /** One message of the conversation as a model sees it. */
 export interface ChatMessage {
   readonly role: "system" | "user" | "assistant";
@@ -46,6 +48,8 @@ export interface ModelFacts {
   readonly sees: boolean;
   /** The longest context that it can be run with, where the provider tells. */
   readonly contextTokens?: number;
+  /** Where the provider passes requests for it on to, if it does. */
+  readonly remoteHost?: string;
 }
 
 /** What a picture is asked for with. */
@@ -68,6 +72,11 @@ export interface TranscribeRequest {
 export interface Provider {
   /** The key under `providers:` in config.yaml. */
   readonly name: string;
+  /** Where it is reached, for people to read. */
+  readonly host: string;
+  readonly locality: Locality;
+  /** Whether it may pass requests for some models on to elsewhere; `facts` tells then. */
+  readonly relays: boolean;
   /**
    * Streams an answer. Throws {@link ProviderError}, at the first chunk or later; nothing is retried here.
    * Returning early from the iteration aborts the request.

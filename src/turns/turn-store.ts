@@ -113,6 +113,28 @@ export class TurnStore {
     return { here: { questions: here.questions, tokens: here.tokens }, all };
   }
 
+  /** The questions of a room that wait for its consent, each with what it is to, oldest first. */
+  async withoutConsent(ghost: string, roomId: string): Promise<(TurnAbout & { readonly target: string })[]> {
+    const { rows } = await this.#database.query<TurnRow & { consent_target: string }>(
+      `select id, ghost, room_id, event_id, asker, position, thread_root, origin, hops, round, kind, consent_target from turns
+       where ghost = $1 and room_id = $2 and failure = 'needs_consent' order by id`,
+      [ghost, roomId],
+    );
+    return rows.map((row) => ({ turn: turnOf(row), isOpen: false, target: row.consent_target }));
+  }
+
+  /** The questions that waited for consent to something do so no more; queued again where it was given. */
+  async consented(tx: Queryable, ghost: string, roomId: string, target: string, granted: boolean): Promise<void> {
+    const { rows } = await tx.query<{ event_id: string }>(
+      `update turns set failure = case when $4 then 'asked_again' else 'declined' end
+       where ghost = $1 and room_id = $2 and failure = 'needs_consent' and consent_target = $3 returning event_id`,
+      [ghost, roomId, target, granted],
+    );
+    if (!granted) return;
+    for (const eventId of new Set(rows.map((row) => row.event_id)))
+      await this.enqueueAgain(tx, ghost, eventId, "again");
+  }
+
   /** Whether a ghost takes part in a thread: it was asked there. */
   async isInThread(ghost: string, roomId: string, threadRoot: string): Promise<boolean> {
     if (!isStorable(threadRoot)) return false;
@@ -286,18 +308,19 @@ export class TurnStore {
   async finish(
     tx: Queryable,
     turn: Turn,
-    { outcome, failure, usage }: Pick<TurnReply, "outcome" | "failure" | "usage">,
+    { outcome, failure, usage, consentTarget }: Pick<TurnReply, "outcome" | "failure" | "usage" | "consentTarget">,
   ): Promise<void> {
     const stopped = outcome === "stopped";
     await tx.query(
       `update turns set state = $2, failure = $3, prompt_tokens = $4, answer_tokens = $5, reply = null,
-         finished_at = now() where id = $1`,
+         consent_target = $6, finished_at = now() where id = $1`,
       [
         turn.id,
         stopped ? "cancelled" : outcome,
         stopped ? "stopped" : (failure ?? null),
         usage?.promptTokens ?? null,
         usage?.answerTokens ?? null,
+        consentTarget ?? null,
       ],
     );
   }

@@ -48,6 +48,8 @@ export type TurnKind = "answer" | "again" | "continue" | "edit";
 /** The outcome of a turn, as it is to be sent. */
 export interface TurnReply {
   readonly outcome: "answered" | "failed" | "stopped";
+  /** With a question that waits for a room's consent: to what. */
+  readonly consentTarget?: string;
   /** For the log and the row: the kind of failure, no text of the conversation. */
   readonly failure?: string;
   /** Set when nothing was produced and the same may work soon: the model's server did not answer at all. */

@@ -4,6 +4,11 @@ import { Conversation } from "../../src/conversation/conversation.ts";
 import { History } from "../../src/conversation/history.ts";
 import { RoomLanguage } from "../../src/conversation/room-language.ts";
 import { Summaries } from "../../src/conversation/summaries.ts";
+import type { CloudPolicy, Locality } from "../../src/config/config.ts";
+import { Consents } from "../../src/privacy/consents.ts";
+import { PrivacyGate } from "../../src/privacy/gate.ts";
+import { ProviderRequests } from "../../src/privacy/provider-requests.ts";
+import { KnownModels } from "../../src/providers/model-facts.ts";
 import type { Database } from "../../src/database/database.ts";
 import type { Agent } from "../../src/ghost/agents.ts";
 import type { GhostHandle, GhostMessage, Settle } from "../../src/ghost/listener.ts";
@@ -42,6 +47,7 @@ export const AGENT: Agent = {
   systemPrompt: "Be brief.",
   contextTokens: 4_096,
   makes: "text",
+  locality: "local",
   temperature: 0.5,
 };
 
@@ -59,6 +65,10 @@ export const PICTURE = Buffer.from("89504e470d0a1a0a0000000d49484452000000030000
 /** A provider that says what a test tells it to, and keeps what it was asked. */
 export class Script implements Provider {
   readonly name = "local";
+  host = "127.0.0.1:11434";
+  locality: Locality = "local";
+  relays = true;
+  remoteHost: string | undefined;
   readonly asked: ChatRequest[] = [];
   says: (request: ChatRequest) => AsyncIterable<ChatChunk> = () => chunks("An ", "answer.");
 
@@ -69,7 +79,8 @@ export class Script implements Provider {
   installed: readonly string[] = [];
   sees = false;
   facts(): Promise<ModelFacts> {
-    return Promise.resolve({ sees: this.sees });
+    const remote = this.remoteHost === undefined ? {} : { remoteHost: this.remoteHost };
+    return Promise.resolve({ sees: this.sees, ...remote });
   }
   /** What is heard in a recording. */
   hears = (): Promise<string> => Promise.reject(new ProviderError("unreachable", "nobody listens"));
@@ -114,6 +125,15 @@ export class World {
   readonly history: History;
   readonly exchanges: Exchanges;
   readonly summaries: Summaries;
+  readonly requests: ProviderRequests;
+  readonly policy = {
+    cloud: "ask" as CloudPolicy,
+    encrypted: "deny" as CloudPolicy,
+    rooms: new Map<string, CloudPolicy>(),
+  };
+  encrypted = false;
+  /** The events that were sent under steps, where a test wants to name them. */
+  readonly sentAs = new Map<string, string>();
   /** The agents in the room. */
   readonly present = new Set([LLAMA, QWEN]);
   readonly sent: { content: Record<string, unknown>; step: string }[] = [];
@@ -140,6 +160,10 @@ export class World {
     this.exchanges = new Exchanges(database);
     this.summaries = new Summaries(database, this.history, silentLogger());
     const settings = new RoomSettingsStore(database);
+    const models = new KnownModels();
+    const consents = new Consents(database);
+    this.requests = new ProviderRequests(database);
+    const isEncrypted = (): Promise<boolean> => Promise.resolve(this.encrypted);
     this.conversation = new Conversation({
       history: this.history,
       turns: new TurnStore(database),
@@ -150,6 +174,11 @@ export class World {
       agents: () => AGENTS,
       agentsIn: () => Promise.resolve(AGENTS.filter(({ userId }) => this.present.has(userId))),
       exchanges: this.exchanges,
+      models,
+      privacy: new PrivacyGate({ policy: this.policy, consents, requests: this.requests, models, isEncrypted }),
+      consents,
+      requests: this.requests,
+      isEncrypted,
       exchangeLimits: { delegate: false, maxHops: 2, maxTurns: 5 },
       summaries: this.summaries,
       language: new RoomLanguage({ settings, history: this.history, ofAdmin: language }),
@@ -203,7 +232,10 @@ export class World {
       download: () => Promise.reject(new Error("files come by the turn")),
       setState: (_room, type, events) => void this.state.push(...events.map((event) => ({ type, ...event }))),
       redact: (_room, eventId) => Promise.resolve(void this.redacted.push(eventId)),
-      sent: (_room, step) => Promise.resolve(this.sent.some((sent) => sent.step === step) ? "$sent" : undefined),
+      sent: (_room, step) => {
+        const named = this.sentAs.get(step);
+        return Promise.resolve(named ?? (this.sent.some((sent) => sent.step === step) ? "$sent" : undefined));
+      },
       isModerator: (_room, userId) => Promise.resolve(userId === MODERATOR),
       react: (_room, eventId, key) => this.reactions.push(`${eventId} ${key}`),
       markRead: (_room, eventId) => this.read.push(eventId),
@@ -265,7 +297,8 @@ export class World {
   }
 
   async react(target: string, key: string, sender = ALICE): Promise<void> {
-    const reaction = { eventId: `$reaction${++this.#count}`, roomId: ROOM, sender, target, key };
+    const eventId = `$reaction${++this.#count}`;
+    const reaction = { eventId, roomId: ROOM, sender, target, key, direct: false };
     await this.conversation.reaction(this.ghost(), reaction, this.settle);
   }
 

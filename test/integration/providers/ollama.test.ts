@@ -29,7 +29,7 @@ after(() => server.close());
 
 function provider(limits: { firstTokenMs?: number; idleMs?: number; url?: string } = {}): Provider {
   const { firstTokenMs = LONG_MS, idleMs = LONG_MS, url = server.url } = limits;
-  return createOllamaProvider({ name: "local", url, firstTokenMs, idleMs, log: silentLogger() });
+  return createOllamaProvider({ name: "local", url, firstTokenMs, idleMs, locality: "local", log: silentLogger() });
 }
 
 function ask(text: string, more: Partial<ChatRequest> = {}): ChatRequest {

@@ -35,6 +35,7 @@ const PROTOCOLS = [
         firstTokenMs,
         idleMs,
         ca,
+        locality: "local",
         log: silentLogger(),
       }),
     thinking: openAi.piece({ reasoning_content: "hmm" }),
@@ -53,7 +54,16 @@ const PROTOCOLS = [
     name: "anthropic",
     wire: anthropic,
     make: (url: string, { firstTokenMs = LONG_MS, idleMs = LONG_MS, ca }: Limits): Provider =>
-      createAnthropicProvider({ name: "p", url, apiKey: "sk-secret", firstTokenMs, idleMs, ca, log: silentLogger() }),
+      createAnthropicProvider({
+        name: "p",
+        url,
+        apiKey: "sk-secret",
+        firstTokenMs,
+        idleMs,
+        ca,
+        locality: "local",
+        log: silentLogger(),
+      }),
     thinking: anthropic.delta({ type: "thinking_delta", thinking: "hmm" }),
     tool: anthropic.delta({ type: "input_json_delta", partial_json: '{"a":' }),
     toolEnd: "tool_use",
@@ -291,6 +301,7 @@ describe("a provider that speaks openai", () => {
       url: `${server.url}/v1`,
       firstTokenMs: LONG_MS,
       idleMs: LONG_MS,
+      locality: "local",
       log: silentLogger(),
     });
   });

@@ -53,6 +53,7 @@ describe("a good configuration", () => {
       },
       exchanges: { delegate: false, maxHops: 3, maxTurns: 12 },
       memory: { summaries: true },
+      privacy: { cloud: "ask", encrypted: "deny", rooms: new Map() },
       ghosts: { maxLoaded: 1_000, idleAfterMs: 1_800_000 },
       leases: { expireAfterMs: 15_000 },
       providers: new Map([["demo", { type: "demo" }]]),

@@ -10,7 +10,7 @@ function agent(name: string, model?: string): { userId: string; agent: Agent } {
   const fields = { name, localpart: `agent_${name}`, provider: "local", displayName: name.toUpperCase() };
   return {
     userId: `@agent_${name}:example.org`,
-    agent: { ...fields, contextTokens: 1, makes: "text", ...(model === undefined ? {} : { model }) },
+    agent: { ...fields, contextTokens: 1, makes: "text", locality: "local", ...(model === undefined ? {} : { model }) },
   };
 }
 

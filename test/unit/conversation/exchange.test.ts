@@ -7,7 +7,15 @@ function agent(name: string, displayName: string): ListedAgent {
   const userId = `@agent_${name}:example.org`;
   return {
     userId,
-    agent: { name, displayName, localpart: `agent_${name}`, provider: "p", contextTokens: 1, makes: "text" },
+    agent: {
+      name,
+      displayName,
+      localpart: `agent_${name}`,
+      provider: "p",
+      contextTokens: 1,
+      makes: "text",
+      locality: "local",
+    },
   };
 }
 

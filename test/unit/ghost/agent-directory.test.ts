@@ -8,6 +8,9 @@ import { loadSettings } from "../config/settings.ts";
 /** A provider that has what a test installs. */
 class Installation implements Provider {
   readonly name = "local";
+  readonly host = "127.0.0.1";
+  readonly locality = "local";
+  readonly relays = true;
   asked = 0;
   installed: () => Promise<readonly InstalledModel[]> = () => Promise.resolve([]);
 

@@ -75,6 +75,7 @@ describe("a discovered model", () => {
       contextTokens: 4096,
       keepAlive: "10m",
       makes: "text",
+      locality: "local",
     });
   });
 

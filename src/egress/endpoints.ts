@@ -1,0 +1,39 @@
+import type { Config } from "../config/config.ts";
+import type { Endpoint } from "./guard.ts";
+
+const DEFAULT_PORTS: Readonly<Record<string, number>> = {
+  "http:": 80,
+  "https:": 443,
+  "postgres:": 5_432,
+  "postgresql:": 5_432,
+};
+
+/** All that a bridge has to reach: its homeserver, its database, its providers. */
+export function endpointsOf(config: Pick<Config, "homeserver" | "database" | "providers">): Endpoint[] {
+  const providers = [...config.providers.values()].flatMap((provider) =>
+    provider.type === "demo" ? [] : [provider.type === "ollama" ? withPort(provider.url) : provider.url],
+  );
+  return [config.homeserver.url, ...providers]
+    .map((url) => endpointOf(new URL(url)))
+    .concat(config.database === undefined ? [] : databaseEndpoints(config.database.url));
+}
+
+/** Ollama's port is meant where the address names neither port nor scheme. */
+function withPort(url: string): string {
+  if (url.includes("://")) return url;
+  const { hostname, port, pathname } = new URL(`http://${url}`);
+  return `http://${hostname}:${port || "11434"}${pathname}`;
+}
+
+function endpointOf(url: URL): Endpoint {
+  return { host: url.hostname, port: url.port === "" ? (DEFAULT_PORTS[url.protocol] ?? 0) : Number(url.port) };
+}
+
+/** A host that is a folder holds a local socket (libpq's form, which the driver takes too). */
+function databaseEndpoints(url: string): Endpoint[] {
+  const parsed = new URL(url);
+  const host = parsed.searchParams.get("host") ?? decodeURIComponent(parsed.hostname);
+  if (host.startsWith("/")) return [{ path: host }];
+  const { port } = endpointOf(parsed) as { port: number };
+  return [{ host: host === "" ? "localhost" : host, port: Number(parsed.searchParams.get("port") ?? port) }];
+}
