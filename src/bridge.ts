@@ -43,6 +43,7 @@ import { ProviderRequests } from "./privacy/provider-requests.ts";
 import { KnownModels } from "./providers/model-facts.ts";
 import { createAnthropicProvider } from "./providers/anthropic.ts";
 import { createDemoProvider } from "./providers/demo.ts";
+import { governed } from "./providers/governed.ts";
 import { createOllamaProvider } from "./providers/ollama.ts";
 import { createOpenAiProvider } from "./providers/openai.ts";
 import type { Provider } from "./providers/provider.ts";
@@ -51,6 +52,7 @@ import { UnreadableFile } from "./conversation/reading.ts";
 import { RoomSettingsStore } from "./rooms/settings.ts";
 import { stepOf } from "./turns/turn.ts";
 import { DRAFT_STEP, TurnRunner } from "./turns/turn-runner.ts";
+import { Allowances } from "./turns/allowances.ts";
 import { Exchanges } from "./turns/exchanges.ts";
 import { TurnStore } from "./turns/turn-store.ts";
 
@@ -90,7 +92,10 @@ export async function startBridge(config: Config, registration: Registration, lo
     });
     closers.push(() => client.close());
     const providers = new Map(
-      [...config.providers].map(([name, provider]) => [name, makeProvider(name, provider, log)]),
+      [...config.providers].map(([name, provider]) => {
+        const made = makeProvider(name, provider, log);
+        return [name, provider.type === "demo" ? made : governed(made, provider)];
+      }),
     );
     const directory = new AgentDirectory(config, providers, log);
     closers.push(() => directory.stop());
@@ -138,6 +143,7 @@ export async function startBridge(config: Config, registration: Registration, lo
       turns,
       exchanges,
       exchangeLimits: config.exchanges,
+      allowances: new Allowances(database, config.limits),
       models,
       privacy,
       consents,
@@ -164,6 +170,7 @@ export async function startBridge(config: Config, registration: Registration, lo
       isAgent: (userId) => ghosts.isGhost(userId),
       agentOf: (userId) => directory.agentOf(userId),
       agents: () => directory.list(),
+      agentNamed: (name) => directory.list().find(({ agent }) => agent.name === name)?.agent,
       provider: (name) => providers.get(name),
       access: config.access,
       limits: config.turns,
@@ -278,7 +285,7 @@ export async function startBridge(config: Config, registration: Registration, lo
           ghost(turn.ghost).send(turn.roomId, "m.room.message", content, stepOf(turn, step), signal),
         redact: (turn, step, eventId) => ghost(turn.ghost).redact(turn.roomId, eventId, stepOf(turn, step)),
         remember: (tx, turn, eventId, text) => conversation.answering.remember(tx, turn, eventId, text),
-        ended: (turn) => conversation.answering.ended(turn),
+        ended: (turn, reply) => conversation.answering.ended(turn, reply),
         retryAfterMs: (error) => {
           if (error instanceof GhostHalted) return HALTED_WAIT_MS;
           return isRetryable(error) ? askedToWaitMs(error) : undefined;

@@ -53,6 +53,8 @@ export interface Config {
   };
   readonly answers: AnswerSettings;
   readonly exchanges: ExchangeSettings;
+  /** How much may be asked in a day. */
+  readonly limits: Limits;
   /** Whether words may leave the admin's own network. */
   readonly privacy: PrivacyPolicy;
   readonly memory: {
@@ -116,6 +118,17 @@ export interface AnswerSettings {
   readonly language: Language | "auto";
 }
 
+/** What is limited: what a user, a room, the users of a server, or an agent may use. */
+export type LimitKind = "user" | "room" | "server" | "agent";
+
+/** How much of something there may be in a day; undefined: as much as you like. */
+export interface DailyLimit {
+  readonly requests?: number;
+  readonly tokens?: number;
+}
+
+export type Limits = Readonly<Record<LimitKind, DailyLimit>>;
+
 /** Whether words of a room may go to providers outside the admin's network: never; where it agrees; unless it does not. */
 export type CloudPolicy = "deny" | "ask" | "allow";
 
@@ -172,6 +185,8 @@ export interface OllamaConfig {
   readonly contextTokens: number;
   readonly keepAlive?: string;
   readonly locality: Locality;
+  /** How many answers are asked for at once. */
+  readonly maxConcurrent: number;
 }
 
 /** A server that speaks OpenAI's protocol. */
@@ -187,6 +202,8 @@ export interface OpenAiConfig {
   readonly idleMs: number;
   readonly contextTokens: number;
   readonly locality: Locality;
+  /** How many answers are asked for at once. */
+  readonly maxConcurrent: number;
 }
 
 /** Anthropic, or a server that speaks its protocol. */
@@ -203,6 +220,8 @@ export interface AgentConfig {
   readonly displayName: string;
   /** Absolute path of an image. */
   readonly avatar?: string;
+  /** The agent whose model answers when its own can't, of the same locality. */
+  readonly fallback?: string;
   /** What it answers with. */
   readonly makes: "text" | "pictures";
   /** Whether its model looks at pictures; undefined: as the provider says. */

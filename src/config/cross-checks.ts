@@ -1,6 +1,7 @@
 import { readFile, stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { ConfigProblem } from "./config-error.ts";
+import { localityOf } from "./locality.ts";
 import { nearName } from "./near-name.ts";
 import { AGENT_PREFIX } from "./registration.ts";
 import { shownPath, shownValue } from "./shown.ts";
@@ -26,6 +27,7 @@ export async function crossCheck(settings: Settings, directory: string): Promise
     ...checkSomeAgent(settings, providers),
     ...agents.flatMap(([name, agent]) => checkProvider(name, agent, providers)),
     ...checkTranscription(settings, providers),
+    ...agents.flatMap(([name, agent]) => checkFallback(name, agent, new Map(agents), providers)),
     ...checkNames(agents),
     ...avatars.flat(),
   ];
@@ -85,6 +87,33 @@ function checkProvider(name: string, agent: Settings, providers: ReadonlyMap<str
     return [{ path, found: shownValue(model, [path]), expected: "no model, for the demo has none" }];
   }
   return [];
+}
+
+/** Checked here, and again whenever it is used: a fallback must not carry words out of the network. */
+function checkFallback(
+  name: string,
+  { fallback, provider }: Settings,
+  agents: ReadonlyMap<string, Settings>,
+  providers: ReadonlyMap<string, Settings>,
+): ConfigProblem[] {
+  if (typeof fallback !== "string") return [];
+  const path = shownPath(["agents", name, "fallback"]);
+  const found = shownValue(fallback, ["agents", name, "fallback"]);
+  const other = agents.get(fallback);
+  if (other === undefined || fallback === name) return [{ path, found, expected: "the name of another agent" }];
+  const [own, others] = [provider, other["provider"]].map((key) => localityIn(providers.get(String(key))));
+  if (own === others || own === undefined || others === undefined) return [];
+  const expected = `an agent whose provider is ${own}, as this one's is`;
+  return [{ path, found: `${found}, whose provider is ${others}`, expected }];
+}
+
+function localityIn(provider: Settings | undefined): string | undefined {
+  if (provider === undefined) return undefined;
+  const { type, url, locality } = provider;
+  if (type === "demo") return "local";
+  const address = typeof url === "string" ? url : "https://api.anthropic.com";
+  if (typeof locality === "string") return locality;
+  return URL.canParse(address) ? localityOf(address) : undefined;
 }
 
 function checkTranscription({ transcription }: Settings, providers: ReadonlyMap<string, Settings>): ConfigProblem[] {

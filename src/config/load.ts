@@ -10,6 +10,9 @@ import type {
   ProviderConfig,
   Trust,
   TrustPolicy,
+  DailyLimit,
+  LimitKind,
+  Limits,
 } from "./config.ts";
 import { ConfigError } from "./config-error.ts";
 import { crossCheck } from "./cross-checks.ts";
@@ -101,6 +104,7 @@ export async function loadConfig(path: string): Promise<Config> {
     },
     memory: raw.memory,
     privacy: privacyOf(raw),
+    limits: limitsOf(raw.limits),
     ghosts: { maxLoaded: raw.ghosts.max_loaded, idleAfterMs: milliseconds(raw.ghosts.idle_after) },
     leases: { expireAfterMs: milliseconds(raw.leases.expire_after) },
     providers,
@@ -142,6 +146,7 @@ interface RawConfig {
   };
   exchanges: { delegate: boolean; max_hops: number; max_turns: number };
   memory: Config["memory"];
+  limits: Record<LimitKind, { requests_per_day?: number; tokens_per_day?: number }>;
   privacy: { cloud: CloudPolicy; cloud_in_encrypted_rooms: CloudPolicy };
   ghosts: { max_loaded: number; idle_after: string };
   leases: { expire_after: string };
@@ -159,6 +164,7 @@ interface RawServer {
   context_tokens: number;
   keep_alive?: string;
   locality?: Locality;
+  max_concurrent: number;
 }
 
 type RawProvider = { type: "demo" } | ({ type: "ollama" | "openai" | "anthropic" } & RawServer);
@@ -169,6 +175,7 @@ interface RawAgent {
   display_name?: string;
   avatar?: string;
   makes: AgentConfig["makes"];
+  fallback?: string;
   vision?: boolean;
   system_prompt?: string;
   temperature?: number;
@@ -190,6 +197,7 @@ function providerOf(raw: RawProvider, secrets: ProviderSecrets): ProviderConfig 
     idleMs: milliseconds(raw.idle_timeout),
     contextTokens: raw.context_tokens,
     locality: raw.locality ?? localityOf(raw.url),
+    maxConcurrent: raw.max_concurrent,
   };
   const { discover = false, keep_alive: keepAlive } = raw;
   switch (raw.type) {
@@ -210,6 +218,7 @@ function agentOf(name: string, raw: RawAgent, provider: ProviderConfig | undefin
     provider: raw.provider,
     displayName: raw.display_name ?? name,
     makes: raw.makes,
+    ...(raw.fallback === undefined ? {} : { fallback: raw.fallback }),
     ...(raw.vision === undefined ? {} : { vision: raw.vision }),
     contextTokens: raw.context_tokens ?? inherited?.contextTokens ?? DEMO_CONTEXT_TOKENS,
     ...(raw.model === undefined ? {} : { model: raw.model }),
@@ -228,6 +237,18 @@ function trustOf(raw: Pick<RawConfig, "encryption" | "agents" | "rooms">): Trust
     agents: particular(raw.agents),
     rooms: particular(raw.rooms),
   };
+}
+
+function limitsOf(raw: RawConfig["limits"]): Limits {
+  const limitOf = ({
+    requests_per_day: requests,
+    tokens_per_day: tokens,
+  }: RawConfig["limits"][LimitKind]): DailyLimit => ({
+    ...(requests === undefined ? {} : { requests }),
+    ...(tokens === undefined ? {} : { tokens }),
+  });
+  const { user, room, server, agent } = raw;
+  return { user: limitOf(user), room: limitOf(room), server: limitOf(server), agent: limitOf(agent) };
 }
 
 function privacyOf(raw: Pick<RawConfig, "privacy" | "rooms">): PrivacyPolicy {

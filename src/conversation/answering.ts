@@ -12,6 +12,7 @@ import { pictureType } from "../providers/pictures.ts";
 import { ProviderError, type ChatMessage, type ChatUsage, type Provider } from "../providers/provider.ts";
 import type { SentFile } from "../ghost/listener.ts";
 import type { RoomDefaults, RoomSettings, RoomSettingsStore } from "../rooms/settings.ts";
+import { usersOf, type Allowances } from "../turns/allowances.ts";
 import type { Discussion, Exchanges } from "../turns/exchanges.ts";
 import type { Drafting } from "../turns/turn-runner.ts";
 import { TurnStopped, type Turn, type TurnMessage, type TurnReply } from "../turns/turn.ts";
@@ -46,6 +47,8 @@ export interface AnsweringOptions {
   readonly history: History;
   /** The agent behind a ghost, as it is now; undefined when its model has gone. */
   readonly agentOf: (ghost: string) => Agent | undefined;
+  /** The agent of a name of the configuration. */
+  readonly agentNamed: (name: string) => Agent | undefined;
   readonly provider: (name: string) => Provider | undefined;
   readonly answers: AnswerSettings;
   /** A file that somebody sent. Rejects with {@link UnreadableFile}, or as it is when the same may work later. */
@@ -64,6 +67,7 @@ export interface AnsweringOptions {
   readonly privacy: PrivacyGate;
   /** The agents that are in a room. */
   readonly agentsIn: (roomId: string) => Promise<readonly ListedAgent[]>;
+  readonly allowances: Allowances;
   readonly exchanges: Exchanges;
   readonly turns: TurnStore;
   readonly exchangeLimits: ExchangeSettings;
@@ -81,7 +85,10 @@ const GO_ON = "Go on exactly where you stopped. Do not repeat anything that you 
 
 /** What a turn is answered by. */
 interface Voice {
+  /** Who speaks. */
   readonly agent: Agent;
+  /** Whose model does. */
+  readonly by: Agent;
   readonly provider: Provider;
   readonly model: string;
   readonly set: RoomSettings;
@@ -95,6 +102,9 @@ interface Company {
   /** Whose turn it is next in the discussion. */
   readonly next: string | undefined;
 }
+
+/** Failures after which another agent's model may answer, where nothing was said yet. */
+const CALLS_FOR_ANOTHER: ReadonlySet<string> = new Set(["unreachable", "busy", "model_missing", "timeout", "cut_off"]);
 
 const ALONE: Company = { helpers: [], discussion: undefined, next: undefined };
 
@@ -117,7 +127,28 @@ export class Answering {
     const words = await this.#options.language.words(turn.ghost, turn.roomId);
     const voice = await this.#voiceOf(turn);
     if (voice === undefined) return this.failed(turn, "model_missing", words);
-    const { agent, provider, model, set } = voice;
+    const reply = await this.#respondBy(voice, turn, { direct, words }, show, signal);
+    if (!CALLS_FOR_ANOTHER.has(reply.failure ?? "") || (reply.partial ?? "") !== "" || signal.aborted) return reply;
+    const other = await this.#fallbackOf(voice, turn);
+    if (other === undefined) return reply;
+    this.#options.log.info(
+      { ghost: turn.ghost, room: turn.roomId, event: turn.eventId, by: other.by.name },
+      "fallback",
+    );
+    const note = words.fallback(other.by.displayName, other.model);
+    const instead = await this.#respondBy(other, turn, { direct, words, note }, show, signal);
+    return instead.outcome === "failed" ? reply : instead;
+  }
+
+  /** @param manner.note stands below the answer. */
+  async #respondBy(
+    voice: Voice,
+    turn: Turn,
+    { direct, words, note }: { readonly direct: boolean; readonly words: Words; readonly note?: string },
+    show: (text: string) => void,
+    signal: AbortSignal,
+  ): Promise<TurnReply> {
+    const { agent, by, provider, model, set } = voice;
     const company = direct ? ALONE : await this.#companyOf(turn, set);
     const messages = await this.#messagesFor(turn, set);
     const sending = { ghost: turn.ghost, roomId: turn.roomId };
@@ -131,7 +162,7 @@ export class Answering {
       if (may !== "yes") return await this.#withheld(turn, place, may, words);
       if (agent.makes === "pictures") return await this.#draw(turn, voice, place, messages.latest, signal);
       const readMessages = await readFiles(messages.latest, {
-        canSee: async () => agent.vision ?? (await this.#options.models.facts(provider, model)).sees,
+        canSee: async () => by.vision ?? (await this.#options.models.facts(provider, model)).sees,
         download: (attachment, maxBytes) => this.#options.download(turn.ghost, attachment, maxBytes),
         transcribe: (message, attachment, audio) => this.#transcribe(turn, message, attachment, audio, signal),
       });
@@ -158,8 +189,9 @@ export class Answering {
         messages: prompt,
         contextTokens,
         maxAnswerTokens: answerReserve(contextTokens),
+        asker: turn.asker,
         ...(temperature === undefined ? {} : { temperature }),
-        ...(agent.keepAlive === undefined ? {} : { keepAlive: agent.keepAlive }),
+        ...(by.keepAlive === undefined ? {} : { keepAlive: by.keepAlive }),
         signal,
       })) {
         if (chunk.kind === "text") {
@@ -174,7 +206,7 @@ export class Answering {
       const address = this.#addressOf(turn, text, company, messages.latest);
       return {
         outcome: "answered",
-        messages: this.#thoughtful(answerMessages(text.trim(), turn, address), thinking),
+        messages: this.#thoughtful(answerMessages(withNote(text.trim(), note), turn, address), thinking),
         ...(usage === undefined ? {} : { usage }),
       };
     } catch (error) {
@@ -192,7 +224,7 @@ export class Answering {
       this.#options.log.warn({ ghost: turn.ghost, room: turn.roomId, event: turn.eventId, error }, "no answer");
       const failed = this.failed(turn, error.code, words);
       // Nothing was said: the server is away, or was just going. What was begun is not begun again.
-      const isAway = error.code === "unreachable" || (error.code === "cut_off" && text === "");
+      const isAway = (error.code === "unreachable" || error.code === "busy" || error.code === "cut_off") && text === "";
       return isAway ? { ...failed, retry: true } : { ...failed, partial: said };
     }
   }
@@ -226,9 +258,15 @@ export class Answering {
   }
 
   /** A turn has come to its end: a conversation that has become too long is summed up. Returns at once. */
-  ended(turn: Turn): void {
+  ended(turn: Turn, { usage, messages }: TurnReply): void {
+    const said = messages.reduce((sum, { remembered = "" }) => sum + estimateTokens(remembered), 0);
+    const tokens = usage === undefined ? said : usage.promptTokens + usage.answerTokens;
+    const log = this.#options.log.child({ ghost: turn.ghost, room: turn.roomId });
+    void this.#options.allowances.spend(usersOf(turn), tokens).catch((error: unknown) => {
+      log.warn({ error }, "what an answer took was not counted");
+    });
     void this.#sumUp(turn).catch((error: unknown) => {
-      this.#options.log.warn({ ghost: turn.ghost, room: turn.roomId, error }, "a conversation was not summed up");
+      log.warn({ error }, "a conversation was not summed up");
     });
   }
 
@@ -275,16 +313,17 @@ export class Answering {
     { consent }: Words,
   ): Promise<TurnReply> {
     const named = { agent: this.#options.agentOf(turn.ghost)?.displayName ?? turn.ghost, ...place };
-    const reply = (failure: string, words: string): TurnReply => ({
-      outcome: "failed",
-      failure,
-      messages: [{ content: noticeContent(words, targetOf(turn)) }],
-    });
-    if (why !== "ask") return reply(`cloud_${why}`, consent[why](named));
+    if (why !== "ask") return this.declined(turn, `cloud_${why}`, consent[why](named));
     const target = consentTarget(place.provider, place.host);
     const waiting = await this.#options.turns.withoutConsent(turn.ghost, turn.roomId);
     const isAsked = waiting.some((other) => other.target === target);
-    return { ...reply("needs_consent", isAsked ? consent.pending(named) : consent.ask(named)), consentTarget: target };
+    const question = isAsked ? consent.pending(named) : consent.ask(named);
+    return { ...this.declined(turn, "needs_consent", question), consentTarget: target };
+  }
+
+  /** A question that is not asked: the notice says why. */
+  declined(turn: NewTurn, failure: string, words: string): TurnReply {
+    return { outcome: "failed", failure, messages: [{ content: noticeContent(words, targetOf(turn)) }] };
   }
 
   /** The answer with what the model said to itself above its beginning, where that is wanted. */
@@ -301,7 +340,23 @@ export class Answering {
     const provider = agent === undefined ? undefined : this.#options.provider(agent.provider);
     if (agent === undefined || provider === undefined) return undefined;
     const set = await this.#options.settings.get(ghost, roomId);
-    return { agent, provider, model: set.model ?? agent.model ?? DEMO_MODEL, set };
+    return { agent, by: agent, provider, model: set.model ?? agent.model ?? DEMO_MODEL, set };
+  }
+
+  /** What answers where an agent's own model can't: another agent's, if words may go there, and never further than its own. */
+  async #fallbackOf({ agent, set }: Voice, { ghost, roomId }: Turn): Promise<Voice | undefined> {
+    const { agentNamed, privacy } = this.#options;
+    const by = agent.fallback === undefined ? undefined : agentNamed(agent.fallback);
+    const provider = by === undefined ? undefined : this.#options.provider(by.provider);
+    if (by === undefined || provider === undefined || by.makes !== agent.makes) return undefined;
+    const model = by.model ?? DEMO_MODEL;
+    const place = await privacy.placeOf(provider, model).catch((error: unknown) => {
+      if (error instanceof ProviderError) return undefined;
+      throw error;
+    });
+    if (place?.locality !== agent.locality) return undefined;
+    if ((await privacy.check({ ghost, roomId }, place)) !== "yes") return undefined;
+    return { agent, by, provider, model, set };
   }
 
   async #companyOf(turn: Turn, set: RoomSettings): Promise<Company> {
@@ -387,13 +442,13 @@ export class Answering {
   }
 
   /** The window that an agent's model is run with: as it is set, unless the model can't have so much. */
-  async #contextOf({ agent, provider, model }: Voice): Promise<number> {
+  async #contextOf({ by, provider, model }: Voice): Promise<number> {
     const facts = await this.#options.models.facts(provider, model).catch((error: unknown) => {
       // Whoever asks the model next hears why.
       if (error instanceof ProviderError) return undefined;
       throw error;
     });
-    return Math.min(agent.contextTokens, facts?.contextTokens ?? Infinity);
+    return Math.min(by.contextTokens, facts?.contextTokens ?? Infinity);
   }
 
   /** Pictures cost what no estimate of text knows. */
@@ -463,6 +518,11 @@ function sizeOf(messages: readonly ChatMessage[]): number {
       sum + Buffer.byteLength(content) + images.reduce((all, image) => all + image.byteLength, 0),
     0,
   );
+}
+
+/** An answer with a word of the bridge's below it. */
+function withNote(markdown: string, note: string | undefined): string {
+  return note === undefined ? markdown : `${markdown}\n\n*${note}*`;
 }
 
 /** Models are told apart by the server that runs them, too. */

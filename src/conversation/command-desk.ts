@@ -8,6 +8,7 @@ import type { Place, PrivacyGate } from "../privacy/gate.ts";
 import { sizeInWords, type ProviderRequests } from "../privacy/provider-requests.ts";
 import { ProviderError, type Provider } from "../providers/provider.ts";
 import type { RoomDefaults, RoomSettings, RoomSettingsStore } from "../rooms/settings.ts";
+import { usersOf, type Allowances, type TooMany } from "../turns/allowances.ts";
 import type { Exchanges } from "../turns/exchanges.ts";
 import type { TurnStore } from "../turns/turn-store.ts";
 import { mentionsOf } from "./addressing.ts";
@@ -35,6 +36,7 @@ export interface CommandDeskOptions {
   readonly consents: Consents;
   readonly requests: ProviderRequests;
   readonly isEncrypted: (roomId: string) => Promise<boolean>;
+  readonly allowances: Allowances;
   readonly exchanges: Exchanges;
   readonly exchangeLimits: ExchangeSettings;
   readonly language: RoomLanguage;
@@ -101,7 +103,9 @@ export class CommandDesk {
         return { words: await this.#status(ghost, message, words) };
       case "usage": {
         const { here, all } = await turns.usage(ghost.userId, roomId, sender);
-        return { words: words.usage(here, all) };
+        const left = await this.#options.allowances.leftFor(sender);
+        const lines = left.map(({ what, left: rest, of }) => `- ${words.left(what, rest, of)}`);
+        return { words: [words.usage(here, all), ...lines].join("\n") };
       }
       case "show": {
         const set = await settings.get(ghost.userId, roomId);
@@ -117,9 +121,12 @@ export class CommandDesk {
         const question = await turns.lastQuestion(ghost.userId, roomId, sender);
         if (question === undefined) return { words: words.nothingToRetry };
         if (question.isOpen) return { words: words.notDoneYet };
+        const notNow = await this.#options.allowances.check(usersOf(question.turn));
+        if (notNow !== undefined) return { words: this.#tooMany(words, ghost, notNow) };
         return {
           words: words.answeringAgain,
           store: async (tx) => {
+            await this.#options.allowances.take(tx, usersOf(question.turn));
             await turns.enqueueAgain(tx, ghost.userId, question.turn.eventId, "again");
           },
           after: this.#options.turnQueued,
@@ -302,6 +309,9 @@ export class CommandDesk {
     if (topic === "" || length < 1 || length > exchangeLimits.maxTurns) {
       return { words: describeMisspelt(words, { kind: "wrong", command: "discuss" }) };
     }
+    const users = usersOf({ asker: sender, roomId, ghost: ghost.userId });
+    const notNow = await this.#options.allowances.check(users);
+    if (notNow !== undefined) return { words: this.#tooMany(words, ghost, notNow) };
     const root = threadRoot ?? eventId;
     const speaker = await ghost.displayNameOf(roomId, sender);
     const participants = [ghost.userId, ...partners.map(({ userId }) => userId)];
@@ -310,6 +320,7 @@ export class CommandDesk {
       words: words.discussing(names, length),
       threadRoot: root,
       store: async (tx) => {
+        await this.#options.allowances.take(tx, users);
         await exchanges.begin(tx, { roomId, origin: eventId }, sender, { topic, participants, length });
         const { sentAt } = message;
         const question = { eventId, author: "person" as const, sender, speaker, body: topic, sentAt, threadRoot: root };
@@ -346,6 +357,10 @@ export class CommandDesk {
     };
     const value = String(own ?? ofAdmin[name]);
     return words.setting(words.settings[name], value, own !== undefined, words.commands[name].usage);
+  }
+
+  #tooMany(words: Words, ghost: GhostHandle, { kind, waitMs }: TooMany): string {
+    return words.tooMany(this.#nameOf(ghost.userId), kind, Math.ceil(waitMs / 60_000));
   }
 
   #nameOf(ghost: string): string {

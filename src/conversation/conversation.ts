@@ -8,6 +8,7 @@ import { mayTalk, type Access } from "../policy/access.ts";
 import type { Distrust } from "../policy/trust.ts";
 import { ANSWER_STEP, DRAFT_STEP } from "../turns/turn-runner.ts";
 import type { TurnStore } from "../turns/turn-store.ts";
+import { usersOf, type Allowances } from "../turns/allowances.ts";
 import type { Exchange } from "../turns/exchanges.ts";
 import { stepOf } from "../turns/turn.ts";
 import { addresseeOf, namesOf } from "./addressee.ts";
@@ -41,6 +42,7 @@ export interface ConversationOptions extends AnsweringOptions {
   /** Called after running turns were to be stopped and that was committed. */
   readonly stopTurns: (ids: readonly number[], how: { readonly keeps: boolean }) => void;
   readonly consents: Consents;
+  readonly allowances: Allowances;
   readonly requests: ProviderRequests;
   readonly isEncrypted: (roomId: string) => Promise<boolean>;
   readonly isAgent: (userId: string) => boolean;
@@ -202,7 +204,9 @@ export class Conversation {
     }
     if (isOpen) return settle();
     await settle(async (tx) => {
-      await turns.enqueueAgain(tx, ghost.userId, turn.eventId, wish);
+      const tooMany = await this.#options.allowances.take(tx, usersOf({ ...turn, asker: sender }));
+      if (tooMany === undefined) await turns.enqueueAgain(tx, ghost.userId, turn.eventId, wish);
+      else log.info({ limit: tooMany.kind }, "not asked again: a limit is reached");
     });
     log.info("asked again by a reaction");
     this.#options.turnQueued();
@@ -416,7 +420,8 @@ export class Conversation {
       if (!isNew || about?.turn.eventId !== target || about.turn.asker !== message.sender) return;
       const stopped = await turns.stop(tx, { ghost: ghost.userId, roomId: message.roomId, eventId: target });
       ({ running } = stopped);
-      await turns.enqueueAgain(tx, ghost.userId, target, "edit");
+      const tooMany = await this.#options.allowances.take(tx, usersOf(about.turn));
+      if (tooMany === undefined) await turns.enqueueAgain(tx, ghost.userId, target, "edit");
     });
     stopTurns(running, { keeps: true });
     turnQueued();
@@ -456,6 +461,12 @@ export class Conversation {
       const isFull = (await turns.open(tx, turn.ghost, turn.roomId)) >= limits.maxQueued;
       if (isFull) {
         await turns.decline(tx, turn, this.answering.failed(turn, "full", words));
+        return;
+      }
+      const tooMany = await this.#options.allowances.take(tx, usersOf(turn));
+      if (tooMany !== undefined) {
+        const notice = words.tooMany(this.#nameOf(turn.ghost), tooMany.kind, Math.ceil(tooMany.waitMs / 60_000));
+        await turns.decline(tx, turn, this.answering.declined(turn, "limit", notice));
         return;
       }
       await turns.enqueue(tx, turn);

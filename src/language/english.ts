@@ -64,6 +64,7 @@ export const english: Words = {
     `${agent} can't answer here: its own encryption identity is in other hands, so that nobody could be sure who is speaking. Please ask your admin to give it its recovery key, or a new identity.`,
   unseenVerification: (agent) =>
     `${agent} confirmed this verification by itself: nobody compared the emoji on its side. To be sure, ask your admin for the fingerprint of ${agent} and compare it with what your app shows.`,
+  fallback: (agent, model) => `My own model can't be reached; this is what ${agent}'s says (${model}).`,
   welcomeCloud: ({ host }) =>
     `My model does not run on this server: what is said to me goes to ${host}, once that has been agreed to here. \`!privacy\` tells more.`,
   consent: {
@@ -196,6 +197,16 @@ export const english: Words = {
       `- Here, to me: ${asked(here)}`,
       `- Everywhere, to all agents: ${asked(everywhere)}`,
     ].join("\n"),
+  left: (what, left, of) => `Left of a day's ${of} ${what === "requests" ? "questions" : "tokens"}: ${left}`,
+  tooMany: (agent, whose, minutes) => {
+    const who = {
+      user: "You have asked as much as one may in a day.",
+      room: "As much was asked in this room as may be in a day.",
+      server: "Your server's people have asked as much as they may in a day.",
+      agent: `${agent} was asked as much as it may be in a day.`,
+    }[whose];
+    return `${who} The next question is possible in about ${inWords(minutes)}; please ask again then.`;
+  },
   settings: {
     model: "Model",
     system: "Instruction",
@@ -217,6 +228,11 @@ export const english: Words = {
 };
 
 const LIST = new Intl.ListFormat("en");
+
+function inWords(minutes: number): string {
+  if (minutes < 90) return `${Math.max(1, minutes)} ${minutes <= 1 ? "minute" : "minutes"}`;
+  return `${Math.round(minutes / 60)} hours`;
+}
 
 function asked({ questions, tokens }: UsageWords): string {
   return `${questions} ${questions === 1 ? "question" : "questions"}, ${tokens} tokens`;

@@ -66,6 +66,7 @@ export const german: Words = {
     `${agent} kann hier nicht antworten: Die eigene Verschlüsselungsidentität ist in anderen Händen, sodass niemand sicher sein könnte, wer spricht. Bitte deinen Admin um den Wiederherstellungsschlüssel oder eine neue Identität.`,
   unseenVerification: (agent) =>
     `${agent} hat diese Verifizierung selbst bestätigt: Auf der anderen Seite hat niemand die Emoji verglichen. Um sicherzugehen, frage deinen Admin nach dem Fingerabdruck von ${agent} und vergleiche ihn mit dem, den deine App zeigt.`,
+  fallback: (agent, model) => `Mein eigenes Modell ist nicht erreichbar; dies sagt das von ${agent} (${model}).`,
   welcomeCloud: ({ host }) =>
     `Mein Modell läuft nicht auf diesem Server: Was mir gesagt wird, geht an ${host}, sobald dem hier zugestimmt wurde. \`!privacy\` sagt mehr.`,
   consent: {
@@ -207,6 +208,16 @@ export const german: Words = {
       `- Hier, an mich: ${asked(here)}`,
       `- Überall, an alle Agenten: ${asked(everywhere)}`,
     ].join("\n"),
+  left: (what, left, of) => `Übrig von ${of} ${what === "requests" ? "Fragen" : "Tokens"} am Tag: ${left}`,
+  tooMany: (agent, whose, minutes) => {
+    const who = {
+      user: "Du hast so viel gefragt, wie man an einem Tag darf.",
+      room: "In diesem Raum wurde so viel gefragt, wie an einem Tag geht.",
+      server: "Die Leute deines Servers haben so viel gefragt, wie sie an einem Tag dürfen.",
+      agent: `${agent} wurde so viel gefragt, wie an einem Tag geht.`,
+    }[whose];
+    return `${who} Die nächste Frage geht in etwa ${inWords(minutes)}; frage bitte dann noch einmal.`;
+  },
   settings: {
     model: "Modell",
     system: "Anweisung",
@@ -228,6 +239,11 @@ export const german: Words = {
 };
 
 const LIST = new Intl.ListFormat("de");
+
+function inWords(minutes: number): string {
+  if (minutes < 90) return minutes <= 1 ? "einer Minute" : `${minutes} Minuten`;
+  return `${Math.round(minutes / 60)} Stunden`;
+}
 
 function asked({ questions, tokens }: UsageWords): string {
   return `${questions} ${questions === 1 ? "Frage" : "Fragen"}, ${tokens} Tokens`;

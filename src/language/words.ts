@@ -45,6 +45,8 @@ export interface Words {
   readonly unsignedAgent: (agent: string) => string;
   readonly unseenVerification: (agent: string) => string;
   /** What is added to the welcome of an agent whose words leave the network. */
+  /** Below an answer that another agent's model gave. */
+  readonly fallback: (agent: string, model: string) => string;
   readonly welcomeCloud: (place: CloudPlace) => string;
   readonly consent: {
     /** What would leave, and to whom; how to agree. */
@@ -105,6 +107,10 @@ export interface Words {
   readonly iAm: (agent: string, provider: string | undefined) => string;
   readonly waiting: (questions: number) => string;
   readonly usage: (here: UsageWords, everywhere: UsageWords) => string;
+  /** What somebody has left of a day's limit. */
+  readonly left: (what: "requests" | "tokens", left: number, of: number) => string;
+  /** A question is one too many. */
+  readonly tooMany: (agent: string, whose: "user" | "room" | "server" | "agent", minutes: number) => string;
   readonly settings: Readonly<Record<SettingWord, string>>;
   readonly setting: (title: string, value: string, isSetHere: boolean, usage: string) => string;
   /** What a setting is when nobody has set it. */

@@ -20,6 +20,8 @@ export interface ChatRequest {
   readonly maxAnswerTokens: number;
   /** How long the model stays loaded afterwards, in the provider's own form (`5m`, `-1`). */
   readonly keepAlive?: string;
+  /** Who waits for the answer: a user id; undefined when nobody does. */
+  readonly asker?: string;
   /** Ends the request and the generation behind it. */
   readonly signal: AbortSignal;
 }

@@ -33,7 +33,7 @@ export interface TurnWork {
   /** Keeps what the agent has said, in the transaction that ends the turn. */
   remember(tx: Queryable, turn: Turn, eventId: string, text: string): Promise<void>;
   /** Is told that a turn has come to its end. Returns at once. */
-  ended(turn: Turn): void;
+  ended(turn: Turn, reply: TurnReply): void;
   /** How long to wait at least until the same may work (a server is away), in ms; undefined when it never will. */
   retryAfterMs(error: unknown): number | undefined;
 }
@@ -327,7 +327,7 @@ export class TurnRunner {
       { outcome: reply.outcome, ...(reply.failure === undefined ? {} : { failure: reply.failure }) },
       "turn ended",
     );
-    this.#work.ended(turn);
+    this.#work.ended(turn, reply);
   }
 
   /** What can't be taken back stays; the answer is there. */

@@ -4,7 +4,7 @@ import { Conversation } from "../../src/conversation/conversation.ts";
 import { History } from "../../src/conversation/history.ts";
 import { RoomLanguage } from "../../src/conversation/room-language.ts";
 import { Summaries } from "../../src/conversation/summaries.ts";
-import type { CloudPolicy, Locality } from "../../src/config/config.ts";
+import type { CloudPolicy, Limits, Locality } from "../../src/config/config.ts";
 import { Consents } from "../../src/privacy/consents.ts";
 import { PrivacyGate } from "../../src/privacy/gate.ts";
 import { ProviderRequests } from "../../src/privacy/provider-requests.ts";
@@ -25,6 +25,7 @@ import {
   type Provider,
   type TranscribeRequest,
 } from "../../src/providers/provider.ts";
+import { Allowances } from "../../src/turns/allowances.ts";
 import { Exchanges } from "../../src/turns/exchanges.ts";
 import type { Turn } from "../../src/turns/turn.ts";
 import { TurnStore } from "../../src/turns/turn-store.ts";
@@ -132,6 +133,8 @@ export class World {
     rooms: new Map<string, CloudPolicy>(),
   };
   encrypted = false;
+  /** What is different with the other agent. */
+  other: Partial<Agent> = {};
   /** The events that were sent under steps, where a test wants to name them. */
   readonly sentAs = new Map<string, string>();
   /** The agents in the room. */
@@ -152,7 +155,11 @@ export class World {
 
   constructor(
     database: Database,
-    { showsThinking = false, language = "auto" }: { showsThinking?: boolean; language?: Language | "auto" } = {},
+    {
+      showsThinking = false,
+      language = "auto",
+      limits = { user: {}, room: {}, server: {}, agent: {} },
+    }: { showsThinking?: boolean; language?: Language | "auto"; limits?: Limits } = {},
   ) {
     this.database = database;
     this.showsThinking = showsThinking;
@@ -172,8 +179,10 @@ export class World {
       isAgent: (userId) => userId.startsWith("@agent_") || userId === BOT,
       agentOf: (userId) => (userId === LLAMA ? this.agent : userId === QWEN ? OTHER : undefined),
       agents: () => AGENTS,
+      agentNamed: (name) => (name === "qwen" ? { ...OTHER, ...this.other } : undefined),
       agentsIn: () => Promise.resolve(AGENTS.filter(({ userId }) => this.present.has(userId))),
       exchanges: this.exchanges,
+      allowances: new Allowances(database, limits),
       models,
       privacy: new PrivacyGate({ policy: this.policy, consents, requests: this.requests, models, isEncrypted }),
       consents,

@@ -3,7 +3,20 @@ import { describe, it } from "node:test";
 import type { CloudPolicy } from "../../../src/config/config.ts";
 import { TurnStore } from "../../../src/turns/turn-store.ts";
 import type { TurnReply } from "../../../src/turns/turn.ts";
-import { AGENT, ALICE, BOB, LLAMA, MODERATOR, NEVER, ROOM, UNSEEN, World } from "../../support/conversation-world.ts";
+import type { Agent } from "../../../src/ghost/agents.ts";
+import { ProviderError } from "../../../src/providers/provider.ts";
+import {
+  AGENT,
+  ALICE,
+  BOB,
+  chunks,
+  LLAMA,
+  MODERATOR,
+  NEVER,
+  ROOM,
+  UNSEEN,
+  World,
+} from "../../support/conversation-world.ts";
 import { forEachDatabase } from "../../support/databases.ts";
 
 const CLOUD = { host: "api.cloud.example", locality: "cloud", relays: false } as const;
@@ -133,6 +146,46 @@ forEachDatabase((_kind, open) => {
       assert.equal(reply.failure, "needs_consent");
       assert.match(bodyOf(reply), /ollama\.com/);
       assert.equal(world.provider.asked.length, 0);
+    });
+  });
+
+  describe("a fallback", () => {
+    async function failing(agent: Partial<Agent>): Promise<World> {
+      const world = new World(await open());
+      world.agent = { ...AGENT, fallback: "qwen", ...agent };
+      world.provider.says = ({ model }) => {
+        if (model !== "qwen2.5:7b") throw new ProviderError("unreachable", "nobody listens");
+        return chunks("An answer.");
+      };
+      return world;
+    }
+
+    it("answers where an agent's own model can't be reached, and says so", async () => {
+      const world = await failing({});
+      const { reply } = await ask(world, "hello");
+      assert.equal(reply.outcome, "answered");
+      assert.match(
+        bodyOf(reply),
+        /^An answer\.\n\n\*My own model can't be reached; this is what Qwen's says \(qwen2\.5:7b\)\.\*$/,
+      );
+    });
+
+    it("is never one of the cloud for an agent that runs here, whatever was configured", async () => {
+      const world = await failing({});
+      world.provider.relays = true;
+      world.provider.remoteHost = "ollama.com";
+      world.policy.rooms.set(ROOM, "allow");
+      const { reply } = await ask(world, "hello");
+      assert.equal(reply.failure, "unreachable");
+    });
+
+    it("says what failed when it fails too", async () => {
+      const world = await failing({});
+      world.provider.says = () => {
+        throw new ProviderError("busy", "too much to do");
+      };
+      const { reply } = await ask(world, "hello");
+      assert.deepEqual([reply.outcome, reply.failure, reply.retry], ["failed", "busy", true]);
     });
   });
 

@@ -35,7 +35,7 @@ async function talk(world: World, text: string): Promise<string> {
   const { answering } = world.conversation;
   await answering.respond(turn, true, UNSEEN, NEVER);
   await world.answered(eventId, { answers: [`${eventId} answered`] });
-  answering.ended(turn);
+  answering.ended(turn, { outcome: "answered", messages: [] });
   return eventId;
 }
 

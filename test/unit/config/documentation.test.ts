@@ -69,6 +69,7 @@ describe("the documentation of the configuration", () => {
       idleMs: 60_000,
       contextTokens: 8_192,
       locality: "local",
+      maxConcurrent: 4,
     });
     const example = await readFile(inCheckout("config.example.yaml"), "utf8");
     for (const line of [

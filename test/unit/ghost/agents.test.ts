@@ -12,6 +12,7 @@ const OLLAMA: OllamaConfig = {
   contextTokens: 4096,
   keepAlive: "10m",
   locality: "local",
+  maxConcurrent: 1,
 };
 
 function agent(name: string, more: Partial<AgentConfig> = {}): [string, AgentConfig] {
