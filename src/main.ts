@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { parseArgs } from "node:util";
 import { UsageError } from "./cli/usage-error.ts";
+import { guardEgress } from "./egress/guard.ts";
 
 const USAGE = `matrix-agents: AI models as end-to-end encrypted Matrix users on your own homeserver
 
@@ -55,6 +56,12 @@ export interface CommandOptions {
   readonly force: boolean;
 }
 
+/** Before anything else is loaded: what is loaded then can reach nothing until the configuration says what. */
+async function startShutIn(options: CommandOptions): Promise<number> {
+  const guard = guardEgress();
+  return (await import("./cli/start.ts")).start(options, guard);
+}
+
 async function main(argv: readonly string[]): Promise<number> {
   const { command, options } = parse(argv);
   switch (command) {
@@ -64,7 +71,7 @@ async function main(argv: readonly string[]): Promise<number> {
     case "version":
       return (await import("./cli/version.ts")).version();
     case "start":
-      return (await import("./cli/start.ts")).start(options);
+      return startShutIn(options);
     case "generate-registration":
       return (await import("./cli/generate-registration.ts")).generateRegistration(options);
     case "check-config":

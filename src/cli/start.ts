@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { loadConfig } from "../config/load.ts";
 import { loadRegistration } from "../config/registration.ts";
 import { endpointsOf } from "../egress/endpoints.ts";
-import { guardEgress } from "../egress/guard.ts";
+import type { EgressGuard } from "../egress/guard.ts";
 import { createLogger } from "../observability/log.ts";
 import { explainStartFailure } from "./start-failure.ts";
 
@@ -10,13 +10,13 @@ import { explainStartFailure } from "./start-failure.ts";
 const STOP_LIMIT_MS = 60_000;
 
 /**
- * Runs the bridge until SIGINT or SIGTERM; a second signal ends it at once. Returns 0 after a clean stop. Throws ConfigError and what keeps it from starting.
+ * Runs the bridge in a process that is shut in, until SIGINT or SIGTERM; a second signal ends it at once. Returns 0 after a clean stop. Throws ConfigError and what keeps it from starting.
  */
-export async function start(options: { readonly config: string }): Promise<number> {
+export async function start(options: { readonly config: string }, guard: EgressGuard): Promise<number> {
   const config = await loadConfig(options.config);
   const registration = await loadRegistration(config);
   const log = createLogger(config.logging.level, config.logging.format);
-  guardEgress(endpointsOf(config), (what) =>
+  guard.allow(endpointsOf(config), (what) =>
     log.error({ what }, "something tried to reach what is not configured; it was refused"),
   );
   // Only now: a wrong configuration is told before a database or an engine is loaded.

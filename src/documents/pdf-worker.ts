@@ -4,7 +4,7 @@ import { guardEgress } from "../egress/guard.ts";
 import type { PdfLimits, PdfOutcome } from "./pdf.ts";
 
 // A document has nobody to talk with.
-guardEgress([], () => undefined);
+guardEgress();
 
 /** Reads one document, says what came of it, and ends. */
 async function read({ bytes, limits }: { bytes: Uint8Array; limits: PdfLimits }): Promise<PdfOutcome> {

@@ -20,12 +20,20 @@ export class EgressRefused extends Error {
 /** Is told of what was refused: a host with its port, a name that was looked up, a program. */
 export type Refused = (what: string) => void;
 
+/** A process that is shut in. */
+export interface EgressGuard {
+  /** Lets these be reached from now on, and says from now on what was refused. */
+  allow(endpoints: readonly Endpoint[], refused: Refused): void;
+}
+
 /**
- * Shuts this process in: from here on nothing in it, whichever library, reaches anything but these endpoints, over TCP, UDP or
- * DNS, or by another program. What listens here is not concerned. It holds for this thread; those that are started for one
- * job shut themselves in.
+ * Shuts this process in: from here on nothing in it, whichever library, reaches anything but what is allowed, over TCP, UDP or
+ * DNS, or by another program; at first, nothing. What listens here is not concerned. It holds for this thread; those that are
+ * started for one job shut themselves in.
  */
-export function guardEgress(allowed: readonly Endpoint[], refused: Refused): void {
+export function guardEgress(): EgressGuard {
+  let allowed: readonly Endpoint[] = [];
+  let refused: Refused = () => undefined;
   const isAllowed = (endpoint: Endpoint): boolean =>
     allowed.some((one) =>
       "path" in endpoint
@@ -67,6 +75,12 @@ export function guardEgress(allowed: readonly Endpoint[], refused: Refused): voi
   };
   Object.assign(childProcess, { spawnSync: sync, execFileSync: sync, execSync: sync });
   syncBuiltinESMExports();
+  return {
+    allow: (endpoints, tell) => {
+      allowed = endpoints;
+      refused = tell;
+    },
+  };
 }
 
 const LOOKUPS = [

@@ -11,7 +11,7 @@ import { guardEgress } from "../../src/egress/guard.ts";
 
 const [open, shut] = process.argv.slice(2).map(Number);
 const refused = [];
-guardEgress([{ host: "127.0.0.1", port: open }], (what) => refused.push(what));
+guardEgress().allow([{ host: "127.0.0.1", port: open }], (what) => refused.push(what));
 
 const once = (emitter, good) =>
   new Promise((resolve) => {
