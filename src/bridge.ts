@@ -2,6 +2,7 @@ import type { Config, ProviderConfig } from "./config/config.ts";
 import type { Registration } from "./config/registration.ts";
 import { Conversation } from "./conversation/conversation.ts";
 import { History } from "./conversation/history.ts";
+import { Pulls } from "./conversation/pulls.ts";
 import { RoomLanguage } from "./conversation/room-language.ts";
 import { Summaries } from "./conversation/summaries.ts";
 import { MasterKey } from "./crypto/master-key.ts";
@@ -125,6 +126,12 @@ export async function startBridge(config: Config, registration: Registration, lo
     const requests = new ProviderRequests(database);
     const isEncrypted = (roomId: string): Promise<boolean> => rooms.isEncrypted(roomId);
     const privacy = new PrivacyGate({ policy: config.privacy, consents, requests, models, isEncrypted });
+    const pulls = new Pulls({
+      admins: config.access.admins,
+      providers: () => [...providers.values()],
+      installed: () => background.run("the list of models", () => directory.refresh()),
+    });
+    closers.push(() => pulls.stop());
     const summaries = new Summaries(database, history, log);
     closers.push(() => summaries.stop());
     closers.push(
@@ -144,6 +151,7 @@ export async function startBridge(config: Config, registration: Registration, lo
       exchanges,
       exchangeLimits: config.exchanges,
       allowances: new Allowances(database, config.limits),
+      pulls,
       models,
       privacy,
       consents,

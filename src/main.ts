@@ -12,6 +12,7 @@ Usage: matrix-agents <command> [options]
   check-config           check config.yaml and registration.yaml, and do nothing else
   mailbox                list the events that agents could not handle; mailbox retry ID… or all, mailbox drop ID… or all
   verify                 the emoji of verifications that wait for you; verify confirm ID, verify reject ID
+  pull [PROVIDER] MODEL  have an Ollama server install a model
   privacy                per room: its agents, where their words go, who agreed to that, and what was sent
   fingerprints [AGENT]   the agents' keys as clients show them; for one agent as QR codes too
   keys backup [AGENT]    whether the agents' keys are kept on the homeserver
@@ -42,7 +43,7 @@ generate-registration:
 const REGISTRATION_OPTIONS = ["output", "url", "force"] as const;
 
 /** The commands that are followed by something. */
-const WITH_ARGUMENTS: ReadonlySet<string> = new Set(["mailbox", "fingerprints", "keys", "verify"]);
+const WITH_ARGUMENTS: ReadonlySet<string> = new Set(["mailbox", "pull", "fingerprints", "keys", "verify"]);
 
 /** What a command is given. */
 export interface CommandOptions {
@@ -80,6 +81,8 @@ async function main(argv: readonly string[]): Promise<number> {
       return (await import("./cli/mailbox.ts")).mailbox(options);
     case "verify":
       return (await import("./cli/verify.ts")).verify(options);
+    case "pull":
+      return (await import("./cli/pull.ts")).pull(options);
     case "privacy":
       return (await import("./cli/privacy.ts")).privacy(options);
     case "fingerprints":

@@ -24,7 +24,12 @@ export interface Config {
   readonly database: { readonly url: string } | undefined;
   readonly logging: { readonly level: LogLevel; readonly format: "json" | "pretty" | "auto" };
   /** Who may invite agents and talk with them, and who of these is ignored: globs of user ids. */
-  readonly access: { readonly users: readonly string[]; readonly ignore: readonly string[] };
+  readonly access: {
+    readonly users: readonly string[];
+    readonly ignore: readonly string[];
+    /** Who may have models installed by the bot. */
+    readonly admins: readonly string[];
+  };
   readonly encryption: {
     readonly masterKey: MasterKeySource;
     readonly trust: TrustPolicy;

@@ -67,7 +67,11 @@ export async function loadConfig(path: string): Promise<Config> {
     dataDir,
     database: database.url === undefined ? undefined : { url: database.url },
     logging: raw.logging,
-    access: { users: raw.access.users ?? [`@*:${raw.homeserver.domain}`], ignore: raw.access.ignore },
+    access: {
+      users: raw.access.users ?? [`@*:${raw.homeserver.domain}`],
+      ignore: raw.access.ignore,
+      admins: raw.access.admins,
+    },
     encryption: {
       masterKey: masterKeyOf(raw.encryption, directory, dataDir),
       trust: trustOf(raw),
@@ -124,7 +128,7 @@ interface RawConfig {
   appservice: { registration: string; bind: string; port: number; max_transaction_bytes: number; bot: string };
   data_dir: string;
   logging: Config["logging"];
-  access: { users?: string[]; ignore: string[] };
+  access: { users?: string[]; ignore: string[]; admins: string[] };
   encryption: {
     master_key_file?: string;
     master_key_env?: string;

@@ -32,6 +32,7 @@ import { describeDistrust, describeMissingKey } from "./notices.ts";
 import { decisionOf, wishOf } from "./reactions.ts";
 import type { RoomDefaults } from "../rooms/settings.ts";
 import { roomDefaults } from "./room-defaults.ts";
+import type { Pulls } from "./pulls.ts";
 import { noticeContent, reactionContent, type MessageContent } from "./reply.ts";
 
 /** What the conversation needs of its surroundings. */
@@ -41,6 +42,7 @@ export interface ConversationOptions extends AnsweringOptions {
   readonly turnQueued: () => void;
   /** Called after running turns were to be stopped and that was committed. */
   readonly stopTurns: (ids: readonly number[], how: { readonly keeps: boolean }) => void;
+  readonly pulls: Pulls;
   readonly consents: Consents;
   readonly allowances: Allowances;
   readonly requests: ProviderRequests;
@@ -487,6 +489,10 @@ export class Conversation {
     settle: Settle,
   ): Promise<void> {
     const words = await this.#options.language.words(ghost.userId, message.roomId, text);
+    if (await this.#options.pulls.begin(ghost, message, text, threadRoot, words)) {
+      ghost.markRead(message.roomId, message.eventId, threadRoot);
+      return settle();
+    }
     const reply = noticeContent(answerBot(words, text, ghost.userId, this.#options.agents()), {
       eventId: message.eventId,
       threadRoot,

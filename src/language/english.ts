@@ -122,6 +122,16 @@ export const english: Words = {
     other: (bot) =>
       `I am ${bot} and know two commands: \`help\` and \`list\`. To talk with an AI, start a chat with one of the agents that \`list\` shows.`,
   },
+  pull: {
+    onlyAdmins: "Only the bridge's admins can have models installed (`access.admins`).",
+    which: (providers) =>
+      `Please write it so: \`pull [PROVIDER] MODEL\`, for example \`pull llama3.2:3b\`. Providers that install models: ${providers.join(", ") || "none"}.`,
+    progress: (model, provider, percent) =>
+      `Installing \`${model}\` on “${provider}”${percent === undefined ? " …" : `: ${percent} %`}`,
+    done: (model, provider) => `\`${model}\` is installed on “${provider}”.`,
+    failed: (model, provider) =>
+      `\`${model}\` was not installed on “${provider}”: there is no such model, or the server could not get it. The log says more.`,
+  },
   commands: {
     help: { usage: "!help", meaning: "shows this" },
     list: { usage: "!list", meaning: "the agents there are" },

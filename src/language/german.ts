@@ -125,6 +125,16 @@ export const german: Words = {
     other: (bot) =>
       `Ich bin ${bot} und kenne zwei Befehle: \`help\` und \`list\`. Um mit einer KI zu reden, beginne einen Chat mit einem der Agenten, die \`list\` zeigt.`,
   },
+  pull: {
+    onlyAdmins: "Nur die Admins der Bridge können Modelle installieren lassen (`access.admins`).",
+    which: (providers) =>
+      `Schreibe es bitte so: \`pull [PROVIDER] MODELL\`, zum Beispiel \`pull llama3.2:3b\`. Provider, die Modelle installieren: ${providers.join(", ") || "keiner"}.`,
+    progress: (model, provider, percent) =>
+      `\`${model}\` wird auf „${provider}“ installiert${percent === undefined ? " …" : `: ${percent} %`}`,
+    done: (model, provider) => `\`${model}\` ist auf „${provider}“ installiert.`,
+    failed: (model, provider) =>
+      `\`${model}\` wurde auf „${provider}“ nicht installiert: So ein Modell gibt es nicht, oder der Server konnte es nicht holen. Das Log sagt mehr.`,
+  },
   commands: {
     help: { usage: "!help", meaning: "zeigt dies" },
     list: { usage: "!list", meaning: "welche Agenten es gibt" },

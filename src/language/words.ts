@@ -83,6 +83,13 @@ export interface Words {
     readonly agents: string;
     readonly other: (bot: string) => string;
   };
+  readonly pull: {
+    readonly onlyAdmins: string;
+    readonly which: (providers: readonly string[]) => string;
+    readonly progress: (model: string, provider: string, percent: number | undefined) => string;
+    readonly done: (model: string, provider: string) => string;
+    readonly failed: (model: string, provider: string) => string;
+  };
   readonly commands: Readonly<Record<CommandWord, CommandWords>>;
   readonly help: { readonly before: string; readonly after: string };
   readonly unknownCommand: (name: string) => string;

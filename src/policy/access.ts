@@ -10,6 +10,11 @@ export function mayTalk({ users, ignore }: Access, userId: string): boolean {
   return isAmong(users, userId) && !isAmong(ignore, userId);
 }
 
+/** Whether a user is one whom the admin trusts with the bridge itself. */
+export function isAdmin({ admins }: { readonly admins: readonly string[] }, userId: string): boolean {
+  return isAmong(admins, userId);
+}
+
 function isAmong(patterns: readonly string[], userId: string): boolean {
   return patterns.some((pattern) => globToRegExp(pattern).test(userId));
 }

@@ -21,6 +21,28 @@ export async function* checkChatStream(body: AsyncIterable<Uint8Array>): AsyncGe
   if (!done) throw new ProviderError("cut_off", `the stream ended after ${seen} lines without its end mark`);
 }
 
+/** Checks the stream of a pull: lines of JSON, the last with the status `success`. */
+export async function* checkPull(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const encoder = new TextEncoder();
+  let isDone = false;
+  for await (const { line } of lines(body)) {
+    let step: unknown;
+    try {
+      step = JSON.parse(line);
+    } catch {
+      throw new ProviderError("malformed", "the answer is not JSON");
+    }
+    const error = errorText(step);
+    if (error !== undefined && /not found|does not exist/i.test(error)) {
+      throw new ProviderError("model_missing", "there is no such model to fetch");
+    }
+    if (error !== undefined) throw new ProviderError("refused", `the model server stopped: ${knownReason(error)}`);
+    isDone = isObject(step) && step["status"] === "success";
+    yield encoder.encode(`${line}\n`);
+  }
+  if (!isDone) throw new ProviderError("cut_off", "the server ended before the model was there");
+}
+
 function parseChatLine(line: string, whole: boolean, started: boolean): { done: boolean } {
   let value: unknown;
   try {

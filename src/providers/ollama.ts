@@ -3,7 +3,7 @@ import type { Locality } from "../config/config.ts";
 import type { Logger } from "../observability/log.ts";
 import { connectionsTo } from "./connection.ts";
 import { checkSize, type BodyCheck } from "./http.ts";
-import { checkChatStream, ollamaFetch } from "./ollama-http.ts";
+import { checkChatStream, checkPull, ollamaFetch } from "./ollama-http.ts";
 import {
   type ChatChunk,
   type ChatRequest,
@@ -11,7 +11,9 @@ import {
   type ModelFacts,
   type Provider,
   ProviderError,
+  type PullProgress,
 } from "./provider.ts";
+import { watchRequest } from "./watch.ts";
 import { askOnce, streamAnswer, type Piece, type StreamLimits } from "./stream.ts";
 
 /** How to reach an Ollama server, and how long to wait for it. */
@@ -28,6 +30,9 @@ export interface OllamaOptions extends StreamLimits {
 }
 
 const LIST_MS = 10_000;
+
+/** Between two words of a server that fetches a model; it checks what it has for a while. */
+const PULL_IDLE_MS = 300_000;
 
 /**
  * A provider that runs models on an Ollama server, through its chat API. Thinking is not part of the answer, but counts
@@ -79,7 +84,32 @@ export function createOllamaProvider(options: OllamaOptions): Provider {
     };
   }
 
+  async function* pull(model: string, signal: AbortSignal): AsyncGenerator<PullProgress> {
+    const watch = watchRequest(signal);
+    try {
+      const stream = await watch.within(PULL_IDLE_MS, () =>
+        clientFor(watch.signal, checkPull).pull({ model, stream: true }),
+      );
+      const steps = stream[Symbol.asyncIterator]();
+      for (;;) {
+        const step = await watch.within(PULL_IDLE_MS, () => steps.next());
+        if (step.done === true) return;
+        const { status, completed, total } = step.value as Partial<PullProgress>;
+        yield {
+          status: typeof status === "string" ? status : "",
+          ...(typeof completed === "number" ? { completed } : {}),
+          ...(typeof total === "number" ? { total } : {}),
+        };
+      }
+    } catch (error) {
+      throw watch.explain(error);
+    } finally {
+      watch.close();
+    }
+  }
+
   return {
+    pull,
     name: options.name,
     host: new URL(host).host,
     locality: options.locality,

@@ -70,6 +70,15 @@ export interface TranscribeRequest {
   readonly signal: AbortSignal;
 }
 
+/** How far a model has been fetched. */
+export interface PullProgress {
+  /** The provider's own word for what it does now. */
+  readonly status: string;
+  /** Of the part that it fetches now, in bytes; undefined where it does not say. */
+  readonly completed?: number;
+  readonly total?: number;
+}
+
 /** A source of answers. Providers hold no conversation state. */
 export interface Provider {
   /** The key under `providers:` in config.yaml. */
@@ -88,6 +97,8 @@ export interface Provider {
   facts(model: string): Promise<ModelFacts>;
   /** Makes a picture; absent where the provider makes none. Throws {@link ProviderError}. */
   draw?(request: DrawRequest): Promise<Uint8Array>;
+  /** Installs a model; absent where the provider does not. Ends when it is there. Throws {@link ProviderError}. */
+  pull?(model: string, signal: AbortSignal): AsyncIterable<PullProgress>;
   /** Writes down what is said; absent where the provider does not. Throws {@link ProviderError}. */
   transcribe?(request: TranscribeRequest): Promise<string>;
   /** The models installed now that run there and can chat. Throws {@link ProviderError}. */

@@ -49,6 +49,7 @@ describe("agents on an Ollama server", () => {
         gone: { provider: "ollama", model: "not-installed", display_name: "Gone" },
         away: { provider: "absent", model: "any", display_name: "Away" },
       },
+      extraConfig: { access: { admins: ["@alice:*"] }, answers: { welcome: false, command_menus: false } },
     });
     alice = await deployment.user("js-sdk", "alice");
   });
@@ -186,5 +187,41 @@ describe("agents on an Ollama server", () => {
     });
     assert.deepEqual(Buffer.from(await picture.arrayBuffer()), PIXEL);
     assert.equal(picture.headers.get("content-type"), "image/png");
+  });
+
+  it("are installed by the bot for admins, who see how far it is, and on the command line", async () => {
+    const bot = `@agents:${deployment.synapse.serverName}`;
+    const bob = await deployment.user("js-sdk", "bob");
+    const roomId = await alice.createRoom({ direct: true, invite: [bot, bob.userId] });
+    await bob.join(roomId);
+    await alice.waitMember(roomId, bot);
+    const command = await bob.sendText({ roomId, body: "pull ollama phi4" });
+    assert.match((await alice.waitMessage({ roomId, sender: bot, after: command })).body, /^Only the bridge's admins/);
+
+    assert.match((await ask(roomId, bot, "pull phi4")).body, /^Please write it so: .*ollama, absent/);
+    const notice = await ask(roomId, bot, "!pull ollama phi4");
+    const done = await alice.waitMessage({
+      roomId,
+      sender: bot,
+      where: ({ eventId, body }) => eventId === notice.eventId && body === "`phi4` is installed on “ollama”.",
+    });
+    assert.ok(done.edits >= 2 && done.edits <= 4, String(done.edits));
+    const phi = deployment.agent("phi4");
+    const chat = await chatWith(phi);
+    assert.match((await ask(chat, phi, "hello")).body, /You said: hello/);
+    const missing = await ask(roomId, bot, "pull ollama nothing");
+    await alice.waitMessage({
+      roomId,
+      sender: bot,
+      where: ({ eventId, body }) => eventId === missing.eventId && body.includes("was not installed"),
+    });
+
+    const { code, stdout } = await deployment.command(["pull", "ollama", "gemma3:4b"]);
+    assert.equal(code, 0);
+    assert.match(stdout, /pulling dde5aa3fc5ff: 30 %\n[\s\S]*gemma3:4b is installed on ollama\n$/);
+    const failed = await deployment.command(["pull", "ollama", "nothing"]);
+    assert.equal(failed.code, 1);
+    assert.match(failed.stderr, /nothing was not installed/);
+    assert.equal((await deployment.command(["pull"])).code, 2);
   });
 });

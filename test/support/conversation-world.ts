@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { Language } from "../../src/language/language.ts";
 import { Conversation } from "../../src/conversation/conversation.ts";
 import { History } from "../../src/conversation/history.ts";
+import { Pulls } from "../../src/conversation/pulls.ts";
 import { RoomLanguage } from "../../src/conversation/room-language.ts";
 import { Summaries } from "../../src/conversation/summaries.ts";
 import type { CloudPolicy, Limits, Locality } from "../../src/config/config.ts";
@@ -185,6 +186,7 @@ export class World {
       allowances: new Allowances(database, limits),
       models,
       privacy: new PrivacyGate({ policy: this.policy, consents, requests: this.requests, models, isEncrypted }),
+      pulls: new Pulls({ admins: [MODERATOR], providers: () => [this.provider], installed: () => undefined }),
       consents,
       requests: this.requests,
       isEncrypted,

@@ -126,6 +126,25 @@ export async function startOllamaServer(models: readonly string[] = ["llama3.2"]
       }
       case "POST /api/show":
         return withModel(body, response, (model) => sendJson(response, 200, showModel(model)));
+      case "POST /api/pull": {
+        const name = String(isObject(body) ? (body["model"] ?? body["name"]) : "");
+        response.writeHead(200, { "content-type": "application/x-ndjson" });
+        const say = (step: object): void => void response.write(`${JSON.stringify(step)}\n`);
+        say({ status: "pulling manifest" });
+        if (name.startsWith("nothing")) {
+          response.end(`${JSON.stringify({ error: "pull model manifest: file does not exist" })}\n`);
+          return;
+        }
+        const digest = "sha256:dde5aa3fc5ffc17176b5e8bdc82f587b24b2678c6c66101bf7da77af9f7ccdff";
+        for (const completed of [0, 300, 600, 1_000]) {
+          say({ status: "pulling dde5aa3fc5ff", digest, total: 1_000, completed });
+        }
+        say({ status: "verifying sha256 digest" });
+        say({ status: "writing manifest" });
+        installed.set(withTag(name), {});
+        response.end(`${JSON.stringify({ status: "success" })}\n`);
+        return;
+      }
       case "POST /api/chat":
         return withModel(body, response, (model, behaviour) => {
           const messages = readMessages(body);

@@ -365,3 +365,20 @@ describe("the list of models", () => {
     assert.deepEqual(names, ["llama3.2:latest", "qwen3:4b"]);
   });
 });
+
+describe("a model that is fetched", () => {
+  const NEVER = new AbortController().signal;
+
+  it("is installed in the end, and tells how far it is", async () => {
+    const steps = await Array.fromAsync(provider().pull?.("qwen2.5:7b", NEVER) ?? []);
+    assert.ok(steps.some(({ completed, total }) => completed === 600 && total === 1_000));
+    assert.equal(steps.at(-1)?.status, "success");
+    assert.ok((await provider().models()).some(({ name }) => name === "qwen2.5:7b"));
+  });
+
+  it("is not, where there is none of that name, or nobody to ask", async () => {
+    await assert.rejects(Array.fromAsync(provider().pull?.("nothing", NEVER) ?? []), isFailure("model_missing"));
+    const gone = provider({ url: "http://127.0.0.1:9" });
+    await assert.rejects(Array.fromAsync(gone.pull?.("qwen2.5:7b", NEVER) ?? []), isFailure("unreachable"));
+  });
+});

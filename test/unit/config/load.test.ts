@@ -22,7 +22,7 @@ describe("a good configuration", () => {
       homeserver: LEAST.homeserver,
       database: undefined,
       logging: { level: "info", format: "auto" },
-      access: { users: ["@*:example.org"], ignore: config.access.ignore },
+      access: { users: ["@*:example.org"], ignore: config.access.ignore, admins: [] },
       encryption: {
         masterKey: { from: "file", path: join(dataDir, "master.key") },
         trust: {

@@ -1,0 +1,48 @@
+import { loadConfig } from "../config/load.ts";
+import { createLogger } from "../observability/log.ts";
+import { createOllamaProvider } from "../providers/ollama.ts";
+import { ProviderError, type PullProgress } from "../providers/provider.ts";
+import { UsageError } from "./usage-error.ts";
+
+/**
+ * Has an Ollama server install a model, and shows how far it is. Returns 0 when it is there, 1 when it could not be. Throws
+ * UsageError and ConfigError.
+ */
+export async function pull(options: { readonly config: string; readonly args: readonly string[] }): Promise<number> {
+  const config = await loadConfig(options.config);
+  const able = [...config.providers].filter(([, { type }]) => type === "ollama").map(([name]) => name);
+  const [first = "", second] = options.args;
+  const [name, model] = second === undefined ? [able[0] ?? "", first] : [first, second];
+  const known = able.join(", ") || "none";
+  if (model === "" || options.args.length > 2 || (second === undefined && able.length !== 1)) {
+    throw new UsageError(`say which: matrix-agents pull [PROVIDER] MODEL; providers that can: ${known}`);
+  }
+  const settings = config.providers.get(name);
+  if (settings?.type !== "ollama") throw new UsageError(`"${name}" is no provider of type ollama; there are: ${known}`);
+  const provider = createOllamaProvider({ name, ...settings, log: createLogger("warn", "auto") });
+  const interrupted = new AbortController();
+  process.once("SIGINT", () => interrupted.abort());
+  const { isTTY: isTerminal } = process.stdout;
+  let shown = "";
+  try {
+    for await (const progress of provider.pull?.(model, interrupted.signal) ?? []) {
+      const line = lineOf(progress, isTerminal);
+      if (line === shown) continue;
+      shown = line;
+      process.stdout.write(isTerminal ? `\r\u001b[K${line}` : `${line}\n`);
+    }
+  } catch (error) {
+    if (!(error instanceof ProviderError)) throw error;
+    process.stderr.write(`${isTerminal ? "\n" : ""}${model} was not installed: ${error.message}\n`);
+    return 1;
+  }
+  process.stdout.write(`${isTerminal ? "\n" : ""}${model} is installed on ${name}\n`);
+  return 0;
+}
+
+/** On a terminal every percent, elsewhere every tenth. */
+function lineOf({ status, completed, total }: PullProgress, isTerminal: boolean): string {
+  if (completed === undefined || total === undefined || total <= 0) return status;
+  const percent = Math.floor((completed / total) * 100);
+  return `${status}: ${isTerminal ? percent : Math.floor(percent / 10) * 10} %`;
+}

@@ -1,0 +1,102 @@
+import type { GhostHandle, GhostMessage } from "../ghost/listener.ts";
+import type { Words } from "../language/words.ts";
+import { isAdmin } from "../policy/access.ts";
+import { ProviderError, type Provider } from "../providers/provider.ts";
+import { editContent, noticeContent } from "./reply.ts";
+
+/** What pulls need. */
+export interface PullOptions {
+  /** Globs of the users who may. */
+  readonly admins: readonly string[];
+  readonly providers: () => readonly Provider[];
+  /** Told when a model is there. */
+  readonly installed: () => void;
+}
+
+/** The notice is edited so often while a model is installed: every quarter. */
+const SHOWN_EVERY_PERCENT = 25;
+
+/**
+ * Models that admins have the bot install. A pull is not kept over a restart: asked again, the server goes on where it
+ * stopped.
+ */
+export class Pulls {
+  readonly #options: PullOptions;
+  readonly #stopping = new AbortController();
+  readonly #running = new Set<Promise<void>>();
+
+  constructor(options: PullOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Answers `pull …` with a notice, which is edited from then on. False when the message is none. Throws what sending
+   * throws; then nothing has been begun.
+   */
+  async begin(
+    bot: GhostHandle,
+    { roomId, eventId, sender }: GhostMessage,
+    text: string,
+    threadRoot: string | undefined,
+    { pull }: Words,
+  ): Promise<boolean> {
+    const [command, first, second] = text.trim().split(/\s+/);
+    if (!/^!?pull$/i.test(command ?? "")) return false;
+    const say = (words: string): Promise<string> =>
+      bot.send(roomId, "m.room.message", noticeContent(words, { eventId, threadRoot }), `${eventId} bot`);
+    const able = this.#options.providers().filter((provider) => provider.pull !== undefined);
+    const only = able.length === 1 ? able[0]?.name : undefined;
+    const [name, model] = second === undefined ? [only, first] : [first, second];
+    const provider = able.find((one) => one.name === name);
+    if (!isAdmin(this.#options, sender)) await say(pull.onlyAdmins);
+    else if (provider === undefined || model === undefined) await say(pull.which(able.map((one) => one.name)));
+    else {
+      const notice = await say(pull.progress(model, provider.name, undefined));
+      const running = this.#run(bot, { roomId, notice, eventId }, provider, model, pull).finally(() =>
+        this.#running.delete(running),
+      );
+      this.#running.add(running);
+    }
+    return true;
+  }
+
+  /** Ends what is under way. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await Promise.allSettled(this.#running);
+  }
+
+  /** Never rejects. */
+  async #run(
+    bot: GhostHandle,
+    { roomId, notice, eventId }: { readonly roomId: string; readonly notice: string; readonly eventId: string },
+    provider: Provider,
+    model: string,
+    pull: Words["pull"],
+  ): Promise<void> {
+    const log = bot.log.child({ room: roomId, provider: provider.name, model });
+    let edits = 0;
+    const edit = async (words: string): Promise<void> => {
+      await bot.send(roomId, "m.room.message", editContent(notice, noticeContent(words)), `${eventId} bot ${edits++}`);
+    };
+    try {
+      let shown = 0;
+      for await (const { completed = 0, total = 0 } of provider.pull?.(model, this.#stopping.signal) ?? []) {
+        const percent = total > 0 ? Math.floor((completed / total) * 100) : 0;
+        if (percent < shown + SHOWN_EVERY_PERCENT || percent >= 100) continue;
+        shown = percent;
+        await edit(pull.progress(model, provider.name, percent));
+      }
+      await edit(pull.done(model, provider.name));
+      log.info("model installed");
+      this.#options.installed();
+    } catch (error) {
+      if (this.#stopping.signal.aborted) return;
+      log.warn({ error }, "model not installed");
+      if (!(error instanceof ProviderError)) return;
+      await edit(pull.failed(model, provider.name)).catch((failure: unknown) => {
+        log.warn({ error: failure }, "the end of a pull could not be told");
+      });
+    }
+  }
+}
