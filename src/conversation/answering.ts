@@ -1,32 +1,30 @@
 import type { AnswerSettings, ExchangeSettings } from "../config/config.ts";
 import type { Queryable } from "../database/database.ts";
-import type { Agent } from "../ghost/agents.ts";
 import type { Words } from "../language/words.ts";
 import { targetOf as consentTarget } from "../privacy/consents.ts";
-import type { Place, PrivacyGate } from "../privacy/gate.ts";
+import type { Place } from "../privacy/gate.ts";
 import type { Logger } from "../observability/log.ts";
 import { reached } from "../observability/steps.ts";
 import { DEMO_MODEL } from "../providers/demo.ts";
-import type { KnownModels } from "../providers/model-facts.ts";
 import { pictureType } from "../providers/pictures.ts";
-import { ProviderError, type ChatMessage, type ChatUsage, type Provider } from "../providers/provider.ts";
+import { ProviderError, type ChatMessage, type ChatUsage } from "../providers/provider.ts";
 import type { SentFile } from "../ghost/listener.ts";
-import type { RoomDefaults, RoomSettings, RoomSettingsStore } from "../rooms/settings.ts";
+import type { RoomDefaults, RoomSettings } from "../rooms/settings.ts";
 import { usersOf, type Allowances } from "../turns/allowances.ts";
 import type { Discussion, Exchanges } from "../turns/exchanges.ts";
 import type { Drafting } from "../turns/turn-runner.ts";
 import { TurnStopped, type Turn, type TurnMessage, type TurnReply } from "../turns/turn.ts";
 import type { NewTurn, TurnStore } from "../turns/turn-store.ts";
 import { recordingName, type Attachment } from "./attachments.ts";
+import { answerMessages, edited, fits, isSmall, targetOf, toAsker, withNote, withPartial } from "./answer-messages.ts";
 import type { ListedAgent } from "./bot.ts";
-import { mentionsOf } from "./addressing.ts";
+import { keyOf, Voices, type Voice, type VoicesOptions } from "./voices.ts";
 import { callsIn, namedPeople, nextSpeaker } from "./exchange.ts";
 import type { History, RememberedMessage } from "./history.ts";
 import type { TurnFailure } from "./notices.ts";
 import { answerReserve, buildPrompt, type PromptParts } from "./prompt.ts";
 import { readFiles, UnreadableFile } from "./reading.ts";
 import {
-  answerContent,
   draftContent,
   editContent,
   noticeContent,
@@ -34,7 +32,6 @@ import {
   withThinking,
   type Address,
   type MessageContent,
-  type ReplyTarget,
 } from "./reply.ts";
 import type { RoomLanguage } from "./room-language.ts";
 import { splitMarkdown } from "./split.ts";
@@ -43,13 +40,8 @@ import { TokenCounter } from "./token-counter.ts";
 import { estimateTokens, MESSAGE_OVERHEAD_TOKENS } from "./tokens.ts";
 
 /** What answers are made with. */
-export interface AnsweringOptions {
+export interface AnsweringOptions extends VoicesOptions {
   readonly history: History;
-  /** The agent behind a ghost, as it is now; undefined when its model has gone. */
-  readonly agentOf: (ghost: string) => Agent | undefined;
-  /** The agent of a name of the configuration. */
-  readonly agentNamed: (name: string) => Agent | undefined;
-  readonly provider: (name: string) => Provider | undefined;
   readonly answers: AnswerSettings;
   /** A file that somebody sent. Rejects with {@link UnreadableFile}, or as it is when the same may work later. */
   readonly download: (ghost: string, attachment: Attachment, maxBytes: number) => Promise<Uint8Array>;
@@ -57,14 +49,10 @@ export interface AnsweringOptions {
   readonly upload: (ghost: string, roomId: string, bytes: Uint8Array, mimetype: string) => Promise<SentFile>;
   /** What writes down voice messages. */
   readonly transcription: { readonly provider: string; readonly model: string } | undefined;
-  /** What people have set in rooms. */
-  readonly settings: RoomSettingsStore;
   /** What rooms have that set nothing. */
   readonly defaults: RoomDefaults;
   readonly language: RoomLanguage;
   readonly summaries: Summaries;
-  readonly models: KnownModels;
-  readonly privacy: PrivacyGate;
   /** The agents that are in a room. */
   readonly agentsIn: (roomId: string) => Promise<readonly ListedAgent[]>;
   readonly allowances: Allowances;
@@ -77,22 +65,8 @@ export interface AnsweringOptions {
 /** How many messages back a prompt reaches at the most, however short they are. */
 const MAX_PROMPT_MESSAGES = 200;
 
-/** An event is at most 65,536 bytes; encrypted it takes a third more, and as an edit, with the body twice, double. */
-const MAX_CONTENT_BYTES = 22_000;
-
 /** What a model is told that is to say more. */
 const GO_ON = "Go on exactly where you stopped. Do not repeat anything that you have said already.";
-
-/** What a turn is answered by. */
-interface Voice {
-  /** Who speaks. */
-  readonly agent: Agent;
-  /** Whose model does. */
-  readonly by: Agent;
-  readonly provider: Provider;
-  readonly model: string;
-  readonly set: RoomSettings;
-}
 
 /** Who else is at a turn. */
 interface Company {
@@ -111,10 +85,12 @@ const ALONE: Company = { helpers: [], discussion: undefined, next: undefined };
 /** Makes the answer of a turn, as it is shown, sent and remembered. */
 export class Answering {
   readonly #options: AnsweringOptions;
+  readonly #voices: Voices;
   readonly #counter = new TokenCounter();
 
   constructor(options: AnsweringOptions) {
     this.#options = options;
+    this.#voices = new Voices(options);
   }
 
   /**
@@ -125,11 +101,11 @@ export class Answering {
    */
   async respond(turn: Turn, direct: boolean, show: (text: string) => void, signal: AbortSignal): Promise<TurnReply> {
     const words = await this.#options.language.words(turn.ghost, turn.roomId);
-    const voice = await this.#voiceOf(turn);
+    const voice = await this.#voices.of(turn);
     if (voice === undefined) return this.failed(turn, "model_missing", words);
     const reply = await this.#respondBy(voice, turn, { direct, words }, show, signal);
     if (!CALLS_FOR_ANOTHER.has(reply.failure ?? "") || (reply.partial ?? "") !== "" || signal.aborted) return reply;
-    const other = await this.#fallbackOf(voice, turn);
+    const other = await this.#voices.fallbackOf(voice, turn);
     if (other === undefined) return reply;
     this.#options.log.info(
       { ghost: turn.ghost, room: turn.roomId, event: turn.eventId, by: other.by.name },
@@ -166,7 +142,7 @@ export class Answering {
         download: (attachment, maxBytes) => this.#options.download(turn.ghost, attachment, maxBytes),
         transcribe: (message, attachment, audio) => this.#transcribe(turn, message, attachment, audio, signal),
       });
-      const contextTokens = await this.#contextOf(voice);
+      const contextTokens = await this.#voices.contextOf(voice);
       const prompt = buildPrompt({
         systemPrompt: set.system ?? agent.systemPrompt,
         keepInMind: set.remember,
@@ -334,31 +310,6 @@ export class Answering {
     return isSmall(content) ? [{ ...first, content }, ...others] : messages;
   }
 
-  /** What answers for a ghost in a room; undefined when its model has gone. */
-  async #voiceOf({ ghost, roomId }: Pick<Turn, "ghost" | "roomId">): Promise<Voice | undefined> {
-    const agent = this.#options.agentOf(ghost);
-    const provider = agent === undefined ? undefined : this.#options.provider(agent.provider);
-    if (agent === undefined || provider === undefined) return undefined;
-    const set = await this.#options.settings.get(ghost, roomId);
-    return { agent, by: agent, provider, model: set.model ?? agent.model ?? DEMO_MODEL, set };
-  }
-
-  /** What answers where an agent's own model can't: another agent's, if words may go there, and never further than its own. */
-  async #fallbackOf({ agent, set }: Voice, { ghost, roomId }: Turn): Promise<Voice | undefined> {
-    const { agentNamed, privacy } = this.#options;
-    const by = agent.fallback === undefined ? undefined : agentNamed(agent.fallback);
-    const provider = by === undefined ? undefined : this.#options.provider(by.provider);
-    if (by === undefined || provider === undefined || by.makes !== agent.makes) return undefined;
-    const model = by.model ?? DEMO_MODEL;
-    const place = await privacy.placeOf(provider, model).catch((error: unknown) => {
-      if (error instanceof ProviderError) return undefined;
-      throw error;
-    });
-    if (place?.locality !== agent.locality) return undefined;
-    if ((await privacy.check({ ghost, roomId }, place)) !== "yes") return undefined;
-    return { agent, by, provider, model, set };
-  }
-
   async #companyOf(turn: Turn, set: RoomSettings): Promise<Company> {
     const { agentsIn, exchanges, exchangeLimits, defaults } = this.#options;
     const exchange = await exchanges.get(turn);
@@ -390,7 +341,11 @@ export class Answering {
   ): Address {
     const { mark } = toAsker(turn);
     if (discussion !== undefined && next !== undefined) return { mentions: [next], mark };
-    const people = messages.filter(({ author }) => author === "person").map(({ sender }) => sender);
+    // Agents are asked by a line of their own, and only where they may be.
+    const { agentOf } = this.#options;
+    const people = messages
+      .filter(({ author, sender }) => author === "person" && agentOf(sender) === undefined)
+      .map(({ sender }) => sender);
     const asked = callsIn(text, helpers).map(({ userId }) => userId);
     return { mentions: [...new Set([turn.asker, ...namedPeople(text, people), ...asked])], mark };
   }
@@ -441,16 +396,6 @@ export class Answering {
     return text;
   }
 
-  /** The window that an agent's model is run with: as it is set, unless the model can't have so much. */
-  async #contextOf({ by, provider, model }: Voice): Promise<number> {
-    const facts = await this.#options.models.facts(provider, model).catch((error: unknown) => {
-      // Whoever asks the model next hears why.
-      if (error instanceof ProviderError) return undefined;
-      throw error;
-    });
-    return Math.min(by.contextTokens, facts?.contextTokens ?? Infinity);
-  }
-
   /** Pictures cost what no estimate of text knows. */
   #learn(voice: Voice, prompt: readonly ChatMessage[], { promptTokens }: ChatUsage): void {
     if (prompt.some(({ images = [] }) => images.length > 0)) return;
@@ -480,14 +425,14 @@ export class Answering {
   }
 
   async #sumUp(turn: Turn): Promise<void> {
-    const voice = await this.#voiceOf(turn);
+    const voice = await this.#voices.of(turn);
     if (voice === undefined) return;
     const { agent, provider, model, set } = voice;
     const { summaries = this.#options.defaults.summaries } = set;
     if (summaries !== "on" || model === DEMO_MODEL || agent.makes !== "text") return;
     const { privacy } = this.#options;
     const { ghost, roomId } = turn;
-    const contextTokens = await this.#contextOf(voice);
+    const contextTokens = await this.#voices.contextOf(voice);
     const maxAnswerTokens = answerReserve(contextTokens);
     this.#options.summaries.keepUp(turn, {
       budgetTokens: contextTokens - maxAnswerTokens,
@@ -520,66 +465,6 @@ function sizeOf(messages: readonly ChatMessage[]): number {
   );
 }
 
-/** An answer with a word of the bridge's below it. */
-function withNote(markdown: string, note: string | undefined): string {
-  return note === undefined ? markdown : `${markdown}\n\n*${note}*`;
-}
-
-/** Models are told apart by the server that runs them, too. */
-function keyOf({ provider, model }: Voice): string {
-  return `${provider.name} ${model}`;
-}
-
-/** What was shown before an answer failed, and under it why there is no more; as it is when nothing was. */
-function withPartial(reply: TurnReply, turn: Turn): TurnReply {
-  const { partial, ...rest } = reply;
-  const why = reply.messages[0]?.content["body"];
-  if (partial === undefined || partial === "" || typeof why !== "string") return rest;
-  const parts = answerMessages(partial, turn, toAsker(turn));
-  const last = parts.pop();
-  if (last?.remembered === undefined) return rest;
-  const content = answerContent(`${last.remembered}\n\n*${why}*`, targetOf(turn), toAsker(turn));
-  return { ...rest, messages: [...parts, { ...last, content }] };
-}
-
 function isTimeout(reason: unknown): boolean {
   return reason instanceof DOMException && reason.name === "TimeoutError";
-}
-
-/** The reply with its first message as the last form of the draft, which mentioned somebody already. */
-function edited(reply: TurnReply, eventId: string, mentioned: readonly string[]): TurnReply {
-  const [first, ...others] = reply.messages;
-  if (first === undefined) return reply;
-  const anew = mentionsOf(first.content).filter((userId) => !mentioned.includes(userId));
-  return {
-    ...reply,
-    messages: [{ ...first, content: editContent(eventId, first.content, anew), editOf: eventId }, ...others],
-  };
-}
-
-function fits(part: string, turn: Turn): boolean {
-  return isSmall(answerContent(part, targetOf(turn), toAsker(turn)));
-}
-
-function isSmall(content: MessageContent): boolean {
-  return Buffer.byteLength(JSON.stringify(content)) <= MAX_CONTENT_BYTES;
-}
-
-function targetOf(turn: Pick<Turn, "eventId" | "threadRoot">): ReplyTarget {
-  return { eventId: turn.eventId, threadRoot: turn.threadRoot };
-}
-
-/** An answer that is for whoever asked, and for nobody else. */
-function toAsker({ asker, origin, hops, threadRoot }: Turn): Address {
-  return { mentions: [asker], mark: { origin, hops, ...(threadRoot === undefined ? {} : { thread: threadRoot }) } };
-}
-
-/** One message, or several where one would be too large; only the last one mentions anybody. */
-function answerMessages(markdown: string, turn: Turn, address: Address): TurnMessage[] {
-  const parts = splitMarkdown(markdown, (part) => fits(part, turn));
-  return parts.map((part, index) => {
-    const isLast = index === parts.length - 1;
-    const content = answerContent(part, targetOf(turn), isLast ? address : { ...address, mentions: [] });
-    return { content, remembered: part };
-  });
 }

@@ -11,27 +11,17 @@ import type { TurnStore } from "../turns/turn-store.ts";
 import { usersOf, type Allowances } from "../turns/allowances.ts";
 import type { Exchange } from "../turns/exchanges.ts";
 import { stepOf } from "../turns/turn.ts";
-import { addresseeOf, namesOf } from "./addressee.ts";
-import {
-  addressedName,
-  addressing,
-  mentionsOf,
-  repliedEvent,
-  threadOf,
-  withoutName,
-  type Addressing,
-} from "./addressing.ts";
+import type { Addressing } from "./addressing.ts";
 import { Answering, type AnsweringOptions } from "./answering.ts";
 import { attachmentOf } from "./attachments.ts";
 import { answerBot, type ListedAgent } from "./bot.ts";
+import { Hearing } from "./hearing.ts";
 import { CommandDesk } from "./command-desk.ts";
 import { chosenCommand, COMMAND_DESCRIPTION, commandDescriptions } from "./command-menu.ts";
 import { writtenCommand } from "./commands.ts";
 import type { RememberedMessage } from "./history.ts";
 import { describeDistrust, describeMissingKey } from "./notices.ts";
 import { decisionOf, wishOf } from "./reactions.ts";
-import type { RoomDefaults } from "../rooms/settings.ts";
-import { roomDefaults } from "./room-defaults.ts";
 import type { Pulls } from "./pulls.ts";
 import { noticeContent, reactionContent, type MessageContent } from "./reply.ts";
 
@@ -69,11 +59,13 @@ const READ_LATE = "⌛";
 export class Conversation {
   readonly answering: Answering;
   readonly #options: ConversationOptions;
+  readonly #hearing: Hearing;
   readonly #desk: CommandDesk;
 
   constructor(options: ConversationOptions) {
     this.#options = options;
     this.answering = new Answering(options);
+    this.#hearing = new Hearing(options);
     this.#desk = new CommandDesk(options);
   }
 
@@ -82,7 +74,7 @@ export class Conversation {
    * message in the mailbox.
    */
   async message(ghost: GhostHandle, message: GhostMessage, settle: Settle): Promise<void> {
-    const decision = await this.#address(ghost, message);
+    const decision = await this.#hearing.address(ghost, message);
     const isPersons = decision.kind !== "ignored" && decision.kind !== "agent";
     if (isPersons && !mayTalk(this.#options.access, message.sender)) {
       const level = decision.kind === "overheard" ? "debug" : "info";
@@ -242,7 +234,7 @@ export class Conversation {
 
   /** Only who speaks to the agent is told that it does not listen. */
   async distrusted(ghost: GhostHandle, message: GhostMessage, why: Distrust): Promise<MessageContent | undefined> {
-    const decision = await this.#address(ghost, message);
+    const decision = await this.#hearing.address(ghost, message);
     if (decision.kind !== "addressed" || !mayTalk(this.#options.access, message.sender)) return undefined;
     const { eventId, roomId } = message;
     const words = await this.#options.language.words(ghost.userId, roomId, decision.text);
@@ -271,44 +263,8 @@ export class Conversation {
     return noticeContent(describeMissingKey(words, this.#nameOf(message.ghost), message.withheld), message);
   }
 
-  #defaultsOf(ghost: string): RoomDefaults {
-    return roomDefaults(this.#options.defaults, this.#options.agentOf(ghost));
-  }
-
   #nameOf(ghost: string): string {
     return this.#options.agentOf(ghost)?.displayName ?? ghost;
-  }
-
-  async #address(ghost: GhostHandle, message: GhostMessage): Promise<Addressing> {
-    const { isAgent, history, turns, settings, agentOf } = this.#options;
-    const defaults = this.#defaultsOf(ghost.userId);
-    const target = repliedEvent(message.content);
-    const { userId } = ghost;
-    const repliesToMe = target !== undefined && (await history.isOwn(userId, message.roomId, target));
-    const { respond = defaults.respond } = await settings.get(userId, message.roomId);
-    const root = threadOf(message.content);
-    const inThread =
-      root !== undefined &&
-      ((await turns.isInThread(userId, message.roomId, root)) || (await history.isOwn(userId, message.roomId, root)));
-    const addressee = addresseeOf(ghost, agentOf(userId), message, {
-      respond: ghost.isBot ? "mention" : respond,
-      inThread,
-    });
-    const decision = addressing(message, addressee, isAgent, () => repliesToMe);
-    const isCommandToOther =
-      decision.kind === "addressed" && !message.direct && this.#isCommandToOther(userId, message);
-    return isCommandToOther ? { kind: "ignored", reason: "a command to another agent" } : decision;
-  }
-
-  /** "Llama: !discuss Qwen …" mentions both, and is said to one. */
-  #isCommandToOther(ghost: string, { content }: GhostMessage): boolean {
-    const { body } = content;
-    if (typeof body !== "string" || !body.includes("!")) return false;
-    return this.#options.agents().some(({ userId, agent }) => {
-      if (userId === ghost) return false;
-      const names = namesOf(userId, agent);
-      return addressedName(body, names) !== undefined && writtenCommand(withoutName(body, names)) !== undefined;
-    });
   }
 
   /**
@@ -323,7 +279,7 @@ export class Conversation {
   ): Promise<void> {
     if (ghost.isBot) return settle();
     const { settings, history, turns, exchanges, exchangeLimits, access, limits } = this.#options;
-    const defaults = this.#defaultsOf(ghost.userId);
+    const defaults = this.#hearing.defaultsOf(ghost.userId);
     const { roomId, sender } = message;
     const { eventId, text, threadRoot, mark } = said;
     const { listen = defaults.listen } = await settings.get(ghost.userId, roomId);
@@ -378,11 +334,11 @@ export class Conversation {
     settle: Settle,
   ): Promise<void> {
     const { settings, history } = this.#options;
-    const defaults = this.#defaultsOf(ghost.userId);
+    const defaults = this.#hearing.defaultsOf(ghost.userId);
     const { listen = defaults.listen } = ghost.isBot
       ? { listen: "off" as const }
       : await settings.get(ghost.userId, message.roomId);
-    const isKept = listen === "on" || (listen === "agents" && (await this.#isSaidToAgents(message, text)));
+    const isKept = listen === "on" || (listen === "agents" && (await this.#hearing.isSaidToAgents(message, text)));
     if (!isKept || text === "") {
       ghost.log.debug({ room: message.roomId, event: message.eventId, reason: "not addressed" }, "message ignored");
       return settle();
@@ -391,19 +347,6 @@ export class Conversation {
     await settle(async (tx) => {
       await history.remember(tx, ghost.userId, message.roomId, { ...remembered(message, speaker, text), threadRoot });
     });
-  }
-
-  /** Whether a message is said to agents, whichever they are; commands are not said, and never kept. */
-  async #isSaidToAgents({ roomId, content }: GhostMessage, text: string): Promise<boolean> {
-    const { agents, isAgent, history, turns } = this.#options;
-    const called = agents().find(({ userId, agent }) => addressedName(text, namesOf(userId, agent)) !== undefined);
-    const words = called === undefined ? text : withoutName(text, namesOf(called.userId, called.agent));
-    if (writtenCommand(words) !== undefined) return false;
-    if (called !== undefined || mentionsOf(content).some(isAgent)) return true;
-    const target = repliedEvent(content);
-    if (target !== undefined && (await history.isAgents(roomId, target))) return true;
-    const root = threadOf(content);
-    return root !== undefined && (await turns.isAgentsThread(roomId, root));
   }
 
   /** The words of a question were changed: its answer is, too. One that is being made is stopped for that. */
