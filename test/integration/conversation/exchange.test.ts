@@ -85,8 +85,8 @@ forEachDatabase((_kind, open) => {
 
     it("ask nobody of their own accord, whatever their models say", async () => {
       const world = new World(await open());
-      const question = await world.say("Llama, help", { direct: false, also: to(LLAMA) });
       await hear(world, LLAMA, QWEN, "$before", { msgtype: "m.text", body: "I am here." });
+      const question = await world.say("Llama, help", { direct: false, also: to(LLAMA) });
       const says = `@agent_qwen: what is 6 times 7? Or should I ask ${QWEN}?`;
       const { content } = await answer(world, question, LLAMA, says);
       assert.deepEqual(content["m.mentions"], { user_ids: [ALICE] }, "nor by its id, though it took part");
