@@ -153,12 +153,14 @@ export class Rooms {
 
   async #read(roomId: string, readState: ReadState): Promise<void> {
     // The counter is taken before the request: a change that comes in meanwhile makes the next look read again.
-    const noted = await this.#database.query<{ changes: number }>(
+    const noted = await this.#database.query<{ changes: number; read_at_change: number }>(
       `insert into rooms (room_id) values ($1)
-       on conflict (room_id) do update set changes = rooms.changes returning changes`,
+       on conflict (room_id) do update set changes = rooms.changes returning changes, read_at_change`,
       [roomId],
     );
-    const changes = noted.rows[0]?.changes ?? 0;
+    const { changes = 0, read_at_change: readAt = -1 } = noted.rows[0] ?? {};
+    // Somebody else has read it between the caller's look and this one.
+    if (readAt >= changes) return;
     const state = await readState(roomId);
     const content = (type: string): Readonly<Record<string, unknown>> | undefined =>
       state.find((event) => event.type === type && event.state_key === "")?.content;
