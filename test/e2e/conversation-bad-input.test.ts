@@ -5,6 +5,11 @@ import { eventually } from "../support/eventually.ts";
 import { startOllamaServer, type OllamaServer } from "../support/ollama-server.ts";
 import type { Message, User } from "../support/user.ts";
 
+function isReplyTo({ content }: Message, question: string): boolean {
+  const relation = content["m.relates_to"] as { "m.in_reply_to"?: { event_id?: unknown } } | undefined;
+  return relation?.["m.in_reply_to"]?.event_id === question;
+}
+
 interface Asked {
   readonly messages: readonly { readonly role: string; readonly content: string }[];
 }
@@ -38,7 +43,8 @@ describe("a conversation in which somebody says strange things", () => {
 
   async function ask(body: string, room = roomId, content: object = {}): Promise<Message> {
     const question = await alice.send(room, { msgtype: "m.text", body, ...content });
-    return alice.waitMessage({ roomId: room, sender: agent, after: question });
+    // A long answer comes in several messages; the later ones are none to the next question.
+    return alice.waitMessage({ roomId: room, sender: agent, where: (seen) => isReplyTo(seen, question) });
   }
 
   /** What the model says to the next question, as the room sees it. */
