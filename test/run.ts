@@ -1,5 +1,5 @@
 // Runs test suites: node test/run.ts unit integration e2e [-- part of a file name]
-import { chmod, glob, mkdtemp, rm } from "node:fs/promises";
+import { chmod, glob, mkdtemp, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { Readable } from "node:stream";
@@ -10,8 +10,8 @@ import { inCheckout } from "./support/paths.ts";
 import { startServices, type Services } from "./support/services.ts";
 import { combine } from "./support/test-summary.ts";
 
-/** How many files of a suite run at once: they wait for databases and servers more than they compute. */
-const CONCURRENCY = 2;
+/** How many files run at once: they wait for databases and servers more than they compute. */
+const CONCURRENCY = 3;
 
 const FILE_TIMEOUT_MS = 15 * 60_000;
 
@@ -38,17 +38,19 @@ try {
   if (plan.some(({ suite, files }) => suite !== "unit" && files.length > 0)) {
     services = await startServices((line) => console.error(line));
   }
-  const runs = plan
-    .filter(({ files }) => files.length > 0)
+  // Those that wait run together, so that the end of one suite fills up with the next.
+  const waiting = plan.filter(({ suite }) => suite !== "unit").flatMap(({ files }) => files);
+  const computing = plan.filter(({ suite }) => suite === "unit").flatMap(({ files }) => files);
+  const runs = [computing, waiting]
+    .filter((files) => files.length > 0)
     .map(
-      ({ files }) =>
-        () =>
-          run({
-            files,
-            concurrency: CONCURRENCY,
-            timeout: FILE_TIMEOUT_MS,
-            signal: interrupted.signal,
-          }),
+      (files) => () =>
+        run({
+          files,
+          concurrency: CONCURRENCY,
+          timeout: FILE_TIMEOUT_MS,
+          signal: interrupted.signal,
+        }),
     );
   const report = Readable.from(combine(runs, () => (process.exitCode = 1)));
   await pipeline(report, new spec(), process.stdout, { end: false });
@@ -66,5 +68,7 @@ async function filesOf(suite: string): Promise<string[]> {
   for await (const file of glob(inCheckout(`test/${suite}/**/*.test.ts`))) {
     if (basename(file).includes(filter)) files.push(file);
   }
-  return files.sort();
+  // The longest first, so that none of them is left alone at the end.
+  const sizes = await Promise.all(files.map(async (file) => ({ file, size: (await stat(file)).size })));
+  return sizes.sort((a, b) => b.size - a.size || (a.file < b.file ? -1 : 1)).map(({ file }) => file);
 }
