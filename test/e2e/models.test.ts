@@ -49,7 +49,11 @@ describe("agents on an Ollama server", () => {
         gone: { provider: "ollama", model: "not-installed", display_name: "Gone" },
         away: { provider: "absent", model: "any", display_name: "Away" },
       },
-      extraConfig: { access: { admins: ["@alice:*"] }, answers: { welcome: false, command_menus: false } },
+      extraConfig: {
+        access: { admins: ["@alice:*"] },
+        answers: { welcome: false, command_menus: false },
+        turns: { retry_model_for: "3s" },
+      },
     });
     alice = await deployment.user("js-sdk", "alice");
   });

@@ -71,6 +71,7 @@ export class Script implements Provider {
   locality: Locality = "local";
   relays = true;
   remoteHost: string | undefined;
+  contextTokens: number | undefined;
   readonly asked: ChatRequest[] = [];
   says: (request: ChatRequest) => AsyncIterable<ChatChunk> = () => chunks("An ", "answer.");
 
@@ -82,7 +83,8 @@ export class Script implements Provider {
   sees = false;
   facts(): Promise<ModelFacts> {
     const remote = this.remoteHost === undefined ? {} : { remoteHost: this.remoteHost };
-    return Promise.resolve({ sees: this.sees, ...remote });
+    const known = this.contextTokens === undefined ? {} : { contextTokens: this.contextTokens };
+    return Promise.resolve({ sees: this.sees, ...remote, ...known });
   }
   /** What is heard in a recording. */
   hears = (): Promise<string> => Promise.reject(new ProviderError("unreachable", "nobody listens"));

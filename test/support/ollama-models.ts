@@ -28,6 +28,7 @@ export function describeModel(name: string): object {
 /** A model as `/api/show` shows it. */
 export function showModel(model: string): object {
   return {
+    ...(/[:-]cloud$/.test(model) ? { remote_model: model, remote_host: "https://ollama.com:443" } : {}),
     license: "",
     modelfile: `FROM ${model}`,
     parameters: "",

@@ -520,6 +520,25 @@ forEachDatabase((_kind, open) => {
     });
   });
 
+  describe("the window of a model", () => {
+    it("is as it was set, unless the model has less", async () => {
+      for (const [known, expected] of [
+        [undefined, 4_096],
+        [131_072, 4_096],
+        [2_048, 2_048],
+      ] as const) {
+        const world = new World(await open());
+        world.provider.contextTokens = known;
+        const turn = await world.turn(await world.say("hello"));
+        assert.ok(turn);
+        await world.conversation.answering.respond(turn, true, UNSEEN, NEVER);
+        assert.equal(world.provider.asked[0]?.contextTokens, expected);
+        assert.equal(world.provider.asked[0].maxAnswerTokens, expected / 4);
+        assert.equal(world.provider.asked[0].asker, ALICE);
+      }
+    });
+  });
+
   describe("an agent that makes pictures", () => {
     it("answers with one, as large as it is, with what was asked for", async () => {
       const world = new World(await open());

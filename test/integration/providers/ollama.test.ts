@@ -382,3 +382,16 @@ describe("a model that is fetched", () => {
     await assert.rejects(Array.fromAsync(gone.pull?.("qwen2.5:7b", NEVER) ?? []), isFailure("unreachable"));
   });
 });
+
+describe("what is told of a model", () => {
+  it("is whether it sees, how much it can have read, and where it really runs", async () => {
+    server.install("llama3.2-vision:11b");
+    server.install("gpt-oss:120b-cloud");
+    assert.deepEqual(await provider().facts("llama3.2"), { sees: false, contextTokens: 131_072 });
+    assert.deepEqual(await provider().facts("llama3.2-vision:11b"), { sees: true, contextTokens: 131_072 });
+    const remote = await provider().facts("gpt-oss:120b-cloud");
+    assert.equal(remote.remoteHost, "ollama.com:443");
+    await assert.rejects(provider().facts("nothing"), isFailure("model_missing"));
+    for (const model of ["llama3.2-vision:11b", "gpt-oss:120b-cloud"]) server.remove(model);
+  });
+});
