@@ -390,7 +390,7 @@ describe("what is told of a model", () => {
     assert.deepEqual(await provider().facts("llama3.2"), { sees: false, contextTokens: 131_072 });
     assert.deepEqual(await provider().facts("llama3.2-vision:11b"), { sees: true, contextTokens: 131_072 });
     const remote = await provider().facts("gpt-oss:120b-cloud");
-    assert.equal(remote.remoteHost, "ollama.com:443");
+    assert.equal(remote.remoteHost, "ollama.com");
     await assert.rejects(provider().facts("nothing"), isFailure("model_missing"));
     for (const model of ["llama3.2-vision:11b", "gpt-oss:120b-cloud"]) server.remove(model);
   });
