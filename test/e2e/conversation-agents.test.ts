@@ -108,6 +108,35 @@ describe("a conversation with several agents", () => {
     assert.equal(last.eventId, thread.at(-1)?.eventId);
   });
 
+  it("is the same discussion, no turn lost and none twice, when the bridge is killed in the middle of it", async () => {
+    const words = Array.from({ length: 40 }, (_, i) => `word${i}`).join(" ");
+    say("llama3.2:3b", () => `Llama says: ${words}`, 40);
+    say("qwen2.5:7b", () => `Qwen says: ${words}`, 40);
+    const command = await ask("Llama: !discuss 4 Qwen Is ice cold?", llama, qwen);
+    for (const speaker of [llama, qwen]) {
+      await alice.waitMessage({ roomId, sender: speaker, after: command, where: ({ current }) => LIVE in current });
+      await deployment.stopBridge("kill");
+      await deployment.startBridge();
+    }
+    await alice.waitMessage({
+      roomId,
+      sender: qwen,
+      after: command,
+      where: ({ current }) => !(LIVE in current) && JSON.stringify(current["m.mentions"]).includes(alice.userId),
+    });
+    const said = alice
+      .messages(roomId)
+      .filter(({ content, redacted }) => {
+        const relation = content["m.relates_to"] as { event_id?: string } | undefined;
+        return relation?.event_id === command && content["msgtype"] === "m.text" && !redacted;
+      })
+      .map(({ body }) => body);
+    assert.deepEqual(
+      said,
+      ["Llama", "Qwen", "Llama", "Qwen"].map((name) => `${name} says: ${words}`),
+    );
+  });
+
   it("is ended by a moderator's stop, while it runs, for all of them", async () => {
     const words = Array.from({ length: 400 }, (_, i) => `word${i}`).join(" ");
     say("llama3.2:3b", () => words, 50);
