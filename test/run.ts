@@ -30,6 +30,8 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
 const temporary = await mkdtemp(join(tmpdir(), "matrix-agents-test-"));
 await chmod(temporary, 0o711);
 process.env["TMPDIR"] = temporary;
+// Hundreds of processes load the same modules; each compiles only what none before it has.
+process.env["NODE_COMPILE_CACHE"] ??= join(temporary, "compile-cache");
 
 let services: Services | undefined;
 try {
