@@ -520,6 +520,19 @@ forEachDatabase((_kind, open) => {
     });
   });
 
+  describe("a question that failed", () => {
+    it("takes the notices of its failures along when it is deleted", async () => {
+      const world = new World(await open());
+      const question = await world.say("hello");
+      await world.answered(question, { answers: [] });
+      await world.react(question, "🔁");
+      world.sentAs.set(`${question} answer.0`, "$first");
+      world.sentAs.set(`${question} 1 answer.0`, "$second");
+      await world.conversation.redacted(world.ghost(), { roomId: ROOM, target: question }, world.settle);
+      assert.deepEqual(world.redacted, ["$first", "$second"]);
+    });
+  });
+
   describe("the window of a model", () => {
     it("is as it was set, unless the model has less", async () => {
       for (const [known, expected] of [
