@@ -1,4 +1,4 @@
-import type { Config, ProviderConfig } from "./config/config.ts";
+import type { Config } from "./config/config.ts";
 import type { Registration } from "./config/registration.ts";
 import { Conversation } from "./conversation/conversation.ts";
 import { History } from "./conversation/history.ts";
@@ -42,12 +42,7 @@ import { Consents } from "./privacy/consents.ts";
 import { PrivacyGate } from "./privacy/gate.ts";
 import { ProviderRequests } from "./privacy/provider-requests.ts";
 import { KnownModels } from "./providers/model-facts.ts";
-import { createAnthropicProvider } from "./providers/anthropic.ts";
-import { createDemoProvider } from "./providers/demo.ts";
-import { governed } from "./providers/governed.ts";
-import { createOllamaProvider } from "./providers/ollama.ts";
-import { createOpenAiProvider } from "./providers/openai.ts";
-import type { Provider } from "./providers/provider.ts";
+import { providersOf } from "./providers/providers.ts";
 import { Rooms } from "./rooms/rooms.ts";
 import { UnreadableFile } from "./conversation/reading.ts";
 import { RoomSettingsStore } from "./rooms/settings.ts";
@@ -92,12 +87,7 @@ export async function startBridge(config: Config, registration: Registration, lo
       },
     });
     closers.push(() => client.close());
-    const providers = new Map(
-      [...config.providers].map(([name, provider]) => {
-        const made = makeProvider(name, provider, log);
-        return [name, provider.type === "demo" ? made : governed(made, provider)];
-      }),
-    );
+    const providers = providersOf(config, log);
     const directory = new AgentDirectory(config, providers, log);
     closers.push(() => directory.stop());
     await directory.refresh();
@@ -293,7 +283,8 @@ export async function startBridge(config: Config, registration: Registration, lo
           ghost(turn.ghost).send(turn.roomId, "m.room.message", content, stepOf(turn, step), signal),
         redact: (turn, step, eventId) => ghost(turn.ghost).redact(turn.roomId, eventId, stepOf(turn, step)),
         remember: (tx, turn, eventId, text) => conversation.answering.remember(tx, turn, eventId, text),
-        ended: (turn, reply) => conversation.answering.ended(turn, reply),
+        ended: (turn, reply) =>
+          background.run("what follows an answer", () => conversation.answering.ended(turn, reply)),
         retryAfterMs: (error) => {
           if (error instanceof GhostHalted) return HALTED_WAIT_MS;
           return isRetryable(error) ? askedToWaitMs(error) : undefined;
@@ -411,16 +402,3 @@ const MAX_SYNCING = 8;
 const STOP_GRACE_MS = 5_000;
 
 const BOT_PROFILE = { displayName: "AI agents" };
-
-function makeProvider(name: string, config: ProviderConfig, log: Logger): Provider {
-  switch (config.type) {
-    case "demo":
-      return createDemoProvider(name);
-    case "ollama":
-      return createOllamaProvider({ name, ...config, log });
-    case "openai":
-      return createOpenAiProvider({ name, ...config, log });
-    case "anthropic":
-      return createAnthropicProvider({ name, ...config, log });
-  }
-}

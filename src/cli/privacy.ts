@@ -2,11 +2,15 @@ import { loadConfig } from "../config/load.ts";
 import type { Config } from "../config/config.ts";
 import type { Database } from "../database/database.ts";
 import { locationOf, openDatabase } from "../database/open.ts";
-import { agentsOf, type Agent } from "../ghost/agents.ts";
+import { AgentDirectory } from "../ghost/agent-directory.ts";
 import { createLogger } from "../observability/log.ts";
-import { cloudPolicyIn } from "../policy/privacy.ts";
 import { Consents } from "../privacy/consents.ts";
+import { PrivacyGate } from "../privacy/gate.ts";
 import { ProviderRequests, sizeInWords } from "../privacy/provider-requests.ts";
+import { KnownModels } from "../providers/model-facts.ts";
+import { ProviderError, type Provider } from "../providers/provider.ts";
+import { providersOf } from "../providers/providers.ts";
+import { Rooms } from "../rooms/rooms.ts";
 import { explainStartFailure } from "./start-failure.ts";
 
 /** Of requests that are shown, in days. */
@@ -21,20 +25,33 @@ interface RoomRow {
 
 /**
  * Prints, for every room that agents are in: whether it is encrypted, the agents, where their words go, who agreed to that,
- * and what was sent in the last days. Works beside a running bridge with PostgreSQL. Throws ConfigError, and what keeps the
+ * and what was sent in the last days. Providers are asked which models they have, and where those run. Works beside a running bridge with PostgreSQL. Throws ConfigError, and what keeps the
  * database from being opened.
  */
 export async function privacy(options: { readonly config: string }): Promise<number> {
   const config = await loadConfig(options.config);
-  const database = await openDatabase(locationOf(config), createLogger("warn", "auto")).catch((error: unknown) => {
+  const log = createLogger("warn", "auto");
+  const database = await openDatabase(locationOf(config), log).catch((error: unknown) => {
     throw explainStartFailure(error, config);
   });
+  const providers = providersOf(config, log);
+  const directory = new AgentDirectory(config, providers, log);
   try {
+    await directory.refresh();
+    const consents = new Consents(database);
+    const requests = new ProviderRequests(database);
+    const known = new Rooms(database, log);
+    const isEncrypted = (roomId: string): Promise<boolean> => known.isEncrypted(roomId);
+    const models = new KnownModels();
+    const gate = new PrivacyGate({ policy: config.privacy, consents, requests, models, isEncrypted });
+    const surroundings = { config, consents, requests, gate, directory, providers };
     const rooms = await roomsOf(database);
-    const described = await Promise.all(rooms.map((room) => describe(room, config, database)));
+    const described: string[] = [];
+    for (const room of rooms) described.push(await describe(room, surroundings));
     process.stdout.write(rooms.length === 0 ? "no agent is in any room\n" : `${described.join("\n\n")}\n`);
     return 0;
   } finally {
+    await directory.stop();
     await database.close();
   }
 }
@@ -49,24 +66,27 @@ async function roomsOf(database: Database): Promise<RoomRow[]> {
   return rows;
 }
 
-async function describe({ room_id: roomId, name, encrypted, ghosts }: RoomRow, config: Config, database: Database) {
-  const agents = new Map(
-    [...agentsOf(config, new Map()).values()].map((agent) => [
-      `@${agent.localpart}:${config.homeserver.domain}`,
-      agent,
-    ]),
-  );
-  const decisions = await new Consents(database).ofRoom(roomId);
-  const policy = cloudPolicyIn(config.privacy, roomId, encrypted);
+interface Surroundings {
+  readonly config: Config;
+  readonly consents: Consents;
+  readonly requests: ProviderRequests;
+  readonly gate: PrivacyGate;
+  readonly directory: AgentDirectory;
+  readonly providers: ReadonlyMap<string, Provider>;
+}
+
+async function describe({ room_id: roomId, name, encrypted, ghosts }: RoomRow, around: Surroundings): Promise<string> {
+  const { appservice, homeserver } = around.config;
+  const decisions = await around.consents.ofRoom(roomId);
   const lines = [`${roomId}${name === null ? "" : ` (${name})`}: ${encrypted ? "encrypted" : "not encrypted"}`];
   for (const ghost of JSON.parse(ghosts) as string[]) {
-    if (ghost === `@${config.appservice.bot}:${config.homeserver.domain}`) continue;
-    lines.push(`  ${ghost}: ${placeOf(agents.get(ghost), config, policy)}`);
+    if (ghost === `@${appservice.bot}:${homeserver.domain}`) continue;
+    lines.push(`  ${ghost}: ${await placeOf(ghost, roomId, around)}`);
     for (const { target, granted, by, at } of decisions.filter((decision) => decision.ghost === ghost)) {
       lines.push(`    ${granted ? "agreed to" : "declined"}: ${target}, by ${by} on ${at.toISOString().slice(0, 10)}`);
     }
   }
-  const sent = await new ProviderRequests(database).since(roomId, SHOWN_DAYS);
+  const sent = await around.requests.since(roomId, SHOWN_DAYS);
   lines.push(`  in the last ${SHOWN_DAYS} days:${sent.length === 0 ? " nothing was sent to any model" : ""}`);
   for (const { ghost, provider, host, locality, requests, bytes } of sent) {
     lines.push(`    ${ghost} → ${provider} at ${host} (${locality}): requests ${requests}, ${sizeInWords(bytes)}`);
@@ -74,10 +94,14 @@ async function describe({ room_id: roomId, name, encrypted, ghosts }: RoomRow, c
   return lines.join("\n");
 }
 
-function placeOf(agent: Agent | undefined, config: Config, policy: string): string {
-  const provider = agent === undefined ? undefined : config.providers.get(agent.provider);
-  if (agent === undefined || provider === undefined) return "not in the configuration: found on a provider, or gone";
-  if (provider.type === "demo") return `${agent.provider}, local`;
-  const { host } = new URL(provider.url.includes("://") ? provider.url : `http://${provider.url}`);
-  return `${agent.provider} at ${host}, ${provider.locality}${provider.locality === "cloud" ? ` (${policy})` : ""}`;
+async function placeOf(ghost: string, roomId: string, { gate, directory, providers }: Surroundings): Promise<string> {
+  const agent = directory.agentOf(ghost);
+  const provider = agent === undefined ? undefined : providers.get(agent.provider);
+  if (agent === undefined || provider === undefined) return "its model has gone, or its provider can't be asked";
+  const place = await gate.placeOf(provider, agent.model ?? "").catch((error: unknown) => {
+    if (!(error instanceof ProviderError)) throw error;
+    return { provider: provider.name, host: provider.host, locality: provider.locality };
+  });
+  const policy = place.locality === "cloud" ? ` (${await gate.policyIn(roomId)})` : "";
+  return `${place.provider} at ${place.host}, ${place.locality}${policy}`;
 }

@@ -3,11 +3,24 @@ import { loadConfig } from "../config/load.ts";
 import { loadRegistration } from "../config/registration.ts";
 import { endpointsOf } from "../egress/endpoints.ts";
 import type { EgressGuard } from "../egress/guard.ts";
-import { createLogger } from "../observability/log.ts";
+import { createLogger, type Logger } from "../observability/log.ts";
 import { explainStartFailure } from "./start-failure.ts";
 
 /** A stop that takes longer than this, beside the time that turns are given, is none: a database that hangs could hold it. */
 const STOP_LIMIT_MS = 60_000;
+
+/** So many different things are told of; a library that tries again and again does not fill the log. */
+const TOLD_REFUSALS = 100;
+
+/** Says once of each thing that it was refused. */
+function tellOfRefusals(log: Logger): (what: string) => void {
+  const told = new Set<string>();
+  return (what) => {
+    if (told.has(what) || told.size >= TOLD_REFUSALS) return;
+    told.add(what);
+    log.error({ what }, "something tried to reach what is not configured; it was refused");
+  };
+}
 
 /**
  * Runs the bridge in a process that is shut in, until SIGINT or SIGTERM; a second signal ends it at once. Returns 0 after a clean stop. Throws ConfigError and what keeps it from starting.
@@ -16,9 +29,7 @@ export async function start(options: { readonly config: string }, guard: EgressG
   const config = await loadConfig(options.config);
   const registration = await loadRegistration(config);
   const log = createLogger(config.logging.level, config.logging.format);
-  guard.allow(endpointsOf(config), (what) =>
-    log.error({ what }, "something tried to reach what is not configured; it was refused"),
-  );
+  guard.allow(endpointsOf(config), tellOfRefusals(log));
   // Only now: a wrong configuration is told before a database or an engine is loaded.
   const { startBridge } = await import("../bridge.ts");
 

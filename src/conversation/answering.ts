@@ -133,15 +133,16 @@ export class Answering {
     let thinking = "";
     let usage: ChatUsage | undefined;
     try {
-      const place = await this.#options.privacy.placeOf(provider, model);
+      const place = await unlessAborted(this.#options.privacy.placeOf(provider, model), signal);
       const may = await this.#options.privacy.check(sending, place);
       if (may !== "yes") return await this.#withheld(turn, place, may, words);
       if (agent.makes === "pictures") return await this.#draw(turn, voice, place, messages.latest, signal);
-      const readMessages = await readFiles(messages.latest, {
+      const reading = readFiles(messages.latest, {
         canSee: async () => by.vision ?? (await this.#options.models.facts(provider, model)).sees,
         download: (attachment, maxBytes) => this.#options.download(turn.ghost, attachment, maxBytes),
         transcribe: (message, attachment, audio) => this.#transcribe(turn, message, attachment, audio, signal),
       });
+      const readMessages = await unlessAborted(reading, signal);
       const contextTokens = await this.#voices.contextOf(voice);
       const prompt = buildPrompt({
         systemPrompt: set.system ?? agent.systemPrompt,
@@ -233,17 +234,12 @@ export class Answering {
     };
   }
 
-  /** A turn has come to its end: a conversation that has become too long is summed up. Returns at once. */
-  ended(turn: Turn, { usage, messages }: TurnReply): void {
+  /** A turn has come to its end: what it took is counted, and a conversation that has become too long summed up. */
+  async ended(turn: Turn, { usage, messages }: TurnReply): Promise<void> {
     const said = messages.reduce((sum, { remembered = "" }) => sum + estimateTokens(remembered), 0);
     const tokens = usage === undefined ? said : usage.promptTokens + usage.answerTokens;
-    const log = this.#options.log.child({ ghost: turn.ghost, room: turn.roomId });
-    void this.#options.allowances.spend(usersOf(turn), tokens).catch((error: unknown) => {
-      log.warn({ error }, "what an answer took was not counted");
-    });
-    void this.#sumUp(turn).catch((error: unknown) => {
-      log.warn({ error }, "a conversation was not summed up");
-    });
+    await this.#options.allowances.spend(usersOf(turn), tokens);
+    await this.#sumUp(turn);
   }
 
   /** What to say of a turn that failed for reasons of our own. */
@@ -463,6 +459,19 @@ function sizeOf(messages: readonly ChatMessage[]): number {
       sum + Buffer.byteLength(content) + images.reduce((all, image) => all + image.byteLength, 0),
     0,
   );
+}
+
+/** What work comes to, or the signal's reason as soon as nobody waits for it any more. */
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const stopped = Promise.withResolvers<never>();
+  const stop = (): void => stopped.reject(signal.reason as Error);
+  signal.addEventListener("abort", stop, { once: true });
+  if (signal.aborted) stop();
+  try {
+    return await Promise.race([work, stopped.promise]);
+  } finally {
+    signal.removeEventListener("abort", stop);
+  }
 }
 
 function isTimeout(reason: unknown): boolean {

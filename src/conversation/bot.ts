@@ -1,4 +1,4 @@
-import type { Agent } from "../ghost/agents.ts";
+import { profileName, type Agent } from "../ghost/agents.ts";
 import type { Words } from "../language/words.ts";
 
 /** An agent and its Matrix user. */
@@ -28,5 +28,5 @@ function byUserId(a: ListedAgent, b: ListedAgent): number {
 }
 
 function line({ userId, agent }: ListedAgent): string {
-  return `- \`${userId}\`: ${agent.displayName}${agent.model === undefined ? "" : ` (${agent.model})`}`;
+  return `- \`${userId}\`: ${profileName(agent)}${agent.model === undefined ? "" : ` (${agent.model})`}`;
 }

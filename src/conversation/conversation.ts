@@ -176,15 +176,15 @@ export class Conversation {
     if (about === undefined) return settle();
     const { turn, isOpen } = about;
     const log = ghost.log.child({ room: roomId, event: turn.eventId, wish });
+    if (sender !== turn.asker && !(await ghost.isModerator(roomId, sender))) {
+      log.info({ user: sender }, "a wish of somebody whose question it is not, and who does not moderate the room");
+      return settle();
+    }
     if (wish === "good" || wish === "bad") {
       const rating = { roomId, answer: target, sender, reaction: eventId, good: wish === "good" };
       if (target === turn.eventId) return settle();
       await settle((tx) => history.rate(tx, ghost.userId, rating));
       return;
-    }
-    if (sender !== turn.asker && !(await ghost.isModerator(roomId, sender))) {
-      log.info({ user: sender }, "a wish of somebody whose question it is not, and who does not moderate the room");
-      return settle();
     }
     if (wish === "stop") {
       let running: readonly number[] = [];
@@ -294,12 +294,14 @@ export class Conversation {
       const id = { roomId, origin: mark?.origin ?? "" };
       const exchange = isNew ? await exchanges.claim(tx, id, exchangeLimits.maxTurns) : undefined;
       const furthest = exchange?.discussion === undefined ? exchangeLimits.maxHops : exchange.discussion.length - 1;
-      const isAllowed = exchange !== undefined && hops <= furthest && mayTalk(access, exchange.asker);
+      const mayBe = exchange !== undefined && hops <= furthest && mayTalk(access, exchange.asker);
+      const users = mayBe ? usersOf({ asker: exchange.asker, roomId, ghost: ghost.userId }) : undefined;
+      const isAllowed = users !== undefined && (await this.#options.allowances.take(tx, users)) === undefined;
       if (!isAllowed && listen === "off") return;
       const heard = { ...remembered({ ...message, eventId }, speaker, text), threadRoot };
       const position = await history.remember(tx, ghost.userId, roomId, heard);
       await history.edit(tx, { ghost: ghost.userId, roomId, eventId, sender }, text);
-      if (!isAllowed) return;
+      if (!isAllowed || exchange === undefined) return;
       const turn = { ghost: ghost.userId, roomId, eventId, asker: exchange.asker, position, threadRoot };
       await turns.enqueue(tx, { ...turn, origin: id.origin, hops });
       claimed.push(exchange);

@@ -139,9 +139,10 @@ export class History {
 
   /** Forgets a room: what was said and summed up, and what people thought of the answers. */
   async forgetAll(tx: Queryable, ghost: string, roomId: string): Promise<void> {
-    await tx.query("delete from summaries where ghost = $1 and room_id = $2", [ghost, roomId]);
     await tx.query("delete from feedback where ghost = $1 and room_id = $2", [ghost, roomId]);
     await tx.query("delete from messages where ghost = $1 and room_id = $2", [ghost, roomId]);
+    // After the messages: one that is just being stored holds them, and is there by now.
+    await tx.query("delete from summaries where ghost = $1 and room_id = $2", [ghost, roomId]);
   }
 
   /** What people said last, to a ghost or in its hearing, newest first. */

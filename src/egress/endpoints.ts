@@ -35,5 +35,8 @@ function databaseEndpoints(url: string): Endpoint[] {
   const host = parsed.searchParams.get("host") ?? decodeURIComponent(parsed.hostname);
   if (host.startsWith("/")) return [{ path: host }];
   const { port } = endpointOf(parsed) as { port: number };
-  return [{ host: host === "" ? "localhost" : host, port: Number(parsed.searchParams.get("port") ?? port) }];
+  // What the address leaves out the driver takes from where libpq does.
+  const { PGHOST = "localhost", PGPORT } = process.env;
+  const usual = parsed.port === "" ? (PGPORT ?? port) : port;
+  return [{ host: host === "" ? PGHOST : host, port: Number(parsed.searchParams.get("port") ?? usual) }];
 }

@@ -37,7 +37,7 @@ export function guardEgress(): EgressGuard {
   const isAllowed = (endpoint: Endpoint): boolean =>
     allowed.some((one) =>
       "path" in endpoint
-        ? "path" in one && endpoint.path.startsWith(one.path)
+        ? "path" in one && endpoint.path.startsWith(`${one.path}/`)
         : "host" in one && one.port === endpoint.port && hostOf(one.host) === hostOf(endpoint.host),
     );
   const isKnownHost = (name: string): boolean =>
@@ -59,7 +59,9 @@ export function guardEgress(): EgressGuard {
 
   for (const name of LOOKUPS) {
     guardLookup(dns as unknown as Lookups, name, isKnownHost, refuse);
+    guardLookup(dns.Resolver.prototype as unknown as Lookups, name, isKnownHost, refuse);
     guardLookup(dns.promises as unknown as Lookups, name, isKnownHost, refuse, { promises: true });
+    guardLookup(dns.promises.Resolver.prototype as unknown as Lookups, name, isKnownHost, refuse, { promises: true });
   }
   const send = (): never => {
     throw refuse("UDP");
@@ -113,10 +115,11 @@ function guardLookup(
 ): void {
   const original = module[name];
   if (original === undefined) return;
-  module[name] = (...args: unknown[]): unknown => {
+  module[name] = function (this: unknown, ...args: unknown[]): unknown {
     const [host] = args;
-    const isAddress = typeof host === "string" && net.isIP(host) !== 0;
-    if (typeof host === "string" && (isKnownHost(host) || isAddress)) return original.apply(module, args);
+    // To look an address up asks nobody; to ask for its name does.
+    const isAddress = name === "lookup" && typeof host === "string" && net.isIP(host) !== 0;
+    if (typeof host === "string" && (isKnownHost(host) || isAddress)) return original.apply(this ?? module, args);
     const error = refuse(`the name ${String(host)}`);
     if (promises) return Promise.reject(error);
     const callback = args.at(-1);

@@ -47,7 +47,7 @@ export class PrivacyGate {
   async placeOf(provider: Provider, model: string): Promise<Place> {
     const here = { provider: provider.name, host: provider.host, locality: provider.locality };
     if (!provider.relays) return here;
-    const { remoteHost } = await this.#models.facts(provider, model);
+    const { remoteHost } = await this.#models.freshFacts(provider, model);
     return remoteHost === undefined ? here : { ...here, host: remoteHost, locality: "cloud" };
   }
 

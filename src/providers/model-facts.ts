@@ -9,9 +9,14 @@ export class KnownModels {
 
   /** Throws ProviderError when it has to be asked for and can't be. */
   async facts(provider: Provider, model: string): Promise<ModelFacts> {
-    const key = `${provider.name} ${model}`;
-    const known = this.#known.get(key);
+    const known = this.#known.get(`${provider.name} ${model}`);
     if (known !== undefined && performance.now() - known.at < KEPT_MS) return known.facts;
+    return this.freshFacts(provider, model);
+  }
+
+  /** As they are now. Throws ProviderError. */
+  async freshFacts(provider: Provider, model: string): Promise<ModelFacts> {
+    const key = `${provider.name} ${model}`;
     const facts = await provider.facts(model);
     this.#known.set(key, { facts, at: performance.now() });
     return facts;

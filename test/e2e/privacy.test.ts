@@ -30,7 +30,7 @@ describe("the privacy of a conversation", () => {
       database: "postgres",
       providers: {
         cloud: { type: "openai", url: `${cloud.url}/v1`, locality: "cloud" },
-        near: { type: "openai", url: `${near.url}/v1` },
+        near: { type: "openai", url: `${near.url}/v1`, discover: true },
       },
       agents: {
         claude: { provider: "cloud", model: "big", display_name: "Claude" },
@@ -104,7 +104,8 @@ describe("the privacy of a conversation", () => {
   it("is kept in an encrypted room, whoever agrees, while an agent nearby answers there", async () => {
     const llama = deployment.agent("llama");
     const secret = await alice.createRoom({ invite: [claude, llama] });
-    for (const agent of [claude, llama]) await alice.waitMember(secret, agent);
+    await alice.invite(secret, deployment.agent("big"));
+    for (const agent of [claude, llama, deployment.agent("big")]) await alice.waitMember(secret, agent);
     const before = chats(cloud).length;
     const denied = await answerTo(alice, secret, claude, "hello");
     assert.equal(denied.encrypted, true);
@@ -127,7 +128,8 @@ describe("the privacy of a conversation", () => {
       stdout,
       /\(Garden club\): not encrypted\n {2}@agent_claude:[^\n]*: cloud at 127\.0\.0\.1:\d+, cloud \(ask\)/,
     );
-    assert.match(stdout, /: encrypted\n[\s\S]*near at 127\.0\.0\.1:\d+, local/);
+    assert.match(stdout, /: encrypted\n[\s\S]*@agent_llama:[^\n]*: near at 127\.0\.0\.1:\d+, local/);
+    assert.match(stdout, /@agent_big:[^\n]*: near at 127\.0\.0\.1:\d+, local/, "one that was discovered, too");
     assert.match(stdout, /@agent_claude:[^\n]* → cloud at [^\n]* \(cloud\): requests 3,/);
     assert.doesNotMatch(stdout, /secret\?|hello/i);
   });

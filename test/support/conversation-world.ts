@@ -149,7 +149,7 @@ export class World {
   readonly reactions: string[] = [];
   readonly state: { readonly type: string; readonly stateKey: string; readonly content: object }[] = [];
   readonly uploaded: { readonly bytes: Uint8Array; readonly mimetype: string }[] = [];
-  readonly files = new Map<string, Uint8Array>();
+  readonly files = new Map<string, Uint8Array | Promise<Uint8Array>>();
   readonly stopped: { readonly id: number; readonly keeps: boolean }[] = [];
   agent: Agent | undefined = AGENT;
   queued = 0;
@@ -222,10 +222,11 @@ export class World {
         this.uploaded.push({ bytes, mimetype });
         return Promise.resolve({ url: "mxc://example.test/picture" });
       },
-      download: (_ghost, { url }, maxBytes) => {
-        const file = this.files.get(url);
-        if (file === undefined) return Promise.reject(new UnreadableFile("no_file"));
-        return file.length > maxBytes ? Promise.reject(new UnreadableFile("too_large")) : Promise.resolve(file);
+      download: async (_ghost, { url }, maxBytes) => {
+        const file = await this.files.get(url);
+        if (file === undefined) throw new UnreadableFile("no_file");
+        if (file.length > maxBytes) throw new UnreadableFile("too_large");
+        return file;
       },
       log: silentLogger(),
     });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { ProviderError, type ChatRequest } from "../../../src/providers/provider.ts";
-import type { Turn, TurnReply } from "../../../src/turns/turn.ts";
+import { TurnStopped, type Turn, type TurnReply } from "../../../src/turns/turn.ts";
 import { TurnStore } from "../../../src/turns/turn-store.ts";
 import {
   AGENT,
@@ -239,15 +239,16 @@ forEachDatabase((_kind, open) => {
       const world = new World(await open());
       const question = await world.say("tell me");
       await world.answered(question);
-      await world.react("$answer", "👍🏽", BOB);
+      await world.react("$answer", "👍🏽", MODERATOR);
       await world.react("$answer", "👎");
+      await world.react("$answer", "👎", BOB);
       await world.react(question, "👍");
       await world.react("$answer", "🎉");
       const rated = async (): Promise<unknown[]> =>
         (await world.database.query("select event_id, sender, good from feedback order by good")).rows;
       assert.deepEqual(await rated(), [
         { event_id: "$answer", sender: ALICE, good: false },
-        { event_id: "$answer", sender: BOB, good: true },
+        { event_id: "$answer", sender: MODERATOR, good: true },
       ]);
       const { rows } = await world.database.query<{ reaction: string }>("select reaction from feedback where good");
       await world.conversation.redacted(world.ghost(), { roomId: ROOM, target: rows[0]?.reaction ?? "" }, world.settle);
@@ -466,6 +467,18 @@ forEachDatabase((_kind, open) => {
       assert.ok((await world.remembered()).includes("Alice: What is the capital of France?"));
       world.provider.hears = () => Promise.resolve("  ");
       assert.equal((await asked(world, "", voice)).failure, "no_text");
+    });
+
+    it("that takes long to come holds up no stop", async () => {
+      const world = new World(await open());
+      world.files.set("mxc://example.test/slow.txt", new Promise<never>(() => undefined));
+      const question = await world.say("", { also: file("slow.txt", "text/plain") });
+      const turn = await world.turn(question);
+      assert.ok(turn);
+      const stop = new AbortController();
+      const answering = world.conversation.answering.respond(turn, true, UNSEEN, stop.signal);
+      setImmediate(() => stop.abort(new TurnStopped({ keeps: true })));
+      assert.deepEqual(await answering, { outcome: "stopped", messages: [] });
     });
 
     it("that can't be read is told of, and is no reason not to answer what comes after", async () => {

@@ -148,6 +148,15 @@ forEachDatabase((_kind, open) => {
       assert.equal((await world.turns()).length, 5, "nor twice for the same");
     });
 
+    it("is not asked when a day's limit is used up", async () => {
+      const limits = { user: { requests: 1 }, room: {}, server: {}, agent: {} };
+      const world = new World(await open(), { limits });
+      const question = await world.say("Llama, begin", { direct: false, also: to(LLAMA) });
+      const content = { msgtype: "m.text", body: "go on", ...to(QWEN), [FIELD]: { origin: question, hops: 0 } };
+      await hear(world, QWEN, LLAMA, "$ask", content);
+      assert.equal((await world.turns()).length, 1);
+    });
+
     it("is not asked by what nobody began, by people in an agent's words, or after it was stopped or deleted", async () => {
       const world = await delegating();
       const question = await world.say("Llama, begin", { direct: false, also: to(LLAMA) });

@@ -35,7 +35,7 @@ async function talk(world: World, text: string): Promise<string> {
   const { answering } = world.conversation;
   await answering.respond(turn, true, UNSEEN, NEVER);
   await world.answered(eventId, { answers: [`${eventId} answered`] });
-  answering.ended(turn, { outcome: "answered", messages: [] });
+  await answering.ended(turn, { outcome: "answered", messages: [] });
   return eventId;
 }
 
@@ -114,6 +114,27 @@ forEachDatabase((_kind, open) => {
       await summed(world);
       await assertNowhere(world.database, /swordfish/);
       await world.summaries.stop();
+    });
+
+    it("leaves no summary behind that was being made when all was forgotten", async () => {
+      const world = await talking(open);
+      const goOn = Promise.withResolvers<undefined>();
+      const begun = Promise.withResolvers<undefined>();
+      world.provider.says = async function* ({ messages }) {
+        if (!isSummary(messages[0]?.content)) {
+          yield* chunks("Indeed.");
+          return;
+        }
+        begun.resolve(undefined);
+        await goOn.promise;
+        yield* chunks(`Summary of: ${messages[1]?.content ?? ""}`);
+      };
+      for (let i = 0; i < 5; i++) await talk(world, `swordfish ${i} ${LONG}`);
+      await begun.promise;
+      await world.say("!forget");
+      goOn.resolve(undefined);
+      await world.summaries.settled();
+      await assertNowhere(world.database, /swordfish/);
     });
 
     it("is not summed up where nobody wants it, and forgotten with all else", async () => {

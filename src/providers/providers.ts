@@ -1,0 +1,31 @@
+import type { Config, ProviderConfig } from "../config/config.ts";
+import type { Logger } from "../observability/log.ts";
+import { createAnthropicProvider } from "./anthropic.ts";
+import { createDemoProvider } from "./demo.ts";
+import { governed } from "./governed.ts";
+import { createOllamaProvider } from "./ollama.ts";
+import { createOpenAiProvider } from "./openai.ts";
+import type { Provider } from "./provider.ts";
+
+/** The providers of a configuration, by their names. */
+export function providersOf(config: Pick<Config, "providers">, log: Logger): ReadonlyMap<string, Provider> {
+  return new Map(
+    [...config.providers].map(([name, provider]) => {
+      const made = makeProvider(name, provider, log);
+      return [name, provider.type === "demo" ? made : governed(made, provider)];
+    }),
+  );
+}
+
+function makeProvider(name: string, config: ProviderConfig, log: Logger): Provider {
+  switch (config.type) {
+    case "demo":
+      return createDemoProvider(name);
+    case "ollama":
+      return createOllamaProvider({ name, ...config, log });
+    case "openai":
+      return createOpenAiProvider({ name, ...config, log });
+    case "anthropic":
+      return createAnthropicProvider({ name, ...config, log });
+  }
+}
