@@ -1,0 +1,96 @@
+import type { Database, Queryable } from "../database/database.ts";
+import { detailsOf, type AuditEntry, type AuditRow } from "./audit-entry.ts";
+import { ChainCheck, type Break, type ChainHead } from "./chain.ts";
+
+/** How many rows are read at once. */
+const PAGE = 1_000;
+
+/** What following the whole chain said. */
+export interface Verdict {
+  readonly rows: number;
+  readonly head: ChainHead;
+  /** Undefined when the chain is whole. */
+  readonly broken: Break | undefined;
+}
+
+/**
+ * The rows of `audit_log`: what matters for security, appended and never changed. Each row has the hash of the one before in
+ * its own, so that whoever changes one has to make all later ones anew, and those are not the ones whose last hash was kept
+ * elsewhere. What this proves and what not is in SECURITY.md.
+ */
+export class AuditLog {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  /**
+   * Appends an entry, in one statement. In a transaction it is there if what it tells of is; others that append wait until
+   * that transaction ends, so it is to be short, and this its last statement. Outside of one, give the database itself.
+   * Throws DatabaseError, and when somebody has deleted the chain's end.
+   */
+  async record(tx: Queryable, entry: AuditEntry): Promise<void> {
+    // The head is locked by its update, which sees what whoever held it before has left.
+    const { count } = await tx.query(
+      `with head as (
+         update audit_head set seq = seq + 1, previous = hash,
+           hash = encode(sha256(convert_to(concat_ws(E'\\n', seq + 1,
+             floor(extract(epoch from statement_timestamp()) * 1000)::bigint, $1::text, hash, $2::text), 'UTF8')), 'hex')
+         where $1::text <> 'refused' or not exists (
+           select from audit_log
+           where kind = 'refused' and details = $2::text and at > statement_timestamp() - interval '1 hour')
+         returning seq, previous, hash)
+       insert into audit_log (seq, at, kind, details, previous, hash)
+       select seq, date_trunc('milliseconds', statement_timestamp()), $1::text, $2::text, previous, hash from head`,
+      [entry.kind, detailsOf(entry)],
+    );
+    if (count === 0 && entry.kind !== "refused") {
+      throw new Error("the audit log has lost its head: its row in the table audit_head was deleted by somebody");
+    }
+  }
+
+  /** The rows of a time, the oldest first. Throws DatabaseError. */
+  async *since(from: Date | undefined): AsyncGenerator<AuditRow> {
+    const { rows } = await this.#database.query<{ seq: number | null }>(
+      "select min(seq) as seq from audit_log where at >= $1",
+      [from ?? new Date(0)],
+    );
+    const first = rows[0]?.seq ?? undefined;
+    if (first !== undefined) yield* this.#from(this.#database, first);
+  }
+
+  /**
+   * Follows the whole chain as it is at one moment.
+   *
+   * @param kept a head that was shown at an earlier time.
+   * Throws DatabaseError.
+   */
+  verify(kept?: ChainHead): Promise<Verdict> {
+    return this.#database.transaction(async (tx) => {
+      await tx.execute("set transaction isolation level repeatable read, read only");
+      const check = new ChainCheck(kept);
+      let count = 0;
+      for await (const row of this.#from(tx, Number.MIN_SAFE_INTEGER)) {
+        check.follow(row);
+        count++;
+      }
+      const { rows } = await tx.query<ChainHead>("select seq, hash from audit_head");
+      const head = rows[0] ?? { seq: 0, hash: "" };
+      return { rows: count, head, broken: check.end(head) };
+    });
+  }
+
+  async *#from(source: Queryable, first: number): AsyncGenerator<AuditRow> {
+    for (let next = first; ;) {
+      const { rows } = await source.query<AuditRow>(
+        "select seq, at, kind, details, previous, hash from audit_log where seq >= $1 order by seq limit $2",
+        [next, PAGE],
+      );
+      yield* rows;
+      const last = rows.at(-1);
+      if (last === undefined || rows.length < PAGE) return;
+      next = last.seq + 1;
+    }
+  }
+}
