@@ -30,6 +30,9 @@ Options:
   -c, --config FILE      the configuration (default: config.yaml)
   --version              print the version
 
+start:
+  --insecure-permissions start though other users of this machine can read or change secrets
+
 keys:
   --yes                  keys reset-identity: yes, do it
   --secret-file FILE     holds the recovery key or passphrase; - is standard input (default: it is asked for)
@@ -40,7 +43,13 @@ generate-registration:
   --force                overwrite an existing file: its tokens are lost, Synapse needs the new ones
 `;
 
-const REGISTRATION_OPTIONS = ["output", "url", "force"] as const;
+/** The options that are not for every command, with those they are for as people are told. */
+const OPTIONS_OF = [
+  { options: ["output", "url", "force"], commands: ["generate-registration"], told: "generate-registration" },
+  { options: ["secret-file"], commands: ["keys"], told: "keys" },
+  { options: ["yes"], commands: ["keys"], told: "keys reset-identity" },
+  { options: ["insecure-permissions"], commands: ["start"], told: "start" },
+] as const;
 
 /** The commands that are followed by something. */
 const WITH_ARGUMENTS: ReadonlySet<string> = new Set(["mailbox", "pull", "fingerprints", "keys", "verify"]);
@@ -55,6 +64,7 @@ export interface CommandOptions {
   readonly secretFile?: string | undefined;
   readonly isSure?: boolean;
   readonly force: boolean;
+  readonly insecurePermissions: boolean;
 }
 
 /** Before anything else is loaded: what is loaded then can reach nothing until the configuration says what. */
@@ -102,12 +112,17 @@ function parse(argv: readonly string[]): { command: string | undefined; options:
   if (rest.length > 0 && !WITH_ARGUMENTS.has(name ?? ""))
     throw new UsageError(`one command at a time, please: ${positionals.join(" ")}`);
   const command = values.help ? "help" : values.version ? "version" : name;
-  const unused = command === "generate-registration" ? undefined : REGISTRATION_OPTIONS.find((name) => values[name]);
-  if (unused !== undefined) throw new UsageError(`--${unused} is for generate-registration only`);
-  if (values["secret-file"] !== undefined && command !== "keys") throw new UsageError("--secret-file is for keys only");
-  if (values.yes && command !== "keys") throw new UsageError("--yes is for keys reset-identity only");
+  for (const { options, commands, told } of OPTIONS_OF) {
+    if (command === "help" || commands.some((name) => name === command)) continue;
+    const misplaced = options.find((name) => values[name] !== undefined && values[name] !== false);
+    if (misplaced !== undefined) throw new UsageError(`--${misplaced} is for ${told} only`);
+  }
   const { config, output, url, force, yes: isSure, "secret-file": secretFile } = values;
-  return { command, options: { config, args: rest, output, url, secretFile, isSure, force } };
+  const { "insecure-permissions": insecurePermissions } = values;
+  return {
+    command,
+    options: { config, args: rest, output, url, secretFile, isSure, force, insecurePermissions },
+  };
 }
 
 function parseOptions(argv: readonly string[]) {
@@ -122,6 +137,7 @@ function parseOptions(argv: readonly string[]) {
         "secret-file": { type: "string" },
         yes: { type: "boolean", default: false },
         force: { type: "boolean", default: false },
+        "insecure-permissions": { type: "boolean", default: false },
         help: { type: "boolean", short: "h", default: false },
         version: { type: "boolean", default: false },
       },

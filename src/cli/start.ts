@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { InsecureFiles, insecureFiles } from "../config/guarded-files.ts";
 import { loadConfig } from "../config/load.ts";
 import { loadRegistration } from "../config/registration.ts";
 import { endpointsOf } from "../egress/endpoints.ts";
@@ -23,12 +24,18 @@ function tellOfRefusals(log: Logger): (what: string) => void {
 }
 
 /**
- * Runs the bridge in a process that is shut in, until SIGINT or SIGTERM; a second signal ends it at once. Returns 0 after a clean stop. Throws ConfigError and what keeps it from starting.
+ * Runs the bridge in a process that is shut in, until SIGINT or SIGTERM; a second signal ends it at once. Returns 0 after a clean stop. Throws ConfigError, InsecureFiles, and what keeps it from starting.
  */
-export async function start(options: { readonly config: string }, guard: EgressGuard): Promise<number> {
+export async function start(
+  options: { readonly config: string; readonly insecurePermissions?: boolean },
+  guard: EgressGuard,
+): Promise<number> {
   const config = await loadConfig(options.config);
   const registration = await loadRegistration(config);
   const log = createLogger(config.logging.level, config.logging.format);
+  const insecure = await insecureFiles(config.guardedFiles);
+  if (insecure.length > 0 && options.insecurePermissions !== true) throw new InsecureFiles(insecure);
+  for (const { path, problem, mend } of insecure) log.warn({ path, mend }, `${problem}; started all the same`);
   guard.allow(endpointsOf(config), tellOfRefusals(log));
   // Only now: a wrong configuration is told before a database or an engine is loaded.
   const { startBridge } = await import("../bridge.ts");

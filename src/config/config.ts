@@ -1,5 +1,6 @@
 import type { Language } from "../language/language.ts";
 import type { LogLevel } from "../observability/log.ts";
+import type { GuardedFile } from "./guarded-files.ts";
 
 /** config.yaml, checked and complete: defaults filled in, paths absolute, durations in milliseconds. */
 export interface Config {
@@ -20,6 +21,8 @@ export interface Config {
   };
   /** Absolute path. */
   readonly dataDir: string;
+  /** What others must not read or change. */
+  readonly guardedFiles: readonly GuardedFile[];
   /** Undefined: the embedded database in `dataDir`. */
   readonly database: { readonly url: string } | undefined;
   readonly logging: { readonly level: LogLevel; readonly format: "json" | "pretty" | "auto" };

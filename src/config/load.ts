@@ -18,6 +18,7 @@ import { ConfigError } from "./config-error.ts";
 import { crossCheck } from "./cross-checks.ts";
 import { databaseUrl, type DatabaseSettings } from "./database-url.ts";
 import { parseDays, parseDuration } from "./formats.ts";
+import { guardedFiles } from "./guarded-files.ts";
 import { localityOf } from "./locality.ts";
 import { providerSecrets, type ProviderSecrets } from "./provider-secrets.ts";
 import { readYamlMapping } from "./yaml-file.ts";
@@ -65,6 +66,7 @@ export async function loadConfig(path: string): Promise<Config> {
       bot: raw.appservice.bot,
     },
     dataDir,
+    guardedFiles: guardedFiles(settings, file, directory),
     database: database.url === undefined ? undefined : { url: database.url },
     logging: raw.logging,
     access: {

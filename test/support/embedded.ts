@@ -1,4 +1,5 @@
-import { cp } from "node:fs/promises";
+import { cp, mkdir } from "node:fs/promises";
+import { dirname } from "node:path";
 import { openEmbedded } from "../../src/database/embedded.ts";
 import { temporaryDirectory } from "./temporary.ts";
 
@@ -15,5 +16,7 @@ export async function makeEmbeddedTemplate(): Promise<void> {
 /** Puts an empty embedded database into a folder that does not exist yet, or leaves it to be made when there is no template. */
 export async function layEmbedded(directory: string): Promise<void> {
   const template = process.env[TEMPLATE];
-  if (template !== undefined) await cp(template, directory, { recursive: true });
+  if (template === undefined) return;
+  await mkdir(dirname(directory), { recursive: true, mode: 0o700 });
+  await cp(template, directory, { recursive: true });
 }

@@ -38,7 +38,7 @@ async function run(args: readonly string[], cwd?: string): Promise<Ended> {
 async function folderWith(config: object = CONFIG): Promise<{ folder: string; config: string; registration: string }> {
   const folder = await temporaryDirectory("cli");
   const file = join(folder, "config.yaml");
-  await writeFile(file, dump(config));
+  await writeFile(file, dump(config), { mode: 0o600 });
   return { folder, config: file, registration: join(folder, "registration.yaml") };
 }
 
@@ -86,6 +86,7 @@ describe("matrix-agents", () => {
     [["mailbox", "--secret-file", "x"], /--secret-file is for keys only/],
     [["keys", "reset-identity"], /wants an agent/],
     [["verify", "--yes"], /--yes is for keys reset-identity only/],
+    [["mailbox", "--insecure-permissions"], /--insecure-permissions is for start only/],
     [["verify", "confirm"], /say which/],
     [["verify", "perhaps", "1"], /verify confirm ID/],
     [["fingerprints", "a", "b"], /one agent, or none/],

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { writeFile } from "node:fs/promises";
+import { chmod, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { dump } from "js-yaml";
@@ -12,22 +12,7 @@ import { temporaryDirectory } from "../../support/temporary.ts";
 
 /** A bridge whose homeserver is not there: it listens, and waits. */
 async function startLonely(): Promise<Process> {
-  const folder = await temporaryDirectory("start");
-  const [port, homeserverPort] = [await freePort(), await freePort()];
-  const config = {
-    homeserver: { url: `http://127.0.0.1:${homeserverPort}`, domain: "example.org" },
-    appservice: { port },
-    logging: { format: "json" },
-    providers: { demo: { type: "demo" } },
-    agents: { demo: { provider: "demo" } },
-  };
-  const registration = makeRegistration({ domain: "example.org", url: `http://127.0.0.1:${port}` });
-  await writeFile(join(folder, "config.yaml"), dump(config));
-  await writeFile(join(folder, "registration.yaml"), dump(registration));
-  const bridge = await startProcess({
-    command: process.execPath,
-    args: [inCheckout("src/main.ts"), "start", "-c", join(folder, "config.yaml")],
-  });
+  const bridge = await launch();
   await eventually(
     "the bridge to wait for its homeserver",
     () => {
@@ -39,6 +24,28 @@ async function startLonely(): Promise<Process> {
   return bridge;
 }
 
+/** @param mode of the registration. */
+async function launch(options: readonly string[] = [], settings: object = {}, mode = 0o600): Promise<Process> {
+  const folder = await temporaryDirectory("start");
+  const [port, homeserverPort] = [await freePort(), await freePort()];
+  const config = {
+    homeserver: { url: `http://127.0.0.1:${homeserverPort}`, domain: "example.org" },
+    appservice: { port },
+    logging: { format: "json" },
+    providers: { demo: { type: "demo" } },
+    agents: { demo: { provider: "demo" } },
+    ...settings,
+  };
+  const registration = makeRegistration({ domain: "example.org", url: `http://127.0.0.1:${port}` });
+  await writeFile(join(folder, "config.yaml"), dump(config), { mode: 0o600 });
+  await writeFile(join(folder, "registration.yaml"), dump(registration), { mode: 0o600 });
+  await chmod(join(folder, "registration.yaml"), mode);
+  return startProcess({
+    command: process.execPath,
+    args: [inCheckout("src/main.ts"), "start", "-c", join(folder, "config.yaml"), ...options],
+  });
+}
+
 describe("matrix-agents start", () => {
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     it(`stops at ${signal}, though its homeserver is away, and exits with 0`, async () => {
@@ -48,4 +55,22 @@ describe("matrix-agents start", () => {
       assert.deepEqual(bridge.stdout, []);
     });
   }
+
+  it("refuses secrets that others can read, with the command that mends it", async () => {
+    const bridge = await launch([], {}, 0o644);
+    assert.deepEqual(await bridge.exited, { code: 2, signal: null });
+    assert.match(
+      bridge.stderr.join("\n"),
+      /registration can be read by everybody; mend it with: chmod 600 \S+registration\.yaml/,
+    );
+    assert.match(bridge.stderr.join("\n"), /--insecure-permissions/);
+  });
+
+  it("starts all the same with --insecure-permissions, and says so in the log", async () => {
+    // It comes as far as its database.
+    const database = { url: "postgres://u:p@127.0.0.1:1/d" };
+    const bridge = await launch(["--insecure-permissions"], { database }, 0o644);
+    assert.deepEqual(await bridge.exited, { code: 1, signal: null });
+    assert.ok(bridge.stderr.some((line) => line.includes("can be read by everybody; started all the same")));
+  });
 });

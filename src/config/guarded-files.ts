@@ -1,0 +1,165 @@
+import { stat } from "node:fs/promises";
+import { resolve } from "node:path";
+import { userInfo } from "node:os";
+
+/** A file or folder that others must not read, or must not change. */
+export interface GuardedFile {
+  /** Absolute. */
+  readonly path: string;
+  /** What it is, for a person. */
+  readonly what: string;
+  /** `settings` hold no secret: others may read them, and change nothing. */
+  readonly kind: "secret" | "settings" | "folder";
+}
+
+/** What a file system tells of a file. */
+export interface FileFacts {
+  readonly uid: number;
+  readonly gid: number;
+  readonly mode: number;
+}
+
+/** As whom this process looks at files. */
+export interface Self {
+  readonly uid: number;
+  readonly gids: readonly number[];
+  readonly name: string;
+}
+
+/** What is wrong with a file's mode or owner, and the command that mends it. */
+export interface InsecureFile {
+  readonly path: string;
+  readonly problem: string;
+  readonly mend: string;
+}
+
+/** Secrets that others can read or change. */
+export class InsecureFiles extends Error {
+  override readonly name = "InsecureFiles";
+  readonly exitCode = 2;
+
+  constructor(files: readonly InsecureFile[]) {
+    const lines = files.map(({ path, problem, mend }) => `  ${path}: ${problem}; mend it with: ${mend}`);
+    super(
+      `secrets are not safe from other users of this machine (--insecure-permissions starts all the same):\n${lines.join("\n")}`,
+    );
+  }
+}
+
+/**
+ * Where container engines mount secrets, with whatever mode and owner the file has on the host, or 0444: nobody but this
+ * process is in there. Who can read them on the host is for the host to say.
+ */
+const MOUNTED_SECRETS = "/run/secrets/";
+
+/** Group and others' bits. */
+const GROUP_READ = 0o040;
+const GROUP_WRITE = 0o020;
+const OTHERS_READ = 0o004;
+const OTHERS_WRITE = 0o002;
+const OTHERS_ENTER = 0o001;
+
+/**
+ * The files that settings name, before they have been checked: none of what makes no sense.
+ *
+ * @param file config.yaml itself.
+ * @param directory What relative paths are relative to.
+ */
+export function guardedFiles(
+  settings: Readonly<Record<string, unknown>>,
+  file: string,
+  directory: string,
+): GuardedFile[] {
+  const section = (name: string): Readonly<Record<string, unknown>> => asSettings(settings[name]);
+  const named = (path: unknown, what: string): GuardedFile[] =>
+    typeof path === "string" && path !== "" ? [{ path: resolve(directory, path), what, kind: "secret" }] : [];
+  const dataDir = settings["data_dir"];
+  const { master_key_file: masterKeyFile, master_key_env: masterKeyEnv } = section("encryption");
+  const folder = typeof dataDir === "string" ? resolve(directory, dataDir) : undefined;
+  return [
+    { path: file, what: "the configuration", kind: section("database")["url"] === undefined ? "settings" : "secret" },
+    ...named(section("appservice")["registration"], "the registration"),
+    ...(folder === undefined ? [] : [{ path: folder, what: "the data folder", kind: "folder" } as const]),
+    ...(masterKeyFile === undefined && masterKeyEnv === undefined && folder !== undefined
+      ? named(resolve(folder, "master.key"), "the master key")
+      : named(masterKeyFile, "the master key")),
+    ...named(section("database")["url_file"], "the database's URL"),
+    ...Object.values(section("providers")).flatMap((provider) =>
+      named(asSettings(provider)["api_key_file"], "a provider's key"),
+    ),
+  ];
+}
+
+/** What is wrong with the files that are there. Nothing on systems without owners of files. */
+export async function insecureFiles(files: readonly GuardedFile[]): Promise<InsecureFile[]> {
+  const self = whoami();
+  if (self === undefined) return [];
+  const judged = await Promise.all(
+    files.map(async (file) => {
+      const facts = await stat(file.path).catch(() => undefined);
+      return facts === undefined ? undefined : judgeFile(file, facts, self);
+    }),
+  );
+  return judged.filter((found) => found !== undefined);
+}
+
+/**
+ * What is wrong with a file; undefined when all is well. It may belong to us or to root, and be read by a group of ours or
+ * root's, as secrets that systemd, Docker and Kubernetes hand in are.
+ */
+export function judgeFile(file: GuardedFile, facts: FileFacts, self: Self): InsecureFile | undefined {
+  const { path, kind } = file;
+  const found = (problem: string, mend: string): InsecureFile => ({ path, problem: `${file.what} ${problem}`, mend });
+  const name = quoted(path);
+  const isMounted = path.startsWith(MOUNTED_SECRETS);
+  const isOurs = facts.uid === self.uid;
+  // Root can't just take the others' right away where it is by that right that we read.
+  const takeOver = isOurs ? "" : `chown ${self.name} ${name} && `;
+  const closed = `${takeOver}chmod ${kind === "folder" ? "700" : "600"} ${name}`;
+
+  if (!isMounted && !isOurs && facts.uid !== 0) {
+    const mend = `chown ${self.name} ${name}${facts.mode & 0o077 ? ` && chmod ${kind === "folder" ? "700" : "600"} ${name}` : ""}`;
+    return found(`belongs to another user (uid ${facts.uid})`, mend);
+  }
+  if (facts.mode & (GROUP_WRITE | OTHERS_WRITE)) {
+    // A folder may be shared with a group of ours, as volumes of Kubernetes are.
+    const isShared = kind === "folder" && !(facts.mode & OTHERS_WRITE) && self.gids.includes(facts.gid);
+    if (!isShared) {
+      const who = facts.mode & OTHERS_WRITE ? "everybody" : "its group";
+      return found(`can be changed by ${who}`, kind === "settings" ? `chmod go-w ${name}` : closed);
+    }
+  }
+  if (kind === "settings" || isMounted) return undefined;
+  if (facts.mode & (OTHERS_READ | OTHERS_ENTER)) return found("can be read by everybody", closed);
+  const isOurGroup = self.gids.includes(facts.gid) || facts.gid === 0;
+  if (facts.mode & GROUP_READ && !isOurGroup) {
+    return found(`can be read by a group that is not ours (gid ${facts.gid})`, closed);
+  }
+  return undefined;
+}
+
+/** Who we are; undefined where the system knows no such thing. */
+function whoami(): Self | undefined {
+  const uid = process.geteuid?.();
+  if (uid === undefined) return undefined;
+  const gid = process.getegid?.();
+  const gids = [...(process.getgroups?.() ?? []), ...(gid === undefined ? [] : [gid])];
+  return { uid, gids, name: nameOf(uid) };
+}
+
+/** A user without a name, as containers have them, goes by the number. */
+function nameOf(uid: number): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return String(uid);
+  }
+}
+
+function quoted(path: string): string {
+  return /^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", String.raw`'\''`)}'`;
+}
+
+function asSettings(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null ? (value as Readonly<Record<string, unknown>>) : {};
+}
