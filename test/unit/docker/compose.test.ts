@@ -1,0 +1,114 @@
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { describe, it } from "node:test";
+import { SYNAPSE_VERSION } from "../../../src/quickstart/synapse.ts";
+import { readCompose } from "../../support/compose.ts";
+import { inCheckout } from "../../support/paths.ts";
+
+const { services, networks, secrets } = await readCompose();
+const all = Object.entries(services);
+
+/** The services that stand in a network. */
+function membersOf(network: string): string[] {
+  return all.filter(([, service]) => service.networks.includes(network)).map(([name]) => name);
+}
+
+describe("docker/compose.yaml", () => {
+  it("gives no service more than it needs", () => {
+    for (const [name, service] of all) {
+      assert.equal(service.read_only, true, `${name} can write to its root file system`);
+      assert.deepEqual(service.cap_drop, ["ALL"], name);
+      assert.deepEqual(service.cap_add ?? [], [], name);
+      assert.deepEqual(service.security_opt, ["no-new-privileges:true"], name);
+      assert.match(service.user ?? "", /^\$\{CONTAINER_USER:\?/, `${name} may run as root`);
+      assert.match(service.mem_limit ?? "", /^\d+[mg]$/, `${name} may take all memory`);
+      assert.ok(service.pids_limit, `${name} may start programs without end`);
+      for (const key of ["privileged", "network_mode", "pid", "ipc", "devices", "extra_hosts"]) {
+        assert.ok(!(key in service), `${name} has ${key}`);
+      }
+    }
+  });
+
+  it("lets nothing of the machine be seen but docker/", () => {
+    for (const [name, { volumes = [] }] of all) {
+      for (const volume of volumes) {
+        const [source = "", , mode] = volume.split(":");
+        assert.match(source, /^\.\/(?!.*\.\.)/, `${name} mounts ${source}`);
+        // What a container may write to is data and nothing else.
+        if (mode !== "ro") assert.match(source, /^\.\/local\/(postgres|ollama|synapse\/data|bridge\/data)$/, name);
+      }
+    }
+  });
+
+  it("has no way out but for Element's nginx, and for what pulls models while it does", () => {
+    const open = Object.keys(networks).filter((name) => networks[name]?.internal !== true);
+    assert.deepEqual(open, ["outside"]);
+    assert.deepEqual(membersOf("outside"), ["element", "pull"]);
+    assert.deepEqual(services["pull"]?.profiles, ["pull"]);
+    assert.deepEqual(membersOf("models"), ["ollama", "bridge"]);
+    assert.deepEqual(membersOf("database"), ["postgres", "synapse", "bridge"]);
+    assert.deepEqual(membersOf("inside"), ["synapse", "bridge", "element"]);
+  });
+
+  it("publishes Element and the client API, on this machine alone", () => {
+    const ports = all.flatMap(([name, service]) => (service.ports ?? []).map((port) => `${name} ${port}`));
+    assert.deepEqual(ports, ["element 127.0.0.1:8080:8080", "element 127.0.0.1:8008:8081"]);
+  });
+
+  it("hands secrets out as files, each to who needs it", async () => {
+    const setup = await readFile(inCheckout("docker/setup.sh"), "utf8");
+    for (const [name, { file }] of Object.entries(secrets)) {
+      assert.equal(file, `./local/secrets/${name}`);
+      assert.ok(setup.includes(`keep $s/${name}`), `setup.sh makes no ${name}`);
+    }
+    const holders = Object.keys(secrets).map((secret) => [
+      secret,
+      all.filter(([, service]) => service.secrets?.includes(secret)).map(([name]) => name),
+    ]);
+    assert.deepEqual(Object.fromEntries(holders), {
+      postgres_password: ["postgres"],
+      synapse_database_passfile: ["postgres", "synapse"],
+      synapse_registration_shared_secret: ["synapse"],
+      synapse_macaroon_secret_key: ["synapse"],
+      synapse_form_secret: ["synapse"],
+      synapse_signing_key: ["synapse"],
+      bridge_database_url: ["postgres", "bridge"],
+      master_key: ["bridge"],
+      "registration.yaml": ["synapse", "bridge"],
+    });
+    for (const [name, { environment = {} }] of all) {
+      for (const key of Object.keys(environment)) {
+        assert.doesNotMatch(key, /(PASSWORD|SECRET|TOKEN|KEY)$/, `${name} has a secret in its environment`);
+      }
+    }
+  });
+
+  it("pins what it runs", async () => {
+    for (const [name, { image }] of all) {
+      assert.match(image, /:v?\d+\.\d+\.\d+(-[a-z]+)?$|^postgres:\d+\.\d+-[a-z]+$/, `${name} runs any ${image}`);
+    }
+    const manifest = JSON.parse(await readFile(inCheckout("package.json"), "utf8")) as { version: string };
+    assert.equal(services["bridge"]?.image, `matrix-appservice-agents:${manifest.version}`);
+    // The Synapse that all tests run.
+    assert.equal(services["synapse"]?.image, `ghcr.io/element-hq/synapse:v${SYNAPSE_VERSION}`);
+    assert.equal(services["pull"]?.image, services["ollama"]?.image);
+  });
+
+  it("starts each when what it needs is well, and knows of each whether it is", () => {
+    for (const [name, service] of all) {
+      if (name !== "pull") assert.equal(service.healthcheck?.test[0], "CMD", `${name} is never asked how it is`);
+      for (const [other, { condition }] of Object.entries(service.depends_on ?? {})) {
+        assert.equal(condition, "service_healthy", `${name} does not wait for ${other}`);
+      }
+    }
+    assert.deepEqual(Object.keys(services["bridge"]?.depends_on ?? {}), ["postgres", "synapse"]);
+  });
+
+  it("gives the bridge more time to stop than it takes", async () => {
+    const start = await readFile(inCheckout("src/cli/start.ts"), "utf8");
+    const limit = Number(/STOP_LIMIT_MS = ([\d_]+)/.exec(start)?.[1]?.replaceAll("_", "")) / 1000;
+    const schema = await readFile(inCheckout("config.schema.yaml"), "utf8");
+    const drain = Number(/^ +drain:[\s\S]*?default: "?(\d+)s/m.exec(schema)?.[1]);
+    assert.ok(Number.parseInt(services["bridge"]?.stop_grace_period ?? "", 10) > limit + drain);
+  });
+});
