@@ -26,7 +26,7 @@ import { startAppService } from "./homeserver/appservice-bridge.ts";
 import { askedToWaitMs, UnexpectedAnswer } from "./homeserver/errors.ts";
 import { createHomeserverClient } from "./homeserver/client.ts";
 import { missingSupport } from "./homeserver/support.ts";
-import { awaitHomeserver, pingHomeserver } from "./homeserver/ping.ts";
+import { awaitHomeserver, pingHomeserver, type PingResult } from "./homeserver/ping.ts";
 import { Processes } from "./leases/processes.ts";
 import { pause } from "./homeserver/retry.ts";
 import type { Transaction } from "./homeserver/transaction.ts";
@@ -35,6 +35,7 @@ import { Mailbox } from "./mailbox/mailbox.ts";
 import { MissedEvents } from "./mailbox/missed-events.ts";
 import { MissedMemberships } from "./mailbox/missed-memberships.ts";
 import { startPruning } from "./mailbox/pruning.ts";
+import { startMonitoring } from "./monitoring.ts";
 import type { Logger } from "./observability/log.ts";
 import { mayTalk } from "./policy/access.ts";
 import { trustIn } from "./policy/trust.ts";
@@ -66,6 +67,7 @@ export interface RunningBridge {
 export async function startBridge(config: Config, registration: Registration, log: Logger): Promise<RunningBridge> {
   const closers: (() => Promise<void>)[] = [];
   const stopping = new AbortController();
+  const botUserId = `@${config.appservice.bot}:${config.homeserver.domain}`;
   const closeAll = async (): Promise<void> => {
     stopping.abort(new Error("the bridge is stopping"));
     for (const close of closers.splice(0).reverse()) {
@@ -74,6 +76,13 @@ export async function startBridge(config: Config, registration: Registration, lo
   };
 
   try {
+    const monitoring = await startMonitoring({
+      address: config.monitoring,
+      agentName: (userId) => (userId === botUserId ? "bot" : directory.agentOf(userId)?.name),
+      stopping: stopping.signal,
+      log,
+    });
+    closers.push(() => monitoring.close());
     const database = await openDatabase(locationOf(config), log);
     closers.push(() => database.close());
     const processes = await Processes.join(database, { expireAfterMs: config.leases.expireAfterMs, log });
@@ -94,9 +103,11 @@ export async function startBridge(config: Config, registration: Registration, lo
 
     const background = new Background(log);
     closers.push(() => background.idle());
-    const ping = (): Promise<unknown> => pingHomeserver(client, registration, log, { signal: stopping.signal });
+    let lastPing: PingResult | undefined;
+    const ping = async (): Promise<void> => {
+      lastPing = await pingHomeserver(client, registration, log, { signal: stopping.signal });
+    };
 
-    const botUserId = `@${config.appservice.bot}:${config.homeserver.domain}`;
     const rooms = new Rooms(database, log);
     const turns = new TurnStore(database);
     const mailbox = new Mailbox({
@@ -333,6 +344,21 @@ export async function startBridge(config: Config, registration: Registration, lo
       log,
     });
     closers.push(() => running.close());
+    let isStarted = false;
+    monitoring.watch({
+      database,
+      processes,
+      client,
+      registration,
+      mailbox,
+      turns,
+      outbox,
+      ghosts,
+      providers,
+      isListening: () => appService.port !== undefined,
+      lastPing: () => lastPing,
+      isStarted: () => isStarted,
+    });
 
     function ghost(userId: string): NonNullable<ReturnType<Ghosts["get"]>> {
       const found = ghosts.get(userId);
@@ -377,6 +403,7 @@ export async function startBridge(config: Config, registration: Registration, lo
       background.run("the search for missed events", () => findMissed());
       background.run("the watch", () => watchHomeserver(client, botUserId, log, stopping.signal));
       runner.kick();
+      isStarted = true;
       log.info({ agents: directory.list().length, database: database.kind }, "ready");
     };
     const online = goOnline().catch((error: unknown) => {

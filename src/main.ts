@@ -10,6 +10,7 @@ Usage: matrix-agents <command> [options]
   start                  run the application service
   generate-registration  write registration.yaml with fresh tokens, and say how to add it to Synapse
   check-config           check config.yaml and registration.yaml, and do nothing else
+  health                 ask the bridge that runs here whether it is alive; --ready: whether it can take and answer messages
   mailbox                list the events that agents could not handle; mailbox retry ID… or all, mailbox drop ID… or all
   verify                 the emoji of verifications that wait for you; verify confirm ID, verify reject ID
   pull [PROVIDER] MODEL  have an Ollama server install a model
@@ -33,6 +34,9 @@ Options:
 start:
   --insecure-permissions start though other users of this machine can read or change secrets
 
+health:
+  --ready                can it take and answer messages? exit code 1 and why, when not
+
 keys:
   --yes                  keys reset-identity: yes, do it
   --secret-file FILE     holds the recovery key or passphrase; - is standard input (default: it is asked for)
@@ -49,6 +53,7 @@ const OPTIONS_OF = [
   { options: ["secret-file"], commands: ["keys"], told: "keys" },
   { options: ["yes"], commands: ["keys"], told: "keys reset-identity" },
   { options: ["insecure-permissions"], commands: ["start"], told: "start" },
+  { options: ["ready"], commands: ["health"], told: "health" },
 ] as const;
 
 /** The commands that are followed by something. */
@@ -63,6 +68,7 @@ export interface CommandOptions {
   readonly url?: string | undefined;
   readonly secretFile?: string | undefined;
   readonly isSure?: boolean;
+  readonly ready: boolean;
   readonly force: boolean;
   readonly insecurePermissions: boolean;
 }
@@ -87,6 +93,8 @@ async function main(argv: readonly string[]): Promise<number> {
       return (await import("./cli/generate-registration.ts")).generateRegistration(options);
     case "check-config":
       return (await import("./cli/check-config.ts")).checkConfig(options);
+    case "health":
+      return (await import("./cli/health.ts")).health(options);
     case "mailbox":
       return (await import("./cli/mailbox.ts")).mailbox(options);
     case "verify":
@@ -118,10 +126,10 @@ function parse(argv: readonly string[]): { command: string | undefined; options:
     if (misplaced !== undefined) throw new UsageError(`--${misplaced} is for ${told} only`);
   }
   const { config, output, url, force, yes: isSure, "secret-file": secretFile } = values;
-  const { "insecure-permissions": insecurePermissions } = values;
+  const { "insecure-permissions": insecurePermissions, ready } = values;
   return {
     command,
-    options: { config, args: rest, output, url, secretFile, isSure, force, insecurePermissions },
+    options: { config, args: rest, output, url, secretFile, isSure, ready, force, insecurePermissions },
   };
 }
 
@@ -138,6 +146,7 @@ function parseOptions(argv: readonly string[]) {
         yes: { type: "boolean", default: false },
         force: { type: "boolean", default: false },
         "insecure-permissions": { type: "boolean", default: false },
+        ready: { type: "boolean", default: false },
         help: { type: "boolean", short: "h", default: false },
         version: { type: "boolean", default: false },
       },

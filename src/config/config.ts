@@ -26,6 +26,8 @@ export interface Config {
   /** Undefined: the embedded database in `dataDir`. */
   readonly database: { readonly url: string } | undefined;
   readonly logging: { readonly level: LogLevel; readonly format: "json" | "pretty" | "auto" };
+  /** Where the process tells how it is; undefined: nowhere. */
+  readonly monitoring: { readonly bind: string; readonly port: number } | undefined;
   /** Who may invite agents and talk with them, and who of these is ignored: globs of user ids. */
   readonly access: {
     readonly users: readonly string[];

@@ -69,6 +69,7 @@ export async function loadConfig(path: string): Promise<Config> {
     guardedFiles: guardedFiles(settings, file, directory),
     database: database.url === undefined ? undefined : { url: database.url },
     logging: raw.logging,
+    monitoring: raw.monitoring.enabled ? { bind: raw.monitoring.bind, port: raw.monitoring.port } : undefined,
     access: {
       users: raw.access.users ?? [`@*:${raw.homeserver.domain}`],
       ignore: raw.access.ignore,
@@ -130,6 +131,7 @@ interface RawConfig {
   appservice: { registration: string; bind: string; port: number; max_transaction_bytes: number; bot: string };
   data_dir: string;
   logging: Config["logging"];
+  monitoring: { enabled: boolean; bind: string; port: number };
   access: { users?: string[]; ignore: string[]; admins: string[] };
   encryption: {
     master_key_file?: string;

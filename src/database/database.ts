@@ -21,6 +21,8 @@ export interface Database extends Queryable {
   readonly kind: "postgres" | "embedded";
   /** Runs `work` in one transaction: committed when it resolves, rolled back when it throws. */
   transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T>;
+  /** The pool's connections, and how many wait for one; absent where there is no pool. */
+  connections?(): Readonly<Record<"used" | "idle" | "awaited", number>>;
   /** Opens a connection of its own, for what belongs to one: locks that end with it, and notifications. */
   session(): Promise<DatabaseSession>;
   /** Ends all connections. Idempotent. */

@@ -77,6 +77,11 @@ export function openPostgres(url: string, log: Logger): Database {
         client.release(broken);
       }
     },
+    connections: () => ({
+      used: pool.totalCount - pool.idleCount,
+      idle: pool.idleCount,
+      awaited: pool.waitingCount,
+    }),
     session: () => openSession(new pg.Client(connection)),
     close: () => (closing ??= pool.end()),
   } satisfies Database;

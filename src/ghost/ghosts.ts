@@ -63,6 +63,16 @@ export class Ghosts {
     return [...new Set([this.#options.botUserId, ...this.#known])];
   }
 
+  /** How many are in memory. */
+  get loaded(): number {
+    return [...this.#ghosts.values()].filter((ghost) => ghost.isLoaded).length;
+  }
+
+  /** How many this process has the lease of. */
+  get leased(): number {
+    return [...this.#ghosts.values()].filter((ghost) => ghost.lease !== undefined).length;
+  }
+
   /** The ghost with this user id; undefined when there is none. */
   get(userId: string): Ghost | undefined {
     const known = this.#ghosts.get(userId);

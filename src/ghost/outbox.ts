@@ -61,6 +61,14 @@ export class Outbox {
     );
   }
 
+  /** How many events of all ghosts are not known to have arrived. */
+  async pending(): Promise<number> {
+    const { rows } = await this.#database.query<{ pending: number }>(
+      "select count(*)::integer as pending from sends where event_id is null",
+    );
+    return rows[0]?.pending ?? 0;
+  }
+
   /** Forgets what was sent long ago. Returns how many rows. */
   async prune(olderThanDays: number): Promise<number> {
     const { count } = await this.#database.query(

@@ -58,6 +58,7 @@ export class Processes {
   #listener: ProcessListener | undefined;
   #session: { readonly session: DatabaseSession; readonly locked: boolean } | undefined;
   #live: readonly number[];
+  #lastSign = -Infinity;
   #beating: Promise<void> = Promise.resolve();
 
   private constructor(database: Database, options: ProcessOptions, self: number) {
@@ -107,6 +108,16 @@ export class Processes {
   /** Whether there were others at the last look. */
   get alone(): boolean {
     return this.#live.length === 1;
+  }
+
+  /** How many there were at the last look, this one among them. */
+  get count(): number {
+    return this.#live.length;
+  }
+
+  /** Whether the others can see that this process lives: by its lock, and by a sign that is not too old. */
+  get isAlive(): boolean {
+    return this.#session?.locked === true && performance.now() - this.#lastSign < this.#options.expireAfterMs;
   }
 
   /** Tells the other processes whom something arrived for. Throws DatabaseError; the heartbeat finds it then. */
@@ -166,12 +177,14 @@ export class Processes {
       );
       this.#session = { session: session.session, locked: rows[0]?.locked === true };
     }
+    const signed = performance.now();
     // Set anew when it is gone: a process that was away for long has been taken off the list.
     await this.#database.query(
       `insert into processes (number, expires_at) values ($1, clock_timestamp() + $2 * interval '1 millisecond')
        on conflict (number) do update set expires_at = excluded.expires_at`,
       [this.self, this.#options.expireAfterMs],
     );
+    this.#lastSign = signed;
     await this.#database.query(
       "delete from processes where expires_at < clock_timestamp() - interval '1 hour' and not process_lives(number)",
     );

@@ -32,6 +32,15 @@ export interface Arrivals {
   readonly doorbells: readonly string[];
 }
 
+/** What waits in mailboxes. */
+export interface Backlog {
+  readonly items: Readonly<Record<"ready" | "awaiting_key" | "set_aside", number>>;
+  /** How long the oldest item that could be handled has been here, in seconds; 0 when there is none. */
+  readonly oldestReadySeconds: number;
+  /** Parts of transactions that could not be understood. */
+  readonly malformed: number;
+}
+
 /** Takes note of what new events say of rooms, in the transaction that stores the events. */
 export type NoteState = (tx: Queryable, events: readonly RoomEvent[]) => Promise<void>;
 
@@ -198,6 +207,21 @@ export class Mailbox {
       [process],
     );
     return rows.map((row) => row.ghost);
+  }
+
+  /** What waits in all mailboxes, and what was stored aside. */
+  async backlog(): Promise<Backlog> {
+    const { rows } = await this.#database.query<{ state: keyof Backlog["items"]; items: number; oldest: number }>(
+      `select state, count(*)::integer as items, extract(epoch from now() - min(received_at)) as oldest
+       from mailbox join events using (event_id) group by state`,
+    );
+    const aside = await this.#database.query<{ count: number }>("select count(*)::integer as count from malformed");
+    const itemsIn = (state: keyof Backlog["items"]): number => rows.find((row) => row.state === state)?.items ?? 0;
+    return {
+      items: { ready: itemsIn("ready"), awaiting_key: itemsIn("awaiting_key"), set_aside: itemsIn("set_aside") },
+      oldestReadySeconds: Math.max(0, rows.find((row) => row.state === "ready")?.oldest ?? 0),
+      malformed: aside.rows[0]?.count ?? 0,
+    };
   }
 
   /**

@@ -37,6 +37,18 @@ export class CircuitBreaker {
     }
   }
 
+  /** Whether requests are kept back; `trying`: one is on its way, or may be. */
+  get paused(): "no" | "trying" | "yes" {
+    switch (this.#state.kind) {
+      case "closed":
+        return "no";
+      case "trying":
+        return "trying";
+      case "open":
+        return this.#now() < this.#state.until ? "yes" : "trying";
+    }
+  }
+
   succeeded(): void {
     this.#state = { kind: "closed", failures: 0 };
   }

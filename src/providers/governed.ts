@@ -42,5 +42,5 @@ export function governed(provider: Provider, { maxConcurrent }: { readonly maxCo
     }
   }
 
-  return { ...provider, chat };
+  return { ...provider, chat, load: () => ({ waiting: queue.length, paused: breaker.paused }) };
 }

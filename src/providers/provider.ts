@@ -79,6 +79,14 @@ export interface PullProgress {
   readonly total?: number;
 }
 
+/** How much is asked of a provider. */
+export interface ProviderLoad {
+  /** Requests that wait for a place. */
+  readonly waiting: number;
+  /** Whether it is given a pause because it failed again and again; `trying`: one request finds out whether it is well. */
+  readonly paused: "no" | "trying" | "yes";
+}
+
 /** A source of answers. Providers hold no conversation state. */
 export interface Provider {
   /** The key under `providers:` in config.yaml. */
@@ -101,6 +109,8 @@ export interface Provider {
   pull?(model: string, signal: AbortSignal): AsyncIterable<PullProgress>;
   /** Writes down what is said; absent where the provider does not. Throws {@link ProviderError}. */
   transcribe?(request: TranscribeRequest): Promise<string>;
+  /** How much is asked of it; absent where nothing limits that. */
+  load?(): ProviderLoad;
   /** The models installed now that run there and can chat. Throws {@link ProviderError}. */
   models(): Promise<readonly InstalledModel[]>;
 }

@@ -98,6 +98,16 @@ export class TurnStore {
     return rows[0]?.open ?? 0;
   }
 
+  /** How many turns of all ghosts have not come to their end, by state. */
+  async openByState(): Promise<Readonly<Record<"queued" | "running" | "sending", number>>> {
+    const { rows } = await this.#database.query<{ state: string; open: number }>(
+      `select state, count(*)::integer as open from turns
+       where state in ('queued', 'running', 'sending') group by state`,
+    );
+    const openIn = (state: string): number => rows.find((row) => row.state === state)?.open ?? 0;
+    return { queued: openIn("queued"), running: openIn("running"), sending: openIn("sending") };
+  }
+
   /** What somebody has asked in the last 30 days: a ghost in a room, and all ghosts everywhere. */
   async usage(ghost: string, roomId: string, asker: string): Promise<{ readonly here: Usage; readonly all: Usage }> {
     const { rows } = await this.#database.query<{ here: boolean; questions: number; tokens: number }>(

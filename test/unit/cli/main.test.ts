@@ -246,6 +246,12 @@ describe("matrix-agents start that can't", () => {
     return run(["start", "-c", config]);
   }
 
+  it("listen for monitoring says which setting to change", async () => {
+    const { code, stderr } = await startWith({ monitoring: { enabled: true, port } });
+    assert.equal(code, 1);
+    assert.match(stderr, new RegExp(`^matrix-agents: monitoring\\.port: another program listens on port ${port}`, "m"));
+  });
+
   it("listen on its port says which setting to change", async () => {
     const { code, stderr } = await startWith({ appservice: { port } });
     assert.equal(code, 1);

@@ -22,6 +22,7 @@ describe("a good configuration", () => {
       homeserver: LEAST.homeserver,
       database: undefined,
       logging: { level: "info", format: "auto" },
+      monitoring: undefined,
       access: { users: ["@*:example.org"], ignore: config.access.ignore, admins: [] },
       encryption: {
         masterKey: { from: "file", path: join(dataDir, "master.key") },
@@ -186,6 +187,8 @@ const MISTAKES: readonly (readonly [settings: object, path: string, found: RegEx
   [{ database: { url_env: "CONFIG_TEST_NOT_SET" } }, "database.url_env", /not set/, /postgres:/],
   [{ database: { url_file: "./absent" } }, "database.url_file", /can't be read/, /postgres:/],
   [{ logging: { level: "loud" } }, "logging.level", /"loud"/, /debug, info, warn, error/],
+  [{ monitoring: { enabled: "yes" } }, "monitoring.enabled", /"yes"/, /true or false|boolean/],
+  [{ monitoring: { port: 70000 } }, "monitoring.port", /70000/, /65535/],
   [{ logging: { format: "xml" } }, "logging.format", /"xml"/, /json, pretty, auto/],
   [{ access: { users: [] } }, "access.users", /a list/, /at least one/],
   [{ access: { users: "@*:a" } }, "access.users", /"@\*:a"/, /a list/],

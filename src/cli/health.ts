@@ -1,0 +1,35 @@
+import { fetch } from "undici";
+import { loadConfig } from "../config/load.ts";
+
+/** Longer than the bridge's own limit for a check. */
+const LIMIT_MS = 8_000;
+
+/**
+ * Asks the bridge that runs on this machine how it is, by its listener for monitoring: whether it is alive, or with `ready`
+ * whether it can take and answer messages. Prints what it says. Returns 0 when all is well, else 1. Throws ConfigError.
+ */
+export async function health(options: { readonly config: string; readonly ready: boolean }): Promise<number> {
+  const { monitoring } = await loadConfig(options.config);
+  if (monitoring === undefined) {
+    process.stderr.write(`monitoring.enabled is false in ${options.config}: there is nobody to ask\n`);
+    return 1;
+  }
+  const url = `http://${reachable(monitoring.bind)}:${monitoring.port}/${options.ready ? "ready" : "health"}`;
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(LIMIT_MS) });
+    process.stdout.write(`${await response.text()}\n`);
+    return response.ok ? 0 : 1;
+  } catch (error) {
+    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+    const code = cause instanceof Error && "code" in cause && typeof cause.code === "string" ? cause.code : "no answer";
+    process.stderr.write(`${url} can't be asked (${code}): is matrix-agents running?\n`);
+    return 1;
+  }
+}
+
+/** What listens on all addresses is asked by loopback. */
+function reachable(bind: string): string {
+  if (bind === "0.0.0.0") return "127.0.0.1";
+  if (bind === "::") return "[::1]";
+  return bind.includes(":") ? `[${bind}]` : bind;
+}

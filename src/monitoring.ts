@@ -1,0 +1,173 @@
+import { randomUUID } from "node:crypto";
+import type { Config } from "./config/config.ts";
+import type { Registration } from "./config/registration.ts";
+import type { Database } from "./database/database.ts";
+import type { Ghosts } from "./ghost/ghosts.ts";
+import type { Outbox } from "./ghost/outbox.ts";
+import { versions } from "./homeserver/calls.ts";
+import type { HomeserverClient } from "./homeserver/client.ts";
+import { isHomeserverError, MatrixError } from "./homeserver/errors.ts";
+import { explainPingFailure, pingAppservice, type PingResult } from "./homeserver/ping.ts";
+import type { Processes } from "./leases/processes.ts";
+import type { Mailbox } from "./mailbox/mailbox.ts";
+import type { Logger } from "./observability/log.ts";
+import { createMetrics, type Metrics } from "./observability/metrics.ts";
+import { listenForMonitoring } from "./observability/monitoring-listener.ts";
+import { readinessOf, type Check, type Readiness } from "./observability/readiness.ts";
+import type { Provider } from "./providers/provider.ts";
+import { whyNoneUsable } from "./providers/usable.ts";
+import type { TurnStore } from "./turns/turn-store.ts";
+
+/** How long the homeserver may take to answer a check, in ms: less than a check may take. */
+const HOMESERVER_LIMIT_MS = 3_000;
+
+/** The parts of a bridge that are looked at when somebody asks how it is. */
+export interface WatchedParts {
+  readonly database: Database;
+  readonly processes: Pick<Processes, "isAlive" | "count">;
+  readonly client: HomeserverClient;
+  readonly registration: Pick<Registration, "id" | "url">;
+  readonly mailbox: Pick<Mailbox, "backlog">;
+  readonly turns: Pick<TurnStore, "openByState">;
+  readonly outbox: Pick<Outbox, "pending">;
+  readonly ghosts: Pick<Ghosts, "loaded" | "leased">;
+  readonly providers: ReadonlyMap<string, Provider>;
+  readonly isListening: () => boolean;
+  /** How the homeserver's last ping of us ended; undefined before the first. */
+  readonly lastPing: () => PingResult | undefined;
+  /** Whether agents take their mail. */
+  readonly isStarted: () => boolean;
+}
+
+/** What watches the bridge, as far as it is configured. */
+export interface Monitoring {
+  /** Undefined when nobody watches. */
+  readonly metrics: Metrics | undefined;
+  /** The parts are made. */
+  watch(parts: WatchedParts): void;
+  close(): Promise<void>;
+}
+
+/**
+ * Begins to listen for whoever watches, before there is anything to see. Throws MonitoringFailure.
+ *
+ * @param options.agentName the name of the agent behind a user id.
+ * @param options.stopping aborted when the bridge begins to stop.
+ */
+export async function startMonitoring(options: {
+  readonly address: Config["monitoring"];
+  readonly agentName: (userId: string) => string | undefined;
+  readonly stopping: AbortSignal;
+  readonly log: Logger;
+}): Promise<Monitoring> {
+  const { address, stopping, log } = options;
+  if (address === undefined) {
+    return { metrics: undefined, watch: () => undefined, close: () => Promise.resolve() };
+  }
+  const metrics = createMetrics(options.agentName);
+  let parts: WatchedParts | undefined;
+  const listener = await listenForMonitoring(
+    address,
+    {
+      readiness: () => {
+        if (stopping.aborted) return Promise.resolve(notReady("it is stopping"));
+        return parts === undefined ? Promise.resolve(notReady("it is starting")) : readinessOf(checksOf(parts));
+      },
+      metrics: async () => {
+        if (parts !== undefined && !stopping.aborted) await read(parts, metrics, log);
+        return metrics.text();
+      },
+    },
+    log,
+  );
+  return {
+    metrics,
+    watch: (made) => {
+      parts = made;
+    },
+    close: () => listener.close(),
+  };
+}
+
+function notReady(why: string): Readiness {
+  return { ready: false, checks: { process: why } };
+}
+
+function checksOf(parts: WatchedParts): Readonly<Record<string, Check>> {
+  const { database, processes, client, providers } = parts;
+  const held =
+    (isHeld: boolean, why: string): Check =>
+    () =>
+      Promise.resolve(isHeld ? undefined : why);
+  return {
+    process: held(parts.isStarted(), "it is starting, or waits for the homeserver"),
+    listening: held(parts.isListening(), "it does not listen for the homeserver"),
+    lease: held(processes.isAlive, "it gives the database no sign of life, and other processes may take its agents"),
+    database: async () => {
+      await database.query("select 1");
+      return undefined;
+    },
+    homeserver: async () => {
+      await versions(client, { timeoutMs: HOMESERVER_LIMIT_MS });
+      return undefined;
+    },
+    reached: () => whyNotReached(parts),
+    providers: () => whyNoneUsable([...providers.values()]),
+  };
+}
+
+/** Where the last ping failed, whatever was wrong may have been mended since. */
+async function whyNotReached({ client, registration, lastPing }: WatchedParts): Promise<string | undefined> {
+  const last = lastPing();
+  if (last?.kind === "answered") return undefined;
+  if (last === undefined) return "the homeserver has not been asked to reach us yet";
+  try {
+    await pingAppservice(client, registration.id, randomUUID(), { timeoutMs: HOMESERVER_LIMIT_MS });
+    return undefined;
+  } catch (error) {
+    if (!isHomeserverError(error)) throw error;
+    // Too old to ping; that says nothing of whether it reaches us.
+    if (error instanceof MatrixError && error.errcode === "M_UNRECOGNIZED") return undefined;
+    return explainPingFailure(error, registration.url);
+  }
+}
+
+/** Sets what is read when somebody asks, rather than counted when it happens. */
+async function read(parts: WatchedParts, metrics: Metrics, log: Logger): Promise<void> {
+  const { database, processes, ghosts, providers } = parts;
+  metrics.ghostsLoaded.set(ghosts.loaded);
+  metrics.leasesHeld.set(ghosts.leased);
+  metrics.processes.set(processes.count);
+  for (const [state, count] of Object.entries(database.connections?.() ?? {})) {
+    metrics.databaseConnections.set({ state }, count);
+  }
+  for (const [name, provider] of providers) {
+    const load = provider.load?.();
+    if (load === undefined) continue;
+    metrics.providerWaiting.set({ provider: name }, load.waiting);
+    metrics.providerPaused.set({ provider: name }, { no: 0, trying: 0.5, yes: 1 }[load.paused]);
+  }
+  try {
+    await readDatabase(parts, metrics);
+    metrics.unread.set(0);
+  } catch (error) {
+    log.warn({ error }, "what monitoring asks for could not be read from the database");
+    metrics.unread.set(1);
+    // Rather nothing than what was true before.
+    const { mailboxItems, mailboxLag, malformed, turnsOpen, sendsPending } = metrics;
+    for (const gauge of [mailboxItems, mailboxLag, malformed, turnsOpen, sendsPending]) {
+      // The one is for those with labels, the other for those without.
+      gauge.reset();
+      gauge.remove();
+    }
+  }
+}
+
+async function readDatabase({ mailbox, turns, outbox }: WatchedParts, metrics: Metrics): Promise<void> {
+  const { items, oldestReadySeconds, malformed } = await mailbox.backlog();
+  for (const [state, count] of Object.entries(items)) metrics.mailboxItems.set({ state }, count);
+  metrics.mailboxLag.set(oldestReadySeconds);
+  metrics.malformed.set(malformed);
+  for (const [state, count] of Object.entries(await turns.openByState())) metrics.turnsOpen.set({ state }, count);
+  metrics.sendsPending.set(await outbox.pending());
+}

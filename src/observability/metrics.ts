@@ -1,0 +1,257 @@
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
+
+/*
+ * Every metric of ours, declared: docs/metrics.md is made of this file (`npm run docs`), and the dashboard in docker/ is
+ * checked against it. Labels hold names that the admin chose (agents, providers) and words from short lists; never the id
+ * of a user, a room or an event. Times are in seconds.
+ */
+
+const AGENT = "the agent's name; `bot` for the bridge's own, `other` for one that is no agent any more";
+const PROVIDER = "the provider's name in config.yaml";
+const EVERYWHERE = "Of the whole database: each process that shares it tells the same.";
+
+/** From a call on the same machine to one that ran into its time limit. */
+const CALLS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+/** From a small model that is loaded to a large one that is not. */
+const MODELS = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 60, 120, 300, 600, 900];
+const QUERIES = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 20];
+
+/** All metrics of ours, by the names that the code knows them by. */
+export const METRICS = {
+  build: gauge("matrix_agents_build_info", "Always 1; says what runs.", {
+    version: "of matrix-agents",
+    node: "the version of Node.js",
+  }),
+
+  appserviceRequests: histogram(
+    "matrix_agents_appservice_request_duration_seconds",
+    "Requests of the homeserver to the bridge, with how long they took. A transaction with status 200 is stored; any other is refused, and 5xx comes again.",
+    {
+      endpoint: "`transactions`, `ping`, `users`, `rooms`, `thirdparty`, `other`",
+      status: "the HTTP status; `aborted` where the homeserver hung up first",
+    },
+    CALLS,
+  ),
+  events: counter("matrix_agents_events_total", "Events of transactions, by what became of them.", {
+    outcome: "`stored`; `repeated`, which were known by their ids; `malformed`, which were stored aside",
+  }),
+  mail: counter("matrix_agents_mail_total", "Items of agents' mailboxes, by what became of them.", {
+    outcome: "`handled`; `awaiting_key`, which wait for their keys; `set_aside`, which `matrix-agents mailbox` shows",
+  }),
+  decryptions: counter("matrix_agents_decryptions_total", "Encrypted events that agents read, by how that ended.", {
+    outcome:
+      "`decrypted`; `missing_key`; `refused`: forged or malformed; `replayed`: said before under another id; `distrusted`: from a device that is not trusted enough",
+  }),
+  mailboxItems: gauge("matrix_agents_mailbox_items", `Items in agents' mailboxes now. ${EVERYWHERE}`, {
+    state: "`ready`, `awaiting_key`, `set_aside`",
+  }),
+  mailboxLag: gauge(
+    "matrix_agents_mailbox_oldest_ready_seconds",
+    `How long the oldest item that could be handled has been waiting; 0 when there is none. ${EVERYWHERE}`,
+    {},
+  ),
+  malformed: gauge(
+    "matrix_agents_malformed_parts",
+    `Parts of transactions that are stored aside because they could not be understood. ${EVERYWHERE}`,
+    {},
+  ),
+
+  turns: counter("matrix_agents_turns_total", "Questions that came to their end, by agent.", {
+    agent: AGENT,
+    outcome: "`answered`; `failed`, with a notice; `stopped`, by somebody; `not_sent`: the room could not be spoken to",
+  }),
+  turnFailures: counter("matrix_agents_turn_failures_total", "Questions that failed, by why.", {
+    failure: "the kind of failure, such as `unreachable` or `timeout`; `other` for what has no kind",
+  }),
+  turnWait: histogram(
+    "matrix_agents_turn_wait_seconds",
+    "How long questions waited for their turn before they were begun.",
+    { agent: AGENT },
+    MODELS,
+  ),
+  turnDuration: histogram(
+    "matrix_agents_turn_duration_seconds",
+    "How long questions took, from being begun to the whole answer in the room.",
+    { agent: AGENT },
+    MODELS,
+  ),
+  turnTokens: counter("matrix_agents_turn_tokens_total", "Tokens of answered questions, as providers count them.", {
+    agent: AGENT,
+    kind: "`prompt`, `answer`",
+  }),
+  turnsOpen: gauge("matrix_agents_turns_open", `Questions that are not answered yet. ${EVERYWHERE}`, {
+    state: "`queued`, `running`, `sending`",
+  }),
+
+  providerRequests: counter("matrix_agents_provider_requests_total", "Requests to providers, by how they ended.", {
+    provider: PROVIDER,
+    kind: "`chat`, which summaries are too; `picture`; `recording`, to be written down",
+    outcome:
+      "`answered`; `paused`: not asked, because it failed again and again; or the failure: `unreachable`, `model_missing`, `timeout`, `cut_off`, `malformed`, `busy`, `refused`, `empty`, `cancelled`",
+  }),
+  providerFirstToken: histogram(
+    "matrix_agents_provider_first_token_seconds",
+    "How long the first token of an answer took, from the request's start.",
+    { provider: PROVIDER },
+    MODELS,
+  ),
+  providerAnswer: histogram(
+    "matrix_agents_provider_answer_seconds",
+    "How long the whole answer took, from the request's start.",
+    { provider: PROVIDER },
+    MODELS,
+  ),
+  providerTokens: counter(
+    "matrix_agents_provider_tokens_total",
+    "Tokens of all requests, as the provider counts them.",
+    {
+      provider: PROVIDER,
+      kind: "`prompt`, `answer`",
+    },
+  ),
+  providerWaiting: gauge("matrix_agents_provider_waiting", "Requests that wait for a place at the provider.", {
+    provider: PROVIDER,
+  }),
+  providerPaused: gauge(
+    "matrix_agents_provider_paused",
+    "Whether the provider is given a pause because it failed again and again: 0 no, 0.5 one request tries, 1 yes.",
+    { provider: PROVIDER },
+  ),
+
+  sends: counter("matrix_agents_sends_total", "Events that agents sent, by how that ended.", {
+    encrypted: "`yes`, `no`",
+    outcome: "`sent`; `failed`, which is tried again where that may help",
+  }),
+  sendsPending: gauge(
+    "matrix_agents_sends_pending",
+    `Events that are stored to be sent and are not known to have arrived. ${EVERYWHERE}`,
+    {},
+  ),
+  homeserverRequests: histogram(
+    "matrix_agents_homeserver_request_duration_seconds",
+    "Requests to the homeserver, with how long they took. A repeat counts again.",
+    {
+      endpoint: "the kind of call, such as `sync` or `send`",
+      outcome:
+        "`ok`; `rate_limited` (429); `client_error` (other 4xx); `server_error` (5xx); `unreachable`; `unexpected`: no answer of a homeserver; `aborted`, by us",
+    },
+    CALLS,
+  ),
+  homeserverRetries: counter(
+    "matrix_agents_homeserver_retries_total",
+    "Requests to the homeserver that were made again after a failure.",
+    { endpoint: "the kind of call, such as `sync` or `send`" },
+  ),
+
+  ghostsLoaded: gauge("matrix_agents_ghosts_loaded", "Agents that are in this process's memory.", {}),
+  oneTimeKeys: gauge(
+    "matrix_agents_one_time_keys",
+    "One-time keys of the agent's device on the homeserver, when its /sync last told. Below 1 people can begin no new encrypted session with it but by its fallback key.",
+    { agent: AGENT },
+  ),
+  leasesHeld: gauge("matrix_agents_leases_held", "Agents that this process alone may act as.", {}),
+  leasesLost: counter("matrix_agents_leases_lost_total", "Agents that another process took over from this one.", {}),
+  processes: gauge("matrix_agents_processes", "Processes that share the database and live, as this one last saw.", {}),
+
+  databaseQueries: histogram(
+    "matrix_agents_database_query_duration_seconds",
+    "Statements and whole transactions of the database, with how long they took, the wait for a connection included.",
+    {
+      kind: "`statement`, `transaction`",
+      outcome:
+        "`ok`; `retryable`: away, or too busy; `failed`: the statement itself, or what was done in the transaction",
+    },
+    QUERIES,
+  ),
+  databaseConnections: gauge(
+    "matrix_agents_database_connections",
+    "Connections of this process's pool; of the embedded database there is none.",
+    { state: "`used`, `idle`; `awaited`, by work that waits for one" },
+  ),
+  unread: gauge(
+    "matrix_agents_readings_failed",
+    "1 where what has to be read from the database for /metrics could not be; such metrics are left out then.",
+    {},
+  ),
+} as const;
+
+/** The metrics of this process, to be counted where things happen. */
+export interface Metrics extends Instruments {
+  /** The value of the label `agent` for a Matrix user. */
+  agent(userId: string): string;
+  /** All of it, in Prometheus' text form. */
+  text(): Promise<string>;
+}
+
+/**
+ * Makes the metrics, those of the process and of Node.js among them.
+ *
+ * @param agentName the name of the agent behind a user id; undefined when there is none. From a bounded set: it is a label.
+ */
+export function createMetrics(agentName: (userId: string) => string | undefined): Metrics {
+  const registry = new Registry();
+  const instruments = Object.fromEntries(
+    Object.entries<Declared<Kind, string>>(METRICS).map(([key, declared]) => [key, instrument(declared, registry)]),
+  ) as unknown as Instruments;
+  collectDefaultMetrics({ register: registry });
+  return {
+    ...instruments,
+    agent: (userId) => agentName(userId) ?? "other",
+    text: () => registry.metrics(),
+  };
+}
+
+/** The content type of {@link Metrics.text}. */
+export const METRICS_CONTENT_TYPE = Registry.PROMETHEUS_CONTENT_TYPE;
+
+/** One metric as it is declared. */
+export interface Declared<K extends Kind, L extends string> {
+  readonly kind: K;
+  readonly name: string;
+  readonly help: string;
+  /** Each with what it holds. */
+  readonly labels: Readonly<Record<L, string>>;
+  readonly buckets?: readonly number[];
+}
+
+type Kind = "counter" | "gauge" | "histogram";
+
+type InstrumentOf<D> =
+  D extends Declared<infer K, infer L>
+    ? { readonly counter: Counter<L>; readonly gauge: Gauge<L>; readonly histogram: Histogram<L> }[K]
+    : never;
+
+type Instruments = { readonly [Key in keyof typeof METRICS]: InstrumentOf<(typeof METRICS)[Key]> };
+
+function instrument({ kind, name, help, labels, buckets }: Declared<Kind, string>, registry: Registry): unknown {
+  const options = { name, help, labelNames: Object.keys(labels), registers: [registry] };
+  switch (kind) {
+    case "counter":
+      return new Counter(options);
+    case "gauge":
+      return new Gauge(options);
+    case "histogram":
+      return new Histogram({ ...options, buckets: [...(buckets ?? CALLS)] });
+  }
+}
+
+function counter<L extends string = never>(
+  name: string,
+  help: string,
+  labels: Record<L, string>,
+): Declared<"counter", L> {
+  return { kind: "counter", name, help, labels };
+}
+
+function gauge<L extends string = never>(name: string, help: string, labels: Record<L, string>): Declared<"gauge", L> {
+  return { kind: "gauge", name, help, labels };
+}
+
+function histogram<L extends string = never>(
+  name: string,
+  help: string,
+  labels: Record<L, string>,
+  buckets: readonly number[],
+): Declared<"histogram", L> {
+  return { kind: "histogram", name, help, labels, buckets };
+}

@@ -1,0 +1,116 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import express, { type Express, type RequestHandler } from "express";
+import type { Logger } from "./log.ts";
+import { METRICS_CONTENT_TYPE } from "./metrics.ts";
+import type { Readiness } from "./readiness.ts";
+
+/** Whoever asks asks for little. In ms. */
+const REQUEST_TIMEOUT_MS = 10_000;
+
+/** What is asked for again within so long gets the same answer, in ms: nobody can make the checks run all the time. */
+const ANSWER_AGE_MS = 500;
+
+/** What the listener tells. */
+export interface Monitored {
+  readonly readiness: () => Promise<Readiness>;
+  /** In Prometheus' text form. */
+  readonly metrics: () => Promise<string>;
+}
+
+/** A listener for whoever watches the process. */
+export interface MonitoringListener {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+/** The address can't be listened on. */
+export class MonitoringFailure extends Error {
+  override readonly name = "MonitoringFailure";
+  readonly exitCode = 1;
+}
+
+/**
+ * Listens for `GET /health` (the process answers, so its event loop turns), `/ready` (it can take and answer messages; 503
+ * and why, when not) and `/metrics`. Nobody has to prove who they are: it is for loopback, or a network of one's own.
+ * Throws {@link MonitoringFailure}.
+ */
+export async function listenForMonitoring(
+  address: { readonly bind: string; readonly port: number },
+  monitored: Monitored,
+  log: Logger,
+): Promise<MonitoringListener> {
+  const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS }, routes(monitored, log));
+  server.listen(address.port, address.bind);
+  try {
+    await once(server, "listening");
+  } catch (error) {
+    throw new MonitoringFailure(explain(error, address), { cause: error });
+  }
+  const { port } = server.address() as AddressInfo;
+  log.info({ address: address.bind, port }, "listening for monitoring");
+  return {
+    port,
+    close: async () => {
+      const closed = once(server, "close");
+      server.close();
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+function routes({ readiness, metrics }: Monitored, log: Logger): Express {
+  const app = express();
+  app.disable("x-powered-by").disable("etag");
+  const ready = shared(readiness);
+  const text = shared(metrics);
+  app.get("/health", (_request, response) => {
+    response.json({ status: "alive", uptime_seconds: Math.round(process.uptime()) });
+  });
+  app.get("/ready", async (_request, response) => {
+    const answer = await ready();
+    response.status(answer.ready ? 200 : 503).json(answer);
+  });
+  app.get("/metrics", async (_request, response) => {
+    response.type(METRICS_CONTENT_TYPE).send(await text());
+  });
+  app.use((_request, response) => {
+    response.status(404).json({ error: "there is /health, /ready and /metrics" });
+  });
+  app.use(failed(log));
+  return app;
+}
+
+/** Express knows an error handler by its four parameters. */
+function failed(log: Logger): (error: unknown, ...rest: Parameters<RequestHandler>) => void {
+  return (error, request, response, next) => {
+    log.error({ error, path: request.path }, "what was asked for by monitoring could not be told");
+    if (response.headersSent) next(error);
+    else response.status(500).json({ error: "could not be told; see the log" });
+  };
+}
+
+/** Several who ask at once, or soon after each other, share one answer. */
+function shared<T>(ask: () => Promise<T>): () => Promise<T> {
+  let answer: Promise<T> | undefined;
+  const forget = (): void => {
+    answer = undefined;
+  };
+  return () => (answer ??= ask().finally(() => setTimeout(forget, ANSWER_AGE_MS).unref()));
+}
+
+function explain(error: unknown, { bind, port }: { readonly bind: string; readonly port: number }): string {
+  switch (error instanceof Error && "code" in error ? error.code : undefined) {
+    case "EADDRINUSE":
+      return `monitoring.port: another program listens on port ${port} of ${bind} already; choose another port (each process on a machine needs its own), or switch monitoring off`;
+    case "EADDRNOTAVAIL":
+    case "ENOTFOUND":
+      return `monitoring.bind: this machine has no address ${bind}`;
+    case "EACCES":
+      return `monitoring.port: this user may not listen on port ${port}`;
+    default:
+      return `monitoring: ${bind}:${port} can't be listened on: ${error instanceof Error ? error.message : String(error)}`;
+  }
+}

@@ -1,0 +1,35 @@
+import { type Provider, ProviderError, type ProviderFailure } from "./provider.ts";
+
+/** Failures of a provider that is there all the same. */
+const THERE: ReadonlySet<ProviderFailure> = new Set(["refused", "busy", "model_missing"]);
+
+/**
+ * Why nothing can be asked of a provider now; undefined when it can. One in the admin's own network is asked for its models;
+ * one of the cloud is not asked: nothing goes there but what people ask.
+ */
+export async function whyUnusable(provider: Provider): Promise<string | undefined> {
+  if (provider.load?.().paused === "yes") return "it failed again and again, and is given a pause";
+  if (provider.locality === "cloud") return undefined;
+  try {
+    await provider.models();
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof ProviderError)) throw error;
+    return THERE.has(error.code) ? undefined : error.message;
+  }
+}
+
+/** Why no provider can be asked now, each with its reason; undefined as soon as one can. */
+export async function whyNoneUsable(providers: readonly Provider[]): Promise<string | undefined> {
+  const reasons: string[] = [];
+  const asked = providers.map(async (provider) => {
+    const why = await whyUnusable(provider);
+    if (why === undefined) return;
+    reasons.push(`${provider.name}: ${why}`);
+    throw new Error(why);
+  });
+  return Promise.any(asked).then(
+    () => undefined,
+    () => `no provider can be asked: ${reasons.sort().join("; ")}`,
+  );
+}
