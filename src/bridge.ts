@@ -5,7 +5,7 @@ import { History } from "./conversation/history.ts";
 import { Pulls } from "./conversation/pulls.ts";
 import { RoomLanguage } from "./conversation/room-language.ts";
 import { Summaries } from "./conversation/summaries.ts";
-import { MasterKey } from "./crypto/master-key.ts";
+import { MasterKey } from "./sealing/master-key.ts";
 import { createCryptoStore } from "./crypto/store/crypto-store.ts";
 import { locationOf, openDatabase } from "./database/open.ts";
 import { profileName } from "./ghost/agents.ts";
@@ -37,6 +37,8 @@ import { MissedMemberships } from "./mailbox/missed-memberships.ts";
 import { startPruning } from "./mailbox/pruning.ts";
 import { startMonitoring } from "./monitoring.ts";
 import type { Logger } from "./observability/log.ts";
+import { sealExisting } from "./sealing/seal-existing.ts";
+import { Seals } from "./sealing/seals.ts";
 import { mayTalk } from "./policy/access.ts";
 import { trustIn } from "./policy/trust.ts";
 import { Consents } from "./privacy/consents.ts";
@@ -109,17 +111,21 @@ export async function startBridge(config: Config, registration: Registration, lo
     };
 
     const rooms = new Rooms(database, log);
-    const turns = new TurnStore(database);
+    const masterKey = await MasterKey.open(config.encryption.masterKey, database);
+    const seals = new Seals(database, masterKey);
+    await sealExisting(database, seals, log);
+    const turns = new TurnStore(database, seals);
     const mailbox = new Mailbox({
       database,
+      seals,
       noteState: (tx, events) => rooms.note(tx, events),
       isGhost: (userId) => ghosts.isGhost(userId),
       log,
     });
-    const outbox = new Outbox(database);
-    const history = new History(database);
-    const exchanges = new Exchanges(database);
-    const settings = new RoomSettingsStore(database);
+    const outbox = new Outbox(database, seals);
+    const history = new History(database, seals);
+    const exchanges = new Exchanges(database, seals);
+    const settings = new RoomSettingsStore(database, seals);
     const language = new RoomLanguage({ settings, history, ofAdmin: config.answers.language });
     const store = new GhostStore(database);
     const models = new KnownModels();
@@ -133,7 +139,7 @@ export async function startBridge(config: Config, registration: Registration, lo
       installed: () => background.run("the list of models", () => directory.refresh()),
     });
     closers.push(() => pulls.stop());
-    const summaries = new Summaries(database, history, log);
+    const summaries = new Summaries(database, seals, history, log);
     closers.push(() => summaries.stop());
     closers.push(
       startPruning(
@@ -142,6 +148,7 @@ export async function startBridge(config: Config, registration: Registration, lo
           (days) => outbox.prune(days),
           (days) => exchanges.prune(days),
           (days) => requests.prune(days),
+          () => seals.prune(),
         ],
         log,
       ),
@@ -206,6 +213,7 @@ export async function startBridge(config: Config, registration: Registration, lo
       outbox,
       missingKeys: new MissingKeys({
         database,
+        seals,
         client,
         outbox,
         tellAfterMs: config.sync.missingKeyNoticeMs,
@@ -215,7 +223,7 @@ export async function startBridge(config: Config, registration: Registration, lo
       trustNotices: new TrustNotices(database),
       acquaintances: new Acquaintances(database),
       cryptoStore: createCryptoStore(database, log),
-      masterKey: await MasterKey.open(config.encryption.masterKey, database),
+      masterKey,
       listener: conversation,
       places: new Semaphore(config.ghosts.maxLoaded, () => ghosts.makeRoom()),
       loading: new Semaphore(MAX_LOADING),

@@ -5,7 +5,7 @@ import type { Config } from "../config/config.ts";
 import { loadConfig } from "../config/load.ts";
 import { loadRegistration } from "../config/registration.ts";
 import { decodeRecoveryKey, encodeRecoveryKey } from "../crypto/recovery-key.ts";
-import { MasterKey } from "../crypto/master-key.ts";
+import { MasterKey } from "../sealing/master-key.ts";
 import type { Database } from "../database/database.ts";
 import { locationOf, openDatabase } from "../database/open.ts";
 import { AgentKeys, type ExportedKey } from "../ghost/agent-keys.ts";
@@ -70,7 +70,8 @@ async function act(
   { secretFile, isSure = false }: { readonly secretFile?: string | undefined; readonly isSure?: boolean },
 ): Promise<number> {
   const { config, database, client, masterKey } = workplace;
-  const keysOf = (userId: string): AgentKeys => new AgentKeys(client, userId, masterKey.recoveryKey(userId));
+  const keysOf = async (userId: string): Promise<AgentKeys> =>
+    new AgentKeys(client, userId, await masterKey.recoveryKey(userId));
   if (action.kind === "backup") {
     const agents =
       action.agent === undefined ? await knownAgents(database) : [await agentArgument(action.agent, config, database)];
@@ -79,19 +80,19 @@ async function act(
   const userId = await agentArgument(action.agent, config, database);
   switch (action.kind) {
     case "recovery-key":
-      process.stdout.write(`${encodeRecoveryKey(masterKey.recoveryKey(userId))}\n`);
+      process.stdout.write(`${encodeRecoveryKey(await masterKey.recoveryKey(userId))}\n`);
       return 0;
     case "restore":
-      await keysOf(userId).takeOver(decodeRecoveryKey(await readSecret("recovery key", secretFile)));
+      await (await keysOf(userId)).takeOver(decodeRecoveryKey(await readSecret("recovery key", secretFile)));
       return renewDevice(database, userId);
     case "new-device":
       return renewDevice(database, userId);
     case "reset-identity":
       return resetIdentity(database, userId, isSure);
     case "export":
-      return exportTo(action.file, userId, keysOf(userId), secretFile);
+      return exportTo(action.file, userId, await keysOf(userId), secretFile);
     case "import":
-      return importFrom(action.file, userId, keysOf(userId), database, secretFile);
+      return importFrom(action.file, userId, await keysOf(userId), database, secretFile);
   }
 }
 
@@ -120,10 +121,10 @@ function parseAction([verb, ...rest]: readonly string[]): Action {
   }
 }
 
-async function showBackups(agents: readonly string[], keysOf: (userId: string) => AgentKeys): Promise<number> {
+async function showBackups(agents: readonly string[], keysOf: (userId: string) => Promise<AgentKeys>): Promise<number> {
   let complete = true;
   for (const userId of agents) {
-    const { identity, backup } = await keysOf(userId).status();
+    const { identity, backup } = await (await keysOf(userId)).status();
     complete &&= identity && backup !== undefined;
     const kept = identity ? "identity in secret storage" : "no identity in secret storage";
     const room =

@@ -388,7 +388,12 @@ export class Answering {
       });
     const text = words.trim();
     if (text === "") throw new UnreadableFile("no_text");
-    await history.transcribed(ghost, message.eventId, [message.body, text].filter((part) => part !== "").join("\n\n"));
+    await history.transcribed(
+      ghost,
+      roomId,
+      message.eventId,
+      [message.body, text].filter((part) => part !== "").join("\n\n"),
+    );
     return text;
   }
 

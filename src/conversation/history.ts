@@ -1,5 +1,6 @@
 import type { Database, Queryable } from "../database/database.ts";
 import { isStorable, storable } from "../database/text.ts";
+import type { SealedRow, Seals } from "../sealing/seals.ts";
 import type { Attachment } from "./attachments.ts";
 import { dropSummaries } from "./dropped-summaries.ts";
 
@@ -45,33 +46,42 @@ export interface Edited {
 /** What agents remember of their rooms. */
 export class History {
   readonly #database: Database;
+  readonly #seals: Seals;
 
-  constructor(database: Database) {
+  constructor(database: Database, seals: Seals) {
     this.#database = database;
+    this.#seals = seals;
   }
 
   /** Remembers a message and returns its position in the conversation. Saying it twice changes nothing. */
   async remember(tx: Queryable, ghost: string, roomId: string, message: RememberedMessage): Promise<number> {
+    const key = await this.#seals.in(tx, { ghost, roomId });
+    const { eventId, attachment } = message;
     const { rows } = await tx.query<{ position: number }>(
       `insert into messages (ghost, room_id, event_id, sender, speaker, author, body, sent_at, answers, shield,
-         thread_root, attachment)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
-       on conflict (ghost, event_id) do update
-         set body = case messages.author when 'agent' then excluded.body else messages.body end
+         thread_root, attachment, sealed_by)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+       on conflict (ghost, event_id) do update set
+         body = case messages.author when 'agent' then excluded.body else messages.body end,
+         attachment = case messages.author when 'agent' then excluded.attachment else messages.attachment end,
+         sealed_by = case messages.author when 'agent' then excluded.sealed_by else messages.sealed_by end
        returning position`,
       [
         ghost,
         roomId,
-        message.eventId,
+        eventId,
         message.sender,
         storable(message.speaker),
         message.author,
-        storable(message.body),
+        key.seal(storable(message.body), ...placeOf("body", ghost, eventId)),
         message.sentAt,
         message.answers ?? null,
         message.shield ?? null,
         message.threadRoot ?? null,
-        message.attachment === undefined ? null : storable(JSON.stringify(message.attachment)),
+        attachment === undefined
+          ? null
+          : key.seal(storable(JSON.stringify(attachment)), ...placeOf("attachment", ghost, eventId)),
+        key.id,
       ],
     );
     const position = rows[0]?.position;
@@ -83,20 +93,79 @@ export class History {
   async edit(tx: Queryable, { ghost, roomId, eventId, sender }: Edited, body: string): Promise<boolean> {
     if (!isStorable(eventId)) return false;
     await dropSummaries(tx, ghost, roomId, eventId);
-    const { count } = await tx.query(
-      "update messages set body = $4 where ghost = $1 and event_id = $2 and sender = $3 and body <> $4",
-      [ghost, eventId, sender, storable(body)],
+    const { rows } = await tx.query<MessageRow>(
+      `select ${COLUMNS} from messages where ghost = $1 and room_id = $2 and event_id = $3 and sender = $4 for update`,
+      [ghost, roomId, eventId, sender],
     );
-    return count > 0;
+    const [before] = await this.#open(ghost, rows, tx);
+    if (before === undefined || before.body === storable(body)) return false;
+    await this.#write(tx, { ghost, roomId, eventId }, { body: storable(body), attachment: before.attachment });
+    return true;
   }
 
   /** Puts what was said in a recording in its place. */
-  async transcribed(ghost: string, eventId: string, body: string): Promise<void> {
-    await this.#database.query("update messages set body = $3, attachment = null where ghost = $1 and event_id = $2", [
-      ghost,
-      eventId,
-      storable(body),
-    ]);
+  async transcribed(ghost: string, roomId: string, eventId: string, body: string): Promise<void> {
+    await this.#database.transaction((tx) =>
+      this.#write(tx, { ghost, roomId, eventId }, { body: storable(body), attachment: undefined }),
+    );
+  }
+
+  /** Seals a message anew: all of it, since it has one key. */
+  async #write(
+    tx: Queryable,
+    { ghost, roomId, eventId }: Omit<Edited, "sender">,
+    { body, attachment }: Pick<RememberedMessage, "body" | "attachment">,
+  ): Promise<void> {
+    const key = await this.#seals.in(tx, { ghost, roomId });
+    await tx.query(
+      "update messages set body = $3, attachment = $4, sealed_by = $5 where ghost = $1 and event_id = $2",
+      [
+        ghost,
+        eventId,
+        key.seal(body, ...placeOf("body", ghost, eventId)),
+        attachment === undefined
+          ? null
+          : key.seal(storable(JSON.stringify(attachment)), ...placeOf("attachment", ghost, eventId)),
+        key.id,
+      ],
+    );
+  }
+
+  /** Messages as they were said, without those whose key was destroyed since they were read. */
+  async #open(
+    ghost: string,
+    sealed: readonly MessageRow[],
+    database?: Queryable,
+  ): Promise<(RememberedMessage & { readonly turnPosition: number })[]> {
+    const { rows, open } = await this.#seals.open(sealed, database);
+    return rows.map((row) => {
+      const attachment = row.attachment && open(row, row.attachment, ...placeOf("attachment", ghost, row.event_id));
+      return {
+        eventId: row.event_id,
+        author: row.author,
+        sender: row.sender,
+        speaker: row.speaker,
+        body: open(row, row.body, ...placeOf("body", ghost, row.event_id)),
+        sentAt: row.sent_at,
+        ...(attachment === null ? {} : { attachment: JSON.parse(attachment) as Attachment }),
+        turnPosition: row.turn_position,
+      };
+    });
+  }
+
+  /** Keeps messages from being changed until the transaction ends. False when one has been, or is gone. */
+  async hold(
+    tx: Queryable,
+    ghost: string,
+    messages: readonly Pick<RememberedMessage, "eventId" | "body">[],
+  ): Promise<boolean> {
+    const { rows } = await tx.query<MessageRow>(
+      `select ${COLUMNS} from messages where ghost = $1
+         and event_id in (select json_array_elements_text($2::json)) for share`,
+      [ghost, JSON.stringify(messages.map(({ eventId }) => eventId))],
+    );
+    const bodies = new Map((await this.#open(ghost, rows, tx)).map(({ eventId, body }) => [eventId, body]));
+    return messages.every(({ eventId, body }) => bodies.get(eventId) === body);
   }
 
   /** The events with which a ghost has answered a question, in order. */
@@ -143,16 +212,17 @@ export class History {
     await tx.query("delete from messages where ghost = $1 and room_id = $2", [ghost, roomId]);
     // After the messages: one that is just being stored holds them, and is there by now.
     await tx.query("delete from summaries where ghost = $1 and room_id = $2", [ghost, roomId]);
+    await this.#seals.destroy(tx, { ghost, roomId }, { withSettings: false });
   }
 
   /** What people said last, to a ghost or in its hearing, newest first. */
   async lastWords(ghost: string, roomId: string, limit: number): Promise<string[]> {
-    const { rows } = await this.#database.query<{ body: string }>(
-      `select body from messages where ghost = $1 and room_id = $2 and author = 'person'
+    const { rows } = await this.#database.query<MessageRow>(
+      `select ${COLUMNS} from messages where ghost = $1 and room_id = $2 and author = 'person'
        order by coalesce(answers, position) desc, position desc limit $3`,
       [ghost, roomId, limit],
     );
-    return rows.map((row) => row.body);
+    return (await this.#open(ghost, rows)).map(({ body }) => body);
   }
 
   /** Whether an event is a message of any agent's in the room. */
@@ -196,7 +266,7 @@ export class History {
   ): Promise<RememberedMessage[]> {
     const { rows } = await this.#database.query<MessageRow>(
       `with root as (select position, answers from messages where ghost = $1 and room_id = $2 and event_id = $6)
-       select event_id, author, sender, speaker, body, sent_at, attachment from messages
+       select ${COLUMNS} from messages
        where ghost = $1 and room_id = $2 and coalesce(answers, position) <= $3 and coalesce(answers, position) > $7
          and ($5 or answers is null or answers < $3)
          and (thread_root is not distinct from $6 or event_id = $6
@@ -204,7 +274,7 @@ export class History {
        order by coalesce(answers, position) desc, position desc limit $4`,
       [ghost, roomId, position, limit, withAnswer, threadRoot ?? null, after],
     );
-    return rows.reverse().map(messageOf);
+    return this.#open(ghost, rows.reverse());
   }
 
   /** A conversation from a position on, oldest first, `limit` messages at the most, each with its place in the order. */
@@ -217,18 +287,20 @@ export class History {
     after: number,
     limit: number,
   ): Promise<(RememberedMessage & { readonly turnPosition: number })[]> {
-    const { rows } = await this.#database.query<MessageRow & { turn_position: number }>(
-      `select event_id, author, sender, speaker, body, sent_at, attachment, coalesce(answers, position) as turn_position
-       from messages where ghost = $1 and room_id = $2 and thread_root is not distinct from $3
+    const { rows } = await this.#database.query<MessageRow>(
+      `select ${COLUMNS} from messages where ghost = $1 and room_id = $2 and thread_root is not distinct from $3
          and coalesce(answers, position) > $4
        order by coalesce(answers, position), position limit $5`,
       [ghost, roomId, threadRoot ?? null, after, limit],
     );
-    return rows.map((row) => ({ ...messageOf(row), turnPosition: row.turn_position }));
+    return this.#open(ghost, rows);
   }
 }
 
-interface MessageRow {
+const COLUMNS =
+  "event_id, author, sender, speaker, body, sent_at, attachment, sealed_by, coalesce(answers, position) as turn_position";
+
+interface MessageRow extends SealedRow {
   event_id: string;
   author: "person" | "agent";
   sender: string;
@@ -236,16 +308,10 @@ interface MessageRow {
   body: string;
   sent_at: number;
   attachment: string | null;
+  turn_position: number;
 }
 
-function messageOf(row: MessageRow): RememberedMessage {
-  return {
-    eventId: row.event_id,
-    author: row.author,
-    sender: row.sender,
-    speaker: row.speaker,
-    body: row.body,
-    sentAt: row.sent_at,
-    ...(row.attachment === null ? {} : { attachment: JSON.parse(row.attachment) as Attachment }),
-  };
+/** Where what is said stands sealed. */
+function placeOf(column: "body" | "attachment", ghost: string, eventId: string): string[] {
+  return [`messages.${column}`, ghost, eventId];
 }

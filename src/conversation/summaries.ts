@@ -1,6 +1,7 @@
 import type { Database } from "../database/database.ts";
 import { storable } from "../database/text.ts";
 import type { Logger } from "../observability/log.ts";
+import type { SealedRow, Seals } from "../sealing/seals.ts";
 import type { ChatMessage } from "../providers/provider.ts";
 import type { Turn } from "../turns/turn.ts";
 import type { History, RememberedMessage } from "./history.ts";
@@ -36,6 +37,9 @@ const PART_SHARE = 0.6;
 const MOST_MESSAGES = 400;
 const KEPT_MESSAGES = 6;
 
+/** Where a summary stands sealed. */
+const PLACE = "summaries.body";
+
 /** The longest summary, in characters. */
 const LONGEST = 4_000;
 
@@ -50,23 +54,27 @@ const INSTRUCTION =
  */
 export class Summaries {
   readonly #database: Database;
+  readonly #seals: Seals;
   readonly #history: History;
   readonly #log: Logger;
   readonly #stopping = new AbortController();
   readonly #running = new Map<string, Promise<void>>();
 
-  constructor(database: Database, history: History, log: Logger) {
+  constructor(database: Database, seals: Seals, history: History, log: Logger) {
     this.#database = database;
+    this.#seals = seals;
     this.#history = history;
     this.#log = log;
   }
 
   async get({ ghost, roomId, threadRoot }: ConversationId): Promise<Summary | undefined> {
-    const { rows } = await this.#database.query<{ up_to: number; body: string }>(
-      "select up_to, body from summaries where ghost = $1 and room_id = $2 and thread_root = $3",
-      [ghost, roomId, threadRoot ?? ""],
+    const key = [ghost, roomId, threadRoot ?? ""];
+    const found = await this.#database.query<SealedRow & { up_to: number; body: string }>(
+      "select up_to, body, sealed_by from summaries where ghost = $1 and room_id = $2 and thread_root = $3",
+      key,
     );
-    return rows[0] && { upTo: rows[0].up_to, body: rows[0].body };
+    const { rows, open } = await this.#seals.open(found.rows);
+    return rows[0] && { upTo: rows[0].up_to, body: open(rows[0], rows[0].body, PLACE, ...key) };
   }
 
   /** Sums a conversation up if it is long enough. Returns at once. */
@@ -130,23 +138,18 @@ export class Summaries {
     const key = [ghost, roomId, threadRoot ?? ""];
     return this.#database.transaction(async (tx) => {
       // Held until the end, so that whoever deletes one of them finds the summary.
-      const { rows } = await tx.query<{ event_id: string; body: string }>(
-        `select event_id, body from messages where ghost = $1
-           and event_id in (select json_array_elements_text($2::json)) for share`,
-        [ghost, JSON.stringify(part.map(({ eventId }) => eventId))],
-      );
-      const bodies = new Map(rows.map((row) => [row.event_id, row.body]));
-      if (part.some((message) => bodies.get(message.eventId) !== message.body)) return false;
+      if (!(await this.#history.hold(tx, ghost, part))) return false;
       const { rows: current } = await tx.query<{ up_to: number }>(
         "select up_to from summaries where ghost = $1 and room_id = $2 and thread_root = $3 for update",
         key,
       );
       if (current[0]?.up_to !== before?.upTo) return false;
+      const sealing = await this.#seals.in(tx, { ghost, roomId });
       await tx.query(
-        `insert into summaries (ghost, room_id, thread_root, up_to, body) values ($1, $2, $3, $4, $5)
+        `insert into summaries (ghost, room_id, thread_root, up_to, body, sealed_by) values ($1, $2, $3, $4, $5, $6)
          on conflict (ghost, room_id, thread_root) do update
-           set up_to = excluded.up_to, body = excluded.body, created_at = now()`,
-        [...key, upTo, storable(body)],
+           set up_to = excluded.up_to, body = excluded.body, sealed_by = excluded.sealed_by, created_at = now()`,
+        [...key, upTo, sealing.seal(storable(body), PLACE, ...key), sealing.id],
       );
       return true;
     });

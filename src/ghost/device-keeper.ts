@@ -198,7 +198,7 @@ export class DeviceKeeper {
     }
   }
 
-  #openDevice(record: StoredDevice, session: StoreSession, lease: Lease): Promise<Device> {
+  async #openDevice(record: StoredDevice, session: StoreSession, lease: Lease): Promise<Device> {
     const { database, store, masterKey, mailbox, syncing } = this.#services;
     const actor = { userId: this.#userId, deviceId: record.deviceId };
     const transport = deviceTransport(this.#services.client, actor);
@@ -206,12 +206,12 @@ export class DeviceKeeper {
     return Device.open({
       ...actor,
       store: session,
-      storeKey: masterKey.storeKey(this.#userId, record.deviceId),
+      storeKey: await masterKey.storeKey(this.#userId, record.deviceId),
       transport: { ...transport, sync: (since) => syncing.run(() => transport.sync(since)) },
       backup: { ...backup, put: (version, body) => syncing.run(() => backup.put(version, body)) },
       storage: new SecretStorage(
         accountDataOf(this.#services.client, this.#userId),
-        masterKey.recoveryKey(this.#userId),
+        await masterKey.recoveryKey(this.#userId),
       ),
       verification: {
         mode: this.#services.verification,

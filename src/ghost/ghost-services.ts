@@ -3,7 +3,7 @@ import type { EncryptionMode, Trust, VerificationMode } from "../config/config.t
 import type { Database } from "../database/database.ts";
 import type { HomeserverClient } from "../homeserver/client.ts";
 import type { Mailbox } from "../mailbox/mailbox.ts";
-import type { MasterKey } from "../crypto/master-key.ts";
+import type { MasterKey } from "../sealing/master-key.ts";
 import type { Words } from "../language/words.ts";
 import type { Logger } from "../observability/log.ts";
 import type { Rooms } from "../rooms/rooms.ts";

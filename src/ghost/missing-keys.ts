@@ -3,6 +3,8 @@ import type { HomeserverClient } from "../homeserver/client.ts";
 import { redactEvent } from "../homeserver/room-calls.ts";
 import type { RoomEvent } from "../homeserver/transaction.ts";
 import { fenced } from "../leases/leases.ts";
+import { placeOfEvent } from "../mailbox/mailbox.ts";
+import type { SealedRow, Seals } from "../sealing/seals.ts";
 import { isRetryable } from "./failure.ts";
 import type { LoadedGhost } from "./ghost-account.ts";
 import type { GhostHandle } from "./listener.ts";
@@ -22,6 +24,7 @@ export interface UnreadMessage {
 /** What missing keys are told with. */
 export interface MissingKeysOptions {
   readonly database: Database;
+  readonly seals: Seals;
   readonly client: HomeserverClient;
   readonly outbox: Outbox;
   /** How long a key may be late before people are told, in ms. */
@@ -50,10 +53,10 @@ export class MissingKeys {
    * nothing waits. Throws what sending throws; what was not told is told the next time.
    */
   async tell(ghost: GhostHandle, { lease }: LoadedGhost): Promise<number | undefined> {
-    const waiting = await this.#waiting(ghost.userId);
+    const { rows: waiting, open } = await this.#options.seals.open(await this.#waiting(ghost.userId));
     for (const row of waiting) {
       if (row.due_ms > 0) continue;
-      const event = JSON.parse(row.payload) as RoomEvent;
+      const event = JSON.parse(open(row, row.payload, ...placeOfEvent(row.event_id))) as RoomEvent;
       // Agents do not complain to agents.
       if (this.#options.isGhost(event.sender)) continue;
       if (!(await this.#claim(ghost.userId, row, event.sender))) continue;
@@ -117,7 +120,8 @@ export class MissingKeys {
   /** One row for each room and session that the ghost waits for and nobody has told of. */
   async #waiting(ghost: string): Promise<WaitingRow[]> {
     const { rows } = await this.#options.database.query<WaitingRow>(
-      `select distinct on (events.room_id, session_id) events.room_id, session_id, mailbox.reason as withheld, payload,
+      `select distinct on (events.room_id, session_id) events.room_id, session_id, mailbox.reason as withheld, event_id, payload,
+         sealed_by,
          $2 - extract(epoch from now() - waiting_since) * 1000 as due_ms
        from mailbox join events using (event_id)
          join memberships on memberships.ghost = mailbox.ghost and memberships.room_id = events.room_id
@@ -149,7 +153,8 @@ export class MissingKeys {
   }
 }
 
-interface WaitingRow {
+interface WaitingRow extends SealedRow {
+  event_id: string;
   room_id: string;
   session_id: string;
   withheld: string | null;

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Database } from "../database/database.ts";
 import { fenced, type Lease } from "../leases/leases.ts";
+import type { SealedRow, Seals } from "../sealing/seals.ts";
 
 /** An event as it goes over the wire, stored before its first try. */
 export interface StoredSend {
@@ -15,34 +16,36 @@ export interface StoredSend {
   readonly ageMs: number;
 }
 
+/** Where what is to be sent stands sealed. */
+const PLACE = "sends.content";
+
 /** The rows of `sends`: what makes a repeat the same bytes under the same id. */
 export class Outbox {
   readonly #database: Database;
+  readonly #seals: Seals;
 
-  constructor(database: Database) {
+  constructor(database: Database, seals: Seals) {
     this.#database = database;
+    this.#seals = seals;
   }
 
   /** What was stored under this id, if anything was. */
   async find(ghost: string, txnId: string): Promise<StoredSend | undefined> {
-    const { rows } = await this.#database.query<{
-      room_id: string;
-      event_type: string;
-      content: string;
-      event_id: string | null;
-      age_ms: number;
-    }>(
-      `select room_id, event_type, content, event_id, extract(epoch from now() - created_at) * 1000 as age_ms
+    const found = await this.#database.query<
+      SealedRow & { room_id: string; event_type: string; content: string; event_id: string | null; age_ms: number }
+    >(
+      `select room_id, event_type, content, event_id, sealed_by, extract(epoch from now() - created_at) * 1000 as age_ms
        from sends where ghost = $1 and txn_id = $2`,
       [ghost, txnId],
     );
+    const { rows, open } = await this.#seals.open(found.rows);
     const row = rows[0];
     return (
       row && {
         txnId,
         roomId: row.room_id,
         eventType: row.event_type,
-        content: row.content,
+        content: open(row, row.content, PLACE, ghost, txnId),
         eventId: row.event_id ?? undefined,
         ageMs: row.age_ms,
       }
@@ -51,14 +54,23 @@ export class Outbox {
 
   /** Keeps an event before it is sent, in place of an earlier form of it that was not. Throws StaleLease. */
   async store(lease: Lease, send: Pick<StoredSend, "txnId" | "roomId" | "eventType" | "content">): Promise<void> {
-    await fenced(this.#database, lease, (tx) =>
-      tx.query(
-        `insert into sends (ghost, txn_id, room_id, event_type, content) values ($1, $2, $3, $4, $5)
-         on conflict (ghost, txn_id) do update set event_type = excluded.event_type, content = excluded.content
+    await fenced(this.#database, lease, async (tx) => {
+      const key = await this.#seals.in(tx, { roomId: send.roomId });
+      await tx.query(
+        `insert into sends (ghost, txn_id, room_id, event_type, content, sealed_by) values ($1, $2, $3, $4, $5, $6)
+         on conflict (ghost, txn_id) do update
+           set event_type = excluded.event_type, content = excluded.content, sealed_by = excluded.sealed_by
          where sends.event_id is null`,
-        [lease.ghost, send.txnId, send.roomId, send.eventType, send.content],
-      ),
-    );
+        [
+          lease.ghost,
+          send.txnId,
+          send.roomId,
+          send.eventType,
+          key.seal(send.content, PLACE, lease.ghost, send.txnId),
+          key.id,
+        ],
+      );
+    });
   }
 
   /** How many events of all ghosts are not known to have arrived. */
@@ -81,7 +93,7 @@ export class Outbox {
   /** Notes that the server has taken it. The content is needed no more. */
   async sent(lease: Lease, txnId: string, eventId: string): Promise<void> {
     await fenced(this.#database, lease, (tx) =>
-      tx.query("update sends set event_id = $3, content = '{}' where ghost = $1 and txn_id = $2", [
+      tx.query("update sends set event_id = $3, content = '{}', sealed_by = null where ghost = $1 and txn_id = $2", [
         lease.ghost,
         txnId,
         eventId,

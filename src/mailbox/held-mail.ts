@@ -80,7 +80,7 @@ export class HeldMail {
         selectionValues(selection),
       );
       await tx.query(
-        `update events set payload = null where event_id in (select json_array_elements_text($1::json))
+        `update events set payload = null, sealed_by = null where event_id in (select json_array_elements_text($1::json))
          and not exists (select from mailbox where mailbox.event_id = events.event_id)`,
         [JSON.stringify(rows.map((row) => row.event_id))],
       );

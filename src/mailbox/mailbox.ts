@@ -3,6 +3,7 @@ import { storable } from "../database/text.ts";
 import { fenced, type Lease } from "../leases/leases.ts";
 import type { RoomEvent, Transaction } from "../homeserver/transaction.ts";
 import type { Logger } from "../observability/log.ts";
+import type { SealedRow, Seals } from "../sealing/seals.ts";
 import { Attempt } from "./attempt.ts";
 import { DELIVERED, route, type GhostRooms, type MembershipChange } from "./routing.ts";
 import { reached } from "../observability/steps.ts";
@@ -56,6 +57,7 @@ const MAX_ATTEMPTS = 10;
  */
 export class Mailbox {
   readonly #database: Database;
+  readonly #seals: Seals;
   readonly #noteState: NoteState;
   readonly #isGhost: (userId: string) => boolean;
   readonly #log: Logger;
@@ -63,11 +65,13 @@ export class Mailbox {
   /** @param isGhost whether a user id is one of ours: an agent that exists, or the bridge's bot. */
   constructor(options: {
     database: Database;
+    seals: Seals;
     noteState: NoteState;
     isGhost: (userId: string) => boolean;
     log: Logger;
   }) {
     this.#database = options.database;
+    this.#seals = options.seals;
     this.#noteState = options.noteState;
     this.#isGhost = options.isGhost;
     this.#log = options.log;
@@ -85,10 +89,8 @@ export class Mailbox {
       return { mail: [], doorbells: [] };
 
     const arrivals = await this.#database.transaction(async (tx) => {
-      for (const { reason, raw } of malformed) {
-        await tx.query("insert into malformed (reason, raw) values ($1, $2)", [reason, readable(raw)]);
-      }
-      const fresh = await insertEvents(tx, events);
+      await insertMalformed(tx, this.#seals, malformed);
+      const fresh = await insertEvents(tx, this.#seals, events);
       await this.#noteState(tx, fresh);
       const { mail, memberships } = route(fresh, await this.#ghostRooms(tx, fresh), this.#isGhost);
       for (const change of memberships) await storeMembership(tx, change);
@@ -108,7 +110,7 @@ export class Mailbox {
         [ids],
       );
       await tx.query(
-        `update events set payload = null where event_id in (select json_array_elements_text($1::json))
+        `update events set payload = null, sealed_by = null where event_id in (select json_array_elements_text($1::json))
          and not unrouted and not exists (select 1 from mailbox where mailbox.event_id = events.event_id)`,
         [ids],
       );
@@ -129,15 +131,18 @@ export class Mailbox {
    */
   async next(lease: Lease): Promise<MailItem | undefined> {
     for (;;) {
-      const { rows } = await this.#database.query<ItemRow>(
-        `select id, attempts, strikes, event_id, payload,
+      const found = await this.#database.query<ItemRow>(
+        `select id, attempts, strikes, event_id, payload, sealed_by,
            coalesce(extract(epoch from now() - waiting_since) * 1000, 0) as late_ms
          from mailbox join events using (event_id)
          where ghost = $1 and state = 'ready' order by id limit 1`,
         [lease.ghost],
       );
+      if (found.rows.length === 0) return undefined;
+      const { rows, open } = await this.#seals.open(found.rows);
       const [row] = rows;
-      if (row === undefined) return undefined;
+      // Its key was destroyed since, and it went with it.
+      if (row === undefined) continue;
       if (row.strikes >= MAX_STRIKES || row.attempts >= MAX_ATTEMPTS) {
         const tries = row.strikes >= MAX_STRIKES ? row.strikes : row.attempts;
         await this.setAside(lease, row.id, `did not finish in ${tries} attempts`);
@@ -146,7 +151,7 @@ export class Mailbox {
       }
       return {
         id: row.id,
-        event: JSON.parse(row.payload) as RoomEvent,
+        event: JSON.parse(open(row, row.payload, ...placeOfEvent(row.event_id))) as RoomEvent,
         lateMs: row.late_ms,
         isSuspect: row.attempts > 0,
       };
@@ -164,7 +169,7 @@ export class Mailbox {
   async done(tx: Queryable, item: MailItem): Promise<void> {
     await tx.query("delete from mailbox where id = $1", [item.id]);
     await tx.query(
-      `update events set payload = null where event_id = $1 and not unrouted
+      `update events set payload = null, sealed_by = null where event_id = $1 and not unrouted
        and not exists (select 1 from mailbox where event_id = $1)`,
       [item.event.event_id],
     );
@@ -277,7 +282,7 @@ export class Mailbox {
   }
 }
 
-interface ItemRow {
+interface ItemRow extends SealedRow {
   id: number;
   attempts: number;
   strikes: number;
@@ -295,20 +300,44 @@ function readable(raw: unknown): string {
   }
 }
 
-async function insertEvents(tx: Queryable, events: readonly RoomEvent[]): Promise<RoomEvent[]> {
+async function insertMalformed(tx: Queryable, seals: Seals, malformed: Transaction["malformed"]): Promise<void> {
+  if (malformed.length === 0) return;
+  const key = await seals.in(tx, {});
+  for (const { reason, raw } of malformed) {
+    await tx.query("insert into malformed (reason, raw, sealed_by) values ($1, $2, $3)", [
+      reason,
+      key.seal(readable(raw), "malformed.raw"),
+      key.id,
+    ]);
+  }
+}
+
+async function insertEvents(tx: Queryable, seals: Seals, events: readonly RoomEvent[]): Promise<RoomEvent[]> {
   if (events.length === 0) return [];
+  const roomIds = [...new Set(events.map((event) => event.room_id))].sort();
+  const keys = await seals.all(
+    tx,
+    roomIds.map((roomId) => ({ roomId })),
+  );
+  const keyOf = new Map(keys.map((key, index) => [roomIds[index], key]));
   const { rows } = await tx.query<{ event_id: string }>(
-    `insert into events (event_id, room_id, payload)
-     select e."eventId", e."roomId", e.payload
-     from json_to_recordset($1::json) as e("eventId" text, "roomId" text, payload text)
+    `insert into events (event_id, room_id, type, sender, is_state, sent_at, payload, sealed_by)
+     select e."eventId", e."roomId", e.type, e.sender, e."isState", e."sentAt", e.payload, e."sealedBy"
+     from json_to_recordset($1::json) as e("eventId" text, "roomId" text, type text, sender text, "isState" boolean,
+       "sentAt" numeric, payload text, "sealedBy" bigint)
      on conflict (event_id) do nothing returning event_id`,
     [
       JSON.stringify(
-        events.map((event) => ({
-          eventId: event.event_id,
-          roomId: event.room_id,
-          payload: JSON.stringify(event),
-        })),
+        events.map((event) => {
+          const key = keyOf.get(event.room_id);
+          return {
+            eventId: event.event_id,
+            roomId: event.room_id,
+            ...outsideOf(event),
+            payload: key?.seal(JSON.stringify(event), ...placeOfEvent(event.event_id)),
+            sealedBy: key?.id,
+          };
+        }),
       ),
     ],
   );
@@ -332,6 +361,21 @@ async function storeMembership(tx: Queryable, change: MembershipChange): Promise
   );
 }
 
+/** Where an event stands sealed. */
+export function placeOfEvent(eventId: string): string[] {
+  return ["events.payload", eventId];
+}
+
+/** What of an event is looked at without opening it. */
+function outsideOf(event: RoomEvent): { type: string; sender: string; isState: boolean; sentAt: number } {
+  return {
+    type: storable(event.type),
+    sender: storable(event.sender),
+    isState: event.state_key !== undefined,
+    sentAt: event.origin_server_ts,
+  };
+}
+
 /**
  * Gives a ghost the events of rooms that it turned out to be in, as far as they came before that was known, in the
  * transaction that notes the rooms.
@@ -340,10 +384,9 @@ export async function adoptEvents(tx: Queryable, ghost: string, roomIds: readonl
   await tx.query(
     `insert into mailbox (ghost, event_id)
      select $1, event_id from events
-     where unrouted and room_id in (select json_array_elements_text($2::json))
-       and payload::json ->> 'sender' <> $1 and payload::json ->> 'state_key' is null
-       and payload::json ->> 'type' in (select json_array_elements_text($3::json))
-     order by received_at, (payload::json ->> 'origin_server_ts')::numeric
+     where unrouted and payload is not null and room_id in (select json_array_elements_text($2::json))
+       and sender <> $1 and not is_state and type in (select json_array_elements_text($3::json))
+     order by received_at, sent_at
      on conflict do nothing`,
     [ghost, JSON.stringify(roomIds), JSON.stringify([...DELIVERED])],
   );

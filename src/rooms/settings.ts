@@ -2,6 +2,7 @@ import type { Database, Queryable } from "../database/database.ts";
 import { storable } from "../database/text.ts";
 import { LANGUAGES, type Language } from "../language/language.ts";
 import type { SettingWord } from "../language/words.ts";
+import type { SealedRow, Seals } from "../sealing/seals.ts";
 
 /** When an agent answers in a group: when it is meant; also in threads it takes part in; or always. */
 export const RESPOND_MODES = ["mention", "thread", "all"] as const;
@@ -45,20 +46,26 @@ export type RoomDefaults = Required<
   Pick<RoomSettings, "respond" | "stream" | "listen" | "threads" | "delegate" | "summaries">
 > & { readonly language: Language | "auto" };
 
+/** Where a setting stands sealed. */
+const PLACE = "room_settings.value";
+
 /** The rows of `room_settings`. What can't be read any more counts as not set. */
 export class RoomSettingsStore {
   readonly #database: Database;
+  readonly #seals: Seals;
 
-  constructor(database: Database) {
+  constructor(database: Database, seals: Seals) {
     this.#database = database;
+    this.#seals = seals;
   }
 
   async get(ghost: string, roomId: string): Promise<RoomSettings> {
-    const { rows } = await this.#database.query<{ name: string; value: string }>(
-      "select name, value from room_settings where ghost = $1 and room_id = $2",
+    const found = await this.#database.query<SealedRow & { name: string; value: string }>(
+      "select name, value, sealed_by from room_settings where ghost = $1 and room_id = $2",
       [ghost, roomId],
     );
-    const values = new Map(rows.map((row) => [row.name, row.value]));
+    const { rows, open } = await this.#seals.open(found.rows);
+    const values = new Map(rows.map((row) => [row.name, open(row, row.value, PLACE, ghost, roomId, row.name)]));
     const temperature = Number(values.get("temperature") ?? NaN);
     return {
       ...textOf("model", values),
@@ -90,11 +97,12 @@ export class RoomSettingsStore {
       ]);
       return;
     }
+    const key = await this.#seals.in(tx, { ghost, roomId, isLasting: true });
     await tx.query(
-      `insert into room_settings (ghost, room_id, name, value, set_by) values ($1, $2, $3, $4, $5)
+      `insert into room_settings (ghost, room_id, name, value, set_by, sealed_by) values ($1, $2, $3, $4, $5, $6)
        on conflict (ghost, room_id, name) do update
-         set value = excluded.value, set_by = excluded.set_by, set_at = now()`,
-      [ghost, roomId, name, storable(value), by],
+         set value = excluded.value, set_by = excluded.set_by, sealed_by = excluded.sealed_by, set_at = now()`,
+      [ghost, roomId, name, key.seal(storable(value), PLACE, ghost, roomId, name), by, key.id],
     );
   }
 

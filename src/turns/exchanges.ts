@@ -1,5 +1,6 @@
 import type { Database, Queryable } from "../database/database.ts";
 import { isStorable, storable } from "../database/text.ts";
+import type { SealedRow, Seals } from "../sealing/seals.ts";
 
 /** A discussion among agents. */
 export interface Discussion {
@@ -30,23 +31,30 @@ export interface ExchangeId {
  */
 export class Exchanges {
   readonly #database: Database;
+  readonly #seals: Seals;
 
-  constructor(database: Database) {
+  constructor(database: Database, seals: Seals) {
     this.#database = database;
+    this.#seals = seals;
   }
 
   /** Notes a turn that a person has asked for. */
   async begin(tx: Queryable, { roomId, origin }: ExchangeId, asker: string, discussion?: Discussion): Promise<void> {
+    const key = discussion && (await this.#seals.in(tx, { roomId }));
     await tx.query(
-      `insert into exchanges (room_id, origin, asker, turns, topic, participants, length) values ($1, $2, $3, 1, $4, $5, $6)
+      `insert into exchanges (room_id, origin, asker, turns, topic, participants, length, sealed_by)
+       values ($1, $2, $3, 1, $4, $5, $6, $7)
        on conflict (room_id, origin) do update set turns = exchanges.turns + 1`,
       [
         roomId,
         origin,
         asker,
-        discussion === undefined ? null : storable(discussion.topic),
+        discussion === undefined || key === undefined
+          ? null
+          : key.seal(storable(discussion.topic), PLACE, roomId, origin),
         discussion === undefined ? null : JSON.stringify(discussion.participants),
         discussion?.length ?? null,
+        key?.id ?? null,
       ],
     );
   }
@@ -60,19 +68,20 @@ export class Exchanges {
     const { rows } = await tx.query<ExchangeRow>(
       `update exchanges set turns = turns + 1
        where room_id = $1 and origin = $2 and not stopped and turns < greatest($3, coalesce(length, 0))
-       returning asker, topic, participants, length`,
+       returning asker, topic, participants, length, sealed_by`,
       [roomId, origin, maxTurns],
     );
-    return rows[0] && exchangeOf(rows[0]);
+    return this.#exchangeOf({ roomId, origin }, rows, tx);
   }
 
   /** One that was neither stopped nor forgotten. */
   async get({ roomId, origin }: ExchangeId): Promise<Exchange | undefined> {
     const { rows } = await this.#database.query<ExchangeRow>(
-      "select asker, topic, participants, length from exchanges where room_id = $1 and origin = $2 and not stopped",
+      `select asker, topic, participants, length, sealed_by from exchanges
+       where room_id = $1 and origin = $2 and not stopped`,
       [roomId, origin],
     );
-    return rows[0] && exchangeOf(rows[0]);
+    return this.#exchangeOf({ roomId, origin }, rows);
   }
 
   /** Ends the exchanges of a room: all, those of a person, or one. No agent asks another one there any more. */
@@ -105,16 +114,34 @@ export class Exchanges {
     );
     return count;
   }
+
+  async #exchangeOf(
+    { roomId, origin }: ExchangeId,
+    found: readonly ExchangeRow[],
+    database?: Queryable,
+  ): Promise<Exchange | undefined> {
+    const { rows, open } = await this.#seals.open(found, database);
+    const [row] = rows;
+    if (row === undefined) return undefined;
+    const { asker, topic, participants, length } = row;
+    if (topic === null || participants === null || length === null) return { asker, discussion: undefined };
+    return {
+      asker,
+      discussion: {
+        topic: open(row, topic, PLACE, roomId, origin),
+        participants: JSON.parse(participants) as string[],
+        length,
+      },
+    };
+  }
 }
 
-interface ExchangeRow {
+/** Where the topic of a discussion stands sealed. */
+const PLACE = "exchanges.topic";
+
+interface ExchangeRow extends SealedRow {
   asker: string;
   topic: string | null;
   participants: string | null;
   length: number | null;
-}
-
-function exchangeOf({ asker, topic, participants, length }: ExchangeRow): Exchange {
-  if (topic === null || participants === null || length === null) return { asker, discussion: undefined };
-  return { asker, discussion: { topic, participants: JSON.parse(participants) as string[], length } };
 }

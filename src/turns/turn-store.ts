@@ -1,6 +1,7 @@
 import type { Database, Queryable } from "../database/database.ts";
 import { fenced, type Lease } from "../leases/leases.ts";
 import { isStorable, storable } from "../database/text.ts";
+import type { SealedRow, Seals } from "../sealing/seals.ts";
 import type { Turn, TurnKind, TurnReply, TurnState } from "./turn.ts";
 
 /**
@@ -32,9 +33,11 @@ export type OpenTurn =
 /** The rows of `turns`. */
 export class TurnStore {
   readonly #database: Database;
+  readonly #seals: Seals;
 
-  constructor(database: Database) {
+  constructor(database: Database, seals: Seals) {
     this.#database = database;
+    this.#seals = seals;
   }
 
   /** Queues a question, once: asking for the same event again changes nothing. */
@@ -47,7 +50,7 @@ export class TurnStore {
    * message in the mailbox: a crash must not make it be decided again, and otherwise.
    */
   async decline(tx: Queryable, turn: NewTurn, reply: TurnReply): Promise<void> {
-    await insertTurn(tx, turn, "sending", reply);
+    await insertTurn(tx, turn, "sending", await this.#sealed(tx, turn, reply));
   }
 
   /** Queues a question that was asked before once more. False when it is not known. */
@@ -219,10 +222,10 @@ export class TurnStore {
    * what it runs and takes up the rest.
    */
   async due(process: number): Promise<OpenTurn[]> {
-    const { rows } = await this.#database.query<TurnRow>(
+    const found = await this.#database.query<TurnRow>(
       `with open as (
          select id, ghost, room_id, event_id, asker, position, thread_root, origin, hops, round, kind, state, reply,
-           attempts, stopped,
+           sealed_by, attempts, stopped,
            extract(epoch from now() - created_at) * 1000 as age_ms, attempts = 0 and state = 'sending' as declined
          from turns join leases using (ghost)
          where state in ('queued', 'running', 'sending') and owner = $1
@@ -233,10 +236,12 @@ export class TurnStore {
        select * from open where declined union all select * from first order by id`,
       [process],
     );
+    const { rows, open } = await this.#seals.open(found.rows);
     return rows.map((row) => {
       const turn = turnOf(row);
-      return row.state === "sending" && row.reply !== null
-        ? { state: "sending", turn, reply: JSON.parse(row.reply) as TurnReply, isDeclined: row.declined }
+      const reply = row.reply && open(row, row.reply, ...placeOf(turn));
+      return row.state === "sending" && reply !== null
+        ? { state: "sending", turn, reply: JSON.parse(reply) as TurnReply, isDeclined: row.declined }
         : { state: "queued", turn, attempts: row.attempts, ageMs: row.age_ms, isStopped: row.stopped };
     });
   }
@@ -288,12 +293,19 @@ export class TurnStore {
    * Throws StaleLease.
    */
   async prepare(lease: Lease, turn: Turn, reply: TurnReply): Promise<void> {
-    await fenced(this.#database, lease, (tx) =>
-      tx.query("update turns set state = 'sending', reply = $2, deliveries = 1 where id = $1", [
+    await fenced(this.#database, lease, async (tx) => {
+      const { id, text } = await this.#sealed(tx, turn, reply);
+      await tx.query("update turns set state = 'sending', reply = $2, sealed_by = $3, deliveries = 1 where id = $1", [
         turn.id,
-        JSON.stringify(reply),
-      ]),
-    );
+        text,
+        id,
+      ]);
+    });
+  }
+
+  async #sealed(tx: Queryable, turn: NewTurn & Partial<Turn>, reply: TurnReply): Promise<SealedReply> {
+    const key = await this.#seals.in(tx, { ghost: turn.ghost, roomId: turn.roomId });
+    return { id: key.id, text: key.seal(JSON.stringify(reply), ...placeOf(turn)) };
   }
 
   /** Counts a further try at sending, and tells how many there were before. Throws StaleLease. */
@@ -322,7 +334,7 @@ export class TurnStore {
   ): Promise<void> {
     const stopped = outcome === "stopped";
     await tx.query(
-      `update turns set state = $2, failure = $3, prompt_tokens = $4, answer_tokens = $5, reply = null,
+      `update turns set state = $2, failure = $3, prompt_tokens = $4, answer_tokens = $5, reply = null, sealed_by = null,
          consent_target = $6, finished_at = now() where id = $1`,
       [
         turn.id,
@@ -364,11 +376,11 @@ async function insertTurn(
   tx: Queryable,
   turn: NewTurn,
   state: "queued" | "sending",
-  reply: TurnReply | undefined,
+  reply: SealedReply | undefined,
 ): Promise<void> {
   await tx.query(
-    `insert into turns (ghost, room_id, event_id, asker, position, thread_root, origin, hops, state, reply)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict (ghost, event_id, round) do nothing`,
+    `insert into turns (ghost, room_id, event_id, asker, position, thread_root, origin, hops, state, reply, sealed_by)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) on conflict (ghost, event_id, round) do nothing`,
     [
       turn.ghost,
       turn.roomId,
@@ -379,12 +391,25 @@ async function insertTurn(
       turn.origin,
       turn.hops,
       state,
-      reply === undefined ? null : JSON.stringify(reply),
+      reply?.text ?? null,
+      reply?.id ?? null,
     ],
   );
 }
 
-interface TurnRow {
+/** What is to be sent, as it is stored. */
+interface SealedReply {
+  /** The key's. */
+  readonly id: number;
+  readonly text: string;
+}
+
+/** Where what is to be sent stands sealed. */
+function placeOf({ ghost, eventId, round = 0 }: { ghost: string; eventId: string; round?: number }): string[] {
+  return ["turns.reply", ghost, eventId, String(round)];
+}
+
+interface TurnRow extends SealedRow {
   id: number;
   ghost: string;
   room_id: string;

@@ -28,9 +28,10 @@ import {
 } from "../../src/providers/provider.ts";
 import { Allowances } from "../../src/turns/allowances.ts";
 import { Exchanges } from "../../src/turns/exchanges.ts";
-import type { Turn } from "../../src/turns/turn.ts";
+import type { Turn, TurnReply } from "../../src/turns/turn.ts";
 import { TurnStore } from "../../src/turns/turn-store.ts";
 import { addProcess } from "./lease.ts";
+import { sealsOf } from "./seals.ts";
 
 export const LLAMA = "@agent_llama:example.test";
 export const QWEN = "@agent_qwen:example.test";
@@ -166,17 +167,17 @@ export class World {
   ) {
     this.database = database;
     this.showsThinking = showsThinking;
-    this.history = new History(database);
-    this.exchanges = new Exchanges(database);
-    this.summaries = new Summaries(database, this.history, silentLogger());
-    const settings = new RoomSettingsStore(database);
+    this.history = new History(database, sealsOf(database));
+    this.exchanges = new Exchanges(database, sealsOf(database));
+    this.summaries = new Summaries(database, sealsOf(database), this.history, silentLogger());
+    const settings = new RoomSettingsStore(database, sealsOf(database));
     const models = new KnownModels();
     const consents = new Consents(database);
     this.requests = new ProviderRequests(database);
     const isEncrypted = (): Promise<boolean> => Promise.resolve(this.encrypted);
     this.conversation = new Conversation({
       history: this.history,
-      turns: new TurnStore(database),
+      turns: new TurnStore(database, sealsOf(database)),
       turnQueued: () => this.queued++,
       stopTurns: (ids, how) => void this.stopped.push(...ids.map((id) => ({ id, ...how }))),
       isAgent: (userId) => userId.startsWith("@agent_") || userId === BOT,
@@ -284,8 +285,16 @@ export class World {
     // Run by whoever has the ghost.
     const { rows } = await this.database.query<{ owner: number }>("select owner from leases");
     const owner = rows[0]?.owner ?? (await this.#take());
-    const open = await new TurnStore(this.database).due(owner);
+    const open = await new TurnStore(this.database, sealsOf(this.database)).due(owner);
     return open.map(({ turn }) => turn).find((turn) => turn.eventId === eventId && turn.ghost === ghost);
+  }
+
+  /** What is about to be sent in answer to an event. */
+  async replyTo(eventId: string): Promise<TurnReply | undefined> {
+    const { rows } = await this.database.query<{ owner: number }>("select owner from leases");
+    const open = await new TurnStore(this.database, sealsOf(this.database)).due(rows[0]?.owner ?? (await this.#take()));
+    const turn = open.find((other) => other.turn.eventId === eventId);
+    return turn?.state === "sending" ? turn.reply : undefined;
   }
 
   async #take(): Promise<number> {
@@ -306,7 +315,7 @@ export class World {
       const words = index === 0 ? "an answer" : "and more";
       await this.conversation.answering.remember(this.database, turn, eventId, words);
     }
-    await new TurnStore(this.database).finish(this.database, turn, { outcome: "answered" });
+    await new TurnStore(this.database, sealsOf(this.database)).finish(this.database, turn, { outcome: "answered" });
     return turn.id;
   }
 

@@ -7,6 +7,7 @@ import { openPostgres } from "../../src/database/postgres.ts";
 import { silentLogger, type Logger } from "../../src/observability/log.ts";
 import { layEmbedded } from "./embedded.ts";
 import { createDatabase } from "./postgres.ts";
+import { makeSeals } from "./seals.ts";
 import { sharedPostgresUrl } from "./services.ts";
 import { temporaryDirectory } from "./temporary.ts";
 
@@ -38,7 +39,10 @@ export function forEachDatabase(
         const database =
           (await emptied(free, opened)) ?? (await (kind === "postgres" ? freshPostgres(log) : freshEmbedded()));
         opened.add(database);
-        if (migrated) await migrate(database, log);
+        if (migrated) {
+          await migrate(database, log);
+          await makeSeals(database);
+        }
         return database;
       });
     });

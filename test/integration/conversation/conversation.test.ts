@@ -21,6 +21,7 @@ import {
 } from "../../support/conversation-world.ts";
 import { pdf } from "../../support/pdf.ts";
 import { forEachDatabase } from "../../support/databases.ts";
+import { sealsOf } from "../../support/seals.ts";
 
 forEachDatabase((_kind, open) => {
   describe("a message that is said to an agent", () => {
@@ -137,10 +138,8 @@ forEachDatabase((_kind, open) => {
       await world.say("four", { eventId });
       const states = (await world.turns()).map(({ state }) => state);
       assert.deepEqual(states, ["queued", "queued", "queued", "sending"]);
-      const { rows } = await world.database.query<{ reply: string }>("select reply from turns where event_id = $1", [
-        eventId,
-      ]);
-      const reply = JSON.parse(rows[0]?.reply ?? "") as TurnReply;
+      const reply = await world.replyTo(eventId);
+      assert.ok(reply);
       assert.deepEqual([reply.outcome, reply.failure, reply.messages.length], ["failed", "full", 1]);
       assert.equal(reply.messages[0]?.content["msgtype"], "m.notice");
       assert.match(String(reply.messages[0].content["body"]), /Llama has many questions/);
@@ -284,7 +283,9 @@ forEachDatabase((_kind, open) => {
         const turn = await world.turn(await world.say("hello"));
         assert.ok(turn);
         await world.conversation.answering.respond(turn, true, UNSEEN, NEVER);
-        await new TurnStore(world.database).finish(world.database, turn, { outcome: "answered" });
+        await new TurnStore(world.database, sealsOf(world.database)).finish(world.database, turn, {
+          outcome: "answered",
+        });
         return world.provider.asked.at(-1);
       };
       const here = await asked();
@@ -382,7 +383,10 @@ forEachDatabase((_kind, open) => {
       const turn = await world.turn(question);
       assert.ok(turn);
       const usage = { promptTokens: 30, answerTokens: 12 };
-      await new TurnStore(world.database).finish(world.database, turn, { outcome: "answered", usage });
+      await new TurnStore(world.database, sealsOf(world.database)).finish(world.database, turn, {
+        outcome: "answered",
+        usage,
+      });
       await world.say("!usage");
       assert.match(lastWords(world), /Here, to me: 1 question, 42 tokens/);
     });
@@ -401,7 +405,9 @@ forEachDatabase((_kind, open) => {
       const turn = await world.turn(await world.say(body, { also }));
       assert.ok(turn);
       const reply = await world.conversation.answering.respond(turn, true, UNSEEN, NEVER);
-      await new TurnStore(world.database).finish(world.database, turn, { outcome: reply.outcome });
+      await new TurnStore(world.database, sealsOf(world.database)).finish(world.database, turn, {
+        outcome: reply.outcome,
+      });
       return reply;
     }
 

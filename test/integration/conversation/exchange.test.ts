@@ -4,6 +4,7 @@ import type { TurnReply } from "../../../src/turns/turn.ts";
 import { TurnStore } from "../../../src/turns/turn-store.ts";
 import { ALICE, chunks, LLAMA, MODERATOR, NEVER, QWEN, ROOM, UNSEEN, World } from "../../support/conversation-world.ts";
 import { forEachDatabase } from "../../support/databases.ts";
+import { sealsOf } from "../../support/seals.ts";
 
 const FIELD = "io.github.matrix-appservice-agents.exchange";
 const to = (...userIds: string[]): object => ({ "m.mentions": { user_ids: userIds } });
@@ -24,7 +25,7 @@ async function answer(
   const eventId = `${question} answered by ${ghost}`;
   await database.transaction(async (tx) => {
     await conversation.answering.remember(tx, turn, eventId, says);
-    await new TurnStore(database).finish(tx, turn, reply);
+    await new TurnStore(database, sealsOf(database)).finish(tx, turn, reply);
   });
   for (const other of [LLAMA, QWEN]) if (other !== ghost) await hear(world, other, ghost, eventId, content);
   return { eventId, content };
@@ -278,7 +279,12 @@ forEachDatabase((_kind, open) => {
       const question = await world.say("Llama, who was here?", { direct: false, also: to(LLAMA) });
       const says = `${bob} was, not @carol:example.test. @room!`;
       const first = (await world.turns())[0];
-      await new TurnStore(world.database).cancel(world.database, LLAMA, ROOM, String(first?.["event_id"]));
+      await new TurnStore(world.database, sealsOf(world.database)).cancel(
+        world.database,
+        LLAMA,
+        ROOM,
+        String(first?.["event_id"]),
+      );
       const { content } = await answer(world, question, LLAMA, says);
       assert.deepEqual(content["m.mentions"], { user_ids: [ALICE, bob] });
     });

@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import { History, type RememberedMessage } from "../../../src/conversation/history.ts";
 import type { Database } from "../../../src/database/database.ts";
 import { forEachDatabase } from "../../support/databases.ts";
+import { sealsOf } from "../../support/seals.ts";
 
 const LLAMA = "@agent_llama:example.test";
 const MAX = "@agent_max:example.test";
@@ -26,7 +27,7 @@ forEachDatabase((_kind, open) => {
     bodies: (position?: number, limit?: number, ghost?: string, room?: string) => Promise<string[]>;
   }> {
     const database = await open();
-    const history = new History(database);
+    const history = new History(database, sealsOf(database));
     return {
       database,
       history,

@@ -12,14 +12,14 @@ forEachDatabase((_kind, open) => {
     it("is told of kindly when it is used up, with the time of the next question", async () => {
       const world = new World(await open(), { limits: { ...NONE, user: { requests: 2 } } });
       await world.answered(await world.say("mine", { sender: BOB }), { answers: [] });
-      for (const text of ["one", "two", "three"]) await world.say(text);
+      for (const text of ["one", "two"]) await world.say(text);
+      const last = await world.say("three");
       assert.deepEqual(
         (await world.turns()).map(({ state }) => state),
         ["answered", "queued", "queued", "sending"],
       );
-      const { rows } = await world.database.query<{ reply: string | null }>("select reply from turns order by id");
       assert.match(
-        rows[3]?.reply ?? "",
+        String((await world.replyTo(last))?.messages[0]?.content["body"]),
         /You have asked as much as one may in a day\. The next question is possible in about 12 hours/,
       );
       await world.say("!usage");

@@ -18,6 +18,7 @@ import {
   World,
 } from "../../support/conversation-world.ts";
 import { forEachDatabase } from "../../support/databases.ts";
+import { sealsOf } from "../../support/seals.ts";
 
 const CLOUD = { host: "api.cloud.example", locality: "cloud", relays: false } as const;
 const group = { direct: false, also: { "m.mentions": { user_ids: [LLAMA] } } };
@@ -42,7 +43,7 @@ forEachDatabase((_kind, open) => {
     const reply = await world.conversation.answering.respond(turn, false, UNSEEN, NEVER);
     const step = turn.round === 0 ? `${question} answer.0` : `${question} ${turn.round} answer.0`;
     world.sent.push({ content: reply.messages[0]?.content ?? {}, step });
-    await new TurnStore(world.database).finish(world.database, turn, reply);
+    await new TurnStore(world.database, sealsOf(world.database)).finish(world.database, turn, reply);
     return reply;
   }
 

@@ -8,6 +8,7 @@ import { silentLogger } from "../../../src/observability/log.ts";
 import { ToDeviceTrials } from "../../../src/ghost/to-device-trials.ts";
 import { forEachDatabase } from "../../support/databases.ts";
 import { addProcess, takeLease } from "../../support/lease.ts";
+import { sealsOf } from "../../support/seals.ts";
 
 const LLAMA = "@agent_llama:example.test";
 const MAX = "@agent_max:example.test";
@@ -102,7 +103,7 @@ forEachDatabase((_kind, open) => {
 
     it("is written by nobody who has lost the ghost", async () => {
       const database = await open();
-      const [store, outbox] = [new GhostStore(database), new Outbox(database)];
+      const [store, outbox] = [new GhostStore(database), new Outbox(database, sealsOf(database))];
       const before = await store.ensure(LLAMA);
       const former = await takeLease(database, LLAMA);
       await takeLease(database, LLAMA);
@@ -197,7 +198,7 @@ forEachDatabase((_kind, open) => {
   describe("an event to be sent", () => {
     it("is kept as it first was, or as it became before it left, and let go of once it has", async () => {
       const database = await open();
-      const outbox = new Outbox(database);
+      const outbox = new Outbox(database, sealsOf(database));
       const lease = await takeLease(database, LLAMA);
       const find = async (ghost: string): Promise<unknown> => {
         const { ageMs, ...found } = (await outbox.find(ghost, "t")) ?? { ageMs: 0 };
@@ -223,7 +224,7 @@ forEachDatabase((_kind, open) => {
   describe("the outbox", () => {
     it("forgets what was sent long ago, and nothing that has not been", async () => {
       const database = await open();
-      const outbox = new Outbox(database);
+      const outbox = new Outbox(database, sealsOf(database));
       const lease = await takeLease(database, LLAMA);
       for (const txnId of ["sent", "pending"]) {
         await outbox.store(lease, { txnId, roomId: ROOM, eventType: "m.room.message", content: "{}" });

@@ -9,6 +9,7 @@ import { silentLogger } from "../../../src/observability/log.ts";
 import { Rooms } from "../../../src/rooms/rooms.ts";
 import { forEachDatabase } from "../../support/databases.ts";
 import { addProcess, takeLease } from "../../support/lease.ts";
+import { sealsOf } from "../../support/seals.ts";
 
 const LLAMA = "@agent_llama:example.test";
 const MAX = "@agent_max:example.test";
@@ -41,6 +42,7 @@ forEachDatabase((_kind, open) => {
     const rooms = new Rooms(database, silentLogger());
     const mailbox = new Mailbox({
       database,
+      seals: sealsOf(database),
       noteState: (tx, events) => rooms.note(tx, events),
       isGhost: (userId) => userId.startsWith("@agent_"),
       log: silentLogger(),
@@ -107,6 +109,7 @@ forEachDatabase((_kind, open) => {
       const database = await open();
       const mailbox = new Mailbox({
         database,
+        seals: sealsOf(database),
         noteState: () => Promise.reject(new Error("the database went away")),
         isGhost: () => true,
         log: silentLogger(),
@@ -304,9 +307,11 @@ forEachDatabase((_kind, open) => {
     it("keeps of something malformed and huge only the beginning", async () => {
       const { database, store } = await make();
       await store({ event_id: "$huge", filler: "😀".repeat(200_000) });
-      const { rows } = await database.query<{ raw: string; reason: string }>("select raw, reason from malformed");
+      const found = await database.query<{ raw: string; reason: string; sealed_by: number }>("select * from malformed");
+      const { rows, open: unsealed } = await sealsOf(database).open(found.rows);
       assert.match(rows[0]?.reason ?? "", /^event: /);
-      assert.ok((rows[0]?.raw.length ?? 0) <= 65_536 && rows[0]?.raw.startsWith('{"event_id":"$huge"'));
+      const raw = rows[0] && unsealed(rows[0], rows[0].raw, "malformed.raw");
+      assert.ok(raw !== undefined && raw.length <= 65_536 && raw.startsWith('{"event_id":"$huge"'));
     });
 
     it("holds the hundred events of a full transaction for fifty ghosts, in order", async () => {

@@ -11,6 +11,7 @@ import { TurnStore } from "../../../src/turns/turn-store.ts";
 import { forEachDatabase } from "../../support/databases.ts";
 import { eventually } from "../../support/eventually.ts";
 import { addProcess, takeLease } from "../../support/lease.ts";
+import { sealsOf } from "../../support/seals.ts";
 
 const GHOST = "@agent_llama:example.test";
 
@@ -40,8 +41,8 @@ class World {
     this.database = database;
     this.process = process;
     this.lease = lease;
-    this.store = new TurnStore(database);
-    this.history = new History(database);
+    this.store = new TurnStore(database, sealsOf(database));
+    this.history = new History(database, sealsOf(database));
   }
 
   static async create(database: Database): Promise<World> {
@@ -271,7 +272,7 @@ forEachDatabase((_kind, open) => {
       const runner = world.runner();
       runner.kick();
       await world.until(declined, "failed");
-      assert.equal(await world.state(running), "running");
+      await world.until(running, "running");
       end.resolve(undefined);
       await world.until(running, "answered");
       await runner.stop();
@@ -443,8 +444,12 @@ forEachDatabase((_kind, open) => {
         body: "the whole",
         edits: `$answer to ${question} draft`,
       });
-      const { rows } = await world.database.query("select event_id, body from messages where author = 'agent'");
-      assert.deepEqual(rows, [{ event_id: `$answer to ${question} draft`, body: "the whole" }]);
+      const remembered = await world.history.upTo(GHOST, "!a", Number.MAX_SAFE_INTEGER, 10, { withAnswer: true });
+      const answers = remembered.filter(({ author }) => author === "agent");
+      assert.deepEqual(
+        answers.map(({ eventId, body }) => ({ eventId, body })),
+        [{ eventId: `$answer to ${question} draft`, body: "the whole" }],
+      );
     });
 
     it("go on with the draft that a process has left, and with the count of its edits", async () => {

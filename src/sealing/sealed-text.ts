@@ -1,0 +1,38 @@
+import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
+
+const ALGORITHM = "aes-256-gcm";
+const NONCE_BYTES = 12;
+const TAG_BYTES = 16;
+
+/** What was sealed can't be opened: with another key, in another place than its own, or changed since. */
+export class SealBroken extends Error {
+  override readonly name = "SealBroken";
+
+  constructor(place: string, options?: ErrorOptions) {
+    super(`what is sealed in ${place} can't be opened: it was changed, or belongs elsewhere`, options);
+  }
+}
+
+/**
+ * Seals bytes with a key of 32 bytes (AES-256-GCM, a random nonce of 12 bytes), as base64 of nonce, tag and ciphertext.
+ *
+ * @param place where it is kept; it can be opened as that alone, so that nobody can move it elsewhere.
+ */
+export function seal(key: Uint8Array, bytes: Uint8Array, place: string): string {
+  const nonce = randomBytes(NONCE_BYTES);
+  const cipher = createCipheriv(ALGORITHM, key, nonce).setAAD(Buffer.from(place));
+  const ciphertext = Buffer.concat([cipher.update(bytes), cipher.final()]);
+  return Buffer.concat([nonce, cipher.getAuthTag(), ciphertext]).toString("base64");
+}
+
+/** Opens what was sealed. Throws {@link SealBroken}. */
+export function unseal(key: Uint8Array, sealed: string, place: string): Buffer {
+  const bytes = Buffer.from(sealed, "base64");
+  try {
+    const decipher = createDecipheriv(ALGORITHM, key, bytes.subarray(0, NONCE_BYTES), { authTagLength: TAG_BYTES });
+    decipher.setAAD(Buffer.from(place)).setAuthTag(bytes.subarray(NONCE_BYTES, NONCE_BYTES + TAG_BYTES));
+    return Buffer.concat([decipher.update(bytes.subarray(NONCE_BYTES + TAG_BYTES)), decipher.final()]);
+  } catch (cause) {
+    throw new SealBroken(place.split("\n", 1)[0] ?? "", { cause });
+  }
+}

@@ -1,0 +1,213 @@
+import { randomBytes } from "node:crypto";
+import type { Database, Queryable } from "../database/database.ts";
+import type { MasterKey, WrappedKey } from "./master-key.ts";
+import { SealBroken, seal, unseal } from "./sealed-text.ts";
+
+/** What is sealed with one key. */
+export interface Scope {
+  /** Whose memory it is; absent: what is on its way in or out of a room, for whichever ghost. */
+  readonly ghost?: string;
+  /** Absent: what can't be said to be of any room. */
+  readonly roomId?: string;
+  /** Stays until the ghost leaves the room, and is not of the day. */
+  readonly isLasting?: boolean;
+}
+
+/** Seals texts of one scope, in the transaction it was asked for in. */
+export interface Seal {
+  /** What the row refers to: `sealed_by`. */
+  readonly id: number;
+  /** @param place the table, the column and what identifies the row: it can be opened as that alone. */
+  seal(text: string, ...place: readonly string[]): string;
+}
+
+/** A row of which something may be sealed. */
+export interface SealedRow {
+  /** Null: nothing is, for it is from before texts were sealed. */
+  readonly sealed_by: number | null;
+}
+
+/** Opens what rows hold. Throws SealBroken. */
+export type Opener = (row: SealedRow, text: string, ...place: readonly string[]) => string;
+
+/** So many opened keys are kept in memory: a room's for some months, or those of many rooms for a day. */
+const MAX_OPENED = 10_000;
+
+const TODAY = "to_char(now() at time zone 'utc', 'YYYY-MM-DD')";
+
+/**
+ * The keys that rooms are sealed with: one for each ghost, room and day, and one for what is on its way. They are wrapped by
+ * the master key and never stand in the database in clear. Rows refer to their key and go with it, so that deleting the key
+ * is forgetting, and nothing can be sealed with a key that is no more.
+ */
+export class Seals {
+  readonly #database: Database;
+  readonly #master: MasterKey;
+  /** By id, the oldest first. Ids are never used twice. */
+  readonly #opened = new Map<number, Uint8Array>();
+
+  constructor(database: Database, master: MasterKey) {
+    this.#database = database;
+    this.#master = master;
+  }
+
+  /**
+   * What seals for a scope today, until the transaction ends: nobody can delete the key before. Throws MasterKeyError,
+   * DatabaseError.
+   */
+  async in(tx: Queryable, scope: Scope): Promise<Seal> {
+    const [only] = await this.all(tx, [scope]);
+    if (only === undefined) throw new Error("there is no seal for a scope");
+    return only;
+  }
+
+  /** The same for several, in their order. */
+  async all(tx: Queryable, scopes: readonly Scope[]): Promise<Seal[]> {
+    const wanted = scopes.map(({ ghost = "", roomId = "", isLasting = false }) => ({ ghost, roomId, isLasting }));
+    const found = new Map((await this.#find(tx, wanted)).map((row) => [nameOf(row), row]));
+    const seals: Seal[] = [];
+    for (const scope of wanted) {
+      const row = found.get(nameOf(scope)) ?? (await this.#make(tx, scope));
+      found.set(nameOf(scope), row);
+      const key = await this.#keyOf(tx, row);
+      seals.push({
+        id: row.id,
+        seal: (text, ...place) => seal(key, Buffer.from(text), placeOf(place)),
+      });
+    }
+    return seals;
+  }
+
+  /**
+   * The rows that can be opened, with what opens them; the key of another may have been destroyed since it was read. Throws
+   * MasterKeyError, SealBroken, DatabaseError.
+   *
+   * @param database the transaction in which the rows were read, if there is one.
+   */
+  async open<R extends SealedRow>(
+    all: readonly R[],
+    database: Queryable = this.#database,
+  ): Promise<{ readonly rows: R[]; readonly open: Opener }> {
+    const ids = [...new Set(all.flatMap((row) => (row.sealed_by === null ? [] : [row.sealed_by])))];
+    const missing = ids.filter((id) => !this.#opened.has(id));
+    if (missing.length > 0) {
+      const { rows } = await database.query<KeyRow>(
+        `select id, ghost, room_id, period, generation, wrapped from sealing_keys
+         where id in (select value::bigint from json_array_elements_text($1::json))`,
+        [JSON.stringify(missing)],
+      );
+      for (const row of rows) await this.#keyOf(database, row);
+    }
+    // Held by who reads, however many others are opened meanwhile.
+    const keys = new Map(ids.map((id) => [id, this.#opened.get(id)]));
+    return {
+      rows: all.filter((row) => row.sealed_by === null || keys.get(row.sealed_by) !== undefined),
+      open: ({ sealed_by: id }, text, ...place) => {
+        if (id === null) return text;
+        const key = keys.get(id);
+        if (key === undefined) throw new SealBroken(placeOf(place));
+        return unseal(key, text, placeOf(place)).toString();
+      },
+    };
+  }
+
+  /** Destroys the keys of what a ghost remembers of a room, and all that is sealed with them: what was said there, or the settings too. */
+  async destroy(
+    tx: Queryable,
+    { ghost, roomId }: Required<Pick<Scope, "ghost" | "roomId">>,
+    { withSettings }: { readonly withSettings: boolean },
+  ): Promise<void> {
+    const { rows } = await tx.query<{ id: number }>(
+      "delete from sealing_keys where ghost = $1 and room_id = $2 and ($3 or period <> '') returning id",
+      [ghost, roomId, withSettings],
+    );
+    for (const { id } of rows) this.#opened.delete(id);
+  }
+
+  /** Destroys the keys of days that have passed and with which nothing is sealed any more. Returns how many. */
+  async prune(): Promise<number> {
+    const unused = SEALED_TABLES.map(
+      (table) => `not exists (select from ${table} where ${table}.sealed_by = sealing_keys.id)`,
+    );
+    const { rows } = await this.#database.query<{ id: number }>(
+      `delete from sealing_keys where period <> '' and period < ${TODAY} and ${unused.join(" and ")} returning id`,
+    );
+    for (const { id } of rows) this.#opened.delete(id);
+    return rows.length;
+  }
+
+  async #find(tx: Queryable, scopes: readonly Required<Scope>[]): Promise<KeyRow[]> {
+    const { rows } = await tx.query<KeyRow>(
+      `select id, sealing_keys.ghost, room_id, period, generation, wrapped
+       from sealing_keys join json_to_recordset($1::json) as s(ghost text, "roomId" text, "isLasting" boolean)
+         on sealing_keys.ghost = s.ghost and room_id = s."roomId"
+           and period = case when s."isLasting" then '' else ${TODAY} end
+       for key share of sealing_keys`,
+      [JSON.stringify(scopes)],
+    );
+    return rows;
+  }
+
+  /** Another transaction may make the same one at the same time: then it is that one's. */
+  async #make(tx: Queryable, { ghost, roomId, isLasting }: Required<Scope>): Promise<KeyRow> {
+    const { rows: days } = await tx.query<{ today: string }>(`select ${TODAY} as today`);
+    const period = isLasting ? "" : (days[0]?.today ?? "");
+    const place = placeOfKey({ ghost, room_id: roomId, period });
+    const { generation, wrapped } = await this.#master.wrap(tx, randomBytes(32), place);
+    await tx.query(
+      `insert into sealing_keys (ghost, room_id, period, generation, wrapped) values ($1, $2, $3, $4, $5)
+       on conflict (ghost, room_id, period) do nothing`,
+      [ghost, roomId, period, generation, wrapped],
+    );
+    const [made] = await this.#find(tx, [{ ghost, roomId, isLasting }]);
+    if (made === undefined) throw new Error("the key of a room was destroyed while it was made");
+    return made;
+  }
+
+  async #keyOf(database: Queryable, row: KeyRow): Promise<Uint8Array> {
+    const known = this.#opened.get(row.id);
+    if (known !== undefined) return known;
+    const key = await this.#master.unwrap(database, row, placeOfKey(row));
+    this.#opened.set(row.id, key);
+    for (const id of this.#opened.keys()) {
+      if (this.#opened.size <= MAX_OPENED) break;
+      this.#opened.delete(id);
+    }
+    return key;
+  }
+}
+
+/** The tables whose rows may be sealed; each has a column `sealed_by`. */
+export const SEALED_TABLES = [
+  "messages",
+  "summaries",
+  "room_settings",
+  "exchanges",
+  "turns",
+  "sends",
+  "events",
+  "malformed",
+] as const;
+
+/** Where a key of a room is kept, for its own seal. */
+export function placeOfKey({ ghost, room_id, period }: Pick<KeyRow, "ghost" | "room_id" | "period">): string {
+  return placeOf(["sealing_keys.wrapped", ghost, room_id, period]);
+}
+
+/** Ids hold no control characters, so that no two places are named the same. */
+function placeOf(place: readonly string[]): string {
+  return place.join("\n");
+}
+
+function nameOf(scope: Required<Scope> | KeyRow): string {
+  return "roomId" in scope
+    ? `${scope.ghost}\n${scope.roomId}\n${scope.isLasting}`
+    : `${scope.ghost}\n${scope.room_id}\n${scope.period === ""}`;
+}
+
+interface KeyRow extends WrappedKey {
+  readonly id: number;
+  readonly ghost: string;
+  readonly room_id: string;
+  readonly period: string;
+}

@@ -1,0 +1,21 @@
+import { randomBytes } from "node:crypto";
+import type { Database } from "../../src/database/database.ts";
+import { MasterKey } from "../../src/sealing/master-key.ts";
+import { Seals } from "../../src/sealing/seals.ts";
+
+const MASTER_KEY = "TEST_SEALING_MASTER_KEY";
+
+const made = new WeakMap<Database, Seals>();
+
+/** Gives an empty database a master key. */
+export async function makeSeals(database: Database): Promise<void> {
+  process.env[MASTER_KEY] ??= randomBytes(32).toString("hex");
+  made.set(database, new Seals(database, await MasterKey.open({ from: "env", name: MASTER_KEY }, database)));
+}
+
+/** What seals in a database that `forEachDatabase` opened. */
+export function sealsOf(database: Database): Seals {
+  const seals = made.get(database);
+  if (seals === undefined) throw new Error("the database has no master key; is it migrated?");
+  return seals;
+}
