@@ -7,6 +7,7 @@ const USAGE = `matrix-agents: AI models as end-to-end encrypted Matrix users on 
 
 Usage: matrix-agents <command> [options]
 
+  init                   set up: config.yaml, registration.yaml, what to add to homeserver.yaml; then wait for its ping
   start                  run the application service
   generate-registration  write registration.yaml with fresh tokens, and say how to add it to Synapse
   check-config           check config.yaml and registration.yaml, and do nothing else
@@ -31,6 +32,16 @@ Options:
   -c, --config FILE      the configuration (default: config.yaml)
   --version              print the version
 
+init:
+  --homeserver URL       where this machine reaches the homeserver
+  --domain NAME          the server name, the part of user ids after the colon
+  --url URL              where the homeserver reaches the bridge (default: http://<bind>:<port>)
+  --bind ADDRESS, --port NUMBER
+                         where the bridge listens (default: 127.0.0.1, 9993)
+  --ollama URL           an Ollama whose models become agents (default: one that answers on this machine)
+  --yes                  ask nothing, take defaults
+  --no-wait              do not wait for the homeserver's ping
+
 start:
   --insecure-permissions start though other users of this machine can read or change secrets
 
@@ -49,9 +60,11 @@ generate-registration:
 
 /** The options that are not for every command, with those they are for as people are told. */
 const OPTIONS_OF = [
-  { options: ["output", "url", "force"], commands: ["generate-registration"], told: "generate-registration" },
+  { options: ["output", "force"], commands: ["generate-registration"], told: "generate-registration" },
+  { options: ["url"], commands: ["generate-registration", "init"], told: "generate-registration and init" },
+  { options: ["homeserver", "domain", "bind", "port", "ollama", "no-wait"], commands: ["init"], told: "init" },
   { options: ["secret-file"], commands: ["keys"], told: "keys" },
-  { options: ["yes"], commands: ["keys"], told: "keys reset-identity" },
+  { options: ["yes"], commands: ["keys", "init"], told: "keys reset-identity and init" },
   { options: ["insecure-permissions"], commands: ["start"], told: "start" },
   { options: ["ready"], commands: ["health"], told: "health" },
 ] as const;
@@ -71,6 +84,12 @@ export interface CommandOptions {
   readonly ready: boolean;
   readonly force: boolean;
   readonly insecurePermissions: boolean;
+  readonly homeserver?: string | undefined;
+  readonly domain?: string | undefined;
+  readonly bind?: string | undefined;
+  readonly port?: string | undefined;
+  readonly ollama?: string | undefined;
+  readonly noWait: boolean;
 }
 
 /** Before anything else is loaded: what is loaded then can reach nothing until the configuration says what. */
@@ -87,6 +106,8 @@ async function main(argv: readonly string[]): Promise<number> {
       return 0;
     case "version":
       return (await import("./cli/version.ts")).version();
+    case "init":
+      return (await import("./cli/init.ts")).init(options);
     case "start":
       return startShutIn(options);
     case "generate-registration":
@@ -126,10 +147,27 @@ function parse(argv: readonly string[]): { command: string | undefined; options:
     if (misplaced !== undefined) throw new UsageError(`--${misplaced} is for ${told} only`);
   }
   const { config, output, url, force, yes: isSure, "secret-file": secretFile } = values;
-  const { "insecure-permissions": insecurePermissions, ready } = values;
+  const { "insecure-permissions": insecurePermissions, "no-wait": noWait, ready } = values;
+  const { homeserver, domain, bind, port, ollama } = values;
   return {
     command,
-    options: { config, args: rest, output, url, secretFile, isSure, ready, force, insecurePermissions },
+    options: {
+      config,
+      args: rest,
+      output,
+      url,
+      secretFile,
+      isSure,
+      ready,
+      force,
+      insecurePermissions,
+      homeserver,
+      domain,
+      bind,
+      port,
+      ollama,
+      noWait,
+    },
   };
 }
 
@@ -145,6 +183,12 @@ function parseOptions(argv: readonly string[]) {
         "secret-file": { type: "string" },
         yes: { type: "boolean", default: false },
         force: { type: "boolean", default: false },
+        homeserver: { type: "string" },
+        domain: { type: "string" },
+        bind: { type: "string" },
+        port: { type: "string" },
+        ollama: { type: "string" },
+        "no-wait": { type: "boolean", default: false },
         "insecure-permissions": { type: "boolean", default: false },
         ready: { type: "boolean", default: false },
         help: { type: "boolean", short: "h", default: false },

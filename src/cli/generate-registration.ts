@@ -1,21 +1,14 @@
-import { randomUUID } from "node:crypto";
-import { link, rename, rm, writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { dump } from "js-yaml";
 import { FORMATS } from "../config/formats.ts";
 import { loadConfig } from "../config/load.ts";
 import { makeRegistration } from "../config/registration.ts";
+import { writeSecretFile } from "../setup/secret-file.ts";
 import { UsageError } from "./usage-error.ts";
-
-/** The registration was not written: it is there already, or its folder can't be written. */
-class NotWritten extends Error {
-  override readonly name = "NotWritten";
-  readonly exitCode = 2;
-}
 
 /**
  * Writes a registration with fresh random tokens, mode 0600, whole or not at all, and prints the lines to add to
- * homeserver.yaml. Throws ConfigError, {@link UsageError}, or {@link NotWritten}, as when the file exists and `force` is
+ * homeserver.yaml. Throws ConfigError, {@link UsageError}, or NotWritten, as when the file exists and `force` is
  * not given.
  */
 export async function generateRegistration(options: {
@@ -32,8 +25,11 @@ export async function generateRegistration(options: {
 
   const registration = makeRegistration({ domain: config.homeserver.domain, url, bot });
   const text = `# Made by matrix-agents generate-registration. Keep it secret: its tokens act as every agent.\n${dump(registration)}`;
-  await writeSecret(file, text, options.force);
-  process.stdout.write(instructions(file));
+  await writeSecretFile(file, text, {
+    overwrite: options.force,
+    otherwise: "--force overwrites it, and Synapse then needs the new file too",
+  });
+  process.stdout.write(`Wrote ${file}.\n\n${instructions(file)}`);
   if (file !== expectedFile) {
     process.stdout.write(`\nThe bridge itself reads ${expectedFile}: copy it there, or set appservice.registration.\n`);
   }
@@ -41,15 +37,14 @@ export async function generateRegistration(options: {
 }
 
 /** Where a homeserver on this machine reaches what listens on `bind`. */
-function localUrl(bind: string, port: number): string {
+export function localUrl(bind: string, port: number): string {
   if (bind === "0.0.0.0" || bind === "::") return `http://127.0.0.1:${port}`;
   return `http://${bind.includes(":") ? `[${bind}]` : bind}:${port}`;
 }
 
-function instructions(file: string): string {
-  return `Wrote ${file}.
-
-Add it to Synapse's homeserver.yaml, under a path where Synapse can read it, and restart Synapse:
+/** What is to be done with a registration file. */
+export function instructions(file: string): string {
+  return `Add it to Synapse's homeserver.yaml, under a path where Synapse can read it, and restart Synapse:
 
 app_service_config_files:
   - ${JSON.stringify(file)}
@@ -60,24 +55,4 @@ experimental_features:
   msc2409_to_device_messages_enabled: true
   msc3202_transaction_extensions: true
 `;
-}
-
-async function writeSecret(file: string, text: string, force: boolean): Promise<void> {
-  const draft = `${file}.${randomUUID()}`;
-  try {
-    await writeFile(draft, text, { mode: 0o600, flag: "wx" });
-    // Unlike rename, link refuses where something stands already.
-    if (force) await rename(draft, file);
-    else await link(draft, file);
-  } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
-    throw new NotWritten(
-      code === "EEXIST"
-        ? `${file} exists already and is left as it is; --force overwrites it, and Synapse then needs the new file too`
-        : `${file} can't be written (${code})`,
-      { cause: error },
-    );
-  } finally {
-    await rm(draft, { force: true });
-  }
 }

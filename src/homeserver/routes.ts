@@ -21,6 +21,8 @@ export interface AppServiceHandlers {
   onTransaction(transaction: Transaction): Promise<void>;
   /** Whether this user exists; makes it first when it should. */
   onUserQuery(userId: string): Promise<boolean>;
+  /** Told of a ping, by the id that whoever asked for it gave it. */
+  onPing?(transactionId: string): void;
 }
 
 /** How the endpoints are served. */
@@ -71,7 +73,12 @@ function appServiceApi(options: RouteOptions): Router {
 
   router
     .route("/v1/ping")
-    .post((_request, response) => void response.json({}))
+    .post(readBody, (request, response) => {
+      const transactionId = (parseJson(request.body) as { transaction_id?: unknown } | null | undefined)
+        ?.transaction_id;
+      if (typeof transactionId === "string") options.onPing?.(transactionId);
+      response.json({});
+    })
     .all(wrongMethod("POST"));
 
   // Synapse leaves a slash in an id as it is, so an id can be several segments.

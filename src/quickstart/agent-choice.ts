@@ -1,6 +1,6 @@
 import { type Agent, localpartOf } from "../ghost/agents.ts";
 import { QuickstartError } from "./errors.ts";
-import { chooseModel, type FoundOllama } from "./ollama.ts";
+import { chooseModel, type FoundOllama } from "../setup/ollama.ts";
 import { OLLAMA_PROVIDER } from "./settings.ts";
 
 /** Whom to talk to. */

@@ -85,7 +85,7 @@ describe("matrix-agents", () => {
     [["keys", "export", "llama"], /an agent and a file/],
     [["mailbox", "--secret-file", "x"], /--secret-file is for keys only/],
     [["keys", "reset-identity"], /wants an agent/],
-    [["verify", "--yes"], /--yes is for keys reset-identity only/],
+    [["verify", "--yes"], /--yes is for keys reset-identity and init only/],
     [["mailbox", "--insecure-permissions"], /--insecure-permissions is for start only/],
     [["verify", "confirm"], /say which/],
     [["verify", "perhaps", "1"], /verify confirm ID/],

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import type { Config } from "../../../src/config/config.ts";
 import { agentsOf } from "../../../src/ghost/agents.ts";
 import { chooseAgent } from "../../../src/quickstart/agent-choice.ts";
-import { chooseModel, type FoundOllama, type LocalModel } from "../../../src/quickstart/ollama.ts";
+import { chooseModel, type FoundOllama, type LocalModel } from "../../../src/setup/ollama.ts";
 
 const URL = "http://127.0.0.1:11434";
 const LIMITS = { firstTokenMs: 1, idleMs: 1, contextTokens: 4096, locality: "local", maxConcurrent: 1 } as const;

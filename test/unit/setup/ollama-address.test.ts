@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { DEFAULT_OLLAMA, ollamaUrl } from "../../../src/quickstart/ollama-address.ts";
+import { DEFAULT_OLLAMA, ollamaUrl } from "../../../src/setup/ollama-address.ts";
 
 // The cases of Ollama's own TestHost, but for the addresses a client cannot connect to.
 const CASES: readonly (readonly [setting: string | undefined, url: string])[] = [

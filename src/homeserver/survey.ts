@@ -1,0 +1,192 @@
+import { Agent, fetch } from "undici";
+
+/*
+ * What a homeserver tells anybody who asks. No token goes along: Synapse refuses even /versions to one that it does not
+ * know, and before it has been registered ours is one.
+ */
+
+/** The oldest Synapse that lets application services encrypt without flags (MSC4190, MSC4326). */
+export const OLDEST_SYNAPSE = "1.141.0";
+
+/** What is known of a homeserver. */
+export interface Survey {
+  /** Versions of the specification. */
+  readonly versions: readonly string[];
+  /** The implementation and its version, where it tells. */
+  readonly software: { readonly name: string; readonly version: string } | undefined;
+  /** The server name, where it tells: only a listener for federation or keys does. */
+  readonly domain: string | undefined;
+  readonly signIn: SignIn;
+  /** What its clock said, less what ours said meanwhile, in ms; undefined where it has no Date header. Good to a second. */
+  readonly clockOffsetMs: number | undefined;
+  /** How long it took to answer, in ms. */
+  readonly latencyMs: number;
+}
+
+/** How people sign in: at the homeserver itself, or at an authentication service (MSC3861), which has no `/login`. */
+export type SignIn =
+  | { readonly by: "homeserver"; readonly flows: readonly string[] }
+  | { readonly by: "service"; readonly issuer: string };
+
+/** No homeserver answers at the address. The message says why, and what may be meant. */
+export class NoHomeserver extends Error {
+  override readonly name = "NoHomeserver";
+  readonly exitCode = 1;
+}
+
+const ANSWER_TIMEOUT_MS = 10_000;
+const MAX_ANSWER_BYTES = 1024 * 1024;
+
+/**
+ * Asks what is at an address. Follows no redirect and asks nobody else. Throws {@link NoHomeserver}.
+ *
+ * @param url Base URL of the client-server API.
+ */
+export async function surveyHomeserver(url: string): Promise<Survey> {
+  const agent = new Agent({ connect: { timeout: ANSWER_TIMEOUT_MS } });
+  const base = url.replace(/\/+$/, "");
+  try {
+    const started = Date.now();
+    const first = await ask(agent, base, "/_matrix/client/versions").catch((error: unknown) => {
+      throw new NoHomeserver(explainNoAnswer(error, base), { cause: error });
+    });
+    const ended = Date.now();
+    const { versions } = first.body;
+    if (!Array.isArray(versions)) throw new NoHomeserver(explainOtherAnswer(first, base));
+    const optionally = (path: string): Promise<Body> =>
+      ask(agent, base, path).then(
+        ({ status, body }) => (status === 200 ? body : {}),
+        () => ({}),
+      );
+    const [admin, federation, keys, metadata, login] = await Promise.all([
+      optionally("/_synapse/admin/v1/server_version"),
+      optionally("/_matrix/federation/v1/version"),
+      optionally("/_matrix/key/v2/server"),
+      optionally("/_matrix/client/v1/auth_metadata"),
+      optionally("/_matrix/client/v3/login"),
+    ]);
+    const date = Date.parse(first.headers.get("date") ?? "");
+    return {
+      versions: versions.filter((version) => typeof version === "string"),
+      software: softwareOf(admin, federation, first.headers.get("server")),
+      domain: text(keys["server_name"]),
+      signIn: signInOf(metadata, login),
+      // The header has whole seconds, cut off: half of one more is the best guess.
+      clockOffsetMs: Number.isNaN(date) ? undefined : date + 500 - (started + ended) / 2,
+      latencyMs: ended - started,
+    };
+  } finally {
+    await agent.destroy();
+  }
+}
+
+/** Whether a version, such as `1.163.2` or `1.141.0rc1`, is at least another. */
+export function isAtLeast(version: string, oldest: string): boolean {
+  const numbers = (text: string): number[] => (/^\d+(?:\.\d+)*/.exec(text)?.[0] ?? "").split(".").map(Number);
+  const [a, b] = [numbers(version), numbers(oldest)];
+  for (let index = 0; index < Math.max(a.length, b.length); index++) {
+    const difference = (a[index] ?? 0) - (b[index] ?? 0);
+    if (difference !== 0) return difference > 0;
+  }
+  return true;
+}
+
+type Body = Readonly<Record<string, unknown>>;
+
+interface Answer {
+  readonly status: number;
+  readonly headers: { get(name: string): string | null };
+  /** Empty when the answer was no JSON object. */
+  readonly body: Body;
+}
+
+async function ask(agent: Agent, base: string, path: string): Promise<Answer> {
+  const response = await fetch(`${base}${path}`, {
+    headers: { accept: "application/json" },
+    redirect: "manual",
+    dispatcher: agent,
+    signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS),
+  });
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  const stream: AsyncIterable<Uint8Array> | null = response.body;
+  for await (const chunk of stream ?? []) {
+    size += chunk.byteLength;
+    if (size > MAX_ANSWER_BYTES) break;
+    chunks.push(chunk);
+  }
+  return { status: response.status, headers: response.headers, body: parse(Buffer.concat(chunks).toString()) };
+}
+
+function parse(answer: string): Body {
+  try {
+    const value: unknown = JSON.parse(answer);
+    return typeof value === "object" && value !== null ? (value as Body) : {};
+  } catch {
+    return {};
+  }
+}
+
+function softwareOf(admin: Body, federation: Body, header: string | null): Survey["software"] {
+  const synapse = text(admin["server_version"]);
+  if (synapse !== undefined) return { name: "Synapse", version: synapse };
+  const { name, version } = (typeof federation["server"] === "object" ? (federation["server"] ?? {}) : {}) as Body;
+  if (typeof name === "string" && typeof version === "string") return { name, version };
+  const [, ofHeader] = /^Synapse\/(\d\S*)/.exec(header ?? "") ?? [];
+  return ofHeader === undefined ? undefined : { name: "Synapse", version: ofHeader };
+}
+
+function signInOf(metadata: Body, login: Body): SignIn {
+  const issuer = text(metadata["issuer"]);
+  if (issuer !== undefined) return { by: "service", issuer };
+  const flows = Array.isArray(login["flows"]) ? (login["flows"] as unknown[]) : [];
+  return {
+    by: "homeserver",
+    flows: flows
+      .map((flow) => (typeof flow === "object" && flow !== null ? text((flow as Body)["type"]) : undefined))
+      .filter((type) => type !== undefined),
+  };
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === "string" && value !== "" ? value : undefined;
+}
+
+/** Why there was no answer at all. */
+function explainNoAnswer(error: unknown, base: string): string {
+  const { protocol, host, hostname } = new URL(base);
+  const codes: string[] = [];
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if ("code" in cause && typeof cause.code === "string") codes.push(cause.code);
+    if (cause instanceof AggregateError) {
+      for (const inner of cause.errors) if (inner instanceof Error && "code" in inner) codes.push(String(inner.code));
+    }
+    if (cause.name === "TimeoutError") codes.push("TIMEOUT");
+  }
+  const has = (pattern: RegExp): boolean => codes.some((code) => pattern.test(code));
+  if (has(/^ECONNREFUSED$/)) return `nothing listens at ${host}: is the homeserver running, and is that its port?`;
+  if (has(/^(ENOTFOUND|EAI_AGAIN)$/)) return `there is no host ${hostname}, or its name can't be looked up now`;
+  if (has(/TIMEOUT|^ETIMEDOUT$/))
+    return `${host} does not answer: look for a firewall, or an address that leads elsewhere`;
+  if (has(/^(EHOSTUNREACH|ENETUNREACH)$/)) return `there is no way to ${host} from here`;
+  if (has(/SSL_WRONG_VERSION|^EPROTO$|SSL_PACKET_LENGTH|SSL_HTTP_REQUEST|SSL_/)) {
+    return `${host} speaks no TLS: use http:// where it listens without it`;
+  }
+  if (has(/CERT|SELF_SIGNED|UNABLE_TO_|ALTNAME/)) {
+    return `the certificate of ${host} is not trusted (${codes.at(-1) ?? ""}): start with NODE_EXTRA_CA_CERTS naming the CA's certificate, or use the address without TLS`;
+  }
+  if (protocol === "http:" && has(/^(UND_ERR_SOCKET|ECONNRESET|HPE_)/)) {
+    return `${host} hangs up on plain HTTP: it may want https://, or be no web server at all`;
+  }
+  return `${host} can't be asked (${codes[0] ?? (error instanceof Error ? error.message : "no reason given")})`;
+}
+
+/** What answered instead of a homeserver. */
+function explainOtherAnswer({ status, headers }: Answer, base: string): string {
+  const place = headers.get("location");
+  if (status >= 300 && status < 400 && place !== null) {
+    return `${base} leads on to ${place}: use the homeserver's own address`;
+  }
+  const type = headers.get("content-type")?.split(";")[0] ?? "no content type";
+  return `what answers at ${base} is no homeserver (HTTP ${status}, ${type}): use the address and port of Synapse's client-server API, without /_matrix`;
+}

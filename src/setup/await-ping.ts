@@ -1,0 +1,95 @@
+import { randomUUID } from "node:crypto";
+import { setTimeout as pause } from "node:timers/promises";
+import type { Registration } from "../config/registration.ts";
+import { AgentsAppService } from "../homeserver/app-service.ts";
+import { createHomeserverClient, type HomeserverClient } from "../homeserver/client.ts";
+import { HomeserverUnreachable, isHomeserverError } from "../homeserver/errors.ts";
+import { explainPingFailure, pingAppservice } from "../homeserver/ping.ts";
+import { silentLogger } from "../observability/log.ts";
+
+const EVERY_MS = 2_000;
+const PING_TIMEOUT_MS = 15_000;
+
+/** Where the homeserver is to reach us, and where we reach it. */
+export interface PingPlace {
+  readonly homeserver: string;
+  readonly registration: Registration;
+  readonly bind: string;
+  readonly port: number;
+}
+
+/** How a listener in the bridge's place came about. */
+export type StandIn = { readonly kind: "listening"; readonly pings: ReadonlySet<string> } | { readonly kind: "taken" };
+
+/**
+ * Listens in the bridge's place while `work` runs: answers pings, and refuses transactions, which the homeserver then
+ * keeps for the bridge. Where something listens already, that may be the bridge itself, and `work` is told.
+ */
+export async function inPlaceOfBridge<T>(
+  { registration, bind, port }: Pick<PingPlace, "registration" | "bind" | "port">,
+  work: (standIn: StandIn) => Promise<T>,
+): Promise<T> {
+  const pings = new Set<string>();
+  const listener = new AgentsAppService({
+    hsToken: registration.hsToken,
+    onTransaction: () => Promise.reject(new Error("the bridge does not run yet")),
+    onUserQuery: () => Promise.reject(new Error("the bridge does not run yet")),
+    onPing: (transactionId) => pings.add(transactionId),
+    log: silentLogger(),
+  });
+  try {
+    await listener.listen(port, bind, 0);
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "EADDRINUSE")) throw error;
+    return work({ kind: "taken" });
+  }
+  try {
+    return await work({ kind: "listening", pings });
+  } finally {
+    await listener.close();
+  }
+}
+
+/**
+ * Has the homeserver ping us again and again until it succeeds, which it does once it has been restarted with the
+ * registration. Ends otherwise only by `signal`, and then throws its reason; or by what keeps us from listening.
+ *
+ * @param told Called with what a failure means, whenever that is another than before.
+ */
+export async function awaitFirstPing(
+  place: PingPlace,
+  told: (reason: string) => void,
+  signal: AbortSignal,
+): Promise<{ readonly durationMs: number }> {
+  const { homeserver, registration } = place;
+  const client = createHomeserverClient({ url: homeserver, asToken: registration.asToken, log: silentLogger() });
+  try {
+    return await inPlaceOfBridge(place, () => pingUntilAnswered(client, registration, told, signal));
+  } finally {
+    await client.close();
+  }
+}
+
+async function pingUntilAnswered(
+  client: HomeserverClient,
+  registration: Registration,
+  told: (reason: string) => void,
+  signal: AbortSignal,
+): Promise<{ readonly durationMs: number }> {
+  let last = "";
+  for (;;) {
+    try {
+      const options = { signal, timeoutMs: PING_TIMEOUT_MS };
+      return { durationMs: await pingAppservice(client, registration.id, randomUUID(), options) };
+    } catch (error) {
+      if (!isHomeserverError(error)) throw error;
+      const reason =
+        error instanceof HomeserverUnreachable
+          ? `The homeserver is not there (${error.code}); is it being restarted?`
+          : explainPingFailure(error, registration.url);
+      if (reason !== last) told(reason);
+      last = reason;
+    }
+    await pause(EVERY_MS, undefined, { signal });
+  }
+}

@@ -1,0 +1,28 @@
+import { createInterface } from "node:readline/promises";
+
+/** Asks a person; an empty answer is the default. */
+export interface Prompt {
+  /** Asks until the answer is good: `check` says what is wrong with one. */
+  ask(question: string, byDefault: string | undefined, check: (answer: string) => string | undefined): Promise<string>;
+  close(): void;
+}
+
+/** Asks in a terminal, or whatever these streams are. Asking throws when the input has ended. */
+export function openPrompt(input: NodeJS.ReadableStream, output: NodeJS.WritableStream): Prompt {
+  const terminal = createInterface({ input, output });
+  const lines = terminal[Symbol.asyncIterator]();
+  return {
+    async ask(question, byDefault, check) {
+      for (;;) {
+        output.write(`${question}${byDefault === undefined ? "" : ` [${byDefault}]`}: `);
+        const line = await lines.next();
+        if (line.done === true) throw new Error("the input ended before all was answered");
+        const answer = line.value.trim() === "" ? (byDefault ?? "") : line.value.trim();
+        const wrong = answer === "" ? "An answer is needed." : check(answer);
+        if (wrong === undefined) return answer;
+        output.write(`${wrong}\n`);
+      }
+    },
+    close: () => terminal.close(),
+  };
+}

@@ -1,0 +1,93 @@
+import { isMap, parseDocument, type Document } from "yaml";
+
+/** What is to stand in config.yaml or registration.yaml: a value for each path. */
+export type Wanted = ReadonlyMap<string, unknown>;
+
+/** A settings file as text, read and changed without touching what is not asked for: comments and order stay. */
+export class SettingsFile {
+  readonly #document: Document.Parsed;
+  readonly #text: string;
+  #isChanged = false;
+
+  /** @param text YAML that holds a mapping; the caller has checked it. */
+  constructor(text: string) {
+    this.#text = text;
+    this.#document = parseDocument(text);
+  }
+
+  /** The value at a path such as `appservice.port`; undefined when there is none. */
+  get(path: string): unknown {
+    const value: unknown = this.#document.getIn(path.split("."));
+    return isMap(value) ? value.toJSON() : value;
+  }
+
+  /** Puts a value at a path; says whether that changed anything. */
+  set(path: string, value: unknown): boolean {
+    const keys = path.split(".");
+    if (JSON.stringify(this.get(path)) === JSON.stringify(value)) return false;
+    // A section with nothing but comments in it holds null, which has no place for a value.
+    for (let depth = 1; depth < keys.length; depth++) {
+      const section = keys.slice(0, depth);
+      if (this.#document.getIn(section) === null) this.#document.setIn(section, this.#document.createNode({}));
+    }
+    this.#document.setIn(keys, typeof value === "object" ? this.#document.createNode(value) : value);
+    this.#isChanged = true;
+    return true;
+  }
+
+  /** The file as it is to be written: byte for byte the same when nothing was changed. */
+  toString(): string {
+    return this.#isChanged ? this.#document.toString({ lineWidth: 0 }) : this.#text;
+  }
+}
+
+/** What a fresh config.yaml says. */
+export interface FirstSettings {
+  readonly homeserver: string;
+  readonly domain: string;
+  readonly bind: string;
+  readonly port: number;
+  /** URL of an Ollama whose models become agents; without it there is the demo agent. */
+  readonly ollama: string | undefined;
+}
+
+/** A first config.yaml. */
+export function firstConfig({ homeserver, domain, bind, port, ollama }: FirstSettings): string {
+  const providers =
+    ollama === undefined
+      ? `# The demo says that it is no model. For a real one: matrix-agents init --ollama http://127.0.0.1:11434
+providers:
+  demo: { type: demo }
+
+agents:
+  demo: { provider: demo, display_name: Demo }
+`
+      : `# Each model that is installed there is an agent; docs/providers.md tells of other providers.
+providers:
+  ollama:
+    type: ollama
+    url: ${JSON.stringify(ollama)}
+    discover: true
+
+# Agents of your own, with a name, a prompt, a picture; config.example.yaml has some.
+agents: {}
+`;
+  return `# yaml-language-server: $schema=./config.schema.yaml
+#
+# Made by matrix-agents init. docs/configuration.md describes every setting, config.example.yaml shows them.
+
+homeserver:
+  url: ${JSON.stringify(homeserver)}
+  domain: ${JSON.stringify(domain)}
+
+appservice:
+  registration: ./registration.yaml
+  # Where the homeserver reaches the bridge; the registration's url leads here.
+  bind: ${JSON.stringify(bind)}
+  port: ${port}
+
+# The embedded database and the master key live here. For more than a few people use PostgreSQL (database.url_file).
+data_dir: ./data
+
+${providers}`;
+}
