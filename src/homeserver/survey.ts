@@ -129,7 +129,8 @@ function parse(answer: string): Body {
 
 function softwareOf(admin: Body, federation: Body, header: string | null): Survey["software"] {
   const synapse = text(admin["server_version"]);
-  if (synapse !== undefined) return { name: "Synapse", version: synapse };
+  // One that runs from a checkout adds where it is.
+  if (synapse !== undefined) return { name: "Synapse", version: synapse.split(" ")[0] ?? synapse };
   const { name, version } = (typeof federation["server"] === "object" ? (federation["server"] ?? {}) : {}) as Body;
   if (typeof name === "string" && typeof version === "string") return { name, version };
   const [, ofHeader] = /^Synapse\/(\d\S*)/.exec(header ?? "") ?? [];

@@ -49,7 +49,7 @@ describe("the survey of a homeserver", () => {
       createServer(
         answering({
           ...VERSIONS,
-          "/_synapse/admin/v1/server_version": { server_version: "1.163.2" },
+          "/_synapse/admin/v1/server_version": { server_version: "1.163.2 (b=main,1234567)" },
           "/_matrix/key/v2/server": { server_name: "example.org" },
           "/_matrix/client/v3/login": { flows: [{ type: "m.login.password" }, { type: "m.login.token" }, 7] },
         }),
