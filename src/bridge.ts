@@ -41,6 +41,7 @@ import { sealExisting } from "./sealing/seal-existing.ts";
 import { Seals } from "./sealing/seals.ts";
 import { mayTalk } from "./policy/access.ts";
 import { trustIn } from "./policy/trust.ts";
+import { AuditLog } from "./audit/audit-log.ts";
 import { Consents } from "./privacy/consents.ts";
 import { PrivacyGate } from "./privacy/gate.ts";
 import { ProviderRequests } from "./privacy/provider-requests.ts";
@@ -110,6 +111,7 @@ export async function startBridge(config: Config, registration: Registration, lo
       lastPing = await pingHomeserver(client, registration, log, { signal: stopping.signal });
     };
 
+    const audit = new AuditLog(database);
     const rooms = new Rooms(database, log);
     const masterKey = await MasterKey.open(config.encryption.masterKey, database);
     const seals = new Seals(database, masterKey);
@@ -135,6 +137,7 @@ export async function startBridge(config: Config, registration: Registration, lo
     const privacy = new PrivacyGate({ policy: config.privacy, consents, requests, models, isEncrypted });
     const pulls = new Pulls({
       admins: config.access.admins,
+      note: (entry) => audit.record(database, entry),
       providers: () => [...providers.values()],
       installed: () => background.run("the list of models", () => directory.refresh()),
     });
@@ -205,6 +208,7 @@ export async function startBridge(config: Config, registration: Registration, lo
     });
     const services: GhostServices = {
       database,
+      audit,
       client,
       process: processes.self,
       mailbox,

@@ -16,6 +16,7 @@ Usage: matrix-agents <command> [options]
   verify                 the emoji of verifications that wait for you; verify confirm ID, verify reject ID
   pull [PROVIDER] MODEL  have an Ollama server install a model
   privacy                per room: its agents, where their words go, who agreed to that, and what was sent
+  audit                  what matters for security: who joined, was refused, changed a setting, exported keys …
   fingerprints [AGENT]   the agents' keys as clients show them; for one agent as QR codes too
   keys backup [AGENT]    whether the agents' keys are kept on the homeserver
   keys recovery-key AGENT
@@ -52,6 +53,12 @@ keys:
   --yes                  keys reset-identity: yes, do it
   --secret-file FILE     holds the recovery key or passphrase; - is standard input (default: it is asked for)
 
+audit:
+  --since WHEN           from a date (2026-05-31) or so long ago (12h, 7d)
+  --verify               tell whether a row was changed or is missing, and show the head of the log
+  --head HEAD            with --verify: a head that was shown before, and kept elsewhere
+  --json                 for programs: a JSON object a line
+
 generate-registration:
   -o, --output FILE      where to write (default: appservice.registration of the configuration)
   --url URL              where the homeserver reaches the bridge (default: http://<bind>:<port>)
@@ -67,6 +74,7 @@ const OPTIONS_OF = [
   { options: ["yes"], commands: ["keys", "init"], told: "keys reset-identity and init" },
   { options: ["insecure-permissions"], commands: ["start"], told: "start" },
   { options: ["ready"], commands: ["health"], told: "health" },
+  { options: ["since", "verify", "head", "json"], commands: ["audit"], told: "audit" },
 ] as const;
 
 /** The commands that are followed by something. */
@@ -82,6 +90,10 @@ export interface CommandOptions {
   readonly secretFile?: string | undefined;
   readonly isSure?: boolean;
   readonly ready: boolean;
+  readonly since?: string | undefined;
+  readonly verify?: boolean;
+  readonly head?: string | undefined;
+  readonly json?: boolean;
   readonly force: boolean;
   readonly insecurePermissions: boolean;
   readonly homeserver?: string | undefined;
@@ -124,6 +136,8 @@ async function main(argv: readonly string[]): Promise<number> {
       return (await import("./cli/pull.ts")).pull(options);
     case "privacy":
       return (await import("./cli/privacy.ts")).privacy(options);
+    case "audit":
+      return (await import("./cli/audit.ts")).audit(options);
     case "fingerprints":
       return (await import("./cli/fingerprints.ts")).fingerprints(options);
     case "keys":
@@ -149,6 +163,7 @@ function parse(argv: readonly string[]): { command: string | undefined; options:
   const { config, output, url, force, yes: isSure, "secret-file": secretFile } = values;
   const { "insecure-permissions": insecurePermissions, "no-wait": noWait, ready } = values;
   const { homeserver, domain, bind, port, ollama } = values;
+  const { since, verify, head, json } = values;
   return {
     command,
     options: {
@@ -159,6 +174,10 @@ function parse(argv: readonly string[]): { command: string | undefined; options:
       secretFile,
       isSure,
       ready,
+        since,
+        verify,
+        head,
+        json,
       force,
       insecurePermissions,
       homeserver,
@@ -182,6 +201,10 @@ function parseOptions(argv: readonly string[]) {
         url: { type: "string" },
         "secret-file": { type: "string" },
         yes: { type: "boolean", default: false },
+        since: { type: "string" },
+        verify: { type: "boolean", default: false },
+        head: { type: "string" },
+        json: { type: "boolean", default: false },
         force: { type: "boolean", default: false },
         homeserver: { type: "string" },
         domain: { type: "string" },

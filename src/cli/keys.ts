@@ -1,3 +1,4 @@
+import { AuditLog } from "../audit/audit-log.ts";
 import { readFile, writeFile } from "node:fs/promises";
 import { setTimeout as pause } from "node:timers/promises";
 import * as engine from "@matrix-org/matrix-sdk-crypto-wasm";
@@ -12,6 +13,7 @@ import { AgentKeys, type ExportedKey } from "../ghost/agent-keys.ts";
 import { createHomeserverClient, type HomeserverClient } from "../homeserver/client.ts";
 import { createLogger } from "../observability/log.ts";
 import { agentArgument, knownAgents } from "./agent-argument.ts";
+import { noteCommand, operator } from "./operator.ts";
 import { readSecret } from "./secret-input.ts";
 import { explainStartFailure } from "./start-failure.ts";
 import { UsageError } from "./usage-error.ts";
@@ -80,17 +82,20 @@ async function act(
   const userId = await agentArgument(action.agent, config, database);
   switch (action.kind) {
     case "recovery-key":
+      await noteExport(database, userId, "recovery_key");
       process.stdout.write(`${encodeRecoveryKey(await masterKey.recoveryKey(userId))}\n`);
       return 0;
     case "restore":
+      await noteCommand(database, "keys restore", userId);
       await (await keysOf(userId)).takeOver(decodeRecoveryKey(await readSecret("recovery key", secretFile)));
       return renewDevice(database, userId);
     case "new-device":
+      await noteCommand(database, "keys new-device", userId);
       return renewDevice(database, userId);
     case "reset-identity":
       return resetIdentity(database, userId, isSure);
     case "export":
-      return exportTo(action.file, userId, await keysOf(userId), secretFile);
+      return exportTo(action.file, userId, await keysOf(userId), database, secretFile);
     case "import":
       return importFrom(action.file, userId, await keysOf(userId), database, secretFile);
   }
@@ -180,6 +185,7 @@ async function resetIdentity(database: Database, userId: string, isSure: boolean
     process.stderr.write("matrix-agents: nothing was done; if you are sure, add --yes\n");
     return 1;
   }
+  await noteCommand(database, "keys reset-identity", userId);
   await database.query("update ghosts set reset_identity = true where user_id = $1", [userId]);
   return renewDevice(database, userId);
 }
@@ -194,10 +200,21 @@ async function hasProcesses(database: Database): Promise<boolean> {
   return count > 0;
 }
 
-async function exportTo(file: string, userId: string, own: AgentKeys, secretFile: string | undefined): Promise<number> {
+function noteExport(database: Database, ghost: string, what: "room_keys" | "recovery_key"): Promise<void> {
+  return new AuditLog(database).record(database, { kind: "keys.exported", by: operator(), ghost, what });
+}
+
+async function exportTo(
+  file: string,
+  userId: string,
+  own: AgentKeys,
+  database: Database,
+  secretFile: string | undefined,
+): Promise<number> {
   const passphrase = await readSecret("passphrase", secretFile);
   const exported = await own.exportKeys();
   const text = engine.OlmMachine.encryptExportedRoomKeys(JSON.stringify(exported), passphrase, EXPORT_ROUNDS);
+  await noteExport(database, userId, "room_keys");
   await writeFile(file, text, { mode: 0o600, flag: "wx" }).catch((error: unknown) => {
     const code = error instanceof Error && "code" in error ? String(error.code) : "";
     throw new UsageError(code === "EEXIST" ? `${file} exists already` : `${file} can't be written (${code})`);
@@ -218,6 +235,7 @@ async function importFrom(
     throw new UsageError(`${file} can't be read`, { cause: error });
   });
   const imported = decryptExport(text, await readSecret("passphrase", secretFile), file);
+  await noteCommand(database, "keys import", userId);
   await own.importKeys(imported);
   await database.query("update ghosts set restore = true where user_id = $1", [userId]);
   process.stdout.write(`${imported.length} room keys added to the backup of ${userId}, which reads them in\n`);

@@ -3,6 +3,7 @@ import { locationOf, openDatabase } from "../database/open.ts";
 import { ringProcesses } from "../leases/processes.ts";
 import { HeldMail, type HeldItem, type HeldSelection } from "../mailbox/held-mail.ts";
 import { createLogger } from "../observability/log.ts";
+import { noteCommand } from "./operator.ts";
 import { explainStartFailure } from "./start-failure.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -28,6 +29,7 @@ export async function mailbox(options: { readonly config: string; readonly args:
         process.stdout.write(await describe(held));
         return 0;
       case "retry": {
+        await noteCommand(database, "mailbox retry", subjectOf(action.selection));
         const items = await held.retry(action.selection);
         await ringProcesses(database, { mail: [...new Set(items.map((item) => item.ghost))], doorbells: [] });
         return report(
@@ -37,6 +39,7 @@ export async function mailbox(options: { readonly config: string; readonly args:
         );
       }
       case "drop":
+        await noteCommand(database, "mailbox drop", subjectOf(action.selection));
         return report("dropped", action.selection, await held.drop(action.selection));
     }
   } finally {
@@ -90,6 +93,10 @@ function cellsOf(item: HeldItem): string[] {
 /** Ids and reasons come from other servers; a terminal must not be told what to do by them. */
 function printable(text: string): string {
   return text.replace(/\p{C}/gu, "\ufffd");
+}
+
+function subjectOf(selection: HeldSelection): string {
+  return selection === "all" ? "all" : selection.join(" ");
 }
 
 function report(what: string, selection: HeldSelection, done: readonly number[]): number {

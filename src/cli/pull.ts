@@ -1,12 +1,17 @@
+import type { Config } from "../config/config.ts";
 import { loadConfig } from "../config/load.ts";
+import { locationOf, openDatabase } from "../database/open.ts";
+import { DatabaseInUse } from "../database/sole-user.ts";
 import { createLogger } from "../observability/log.ts";
 import { createOllamaProvider } from "../providers/ollama.ts";
 import { ProviderError, type PullProgress } from "../providers/provider.ts";
+import { noteCommand } from "./operator.ts";
+import { explainStartFailure } from "./start-failure.ts";
 import { UsageError } from "./usage-error.ts";
 
 /**
  * Has an Ollama server install a model, and shows how far it is. Returns 0 when it is there, 1 when it could not be. Throws
- * UsageError and ConfigError.
+ * UsageError, ConfigError, and what keeps the database from being opened.
  */
 export async function pull(options: { readonly config: string; readonly args: readonly string[] }): Promise<number> {
   const config = await loadConfig(options.config);
@@ -19,6 +24,7 @@ export async function pull(options: { readonly config: string; readonly args: re
   }
   const settings = config.providers.get(name);
   if (settings?.type !== "ollama") throw new UsageError(`"${name}" is no provider of type ollama; there are: ${known}`);
+  await note(config, `${name} ${model}`);
   const provider = createOllamaProvider({ name, ...settings, log: createLogger("warn", "auto") });
   const interrupted = new AbortController();
   process.once("SIGINT", () => interrupted.abort());
@@ -38,6 +44,17 @@ export async function pull(options: { readonly config: string; readonly args: re
   }
   process.stdout.write(`${isTerminal ? "\n" : ""}${model} is installed on ${name}\n`);
   return 0;
+}
+
+/** The embedded database can't be written beside a running bridge, which is no reason not to install a model. */
+async function note(config: Config, subject: string): Promise<void> {
+  try {
+    const database = await openDatabase(locationOf(config), createLogger("warn", "auto"));
+    await noteCommand(database, "pull", subject).finally(() => database.close());
+  } catch (error) {
+    if (!(error instanceof DatabaseInUse)) throw explainStartFailure(error, config);
+    process.stderr.write("this is not in the audit log: the running bridge has the embedded database to itself\n");
+  }
 }
 
 /** On a terminal every percent, elsewhere every tenth. */

@@ -4,6 +4,7 @@ import type { Database } from "../database/database.ts";
 import { locationOf, openDatabase } from "../database/open.ts";
 import { ringProcesses } from "../leases/processes.ts";
 import { createLogger } from "../observability/log.ts";
+import { noteCommand } from "./operator.ts";
 import { explainStartFailure } from "./start-failure.ts";
 import { drawQrCode } from "./qr-code.ts";
 import { UsageError } from "./usage-error.ts";
@@ -90,6 +91,7 @@ async function decide(database: Database, id: number, decision: "match" | "misma
     process.stderr.write(`matrix-agents: verification ${id} does not wait for you; it may have timed out\n`);
     return 1;
   }
+  await noteCommand(database, decision === "match" ? "verify confirm" : "verify reject", `${row.ghost} ${row.user_id}`);
   await ringProcesses(database, { mail: [], doorbells: [row.ghost] });
   const said = decision === "match" ? "confirmed" : "rejected";
   process.stdout.write(`${said}: ${printable(row.user_id)} and ${row.ghost}\n`);

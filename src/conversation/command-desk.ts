@@ -136,7 +136,7 @@ export class CommandDesk {
         if (!(await this.#mayChange(ghost, message))) return { words: words.onlyModerators };
         return {
           words: words.settingsReset,
-          store: (tx) => settings.reset(tx, ghost.userId, roomId),
+          store: (tx) => settings.reset(tx, { ghost: ghost.userId, roomId, by: sender }),
         };
       case "forget": {
         if (!(await this.#mayChange(ghost, message))) return { words: words.onlyModerators };
@@ -240,7 +240,7 @@ export class CommandDesk {
     const policy = await privacy.policyIn(roomId);
     if (decision === "allow" && policy === "deny") return { words: words.consent.denied(named) };
     if (decision === "default") {
-      return { words: words.consent.revoked(named), store: (tx) => consents.revoke(tx, roomId, ghost.userId) };
+      return { words: words.consent.revoked(named), store: (tx) => consents.revoke(tx, roomId, ghost.userId, sender) };
     }
     const granted = decision === "allow";
     const target = targetOf(place.provider, place.host);

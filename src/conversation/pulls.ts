@@ -1,3 +1,4 @@
+import type { Actor, AuditEntry } from "../audit/audit-entry.ts";
 import type { GhostHandle, GhostMessage } from "../ghost/listener.ts";
 import type { Words } from "../language/words.ts";
 import { isAdmin } from "../policy/access.ts";
@@ -9,6 +10,8 @@ export interface PullOptions {
   /** Globs of the users who may. */
   readonly admins: readonly string[];
   readonly providers: () => readonly Provider[];
+  /** Notes in the audit log what an admin has begun, and whom it refused. */
+  readonly note: (entry: AuditEntry) => Promise<void>;
   /** Told when a model is there. */
   readonly installed: () => void;
 }
@@ -48,9 +51,13 @@ export class Pulls {
     const only = able.length === 1 ? able[0]?.name : undefined;
     const [name, model] = second === undefined ? [only, first] : [first, second];
     const provider = able.find((one) => one.name === name);
-    if (!isAdmin(this.#options, sender)) await say(pull.onlyAdmins);
-    else if (provider === undefined || model === undefined) await say(pull.which(able.map((one) => one.name)));
+    if (!isAdmin(this.#options, sender)) {
+      await this.#options.note({ kind: "refused", what: "pull", by: sender, room: roomId, reason: "not_admin" });
+      await say(pull.onlyAdmins);
+    } else if (provider === undefined || model === undefined) await say(pull.which(able.map((one) => one.name)));
     else {
+      const subject = `${provider.name} ${model}`;
+      await this.#options.note({ kind: "admin.command", by: sender as Actor, command: "pull", subject });
       const notice = await say(pull.progress(model, provider.name, undefined));
       const running = this.#run(bot, { roomId, notice, eventId }, provider, model, pull).finally(() =>
         this.#running.delete(running),

@@ -28,8 +28,11 @@ export interface VerificationLedger {
   comparing(flow: Flow, emoji: readonly Emoji[] | undefined): Promise<void>;
   /** What the operator decided; undefined while it is open. */
   decision(flow: Flow): Promise<"match" | "mismatch" | undefined>;
-  /** @param cancelled why it came to nothing; undefined when both sides have verified each other. */
-  ended(flow: Flow, cancelled: string | undefined): Promise<void>;
+  /**
+   * @param cancelled why it came to nothing; undefined when both sides have verified each other.
+   * @param isMismatch whether that is because one of the two saw something else.
+   */
+  ended(flow: Flow, cancelled: string | undefined, isMismatch: boolean): Promise<void>;
 }
 
 /** Whether a verification has come to its end. */
@@ -37,7 +40,15 @@ interface Progress {
   readonly isDone: boolean;
   /** Why it came to nothing. */
   readonly cancelled: string | undefined;
+  readonly isMismatch?: boolean;
 }
+
+/** The codes of a cancellation that say that the two sides do not have the same (spec "m.key.verification.cancel"). */
+const MISMATCHES: ReadonlySet<string | undefined> = new Set([
+  "m.mismatched_sas",
+  "m.mismatched_commitment",
+  "m.key_mismatch",
+]);
 
 type OutgoingVerification = engine.ToDeviceRequest | engine.RoomMessageRequest | undefined;
 
@@ -210,16 +221,16 @@ export class Verifications {
     }
   }
 
-  async #endIfOver(flow: Flow, { isDone, cancelled }: Progress): Promise<boolean> {
+  async #endIfOver(flow: Flow, { isDone, cancelled, isMismatch }: Progress): Promise<boolean> {
     if (!isDone && cancelled === undefined) return false;
     // What ended before it was ever answered is nobody's business.
     if (!isDone && !this.#open.has(flow.flowId)) this.#over.add(flow.flowId);
-    else await this.#end(flow, cancelled);
+    else await this.#end(flow, cancelled, isMismatch);
     return true;
   }
 
-  async #end(flow: Flow, cancelled: string | undefined): Promise<void> {
-    await this.#ledger.ended(flow, cancelled);
+  async #end(flow: Flow, cancelled: string | undefined, isMismatch = false): Promise<void> {
+    await this.#ledger.ended(flow, cancelled, isMismatch);
     this.#open.delete(flow.flowId);
     this.#started.delete(flow.flowId);
     this.#over.add(flow.flowId);
@@ -242,5 +253,6 @@ function progressOf(
 ): Progress {
   const late = verification.timedOut() ? "it took too long" : undefined;
   const cancelled = verification.isCancelled() ? (info?.reason() ?? "cancelled") : late;
-  return verification.isDone() ? { isDone: true, cancelled: undefined } : { isDone: false, cancelled };
+  if (verification.isDone()) return { isDone: true, cancelled: undefined };
+  return { isDone: false, cancelled, isMismatch: MISMATCHES.has(info?.cancelCode()) };
 }

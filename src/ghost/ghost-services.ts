@@ -1,3 +1,4 @@
+import type { AuditLog } from "../audit/audit-log.ts";
 import type { CryptoStore } from "../crypto/store/crypto-store.ts";
 import type { EncryptionMode, Trust, VerificationMode } from "../config/config.ts";
 import type { Database } from "../database/database.ts";
@@ -19,6 +20,7 @@ import type { TrustNotices } from "./trust-notices.ts";
 /** What every ghost works with. */
 export interface GhostServices {
   readonly database: Database;
+  readonly audit: AuditLog;
   readonly client: HomeserverClient;
   /** This process's number, which owns the ghosts' leases. */
   readonly process: number;

@@ -1,4 +1,5 @@
 import { randomInt } from "node:crypto";
+import { AuditLog } from "../audit/audit-log.ts";
 import type { Database } from "../database/database.ts";
 import { adoptEvents } from "../mailbox/mailbox.ts";
 import { fenced, type Lease } from "../leases/leases.ts";
@@ -34,9 +35,11 @@ export interface Membership {
 /** The rows of `ghosts` and `memberships`. */
 export class GhostStore {
   readonly #database: Database;
+  readonly #audit: AuditLog;
 
   constructor(database: Database) {
     this.#database = database;
+    this.#audit = new AuditLog(database);
   }
 
   /** All user ids that ever were ghosts. */
@@ -154,16 +157,28 @@ export class GhostStore {
   }
 
   async setDeviceMade(lease: Lease): Promise<void> {
-    await this.#update(lease, "update ghosts set device_made = true where user_id = $1", []);
+    await fenced(this.#database, lease, async (tx) => {
+      const { rows } = await tx.query<{ device_id: string; replaces: string | null }>(
+        "update ghosts set device_made = true where user_id = $1 returning device_id, replaces",
+        [lease.ghost],
+      );
+      for (const { device_id: device, replaces } of rows) {
+        const entry = { kind: "device.new", ghost: lease.ghost, device, replaces: replaces ?? undefined } as const;
+        await this.#audit.record(tx, entry);
+      }
+    });
   }
 
   /** @param options.restore whether the room keys of the backup are to be read in, for the identity was there before. */
   async setCrossSigned(lease: Lease, { restore }: { readonly restore: boolean }): Promise<void> {
-    await this.#update(
-      lease,
-      "update ghosts set cross_signed = true, reset_identity = false, restore = restore or $2 where user_id = $1",
-      [restore],
-    );
+    await fenced(this.#database, lease, async (tx) => {
+      const { count } = await tx.query("select from ghosts where user_id = $1 and reset_identity", [lease.ghost]);
+      await tx.query(
+        "update ghosts set cross_signed = true, reset_identity = false, restore = restore or $2 where user_id = $1",
+        [lease.ghost, restore],
+      );
+      if (count > 0) await this.#audit.record(tx, { kind: "identity.reset", ghost: lease.ghost });
+    });
   }
 
   async setProfile(userId: string, fingerprint: string): Promise<void> {

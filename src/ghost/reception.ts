@@ -15,6 +15,8 @@ import type { GhostServices } from "./ghost-services.ts";
 import type { GhostHandle, GhostMessage, Settle } from "./listener.ts";
 import { predecessorRoom, replacementRoom } from "../rooms/upgrade.ts";
 import type { Sender } from "./sender.ts";
+import { auditOfMembership, membershipBefore } from "./own-membership.ts";
+import type { Queryable } from "../database/database.ts";
 import { reached } from "../observability/steps.ts";
 
 /** A request for a verification that is older than this is not answered any more (spec "m.key.verification.request"). */
@@ -22,12 +24,6 @@ const VERIFICATION_MAX_AGE_MS = 600_000;
 
 function asksForVerification(content: Readonly<Record<string, unknown>>): boolean {
   return content["msgtype"] === "m.key.verification.request";
-}
-
-/** A membership is written anew with every change of a profile. */
-function cameByInvite({ unsigned }: RoomEvent): boolean {
-  const before = unsigned?.["prev_content"] as Readonly<Record<string, unknown>> | null | undefined;
-  return before?.["membership"] === "invite";
 }
 
 /** What a ghost does with its mail: it joins, decrypts, and hands on what was said. */
@@ -68,8 +64,7 @@ export class Reception {
       });
     switch (event.type) {
       case "m.room.member":
-        await this.#ownMembership(item);
-        return settle();
+        return settle(await this.#ownMembership(item));
       case "m.room.encrypted":
         return this.#encrypted(item, loaded, survived, settle);
       case "m.room.message":
@@ -246,29 +241,32 @@ export class Reception {
     await this.#services.listener.redacted(this.#ghost, { roomId: event.room_id, target }, settle);
   }
 
-  async #ownMembership(item: MailItem): Promise<void> {
+  /** What is to be stored with it. */
+  async #ownMembership(item: MailItem): Promise<((tx: Queryable) => Promise<void>) | undefined> {
     const { event } = item;
     const roomId = event.room_id;
     const log = this.#ghost.log.child({ room: roomId, event: event.event_id });
     if (event.content["membership"] !== "join" && (await this.#isPast(item))) {
       log.info("a membership that came late: the ghost is in the room");
-      return;
+      return undefined;
     }
     switch (event.content["membership"]) {
       case "invite":
         await this.#invited(event, log);
-        return;
+        break;
       case "join":
         // So that the first answer finds the room read and everybody's devices known.
         await this.#sender.meet(roomId).catch((error: unknown) => {
           if (isRetryable(error)) throw error;
           log.warn({ error }, "the room's state can't be read yet");
         });
-        if (cameByInvite(event)) await this.#entered(roomId, log);
-        return;
+        if (membershipBefore(event) === "invite") await this.#entered(roomId, log);
+        break;
       default:
         log.info({ membership: event.content["membership"] }, "no longer in the room");
     }
+    const entry = auditOfMembership(this.#ghost.userId, event);
+    return entry && ((tx) => this.#services.audit.record(tx, entry));
   }
 
   async #entered(roomId: string, log: Logger): Promise<void> {

@@ -1,3 +1,4 @@
+import { AuditLog } from "../audit/audit-log.ts";
 import type { Database, Queryable } from "../database/database.ts";
 import type { Consent } from "../policy/privacy.ts";
 
@@ -26,9 +27,11 @@ export function targetOf(provider: string, host: string): string {
 /** The rows of `consents`. */
 export class Consents {
   readonly #database: Database;
+  readonly #audit: AuditLog;
 
   constructor(database: Database) {
     this.#database = database;
+    this.#audit = new AuditLog(database);
   }
 
   async get({ roomId, ghost, target }: ConsentId): Promise<Consent> {
@@ -46,11 +49,14 @@ export class Consents {
          set granted = excluded.granted, decided_by = excluded.decided_by, decided_at = now()`,
       [roomId, ghost, target, granted, by],
     );
+    const kind = granted ? "consent.given" : "consent.declined";
+    await this.#audit.record(tx, { kind, ghost, room: roomId, by, target });
   }
 
   /** Takes back what was decided for an agent in a room: it is asked anew. */
-  async revoke(tx: Queryable, roomId: string, ghost: string): Promise<void> {
-    await tx.query("delete from consents where room_id = $1 and ghost = $2", [roomId, ghost]);
+  async revoke(tx: Queryable, roomId: string, ghost: string, by: string): Promise<void> {
+    const { count } = await tx.query("delete from consents where room_id = $1 and ghost = $2", [roomId, ghost]);
+    if (count > 0) await this.#audit.record(tx, { kind: "consent.withdrawn", ghost, room: roomId, by });
   }
 
   async ofRoom(roomId: string): Promise<Decision[]> {

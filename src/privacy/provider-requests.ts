@@ -1,5 +1,6 @@
+import { AuditLog } from "../audit/audit-log.ts";
 import type { Locality } from "../config/config.ts";
-import type { Database } from "../database/database.ts";
+import type { Database, Queryable } from "../database/database.ts";
 import { storable } from "../database/text.ts";
 
 /** A request to a provider: where it went and how large it was, never what it said. */
@@ -27,14 +28,28 @@ export interface SentTo {
 /** The rows of `provider_requests`: what was sent where. */
 export class ProviderRequests {
   readonly #database: Database;
+  readonly #audit: AuditLog;
 
   constructor(database: Database) {
     this.#database = database;
+    this.#audit = new AuditLog(database);
   }
 
-  /** Notes a request, before it is sent. */
-  async note({ ghost, roomId, provider, host, locality, model, kind, bytes }: ProviderRequest): Promise<void> {
-    await this.#database.query(
+  /** Notes a request, before it is sent; one that leaves the network in the audit log, too. */
+  async note(request: ProviderRequest): Promise<void> {
+    if (request.locality === "local") return this.#insert(this.#database, request);
+    const { ghost, roomId: room, provider, host, model, kind: what, bytes } = request;
+    await this.#database.transaction(async (tx) => {
+      await this.#insert(tx, request);
+      await this.#audit.record(tx, { kind: "cloud.sent", ghost, room, provider, host, model, what, bytes });
+    });
+  }
+
+  async #insert(
+    tx: Queryable,
+    { ghost, roomId, provider, host, locality, model, kind, bytes }: ProviderRequest,
+  ): Promise<void> {
+    await tx.query(
       `insert into provider_requests (ghost, room_id, provider, host, locality, model, kind, bytes)
        values ($1, $2, $3, $4, $5, $6, $7, $8)`,
       [ghost, roomId, provider, host, locality, storable(model), kind, bytes],

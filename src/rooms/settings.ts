@@ -1,3 +1,4 @@
+import { AuditLog } from "../audit/audit-log.ts";
 import type { Database, Queryable } from "../database/database.ts";
 import { storable } from "../database/text.ts";
 import { LANGUAGES, type Language } from "../language/language.ts";
@@ -49,14 +50,23 @@ export type RoomDefaults = Required<
 /** Where a setting stands sealed. */
 const PLACE = "room_settings.value";
 
+/** Whose setting is changed, and by whom. */
+interface Change {
+  readonly ghost: string;
+  readonly roomId: string;
+  readonly by: string;
+}
+
 /** The rows of `room_settings`. What can't be read any more counts as not set. */
 export class RoomSettingsStore {
   readonly #database: Database;
   readonly #seals: Seals;
+  readonly #audit: AuditLog;
 
   constructor(database: Database, seals: Seals) {
     this.#database = database;
     this.#seals = seals;
+    this.#audit = new AuditLog(database);
   }
 
   async get(ghost: string, roomId: string): Promise<RoomSettings> {
@@ -83,18 +93,14 @@ export class RoomSettingsStore {
   }
 
   /** Sets one, or takes it back with `undefined`. */
-  async set(
-    tx: Queryable,
-    { ghost, roomId, by }: { readonly ghost: string; readonly roomId: string; readonly by: string },
-    name: SettingWord,
-    value: string | undefined,
-  ): Promise<void> {
+  async set(tx: Queryable, { ghost, roomId, by }: Change, name: SettingWord, value: string | undefined): Promise<void> {
     if (value === undefined) {
-      await tx.query("delete from room_settings where ghost = $1 and room_id = $2 and name = $3", [
+      const { count } = await tx.query("delete from room_settings where ghost = $1 and room_id = $2 and name = $3", [
         ghost,
         roomId,
         name,
       ]);
+      if (count > 0) await this.#note(tx, { ghost, roomId, by }, name, { reset: true });
       return;
     }
     const key = await this.#seals.in(tx, { ghost, roomId, isLasting: true });
@@ -104,11 +110,17 @@ export class RoomSettingsStore {
          set value = excluded.value, set_by = excluded.set_by, sealed_by = excluded.sealed_by, set_at = now()`,
       [ghost, roomId, name, key.seal(storable(value), PLACE, ghost, roomId, name), by, key.id],
     );
+    await this.#note(tx, { ghost, roomId, by }, name);
   }
 
   /** Takes all back. */
-  async reset(tx: Queryable, ghost: string, roomId: string): Promise<void> {
-    await tx.query("delete from room_settings where ghost = $1 and room_id = $2", [ghost, roomId]);
+  async reset(tx: Queryable, { ghost, roomId, by }: Change): Promise<void> {
+    const { count } = await tx.query("delete from room_settings where ghost = $1 and room_id = $2", [ghost, roomId]);
+    if (count > 0) await this.#note(tx, { ghost, roomId, by }, "all", { reset: true });
+  }
+
+  #note(tx: Queryable, { ghost, roomId, by }: Change, setting: string, options?: { reset: true }): Promise<void> {
+    return this.#audit.record(tx, { kind: "setting.changed", ghost, room: roomId, by, setting, ...options });
   }
 }
 

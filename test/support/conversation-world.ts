@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { AuditLog } from "../../src/audit/audit-log.ts";
 import type { Language } from "../../src/language/language.ts";
 import { Conversation } from "../../src/conversation/conversation.ts";
 import { History } from "../../src/conversation/history.ts";
@@ -189,7 +190,12 @@ export class World {
       allowances: new Allowances(database, limits),
       models,
       privacy: new PrivacyGate({ policy: this.policy, consents, requests: this.requests, models, isEncrypted }),
-      pulls: new Pulls({ admins: [MODERATOR], providers: () => [this.provider], installed: () => undefined }),
+      pulls: new Pulls({
+        admins: [MODERATOR],
+        providers: () => [this.provider],
+        note: (entry) => new AuditLog(database).record(database, entry),
+        installed: () => undefined,
+      }),
       consents,
       requests: this.requests,
       isEncrypted,

@@ -1,0 +1,127 @@
+import { parseDetails, type AuditRow } from "../audit/audit-entry.ts";
+import { AuditLog, type Verdict } from "../audit/audit-log.ts";
+import type { Break, ChainHead } from "../audit/chain.ts";
+import { loadConfig } from "../config/load.ts";
+import { locationOf, openDatabase } from "../database/open.ts";
+import { createLogger } from "../observability/log.ts";
+import { explainStartFailure } from "./start-failure.ts";
+import { UsageError } from "./usage-error.ts";
+
+/** What is asked of the audit log, as it was typed. */
+export interface AuditOptions {
+  readonly config: string;
+  readonly since?: string | undefined;
+  readonly verify?: boolean;
+  /** A head that was kept from an earlier `--verify`. */
+  readonly head?: string | undefined;
+  readonly json?: boolean;
+}
+
+/**
+ * Prints what matters for security, the oldest first, or tells whether all of it is as it was written. Returns 0, or 1 when
+ * something was changed or is missing. With PostgreSQL it works beside a running bridge. Throws UsageError, ConfigError, and
+ * what keeps the database from being opened.
+ */
+export async function audit({
+  config: path,
+  since,
+  verify = false,
+  head,
+  json = false,
+}: AuditOptions): Promise<number> {
+  if (head !== undefined && !verify) throw new UsageError("--head is for audit --verify only");
+  const from = since === undefined ? undefined : momentOf(since, new Date());
+  const kept = head === undefined ? undefined : parseHead(head);
+  const config = await loadConfig(path);
+  const database = await openDatabase(locationOf(config), createLogger("warn", "auto")).catch((error: unknown) => {
+    throw explainStartFailure(error, config);
+  });
+  try {
+    const log = new AuditLog(database);
+    if (verify) {
+      const verdict = await log.verify(kept);
+      process.stdout.write(`${json ? JSON.stringify(verdictAsJson(verdict)) : describe(verdict)}\n`);
+      return verdict.broken === undefined ? 0 : 1;
+    }
+    for await (const row of log.since(from)) process.stdout.write(`${json ? asJson(row) : lineOf(row)}\n`);
+    return 0;
+  } finally {
+    await database.close();
+  }
+}
+
+const UNITS = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 } as const;
+
+/**
+ * A moment as people type it: a date, with or without a time (UTC where it names no zone), or how long ago. Throws
+ * UsageError.
+ */
+export function momentOf(typed: string, now: Date): Date {
+  const [, number, unit] = /^(\d{1,6})([mhdw])$/.exec(typed) ?? [];
+  if (number !== undefined) return new Date(now.getTime() - Number(number) * UNITS[unit as keyof typeof UNITS]);
+  const isDate = /^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2})?(Z|[+-]\d{2}:\d{2})?)?$/.exec(typed);
+  if (isDate !== null) {
+    const [, time, , zone] = isDate;
+    const moment = new Date(
+      time !== undefined && zone === undefined ? `${typed.replace(" ", "T")}Z` : typed.replace(" ", "T"),
+    );
+    if (!Number.isNaN(moment.getTime())) return moment;
+  }
+  throw new UsageError(
+    `--since wants a date such as 2026-05-31 or 2026-05-31T14:00Z, or how long ago: 90m, 12h, 7d, 4w`,
+  );
+}
+
+function parseHead(typed: string): ChainHead {
+  const [, seq, hash] = /^(\d{1,15}):([0-9a-f]{64})$/.exec(typed) ?? [];
+  if (seq === undefined || hash === undefined) throw new UsageError("--head wants a head as audit --verify shows it");
+  return { seq: Number(seq), hash };
+}
+
+function shownHead({ seq, hash }: ChainHead): string {
+  return seq === 0 ? "none" : `${seq}:${hash}`;
+}
+
+function describe({ rows, head, broken }: Verdict): string {
+  if (broken !== undefined) {
+    return `the audit log is not what was written: ${whatIsBroken(broken)}\nNothing from there on is proved.`;
+  }
+  return `${rows} rows, each as it was written and none missing in between\nhead: ${shownHead(head)}\nKeep the head where nobody who can write the database can change it; --verify --head HEAD then tells also whether\nrows were taken off the end, or all were written anew.`;
+}
+
+function whatIsBroken({ seq, how }: Break): string {
+  switch (how) {
+    case "changed":
+      return `row ${seq} was changed`;
+    case "missing":
+      return `row ${seq} is missing`;
+    case "replaced":
+      return `row ${seq} is another one than was there`;
+    case "added":
+      return `row ${seq} was never appended`;
+  }
+}
+
+function verdictAsJson({ rows, head, broken }: Verdict): object {
+  return { whole: broken === undefined, rows, head: shownHead(head), broken };
+}
+
+function asJson({ seq, at, kind, details, hash }: AuditRow): string {
+  return JSON.stringify({ seq, at: at.toISOString(), kind, ...parseDetails(details), hash });
+}
+
+/** `12  2026-05-31T14:00:00Z  agent.joined  ghost=@agent_llama:hs room=!abc:hs`. */
+function lineOf({ seq, at, kind, details }: AuditRow): string {
+  const pairs = Object.entries(parseDetails(details)).map(([name, value]) => `${name}=${shown(value)}`);
+  return printable(`${seq}  ${at.toISOString().slice(0, 19)}Z  ${kind}  ${pairs.join(" ")}`);
+}
+
+function shown(value: unknown): string {
+  const text = typeof value === "string" ? value : JSON.stringify(value);
+  return /[\s"]/.test(text) ? JSON.stringify(text) : text;
+}
+
+/** Ids come from other servers; a terminal must not be told what to do by them. */
+function printable(text: string): string {
+  return text.replace(/\p{C}/gu, "\ufffd");
+}

@@ -1,0 +1,31 @@
+import type { AuditEntry } from "../audit/audit-entry.ts";
+import type { RoomEvent } from "../homeserver/transaction.ts";
+
+/** What the membership was before the event; undefined when there was none. It is written anew with every change of a profile. */
+export function membershipBefore({ unsigned }: RoomEvent): unknown {
+  const before = unsigned?.["prev_content"] as Readonly<Record<string, unknown>> | null | undefined;
+  return before?.["membership"];
+}
+
+/** What the audit log is to hold of a membership event of a ghost: that it came, or is not there any more. */
+export function auditOfMembership(ghost: string, event: RoomEvent): AuditEntry | undefined {
+  const before = membershipBefore(event);
+  const { room_id: room, sender, content, unsigned } = event;
+  switch (content["membership"]) {
+    case "join": {
+      if (before === "join") return undefined;
+      const inviter = before === "invite" ? unsigned?.["prev_sender"] : undefined;
+      return { kind: "agent.joined", ghost, room, by: typeof inviter === "string" ? inviter : undefined };
+    }
+    case "ban":
+      return { kind: "agent.left", ghost, room, by: sender, how: "banned" };
+    case "leave":
+      // An invite that was declined or taken back is no leave.
+      if (before !== "join" && before !== undefined) return undefined;
+      return sender === ghost
+        ? { kind: "agent.left", ghost, room, how: "left" }
+        : { kind: "agent.left", ghost, room, by: sender, how: "removed" };
+    default:
+      return undefined;
+  }
+}
