@@ -284,4 +284,32 @@ describe("an agent's keys", () => {
     await ask("and after a restart?");
     assert.equal((await identity()).masterKey, masterKey, "once");
   });
+
+  it("leave what was done with them in the audit log, in one whole chain", async () => {
+    await deployment.stopBridge();
+    const { code, stdout } = await deployment.command(["audit", "--json", "--since", "1d"]);
+    assert.equal(code, 0);
+    const rows = stdout
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    // The database was lost in between: what was before is not in its log.
+    const kinds = new Set(rows.map(({ kind, command, what }) => [kind, command ?? what].filter(Boolean).join(" ")));
+    for (const kind of [
+      "device.new",
+      "identity.reset",
+      "keys.exported room_keys",
+      "admin.command keys import",
+      "admin.command keys reset-identity",
+    ]) {
+      assert.ok(kinds.has(kind), `${kind} in ${[...kinds].join(", ")}`);
+    }
+    const verified = await deployment.command(["audit", "--verify"]);
+    assert.equal(verified.code, 0, verified.stdout);
+    const [, head] = /^head: (\d+:[0-9a-f]{64})$/m.exec(verified.stdout) ?? [];
+    assert.equal((await deployment.command(["audit", "--verify", "--head", head ?? ""])).code, 0);
+    const other = await deployment.command(["audit", "--verify", "--head", `1:${"0".repeat(64)}`]);
+    assert.equal(other.code, 1);
+    assert.match(other.stdout, /row 1 is another one than was there/);
+  });
 });
