@@ -9,6 +9,7 @@ import { MasterKey } from "./sealing/master-key.ts";
 import { createCryptoStore } from "./crypto/store/crypto-store.ts";
 import { locationOf, openDatabase } from "./database/open.ts";
 import { profileName } from "./ghost/agents.ts";
+import { observedDatabase } from "./database/observed.ts";
 import { AgentDirectory } from "./ghost/agent-directory.ts";
 import { Acquaintances } from "./ghost/acquaintances.ts";
 import { isRetryable } from "./ghost/failure.ts";
@@ -86,7 +87,9 @@ export async function startBridge(config: Config, registration: Registration, lo
       log,
     });
     closers.push(() => monitoring.close());
-    const database = await openDatabase(locationOf(config), log);
+    const { metrics } = monitoring;
+    const opened = await openDatabase(locationOf(config), log);
+    const database = metrics === undefined ? opened : observedDatabase(opened, metrics);
     closers.push(() => database.close());
     const processes = await Processes.join(database, { expireAfterMs: config.leases.expireAfterMs, log });
     closers.push(() => processes.leave());
@@ -94,12 +97,13 @@ export async function startBridge(config: Config, registration: Registration, lo
       url: config.homeserver.url,
       asToken: registration.asToken,
       log,
+      metrics,
       onReturn: () => {
         returned();
       },
     });
     closers.push(() => client.close());
-    const providers = providersOf(config, log);
+    const providers = providersOf(config, log, metrics);
     const directory = new AgentDirectory(config, providers, log);
     closers.push(() => directory.stop());
     await directory.refresh();
@@ -123,6 +127,7 @@ export async function startBridge(config: Config, registration: Registration, lo
       noteState: (tx, events) => rooms.note(tx, events),
       isGhost: (userId) => ghosts.isGhost(userId),
       log,
+      metrics,
     });
     const outbox = new Outbox(database, seals);
     const history = new History(database, seals);
@@ -248,6 +253,7 @@ export async function startBridge(config: Config, registration: Registration, lo
       words: language.elsewhere,
       mayInvite: (userId) => mayTalk(config.access, userId),
       log,
+      metrics,
     };
     const ghosts: Ghosts = new Ghosts({
       services,
@@ -279,6 +285,7 @@ export async function startBridge(config: Config, registration: Registration, lo
         retryForMs: config.turns.retryModelForMs,
       },
       log,
+      metrics,
       work: {
         respond: async (turn, show, signal) =>
           conversation.answering.respond(turn, await ghost(turn.ghost).isDirect(turn.roomId), show, signal),
@@ -345,6 +352,7 @@ export async function startBridge(config: Config, registration: Registration, lo
         return true;
       },
       log,
+      metrics,
     });
     const running = await startAppService({
       registration: registration.raw,

@@ -14,6 +14,7 @@ import type { Logger } from "./observability/log.ts";
 import { createMetrics, type Metrics } from "./observability/metrics.ts";
 import { listenForMonitoring } from "./observability/monitoring-listener.ts";
 import { readinessOf, type Check, type Readiness } from "./observability/readiness.ts";
+import { packageVersion } from "./observability/version.ts";
 import type { Provider } from "./providers/provider.ts";
 import { whyNoneUsable } from "./providers/usable.ts";
 import type { TurnStore } from "./turns/turn-store.ts";
@@ -65,6 +66,7 @@ export async function startMonitoring(options: {
     return { metrics: undefined, watch: () => undefined, close: () => Promise.resolve() };
   }
   const metrics = createMetrics(options.agentName);
+  metrics.build.set({ version: await packageVersion(), node: process.version }, 1);
   let parts: WatchedParts | undefined;
   const listener = await listenForMonitoring(
     address,

@@ -1,8 +1,7 @@
-import { readFile } from "node:fs/promises";
+import { packageVersion } from "../observability/version.ts";
 
 /** Prints the version of the package. */
 export async function version(): Promise<number> {
-  const manifest: unknown = JSON.parse(await readFile(new URL("../../package.json", import.meta.url), "utf8"));
-  process.stdout.write(`${String((manifest as { version: unknown }).version)}\n`);
+  process.stdout.write(`${await packageVersion()}\n`);
   return 0;
 }

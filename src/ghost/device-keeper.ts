@@ -199,7 +199,7 @@ export class DeviceKeeper {
   }
 
   async #openDevice(record: StoredDevice, session: StoreSession, lease: Lease): Promise<Device> {
-    const { database, store, masterKey, mailbox, syncing } = this.#services;
+    const { database, store, masterKey, mailbox, syncing, metrics } = this.#services;
     const actor = { userId: this.#userId, deviceId: record.deviceId };
     const transport = deviceTransport(this.#services.client, actor);
     const backup = backupServerOf(this.#services.client, this.#userId);
@@ -207,7 +207,15 @@ export class DeviceKeeper {
       ...actor,
       store: session,
       storeKey: await masterKey.storeKey(this.#userId, record.deviceId),
-      transport: { ...transport, sync: (since) => syncing.run(() => transport.sync(since)) },
+      transport: {
+        ...transport,
+        sync: async (since) => {
+          const answer = await syncing.run(() => transport.sync(since));
+          const agent = metrics?.agent(this.#userId) ?? "";
+          metrics?.oneTimeKeys.set({ agent }, answer.keyCounts["signed_curve25519"] ?? 0);
+          return answer;
+        },
+      },
       backup: { ...backup, put: (version, body) => syncing.run(() => backup.put(version, body)) },
       storage: new SecretStorage(
         accountDataOf(this.#services.client, this.#userId),

@@ -7,6 +7,7 @@ import type { Mailbox } from "../mailbox/mailbox.ts";
 import type { MasterKey } from "../sealing/master-key.ts";
 import type { Words } from "../language/words.ts";
 import type { Logger } from "../observability/log.ts";
+import type { Metrics } from "../observability/metrics.ts";
 import type { Rooms } from "../rooms/rooms.ts";
 import type { Acquaintances } from "./acquaintances.ts";
 import type { GhostListener } from "./listener.ts";
@@ -61,4 +62,5 @@ export interface GhostServices {
   /** What is said where there is no room yet to say it in. */
   readonly words: Words;
   readonly log: Logger;
+  readonly metrics?: Metrics | undefined;
 }

@@ -146,6 +146,7 @@ export class Ghost implements GhostHandle {
   async lost(lease: Lease): Promise<void> {
     if (this.lease?.epoch !== lease.epoch) return;
     this.log.warn({ epoch: lease.epoch }, "another process has taken this ghost over");
+    this.#services.metrics?.leasesLost.inc();
     await this.#account.putAway();
   }
 

@@ -61,7 +61,7 @@ export class Reception {
       fenced(this.#services.database, loaded.lease, async (tx) => {
         await store?.(tx);
         await this.#services.mailbox.done(tx, item);
-      });
+      }).then(() => this.#services.metrics?.mail.inc({ outcome: "handled" }));
     switch (event.type) {
       case "m.room.member":
         return settle(await this.#ownMembership(item));
@@ -118,9 +118,10 @@ export class Reception {
   async #encrypted(item: MailItem, loaded: LoadedGhost, survived: () => Promise<void>, settle: Settle): Promise<void> {
     const { device, lease } = loaded;
     const { event } = item;
-    const { database, mailbox, missingKeys, trustIn, mode } = this.#services;
+    const { database, mailbox, missingKeys, trustIn, mode, metrics } = this.#services;
     if (!mayTalkIn(mode, true)) return settle();
     const log = this.#ghost.log.child({ room: event.room_id, event: event.event_id });
+    const count = (outcome: string): void => metrics?.decryptions.inc({ outcome });
     const { read } = trustIn(this.#ghost.userId, event.room_id);
     let decryption = await device.decrypt(event, read);
     if (decryption.kind === "missing_key") {
@@ -134,6 +135,7 @@ export class Reception {
       const again = await device.decrypt(event, read);
       if (again.kind === "missing_key") {
         log.warn("no key for this event yet; it waits");
+        count("missing_key");
         this.#keyIsLate();
       } else {
         await mailbox.keysArrived(lease, [decryption.sessionId]);
@@ -141,6 +143,7 @@ export class Reception {
       return;
     }
     if (decryption.kind === "refused") {
+      count("refused");
       log.warn({ reason: decryption.reason }, "event refused");
       await mailbox.setAside(lease, item.id, `not decrypted: ${decryption.reason}`);
       return;
@@ -148,10 +151,12 @@ export class Reception {
     reached("event.decrypted");
     await survived();
     if (await isReplay(database, this.#ghost.userId, event)) {
+      count("replayed");
       log.warn("event refused: it repeats what another event said");
       await mailbox.setAside(lease, item.id, "a replay of another event");
       return;
     }
+    count(decryption.kind);
     const settleOnce: Settle = (store) =>
       settle(async (tx) => {
         await noteHandled(tx, this.#ghost.userId, event);

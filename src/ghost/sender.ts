@@ -68,7 +68,7 @@ export class Sender {
     options: { readonly signal?: AbortSignal | undefined; readonly toAll?: boolean } = {},
   ): Promise<string> {
     const { signal, toAll = false } = options;
-    const { outbox, client } = this.#services;
+    const { outbox, client, metrics } = this.#services;
     const txnId = transactionId(this.#userId, roomId, step);
     const { device, lease } = await this.#account.load();
     let stored = await outbox.find(this.#userId, txnId);
@@ -91,6 +91,7 @@ export class Sender {
       await outbox.store(lease, stored);
       reached("send.stored");
     }
+    const encrypted = stored.eventType === ENCRYPTED ? "yes" : "no";
     const eventId = await sendEvent(
       client,
       actor,
@@ -101,7 +102,11 @@ export class Sender {
         retryForMs: stored.eventType === ENCRYPTED ? undefined : PLAIN_RETRY_MS,
         signal: signal === undefined ? this.#stopping : AbortSignal.any([signal, this.#stopping]),
       },
-    );
+    ).catch((error: unknown) => {
+      metrics?.sends.inc({ encrypted, outcome: "failed" });
+      throw error;
+    });
+    metrics?.sends.inc({ encrypted, outcome: "sent" });
     reached("send.sent");
     await outbox.sent(lease, txnId, eventId);
     reached("send.marked");

@@ -1,5 +1,7 @@
 import { Agent, fetch, type Response } from "undici";
 import type { Logger } from "../observability/log.ts";
+import type { Metrics } from "../observability/metrics.ts";
+import { endpointOf } from "./endpoint.ts";
 import { HomeserverUnreachable, MatrixError, MAX_RETRY_AFTER_MS, UnexpectedAnswer } from "./errors.ts";
 import { retrying } from "./retry.ts";
 
@@ -68,6 +70,7 @@ export function createHomeserverClient(options: {
   readonly log: Logger;
   /** Called when the homeserver answers again after it could not be reached. */
   readonly onReturn?: () => void;
+  readonly metrics?: Metrics | undefined;
   /** Bytes, after decompression; for tests. */
   readonly maxAnswerBytes?: number;
 }): HomeserverClient {
@@ -95,6 +98,7 @@ export function createHomeserverClient(options: {
     const timeout = AbortSignal.timeout(timeoutMs);
     const started = performance.now();
     let status: number | undefined;
+    let outcome = "aborted";
     try {
       const response = await fetch(`${base}${request.path}${queryString(request)}`, {
         method: request.method,
@@ -111,25 +115,30 @@ export function createHomeserverClient(options: {
       status = response.status;
       noteReachable(status);
       const answer = await readBounded(response, Math.min(request.maxBytes ?? Infinity, maxAnswerBytes), call);
+      outcome = outcomeOf(status);
       if (response.ok) return answer;
       if (status < 400) {
         throw new UnexpectedAnswer(call, `answered ${status}, a redirect, which is not followed; check homeserver.url`);
       }
       throw matrixError(call, response, answer.toString());
     } catch (error) {
+      if (error instanceof UnexpectedAnswer) outcome = "unexpected";
       if (error instanceof MatrixError || error instanceof UnexpectedAnswer) throw error;
       request.signal?.throwIfAborted();
       isAway = true;
+      outcome = "unreachable";
       throw timeout.aborted
         ? new HomeserverUnreachable(call, "TIMEOUT", `no answer within ${timeoutMs} ms`, { cause: error })
         : unreachable(call, error);
     } finally {
+      const ms = Math.round(performance.now() - started);
+      options.metrics?.homeserverRequests.observe({ endpoint: kindOf(request), outcome }, ms / 1000);
       options.log.debug(
         {
           method: request.method,
           path: request.path,
           status,
-          ms: Math.round(performance.now() - started),
+          ms,
           ghost: request.as?.userId,
         },
         "homeserver call",
@@ -144,8 +153,10 @@ export function createHomeserverClient(options: {
     return retrying(once, {
       signal: request.signal,
       deadline: performance.now() + (request.retryForMs ?? Infinity),
-      onRetry: (error, waitMs, attempts) =>
-        options.log.warn({ error: error.message, waitMs, attempts, ghost: request.as?.userId }, "call is repeated"),
+      onRetry: (error, waitMs, attempts) => {
+        options.metrics?.homeserverRetries.inc({ endpoint: kindOf(request) });
+        options.log.warn({ error: error.message, waitMs, attempts, ghost: request.as?.userId }, "call is repeated");
+      },
     });
   }
 
@@ -160,6 +171,17 @@ export function createHomeserverClient(options: {
     requestBytes: (request) => perform(request, (answer) => answer),
     close: () => agent.destroy(),
   };
+}
+
+function kindOf({ path, query }: HomeserverRequest): string {
+  return endpointOf(path, (query?.["timeout"] ?? "0") !== "0");
+}
+
+/** What a status says, for counting. */
+function outcomeOf(status: number): string {
+  if (status >= 500) return "server_error";
+  if (status === 429) return "rate_limited";
+  return status >= 400 ? "client_error" : "ok";
 }
 
 function queryString(request: HomeserverRequest): string {

@@ -8,6 +8,7 @@ import express, {
   type Router,
 } from "express";
 import type { Logger } from "../observability/log.ts";
+import type { Metrics } from "../observability/metrics.ts";
 import { createTokenCheck } from "./token.ts";
 import { parseTransaction, type Transaction } from "./transaction.ts";
 import { reached } from "../observability/steps.ts";
@@ -31,6 +32,7 @@ export interface RouteOptions extends AppServiceHandlers {
   /** Larger bodies get 413. */
   readonly maxTransactionBytes: number;
   readonly log: Logger;
+  readonly metrics?: Metrics | undefined;
 }
 
 /**
@@ -42,7 +44,7 @@ export interface RouteOptions extends AppServiceHandlers {
 export function createRoutes(options: RouteOptions, extra: Express): Express {
   const app = express();
   app.disable("x-powered-by").disable("etag");
-  app.use(logRequests(options.log));
+  app.use(logRequests(options.log, options.metrics));
   app.use("/_matrix/app", requireToken(options.hsToken), appServiceApi(options), unknownPath);
   app.use(extra);
   app.use(unknownPath, answerError(options.log));
@@ -197,13 +199,22 @@ function callersFault(error: unknown): number | undefined {
   return typeof status === "number" && status >= 400 && status < 500 ? status : undefined;
 }
 
-function logRequests(log: Logger): RequestHandler {
+function logRequests(log: Logger, metrics: Metrics | undefined): RequestHandler {
   return (request, response, next) => {
     const started = performance.now();
+    const endpoint = askedEndpoint(request.path);
     response.once("close", () => {
       const ms = Math.round(performance.now() - started);
+      const status = response.writableFinished ? String(response.statusCode) : "aborted";
+      metrics?.appserviceRequests.observe({ endpoint, status }, ms / 1000);
       log.debug({ method: request.method, path: request.path, status: response.statusCode, ms }, "request answered");
     });
     next();
   };
+}
+
+/** What is asked for, in a word from a short list. */
+function askedEndpoint(path: string): string {
+  const [, name = ""] = /^\/_matrix\/app\/v1\/([a-z]+)(?:\/|$)/.exec(path) ?? [];
+  return ["transactions", "ping", "users", "rooms", "thirdparty"].includes(name) ? name : "other";
 }

@@ -3,6 +3,7 @@ import { storable } from "../database/text.ts";
 import { fenced, type Lease } from "../leases/leases.ts";
 import type { RoomEvent, Transaction } from "../homeserver/transaction.ts";
 import type { Logger } from "../observability/log.ts";
+import type { Metrics } from "../observability/metrics.ts";
 import type { SealedRow, Seals } from "../sealing/seals.ts";
 import { Attempt } from "./attempt.ts";
 import { DELIVERED, route, type GhostRooms, type MembershipChange } from "./routing.ts";
@@ -61,6 +62,7 @@ export class Mailbox {
   readonly #noteState: NoteState;
   readonly #isGhost: (userId: string) => boolean;
   readonly #log: Logger;
+  readonly #metrics: Metrics | undefined;
 
   /** @param isGhost whether a user id is one of ours: an agent that exists, or the bridge's bot. */
   constructor(options: {
@@ -69,12 +71,14 @@ export class Mailbox {
     noteState: NoteState;
     isGhost: (userId: string) => boolean;
     log: Logger;
+    metrics?: Metrics | undefined;
   }) {
     this.#database = options.database;
     this.#seals = options.seals;
     this.#noteState = options.noteState;
     this.#isGhost = options.isGhost;
     this.#log = options.log;
+    this.#metrics = options.metrics;
   }
 
   /**
@@ -88,7 +92,7 @@ export class Mailbox {
     if (events.length + malformed.length + doorbells.length + changedUsers.length === 0)
       return { mail: [], doorbells: [] };
 
-    const arrivals = await this.#database.transaction(async (tx) => {
+    const { stored, ...arrivals } = await this.#database.transaction(async (tx) => {
       await insertMalformed(tx, this.#seals, malformed);
       const fresh = await insertEvents(tx, this.#seals, events);
       await this.#noteState(tx, fresh);
@@ -117,8 +121,12 @@ export class Mailbox {
       return {
         mail: [...new Set(mail.map((item) => item.ghost))],
         doorbells: await this.#doorbells(tx, transaction),
+        stored: fresh.length,
       };
     });
+    this.#metrics?.events.inc({ outcome: "stored" }, stored);
+    this.#metrics?.events.inc({ outcome: "repeated" }, events.length - stored);
+    this.#metrics?.events.inc({ outcome: "malformed" }, malformed.length);
     if (malformed.length > 0) {
       this.#log.warn({ txn: transaction.txnId, count: malformed.length }, "malformed parts stored aside");
     }
@@ -184,6 +192,7 @@ export class Mailbox {
        where ghost = $1 and id = $2`,
       [item.id, storable(key.sessionId), key.withheld === undefined ? null : storable(key.withheld)],
     );
+    this.#metrics?.mail.inc({ outcome: "awaiting_key" });
   }
 
   /** Makes a ghost's items ready again whose keys have come. Returns how many. */
@@ -202,6 +211,7 @@ export class Mailbox {
       id,
       reason,
     ]);
+    this.#metrics?.mail.inc({ outcome: "set_aside" });
   }
 
   /** Ghosts with ready mail that a process has, or could have because nobody else does. */

@@ -120,7 +120,8 @@ export const METRICS = {
 
   sends: counter("matrix_agents_sends_total", "Events that agents sent, by how that ended.", {
     encrypted: "`yes`, `no`",
-    outcome: "`sent`; `failed`, which is tried again where that may help",
+    outcome:
+      "`sent`; `failed`, which is tried again where that may help; what a stop of the bridge ended is among them",
   }),
   sendsPending: gauge(
     "matrix_agents_sends_pending",

@@ -1,3 +1,4 @@
+import type { Metrics } from "../observability/metrics.ts";
 import { CircuitBreaker } from "./circuit-breaker.ts";
 import { FairQueue } from "./fair-queue.ts";
 import { type ChatChunk, type ChatRequest, type Provider, ProviderError, type ProviderFailure } from "./provider.ts";
@@ -9,14 +10,21 @@ const TROUBLE: ReadonlySet<ProviderFailure> = new Set(["unreachable", "timeout",
  * A provider with a limit to how much is asked of it at once, fair between people, and with a pause when it fails and fails
  * again. Waiting for a place does not count as waiting for the model.
  */
-export function governed(provider: Provider, { maxConcurrent }: { readonly maxConcurrent: number }): Provider {
+export function governed(
+  provider: Provider,
+  { maxConcurrent }: { readonly maxConcurrent: number },
+  metrics?: Metrics,
+): Provider {
   const queue = new FairQueue(maxConcurrent);
   const breaker = new CircuitBreaker();
 
   async function* chat(request: ChatRequest): AsyncGenerator<ChatChunk> {
     const release = await queue.enter(request.asker, request.signal);
     try {
-      if (!breaker.mayPass()) throw new ProviderError("unreachable", "it failed again and again, and is given a pause");
+      if (!breaker.mayPass()) {
+        metrics?.providerRequests.inc({ provider: provider.name, kind: "chat", outcome: "paused" });
+        throw new ProviderError("unreachable", "it failed again and again, and is given a pause");
+      }
       let isOver = false;
       try {
         for await (const chunk of provider.chat(request)) {

@@ -1,18 +1,25 @@
 import type { Config, ProviderConfig } from "../config/config.ts";
 import type { Logger } from "../observability/log.ts";
+import type { Metrics } from "../observability/metrics.ts";
 import { createAnthropicProvider } from "./anthropic.ts";
 import { createDemoProvider } from "./demo.ts";
 import { governed } from "./governed.ts";
+import { observed } from "./observed.ts";
 import { createOllamaProvider } from "./ollama.ts";
 import { createOpenAiProvider } from "./openai.ts";
 import type { Provider } from "./provider.ts";
 
 /** The providers of a configuration, by their names. */
-export function providersOf(config: Pick<Config, "providers">, log: Logger): ReadonlyMap<string, Provider> {
+export function providersOf(
+  config: Pick<Config, "providers">,
+  log: Logger,
+  metrics?: Metrics,
+): ReadonlyMap<string, Provider> {
   return new Map(
     [...config.providers].map(([name, provider]) => {
-      const made = makeProvider(name, provider, log);
-      return [name, provider.type === "demo" ? made : governed(made, provider)];
+      const plain = makeProvider(name, provider, log);
+      const made = metrics === undefined ? plain : observed(plain, metrics);
+      return [name, provider.type === "demo" ? made : governed(made, provider, metrics)];
     }),
   );
 }

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Database, Queryable } from "../database/database.ts";
 import { fenced, type Lease } from "../leases/leases.ts";
 import type { Logger } from "../observability/log.ts";
+import type { Metrics } from "../observability/metrics.ts";
 import { reached } from "../observability/steps.ts";
 import { Draft } from "./draft.ts";
 import { conversationOf, TurnStopped, type Turn, type TurnMessage, type TurnReply } from "./turn.ts";
@@ -70,6 +71,7 @@ export interface TurnRunnerOptions {
   readonly limits: TurnLimits;
   readonly work: TurnWork;
   readonly log: Logger;
+  readonly metrics?: Metrics | undefined;
 }
 
 const NOT_SENT = { outcome: "failed", failure: "not sent" } as const;
@@ -180,9 +182,13 @@ export class TurnRunner {
   async #run(open: OpenTurn): Promise<void> {
     const { turn } = open;
     const { lease, end } = await this.#work.begin(turn);
+    const started = performance.now();
     try {
       const reply = open.state === "sending" ? await this.#resume(lease, open) : await this.#answer(lease, open);
-      if (reply !== undefined) await this.#deliver(lease, turn, reply);
+      if (reply === undefined) return;
+      await this.#deliver(lease, turn, reply);
+      const { metrics } = this.#options;
+      metrics?.turnDuration.observe({ agent: metrics.agent(turn.ghost) }, (performance.now() - started) / 1000);
     } finally {
       end();
     }
@@ -192,6 +198,7 @@ export class TurnRunner {
   async #resume(lease: Lease, open: Extract<OpenTurn, { state: "sending" }>): Promise<TurnReply | undefined> {
     if ((await this.#store.resume(lease, open.turn)) < MAX_TURN_ATTEMPTS) return open.reply;
     this.#log.error(idsOf(open.turn), "the answer ended the process whenever it was sent, and is given up");
+    this.#count(open.turn, NOT_SENT);
     await fenced(this.#options.database, lease, (tx) => this.#store.finish(tx, open.turn, NOT_SENT));
     return undefined;
   }
@@ -201,6 +208,8 @@ export class TurnRunner {
     const { turn } = open;
     if (!(await this.#store.start(lease, turn))) return undefined;
     reached("turn.started");
+    const { metrics } = this.#options;
+    if (open.attempts === 0) metrics?.turnWait.observe({ agent: metrics.agent(turn.ghost) }, open.ageMs / 1000);
     const started = performance.now();
     const stop = this.#stops.get(turn.id) ?? new AbortController();
     this.#stops.set(turn.id, stop);
@@ -316,6 +325,7 @@ export class TurnRunner {
       }
       // Thrown out of the room, or the room can't be spoken to: there is nobody left to tell.
       log.error({ error }, "the answer could not be sent");
+      this.#count(turn, NOT_SENT);
       await fenced(this.#options.database, lease, (tx) => this.#store.finish(tx, turn, NOT_SENT));
       return;
     }
@@ -327,7 +337,19 @@ export class TurnRunner {
       { outcome: reply.outcome, ...(reply.failure === undefined ? {} : { failure: reply.failure }) },
       "turn ended",
     );
+    this.#count(turn, reply);
     this.#work.ended(turn, reply);
+  }
+
+  #count(turn: Turn, { outcome, failure, usage }: Pick<TurnReply, "outcome" | "failure" | "usage">): void {
+    const { metrics } = this.#options;
+    if (metrics === undefined) return;
+    const agent = metrics.agent(turn.ghost);
+    metrics.turns.inc({ agent, outcome: failure === NOT_SENT.failure ? "not_sent" : outcome });
+    if (outcome === "failed") metrics.turnFailures.inc({ failure: failure ?? "other" });
+    if (usage === undefined) return;
+    metrics.turnTokens.inc({ agent, kind: "prompt" }, usage.promptTokens);
+    metrics.turnTokens.inc({ agent, kind: "answer" }, usage.answerTokens);
   }
 
   /** What can't be taken back stays; the answer is there. */

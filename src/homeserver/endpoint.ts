@@ -1,0 +1,59 @@
+/**
+ * The kind of a call to the homeserver, for counting: a word from a short list, never an id. What is under `/rooms/{roomId}`
+ * is called by what comes after it.
+ *
+ * @param isLongPoll whether the homeserver is asked to keep the request until something happens.
+ */
+export function endpointOf(path: string, isLongPoll = false): string {
+  const [, first = "", second = "", third = ""] =
+    /^\/_matrix\/(?:client|media)\/(?:v\d+\/)?([^/]+)(?:\/([^/]+))?(?:\/([^/]+))?/.exec(path) ?? [];
+  switch (first) {
+    case "sync":
+      return isLongPoll ? "watch" : "sync";
+    case "rooms":
+      return known(third);
+    case "user":
+      return known(third);
+    case "keys":
+      return known(`keys_${second}`);
+    case "appservice":
+      return "ping";
+    case "download":
+      return "media";
+    default:
+      return known(first);
+  }
+}
+
+/** Calls that have other names in their paths than people would give them. */
+const NAMES: Readonly<Record<string, string>> = {
+  account: "whoami",
+  account_data: "account_data",
+  devices: "devices",
+  join: "join",
+  joined_rooms: "joined_rooms",
+  keys_claim: "keys_claim",
+  keys_device_signing: "keys_signing",
+  keys_query: "keys_query",
+  keys_signatures: "keys_signing",
+  keys_upload: "keys_upload",
+  leave: "leave",
+  media: "media",
+  members: "members",
+  messages: "messages",
+  profile: "profile",
+  receipt: "receipt",
+  redact: "redact",
+  register: "register",
+  room_keys: "key_backup",
+  send: "send",
+  sendToDevice: "send_to_device",
+  state: "state",
+  typing: "typing",
+  upload: "media",
+  versions: "versions",
+};
+
+function known(name: string): string {
+  return Object.hasOwn(NAMES, name) ? (NAMES[name] ?? "other") : "other";
+}
