@@ -93,4 +93,4 @@ fill element/config.json | keep $made/element/config.json
 echo "CONTAINER_USER=$user" | keep .env
 
 if [ "$(id -u)" -eq 0 ]; then chown -R "$(sed -n 's/^CONTAINER_USER=//p' .env)" $made; fi
-echo "Next: docker compose -f docker/compose.yaml up --detach --wait"
+echo "Next: docker compose -f docker/compose.yaml up --build --detach --wait"

@@ -111,4 +111,15 @@ describe("docker/compose.yaml", () => {
     const drain = Number(/^ +drain:[\s\S]*?default: "?(\d+)s/m.exec(schema)?.[1]);
     assert.ok(Number.parseInt(services["bridge"]?.stop_grace_period ?? "", 10) > limit + drain);
   });
+
+  it("has the services that the documents speak to", async () => {
+    for (const document of ["README.md", "docs/deployment.md", "docs/hardening.md", "docker/compose.yaml"]) {
+      const text = await readFile(inCheckout(document), "utf8");
+      const spoken = [
+        ...text.matchAll(/docker compose -f docker\/compose\.yaml (?:exec|run --rm|kill --signal HUP) (\w+)/g),
+      ];
+      assert.ok(spoken.length > 0, document);
+      for (const [command, name = ""] of spoken) assert.ok(name in services, `${document}: ${command}`);
+    }
+  });
 });

@@ -1,0 +1,70 @@
+// Carries out what docker/ says without a container engine, and talks with the agent that comes of it: npm run test:image
+// docker/Dockerfile's steps are carried out by hand, docker/setup.sh is run, and the services of docker/compose.yaml are started
+// with their volumes, secrets, users and read-only root file systems, in place of their images with programs of this machine, in
+// a network of their own that leads nowhere. Needs Linux, root, unshare and setpriv (util-linux), psql and nginx.
+import { execFile, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { chmod, cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { SYNAPSE_VERSION } from "../../src/quickstart/synapse.ts";
+import { ensureVenv } from "../../src/quickstart/venv.ts";
+import { inCheckout } from "../support/paths.ts";
+import { buildImage } from "./dockerfile.ts";
+import { tryStack } from "./stack.ts";
+
+/** Synapse with what it needs for PostgreSQL. */
+const SYNAPSE_VENV = inCheckout(".cache/synapse-postgres-venv");
+
+const run = promisify(execFile);
+const say = (line: string): void => void process.stdout.write(`${line}\n`);
+
+const [, , inside] = process.argv;
+try {
+  if (inside === undefined) await outside();
+  else await tryStack({ folder: inside, synapse: SYNAPSE_VENV, say });
+  // Whatever still listens.
+  if (inside !== undefined) process.exit(0);
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  process.exit(1);
+}
+
+/** What needs the network: packages. All else happens in a process that has none. */
+async function outside(): Promise<void> {
+  const missing = ["unshare", "setpriv", "psql", "nginx", "ip"].filter((name) => spawnSync(name, ["-V"]).error);
+  if (process.platform !== "linux" || process.getuid?.() !== 0 || missing.length > 0) {
+    throw new Error(`this needs Linux, root, and programs that are not here: ${missing.join(", ") || "none"}`);
+  }
+  const packages = [`matrix-synapse==${SYNAPSE_VERSION}`, "psycopg2-binary==2.9.12"];
+  await ensureVenv({ directory: SYNAPSE_VENV, packages, progress: say });
+  const folder = await mkdtemp(join(tmpdir(), "matrix-agents-image-"));
+  try {
+    // Everybody may pass; what is inside has modes of its own.
+    await chmod(folder, 0o711);
+    const image = await buildImage(inCheckout("."), folder, say);
+    await writeFile(join(folder, "image.json"), JSON.stringify(image));
+    const { stdout } = await run("du", ["-sm", image.root]);
+    say(`the image is ${Number.parseInt(stdout, 10)} MiB above its base`);
+
+    const isOurs = (source: string): boolean => !/\/docker\/(local|\.env)$/.test(source);
+    await cp(inCheckout("docker"), join(folder, "docker"), { recursive: true, filter: isOurs });
+    await run("sh", [join(folder, "docker/setup.sh"), "localhost"]);
+    await mkdir(join(folder, "app"));
+    await writeFile(join(folder, "app/index.html"), "Element Web would be here");
+    await writeFile(join(folder, "app/config.json"), "");
+
+    const node = [process.execPath, import.meta.filename, folder];
+    const up = 'ip link set lo up; exec "$@"';
+    const child = spawn("unshare", ["--mount", "--net", "--propagation", "private", "sh", "-euc", up, "sh", ...node], {
+      stdio: "inherit",
+    });
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => child.kill(signal));
+    const [code] = (await once(child, "exit")) as [number | null];
+    process.exitCode = code ?? 1;
+    if (code !== 0) say((await readFile(join(folder, "stack.log"), "utf8").catch(() => "")).slice(-5_000));
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
