@@ -1,4 +1,5 @@
 import type { Config } from "./config/config.ts";
+import { LiveConfig } from "./config/live.ts";
 import type { Registration } from "./config/registration.ts";
 import { Conversation } from "./conversation/conversation.ts";
 import { History } from "./conversation/history.ts";
@@ -40,14 +41,16 @@ import { startMonitoring } from "./monitoring.ts";
 import type { Logger } from "./observability/log.ts";
 import { sealExisting } from "./sealing/seal-existing.ts";
 import { Seals } from "./sealing/seals.ts";
-import { mayTalk } from "./policy/access.ts";
+import { BanLists } from "./permissions/ban-lists.ts";
+import { InviteQuota } from "./permissions/invite-quota.ts";
+import { auditOfRefusal, Permissions } from "./permissions/permissions.ts";
 import { trustIn } from "./policy/trust.ts";
 import { AuditLog } from "./audit/audit-log.ts";
 import { Consents } from "./privacy/consents.ts";
 import { PrivacyGate } from "./privacy/gate.ts";
 import { ProviderRequests } from "./privacy/provider-requests.ts";
 import { KnownModels } from "./providers/model-facts.ts";
-import { providersOf } from "./providers/providers.ts";
+import { changedProviders, providersOf } from "./providers/providers.ts";
 import { Rooms } from "./rooms/rooms.ts";
 import { UnreadableFile } from "./conversation/reading.ts";
 import { RoomSettingsStore } from "./rooms/settings.ts";
@@ -59,6 +62,12 @@ import { TurnStore } from "./turns/turn-store.ts";
 
 /** A running bridge. */
 export interface RunningBridge {
+  /**
+   * Takes over what may change while it runs (config/changes.ts), whole. Throws, with nothing taken over, when it can't.
+   *
+   * @param changed names of the settings that differ, for the audit log.
+   */
+  reconfigure(config: Config, changed: readonly string[]): void;
   /** Ends everything in order: no new transactions, turns parked, devices closed, database closed. Idempotent. */
   stop(): Promise<void>;
 }
@@ -68,7 +77,9 @@ export interface RunningBridge {
  * even while the homeserver itself can't be reached yet. Throws what can't be mended by waiting: a database in use or
  * away, a master key that does not fit, a port that is taken.
  */
-export async function startBridge(config: Config, registration: Registration, log: Logger): Promise<RunningBridge> {
+export async function startBridge(atStart: Config, registration: Registration, log: Logger): Promise<RunningBridge> {
+  const live = new LiveConfig(atStart);
+  const config = live.now;
   const closers: (() => Promise<void>)[] = [];
   const stopping = new AbortController();
   const botUserId = `@${config.appservice.bot}:${config.homeserver.domain}`;
@@ -103,8 +114,8 @@ export async function startBridge(config: Config, registration: Registration, lo
       },
     });
     closers.push(() => client.close());
-    const providers = providersOf(config, log, metrics);
-    const directory = new AgentDirectory(config, providers, log);
+    let providers = providersOf(config, log, metrics);
+    const directory = new AgentDirectory(config, () => providers, log);
     closers.push(() => directory.stop());
     await directory.refresh();
 
@@ -120,11 +131,27 @@ export async function startBridge(config: Config, registration: Registration, lo
     const masterKey = await MasterKey.open(config.encryption.masterKey, database);
     const seals = new Seals(database, masterKey);
     await sealExisting(database, seals, log);
+    const banLists = new BanLists({ database, client, config, botUserId, log });
+    closers.push(() => banLists.stop());
+    await banLists.load();
+    const permissions = new Permissions({
+      config,
+      botUserId,
+      bans: () => banLists.bans,
+      refused: (refused) => {
+        const entry = auditOfRefusal(refused);
+        if (entry !== undefined) background.run("the audit log", () => audit.record(database, entry));
+      },
+    });
+    const invites = new InviteQuota(database, config);
     const turns = new TurnStore(database, seals);
     const mailbox = new Mailbox({
       database,
       seals,
-      noteState: (tx, events) => rooms.note(tx, events),
+      noteState: async (tx, events) => {
+        await rooms.note(tx, events);
+        await banLists.note(tx, events);
+      },
       isGhost: (userId) => ghosts.isGhost(userId),
       log,
       metrics,
@@ -133,15 +160,15 @@ export async function startBridge(config: Config, registration: Registration, lo
     const history = new History(database, seals);
     const exchanges = new Exchanges(database, seals);
     const settings = new RoomSettingsStore(database, seals);
-    const language = new RoomLanguage({ settings, history, ofAdmin: config.answers.language });
+    const language = new RoomLanguage({ settings, history, config });
     const store = new GhostStore(database);
     const models = new KnownModels();
     const consents = new Consents(database);
     const requests = new ProviderRequests(database);
     const isEncrypted = (roomId: string): Promise<boolean> => rooms.isEncrypted(roomId);
-    const privacy = new PrivacyGate({ policy: config.privacy, consents, requests, models, isEncrypted });
+    const privacy = new PrivacyGate({ config, consents, requests, models, isEncrypted });
     const pulls = new Pulls({
-      admins: config.access.admins,
+      permissions,
       note: (entry) => audit.record(database, entry),
       providers: () => [...providers.values()],
       installed: () => background.run("the list of models", () => directory.refresh()),
@@ -157,6 +184,7 @@ export async function startBridge(config: Config, registration: Registration, lo
           (days) => exchanges.prune(days),
           (days) => requests.prune(days),
           () => seals.prune(),
+          (days) => invites.prune(days),
         ],
         log,
       ),
@@ -165,8 +193,10 @@ export async function startBridge(config: Config, registration: Registration, lo
       history,
       turns,
       exchanges,
-      exchangeLimits: config.exchanges,
-      allowances: new Allowances(database, config.limits),
+      get exchangeLimits() {
+        return config.exchanges;
+      },
+      allowances: new Allowances(database, config),
       pulls,
       models,
       privacy,
@@ -175,14 +205,16 @@ export async function startBridge(config: Config, registration: Registration, lo
       isEncrypted,
       summaries,
       language,
-      defaults: {
-        respond: "thread",
-        listen: "agents",
-        threads: "off",
-        delegate: config.exchanges.delegate ? "on" : "off",
-        summaries: config.memory.summaries ? "on" : "off",
-        stream: config.answers.stream,
-        language: config.answers.language,
+      get defaults() {
+        return {
+          respond: "thread",
+          listen: "agents",
+          threads: "off",
+          delegate: config.exchanges.delegate ? "on" : "off",
+          summaries: config.memory.summaries ? "on" : "off",
+          stream: config.answers.stream,
+          language: config.answers.language,
+        } as const;
       },
       agentsIn: async (roomId) =>
         (await store.ghostsIn(roomId)).flatMap((userId) => {
@@ -196,11 +228,17 @@ export async function startBridge(config: Config, registration: Registration, lo
       agents: () => directory.list(),
       agentNamed: (name) => directory.list().find(({ agent }) => agent.name === name)?.agent,
       provider: (name) => providers.get(name),
-      access: config.access,
-      limits: config.turns,
-      answers: config.answers,
+      permissions,
+      get limits() {
+        return config.turns;
+      },
+      get answers() {
+        return config.answers;
+      },
       settings,
-      transcription: config.transcription,
+      get transcription() {
+        return config.transcription;
+      },
       upload: (userId, roomId, bytes, mimetype) => ghost(userId).upload(roomId, bytes, mimetype),
       download: (userId, attachment, maxBytes) =>
         ghost(userId)
@@ -250,8 +288,9 @@ export async function startBridge(config: Config, registration: Registration, lo
       mode: config.encryption.mode,
       forgetKeysAfterMs: config.encryption.forgetKeysAfterMs,
       trustIn: (userId, roomId) => trustIn(config.encryption.trust, directory.agentOf(userId)?.name, roomId),
-      words: language.elsewhere,
-      mayInvite: (userId) => mayTalk(config.access, userId),
+      words: () => language.elsewhere,
+      permissions,
+      invites,
       log,
       metrics,
     };
@@ -279,10 +318,9 @@ export async function startBridge(config: Config, registration: Registration, lo
       database,
       store: turns,
       process: processes.self,
-      limits: {
-        maxWaitMs: config.turns.maxWaitMs,
-        maxDurationMs: config.turns.maxDurationMs,
-        retryForMs: config.turns.retryModelForMs,
+      get limits() {
+        const { maxWaitMs, maxDurationMs, retryModelForMs: retryForMs } = config.turns;
+        return { maxWaitMs, maxDurationMs, retryForMs };
       },
       log,
       metrics,
@@ -323,7 +361,10 @@ export async function startBridge(config: Config, registration: Registration, lo
     });
     closers.push(() => runner.stop(config.turns.drainMs));
 
-    const deliver = async (transaction: Transaction): Promise<void> => ghosts.deliver(await mailbox.store(transaction));
+    const deliver = async (transaction: Transaction): Promise<void> => {
+      ghosts.deliver(await mailbox.store(transaction));
+      banLists.stored();
+    };
     const missedMemberships = new MissedMemberships({
       client,
       ghosts: () => ghosts.userIds().filter((userId) => processes.prefers(userId)),
@@ -348,6 +389,7 @@ export async function startBridge(config: Config, registration: Registration, lo
       onUserQuery: async (userId) => {
         if (!ghosts.isGhost(userId)) await directory.refresh();
         if (userId !== botUserId && directory.agentOf(userId) === undefined) return false;
+        if (!permissions.decide({ act: "query", userId: undefined, ghost: userId }).allowed) return false;
         await ghost(userId).announce();
         return true;
       },
@@ -412,10 +454,17 @@ export async function startBridge(config: Config, registration: Registration, lo
 
     /** What needs the homeserver; until it is there, transactions wait in the mailbox. */
     const goOnline = async (): Promise<void> => {
-      processes.listen({ bells: (bells) => ghosts.heard(bells), beat: () => ghosts.beat() });
+      processes.listen({
+        bells: (bells) => ghosts.heard(bells),
+        beat: () => {
+          ghosts.beat();
+          banLists.look();
+        },
+      });
       await awaitHomeserver(client, log, stopping.signal);
       await ping();
       await ghosts.announce([botUserId]);
+      banLists.refresh();
       if (config.encryption.mode !== "off") background.run("the check of what the homeserver supports", checkSupport);
       await ghosts.announce([...directory.list().map(({ userId }) => userId)]);
       directory.onChange((userIds) => ghosts.announce(userIds));
@@ -431,7 +480,23 @@ export async function startBridge(config: Config, registration: Registration, lo
     });
     closers.push(() => online);
 
-    return { stop: closeAll };
+    return {
+      stop: closeAll,
+      reconfigure: (next, changed) => {
+        // Before anything is taken over: what is wrong with a provider is found when it is made.
+        const made = changedProviders(providers, config, next, log, metrics);
+        providers = made;
+        live.replace(next);
+        background.run("the audit log", () => audit.record(database, { kind: "config.reloaded", changed }));
+        banLists.refresh();
+        background.run("the new agents", async () => {
+          await directory.reconfigured();
+          const agents = directory.list().map(({ userId }) => userId);
+          await ghosts.announce(agents, { anew: true });
+          runner.kick();
+        });
+      },
+    };
   } catch (error) {
     await closeAll();
     throw error;

@@ -35,7 +35,7 @@ export async function privacy(options: { readonly config: string }): Promise<num
     throw explainStartFailure(error, config);
   });
   const providers = providersOf(config, log);
-  const directory = new AgentDirectory(config, providers, log);
+  const directory = new AgentDirectory(config, () => providers, log);
   try {
     await directory.refresh();
     const consents = new Consents(database);
@@ -43,7 +43,7 @@ export async function privacy(options: { readonly config: string }): Promise<num
     const known = new Rooms(database, log);
     const isEncrypted = (roomId: string): Promise<boolean> => known.isEncrypted(roomId);
     const models = new KnownModels();
-    const gate = new PrivacyGate({ policy: config.privacy, consents, requests, models, isEncrypted });
+    const gate = new PrivacyGate({ config, consents, requests, models, isEncrypted });
     const surroundings = { config, consents, requests, gate, directory, providers };
     const rooms = await roomsOf(database);
     const described: string[] = [];

@@ -1,10 +1,13 @@
 import { once } from "node:events";
 import { InsecureFiles, insecureFiles } from "../config/guarded-files.ts";
+import type { Config } from "../config/config.ts";
 import { loadConfig } from "../config/load.ts";
 import { loadRegistration } from "../config/registration.ts";
 import { endpointsOf } from "../egress/endpoints.ts";
 import type { EgressGuard } from "../egress/guard.ts";
 import { createLogger, type Logger } from "../observability/log.ts";
+import { Hangups } from "./hangups.ts";
+import { reload } from "./reload.ts";
 import { explainStartFailure } from "./start-failure.ts";
 
 /** A stop that takes longer than this, beside the time that turns are given, is none: a database that hangs could hold it. */
@@ -30,13 +33,19 @@ export async function start(
   options: { readonly config: string; readonly insecurePermissions?: boolean },
   guard: EgressGuard,
 ): Promise<number> {
-  const config = await loadConfig(options.config);
+  let config = await loadConfig(options.config);
   const registration = await loadRegistration(config);
-  const log = createLogger(config.logging.level, config.logging.format);
-  const insecure = await insecureFiles(config.guardedFiles);
-  if (insecure.length > 0 && options.insecurePermissions !== true) throw new InsecureFiles(insecure);
-  for (const { path, problem, mend } of insecure) log.warn({ path, mend }, `${problem}; started all the same`);
-  guard.allow(endpointsOf(config), tellOfRefusals(log));
+  const log = createLogger(() => config.logging.level, config.logging.format);
+  const checkFiles = async ({ guardedFiles }: Config): Promise<void> => {
+    const insecure = await insecureFiles(guardedFiles);
+    if (insecure.length > 0 && options.insecurePermissions !== true) throw new InsecureFiles(insecure);
+    for (const { path, problem, mend } of insecure) log.warn({ path, mend }, `${problem}; started all the same`);
+  };
+  await checkFiles(config);
+  const tell = tellOfRefusals(log);
+  guard.allow(endpointsOf(config), tell);
+  // From here on SIGHUP ends the process no more; what it asks for before the bridge runs is done then.
+  const hangups = new Hangups();
   // Only now: a wrong configuration is told before a database or an engine is loaded.
   const { startBridge } = await import("../bridge.ts");
 
@@ -44,6 +53,22 @@ export async function start(
   const bridge = await startBridge(config, registration, log).catch((error: unknown) => {
     throw explainStartFailure(error, config);
   });
+  hangups.answer(() =>
+    reload(
+      async () => {
+        const next = await loadConfig(options.config);
+        await checkFiles(next);
+        return next;
+      },
+      config,
+      (next, changed) => {
+        bridge.reconfigure(next, changed);
+        guard.allow(endpointsOf(next), tell);
+        config = next;
+      },
+      log,
+    ),
+  );
   await signalled;
   process.once("SIGINT", () => process.exit(130));
   process.once("SIGTERM", () => process.exit(143));

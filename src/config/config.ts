@@ -28,13 +28,10 @@ export interface Config {
   readonly logging: { readonly level: LogLevel; readonly format: "json" | "pretty" | "auto" };
   /** Where the process tells how it is; undefined: nowhere. */
   readonly monitoring: { readonly bind: string; readonly port: number } | undefined;
-  /** Who may invite agents and talk with them, and who of these is ignored: globs of user ids. */
-  readonly access: {
-    readonly users: readonly string[];
-    readonly ignore: readonly string[];
-    /** Who may have models installed by the bot. */
-    readonly admins: readonly string[];
-  };
+  /** Who may use the agents, and who is ignored, simply. */
+  readonly access: AccessConfig;
+  /** The same where it is not as simple. */
+  readonly permissions: PermissionConfig;
   readonly encryption: {
     readonly masterKey: MasterKeySource;
     readonly trust: TrustPolicy;
@@ -78,6 +75,39 @@ export interface Config {
   readonly agents: ReadonlyMap<string, AgentConfig>;
   /** What writes down voice messages. */
   readonly transcription: { readonly provider: string; readonly model: string } | undefined;
+}
+
+/** Who may use the agents: globs of user ids, `*` for any run of characters, `?` for one (`@*:example.org`). */
+export interface AccessConfig {
+  readonly users: readonly string[];
+  /** Who is not answered, whatever else is said of them: bots, and people of other networks whom bridges bring along. */
+  readonly ignore: readonly string[];
+  /** Whom the admin trusts with the bridge itself. */
+  readonly admins: readonly string[];
+}
+
+/**
+ * What somebody may do: nothing; use agents; what a room's moderators may, in every room; and what concerns the bridge.
+ * Each holds what stands before it.
+ */
+export type Level = "none" | "user" | "moderator" | "admin";
+
+/** Who may do what, by globs. The most particular one counts. */
+export interface PermissionConfig {
+  /** By user ids. */
+  readonly users: ReadonlyMap<string, Level>;
+  /** By the servers of users. */
+  readonly servers: ReadonlyMap<string, Level>;
+  /** By room ids: blocked (`none`), or the level that everybody has there; `allowed` blocks none and gives none. */
+  readonly rooms: ReadonlyMap<string, Level | "allowed">;
+  /** By the names of agents: globs of the users who alone may use them. */
+  readonly agents: ReadonlyMap<string, readonly string[]>;
+  /** Agents answer in no room that more have joined; undefined: in any. */
+  readonly maxRoomMembers: number | undefined;
+  /** How many invites of one user, and of the users of one server, are accepted in a day; undefined: all. */
+  readonly invitesPerDay: { readonly user: number | undefined; readonly server: number | undefined };
+  /** Ids of the policy rooms whose bans count. */
+  readonly banLists: readonly string[];
 }
 
 /**

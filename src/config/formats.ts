@@ -55,6 +55,18 @@ export const FORMATS = {
     expected: 'a pattern of user ids such as "@*:example.org"',
     validate: (text) => /^@[^:\s]*:\S+$/.test(text),
   },
+  "server-glob": {
+    expected: 'a server name or a pattern of such, like "*.example.org"',
+    validate: (text) => /^[0-9A-Za-z.*?:[\]-]{1,255}$/.test(text),
+  },
+  "room-glob": {
+    expected: 'the id of a room such as "!abc:example.org", or a pattern of such, like "!*:example.org"',
+    validate: (text) => /^(!\S{1,254}|\*)$/.test(text),
+  },
+  "room-id": {
+    expected: 'the id of a room such as "!abc:example.org", no address such as "#room:example.org"',
+    validate: (text) => /^![^\s*?]{1,254}$/.test(text),
+  },
   duration: {
     expected: "a duration such as 90s, 5m or 1h, at most 24 days",
     validate: (text) => parseDuration(text) !== undefined,

@@ -4,8 +4,10 @@ import type {
   AgentConfig,
   CloudPolicy,
   Config,
+  Level,
   Locality,
   MasterKeySource,
+  PermissionConfig,
   PrivacyPolicy,
   ProviderConfig,
   Trust,
@@ -75,6 +77,7 @@ export async function loadConfig(path: string): Promise<Config> {
       ignore: raw.access.ignore,
       admins: raw.access.admins,
     },
+    permissions: permissionsOf(raw.permissions),
     encryption: {
       masterKey: masterKeyOf(raw.encryption, directory, dataDir),
       trust: trustOf(raw),
@@ -133,6 +136,15 @@ interface RawConfig {
   logging: Config["logging"];
   monitoring: { enabled: boolean; bind: string; port: number };
   access: { users?: string[]; ignore: string[]; admins: string[] };
+  permissions: {
+    users: Record<string, Level>;
+    servers: Record<string, Level>;
+    rooms: Record<string, Level | "allowed">;
+    agents: Record<string, string[]>;
+    max_room_members?: number;
+    invites_per_day: { user?: number; server?: number };
+    ban_lists: string[];
+  };
   encryption: {
     master_key_file?: string;
     master_key_env?: string;
@@ -234,6 +246,18 @@ function agentOf(name: string, raw: RawAgent, provider: ProviderConfig | undefin
     ...(raw.system_prompt === undefined ? {} : { systemPrompt: raw.system_prompt }),
     ...(raw.temperature === undefined ? {} : { temperature: raw.temperature }),
     ...(keepAlive === undefined ? {} : { keepAlive }),
+  };
+}
+
+function permissionsOf(raw: RawConfig["permissions"]): PermissionConfig {
+  return {
+    users: new Map(Object.entries(raw.users)),
+    servers: new Map(Object.entries(raw.servers)),
+    rooms: new Map(Object.entries(raw.rooms)),
+    agents: new Map(Object.entries(raw.agents)),
+    maxRoomMembers: raw.max_room_members,
+    invitesPerDay: { user: raw.invites_per_day.user, server: raw.invites_per_day.server },
+    banLists: raw.ban_lists,
   };
 }
 

@@ -3,7 +3,12 @@ const SECRET_SECTIONS = ["database", "encryption"];
 
 /** The path of a setting as it may be printed, for a value that slipped into a name's place is not. */
 export function shownPath(parts: readonly string[]): string {
-  return parts.map((part) => (/:\/\/|[@\s]/.test(part) || part.length > 100 ? "…" : part)).join(".");
+  return parts.map((part) => (mayBeShown(part) ? part : "…")).join(".");
+}
+
+function mayBeShown(part: string): boolean {
+  const isUserGlob = /^@[^\s@/:]*:[^\s@/]+$/.test(part);
+  return part.length <= 100 && (isUserGlob || !/:\/\/|[@\s]/.test(part));
 }
 
 /** A value as it may be printed: short, on one line, and never a secret. */

@@ -59,6 +59,7 @@ export interface AnsweringOptions extends VoicesOptions {
   readonly exchanges: Exchanges;
   readonly turns: TurnStore;
   readonly exchangeLimits: ExchangeSettings;
+  readonly isEncrypted: (roomId: string) => Promise<boolean>;
   readonly log: Logger;
 }
 
@@ -289,7 +290,8 @@ export class Answering {
     const target = consentTarget(place.provider, place.host);
     const waiting = await this.#options.turns.withoutConsent(turn.ghost, turn.roomId);
     const isAsked = waiting.some((other) => other.target === target);
-    const question = isAsked ? consent.pending(named) : consent.ask(named);
+    const isEncrypted = await this.#options.isEncrypted(turn.roomId);
+    const question = isAsked ? consent.pending(named, isEncrypted) : consent.ask(named, isEncrypted);
     return { ...this.declined(turn, "needs_consent", question), consentTarget: target };
   }
 

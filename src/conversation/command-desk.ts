@@ -3,6 +3,7 @@ import type { Queryable } from "../database/database.ts";
 import type { Agent } from "../ghost/agents.ts";
 import type { GhostHandle, GhostMessage, Settle } from "../ghost/listener.ts";
 import type { SettingWord, Words } from "../language/words.ts";
+import type { Permissions } from "../permissions/permissions.ts";
 import { targetOf, type Consents } from "../privacy/consents.ts";
 import type { Place, PrivacyGate } from "../privacy/gate.ts";
 import { sizeInWords, type ProviderRequests } from "../privacy/provider-requests.ts";
@@ -16,6 +17,7 @@ import { answerBot, type ListedAgent } from "./bot.ts";
 import { describeCommands, describeMisspelt, readCommand, type Command, type WrittenCommand } from "./commands.ts";
 import { namedAgents } from "./exchange.ts";
 import type { History } from "./history.ts";
+import { moderates } from "./permitted.ts";
 import { noticeContent } from "./reply.ts";
 import { roomDefaults } from "./room-defaults.ts";
 import type { RoomLanguage } from "./room-language.ts";
@@ -40,6 +42,7 @@ export interface CommandDeskOptions {
   readonly exchanges: Exchanges;
   readonly exchangeLimits: ExchangeSettings;
   readonly language: RoomLanguage;
+  readonly permissions: Permissions;
   readonly stopTurns: (ids: readonly number[], how: { readonly keeps: boolean }) => void;
   readonly turnQueued: () => void;
 }
@@ -239,6 +242,10 @@ export class CommandDesk {
     if (place.locality === "local") return { words: words.consent.unneeded(agent.displayName) };
     const policy = await privacy.policyIn(roomId);
     if (decision === "allow" && policy === "deny") return { words: words.consent.denied(named) };
+    // Where devices need not be trusted, what comes in clear is read too: the homeserver could have written it.
+    if (decision === "allow" && !message.encrypted && (await this.#options.isEncrypted(roomId))) {
+      return { words: words.consent.notEncrypted };
+    }
     if (decision === "default") {
       return { words: words.consent.revoked(named), store: (tx) => consents.revoke(tx, roomId, ghost.userId, sender) };
     }
@@ -368,8 +375,8 @@ export class CommandDesk {
   }
 
   /** In a direct chat the person; in a group who moderates it. */
-  async #mayChange(ghost: GhostHandle, { direct, roomId, sender }: GhostMessage): Promise<boolean> {
-    return direct || (await ghost.isModerator(roomId, sender));
+  async #mayChange(ghost: GhostHandle, message: GhostMessage): Promise<boolean> {
+    return message.direct || (await moderates(this.#options.permissions, ghost, message));
   }
 }
 

@@ -4,7 +4,8 @@ import type { UnreadMessage } from "../ghost/missing-keys.ts";
 import { reached } from "../observability/steps.ts";
 import type { Consents } from "../privacy/consents.ts";
 import type { ProviderRequests } from "../privacy/provider-requests.ts";
-import { mayTalk, type Access } from "../policy/access.ts";
+import type { Permissions } from "../permissions/permissions.ts";
+import type { Refusal } from "../policy/permissions.ts";
 import type { Distrust } from "../policy/trust.ts";
 import { ANSWER_STEP, DRAFT_STEP } from "../turns/turn-runner.ts";
 import type { TurnStore } from "../turns/turn-store.ts";
@@ -17,8 +18,8 @@ import { attachmentOf } from "./attachments.ts";
 import { answerBot, type ListedAgent } from "./bot.ts";
 import { Hearing } from "./hearing.ts";
 import { CommandDesk } from "./command-desk.ts";
-import { chosenCommand, COMMAND_DESCRIPTION, commandDescriptions } from "./command-menu.ts";
-import { writtenCommand } from "./commands.ts";
+import { COMMAND_DESCRIPTION, commandDescriptions } from "./command-menu.ts";
+import { actOf, commandOf, decideIn, moderates } from "./permitted.ts";
 import type { RememberedMessage } from "./history.ts";
 import { describeDistrust, describeMissingKey } from "./notices.ts";
 import { decisionOf, wishOf } from "./reactions.ts";
@@ -39,8 +40,8 @@ export interface ConversationOptions extends AnsweringOptions {
   readonly isEncrypted: (roomId: string) => Promise<boolean>;
   readonly isAgent: (userId: string) => boolean;
   readonly agents: () => readonly ListedAgent[];
-  /** Who may talk with agents. */
-  readonly access: Access;
+  /** Asked before anything that somebody wants. */
+  readonly permissions: Permissions;
   readonly limits: {
     /** Questions that may wait in one conversation. */
     readonly maxQueued: number;
@@ -75,12 +76,11 @@ export class Conversation {
    */
   async message(ghost: GhostHandle, message: GhostMessage, settle: Settle): Promise<void> {
     const decision = await this.#hearing.address(ghost, message);
-    const isPersons = decision.kind !== "ignored" && decision.kind !== "agent";
-    if (isPersons && !mayTalk(this.#options.access, message.sender)) {
-      const level = decision.kind === "overheard" ? "debug" : "info";
-      ghost.log[level]({ room: message.roomId, event: message.eventId }, "message of a user without access ignored");
-      await settle();
-      return;
+    const written = commandOf(ghost, message, decision);
+    const act = actOf(decision, written !== undefined);
+    if (act !== undefined) {
+      const permitted = await decideIn(this.#options.permissions, ghost, act, message);
+      if (!permitted.allowed) return this.#refuse(ghost, message, decision, permitted.reason, settle);
     }
     switch (decision.kind) {
       case "agent":
@@ -91,7 +91,7 @@ export class Conversation {
         await settle();
         return;
       case "overheard":
-        if (writtenCommand(decision.text)?.name === "stop" && !ghost.isBot) await this.#stopAll(ghost, message, settle);
+        if (written !== undefined && !ghost.isBot) await this.#stopAll(ghost, message, settle);
         else await this.#overhear(ghost, message, decision, settle);
         return;
       case "edit":
@@ -102,16 +102,32 @@ export class Conversation {
           await this.#askBot(ghost, message, decision.text, decision.threadRoot, settle);
           return;
         }
-        const written =
-          attachmentOf(message.content) === undefined
-            ? (chosenCommand(message.content, ghost.userId) ?? writtenCommand(decision.text))
-            : undefined;
         if (written !== undefined) {
           await this.#desk.carryOut(ghost, message, written, decision.threadRoot, settle);
         } else await this.#ask(ghost, message, decision.text, decision.threadRoot, settle);
         return;
       }
     }
+  }
+
+  /** Only that a room is too large is said there, once: its people can't know, and can do something about it. */
+  async #refuse(
+    ghost: GhostHandle,
+    message: GhostMessage,
+    said: Addressing,
+    reason: Refusal,
+    settle: Settle,
+  ): Promise<void> {
+    const { roomId, eventId } = message;
+    const level = said.kind === "overheard" ? "debug" : "info";
+    ghost.log[level]({ room: roomId, event: eventId, reason }, "message refused");
+    const { maxRoomMembers = 0 } = this.#options.permissions;
+    if (reason === "room_too_large" && said.kind === "addressed") {
+      const words = await this.#options.language.words(ghost.userId, roomId, said.text);
+      const notice = words.roomTooLarge(this.#nameOf(ghost.userId), maxRoomMembers);
+      await ghost.send(roomId, "m.room.message", noticeContent(notice), `room too large ${roomId}`);
+    }
+    await settle();
   }
 
   /** Says who has come, where the admin wants that, and describes the commands to clients that have menus for them. */
@@ -167,16 +183,21 @@ export class Conversation {
 
   /** Somebody reacted to an event: what they wish for happens if it is theirs to wish, or they moderate the room. */
   async reaction(ghost: GhostHandle, reaction: GhostReaction, settle: Settle): Promise<void> {
-    const { history, turns, stopTurns, access } = this.#options;
+    const { history, turns, stopTurns, permissions } = this.#options;
     const { roomId, sender, target, eventId } = reaction;
-    if (await this.#decided(ghost, reaction, settle)) return;
     const wish = wishOf(reaction.key);
-    if (wish === undefined || this.#options.isAgent(sender) || !mayTalk(access, sender)) return settle();
+    if ((wish ?? decisionOf(reaction.key)) === undefined || this.#options.isAgent(sender)) return settle();
+    const permitted = await decideIn(permissions, ghost, "reaction", reaction);
+    if (!permitted.allowed) {
+      ghost.log.info({ room: roomId, event: eventId, reason: permitted.reason }, "reaction refused");
+      return settle();
+    }
+    if (wish === undefined) return this.#decided(ghost, reaction, settle);
     const about = await turns.about(ghost.userId, roomId, target);
     if (about === undefined) return settle();
     const { turn, isOpen } = about;
     const log = ghost.log.child({ room: roomId, event: turn.eventId, wish });
-    if (sender !== turn.asker && !(await ghost.isModerator(roomId, sender))) {
+    if (sender !== turn.asker && !(await moderates(permissions, ghost, reaction))) {
       log.info({ user: sender }, "a wish of somebody whose question it is not, and who does not moderate the room");
       return settle();
     }
@@ -206,22 +227,27 @@ export class Conversation {
     this.#options.turnQueued();
   }
 
-  /** A reaction to the question whether words may leave: decided by who moderates the room. False when it is none. */
-  async #decided(ghost: GhostHandle, reaction: GhostReaction, settle: Settle): Promise<boolean> {
-    const { turns, consents, isAgent, access, turnQueued } = this.#options;
+  /**
+   * A reaction to the question whether words may leave: decided by who moderates the room. Not in encrypted ones: reactions go
+   * in clear there too, so that a homeserver could make one up, and what they belong to stands outside the ciphertext.
+   */
+  async #decided(ghost: GhostHandle, reaction: GhostReaction, settle: Settle): Promise<void> {
+    const { turns, consents, isEncrypted, permissions, turnQueued } = this.#options;
     const { roomId, sender, target, key, direct } = reaction;
-    const granted = decisionOf(key);
-    if (granted === undefined || isAgent(sender)) return false;
+    const granted = decisionOf(key) ?? false;
     const asked: (string | undefined)[] = [];
     const waiting = await turns.withoutConsent(ghost.userId, roomId);
     for (const { turn } of waiting) asked.push(await ghost.sent(roomId, stepOf(turn, ANSWER_STEP)));
     const about = waiting[asked.indexOf(target)];
-    if (about === undefined) return false;
+    if (about === undefined) return settle();
     const log = ghost.log.child({ room: roomId, user: sender, target: about.target, granted });
-    if (!mayTalk(access, sender) || !(direct || (await ghost.isModerator(roomId, sender)))) {
+    if (await isEncrypted(roomId)) {
+      log.info("a decision by a reaction in an encrypted room does not count");
+      return settle();
+    }
+    if (!direct && !(await moderates(permissions, ghost, reaction))) {
       log.info("a decision of somebody who does not moderate the room");
-      await settle();
-      return true;
+      return settle();
     }
     await settle(async (tx) => {
       await consents.decide(tx, { roomId, ghost: ghost.userId, target: about.target }, granted, sender);
@@ -229,13 +255,13 @@ export class Conversation {
     });
     log.info("decided whether words may leave");
     turnQueued();
-    return true;
   }
 
   /** Only who speaks to the agent is told that it does not listen. */
   async distrusted(ghost: GhostHandle, message: GhostMessage, why: Distrust): Promise<MessageContent | undefined> {
     const decision = await this.#hearing.address(ghost, message);
-    if (decision.kind !== "addressed" || !mayTalk(this.#options.access, message.sender)) return undefined;
+    if (decision.kind !== "addressed") return undefined;
+    if (!(await decideIn(this.#options.permissions, ghost, "message", message)).allowed) return undefined;
     const { eventId, roomId } = message;
     const words = await this.#options.language.words(ghost.userId, roomId, decision.text);
     const notice = describeDistrust(words, this.#nameOf(ghost.userId), message.sender, why);
@@ -278,7 +304,7 @@ export class Conversation {
     settle: Settle,
   ): Promise<void> {
     if (ghost.isBot) return settle();
-    const { settings, history, turns, exchanges, exchangeLimits, access, limits } = this.#options;
+    const { settings, history, turns, exchanges, exchangeLimits, permissions, limits } = this.#options;
     const defaults = this.#hearing.defaultsOf(ghost.userId);
     const { roomId, sender } = message;
     const { eventId, text, threadRoot, mark } = said;
@@ -288,13 +314,16 @@ export class Conversation {
     const isNew = isAsked && (await turns.about(ghost.userId, roomId, eventId))?.turn.eventId !== eventId;
     const speaker = await ghost.displayNameOf(roomId, sender);
     const log = ghost.log.child({ room: roomId, event: eventId, origin: mark?.origin });
+    const members = isNew && permissions.maxRoomMembers !== undefined ? await ghost.memberCount(roomId) : undefined;
+    const mayAsk = (userId: string): boolean =>
+      permissions.decide({ act: "message", userId, ghost: ghost.userId, roomId, members }).allowed;
     const claimed: Exchange[] = [];
     await settle(async (tx) => {
       const hops = (mark?.hops ?? 0) + 1;
       const id = { roomId, origin: mark?.origin ?? "" };
       const exchange = isNew ? await exchanges.claim(tx, id, exchangeLimits.maxTurns) : undefined;
       const furthest = exchange?.discussion === undefined ? exchangeLimits.maxHops : exchange.discussion.length - 1;
-      const mayBe = exchange !== undefined && hops <= furthest && mayTalk(access, exchange.asker);
+      const mayBe = exchange !== undefined && hops <= furthest && mayAsk(exchange.asker);
       const users = mayBe ? usersOf({ asker: exchange.asker, roomId, ghost: ghost.userId }) : undefined;
       const isAllowed = users !== undefined && (await this.#options.allowances.take(tx, users)) === undefined;
       if (!isAllowed && listen === "off") return;
@@ -318,7 +347,7 @@ export class Conversation {
   /** `!stop` to nobody, by a moderator, is for all agents of the room: each ends what it is answering, without a word. */
   async #stopAll(ghost: GhostHandle, message: GhostMessage, settle: Settle): Promise<void> {
     const { turns, stopTurns } = this.#options;
-    if (!(await ghost.isModerator(message.roomId, message.sender))) return settle();
+    if (!(await moderates(this.#options.permissions, ghost, message))) return settle();
     let running: readonly number[] = [];
     await settle(async (tx) => {
       ({ running } = await turns.stop(tx, { ghost: ghost.userId, roomId: message.roomId }));

@@ -1,14 +1,14 @@
 import type { Actor, AuditEntry } from "../audit/audit-entry.ts";
 import type { GhostHandle, GhostMessage } from "../ghost/listener.ts";
 import type { Words } from "../language/words.ts";
-import { isAdmin } from "../policy/access.ts";
+import type { Permissions } from "../permissions/permissions.ts";
 import { ProviderError, type Provider } from "../providers/provider.ts";
 import { editContent, noticeContent } from "./reply.ts";
 
 /** What pulls need. */
 export interface PullOptions {
-  /** Globs of the users who may. */
-  readonly admins: readonly string[];
+  /** Says who may. */
+  readonly permissions: Permissions;
   readonly providers: () => readonly Provider[];
   /** Notes in the audit log what an admin has begun, and whom it refused. */
   readonly note: (entry: AuditEntry) => Promise<void>;
@@ -51,7 +51,8 @@ export class Pulls {
     const only = able.length === 1 ? able[0]?.name : undefined;
     const [name, model] = second === undefined ? [only, first] : [first, second];
     const provider = able.find((one) => one.name === name);
-    if (!isAdmin(this.#options, sender)) {
+    const request = { act: "administer", userId: sender, ghost: bot.userId, roomId } as const;
+    if (!this.#options.permissions.decide(request).allowed) {
       await this.#options.note({ kind: "refused", what: "pull", by: sender, room: roomId, reason: "not_admin" });
       await say(pull.onlyAdmins);
     } else if (provider === undefined || model === undefined) await say(pull.which(able.map((one) => one.name)));

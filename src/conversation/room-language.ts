@@ -1,4 +1,5 @@
 import { DEFAULT_LANGUAGE, spokenLanguage, wordsIn, type Language } from "../language/language.ts";
+import type { AnswerSettings } from "../config/config.ts";
 import type { Words } from "../language/words.ts";
 import type { RoomSettingsStore } from "../rooms/settings.ts";
 import type { History } from "./history.ts";
@@ -10,16 +11,21 @@ const LISTENED_TO = 6;
 export class RoomLanguage {
   readonly #settings: RoomSettingsStore;
   readonly #history: History;
-  readonly #ofAdmin: Language | "auto";
+  readonly #config: { readonly answers: Pick<AnswerSettings, "language"> };
 
   constructor(options: {
     readonly settings: RoomSettingsStore;
     readonly history: History;
-    readonly ofAdmin: Language | "auto";
+    /** What the admin has set; asked anew each time. */
+    readonly config: { readonly answers: Pick<AnswerSettings, "language"> };
   }) {
     this.#settings = options.settings;
     this.#history = options.history;
-    this.#ofAdmin = options.ofAdmin;
+    this.#config = options.config;
+  }
+
+  get #ofAdmin(): Language | "auto" {
+    return this.#config.answers.language;
   }
 
   /**

@@ -16,7 +16,7 @@ import { Coalesced } from "./serial.ts";
 import type { StoreSession } from "./store/crypto-store.ts";
 import type { DeviceTransport } from "./transport.ts";
 import type { Trials } from "./trials.ts";
-import { Verifications, type VerificationLedger } from "./verifications.ts";
+import { Verifications, type Flow, type VerificationLedger } from "./verifications.ts";
 import { reached } from "../observability/steps.ts";
 
 /** What came of an encrypted event. */
@@ -76,7 +76,7 @@ export interface DeviceOptions {
     readonly mode: VerificationMode;
     readonly ledger: VerificationLedger;
     /** Who may verify the agent. */
-    readonly isAllowed: (userId: string) => boolean;
+    readonly isAllowed: (flow: Flow) => boolean;
   };
   /** How far whoever hands over keys of a room's history has to be trusted. */
   readonly trusted: (roomId: string) => TrustLevel;

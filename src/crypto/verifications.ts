@@ -63,7 +63,7 @@ export class Verifications {
   readonly #outgoing: Outgoing;
   readonly #ledger: VerificationLedger;
   readonly #mode: VerificationMode;
-  readonly #isAllowed: (userId: string) => boolean;
+  readonly #isAllowed: (flow: Flow) => boolean;
   readonly #log: Logger;
   /** Who has sent something that belongs to a verification. */
   readonly #people = new Set<string>();
@@ -81,7 +81,8 @@ export class Verifications {
     readonly outgoing: Outgoing;
     readonly ledger: VerificationLedger;
     readonly mode: VerificationMode;
-    readonly isAllowed: (userId: string) => boolean;
+    /** Who may verify the agent, and where. */
+    readonly isAllowed: (flow: Flow) => boolean;
     readonly log: Logger;
   }) {
     this.#machine = options.machine;
@@ -166,7 +167,7 @@ export class Verifications {
       return false;
     }
     this.#open.set(flow.flowId, flow);
-    const isAllowed = this.#isAllowed(flow.userId);
+    const isAllowed = this.#isAllowed(flow);
     if (this.#mode === "off" || !isAllowed) {
       await this.#send(cancel);
       await this.#end(flow, isAllowed ? "verification is switched off" : "this user has no access");

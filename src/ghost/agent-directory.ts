@@ -18,7 +18,7 @@ export interface ListedAgent {
  */
 export class AgentDirectory {
   readonly #config: Config;
-  readonly #providers: ReadonlyMap<string, Provider>;
+  readonly #providers: () => ReadonlyMap<string, Provider>;
   readonly #log: Logger;
   readonly #discovered = new Map<string, readonly InstalledModel[]>();
   readonly #timer: NodeJS.Timeout;
@@ -28,7 +28,8 @@ export class AgentDirectory {
   #refreshing: Promise<void> | undefined;
   #onChange: (userIds: readonly string[]) => Promise<void> = () => Promise.resolve();
 
-  constructor(config: Config, providers: ReadonlyMap<string, Provider>, log: Logger) {
+  /** @param config asked anew each time, as are the providers. */
+  constructor(config: Config, providers: () => ReadonlyMap<string, Provider>, log: Logger) {
     this.#config = config;
     this.#providers = providers;
     this.#log = log;
@@ -65,6 +66,14 @@ export class AgentDirectory {
     return this.#refreshing;
   }
 
+  /** The configuration has changed: agents that are gone are so at once, new ones as soon as they are made. */
+  async reconfigured(): Promise<void> {
+    this.#rebuild();
+    // One that is under way asks what was configured before.
+    await this.#refreshing;
+    await this.refresh();
+  }
+
   /** Ends the regular refresh. */
   async stop(): Promise<void> {
     clearInterval(this.#timer);
@@ -74,7 +83,7 @@ export class AgentDirectory {
   async #refresh(): Promise<void> {
     await Promise.all(
       [...this.#config.providers].map(async ([name, config]) => {
-        const provider = this.#providers.get(name);
+        const provider = this.#providers().get(name);
         if (!("discover" in config) || !config.discover || provider === undefined) return;
         try {
           this.#discovered.set(name, await provider.models());

@@ -224,7 +224,8 @@ export class DeviceKeeper {
       verification: {
         mode: this.#services.verification,
         ledger: this.#ledger(lease),
-        isAllowed: this.#services.mayInvite,
+        isAllowed: ({ userId, roomId }) =>
+          this.#services.permissions.decide({ act: "verification", userId, ghost: this.#userId, roomId }).allowed,
       },
       trusted: (roomId) => this.#services.trustIn(this.#userId, roomId).read,
       since: record.since,

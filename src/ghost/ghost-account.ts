@@ -61,8 +61,13 @@ export class GhostAccount {
     this.#keeper = new DeviceKeeper(userId, services, log, { wake, verified });
   }
 
-  /** The user exists and looks as configured when this resolves. Throws HomeserverError or DatabaseError. */
-  announce(): Promise<void> {
+  /**
+   * The user exists and looks as configured when this resolves. Throws HomeserverError or DatabaseError.
+   *
+   * @param options.anew whether what is configured may have changed.
+   */
+  announce({ anew = false }: { readonly anew?: boolean } = {}): Promise<void> {
+    if (anew) this.#announced = undefined;
     this.#announced ??= this.#announce().catch((error: unknown) => {
       this.#announced = undefined;
       throw error;

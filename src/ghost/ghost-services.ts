@@ -5,6 +5,8 @@ import type { Database } from "../database/database.ts";
 import type { HomeserverClient } from "../homeserver/client.ts";
 import type { Mailbox } from "../mailbox/mailbox.ts";
 import type { MasterKey } from "../sealing/master-key.ts";
+import type { InviteQuota } from "../permissions/invite-quota.ts";
+import type { Permissions } from "../permissions/permissions.ts";
 import type { Words } from "../language/words.ts";
 import type { Logger } from "../observability/log.ts";
 import type { Metrics } from "../observability/metrics.ts";
@@ -58,9 +60,11 @@ export interface GhostServices {
   readonly verification: VerificationMode;
   /** Whom a ghost trusts in a room. */
   readonly trustIn: (userId: string, roomId: string) => Trust;
-  readonly mayInvite: (userId: string) => boolean;
+  /** Asked before anything that somebody wants of a ghost. */
+  readonly permissions: Permissions;
+  readonly invites: InviteQuota;
   /** What is said where there is no room yet to say it in. */
-  readonly words: Words;
+  readonly words: () => Words;
   readonly log: Logger;
   readonly metrics?: Metrics | undefined;
 }

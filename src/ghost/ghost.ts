@@ -170,8 +170,8 @@ export class Ghost implements GhostHandle {
   }
 
   /** Makes the user and its profile, if that has not been done. Throws when the server can't be reached. */
-  announce(): Promise<void> {
-    return this.#account.announce();
+  announce(options?: { readonly anew?: boolean }): Promise<void> {
+    return this.#account.announce(options);
   }
 
   /** Tells the server how far the ghost's store has come. Throws HomeserverError, StaleLease, DatabaseError. */
@@ -253,6 +253,11 @@ export class Ghost implements GhostHandle {
   async isModerator(roomId: string, userId: string): Promise<boolean> {
     await this.#sender.view(roomId);
     return this.#services.rooms.isModerator(roomId, userId);
+  }
+
+  async memberCount(roomId: string): Promise<number> {
+    await this.#sender.view(roomId);
+    return this.#services.rooms.memberCount(roomId);
   }
 
   setState(roomId: string, type: string, events: readonly { stateKey: string; content: object }[]): void {

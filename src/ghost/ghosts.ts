@@ -149,10 +149,10 @@ export class Ghosts {
   }
 
   /** Makes the users of all these ghosts, a few at a time, so that people find them; failures are tried again later. */
-  async announce(userIds: readonly string[]): Promise<void> {
+  async announce(userIds: readonly string[], options?: { readonly anew?: boolean }): Promise<void> {
     await this.#each(userIds, async (ghost) => {
       await ghost
-        .announce()
+        .announce(options)
         .catch((error: unknown) => this.#log.warn({ ghost: ghost.userId, error }, "the user could not be made yet"));
     });
   }

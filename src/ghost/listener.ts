@@ -14,6 +14,8 @@ export interface GhostMessage {
   readonly content: Readonly<Record<string, unknown>>;
   /** Whether the room is a DM with the ghost. */
   readonly direct: boolean;
+  /** Whether it was encrypted, so that the homeserver can't have made it up. */
+  readonly encrypted: boolean;
   /** How long it had to wait for its key, in ms by our own clock. */
   readonly lateMs: number;
   /** What a strict client shows beside it; undefined when all is well, or when it was not encrypted. */
@@ -84,6 +86,8 @@ export interface GhostHandle {
   sent(roomId: string, step: string): Promise<string | undefined>;
   /** Whether somebody may take back what others say in a room. */
   isModerator(roomId: string, userId: string): Promise<boolean>;
+  /** How many have joined a room. */
+  memberCount(roomId: string): Promise<number>;
   /** Shows that the ghost has read a message. Returns at once. */
   markRead(roomId: string, eventId: string, threadRoot: string | undefined): void;
 }

@@ -1,13 +1,14 @@
 import { isVerification } from "../crypto/device.ts";
 import { MatrixError } from "../homeserver/errors.ts";
-import { joinedRooms, joinRoom, leaveRoom, roomState } from "../homeserver/room-calls.ts";
+import { joinedMembers, joinedRooms, joinRoom, leaveRoom, roomState } from "../homeserver/room-calls.ts";
 import type { RoomEvent } from "../homeserver/transaction.ts";
 import type { MailItem } from "../mailbox/mailbox.ts";
 import type { Logger } from "../observability/log.ts";
 import { isRetryable } from "./failure.ts";
 import type { GhostAccount, LoadedGhost } from "./ghost-account.ts";
 import { fenced, type Lease } from "../leases/leases.ts";
-import { describeRefusedRoom, encryptionOfInvite, mayTalkIn } from "../policy/rooms.ts";
+import type { Decision } from "../policy/permissions.ts";
+import { describeRefusal, describeRefusedRoom, encryptionOfInvite, mayTalkIn } from "../policy/rooms.ts";
 import type { Distrust } from "../policy/trust.ts";
 import type { Shield } from "../crypto/shield.ts";
 import { isReplay, noteHandled } from "./replays.ts";
@@ -95,12 +96,18 @@ export class Reception {
   ): Promise<void> {
     const isStale = Date.now() - event.origin_server_ts > VERIFICATION_MAX_AGE_MS;
     const isForOther = asksForVerification(clear.content) && clear.content["to"] !== this.#ghost.userId;
-    if (isStale || isForOther) return settle();
+    if (isStale || isForOther || !this.#mayVerify(event)) return settle();
     const { event_id, room_id, sender, origin_server_ts } = event;
     const { type, content } = clear;
     await device.receiveVerification({ event_id, room_id, sender, origin_server_ts, type, content });
     await survived();
     await settle();
+  }
+
+  /** Who may not gets no word in the room; by to-device messages, a refusal (see crypto/verifications.ts). */
+  #mayVerify({ sender: userId, room_id: roomId }: RoomEvent): boolean {
+    const ghost = this.#ghost.userId;
+    return this.#services.permissions.decide({ act: "verification", userId, ghost, roomId }).allowed;
   }
 
   /** What comes in clear into an encrypted room may be anybody's: the server's, for one. */
@@ -112,7 +119,7 @@ export class Reception {
     const { read } = trustIn(this.#ghost.userId, event.room_id);
     if (isEncrypted && read !== "unverified")
       return this.#distrusted(item, event.content, "not_encrypted", lease, settle);
-    return this.#message(item, event.content, undefined, settle);
+    return this.#message(item, event.content, undefined, false, settle);
   }
 
   async #encrypted(item: MailItem, loaded: LoadedGhost, survived: () => Promise<void>, settle: Settle): Promise<void> {
@@ -174,7 +181,7 @@ export class Reception {
     }
     if (decryption.type !== "m.room.message") return settleOnce();
     if (decryption.kind === "distrusted") return this.#distrusted(item, content, decryption.why, lease, settle);
-    return this.#message(item, content, decryption.shield, settleOnce);
+    return this.#message(item, content, decryption.shield, true, settleOnce);
   }
 
   /** The writer is told, if it was said to the ghost at all; then it is kept, for a changed mind of the operator. */
@@ -188,7 +195,7 @@ export class Reception {
     const { listener, mailbox, trustNotices } = this.#services;
     const { event } = item;
     this.#ghost.log.warn({ room: event.room_id, event: event.event_id, why }, "message not acted on: not trusted");
-    const message = await this.#messageOf(item, content, undefined);
+    const message = await this.#messageOf(item, content, undefined, why !== "not_encrypted");
     const notice = message && (await listener.distrusted(this.#ghost, message, why));
     if (notice === undefined) return settle();
     await trustNotices.tell(this.#ghost, lease, { roomId: event.room_id, userId: event.sender, why, content: notice });
@@ -199,9 +206,10 @@ export class Reception {
     item: MailItem,
     content: Readonly<Record<string, unknown>>,
     shield: Shield | undefined,
+    encrypted: boolean,
     settle: Settle,
   ): Promise<void> {
-    const message = await this.#messageOf(item, content, shield);
+    const message = await this.#messageOf(item, content, shield, encrypted);
     if (message === undefined) return settle();
     await this.#services.listener.message(this.#ghost, message, settle);
   }
@@ -211,6 +219,7 @@ export class Reception {
     { event, lateMs }: MailItem,
     content: Readonly<Record<string, unknown>>,
     shield: Shield | undefined,
+    encrypted: boolean,
   ): Promise<GhostMessage | undefined> {
     const membership = await this.#services.store.membership(this.#ghost.userId, event.room_id);
     if (membership?.membership !== "join") return undefined;
@@ -221,6 +230,7 @@ export class Reception {
       sentAt: event.origin_server_ts,
       content,
       direct: membership.direct,
+      encrypted,
       lateMs,
       shield,
     };
@@ -297,20 +307,15 @@ export class Reception {
   }
 
   async #invited(event: RoomEvent, log: Logger): Promise<void> {
-    const { client, mayInvite, mode, words } = this.#services;
+    const { client } = this.#services;
     const actor = { userId: this.#ghost.userId };
     // Made first, so that whoever sees the join finds a device to send keys to.
     const { device } = await this.#account.load();
     try {
-      if (!mayInvite(event.sender)) {
-        await leaveRoom(client, actor, event.room_id, words.inviteRefused);
-        log.info({ inviter: event.sender }, "invite declined: the inviter has no access");
-        return;
-      }
       const isEncrypted = encryptionOfInvite(event);
-      if (isEncrypted !== undefined && !mayTalkIn(mode, isEncrypted)) {
-        await leaveRoom(client, actor, event.room_id, describeRefusedRoom(words, mode));
-        log.info({ encrypted: isEncrypted, mode }, "invite declined: this agent does not talk in such rooms");
+      const reason = await this.#reasonToDecline(event, isEncrypted, log);
+      if (reason !== undefined) {
+        await leaveRoom(client, actor, event.room_id, reason);
         return;
       }
       // Before the join, so that keys of the history are looked for however the process ends.
@@ -326,13 +331,50 @@ export class Reception {
     }
   }
 
+  /** What the one who invites reads; undefined when the invite is to be accepted. */
+  async #reasonToDecline(event: RoomEvent, isEncrypted: boolean | undefined, log: Logger): Promise<string | undefined> {
+    const { invites, mode, permissions } = this.#services;
+    const words = this.#services.words();
+    const { sender: inviter, event_id: eventId, room_id: roomId } = event;
+    const decision = await this.#mayBring(inviter, roomId);
+    if (!decision.allowed) {
+      log.info({ inviter, why: decision.reason }, "invite declined");
+      return describeRefusal(words, decision.reason);
+    }
+    if (permissions.isBanList(roomId)) return undefined;
+    if (isEncrypted !== undefined && !mayTalkIn(mode, isEncrypted)) {
+      log.info({ encrypted: isEncrypted, mode }, "invite declined: this agent does not talk in such rooms");
+      return describeRefusedRoom(words, mode);
+    }
+    // Last, so that what is declined for other reasons does not count.
+    if (await invites.take({ ghost: this.#ghost.userId, eventId, inviter })) return undefined;
+    log.info({ inviter, why: "invites_per_day" }, "invite declined");
+    return words.invites.tooMany;
+  }
+
+  /** Whether somebody may have this ghost come into a room. Its size is asked for only where it counts. */
+  async #mayBring(userId: string, roomId: string): Promise<Decision> {
+    const { permissions, client } = this.#services;
+    const ghost = this.#ghost.userId;
+    const request = { act: "invite", userId, ghost, roomId } as const;
+    const decision = permissions.decide(request);
+    if (!decision.allowed || permissions.maxRoomMembers === undefined) return decision;
+    const via = userId.slice(userId.indexOf(":") + 1);
+    return permissions.decide({ ...request, members: await joinedMembers(client, { userId: ghost }, roomId, via) });
+  }
+
   /** The room goes on in another one. Where that is open only to who is invited, the invite is waited for. */
   async #upgraded(event: RoomEvent): Promise<void> {
-    const { client, mayInvite } = this.#services;
+    const { client } = this.#services;
     const actor = { userId: this.#ghost.userId };
-    const replacement = mayInvite(event.sender) ? replacementRoom(event.content) : undefined;
+    const replacement = replacementRoom(event.content);
     const log = this.#ghost.log.child({ room: event.room_id, replacement });
     if (replacement === undefined) return;
+    const decision = await this.#mayBring(event.sender, replacement);
+    if (!decision.allowed) {
+      log.info({ user: event.sender, why: decision.reason }, "a room is not followed to where it goes on");
+      return;
+    }
     try {
       await joinRoom(client, actor, replacement, { via: event.sender.slice(event.sender.indexOf(":") + 1) });
       // Anybody can name any room in a tombstone of their own; the other one has to say so too.

@@ -1,7 +1,7 @@
 import { asObject, asObjects, asStrings, stringField, type JsonObject } from "./answer.ts";
 import type { Actor, CallOptions, HomeserverClient } from "./client.ts";
 import type { Device } from "./device-calls.ts";
-import { UnexpectedAnswer } from "./errors.ts";
+import { MatrixError, UnexpectedAnswer } from "./errors.ts";
 import { path } from "./path.ts";
 
 /*
@@ -82,6 +82,35 @@ export async function roomState(
     as,
   });
   return asStateEvents(answer, "GET state");
+}
+
+/**
+ * How many have joined a room, as far as one may know who is invited to it (spec "Room summary"); undefined when the
+ * homeserver does not say.
+ *
+ * @param via a server that is in the room, where our own may not be.
+ */
+export async function joinedMembers(
+  client: HomeserverClient,
+  as: Actor,
+  roomId: string,
+  via: string,
+  options?: CallOptions,
+): Promise<number | undefined> {
+  try {
+    const answer = await client.request({
+      ...options,
+      method: "GET",
+      path: path`/_matrix/client/v1/room_summary/${roomId}`,
+      query: { via },
+      as,
+    });
+    const count = asObject(answer, "GET room_summary")["num_joined_members"];
+    return typeof count === "number" ? count : undefined;
+  } catch (error) {
+    if (error instanceof MatrixError && !error.retryable) return undefined;
+    throw error;
+  }
 }
 
 /** The members of a room, those who have left or are banned included unless `notMembership` says otherwise. */

@@ -68,10 +68,15 @@ export const english: Words = {
   welcomeCloud: ({ host }) =>
     `My model does not run on this server: what is said to me goes to ${host}, once that has been agreed to here. \`!privacy\` tells more.`,
   consent: {
-    ask: ({ agent, host, provider }) =>
-      `${agent} does not run on this server. To answer, it would send to **${host}** (“${provider}”): your questions with your names, the answers, and the files and what was said to it here before. If you agree, a moderator of this room reacts to this with ✅, and the question is answered; with ❌ it is not, and nothing is sent. \`!privacy default\` takes it back later.`,
-    pending: ({ agent, host }) =>
-      `${agent} waits until a moderator of this room has agreed, by ✅, that words from here go to ${host}; then your question is answered.`,
+    ask: ({ agent, host, provider }, isEncrypted) =>
+      `${agent} does not run on this server. To answer, it would send to **${host}** (“${provider}”): your questions with your names, the answers, and the files and what was said to it here before. ${
+        isEncrypted
+          ? "If you agree, a moderator of this room says `!privacy allow` to it, and the question is answered; with `!privacy deny` it is not, and nothing is sent. (A reaction does not count here: it is not encrypted, and a server could make one up.)"
+          : "If you agree, a moderator of this room reacts to this with ✅, and the question is answered; with ❌ it is not, and nothing is sent."
+      } \`!privacy default\` takes it back later.`,
+    pending: ({ agent, host }, isEncrypted) =>
+      `${agent} waits until a moderator of this room has agreed, by ${isEncrypted ? "`!privacy allow`" : "✅"}, that words from here go to ${host}; then your question is answered.`,
+    notEncrypted: "This room is encrypted, and that was not. Please say it again from an app that encrypts.",
     declined: ({ agent, host }) =>
       `${agent} can't answer: this room has decided that nothing goes to ${host}. A moderator can change that with \`!privacy allow\`.`,
     denied: ({ agent, host }) =>
@@ -106,7 +111,15 @@ export const english: Words = {
     direct
       ? `Hello! I am ${agent}, an AI. Write to me, and I answer; \`!help\` shows what else I understand.`
       : `Hello! I am ${agent}, an AI. I answer when you mention me or reply to me; \`!help\`, said to me, shows what else I understand.`,
-  inviteRefused: "You are not allowed to invite this agent.",
+  invites: {
+    noAccess: "You are not allowed to invite this agent.",
+    notThisAgent: "You are not allowed to use this agent; others may be open to you.",
+    roomBlocked: "The admin of this agent's server does not allow it in this room.",
+    roomTooLarge: "This room has more members than this agent's admin allows. Invite it into a smaller one.",
+    tooMany: "As many invites as are possible in a day were accepted already. Please invite this agent again tomorrow.",
+  },
+  roomTooLarge: (agent, members) =>
+    `${agent} answers only in rooms of at most ${members} members, and this one has grown beyond. Please ask in a smaller room.`,
   onlyEncryptedRooms: "This agent talks in encrypted rooms only. Switch encryption on, then invite it again.",
   noEncryptedRooms: "This agent does not talk in encrypted rooms.",
   bot: {
@@ -123,7 +136,8 @@ export const english: Words = {
       `I am ${bot} and know two commands: \`help\` and \`list\`. To talk with an AI, start a chat with one of the agents that \`list\` shows.`,
   },
   pull: {
-    onlyAdmins: "Only the bridge's admins can have models installed (`access.admins`).",
+    onlyAdmins:
+      "Only the bridge's admins can have models installed (`access.admins`, or the level `admin` in `permissions`).",
     which: (providers) =>
       `Please write it so: \`pull [PROVIDER] MODEL\`, for example \`pull llama3.2:3b\`. Providers that install models: ${providers.join(", ") || "none"}.`,
     progress: (model, provider, percent) =>

@@ -70,10 +70,16 @@ export const german: Words = {
   welcomeCloud: ({ host }) =>
     `Mein Modell läuft nicht auf diesem Server: Was mir gesagt wird, geht an ${host}, sobald dem hier zugestimmt wurde. \`!privacy\` sagt mehr.`,
   consent: {
-    ask: ({ agent, host, provider }) =>
-      `${agent} läuft nicht auf diesem Server. Für eine Antwort ginge an **${host}** („${provider}“): eure Fragen mit euren Namen, die Antworten, die Dateien und was hier bisher an ${agent} gesagt wurde. Seid ihr einverstanden, reagiert ein Moderator dieses Raums hierauf mit ✅, und die Frage wird beantwortet; mit ❌ nicht, und nichts wird gesendet. \`!privacy default\` nimmt es später zurück.`,
-    pending: ({ agent, host }) =>
-      `${agent} wartet, bis ein Moderator dieses Raums mit ✅ zugestimmt hat, dass Worte von hier an ${host} gehen; dann wird deine Frage beantwortet.`,
+    ask: ({ agent, host, provider }, isEncrypted) =>
+      `${agent} läuft nicht auf diesem Server. Für eine Antwort ginge an **${host}** („${provider}“): eure Fragen mit euren Namen, die Antworten, die Dateien und was hier bisher an ${agent} gesagt wurde. ${
+        isEncrypted
+          ? `Seid ihr einverstanden, sagt ein Moderator dieses Raums zu ${agent} \`!privacy allow\`, und die Frage wird beantwortet; mit \`!privacy deny\` nicht, und nichts wird gesendet. (Eine Reaktion zählt hier nicht: Sie ist nicht verschlüsselt, und ein Server könnte sie erfinden.)`
+          : "Seid ihr einverstanden, reagiert ein Moderator dieses Raums hierauf mit ✅, und die Frage wird beantwortet; mit ❌ nicht, und nichts wird gesendet."
+      } \`!privacy default\` nimmt es später zurück.`,
+    pending: ({ agent, host }, isEncrypted) =>
+      `${agent} wartet, bis ein Moderator dieses Raums mit ${isEncrypted ? "`!privacy allow`" : "✅"} zugestimmt hat, dass Worte von hier an ${host} gehen; dann wird deine Frage beantwortet.`,
+    notEncrypted:
+      "Dieser Raum ist verschlüsselt, und das war es nicht. Sage es bitte noch einmal mit einer App, die verschlüsselt.",
     declined: ({ agent, host }) =>
       `${agent} kann nicht antworten: Dieser Raum hat entschieden, dass nichts an ${host} geht. Ein Moderator kann das mit \`!privacy allow\` ändern.`,
     denied: ({ agent, host }) =>
@@ -108,7 +114,17 @@ export const german: Words = {
     direct
       ? `Hallo! Ich bin ${agent}, eine KI. Schreib mir, und ich antworte; \`!help\` zeigt, was ich sonst noch verstehe.`
       : `Hallo! Ich bin ${agent}, eine KI. Ich antworte, wenn ihr mich erwähnt oder mir antwortet; \`!help\`, zu mir gesagt, zeigt, was ich sonst noch verstehe.`,
-  inviteRefused: "Du darfst diesen Agenten nicht einladen.",
+  invites: {
+    noAccess: "Du darfst diesen Agenten nicht einladen.",
+    notThisAgent: "Du darfst diesen Agenten nicht benutzen; andere stehen dir vielleicht offen.",
+    roomBlocked: "Der Admin des Servers erlaubt diesen Agenten in diesem Raum nicht.",
+    roomTooLarge:
+      "Dieser Raum hat mehr Mitglieder, als der Admin dieses Agenten erlaubt. Lade ihn in einen kleineren ein.",
+    tooMany:
+      "Heute wurden schon so viele Einladungen angenommen, wie an einem Tag möglich sind. Lade diesen Agenten bitte morgen noch einmal ein.",
+  },
+  roomTooLarge: (agent, members) =>
+    `${agent} antwortet nur in Räumen mit höchstens ${members} Mitgliedern, und dieser ist darüber hinausgewachsen. Frage bitte in einem kleineren Raum.`,
   onlyEncryptedRooms:
     "Dieser Agent spricht nur in verschlüsselten Räumen. Schalte die Verschlüsselung ein, und lade ihn noch einmal ein.",
   noEncryptedRooms: "Dieser Agent spricht nicht in verschlüsselten Räumen.",
@@ -126,7 +142,8 @@ export const german: Words = {
       `Ich bin ${bot} und kenne zwei Befehle: \`help\` und \`list\`. Um mit einer KI zu reden, beginne einen Chat mit einem der Agenten, die \`list\` zeigt.`,
   },
   pull: {
-    onlyAdmins: "Nur die Admins der Bridge können Modelle installieren lassen (`access.admins`).",
+    onlyAdmins:
+      "Nur die Admins der Bridge können Modelle installieren lassen (`access.admins`, oder die Stufe `admin` in `permissions`).",
     which: (providers) =>
       `Schreibe es bitte so: \`pull [PROVIDER] MODELL\`, zum Beispiel \`pull llama3.2:3b\`. Provider, die Modelle installieren: ${providers.join(", ") || "keiner"}.`,
     progress: (model, provider, percent) =>

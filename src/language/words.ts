@@ -49,10 +49,12 @@ export interface Words {
   readonly fallback: (agent: string, model: string) => string;
   readonly welcomeCloud: (place: CloudPlace) => string;
   readonly consent: {
-    /** What would leave, and to whom; how to agree. */
-    readonly ask: (place: CloudPlace) => string;
+    /** What would leave, and to whom; how to agree: where the room is encrypted, by a command alone. */
+    readonly ask: (place: CloudPlace, isEncrypted: boolean) => string;
     /** It was asked already, and the question waits. */
-    readonly pending: (place: CloudPlace) => string;
+    readonly pending: (place: CloudPlace, isEncrypted: boolean) => string;
+    /** Somebody agreed in clear, in a room that is encrypted. */
+    readonly notEncrypted: string;
     readonly declined: (place: CloudPlace) => string;
     readonly denied: (place: CloudPlace) => string;
     readonly allowed: (place: CloudPlace) => string;
@@ -74,7 +76,10 @@ export interface Words {
     readonly lastDays: (days: number) => string;
   };
   readonly welcome: (agent: string, direct: boolean) => string;
-  readonly inviteRefused: string;
+  /** Why an invite is declined. */
+  readonly invites: Readonly<Record<"noAccess" | "notThisAgent" | "roomBlocked" | "roomTooLarge" | "tooMany", string>>;
+  /** An agent does not answer in a room that has grown. */
+  readonly roomTooLarge: (agent: string, members: number) => string;
   readonly onlyEncryptedRooms: string;
   readonly noEncryptedRooms: string;
   readonly bot: {

@@ -1,4 +1,4 @@
-import { pino, type Logger as PinoLogger } from "pino";
+import { pino, type Logger as PinoLogger, type LoggerOptions } from "pino";
 import pretty from "pino-pretty";
 
 /**
@@ -13,12 +13,15 @@ export type LogLevel = "debug" | "info" | "warn" | "error";
 /**
  * Makes the root logger. Writes to standard error, so that standard output stays free for what a command prints.
  *
+ * @param level asked for every line when it is a function, so that it may change.
  * @param format `json` is one JSON object a line; `pretty` is for a person; `auto` is pretty on a terminal.
  */
-export function createLogger(level: LogLevel, format: "json" | "pretty" | "auto"): Logger {
+export function createLogger(level: LogLevel | (() => LogLevel), format: "json" | "pretty" | "auto"): Logger {
   const usePretty = format === "pretty" || (format === "auto" && process.stderr.isTTY);
-  const options = {
-    level,
+  const options: LoggerOptions = {
+    level: typeof level === "function" ? "debug" : level,
+    // The loggers that are made of this one each keep a level of their own; what they all pass through is this.
+    ...(typeof level === "function" ? { hooks: { logMethod: only(level) } } : {}),
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
     // Tokens travel in these fields of HTTP errors; a careless log line must not carry them out.
@@ -28,6 +31,13 @@ export function createLogger(level: LogLevel, format: "json" | "pretty" | "auto"
   return usePretty
     ? pino(options, pretty({ destination: 2, sync: true, colorize: process.stderr.isTTY, ignore: "pid,hostname" }))
     : pino(options, pino.destination({ fd: 2, sync: true }));
+}
+
+/** Lets through what is at least of a level. */
+function only(level: () => LogLevel): NonNullable<NonNullable<LoggerOptions["hooks"]>["logMethod"]> {
+  return function (args, method, lineLevel) {
+    if (lineLevel >= (pino.levels.values[level()] ?? 0)) method.apply(this, args);
+  };
 }
 
 /** A logger that says nothing, for tests and one-shot commands. */

@@ -1,5 +1,6 @@
 import type { EncryptionMode } from "../config/config.ts";
 import type { Words } from "../language/words.ts";
+import type { Refusal } from "./permissions.ts";
 
 /** Whether an agent talks in rooms that are encrypted, or that are not. */
 export function mayTalkIn(mode: EncryptionMode, isEncrypted: boolean): boolean {
@@ -9,6 +10,24 @@ export function mayTalkIn(mode: EncryptionMode, isEncrypted: boolean): boolean {
 /** What the one who invited reads when an agent declines a room for its encryption. */
 export function describeRefusedRoom(words: Words, mode: EncryptionMode): string {
   return mode === "require" ? words.onlyEncryptedRooms : words.noEncryptedRooms;
+}
+
+/** What the one who invited reads when that is refused. Whom a list bans, or the admin ignores, learns nothing of it. */
+export function describeRefusal({ invites }: Words, reason: Refusal): string {
+  switch (reason) {
+    case "not_this_agent":
+      return invites.notThisAgent;
+    case "room_blocked":
+      return invites.roomBlocked;
+    case "room_too_large":
+      return invites.roomTooLarge;
+    case "ignored":
+    case "banned":
+    case "ban_list":
+    case "no_access":
+    case "level":
+      return invites.noAccess;
+  }
 }
 
 /**

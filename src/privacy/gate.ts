@@ -20,20 +20,21 @@ export interface Whose {
 
 /** What stands between a room and the providers: nothing leaves the admin's network unless it may, and all that goes is noted. */
 export class PrivacyGate {
-  readonly #policy: PrivacyPolicy;
+  readonly #config: { readonly privacy: PrivacyPolicy };
   readonly #consents: Consents;
   readonly #requests: ProviderRequests;
   readonly #models: KnownModels;
   readonly #isEncrypted: (roomId: string) => Promise<boolean>;
 
   constructor(options: {
-    readonly policy: PrivacyPolicy;
+    /** Asked anew each time. */
+    readonly config: { readonly privacy: PrivacyPolicy };
     readonly consents: Consents;
     readonly requests: ProviderRequests;
     readonly models: KnownModels;
     readonly isEncrypted: (roomId: string) => Promise<boolean>;
   }) {
-    this.#policy = options.policy;
+    this.#config = options.config;
     this.#consents = options.consents;
     this.#requests = options.requests;
     this.#models = options.models;
@@ -53,7 +54,7 @@ export class PrivacyGate {
 
   /** What the admin has decided for a room. */
   async policyIn(roomId: string): Promise<CloudPolicy> {
-    return cloudPolicyIn(this.#policy, roomId, await this.#isEncrypted(roomId));
+    return cloudPolicyIn(this.#config.privacy, roomId, await this.#isEncrypted(roomId));
   }
 
   async check({ ghost, roomId }: Whose, place: Place): Promise<"yes" | "ask" | "declined" | "denied"> {

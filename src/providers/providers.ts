@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { Config, ProviderConfig } from "../config/config.ts";
 import type { Logger } from "../observability/log.ts";
 import type { Metrics } from "../observability/metrics.ts";
@@ -22,6 +23,23 @@ export function providersOf(
       return [name, provider.type === "demo" ? made : governed(made, provider, metrics)];
     }),
   );
+}
+
+/**
+ * Those of another configuration. What is configured as it was stays the same provider, with all that waits for it and what
+ * it knows of the server behind it.
+ */
+export function changedProviders(
+  providers: ReadonlyMap<string, Provider>,
+  before: Pick<Config, "providers">,
+  after: Pick<Config, "providers">,
+  log: Logger,
+  metrics?: Metrics,
+): ReadonlyMap<string, Provider> {
+  const isSame = (name: string): boolean => isDeepStrictEqual(before.providers.get(name), after.providers.get(name));
+  const changed = new Map([...after.providers].filter(([name]) => !isSame(name)));
+  const kept = [...providers].filter(([name]) => after.providers.has(name) && isSame(name));
+  return new Map([...kept, ...providersOf({ providers: changed }, log, metrics)]);
 }
 
 function makeProvider(name: string, config: ProviderConfig, log: Logger): Provider {

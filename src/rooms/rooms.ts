@@ -124,6 +124,15 @@ export class Rooms {
     );
   }
 
+  /** How many have joined the room, as far as its state was read. */
+  async memberCount(roomId: string): Promise<number> {
+    const { rows } = await this.#database.query<{ joined: number }>(
+      "select count(*)::integer as joined from room_members where room_id = $1 and membership = 'join'",
+      [roomId],
+    );
+    return rows[0]?.joined ?? 0;
+  }
+
   /** Whether encryption was ever seen in the room, without asking the server. */
   async isEncrypted(roomId: string): Promise<boolean> {
     const { rows } = await this.#database.query<{ encrypted: boolean }>(

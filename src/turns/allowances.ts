@@ -28,11 +28,16 @@ export function usersOf(turn: { readonly asker: string; readonly roomId: string;
 /** The rows of `allowances`: token buckets, shared by all processes. */
 export class Allowances {
   readonly #database: Database;
-  readonly #limits: Limits;
+  readonly #config: { readonly limits: Limits };
 
-  constructor(database: Database, limits: Limits) {
+  /** @param config asked anew each time. */
+  constructor(database: Database, config: { readonly limits: Limits }) {
     this.#database = database;
-    this.#limits = limits;
+    this.#config = config;
+  }
+
+  get #limits(): Limits {
+    return this.#config.limits;
   }
 
   /** Counts a question, unless it is one too many: then nothing is counted. */

@@ -6,7 +6,9 @@ import { History } from "../../src/conversation/history.ts";
 import { Pulls } from "../../src/conversation/pulls.ts";
 import { RoomLanguage } from "../../src/conversation/room-language.ts";
 import { Summaries } from "../../src/conversation/summaries.ts";
-import type { CloudPolicy, Limits, Locality } from "../../src/config/config.ts";
+import type { CloudPolicy, Level, Limits, Locality } from "../../src/config/config.ts";
+import { Permissions, type Refused } from "../../src/permissions/permissions.ts";
+import { Bans } from "../../src/policy/bans.ts";
 import { Consents } from "../../src/privacy/consents.ts";
 import { PrivacyGate } from "../../src/privacy/gate.ts";
 import { ProviderRequests } from "../../src/privacy/provider-requests.ts";
@@ -138,6 +140,18 @@ export class World {
     rooms: new Map<string, CloudPolicy>(),
   };
   encrypted = false;
+  /** Who may do what; a test may change it. */
+  readonly access = permissive();
+  /** What was refused. */
+  readonly refused: Refused[] = [];
+  readonly permissions = new Permissions({
+    config: this.access,
+    botUserId: BOT,
+    bans: () => this.access.bans,
+    refused: (refused) => this.refused.push(refused),
+  });
+  /** How many have joined the room. */
+  members = 3;
   /** What is different with the other agent. */
   other: Partial<Agent> = {};
   /** The events that were sent under steps, where a test wants to name them. */
@@ -187,11 +201,17 @@ export class World {
       agentNamed: (name) => (name === "qwen" ? { ...OTHER, ...this.other } : undefined),
       agentsIn: () => Promise.resolve(AGENTS.filter(({ userId }) => this.present.has(userId))),
       exchanges: this.exchanges,
-      allowances: new Allowances(database, limits),
+      allowances: new Allowances(database, { limits }),
       models,
-      privacy: new PrivacyGate({ policy: this.policy, consents, requests: this.requests, models, isEncrypted }),
+      privacy: new PrivacyGate({
+        config: { privacy: this.policy },
+        consents,
+        requests: this.requests,
+        models,
+        isEncrypted,
+      }),
       pulls: new Pulls({
-        admins: [MODERATOR],
+        permissions: this.permissions,
         providers: () => [this.provider],
         note: (entry) => new AuditLog(database).record(database, entry),
         installed: () => undefined,
@@ -201,7 +221,7 @@ export class World {
       isEncrypted,
       exchangeLimits: { delegate: false, maxHops: 2, maxTurns: 5 },
       summaries: this.summaries,
-      language: new RoomLanguage({ settings, history: this.history, ofAdmin: language }),
+      language: new RoomLanguage({ settings, history: this.history, config: { answers: { language } } }),
       defaults: {
         respond: "thread",
         listen: "agents",
@@ -212,7 +232,7 @@ export class World {
         language,
       },
       provider: (name) => (name === "local" ? this.provider : undefined),
-      access: { users: ["@*:example.test"], ignore: ["@_*:*"] },
+      permissions: this.permissions,
       limits: { maxQueued: 3, maxWaitMs: 60_000 },
       answers: {
         stream: "edit",
@@ -258,6 +278,7 @@ export class World {
         return Promise.resolve(named ?? (this.sent.some((sent) => sent.step === step) ? "$sent" : undefined));
       },
       isModerator: (_room, userId) => Promise.resolve(userId === MODERATOR),
+      memberCount: () => Promise.resolve(this.members),
       react: (_room, eventId, key) => this.reactions.push(`${eventId} ${key}`),
       markRead: (_room, eventId) => this.read.push(eventId),
     };
@@ -278,6 +299,7 @@ export class World {
       sentAt: 1,
       content: { msgtype: "m.text", body, ...also },
       direct: true,
+      encrypted: this.encrypted,
       lateMs: 0,
       shield: undefined,
       ...fields,
@@ -335,6 +357,23 @@ export class World {
     const all = await this.history.upTo(ghost, ROOM, Number.MAX_SAFE_INTEGER, 100);
     return all.map(({ speaker, body }) => `${speaker}: ${body}`);
   }
+}
+
+/** Everybody of this server may, and the moderator administers the bridge, too. */
+function permissive() {
+  return {
+    access: { users: ["@*:example.test"], ignore: ["@_*:*"], admins: [] as string[] },
+    permissions: {
+      users: new Map<string, Level>([[MODERATOR, "admin"]]),
+      servers: new Map<string, Level>(),
+      rooms: new Map<string, Level | "allowed">(),
+      agents: new Map<string, readonly string[]>(),
+      maxRoomMembers: undefined as number | undefined,
+      invitesPerDay: { user: undefined, server: undefined },
+      banLists: [] as string[],
+    },
+    bans: new Bans(),
+  };
 }
 
 const AGENTS = [

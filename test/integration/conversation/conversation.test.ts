@@ -46,6 +46,7 @@ forEachDatabase((_kind, open) => {
           sentAt: 1,
           content: { msgtype: "m.text", body: "x" },
           direct: true,
+          encrypted: false,
           lateMs: 0,
           shield: undefined,
         },

@@ -34,7 +34,7 @@ async function make(discover = true): Promise<{ provider: Installation; director
     providers: { demo: { type: "demo" }, local: { type: "ollama", url: "http://127.0.0.1:11434", discover } },
   });
   const provider = new Installation();
-  const directory = new AgentDirectory(config, new Map([["local", provider]]), silentLogger());
+  const directory = new AgentDirectory(config, () => new Map([["local", provider]]), silentLogger());
   return { provider, directory };
 }
 

@@ -1,0 +1,74 @@
+import { isDeepStrictEqual } from "node:util";
+import type { Config } from "./config.ts";
+
+/** What is different between two configurations: names of settings as config.yaml has them, never what they hold. */
+export interface Changes {
+  /** Taken over while the bridge runs. */
+  readonly live: readonly string[];
+  /** Taken over by a restart alone. */
+  readonly restart: readonly string[];
+}
+
+/** Sections, and settings of sections, that parts ask for anew each time; see live.ts. All others need a restart. */
+const LIVE: ReadonlySet<string> = new Set([
+  "access",
+  "permissions",
+  "encryption.trust",
+  "turns",
+  "answers",
+  "exchanges",
+  "limits",
+  "privacy",
+  "memory",
+  "providers",
+  "agents",
+  "transcription",
+  "logging.level",
+]);
+
+/** Settings whose names can't be told from those of their fields. */
+const NAMES: Readonly<Record<string, string>> = {
+  "encryption.master_key": "encryption.master_key_file or master_key_env",
+  "encryption.trust": "trust",
+  "sync.missing_key_notice": "sync.missing_key_notice_after",
+};
+
+/** What follows from other settings. */
+const DERIVED: ReadonlySet<string> = new Set(["guardedFiles"]);
+
+/** What a new configuration would change. */
+export function changesOf(before: Config, after: Config): Changes {
+  const sections = new Set([...Object.keys(before), ...Object.keys(after)]) as ReadonlySet<keyof Config>;
+  const own = [...sections].filter((section) => !DERIVED.has(section));
+  const changed = own.flatMap((section) =>
+    LIVE.has(section) || !isRecord(before[section]) || !isRecord(after[section])
+      ? differs(section, before[section], after[section])
+      : fieldsOf(section, before[section], after[section]),
+  );
+  const isLive = (name: string): boolean => LIVE.has(name);
+  const inWords = (name: string): string => NAMES[name] ?? name;
+  return {
+    live: changed.filter(isLive).map(inWords),
+    restart: changed.filter((name) => !isLive(name)).map(inWords),
+  };
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+function fieldsOf(section: string, before: Fields, after: Fields): string[] {
+  const fields = new Set([...Object.keys(before), ...Object.keys(after)]);
+  return [...fields].flatMap((field) => differs(`${section}.${field}`, before[field], after[field]));
+}
+
+function differs(name: string, before: unknown, after: unknown): string[] {
+  return isDeepStrictEqual(before, after) ? [] : [settingName(name)];
+}
+
+/** `ghosts.idleAfterMs` is `ghosts.idle_after` in config.yaml. */
+function settingName(name: string): string {
+  return name.replace(/Ms$/, "").replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
+function isRecord(value: unknown): value is Fields {
+  return typeof value === "object" && value !== null && !(value instanceof Map);
+}

@@ -1,0 +1,53 @@
+import type { GhostHandle, GhostMessage } from "../ghost/listener.ts";
+import type { Permissions } from "../permissions/permissions.ts";
+import type { Act, Decision } from "../policy/permissions.ts";
+import type { Addressing } from "./addressing.ts";
+import { chosenCommand } from "./command-menu.ts";
+import { attachmentOf } from "./attachments.ts";
+import { writtenCommand, type WrittenCommand } from "./commands.ts";
+
+/** Who wants something, and where. */
+export type Wanting = Pick<GhostMessage, "roomId" | "sender">;
+
+/** The command that a message gives an agent; undefined when it gives none. */
+export function commandOf(ghost: GhostHandle, message: GhostMessage, said: Addressing): WrittenCommand | undefined {
+  if (said.kind === "overheard") return stopOf(said.text);
+  if (said.kind !== "addressed" || attachmentOf(message.content) !== undefined) return undefined;
+  return chosenCommand(message.content, ghost.userId) ?? writtenCommand(said.text);
+}
+
+/** `!stop` may be said to nobody in particular. */
+function stopOf(text: string): WrittenCommand | undefined {
+  const command = writtenCommand(text);
+  return command?.name === "stop" ? command : undefined;
+}
+
+/** What somebody wants with a message; undefined when that is nothing, or when it is an agent that speaks. */
+export function actOf(said: Addressing, isCommand: boolean): Act | undefined {
+  if (said.kind === "ignored" || said.kind === "agent") return undefined;
+  if (isCommand) return "command";
+  return said.kind === "addressed" ? "message" : said.kind;
+}
+
+/** Whether somebody may do something with a ghost in a room, whose size is looked at only where it counts. */
+export async function decideIn(
+  permissions: Permissions,
+  ghost: GhostHandle,
+  act: Act,
+  { roomId, sender }: Wanting,
+): Promise<Decision> {
+  const request = { act, userId: sender, ghost: ghost.userId, roomId };
+  const decision = permissions.decide(request);
+  if (!decision.allowed || permissions.maxRoomMembers === undefined || act === "overheard") return decision;
+  return permissions.decide({ ...request, members: await ghost.memberCount(roomId) });
+}
+
+/** Whether somebody moderates a room: by the level the configuration gives, or because the room says so. */
+export async function moderates(
+  permissions: Permissions,
+  ghost: GhostHandle,
+  { roomId, sender }: Wanting,
+): Promise<boolean> {
+  const request = { act: "moderate", userId: sender, ghost: ghost.userId, roomId } as const;
+  return permissions.decide(request).allowed || ghost.isModerator(roomId, sender);
+}

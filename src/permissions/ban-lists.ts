@@ -1,0 +1,217 @@
+import type { Config } from "../config/config.ts";
+import type { Database, Queryable } from "../database/database.ts";
+import type { HomeserverClient } from "../homeserver/client.ts";
+import { isHomeserverError, MatrixError } from "../homeserver/errors.ts";
+import { joinRoom, roomState, type StateEvent } from "../homeserver/room-calls.ts";
+import type { RoomEvent } from "../homeserver/transaction.ts";
+import type { Logger } from "../observability/log.ts";
+import { Bans, isPolicyEvent, parseBanList, type BanKind, type BanRule } from "../policy/bans.ts";
+
+/** A list that can't be read is tried again after so long, in ms. */
+const RETRY_MS = 300_000;
+
+/** More rules than this no list needs; those beyond are left out. */
+const MAX_RULES = 100_000;
+
+/** A row of `ban_lists`. */
+interface ListRow {
+  room_id: string;
+  changes: number;
+  read_at_change: number;
+}
+
+export interface BanListsOptions {
+  readonly database: Database;
+  readonly client: HomeserverClient;
+  readonly config: Pick<Config, "permissions">;
+  /** Who joins and reads the rooms. */
+  readonly botUserId: string;
+  readonly log: Logger;
+}
+
+/**
+ * The policy rooms that are followed, and the bans that they recommend: the rows of `ban_lists` and `ban_rules`. As with
+ * other rooms, events say only that the state has changed, and then it is read whole. What was read last counts until it
+ * can be read again, over restarts too.
+ */
+export class BanLists {
+  readonly #options: BanListsOptions;
+  readonly #stopping = new AbortController();
+  /** When a list that could not be read is tried again. */
+  readonly #failed = new Map<string, number>();
+  #bans = new Bans();
+  /** Which readings of which lists {@link #bans} is made of. */
+  #madeOf = "";
+  #looking: Promise<void> | undefined;
+  #isLookWaiting = false;
+  /** A list has changed since it was looked at. */
+  #hasChanged = false;
+
+  constructor(options: BanListsOptions) {
+    this.#options = options;
+  }
+
+  /** What is banned now. */
+  get bans(): Bans {
+    return this.#bans;
+  }
+
+  /** Takes up what was read before. Called before the first transaction is taken. Throws DatabaseError. */
+  async load(): Promise<void> {
+    await this.#compose(await this.#rows());
+  }
+
+  /** Every list may have changed, or is new: they are read again. Returns at once. */
+  refresh(): void {
+    this.#failed.clear();
+    this.#run(async () => {
+      await this.#options.database.query(
+        `insert into ban_lists (room_id) select json_array_elements_text($1::json)
+         on conflict (room_id) do update set changes = ban_lists.changes + 1`,
+        [JSON.stringify(this.#followed)],
+      );
+      await this.#look();
+    });
+  }
+
+  /** Takes note of rules that have changed, in the transaction that stores the events. */
+  async note(tx: Queryable, events: readonly RoomEvent[]): Promise<void> {
+    const changed = events.filter(
+      (event) => this.#followed.includes(event.room_id) && (isPolicyEvent(event) || this.#isOwnMembership(event)),
+    );
+    if (changed.length === 0) return;
+    await tx.query(
+      "update ban_lists set changes = changes + 1 where room_id in (select json_array_elements_text($1::json))",
+      [JSON.stringify(changed.map((event) => event.room_id))],
+    );
+    for (const { room_id: roomId } of changed) this.#failed.delete(roomId);
+    this.#hasChanged = true;
+  }
+
+  /** After a transaction: reads what it said has changed. Returns at once. */
+  stored(): void {
+    if (this.#hasChanged) this.look();
+  }
+
+  /** Reads what has changed, and takes over what another process has read. Returns at once. */
+  look(): void {
+    if (this.#isLookWaiting || (this.#followed.length === 0 && this.#madeOf === "")) return;
+    this.#isLookWaiting = true;
+    this.#run(() => this.#look());
+  }
+
+  /** Ends what is under way. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#looking;
+  }
+
+  get #followed(): readonly string[] {
+    return this.#options.config.permissions.banLists;
+  }
+
+  #isOwnMembership({ type, state_key: key }: RoomEvent): boolean {
+    return type === "m.room.member" && key === this.#options.botUserId;
+  }
+
+  #run(work: () => Promise<void>): void {
+    const before = this.#looking ?? Promise.resolve();
+    const running: Promise<void> = before
+      .then(() => (this.#stopping.signal.aborted ? undefined : work()))
+      .catch((error: unknown) => {
+        if (!this.#stopping.signal.aborted) this.#options.log.warn({ error }, "the ban lists could not be looked at");
+      })
+      .finally(() => {
+        if (this.#looking === running) this.#looking = undefined;
+      });
+    this.#looking = running;
+  }
+
+  async #look(): Promise<void> {
+    this.#isLookWaiting = false;
+    this.#hasChanged = false;
+    for (const row of await this.#rows()) {
+      const isDue = row.read_at_change < row.changes && (this.#failed.get(row.room_id) ?? 0) <= performance.now();
+      if (isDue) await this.#read(row);
+    }
+    await this.#compose(await this.#rows());
+  }
+
+  async #rows(): Promise<ListRow[]> {
+    const { rows } = await this.#options.database.query<ListRow>(
+      `select room_id, changes, read_at_change from ban_lists
+       where room_id in (select json_array_elements_text($1::json)) order by room_id`,
+      [JSON.stringify(this.#followed)],
+    );
+    return rows;
+  }
+
+  /** What can't be read is said, once until it can; what was read of it before goes on to count. */
+  async #read({ room_id: roomId, changes }: ListRow): Promise<void> {
+    const { log } = this.#options;
+    try {
+      const rules = parseBanList(await this.#state(roomId));
+      await this.#store(roomId, changes, rules.slice(0, MAX_RULES));
+      this.#failed.delete(roomId);
+      log.info({ room: roomId, rules: rules.length }, "ban list read");
+      if (rules.length > MAX_RULES)
+        log.warn({ room: roomId, most: MAX_RULES }, "a ban list is too long; its end is left out");
+    } catch (error) {
+      if (!isHomeserverError(error)) throw error;
+      const isNews = !this.#failed.has(roomId);
+      this.#failed.set(roomId, performance.now() + RETRY_MS);
+      log[isNews ? "error" : "debug"](
+        { room: roomId, error },
+        "a ban list can't be read: invite the bot to it, or take it out of permissions.ban_lists; what was read of it before counts",
+      );
+    }
+  }
+
+  /** The room's state; joined first where the bot is not in it. Throws HomeserverError. */
+  async #state(roomId: string): Promise<readonly StateEvent[]> {
+    const { client, botUserId } = this.#options;
+    const as = { userId: botUserId };
+    const options = { signal: this.#stopping.signal };
+    try {
+      return await roomState(client, as, roomId, options);
+    } catch (error) {
+      if (!(error instanceof MatrixError) || error.retryable) throw error;
+      await joinRoom(client, as, roomId, { ...options, via: serverOf(roomId) });
+      return roomState(client, as, roomId, options);
+    }
+  }
+
+  /** A reading that is older than what is there changes nothing. */
+  async #store(roomId: string, changes: number, rules: readonly BanRule[]): Promise<void> {
+    await this.#options.database.transaction(async (tx) => {
+      const { count } = await tx.query(
+        "update ban_lists set read_at_change = $2 where room_id = $1 and read_at_change < $2",
+        [roomId, changes],
+      );
+      if (count === 0) return;
+      await tx.query("delete from ban_rules where room_id = $1", [roomId]);
+      await tx.query(
+        `insert into ban_rules (room_id, kind, entity)
+         select $1, r.kind, r.entity from json_to_recordset($2::json) as r(kind text, entity text)`,
+        [roomId, JSON.stringify(rules)],
+      );
+    });
+  }
+
+  async #compose(rows: readonly ListRow[]): Promise<void> {
+    const madeOf = rows.map((row) => `${row.room_id} ${row.read_at_change}`).join("\n");
+    if (madeOf === this.#madeOf) return;
+    const { rows: rules } = await this.#options.database.query<{ kind: BanKind; entity: string }>(
+      "select kind, entity from ban_rules where room_id in (select json_array_elements_text($1::json))",
+      [JSON.stringify(rows.map((row) => row.room_id))],
+    );
+    this.#bans = new Bans(rules);
+    this.#madeOf = madeOf;
+  }
+}
+
+/** The server that a room's id names; those of version 12 and later name none. */
+function serverOf(roomId: string): string | undefined {
+  const colon = roomId.indexOf(":");
+  return colon === -1 ? undefined : roomId.slice(colon + 1);
+}

@@ -1,0 +1,53 @@
+import type { Config } from "../config/config.ts";
+import type { Database } from "../database/database.ts";
+import { storable } from "../database/text.ts";
+
+/** An invite that is about to be accepted. */
+export interface Invite {
+  readonly ghost: string;
+  readonly eventId: string;
+  readonly inviter: string;
+}
+
+/** The rows of `accepted_invites`: how many invites were accepted in the last 24 hours, over all processes. */
+export class InviteQuota {
+  readonly #database: Database;
+  readonly #config: Pick<Config, "permissions">;
+
+  constructor(database: Database, config: Pick<Config, "permissions">) {
+    this.#database = database;
+    this.#config = config;
+  }
+
+  /** Counts an invite, once however often it is tried, unless it is one too many. Returns whether it may be accepted. */
+  async take({ ghost, eventId, inviter }: Invite): Promise<boolean> {
+    const { user, server } = this.#config.permissions.invitesPerDay;
+    if (user === undefined && server === undefined) return true;
+    const row = [ghost, storable(eventId), storable(inviter), storable(inviter.slice(inviter.indexOf(":") + 1))];
+    return this.#database.transaction(async (tx) => {
+      // Agents that are invited together ask at the same time.
+      await tx.query("lock table accepted_invites in share row exclusive mode");
+      const { rows } = await tx.query<{ by_user: number; by_server: number; counted: boolean }>(
+        `select count(*) filter (where inviter = $3)::integer as by_user,
+           count(*) filter (where server = $4)::integer as by_server,
+           coalesce(bool_or(ghost = $1 and event_id = $2), false) as counted
+         from accepted_invites where accepted_at > now() - interval '1 day' or (ghost = $1 and event_id = $2)`,
+        row,
+      );
+      const { by_user: byUser = 0, by_server: byServer = 0, counted = false } = rows[0] ?? {};
+      if (counted) return true;
+      if (byUser >= (user ?? Infinity) || byServer >= (server ?? Infinity)) return false;
+      await tx.query("insert into accepted_invites (ghost, event_id, inviter, server) values ($1, $2, $3, $4)", row);
+      return true;
+    });
+  }
+
+  /** Deletes those that are older. */
+  async prune(olderThanDays: number): Promise<number> {
+    const { count } = await this.#database.query(
+      "delete from accepted_invites where accepted_at < now() - make_interval(days => $1)",
+      [olderThanDays],
+    );
+    return count;
+  }
+}

@@ -1,0 +1,68 @@
+import type { AuditEntry } from "../audit/audit-entry.ts";
+import type { Config } from "../config/config.ts";
+import { AGENT_PREFIX } from "../config/registration.ts";
+import type { Bans } from "../policy/bans.ts";
+import { decide, type Decision, type PermissionRequest, type Refusal } from "../policy/permissions.ts";
+
+/** A question about a ghost. */
+export interface GhostRequest extends Omit<PermissionRequest, "agent"> {
+  /** User id of the agent, or of the bridge's own bot. */
+  readonly ghost: string;
+}
+
+/** What is refused is told of: see {@link PermissionsOptions.refused}. */
+export interface Refused extends GhostRequest {
+  readonly reason: Refusal;
+}
+
+/** What the audit log holds of a refusal; undefined where nobody is named, or where whoever asked writes it down. */
+export function auditOfRefusal({ act, userId: by, ghost, roomId: room, reason }: Refused): AuditEntry | undefined {
+  if (by === undefined || act === "administer" || act === "query" || act === "overheard" || act === "moderate") {
+    return undefined;
+  }
+  return { kind: "refused", what: act, by, ghost, room, reason };
+}
+
+export interface PermissionsOptions {
+  /** Asked anew each time, so that what changes in it counts at once. */
+  readonly config: Pick<Config, "access" | "permissions">;
+  readonly botUserId: string;
+  readonly bans: () => Bans;
+  /** Is told of all that is refused but what nobody asked for (`overheard`) and what others may give (`moderate`). */
+  readonly refused?: (refused: Refused) => void;
+}
+
+/** What every way in asks: the decision of policy/permissions.ts by what is configured and banned now. */
+export class Permissions {
+  readonly #options: PermissionsOptions;
+
+  constructor(options: PermissionsOptions) {
+    this.#options = options;
+  }
+
+  /** Whether somebody may do something with a ghost. */
+  decide({ ghost, ...request }: GhostRequest): Decision {
+    const { config, bans, botUserId, refused } = this.#options;
+    const { access, permissions } = config;
+    const agent = ghost === botUserId ? undefined : agentName(ghost);
+    const decision = decide({ access, permissions, bans: bans() }, { ...request, agent });
+    const isAsked = request.act !== "overheard" && request.act !== "moderate";
+    if (!decision.allowed && isAsked) refused?.({ ghost, ...request, reason: decision.reason });
+    return decision;
+  }
+
+  /** Whether a room is a ban list: the bot is in it to read it, and for nothing else. */
+  isBanList(roomId: string): boolean {
+    return this.#options.config.permissions.banLists.includes(roomId);
+  }
+
+  /** How many may have joined a room; undefined: as many as there are. */
+  get maxRoomMembers(): number | undefined {
+    return this.#options.config.permissions.maxRoomMembers;
+  }
+}
+
+/** An agent's name is in its user id, whether it is there now or not. */
+function agentName(userId: string): string {
+  return userId.slice(1, userId.indexOf(":")).replace(AGENT_PREFIX, "");
+}
