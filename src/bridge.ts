@@ -4,6 +4,7 @@ import type { Registration } from "./config/registration.ts";
 import { Conversation } from "./conversation/conversation.ts";
 import { History } from "./conversation/history.ts";
 import { Pulls } from "./conversation/pulls.ts";
+import { Retention } from "./conversation/retention.ts";
 import { RoomLanguage } from "./conversation/room-language.ts";
 import { Summaries } from "./conversation/summaries.ts";
 import { MasterKey } from "./sealing/master-key.ts";
@@ -176,6 +177,7 @@ export async function startBridge(atStart: Config, registration: Registration, l
     closers.push(() => pulls.stop());
     const summaries = new Summaries(database, seals, history, log);
     closers.push(() => summaries.stop());
+    const retention = new Retention(rooms, history, () => config.memory.retentionMs, log);
     closers.push(
       startPruning(
         [
@@ -183,6 +185,7 @@ export async function startBridge(atStart: Config, registration: Registration, l
           (days) => outbox.prune(days),
           (days) => exchanges.prune(days),
           (days) => requests.prune(days),
+          () => retention.run(),
           () => seals.prune(),
           (days) => invites.prune(days),
         ],

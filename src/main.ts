@@ -27,6 +27,7 @@ Usage: matrix-agents <command> [options]
                          another identity: everybody has to verify the agent anew; says whom it hurts
   keys export AGENT FILE, keys import AGENT FILE
                          room keys to or from a file that clients read, with a passphrase
+  keys rotate-master     another master key in the place of the present one, while the bridge runs
   help                   show this
 
 Options:
@@ -51,6 +52,7 @@ health:
 
 keys:
   --yes                  keys reset-identity: yes, do it
+  --new-key-env NAME     keys rotate-master, with the key in the environment: holds the new one
   --secret-file FILE     holds the recovery key or passphrase; - is standard input (default: it is asked for)
 
 audit:
@@ -71,6 +73,7 @@ const OPTIONS_OF = [
   { options: ["url"], commands: ["generate-registration", "init"], told: "generate-registration and init" },
   { options: ["homeserver", "domain", "bind", "port", "ollama", "no-wait"], commands: ["init"], told: "init" },
   { options: ["secret-file"], commands: ["keys"], told: "keys" },
+  { options: ["new-key-env"], commands: ["keys"], told: "keys rotate-master" },
   { options: ["yes"], commands: ["keys", "init"], told: "keys reset-identity and init" },
   { options: ["insecure-permissions"], commands: ["start"], told: "start" },
   { options: ["ready"], commands: ["health"], told: "health" },
@@ -89,6 +92,7 @@ export interface CommandOptions {
   readonly url?: string | undefined;
   readonly secretFile?: string | undefined;
   readonly isSure?: boolean;
+  readonly newKeyEnv?: string | undefined;
   readonly ready: boolean;
   readonly since?: string | undefined;
   readonly verify?: boolean;
@@ -160,7 +164,7 @@ function parse(argv: readonly string[]): { command: string | undefined; options:
     const misplaced = options.find((name) => values[name] !== undefined && values[name] !== false);
     if (misplaced !== undefined) throw new UsageError(`--${misplaced} is for ${told} only`);
   }
-  const { config, output, url, force, yes: isSure, "secret-file": secretFile } = values;
+  const { config, output, url, force, yes: isSure, "secret-file": secretFile, "new-key-env": newKeyEnv } = values;
   const { "insecure-permissions": insecurePermissions, "no-wait": noWait, ready } = values;
   const { homeserver, domain, bind, port, ollama } = values;
   const { since, verify, head, json } = values;
@@ -172,6 +176,7 @@ function parse(argv: readonly string[]): { command: string | undefined; options:
       output,
       url,
       secretFile,
+      newKeyEnv,
       isSure,
       ready,
       since,
@@ -200,6 +205,7 @@ function parseOptions(argv: readonly string[]) {
         output: { type: "string", short: "o" },
         url: { type: "string" },
         "secret-file": { type: "string" },
+        "new-key-env": { type: "string" },
         yes: { type: "boolean", default: false },
         since: { type: "string" },
         verify: { type: "boolean", default: false },

@@ -14,12 +14,14 @@ import { createHomeserverClient, type HomeserverClient } from "../homeserver/cli
 import { createLogger } from "../observability/log.ts";
 import { agentArgument, knownAgents } from "./agent-argument.ts";
 import { noteCommand, operator } from "./operator.ts";
+import { rotateMaster } from "./rotate-master.ts";
 import { readSecret } from "./secret-input.ts";
 import { explainStartFailure } from "./start-failure.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** What is to be done with the agents' keys. */
 type Action =
+  | { readonly kind: "rotate-master" }
   | { readonly kind: "backup"; readonly agent: string | undefined }
   | { readonly kind: "recovery-key" | "restore" | "new-device" | "reset-identity"; readonly agent: string }
   | { readonly kind: "export" | "import"; readonly agent: string; readonly file: string };
@@ -48,6 +50,7 @@ export async function keys(options: {
   readonly args: readonly string[];
   readonly secretFile?: string | undefined;
   readonly isSure?: boolean;
+  readonly newKeyEnv?: string | undefined;
 }): Promise<number> {
   const action = parseAction(options.args);
   const config = await loadConfig(options.config);
@@ -58,6 +61,9 @@ export async function keys(options: {
   });
   const client = createHomeserverClient({ url: config.homeserver.url, asToken: registration.asToken, log });
   try {
+    if (action.kind === "rotate-master") {
+      return await rotateMaster(database, config.encryption.masterKey, options.newKeyEnv);
+    }
     const masterKey = await MasterKey.open(config.encryption.masterKey, database);
     return await act(action, { config, database, client, masterKey }, options);
   } finally {
@@ -67,7 +73,7 @@ export async function keys(options: {
 }
 
 async function act(
-  action: Action,
+  action: Exclude<Action, { kind: "rotate-master" }>,
   workplace: Workplace,
   { secretFile, isSure = false }: { readonly secretFile?: string | undefined; readonly isSure?: boolean },
 ): Promise<number> {
@@ -118,10 +124,13 @@ function parseAction([verb, ...rest]: readonly string[]): Action {
     case "import":
       if (agent === undefined || file === undefined || more.length > 0) throw wants("an agent and a file");
       return { kind: verb, agent, file };
+    case "rotate-master":
+      if (agent !== undefined) throw wants("nothing more");
+      return { kind: verb };
     case undefined:
     default:
       throw new UsageError(
-        `keys can backup, recovery-key, restore, new-device, reset-identity, export and import${verb === undefined ? "" : `, not "${verb}"`}`,
+        `keys can backup, recovery-key, restore, new-device, reset-identity, export, import and rotate-master${verb === undefined ? "" : `, not "${verb}"`}`,
       );
   }
 }

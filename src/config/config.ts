@@ -67,6 +67,8 @@ export interface Config {
   readonly memory: {
     /** Whether what is too long ago to be read again at each question is summed up. */
     readonly summaries: boolean;
+    /** What was said longer ago is forgotten; undefined: as long as the room lets it be kept. */
+    readonly retentionMs: number | undefined;
   };
   readonly ghosts: { readonly maxLoaded: number; readonly idleAfterMs: number };
   /** Without a sign of life for so long, a process loses its ghosts. */

@@ -79,6 +79,10 @@ export const FORMATS = {
     expected: "a number of days such as 30d, at least 14 days",
     validate: (text) => (parseDays(text) ?? 0) >= 14 * UNIT_MS.d,
   },
+  days: {
+    expected: "a number of days such as 90d, at least one",
+    validate: (text) => (parseDays(text) ?? 0) >= UNIT_MS.d,
+  },
   "keep-alive": {
     // Ollama reads Go's durations, which have no days.
     expected: 'a duration such as "5m" or "1h", "0" for not at all, "-1" for ever; in quotes',

@@ -112,7 +112,10 @@ export async function loadConfig(path: string): Promise<Config> {
       maxHops: raw.exchanges.max_hops,
       maxTurns: raw.exchanges.max_turns,
     },
-    memory: raw.memory,
+    memory: {
+      summaries: raw.memory.summaries,
+      retentionMs: raw.memory.retention === undefined ? undefined : parseDays(raw.memory.retention),
+    },
     privacy: privacyOf(raw),
     limits: limitsOf(raw.limits),
     ghosts: { maxLoaded: raw.ghosts.max_loaded, idleAfterMs: milliseconds(raw.ghosts.idle_after) },
@@ -165,7 +168,7 @@ interface RawConfig {
     language: Config["answers"]["language"];
   };
   exchanges: { delegate: boolean; max_hops: number; max_turns: number };
-  memory: Config["memory"];
+  memory: { summaries: boolean; retention?: string };
   limits: Record<LimitKind, { requests_per_day?: number; tokens_per_day?: number }>;
   privacy: { cloud: CloudPolicy; cloud_in_encrypted_rooms: CloudPolicy };
   ghosts: { max_loaded: number; idle_after: string };

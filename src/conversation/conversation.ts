@@ -151,6 +151,20 @@ export class Conversation {
     if (answers.commandMenus) ghost.setState(roomId, COMMAND_DESCRIPTION, commandDescriptions(ghost.userId));
   }
 
+  /** What was said in the room, summed up and set for the agent there goes, and what is being answered is not any more. */
+  async left(ghost: GhostHandle, roomId: string, settle: Settle): Promise<void> {
+    const { history, turns, settings, exchanges, agentsIn, stopTurns } = this.#options;
+    const isLast = (await agentsIn(roomId)).length === 0;
+    let running: readonly number[] = [];
+    await settle(async (tx) => {
+      ({ running } = await turns.stop(tx, { ghost: ghost.userId, roomId }));
+      await history.forgetAll(tx, ghost.userId, roomId);
+      await settings.forget(tx, ghost.userId, roomId);
+      if (isLast) await exchanges.forget(tx, roomId);
+    });
+    stopTurns(running, { keeps: false });
+  }
+
   /**
    * A message was deleted: it leaves no trace in what the agent remembers, its answer goes, and it is not answered if it has
    * not been yet.

@@ -212,7 +212,36 @@ export class History {
     await tx.query("delete from messages where ghost = $1 and room_id = $2", [ghost, roomId]);
     // After the messages: one that is just being stored holds them, and is there by now.
     await tx.query("delete from summaries where ghost = $1 and room_id = $2", [ghost, roomId]);
-    await this.#seals.destroy(tx, { ghost, roomId }, { withSettings: false });
+    await this.#seals.destroy(tx, { ghost, roomId });
+  }
+
+  /**
+   * Forgets what was said in a room before a time, by the senders' clocks or by the day on which it came, with what answered
+   * it and what sums it up. Returns how many messages.
+   */
+  async expire(roomId: string, before: Date): Promise<number> {
+    return this.#database.transaction(async (tx) => {
+      const { rows } = await tx.query<{ ghost: string; position: number }>(
+        `with expired as (
+           select position from messages left join sealing_keys on sealing_keys.id = sealed_by
+           where messages.room_id = $1 and (sent_at < $2 or (period <> '' and period < $3)))
+         delete from messages where room_id = $1
+           and (position in (select position from expired) or answers in (select position from expired))
+         returning ghost, coalesce(answers, position) as position`,
+        [roomId, before.getTime(), before.toISOString().slice(0, 10)],
+      );
+      const first = new Map<string, number>();
+      for (const { ghost, position } of rows) first.set(ghost, Math.min(position, first.get(ghost) ?? Infinity));
+      for (const [ghost, position] of first) {
+        await tx.query("delete from summaries where ghost = $1 and room_id = $2 and up_to >= $3", [
+          ghost,
+          roomId,
+          position,
+        ]);
+      }
+      await this.#seals.expire(tx, roomId, before);
+      return rows.length;
+    });
   }
 
   /** What people said last, to a ghost or in its hearing, newest first. */

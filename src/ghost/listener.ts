@@ -103,6 +103,8 @@ export interface GhostListener {
   message(ghost: GhostHandle, message: GhostMessage, settle: Settle): Promise<void>;
   /** The ghost came into a room to which it was invited. May be told twice. */
   joined(ghost: GhostHandle, room: { readonly roomId: string; readonly direct: boolean }): Promise<void>;
+  /** The ghost is in a room no more: nothing of it is remembered. */
+  left(ghost: GhostHandle, roomId: string, settle: Settle): Promise<void>;
   redacted(ghost: GhostHandle, redaction: GhostRedaction, settle: Settle): Promise<void>;
   reaction(ghost: GhostHandle, reaction: GhostReaction, settle: Settle): Promise<void>;
   /**

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Database } from "../database/database.ts";
+import type { Database, Queryable } from "../database/database.ts";
 import { fenced, type Lease } from "../leases/leases.ts";
 import type { SealedRow, Seals } from "../sealing/seals.ts";
 
@@ -88,6 +88,11 @@ export class Outbox {
       [olderThanDays],
     );
     return count;
+  }
+
+  /** Drops what a ghost that has left a room was still to say there. */
+  async forget(tx: Queryable, ghost: string, roomId: string): Promise<void> {
+    await tx.query("delete from sends where ghost = $1 and room_id = $2 and event_id is null", [ghost, roomId]);
   }
 
   /** Notes that the server has taken it. The content is needed no more. */

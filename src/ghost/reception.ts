@@ -65,7 +65,7 @@ export class Reception {
       }).then(() => this.#services.metrics?.mail.inc({ outcome: "handled" }));
     switch (event.type) {
       case "m.room.member":
-        return settle(await this.#ownMembership(item));
+        return this.#ownMembership(item, settle);
       case "m.room.encrypted":
         return this.#encrypted(item, loaded, survived, settle);
       case "m.room.message":
@@ -256,19 +256,21 @@ export class Reception {
     await this.#services.listener.redacted(this.#ghost, { roomId: event.room_id, target }, settle);
   }
 
-  /** What is to be stored with it. */
-  async #ownMembership(item: MailItem): Promise<((tx: Queryable) => Promise<void>) | undefined> {
+  async #ownMembership(item: MailItem, settle: Settle): Promise<void> {
     const { event } = item;
+    const { listener, mailbox, outbox, audit } = this.#services;
     const roomId = event.room_id;
+    const entry = auditOfMembership(this.#ghost.userId, event);
+    const note = entry && ((tx: Queryable) => audit.record(tx, entry));
     const log = this.#ghost.log.child({ room: roomId, event: event.event_id });
     if (event.content["membership"] !== "join" && (await this.#isPast(item))) {
       log.info("a membership that came late: the ghost is in the room");
-      return undefined;
+      return settle();
     }
     switch (event.content["membership"]) {
       case "invite":
         await this.#invited(event, log);
-        break;
+        return settle(note);
       case "join":
         // So that the first answer finds the room read and everybody's devices known.
         await this.#sender.meet(roomId).catch((error: unknown) => {
@@ -276,12 +278,18 @@ export class Reception {
           log.warn({ error }, "the room's state can't be read yet");
         });
         if (membershipBefore(event) === "invite") await this.#entered(roomId, log);
-        break;
+        return settle(note);
       default:
         log.info({ membership: event.content["membership"] }, "no longer in the room");
+        return listener.left(this.#ghost, roomId, (store) =>
+          settle(async (tx) => {
+            await store?.(tx);
+            await mailbox.forget(tx, this.#ghost.userId, roomId);
+            await outbox.forget(tx, this.#ghost.userId, roomId);
+            await note?.(tx);
+          }),
+        );
     }
-    const entry = auditOfMembership(this.#ghost.userId, event);
-    return entry && ((tx) => this.#services.audit.record(tx, entry));
   }
 
   async #entered(roomId: string, log: Logger): Promise<void> {
@@ -298,7 +306,7 @@ export class Reception {
    * was noted when it came in is put right. An invite that is tried again may be the one that was accepted.
    */
   async #isPast({ event, isSuspect }: MailItem): Promise<boolean> {
-    if (isSuspect) return false;
+    if (isSuspect && event.content["membership"] === "invite") return false;
     const { client, store } = this.#services;
     const joined = await joinedRooms(client, { userId: this.#ghost.userId });
     if (!joined.includes(event.room_id)) return false;

@@ -214,6 +214,21 @@ export class Mailbox {
     this.#metrics?.mail.inc({ outcome: "set_aside" });
   }
 
+  /** Drops what a ghost that has left a room was waiting for there, and what was set aside. */
+  async forget(tx: Queryable, ghost: string, roomId: string): Promise<void> {
+    const { rows } = await tx.query<{ event_id: string }>(
+      `delete from mailbox using events where mailbox.event_id = events.event_id and ghost = $1 and room_id = $2
+         and state in ('awaiting_key', 'set_aside') returning mailbox.event_id`,
+      [ghost, roomId],
+    );
+    await tx.query(
+      `update events set payload = null, sealed_by = null
+       where event_id in (select json_array_elements_text($1::json)) and not unrouted
+       and not exists (select from mailbox where mailbox.event_id = events.event_id)`,
+      [JSON.stringify(rows.map((row) => row.event_id))],
+    );
+  }
+
   /** Ghosts with ready mail that a process has, or could have because nobody else does. */
   async ghostsWithMail(process: number): Promise<string[]> {
     const { rows } = await this.#database.query<{ ghost: string }>(

@@ -3,6 +3,8 @@ import type { Logger } from "../observability/log.ts";
 /** How long it is remembered which events were handled and what was sent. */
 const KEPT_FOR_DAYS = 90;
 const EVERY_MS = 3_600_000;
+/** Where a process never lives for an hour, too. */
+const FIRST_AFTER_MS = 60_000;
 
 /** Deletes rows that are older than so many days. Returns how many. */
 export type Prune = (olderThanDays: number) => Promise<number>;
@@ -10,12 +12,13 @@ export type Prune = (olderThanDays: number) => Promise<number>;
 /** Deletes what nobody needs any more, every hour, until the returned function has resolved. */
 export function startPruning(prunes: readonly Prune[], log: Logger): () => Promise<void> {
   let running: Promise<void> = Promise.resolve();
-  const timer = setInterval(() => {
+  const prune = (): void => {
     running = pruneAll(prunes, log);
-  }, EVERY_MS);
-  timer.unref();
+    timer = setTimeout(prune, EVERY_MS).unref();
+  };
+  let timer = setTimeout(prune, FIRST_AFTER_MS).unref();
   return () => {
-    clearInterval(timer);
+    clearTimeout(timer);
     return running;
   };
 }

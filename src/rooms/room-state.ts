@@ -45,6 +45,11 @@ export function parseHistoryVisibility(value: unknown): RoomView["historyVisibil
   return value === "invited" || value === "joined" || value === "world_readable" ? value : "shared";
 }
 
+/** How long what is said in a room is to be kept at the most, in ms (MSC1763, `m.room.retention`). */
+export function parseMaxLifetime(content: Readonly<Record<string, unknown>> | undefined): number | undefined {
+  return positive(content?.["max_lifetime"]);
+}
+
 /** The members in a room's state, whatever their membership; malformed member events are left out. */
 export function parseMembers(state: readonly StateEvent[]): RoomMember[] {
   const members = new Map<string, RoomMember>();

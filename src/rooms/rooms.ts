@@ -3,7 +3,13 @@ import type { Database, Queryable } from "../database/database.ts";
 import type { Logger } from "../observability/log.ts";
 import type { RoomEvent } from "../homeserver/transaction.ts";
 import { isModerator, parseCreators } from "./power.ts";
-import { parseEncryption, parseHistoryVisibility, parseMembers, type RoomEncryption } from "./room-state.ts";
+import {
+  parseEncryption,
+  parseHistoryVisibility,
+  parseMaxLifetime,
+  parseMembers,
+  type RoomEncryption,
+} from "./room-state.ts";
 
 /** State events that change something we keep of a room. */
 const WATCHED = new Set([
@@ -12,6 +18,7 @@ const WATCHED = new Set([
   "m.room.history_visibility",
   "m.room.power_levels",
   "m.room.name",
+  "m.room.retention",
 ]);
 
 /** Reads the whole current state of a room from the server, as a ghost that is in it. */
@@ -133,6 +140,14 @@ export class Rooms {
     return rows[0]?.joined ?? 0;
   }
 
+  /** The rooms that are known, each with how long it lets what is said be kept, in ms; undefined: it does not say. */
+  async lifetimes(): Promise<{ readonly roomId: string; readonly maxLifetimeMs: number | undefined }[]> {
+    const { rows } = await this.#database.query<{ room_id: string; max_lifetime_ms: number | null }>(
+      "select room_id, max_lifetime_ms from rooms order by room_id",
+    );
+    return rows.map((row) => ({ roomId: row.room_id, maxLifetimeMs: row.max_lifetime_ms ?? undefined }));
+  }
+
   /** Whether encryption was ever seen in the room, without asking the server. */
   async isEncrypted(roomId: string): Promise<boolean> {
     const { rows } = await this.#database.query<{ encrypted: boolean }>(
@@ -183,7 +198,7 @@ export class Rooms {
       // A later m.room.encryption may change the rotation, but one without an algorithm does not end the encryption.
       await tx.query(
         `update rooms set encryption = coalesce($2, encryption), history_visibility = $3, power_levels = $4, name = $5,
-           creators = $7, read_at_change = greatest(read_at_change, $6) where room_id = $1`,
+           creators = $7, max_lifetime_ms = $8, read_at_change = greatest(read_at_change, $6) where room_id = $1`,
         [
           roomId,
           typeof encryption?.["algorithm"] === "string" ? JSON.stringify(encryption) : null,
@@ -192,6 +207,7 @@ export class Rooms {
           typeof name === "string" ? storable(name) : null,
           changes,
           JSON.stringify(creators),
+          parseMaxLifetime(content("m.room.retention")) ?? null,
         ],
       );
       await tx.query("delete from room_members where room_id = $1", [roomId]);

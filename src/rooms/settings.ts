@@ -116,7 +116,13 @@ export class RoomSettingsStore {
   /** Takes all back. */
   async reset(tx: Queryable, { ghost, roomId, by }: Change): Promise<void> {
     const { count } = await tx.query("delete from room_settings where ghost = $1 and room_id = $2", [ghost, roomId]);
+    await this.forget(tx, ghost, roomId);
     if (count > 0) await this.#note(tx, { ghost, roomId, by }, "all", { reset: true });
+  }
+
+  /** Destroys what was set for a ghost that has left a room. */
+  async forget(tx: Queryable, ghost: string, roomId: string): Promise<void> {
+    await this.#seals.destroy(tx, { ghost, roomId, isLasting: true });
   }
 
   #note(tx: Queryable, { ghost, roomId, by }: Change, setting: string, options?: { reset: true }): Promise<void> {

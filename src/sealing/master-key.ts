@@ -48,12 +48,12 @@ export class MasterKey {
    * key must never take their place unasked.
    */
   static async open(source: MasterKeySource, database: Database): Promise<MasterKey> {
-    const { check, generation } = await expected(database);
-    if (check !== undefined) return new MasterKey(source, database, { key: await find(source, check), generation });
+    const there = await readMasterSecret(source, database);
+    if (there !== undefined) return new MasterKey(source, database, there);
     const key =
       source.from === "env" ? parse(process.env[source.name], placeOf(source)) : await readOrCreate(source.path);
     await database.query("insert into settings (name, value) values ($1, $2)", [CHECK, checkOf(key)]);
-    return new MasterKey(source, database, { key, generation });
+    return new MasterKey(source, database, { key, generation: 1 });
   }
 
   /** The 32-byte key of one device's store. Throws {@link MasterKeyError}, DatabaseError. */
@@ -100,10 +100,25 @@ export class MasterKey {
   }
 
   async #reread(database: Queryable): Promise<void> {
-    const { check, generation } = await expected(database);
-    if (check === undefined) throw new MasterKeyError("the database does not know its master key any more");
-    this.#secret = { key: await find(this.#source, check), generation };
+    const secret = await readMasterSecret(this.#source, database);
+    if (secret === undefined) throw new MasterKeyError("the database does not know its master key any more");
+    this.#secret = secret;
   }
+}
+
+/** The key that a database belongs to; undefined when it is a new one. Throws {@link MasterKeyError}, DatabaseError. */
+export async function readMasterSecret(
+  source: MasterKeySource,
+  database: Queryable,
+): Promise<MasterSecret | undefined> {
+  const { rows } = await database.query<{ name: string; value: string }>(
+    "select name, value from settings where name in ($1, $2)",
+    [CHECK, GENERATION],
+  );
+  const values = new Map(rows.map((row) => [row.name, row.value]));
+  const check = values.get(CHECK);
+  if (check === undefined) return undefined;
+  return { key: await find(source, check), generation: Number(values.get(GENERATION) ?? 1) };
 }
 
 /** What a device's store key is derived for. */
@@ -139,17 +154,6 @@ export function checkOf(key: Uint8Array): string {
 /** Where a key lies that is about to take another one's place: a process may end in the middle of that. */
 export function nextPath(path: string): string {
   return `${path}.next`;
-}
-
-async function expected(
-  database: Queryable,
-): Promise<{ readonly check: string | undefined; readonly generation: number }> {
-  const { rows } = await database.query<{ name: string; value: string }>(
-    "select name, value from settings where name in ($1, $2)",
-    [CHECK, GENERATION],
-  );
-  const values = new Map(rows.map((row) => [row.name, row.value]));
-  return { check: values.get(CHECK), generation: Number(values.get(GENERATION) ?? 1) };
 }
 
 /** The key that the database was made with, or changed to. Throws {@link MasterKeyError}. */

@@ -111,15 +111,20 @@ export class Seals {
     };
   }
 
-  /** Destroys the keys of what a ghost remembers of a room, and all that is sealed with them: what was said there, or the settings too. */
-  async destroy(
-    tx: Queryable,
-    { ghost, roomId }: Required<Pick<Scope, "ghost" | "roomId">>,
-    { withSettings }: { readonly withSettings: boolean },
-  ): Promise<void> {
+  /** Destroys the keys of a scope, of all days, and with them all that they seal. */
+  async destroy(tx: Queryable, { ghost = "", roomId = "", isLasting = false }: Scope): Promise<void> {
     const { rows } = await tx.query<{ id: number }>(
-      "delete from sealing_keys where ghost = $1 and room_id = $2 and ($3 or period <> '') returning id",
-      [ghost, roomId, withSettings],
+      "delete from sealing_keys where ghost = $1 and room_id = $2 and (period = '') = $3 returning id",
+      [ghost, roomId, isLasting],
+    );
+    for (const { id } of rows) this.#opened.delete(id);
+  }
+
+  /** Destroys a room's keys of the days that were over at a time, whosever they are, and with them all that they seal. */
+  async expire(tx: Queryable, roomId: string, before: Date): Promise<void> {
+    const { rows } = await tx.query<{ id: number }>(
+      "delete from sealing_keys where room_id = $1 and period <> '' and period < $2 returning id",
+      [roomId, before.toISOString().slice(0, 10)],
     );
     for (const { id } of rows) this.#opened.delete(id);
   }
@@ -205,7 +210,8 @@ function nameOf(scope: Required<Scope> | KeyRow): string {
     : `${scope.ghost}\n${scope.room_id}\n${scope.period === ""}`;
 }
 
-interface KeyRow extends WrappedKey {
+/** A row of `sealing_keys`. */
+export interface KeyRow extends WrappedKey {
   readonly id: number;
   readonly ghost: string;
   readonly room_id: string;

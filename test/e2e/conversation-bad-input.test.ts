@@ -27,6 +27,8 @@ describe("a conversation in which somebody says strange things", () => {
     deployment = await startDeployment({
       providers: { ollama: { type: "ollama", url: ollama.url } },
       agents: { llama: { provider: "ollama", model: "llama3.2:3b", display_name: "Llama" } },
+      // What the model is to say next must not become a summary.
+      extraConfig: { memory: { summaries: false } },
     });
     alice = await deployment.user("js-sdk", "alice");
     agent = deployment.agent("llama");
@@ -126,9 +128,10 @@ describe("a conversation in which somebody says strange things", () => {
       '<iframe src="https://evil.example"></iframe> <style>*{display:none}</style> https://matrix.to/#/@bob:x.org @room';
     const { content } = await says(evil);
     const html = String(content["formatted_body"]);
-    assert.doesNotMatch(
+    const tags = html.match(/<[^>]*>/g) ?? [];
+    assert.ok(
+      tags.length > 0 && tags.every((tag) => /^<\/?(p|a|a href="https:\/\/evil\.example[^"]*")>$/.test(tag)),
       html,
-      /<img|<script|javascript:[^<]*"|<mx-reply|onclick="|<iframe|<style|href="https:\/\/matrix\.to\/#\/@bob/,
     );
     assert.deepEqual(content["m.mentions"], { user_ids: [alice.userId] });
   });
@@ -154,5 +157,21 @@ describe("a conversation in which somebody says strange things", () => {
       alice.messages(group).filter(({ sender }) => sender === agent),
       [],
     );
+  });
+
+  it("remembers nothing of a room that it was removed from, though it comes back", async () => {
+    const mention = { "m.mentions": { user_ids: [agent] } };
+    const group = await alice.createRoom({ invite: [agent], encrypted: false });
+    await alice.waitMember(group, agent);
+    await ask("Llama, the word is xyzzy", group, mention);
+    await ask("Llama !system Say arr", group, mention);
+    await alice.request("POST", `/v3/rooms/${encodeURIComponent(group)}/kick`, { user_id: agent });
+    await alice.waitMember(group, agent, "leave");
+    await alice.request("POST", `/v3/rooms/${encodeURIComponent(group)}/invite`, { user_id: agent });
+    await alice.waitMember(group, agent);
+    await ask("Llama, what is the word?", group, mention);
+    const asked = JSON.stringify(ollama.chats().at(-1)?.body);
+    assert.match(asked, /what is the word/);
+    assert.doesNotMatch(asked, /xyzzy|arr/);
   });
 });

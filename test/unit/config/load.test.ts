@@ -62,7 +62,7 @@ describe("a good configuration", () => {
         language: "auto",
       },
       exchanges: { delegate: false, maxHops: 3, maxTurns: 12 },
-      memory: { summaries: true },
+      memory: { summaries: true, retentionMs: undefined },
       limits: { user: {}, room: {}, server: {}, agent: {} },
       privacy: { cloud: "ask", encrypted: "deny", rooms: new Map() },
       ghosts: { maxLoaded: 1_000, idleAfterMs: 1_800_000 },

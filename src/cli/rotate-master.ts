@@ -1,0 +1,60 @@
+import { AuditLog } from "../audit/audit-log.ts";
+import type { MasterKeySource } from "../config/config.ts";
+import type { Database } from "../database/database.ts";
+import { rotateMasterKey } from "../sealing/rotation.ts";
+import { operator } from "./operator.ts";
+import { UsageError } from "./usage-error.ts";
+
+/**
+ * Puts a new master key in the place of the present one. Bridges that run read it by themselves, where it is in a file; where
+ * it is in the environment, none may run. Returns 0. Throws UsageError, MasterKeyError, DatabaseError.
+ *
+ * @param newKeyEnv names the environment variable with the new key, where the present one is in the environment too.
+ */
+export async function rotateMaster(
+  database: Database,
+  source: MasterKeySource,
+  newKeyEnv: string | undefined,
+): Promise<number> {
+  const next = await nextKey(database, source, newKeyEnv);
+  const audit = new AuditLog(database);
+  const { keys, formerPath } = await rotateMasterKey(database, source, next, (tx) =>
+    audit.record(tx, { kind: "master_key.rotated", by: operator() }),
+  );
+  const where = source.from === "file" ? `in ${source.path}` : "the one you have given: start the bridge with it";
+  process.stdout.write(`the new master key is ${where}; ${keys} keys are wrapped by it now\n`);
+  if (formerPath !== undefined) {
+    process.stdout.write(
+      `The former one lies in ${formerPath}: keep it as long as you keep backups made with it, somewhere else, and delete it here.\n`,
+    );
+  }
+  process.stdout.write(
+    "Devices and recovery keys stay as they are. If somebody may know the former key, give each agent a new device too: matrix-agents keys new-device AGENT\n",
+  );
+  return 0;
+}
+
+async function nextKey(
+  database: Database,
+  source: MasterKeySource,
+  newKeyEnv: string | undefined,
+): Promise<string | undefined> {
+  if (source.from === "file") {
+    if (newKeyEnv !== undefined) throw new UsageError("--new-key-env is for a master key in the environment");
+    return undefined;
+  }
+  if (newKeyEnv === undefined) {
+    throw new UsageError(
+      `the master key is in the environment variable ${source.name}: name another one that holds the new key with --new-key-env`,
+    );
+  }
+  const { count } = await database.query("select from processes where process_lives(number)");
+  if (count > 0) {
+    throw new UsageError(
+      "a bridge is running, and can't be given another environment: stop it first, or keep the master key in a file",
+    );
+  }
+  const key = process.env[newKeyEnv];
+  if (key === undefined) throw new UsageError(`the environment variable ${newKeyEnv} is not set`);
+  return key;
+}

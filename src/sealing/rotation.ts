@@ -1,0 +1,175 @@
+import { randomBytes } from "node:crypto";
+import { link, open, rename, rm } from "node:fs/promises";
+import type { MasterKeySource } from "../config/config.ts";
+import type { Database, Queryable } from "../database/database.ts";
+import {
+  CHECK,
+  GENERATION,
+  MasterKeyError,
+  checkOf,
+  derive,
+  nextPath,
+  parse,
+  readMasterSecret,
+  recoveryKeyName,
+  storeKeyName,
+  unwrapWith,
+  wrapWith,
+  type MasterSecret,
+} from "./master-key.ts";
+import { placeOfKey, type KeyRow } from "./seals.ts";
+
+/** Keys that are wrapped anew by one statement. */
+const AT_ONCE = 1_000;
+
+/** What became of the master key. */
+export interface Rotated {
+  readonly generation: number;
+  /** How many keys the new one wraps. */
+  readonly keys: number;
+  /** Where the one before lies; undefined when it is not in a file. */
+  readonly formerPath: string | undefined;
+}
+
+/**
+ * Puts a new master key in the place of the present one: everything that the old one wraps is wrapped by the new one, and
+ * what was derived from it is kept, wrapped, so that devices and recovery keys stay as they are. Either all of it or nothing;
+ * a process that ends in the middle leaves a database that belongs to the key which is found at the next start. Bridges that
+ * run read the new key by themselves, where it is in a file.
+ *
+ * @param source where the present key is.
+ * @param next the new key, where it is not in a file: 64 hexadecimal digits.
+ * @param also what else is written in the same transaction.
+ * Throws {@link MasterKeyError}, DatabaseError.
+ */
+export async function rotateMasterKey(
+  database: Database,
+  source: MasterKeySource,
+  next: string | undefined,
+  also: (tx: Queryable) => Promise<void>,
+): Promise<Rotated> {
+  const present = await readMasterSecret(source, database);
+  if (present === undefined) throw new MasterKeyError("this database has no master key yet; start the bridge once");
+  const text = next ?? randomBytes(32).toString("hex");
+  const key = parse(text, "the new master key");
+  if (checkOf(key) === checkOf(present.key)) throw new MasterKeyError("the new master key is the present one");
+  const secret = { key, generation: present.generation + 1 };
+
+  const formerPath = source.from === "file" ? await layDown(source.path, text, present) : undefined;
+  const keys = await database
+    .transaction(async (tx) => {
+      const count = await rewrap(tx, present, secret);
+      await also(tx);
+      return count;
+    })
+    .catch(async (error: unknown) => {
+      // Whether it was stored is not known when the connection broke at the end: then both keys stay.
+      const now = await readMasterSecret(source, database).catch(() => undefined);
+      if (source.from === "file" && now?.generation === present.generation) {
+        await rm(nextPath(source.path), { force: true });
+      }
+      throw error;
+    });
+  if (source.from === "file") {
+    await rename(nextPath(source.path), source.path).catch((error: unknown) => {
+      // A bridge that runs was faster.
+      if (codeOf(error) !== "ENOENT") throw error;
+    });
+  }
+  return { generation: secret.generation, keys, formerPath };
+}
+
+/**
+ * Lays the new key beside the present one, and that one where the new one can't overwrite it: who has a backup from before
+ * needs the key from before. Returns where it is.
+ */
+async function layDown(path: string, text: string, present: MasterSecret): Promise<string> {
+  const formerPath = `${path}.${present.generation}`;
+  try {
+    await writeSafely(nextPath(path), text);
+    await link(path, formerPath).catch((error: unknown) => {
+      // From an earlier try.
+      if (codeOf(error) !== "EEXIST") throw error;
+    });
+    return formerPath;
+  } catch (cause) {
+    throw new MasterKeyError(
+      `the new master key can't be written beside ${path} (${codeOf(cause)}); that folder has to be writable for it`,
+      { cause },
+    );
+  }
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : String(error);
+}
+
+async function rewrap(tx: Queryable, present: MasterSecret, next: MasterSecret): Promise<number> {
+  // Who is about to wrap a key, or to make a ghost, waits for the end and finds the new one, or was before and is found here.
+  await tx.query("update settings set value = $2 where name = $1", [CHECK, checkOf(next.key)]);
+  await tx.query(
+    "insert into settings (name, value) values ($1, $2) on conflict (name) do update set value = excluded.value",
+    [GENERATION, String(next.generation)],
+  );
+  await tx.execute("lock table ghosts in share row exclusive mode");
+  return (await rewrapKeys(tx, present, next)) + (await keepDerived(tx, present, next));
+}
+
+async function rewrapKeys(tx: Queryable, present: MasterSecret, next: MasterSecret): Promise<number> {
+  let last = 0;
+  for (let count = 0; ;) {
+    const { rows } = await tx.query<KeyRow>(
+      `select id, ghost, room_id, period, generation, wrapped from sealing_keys where id > $1 order by id limit ${AT_ONCE}`,
+      [last],
+    );
+    if (rows.length === 0) return count;
+    const wrapped = rows.map((row) => {
+      const place = placeOfKey(row);
+      return { id: row.id, wrapped: wrapWith(next, unwrapWith(present, row.wrapped, place), place).wrapped };
+    });
+    await tx.query(
+      `update sealing_keys set wrapped = n.wrapped, generation = $2
+       from json_to_recordset($1::json) as n(id bigint, wrapped text) where sealing_keys.id = n.id`,
+      [JSON.stringify(wrapped), next.generation],
+    );
+    last = rows.at(-1)?.id ?? last;
+    count += rows.length;
+  }
+}
+
+/** What devices and secret storage are encrypted with can't be changed with the master key: it is kept instead. */
+async function keepDerived(tx: Queryable, present: MasterSecret, next: MasterSecret): Promise<number> {
+  const { rows: kept } = await tx.query<{ name: string; wrapped: string }>("select name, wrapped from kept_secrets");
+  const before = new Map(kept.map((row) => [row.name, row.wrapped]));
+  const { rows: ghosts } = await tx.query<{ user_id: string; device_id: string; replaces: string | null }>(
+    "select user_id, device_id, replaces from ghosts",
+  );
+  const names = ghosts.flatMap(({ user_id: userId, device_id: deviceId, replaces }) => [
+    storeKeyName(userId, deviceId),
+    ...(replaces === null ? [] : [storeKeyName(userId, replaces)]),
+    recoveryKeyName(userId),
+  ]);
+  await tx.query("delete from kept_secrets");
+  const rows = names.map((name) => {
+    const wrapped = before.get(name);
+    const secret = wrapped === undefined ? derive(present.key, name) : unwrapWith(present, wrapped, name);
+    return { name, wrapped: wrapWith(next, secret, name).wrapped };
+  });
+  await tx.query(
+    `insert into kept_secrets (name, wrapped)
+     select name, wrapped from json_to_recordset($1::json) as k(name text, wrapped text)`,
+    [JSON.stringify(rows)],
+  );
+  return rows.length;
+}
+
+/** On the disk before the database says that it is the one. */
+async function writeSafely(path: string, text: string): Promise<void> {
+  const file = await open(path, "w", 0o600);
+  try {
+    await file.writeFile(`${text}\n`);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}

@@ -1,0 +1,316 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { History, type RememberedMessage } from "../../../src/conversation/history.ts";
+import { Retention } from "../../../src/conversation/retention.ts";
+import type { Database } from "../../../src/database/database.ts";
+import { Outbox } from "../../../src/ghost/outbox.ts";
+import { parseTransaction } from "../../../src/homeserver/transaction.ts";
+import { Mailbox } from "../../../src/mailbox/mailbox.ts";
+import { silentLogger } from "../../../src/observability/log.ts";
+import { Rooms } from "../../../src/rooms/rooms.ts";
+import { RoomSettingsStore } from "../../../src/rooms/settings.ts";
+import { sealExisting } from "../../../src/sealing/seal-existing.ts";
+import { SealBroken } from "../../../src/sealing/sealed-text.ts";
+import { Exchanges } from "../../../src/turns/exchanges.ts";
+import { TurnStore } from "../../../src/turns/turn-store.ts";
+import { forEachDatabase } from "../../support/databases.ts";
+import { dumpOf } from "../../support/database-dump.ts";
+import { takeLease } from "../../support/lease.ts";
+import { sealsOf } from "../../support/seals.ts";
+
+const LLAMA = "@agent_llama:example.test";
+const MAX = "@agent_max:example.test";
+const ROOM = "!room:example.test";
+const OTHER = "!other:example.test";
+const ALICE = "@alice:example.test";
+const CANARY = "canary";
+const DAY_MS = 86_400_000;
+
+function said(eventId: string, fields: Partial<RememberedMessage> = {}): RememberedMessage {
+  const body = `${CANARY} ${eventId}`;
+  return { eventId, author: "person", sender: ALICE, speaker: "Alice", body, sentAt: Date.now(), ...fields };
+}
+
+async function bodies(database: Database, ghost = LLAMA, room = ROOM): Promise<string[]> {
+  const all = await new History(database, sealsOf(database)).upTo(ghost, room, Number.MAX_SAFE_INTEGER, 100);
+  return all.map(({ body }) => body);
+}
+
+async function keysOf(database: Database): Promise<string[]> {
+  const { rows } = await database.query<{ key: string }>(
+    "select concat_ws(' ', ghost, room_id, case period when '' then 'lasting' else 'day' end) as key from sealing_keys order by key",
+  );
+  return rows.map(({ key }) => key);
+}
+
+/** One of everything that holds words, in an agent's memory and on its way. */
+async function fill(database: Database): Promise<void> {
+  const seals = sealsOf(database);
+  const mailbox = new Mailbox({
+    database,
+    seals,
+    noteState: () => Promise.resolve(),
+    isGhost: (userId) => userId === LLAMA,
+    log: silentLogger(),
+  });
+  const event = (id: string, fields: object): object => ({
+    event_id: id,
+    room_id: ROOM,
+    sender: ALICE,
+    origin_server_ts: 1,
+    ...fields,
+  });
+  const join = event("$join", { type: "m.room.member", state_key: LLAMA, content: { membership: "join" } });
+  const message = event("$in", { type: "m.room.message", content: { body: `${CANARY} in the mailbox` } });
+  await mailbox.store(parseTransaction("1", { events: [join, message, { malformed: CANARY }] }));
+  const lease = await takeLease(database, LLAMA);
+  await new Outbox(database, seals).store(lease, {
+    txnId: "t",
+    roomId: ROOM,
+    eventType: "m.room.message",
+    content: JSON.stringify({ body: CANARY }),
+  });
+  const history = new History(database, seals);
+  await database.transaction(async (tx) => {
+    const position = await history.remember(tx, LLAMA, ROOM, {
+      ...said("$question"),
+      attachment: {
+        kind: "text",
+        name: `${CANARY}.txt`,
+        mimetype: "text/plain",
+        url: `mxc://a/${CANARY}`,
+        size: 1,
+      } as never,
+    });
+    await new RoomSettingsStore(database, seals).set(tx, { ghost: LLAMA, roomId: ROOM, by: ALICE }, "system", CANARY);
+    await new Exchanges(database, seals).begin(tx, { roomId: ROOM, origin: "$question" }, ALICE, {
+      topic: CANARY,
+      participants: [LLAMA],
+      length: 2,
+    });
+    await new TurnStore(database, seals).decline(
+      tx,
+      {
+        ghost: LLAMA,
+        roomId: ROOM,
+        eventId: "$question",
+        asker: ALICE,
+        position,
+        threadRoot: undefined,
+        origin: "$question",
+        hops: 0,
+      },
+      { outcome: "failed", failure: "full", messages: [{ content: { body: CANARY } }] },
+    );
+  });
+}
+
+forEachDatabase((kind, open) => {
+  describe("what is stored of conversations", () => {
+    it("is read again, and shows none of its words in a dump", async () => {
+      const database = await open();
+      await fill(database);
+      const seals = sealsOf(database);
+      assert.ok(!(await dumpOf(database)).includes(CANARY));
+      assert.deepEqual(await bodies(database), [`${CANARY} $question`]);
+      assert.equal((await new RoomSettingsStore(database, seals).get(LLAMA, ROOM)).system, CANARY);
+      const exchange = await new Exchanges(database, seals).get({ roomId: ROOM, origin: "$question" });
+      assert.equal(exchange?.discussion?.topic, CANARY);
+      assert.deepEqual(
+        await keysOf(database),
+        ["  day", ` ${ROOM} day`, `${LLAMA} ${ROOM} day`, `${LLAMA} ${ROOM} lasting`].sort(),
+      );
+    });
+
+    it("is opened as itself alone: nobody can move it to another message", async () => {
+      const database = await open();
+      const history = new History(database, sealsOf(database));
+      for (const id of ["$a", "$b"]) await history.remember(database, LLAMA, ROOM, said(id));
+      await database.query(
+        "update messages set body = (select body from messages where event_id = '$a') where event_id = '$b'",
+      );
+      await assert.rejects(bodies(database), SealBroken);
+    });
+
+    it("has a key of its own for each agent and room", async () => {
+      const database = await open();
+      const history = new History(database, sealsOf(database));
+      for (const [ghost, room] of [
+        [LLAMA, ROOM],
+        [LLAMA, OTHER],
+        [MAX, ROOM],
+      ] as const)
+        await history.remember(database, ghost, room, said(`${ghost}${room}`));
+      assert.equal((await database.query("select distinct sealed_by from messages")).rows.length, 3);
+      await database.transaction((tx) => history.forgetAll(tx, LLAMA, ROOM));
+      assert.deepEqual(await keysOf(database), [`${LLAMA} ${OTHER} day`, `${MAX} ${ROOM} day`]);
+      assert.deepEqual(await bodies(database, LLAMA, OTHER), [`${CANARY} ${LLAMA}${OTHER}`]);
+      // The next message gets a new key.
+      await history.remember(database, LLAMA, ROOM, said("$next"));
+      assert.deepEqual(await bodies(database), [`${CANARY} $next`]);
+    });
+
+    // The embedded one has one connection: nobody is adding meanwhile.
+    if (kind === "postgres")
+      it("goes with its key, whoever is just adding to it", async () => {
+        const database = await open();
+        const history = new History(database, sealsOf(database));
+        await history.remember(database, LLAMA, ROOM, said("$before"));
+        const added = Promise.withResolvers<undefined>();
+        const commit = Promise.withResolvers<undefined>();
+        const adding = database.transaction(async (tx) => {
+          await history.remember(tx, LLAMA, ROOM, said("$meanwhile"));
+          added.resolve(undefined);
+          await commit.promise;
+        });
+        await added.promise;
+        const forgetting = database.transaction((tx) => history.forgetAll(tx, LLAMA, ROOM));
+        commit.resolve(undefined);
+        await Promise.all([adding, forgetting]);
+        assert.deepEqual(await bodies(database), []);
+        assert.deepEqual(await keysOf(database), []);
+      });
+
+    it("is sealed at the first start after an earlier version has left it in clear", async () => {
+      const database = await open();
+      await fill(database);
+      const before = { bodies: await bodies(database) };
+      const clear = JSON.stringify({
+        event_id: "$in",
+        room_id: ROOM,
+        sender: ALICE,
+        type: "m.room.message",
+        origin_server_ts: 7,
+        content: { body: CANARY },
+      });
+      for (const sql of [
+        `update messages set body = '${before.bodies[0]}', attachment = '{"name":"${CANARY}"}', sealed_by = null`,
+        `update room_settings set value = '${CANARY}', sealed_by = null`,
+        `update exchanges set topic = '${CANARY}', sealed_by = null`,
+        `update turns set reply = '{"outcome":"failed","messages":[{"content":{"body":"${CANARY}"}}]}', sealed_by = null`,
+        `update sends set content = '{"body":"${CANARY}"}', sealed_by = null`,
+        `update malformed set raw = '${CANARY}', sealed_by = null`,
+        `update events set payload = '${clear}', sealed_by = null, type = null, sender = null where event_id = '$in'`,
+        `insert into summaries (ghost, room_id, thread_root, up_to, body) values ('${LLAMA}', '${ROOM}', '', 1, '${CANARY}')`,
+        "delete from sealing_keys",
+      ])
+        await database.query(sql);
+      const seals = sealsOf(database);
+      await sealExisting(database, seals, silentLogger());
+      assert.ok(!(await dumpOf(database)).includes(CANARY));
+      assert.deepEqual(await bodies(database), before.bodies);
+      assert.equal((await new RoomSettingsStore(database, seals).get(LLAMA, ROOM)).system, CANARY);
+      assert.equal(
+        (await new Exchanges(database, seals).get({ roomId: ROOM, origin: "$question" }))?.discussion?.topic,
+        CANARY,
+      );
+      const lease = await takeLease(database, LLAMA);
+      assert.match((await new Outbox(database, seals).find(LLAMA, "t"))?.content ?? "", /canary/);
+      const mailbox = new Mailbox({
+        database,
+        seals,
+        noteState: () => Promise.resolve(),
+        isGhost: () => true,
+        log: silentLogger(),
+      });
+      const items = [];
+      for (let item = await mailbox.next(lease); item; item = await mailbox.next(lease)) {
+        items.push(item.event);
+        await mailbox.done(database, item);
+      }
+      assert.deepEqual(items.at(-1)?.content, { body: CANARY });
+      const { rows } = await database.query(
+        "select type, sender, is_state, sent_at from events where event_id = '$in'",
+      );
+      assert.deepEqual(rows, [{ type: "m.room.message", sender: ALICE, is_state: false, sent_at: 7 }]);
+    });
+
+    it("leaves no key behind with which nothing is sealed, but of today's", async () => {
+      const database = await open();
+      const history = new History(database, sealsOf(database));
+      await history.remember(database, LLAMA, ROOM, said("$a"));
+      await history.remember(database, LLAMA, OTHER, said("$b"));
+      await history.remember(database, MAX, ROOM, said("$c"));
+      await database
+        .query("update sealing_keys set period = '2026-01-01' where room_id = $1", [ROOM])
+        .catch(() => undefined);
+      await database.query("delete from messages where event_id in ('$a', '$b')");
+      assert.equal(await sealsOf(database).prune(), 1);
+      assert.deepEqual(await keysOf(database), [`${LLAMA} ${OTHER} day`, `${MAX} ${ROOM} day`]);
+    });
+  });
+
+  describe("what is too old", () => {
+    it("is forgotten with what answered it and sums it up, as the admin or the room says, whichever is shorter", async () => {
+      const database = await open();
+      const seals = sealsOf(database);
+      const history = new History(database, seals);
+      const rooms = new Rooms(database, silentLogger());
+      const now = Date.now();
+      const ago = (days: number): number => now - days * DAY_MS;
+      for (const [room, lifetime] of [
+        [ROOM, 3 * DAY_MS],
+        [OTHER, undefined],
+      ] as const) {
+        await rooms.view(room, () =>
+          Promise.resolve([{ type: "m.room.retention", state_key: "", content: { max_lifetime: lifetime } }]),
+        );
+        for (const days of [20, 5, 1]) {
+          const position = await history.remember(
+            database,
+            LLAMA,
+            room,
+            said(`$${days}${room}`, { sentAt: ago(days) }),
+          );
+          await history.remember(database, LLAMA, room, {
+            ...said(`$answer${days}${room}`, { sentAt: now, author: "agent" }),
+            answers: position,
+          });
+        }
+        await database.query(
+          "insert into summaries (ghost, room_id, thread_root, up_to, body) values ($1, $2, '', 1000000, 'x')",
+          [LLAMA, room],
+        );
+      }
+      const left = async (room: string): Promise<string[]> =>
+        (await bodies(database, LLAMA, room)).map((body) => body.replaceAll(room, "").replace("canary $", ""));
+      assert.equal(await new Retention(rooms, history, () => undefined, silentLogger()).run(now), 4);
+      assert.deepEqual(
+        [await left(ROOM), await left(OTHER)],
+        [
+          ["1", "answer1"],
+          ["20", "answer20", "5", "answer5", "1", "answer1"],
+        ],
+      );
+      assert.deepEqual((await database.query("select room_id from summaries")).rows, [{ room_id: OTHER }]);
+      assert.equal(await new Retention(rooms, history, () => 10 * DAY_MS, silentLogger()).run(now), 2);
+      assert.deepEqual(
+        [await left(ROOM), await left(OTHER)],
+        [
+          ["1", "answer1"],
+          ["5", "answer5", "1", "answer1"],
+        ],
+      );
+    });
+
+    it("goes by the day on which it came, whatever its sender's clock said", async () => {
+      const database = await open();
+      const seals = sealsOf(database);
+      const history = new History(database, seals);
+      await history.remember(database, LLAMA, ROOM, said("$future", { sentAt: Date.now() + 900 * DAY_MS }));
+      await database.transaction(async (tx) => {
+        const key = await seals.in(tx, { roomId: ROOM });
+        await tx.query("insert into events (event_id, room_id, payload, sealed_by) values ('$e', $1, $2, $3)", [
+          ROOM,
+          key.seal("{}", "events.payload", "$e"),
+          key.id,
+        ]);
+        await tx.query("insert into mailbox (ghost, event_id, state) values ($1, '$e', 'awaiting_key')", [LLAMA]);
+      });
+      assert.equal(await history.expire(ROOM, new Date()), 0);
+      assert.equal(await history.expire(ROOM, new Date(Date.now() + 2 * DAY_MS)), 1);
+      assert.deepEqual([await keysOf(database), await bodies(database)], [[], []]);
+      assert.equal((await database.query("select from mailbox")).count, 0);
+    });
+  });
+});
