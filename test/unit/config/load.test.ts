@@ -17,7 +17,8 @@ function ollamaAgent(agent: object, provider: object = {}): object {
 
 describe("a good configuration", () => {
   it("is complete with the least there can be", async () => {
-    const { appservice, dataDir, ...config } = await loadSettings({});
+    const { appservice, dataDir, guardedFiles, ...config } = await loadSettings({});
+    assert.ok(guardedFiles.some(({ path }) => path === appservice.registration));
     assert.deepEqual(config, {
       homeserver: LEAST.homeserver,
       database: undefined,
