@@ -182,6 +182,8 @@ export interface Metrics extends Instruments {
   agent(userId: string): string;
   /** All of it, in Prometheus' text form. */
   text(): Promise<string>;
+  /** What there is, those of the process and of Node.js among it. */
+  describe(): Promise<readonly { readonly name: string; readonly kind: string; readonly help: string }[]>;
 }
 
 /**
@@ -192,13 +194,15 @@ export interface Metrics extends Instruments {
 export function createMetrics(agentName: (userId: string) => string | undefined): Metrics {
   const registry = new Registry();
   const instruments = Object.fromEntries(
-    Object.entries<Declared<Kind, string>>(METRICS).map(([key, declared]) => [key, instrument(declared, registry)]),
+    Object.entries<Declaration>(METRICS).map(([key, declared]) => [key, instrument(declared, registry)]),
   ) as unknown as Instruments;
   collectDefaultMetrics({ register: registry });
   return {
     ...instruments,
     agent: (userId) => agentName(userId) ?? "other",
     text: () => registry.metrics(),
+    describe: async () =>
+      (await registry.getMetricsAsJSON()).map(({ name, type, help }) => ({ name, kind: String(type), help })),
   };
 }
 
@@ -215,6 +219,9 @@ export interface Declared<K extends Kind, L extends string> {
   readonly buckets?: readonly number[];
 }
 
+/** Any metric as it is declared. */
+export type Declaration = Declared<Kind, string>;
+
 type Kind = "counter" | "gauge" | "histogram";
 
 type InstrumentOf<D> =
@@ -224,7 +231,7 @@ type InstrumentOf<D> =
 
 type Instruments = { readonly [Key in keyof typeof METRICS]: InstrumentOf<(typeof METRICS)[Key]> };
 
-function instrument({ kind, name, help, labels, buckets }: Declared<Kind, string>, registry: Registry): unknown {
+function instrument({ kind, name, help, labels, buckets }: Declaration, registry: Registry): unknown {
   const options = { name, help, labelNames: Object.keys(labels), registers: [registry] };
   switch (kind) {
     case "counter":
