@@ -15,6 +15,8 @@ import type { Synapse } from "../../src/quickstart/synapse.ts";
 const PERSON = `@alice:${DOMAIN}`;
 const AGENT = `@agent_demo:${DOMAIN}`;
 const TOKEN = "token-of-another-application-service";
+/** With which MAS asks Synapse. */
+const SECRET = "a-secret";
 
 /**
  * A homeserver that has given logging in away to the Matrix Authentication Service, which is not there: whoever would need it
@@ -39,7 +41,7 @@ describe("a homeserver on MAS", () => {
       port,
       registrations: [files.registration, people],
       extraConfig: {
-        matrix_authentication_service: { enabled: true, endpoint: "http://127.0.0.1:1/", secret: "a secret" },
+        matrix_authentication_service: { enabled: true, endpoint: "http://127.0.0.1:1/", secret: SECRET },
         password_config: { enabled: false },
       },
     });
@@ -81,5 +83,15 @@ describe("a homeserver on MAS", () => {
     const signers = Object.keys(device?.signatures[AGENT] ?? {});
     assert.equal(signers.length, 2, "its own signature and its owner's");
     assert.ok(keys["master_keys"]?.[AGENT]);
+  });
+
+  it("keeps agents' names from whoever registers there", async () => {
+    const isFree = async (localpart: string): Promise<boolean> => {
+      const url = `${synapse.url}/_synapse/mas/is_localpart_available?localpart=${localpart}`;
+      return (await fetch(url, { headers: { Authorization: `Bearer ${SECRET}` } })).ok;
+    };
+    assert.equal(await isFree("bob"), true);
+    assert.equal(await isFree("agent_new"), false);
+    assert.equal(await isFree("agents"), false);
   });
 });

@@ -26,6 +26,8 @@ export interface PostgresOptions {
   readonly fsync?: boolean;
   /** A folder for its data, which stays; by default a temporary one. */
   readonly folder?: string;
+  /** Whether it listens on a socket in that folder too. */
+  readonly socket?: boolean;
 }
 
 const SUPERUSER = "postgres";
@@ -34,10 +36,11 @@ const SUPERUSER = "postgres";
 const UNPRIVILEGED = 65534;
 
 /** Starts a fresh server. Throws with the end of its log when it does not come up. */
-export async function startPostgres({ fsync = true, folder: given }: PostgresOptions = {}): Promise<Postgres> {
+export async function startPostgres(options: PostgresOptions = {}): Promise<Postgres> {
+  const { fsync = true, folder: given, socket = false } = options;
   const folder = given ?? (await mkdtemp(join(tmpdir(), "postgres-")));
   try {
-    return await startIn(folder, fsync);
+    return await startIn(folder, fsync, socket);
   } catch (error) {
     await rm(folder, { recursive: true, force: true });
     throw error;
@@ -59,7 +62,7 @@ export async function createDatabase(adminUrl: string): Promise<string> {
   return url.href;
 }
 
-async function startIn(folder: string, fsync: boolean): Promise<Postgres> {
+async function startIn(folder: string, fsync: boolean, socket: boolean): Promise<Postgres> {
   const owner = process.getuid?.() === 0 ? { uid: UNPRIVILEGED, gid: UNPRIVILEGED } : {};
   const binaries = await readableBinaries(folder, owner);
   const data = join(folder, "data");
@@ -83,7 +86,7 @@ async function startIn(folder: string, fsync: boolean): Promise<Postgres> {
   const settings = {
     listen_addresses: "127.0.0.1",
     port,
-    unix_socket_directories: "",
+    unix_socket_directories: socket ? folder : "",
     fsync: fsync ? "on" : "off",
     max_connections: 200,
     shared_buffers: "64MB",
