@@ -10,6 +10,7 @@ import { Summaries } from "./conversation/summaries.ts";
 import { MasterKey } from "./sealing/master-key.ts";
 import { createCryptoStore } from "./crypto/store/crypto-store.ts";
 import { locationOf, openDatabase } from "./database/open.ts";
+import { serveDoctor } from "./doctor/endpoint.ts";
 import { profileName } from "./ghost/agents.ts";
 import { observedDatabase } from "./database/observed.ts";
 import { AgentDirectory } from "./ghost/agent-directory.ts";
@@ -28,6 +29,7 @@ import { AgentsAppService } from "./homeserver/app-service.ts";
 import { startAppService } from "./homeserver/appservice-bridge.ts";
 import { askedToWaitMs, UnexpectedAnswer } from "./homeserver/errors.ts";
 import { createHomeserverClient } from "./homeserver/client.ts";
+import { RecentPings } from "./homeserver/recent-pings.ts";
 import { missingSupport } from "./homeserver/support.ts";
 import { awaitHomeserver, pingHomeserver, type PingResult } from "./homeserver/ping.ts";
 import { Processes } from "./leases/processes.ts";
@@ -385,6 +387,7 @@ export async function startBridge(atStart: Config, registration: Registration, l
       log,
     });
 
+    const pings = new RecentPings();
     const appService = new AgentsAppService({
       hsToken: registration.hsToken,
       maxTransactionBytes: config.appservice.maxTransactionBytes,
@@ -396,9 +399,11 @@ export async function startBridge(atStart: Config, registration: Registration, l
         await ghost(userId).announce();
         return true;
       },
+      onPing: (transactionId) => pings.note(transactionId),
       log,
       metrics,
     });
+    serveDoctor(appService.expressApp, { hsToken: registration.hsToken, database, pings });
     const running = await startAppService({
       registration: registration.raw,
       homeserverUrl: config.homeserver.url,

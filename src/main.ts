@@ -10,6 +10,7 @@ Usage: matrix-agents <command> [options]
   init                   set up: config.yaml, registration.yaml, what to add to homeserver.yaml; then wait for its ping
   start                  run the application service
   generate-registration  write registration.yaml with fresh tokens, and say how to add it to Synapse
+  doctor                 look everything over, and say what mends what is wrong
   check-config           check config.yaml and registration.yaml, and do nothing else
   health                 ask the bridge that runs here whether it is alive; --ready: whether it can take and answer messages
   mailbox                list the events that agents could not handle; mailbox retry ID… or all, mailbox drop ID… or all
@@ -44,6 +45,13 @@ init:
   --yes                  ask nothing, take defaults
   --no-wait              do not wait for the homeserver's ping
 
+doctor:
+  --json                 what was found, for programs
+  --roundtrip            hold an encrypted conversation too, as a user who is made for it
+  --shared-secret-file FILE
+                         holds Synapse's registration_shared_secret, to make that user by
+  --agent NAME           the agent to talk with (default: the first of the configuration)
+
 start:
   --insecure-permissions start though other users of this machine can read or change secrets
 
@@ -72,12 +80,14 @@ const OPTIONS_OF = [
   { options: ["output", "force"], commands: ["generate-registration"], told: "generate-registration" },
   { options: ["url"], commands: ["generate-registration", "init"], told: "generate-registration and init" },
   { options: ["homeserver", "domain", "bind", "port", "ollama", "no-wait"], commands: ["init"], told: "init" },
+  { options: ["roundtrip", "shared-secret-file", "agent"], commands: ["doctor"], told: "doctor" },
+  { options: ["json"], commands: ["audit", "doctor"], told: "audit and doctor" },
   { options: ["secret-file"], commands: ["keys"], told: "keys" },
   { options: ["new-key-env"], commands: ["keys"], told: "keys rotate-master" },
   { options: ["yes"], commands: ["keys", "init"], told: "keys reset-identity and init" },
   { options: ["insecure-permissions"], commands: ["start"], told: "start" },
   { options: ["ready"], commands: ["health"], told: "health" },
-  { options: ["since", "verify", "head", "json"], commands: ["audit"], told: "audit" },
+  { options: ["since", "verify", "head"], commands: ["audit"], told: "audit" },
 ] as const;
 
 /** The commands that are followed by something. */
@@ -106,6 +116,9 @@ export interface CommandOptions {
   readonly port?: string | undefined;
   readonly ollama?: string | undefined;
   readonly noWait: boolean;
+  readonly isRoundtrip: boolean;
+  readonly sharedSecretFile?: string | undefined;
+  readonly agent?: string | undefined;
 }
 
 /** Before anything else is loaded: what is loaded then can reach nothing until the configuration says what. */
@@ -128,6 +141,8 @@ async function main(argv: readonly string[]): Promise<number> {
       return startShutIn(options);
     case "generate-registration":
       return (await import("./cli/generate-registration.ts")).generateRegistration(options);
+    case "doctor":
+      return (await import("./cli/doctor.ts")).doctor({ ...options, isJson: options.json === true });
     case "check-config":
       return (await import("./cli/check-config.ts")).checkConfig(options);
     case "health":
@@ -166,7 +181,8 @@ function parse(argv: readonly string[]): { command: string | undefined; options:
   }
   const { config, output, url, force, yes: isSure, "secret-file": secretFile, "new-key-env": newKeyEnv } = values;
   const { "insecure-permissions": insecurePermissions, "no-wait": noWait, ready } = values;
-  const { homeserver, domain, bind, port, ollama } = values;
+  const { homeserver, domain, bind, port, ollama, roundtrip: isRoundtrip, agent } = values;
+  const { "shared-secret-file": sharedSecretFile } = values;
   const { since, verify, head, json } = values;
   return {
     command,
@@ -191,6 +207,9 @@ function parse(argv: readonly string[]): { command: string | undefined; options:
       port,
       ollama,
       noWait,
+      isRoundtrip,
+      sharedSecretFile,
+      agent,
     },
   };
 }
@@ -210,7 +229,6 @@ function parseOptions(argv: readonly string[]) {
         since: { type: "string" },
         verify: { type: "boolean", default: false },
         head: { type: "string" },
-        json: { type: "boolean", default: false },
         force: { type: "boolean", default: false },
         homeserver: { type: "string" },
         domain: { type: "string" },
@@ -218,6 +236,10 @@ function parseOptions(argv: readonly string[]) {
         port: { type: "string" },
         ollama: { type: "string" },
         "no-wait": { type: "boolean", default: false },
+        json: { type: "boolean", default: false },
+        roundtrip: { type: "boolean", default: false },
+        "shared-secret-file": { type: "string" },
+        agent: { type: "string" },
         "insecure-permissions": { type: "boolean", default: false },
         ready: { type: "boolean", default: false },
         help: { type: "boolean", short: "h", default: false },

@@ -1,9 +1,13 @@
 import assert from "node:assert/strict";
-import { readFile, stat } from "node:fs/promises";
+import { chmod, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { load } from "js-yaml";
+import { dump, load } from "js-yaml";
 import type { RegistrationFile } from "../../src/config/registration.ts";
+import type { Finding } from "../../src/doctor/check.ts";
+import { CHECKS, CONFIG_CHECK, ROUNDTRIP_CHECK } from "../../src/doctor/checks.ts";
+import type { Result } from "../../src/doctor/report.ts";
 import type { Synapse } from "../../src/quickstart/synapse.ts";
 import { startBridge, type RunningBridge } from "../support/bridge.ts";
 import { runCommand, type CommandResult } from "../support/command.ts";
@@ -14,6 +18,10 @@ import { inCheckout } from "../support/paths.ts";
 import { type Process, startProcess } from "../support/process.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
 import { startUser, type User } from "../support/user.ts";
+
+interface Examination extends CommandResult {
+  readonly results: readonly Result[];
+}
 
 describe("from nothing to a healthy bridge", () => {
   let folder: string;
@@ -109,6 +117,70 @@ describe("from nothing to a healthy bridge", () => {
     assert.deepEqual(await files(), before);
   });
 
+  function doctor(...args: string[]): Promise<Examination> {
+    return doctorOn(config, ...args);
+  }
+
+  async function doctorOn(file: string, ...args: string[]): Promise<Examination> {
+    const result = await runCommand(["doctor", "-c", file, "--json", ...args]);
+    const { checks } = JSON.parse(result.stdout) as { checks: Result[] };
+    return { ...result, results: checks };
+  }
+
+  function found(results: readonly Result[], check: string): readonly Finding[] {
+    return results.find((result) => result.check === check)?.findings ?? assert.fail(`no check ${check}`);
+  }
+
+  function assertBad(results: readonly Result[], check: string, words: RegExp): void {
+    const findings = found(results, check);
+    assert.ok(
+      findings.some((finding) => finding.status === "bad" && words.test(`${finding.text} ${finding.mend}`)),
+      JSON.stringify(findings),
+    );
+  }
+
+  it("doctor finds a healthy stack healthy, beside the running bridge", async () => {
+    const { code, stdout, results } = await doctor();
+    assert.deepEqual(
+      results.map(({ check }) => check),
+      [CONFIG_CHECK, ...CHECKS.map(({ name }) => name)],
+    );
+    for (const { check, findings } of results) {
+      for (const finding of findings) assert.equal(finding.status, "good", `${check}: ${finding.text}`);
+    }
+    assert.equal(code, 0, stdout);
+    const shown = await runCommand(["doctor", "-c", config]);
+    assert.equal(shown.code, 0, shown.stdout);
+    assert.match(shown.stdout, /^✓ ping +both ways, \d+ ms/m);
+    assert.doesNotMatch(shown.stdout, /^[✗–]/m);
+    const { as_token, hs_token } = load(await readFile(registration, "utf8")) as RegistrationFile;
+    for (const secret of [as_token, hs_token]) assert.ok(!shown.stdout.includes(secret));
+  });
+
+  it("doctor --roundtrip holds an encrypted conversation, and leaves nobody behind", async () => {
+    const secret = join(synapseDirectory, "registration_shared_secret");
+    const { code, results, stderr } = await doctor("--roundtrip", "--shared-secret-file", secret);
+    const [finding] = found(results, ROUNDTRIP_CHECK);
+    assert.match(
+      finding?.text ?? "",
+      /@agent_demo:example\.test came .* answered in \d+ ms; @doctor-\w+:example\.test is gone/,
+    );
+    assert.equal(code, 0, stderr);
+    const [user = ""] = /@doctor-\w+/.exec(finding?.text ?? "") ?? [];
+    const again = await fetch(`${synapse.url}/_matrix/client/v3/register/available?username=${user.slice(1)}`);
+    assert.equal(again.status, 400, "the name stays taken, for the account is deactivated and not gone");
+
+    const wrong = join(folder, "wrong-secret");
+    await writeFile(wrong, "wrong", { mode: 0o600 });
+    const refused = await doctor("--roundtrip", "--shared-secret-file", wrong);
+    assert.equal(refused.code, 1);
+    assertBad(
+      refused.results,
+      ROUNDTRIP_CHECK,
+      /the shared secret is not this homeserver's.*registration_shared_secret/,
+    );
+  });
+
   it("init again changes what it is asked to, and keeps tokens and comments", async () => {
     const [before, registered] = await Promise.all([config, registration].map((file) => readFile(file, "utf8")));
     const moved = await init("--port", String(port + 1), "--ollama", "http://127.0.0.1:1", "--no-wait");
@@ -137,5 +209,134 @@ describe("from nothing to a healthy bridge", () => {
     const odd = await init("--port", "0");
     assert.equal(odd.code, 2);
     assert.match(odd.stderr, /--port: expected a whole number/);
+  });
+
+  /** The same bridge's files under another name, with something else in them. */
+  async function variant(
+    name: string,
+    changes: { readonly settings?: object; readonly registration?: (from: RegistrationFile) => object },
+  ): Promise<string> {
+    const settings = load(await readFile(config, "utf8")) as { appservice: object };
+    const from = load(await readFile(registration, "utf8")) as RegistrationFile;
+    const registered = changes.registration?.(from) ?? from;
+    const file = join(folder, `${name}.yaml`);
+    await writeFile(join(folder, `${name}-registration.yaml`), dump(registered), { mode: 0o600 });
+    await writeFile(
+      file,
+      dump({
+        ...settings,
+        appservice: { ...settings.appservice, registration: `./${name}-registration.yaml`, port: await freePort() },
+        data_dir: `./${name}-data`,
+        ...changes.settings,
+      }),
+      { mode: 0o600 },
+    );
+    return file;
+  }
+
+  it("doctor finds a provider that is away, and files that others can read", async () => {
+    await chmod(registration, 0o644);
+    const { code, results } = await doctor();
+    await chmod(registration, 0o600);
+    assert.equal(code, 1);
+    assertBad(results, "providers", /ollama at 127\.0\.0\.1:1/);
+    assertBad(results, "files", /registration can be read by everybody chmod 600 .*registration\.yaml/);
+    assert.deepEqual(
+      results.filter(({ findings }) => findings.some(({ status }) => status === "bad")).map(({ check }) => check),
+      ["files", "providers"],
+    );
+  });
+
+  it("doctor tells swapped tokens from a registration that the homeserver does not have", async () => {
+    const swapped = await variant("swapped", {
+      registration: (from) => ({ ...from, as_token: from.hs_token, hs_token: from.as_token }),
+    });
+    assertBad((await doctorOn(swapped)).results, "registration", /as_token and hs_token are swapped/);
+    const fresh = await variant("fresh", {
+      registration: (from) => ({ ...from, as_token: "a".repeat(64), hs_token: "b".repeat(64) }),
+    });
+    const { results } = await doctorOn(fresh);
+    assertBad(results, "registration", /does not know the as_token/);
+    assertBad(results, "ping", /does not know this registration's as_token/);
+    const renamed = await variant("renamed", { registration: (from) => ({ ...from, sender_localpart: "someone" }) });
+    assertBad((await doctorOn(renamed)).results, "registration", /another sender_localpart/);
+    const differing = await variant("differing", {
+      registration: (from) => ({ ...from, hs_token: "c".repeat(64), rate_limited: true }),
+      settings: { appservice: { registration: "./differing-registration.yaml", port } },
+    });
+    const different = await doctorOn(differing);
+    assertBad(different.results, "bridge", /a bridge with another hs_token listens/);
+    assertBad(different.results, "rate-limit", /rate_limited is not false/);
+  });
+
+  it("doctor finds a second bridge with the same registration, and agents that are another's", async () => {
+    const second = await variant("second", {});
+    assertBad((await doctorOn(second)).results, "sole-bridge", /another bridge with this registration answers/);
+  });
+
+  it("doctor finds a device that is gone", async () => {
+    const agent = `@agent_demo:${DOMAIN}`;
+    const { as_token } = load(await readFile(registration, "utf8")) as RegistrationFile;
+    const asAgent = async (method: string, path: string): Promise<Record<string, unknown>> => {
+      const response = await fetch(
+        `${synapse.url}/_matrix/client/v3/devices${path}?user_id=${encodeURIComponent(agent)}`,
+        { method, headers: { authorization: `Bearer ${as_token}` }, ...(method === "DELETE" ? { body: "{}" } : {}) },
+      );
+      return (await response.json()) as Record<string, unknown>;
+    };
+    const { devices } = (await asAgent("GET", "")) as { devices: { device_id: string }[] };
+    const [device] = devices;
+    await asAgent("DELETE", `/${device?.device_id ?? ""}`);
+    const { code, results } = await doctor();
+    assert.equal(code, 1);
+    assertBad(
+      results,
+      "devices",
+      new RegExp(`device ${device?.device_id ?? ""} of ${agent} is gone .*keys new-device`),
+    );
+    assertBad(results, "cross-signing", /not signed/);
+  });
+
+  it("doctor listens itself where the bridge is stopped, and reads the embedded database", async () => {
+    await bridge?.stop();
+    const { results } = await doctor();
+    assert.equal(found(results, "bridge")[0]?.status, "unknown");
+    for (const check of ["database", "migrations", "master-key", "ping", "sole-bridge", "namespace"]) {
+      assert.equal(found(results, check)[0]?.status, "good", JSON.stringify(found(results, check)));
+    }
+  });
+
+  it("doctor finds another program in the bridge's place, and another master key", async () => {
+    const key = join(folder, "data", "master.key");
+    const kept = await readFile(key, "utf8");
+    await writeFile(key, `${"0".repeat(64)}\n`);
+    const stranger = createServer((_request, response) => response.end("<h1>It works!</h1>"));
+    await new Promise<void>((listening) => stranger.listen(port, "127.0.0.1", listening));
+    const { results } = await doctor();
+    stranger.close();
+    stranger.closeAllConnections();
+    assertBad(results, "bridge", /is no bridge|does not answer as a bridge/);
+    assertBad(results, "master-key", /holds another master key/);
+    const start = await runCommand(["start", "-c", config]);
+    assert.equal(start.code, 2);
+    assert.match(start.stderr, /holds another master key than the one this database was made with/);
+    assert.equal(await readFile(key, "utf8"), `${"0".repeat(64)}\n`, "nothing is overwritten");
+
+    await rm(key);
+    assertBad((await doctor()).results, "master-key", /is missing.*backup/);
+    const without = await runCommand(["start", "-c", config]);
+    assert.equal(without.code, 2);
+    assert.match(without.stderr, /is missing, but the database holds devices encrypted with it/);
+    await assert.rejects(stat(key), "no other key is made in its place");
+    await writeFile(key, kept, { mode: 0o600 });
+  });
+
+  it("doctor finds the homeserver stopped", async () => {
+    await synapse.stop();
+    const { code, results } = await doctor();
+    assert.equal(code, 1);
+    assertBad(results, "homeserver", /nothing listens at .*is the homeserver running/);
+    assert.equal(found(results, "clock")[0]?.status, "unknown");
+    assert.equal(found(results, "database")[0]?.status, "good");
   });
 });

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { promisify } from "node:util";
 import type { Exit } from "../../src/quickstart/synapse.ts";
+import { runCommand } from "../support/command.ts";
 import { eventually } from "../support/eventually.ts";
 import { startOllamaServer } from "../support/ollama-server.ts";
 import { inCheckout, SYNAPSE_VENV } from "../support/paths.ts";
@@ -103,6 +104,10 @@ describe("npm run quickstart", () => {
     chat.write("count to 3");
     await eventually("the answer", () => chat.stdout.includes("1 2 3"), { timeoutMs: 60_000 });
     await eventually("the proof", () => PROOF.test(chat.stdout.join("\n")));
+
+    const looked = await runCommand(["doctor", "-c", join(directory, "config.yaml")]);
+    assert.equal(looked.code, 0, looked.stdout);
+    assert.doesNotMatch(looked.stdout, /^[✗–]/m);
 
     const other = await quickstart(directory, ["--say", "me too"]);
     assert.deepEqual(await endOf(other), { code: 1, signal: null });

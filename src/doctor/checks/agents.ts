@@ -1,0 +1,215 @@
+import { asObject, type JsonObject } from "../../homeserver/answer.ts";
+import type { HomeserverClient } from "../../homeserver/client.ts";
+import { keysUpload } from "../../homeserver/device-calls.ts";
+import { isHomeserverError, isUnknownDevice } from "../../homeserver/errors.ts";
+import { backupVersion } from "../../homeserver/key-backup-calls.ts";
+import { bad, good, unknown, type Check, type Finding } from "../check.ts";
+import { CALL_LIMIT_MS, type Patient } from "../patient.ts";
+import type { GhostKeys } from "../records.ts";
+
+/** What the homeserver says of a user's keys, as anybody may ask it. */
+export interface PublishedKeys {
+  /** The Ed25519 keys of the devices, by device id. */
+  readonly devices: ReadonlyMap<
+    string,
+    { readonly fingerprint: string | undefined; readonly signers: readonly string[] }
+  >;
+  readonly masterKey: string | undefined;
+  readonly selfSigningKey: string | undefined;
+}
+
+const OPTIONS = { timeoutMs: CALL_LIMIT_MS };
+
+/** Each agent's one device is there, with the keys that we have. */
+export const devices: Check = ofAgents("devices", async (patient, ghosts) => {
+  const published = await keysOf(patient.client, ghosts);
+  return ghosts.flatMap((ghost) => judgeDevice(ghost, published.get(ghost.userId) ?? NO_KEYS));
+});
+
+export function judgeDevice(ghost: GhostKeys, published: PublishedKeys): Finding[] {
+  const device = published.devices.get(ghost.deviceId);
+  const newDevice = `matrix-agents keys new-device ${ghost.userId}`;
+  if (device === undefined) {
+    return [
+      bad(
+        `the device ${ghost.deviceId} of ${ghost.userId} is gone from the homeserver, or has no keys there`,
+        newDevice,
+      ),
+    ];
+  }
+  const findings: Finding[] = [];
+  if (ghost.fingerprint !== undefined && device.fingerprint !== ghost.fingerprint) {
+    findings.push(
+      bad(
+        `the device ${ghost.deviceId} of ${ghost.userId} has other keys at the homeserver than in this database, which may be an old copy or another bridge's`,
+        newDevice,
+      ),
+    );
+  }
+  const others = [...published.devices.keys()].filter((id) => id !== ghost.deviceId);
+  if (others.length > 0) {
+    findings.push(
+      bad(
+        `${ghost.userId} has devices that are not this bridge's: ${others.join(", ")}; another bridge with this registration, or a database before this one`,
+        `stop the other bridge; then ${newDevice} leaves one device`,
+      ),
+    );
+  }
+  return findings.length > 0 ? findings : [good(`${ghost.userId}: ${ghost.deviceId}`)];
+}
+
+/** How many people can begin to write to an agent while it is away. */
+export const oneTimeKeys: Check = ofAgents("one-time-keys", async ({ client, bridge }, ghosts) =>
+  Promise.all(
+    ghosts.map(async (ghost) => {
+      // An upload of nothing tells the counts.
+      const answer = await keysUpload(client, { userId: ghost.userId, deviceId: ghost.deviceId }, "{}", OPTIONS).catch(
+        (error: unknown) => {
+          if (isHomeserverError(error) && isUnknownDevice(error)) return undefined;
+          throw error;
+        },
+      );
+      if (answer === undefined) return unknown(`${ghost.userId} has no device`);
+      const counts = asObject(
+        asObject(JSON.parse(answer), "POST keys/upload")["one_time_key_counts"] ?? {},
+        "POST keys/upload",
+      );
+      return judgeOneTimeKeys(ghost.userId, Number(counts["signed_curve25519"] ?? 0), bridge.kind === "running");
+    }),
+  ),
+);
+
+export function judgeOneTimeKeys(userId: string, count: number, isRunning: boolean): Finding {
+  if (count > 0) return good(`${userId}: ${count}`);
+  return bad(
+    `${userId} has no one-time keys left at the homeserver: who writes to it now shares a fallback key`,
+    isRunning
+      ? "look into the bridge's log: it makes new ones by itself"
+      : "start the bridge, which makes new ones: matrix-agents start",
+  );
+}
+
+/** The identity is the one that we have, and has signed the device. */
+export const crossSigning: Check = ofAgents("cross-signing", async (patient, ghosts) => {
+  const published = await keysOf(patient.client, ghosts);
+  return ghosts.map((ghost) => judgeIdentity(ghost, published.get(ghost.userId) ?? NO_KEYS));
+});
+
+export function judgeIdentity(ghost: GhostKeys, published: PublishedKeys): Finding {
+  const { userId, deviceId } = ghost;
+  if (published.masterKey === undefined) {
+    return bad(
+      `${userId} has no identity at the homeserver: people see a warning beside it`,
+      `start the bridge; if it stays so: matrix-agents keys restore ${userId}`,
+    );
+  }
+  if (ghost.masterKey !== undefined && ghost.masterKey !== published.masterKey) {
+    return bad(
+      `${userId} has another identity at the homeserver than in this database`,
+      `matrix-agents keys restore ${userId} with its recovery key; if another bridge has made it, stop that first`,
+    );
+  }
+  const signers = published.devices.get(deviceId)?.signers ?? [];
+  if (published.selfSigningKey === undefined || !signers.includes(`ed25519:${published.selfSigningKey}`)) {
+    return bad(
+      `the device ${deviceId} of ${userId} is not signed by its identity: people see a warning, and some clients send it nothing`,
+      `matrix-agents keys new-device ${userId}`,
+    );
+  }
+  return good(`${userId}: signed`);
+}
+
+/** What brings the keys back when the database is lost. */
+export const backup: Check = ofAgents("backup", async ({ client }, ghosts) =>
+  Promise.all(
+    ghosts.map(async (ghost) => {
+      const version = await backupVersion(client, { userId: ghost.userId }, OPTIONS);
+      return judgeBackup(ghost, version);
+    }),
+  ),
+);
+
+export function judgeBackup(
+  { userId, secured }: Pick<GhostKeys, "userId" | "secured">,
+  version: { readonly version: string; readonly count: number } | undefined,
+): Finding {
+  if (version === undefined) {
+    return bad(
+      `${userId} has no key backup at the homeserver`,
+      "restart the bridge, which makes one; matrix-agents keys backup tells more",
+    );
+  }
+  if (!secured) {
+    return bad(
+      `the identity of ${userId} is not kept at the homeserver yet`,
+      "restart the bridge, which keeps it; matrix-agents keys backup tells more",
+    );
+  }
+  return good(`${userId}: ${version.count} room keys, version ${version.version}`);
+}
+
+const NO_KEYS: PublishedKeys = { devices: new Map(), masterKey: undefined, selfSigningKey: undefined };
+
+/** A check of the agents that have a device. */
+function ofAgents(
+  name: string,
+  look: (patient: Patient, ghosts: readonly GhostKeys[]) => Promise<readonly Finding[]>,
+): Check {
+  return {
+    name,
+    async run(patient) {
+      if (patient.homeserver.kind === "away") return [unknown("the homeserver is away")];
+      const state = patient.database.kind === "read" ? patient.database.records.state : undefined;
+      if (state === undefined) return [unknown("which agents there are is not known without the database")];
+      const ghosts = state.ghosts.filter(({ deviceMade }) => deviceMade);
+      if (ghosts.length === 0) return [unknown("no agent has a device yet; it is made when somebody writes to it")];
+      try {
+        return await look(patient, ghosts);
+      } catch (error) {
+        if (isHomeserverError(error)) return [unknown(error.message)];
+        throw error;
+      }
+    },
+  };
+}
+
+/** Asked as the appservice's sender, so that a device that is gone is no hindrance. */
+async function keysOf(
+  client: HomeserverClient,
+  ghosts: readonly GhostKeys[],
+): Promise<ReadonlyMap<string, PublishedKeys>> {
+  const call = "POST keys/query";
+  const answer = asObject(
+    await client.request({
+      ...OPTIONS,
+      method: "POST",
+      path: "/_matrix/client/v3/keys/query",
+      body: { device_keys: Object.fromEntries(ghosts.map(({ userId }) => [userId, []])) },
+    }),
+    call,
+  );
+  const of = (name: string, userId: string): JsonObject =>
+    asObject(asObject(answer[name] ?? {}, call)[userId] ?? {}, call);
+  return new Map(
+    ghosts.map(({ userId }) => [
+      userId,
+      {
+        devices: new Map(
+          Object.entries(of("device_keys", userId)).map(([id, device]) => {
+            const { keys, signatures } = asObject(device, call);
+            const fingerprint = asObject(keys ?? {}, call)[`ed25519:${id}`];
+            const signers = Object.keys(asObject(asObject(signatures ?? {}, call)[userId] ?? {}, call));
+            return [id, { fingerprint: typeof fingerprint === "string" ? fingerprint : undefined, signers }];
+          }),
+        ),
+        masterKey: onlyKey(of("master_keys", userId)),
+        selfSigningKey: onlyKey(of("self_signing_keys", userId)),
+      },
+    ]),
+  );
+}
+
+function onlyKey({ keys }: JsonObject): string | undefined {
+  const [key] = typeof keys === "object" && keys !== null ? Object.values(keys as Record<string, unknown>) : [];
+  return typeof key === "string" ? key : undefined;
+}

@@ -1,0 +1,127 @@
+import { register, whoami } from "../../homeserver/calls.ts";
+import { isHomeserverError, MatrixError } from "../../homeserver/errors.ts";
+import { bad, good, unknown, type Check, type Finding } from "../check.ts";
+import type { BridgeState } from "../endpoint.ts";
+import { CALL_LIMIT_MS, type Patient, type PingSight } from "../patient.ts";
+
+/** Whether the bridge runs, or something else is in its place. */
+export const bridge: Check = {
+  name: "bridge",
+  run: ({ bridge: state, config }) => Promise.resolve([judgeBridge(state, config.appservice.port)]),
+};
+
+export function judgeBridge(state: BridgeState, port: number): Finding {
+  switch (state.kind) {
+    case "running":
+      return good("it runs");
+    case "stopped":
+      return unknown("it does not run; start it: matrix-agents start");
+    case "strange":
+      return bad(
+        state.reason,
+        `stop what listens on port ${port}, or choose another appservice.port (matrix-agents init --port)`,
+      );
+  }
+}
+
+/** From us to the homeserver, from there to the bridge, and back. */
+export const ping: Check = { name: "ping", run: ({ ping: sight }) => Promise.resolve([judgePing(sight)]) };
+
+export function judgePing(sight: PingSight): Finding {
+  switch (sight.kind) {
+    case "answered":
+      return good(
+        `both ways, ${sight.roundTripMs} ms, of which ${sight.homeserverMs} ms from the homeserver to us and back`,
+      );
+    case "failed": {
+      const [what = "", ...mend] = sight.reason.split(". ");
+      return bad(what, mend.join(". ") || "look into the homeserver's log");
+    }
+    case "untried":
+      return unknown(sight.reason);
+  }
+}
+
+/** Two bridges with one registration take each other's messages, and make each other's agents new devices. */
+export const soleBridge: Check = {
+  name: "sole-bridge",
+  run: ({ ping: sight, database, registration }) => {
+    const processes = database.kind === "read" ? (database.records.state?.processes ?? 0) : 0;
+    return Promise.resolve([judgeSoleBridge(sight, processes, registration.url)]);
+  },
+};
+
+export function judgeSoleBridge(sight: PingSight, processes: number, url: string): Finding {
+  if (sight.kind !== "answered" || sight.reachedUs === undefined) return unknown("is seen when a ping comes through");
+  if (sight.reachedUs) return good("the homeserver's ping came to this bridge");
+  if (processes > 1)
+    return good(`the homeserver's ping came to another of the ${processes} processes on this database`);
+  return bad(
+    `another bridge with this registration answers at ${url}: it takes the messages, and both make devices for the same agents`,
+    "stop the other one, or give one of them a registration of its own (another id, tokens and namespace)",
+  );
+}
+
+/** Whether our users are ours alone. */
+export const namespace: Check = {
+  name: "namespace",
+  async run(patient) {
+    if (patient.homeserver.kind === "away") return [unknown("the homeserver is away")];
+    const { config, database } = patient;
+    const { domain } = config.homeserver;
+    const ours = new Set(
+      database.kind === "read" ? (database.records.state?.ghosts ?? []).map(({ userId }) => userId) : [],
+    );
+    const configured = [config.appservice.bot, ...[...config.agents.keys()].map((name) => `agent_${name}`)].map(
+      (localpart) => `@${localpart}:${domain}`,
+    );
+    const users = [...new Set([...configured, ...ours])];
+    const findings: Finding[] = [];
+    for (const userId of users) {
+      const finding = await lookAtUser(patient, userId, ours.has(userId), ours.size > 0);
+      if (finding !== undefined) findings.push(finding);
+    }
+    return findings.length === 0 ? [good(`the bot and ${users.length - 1} agents are this bridge's alone`)] : findings;
+  },
+};
+
+/** What is wrong with one user; undefined when nothing is. */
+async function lookAtUser(
+  { client }: Patient,
+  userId: string,
+  isOurs: boolean,
+  isKnown: boolean,
+): Promise<Finding | undefined> {
+  const options = { timeoutMs: CALL_LIMIT_MS };
+  try {
+    await whoami(client, { userId }, options);
+    if (isOurs || !isKnown) return undefined;
+    return bad(
+      `${userId} is there, but this bridge has not made it: somebody registered by that name before, or the database is another`,
+      "deactivate that user, or name the agent differently; with another database at hand, use that",
+    );
+  } catch (error) {
+    if (!isHomeserverError(error)) throw error;
+    if (!(error instanceof MatrixError)) return unknown(error.message);
+    if (error.errcode === "M_UNKNOWN_TOKEN") return unknown("the homeserver does not know the registration");
+    if (!isOurs) {
+      return /masquerade/i.test(error.message) ? outsideNamespace(userId) : undefined;
+    }
+  }
+  // The bridge wanted it and it is not there: what kept it from being made does so again.
+  try {
+    await register(client, userId.slice(1, userId.indexOf(":")), options);
+    return undefined;
+  } catch (error) {
+    if (!isHomeserverError(error)) throw error;
+    if (error instanceof MatrixError && error.errcode === "M_EXCLUSIVE") return outsideNamespace(userId);
+    return bad(`${userId} can't be made: ${error.message}`, "look into the homeserver's log");
+  }
+}
+
+function outsideNamespace(userId: string): Finding {
+  return bad(
+    `${userId} is in no namespace of ours at the homeserver, or in another application service's too`,
+    "look through the registrations that homeserver.yaml names for a namespace that covers it, and make the copies of ours the same",
+  );
+}

@@ -1,0 +1,177 @@
+import { register, whoami } from "../../homeserver/calls.ts";
+import { isHomeserverError, MatrixError } from "../../homeserver/errors.ts";
+import { isAtLeast, OLDEST_SYNAPSE, type Survey } from "../../homeserver/survey.ts";
+import { missingSupport } from "../../homeserver/support.ts";
+import { bad, good, unknown, type Check, type Finding } from "../check.ts";
+import { CALL_LIMIT_MS, type Patient } from "../patient.ts";
+
+/** Certificates, tokens and leases live by clocks; so far they may be apart. */
+const MOST_OFFSET_MS = 5_000;
+
+const AWAY = unknown("the homeserver is away");
+
+/** Whether it answers, what it is, and how old. */
+export const homeserver: Check = {
+  name: "homeserver",
+  run: ({ homeserver: sight, config }) =>
+    Promise.resolve(
+      sight.kind === "away"
+        ? [bad(sight.reason, "start the homeserver, or correct homeserver.url")]
+        : judgeHomeserver(sight.survey, config.homeserver),
+    ),
+};
+
+export function judgeHomeserver(
+  { software, versions, domain, latencyMs }: Survey,
+  expected: { readonly url: string; readonly domain: string },
+): Finding[] {
+  const name = software === undefined ? "a homeserver" : `${software.name} ${software.version}`;
+  if (domain !== undefined && domain !== expected.domain) {
+    return [
+      bad(
+        `the homeserver calls itself ${domain}`,
+        `set homeserver.domain to ${domain}, or homeserver.url to that of ${expected.domain}`,
+      ),
+    ];
+  }
+  if (software?.name === "Synapse" && !isAtLeast(software.version, OLDEST_SYNAPSE)) {
+    return [bad(`${name} is too old for agents to encrypt`, `update it to ${OLDEST_SYNAPSE} or later`)];
+  }
+  return [
+    good(`${name} at ${expected.url}, specification up to ${versions.at(-1) ?? "unknown"}, answers in ${latencyMs} ms`),
+  ];
+}
+
+export const clock: Check = {
+  name: "clock",
+  run: ({ homeserver: sight }) =>
+    Promise.resolve([sight.kind === "away" ? AWAY : judgeClock(sight.survey.clockOffsetMs)]),
+};
+
+export function judgeClock(offsetMs: number | undefined): Finding {
+  if (offsetMs === undefined) return unknown("the homeserver tells no time");
+  const seconds = (Math.abs(offsetMs) / 1000).toFixed(1);
+  if (Math.abs(offsetMs) <= MOST_OFFSET_MS) return good("as the homeserver's, to a second or so");
+  return bad(
+    `the homeserver's clock is ${seconds} s ${offsetMs > 0 ? "ahead of" : "behind"} this machine's`,
+    "have both keep time (timedatectl set-ntp true)",
+  );
+}
+
+/** The homeserver takes our as_token, under our sender and domain. */
+export const registered: Check = {
+  name: "registration",
+  async run(patient) {
+    if (patient.homeserver.kind === "away") return [AWAY];
+    return [await judgeRegistration(patient)];
+  },
+};
+
+const SAME_FILE =
+  "put the same registration.yaml where homeserver.yaml's app_service_config_files names it, and restart the homeserver";
+
+async function judgeRegistration({ client, config, registration, ping }: Patient): Promise<Finding> {
+  try {
+    const sender = await whoami(client, undefined, { timeoutMs: CALL_LIMIT_MS });
+    const expected = `@${registration.senderLocalpart}:${config.homeserver.domain}`;
+    if (sender === expected) return good(`the homeserver knows it, as ${sender}`);
+    const [, domain] = /^@[^:]*:(.*)$/.exec(sender) ?? [];
+    return domain === config.homeserver.domain
+      ? bad(`the homeserver's copy has another sender_localpart: it takes us for ${sender}, not ${expected}`, SAME_FILE)
+      : bad(
+          `the homeserver's domain is ${domain ?? "unknown"}`,
+          `set homeserver.domain to ${domain ?? "it"}, and make the registration's namespaces anew`,
+        );
+  } catch (error) {
+    if (!isHomeserverError(error)) throw error;
+    if (!(error instanceof MatrixError) || error.errcode !== "M_UNKNOWN_TOKEN") {
+      return bad(error.message, "look into the homeserver's log");
+    }
+  }
+  return (await takesAsToken(config.homeserver.url, registration.hsToken))
+    ? bad("as_token and hs_token are swapped: the homeserver takes our hs_token for the as_token", SAME_FILE)
+    : bad(`the homeserver does not know the as_token${ping.kind === "failed" ? "" : " any more"}`, SAME_FILE);
+}
+
+/** Whether the homeserver knows somebody by this token. */
+async function takesAsToken(url: string, token: string): Promise<boolean> {
+  const answer = await fetch(`${url}/_matrix/client/v3/account/whoami`, {
+    headers: { authorization: `Bearer ${token}` },
+    redirect: "manual",
+    signal: AbortSignal.timeout(CALL_LIMIT_MS),
+  }).catch(() => undefined);
+  return answer?.ok === true;
+}
+
+/** Without `rate_limited: false` agents are held back like a person who types too fast. */
+export const rateLimit: Check = {
+  name: "rate-limit",
+  run: ({ registration }) =>
+    Promise.resolve([
+      (registration.raw as { rate_limited?: unknown }).rate_limited === false
+        ? good(
+            "rate_limited is false: agents are not held back by the limits for people; what people may ask has limits of its own (limits)",
+          )
+        : bad(
+            "rate_limited is not false: the homeserver holds agents back like a person who types too fast, and answers stop in their middle",
+            "set rate_limited: false in both copies of the registration, and restart the homeserver",
+          ),
+    ]),
+};
+
+/** Nobody of ours ever signs in: users are made and acted as by the registration, which works beside MAS too. */
+export const signIn: Check = {
+  name: "sign-in",
+  async run({ homeserver: sight, client, config }) {
+    if (sight.kind === "away") return [AWAY];
+    const { signIn: way } = sight.survey;
+    const place = way.by === "service" ? `people sign in at ${way.issuer} (MAS)` : "people sign in at the homeserver";
+    const options = { timeoutMs: CALL_LIMIT_MS };
+    const { bot } = config.appservice;
+    const userId = `@${bot}:${config.homeserver.domain}`;
+    try {
+      await whoami(client, { userId }, options);
+    } catch (error) {
+      if (isHomeserverError(error))
+        return [unknown(`${place}; whether agents can be made is seen when the bridge has made its bot`)];
+      throw error;
+    }
+    try {
+      // It is there, so that this makes nothing.
+      await register(client, bot, options);
+      return [good(`${place}; the bridge uses no /login, its users are made by the registration alone`)];
+    } catch (error) {
+      if (!isHomeserverError(error)) throw error;
+      return [
+        bad(
+          `the homeserver lets us make no users: ${error.message}`,
+          "see that nothing before it refuses POST /_matrix/client/v3/register",
+        ),
+      ];
+    }
+  },
+};
+
+/** What `/versions` does not tell of, tried. */
+export const features: Check = {
+  name: "features",
+  async run({ homeserver: sight, client, config }) {
+    if (sight.kind === "away") return [AWAY];
+    if (config.encryption.mode === "off") return [unknown("encryption.mode is off")];
+    try {
+      const userId = `@${config.appservice.bot}:${config.homeserver.domain}`;
+      const missing = await missingSupport(client, userId, { timeoutMs: CALL_LIMIT_MS });
+      if (missing.length === 0) {
+        return [good("devices for agents (MSC4190), and acting as them (MSC4326); no experimental flag is needed")];
+      }
+      // Before the first start there is nobody to try it as.
+      await whoami(client, { userId }, { timeoutMs: CALL_LIMIT_MS });
+      return missing.map((sentence) =>
+        bad(sentence.split(". ")[0] ?? sentence, sentence.split(". ").slice(1).join(". ")),
+      );
+    } catch (error) {
+      if (isHomeserverError(error)) return [unknown("can be tried when the bridge has made its bot")];
+      throw error;
+    }
+  },
+};

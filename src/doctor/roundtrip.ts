@@ -1,0 +1,124 @@
+import type { Config } from "../config/config.ts";
+import { localpartOf } from "../ghost/agents.ts";
+import { isHomeserverError } from "../homeserver/errors.ts";
+import { asObject, type JsonObject } from "../homeserver/answer.ts";
+import { bad, good, type Finding } from "./check.ts";
+import { EncryptedPerson, type RoomNews } from "./encrypted-person.ts";
+import { makeTemporaryUser, NoTemporaryUser } from "./temporary-user.ts";
+
+/** How long an agent may take to come, and to answer: a large model has to be loaded first. */
+const JOIN_LIMIT_MS = 60_000;
+const ANSWER_LIMIT_MS = 5 * 60_000;
+
+const QUESTION = "Hello! This is matrix-agents doctor, seeing whether you answer. One word is enough.";
+
+/** The round trip did not come about. */
+class NoAnswer extends Error {
+  override readonly name = "NoAnswer";
+  readonly mend: string;
+
+  constructor(reason: string, mend: string) {
+    super(reason);
+    this.mend = mend;
+  }
+}
+
+/**
+ * Holds a real encrypted conversation as a user who is made for it and removed afterwards: an encrypted direct chat, a
+ * question, the agent's answer. Never rejects but by a fault of ours.
+ *
+ * @param name the agent; by default the first of the configuration.
+ */
+export async function holdRoundtrip(config: Config, sharedSecret: string, name?: string): Promise<Finding> {
+  const agent = name ?? [...config.agents.keys()][0];
+  if (agent === undefined) return bad("which agent to talk with was not said", "name one: --agent NAME");
+  const agentId = agent.startsWith("@") ? agent : `@${localpartOf(agent)}:${config.homeserver.domain}`;
+  try {
+    const user = await makeTemporaryUser(config.homeserver.url, sharedSecret);
+    try {
+      const { joinMs, answerMs } = await talk(user, agentId);
+      return good(
+        `${agentId} came into an encrypted chat in ${joinMs} ms, and answered in ${answerMs} ms; ${user.userId} is gone again`,
+      );
+    } finally {
+      await user.remove();
+    }
+  } catch (error) {
+    if (error instanceof NoAnswer || error instanceof NoTemporaryUser) return bad(error.message, error.mend);
+    if (isHomeserverError(error)) return bad(error.message, "look into the homeserver's log");
+    throw error;
+  }
+}
+
+async function talk(
+  user: Awaited<ReturnType<typeof makeTemporaryUser>>,
+  agentId: string,
+): Promise<{ readonly joinMs: number; readonly answerMs: number }> {
+  const person = await EncryptedPerson.open(user);
+  try {
+    const began = performance.now();
+    const roomId = await person.createChat(agentId);
+    try {
+      await until(person, roomId, JOIN_LIMIT_MS, `${agentId} did not come into the chat`, ({ joined, left }) => {
+        const refusal = left.find(({ userId }) => userId === agentId);
+        if (refusal !== undefined) {
+          const why = refusal.reason === undefined ? "" : `: ${refusal.reason}`;
+          throw new NoAnswer(
+            `${agentId} declined the invite${why}`,
+            "see access.users: who is made for this check is a user of your homeserver",
+          );
+        }
+        return joined.includes(agentId) ? true : undefined;
+      });
+      const joined = performance.now();
+      const question = await person.say(roomId, agentId, QUESTION);
+      const answer = await until(
+        person,
+        roomId,
+        ANSWER_LIMIT_MS,
+        `no answer of ${agentId} came that could be read`,
+        ({ messages }) => messages.find(({ sender, content }) => sender === agentId && repliesTo(content) === question),
+      );
+      if (answer.content["msgtype"] === "m.notice") {
+        throw new NoAnswer(
+          `${agentId} answered with a notice: ${String(answer.content["body"])}`,
+          "do what the notice says",
+        );
+      }
+      return { joinMs: Math.round(joined - began), answerMs: Math.round(performance.now() - joined) };
+    } finally {
+      await person.leave(roomId);
+    }
+  } finally {
+    person.close();
+  }
+}
+
+/** Looks again and again. Throws {@link NoAnswer} when the time is over. */
+async function until<T>(
+  person: EncryptedPerson,
+  roomId: string,
+  limitMs: number,
+  late: string,
+  find: (news: RoomNews) => T | undefined,
+): Promise<T> {
+  const signal = AbortSignal.timeout(limitMs);
+  try {
+    for (;;) {
+      const found = find(await person.look(roomId, signal));
+      if (found !== undefined) return found;
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    throw new NoAnswer(
+      `${late} within ${limitMs / 1000} s`,
+      "see that the bridge runs, and look into its log; matrix-agents mailbox lists what it could not handle",
+    );
+  }
+}
+
+/** The event that a message replies to; in a thread too. */
+function repliesTo(content: JsonObject): unknown {
+  const relation = asObject(content["m.relates_to"] ?? {}, "message");
+  return asObject(relation["m.in_reply_to"] ?? {}, "message")["event_id"];
+}

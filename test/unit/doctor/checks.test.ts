@@ -1,0 +1,411 @@
+import assert from "node:assert/strict";
+import { chmod, writeFile } from "node:fs/promises";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { dirname, join } from "node:path";
+import { after, describe, it } from "node:test";
+import { makeRegistration, type Registration, type RegistrationFile } from "../../../src/config/registration.ts";
+import { doctor } from "../../../src/cli/doctor.ts";
+import type { Finding } from "../../../src/doctor/check.ts";
+import { CHECKS, CONFIG_CHECK, ROUNDTRIP_CHECK } from "../../../src/doctor/checks.ts";
+import { judgeBackup, judgeDevice, judgeIdentity, judgeOneTimeKeys } from "../../../src/doctor/checks/agents.ts";
+import { judgePing, judgeSoleBridge } from "../../../src/doctor/checks/bridge.ts";
+import { judgeDatabase, judgeMailbox, judgeMigrations } from "../../../src/doctor/checks/database.ts";
+import { judgeClock, judgeHomeserver } from "../../../src/doctor/checks/homeserver.ts";
+import { inWords, judgeDisk, judgeMasterKey } from "../../../src/doctor/checks/machine.ts";
+import { judgeModel } from "../../../src/doctor/checks/providers.ts";
+import type { Patient } from "../../../src/doctor/patient.ts";
+import type { GhostKeys, Records } from "../../../src/doctor/records.ts";
+import { inJson, inLines, isHealthy } from "../../../src/doctor/report.ts";
+import { holdRoundtrip } from "../../../src/doctor/roundtrip.ts";
+import { createHomeserverClient } from "../../../src/homeserver/client.ts";
+import type { Survey } from "../../../src/homeserver/survey.ts";
+import { silentLogger } from "../../../src/observability/log.ts";
+import { providersOf } from "../../../src/providers/providers.ts";
+import { checkOf } from "../../../src/sealing/master-key.ts";
+import { LEAST, loadSettings } from "../config/settings.ts";
+
+const DEMO = "@agent_demo:example.org";
+const NO_WHERE = "http://127.0.0.1:1";
+
+const SURVEY: Survey = {
+  versions: ["v1.11"],
+  software: { name: "Synapse", version: "1.163.2" },
+  domain: undefined,
+  signIn: { by: "homeserver", flows: ["m.login.password"] },
+  clockOffsetMs: 300,
+  latencyMs: 3,
+};
+
+const GHOST: GhostKeys = {
+  userId: DEMO,
+  deviceId: "DEVICE",
+  deviceMade: true,
+  fingerprint: "fingerprint",
+  masterKey: "master",
+  secured: true,
+};
+
+const STATE: NonNullable<Records["state"]> = {
+  ghosts: [GHOST],
+  mailbox: { ready: 0, awaitingKey: 0, setAside: 0, malformed: 0 },
+  oldestReadySeconds: null,
+  setAsideToDevice: 0,
+  processes: 1,
+  masterKeyCheck: null,
+};
+
+const RECORDS: Records = {
+  kind: "postgres",
+  versionNumber: 160_004,
+  encoding: "UTF8",
+  bytes: 9_000_000,
+  tables: [{ name: "messages", bytes: 5_000_000 }],
+  migrations: [],
+  state: STATE,
+};
+
+/** What a homeserver answers, by method and path without what stands behind the `?`; 200 where no status is given. */
+type Answers = Readonly<Record<string, { readonly status?: number; readonly body: object }>>;
+
+const servers: Server[] = [];
+after(() => {
+  for (const server of servers) server.close();
+});
+
+async function homeserverWith(answers: Answers): Promise<string> {
+  const server = createServer((request, response) => {
+    const [path = ""] = (request.url ?? "").split("?");
+    const answer = answers[`${request.method ?? ""} ${path}`];
+    response.writeHead(answer === undefined ? 404 : (answer.status ?? 200), { "content-type": "application/json" });
+    response.end(JSON.stringify(answer?.body ?? { errcode: "M_NOT_FOUND", error: "" }));
+  });
+  servers.push(server);
+  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+interface Circumstances extends Partial<Omit<Patient, "config" | "client" | "registration" | "providers">> {
+  readonly settings?: object;
+  readonly answers?: Answers;
+  readonly registration?: Partial<RegistrationFile>;
+}
+
+/** Somebody healthy, but for what is given. */
+async function patientWith({ settings = {}, answers, registration, ...sights }: Circumstances): Promise<Patient> {
+  const url = answers === undefined ? NO_WHERE : await homeserverWith(answers);
+  const config = await loadSettings({ homeserver: { url, domain: "example.org" }, ...settings });
+  const raw = { ...makeRegistration({ domain: "example.org", url: "http://127.0.0.1:9993" }), ...registration };
+  const checked: Registration = {
+    id: raw.id,
+    url: raw.url,
+    asToken: raw.as_token,
+    hsToken: raw.hs_token,
+    senderLocalpart: raw.sender_localpart,
+    raw,
+  };
+  return {
+    config,
+    registration: checked,
+    client: createHomeserverClient({ url, asToken: checked.asToken, log: silentLogger() }),
+    providers: providersOf(config, silentLogger()),
+    homeserver: { kind: "there", survey: SURVEY },
+    bridge: { kind: "running", answer: { records: RECORDS, pings: [] } },
+    database: { kind: "read", records: RECORDS },
+    ping: { kind: "answered", roundTripMs: 12, homeserverMs: 5, reachedUs: true },
+    ...sights,
+  };
+}
+
+const WHOAMI = "GET /_matrix/client/v3/account/whoami";
+const KEYS_QUERY = "POST /_matrix/client/v3/keys/query";
+
+/** What the homeserver has of the ghost when all is well. */
+function published({ master = "master", signer = "self" } = {}): object {
+  return {
+    device_keys: {
+      [DEMO]: {
+        DEVICE: { keys: { "ed25519:DEVICE": "fingerprint" }, signatures: { [DEMO]: { [`ed25519:${signer}`]: "…" } } },
+      },
+    },
+    master_keys: { [DEMO]: { keys: { [`ed25519:${master}`]: master } } },
+    self_signing_keys: { [DEMO]: { keys: { "ed25519:self": "self" } } },
+  };
+}
+
+/** For each check circumstances in which it finds something wrong, and words of what it says then. */
+const FAILURES: Readonly<
+  Record<string, { readonly with: () => Promise<Circumstances> | Circumstances; readonly says: RegExp }>
+> = {
+  files: {
+    with: () => ({}),
+    says: /config\.yaml: the configuration can be changed by everybody/,
+  },
+  disk: { with: () => ({ settings: { data_dir: "/proc/self" } }), says: /0 B free for .* 1\.0 GiB at least/ },
+  database: {
+    with: () => ({ database: { kind: "unreadable", reason: "connection refused" } }),
+    says: /can't be used: connection refused.*database\.url/,
+  },
+  migrations: {
+    with: () => ({ database: { kind: "read", records: { ...RECORDS, migrations: ["9999_of_tomorrow.sql"] } } }),
+    says: /newer version \(9999_of_tomorrow\.sql\)/,
+  },
+  "master-key": {
+    with: () => ({ database: { kind: "read", records: { ...RECORDS, state: { ...STATE, masterKeyCheck: "abc" } } } }),
+    says: /master\.key with the master key is missing.*put it back from your backup/,
+  },
+  homeserver: {
+    with: () => ({ homeserver: { kind: "away", reason: "nothing listens at 127.0.0.1:1" } }),
+    says: /nothing listens.*homeserver\.url/,
+  },
+  clock: {
+    with: () => ({ homeserver: { kind: "there", survey: { ...SURVEY, clockOffsetMs: -61_000 } } }),
+    says: /61\.0 s behind this machine's/,
+  },
+  registration: {
+    with: () => ({ answers: { [WHOAMI]: { body: { user_id: "@other:example.org" } } } }),
+    says: /another sender_localpart: it takes us for @other:example\.org/,
+  },
+  "rate-limit": { with: () => ({ registration: { rate_limited: true } }), says: /rate_limited is not false/ },
+  bridge: { with: () => ({ bridge: { kind: "strange", reason: "a web page" } }), says: /a web page.*port 9993/ },
+  ping: {
+    with: () => ({ ping: { kind: "failed", reason: "It can't connect. Mend it so." } }),
+    says: /It can't connect Mend it so/,
+  },
+  "sole-bridge": {
+    with: () => ({ ping: { kind: "answered", roundTripMs: 1, homeserverMs: 1, reachedUs: false } }),
+    says: /another bridge with this registration answers at http:\/\/127\.0\.0\.1:9993/,
+  },
+  namespace: {
+    with: () => ({
+      answers: {
+        [WHOAMI]: {
+          status: 403,
+          body: { errcode: "M_FORBIDDEN", error: "Application service has not registered this user" },
+        },
+        "POST /_matrix/client/v3/register": { status: 400, body: { errcode: "M_EXCLUSIVE", error: "reserved" } },
+      },
+    }),
+    says: /@agent_demo:example\.org is in no namespace of ours/,
+  },
+  "sign-in": {
+    with: () => ({
+      answers: {
+        [WHOAMI]: { body: { user_id: "@agents:example.org" } },
+        "POST /_matrix/client/v3/register": { status: 403, body: { errcode: "M_FORBIDDEN", error: "no" } },
+      },
+    }),
+    says: /lets us make no users/,
+  },
+  features: {
+    with: () => ({
+      answers: {
+        [WHOAMI]: { body: { user_id: "@agents:example.org" } },
+        "PUT /_matrix/client/v3/devices/SUPPORTCHECK": { status: 400, body: { errcode: "M_UNRECOGNIZED", error: "" } },
+      },
+    }),
+    says: /does not let application services make devices \(MSC4190\).*Update Synapse/,
+  },
+  devices: {
+    with: () => ({ answers: { [KEYS_QUERY]: { body: { device_keys: {} } } } }),
+    says: /the device DEVICE of @agent_demo:example\.org is gone.*keys new-device @agent_demo:example\.org/,
+  },
+  "one-time-keys": {
+    with: () => ({ answers: { "POST /_matrix/client/v3/keys/upload": { body: { one_time_key_counts: {} } } } }),
+    says: /no one-time keys left/,
+  },
+  "cross-signing": {
+    with: () => ({ answers: { [KEYS_QUERY]: { body: published({ signer: "another" }) } } }),
+    says: /is not signed by its identity/,
+  },
+  backup: { with: () => ({ answers: {} }), says: /has no key backup at the homeserver/ },
+  mailbox: {
+    with: () => ({
+      database: {
+        kind: "read",
+        records: { ...RECORDS, state: { ...STATE, mailbox: { ...STATE.mailbox, setAside: 2 } } },
+      },
+    }),
+    says: /2 events were set aside.*matrix-agents mailbox/,
+  },
+  providers: {
+    with: () => ({ settings: { providers: { ...LEAST.providers, ollama: { type: "ollama", url: NO_WHERE } } } }),
+    says: /ollama at 127\.0\.0\.1:1: .*providers\.ollama\.url/,
+  },
+  models: {
+    with: async () => {
+      const url = await homeserverWith({ "GET /v1/models": { body: { object: "list", data: [{ id: "small" }] } } });
+      return {
+        settings: {
+          providers: { own: { type: "openai", url: `${url}/v1` } },
+          agents: { big: { provider: "own", model: "large" } },
+        },
+      };
+    },
+    says: /big: own does not have large.*agents\.big\.model/,
+  },
+};
+
+function badIn(findings: readonly Finding[]): string {
+  return findings
+    .flatMap((finding) => (finding.status === "bad" ? [`${finding.text} ${finding.mend}`] : []))
+    .join("\n");
+}
+
+describe("each check of the doctor", () => {
+  it("has been seen to fail here", () => {
+    assert.deepEqual(Object.keys(FAILURES).sort(), CHECKS.map(({ name }) => name).sort());
+  });
+
+  for (const check of CHECKS) {
+    it(`${check.name} finds what is wrong, and says what mends it`, async () => {
+      const failure = FAILURES[check.name] ?? assert.fail(`${check.name} was never seen to fail`);
+      const patient = await patientWith(await failure.with());
+      if (check.name === "files") await chmod(patient.config.guardedFiles[0]?.path ?? "", 0o666);
+      assert.match(badIn(await check.run(patient)), failure.says);
+      await patient.client.close();
+    });
+  }
+
+  it(`${CONFIG_CHECK} ends it all with 2`, async () => {
+    const { guardedFiles } = await loadSettings({});
+    const [config] = guardedFiles;
+    const folder = dirname(config?.path ?? "");
+    await writeFile(join(folder, "broken.yaml"), "homeserver: 7\n");
+    const options = { isJson: false, isRoundtrip: false };
+    assert.equal(await doctor({ ...options, config: join(folder, "broken.yaml") }), 2);
+    assert.equal(await doctor({ ...options, config: config?.path ?? "" }), 2, "without a registration");
+  });
+
+  it(`${ROUNDTRIP_CHECK} finds that no user can be made`, async () => {
+    const { config } = await patientWith({ answers: {} });
+    assert.match(
+      badIn([await holdRoundtrip(config, "secret")]),
+      /no users by a shared secret.*registration_shared_secret/,
+    );
+    const { config: lonely } = await patientWith({});
+    assert.match(badIn([await holdRoundtrip(lonely, "secret")]), /can't be reached|cannot be reached/);
+  });
+});
+
+describe("the doctor tells", () => {
+  it("an identity from another, and one that is gone", () => {
+    const keys = (of: object): Parameters<typeof judgeIdentity>[1] => ({
+      devices: new Map([["DEVICE", { fingerprint: "fingerprint", signers: ["ed25519:self"] }]]),
+      masterKey: "master",
+      selfSigningKey: "self",
+      ...of,
+    });
+    assert.equal(judgeIdentity(GHOST, keys({})).status, "good");
+    assert.match(badIn([judgeIdentity(GHOST, keys({ masterKey: "other" }))]), /another identity/);
+    assert.match(badIn([judgeIdentity(GHOST, keys({ masterKey: undefined }))]), /has no identity/);
+    assert.match(badIn([judgeIdentity(GHOST, keys({ selfSigningKey: undefined }))]), /not signed/);
+    const other = { fingerprint: "other", signers: [] };
+    assert.match(badIn(judgeDevice(GHOST, keys({ devices: new Map([["DEVICE", other]]) }))), /has other keys/);
+    const second = new Map([
+      ["DEVICE", { fingerprint: "fingerprint", signers: [] }],
+      ["ANOTHER", other],
+    ]);
+    assert.match(badIn(judgeDevice(GHOST, keys({ devices: second }))), /not this bridge's: ANOTHER; another bridge/);
+    assert.equal(judgeOneTimeKeys(DEMO, 50, false).status, "good");
+    assert.match(badIn([judgeOneTimeKeys(DEMO, 0, false)]), /start the bridge/);
+    assert.match(
+      badIn([judgeBackup({ ...GHOST, secured: false }, { version: "1", count: 0 })]),
+      /not kept at the homeserver/,
+    );
+    assert.equal(judgeBackup(GHOST, { version: "1", count: 3 }).status, "good");
+  });
+
+  it("an old homeserver, another domain's, and a clock that is right", () => {
+    const expected = { url: NO_WHERE, domain: "example.org" };
+    const old = { ...SURVEY, software: { name: "Synapse", version: "1.140.0" } };
+    assert.match(badIn(judgeHomeserver(old, expected)), /too old.*1\.141/);
+    assert.match(badIn(judgeHomeserver({ ...SURVEY, domain: "example.com" }, expected)), /calls itself example\.com/);
+    assert.equal(judgeHomeserver(SURVEY, expected)[0]?.status, "good");
+    assert.equal(judgeClock(900).status, "good");
+    assert.equal(judgeClock(undefined).status, "unknown");
+    assert.match(badIn([judgeClock(5_100)]), /5\.1 s ahead of/);
+  });
+
+  it("swapped tokens from unknown ones", async () => {
+    const refusal = { status: 401, body: { errcode: "M_UNKNOWN_TOKEN", error: "" } };
+    const patient = await patientWith({ answers: { [WHOAMI]: refusal } });
+    const registered = CHECKS.find(({ name }) => name === "registration") ?? assert.fail();
+    assert.match(badIn(await registered.run(patient)), /does not know the as_token.*app_service_config_files/);
+    const elsewhere = await patientWith({
+      answers: { [WHOAMI]: { body: { user_id: "@agents-appservice:example.com" } } },
+    });
+    assert.match(badIn(await registered.run(elsewhere)), /the homeserver's domain is example\.com/);
+  });
+
+  it("who stands in whose way", () => {
+    const answered = { kind: "answered", roundTripMs: 1, homeserverMs: 1, reachedUs: false } as const;
+    assert.equal(judgeSoleBridge(answered, 2, NO_WHERE).status, "good");
+    assert.equal(judgeSoleBridge({ ...answered, reachedUs: true }, 1, NO_WHERE).status, "good");
+    assert.equal(judgeSoleBridge({ kind: "untried", reason: "" }, 1, NO_WHERE).status, "unknown");
+    assert.equal(judgePing({ kind: "untried", reason: "why" }).status, "unknown");
+  });
+
+  it("an old database, one of another encoding, and how full all is", () => {
+    const read = (more: Partial<Records>): string =>
+      badIn([judgeDatabase({ kind: "read", records: { ...RECORDS, ...more } })]);
+    assert.match(read({ versionNumber: 130_011 }), /PostgreSQL 13\.11 is too old/);
+    assert.match(read({ encoding: "SQL_ASCII" }), /encoding is SQL_ASCII/);
+    assert.equal(read({}), "");
+    assert.equal(judgeMigrations(["1"], ["1", "2"]).status, "unknown");
+    assert.equal(judgeMigrations(["1"], ["1"]).status, "good");
+    assert.equal(judgeDisk("/d", 2 ** 31).status, "good");
+    assert.deepEqual([0, 1023, 1024, 15 * 1024 ** 2, 1.5 * 1024 ** 4].map(inWords), [
+      "0 B",
+      "1023 B",
+      "1.0 KiB",
+      "15 MiB",
+      "1.5 TiB",
+    ]);
+  });
+
+  it("mail that lags behind, and what ends the process", () => {
+    assert.match(
+      badIn(judgeMailbox({ ...STATE, oldestReadySeconds: 3_600 }, false)),
+      /for 60 minutes start the bridge/,
+    );
+    assert.match(badIn(judgeMailbox({ ...STATE, oldestReadySeconds: 3_600 }, true)), /look into the bridge's log/);
+    assert.match(badIn(judgeMailbox({ ...STATE, setAsideToDevice: 1 }, true)), /to-device messages ended the process/);
+    assert.equal(judgeMailbox(STATE, true)[0]?.status, "good");
+  });
+
+  it("a master key that fits from one that does not", async () => {
+    const key = "ab".repeat(32);
+    process.env["DOCTOR_TEST_KEY"] = key;
+    const source = { from: "env", name: "DOCTOR_TEST_KEY" } as const;
+    assert.equal((await judgeMasterKey(source, checkOf(Buffer.from(key, "hex")))).status, "good");
+    assert.match(badIn([await judgeMasterKey(source, "another")]), /another master key/);
+    assert.equal((await judgeMasterKey(source, null)).status, "unknown");
+    process.env["DOCTOR_TEST_KEY"] = "short";
+    assert.match(badIn([await judgeMasterKey(source, null)]), /64 hexadecimal digits/);
+    assert.match(badIn([await judgeMasterKey({ from: "env", name: "NOT_SET_AT_ALL" }, null)]), /is not set/);
+  });
+
+  it("models by Ollama's tags, and names that a cloud does not list", () => {
+    const agent = { name: "a", provider: "p", model: "llama3.2" };
+    assert.equal(judgeModel(agent, { type: "ollama" }, [{ name: "llama3.2:latest" }])?.status, "good");
+    assert.match(badIn([judgeModel(agent, { type: "ollama" }, []) ?? assert.fail()]), /matrix-agents pull p llama3\.2/);
+    assert.equal(judgeModel(agent, { type: "anthropic" }, [])?.status, "unknown");
+  });
+
+  it("all of it in lines and in JSON, with nothing that moves a terminal", () => {
+    const results = [
+      { check: "one", findings: [{ status: "good", text: "fine" }] },
+      {
+        check: "other",
+        findings: [
+          { status: "bad", text: "wrong \u001b[2J", mend: "mend it" },
+          { status: "unknown", text: "who knows" },
+        ],
+      },
+    ] as const;
+    assert.equal(inLines(results), "✓ one    fine\n✗ other  wrong \ufffd[2J\n         → mend it\n–        who knows");
+    assert.deepEqual(JSON.parse(inJson(results)), { healthy: false, checks: results });
+    assert.equal(isHealthy(results.slice(0, 1)), true);
+  });
+});
