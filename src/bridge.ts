@@ -124,9 +124,12 @@ export async function startBridge(atStart: Config, registration: Registration, l
 
     const background = new Background(log);
     closers.push(() => background.idle());
+    const pings = new RecentPings();
+    // Of several processes on one database any may be reached.
+    const hasReached = (transactionId: string): boolean => pings.has(transactionId) || !processes.alone;
     let lastPing: PingResult | undefined;
     const ping = async (): Promise<void> => {
-      lastPing = await pingHomeserver(client, registration, log, { signal: stopping.signal });
+      lastPing = await pingHomeserver(client, registration, log, { signal: stopping.signal }, hasReached);
     };
 
     const audit = new AuditLog(database);
@@ -387,7 +390,6 @@ export async function startBridge(atStart: Config, registration: Registration, l
       log,
     });
 
-    const pings = new RecentPings();
     const appService = new AgentsAppService({
       hsToken: registration.hsToken,
       maxTransactionBytes: config.appservice.maxTransactionBytes,

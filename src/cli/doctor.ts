@@ -55,7 +55,9 @@ export async function doctor(options: DoctorOptions): Promise<number> {
     const results: Result[] = [
       { check: CONFIG_CHECK, findings: [good(`${options.config} and ${config.appservice.registration} are good`)] },
     ];
-    for (const check of CHECKS) results.push({ check: check.name, findings: await check.run(patient) });
+    results.push(
+      ...(await Promise.all(CHECKS.map(async (check) => ({ check: check.name, findings: await check.run(patient) })))),
+    );
     if (secret !== undefined) {
       results.push({ check: ROUNDTRIP_CHECK, findings: [await holdRoundtrip(config, secret, options.agent)] });
     }

@@ -26,7 +26,13 @@ export async function awaitHomeserver(client: HomeserverClient, log: Logger, sig
     } catch (error) {
       if (!isHomeserverError(error)) throw error;
       const waitMs = retryDelayMs(error, attempts);
-      log.warn({ error: error.message, waitMs }, "waiting for the homeserver; agents answer when it is there");
+      if (error instanceof MatrixError && error.errcode === "M_UNKNOWN_TOKEN") {
+        // Synapse refuses even this to a token that it does not know.
+        const reason = explainPingFailure(error, "");
+        log.error({ reason, waitMs }, "the homeserver does not know this registration; agents answer when it does");
+      } else {
+        log.warn({ error: error.message, waitMs }, "waiting for the homeserver; agents answer when it is there");
+      }
       await pause(waitMs, signal);
     }
   }
@@ -36,15 +42,23 @@ export async function awaitHomeserver(client: HomeserverClient, log: Logger, sig
  * Has the homeserver ping us (`POST /_matrix/client/v1/appservice/{id}/ping`), which tries both directions and both
  * tokens, and makes Synapse send at once what it held back while we were away. A failure is logged with what to do about
  * it and returned; throws only the abort reason of `options.signal`.
+ *
+ * @param hasReached Whether the ping of this id came to us: one that succeeded elsewhere was answered by another bridge.
  */
 export async function pingHomeserver(
   client: HomeserverClient,
   appservice: { readonly id: string; readonly url: string },
   log: Logger,
   options?: CallOptions,
+  hasReached: (transactionId: string) => boolean = () => true,
 ): Promise<PingResult> {
+  const transactionId = randomUUID();
   try {
-    const durationMs = await pingAppservice(client, appservice.id, randomUUID(), options);
+    const durationMs = await pingAppservice(client, appservice.id, transactionId, options);
+    if (!hasReached(transactionId)) {
+      log.error({ url: appservice.url }, "another bridge with this registration answers there; stop one of them");
+      return { kind: "answered", durationMs };
+    }
     log.info({ ms: durationMs }, "the homeserver reaches us");
     return { kind: "answered", durationMs };
   } catch (error) {

@@ -167,8 +167,8 @@ describe("from nothing to a healthy bridge", () => {
     );
     assert.equal(code, 0, stderr);
     const [user = ""] = /@doctor-\w+/.exec(finding?.text ?? "") ?? [];
-    const again = await fetch(`${synapse.url}/_matrix/client/v3/register/available?username=${user.slice(1)}`);
-    assert.equal(again.status, 400, "the name stays taken, for the account is deactivated and not gone");
+    const profile = await fetch(`${synapse.url}/_matrix/client/v3/profile/${encodeURIComponent(`${user}:${DOMAIN}`)}`);
+    assert.equal(profile.status, 404, "the account is deactivated, and what it had erased");
 
     const wrong = join(folder, "wrong-secret");
     await writeFile(wrong, "wrong", { mode: 0o600 });

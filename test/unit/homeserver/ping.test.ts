@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { HomeserverUnreachable, MatrixError } from "../../../src/homeserver/errors.ts";
-import { explainPingFailure } from "../../../src/homeserver/ping.ts";
+import { pino } from "pino";
+import type { HomeserverClient } from "../../../src/homeserver/client.ts";
+import { awaitHomeserver, explainPingFailure, pingHomeserver } from "../../../src/homeserver/ping.ts";
+import type { Logger } from "../../../src/observability/log.ts";
 
 const URL_OF_BRIDGE = "http://bridge:9993";
 
@@ -25,5 +28,39 @@ describe("a failed ping says what to do", () => {
   it("for a homeserver that is away", () => {
     const error = new HomeserverUnreachable("POST ping", "ECONNREFUSED", "the homeserver cannot be reached");
     assert.match(explainPingFailure(error, URL_OF_BRIDGE), /cannot be reached/);
+  });
+});
+
+describe("a homeserver", () => {
+  /** A client that answers each call by this, and what is logged then. */
+  function listening(answer: () => unknown): { client: HomeserverClient; log: Logger; lines: { msg: string }[] } {
+    const lines: { msg: string }[] = [];
+    const log = pino({ level: "info" }, { write: (line) => lines.push(JSON.parse(line) as { msg: string }) });
+    const client = { request: () => Promise.resolve().then(answer) } as unknown as HomeserverClient;
+    return { client, log, lines };
+  }
+
+  it("that does not know our token is waited for with words that say what to do", async () => {
+    const unknown = { status: 401, errcode: "M_UNKNOWN_TOKEN", error: "", retryAfterMs: undefined };
+    const ended = new AbortController();
+    const { client, log, lines } = listening(() => {
+      setTimeout(() => ended.abort(new Error("enough")), 0);
+      throw new MatrixError("GET versions", unknown);
+    });
+    await assert.rejects(awaitHomeserver(client, log, ended.signal), /enough/);
+    assert.match(JSON.stringify(lines[0]), /does not know this registration.*/);
+    assert.match(JSON.stringify(lines[0]), /app_service_config_files/);
+  });
+
+  it("whose ping another bridge answers is told of", async () => {
+    const { client, log, lines } = listening(() => ({ duration_ms: 3 }));
+    const appservice = { id: "agents", url: URL_OF_BRIDGE };
+    assert.equal((await pingHomeserver(client, appservice, log, undefined, () => true)).kind, "answered");
+    assert.deepEqual(
+      lines.map(({ msg }) => msg),
+      ["the homeserver reaches us"],
+    );
+    await pingHomeserver(client, appservice, log, undefined, () => false);
+    assert.match(lines[1]?.msg ?? "", /another bridge with this registration answers/);
   });
 });
