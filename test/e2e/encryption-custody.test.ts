@@ -5,6 +5,7 @@ import { after, before, describe, it } from "node:test";
 import { openEmbedded } from "../../src/database/embedded.ts";
 import { isBackedUp } from "../support/backed-up.ts";
 import { startDeployment, type Deployment } from "../support/deployment.ts";
+import { layEmbedded } from "../support/embedded.ts";
 import { eventually } from "../support/eventually.ts";
 import type { User } from "../support/user.ts";
 
@@ -16,7 +17,11 @@ describe("an agent's keys", () => {
   let recoveryKey: string;
 
   before(async () => {
-    deployment = await startDeployment({ extraConfig: { encryption: { forget_keys_after: "14d" } } });
+    // Its database is lost, copied and altered here, as an admin would: by its folder.
+    deployment = await startDeployment({
+      database: "embedded",
+      extraConfig: { encryption: { forget_keys_after: "14d" } },
+    });
     alice = await deployment.user("js-sdk", "alice");
     await alice.setOnlySignedDevices(true);
     agent = deployment.agent("demo");
@@ -141,7 +146,9 @@ describe("an agent's keys", () => {
     const before = await identity();
     await backedUp(await ask("before the loss"));
     await deployment.stopBridge("kill");
-    await rm(join(deployment.settings.directory, "data", "database"), { recursive: true });
+    const database = join(deployment.settings.directory, "data", "database");
+    await rm(database, { recursive: true });
+    await layEmbedded(database);
     const question = await alice.sendText({ roomId, body: "after the loss" });
     await deployment.startBridge();
     await answered(question, "after the loss");
@@ -174,7 +181,9 @@ describe("an agent's keys", () => {
   it("come back with the recovery key when the master key is lost too, and not without", async () => {
     const before = await identity();
     await deployment.stopBridge();
-    await rm(join(deployment.settings.directory, "data"), { recursive: true });
+    const data = join(deployment.settings.directory, "data");
+    await rm(data, { recursive: true });
+    await layEmbedded(join(data, "database"));
     await deployment.startBridge();
     await eventually("the agent to stand without its identity", () =>
       deployment.bridge.logs().some((line) => line.msg === "this ghost's device is not signed"),

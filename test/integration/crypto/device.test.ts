@@ -279,7 +279,7 @@ forEachDatabase((_kind, open) => {
 
   describe("the master key", () => {
     it("is made once, readable by its owner alone, and never replaced", async () => {
-      const database = await open();
+      const database = await open({ sealed: false });
       const path = join(await temporaryDirectory("key"), "sub", "master.key");
       const made = await MasterKey.open({ from: "file", path }, database);
       assert.equal((await stat(path)).mode & 0o777, 0o600);

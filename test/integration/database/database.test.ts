@@ -42,7 +42,7 @@ forEachDatabase((_kind, open) => {
 
   describe("a transaction", () => {
     it("is all or nothing", async () => {
-      const database = await open();
+      const database = await open({ sealed: false });
       const work = database.transaction(async (tx) => {
         await tx.query("insert into settings (name, value) values ('a', 'b')");
         throw new Error("changed my mind");

@@ -55,7 +55,7 @@ forEachDatabase((_kind, open) => {
     });
 
     it("lets a former owner write nothing, not even one that comes back as owner under another epoch", async () => {
-      const database = await open();
+      const database = await open({ sealed: false });
       const owner = await addProcess(database);
       const former = await acquireLease(database, LLAMA, owner);
       const latter = await acquireLease(database, LLAMA, owner);

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { dump, load } from "js-yaml";
 import type { RegistrationFile } from "../../../src/config/registration.ts";
+import { layEmbedded } from "../../support/embedded.ts";
 import { inCheckout } from "../../support/paths.ts";
 import { startProcess } from "../../support/process.ts";
 import { temporaryDirectory } from "../../support/temporary.ts";
@@ -241,7 +242,8 @@ describe("matrix-agents start that can't", () => {
   });
 
   async function startWith(settings: object): Promise<Ended> {
-    const { config } = await folderWith({ ...CONFIG, ...settings });
+    const { folder, config } = await folderWith({ ...CONFIG, ...settings });
+    await layEmbedded(join(folder, "data", "database"));
     assert.equal((await run(["generate-registration", "-c", config])).code, 0);
     return run(["start", "-c", config]);
   }

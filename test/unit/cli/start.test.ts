@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { dump } from "js-yaml";
 import { makeRegistration } from "../../../src/config/registration.ts";
+import { layEmbedded } from "../../support/embedded.ts";
 import { eventually } from "../../support/eventually.ts";
 import { freePort } from "../../support/free-port.ts";
 import { inCheckout } from "../../support/paths.ts";
@@ -40,6 +41,7 @@ async function launch(options: readonly string[] = [], settings: object = {}, mo
   await writeFile(join(folder, "config.yaml"), dump(config), { mode: 0o600 });
   await writeFile(join(folder, "registration.yaml"), dump(registration), { mode: 0o600 });
   await chmod(join(folder, "registration.yaml"), mode);
+  await layEmbedded(join(folder, "data", "database"));
   return startProcess({
     command: process.execPath,
     args: [inCheckout("src/main.ts"), "start", "-c", join(folder, "config.yaml"), ...options],
