@@ -18,6 +18,7 @@ export interface DeploymentOptions extends Pick<
   BridgeSettings,
   "agents" | "providers" | "toDevicePush" | "extraConfig"
 > {
+  /** Default `postgres`, which costs half as much: embedded, each bridge's process compiles a PostgreSQL for itself. */
   readonly database?: Database["kind"];
   /** With `postgres`: the server to make the database on; by default the one that all test files share. */
   readonly postgresUrl?: string;
@@ -107,7 +108,7 @@ export class Deployment {
   }
 }
 
-/** Starts Synapse and, on it, the bridge; by default with the demo agent and the embedded database. */
+/** Starts Synapse and, on it, the bridge; by default with the demo agent. */
 export async function startDeployment(options: DeploymentOptions = {}): Promise<Deployment> {
   const deployment = await prepareDeployment(options);
   try {
@@ -122,7 +123,7 @@ export async function startDeployment(options: DeploymentOptions = {}): Promise<
 /** The same with the bridge configured and registered but not started yet. */
 export async function prepareDeployment(options: DeploymentOptions = {}): Promise<Deployment> {
   const {
-    database = "embedded",
+    database = "postgres",
     postgresUrl,
     toDevicePush = false,
     synapse: { extraConfig } = {},
