@@ -1,4 +1,4 @@
-// Runs test suites: node test/run.ts unit integration e2e [-- part of a file name]
+// Runs the check and test suites: node test/run.ts check unit integration e2e [-- part of a file name]
 import { chmod, glob, mkdtemp, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
@@ -6,6 +6,8 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { run } from "node:test";
 import { spec } from "node:test/reporters";
+import { check } from "./support/check.ts";
+import { makeEmbeddedTemplate } from "./support/embedded.ts";
 import { inCheckout } from "./support/paths.ts";
 import { startServices, type Services } from "./support/services.ts";
 import { combine } from "./support/test-summary.ts";
@@ -16,13 +18,14 @@ const CONCURRENCY = 3;
 const FILE_TIMEOUT_MS = 15 * 60_000;
 
 const separator = process.argv.indexOf("--");
-const suites = process.argv.slice(2, separator === -1 ? undefined : separator);
+const asked = process.argv.slice(2, separator === -1 ? undefined : separator);
+const suites = asked.filter((suite) => suite !== "check");
 const filter = separator === -1 ? "" : (process.argv[separator + 1] ?? "");
 
-const interrupted = new AbortController();
+const ended = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.on(signal, () => {
-    interrupted.abort();
+    ended.abort("interrupted");
   });
 }
 
@@ -33,37 +36,53 @@ process.env["TMPDIR"] = temporary;
 // Hundreds of processes load the same modules; each compiles only what none before it has.
 process.env["NODE_COMPILE_CACHE"] ??= join(temporary, "compile-cache");
 
-let services: Services | undefined;
+// One process after the other, as installing is too: both leave a core to the unit tests.
+const checked = asked.includes("check") ? check(ended.signal) : Promise.resolve(undefined);
+const complaint = checked.catch(String).then((found) => {
+  if (found !== undefined) ended.abort();
+  return found;
+});
+let services: Promise<Services> | undefined;
 try {
   const plan = await Promise.all(suites.map(async (suite) => ({ suite, files: await filesOf(suite) })));
-  if (plan.every(({ files }) => files.length === 0)) throw new Error("there is no such test file");
-  if (plan.some(({ suite, files }) => suite !== "unit" && files.length > 0)) {
-    services = await startServices((line) => console.error(line));
-  }
   // Those that wait run together, so that the end of one suite fills up with the next.
   const waiting = plan.filter(({ suite }) => suite !== "unit").flatMap(({ files }) => files);
   const computing = plan.filter(({ suite }) => suite === "unit").flatMap(({ files }) => files);
-  const runs = [computing, waiting]
-    .filter((files) => files.length > 0)
-    .map(
-      (files) => () =>
-        run({
-          files,
-          concurrency: CONCURRENCY,
-          timeout: FILE_TIMEOUT_MS,
-          signal: interrupted.signal,
-        }),
-    );
+  if (waiting.length + computing.length === 0) throw new Error("there is no such test file");
+  if (waiting.length > 0) services = startServices((line) => console.error(line));
+  // Whether it fails is seen where it is awaited, after the unit tests.
+  services?.catch(() => undefined);
+  // A unit test that is run alone is done sooner without.
+  if (waiting.length > 0 || filter === "") await makeEmbeddedTemplate();
+  const start = (files: string[]): ReturnType<typeof run> =>
+    run({ files, concurrency: CONCURRENCY, timeout: FILE_TIMEOUT_MS, signal: ended.signal });
+  const afterServices = async (): Promise<ReturnType<typeof run>> => {
+    await services;
+    return start(waiting);
+  };
+  const runs = [
+    ...(computing.length > 0 ? [() => start(computing)] : []),
+    ...(waiting.length > 0 ? [afterServices] : []),
+  ];
   const report = Readable.from(combine(runs, () => (process.exitCode = 1)));
   await pipeline(report, new spec(), process.stdout, { end: false });
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
   process.exitCode = 1;
+  ended.abort();
 } finally {
-  await services?.stop();
+  await services?.then(
+    (started) => started.stop(),
+    () => undefined,
+  );
+  const found = await complaint;
+  if (found !== undefined) {
+    console.error(found);
+    process.exitCode = 1;
+  }
   await rm(temporary, { recursive: true, force: true });
 }
-if (interrupted.signal.aborted) process.exitCode = 130;
+if (ended.signal.reason === "interrupted") process.exitCode = 130;
 
 async function filesOf(suite: string): Promise<string[]> {
   const files: string[] = [];

@@ -1,6 +1,5 @@
 import { ensureSynapse } from "../../src/quickstart/synapse.ts";
 import { ensureVenv } from "../../src/quickstart/venv.ts";
-import { makeEmbeddedTemplate } from "./embedded.ts";
 import { NIO_PACKAGES, NIO_VENV, OTHER_SYNAPSE_VERSION, SYNAPSE_VENV } from "./paths.ts";
 import { startPostgres } from "./postgres.ts";
 
@@ -20,14 +19,11 @@ export interface Services {
   stop(): Promise<void>;
 }
 
-/**
- * Installs Synapse and matrix-nio when they are missing, starts PostgreSQL, makes an empty embedded
- * database to copy, and tells test files by the environment.
- */
+/** Installs Synapse and matrix-nio when they are missing, starts PostgreSQL, and tells test files by the environment. */
 export async function startServices(progress: (line: string) => void): Promise<Services> {
   await ensureSynapse(SYNAPSE_VENV, progress, OTHER_SYNAPSE_VERSION);
   await ensureVenv({ directory: NIO_VENV, packages: NIO_PACKAGES, progress });
-  const [postgres] = await Promise.all([startPostgres(), makeEmbeddedTemplate()]);
+  const postgres = await startPostgres();
   process.env[POSTGRES_URL] = postgres.adminUrl;
   return postgres;
 }
