@@ -54,7 +54,7 @@ random() { head -c 32 /dev/urandom | od -An -v -tx1 | tr -d ' \n'; }
 
 fill() { sed -e "s|SERVER_NAME|$server_name|g" -e "s|PUBLIC_URL|$url|g" "$1"; }
 
-for folder in secrets synapse/data postgres ollama bridge/data element; do mkdir -p "$made/$folder"; done
+for folder in secrets synapse/data postgres ollama bridge/config bridge/data element; do mkdir -p "$made/$folder"; done
 
 s=$made/secrets
 random | keep $s/postgres_password
@@ -88,7 +88,7 @@ org.matrix.msc3202: true
 END
 
 fill synapse/homeserver.yaml | keep $settings
-fill bridge/config.yaml | keep $made/bridge/config.yaml
+fill bridge/config.yaml | keep $made/bridge/config/config.yaml
 fill element/config.json | keep $made/element/config.json
 echo "CONTAINER_USER=$user" | keep .env
 

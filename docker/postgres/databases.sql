@@ -11,5 +11,5 @@ create database synapse owner synapse template template0 encoding 'UTF8' lc_coll
 revoke connect on database synapse from public;
 
 create role agents login password :'agents_password';
-create database agents owner agents;
+create database agents owner agents template template0 encoding 'UTF8';
 revoke connect on database agents from public;

@@ -127,6 +127,9 @@ export async function tryStack({ folder, synapse: venv, say }: StackOptions): Pr
     const registered = await ended(made);
     assert.equal(registered.code, 0, registered.said);
     await converse(say);
+    const doctor = await ended(await inBridge([...image.entrypoint, "doctor", "--config", "/config/config.yaml"]));
+    assert.equal(doctor.code, 0, doctor.said);
+    say("matrix-agents doctor finds nothing wrong");
 
     const stopping = performance.now();
     const { code } = await bridge.stop({ timeoutMs: 75_000 });

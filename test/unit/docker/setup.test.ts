@@ -48,11 +48,11 @@ describe("docker/setup.sh", () => {
     assert.match(first.get("local/secrets/synapse_signing_key")?.text ?? "", /^ed25519 a_[0-9a-f]{4} [\w+/]{43}\n$/);
 
     await rm(join(folder, "local/secrets/synapse_form_secret"));
-    await writeFile(join(folder, "local/bridge/config.yaml"), "# mine");
+    await writeFile(join(folder, "local/bridge/config/config.yaml"), "# mine");
     const again = await setUp(folder, "example.org");
     assert.match(again.said, /^made docker\/local\/secrets\/synapse_form_secret\nNext:.*$/);
     const second = await madeIn(folder);
-    assert.equal(second.get("local/bridge/config.yaml")?.text, "# mine");
+    assert.equal(second.get("local/bridge/config/config.yaml")?.text, "# mine");
     for (const [file, { text }] of first) {
       if (!/form_secret|config\.yaml/.test(file)) assert.equal(second.get(file)?.text, text, file);
     }
@@ -61,7 +61,7 @@ describe("docker/setup.sh", () => {
   it("makes a configuration and a registration that the bridge takes", async () => {
     const folder = await dockerFolder();
     await setUp(folder, "matrix.example.org:8448", "https://matrix.example.org");
-    const file = join(folder, "local/bridge/config.yaml");
+    const file = join(folder, "local/bridge/config/config.yaml");
     const text = await readFile(file, "utf8");
     await writeFile(file, text.replaceAll("/run/secrets", join(folder, "local/secrets")));
     const config = await loadConfig(file);
