@@ -253,7 +253,15 @@ export class Reception {
     // In the content since room version 11, beside it before.
     const target = event.content["redacts"] ?? event.redacts;
     if (typeof target !== "string") return settle();
-    await this.#services.listener.redacted(this.#ghost, { roomId: event.room_id, target }, settle);
+    const { listener, mailbox } = this.#services;
+    const roomId = event.room_id;
+    await listener.redacted(this.#ghost, { roomId, target }, (store) =>
+      settle(async (tx) => {
+        await store?.(tx);
+        // What waits for its key is not to be read when that comes.
+        await mailbox.forget(tx, this.#ghost.userId, { roomId, eventId: target });
+      }),
+    );
   }
 
   async #ownMembership(item: MailItem, settle: Settle): Promise<void> {
@@ -284,7 +292,7 @@ export class Reception {
         return listener.left(this.#ghost, roomId, (store) =>
           settle(async (tx) => {
             await store?.(tx);
-            await mailbox.forget(tx, this.#ghost.userId, roomId);
+            await mailbox.forget(tx, this.#ghost.userId, { roomId });
             await outbox.forget(tx, this.#ghost.userId, roomId);
             await note?.(tx);
           }),

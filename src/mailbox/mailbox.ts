@@ -1,5 +1,5 @@
 import type { Database, Queryable } from "../database/database.ts";
-import { storable } from "../database/text.ts";
+import { isStorable, storable } from "../database/text.ts";
 import { fenced, type Lease } from "../leases/leases.ts";
 import type { RoomEvent, Transaction } from "../homeserver/transaction.ts";
 import type { Logger } from "../observability/log.ts";
@@ -214,12 +214,21 @@ export class Mailbox {
     this.#metrics?.mail.inc({ outcome: "set_aside" });
   }
 
-  /** Drops what a ghost that has left a room was waiting for there, and what was set aside. */
-  async forget(tx: Queryable, ghost: string, roomId: string): Promise<void> {
+  /**
+   * Drops what a ghost waits for in a room, and what was set aside there: all, for it has left, or an event that was deleted
+   * before it could be read.
+   */
+  async forget(
+    tx: Queryable,
+    ghost: string,
+    { roomId, eventId }: { readonly roomId: string; readonly eventId?: string },
+  ): Promise<void> {
+    if (eventId !== undefined && !isStorable(eventId)) return;
     const { rows } = await tx.query<{ event_id: string }>(
       `delete from mailbox using events where mailbox.event_id = events.event_id and ghost = $1 and room_id = $2
+         and ($3::text is null or mailbox.event_id = $3)
          and state in ('awaiting_key', 'set_aside') returning mailbox.event_id`,
-      [ghost, roomId],
+      [ghost, roomId, eventId ?? null],
     );
     await tx.query(
       `update events set payload = null, sealed_by = null

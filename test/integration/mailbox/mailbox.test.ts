@@ -197,6 +197,28 @@ forEachDatabase((_kind, open) => {
       assert.ok(late.lateMs >= 3_600_000 && late.lateMs < 3_660_000, String(late.lateMs));
     });
 
+    it("drops what waits for its key when it was deleted, and all of a room that was left", async () => {
+      const { database, mailbox, store } = await make();
+      const [join, deleted, waiting] = [membership(LLAMA, "join"), event(), event()];
+      await store(join, deleted, waiting);
+      for (const { event_id } of [deleted, waiting]) {
+        const { item, lease } = await takeUntil(mailbox, LLAMA, event_id, database);
+        await mailbox.awaitKey(lease, item, { sessionId: "session" });
+      }
+      const roomId = deleted.room_id;
+      const left = async (): Promise<unknown[]> =>
+        (await database.query("select event_id, payload is not null as kept from mailbox join events using (event_id)"))
+          .rows;
+      await mailbox.forget(database, LLAMA, { roomId: "!other:example.test" });
+      await mailbox.forget(database, MAX, { roomId });
+      assert.equal((await left()).length, 2);
+      await mailbox.forget(database, LLAMA, { roomId, eventId: deleted.event_id });
+      assert.deepEqual(await left(), [{ event_id: waiting.event_id, kept: true }]);
+      assert.equal((await database.query("select from events where payload is not null")).count, 1);
+      await mailbox.forget(database, LLAMA, { roomId });
+      assert.deepEqual(await left(), []);
+    });
+
     it("gives nothing to a former owner, and lets it change nothing", async () => {
       const { database, mailbox, store } = await make();
       await store(membership(LLAMA, "join"), event());

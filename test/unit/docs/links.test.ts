@@ -32,6 +32,7 @@ describe("the documentation", () => {
   for (const [what, document, least] of [
     ["what others ran into", "docs/pitfalls.md", 40],
     ["an agent's manners", "docs/manners.md", 25],
+    ["what threatens", "docs/threat-model.md", 40],
   ] as const) {
     it(`of ${what} names tests that there are`, async () => {
       const links = (await linksOf(document)).filter(({ file }) => file.startsWith("test/"));
