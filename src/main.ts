@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { parseArgs } from "node:util";
 import { UsageError } from "./cli/usage-error.ts";
+import { printError } from "./observability/described-error.ts";
 import { guardEgress } from "./egress/guard.ts";
 
 const USAGE = `matrix-agents: AI models as end-to-end encrypted Matrix users on your own homeserver
@@ -262,7 +263,7 @@ try {
     process.stderr.write(`matrix-agents: ${error.message}\n`);
     process.exitCode = error.exitCode;
   } else {
-    process.stderr.write(`matrix-agents: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    process.stderr.write(`matrix-agents: ${printError(error)}\n`);
     process.exitCode = 1;
   }
 }

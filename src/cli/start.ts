@@ -3,6 +3,7 @@ import { InsecureFiles, insecureFiles } from "../config/guarded-files.ts";
 import type { Config } from "../config/config.ts";
 import { loadConfig } from "../config/load.ts";
 import { loadRegistration } from "../config/registration.ts";
+import { secretsOf } from "../config/secrets.ts";
 import { endpointsOf } from "../egress/endpoints.ts";
 import type { EgressGuard } from "../egress/guard.ts";
 import { createLogger, type Logger } from "../observability/log.ts";
@@ -26,6 +27,14 @@ function tellOfRefusals(log: Logger): (what: string) => void {
   };
 }
 
+/** What nobody caught ends the process, as ever; but Node would print it with all that is attached to it. */
+function endBy(log: Logger): void {
+  process.on("uncaughtException", (error: unknown) => {
+    log.fatal({ error }, "a fault that nobody caught ends the process; what was under way goes on at the next start");
+    process.exit(1);
+  });
+}
+
 /**
  * Runs the bridge in a process that is shut in, until SIGINT or SIGTERM; a second signal ends it at once. Returns 0 after a clean stop. Throws ConfigError, InsecureFiles, and what keeps it from starting.
  */
@@ -35,7 +44,8 @@ export async function start(
 ): Promise<number> {
   let config = await loadConfig(options.config);
   const registration = await loadRegistration(config);
-  const log = createLogger(() => config.logging.level, config.logging.format);
+  const log = createLogger(() => config.logging.level, config.logging.format, secretsOf(config, registration));
+  endBy(log);
   const checkFiles = async ({ guardedFiles }: Config): Promise<void> => {
     const insecure = await insecureFiles(guardedFiles);
     if (insecure.length > 0 && options.insecurePermissions !== true) throw new InsecureFiles(insecure);

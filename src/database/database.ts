@@ -1,3 +1,5 @@
+import { unquoted } from "../observability/described-error.ts";
+
 /** A row as the driver returns it: `int8` and `numeric` as numbers, `bytea` as bytes, `timestamptz` as Date, `json` parsed. */
 export type Row = Record<string, unknown>;
 
@@ -60,6 +62,9 @@ export class DatabaseError extends Error {
  */
 const RETRYABLE = /^(08|40|53|57|58)|^(25P03|25P04|55P03)$|^E[A-Z]/;
 
+/** The class of SQLSTATEs whose messages repeat a value, for it is wrong. */
+const NAMES_VALUES = "22";
+
 /** Wraps what a driver threw. */
 export function databaseError(cause: unknown): DatabaseError {
   if (cause instanceof DatabaseError) return cause;
@@ -68,5 +73,6 @@ export function databaseError(cause: unknown): DatabaseError {
   const code = typeof raw === "string" ? raw : undefined;
   const retryable =
     code === undefined ? /connection|terminated|timeout|closed|ended/i.test(message) : RETRYABLE.test(code);
-  return new DatabaseError(message, { code, retryable, cause });
+  const told = code?.startsWith(NAMES_VALUES) === true ? unquoted(message) : message;
+  return new DatabaseError(told, { code, retryable, cause });
 }

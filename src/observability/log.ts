@@ -1,5 +1,7 @@
 import { pino, type Logger as PinoLogger, type LoggerOptions } from "pino";
 import pretty from "pino-pretty";
+import { describeError } from "./described-error.ts";
+import { hideSecrets } from "./secrets.ts";
 
 /**
  * A structured logger. Fields are ids (`ghost`, `room`, `event`, `txn`), counts and durations; message text, keys and
@@ -15,18 +17,27 @@ export type LogLevel = "debug" | "info" | "warn" | "error";
  *
  * @param level asked for every line when it is a function, so that it may change.
  * @param format `json` is one JSON object a line; `pretty` is for a person; `auto` is pretty on a terminal.
+ * @param secrets what must stand in no line, wherever it may come from.
  */
-export function createLogger(level: LogLevel | (() => LogLevel), format: "json" | "pretty" | "auto"): Logger {
+export function createLogger(
+  level: LogLevel | (() => LogLevel),
+  format: "json" | "pretty" | "auto",
+  secrets: readonly string[] = [],
+): Logger {
   const usePretty = format === "pretty" || (format === "auto" && process.stderr.isTTY);
   const options: LoggerOptions = {
     level: typeof level === "function" ? "debug" : level,
     // The loggers that are made of this one each keep a level of their own; what they all pass through is this.
-    ...(typeof level === "function" ? { hooks: { logMethod: only(level) } } : {}),
+    hooks: {
+      ...(typeof level === "function" ? { logMethod: only(level) } : {}),
+      ...(secrets.length === 0 ? {} : { streamWrite: hideSecrets(secrets) }),
+    },
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
     // Tokens travel in these fields of HTTP errors; a careless log line must not carry them out.
     redact: ["token", "*.token", "headers.authorization", "*.headers.authorization"],
-    serializers: { error: describeError },
+    // The second is how pino takes an error that is passed by itself.
+    serializers: { error: (error) => describeError(error), err: (error) => describeError(error) },
   };
   return usePretty
     ? pino(options, pretty({ destination: 2, sync: true, colorize: process.stderr.isTTY, ignore: "pid,hostname" }))
@@ -43,17 +54,4 @@ function only(level: () => LogLevel): NonNullable<NonNullable<LoggerOptions["hoo
 /** A logger that says nothing, for tests and one-shot commands. */
 export function silentLogger(): Logger {
   return pino({ level: "silent" });
-}
-
-/** What of an error may be logged: its kind, code, message and where it was thrown; never attached payloads. */
-function describeError(error: unknown): unknown {
-  if (!(error instanceof Error)) return String(error);
-  const code: unknown = "code" in error ? error.code : undefined;
-  return {
-    type: error.name,
-    ...(typeof code === "string" ? { code } : {}),
-    message: error.message,
-    stack: error.stack,
-    ...(error.cause === undefined ? {} : { cause: describeError(error.cause) }),
-  };
 }

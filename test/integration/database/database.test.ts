@@ -9,6 +9,7 @@ import { migrate } from "../../../src/database/migrate.ts";
 import { openDatabase } from "../../../src/database/open.ts";
 import { openPostgres } from "../../../src/database/postgres.ts";
 import { claimDirectory, DatabaseInUse } from "../../../src/database/sole-user.ts";
+import { describeError } from "../../../src/observability/described-error.ts";
 import { silentLogger } from "../../../src/observability/log.ts";
 import { forEachDatabase } from "../../support/databases.ts";
 import { eventually } from "../../support/eventually.ts";
@@ -41,6 +42,25 @@ forEachDatabase((_kind, open) => {
   });
 
   describe("a transaction", () => {
+    it("that fail, and statements, tell of no value in the log", async () => {
+      const database = await open();
+      await database.query("insert into settings (name, value) values ('quagga', '1')");
+      for (const sql of [
+        "select $1::integer",
+        "select $1::json",
+        "select $1::timestamptz",
+        "insert into settings (name, value) values ($1, '2')",
+        "insert into malformed (reason, raw) values ($1, null)",
+      ]) {
+        const error: unknown = await database.query(sql, ["quagga"]).then(
+          () => undefined,
+          (error: unknown) => error,
+        );
+        assert.ok(error instanceof DatabaseError, sql);
+        assert.doesNotMatch(JSON.stringify(describeError(error)) + error.message, /quagga/, sql);
+      }
+    });
+
     it("is all or nothing", async () => {
       const database = await open({ sealed: false });
       const work = database.transaction(async (tx) => {
@@ -48,7 +68,7 @@ forEachDatabase((_kind, open) => {
         throw new Error("changed my mind");
       });
       await assert.rejects(work, /changed my mind/);
-      assert.equal((await database.query("select 1 from settings")).count, 0);
+      assert.equal((await database.query("select 1 from settings where name = 'a'")).count, 0);
     });
   });
 

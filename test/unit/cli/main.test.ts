@@ -6,6 +6,7 @@ import { after, before, describe, it } from "node:test";
 import { dump, load } from "js-yaml";
 import type { RegistrationFile } from "../../../src/config/registration.ts";
 import { layEmbedded } from "../../support/embedded.ts";
+import { freePort } from "../../support/free-port.ts";
 import { inCheckout } from "../../support/paths.ts";
 import { startProcess } from "../../support/process.ts";
 import { temporaryDirectory } from "../../support/temporary.ts";
@@ -268,5 +269,21 @@ describe("matrix-agents start that can't", () => {
     assert.equal(code, 1);
     assert.match(stderr, /the database can't be used: \S/);
     assert.doesNotMatch(stderr, /hunter2|\n\s+at /);
+  });
+});
+
+describe("matrix-agents start", () => {
+  it("ends over a fault that nobody caught, and prints nothing of what is attached to it", async () => {
+    const { config } = await folderWith({ ...CONFIG, appservice: { port: await freePort() } });
+    assert.equal((await run(["generate-registration", "-c", config])).code, 0);
+    const child = await startProcess({
+      command: process.execPath,
+      args: ["--import", inCheckout("test/support/uncaught.mjs"), inCheckout("src/main.ts"), "start", "-c", config],
+      env: { ...process.env, SAID: "quagga" },
+    });
+    assert.equal((await child.exited).code, 1);
+    const text = [...child.stdout, ...child.stderr].join("\n");
+    assert.match(text, /"level":60.*no such thing: .*a fault that nobody caught ends the process/);
+    assert.doesNotMatch(text, /quagga/);
   });
 });

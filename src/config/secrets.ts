@@ -1,0 +1,31 @@
+import type { Config } from "./config.ts";
+import type { Registration } from "./registration.ts";
+
+/** The secrets of a configuration and its registration, as far as they are known before anything runs. */
+export function secretsOf(
+  config: Pick<Config, "database" | "providers" | "encryption">,
+  { asToken, hsToken }: Pick<Registration, "asToken" | "hsToken">,
+): readonly string[] {
+  const { masterKey } = config.encryption;
+  const master = masterKey.from === "env" ? process.env[masterKey.name] : undefined;
+  const keys = [...config.providers.values()].map((provider) => ("apiKey" in provider ? provider.apiKey : undefined));
+  return [asToken, hsToken, ...passwordsOf(config.database?.url), master?.trim(), ...keys].filter(
+    (secret) => secret !== undefined,
+  );
+}
+
+/** The password of a database's url, as it stands there and as it is meant. */
+function passwordsOf(url: string | undefined): readonly string[] {
+  const written = url === undefined ? undefined : URL.parse(url);
+  if (written === null || written === undefined) return [];
+  const passwords = [written.password, written.searchParams.get("password") ?? ""];
+  return passwords.flatMap((password) => [password, decoded(password)]);
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,48 @@
+/** Causes that are followed: one that goes in a circle has an end. */
+const MAX_CAUSES = 8;
+
+/** What of an error may be logged. */
+export interface DescribedError {
+  readonly type: string;
+  readonly code?: string;
+  readonly message: string;
+  /** Where it was made, without its message. */
+  readonly stack?: string;
+  readonly cause?: DescribedError;
+}
+
+/**
+ * What of an error may be logged: its kind, code, message and where it was made. Never what is attached to it (a driver's
+ * errors carry rows and parameters), and of the message nothing in quotes, for there parsers repeat what they read:
+ * JSON.parse, PostgreSQL's types, the crypto engine's deserialiser, fetch with a header that it refuses.
+ */
+export function describeError(error: unknown, causes = 0): DescribedError {
+  if (!(error instanceof Error))
+    return { type: typeof error, message: typeof error === "string" ? unquoted(error) : "no error" };
+  const code: unknown = "code" in error ? error.code : undefined;
+  const stack = framesOf(error);
+  return {
+    type: error.name,
+    ...(typeof code === "string" ? { code } : {}),
+    message: unquoted(error.message),
+    ...(stack === undefined ? {} : { stack }),
+    ...(error.cause === undefined || causes >= MAX_CAUSES ? {} : { cause: describeError(error.cause, causes + 1) }),
+  };
+}
+
+/** The same for a terminal. */
+export function printError(error: unknown): string {
+  const { type, message, stack } = describeError(error);
+  return [`${type}: ${message}`, ...(stack === undefined ? [] : [stack])].join("\n");
+}
+
+/** A text without what stands in it between double quotes or backquotes; an open quote reaches to the end. */
+export function unquoted(text: string): string {
+  return text.replaceAll(/(["`])[^]*?(?:\1|$)/g, "$1…$1");
+}
+
+/** The stack begins with the message, which may have several lines. */
+function framesOf({ stack }: Error): string | undefined {
+  const frames = stack?.split("\n").filter((line) => /^ {4}at /.test(line));
+  return frames === undefined || frames.length === 0 ? undefined : frames.join("\n");
+}

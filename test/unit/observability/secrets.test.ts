@@ -1,0 +1,59 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { secretsOf } from "../../../src/config/secrets.ts";
+import { hideSecrets } from "../../../src/observability/secrets.ts";
+import { inCheckout } from "../../support/paths.ts";
+import { startProcess } from "../../support/process.ts";
+
+describe("the secrets of a configuration", () => {
+  it("are its tokens, keys and passwords, as they are written and as they are meant", () => {
+    process.env["SECRETS_TEST_MASTER"] = "0123456789abcdef\n";
+    const openai = { type: "openai", apiKey: "sk-abcdefgh" } as never;
+    const secrets = secretsOf(
+      {
+        database: { url: "postgres://agents:p%40ssword-9@db/agents" },
+        providers: new Map([
+          ["cloud", openai],
+          ["demo", { type: "demo" }],
+        ]),
+        encryption: { masterKey: { from: "env", name: "SECRETS_TEST_MASTER" } } as never,
+      },
+      { asToken: "as-token-1", hsToken: "hs-token-1" },
+    );
+    for (const secret of [
+      "as-token-1",
+      "hs-token-1",
+      "p%40ssword-9",
+      "p@ssword-9",
+      "0123456789abcdef",
+      "sk-abcdefgh",
+    ]) {
+      assert.ok(secrets.includes(secret), secret);
+    }
+  });
+});
+
+describe("a line of the log", () => {
+  it("holds no secret, in whatever form it would stand there, and everything else as it was", () => {
+    const hide = hideSecrets(['se"cret/1', 'se"cret/1-and-more', "short"]);
+    assert.equal(
+      hide('{"a":"se\\"cret/1","b":"se%22cret%2F1","c":"se\\"cret/1-and-more","d":"short"}'),
+      '{"a":"[secret]","b":"[secret]","c":"[secret]","d":"short"}',
+    );
+  });
+
+  for (const format of ["json", "pretty"]) {
+    it(`holds none as it is written (${format}), by a logger that was made of another one too`, async () => {
+      const code = `
+        import { createLogger } from "${inCheckout("src/observability/log.ts")}";
+        const log = createLogger(() => "debug", "${format}", ["sk-abcdefgh"]);
+        log.child({ ghost: "sk-abcdefgh" }).warn({ error: new Error("no such key: sk-abcdefgh") }, "sk-abcdefgh is refused");`;
+      const child = await startProcess({ command: process.execPath, args: ["--input-type=module", "-e", code] });
+      assert.equal((await child.exited).code, 0);
+      const text = child.stderr.join("\n");
+      assert.match(text, /\[secret\] is refused/);
+      assert.match(text, /no such key: \[secret\]/);
+      assert.doesNotMatch(text, /abcdefgh/);
+    });
+  }
+});
