@@ -103,7 +103,7 @@ export class Answering {
   async respond(turn: Turn, direct: boolean, show: (text: string) => void, signal: AbortSignal): Promise<TurnReply> {
     const words = await this.#options.language.words(turn.ghost, turn.roomId);
     const voice = await this.#voices.of(turn);
-    if (voice === undefined) return this.failed(turn, "model_missing", words);
+    if (voice === undefined) return this.failed(turn, "gone", words);
     const reply = await this.#respondBy(voice, turn, { direct, words }, show, signal);
     if (!CALLS_FOR_ANOTHER.has(reply.failure ?? "") || (reply.partial ?? "") !== "" || signal.aborted) return reply;
     const other = await this.#voices.fallbackOf(voice, turn);

@@ -4,10 +4,10 @@ import type { ProviderFailure } from "../providers/provider.ts";
 import type { Unreadable } from "./reading.ts";
 
 /**
- * Why a turn failed: a provider's reason, `waited` for one that was too long in the queue, `full` for one that found too
+ * Why a turn failed: a provider's reason, `gone` for an agent that is not there any more, `waited` for one that was too long in the queue, `full` for one that found too
  * many in it, or `unknown` for any other error.
  */
-export type TurnFailure = ProviderFailure | Unreadable | Extract<FailureWord, "waited" | "full" | "unknown">;
+export type TurnFailure = ProviderFailure | Unreadable | Extract<FailureWord, "gone" | "waited" | "full" | "unknown">;
 
 /**
  * What is said of a message whose key has not come. Asking a client for it does not help; sending the message again does.

@@ -7,6 +7,8 @@ export const english: Words = {
       `${agent} can't answer now: its model server “${provider}” can't be reached. Please try again later; if this goes on, ask your admin whether it is running.`,
     model_missing: ({ agent, model, provider }) =>
       `${agent} can't answer: the model “${model}” is not installed on “${provider}”. Please ask your admin to install it or to choose another.`,
+    gone: ({ agent }) =>
+      `${agent} can't answer: it is not set up on this server any more. Please ask your admin, or another agent (\`!list\`).`,
     timeout: ({ agent }) =>
       `${agent} took too long to answer. The model may still be loading, or the server is busy: please try again in a minute.`,
     cut_off: ({ agent }) =>

@@ -7,6 +7,8 @@ export const german: Words = {
       `${agent} kann gerade nicht antworten: Der Modellserver „${provider}“ ist nicht erreichbar. Versuche es bitte später noch einmal; bleibt es dabei, frage deinen Admin, ob er läuft.`,
     model_missing: ({ agent, model, provider }) =>
       `${agent} kann nicht antworten: Das Modell „${model}“ ist auf „${provider}“ nicht installiert. Bitte deinen Admin, es zu installieren oder ein anderes zu wählen.`,
+    gone: ({ agent }) =>
+      `${agent} kann nicht antworten: Der Agent ist auf diesem Server nicht mehr eingerichtet. Frage bitte einen anderen (\`!list\`) oder deinen Admin.`,
     timeout: ({ agent }) =>
       `${agent} hat zu lange für die Antwort gebraucht. Vielleicht wird das Modell noch geladen, oder der Server ist beschäftigt: Versuche es bitte in einer Minute noch einmal.`,
     cut_off: ({ agent }) =>

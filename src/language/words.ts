@@ -135,6 +135,7 @@ export interface Words {
 export type FailureWord =
   | "unreachable"
   | "model_missing"
+  | "gone"
   | "timeout"
   | "cut_off"
   | "malformed"

@@ -810,7 +810,7 @@ forEachDatabase((_kind, open) => {
       const nobody = await world.conversation.answering.respond(turn, true, UNSEEN, NEVER);
       assert.deepEqual(
         [cut, empty, gone, nobody].map(({ outcome, failure }) => `${outcome} ${failure ?? ""}`),
-        ["failed cut_off", "failed empty", "failed model_missing", "failed model_missing"],
+        ["failed cut_off", "failed empty", "failed gone", "failed gone"],
       );
       for (const { messages } of [
         cut,

@@ -107,6 +107,26 @@ forEachDatabase((_kind, open) => {
       assert.equal((await ask(world, "hello!")).reply.outcome, "answered");
     });
 
+    it("takes no reaction for consent in an encrypted room, and says so; the encrypted command alone", async () => {
+      const world = await cloudy({ encrypted: true, policy: "ask" });
+      const { question, reply } = await ask(world, "the secret question");
+      assert.equal(reply.failure, "needs_consent");
+      assert.match(bodyOf(reply), /a moderator of this room says `!privacy allow`.*A reaction does not count here/);
+      const second = await ask(world, "another", BOB);
+      assert.match(bodyOf(second.reply), /by `!privacy allow`/);
+      world.sentAs.set(`${question} answer.0`, "$asking");
+      await world.react("$asking", "✅", MODERATOR);
+      await world.react("$asking", "❌", MODERATOR);
+      assert.equal(await world.turn(question), undefined, "neither counts");
+      // As a homeserver could write it, where devices need not be trusted.
+      await world.say("!privacy allow", { ...group, sender: MODERATOR, encrypted: false });
+      assert.match(String(world.sent.at(-1)?.content["body"]), /This room is encrypted, and that was not/);
+      assert.equal(await world.turn(question), undefined);
+      await world.say("!privacy allow", { ...group, sender: MODERATOR });
+      assert.equal((await answered(world, question)).outcome, "answered");
+      assert.equal((await answered(world, second.question)).outcome, "answered");
+    });
+
     it("is denied in encrypted rooms until the admin allows asking there, and by no moderator", async () => {
       const world = await cloudy({ encrypted: true });
       const { reply } = await ask(world, "hello");

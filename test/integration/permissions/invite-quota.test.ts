@@ -1,0 +1,55 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { InviteQuota } from "../../../src/permissions/invite-quota.ts";
+import { forEachDatabase } from "../../support/databases.ts";
+
+const GHOST = "@agent_llama:example.test";
+const ALICE = "@alice:example.test";
+const BOB = "@bob:example.test";
+const REMOTE = "@rob:elsewhere.example";
+
+forEachDatabase((_kind, open) => {
+  /** What is allowed; a test may change it. */
+  const quota = { user: 2 as number | undefined, server: 3 as number | undefined };
+  const config = { permissions: { invitesPerDay: quota } } as ConstructorParameters<typeof InviteQuota>[1];
+  let count = 0;
+  const invite = (inviter: string) => ({ ghost: GHOST, eventId: `$invite${++count}`, inviter });
+
+  describe("invites", () => {
+    it("are accepted until a user, or a server's users, have had as many as they may in a day", async () => {
+      const database = await open();
+      const invites = new InviteQuota(database, config);
+      assert.deepEqual(
+        [await invites.take(invite(ALICE)), await invites.take(invite(ALICE)), await invites.take(invite(ALICE))],
+        [true, true, false],
+      );
+      assert.deepEqual([await invites.take(invite(BOB)), await invites.take(invite(BOB))], [true, false]);
+      assert.ok(await invites.take(invite(REMOTE)));
+      await database.query("update accepted_invites set accepted_at = now() - interval '25 hours'");
+      assert.ok(await invites.take(invite(ALICE)), "a day later");
+      assert.equal(await invites.prune(1), 4);
+    });
+
+    it("count once, however often they are tried", async () => {
+      const invites = new InviteQuota(await open(), config);
+      const first = invite(ALICE);
+      for (let times = 0; times < 5; times++) assert.ok(await invites.take(first));
+      assert.ok(await invites.take(invite(ALICE)));
+      assert.ok(await invites.take(first), "one that was accepted stays so");
+      assert.ok(!(await invites.take(invite(ALICE))));
+    });
+
+    it("are not more because many agents are invited at once", async () => {
+      const invites = new InviteQuota(await open(), config);
+      const taken = await Promise.all(Array.from({ length: 20 }, () => invites.take(invite(ALICE))));
+      assert.equal(taken.filter((isTaken) => isTaken).length, 2);
+    });
+
+    it("are not counted where there is no limit", async () => {
+      const database = await open();
+      const unlimited = { permissions: { invitesPerDay: { user: undefined, server: undefined } } } as typeof config;
+      assert.ok(await new InviteQuota(database, unlimited).take(invite(ALICE)));
+      assert.equal((await database.query("select from accepted_invites")).count, 0);
+    });
+  });
+});

@@ -1,0 +1,66 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { pino } from "pino";
+import { reload } from "../../../src/cli/reload.ts";
+import { loadSettings } from "../config/settings.ts";
+
+const FIXED = { data_dir: "/data", appservice: { registration: "/registration.yaml" } };
+
+/** What is taken over, and what the log says. */
+async function reloaded(
+  more: object,
+  take: () => void = () => undefined,
+): Promise<{ readonly taken: readonly string[][]; readonly said: Record<string, unknown>[] }> {
+  const taken: string[][] = [];
+  const lines: string[] = [];
+  const log = pino({ base: null }, { write: (line: string) => lines.push(line) });
+  const now = await loadSettings(FIXED);
+  await reload(
+    () => loadSettings({ ...FIXED, ...more }),
+    now,
+    (_next, changed) => {
+      take();
+      taken.push([...changed]);
+    },
+    log,
+  );
+  return { taken, said: lines.map((line) => JSON.parse(line) as Record<string, unknown>) };
+}
+
+describe("the configuration read again", () => {
+  it("is taken over, and the log says what has changed", async () => {
+    const { taken, said } = await reloaded({ permissions: { max_room_members: 5 }, turns: { max_queued: 1 } });
+    assert.deepEqual(taken, [["permissions", "turns"]]);
+    assert.match(String(said[0]?.["msg"]), /is taken over/);
+    assert.deepEqual(said[0]?.["changed"], ["permissions", "turns"]);
+  });
+
+  it("is left alone where nothing has changed", async () => {
+    const { taken, said } = await reloaded({});
+    assert.deepEqual(taken, []);
+    assert.match(String(said[0]?.["msg"]), /as it was/);
+  });
+
+  it("is not taken over where it is wrong, and every mistake is told", async () => {
+    const { taken, said } = await reloaded({ turns: { max_queued: 0 }, permissions: { ban_lists: ["#a:b"] } });
+    assert.deepEqual(taken, []);
+    const { level, problems } = said[0] ?? {};
+    assert.equal(level, 50);
+    const paths = (problems as { path: string }[]).map(({ path }) => path);
+    assert.deepEqual(paths.toSorted(), ["permissions.ban_lists.0", "turns.max_queued"]);
+  });
+
+  it("is not taken over in part: what needs a restart is named, and the rest waits for it", async () => {
+    const { taken, said } = await reloaded({ turns: { max_queued: 1 }, leases: { expire_after: "1m" } });
+    assert.deepEqual(taken, []);
+    assert.deepEqual([said[0]?.["restart"], said[0]?.["untouched"]], [["leases.expire_after"], ["turns"]]);
+  });
+
+  it("goes on as before when it can't be taken over after all", async () => {
+    const { taken, said } = await reloaded({ turns: { max_queued: 1 } }, () => {
+      throw new Error("no");
+    });
+    assert.deepEqual(taken, []);
+    assert.match(String(said[0]?.["msg"]), /not taken over/);
+  });
+});
