@@ -166,8 +166,10 @@ describe("a bridge whose permissions change while it runs", () => {
       settings["providers"] = { demo: { type: "demo" }, another: { type: "demo" } };
     }, TAKEN);
     const fresh = deployment.agent("fresh");
-    const name = async (userId: string): Promise<unknown> =>
-      (await alice.request("GET", `/v3/profile/${encodeURIComponent(userId)}`).catch(() => ({}))).displayname;
+    const name = async (userId: string): Promise<string | undefined> => {
+      const profile = alice.request<{ displayname?: string }>("GET", `/v3/profile/${encodeURIComponent(userId)}`);
+      return (await profile.catch(() => undefined))?.displayname;
+    };
     await eventually(
       "the new agent to be made, and the old one renamed",
       async () => (await name(fresh)) === "Fresh" && (await name(agent)) === "Demo the second",
