@@ -156,12 +156,8 @@ async function read(parts: WatchedParts, metrics: Metrics, log: Logger): Promise
     log.warn({ error }, "what monitoring asks for could not be read from the database");
     metrics.unread.set(1);
     // Rather nothing than what was true before.
-    const { mailboxItems, mailboxLag, malformed, turnsOpen, sendsPending } = metrics;
-    for (const gauge of [mailboxItems, mailboxLag, malformed, turnsOpen, sendsPending]) {
-      // The one is for those with labels, the other for those without.
-      gauge.reset();
-      gauge.remove();
-    }
+    for (const gauge of [metrics.mailboxItems, metrics.turnsOpen]) gauge.reset();
+    for (const gauge of [metrics.mailboxLag, metrics.malformed, metrics.sendsPending]) gauge.remove();
   }
 }
 

@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { silentLogger } from "../../../src/observability/log.ts";
+import { createMetrics, type Metrics } from "../../../src/observability/metrics.ts";
 import { governed } from "../../../src/providers/governed.ts";
+import { observed } from "../../../src/providers/observed.ts";
 import { createOpenAiProvider } from "../../../src/providers/openai.ts";
 import type { ChatRequest, Provider } from "../../../src/providers/provider.ts";
+import { whyUnusable } from "../../../src/providers/usable.ts";
 import { eventually } from "../../support/eventually.ts";
 import { openAi, startModelServer, type ModelServer } from "../../support/model-server.ts";
 
@@ -14,9 +17,10 @@ describe("a provider that is governed", () => {
   });
   after(() => server.close());
 
-  function make(maxConcurrent: number): Provider {
+  function make(maxConcurrent: number, metrics: Metrics = createMetrics(() => undefined)): Provider {
     const limits = { firstTokenMs: 60_000, idleMs: 60_000, locality: "local", log: silentLogger() } as const;
-    return governed(createOpenAiProvider({ name: "p", url: `${server.url}/v1`, ...limits }), { maxConcurrent });
+    const provider = createOpenAiProvider({ name: "p", url: `${server.url}/v1`, ...limits });
+    return governed(observed(provider, metrics), { maxConcurrent }, metrics);
   }
 
   async function ask(provider: Provider, asker: string, more: Partial<ChatRequest> = {}): Promise<string> {
@@ -43,13 +47,15 @@ describe("a provider that is governed", () => {
     server.on(openAi.path, { parts: openAi.answer("yes") });
     const others = ["alice", "bob", "carol"].map((who) => ask(provider, who));
     assert.equal(asked().length, 1);
+    assert.deepEqual(provider.load?.(), { waiting: 3, paused: "no" });
     stop.abort();
     await Promise.all([first, ...others]);
     assert.deepEqual(asked(), ["alice", "bob", "carol", "alice"]);
   });
 
   it("is left alone for a while when it fails again and again, but not for what is no trouble of its own", async () => {
-    const provider = make(4);
+    const metrics = createMetrics(() => undefined);
+    const provider = make(4, metrics);
     server.on(openAi.path, { status: 400, parts: ["{}"] });
     for (let i = 0; i < 6; i++) await assert.rejects(ask(provider, "alice"), { code: "refused" });
     server.on(openAi.path, { parts: [openAi.begin()], then: "cut" });
@@ -57,5 +63,12 @@ describe("a provider that is governed", () => {
     const before = server.requests.length;
     await assert.rejects(ask(provider, "alice"), { code: "unreachable", message: /given a pause/ });
     assert.equal(server.requests.length, before);
+    assert.deepEqual(provider.load?.(), { waiting: 0, paused: "yes" });
+    assert.match((await whyUnusable(provider)) ?? "", /given a pause/);
+    const text = await metrics.text();
+    for (const [outcome, count] of Object.entries({ refused: 6, cut_off: 5, paused: 1 })) {
+      const line = `matrix_agents_provider_requests_total{provider="p",kind="chat",outcome="${outcome}"} ${count}`;
+      assert.ok(text.includes(line), line);
+    }
   });
 });
