@@ -253,7 +253,7 @@ function describe(url: string, { software, versions, signIn }: Survey): string {
   const name = software === undefined ? "A homeserver" : `${software.name} ${software.version}`;
   const ways =
     signIn.by === "service"
-      ? `people sign in at ${signIn.issuer}; the bridge signs in nowhere`
+      ? `people sign in at ${signIn.issuer ?? "an authentication service"}; the bridge signs in nowhere`
       : "people sign in at the homeserver; the bridge signs in nowhere";
   const isOld = software?.name === "Synapse" && !isAtLeast(software.version, OLDEST_SYNAPSE);
   const warning = isOld ? `\n  It is too old for agents to encrypt: update it to ${OLDEST_SYNAPSE} or later.` : "";

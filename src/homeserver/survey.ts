@@ -26,7 +26,8 @@ export interface Survey {
 /** How people sign in: at the homeserver itself, or at an authentication service (MSC3861), which has no `/login`. */
 export type SignIn =
   | { readonly by: "homeserver"; readonly flows: readonly string[] }
-  | { readonly by: "service"; readonly issuer: string };
+  /** The issuer is undefined where the service is away. */
+  | { readonly by: "service"; readonly issuer: string | undefined };
 
 /** No homeserver answers at the address. The message says why, and what may be meant. */
 export class NoHomeserver extends Error {
@@ -53,17 +54,17 @@ export async function surveyHomeserver(url: string): Promise<Survey> {
     const ended = Date.now();
     const { versions } = first.body;
     if (!Array.isArray(versions)) throw new NoHomeserver(explainOtherAnswer(first, base));
-    const optionally = (path: string): Promise<Body> =>
-      ask(agent, base, path).then(
-        ({ status, body }) => (status === 200 ? body : {}),
-        () => ({}),
-      );
+    const tried = (path: string): Promise<Answer | undefined> => ask(agent, base, path).catch(() => undefined);
+    const optionally = async (path: string): Promise<Body> => {
+      const answer = await tried(path);
+      return answer?.status === 200 ? answer.body : {};
+    };
     const [admin, federation, keys, metadata, login] = await Promise.all([
       optionally("/_synapse/admin/v1/server_version"),
       optionally("/_matrix/federation/v1/version"),
       optionally("/_matrix/key/v2/server"),
       optionally("/_matrix/client/v1/auth_metadata"),
-      optionally("/_matrix/client/v3/login"),
+      tried("/_matrix/client/v3/login"),
     ]);
     const date = Date.parse(first.headers.get("date") ?? "");
     return {
@@ -137,10 +138,10 @@ function softwareOf(admin: Body, federation: Body, header: string | null): Surve
   return ofHeader === undefined ? undefined : { name: "Synapse", version: ofHeader };
 }
 
-function signInOf(metadata: Body, login: Body): SignIn {
+function signInOf(metadata: Body, login: Answer | undefined): SignIn {
   const issuer = text(metadata["issuer"]);
-  if (issuer !== undefined) return { by: "service", issuer };
-  const flows = Array.isArray(login["flows"]) ? (login["flows"] as unknown[]) : [];
+  if (issuer !== undefined || login?.status === 404) return { by: "service", issuer };
+  const flows = Array.isArray(login?.body["flows"]) ? (login.body["flows"] as unknown[]) : [];
   return {
     by: "homeserver",
     flows: flows

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { dump } from "js-yaml";
 import { startBridge, writeBridgeConfig, type RunningBridge } from "../support/bridge.ts";
+import { runCommand } from "../support/command.ts";
 import { layEmbedded } from "../support/embedded.ts";
 import { eventually } from "../support/eventually.ts";
 import { freePort } from "../support/free-port.ts";
@@ -23,6 +24,7 @@ const SECRET = "a-secret";
  * gets nowhere. So the person is a user of another application service, and can't have a client that encrypts.
  */
 describe("a homeserver on MAS", () => {
+  let config: string;
   let synapse: Synapse;
   let bridge: RunningBridge;
   let request: ReturnType<typeof requestAs>;
@@ -45,7 +47,8 @@ describe("a homeserver on MAS", () => {
         password_config: { enabled: false },
       },
     });
-    bridge = await startBridge({ config: files.config });
+    ({ config } = files);
+    bridge = await startBridge({ config });
     request = requestAs(synapse.url, TOKEN);
   });
   after(async () => {
@@ -83,6 +86,16 @@ describe("a homeserver on MAS", () => {
     const signers = Object.keys(device?.signatures[AGENT] ?? {});
     assert.equal(signers.length, 2, "its own signature and its owner's");
     assert.ok(keys["master_keys"]?.[AGENT]);
+  });
+
+  it("is healthy to the doctor, for nobody of ours signs in", async () => {
+    const { code, stdout } = await runCommand(["doctor", "-c", config]);
+    assert.equal(code, 0, stdout);
+    assert.match(
+      stdout,
+      /^✓ sign-in +people sign in at an authentication service.*\(MAS\); the bridge uses no \/login/m,
+    );
+    assert.match(stdout, /^✓ features /m);
   });
 
   it("keeps agents' names from whoever registers there", async () => {

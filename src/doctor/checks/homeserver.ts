@@ -125,7 +125,10 @@ export const signIn: Check = {
   async run({ homeserver: sight, client, config }) {
     if (sight.kind === "away") return [AWAY];
     const { signIn: way } = sight.survey;
-    const place = way.by === "service" ? `people sign in at ${way.issuer} (MAS)` : "people sign in at the homeserver";
+    const place =
+      way.by === "service"
+        ? `people sign in at ${way.issuer ?? "an authentication service, which is away"} (MAS)`
+        : "people sign in at the homeserver";
     const options = { timeoutMs: CALL_LIMIT_MS };
     const { bot } = config.appservice;
     const userId = `@${bot}:${config.homeserver.domain}`;

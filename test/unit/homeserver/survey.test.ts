@@ -83,6 +83,11 @@ describe("the survey of a homeserver", () => {
     assert.ok(Math.abs((survey.clockOffsetMs ?? 0) + 60_000) < 2_000);
   });
 
+  it("takes a homeserver without a /login for one on an authentication service that is away", async () => {
+    const { signIn } = await surveyHomeserver(`http://${await listen(createServer(answering(VERSIONS)))}`);
+    assert.deepEqual(signIn, { by: "service", issuer: undefined });
+  });
+
   it("says that a web page is no homeserver, nor other JSON", async () => {
     const page = await listen(
       createServer((_request, response) => {
