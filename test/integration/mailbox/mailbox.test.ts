@@ -105,6 +105,24 @@ forEachDatabase((_kind, open) => {
       assert.deepEqual(await takeAll(database, mailbox, LLAMA), [second.event_id]);
     });
 
+    it("tells how much waits, for how long, and how much is aside", async () => {
+      const { database, mailbox, store } = await make();
+      const none = { items: { ready: 0, awaiting_key: 0, set_aside: 0 }, oldestReadySeconds: 0, malformed: 0 };
+      assert.deepEqual(await mailbox.backlog(), none);
+      await store(membership(LLAMA, "join"), event(), event(), event(), { type: "m.room.message" });
+      await database.query("update events set received_at = received_at - interval '1 minute'");
+      const lease = await takeLease(database, LLAMA);
+      const first = await mailbox.next(lease);
+      assert.ok(first !== undefined);
+      await mailbox.setAside(lease, first.id, "no good");
+      const second = await mailbox.next(lease);
+      assert.ok(second !== undefined);
+      await mailbox.awaitKey(lease, second, { sessionId: "session" });
+      const { oldestReadySeconds, ...rest } = await mailbox.backlog();
+      assert.deepEqual(rest, { items: { ready: 2, awaiting_key: 1, set_aside: 1 }, malformed: 1 });
+      assert.ok(oldestReadySeconds >= 60 && oldestReadySeconds < 600);
+    });
+
     it("stores all of a transaction or nothing", async () => {
       const database = await open();
       const mailbox = new Mailbox({
