@@ -18,6 +18,8 @@ Usage: matrix-agents <command> [options]
   verify                 the emoji of verifications that wait for you; verify confirm ID, verify reject ID
   pull [PROVIDER] MODEL  have an Ollama server install a model
   privacy                per room: its agents, where their words go, who agreed to that, and what was sent
+  backup FILE            write all of the database to one file, sealed with the master key
+  restore FILE           fill an empty database with what is in such a file
   audit                  what matters for security: who joined, was refused, changed a setting, exported keys …
   fingerprints [AGENT]   the agents' keys as clients show them; for one agent as QR codes too
   keys backup [AGENT]    whether the agents' keys are kept on the homeserver
@@ -64,6 +66,10 @@ keys:
   --new-key-env NAME     keys rotate-master, with the key in the environment: holds the new one
   --secret-file FILE     holds the recovery key or passphrase; - is standard input (default: it is asked for)
 
+restore:
+  --new-devices          give every agent a new device, signed by the same identity; needed when theirs were used since
+  --force                restore in place of what the database holds, which is lost
+
 audit:
   --since WHEN           from a date (2026-05-31) or so long ago (12h, 7d)
   --verify               tell whether a row was changed or is missing, and show the head of the log
@@ -78,7 +84,9 @@ generate-registration:
 
 /** The options that are not for every command, with those they are for as people are told. */
 const OPTIONS_OF = [
-  { options: ["output", "force"], commands: ["generate-registration"], told: "generate-registration" },
+  { options: ["output"], commands: ["generate-registration"], told: "generate-registration" },
+  { options: ["force"], commands: ["generate-registration", "restore"], told: "generate-registration and restore" },
+  { options: ["new-devices"], commands: ["restore"], told: "restore" },
   { options: ["url"], commands: ["generate-registration", "init"], told: "generate-registration and init" },
   { options: ["homeserver", "domain", "bind", "port", "ollama", "no-wait"], commands: ["init"], told: "init" },
   { options: ["roundtrip", "shared-secret-file", "agent"], commands: ["doctor"], told: "doctor" },
@@ -92,7 +100,15 @@ const OPTIONS_OF = [
 ] as const;
 
 /** The commands that are followed by something. */
-const WITH_ARGUMENTS: ReadonlySet<string> = new Set(["mailbox", "pull", "fingerprints", "keys", "verify"]);
+const WITH_ARGUMENTS: ReadonlySet<string> = new Set([
+  "mailbox",
+  "pull",
+  "fingerprints",
+  "keys",
+  "verify",
+  "backup",
+  "restore",
+]);
 
 /** What a command is given. */
 export interface CommandOptions {
@@ -109,6 +125,7 @@ export interface CommandOptions {
   readonly verify?: boolean;
   readonly head?: string | undefined;
   readonly json?: boolean;
+  readonly newDevices?: boolean;
   readonly force: boolean;
   readonly insecurePermissions: boolean;
   readonly homeserver?: string | undefined;
@@ -156,6 +173,10 @@ async function main(argv: readonly string[]): Promise<number> {
       return (await import("./cli/pull.ts")).pull(options);
     case "privacy":
       return (await import("./cli/privacy.ts")).privacy(options);
+    case "backup":
+      return (await import("./cli/backup.ts")).backup(options);
+    case "restore":
+      return (await import("./cli/restore.ts")).restore(options);
     case "audit":
       return (await import("./cli/audit.ts")).audit(options);
     case "fingerprints":
@@ -184,7 +205,7 @@ function parse(argv: readonly string[]): { command: string | undefined; options:
   const { "insecure-permissions": insecurePermissions, "no-wait": noWait, ready } = values;
   const { homeserver, domain, bind, port, ollama, roundtrip: isRoundtrip, agent } = values;
   const { "shared-secret-file": sharedSecretFile } = values;
-  const { since, verify, head, json } = values;
+  const { since, verify, head, json, "new-devices": newDevices } = values;
   return {
     command,
     options: {
@@ -200,6 +221,7 @@ function parse(argv: readonly string[]): { command: string | undefined; options:
       verify,
       head,
       json,
+      newDevices,
       force,
       insecurePermissions,
       homeserver,
@@ -230,6 +252,7 @@ function parseOptions(argv: readonly string[]) {
         since: { type: "string" },
         verify: { type: "boolean", default: false },
         head: { type: "string" },
+        "new-devices": { type: "boolean", default: false },
         force: { type: "boolean", default: false },
         homeserver: { type: "string" },
         domain: { type: "string" },

@@ -10,38 +10,74 @@ const MIGRATION_LOCK = 7_295_001;
 const DIRECTORY = fileURLToPath(new URL("../../migrations/", import.meta.url));
 
 /**
- * Brings the schema up to date: the numbered files of `migrations/`, forward only, each exactly once, all in one
- * transaction under an advisory lock. Throws {@link DatabaseError} when the database was written by a newer version.
+ * The first line of a migration that versions from before it can live with: it only adds what they neither read nor write,
+ * nor have to. All others are breaking.
  */
-export async function migrate(database: Database, log: Logger): Promise<void> {
-  const files = (await readdir(DIRECTORY)).filter((name) => /^\d{4}_\w+\.sql$/.test(name)).sort();
-  const known = await Promise.all(
-    files.map(async (name) => ({
-      number: Number(name.slice(0, 4)),
-      name,
-      sql: await readFile(join(DIRECTORY, name), "utf8"),
-    })),
-  );
+const COMPATIBLE = "-- compatible: yes";
 
-  const applied = await database.transaction(async (tx) => {
+/** A numbered file of `migrations/`. */
+export interface Migration {
+  readonly number: number;
+  readonly name: string;
+  readonly sql: string;
+  /** Whether versions that do not know it must not use the database any more. */
+  readonly isBreaking: boolean;
+}
+
+/** The migrations that this version knows, in order. */
+export async function knownMigrations(): Promise<Migration[]> {
+  const files = (await readdir(DIRECTORY)).filter((name) => /^\d{4}_\w+\.sql$/.test(name)).sort();
+  return Promise.all(
+    files.map(async (name) => {
+      const sql = await readFile(join(DIRECTORY, name), "utf8");
+      const isBreaking = sql.split(/\r?\n/, 1)[0] !== COMPATIBLE;
+      return { number: Number(name.slice(0, 4)), name, sql, isBreaking };
+    }),
+  );
+}
+
+/**
+ * Brings the schema up to date: the numbered files of `migrations/`, forward only, each exactly once, all in one
+ * transaction under an advisory lock. What a newer version has added is left alone. Throws {@link DatabaseError} when a
+ * newer version has changed what this one would use.
+ *
+ * @param options.known by default all.
+ */
+export async function migrate(
+  database: Database,
+  log: Logger,
+  { known: given }: { readonly known?: readonly Migration[] } = {},
+): Promise<void> {
+  const known = given ?? (await knownMigrations());
+  const { applied, newer } = await database.transaction(async (tx) => {
     await tx.query("select pg_advisory_xact_lock($1)", [MIGRATION_LOCK]);
     await tx.execute(`create table if not exists migrations (
       number integer primary key, name text not null, applied_at timestamptz not null default now())`);
-    const done = await tx.query<{ number: number; name: string }>("select number, name from migrations");
+    // Only where it is missing: it would wait for whoever reads the table.
+    const { count } = await tx.query(
+      `select from pg_attribute where attrelid = 'migrations'::regclass and attname = 'breaking'`,
+    );
+    if (count === 0) await tx.execute("alter table migrations add column breaking boolean not null default true");
+
+    const done = await tx.query<{ number: number; name: string; breaking: boolean }>(
+      "select number, name, breaking from migrations order by number",
+    );
     const numbers = new Set(done.rows.map((row) => row.number));
-    const unknown = done.rows.find((row) => !known.some((migration) => migration.number === row.number));
-    if (unknown !== undefined) {
+    const unknown = done.rows.filter((row) => !known.some((migration) => migration.number === row.number));
+    const breaking = unknown.find((row) => row.breaking);
+    if (breaking !== undefined) {
       throw new DatabaseError(
-        `the database has been used by a newer version of matrix-agents (its migration ${unknown.name} is not known here); run that version or a later one`,
+        `the database has been used by a newer version of matrix-agents, which has changed it in a way that this one does not understand (migration ${breaking.name}); run that version or a later one, or restore a backup from before`,
         { code: undefined, retryable: false },
       );
     }
     const missing = known.filter((migration) => !numbers.has(migration.number));
-    for (const migration of missing) {
-      await tx.query("insert into migrations (number, name) values ($1, $2)", [migration.number, migration.name]);
-      await tx.execute(migration.sql);
+    for (const { number, name, sql, isBreaking } of missing) {
+      await tx.query("insert into migrations (number, name, breaking) values ($1, $2, $3)", [number, name, isBreaking]);
+      await tx.execute(sql);
     }
-    return missing.map((migration) => migration.name);
+    return { applied: missing.map(({ name }) => name), newer: unknown.map(({ name }) => name) };
   });
   if (applied.length > 0) log.info({ migrations: applied }, "database schema brought up to date");
+  if (newer.length > 0) log.warn({ migrations: newer }, "a newer version has added to the database; it is left alone");
 }

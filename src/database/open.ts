@@ -23,16 +23,26 @@ export function locationOf(config: Pick<Config, "database" | "dataDir">): Databa
 
 /** Opens and migrates the database. Throws DatabaseInUse (the embedded one takes one process) or DatabaseError. */
 export async function openDatabase(location: DatabaseLocation, log: Logger): Promise<Database> {
-  return location.kind === "postgres"
-    ? await migrated(openPostgres(location.url, log), log)
-    : await openDirectory(location.dataDir, log);
+  const database = await openAsItIs(location, log);
+  try {
+    await migrate(database, log);
+    return database;
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
 }
 
-async function openDirectory(dataDir: string, log: Logger): Promise<Database> {
+/** Opens the database with whatever schema it has. Throws DatabaseInUse or DatabaseError. */
+export async function openAsItIs(location: DatabaseLocation, log: Logger): Promise<Database> {
+  return location.kind === "postgres" ? openPostgres(location.url, log) : await openDirectory(location.dataDir);
+}
+
+async function openDirectory(dataDir: string): Promise<Database> {
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
   const claim = await claimDirectory(dataDir);
   try {
-    const database = await migrated(await openEmbedded(join(dataDir, "database")), log);
+    const database = await openEmbedded(join(dataDir, "database"));
     return {
       ...database,
       async close() {
@@ -42,16 +52,6 @@ async function openDirectory(dataDir: string, log: Logger): Promise<Database> {
     };
   } catch (error) {
     await claim.release();
-    throw error;
-  }
-}
-
-async function migrated(database: Database, log: Logger): Promise<Database> {
-  try {
-    await migrate(database, log);
-    return database;
-  } catch (error) {
-    await database.close();
     throw error;
   }
 }

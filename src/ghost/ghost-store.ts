@@ -256,6 +256,6 @@ export class GhostStore {
 }
 
 /** Ten capital letters, as other clients' device ids look. */
-function newDeviceId(): string {
+export function newDeviceId(): string {
   return Array.from({ length: 10 }, () => String.fromCharCode(65 + randomInt(26))).join("");
 }

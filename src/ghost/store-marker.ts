@@ -15,10 +15,20 @@ const TYPE = "org.matrix-agents.store";
 export async function wentBack(client: HomeserverClient, userId: string, record: GhostRecord): Promise<boolean> {
   // A device that was not there yet, or that is just being replaced, has no past.
   if (!record.deviceMade || record.replaces !== undefined) return false;
-  const known = await getAccountData(client, { userId }, TYPE);
+  const known = await markerOf(client, userId);
   if (known === undefined) return false;
+  return known.deviceId !== record.deviceId || (known.marker !== undefined && known.marker > record.marker);
+}
+
+/** What the server knows of a ghost's store; undefined when it knows of none. Throws HomeserverError. */
+export async function markerOf(
+  client: HomeserverClient,
+  userId: string,
+): Promise<{ readonly deviceId: unknown; readonly marker: number | undefined } | undefined> {
+  const known = await getAccountData(client, { userId }, TYPE);
+  if (known === undefined) return undefined;
   const { device_id: deviceId, marker } = known;
-  return deviceId !== record.deviceId || (typeof marker === "number" && marker > record.marker);
+  return { deviceId, marker: typeof marker === "number" ? marker : undefined };
 }
 
 /** Counts up, here and then on the server. Throws HomeserverError, DatabaseError, StaleLease. */

@@ -66,6 +66,11 @@ export class MasterKey {
     return this.#secretOf(recoveryKeyName(userId));
   }
 
+  /** The 32-byte key of one backup; see backup/. */
+  backupKey(salt: Uint8Array): Uint8Array {
+    return backupKeyOf(this.#secret.key, salt);
+  }
+
   /**
    * Wraps a key of 32 bytes, in the transaction that stores it: until that has ended the master key can't be changed.
    * Throws {@link MasterKeyError}, DatabaseError.
@@ -119,6 +124,16 @@ export async function readMasterSecret(
   const check = values.get(CHECK);
   if (check === undefined) return undefined;
   return { key: await find(source, check), generation: Number(values.get(GENERATION) ?? 1) };
+}
+
+/** The key of a backup: of the master key and the backup's salt alone, for there may be no database any more. */
+export function backupKeyOf(master: Uint8Array, salt: Uint8Array): Uint8Array {
+  return derive(master, `backup ${Buffer.from(salt).toString("hex")}`);
+}
+
+/** Reads the key where there is no database to tell whether it is the right one. Throws {@link MasterKeyError}. */
+export async function readMasterKey(source: MasterKeySource): Promise<Uint8Array> {
+  return parse(source.from === "env" ? process.env[source.name] : await readIfThere(source.path), placeOf(source));
 }
 
 /** What a device's store key is derived for. */

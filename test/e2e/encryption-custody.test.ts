@@ -315,10 +315,6 @@ describe("an agent's keys", () => {
     }
     const verified = await deployment.command(["audit", "--verify"]);
     assert.equal(verified.code, 0, verified.stdout);
-    const [, head] = /^head: (\d+:[0-9a-f]{64})$/m.exec(verified.stdout) ?? [];
-    assert.equal((await deployment.command(["audit", "--verify", "--head", head ?? ""])).code, 0);
-    const other = await deployment.command(["audit", "--verify", "--head", `1:${"0".repeat(64)}`]);
-    assert.equal(other.code, 1);
-    assert.match(other.stdout, /row 1 is another one than was there/);
+    assert.match(verified.stdout, /^head: \d+:[0-9a-f]{64}$/m);
   });
 });

@@ -1,0 +1,63 @@
+import type { Database, Queryable } from "../database/database.ts";
+import type { Item } from "./contents.ts";
+import { isLeftOut, quoted, tablesOf, type Table } from "./tables.ts";
+
+/** So many rows are read at once; one may hold a message of many kilobytes. */
+const BATCH = 200;
+
+/**
+ * Hands on all of the database as it is at one moment, while others go on writing it. Throws DatabaseError and what `take`
+ * throws.
+ *
+ * @param own the names of the tables that are ours.
+ */
+export async function dump(
+  database: Database,
+  { own, version, take }: { own: ReadonlySet<string>; version: string; take: (item: Item) => Promise<void> },
+): Promise<void> {
+  await database.transaction(async (tx) => {
+    await tx.execute("set transaction isolation level repeatable read, read only");
+    const migrations = await tx.query<{ number: number }>("select number from migrations order by number");
+    const { rows: inUse } = await tx.query<{ ghost: string }>(
+      "select ghost from leases where owner is not null and process_lives(owner) order by ghost",
+    );
+    await take({
+      kind: "beginning",
+      version,
+      madeAt: new Date().toISOString(),
+      migrations: migrations.rows.map(({ number }) => number),
+      inUse: inUse.map(({ ghost }) => ghost),
+    });
+    let count = 0;
+    for (const table of await tablesOf(tx, own)) count += await dumpTable(tx, table, take);
+    await take({ kind: "end", rows: count });
+  });
+}
+
+async function dumpTable(
+  tx: Queryable,
+  { name, columns }: Table,
+  take: (item: Item) => Promise<void>,
+): Promise<number> {
+  await take({ kind: "table", name, columns: columns.map((column) => column.name) });
+  const values = columns.map((column) => (isLeftOut(column) ? "null" : `${quoted(column.name)}::text`));
+  await tx.query(
+    `declare backup_rows no scroll cursor for select json_build_array(${values.join(", ")})::text as row from ${quoted(name)}`,
+  );
+  let count = 0;
+  for (;;) {
+    const { rows } = await tx.query<{ row: string }>(`fetch ${BATCH} from backup_rows`);
+    if (rows.length === 0) break;
+    count += rows.length;
+    await take({ kind: "rows", rows: rows.map(({ row }) => JSON.parse(row) as (string | null)[]) });
+  }
+  await tx.query("close backup_rows");
+  for (const { name: column, sequence } of columns) {
+    if (sequence === undefined) continue;
+    const { rows } = await tx.query<{ value: number; isUsed: boolean }>(
+      `select last_value as value, is_called as "isUsed" from ${sequence}`,
+    );
+    for (const counter of rows) await take({ kind: "counter", column, ...counter });
+  }
+  return count;
+}

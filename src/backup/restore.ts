@@ -1,0 +1,144 @@
+import type { Database } from "../database/database.ts";
+import { knownMigrations, migrate, type Migration } from "../database/migrate.ts";
+import type { HomeserverClient } from "../homeserver/client.ts";
+import type { Logger } from "../observability/log.ts";
+import { BackupError } from "./backup-file.ts";
+import type { Beginning, Item } from "./contents.ts";
+import { isRunning, maybeUsedSince, renameUnmade, renewDevices, type BackedUpGhost } from "./device-use.ts";
+import { load } from "./load.ts";
+import { dropOwn, ownTables } from "./own-tables.ts";
+import { quoted } from "./tables.ts";
+
+/** What a backup holds, as far as it is to be known before it is brought back. */
+export interface Inspection {
+  readonly beginning: Beginning;
+  readonly ghosts: readonly BackedUpGhost[];
+  readonly rows: number;
+}
+
+/** Reads a backup to its end, which proves that it is whole. Throws {@link BackupError}. */
+export async function inspect(items: AsyncIterable<Item>): Promise<Inspection> {
+  let beginning: Beginning | undefined;
+  let rows = 0;
+  let isWhole = false;
+  let columns: readonly string[] | undefined;
+  const ghosts: BackedUpGhost[] = [];
+  for await (const item of items) {
+    switch (item.kind) {
+      case "beginning":
+        beginning = item;
+        break;
+      case "table":
+        columns = item.name === "ghosts" ? item.columns : undefined;
+        break;
+      case "rows":
+        rows += item.rows.length;
+        for (const row of columns === undefined ? [] : item.rows) ghosts.push(ghostOf(columns ?? [], row));
+        break;
+      case "counter":
+        break;
+      case "end":
+        isWhole = item.rows === rows;
+    }
+  }
+  if (beginning === undefined || !isWhole) throw new BackupError("the backup is not whole");
+  return { beginning, ghosts, rows };
+}
+
+/** What `restore` is given, beside the backup. */
+export interface RestoreOptions {
+  /** Not migrated. */
+  readonly database: Database;
+  readonly client: HomeserverClient;
+  /** Whether what the database holds may go. */
+  readonly force: boolean;
+  /** Whether every ghost is to get a new device. */
+  readonly newDevices: boolean;
+  readonly log: Logger;
+}
+
+/**
+ * Brings a backup back: the schema as it was, the rows, and then the migrations since. Nothing is changed before it is known
+ * that the backup is whole, that the database may be filled, and that no device goes back in time; the rows come in one
+ * transaction. Throws {@link BackupError}, HomeserverError, DatabaseError.
+ *
+ * @param read reads the backup, from its beginning each time.
+ */
+export async function restore(read: () => AsyncIterable<Item>, options: RestoreOptions): Promise<Inspection> {
+  const { database, log } = options;
+  const inspection = await inspect(read());
+  const migrations = await knownMigrations();
+  const then = migrationsOf(inspection.beginning, migrations);
+  await checkTarget(database, migrations, options);
+  if (!options.newDevices) await checkDevices(inspection, options.client);
+
+  await database.transaction((tx) => dropOwn(tx, migrations));
+  await migrate(database, log, { known: then });
+  await database.transaction(async (tx) => {
+    await load(tx, ownTables(migrations), read());
+    await renameUnmade(tx);
+    if (options.newDevices) await renewDevices(tx);
+  });
+  await migrate(database, log);
+  return inspection;
+}
+
+/** The migrations that had made the database which was backed up. */
+function migrationsOf({ migrations, version }: Beginning, known: readonly Migration[]): Migration[] {
+  const unknown = migrations.filter((number) => !known.some((migration) => migration.number === number));
+  if (unknown.length > 0) {
+    throw new BackupError(
+      `the backup was made by version ${version}, which is newer than this one (migrations ${unknown.join(", ")} are not known here); use that version or a later one`,
+    );
+  }
+  return known.filter(({ number }) => migrations.includes(number));
+}
+
+async function checkTarget(
+  database: Database,
+  migrations: readonly Migration[],
+  { force }: RestoreOptions,
+): Promise<void> {
+  if (await isRunning(database)) throw new BackupError("a bridge is running on this database; stop it first");
+  if (force) return;
+  const full = await filledTable(database, migrations);
+  if (full === undefined) return;
+  throw new BackupError(
+    `the database is not empty (there are rows in ${full}); restore into an empty one, or add --force: then all that is in it is lost`,
+  );
+}
+
+/** Rows that migrations lay themselves are none of anybody's. */
+const LAID: ReadonlySet<string> = new Set(["migrations", "audit_head"]);
+
+async function filledTable(database: Database, migrations: readonly Migration[]): Promise<string | undefined> {
+  const { rows } = await database.query<{ name: string }>(
+    "select tablename as name from pg_tables where schemaname = current_schema() order by tablename",
+  );
+  const own = ownTables(migrations);
+  for (const { name } of rows) {
+    if (!own.has(name) || LAID.has(name)) continue;
+    if ((await database.query(`select from ${quoted(name)} limit 1`)).count > 0) return name;
+  }
+  return undefined;
+}
+
+async function checkDevices({ beginning, ghosts }: Inspection, client: HomeserverClient): Promise<void> {
+  const used = await maybeUsedSince(client, ghosts, beginning.inUse);
+  if (used.length === 0) return;
+  const names = used.slice(0, 5).join(", ") + (used.length > 5 ? ` and ${used.length - 5} more` : "");
+  throw new BackupError(
+    `the devices of these agents have been used since the backup was made, or may have been: ${names}. Used on as they were, their keys would be used twice. Add --new-devices: each agent then gets a new device, signed by the same identity, and reads its keys from the homeserver's backup; nobody has to verify it anew`,
+  );
+}
+
+function ghostOf(columns: readonly string[], row: readonly (string | null)[]): BackedUpGhost {
+  const value = (name: string): string => row[columns.indexOf(name)] ?? "";
+  return {
+    userId: value("user_id"),
+    deviceId: value("device_id"),
+    deviceMade: value("device_made") === "true",
+    renew: value("renew") === "true",
+    marker: Number(value("marker")),
+  };
+}

@@ -1,0 +1,262 @@
+import assert from "node:assert/strict";
+import { readFile, stat, truncate, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { readBackup, writeBackup } from "../../../src/backup/backup-file.ts";
+import { dump } from "../../../src/backup/dump.ts";
+import { ownTables } from "../../../src/backup/own-tables.ts";
+import { restore, type RestoreOptions } from "../../../src/backup/restore.ts";
+import type { Database } from "../../../src/database/database.ts";
+import { knownMigrations } from "../../../src/database/migrate.ts";
+import { AuditLog } from "../../../src/audit/audit-log.ts";
+import type { HomeserverClient } from "../../../src/homeserver/client.ts";
+import { Processes } from "../../../src/leases/processes.ts";
+import { silentLogger } from "../../../src/observability/log.ts";
+import { forEachDatabase } from "../../support/databases.ts";
+import { fillDatabase } from "../../support/full-database.ts";
+import { temporaryDirectory } from "../../support/temporary.ts";
+
+const keyOf = (salt: Uint8Array): Uint8Array => salt;
+const log = silentLogger();
+const migrations = await knownMigrations();
+const own = ownTables(migrations);
+const version = "1.2.3";
+const LLAMA = "@agent_llama:hs";
+
+/** A homeserver that knows one thing of every ghost's store. */
+function homeserver(marker: object): HomeserverClient {
+  return { request: () => Promise.resolve(marker) } as unknown as HomeserverClient;
+}
+
+/** What the backed up ghost was when it was last opened, and when it was opened once more. */
+const AS_IT_WAS = homeserver({ device_id: "LLAMADEVICE", marker: 3 });
+const USED_SINCE = homeserver({ device_id: "LLAMADEVICE", marker: 4 });
+
+async function newFile(): Promise<string> {
+  return join(await temporaryDirectory("backup"), "backup");
+}
+
+async function backUp(database: Database): Promise<string> {
+  const file = await newFile();
+  await writeBackup(file, keyOf, (take) => dump(database, { own, version, take }));
+  return file;
+}
+
+async function bringBack(file: string, options: Partial<RestoreOptions> & Pick<RestoreOptions, "database">) {
+  return restore(() => readBackup(file, keyOf), { client: AS_IT_WAS, force: false, newDevices: false, log, ...options });
+}
+
+/** All that is in all tables. */
+async function everything(database: Database): Promise<Record<string, unknown[]>> {
+  const tables: Record<string, unknown[]> = {};
+  for (const name of [...own].sort()) {
+    if (["migrations", "processes", "crypto_leases"].includes(name)) continue;
+    const { rows } = await database.query<{ row: string }>(`select t::text as row from ${name} t order by 1`);
+    tables[name] = rows.map(({ row }) => row);
+  }
+  return tables;
+}
+
+forEachDatabase((kind, open) => {
+  describe("a backup", () => {
+    it("has all tables there are, and ours alone", async () => {
+      const database = await open();
+      await database.execute("create table somebody_elses (secret text)");
+      const { rows } = await database.query<{ name: string }>(
+        "select tablename as name from pg_tables where schemaname = 'public' and tablename <> 'somebody_elses'",
+      );
+      assert.deepEqual(
+        new Set(rows.map(({ name }) => name)),
+        new Set([...own].filter((name) => name !== "crypto_leases")),
+      );
+      const tables: string[] = [];
+      await dump(database, {
+        own,
+        version,
+        take: (item) => {
+          if (item.kind === "table") tables.push(item.name);
+          return Promise.resolve();
+        },
+      });
+      assert.equal(tables.length, rows.length - 2, "without migrations and processes");
+      assert.ok(!tables.includes("somebody_elses"));
+    });
+
+    it("comes back as it was, and is counted on from there", async () => {
+      const source = await open();
+      await fillDatabase(source);
+      await new AuditLog(source).record(source, { kind: "backup.made", by: "local:root" });
+      const before = await everything(source);
+      const file = await backUp(source);
+      assert.equal((await stat(file)).mode & 0o777, 0o600);
+      assert.doesNotMatch(await readFile(file, "latin1"), /agent_llama/);
+
+      const target = await open();
+      const { rows } = await bringBack(file, { database: target });
+      assert.equal(rows, Object.values(before).flat().length);
+      assert.deepEqual(await everything(target), before);
+      assert.equal((await new AuditLog(target).verify()).broken, undefined);
+      await new AuditLog(target).record(target, { kind: "backup.restored", by: "local:root" });
+      assert.equal((await new AuditLog(target).verify()).broken, undefined);
+      await assert.rejects(target.query("delete from audit_log"), /only appended to/);
+      const { rows: next } = await target.query<{ id: number }>(
+        "insert into mailbox (ghost, event_id) values ('@other:hs', '$event') returning id",
+      );
+      assert.equal(next[0]?.id, 8, "the row with id 7 is gone, its number is not given again");
+    });
+
+    it("from before a migration comes back to the newest schema", async () => {
+      const source = await open();
+      await fillDatabase(source);
+      const file = await newFile();
+      await writeBackup(file, keyOf, (take) =>
+        dump(source, {
+          own: new Set([...own].filter((name) => !name.startsWith("audit_"))),
+          version,
+          take: (item) =>
+            take(
+              item.kind === "beginning" ? { ...item, migrations: item.migrations.filter((number) => number !== 19) } : item,
+            ),
+        }),
+      );
+      const target = await open();
+      await bringBack(file, { database: target });
+      assert.equal((await new AuditLog(target).verify()).rows, 0);
+      await new AuditLog(target).record(target, { kind: "backup.restored", by: "local:root" });
+    });
+
+    it("of a newer version is refused", async () => {
+      const source = await open();
+      const file = await newFile();
+      await writeBackup(file, keyOf, (take) =>
+        dump(source, {
+          own,
+          version,
+          take: (item) => take(item.kind === "beginning" ? { ...item, migrations: [1, 9999] } : item),
+        }),
+      );
+      await assert.rejects(bringBack(file, { database: source }), /made by version 1\.2\.3, which is newer.*9999/);
+    });
+
+    it("that is not whole, was changed, has another key, or is none, is refused before anything is changed", async () => {
+      const source = await open();
+      await fillDatabase(source);
+      const target = await open();
+      await fillDatabase(target);
+      const before = await everything(target);
+      const options = { database: target, force: true };
+      const short = await backUp(source);
+      await truncate(short, (await stat(short)).size - 1);
+      await assert.rejects(bringBack(short, options), /not whole/);
+      const changed = await backUp(source);
+      const bytes = await readFile(changed);
+      bytes[200] = (bytes[200] ?? 0) ^ 1;
+      await writeFile(changed, bytes);
+      await assert.rejects(bringBack(changed, options), /was changed/);
+      const file = await backUp(source);
+      const read = () => readBackup(file, () => new Uint8Array(32));
+      await assert.rejects(
+        restore(read, { ...options, client: AS_IT_WAS, newDevices: false, log }),
+        /another master key/,
+      );
+      await writeFile(file, "dear diary");
+      await assert.rejects(bringBack(file, options), /no backup of matrix-agents/);
+      await writeFile(file, "matrix-agents backup 2\nand so on");
+      await assert.rejects(bringBack(file, options), /format 2.*newer/);
+      await assert.rejects(bringBack(`${file}.away`, options), /can't be read: ENOENT/);
+      assert.deepEqual(await everything(target), before);
+    });
+
+    it("replaces no file, and leaves none when it fails", async () => {
+      const database = await open();
+      const file = await backUp(database);
+      await assert.rejects(
+        writeBackup(file, keyOf, () => Promise.resolve()),
+        /exists already/,
+      );
+      const other = await newFile();
+      await assert.rejects(
+        writeBackup(other, keyOf, () => Promise.reject(new Error("the database went away"))),
+        /went away/,
+      );
+      await assert.rejects(stat(other), /ENOENT/);
+      await assert.rejects(stat(`${other}.part`), /ENOENT/);
+      await assert.rejects(
+        writeBackup(join(other, "nowhere"), keyOf, (take) => take({ kind: "end", rows: 0 })),
+        /can't be written: ENOENT/,
+      );
+    });
+
+    it("takes no place that is not empty, unless it is told to, nor one that a bridge runs on", async () => {
+      const source = await open();
+      await fillDatabase(source);
+      const file = await backUp(source);
+      const target = await open();
+      await target.query("insert into settings (name, value) values ('a', 'b')");
+      await target.execute("create table somebody_elses as select 1 as one");
+      await assert.rejects(bringBack(file, { database: target }), /not empty \(there are rows in settings\).*--force/);
+      const running = await Processes.join(target, { expireAfterMs: 60_000, log });
+      await assert.rejects(bringBack(file, { database: target, force: true }), /a bridge is running/);
+      await running.leave();
+      await bringBack(file, { database: target, force: true });
+      assert.deepEqual(await everything(target), await everything(source));
+      assert.equal((await target.query("select from somebody_elses")).count, 1);
+    });
+
+    it("takes no device back in time, unless each is to get a new one", async () => {
+      const source = await open();
+      await fillDatabase(source);
+      const target = await open();
+      const file = await backUp(source);
+      for (const client of [USED_SINCE, homeserver({ device_id: "OTHER", marker: 3 }), homeserver({})]) {
+        await assert.rejects(
+          bringBack(file, { database: target, client }),
+          /@agent_llama:hs\. .*twice.*--new-devices/,
+        );
+      }
+      await bringBack(file, { database: target, client: USED_SINCE, newDevices: true });
+      const { rows } = await target.query<{ user_id: string; device_id: string; renew: boolean }>(
+        "select user_id, device_id, renew from ghosts order by user_id",
+      );
+      assert.deepEqual(rows[0], { user_id: LLAMA, device_id: "LLAMADEVICE", renew: true });
+      // One that was about to be made may be on the server by now.
+      assert.equal(rows[1]?.renew, false);
+      assert.notEqual(rows[1]?.device_id, "UNMADE");
+      const { rows: stores } = await target.query<{ name: string }>("select name from crypto_databases");
+      assert.deepEqual(stores, [{ name: `${LLAMA}/LLAMADEVICE::matrix-sdk-crypto` }]);
+    });
+
+    it("that was made while a ghost was in use proves nothing of its device", async () => {
+      const source = await open();
+      await fillDatabase(source);
+      const running = await Processes.join(source, { expireAfterMs: 60_000, log });
+      await source.query("update leases set owner = $1", [running.self]);
+      const file = await backUp(source);
+      await running.leave();
+      const target = await open();
+      await assert.rejects(bringBack(file, { database: target }), /--new-devices/);
+    });
+
+    if (kind === "postgres") {
+      it("is of one moment, while others go on writing", async () => {
+        const source = await open();
+        await fillDatabase(source);
+        const before = await everything(source);
+        const file = await newFile();
+        await writeBackup(file, keyOf, (take) =>
+          dump(source, {
+            own,
+            version,
+            take: async (item) => {
+              if (item.kind === "beginning") await source.query("delete from mailbox");
+              await take(item);
+            },
+          }),
+        );
+        const target = await open();
+        await bringBack(file, { database: target });
+        assert.deepEqual((await everything(target))["mailbox"], before["mailbox"]);
+      });
+    }
+  });
+});
