@@ -62,10 +62,11 @@ export async function writeBackup(
     failed.signal.throwIfAborted();
     await rename(draft, path);
   } catch (error) {
+    const cause: unknown = failed.signal.aborted ? failed.signal.reason : error;
     gzip.destroy();
     await written;
     await rm(draft, { force: true });
-    throw failed.signal.aborted ? failed.signal.reason : error;
+    throw cause;
   }
 }
 

@@ -22,7 +22,7 @@ const opened = (bytes: Uint8Array, key = KEY, context = CONTEXT): Promise<Buffer
 /** The chunks one by one. */
 function chunksOf(bytes: Buffer): Buffer[] {
   const chunks: Buffer[] = [];
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const end = at + 4 + bytes.readUInt32BE(at);
     chunks.push(bytes.subarray(at, end));
     at = end;

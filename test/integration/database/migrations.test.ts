@@ -1,0 +1,139 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { AuditLog } from "../../../src/audit/audit-log.ts";
+import type { Database, Row } from "../../../src/database/database.ts";
+import { knownMigrations, migrate } from "../../../src/database/migrate.ts";
+import { openPostgres } from "../../../src/database/postgres.ts";
+import { GhostStore } from "../../../src/ghost/ghost-store.ts";
+import { silentLogger } from "../../../src/observability/log.ts";
+import { RoomSettingsStore } from "../../../src/rooms/settings.ts";
+import { sealExisting } from "../../../src/sealing/seal-existing.ts";
+import { Rooms } from "../../../src/rooms/rooms.ts";
+import { createDatabase } from "../../support/postgres.ts";
+import { forEachDatabase } from "../../support/databases.ts";
+import { ROWS } from "../../support/full-database.ts";
+import { makeSeals, sealsOf } from "../../support/seals.ts";
+import { sharedPostgresUrl } from "../../support/services.ts";
+
+const log = silentLogger();
+const migrations = await knownMigrations();
+const LLAMA = "@agent_llama:hs";
+
+/** The tables that a schema has, and what is in them, by what identifies no row but the row itself. */
+async function contents(database: Database): Promise<Map<string, Row[]>> {
+  const { rows: tables } = await database.query<{ name: string }>(
+    "select tablename as name from pg_tables where schemaname = 'public' and tablename <> 'migrations'",
+  );
+  const found = new Map<string, Row[]>();
+  for (const { name } of tables) {
+    const { rows } = await database.query<{ row: Row }>(`select to_json(t) as row from ${name} t order by t::text`);
+    found.set(
+      name,
+      rows.map(({ row }) => row),
+    );
+  }
+  return found;
+}
+
+/** What migrations have renamed, or changed of what was there. */
+const NEW_NAMES: Record<string, string> = { crypto_leases: "leases" };
+const CHANGED: ReadonlySet<string> = new Set(["leases.owner", "rooms.changes"]);
+
+describe("a database of every earlier schema", () => {
+  for (const { number, name } of migrations.slice(0, -1)) {
+    it(`${name} comes to the newest with all that was in it`, async () => {
+      const database = openPostgres(await createDatabase(sharedPostgresUrl()), log);
+      try {
+        const then = migrations.filter((migration) => migration.number <= number);
+        // As it grew: rows are there when the next migration comes.
+        for (let count = 1; count <= then.length; count++) {
+          await migrate(database, log, { known: then.slice(0, count) });
+          const rows = ROWS.get(then[count - 1]?.number ?? 0);
+          assert.ok(
+            rows !== undefined,
+            `there are no rows for ${then[count - 1]?.name} in test/support/full-database.ts`,
+          );
+          if (rows !== "") await database.execute(rows);
+        }
+        const before = await contents(database);
+        await migrate(database, log);
+        const after = await contents(database);
+        for (const [table, rows] of before) {
+          const now = after.get(NEW_NAMES[table] ?? table);
+          assert.equal(now?.length, rows.length, table);
+          for (const row of rows) {
+            const kept = Object.entries(row).filter(
+              ([column]) => !CHANGED.has(`${NEW_NAMES[table] ?? table}.${column}`),
+            );
+            assert.ok(
+              now.some((candidate) =>
+                kept.every(([column, value]) => JSON.stringify(candidate[column]) === JSON.stringify(value)),
+              ),
+              `${table}: ${JSON.stringify(row)} is not among ${JSON.stringify(now)}`,
+            );
+          }
+        }
+        await isReadable(database, number);
+      } finally {
+        await database.close();
+      }
+    });
+  }
+
+  /** What the bridge does with it first. */
+  async function isReadable(database: Database, from: number): Promise<void> {
+    await makeSeals(database);
+    const seals = sealsOf(database);
+    await sealExisting(database, seals, log);
+    const ghost = await new GhostStore(database).ensure(LLAMA);
+    assert.deepEqual(
+      [ghost.deviceId, ghost.deviceMade, ghost.since, ghost.crossSigned, ghost.marker],
+      ["LLAMADEVICE", true, "s1", true, from >= 7 ? 3 : 0],
+    );
+    assert.equal(await new Rooms(database, log).isEncrypted("!room:hs"), true);
+    const { system } = await new RoomSettingsStore(database, seals).get(LLAMA, "!room:hs");
+    assert.equal(system, from >= 13 ? "Talk like a pirate" : undefined);
+    assert.equal((await new AuditLog(database).verify()).broken, undefined);
+  }
+});
+
+forEachDatabase((_kind, open) => {
+  describe("a version that is older than the database", () => {
+    const older = migrations.slice(0, -1);
+
+    async function newer(sql: string, isBreaking: boolean): Promise<Database> {
+      const database = await open();
+      const future = { number: 9999, name: "9999_future.sql", sql, isBreaking };
+      await migrate(database, log, { known: [...migrations, future] });
+      return database;
+    }
+
+    it("uses it where the newer one has only added to it", async () => {
+      const database = await newer("create table future (a text)", false);
+      await migrate(database, log);
+      await new GhostStore(database).ensure(LLAMA);
+    });
+
+    it("refuses it where the newer one has changed it, in words", async () => {
+      const database = await newer("alter table ghosts drop column profile", true);
+      await assert.rejects(
+        migrate(database, log),
+        /newer version.*does not understand.*9999_future\.sql.*run that version/,
+      );
+    });
+
+    it("takes what it does not know for a change, unless it is said not to be", async () => {
+      const database = await open({ migrated: false });
+      await migrate(database, log, { known: older });
+      // As versions wrote it that knew of no such difference.
+      await database.query("alter table migrations drop column breaking");
+      await database.query("insert into migrations (number, name) values (9999, '9999_future.sql')");
+      await assert.rejects(migrate(database, log), /newer version/);
+    });
+  });
+
+  it("the files say themselves whether an older version can live with them", () => {
+    const compatible = migrations.filter(({ isBreaking }) => !isBreaking).map(({ number }) => number);
+    assert.deepEqual(compatible, [19]);
+  });
+});
