@@ -30,6 +30,7 @@ describe("a backup", () => {
     await alice.verify({ userId: agent, roomId });
     assert.deepEqual(await alice.finishVerification(true), { done: true });
     await eventually("the agent to be verified", () => alice.isVerified(agent));
+    await alice.waitMessage({ roomId, sender: agent, where: ({ body }) => body.includes("by itself") });
   });
   after(() => deployment.stop());
 
