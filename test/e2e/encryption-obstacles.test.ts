@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { after, before, describe, it } from "node:test";
 import { startDeployment, type Deployment } from "../support/deployment.ts";
+import { isBackedUp } from "../support/backed-up.ts";
 import { eventually } from "../support/eventually.ts";
 import { jsonAnswer, startHttpProxy, type HttpProxy, type PassingRequest } from "../support/http-proxy.ts";
 import { requestAs } from "../support/matrix-request.ts";
@@ -249,8 +250,18 @@ describe("encryption, when something stands in its way,", () => {
   it("stands still, with its mail kept, when its device was deleted, until it is given a new one", async () => {
     const [deviceId = ""] = await devicesOf(other);
     const asOther = requestAs(deployment.synapse.url, deployment.files.asToken);
+    const roomId = roomOf(other);
+    const earlier = await alice.sendText({ roomId, body: "before it goes", mentions: [other] });
+    await answered(other, earlier);
+    const path = `/v3/rooms/${encodeURIComponent(roomId)}/event/${encodeURIComponent(earlier)}`;
+    const { content } = await alice.request<{ content: { session_id: string } }>("GET", path);
+    const session = { agent: other, roomId, sessionId: content.session_id };
+    await eventually("the key to be in the backup", () => isBackedUp(deployment, session));
+    // Said while the device is there: a client that knows it to be gone gives the key to nobody.
+    await deployment.stopBridge();
+    const question = await alice.sendText({ roomId, body: "where is your device?", mentions: [other] });
     await asOther("DELETE", `/v3/devices/${deviceId}?user_id=${encodeURIComponent(other)}`);
-    const question = await alice.sendText({ roomId: roomOf(other), body: "where is your device?" });
+    await deployment.startBridge();
     await eventually("the agent to stand still", () =>
       deployment.bridge
         .logs()
