@@ -7,7 +7,13 @@ export interface Prompt {
   close(): void;
 }
 
-/** Asks in a terminal, or whatever these streams are. Asking throws when the input has ended. */
+/** Whoever was asked has gone, by Ctrl-C or the end of the input. */
+export class Unanswered extends Error {
+  override readonly name = "Unanswered";
+  readonly exitCode = 2;
+}
+
+/** Asks in a terminal, or whatever these streams are. Asking throws {@link Unanswered} when the input has ended. */
 export function openPrompt(input: NodeJS.ReadableStream, output: NodeJS.WritableStream): Prompt {
   const terminal = createInterface({ input, output });
   const lines = terminal[Symbol.asyncIterator]();
@@ -16,7 +22,7 @@ export function openPrompt(input: NodeJS.ReadableStream, output: NodeJS.Writable
       for (;;) {
         output.write(`${question}${byDefault === undefined ? "" : ` [${byDefault}]`}: `);
         const line = await lines.next();
-        if (line.done === true) throw new Error("the input ended before all was answered");
+        if (line.done === true) throw new Unanswered("the questions were not all answered; nothing was changed");
         const answer = line.value.trim() === "" ? (byDefault ?? "") : line.value.trim();
         const wrong = answer === "" ? "An answer is needed." : check(answer);
         if (wrong === undefined) return answer;

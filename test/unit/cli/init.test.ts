@@ -1,0 +1,109 @@
+import assert from "node:assert/strict";
+import { readFile, stat } from "node:fs/promises";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { load } from "js-yaml";
+import { inCheckout } from "../../support/paths.ts";
+import { startProcess } from "../../support/process.ts";
+import { temporaryDirectory } from "../../support/temporary.ts";
+
+/** Runs a command on a terminal of its own, and types an answer whenever it asks the next question. */
+const ON_A_TERMINAL = `
+import json, os, pty, sys
+answers = json.loads(sys.argv[1])
+pid, terminal = pty.fork()
+if pid == 0:
+    os.execvp(sys.argv[2], sys.argv[2:])
+shown = b""
+while True:
+    try:
+        read = os.read(terminal, 4096)
+    except OSError:
+        break
+    if not read:
+        break
+    shown += read
+    if answers and answers[0][0].encode() in shown:
+        os.write(terminal, answers.pop(0)[1].encode())
+        shown = b""
+    sys.stdout.buffer.write(read)
+    sys.stdout.flush()
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+`;
+
+interface Ended {
+  readonly code: number | null;
+  readonly shown: string;
+}
+
+describe("matrix-agents init on a terminal", () => {
+  let homeserver: Server;
+  let url: string;
+
+  before(async () => {
+    homeserver = createServer((request, response) => {
+      const answers: Record<string, object> = {
+        "/_matrix/client/versions": { versions: ["v1.11"] },
+        "/_matrix/key/v2/server": { server_name: "example.test" },
+      };
+      const answer = answers[request.url ?? ""];
+      response.writeHead(answer === undefined ? 404 : 200, { "content-type": "application/json" });
+      response.end(JSON.stringify(answer ?? {}));
+    });
+    await new Promise<void>((listening) => homeserver.listen(0, "127.0.0.1", listening));
+    url = `http://127.0.0.1:${(homeserver.address() as AddressInfo).port}`;
+  });
+  after(() => {
+    homeserver.close();
+  });
+
+  async function init(folder: string, answers: readonly (readonly [string, string])[]): Promise<Ended> {
+    const command = [
+      process.execPath,
+      inCheckout("src/main.ts"),
+      "init",
+      "--no-wait",
+      "-c",
+      join(folder, "config.yaml"),
+    ];
+    const terminal = await startProcess({
+      command: "python3",
+      args: ["-c", ON_A_TERMINAL, JSON.stringify(answers), ...command],
+      env: { OLLAMA_HOST: "127.0.0.1:1" },
+    });
+    const { code } = await terminal.exited;
+    return { code, shown: terminal.stdout.join("\n") };
+  }
+
+  it("asks for what it does not know, again when an answer can't be, and proposes what it found out", async () => {
+    const folder = join(await temporaryDirectory("init"), "agents");
+    const { code, shown } = await init(folder, [
+      ["reaches it", "not a url\r"],
+      ["Expected a URL", `${url}\r`],
+      ["[example.test]:", "wrong.test\r"],
+      ["calls itself example.test", "\r"],
+      ["demo agent alone [-]:", "\r"],
+    ]);
+    assert.equal(code, 0, shown);
+    assert.match(shown, /app_service_config_files:/);
+    const { homeserver, providers } = load(await readFile(join(folder, "config.yaml"), "utf8")) as Record<
+      string,
+      object
+    >;
+    assert.deepEqual(homeserver, { url, domain: "example.test" });
+    assert.deepEqual(providers, { demo: { type: "demo" } });
+  });
+
+  it("writes nothing when the person goes away", async () => {
+    const folder = join(await temporaryDirectory("init"), "agents");
+    const { code, shown } = await init(folder, [
+      ["reaches it", `${url}\r`],
+      ["after the colon", "\u0003"],
+    ]);
+    assert.equal(code, 2, shown);
+    assert.match(shown, /not all answered; nothing was changed/);
+    await assert.rejects(stat(folder));
+  });
+});
