@@ -58,6 +58,15 @@ describe("matrix-agents start", () => {
     });
   }
 
+  it("lives on at SIGHUP while its homeserver is away, and reads its configuration again", async () => {
+    const bridge = await startLonely();
+    process.kill(bridge.pid, "SIGHUP");
+    await eventually("the configuration to be read", () =>
+      bridge.stderr.some((line) => line.includes("the configuration is as it was")),
+    );
+    assert.deepEqual(await bridge.stop({ signal: "SIGTERM" }), { code: 0, signal: null });
+  });
+
   it("refuses secrets that others can read, with the command that mends it", async () => {
     const bridge = await launch([], {}, 0o644);
     assert.deepEqual(await bridge.exited, { code: 2, signal: null });
