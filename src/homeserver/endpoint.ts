@@ -46,6 +46,7 @@ const NAMES: Readonly<Record<string, string>> = {
   redact: "redact",
   register: "register",
   room_keys: "key_backup",
+  room_summary: "summary",
   send: "send",
   sendToDevice: "send_to_device",
   state: "state",
