@@ -25,6 +25,8 @@ export interface Records {
   /** The largest first. */
   readonly tables: readonly { readonly name: string; readonly bytes: number }[];
   readonly migrations: readonly string[];
+  /** Those among them that versions from before can live with. */
+  readonly compatible: readonly string[];
   /** Absent where the schema is not there yet, or is another version's. */
   readonly state?: {
     readonly ghosts: readonly GhostKeys[];
@@ -56,7 +58,12 @@ export async function readRecords(database: Database): Promise<Records> {
      where relkind = 'r' and relnamespace = current_schema()::regnamespace order by bytes desc, relname limit ${LARGEST}`,
   );
   const migrations = server.migrated
-    ? (await database.query<{ name: string }>("select name from migrations order by number")).rows
+    ? (
+        await database.query<{ name: string; breaking: boolean }>(
+          `select name, coalesce((to_json(migrations) ->> 'breaking')::boolean, true) as breaking
+           from migrations order by number`,
+        )
+      ).rows
     : [];
   const state = server.migrated ? await readState(database).catch(() => undefined) : undefined;
   return {
@@ -66,6 +73,7 @@ export async function readRecords(database: Database): Promise<Records> {
     bytes: server.bytes,
     tables: tables.rows,
     migrations: migrations.map(({ name }) => name),
+    compatible: migrations.filter(({ breaking }) => !breaking).map(({ name }) => name),
     ...(state === undefined ? {} : { state }),
   };
 }

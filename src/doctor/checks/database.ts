@@ -51,12 +51,16 @@ export const migrations: Check = {
   async run({ database: sight }) {
     if (sight.kind !== "read") return [sight.kind === "none" ? NONE_YET : unknown("the database can't be read")];
     const known = (await readdir(MIGRATIONS)).filter((name) => name.endsWith(".sql")).sort();
-    return [judgeMigrations(sight.records.migrations, known)];
+    return [judgeMigrations(sight.records.migrations, known, sight.records.compatible)];
   },
 };
 
-export function judgeMigrations(applied: readonly string[], known: readonly string[]): Finding {
-  const newer = applied.filter((name) => !known.includes(name));
+export function judgeMigrations(
+  applied: readonly string[],
+  known: readonly string[],
+  compatible: readonly string[] = [],
+): Finding {
+  const newer = applied.filter((name) => !known.includes(name) && !compatible.includes(name));
   if (newer.length > 0) {
     return bad(
       `it was used by a newer version (${newer.join(", ")})`,

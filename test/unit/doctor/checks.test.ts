@@ -62,6 +62,7 @@ const RECORDS: Records = {
   bytes: 9_000_000,
   tables: [{ name: "messages", bytes: 5_000_000 }],
   migrations: [],
+  compatible: [],
   state: STATE,
 };
 
@@ -354,6 +355,7 @@ describe("the doctor tells", () => {
     assert.equal(read({}), "");
     assert.equal(judgeMigrations(["1"], ["1", "2"]).status, "unknown");
     assert.equal(judgeMigrations(["1"], ["1"]).status, "good");
+    assert.equal(judgeMigrations(["1", "2"], ["1"], ["2"]).status, "good");
     assert.equal(judgeDisk("/d", 2 ** 31).status, "good");
     assert.deepEqual([0, 1023, 1024, 15 * 1024 ** 2, 1.5 * 1024 ** 4].map(inWords), [
       "0 B",
