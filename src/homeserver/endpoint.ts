@@ -41,6 +41,8 @@ const NAMES: Readonly<Record<string, string>> = {
   media: "media",
   members: "members",
   messages: "messages",
+  auth_metadata: "auth_metadata",
+  login: "login",
   profile: "profile",
   receipt: "receipt",
   redact: "redact",
