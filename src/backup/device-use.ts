@@ -1,4 +1,4 @@
-import type { Database, Queryable } from "../database/database.ts";
+import type { Queryable } from "../database/database.ts";
 import { markerOf } from "../ghost/store-marker.ts";
 import { newDeviceId } from "../ghost/ghost-store.ts";
 import type { HomeserverClient } from "../homeserver/client.ts";
@@ -57,7 +57,7 @@ export async function renameUnmade(tx: Queryable): Promise<void> {
 }
 
 /** Whether a bridge runs on the database. */
-export async function isRunning(database: Database): Promise<boolean> {
+export async function isRunning(database: Queryable): Promise<boolean> {
   const there = await database.query(
     "select from pg_tables where schemaname = current_schema() and tablename = 'processes'",
   );

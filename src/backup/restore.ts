@@ -1,5 +1,6 @@
-import type { Database } from "../database/database.ts";
-import { knownMigrations, migrate, type Migration } from "../database/migrate.ts";
+import type { Database, Queryable } from "../database/database.ts";
+import { knownMigrations, migrateIn, tellOf, type Migration } from "../database/migrate.ts";
+import { takeForRestore } from "../database/restore-lock.ts";
 import type { HomeserverClient } from "../homeserver/client.ts";
 import type { Logger } from "../observability/log.ts";
 import { BackupError } from "./backup-file.ts";
@@ -59,8 +60,9 @@ export interface RestoreOptions {
 
 /**
  * Brings a backup back: the schema as it was, the rows, and then the migrations since. Nothing is changed before it is known
- * that the backup is whole, that the database may be filled, and that no device goes back in time; the rows come in one
- * transaction. Throws {@link BackupError}, HomeserverError, DatabaseError.
+ * that the backup is whole, that the database may be filled, and that no device goes back in time; and all of it is one
+ * transaction, so that a process which ends in its middle leaves what was there before. No bridge can begin to use the
+ * database meanwhile. Throws {@link BackupError}, HomeserverError, DatabaseError.
  *
  * @param read reads the backup, from its beginning each time.
  */
@@ -72,14 +74,18 @@ export async function restore(read: () => AsyncIterable<Item>, options: RestoreO
   await checkTarget(database, migrations, options);
   if (!options.newDevices) await checkDevices(inspection, options.client);
 
-  await database.transaction((tx) => dropOwn(tx, migrations));
-  await migrate(database, log, { known: then });
-  await database.transaction(async (tx) => {
+  const migrated = await database.transaction(async (tx) => {
+    if (!(await takeForRestore(tx))) throw inUse();
+    // What was looked at above may have changed.
+    await checkTarget(tx, migrations, options);
+    await dropOwn(tx, migrations);
+    await migrateIn(tx, then);
     await load(tx, ownTables(migrations), read());
     await renameUnmade(tx);
     if (options.newDevices) await renewDevices(tx);
+    return migrateIn(tx, migrations);
   });
-  await migrate(database, log);
+  tellOf(migrated, log);
   return inspection;
 }
 
@@ -95,11 +101,11 @@ function migrationsOf({ migrations, version }: Beginning, known: readonly Migrat
 }
 
 async function checkTarget(
-  database: Database,
+  database: Queryable,
   migrations: readonly Migration[],
   { force }: RestoreOptions,
 ): Promise<void> {
-  if (await isRunning(database)) throw new BackupError("a bridge is running on this database; stop it first");
+  if (await isRunning(database)) throw inUse();
   if (force) return;
   const full = await filledTable(database, migrations);
   if (full === undefined) return;
@@ -108,10 +114,14 @@ async function checkTarget(
   );
 }
 
+function inUse(): BackupError {
+  return new BackupError("a bridge is running on this database, or being started; stop it first");
+}
+
 /** Rows that migrations lay themselves are none of anybody's. */
 const LAID: ReadonlySet<string> = new Set(["migrations", "audit_head"]);
 
-async function filledTable(database: Database, migrations: readonly Migration[]): Promise<string | undefined> {
+async function filledTable(database: Queryable, migrations: readonly Migration[]): Promise<string | undefined> {
   const { rows } = await database.query<{ name: string }>(
     "select tablename as name from pg_tables where schemaname = current_schema() order by tablename",
   );

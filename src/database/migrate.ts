@@ -2,7 +2,8 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Logger } from "../observability/log.ts";
-import { DatabaseError, type Database } from "./database.ts";
+import { DatabaseError, type Database, type Queryable } from "./database.ts";
+import { refuseDuringRestore } from "./restore-lock.ts";
 
 /** Any constant: it names the lock that keeps two processes from migrating at once. */
 const MIGRATION_LOCK = 7_295_001;
@@ -36,10 +37,17 @@ export async function knownMigrations(): Promise<Migration[]> {
   );
 }
 
+/** What became of the schema: the names of the migrations that were applied, and of those that are not known here. */
+export interface Migrated {
+  readonly applied: readonly string[];
+  readonly newer: readonly string[];
+}
+
 /**
  * Brings the schema up to date: the numbered files of `migrations/`, forward only, each exactly once, all in one
  * transaction under an advisory lock. What a newer version has added is left alone. Throws {@link DatabaseError} when a
- * newer version has changed what this one would use.
+ * newer version has changed what this one would use, when this one would change what a process that runs uses, and while a
+ * backup is being restored.
  *
  * @param options.known by default all.
  */
@@ -49,35 +57,61 @@ export async function migrate(
   { known: given }: { readonly known?: readonly Migration[] } = {},
 ): Promise<void> {
   const known = given ?? (await knownMigrations());
-  const { applied, newer } = await database.transaction(async (tx) => {
-    await tx.query("select pg_advisory_xact_lock($1)", [MIGRATION_LOCK]);
-    await tx.execute(`create table if not exists migrations (
-      number integer primary key, name text not null, applied_at timestamptz not null default now())`);
-    // Only where it is missing: it would wait for whoever reads the table.
-    const { count } = await tx.query(
-      `select from pg_attribute where attrelid = 'migrations'::regclass and attname = 'breaking'`,
-    );
-    if (count === 0) await tx.execute("alter table migrations add column breaking boolean not null default true");
-
-    const done = await tx.query<{ number: number; name: string; breaking: boolean }>(
-      "select number, name, breaking from migrations order by number",
-    );
-    const numbers = new Set(done.rows.map((row) => row.number));
-    const unknown = done.rows.filter((row) => !known.some((migration) => migration.number === row.number));
-    const breaking = unknown.find((row) => row.breaking);
-    if (breaking !== undefined) {
-      throw new DatabaseError(
-        `the database has been used by a newer version of matrix-agents, which has changed it in a way that this one does not understand (migration ${breaking.name}); run that version or a later one, or restore a backup from before`,
-        { code: undefined, retryable: false },
-      );
-    }
-    const missing = known.filter((migration) => !numbers.has(migration.number));
-    for (const { number, name, sql, isBreaking } of missing) {
-      await tx.query("insert into migrations (number, name, breaking) values ($1, $2, $3)", [number, name, isBreaking]);
-      await tx.execute(sql);
-    }
-    return { applied: missing.map(({ name }) => name), newer: unknown.map(({ name }) => name) };
+  const migrated = await database.transaction(async (tx) => {
+    await refuseDuringRestore(tx, "transaction");
+    return migrateIn(tx, known);
   });
+  tellOf(migrated, log);
+}
+
+/** {@link migrate} in the caller's transaction; it is for {@link tellOf} when that has ended well. */
+export async function migrateIn(tx: Queryable, known: readonly Migration[]): Promise<Migrated> {
+  await tx.query("select pg_advisory_xact_lock($1)", [MIGRATION_LOCK]);
+  await tx.execute(`create table if not exists migrations (
+    number integer primary key, name text not null, applied_at timestamptz not null default now())`);
+  // Only where it is missing: it would wait for whoever reads the table.
+  const { count } = await tx.query(
+    `select from pg_attribute where attrelid = 'migrations'::regclass and attname = 'breaking'`,
+  );
+  if (count === 0) await tx.execute("alter table migrations add column breaking boolean not null default true");
+
+  const done = await tx.query<{ number: number; name: string; breaking: boolean }>(
+    "select number, name, breaking from migrations order by number",
+  );
+  const numbers = new Set(done.rows.map((row) => row.number));
+  const unknown = done.rows.filter((row) => !known.some((migration) => migration.number === row.number));
+  const breaking = unknown.find((row) => row.breaking);
+  if (breaking !== undefined) {
+    throw new DatabaseError(
+      `the database has been used by a newer version of matrix-agents, which has changed it in a way that this one does not understand (migration ${breaking.name}); run that version or a later one, or restore a backup from before`,
+      { code: undefined, retryable: false },
+    );
+  }
+  const missing = known.filter((migration) => !numbers.has(migration.number));
+  await refuseWhileUsed(tx, missing);
+  for (const { number, name, sql, isBreaking } of missing) {
+    await tx.query("insert into migrations (number, name, breaking) values ($1, $2, $3)", [number, name, isBreaking]);
+    await tx.execute(sql);
+  }
+  return { applied: missing.map(({ name }) => name), newer: unknown.map(({ name }) => name) };
+}
+
+/** Logs what {@link migrateIn} has done. */
+export function tellOf({ applied, newer }: Migrated, log: Logger): void {
   if (applied.length > 0) log.info({ migrations: applied }, "database schema brought up to date");
   if (newer.length > 0) log.warn({ migrations: newer }, "a newer version has added to the database; it is left alone");
+}
+
+/** What runs is of a version from before these migrations, and knows nothing of what they change. */
+async function refuseWhileUsed(tx: Queryable, missing: readonly Migration[]): Promise<void> {
+  const breaking = missing.find(({ isBreaking }) => isBreaking);
+  if (breaking === undefined) return;
+  const { count: known } = await tx.query("select where to_regprocedure('process_lives(integer)') is not null");
+  if (known === 0) return;
+  const { count } = await tx.query("select from processes where process_lives(number)");
+  if (count === 0) return;
+  throw new DatabaseError(
+    `this version changes the database in a way that the bridges which run on it do not understand (migration ${breaking.name}); stop the other processes first`,
+    { code: undefined, retryable: false },
+  );
 }

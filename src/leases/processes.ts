@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Database, DatabaseSession, Queryable } from "../database/database.ts";
+import { refuseDuringRestore } from "../database/restore-lock.ts";
 import type { Logger } from "../observability/log.ts";
 import { preferredProcess } from "./preference.ts";
 
@@ -68,11 +69,15 @@ export class Processes {
     this.#live = [self];
   }
 
-  /** Makes this process known. Throws DatabaseError. */
+  /** Makes this process known. Throws DatabaseError, while a backup is being restored too. */
   static async join(database: Database, options: ProcessOptions): Promise<Processes> {
-    const { rows } = await database.query<{ number: number }>(
-      "insert into processes (expires_at) values (clock_timestamp()) returning number",
-    );
+    const { rows } = await database.transaction(async (tx) => {
+      // Else it would wait for the table.
+      await refuseDuringRestore(tx, "transaction");
+      return tx.query<{ number: number }>(
+        "insert into processes (expires_at) values (clock_timestamp()) returning number",
+      );
+    });
     const number = rows[0]?.number;
     if (number === undefined) throw new Error("the process was given no number");
     const processes = new Processes(database, options, number);
@@ -171,6 +176,7 @@ export class Processes {
     const session = await this.#openSession();
     // An own connection that the server has not noticed to be dead may still hold the lock; then the next beat gets it.
     if (!session.locked) {
+      await refuseDuringRestore(session.session, "session");
       const { rows } = await session.session.query<{ locked: boolean }>(
         "select pg_try_advisory_lock($1, $2) as locked",
         [PROCESS_LOCK, this.self],

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { AuditLog } from "../../../src/audit/audit-log.ts";
-import type { Database, Row } from "../../../src/database/database.ts";
+import { DatabaseError, type Database, type Row } from "../../../src/database/database.ts";
 import { knownMigrations, migrate } from "../../../src/database/migrate.ts";
 import { openPostgres } from "../../../src/database/postgres.ts";
 import { GhostStore } from "../../../src/ghost/ghost-store.ts";
 import { silentLogger } from "../../../src/observability/log.ts";
+import { Processes } from "../../../src/leases/processes.ts";
 import { RoomSettingsStore } from "../../../src/rooms/settings.ts";
 import { sealExisting } from "../../../src/sealing/seal-existing.ts";
 import { Rooms } from "../../../src/rooms/rooms.ts";
@@ -129,6 +130,36 @@ forEachDatabase((_kind, open) => {
       await database.query("alter table migrations drop column breaking");
       await database.query("insert into migrations (number, name) values (9999, '9999_future.sql')");
       await assert.rejects(migrate(database, log), /newer version/);
+    });
+  });
+
+  describe("a version that is newer than the processes which run", () => {
+    const future = (isBreaking: boolean) => {
+      const added = { number: 9999, name: "9999_future.sql", sql: "create table future (a text)", isBreaking };
+      return { known: [...migrations, added] };
+    };
+
+    it("changes nothing that they use until they have ended, and says so", async () => {
+      const database = await open();
+      const running = await Processes.join(database, { expireAfterMs: 60_000, log });
+      await migrate(database, log);
+      await assert.rejects(
+        migrate(database, log, future(true)),
+        (error: unknown) =>
+          error instanceof DatabaseError &&
+          !error.retryable &&
+          /9999_future\.sql.*stop the other processes first/.test(error.message),
+      );
+      assert.equal((await database.query("select from pg_tables where tablename = 'future'")).count, 0);
+      await running.leave();
+      await migrate(database, log, future(true));
+    });
+
+    it("adds what they can live with", async () => {
+      const database = await open();
+      const running = await Processes.join(database, { expireAfterMs: 60_000, log });
+      await migrate(database, log, future(false));
+      await running.leave();
     });
   });
 

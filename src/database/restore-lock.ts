@@ -1,0 +1,33 @@
+import { DatabaseError, type Queryable } from "./database.ts";
+
+/*
+ * A database that is being filled from a backup is nobody else's. Whoever begins to use it takes a lock together with all
+ * others who do, and `restore` takes it alone; nobody waits. The embedded database is one process's and one connection's,
+ * on which these locks never exclude each other.
+ */
+
+/** Any constant: it names that lock. */
+const RESTORE_LOCK = 7_295_004;
+
+/**
+ * Keeps a restore out, until the transaction or the session ends. Throws {@link DatabaseError}, in words for the admin while
+ * there is one.
+ */
+export async function refuseDuringRestore(
+  database: Pick<Queryable, "query">,
+  until: "transaction" | "session",
+): Promise<void> {
+  const take = until === "session" ? "pg_try_advisory_lock_shared" : "pg_try_advisory_xact_lock_shared";
+  const { rows } = await database.query<{ taken: boolean }>(`select ${take}($1) as taken`, [RESTORE_LOCK]);
+  if (rows[0]?.taken === true) return;
+  throw new DatabaseError("a backup is being restored into the database; try again when that has ended", {
+    code: undefined,
+    retryable: false,
+  });
+}
+
+/** Keeps all others out until the transaction ends; false when somebody uses the database. Throws {@link DatabaseError}. */
+export async function takeForRestore(tx: Queryable): Promise<boolean> {
+  const { rows } = await tx.query<{ taken: boolean }>("select pg_try_advisory_xact_lock($1) as taken", [RESTORE_LOCK]);
+  return rows[0]?.taken === true;
+}
