@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { createReadStream, createWriteStream } from "node:fs";
-import { open, rename, rm } from "node:fs/promises";
+import { link, lstat, open, rename, rm } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
 import { createGunzip, createGzip } from "node:zlib";
 import type { Item } from "./contents.ts";
@@ -38,7 +38,8 @@ export async function writeBackup(
 ): Promise<void> {
   const salt = randomBytes(SALT);
   const head = Buffer.concat([Buffer.from(FORMAT), salt]);
-  const draft = `${path}.part`;
+  // Nobody can have laid a file, or a link to one, where nobody knows the name.
+  const draft = `${path}.${randomBytes(8).toString("hex")}.part`;
   await refuseExisting(path);
   const gzip = createGzip();
   const failed = new AbortController();
@@ -48,7 +49,7 @@ export async function writeBackup(
       yield head;
       yield* sealStream(keyOf(salt), head, source);
     },
-    createWriteStream(draft, { flags: "w", mode: 0o600, flush: true }),
+    createWriteStream(draft, { flags: "wx", mode: 0o600, flush: true }),
   ).catch((error: unknown) => {
     failed.abort(new BackupError(`${draft} can't be written: ${reasonOf(error)}`, { cause: error }));
   });
@@ -60,7 +61,8 @@ export async function writeBackup(
     gzip.end();
     await written;
     failed.signal.throwIfAborted();
-    await rename(draft, path);
+    await putInPlace(draft, path);
+    await rm(draft, { force: true });
   } catch (error) {
     const cause: unknown = failed.signal.aborted ? failed.signal.reason : error;
     gzip.destroy();
@@ -127,16 +129,50 @@ async function headOf(path: string): Promise<{ readonly head: Buffer; readonly s
   }
 }
 
+/** Said before anything is read; {@link putInPlace} sees to it. */
 async function refuseExisting(path: string): Promise<void> {
-  const file = await open(path).catch(() => undefined);
-  await file?.close();
-  if (file !== undefined) throw new BackupError(`${path} exists already; a backup replaces no file`);
+  const isFree = await lstat(path).then(
+    () => false,
+    (error: unknown) => {
+      if (codeOf(error) === "ENOENT") return true;
+      throw new BackupError(`${path} can't be written: ${reasonOf(error)}`, { cause: error });
+    },
+  );
+  if (!isFree) throw existing(path);
+}
+
+/** What `link` fails with on file systems that know no links, as memory sticks and network shares often have them. */
+const NO_LINKS: ReadonlySet<unknown> = new Set(["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"]);
+
+/** Gives a file its name, which nothing else has, not even something that was made meanwhile. */
+async function putInPlace(draft: string, path: string): Promise<void> {
+  try {
+    try {
+      await link(draft, path);
+    } catch (error) {
+      if (!NO_LINKS.has(codeOf(error))) throw error;
+      // An empty file, which nobody else can have made, is replaced by the whole one.
+      await (await open(path, "wx", 0o600)).close();
+      await rename(draft, path);
+    }
+  } catch (error) {
+    if (codeOf(error) === "EEXIST") throw existing(path);
+    throw new BackupError(`${path} can't be written: ${reasonOf(error)}`, { cause: error });
+  }
+}
+
+function existing(path: string): BackupError {
+  return new BackupError(`${path} exists already; a backup replaces no file`);
 }
 
 function isOfGzip(error: unknown): boolean {
-  return error instanceof Error && "code" in error && String(error.code).startsWith("Z_");
+  return codeOf(error)?.startsWith("Z_") === true;
 }
 
 function reasonOf(error: unknown): string {
-  return error instanceof Error && "code" in error ? String(error.code) : String(error);
+  return codeOf(error) ?? String(error);
+}
+
+function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && "code" in error ? String(error.code) : undefined;
 }

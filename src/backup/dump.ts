@@ -5,18 +5,24 @@ import { isLeftOut, quoted, tablesOf, type Table } from "./tables.ts";
 /** So many rows are read at once; one may hold a message of many kilobytes. */
 const BATCH = 200;
 
+interface DumpOptions {
+  readonly own: ReadonlySet<string>;
+  readonly version: string;
+  readonly take: (item: Item) => Promise<void>;
+  readonly confirm?: (tx: Queryable) => Promise<void>;
+}
+
 /**
  * Hands on all of the database as it is at one moment, while others go on writing it. Throws DatabaseError and what `take`
  * throws.
  *
- * @param own the names of the tables that are ours.
+ * @param options.own the names of the tables that are ours.
+ * @param options.confirm looks at the same moment first; nothing is handed on when it throws.
  */
-export async function dump(
-  database: Database,
-  { own, version, take }: { own: ReadonlySet<string>; version: string; take: (item: Item) => Promise<void> },
-): Promise<void> {
+export async function dump(database: Database, { own, version, take, confirm }: DumpOptions): Promise<void> {
   await database.transaction(async (tx) => {
     await tx.execute("set transaction isolation level repeatable read, read only");
+    await confirm?.(tx);
     const migrations = await tx.query<{ number: number }>("select number from migrations order by number");
     const { rows: inUse } = await tx.query<{ ghost: string }>(
       "select ghost from leases where owner is not null and process_lives(owner) order by ghost",

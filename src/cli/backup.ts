@@ -38,6 +38,7 @@ export async function backup(options: { readonly config: string; readonly args: 
         dump(database, {
           own,
           version,
+          confirm: (tx) => masterKey.confirm(tx),
           take: (item) => {
             if (item.kind === "end") ({ rows } = item);
             return take(item);

@@ -71,6 +71,13 @@ export class MasterKey {
     return backupKeyOf(this.#secret.key, salt);
   }
 
+  /** Throws {@link MasterKeyError} when the database, as a transaction sees it, belongs to another key by now, and DatabaseError. */
+  async confirm(tx: Queryable): Promise<void> {
+    const { rows } = await tx.query<{ value: string }>("select value from settings where name = $1", [CHECK]);
+    if (rows[0]?.value === checkOf(this.#secret.key)) return;
+    throw new MasterKeyError("the master key was changed at this very moment; run the same again");
+  }
+
   /**
    * Wraps a key of 32 bytes, in the transaction that stores it: until that has ended the master key can't be changed.
    * Throws {@link MasterKeyError}, DatabaseError.

@@ -1,19 +1,21 @@
 import assert from "node:assert/strict";
-import { readFile, stat, truncate, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { lstat, readdir, readFile, rm, stat, symlink, truncate, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { describe, it } from "node:test";
 import { readBackup, writeBackup } from "../../../src/backup/backup-file.ts";
 import { dump } from "../../../src/backup/dump.ts";
 import { ownTables } from "../../../src/backup/own-tables.ts";
 import { restore, type RestoreOptions } from "../../../src/backup/restore.ts";
 import type { Database } from "../../../src/database/database.ts";
-import { knownMigrations } from "../../../src/database/migrate.ts";
+import { knownMigrations, migrate } from "../../../src/database/migrate.ts";
 import { AuditLog } from "../../../src/audit/audit-log.ts";
 import type { HomeserverClient } from "../../../src/homeserver/client.ts";
 import { Processes } from "../../../src/leases/processes.ts";
 import { silentLogger } from "../../../src/observability/log.ts";
 import { forEachDatabase } from "../../support/databases.ts";
 import { fillDatabase } from "../../support/full-database.ts";
+import { MasterKey } from "../../../src/sealing/master-key.ts";
+import { rotateMasterKey } from "../../../src/sealing/rotation.ts";
 import { temporaryDirectory } from "../../support/temporary.ts";
 
 const keyOf = (salt: Uint8Array): Uint8Array => salt;
@@ -196,11 +198,73 @@ forEachDatabase((kind, open) => {
         /went away/,
       );
       await assert.rejects(stat(other), /ENOENT/);
-      await assert.rejects(stat(`${other}.part`), /ENOENT/);
+      assert.deepEqual(await readdir(dirname(other)), []);
       await assert.rejects(
         writeBackup(join(other, "nowhere"), keyOf, (take) => take({ kind: "end", rows: 0 })),
         /can't be written: ENOENT/,
       );
+    });
+
+    it("replaces no file that was made while it was written, nor follows a link", async () => {
+      const file = await newFile();
+      const letters = join(dirname(file), "letters");
+      await writeFile(letters, "dear diary");
+      for (const [make, what] of [
+        [() => writeFile(file, "dear diary"), "a file"],
+        [() => symlink("letters", file), "a link"],
+        [() => symlink("nowhere", file), "a link to nothing"],
+      ] as const) {
+        await rm(file, { force: true });
+        await assert.rejects(writeBackup(file, keyOf, make), /exists already/, what);
+        await assert.rejects(
+          writeBackup(file, keyOf, () => Promise.resolve()),
+          /exists already/,
+          what,
+        );
+      }
+      assert.ok((await lstat(file)).isSymbolicLink());
+      await symlink("letters", `${file}2.part`);
+      await writeBackup(`${file}2`, keyOf, (take) => take({ kind: "end", rows: 0 }));
+      assert.equal(await readFile(letters, "utf8"), "dear diary");
+      assert.deepEqual((await readdir(dirname(file))).sort(), ["backup", "backup2", "backup2.part", "letters"]);
+    });
+
+    it("is none when the master key was changed since it was read", async () => {
+      const database = await open({ sealed: false });
+      const source = { from: "file", path: join(await temporaryDirectory("key"), "master.key") } as const;
+      const master = await MasterKey.open(source, database);
+      const file = await newFile();
+      const write = (key: MasterKey): Promise<void> =>
+        writeBackup(
+          file,
+          (salt) => key.backupKey(salt),
+          (take) => dump(database, { own, version, take, confirm: (tx) => key.confirm(tx) }),
+        );
+      await rotateMasterKey(database, source, undefined, () => Promise.resolve());
+      await assert.rejects(write(master), /master key was changed/);
+      assert.deepEqual(await readdir(dirname(file)), []);
+      await write(await MasterKey.open(source, database));
+    });
+
+    it("that fails in its middle leaves what was there before", async () => {
+      const source = await open();
+      await fillDatabase(source);
+      const file = await backUp(source);
+      const target = await open();
+      await target.query("insert into settings (name, value) values ('a', 'b')");
+      const before = await everything(target);
+      let reads = 0;
+      const read = async function* () {
+        const isCut = ++reads > 1;
+        for await (const item of readBackup(file, keyOf)) {
+          if (isCut && item.kind === "end") throw new Error("the disk went away");
+          yield item;
+        }
+      };
+      const options = { database: target, client: AS_IT_WAS, force: true, newDevices: false, log };
+      await assert.rejects(restore(read, options), /the disk went away/);
+      assert.deepEqual(await everything(target), before);
+      await migrate(target, log);
     });
 
     it("takes no place that is not empty, unless it is told to, nor one that a bridge runs on", async () => {
@@ -250,6 +314,32 @@ forEachDatabase((kind, open) => {
     });
 
     if (kind === "postgres") {
+      it("lets no bridge begin to use the database meanwhile, nor comes over one that does", async () => {
+        const source = await open();
+        await fillDatabase(source);
+        const file = await backUp(source);
+        const target = await open({ migrated: false });
+        let reads = 0;
+        const read = async function* () {
+          const isFilling = ++reads > 1;
+          for await (const item of readBackup(file, keyOf)) {
+            if (isFilling && item.kind === "end") {
+              await assert.rejects(migrate(target, log), /backup is being restored.*try again/);
+              await assert.rejects(Processes.join(target, { expireAfterMs: 60_000, log }), /backup is being restored/);
+            }
+            yield item;
+          }
+        };
+        const options = { database: target, client: AS_IT_WAS, force: false, newDevices: false, log };
+        await restore(read, options);
+        const running = await Processes.join(target, { expireAfterMs: 60_000, log });
+        // A process that was frozen for so long that it counts as dead may wake.
+        await target.query("update processes set expires_at = clock_timestamp() - interval '1 second'");
+        await assert.rejects(bringBack(file, { database: target, force: true }), /a bridge is running/);
+        await running.leave();
+        await bringBack(file, { database: target, force: true });
+      });
+
       it("is of one moment, while others go on writing", async () => {
         const source = await open();
         await fillDatabase(source);
