@@ -32,6 +32,7 @@ import { createHomeserverClient } from "./homeserver/client.ts";
 import { RecentPings } from "./homeserver/recent-pings.ts";
 import { missingSupport } from "./homeserver/support.ts";
 import { awaitHomeserver, pingHomeserver, type PingResult } from "./homeserver/ping.ts";
+import { roomState } from "./homeserver/room-calls.ts";
 import { Processes } from "./leases/processes.ts";
 import { pause } from "./homeserver/retry.ts";
 import type { Transaction } from "./homeserver/transaction.ts";
@@ -135,7 +136,7 @@ export async function startBridge(atStart: Config, registration: Registration, l
     const audit = new AuditLog(database);
     const rooms = new Rooms(database, log);
     const masterKey = await MasterKey.open(config.encryption.masterKey, database);
-    const seals = new Seals(database, masterKey);
+    const seals = new Seals(database, masterKey, log);
     await sealExisting(database, seals, log);
     const banLists = new BanLists({ database, client, config, botUserId, log });
     closers.push(() => banLists.stop());
@@ -182,7 +183,17 @@ export async function startBridge(atStart: Config, registration: Registration, l
     closers.push(() => pulls.stop());
     const summaries = new Summaries(database, seals, history, log);
     closers.push(() => summaries.stop());
-    const retention = new Retention(rooms, history, () => config.memory.retentionMs, log);
+    const retention = new Retention({
+      rooms,
+      history,
+      mailbox,
+      maxAgeMs: () => config.memory.retentionMs,
+      read: async (roomId) => {
+        const [userId] = await store.ghostsIn(roomId);
+        if (userId !== undefined) await rooms.view(roomId, (room) => roomState(client, { userId }, room));
+      },
+      log,
+    });
     closers.push(
       startPruning(
         [

@@ -1,5 +1,6 @@
 import type { Database, Queryable } from "../database/database.ts";
 import { isStorable, storable } from "../database/text.ts";
+import { unlessBroken } from "../sealing/sealed-text.ts";
 import type { SealedRow, Seals } from "../sealing/seals.ts";
 import type { Attachment } from "./attachments.ts";
 import { dropSummaries } from "./dropped-summaries.ts";
@@ -138,16 +139,21 @@ export class History {
     database?: Queryable,
   ): Promise<(RememberedMessage & { readonly turnPosition: number })[]> {
     const { rows, open } = await this.#seals.open(sealed, database);
-    return rows.map((row) => {
-      const attachment = row.attachment && open(row, row.attachment, ...placeOf("attachment", ghost, row.event_id));
+    return rows.flatMap((row) => {
+      // One that is damaged is no reason to forget the others.
+      const text = unlessBroken(() => ({
+        body: open(row, row.body, ...placeOf("body", ghost, row.event_id)),
+        attachment: row.attachment && open(row, row.attachment, ...placeOf("attachment", ghost, row.event_id)),
+      }));
+      if (text === undefined) return [];
       return {
         eventId: row.event_id,
         author: row.author,
         sender: row.sender,
         speaker: row.speaker,
-        body: open(row, row.body, ...placeOf("body", ghost, row.event_id)),
+        body: text.body,
         sentAt: row.sent_at,
-        ...(attachment === null ? {} : { attachment: JSON.parse(attachment) as Attachment }),
+        ...(text.attachment === null ? {} : { attachment: JSON.parse(text.attachment) as Attachment }),
         turnPosition: row.turn_position,
       };
     });

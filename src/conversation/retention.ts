@@ -1,33 +1,54 @@
+import type { Mailbox } from "../mailbox/mailbox.ts";
 import type { Logger } from "../observability/log.ts";
 import type { Rooms } from "../rooms/rooms.ts";
 import type { History } from "./history.ts";
 
+/** What retention works with. */
+export interface RetentionOptions {
+  readonly rooms: Rooms;
+  readonly history: History;
+  readonly mailbox: Mailbox;
+  /** How long the admin has things kept, in ms; undefined: as long as the room lets it. */
+  readonly maxAgeMs: () => number | undefined;
+  /** Reads a room's state anew, as an agent that is in it. */
+  readonly read: (roomId: string) => Promise<void>;
+  readonly log: Logger;
+}
+
 /** What is too old to be kept is forgotten: as long ago as the admin says, or the room (MSC1763), whichever is shorter. */
 export class Retention {
-  readonly #rooms: Rooms;
-  readonly #history: History;
-  readonly #maxAgeMs: () => number | undefined;
-  readonly #log: Logger;
+  readonly #options: RetentionOptions;
 
-  /** @param maxAgeMs what the admin says; undefined: as long as the room lets it. */
-  constructor(rooms: Rooms, history: History, maxAgeMs: () => number | undefined, log: Logger) {
-    this.#rooms = rooms;
-    this.#history = history;
-    this.#maxAgeMs = maxAgeMs;
-    this.#log = log;
+  constructor(options: RetentionOptions) {
+    this.#options = options;
   }
 
   /** Goes through all rooms. Returns how many messages were forgotten. Throws DatabaseError. */
   async run(now = Date.now()): Promise<number> {
+    const { rooms, history, mailbox, maxAgeMs, log } = this.#options;
+    await this.#readOutdated();
     let forgotten = 0;
-    for (const { roomId, maxLifetimeMs } of await this.#rooms.lifetimes()) {
-      const ageMs = keptFor(this.#maxAgeMs(), maxLifetimeMs);
+    for (const { roomId, maxLifetimeMs, isCurrent } of await rooms.lifetimes()) {
+      // What a room said before it was changed destroys nothing.
+      const ageMs = keptFor(maxAgeMs(), isCurrent ? maxLifetimeMs : undefined);
       if (ageMs === undefined) continue;
-      const count = await this.#history.expire(roomId, new Date(now - ageMs));
-      if (count > 0) this.#log.info({ room: roomId, messages: count }, "forgot what was too old to be kept");
-      forgotten += count;
+      const before = new Date(now - ageMs);
+      const messages = await history.expire(roomId, before);
+      const held = await mailbox.expire(roomId, before);
+      if (messages + held > 0) log.info({ room: roomId, messages, held }, "forgot what was too old to be kept");
+      forgotten += messages + held;
     }
     return forgotten;
+  }
+
+  async #readOutdated(): Promise<void> {
+    const { rooms, read, log } = this.#options;
+    for (const { roomId, isCurrent } of await rooms.lifetimes()) {
+      if (isCurrent) continue;
+      await read(roomId).catch((error: unknown) => {
+        log.debug({ room: roomId, error }, "the room's state can't be read; what it says of retention is not known");
+      });
+    }
   }
 }
 

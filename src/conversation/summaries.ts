@@ -1,6 +1,7 @@
 import type { Database } from "../database/database.ts";
 import { storable } from "../database/text.ts";
 import type { Logger } from "../observability/log.ts";
+import { unlessBroken } from "../sealing/sealed-text.ts";
 import type { SealedRow, Seals } from "../sealing/seals.ts";
 import type { ChatMessage } from "../providers/provider.ts";
 import type { Turn } from "../turns/turn.ts";
@@ -74,7 +75,8 @@ export class Summaries {
       key,
     );
     const { rows, open } = await this.#seals.open(found.rows);
-    return rows[0] && { upTo: rows[0].up_to, body: open(rows[0], rows[0].body, PLACE, ...key) };
+    const [row] = rows;
+    return row && unlessBroken(() => ({ upTo: row.up_to, body: open(row, row.body, PLACE, ...key) }));
   }
 
   /** Sums a conversation up if it is long enough. Returns at once. */

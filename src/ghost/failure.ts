@@ -3,6 +3,7 @@ import { StoreClosed, StoreFailed } from "../crypto/store/errors.ts";
 import { DatabaseError } from "../database/database.ts";
 import { LeaseHeld, StaleLease } from "../leases/leases.ts";
 import { HomeserverUnreachable, MatrixError } from "../homeserver/errors.ts";
+import { MasterKeyError } from "../sealing/master-key.ts";
 import { GhostHalted } from "./halted.ts";
 
 /** Whether the same may work later: the server, the database or the ghost's device is away, or the device is reloaded. */
@@ -16,6 +17,8 @@ export function isRetryable(error: unknown): boolean {
     error instanceof StoreClosed ||
     error instanceof StaleLease ||
     error instanceof GhostHalted ||
-    error instanceof LeaseHeld
+    error instanceof LeaseHeld ||
+    // Nothing is lost by waiting until the key is back.
+    error instanceof MasterKeyError
   );
 }

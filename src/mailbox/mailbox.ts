@@ -4,6 +4,7 @@ import { fenced, type Lease } from "../leases/leases.ts";
 import type { RoomEvent, Transaction } from "../homeserver/transaction.ts";
 import type { Logger } from "../observability/log.ts";
 import type { Metrics } from "../observability/metrics.ts";
+import { unlessBroken } from "../sealing/sealed-text.ts";
 import type { SealedRow, Seals } from "../sealing/seals.ts";
 import { Attempt } from "./attempt.ts";
 import { DELIVERED, route, type GhostRooms, type MembershipChange } from "./routing.ts";
@@ -157,9 +158,14 @@ export class Mailbox {
         this.#log.error({ ghost: lease.ghost, event: row.event_id, tries }, "event set aside: it did not finish");
         continue;
       }
+      const payload = unlessBroken(() => open(row, row.payload, ...placeOfEvent(row.event_id)));
+      if (payload === undefined) {
+        await this.setAside(lease, row.id, "it was changed in the database, or is damaged");
+        continue;
+      }
       return {
         id: row.id,
-        event: JSON.parse(open(row, row.payload, ...placeOfEvent(row.event_id))) as RoomEvent,
+        event: JSON.parse(payload) as RoomEvent,
         lateMs: row.late_ms,
         isSuspect: row.attempts > 0,
       };
@@ -230,12 +236,26 @@ export class Mailbox {
          and state in ('awaiting_key', 'set_aside') returning mailbox.event_id`,
       [ghost, roomId, eventId ?? null],
     );
-    await tx.query(
-      `update events set payload = null, sealed_by = null
-       where event_id in (select json_array_elements_text($1::json)) and not unrouted
-       and not exists (select from mailbox where mailbox.event_id = events.event_id)`,
-      [JSON.stringify(rows.map((row) => row.event_id))],
+    await emptyUnwanted(
+      tx,
+      rows.map((row) => row.event_id),
     );
+  }
+
+  /** Drops what waits for its key, or was set aside, and came before a time. Returns how many. */
+  async expire(roomId: string, before: Date): Promise<number> {
+    return this.#database.transaction(async (tx) => {
+      const { rows } = await tx.query<{ event_id: string }>(
+        `delete from mailbox using events where mailbox.event_id = events.event_id and room_id = $1 and received_at < $2
+           and state in ('awaiting_key', 'set_aside') returning mailbox.event_id`,
+        [roomId, before],
+      );
+      await emptyUnwanted(
+        tx,
+        rows.map((row) => row.event_id),
+      );
+      return rows.length;
+    });
   }
 
   /** Ghosts with ready mail that a process has, or could have because nobody else does. */
@@ -332,6 +352,16 @@ function readable(raw: unknown): string {
   } catch {
     return "(can't be shown)";
   }
+}
+
+/** Keeps of events that nobody waits for any more only that they came. */
+async function emptyUnwanted(tx: Queryable, eventIds: readonly string[]): Promise<void> {
+  await tx.query(
+    `update events set payload = null, sealed_by = null
+     where event_id in (select json_array_elements_text($1::json)) and not unrouted
+     and not exists (select from mailbox where mailbox.event_id = events.event_id)`,
+    [JSON.stringify(eventIds)],
+  );
 }
 
 async function insertMalformed(tx: Queryable, seals: Seals, malformed: Transaction["malformed"]): Promise<void> {

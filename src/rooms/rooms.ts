@@ -140,12 +140,21 @@ export class Rooms {
     return rows[0]?.joined ?? 0;
   }
 
-  /** The rooms that are known, each with how long it lets what is said be kept, in ms; undefined: it does not say. */
-  async lifetimes(): Promise<{ readonly roomId: string; readonly maxLifetimeMs: number | undefined }[]> {
-    const { rows } = await this.#database.query<{ room_id: string; max_lifetime_ms: number | null }>(
-      "select room_id, max_lifetime_ms from rooms order by room_id",
+  /**
+   * The rooms that are known, each with how long it lets what is said be kept, in ms (undefined: it does not say), and
+   * whether that is so now, or may have changed since it was read.
+   */
+  async lifetimes(): Promise<
+    { readonly roomId: string; readonly maxLifetimeMs: number | undefined; readonly isCurrent: boolean }[]
+  > {
+    const { rows } = await this.#database.query<{ room_id: string; max_lifetime_ms: number | null; current: boolean }>(
+      "select room_id, max_lifetime_ms, read_at_change >= changes as current from rooms order by room_id",
     );
-    return rows.map((row) => ({ roomId: row.room_id, maxLifetimeMs: row.max_lifetime_ms ?? undefined }));
+    return rows.map((row) => ({
+      roomId: row.room_id,
+      maxLifetimeMs: row.max_lifetime_ms ?? undefined,
+      isCurrent: row.current,
+    }));
   }
 
   /** Whether encryption was ever seen in the room, without asking the server. */

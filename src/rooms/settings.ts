@@ -3,6 +3,7 @@ import type { Database, Queryable } from "../database/database.ts";
 import { storable } from "../database/text.ts";
 import { LANGUAGES, type Language } from "../language/language.ts";
 import type { SettingWord } from "../language/words.ts";
+import { unlessBroken } from "../sealing/sealed-text.ts";
 import type { SealedRow, Seals } from "../sealing/seals.ts";
 
 /** When an agent answers in a group: when it is meant; also in threads it takes part in; or always. */
@@ -75,7 +76,12 @@ export class RoomSettingsStore {
       [ghost, roomId],
     );
     const { rows, open } = await this.#seals.open(found.rows);
-    const values = new Map(rows.map((row) => [row.name, open(row, row.value, PLACE, ghost, roomId, row.name)]));
+    const values = new Map(
+      rows.flatMap((row) => {
+        const value = unlessBroken(() => open(row, row.value, PLACE, ghost, roomId, row.name));
+        return value === undefined ? [] : [[row.name, value]];
+      }),
+    );
     const temperature = Number(values.get("temperature") ?? NaN);
     return {
       ...textOf("model", values),

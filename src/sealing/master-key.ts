@@ -130,7 +130,14 @@ export async function readMasterSecret(
   const values = new Map(rows.map((row) => [row.name, row.value]));
   const check = values.get(CHECK);
   if (check === undefined) return undefined;
-  return { key: await find(source, check), generation: Number(values.get(GENERATION) ?? 1) };
+  const generation = Number(values.get(GENERATION) ?? 1);
+  return { key: await find(source, check, generation), generation };
+}
+
+/** How many master keys the database has had. Throws DatabaseError. */
+export async function generationOf(database: Queryable): Promise<number> {
+  const { rows } = await database.query<{ value: string }>("select value from settings where name = $1", [GENERATION]);
+  return Number(rows[0]?.value ?? 1);
 }
 
 /** The key of a backup: of the master key and the backup's salt alone, for there may be no database any more. */
@@ -173,20 +180,21 @@ export function checkOf(key: Uint8Array): string {
   return createHmac("sha256", key).update("matrix-agents master key").digest("hex");
 }
 
-/** Where a key lies that is about to take another one's place: a process may end in the middle of that. */
-export function nextPath(path: string): string {
-  return `${path}.next`;
+/** Where a key lies that is about to become the one of a generation: a process may end in the middle of that. */
+export function nextPath(path: string, generation: number): string {
+  return `${path}.next-${generation}`;
 }
 
 /** The key that the database was made with, or changed to. Throws {@link MasterKeyError}. */
-async function find(source: MasterKeySource, check: string): Promise<Uint8Array> {
+async function find(source: MasterKeySource, check: string, generation: number): Promise<Uint8Array> {
   const place = placeOf(source);
   const text = source.from === "env" ? process.env[source.name] : await readIfThere(source.path);
   if (source.from === "file") {
-    const next = await readIfThere(nextPath(source.path));
-    if (next !== undefined && checkOf(parse(next, nextPath(source.path))) === check) {
+    const nextFile = nextPath(source.path, generation);
+    const next = await readIfThere(nextFile);
+    if (next !== undefined && checkOf(parse(next, nextFile)) === check) {
       // The change was stored, and what did it ended before it had put the file in its place.
-      await rename(nextPath(source.path), source.path).catch((error: unknown) => {
+      await rename(nextFile, source.path).catch((error: unknown) => {
         if (!isMissing(error)) throw error;
       });
       return parse(next, place);

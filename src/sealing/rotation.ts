@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { link, open, rename, rm } from "node:fs/promises";
+import { link, open, readFile, rename, rm } from "node:fs/promises";
 import type { MasterKeySource } from "../config/config.ts";
 import type { Database, Queryable } from "../database/database.ts";
 import {
@@ -8,6 +8,7 @@ import {
   MasterKeyError,
   checkOf,
   derive,
+  generationOf,
   nextPath,
   parse,
   readMasterSecret,
@@ -18,6 +19,9 @@ import {
   type MasterSecret,
 } from "./master-key.ts";
 import { placeOfKey, type KeyRow } from "./seals.ts";
+
+/** Any constant: it names the lock that keeps two changes apart. */
+const ROTATION_LOCK = 7_295_005;
 
 /** Keys that are wrapped anew by one statement. */
 const AT_ONCE = 1_000;
@@ -48,35 +52,40 @@ export async function rotateMasterKey(
   next: string | undefined,
   also: (tx: Queryable) => Promise<void>,
 ): Promise<Rotated> {
-  const present = await readMasterSecret(source, database);
-  if (present === undefined) throw new MasterKeyError("this database has no master key yet; start the bridge once");
-  const text = next ?? randomBytes(32).toString("hex");
-  const key = parse(text, "the new master key");
-  if (checkOf(key) === checkOf(present.key)) throw new MasterKeyError("the new master key is the present one");
-  const secret = { key, generation: present.generation + 1 };
-
-  const formerPath = source.from === "file" ? await layDown(source.path, text, present) : undefined;
-  const keys = await database
+  const done = await database
     .transaction(async (tx) => {
-      const count = await rewrap(tx, present, secret);
+      // One at a time: from here on it is known which key the database belongs to, and that no other change is under way.
+      await tx.query("select pg_advisory_xact_lock($1)", [ROTATION_LOCK]);
+      const present = await readMasterSecret(source, tx);
+      if (present === undefined) throw new MasterKeyError("this database has no master key yet; start the bridge once");
+      const text = next ?? randomBytes(32).toString("hex");
+      const key = parse(text, "the new master key");
+      if (checkOf(key) === checkOf(present.key)) throw new MasterKeyError("the new master key is the present one");
+      const secret = { key, generation: present.generation + 1 };
+      const formerPath = source.from === "file" ? await layDown(source.path, text, present) : undefined;
+      const keys = await rewrap(tx, present, secret);
       await also(tx);
-      return count;
+      return { generation: secret.generation, keys, formerPath };
     })
     .catch(async (error: unknown) => {
-      // Whether it was stored is not known when the connection broke at the end: then both keys stay.
-      const now = await readMasterSecret(source, database).catch(() => undefined);
-      if (source.from === "file" && now?.generation === present.generation) {
-        await rm(nextPath(source.path), { force: true });
-      }
+      if (source.from === "file") await tidyUp(database, source.path).catch(() => undefined);
       throw error;
     });
   if (source.from === "file") {
-    await rename(nextPath(source.path), source.path).catch((error: unknown) => {
+    await rename(nextPath(source.path, done.generation), source.path).catch((error: unknown) => {
       // A bridge that runs was faster.
       if (codeOf(error) !== "ENOENT") throw error;
     });
   }
-  return { generation: secret.generation, keys, formerPath };
+  return done;
+}
+
+/** Removes the key of a change that was not stored. Whether it was is known once nobody can be storing it any more. */
+async function tidyUp(database: Database, path: string): Promise<void> {
+  await database.transaction(async (tx) => {
+    await tx.query("select pg_advisory_xact_lock($1)", [ROTATION_LOCK]);
+    await rm(nextPath(path, (await generationOf(tx)) + 1), { force: true });
+  });
 }
 
 /**
@@ -84,19 +93,32 @@ export async function rotateMasterKey(
  * needs the key from before. Returns where it is.
  */
 async function layDown(path: string, text: string, present: MasterSecret): Promise<string> {
-  const formerPath = `${path}.${present.generation}`;
+  const nextFile = nextPath(path, present.generation + 1);
   try {
-    await writeSafely(nextPath(path), text);
-    await link(path, formerPath).catch((error: unknown) => {
-      // From an earlier try.
-      if (codeOf(error) !== "EEXIST") throw error;
-    });
-    return formerPath;
+    // Left by a change that was not stored, for the database says that it belongs to the one before.
+    await rm(nextFile, { force: true });
+    await writeSafely(nextFile, text);
+    return await keepFormer(path, present);
   } catch (cause) {
     throw new MasterKeyError(
       `the new master key can't be written beside ${path} (${codeOf(cause)}); that folder has to be writable for it`,
       { cause },
     );
+  }
+}
+
+/** Another key may have that name already, where a backup was restored in between. */
+async function keepFormer(path: string, { key, generation }: MasterSecret): Promise<string> {
+  for (let count = 0; ; count++) {
+    const formerPath = `${path}.${generation}${count === 0 ? "" : `.${count}`}`;
+    try {
+      await link(path, formerPath);
+      return formerPath;
+    } catch (error) {
+      if (codeOf(error) !== "EEXIST") throw error;
+      if ((await readFile(formerPath, "utf8")).trim().toLowerCase() === Buffer.from(key).toString("hex"))
+        return formerPath;
+    }
   }
 }
 
@@ -106,7 +128,12 @@ function codeOf(error: unknown): string {
 
 async function rewrap(tx: Queryable, present: MasterSecret, next: MasterSecret): Promise<number> {
   // Who is about to wrap a key, or to make a ghost, waits for the end and finds the new one, or was before and is found here.
-  await tx.query("update settings set value = $2 where name = $1", [CHECK, checkOf(next.key)]);
+  const { count } = await tx.query("update settings set value = $2 where name = $1 and value = $3", [
+    CHECK,
+    checkOf(next.key),
+    checkOf(present.key),
+  ]);
+  if (count !== 1) throw new MasterKeyError("the master key has been changed by somebody else meanwhile");
   await tx.query(
     "insert into settings (name, value) values ($1, $2) on conflict (name) do update set value = excluded.value",
     [GENERATION, String(next.generation)],
@@ -165,7 +192,7 @@ async function keepDerived(tx: Queryable, present: MasterSecret, next: MasterSec
 
 /** On the disk before the database says that it is the one. */
 async function writeSafely(path: string, text: string): Promise<void> {
-  const file = await open(path, "w", 0o600);
+  const file = await open(path, "wx", 0o600);
   try {
     await file.writeFile(`${text}\n`);
     await file.sync();

@@ -1,4 +1,5 @@
 import type { Database, Queryable, Row } from "../database/database.ts";
+import { storable } from "../database/text.ts";
 import type { Logger } from "../observability/log.ts";
 import type { Scope, Seals } from "./seals.ts";
 
@@ -83,7 +84,7 @@ const TABLES: readonly ClearTable[] = [
 export async function sealExisting(database: Database, seals: Seals, log: Logger): Promise<void> {
   let rows = 0;
   for (const table of TABLES) {
-    for (let count = AT_ONCE; count === AT_ONCE; rows += count) {
+    for (let count = AT_ONCE; count > 0; rows += count) {
       count = await database.transaction((tx) => sealSome(tx, seals, table));
     }
   }
@@ -91,9 +92,7 @@ export async function sealExisting(database: Database, seals: Seals, log: Logger
 }
 
 async function sealSome(tx: Queryable, seals: Seals, table: ClearTable): Promise<number> {
-  const { rows } = await tx.query(
-    `select * from ${table.table} where ${table.where} limit ${AT_ONCE} for update skip locked`,
-  );
+  const { rows } = await tx.query(`select * from ${table.table} where ${table.where} limit ${AT_ONCE} for update`);
   for (const row of rows) {
     const key = await seals.in(tx, table.scope(row));
     const place = (table.place ?? table.keys).map((name) => String(row[name]));
@@ -114,5 +113,10 @@ async function sealSome(tx: Queryable, seals: Seals, table: ClearTable): Promise
 /** What of an event is looked at without opening it. */
 function outsideOf(payload: string): Record<string, unknown> {
   const { type, sender, state_key, origin_server_ts } = JSON.parse(payload) as Record<string, unknown>;
-  return { type, sender, is_state: state_key !== undefined, sent_at: origin_server_ts };
+  return {
+    type: storable(String(type)),
+    sender: storable(String(sender)),
+    is_state: state_key !== undefined,
+    sent_at: origin_server_ts,
+  };
 }

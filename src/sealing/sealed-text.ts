@@ -36,3 +36,13 @@ export function unseal(key: Uint8Array, sealed: string, place: string): Buffer {
     throw new SealBroken(place.split("\n", 1)[0] ?? "", { cause });
   }
 }
+
+/** What `open` returns; undefined when it can't be opened, for whom the rest matters more. */
+export function unlessBroken<T>(open: () => T): T | undefined {
+  try {
+    return open();
+  } catch (error) {
+    if (error instanceof SealBroken) return undefined;
+    throw error;
+  }
+}

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { Database, Queryable } from "../database/database.ts";
+import type { Logger } from "../observability/log.ts";
 import type { MasterKey, WrappedKey } from "./master-key.ts";
 import { SealBroken, seal, unseal } from "./sealed-text.ts";
 
@@ -34,6 +35,8 @@ export type Opener = (row: SealedRow, text: string, ...place: readonly string[])
 const MAX_OPENED = 10_000;
 
 const TODAY = "to_char(now() at time zone 'utc', 'YYYY-MM-DD')";
+/** What was begun yesterday may not be visible yet; no transaction takes a day. */
+const YESTERDAY = "to_char((now() - interval '1 day') at time zone 'utc', 'YYYY-MM-DD')";
 
 /**
  * The keys that rooms are sealed with: one for each ghost, room and day, and one for what is on its way. They are wrapped by
@@ -43,12 +46,14 @@ const TODAY = "to_char(now() at time zone 'utc', 'YYYY-MM-DD')";
 export class Seals {
   readonly #database: Database;
   readonly #master: MasterKey;
+  readonly #log: Logger;
   /** By id, the oldest first. Ids are never used twice. */
   readonly #opened = new Map<number, Uint8Array>();
 
-  constructor(database: Database, master: MasterKey) {
+  constructor(database: Database, master: MasterKey, log: Logger) {
     this.#database = database;
     this.#master = master;
+    this.#log = log;
   }
 
   /**
@@ -89,26 +94,35 @@ export class Seals {
     database: Queryable = this.#database,
   ): Promise<{ readonly rows: R[]; readonly open: Opener }> {
     const ids = [...new Set(all.flatMap((row) => (row.sealed_by === null ? [] : [row.sealed_by])))];
-    const missing = ids.filter((id) => !this.#opened.has(id));
+    // Held by who reads, however many others are opened meanwhile.
+    const keys = new Map(ids.map((id) => [id, this.#opened.get(id)]));
+    const missing = ids.filter((id) => keys.get(id) === undefined);
     if (missing.length > 0) {
       const { rows } = await database.query<KeyRow>(
         `select id, ghost, room_id, period, generation, wrapped from sealing_keys
          where id in (select value::bigint from json_array_elements_text($1::json))`,
         [JSON.stringify(missing)],
       );
-      for (const row of rows) await this.#keyOf(database, row);
+      for (const row of rows) keys.set(row.id, await this.#keyOf(database, row));
     }
-    // Held by who reads, however many others are opened meanwhile.
-    const keys = new Map(ids.map((id) => [id, this.#opened.get(id)]));
     return {
       rows: all.filter((row) => row.sealed_by === null || keys.get(row.sealed_by) !== undefined),
       open: ({ sealed_by: id }, text, ...place) => {
         if (id === null) return text;
         const key = keys.get(id);
         if (key === undefined) throw new SealBroken(placeOf(place));
-        return unseal(key, text, placeOf(place)).toString();
+        return this.#unseal(key, text, placeOf(place));
       },
     };
+  }
+
+  #unseal(key: Uint8Array, text: string, place: string): string {
+    try {
+      return unseal(key, text, place).toString();
+    } catch (error) {
+      this.#log.error({ error }, "something in the database was changed, or is damaged; it is passed over");
+      throw error;
+    }
   }
 
   /** Destroys the keys of a scope, of all days, and with them all that they seal. */
@@ -120,10 +134,11 @@ export class Seals {
     for (const { id } of rows) this.#opened.delete(id);
   }
 
-  /** Destroys a room's keys of the days that were over at a time, whosever they are, and with them all that they seal. */
+  /** Destroys the keys of what ghosts remember of a room from days that were over at a time, and with them all that they seal. */
   async expire(tx: Queryable, roomId: string, before: Date): Promise<void> {
     const { rows } = await tx.query<{ id: number }>(
-      "delete from sealing_keys where room_id = $1 and period <> '' and period < $2 returning id",
+      `delete from sealing_keys where room_id = $1 and ghost <> '' and period <> '' and period < least($2, ${YESTERDAY})
+       returning id`,
       [roomId, before.toISOString().slice(0, 10)],
     );
     for (const { id } of rows) this.#opened.delete(id);
@@ -135,7 +150,7 @@ export class Seals {
       (table) => `not exists (select from ${table} where ${table}.sealed_by = sealing_keys.id)`,
     );
     const { rows } = await this.#database.query<{ id: number }>(
-      `delete from sealing_keys where period <> '' and period < ${TODAY} and ${unused.join(" and ")} returning id`,
+      `delete from sealing_keys where period <> '' and period < ${YESTERDAY} and ${unused.join(" and ")} returning id`,
     );
     for (const { id } of rows) this.#opened.delete(id);
     return rows.length;
@@ -169,10 +184,30 @@ export class Seals {
     return made;
   }
 
+  /** The master key may have been changed since the row was read. */
+  async #unwrap(database: Queryable, row: KeyRow): Promise<Uint8Array> {
+    try {
+      return await this.#master.unwrap(database, row, placeOfKey(row));
+    } catch (error) {
+      if (!(error instanceof SealBroken)) throw error;
+      const { rows } = await database.query<KeyRow>(
+        "select id, ghost, room_id, period, generation, wrapped from sealing_keys where id = $1",
+        [row.id],
+      );
+      if (rows[0] === undefined || rows[0].generation === row.generation) throw error;
+      return this.#master.unwrap(database, rows[0], placeOfKey(rows[0]));
+    }
+  }
+
   async #keyOf(database: Queryable, row: KeyRow): Promise<Uint8Array> {
     const known = this.#opened.get(row.id);
-    if (known !== undefined) return known;
-    const key = await this.#master.unwrap(database, row, placeOfKey(row));
+    if (known !== undefined) {
+      // Those not used for longest go first.
+      this.#opened.delete(row.id);
+      this.#opened.set(row.id, known);
+      return known;
+    }
+    const key = await this.#unwrap(database, row);
     this.#opened.set(row.id, key);
     for (const id of this.#opened.keys()) {
       if (this.#opened.size <= MAX_OPENED) break;

@@ -1,6 +1,7 @@
 import type { Database, Queryable } from "../database/database.ts";
 import { fenced, type Lease } from "../leases/leases.ts";
 import { isStorable, storable } from "../database/text.ts";
+import { unlessBroken } from "../sealing/sealed-text.ts";
 import type { SealedRow, Seals } from "../sealing/seals.ts";
 import type { Turn, TurnKind, TurnReply, TurnState } from "./turn.ts";
 
@@ -237,13 +238,28 @@ export class TurnStore {
       [process],
     );
     const { rows, open } = await this.#seals.open(found.rows);
-    return rows.map((row) => {
+    const turns: OpenTurn[] = [];
+    for (const row of rows) {
       const turn = turnOf(row);
-      const reply = row.reply && open(row, row.reply, ...placeOf(turn));
-      return row.state === "sending" && reply !== null
-        ? { state: "sending", turn, reply: JSON.parse(reply) as TurnReply, isDeclined: row.declined }
-        : { state: "queued", turn, attempts: row.attempts, ageMs: row.age_ms, isStopped: row.stopped };
-    });
+      if (row.state !== "sending" || row.reply === null) {
+        turns.push({ state: "queued", turn, attempts: row.attempts, ageMs: row.age_ms, isStopped: row.stopped });
+        continue;
+      }
+      const { reply: sealed } = row;
+      const reply = unlessBroken(() => open(row, sealed, ...placeOf(turn)));
+      if (reply === undefined) await this.#giveUp(turn);
+      else turns.push({ state: "sending", turn, reply: JSON.parse(reply) as TurnReply, isDeclined: row.declined });
+    }
+    return turns;
+  }
+
+  /** What was to be sent can't be opened any more: it holds up nothing else. */
+  async #giveUp(turn: Turn): Promise<void> {
+    await this.#database.query(
+      `update turns set state = 'failed', failure = 'damaged', reply = null, sealed_by = null, finished_at = now()
+       where id = $1 and state = 'sending'`,
+      [turn.id],
+    );
   }
 
   /** Ghosts with open turns that a process has, or could have because nobody else does. */

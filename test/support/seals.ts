@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { Database } from "../../src/database/database.ts";
+import { silentLogger } from "../../src/observability/log.ts";
 import { MasterKey } from "../../src/sealing/master-key.ts";
 import { Seals } from "../../src/sealing/seals.ts";
 
@@ -10,7 +11,10 @@ const made = new WeakMap<Database, Seals>();
 /** Gives an empty database a master key. */
 export async function makeSeals(database: Database): Promise<void> {
   process.env[MASTER_KEY] ??= randomBytes(32).toString("hex");
-  made.set(database, new Seals(database, await MasterKey.open({ from: "env", name: MASTER_KEY }, database)));
+  made.set(
+    database,
+    new Seals(database, await MasterKey.open({ from: "env", name: MASTER_KEY }, database), silentLogger()),
+  );
 }
 
 /** What seals in a database that `forEachDatabase` opened. */

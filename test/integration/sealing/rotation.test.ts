@@ -31,7 +31,7 @@ forEachDatabase((_kind, open) => {
     await database.query("insert into ghosts (user_id, device_id) values ($1, 'DEVICE')", [GHOST]);
     const bridge = async (): Promise<{ master: MasterKey; seals: Seals }> => {
       const master = await MasterKey.open(source, database);
-      return { master, seals: new Seals(database, master) };
+      return { master, seals: new Seals(database, master, silentLogger()) };
     };
     await bridge();
     return { database, path, source, bridge };
@@ -103,7 +103,7 @@ forEachDatabase((_kind, open) => {
       const running = await bridge();
       await put(database, running.seals, "1", "words");
       await rotateMasterKey(database, source, undefined, NOTHING);
-      await copyFile(path, `${path}.next`);
+      await copyFile(path, `${path}.next-2`);
       await copyFile(`${path}.1`, path);
       assert.deepEqual(await get(database, (await bridge()).seals), ["words"]);
       assert.deepEqual((await readdir(join(path, ".."))).sort(), ["master.key", "master.key.1"]);
@@ -118,8 +118,30 @@ forEachDatabase((_kind, open) => {
       const fails = (): Promise<void> => Promise.reject(new Error("the disk is full"));
       await assert.rejects(rotateMasterKey(database, source, undefined, fails), /the disk is full/);
       assert.equal(await readFile(path, "utf8"), before);
-      assert.ok(!(await readdir(join(path, ".."))).includes("master.key.next"));
+      assert.ok(!(await readdir(join(path, ".."))).some((name) => name.includes("next")));
       assert.deepEqual(await get(database, (await bridge()).seals), ["words"]);
+    });
+
+    it("is changed by one after the other, whoever asks for it at the same time", async () => {
+      const { database, path, source, bridge } = await make();
+      await put(database, (await bridge()).seals, "1", "words");
+      const rotated = await Promise.all([1, 2, 3].map(() => rotateMasterKey(database, source, undefined, NOTHING)));
+      assert.deepEqual(rotated.map(({ generation }) => generation).sort(), [2, 3, 4]);
+      assert.deepEqual(await get(database, (await bridge()).seals), ["words"]);
+      const files = ["master.key", "master.key.1", "master.key.2", "master.key.3"];
+      assert.deepEqual((await readdir(join(path, ".."))).sort(), files);
+      const keys = await Promise.all(files.map((name) => readFile(join(path, "..", name), "utf8")));
+      assert.equal(new Set(keys).size, 4, "and none is lost");
+    });
+
+    it("keeps the former one under another name where there is an older one of that name", async () => {
+      const { database, path, source } = await make();
+      await writeFile(`${path}.1`, "ab".repeat(32));
+      const former = await readFile(path, "utf8");
+      const { formerPath } = await rotateMasterKey(database, source, undefined, NOTHING);
+      assert.equal(formerPath, `${path}.1.1`);
+      assert.equal(await readFile(formerPath, "utf8"), former);
+      assert.equal(await readFile(`${path}.1`, "utf8"), "ab".repeat(32));
     });
 
     it("in the environment is given there", async () => {
@@ -127,13 +149,16 @@ forEachDatabase((_kind, open) => {
       const [former, next] = [(await readFile(path, "utf8")).trim(), "ab".repeat(32)];
       const source = { from: "env", name: "TEST_ROTATED_KEY" } as const;
       process.env["TEST_ROTATED_KEY"] = former;
-      await put(database, new Seals(database, await MasterKey.open(source, database)), "1", "words");
+      await put(database, new Seals(database, await MasterKey.open(source, database), silentLogger()), "1", "words");
       await assert.rejects(rotateMasterKey(database, source, "short", NOTHING), MasterKeyError);
       await assert.rejects(rotateMasterKey(database, source, former, NOTHING), /is the present one/);
       await rotateMasterKey(database, source, next, NOTHING);
       await assert.rejects(MasterKey.open(source, database), MasterKeyError);
       process.env["TEST_ROTATED_KEY"] = next;
-      assert.deepEqual(await get(database, new Seals(database, await MasterKey.open(source, database))), ["words"]);
+      assert.deepEqual(
+        await get(database, new Seals(database, await MasterKey.open(source, database), silentLogger())),
+        ["words"],
+      );
     });
 
     it("is not made where there is none yet, nor over one that is not the database's", async () => {
