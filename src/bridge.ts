@@ -437,7 +437,7 @@ export async function startBridge(atStart: Config, registration: Registration, l
       turns,
       outbox,
       ghosts,
-      providers,
+      providers: () => providers,
       isListening: () => appService.port !== undefined,
       lastPing: () => lastPing,
       isStarted: () => isStarted,

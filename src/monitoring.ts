@@ -32,7 +32,8 @@ export interface WatchedParts {
   readonly turns: Pick<TurnStore, "openByState">;
   readonly outbox: Pick<Outbox, "pending">;
   readonly ghosts: Pick<Ghosts, "loaded" | "leased">;
-  readonly providers: ReadonlyMap<string, Provider>;
+  /** Asked anew each time: a reload replaces them. */
+  readonly providers: () => ReadonlyMap<string, Provider>;
   readonly isListening: () => boolean;
   /** How the homeserver's last ping of us ended; undefined before the first. */
   readonly lastPing: () => PingResult | undefined;
@@ -114,7 +115,7 @@ function checksOf(parts: WatchedParts): Readonly<Record<string, Check>> {
       return undefined;
     },
     reached: () => whyNotReached(parts),
-    providers: () => whyNoneUsable([...providers.values()]),
+    providers: () => whyNoneUsable([...providers().values()]),
   };
 }
 
@@ -143,7 +144,7 @@ async function read(parts: WatchedParts, metrics: Metrics, log: Logger): Promise
   for (const [state, count] of Object.entries(database.connections?.() ?? {})) {
     metrics.databaseConnections.set({ state }, count);
   }
-  for (const [name, provider] of providers) {
+  for (const [name, provider] of providers()) {
     const load = provider.load?.();
     if (load === undefined) continue;
     metrics.providerWaiting.set({ provider: name }, load.waiting);

@@ -59,7 +59,7 @@ describe("a bridge that is watched", () => {
       turns: { openByState: () => Promise.resolve({ queued: 1, running: 0, sending: 0 }) },
       outbox: { pending: () => Promise.resolve(3) },
       ghosts: { loaded: 2, leased: 2 },
-      providers: new Map([["demo", createDemoProvider("demo")]]),
+      providers: () => new Map([["demo", createDemoProvider("demo")]]),
       isListening: () => true,
       lastPing: () => ({ kind: "answered", durationMs: 5 }),
       isStarted: () => true,
@@ -94,7 +94,7 @@ describe("a bridge that is watched", () => {
     ["gives no sign of life", () => ({ processes: { isAlive: false, count: 1 } }), "lease", /no sign of life/],
     ["has no database", () => ({ database: away }), "database", /ECONNREFUSED/],
     ["was never pinged", () => ({ lastPing: () => undefined }), "reached", /not been asked/],
-    ["has no provider", () => ({ providers: new Map() }), "providers", /no provider can be asked/],
+    ["has no provider", () => ({ providers: () => new Map() }), "providers", /no provider can be asked/],
   ] as const) {
     it(`that ${what} is not ready, and says so`, async () => {
       const { status, wrong } = await ready({ ...well, ...change() });
@@ -130,7 +130,7 @@ describe("a bridge that is watched", () => {
     const limits = { firstTokenMs: 1_000, idleMs: 1_000, contextTokens: 512, discover: false, maxConcurrent: 1 };
     const url = `http://127.0.0.1:${await freePort()}`;
     const ollama = createOllamaProvider({ name: "ollama", url, locality: "local", ...limits, log });
-    const { wrong } = await ready({ ...well, providers: new Map([["ollama", ollama]]) });
+    const { wrong } = await ready({ ...well, providers: () => new Map([["ollama", ollama]]) });
     assert.match(wrong["providers"] ?? "", /^no provider can be asked: ollama: cannot reach http/);
   });
 
