@@ -7,6 +7,7 @@ import { secretsOf } from "../config/secrets.ts";
 import { endpointsOf } from "../egress/endpoints.ts";
 import type { EgressGuard } from "../egress/guard.ts";
 import { createLogger, type Logger } from "../observability/log.ts";
+import { Secrets } from "../observability/secrets.ts";
 import { Hangups } from "./hangups.ts";
 import { reload } from "./reload.ts";
 import { explainStartFailure } from "./start-failure.ts";
@@ -44,7 +45,8 @@ export async function start(
 ): Promise<number> {
   let config = await loadConfig(options.config);
   const registration = await loadRegistration(config);
-  const log = createLogger(() => config.logging.level, config.logging.format, secretsOf(config, registration));
+  const secrets = new Secrets(secretsOf(config, registration));
+  const log = createLogger(() => config.logging.level, config.logging.format, secrets);
   endBy(log);
   const checkFiles = async ({ guardedFiles }: Config): Promise<void> => {
     const insecure = await insecureFiles(guardedFiles);
@@ -67,6 +69,8 @@ export async function start(
     reload(
       async () => {
         const next = await loadConfig(options.config);
+        // Before anything can fail that might tell of them.
+        secrets.add(secretsOf(next, registration));
         await checkFiles(next);
         return next;
       },

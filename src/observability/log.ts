@@ -1,7 +1,7 @@
 import { pino, type Logger as PinoLogger, type LoggerOptions } from "pino";
 import pretty from "pino-pretty";
 import { describeError } from "./described-error.ts";
-import { hideSecrets } from "./secrets.ts";
+import type { Secrets } from "./secrets.ts";
 
 /**
  * A structured logger. Fields are ids (`ghost`, `room`, `event`, `txn`), counts and durations; message text, keys and
@@ -17,12 +17,12 @@ export type LogLevel = "debug" | "info" | "warn" | "error";
  *
  * @param level asked for every line when it is a function, so that it may change.
  * @param format `json` is one JSON object a line; `pretty` is for a person; `auto` is pretty on a terminal.
- * @param secrets what must stand in no line, wherever it may come from.
+ * @param secrets what must stand in no line, wherever it may come from; may grow.
  */
 export function createLogger(
   level: LogLevel | (() => LogLevel),
   format: "json" | "pretty" | "auto",
-  secrets: readonly string[] = [],
+  secrets?: Secrets,
 ): Logger {
   const usePretty = format === "pretty" || (format === "auto" && process.stderr.isTTY);
   const options: LoggerOptions = {
@@ -30,7 +30,7 @@ export function createLogger(
     // The loggers that are made of this one each keep a level of their own; what they all pass through is this.
     hooks: {
       ...(typeof level === "function" ? { logMethod: only(level) } : {}),
-      ...(secrets.length === 0 ? {} : { streamWrite: hideSecrets(secrets) }),
+      ...(secrets === undefined ? {} : { streamWrite: (line: string) => secrets.hide(line) }),
     },
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { secretsOf } from "../../../src/config/secrets.ts";
-import { hideSecrets } from "../../../src/observability/secrets.ts";
+import { Secrets } from "../../../src/observability/secrets.ts";
 import { inCheckout } from "../../support/paths.ts";
 import { startProcess } from "../../support/process.ts";
 
@@ -35,18 +35,27 @@ describe("the secrets of a configuration", () => {
 
 describe("a line of the log", () => {
   it("holds no secret, in whatever form it would stand there, and everything else as it was", () => {
-    const hide = hideSecrets(['se"cret/1', 'se"cret/1-and-more', "short"]);
+    const secrets = new Secrets(['se"cret/1', 'se"cret/1-and-more', "short"]);
     assert.equal(
-      hide('{"a":"se\\"cret/1","b":"se%22cret%2F1","c":"se\\"cret/1-and-more","d":"short"}'),
+      secrets.hide('{"a":"se\\"cret/1","b":"se%22cret%2F1","c":"se\\"cret/1-and-more","d":"short"}'),
       '{"a":"[secret]","b":"[secret]","c":"[secret]","d":"short"}',
     );
+  });
+
+  it("holds none that came by a reload, and none that was there before it", () => {
+    const secrets = new Secrets(["the-old-key"]);
+    secrets.add(["the-new-key", "the-new-key-and-more"]);
+    assert.equal(secrets.hide("the-old-key the-new-key the-new-key-and-more"), "[secret] [secret] [secret]");
   });
 
   for (const format of ["json", "pretty"]) {
     it(`holds none as it is written (${format}), by a logger that was made of another one too`, async () => {
       const code = `
         import { createLogger } from "${inCheckout("src/observability/log.ts")}";
-        const log = createLogger(() => "debug", "${format}", ["sk-abcdefgh"]);
+        import { Secrets } from "${inCheckout("src/observability/secrets.ts")}";
+        const secrets = new Secrets();
+        const log = createLogger(() => "debug", "${format}", secrets);
+        secrets.add(["sk-abcdefgh"]);
         log.child({ ghost: "sk-abcdefgh" }).warn({ error: new Error("no such key: sk-abcdefgh") }, "sk-abcdefgh is refused");`;
       const child = await startProcess({ command: process.execPath, args: ["--input-type=module", "-e", code] });
       assert.equal((await child.exited).code, 0);
