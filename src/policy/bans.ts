@@ -1,4 +1,5 @@
 import { isGlob, matchesGlob } from "./glob.ts";
+import { serverOf, withoutPort } from "./server-name.ts";
 
 /** What a rule of a ban list is about (spec "Moderation policy lists"). */
 export type BanKind = "user" | "server" | "room";
@@ -66,7 +67,7 @@ export class Bans {
 
   /** Whether somebody is banned, or the server they are on. */
   hasUser(userId: string): boolean {
-    return this.#has("user", userId) || this.#has("server", serverOf(userId));
+    return this.#has("user", userId) || this.#has("server", withoutPort(serverOf(userId)));
   }
 
   hasRoom(roomId: string): boolean {
@@ -76,12 +77,4 @@ export class Bans {
   #has(kind: BanKind, name: string): boolean {
     return this.#exact.has(`${kind} ${name}`) || this.#globs[kind].some((glob) => matchesGlob(glob, name));
   }
-}
-
-/** The server of a user id, without its port (as spec "m.room.server_acl" compares them), in lower case. */
-function serverOf(userId: string): string {
-  return userId
-    .slice(userId.indexOf(":") + 1)
-    .toLowerCase()
-    .replace(/(?<=[^:]):\d{1,5}$/, "");
 }

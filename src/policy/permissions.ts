@@ -1,6 +1,7 @@
 import type { AccessConfig, Level, PermissionConfig } from "../config/config.ts";
 import type { Bans } from "./bans.ts";
 import { matchesGlob, particularity } from "./glob.ts";
+import { serverOf, withoutPort } from "./server-name.ts";
 
 /** What somebody wants of the bridge. */
 export type Act =
@@ -133,8 +134,10 @@ function levelOf({ permissions, access }: PermissionPolicy, userId: string, room
     votes.push({ level, rank: RANK[kind] + Math.min(particularity(glob), EXACT) });
   };
   for (const [glob, level] of permissions.users) if (matchesGlob(glob, userId)) vote(...kindOf(glob), level);
-  for (const [glob, level] of permissions.servers)
-    if (matchesGlob(glob.toLowerCase(), server)) vote("server", glob, level);
+  for (const [glob, level] of permissions.servers) {
+    const pattern = glob.toLowerCase();
+    if (matchesGlob(pattern, withoutPort(server)) || matchesGlob(pattern, server)) vote("server", glob, level);
+  }
   const inRoom = roomId === undefined ? undefined : roomRule(permissions, roomId);
   if (inRoom !== undefined && inRoom !== "none" && inRoom !== "allowed") {
     votes.push({ level: inRoom, rank: RANK.room });
@@ -185,9 +188,4 @@ function mostParticular<T>(rules: ReadonlyMap<string, T>, name: string): T | und
     if (rank > (found?.rank ?? -1) && matchesGlob(glob, name)) found = { rule, rank };
   }
   return found?.rule;
-}
-
-/** The server of a user id, in the form in which servers are compared. */
-function serverOf(userId: string): string {
-  return userId.slice(userId.indexOf(":") + 1).toLowerCase();
 }

@@ -1,0 +1,9 @@
+/** The server of a user id, in lower case; its port, if it has one, included. */
+export function serverOf(userId: string): string {
+  return userId.slice(userId.indexOf(":") + 1).toLowerCase();
+}
+
+/** A server name without its port, as spec "m.room.server_acl" compares them. */
+export function withoutPort(server: string): string {
+  return server.replace(/(?<=[^:]):\d{1,5}$/, "");
+}
