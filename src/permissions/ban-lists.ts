@@ -44,6 +44,8 @@ export class BanLists {
   #madeOf = "";
   #looking: Promise<void> | undefined;
   #isLookWaiting = false;
+  /** The rows are to be made for what is configured now, and marked as changed. */
+  #isToBegin = false;
   /** A list has changed since it was looked at. */
   #hasChanged = false;
 
@@ -64,20 +66,14 @@ export class BanLists {
   /** Every list may have changed, or is new: they are read again. Returns at once. */
   refresh(): void {
     this.#failed.clear();
-    this.#run(async () => {
-      await this.#options.database.query(
-        `insert into ban_lists (room_id) select json_array_elements_text($1::json)
-         on conflict (room_id) do update set changes = ban_lists.changes + 1`,
-        [JSON.stringify(this.#followed)],
-      );
-      await this.#look();
-    });
+    this.#isToBegin = true;
+    this.#run(() => this.#look());
   }
 
   /** Takes note of rules that have changed, in the transaction that stores the events. */
   async note(tx: Queryable, events: readonly RoomEvent[]): Promise<void> {
     const changed = events.filter(
-      (event) => this.#followed.includes(event.room_id) && (isPolicyEvent(event) || this.#isOwnMembership(event)),
+      (event) => this.#followed.includes(event.room_id) && (mayChangeRules(event) || this.#isOwnMembership(event)),
     );
     if (changed.length === 0) return;
     await tx.query(
@@ -130,11 +126,27 @@ export class BanLists {
   async #look(): Promise<void> {
     this.#isLookWaiting = false;
     this.#hasChanged = false;
+    if (this.#isToBegin) await this.#begin();
     for (const row of await this.#rows()) {
       const isDue = row.read_at_change < row.changes && (this.#failed.get(row.room_id) ?? 0) <= performance.now();
       if (isDue) await this.#read(row);
     }
     await this.#compose(await this.#rows());
+  }
+
+  /** What fails here is tried again at the next look. */
+  async #begin(): Promise<void> {
+    this.#isToBegin = false;
+    try {
+      await this.#options.database.query(
+        `insert into ban_lists (room_id) select json_array_elements_text($1::json)
+         on conflict (room_id) do update set changes = ban_lists.changes + 1`,
+        [JSON.stringify(this.#followed)],
+      );
+    } catch (error) {
+      this.#isToBegin = true;
+      throw error;
+    }
   }
 
   async #rows(): Promise<ListRow[]> {
@@ -208,6 +220,11 @@ export class BanLists {
     this.#bans = new Bans(rules);
     this.#madeOf = madeOf;
   }
+}
+
+/** A rule, or what may take one back: which event a redaction is about is not looked at, the list is read anew. */
+function mayChangeRules(event: RoomEvent): boolean {
+  return isPolicyEvent(event) || event.type === "m.room.redaction";
 }
 
 /** The server that a room's id names; those of version 12 and later name none. */
