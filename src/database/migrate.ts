@@ -89,6 +89,8 @@ export async function migrateIn(tx: Queryable, known: readonly Migration[]): Pro
   }
   const missing = known.filter((migration) => !numbers.has(migration.number));
   await refuseWhileUsed(tx, missing);
+  // A large table takes as long as it takes; the server would give up after what is meant for statements of a moment.
+  if (missing.length > 0) await tx.execute("set local statement_timeout = 0");
   for (const { number, name, sql, isBreaking } of missing) {
     await tx.query("insert into migrations (number, name, breaking) values ($1, $2, $3)", [number, name, isBreaking]);
     await tx.execute(sql);

@@ -163,6 +163,18 @@ forEachDatabase((_kind, open) => {
     });
   });
 
+  it("is given as long as it takes, by the server too", async () => {
+    const database = openPostgres(await createDatabase(sharedPostgresUrl()), log);
+    const sql = "do $$ begin if current_setting('statement_timeout') <> '0' then raise 'in a hurry'; end if; end $$";
+    try {
+      await migrate(database, log, { known: [{ number: 1, name: "0001_long.sql", sql, isBreaking: true }] });
+      const { rows } = await database.query<{ limit: string }>("select current_setting('statement_timeout') as limit");
+      assert.equal(rows[0]?.limit, "20s");
+    } finally {
+      await database.close();
+    }
+  });
+
   it("the files say themselves whether an older version can live with them", () => {
     const compatible = migrations.filter(({ isBreaking }) => !isBreaking).map(({ number }) => number);
     assert.deepEqual(compatible, [19]);
