@@ -1,4 +1,5 @@
 import { mkdir, readFile } from "node:fs/promises";
+import { isIPv6 } from "node:net";
 import { dirname, resolve } from "node:path";
 import { dump } from "js-yaml";
 import type { Config } from "../config/config.ts";
@@ -48,9 +49,14 @@ export async function init(options: InitOptions): Promise<number> {
     if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
     throw new StartFailure(`${file} can't be read`, { cause: error });
   });
-  const config = text === undefined ? await makeConfig(file, options) : await changeConfig(file, text, options);
+  // What is wrong with it is told before anything is changed.
+  const before = text === undefined ? undefined : await loadConfig(file);
+  const config =
+    text === undefined || before === undefined
+      ? await makeConfig(file, options)
+      : await changeConfig(file, text, before, options);
   await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
-  const isToBeTold = await settleRegistration(config, options);
+  const isToBeTold = await settleRegistration(config, before, options);
   const registration = await loadRegistration(config);
 
   if (isToBeTold) say(`\n${instructions(config.appservice.registration)}`);
@@ -71,6 +77,9 @@ function checkOptions(options: InitOptions): void {
   check("domain", options.domain, "server-name");
   check("url", options.url, "http-url");
   check("ollama", options.ollama, "http-url");
+  if (options.bind !== undefined && !isAddress(options.bind)) {
+    throw new UsageError("--bind: expected an address of this machine such as 127.0.0.1, 0.0.0.0 or ::");
+  }
   if (options.port !== undefined && portOf(options.port) === undefined) {
     throw new UsageError("--port: expected a whole number from 1 to 65535");
   }
@@ -108,9 +117,7 @@ async function makeConfig(file: string, options: InitOptions): Promise<Config> {
 }
 
 /** Only what was asked for by an option changes. */
-async function changeConfig(file: string, text: string, options: InitOptions): Promise<Config> {
-  // What is wrong with it is told before anything is changed.
-  const before = await loadConfig(file);
+async function changeConfig(file: string, text: string, before: Config, options: InitOptions): Promise<Config> {
   const homeserver = trimmed(options.homeserver ?? before.homeserver.url);
   const survey = await surveyHomeserver(homeserver);
   say(describe(homeserver, survey));
@@ -141,10 +148,15 @@ function setOllama(settings: SettingsFile, url: string): boolean {
   return settings.set("providers.ollama.url", url);
 }
 
-/** Writes the registration, or changes in it what follows from the options. Says whether the homeserver has to be told. */
-async function settleRegistration(config: Config, options: InitOptions): Promise<boolean> {
+/**
+ * Writes the registration, or changes in it what follows from the options. Says whether the homeserver has to be told.
+ *
+ * @param before the configuration as it was; undefined when there was none.
+ */
+async function settleRegistration(config: Config, before: Config | undefined, options: InitOptions): Promise<boolean> {
   const { registration: file, bind, port, bot } = config.appservice;
-  const url = trimmed(options.url ?? localUrl(bind, port));
+  const local = localUrl(bind, port);
+  const url = trimmed(options.url ?? local);
   const fresh = makeRegistration({ domain: config.homeserver.domain, url, bot });
   const text = await readFile(file, "utf8").catch(() => undefined);
   if (text === undefined) {
@@ -157,9 +169,15 @@ async function settleRegistration(config: Config, options: InitOptions): Promise
     return true;
   }
   const settings = new SettingsFile(text);
-  const isMoved = options.url !== undefined || options.port !== undefined || options.bind !== undefined;
+  const former = settings.get("url");
+  const isMoved = options.port !== undefined || options.bind !== undefined;
+  // Any other is the admin's, of a proxy or another machine: where that leads is not for us to guess.
+  const isOurs = before !== undefined && former === localUrl(before.appservice.bind, before.appservice.port);
+  if (options.url === undefined && isMoved && !isOurs && former !== local) {
+    say(`The registration's url stays ${String(former)}; if the homeserver is to use another: init --url URL`);
+  }
   const changed = [
-    isMoved && settings.set("url", url) && "url",
+    (options.url !== undefined || (isMoved && isOurs)) && settings.set("url", url) && "url",
     options.domain !== undefined && settings.set("namespaces.users", fresh.namespaces.users) && "namespaces",
   ].filter((name) => name !== false);
   if (changed.length === 0) {
@@ -263,6 +281,12 @@ function describe(url: string, { software, versions, signIn }: Survey): string {
 function isNear(url: string): boolean {
   const { hostname } = new URL(url);
   return hostname === "localhost" || hostname === "[::1]" || hostname.startsWith("127.");
+}
+
+/** What can be listened on and stand in a URL: the name of a host, or an address in its usual form. */
+function isAddress(text: string): boolean {
+  if (isIPv6(text)) return !text.includes("%");
+  return /^[0-9A-Za-z.-]+$/.test(text) && URL.parse(`http://${text}`)?.hostname === text.toLowerCase();
 }
 
 function trimmed(url: string): string {

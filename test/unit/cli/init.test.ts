@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFile, stat } from "node:fs/promises";
+import { readFile, stat, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -38,7 +38,7 @@ interface Ended {
   readonly shown: string;
 }
 
-describe("matrix-agents init on a terminal", () => {
+describe("matrix-agents init", () => {
   let homeserver: Server;
   let url: string;
 
@@ -77,7 +77,15 @@ describe("matrix-agents init on a terminal", () => {
     return { code, shown: terminal.stdout.join("\n") };
   }
 
-  it("asks for what it does not know, again when an answer can't be, and proposes what it found out", async () => {
+  /** Without a terminal. */
+  async function initBy(folder: string, ...options: readonly string[]): Promise<Ended> {
+    const args = [inCheckout("src/main.ts"), "init", "--no-wait", "-c", join(folder, "config.yaml"), ...options];
+    const child = await startProcess({ command: process.execPath, args, env: { OLLAMA_HOST: "127.0.0.1:1" } });
+    const { code } = await child.exited;
+    return { code, shown: [...child.stdout, ...child.stderr].join("\n") };
+  }
+
+  it("asks on a terminal for what it does not know, again when an answer can't be, and proposes what it found out", async () => {
     const folder = join(await temporaryDirectory("init"), "agents");
     const { code, shown } = await init(folder, [
       ["reaches it", "not a url\r"],
@@ -105,5 +113,33 @@ describe("matrix-agents init on a terminal", () => {
     assert.equal(code, 2, shown);
     assert.match(shown, /not all answered; nothing was changed/);
     await assert.rejects(stat(folder));
+  });
+
+  it("moves the registration's url with the port only where the url is its own", async () => {
+    const folder = await temporaryDirectory("init");
+    const registration = join(folder, "registration.yaml");
+    const registered = async (): Promise<unknown> =>
+      (load(await readFile(registration, "utf8")) as { url: unknown }).url;
+    assert.equal((await initBy(folder, "--yes", "--homeserver", url, "--domain", "example.test")).code, 0);
+    assert.equal((await initBy(folder, "--port", "9994")).code, 0);
+    assert.equal(await registered(), "http://127.0.0.1:9994");
+
+    assert.equal((await initBy(folder, "--url", "https://agents.example.test")).code, 0);
+    const { shown } = await initBy(folder, "--port", "9995", "--bind", "0.0.0.0");
+    assert.match(shown, /Changed appservice.bind, appservice.port in/);
+    assert.match(shown, /url stays https:\/\/agents\.example\.test/);
+    assert.equal(await registered(), "https://agents.example.test");
+  });
+
+  it("refuses an address that is none before it changes anything", async () => {
+    const folder = await temporaryDirectory("init");
+    const config = join(folder, "config.yaml");
+    await writeFile(config, "untouched");
+    for (const bind of ["not an address", "300.0.0.1", "127.0.0.1:9993", "fe80::1%eth0"]) {
+      const { code, shown } = await initBy(folder, "--bind", bind);
+      assert.equal(code, 2);
+      assert.match(shown, /--bind: expected an address/);
+    }
+    assert.equal(await readFile(config, "utf8"), "untouched");
   });
 });
