@@ -280,6 +280,7 @@ export class Reception {
         await this.#invited(event, log);
         return settle(note);
       case "join":
+        if (membershipBefore(event) === "invite" && (await this.#withdrew(roomId, log))) return settle(note);
         // So that the first answer finds the room read and everybody's devices known.
         await this.#sender.meet(roomId).catch((error: unknown) => {
           if (isRetryable(error)) throw error;
@@ -297,6 +298,26 @@ export class Reception {
             await note?.(tx);
           }),
         );
+    }
+  }
+
+  /** Leaves a room that is too large, where that could not be known at the invite. Says whether it did. */
+  async #withdrew(roomId: string, log: Logger): Promise<boolean> {
+    const { client, permissions } = this.#services;
+    const most = permissions.maxRoomMembers;
+    if (most === undefined || permissions.isBanList(roomId)) return false;
+    try {
+      // As at the invite: without the ghost itself.
+      const others = (await this.#ghost.memberCount(roomId)) - 1;
+      if (others <= most) return false;
+      const reason = describeRefusal(this.#services.words(), "room_too_large");
+      await leaveRoom(client, { userId: this.#ghost.userId }, roomId, reason);
+      log.info({ members: others, why: "room_too_large" }, "left again: the room's size was not known at the invite");
+      return true;
+    } catch (error) {
+      if (isRetryable(error)) throw error;
+      log.warn({ error }, "whether the room is too large could not be settled");
+      return false;
     }
   }
 

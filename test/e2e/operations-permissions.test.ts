@@ -6,6 +6,7 @@ import type { LogLine } from "../support/bridge.ts";
 import { startDeployment, type Deployment } from "../support/deployment.ts";
 import { eventually } from "../support/eventually.ts";
 import { DOMAIN } from "../support/homeserver.ts";
+import { requestAs } from "../support/matrix-request.ts";
 import type { User } from "../support/user.ts";
 
 type Settings = Record<string, unknown>;
@@ -147,6 +148,30 @@ describe("a bridge whose permissions change while it runs", () => {
     await alice.sendText({ roomId: growing, body: "allowed", mentions: [agent] });
     const next = await alice.waitMessage({ roomId: growing, sender: agent, after: question });
     assert.match(next.body, /allowed/, "it was said once that the room is too large");
+  });
+
+  it("leaves a room that turns out too large only when it is in it, and says nothing there", async () => {
+    const dora = await deployment.user("js-sdk", "dora");
+    await reload(permit({ max_room_members: 2 }), TAKEN);
+    const large = await alice.createRoom({ encrypted: false, preset: "public_chat" });
+    for (const user of [bob, dora]) await user.join(large);
+    // Joined behind the bridge's back, as when the homeserver did not tell the room's size at the invite.
+    process.kill(deployment.bridge.pid, "SIGSTOP");
+    try {
+      await alice.invite(large, agent);
+      const asAgent = requestAs(deployment.synapse.url, deployment.files.asToken);
+      await asAgent("POST", `/v3/join/${encodeURIComponent(large)}?user_id=${encodeURIComponent(agent)}`, {});
+    } finally {
+      process.kill(deployment.bridge.pid, "SIGCONT");
+    }
+    await alice.waitMember(large, agent, "leave");
+    await eventually("the reason to be told", () => said(/^left again/).at(-1)?.["why"] === "room_too_large");
+    const path = `/v3/rooms/${encodeURIComponent(large)}/messages?dir=b&limit=50`;
+    const { chunk } = await alice.request<{ chunk: { type: string; sender: string }[] }>("GET", path);
+    assert.deepEqual(
+      chunk.filter(({ type, sender }) => type === "m.room.message" && sender === agent),
+      [],
+    );
   });
 
   it("accepts so many invites in a day, and no more", async () => {
