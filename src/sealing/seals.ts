@@ -47,13 +47,16 @@ export class Seals {
   readonly #database: Database;
   readonly #master: MasterKey;
   readonly #log: Logger;
+  readonly #maxOpened: number;
   /** By id, the oldest first. Ids are never used twice. */
   readonly #opened = new Map<number, Uint8Array>();
 
-  constructor(database: Database, master: MasterKey, log: Logger) {
+  /** @param options.maxOpened how many opened keys are kept in memory. */
+  constructor(database: Database, master: MasterKey, log: Logger, { maxOpened = MAX_OPENED } = {}) {
     this.#database = database;
     this.#master = master;
     this.#log = log;
+    this.#maxOpened = maxOpened;
   }
 
   /**
@@ -210,7 +213,7 @@ export class Seals {
     const key = await this.#unwrap(database, row);
     this.#opened.set(row.id, key);
     for (const id of this.#opened.keys()) {
-      if (this.#opened.size <= MAX_OPENED) break;
+      if (this.#opened.size <= this.#maxOpened) break;
       this.#opened.delete(id);
     }
     return key;

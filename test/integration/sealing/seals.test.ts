@@ -9,7 +9,9 @@ import { Mailbox } from "../../../src/mailbox/mailbox.ts";
 import { silentLogger } from "../../../src/observability/log.ts";
 import { Rooms } from "../../../src/rooms/rooms.ts";
 import { RoomSettingsStore } from "../../../src/rooms/settings.ts";
+import { MasterKey } from "../../../src/sealing/master-key.ts";
 import { sealExisting } from "../../../src/sealing/seal-existing.ts";
+import { Seals } from "../../../src/sealing/seals.ts";
 import { Exchanges } from "../../../src/turns/exchanges.ts";
 import { TurnStore } from "../../../src/turns/turn-store.ts";
 import { forEachDatabase } from "../../support/databases.ts";
@@ -246,6 +248,44 @@ forEachDatabase((kind, open) => {
         "select type, sender, is_state, sent_at from events where event_id = '$in'",
       );
       assert.deepEqual(rows, [{ type: "m.room.message", sender: ALICE, is_state: false, sent_at: 7 }]);
+    });
+
+    it("is all read, however few keys are kept in memory", async () => {
+      const database = await open({ sealed: false });
+      process.env["TEST_FEW_KEYS"] = "cd".repeat(32);
+      const master = await MasterKey.open({ from: "env", name: "TEST_FEW_KEYS" }, database);
+      const settings = new RoomSettingsStore(database, new Seals(database, master, silentLogger(), { maxOpened: 2 }));
+      const found = new Map<string, string | undefined>();
+      for (const ghost of ["@agent_a:x", "@agent_b:x", "@agent_c:x", "@agent_d:x"]) {
+        await database.transaction((tx) => settings.set(tx, { ghost, roomId: ROOM, by: ALICE }, "system", ghost));
+      }
+      const seals = new Seals(database, master, silentLogger(), { maxOpened: 2 });
+      const { rows } = await database.query<{ ghost: string; value: string; sealed_by: number }>(
+        "select ghost, value, sealed_by from room_settings order by ghost",
+      );
+      for (const part of [rows.slice(0, 2), rows, rows]) {
+        const opened = await seals.open(part);
+        assert.equal(opened.rows.length, part.length);
+        for (const row of opened.rows)
+          found.set(row.ghost, opened.open(row, row.value, "room_settings.value", row.ghost, ROOM, "system"));
+      }
+      assert.ok(found.size === 4 && [...found].every(([ghost, value]) => ghost === value));
+    });
+
+    it("keeps yesterday's keys for whoever may still be sealing with them", async () => {
+      const database = await open();
+      const history = new History(database, sealsOf(database));
+      await history.remember(database, LLAMA, ROOM, said("$a"));
+      await database.query("delete from messages");
+      const age = (days: number): Promise<unknown> =>
+        database.query(
+          "update sealing_keys set period = to_char((now() - make_interval(days => $1)) at time zone 'utc', 'YYYY-MM-DD')",
+          [days],
+        );
+      await age(1);
+      assert.equal(await sealsOf(database).prune(), 0);
+      await age(2);
+      assert.equal(await sealsOf(database).prune(), 1);
     });
 
     it("leaves no key behind with which nothing is sealed, but of today's", async () => {
