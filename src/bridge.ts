@@ -1,10 +1,12 @@
 import type { Config } from "./config/config.ts";
 import { LiveConfig } from "./config/live.ts";
 import type { Registration } from "./config/registration.ts";
+import { CommandMenus } from "./conversation/command-menus.ts";
 import { Conversation } from "./conversation/conversation.ts";
 import { History } from "./conversation/history.ts";
 import { Pulls } from "./conversation/pulls.ts";
 import { Retention } from "./conversation/retention.ts";
+import { SpokenLanguages } from "./rooms/spoken-languages.ts";
 import { RoomLanguage } from "./conversation/room-language.ts";
 import { Summaries } from "./conversation/summaries.ts";
 import { MasterKey } from "./sealing/master-key.ts";
@@ -12,6 +14,7 @@ import { createCryptoStore } from "./crypto/store/crypto-store.ts";
 import { locationOf, openDatabase } from "./database/open.ts";
 import { serveDoctor } from "./doctor/endpoint.ts";
 import { profileName } from "./ghost/agents.ts";
+import { Avatars } from "./ghost/avatars.ts";
 import { observedDatabase } from "./database/observed.ts";
 import { AgentDirectory } from "./ghost/agent-directory.ts";
 import { Acquaintances } from "./ghost/acquaintances.ts";
@@ -27,7 +30,7 @@ import { Semaphore } from "./ghost/semaphore.ts";
 import { TrustNotices } from "./ghost/trust-notices.ts";
 import { AgentsAppService } from "./homeserver/app-service.ts";
 import { startAppService } from "./homeserver/appservice-bridge.ts";
-import { askedToWaitMs, UnexpectedAnswer } from "./homeserver/errors.ts";
+import { AnswerTooLarge, askedToWaitMs, HomeserverUnreachable } from "./homeserver/errors.ts";
 import { createHomeserverClient } from "./homeserver/client.ts";
 import { RecentPings } from "./homeserver/recent-pings.ts";
 import { missingSupport } from "./homeserver/support.ts";
@@ -43,7 +46,7 @@ import { MissedMemberships } from "./mailbox/missed-memberships.ts";
 import { startPruning } from "./mailbox/pruning.ts";
 import { startMonitoring } from "./monitoring.ts";
 import type { Logger } from "./observability/log.ts";
-import { sealExisting } from "./sealing/seal-existing.ts";
+import { confirmSealed } from "./sealing/seal-existing.ts";
 import { Seals } from "./sealing/seals.ts";
 import { BanLists } from "./permissions/ban-lists.ts";
 import { InviteQuota } from "./permissions/invite-quota.ts";
@@ -55,8 +58,10 @@ import { PrivacyGate } from "./privacy/gate.ts";
 import { ProviderRequests } from "./privacy/provider-requests.ts";
 import { KnownModels } from "./providers/model-facts.ts";
 import { changedProviders, providersOf } from "./providers/providers.ts";
-import { Rooms } from "./rooms/rooms.ts";
+import { READ_STATE, Rooms } from "./rooms/rooms.ts";
+import { ReadFiles } from "./conversation/read-files.ts";
 import { UnreadableFile } from "./conversation/reading.ts";
+import { pruners } from "./pruners.ts";
 import { RoomSettingsStore } from "./rooms/settings.ts";
 import { stepOf } from "./turns/turn.ts";
 import { DRAFT_STEP, TurnRunner } from "./turns/turn-runner.ts";
@@ -137,7 +142,7 @@ export async function startBridge(atStart: Config, registration: Registration, l
     const rooms = new Rooms(database, log);
     const masterKey = await MasterKey.open(config.encryption.masterKey, database);
     const seals = new Seals(database, masterKey, log);
-    await sealExisting(database, seals, log);
+    await confirmSealed(database, seals, log);
     const banLists = new BanLists({ database, client, config, botUserId, log });
     closers.push(() => banLists.stop());
     await banLists.load();
@@ -155,8 +160,8 @@ export async function startBridge(atStart: Config, registration: Registration, l
     const mailbox = new Mailbox({
       database,
       seals,
-      noteState: async (tx, events) => {
-        await rooms.note(tx, events);
+      noteState: async (tx, events, options) => {
+        await rooms.note(tx, events, options);
         await banLists.note(tx, events);
       },
       isGhost: (userId) => ghosts.isGhost(userId),
@@ -165,13 +170,15 @@ export async function startBridge(atStart: Config, registration: Registration, l
     });
     const outbox = new Outbox(database, seals);
     const history = new History(database, seals);
+    const readFiles = new ReadFiles(database, seals);
     const exchanges = new Exchanges(database, seals);
-    const settings = new RoomSettingsStore(database, seals);
-    const language = new RoomLanguage({ settings, history, config });
+    const settings = new RoomSettingsStore(database, seals, (name) => permissions.settersOf(name) === "nobody");
+    const language = new RoomLanguage({ settings, history, spoken: new SpokenLanguages(database), config });
     const store = new GhostStore(database);
     const models = new KnownModels();
     const consents = new Consents(database);
     const requests = new ProviderRequests(database);
+    const menus = new CommandMenus(database);
     const isEncrypted = (roomId: string): Promise<boolean> => rooms.isEncrypted(roomId);
     const privacy = new PrivacyGate({ config, consents, requests, models, isEncrypted });
     const pulls = new Pulls({
@@ -190,21 +197,27 @@ export async function startBridge(atStart: Config, registration: Registration, l
       maxAgeMs: () => config.memory.retentionMs,
       read: async (roomId) => {
         const [userId] = await store.ghostsIn(roomId);
-        if (userId !== undefined) await rooms.view(roomId, (room) => roomState(client, { userId }, room));
+        if (userId !== undefined)
+          await rooms.view(roomId, (room) => roomState(client, { userId }, room, { types: READ_STATE }));
       },
       log,
     });
     closers.push(
       startPruning(
-        [
-          (days) => mailbox.prune(days),
-          (days) => outbox.prune(days),
-          (days) => exchanges.prune(days),
-          (days) => requests.prune(days),
-          () => retention.run(),
-          () => seals.prune(),
-          (days) => invites.prune(days),
-        ],
+        database,
+        pruners(database, {
+          mailbox,
+          outbox,
+          turns,
+          exchanges,
+          readFiles,
+          requests,
+          invites,
+          menus,
+          seals,
+          retention,
+          forgetKeysAfterMs: config.encryption.forgetKeysAfterMs,
+        }),
         log,
       ),
     );
@@ -217,11 +230,17 @@ export async function startBridge(atStart: Config, registration: Registration, l
       },
       allowances: new Allowances(database, config),
       pulls,
+      menus,
       models,
       privacy,
       consents,
       requests,
       isEncrypted,
+      senderOf: (roomId, eventId) => mailbox.senderOf(roomId, eventId),
+      isLatest: async ({ ghost: userId, roomId, eventId }) => {
+        const called = (await store.membership(userId, roomId))?.calledDirect === true;
+        return called && (await rooms.soleCompanion(roomId, userId)) !== undefined && rooms.isLatest(roomId, eventId);
+      },
       summaries,
       language,
       get defaults() {
@@ -258,13 +277,18 @@ export async function startBridge(atStart: Config, registration: Registration, l
       get transcription() {
         return config.transcription;
       },
-      upload: (userId, roomId, bytes, mimetype) => ghost(userId).upload(roomId, bytes, mimetype),
-      download: (userId, attachment, maxBytes) =>
+      upload: (userId, roomId, bytes, mimetype, form) => ghost(userId).upload(roomId, bytes, mimetype, form),
+      readFiles,
+      download: (userId, attachment, maxBytes, signal) =>
         ghost(userId)
-          .download(attachment, maxBytes)
+          .download(attachment, maxBytes, signal)
           .catch((error: unknown) => {
-            if (isRetryable(error)) throw error;
-            throw new UnreadableFile(error instanceof UnexpectedAnswer ? "too_large" : "no_file", { cause: error });
+            signal.throwIfAborted();
+            // The homeserver answers for other servers' files, and may wait for them: it is not away itself.
+            const isAway = error instanceof HomeserverUnreachable && error.code !== "TIMEOUT";
+            if (isAway) throw error;
+            const why = error instanceof AnswerTooLarge ? "too_large" : "no_file";
+            throw new UnreadableFile(why, { cause: error, isPassing: isRetryable(error) });
           }),
       log,
     });
@@ -313,11 +337,19 @@ export async function startBridge(atStart: Config, registration: Registration, l
       log,
       metrics,
     };
+    const avatars = new Avatars({
+      database,
+      client,
+      configured: (userId) => directory.agentOf(userId)?.avatar,
+      log,
+    });
+    closers.push(() => avatars.stop());
     const ghosts: Ghosts = new Ghosts({
       services,
       processes,
       botUserId,
       exists: (userId) => directory.agentOf(userId) !== undefined,
+      listed: () => [botUserId, ...directory.list().map(({ userId }) => userId)],
       hasTurn: (userId) => runner.isBusy(userId),
       ghostsWithTurns: () => turns.ghostsWithOpenTurns(processes.self),
       idleAfterMs: config.ghosts.idleAfterMs,
@@ -348,11 +380,11 @@ export async function startBridge(atStart: Config, registration: Registration, l
           conversation.answering.respond(turn, await ghost(turn.ghost).isDirect(turn.roomId), show, signal),
         giveUp: (turn, why) => conversation.answering.giveUp(turn, why),
         drafting: (turn) => conversation.answering.drafting(turn),
-        former: async (turn, content, signal) => {
+        former: async (turn, content, options) => {
           const answer = await conversation.answering.toBeEdited(turn);
           if (answer.length > 0) return answer;
           const step = stepOf(turn, DRAFT_STEP);
-          const draft = await ghost(turn.ghost).resend(turn.roomId, "m.room.message", content, step, signal);
+          const draft = await ghost(turn.ghost).resend(turn.roomId, "m.room.message", content, step, options);
           return draft === undefined ? [] : [draft];
         },
         begin: async (turn) => {
@@ -366,8 +398,8 @@ export async function startBridge(atStart: Config, registration: Registration, l
             },
           };
         },
-        send: (turn, step, content, signal) =>
-          ghost(turn.ghost).send(turn.roomId, "m.room.message", content, stepOf(turn, step), signal),
+        send: (turn, step, content, options) =>
+          ghost(turn.ghost).send(turn.roomId, "m.room.message", content, stepOf(turn, step), options),
         redact: (turn, step, eventId) => ghost(turn.ghost).redact(turn.roomId, eventId, stepOf(turn, step)),
         remember: (tx, turn, eventId, text) => conversation.answering.remember(tx, turn, eventId, text),
         ended: (turn, reply) =>
@@ -449,6 +481,16 @@ export async function startBridge(atStart: Config, registration: Registration, l
       return found;
     }
 
+    async function announce(userIds: readonly string[], options?: { readonly anew?: boolean }): Promise<void> {
+      await ghosts.announce(userIds, options);
+      await giveAvatars(userIds);
+    }
+
+    /** Each by the one process that makes it. */
+    async function giveAvatars(userIds: readonly string[]): Promise<void> {
+      await avatars.give(userIds.filter((userId) => processes.prefers(userId)));
+    }
+
     /** Twice: while the homeserver goes through what it held back, it may lose something more. */
     async function findMissed(): Promise<void> {
       const search = async (): Promise<void> => {
@@ -488,13 +530,15 @@ export async function startBridge(atStart: Config, registration: Registration, l
       banLists.refresh();
       if (config.encryption.mode !== "off") background.run("the check of what the homeserver supports", checkSupport);
       await ghosts.announce([...directory.list().map(({ userId }) => userId)]);
-      directory.onChange((userIds) => ghosts.announce(userIds));
+      // Whoever has asked for one of them does not wait until all are made.
+      directory.onChange((userIds) => background.run("the new agents", () => announce(userIds, { anew: true })));
       ghosts.start(config.sync.intervalMs);
       background.run("the search for missed events", () => findMissed());
       background.run("the watch", () => watchHomeserver(client, botUserId, log, stopping.signal));
       runner.kick();
       isStarted = true;
       log.info({ agents: directory.list().length, database: database.kind }, "ready");
+      background.run("the avatars", () => giveAvatars([botUserId, ...directory.list().map(({ userId }) => userId)]));
     };
     const online = goOnline().catch((error: unknown) => {
       if (!stopping.signal.aborted) log.error({ error }, "start-up was interrupted");
@@ -513,7 +557,7 @@ export async function startBridge(atStart: Config, registration: Registration, l
         background.run("the new agents", async () => {
           await directory.reconfigured();
           const agents = directory.list().map(({ userId }) => userId);
-          await ghosts.announce(agents, { anew: true });
+          await announce(agents, { anew: true });
           runner.kick();
         });
       },

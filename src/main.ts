@@ -2,7 +2,11 @@
 import { parseArgs } from "node:util";
 import { UsageError } from "./cli/usage-error.ts";
 import { printError } from "./observability/described-error.ts";
+import { READER_PROGRAM } from "./documents/reader-program.ts";
 import { guardEgress } from "./egress/guard.ts";
+
+/** What is said to a command line that is wrong: the whole of the help would bury why. */
+const SHORT_USAGE = `Usage: matrix-agents <command> [options]; matrix-agents --help shows them all\n`;
 
 const USAGE = `matrix-agents: AI models as end-to-end encrypted Matrix users on your own homeserver
 
@@ -15,6 +19,7 @@ Usage: matrix-agents <command> [options]
   check-config           check config.yaml and registration.yaml, and do nothing else
   health                 ask the bridge that runs here whether it is alive; --ready: whether it can take and answer messages
   mailbox                list the events that agents could not handle; mailbox retry ID… or all, mailbox drop ID… or all
+  rooms                  rooms that count as encrypted for nothing but a message that came so; rooms unmark ROOM takes it back
   verify                 the emoji of verifications that wait for you; verify confirm ID, verify reject ID
   pull [PROVIDER] MODEL  have an Ollama server install a model
   privacy                per room: its agents, where their words go, who agreed to that, and what was sent
@@ -31,6 +36,7 @@ Usage: matrix-agents <command> [options]
                          another identity: everybody has to verify the agent anew; says whom it hurts
   keys export AGENT FILE, keys import AGENT FILE
                          room keys to or from a file that clients read, with a passphrase
+  keys seal-existing     seal what a version from before words were sealed has left in the database
   keys rotate-master     another master key in the place of the present one, while the bridge runs
   help                   show this
 
@@ -62,7 +68,7 @@ health:
   --ready                can it take and answer messages? exit code 1 and why, when not
 
 keys:
-  --yes                  keys reset-identity: yes, do it
+  --yes                  keys reset-identity, keys seal-existing, rooms unmark: yes, do it
   --new-key-env NAME     keys rotate-master, with the key in the environment: holds the new one
   --secret-file FILE     holds the recovery key or passphrase; - is standard input (default: it is asked for)
 
@@ -93,7 +99,11 @@ const OPTIONS_OF = [
   { options: ["json"], commands: ["audit", "doctor"], told: "audit and doctor" },
   { options: ["secret-file"], commands: ["keys"], told: "keys" },
   { options: ["new-key-env"], commands: ["keys"], told: "keys rotate-master" },
-  { options: ["yes"], commands: ["keys", "init"], told: "keys reset-identity and init" },
+  {
+    options: ["yes"],
+    commands: ["keys", "init", "rooms"],
+    told: "keys reset-identity, keys seal-existing, rooms unmark and init",
+  },
   { options: ["insecure-permissions"], commands: ["start"], told: "start" },
   { options: ["ready"], commands: ["health"], told: "health" },
   { options: ["since", "verify", "head"], commands: ["audit"], told: "audit" },
@@ -105,6 +115,7 @@ const WITH_ARGUMENTS: ReadonlySet<string> = new Set([
   "pull",
   "fingerprints",
   "keys",
+  "rooms",
   "verify",
   "backup",
   "restore",
@@ -141,7 +152,7 @@ export interface CommandOptions {
 
 /** Before anything else is loaded: what is loaded then can reach nothing until the configuration says what. */
 async function startShutIn(options: CommandOptions): Promise<number> {
-  const guard = guardEgress();
+  const guard = guardEgress(READER_PROGRAM);
   return (await import("./cli/start.ts")).start(options, guard);
 }
 
@@ -167,6 +178,8 @@ async function main(argv: readonly string[]): Promise<number> {
       return (await import("./cli/health.ts")).health(options);
     case "mailbox":
       return (await import("./cli/mailbox.ts")).mailbox(options);
+    case "rooms":
+      return (await import("./cli/rooms.ts")).rooms(options);
     case "verify":
       return (await import("./cli/verify.ts")).verify(options);
     case "pull":
@@ -275,12 +288,18 @@ function parseOptions(argv: readonly string[]) {
   }
 }
 
+// Whoever reads has enough of it (`| head`): no more is written, and nothing is wrong.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit();
+});
+
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
   // Errors that were made for a person carry their exit code; anything else is a fault of ours and shows where.
   if (error instanceof UsageError) {
-    process.stderr.write(`matrix-agents: ${error.message}\n\n${USAGE}`);
+    process.stderr.write(`matrix-agents: ${error.message}\n${SHORT_USAGE}`);
     process.exitCode = error.exitCode;
   } else if (error instanceof Error && "exitCode" in error && typeof error.exitCode === "number") {
     process.stderr.write(`matrix-agents: ${error.message}\n`);

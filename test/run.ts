@@ -1,4 +1,4 @@
-// Runs the check and test suites: node test/run.ts check unit integration e2e [-- part of a file name]
+// Runs the check and test suites: node test/run.ts check unit integration e2e [parts of file names]
 import { chmod, glob, mkdtemp, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
@@ -6,6 +6,7 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { run } from "node:test";
 import { spec } from "node:test/reporters";
+import { prepareClients } from "./clients/prepare.ts";
 import { check } from "./support/check.ts";
 import { makeEmbeddedTemplate } from "./support/embedded.ts";
 import { inCheckout } from "./support/paths.ts";
@@ -17,15 +18,22 @@ const CONCURRENCY = 3;
 
 const FILE_TIMEOUT_MS = 15 * 60_000;
 
-const separator = process.argv.indexOf("--");
-const asked = process.argv.slice(2, separator === -1 ? undefined : separator);
-const suites = asked.filter((suite) => suite !== "check");
-const filter = separator === -1 ? "" : (process.argv[separator + 1] ?? "");
+const SUITES = ["unit", "integration", "e2e", "operations", "recovery", "federation", "floods", "clients"];
+
+// npm takes the "--" of "npm run test:e2e -- first-contact" for itself.
+const asked = process.argv.slice(2).filter((word) => word !== "--");
+const suites = asked.filter((word) => SUITES.includes(word));
+const filter = asked.filter((word) => word !== "check" && !SUITES.includes(word));
+
+/** Somebody has ended the run. The runner of tests takes no reason that is not an object. */
+class Interrupted extends Error {
+  override readonly name = "Interrupted";
+}
 
 const ended = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.on(signal, () => {
-    ended.abort("interrupted");
+    ended.abort(new Interrupted());
   });
 }
 
@@ -43,17 +51,23 @@ const complaint = checked.catch(String).then((found) => {
   return found;
 });
 let services: Promise<Services> | undefined;
+let leftOut: string | undefined;
 try {
   const plan = await Promise.all(suites.map(async (suite) => ({ suite, files: await filesOf(suite) })));
   // Those that wait run together, so that the end of one suite fills up with the next.
-  const waiting = plan.filter(({ suite }) => suite !== "unit").flatMap(({ files }) => files);
+  const waiting = plan.filter(({ suite }) => suite !== "unit" && suite !== "clients").flatMap(({ files }) => files);
+  const clients = await prepareClients(plan.find(({ suite }) => suite === "clients")?.files ?? [], (line) =>
+    console.error(line),
+  );
+  waiting.push(...clients.files);
+  leftOut = clients.leftOut;
   const computing = plan.filter(({ suite }) => suite === "unit").flatMap(({ files }) => files);
   if (waiting.length + computing.length === 0) throw new Error("there is no such test file");
   if (waiting.length > 0) services = startServices((line) => console.error(line));
   // Whether it fails is seen where it is awaited, after the unit tests.
   services?.catch(() => undefined);
   // A unit test that is run alone is done sooner without.
-  if (waiting.length > 0 || filter === "") await makeEmbeddedTemplate();
+  if (waiting.length > 0 || filter.length === 0) await makeEmbeddedTemplate();
   const start = (files: string[]): ReturnType<typeof run> =>
     run({ files, concurrency: CONCURRENCY, timeout: FILE_TIMEOUT_MS, signal: ended.signal });
   const afterServices = async (): Promise<ReturnType<typeof run>> => {
@@ -82,12 +96,13 @@ try {
   }
   await rm(temporary, { recursive: true, force: true });
 }
-if (ended.signal.reason === "interrupted") process.exitCode = 130;
+if (leftOut !== undefined) console.error(leftOut);
+if (ended.signal.reason instanceof Interrupted) process.exitCode = 130;
 
 async function filesOf(suite: string): Promise<string[]> {
   const files: string[] = [];
   for await (const file of glob(inCheckout(`test/${suite}/**/*.test.ts`))) {
-    if (basename(file).includes(filter)) files.push(file);
+    if (filter.length === 0 || filter.some((part) => basename(file).includes(part))) files.push(file);
   }
   // The longest first, so that none of them is left alone at the end.
   const sizes = await Promise.all(files.map(async (file) => ({ file, size: (await stat(file)).size })));

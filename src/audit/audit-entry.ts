@@ -22,7 +22,7 @@ export type AuditEntry =
       readonly by?: string | undefined;
       readonly how: "left" | "removed" | "banned";
     }
-  /** Somebody was refused. The same refusal is noted once an hour. `reason` is a code such as `not_allowed`, no sentence. */
+  /** Somebody was refused. The same refusal is noted once an hour, and no more than so many in all. `reason` is a code such as `not_allowed`, no sentence. */
   | {
       readonly kind: "refused";
       readonly what: Refused;
@@ -57,6 +57,11 @@ export type AuditEntry =
     }
   /** All that was decided for an agent in a room counts no more. */
   | { readonly kind: "consent.withdrawn"; readonly ghost: string; readonly room: string; readonly by: string }
+  /**
+   * What came encrypted was not said in clear: the homeserver tells that the room is not encrypted. Noted once an hour for an
+   * agent and room.
+   */
+  | { readonly kind: "clear_text.refused"; readonly ghost: string; readonly room: string }
   /** Something is about to be sent to a provider outside the admin's network. */
   | {
       readonly kind: "cloud.sent";

@@ -1,9 +1,15 @@
 import type { Database, Queryable } from "../database/database.ts";
-import { detailsOf, type AuditEntry, type AuditRow } from "./audit-entry.ts";
+import { detailsOf, LONGEST, type AuditEntry, type AuditRow } from "./audit-entry.ts";
 import { ChainCheck, type Break, type ChainHead } from "./chain.ts";
 
 /** How many rows are read at once. */
 const PAGE = 1_000;
+
+/**
+ * Anybody can be refused as often as they like, each time with another room: so many refusals are noted in an hour, of one
+ * user, of one server's, and in all. The others are in the log alone.
+ */
+export const REFUSALS_AN_HOUR = { user: 20, server: 100, all: 500 } as const;
 
 /** What following the whole chain said. */
 export interface Verdict {
@@ -31,19 +37,35 @@ export class AuditLog {
    * Throws DatabaseError, and when somebody has deleted the chain's end.
    */
   async record(tx: Queryable, entry: AuditEntry): Promise<void> {
+    const details = detailsOf(entry);
+    const by = entry.kind === "refused" ? entry.by : "";
     // The head is locked by its update, which sees what whoever held it before has left.
     const { count } = await tx.query(
       `with head as (
          update audit_head set seq = seq + 1, previous = hash,
            hash = encode(sha256(convert_to(concat_ws(E'\\n', seq + 1,
              floor(extract(epoch from statement_timestamp()) * 1000)::bigint, $1::text, hash, $2::text), 'UTF8')), 'hex')
-         where $1::text <> 'refused' or not exists (
-           select from audit_log
-           where kind = 'refused' and details = $2::text and at > statement_timestamp() - interval '1 hour')
+         where $1::text <> 'refused' or (
+           not exists (
+             select from audit_log
+             where kind = 'refused' and details = $2::text and at > statement_timestamp() - interval '1 hour')
+           and (
+             select count(*) < $4 and count(*) filter (where strpos(details, $3) > 0) < $5
+               and count(*) filter (where substr(split_part(split_part(details, '"by":"', 2), '"', 1),
+                 strpos(split_part(split_part(details, '"by":"', 2), '"', 1), ':') + 1) = $6) < $7
+             from audit_log where kind = 'refused' and at > statement_timestamp() - interval '1 hour'))
          returning seq, previous, hash)
        insert into audit_log (seq, at, kind, details, previous, hash)
        select seq, date_trunc('milliseconds', statement_timestamp()), $1::text, $2::text, previous, hash from head`,
-      [entry.kind, detailsOf(entry)],
+      [
+        entry.kind,
+        details,
+        `"by":${JSON.stringify(by.slice(0, LONGEST).toWellFormed())}`,
+        REFUSALS_AN_HOUR.all,
+        REFUSALS_AN_HOUR.user,
+        by.slice(by.indexOf(":") + 1, LONGEST),
+        REFUSALS_AN_HOUR.server,
+      ],
     );
     if (count === 0 && entry.kind !== "refused") {
       throw new Error("the audit log has lost its head: its row in the table audit_head was deleted by somebody");

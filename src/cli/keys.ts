@@ -7,6 +7,8 @@ import { loadConfig } from "../config/load.ts";
 import { loadRegistration } from "../config/registration.ts";
 import { decodeRecoveryKey, encodeRecoveryKey } from "../crypto/recovery-key.ts";
 import { MasterKey } from "../sealing/master-key.ts";
+import { describeUnsealed, isRecordedAsSealed, sealExisting, unsealedRows } from "../sealing/seal-existing.ts";
+import { Seals } from "../sealing/seals.ts";
 import type { Database } from "../database/database.ts";
 import { locationOf, openDatabase } from "../database/open.ts";
 import { AgentKeys, type ExportedKey } from "../ghost/agent-keys.ts";
@@ -22,6 +24,7 @@ import { UsageError } from "./usage-error.ts";
 /** What is to be done with the agents' keys. */
 type Action =
   | { readonly kind: "rotate-master" }
+  | { readonly kind: "seal-existing" }
   | { readonly kind: "backup"; readonly agent: string | undefined }
   | { readonly kind: "recovery-key" | "restore" | "new-device" | "reset-identity"; readonly agent: string }
   | { readonly kind: "export" | "import"; readonly agent: string; readonly file: string };
@@ -65,6 +68,9 @@ export async function keys(options: {
       return await rotateMaster(database, config.encryption.masterKey, options.newKeyEnv);
     }
     const masterKey = await MasterKey.open(config.encryption.masterKey, database);
+    if (action.kind === "seal-existing") {
+      return await sealByHand(database, new Seals(database, masterKey, log), options.isSure === true);
+    }
     return await act(action, { config, database, client, masterKey }, options);
   } finally {
     await client.close();
@@ -73,7 +79,7 @@ export async function keys(options: {
 }
 
 async function act(
-  action: Exclude<Action, { kind: "rotate-master" }>,
+  action: Exclude<Action, { kind: "rotate-master" | "seal-existing" }>,
   workplace: Workplace,
   { secretFile, isSure = false }: { readonly secretFile?: string | undefined; readonly isSure?: boolean },
 ): Promise<number> {
@@ -125,12 +131,13 @@ function parseAction([verb, ...rest]: readonly string[]): Action {
       if (agent === undefined || file === undefined || more.length > 0) throw wants("an agent and a file");
       return { kind: verb, agent, file };
     case "rotate-master":
+    case "seal-existing":
       if (agent !== undefined) throw wants("nothing more");
-      return { kind: verb };
+      return verb === "rotate-master" ? { kind: verb } : { kind: verb };
     case undefined:
     default:
       throw new UsageError(
-        `keys can backup, recovery-key, restore, new-device, reset-identity, export, import and rotate-master${verb === undefined ? "" : `, not "${verb}"`}`,
+        `keys can backup, recovery-key, restore, new-device, reset-identity, export, import, rotate-master and seal-existing${verb === undefined ? "" : `, not "${verb}"`}`,
       );
   }
 }
@@ -171,6 +178,31 @@ async function renewDevice(database: Database, userId: string): Promise<number> 
   }
   process.stderr.write(`matrix-agents: the bridge has not made the new device of ${userId} yet; its log says why\n`);
   return 1;
+}
+
+/** Says what it means, and does it only when that was said before. */
+async function sealByHand(database: Database, seals: Seals, isSure: boolean): Promise<number> {
+  const unsealed = await unsealedRows(database);
+  if (unsealed.length === 0) {
+    process.stdout.write("all words in the database are sealed\n");
+    return 0;
+  }
+  const wasSealed = await isRecordedAsSealed(database, seals);
+  process.stdout.write(
+    `Not sealed: ${describeUnsealed(unsealed)}.\n` +
+      (wasSealed
+        ? "All was sealed before: somebody has written these rows into the database since. Delete them.\n"
+        : "A version from before words were sealed has left them, or somebody has written them into the database. Once sealed\n" +
+          "they count as what was really said. Do it only if you have just upgraded from such a version.\n"),
+  );
+  if (wasSealed) return 1;
+  if (!isSure) {
+    process.stderr.write("matrix-agents: nothing was done; if you are sure, add --yes\n");
+    return 1;
+  }
+  await noteCommand(database, "keys seal-existing");
+  process.stdout.write(`${await sealExisting(database, seals)} rows sealed\n`);
+  return 0;
 }
 
 /** Says whom it hurts, and does it only when that was said before. */

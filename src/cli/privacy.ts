@@ -4,11 +4,12 @@ import type { Database } from "../database/database.ts";
 import { locationOf, openDatabase } from "../database/open.ts";
 import { AgentDirectory } from "../ghost/agent-directory.ts";
 import { createLogger } from "../observability/log.ts";
+import { countedIn } from "../policy/privacy.ts";
 import { Consents } from "../privacy/consents.ts";
 import { PrivacyGate } from "../privacy/gate.ts";
 import { ProviderRequests, sizeInWords } from "../privacy/provider-requests.ts";
 import { KnownModels } from "../providers/model-facts.ts";
-import { ProviderError, type Provider } from "../providers/provider.ts";
+import type { Provider } from "../providers/provider.ts";
 import { providersOf } from "../providers/providers.ts";
 import { Rooms } from "../rooms/rooms.ts";
 import { explainStartFailure } from "./start-failure.ts";
@@ -82,8 +83,13 @@ async function describe({ room_id: roomId, name, encrypted, ghosts }: RoomRow, a
   for (const ghost of JSON.parse(ghosts) as string[]) {
     if (ghost === `@${appservice.bot}:${homeserver.domain}`) continue;
     lines.push(`  ${ghost}: ${await placeOf(ghost, roomId, around)}`);
-    for (const { target, granted, by, at } of decisions.filter((decision) => decision.ghost === ghost)) {
-      lines.push(`    ${granted ? "agreed to" : "declined"}: ${target}, by ${by} on ${at.toISOString().slice(0, 10)}`);
+    for (const decision of decisions.filter((one) => one.ghost === ghost)) {
+      const { target, granted, by, at } = decision;
+      const counts = countedIn(encrypted, decision) !== undefined;
+      const how = counts ? "" : ", in clear: that counts no more since the room is encrypted";
+      lines.push(
+        `    ${granted ? "agreed to" : "declined"}: ${target}, by ${by} on ${at.toISOString().slice(0, 10)}${how}`,
+      );
     }
   }
   const sent = await around.requests.since(roomId, SHOWN_DAYS);
@@ -98,10 +104,8 @@ async function placeOf(ghost: string, roomId: string, { gate, directory, provide
   const agent = directory.agentOf(ghost);
   const provider = agent === undefined ? undefined : providers.get(agent.provider);
   if (agent === undefined || provider === undefined) return "its model has gone, or its provider can't be asked";
-  const place = await gate.placeOf(provider, agent.model ?? "").catch((error: unknown) => {
-    if (!(error instanceof ProviderError)) throw error;
-    return { provider: provider.name, host: provider.host, locality: provider.locality };
-  });
-  const policy = place.locality === "cloud" ? ` (${await gate.policyIn(roomId)})` : "";
-  return `${place.provider} at ${place.host}, ${place.locality}${policy}`;
+  const place = await gate.placeNow(provider, agent.model ?? "");
+  const unsure = place.isSure ? "" : ", by its address; it does not say whether it passes anything on";
+  const policy = place.locality === "cloud" ? ` (${await gate.policyIn({ roomId, encrypted: false })})` : "";
+  return `${place.provider} at ${place.host}, ${place.locality}${unsure}${policy}`;
 }

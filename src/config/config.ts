@@ -94,6 +94,9 @@ export interface AccessConfig {
  */
 export type Level = "none" | "user" | "moderator" | "admin";
 
+/** Who may change a setting of a room: who moderates it; admins; nobody, and then none counts. */
+export type SettingUsers = "moderators" | "admins" | "nobody";
+
 /** Who may do what, by globs. The most particular one counts. */
 export interface PermissionConfig {
   /** By user ids. */
@@ -104,6 +107,8 @@ export interface PermissionConfig {
   readonly rooms: ReadonlyMap<string, Level | "allowed">;
   /** By the names of agents: globs of the users who alone may use them. */
   readonly agents: ReadonlyMap<string, readonly string[]>;
+  /** Who may use the commands that choose the model and the instruction of a room. */
+  readonly commands: Readonly<Record<"model" | "system", SettingUsers>>;
   /** Agents answer in no room that more have joined; undefined: in any. */
   readonly maxRoomMembers: number | undefined;
   /** How many invites of one user, and of the users of one server, are accepted in a day; undefined: all. */

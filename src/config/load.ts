@@ -10,6 +10,7 @@ import type {
   PermissionConfig,
   PrivacyPolicy,
   ProviderConfig,
+  SettingUsers,
   Trust,
   TrustPolicy,
   DailyLimit,
@@ -144,6 +145,7 @@ interface RawConfig {
     servers: Record<string, Level>;
     rooms: Record<string, Level | "allowed">;
     agents: Record<string, string[]>;
+    commands: { model: SettingUsers; system: SettingUsers };
     max_room_members?: number;
     invites_per_day: { user?: number; server?: number };
     ban_lists: string[];
@@ -258,6 +260,7 @@ function permissionsOf(raw: RawConfig["permissions"]): PermissionConfig {
     servers: new Map(Object.entries(raw.servers)),
     rooms: new Map(Object.entries(raw.rooms)),
     agents: new Map(Object.entries(raw.agents)),
+    commands: { model: raw.commands.model, system: raw.commands.system },
     maxRoomMembers: raw.max_room_members,
     invitesPerDay: { user: raw.invites_per_day.user, server: raw.invites_per_day.server },
     banLists: raw.ban_lists,

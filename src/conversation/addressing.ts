@@ -1,6 +1,7 @@
 import { attachmentOf, captionOf } from "./attachments.ts";
 import type { RespondMode } from "../rooms/settings.ts";
 import { isStorable } from "../database/text.ts";
+import { readCall, type Call, type Callee } from "./call.ts";
 import { EXCHANGE_FIELD, exchangeMark, type ExchangeMark } from "./exchange-mark.ts";
 
 /** A message as addressing sees it: decrypted, of type `m.room.message`. */
@@ -9,20 +10,23 @@ export interface IncomingMessage {
   readonly roomId: string;
   readonly sender: string;
   readonly sentAt: number;
+  /** Of what came encrypted all is from the ciphertext but `m.relates_to`. */
   readonly content: Readonly<Record<string, unknown>>;
+  readonly encrypted: boolean;
 }
 
 /** The one who may be meant. */
-export interface Addressee {
-  readonly userId: string;
-  /** Names a person may call it by: display name, agent name. */
-  readonly names: readonly string[];
-  /** What `m.direct` or the invite's `is_direct` says, never "two members". */
+export interface Addressee extends Callee {
+  /** Agents who may be called beside it. */
+  readonly others?: readonly Callee[];
+  /** Whether it is a direct chat with the sender: see ghost/direct-chat.ts. */
   readonly direct: boolean;
   /** In a group: when it answers what is not said to it. */
   readonly respond: RespondMode;
   /** Whether it takes part in the thread that the message stands in. */
   readonly inThread: boolean;
+  /** Whether what it hears leaves the network. */
+  readonly cloud: boolean;
 }
 
 /** What a message is to an agent. */
@@ -33,7 +37,7 @@ export type Addressing =
   | { readonly kind: "edit"; readonly target: string; readonly text: string }
   /** Said in the room, to nobody or to others. */
   | { readonly kind: "overheard"; readonly text: string; readonly threadRoot: string | undefined }
-  /** The final form of what another agent said. */
+  /** The final form of what another agent said, as people's clients without formatting show it: code is indented in it. */
   | {
       readonly kind: "agent";
       /** What people see, and reply to: of an edit, what it is an edit of. */
@@ -46,14 +50,22 @@ export type Addressing =
   | { readonly kind: "ignored"; readonly reason: IgnoreReason };
 
 /** Why a message is none of the agent's business; for the log. */
-export type IgnoreReason = "an agent elsewhere" | "a notice" | "a draft" | "not text" | "a command to another agent";
+export type IgnoreReason =
+  | "an agent elsewhere"
+  | "a notice"
+  | "a draft"
+  | "not text"
+  | "a command to another agent"
+  | "an edit that calls nobody";
 
 /** Message types that are a person's words. `m.notice` is not: the spec forbids answering it. */
 const WORDS = new Set(["m.text", "m.emote"]);
 
 /**
  * Decides whether a message is for the agent (people-facing rules in docs/using.md). In a DM every message is; in a
- * group one that names it in `m.mentions`, or begins with its pill or its name, or that replies to one of its messages. `@room` is never for an agent.
+ * group one that names it in `m.mentions`, or begins with its pill or its name, or that replies to one of its messages.
+ * `@room` is never for an agent. An encrypted message names in its ciphertext to whom it is said; the homeserver can't change that by a
+ * relation that it adds outside.
  *
  * @param isAgent whether a user id is one of the bridge's own.
  * @param repliesToAddressee whether the event that is replied to is one of the addressee's messages.
@@ -78,20 +90,29 @@ export function addressing(
   const relation = record(content["m.relates_to"]);
   if (relation?.["rel_type"] === "m.replace") {
     const target = relation["event_id"];
-    const text = bodyOf(record(content["m.new_content"]) ?? {});
-    return typeof target === "string" && text !== undefined
-      ? { kind: "edit", target, text: withoutName(text, addressee.names) }
+    const said = record(content["m.new_content"]) ?? {};
+    const body = bodyOf(said);
+    // Which message it edits, the homeserver could have made up: it could be one that was said to the agent.
+    const isDoubtful =
+      addressee.cloud && !addressee.direct && (saysToWhom(message) || saysToWhom({ ...message, content: said }));
+    if (isDoubtful && !isCalled(said, addressee, callOf(said, body ?? "", addressee), isAgent)) {
+      return ignored("an edit that calls nobody");
+    }
+    return typeof target === "string" && body !== undefined
+      ? { kind: "edit", target, text: wordsFor(addressee, callOf(said, body, addressee), body) }
       : ignored("not text");
   }
   const body = bodyOf(content) ?? (hasFile ? "" : undefined);
   if (body === undefined) return ignored("not text");
-  const text = withoutName(withoutReplyFallback(body, relation), addressee.names);
+  const said = withoutReplyFallback(body, relation);
+  const call = callOf(content, said, addressee);
+  const text = wordsFor(addressee, call, said);
   const threadRoot = threadOf(content);
   const isMeant =
     addressee.direct ||
-    isMentioned(content, addressee, isAgent) ||
-    repliesTo(relation, repliesToAddressee) ||
-    (listens(addressee) && !isForOthers(content));
+    isCalled(content, addressee, call, isAgent) ||
+    (!saysToWhom(message) && repliesTo(relation, repliesToAddressee)) ||
+    (listens(addressee, message) && !isForOthers(content));
   return isMeant ? { kind: "addressed", text, threadRoot } : { kind: "overheard", text: body, threadRoot };
 }
 
@@ -113,9 +134,20 @@ export function mentionsOf(content: Readonly<Record<string, unknown>>): string[]
   return Array.isArray(userIds) ? userIds.filter((userId) => typeof userId === "string") : [];
 }
 
-/** Whether it answers in this place what is said to nobody. */
-function listens({ respond, inThread }: Addressee): boolean {
-  return respond === "all" || (respond === "thread" && inThread);
+/**
+ * Whether a message says in its encrypted part whom it is said to, if anybody: clients name there whoever is replied to as well
+ * (spec "User and room mentions"). What it replies to, or which thread it stands in, the homeserver could have made up.
+ */
+export function saysToWhom({ encrypted, content }: Pick<IncomingMessage, "encrypted" | "content">): boolean {
+  return encrypted && record(content["m.mentions"]) !== undefined;
+}
+
+/**
+ * Whether it answers in this place what is said to nobody. In a thread clients name nobody: that counts where nothing leaves the
+ * network.
+ */
+function listens({ respond, inThread, cloud }: Addressee, message: IncomingMessage): boolean {
+  return respond === "all" || (respond === "thread" && inThread && !(cloud && saysToWhom(message)));
 }
 
 /** What names somebody, or rings for everybody, is not said to who happens to listen. */
@@ -155,60 +187,30 @@ function repliesTo(
 }
 
 /**
- * `m.mentions` is the authority (spec v1.7). Pill and name at the start count beside it, since people type names, but not
- * where it names another agent: "Max is your friend, isn't he?" said to Ada is nothing to Max.
+ * `m.mentions` is the authority (spec v1.7). Names at the start count beside it, since people type them, but a mere word does
+ * not where another agent is mentioned: "Max is your friend, isn't he?" said to Ada is nothing to Max.
  */
-function isMentioned(
+function isCalled(
   content: Readonly<Record<string, unknown>>,
-  addressee: Addressee,
+  { userId }: Addressee,
+  { called, certain }: Call,
   isAgent: (userId: string) => boolean,
 ): boolean {
   const mentioned = mentionsOf(content);
-  if (mentioned.includes(addressee.userId)) return true;
-  if (mentioned.some(isAgent)) return false;
+  if (mentioned.includes(userId)) return true;
+  if (!called.includes(userId)) return false;
+  return certain.includes(userId) || !mentioned.some(isAgent);
+}
+
+function callOf(content: Readonly<Record<string, unknown>>, body: string, addressee: Addressee): Call {
   const html = content["formatted_body"];
-  if (typeof html === "string" && beginsWithPill(html, addressee.userId)) return true;
-  const body = bodyOf(content);
-  return body !== undefined && addressedName(body, addressee.names) !== undefined;
+  const written = { body, html: typeof html === "string" ? html : undefined, mentions: mentionsOf(content) };
+  return readCall(written, [addressee, ...(addressee.others ?? [])]);
 }
 
-function beginsWithPill(html: string, userId: string): boolean {
-  const start = html.replace(/^(\s|<p>|<mx-reply>[\s\S]*?<\/mx-reply>)+/, "").slice(0, 1_000);
-  const link = /^<a\b[^>]*\bhref=(?:"([^"]*)"|'([^']*)')/i.exec(start);
-  const target = /^https:\/\/matrix\.to\/#\/([^?]+)/.exec(link?.[1] ?? link?.[2] ?? "")?.[1];
-  if (target === undefined) return false;
-  try {
-    return decodeURIComponent(target) === userId;
-  } catch {
-    return false;
-  }
-}
-
-/**
- * The name, as far as it stands in the text, with which a message calls somebody: `Llama: …`, `@llama, …`, `llama …`.
- * Letters of any script may follow no closer than after a space or punctuation, so that `Llamas are …` calls nobody.
- */
-export function addressedName(text: string, names: readonly string[]): string | undefined {
-  const start = text.trimStart();
-  for (const name of [...names].sort((a, b) => b.length - a.length)) {
-    if (name === "") continue;
-    const pattern = new RegExp(`^@?${RegExp.escape(name)}(?![\\p{L}\\p{M}\\p{N}_]|[-.'’][\\p{L}\\p{N}])`, "iu");
-    const match = pattern.exec(start.normalize("NFC"));
-    if (match !== null) return match[0];
-  }
-  return undefined;
-}
-
-/** The message without the call at its start, if any words are left. */
-export function withoutName(text: string, names: readonly string[]): string {
-  const normal = text.trimStart().normalize("NFC");
-  const name = addressedName(normal, names);
-  if (name === undefined) return text.trim();
-  const rest = normal
-    .slice(name.length)
-    .replace(/^(:\S+\.\S+)?\s*[:,،、，：]?\s*/u, "")
-    .trim();
-  return /[\p{L}\p{N}]/u.test(rest) ? rest : text.trim();
+/** What is said to the addressee: without the names of all who are called, if it is one of them. */
+function wordsFor({ userId }: Addressee, { called, certain, text }: Call, body: string): string {
+  return called.includes(userId) || certain.includes(userId) ? text : body.trim();
 }
 
 /** Clients before v1.13 quote what they reply to at the top of the body. */

@@ -1,5 +1,8 @@
+import { setImmediate } from "node:timers/promises";
 import type { Turn, TurnMessage, TurnReply } from "../turns/turn.ts";
 import { mentionsOf } from "./addressing.ts";
+import type { ExchangeMark } from "./exchange-mark.ts";
+import { escapeMarkdown } from "./markdown.ts";
 import { answerContent, editContent, type Address, type MessageContent, type ReplyTarget } from "./reply.ts";
 import { splitMarkdown } from "./split.ts";
 
@@ -17,9 +20,16 @@ export function edited(reply: TurnReply, eventId: string, mentioned: readonly st
   };
 }
 
-/** Whether a part of an answer can go into one message. */
-export function fits(part: string, turn: Turn): boolean {
+/** Whether a part of an answer can go into one message. Whoever else waits has a turn before: an answer has many parts. */
+export async function fits(part: string, turn: Turn): Promise<boolean> {
+  await setImmediate();
   return isSmall(answerContent(part, targetOf(turn), toAsker(turn)));
+}
+
+/** The beginning of an answer, as much of it as can go into one message. */
+export async function beginningOf(markdown: string, turn: Turn): Promise<string> {
+  for await (const part of splitMarkdown(markdown, (piece) => fits(piece, turn))) return part;
+  return markdown;
 }
 
 /** Whether a message is within the limit of events. */
@@ -27,36 +37,69 @@ export function isSmall(content: MessageContent): boolean {
   return Buffer.byteLength(JSON.stringify(content)) <= MAX_CONTENT_BYTES;
 }
 
-/** What a turn's messages reply to. */
-export function targetOf(turn: Pick<Turn, "eventId" | "threadRoot">): ReplyTarget {
-  return { eventId: turn.eventId, threadRoot: turn.threadRoot };
+/**
+ * What a turn's messages reply to.
+ *
+ * @param follows whether they come right behind the question.
+ */
+export function targetOf({ eventId, threadRoot }: Pick<Turn, "eventId" | "threadRoot">, follows = false): ReplyTarget {
+  return { eventId, threadRoot, follows };
 }
 
-/** An answer that is for whoever asked, and for nobody else. */
-export function toAsker({ asker, origin, hops, threadRoot }: Turn): Address {
-  return { mentions: [asker], mark: { origin, hops, ...(threadRoot === undefined ? {} : { thread: threadRoot }) } };
+/** The mark of what comes of a question. */
+export function markOf({ origin, hops, threadRoot }: Pick<Turn, "origin" | "hops" | "threadRoot">): ExchangeMark {
+  return { origin, hops, ...(threadRoot === undefined ? {} : { thread: threadRoot }) };
 }
 
-/** One message, or several where one would be too large; only the last one mentions anybody. */
-export function answerMessages(markdown: string, turn: Turn, address: Address): TurnMessage[] {
-  const parts = splitMarkdown(markdown, (part) => fits(part, turn));
-  return parts.map((part, index) => {
-    const isLast = index === parts.length - 1;
-    const content = answerContent(part, targetOf(turn), isLast ? address : { ...address, mentions: [] });
-    return { content, remembered: part };
-  });
+/**
+ * An answer that is for whoever asked, and for nobody else. What follows a question in a chat of two is for whoever asked
+ * anyway, and rings as every message there does.
+ */
+export function toAsker(turn: Turn, follows = false): Address {
+  return { mentions: follows ? [] : [turn.asker], mark: markOf(turn) };
+}
+
+/**
+ * One message, or several where one would be too large. The first one quotes and mentions, as does the draft in its place;
+ * agents are asked by the last, behind which there is no more to come.
+ *
+ * @param below what the bridge says below it, which the agent will not remember to have said.
+ */
+export async function answerMessages(
+  markdown: string,
+  turn: Turn,
+  target: ReplyTarget,
+  address: Address,
+  below?: string,
+): Promise<TurnMessage[]> {
+  const { mark, mentions, asks = [] } = address;
+  const parts = await Array.fromAsync(splitMarkdown(markdown, (part) => fits(part, turn)));
+  const messages: TurnMessage[] = [];
+  for (const [index, part] of parts.entries()) {
+    await setImmediate();
+    const [isFirst, isLast] = [index === 0, index === parts.length - 1];
+    const shown = isLast ? withNote(part, below) : part;
+    const content = answerContent(shown, isFirst ? target : { ...target, follows: true }, {
+      mentions: isFirst ? mentions : [],
+      asks: isLast ? asks : [],
+      mark,
+    });
+    messages.push({ content, remembered: part });
+  }
+  return messages;
 }
 
 /** What was shown before an answer failed, and under it why there is no more; as it is when nothing was. */
-export function withPartial(reply: TurnReply, turn: Turn): TurnReply {
+export async function withPartial(
+  reply: TurnReply,
+  turn: Turn,
+  target: ReplyTarget,
+  address: Address,
+): Promise<TurnReply> {
   const { partial, ...rest } = reply;
   const why = reply.messages[0]?.content["body"];
   if (partial === undefined || partial === "" || typeof why !== "string") return rest;
-  const parts = answerMessages(partial, turn, toAsker(turn));
-  const last = parts.pop();
-  if (last?.remembered === undefined) return rest;
-  const content = answerContent(`${last.remembered}\n\n*${why}*`, targetOf(turn), toAsker(turn));
-  return { ...rest, messages: [...parts, { ...last, content }] };
+  return { ...rest, messages: await answerMessages(partial, turn, target, address, escapeMarkdown(why)) };
 }
 
 /** An answer with a word of the bridge's below it. */

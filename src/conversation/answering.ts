@@ -2,28 +2,44 @@ import type { AnswerSettings, ExchangeSettings } from "../config/config.ts";
 import type { Queryable } from "../database/database.ts";
 import type { Words } from "../language/words.ts";
 import { targetOf as consentTarget } from "../privacy/consents.ts";
-import type { Place } from "../privacy/gate.ts";
+import type { Place, Whose } from "../privacy/gate.ts";
 import type { Logger } from "../observability/log.ts";
 import { reached } from "../observability/steps.ts";
 import { DEMO_MODEL } from "../providers/demo.ts";
 import { pictureType } from "../providers/pictures.ts";
-import { ProviderError, type ChatMessage, type ChatUsage } from "../providers/provider.ts";
-import type { SentFile } from "../ghost/listener.ts";
+import { recordingEnding } from "../providers/recordings.ts";
+import { PromptTooLong } from "../providers/prompt-too-long.ts";
+import { ProviderError, type ChatMessage } from "../providers/provider.ts";
+import { formFor, type Form, type SentFile } from "../ghost/listener.ts";
 import type { RoomDefaults, RoomSettings } from "../rooms/settings.ts";
 import { usersOf, type Allowances } from "../turns/allowances.ts";
 import type { Discussion, Exchanges } from "../turns/exchanges.ts";
 import type { Drafting } from "../turns/turn-runner.ts";
 import { TurnStopped, type Turn, type TurnMessage, type TurnReply } from "../turns/turn.ts";
 import type { NewTurn, TurnStore } from "../turns/turn-store.ts";
-import { recordingName, type Attachment } from "./attachments.ts";
-import { answerMessages, edited, fits, isSmall, targetOf, toAsker, withNote, withPartial } from "./answer-messages.ts";
+import type { Attachment } from "./attachments.ts";
+import {
+  answerMessages,
+  beginningOf,
+  edited,
+  isSmall,
+  markOf,
+  targetOf,
+  toAsker,
+  withPartial,
+} from "./answer-messages.ts";
 import type { ListedAgent } from "./bot.ts";
+import { callFor, userLocalpart } from "./call.ts";
+import { ContextWindows, LESS } from "./context-windows.ts";
 import { keyOf, Voices, type Voice, type VoicesOptions } from "./voices.ts";
-import { callsIn, namedPeople, nextSpeaker } from "./exchange.ts";
+import { callsIn, nextSpeaker } from "./exchange.ts";
+import { Heard } from "./heard.ts";
 import type { History, RememberedMessage } from "./history.ts";
 import type { TurnFailure } from "./notices.ts";
-import { answerReserve, buildPrompt, type PromptParts } from "./prompt.ts";
-import { readFiles, UnreadableFile } from "./reading.ts";
+import { answerReserve, buildPrompt, type PromptMessage, type PromptParts } from "./prompt.ts";
+import type { ReadFiles } from "./read-files.ts";
+import { RefusedPictures } from "./refused-pictures.ts";
+import { readFiles, ReadingRoom, UnreadableFile, type ReadingOptions } from "./reading.ts";
 import {
   draftContent,
   editContent,
@@ -32,9 +48,9 @@ import {
   withThinking,
   type Address,
   type MessageContent,
+  type ReplyTarget,
 } from "./reply.ts";
 import type { RoomLanguage } from "./room-language.ts";
-import { splitMarkdown } from "./split.ts";
 import type { Summaries } from "./summaries.ts";
 import { TokenCounter } from "./token-counter.ts";
 import { estimateTokens, MESSAGE_OVERHEAD_TOKENS } from "./tokens.ts";
@@ -43,10 +59,26 @@ import { estimateTokens, MESSAGE_OVERHEAD_TOKENS } from "./tokens.ts";
 export interface AnsweringOptions extends VoicesOptions {
   readonly history: History;
   readonly answers: AnswerSettings;
-  /** A file that somebody sent. Rejects with {@link UnreadableFile}, or as it is when the same may work later. */
-  readonly download: (ghost: string, attachment: Attachment, maxBytes: number) => Promise<Uint8Array>;
+  /**
+   * A file that somebody sent. Rejects with {@link UnreadableFile}, with a HomeserverError when the homeserver itself is away,
+   * or with the signal's reason.
+   */
+  readonly download: (
+    ghost: string,
+    attachment: Attachment,
+    maxBytes: number,
+    signal: AbortSignal,
+  ) => Promise<Uint8Array>;
+  /** What was in files before. */
+  readonly readFiles: ReadFiles;
   /** Puts a file on the homeserver, encrypted where the room is; resolves with how a message names it. */
-  readonly upload: (ghost: string, roomId: string, bytes: Uint8Array, mimetype: string) => Promise<SentFile>;
+  readonly upload: (
+    ghost: string,
+    roomId: string,
+    bytes: Uint8Array,
+    mimetype: string,
+    form: Form,
+  ) => Promise<SentFile>;
   /** What writes down voice messages. */
   readonly transcription: { readonly provider: string; readonly model: string } | undefined;
   /** What rooms have that set nothing. */
@@ -60,6 +92,8 @@ export interface AnsweringOptions extends VoicesOptions {
   readonly turns: TurnStore;
   readonly exchangeLimits: ExchangeSettings;
   readonly isEncrypted: (roomId: string) => Promise<boolean>;
+  /** Whether nothing has been said since a message in a direct chat of two, as far as is known. */
+  readonly isLatest: (message: Pick<Turn, "ghost" | "roomId" | "eventId">) => Promise<boolean>;
   readonly log: Logger;
 }
 
@@ -68,6 +102,43 @@ const MAX_PROMPT_MESSAGES = 200;
 
 /** What a model is told that is to say more. */
 const GO_ON = "Go on exactly where you stopped. Do not repeat anything that you have said already.";
+
+/** What a turn's prompt is made of. */
+interface Asked {
+  readonly latest: readonly RememberedMessage[];
+  readonly summary: string | undefined;
+  readonly company: Company;
+  /** Whether any of it came encrypted. */
+  readonly encrypted: boolean;
+}
+
+/** How an answer is given. */
+interface Manner {
+  readonly direct: boolean;
+  readonly asked: Asked;
+  readonly words: Words;
+  /** What stands before a command so that it is for this agent. */
+  readonly call: string;
+  /** Stands below the answer. */
+  readonly note?: string;
+}
+
+/** What is left out of a prompt that was refused. */
+interface Plan {
+  readonly withoutOldPictures: boolean;
+  readonly isShorter: boolean;
+}
+
+/** What is sent to a model. */
+interface Prompt {
+  readonly messages: readonly ChatMessage[];
+  /** The window that it was planned for. */
+  readonly contextTokens: number;
+  readonly estimateTokens: (text: string) => number;
+  /** Messages before the question with pictures in it, and those whose pictures were left out. */
+  readonly oldPictures: readonly PromptMessage[];
+  readonly leftOut: readonly PromptMessage[];
+}
 
 /** Who else is at a turn. */
 interface Company {
@@ -88,6 +159,14 @@ export class Answering {
   readonly #options: AnsweringOptions;
   readonly #voices: Voices;
   readonly #counter = new TokenCounter();
+  readonly #windows = new ContextWindows();
+  /** Pictures of former messages with which a model's server refused a question. */
+  readonly #refusedPictures = new RefusedPictures();
+  /** Whether what is shown of an answer already follows its question: all of the answer stands as its beginning does. */
+  readonly #begun = new WeakMap<Turn, boolean>();
+  readonly #readingRoom = new ReadingRoom();
+  /** The pictures that a turn has fetched, for when the model's server is asked again. */
+  readonly #pictures = new WeakMap<Turn, Map<string, Uint8Array>>();
 
   constructor(options: AnsweringOptions) {
     this.#options = options;
@@ -103,108 +182,187 @@ export class Answering {
   async respond(turn: Turn, direct: boolean, show: (text: string) => void, signal: AbortSignal): Promise<TurnReply> {
     const words = await this.#options.language.words(turn.ghost, turn.roomId);
     const voice = await this.#voices.of(turn);
-    if (voice === undefined) return this.failed(turn, "gone", words);
-    const reply = await this.#respondBy(voice, turn, { direct, words }, show, signal);
+    const call = callFor(turn.ghost, voice?.agent.name, direct);
+    if (voice === undefined) return this.failed(turn, "gone", words, await this.#target(turn), call);
+    const asked = await this.#asked(turn, voice.set, direct);
+    const { encrypted } = asked;
+    // The gate, the sender and who remembers the answer look there.
+    if (encrypted) await this.#options.turns.markEncrypted(turn);
+    if (encrypted && !(await this.#options.isEncrypted(turn.roomId))) {
+      this.#options.log.warn({ ghost: turn.ghost, room: turn.roomId, event: turn.eventId }, "not answered in clear");
+      return fixed(this.failed(turn, "in_clear", words, await this.#target(turn), call));
+    }
+    if (!this.#voices.isFor(voice, turn)) {
+      const notice = words.chosenModelNotYours(voice.agent.displayName, voice.model, call);
+      return fixed(this.declined(turn, "not_your_model", notice, await this.#target(turn)));
+    }
+    const reply = await this.#respondBy(voice, turn, { direct, asked, words, call }, show, signal);
     if (!CALLS_FOR_ANOTHER.has(reply.failure ?? "") || (reply.partial ?? "") !== "" || signal.aborted) return reply;
-    const other = await this.#voices.fallbackOf(voice, turn);
+    const other = await this.#voices.fallbackOf(voice, turn, encrypted);
     if (other === undefined) return reply;
     this.#options.log.info(
       { ghost: turn.ghost, room: turn.roomId, event: turn.eventId, by: other.by.name },
       "fallback",
     );
     const note = words.fallback(other.by.displayName, other.model);
-    const instead = await this.#respondBy(other, turn, { direct, words, note }, show, signal);
+    const instead = await this.#respondBy(other, turn, { direct, asked, words, call, note }, show, signal);
     return instead.outcome === "failed" ? reply : instead;
   }
 
-  /** @param manner.note stands below the answer. */
   async #respondBy(
     voice: Voice,
     turn: Turn,
-    { direct, words, note }: { readonly direct: boolean; readonly words: Words; readonly note?: string },
+    { direct, asked, words, call, note }: Manner,
     show: (text: string) => void,
     signal: AbortSignal,
   ): Promise<TurnReply> {
-    const { agent, by, provider, model, set } = voice;
-    const company = direct ? ALONE : await this.#companyOf(turn, set);
-    const messages = await this.#messagesFor(turn, set);
+    const { agent, provider, model } = voice;
+    const { company, encrypted } = asked;
     const sending = { ghost: turn.ghost, roomId: turn.roomId };
-    const temperature = set.temperature ?? agent.temperature;
-    let text = "";
-    let thinking = "";
-    let usage: ChatUsage | undefined;
+    const heard = new Heard();
     try {
       const place = await unlessAborted(this.#options.privacy.placeOf(provider, model), signal);
-      const may = await this.#options.privacy.check(sending, place);
-      if (may !== "yes") return await this.#withheld(turn, place, may, words);
-      if (agent.makes === "pictures") return await this.#draw(turn, voice, place, messages.latest, signal);
-      const reading = readFiles(messages.latest, {
-        canSee: async () => by.vision ?? (await this.#options.models.facts(provider, model)).sees,
-        download: (attachment, maxBytes) => this.#options.download(turn.ghost, attachment, maxBytes),
-        transcribe: (message, attachment, audio) => this.#transcribe(turn, message, attachment, audio, signal),
-      });
-      const readMessages = await unlessAborted(reading, signal);
-      const contextTokens = await this.#voices.contextOf(voice);
-      const prompt = buildPrompt({
-        systemPrompt: set.system ?? agent.systemPrompt,
-        keepInMind: set.remember,
-        agentName: agent.displayName,
-        group: !direct,
-        helpers: company.helpers.map((helper) => ({
-          localpart: helper.agent.localpart,
-          name: helper.agent.displayName,
-          model: helper.agent.model ?? DEMO_MODEL,
-        })),
-        discussion: company.discussion && this.#described(turn, company.discussion),
-        summary: messages.summary,
-        messages: readMessages,
-        budgetTokens: contextTokens - answerReserve(contextTokens),
-        estimateTokens: this.#counter.of(keyOf(voice)),
-      });
-      await this.#options.privacy.note({ ...sending, ...place, model, kind: "chat", bytes: sizeOf(prompt) });
+      const may = await this.#options.privacy.check({ ...sending, encrypted }, place);
+      if (may !== "yes") return await this.#withheld(turn, { ...place, call, encrypted }, may, words);
+      if (agent.makes === "pictures") return await this.#draw(turn, voice, place, asked, signal);
+      let plan: Plan | undefined = { withoutOldPictures: false, isShorter: false };
+      while (plan !== undefined) {
+        const prompt = await this.#promptOf(voice, turn, { direct, asked }, plan, signal);
+        await this.#options.privacy.note({ ...sending, ...place, model, kind: "chat", bytes: sizeOf(prompt.messages) });
+        plan = await this.#hear(voice, turn, prompt, plan, { heard, show, signal });
+      }
+      const text = heard.text.trim();
+      if (text === "") throw new ProviderError("empty", "the answer holds no text");
+      const target = await this.#target(turn);
+      const address = this.#addressOf(turn, target, heard.text, company);
+      const below = [note, heard.end === undefined ? undefined : words.ended[heard.end](provider.name)];
+      const said = below.filter((line) => line !== undefined).join(" ");
+      const messages = await answerMessages(text, turn, target, address, said === "" ? undefined : said);
+      return {
+        outcome: "answered",
+        messages: this.#thoughtful(messages, heard.thinking),
+        ...(heard.usage === undefined ? {} : { usage: heard.usage }),
+      };
+    } catch (error) {
+      const said = heard.text.trim();
+      if (signal.aborted) {
+        if (signal.reason instanceof TurnStopped) return await this.#stopped(turn, said, signal.reason);
+        if (isTimeout(signal.reason)) return { ...(await this.giveUp(turn, "timeout")), partial: said };
+        throw error;
+      }
+      if (!(error instanceof UnreadableFile) && !(error instanceof ProviderError)) throw error;
+      const target = await this.#target(turn);
+      if (error instanceof UnreadableFile) return this.failed(turn, error.why, words, target, call);
+      this.#options.log.warn({ ghost: turn.ghost, room: turn.roomId, event: turn.eventId, error }, "no answer");
+      const failed = this.failed(turn, error.code, words, target, call);
+      // Nothing was said: the server is away, or was just going. What was begun is not begun again.
+      const isAway = ["unreachable", "busy", "cut_off"].includes(error.code) && heard.text === "";
+      return isAway ? { ...failed, retry: true } : { ...failed, partial: said };
+    }
+  }
+
+  /** What a model is given of a conversation, as much as it can take. */
+  async #promptOf(
+    voice: Voice,
+    turn: Turn,
+    { direct, asked }: Pick<Manner, "direct" | "asked">,
+    { withoutOldPictures, isShorter }: Plan,
+    signal: AbortSignal,
+  ): Promise<Prompt> {
+    const { agent, set } = voice;
+    const { company } = asked;
+    const contextTokens = this.#windows.of(keyOf(voice), await this.#voices.contextOf(voice));
+    const counting = { group: !direct, estimateTokens: this.#counter.of(keyOf(voice)) };
+    const budgetTokens = Math.floor((contextTokens - answerReserve(contextTokens)) * (isShorter ? LESS : 1));
+    const reading = this.#read(turn, voice, asked, { ...counting, budgetTokens, signal });
+    const read = await unlessAborted(reading, signal);
+    const shown = read.map((message, at) =>
+      message.images === undefined ||
+      at === read.length - 1 ||
+      !(withoutOldPictures || this.#refusedPictures.has(keyOf(voice), message))
+        ? message
+        : withoutPictures(message),
+    );
+    const messages = buildPrompt({
+      systemPrompt: set.system ?? agent.systemPrompt,
+      keepInMind: set.remember,
+      agentName: agent.displayName,
+      ...counting,
+      helpers: company.helpers.map((helper) => ({
+        localpart: helper.agent.localpart,
+        name: helper.agent.displayName,
+        model: helper.agent.model ?? DEMO_MODEL,
+      })),
+      discussion: company.discussion && this.#described(turn, company.discussion),
+      summary: asked.summary,
+      messages: shown,
+      budgetTokens,
+    });
+    const oldPictures = shown.slice(0, -1).filter(({ images }) => images !== undefined);
+    const leftOut = read.filter(({ images }, at) => images !== undefined && shown[at]?.images === undefined);
+    return { messages, contextTokens, estimateTokens: counting.estimateTokens, oldPictures, leftOut };
+  }
+
+  /** Asks the model, and takes in what it says. Resolves with how to ask again, once, where it refused what can be left out. */
+  async #hear(
+    voice: Voice,
+    turn: Turn,
+    prompt: Prompt,
+    plan: Plan,
+    {
+      heard,
+      show,
+      signal,
+    }: { readonly heard: Heard; readonly show: (text: string) => void; readonly signal: AbortSignal },
+  ): Promise<Plan | undefined> {
+    const { agent, by, provider, model, set } = voice;
+    const { messages, contextTokens } = prompt;
+    const temperature = set.temperature ?? agent.temperature;
+    const used = messages.reduce(
+      (sum, { content }) => sum + prompt.estimateTokens(content) + MESSAGE_OVERHEAD_TOKENS,
+      0,
+    );
+    try {
       for await (const chunk of provider.chat({
         model,
-        messages: prompt,
+        messages,
         contextTokens,
-        maxAnswerTokens: answerReserve(contextTokens),
+        maxAnswerTokens: Math.max(answerReserve(contextTokens), contextTokens - used),
         asker: turn.asker,
         ...(temperature === undefined ? {} : { temperature }),
         ...(by.keepAlive === undefined ? {} : { keepAlive: by.keepAlive }),
         signal,
       })) {
-        if (chunk.kind === "text") {
-          text += chunk.text;
-          show(text);
-        } else if (chunk.kind === "thinking") thinking += chunk.text;
-        else usage = chunk.usage;
+        if (heard.add(chunk)) show(heard.text);
         reached("model.chunk");
       }
-      if (text.trim() === "") throw new ProviderError("empty", "the answer holds no text");
-      if (usage !== undefined) this.#learn(voice, prompt, usage);
-      const address = this.#addressOf(turn, text, company, messages.latest);
-      return {
-        outcome: "answered",
-        messages: this.#thoughtful(answerMessages(withNote(text.trim(), note), turn, address), thinking),
-        ...(usage === undefined ? {} : { usage }),
-      };
     } catch (error) {
-      const said = text.trim();
-      if (signal.aborted) {
-        if (signal.reason instanceof TurnStopped) {
-          if (!signal.reason.keeps) return { outcome: "stopped", messages: [], withdrawn: true };
-          return { outcome: "stopped", messages: said === "" ? [] : answerMessages(said, turn, toAsker(turn)) };
-        }
-        if (isTimeout(signal.reason)) return { ...this.failed(turn, "timeout", words), partial: said };
-        throw error;
-      }
-      if (error instanceof UnreadableFile) return this.failed(turn, error.why, words);
-      if (!(error instanceof ProviderError)) throw error;
-      this.#options.log.warn({ ghost: turn.ghost, room: turn.roomId, event: turn.eventId, error }, "no answer");
-      const failed = this.failed(turn, error.code, words);
-      // Nothing was said: the server is away, or was just going. What was begun is not begun again.
-      const isAway = (error.code === "unreachable" || error.code === "busy" || error.code === "cut_off") && text === "";
-      return isAway ? { ...failed, retry: true } : { ...failed, partial: said };
+      if (heard.text !== "" || signal.aborted || !(error instanceof ProviderError)) throw error;
+      const next = this.#withLess(voice, prompt, plan, error);
+      if (next === undefined) throw error;
+      this.#options.log.info(
+        { ghost: turn.ghost, room: turn.roomId, event: turn.eventId, error },
+        "asking again with less",
+      );
+      return next;
     }
+    if (heard.usage !== undefined) this.#learn(voice, messages, heard.usage.promptTokens);
+    for (const message of prompt.leftOut) this.#refusedPictures.add(keyOf(voice), message);
+    return undefined;
+  }
+
+  /** How to ask again what a model refused; undefined where less of it would not help. */
+  #withLess(voice: Voice, prompt: Prompt, plan: Plan, error: ProviderError): Plan | undefined {
+    if (error instanceof PromptTooLong) {
+      // What pictures take is not known: they say nothing of the window.
+      if (!hasPictures(prompt.messages)) {
+        this.#windows.refused(keyOf(voice), prompt.contextTokens, error.limitTokens);
+        if (error.promptTokens !== undefined) this.#learn(voice, prompt.messages, error.promptTokens);
+      }
+      return plan.isShorter ? undefined : { withoutOldPictures: true, isShorter: true };
+    }
+    if (error.code !== "refused" || prompt.oldPictures.length === 0 || plan.withoutOldPictures) return undefined;
+    return { ...plan, withoutOldPictures: true };
   }
 
   /** How the answer of a turn is shown while it is made. */
@@ -213,24 +371,28 @@ export class Answering {
     const set = await this.#options.settings.get(turn.ghost, turn.roomId);
     const { stream = this.#options.defaults.stream } = set;
     const { next } = await this.#companyOf(turn, set);
+    const begun = (): boolean => this.#begun.get(turn) ?? false;
     // In a discussion only its end is for people's phones.
-    const address = next === undefined ? toAsker(turn) : { ...toAsker(turn), mentions: [] };
-    const begin = (text: string): MessageContent => {
-      const [beginning = text] = splitMarkdown(text, (part) => fits(part, turn));
-      return draftContent(beginning, targetOf(turn), address);
-    };
+    const address = (): Address => toAsker(turn, begun() || next !== undefined);
+    const draft = async (text: string): Promise<MessageContent> =>
+      draftContent(await beginningOf(text, turn), targetOf(turn, begun()), address());
     return {
       shows: stream !== "off",
       maxEdits,
-      begin,
-      edit: (eventId, text) => editContent(eventId, begin(text)),
-      finish: (reply, [draft, ...others]) => {
-        const whole = withPartial(reply, turn);
+      begin: async (text) => {
+        this.#begun.set(turn, await this.#follows(turn));
+        return draft(text);
+      },
+      anew: await draft("…"),
+      edit: async (eventId, text) => editContent(eventId, await draft(text)),
+      whole: (reply) => withPartial(reply, turn, targetOf(turn, begun()), address()),
+      finish: async (reply, [draft, ...others]) => {
+        const whole = await withPartial(reply, turn, targetOf(turn, begun()), address());
         if (whole.withdrawn === true) return { ...whole, redacts: [draft, ...others] };
         // What a former process has shown stays as it is: the words are not known here.
         if (whole.messages.length === 0) return whole;
         if (stream === "replace" && turn.kind !== "edit") return { ...whole, redacts: [draft, ...others] };
-        return { ...edited(whole, draft, address.mentions), redacts: others };
+        return { ...edited(whole, draft, address().mentions), redacts: others };
       },
     };
   }
@@ -245,7 +407,26 @@ export class Answering {
 
   /** What to say of a turn that failed for reasons of our own. */
   async giveUp(turn: Turn, why: "unknown" | "waited" | "timeout"): Promise<TurnReply> {
-    return this.failed(turn, why, await this.#options.language.words(turn.ghost, turn.roomId));
+    const words = await this.#options.language.words(turn.ghost, turn.roomId);
+    return this.failed(turn, why, words, await this.#target(turn));
+  }
+
+  /** What there is of an answer that somebody has stopped. */
+  async #stopped(turn: Turn, said: string, { keeps }: TurnStopped): Promise<TurnReply> {
+    if (!keeps) return { outcome: "stopped", messages: [], withdrawn: true };
+    const target = await this.#target(turn);
+    const messages = said === "" ? [] : await answerMessages(said, turn, target, toAsker(turn, target.follows));
+    return { outcome: "stopped", messages };
+  }
+
+  /** What an answer of the turn replies to, or follows. */
+  async #target(turn: Turn): Promise<ReplyTarget> {
+    return targetOf(turn, this.#begun.get(turn) ?? (await this.#follows(turn)));
+  }
+
+  /** Whether the answer comes right behind its question: in doubt it does not, and quotes it. */
+  async #follows(turn: Turn): Promise<boolean> {
+    return turn.kind === "answer" && turn.threadRoot === undefined && this.#options.isLatest(turn);
   }
 
   /** The answer that a turn is to edit: all its parts; empty when it is to be a message of its own. */
@@ -264,40 +445,47 @@ export class Answering {
       sentAt: Date.now(),
       answers: turn.position,
       threadRoot: turn.threadRoot,
+      encrypted: await this.#options.turns.cameEncrypted(turn, tx),
     });
   }
 
   /** The notice that says why a question has no answer. */
-  failed(turn: NewTurn, failure: TurnFailure, { failures }: Words): TurnReply {
+  failed(turn: NewTurn, failure: TurnFailure, { failures }: Words, target: ReplyTarget, call = ""): TurnReply {
     const agent = this.#options.agentOf(turn.ghost);
     const words = failures[failure]({
-      agent: agent?.displayName ?? turn.ghost,
+      agent: agent?.displayName ?? userLocalpart(turn.ghost),
       model: agent?.model ?? "",
       provider: agent?.provider ?? "",
+      call,
     });
-    return { outcome: "failed", failure, messages: [{ content: noticeContent(words, targetOf(turn)) }] };
+    return this.declined(turn, failure, words, target);
   }
 
   /** Nothing was sent: why, and what can be done. */
   async #withheld(
     turn: Turn,
-    place: Place,
+    { encrypted, ...place }: Place & { readonly call: string; readonly encrypted: boolean },
     why: "ask" | "declined" | "denied",
     { consent }: Words,
   ): Promise<TurnReply> {
     const named = { agent: this.#options.agentOf(turn.ghost)?.displayName ?? turn.ghost, ...place };
-    if (why !== "ask") return this.declined(turn, `cloud_${why}`, consent[why](named));
-    const target = consentTarget(place.provider, place.host);
+    const target = await this.#target(turn);
+    if (why === "declined") return this.declined(turn, "cloud_declined", consent.declined(named), target);
+    if (why === "denied") {
+      const rule = await this.#options.privacy.ruleIn({ roomId: turn.roomId, encrypted });
+      return this.declined(turn, "cloud_denied", consent.denied(named, rule), target);
+    }
+    const toWhom = consentTarget(place.provider, place.host);
     const waiting = await this.#options.turns.withoutConsent(turn.ghost, turn.roomId);
-    const isAsked = waiting.some((other) => other.target === target);
-    const isEncrypted = await this.#options.isEncrypted(turn.roomId);
+    const isAsked = waiting.some((other) => other.target === toWhom);
+    const isEncrypted = encrypted || (await this.#options.isEncrypted(turn.roomId));
     const question = isAsked ? consent.pending(named, isEncrypted) : consent.ask(named, isEncrypted);
-    return { ...this.declined(turn, "needs_consent", question), consentTarget: target };
+    return { ...this.declined(turn, "needs_consent", question, target), consentTarget: toWhom };
   }
 
   /** A question that is not asked: the notice says why. */
-  declined(turn: NewTurn, failure: string, words: string): TurnReply {
-    return { outcome: "failed", failure, messages: [{ content: noticeContent(words, targetOf(turn)) }] };
+  declined(turn: NewTurn, failure: string, words: string, target: ReplyTarget): TurnReply {
+    return { outcome: "failed", failure, messages: [{ content: noticeContent(words, target, markOf(turn)) }] };
   }
 
   /** The answer with what the model said to itself above its beginning, where that is wanted. */
@@ -309,10 +497,15 @@ export class Answering {
   }
 
   async #companyOf(turn: Turn, set: RoomSettings): Promise<Company> {
-    const { agentsIn, exchanges, exchangeLimits, defaults } = this.#options;
+    const { agentsIn, exchanges, exchangeLimits, defaults, permissions } = this.#options;
     const exchange = await exchanges.get(turn);
     if (exchange === undefined) return ALONE;
-    const others = (await agentsIn(turn.roomId)).filter(({ userId }) => userId !== turn.ghost);
+    const { asker, roomId } = turn;
+    // Whom who asks may not use, nobody asks on their account.
+    const others = (await agentsIn(roomId)).filter(
+      ({ userId }) =>
+        userId !== turn.ghost && permissions.allows({ act: "message", userId: asker, ghost: userId, roomId }),
+    );
     const { discussion } = exchange;
     if (discussion !== undefined) {
       const isThere = (userId: string): boolean => others.some((other) => other.userId === userId);
@@ -330,22 +523,17 @@ export class Answering {
     return { topic, others: names, turn: hops + 1, length };
   }
 
-  /** Whom an answer is for: who asked, people of the conversation whom it names, and the agents that it asks. */
-  #addressOf(
-    turn: Turn,
-    text: string,
-    { helpers, next, discussion }: Company,
-    messages: readonly RememberedMessage[],
-  ): Address {
-    const { mark } = toAsker(turn);
-    if (discussion !== undefined && next !== undefined) return { mentions: [next], mark };
+  /**
+   * Whom an answer is for: who asked, and the agents that it asks. No other person, whoever is named in it: a question that has
+   * names in it would make an agent ring for all of them.
+   */
+  #addressOf(turn: Turn, target: ReplyTarget, text: string, { helpers, next, discussion }: Company): Address {
+    if (target.follows === true) return toAsker(turn, true);
+    const mark = markOf(turn);
+    if (discussion !== undefined && next !== undefined) return { mentions: [], asks: [next], mark };
     // Agents are asked by a line of their own, and only where they may be.
-    const { agentOf } = this.#options;
-    const people = messages
-      .filter(({ author, sender }) => author === "person" && agentOf(sender) === undefined)
-      .map(({ sender }) => sender);
-    const asked = callsIn(text, helpers).map(({ userId }) => userId);
-    return { mentions: [...new Set([turn.asker, ...namedPeople(text, people), ...asked])], mark };
+    const asks = callsIn(text, helpers).map(({ userId }) => userId);
+    return { mentions: [turn.asker], asks, mark };
   }
 
   /** A picture of what was asked for, in the place of words. */
@@ -353,37 +541,57 @@ export class Answering {
     turn: Turn,
     { provider, model }: Voice,
     place: Place,
-    messages: readonly RememberedMessage[],
+    asked: Asked,
     signal: AbortSignal,
   ): Promise<TurnReply> {
     const { ghost, roomId } = turn;
-    const prompt = messages.at(-1)?.body ?? "";
+    const prompt = asked.latest.at(-1)?.body ?? "";
     if (provider.draw === undefined) throw new ProviderError("refused", "this provider makes no pictures");
     const size = Buffer.byteLength(prompt);
     await this.#options.privacy.note({ ghost, roomId, ...place, model, kind: "picture", bytes: size });
     const bytes = await provider.draw({ model, prompt, signal });
-    const file = await this.#options.upload(turn.ghost, turn.roomId, bytes, pictureType(bytes) ?? "image/png");
-    const content = pictureContent({ bytes, file, caption: prompt }, targetOf(turn), toAsker(turn));
+    const file = await this.#options.upload(ghost, roomId, bytes, pictureType(bytes) ?? "image/png", formFor(asked));
+    const target = await this.#target(turn);
+    const content = pictureContent({ bytes, file, caption: prompt }, target, toAsker(turn, target.follows));
     return { outcome: "answered", messages: [{ content, remembered: `(A picture: ${prompt})` }] };
   }
 
+  /** The messages of a turn with what their files hold. */
+  #read(
+    turn: Turn,
+    { by, provider, model }: Voice,
+    { latest, encrypted }: Asked,
+    limits: Pick<ReadingOptions, "budgetTokens" | "group" | "estimateTokens" | "signal">,
+  ): Promise<readonly PromptMessage[]> {
+    const { models, download, readFiles: known } = this.#options;
+    const { ghost, roomId } = turn;
+    const pictures = this.#pictures.get(turn) ?? new Map<string, Uint8Array>();
+    this.#pictures.set(turn, pictures);
+    return readFiles(latest, {
+      ...limits,
+      room: this.#readingRoom,
+      canSee: async () => by.vision ?? (await models.facts(provider, model)).sees,
+      download: (attachment, maxBytes, signal) => download(ghost, attachment, maxBytes, signal),
+      transcribe: (message, audio) => this.#transcribe({ ghost, roomId, encrypted }, message, audio, limits.signal),
+      find: ({ eventId }) => known.find({ ghost, eventId }),
+      keep: ({ eventId }, outcome) => known.keep({ ghost, eventId }, outcome),
+      pictures,
+    });
+  }
+
   /** The words of a recording, which stand in its place from now on. */
-  async #transcribe(
-    { ghost, roomId }: Turn,
-    message: RememberedMessage,
-    attachment: Attachment,
-    audio: Uint8Array,
-    signal: AbortSignal,
-  ): Promise<string> {
+  async #transcribe(whose: Whose, message: RememberedMessage, audio: Uint8Array, signal: AbortSignal): Promise<string> {
     const { transcription, provider, history, privacy } = this.#options;
     const heard = transcription && provider(transcription.provider);
     if (transcription === undefined || heard?.transcribe === undefined) throw new UnreadableFile("cant_hear");
     const { model } = transcription;
     const place = await privacy.placeOf(heard, model);
-    if ((await privacy.check({ ghost, roomId }, place)) !== "yes") throw new UnreadableFile("cant_hear");
+    const { ghost, roomId } = whose;
+    if ((await privacy.check(whose, place)) !== "yes") throw new UnreadableFile("cant_hear");
     await privacy.note({ ghost, roomId, ...place, model, kind: "recording", bytes: audio.byteLength });
     const words = await heard
-      .transcribe({ model, audio, fileName: recordingName(attachment), signal })
+      // Its ending tells what it is, and nothing more is told.
+      .transcribe({ model, audio, fileName: `voice.${recordingEnding(audio) ?? "ogg"}`, signal })
       .catch((error: unknown) => {
         if (signal.aborted || !(error instanceof ProviderError)) throw error;
         throw new UnreadableFile("cant_hear", { cause: error });
@@ -400,16 +608,14 @@ export class Answering {
   }
 
   /** Pictures cost what no estimate of text knows. */
-  #learn(voice: Voice, prompt: readonly ChatMessage[], { promptTokens }: ChatUsage): void {
-    if (prompt.some(({ images = [] }) => images.length > 0)) return;
+  #learn(voice: Voice, prompt: readonly ChatMessage[], promptTokens: number): void {
+    if (hasPictures(prompt)) return;
     const estimated = prompt.reduce((sum, { content }) => sum + estimateTokens(content) + MESSAGE_OVERHEAD_TOKENS, 0);
     this.#counter.learn(keyOf(voice), estimated, promptTokens);
   }
 
-  async #messagesFor(
-    turn: Turn,
-    set: RoomSettings,
-  ): Promise<{ readonly latest: readonly RememberedMessage[]; readonly summary: string | undefined }> {
+  /** What goes into a turn's prompt, read once, whoever's model answers. */
+  async #asked(turn: Turn, set: RoomSettings, direct: boolean): Promise<Asked> {
     const { ghost, roomId, position, kind, threadRoot } = turn;
     const { history, summaries, defaults } = this.#options;
     const isMore = kind === "continue";
@@ -423,40 +629,71 @@ export class Answering {
       after: summary?.upTo ?? 0,
     });
     const question = messages.find(({ eventId }) => eventId === turn.eventId);
-    const latest = isMore && question !== undefined ? [...messages, { ...question, body: GO_ON }] : messages;
-    return { latest, summary: summary?.body };
+    const latest =
+      isMore && question !== undefined ? [...messages, { ...question, body: GO_ON, attachment: undefined }] : messages;
+    const company = direct ? ALONE : await this.#companyOf(turn, set);
+    const encrypted =
+      turn.encrypted ||
+      set.encrypted ||
+      company.discussion?.encrypted === true ||
+      summary?.encrypted === true ||
+      latest.some((message) => message.encrypted);
+    return { latest, summary: summary?.body, company, encrypted };
   }
 
   async #sumUp(turn: Turn): Promise<void> {
     const voice = await this.#voices.of(turn);
-    if (voice === undefined) return;
+    if (voice === undefined || !this.#voices.isFor(voice, turn)) return;
     const { agent, provider, model, set } = voice;
     const { summaries = this.#options.defaults.summaries } = set;
     if (summaries !== "on" || model === DEMO_MODEL || agent.makes !== "text") return;
     const { privacy } = this.#options;
     const { ghost, roomId } = turn;
-    const contextTokens = await this.#voices.contextOf(voice);
+    const contextTokens = this.#windows.of(keyOf(voice), await this.#voices.contextOf(voice));
     const maxAnswerTokens = answerReserve(contextTokens);
     this.#options.summaries.keepUp(turn, {
       budgetTokens: contextTokens - maxAnswerTokens,
       countTokens: this.#counter.of(keyOf(voice)),
-      ask: async (messages, signal) => {
+      take: async (who) =>
+        (await this.#options.allowances.takeNow(usersOf({ asker: who, roomId, ghost }))) === undefined,
+      spend: (who, tokens) => this.#options.allowances.spend(usersOf({ asker: who, roomId, ghost }), tokens),
+      ask: async (messages, { encrypted }, signal) => {
         const kept = agent.keepAlive === undefined ? {} : { keepAlive: agent.keepAlive };
         const request = { model, messages, contextTokens, maxAnswerTokens, ...kept, signal };
         const place = await privacy.placeOf(provider, model);
-        if ((await privacy.check({ ghost, roomId }, place)) !== "yes") {
+        if ((await privacy.check({ ghost, roomId, encrypted }, place)) !== "yes") {
           throw new ProviderError("refused", "nothing of this room may go to the provider any more");
         }
         await privacy.note({ ghost, roomId, ...place, model, kind: "summary", bytes: sizeOf(messages) });
-        let text = "";
-        for await (const chunk of provider.chat(request)) {
-          if (chunk.kind === "text") text += chunk.text;
+        const heard = new Heard();
+        try {
+          for await (const chunk of provider.chat(request)) heard.add(chunk);
+        } catch (error) {
+          if (error instanceof PromptTooLong) this.#windows.refused(keyOf(voice), contextTokens, error.limitTokens);
+          throw error;
         }
+        const { text } = heard;
         if (text.trim() === "") throw new ProviderError("empty", "the summary holds no text");
         return text;
       },
     });
   }
+}
+
+function hasPictures(prompt: readonly ChatMessage[]): boolean {
+  return prompt.some(({ images = [] }) => images.length > 0);
+}
+
+/** A message whose picture is named and not shown. */
+function withoutPictures(message: PromptMessage): PromptMessage {
+  const shown: { images?: unknown } = { ...message };
+  delete shown.images;
+  return shown as PromptMessage;
+}
+
+/** A reply of the bridge's own words alone, which hold nothing of the conversation. */
+function fixed(reply: TurnReply): TurnReply {
+  return { ...reply, messages: reply.messages.map((message) => ({ ...message, isFixed: true })) };
 }
 
 /** What a prompt comes to, in bytes. */

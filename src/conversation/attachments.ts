@@ -10,6 +10,8 @@ export interface Attachment {
   readonly size?: number;
   /** By the sender's word. */
   readonly mimetype?: string;
+  /** How long it plays, by the sender's word, in ms. */
+  readonly durationMs?: number;
 }
 
 /** `text` and `pdf` are read, `image` is looked at, `audio` is written down, `other` is none of it. */
@@ -30,6 +32,9 @@ const TEXT_NAMES =
 
 const LONGEST_NAME = 200;
 
+/** A text has no zero at its beginning, and nearly everything else has one: as git tells them apart. */
+const LOOKED_AT = 8_000;
+
 /** The file of a message; undefined when there is none, or nothing says where it is. */
 export function attachmentOf(content: Readonly<Record<string, unknown>>): Attachment | undefined {
   if (!MSGTYPES.has(content["msgtype"])) return undefined;
@@ -38,8 +43,8 @@ export function attachmentOf(content: Readonly<Record<string, unknown>>): Attach
   const url = file["url"] ?? content["url"];
   if (typeof url !== "string" || !url.startsWith("mxc://")) return undefined;
   const name = nameOf(content);
-  const mimetype = typeof info["mimetype"] === "string" ? info["mimetype"].toLowerCase() : "";
-  const { size } = info;
+  const mimetype = typeof info["mimetype"] === "string" ? info["mimetype"].slice(0, LONGEST_NAME).toLowerCase() : "";
+  const { size, duration } = info;
   return {
     kind: kindOf(content["msgtype"], mimetype, name),
     name,
@@ -47,6 +52,7 @@ export function attachmentOf(content: Readonly<Record<string, unknown>>): Attach
     ...(content["file"] === undefined ? {} : { encrypted: file }),
     ...(typeof size === "number" && size >= 0 ? { size } : {}),
     ...(mimetype === "" ? {} : { mimetype }),
+    ...(typeof duration === "number" && duration >= 0 ? { durationMs: duration } : {}),
   };
 }
 
@@ -58,32 +64,14 @@ export function captionOf(content: Readonly<Record<string, unknown>>): string | 
     : undefined;
 }
 
-/** What recordings are called that servers take, by their types. */
-const RECORDINGS: ReadonlyMap<string, string> = new Map([
-  ["audio/ogg", "ogg"],
-  ["audio/opus", "ogg"],
-  ["audio/mpeg", "mp3"],
-  ["audio/mp3", "mp3"],
-  ["audio/mp4", "m4a"],
-  ["audio/m4a", "m4a"],
-  ["audio/x-m4a", "m4a"],
-  ["audio/aac", "m4a"],
-  ["audio/webm", "webm"],
-  ["audio/wav", "wav"],
-  ["audio/x-wav", "wav"],
-  ["audio/flac", "flac"],
-]);
-
-/** The name under which a recording is sent to be written down: its ending tells what it is, and nothing more is told. */
-export function recordingName({ mimetype = "", name }: Attachment): string {
-  const known = new Set(RECORDINGS.values());
-  const ending = RECORDINGS.get(mimetype.split(";")[0]?.trim() ?? "") ?? name.toLowerCase().split(".").at(-1) ?? "";
-  return `voice.${known.has(ending) ? ending : "ogg"}`;
-}
-
-/** The words of a text file, as a model is shown them. */
-export function textOfFile(name: string, bytes: Uint8Array): string {
-  return quotedText(name, new TextDecoder().decode(bytes));
+/** The words of a text file, as a model is shown them; undefined when its bytes are none of a text. */
+export function textOfFile(name: string, bytes: Uint8Array): string | undefined {
+  const [first, second] = bytes;
+  const isLittle = first === 0xff && second === 0xfe;
+  if (isLittle || (first === 0xfe && second === 0xff)) {
+    return quotedText(name, new TextDecoder(isLittle ? "utf-16le" : "utf-16be").decode(bytes));
+  }
+  return bytes.subarray(0, LOOKED_AT).includes(0) ? undefined : quotedText(name, new TextDecoder().decode(bytes));
 }
 
 /** The words of a file, as a model is shown them, in a fence that nothing in them ends. */
@@ -96,12 +84,18 @@ export function quotedText(name: string, words: string): string {
 
 function nameOf({ filename, body }: Readonly<Record<string, unknown>>): string {
   const name = typeof filename === "string" ? filename : body;
-  const words = typeof name === "string" ? name.replace(/[\p{C}\s]+/gu, " ").trim() : "";
+  const words =
+    typeof name === "string"
+      ? name
+          .slice(0, 4 * LONGEST_NAME)
+          .replace(/[\p{C}\s]+/gu, " ")
+          .trim()
+      : "";
   return (words === "" ? "unnamed" : words.slice(0, LONGEST_NAME)).toWellFormed();
 }
 
 function kindOf(msgtype: unknown, mimetype: string, name: string): AttachmentKind {
-  if (IMAGES.has(mimetype)) return "image";
+  if (IMAGES.has(mimetype) || (msgtype === "m.image" && mimetype === "")) return "image";
   if (msgtype === "m.audio" || (msgtype === "m.file" && mimetype.startsWith("audio/"))) return "audio";
   if (msgtype !== "m.file") return "other";
   if (mimetype === "application/pdf" || /\.pdf$/i.test(name)) return "pdf";

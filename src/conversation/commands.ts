@@ -1,5 +1,5 @@
 import { LANGUAGES } from "../language/language.ts";
-import type { CommandWord, SettingWord, Words } from "../language/words.ts";
+import type { CommandGroup, CommandWord, SettingWord, Words } from "../language/words.ts";
 import { LISTEN_MODES, RESPOND_MODES, STREAM_MODES, SWITCH } from "../rooms/settings.ts";
 
 /** A command as somebody has written it: `!name rest`. */
@@ -25,7 +25,7 @@ export type Misspelt =
   | { readonly kind: "wrong"; readonly command: CommandWord }
   | { readonly kind: "too_long"; readonly length: number };
 
-/** What agents can be told, in the order in which `help` shows it, each with an example that is right. */
+/** What agents can be told, each with an example that is right. */
 export const EXAMPLES: Readonly<Record<CommandWord, string>> = {
   help: "!help",
   list: "!list",
@@ -50,7 +50,8 @@ export const EXAMPLES: Readonly<Record<CommandWord, string>> = {
   usage: "!usage",
 };
 
-const MODES = {
+/** The values that settings with a choice of a few know. */
+export const MODES = {
   respond: RESPOND_MODES,
   listen: LISTEN_MODES,
   threads: SWITCH,
@@ -60,17 +61,53 @@ const MODES = {
   language: LANGUAGES,
 } as const satisfies Readonly<Partial<Record<SettingWord, readonly string[]>>>;
 
-/** A system prompt or a note longer than this leaves no room for the conversation, in characters. */
+/** A system prompt, a note or a topic longer than this leaves no room for the conversation, in characters. */
 const LONGEST_TEXT = 4_000;
 
-/** The command that a message is; undefined when it is none. Only people's messages are looked at, never a model's words. */
+/** What people write around a command that they saw so: backticks, quotes, asterisks. */
+const OPENING = /^[`"'“„«*_]{1,3}(?=\s?[!！][a-z])/i;
+/** Around the command's name alone, or around all of it; a quotation that goes on is a quotation. */
+const CLOSING_NAME = /^(\s?[!！][a-z]+)[`"'”“»*_]{1,3}(?=\s|[.…]?$)/i;
+const CLOSING = /()[`"'”“»*_]{1,3}[.…]?$/;
+
+/**
+ * The command that a message is; undefined when it is none. Only people's messages are looked at, never a model's words. It
+ * may be written as notices show it: in backticks or quotes, and with a full stop behind.
+ */
 export function writtenCommand(text: string): WrittenCommand | undefined {
-  const [, name, rest = ""] = /^!([a-z]+)(?:\s+([\s\S]*))?$/i.exec(text.trim()) ?? [];
+  const plain = text.trim();
+  const [opening] = OPENING.exec(plain) ?? [];
+  const bare = opening === undefined ? plain : withoutClosing(plain.slice(opening.length));
+  const [, name, rest = ""] = /^[!！]([a-z]+)(?:[.?…]{0,3}$|\s+([\s\S]*)$)/i.exec(bare) ?? [];
   return name === undefined ? undefined : { name: name.toLowerCase(), rest: rest.trim() };
+}
+
+/** Without the mark that closes what another one has opened; nothing where none does. */
+function withoutClosing(text: string): string {
+  const closing = CLOSING_NAME.test(text) ? CLOSING_NAME : CLOSING;
+  return closing.test(text) ? text.replace(closing, "$1").trim() : "";
+}
+
+/** Whether what stands behind a command is text of people's own, in which everything may stand. */
+export function takesText({ name }: WrittenCommand): boolean {
+  return ["discuss", "remember", "system", "model"].includes(name);
+}
+
+/** What stands behind a command that knows a few words only: their case does not count, nor a full stop. */
+function plainWords(rest: string): string {
+  return unquoted(rest)
+    .toLowerCase()
+    .replace(/[.…!?]{1,3}$/, "")
+    .trim();
+}
+
+function unquoted(rest: string): string {
+  return rest.replace(/^[`"'“„«]/, "").replace(/[`"'”“»](?=[.…]?$)/, "");
 }
 
 /** Reads a command. */
 export function readCommand({ name, rest }: WrittenCommand): Command {
+  const word = plainWords(rest);
   switch (name) {
     case "help":
     case "list":
@@ -80,27 +117,31 @@ export function readCommand({ name, rest }: WrittenCommand): Command {
     case "stop":
     case "retry":
     case "usage":
-      return rest === "" ? { kind: name } : { kind: "wrong", command: name };
+      return word === "" ? { kind: name } : { kind: "wrong", command: name };
     case "discuss": {
       const [, turns, topic = ""] = /^(?:(\d{1,3})\s)?\s*([\s\S]*)$/.exec(rest) ?? [];
       if (topic === "") return { kind: "wrong", command: name };
+      if (topic.length > LONGEST_TEXT) return { kind: "too_long", length: topic.length };
       return { kind: "discuss", turns: turns === undefined ? undefined : Number(turns), rest: topic };
     }
     case "privacy": {
-      const decision = (["allow", "deny", "default"] as const).find((word) => word === rest);
-      return rest === "" || decision !== undefined ? { kind: name, decision } : { kind: "wrong", command: name };
+      const decision = (["allow", "deny", "default"] as const).find((one) => one === word);
+      return word === "" || decision !== undefined ? { kind: name, decision } : { kind: "wrong", command: name };
     }
     case "remember":
       if (rest === "") return { kind: "show", setting: name };
-      return rest === "nothing" ? set(name, undefined) : ofLength(name, rest);
+      return word === "nothing" ? set(name, undefined) : ofLength(name, rest);
     case "model":
     case "system":
       if (rest === "") return { kind: "show", setting: name };
-      return rest === "default" ? set(name, undefined) : ofLength(name, rest);
-    case "temperature":
-      if (rest === "") return { kind: "show", setting: name };
-      if (rest === "default") return set(name, undefined);
-      return /^\d(\.\d{1,3})?$/.test(rest) && Number(rest) <= 2 ? set(name, rest) : { kind: "wrong", command: name };
+      if (word === "default") return set(name, undefined);
+      return ofLength(name, name === "model" ? unquoted(rest) : rest);
+    case "temperature": {
+      if (word === "") return { kind: "show", setting: name };
+      if (word === "default") return set(name, undefined);
+      const value = word.replace(",", ".");
+      return /^\d(\.\d{1,3})?$/.test(value) && Number(value) <= 2 ? set(name, value) : { kind: "wrong", command: name };
+    }
     case "respond":
     case "listen":
     case "threads":
@@ -108,10 +149,10 @@ export function readCommand({ name, rest }: WrittenCommand): Command {
     case "summaries":
     case "stream":
     case "language": {
-      if (rest === "") return { kind: "show", setting: name };
-      if (rest === "default") return set(name, undefined);
+      if (word === "") return { kind: "show", setting: name };
+      if (word === "default") return set(name, undefined);
       const modes: readonly string[] = MODES[name];
-      return modes.includes(rest) ? set(name, rest) : { kind: "wrong", command: name };
+      return modes.includes(word) ? set(name, word) : { kind: "wrong", command: name };
     }
     default:
       return { kind: "unknown", name };
@@ -121,25 +162,62 @@ export function readCommand({ name, rest }: WrittenCommand): Command {
 /** The longest part of an unknown command that is repeated, in characters. */
 const LONGEST_NAME = 30;
 
-/** What is said to a command that is not written as it should be: the right form, and an example. */
-export function describeMisspelt(words: Words, misspelt: Misspelt): string {
+/**
+ * What is said to a command that is not written as it should be: the right form, and an example.
+ *
+ * @param call what stands before a command so that it is for this agent.
+ */
+export function describeMisspelt(words: Words, misspelt: Misspelt, call = ""): string {
   switch (misspelt.kind) {
     case "unknown":
-      return words.unknownCommand(misspelt.name.slice(0, LONGEST_NAME));
-    case "wrong":
-      return words.wrongForm(words.commands[misspelt.command].usage, EXAMPLES[misspelt.command]);
+      return words.unknownCommand(misspelt.name.slice(0, LONGEST_NAME), call);
+    case "wrong": {
+      const { usage } = words.commands[misspelt.command];
+      const example = EXAMPLES[misspelt.command];
+      return words.wrongForm(`${call}${usage}`, usage === example ? undefined : `${call}${example}`);
+    }
     case "too_long":
       return words.tooLong(misspelt.length, LONGEST_TEXT);
   }
 }
 
-/** What `help` says. */
-export function describeCommands({ commands, help }: Words): string {
-  const lines = (Object.keys(EXAMPLES) as CommandWord[]).map((name) => {
-    const { usage, meaning } = commands[name];
-    return `- \`${usage}\`: ${meaning}`;
+/** What each command is for, in the order in which `help` shows them. */
+const GROUPS: Readonly<Record<CommandGroup, readonly CommandWord[]>> = {
+  everyday: ["help", "list", "status", "stop", "retry", "forget", "privacy", "usage"],
+  settings: ["remember", "model", "system", "temperature", "stream", "summaries", "language", "reset"],
+  groups: ["discuss", "respond", "listen", "threads", "delegate"],
+};
+
+/**
+ * The commands that make sense in a room: in a direct chat none of those for groups.
+ *
+ * @param isOff tells which ones the admin has switched off.
+ */
+export function commandsFor(direct: boolean, isOff: (command: CommandWord) => boolean = () => false): CommandWord[] {
+  const { everyday, settings, groups } = GROUPS;
+  return [...everyday, ...settings, ...(direct ? [] : groups)].filter((command) => !isOff(command));
+}
+
+/**
+ * What `help` says.
+ *
+ * @param call what stands before a command so that it is for this agent.
+ * @param isOff tells which commands the admin has switched off.
+ */
+export function describeCommands(
+  { commands, help }: Words,
+  direct: boolean,
+  call = "",
+  isOff?: (command: CommandWord) => boolean,
+): string {
+  const known = commandsFor(direct, isOff);
+  const sections = (Object.keys(GROUPS) as CommandGroup[]).flatMap((group) => {
+    const lines = GROUPS[group]
+      .filter((name) => known.includes(name))
+      .map((name) => `- \`${commands[name].usage}\`: ${commands[name].meaning}`);
+    return lines.length === 0 ? [] : ["", `**${help.titles[group]}**`, "", ...lines];
   });
-  return [help.before, "", ...lines, "", help.after].join("\n");
+  return [help.before(call), ...sections, ...(direct ? [] : ["", help.after])].join("\n");
 }
 
 function set(setting: SettingWord, value: string | undefined): Command {

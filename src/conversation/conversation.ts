@@ -1,6 +1,16 @@
+import type { Obstacle } from "../crypto/device.ts";
 import { isRetryable } from "../ghost/failure.ts";
-import type { GhostHandle, GhostMessage, GhostReaction, GhostRedaction, Settle } from "../ghost/listener.ts";
+import {
+  formFor,
+  type GhostHandle,
+  type GhostMessage,
+  type GhostReaction,
+  type GhostRedaction,
+  type Settle,
+} from "../ghost/listener.ts";
 import type { UnreadMessage } from "../ghost/missing-keys.ts";
+import type { Words } from "../language/words.ts";
+import { TAKEN } from "../homeserver/relation.ts";
 import { reached } from "../observability/steps.ts";
 import type { Consents } from "../privacy/consents.ts";
 import type { ProviderRequests } from "../privacy/provider-requests.ts";
@@ -8,23 +18,27 @@ import type { Permissions } from "../permissions/permissions.ts";
 import type { Refusal } from "../policy/permissions.ts";
 import type { Distrust } from "../policy/trust.ts";
 import { ANSWER_STEP, DRAFT_STEP } from "../turns/turn-runner.ts";
-import type { TurnStore } from "../turns/turn-store.ts";
-import { usersOf, type Allowances } from "../turns/allowances.ts";
+import type { NewTurn, TurnStore } from "../turns/turn-store.ts";
+import { Admission, type NotNow, type Wish } from "../turns/admission.ts";
+import type { Allowances } from "../turns/allowances.ts";
 import type { Exchange } from "../turns/exchanges.ts";
-import { stepOf } from "../turns/turn.ts";
+import { stepOf, type TurnReply } from "../turns/turn.ts";
 import type { Addressing } from "./addressing.ts";
+import { afterDecision } from "./after-decision.ts";
+import { targetOf } from "./answer-messages.ts";
 import { Answering, type AnsweringOptions } from "./answering.ts";
 import { attachmentOf } from "./attachments.ts";
 import { answerBot, type ListedAgent } from "./bot.ts";
+import { callFor, userLocalpart } from "./call.ts";
 import { Hearing } from "./hearing.ts";
 import { CommandDesk } from "./command-desk.ts";
-import { COMMAND_DESCRIPTION, commandDescriptions } from "./command-menu.ts";
+import type { CommandMenus } from "./command-menus.ts";
 import { actOf, commandOf, decideIn, moderates } from "./permitted.ts";
 import type { RememberedMessage } from "./history.ts";
-import { describeDistrust, describeMissingKey } from "./notices.ts";
+import { describeDistrust, describeMissingKey, identityOf, type Person } from "./notices.ts";
 import { decisionOf, wishOf } from "./reactions.ts";
 import type { Pulls } from "./pulls.ts";
-import { noticeContent, reactionContent, type MessageContent } from "./reply.ts";
+import { noticeContent, reactionContent, type MessageContent, type ReplyTarget } from "./reply.ts";
 
 /** What the conversation needs of its surroundings. */
 export interface ConversationOptions extends AnsweringOptions {
@@ -34,10 +48,13 @@ export interface ConversationOptions extends AnsweringOptions {
   /** Called after running turns were to be stopped and that was committed. */
   readonly stopTurns: (ids: readonly number[], how: { readonly keeps: boolean }) => void;
   readonly pulls: Pulls;
+  readonly menus: CommandMenus;
   readonly consents: Consents;
   readonly allowances: Allowances;
   readonly requests: ProviderRequests;
   readonly isEncrypted: (roomId: string) => Promise<boolean>;
+  /** Who sent an event of a room, as far as that is known still. */
+  readonly senderOf: (roomId: string, eventId: string) => Promise<string | undefined>;
   readonly isAgent: (userId: string) => boolean;
   readonly agents: () => readonly ListedAgent[];
   /** Asked before anything that somebody wants. */
@@ -50,9 +67,6 @@ export interface ConversationOptions extends AnsweringOptions {
   };
 }
 
-/** The reaction to a question that was taken, where that is wanted. */
-const TAKEN = "👀";
-
 /** The reaction to a message that was read too late to be answered. */
 const READ_LATE = "⌛";
 
@@ -62,12 +76,14 @@ export class Conversation {
   readonly #options: ConversationOptions;
   readonly #hearing: Hearing;
   readonly #desk: CommandDesk;
+  readonly #admission: Admission;
 
   constructor(options: ConversationOptions) {
     this.#options = options;
     this.answering = new Answering(options);
     this.#hearing = new Hearing(options);
-    this.#desk = new CommandDesk(options);
+    this.#admission = new Admission(options);
+    this.#desk = new CommandDesk(options, { answering: this.answering, admission: this.#admission });
   }
 
   /**
@@ -91,8 +107,9 @@ export class Conversation {
         await settle();
         return;
       case "overheard":
-        if (written !== undefined && !ghost.isBot) await this.#stopAll(ghost, message, settle);
-        else await this.#overhear(ghost, message, decision, settle);
+        if (written === undefined || ghost.isBot) await this.#overhear(ghost, message, decision, settle);
+        else if (written.name === "stop") await this.#stopAll(ghost, message, settle);
+        else await this.#desk.carryOutBare(ghost, message, written, decision.threadRoot, settle);
         return;
       case "edit":
         await this.#edited(ghost, message, decision, settle);
@@ -105,6 +122,8 @@ export class Conversation {
         if (written !== undefined) {
           await this.#desk.carryOut(ghost, message, written, decision.threadRoot, settle);
         } else await this.#ask(ghost, message, decision.text, decision.threadRoot, settle);
+        // The bridge may know other commands since, or the room be of another kind.
+        await this.#keepMenus(ghost, message.roomId, message.direct);
         return;
       }
     }
@@ -125,41 +144,79 @@ export class Conversation {
     if (reason === "room_too_large" && said.kind === "addressed") {
       const words = await this.#options.language.words(ghost.userId, roomId, said.text);
       const notice = words.roomTooLarge(this.#nameOf(ghost.userId), maxRoomMembers);
-      await ghost.send(roomId, "m.room.message", noticeContent(notice), `room too large ${roomId}`);
+      await ghost.send(roomId, "m.room.message", noticeContent(notice), `room too large ${roomId}`, {
+        form: "of_room",
+      });
     }
     await settle();
   }
 
-  /** Says who has come, where the admin wants that, and describes the commands to clients that have menus for them. */
+  /** Describes the commands to clients that have menus for them, and says who has come, where the admin wants that. */
   async joined(
     ghost: GhostHandle,
     { roomId, direct }: { readonly roomId: string; readonly direct: boolean },
   ): Promise<void> {
-    if (ghost.isBot) return;
-    const { answers, language } = this.#options;
+    // Before it is greeted, so that nothing stands between the greeting and what is said to it.
+    await this.#keepMenus(ghost, roomId, direct);
+    const welcome = await this.#welcome(ghost, roomId, direct);
+    if (welcome !== undefined) {
+      await ghost.send(roomId, "m.room.message", noticeContent(welcome), `welcome ${roomId}`, { form: "of_room" });
+    }
+  }
+
+  /** A menu is no reason not to speak. */
+  async #keepMenus(ghost: GhostHandle, roomId: string, direct: boolean): Promise<void> {
+    if (!this.#options.answers.commandMenus || ghost.isBot) return;
+    const { menus, permissions } = this.#options;
+    const isOff = (command: string): boolean => permissions.settersOf(command) === "nobody";
+    await menus.keepUp(ghost, roomId, direct, isOff).catch((error: unknown) => {
+      ghost.log.warn(
+        { room: roomId, error },
+        "the commands could not be described; trying again with the next message",
+      );
+    });
+  }
+
+  /** Undefined where it is not wanted: but whose words leave the network says so, wanted or not. */
+  async #welcome(ghost: GhostHandle, roomId: string, direct: boolean): Promise<string | undefined> {
+    const { answers, language, permissions } = this.#options;
     const agent = this.#options.agentOf(ghost.userId);
     const isCloud = agent?.locality === "cloud";
-    // Whose words leave the network says so, wanted or not.
-    if (answers.welcome || isCloud) {
-      const words = await language.words(ghost.userId, roomId);
-      const hello = words.welcome(this.#nameOf(ghost.userId), direct);
-      const provider = agent === undefined ? undefined : this.#options.provider(agent.provider);
-      const place = { agent: agent?.displayName ?? "", provider: agent?.provider ?? "", host: provider?.host ?? "?" };
-      const welcome = noticeContent(isCloud ? `${hello}\n\n${words.welcomeCloud(place)}` : hello);
-      await ghost.send(roomId, "m.room.message", welcome, `welcome ${roomId}`);
-    }
-    if (answers.commandMenus) ghost.setState(roomId, COMMAND_DESCRIPTION, commandDescriptions(ghost.userId));
+    if ((!answers.welcome && !isCloud) || permissions.isBanList(roomId)) return undefined;
+    const words = await language.words(ghost.userId, roomId);
+    const call = callFor(ghost.userId, agent?.name, direct);
+    if (ghost.isBot) return words.bot.welcome(call);
+    const isDemo = agent !== undefined && agent.model === undefined;
+    const hello = words.welcome({ agent: this.#nameOf(ghost.userId), call, isDemo });
+    if (!isCloud) return hello;
+    const { displayName, provider } = agent;
+    const host = this.#options.provider(provider)?.host ?? "?";
+    const { privacy } = this.#options;
+    const room = { roomId, encrypted: false };
+    const says = words.welcomeCloud[await privacy.policyIn(room)];
+    return `${hello}\n\n${says({ agent: displayName, provider, host, call }, await privacy.ruleIn(room))}`;
+  }
+
+  /** Why there is no greeting yet, where there would be one. */
+  async unheard(
+    ghost: GhostHandle,
+    { roomId, direct, why }: { readonly roomId: string; readonly direct: boolean; readonly why: Obstacle["why"] },
+  ): Promise<MessageContent | undefined> {
+    if ((await this.#welcome(ghost, roomId, direct)) === undefined) return undefined;
+    const words = await this.#options.language.words(ghost.userId, roomId);
+    return noticeContent(words.beforeWelcome[why](await ghost.displayNameOf(roomId, ghost.userId)));
   }
 
   /** What was said in the room, summed up and set for the agent there goes, and what is being answered is not any more. */
   async left(ghost: GhostHandle, roomId: string, settle: Settle): Promise<void> {
-    const { history, turns, settings, exchanges, agentsIn, stopTurns } = this.#options;
+    const { history, turns, settings, exchanges, menus, agentsIn, stopTurns } = this.#options;
     const isLast = (await agentsIn(roomId)).length === 0;
     let running: readonly number[] = [];
     await settle(async (tx) => {
       ({ running } = await turns.stop(tx, { ghost: ghost.userId, roomId }));
       await history.forgetAll(tx, ghost.userId, roomId);
       await settings.forget(tx, ghost.userId, roomId);
+      await menus.forget(tx, ghost.userId, roomId);
       if (isLast) await exchanges.forget(tx, roomId);
     });
     stopTurns(running, { keeps: false });
@@ -169,12 +226,13 @@ export class Conversation {
    * A message was deleted: it leaves no trace in what the agent remembers, its answer goes, and it is not answered if it has
    * not been yet.
    */
-  async redacted(ghost: GhostHandle, { roomId, target }: GhostRedaction, settle: Settle): Promise<void> {
+  async redacted(ghost: GhostHandle, { roomId, target, sender }: GhostRedaction, settle: Settle): Promise<void> {
     const { history, turns, stopTurns } = this.#options;
     const about = await turns.about(ghost.userId, roomId, target);
     const isQuestion = about?.turn.eventId === target;
+    // Those of a question whose turn is long forgotten as well.
+    const answers = new Set(await history.answersTo(ghost.userId, roomId, target));
     if (isQuestion) {
-      const answers = new Set(await history.answersTo(ghost.userId, roomId, target));
       const draft = about.isOpen ? await ghost.sent(roomId, stepOf(about.turn, DRAFT_STEP)) : undefined;
       if (draft !== undefined) answers.add(draft);
       // A notice of failure is no answer that is remembered.
@@ -182,15 +240,15 @@ export class Conversation {
         const said = await ghost.sent(roomId, stepOf({ eventId: target, round }, ANSWER_STEP));
         if (said !== undefined) answers.add(said);
       }
-      for (const answer of answers) {
-        await takeBack(ghost, roomId, answer, `${target} deleted ${answer}`);
-      }
+    }
+    for (const answer of answers) {
+      await takeBack(ghost, roomId, answer, `${target} deleted ${answer}`);
     }
     let running: readonly number[] = [];
     await settle(async (tx) => {
       if (isQuestion) ({ running } = await turns.stop(tx, { ghost: ghost.userId, roomId, eventId: target }));
       await this.#options.exchanges.forget(tx, roomId, target);
-      await history.forget(tx, ghost.userId, roomId, target);
+      await history.forget(tx, ghost.userId, roomId, target, sender);
     });
     stopTurns(running, { keeps: false });
   }
@@ -208,16 +266,19 @@ export class Conversation {
     }
     if (wish === undefined) return this.#decided(ghost, reaction, settle);
     const about = await turns.about(ghost.userId, roomId, target);
-    if (about === undefined) return settle();
-    const { turn, isOpen } = about;
+    if (about === undefined) {
+      const isOld = (wish === "again" || wish === "continue") && (await history.isOwn(ghost.userId, roomId, target));
+      return isOld ? this.#tooLongAgo(ghost, roomId, target, settle) : settle();
+    }
+    const { turn, isOpen, answer } = about;
     const log = ghost.log.child({ room: roomId, event: turn.eventId, wish });
     if (sender !== turn.asker && !(await moderates(permissions, ghost, reaction))) {
       log.info({ user: sender }, "a wish of somebody whose question it is not, and who does not moderate the room");
       return settle();
     }
     if (wish === "good" || wish === "bad") {
-      const rating = { roomId, answer: target, sender, reaction: eventId, good: wish === "good" };
-      if (target === turn.eventId) return settle();
+      if (answer === undefined) return settle();
+      const rating = { roomId, answer, sender, reaction: eventId, good: wish === "good" };
       await settle((tx) => history.rate(tx, ghost.userId, rating));
       return;
     }
@@ -232,10 +293,15 @@ export class Conversation {
       return;
     }
     if (isOpen) return settle();
+    const words = await this.#options.language.words(ghost.userId, roomId);
     await settle(async (tx) => {
-      const tooMany = await this.#options.allowances.take(tx, usersOf({ ...turn, asker: sender }));
-      if (tooMany === undefined) await turns.enqueueAgain(tx, ghost.userId, turn.eventId, wish);
-      else log.info({ limit: tooMany.kind }, "not asked again: a limit is reached");
+      const { eventId: question, threadRoot } = turn;
+      const notNow = await this.#admission.take(tx, { ghost: ghost.userId, roomId, asker: sender });
+      const refusal = notNow && this.#refusal(turn, notNow, words, { eventId: question, threadRoot });
+      // Where there is no answer, there is nothing to go on with.
+      const kind = target === turn.eventId || answer !== undefined ? wish : "again";
+      if (refusal === undefined) await turns.enqueueAgain(tx, ghost.userId, question, kind);
+      else await turns.declineAgain(tx, turn, refusal);
     });
     log.info("asked again by a reaction");
     this.#options.turnQueued();
@@ -246,8 +312,8 @@ export class Conversation {
    * in clear there too, so that a homeserver could make one up, and what they belong to stands outside the ciphertext.
    */
   async #decided(ghost: GhostHandle, reaction: GhostReaction, settle: Settle): Promise<void> {
-    const { turns, consents, isEncrypted, permissions, turnQueued } = this.#options;
-    const { roomId, sender, target, key, direct } = reaction;
+    const { turns, limits, consents, isEncrypted, permissions, turnQueued } = this.#options;
+    const { roomId, sender, target, key } = reaction;
     const granted = decisionOf(key) ?? false;
     const asked: (string | undefined)[] = [];
     const waiting = await turns.withoutConsent(ghost.userId, roomId);
@@ -255,17 +321,20 @@ export class Conversation {
     const about = waiting[asked.indexOf(target)];
     if (about === undefined) return settle();
     const log = ghost.log.child({ room: roomId, user: sender, target: about.target, granted });
-    if (await isEncrypted(roomId)) {
+    if (about.turn.encrypted || (await isEncrypted(roomId))) {
       log.info("a decision by a reaction in an encrypted room does not count");
       return settle();
     }
-    if (!direct && !(await moderates(permissions, ghost, reaction))) {
+    if (!(await moderates(permissions, ghost, reaction))) {
       log.info("a decision of somebody who does not moderate the room");
       return settle();
     }
+    const words = await this.#options.language.words(ghost.userId, roomId);
+    const where = { roomId, ghost: ghost.userId, target: about.target };
     await settle(async (tx) => {
-      await consents.decide(tx, { roomId, ghost: ghost.userId, target: about.target }, granted, sender);
-      await turns.consented(tx, ghost.userId, roomId, about.target, granted);
+      // A reaction's key stands outside the ciphertext, if there is one.
+      await consents.decide(tx, where, { granted, encrypted: false }, sender);
+      await afterDecision(tx, where, granted, { turns, limits, answering: this.answering, words });
     });
     log.info("decided whether words may leave");
     turnQueued();
@@ -278,7 +347,8 @@ export class Conversation {
     if (!(await decideIn(this.#options.permissions, ghost, "message", message)).allowed) return undefined;
     const { eventId, roomId } = message;
     const words = await this.#options.language.words(ghost.userId, roomId, decision.text);
-    const notice = describeDistrust(words, this.#nameOf(ghost.userId), message.sender, why);
+    const person = message.direct ? undefined : await personIn(ghost, roomId, message.sender);
+    const notice = describeDistrust(words, this.#nameOf(ghost.userId), person, why);
     return noticeContent(notice, { eventId, threadRoot: decision.threadRoot });
   }
 
@@ -289,7 +359,8 @@ export class Conversation {
 
   async silenced(ghost: GhostHandle, roomId: string, userId: string): Promise<MessageContent> {
     const words = await this.#options.language.words(ghost.userId, roomId);
-    return noticeContent(describeDistrust(words, this.#nameOf(ghost.userId), userId, "verified_identity_changed"));
+    const person = await personIn(ghost, roomId, userId);
+    return noticeContent(words.silenced(this.#nameOf(ghost.userId), identityOf(person)));
   }
 
   async unsigned(ghost: GhostHandle, roomId: string): Promise<MessageContent> {
@@ -303,8 +374,12 @@ export class Conversation {
     return noticeContent(describeMissingKey(words, this.#nameOf(message.ghost), message.withheld), message);
   }
 
+  #isLatest(ghost: GhostHandle, { roomId, eventId }: GhostMessage): Promise<boolean> {
+    return this.#options.isLatest({ ghost: ghost.userId, roomId, eventId });
+  }
+
   #nameOf(ghost: string): string {
-    return this.#options.agentOf(ghost)?.displayName ?? ghost;
+    return this.#options.agentOf(ghost)?.displayName ?? userLocalpart(ghost);
   }
 
   /**
@@ -319,14 +394,14 @@ export class Conversation {
   ): Promise<void> {
     if (ghost.isBot) return settle();
     const { settings, history, turns, exchanges, exchangeLimits, permissions, limits } = this.#options;
-    const defaults = this.#hearing.defaultsOf(ghost.userId);
     const { roomId, sender } = message;
     const { eventId, text, threadRoot, mark } = said;
-    const { listen = defaults.listen } = await settings.get(ghost.userId, roomId);
+    const set = await settings.get(ghost.userId, roomId);
+    const { listen = this.#hearing.defaultsOf(ghost.userId, set).listen } = set;
     const isAsked = said.isMentioned && mark !== undefined && message.lateMs <= limits.maxWaitMs;
     // An edit of what was asked before changes what is remembered, and is no question of its own.
     const isNew = isAsked && (await turns.about(ghost.userId, roomId, eventId))?.turn.eventId !== eventId;
-    const speaker = await ghost.displayNameOf(roomId, sender);
+    const speaker = await ghost.speakerOf(roomId, sender);
     const log = ghost.log.child({ room: roomId, event: eventId, origin: mark?.origin });
     const members = isNew && permissions.maxRoomMembers !== undefined ? await ghost.memberCount(roomId) : undefined;
     const mayAsk = (userId: string): boolean =>
@@ -338,15 +413,16 @@ export class Conversation {
       const exchange = isNew ? await exchanges.claim(tx, id, exchangeLimits.maxTurns) : undefined;
       const furthest = exchange?.discussion === undefined ? exchangeLimits.maxHops : exchange.discussion.length - 1;
       const mayBe = exchange !== undefined && hops <= furthest && mayAsk(exchange.asker);
-      const users = mayBe ? usersOf({ asker: exchange.asker, roomId, ghost: ghost.userId }) : undefined;
-      const isAllowed = users !== undefined && (await this.#options.allowances.take(tx, users)) === undefined;
+      const wish = mayBe ? { asker: exchange.asker, roomId, ghost: ghost.userId } : undefined;
+      const isAllowed = wish !== undefined && (await this.#admission.take(tx, wish)) === undefined;
       if (!isAllowed && listen === "off") return;
       const heard = { ...remembered({ ...message, eventId }, speaker, text), threadRoot };
       const position = await history.remember(tx, ghost.userId, roomId, heard);
-      await history.edit(tx, { ghost: ghost.userId, roomId, eventId, sender }, text);
+      const { encrypted } = message;
+      await history.edit(tx, { ghost: ghost.userId, roomId, eventId, sender, encrypted }, text);
       if (!isAllowed || exchange === undefined) return;
       const turn = { ghost: ghost.userId, roomId, eventId, asker: exchange.asker, position, threadRoot };
-      await turns.enqueue(tx, { ...turn, origin: id.origin, hops });
+      await turns.enqueue(tx, { ...turn, origin: id.origin, hops, encrypted });
       claimed.push(exchange);
     });
     if (claimed.length === 0) {
@@ -379,16 +455,17 @@ export class Conversation {
     settle: Settle,
   ): Promise<void> {
     const { settings, history } = this.#options;
-    const defaults = this.#hearing.defaultsOf(ghost.userId);
-    const { listen = defaults.listen } = ghost.isBot
+    const set = await settings.get(ghost.userId, message.roomId);
+    const { listen = this.#hearing.defaultsOf(ghost.userId, set).listen } = ghost.isBot
       ? { listen: "off" as const }
-      : await settings.get(ghost.userId, message.roomId);
-    const isKept = listen === "on" || (listen === "agents" && (await this.#hearing.isSaidToAgents(message, text)));
+      : set;
+    const isKept =
+      listen === "on" || (listen === "agents" && (await this.#hearing.isSaidToAgents(ghost.userId, message, text)));
     if (!isKept || text === "") {
       ghost.log.debug({ room: message.roomId, event: message.eventId, reason: "not addressed" }, "message ignored");
       return settle();
     }
-    const speaker = await ghost.displayNameOf(message.roomId, message.sender);
+    const speaker = await ghost.speakerOf(message.roomId, message.sender);
     await settle(async (tx) => {
       await history.remember(tx, ghost.userId, message.roomId, { ...remembered(message, speaker, text), threadRoot });
     });
@@ -403,15 +480,36 @@ export class Conversation {
   ): Promise<void> {
     const { history, turns, stopTurns, turnQueued } = this.#options;
     const about = await turns.about(ghost.userId, message.roomId, target);
+    const words = await this.#options.language.words(ghost.userId, message.roomId, text);
+    const wish: Wish = {
+      ghost: ghost.userId,
+      roomId: message.roomId,
+      asker: message.sender,
+      insteadOf: target,
+    };
+    // A question whose turn is forgotten: what is remembered of it changes, and that no more comes of it is said.
+    const isOld = about === undefined && (await history.answersTo(ghost.userId, message.roomId, target)).length > 0;
+    if (isOld) {
+      const { roomId, sender, encrypted } = message;
+      const edited = { ghost: ghost.userId, roomId, eventId: target, sender, encrypted };
+      const change: Settle = () =>
+        settle(async (tx) => {
+          await history.edit(tx, edited, text);
+        });
+      if (await history.isSentBy(edited)) return this.#tooLongAgo(ghost, roomId, target, change);
+      return change();
+    }
     let running: readonly number[] = [];
     await settle(async (tx) => {
-      const edited = { ghost: ghost.userId, roomId: message.roomId, eventId: target, sender: message.sender };
+      const { roomId, sender, encrypted } = message;
+      const edited = { ghost: ghost.userId, roomId, eventId: target, sender, encrypted };
       const isNew = await history.edit(tx, edited, text);
       if (!isNew || about?.turn.eventId !== target || about.turn.asker !== message.sender) return;
-      const stopped = await turns.stop(tx, { ghost: ghost.userId, roomId: message.roomId, eventId: target });
-      ({ running } = stopped);
-      const tooMany = await this.#options.allowances.take(tx, usersOf(about.turn));
-      if (tooMany === undefined) await turns.enqueueAgain(tx, ghost.userId, target, "edit");
+      const notNow = await this.#admission.take(tx, wish);
+      // What answers the words as they were answers nobody any more.
+      ({ running } = await turns.stop(tx, { ghost: ghost.userId, roomId: message.roomId, eventId: target }));
+      if (notNow === undefined) await turns.enqueueAgain(tx, ghost.userId, target, "edit");
+      else await turns.declineAgain(tx, about.turn, this.#refusal(about.turn, notNow, words, targetOf(about.turn)));
     });
     stopTurns(running, { keeps: true });
     turnQueued();
@@ -430,10 +528,11 @@ export class Conversation {
       await this.#markLate(ghost, message, text, settle);
       return;
     }
-    const speaker = await ghost.displayNameOf(message.roomId, message.sender);
+    const speaker = await ghost.speakerOf(message.roomId, message.sender);
     const { threads = defaults.threads } = await settings.get(ghost.userId, message.roomId);
     const words = await this.#options.language.words(ghost.userId, message.roomId, text);
     const threadRoot = saidIn ?? (threads === "on" && !message.direct ? message.eventId : undefined);
+    const target = { eventId: message.eventId, threadRoot, follows: await this.#isLatest(ghost, message) };
     await settle(async (tx) => {
       const attachment = attachmentOf(message.content);
       const question = { ...remembered(message, speaker, text), threadRoot, attachment };
@@ -447,16 +546,11 @@ export class Conversation {
         threadRoot,
         origin: message.eventId,
         hops: 0,
+        encrypted: message.encrypted,
       };
-      const isFull = (await turns.open(tx, turn.ghost, turn.roomId)) >= limits.maxQueued;
-      if (isFull) {
-        await turns.decline(tx, turn, this.answering.failed(turn, "full", words));
-        return;
-      }
-      const tooMany = await this.#options.allowances.take(tx, usersOf(turn));
-      if (tooMany !== undefined) {
-        const notice = words.tooMany(this.#nameOf(turn.ghost), tooMany.kind, Math.ceil(tooMany.waitMs / 60_000));
-        await turns.decline(tx, turn, this.answering.declined(turn, "limit", notice));
+      const notNow = await this.#admission.take(tx, turn);
+      if (notNow !== undefined) {
+        await turns.decline(tx, turn, this.#refusal(turn, notNow, words, target));
         return;
       }
       await turns.enqueue(tx, turn);
@@ -468,6 +562,22 @@ export class Conversation {
     this.#options.turnQueued();
   }
 
+  /** Says once of an event that what it was about is so long ago that it can't be asked again. */
+  async #tooLongAgo(ghost: GhostHandle, roomId: string, target: string, settle: Settle): Promise<void> {
+    const words = await this.#options.language.words(ghost.userId, roomId);
+    const notice = noticeContent(words.tooLongAgo, { eventId: target, threadRoot: undefined });
+    await ghost.send(roomId, "m.room.message", notice, `${target} too long ago`, { form: "of_room" });
+    await settle();
+  }
+
+  /** What is said to a question that can't be taken now. */
+  #refusal(turn: NewTurn, notNow: NotNow, words: Words, target: ReplyTarget): TurnReply {
+    if (notNow.why === "full") return this.answering.failed(turn, "full", words, target);
+    const { kind, waitMs } = notNow;
+    const notice = words.tooMany(this.#nameOf(turn.ghost), kind, Math.ceil(waitMs / 60_000), true);
+    return this.answering.declined(turn, "limit", notice, target);
+  }
+
   /** The bot answers at once; what it says under the same step twice is said once. */
   async #askBot(
     ghost: GhostHandle,
@@ -476,17 +586,16 @@ export class Conversation {
     threadRoot: string | undefined,
     settle: Settle,
   ): Promise<void> {
+    await this.#options.language.heard(ghost.userId, message.roomId, text);
     const words = await this.#options.language.words(ghost.userId, message.roomId, text);
-    if (await this.#options.pulls.begin(ghost, message, text, threadRoot, words)) {
+    const target = { eventId: message.eventId, threadRoot, follows: await this.#isLatest(ghost, message) };
+    if (await this.#options.pulls.begin(ghost, message, text, target, words)) {
       ghost.markRead(message.roomId, message.eventId, threadRoot);
       return settle();
     }
-    const reply = noticeContent(answerBot(words, text, ghost.userId, this.#options.agents()), {
-      eventId: message.eventId,
-      threadRoot,
-    });
+    const reply = noticeContent(answerBot(words, text, this.#options.agents(), this.#options.privacy.reach), target);
     ghost.markRead(message.roomId, message.eventId, threadRoot);
-    await ghost.send(message.roomId, "m.room.message", reply, `${message.eventId} bot`);
+    await ghost.send(message.roomId, "m.room.message", reply, `${message.eventId} bot`, { form: formFor(message) });
     await settle();
   }
 
@@ -497,8 +606,9 @@ export class Conversation {
       "m.reaction",
       reactionContent(message.eventId, READ_LATE),
       `${message.eventId} late`,
+      { form: "of_room" },
     );
-    const speaker = await ghost.displayNameOf(message.roomId, message.sender);
+    const speaker = await ghost.speakerOf(message.roomId, message.sender);
     await settle(async (tx) => {
       await this.#options.history.remember(tx, ghost.userId, message.roomId, remembered(message, speaker, text));
     });
@@ -506,9 +616,14 @@ export class Conversation {
   }
 }
 
+async function personIn(ghost: GhostHandle, roomId: string, userId: string): Promise<Person> {
+  return { userId, displayName: await ghost.displayNameOf(roomId, userId) };
+}
+
 function remembered(message: GhostMessage, speaker: string, body: string): RememberedMessage {
-  const { eventId, sender, sentAt, shield } = message;
-  return { eventId, author: "person", sender, speaker, body, sentAt, ...(shield === undefined ? {} : { shield }) };
+  const { eventId, sender, sentAt, encrypted, shield } = message;
+  const said = { eventId, author: "person", sender, speaker, body, sentAt, encrypted } as const;
+  return shield === undefined ? said : { ...said, shield };
 }
 
 /** What the homeserver will never take back stays; it must not keep the question from being forgotten. */

@@ -1,10 +1,10 @@
-import { addressedName } from "./addressing.ts";
-import { profileName } from "../ghost/agents.ts";
+import { callNames } from "../ghost/agents.ts";
 import type { ListedAgent } from "./bot.ts";
+import { calledFirst, MOST_CALLED, Roll, type Callee } from "./call.ts";
 
 /** How an agent is called in an answer: its localpart, which no model has to guess, or its name. */
-function namesOf({ userId, agent }: ListedAgent): string[] {
-  return [userId.slice(1), agent.localpart, agent.name, agent.displayName, profileName(agent)];
+function calleeOf({ userId, agent }: ListedAgent): Callee {
+  return { userId, names: [userId, userId.slice(1), agent.localpart, ...callNames(agent)] };
 }
 
 /**
@@ -17,7 +17,9 @@ export function callsIn(markdown: string, others: readonly ListedAgent[]): Liste
     .split("\n")
     .map((line) => line.replace(/^\s*(?:[-*+]\s+|\d+[.)]\s+)?(?:\*{1,2}|_{1,2})?/, ""))
     .filter((line) => line.startsWith("@"));
-  return others.filter((other) => lines.some((line) => addressedName(line, namesOf(other)) !== undefined));
+  const roll = new Roll(others.map(calleeOf));
+  const called = new Set(lines.flatMap((line) => calledFirst(line, roll)));
+  return others.filter(({ userId }) => called.has(userId));
 }
 
 /** The agents that a text begins with, and what follows; `and` and commas between them count for nothing. */
@@ -26,20 +28,20 @@ export function namedAgents(
   others: readonly ListedAgent[],
 ): { readonly named: readonly ListedAgent[]; readonly rest: string } {
   const named: ListedAgent[] = [];
-  for (let rest = text.trim(); ;) {
-    const found = others
-      .map((other) => ({ other, name: addressedName(rest, [...namesOf(other), other.userId]) }))
-      .filter((match): match is { other: ListedAgent; name: string } => match.name !== undefined)
-      .sort((a, b) => b.name.length - a.name.length)[0];
-    if (found === undefined) return { named, rest };
-    if (!named.includes(found.other)) named.push(found.other);
+  const roll = new Roll(others.map(calleeOf));
+  let rest = text.trim().normalize("NFC");
+  for (let count = 0; count < MOST_CALLED; count++) {
+    const name = roll.nameAtStart(rest);
+    const found = others.find(({ userId }) => userId === name?.userIds[0]);
+    if (name === undefined || found === undefined) break;
+    if (!named.includes(found)) named.push(found);
     rest = rest
-      .normalize("NFC")
-      .slice(found.name.length)
+      .slice(name.length)
       .replace(/^[\s,:;&]+/, "")
       .replace(/^(?:and|und|with|mit)\s+(?=@?\S)/i, "")
       .trimStart();
   }
+  return { named, rest };
 }
 
 /** Who speaks next in a discussion, of those who are there still; undefined when it is over, or nobody else is there. */
@@ -51,11 +53,4 @@ export function nextSpeaker(
   const at = participants.indexOf(speaker);
   const inTurn = [...participants.slice(at + 1), ...participants.slice(0, Math.max(at, 0))];
   return inTurn.find(isThere);
-}
-
-/** People whom an answer names by their ids, of those who took part in what it answers. */
-export function namedPeople(markdown: string, people: Iterable<string>): string[] {
-  return [...new Set(people)].filter((userId) =>
-    new RegExp(`${RegExp.escape(userId)}(?![\\w.-]*[\\w-])`).test(markdown),
-  );
 }

@@ -1,21 +1,15 @@
 import type { GhostHandle, GhostMessage } from "../ghost/listener.ts";
-import type { RoomDefaults, RoomSettingsStore } from "../rooms/settings.ts";
+import type { KnownModels } from "../providers/model-facts.ts";
+import type { RoomDefaults, RoomSettings, RoomSettingsStore } from "../rooms/settings.ts";
 import type { TurnStore } from "../turns/turn-store.ts";
 import type { Agent } from "../ghost/agents.ts";
 import { addresseeOf, namesOf } from "./addressee.ts";
-import {
-  addressedName,
-  addressing,
-  mentionsOf,
-  repliedEvent,
-  threadOf,
-  withoutName,
-  type Addressing,
-} from "./addressing.ts";
+import { addressing, mentionsOf, repliedEvent, saysToWhom, threadOf, type Addressing } from "./addressing.ts";
 import type { ListedAgent } from "./bot.ts";
+import { readCall, type Call, type Callee } from "./call.ts";
 import { writtenCommand } from "./commands.ts";
 import type { History } from "./history.ts";
-import { roomDefaults } from "./room-defaults.ts";
+import { agentIn, roomDefaults } from "./room-defaults.ts";
 
 /** What hearing needs to know. */
 export interface HearingOptions {
@@ -24,8 +18,11 @@ export interface HearingOptions {
   /** The agent behind a ghost, as it is now; undefined when its model has gone. */
   readonly agentOf: (ghost: string) => Agent | undefined;
   readonly history: History;
+  /** Who sent an event of a room, as far as that is known still. */
+  readonly senderOf: (roomId: string, eventId: string) => Promise<string | undefined>;
   readonly turns: TurnStore;
   readonly settings: RoomSettingsStore;
+  readonly models: KnownModels;
   /** What rooms have that set nothing. */
   readonly defaults: RoomDefaults;
 }
@@ -38,26 +35,31 @@ export class Hearing {
     this.#options = options;
   }
 
-  /** What holds for a ghost in rooms that set nothing. */
-  defaultsOf(ghost: string): RoomDefaults {
-    return roomDefaults(this.#options.defaults, this.#options.agentOf(ghost));
+  /** What holds for a ghost where a room, with these settings, sets nothing. */
+  defaultsOf(ghost: string, set: Pick<RoomSettings, "model">): RoomDefaults {
+    return roomDefaults(this.#options.defaults, this.#agentIn(ghost, set));
+  }
+
+  #agentIn(ghost: string, set: Pick<RoomSettings, "model">): Agent | undefined {
+    return agentIn(this.#options.agentOf(ghost), set, this.#options.models);
   }
 
   /** Whether a message is for a ghost. */
   async address(ghost: GhostHandle, message: GhostMessage): Promise<Addressing> {
-    const { isAgent, history, turns, settings, agentOf } = this.#options;
-    const defaults = this.defaultsOf(ghost.userId);
+    const { isAgent, turns, history, settings } = this.#options;
+    const set = await settings.get(ghost.userId, message.roomId);
     const target = repliedEvent(message.content);
     const { userId } = ghost;
-    const repliesToMe = target !== undefined && (await history.isOwn(userId, message.roomId, target));
-    const { respond = defaults.respond } = await settings.get(userId, message.roomId);
+    const repliesToMe = target !== undefined && (await this.#isOwn(userId, message.roomId, target));
+    const { respond = this.defaultsOf(userId, set).respond } = set;
     const root = threadOf(message.content);
     const inThread =
       root !== undefined &&
       ((await turns.isInThread(userId, message.roomId, root)) || (await history.isOwn(userId, message.roomId, root)));
-    const addressee = addresseeOf(ghost, agentOf(userId), message, {
+    const addressee = addresseeOf(ghost, this.#agentIn(userId, set), message, {
       respond: ghost.isBot ? "mention" : respond,
       inThread,
+      others: this.#callees().filter((other) => other.userId !== userId),
     });
     const decision = addressing(message, addressee, isAgent, () => repliesToMe);
     const isCommandToOther =
@@ -69,20 +71,37 @@ export class Hearing {
   #isCommandToOther(ghost: string, { content }: GhostMessage): boolean {
     const { body } = content;
     if (typeof body !== "string" || !body.includes("!")) return false;
-    return this.#options.agents().some(({ userId, agent }) => {
-      if (userId === ghost) return false;
-      const names = namesOf(userId, agent);
-      return addressedName(body, names) !== undefined && writtenCommand(withoutName(body, names)) !== undefined;
-    });
+    const { called, text } = this.#callOf(content, body);
+    return called.length > 0 && !called.includes(ghost) && writtenCommand(text) !== undefined;
   }
 
-  /** Whether a message is said to agents, whichever they are; commands are not said, and never kept. */
-  async isSaidToAgents({ roomId, content }: GhostMessage, text: string): Promise<boolean> {
-    const { agents, isAgent, history, turns } = this.#options;
-    const called = agents().find(({ userId, agent }) => addressedName(text, namesOf(userId, agent)) !== undefined);
-    const words = called === undefined ? text : withoutName(text, namesOf(called.userId, called.agent));
+  /** Whether a message is a ghost's own: an answer, or a notice. */
+  async #isOwn(ghost: string, roomId: string, eventId: string): Promise<boolean> {
+    const { history, senderOf } = this.#options;
+    return (await history.isOwn(ghost, roomId, eventId)) || (await senderOf(roomId, eventId)) === ghost;
+  }
+
+  #callOf(content: GhostMessage["content"], body: string): Call {
+    const html = content["formatted_body"];
+    const written = { body, html: typeof html === "string" ? html : undefined, mentions: mentionsOf(content) };
+    return readCall(written, this.#callees());
+  }
+
+  #callees(): Callee[] {
+    return this.#options.agents().map(({ userId, agent }) => ({ userId, names: namesOf(userId, agent) }));
+  }
+
+  /** Whether a message is said to agents, as a ghost hears it, whichever they are; commands are not said, and never kept. */
+  async isSaidToAgents(ghost: string, message: GhostMessage, text: string): Promise<boolean> {
+    const { roomId, content } = message;
+    const { isAgent, history, turns, settings } = this.#options;
+    const { called, text: words } = this.#callOf(content, text);
     if (writtenCommand(words) !== undefined) return false;
-    if (called !== undefined || mentionsOf(content).some(isAgent)) return true;
+    if (called.length > 0 || mentionsOf(content).some(isAgent)) return true;
+    if (saysToWhom(message)) {
+      const agent = this.#agentIn(ghost, await settings.get(ghost, roomId));
+      if (agent?.locality === "cloud") return false;
+    }
     const target = repliedEvent(content);
     if (target !== undefined && (await history.isAgents(roomId, target))) return true;
     const root = threadOf(content);

@@ -1,9 +1,11 @@
+import { deleteInBatches } from "../database/batches.ts";
 import type { Database, Queryable } from "../database/database.ts";
 import { isStorable, storable } from "../database/text.ts";
 import { unlessBroken } from "../sealing/sealed-text.ts";
 import type { SealedRow, Seals } from "../sealing/seals.ts";
 import type { Attachment } from "./attachments.ts";
-import { dropSummaries } from "./dropped-summaries.ts";
+import { dropSummaries, forgetDropped } from "./dropped-summaries.ts";
+import { dropReadFile } from "./read-files.ts";
 
 /** A message as an agent remembers it. */
 export interface RememberedMessage {
@@ -21,6 +23,8 @@ export interface RememberedMessage {
   readonly attachment?: Attachment | undefined;
   /** The thread it stands in. */
   readonly threadRoot?: string | undefined;
+  /** Whether it came encrypted, or was made of what did. */
+  readonly encrypted: boolean;
   /** With a person's message: what a strict client shows beside it, when not all is well with it. */
   readonly shield?: string;
 }
@@ -42,6 +46,8 @@ export interface Edited {
   readonly eventId: string;
   /** Who edits it: nobody can change another's words. */
   readonly sender: string;
+  /** Whether the edit came encrypted. */
+  readonly encrypted: boolean;
 }
 
 /** What agents remember of their rooms. */
@@ -60,12 +66,13 @@ export class History {
     const { eventId, attachment } = message;
     const { rows } = await tx.query<{ position: number }>(
       `insert into messages (ghost, room_id, event_id, sender, speaker, author, body, sent_at, answers, shield,
-         thread_root, attachment, sealed_by)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+         thread_root, attachment, sealed_by, came_encrypted)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
        on conflict (ghost, event_id) do update set
          body = case messages.author when 'agent' then excluded.body else messages.body end,
          attachment = case messages.author when 'agent' then excluded.attachment else messages.attachment end,
-         sealed_by = case messages.author when 'agent' then excluded.sealed_by else messages.sealed_by end
+         sealed_by = case messages.author when 'agent' then excluded.sealed_by else messages.sealed_by end,
+         came_encrypted = messages.came_encrypted or excluded.came_encrypted
        returning position`,
       [
         ghost,
@@ -83,6 +90,7 @@ export class History {
           ? null
           : key.seal(storable(JSON.stringify(attachment)), ...placeOf("attachment", ghost, eventId)),
         key.id,
+        message.encrypted,
       ],
     );
     const position = rows[0]?.position;
@@ -91,35 +99,38 @@ export class History {
   }
 
   /** Changes what is remembered of a message that its sender has edited. False when it says what it said before. */
-  async edit(tx: Queryable, { ghost, roomId, eventId, sender }: Edited, body: string): Promise<boolean> {
+  async edit(tx: Queryable, { ghost, roomId, eventId, sender, encrypted }: Edited, body: string): Promise<boolean> {
     if (!isStorable(eventId)) return false;
-    await dropSummaries(tx, ghost, roomId, eventId);
     const { rows } = await tx.query<MessageRow>(
       `select ${COLUMNS} from messages where ghost = $1 and room_id = $2 and event_id = $3 and sender = $4 for update`,
       [ghost, roomId, eventId, sender],
     );
     const [before] = await this.#open(ghost, rows, tx);
     if (before === undefined || before.body === storable(body)) return false;
-    await this.#write(tx, { ghost, roomId, eventId }, { body: storable(body), attachment: before.attachment });
+    await dropSummaries(tx, { ghost, roomId, eventId }, sender);
+    const { attachment } = before;
+    await this.#write(tx, { ghost, roomId, eventId }, { body: storable(body), attachment, encrypted });
     return true;
   }
 
   /** Puts what was said in a recording in its place. */
   async transcribed(ghost: string, roomId: string, eventId: string, body: string): Promise<void> {
     await this.#database.transaction((tx) =>
-      this.#write(tx, { ghost, roomId, eventId }, { body: storable(body), attachment: undefined }),
+      this.#write(tx, { ghost, roomId, eventId }, { body: storable(body), attachment: undefined, encrypted: false }),
     );
   }
 
-  /** Seals a message anew: all of it, since it has one key. */
+  /** Seals a message anew: all of it, since it has one key. What came encrypted before stays so. */
   async #write(
     tx: Queryable,
-    { ghost, roomId, eventId }: Omit<Edited, "sender">,
-    { body, attachment }: Pick<RememberedMessage, "body" | "attachment">,
+    { ghost, roomId, eventId }: Pick<Edited, "ghost" | "roomId" | "eventId">,
+    { body, attachment, encrypted }: Pick<RememberedMessage, "body" | "attachment" | "encrypted">,
   ): Promise<void> {
     const key = await this.#seals.in(tx, { ghost, roomId });
+    await dropReadFile(tx, { ghost, eventId });
     await tx.query(
-      "update messages set body = $3, attachment = $4, sealed_by = $5 where ghost = $1 and event_id = $2",
+      `update messages set body = $3, attachment = $4, sealed_by = $5, came_encrypted = came_encrypted or $6
+       where ghost = $1 and event_id = $2`,
       [
         ghost,
         eventId,
@@ -128,6 +139,7 @@ export class History {
           ? null
           : key.seal(storable(JSON.stringify(attachment)), ...placeOf("attachment", ghost, eventId)),
         key.id,
+        encrypted,
       ],
     );
   }
@@ -153,25 +165,26 @@ export class History {
         speaker: row.speaker,
         body: text.body,
         sentAt: row.sent_at,
+        encrypted: row.came_encrypted,
         ...(text.attachment === null ? {} : { attachment: JSON.parse(text.attachment) as Attachment }),
         turnPosition: row.turn_position,
       };
     });
   }
 
-  /** Keeps messages from being changed until the transaction ends. False when one has been, or is gone. */
-  async hold(
+  /** Keeps messages from being changed until the transaction ends. Returns those that have been, or are gone. */
+  async hold<M extends Pick<RememberedMessage, "eventId" | "body">>(
     tx: Queryable,
     ghost: string,
-    messages: readonly Pick<RememberedMessage, "eventId" | "body">[],
-  ): Promise<boolean> {
+    messages: readonly M[],
+  ): Promise<M[]> {
     const { rows } = await tx.query<MessageRow>(
       `select ${COLUMNS} from messages where ghost = $1
          and event_id in (select json_array_elements_text($2::json)) for share`,
       [ghost, JSON.stringify(messages.map(({ eventId }) => eventId))],
     );
     const bodies = new Map((await this.#open(ghost, rows, tx)).map(({ eventId, body }) => [eventId, body]));
-    return messages.every(({ eventId, body }) => bodies.get(eventId) === body);
+    return messages.filter(({ eventId, body }) => bodies.get(eventId) !== body);
   }
 
   /** The events with which a ghost has answered a question, in order. */
@@ -195,11 +208,15 @@ export class History {
     );
   }
 
-  /** Forgets a redacted message with what answered it, or a rating that was taken back. */
-  async forget(tx: Queryable, ghost: string, roomId: string, eventId: string): Promise<void> {
+  /**
+   * Forgets a redacted message with what answered it, or a rating that was taken back.
+   *
+   * @param by who deleted it, by a redaction that the homeserver let through: it holds back those that do not count.
+   */
+  async forget(tx: Queryable, ghost: string, roomId: string, eventId: string, by: string): Promise<void> {
     if (!isStorable(eventId)) return;
     await tx.query("delete from feedback where ghost = $1 and reaction = $2", [ghost, eventId]);
-    await dropSummaries(tx, ghost, roomId, eventId);
+    await dropSummaries(tx, { ghost, roomId, eventId }, by);
     await tx.query(
       `delete from messages where ghost = $1 and room_id = $2 and answers in (
          select position from messages where ghost = $1 and room_id = $2 and event_id = $3)`,
@@ -218,6 +235,7 @@ export class History {
     await tx.query("delete from messages where ghost = $1 and room_id = $2", [ghost, roomId]);
     // After the messages: one that is just being stored holds them, and is there by now.
     await tx.query("delete from summaries where ghost = $1 and room_id = $2", [ghost, roomId]);
+    await forgetDropped(tx, ghost, roomId);
     await this.#seals.destroy(tx, { ghost, roomId });
   }
 
@@ -258,6 +276,16 @@ export class History {
       [ghost, roomId, limit],
     );
     return (await this.#open(ghost, rows)).map(({ body }) => body);
+  }
+
+  /** Whether somebody said a message that is remembered. */
+  async isSentBy({ ghost, roomId, eventId, sender }: Omit<Edited, "encrypted">): Promise<boolean> {
+    if (!isStorable(eventId)) return false;
+    const { count } = await this.#database.query(
+      "select from messages where ghost = $1 and room_id = $2 and event_id = $3 and sender = $4",
+      [ghost, roomId, eventId, sender],
+    );
+    return count > 0;
   }
 
   /** Whether an event is a message of any agent's in the room. */
@@ -333,7 +361,7 @@ export class History {
 }
 
 const COLUMNS =
-  "event_id, author, sender, speaker, body, sent_at, attachment, sealed_by, coalesce(answers, position) as turn_position";
+  "event_id, author, sender, speaker, body, sent_at, attachment, sealed_by, came_encrypted, coalesce(answers, position) as turn_position";
 
 interface MessageRow extends SealedRow {
   event_id: string;
@@ -343,10 +371,18 @@ interface MessageRow extends SealedRow {
   body: string;
   sent_at: number;
   attachment: string | null;
+  came_encrypted: boolean;
   turn_position: number;
 }
 
 /** Where what is said stands sealed. */
 function placeOf(column: "body" | "attachment", ghost: string, eventId: string): string[] {
   return [`messages.${column}`, ghost, eventId];
+}
+
+/** Forgets what people thought of answers that are not remembered any more. Returns how many rows. */
+export function pruneFeedback(database: Database, signal?: AbortSignal): Promise<number> {
+  const where = `not exists (select from messages where messages.ghost = feedback.ghost
+    and messages.event_id = feedback.event_id)`;
+  return deleteInBatches(database, { from: "feedback", where }, signal);
 }

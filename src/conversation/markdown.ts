@@ -1,30 +1,44 @@
 import MarkdownItParser, { type MarkdownIt, type StateCore, type StateInline, type Token } from "markdown-it";
 
 import { cleanText } from "./clean-text.ts";
+import { boundedTables } from "./bounded-tables.ts";
 import { maths } from "./maths.ts";
 import { isAllowedLink, sanitiseHtml } from "./matrix-html.ts";
+import { plainText } from "./plain-text.ts";
+import { taskLists } from "./task-lists.ts";
 
 /** An answer as a message's `body` and, under the format `org.matrix.custom.html`, its `formatted_body`. */
 export interface RenderedText {
+  /** Plain text, as notifications and previews show it; empty only where there is no text at all. */
   readonly body: string;
   /** Left out when it would say no more than the body. */
   readonly formattedBody?: string;
 }
 
+/** So much is rendered at once, in characters; what is said at greater length is said in parts (split.ts). */
+export const LONGEST_RENDERED = 20_000;
+
 /**
- * Renders a model's markdown for a Matrix message. The body is the source, cleaned; the formatted body is the subset of
- * HTML of the client-server API. Takes time linear in the length of `source`; throws nothing, whatever it is given.
+ * Renders a model's markdown for a Matrix message. The body says the same in plain text; the formatted body is the subset
+ * of HTML of the client-server API. What is longer than {@link LONGEST_RENDERED} is cut; throws nothing, whatever it is given.
  *
  * Nothing in it acts by itself: HTML in the source is text (but `<br>`, which models write in tables); an image is a
  * link to it, since showing it would tell its server who reads; links to Matrix users are text, links of other schemes
  * than the specification's too, and `@room` rings for nobody. Whom a message mentions is said in `m.mentions` alone.
  */
 export function renderMarkdown(source: string): RenderedText {
-  const body = cleanText(source)
+  const text = cleanText(source.slice(0, LONGEST_RENDERED))
     .replace(/^(?:[ \t]*\n)+/, "")
     .trimEnd();
+  const env = {};
+  const tokens = parser.parse(text, env);
   // Cleaned again, for what stood in the source as entities (`&#64;room`).
-  const formattedBody = cleanText(sanitiseHtml(parser.render(body))).trimEnd();
+  const formattedBody = cleanText(sanitiseHtml(parser.renderer.render(tokens, parser.options, env))).trimEnd();
+  // Where it is not formatted at all, it stays as it was laid out.
+  if (saysNoMore(formattedBody, text)) return { body: text };
+  const body = cleanText(plainText(tokens)).trimEnd();
+  // Definitions of links alone, an empty block of code: marks, and nothing that they mark.
+  if (body.trim() === "") return { body: text };
   return saysNoMore(formattedBody, body) ? { body } : { body, formattedBody };
 }
 
@@ -36,8 +50,12 @@ function createParser(): MarkdownIt {
   // Words with a dot are files and code more often than addresses (`main.rs`, `README.md`).
   md.linkify.set({ fuzzyLink: false, fuzzyEmail: false }).add("//", null);
   md.use(maths);
+  md.use(boundedTables);
+  md.renderer.rules["s_open"] = () => "<del>";
+  md.renderer.rules["s_close"] = () => "</del>";
   md.inline.ruler.before("html_inline", "br", lineBreak);
   md.core.ruler.push("links", (state) => replaceLinks(state));
+  md.use(taskLists);
   return md;
 }
 
@@ -49,26 +67,43 @@ function lineBreak(state: StateInline, silent: boolean): boolean {
   return true;
 }
 
+/** Addresses take up so many times the length of the text at the most: a definition is written once, and used at will. */
+const ADDRESS_CHARS_PER_CHAR = 10;
+
 /** Makes links of images, and text of links that are not allowed. */
 function replaceLinks(state: StateCore): void {
+  let charsLeft = ADDRESS_CHARS_PER_CHAR * state.src.length;
+  const mayStand = (href: string): boolean => {
+    charsLeft -= href.length;
+    return charsLeft >= 0 && isAllowedLink(href);
+  };
   for (const token of state.tokens) {
-    if (token.children !== null) token.children = replaceLinksIn(token.children, state);
+    if (token.children !== null) token.children = replaceLinksIn(token.children, state, mayStand);
   }
 }
 
-function replaceLinksIn(tokens: readonly Token[], state: StateCore): Token[] {
+function replaceLinksIn(tokens: readonly Token[], state: StateCore, mayStand: (href: string) => boolean): Token[] {
   const result: Token[] = [];
   // Links do not nest, but an unlinked one's end must go with its beginning.
   let link: "none" | "kept" | "dropped" = "none";
   for (const token of tokens) {
     if (token.type === "link_open") {
-      link = isAllowedLink(String(token.attrGet("href"))) ? "kept" : "dropped";
+      const href = String(token.attrGet("href"));
+      link = mayStand(href) ? "kept" : "dropped";
+      // Without its title, which would be repeated with each use of a definition, and which no client gets to see.
+      token.attrs = [["href", href]];
       if (link === "kept") result.push(token);
     } else if (token.type === "link_close") {
+      // A link without words shows its address, or nobody could see it.
+      if (link === "kept" && result.at(-1)?.type === "link_open") {
+        const address = new state.Token("text", "", 0);
+        address.content = shortened(String(result.at(-1)?.attrGet("href")));
+        result.push(address);
+      }
       if (link === "kept") result.push(token);
       link = "none";
     } else if (token.type === "image") {
-      result.push(...replaceImage(token, state, link === "kept"));
+      result.push(...replaceImage(token, state, link === "kept" ? () => false : mayStand));
     } else {
       result.push(token);
     }
@@ -76,15 +111,33 @@ function replaceLinksIn(tokens: readonly Token[], state: StateCore): Token[] {
   return result;
 }
 
-function replaceImage(image: Token, state: StateCore, linked: boolean): Token[] {
+/** An image as a link to it; as text where that may not stand. */
+function replaceImage(image: Token, state: StateCore, mayStand: (href: string) => boolean): Token[] {
   const href = String(image.attrGet("src"));
   const text = new state.Token("text", "", 0);
   const { options, renderer } = state.md;
-  text.content = renderer.renderInlineAsText(image.children ?? [], options, state.env) || href;
-  if (linked || !isAllowedLink(href)) return [text];
+  const words = renderer.renderInlineAsText(image.children ?? [], options, state.env);
+  text.content = words === "" ? shortened(href) : words;
+  if (!mayStand(href)) return [text];
   const open = new state.Token("link_open", "a", 1);
   open.attrSet("href", href);
   return [open, text, new state.Token("link_close", "a", -1)];
+}
+
+/** A picture that stands in its own address (`data:`) is nothing to read. */
+function shortened(href: string): string {
+  return href.length > LONGEST_SHOWN_HREF ? `${href.slice(0, LONGEST_SHOWN_HREF)}…` : href;
+}
+
+const LONGEST_SHOWN_HREF = 300;
+
+/** Plain text as markdown that says it, whatever signs stand in it. */
+export function escapeMarkdown(text: string): string {
+  // Not `\\[`, with which maths begins.
+  return text
+    .replace(/[\\`*_~<>&$#|:]/g, "\\$&")
+    .replaceAll("[", "&#91;")
+    .replaceAll("]", "&#93;");
 }
 
 /** Whether `html` is paragraphs of the very text of `body`, with addresses linked that clients link by themselves. */

@@ -31,12 +31,12 @@ function inlineMaths(state: StateInline, silent: boolean): boolean {
   if (opening === undefined) return false;
   const closing = CLOSING[opening] ?? opening;
   const start = state.pos + opening.length;
-  const end = findClosing(state.src.slice(start, Math.min(state.posMax, start + MAX_INLINE_CHARS)), closing);
-  if (end === undefined) return false;
+  const end = nextClosing(state, closing, start);
+  if (end + closing.length > Math.min(state.posMax, start + MAX_INLINE_CHARS)) return false;
 
-  const latex = state.src.slice(start, start + end);
+  const latex = state.src.slice(start, end);
   const before = state.src.charAt(state.pos - 1);
-  const after = state.src.charAt(start + end + closing.length);
+  const after = state.src.charAt(end + closing.length);
   if (latex.trim() === "") return false;
   if (opening === "$" && (isWord(before) || isWord(after) || after === "$" || !isTight(latex) || isMoney(latex)))
     return false;
@@ -48,7 +48,7 @@ function inlineMaths(state: StateInline, silent: boolean): boolean {
     token.content = latex.trim();
     token.markup = opening;
   }
-  state.pos = start + end + closing.length;
+  state.pos = end + closing.length;
   return true;
 }
 
@@ -60,40 +60,55 @@ function blockMaths(state: StateBlock, startLine: number, endLine: number, silen
   if (opening === undefined || (state.sCount[startLine] ?? 0) - state.blkIndent >= 4) return false;
   const closing = CLOSING[opening] ?? opening;
 
+  const lastLine = Math.min(endLine, startLine + MAX_BLOCK_LINES) - 1;
+  const begin = (state.bMarks[startLine] ?? 0) + (state.tShift[startLine] ?? 0) + opening.length;
+  const end = state.src.slice(begin, state.eMarks[lastLine]).indexOf(closing);
+  if (end === -1) return false;
+  let closingLine = startLine;
+  while ((state.eMarks[closingLine] ?? Infinity) < begin + end) closingLine++;
+  // With words after it, it is part of a sentence.
+  if (state.src.slice(begin + end + closing.length, state.eMarks[closingLine]).trim() !== "") return false;
   const latex: string[] = [];
-  const lastLine = Math.min(endLine, startLine + MAX_BLOCK_LINES);
-  for (let line = startLine; line < lastLine; line++) {
+  for (let line = startLine; line <= closingLine; line++) {
     if (line > startLine && (state.sCount[line] ?? 0) < state.blkIndent) return false;
-    const text = line === startLine ? first.slice(opening.length) : lineText(line);
-    const end = text.indexOf(closing);
-    if (end === -1) {
-      latex.push(text);
-      continue;
-    }
-    latex.push(text.slice(0, end));
-    const content = latex.join("\n").trim();
-    // With words after it, it is part of a sentence.
-    if (content === "" || text.length > end + closing.length) return false;
-    if (silent) return true;
-    const token = state.push("maths_block", "div", 0);
-    token.block = true;
-    token.content = content;
-    token.markup = opening;
-    token.map = [startLine, line + 1];
-    state.line = line + 1;
-    return true;
+    latex.push(line === startLine ? first.slice(opening.length) : lineText(line));
   }
-  return false;
+  const content = latex.join("\n").trimEnd().slice(0, -closing.length).trim();
+  if (content === "") return false;
+  if (silent) return true;
+  const token = state.push("maths_block", "div", 0);
+  token.block = true;
+  token.content = content;
+  token.markup = opening;
+  token.map = [startLine, closingLine + 1];
+  state.line = closingLine + 1;
+  return true;
 }
 
 const CLOSING: Readonly<Record<string, string>> = { "\\(": "\\)", "\\[": "\\]" };
 
-/** Where `closing` comes first in `text`, not counting an escaped dollar. */
-function findClosing(text: string, closing: string): number | undefined {
-  for (let at = text.indexOf(closing); at !== -1; at = text.indexOf(closing, at + 1)) {
-    if (!closing.startsWith("$") || text.charAt(at - 1) !== "\\") return at;
+/** Where the next closing stands, from where it was looked for. */
+interface Closing {
+  readonly from: number;
+  readonly at: number;
+}
+
+/** What was found in a text, so that it is not gone through again for each opening. */
+const closings = new WeakMap<StateInline, Map<string, Closing>>();
+
+/** Where `closing` comes next in the text from a place on, not counting an escaped dollar; Infinity where it does not. */
+function nextClosing(state: StateInline, closing: string, from: number): number {
+  const known = closings.get(state) ?? new Map<string, Closing>();
+  closings.set(state, known);
+  const last = known.get(closing);
+  if (last !== undefined && last.from <= from && from <= last.at) return last.at;
+  let at = state.src.indexOf(closing, from);
+  while (at !== -1 && closing.startsWith("$") && state.src.charAt(at - 1) === "\\") {
+    at = state.src.indexOf(closing, at + 1);
   }
-  return undefined;
+  const found = at === -1 ? Infinity : at;
+  known.set(closing, { from, at: found });
+  return found;
 }
 
 function isWord(character: string): boolean {

@@ -16,14 +16,15 @@ export function isAllowedLink(href: string): boolean {
 
 /**
  * Keeps of `html` what a Matrix message may hold: the tags and attributes that the client-server API lists under
- * "m.room.message msgtypes" (v1.18), less what has no use in an agent's answer (images, colours, spoilers).
+ * "m.room.message msgtypes" (v1.18), less what has no use in an agent's answer (images, colours, spoilers), and `s`, which
+ * nheko shows as text: `del` says the same.
  */
 export function sanitiseHtml(html: string): string {
   return sanitizeHtml(html, {
     // prettier-ignore
     allowedTags: [
       "del", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "p", "a", "ul", "ol", "sup", "sub", "li", "b", "i", "u",
-      "strong", "em", "s", "code", "hr", "br", "div", "table", "thead", "tbody", "tr", "th", "td", "caption", "pre",
+      "strong", "em", "code", "hr", "br", "div", "table", "thead", "tbody", "tr", "th", "td", "caption", "pre",
       "span", "details", "summary",
     ],
     allowedAttributes: {

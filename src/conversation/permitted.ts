@@ -4,22 +4,22 @@ import type { Act, Decision } from "../policy/permissions.ts";
 import type { Addressing } from "./addressing.ts";
 import { chosenCommand } from "./command-menu.ts";
 import { attachmentOf } from "./attachments.ts";
-import { writtenCommand, type WrittenCommand } from "./commands.ts";
+import { readCommand, writtenCommand, type WrittenCommand } from "./commands.ts";
 
 /** Who wants something, and where. */
 export type Wanting = Pick<GhostMessage, "roomId" | "sender">;
 
 /** The command that a message gives an agent; undefined when it gives none. */
 export function commandOf(ghost: GhostHandle, message: GhostMessage, said: Addressing): WrittenCommand | undefined {
-  if (said.kind === "overheard") return stopOf(said.text);
+  if (said.kind === "overheard") return bareCommand(said.text);
   if (said.kind !== "addressed" || attachmentOf(message.content) !== undefined) return undefined;
   return chosenCommand(message.content, ghost.userId) ?? writtenCommand(said.text);
 }
 
-/** `!stop` may be said to nobody in particular. */
-function stopOf(text: string): WrittenCommand | undefined {
-  const command = writtenCommand(text);
-  return command?.name === "stop" ? command : undefined;
+/** `!stop` may be said to nobody in particular, and so may the decision that an agent waits for. */
+function bareCommand(text: string): WrittenCommand | undefined {
+  const written = writtenCommand(text);
+  return written !== undefined && ["stop", "privacy"].includes(readCommand(written).kind) ? written : undefined;
 }
 
 /** What somebody wants with a message; undefined when that is nothing, or when it is an agent that speaks. */

@@ -1,15 +1,27 @@
 import type { ChatMessage } from "../providers/provider.ts";
-import type { ReadMessage } from "./reading.ts";
+import { alternating } from "./alternating.ts";
+import type { RememberedMessage } from "./history.ts";
+import { speakersOf, utterance } from "./speaker.ts";
+
+/** A message with what its file holds: words in its body, or pictures. */
+export interface PromptMessage extends RememberedMessage {
+  readonly images?: readonly Uint8Array[];
+}
+
+/** How the cost of messages is counted. */
+export interface Counting {
+  /** More than one person speaks: each message names its speaker. */
+  readonly group: boolean;
+  readonly estimateTokens: (text: string) => number;
+}
 
 /** What a prompt is made of. */
-export interface PromptParts {
+export interface PromptParts extends Counting {
   /** The admin's instruction for the agent, if any. */
   readonly systemPrompt: string | undefined;
   /** What people want it to keep in mind in this room. */
   readonly keepInMind?: string | undefined;
   readonly agentName: string;
-  /** More than one person speaks: each message names its speaker. */
-  readonly group: boolean;
   /** Agents whom it may ask for help. */
   readonly helpers?: readonly { readonly localpart: string; readonly name: string; readonly model: string }[];
   /** With a turn in a discussion. */
@@ -19,10 +31,9 @@ export interface PromptParts {
   /** What was said before the messages, summed up. */
   readonly summary?: string | undefined;
   /** Oldest first; the last one is the question. */
-  readonly messages: readonly ReadMessage[];
+  readonly messages: readonly PromptMessage[];
   /** Tokens that the messages may take, the answer's share already taken off. */
   readonly budgetTokens: number;
-  readonly estimateTokens: (text: string) => number;
 }
 
 /** What a message costs beside its text: role and separators. */
@@ -34,26 +45,35 @@ const TOKENS_PER_IMAGE = 800;
 /** So much of either end of a question is kept, in characters, even where the instruction alone fills the window. */
 const SHORTEST_END = 64;
 
+/** No model makes fewer tokens of a text: what is longer need not be counted to be cut. */
+const MOST_CHARACTERS_PER_TOKEN = 10;
+
 /**
  * Builds what a model is given: the instruction, then as much of the latest conversation as the budget holds, always
- * with the question. In a group every person's message begins with a name, which a person can't forge by line breaks.
+ * with the question. In a group, and where a room was one, every person's message begins with a name, which a person can't forge
+ * by line breaks.
  */
-export function buildPrompt(parts: PromptParts): ChatMessage[] {
+export function buildPrompt(given: PromptParts): ChatMessage[] {
+  const people = given.messages.filter(({ author }) => author === "person");
+  const parts = { ...given, group: given.group || new Set(people.map(({ sender }) => sender)).size > 1 };
+  const speakerOf = speakersOf(given.messages);
   const system = systemMessage(parts);
   let left = parts.budgetTokens - parts.estimateTokens(system) - TOKENS_PER_MESSAGE;
   const chosen: ChatMessage[] = [];
   for (const message of parts.messages.toReversed()) {
-    const chat = chatMessage(message, parts.group);
-    const cost =
-      parts.estimateTokens(chat.content) + TOKENS_PER_MESSAGE + (chat.images?.length ?? 0) * TOKENS_PER_IMAGE;
+    const chat = chatMessage(message, parts.group, speakerOf);
+    const cost = costOfChat(chat, parts);
     if (cost > left && chosen.length > 0) break;
     chosen.unshift(cost > left ? shortened(chat, parts, left) : chat);
     left -= cost;
     if (left <= 0) break;
   }
-  // A model that is shown its own answer first, without the question, takes it for an instruction.
-  while (chosen.length > 1 && chosen[0]?.role === "assistant") chosen.shift();
-  return [{ role: "system", content: system }, ...chosen];
+  return [{ role: "system", content: system }, ...alternating(chosen)];
+}
+
+/** What a message takes of a prompt, in tokens. */
+export function costOf(message: PromptMessage, counting: Counting): number {
+  return costOfChat(chatMessage(message, counting.group), counting);
 }
 
 /** The share of the context window that is kept free for the answer, in tokens. */
@@ -61,13 +81,18 @@ export function answerReserve(contextTokens: number): number {
   return Math.min(Math.floor(contextTokens / 4), 4_096);
 }
 
+function costOfChat({ content, images = [] }: ChatMessage, { estimateTokens }: Counting): number {
+  return estimateTokens(content) + TOKENS_PER_MESSAGE + images.length * TOKENS_PER_IMAGE;
+}
+
 function systemMessage({ systemPrompt, agentName, keepInMind, group, helpers = [], ...parts }: PromptParts): string {
   const lines = [systemPrompt ?? `You are ${agentName}, a helpful assistant in a Matrix chat. Use Markdown.`];
-  if (keepInMind !== undefined) lines.push(`Keep in mind: ${keepInMind}`);
-  if (parts.summary !== undefined) lines.push(`What was said before, summed up: ${parts.summary}`);
+  if (keepInMind !== undefined) lines.push(utterance("Keep in mind", keepInMind));
+  if (parts.summary !== undefined) lines.push(utterance("What was said before, summed up", parts.summary));
   if (group) {
     lines.push(
-      "Several people talk with you in this room. Each of their messages begins with the speaker's name and a colon. " +
+      "Several people talk with you in this room. Each of their messages begins with the speaker's name and a colon; " +
+        "its further lines are indented. " +
         "Answer the last message, without putting a name in front of your answer.",
     );
   }
@@ -83,28 +108,30 @@ function systemMessage({ systemPrompt, agentName, keepInMind, group, helpers = [
     const { topic, others, turn, length } = discussion;
     lines.push(
       `You discuss something with ${others.join(", ")}, who are assistants like you, in front of the people who asked for it. ` +
-        `The topic: ${topic}\n\nSay in a few sentences what you think, and of what was said last; speak for yourself only. ` +
+        `${utterance("The topic, in the words of who asked", topic)}\n\nSay in a few sentences what you think, and of what was said last; speak for yourself only. ` +
         `This is turn ${turn} of ${length}${turn === length ? ": come to an end, and sum up what came of it" : ""}.`,
     );
   }
   return lines.join("\n\n");
 }
 
-function chatMessage(message: ReadMessage, group: boolean): ChatMessage {
+function chatMessage(message: PromptMessage, group: boolean, speakerOf = speakersOf([message])): ChatMessage {
   if (message.author === "agent") return { role: "assistant", content: message.body };
-  const speaker = message.speaker.replace(/[\p{Cc}\p{Cf}\s:]+/gu, " ").trim() || message.sender;
   return {
     role: "user",
-    content: group ? `${speaker}: ${message.body}` : message.body,
+    content: group ? utterance(speakerOf(message), message.body) : message.body,
     ...(message.images === undefined ? {} : { images: message.images }),
   };
 }
 
 /** A question larger than the whole window keeps its beginning and its end, where the asking usually is. */
 function shortened(chat: ChatMessage, parts: PromptParts, budgetTokens: number): ChatMessage {
+  // In a group nothing but a name may stand at the margin.
+  const line = parts.group ? "\n  " : "\n";
   const keeping = (length: number): string =>
-    `${chat.content.slice(0, length)}\n[…]\n${chat.content.slice(-length)}`.toWellFormed();
-  let [low, high] = [SHORTEST_END, Math.floor(chat.content.length / 2)];
+    `${chat.content.slice(0, length)}${line}[…]${line}${chat.content.slice(-length)}`.toWellFormed();
+  const most = Math.max(SHORTEST_END, budgetTokens * MOST_CHARACTERS_PER_TOKEN);
+  let [low, high] = [SHORTEST_END, Math.min(most, Math.floor(chat.content.length / 2))];
   while (low < high) {
     const middle = Math.ceil((low + high) / 2);
     if (parts.estimateTokens(keeping(middle)) + TOKENS_PER_MESSAGE <= budgetTokens) low = middle;

@@ -1,9 +1,9 @@
 import type { Actor, AuditEntry } from "../audit/audit-entry.ts";
-import type { GhostHandle, GhostMessage } from "../ghost/listener.ts";
+import { formFor, type Form, type GhostHandle, type GhostMessage } from "../ghost/listener.ts";
 import type { Words } from "../language/words.ts";
 import type { Permissions } from "../permissions/permissions.ts";
 import { ProviderError, type Provider } from "../providers/provider.ts";
-import { editContent, noticeContent } from "./reply.ts";
+import { editContent, noticeContent, type ReplyTarget } from "./reply.ts";
 
 /** What pulls need. */
 export interface PullOptions {
@@ -14,6 +14,15 @@ export interface PullOptions {
   readonly note: (entry: AuditEntry) => Promise<void>;
   /** Told when a model is there. */
   readonly installed: () => void;
+}
+
+/** What tells how a pull goes. */
+interface PullNotice {
+  readonly roomId: string;
+  readonly notice: string;
+  /** The message that asked for it. */
+  readonly eventId: string;
+  readonly form: Form;
 }
 
 /** The notice is edited so often while a model is installed: every quarter. */
@@ -38,15 +47,16 @@ export class Pulls {
    */
   async begin(
     bot: GhostHandle,
-    { roomId, eventId, sender }: GhostMessage,
+    { roomId, eventId, sender, encrypted }: GhostMessage,
     text: string,
-    threadRoot: string | undefined,
+    target: ReplyTarget,
     { pull }: Words,
   ): Promise<boolean> {
     const [command, first, second] = text.trim().split(/\s+/);
     if (!/^!?pull$/i.test(command ?? "")) return false;
+    const form = formFor({ encrypted });
     const say = (words: string): Promise<string> =>
-      bot.send(roomId, "m.room.message", noticeContent(words, { eventId, threadRoot }), `${eventId} bot`);
+      bot.send(roomId, "m.room.message", noticeContent(words, target), `${eventId} bot`, { form });
     const able = this.#options.providers().filter((provider) => provider.pull !== undefined);
     const only = able.length === 1 ? able[0]?.name : undefined;
     const [name, model] = second === undefined ? [only, first] : [first, second];
@@ -60,7 +70,7 @@ export class Pulls {
       const subject = `${provider.name} ${model}`;
       await this.#options.note({ kind: "admin.command", by: sender as Actor, command: "pull", subject });
       const notice = await say(pull.progress(model, provider.name, undefined));
-      const running = this.#run(bot, { roomId, notice, eventId }, provider, model, pull).finally(() =>
+      const running = this.#run(bot, { roomId, notice, eventId, form }, provider, model, pull).finally(() =>
         this.#running.delete(running),
       );
       this.#running.add(running);
@@ -77,7 +87,7 @@ export class Pulls {
   /** Never rejects. */
   async #run(
     bot: GhostHandle,
-    { roomId, notice, eventId }: { readonly roomId: string; readonly notice: string; readonly eventId: string },
+    { roomId, notice, eventId, form }: PullNotice,
     provider: Provider,
     model: string,
     pull: Words["pull"],
@@ -85,7 +95,8 @@ export class Pulls {
     const log = bot.log.child({ room: roomId, provider: provider.name, model });
     let edits = 0;
     const edit = async (words: string): Promise<void> => {
-      await bot.send(roomId, "m.room.message", editContent(notice, noticeContent(words)), `${eventId} bot ${edits++}`);
+      const content = editContent(notice, noticeContent(words));
+      await bot.send(roomId, "m.room.message", content, `${eventId} bot ${edits++}`, { form });
     };
     try {
       let shown = 0;

@@ -1,9 +1,12 @@
+import { ProcessNotStarted } from "../documents/bounded-process.ts";
 import { textOfPdf, UnreadablePdf } from "../documents/pdf.ts";
+import { FairQueue } from "../providers/fair-queue.ts";
+import { pictureExtent } from "../providers/pictures.ts";
+import { recordingEnding } from "../providers/recordings.ts";
 import { quotedText, textOfFile, type Attachment, type AttachmentKind } from "./attachments.ts";
 import type { RememberedMessage } from "./history.ts";
-
-/** Why a file that a question came with can't be read. Each has words in notices.ts. */
-export type Unreadable = "cant_see" | "cant_hear" | "cant_read" | "no_text" | "too_large" | "no_file";
+import { costOf, type Counting, type PromptMessage } from "./prompt.ts";
+import type { FileOutcome, Unreadable } from "./read-files.ts";
 
 /** The largest file of each kind that is read, in bytes. */
 const LARGEST: Readonly<Record<Exclude<AttachmentKind, "other">, number>> = {
@@ -16,100 +19,271 @@ const LARGEST: Readonly<Record<Exclude<AttachmentKind, "other">, number>> = {
 /** So many pictures of the latest ones are shown to a model; each takes hundreds of tokens. */
 const MOST_IMAGES = 3;
 
-/** A message with what its file holds. */
-export interface ReadMessage extends RememberedMessage {
-  readonly images?: readonly Uint8Array[];
+/** So many of the latest files are in a prompt, and so many bytes are fetched for it. */
+const MOST_FILES = 40;
+const MOST_BYTES = 40_000_000;
+
+/** What a picture may become where it is drawn, over all its frames: 400 MB, a photo of today's largest sensors. */
+const MOST_PIXELS = 100_000_000;
+const MOST_FRAMES = 1_000;
+
+/** The longest recording, by its sender's word, in ms. */
+const LONGEST_RECORDING_MS = 3_600_000;
+
+/** How long a question waits for the files of earlier messages in all; what is not there by then is left out. */
+const PATIENCE_MS = 10_000;
+
+/** So many files are fetched or read in the process at once, and so many documents in processes of their own. */
+const FILES_AT_ONCE = 4;
+const DOCUMENTS_AT_ONCE = 2;
+
+/**
+ * Where files are read: so many at once in the process, and of one person one after the other, so that whose files are slow
+ * waits alone.
+ */
+export class ReadingRoom {
+  readonly files = new FairQueue(FILES_AT_ONCE, { each: 1 });
+  readonly documents = new FairQueue(DOCUMENTS_AT_ONCE, { each: 1 });
 }
 
 /** What reading needs. */
-export interface ReadingOptions {
+export interface ReadingOptions extends Counting {
+  readonly room: ReadingRoom;
   readonly canSee: () => Promise<boolean>;
-  /** The file's contents. Rejects with {@link UnreadableFile}, or as it is when the same may work later. */
-  readonly download: (attachment: Attachment, maxBytes: number) => Promise<Uint8Array>;
+  /** The file's contents. Rejects with {@link UnreadableFile}, with a HomeserverError, or with the signal's reason. */
+  readonly download: (attachment: Attachment, maxBytes: number, signal: AbortSignal) => Promise<Uint8Array>;
   /** Writes a recording of the question down, for good. Rejects with {@link UnreadableFile}. */
-  readonly transcribe: (message: RememberedMessage, attachment: Attachment, audio: Uint8Array) => Promise<string>;
+  readonly transcribe: (message: RememberedMessage, audio: Uint8Array) => Promise<string>;
+  /** What came of reading the file of a message before. */
+  readonly find: (message: RememberedMessage) => Promise<FileOutcome | undefined>;
+  readonly keep: (message: RememberedMessage, outcome: FileOutcome) => Promise<void>;
+  /** Pictures that this question has fetched already, by the messages' events: nothing else keeps them. */
+  readonly pictures: Map<string, Uint8Array>;
+  /** What the messages may take at the most, in tokens. */
+  readonly budgetTokens: number;
+  /** Nobody waits for the answer any more: what is fetched and read is ended. */
+  readonly signal: AbortSignal;
+  /** @see PATIENCE_MS; for tests. */
+  readonly patienceMs?: number;
 }
 
 /** A file can't be read; `name` of the file is for people to see. */
 export class UnreadableFile extends Error {
   override readonly name = "UnreadableFile";
   readonly why: Unreadable;
+  /** Whether it only did not come, and may the next time. */
+  readonly isPassing: boolean;
 
-  constructor(why: Unreadable, options?: ErrorOptions) {
+  constructor(
+    why: Unreadable,
+    { isPassing = false, ...options }: ErrorOptions & { readonly isPassing?: boolean } = {},
+  ) {
     super(`a file can't be read: ${why}`, options);
     this.why = why;
+    this.isPassing = isPassing;
   }
 }
 
+/** Why a file can't be read, whoever reads it with whatever model. */
+const LASTING: ReadonlySet<Unreadable> = new Set(["no_text", "mislabelled", "too_large", "no_file"]);
+
+/** A file of a kind that can be read. */
+interface ReadableFile extends Attachment {
+  readonly kind: Exclude<AttachmentKind, "other">;
+}
+
 /**
- * The messages of a prompt with what their files hold. Of the question's own file (the last message) it is said when it
- * can't be read, by an {@link UnreadableFile}; an earlier one is named only.
+ * The latest messages with what their files hold, oldest first, as many as a prompt has place for: what is older is neither
+ * fetched nor returned. Of the question's own file (the last message) it is said when it can't be read, by an
+ * {@link UnreadableFile}; an earlier one is named only, and holds the question up for {@link PATIENCE_MS} at the most.
  */
 export async function readFiles(
   messages: readonly RememberedMessage[],
   options: ReadingOptions,
-): Promise<readonly ReadMessage[]> {
-  const read: ReadMessage[] = [];
-  let images = 0;
-  for (const [index, message] of [...messages.entries()].reverse()) {
+): Promise<readonly PromptMessage[]> {
+  const reader = new Reader(options);
+  const read: PromptMessage[] = [];
+  let left = options.budgetTokens;
+  for (const message of messages.toReversed()) {
+    const whole = read.length === 0 ? await reader.question(message) : await reader.earlier(message);
+    read.push(whole);
+    left -= costOf(whole, options);
+    if (left <= 0) break;
+  }
+  return read.reverse();
+}
+
+/** Reads the files of one prompt, the latest first. */
+class Reader {
+  readonly #options: ReadingOptions;
+  #files = 0;
+  #images = 0;
+  #bytesLeft = MOST_BYTES;
+  #patience: AbortSignal | undefined;
+  #sees: Promise<boolean> | undefined;
+
+  constructor(options: ReadingOptions) {
+    this.#options = options;
+  }
+
+  /** The question with its file. Rejects with {@link UnreadableFile}. */
+  async question(message: RememberedMessage): Promise<PromptMessage> {
     const { attachment } = message;
-    if (attachment === undefined) {
-      read.unshift(message);
-      continue;
-    }
-    const isQuestion = index === messages.length - 1;
-    const isTooMany = attachment.kind === "image" && images >= MOST_IMAGES;
+    if (attachment === undefined) return message;
+    this.#files++;
+    const known = await this.#options.find(message);
+    // Somebody asks for it now: what did not come before may be there.
+    const isToBeRead = known === undefined || (known.kind === "unreadable" && known.isPassing);
+    return isToBeRead ? this.#read(message, attachment, this.#options.signal) : shown(message, known);
+  }
+
+  /** An earlier message with its file, or with its name where it can't be read, or not now. */
+  async earlier(message: RememberedMessage): Promise<PromptMessage> {
+    const { attachment } = message;
+    if (attachment === undefined) return message;
+    const { kind } = attachment;
+    // Once a recording was asked about, its words stand in its place.
+    if (kind === "other" || kind === "audio") return named(message, UNREADABLE);
+    const isTooMany = ++this.#files > MOST_FILES || (kind === "image" && this.#images >= MOST_IMAGES);
+    if (isTooMany) return named(message, NOT_READ);
+    const { signal, patienceMs = PATIENCE_MS } = this.#options;
     try {
-      read.unshift(isTooMany ? named(message, attachment) : await withFile(message, attachment, isQuestion, options));
-      if (attachment.kind === "image") images++;
+      const known = await this.#options.find(message);
+      if (known !== undefined) return shown(message, known);
+      this.#patience ??= AbortSignal.timeout(patienceMs);
+      if (this.#patience.aborted || (attachment.size ?? LARGEST[kind]) > this.#bytesLeft)
+        return named(message, NOT_READ);
+      return await this.#read(message, attachment, AbortSignal.any([signal, this.#patience]));
     } catch (error) {
-      if (isQuestion || !(error instanceof UnreadableFile)) throw error;
-      read.unshift(named(message, attachment));
+      signal.throwIfAborted();
+      if (error instanceof UnreadableFile) return named(message, UNREADABLE);
+      if (this.#patience?.aborted === true && error === this.#patience.reason) return named(message, NOT_READ);
+      throw error;
     }
   }
-  return read;
-}
 
-async function withFile(
-  message: RememberedMessage,
-  attachment: Attachment,
-  isQuestion: boolean,
-  { canSee, download, transcribe }: ReadingOptions,
-): Promise<ReadMessage> {
-  const { kind, name, size = 0 } = attachment;
-  if (kind === "other") throw new UnreadableFile("cant_read");
-  if (kind === "image" && !(await canSee())) throw new UnreadableFile("cant_see");
-  // Once a recording was asked about, its words stand in its place.
-  if (kind === "audio" && !isQuestion) throw new UnreadableFile("cant_hear");
-  if (size > LARGEST[kind]) throw new UnreadableFile("too_large");
-  const bytes = await download(attachment, LARGEST[kind]);
-  switch (kind) {
-    case "text":
-      return { ...message, body: joined(message.body, textOfFile(name, bytes)) };
-    case "pdf":
-      return { ...message, body: joined(message.body, await textOfDocument(name, bytes)) };
-    case "audio":
-      return { ...message, body: joined(message.body, await transcribe(message, attachment, bytes)) };
-    case "image":
-      return { ...message, body: joined(message.body, `(a picture: “${name}”)`), images: [bytes] };
+  async #read(message: RememberedMessage, attachment: Attachment, signal: AbortSignal): Promise<PromptMessage> {
+    const { kind, name, size = 0, durationMs = 0 } = attachment;
+    if (kind === "other") throw new UnreadableFile("cant_read");
+    if (kind === "image" && !(await (this.#sees ??= this.#options.canSee()))) throw new UnreadableFile("cant_see");
+    if (size > LARGEST[kind] || durationMs > LONGEST_RECORDING_MS) throw new UnreadableFile("too_large");
+    const file = { ...attachment, kind };
+    switch (kind) {
+      case "text":
+      case "pdf":
+        return joined(message, await this.#text(message, file, signal));
+      case "audio":
+        return joined(message, await this.#options.transcribe(message, await this.#recording(message, file, signal)));
+      case "image": {
+        const picture = this.#options.pictures.get(message.eventId) ?? (await this.#picture(message, file, signal));
+        this.#images++;
+        return { ...joined(message, `(a picture: “${name}”)`), images: [picture] };
+      }
+    }
+  }
+
+  /** The words of a text or a document, which are remembered. */
+  #text(message: RememberedMessage, file: ReadableFile, signal: AbortSignal): Promise<string> {
+    return this.#made(message, file, signal, async (bytes) => {
+      const text = beginsAsPdf(bytes)
+        ? await this.#options.room.documents.run(message.sender, signal, () => textOfDocument(file.name, bytes, signal))
+        : file.kind === "pdf"
+          ? undefined
+          : textOfFile(file.name, bytes);
+      if (text === undefined) throw new UnreadableFile("no_text");
+      await this.#options.keep(message, { kind: "text", text });
+      return text;
+    });
+  }
+
+  #recording(message: RememberedMessage, file: ReadableFile, signal: AbortSignal): Promise<Uint8Array> {
+    return this.#made(message, file, signal, (bytes) => {
+      if (recordingEnding(bytes) === undefined) throw new UnreadableFile("mislabelled");
+      return bytes;
+    });
+  }
+
+  #picture(message: RememberedMessage, file: ReadableFile, signal: AbortSignal): Promise<Uint8Array> {
+    return this.#made(message, file, signal, (bytes) => {
+      const extent = pictureExtent(bytes);
+      if (extent === undefined) throw new UnreadableFile("mislabelled");
+      const { w, h, frames } = extent;
+      if (w * h * frames > MOST_PIXELS || frames > MOST_FRAMES) throw new UnreadableFile("too_large");
+      this.#options.pictures.set(message.eventId, bytes);
+      return bytes;
+    });
+  }
+
+  /** What is made of a file's contents. That it can't be read is remembered. */
+  #made<T>(
+    message: RememberedMessage,
+    file: ReadableFile,
+    signal: AbortSignal,
+    make: (bytes: Uint8Array) => T | Promise<T>,
+  ): Promise<T> {
+    const { room, keep } = this.#options;
+    return room.files.run(message.sender, signal, async () => {
+      try {
+        return await make(await this.#fetched(file, signal));
+      } catch (error) {
+        const failure = this.#lasting(error);
+        if (failure !== undefined) await keep(message, failure);
+        throw error;
+      }
+    });
+  }
+
+  async #fetched(file: ReadableFile, signal: AbortSignal): Promise<Uint8Array> {
+    const most = LARGEST[file.kind];
+    // One that breaks off may have been almost all of it.
+    this.#bytesLeft -= most;
+    const bytes = await this.#options.download(file, most, signal);
+    this.#bytesLeft += most - bytes.byteLength;
+    return bytes;
+  }
+
+  /** What is to be remembered of a failure; undefined when it says nothing of the file. */
+  #lasting(error: unknown): FileOutcome | undefined {
+    if (this.#options.signal.aborted) return undefined;
+    // It keeps others waiting, and is left alone for a while.
+    if (this.#patience?.aborted === true) return { kind: "unreadable", why: "no_file", isPassing: true };
+    if (!(error instanceof UnreadableFile) || !LASTING.has(error.why)) return undefined;
+    return { kind: "unreadable", why: error.why, isPassing: error.isPassing };
   }
 }
 
-async function textOfDocument(name: string, bytes: Uint8Array): Promise<string> {
+/** The words of a document; undefined when it has none, or can't be read. */
+async function textOfDocument(name: string, bytes: Uint8Array, signal: AbortSignal): Promise<string | undefined> {
   try {
-    const { text, isWhole } = await textOfPdf(bytes);
-    if (text === "") throw new UnreadableFile("no_text");
-    return joined(quotedText(name, text), isWhole ? "" : "(The file goes on; the rest was not read.)");
+    const { text, isWhole } = await textOfPdf(bytes, { signal });
+    if (text === "") return undefined;
+    return quotedText(name, text) + (isWhole ? "" : "\n\n(The file goes on; the rest was not read.)");
   } catch (error) {
-    if (error instanceof UnreadablePdf) throw new UnreadableFile("no_text", { cause: error });
+    if (error instanceof UnreadablePdf) return undefined;
+    if (error instanceof ProcessNotStarted) throw new UnreadableFile("no_file", { cause: error, isPassing: true });
     throw error;
   }
 }
 
-function named(message: RememberedMessage, { name }: Attachment): ReadMessage {
-  return { ...message, body: joined(message.body, `(a file that can't be read any more: “${name}”)`) };
+/** Readers look for it in the first kilobyte. */
+function beginsAsPdf(bytes: Uint8Array): boolean {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.byteLength, 1_024)).includes("%PDF-");
 }
 
-function joined(...parts: readonly string[]): string {
-  return parts.filter((part) => part !== "").join("\n\n");
+/** What stands for a file that is not in a prompt. */
+const UNREADABLE = "a file that can't be read any more";
+const NOT_READ = "a file that was not read this time";
+
+function named(message: RememberedMessage, what: string): PromptMessage {
+  return joined(message, `(${what}: “${message.attachment?.name ?? ""}”)`);
+}
+
+/** A message with what was read before. Throws {@link UnreadableFile}. */
+function shown(message: RememberedMessage, outcome: FileOutcome): PromptMessage {
+  if (outcome.kind === "unreadable") throw new UnreadableFile(outcome.why, { isPassing: outcome.isPassing });
+  return joined(message, outcome.text);
+}
+
+function joined(message: RememberedMessage, more: string): PromptMessage {
+  return { ...message, body: message.body === "" ? more : `${message.body}\n\n${more}` };
 }

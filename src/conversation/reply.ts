@@ -1,14 +1,17 @@
 import type { SentFile } from "../ghost/listener.ts";
-import { pictureSize, pictureType } from "../providers/pictures.ts";
+import { ANSWERS_FIELD } from "../homeserver/relation.ts";
+import { pictureExtent, pictureType } from "../providers/pictures.ts";
 import { cleanText } from "./clean-text.ts";
 import { EXCHANGE_FIELD, type ExchangeMark } from "./exchange-mark.ts";
-import { renderMarkdown } from "./markdown.ts";
+import { renderMarkdown, type RenderedText } from "./markdown.ts";
 
 /** What a message answers. */
 export interface ReplyTarget {
   readonly eventId: string;
   /** Set when the question stands in a thread: the answer then does too. */
   readonly threadRoot: string | undefined;
+  /** Whether what is said comes right behind it, so that nobody has to be shown what it is about. */
+  readonly follows?: boolean;
 }
 
 /** The content of an `m.room.message` event. */
@@ -16,16 +19,19 @@ export type MessageContent = Readonly<Record<string, unknown>>;
 
 /** Whom an answer mentions, and where it stands among what agents say. */
 export interface Address {
-  /** User ids. */
+  /** The person who asked, by the user id, or nobody: their phone rings, once for the whole answer. */
   readonly mentions: readonly string[];
+  /** Agents that are asked by it, by their user ids: once the whole of it is there. */
+  readonly asks?: readonly string[];
   readonly mark: ExchangeMark;
 }
 
-/** A finished answer: `m.text`, so that it reaches a phone, and a reply. */
-export function answerContent(markdown: string, target: ReplyTarget, { mentions, mark }: Address): MessageContent {
+/** A finished answer: `m.text`, so that it reaches a phone; a reply, unless it follows what it answers. */
+export function answerContent(markdown: string, target: ReplyTarget, address: Address): MessageContent {
+  const { mark } = address;
   return {
     ...message("m.text", markdown),
-    "m.mentions": mentions.length === 0 ? {} : { user_ids: mentions },
+    "m.mentions": mentionsIn(address),
     [EXCHANGE_FIELD]: mark,
     "m.relates_to": relation(target),
   };
@@ -35,19 +41,31 @@ export function answerContent(markdown: string, target: ReplyTarget, { mentions,
 export function pictureContent(
   { bytes, file, caption }: { readonly bytes: Uint8Array; readonly file: SentFile; readonly caption: string },
   target: ReplyTarget,
-  { mentions, mark }: Address,
+  address: Address,
 ): MessageContent {
+  const { mark } = address;
   const mimetype = pictureType(bytes) ?? "image/png";
+  const extent = pictureExtent(bytes);
   return {
     msgtype: "m.image",
     body: cleanText(caption).slice(0, LONGEST_CAPTION).toWellFormed(),
     filename: `picture.${mimetype.split("/")[1] ?? "png"}`,
     ...file,
-    info: { mimetype, size: bytes.byteLength, ...pictureSize(bytes) },
-    "m.mentions": mentions.length === 0 ? {} : { user_ids: mentions },
+    info: {
+      mimetype,
+      size: bytes.byteLength,
+      ...(extent === undefined ? {} : { w: extent.w, h: extent.h }),
+    },
+    "m.mentions": mentionsIn(address),
     [EXCHANGE_FIELD]: mark,
     "m.relates_to": relation(target),
   };
+}
+
+/** Spec "User and room mentions": on every message, so that no client looks for names in the text. */
+function mentionsIn({ mentions, asks = [] }: Address): MessageContent {
+  const userIds = [...new Set([...mentions, ...asks])];
+  return userIds.length === 0 ? {} : { user_ids: userIds };
 }
 
 /** In characters. */
@@ -72,11 +90,17 @@ function renderedPlain(text: string): string {
   return `<p>${text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;").replaceAll("\n", "<br />")}</p>`;
 }
 
-/** A status or a failure: `m.notice`, which mentions nobody and which no bot answers. */
-export function noticeContent(markdown: string, target?: ReplyTarget): MessageContent {
+/**
+ * A status or a failure: `m.notice`, which mentions nobody and which no bot answers.
+ *
+ * @param words markdown, or what is rendered already.
+ * @param mark with an agent's answer to somebody: what it goes back to.
+ */
+export function noticeContent(words: string | RenderedText, target?: ReplyTarget, mark?: ExchangeMark): MessageContent {
   return {
-    ...message("m.notice", markdown),
+    ...message("m.notice", words),
     "m.mentions": {},
+    ...(mark === undefined ? {} : { [EXCHANGE_FIELD]: mark }),
     ...(target === undefined ? {} : { "m.relates_to": relation(target) }),
   };
 }
@@ -116,8 +140,8 @@ export function reactionContent(eventId: string, key: string): MessageContent {
   return { "m.relates_to": { rel_type: "m.annotation", event_id: eventId, key } };
 }
 
-function message(msgtype: "m.text" | "m.notice", markdown: string): MessageContent {
-  const { body, formattedBody } = renderMarkdown(markdown);
+function message(msgtype: "m.text" | "m.notice", words: string | RenderedText): MessageContent {
+  const { body, formattedBody } = typeof words === "string" ? renderMarkdown(words) : words;
   return {
     msgtype,
     body,
@@ -126,9 +150,10 @@ function message(msgtype: "m.text" | "m.notice", markdown: string): MessageConte
 }
 
 /** Spec "Rich replies" and "Threading": in a thread the root always, the reply only for clients without threads. */
-function relation(target: ReplyTarget): MessageContent {
-  const reply = { "m.in_reply_to": { event_id: target.eventId } };
-  return target.threadRoot === undefined
-    ? reply
-    : { rel_type: "m.thread", event_id: target.threadRoot, is_falling_back: true, ...reply };
+function relation({ eventId, threadRoot, follows = false }: ReplyTarget): MessageContent {
+  const reply = { "m.in_reply_to": { event_id: eventId } };
+  if (threadRoot !== undefined) {
+    return { rel_type: "m.thread", event_id: threadRoot, is_falling_back: true, ...reply };
+  }
+  return follows ? { [ANSWERS_FIELD]: { event_id: eventId } } : reply;
 }

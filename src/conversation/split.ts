@@ -1,24 +1,34 @@
+import { LONGEST_RENDERED } from "./markdown.ts";
+
+/** What is tried first; afterwards the part before tells what fits. */
+const FIRST_TRY = 5_000;
+
 /**
  * Splits an answer that is too large for one event into parts that are not, at paragraph borders where it can, else at
- * lines, words and at last characters. A code block that is cut is closed and opened again.
+ * lines, words and at last characters. A code block that is cut is closed and opened again. However long the answer is, a
+ * few pieces are tried for each part, none much longer than it: what `fits` looks at in all grows as the answer does. Nothing
+ * is done for a part before it is asked for.
  *
  * @param fits whether a part, as it would be sent, is small enough (an event is at most 65,536 bytes, spec "Size limits").
  */
-export function splitMarkdown(markdown: string, fits: (part: string) => boolean): string[] {
-  if (fits(markdown) || markdown.length < 2) return [markdown];
-  const parts: string[] = [];
+export async function* splitMarkdown(
+  markdown: string,
+  fits: (part: string) => Promise<boolean>,
+): AsyncGenerator<string> {
+  if (markdown.length < 2 || (markdown.length <= FIRST_TRY && (await fits(markdown)))) {
+    yield markdown;
+    return;
+  }
   let rest = markdown;
   let fence: Fence | undefined;
+  let guess = FIRST_TRY;
   while (rest.trim() !== "") {
     const opened: string = fence === undefined ? "" : `${fence.opening}\n`;
-    if (fits(opened + rest)) {
-      parts.push(opened + rest);
-      break;
-    }
-    const length = longestFitting(rest, (piece) => fits(closed(opened + piece)));
-    const cut = borderBefore(rest, length);
+    const length = await fittingLength(rest, guess, (piece) => fits(closed(opened + piece)));
+    guess = length;
+    const cut = length === rest.length ? length : borderBefore(rest, length);
     const piece = opened + rest.slice(0, cut);
-    if (piece.trim() !== "") parts.push(closed(piece));
+    if (piece.trim() !== "") yield cut === rest.length ? piece : closed(piece);
     fence = openFence(piece);
     rest = fence === undefined ? rest.slice(cut).replace(/^\s*\n/, "") : rest.slice(cut).replace(/^\n/, "");
     if (fence?.end.test(rest) === true) {
@@ -26,8 +36,29 @@ export function splitMarkdown(markdown: string, fits: (part: string) => boolean)
       fence = undefined;
     }
   }
-  return parts;
 }
+
+/** A length that fits, and of which half as much again does not, or is more than there is or may be. */
+async function fittingLength(text: string, guess: number, fits: (piece: string) => Promise<boolean>): Promise<number> {
+  const most = Math.min(text.length, LONGEST_PART);
+  const fitsIn = async (length: number): Promise<boolean> => length <= 1 || fits(text.slice(0, length));
+  let length = Math.min(guess, most);
+  if (await fitsIn(length)) {
+    for (;;) {
+      const next = Math.min(most, Math.ceil(length * GROWTH));
+      if (next === length || !(await fitsIn(next))) return length;
+      length = next;
+    }
+  }
+  do length = Math.max(1, Math.floor(length / GROWTH));
+  while (!(await fitsIn(length)));
+  return length;
+}
+
+const GROWTH = 1.4;
+
+/** No part is longer, in characters: there is to be room for its fences, and for a note below it. */
+const LONGEST_PART = LONGEST_RENDERED - 2_000;
 
 /** A code block that is open where a piece ends (CommonMark "Fenced code blocks"). */
 interface Fence {
@@ -40,17 +71,6 @@ interface Fence {
 
 /** Backticks or tildes in a longer row than this are no fence that anybody means. */
 const LONGEST_MARKER = 20;
-
-function longestFitting(text: string, fits: (piece: string) => boolean): number {
-  let low = 1;
-  let high = text.length;
-  while (low < high) {
-    const middle = Math.ceil((low + high) / 2);
-    if (fits(text.slice(0, middle))) low = middle;
-    else high = middle - 1;
-  }
-  return low;
-}
 
 /** The best border in the second half of what fits; a surrogate pair is never cut. */
 function borderBefore(text: string, length: number): number {

@@ -9,6 +9,9 @@ const LEAST_SHARE = 0.35;
 /** The next text may be another language, or code. */
 const MARGIN = 1.1;
 
+/** base64, hex, formulas and rare scripts have up to twice as many as estimated. */
+const MOST_SHARE = 4;
+
 /** How much a sample that is below what was counted before moves it. */
 const WEIGHT = 0.1;
 
@@ -33,7 +36,7 @@ export class TokenCounter {
    */
   learn(model: string, estimated: number, counted: number): void {
     if (estimated < SHORTEST_SAMPLE || counted < estimated * LEAST_SHARE) return;
-    const sample = Math.min(1, (counted / estimated) * MARGIN);
+    const sample = Math.min(MOST_SHARE, (counted / estimated) * MARGIN);
     const before = this.#shares.get(model) ?? 1;
     this.#shares.set(model, Math.max(sample, before * (1 - WEIGHT) + sample * WEIGHT));
   }

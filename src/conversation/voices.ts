@@ -5,9 +5,10 @@ import type { KnownModels } from "../providers/model-facts.ts";
 import { ProviderError, type Provider } from "../providers/provider.ts";
 import type { RoomSettings, RoomSettingsStore } from "../rooms/settings.ts";
 import type { Turn } from "../turns/turn.ts";
+import { mayHaveModel, noteRefusedModel, userIdOn, type ReachOptions } from "./reach.ts";
 
 /** What voices are found with. */
-export interface VoicesOptions {
+export interface VoicesOptions extends ReachOptions {
   /** The agent behind a ghost, as it is now; undefined when its model has gone. */
   readonly agentOf: (ghost: string) => Agent | undefined;
   /** The agent of a name of the configuration. */
@@ -47,10 +48,33 @@ export class Voices {
     return { agent, by: agent, provider, model: set.model ?? agent.model ?? DEMO_MODEL, set };
   }
 
-  /** What answers where an agent's own model can't: another agent's, if words may go there, and never further than its own. */
-  async fallbackOf({ agent, set }: Voice, { ghost, roomId }: Turn): Promise<Voice | undefined> {
-    const { agentNamed, privacy } = this.#options;
+  /** Whether a voice may answer who asks: the model that a room has chosen may belong to an agent that they may not use. */
+  isFor({ agent, provider, model, set }: Voice, { ghost, roomId, asker }: Turn): boolean {
+    if (set.model === undefined || model === agent.model) return true;
+    const who = { userId: asker, roomId, ghost };
+    const wanted = { provider: provider.name, model };
+    if (mayHaveModel(this.#options, who, wanted)) return true;
+    noteRefusedModel(this.#options, who, wanted, "message");
+    return false;
+  }
+
+  /**
+   * What answers where an agent's own model can't: another agent's, if who asks may use that, if words may go there, and never
+   * further than its own.
+   *
+   * @param encrypted whether anything of what is sent came encrypted.
+   */
+  async fallbackOf(
+    { agent, set }: Voice,
+    { ghost, roomId, asker }: Turn,
+    encrypted: boolean,
+  ): Promise<Voice | undefined> {
+    const { agentNamed, privacy, permissions } = this.#options;
     const by = agent.fallback === undefined ? undefined : agentNamed(agent.fallback);
+    if (by !== undefined) {
+      const request = { act: "message", userId: asker, ghost: userIdOn(ghost, by.localpart), roomId } as const;
+      if (!permissions.allows(request)) return undefined;
+    }
     const provider = by === undefined ? undefined : this.#options.provider(by.provider);
     if (by === undefined || provider === undefined || by.makes !== agent.makes) return undefined;
     const model = by.model ?? DEMO_MODEL;
@@ -59,7 +83,7 @@ export class Voices {
       throw error;
     });
     if (place?.locality !== agent.locality) return undefined;
-    if ((await privacy.check({ ghost, roomId }, place)) !== "yes") return undefined;
+    if ((await privacy.check({ ghost, roomId, encrypted }, place)) !== "yes") return undefined;
     return { agent, by, provider, model, set };
   }
 

@@ -6,6 +6,8 @@ import type { Distrust } from "../policy/trust.ts";
 import { establishIdentity, keepIdentity, type IdentityOptions } from "./identity.ts";
 import { KeyBackup, type BackupServer } from "./key-backup.ts";
 import type { SecretStorage } from "./secret-storage.ts";
+import { isUserId, userIds as engineIds } from "./engine-ids.ts";
+import { serverOf } from "../policy/server-name.ts";
 import { Outgoing } from "./outgoing.ts";
 import { RoomEncryptor, type EncryptionTarget } from "./room-encryptor.ts";
 import { EngineCalls } from "./engine-calls.ts";
@@ -16,7 +18,14 @@ import { Coalesced } from "./serial.ts";
 import type { StoreSession } from "./store/crypto-store.ts";
 import type { DeviceTransport } from "./transport.ts";
 import type { Trials } from "./trials.ts";
-import { Verifications, type Flow, type VerificationLedger } from "./verifications.ts";
+import {
+  flowIn,
+  VerificationMessages,
+  type Flow,
+  type TargetIn,
+  type VerificationForm,
+} from "./verification-messages.ts";
+import { Verifications, type VerificationLedger } from "./verifications.ts";
 import { reached } from "../observability/steps.ts";
 
 /** What came of an encrypted event. */
@@ -44,6 +53,13 @@ export type Decryption =
     }
   /** No key can help: forged, malformed, or of an algorithm nobody should use. `reason` is for the log. */
   | { readonly kind: "refused"; readonly reason: string };
+
+/** Why nobody at a user's devices reads what is said to them. */
+export interface Obstacle {
+  readonly why: Extract<Distrust, "unsigned_device" | "identity_changed" | "unverified_identity">;
+  /** How many devices there are. */
+  readonly devices: number;
+}
 
 /** What decryption needs of an event. */
 export interface EncryptedEvent {
@@ -77,6 +93,8 @@ export interface DeviceOptions {
     readonly ledger: VerificationLedger;
     /** Who may verify the agent. */
     readonly isAllowed: (flow: Flow) => boolean;
+    /** For whom its answers are encrypted in a room. */
+    readonly targetIn: TargetIn;
   };
   /** How far whoever hands over keys of a room's history has to be trusted. */
   readonly trusted: (roomId: string) => TrustLevel;
@@ -84,10 +102,33 @@ export interface DeviceOptions {
   readonly since: string | undefined;
   /** Keeps the place in /sync; called after the store holds what came before it. */
   readonly saveSince: (since: string) => Promise<void>;
+  /** Is told how many messages were not looked at because of what they are, whatever {@link admit} says. */
+  readonly onRefused?: (count: number) => void;
+  /** Which of the messages that were sent to the device the engine is to be given; by default all. */
+  readonly admit?: (messages: DeviceSync["toDevice"]) => Promise<DeviceSync["toDevice"]>;
   readonly trials: Trials;
   /** Room keys came in; called before the sync that brought them resolves. */
   readonly onRoomKeys: (sessionIds: readonly string[]) => Promise<void>;
   readonly log: Logger;
+}
+
+/** A /sync has no more to-device messages than so many. */
+const BATCH = 100;
+
+/** So many syncs that were not full are read in a row, for servers that hand out fewer. */
+const MOST_SHORT_BATCHES = 3;
+
+/**
+ * Tells, asked for one /sync after the other, whether all is there that was sent when the first was made. A server hands out a
+ * hundred messages at a time, and forgets them once the next token is shown to it. Whoever sends without a pause must not keep
+ * the rest waiting: what comes meanwhile is for the next time.
+ */
+function caughtUp(): (told: DeviceSync) => boolean {
+  let short = 0;
+  return ({ toDevice }) => {
+    if (toDevice.length < BATCH) short++;
+    return toDevice.length === 0 || short >= MOST_SHORT_BATCHES;
+  };
 }
 
 /**
@@ -105,6 +146,7 @@ export class Device {
   readonly #encryptor: RoomEncryptor;
   readonly #backup: KeyBackup;
   readonly #verifications: Verifications;
+  readonly #messages: VerificationMessages;
   readonly #history: SharedHistory;
   readonly #catchUp = new Coalesced(() => this.#sync());
   readonly #arrivedSessions: string[] = [];
@@ -121,8 +163,17 @@ export class Device {
     this.#machine = machine;
     this.#calls = new EngineCalls(options.store.failed);
     this.#since = options.since;
-    this.#outgoing = new Outgoing(machine, this.#calls, options.transport, options.log);
+    const { transport, verification } = options;
+    this.#outgoing = new Outgoing(machine, this.#calls, transport, options.log, (request) =>
+      this.#messages.send(request),
+    );
     this.#encryptor = new RoomEncryptor(machine, this.#calls, this.#outgoing);
+    this.#messages = new VerificationMessages({
+      encryptor: this.#encryptor,
+      transport,
+      outgoing: this.#outgoing,
+      targetIn: verification.targetIn,
+    });
     this.#backup = new KeyBackup({
       machine,
       calls: this.#calls,
@@ -135,6 +186,7 @@ export class Device {
       calls: this.#calls,
       outgoing: this.#outgoing,
       ...options.verification,
+      messages: this.#messages,
       log: options.log,
     });
     this.#history = new SharedHistory({
@@ -223,7 +275,7 @@ export class Device {
 
   /** Begins to follow the users' device lists, so that the next message reaches all of their devices. */
   async track(userIds: readonly string[]): Promise<void> {
-    await this.#calls.run(() => this.#machine.updateTrackedUsers(userIds.map((id) => new engine.UserId(id))));
+    await this.#calls.run(() => this.#machine.updateTrackedUsers(engineIds(userIds)));
     await this.#outgoing.drain();
   }
 
@@ -247,27 +299,67 @@ export class Device {
   async refresh(userIds: readonly string[]): Promise<void> {
     await this.track(userIds);
     const now = performance.now();
+    for (const [userId, at] of this.#refreshed) if (now - at >= REFRESH_AGAIN_MS) this.#refreshed.delete(userId);
     await this.#query(userIds.filter((userId) => now - (this.#refreshed.get(userId) ?? -Infinity) >= REFRESH_AGAIN_MS));
   }
 
   /**
    * Takes an event of a verification that goes on in a room, as it reads in clear. Throws what the server or the store
    * throw.
+   *
+   * @param form how it came, and is to be answered.
    */
-  async receiveVerification(event: VerificationEvent): Promise<void> {
+  async receiveVerification(event: VerificationEvent, form: VerificationForm): Promise<void> {
+    if (!isUserId(event.sender)) return;
+    // The request is what the others relate to.
+    this.#messages.heard(flowIn(event.content) ?? event.event_id, form);
     // The engine passes over, in silence, whose keys it has never asked for.
     await this.track([event.sender]);
-    await this.#calls.run(() =>
-      this.#machine.receiveVerificationEvent(JSON.stringify(event), new engine.RoomId(event.room_id)),
-    );
+    const give = (): Promise<void> =>
+      this.#calls.run(() =>
+        this.#machine.receiveVerificationEvent(JSON.stringify(event), new engine.RoomId(event.room_id)),
+      );
+    const flow = { userId: event.sender, flowId: flowIn(event.content) ?? "", roomId: event.room_id };
+    await this.#giveInTime(event.type, flow, give);
     this.#verifications.heardOf(event.sender);
+    if (isStep(event.type)) this.#verifications.heardStep(flow);
     await this.#outgoing.drain();
     await this.#verifications.advance();
   }
 
+  /**
+   * Tells who began a verification before this device was opened, or while it is being put away, that it has come to nothing.
+   * Rejects when that can't be encrypted or sent.
+   *
+   * @param form how its events came, as far as is known.
+   */
+  async cancelVerification(flow: Flow, form: VerificationForm | undefined): Promise<void> {
+    if (form !== undefined) this.#messages.heard(flow.flowId, form);
+    await this.#verifications.cancelForgotten(flow);
+  }
+
   /** An invite is being accepted: keys of the room's history that the inviter hands over are taken (MSC4268). */
-  expectHistory(roomId: string, inviter: string): Promise<void> {
-    return this.#history.expect(roomId, inviter);
+  async expectHistory(roomId: string, inviter: string): Promise<void> {
+    if (isUserId(inviter)) await this.#history.expect(roomId, inviter);
+  }
+
+  /**
+   * What keeps a user's devices from being trusted: why none of them reaches a level, and how many there are. Undefined when
+   * one does. By what is known now: see {@link meet}.
+   */
+  async obstacleTo(userId: string, level: TrustLevel): Promise<Obstacle | undefined> {
+    if (level === "unverified") return undefined;
+    if (!isUserId(userId)) return { why: "unsigned_device", devices: 0 };
+    return this.#calls.run(async () => {
+      const identity = await this.#machine.getIdentity(new engine.UserId(userId));
+      const devices = (await this.#machine.getUserDevices(new engine.UserId(userId))).devices();
+      const obstacle = (why: Obstacle["why"]): Obstacle => ({ why, devices: devices.length });
+      if (!devices.some((device) => device.isCrossSignedByOwner())) return obstacle("unsigned_device");
+      const isNew = identity instanceof engine.OtherUserIdentity && identity.identityNeedsUserApproval();
+      if (level === "cross-signed-tofu" && isNew) return obstacle("identity_changed");
+      const isVerified = devices.some((device) => device.isCrossSigningTrusted());
+      return level === "cross-signed-verified" && !isVerified ? obstacle("unverified_identity") : undefined;
+    });
   }
 
   /** Whether somebody is verifying the agent. */
@@ -334,11 +426,13 @@ export class Device {
    * Throws HomeserverError.
    */
   async receiveLast(): Promise<void> {
-    for (;;) {
-      const answer = await this.#options.transport.sync(this.#since);
+    const isCaughtUp = caughtUp();
+    for (let isOver = false; !isOver;) {
+      const told = await this.#options.transport.sync(this.#since);
+      const answer = await this.#admitted(told);
       if (answer.toDevice.length > 0) await this.#receive(answer);
       this.#since = answer.nextBatch;
-      if (answer.toDevice.length === 0) break;
+      isOver = isCaughtUp(told);
     }
     await this.#backup.flush();
   }
@@ -355,10 +449,12 @@ export class Device {
   }
 
   async #sync(): Promise<void> {
-    for (;;) {
+    const isCaughtUp = caughtUp();
+    for (let isOver = false; !isOver;) {
       if (this.#closed) throw this.#closedError();
-      const answer = await this.#options.transport.sync(this.#since);
+      const told = await this.#options.transport.sync(this.#since);
       reached("sync.answered");
+      const answer = await this.#admitted(told);
       const counts = JSON.stringify([answer.keyCounts, answer.unusedFallbackKeys]);
       if (this.#hasNews(answer, counts)) {
         await this.#receive(answer);
@@ -373,8 +469,7 @@ export class Device {
         .advance()
         .catch((error: unknown) => this.#options.log.warn({ error }, "a verification could not go on"));
       await this.#takeHistory();
-      // The server hands out a hundred at a time, and forgets them once the next token is shown to it.
-      if (answer.toDevice.length === 0) return;
+      isOver = isCaughtUp(told);
     }
   }
 
@@ -386,6 +481,30 @@ export class Device {
       answer.changedUsers.length > 0 ||
       answer.leftUsers.length > 0
     );
+  }
+
+  /** What a /sync told, without the messages that are not to be taken. */
+  async #admitted(told: DeviceSync): Promise<DeviceSync> {
+    const { admit, log } = this.#options;
+    const heard = told.toDevice.filter((message) => this.#mayBeHeard(message));
+    const unheard = told.toDevice.length - heard.length;
+    if (unheard > 0) {
+      this.#options.onRefused?.(unheard);
+      log.warn({ count: unheard }, "to-device messages refused: nobody's, or verifications of strangers");
+    }
+    return { ...told, toDevice: admit === undefined || heard.length === 0 ? heard : await admit(heard) };
+  }
+
+  /**
+   * Whether a to-device message is looked at: one is not where its sender has no user id. Every server may send them, in any
+   * number. Somebody of another server who may not verify the agent is not answered, because their server could make up people
+   * without end and answer slowly when it is asked for the keys of each.
+   */
+  #mayBeHeard({ type, sender, content }: DeviceSync["toDevice"][number]): boolean {
+    if (!isUserId(sender)) return false;
+    if (!isVerification(type) || serverOf(sender) === serverOf(this.userId)) return true;
+    const flow = { userId: sender, flowId: transactionOf(content) ?? "", roomId: undefined };
+    return this.#options.verification.isAllowed(flow);
   }
 
   async #receive(answer: DeviceSync): Promise<void> {
@@ -419,7 +538,34 @@ export class Device {
     this.#arrivedSessions.splice(0, sessions.length);
   }
 
+  /** An end that comes before the operator has decided is given to the engine afterwards. */
+  async #giveInTime(type: string, flow: Pick<Flow, "userId" | "flowId">, give: () => Promise<void>): Promise<void> {
+    if (type !== VERIFICATION_DONE || !(await this.#verifications.waitsForUs(flow, give))) await give();
+  }
+
   async #give(answer: DeviceSync, messages: DeviceSync["toDevice"]): Promise<void> {
+    const ends = messages.filter(({ type }) => type === VERIFICATION_DONE);
+    await this.#giveAll(
+      answer,
+      ends.length === 0 ? messages : messages.filter(({ type }) => type !== VERIFICATION_DONE),
+    );
+    // After what they are the end of.
+    for (const end of ends) {
+      const { sender, content } = end;
+      const flow = { userId: typeof sender === "string" ? sender : "", flowId: transactionOf(content) ?? "" };
+      await this.#giveInTime(VERIFICATION_DONE, flow, () => this.#giveAlone(end));
+    }
+  }
+
+  /** A message of which the server has told before, and nothing else. */
+  async #giveAlone(message: DeviceSync["toDevice"][number]): Promise<void> {
+    await this.#calls.run(() =>
+      this.#machine.receiveSyncChangesMsc4186(JSON.stringify([message]), new engine.DeviceLists(), new Map()),
+    );
+    if (typeof message["sender"] === "string") this.#verifications.heardOf(message["sender"]);
+  }
+
+  async #giveAll(answer: DeviceSync, messages: DeviceSync["toDevice"]): Promise<void> {
     const strangers = messages.flatMap(({ type, sender }) =>
       (type === VERIFICATION_REQUEST || type === VERIFICATION_START) && typeof sender === "string" ? [sender] : [],
     );
@@ -428,10 +574,7 @@ export class Device {
     const received = await this.#calls.run(() =>
       this.#machine.receiveSyncChanges(
         JSON.stringify(messages),
-        new engine.DeviceLists(
-          answer.changedUsers.map((id) => new engine.UserId(id)),
-          answer.leftUsers.map((id) => new engine.UserId(id)),
-        ),
+        new engine.DeviceLists(engineIds(answer.changedUsers), engineIds(answer.leftUsers)),
         new Map(Object.entries(answer.keyCounts)),
         new Set(answer.unusedFallbackKeys),
       ),
@@ -440,7 +583,11 @@ export class Device {
     for (const { rawEvent, type: kind } of received) {
       const { type, sender, content } = JSON.parse(rawEvent) as Record<"type" | "sender" | "content", unknown>;
       if (isVerification(type) && typeof sender === "string") {
-        this.#verifications.heardOf(sender, type === VERIFICATION_START ? transactionOf(content) : undefined);
+        const flowId = transactionOf(content);
+        this.#verifications.heardOf(sender, type === VERIFICATION_START ? flowId : undefined);
+        if (isStep(type) && flowId !== undefined) {
+          this.#verifications.heardStep({ userId: sender, flowId, roomId: undefined });
+        }
       }
       if (isKeyBundle(type)) this.#history.heard();
       if (kind === UnableToDecrypt || kind === Invalid) refused.push(sender);
@@ -466,11 +613,10 @@ export class Device {
   }
 
   /** Returns the servers that gave no answer. */
-  async #query(userIds: readonly string[]): Promise<Set<string>> {
+  async #query(users: readonly string[]): Promise<Set<string>> {
+    const userIds = users.filter(isUserId);
     if (userIds.length === 0) return new Set();
-    const query = await this.#calls.run(() =>
-      Promise.resolve(this.#machine.queryKeysForUsers(userIds.map((userId) => new engine.UserId(userId)))),
-    );
+    const query = await this.#calls.run(() => Promise.resolve(this.#machine.queryKeysForUsers(engineIds(userIds))));
     const answer = JSON.parse(await this.#outgoing.send(query)) as { failures?: object };
     const now = performance.now();
     for (const userId of userIds) this.#refreshed.set(userId, now);
@@ -514,12 +660,18 @@ const MAX_SENDERS_LOGGED = 10;
 /** By to-device message a verification may be started without a request. */
 const VERIFICATION_REQUEST = "m.key.verification.request";
 const VERIFICATION_START = "m.key.verification.start";
+const VERIFICATION_DONE = "m.key.verification.done";
 /** The beginning of the types of all that belongs to a verification. */
 const VERIFICATION = "m.key.verification.";
 
 /** Whether an event of this type belongs to a verification. */
-export function isVerification(type: unknown): boolean {
+export function isVerification(type: unknown): type is string {
   return typeof type === "string" && type.startsWith(VERIFICATION);
+}
+
+/** Whether an event of this type goes on with a verification, so that its sender waits for an answer. */
+function isStep(type: string): boolean {
+  return ["ready", "start", "accept", "key", "mac"].some((step) => type === VERIFICATION + step);
 }
 
 function transactionOf(content: unknown): string | undefined {

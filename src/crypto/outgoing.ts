@@ -2,12 +2,18 @@ import { randomUUID } from "node:crypto";
 import * as engine from "@matrix-org/matrix-sdk-crypto-wasm";
 import { askedToWaitMs } from "../homeserver/errors.ts";
 import type { Logger } from "../observability/log.ts";
+import { serverOf } from "../policy/server-name.ts";
+import { askForKeys, type WantedKeys } from "./key-requests.ts";
+import { boundedKeys } from "./bounded-keys.ts";
 import { Coalesced, Serial } from "./serial.ts";
 import type { DeviceTransport } from "./transport.ts";
 import { reached } from "../observability/steps.ts";
 
 /** A request of the engine, of whatever kind. Signature uploads that are sent by hand have no id, and want no answer. */
 type EngineRequest = Awaited<ReturnType<engine.OlmMachine["outgoingRequests"]>>[number];
+
+/** Sends a message of a verification to its room; resolves with the server's answer. */
+export type SendToRoom = (request: engine.RoomMessageRequest) => Promise<string>;
 
 /** How a round of requests went, as far as it matters to those who waited for it. */
 interface Drained {
@@ -34,11 +40,25 @@ export class Outgoing {
   readonly #transport: DeviceTransport;
   readonly #log: Logger;
   readonly #pump: Coalesced<Drained>;
+  readonly #sendToRoom: SendToRoom;
+  /** Messages for rooms, in order: those of one verification are worth nothing in another. */
+  readonly #toRooms = new Serial();
+  readonly #leaving = new Set<string>();
+  /** Those that failed, by their ids: each waits for its own time. */
+  readonly #held = new Map<string, { readonly failures: number; readonly until: number }>();
   #retry: NodeJS.Timeout | undefined;
   #failures = 0;
   #closed = false;
 
-  constructor(machine: engine.OlmMachine, calls: Serial, transport: DeviceTransport, log: Logger) {
+  /** @param sendToRoom sends a message for a room, and may use this object to encrypt it. */
+  constructor(
+    machine: engine.OlmMachine,
+    calls: Serial,
+    transport: DeviceTransport,
+    log: Logger,
+    sendToRoom: SendToRoom = () => Promise.reject(new Error("this device sends nothing to rooms by itself")),
+  ) {
+    this.#sendToRoom = sendToRoom;
     this.#machine = machine;
     this.#calls = calls;
     this.#transport = transport;
@@ -51,6 +71,7 @@ export class Outgoing {
     await this.#pump.run().catch((error: unknown) => {
       if (!this.#closed) this.#log.error({ error }, "the crypto engine could not tell its outgoing requests");
     });
+    await this.#toRooms.run(() => Promise.resolve());
   }
 
   /**
@@ -63,7 +84,12 @@ export class Outgoing {
   }
 
   /** Sends one request and gives the engine its answer, which it returns. Rejects when either fails. */
-  async send(request: EngineRequest): Promise<string> {
+  send(request: EngineRequest): Promise<string> {
+    const send = (): Promise<string> => this.#sendNow(request);
+    return request instanceof engine.RoomMessageRequest ? this.#toRooms.run(send) : send();
+  }
+
+  async #sendNow(request: EngineRequest): Promise<string> {
     const answer = await this.#deliver(request);
     reached("request.answered");
     const id = request.id;
@@ -93,10 +119,14 @@ export class Outgoing {
     for (let round = 0; round < MAX_ROUNDS; round++) {
       if (this.#closed) break;
       const listed = await this.#calls.run(() => this.#machine.outgoingRequests());
+      const forRooms = listed.filter((request) => request instanceof engine.RoomMessageRequest);
+      for (const id of this.#held.keys()) if (!forRooms.some((request) => request.id === id)) this.#held.delete(id);
+      for (const request of forRooms) this.#leave(request);
       const requests = listed.filter(
         // A query or an upload that failed is listed anew at once, under another id: it waits like the rest.
         (request) =>
           !tried.has(request.id ?? "") &&
+          !(request instanceof engine.RoomMessageRequest) &&
           (queryFailure === undefined || !(request instanceof engine.KeysQueryRequest)) &&
           !(uploadFailed && request instanceof engine.KeysUploadRequest),
       );
@@ -117,8 +147,31 @@ export class Outgoing {
         this.#log.warn({ error: result.reason as unknown }, "a key request to the server failed");
       }
     }
-    this.#scheduleRetry(failed > 0, askedMs);
+    this.#scheduleRetry(failed > 0 || this.#held.size > 0, askedMs);
     return { queryFailure };
+  }
+
+  /**
+   * Encrypting a message for a room asks for keys by the pump, so that the pump can't wait for it: it leaves beside it, and
+   * is listed until then.
+   */
+  #leave(request: engine.RoomMessageRequest): void {
+    const { id } = request;
+    const { failures = 0, until = 0 } = this.#held.get(id) ?? {};
+    if (this.#leaving.has(id) || performance.now() < until) return;
+    this.#leaving.add(id);
+    this.send(request)
+      .then(
+        () => this.#held.delete(id),
+        (error: unknown) => {
+          if (this.#closed) return;
+          this.#log.warn({ room: request.room_id, error }, "a verification's message was not sent yet");
+          const waitMs = Math.max(backoffMs(failures), askedToWaitMs(error));
+          this.#held.set(id, { failures: failures + 1, until: performance.now() + waitMs });
+          this.#scheduleRetry(true, askedToWaitMs(error));
+        },
+      )
+      .finally(() => this.#leaving.delete(id));
   }
 
   #scheduleRetry(failed: boolean, askedMs: number): void {
@@ -127,27 +180,39 @@ export class Outgoing {
       this.#failures = 0;
       return;
     }
-    const backoffMs = Math.min(RETRY_FIRST_MS * 2 ** this.#failures++, RETRY_LONGEST_MS) * (0.5 + Math.random());
     this.#retry = setTimeout(
       () => {
         this.drain().catch((error: unknown) => this.#log.error({ error }, "retry failed"));
       },
-      Math.max(backoffMs, askedMs),
+      Math.max(backoffMs(this.#failures++), askedMs),
     );
     this.#retry.unref();
   }
 
+  async #askForKeys(request: string, wanted: WantedKeys): Promise<string> {
+    const ask = (body: string): Promise<string> =>
+      wanted === "device_keys" ? this.#transport.keysQuery(body) : this.#transport.keysClaim(body);
+    const own = this.#machine.userId.toString();
+    const answer = await askForKeys(ask, { request, wanted, ownServer: serverOf(own) });
+    return JSON.stringify(wanted === "device_keys" ? boundedKeys(answer, own) : answer);
+  }
+
   #deliver(request: EngineRequest): Promise<string> {
     if (request instanceof engine.KeysUploadRequest) return this.#transport.keysUpload(request.body);
-    if (request instanceof engine.KeysQueryRequest) return this.#transport.keysQuery(request.body);
-    if (request instanceof engine.KeysClaimRequest) return this.#transport.keysClaim(request.body);
+    if (request instanceof engine.KeysQueryRequest) return this.#askForKeys(request.body, "device_keys");
+    if (request instanceof engine.KeysClaimRequest) return this.#askForKeys(request.body, "one_time_keys");
     if (request instanceof engine.SignatureUploadRequest) return this.#transport.signaturesUpload(request.body);
     if (request instanceof engine.ToDeviceRequest) {
       return this.#transport.sendToDevice(request.event_type, request.txn_id, request.body);
     }
     if (request instanceof engine.RoomMessageRequest) {
-      return this.#transport.sendRoomMessage(request.room_id, request.event_type, request.txn_id, request.body);
+      return this.#sendToRoom(request);
     }
     return Promise.reject(new Error("a backup of room keys is asked for and sent by KeyBackup alone"));
   }
+}
+
+/** How long is waited after so many failures in a row, in ms. */
+function backoffMs(failures: number): number {
+  return Math.min(RETRY_FIRST_MS * 2 ** failures, RETRY_LONGEST_MS) * (0.5 + Math.random());
 }

@@ -2,6 +2,7 @@ import * as engine from "@matrix-org/matrix-sdk-crypto-wasm";
 import type { TrustLevel } from "../config/config.ts";
 import type { RoomEncryption } from "../rooms/room-state.ts";
 import type { RoomView } from "../rooms/rooms.ts";
+import { isUserId, userIds } from "./engine-ids.ts";
 import type { Outgoing } from "./outgoing.ts";
 import { KeyedSerial, type Serial } from "./serial.ts";
 
@@ -16,11 +17,19 @@ export interface EncryptionTarget {
   readonly sendTo: TrustLevel;
   /** Whether a new session is begun: a device that was once refused a session's key never gets it later. */
   readonly newSession?: boolean;
+  /** What becomes of the room when the identity of one of them is another one than was verified; by default `silence`. */
+  readonly onChangedIdentity?: OnChangedIdentity;
 }
 
 /**
- * Somebody's identity is another one than was verified. Nothing is sent to a room with them until it has been verified
- * anew, or the verification was withdrawn.
+ * `silence`: nothing is said to anybody, since somebody compared that identity and may go by it. `leave_out`: the others
+ * are spoken to; nobody compared, and a member of a group could end its conversation by being verified and changing.
+ */
+export type OnChangedIdentity = "silence" | "leave_out";
+
+/**
+ * Somebody's identity is another one than was verified, and the room has nobody else or is silent on their account. Nothing
+ * is sent until the identity has been verified anew, or the verification was withdrawn.
  */
 export class VerifiedIdentityChanged extends Error {
   override readonly name = "VerifiedIdentityChanged";
@@ -118,7 +127,8 @@ export class RoomEncryptor {
   }
 
   /** The recipients without those whose identity is not what it was, who are left out. */
-  async #trusted({ recipients, sendTo }: EncryptionTarget): Promise<Recipients> {
+  async #trusted({ sendTo, onChangedIdentity, ...target }: EncryptionTarget): Promise<Recipients> {
+    const recipients = target.recipients.filter(isUserId);
     if (sendTo === "unverified") return { recipients, leftOut: [] };
     const own = await this.#calls.run(() => this.#machine.getIdentity(this.#machine.userId));
     if (!(own instanceof engine.OwnUserIdentity) || !own.isVerified()) {
@@ -133,8 +143,15 @@ export class RoomEncryptor {
       const isNew = identity instanceof engine.OtherUserIdentity && identity.identityNeedsUserApproval();
       (sendTo === "cross-signed-tofu" && isNew ? leftOut : trusted).push(userId);
     }
-    if (violations.length > 0) throw new VerifiedIdentityChanged(violations);
-    return { recipients: trusted, leftOut };
+    if (violations.length === 0) return { recipients: trusted, leftOut };
+    const others = trusted.filter(
+      (userId) => !violations.includes(userId) && userId !== this.#machine.userId.toString(),
+    );
+    if (onChangedIdentity !== "leave_out" || others.length === 0) throw new VerifiedIdentityChanged(violations);
+    return {
+      recipients: trusted.filter((userId) => !violations.includes(userId)),
+      leftOut: [...leftOut, ...violations],
+    };
   }
 
   async #claimMissing(recipients: readonly string[]): Promise<void> {
@@ -146,11 +163,6 @@ export class RoomEncryptor {
 interface Recipients {
   readonly recipients: readonly string[];
   readonly leftOut: readonly string[];
-}
-
-/** Made anew for every call: the engine takes them away. */
-function userIds(ids: readonly string[]): engine.UserId[] {
-  return ids.map((id) => new engine.UserId(id));
 }
 
 function settings(target: EncryptionTarget): engine.EncryptionSettings {

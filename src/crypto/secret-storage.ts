@@ -32,6 +32,8 @@ export interface EncryptedSecret {
 export class SecretStorage {
   readonly #accountData: AccountData;
   readonly #key: Uint8Array;
+  /** Whether the server was told of the key by this object, and that it is the one to ask for. */
+  #isDescribed = false;
 
   /** @param key 32 bytes, which no server ever sees. */
   constructor(accountData: AccountData, key: Uint8Array) {
@@ -59,14 +61,17 @@ export class SecretStorage {
 
   /** Stores secrets and makes this key the one that clients ask for. Throws what writing account data throws. */
   async write(secrets: Readonly<Record<string, string>>): Promise<void> {
-    const { iv, mac } = encryptSecret(this.#key, "", Buffer.alloc(32));
-    const description = { name: "matrix-agents", algorithm: ALGORITHM, iv, mac };
-    await this.#accountData.put(`m.secret_storage.key.${this.keyId}`, description);
+    if (!this.#isDescribed) {
+      const { iv, mac } = encryptSecret(this.#key, "", Buffer.alloc(32));
+      const description = { name: "matrix-agents", algorithm: ALGORITHM, iv, mac };
+      await this.#accountData.put(`m.secret_storage.key.${this.keyId}`, description);
+    }
     for (const [name, secret] of Object.entries(secrets)) {
       const encrypted = encryptSecret(this.#key, name, Buffer.from(secret));
       await this.#accountData.put(name, { encrypted: { [this.keyId]: encrypted } });
     }
-    await this.#accountData.put(DEFAULT_KEY, { key: this.keyId });
+    if (!this.#isDescribed) await this.#accountData.put(DEFAULT_KEY, { key: this.keyId });
+    this.#isDescribed = true;
   }
 
   /** Whether a key that the server knows under an id is this one, by its check value. */

@@ -2,7 +2,9 @@ import * as engine from "@matrix-org/matrix-sdk-crypto-wasm";
 import type { VerificationMode } from "../config/config.ts";
 import type { Logger } from "../observability/log.ts";
 import type { Outgoing } from "./outgoing.ts";
+import { Latest } from "./latest.ts";
 import { Serial } from "./serial.ts";
+import type { Flow, VerificationForm } from "./verification-messages.ts";
 
 /** One of the seven pictures that both sides compare. */
 export interface Emoji {
@@ -10,18 +12,15 @@ export interface Emoji {
   readonly description: string;
 }
 
-/** A verification that somebody asked for. */
-export interface Flow {
-  readonly flowId: string;
-  readonly userId: string;
-  /** Undefined when it goes by to-device messages. */
-  readonly roomId: string | undefined;
-}
-
 /** Remembers verifications, and what an operator says of them. */
 export interface VerificationLedger {
-  /** Notes a flow; false when there was one of this id before, which then is a replay. */
-  begin(flow: Flow): Promise<boolean>;
+  /**
+   * Notes a flow, and how its events come; false when there was one of this id before, which then is a replay, or too many of
+   * this user lately.
+   */
+  begin(flow: Flow, form: VerificationForm | undefined): Promise<boolean>;
+  /** Whether this flow of this person came to nothing before. */
+  isCancelled(flow: Flow): Promise<boolean>;
   /** Shows the QR code that the person can scan; until then emoji can be compared as well. */
   offering(flow: Flow, code: Uint8Array): Promise<void>;
   /** Shows what is to be compared; `undefined` when the code was scanned, and it is to be said whether the person's app is content. */
@@ -42,6 +41,9 @@ interface Progress {
   readonly cancelled: string | undefined;
   readonly isMismatch?: boolean;
 }
+
+/** The engine forgets what has ended when it is asked for its requests next; an id that comes again is known in the ledger. */
+const MAX_OVER = 1_000;
 
 /** The codes of a cancellation that say that the two sides do not have the same (spec "m.key.verification.cancel"). */
 const MISMATCHES: ReadonlySet<string | undefined> = new Set([
@@ -64,6 +66,10 @@ export class Verifications {
   readonly #ledger: VerificationLedger;
   readonly #mode: VerificationMode;
   readonly #isAllowed: (flow: Flow) => boolean;
+  readonly #messages: {
+    formOf(flowId: string): VerificationForm | undefined;
+    cancelUnknown(flow: Flow): Promise<void>;
+  };
   readonly #log: Logger;
   /** Who has sent something that belongs to a verification. */
   readonly #people = new Set<string>();
@@ -71,7 +77,12 @@ export class Verifications {
   readonly #open = new Map<string, Flow>();
   readonly #offered = new Set<string>();
   readonly #shown = new Set<string>();
-  readonly #over = new Set<string>();
+  /** Flows that have ended and that the engine may still list; the latest, see {@link Latest}. */
+  readonly #over = new Latest(MAX_OVER);
+  /** The other side's end of flows that wait for the operator; see {@link waitsForUs}. */
+  readonly #ends = new Map<string, () => Promise<void>>();
+  /** What somebody goes on with, and the engine may not know. */
+  readonly #steps = new Map<string, Flow>();
   /** What was started by to-device messages without being asked for first, as matrix-nio does. */
   readonly #started = new Map<string, Flow>();
 
@@ -83,6 +94,11 @@ export class Verifications {
     readonly mode: VerificationMode;
     /** Who may verify the agent, and where. */
     readonly isAllowed: (flow: Flow) => boolean;
+    readonly messages: {
+      formOf(flowId: string): VerificationForm | undefined;
+      /** Tells who began a flow that it has come to nothing. */
+      cancelUnknown(flow: Flow): Promise<void>;
+    };
     readonly log: Logger;
   }) {
     this.#machine = options.machine;
@@ -91,6 +107,7 @@ export class Verifications {
     this.#ledger = options.ledger;
     this.#mode = options.mode;
     this.#isAllowed = options.isAllowed;
+    this.#messages = options.messages;
     this.#log = options.log;
   }
 
@@ -109,6 +126,18 @@ export class Verifications {
     if (started !== undefined) this.#started.set(started, { flowId: started, userId, roomId: undefined });
   }
 
+  /** Somebody has gone on with a flow: where that came to nothing before the engine knew it, they are told so. */
+  heardStep(flow: Flow): void {
+    if (!this.#open.has(flow.flowId) && !this.#over.has(flow.flowId)) this.#steps.set(flow.flowId, flow);
+  }
+
+  /** Ends a flow that the engine has forgotten; tells who began it. Rejects when they can't be told. */
+  async cancelForgotten(flow: Flow): Promise<void> {
+    this.#over.add(flow.flowId);
+    await this.#messages.cancelUnknown(flow);
+    this.#log.info({ user: flow.userId, flow: flow.flowId }, "a verification that was cut off is cancelled");
+  }
+
   /** Goes on with every flow as far as it goes now. Throws what the store, the server or the ledger throw. */
   advance(): Promise<void> {
     return this.#advancing.run(() => this.#advanceAll());
@@ -124,12 +153,38 @@ export class Verifications {
       for (const flow of this.#started.values()) if (flow.userId === userId) await this.#advanceStarted(flow);
       if (![...this.#open.values()].some((flow) => flow.userId === userId)) this.#people.delete(userId);
     }
+    const steps = [...this.#steps.values()];
+    this.#steps.clear();
+    for (const flow of steps) await this.#endIfForgotten(flow);
+  }
+
+  async #endIfForgotten(flow: Flow): Promise<void> {
+    const { flowId, userId } = flow;
+    if (this.#open.has(flowId) || this.#over.has(flowId) || !this.#isAllowed(flow)) return;
+    const isKnown = await this.#now(
+      () =>
+        this.#machine.getVerificationRequest(new engine.UserId(userId), flowId) !== undefined ||
+        this.#machine.getVerification(new engine.UserId(userId), flowId) !== undefined,
+    );
+    if (!isKnown && (await this.#ledger.isCancelled(flow))) await this.cancelForgotten(flow);
+  }
+
+  /**
+   * Whether an end that came (`m.key.verification.done`) is to be given to the engine later: who has scanned our code is done
+   * at once, and the engine forgets that while we have not said that their app is content.
+   */
+  async waitsForUs(flow: Pick<Flow, "userId" | "flowId">, give: () => Promise<void>): Promise<boolean> {
+    if (this.#open.get(flow.flowId)?.userId !== flow.userId) return false;
+    const code = await this.#engineState(flow);
+    if (!(code instanceof engine.Qr) || !code.hasBeenScanned() || code.hasBeenConfirmed()) return false;
+    this.#ends.set(flow.flowId, give);
+    return true;
   }
 
   async #advance(request: engine.VerificationRequest): Promise<void> {
     const flow = { flowId: request.flowId, userId: request.otherUserId.toString(), roomId: request.roomId?.toString() };
     if (this.#over.has(flow.flowId)) return;
-    if (await this.#endIfOver(flow, progressOf(request, request.cancelInfo))) return;
+    if (await this.#endIfOver(flow, await this.#progressOf(flow, request))) return;
     if (request.phase() === engine.VerificationRequestPhase.Requested) {
       if (request.weStarted() || this.#open.has(flow.flowId)) return;
       await this.#answer(flow, request);
@@ -138,11 +193,27 @@ export class Verifications {
     if (verification instanceof engine.Sas) await this.#compare(flow, verification);
     else if (verification instanceof engine.Qr) await this.#scanned(flow, verification);
     else await this.#offer(flow, request);
-    await this.#endIfOver(flow, progressOf(request, request.cancelInfo));
+    await this.#endIfOver(flow, await this.#progressOf(flow, request));
+  }
+
+  /** The engine calls a request done as soon as the other side does. What was compared is done when both sides are. */
+  async #progressOf(flow: Flow, request: engine.VerificationRequest): Promise<Progress> {
+    const progress = progressOf(request, request.cancelInfo);
+    if (!progress.isDone) return progress;
+    const compared = await this.#engineState(flow);
+    if (compared === undefined) return { isDone: false, cancelled: "it was ended before anything was compared" };
+    return progressOf(compared, compared.cancelInfo());
+  }
+
+  #engineState({ userId, flowId }: Pick<Flow, "userId" | "flowId">): Promise<engine.Sas | engine.Qr | undefined> {
+    return this.#now(() => {
+      const state: unknown = this.#machine.getVerification(new engine.UserId(userId), flowId);
+      return state instanceof engine.Sas || state instanceof engine.Qr ? state : undefined;
+    });
   }
 
   async #advanceStarted(flow: Flow): Promise<void> {
-    const sas = await this.#now(() => this.#machine.getVerification(new engine.UserId(flow.userId), flow.flowId));
+    const sas = await this.#engineState(flow);
     if (!(sas instanceof engine.Sas) || this.#over.has(flow.flowId)) {
       this.#started.delete(flow.flowId);
       return;
@@ -162,15 +233,23 @@ export class Verifications {
 
   /** False when nothing comes of it. */
   async #begin(flow: Flow, cancel: () => OutgoingVerification): Promise<boolean> {
-    if (!(await this.#ledger.begin(flow))) {
+    // First of all, so that of who may not nothing is kept: that is noted once an hour, with all other refusals.
+    if (!this.#isAllowed(flow)) {
       this.#over.add(flow.flowId);
+      await this.#send(cancel);
+      this.#log.info({ user: flow.userId, flow: flow.flowId }, "verification refused: this user has no access");
+      return false;
+    }
+    if (!(await this.#ledger.begin(flow, this.#messages.formOf(flow.flowId)))) {
+      this.#over.add(flow.flowId);
+      // Unsaid: but the engine would take it for a second verification beside the next one.
+      await this.#now(cancel);
       return false;
     }
     this.#open.set(flow.flowId, flow);
-    const isAllowed = this.#isAllowed(flow);
-    if (this.#mode === "off" || !isAllowed) {
+    if (this.#mode === "off") {
       await this.#send(cancel);
-      await this.#end(flow, isAllowed ? "verification is switched off" : "this user has no access");
+      await this.#end(flow, "verification is switched off");
       return false;
     }
     this.#log.info({ user: flow.userId, flow: flow.flowId, room: flow.roomId }, "verification accepted");
@@ -195,6 +274,7 @@ export class Verifications {
     if (decision === "match") {
       await this.#send(() => code.confirmScanning());
       await this.#outgoing.drain();
+      await this.#ends.get(flow.flowId)?.();
     }
   }
 
@@ -231,9 +311,15 @@ export class Verifications {
   }
 
   async #end(flow: Flow, cancelled: string | undefined, isMismatch = false): Promise<void> {
+    // The engine would take what a cancelled request has begun for a second verification beside the next one.
+    const left = cancelled === undefined ? undefined : await this.#engineState(flow);
+    if (left?.isCancelled() === false && !left.isDone()) await this.#now(() => left.cancel());
     await this.#ledger.ended(flow, cancelled, isMismatch);
     this.#open.delete(flow.flowId);
     this.#started.delete(flow.flowId);
+    this.#ends.delete(flow.flowId);
+    this.#offered.delete(flow.flowId);
+    this.#shown.delete(flow.flowId);
     this.#over.add(flow.flowId);
     this.#log.info({ user: flow.userId, flow: flow.flowId, cancelled }, "verification ended");
   }
@@ -249,10 +335,10 @@ export class Verifications {
 }
 
 function progressOf(
-  verification: Pick<engine.Sas, "isDone" | "isCancelled" | "timedOut">,
+  verification: Pick<engine.Sas, "isDone" | "isCancelled"> & Partial<Pick<engine.Sas, "timedOut">>,
   info: engine.CancelInfo | undefined,
 ): Progress {
-  const late = verification.timedOut() ? "it took too long" : undefined;
+  const late = verification.timedOut?.() === true ? "it took too long" : undefined;
   const cancelled = verification.isCancelled() ? (info?.reason() ?? "cancelled") : late;
   if (verification.isDone()) return { isDone: true, cancelled: undefined };
   return { isDone: false, cancelled, isMismatch: MISMATCHES.has(info?.cancelCode()) };

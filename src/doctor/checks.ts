@@ -1,7 +1,7 @@
 import type { Check } from "./check.ts";
 import { backup, crossSigning, devices, oneTimeKeys } from "./checks/agents.ts";
 import { bridge, namespace, ping, soleBridge } from "./checks/bridge.ts";
-import { database, mailbox, migrations } from "./checks/database.ts";
+import { database, mailbox, migrations, rooms, sealing } from "./checks/database.ts";
 import { clock, features, homeserver, rateLimit, registered, signIn } from "./checks/homeserver.ts";
 import { disk, files, masterKey } from "./checks/machine.ts";
 import { models, providers } from "./checks/providers.ts";
@@ -13,6 +13,7 @@ export const CHECKS: readonly Check[] = [
   database,
   migrations,
   masterKey,
+  sealing,
   homeserver,
   clock,
   registered,
@@ -28,6 +29,7 @@ export const CHECKS: readonly Check[] = [
   crossSigning,
   backup,
   mailbox,
+  rooms,
   providers,
   models,
 ];

@@ -1,6 +1,7 @@
 import type { Database } from "../database/database.ts";
 import { HeldMail, type MailboxSummary } from "../mailbox/held-mail.ts";
 import { CHECK } from "../sealing/master-key.ts";
+import { unsealedRows } from "../sealing/seal-existing.ts";
 
 /** What the database holds of a ghost's keys. All of it is public. */
 export interface GhostKeys {
@@ -35,6 +36,10 @@ export interface Records {
     readonly oldestReadySeconds: number | null;
     /** To-device messages that ended the process again and again. */
     readonly setAsideToDevice: number;
+    /** Rows with words that nobody has sealed. */
+    readonly unsealedRows: number;
+    /** Rooms that count as encrypted for a message alone, though their state was read and does not say so. */
+    readonly roomsMarkedByMessage: number;
     /** How many processes live on this database. */
     readonly processes: number;
     /** Tells the master key without giving it away; null before there was one. */
@@ -91,16 +96,18 @@ async function readState(database: Database): Promise<NonNullable<Records["state
     oldest: number | null;
     aside: number;
     processes: number;
+    marked: number;
     master: string | null;
   }>(
     `select (select extract(epoch from clock_timestamp() - min(received_at)) from mailbox join events using (event_id)
          where state = 'ready')::float8 as oldest,
        (select count(*) from to_device_trials where set_aside)::integer as aside,
+       (select count(*) from rooms where marked_by_message and read_at_change >= greatest(changes, 1))::integer as marked,
        (select count(*) from processes where process_lives(number))::integer as processes,
        (select value from settings where name = $1) as master`,
     [CHECK],
   );
-  const { oldest = null, aside = 0, processes = 0, master = null } = numbers[0] ?? {};
+  const { oldest = null, aside = 0, processes = 0, marked = 0, master = null } = numbers[0] ?? {};
   return {
     ghosts: ghosts.map((row) => ({
       userId: row.user_id,
@@ -113,6 +120,8 @@ async function readState(database: Database): Promise<NonNullable<Records["state
     mailbox: await new HeldMail(database).summary(),
     oldestReadySeconds: oldest,
     setAsideToDevice: aside,
+    unsealedRows: (await unsealedRows(database)).reduce((sum, { rows }) => sum + rows, 0),
+    roomsMarkedByMessage: marked,
     processes,
     masterKeyCheck: master,
   };

@@ -1,7 +1,7 @@
 import type { Config } from "../config/config.ts";
 import { localpartOf } from "../ghost/agents.ts";
 import { isHomeserverError } from "../homeserver/errors.ts";
-import { asObject, type JsonObject } from "../homeserver/answer.ts";
+import { answeredEvent } from "../homeserver/relation.ts";
 import { bad, good, type Finding } from "./check.ts";
 import { EncryptedPerson, type RoomNews } from "./encrypted-person.ts";
 import { makeTemporaryUser, NoTemporaryUser } from "./temporary-user.ts";
@@ -77,7 +77,8 @@ async function talk(
         roomId,
         ANSWER_LIMIT_MS,
         `no answer of ${agentId} came that could be read`,
-        ({ messages }) => messages.find(({ sender, content }) => sender === agentId && repliesTo(content) === question),
+        ({ messages }) =>
+          messages.find(({ sender, content }) => sender === agentId && answeredEvent(content) === question),
       );
       if (answer.content["msgtype"] === "m.notice") {
         throw new NoAnswer(
@@ -115,10 +116,4 @@ async function until<T>(
       "see that the bridge runs, and look into its log; matrix-agents mailbox lists what it could not handle",
     );
   }
-}
-
-/** The event that a message replies to; in a thread too. */
-function repliesTo(content: JsonObject): unknown {
-  const relation = asObject(content["m.relates_to"] ?? {}, "message");
-  return asObject(relation["m.in_reply_to"] ?? {}, "message")["event_id"];
 }

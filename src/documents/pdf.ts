@@ -1,5 +1,5 @@
-import { extname } from "node:path";
-import { Worker } from "node:worker_threads";
+import { runBounded, ProcessEnded } from "./bounded-process.ts";
+import { READER_PROGRAM } from "./reader-program.ts";
 
 /** How much of a document is read. */
 export interface PdfLimits {
@@ -7,7 +7,7 @@ export interface PdfLimits {
   readonly maxCharacters: number;
 }
 
-/** What the worker says. */
+/** What the reader says. */
 export type PdfOutcome =
   | { readonly kind: "text"; readonly text: string; readonly isWhole: boolean }
   | { readonly kind: "failed"; readonly error: string };
@@ -30,43 +30,44 @@ const LIMITS: PdfLimits = { maxPages: 300, maxCharacters: 500_000 };
 
 const TIMEOUT_MS = 20_000;
 
-/** So much memory may one document take, in MiB. */
-const MAX_MEMORY_MB = 256;
+/** So much memory may reading one document take, the reader itself included, which is some 100 MiB. */
+const MAX_MEMORY_BYTES = 400 * 1024 * 1024;
 
-/** One after the other: documents come from anybody. */
-let queue: Promise<unknown> = Promise.resolve();
+/** All characters may take six bytes in JSON. */
+const MAX_OUTPUT_BYTES = 6 * LIMITS.maxCharacters + 1_000;
 
 /**
- * Reads the text of a PDF, in a thread of its own that is ended when it takes too long or too much memory. Nothing in the
- * document is run, and nothing that it refers to is fetched. Throws {@link UnreadablePdf}.
+ * Reads the text of a PDF, in a process of its own that is killed when it takes too long or too much memory: what is
+ * packed twice into two kilobytes may unpack to gigabytes, which no limit inside a process holds back. Nothing in the
+ * document is run, and nothing that it refers to is fetched. How many are read at once is the caller's to say. Throws
+ * {@link UnreadablePdf}, ProcessNotStarted, or the signal's reason.
  */
-export function textOfPdf(bytes: Uint8Array, { timeoutMs = TIMEOUT_MS } = {}): Promise<PdfText> {
-  const read = queue.then(() => readInWorker(bytes, timeoutMs));
-  queue = read.catch(() => undefined);
-  return read;
+export async function textOfPdf(
+  bytes: Uint8Array,
+  { timeoutMs = TIMEOUT_MS, signal }: { readonly timeoutMs?: number; readonly signal?: AbortSignal } = {},
+): Promise<PdfText> {
+  const program = { file: READER_PROGRAM.file, args: [...READER_PROGRAM.args, JSON.stringify(LIMITS)] };
+  const limits = { timeoutMs, maxMemoryBytes: MAX_MEMORY_BYTES, maxOutputBytes: MAX_OUTPUT_BYTES };
+  const output = await runBounded(program, bytes, limits, signal).catch((error: unknown) => {
+    if (!(error instanceof ProcessEnded)) throw error;
+    throw new UnreadablePdf(`the document can't be read: ${error.message}`, { cause: error });
+  });
+  const outcome = outcomeIn(output.toString());
+  if (outcome.kind === "failed") throw new UnreadablePdf(`the document can't be read: ${outcome.error}`);
+  return { text: outcome.text, isWhole: outcome.isWhole };
 }
 
-async function readInWorker(bytes: Uint8Array, timeoutMs: number): Promise<PdfText> {
-  // Built, it is JavaScript like this file.
-  const worker = new Worker(new URL(`./pdf-worker${extname(import.meta.url)}`, import.meta.url), {
-    workerData: { bytes, limits: LIMITS },
-    resourceLimits: { maxOldGenerationSizeMb: MAX_MEMORY_MB },
-    env: {},
-    stdout: true,
-    stderr: true,
-  });
-  let timer: NodeJS.Timeout | undefined;
+/** What the reader said, if it was the reader that spoke: a document may have got hold of it. */
+function outcomeIn(output: string): PdfOutcome {
   try {
-    const outcome = await new Promise<PdfOutcome>((resolve, reject) => {
-      timer = setTimeout(() => reject(new UnreadablePdf("the document takes too long to read")), timeoutMs);
-      worker.once("message", resolve);
-      worker.once("error", (error: Error) => reject(new UnreadablePdf(`the reader ended: ${error.name}`)));
-      worker.once("exit", () => reject(new UnreadablePdf("the reader ended without a word")));
-    });
-    if (outcome.kind === "failed") throw new UnreadablePdf(`the document can't be read: ${outcome.error}`);
-    return { text: outcome.text, isWhole: outcome.isWhole };
-  } finally {
-    clearTimeout(timer);
-    await worker.terminate();
+    const said = JSON.parse(output) as Partial<Record<string, unknown>> | null;
+    const { kind, text, isWhole, error } = said ?? {};
+    if (kind === "text" && typeof text === "string" && typeof isWhole === "boolean") {
+      return { kind, text: text.slice(0, LIMITS.maxCharacters), isWhole };
+    }
+    if (kind === "failed" && typeof error === "string") return { kind, error: error.slice(0, 100) };
+  } catch {
+    // The parser's message quotes what it read.
   }
+  return { kind: "failed", error: "its reader said something else" };
 }

@@ -1,8 +1,10 @@
 import childProcess from "node:child_process";
 import dgram from "node:dgram";
 import dns from "node:dns";
-import { syncBuiltinESMExports } from "node:module";
+import module, { syncBuiltinESMExports } from "node:module";
 import net from "node:net";
+import { resolve } from "node:path";
+import workers from "node:worker_threads";
 
 /** What may be reached: a host's port, or a local socket. */
 export type Endpoint = { readonly host: string; readonly port: number } | { readonly path: string };
@@ -20,6 +22,12 @@ export class EgressRefused extends Error {
 /** Is told of what was refused: a host with its port, a name that was looked up, a program. */
 export type Refused = (what: string) => void;
 
+/** A program that may be started all the same, with nothing of our environment and one argument more than these. */
+export interface AllowedProgram {
+  readonly file: string;
+  readonly args: readonly string[];
+}
+
 /** A process that is shut in. */
 export interface EgressGuard {
   /** Lets these be reached from now on, and says from now on what was refused. */
@@ -28,16 +36,19 @@ export interface EgressGuard {
 
 /**
  * Shuts this process in: from here on nothing in it, whichever library, reaches anything but what is allowed, over TCP, UDP or
- * DNS, or by another program; at first, nothing. What listens here is not concerned. It holds for this thread; those that are
- * started for one job shut themselves in.
+ * DNS, by another program or another thread; at first, nothing. What listens here is not concerned. Programs that are started
+ * for one job shut themselves in. Against who digs in Node's own insides it holds as far as SECURITY.md says.
+ *
+ * @param program the one that may be started.
  */
-export function guardEgress(): EgressGuard {
+export function guardEgress(program?: AllowedProgram): EgressGuard {
   let allowed: readonly Endpoint[] = [];
   let refused: Refused = () => undefined;
   const isAllowed = (endpoint: Endpoint): boolean =>
     allowed.some((one) =>
       "path" in endpoint
-        ? "path" in one && endpoint.path.startsWith(`${one.path}/`)
+        ? // A way up again leads out of the folder.
+          "path" in one && resolve(endpoint.path) === endpoint.path && endpoint.path.startsWith(`${one.path}/`)
         : "host" in one && one.port === endpoint.port && hostOf(one.host) === hostOf(endpoint.host),
     );
   const isKnownHost = (name: string): boolean =>
@@ -50,25 +61,52 @@ export function guardEgress(): EgressGuard {
   // eslint-disable-next-line @typescript-eslint/unbound-method -- called on the socket itself
   const connect = net.Socket.prototype.connect as (...args: unknown[]) => net.Socket;
   net.Socket.prototype.connect = function (this: net.Socket, ...args: unknown[]) {
-    const endpoint = endpointOf(args);
-    if (isAllowed(endpoint)) return connect.apply(this, args);
+    const given = settled(args);
+    const endpoint = endpointOf(given);
+    if (endpoint !== undefined && isAllowed(endpoint)) return connect.apply(this, given);
     // As the system would say it, so that callers treat it as any other failure.
-    process.nextTick(() => this.destroy(refuse(nameOf(endpoint))));
+    process.nextTick(() => this.destroy(refuse(endpoint === undefined ? "an address of its own" : nameOf(endpoint))));
     return this;
   };
 
-  for (const name of LOOKUPS) {
-    guardLookup(dns as unknown as Lookups, name, isKnownHost, refuse);
-    guardLookup(dns.Resolver.prototype as unknown as Lookups, name, isKnownHost, refuse);
-    guardLookup(dns.promises as unknown as Lookups, name, isKnownHost, refuse, { promises: true });
-    guardLookup(dns.promises.Resolver.prototype as unknown as Lookups, name, isKnownHost, refuse, { promises: true });
+  for (const [table, promises] of [
+    [dns, false],
+    [dns.Resolver.prototype, false],
+    [dns.promises, true],
+    [dns.promises.Resolver.prototype, true],
+  ] as const) {
+    const lookups = table as unknown as Lookups;
+    for (const name of lookupsIn(lookups)) guardLookup(lookups, name, isKnownHost, refuse, { promises });
   }
-  const send = (): never => {
-    throw refuse("UDP");
+  const refuser = (what: string) => (): never => {
+    throw refuse(what);
   };
-  Object.assign(dgram.Socket.prototype, { send, connect: send });
+  // Another server would be asked for the names, whatever they are.
+  const setServers = refuser("another DNS server");
+  for (const table of [dns, dns.promises, RESOLVER_BASE, PROMISES_RESOLVER_BASE]) Object.assign(table, { setServers });
+  const udp = refuser("UDP");
+  Object.assign(dgram.Socket.prototype, Object.fromEntries(UDP.map((name) => [name, udp])));
+  // Another thread has all of this anew, and so has what takes this process's place.
+  const Worker = function (): never {
+    throw refuse("another thread");
+  };
+  Object.assign(workers, { Worker });
+  Object.assign(module, { register: refuser("another thread") });
+  const { binding } = process as unknown as { binding: (name: string) => unknown };
+  Object.assign(process, {
+    execve: refuser("another program in this one's place"),
+    dlopen: refuser("native code"),
+    _linkedBinding: refuser("Node's own insides"),
+    binding: (name: string): unknown => {
+      // The embedded database asks for these numbers.
+      if (name === "constants") return binding.call(process, name);
+      throw refuse("Node's own insides");
+    },
+  });
+  const { spawn } = childProcess.ChildProcess.prototype as unknown as { spawn: (options: SpawnOptions) => unknown };
   Object.assign(childProcess.ChildProcess.prototype, {
-    spawn: (options: { readonly file?: string }): never => {
+    spawn: function (this: childProcess.ChildProcess, options: SpawnOptions): unknown {
+      if (program !== undefined && isStartOf(program, options)) return spawn.call(this, options);
       throw refuse(`the program ${options.file ?? ""}`);
     },
   });
@@ -85,24 +123,47 @@ export function guardEgress(): EgressGuard {
   };
 }
 
-const LOOKUPS = [
-  "lookup",
-  "resolve",
-  "resolve4",
-  "resolve6",
-  "resolveAny",
-  "resolveCaa",
-  "resolveCname",
-  "resolveMx",
-  "resolveNaptr",
-  "resolveNs",
-  "resolvePtr",
-  "resolveSoa",
-  "resolveSrv",
-  "resolveTxt",
-  "reverse",
-  "lookupService",
-] as const;
+/** What Node hands on to start a program: `args` begins with the name that it is called by. */
+interface SpawnOptions {
+  readonly file?: string;
+  readonly args?: readonly string[];
+  readonly envPairs?: readonly string[];
+}
+
+/** With an environment it could be made to load other code. */
+function isStartOf({ file, args }: AllowedProgram, options: SpawnOptions): boolean {
+  const [, ...given] = options.args ?? [];
+  return (
+    options.file === file &&
+    options.envPairs?.length === 0 &&
+    given.length === args.length + 1 &&
+    args.every((arg, index) => given[index] === arg)
+  );
+}
+
+/** What of `dns` and its resolvers only sets or tells how this process asks, and asks nobody. */
+const NO_LOOKUPS: ReadonlySet<string> = new Set([
+  "constructor",
+  "Resolver",
+  "getDefaultResultOrder",
+  "setDefaultResultOrder",
+  "getServers",
+  "setServers",
+  "cancel",
+  "setLocalAddress",
+]);
+
+/** All else asks somebody, what a later version of Node brings too. */
+function lookupsIn(table: Lookups): string[] {
+  return Object.getOwnPropertyNames(table).filter((name) => !NO_LOOKUPS.has(name) && typeof table[name] === "function");
+}
+
+/** What the resolvers share. */
+const RESOLVER_BASE = Object.getPrototypeOf(dns.Resolver.prototype) as object;
+const PROMISES_RESOLVER_BASE = Object.getPrototypeOf(dns.promises.Resolver.prototype) as object;
+
+/** What of a UDP socket reaches somebody. */
+const UDP = ["send", "sendto", "connect", "connectSync"] as const;
 
 type Lookups = Record<string, ((...args: unknown[]) => unknown) | undefined>;
 
@@ -129,16 +190,53 @@ function guardLookup(
   };
 }
 
-/** The arguments of `connect`, in one of its three forms, or as Node hands them on: `[options, callback]`. */
-function endpointOf(args: readonly unknown[]): Endpoint {
+/**
+ * The arguments of `connect`, with options that say the same whenever they are looked at: they could be made to name one
+ * address here, and another one after that.
+ */
+function settled(args: readonly unknown[]): unknown[] {
+  const [first, ...others] = args;
+  if (Array.isArray(first)) {
+    // As Node hands them on, marked as such: the same list, with other options.
+    if (isOptions(first[0])) first[0] = copyOf(first[0]);
+    return [first, ...others];
+  }
+  return isOptions(first) ? [copyOf(first), ...others] : [...args];
+}
+
+function isOptions(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
+}
+
+/** What they have by inheritance counts, too. */
+function copyOf(options: object): object {
+  const inherited = Object.getPrototypeOf(options) as object | null;
+  const isPlain = inherited === null || inherited === Object.prototype;
+  return isPlain ? { ...options } : { ...copyOf(inherited), ...options };
+}
+
+/**
+ * Where arguments of `connect`, in one of its three forms, or as Node hands them on (`[options, callback]`), lead to;
+ * undefined where that can't be said: with a lookup of their own, any name leads anywhere.
+ */
+function endpointOf(args: readonly unknown[]): Endpoint | undefined {
   const [first, second] = Array.isArray(args[0]) ? (args[0] as unknown[]) : args;
-  if (typeof first === "object" && first !== null) {
-    const { path, host, port } = first as { path?: unknown; host?: unknown; port?: unknown };
-    if (typeof path === "string") return { path };
-    return { host: typeof host === "string" ? host : "localhost", port: Number(port) };
+  if (isOptions(first)) {
+    const { path, host, port, lookup } = first as { path?: unknown; host?: unknown; port?: unknown; lookup?: unknown };
+    if (typeof path === "string" && path !== "") return { path };
+    if (path !== undefined && path !== null && path !== "") return undefined;
+    if (lookup !== undefined && lookup !== null && lookup !== dns.lookup) return undefined;
+    return addressOf(host, port);
   }
   if (typeof first === "string" && !/^\d+$/.test(first)) return { path: first };
-  return { host: typeof second === "string" ? second : "localhost", port: Number(first) };
+  return addressOf(typeof second === "function" ? undefined : second, first);
+}
+
+/** Node takes `localhost` where no host is named. */
+function addressOf(host: unknown, port: unknown): Endpoint | undefined {
+  if (typeof port !== "number" && typeof port !== "string") return undefined;
+  if (host === undefined || host === null || host === "") return { host: "localhost", port: Number(port) };
+  return typeof host === "string" ? { host, port: Number(port) } : undefined;
 }
 
 function hostOf(host: string): string {

@@ -1,3 +1,4 @@
+import { deleteInBatches } from "../database/batches.ts";
 import type { Database } from "../database/database.ts";
 import { fenced, type Lease } from "../leases/leases.ts";
 
@@ -49,4 +50,11 @@ export class Acquaintances {
       ),
     );
   }
+}
+
+/** Forgets whom ghosts met in rooms that they are in no more. Returns how many rows. */
+export function pruneAcquaintances(database: Database, signal?: AbortSignal): Promise<number> {
+  const where = `not exists (select from memberships where memberships.ghost = acquaintances.ghost
+    and memberships.room_id = acquaintances.room_id and membership in ('join', 'invite'))`;
+  return deleteInBatches(database, { from: "acquaintances", where }, signal);
 }

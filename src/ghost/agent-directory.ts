@@ -1,7 +1,7 @@
 import type { Config } from "../config/config.ts";
 import type { Logger } from "../observability/log.ts";
 import type { InstalledModel, Provider } from "../providers/provider.ts";
-import { agentsOf, type Agent } from "./agents.ts";
+import { agentsOf, profileName, type Agent } from "./agents.ts";
 
 /** How often the providers are asked for newly installed models, in ms. */
 const REFRESH_MS = 60_000;
@@ -23,10 +23,10 @@ export class AgentDirectory {
   readonly #discovered = new Map<string, readonly InstalledModel[]>();
   readonly #timer: NodeJS.Timeout;
   #agents = new Map<string, Agent>();
-  /** Those that {@link onChange}'s listener need not be told of any more. */
-  #known: ReadonlySet<string>;
+  /** What those are called that {@link onChange}'s listener need not be told of any more. */
+  #known: ReadonlyMap<string, string>;
   #refreshing: Promise<void> | undefined;
-  #onChange: (userIds: readonly string[]) => Promise<void> = () => Promise.resolve();
+  #onChange: (userIds: readonly string[]) => void = () => undefined;
 
   /** @param config asked anew each time, as are the providers. */
   constructor(config: Config, providers: () => ReadonlyMap<string, Provider>, log: Logger) {
@@ -34,7 +34,7 @@ export class AgentDirectory {
     this.#providers = providers;
     this.#log = log;
     this.#rebuild();
-    this.#known = new Set(this.#agents.keys());
+    this.#known = this.#names();
     this.#timer = setInterval(() => {
       this.refresh().catch((error: unknown) => this.#log.error({ error }, "agents could not be refreshed"));
     }, REFRESH_MS);
@@ -53,8 +53,8 @@ export class AgentDirectory {
       .sort((a, b) => (a.userId < b.userId ? -1 : 1));
   }
 
-  /** Sets who is told of agents that are new. */
-  onChange(listener: (userIds: readonly string[]) => Promise<void>): void {
+  /** Sets who is told of agents that are new, or are called otherwise since there are others. */
+  onChange(listener: (userIds: readonly string[]) => void): void {
     this.#onChange = listener;
   }
 
@@ -93,10 +93,14 @@ export class AgentDirectory {
       }),
     );
     this.#rebuild();
-    const now = new Set(this.#agents.keys());
-    const added = now.difference(this.#known);
-    if (added.size > 0) await this.#onChange([...added]);
+    const now = this.#names();
+    const changed = [...now].filter(([userId, name]) => this.#known.get(userId) !== name);
+    if (changed.length > 0) this.#onChange(changed.map(([userId]) => userId));
     this.#known = now;
+  }
+
+  #names(): ReadonlyMap<string, string> {
+    return new Map([...this.#agents].map(([userId, agent]) => [userId, profileName(agent)]));
   }
 
   #rebuild(): void {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { Device } from "../crypto/device.ts";
 import { IdentityElsewhere } from "../crypto/identity.ts";
 import { SecretStorage } from "../crypto/secret-storage.ts";
@@ -8,16 +9,16 @@ import { devices } from "../homeserver/key-backup-calls.ts";
 import type { Lease } from "../leases/leases.ts";
 import type { Logger } from "../observability/log.ts";
 import { accountDataOf, backupServerOf } from "./custody.ts";
+import { deviceNameOf, isDeviceName } from "./device-name.ts";
 import { deviceTransport } from "./device-transport.ts";
+import { encryptionTarget } from "./encryption-target.ts";
 import { forgetOldKeys } from "./forgetting.ts";
 import type { GhostServices } from "./ghost-services.ts";
 import type { GhostRecord } from "./ghost-store.ts";
 import { mark, wentBack } from "./store-marker.ts";
-import { GhostVerifications, type VerificationEnded } from "./ghost-verifications.ts";
+import { GhostVerifications, type OpenFlow, type VerificationEnded } from "./ghost-verifications.ts";
+import { ToDeviceGate } from "./to-device-gate.ts";
 import { ToDeviceTrials } from "./to-device-trials.ts";
-
-/** What the devices of ghosts are called in other people's clients. */
-const DEVICE_NAME = "matrix-appservice-agents";
 
 /** How the device stands to the ghost's identity; with `elsewhere`, nobody here has its secrets. */
 type IdentityState = "known" | "made" | "restored" | "elsewhere";
@@ -44,6 +45,7 @@ export class DeviceKeeper {
   readonly #log: Logger;
   readonly #wake: () => void;
   readonly #verified: VerificationEnded;
+  readonly #gate: ToDeviceGate;
 
   /**
    * @param wake called when keys have come that mail was waiting for.
@@ -60,6 +62,7 @@ export class DeviceKeeper {
     this.#log = log;
     this.#wake = wake;
     this.#verified = verified;
+    this.#gate = new ToDeviceGate(userId, services, log);
   }
 
   /**
@@ -76,10 +79,11 @@ export class DeviceKeeper {
     }
     if (record.renew) record = await this.#renew(record, lease);
     if (!record.deviceMade) {
-      await putDevice(client, { userId: this.#userId, deviceId: record.deviceId }, DEVICE_NAME);
+      const name = deviceNameOf(this.#services.profileOf(this.#userId)?.displayName);
+      await putDevice(client, { userId: this.#userId, deviceId: record.deviceId }, name);
       await store.setDeviceMade(lease);
     }
-    await this.#ledger(lease).forgetOpen();
+    const lost = await this.#ledger(lease).open();
     await this.#forget(record, lease);
     let open = await this.#openStored(record, lease);
     try {
@@ -95,11 +99,44 @@ export class DeviceKeeper {
       // Before the old device is forgotten here: the server must not take this one for the former of the two.
       await mark(client, store, lease, open.device.deviceId);
       await this.#takeCustody(open.device, identity, record, lease);
+      await this.#cancel(lost, open.device, lease, { evenUntold: true });
       return open;
     } catch (error) {
       await close(open);
       throw error;
     }
+  }
+
+  /**
+   * Tells those who verify the ghost that it comes to nothing: what is under way is lost with the engine's memory. Who can't
+   * be told now is told when the device is opened next. Throws StaleLease, DatabaseError.
+   */
+  async abandonVerifications({ device }: Pick<OpenDevice, "device">, lease: Lease): Promise<void> {
+    if (device.isVerifying) await this.#cancel(await this.#ledger(lease).open(), device, lease, { evenUntold: false });
+  }
+
+  async #cancel(
+    flows: readonly OpenFlow[],
+    device: Device,
+    lease: Lease,
+    { evenUntold }: { readonly evenUntold: boolean },
+  ): Promise<void> {
+    const ledger = this.#ledger(lease);
+    await Promise.all(
+      flows.map(async ({ form, ...flow }) => {
+        const isTold = await inTime(device.cancelVerification(flow, form)).then(
+          () => true,
+          (error: unknown) => {
+            this.#log.warn(
+              { user: flow.userId, flow: flow.flowId, error },
+              "nobody was told that a verification is cut off",
+            );
+            return false;
+          },
+        );
+        if (isTold || evenUntold) await ledger.lost(flow);
+      }),
+    );
   }
 
   /** What can't be forgotten now is forgotten the next time. */
@@ -170,7 +207,7 @@ export class DeviceKeeper {
     const { store, client, cryptoStore } = this.#services;
     const actor = { userId: this.#userId };
     for (const { deviceId, displayName } of await devices(client, actor)) {
-      if (deviceId === device.deviceId || displayName !== DEVICE_NAME) continue;
+      if (deviceId === device.deviceId || !isDeviceName(displayName)) continue;
       await deleteDevice(client, { ...actor, deviceId });
       this.#log.info({ device: deviceId }, "a device that was replaced is deleted");
     }
@@ -201,7 +238,10 @@ export class DeviceKeeper {
   async #openDevice(record: StoredDevice, session: StoreSession, lease: Lease): Promise<Device> {
     const { database, store, masterKey, mailbox, syncing, metrics } = this.#services;
     const actor = { userId: this.#userId, deviceId: record.deviceId };
-    const transport = deviceTransport(this.#services.client, actor);
+    const transport = deviceTransport(this.#services.client, actor, () => {
+      metrics?.toDeviceRefused.inc({ why: "too_large" });
+      this.#log.error("a /sync was too large to be read, and what was sent to this device with it is lost");
+    });
     const backup = backupServerOf(this.#services.client, this.#userId);
     return Device.open({
       ...actor,
@@ -226,9 +266,12 @@ export class DeviceKeeper {
         ledger: this.#ledger(lease),
         isAllowed: ({ userId, roomId }) =>
           this.#services.permissions.decide({ act: "verification", userId, ghost: this.#userId, roomId }).allowed,
+        targetIn: (roomId, options) => encryptionTarget(this.#services, this.#userId, roomId, options),
       },
       trusted: (roomId) => this.#services.trustIn(this.#userId, roomId).read,
       since: record.since,
+      admit: (messages) => this.#gate.admit(messages),
+      onRefused: (count) => metrics?.toDeviceRefused.inc({ why: "malformed" }, count),
       trials: new ToDeviceTrials(database, lease, this.#log),
       saveSince: record.saveSince ?? ((since) => store.saveSince(lease, since)),
       onRoomKeys: async (sessionIds) => {
@@ -256,6 +299,18 @@ export class DeviceKeeper {
       return "elsewhere";
     }
   }
+}
+
+/** Neither a start nor a stop waits long for a server that is away. */
+const TELLING_MS = 5_000;
+
+/** Rejects when the work takes too long; what comes of it later is of no use to anybody. */
+async function inTime(work: Promise<void>): Promise<void> {
+  const late = new AbortController();
+  const limit = sleep(TELLING_MS, undefined, { signal: late.signal }).then(() => {
+    throw new Error(`it took more than ${TELLING_MS} ms`);
+  });
+  await Promise.race([work, limit]).finally(() => late.abort());
 }
 
 async function close({ device, session }: OpenDevice): Promise<void> {

@@ -12,8 +12,16 @@ const TIMEOUT_MS = 20_000;
 const LARGEST_DOWNLOAD = 16 * 1024 * 1024;
 const DOWNLOAD_TIMEOUT_MS = 60_000;
 
-/** The requests of a device's engine, as calls of that device. */
-export function deviceTransport(client: HomeserverClient, device: calls.Device): DeviceTransport {
+/**
+ * The requests of a device's engine, as calls of that device.
+ *
+ * @param lost is told of a /sync that was too large to be read.
+ */
+export function deviceTransport(
+  client: HomeserverClient,
+  device: calls.Device,
+  lost: () => void = () => undefined,
+): DeviceTransport {
   const options = { timeoutMs: TIMEOUT_MS };
   return {
     keysUpload: (body) => calls.keysUpload(client, device, body, options),
@@ -31,6 +39,6 @@ export function deviceTransport(client: HomeserverClient, device: calls.Device):
           return undefined;
         },
       ),
-    sync: (since) => calls.sync(client, device, since, options),
+    sync: (since) => calls.sync(client, device, since, { ...options, lost }),
   };
 }

@@ -8,6 +8,7 @@ import { DeviceKeeper } from "./device-keeper.ts";
 import type { VerificationEnded } from "./ghost-verifications.ts";
 import type { GhostServices } from "./ghost-services.ts";
 import { mark } from "./store-marker.ts";
+import { renameDevice } from "./device-name.ts";
 import { setProfile } from "./profile.ts";
 
 /** A ghost that is loaded: its device, and the right to act as it. Both are good until it is put away. */
@@ -168,11 +169,16 @@ export class GhostAccount {
   async #announce(): Promise<void> {
     const { client, store, profileOf } = this.#services;
     const record = await store.ensure(this.#userId);
-    await register(client, localpartOf(this.#userId));
+    // A user with a profile of ours was made before.
+    if (record.profile === undefined) await register(client, localpartOf(this.#userId));
     const profile = profileOf(this.#userId);
     if (profile === undefined) return;
-    const fingerprint = await setProfile(client, this.#userId, profile, record.profile);
-    if (fingerprint !== record.profile) await store.setProfile(this.#userId, fingerprint);
+    const fingerprint = await setProfile(client, this.#userId, profile, record.profile, this.#log);
+    if (fingerprint === record.profile) return;
+    if (record.deviceMade) {
+      await renameDevice(client, { userId: this.#userId, deviceId: record.deviceId }, profile, this.#log);
+    }
+    await store.setProfile(this.#userId, fingerprint);
   }
 
   async #load(): Promise<Parts> {
@@ -223,6 +229,12 @@ export class GhostAccount {
 
   async #unload(parts: Parts): Promise<void> {
     this.#lease = undefined;
+    const { device, session, lease } = parts;
+    if (!session.failed.aborted) {
+      await this.#keeper
+        .abandonVerifications({ device }, lease)
+        .catch((error: unknown) => this.#log.warn({ error }, "verifications were cut off unsaid"));
+    }
     try {
       await parts.device.close();
       await parts.session.close();

@@ -1,6 +1,8 @@
 import { randomInt } from "node:crypto";
 import { AuditLog } from "../audit/audit-log.ts";
+import { deleteInBatches } from "../database/batches.ts";
 import type { Database } from "../database/database.ts";
+import { storable } from "../database/text.ts";
 import { adoptEvents } from "../mailbox/mailbox.ts";
 import { fenced, type Lease } from "../leases/leases.ts";
 
@@ -29,7 +31,8 @@ export interface GhostRecord {
 /** A ghost's place in a room. */
 export interface Membership {
   readonly membership: string;
-  readonly direct: boolean;
+  /** Whether the invite, or `m.direct`, called the room a direct chat. Whether it is one, see direct-chat.ts. */
+  readonly calledDirect: boolean;
 }
 
 /** The rows of `ghosts` and `memberships`. */
@@ -46,6 +49,14 @@ export class GhostStore {
   async userIds(): Promise<string[]> {
     const { rows } = await this.#database.query<{ user_id: string }>("select user_id from ghosts order by user_id");
     return rows.map((row) => row.user_id);
+  }
+
+  /** The ghosts whose device is published, signed by their identity, and whose keys are in safety: nothing is left to do. */
+  async published(): Promise<ReadonlySet<string>> {
+    const { rows } = await this.#database.query<{ user_id: string }>(
+      "select user_id from ghosts where device_made and cross_signed and secured",
+    );
+    return new Set(rows.map((row) => row.user_id));
   }
 
   /** The ghosts that are in an encrypted room and so have keys to hear of, those of other processes left out. */
@@ -192,18 +203,66 @@ export class GhostStore {
       [userId, roomId],
     );
     const row = rows[0];
-    return row && { membership: row.membership, direct: row.direct };
+    return row && { membership: row.membership, calledDirect: row.direct };
   }
 
-  /** A direct chat of the ghost with somebody, as far as is known. */
-  async directRoomWith(userId: string, person: string): Promise<string | undefined> {
+  /** Notes who is to be greeted in a room as soon as they can read it; undefined: nobody. */
+  async setUngreeted(lease: Lease, roomId: string, inviter: string | undefined): Promise<void> {
+    await this.#update(
+      lease,
+      `update memberships set ungreeted = $3,
+         ungreeted_since = case when $3::text is null then null else coalesce(ungreeted_since, now()) end
+       where ghost = $1 and room_id = $2 and ungreeted is distinct from $3`,
+      [roomId, inviter ?? null],
+    );
+  }
+
+  /** Who is to be greeted yet, where, and for how long they have waited by the database's clock: the latest few. */
+  async ungreeted(userId: string): Promise<
+    {
+      readonly roomId: string;
+      readonly inviter: string;
+      readonly waitsForMs: number;
+    }[]
+  > {
+    const { rows } = await this.#database.query<{
+      room_id: string;
+      ungreeted: string;
+      waits_ms: number;
+    }>(
+      `select room_id, ungreeted, extract(epoch from now() - ungreeted_since) * 1000 as waits_ms
+       from memberships where ghost = $1 and membership = 'join' and ungreeted is not null
+         and ungreeted_since > now() - interval '${UNGREETED_DAYS} days'
+       order by ungreeted_since desc limit ${MAX_UNGREETED}`,
+      [userId],
+    );
+    return rows.map((row) => ({
+      roomId: row.room_id,
+      inviter: row.ungreeted,
+      waitsForMs: row.waits_ms,
+    }));
+  }
+
+  /** Some rooms that were called direct chats of the ghost, and that somebody is in too, as far as is known. */
+  async calledDirectWith(userId: string, person: string): Promise<string[]> {
     const { rows } = await this.#database.query<{ room_id: string }>(
       `select room_id from memberships join room_members person using (room_id)
        where ghost = $1 and direct and memberships.membership = 'join'
-         and person.user_id = $2 and person.membership = 'join' order by room_id limit 1`,
+         and person.user_id = $2 and person.membership = 'join' order by room_id limit 20`,
       [userId, person],
     );
-    return rows[0]?.room_id;
+    return rows.map((row) => row.room_id);
+  }
+
+  /** Those of some people who are in a room with the ghost, or invited to one, as far as is known. */
+  async neighbours(userId: string, people: readonly string[]): Promise<string[]> {
+    const { rows } = await this.#database.query<{ user_id: string }>(
+      `select distinct person.user_id from memberships join room_members person using (room_id)
+       where ghost = $1 and memberships.membership = 'join' and person.membership in ('join', 'invite')
+         and person.user_id in (select json_array_elements_text($2::json))`,
+      [userId, JSON.stringify(people.map(storable))],
+    );
+    return rows.map((row) => row.user_id);
   }
 
   /** The rooms that the ghost is in, as far as is known. */
@@ -255,7 +314,17 @@ export class GhostStore {
   }
 }
 
+/** Whoever has no device after so long is not looked for any more; nor are more than so many at once. */
+const UNGREETED_DAYS = 30;
+const MAX_UNGREETED = 20;
+
 /** Ten capital letters, as other clients' device ids look. */
 export function newDeviceId(): string {
   return Array.from({ length: 10 }, () => String.fromCharCode(65 + randomInt(26))).join("");
+}
+
+/** Forgets that ghosts were in rooms, or invited, which they left long ago. Returns how many rows. */
+export function pruneMemberships(database: Database, olderThanDays: number, signal?: AbortSignal): Promise<number> {
+  const where = "membership not in ('join', 'invite') and changed_at < now() - $1 * interval '1 day'";
+  return deleteInBatches(database, { from: "memberships", where, values: [olderThanDays] }, signal);
 }

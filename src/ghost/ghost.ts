@@ -1,6 +1,6 @@
 import { DeviceUnsigned, VerifiedIdentityChanged } from "../crypto/room-encryptor.ts";
 import { decryptAttachment, encryptAttachment } from "../crypto/attachment.ts";
-import type { Flow } from "../crypto/verifications.ts";
+import type { Flow } from "../crypto/verification-messages.ts";
 import { downloadMedia, uploadMedia } from "../homeserver/calls.ts";
 import { askedToWaitMs, isUnknownDevice, MatrixError } from "../homeserver/errors.ts";
 import { readReceipt, redactEvent, sendState } from "../homeserver/room-calls.ts";
@@ -8,11 +8,13 @@ import { LeaseHeld, StaleLease, type Lease } from "../leases/leases.ts";
 import type { MailItem } from "../mailbox/mailbox.ts";
 import type { Logger } from "../observability/log.ts";
 import { Background } from "./background.ts";
+import { partnerIn } from "./direct-chat.ts";
 import { GhostAccount, type LoadedGhost } from "./ghost-account.ts";
 import type { GhostServices } from "./ghost-services.ts";
 import { GhostHalted } from "./halted.ts";
+import { Greeting } from "./greeting.ts";
 import { handleItem, type Handling } from "./handling.ts";
-import type { GhostFile, GhostHandle, SentFile } from "./listener.ts";
+import type { Form, GhostFile, GhostHandle, SendOptions, SentFile } from "./listener.ts";
 import { transactionId } from "./outbox.ts";
 import { Reception } from "./reception.ts";
 import { Sender } from "./sender.ts";
@@ -25,8 +27,14 @@ const BACKOFF_LONGEST_MS = 60_000;
 /** A file of some megabytes, from another server, takes its time. */
 const DOWNLOAD_TIMEOUT_MS = 60_000;
 
+/** How long it is tried again, where another server's file does not come. */
+const DOWNLOAD_RETRIED_FOR_MS = 5_000;
+
 /** While somebody verifies the ghost: what comes by to-device message rings nowhere but with experimental flags. */
 const VERIFYING_LOOKS_MS = 1_000;
+
+/** Who can't read a greeting yet is looked for no more often than this, in ms. */
+const UNGREETED_LOOKS_MS = 2_000;
 
 /** A key that was late is looked for again after these times, in ms; after that, with whatever else rings. */
 const LATE_KEY_LOOKS_MS = [3_000, 25_000];
@@ -42,6 +50,7 @@ export class Ghost implements GhostHandle {
   readonly #services: GhostServices;
   readonly #account: GhostAccount;
   readonly #sender: Sender;
+  readonly #greeting: Greeting;
   readonly #handling: Handling;
   readonly #background: Background;
   readonly #typing: Typing;
@@ -53,6 +62,9 @@ export class Ghost implements GhostHandle {
   #failures = 0;
   /** Set when something may wait for its key for too long. */
   #untold = true;
+  /** Set when somebody may wait for a greeting that they could not read before. */
+  #ungreeted = true;
+  #lookedForUngreeted = -Infinity;
   #holders = 0;
   /** A verification would be lost with the ghost's memory. */
   #isVerifying = false;
@@ -69,11 +81,14 @@ export class Ghost implements GhostHandle {
       verified: (flow, cancelled) => this.#verified(flow, cancelled),
     });
     this.#sender = new Sender(userId, services, this.#account, this.#stopping.signal);
+    this.#greeting = new Greeting(this, services, this.#sender);
     const reception = new Reception({
       ghost: this,
       services,
       account: this.#account,
       sender: this.#sender,
+      greeting: this.#greeting,
+      greetingWaits: () => (this.#ungreeted = true),
       keyIsLate: () => {
         this.#untold = true;
         for (const waitMs of LATE_KEY_LOOKS_MS) this.#after(waitMs, () => this.ring());
@@ -174,6 +189,16 @@ export class Ghost implements GhostHandle {
     return this.#account.announce(options);
   }
 
+  /**
+   * Makes the ghost's device and its identity, and puts their keys into safety, so that a client that looks for them before
+   * it makes a room finds them; the ghost is put away again. Throws what {@link hold} throws.
+   */
+  async publish(): Promise<void> {
+    const { release } = await this.hold();
+    release();
+    await this.putAway();
+  }
+
   /** Tells the server how far the ghost's store has come. Throws HomeserverError, StaleLease, DatabaseError. */
   mark(): Promise<void> {
     return this.#account.mark();
@@ -190,22 +215,32 @@ export class Ghost implements GhostHandle {
     return { deviceId: device.deviceId, ed25519: device.fingerprint };
   }
 
-  /** Whether a room is a DM with this ghost: what `m.direct` or the invite's `is_direct` says, never "two members". */
+  /** Whether a room is a direct chat with this ghost, as of now; see direct-chat.ts. Throws what may pass. */
   async isDirect(roomId: string): Promise<boolean> {
-    return (await this.#services.store.membership(this.userId, roomId))?.direct ?? false;
+    return (await partnerIn(this.#services, this.userId, roomId)) !== undefined;
   }
 
   async displayNameOf(roomId: string, userId: string): Promise<string> {
-    await this.#sender
-      .view(roomId)
-      .catch((error: unknown) => this.log.warn({ room: roomId, error }, "room not readable"));
+    await this.#look(roomId);
     return this.#services.rooms.displayName(roomId, userId);
   }
 
-  async send(roomId: string, type: string, content: object, step: string, signal?: AbortSignal): Promise<string> {
+  async speakerOf(roomId: string, userId: string): Promise<string> {
+    await this.#look(roomId);
+    return this.#services.rooms.speaker(roomId, userId);
+  }
+
+  /** Has the room read if it has changed; where it can't be, what is known of it counts. */
+  async #look(roomId: string): Promise<void> {
+    await this.#sender
+      .view(roomId)
+      .catch((error: unknown) => this.log.warn({ room: roomId, error }, "room not readable"));
+  }
+
+  async send(roomId: string, type: string, content: object, step: string, options: SendOptions): Promise<string> {
     const { lease, release } = await this.hold();
     try {
-      return await this.#sender.send({ roomId, type, content, step }, { signal });
+      return await this.#sender.send({ roomId, type, content, step }, options);
     } catch (error) {
       if (error instanceof VerifiedIdentityChanged) await this.#tellOfSilence(roomId, error, lease);
       if (error instanceof DeviceUnsigned) await this.#tellOfNoIdentity(roomId, lease);
@@ -221,26 +256,30 @@ export class Ghost implements GhostHandle {
     type: string,
     content: object,
     step: string,
-    signal?: AbortSignal,
+    options: SendOptions,
   ): Promise<string | undefined> {
     const stored = await this.#services.outbox.find(this.userId, transactionId(this.userId, roomId, step));
-    return stored === undefined ? undefined : this.send(roomId, type, content, step, signal);
+    return stored === undefined ? undefined : this.send(roomId, type, content, step, options);
   }
 
-  async download({ url, encrypted }: GhostFile, maxBytes: number): Promise<Uint8Array> {
+  async download({ url, encrypted }: GhostFile, maxBytes: number, signal?: AbortSignal): Promise<Uint8Array> {
     const bytes = await downloadMedia(this.#services.client, { userId: this.userId }, url, {
       maxBytes,
       timeoutMs: DOWNLOAD_TIMEOUT_MS,
+      retry: "transient",
+      retryForMs: DOWNLOAD_RETRIED_FOR_MS,
+      signal,
     });
     return encrypted === undefined ? bytes : decryptAttachment(bytes, encrypted);
   }
 
-  /** Puts a file on the homeserver, encrypted where the room is. Throws HomeserverError. */
-  async upload(roomId: string, bytes: Uint8Array, mimetype: string): Promise<SentFile> {
+  /** Puts a file on the homeserver, encrypted where the room is, or where it may leave in no other form. Throws HomeserverError. */
+  async upload(roomId: string, bytes: Uint8Array, mimetype: string, form: Form): Promise<SentFile> {
     const as = { userId: this.userId };
     const { client } = this.#services;
     const { encryption } = await this.#sender.view(roomId);
-    if (encryption === undefined) return { url: await uploadMedia(client, as, { bytes, contentType: mimetype }) };
+    if (encryption === undefined && form === "of_room")
+      return { url: await uploadMedia(client, as, { bytes, contentType: mimetype }) };
     const encrypted = await encryptAttachment(bytes);
     const media = { bytes: encrypted.bytes, contentType: "application/octet-stream" };
     return { file: { ...encrypted.info, url: await uploadMedia(client, as, media) } };
@@ -260,17 +299,20 @@ export class Ghost implements GhostHandle {
     return this.#services.rooms.memberCount(roomId);
   }
 
-  setState(roomId: string, type: string, events: readonly { stateKey: string; content: object }[]): void {
-    this.#background.run("room state", async () => {
-      for (const event of events) {
-        try {
-          await sendState(this.#services.client, { userId: this.userId }, { roomId, type, ...event });
-        } catch (error) {
-          if (error instanceof MatrixError && error.errcode === "M_FORBIDDEN") return;
-          throw error;
-        }
+  async setState(
+    roomId: string,
+    type: string,
+    events: readonly { stateKey: string; content: object }[],
+  ): Promise<boolean> {
+    for (const event of events) {
+      try {
+        await sendState(this.#services.client, { userId: this.userId }, { roomId, type, ...event });
+      } catch (error) {
+        if (error instanceof MatrixError && error.errcode === "M_FORBIDDEN") return false;
+        throw error;
       }
-    });
+    }
+    return true;
   }
 
   /** Takes an event of the ghost's back, once, however often it is called with the same step. */
@@ -291,7 +333,10 @@ export class Ghost implements GhostHandle {
   async sendToAll(roomId: string, content: object, step: string): Promise<string> {
     const { release } = await this.hold();
     try {
-      return await this.#sender.send({ roomId, type: "m.room.message", content, step }, { toAll: true });
+      return await this.#sender.send(
+        { roomId, type: "m.room.message", content, step },
+        { form: "of_room", toAll: true },
+      );
     } catch (error) {
       throw this.#orHalted(error);
     } finally {
@@ -312,7 +357,7 @@ export class Ghost implements GhostHandle {
   react(roomId: string, eventId: string, key: string): void {
     const content = { "m.relates_to": { rel_type: "m.annotation", event_id: eventId, key } };
     this.#background.run("reaction", async () => {
-      await this.send(roomId, "m.reaction", content, `${eventId} ${key}`);
+      await this.send(roomId, "m.reaction", content, `${eventId} ${key}`, { form: "of_room" });
     });
   }
 
@@ -353,6 +398,7 @@ export class Ghost implements GhostHandle {
           await handleItem(this.#handling, mail.item, mail.loaded);
           await this.#answerDoorbell();
         }
+        await this.#greetLate();
         await this.#tellOfMissingKeys();
         const { device } = await this.#account.load();
         this.#isVerifying = device.isVerifying;
@@ -401,6 +447,16 @@ export class Ghost implements GhostHandle {
     return item && { item, loaded };
   }
 
+  async #greetLate(): Promise<void> {
+    // Anybody can have many rooms wait: they are not looked at with every message.
+    const isTooSoon = performance.now() - this.#lookedForUngreeted < UNGREETED_LOOKS_MS;
+    if (!this.#ungreeted || isTooSoon || this.#isStopped()) return;
+    this.#lookedForUngreeted = performance.now();
+    const { waiting, againMs } = await this.#greeting.late(await this.#account.load());
+    this.#ungreeted = waiting > 0;
+    if (againMs !== undefined) this.#after(againMs, () => this.ring());
+  }
+
   async #tellOfMissingKeys(): Promise<void> {
     if (!this.#untold || this.#isStopped()) return;
     const dueMs = await this.#services.missingKeys.tell(this, await this.#account.load());
@@ -409,11 +465,14 @@ export class Ghost implements GhostHandle {
   }
 
   async #tellOfSilence(roomId: string, { userIds }: VerifiedIdentityChanged, lease: Lease): Promise<void> {
-    const { trustNotices, listener } = this.#services;
+    const { trustNotices, listener, rooms } = this.#services;
     this.log.error({ room: roomId, users: userIds }, "nothing is said here: an identity that was verified has changed");
     for (const userId of userIds) {
       const content = await listener.silenced(this, roomId, userId);
-      await trustNotices.tell(this, lease, { roomId, userId, why: "verified_identity_changed", content });
+      // In a room with nobody else it is the same as what they were told when they were not heard.
+      const isAlone = (await rooms.soleCompanion(roomId, this.userId)) === userId;
+      const unlessTold = isAlone ? (["verified_identity_changed"] as const) : [];
+      await trustNotices.tell(this, lease, { roomId, userId, why: "silenced", content, unlessTold });
     }
   }
 
@@ -434,15 +493,25 @@ export class Ghost implements GhostHandle {
   /** Whoever is verified now may have been told before that they are not trusted. */
   async #verified(flow: Flow, cancelled: string | undefined): Promise<void> {
     if (cancelled !== undefined) return;
-    const { trustNotices, listener, verification, store } = this.#services;
+    const { trustNotices, listener, verification } = this.#services;
     await trustNotices.forget(flow.userId);
     if (verification !== "accept") return;
-    const roomId = flow.roomId ?? (await store.directRoomWith(this.userId, flow.userId));
+    const roomId = flow.roomId ?? (await this.#directRoomWith(flow.userId));
     if (roomId === undefined) return;
     const content = await listener.verifiedUnseen(this, roomId);
     this.#background.run("verification notice", () =>
-      this.send(roomId, "m.room.message", content, `verified ${flow.flowId}`).then(() => undefined),
+      this.send(roomId, "m.room.message", content, `verified ${flow.flowId}`, { form: "of_room" }).then(
+        () => undefined,
+      ),
     );
+  }
+
+  /** A direct chat with somebody, as far as is known. */
+  async #directRoomWith(person: string): Promise<string | undefined> {
+    for (const roomId of await this.#services.store.calledDirectWith(this.userId, person)) {
+      if ((await partnerIn(this.#services, this.userId, roomId)) === person) return roomId;
+    }
+    return undefined;
   }
 
   async #answerDoorbell(): Promise<void> {

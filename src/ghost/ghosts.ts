@@ -1,4 +1,4 @@
-import { leasesOf } from "../leases/leases.ts";
+import { LeaseHeld, leasesOf } from "../leases/leases.ts";
 import type { Bells, Processes } from "../leases/processes.ts";
 import type { Logger } from "../observability/log.ts";
 import { Ghost } from "./ghost.ts";
@@ -17,6 +17,8 @@ export interface GhostsOptions {
   readonly botUserId: string;
   /** Whether an agent stands behind a user id now. */
   readonly exists: (userId: string) => boolean;
+  /** The ghosts that people are to find: the bot, and the agents that there are now. */
+  readonly listed: () => readonly string[];
   /** Whether a turn of the ghost is under way. */
   readonly hasTurn: (userId: string) => boolean;
   /** Ghosts whose turns wait, of those this process has or could have. */
@@ -148,12 +150,28 @@ export class Ghosts {
     if (longest !== undefined) this.#putAway(longest);
   }
 
-  /** Makes the users of all these ghosts, a few at a time, so that people find them; failures are tried again later. */
+  /**
+   * Makes what people and their clients look for before they invite one of these ghosts: its user, its profile and, where
+   * agents encrypt, its device. A client that finds no device makes the room without encryption, for good. A few at a
+   * time, each by the one process that is preferred for it; of what was made before, the server is asked nothing. What
+   * fails is tried again in the next round.
+   *
+   * @param options.anew whether what is configured may have changed.
+   */
   async announce(userIds: readonly string[], options?: { readonly anew?: boolean }): Promise<void> {
+    const { store, mode } = this.#services;
+    const published = await store.published();
     await this.#each(userIds, async (ghost) => {
-      await ghost
-        .announce(options)
-        .catch((error: unknown) => this.#log.warn({ ghost: ghost.userId, error }, "the user could not be made yet"));
+      const { userId } = ghost;
+      if (!this.#options.processes.prefers(userId)) return;
+      try {
+        await ghost.announce(options);
+        if (mode !== "off" && !published.has(userId)) await ghost.publish();
+      } catch (error) {
+        // Whoever has it publishes it.
+        if (!(error instanceof LeaseHeld))
+          this.#log.warn({ ghost: userId, error }, "not all of this ghost is there yet");
+      }
     });
   }
 
@@ -226,7 +244,8 @@ export class Ghosts {
 
   async #catchUp(keep: boolean): Promise<void> {
     const { store } = this.#services;
-    const { processes } = this.#options;
+    const { processes, listed } = this.#options;
+    await this.announce(listed());
     await this.#each(await store.userIdsWithKeys(processes.self), async (ghost) => {
       const wasLoaded = ghost.isLoaded;
       if (!wasLoaded && !processes.prefers(ghost.userId)) return;

@@ -1,4 +1,5 @@
 import type { Queryable } from "../database/database.ts";
+import type { Obstacle } from "../crypto/device.ts";
 import type { Shield } from "../crypto/shield.ts";
 import type { Logger } from "../observability/log.ts";
 import type { Distrust } from "../policy/trust.ts";
@@ -12,7 +13,7 @@ export interface GhostMessage {
   readonly sentAt: number;
   /** Content of the `m.room.message`. */
   readonly content: Readonly<Record<string, unknown>>;
-  /** Whether the room is a DM with the ghost. */
+  /** Whether the room is a direct chat of the sender with the ghost, as of now. */
   readonly direct: boolean;
   /** Whether it was encrypted, so that the homeserver can't have made it up. */
   readonly encrypted: boolean;
@@ -25,6 +26,8 @@ export interface GhostMessage {
 /** The deletion of an event. */
 export interface GhostRedaction {
   readonly roomId: string;
+  /** Who deleted it. */
+  readonly sender: string;
   /** The event that was deleted. */
   readonly target: string;
 }
@@ -37,8 +40,6 @@ export interface GhostReaction {
   /** The event that it is attached to. */
   readonly target: string;
   readonly key: string;
-  /** Whether the room is a DM with the ghost. */
-  readonly direct: boolean;
 }
 
 /** A file on the homeserver. */
@@ -46,6 +47,23 @@ export interface GhostFile {
   readonly url: string;
   /** How it is opened, if it is encrypted: `file` of the message as it came. */
   readonly encrypted?: unknown;
+}
+
+/**
+ * In which form something may leave: as its room's state says, or encrypted and not at all otherwise. The second is for all
+ * that repeats, or is made of, what came encrypted: who keeps a room's state could make it look as if it were in clear.
+ */
+export type Form = "of_room" | "encrypted";
+
+/** In which form what answers something may leave. */
+export function formFor({ encrypted }: { readonly encrypted: boolean }): Form {
+  return encrypted ? "encrypted" : "of_room";
+}
+
+/** How something is sent. */
+export interface SendOptions {
+  readonly form: Form;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** How a message names a file that a ghost has put on the homeserver: by `url` in clear, by `file` where it is encrypted. */
@@ -60,26 +78,28 @@ export interface GhostHandle {
   readonly log: Logger;
   /** The name a member goes by in a room the ghost is in; the user id's localpart when the room can't be read. */
   displayNameOf(roomId: string, userId: string): Promise<string>;
-  /** Sends an event, once, however often it is called with the same step. */
-  send(roomId: string, type: string, content: object, step: string, signal?: AbortSignal): Promise<string>;
+  /** The same for a model: with the user id where somebody else in the room goes by that name. */
+  speakerOf(roomId: string, userId: string): Promise<string>;
+  /** Sends an event, once, however often it is called with the same step. Throws ClearTextRefused, see {@link Form}. */
+  send(roomId: string, type: string, content: object, step: string, options: SendOptions): Promise<string>;
   /**
    * Sends a notice that every device of the room can read, trusted or not: for what those that are left out have to know,
    * and for nothing else.
    */
   sendToAll(roomId: string, content: object, step: string): Promise<string>;
-  /** Sets state of a room, event by event, as far as the room lets the ghost. Returns at once. */
+  /** Sets state of a room, event by event. False when the room does not let the ghost; then nothing more is tried. */
   setState(
     roomId: string,
     type: string,
     events: readonly { readonly stateKey: string; readonly content: object }[],
-  ): void;
+  ): Promise<boolean>;
   /** Takes an event of the ghost's back, once, however often it is called with the same step. */
   redact(roomId: string, eventId: string, step: string): Promise<void>;
   /**
    * A file that somebody sent, opened when it is encrypted. Rejects with HomeserverError, with BadAttachment when it was
-   * changed, and with UnexpectedAnswer when it is larger than `maxBytes`.
+   * changed, with AnswerTooLarge when it is larger than `maxBytes`, and with the signal's reason.
    */
-  download(file: GhostFile, maxBytes: number): Promise<Uint8Array>;
+  download(file: GhostFile, maxBytes: number, signal?: AbortSignal): Promise<Uint8Array>;
   /** Reacts to an event. Returns at once. */
   react(roomId: string, eventId: string, key: string): void;
   /** The event that was sent under a step; undefined when none was. */
@@ -103,6 +123,14 @@ export interface GhostListener {
   message(ghost: GhostHandle, message: GhostMessage, settle: Settle): Promise<void>;
   /** The ghost came into a room to which it was invited. May be told twice. */
   joined(ghost: GhostHandle, room: { readonly roomId: string; readonly direct: boolean }): Promise<void>;
+  /**
+   * The notice in the place of the greeting, for somebody none of whose devices could read that; undefined where there would
+   * be none.
+   */
+  unheard(
+    ghost: GhostHandle,
+    room: { readonly roomId: string; readonly direct: boolean; readonly why: Obstacle["why"] },
+  ): Promise<object | undefined>;
   /** The ghost is in a room no more: nothing of it is remembered. */
   left(ghost: GhostHandle, roomId: string, settle: Settle): Promise<void>;
   redacted(ghost: GhostHandle, redaction: GhostRedaction, settle: Settle): Promise<void>;

@@ -1,9 +1,11 @@
+import { deleteInBatches } from "../database/batches.ts";
 import type { Database } from "../database/database.ts";
 import type { HomeserverClient } from "../homeserver/client.ts";
 import { redactEvent } from "../homeserver/room-calls.ts";
 import type { RoomEvent } from "../homeserver/transaction.ts";
 import { fenced } from "../leases/leases.ts";
 import { placeOfEvent } from "../mailbox/mailbox.ts";
+import { unlessBroken } from "../sealing/sealed-text.ts";
 import type { SealedRow, Seals } from "../sealing/seals.ts";
 import { isRetryable } from "./failure.ts";
 import type { LoadedGhost } from "./ghost-account.ts";
@@ -56,7 +58,10 @@ export class MissingKeys {
     const { rows: waiting, open } = await this.#options.seals.open(await this.#waiting(ghost.userId));
     for (const row of waiting) {
       if (row.due_ms > 0) continue;
-      const event = JSON.parse(open(row, row.payload, ...placeOfEvent(row.event_id))) as RoomEvent;
+      const payload = unlessBroken(() => open(row, row.payload, ...placeOfEvent(row.event_id)));
+      // It is set aside when its key comes; until then nobody is told of it.
+      if (payload === undefined) continue;
+      const event = JSON.parse(payload) as RoomEvent;
       // Agents do not complain to agents.
       if (this.#options.isGhost(event.sender)) continue;
       if (!(await this.#claim(ghost.userId, row, event.sender))) continue;
@@ -172,4 +177,14 @@ function threadRootOf(event: RoomEvent): string | undefined {
   if (typeof relation !== "object" || relation === null) return undefined;
   const { rel_type: type, event_id: root } = relation as { rel_type?: unknown; event_id?: unknown };
   return type === "m.thread" && typeof root === "string" ? root : undefined;
+}
+
+/**
+ * Forgets old notices of which nothing waits any more: until then the notice is known, so that it goes with the key and is not
+ * given again. Returns how many rows.
+ */
+export function pruneKeyNotices(database: Database, olderThanDays: number, signal?: AbortSignal): Promise<number> {
+  const where = `created_at < now() - $1 * interval '1 day' and not exists (select from mailbox
+    where mailbox.session_id = key_notices.session_id and state = 'awaiting_key')`;
+  return deleteInBatches(database, { from: "key_notices", where, values: [olderThanDays] }, signal);
 }

@@ -1,6 +1,8 @@
 import { createHash } from "node:crypto";
+import { deleteInBatches } from "../database/batches.ts";
 import type { Database, Queryable } from "../database/database.ts";
 import { fenced, type Lease } from "../leases/leases.ts";
+import { unlessBroken } from "../sealing/sealed-text.ts";
 import type { SealedRow, Seals } from "../sealing/seals.ts";
 
 /** An event as it goes over the wire, stored before its first try. */
@@ -40,16 +42,13 @@ export class Outbox {
     );
     const { rows, open } = await this.#seals.open(found.rows);
     const row = rows[0];
-    return (
-      row && {
-        txnId,
-        roomId: row.room_id,
-        eventType: row.event_type,
-        content: open(row, row.content, PLACE, ghost, txnId),
-        eventId: row.event_id ?? undefined,
-        ageMs: row.age_ms,
-      }
-    );
+    if (row === undefined) return undefined;
+    // Once it has arrived, its content is needed no more. What nobody of us has stored is not sent: it is made anew.
+    const content =
+      row.event_id === null ? unlessBroken(() => open(row, row.content, PLACE, ghost, txnId)) : row.content;
+    if (content === undefined) return undefined;
+    const { room_id: roomId, event_type: eventType, age_ms: ageMs } = row;
+    return { txnId, roomId, eventType, content, eventId: row.event_id ?? undefined, ageMs };
   }
 
   /** Keeps an event before it is sent, in place of an earlier form of it that was not. Throws StaleLease. */
@@ -81,13 +80,10 @@ export class Outbox {
     return rows[0]?.pending ?? 0;
   }
 
-  /** Forgets what was sent long ago. Returns how many rows. */
-  async prune(olderThanDays: number): Promise<number> {
-    const { count } = await this.#database.query(
-      "delete from sends where event_id is not null and created_at < now() - $1 * interval '1 day'",
-      [olderThanDays],
-    );
-    return count;
+  /** Forgets what was sent long ago, and what could not be in twice that time. Returns how many rows. */
+  async prune(olderThanDays: number, signal?: AbortSignal): Promise<number> {
+    const where = "created_at < now() - $1 * interval '1 day' * case when event_id is null then 2 else 1 end";
+    return deleteInBatches(this.#database, { from: "sends", where, values: [olderThanDays] }, signal);
   }
 
   /** Drops what a ghost that has left a room was still to say there. */

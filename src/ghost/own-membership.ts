@@ -7,15 +7,20 @@ export function membershipBefore({ unsigned }: RoomEvent): unknown {
   return before?.["membership"];
 }
 
+/** Who invited the ghost, of its join after an invite; undefined when that is not known. */
+export function inviterOf({ unsigned }: RoomEvent): string | undefined {
+  const inviter = unsigned?.["prev_sender"];
+  return typeof inviter === "string" ? inviter : undefined;
+}
+
 /** What the audit log is to hold of a membership event of a ghost: that it came, or is not there any more. */
 export function auditOfMembership(ghost: string, event: RoomEvent): AuditEntry | undefined {
   const before = membershipBefore(event);
-  const { room_id: room, sender, content, unsigned } = event;
+  const { room_id: room, sender, content } = event;
   switch (content["membership"]) {
     case "join": {
       if (before === "join") return undefined;
-      const inviter = before === "invite" ? unsigned?.["prev_sender"] : undefined;
-      return { kind: "agent.joined", ghost, room, by: typeof inviter === "string" ? inviter : undefined };
+      return { kind: "agent.joined", ghost, room, by: before === "invite" ? inviterOf(event) : undefined };
     }
     case "ban":
       return { kind: "agent.left", ghost, room, by: sender, how: "banned" };

@@ -4,6 +4,7 @@ import { joinedMembers, joinedRooms, joinRoom, leaveRoom, roomState } from "../h
 import type { RoomEvent } from "../homeserver/transaction.ts";
 import type { MailItem } from "../mailbox/mailbox.ts";
 import type { Logger } from "../observability/log.ts";
+import { partnerIn } from "./direct-chat.ts";
 import { isRetryable } from "./failure.ts";
 import type { GhostAccount, LoadedGhost } from "./ghost-account.ts";
 import { fenced, type Lease } from "../leases/leases.ts";
@@ -11,12 +12,15 @@ import type { Decision } from "../policy/permissions.ts";
 import { describeRefusal, describeRefusedRoom, encryptionOfInvite, mayTalkIn } from "../policy/rooms.ts";
 import type { Distrust } from "../policy/trust.ts";
 import type { Shield } from "../crypto/shield.ts";
+import type { VerificationForm } from "../crypto/verification-messages.ts";
 import { isReplay, noteHandled } from "./replays.ts";
 import type { GhostServices } from "./ghost-services.ts";
+import type { Greeting } from "./greeting.ts";
 import type { GhostHandle, GhostMessage, Settle } from "./listener.ts";
 import { predecessorRoom, replacementRoom } from "../rooms/upgrade.ts";
 import type { Sender } from "./sender.ts";
-import { auditOfMembership, membershipBefore } from "./own-membership.ts";
+import { saidSinceInvite } from "./since-invite.ts";
+import { auditOfMembership, inviterOf, membershipBefore } from "./own-membership.ts";
 import type { Queryable } from "../database/database.ts";
 import { reached } from "../observability/steps.ts";
 
@@ -33,21 +37,30 @@ export class Reception {
   readonly #services: GhostServices;
   readonly #account: GhostAccount;
   readonly #sender: Sender;
+  readonly #greeting: Greeting;
   readonly #keyIsLate: () => void;
+  readonly #greetingWaits: () => void;
 
-  /** @param options.keyIsLate called when an event begins to wait for its key. */
+  /**
+   * @param options.keyIsLate called when an event begins to wait for its key.
+   * @param options.greetingWaits called when somebody can't read a greeting yet.
+   */
   constructor(options: {
     ghost: GhostHandle;
     services: GhostServices;
     account: GhostAccount;
     sender: Sender;
+    greeting: Greeting;
     keyIsLate: () => void;
+    greetingWaits: () => void;
   }) {
     this.#ghost = options.ghost;
     this.#services = options.services;
     this.#account = options.account;
     this.#sender = options.sender;
+    this.#greeting = options.greeting;
     this.#keyIsLate = options.keyIsLate;
+    this.#greetingWaits = options.greetingWaits;
   }
 
   /**
@@ -65,11 +78,13 @@ export class Reception {
       }).then(() => this.#services.metrics?.mail.inc({ outcome: "handled" }));
     switch (event.type) {
       case "m.room.member":
-        return this.#ownMembership(item, settle);
+        return this.#ownMembership(item, loaded, settle);
       case "m.room.encrypted":
         return this.#encrypted(item, loaded, survived, settle);
       case "m.room.message":
-        if (asksForVerification(event.content)) return this.#verification(item, event, loaded, survived, settle);
+        if (asksForVerification(event.content)) {
+          return this.#verification(item, { ...event, form: "clear" }, loaded, survived, settle);
+        }
         await survived();
         return this.#plain(item, loaded, settle);
       case "m.room.redaction":
@@ -81,15 +96,17 @@ export class Reception {
         await this.#upgraded(event);
         return settle();
       default:
-        if (isVerification(event.type)) return this.#verification(item, event, loaded, survived, settle);
+        if (isVerification(event.type)) {
+          return this.#verification(item, { ...event, form: "clear" }, loaded, survived, settle);
+        }
         return settle();
     }
   }
 
-  /** @param clear the event as it reads in clear. */
+  /** @param clear the event as it reads in clear, and how it came. */
   async #verification(
     { event }: MailItem,
-    clear: Pick<RoomEvent, "type" | "content">,
+    clear: Pick<RoomEvent, "type" | "content"> & { readonly form: VerificationForm },
     { device }: LoadedGhost,
     survived: () => Promise<void>,
     settle: Settle,
@@ -99,9 +116,24 @@ export class Reception {
     if (isStale || isForOther || !this.#mayVerify(event)) return settle();
     const { event_id, room_id, sender, origin_server_ts } = event;
     const { type, content } = clear;
-    await device.receiveVerification({ event_id, room_id, sender, origin_server_ts, type, content });
+    await device.receiveVerification({ event_id, room_id, sender, origin_server_ts, type, content }, clear.form);
     await survived();
     await settle();
+  }
+
+  /**
+   * Whether what somebody says may be kept here at all: of who may not use this agent in this room no more than the event's id
+   * is. Asked without a word about it: whether it was said to the agent is not known yet.
+   */
+  #mayBeKept({ sender: userId, room_id: roomId }: RoomEvent): boolean {
+    const ghost = this.#ghost.userId;
+    return this.#services.permissions.decide({ act: "overheard", userId, ghost, roomId }).allowed;
+  }
+
+  /** Keeps an item for a look, if it may be. */
+  async #setAside(item: MailItem, lease: Lease, reason: string, settle: Settle): Promise<void> {
+    if (!this.#mayBeKept(item.event)) return settle();
+    await this.#services.mailbox.setAside(lease, item.id, reason);
   }
 
   /** Who may not gets no word in the room; by to-device messages, a refusal (see crypto/verifications.ts). */
@@ -114,6 +146,10 @@ export class Reception {
   async #plain(item: MailItem, { lease }: LoadedGhost, settle: Settle): Promise<void> {
     const { event } = item;
     const { rooms, trustIn, mode } = this.#services;
+    await this.#sender.view(event.room_id).catch((error: unknown) => {
+      if (isRetryable(error)) throw error;
+      this.#ghost.log.warn({ room: event.room_id, error }, "the room's state can't be read: it counts as encrypted");
+    });
     const isEncrypted = await rooms.isEncrypted(event.room_id);
     if (!mayTalkIn(mode, isEncrypted)) return settle();
     const { read } = trustIn(this.#ghost.userId, event.room_id);
@@ -136,6 +172,11 @@ export class Reception {
       await device.catchUp();
       decryption = await device.decrypt(event, read);
     }
+    if (decryption.kind === "missing_key" && !this.#mayBeKept(event)) {
+      log.info("no key for this event, and none is waited for: who sent it may not use this agent");
+      count("missing_key");
+      return settle();
+    }
     if (decryption.kind === "missing_key") {
       await mailbox.awaitKey(lease, item, decryption);
       // A key that came in between would otherwise be waited for without end.
@@ -152,30 +193,30 @@ export class Reception {
     if (decryption.kind === "refused") {
       count("refused");
       log.warn({ reason: decryption.reason }, "event refused");
-      await mailbox.setAside(lease, item.id, `not decrypted: ${decryption.reason}`);
-      return;
+      return this.#setAside(item, lease, `not decrypted: ${decryption.reason}`, settle);
     }
     reached("event.decrypted");
     await survived();
     if (await isReplay(database, this.#ghost.userId, event)) {
       count("replayed");
       log.warn("event refused: it repeats what another event said");
-      await mailbox.setAside(lease, item.id, "a replay of another event");
-      return;
+      return this.#setAside(item, lease, "a replay of another event", settle);
     }
     count(decryption.kind);
     const settleOnce: Settle = (store) =>
       settle(async (tx) => {
-        await noteHandled(tx, this.#ghost.userId, event);
+        if (this.#mayBeKept(event)) await noteHandled(tx, this.#ghost.userId, event);
         await store?.(tx);
       });
     if (item.lateMs > 0) await missingKeys.takeBack(this.#ghost, event, loaded);
-    if (isVerification(decryption.type) || asksForVerification(decryption.content)) {
-      return this.#verification(item, decryption, loaded, () => Promise.resolve(), settleOnce);
-    }
     // What relates an event to another stands outside the ciphertext.
     const relation = event.content["m.relates_to"];
     const content = { ...decryption.content, ...(relation === undefined ? {} : { "m.relates_to": relation }) };
+    if (isVerification(decryption.type) || asksForVerification(content)) {
+      const form = decryption.kind === "distrusted" ? "encrypted to all" : "encrypted";
+      const clear = { type: decryption.type, content, form } as const;
+      return this.#verification(item, clear, loaded, () => Promise.resolve(), settleOnce);
+    }
     if (decryption.type === "m.reaction") {
       return decryption.kind === "distrusted" ? settleOnce() : this.#reaction(item, content, settleOnce);
     }
@@ -198,7 +239,10 @@ export class Reception {
     const message = await this.#messageOf(item, content, undefined, why !== "not_encrypted");
     const notice = message && (await listener.distrusted(this.#ghost, message, why));
     if (notice === undefined) return settle();
-    await trustNotices.tell(this.#ghost, lease, { roomId: event.room_id, userId: event.sender, why, content: notice });
+    // Who was on their way to be answered when their identity changed has read so.
+    const unlessTold = why === "verified_identity_changed" ? (["silenced"] as const) : [];
+    const about = { roomId: event.room_id, userId: event.sender, why, unlessTold };
+    await trustNotices.tell(this.#ghost, lease, { ...about, content: notice });
     await mailbox.setAside(lease, item.id, `not trusted: ${why.replaceAll("_", " ")}`);
   }
 
@@ -229,11 +273,16 @@ export class Reception {
       sender: event.sender,
       sentAt: event.origin_server_ts,
       content,
-      direct: membership.direct,
+      direct: await this.#isDirectWith(event),
       encrypted,
       lateMs,
       shield,
     };
+  }
+
+  /** Whether the room is a direct chat with who sent an event: it was said in a group where they have left it since. */
+  async #isDirectWith({ room_id: roomId, sender }: RoomEvent): Promise<boolean> {
+    return (await partnerIn(this.#services, this.#ghost.userId, roomId)) === sender;
   }
 
   /** Clients send these in clear, in encrypted rooms too. */
@@ -243,19 +292,18 @@ export class Reception {
     if (type !== "m.annotation" || typeof target !== "string" || typeof key !== "string") return settle();
     const membership = await this.#services.store.membership(this.#ghost.userId, event.room_id);
     if (membership?.membership !== "join") return settle();
-    const { direct } = membership;
-    const reaction = { eventId: event.event_id, roomId: event.room_id, sender: event.sender, target, key, direct };
+    const reaction = { eventId: event.event_id, roomId: event.room_id, sender: event.sender, target, key };
     await this.#services.listener.reaction(this.#ghost, reaction, settle);
   }
 
   async #redaction(item: MailItem, settle: Settle): Promise<void> {
     const { event } = item;
-    // In the content since room version 11, beside it before.
-    const target = event.content["redacts"] ?? event.redacts;
+    // Beside the content, where servers put it for all room versions and have checked it; in it alone since version 11.
+    const target = event.redacts ?? event.content["redacts"];
     if (typeof target !== "string") return settle();
     const { listener, mailbox } = this.#services;
     const roomId = event.room_id;
-    await listener.redacted(this.#ghost, { roomId, target }, (store) =>
+    await listener.redacted(this.#ghost, { roomId, target, sender: event.sender }, (store) =>
       settle(async (tx) => {
         await store?.(tx);
         // What waits for its key is not to be read when that comes.
@@ -264,7 +312,7 @@ export class Reception {
     );
   }
 
-  async #ownMembership(item: MailItem, settle: Settle): Promise<void> {
+  async #ownMembership(item: MailItem, loaded: LoadedGhost, settle: Settle): Promise<void> {
     const { event } = item;
     const { listener, mailbox, outbox, audit } = this.#services;
     const roomId = event.room_id;
@@ -286,8 +334,13 @@ export class Reception {
           if (isRetryable(error)) throw error;
           log.warn({ error }, "the room's state can't be read yet");
         });
-        if (membershipBefore(event) === "invite") await this.#entered(roomId, log);
-        return settle(note);
+        if (membershipBefore(event) !== "invite") return settle(note);
+        return this.#entered(item, loaded, log, (said) =>
+          settle(async (tx) => {
+            await note?.(tx);
+            await mailbox.adopt(tx, this.#ghost.userId, item, said);
+          }),
+        );
       default:
         log.info({ membership: event.content["membership"] }, "no longer in the room");
         return listener.left(this.#ghost, roomId, (store) =>
@@ -321,13 +374,25 @@ export class Reception {
     }
   }
 
-  async #entered(roomId: string, log: Logger): Promise<void> {
-    const membership = await this.#services.store.membership(this.#ghost.userId, roomId);
-    if (membership?.membership !== "join") return;
-    await this.#services.listener.joined(this.#ghost, { roomId, direct: membership.direct }).catch((error: unknown) => {
+  /** @param settle is given what was said since the invite. */
+  async #entered(
+    { event }: MailItem,
+    loaded: LoadedGhost,
+    log: Logger,
+    settle: (said: readonly RoomEvent[]) => Promise<void>,
+  ): Promise<void> {
+    const { client, store } = this.#services;
+    const roomId = event.room_id;
+    const membership = await store.membership(this.#ghost.userId, roomId);
+    if (membership?.membership !== "join") return settle([]);
+    const said = await saidSinceInvite(client, event).catch((error: unknown) => {
       if (isRetryable(error)) throw error;
-      log.warn({ error }, "nothing can be said here yet");
+      log.warn({ error }, "what was said before this agent came can't be read");
+      return [];
     });
+    const room = { roomId, inviter: inviterOf(event) };
+    if ((await this.#greeting.entered(room, loaded)) === "waits") this.#greetingWaits();
+    await settle(said);
   }
 
   /**
@@ -402,7 +467,7 @@ export class Reception {
 
   /** The room goes on in another one. Where that is open only to who is invited, the invite is waited for. */
   async #upgraded(event: RoomEvent): Promise<void> {
-    const { client } = this.#services;
+    const { client, invites } = this.#services;
     const actor = { userId: this.#ghost.userId };
     const replacement = replacementRoom(event.content);
     const log = this.#ghost.log.child({ room: event.room_id, replacement });
@@ -412,14 +477,23 @@ export class Reception {
       log.info({ user: event.sender, why: decision.reason }, "a room is not followed to where it goes on");
       return;
     }
+    // Whoever names room after room brings the agent into them as by an invite.
+    if (!(await invites.take({ ghost: this.#ghost.userId, eventId: event.event_id, inviter: event.sender }))) {
+      log.info({ user: event.sender }, "a room is not followed to where it goes on: too many invites today");
+      return;
+    }
     try {
       await joinRoom(client, actor, replacement, { via: event.sender.slice(event.sender.indexOf(":") + 1) });
       // Anybody can name any room in a tombstone of their own; the other one has to say so too.
-      if (predecessorRoom(await roomState(client, actor, replacement)) !== event.room_id) {
+      if (
+        predecessorRoom(await roomState(client, actor, replacement, { types: new Set(["m.room.create"]) })) !==
+        event.room_id
+      ) {
         await leaveRoom(client, actor, replacement);
         log.warn("a room that does not go on from this one was not followed to");
         return;
       }
+      if (await this.#withdrew(replacement, log)) return;
       await this.#goOnFrom(event.room_id, { room_id: replacement, sender: event.sender });
       log.info("followed a room to where it goes on");
     } catch (error) {
@@ -428,7 +502,7 @@ export class Reception {
     }
   }
 
-  /** A room that goes on from a DM is one. */
+  /** A room that goes on from one that was called a direct chat is called so, too. */
   async #goOnFrom(
     predecessor: string | undefined,
     { room_id, sender }: Pick<RoomEvent, "room_id" | "sender">,
@@ -436,7 +510,7 @@ export class Reception {
     if (predecessor === undefined) return;
     const { store } = this.#services;
     const before = await store.membership(this.#ghost.userId, predecessor);
-    if (before?.direct !== true) return;
+    if (before?.calledDirect !== true) return;
     await store.setDirect(this.#ghost.userId, room_id);
     await this.#account.addDirectRoom(sender, room_id);
   }

@@ -1,5 +1,6 @@
 import { messageIndex } from "../crypto/megolm.ts";
-import type { Queryable } from "../database/database.ts";
+import { BATCH_ROWS, deleteInBatches, inBatches } from "../database/batches.ts";
+import type { Database, Queryable } from "../database/database.ts";
 import { isStorable } from "../database/text.ts";
 import type { RoomEvent } from "../homeserver/transaction.ts";
 
@@ -9,15 +10,25 @@ import type { RoomEvent } from "../homeserver/transaction.ts";
  * message of a session came in.
  */
 
+/*
+ * These rows can't just go when they are old: a room key is kept for as long as what it opens may be asked for, and with it any
+ * ciphertext of its session can be read again. So a session that was used last long ago (clients begin a new one after a week
+ * or a hundred messages) is closed: one row says up to which index its messages were seen, and none of those counts any more,
+ * whichever event it comes in. What that costs is a message that comes for the first time so long after a later one of its
+ * session: it is set aside like a replay. The row goes with the room key, where old ones are forgotten
+ * (`encryption.forget_keys_after`): what can't be decrypted can't be replayed.
+ */
+
 /** Whether an event repeats the ciphertext of another one that the ghost has handled. Throws DatabaseError. */
 export async function isReplay(database: Queryable, ghost: string, event: RoomEvent): Promise<boolean> {
   const place = placeOf(event);
   if (place === undefined) return false;
-  const { rows } = await database.query<{ event_id: string }>(
-    "select event_id from message_indexes where ghost = $1 and session_id = $2 and message_index = $3",
+  const { rows } = await database.query<{ event_id: string | null }>(
+    `select event_id from message_indexes where ghost = $1 and session_id = $2 and message_index = $3
+     union all select null from closed_sessions where ghost = $1 and session_id = $2 and up_to >= $3`,
     [ghost, place.sessionId, place.index],
   );
-  return rows[0] !== undefined && rows[0].event_id !== event.event_id;
+  return rows.some((row) => row.event_id !== event.event_id);
 }
 
 /** Notes what an event was encrypted with, in the transaction that ends its handling. */
@@ -29,6 +40,46 @@ export async function noteHandled(tx: Queryable, ghost: string, event: RoomEvent
      on conflict do nothing`,
     [ghost, place.sessionId, place.index, event.event_id],
   );
+}
+
+/**
+ * Closes the sessions that were used last so long ago, and forgets the closed ones whose keys are gone. Returns how many rows
+ * went.
+ *
+ * @param keysGoAfterMs how long room keys are kept; undefined: for good.
+ */
+export async function pruneReplays(
+  database: Database,
+  olderThanDays: number,
+  keysGoAfterMs: number | undefined,
+  signal?: AbortSignal,
+): Promise<number> {
+  const closed = await inBatches(async () => {
+    const { count } = await database.query(
+      `with old as (
+         select distinct ghost, session_id from (
+           select ghost, session_id from message_indexes before
+           where seen_at < now() - $1 * interval '1 day' and not exists (
+             select from message_indexes since where since.ghost = before.ghost and since.session_id = before.session_id
+               and since.seen_at >= now() - $1 * interval '1 day')
+           limit ${BATCH_ROWS}) as unused),
+       closed as (
+         insert into closed_sessions (ghost, session_id, up_to)
+         select ghost, session_id, max(message_index) from message_indexes join old using (ghost, session_id)
+         group by ghost, session_id
+         on conflict (ghost, session_id) do update
+           set up_to = greatest(closed_sessions.up_to, excluded.up_to), closed_at = now())
+       delete from message_indexes using old
+       where message_indexes.ghost = old.ghost and message_indexes.session_id = old.session_id`,
+      [olderThanDays],
+    );
+    return { rows: count, isLast: count < BATCH_ROWS };
+  }, signal);
+  if (keysGoAfterMs === undefined) return closed;
+  // A key that was there when its session was closed has gone by then; the days are for a ghost that was away meanwhile.
+  const where = "closed_at < now() - $1 * interval '1 millisecond' - $2 * interval '1 day'";
+  const values = [keysGoAfterMs, olderThanDays];
+  return closed + (await deleteInBatches(database, { from: "closed_sessions", where, values }, signal));
 }
 
 function placeOf(event: RoomEvent): { readonly sessionId: string; readonly index: number } | undefined {

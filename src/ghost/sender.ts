@@ -1,12 +1,14 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Actor } from "../homeserver/client.ts";
 import { findOwnEvent } from "../homeserver/find-own-event.ts";
-import { roomState, sendEvent } from "../homeserver/room-calls.ts";
+import { sendEvent } from "../homeserver/room-calls.ts";
 import type { EncryptionMode } from "../config/config.ts";
 import { mayTalkIn } from "../policy/rooms.ts";
 import type { RoomView } from "../rooms/rooms.ts";
+import { encryptionTarget, viewAs } from "./encryption-target.ts";
 import type { GhostAccount } from "./ghost-account.ts";
 import type { GhostServices } from "./ghost-services.ts";
+import type { Form, SendOptions } from "./listener.ts";
 import { transactionId, type StoredSend } from "./outbox.ts";
 import { reached } from "../observability/steps.ts";
 
@@ -42,12 +44,26 @@ export class RoomRefused extends Error {
   }
 }
 
+/** What came encrypted, or is made of that, would have gone in clear: the room is not encrypted, as far as the server says. */
+export class ClearTextRefused extends Error {
+  override readonly name = "ClearTextRefused";
+
+  constructor() {
+    super("what came encrypted is not said in clear, and the room counts as not encrypted");
+  }
+}
+
+/** How often it is noted in the audit log that something did not go in clear: for each room once in so long, in ms. */
+const REFUSAL_NOTED_MS = 3_600_000;
+
 /** How a ghost speaks: in the form that the room's state asks for, and every event once. */
 export class Sender {
   readonly #userId: string;
   readonly #services: GhostServices;
   readonly #account: GhostAccount;
   readonly #stopping: AbortSignal;
+  /** By room; when it was noted last that something did not go in clear. */
+  readonly #refusalNoted = new Map<string, number>();
 
   /** @param stopping ends what is being tried. */
   constructor(userId: string, services: GhostServices, account: GhostAccount, stopping: AbortSignal) {
@@ -60,14 +76,14 @@ export class Sender {
   /**
    * Sends an event, once, however often it is called with the same step: encrypted where the room is, its final form
    * stored before the first try. Keeps trying while the server is away, until `signal` aborts. Returns the event's id.
+   * Throws {@link ClearTextRefused}, {@link RoomRefused}.
    *
    * @param options.toAll whether all devices can read it, instead of those that the ghost trusts in the room.
    */
   async send(
     { roomId, type, content, step }: OutgoingEvent,
-    options: { readonly signal?: AbortSignal | undefined; readonly toAll?: boolean } = {},
+    { form, signal, toAll = false }: SendOptions & { readonly toAll?: boolean },
   ): Promise<string> {
-    const { signal, toAll = false } = options;
     const { outbox, client, metrics } = this.#services;
     const txnId = transactionId(this.#userId, roomId, step);
     const { device, lease } = await this.#account.load();
@@ -80,11 +96,11 @@ export class Sender {
       await outbox.sent(lease, txnId, echo);
       return echo;
     }
-    if (stored === undefined || (await this.#becameEncrypted(stored))) {
+    if (stored === undefined || (await this.#mustBeMadeAnew(stored, form))) {
       stored = {
         txnId,
         roomId,
-        ...(await this.#outgoing(roomId, type, content, toAll)),
+        ...(await this.#outgoing({ roomId, type, content }, { form, toAll })),
         eventId: undefined,
         ageMs: 0,
       };
@@ -115,9 +131,7 @@ export class Sender {
 
   /** The room as it is now. Throws what the homeserver says when its state can't be read. */
   view(roomId: string): Promise<RoomView> {
-    return this.#services.rooms.view(roomId, (room) =>
-      roomState(this.#services.client, { userId: this.#userId }, room),
-    );
+    return viewAs(this.#services, this.#userId, roomId);
   }
 
   /** Reads a room and begins to follow its members' devices, so that the first answer finds both done. */
@@ -138,20 +152,17 @@ export class Sender {
 
   /** The event in the form in which it leaves. The room's state decides, freshly read; without it nothing leaves. */
   async #outgoing(
-    roomId: string,
-    type: string,
-    content: object,
-    toAll: boolean,
+    { roomId, type, content }: Omit<OutgoingEvent, "step">,
+    { form, toAll }: { readonly form: Form; readonly toAll: boolean },
   ): Promise<{ eventType: string; content: string }> {
-    const view = await this.view(roomId);
-    if (!mayTalkIn(this.#services.mode, view.encryption !== undefined)) throw new RoomRefused(this.#services.mode);
-    if (view.encryption === undefined) return { eventType: type, content: JSON.stringify(content) };
-    const recipients = await this.#services.rooms.recipients(roomId, view);
-    await this.#acquaint(roomId, recipients);
+    const target = await encryptionTarget(this.#services, this.#userId, roomId, { toAll });
+    if (!mayTalkIn(this.#services.mode, target !== undefined)) throw new RoomRefused(this.#services.mode);
+    if (target === undefined) {
+      if (form === "encrypted") throw await this.#refuseClear(roomId);
+      return { eventType: type, content: JSON.stringify(content) };
+    }
+    await this.#acquaint(roomId, target.recipients);
     const { device } = await this.#account.load();
-    const { encryption, historyVisibility } = view;
-    const sendTo = toAll ? "unverified" : this.#services.trustIn(this.#userId, roomId).send;
-    const target = { roomId, encryption, historyVisibility, recipients, sendTo, newSession: toAll } as const;
     const ciphertext = await device.encrypt(target, type, content);
     reached("event.encrypted");
     return { eventType: ENCRYPTED, content: ciphertext };
@@ -168,9 +179,24 @@ export class Sender {
     );
   }
 
-  /** Whether an event was stored in clear, not sent, and its room has become encrypted since. */
-  async #becameEncrypted(stored: StoredSend): Promise<boolean> {
+  /** Counts, logs and notes that something did not go in clear. */
+  async #refuseClear(roomId: string): Promise<ClearTextRefused> {
+    const { metrics, audit, database, log } = this.#services;
+    const refused = new ClearTextRefused();
+    metrics?.sends.inc({ encrypted: "no", outcome: "refused" });
+    log.error({ ghost: this.#userId, room: roomId, error: refused }, "nothing is said here in clear");
+    const now = performance.now();
+    if (now - (this.#refusalNoted.get(roomId) ?? -Infinity) > REFUSAL_NOTED_MS) {
+      this.#refusalNoted.set(roomId, now);
+      await audit.record(database, { kind: "clear_text.refused", ghost: this.#userId, room: roomId });
+    }
+    return refused;
+  }
+
+  /** Whether an event was stored in clear, not sent, and may not leave so: its room has become encrypted since. */
+  async #mustBeMadeAnew(stored: StoredSend, form: Form): Promise<boolean> {
     if (stored.eventId !== undefined || stored.eventType === ENCRYPTED) return false;
+    if (form === "encrypted") return true;
     return (await this.view(stored.roomId)).encryption !== undefined;
   }
 }

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Trials } from "../crypto/trials.ts";
+import { deleteInBatches } from "../database/batches.ts";
 import type { Database } from "../database/database.ts";
 import { storable } from "../database/text.ts";
 import { fenced, type Lease } from "../leases/leases.ts";
@@ -59,4 +60,10 @@ export class ToDeviceTrials implements Trials {
 
 function fingerprint(message: Readonly<Record<string, unknown>>): string {
   return createHash("sha256").update(JSON.stringify(message)).digest("base64url");
+}
+
+/** Forgets old trials, with the messages that were set aside: /sync has gone past them. Returns how many rows. */
+export function pruneTrials(database: Database, olderThanDays: number, signal?: AbortSignal): Promise<number> {
+  const where = "created_at < now() - $1 * interval '1 day'";
+  return deleteInBatches(database, { from: "to_device_trials", where, values: [olderThanDays] }, signal);
 }

@@ -1,16 +1,24 @@
+import { deleteInBatches } from "../database/batches.ts";
 import type { Database } from "../database/database.ts";
 import { fenced, type Lease } from "../leases/leases.ts";
 import type { Distrust } from "../policy/trust.ts";
 import { isRetryable } from "./failure.ts";
 import type { GhostHandle } from "./listener.ts";
 
+type Reason = Distrust | "silenced" | "agent_unsigned";
+
 /** Whom a notice is for, and why. */
 export interface TrustNotice {
   readonly roomId: string;
   readonly userId: string;
-  /** `agent_unsigned` when it is the ghost itself that nobody should trust. */
-  readonly why: Distrust | "agent_unsigned";
+  /**
+   * `silenced` when nobody in the room is spoken to on the user's account, `agent_unsigned` when it is the ghost itself
+   * that nobody should trust.
+   */
+  readonly why: Reason;
   readonly content: object;
+  /** It says nothing new where one of these was told the user in the room. */
+  readonly unlessTold?: readonly Reason[];
 }
 
 /** Tells people that their device or identity is not trusted enough: each once in a room, by one agent of it. */
@@ -22,18 +30,24 @@ export class TrustNotices {
   }
 
   /** Throws what sending throws when it may pass; then it is told the next time. */
-  async tell(ghost: GhostHandle, lease: Lease, { roomId, userId, why, content }: TrustNotice): Promise<void> {
+  async tell(ghost: GhostHandle, lease: Lease, notice: TrustNotice): Promise<void> {
+    const { roomId, userId, why, content, unlessTold = [] } = notice;
     const key = [roomId, userId, why];
     await this.#database.query(
-      `insert into trust_notices (room_id, user_id, reason, ghost) values ($1, $2, $3, $4) on conflict do nothing`,
+      `insert into trust_notices (room_id, user_id, reason, ghost) select $1, $2, $3, $4
+       where not exists (select from trust_notices where room_id = $1 and user_id = $2 and told and reason = any($5))
+       on conflict do nothing`,
+      [...key, ghost.userId, unlessTold],
+    );
+    const { rows } = await this.#database.query<{ since: number }>(
+      `select extract(epoch from created_at)::float8 as since from trust_notices
+       where room_id = $1 and user_id = $2 and reason = $3 and ghost = $4 and not told`,
       [...key, ghost.userId],
     );
-    const { count } = await this.#database.query(
-      `select from trust_notices where room_id = $1 and user_id = $2 and reason = $3 and ghost = $4 and not told`,
-      [...key, ghost.userId],
-    );
-    if (count === 0) return;
-    await ghost.sendToAll(roomId, content, `not trusted ${userId} ${why}`).catch((error: unknown) => {
+    const [row] = rows;
+    if (row === undefined) return;
+    // With its time: what was forgotten since is told again.
+    await ghost.sendToAll(roomId, content, `not trusted ${userId} ${why} ${row.since}`).catch((error: unknown) => {
       if (isRetryable(error)) throw error;
       ghost.log.warn({ room: roomId, error }, "could not tell of a device that is not trusted");
     });
@@ -43,8 +57,19 @@ export class TrustNotices {
     ghost.log.info({ room: roomId, user: userId, why }, "told of a device that is not trusted");
   }
 
-  /** What was told of somebody may be told again: their identity was verified, or made good otherwise. */
-  async forget(userId: string): Promise<void> {
-    await this.#database.query("delete from trust_notices where user_id = $1", [userId]);
+  /**
+   * What was told of somebody may be told again, in one room or in all: their identity was verified, or made good otherwise.
+   */
+  async forget(userId: string, roomId?: string): Promise<void> {
+    await this.#database.query("delete from trust_notices where user_id = $1 and ($2::text is null or room_id = $2)", [
+      userId,
+      roomId ?? null,
+    ]);
   }
+}
+
+/** Forgets old notices: after that, people are told again. Returns how many rows. */
+export function pruneTrustNotices(database: Database, olderThanDays: number, signal?: AbortSignal): Promise<number> {
+  const where = "created_at < now() - $1 * interval '1 day'";
+  return deleteInBatches(database, { from: "trust_notices", where, values: [olderThanDays] }, signal);
 }

@@ -123,7 +123,7 @@ export async function uploadMedia(
 
 /**
  * Downloads media, with the user's right to see it (spec "Content repository", authenticated since v1.11). Throws
- * UnexpectedAnswer when it is larger than `maxBytes`, or when `uri` is no `mxc://` URI.
+ * AnswerTooLarge when it is larger than `maxBytes`, UnexpectedAnswer when `uri` is no `mxc://` URI.
  */
 export async function downloadMedia(
   client: HomeserverClient,

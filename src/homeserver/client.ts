@@ -2,7 +2,8 @@ import { Agent, fetch, type Response } from "undici";
 import type { Logger } from "../observability/log.ts";
 import type { Metrics } from "../observability/metrics.ts";
 import { endpointOf } from "./endpoint.ts";
-import { HomeserverUnreachable, MatrixError, MAX_RETRY_AFTER_MS, UnexpectedAnswer } from "./errors.ts";
+import { AnswerTooLarge, HomeserverUnreachable, MatrixError, MAX_RETRY_AFTER_MS, UnexpectedAnswer } from "./errors.ts";
+import { parseList } from "./list-answer.ts";
 import { retrying } from "./retry.ts";
 
 /** The user a call is made as, and its device where that matters (MSC4326). */
@@ -36,8 +37,10 @@ export interface HomeserverRequest extends CallOptions {
   readonly body?: object | string | Uint8Array | undefined;
   /** `application/json` by default. */
   readonly contentType?: string | undefined;
-  /** A larger answer is none: the call then throws UnexpectedAnswer. */
+  /** A larger answer is none, as it is unpacked: the call then throws AnswerTooLarge. */
   readonly maxBytes?: number | undefined;
+  /** With a call that answers a list: which entries are wanted. The others are let go as they are parsed, one by one. */
+  readonly entries?: ((entry: unknown) => boolean) | undefined;
   /** Absent: the appservice's own sender. */
   readonly as?: Actor | undefined;
 }
@@ -146,7 +149,10 @@ export function createHomeserverClient(options: {
     }
   }
 
-  async function perform<T>(request: HomeserverRequest, read: (answer: Buffer, call: string) => T): Promise<T> {
+  async function perform<T>(
+    request: HomeserverRequest,
+    read: (answer: Buffer, call: string) => T | Promise<T>,
+  ): Promise<T> {
     const call = `${request.method} ${request.path}`;
     const once = async (): Promise<T> => read(await attempt(request, call), call);
     if (request.retry !== "transient") return once();
@@ -161,7 +167,12 @@ export function createHomeserverClient(options: {
   }
 
   return {
-    request: (request) => perform(request, (answer, call) => parseJson(answer.toString(), call)),
+    request: (request) =>
+      perform<unknown>(request, (answer, call) =>
+        request.entries === undefined
+          ? parseJson(answer.toString(), call)
+          : parseEntries(answer, request.entries, call),
+      ),
     requestText: (request) =>
       perform(request, (answer, call) => {
         const text = answer.toString();
@@ -207,22 +218,45 @@ async function readBounded(response: Response, maxBytes: number, call: string): 
   for await (const chunk of body) {
     size += chunk.byteLength;
     // Leaving the loop cancels the rest.
-    if (size > maxBytes) throw new UnexpectedAnswer(call, `the answer is larger than ${maxBytes} bytes`);
     chunks.push(chunk);
+    if (size > maxBytes) throw new AnswerTooLarge(call, maxBytes, beginningOf(chunks));
   }
   return Buffer.concat(chunks);
+}
+
+/** As much of an answer that is too large is kept, in bytes. */
+const BEGINNING_BYTES = 4_096;
+
+function beginningOf(chunks: readonly Uint8Array[]): string {
+  let missing = BEGINNING_BYTES;
+  const parts: Uint8Array[] = [];
+  for (const chunk of chunks) {
+    if (missing <= 0) break;
+    parts.push(chunk.subarray(0, missing));
+    missing -= chunk.byteLength;
+  }
+  return Buffer.concat(parts).toString();
 }
 
 function parseJson(text: string, call: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    // The parser's own message quotes the text.
-    throw new UnexpectedAnswer(
-      call,
-      "the answer is not JSON; check that homeserver.url leads to the homeserver itself",
-    );
+    throw notJson(call);
   }
+}
+
+async function parseEntries(answer: Buffer, keep: (entry: unknown) => boolean, call: string): Promise<unknown[]> {
+  try {
+    return await parseList(answer, keep);
+  } catch (error) {
+    throw error instanceof SyntaxError ? notJson(call) : error;
+  }
+}
+
+/** The parser's own message quotes the text. */
+function notJson(call: string): UnexpectedAnswer {
+  return new UnexpectedAnswer(call, "the answer is not JSON; check that homeserver.url leads to the homeserver itself");
 }
 
 function matrixError(call: string, response: Response, text: string): MatrixError {

@@ -1,7 +1,7 @@
 import { randomInt } from "node:crypto";
 import { asObject, asObjects, asStrings, numberField, stringField, type JsonObject } from "./answer.ts";
 import type { Actor, CallOptions, HomeserverClient } from "./client.ts";
-import { noneIfNotFound } from "./errors.ts";
+import { AnswerTooLarge, noneIfNotFound } from "./errors.ts";
 import { path } from "./path.ts";
 
 /*
@@ -83,24 +83,63 @@ export async function deleteDevice(client: HomeserverClient, device: Device, opt
   );
 }
 
+/** A hundred to-device messages of clients are a tenth of it, in bytes. Those of other servers can be of any size. */
+const MAX_SYNC_BYTES = 64 * 1024 * 1024;
+
 /**
  * One `/sync` of the device, answered at once. What came before `since` is acknowledged by it and forgotten by the
- * server; presence stays as it is.
+ * server; presence stays as it is. An answer that is too large is passed over, since the device would get no other one for
+ * good: its to-device messages are lost, and whose devices have changed is asked for by itself.
+ *
+ * @param lost is told that one was passed over.
  */
 export async function sync(
   client: HomeserverClient,
   device: Device,
   since: string | undefined,
-  options?: CallOptions,
+  options?: CallOptions & { readonly lost?: () => void },
 ): Promise<DeviceSync> {
-  const answer = await client.request({
-    ...options,
+  const { lost, ...call } = options ?? {};
+  const request = {
+    ...call,
     method: "GET",
     path: "/_matrix/client/v3/sync",
     query: { since, filter: syncFilter(), set_presence: "offline", timeout: "0" },
     as: device,
-  });
-  return readSync(answer);
+    maxBytes: MAX_SYNC_BYTES,
+  } as const;
+  try {
+    return readSync(await client.request(request));
+  } catch (error) {
+    const token =
+      error instanceof AnswerTooLarge ? /"next_batch":\s?"([^"\\]{1,1000})"/.exec(error.beginning)?.[1] : undefined;
+    if (token === undefined || token === since) throw error;
+    lost?.();
+    const after = await sync(client, device, token, options);
+    // Who begins anew knows of nobody's devices yet.
+    if (since === undefined) return after;
+    const changes = readChanges(
+      await client.request({
+        ...call,
+        method: "GET",
+        path: "/_matrix/client/v3/keys/changes",
+        query: { from: since, to: token },
+        as: device,
+      }),
+    );
+    return {
+      ...after,
+      changedUsers: [...new Set([...changes.changed, ...after.changedUsers])],
+      leftUsers: [...new Set([...changes.left, ...after.leftUsers])],
+    };
+  }
+}
+
+function readChanges(answer: unknown): { readonly changed: readonly string[]; readonly left: readonly string[] } {
+  const { changed, left } = (answer ?? {}) as { changed?: unknown; left?: unknown };
+  const users = (list: unknown): readonly string[] =>
+    Array.isArray(list) ? list.filter((one): one is string => typeof one === "string") : [];
+  return { changed: users(changed), left: users(left) };
 }
 
 /** `POST /keys/upload`. */

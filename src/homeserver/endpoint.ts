@@ -32,6 +32,7 @@ const NAMES: Readonly<Record<string, string>> = {
   devices: "devices",
   join: "join",
   joined_rooms: "joined_rooms",
+  keys_changes: "keys_changes",
   keys_claim: "keys_claim",
   keys_device_signing: "keys_signing",
   keys_query: "keys_query",

@@ -37,11 +37,23 @@ export class HomeserverUnreachable extends Error {
 
 /** Something answered with success, but not as a homeserver does: a redirect, a web page, a missing field, too much. */
 export class UnexpectedAnswer extends Error {
-  override readonly name = "UnexpectedAnswer";
+  override readonly name: string = "UnexpectedAnswer";
   readonly retryable = false;
 
   constructor(call: string, reason: string, options?: { cause?: unknown }) {
     super(`${call}: ${reason}`, options);
+  }
+}
+
+/** The answer is larger than it may be, unpacked: no more of it was read. */
+export class AnswerTooLarge extends UnexpectedAnswer {
+  override readonly name = "AnswerTooLarge";
+  /** How it begins. */
+  readonly beginning: string;
+
+  constructor(call: string, maxBytes: number, beginning: string) {
+    super(call, `the answer is larger than ${maxBytes} bytes`);
+    this.beginning = beginning;
   }
 }
 
@@ -54,6 +66,11 @@ export const MAX_RETRY_AFTER_MS = 3_600_000;
 /** Whether `error` came from a call to the homeserver. */
 export function isHomeserverError(error: unknown): error is HomeserverError {
   return error instanceof MatrixError || error instanceof HomeserverUnreachable || error instanceof UnexpectedAnswer;
+}
+
+/** Whether the homeserver answered that it will not do this, and will not in a minute either. */
+export function isRefusal(error: unknown): boolean {
+  return error instanceof MatrixError && !error.retryable && error.status !== 401;
 }
 
 /** How long the homeserver asked us to wait (429), in ms; 0 when it did not. */

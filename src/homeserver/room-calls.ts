@@ -68,20 +68,28 @@ export async function leaveRoom(
   });
 }
 
-/** The whole current state of a room. One entry that is no state event spoils it all: half a state is not to be trusted. */
+/**
+ * The current state of a room. One entry that is no state event spoils it all: half a state is not to be trusted.
+ *
+ * @param options.types of the events that are wanted; by default all are.
+ */
 export async function roomState(
   client: HomeserverClient,
   as: Actor,
   roomId: string,
-  options?: CallOptions,
+  options?: CallOptions & { readonly types?: ReadonlySet<string> | undefined },
 ): Promise<readonly StateEvent[]> {
+  const { types, ...callOptions } = options ?? {};
+  const call = "GET state";
+  const isWanted = ({ type }: StateEvent): boolean => types === undefined || types.has(type);
   const answer = await client.request({
-    ...options,
+    ...callOptions,
     method: "GET",
     path: path`/_matrix/client/v3/rooms/${roomId}/state`,
+    entries: (entry) => isWanted(asStateEvent(asObject(entry, call), call)),
     as,
   });
-  return asStateEvents(answer, "GET state");
+  return asStateEvents(answer, call).filter(isWanted);
 }
 
 /**
@@ -229,12 +237,14 @@ export async function readReceipt(
 }
 
 function asStateEvents(answer: unknown, call: string): readonly StateEvent[] {
-  return asObjects(answer, call).map((event) => {
-    const { type, state_key, sender, event_id } = event;
-    if (typeof type !== "string" || typeof state_key !== "string" || typeof sender !== "string") {
-      throw new UnexpectedAnswer(call, "the answer lists something that is no state event");
-    }
-    const content = asObject(event["content"], call);
-    return { type, state_key, sender, content, ...(typeof event_id === "string" ? { event_id } : {}) };
-  });
+  return asObjects(answer, call).map((event) => asStateEvent(event, call));
+}
+
+function asStateEvent(event: JsonObject, call: string): StateEvent {
+  const { type, state_key, sender, event_id } = event;
+  if (typeof type !== "string" || typeof state_key !== "string" || typeof sender !== "string") {
+    throw new UnexpectedAnswer(call, "the answer lists something that is no state event");
+  }
+  const content = asObject(event["content"], call);
+  return { type, state_key, sender, content, ...(typeof event_id === "string" ? { event_id } : {}) };
 }

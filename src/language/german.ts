@@ -1,46 +1,56 @@
-import type { UsageWords, Words } from "./words.ts";
+import type { CloudPlace, CloudRule, UsageWords, Words } from "./words.ts";
 
 /** What is said in German; agents are on first-name terms with people. */
 export const german: Words = {
   failures: {
     unreachable: ({ agent, provider }) =>
-      `${agent} kann gerade nicht antworten: Der Modellserver „${provider}“ ist nicht erreichbar. Versuche es bitte später noch einmal; bleibt es dabei, frage deinen Admin, ob er läuft.`,
+      `${agent} kann gerade nicht antworten: Der Modellserver „${provider}“ ist nicht erreichbar. Reagiere hierauf mit 🔁, um noch einmal zu fragen; bleibt es dabei, frage deinen Admin, ob er läuft.`,
     model_missing: ({ agent, model, provider }) =>
       `${agent} kann nicht antworten: Das Modell „${model}“ ist auf „${provider}“ nicht installiert. Bitte deinen Admin, es zu installieren oder ein anderes zu wählen.`,
-    gone: ({ agent }) =>
-      `${agent} kann nicht antworten: Der Agent ist auf diesem Server nicht mehr eingerichtet. Frage bitte einen anderen (\`!list\`) oder deinen Admin.`,
+    gone: ({ agent, call }) =>
+      `${agent} kann nicht antworten: Der Agent ist auf diesem Server nicht mehr eingerichtet. Frage bitte einen anderen (\`${call}!list\`) oder deinen Admin.`,
     timeout: ({ agent }) =>
-      `${agent} hat zu lange für die Antwort gebraucht. Vielleicht wird das Modell noch geladen, oder der Server ist beschäftigt: Versuche es bitte in einer Minute noch einmal.`,
+      `${agent} hat zu lange für die Antwort gebraucht. Vielleicht wird das Modell noch geladen, oder der Server ist beschäftigt: Reagiere in einer Minute hierauf mit 🔁, um noch einmal zu fragen.`,
     cut_off: ({ agent }) =>
-      `Die Verbindung zum Modell ist abgerissen, bevor ${agent} fertig war. Schicke deine Nachricht bitte noch einmal.`,
+      `Die Verbindung zum Modell ist abgerissen, bevor ${agent} fertig war. Reagiere hierauf mit 🔁, um noch einmal zu fragen.`,
     malformed: ({ agent, provider }) =>
       `${agent} hat von „${provider}“ eine Antwort bekommen, die keinen Sinn ergibt. Bitte deinen Admin, die Adresse in der Konfiguration zu prüfen.`,
     refused: ({ agent, model, provider }) =>
-      `„${provider}“ konnte das Modell „${model}“ für ${agent} nicht ausführen. Versuche es bitte noch einmal; bleibt es dabei, findet dein Admin den Grund im Log.`,
+      `„${provider}“ konnte das Modell „${model}“ für ${agent} nicht ausführen. Reagiere hierauf mit 🔁, um noch einmal zu fragen; bleibt es dabei, findet dein Admin den Grund im Log.`,
     busy: ({ agent, provider }) =>
-      `„${provider}“ hat gerade zu viel zu tun, und ${agent} hat keine Antwort bekommen. Versuche es bitte in ein paar Minuten noch einmal.`,
+      `„${provider}“ hat gerade zu viel zu tun, und ${agent} hat keine Antwort bekommen. Reagiere in ein paar Minuten hierauf mit 🔁, um noch einmal zu fragen.`,
     empty: ({ agent }) =>
-      `${agent} hatte nichts zu sagen. Versuche es bitte noch einmal, oder sage es mit anderen Worten.`,
+      `${agent} hatte nichts zu sagen. Reagiere hierauf mit 🔁, um noch einmal zu fragen, oder sage es mit anderen Worten.`,
+    thought_only: ({ agent }) =>
+      `${agent} hat den ganzen Platz für die Antwort zum Nachdenken verbraucht und nichts gesagt. Bitte frage nach weniger auf einmal, oder bitte deinen Admin um mehr Platz.`,
+    declined: ({ agent, provider }) =>
+      `Die Regeln von „${provider}“ lassen nichts von dem durch, was ${agent} sagen wollte. Bitte sage es mit anderen Worten und frage noch einmal, oder frage einen anderen Agenten.`,
+    too_long: ({ agent, model, call }) =>
+      `Das war mehr, als das Modell „${model}“ von ${agent} auf einmal lesen kann. Reagiere hierauf mit 🔁, um mit weniger vom bisher Gesagten noch einmal zu fragen, schicke eine kürzere Nachricht, oder lass mit \`${call}!forget\` das bisher Gesagte vergessen.`,
     cancelled: ({ agent }) =>
-      `${agent} hat aufgehört, bevor die Antwort fertig war. Schicke deine Nachricht noch einmal, um neu zu beginnen.`,
+      `${agent} hat aufgehört, bevor die Antwort fertig war. Reagiere hierauf mit 🔁, um noch einmal zu fragen.`,
     cant_see: ({ agent, model }) =>
-      `${agent} kann keine Bilder ansehen: Das Modell „${model}“ liest nur Text. Beschreibe bitte, was darauf ist, oder frage deinen Admin nach einem Agenten, dessen Modell sieht.`,
+      `${agent} kann keine Bilder ansehen: Das Modell „${model}“ liest nur Text. Beschreibe bitte, was darauf ist, oder frage deinen Admin nach einem Agenten, dessen Modell Bilder versteht.`,
     cant_hear: ({ agent }) =>
       `${agent} kann keine Aufnahmen anhören: Hier ist nichts eingerichtet, das Sprache aufschreibt, oder es antwortet nicht. Schreibe bitte, was du gesagt hast, oder frage deinen Admin.`,
     cant_read: ({ agent }) =>
-      `${agent} kann diese Art von Datei nicht lesen, nur Text, Code und PDFs, und Bilder, wenn das Modell sie sieht. Schicke bitte so, worauf es ankommt, und frage noch einmal.`,
+      `${agent} kann diese Art von Datei nicht lesen, nur Text, Code und PDFs, und Bilder, wenn das Modell sie versteht. Schicke bitte in einer dieser Formen, worauf es ankommt, und frage noch einmal.`,
     no_text: ({ agent }) =>
       `${agent} hat in dieser Datei keinen Text gefunden: Sie ist vielleicht eingescannt, gesperrt oder beschädigt. Schicke bitte den Text oder Bilder der Seiten, und frage noch einmal.`,
+    mislabelled: ({ agent }) =>
+      `${agent} kann diese Datei nicht öffnen: Sie ist nicht, was sie zu sein vorgibt, oder beschädigt. Schicke sie bitte noch einmal: ein Bild als PNG, JPEG, GIF oder WebP, oder eine Sprachnachricht.`,
     too_large: ({ agent }) =>
-      `Diese Datei ist zu groß für ${agent}. Schicke bitte noch einmal den Teil, auf den es ankommt: höchstens 1 MB Text, oder 20 MB als PDF, Bild oder Aufnahme.`,
+      `Diese Datei ist zu groß für ${agent}. Schicke bitte noch einmal den Teil, auf den es ankommt: höchstens 1 MB Text, oder 20 MB als PDF, Bild (100 Megapixel) oder Aufnahme (eine Stunde).`,
     no_file: ({ agent }) =>
       `${agent} konnte diese Datei nicht öffnen: Es gibt sie nicht mehr, oder sie wurde unterwegs verändert. Schicke sie bitte noch einmal.`,
     waited: ({ agent }) =>
-      `Deine Frage musste so lange warten, dass ${agent} sie nicht mehr beantwortet hat. Frage bitte noch einmal, wenn du noch eine Antwort möchtest.`,
+      `Deine Frage musste so lange warten, dass ${agent} sie nicht mehr beantwortet hat. Reagiere hierauf mit 🔁, um noch einmal zu fragen, wenn du noch eine Antwort möchtest.`,
     full: ({ agent }) =>
-      `${agent} hat hier schon viele Fragen zu beantworten und kann gerade keine weitere annehmen. Frage bitte noch einmal, wenn sie beantwortet sind.`,
+      `${agent} hat hier schon viele Fragen zu beantworten und kann gerade keine weitere annehmen. Reagiere hierauf mit 🔁, wenn sie beantwortet sind, um noch einmal zu fragen.`,
+    in_clear: ({ agent, call }) =>
+      `Manches, was ${agent} sich hier gemerkt hat, kam verschlüsselt, und dieser Raum ist nicht verschlüsselt. Bitte schaltet die Verschlüsselung ein, oder lasst es mit \`${call}!forget\` und \`${call}!reset\` vergessen; fragt dann noch einmal.`,
     unknown: ({ agent }) =>
-      `Etwas ist schiefgegangen, und ${agent} konnte nicht antworten. Versuche es bitte noch einmal; bleibt es dabei, findet dein Admin den Grund im Log.`,
+      `Etwas ist schiefgegangen, und ${agent} konnte nicht antworten. Reagiere hierauf mit 🔁, um noch einmal zu fragen; bleibt es dabei, findet dein Admin den Grund im Log.`,
   },
   missingKey: {
     unverified: (agent) =>
@@ -55,51 +65,86 @@ export const german: Words = {
   distrust: {
     not_encrypted: (agent) =>
       `${agent} hat diese Nachricht nicht gelesen: Sie war nicht verschlüsselt, in einem Raum, der es ist. Schicke sie bitte noch einmal aus einer App, die verschlüsselt.`,
-    unsigned_device: (agent, userId) =>
-      `${agent} hat diese Nachricht nicht gelesen, weil das Gerät, von dem sie kam, nicht von ${userId} verifiziert ist. Verifiziere diese Sitzung bitte in den Sicherheitseinstellungen deiner App (oder schreibe, wo deine App das nicht kann, von einer verifizierten), und schicke die Nachricht dann noch einmal.`,
-    identity_changed: (agent, userId) =>
-      `${agent} hat diese Nachricht nicht gelesen: Die Verschlüsselungsidentität von ${userId} hat sich geändert. Bitte deinen Admin, sie anzunehmen, oder verifiziere ${agent}, und schicke die Nachricht dann noch einmal.`,
-    verified_identity_changed: (agent, userId) =>
-      `${agent} sagt hier vorerst nichts mehr: Die Verschlüsselungsidentität von ${userId} war verifiziert und hat sich seitdem geändert. Wenn ${userId} sie zurückgesetzt hat, verifiziere ${agent} bitte noch einmal; wenn nicht, schreibt vielleicht jemand anderes unter diesem Namen.`,
+    unsigned_device: (agent, who) =>
+      `${agent} hat diese Nachricht nicht gelesen, weil das Gerät, von dem sie kam, nicht von ${who ?? "dir"} verifiziert ist. Verifiziere diese Sitzung bitte in den Sicherheitseinstellungen deiner App (oder schreibe, wo deine App das nicht kann, von einer verifizierten), und schicke die Nachricht dann noch einmal.`,
+    identity_changed: (agent, who) =>
+      `${agent} hat diese Nachricht nicht gelesen: ${who === undefined ? "Deine Verschlüsselungsidentität" : `Die Verschlüsselungsidentität von ${who}`} hat sich geändert. Bitte deinen Admin, sie anzunehmen, oder verifiziere ${agent}, und schicke die Nachricht dann noch einmal.`,
+    verified_identity_changed: (agent, who) =>
+      `${agent} hat diese Nachricht nicht gelesen: ${who === undefined ? "Deine Verschlüsselungsidentität" : `Die Verschlüsselungsidentität von ${who}`} war verifiziert und hat sich seitdem geändert. Wenn ${who === undefined ? "du sie zurückgesetzt hast" : `${who} sie zurückgesetzt hat`}, verifiziere ${agent} bitte noch einmal; wenn nicht, schreibt vielleicht jemand anderes unter diesem Namen.`,
     unverified_identity: (agent) =>
       `${agent} hat diese Nachricht nicht gelesen: Gelesen wird hier nur, was von verifizierten Leuten kommt. Verifiziere ${agent} bitte aus deiner App, und schicke die Nachricht dann noch einmal.`,
   },
+  silenced: (agent, who) =>
+    `${agent} sagt hier vorerst nichts mehr: Die Verschlüsselungsidentität von ${who} war verifiziert und hat sich seitdem geändert. Weiter geht es, wenn ${who} ${agent} noch einmal verifiziert hat oder gegangen ist.`,
+  beforeWelcome: {
+    unsigned_device: (agent) =>
+      `Hallo! Ich bin ${agent} und kann dich noch nicht lesen: In dieser App ist die Verschlüsselung nicht eingerichtet, sodass niemand sicher sein könnte, dass du es bist. Richte sie bitte ein: in Element unter Einstellungen → Verschlüsselung, in anderen Apps unter Sicherheit. Wenn du schon eine andere App benutzt, verifiziere diese von dort aus. Sobald das getan ist, bin ich da; was du bis dahin geschrieben hast, schicke bitte noch einmal.`,
+    identity_changed: (agent) =>
+      `Hallo! Ich bin ${agent} und kann dich noch nicht lesen: Deine Verschlüsselungsidentität ist eine andere als bisher. Bitte deinen Admin, sie anzunehmen, oder verifiziere mich in deiner App; was du bis dahin geschrieben hast, schicke bitte noch einmal.`,
+    unverified_identity: (agent) =>
+      `Hallo! Ich bin ${agent} und lese nur, was von verifizierten Leuten kommt. Verifiziere mich bitte in deiner App; sobald das getan ist, bin ich da. Was du bis dahin geschrieben hast, schicke bitte noch einmal.`,
+  },
   unsignedAgent: (agent) =>
-    `${agent} kann hier nicht antworten: Die eigene Verschlüsselungsidentität ist in anderen Händen, sodass niemand sicher sein könnte, wer spricht. Bitte deinen Admin um den Wiederherstellungsschlüssel oder eine neue Identität.`,
+    `${agent} kann hier nicht antworten: Die eigene Verschlüsselungsidentität liegt in anderen Händen, sodass niemand sicher sein könnte, wer spricht. Bitte deinen Admin um den Wiederherstellungsschlüssel oder eine neue Identität.`,
   unseenVerification: (agent) =>
     `${agent} hat diese Verifizierung selbst bestätigt: Auf der anderen Seite hat niemand die Emoji verglichen. Um sicherzugehen, frage deinen Admin nach dem Fingerabdruck von ${agent} und vergleiche ihn mit dem, den deine App zeigt.`,
-  fallback: (agent, model) => `Mein eigenes Modell ist nicht erreichbar; dies sagt das von ${agent} (${model}).`,
-  welcomeCloud: ({ host }) =>
-    `Mein Modell läuft nicht auf diesem Server: Was mir gesagt wird, geht an ${host}, sobald dem hier zugestimmt wurde. \`!privacy\` sagt mehr.`,
+  ended: {
+    stop: () => undefined,
+    length: () => "Am Limit dieses Modells abgeschnitten. Reagiere mit ▶, damit es weitergeht.",
+    filtered: (provider) => `Die Regeln von „${provider}“ lassen nicht mehr davon durch.`,
+  },
+  fallback: (agent, model) =>
+    `Mein eigenes Modell ist nicht erreichbar; diese Antwort kommt vom Modell von ${agent} (${model}).`,
+  welcomeCloud: {
+    deny: ({ host, call }, where) =>
+      `Antworten kann ich hier aber nicht: Mein Modell läuft nicht auf diesem Server, und der Admin erlaubt nicht, dass ${WHERE[where]} etwas an ${host} geht. Frage bitte einen Agenten, der hier läuft (\`${call}!list\`), oder bitte deinen Admin, es für diesen Raum zu erlauben.`,
+    ask: ({ host, call }) =>
+      `Mein Modell läuft nicht auf diesem Server: Was mir gesagt wird, geht an ${host}, sobald dem hier zugestimmt wurde. \`${call}!privacy\` sagt mehr.`,
+    allow: ({ host, call }) =>
+      `Mein Modell läuft nicht auf diesem Server: Was mir gesagt wird, geht an ${host}. \`${call}!privacy\` sagt mehr, und \`${call}!privacy deny\` beendet es.`,
+  },
   consent: {
-    ask: ({ agent, host, provider }, isEncrypted) =>
-      `${agent} läuft nicht auf diesem Server. Für eine Antwort ginge an **${host}** („${provider}“): eure Fragen mit euren Namen, die Antworten, die Dateien und was hier bisher an ${agent} gesagt wurde. ${
+    ask: ({ agent, host, provider, call }, isEncrypted) =>
+      `${agent} läuft nicht auf diesem Server. Für eine Antwort ginge an **${host}** („${provider}“): die Fragen von hier mit den Namen derer, die sie stellen, die Antworten, die Dateien und was hier bisher an ${agent} gesagt wurde. ${
         isEncrypted
-          ? `Seid ihr einverstanden, sagt ein Moderator dieses Raums zu ${agent} \`!privacy allow\`, und die Frage wird beantwortet; mit \`!privacy deny\` nicht, und nichts wird gesendet. (Eine Reaktion zählt hier nicht: Sie ist nicht verschlüsselt, und ein Server könnte sie erfinden.)`
-          : "Seid ihr einverstanden, reagiert ein Moderator dieses Raums hierauf mit ✅, und die Frage wird beantwortet; mit ❌ nicht, und nichts wird gesendet."
-      } \`!privacy default\` nimmt es später zurück.`,
-    pending: ({ agent, host }, isEncrypted) =>
-      `${agent} wartet, bis ein Moderator dieses Raums mit ${isEncrypted ? "`!privacy allow`" : "✅"} zugestimmt hat, dass Worte von hier an ${host} gehen; dann wird deine Frage beantwortet.`,
+          ? `Wer diesen Raum moderiert und einverstanden ist, schreibt \`${call}!privacy allow\`, und die Frage wird beantwortet; mit \`${call}!privacy deny\` nicht, und nichts wird gesendet. (Eine Reaktion zählt hier nicht: Sie ist nicht verschlüsselt, und ein Server könnte sie erfinden.)`
+          : "Wer diesen Raum moderiert und einverstanden ist, reagiert hierauf mit ✅, und die Frage wird beantwortet; mit ❌ nicht, und nichts wird gesendet."
+      } \`${call}!privacy default\` nimmt es später zurück.`,
+    pending: ({ agent, host, call }, isEncrypted) =>
+      `${agent} wartet, bis ein Moderator dieses Raums mit ${isEncrypted ? `\`${call}!privacy allow\`` : "✅"} zugestimmt hat, dass Worte von hier an ${host} gehen; dann wird deine Frage beantwortet.`,
     notEncrypted:
       "Dieser Raum ist verschlüsselt, und das war es nicht. Sage es bitte noch einmal mit einer App, die verschlüsselt.",
-    declined: ({ agent, host }) =>
-      `${agent} kann nicht antworten: Dieser Raum hat entschieden, dass nichts an ${host} geht. Ein Moderator kann das mit \`!privacy allow\` ändern.`,
-    denied: ({ agent, host }) =>
-      `${agent} kann hier nicht antworten: Was gesagt wird, müsste an ${host} gehen, und der Admin dieses Servers erlaubt das in diesem Raum nicht. Frage bitte einen Agenten, der hier läuft (\`!list\`), oder deinen Admin.`,
-    allowed: ({ agent, host }) =>
-      `Einverstanden: Was hier an ${agent} gesagt wird, darf an ${host} gehen. \`!privacy default\` nimmt es zurück.`,
-    nowDeclined: ({ agent, host }) =>
-      `Verstanden: Nichts geht an ${host}, und ${agent} antwortet hier nicht. \`!privacy allow\` ändert das.`,
-    revoked: ({ agent, host }) => `Zurückgenommen: Bevor wieder etwas an ${host} geht, fragt ${agent}.`,
+    declined: ({ agent, host, call }) =>
+      `${agent} kann nicht antworten: Dieser Raum hat entschieden, dass nichts an ${host} geht. Ein Moderator kann das mit \`${call}!privacy allow\` ändern.`,
+    denied: ({ agent, host, call }, where) =>
+      `${agent} kann hier nicht antworten: Was gesagt wird, müsste an ${host} gehen, und der Admin dieses Servers erlaubt das ${WHERE[where]} nicht. Frage bitte einen Agenten, der hier läuft (\`${call}!list\`), oder bitte deinen Admin, es für diesen Raum zu erlauben.`,
+    allowed: ({ agent, host, call }) =>
+      `Einverstanden: Was hier an ${agent} gesagt wird, darf an ${host} gehen. \`${call}!privacy default\` nimmt es zurück.`,
+    nowDeclined: {
+      deny: ({ agent, host }) =>
+        `Verstanden: Nichts geht an ${host}, und ${agent} antwortet hier nicht. Der Admin erlaubt es hier auch nicht.`,
+      ask: nowDeclined,
+      allow: nowDeclined,
+    },
+    revoked: {
+      deny: ({ host }) =>
+        `Zurückgenommen. Trotzdem geht nichts an ${host}: Der Admin erlaubt das hier nicht, was dieser Raum auch entscheidet.`,
+      ask: ({ agent, host }) => `Zurückgenommen: Bevor wieder etwas an ${host} geht, fragt ${agent}.`,
+      allow: ({ agent, host, call }) =>
+        `Zurückgenommen. Was hier an ${agent} gesagt wird, geht an ${host}: Der Admin erlaubt das, solange dieser Raum es nicht mit \`${call}!privacy deny\` ablehnt.`,
+    },
     unneeded: (agent) => `${agent} läuft im eigenen Netz dieses Servers; nichts verlässt es.`,
+    which: (commands) => `Mehrere Agenten warten darauf. Sage bitte, wen du meinst: ${inCode(commands)}.`,
   },
   privacy: {
     encrypted: "Dieser Raum ist verschlüsselt: Der Server kann nicht mitlesen, aber jeder Agent darin.",
     notEncrypted: "Dieser Raum ist nicht verschlüsselt: Die Server aller, die darin sind, können mitlesen.",
-    agentLocal: ({ agent, host }) =>
-      `${agent} läuft im eigenen Netz dieses Servers (${host}). Nichts, was zu ${agent} gesagt wird, verlässt es.`,
+    agentLocal: ({ agent, host }, isSure) =>
+      isSure
+        ? `${agent} läuft im eigenen Netz dieses Servers (${host}). Nichts, was zu ${agent} gesagt wird, verlässt es.`
+        : `${agent} läuft im eigenen Netz dieses Servers (${host}). Dieser Modellserver sagt nicht, ob er etwas weitergibt; dafür steht der Admin ein.`,
     agentCloud: ({ agent, provider, host }, decision) =>
-      `${agent} läuft anderswo: Was dorthin gesagt wird, geht an **${host}** („${provider}“). ${decision}`,
+      `${agent} läuft anderswo: Was an ${agent} gesagt wird, geht an **${host}** („${provider}“). ${decision}`,
     decidedYes: (by, day) => `Dem hat ${by} am ${day} zugestimmt.`,
     decidedNo: (by, day) => `Das hat ${by} am ${day} abgelehnt, also geht nichts dorthin.`,
     policies: {
@@ -109,13 +154,11 @@ export const german: Words = {
     },
     sentNothing: "An kein Modell wurde etwas gesendet.",
     sent: ({ agent, host }, requests, size, isCloud) =>
-      `${agent} → ${host}: ${requests} ${requests === 1 ? "Anfrage" : "Anfragen"}, ${size}${isCloud ? ", außerhalb dieses Netzes" : ""}`,
-    lastDays: (days) => `In den letzten ${days} Tagen:`,
+      `${agent} → ${host}: ${counted(requests, "Anfrage", "Anfragen")}, ${size.replace(".", ",")}${isCloud ? ", außerhalb dieses Netzes" : ""}`,
+    lastDays: (days) => (days === 1 ? "Am letzten Tag:" : `In den letzten ${days} Tagen:`),
   },
-  welcome: (agent, direct) =>
-    direct
-      ? `Hallo! Ich bin ${agent}, eine KI. Schreib mir, und ich antworte; \`!help\` zeigt, was ich sonst noch verstehe.`
-      : `Hallo! Ich bin ${agent}, eine KI. Ich antworte, wenn ihr mich erwähnt oder mir antwortet; \`!help\`, zu mir gesagt, zeigt, was ich sonst noch verstehe.`,
+  welcome: ({ agent, call, isDemo }) =>
+    `Hallo! Ich bin ${agent}, ${isDemo ? "eine Demo und keine KI" : "eine KI"}. ${call === "" ? "Schreib mir, und ich antworte" : "Ich antworte, wenn du mich erwähnst oder mir antwortest"}; \`${call}!help\` zeigt, was ich sonst noch verstehe.`,
   invites: {
     noAccess: "Du darfst diesen Agenten nicht einladen.",
     notThisAgent: "Du darfst diesen Agenten nicht benutzen; andere stehen dir vielleicht offen.",
@@ -126,11 +169,13 @@ export const german: Words = {
       "Heute wurden schon so viele Einladungen angenommen, wie an einem Tag möglich sind. Lade diesen Agenten bitte morgen noch einmal ein.",
   },
   roomTooLarge: (agent, members) =>
-    `${agent} antwortet nur in Räumen mit höchstens ${members} Mitgliedern, und dieser ist darüber hinausgewachsen. Frage bitte in einem kleineren Raum.`,
+    `${agent} antwortet nur in Räumen mit höchstens ${counted(members, "Mitglied", "Mitgliedern")}, und dieser ist darüber hinausgewachsen. Frage bitte in einem kleineren Raum.`,
   onlyEncryptedRooms:
     "Dieser Agent spricht nur in verschlüsselten Räumen. Schalte die Verschlüsselung ein, und lade ihn noch einmal ein.",
   noEncryptedRooms: "Dieser Agent spricht nicht in verschlüsselten Räumen.",
   bot: {
+    welcome: (call) =>
+      `Hallo! Ich kümmere mich um die KI-Agenten auf diesem Homeserver. Schreib \`${call}list\`, um zu sehen, mit wem du reden kannst, oder \`${call}help\`.`,
     help: [
       "Ich kümmere mich um die KI-Agenten auf diesem Homeserver.",
       "",
@@ -140,8 +185,15 @@ export const german: Words = {
     ].join("\n"),
     noAgents: "Es gibt noch keine Agenten. Der Admin dieses Homeservers trägt sie in config.yaml unter `agents:` ein.",
     agents: "Agenten, die du einladen kannst:",
-    other: (bot) =>
-      `Ich bin ${bot} und kenne zwei Befehle: \`help\` und \`list\`. Um mit einer KI zu reden, beginne einen Chat mit einem der Agenten, die \`list\` zeigt.`,
+    cloud: {
+      everywhere: "Die mit „(cloud)“ laufen nicht auf diesem Server: Was ihnen gesagt wird, verlässt ihn.",
+      unencrypted:
+        "Die mit „(cloud)“ laufen nicht auf diesem Server: Was ihnen gesagt wird, verlässt ihn. In verschlüsselten Räumen erlaubt der Admin das nicht, also antworten sie nur in anderen.",
+      nowhere:
+        "Die mit „(cloud)“ laufen nicht auf diesem Server. Der Admin erlaubt nicht, dass Worte ihn verlassen, also können sie nicht antworten, außer in Räumen, die ausgenommen sind.",
+    },
+    other:
+      "Ich kenne zwei Befehle: `help` und `list`. Um mit einer KI zu reden, beginne einen Chat mit einem der Agenten, die `list` zeigt.",
   },
   pull: {
     onlyAdmins:
@@ -162,15 +214,15 @@ export const german: Words = {
     retry: { usage: "!retry", meaning: "beantwortet deine letzte Frage noch einmal (wie 🔁)" },
     forget: { usage: "!forget", meaning: "ich vergesse alles, was hier gesagt wurde" },
     discuss: {
-      usage: "!discuss [RUNDEN] AGENT [AGENT …] THEMA",
+      usage: "!discuss [BEITRÄGE] AGENT [AGENT …] THEMA",
       meaning:
         "ich diskutiere etwas mit anderen Agenten dieses Raums, in einem Thread, 4 Beiträge oder so viele du sagst",
     },
     privacy: {
       usage: "!privacy [allow | deny | default]",
-      meaning: "wohin eure Worte gehen, und ob sie es dürfen",
+      meaning: "wohin deine Worte gehen, und ob sie es dürfen",
     },
-    remember: { usage: "!remember TEXT oder !remember nothing", meaning: "was ich hier im Kopf behalten soll" },
+    remember: { usage: "!remember [TEXT | nothing]", meaning: "was ich hier im Kopf behalten soll" },
     model: { usage: "!model [NAME | default]", meaning: "welches Modell ich frage" },
     system: { usage: "!system [TEXT | default]", meaning: "meine Anweisung" },
     temperature: { usage: "!temperature [0 bis 2 | default]", meaning: "wie frei ich spreche" },
@@ -186,7 +238,7 @@ export const german: Words = {
     },
     delegate: {
       usage: "!delegate [on | off | default]",
-      meaning: "ob ich andere Agenten einer Gruppe um Hilfe bitten darf, sodass ihr es seht",
+      meaning: "ob ich andere Agenten einer Gruppe um Hilfe bitten darf, sodass man es sieht",
     },
     summaries: {
       usage: "!summaries [on | off | default]",
@@ -197,55 +249,94 @@ export const german: Words = {
       meaning: "wie Antworten aussehen, während sie entstehen",
     },
     language: { usage: "!language [en | de | default]", meaning: "die Sprache meiner Hinweise" },
-    reset: { usage: "!reset", meaning: "alle Einstellungen dieses Raums, wie der Admin sie hat" },
+    reset: { usage: "!reset", meaning: "nimmt alle Einstellungen dieses Raums zurück" },
     usage: { usage: "!usage", meaning: "was du mich gefragt hast, hier und anderswo" },
   },
-  help: { before: "Das kannst du mir sagen:", after: "In einer Gruppe ändern die Moderatoren die Einstellungen." },
-  unknownCommand: (name) => `\`!${name}\` kenne ich nicht. \`!help\` zeigt, was ich kenne.`,
-  wrongForm: (usage, example) => `Schreibe es bitte so: \`${usage}\`, zum Beispiel \`${example}\`.`,
+  parameters: {
+    turns: "wie viele Beiträge insgesamt; 4, wenn du nichts sagst",
+    agents: "die Agenten außer mir",
+    topic: "worum es geht",
+    decision: "ob Worte hinausdürfen; ohne Angabe wird gezeigt, wohin sie gehen",
+    note: "was ich im Kopf behalten soll; „nothing“ nimmt es zurück",
+    name: "der Name des Modells; „default“ nimmt es zurück",
+    instruction: "was ich sein soll; „default“ nimmt es zurück",
+    number: "von 0 bis 2; „default“ nimmt es zurück",
+    when: "wann ich antworte",
+    what: "was ich behalte",
+    whether: "ob ich das tue",
+    how: "in einer Nachricht, die wächst, am Ende als neue, oder ganz",
+    which: "die Sprache",
+  },
+  help: {
+    before: (call) =>
+      call === "" ? "Das kannst du mir sagen:" : `Das kannst du mir sagen, wie in \`${call}!status\`:`,
+    titles: { everyday: "Für jeden Tag", settings: "Einstellungen dieses Raums", groups: "In Gruppen" },
+    after: "In einer Gruppe ändern die Moderatoren die Einstellungen.",
+  },
+  unknownCommand: (name, call) => `\`!${name}\` kenne ich nicht. \`${call}!help\` zeigt, was ich kenne.`,
+  wrongForm: (usage, example) =>
+    example === undefined
+      ? `Schreibe bitte nur \`${usage}\`, ohne etwas dahinter.`
+      : `Schreibe es bitte so: \`${usage}\`, zum Beispiel \`${example}\`.`,
   tooLong: (characters, longest) => `Das ist zu lang: ${characters} Zeichen; höchstens ${longest} sind möglich.`,
   onlyModerators: "Das können nur Moderatoren dieses Raums ändern.",
+  tooManyWait: (agent) =>
+    `${agent} hat hier schon viele Fragen zu beantworten und kann gerade keine weitere annehmen. Frage bitte noch einmal, wenn sie beantwortet sind.`,
+  tooLongAgo:
+    "Das wurde vor zu langer Zeit gefragt, um noch einmal beantwortet zu werden. Frage es bitte neu, in einer eigenen Nachricht.",
   nothingToRetry: "Du hast mich hier nichts gefragt, das ich noch einmal beantworten könnte.",
   notDoneYet: "Mit deiner letzten Frage bin ich noch nicht fertig.",
-  answeringAgain: "Ich beantworte deine letzte Frage noch einmal.",
   nothingToStop: "Ich beantworte hier nichts, das du anhalten könntest.",
-  stopped: "Angehalten.",
-  settingsReset: "Alle Einstellungen dieses Raums sind wieder, wie der Admin sie hat.",
+  settingsReset: "In diesem Raum gilt wieder alles so, wie der Admin es eingestellt hat.",
   notInDirectChats:
     "In einem direkten Chat ist niemand zum Diskutieren da. Frage bitte in einem Raum mit mehreren Agenten.",
   noSuchAgent: (name, agents) =>
     agents.length === 0
       ? "In diesem Raum ist kein anderer Agent. Lade zuerst einen ein."
       : `In diesem Raum gibt es keinen Agenten „${name}“. Es gibt: ${agents.join(", ")}.`,
-  discussing: (agents, turns) =>
-    `${LIST.format(agents)} diskutieren das, ${turns} Beiträge insgesamt. \`!stop\`, zu niemand Bestimmtem gesagt, beendet es sofort.`,
+  discussing: (agents, turns, call) =>
+    `${LIST.format(agents)} diskutieren das, ${counted(turns, "Beitrag", "Beiträge")} insgesamt. \`${call}!stop\` beendet es; \`!stop\` von einem Moderator, an niemand Bestimmten gerichtet, sofort.`,
   forgotten: "Ich habe alles vergessen, was mir hier gesagt wurde, und was ich im Kopf behalten sollte.",
   noProvider: "Ich habe keinen Modellserver mehr.",
   noSuchModel: (provider, models) => `So ein Modell gibt es auf „${provider}“ nicht. Es gibt: ${models.join(", ")}.`,
+  notYourModel: (model) => `Das Modell \`${model}\` gehört zu einem Agenten, den du nicht benutzen darfst.`,
+  chosenModelNotYours: (agent, model, call) =>
+    `${agent} kann dir nicht antworten: Dieser Raum hat das Modell \`${model}\` gewählt, und das gehört zu einem Agenten, den du nicht benutzen darfst. Mit \`${call}!model default\` hat er wieder sein eigenes; reagiere dann hierauf mit 🔁.`,
+  notYourAgents: (agents) => `Du darfst ${LIST.format(agents)} nicht benutzen.`,
+  commandOff: (command) => `Der Admin dieses Servers hat \`!${command}\` abgeschaltet.`,
+  onlyAdmins: (command) => `Das können mit \`!${command}\` auf diesem Server nur die Admins der Bridge.`,
   modelsUnknown: (provider) =>
     `„${provider}“ kann gerade nicht nach seinen Modellen gefragt werden. Versuche es bitte später noch einmal.`,
   done: "Erledigt.",
-  iAm: (agent, provider) =>
-    provider === undefined
-      ? `Ich bin ${agent} und habe kein Modell mehr.`
-      : `Ich bin ${agent}, betrieben von „${provider}“.`,
+  iAm: (agent, provider, model) => {
+    if (provider === undefined) return `Ich bin ${agent} und habe kein Modell mehr.`;
+    return `Ich bin ${agent}, betrieben von „${provider}“${model === undefined ? "" : ` mit dem Modell \`${model}\``}.`;
+  },
+  value: (setting, value) => {
+    if (setting === "temperature") return value.replace(".", ",");
+    return setting === "language" ? (LANGUAGE_NAMES.get(value) ?? value) : value;
+  },
+  setHere: (title, value) => `${title}: ${value} (in diesem Raum eingestellt)`,
+  restAsAdmin: (isAll, call) =>
+    `${isAll ? "Alles ist" : "Alles andere ist"} so, wie der Admin es eingestellt hat. \`${call}!help\` zeigt, was sich einstellen lässt${isAll ? "" : `, und \`${call}!reset\` nimmt es zurück`}.`,
   waiting: (questions) => `Fragen, die auf eine Antwort warten: ${questions}.`,
   usage: (here, everywhere) =>
     [
-      "Deine in den letzten 30 Tagen:",
+      "Deine Fragen in den letzten 30 Tagen:",
       "",
       `- Hier, an mich: ${asked(here)}`,
       `- Überall, an alle Agenten: ${asked(everywhere)}`,
     ].join("\n"),
-  left: (what, left, of) => `Übrig von ${of} ${what === "requests" ? "Fragen" : "Tokens"} am Tag: ${left}`,
-  tooMany: (agent, whose, minutes) => {
+  left: (what, left, of) =>
+    `Übrig von ${what === "requests" ? counted(of, "Frage", "Fragen") : counted(of, "Token", "Tokens")} am Tag: ${left}`,
+  tooMany: (agent, whose, minutes, isAsked) => {
     const who = {
       user: "Du hast so viel gefragt, wie man an einem Tag darf.",
       room: "In diesem Raum wurde so viel gefragt, wie an einem Tag geht.",
       server: "Die Leute deines Servers haben so viel gefragt, wie sie an einem Tag dürfen.",
       agent: `${agent} wurde so viel gefragt, wie an einem Tag geht.`,
     }[whose];
-    return `${who} Die nächste Frage geht in etwa ${inWords(minutes)}; frage bitte dann noch einmal.`;
+    return `${who} Die nächste Frage geht in etwa ${inWords(minutes)}; ${isAsked ? "reagiere dann hierauf mit 🔁, um noch einmal zu fragen" : "frage bitte dann noch einmal"}.`;
   },
   settings: {
     model: "Modell",
@@ -261,13 +352,29 @@ export const german: Words = {
     remember: "Was ich im Kopf behalte",
   },
   setting: (title, value, isSetHere, usage) =>
-    `${title}: ${value} (${isSetHere ? "in diesem Raum eingestellt" : "hier nicht anders eingestellt"}). Zu ändern mit \`${usage}\`.`,
-  none: "keine",
+    `${title}: ${value} (${isSetHere ? "in diesem Raum eingestellt" : "in diesem Raum nicht geändert"}). Ändern mit \`${usage}\`.`,
+  none: "nicht festgelegt",
   nothing: "nichts",
   modelsOwn: "die des Modells",
 };
 
+/** Where something does not hold, by which decision it is. */
+const WHERE: Readonly<Record<CloudRule, string>> = {
+  room: "in diesem Raum",
+  encrypted: "in verschlüsselten Räumen",
+  others: "auf diesem Server",
+};
+
+function nowDeclined({ agent, host, call }: CloudPlace): string {
+  return `Verstanden: Nichts geht an ${host}, und ${agent} antwortet hier nicht. \`${call}!privacy allow\` ändert das.`;
+}
+
 const LIST = new Intl.ListFormat("de");
+const CHOICE = new Intl.ListFormat("de", { type: "disjunction" });
+
+function inCode(commands: readonly string[]): string {
+  return CHOICE.format(commands.map((command) => `\`${command}\``));
+}
 
 function inWords(minutes: number): string {
   if (minutes < 90) return minutes <= 1 ? "einer Minute" : `${minutes} Minuten`;
@@ -275,5 +382,16 @@ function inWords(minutes: number): string {
 }
 
 function asked({ questions, tokens }: UsageWords): string {
-  return `${questions} ${questions === 1 ? "Frage" : "Fragen"}, ${tokens} Tokens`;
+  return `${counted(questions, "Frage", "Fragen")}, ${counted(tokens, "Token", "Tokens")}`;
 }
+
+function counted(count: number, one: string, many: string): string {
+  return `${count} ${count === 1 ? one : many}`;
+}
+
+/** By what `language` is set to. */
+const LANGUAGE_NAMES: ReadonlyMap<string, string> = new Map([
+  ["en", "Englisch"],
+  ["de", "Deutsch"],
+  ["auto", "wie du schreibst"],
+]);

@@ -1,4 +1,5 @@
 import { detectAll } from "tinyld/light";
+import { COMMON_WORDS } from "./common-words.ts";
 import { english } from "./english.ts";
 import { german } from "./german.ts";
 import type { Words } from "./words.ts";
@@ -12,8 +13,12 @@ const WORDS: Readonly<Record<Language, Words>> = { en: english, de: german };
 /** Where nothing says otherwise. */
 export const DEFAULT_LANGUAGE: Language = "en";
 
-/** What is looked at of what people said, in characters. */
+/** What is looked at of what people said, of each message and of all of it, in characters. */
 const LONGEST_SAMPLE = 1_000;
+
+/** So sure has a guess at several words to be, from 0 to 1, and so many words must there be for one that is less so. */
+const SURE = 0.9;
+const ENOUGH_WORDS = 6;
 
 /** What the bridge says in a language. */
 export function wordsIn(language: Language): Words {
@@ -21,14 +26,39 @@ export function wordsIn(language: Language): Words {
 }
 
 /**
- * The language that people speak, by what they said; undefined when it is none of ours, or too little to tell. Code and
- * addresses say nothing.
+ * The language that people speak, by what they said; undefined when it is none of ours, or too little to tell: a few words
+ * tell only by those that are common in one of ours and not in the other. Code and addresses say nothing.
  */
 export function spokenLanguage(said: readonly string[]): Language | undefined {
   const sample = said
+    .map((text) => text.slice(0, LONGEST_SAMPLE))
     .join("\n")
     .replace(/```[\s\S]*?(?:```|$)|`[^`]*`|\S+:\S+/g, " ")
     .slice(0, LONGEST_SAMPLE);
-  const likeliest = detectAll(sample)[0]?.lang;
-  return LANGUAGES.find((language) => language === likeliest);
+  // What is quoted is another's, and what is to be translated stands behind a colon.
+  const own = sample.replace(QUOTED, " ");
+  const [, order = ""] = /^([^:\n]{2,200}):/.exec(own) ?? [];
+  return languageOf(order) ?? languageOf(own) ?? languageOf(sample);
+}
+
+/** Quotation marks of several kinds, with what is in them; and lines that begin with `>`. */
+const QUOTED = /„[^“”\n]{0,1000}[“”]|“[^”\n]{0,1000}”|"[^"\n]{0,1000}"|»[^«\n]{0,1000}«|«[^»\n]{0,1000}»|^>.*$/gm;
+
+function languageOf(sample: string): Language | undefined {
+  const words =
+    sample
+      .toLowerCase()
+      .match(/[\p{L}\p{M}'’]+/gu)
+      ?.map((word) => word.replace("’", "'")) ?? [];
+  const [likeliest] = detectAll(sample);
+  const guess = LANGUAGES.find((language) => language === likeliest?.lang);
+  if (words.length > 1 && (likeliest?.accuracy ?? 0) >= SURE) return guess;
+  const heard = LANGUAGES.map((language) => ({
+    language,
+    count: words.filter((word) => COMMON_WORDS[language].has(word)).length,
+  })).sort((a, b) => b.count - a.count);
+  const [most, next] = heard;
+  // Many words are in both, here and there one is a name.
+  if (most !== undefined && most.count > 2 * (next?.count ?? 0)) return most.language;
+  return words.length >= ENOUGH_WORDS ? guess : undefined;
 }

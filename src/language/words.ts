@@ -6,15 +6,36 @@ export interface FailedTurn {
   readonly model: string;
   /** The key under `providers:` in config.yaml, for the admin to recognise. */
   readonly provider: string;
+  /** See {@link Greeting}. */
+  readonly call: string;
+}
+
+/** What an agent says of itself where it comes in. */
+export interface Greeting {
+  /** Its display name. */
+  readonly agent: string;
+  /**
+   * What stands before a command so that it is for this agent, as `@llama `; empty in a direct chat. So a command can be
+   * typed as a notice shows it.
+   */
+  readonly call: string;
+  /** Whether it is the demo, which is no AI. */
+  readonly isDemo: boolean;
 }
 
 /** Where an agent's words go. */
-export interface CloudPlace {
+export interface AgentPlace {
   /** The agent's display name. */
   readonly agent: string;
   /** The key under `providers:` in config.yaml. */
   readonly provider: string;
   readonly host: string;
+}
+
+/** The same, where the words name commands. */
+export interface CloudPlace extends AgentPlace {
+  /** See {@link Greeting}. */
+  readonly call: string;
 }
 
 /** How a command is written, and what it does. */
@@ -40,14 +61,25 @@ export interface Words {
   readonly missingKey: Readonly<
     Record<"unverified" | "blacklisted" | "unavailable" | "other", (agent: string) => string>
   >;
-  /** @param userId whose device or identity is not trusted enough. */
-  readonly distrust: Readonly<Record<DistrustWord, (agent: string, userId: string) => string>>;
+  /** @param who whose device or identity is not trusted enough; undefined for whoever reads it. */
+  readonly distrust: Readonly<Record<DistrustWord, (agent: string, who: string | undefined) => string>>;
+  /** @param who on whose account nothing is said in the room. */
+  readonly silenced: (agent: string, who: string) => string;
   readonly unsignedAgent: (agent: string) => string;
   readonly unseenVerification: (agent: string) => string;
-  /** What is added to the welcome of an agent whose words leave the network. */
+  /** In the place of a welcome that nobody could read: what keeps the reader's devices from being trusted. */
+  readonly beforeWelcome: Readonly<
+    Record<
+      Extract<DistrustWord, "unsigned_device" | "identity_changed" | "unverified_identity">,
+      (agent: string) => string
+    >
+  >;
+  /** Below an answer, by how it ended; nothing where it came to its end. */
+  readonly ended: Readonly<Record<"stop" | "length" | "filtered", (provider: string) => string | undefined>>;
   /** Below an answer that another agent's model gave. */
   readonly fallback: (agent: string, model: string) => string;
-  readonly welcomeCloud: (place: CloudPlace) => string;
+  /** What is added to the welcome of an agent whose words leave the network, by what the admin has decided. */
+  readonly welcomeCloud: Readonly<Record<CloudWord, (place: CloudPlace, where: CloudRule) => string>>;
   readonly consent: {
     /** What would leave, and to whom; how to agree: where the room is encrypted, by a command alone. */
     readonly ask: (place: CloudPlace, isEncrypted: boolean) => string;
@@ -56,26 +88,30 @@ export interface Words {
     /** Somebody agreed in clear, in a room that is encrypted. */
     readonly notEncrypted: string;
     readonly declined: (place: CloudPlace) => string;
-    readonly denied: (place: CloudPlace) => string;
+    readonly denied: (place: CloudPlace, where: CloudRule) => string;
     readonly allowed: (place: CloudPlace) => string;
-    readonly nowDeclined: (place: CloudPlace) => string;
-    readonly revoked: (place: CloudPlace) => string;
+    /** By what the admin has decided. */
+    readonly nowDeclined: Readonly<Record<CloudWord, (place: CloudPlace) => string>>;
+    readonly revoked: Readonly<Record<CloudWord, (place: CloudPlace) => string>>;
     /** Nothing leaves with this agent anyway. */
     readonly unneeded: (agent: string) => string;
+    /** Several agents wait, and a decision was said to none of them. */
+    readonly which: (commands: readonly string[]) => string;
   };
   readonly privacy: {
     readonly encrypted: string;
     readonly notEncrypted: string;
-    readonly agentLocal: (place: CloudPlace) => string;
-    readonly agentCloud: (place: CloudPlace, decision: string) => string;
+    /** `isSure` is false where the server does not say whether it passes anything on. */
+    readonly agentLocal: (place: AgentPlace, isSure: boolean) => string;
+    readonly agentCloud: (place: AgentPlace, decision: string) => string;
     readonly decidedYes: (by: string, day: string) => string;
     readonly decidedNo: (by: string, day: string) => string;
-    readonly policies: Readonly<Record<"deny" | "ask" | "allow", string>>;
+    readonly policies: Readonly<Record<CloudWord, string>>;
     readonly sentNothing: string;
-    readonly sent: (place: CloudPlace, requests: number, size: string, isCloud: boolean) => string;
+    readonly sent: (place: AgentPlace, requests: number, size: string, isCloud: boolean) => string;
     readonly lastDays: (days: number) => string;
   };
-  readonly welcome: (agent: string, direct: boolean) => string;
+  readonly welcome: (greeting: Greeting) => string;
   /** Why an invite is declined. */
   readonly invites: Readonly<Record<"noAccess" | "notThisAgent" | "roomBlocked" | "roomTooLarge" | "tooMany", string>>;
   /** An agent does not answer in a room that has grown. */
@@ -83,10 +119,14 @@ export interface Words {
   readonly onlyEncryptedRooms: string;
   readonly noEncryptedRooms: string;
   readonly bot: {
+    /** @param call what stands before a command so that it is for the bot. */
+    readonly welcome: (call: string) => string;
     readonly help: string;
     readonly noAgents: string;
     readonly agents: string;
-    readonly other: (bot: string) => string;
+    /** Below a list with agents that run elsewhere: where they may be asked anything. */
+    readonly cloud: Readonly<Record<"everywhere" | "unencrypted" | "nowhere", string>>;
+    readonly other: string;
   };
   readonly pull: {
     readonly onlyAdmins: string;
@@ -96,33 +136,65 @@ export interface Words {
     readonly failed: (model: string, provider: string) => string;
   };
   readonly commands: Readonly<Record<CommandWord, CommandWords>>;
-  readonly help: { readonly before: string; readonly after: string };
-  readonly unknownCommand: (name: string) => string;
-  readonly wrongForm: (usage: string, example: string) => string;
+  /** What can follow commands, for menus. */
+  readonly parameters: Readonly<Record<ParameterWord, string>>;
+  readonly help: {
+    readonly before: (call: string) => string;
+    readonly titles: Readonly<Record<CommandGroup, string>>;
+    readonly after: string;
+  };
+  readonly unknownCommand: (name: string, call: string) => string;
+  /** @param example undefined where the form has nothing to be filled in: then too much was said. */
+  readonly wrongForm: (usage: string, example: string | undefined) => string;
   readonly tooLong: (characters: number, longest: number) => string;
   readonly onlyModerators: string;
   readonly nothingToRetry: string;
+  /** A reaction or an edit is of something that was asked so long ago that only the words of it are remembered. */
+  readonly tooLongAgo: string;
+  /** A command would ask something, and so much waits already that it does not. */
+  readonly tooManyWait: (agent: string) => string;
   readonly notDoneYet: string;
-  readonly answeringAgain: string;
   readonly nothingToStop: string;
-  readonly stopped: string;
   readonly settingsReset: string;
   readonly notInDirectChats: string;
   readonly noSuchAgent: (name: string, agents: readonly string[]) => string;
-  readonly discussing: (agents: readonly string[], turns: number) => string;
+  readonly discussing: (agents: readonly string[], turns: number, call: string) => string;
 
   readonly forgotten: string;
   readonly noProvider: string;
   readonly noSuchModel: (provider: string, models: readonly string[]) => string;
+  /** A model belongs to agents that who asks for it may not use. */
+  readonly notYourModel: (model: string) => string;
+  /** The same of a model that somebody else has chosen for the room. */
+  readonly chosenModelNotYours: (agent: string, model: string, call: string) => string;
+  readonly notYourAgents: (agents: readonly string[]) => string;
+  readonly commandOff: (command: string) => string;
+  readonly onlyAdmins: (command: string) => string;
   readonly modelsUnknown: (provider: string) => string;
   readonly done: string;
-  readonly iAm: (agent: string, provider: string | undefined) => string;
+  /** @param model undefined: the demo's. */
+  readonly iAm: (agent: string, provider: string | undefined, model: string | undefined) => string;
+  /** What people see of a setting's value. */
+  readonly value: (setting: SettingWord, value: string) => string;
+  /** A setting in a list of those that were set in a room. */
+  readonly setHere: (title: string, value: string) => string;
+  /** How all is set that is not in that list. */
+  readonly restAsAdmin: (isAll: boolean, call: string) => string;
   readonly waiting: (questions: number) => string;
   readonly usage: (here: UsageWords, everywhere: UsageWords) => string;
   /** What somebody has left of a day's limit. */
   readonly left: (what: "requests" | "tokens", left: number, of: number) => string;
-  /** A question is one too many. */
-  readonly tooMany: (agent: string, whose: "user" | "room" | "server" | "agent", minutes: number) => string;
+  /**
+   * A question is one too many.
+   *
+   * @param isAsked whether it has been asked, so that a reaction can ask it again.
+   */
+  readonly tooMany: (
+    agent: string,
+    whose: "user" | "room" | "server" | "agent",
+    minutes: number,
+    isAsked: boolean,
+  ) => string;
   readonly settings: Readonly<Record<SettingWord, string>>;
   readonly setting: (title: string, value: string, isSetHere: boolean, usage: string) => string;
   /** What a setting is when nobody has set it. */
@@ -141,21 +213,32 @@ export type FailureWord =
   | "malformed"
   | "refused"
   | "empty"
+  | "thought_only"
+  | "declined"
+  | "too_long"
   | "cancelled"
   | "busy"
   | "cant_see"
   | "cant_hear"
   | "cant_read"
   | "no_text"
+  | "mislabelled"
   | "too_large"
   | "no_file"
   | "waited"
+  | "in_clear"
   | "full"
   | "unknown";
 
 /** Why somebody is not listened to. */
 export type DistrustWord =
   "not_encrypted" | "unsigned_device" | "identity_changed" | "verified_identity_changed" | "unverified_identity";
+
+/** What the admin has decided about what may leave the network. */
+export type CloudWord = "deny" | "ask" | "allow";
+
+/** What such a decision is for: a room by its id, encrypted rooms, or the others. */
+export type CloudRule = "room" | "encrypted" | "others";
 
 /** What people may set in a room. */
 export type SettingWord =
@@ -170,6 +253,25 @@ export type SettingWord =
   | "stream"
   | "language"
   | "remember";
+
+/** What commands are for: every day, for setting a room up, or in groups alone. */
+export type CommandGroup = "everyday" | "settings" | "groups";
+
+/** What can follow commands, as menus call it. */
+export type ParameterWord =
+  | "turns"
+  | "agents"
+  | "topic"
+  | "decision"
+  | "note"
+  | "name"
+  | "instruction"
+  | "number"
+  | "when"
+  | "what"
+  | "whether"
+  | "how"
+  | "which";
 
 /** What agents can be told, in the order in which `help` shows it. */
 export type CommandWord =

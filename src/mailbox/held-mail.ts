@@ -18,6 +18,8 @@ export interface MailboxSummary {
   readonly ready: number;
   readonly awaitingKey: number;
   readonly setAside: number;
+  /** Of those that were set aside, the ones that were refused: not trusted, not readable, or repeated. */
+  readonly refused: number;
   /** Parts of transactions that are no events. */
   readonly malformed: number;
 }
@@ -38,6 +40,7 @@ export class HeldMail {
       `select count(*) filter (where state = 'ready')::integer as ready,
          count(*) filter (where state = 'awaiting_key')::integer as "awaitingKey",
          count(*) filter (where state = 'set_aside')::integer as "setAside",
+         count(*) filter (where state = 'set_aside' and ${REFUSED})::integer as refused,
          (select count(*)::integer from malformed) as malformed
        from mailbox`,
     );
@@ -88,6 +91,10 @@ export class HeldMail {
     });
   }
 }
+
+/** Reasons that say something of the event, and nothing of this bridge. */
+const REFUSED =
+  "(reason like 'not trusted: %' or reason like 'not decrypted: %' or reason = 'a replay of another event')";
 
 /** By name also those that still wait for a key; all of them are only those that were set aside. */
 const SELECTED = `case when $1 then state = 'set_aside' else state in ('set_aside', 'awaiting_key')

@@ -1,4 +1,5 @@
 import type { Database, Queryable } from "../database/database.ts";
+import { BATCH_ROWS, deleteInBatches, inBatches } from "../database/batches.ts";
 import { isStorable, storable } from "../database/text.ts";
 import { fenced, type Lease } from "../leases/leases.ts";
 import type { RoomEvent, Transaction } from "../homeserver/transaction.ts";
@@ -7,6 +8,8 @@ import type { Metrics } from "../observability/metrics.ts";
 import { unlessBroken } from "../sealing/sealed-text.ts";
 import type { SealedRow, Seals } from "../sealing/seals.ts";
 import { Attempt } from "./attempt.ts";
+import { emptyUnwanted } from "./emptied.ts";
+import { dropBeyondQuota } from "./held-quota.ts";
 import { DELIVERED, route, type GhostRooms, type MembershipChange } from "./routing.ts";
 import { reached } from "../observability/steps.ts";
 
@@ -44,11 +47,24 @@ export interface Backlog {
   readonly malformed: number;
 }
 
-/** Takes note of what new events say of rooms, in the transaction that stores the events. */
-export type NoteState = (tx: Queryable, events: readonly RoomEvent[]) => Promise<void>;
+/**
+ * Takes note of what new events say of rooms, in the transaction that stores the events; `isLate` says that they are from
+ * before what was noted last.
+ */
+export type NoteState = (
+  tx: Queryable,
+  events: readonly RoomEvent[],
+  options?: { readonly isLate: boolean },
+) => Promise<void>;
 
 /** An item that has ended the process, or failed, this often is set aside. */
 const MAX_STRIKES = 3;
+
+/** What waits for a key is given up after so long, in days; read later than `turns.max_wait` it is only remembered. */
+const AWAITED_FOR_DAYS = 30;
+
+/** So many parts of transactions that are no events are kept for a look, the newest. */
+const MOST_MALFORMED = 1_000;
 
 /** And one that was tried this often and never finished, whatever the reason. */
 const MAX_ATTEMPTS = 10;
@@ -108,10 +124,12 @@ export class Mailbox {
         );
       }
       const ids = JSON.stringify(fresh.map((event) => event.event_id));
-      // We are told of rooms that a ghost is in. Where none is known, it is we who do not know: see adoptEvents.
+      // We are told of rooms that a ghost is in. Where none is known, or no more than an invite, it is we who do not know:
+      // see adoptEvents.
       await tx.query(
         `update events set unrouted = true where event_id in (select json_array_elements_text($1::json))
-         and not exists (select 1 from memberships where memberships.room_id = events.room_id)`,
+         and not exists (select 1 from memberships where memberships.room_id = events.room_id and membership <> 'invite')
+         and not exists (select 1 from mailbox where mailbox.event_id = events.event_id)`,
         [ids],
       );
       await tx.query(
@@ -158,7 +176,9 @@ export class Mailbox {
         this.#log.error({ ghost: lease.ghost, event: row.event_id, tries }, "event set aside: it did not finish");
         continue;
       }
-      const payload = unlessBroken(() => open(row, row.payload, ...placeOfEvent(row.event_id)));
+      const { payload: sealed } = row;
+      const payload =
+        sealed === null ? undefined : unlessBroken(() => open(row, sealed, ...placeOfEvent(row.event_id)));
       if (payload === undefined) {
         await this.setAside(lease, row.id, "it was changed in the database, or is damaged");
         continue;
@@ -172,6 +192,26 @@ export class Mailbox {
     }
   }
 
+  /**
+   * Gives a ghost what was said in a room before its own join, in the transaction that ends that join: in order, and before
+   * what was said there since.
+   */
+  async adopt(tx: Queryable, ghost: string, join: MailItem, said: readonly RoomEvent[]): Promise<void> {
+    if (said.length === 0) return;
+    const events = await insertEvents(tx, this.#seals, said, "keep what was emptied");
+    await this.#noteState(tx, events, { isLate: true });
+    const ids = JSON.stringify(said.map((event) => event.event_id));
+    const { rows: later } = await tx.query<{ id: number }>(
+      `select id from mailbox join events using (event_id) where ghost = $1 and room_id = $2 and id > $3 order by id`,
+      [ghost, join.event.room_id, join.id],
+    );
+    await tx.query(
+      `insert into mailbox (ghost, event_id) select $1, json_array_elements_text($2::json) on conflict do nothing`,
+      [ghost, ids],
+    );
+    for (const { id } of later) await tx.query("update mailbox set id = default where id = $1", [id]);
+  }
+
   /** Counts a try at an item, before it is made. Throws StaleLease. */
   async begin(lease: Lease, item: MailItem): Promise<Attempt> {
     const attempt = await Attempt.begin(this.#database, lease, item);
@@ -181,7 +221,12 @@ export class Mailbox {
 
   /** Takes a finished item out, in the fenced transaction that stores what came of it. */
   async done(tx: Queryable, item: MailItem): Promise<void> {
-    await tx.query("delete from mailbox where id = $1", [item.id]);
+    // The event is held: another ghost that adopts it meanwhile is seen by the next statement, or sees it emptied.
+    await tx.query(
+      `delete from mailbox using (select event_id from events where event_id = $2 for update) as held
+       where id = $1 and mailbox.event_id = held.event_id`,
+      [item.id, item.event.event_id],
+    );
     await tx.query(
       `update events set payload = null, sealed_by = null where event_id = $1 and not unrouted
        and not exists (select 1 from mailbox where event_id = $1)`,
@@ -199,6 +244,7 @@ export class Mailbox {
       [item.id, storable(key.sessionId), key.withheld === undefined ? null : storable(key.withheld)],
     );
     this.#metrics?.mail.inc({ outcome: "awaiting_key" });
+    await this.#keepQuota(item.event.event_id);
   }
 
   /** Makes a ghost's items ready again whose keys have come. Returns how many. */
@@ -213,11 +259,15 @@ export class Mailbox {
 
   /** Keeps an item, with the reason, but never tries it again by itself. */
   async setAside(lease: Lease, id: number, reason: string): Promise<void> {
-    await this.#update(lease, "update mailbox set state = 'set_aside', reason = $3 where ghost = $1 and id = $2", [
-      id,
-      reason,
-    ]);
+    const eventIds = await fenced(this.#database, lease, async (tx) => {
+      const { rows } = await tx.query<{ event_id: string }>(
+        "update mailbox set state = 'set_aside', reason = $3 where ghost = $1 and id = $2 returning event_id",
+        [lease.ghost, id, reason],
+      );
+      return rows.map((row) => row.event_id);
+    });
     this.#metrics?.mail.inc({ outcome: "set_aside" });
+    for (const eventId of eventIds) await this.#keepQuota(eventId);
   }
 
   /**
@@ -258,6 +308,16 @@ export class Mailbox {
     });
   }
 
+  /** Who sent an event of a room, be it a ghost's own; undefined when it is not known, or not any more. */
+  async senderOf(roomId: string, eventId: string): Promise<string | undefined> {
+    if (!isStorable(eventId)) return undefined;
+    const { rows } = await this.#database.query<{ sender: string | null }>(
+      "select sender from events where room_id = $1 and event_id = $2",
+      [roomId, eventId],
+    );
+    return rows[0]?.sender ?? undefined;
+  }
+
   /** Ghosts with ready mail that a process has, or could have because nobody else does. */
   async ghostsWithMail(process: number): Promise<string[]> {
     const { rows } = await this.#database.query<{ ghost: string }>(
@@ -285,21 +345,62 @@ export class Mailbox {
 
   /**
    * Forgets what nobody needs any more: ids of events handled long ago (a homeserver repeats what was not acknowledged,
-   * and nothing else), malformed parts, notices of keys. Returns how many rows.
+   * and nothing else), malformed parts, and what nobody has read, or looked at, for long. Returns how many rows.
    */
-  async prune(olderThanDays: number): Promise<number> {
-    const counts = [];
-    for (const sql of [
-      `delete from events where (payload is null or unrouted) and received_at < now() - $1 * interval '1 day'
+  async prune(olderThanDays: number, signal?: AbortSignal): Promise<number> {
+    const values = [olderThanDays];
+    const held = await this.#pruneHeld(olderThanDays, signal);
+    const events = await deleteInBatches(
+      this.#database,
+      {
+        from: "events",
+        where: `(payload is null or unrouted) and received_at < now() - $1 * interval '1 day'
          and not exists (select from mailbox where mailbox.event_id = events.event_id)`,
-      "delete from malformed where received_at < now() - $1 * interval '1 day'",
-      "delete from key_notices where created_at < now() - $1 * interval '1 day'",
-      "delete from trust_notices where created_at < now() - $1 * interval '1 day'",
-      "delete from verifications where created_at < now() - $1 * interval '1 day'",
-    ]) {
-      counts.push((await this.#database.query(sql, [olderThanDays])).count);
-    }
-    return counts.reduce((sum, count) => sum + count, 0);
+        values,
+      },
+      signal,
+    );
+    const malformed = await deleteInBatches(
+      this.#database,
+      { from: "malformed", where: "received_at < now() - $1 * interval '1 day'", values },
+      signal,
+    );
+    return held + events + malformed;
+  }
+
+  /** What waits for a key that has not come by then will hardly be read; what was set aside is kept for a look. */
+  async #pruneHeld(olderThanDays: number, signal: AbortSignal | undefined): Promise<number> {
+    return inBatches(
+      () =>
+        this.#database.transaction(async (tx) => {
+          const { rows } = await tx.query<{ event_id: string }>(
+            `delete from mailbox where id in (
+               select id from mailbox join events using (event_id)
+               where (state = 'awaiting_key' and coalesce(waiting_since, received_at) < now() - $1 * interval '1 day')
+                 or (state = 'set_aside' and received_at < now() - $2 * interval '1 day')
+               order by id limit ${BATCH_ROWS} for update of mailbox skip locked)
+             returning event_id`,
+            [Math.min(AWAITED_FOR_DAYS, olderThanDays), olderThanDays],
+          );
+          await emptyUnwanted(
+            tx,
+            rows.map((row) => row.event_id),
+          );
+          return { rows: rows.length, isLast: rows.length < BATCH_ROWS };
+        }),
+      signal,
+    );
+  }
+
+  /** Others' events of the same sender and server go where there are too many. */
+  async #keepQuota(eventId: string): Promise<void> {
+    const dropped = await dropBeyondQuota(this.#database, eventId);
+    if (dropped === 0) return;
+    this.#metrics?.mail.inc({ outcome: "dropped" }, dropped);
+    this.#log.warn(
+      { event: eventId, dropped },
+      "events dropped that could not be read: their sender, or server, has too many",
+    );
   }
 
   /** Writes what is one ghost's own; `$1` is the ghost. */
@@ -341,7 +442,7 @@ interface ItemRow extends SealedRow {
   attempts: number;
   strikes: number;
   event_id: string;
-  payload: string;
+  payload: string | null;
   late_ms: number;
 }
 
@@ -354,16 +455,6 @@ function readable(raw: unknown): string {
   }
 }
 
-/** Keeps of events that nobody waits for any more only that they came. */
-async function emptyUnwanted(tx: Queryable, eventIds: readonly string[]): Promise<void> {
-  await tx.query(
-    `update events set payload = null, sealed_by = null
-     where event_id in (select json_array_elements_text($1::json)) and not unrouted
-     and not exists (select from mailbox where mailbox.event_id = events.event_id)`,
-    [JSON.stringify(eventIds)],
-  );
-}
-
 async function insertMalformed(tx: Queryable, seals: Seals, malformed: Transaction["malformed"]): Promise<void> {
   if (malformed.length === 0) return;
   const key = await seals.in(tx, {});
@@ -374,9 +465,18 @@ async function insertMalformed(tx: Queryable, seals: Seals, malformed: Transacti
       key.id,
     ]);
   }
+  await tx.query("delete from malformed where id <= (select id from malformed order by id desc offset $1 limit 1)", [
+    MOST_MALFORMED,
+  ]);
 }
 
-async function insertEvents(tx: Queryable, seals: Seals, events: readonly RoomEvent[]): Promise<RoomEvent[]> {
+/** Returns those that were not there, or had been emptied and are to be kept again. */
+async function insertEvents(
+  tx: Queryable,
+  seals: Seals,
+  events: readonly RoomEvent[],
+  known: "leave as it is" | "keep what was emptied" = "leave as it is",
+): Promise<RoomEvent[]> {
   if (events.length === 0) return [];
   const roomIds = [...new Set(events.map((event) => event.room_id))].sort();
   const keys = await seals.all(
@@ -389,7 +489,7 @@ async function insertEvents(tx: Queryable, seals: Seals, events: readonly RoomEv
      select e."eventId", e."roomId", e.type, e.sender, e."isState", e."sentAt", e.payload, e."sealedBy"
      from json_to_recordset($1::json) as e("eventId" text, "roomId" text, type text, sender text, "isState" boolean,
        "sentAt" numeric, payload text, "sealedBy" bigint)
-     on conflict (event_id) do nothing returning event_id`,
+     on conflict (event_id) ${KNOWN_EVENT[known]} returning event_id`,
     [
       JSON.stringify(
         events.map((event) => {
@@ -410,9 +510,15 @@ async function insertEvents(tx: Queryable, seals: Seals, events: readonly RoomEv
   return events.filter((event) => inserted.delete(event.event_id));
 }
 
+const KNOWN_EVENT = {
+  "leave as it is": "do nothing",
+  "keep what was emptied":
+    "do update set payload = excluded.payload, sealed_by = excluded.sealed_by where events.payload is null",
+} as const;
+
 /**
  * Nobody who is in a room is invited to it: such an invite is told of late, or again after a leave that was not told of. The
- * ghost itself sees to it; until then it hears on.
+ * ghost itself sees to it; until then it hears on, and the room is what it was called before.
  */
 async function storeMembership(tx: Queryable, change: MembershipChange): Promise<void> {
   await tx.query(
@@ -420,7 +526,9 @@ async function storeMembership(tx: Queryable, change: MembershipChange): Promise
      on conflict (ghost, room_id) do update set
        membership = case when memberships.membership = 'join' and excluded.membership = 'invite' then 'join'
          else excluded.membership end,
-       direct = case when excluded.membership = 'invite' then excluded.direct else memberships.direct end`,
+       changed_at = now(),
+       direct = case when excluded.membership = 'invite' and memberships.membership <> 'join' then excluded.direct
+         else memberships.direct end`,
     [change.ghost, change.roomId, change.membership, change.direct],
   );
 }

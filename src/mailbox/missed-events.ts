@@ -3,9 +3,11 @@ import { isStorable } from "../database/text.ts";
 import type { JsonObject } from "../homeserver/answer.ts";
 import type { HomeserverClient } from "../homeserver/client.ts";
 import { isHomeserverError, MatrixError } from "../homeserver/errors.ts";
+import { answeredEvent } from "../homeserver/relation.ts";
 import { timelineBefore } from "../homeserver/room-history.ts";
 import { parseTransaction, type Transaction } from "../homeserver/transaction.ts";
 import type { Logger } from "../observability/log.ts";
+import { MISSED_INVITE } from "./missed-memberships.ts";
 
 /** A room that a ghost of ours is in, and that ghost. */
 interface Place {
@@ -92,7 +94,10 @@ export class MissedEvents {
       const since = joined === -1 ? events : events.slice(0, joined + 1);
       seen.push(...since.map((event) => ({ event, isKnown: known.has(event["event_id"]) })));
       // Told of the invite and not of the join: then all since is missing.
-      joinIsMissing = joined !== -1 && events.slice(joined + 1).some((event) => known.has(event["event_id"]));
+      joinIsMissing =
+        joined !== -1 &&
+        (events.slice(joined + 1).some((event) => known.has(event["event_id"])) ||
+          (!known.has(events[joined]?.["event_id"]) && (await this.#askedForInvite(roomId))));
       // Where a page ends with what is known, nothing was lost for a while before.
       if (joined !== -1 || end === undefined || seen.at(-1)?.isKnown === true) break;
       from = end;
@@ -107,11 +112,19 @@ export class MissedEvents {
       .reverse();
   }
 
+  /** Whether an invite to a room was read that nothing had told of: it is not known by its true id. */
+  async #askedForInvite(roomId: string): Promise<boolean> {
+    const { rows } = await this.#options.database.query(
+      "select 1 from events where room_id = $1 and starts_with(event_id, $2) limit 1",
+      [roomId, MISSED_INVITE],
+    );
+    return rows.length > 0;
+  }
+
   /** What an event of a ghost answers; the relation stands outside of the ciphertext. */
   #answeredBy({ sender, content }: JsonObject): unknown {
     if (typeof sender !== "string" || !this.#options.isGhost(sender)) return undefined;
-    const relation = (content as JsonObject | undefined)?.["m.relates_to"] as JsonObject | undefined;
-    return (relation?.["m.in_reply_to"] as JsonObject | undefined)?.["event_id"];
+    return answeredEvent((content ?? {}) as JsonObject);
   }
 
   async #known(ids: readonly unknown[]): Promise<Set<unknown>> {

@@ -8,6 +8,9 @@ import type { Logger } from "../observability/log.ts";
 /** How many ghosts are asked about at once. */
 const CONCURRENCY = 4;
 
+/** What the id begins with that an invite is given here: the homeserver tells none to who is invited. */
+export const MISSED_INVITE = "$missed-invite-";
+
 /** How the search is made. */
 export interface MissedMembershipsOptions {
   readonly client: HomeserverClient;
@@ -51,7 +54,7 @@ export class MissedMemberships {
       for (const { roomId, event } of await pendingInvites(client, { userId: ghost }, { signal })) {
         if (await isInvited(ghost, roomId)) continue;
         log.warn({ ghost, room: roomId }, "the homeserver had not told of an invite; it was read");
-        const invite = { ...event, room_id: roomId, event_id: `$missed-invite-${randomUUID()}` };
+        const invite = { ...event, room_id: roomId, event_id: `${MISSED_INVITE}${randomUUID()}` };
         await deliver(parseTransaction("missed", { events: [invite] }));
       }
     } catch (error) {

@@ -1,6 +1,9 @@
 /** Causes that are followed: one that goes in a circle has an end. */
 const MAX_CAUSES = 8;
 
+/** As much of a message as is logged, in characters: it may be a server's, or a library's that quotes what it was given. */
+const LONGEST_MESSAGE = 2_000;
+
 /** What of an error may be logged. */
 export interface DescribedError {
   readonly type: string;
@@ -36,9 +39,9 @@ export function printError(error: unknown): string {
   return [`${type}: ${message}`, ...(stack === undefined ? [] : [stack])].join("\n");
 }
 
-/** A text without what stands in it between double quotes or backquotes; an open quote reaches to the end. */
+/** The beginning of a text without what stands in it between double quotes or backquotes; an open quote reaches to the end. */
 export function unquoted(text: string): string {
-  return text.replaceAll(/(["`])[^]*?(?:\1|$)/g, "$1…$1");
+  return text.slice(0, LONGEST_MESSAGE).replaceAll(/(["`])[^]*?(?:\1|$)/g, "$1…$1");
 }
 
 /** The stack begins with the message, which may have several lines. */

@@ -36,7 +36,8 @@ export const METRICS = {
     outcome: "`stored`; `repeated`, which were known by their ids; `malformed`, which were stored aside",
   }),
   mail: counter("matrix_agents_mail_total", "Items of agents' mailboxes, by what became of them.", {
-    outcome: "`handled`; `awaiting_key`, which wait for their keys; `set_aside`, which `matrix-agents mailbox` shows",
+    outcome:
+      "`handled`; `awaiting_key`, which wait for their keys; `set_aside`, which `matrix-agents mailbox` shows; `dropped`: of these, beyond what is held of a sender or a server",
   }),
   decryptions: counter("matrix_agents_decryptions_total", "Encrypted events that agents read, by how that ended.", {
     outcome:
@@ -87,7 +88,7 @@ export const METRICS = {
     provider: PROVIDER,
     kind: "`chat`, which summaries are too; `picture`; `recording`, to be written down",
     outcome:
-      "`answered`; `paused`: not asked, because it failed again and again; or the failure: `unreachable`, `model_missing`, `timeout`, `cut_off`, `malformed`, `busy`, `refused`, `empty`, `cancelled`",
+      "`answered`; `paused`: not asked, because it failed again and again; or the failure: `unreachable`, `model_missing`, `timeout`, `cut_off`, `malformed`, `busy`, `refused`, `empty`, `thought_only`, `declined`, `too_long`, `cancelled`",
   }),
   providerFirstToken: histogram(
     "matrix_agents_provider_first_token_seconds",
@@ -118,10 +119,17 @@ export const METRICS = {
     { provider: PROVIDER },
   ),
 
+  toDeviceRefused: counter(
+    "matrix_agents_to_device_refused_total",
+    "Messages sent to agents' devices that were not taken, by why.",
+    {
+      why: "`malformed`: without a user id, or a verification of somebody of another server who may not; `stranger`: of who may not use the agent and is in no room with it; `quota`: too many in an hour; `too_large`: a whole /sync that could not be read, counted as one",
+    },
+  ),
   sends: counter("matrix_agents_sends_total", "Events that agents sent, by how that ended.", {
     encrypted: "`yes`, `no`",
     outcome:
-      "`sent`; `failed`, which is tried again where that may help; what a stop of the bridge ended is among them",
+      "`sent`; `refused`: what came encrypted is not said in clear; `failed`, which is tried again where that may help; what a stop of the bridge ended is among them",
   }),
   sendsPending: gauge(
     "matrix_agents_sends_pending",

@@ -1,4 +1,5 @@
 import type { Config } from "../config/config.ts";
+import { deleteInBatches } from "../database/batches.ts";
 import type { Database } from "../database/database.ts";
 import { storable } from "../database/text.ts";
 
@@ -43,11 +44,8 @@ export class InviteQuota {
   }
 
   /** Deletes those that are older. */
-  async prune(olderThanDays: number): Promise<number> {
-    const { count } = await this.#database.query(
-      "delete from accepted_invites where accepted_at < now() - make_interval(days => $1)",
-      [olderThanDays],
-    );
-    return count;
+  async prune(olderThanDays: number, signal?: AbortSignal): Promise<number> {
+    const where = "accepted_at < now() - $1 * interval '1 day'";
+    return deleteInBatches(this.#database, { from: "accepted_invites", where, values: [olderThanDays] }, signal);
   }
 }

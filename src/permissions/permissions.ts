@@ -1,8 +1,15 @@
 import type { AuditEntry } from "../audit/audit-entry.ts";
-import type { Config } from "../config/config.ts";
+import type { Config, SettingUsers } from "../config/config.ts";
 import { AGENT_PREFIX } from "../config/registration.ts";
 import type { Bans } from "../policy/bans.ts";
-import { decide, type Decision, type PermissionRequest, type Refusal } from "../policy/permissions.ts";
+import {
+  allowedSomewhere,
+  decide,
+  type Decision,
+  type PermissionPolicy,
+  type PermissionRequest,
+  type Refusal,
+} from "../policy/permissions.ts";
 
 /** A question about a ghost. */
 export interface GhostRequest extends Omit<PermissionRequest, "agent"> {
@@ -41,14 +48,41 @@ export class Permissions {
   }
 
   /** Whether somebody may do something with a ghost. */
-  decide({ ghost, ...request }: GhostRequest): Decision {
-    const { config, bans, botUserId, refused } = this.#options;
-    const { access, permissions } = config;
-    const agent = ghost === botUserId ? undefined : agentName(ghost);
-    const decision = decide({ access, permissions, bans: bans() }, { ...request, agent });
+  decide(request: GhostRequest): Decision {
+    const decision = this.#decide(request);
     const isAsked = request.act !== "overheard" && request.act !== "moderate";
-    if (!decision.allowed && isAsked) refused?.({ ghost, ...request, reason: decision.reason });
+    if (!decision.allowed && isAsked) this.#options.refused?.({ ...request, reason: decision.reason });
     return decision;
+  }
+
+  /** The same, where nobody has asked for it yet: nobody is told of a refusal. */
+  allows(request: GhostRequest): boolean {
+    return this.#decide(request).allowed;
+  }
+
+  /** Who may change a setting of a room. */
+  settersOf(setting: string): SettingUsers {
+    const { commands } = this.#options.config.permissions;
+    return setting === "model" || setting === "system" ? commands[setting] : "moderators";
+  }
+
+  /** Whether there can be a room in which somebody may have something of a ghost; nobody is told of a refusal. */
+  allowsSomewhere({ ghost, ...request }: Omit<GhostRequest, "roomId">): boolean {
+    return allowedSomewhere(this.#policy(), { ...request, agent: this.#agent(ghost) });
+  }
+
+  #decide({ ghost, ...request }: GhostRequest): Decision {
+    return decide(this.#policy(), { ...request, agent: this.#agent(ghost) });
+  }
+
+  #policy(): PermissionPolicy {
+    const { config, bans } = this.#options;
+    return { access: config.access, permissions: config.permissions, bans: bans() };
+  }
+
+  /** Undefined for the bridge's own bot. */
+  #agent(ghost: string): string | undefined {
+    return ghost === this.#options.botUserId ? undefined : agentName(ghost);
   }
 
   /** Whether a room is a ban list: the bot is in it to read it, and for nothing else. */

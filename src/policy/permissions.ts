@@ -107,6 +107,16 @@ export function decide(policy: PermissionPolicy, request: PermissionRequest): De
   return isAtLeast(level, levelFor(act)) ? { allowed: true, level } : refused("level");
 }
 
+/**
+ * Whether there can be a room in which somebody may do something: what is sent to a device names none. A rule for rooms may
+ * give what one for servers does not; a glob is a name that it stands for itself.
+ */
+export function allowedSomewhere(policy: PermissionPolicy, request: Omit<PermissionRequest, "roomId">): boolean {
+  return [undefined, ...policy.permissions.rooms.keys()].some(
+    (roomId) => decide(policy, { ...request, roomId }).allowed,
+  );
+}
+
 function refused(reason: Refusal): Decision {
   return { allowed: false, reason };
 }

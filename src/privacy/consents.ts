@@ -1,6 +1,7 @@
 import { AuditLog } from "../audit/audit-log.ts";
+import { deleteInBatches } from "../database/batches.ts";
 import type { Database, Queryable } from "../database/database.ts";
-import type { Consent } from "../policy/privacy.ts";
+import type { GivenConsent } from "../policy/privacy.ts";
 
 /** What a room's moderators decide about. */
 export interface ConsentId {
@@ -11,10 +12,9 @@ export interface ConsentId {
 }
 
 /** A decision, for people to read. */
-export interface Decision {
+export interface Decision extends GivenConsent {
   readonly ghost: string;
   readonly target: string;
-  readonly granted: boolean;
   readonly by: string;
   readonly at: Date;
 }
@@ -34,20 +34,28 @@ export class Consents {
     this.#audit = new AuditLog(database);
   }
 
-  async get({ roomId, ghost, target }: ConsentId): Promise<Consent> {
-    const { rows } = await this.#database.query<{ granted: boolean }>(
-      "select granted from consents where room_id = $1 and ghost = $2 and target = $3",
+  /** What was decided last; undefined when nothing was. What it counts for, see policy/privacy.ts. */
+  async get({ roomId, ghost, target }: ConsentId): Promise<GivenConsent | undefined> {
+    const { rows } = await this.#database.query<{ granted: boolean; encrypted: boolean }>(
+      "select granted, encrypted from consents where room_id = $1 and ghost = $2 and target = $3",
       [roomId, ghost, target],
     );
-    return rows[0]?.granted;
+    const row = rows[0];
+    return row && { granted: row.granted, encrypted: row.encrypted };
   }
 
-  async decide(tx: Queryable, { roomId, ghost, target }: ConsentId, granted: boolean, by: string): Promise<void> {
+  async decide(
+    tx: Queryable,
+    { roomId, ghost, target }: ConsentId,
+    { granted, encrypted }: GivenConsent,
+    by: string,
+  ): Promise<void> {
     await tx.query(
-      `insert into consents (room_id, ghost, target, granted, decided_by) values ($1, $2, $3, $4, $5)
+      `insert into consents (room_id, ghost, target, granted, encrypted, decided_by) values ($1, $2, $3, $4, $5, $6)
        on conflict (room_id, ghost, target) do update
-         set granted = excluded.granted, decided_by = excluded.decided_by, decided_at = now()`,
-      [roomId, ghost, target, granted, by],
+         set granted = excluded.granted, encrypted = excluded.encrypted, decided_by = excluded.decided_by,
+           decided_at = now()`,
+      [roomId, ghost, target, granted, encrypted, by],
     );
     const kind = granted ? "consent.given" : "consent.declined";
     await this.#audit.record(tx, { kind, ghost, room: roomId, by, target });
@@ -64,18 +72,30 @@ export class Consents {
       ghost: string;
       target: string;
       granted: boolean;
+      encrypted: boolean;
       decided_by: string;
       decided_at: Date;
     }>(
-      "select ghost, target, granted, decided_by, decided_at from consents where room_id = $1 order by ghost, target",
+      `select ghost, target, granted, encrypted, decided_by, decided_at from consents
+       where room_id = $1 order by ghost, target`,
       [roomId],
     );
     return rows.map((row) => ({
       ghost: row.ghost,
       target: row.target,
       granted: row.granted,
+      encrypted: row.encrypted,
       by: row.decided_by,
       at: new Date(row.decided_at),
     }));
   }
+}
+
+/** Forgets what was decided for agents that are not in the room any more: when one comes back, it asks. Returns how many rows. */
+export function pruneConsents(database: Database, signal?: AbortSignal): Promise<number> {
+  const where = `exists (select from memberships where memberships.ghost = consents.ghost
+    and memberships.room_id = consents.room_id and membership not in ('join', 'invite'))
+    or (decided_at < now() - interval '90 days' and not exists (select from memberships
+      where memberships.ghost = consents.ghost and memberships.room_id = consents.room_id))`;
+  return deleteInBatches(database, { from: "consents", where }, signal);
 }

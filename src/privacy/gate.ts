@@ -1,7 +1,7 @@
 import type { CloudPolicy, Locality, PrivacyPolicy } from "../config/config.ts";
-import { cloudPolicyIn, mayLeave, type Consent } from "../policy/privacy.ts";
+import { cloudPolicyIn, cloudReach, cloudRuleIn, countedIn, mayLeave, type Consent } from "../policy/privacy.ts";
 import type { KnownModels } from "../providers/model-facts.ts";
-import type { Provider } from "../providers/provider.ts";
+import { ProviderError, type Provider } from "../providers/provider.ts";
 import { targetOf, type Consents } from "./consents.ts";
 import type { ProviderRequest, ProviderRequests } from "./provider-requests.ts";
 
@@ -10,12 +10,16 @@ export interface Place {
   readonly provider: string;
   readonly host: string;
   readonly locality: Locality;
+  /** False where a server that is local by its address does not say whether it passes anything on. */
+  readonly isSure: boolean;
 }
 
-/** Whom a place is decided for. */
+/** Whose words a place is decided for. */
 export interface Whose {
   readonly ghost: string;
   readonly roomId: string;
+  /** Whether any of them came encrypted: then the room counts as encrypted, whatever is known of it. */
+  readonly encrypted: boolean;
 }
 
 /** What stands between a room and the providers: nothing leaves the admin's network unless it may, and all that goes is noted. */
@@ -46,29 +50,56 @@ export class PrivacyGate {
    * pass them on can't be asked.
    */
   async placeOf(provider: Provider, model: string): Promise<Place> {
-    const here = { provider: provider.name, host: provider.host, locality: provider.locality };
-    if (!provider.relays) return here;
-    const { remoteHost } = await this.#models.freshFacts(provider, model);
-    return remoteHost === undefined ? here : { ...here, host: remoteHost, locality: "cloud" };
+    const here = { provider: provider.name, host: provider.host, locality: provider.locality, isSure: true };
+    if (provider.relay === undefined) return here;
+    const facts = await this.#models.relayed(provider, model);
+    if (facts === undefined) return { ...here, isSure: false };
+    return facts.remoteHost === undefined ? here : { ...here, host: facts.remoteHost, locality: "cloud" };
   }
 
-  /** What the admin has decided for a room. */
-  async policyIn(roomId: string): Promise<CloudPolicy> {
-    return cloudPolicyIn(this.#config.privacy, roomId, await this.#isEncrypted(roomId));
+  /** The same to be told of; as the configuration says where the provider can't be asked. */
+  async placeNow(provider: Provider, model: string): Promise<Place> {
+    try {
+      return await this.placeOf(provider, model);
+    } catch (error) {
+      if (!(error instanceof ProviderError)) throw error;
+      return placeAsConfigured(provider);
+    }
   }
 
-  async check({ ghost, roomId }: Whose, place: Place): Promise<"yes" | "ask" | "declined" | "denied"> {
+  /** What the admin has decided for what is said in a room, and did or did not come encrypted. */
+  async policyIn({ roomId, encrypted }: Omit<Whose, "ghost">): Promise<CloudPolicy> {
+    return cloudPolicyIn(this.#config.privacy, roomId, encrypted || (await this.#isEncrypted(roomId)));
+  }
+
+  /** Which of the admin's decisions that is; see {@link cloudRuleIn}. */
+  async ruleIn({ roomId, encrypted }: Omit<Whose, "ghost">): Promise<ReturnType<typeof cloudRuleIn>> {
+    return cloudRuleIn(this.#config.privacy, roomId, encrypted || (await this.#isEncrypted(roomId)));
+  }
+
+  /** Where what is said may leave at all; see {@link cloudReach}. */
+  get reach(): ReturnType<typeof cloudReach> {
+    return cloudReach(this.#config.privacy);
+  }
+
+  async check(whose: Whose, place: Place): Promise<"yes" | "ask" | "declined" | "denied"> {
     if (place.locality === "local") return "yes";
-    return mayLeave(place.locality, await this.policyIn(roomId), await this.consentOf({ ghost, roomId }, place));
+    return mayLeave(place.locality, await this.policyIn(whose), await this.consentOf(whose, place));
   }
 
-  /** What the room has decided about a place. */
-  consentOf({ ghost, roomId }: Whose, { provider, host }: Place): Promise<Consent> {
-    return this.#consents.get({ ghost, roomId, target: targetOf(provider, host) });
+  /** What the room has decided about a place, as far as that counts in it now, and for what is to be sent. */
+  async consentOf({ ghost, roomId, encrypted }: Whose, { provider, host }: Place): Promise<Consent> {
+    const given = await this.#consents.get({ ghost, roomId, target: targetOf(provider, host) });
+    return countedIn(encrypted || (await this.#isEncrypted(roomId)), given);
   }
 
   /** Notes what is about to be sent. */
   note(request: ProviderRequest): Promise<void> {
     return this.#requests.note(request);
   }
+}
+
+/** Where words would go as far as the configuration says, for a provider that can't be asked. */
+export function placeAsConfigured({ name, host, locality }: Provider): Place {
+  return { provider: name, host, locality, isSure: false };
 }

@@ -1,5 +1,6 @@
 import { AuditLog } from "../audit/audit-log.ts";
 import type { Locality } from "../config/config.ts";
+import { deleteInBatches } from "../database/batches.ts";
 import type { Database, Queryable } from "../database/database.ts";
 import { storable } from "../database/text.ts";
 
@@ -68,12 +69,9 @@ export class ProviderRequests {
   }
 
   /** Deletes those that are older. */
-  async prune(olderThanDays: number): Promise<number> {
-    const { count } = await this.#database.query(
-      "delete from provider_requests where sent_at < now() - make_interval(days => $1)",
-      [olderThanDays],
-    );
-    return count;
+  async prune(olderThanDays: number, signal?: AbortSignal): Promise<number> {
+    const where = "sent_at < now() - $1 * interval '1 day'";
+    return deleteInBatches(this.#database, { from: "provider_requests", where, values: [olderThanDays] }, signal);
   }
 }
 

@@ -3,11 +3,22 @@ import type { MessageParam, RawMessageStreamEvent } from "@anthropic-ai/sdk/reso
 import type { Locality } from "../config/config.ts";
 import type { Logger } from "../observability/log.ts";
 import { connectionsTo, withFewHeaders } from "./connection.ts";
-import { checkJson, providerFetch, type BodyCheck } from "./http.ts";
+import { BUSY, checkJson, providerFetch, type BodyCheck } from "./http.ts";
+import { listedModels } from "./listed-models.ts";
+import { ollamaBehind } from "./ollama-behind.ts";
 import { pictureType } from "./pictures.ts";
-import { type ChatChunk, type ChatMessage, type ChatRequest, type Provider, ProviderError } from "./provider.ts";
+import { promptTooLong } from "./prompt-too-long.ts";
+import {
+  type ChatChunk,
+  type ChatMessage,
+  type ChatRequest,
+  type EndReason,
+  type Provider,
+  ProviderError,
+} from "./provider.ts";
 import { askOnce, streamAnswer, type Piece, type StreamLimits } from "./stream.ts";
 import { checkSse } from "./sse.ts";
+import { usageOf } from "./usage.ts";
 
 /** How to reach Anthropic, or a server that speaks its protocol, and how long to wait for it. */
 export interface AnthropicOptions extends StreamLimits {
@@ -27,7 +38,13 @@ const LIST_MS = 10_000;
 /** The client's own time limit would end long thoughts. In milliseconds. */
 const NEVER_MS = 2_147_483_647;
 
-/** A provider that speaks Anthropic's protocol. All its models see; tools are never offered, and calls of them ignored. */
+/** No model of theirs refuses to be told so many, in tokens. */
+const MOST_ANSWER_TOKENS = 8_192;
+
+/**
+ * A provider that speaks Anthropic's protocol, in the version that its client speaks: that one has no temperature.
+ * All its models see; tools are never offered, and calls of them ignored.
+ */
 export function createAnthropicProvider({ name, log, ...options }: AnthropicOptions): Provider {
   const dispatcher = connectionsTo(options.ca);
   const clientFor = (signal: AbortSignal, check: BodyCheck): Anthropic =>
@@ -43,38 +60,39 @@ export function createAnthropicProvider({ name, log, ...options }: AnthropicOpti
     });
 
   function chat(request: ChatRequest): AsyncIterable<ChatChunk> {
-    const { model, temperature, signal, messages, maxAnswerTokens } = request;
+    const { model, signal, messages, maxAnswerTokens } = request;
     const system = messages.filter(({ role }) => role === "system").map(({ content }) => content);
     const begin = async function* (ending: AbortSignal): AsyncGenerator<Piece> {
       const stream = await clientFor(ending, checkMessageStream).messages.create({
         model,
-        max_tokens: maxAnswerTokens,
+        max_tokens: Math.min(maxAnswerTokens, MOST_ANSWER_TOKENS),
         messages: messages.flatMap(messageOf),
         stream: true,
         ...(system.length === 0 ? {} : { system: system.join("\n\n") }),
-        // Theirs goes from 0 to 1.
-        ...(temperature === undefined ? {} : { temperature: Math.min(temperature, 1) }),
+        // Histories repeat, and cost a tenth from the second time on.
+        cache_control: { type: "ephemeral" },
       });
       yield* piecesOf(stream);
     };
     return streamAnswer(signal, options, begin, log.child({ provider: name, model }));
   }
 
+  // What is outside the network anyway is asked for nothing more.
+  const relay =
+    options.locality === "local" ? ollamaBehind({ url: options.url, apiKey: options.apiKey, dispatcher }) : undefined;
+
   return {
     name,
     host: new URL(options.url).host,
     locality: options.locality,
-    relays: false,
+    relay,
     chat,
     models: async () => {
       const page = await askOnce(undefined, LIST_MS, (ending) =>
         clientFor(ending, checkJson).models.list({ limit: 1_000 }),
       );
       if (!Array.isArray(page.data)) throw new ProviderError("malformed", "the list of models is none");
-      return page.data.map(({ id }: { id: unknown }) => {
-        if (typeof id !== "string") throw new ProviderError("malformed", "a model in the list has no name");
-        return { name: id };
-      });
+      return listedModels(page.data.map(({ id }: { id: unknown }) => id));
     },
     facts: () => Promise.resolve({ sees: true }),
   };
@@ -99,28 +117,27 @@ function messageOf({ role, content, images = [] }: ChatMessage): MessageParam[] 
 
 async function* piecesOf(stream: AsyncIterable<RawMessageStreamEvent>): AsyncGenerator<Piece> {
   let promptTokens: number | undefined;
-  let answerTokens = 0;
-  let reason: "stop" | "length" = "stop";
+  let answerTokens: unknown;
+  let reason: EndReason = "stop";
   for await (const event of stream) {
     switch (event.type) {
-      case "message_start": {
-        const { usage } = event.message;
-        promptTokens =
-          usage.input_tokens + (usage.cache_read_input_tokens ?? 0) + (usage.cache_creation_input_tokens ?? 0);
+      case "message_start":
+        promptTokens = promptTokensOf(event.message.usage);
         break;
-      }
       case "content_block_delta":
         if (event.delta.type === "text_delta") yield { text: event.delta.text };
         else if (event.delta.type === "thinking_delta") yield { thinking: event.delta.thinking };
         else yield {};
         break;
       case "message_delta":
-        answerTokens = event.usage.output_tokens;
-        if (event.delta.stop_reason === "max_tokens") reason = "length";
+        answerTokens = (event.usage as { output_tokens?: unknown } | null | undefined)?.output_tokens;
+        reason = reasonOf(event.delta.stop_reason);
         break;
-      case "message_stop":
-        yield { end: { reason, ...(promptTokens === undefined ? {} : { usage: { promptTokens, answerTokens } }) } };
+      case "message_stop": {
+        const usage = usageOf(promptTokens, answerTokens);
+        yield { end: { reason, ...(usage === undefined ? {} : { usage }) } };
         return;
+      }
       case "content_block_start":
       case "content_block_stop":
       default:
@@ -129,9 +146,23 @@ async function* piecesOf(stream: AsyncIterable<RawMessageStreamEvent>): AsyncGen
   }
 }
 
+/** What was in the cache counts too; servers that only speak the protocol may count nothing. */
+function promptTokensOf(usage: unknown): number | undefined {
+  const counts = (usage ?? {}) as Readonly<Record<string, unknown>>;
+  const { input_tokens: input, cache_read_input_tokens: read, cache_creation_input_tokens: created } = counts;
+  return typeof input === "number" ? input + Number(read ?? 0) + Number(created ?? 0) : undefined;
+}
+
+function reasonOf(reason: unknown): EndReason {
+  if (reason === "refusal") return "filtered";
+  // It can be gone on with after each of them.
+  const isCut = reason === "max_tokens" || reason === "model_context_window_exceeded" || reason === "pause_turn";
+  return isCut ? "length" : "stop";
+}
+
 const checkMessageStream = checkSse({
   check: (piece) => {
-    const { type, delta, message, usage } = piece;
+    const { type, delta } = piece;
     if (type === "error") throw explain(200, piece) ?? new ProviderError("refused", "an error came");
     if (typeof type !== "string") throw new ProviderError("malformed", "a piece is none of a message");
     const { type: kind, text, thinking } = (delta ?? {}) as Record<string, unknown>;
@@ -139,8 +170,8 @@ const checkMessageStream = checkSse({
       (type === "content_block_delta" && kind === "text_delta" && typeof text !== "string") ||
       (type === "content_block_delta" && kind === "thinking_delta" && typeof thinking !== "string") ||
       (type === "content_block_delta" && typeof kind !== "string") ||
-      (type === "message_start" && typeof (message as { usage?: unknown } | undefined)?.usage !== "object") ||
-      (type === "message_delta" && typeof usage !== "object");
+      (type === "message_start" && !isRecord(piece["message"])) ||
+      (type === "message_delta" && !isRecord(delta));
     if (isBroken) throw new ProviderError("malformed", "a piece of the message holds not what it says");
     return type === "message_stop";
   },
@@ -148,12 +179,19 @@ const checkMessageStream = checkSse({
 
 /** Errors come as `{ type: "error", error: { type, message } }`; the message may quote what was asked. */
 function explain(status: number, body: unknown): ProviderError | undefined {
-  const error = (body as { error?: { type?: unknown } } | undefined)?.error;
-  const type = typeof error?.type === "string" && /^[a-z_]{1,60}$/.test(error.type) ? error.type : undefined;
+  const error = isRecord(body) && isRecord(body["error"]) ? body["error"] : {};
+  const { type: kind, message } = error;
+  const type = typeof kind === "string" && /^[a-z_]{1,60}$/.test(kind) ? kind : undefined;
   const words = `HTTP ${status}: ${type ?? "no reason given"}`;
+  const tooLong = promptTooLong({ message });
+  if (tooLong !== undefined) return tooLong;
   if (status === 404 || type === "not_found_error") return new ProviderError("model_missing", words);
-  const isBusy = status === 429 || status === 529 || type === "overloaded_error" || type === "rate_limit_error";
+  const isBusy = BUSY.has(status) || type === "overloaded_error" || type === "rate_limit_error";
   if (isBusy) return new ProviderError("busy", words);
   if (status === 401 || status === 403) return new ProviderError("refused", `${words} (is the key right?)`);
   return new ProviderError("refused", words);
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -19,7 +19,6 @@ export function createDemoProvider(name: string): Provider {
     name,
     host: "this bridge",
     locality: "local",
-    relays: false,
     async *chat(request: ChatRequest): AsyncGenerator<ChatChunk> {
       if (request.model !== DEMO_MODEL) throw new ProviderError("model_missing", "the demo has one model, `demo`");
       for (const text of answer(request.messages).match(/\s*\S+\s*/g) ?? []) {
@@ -66,15 +65,16 @@ interface Utterance {
   readonly text: string;
 }
 
-/** `Alice: hello` is said by Alice, but only where every message begins so, as in a group: `Note: buy milk` is nobody's. */
+/**
+ * `Alice: hello` is said by Alice, but only where every message begins so, as in a group: `Note: buy milk` is nobody's. Several in
+ * one turn are told apart by their beginnings, which alone stand at the margin.
+ */
 function splitSpeakers(messages: readonly ChatMessage[]): Utterance[] {
   const texts = messages.filter(({ role }) => role === "user").map(({ content }) => content);
-  const split = texts.map((text) => /^(@[^\s:]+:\S+|[^\n:]{1,100}): (.*)$/s.exec(text));
-  const group = split.every((match) => match !== null);
-  return texts.map((text, i) => ({
-    speaker: group ? split[i]?.[1] : undefined,
-    text: (group ? split[i]?.[2] : undefined) ?? text,
-  }));
+  const said = texts.flatMap((text) => text.split(/\n\n(?=\S)/));
+  const split = said.map((text) => /^(@[^\s:]+:\S+|[^\n:]{1,100}(?: \(@[^\s:]+:[^\s)]+\))?): (.*)$/s.exec(text));
+  if (split.some((match) => match === null)) return texts.map((text) => ({ speaker: undefined, text }));
+  return split.map((match) => ({ speaker: match?.[1], text: (match?.[2] ?? "").replaceAll("\n  ", "\n") }));
 }
 
 function react(text: string, before: string | undefined): string[] {

@@ -2,20 +2,22 @@
 export type Release = () => void;
 
 /**
- * A limit to how many requests run at once, fair between people: whoever has fewest running and was let in longest ago is
- * next, so that somebody's second question does not come before another's first. What nobody waits for (`undefined`) comes
- * last.
+ * A limit to how much runs at once, fair between people: whoever has fewest running and was let in longest ago is next, so
+ * that somebody's second question does not come before another's first. What nobody waits for (`undefined`) comes last.
  */
 export class FairQueue {
   readonly #places: number;
+  readonly #each: number;
   readonly #running = new Map<string | undefined, number>();
   readonly #lastEntered = new Map<string | undefined, number>();
   readonly #waiting: { readonly who: string | undefined; readonly enter: () => void }[] = [];
   #taken = 0;
   #entered = 0;
 
-  constructor(places: number) {
+  /** @param options.each how many places one person may have at once: the others wait, though places are free. */
+  constructor(places: number, { each = places }: { readonly each?: number } = {}) {
     this.#places = places;
+    this.#each = each;
   }
 
   /** How many wait. */
@@ -26,7 +28,8 @@ export class FairQueue {
   /** Waits for a place. Rejects with the signal's reason when that comes first. */
   async enter(who: string | undefined, signal: AbortSignal): Promise<Release> {
     signal.throwIfAborted();
-    if (this.#taken < this.#places && this.#waiting.length === 0) return this.#take(who);
+    // Nobody who waits could have a place that is free: who leaves lets the next one in.
+    if (this.#taken < this.#places && this.#mayEnter(who)) return this.#take(who);
     return new Promise((resolve, reject) => {
       const waiter = {
         who,
@@ -42,6 +45,20 @@ export class FairQueue {
       signal.addEventListener("abort", leave, { once: true });
       this.#waiting.push(waiter);
     });
+  }
+
+  /** Does work when there is a place for it. Rejects as {@link enter} does, or as the work. */
+  async run<T>(who: string | undefined, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+    const leave = await this.enter(who, signal);
+    try {
+      return await work();
+    } finally {
+      leave();
+    }
+  }
+
+  #mayEnter(who: string | undefined): boolean {
+    return (this.#running.get(who) ?? 0) < this.#each;
   }
 
   #take(who: string | undefined): Release {
@@ -62,12 +79,14 @@ export class FairQueue {
 
   #next(): void {
     if (this.#taken >= this.#places) return;
-    const [next] = [...this.#waiting].sort(
-      (a, b) =>
-        Number(a.who === undefined) - Number(b.who === undefined) ||
-        (this.#running.get(a.who) ?? 0) - (this.#running.get(b.who) ?? 0) ||
-        (this.#lastEntered.get(a.who) ?? 0) - (this.#lastEntered.get(b.who) ?? 0),
-    );
+    const [next] = this.#waiting
+      .filter(({ who }) => this.#mayEnter(who))
+      .sort(
+        (a, b) =>
+          Number(a.who === undefined) - Number(b.who === undefined) ||
+          (this.#running.get(a.who) ?? 0) - (this.#running.get(b.who) ?? 0) ||
+          (this.#lastEntered.get(a.who) ?? 0) - (this.#lastEntered.get(b.who) ?? 0),
+      );
     if (next === undefined) {
       if (this.#taken === 0) this.#lastEntered.clear();
       return;

@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import { type Dispatcher, errors, fetch as undiciFetch, type Response as UndiciResponse } from "undici";
 import { ProviderError } from "./provider.ts";
 
@@ -16,10 +17,15 @@ export interface ProviderHttp {
 
 /** As much of an error's body as is read, in characters. */
 const MAX_ERROR_CHARS = 65_536;
-/** Longest answer that comes in one piece, in bytes. */
-const MAX_BODY_BYTES = 33_554_432;
+/** Longest answer that comes in one piece, in bytes: parsing it holds everybody up. A list of hundreds of models has some. */
+const MAX_BODY_BYTES = 4_194_304;
+/** Longest answer with a picture in it, in bytes, and the most values beside it. */
+const MAX_PICTURE_BYTES = 33_554_432;
+const MAX_PICTURE_VALUES = 10_000;
 /** Longest line of a stream, in characters. A line holds a token or two. */
 const MAX_LINE_CHARS = 1_048_576;
+/** So many lines that say nothing may come between two pieces of a stream: servers show by them that they live. */
+export const MAX_EMPTY_LINES = 10_000;
 
 /**
  * A `fetch` for the official clients that hands them good responses only, and throws {@link ProviderError} for all others.
@@ -52,41 +58,80 @@ export function providerFetch({ dispatcher, signal, check, explain }: ProviderHt
 }
 
 /** Passes a body of bounded size through. */
-export async function* checkSize(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+export async function* checkSize(
+  body: AsyncIterable<Uint8Array>,
+  maxBytes = MAX_BODY_BYTES,
+): AsyncGenerator<Uint8Array> {
   let size = 0;
   for await (const chunk of body) {
     size += chunk.byteLength;
-    if (size > MAX_BODY_BYTES) throw new ProviderError("malformed", `the answer is over ${MAX_BODY_BYTES} bytes`);
+    if (size > maxBytes) throw new ProviderError("malformed", `the answer is over ${maxBytes} bytes`);
     yield chunk;
   }
 }
 
 /** Passes on an answer in one piece that is JSON, and nothing else. */
 export async function* checkJson(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  const whole = Buffer.concat(await Array.fromAsync(checkSize(body)));
+  yield json(Buffer.concat(await Array.fromAsync(checkSize(body))));
+}
+
+/** The same for an answer that is a picture and little else: one long text is parsed in no time, millions of values are not. */
+export async function* checkPicture(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const whole = Buffer.concat(await Array.fromAsync(checkSize(body, MAX_PICTURE_BYTES)));
+  let values = 0;
+  for (const sign of [",", "[", "{"]) {
+    for (let at = whole.indexOf(sign); at !== -1; at = whole.indexOf(sign, at + 1)) {
+      if (++values > MAX_PICTURE_VALUES) throw new ProviderError("malformed", "the answer is no picture");
+    }
+  }
+  yield json(whole);
+}
+
+function json(whole: Buffer): Buffer {
   try {
     JSON.parse(whole.toString("utf8"));
   } catch {
     // The parser's message quotes what it read.
     throw new ProviderError("malformed", "the answer is not JSON");
   }
-  yield whole;
+  return whole;
 }
+
+/** What comes faster than it can be taken is taken for so long at once, in ms; then others have a turn. */
+const LONGEST_STRETCH_MS = 20;
 
 /** The lines of `body` that are not blank. The last is not `whole` when the body ended before its line feed. */
 export async function* lines(body: AsyncIterable<Uint8Array>): AsyncGenerator<{ line: string; whole: boolean }> {
   const decoder = new TextDecoder();
-  let rest = "";
+  // In the pieces in which it comes, however small: put together each time, it would be copied each time.
+  let begun: string[] = [];
+  let length = 0;
+  let empty = 0;
+  let lastTurn = performance.now();
   for await (const bytes of body) {
-    const parts = (rest + decoder.decode(bytes, { stream: true })).split("\n");
-    rest = parts.pop() ?? "";
-    if (rest.length > MAX_LINE_CHARS)
-      throw new ProviderError("malformed", `a line is over ${MAX_LINE_CHARS} characters`);
-    for (const line of parts) if (line.trim() !== "") yield { line, whole: true };
+    for (const [index, part] of decoder.decode(bytes, { stream: true }).split("\n").entries()) {
+      if (index > 0) {
+        const line = begun.join("");
+        [begun, length] = [[], 0];
+        if (performance.now() - lastTurn > LONGEST_STRETCH_MS) {
+          await setImmediate();
+          lastTurn = performance.now();
+        }
+        empty = line.trim() === "" ? empty + 1 : 0;
+        if (empty > MAX_EMPTY_LINES) throw new ProviderError("malformed", "nothing comes but blank lines");
+        if (empty === 0) yield { line, whole: true };
+      }
+      begun.push(part);
+      length += part.length;
+      if (length > MAX_LINE_CHARS) throw new ProviderError("malformed", `a line is over ${MAX_LINE_CHARS} characters`);
+    }
   }
-  rest += decoder.decode();
+  const rest = begun.join("") + decoder.decode();
   if (rest.trim() !== "") yield { line: rest, whole: false };
 }
+
+/** Statuses of a server that has too much to do, or that what stands before it does not reach now. */
+export const BUSY: ReadonlySet<number> = new Set([429, 502, 503, 504, 529]);
 
 /** Forms are of the platform's own kind, which undici does not take for its own. */
 async function bodyOf(body: RequestInit["body"], headers: Headers): Promise<string | Uint8Array | null> {
@@ -133,7 +178,10 @@ async function httpFailure(response: UndiciResponse, explain: ProviderHttp["expl
     return new ProviderError("refused", `HTTP ${status}: it redirects elsewhere, which is not followed`);
   }
   const body = await errorBody(response);
-  return explain(status, body) ?? new ProviderError("refused", `HTTP ${status}: no reason given`);
+  const failure = explain(status, body) ?? new ProviderError("refused", `HTTP ${status}: no reason given`);
+  // Whatever a server or what stands before it says to that: it may be well the next time.
+  if (failure.code === "refused" && BUSY.has(status)) return new ProviderError("busy", failure.message);
+  return failure;
 }
 
 async function errorBody(response: UndiciResponse): Promise<unknown> {

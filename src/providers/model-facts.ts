@@ -1,3 +1,4 @@
+import { cloudByName } from "./ollama-cloud.ts";
 import type { ModelFacts, Provider } from "./provider.ts";
 
 /** How long what a provider has told of a model is taken for true, in ms. */
@@ -11,14 +12,28 @@ export class KnownModels {
   async facts(provider: Provider, model: string): Promise<ModelFacts> {
     const known = this.#known.get(`${provider.name} ${model}`);
     if (known !== undefined && performance.now() - known.at < KEPT_MS) return known.facts;
-    return this.freshFacts(provider, model);
+    return this.#keep(provider, model, await provider.facts(model));
   }
 
-  /** As they are now. Throws ProviderError. */
-  async freshFacts(provider: Provider, model: string): Promise<ModelFacts> {
-    const key = `${provider.name} ${model}`;
-    const facts = await provider.facts(model);
-    this.#known.set(key, { facts, at: performance.now() });
+  /**
+   * What a provider that may pass requests on tells of a model now; undefined where it does not say where models run. Throws
+   * ProviderError when it can't be asked.
+   */
+  async relayed(provider: Provider, model: string): Promise<ModelFacts | undefined> {
+    const facts = await provider.relay?.facts(model);
+    return facts === undefined ? undefined : this.#keep(provider, model, facts);
+  }
+
+  /**
+   * Whether a provider passes requests for a model on, as far as is known: by the model's name, or by what the provider said
+   * when it was asked last.
+   */
+  isPassedOn(provider: string, model: string): boolean {
+    return cloudByName(model) !== undefined || this.#known.get(`${provider} ${model}`)?.facts.remoteHost !== undefined;
+  }
+
+  #keep(provider: Provider, model: string, facts: ModelFacts): ModelFacts {
+    this.#known.set(`${provider.name} ${model}`, { facts, at: performance.now() });
     return facts;
   }
 }

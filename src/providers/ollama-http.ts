@@ -1,5 +1,7 @@
 import type { Dispatcher } from "undici";
-import { lines, providerFetch, type BodyCheck } from "./http.ts";
+import { BUSY, lines, providerFetch, type BodyCheck } from "./http.ts";
+import { refusedParameter } from "./parameters.ts";
+import { promptTooLong } from "./prompt-too-long.ts";
 import { ProviderError } from "./provider.ts";
 
 /** A `fetch` for the `ollama` client; see {@link providerFetch}. */
@@ -55,23 +57,47 @@ function parseChatLine(line: string, whole: boolean, started: boolean): { done: 
     throw new ProviderError("malformed", "the answer is not JSON");
   }
   const error = errorText(value);
-  if (error !== undefined) throw new ProviderError("refused", `the model server stopped: ${knownReason(error)}`);
-  if (!isObject(value) || typeof value["done"] !== "boolean" || !isObject(value["message"])) {
+  if (error !== undefined) throw failureOf(200, error, "the model server stopped");
+  if (!isObject(value) || typeof value["done"] !== "boolean") {
     throw new ProviderError("malformed", "a line is not a piece of a chat");
   }
-  const { content, thinking } = value["message"];
-  if (typeof content !== "string" || (thinking !== undefined && typeof thinking !== "string")) {
+  const { message } = value;
+  // The last line of some has none.
+  if (message === undefined && value["done"]) return { done: true };
+  if (!isObject(message)) throw new ProviderError("malformed", "a line is not a piece of a chat");
+  const { content, thinking } = message;
+  if (!isTextOrNone(content) || !isTextOrNone(thinking)) {
     throw new ProviderError("malformed", "a piece of the chat holds no text");
   }
   return { done: value["done"] };
 }
 
-function explain(status: number, body: unknown): ProviderError | undefined {
+/** Why Ollama refused a request; undefined where the answer does not say. */
+export function explain(status: number, body: unknown): ProviderError | undefined {
   const error = errorText(body);
   if (status === 404 && error !== undefined && /\bmodel\b.*\bnot found\b/.test(error)) {
     return new ProviderError("model_missing", "HTTP 404: the model is not installed");
   }
-  return error === undefined ? undefined : new ProviderError("refused", `HTTP ${status}: ${knownReason(error)}`);
+  return error === undefined ? undefined : failureOf(status, error, `HTTP ${status}`);
+}
+
+/** A runner that ended, and is begun again with the next request. */
+const RUNNER_ENDED = /unexpected EOF|runner process (?:has terminated|no longer running)|connection reset by peer/i;
+
+/** It may be well in a moment. */
+const NOT_NOW = /server busy|loading model|try again|timed out waiting for llama runner/i;
+
+/** What an error of Ollama's means. Its words may quote the conversation, and go no further. */
+function failureOf(status: number, error: string, where: string): ProviderError {
+  const words = `${where}: ${knownReason(error)}`;
+  const failure = promptTooLong({ message: error }) ?? refusedParameter({ message: error });
+  if (failure !== undefined) return failure;
+  if (RUNNER_ENDED.test(error)) return new ProviderError("cut_off", words);
+  return new ProviderError(BUSY.has(status) || NOT_NOW.test(error) ? "busy" : "refused", words);
+}
+
+function isTextOrNone(value: unknown): value is string | null | undefined {
+  return value === undefined || value === null || typeof value === "string";
 }
 
 function errorText(value: unknown): string | undefined {
@@ -89,6 +115,8 @@ const KNOWN_REASONS = [
   /timed out waiting for llama runner to start/,
   /unable to load model/,
   /unauthorized/,
+  /unexpected EOF/,
+  /loading model/,
 ];
 
 function knownReason(error: string): string {

@@ -3,16 +3,22 @@ import type { Locality } from "../config/config.ts";
 import type { Logger } from "../observability/log.ts";
 import { connectionsTo } from "./connection.ts";
 import { checkSize, type BodyCheck } from "./http.ts";
+import { listedModels } from "./listed-models.ts";
+import { cloudByName } from "./ollama-cloud.ts";
+import { factsShown } from "./ollama-facts.ts";
 import { checkChatStream, checkPull, ollamaFetch } from "./ollama-http.ts";
+import { RefusedParameters, type Parameter } from "./parameters.ts";
 import {
   type ChatChunk,
   type ChatRequest,
+  type ChatUsage,
   type InstalledModel,
   type ModelFacts,
   type Provider,
   ProviderError,
   type PullProgress,
 } from "./provider.ts";
+import { usageOf } from "./usage.ts";
 import { watchRequest } from "./watch.ts";
 import { askOnce, streamAnswer, type Piece, type StreamLimits } from "./stream.ts";
 
@@ -44,20 +50,25 @@ export function createOllamaProvider(options: OllamaOptions): Provider {
   const { host, headers } = parseAddress(options.url);
   const log = options.log.child({ provider: options.name });
   const dispatcher = connectionsTo();
+  const parameters = new RefusedParameters();
 
   // A client of its own for each request, since a client's requests can only be ended together.
   const clientFor = (signal: AbortSignal, check: BodyCheck): Ollama =>
     new Ollama({ host, headers, fetch: ollamaFetch(dispatcher, signal, check) });
 
   function chat(request: ChatRequest): AsyncIterable<ChatChunk> {
-    const begin = async function* (ending: AbortSignal): AsyncGenerator<Piece> {
-      const stream = await clientFor(ending, checkChatStream).chat({ ...toOllama(request), stream: true });
-      for await (const piece of stream) {
-        const { content: text, thinking = "" } = piece.message;
-        const reason = piece.done_reason === "length" ? "length" : "stop";
-        yield { text, thinking, ...(piece.done ? { end: { reason, ...countTokens(piece) } } : {}) };
-      }
-    };
+    const begin = (ending: AbortSignal): AsyncIterable<Piece> =>
+      parameters.asking(request.model, async function* () {
+        const asked = toOllama(request, (parameter) => parameters.takes(request.model, parameter));
+        const stream = await clientFor(ending, checkChatStream).chat({ ...asked, stream: true });
+        for await (const piece of stream) {
+          // The client's types promise more than servers keep.
+          const { content, thinking } = ((piece.message as unknown) ?? {}) as Readonly<Record<string, string | null>>;
+          const reason = piece.done_reason === "length" ? "length" : "stop";
+          const end = piece.done ? { end: { reason, ...countTokens(piece) } as const } : {};
+          yield { text: content ?? "", thinking: thinking ?? "", ...end };
+        }
+      });
     return streamAnswer(request.signal, options, begin, log.child({ model: request.model }));
   }
 
@@ -67,21 +78,10 @@ export function createOllamaProvider(options: OllamaOptions): Provider {
   }
 
   async function facts(model: string): Promise<ModelFacts> {
-    const shown = await askOnce(undefined, LIST_MS, (ending) => clientFor(ending, checkSize).show({ model }));
-    // Older servers tell of no capabilities.
-    const {
-      capabilities,
-      model_info: info,
-      remote_host: remote,
-    } = shown as { capabilities?: unknown; model_info?: unknown; remote_host?: unknown };
-    const sees = Array.isArray(capabilities) && capabilities.includes("vision");
-    const known = new Map(typeof info === "object" && info !== null ? Object.entries(info) : []);
-    const length: unknown = known.get(`${String(known.get("general.architecture"))}.context_length`);
-    return {
-      sees,
-      ...(typeof length === "number" && length > 0 ? { contextTokens: length } : {}),
-      ...(typeof remote === "string" && remote !== "" ? { remoteHost: hostOf(remote) } : {}),
-    };
+    const cloud = cloudByName(model);
+    // Ollama passes this question on, too.
+    if (cloud !== undefined) return { sees: false, remoteHost: cloud };
+    return factsShown(await askOnce(undefined, LIST_MS, (ending) => clientFor(ending, checkSize).show({ model })));
   }
 
   async function* pull(model: string, signal: AbortSignal): AsyncGenerator<PullProgress> {
@@ -113,16 +113,11 @@ export function createOllamaProvider(options: OllamaOptions): Provider {
     name: options.name,
     host: new URL(host).host,
     locality: options.locality,
-    relays: true,
+    relay: { facts, saysWhere: () => Promise.resolve(true) },
     chat,
     models,
     facts,
   };
-}
-
-/** The host of an address as Ollama tells it. */
-function hostOf(address: string): string {
-  return URL.canParse(address) ? new URL(address).host : address;
 }
 
 /** Splits credentials from the address: `fetch` takes no URL that holds any. */
@@ -136,13 +131,18 @@ function parseAddress(url: string): { host: string; headers: Record<string, stri
   return { host, headers: { Authorization: `Basic ${credentials.toString("base64")}` } };
 }
 
-function toOllama(request: ChatRequest): {
-  model: string;
-  messages: { role: string; content: string; images?: string[] }[];
-  options: { num_ctx: number; temperature?: number };
-  keep_alive?: string | number;
-} {
-  const { model, messages, contextTokens, temperature, keepAlive } = request;
+/** A request as Ollama has it. It is to refuse a prompt that is too long: cut there, it would lose the instruction unseen. */
+interface OllamaChat {
+  readonly model: string;
+  readonly messages: { role: string; content: string; images?: string[] }[];
+  readonly options: { num_ctx: number; num_predict?: number; temperature?: number };
+  readonly keep_alive?: string | number;
+  readonly truncate: false;
+  readonly shift: false;
+}
+
+function toOllama(request: ChatRequest, takes: (parameter: Parameter) => boolean): OllamaChat {
+  const { model, messages, contextTokens, maxAnswerTokens, temperature, keepAlive } = request;
   return {
     model,
     messages: messages.map(({ role, content, images }) => ({
@@ -150,35 +150,38 @@ function toOllama(request: ChatRequest): {
       content,
       ...(images === undefined ? {} : { images: images.map((image) => Buffer.from(image).toString("base64")) }),
     })),
-    options: { num_ctx: contextTokens, ...(temperature === undefined ? {} : { temperature }) },
+    options: {
+      num_ctx: contextTokens,
+      ...(takes("num_predict") ? { num_predict: maxAnswerTokens } : {}),
+      ...(temperature === undefined || !takes("temperature") ? {} : { temperature }),
+    },
     // Ollama reads seconds from numbers only; a string needs a unit.
     ...(keepAlive === undefined ? {} : { keep_alive: /^-?\d+$/.test(keepAlive) ? Number(keepAlive) : keepAlive }),
+    truncate: false,
+    shift: false,
   };
 }
 
 /** The server's own count; older servers leave the prompt's out when they had it cached. */
-function countTokens(counts: {
-  prompt_eval_count: unknown;
-  eval_count: unknown;
-}): { usage: { promptTokens: number; answerTokens: number } } | Record<string, never> {
-  const { prompt_eval_count: promptTokens, eval_count: answerTokens } = counts;
-  if (typeof promptTokens !== "number" || typeof answerTokens !== "number") return {};
-  return { usage: { promptTokens, answerTokens } };
+function countTokens(counts: { prompt_eval_count: unknown; eval_count: unknown }): { usage?: ChatUsage } {
+  const usage = usageOf(counts.prompt_eval_count, counts.eval_count);
+  return usage === undefined ? {} : { usage };
 }
 
 function parseModels(list: unknown): InstalledModel[] {
   const models = typeof list === "object" && list !== null && "models" in list ? list.models : undefined;
   if (!Array.isArray(models)) throw new ProviderError("malformed", "the list of models is none");
-  return models.flatMap((model: unknown) => {
-    if (typeof model === "object" && model !== null && "name" in model && typeof model.name === "string") {
-      return runsHere(model) && canChat(model) ? [{ name: model.name }] : [];
-    }
-    throw new ProviderError("malformed", "a model in the list has no name");
-  });
+  return listedModels(
+    models
+      .map((model: unknown) => (typeof model === "object" && model !== null ? model : {}))
+      .filter((model) => runsHere(model) && canChat(model))
+      .map((model) => ("name" in model ? model.name : undefined)),
+  );
 }
 
 /** Ollama lists models of its cloud beside those of the machine; nobody's words go there because a model is listed. */
 function runsHere(model: object): boolean {
+  if ("name" in model && typeof model.name === "string" && cloudByName(model.name) !== undefined) return false;
   return !("remote_host" in model) || model.remote_host === "" || model.remote_host === null;
 }
 

@@ -3,19 +3,26 @@ import type { ChatCompletionChunk, ChatCompletionMessageParam } from "openai/res
 import type { Locality } from "../config/config.ts";
 import type { Logger } from "../observability/log.ts";
 import { connectionsTo, withFewHeaders } from "./connection.ts";
-import { checkJson, providerFetch, type BodyCheck } from "./http.ts";
+import { BUSY, checkJson, checkPicture, providerFetch, type BodyCheck } from "./http.ts";
+import { listedModels } from "./listed-models.ts";
+import { ollamaBehind } from "./ollama-behind.ts";
+import { RefusedParameters, refusedParameter, type Parameter } from "./parameters.ts";
 import { pictureType } from "./pictures.ts";
+import { promptTooLong } from "./prompt-too-long.ts";
 import {
   type ChatChunk,
   type ChatMessage,
   type ChatRequest,
+  type ChatUsage,
   type DrawRequest,
+  type EndReason,
   type ModelFacts,
   type Provider,
   ProviderError,
 } from "./provider.ts";
 import { askOnce, streamAnswer, type Piece, type StreamLimits } from "./stream.ts";
 import { checkSse } from "./sse.ts";
+import { usageOf } from "./usage.ts";
 
 /** How to reach a server that speaks OpenAI's protocol, and how long to wait for it. */
 export interface OpenAiOptions extends StreamLimits {
@@ -43,6 +50,7 @@ const TRANSCRIBE_MS = 300_000;
  */
 export function createOpenAiProvider({ name, log, ...options }: OpenAiOptions): Provider {
   const dispatcher = connectionsTo(options.ca);
+  const parameters = new RefusedParameters();
   const clientFor = (signal: AbortSignal, check: BodyCheck): OpenAI =>
     new OpenAI({
       baseURL: options.url,
@@ -57,23 +65,26 @@ export function createOpenAiProvider({ name, log, ...options }: OpenAiOptions): 
     });
 
   function chat(request: ChatRequest): AsyncIterable<ChatChunk> {
-    const { model, temperature, signal, messages } = request;
-    const begin = async function* (ending: AbortSignal): AsyncGenerator<Piece> {
-      const stream = await clientFor(ending, checkChatStream).chat.completions.create({
-        model,
-        messages: messages.map(messageOf),
-        stream: true,
-        stream_options: { include_usage: true },
-        ...(temperature === undefined ? {} : { temperature }),
+    const { model, temperature, signal, messages, maxAnswerTokens } = request;
+    const takes = (parameter: Parameter): boolean => parameters.takes(model, parameter);
+    const begin = (ending: AbortSignal): AsyncIterable<Piece> =>
+      parameters.asking(model, async function* () {
+        const stream = await clientFor(ending, checkChatStream).chat.completions.create({
+          model,
+          messages: messages.map(messageOf),
+          stream: true,
+          ...(takes("stream_options") ? { stream_options: { include_usage: true } } : {}),
+          ...(temperature === undefined || !takes("temperature") ? {} : { temperature }),
+          ...longest(maxAnswerTokens, takes),
+        });
+        yield* piecesOf(stream);
       });
-      yield* piecesOf(stream);
-    };
     return streamAnswer(signal, options, begin, log.child({ provider: name, model }));
   }
 
   async function draw({ model, prompt, signal }: DrawRequest): Promise<Uint8Array> {
     const made = await askOnce(signal, DRAW_MS, (ending) =>
-      clientFor(ending, checkJson).images.generate({
+      clientFor(ending, checkPicture).images.generate({
         model,
         prompt,
         n: 1,
@@ -95,19 +106,19 @@ export function createOpenAiProvider({ name, log, ...options }: OpenAiOptions): 
     return page.data as unknown as Readonly<Record<string, unknown>>[];
   }
 
+  // What is outside the network anyway is asked for nothing more.
+  const relay =
+    options.locality === "local" ? ollamaBehind({ url: options.url, apiKey: options.apiKey, dispatcher }) : undefined;
+
   return {
     name,
     host: new URL(options.url).host,
     locality: options.locality,
-    relays: false,
+    relay,
     chat,
     draw,
-    models: async () =>
-      (await list()).map(({ id }) => {
-        if (typeof id !== "string") throw new ProviderError("malformed", "a model in the list has no name");
-        return { name: id };
-      }),
-    facts: async (model) => factsOf((await list()).find(({ id }) => id === model) ?? {}),
+    models: async () => listedModels((await list()).map((entry) => entry["id"])),
+    facts: async (model) => (await relay?.facts(model)) ?? factsOf((await list()).find(({ id }) => id === model) ?? {}),
     transcribe: async ({ model, audio, fileName, signal }) => {
       const file = await toFile(audio, fileName);
       const heard = await askOnce(signal, TRANSCRIBE_MS, (ending) =>
@@ -118,6 +129,12 @@ export function createOpenAiProvider({ name, log, ...options }: OpenAiOptions): 
       return text;
     },
   };
+}
+
+/** The longest answer: OpenAI's own newer models want the second parameter, and most other servers know the first alone. */
+function longest(tokens: number, takes: (parameter: Parameter) => boolean): Record<string, number> {
+  if (takes("max_tokens")) return { max_tokens: tokens };
+  return takes("max_completion_tokens") ? { max_completion_tokens: tokens } : {};
 }
 
 /** The client's own time limit would end models that load for long. In milliseconds. */
@@ -135,53 +152,97 @@ function messageOf({ role, content, images = [] }: ChatMessage): ChatCompletionM
 
 /** The reason of the end comes in one chunk, what was counted in another one after it, or in none. */
 async function* piecesOf(stream: AsyncIterable<ChatCompletionChunk>): AsyncGenerator<Piece> {
-  let reason: "stop" | "length" = "stop";
-  let usage: { promptTokens: number; answerTokens: number } | undefined;
+  let reason: EndReason = "stop";
+  let usage: ChatUsage | undefined;
   for await (const chunk of stream) {
     // Any server may have sent it, whatever the client's types say.
-    const [choice] = (chunk.choices as typeof chunk.choices | null | undefined) ?? [];
+    const { choices, usage: counts } = chunk as { choices?: unknown; usage?: unknown };
+    const [choice] = (Array.isArray(choices) ? choices : []) as readonly ({
+      finish_reason?: unknown;
+      delta?: unknown;
+    } | null)[];
     const delta = (choice?.delta ?? {}) as Readonly<Record<string, unknown>>;
-    const thinking = delta["reasoning_content"] ?? delta["reasoning"];
-    if (choice?.finish_reason === "length") reason = "length";
-    const { prompt_tokens: promptTokens, completion_tokens: answerTokens } = chunk.usage ?? {};
-    if (typeof promptTokens === "number" && typeof answerTokens === "number") usage = { promptTokens, answerTokens };
-    yield {
-      ...(typeof delta["content"] === "string" ? { text: delta["content"] } : {}),
-      ...(typeof thinking === "string" ? { thinking } : {}),
-    };
+    reason = reasonOf(choice?.finish_reason) ?? reason;
+    const { prompt_tokens: promptTokens, completion_tokens: answerTokens } = (counts ?? {}) as Record<string, unknown>;
+    usage = usageOf(promptTokens, answerTokens) ?? usage;
+    const { text, thinking } = contentOf(delta["content"]);
+    const thoughts = [delta["reasoning_content"], delta["reasoning"]].find(
+      (one) => typeof one === "string" && one !== "",
+    );
+    // A refusal comes in words of its own, in the place of an answer.
+    const refusal = typeof delta["refusal"] === "string" ? delta["refusal"] : "";
+    yield { text: text + refusal, thinking: typeof thoughts === "string" ? thoughts : thinking };
   }
   yield { end: { reason, ...(usage === undefined ? {} : { usage }) } };
+}
+
+/** Text, or parts of it and of thinking, as Mistral's reasoning models have it. */
+function contentOf(content: unknown): { text: string; thinking: string } {
+  if (typeof content === "string") return { text: content, thinking: "" };
+  const told = { text: "", thinking: "" };
+  for (const part of Array.isArray(content) ? (content as readonly unknown[]) : []) {
+    const { type, text, thinking } = (part ?? {}) as { type?: unknown; text?: unknown; thinking?: unknown };
+    if (type === "text" && typeof text === "string") told.text += text;
+    if (type === "thinking") told.thinking += typeof thinking === "string" ? thinking : contentOf(thinking).text;
+  }
+  return told;
+}
+
+function reasonOf(reason: unknown): EndReason | undefined {
+  if (typeof reason !== "string") return undefined;
+  if (reason === "length" || reason === "max_tokens" || reason === "model_length") return "length";
+  return reason === "content_filter" ? "filtered" : "stop";
 }
 
 const checkChatStream = checkSse({
   endMark: "[DONE]",
   check: (piece) => {
-    if (piece["error"] !== undefined) throw explain(200, piece) ?? new ProviderError("refused", "an error came");
+    if (piece["error"] !== undefined && piece["error"] !== null) {
+      throw explain(200, piece) ?? new ProviderError("refused", "an error came");
+    }
     const { choices } = piece;
+    // Beside what was counted there are none.
+    if (choices === undefined || choices === null) return false;
     if (!Array.isArray(choices)) throw new ProviderError("malformed", "a piece is none of a chat");
     const [choice] = choices as readonly unknown[];
     if (choice === undefined) return false;
     const { delta, finish_reason: reason } = (choice ?? {}) as { delta?: unknown; finish_reason?: unknown };
     const { content } = (delta ?? {}) as { content?: unknown };
-    if (content !== undefined && content !== null && typeof content !== "string") {
-      throw new ProviderError("malformed", "a piece of the chat holds no text");
-    }
+    const isText = content === undefined || content === null || typeof content === "string" || Array.isArray(content);
+    if (!isText) throw new ProviderError("malformed", "a piece of the chat holds no text");
+    if (reason === "error") throw new ProviderError("cut_off", "the server ended it by an error of its own");
     return typeof reason === "string";
   },
 });
 
-/** Errors come as `{ error: { message, type, code } }`; the message may quote what was asked. */
+/**
+ * Errors come as `{ error: { message, type, code } }`, `{ error: "…" }`, `{ message, type, code }` or `{ detail: … }`; the
+ * message may quote what was asked.
+ */
 function explain(status: number, body: unknown): ProviderError | undefined {
-  const error = (body as { error?: unknown } | undefined)?.error;
-  const { code, type, message } = (typeof error === "object" && error !== null ? error : {}) as Record<string, unknown>;
-  const reason = [code, type].find((word) => typeof word === "string" && /^[a-z0-9_.-]{1,60}$/.test(word));
+  const whole = isRecord(body) ? body : {};
+  const inner = whole["error"] ?? whole;
+  const error = isRecord(inner) ? inner : { message: inner };
+  const { code, type } = error;
+  const message = error["message"] ?? error["detail"];
+  const reason = [code, type].find((word) => typeof word === "string" && /^[A-Za-z0-9_.-]{1,60}$/.test(word));
   const words = `HTTP ${status}: ${typeof reason === "string" ? reason : "no reason given"}`;
+  const failure = promptTooLong({ ...error, message }) ?? refusedParameter({ param: error["param"], message });
+  if (failure !== undefined) return failure;
   const isMissing =
     code === "model_not_found" || (status === 404 && /model/i.test(typeof message === "string" ? message : ""));
   if (isMissing) return new ProviderError("model_missing", words);
-  if (status === 429 || status === 503 || status === 529) return new ProviderError("busy", words);
-  if (status === 401 || status === 403) return new ProviderError("refused", `${words} (is the key right?)`);
+  // A stream that began well has the status inside.
+  const told = status === 200 ? Number(code) : status;
+  if (BUSY.has(told) || code === "rate_limit_exceeded") return new ProviderError("busy", words);
+  if (typeof message === "string" && /loading model/i.test(message.slice(0, 200)))
+    return new ProviderError("busy", words);
+  if (told === 401 || told === 403) return new ProviderError("refused", `${words} (is the key right?)`);
   return new ProviderError("refused", words);
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** What servers tell of a model in their list: OpenRouter, llama.cpp, vLLM and LM Studio each in their own way. */

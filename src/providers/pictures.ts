@@ -1,7 +1,19 @@
+/** What models look at. */
+export type PictureType = "image/png" | "image/jpeg" | "image/gif" | "image/webp";
+
+/** How large a picture becomes where it is drawn, in pixels, as its file says. */
+export interface PictureExtent {
+  /** The largest that anything in the file says it is: a frame may be larger than what the header says. */
+  readonly w: number;
+  readonly h: number;
+  /** One, unless it moves. */
+  readonly frames: number;
+}
+
 /** The type of a picture, by how its file begins; undefined for what models do not look at. */
-export function pictureType(bytes: Uint8Array): "image/png" | "image/jpeg" | "image/gif" | "image/webp" | undefined {
+export function pictureType(bytes: Uint8Array): PictureType | undefined {
   const begins = (at: number, signature: string): boolean =>
-    Buffer.from(bytes.subarray(at, at + signature.length)).toString("latin1") === signature;
+    String.fromCharCode(...bytes.subarray(at, at + signature.length)) === signature;
   if (begins(0, "\x89PNG\r\n\x1a\n")) return "image/png";
   if (begins(0, "\xff\xd8\xff")) return "image/jpeg";
   if (begins(0, "GIF8")) return "image/gif";
@@ -9,29 +21,156 @@ export function pictureType(bytes: Uint8Array): "image/png" | "image/jpeg" | "im
   return undefined;
 }
 
-/** A picture's width and height as its file says; undefined where it does not. For PNG, GIF and JPEG. */
-export function pictureSize(bytes: Uint8Array): { readonly w: number; readonly h: number } | undefined {
+/** A file of more parts is none to look at: a photo of 10 MB in blocks of 255 bytes has 40,000. */
+const MOST_PARTS = 200_000;
+
+/**
+ * What a picture's file says of its size, without drawing anything of it: all its headers are read. Undefined where it does
+ * not say, says nothing that could be drawn, or has more than {@link MOST_PARTS} parts.
+ */
+export function pictureExtent(bytes: Uint8Array): PictureExtent | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  switch (pictureType(bytes)) {
+  return saidBy(view, pictureType(bytes))?.extent;
+}
+
+function saidBy(view: DataView, type: PictureType | undefined): Said | undefined {
+  switch (type) {
     case "image/png":
-      return bytes.length < 24 ? undefined : { w: view.getUint32(16), h: view.getUint32(20) };
+      return pngSaid(view);
     case "image/gif":
-      return bytes.length < 10 ? undefined : { w: view.getUint16(6, true), h: view.getUint16(8, true) };
+      return gifSaid(view);
     case "image/jpeg":
-      return jpegSize(view);
+      return jpegSaid(view);
     case "image/webp":
+      return webpSaid(view);
     case undefined:
       return undefined;
   }
 }
 
-/** In the first frame header (SOF) among the segments. */
-function jpegSize(view: DataView): { readonly w: number; readonly h: number } | undefined {
-  for (let at = 2; at + 9 < view.byteLength; at += 2 + view.getUint16(at + 2)) {
-    const marker = view.getUint8(at + 1);
+/** The names of parts, as numbers: a file may have millions of them. */
+const [IHDR, FCTL, VP8X, VP8, VP8L, ANMF] = ["IHDR", "fcTL", "VP8X", "VP8 ", "VP8L", "ANMF"].map((name) =>
+  Buffer.from(name, "latin1").readUInt32BE(),
+);
+
+/** IHDR, which comes first, and the frame controls (fcTL) of one that moves. */
+function pngSaid(view: DataView): Said | undefined {
+  if (view.byteLength < 24 || view.getUint32(12) !== IHDR) return undefined;
+  const said = new Said(view.getUint32(16), view.getUint32(20));
+  for (let at = 8; at + 8 <= view.byteLength && said.part(); at += 12 + view.getUint32(at)) {
+    if (view.getUint32(at + 4) !== FCTL || at + 20 > view.byteLength) continue;
+    said.frame(view.getUint32(at + 12), view.getUint32(at + 16));
+  }
+  return said;
+}
+
+/** The screen, and the descriptor of each image on it. */
+function gifSaid(view: DataView): Said | undefined {
+  if (view.byteLength < 13) return undefined;
+  const said = new Said(view.getUint16(6, true), view.getUint16(8, true));
+  let at = 13 + coloursAt(view, 10);
+  while (at < view.byteLength && said.part()) {
+    const block = view.getUint8(at);
+    if (block === 0x2c && at + 10 < view.byteLength) {
+      said.frame(view.getUint16(at + 5, true), view.getUint16(at + 7, true));
+      at = afterBlocks(view, at + 11 + coloursAt(view, at + 9), said);
+    } else if (block === 0x21) at = afterBlocks(view, at + 2, said);
+    else break;
+  }
+  return said;
+}
+
+/** How long the table of colours is that a byte of flags tells of. */
+function coloursAt(view: DataView, at: number): number {
+  const flags = view.getUint8(at);
+  return (flags & 0x80) === 0 ? 0 : 3 << ((flags & 7) + 1);
+}
+
+/** Where what is packed in blocks, each with its length before it, has ended. */
+function afterBlocks(view: DataView, from: number, said: Said): number {
+  let at = from;
+  while (at < view.byteLength && said.part()) {
+    const length = view.getUint8(at);
+    at += 1 + length;
+    if (length === 0) break;
+  }
+  return at;
+}
+
+/** The first frame header (SOF) among the segments before the image itself. */
+function jpegSaid(view: DataView): Said | undefined {
+  const said = new Said(0, 0);
+  let at = 2;
+  while (at + 9 < view.byteLength && said.part()) {
     if (view.getUint8(at) !== 0xff) return undefined;
+    const marker = view.getUint8(at + 1);
     const isFrame = marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker);
-    if (isFrame) return { w: view.getUint16(at + 7), h: view.getUint16(at + 5) };
+    if (isFrame) {
+      said.frame(view.getUint16(at + 7), view.getUint16(at + 5));
+      return said;
+    }
+    if (marker === 0xda || marker === 0xd9) return undefined;
+    const isFill = marker === 0xff;
+    const isAlone = marker === 0x01 || (marker >= 0xd0 && marker <= 0xd7);
+    at += isFill ? 1 : isAlone ? 2 : 2 + Math.max(2, view.getUint16(at + 2));
   }
   return undefined;
+}
+
+/** The canvas (VP8X), and each image on it (VP8, VP8L), with those in the frames of one that moves (ANMF). */
+function webpSaid(view: DataView): Said | undefined {
+  const said = new Said(0, 0);
+  let at = 12;
+  while (at + 18 <= view.byteLength && said.part()) {
+    const name = view.getUint32(at);
+    const length = view.getUint32(at + 4, true);
+    const data = at + 8;
+    if (name === VP8X) said.canvas(1 + uint24(view, data + 4), 1 + uint24(view, data + 7));
+    if (name === VP8) said.frame(view.getUint16(data + 6, true) & 0x3fff, view.getUint16(data + 8, true) & 0x3fff);
+    if (name === VP8L) {
+      const bits = view.getUint32(data + 1, true);
+      said.frame(1 + (bits & 0x3fff), 1 + ((bits >>> 14) & 0x3fff));
+    }
+    // What is in a frame is read like what is beside it.
+    at = data + (name === ANMF ? 16 : length + (length & 1));
+  }
+  return said;
+}
+
+/** What a file has said of itself, part by part. */
+class Said {
+  #w: number;
+  #h: number;
+  #frames = 0;
+  #parts = 0;
+
+  constructor(w: number, h: number) {
+    this.#w = w;
+    this.#h = h;
+  }
+
+  /** Another part comes. False when it is one too many. */
+  part(): boolean {
+    return ++this.#parts <= MOST_PARTS;
+  }
+
+  canvas(w: number, h: number): void {
+    this.#w = Math.max(this.#w, w);
+    this.#h = Math.max(this.#h, h);
+  }
+
+  frame(w: number, h: number): void {
+    this.canvas(w, h);
+    this.#frames++;
+  }
+
+  /** The largest of it; undefined when there was too much, or nothing to draw. */
+  get extent(): PictureExtent | undefined {
+    if (this.#parts > MOST_PARTS || this.#w === 0 || this.#h === 0) return undefined;
+    return { w: this.#w, h: this.#h, frames: Math.max(1, this.#frames) };
+  }
+}
+
+function uint24(view: DataView, at: number): number {
+  return view.getUint16(at, true) | (view.getUint8(at + 2) << 16);
 }

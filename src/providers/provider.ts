@@ -16,7 +16,7 @@ export interface ChatRequest {
   /** Context window in tokens (`num_ctx`); the prompt has been cut to fit it. */
   readonly contextTokens: number;
   readonly temperature?: number;
-  /** The longest answer, in tokens, for providers that have to be told one. */
+  /** The longest answer, in tokens, thinking included. */
   readonly maxAnswerTokens: number;
   /** How long the model stays loaded afterwards, in the provider's own form (`5m`, `-1`). */
   readonly keepAlive?: string;
@@ -31,7 +31,12 @@ export type ChatChunk =
   | { readonly kind: "text"; readonly text: string }
   /** What the model says to itself; no part of the answer. */
   | { readonly kind: "thinking"; readonly text: string }
-  | { readonly kind: "done"; readonly reason: "stop" | "length"; readonly usage?: ChatUsage };
+  /** All text so far was what the model says to itself. */
+  | { readonly kind: "recant" }
+  | { readonly kind: "done"; readonly reason: EndReason; readonly usage?: ChatUsage };
+
+/** How an answer ended: by itself, at a limit, or by the server's rules about what may be said. */
+export type EndReason = "stop" | "length" | "filtered";
 
 /** Tokens as the provider counted them. */
 export interface ChatUsage {
@@ -52,6 +57,17 @@ export interface ModelFacts {
   readonly contextTokens?: number;
   /** Where the provider passes requests for it on to, if it does. */
   readonly remoteHost?: string;
+}
+
+/** What tells whether a provider passes requests on, and where to. */
+export interface Relay {
+  /**
+   * What is known of a model now; undefined where the server does not say where its models run. Throws {@link ProviderError}
+   * when it can't be asked.
+   */
+  facts(model: string): Promise<ModelFacts | undefined>;
+  /** Whether the server says where its models run. Throws {@link ProviderError} when it can't be asked. */
+  saysWhere(): Promise<boolean>;
 }
 
 /** What a picture is asked for with. */
@@ -94,8 +110,8 @@ export interface Provider {
   /** Where it is reached, for people to read. */
   readonly host: string;
   readonly locality: Locality;
-  /** Whether it may pass requests for some models on to elsewhere; `facts` tells then. */
-  readonly relays: boolean;
+  /** Absent where the provider passes nothing on, or is outside the network anyway. */
+  readonly relay?: Relay | undefined;
   /**
    * Streams an answer. Throws {@link ProviderError}, at the first chunk or later; nothing is retried here.
    * Returning early from the iteration aborts the request.
@@ -133,6 +149,12 @@ export type ProviderFailure =
   | "refused"
   /** The stream ended well but held no text. */
   | "empty"
+  /** The model came to its limit before it had said anything: all went into thinking. */
+  | "thought_only"
+  /** The server's rules about what may be said let nothing through. */
+  | "declined"
+  /** The prompt does not fit into the window that the model is run with. */
+  | "too_long"
   /** Our own signal ended it. */
   | "cancelled";
 

@@ -1,4 +1,4 @@
-import { lines } from "./http.ts";
+import { lines, MAX_EMPTY_LINES } from "./http.ts";
 import { ProviderError } from "./provider.ts";
 
 /** What a client's stream looks like. */
@@ -18,11 +18,16 @@ export function checkSse({ check, endMark }: SseForm): (body: AsyncIterable<Uint
     const encoder = new TextEncoder();
     let seen = 0;
     let isEnd = false;
+    let empty = 0;
     for await (const { line, whole } of lines(body)) {
       const text = line.trimEnd();
+      empty = /^data:\s*[^\sn]/.test(text) ? 0 : empty + 1;
+      if (empty > MAX_EMPTY_LINES) throw new ProviderError("malformed", "nothing comes but comments");
       if (text.startsWith(":")) continue;
       const [, field, value = ""] = /^(event|data|id|retry):\s?(.*)$/s.exec(text) ?? [];
       if (field === undefined) throw broken(whole, seen, "the answer is no stream of events");
+      // Some send them to show that they live.
+      if (field === "data" && ["", "null"].includes(value.trim())) continue;
       if (field === "data" && value !== endMark) {
         isEnd = check(pieceOf(value, whole, seen)) || isEnd;
         seen++;

@@ -1,5 +1,6 @@
 import type { Logger } from "../observability/log.ts";
-import { type ChatChunk, type ChatUsage, ProviderError } from "./provider.ts";
+import { type ChatChunk, type ChatUsage, type EndReason, ProviderError, type ProviderFailure } from "./provider.ts";
+import { ThinkingInText, type Part } from "./thinking-in-text.ts";
 import { watchRequest } from "./watch.ts";
 
 /** A piece of an answer as a provider's client gives it. */
@@ -7,7 +8,7 @@ export interface Piece {
   readonly text?: string;
   readonly thinking?: string;
   /** With the last piece. */
-  readonly end?: { readonly reason: "stop" | "length"; readonly usage?: ChatUsage };
+  readonly end?: { readonly reason: EndReason; readonly usage?: ChatUsage };
 }
 
 /** How long a provider may take, in milliseconds. */
@@ -20,6 +21,9 @@ export interface StreamLimits {
 
 /** An answer is ended at this many characters, its thinking included: a model that has run away never stops by itself. */
 const MAX_ANSWER_CHARS = 262_144;
+
+/** A piece that holds nothing counts as so many characters: it takes work too. */
+const EMPTY_PIECE_CHARS = 16;
 
 /**
  * An answer, piece by piece, within time and size. Throws {@link ProviderError}.
@@ -36,32 +40,53 @@ export async function* streamAnswer(
   const watch = watchRequest(caller);
   const started = performance.now();
   const msSinceStart = (): number => Math.round(performance.now() - started);
-  let hasText = false;
+  const apart = new ThinkingInText();
+  const said = { text: false, thoughts: false };
+  /** The server tells them apart itself. */
+  let areApart = false;
   let length = 0;
+
+  function* tell(parts: readonly Part[]): Generator<Part> {
+    for (const part of parts) {
+      if (part.kind !== "recant" && part.text === "") continue;
+      yield part;
+      said.text = part.kind === "recant" ? false : said.text || (part.kind === "text" && part.text.trim() !== "");
+      said.thoughts ||= part.kind !== "text";
+    }
+  }
+
   try {
     const pieces = begin(watch.signal)[Symbol.asyncIterator]();
     let next = await watch.within(firstTokenMs, () => pieces.next());
     log.debug({ ms: msSinceStart() }, "first token");
     for (; next.done !== true; next = await watch.within(idleMs, () => pieces.next())) {
       const { text = "", thinking = "", end } = next.value;
-      if (thinking !== "") yield { kind: "thinking", text: thinking };
-      if (text !== "") yield { kind: "text", text };
-      hasText ||= text.trim() !== "";
-      length += text.length + thinking.length;
+      areApart ||= thinking !== "";
+      yield* tell([{ kind: "thinking", text: thinking }]);
+      yield* tell(areApart ? [...apart.end(), { kind: "text", text }] : apart.push(text));
+      length += text.length + thinking.length || EMPTY_PIECE_CHARS;
       const isRunaway = length >= MAX_ANSWER_CHARS;
       if (end === undefined && !isRunaway) continue;
-      if (!hasText) throw new ProviderError("empty", "the answer holds no text");
+      yield* tell(apart.end());
       const reason = isRunaway ? "length" : (end?.reason ?? "stop");
+      if (!said.text) throw new ProviderError(whyEmpty(reason, said.thoughts), `the answer holds no text (${reason})`);
       yield { kind: "done", reason, ...(end?.usage === undefined ? {} : { usage: end.usage }) };
       log.debug({ reason, ms: msSinceStart() }, "answered");
       return;
     }
     throw new ProviderError("cut_off", "the stream ended without its end mark");
   } catch (error) {
+    // What there is of an answer stays.
+    yield* tell(apart.end());
     throw watch.explain(error);
   } finally {
     watch.close();
   }
+}
+
+function whyEmpty(reason: EndReason, hasThoughts: boolean): ProviderFailure {
+  if (reason === "filtered") return "declined";
+  return reason === "length" && hasThoughts ? "thought_only" : "empty";
 }
 
 /** One request with an answer in one piece. Throws {@link ProviderError}. */

@@ -3,30 +3,27 @@ import {
   EventType,
   KnownMembership,
   type MatrixClient,
-  type MatrixEvent,
-  MatrixEventEvent,
   MsgType,
   Preset,
   type Room,
-  RoomEvent,
-  RoomMemberEvent,
   RoomStateEvent,
 } from "matrix-js-sdk";
+import { Serial } from "../crypto/serial.ts";
 import { happening } from "./happening.ts";
+import { listenTo } from "./listening.ts";
+import type { News } from "./news.ts";
+import { gatherEvidence, type Witness } from "./proof.ts";
 
 /** An encrypted room with one other: each direct chat of theirs is known to all of the person's clients (`m.direct`). */
-export interface DirectChat {
-  readonly client: MatrixClient;
-  readonly roomId: string;
+export interface DirectChat extends Witness {
   readonly partnerId: string;
   /** The partner's display name. */
   readonly partnerName: string;
+  readonly isTyping: boolean;
   /** Says this, encrypted; resolves with the event's id. */
   say(text: string): Promise<string>;
-  /** Calls back with each message of the partner's that can be read, once. Returns what ends it. */
-  onMessage(listener: (message: MatrixEvent) => void): () => void;
-  /** Calls back when the partner begins or ceases to type. Returns what ends it. */
-  onTyping(listener: (typing: boolean) => void): () => void;
+  /** Calls back with what the partner says and does from now on, in order (see {@link listenTo}). Returns what ends it. */
+  onNews(listener: (news: News) => void): () => void;
 }
 
 const MEGOLM = "m.megolm.v1.aes-sha2";
@@ -46,52 +43,27 @@ export async function openDirectChat(
   const roomId = findDirectRoom(client, partnerId)?.roomId ?? (await createDirectRoom(client, partnerId));
   const room = await partnerIn(client, roomId, partnerId, signal);
 
+  const told = new Set<(news: News) => void>();
+  listenTo(client, room, partnerId, (news) => {
+    for (const listener of told) listener(news);
+  });
+  // What is said at once is said in this order.
+  const speech = new Serial();
   return {
-    client,
-    roomId,
     partnerId,
     partnerName: room.getMember(partnerId)?.rawDisplayName ?? partnerId,
-    async say(text) {
+    get isTyping() {
+      return room.getMember(partnerId)?.typing === true;
+    },
+    say(text) {
       const content = { msgtype: MsgType.Text as const, body: text, "m.mentions": {} };
-      return (await client.sendEvent(roomId, EventType.RoomMessage, content)).event_id;
+      return speech.run(async () => (await client.sendEvent(roomId, EventType.RoomMessage, content)).event_id);
     },
-    onMessage(listener) {
-      // What was said before is decrypted late, too, as keys come from the backup; it is no news.
-      const live = new Map<string, "seen" | "told">();
-      const tell = (event: MatrixEvent): void => {
-        const id = event.getId() ?? "";
-        if (live.get(id) !== "seen" || event.isEncrypted() !== (event.getClearContent() !== null)) return;
-        if (event.isDecryptionFailure() || event.getType() !== (EventType.RoomMessage as string)) return;
-        live.set(id, "told");
-        listener(event);
-      };
-      const look = (
-        event: MatrixEvent,
-        _room: Room | undefined,
-        _toStart: boolean | undefined,
-        _removed: boolean,
-        { liveEvent }: { liveEvent?: boolean },
-      ): void => {
-        const id = event.getId();
-        if (id === undefined || liveEvent !== true || live.has(id)) return;
-        if (event.getRoomId() !== roomId || event.getSender() !== partnerId) return;
-        live.set(id, "seen");
-        tell(event);
-      };
-      client.on(RoomEvent.Timeline, look);
-      client.on(MatrixEventEvent.Decrypted, tell);
-      return () => {
-        client.off(RoomEvent.Timeline, look);
-        client.off(MatrixEventEvent.Decrypted, tell);
-      };
+    onNews(listener) {
+      told.add(listener);
+      return () => told.delete(listener);
     },
-    onTyping(listener) {
-      const look = (_event: MatrixEvent, member: { roomId: string; userId: string; typing: boolean }): void => {
-        if (member.roomId === roomId && member.userId === partnerId) listener(member.typing);
-      };
-      client.on(RoomMemberEvent.Typing, look);
-      return () => client.off(RoomMemberEvent.Typing, look);
-    },
+    evidence: (questionId, answerId) => gatherEvidence(client, { roomId, partnerId }, questionId, answerId),
   };
 }
 
@@ -124,7 +96,7 @@ async function createDirectRoom(client: MatrixClient, partnerId: string): Promis
 }
 
 async function partnerIn(client: MatrixClient, roomId: string, partnerId: string, signal: AbortSignal): Promise<Room> {
-  const late = `${partnerId} did not accept the invitation`;
+  const late = (): string => `${partnerId} did not accept the invitation`;
   return happening<Room>({ timeoutMs: JOIN_TIMEOUT_MS, signal, late }, (done) => {
     const look = (): void => {
       const room = client.getRoom(roomId);

@@ -4,27 +4,28 @@ export interface HappeningOptions {
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
   /** Said when the time is over: what did not come about. */
-  readonly late: string;
+  readonly late: () => string;
 }
 
 /**
- * Resolves with what `listen` hands to `done`. Rejects with {@link QuickstartError} when the time is over, with the
- * signal's reason when it aborts. What `listen` returns undoes it; it is called in every case.
+ * Resolves with what `listen` hands to `done`; whenever it calls `goOn`, the time begins anew. Rejects with
+ * {@link QuickstartError} when the time is over, with the signal's reason when it aborts. What `listen` returns undoes it;
+ * it is called in every case.
  */
 export async function happening<T>(
   { timeoutMs, signal, late }: HappeningOptions,
-  listen: (done: (value: T) => void) => () => unknown,
+  listen: (done: (value: T) => void, goOn: () => void) => () => unknown,
 ): Promise<T> {
   signal.throwIfAborted();
   const { promise, resolve, reject } = Promise.withResolvers<T>();
   const timer = setTimeout(() => {
-    reject(new QuickstartError(`${late} within ${timeoutMs / 1000} s`));
+    reject(new QuickstartError(`${late()} within ${timeoutMs / 1000} s`));
   }, timeoutMs);
   const abort = (): void => {
     reject(signal.reason as Error);
   };
   signal.addEventListener("abort", abort);
-  const unlisten = listen(resolve);
+  const unlisten = listen(resolve, () => timer.refresh());
   try {
     return await promise;
   } finally {

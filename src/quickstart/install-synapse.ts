@@ -2,8 +2,9 @@
 // standard output, a line at a time, and why it failed on standard error.
 import { ensureSynapse } from "./synapse.ts";
 
-const [venv = ""] = process.argv.slice(2);
+const [venv] = process.argv.slice(2);
 try {
+  if (venv === undefined) throw new Error("the folder to install Synapse in is not given");
   await ensureSynapse(venv, (line) => process.stdout.write(`${line}\n`));
 } catch (error) {
   process.stderr.write(error instanceof Error ? error.message : String(error));

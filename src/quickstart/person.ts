@@ -101,7 +101,7 @@ async function endLeftSession({ url, sessionFile }: PersonOptions): Promise<void
 
 async function startSync(client: MatrixClient, signal: AbortSignal): Promise<void> {
   const synced = happening<SyncState>(
-    { timeoutMs: SYNC_TIMEOUT_MS, signal, late: "the first sync with Synapse did not finish" },
+    { timeoutMs: SYNC_TIMEOUT_MS, signal, late: () => "the first sync with Synapse did not finish" },
     (done) => {
       const look = (state: SyncState): void => {
         if (state === SyncState.Prepared || state === SyncState.Syncing) done(state);

@@ -1,4 +1,6 @@
-import { plainText, style } from "./terminal.ts";
+import { rowsOf } from "./rows.ts";
+import { canRedraw } from "./screen.ts";
+import { plainText, style, styled } from "./terminal.ts";
 
 /** Told what a step is doing meanwhile. */
 export type Detail = (line: string) => void;
@@ -23,7 +25,7 @@ const DETAIL_MS = 5000;
 
 /** A spinner that stays on its line on a terminal; elsewhere a line when a step begins, now and then, and when it ends. */
 export function createProgress(screen: Screen, now: () => number = () => performance.now()): Progress {
-  return screen.isTTY === true ? spinner(screen, now) : lines(screen, now);
+  return canRedraw(screen) ? spinner(screen, now) : lines(screen, now);
 }
 
 function lines(screen: Screen, now: () => number): Progress {
@@ -31,23 +33,26 @@ function lines(screen: Screen, now: () => number): Progress {
     async step(title, work) {
       const started = now();
       let shown = started;
-      screen.write(`${title} …\n`);
+      screen.write(`${plainText(title)} …\n`);
       const result = await work((line) => {
         if (now() - shown < DETAIL_MS) return;
         shown = now();
         screen.write(`  ${plainText(line)}\n`);
       });
-      screen.write(`${title}: done in ${seconds(now() - started)}\n`);
+      screen.write(`${plainText(title)}: done in ${seconds(now() - started)}\n`);
       return result;
     },
   };
 }
 
 function spinner(screen: Screen, now: () => number): Progress {
-  // A terminal that does not know its width says 0.
-  const width = screen.columns === undefined || screen.columns === 0 ? 80 : screen.columns;
-  const draw = (mark: string, text: string): unknown =>
-    screen.write(`\r\x1b[2K${mark} ${plainText(text).slice(0, Math.max(20, width - 3))}`);
+  const draw = (mark: string, text: string): unknown => {
+    // A terminal that does not know its width says 0.
+    const width = screen.columns === undefined || screen.columns === 0 ? 80 : screen.columns;
+    const line = [{ text: plainText(text).replaceAll("\n", " ") }];
+    const [row] = rowsOf(line, Math.max(1, width - 3));
+    return screen.write(`\r\x1b[2K${mark} ${row === undefined ? "" : styled(row.spans)}`);
+  };
   return {
     async step(title, work) {
       const started = now();
@@ -66,8 +71,9 @@ function spinner(screen: Screen, now: () => number): Progress {
         return result;
       } finally {
         clearInterval(timer);
-        draw(mark, `${title} (${seconds(now() - started)})`);
-        screen.write("\n");
+        // It stays, so it may take more than a row.
+        const ended = plainText(`${title} (${seconds(now() - started)})`).replaceAll("\n", " ");
+        screen.write(`\r\x1b[2K${mark} ${ended}\n`);
       }
     },
   };

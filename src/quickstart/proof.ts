@@ -1,7 +1,7 @@
-import { EventTimeline, EventType, type MatrixEvent } from "matrix-js-sdk";
+import { EventTimeline, EventType, type MatrixClient, type MatrixEvent } from "matrix-js-sdk";
 import { EventShieldColour, EventShieldReason } from "matrix-js-sdk/lib/crypto-api/index.js";
-import type { DirectChat } from "./direct-chat.ts";
 import { QuickstartError } from "./errors.ts";
+import type { Told } from "./transcript.ts";
 
 /** What the person's own client saw of an exchange; nothing of it is the bridge's word. */
 export interface Evidence {
@@ -20,12 +20,31 @@ export interface Evidence {
   readonly warning: string | undefined;
 }
 
+/** Who has seen an exchange. */
+export interface Witness {
+  /** What is known of a question and of an event that brought the answer, or a part of it, in its final form. */
+  evidence(questionId: string, answerId: string): Promise<Evidence>;
+}
+
+/** The line that proves an answer, or the lines where its parts differ. Throws {@link QuickstartError} with what is not as it should be. */
+export async function proofOf(witness: Witness, questionId: string, parts: readonly Told[]): Promise<string> {
+  const evidence = await Promise.all(parts.map(({ message }) => witness.evidence(questionId, message.formId)));
+  return [...new Set(evidence.map(proofLine))].join("\n");
+}
+
 /** Gathers what the person's client knows of a question and its answer. */
-export async function gatherEvidence(chat: DirectChat, questionId: string, answer: MatrixEvent): Promise<Evidence> {
-  const { client, roomId, partnerId } = chat;
+export async function gatherEvidence(
+  client: MatrixClient,
+  { roomId, partnerId }: { readonly roomId: string; readonly partnerId: string },
+  questionId: string,
+  answerId: string,
+): Promise<Evidence> {
   const crypto = client.getCrypto();
   const room = client.getRoom(roomId);
-  if (crypto === undefined || room === null) throw new Error("the client has no crypto or does not know the room");
+  const answer = room?.findEventById(answerId);
+  if (crypto === undefined || room == null || answer === undefined) {
+    throw new Error("the client has no crypto or does not know the answer");
+  }
   const encryption = room
     .getLiveTimeline()
     .getState(EventTimeline.FORWARDS)

@@ -8,6 +8,7 @@ import { endHolder, takeLock } from "./lock.ts";
 import { createProgress } from "./progress.ts";
 import { run } from "./run.ts";
 import { SynapseError } from "./synapse.ts";
+import { plainText } from "./terminal.ts";
 
 const CHECKOUT = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -23,6 +24,14 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     interrupted.abort();
   });
 }
+
+/** Whoever reads has enough (`| head -1`): everything is ended, and nothing was wrong. */
+let isReadNoMore = false;
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  isReadNoMore = true;
+  interrupted.abort();
+});
 
 let exitCode = 0;
 try {
@@ -60,8 +69,10 @@ async function execute(command: Command, folder: Folder): Promise<void> {
 
 /** Says what went wrong; returns the exit code. */
 function report(error: unknown): number {
+  if (isReadNoMore) return 0;
   if (interrupted.signal.aborted) return EXIT_CODES[endedBy ?? "SIGINT"];
   const inWords = [QuickstartError, SynapseError, ConfigError].some((kind) => error instanceof kind);
-  console.error(inWords && error instanceof Error ? error.message : error);
+  // It may repeat what others wrote: a notice, the end of a log.
+  console.error(inWords && error instanceof Error ? plainText(error.message) : error);
   return error instanceof UsageError ? 2 : 1;
 }

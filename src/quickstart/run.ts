@@ -2,10 +2,9 @@ import { loadConfig } from "../config/load.ts";
 import { agentsOf, localpartOf } from "../ghost/agents.ts";
 import { type Choice, chooseAgent } from "./agent-choice.ts";
 import type { Command } from "./arguments.ts";
-import { ask, bodyOf } from "./ask.ts";
 import { startBridge } from "./bridge.ts";
 import { runChat } from "./chat.ts";
-import { type DirectChat, openDirectChat } from "./direct-chat.ts";
+import { openDirectChat } from "./direct-chat.ts";
 import { QuickstartError } from "./errors.ts";
 import { type Folder, makeFolder } from "./folder.ts";
 import { installSynapse } from "./install.ts";
@@ -15,11 +14,11 @@ import { ollamaUrl } from "../setup/ollama-address.ts";
 import { openPerson } from "./person.ts";
 import { choosePort } from "./ports.ts";
 import type { Progress } from "./progress.ts";
-import { gatherEvidence, proofLine } from "./proof.ts";
+import { say } from "./say.ts";
 import { OLLAMA_PROVIDER, writeSettings } from "./settings.ts";
 import { firstState, loadState, saveState, type State } from "./state.ts";
 import { startSynapse } from "./synapse.ts";
-import { renderAnswer } from "./terminal.ts";
+import { plainText } from "./terminal.ts";
 
 /** A command that needs everything running. */
 export type Conversation = Extract<Command, { kind: "chat" | "say" }>;
@@ -32,7 +31,7 @@ export interface RunOptions {
   readonly interrupted: AbortController;
 }
 
-/** The demo answers at once; a model may have to be loaded from disk first. */
+/** Until the next sign of an answer. The demo answers at once; a model may have to be loaded from disk first. */
 const DEMO_TIMEOUT_MS = 2 * 60_000;
 const MODEL_TIMEOUT_MS = 15 * 60_000;
 
@@ -116,16 +115,17 @@ async function runUntil(
   running.defer(() => {
     console.error("Ending …");
   });
-  console.error(choice.remark);
-  if (command.kind === "say") {
-    await say(chat, command.text, { timeoutMs, signal });
-    return;
-  }
-  console.log(invitation(state, synapse.url, folder));
+  console.error(plainText(choice.remark));
   const onInterrupt = (): void => {
     interrupted.abort();
   };
-  await runChat(chat, { input: process.stdin, output: process.stdout, timeoutMs, signal, onInterrupt });
+  const conversation = { input: process.stdin, output: process.stdout, timeoutMs, signal, onInterrupt };
+  if (command.kind === "say") {
+    await say(chat, command.text, conversation);
+    return;
+  }
+  console.log(invitation(state, synapse.url, folder));
+  await runChat(chat, conversation);
 }
 
 /** The state of this run: as it was, but for a port that somebody else has taken meanwhile. */
@@ -143,16 +143,6 @@ async function settle(folder: Folder, afterCrash: boolean, signal: AbortSignal):
 async function choose(command: Conversation, folder: Folder, found: FoundOllama, ollama: string): Promise<Choice> {
   const discovered = new Map([[OLLAMA_PROVIDER, found.kind === "found" ? found.models : []]]);
   return chooseAgent(agentsOf(await loadConfig(folder.config), discovered), found, ollama, command.agent);
-}
-
-async function say(
-  chat: DirectChat,
-  text: string,
-  options: { readonly timeoutMs: number; readonly signal: AbortSignal },
-): Promise<void> {
-  const { questionId, answer } = await ask(chat, text, options);
-  console.log(renderAnswer(bodyOf(answer), process.stdout.isTTY));
-  console.log(proofLine(await gatherEvidence(chat, questionId, answer)));
 }
 
 function alreadyRunning(pid: number): string {

@@ -10,13 +10,17 @@ import { ensureVenv, venvPython } from "./venv.ts";
 /** The Synapse that the quickstart and the tests run. */
 export const SYNAPSE_VERSION = "1.163.2";
 
+/** It and all that it needs, made by `uv pip compile` of the file beside it, as its first lines say. */
+const LOCKED = join(import.meta.dirname, "synapse.txt");
+
 /** Makes a Python environment that has this version of Synapse. Quick when it is there. Throws VenvError. */
 export async function ensureSynapse(
   venv: string,
   progress: (line: string) => void,
   version = SYNAPSE_VERSION,
 ): Promise<void> {
-  await ensureVenv({ directory: venv, packages: [`matrix-synapse==${version}`], progress });
+  const packages = version === SYNAPSE_VERSION ? { locked: LOCKED } : { named: [`matrix-synapse==${version}`] };
+  await ensureVenv({ directory: venv, packages, progress });
 }
 
 /** Synapse did not start, or refused a request. The message holds the end of its log or its answer. */

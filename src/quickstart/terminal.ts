@@ -5,45 +5,41 @@ import { styleText } from "node:util";
  * others wrote must pass through here before it reaches a terminal.
  */
 export function plainText(text: string): string {
-  return text.replaceAll(/\r\n?/g, "\n").replaceAll(/[^\P{Cc}\n\t]|[\u202a-\u202e\u2066-\u2069]/gu, "");
+  return text.replaceAll(/\r\n?|[\u2028\u2029]/g, "\n").replaceAll(/[^\P{Cc}\n\t]|[\u202a-\u202e\u2066-\u2069]/gu, "");
 }
 
-/**
- * An answer, which is Markdown, as a terminal shows it: the marks stay where they carry meaning, the commonest become
- * styles.
- *
- * @param styled whether the terminal shows styles.
- */
-export function renderAnswer(markdown: string, styled: boolean): string {
-  const text = plainText(markdown).trimEnd();
-  if (!styled) return text;
-  let inCode = false;
-  return text
-    .split("\n")
-    .map((line) => {
-      if (/^\s*(```|~~~)/.test(line)) {
-        inCode = !inCode;
-        return style("dim", line);
-      }
-      return inCode ? style("cyan", line) : renderLine(line);
-    })
-    .join("\n");
+/** How a piece of text is set off. */
+export type Style = "bold" | "dim" | "cyan" | "green" | "red";
+
+/** A piece of a line. Its text has gone through {@link plainText}. */
+export interface Span {
+  readonly text: string;
+  readonly style?: Style;
 }
 
-function renderLine(line: string): string {
-  const heading = /^#{1,6}\s+(.*)$/.exec(line)?.[1];
-  if (heading !== undefined) return style("bold", heading);
-  return line
-    .split(/(`[^`]+`)/)
-    .map((part) =>
-      part.length > 2 && part.startsWith("`")
-        ? style("cyan", part.slice(1, -1))
-        : part.replaceAll(/\*\*(\S(?:.*?\S)?)\*\*/g, (_, bold: string) => style("bold", bold)),
-    )
-    .join("");
+/** A line as it was written; a terminal may need several rows for it. */
+export type Line = readonly Span[];
+
+/** A line with the escapes that set its pieces off. */
+export function styled(line: Line): string {
+  return line.map(({ text, style: format }) => (format === undefined ? text : style(format, text))).join("");
 }
 
-/** Sets off text by a style. */
-export function style(format: "bold" | "dim" | "cyan" | "green" | "red", text: string): string {
+/** Lines with the escapes that set their pieces off, each ended. */
+export function styledLines(lines: readonly Line[]): string {
+  return lines.map((line) => `${styled(line)}\n`).join("");
+}
+
+/** Sets off text by a style, unless the person wants none (https://no-color.org). */
+export function style(format: Style, text: string): string {
+  if ((process.env["NO_COLOR"] ?? "") !== "") return text;
   return styleText(format, text, { validateStream: false });
+}
+
+/** Text in lines, all in one style. The plain body of a message is for reading as it is: its marks are no Markdown's. */
+export function textLines(text: string, style?: Style): Line[] {
+  return plainText(text)
+    .trimEnd()
+    .split("\n")
+    .map((line) => [style === undefined ? { text: line } : { text: line, style }]);
 }

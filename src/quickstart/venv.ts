@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
-import { mkdir, open, readFile, rm, writeFile } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
+import { createHash } from "node:crypto";
+import { mkdir, open, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 
 /** A Python environment could not be made. The message says what to install or what pip complained about. */
@@ -8,17 +9,22 @@ export class VenvError extends Error {
   override readonly name = "VenvError";
 }
 
+/**
+ * What is installed: all that a requirements file names, each with the hashes that it may have, so that nothing else is
+ * taken from an index; or packages by name and version alone, and of whatever they need the newest.
+ */
+export type Packages = { readonly locked: string } | { readonly named: readonly string[] };
+
 export interface VenvOptions {
   /** Where the environment is made; everything in it is thrown away when it has to be made anew. */
   readonly directory: string;
-  /** Pinned requirements, as in `matrix-synapse==1.163.2`. */
-  readonly packages: readonly string[];
+  readonly packages: Packages;
   /** Told, line by line, what a person who waits would like to know. */
   readonly progress: (line: string) => void;
 }
 
 /**
- * Makes a Python virtual environment with exactly these packages. Quick when that has been done before; begins anew
+ * Makes a Python virtual environment with these packages. Quick when that has been done before; begins anew
  * when an earlier attempt was cut off, the packages differ, the folder was moved or its Python was replaced. Processes
  * that want the same environment at the same time wait for each other.
  *
@@ -44,20 +50,48 @@ export function venvPython(directory: string): string {
   return join(directory, "bin", "python");
 }
 
+/** What pip is told to install. */
+export function wantedOf(packages: Packages): readonly string[] {
+  return "named" in packages ? packages.named : ["--require-hashes", "-r", packages.locked];
+}
+
+/** What stands in an environment; one whose making or removal was cut off has some of it. */
+const PARTS = ["bin", "etc", "include", "installed.json", "lib", "lib64", "pyvenv.cfg", "share"];
+
+/** Whether nothing but an environment is lost with the folder. */
+async function isDisposable(directory: string): Promise<boolean> {
+  const entries = await readdir(directory).catch((error: unknown): string[] => {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return [];
+    throw error;
+  });
+  return entries.includes("pyvenv.cfg") || entries.every((entry) => PARTS.includes(entry));
+}
+
 /** Written last of all, so that an environment without it is known to be unfinished. */
 function stampPath(directory: string): string {
   return join(directory, "installed.json");
 }
 
-async function isComplete(directory: string, packages: readonly string[]): Promise<boolean> {
+async function isComplete(directory: string, packages: Packages): Promise<boolean> {
   const found = await readFile(stampPath(directory), "utf8").catch(() => undefined);
   return found !== undefined && found === (await stamp(directory, packages));
 }
 
 /** What has to be the same for an environment to be usable. Its scripts hold absolute paths, its packages are for one Python. */
-async function stamp(directory: string, packages: readonly string[]): Promise<string> {
+async function stamp(directory: string, packages: Packages): Promise<string> {
   const python = await run(venvPython(directory), ["-c", "import sys; print(sys.version)"]);
-  return JSON.stringify({ directory, packages, python: python.code === 0 ? python.output.join(" ") : null }, null, 2);
+  const wanted = "named" in packages ? packages.named : await digest(packages.locked);
+  return JSON.stringify(
+    { directory, packages: wanted, python: python.code === 0 ? python.output.join(" ") : null },
+    null,
+    2,
+  );
+}
+
+async function digest(path: string): Promise<string> {
+  return createHash("sha256")
+    .update(await readFile(path))
+    .digest("hex");
 }
 
 /**
@@ -83,14 +117,26 @@ except BlockingIOError:
 }
 
 async function build(directory: string, options: VenvOptions, lock: number): Promise<void> {
+  if (!(await isDisposable(directory))) {
+    throw new VenvError(`${directory} holds something else than a Python environment; nothing in it was touched.`);
+  }
   await rm(directory, { recursive: true, force: true });
   options.progress("Making a Python environment …");
   await createEmpty(directory, options.progress, lock);
 
-  options.progress(`Installing ${options.packages.join(", ")} …`);
+  const named = "named" in options.packages ? options.packages.named : [basename(options.packages.locked, ".txt")];
+  options.progress(`Installing ${named.join(", ")} …`);
   const pip = await run(
     venvPython(directory),
-    ["-m", "pip", "install", "--no-input", "--disable-pip-version-check", "--progress-bar=off", ...options.packages],
+    [
+      "-m",
+      "pip",
+      "install",
+      "--no-input",
+      "--disable-pip-version-check",
+      "--progress-bar=off",
+      ...wantedOf(options.packages),
+    ],
     {
       lock,
       onLine: (line) => {
@@ -100,7 +146,7 @@ async function build(directory: string, options: VenvOptions, lock: number): Pro
     },
   );
   if (pip.code !== 0) {
-    throw new VenvError(`pip could not install ${options.packages.join(", ")}:\n${tail(pip.output)}`);
+    throw new VenvError(`pip could not install ${named.join(", ")}:\n${tail(pip.output)}`);
   }
   await writeFile(stampPath(directory), await stamp(directory, options.packages));
 }

@@ -1,4 +1,5 @@
 import { storable } from "../database/text.ts";
+import { localpartOf, nameKey } from "./names.ts";
 import type { RoomView, StateEvent } from "./rooms.ts";
 
 /** How a room wants its messages encrypted (`m.room.encryption`). */
@@ -15,6 +16,8 @@ export interface RoomMember {
   readonly userId: string;
   readonly membership: string;
   readonly displayName: string | null;
+  /** Whether somebody else who is in the room or invited goes by the same name. */
+  readonly nameIsShared: boolean;
   /** The event that says so. */
   readonly eventId: string | null;
 }
@@ -52,7 +55,7 @@ export function parseMaxLifetime(content: Readonly<Record<string, unknown>> | un
 
 /** The members in a room's state, whatever their membership; malformed member events are left out. */
 export function parseMembers(state: readonly StateEvent[]): RoomMember[] {
-  const members = new Map<string, RoomMember>();
+  const members = new Map<string, Omit<RoomMember, "nameIsShared">>();
   for (const event of state) {
     if (event.type !== "m.room.member" || !USER_ID.test(event.state_key)) continue;
     const membership = event.content["membership"];
@@ -61,11 +64,26 @@ export function parseMembers(state: readonly StateEvent[]): RoomMember[] {
     members.set(event.state_key, {
       userId: event.state_key,
       membership,
-      displayName: typeof displayName === "string" && displayName !== "" ? storable(displayName) : null,
+      displayName: typeof displayName === "string" && displayName !== "" ? nameOf(displayName) : null,
       eventId: typeof event.event_id === "string" ? storable(event.event_id) : null,
     });
   }
-  return [...members.values()];
+  const bearers = new Map<string, number>();
+  const keyed = [...members.values()].map((one) => ({ one, key: nameKey(one.displayName ?? localpartOf(one.userId)) }));
+  for (const { one, key } of keyed) if (isThere(one)) bearers.set(key, (bearers.get(key) ?? 0) + 1);
+  return keyed.map(({ one, key }) => ({ ...one, nameIsShared: isThere(one) && (bearers.get(key) ?? 0) > 1 }));
+}
+
+function isThere({ membership }: Pick<RoomMember, "membership">): boolean {
+  return membership === "join" || membership === "invite";
+}
+
+/** As much of a name as is kept, in characters; homeservers take no more for profiles, and anything for a room. */
+const LONGEST_NAME = 256;
+
+/** The name of a member or a room, as it is kept. */
+export function nameOf(name: string): string {
+  return storable(name.slice(0, LONGEST_NAME).toWellFormed());
 }
 
 function positive(value: unknown): number | undefined {

@@ -1,9 +1,12 @@
-import { storable } from "../database/text.ts";
+import { deleteInBatches } from "../database/batches.ts";
 import type { Database, Queryable } from "../database/database.ts";
 import type { Logger } from "../observability/log.ts";
 import type { RoomEvent } from "../homeserver/transaction.ts";
+import { isLine } from "./line.ts";
 import { isModerator, parseCreators } from "./power.ts";
+import { distinctName, localpartOf } from "./names.ts";
 import {
+  nameOf,
   parseEncryption,
   parseHistoryVisibility,
   parseMaxLifetime,
@@ -21,7 +24,25 @@ const WATCHED = new Set([
   "m.room.retention",
 ]);
 
-/** Reads the whole current state of a room from the server, as a ghost that is in it. */
+/** The types of state events that {@link Rooms.view} reads, of all that a room's members have put there. */
+export const READ_STATE: ReadonlySet<string> = new Set([...WATCHED, "m.room.create"]);
+
+/** Whether an event is a message that somebody's client has encrypted, as far as its form tells. */
+function isCiphertext({ type, state_key: stateKey, content }: RoomEvent): boolean {
+  const { algorithm, ciphertext, session_id: sessionId } = content;
+  return (
+    type === "m.room.encrypted" &&
+    stateKey === undefined &&
+    algorithm === MEGOLM &&
+    typeof ciphertext === "string" &&
+    typeof sessionId === "string"
+  );
+}
+
+/** What a room is taken for in which something encrypted was said and whose state does not say how. */
+const MEGOLM = "m.megolm.v1.aes-sha2";
+
+/** Reads the current state of a room from the server, as a ghost that is in it: all events of {@link READ_STATE}. */
 export type ReadState = (roomId: string) => Promise<readonly StateEvent[]>;
 
 /** A state event as `GET /rooms/{roomId}/state` lists it. */
@@ -57,10 +78,19 @@ export class Rooms {
   }
 
   /**
-   * Takes note of state events, in the transaction that stores them. Encryption is kept from the first event on and
-   * never taken back, whatever comes after (a room once encrypted is never spoken to in clear).
+   * Takes note of events, in the transaction that stores them. Encryption is kept from the first event on and never taken
+   * back, whatever comes after (a room once encrypted is never spoken to in clear). A message that came encrypted says so
+   * as well: a homeserver could keep the room's state to itself.
+   *
+   * @param options.isLate whether they are from before what was noted last.
    */
-  async note(tx: Queryable, events: readonly RoomEvent[]): Promise<void> {
+  async note(
+    tx: Queryable,
+    events: readonly RoomEvent[],
+    { isLate = false }: { readonly isLate?: boolean } = {},
+  ): Promise<void> {
+    await markSpoken(tx, new Set(events.filter(isCiphertext).map(({ room_id }) => room_id)));
+    if (!isLate) await this.#noteLatest(tx, events);
     const changed = new Set<string>();
     for (const event of events) {
       if (event.state_key === undefined || !WATCHED.has(event.type)) continue;
@@ -74,11 +104,31 @@ export class Rooms {
     );
     for (const event of events) {
       if (event.type !== "m.room.encryption" || event.state_key !== "") continue;
-      await tx.query("update rooms set encryption = $2 where room_id = $1 and encryption is null", [
-        event.room_id,
-        JSON.stringify(event.content),
-      ]);
+      await tx.query(
+        "update rooms set encryption = coalesce(encryption, $2), marked_by_message = false where room_id = $1",
+        [event.room_id, JSON.stringify(event.content)],
+      );
     }
+  }
+
+  async #noteLatest(tx: Queryable, events: readonly RoomEvent[]): Promise<void> {
+    const latest = new Map(events.filter(isLine).map((event) => [event.room_id, event.event_id]));
+    if (latest.size === 0) return;
+    await tx.query(
+      `insert into rooms (room_id, latest)
+       select r."roomId", r.latest from json_to_recordset($1::json) as r("roomId" text, latest text)
+       order by r."roomId" on conflict (room_id) do update set latest = excluded.latest`,
+      [JSON.stringify([...latest].map(([roomId, eventId]) => ({ roomId, latest: eventId })))],
+    );
+  }
+
+  /** Whether an event is the last thing that was said in its room, by anybody, as far as we were told. */
+  async isLatest(roomId: string, eventId: string): Promise<boolean> {
+    const { count } = await this.#database.query("select from rooms where room_id = $1 and latest = $2", [
+      roomId,
+      eventId,
+    ]);
+    return count > 0;
   }
 
   /**
@@ -141,6 +191,20 @@ export class Rooms {
   }
 
   /**
+   * The only other one who is in the room with somebody or invited to it, as far as its state was read; undefined where there
+   * is none, or more than one, whoever they are.
+   */
+  async soleCompanion(roomId: string, userId: string): Promise<string | undefined> {
+    const { rows } = await this.#database.query<{ user_id: string }>(
+      `select user_id from room_members where room_id = $1 and membership in ('join', 'invite')
+       order by user_id = $2 desc limit 3`,
+      [roomId, userId],
+    );
+    const [own, other, third] = rows.map((row) => row.user_id);
+    return own === userId && third === undefined ? other : undefined;
+  }
+
+  /**
    * The rooms that are known, each with how long it lets what is said be kept, in ms (undefined: it does not say), and
    * whether that is so now, or may have changed since it was read.
    */
@@ -157,22 +221,69 @@ export class Rooms {
     }));
   }
 
-  /** Whether encryption was ever seen in the room, without asking the server. */
+  /**
+   * Whether encryption was ever seen in the room, without asking the server. A room whose state was never read counts as
+   * encrypted: what is meant for such rooms must not be let go for want of knowing.
+   */
   async isEncrypted(roomId: string): Promise<boolean> {
     const { rows } = await this.#database.query<{ encrypted: boolean }>(
-      "select encryption is not null as encrypted from rooms where room_id = $1",
+      "select encryption is not null or read_at_change = 0 as encrypted from rooms where room_id = $1",
       [roomId],
     );
-    return rows[0]?.encrypted ?? false;
+    return rows[0]?.encrypted ?? true;
+  }
+
+  /**
+   * Rooms that count as encrypted for nothing but a message that came so, with how much that agents remember of each came
+   * encrypted. Anybody in a room can send such a message, whether anybody can read it or not.
+   */
+  async markedByMessage(): Promise<
+    { readonly roomId: string; readonly name: string | undefined; readonly kept: number }[]
+  > {
+    const { rows } = await this.#database.query<{ room_id: string; name: string | null; kept: number }>(
+      `select room_id, name, (select count(*)::integer from messages
+         where messages.room_id = rooms.room_id and came_encrypted) as kept
+       from rooms where marked_by_message order by room_id`,
+    );
+    return rows.map((row) => ({ roomId: row.room_id, name: row.name ?? undefined, kept: row.kept }));
+  }
+
+  /**
+   * Takes back that a room counts as encrypted, where nothing but a message said so. What came encrypted keeps its own mark,
+   * and the next message that comes so marks the room again. False where its state has said it, or nothing did.
+   */
+  async unmark(tx: Queryable, roomId: string): Promise<boolean> {
+    // A message that is just being stored holds the row, and is waited for; one that comes later finds the mark gone.
+    const { rows } = await tx.query(
+      "select from rooms where room_id = $1 and encryption is not null and marked_by_message for update",
+      [roomId],
+    );
+    if (rows.length === 0) return false;
+    await tx.query(
+      "update rooms set encryption = null, marked_by_message = false, changes = changes + 1 where room_id = $1",
+      [roomId],
+    );
+    return true;
   }
 
   /** The name a member goes by in the room, or the localpart of the user id. */
   async displayName(roomId: string, userId: string): Promise<string> {
-    const { rows } = await this.#database.query<{ display_name: string | null }>(
-      "select display_name from room_members where room_id = $1 and user_id = $2",
+    return (await this.#member(roomId, userId)).name;
+  }
+
+  /** The same, with the user id where somebody else in the room goes by that name (spec "Calculating the display name for a user"). */
+  async speaker(roomId: string, userId: string): Promise<string> {
+    const { name, isShared } = await this.#member(roomId, userId);
+    return isShared ? distinctName(name, userId) : name;
+  }
+
+  async #member(roomId: string, userId: string): Promise<{ readonly name: string; readonly isShared: boolean }> {
+    const { rows } = await this.#database.query<{ display_name: string | null; name_is_shared: boolean }>(
+      "select display_name, name_is_shared from room_members where room_id = $1 and user_id = $2",
       [roomId, userId],
     );
-    return rows[0]?.display_name ?? userId.slice(1).split(":")[0] ?? userId;
+    const { display_name: name, name_is_shared: isShared } = rows[0] ?? { display_name: null, name_is_shared: false };
+    return { name: name ?? localpartOf(userId), isShared };
   }
 
   /** Several ghosts that need the same room at once share one request. */
@@ -203,33 +314,62 @@ export class Rooms {
     const members = parseMembers(state);
     const creators = parseCreators(state.find((event) => event.type === "m.room.create" && event.state_key === ""));
 
-    await this.#database.transaction(async (tx) => {
+    const isMarked = await this.#database.transaction(async (tx) => {
       // A later m.room.encryption may change the rotation, but one without an algorithm does not end the encryption.
-      await tx.query(
-        `update rooms set encryption = coalesce($2, encryption), history_visibility = $3, power_levels = $4, name = $5,
-           creators = $7, max_lifetime_ms = $8, read_at_change = greatest(read_at_change, $6) where room_id = $1`,
+      const { rows } = await tx.query<{ marked_by_message: boolean }>(
+        `update rooms set encryption = coalesce($2, encryption), marked_by_message = marked_by_message and not $9,
+           history_visibility = $3, power_levels = $4, name = $5,
+           creators = $7, max_lifetime_ms = $8, read_at_change = greatest(read_at_change, $6) where room_id = $1
+         returning marked_by_message`,
         [
           roomId,
           typeof encryption?.["algorithm"] === "string" ? JSON.stringify(encryption) : null,
           parseHistoryVisibility(content("m.room.history_visibility")?.["history_visibility"]),
           powerLevels === undefined ? null : JSON.stringify(powerLevels),
-          typeof name === "string" ? storable(name) : null,
+          typeof name === "string" ? nameOf(name) : null,
           changes,
           JSON.stringify(creators),
           parseMaxLifetime(content("m.room.retention")) ?? null,
+          encryption !== undefined,
         ],
       );
       await tx.query("delete from room_members where room_id = $1", [roomId]);
       await tx.query(
-        `insert into room_members (room_id, user_id, membership, display_name, event_id)
-         select $1, m."userId", m.membership, m."displayName", m."eventId"
+        `insert into room_members (room_id, user_id, membership, display_name, event_id, name_is_shared)
+         select $1, m."userId", m.membership, m."displayName", m."eventId", m."nameIsShared"
          from json_to_recordset($2::json)
-           as m("userId" text, membership text, "displayName" text, "eventId" text)`,
+           as m("userId" text, membership text, "displayName" text, "eventId" text, "nameIsShared" boolean)`,
         [roomId, JSON.stringify(members)],
       );
+      return rows[0]?.marked_by_message === true;
     });
+    if (isMarked) {
+      this.#log.warn(
+        { room: roomId },
+        'the room counts as encrypted for a message that came so, though its state does not say it; see "matrix-agents rooms"',
+      );
+    }
     this.#log.debug({ room: roomId, members: members.length, encrypted: encryption !== undefined }, "room state read");
   }
+}
+
+/** Marks rooms as encrypted in which something encrypted was said. Those that are marked are held so until the transaction ends. */
+async function markSpoken(tx: Queryable, spoken: ReadonlySet<string>): Promise<void> {
+  if (spoken.size === 0) return;
+  const { rows } = await tx.query<{ room_id: string }>(
+    `select room_id from rooms where encryption is not null
+       and room_id in (select json_array_elements_text($1::json)) for key share`,
+    [JSON.stringify([...spoken])],
+  );
+  const marked = new Set(rows.map((row) => row.room_id));
+  const anew = [...spoken].filter((roomId) => !marked.has(roomId)).sort();
+  if (anew.length === 0) return;
+  await tx.query(
+    `insert into rooms (room_id, encryption, marked_by_message) select json_array_elements_text($1::json), $2, true
+     on conflict (room_id) do update set encryption = excluded.encryption, marked_by_message = true
+       where rooms.encryption is null`,
+    [JSON.stringify(anew), JSON.stringify({ algorithm: MEGOLM })],
+  );
 }
 
 interface RoomRow {
@@ -238,4 +378,27 @@ interface RoomRow {
   name: string | null;
   changes: number;
   read_at_change: number;
+}
+
+/**
+ * Forgets rooms that no ghost is in: who is there at once, the room itself with the last that is known of a ghost there. That a
+ * room is encrypted stays for good: a ghost that comes back must not take anybody's word for the contrary. Such a row is
+ * small, and made only where a ghost was let in. Returns how many rows.
+ */
+export async function pruneRooms(database: Database, signal?: AbortSignal): Promise<number> {
+  const isIn = (table: string): string => `exists (select from memberships
+    where memberships.room_id = ${table}.room_id and membership in ('join', 'invite'))`;
+  const members = await deleteInBatches(
+    database,
+    { from: "room_members", where: `not ${isIn("room_members")}` },
+    signal,
+  );
+  const where = `encryption is null and not exists (select from memberships where memberships.room_id = rooms.room_id)`;
+  const rooms = await deleteInBatches(database, { from: "rooms", where }, signal);
+  // What stays says nothing but that. Read anew when a ghost comes.
+  await database.query(
+    `update rooms set name = null, power_levels = null, creators = null, latest = null, changes = changes + 1
+     where not ${isIn("rooms")} and (name is not null or power_levels is not null or creators is not null or latest is not null)`,
+  );
+  return members + rooms;
 }

@@ -188,8 +188,8 @@ export function nextPath(path: string, generation: number): string {
 /** The key that the database was made with, or changed to. Throws {@link MasterKeyError}. */
 async function find(source: MasterKeySource, check: string, generation: number): Promise<Uint8Array> {
   const place = placeOf(source);
-  const text = source.from === "env" ? process.env[source.name] : await readIfThere(source.path);
   if (source.from === "file") {
+    // Before the file itself: it may be put in that one's place at any moment.
     const nextFile = nextPath(source.path, generation);
     const next = await readIfThere(nextFile);
     if (next !== undefined && checkOf(parse(next, nextFile)) === check) {
@@ -200,6 +200,7 @@ async function find(source: MasterKeySource, check: string, generation: number):
       return parse(next, place);
     }
   }
+  const text = source.from === "env" ? process.env[source.name] : await readIfThere(source.path);
   if (text === undefined) {
     throw new MasterKeyError(
       `${place} with the master key is missing, but the database holds devices encrypted with it; put the key back from your backup`,

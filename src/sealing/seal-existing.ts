@@ -1,6 +1,7 @@
 import type { Database, Queryable, Row } from "../database/database.ts";
 import { storable } from "../database/text.ts";
 import type { Logger } from "../observability/log.ts";
+import { unlessBroken } from "./sealed-text.ts";
 import type { Scope, Seals } from "./seals.ts";
 
 /** Rows that are sealed in one transaction. */
@@ -80,15 +81,90 @@ const TABLES: readonly ClearTable[] = [
   },
 ];
 
-/** Seals what earlier versions have left in clear, before anything else looks at it. Throws MasterKeyError, DatabaseError. */
-export async function sealExisting(database: Database, seals: Seals, log: Logger): Promise<void> {
+/** Rows with words that nobody has sealed. */
+export interface Unsealed {
+  readonly table: string;
+  readonly rows: number;
+}
+
+/** The database holds words that are not sealed, and nothing says that all were once. */
+export class UnsealedRows extends Error {
+  override readonly name = "UnsealedRows";
+  readonly exitCode = 2;
+
+  constructor(unsealed: readonly Unsealed[]) {
+    super(
+      `the database holds words that are not sealed (${describeUnsealed(unsealed)}): a version from before words were sealed ` +
+        'has left them, or somebody wrote them there. If you have just upgraded from such a version: "matrix-agents keys seal-existing"',
+    );
+  }
+}
+
+/** How many there are in each table, as people read it. */
+export function describeUnsealed(unsealed: readonly Unsealed[]): string {
+  return unsealed.map(({ table, rows }) => `${table}: ${rows}`).join(", ");
+}
+
+/** The tables that have any. Throws DatabaseError. */
+export async function unsealedRows(database: Queryable): Promise<Unsealed[]> {
+  const counts = TABLES.map(
+    ({ table, where }) => `select '${table}' as "table", count(*)::integer as rows from ${table} where ${where}`,
+  );
+  const { rows } = await database.query<{ table: string; rows: number }>(counts.join(" union all "));
+  return rows.filter((row) => row.rows > 0);
+}
+
+/**
+ * What a bridge does first: where all is sealed, that is written down, in a way that only who has the master key can. From then
+ * on what is not sealed was put there by somebody else; it is never sealed, and never read (Seals.open). Throws
+ * {@link UnsealedRows} where it is not known, MasterKeyError, DatabaseError.
+ */
+export async function confirmSealed(database: Database, seals: Seals, log: Logger): Promise<void> {
+  const unsealed = await unsealedRows(database);
+  const isRecorded = await isRecordedAsSealed(database, seals);
+  if (unsealed.length === 0) {
+    if (!isRecorded) await database.transaction((tx) => recordAsSealed(tx, seals));
+    return;
+  }
+  if (!isRecorded) throw new UnsealedRows(unsealed);
+  log.error({ unsealed }, "somebody has written words into the database that are not sealed; they are passed over");
+}
+
+/**
+ * Seals what versions from before have left in clear: once, and by the operator's word, for nothing in a database tells such
+ * words from those that somebody has put there. Returns how many rows. Throws MasterKeyError, DatabaseError.
+ */
+export async function sealExisting(database: Database, seals: Seals): Promise<number> {
   let rows = 0;
   for (const table of TABLES) {
     for (let count = AT_ONCE; count > 0; rows += count) {
       count = await database.transaction((tx) => sealSome(tx, seals, table));
     }
   }
-  if (rows > 0) log.info({ rows }, "sealed what earlier versions had stored in clear");
+  await database.transaction((tx) => recordAsSealed(tx, seals));
+  return rows;
+}
+
+/** The row of `settings` that says that all is sealed: the id of a key that stays, and what it has sealed. */
+const RECORD = "all_sealed";
+const RECORD_PLACE = ["settings.value", RECORD];
+
+/** Whether it was written down that all is sealed, by somebody with the master key. Throws MasterKeyError, DatabaseError. */
+export async function isRecordedAsSealed(database: Queryable, seals: Seals): Promise<boolean> {
+  const { rows } = await database.query<{ value: string }>("select value from settings where name = $1", [RECORD]);
+  const [, id, text] = /^([1-9]\d{0,15}) (\S+)$/.exec(rows[0]?.value ?? "") ?? [];
+  if (id === undefined || text === undefined) return false;
+  const { rows: known, open } = await seals.open([{ sealed_by: Number(id) }], database);
+  const [row] = known;
+  return row !== undefined && unlessBroken(() => open(row, text, ...RECORD_PLACE)) === RECORD;
+}
+
+async function recordAsSealed(tx: Queryable, seals: Seals): Promise<void> {
+  const key = await seals.in(tx, { isLasting: true });
+  await tx.query(
+    "insert into settings (name, value) values ($1, $2) on conflict (name) do update set value = excluded.value",
+    [RECORD, `${key.id} ${key.seal(RECORD, ...RECORD_PLACE)}`],
+  );
 }
 
 async function sealSome(tx: Queryable, seals: Seals, table: ClearTable): Promise<number> {

@@ -6,11 +6,17 @@ const TAG_BYTES = 16;
 
 /** What was sealed can't be opened: with another key, in another place than its own, or changed since. */
 export class SealBroken extends Error {
-  override readonly name = "SealBroken";
+  override readonly name: string = "SealBroken";
 
   constructor(place: string, options?: ErrorOptions) {
     super(`what is sealed in ${place} can't be opened: it was changed, or belongs elsewhere`, options);
   }
+}
+
+/** What should be sealed is not: somebody wrote it into the database by hand. */
+export class NotSealed extends SealBroken {
+  override readonly name = "NotSealed";
+  override readonly message = "words in the database are not sealed, though nothing is stored so";
 }
 
 /**

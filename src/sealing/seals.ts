@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { Database, Queryable } from "../database/database.ts";
 import type { Logger } from "../observability/log.ts";
 import type { MasterKey, WrappedKey } from "./master-key.ts";
-import { SealBroken, seal, unseal } from "./sealed-text.ts";
+import { NotSealed, SealBroken, seal, unseal } from "./sealed-text.ts";
 
 /** What is sealed with one key. */
 export interface Scope {
@@ -24,7 +24,7 @@ export interface Seal {
 
 /** A row of which something may be sealed. */
 export interface SealedRow {
-  /** Null: nothing is, for it is from before texts were sealed. */
+  /** Null: nothing is; what words it holds nobody here has stored (see seal-existing.ts). */
   readonly sealed_by: number | null;
 }
 
@@ -86,6 +86,18 @@ export class Seals {
     return seals;
   }
 
+  /** Seals with a key that seals something already, and holds it as {@link in} does. Throws SealBroken when it is no more. */
+  async known(tx: Queryable, id: number): Promise<Seal> {
+    const { rows } = await tx.query<KeyRow>(
+      "select id, ghost, room_id, period, generation, wrapped from sealing_keys where id = $1 for key share",
+      [id],
+    );
+    const [row] = rows;
+    if (row === undefined) throw new SealBroken(`key ${id}`);
+    const key = await this.#keyOf(tx, row);
+    return { id, seal: (text, ...place) => seal(key, Buffer.from(text), placeOf(place)) };
+  }
+
   /**
    * The rows that can be opened, with what opens them; the key of another may have been destroyed since it was read. Throws
    * MasterKeyError, SealBroken, DatabaseError.
@@ -111,7 +123,7 @@ export class Seals {
     return {
       rows: all.filter((row) => row.sealed_by === null || keys.get(row.sealed_by) !== undefined),
       open: ({ sealed_by: id }, text, ...place) => {
-        if (id === null) return text;
+        if (id === null) throw this.#broken(new NotSealed(placeOf(place)));
         const key = keys.get(id);
         if (key === undefined) throw new SealBroken(placeOf(place));
         return this.#unseal(key, text, placeOf(place));
@@ -123,9 +135,13 @@ export class Seals {
     try {
       return unseal(key, text, place).toString();
     } catch (error) {
-      this.#log.error({ error }, "something in the database was changed, or is damaged; it is passed over");
-      throw error;
+      throw this.#broken(error);
     }
+  }
+
+  #broken(error: unknown): unknown {
+    this.#log.error({ error }, "something in the database was changed, or is damaged; it is passed over");
+    return error;
   }
 
   /** Destroys the keys of a scope, of all days, and with them all that they seal. */
@@ -147,13 +163,20 @@ export class Seals {
     for (const { id } of rows) this.#opened.delete(id);
   }
 
-  /** Destroys the keys of days that have passed and with which nothing is sealed any more. Returns how many. */
+  /**
+   * Destroys the keys with which nothing is sealed any more: of days that have passed, and those that stay until an agent leaves
+   * of agents that have left. Returns how many.
+   */
   async prune(): Promise<number> {
     const unused = SEALED_TABLES.map(
       (table) => `not exists (select from ${table} where ${table}.sealed_by = sealing_keys.id)`,
     );
     const { rows } = await this.#database.query<{ id: number }>(
-      `delete from sealing_keys where period <> '' and period < ${YESTERDAY} and ${unused.join(" and ")} returning id`,
+      `delete from sealing_keys
+       where (case when period <> '' then period < ${YESTERDAY} else ghost <> '' and not exists (select from memberships
+           where memberships.ghost = sealing_keys.ghost and memberships.room_id = sealing_keys.room_id
+             and membership in ('join', 'invite')) end)
+         and ${unused.join(" and ")} returning id`,
     );
     for (const { id } of rows) this.#opened.delete(id);
     return rows.length;
@@ -223,6 +246,7 @@ export class Seals {
 /** The tables whose rows may be sealed; each has a column `sealed_by`. */
 export const SEALED_TABLES = [
   "messages",
+  "read_files",
   "summaries",
   "room_settings",
   "exchanges",

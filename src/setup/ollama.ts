@@ -1,4 +1,5 @@
 import { Ollama } from "ollama";
+import { cloudByName } from "../providers/ollama-cloud.ts";
 
 /** A model that an Ollama has installed. */
 export interface LocalModel {
@@ -32,12 +33,15 @@ export async function findOllama(url: string, signal: AbortSignal): Promise<Foun
     const { models } = await client.list();
     const known = await Promise.all(
       models.map(async ({ name, size, ...rest }): Promise<LocalModel> => {
-        const { capabilities } = await client.show({ model: name });
+        const remote = ("remote_host" in rest && Boolean(rest.remote_host)) || cloudByName(name) !== undefined;
+        // Ollama would pass the question on.
+        if (remote) return { name, size, chat: true, remote };
+        const { capabilities } = await client.show({ model: name }).catch(ignoreRefusal);
         // Ollama before 0.6.4 does not tell what a model can do.
         const chat = Array.isArray(capabilities)
           ? capabilities.includes("completion")
           : !/embed|bert|bge|minilm/i.test(name);
-        return { name, size, chat, remote: "remote_host" in rest && Boolean(rest.remote_host) };
+        return { name, size, chat, remote };
       }),
     );
     return { kind: "found", models: known };
@@ -46,6 +50,12 @@ export async function findOllama(url: string, signal: AbortSignal): Promise<Foun
     const refused = error instanceof TypeError || (error instanceof Error && error.name === "TimeoutError");
     return refused ? { kind: "absent" } : { kind: "unusable", reason: error instanceof Error ? error.message : "" };
   }
+}
+
+/** What one model can do may be untold: that says nothing of the others. */
+function ignoreRefusal(error: unknown): { readonly capabilities?: unknown } {
+  if (error instanceof TypeError || !(error instanceof Error) || error.name === "TimeoutError") throw error;
+  return {};
 }
 
 /**

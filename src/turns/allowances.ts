@@ -1,3 +1,4 @@
+import { deleteInBatches } from "../database/batches.ts";
 import type { Database, Queryable } from "../database/database.ts";
 import type { LimitKind, Limits } from "../config/config.ts";
 import { LIMIT_KINDS, usedNow, waitMs } from "../policy/limits.ts";
@@ -48,6 +49,11 @@ export class Allowances {
       if (this.#limits[kind].requests !== undefined) await add(tx, kind, users[kind], "requests", 1);
     }
     return undefined;
+  }
+
+  /** The same in a transaction of its own. */
+  takeNow(users: Users): Promise<TooMany | undefined> {
+    return this.#database.transaction((tx) => this.take(tx, users));
   }
 
   /** Whether a question would be one too many. */
@@ -131,4 +137,13 @@ async function add(tx: Queryable, kind: LimitKind, key: string, what: string, mo
     what,
     more,
   ]);
+}
+
+/**
+ * Forgets those that nobody has used for 30 days. What was counted wears off by a day's worth in a day; an answer may take more
+ * tokens than that, but not those of a month. Returns how many rows.
+ */
+export function pruneAllowances(database: Database, signal?: AbortSignal): Promise<number> {
+  const where = "counted_at < now() - interval '30 days'";
+  return deleteInBatches(database, { from: "allowances", where }, signal);
 }

@@ -45,9 +45,9 @@ export class Draft {
     this.#eventId = delivery.eventId;
   }
 
-  /** There is more of the answer: `text` is all of it so far. Returns at once. */
+  /** There is more of the answer: `text` is all of it so far. Returns at once, without a look at it. */
   update(text: string): void {
-    if (this.#isOver || text.trim() === "") return;
+    if (this.#isOver) return;
     this.#latest = text;
     this.#nextAt ??= performance.now() + FIRST_MS;
     this.#schedule();
@@ -82,6 +82,7 @@ export class Draft {
 
   async #send(text: string): Promise<void> {
     this.#shown = text;
+    if (text.trim() === "") return;
     if (this.#eventId === undefined) {
       this.#eventId = await this.#delivery.begin(text);
       return;

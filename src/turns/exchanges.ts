@@ -1,5 +1,7 @@
+import { deleteInBatches } from "../database/batches.ts";
 import type { Database, Queryable } from "../database/database.ts";
 import { isStorable, storable } from "../database/text.ts";
+import { unlessBroken } from "../sealing/sealed-text.ts";
 import type { SealedRow, Seals } from "../sealing/seals.ts";
 
 /** A discussion among agents. */
@@ -9,6 +11,8 @@ export interface Discussion {
   readonly participants: readonly string[];
   /** Turns altogether. */
   readonly length: number;
+  /** Whether the topic came encrypted. */
+  readonly encrypted: boolean;
 }
 
 /** What one message of a person leads to among the agents of a room. */
@@ -42,8 +46,8 @@ export class Exchanges {
   async begin(tx: Queryable, { roomId, origin }: ExchangeId, asker: string, discussion?: Discussion): Promise<void> {
     const key = discussion && (await this.#seals.in(tx, { roomId }));
     await tx.query(
-      `insert into exchanges (room_id, origin, asker, turns, topic, participants, length, sealed_by)
-       values ($1, $2, $3, 1, $4, $5, $6, $7)
+      `insert into exchanges (room_id, origin, asker, turns, topic, participants, length, sealed_by, came_encrypted)
+       values ($1, $2, $3, 1, $4, $5, $6, $7, $8)
        on conflict (room_id, origin) do update set turns = exchanges.turns + 1`,
       [
         roomId,
@@ -55,6 +59,7 @@ export class Exchanges {
         discussion === undefined ? null : JSON.stringify(discussion.participants),
         discussion?.length ?? null,
         key?.id ?? null,
+        discussion?.encrypted ?? false,
       ],
     );
   }
@@ -68,7 +73,7 @@ export class Exchanges {
     const { rows } = await tx.query<ExchangeRow>(
       `update exchanges set turns = turns + 1
        where room_id = $1 and origin = $2 and not stopped and turns < greatest($3, coalesce(length, 0))
-       returning asker, topic, participants, length, sealed_by`,
+       returning asker, topic, participants, length, sealed_by, came_encrypted`,
       [roomId, origin, maxTurns],
     );
     return this.#exchangeOf({ roomId, origin }, rows, tx);
@@ -77,7 +82,7 @@ export class Exchanges {
   /** One that was neither stopped nor forgotten. */
   async get({ roomId, origin }: ExchangeId): Promise<Exchange | undefined> {
     const { rows } = await this.#database.query<ExchangeRow>(
-      `select asker, topic, participants, length, sealed_by from exchanges
+      `select asker, topic, participants, length, sealed_by, came_encrypted from exchanges
        where room_id = $1 and origin = $2 and not stopped`,
       [roomId, origin],
     );
@@ -107,12 +112,9 @@ export class Exchanges {
   }
 
   /** Deletes those that are older. */
-  async prune(olderThanDays: number): Promise<number> {
-    const { count } = await this.#database.query(
-      "delete from exchanges where created_at < now() - make_interval(days => $1)",
-      [olderThanDays],
-    );
-    return count;
+  async prune(olderThanDays: number, signal?: AbortSignal): Promise<number> {
+    const where = "created_at < now() - $1 * interval '1 day'";
+    return deleteInBatches(this.#database, { from: "exchanges", where, values: [olderThanDays] }, signal);
   }
 
   async #exchangeOf(
@@ -125,12 +127,16 @@ export class Exchanges {
     if (row === undefined) return undefined;
     const { asker, topic, participants, length } = row;
     if (topic === null || participants === null || length === null) return { asker, discussion: undefined };
+    const words = unlessBroken(() => open(row, topic, PLACE, roomId, origin));
+    // One whose topic nobody of us has written does not go on.
+    if (words === undefined) return undefined;
     return {
       asker,
       discussion: {
-        topic: open(row, topic, PLACE, roomId, origin),
+        topic: words,
         participants: JSON.parse(participants) as string[],
         length,
+        encrypted: row.came_encrypted,
       },
     };
   }
@@ -144,4 +150,5 @@ interface ExchangeRow extends SealedRow {
   topic: string | null;
   participants: string | null;
   length: number | null;
+  came_encrypted: boolean;
 }

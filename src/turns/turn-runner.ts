@@ -1,9 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Database, Queryable } from "../database/database.ts";
+import { formFor, type SendOptions } from "../ghost/listener.ts";
 import { fenced, type Lease } from "../leases/leases.ts";
 import type { Logger } from "../observability/log.ts";
 import type { Metrics } from "../observability/metrics.ts";
 import { reached } from "../observability/steps.ts";
+import type { AtWork } from "./at-work.ts";
 import { Draft } from "./draft.ts";
 import { conversationOf, TurnStopped, type Turn, type TurnMessage, type TurnReply } from "./turn.ts";
 import { MAX_TURN_ATTEMPTS, type OpenTurn, type TurnStore } from "./turn-store.ts";
@@ -24,11 +26,11 @@ export interface TurnWork {
    * What was said of this answer before: the draft of a former process (a send that was interrupted is finished first), or
    * the answer that is to be edited, all its parts.
    */
-  former(turn: Turn, content: TurnMessage["content"], signal: AbortSignal): Promise<readonly string[]>;
+  former(turn: Turn, content: TurnMessage["content"], options: SendOptions): Promise<readonly string[]>;
   /** Keeps the ghost loaded and shows in the room that it is at work, until `end` is called. Throws LeaseHeld. */
   begin(turn: Turn): Promise<{ readonly lease: Lease; readonly end: () => void }>;
   /** Sends one message, once, however often it is called with the same turn and step. Returns the event's id. */
-  send(turn: Turn, step: string, content: TurnMessage["content"], signal: AbortSignal): Promise<string>;
+  send(turn: Turn, step: string, content: TurnMessage["content"], options: SendOptions): Promise<string>;
   /** Takes an event of the ghost's back, once. */
   redact(turn: Turn, step: string, eventId: string): Promise<void>;
   /** Keeps what the agent has said, in the transaction that ends the turn. */
@@ -45,15 +47,19 @@ export interface Drafting {
   readonly shows: boolean;
   /** How often the draft may be edited, the final form not counted. */
   readonly maxEdits: number;
-  /** The content of the draft's event. */
-  begin(text: string): TurnMessage["content"];
+  /** The content of the draft's event, which is about to be sent. */
+  begin(text: string): Promise<TurnMessage["content"]>;
+  /** The same, for one that a former process was about to send and whose room has become encrypted since. */
+  readonly anew: TurnMessage["content"];
   /** The content of an edit of it. */
-  edit(eventId: string, text: string): TurnMessage["content"];
+  edit(eventId: string, text: string): Promise<TurnMessage["content"]>;
+  /** The reply of which nothing was shown, with what there is of the answer where it failed. */
+  whole(reply: TurnReply): Promise<TurnReply>;
   /** The reply with what was said before (the draft first) in the place of its first message, or gone. */
-  finish(reply: TurnReply, former: readonly [string, ...string[]]): TurnReply;
+  finish(reply: TurnReply, former: readonly [string, ...string[]]): Promise<TurnReply>;
 }
 
-/** How long turns may take, in ms. */
+/** How long turns may take, in ms, and how many there may be at once. */
 export interface TurnLimits {
   /** In the queue; one that has waited longer is not asked any more, and says so. */
   readonly maxWaitMs: number;
@@ -61,6 +67,8 @@ export interface TurnLimits {
   readonly maxDurationMs: number;
   /** How long a model server that is away is asked again before the room hears of it. */
   readonly retryForMs: number;
+  /** By default {@link AT_WORK}. */
+  readonly atWork?: AtWork;
 }
 
 export interface TurnRunnerOptions {
@@ -161,7 +169,9 @@ export class TurnRunner {
 
   async #look(): Promise<void> {
     if (this.#draining.signal.aborted) return;
-    for (const open of await this.#store.due(this.#options.process)) {
+    const { process, limits } = this.#options;
+    const running = [...this.#running.values()].map(({ turn }) => turn);
+    for (const open of await this.#store.due(process, running, limits.atWork)) {
       const conversation =
         open.state === "sending" && open.isDeclined ? `declined ${open.turn.id}` : conversationOf(open.turn);
       if (this.#running.has(conversation)) continue;
@@ -242,13 +252,12 @@ export class TurnRunner {
   ): Promise<TurnReply> {
     const { turn } = open;
     const drafting = await this.#work.drafting(turn);
-    const { signal } = this.#stopping;
-    const [former, ...others] = await this.#work.former(turn, drafting.begin("…"), signal);
+    const [former, ...others] = await this.#work.former(turn, drafting.anew, await this.#optionsFor(turn));
     const draft = new Draft(
       {
         eventId: former,
         begin: async (text) => {
-          const eventId = await this.#work.send(turn, DRAFT_STEP, drafting.begin(text), signal);
+          const eventId = await this.#send(turn, DRAFT_STEP, { content: await drafting.begin(text) });
           reached("draft.shown");
           await this.#store.setDraft(lease, turn, eventId);
           return eventId;
@@ -256,7 +265,9 @@ export class TurnRunner {
         edit: async (eventId, text) => {
           const count = await this.#store.countEdit(lease, turn);
           if (count > drafting.maxEdits) return false;
-          await this.#work.send(turn, `${DRAFT_STEP}.${count}`, drafting.edit(eventId, text), signal);
+          const content = await drafting.edit(eventId, text);
+          const edit = await this.#send(turn, `${DRAFT_STEP}.${count}`, { content });
+          await fenced(this.#options.database, lease, (tx) => this.#store.note(tx, turn, edit, eventId));
           reached("draft.edited");
           return true;
         },
@@ -276,7 +287,7 @@ export class TurnRunner {
     } finally {
       shown = await draft.close();
     }
-    return shown === undefined ? reply : drafting.finish(reply, [shown, ...others]);
+    return shown === undefined ? drafting.whole(reply) : drafting.finish(reply, [shown, ...others]);
   }
 
   async #respond(
@@ -311,11 +322,13 @@ export class TurnRunner {
   async #deliver(lease: Lease, turn: Turn, reply: TurnReply): Promise<void> {
     const log = this.#log.child(idsOf(turn));
     const said: { eventId: string; text: string }[] = [];
+    const beside: { eventId: string; shownAs: string }[] = [];
     try {
       for (const [index, message] of reply.messages.entries()) {
-        const eventId = await this.#work.send(turn, `answer.${index}`, message.content, this.#stopping.signal);
-        if (message.remembered !== undefined)
-          said.push({ eventId: message.editOf ?? eventId, text: message.remembered });
+        const eventId = await this.#send(turn, `answer.${index}`, message);
+        const shownAs = message.editOf ?? eventId;
+        if (message.remembered !== undefined) said.push({ eventId: shownAs, text: message.remembered });
+        if (message.remembered === undefined || shownAs !== eventId) beside.push({ eventId, shownAs });
       }
       for (const eventId of reply.redacts ?? []) await this.#takeBack(turn, eventId);
     } catch (error) {
@@ -331,6 +344,7 @@ export class TurnRunner {
     }
     await fenced(this.#options.database, lease, async (tx) => {
       for (const { eventId, text } of said) await this.#work.remember(tx, turn, eventId, text);
+      for (const { eventId, shownAs } of beside) await this.#store.note(tx, turn, eventId, shownAs);
       await this.#store.finish(tx, turn, reply);
     });
     log.info(
@@ -339,6 +353,20 @@ export class TurnRunner {
     );
     this.#count(turn, reply);
     this.#work.ended(turn, reply);
+  }
+
+  async #send(
+    turn: Turn,
+    step: string,
+    { content, isFixed }: Pick<TurnMessage, "content" | "isFixed">,
+  ): Promise<string> {
+    return this.#work.send(turn, step, content, await this.#optionsFor(turn, isFixed));
+  }
+
+  /** What came encrypted goes with the turn, and is looked up each time: it may have come in while the answer was made. */
+  async #optionsFor(turn: Turn, isFixed = false): Promise<SendOptions> {
+    const form = isFixed ? "of_room" : formFor({ encrypted: await this.#store.cameEncrypted(turn) });
+    return { form, signal: this.#stopping.signal };
   }
 
   #count(turn: Turn, { outcome, failure, usage }: Pick<TurnReply, "outcome" | "failure" | "usage">): void {

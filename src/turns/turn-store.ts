@@ -1,8 +1,10 @@
+import { deleteInBatches } from "../database/batches.ts";
 import type { Database, Queryable } from "../database/database.ts";
 import { fenced, type Lease } from "../leases/leases.ts";
 import { isStorable, storable } from "../database/text.ts";
 import { unlessBroken } from "../sealing/sealed-text.ts";
 import type { SealedRow, Seals } from "../sealing/seals.ts";
+import { AT_WORK, type AtWork } from "./at-work.ts";
 import type { Turn, TurnKind, TurnReply, TurnState } from "./turn.ts";
 
 /**
@@ -11,6 +13,9 @@ import type { Turn, TurnKind, TurnReply, TurnState } from "./turn.ts";
  * again, says little of what it was doing.
  */
 export const MAX_TURN_ATTEMPTS = 5;
+
+/** Turns are kept for so much longer than events are known by their ids. */
+const MARGIN_DAYS = 30;
 
 /** An open turn and how far it has come. */
 export type OpenTurn =
@@ -43,7 +48,7 @@ export class TurnStore {
 
   /** Queues a question, once: asking for the same event again changes nothing. */
   async enqueue(tx: Queryable, turn: NewTurn): Promise<void> {
-    await insertTurn(tx, turn, "queued", undefined);
+    await insertTurn(tx, { ...turn, round: 0, kind: "answer" }, "queued", undefined);
   }
 
   /**
@@ -51,35 +56,56 @@ export class TurnStore {
    * message in the mailbox: a crash must not make it be decided again, and otherwise.
    */
   async decline(tx: Queryable, turn: NewTurn, reply: TurnReply): Promise<void> {
-    await insertTurn(tx, turn, "sending", await this.#sealed(tx, turn, reply));
+    const first = { ...turn, round: 0, kind: "answer" } as const;
+    await insertTurn(tx, first, "sending", await this.#sealed(tx, first, reply));
+  }
+
+  /** Declines a question that was asked before, and is asked once more. */
+  async declineAgain(tx: Queryable, turn: Turn, reply: TurnReply): Promise<void> {
+    const again = { ...turn, round: turn.round + 1, kind: "again" } as const;
+    await insertTurn(tx, again, "sending", await this.#sealed(tx, again, reply));
   }
 
   /** Queues a question that was asked before once more. False when it is not known. */
   async enqueueAgain(tx: Queryable, ghost: string, eventId: string, kind: TurnKind): Promise<boolean> {
     const { count } = await tx.query(
-      `insert into turns (ghost, room_id, event_id, asker, position, thread_root, origin, hops, round, kind)
-       select ghost, room_id, event_id, asker, position, thread_root, origin, hops, round + 1, $3
+      `insert into turns (ghost, room_id, event_id, asker, position, thread_root, origin, hops, round, kind,
+         came_encrypted)
+       select ghost, room_id, event_id, asker, position, thread_root, origin, hops, round + 1, $3, came_encrypted
        from turns where ghost = $1 and event_id = $2 order by round desc limit 1`,
       [ghost, storable(eventId), kind],
     );
     return count > 0;
   }
 
-  /** The latest turn that an event belongs to: as its question, its draft or an answer. */
+  /**
+   * The latest turn of the question that an event belongs to: as the question, as a draft, an answer or a part of one, as an
+   * edit of these, or as the notice that there is none.
+   */
   async about(ghost: string, roomId: string, eventId: string): Promise<TurnAbout | undefined> {
     if (!isStorable(eventId)) return undefined;
-    const { rows } = await this.#database.query<TurnRow>(
-      `with ids as (
-         select id from turns where ghost = $1 and event_id = $3
-         union select id from turns where ghost = $1 and draft = $3
-         union select turns.id from messages join turns on turns.position = messages.answers
-           where messages.ghost = $1 and messages.event_id = $3)
-       select id, ghost, room_id, event_id, asker, position, thread_root, origin, hops, round, kind, state from turns
-       where id in (select id from ids) and room_id = $2 order by id desc limit 1`,
+    const { rows } = await this.#database.query<TurnRow & { shown_as: string; is_answer: boolean }>(
+      `with said as (
+         select turn, shown_as from turn_events where ghost = $1 and event_id = $3),
+       shown as (
+         select coalesce((select shown_as from said), $3) as event_id),
+       answers as (
+         select turns.event_id from turns where ghost = $1 and draft = (select event_id from shown)
+         union select turns.event_id from messages join turns on turns.position = messages.answers
+           where messages.ghost = $1 and messages.event_id = (select event_id from shown)),
+       questions as (
+         select event_id from answers
+         union select event_id from turns where ghost = $1 and event_id = $3
+         union select turns.event_id from turns where id = (select turn from said))
+       select ${TURN}, state, (select event_id from shown) as shown_as, exists (select from answers) as is_answer
+       from turns
+       where ghost = $1 and event_id in (select event_id from questions) and room_id = $2 order by id desc limit 1`,
       [ghost, roomId, eventId],
     );
     const [row] = rows;
-    return row && { turn: turnOf(row), isOpen: ["queued", "running", "sending"].includes(row.state) };
+    if (row === undefined) return undefined;
+    const isOpen = ["queued", "running", "sending"].includes(row.state);
+    return { turn: turnOf(row), isOpen, ...(row.is_answer ? { answer: row.shown_as } : {}) };
   }
 
   /** The last question of somebody to a ghost in a room. */
@@ -116,7 +142,7 @@ export class TurnStore {
   async usage(ghost: string, roomId: string, asker: string): Promise<{ readonly here: Usage; readonly all: Usage }> {
     const { rows } = await this.#database.query<{ here: boolean; questions: number; tokens: number }>(
       `select ghost = $2 and room_id = $3 as here, count(*)::integer as questions,
-         coalesce(sum(prompt_tokens + answer_tokens), 0)::integer as tokens
+         coalesce(sum(prompt_tokens::bigint + answer_tokens), 0)::float8 as tokens
        from turns where asker = $1 and created_at > now() - interval '30 days' group by 1`,
       [asker, ghost, roomId],
     );
@@ -130,30 +156,61 @@ export class TurnStore {
   /** The questions of a room that wait for its consent, each with what it is to, oldest first. */
   async withoutConsent(ghost: string, roomId: string): Promise<(TurnAbout & { readonly target: string })[]> {
     const { rows } = await this.#database.query<TurnRow & { consent_target: string }>(
-      `select id, ghost, room_id, event_id, asker, position, thread_root, origin, hops, round, kind, consent_target from turns
+      `select ${TURN}, consent_target from turns
        where ghost = $1 and room_id = $2 and failure = 'needs_consent' order by id`,
       [ghost, roomId],
     );
     return rows.map((row) => ({ turn: turnOf(row), isOpen: false, target: row.consent_target }));
   }
 
-  /** The questions that waited for consent to something do so no more; queued again where it was given. */
-  async consented(tx: Queryable, ghost: string, roomId: string, target: string, granted: boolean): Promise<void> {
-    const { rows } = await tx.query<{ event_id: string }>(
+  /**
+   * The ghosts that waited for consent in a room, and had said so, when an event came: nobody agrees to what is only asked
+   * after that. What was decided since does not change it, so that all agents find the same, however slow they are.
+   */
+  async waitedForConsent(roomId: string, eventId: string): Promise<string[]> {
+    const { rows } = await this.#database.query<{ ghost: string }>(
+      `with came as (select coalesce((select received_at from events where event_id = $2), now()) as at)
+       select distinct turns.ghost from came, turns left join consents
+         on consents.room_id = turns.room_id and consents.ghost = turns.ghost and target = consent_target
+       where turns.room_id = $1 and finished_at < came.at
+         and (failure = 'needs_consent' or (failure in ('asked_again', 'declined') and decided_at > came.at))
+       order by turns.ghost`,
+      [roomId, eventId],
+    );
+    return rows.map((row) => row.ghost);
+  }
+
+  /**
+   * The questions that waited for consent to something do so no more; queued again where it was given, the oldest first, until
+   * so many turns of the room are open. Returns the latest turns of those that found no place.
+   */
+  async consented(
+    tx: Queryable,
+    { ghost, roomId, target }: { readonly ghost: string; readonly roomId: string; readonly target: string },
+    decision: "declined" | { readonly maxQueued: number },
+  ): Promise<Turn[]> {
+    const granted = decision !== "declined";
+    const { rows } = await tx.query<TurnRow>(
       `update turns set failure = case when $4 then 'asked_again' else 'declined' end
-       where ghost = $1 and room_id = $2 and failure = 'needs_consent' and consent_target = $3 returning event_id`,
+       where ghost = $1 and room_id = $2 and failure = 'needs_consent' and consent_target = $3
+       returning ${TURN}`,
       [ghost, roomId, target, granted],
     );
-    if (!granted) return;
-    for (const eventId of new Set(rows.map((row) => row.event_id)))
-      await this.enqueueAgain(tx, ghost, eventId, "again");
+    if (!granted) return [];
+    const latest = new Map(rows.sort((a, b) => a.id - b.id).map((row) => [row.event_id, turnOf(row)]));
+    const free = Math.max(0, decision.maxQueued - (await this.open({ ghost, roomId }, tx)));
+    const waited = [...latest.values()];
+    for (const { eventId } of waited.slice(0, free)) await this.enqueueAgain(tx, ghost, eventId, "again");
+    return waited.slice(free);
   }
 
   /** Whether a ghost takes part in a thread: it was asked there. */
   async isInThread(ghost: string, roomId: string, threadRoot: string): Promise<boolean> {
     if (!isStorable(threadRoot)) return false;
     const { count } = await this.#database.query(
-      "select from turns where ghost = $1 and room_id = $2 and thread_root = $3 limit 1",
+      `select from turns where ghost = $1 and room_id = $2 and thread_root = $3
+       union all select from messages
+         where ghost = $1 and room_id = $2 and thread_root = $3 and author = 'agent' limit 1`,
       [ghost, roomId, threadRoot],
     );
     return count > 0;
@@ -162,11 +219,50 @@ export class TurnStore {
   /** Whether any agent takes part in a thread. */
   async isAgentsThread(roomId: string, threadRoot: string): Promise<boolean> {
     if (!isStorable(threadRoot)) return false;
-    const { count } = await this.#database.query("select from turns where room_id = $1 and thread_root = $2 limit 1", [
-      roomId,
-      threadRoot,
-    ]);
+    const { count } = await this.#database.query(
+      `select from turns where room_id = $1 and thread_root = $2
+       union all select from messages where room_id = $1 and thread_root = $2 and author = 'agent' limit 1`,
+      [roomId, threadRoot],
+    );
     return count > 0;
+  }
+
+  /** Notes an event with which a turn said something besides: see `turn_events`. */
+  async note(tx: Queryable, turn: Turn, eventId: string, shownAs = eventId): Promise<void> {
+    await tx.query(
+      `insert into turn_events (ghost, event_id, turn, shown_as) values ($1, $2, $3, $4) on conflict do nothing`,
+      [turn.ghost, storable(eventId), turn.id, storable(shownAs)],
+    );
+  }
+
+  /**
+   * Forgets edits and notices that are old, and turns that ended some time before that: as long as a question's event is known,
+   * it is to be known that it was taken. Returns how many rows.
+   */
+  async prune(olderThanDays: number, signal?: AbortSignal): Promise<number> {
+    const events = await deleteInBatches(
+      this.#database,
+      { from: "turn_events", where: "created_at < now() - $1 * interval '1 day'", values: [olderThanDays] },
+      signal,
+    );
+    const where = `state in ('answered', 'failed', 'cancelled')
+      and coalesce(finished_at, created_at) < now() - $1 * interval '1 day'`;
+    const values = [olderThanDays + MARGIN_DAYS];
+    return events + (await deleteInBatches(this.#database, { from: "turns", where, values }, signal));
+  }
+
+  /** Notes that something came encrypted that goes into a turn's prompt. It is never taken back. */
+  async markEncrypted({ id }: Turn): Promise<void> {
+    await this.#database.query("update turns set came_encrypted = true where id = $1 and not came_encrypted", [id]);
+  }
+
+  /** Whether anything that a turn is made of came encrypted, as far as that is known by now. One that is gone counts so. */
+  async cameEncrypted({ id }: Turn, database: Queryable = this.#database): Promise<boolean> {
+    const { rows } = await database.query<{ came_encrypted: boolean }>(
+      "select came_encrypted from turns where id = $1",
+      [id],
+    );
+    return rows[0]?.came_encrypted ?? true;
   }
 
   /** Notes the event that an answer is shown as while it is made. Throws StaleLease. */
@@ -218,24 +314,35 @@ export class TurnStore {
   }
 
   /**
-   * The oldest open turn of each conversation of the ghosts that a process has, and all declined ones, which wait for
-   * nobody. One that is `running` in the database but not in this process was left by one that ended: the caller knows
-   * what it runs and takes up the rest.
+   * The turns that a process is to take up beside those that it runs: the oldest open turn of each conversation of the ghosts
+   * that it has, as many as `atWork` has place for, each person's first before anybody's second; and of declined ones, which
+   * wait for nobody, as many again. One that is `running` in the database but not in `running` was left by a process that
+   * ended.
    */
-  async due(process: number): Promise<OpenTurn[]> {
+  async due(process: number, running: readonly number[] = [], atWork: AtWork = AT_WORK): Promise<OpenTurn[]> {
     const found = await this.#database.query<TurnRow>(
       `with open as (
-         select id, ghost, room_id, event_id, asker, position, thread_root, origin, hops, round, kind, state, reply,
-           sealed_by, attempts, stopped,
+         select ${TURN}, state, reply, sealed_by, attempts, stopped,
            extract(epoch from now() - created_at) * 1000 as age_ms, attempts = 0 and state = 'sending' as declined
          from turns join leases using (ghost)
          where state in ('queued', 'running', 'sending') and owner = $1
        ), first as (
-         select distinct on (ghost, room_id, thread_root) * from open where not declined
-         order by ghost, room_id, thread_root, id
+         select distinct on (ghost, room_id, thread_root) id, ghost, asker, id = any($2::bigint[]) as runs
+         from open where not declined order by ghost, room_id, thread_root, id
+       ), of_asker as (
+         select *, row_number() over (partition by asker order by runs desc, id) as nth_of_asker from first
+       ), of_ghost as (
+         select *, row_number() over (partition by ghost order by runs desc, nth_of_asker, id) as nth_of_ghost
+         from of_asker where nth_of_asker <= $3
+       ), placed as (
+         select id from of_ghost where nth_of_ghost <= $4 order by runs desc, nth_of_asker, id limit $5
+       ), declined as (
+         select id from open where declined order by id limit $5
        )
-       select * from open where declined union all select * from first order by id`,
-      [process],
+       select * from open
+       where id <> all($2::bigint[]) and (id in (select id from placed) or id in (select id from declined))
+       order by id`,
+      [process, running, atWork.ofAsker, atWork.ofGhost, atWork.all],
     );
     const { rows, open } = await this.#seals.open(found.rows);
     const turns: OpenTurn[] = [];
@@ -273,12 +380,23 @@ export class TurnStore {
     return rows.map((row) => row.ghost);
   }
 
-  /** How many turns of a conversation have not come to their end. */
-  async open(tx: Queryable, ghost: string, roomId: string): Promise<number> {
+  /**
+   * How many turns of a room have not come to their end.
+   *
+   * @param which.insteadOf the question whose turns do not count.
+   */
+  async open(
+    {
+      ghost,
+      roomId,
+      insteadOf,
+    }: { readonly ghost: string; readonly roomId: string; readonly insteadOf?: string | undefined },
+    tx: Queryable = this.#database,
+  ): Promise<number> {
     const { rows } = await tx.query<{ open: number }>(
       `select count(*)::integer as open from turns
-       where ghost = $1 and room_id = $2 and state in ('queued', 'running', 'sending')`,
-      [ghost, roomId],
+       where ghost = $1 and room_id = $2 and state in ('queued', 'running', 'sending') and event_id is distinct from $3`,
+      [ghost, roomId, insteadOf === undefined ? null : storable(insteadOf)],
     );
     return rows[0]?.open ?? 0;
   }
@@ -319,7 +437,7 @@ export class TurnStore {
     });
   }
 
-  async #sealed(tx: Queryable, turn: NewTurn & Partial<Turn>, reply: TurnReply): Promise<SealedReply> {
+  async #sealed(tx: Queryable, turn: Omit<Turn, "id">, reply: TurnReply): Promise<SealedReply> {
     const key = await this.#seals.in(tx, { ghost: turn.ghost, roomId: turn.roomId });
     return { id: key.id, text: key.seal(JSON.stringify(reply), ...placeOf(turn)) };
   }
@@ -386,17 +504,20 @@ export interface TurnAbout {
   readonly turn: Turn;
   /** Whether it has not come to its end. */
   readonly isOpen: boolean;
+  /** The message pointed at, as people see it, where it is an answer or a part of one. */
+  readonly answer?: string;
 }
 
 async function insertTurn(
   tx: Queryable,
-  turn: NewTurn,
+  turn: Omit<Turn, "id">,
   state: "queued" | "sending",
   reply: SealedReply | undefined,
 ): Promise<void> {
   await tx.query(
-    `insert into turns (ghost, room_id, event_id, asker, position, thread_root, origin, hops, state, reply, sealed_by)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) on conflict (ghost, event_id, round) do nothing`,
+    `insert into turns (ghost, room_id, event_id, asker, position, thread_root, origin, hops, round, kind, state, reply,
+       sealed_by, came_encrypted)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) on conflict (ghost, event_id, round) do nothing`,
     [
       turn.ghost,
       turn.roomId,
@@ -406,9 +527,12 @@ async function insertTurn(
       turn.threadRoot ?? null,
       turn.origin,
       turn.hops,
+      turn.round,
+      turn.kind,
       state,
       reply?.text ?? null,
       reply?.id ?? null,
+      turn.encrypted,
     ],
   );
 }
@@ -421,9 +545,12 @@ interface SealedReply {
 }
 
 /** Where what is to be sent stands sealed. */
-function placeOf({ ghost, eventId, round = 0 }: { ghost: string; eventId: string; round?: number }): string[] {
+function placeOf({ ghost, eventId, round }: Pick<Turn, "ghost" | "eventId" | "round">): string[] {
   return ["turns.reply", ghost, eventId, String(round)];
 }
+
+/** The columns that a turn is made of: see {@link turnOf}. */
+const TURN = "id, ghost, room_id, event_id, asker, position, thread_root, origin, hops, round, kind, came_encrypted";
 
 interface TurnRow extends SealedRow {
   id: number;
@@ -437,6 +564,7 @@ interface TurnRow extends SealedRow {
   hops: number;
   round: number;
   kind: TurnKind;
+  came_encrypted: boolean;
   state: TurnState;
   reply: string | null;
   attempts: number;
@@ -458,5 +586,6 @@ function turnOf(row: TurnRow): Turn {
     hops: row.hops,
     round: row.round,
     kind: row.kind,
+    encrypted: row.came_encrypted,
   };
 }

@@ -37,6 +37,11 @@ export interface Turn {
   /** How often the question was answered before. */
   readonly round: number;
   readonly kind: TurnKind;
+  /**
+   * Whether the question came encrypted, or anything that went into its prompt when it was asked before. What is found while
+   * it is answered stands in the row alone: see TurnStore.cameEncrypted.
+   */
+  readonly encrypted: boolean;
 }
 
 /**
@@ -74,6 +79,8 @@ export interface TurnMessage {
   readonly remembered?: string;
   /** The event that this is an edit of: what people see, and reply to. */
   readonly editOf?: string;
+  /** Fixed words that hold nothing of the conversation: they may go in clear, whatever the turn is made of. */
+  readonly isFixed?: boolean;
 }
 
 /** Somebody asked for the answer to stop, or the question is gone. */

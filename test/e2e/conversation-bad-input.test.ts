@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
+import { answeredEvent } from "../../src/homeserver/relation.ts";
 import { startDeployment, type Deployment } from "../support/deployment.ts";
 import { eventually } from "../support/eventually.ts";
 import { startOllamaServer, type OllamaServer } from "../support/ollama-server.ts";
 import type { Message, User } from "../support/user.ts";
 
 function isReplyTo({ content }: Message, question: string): boolean {
-  const relation = content["m.relates_to"] as { "m.in_reply_to"?: { event_id?: unknown } } | undefined;
-  return relation?.["m.in_reply_to"]?.event_id === question;
+  return answeredEvent(content) === question;
 }
 
 interface Asked {
@@ -133,7 +133,7 @@ describe("a conversation in which somebody says strange things", () => {
       tags.length > 0 && tags.every((tag) => /^<\/?(p|a|a href="https:\/\/evil\.example[^"]*")>$/.test(tag)),
       html,
     );
-    assert.deepEqual(content["m.mentions"], { user_ids: [alice.userId] });
+    assert.doesNotMatch(JSON.stringify(content["m.mentions"]), /bob|room/);
   });
 
   it("takes commands from people's messages alone, whatever the model says", async () => {

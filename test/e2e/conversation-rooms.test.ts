@@ -6,6 +6,7 @@ import { startOllamaServer, type OllamaServer } from "../support/ollama-server.t
 import { decryptAttachment } from "../../src/crypto/attachment.ts";
 import { json, startModelServer, type ModelServer } from "../support/model-server.ts";
 import { pdf } from "../support/pdf.ts";
+import { png } from "../support/pictures.ts";
 import { TRUST_ANYONE } from "../support/deployment.ts";
 import type { Message, User } from "../support/user.ts";
 
@@ -82,7 +83,7 @@ describe("a conversation in a room", () => {
     assert.equal(lastAsked().options.temperature, 0.1);
     assert.match(lastAsked().messages[0]?.content ?? "", /^Be a pirate/);
     assert.match((await tell(bob, group, "!status")).body, /Instruction: Be a pirate \(set in this room\)/);
-    assert.match((await tell(bob, group, "!help")).body, /`!stop`/);
+    assert.match((await tell(bob, group, "!help")).body, /• !stop/);
   });
 
   it("hears what people say to each other only once a moderator has said so", async () => {
@@ -134,7 +135,12 @@ describe("a conversation in a room", () => {
     const refused = await tell(alice, roomId, "a.txt", { msgtype: "m.file", file: changed });
     assert.match(refused.body, /could not open this file/);
 
-    const pixels = Buffer.from("the bytes of a picture");
+    await tell(alice, roomId, "and what did the first one say?");
+    const known = lastAsked().messages.map(({ content }) => content);
+    assert.ok(known.some((content) => content.includes("the answer is 42")));
+    assert.ok(known.some((content) => content.includes("can't be read any more: “a.txt”")));
+
+    const pixels = png(640, 480);
     const picture = {
       msgtype: "m.image",
       info: { mimetype: "image/png" },
@@ -145,7 +151,21 @@ describe("a conversation in a room", () => {
     const seen = await tell(alice, roomId, "cat.png", picture);
     assert.equal(seen.content["msgtype"], "m.text");
     assert.equal(lastAsked().model, "llama3.2-vision:11b");
-    assert.deepEqual(lastAsked().messages.at(-1)?.images, [pixels.toString("base64")]);
+    // The one before was not answered: both are one message of hers.
+    const both = Array.from({ length: 2 }, () => pixels.toString("base64"));
+    assert.deepEqual(lastAsked().messages.at(-1)?.images, both);
+
+    for (const [bytes, refused] of [
+      [Buffer.from("<!DOCTYPE html><title>no picture</title>"), /is not what it is said to be/],
+      [png(50_000, 50_000), /too large/],
+    ] as const) {
+      const asked = ollama.chats().length;
+      const other = encryptFile(bytes);
+      const sent = { ...other.info, url: await alice.upload(other.bytes, "application/octet-stream") };
+      const answer = await tell(alice, roomId, "dog.png", { ...picture, url: undefined, file: sent });
+      assert.match(answer.body, refused);
+      assert.equal(ollama.chats().length, asked, "no model is shown it");
+    }
 
     const document = encryptFile(pdf("The treasure is under the oak."));
     const pages = { ...document.info, url: await alice.upload(document.bytes, "application/octet-stream") };

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
+import { answeredEvent } from "../../src/homeserver/relation.ts";
 import { startDeployment, type Deployment } from "../support/deployment.ts";
 import { eventually } from "../support/eventually.ts";
 import { startOllamaServer, type OllamaServer } from "../support/ollama-server.ts";
@@ -24,6 +25,8 @@ describe("a conversation", () => {
     deployment = await startDeployment({
       providers: { ollama: { type: "ollama", url: ollama.url } },
       agents: { llama: { provider: "ollama", model: "llama3.2:3b", display_name: "Llama" } },
+      // What the model is to say next must not become a summary.
+      extraConfig: { memory: { summaries: false } },
     });
     alice = await deployment.user("js-sdk", "alice");
     agent = deployment.agent("llama");
@@ -52,10 +55,9 @@ describe("a conversation", () => {
   }
 
   function repliesTo(question: string): Message[] {
-    return alice.messages(roomId).filter(({ sender, content, redacted }) => {
-      const relation = content["m.relates_to"] as { "m.in_reply_to"?: { event_id?: unknown } } | undefined;
-      return sender === agent && !redacted && relation?.["m.in_reply_to"]?.event_id === question;
-    });
+    return alice
+      .messages(roomId)
+      .filter(({ sender, content, redacted }) => sender === agent && !redacted && answeredEvent(content) === question);
   }
 
   it("shows a long answer while it is made, live until it is whole, in few edits", async () => {
@@ -64,9 +66,9 @@ describe("a conversation", () => {
     assert.equal(draft.encrypted, true);
     assert.ok(LIVE in draft.content);
     assert.ok(draft.body.length < text.length);
-    assert.deepEqual(draft.content["m.mentions"], { user_ids: [alice.userId] });
+    assert.deepEqual(draft.content["m.mentions"], {}, "in a chat of two every message is for the other one");
     const whole = await until(draft.eventId, (message) => !isLive(message));
-    assert.equal(whole.body, text);
+    assert.equal(whole.body, words(120));
     assert.match(String(whole.current["formatted_body"]), /^<p><strong>word0 .*word119<\/strong><\/p>$/);
     assert.ok(whole.edits >= 2 && whole.edits <= 10, `${whole.edits} edits`);
     for (const edit of alice.events(roomId).filter((event) => event.content["m.new_content"] !== undefined)) {
@@ -117,6 +119,55 @@ describe("a conversation", () => {
     );
   });
 
+  it("stops at !stop and answers again at !retry, and says so by a reaction alone", async () => {
+    const { draft } = await askSlowly(words(2_000));
+    const reactionTo = (command: string, key: string): Promise<unknown> =>
+      alice.waitEvent({
+        roomId,
+        sender: agent,
+        after: command,
+        where: ({ type, content }) => {
+          const { event_id: target, key: seen } = content["m.relates_to"] as { event_id?: unknown; key?: unknown };
+          return type === "m.reaction" && target === command && seen === key;
+        },
+      });
+    const stop = await alice.sendText({ roomId, body: "!stop" });
+    await reactionTo(stop, "🛑");
+    await until(draft.eventId, (message) => !isLive(message));
+    ollama.next({ answer: () => "the same anew" });
+    const retry = await alice.sendText({ roomId, body: "!Retry." });
+    await reactionTo(retry, "🔁");
+    await alice.waitMessage({ roomId, sender: agent, where: ({ body }) => body === "the same anew" });
+    const notices = alice
+      .messages(roomId)
+      .filter(({ sender, content }) => sender === agent && content["msgtype"] === "m.notice");
+    assert.ok(notices.every(({ body }) => body.startsWith("Hello!")));
+  });
+
+  it("asks again at a reaction to the notice that there is no answer, as the notice says", async () => {
+    ollama.next({ fault: { kind: "empty" } });
+    const question = await alice.sendText({ roomId, body: "say something" });
+    const notice = await alice.waitMessage({ roomId, sender: agent, after: question });
+    assert.equal(notice.content["msgtype"], "m.notice");
+    assert.match(notice.body, /React to this with 🔁 to ask again/);
+    ollama.next({ answer: () => "something" });
+    await alice.react(roomId, notice.eventId, "🔁");
+    const answer = await alice.waitMessage({ roomId, sender: agent, where: ({ body }) => body === "something" });
+    assert.deepEqual(answer.content["m.relates_to"], { "m.in_reply_to": { event_id: question } });
+  });
+
+  it("does with each part of a long answer as with the whole", async () => {
+    ollama.next({ answer: () => Array.from({ length: 500 }, (_, i) => `${i} ${"long ".repeat(20)}`).join("\n\n") });
+    const question = await alice.sendText({ roomId, body: "tell me everything" });
+    await eventually("all parts", () => repliesTo(question).length > 2);
+    await alice.waitMessage({ roomId, sender: agent, where: ({ body }) => body.includes("499 long") });
+    const parts = repliesTo(question);
+    assert.ok(parts.every(({ content }) => JSON.stringify(content["m.mentions"]) === "{}"));
+    ollama.next({ answer: () => "in short" });
+    await alice.react(roomId, parts.at(-1)?.eventId ?? "", "🔁");
+    await alice.waitMessage({ roomId, sender: agent, where: ({ body }) => body === "in short" });
+  });
+
   it("answers an edited question anew, in the same message", async () => {
     const question = await alice.sendText({ roomId, body: "say waht" });
     const first = await alice.waitMessage({ roomId, sender: agent, after: question });
@@ -163,7 +214,7 @@ describe("a conversation", () => {
     const question = await alice.sendText({ roomId, body: "this breaks off" });
     const draft = await alice.waitMessage({ roomId, sender: agent, after: question });
     const broken = await until(draft.eventId, (message) => !isLive(message));
-    assert.match(broken.body, /^word0 word1 [\s\S]*\n\n\*The connection to the model broke/);
+    assert.match(broken.body, /^word0 word1 [\s\S]*\n\nThe connection to the model broke/);
     assert.equal(repliesTo(question).length, 1);
   });
 
@@ -181,7 +232,7 @@ describe("a conversation", () => {
       await alice.sendText({ roomId: room, body: "tell me" });
       const whole = await alice.waitMessage({ roomId: room, sender: agent, where: ({ body }) => body === text });
       assert.equal(whole.edits, 0);
-      assert.deepEqual(whole.content["m.mentions"], { user_ids: [alice.userId] });
+      assert.deepEqual(whole.content["m.mentions"], {});
       await eventually("the draft to be gone", () => {
         const others = alice
           .messages(room)

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
+import { answeredEvent, ANSWERS_FIELD } from "../../src/homeserver/relation.ts";
 import { TRUST_ANYONE, startDeployment, type Deployment } from "../support/deployment.ts";
 import { eventually } from "../support/eventually.ts";
 import { startOllamaServer, type OllamaServer } from "../support/ollama-server.ts";
@@ -8,12 +9,8 @@ import type { Message, User } from "../support/user.ts";
 /** Says something and waits for the agent's answer to it. */
 async function ask(person: User, roomId: string, agent: string, body: string): Promise<Message> {
   const question = await person.sendText({ roomId, body });
-  return person.waitMessage({ roomId, sender: agent, after: question, where: (seen) => repliesTo(seen) === question });
-}
-
-function repliesTo(message: Message): unknown {
-  const relation = message.content["m.relates_to"] as { "m.in_reply_to"?: { event_id?: unknown } } | undefined;
-  return relation?.["m.in_reply_to"]?.event_id;
+  const where = ({ content }: Message): boolean => answeredEvent(content) === question;
+  return person.waitMessage({ roomId, sender: agent, after: question, where });
 }
 
 describe("a direct chat", () => {
@@ -30,6 +27,7 @@ describe("a direct chat", () => {
       providers: { demo: { type: "demo" }, ollama: { type: "ollama", url: ollama.url } },
       agents: { demo: { provider: "demo" }, slow: { provider: "ollama", model: "slow" } },
       extraConfig: TRUST_ANYONE,
+      synapse: { extraConfig: { user_directory: { enabled: true, search_all_users: true } } },
     });
     [alice, bob] = await Promise.all([deployment.user("js-sdk", "alice"), deployment.user("nio", "bob")]);
     agent = deployment.agent("demo");
@@ -55,9 +53,7 @@ describe("a direct chat", () => {
     assert.equal(answer.content["msgtype"], "m.text");
     assert.match(answer.body, /hello there/);
     assert.match(String(answer.content["formatted_body"]), /<strong>demo agent<\/strong>/);
-    assert.deepEqual(answer.content["m.mentions"], { user_ids: [alice.userId] });
-    const relation = { "m.in_reply_to": { event_id: question } };
-    assert.deepEqual(answer.wireContent["m.relates_to"], relation, "the relation stands outside the ciphertext");
+    assert.equal(answeredEvent(answer.wireContent), question, "the relation stands outside the ciphertext");
     assert.deepEqual(await alice.deviceTrust(agent), [
       { deviceId: answer.wireContent["device_id"], signedByOwner: true },
     ]);
@@ -99,6 +95,35 @@ describe("a direct chat", () => {
     await eventually("typing to end", () => !alice.typing(roomId).includes(slow));
   });
 
+  it("quotes nothing and mentions nobody while question and answer follow each other, and does where they do not", async () => {
+    const slow = deployment.agent("slow");
+    const roomId = await alice.createRoom({ direct: true, invite: [slow] });
+    await alice.waitMember(roomId, slow);
+    const answerTo = (question: string): Promise<Message> =>
+      alice.waitMessage({ roomId, sender: slow, where: ({ content }) => answeredEvent(content) === question });
+    for (const body of ["alone", "and alone again"]) {
+      const question = await alice.sendText({ roomId, body });
+      const { content } = await answerTo(question);
+      assert.deepEqual(content["m.mentions"], {});
+      assert.deepEqual(content["m.relates_to"], { [ANSWERS_FIELD]: { event_id: question } });
+    }
+    const [one, two] = [
+      await alice.sendText({ roomId, body: "one" }),
+      await alice.sendText({ roomId, body: "and two at once" }),
+    ];
+    for (const question of [one, two]) {
+      const { content } = await answerTo(question);
+      assert.deepEqual(content["m.mentions"], { user_ids: [alice.userId] });
+      assert.deepEqual(content["m.relates_to"], { "m.in_reply_to": { event_id: question } });
+    }
+    await alice.invite(roomId, bob.userId);
+    await bob.join(roomId);
+    await alice.waitMember(roomId, bob.userId);
+    // With anybody else there it is a group: the agent has to be called.
+    const among = await alice.sendText({ roomId, body: "are we alone?", mentions: [slow] });
+    assert.deepEqual((await answerTo(among)).content["m.relates_to"], { "m.in_reply_to": { event_id: among } });
+  });
+
   it("answers no notice, and takes an edit for no new question but for what was said", async () => {
     const roomId = await chatWith(alice);
     const notice = await alice.send(roomId, { msgtype: "m.notice", body: "a notice" });
@@ -111,7 +136,7 @@ describe("a direct chat", () => {
     const answered = alice
       .messages(roomId)
       .filter((message) => message.sender === agent)
-      .map(repliesTo);
+      .map(({ content }) => answeredEvent(content));
     assert.ok(!answered.includes(notice));
     assert.ok(!answered.includes(edit));
     assert.equal(answered.length, 2);
@@ -130,11 +155,31 @@ describe("a direct chat", () => {
   it("is not what a room of two is that nobody called so", async () => {
     const roomId = await alice.createRoom({ invite: [agent] });
     await alice.waitMember(roomId, agent);
-    const unaddressed = await alice.sendText({ roomId, body: "just thinking aloud" });
+    await alice.sendText({ roomId, body: "just thinking aloud" });
     const asked = await alice.sendText({ roomId, body: "and now you", mentions: [agent] });
     const answer = await alice.waitMessage({ roomId, sender: agent });
-    assert.equal(repliesTo(answer), asked);
-    assert.notEqual(repliesTo(answer), unaddressed);
+    assert.deepEqual(answer.content["m.relates_to"], { "m.in_reply_to": { event_id: asked } });
+    assert.deepEqual(answer.content["m.mentions"], { user_ids: [alice.userId] });
+  });
+
+  it("is begun by the agent's whole id, for no search finds it by its name", async () => {
+    const found = async (term: string): Promise<string[]> => {
+      const answer = await alice.request<{ results: { user_id: string }[] }>("POST", "/v3/user_directory/search", {
+        search_term: term,
+      });
+      return answer.results.map(({ user_id: userId }) => userId);
+    };
+    const { displayname } = await alice.request<{ displayname: string }>(
+      "GET",
+      `/v3/profile/${encodeURIComponent(agent)}`,
+    );
+    assert.equal(displayname, "demo");
+    const roomId = await chatWith(alice);
+    await ask(alice, roomId, agent, "are you there?");
+    // Who comes later is found: so all before that has been taken up by then.
+    const carol = await deployment.user("nio", "carol");
+    await eventually("a person to be found", async () => (await found("carol")).includes(carol.userId));
+    for (const term of [displayname, "agent_demo", agent]) assert.deepEqual(await found(term), [], term);
   });
 
   it("with the bridge's bot gives help and the list of agents", async () => {
@@ -144,6 +189,9 @@ describe("a direct chat", () => {
     const help = await ask(alice, roomId, bot, "help");
     assert.equal(help.content["msgtype"], "m.notice");
     assert.match(help.body, /list/);
-    assert.match((await ask(alice, roomId, bot, "!list")).body, /@agent_demo:/);
+    const list = await ask(alice, roomId, bot, "list");
+    assert.match(list.body, /^Agents you can invite:\n[\s\S]*• demo: @agent_demo:/, "in no language that is guessed");
+    assert.ok(String(list.content["formatted_body"]).includes(`<a href="https://matrix.to/#/${agent}">demo</a>`));
+    assert.deepEqual(list.content["m.mentions"], {});
   });
 });

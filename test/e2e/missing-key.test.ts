@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import pg from "pg";
+import { answeredEvent } from "../../src/homeserver/relation.ts";
 import { startDeployment, type Deployment } from "../support/deployment.ts";
 import { eventually } from "../support/eventually.ts";
 import { startLateKeys, type LateKeys } from "../support/late-keys.ts";
@@ -41,8 +42,7 @@ describe("a message whose key does not come", () => {
   });
 
   function repliesTo(message: Message, question: string): boolean {
-    const relation = message.content["m.relates_to"] as { "m.in_reply_to"?: { event_id?: unknown } } | undefined;
-    return relation?.["m.in_reply_to"]?.event_id === question;
+    return answeredEvent(message.content) === question;
   }
 
   function answered(question: string): Promise<Message> {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { portrait } from "../../src/avatars/portrait.ts";
 import { startDeployment, type Deployment } from "../support/deployment.ts";
 import { eventually } from "../support/eventually.ts";
 import { freePort } from "../support/free-port.ts";
@@ -144,7 +145,8 @@ describe("agents on an Ollama server", () => {
         roomId,
         sender: agent,
         after: question,
-        where: (message) => message.content["msgtype"] === "m.notice" || /\n\n\*.*too long/.test(message.body),
+        where: (message) =>
+          message.content["msgtype"] === "m.notice" || /\n\n.*(?:too long|broke before)/.test(message.body),
       });
     }
     const answer = await ask(roomId, agent, "and now?");
@@ -179,18 +181,66 @@ describe("agents on an Ollama server", () => {
     await assert.rejects(profile, "nobody of that name was made");
   });
 
+  async function avatarOf(userId: string): Promise<unknown> {
+    return (await alice.request("GET", `/v3/profile/${encodeURIComponent(userId)}`))["avatar_url"];
+  }
+
+  async function download(uri: unknown): Promise<{ readonly bytes: Buffer; readonly type: string | null }> {
+    const media = String(uri).replace("mxc://", "");
+    const picture = await fetch(`${deployment.synapse.url}/_matrix/client/v1/media/download/${media}`, {
+      headers: { Authorization: `Bearer ${deployment.files.asToken}` },
+    });
+    return { bytes: Buffer.from(await picture.arrayBuffer()), type: picture.headers.get("content-type") };
+  }
+
   it("show the name and the picture they are given", async () => {
     await eventually("the display name", async () => {
       const profile = await alice.request("GET", `/v3/profile/${encodeURIComponent(deployment.agent("llama"))}`);
       return profile["displayname"] === "Llama" && typeof profile["avatar_url"] === "string";
     });
-    const profile = await alice.request("GET", `/v3/profile/${encodeURIComponent(deployment.agent("llama"))}`);
-    const media = String(profile["avatar_url"]).replace("mxc://", "");
-    const picture = await fetch(`${deployment.synapse.url}/_matrix/client/v1/media/download/${media}`, {
+    const { bytes, type } = await download(await avatarOf(deployment.agent("llama")));
+    assert.deepEqual(bytes, PIXEL);
+    assert.equal(type, "image/png");
+  });
+
+  it("have a picture drawn for them where they are given none, which no start uploads again, and which may be replaced", async () => {
+    const drawn = ["away", "gone", "mistral"].map((name) => deployment.agent(name));
+    const bot = `@agents:${deployment.synapse.serverName}`;
+    const first = new Map<string, unknown>();
+    for (const userId of [...drawn, bot]) {
+      await eventually("the drawing", async () => (await avatarOf(userId)) !== undefined);
+      first.set(userId, await avatarOf(userId));
+      const { bytes, type } = await download(first.get(userId));
+      assert.deepEqual([bytes, type], [portrait(userId.slice(1).split(":")[0] ?? ""), "image/png"]);
+    }
+    const [away = "", gone = ""] = drawn;
+    const as = `user_id=${encodeURIComponent(away)}`;
+    const profile = `${deployment.synapse.url}/_matrix/client/v3/profile/${encodeURIComponent(away)}/avatar_url?${as}`;
+    await fetch(profile, {
+      method: "PUT",
       headers: { Authorization: `Bearer ${deployment.files.asToken}` },
+      body: JSON.stringify({ avatar_url: first.get(gone) }),
     });
-    assert.deepEqual(Buffer.from(await picture.arrayBuffer()), PIXEL);
-    assert.equal(picture.headers.get("content-type"), "image/png");
+    await deployment.stopBridge();
+    await deployment.startBridge();
+    // One that is new gets its picture after the others were looked after.
+    ollama.install("phi3:mini");
+    await chatWith(deployment.agent("phi3-mini"));
+    await eventually("the drawing", async () => (await avatarOf(deployment.agent("phi3-mini"))) !== undefined);
+    for (const userId of [gone, bot]) assert.equal(await avatarOf(userId), first.get(userId));
+    assert.equal(await avatarOf(away), first.get(gone));
+  });
+
+  it("have names that read well where they were found, and answer to the model's own too", async () => {
+    ollama.install("granite3.3:8b-instruct-q4_K_M");
+    const agent = deployment.agent("granite3.3-8b-instruct-q4_k_m");
+    const roomId = await chatWith(agent, false);
+    const profile = await alice.request("GET", `/v3/profile/${encodeURIComponent(agent)}`);
+    assert.equal(profile["displayname"], "Granite 3.3 Instruct (8B, Q4_K_M)");
+    for (const name of ["Granite 3.3 Instruct (8B, Q4_K_M)", "granite3.3:8b-instruct-q4_K_M"]) {
+      const answer = await ask(roomId, agent, `${name}: are you called so?`);
+      assert.match(answer.body, /are you called so/, name);
+    }
   });
 
   it("are installed by the bot for admins, who see how far it is, and on the command line", async () => {
@@ -200,21 +250,22 @@ describe("agents on an Ollama server", () => {
     await bob.join(roomId);
     // Whom he does not see there he gives no key.
     for (const person of [alice, bob]) await person.waitMember(roomId, bot);
-    const command = await bob.sendText({ roomId, body: "pull ollama phi4" });
+    // With three it is a group, whatever the invite said.
+    const command = await bob.sendText({ roomId, body: "pull ollama phi4", mentions: [bot] });
     assert.match((await alice.waitMessage({ roomId, sender: bot, after: command })).body, /^Only the bridge's admins/);
 
-    assert.match((await ask(roomId, bot, "pull phi4")).body, /^Please write it so: .*ollama, absent/);
-    const notice = await ask(roomId, bot, "!pull ollama phi4");
+    assert.match((await ask(roomId, bot, "pull phi4", [bot])).body, /^Please write it so: .*ollama, absent/);
+    const notice = await ask(roomId, bot, "!pull ollama phi4", [bot]);
     const done = await alice.waitMessage({
       roomId,
       sender: bot,
-      where: ({ eventId, body }) => eventId === notice.eventId && body === "`phi4` is installed on “ollama”.",
+      where: ({ eventId, body }) => eventId === notice.eventId && body === "phi4 is installed on “ollama”.",
     });
     assert.ok(done.edits >= 2 && done.edits <= 4, String(done.edits));
     const phi = deployment.agent("phi4");
     const chat = await chatWith(phi);
     assert.match((await ask(chat, phi, "hello")).body, /You said: hello/);
-    const missing = await ask(roomId, bot, "pull ollama nothing");
+    const missing = await ask(roomId, bot, "pull ollama nothing", [bot]);
     await alice.waitMessage({
       roomId,
       sender: bot,

@@ -6,27 +6,66 @@ import { describe, it } from "node:test";
 import { promisify } from "node:util";
 import type { Exit } from "../../src/quickstart/synapse.ts";
 import { runCommand } from "../support/command.ts";
+import { Emulator } from "../support/emulator.ts";
 import { eventually } from "../support/eventually.ts";
 import { startOllamaServer } from "../support/ollama-server.ts";
 import { inCheckout, SYNAPSE_VENV } from "../support/paths.ts";
 import { lastLines, type Process, startProcess } from "../support/process.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
 
-const SECOND_RUN_LIMIT_MS = 20_000;
+/** Far below what installing takes, and far above what starting does: the machine may have other work. */
+const SECOND_RUN_LIMIT_MS = 60_000;
 /** Of any run; a first one on a busy machine takes a while. */
 const RUN_LIMIT_MS = 150_000;
 const NO_OLLAMA = "127.0.0.1:1";
 const PROOF =
   /^proof: room (![^ ]+): encrypted with m\.megolm\.v1\.aes-sha2 · agent's device ([A-Z]+) · signed by its owner (@agent_[^ ]+:localhost) \(cross-signed\)$/m;
 
+const QUICKSTART = inCheckout("src/quickstart/quickstart.ts");
+
 /** A quickstart in a folder of its own. */
 function quickstart(directory: string, args: readonly string[], ollama = NO_OLLAMA): Promise<Process> {
   return startProcess({
     command: process.execPath,
-    args: [inCheckout("src/quickstart/quickstart.ts"), ...args],
-    env: { QUICKSTART_DIR: directory, QUICKSTART_VENV: SYNAPSE_VENV, OLLAMA_HOST: ollama },
+    args: [QUICKSTART, ...args],
+    env: environment(directory, ollama),
     lastSignal: "SIGTERM",
   });
+}
+
+function environment(directory: string, ollama: string): NodeJS.ProcessEnv {
+  return { QUICKSTART_DIR: directory, QUICKSTART_VENV: SYNAPSE_VENV, OLLAMA_HOST: ollama };
+}
+
+/** A quickstart on a terminal. */
+async function onTerminal(directory: string, args: readonly string[], ollama: string) {
+  const size = { columns: 60, rows: 24 };
+  const run = await startProcess({
+    command: "python3",
+    args: [
+      inCheckout("test/support/pseudo_terminal.py"),
+      `${size.columns}`,
+      `${size.rows}`,
+      process.execPath,
+      QUICKSTART,
+      ...args,
+    ],
+    env: { ...environment(directory, ollama), TERM: "xterm-256color" },
+  });
+  const terminal = new Emulator(size);
+  run.onOutput((chunk) => terminal.write(chunk));
+  return { run, terminal, [Symbol.asyncDispose]: () => run.stop().then(() => undefined) };
+}
+
+/** Waits until an answer about whales has begun, and has not come to its end. */
+async function untilGrowing({ run, terminal }: Awaited<ReturnType<typeof onTerminal>>): Promise<void> {
+  const isGrowing = async (): Promise<boolean> => {
+    assert.equal(run.exit(), undefined, "it ended before");
+    const lines = await terminal.lines();
+    assert.ok(!lines.includes(WHALES_SHOWN.at(-1) ?? ""), "the answer came at once");
+    return lines.some((line) => line.includes("Whales 🐋"));
+  };
+  await eventually("the beginning of an answer", isGrowing, { timeoutMs: RUN_LIMIT_MS });
 }
 
 async function say(directory: string, args: readonly string[], ollama?: string) {
@@ -65,6 +104,16 @@ async function untilChatting(run: Process): Promise<void> {
   );
 }
 
+/** An answer that takes the model more than three seconds, with wide characters, and taller than the terminal. */
+const WHALES = [
+  "Whales 🐋",
+  "Whales (鯨, кит, φάλαινα) are large marine mammals; their song is heard over hundreds of kilometres.",
+  ...Array.from({ length: 24 }, (_, i) => `Whale number ${i + 1} is a whale.`),
+  "That was all about whales. 👋🏽",
+];
+const SLOW = { answer: () => WHALES.join("\n\n"), tokenMs: 20, firstTokenMs: 200 };
+const WHALES_SHOWN = WHALES.join("\n\n").split("\n");
+
 describe("npm run quickstart", () => {
   it("gets an encrypted answer from nothing, and again in seconds from the same device in the same room", async () => {
     const directory = await temporaryDirectory("quickstart");
@@ -88,13 +137,23 @@ describe("npm run quickstart", () => {
     assert.deepEqual(await processesOf(directory), []);
   });
 
-  it("talks to a model of the Ollama it finds", async () => {
+  it("waits for the end of what a model of the Ollama it finds says, and shows it once, as it grows on a terminal", async () => {
     const directory = await temporaryDirectory("quickstart");
     await using ollama = await startOllamaServer(["llama3.2:3b"]);
-    const { stdout, stderr, owner } = await say(directory, ["--say", "hello model"], new URL(ollama.url).host);
-    assert.match(stdout, /You said: .*hello model/);
+    ollama.install("llama3.2:3b", SLOW);
+    const host = new URL(ollama.url).host;
+    const { stdout, stderr, owner } = await say(directory, ["--say", "tell me about whales"], host);
     assert.match(stderr, /You talk to llama3\.2:3b/);
     assert.equal(owner, "@agent_llama3.2-3b:localhost");
+    const [proof = ""] = PROOF.exec(stdout) ?? [];
+    assert.equal(stdout, [...WHALES_SHOWN, proof].join("\n"));
+
+    await using saying = await onTerminal(directory, ["--say", "tell me about whales"], host);
+    await untilGrowing(saying);
+    assert.deepEqual(await endOf(saying.run), { code: 0, signal: null });
+    const said = await saying.terminal.lines();
+    const remark = said.findIndex((line) => line.startsWith("You talk to llama3.2:3b"));
+    assert.deepEqual(said.slice(remark + 1), [...WHALES_SHOWN, proof, "Ending …"]);
   });
 
   it("holds a conversation line by line, is alone in its folder, and leaves nothing when it is ended", async () => {
@@ -130,14 +189,39 @@ describe("npm run quickstart", () => {
     assert.deepEqual(await processesOf(directory), []);
   });
 
-  it("ends with words and a failure when the bridge ends", async () => {
+  it("shows answers as they grow on a terminal, and ends with words and a failure when the bridge ends", async () => {
     const directory = await temporaryDirectory("quickstart");
-    const chat = await quickstart(directory, []);
-    await untilChatting(chat);
+    await using ollama = await startOllamaServer(["llama3.2:3b"]);
+    ollama.install("llama3.2:3b", SLOW);
+    await using chat = await onTerminal(directory, [], new URL(ollama.url).host);
+    const lines = (): Promise<string[]> => chat.terminal.lines();
+    const atPrompt = async (typed: string): Promise<boolean> => (await lines()).at(-1) === `you> ${typed}`;
+    await eventually("the prompt", () => atPrompt(""), { timeoutMs: RUN_LIMIT_MS });
+    chat.run.type("tell me about whales\r");
+    await untilGrowing(chat);
+    chat.run.type("and again");
+    await eventually("what was typed meanwhile", () => atPrompt("and again"));
+    const isProven = async (): Promise<boolean> => PROOF.test((await lines()).join("\n"));
+    await eventually("the proof", isProven, { timeoutMs: RUN_LIMIT_MS });
+    const talked = await lines();
+    // The agent may greet in between.
+    const question = talked.indexOf("you> tell me about whales");
+    const answer = talked.findIndex((line, at) => at > question && line.endsWith(": Whales 🐋"));
+    const proof = talked.at(-2) ?? "";
+    assert.match(proof, PROOF);
+    assert.deepEqual(talked.slice(answer + 1), [...WHALES_SHOWN.slice(1), proof, "you> and again"]);
+
+    chat.run.type("\r");
+    const isGrowing = async (): Promise<boolean> =>
+      (await lines()).filter((line) => line.includes(": Whales 🐋")).length === 2;
+    await eventually("the beginning of the second answer", isGrowing, { timeoutMs: RUN_LIMIT_MS });
     const [bridge = ""] = (await processesOf(directory)).filter((line) => line.includes("main.ts"));
     process.kill(Number.parseInt(bridge, 10), "SIGKILL");
-    assert.deepEqual(await endOf(chat), { code: 1, signal: null });
-    assert.match(chat.stderr.join("\n"), /the bridge ended unexpectedly \(SIGKILL\)/);
+    assert.deepEqual(await endOf(chat.run), { code: 1, signal: null });
+    const left = await lines();
+    const [begun = "", ...rest] = left.slice(left.indexOf("you> and again") + 1);
+    assert.match(begun, /: Whales 🐋/);
+    assert.match(rest.join("\n"), / …\nEnding …\nthe bridge ended unexpectedly \(SIGKILL\)/);
     assert.deepEqual(await processesOf(directory), []);
   });
 });

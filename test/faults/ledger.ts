@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { answeredEvent } from "../../src/homeserver/relation.ts";
 import { eventually, NeverHappened } from "../support/eventually.ts";
 import type { Message, User } from "../support/user.ts";
 
@@ -91,10 +92,11 @@ export class Ledger {
   }
 
   #replies({ chat, eventId }: { readonly chat: Chat; readonly eventId: string }): Message[] {
-    return chat.person.messages(chat.roomId).filter((message) => {
-      const relation = message.content["m.relates_to"] as { "m.in_reply_to"?: { event_id?: unknown } } | undefined;
-      return message.sender === chat.agent && !message.redacted && relation?.["m.in_reply_to"]?.event_id === eventId;
-    });
+    return chat.person
+      .messages(chat.roomId)
+      .filter(
+        ({ sender, redacted, content }) => sender === chat.agent && !redacted && answeredEvent(content) === eventId,
+      );
   }
 }
 

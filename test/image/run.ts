@@ -8,7 +8,6 @@ import { chmod, cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/prom
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { SYNAPSE_VERSION } from "../../src/quickstart/synapse.ts";
 import { ensureVenv } from "../../src/quickstart/venv.ts";
 import { inCheckout } from "../support/paths.ts";
 import { buildImage } from "./dockerfile.ts";
@@ -37,7 +36,7 @@ async function outside(): Promise<void> {
   if (process.platform !== "linux" || process.getuid?.() !== 0 || missing.length > 0) {
     throw new Error(`this needs Linux, root, and programs that are not here: ${missing.join(", ") || "none"}`);
   }
-  const packages = [`matrix-synapse==${SYNAPSE_VERSION}`, "psycopg2-binary==2.9.12"];
+  const packages = { locked: inCheckout("test/image/synapse.txt") };
   await ensureVenv({ directory: SYNAPSE_VENV, packages, progress: say });
   const folder = await mkdtemp(join(tmpdir(), "matrix-agents-image-"));
   try {

@@ -7,7 +7,6 @@ import { promisify } from "node:util";
 import { readCompose } from "../support/compose.ts";
 import { eventually } from "../support/eventually.ts";
 import { startOllamaServer } from "../support/ollama-server.ts";
-import { inCheckout } from "../support/paths.ts";
 import { lastLines, type Process } from "../support/process.ts";
 import { startUser } from "../support/user.ts";
 import { startContainer, type Stand } from "./container.ts";
@@ -93,7 +92,7 @@ export async function tryStack({ folder, synapse: venv, say }: StackOptions): Pr
     const bridgeStand: Stand = [
       ...(filter?.stand ?? []),
       [join(image.root, image.workdir), image.workdir],
-      [inCheckout("node_modules/node/bin"), "/image/bin"],
+      [dirname(process.execPath), "/image/bin"],
     ];
     const inBridge = (command: readonly string[]): Promise<Process> =>
       start("bridge", bridgeStand, [...(filter?.command ?? []), ...command], {

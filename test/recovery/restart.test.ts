@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
+import { answeredEvent } from "../../src/homeserver/relation.ts";
 import { TRUST_ANYONE, startDeployment, type Deployment } from "../support/deployment.ts";
 import { eventually } from "../support/eventually.ts";
 import { startOllamaServer, type OllamaServer } from "../support/ollama-server.ts";
@@ -45,10 +46,7 @@ for (const database of ["embedded", "postgres"] as const) {
     }
 
     function answered(person: User): unknown[] {
-      return answers(person).map((message) => {
-        const relation = message.content["m.relates_to"] as { "m.in_reply_to"?: { event_id?: unknown } } | undefined;
-        return relation?.["m.in_reply_to"]?.event_id;
-      });
+      return answers(person).map(({ content }) => answeredEvent(content));
     }
 
     async function allAnswered(): Promise<void> {

@@ -2,8 +2,10 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { DatabaseSync } from "node:sqlite";
+import { answeredEvent } from "../../src/homeserver/relation.ts";
 import { startDeployment, type Deployment } from "../support/deployment.ts";
 import { eventually } from "../support/eventually.ts";
+import { jsonAnswer, startHttpProxy, type HttpProxy } from "../support/http-proxy.ts";
 import type { Message, User } from "../support/user.ts";
 
 describe("what Synapse does not tell of over a restart", () => {
@@ -11,15 +13,25 @@ describe("what Synapse does not tell of over a restart", () => {
   let alice: User;
   let agent: string;
   let roomId: string;
+  let proxy: HttpProxy;
 
   before(async () => {
-    deployment = await startDeployment();
+    deployment = await startDeployment({
+      through: async (edge, url) => {
+        if (edge !== "synapse to bridge") return url;
+        proxy = await startHttpProxy(() => Number(new URL(url).port));
+        return proxy.url;
+      },
+    });
     alice = await deployment.user("js-sdk", "alice");
     agent = deployment.agent("demo");
     roomId = await alice.createRoom({ direct: true, invite: [agent] });
     await alice.waitMember(roomId, agent);
   });
-  after(() => deployment.stop());
+  after(async () => {
+    await deployment.stop();
+    await proxy.stop();
+  });
 
   function inSynapse<T>(work: (database: DatabaseSync) => T): T {
     const database = new DatabaseSync(join(deployment.synapseDirectory, "homeserver.db"));
@@ -30,14 +42,12 @@ describe("what Synapse does not tell of over a restart", () => {
     }
   }
 
-  function answersTo(question: string, inRoom = roomId): Promise<Message> {
+  function answersTo(question: string, inRoom = roomId, timeoutMs = 20_000): Promise<Message> {
     return alice.waitMessage({
       roomId: inRoom,
+      timeoutMs,
       sender: agent,
-      where: ({ content }) => {
-        const relation = content["m.relates_to"] as { "m.in_reply_to"?: { event_id?: unknown } } | undefined;
-        return relation?.["m.in_reply_to"]?.event_id === question;
-      },
+      where: ({ content }) => answeredEvent(content) === question,
     });
   }
 
@@ -108,6 +118,23 @@ describe("what Synapse does not tell of over a restart", () => {
     await alice.waitMember(invitedTo, agent);
     const question = await alice.sendText({ roomId: invitedTo, body: "in the lost room" });
     await answersTo(question, invitedTo);
+  });
+
+  it("of an invite and of its own join is read in the room, with what was said before the agent came", async () => {
+    await deployment.stopBridge();
+    // Taken for told by Synapse, as it takes what it loses.
+    proxy.intercept = (passing) =>
+      passing.url.includes("/transactions/") ? Promise.resolve(jsonAnswer(200, {})) : proxy.forward(passing);
+    const invitedTo = await alice.createRoom({ direct: true, invite: [agent] });
+    // Keys go to those whom the client sees there.
+    await alice.waitMember(invitedTo, agent, "invite");
+    const question = await alice.sendText({ roomId: invitedTo, body: "before you came" });
+    await deployment.startBridge();
+    await alice.waitMember(invitedTo, agent);
+    const told = await alice.sendText({ roomId: invitedTo, body: "and after" });
+    proxy.intercept = (passing) => proxy.forward(passing);
+    for (const asked of [question, told]) await answersTo(asked, invitedTo, 60_000);
+    assert.equal(alice.messages(invitedTo).filter(({ sender }) => sender === agent).length, 2);
   });
 
   it("until it is past does not make a ghost deaf in a room it is in", async () => {

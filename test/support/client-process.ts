@@ -7,6 +7,8 @@ export interface ClientSession {
   readonly userId: string;
   readonly deviceId: string;
   readonly accessToken: string;
+  /** Of the secret storage, where the client has made one. */
+  readonly recoveryKey?: string;
 }
 
 /** The other end of a client's process: asks, and keeps what it is told. */

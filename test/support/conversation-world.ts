@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { AuditLog } from "../../src/audit/audit-log.ts";
 import type { Language } from "../../src/language/language.ts";
+import { CommandMenus } from "../../src/conversation/command-menus.ts";
 import { Conversation } from "../../src/conversation/conversation.ts";
 import { History } from "../../src/conversation/history.ts";
 import { Pulls } from "../../src/conversation/pulls.ts";
 import { RoomLanguage } from "../../src/conversation/room-language.ts";
 import { Summaries } from "../../src/conversation/summaries.ts";
-import type { CloudPolicy, Level, Limits, Locality } from "../../src/config/config.ts";
+import type { AnswerSettings, CloudPolicy, Level, Limits, Locality, SettingUsers } from "../../src/config/config.ts";
 import { Permissions, type Refused } from "../../src/permissions/permissions.ts";
 import { Bans } from "../../src/policy/bans.ts";
 import { Consents } from "../../src/privacy/consents.ts";
@@ -15,10 +16,12 @@ import { ProviderRequests } from "../../src/privacy/provider-requests.ts";
 import { KnownModels } from "../../src/providers/model-facts.ts";
 import type { Database } from "../../src/database/database.ts";
 import type { Agent } from "../../src/ghost/agents.ts";
-import type { GhostHandle, GhostMessage, Settle } from "../../src/ghost/listener.ts";
+import type { Form, GhostHandle, GhostMessage, Settle } from "../../src/ghost/listener.ts";
 import { acquireLease } from "../../src/leases/leases.ts";
 import { silentLogger } from "../../src/observability/log.ts";
+import { ReadFiles } from "../../src/conversation/read-files.ts";
 import { UnreadableFile } from "../../src/conversation/reading.ts";
+import { SpokenLanguages } from "../../src/rooms/spoken-languages.ts";
 import { RoomSettingsStore } from "../../src/rooms/settings.ts";
 import {
   ProviderError,
@@ -27,6 +30,7 @@ import {
   type DrawRequest,
   type ModelFacts,
   type Provider,
+  type Relay,
   type TranscribeRequest,
 } from "../../src/providers/provider.ts";
 import { Allowances } from "../../src/turns/allowances.ts";
@@ -73,7 +77,12 @@ export class Script implements Provider {
   readonly name = "local";
   host = "127.0.0.1:11434";
   locality: Locality = "local";
-  relays = true;
+  /** Whether it says where its models run. */
+  saysWhere = true;
+  relay: Relay | undefined = {
+    facts: (model) => (this.saysWhere ? this.facts(model) : Promise.resolve(undefined)),
+    saysWhere: () => Promise.resolve(this.saysWhere),
+  };
   remoteHost: string | undefined;
   contextTokens: number | undefined;
   readonly asked: ChatRequest[] = [];
@@ -85,11 +94,11 @@ export class Script implements Provider {
   }
   installed: readonly string[] = [];
   sees = false;
-  facts(): Promise<ModelFacts> {
+  facts: (model: string) => Promise<ModelFacts> = () => {
     const remote = this.remoteHost === undefined ? {} : { remoteHost: this.remoteHost };
     const known = this.contextTokens === undefined ? {} : { contextTokens: this.contextTokens };
     return Promise.resolve({ sees: this.sees, ...remote, ...known });
-  }
+  };
   /** What is heard in a recording. */
   hears = (): Promise<string> => Promise.reject(new ProviderError("unreachable", "nobody listens"));
   transcribe(request: TranscribeRequest): Promise<string> {
@@ -140,6 +149,8 @@ export class World {
     rooms: new Map<string, CloudPolicy>(),
   };
   encrypted = false;
+  /** What the gate is told of the room, where that is something else. */
+  gateSees: boolean | undefined;
   /** Who may do what; a test may change it. */
   readonly access = permissive();
   /** What was refused. */
@@ -150,22 +161,36 @@ export class World {
     bans: () => this.access.bans,
     refused: (refused) => this.refused.push(refused),
   });
+  /** Whether agents describe their commands. */
+  describes = true;
+  /** Whether agents may set state. */
+  maySetState = true;
+  /** Whether who comes says so. */
+  welcomes = true;
   /** How many have joined the room. */
   members = 3;
+  /** Who is in a direct chat that somebody else has made: of others, who is in one moderates it. */
+  readonly leftAlone = new Set<string>();
+  /** Who sent which events, beside those that are remembered. */
+  readonly senders = new Map<string, string>();
+  /** Whether nothing has been said since what is being answered, in a direct chat of two. */
+  latest = false;
   /** What is different with the other agent. */
   other: Partial<Agent> = {};
   /** The events that were sent under steps, where a test wants to name them. */
   readonly sentAs = new Map<string, string>();
   /** The agents in the room. */
   readonly present = new Set([LLAMA, QWEN]);
-  readonly sent: { content: Record<string, unknown>; step: string }[] = [];
+  readonly sent: { content: Record<string, unknown>; step: string; form?: Form }[] = [];
   readonly read: string[] = [];
   readonly showsThinking: boolean;
   readonly redacted: string[] = [];
   readonly reactions: string[] = [];
   readonly state: { readonly type: string; readonly stateKey: string; readonly content: object }[] = [];
-  readonly uploaded: { readonly bytes: Uint8Array; readonly mimetype: string }[] = [];
+  readonly uploaded: { readonly bytes: Uint8Array; readonly mimetype: string; readonly form: Form }[] = [];
   readonly files = new Map<string, Uint8Array | Promise<Uint8Array>>();
+  /** The files that were fetched, as often as they were. */
+  readonly downloads: string[] = [];
   readonly stopped: { readonly id: number; readonly keeps: boolean }[] = [];
   agent: Agent | undefined = AGENT;
   queued = 0;
@@ -178,14 +203,19 @@ export class World {
       showsThinking = false,
       language = "auto",
       limits = { user: {}, room: {}, server: {}, agent: {} },
-    }: { showsThinking?: boolean; language?: Language | "auto"; limits?: Limits } = {},
+      maxQueued = 3,
+    }: { showsThinking?: boolean; language?: Language | "auto"; limits?: Limits; maxQueued?: number } = {},
   ) {
     this.database = database;
     this.showsThinking = showsThinking;
     this.history = new History(database, sealsOf(database));
     this.exchanges = new Exchanges(database, sealsOf(database));
     this.summaries = new Summaries(database, sealsOf(database), this.history, silentLogger());
-    const settings = new RoomSettingsStore(database, sealsOf(database));
+    const settings = new RoomSettingsStore(
+      database,
+      sealsOf(database),
+      (name) => this.permissions.settersOf(name) === "nobody",
+    );
     const models = new KnownModels();
     const consents = new Consents(database);
     this.requests = new ProviderRequests(database);
@@ -208,8 +238,9 @@ export class World {
         consents,
         requests: this.requests,
         models,
-        isEncrypted,
+        isEncrypted: async () => this.gateSees ?? isEncrypted(),
       }),
+      menus: new CommandMenus(database),
       pulls: new Pulls({
         permissions: this.permissions,
         providers: () => [this.provider],
@@ -219,9 +250,16 @@ export class World {
       consents,
       requests: this.requests,
       isEncrypted,
+      senderOf: (_room, eventId) => Promise.resolve(this.senders.get(eventId)),
+      isLatest: () => Promise.resolve(this.latest),
       exchangeLimits: { delegate: false, maxHops: 2, maxTurns: 5 },
       summaries: this.summaries,
-      language: new RoomLanguage({ settings, history: this.history, config: { answers: { language } } }),
+      language: new RoomLanguage({
+        settings,
+        history: this.history,
+        spoken: new SpokenLanguages(database),
+        config: { answers: { language } },
+      }),
       defaults: {
         respond: "thread",
         listen: "agents",
@@ -233,24 +271,18 @@ export class World {
       },
       provider: (name) => (name === "local" ? this.provider : undefined),
       permissions: this.permissions,
-      limits: { maxQueued: 3, maxWaitMs: 60_000 },
-      answers: {
-        stream: "edit",
-        maxEdits: 24,
-        thinking: this.showsThinking,
-        acknowledge: true,
-        welcome: true,
-        commandMenus: true,
-        language,
-      },
+      limits: { maxQueued, maxWaitMs: 60_000 },
+      answers: this.#answers(language),
       settings,
       transcription: { provider: "local", model: "whisper-1" },
-      upload: (_ghost, _room, bytes, mimetype) => {
-        this.uploaded.push({ bytes, mimetype });
+      upload: (_ghost, _room, bytes, mimetype, form) => {
+        this.uploaded.push({ bytes, mimetype, form });
         return Promise.resolve({ url: "mxc://example.test/picture" });
       },
-      download: async (_ghost, { url }, maxBytes) => {
-        const file = await this.files.get(url);
+      readFiles: new ReadFiles(database, sealsOf(database)),
+      download: async (_ghost, { url }, maxBytes, signal) => {
+        this.downloads.push(url);
+        const file = await until(this.files.get(url), signal);
         if (file === undefined) throw new UnreadableFile("no_file");
         if (file.length > maxBytes) throw new UnreadableFile("too_large");
         return file;
@@ -259,25 +291,50 @@ export class World {
     });
   }
 
-  ghost(userId = LLAMA): GhostHandle {
+  /** As the admin has set it; what tests change is looked up each time. */
+  #answers(language: Language | "auto"): AnswerSettings {
+    const welcome = (): boolean => this.welcomes;
+    const commandMenus = (): boolean => this.describes;
+    return {
+      stream: "edit",
+      maxEdits: 24,
+      thinking: this.showsThinking,
+      acknowledge: true,
+      get welcome() {
+        return welcome();
+      },
+      get commandMenus() {
+        return commandMenus();
+      },
+      language,
+    };
+  }
+
+  /** @param host who has made the room, beside the moderator. */
+  ghost(userId = LLAMA, host?: string): GhostHandle {
     return {
       userId,
       isBot: userId === BOT,
       log: silentLogger(),
       displayNameOf: (_room, userId) => Promise.resolve(NAMES[userId] ?? userId),
-      send: (_room, _type, content, step) => {
-        this.sent.push({ content: content as Record<string, unknown>, step });
+      speakerOf: (_room, userId) => Promise.resolve(NAMES[userId] ?? userId),
+      send: (_room, type, content, step, { form }) => {
+        assertMentions(type, content);
+        this.sent.push({ content: content as Record<string, unknown>, step, form });
         return Promise.resolve("$sent");
       },
       sendToAll: () => Promise.reject(new Error("a conversation answers those it listens to")),
       download: () => Promise.reject(new Error("files come by the turn")),
-      setState: (_room, type, events) => void this.state.push(...events.map((event) => ({ type, ...event }))),
+      setState: (_room, type, events) => {
+        if (this.maySetState) this.state.push(...events.map((event) => ({ type, ...event })));
+        return Promise.resolve(this.maySetState);
+      },
       redact: (_room, eventId) => Promise.resolve(void this.redacted.push(eventId)),
       sent: (_room, step) => {
         const named = this.sentAs.get(step);
         return Promise.resolve(named ?? (this.sent.some((sent) => sent.step === step) ? "$sent" : undefined));
       },
-      isModerator: (_room, userId) => Promise.resolve(userId === MODERATOR),
+      isModerator: (_room, userId) => Promise.resolve(userId === MODERATOR || userId === host),
       memberCount: () => Promise.resolve(this.members),
       react: (_room, eventId, key) => this.reactions.push(`${eventId} ${key}`),
       markRead: (_room, eventId) => this.read.push(eventId),
@@ -304,7 +361,8 @@ export class World {
       shield: undefined,
       ...fields,
     };
-    await this.conversation.message(this.ghost(to), message, this.settle);
+    const isHost = message.direct && !this.leftAlone.has(message.sender);
+    await this.conversation.message(this.ghost(to, isHost ? message.sender : undefined), message, this.settle);
     return message.eventId;
   }
 
@@ -322,7 +380,9 @@ export class World {
     const { rows } = await this.database.query<{ owner: number }>("select owner from leases");
     const open = await new TurnStore(this.database, sealsOf(this.database)).due(rows[0]?.owner ?? (await this.#take()));
     const turn = open.find((other) => other.turn.eventId === eventId);
-    return turn?.state === "sending" ? turn.reply : undefined;
+    if (turn?.state !== "sending") return undefined;
+    for (const { content } of turn.reply.messages) assertMentions("m.room.message", content);
+    return turn.reply;
   }
 
   async #take(): Promise<number> {
@@ -349,7 +409,7 @@ export class World {
 
   async react(target: string, key: string, sender = ALICE): Promise<void> {
     const eventId = `$reaction${++this.#count}`;
-    const reaction = { eventId, roomId: ROOM, sender, target, key, direct: false };
+    const reaction = { eventId, roomId: ROOM, sender, target, key };
     await this.conversation.reaction(this.ghost(), reaction, this.settle);
   }
 
@@ -357,6 +417,31 @@ export class World {
     const all = await this.history.upTo(ghost, ROOM, Number.MAX_SAFE_INTEGER, 100);
     return all.map(({ speaker, body }) => `${speaker}: ${body}`);
   }
+}
+
+/**
+ * Whatever is said says whom it mentions, if nobody: where it does not, homeservers and clients look for names in the text (spec
+ * "User and room mentions", the push rules `.m.rule.contains_display_name`, `.contains_user_name` and `.roomnotif`).
+ */
+function assertMentions(type: string, content: object): void {
+  if (type !== "m.room.message") return;
+  const { "m.mentions": mentions, "m.new_content": anew } = content as Record<string, unknown>;
+  assert.equal(typeof mentions, "object", "a message does not say whom it mentions");
+  assert.notEqual(mentions, null);
+  assert.ok(!("room" in (mentions as object)), "an agent calls the room");
+  if (anew !== undefined) assertMentions(type, anew as object);
+}
+
+/** What comes, unless nobody waits for it any more. */
+async function until<T>(coming: T | Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const stop = (): void => reject(signal.reason as Error);
+    if (signal.aborted) stop();
+    signal.addEventListener("abort", stop, { once: true });
+    Promise.resolve(coming)
+      .finally(() => signal.removeEventListener("abort", stop))
+      .then(resolve, reject);
+  });
 }
 
 /** Everybody of this server may, and the moderator administers the bridge, too. */
@@ -368,6 +453,7 @@ function permissive() {
       servers: new Map<string, Level>(),
       rooms: new Map<string, Level | "allowed">(),
       agents: new Map<string, readonly string[]>(),
+      commands: { model: "moderators" as SettingUsers, system: "moderators" as SettingUsers },
       maxRoomMembers: undefined as number | undefined,
       invitesPerDay: { user: undefined, server: undefined },
       banLists: [] as string[],

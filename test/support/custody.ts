@@ -22,8 +22,10 @@ export function noCustody(): Pick<DeviceOptions, "storage" | "backup" | "verific
     verification: {
       mode: "off",
       isAllowed: () => false,
+      targetIn: () => Promise.resolve(undefined),
       ledger: {
         begin: () => Promise.resolve(true),
+        isCancelled: () => Promise.resolve(false),
         offering: () => Promise.resolve(),
         comparing: () => Promise.resolve(),
         decision: () => Promise.resolve(undefined),

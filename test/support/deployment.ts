@@ -22,7 +22,7 @@ export interface DeploymentOptions extends Pick<
   readonly database?: Database["kind"];
   /** With `postgres`: the server to make the database on; by default the one that all test files share. */
   readonly postgresUrl?: string;
-  readonly synapse?: Pick<SynapseOptions, "extraConfig">;
+  readonly synapse?: Partial<Pick<SynapseOptions, "extraConfig" | "serverName" | "port">>;
   /** Puts something between two of them: given the real address, resolves with the one to use in its place. */
   readonly through?: (edge: Edge, url: string) => Promise<string>;
 }
@@ -59,7 +59,7 @@ export class Deployment {
 
   /** The user id of an agent of config.yaml. */
   agent(name: string): string {
-    return `@agent_${name}:${DOMAIN}`;
+    return `@agent_${name}:${this.synapse.serverName}`;
   }
 
   /** Starts the bridge on the files and data it had before. Throws with the end of its log. */
@@ -93,7 +93,7 @@ export class Deployment {
   async user(
     kind: User["kind"],
     localpart: string,
-    options: Pick<UserOptions, "unsigned" | "agent"> = {},
+    options: Pick<UserOptions, "unsigned" | "recoveryKey" | "agent"> = {},
   ): Promise<User> {
     const user = await startUser({ kind, synapse: this.synapse, localpart, ...options });
     this.#users.push(user);
@@ -126,17 +126,16 @@ export async function prepareDeployment(options: DeploymentOptions = {}): Promis
     database = "postgres",
     postgresUrl,
     toDevicePush = false,
-    synapse: { extraConfig } = {},
+    synapse: { extraConfig, serverName = DOMAIN, port = await freePort() } = {},
     through = direct,
     ...bridge
   } = options;
-  const port = await freePort();
   const bridgePort = await freePort();
   const settings: BridgeSettings = {
     ...bridge,
     toDevicePush,
     directory: await temporaryDirectory("bridge"),
-    homeserver: { url: await through("bridge to synapse", `http://127.0.0.1:${port}`), serverName: DOMAIN },
+    homeserver: { url: await through("bridge to synapse", `http://127.0.0.1:${port}`), serverName },
     port: bridgePort,
     url: await through("synapse to bridge", `http://127.0.0.1:${bridgePort}`),
     ...(database === "postgres"
@@ -147,6 +146,7 @@ export async function prepareDeployment(options: DeploymentOptions = {}): Promis
   if (database === "embedded") await layEmbedded(join(settings.directory, "data", "database"));
   const synapseOptions = {
     directory: await temporaryDirectory("synapse"),
+    serverName,
     port,
     registrations: [files.registration],
     toDevicePush,

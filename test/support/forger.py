@@ -116,4 +116,5 @@ def unpadded_base64(data):
     return base64.b64encode(data).decode().rstrip("=")
 
 
-json.dump(Forger(json.load(sys.stdin)).run(), sys.stdout)
+if __name__ == "__main__":
+    json.dump(Forger(json.load(sys.stdin)).run(), sys.stdout)

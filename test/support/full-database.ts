@@ -100,6 +100,27 @@ export const ROWS: ReadonlyMap<number, string> = new Map([
        '1' || chr(10) || '1767225600000' || chr(10) || 'identity.reset' || chr(10) || chr(10) || '{}', 'UTF8')), 'hex'));
      update audit_head set seq = 1, hash = (select hash from audit_log);`,
   ],
+  [
+    20,
+    `update rooms set latest = '$event' where room_id = '!room:hs';
+     insert into turn_events (ghost, event_id, turn, shown_as) select '${LLAMA}', '$notice', id, '$notice' from turns;
+     insert into command_menus (ghost, room_id, described) values ('${LLAMA}', '!room:hs', '{}');`,
+  ],
+  [21, `update memberships set ungreeted = '@ann:hs', ungreeted_since = now() where room_id = '!room:hs';`],
+  [22, `insert into avatars values ('${LLAMA}', 'drawn 1', 'mxc://hs/llama');`],
+  [
+    23,
+    `insert into dropped_summaries (ghost, room_id, thread_root, up_to, dropped_by) values
+       ('${LLAMA}', '!room:hs', '', 1, '@ann:hs');`,
+  ],
+  [24, `update consents set encrypted = true where room_id = '!room:hs';`],
+  [25, `insert into read_files (position, failure, tries) select position, 'no_text', 1 from messages;`],
+  [26, `update turns set came_encrypted = true; update rooms set marked_by_message = true where room_id = '!left:hs';`],
+  [27, `update verifications set room_id = '!room:hs', form = 'encrypted' where flow_id = '$flow';`],
+  [28, `update memberships set spoken = 'de' where room_id = '!room:hs';`],
+  [29, `insert into closed_sessions (ghost, session_id, up_to) values ('${LLAMA}', 'closed', 9);`],
+  [30, ""],
+  [31, `update room_members set name_is_shared = true where room_id = '!room:hs';`],
 ]);
 
 /** Lays rows in every table of the newest schema. */

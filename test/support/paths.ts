@@ -17,4 +17,4 @@ export const SYNAPSE_VENV = inCheckout(
 
 /** The Python environment with matrix-nio, which wants other versions of what Synapse uses. */
 export const NIO_VENV = inCheckout(".cache/nio-venv");
-export const NIO_PACKAGES = ["matrix-nio[e2e]==0.26.0"];
+export const NIO_PACKAGES = { locked: inCheckout("test/support/nio.txt") };

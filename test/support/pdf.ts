@@ -1,3 +1,7 @@
+import { Readable } from "node:stream";
+import { buffer } from "node:stream/consumers";
+import { createDeflate, deflateSync } from "node:zlib";
+
 /** A PDF with a page for each text; an empty text makes a page without any. */
 export function pdf(...pages: readonly string[]): Buffer {
   const kids = pages.map((_, index) => `${4 + 2 * index} 0 R`).join(" ");
@@ -25,4 +29,21 @@ export function pdf(...pages: readonly string[]): Buffer {
   const size = objects.length + 1;
   const end = `trailer\n<< /Size ${size} /Root 1 0 R >>\nstartxref\n${file.length}\n%%EOF\n`;
   return Buffer.from(`${file}xref\n0 ${size}\n0000000000 65535 f \n${table}${end}`, "latin1");
+}
+
+/** What a page's content unpacks to, in bytes. */
+const BOMB_BYTES = 1024 * 1024 * 1024;
+
+/** A PDF whose one page is packed so often, and unpacks to a gigabyte of spaces. */
+export async function bomb(times: 1 | 2): Promise<Buffer> {
+  const spaces = Buffer.alloc(1024 * 1024, " ");
+  const pieces = Array.from({ length: BOMB_BYTES / spaces.length }, () => spaces);
+  let packed = await buffer(Readable.from(pieces).pipe(createDeflate({ level: 9 })));
+  for (let round = 1; round < times; round++) packed = deflateSync(packed, { level: 9 });
+  const filters = Array.from({ length: times }, () => "/FlateDecode").join(" ");
+  const [before = "", after = ""] = pdf("HERE")
+    .toString("latin1")
+    .split(/<< \/Length \d+ >>\nstream\n[\s\S]*\nendstream/);
+  const stream = `<< /Length ${packed.length} /Filter [${filters}] >>\nstream\n${packed.toString("latin1")}\nendstream`;
+  return Buffer.from(before + stream + after, "latin1");
 }

@@ -26,8 +26,12 @@ export interface Process {
   readonly stderr: readonly string[];
   /** Called with every further line of standard output. */
   onLine(listener: (line: string) => void): void;
+  /** Called with every further piece of standard output, as it is. */
+  onOutput(listener: (chunk: Buffer) => void): void;
   /** Writes a line to standard input. */
   write(line: string): void;
+  /** Writes to standard input. */
+  type(text: string): void;
   kill(signal: NodeJS.Signals): void;
   /** Asks it to end and resolves when it has; after `timeoutMs` by SIGKILL. */
   stop(options?: { signal?: NodeJS.Signals; timeoutMs?: number }): Promise<Exit>;
@@ -79,7 +83,9 @@ export async function startProcess(options: ProcessOptions): Promise<Process> {
     stdout,
     stderr,
     onLine: (listener) => listeners.push(listener),
+    onOutput: (listener) => child.stdout.on("data", listener),
     write: (line) => child.stdin.write(`${line}\n`),
+    type: (text) => child.stdin.write(text),
     kill: (signal) => {
       child.kill(signal);
     },

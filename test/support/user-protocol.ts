@@ -1,15 +1,15 @@
-// What user.ts and the clients' processes (js-sdk-user.ts, nio_user.py) say to each other: one JSON object a line. Every
+// What user.ts and the clients' processes (js-sdk-user.ts, nio_user.py, mautrix-user/) say to each other: one JSON object a line. Every
 // request is answered by {id, ok: true, result} or {id, ok: false, error}; notices come unasked.
 
 export interface Login {
   readonly url: string;
   readonly userId: string;
   readonly password: string;
-  /** matrix-js-sdk only: leaves the device without its owner's signature. */
+  /** Not on matrix-nio: leaves the device without its owner's signature. */
   readonly unsigned?: boolean;
   /** matrix-js-sdk only: logs in as an appservice's user, by the appservice's token; there is no password then. */
   readonly appserviceToken?: string;
-  /** matrix-js-sdk only: opens the user's secret storage, from which the device is signed and the backup is read. */
+  /** Not on matrix-nio: opens the user's secret storage, from which the device is signed and the backup is read. */
   readonly recoveryKey?: string;
 }
 
@@ -47,13 +47,13 @@ interface Members {
   readonly args: { readonly roomId: string };
 }
 
-/** matrix-js-sdk only. Result: {@link DeviceTrust}[]. */
+/** Not on matrix-nio. Result: {@link DeviceTrust}[]. */
 interface GetDeviceTrust {
   readonly cmd: "deviceTrust";
   readonly args: { readonly userId: string };
 }
 
-/** matrix-js-sdk only. Result: {@link Shield}, or null when it is not encrypted or not known. */
+/** Not on matrix-nio. Result: {@link Shield}, or null when it is not encrypted or not known. */
 interface GetShield {
   readonly cmd: "shield";
   readonly args: { readonly roomId: string; readonly eventId: string };
@@ -74,16 +74,34 @@ interface OnlyVerifiedDevices {
 /** Asks somebody for a verification by emoji, in a room or, with a device, to-device; with matrix-nio, a device. Result: the emoji. */
 interface Verify {
   readonly cmd: "verify";
-  readonly args: { readonly userId: string; readonly roomId?: string; readonly deviceId?: string };
+  readonly args: Asked;
 }
 
-/** matrix-js-sdk only. Asks somebody for a verification, or scans the code that they show then: its bytes in base64. */
+/**
+ * matrix-js-sdk only. From now on the events of verifications in encrypted rooms are encrypted, and those that come in
+ * clear are passed over, as nheko and clients on the Rust SDK do it.
+ */
+interface EncryptVerifications {
+  readonly cmd: "encryptVerifications";
+  readonly args: object;
+}
+
+/** Whom to verify, and how they are asked: in a room or, with a device of theirs, by to-device messages. */
+export interface Asked {
+  readonly userId: string;
+  readonly roomId?: string;
+  readonly deviceId?: string;
+  /** mautrix-go only: sends all of it in clear, though the room is encrypted. Default: as the room is. */
+  readonly inClear?: boolean;
+}
+
+/** Not on matrix-nio. Asks somebody for a verification, or scans the code that they show then: its bytes in base64. */
 interface Scan {
   readonly cmd: "scan";
-  readonly args: { readonly userId: string; readonly roomId: string; readonly code?: string };
+  readonly args: Asked & { readonly code?: string };
 }
 
-/** matrix-js-sdk only. Waits for the other side's word on the code that was scanned. Result: {@link VerificationEnd}. */
+/** Not on matrix-nio. Waits for the other side's word on the code that was scanned. Result: {@link VerificationEnd}. */
 interface FinishScan {
   readonly cmd: "finishScan";
   readonly args: object;
@@ -113,13 +131,13 @@ interface IsVerified {
   readonly args: { readonly userId: string };
 }
 
-/** matrix-js-sdk only. Reads the key backup in. Result: how many keys. */
+/** Not on matrix-nio. Reads the key backup in. Result: how many keys. */
 interface RestoreBackup {
   readonly cmd: "restoreBackup";
   readonly args: object;
 }
 
-/** matrix-js-sdk only. The body of an event, fetched and decrypted. */
+/** Not on matrix-nio. The body of an event, fetched and decrypted. */
 interface ReadEvent {
   readonly cmd: "readEvent";
   readonly args: { readonly roomId: string; readonly eventId: string };
@@ -147,6 +165,7 @@ export type Command =
   | FinishVerification
   | ResetIdentity
   | IsVerified
+  | EncryptVerifications
   | Block
   | RestoreBackup
   | ReadEvent
@@ -191,7 +210,7 @@ export interface DeviceTrust {
 /** The warning a client shows beside an encrypted message. */
 export interface Shield {
   readonly colour: "none" | "grey" | "red";
-  /** matrix-js-sdk's `EventShieldReason`, in small letters: `unsigned_device`, `unverified_identity` … */
+  /** matrix-js-sdk's `EventShieldReason` in small letters (`unsigned_device`, `unverified_identity` …), or mautrix-go's trust. */
   readonly reason: string | null;
 }
 

@@ -3,21 +3,27 @@ import { venvPython } from "../../src/quickstart/venv.ts";
 import { ClientProcess, type ClientSession } from "./client-process.ts";
 import { eventually } from "./eventually.ts";
 import { downloadAs, MatrixRequestError, requestAs, uploadAs } from "./matrix-request.ts";
+import { MAUTRIX_USER } from "./mautrix.ts";
 import { inCheckout, NIO_VENV } from "./paths.ts";
 import { startProcess } from "./process.ts";
 import type { Message } from "./timeline.ts";
-import type { DeviceTrust, SeenEvent, Shield, VerificationEnd } from "./user-protocol.ts";
+import type { Asked, DeviceTrust, SeenEvent, Shield, VerificationEnd } from "./user-protocol.ts";
 
 export type { DeviceTrust, Message, SeenEvent, Shield };
 
+/** Client software. The one on mautrix-go has to be built before: test/run.ts does for the suite `clients`. */
+export type ClientKind = "js-sdk" | "nio" | "mautrix";
+
 export interface UserOptions {
   /** Which client software this person uses. */
-  readonly kind: "js-sdk" | "nio";
+  readonly kind: ClientKind;
   readonly synapse: Pick<Synapse, "url" | "serverName" | "registerUser">;
   readonly localpart: string;
   readonly password?: string;
-  /** matrix-js-sdk only: leaves the device without its owner's signature. Default false. */
+  /** Leaves the device without its owner's signature, as matrix-nio always does. Default false. */
   readonly unsigned?: boolean;
+  /** mautrix-go only: takes this identity from secret storage instead of making one. */
+  readonly recoveryKey?: string;
   /** matrix-js-sdk only: a session of an agent's own user, opened with its recovery key. */
   readonly agent?: { readonly appserviceToken: string; readonly recoveryKey: string };
 }
@@ -25,6 +31,8 @@ export interface UserOptions {
 export interface NewRoom {
   /** Default true. */
   readonly encrypted?: boolean;
+  /** How it is encrypted beside the algorithm: `rotation_period_msgs` … */
+  readonly encryption?: object;
   /** Whether it is a direct chat: `is_direct` on the invites and an entry in `m.direct`. Default false. */
   readonly direct?: boolean;
   readonly invite?: readonly string[];
@@ -52,18 +60,21 @@ export interface WaitOptions {
 
 /** A person with a client of their own, in a process of its own. Logged in, encryption set up, syncing. */
 export class User {
-  readonly kind: "js-sdk" | "nio";
+  readonly kind: ClientKind;
   readonly userId: string;
   readonly deviceId: string;
+  /** Opens the secret storage. mautrix-go only; empty elsewhere, and where the device is not signed. */
+  readonly recoveryKey: string;
   readonly #request: ReturnType<typeof requestAs>;
   readonly #upload: ReturnType<typeof uploadAs>;
   readonly #download: ReturnType<typeof downloadAs>;
   readonly #client: ClientProcess;
 
-  constructor(kind: "js-sdk" | "nio", url: string, session: ClientSession, client: ClientProcess) {
+  constructor(kind: ClientKind, url: string, session: ClientSession, client: ClientProcess) {
     this.kind = kind;
     this.userId = session.userId;
     this.deviceId = session.deviceId;
+    this.recoveryKey = session.recoveryKey ?? "";
     this.#request = requestAs(url, session.accessToken);
     this.#upload = uploadAs(url, session.accessToken);
     this.#download = downloadAs(url, session.accessToken);
@@ -91,7 +102,7 @@ export class User {
 
   /** Makes a room; resolves when the client itself knows it. */
   async createRoom(room: NewRoom = {}): Promise<string> {
-    const { encrypted = true, direct = false, invite = [] } = room;
+    const { encrypted = true, encryption = {}, direct = false, invite = [] } = room;
     const { room_id: roomId } = await this.request<{ room_id: string }>("POST", "/v3/createRoom", {
       preset: room.preset ?? (direct ? "trusted_private_chat" : "private_chat"),
       is_direct: direct,
@@ -99,12 +110,21 @@ export class User {
       ...(room.name === undefined ? {} : { name: room.name }),
       ...(room.roomVersion === undefined ? {} : { room_version: room.roomVersion }),
       initial_state: encrypted
-        ? [{ type: "m.room.encryption", state_key: "", content: { algorithm: "m.megolm.v1.aes-sha2" } }]
+        ? [{ type: "m.room.encryption", state_key: "", content: { algorithm: "m.megolm.v1.aes-sha2", ...encryption } }]
         : [],
     });
     if (direct) for (const userId of invite) await this.#addDirect(userId, roomId);
     await this.#client.call({ cmd: "waitRoom", args: { roomId, encrypted } });
+    if (this.kind === "mautrix") await this.#waitInvited(roomId, invite);
     return roomId;
+  }
+
+  /** As Element Web waits for a room that it makes for its first message: keys go to those who are seen there. */
+  async #waitInvited(roomId: string, userIds: readonly string[]): Promise<void> {
+    await eventually(`${userIds.join(", ")} to be seen in ${roomId}`, async () => {
+      const members = await this.members(roomId);
+      return userIds.every((userId) => userId in members);
+    });
   }
 
   async invite(roomId: string, userId: string): Promise<void> {
@@ -195,8 +215,8 @@ export class User {
   }
 
   /**
-   * Waits for a readable message that `where` accepts. It is asked again after every edit. On matrix-js-sdk the result
-   * carries the shield. Throws NeverHappened, naming what has been seen instead.
+   * Waits for a readable message that `where` accepts. It is asked again after every edit. But for matrix-nio, the
+   * result carries the shield. Throws NeverHappened, naming what has been seen instead.
    */
   async waitMessage(options: WaitOptions & { where?: (message: Message) => boolean }): Promise<Message> {
     const { roomId, where = () => true } = options;
@@ -226,12 +246,12 @@ export class User {
     return this.#client.receipts.get(roomId) ?? new Map<string, string>();
   }
 
-  /** A user's devices and whether each is signed by its owner, fresh from the server. matrix-js-sdk only. */
+  /** A user's devices and whether each is signed by its owner, fresh from the server. Not on matrix-nio. */
   async deviceTrust(userId: string): Promise<DeviceTrust[]> {
     return (await this.#client.call({ cmd: "deviceTrust", args: { userId } })) as DeviceTrust[];
   }
 
-  /** The warning shown beside an encrypted message; null when there is none to speak of. matrix-js-sdk only. */
+  /** The warning shown beside an encrypted message; null when there is none to speak of. Not on matrix-nio. */
   async shield(roomId: string, eventId: string): Promise<Shield | null> {
     return (await this.#client.call({ cmd: "shield", args: { roomId, eventId } })) as Shield | null;
   }
@@ -248,10 +268,19 @@ export class User {
 
   /**
    * Asks somebody for a verification by emoji, in a room or, with a device, by to-device messages; resolves with the
-   * emoji that are shown. matrix-nio verifies a device, without asking first.
+   * emoji that are shown. matrix-nio verifies a device, without asking first; mautrix-go
+   * asks all devices at once.
    */
-  async verify(whom: { userId: string; roomId?: string; deviceId?: string }): Promise<string[]> {
+  async verify(whom: Asked): Promise<string[]> {
     return (await this.#client.call({ cmd: "verify", args: whom })) as string[];
+  }
+
+  /**
+   * From now on the events of verifications in encrypted rooms are encrypted, and those that come in clear are passed over,
+   * as nheko and clients on the Rust SDK do it. matrix-js-sdk only.
+   */
+  async encryptVerifications(): Promise<void> {
+    await this.#client.call({ cmd: "encryptVerifications", args: {} });
   }
 
   /** Says whether the emoji are the same; resolves when the verification has ended. */
@@ -260,12 +289,13 @@ export class User {
   }
 
   /**
-   * Asks somebody in a room for a verification; resolves with a function that scans the code they show, given in base64,
-   * and resolves when the verification has ended. matrix-js-sdk only.
+   * Asks somebody for a verification, in a room or, with a device, by to-device messages; resolves with a function that scans
+   * the code they show, given in base64, and resolves when the verification has ended. Not on matrix-nio.
    */
   async verifyByCode(whom: {
     userId: string;
-    roomId: string;
+    roomId?: string;
+    deviceId?: string;
   }): Promise<(code: string) => Promise<() => Promise<VerificationEnd>>> {
     await this.#client.call({ cmd: "scan", args: whom });
     return async (code) => {
@@ -289,12 +319,12 @@ export class User {
     return (await this.#client.call({ cmd: "isVerified", args: { userId } })) as boolean;
   }
 
-  /** Reads the key backup in; resolves with how many keys. matrix-js-sdk only. */
+  /** Reads the key backup in; resolves with how many keys. Not on matrix-nio. */
   async restoreBackup(): Promise<number> {
     return (await this.#client.call({ cmd: "restoreBackup", args: {} })) as number;
   }
 
-  /** The body of an event, fetched and decrypted. Throws when it can't be read. matrix-js-sdk only. */
+  /** The body of an event, fetched and decrypted. Throws when it can't be read. Not on matrix-nio. */
   async readEvent(roomId: string, eventId: string): Promise<string> {
     return (await this.#client.call({ cmd: "readEvent", args: { roomId, eventId } })) as string;
   }
@@ -352,20 +382,29 @@ export class User {
   }
 }
 
+const COMMANDS: Readonly<Record<ClientKind, { command: string; args: string[] }>> = {
+  "js-sdk": { command: process.execPath, args: [inCheckout("test/support/js-sdk-user.ts")] },
+  nio: { command: venvPython(NIO_VENV), args: [inCheckout("test/support/nio_user.py")] },
+  mautrix: { command: MAUTRIX_USER, args: [] },
+};
+
 /** Registers the user when need be and starts their client. Throws when it can't log in or sync. */
 export async function startUser(options: UserOptions): Promise<User> {
-  const { kind, synapse, localpart, password = "a password", unsigned = false, agent } = options;
+  const { kind, synapse, localpart, password = "a password", unsigned = false, recoveryKey, agent } = options;
   if (agent === undefined) await synapse.registerUser(localpart, password);
   const userId = `@${localpart}:${synapse.serverName}`;
-  const command =
-    kind === "js-sdk"
-      ? { command: process.execPath, args: [inCheckout("test/support/js-sdk-user.ts")] }
-      : { command: venvPython(NIO_VENV), args: [inCheckout("test/support/nio_user.py")] };
-  const client = new ClientProcess(`${userId} (${kind})`, await startProcess(command));
+  const client = new ClientProcess(`${userId} (${kind})`, await startProcess(COMMANDS[kind]));
   try {
     const session = await client.call({
       cmd: "start",
-      args: { url: synapse.url, userId, password, unsigned, ...agent },
+      args: {
+        url: synapse.url,
+        userId,
+        password,
+        unsigned,
+        ...(recoveryKey === undefined ? {} : { recoveryKey }),
+        ...agent,
+      },
     });
     return new User(kind, synapse.url, session as ClientSession, client);
   } catch (error) {

@@ -84,7 +84,7 @@ export const mailbox: Check = {
 
 export function judgeMailbox(
   {
-    mailbox: { ready, awaitingKey, setAside, malformed },
+    mailbox: { ready, awaitingKey, setAside, refused, malformed },
     oldestReadySeconds,
     setAsideToDevice,
   }: Pick<NonNullable<Records["state"]>, "mailbox" | "oldestReadySeconds" | "setAsideToDevice">,
@@ -95,15 +95,16 @@ export function judgeMailbox(
     const minutes = Math.round(oldestReadySeconds / 60);
     findings.push(
       bad(
-        `${ready} events wait to be handled, the oldest for ${minutes} minutes`,
+        `${counted(ready, "event waits", "events wait")} to be handled, the oldest for ${counted(minutes, "minute", "minutes")}`,
         isRunning ? "look into the bridge's log for what its agents fail at" : "start the bridge: matrix-agents start",
       ),
     );
   }
-  if (setAside > 0) {
+  const failed = setAside - refused;
+  if (failed > 0) {
     findings.push(
       bad(
-        `${setAside} events were set aside after three attempts`,
+        `${counted(failed, "event was", "events were")} set aside: ${failed === 1 ? "it" : "they"} could not be handled`,
         "matrix-agents mailbox lists them; then mailbox retry, or mailbox drop",
       ),
     );
@@ -111,7 +112,7 @@ export function judgeMailbox(
   if (setAsideToDevice > 0) {
     findings.push(
       bad(
-        `${setAsideToDevice} to-device messages ended the process again and again, and were set aside`,
+        `${counted(setAsideToDevice, "to-device message", "to-device messages")} ended the process again and again, and ${setAsideToDevice === 1 ? "was" : "were"} set aside`,
         "report it with the log's lines of that time; matrix-agents keys new-device AGENT gives the agent what else came",
       ),
     );
@@ -119,7 +120,47 @@ export function judgeMailbox(
   if (findings.length > 0) return findings;
   return [
     good(
-      `${ready} to be handled, ${awaitingKey} waiting for a key, none set aside, ${malformed} parts of transactions that were no events`,
+      `${ready} to be handled, ${awaitingKey} waiting for a key, ${refused === 0 ? "none set aside" : `${refused} set aside as not trusted, not readable or repeated (matrix-agents mailbox lists them)`}, ${counted(malformed, "part", "parts")} of transactions that were no events`,
     ),
   ];
+}
+
+/** Rooms in which agents refuse what is said in clear, because somebody sent something encrypted there. */
+export const rooms: Check = {
+  name: "rooms",
+  run: ({ database: sight }) => {
+    const state = sight.kind === "read" ? sight.records.state : undefined;
+    return Promise.resolve([state === undefined ? unknown("the database can't be read") : judgeRooms(state)]);
+  },
+};
+
+export function judgeRooms({
+  roomsMarkedByMessage: marked,
+}: Pick<NonNullable<Records["state"]>, "roomsMarkedByMessage">): Finding {
+  if (marked === 0) return good("all are as encrypted as their state says");
+  return bad(
+    `${marked} ${marked === 1 ? "room counts" : "rooms count"} as encrypted for a message that came so, though the state does not say it: somebody made one up, or the homeserver keeps to itself that the room is encrypted`,
+    "ask its people what their apps show; matrix-agents rooms lists them, rooms unmark takes it back",
+  );
+}
+
+function counted(count: number, one: string, many: string): string {
+  return `${count} ${count === 1 ? one : many}`;
+}
+
+/** Words in the database that nobody of us has written. */
+export const sealing: Check = {
+  name: "sealing",
+  run: ({ database: sight }) => {
+    const state = sight.kind === "read" ? sight.records.state : undefined;
+    return Promise.resolve([state === undefined ? unknown("the database can't be read") : judgeSealing(state)]);
+  },
+};
+
+export function judgeSealing({ unsealedRows: rows }: Pick<NonNullable<Records["state"]>, "unsealedRows">): Finding {
+  if (rows === 0) return good("all words in the database are sealed");
+  return bad(
+    `${rows} ${rows === 1 ? "row holds words that are" : "rows hold words that are"} not sealed: somebody has written into the database, or a version from before words were sealed`,
+    "matrix-agents keys seal-existing tells which of the two, and what to do",
+  );
 }

@@ -7,7 +7,9 @@ export const providers: Check = {
   name: "providers",
   run: (patient) =>
     Promise.all(
-      [...patient.providers].map(async ([name, provider]) => judgeProvider(name, provider, await modelsOf(provider))),
+      [...patient.providers].map(async ([name, provider]) =>
+        judgeProvider(name, provider, await modelsOf(provider), await saysWhere(provider)),
+      ),
     ),
 };
 
@@ -15,6 +17,7 @@ export function judgeProvider(
   name: string,
   { host, locality }: Pick<Provider, "host" | "locality">,
   models: readonly InstalledModel[] | ProviderError,
+  isSure: boolean,
 ): Finding {
   if (models instanceof ProviderError) {
     const mend =
@@ -24,7 +27,8 @@ export function judgeProvider(
     return bad(`${name} at ${host}: ${models.message}`, mend);
   }
   const count = `${models.length} ${models.length === 1 ? "model" : "models"}`;
-  return good(`${name} at ${host} (${locality}) answers, ${count}`);
+  const where = isSure ? locality : `${locality} by its address; it does not say whether it passes anything on`;
+  return good(`${name} at ${host} (${where}) answers, ${count}`);
 }
 
 /** Whether the models are there that agents were given. */
@@ -78,6 +82,16 @@ async function modelsOf(provider: Provider): Promise<readonly InstalledModel[] |
     return await provider.models();
   } catch (error) {
     if (error instanceof ProviderError) return error;
+    throw error;
+  }
+}
+
+/** Whether it is known where a provider's models run: by what it says, or because it is no model server of one's own. */
+async function saysWhere({ relay }: Provider): Promise<boolean> {
+  try {
+    return (await relay?.saysWhere()) ?? true;
+  } catch (error) {
+    if (error instanceof ProviderError) return false;
     throw error;
   }
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { AuditEntry, AuditRow } from "../../../src/audit/audit-entry.ts";
-import { AuditLog } from "../../../src/audit/audit-log.ts";
+import { AuditLog, REFUSALS_AN_HOUR } from "../../../src/audit/audit-log.ts";
 import type { Database } from "../../../src/database/database.ts";
 import { openPostgres } from "../../../src/database/postgres.ts";
 import { migrate } from "../../../src/database/migrate.ts";
@@ -89,6 +89,33 @@ forEachDatabase((_kind, open) => {
       await tamper(database, "update audit_log set at = at - interval '61 minutes'");
       await log.record(database, refused);
       assert.equal((await rowsOf(log)).length, 3);
+    });
+
+    it("notes no more than so many refusals in an hour, of a user, of a server, and in all", async () => {
+      const database = await open();
+      const log = new AuditLog(database);
+      const { user, server, all } = REFUSALS_AN_HOUR;
+      const of = async (by: string): Promise<number> =>
+        (await rowsOf(log)).filter(({ details }) => details.includes(by)).length;
+      // Each time something else: another room.
+      let room = 0;
+      const refuse = async (by: string, times: number): Promise<void> => {
+        for (let n = 0; n < times; n++) await log.record(database, { ...refused, by, room: `!${++room}:elsewhere` });
+      };
+      await refuse("@eve:elsewhere", user + 5);
+      assert.equal(await of("@eve:elsewhere"), user);
+      await refuse("@eve:elsewhere.org", 1);
+      await refuse('@eve"x:elsewhere.org', 1);
+      assert.equal((await rowsOf(log)).length, user + 2, "another user's are noted");
+      for (let n = 0; n < server; n++) await refuse(`@eve${n}:elsewhere`, 2);
+      assert.equal((await rowsOf(log)).filter(({ details }) => /"by":"[^"]*:elsewhere"/.test(details)).length, server);
+      for (let n = 0; n < all; n++) await refuse(`@eve:host${n}`, 1);
+      assert.equal((await rowsOf(log)).length, all);
+      await log.record(database, joined(1));
+      assert.equal((await rowsOf(log)).length, all + 1, "all else is noted");
+      await tamper(database, "update audit_log set at = at - interval '61 minutes'");
+      await refuse("@eve:elsewhere", 1);
+      assert.equal((await rowsOf(log)).length, all + 2);
     });
 
     it("refuses to be changed", async () => {

@@ -89,16 +89,31 @@ forEachDatabase((_kind, open) => {
       const lease = await takeLease(database, LLAMA);
       const ledger = new GhostVerifications(database, lease, () => Promise.resolve());
       const flow = (flowId: string) => ({ flowId, userId: ALICE, roomId: undefined });
-      for (const id of ["$1", "$2", "$3", "$4", "$4"]) await ledger.begin(flow(id));
+      for (const id of ["$1", "$2", "$3", "$4", "$4"]) await ledger.begin(flow(id), undefined);
       await ledger.ended(flow("$1"), undefined, false);
       await ledger.ended(flow("$2"), "changed my mind", false);
       await ledger.ended(flow("$3"), "they differ", true);
-      await ledger.forgetOpen();
+      for (const lost of await ledger.open()) await ledger.lost(lost);
+      await ledger.lost(flow("$1"));
       const kinds = ["requested", "requested", "requested", "requested", "done", "cancelled", "mismatch", "cancelled"];
       assert.deepEqual(
         await audited(database),
         kinds.map((how) => ({ kind: `verification.${how}`, ghost: LLAMA, by: ALICE })),
       );
+    });
+
+    it("has no more than so many verifications of one user in an hour, and others are not begun", async () => {
+      const database = await open();
+      const lease = await takeLease(database, LLAMA);
+      const ledger = new GhostVerifications(database, lease, () => Promise.resolve());
+      const begun = [];
+      for (let n = 0; n < 25; n++)
+        begun.push(await ledger.begin({ flowId: `$${n}`, userId: ALICE, roomId: undefined }, undefined));
+      assert.equal(begun.filter(Boolean).length, 20);
+      assert.equal((await audited(database)).length, 20);
+      assert.ok(await ledger.begin({ flowId: "$bob", userId: "@bob:example.test", roomId: undefined }, undefined));
+      await database.query("update verifications set created_at = created_at - interval '1 hour'");
+      assert.ok(await ledger.begin({ flowId: "$later", userId: ALICE, roomId: undefined }, undefined));
     });
   });
 });

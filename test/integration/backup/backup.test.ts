@@ -132,7 +132,7 @@ forEachDatabase((kind, open) => {
           take: (item) =>
             take(
               item.kind === "beginning"
-                ? { ...item, migrations: item.migrations.filter((number) => number !== 19) }
+                ? { ...item, migrations: item.migrations.filter((number) => number !== 19 && number !== 30) }
                 : item,
             ),
         }),

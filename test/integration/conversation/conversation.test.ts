@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { exchangeMark } from "../../../src/conversation/exchange-mark.ts";
+import { answeredEvent, ANSWERS_FIELD } from "../../../src/homeserver/relation.ts";
 import { ProviderError, type ChatRequest } from "../../../src/providers/provider.ts";
 import { TurnStopped, type Turn, type TurnReply } from "../../../src/turns/turn.ts";
 import { TurnStore } from "../../../src/turns/turn-store.ts";
@@ -86,6 +88,23 @@ forEachDatabase((_kind, open) => {
       );
     });
 
+    it("may reply to a notice of the agent's, with a command too", async () => {
+      const world = new World(await open());
+      world.senders.set("$welcome", LLAMA).set("$other", QWEN);
+      const replyTo = (event: string): object => ({ "m.relates_to": { "m.in_reply_to": { event_id: event } } });
+      await world.say("!help", { direct: false, also: replyTo("$other") });
+      assert.equal(world.sent.length, 0);
+      for (const said of ["!help", "`!Help`.", "> <@agent_llama:example.test> Hello!\n\n!help"]) {
+        await world.say(said, { direct: false, also: replyTo("$welcome") });
+        assert.match(String(world.sent.at(-1)?.content["body"]), /You can tell me, as in @llama !status/);
+      }
+      const question = await world.say("and what do you know?", { direct: false, also: replyTo("$welcome") });
+      assert.deepEqual(
+        (await world.turns()).map(({ event_id }) => event_id),
+        [question],
+      );
+    });
+
     it("is changed by its sender's edit and forgotten when deleted, its question with it", async () => {
       const world = new World(await open());
       const question = await world.say("waht is up?");
@@ -111,7 +130,7 @@ forEachDatabase((_kind, open) => {
       );
 
       for (const target of [question, "$nul\0", `${other}\0`]) {
-        await world.conversation.redacted(world.ghost(), { roomId: ROOM, target }, world.settle);
+        await world.conversation.redacted(world.ghost(), { roomId: ROOM, sender: ALICE, target }, world.settle);
       }
       assert.deepEqual(await world.remembered(), ["Alice: and you?"]);
       assert.deepEqual(
@@ -158,6 +177,7 @@ forEachDatabase((_kind, open) => {
         {
           content: { "m.relates_to": { rel_type: "m.annotation", event_id: late, key: "⌛" } },
           step: `${late} late`,
+          form: "of_room",
         },
       ]);
       assert.deepEqual(await world.remembered(), ["Alice: a little late", "Alice: far too late"]);
@@ -184,10 +204,33 @@ forEachDatabase((_kind, open) => {
       const [sent] = world.sent;
       assert.ok(sent);
       assert.equal(sent.content["msgtype"], "m.notice");
-      assert.match(String(sent.content["body"]), /@agent_llama:example\.test.*Llama \(llama3\.2:3b\)/);
+      assert.match(String(sent.content["body"]), /Llama \(llama3\.2:3b\): @agent_llama:example\.test/);
+      assert.match(
+        String(sent.content["formatted_body"]),
+        /<a href="https:\/\/matrix\.to\/#\/@agent_llama:example\.test">Llama<\/a>/,
+      );
+      assert.deepEqual(sent.content["m.mentions"], {});
       assert.ok(sent.step.includes(eventId));
       assert.deepEqual(await world.turns(), []);
       assert.equal(world.finished, 1);
+    });
+
+    it("is answered by the bot in the language that was spoken with it last, over restarts too", async () => {
+      const world = new World(await open());
+      await world.database.query(
+        "insert into memberships (ghost, room_id, membership, direct) values ($1, $2, 'join', true)",
+        [BOT, ROOM],
+      );
+      const answers = async (text: string, one = world): Promise<string> => {
+        await one.say(text, { to: BOT });
+        return String(one.sent.at(-1)?.content["body"]);
+      };
+      assert.match(await answers("list"), /^Agents you can/);
+      assert.match(await answers("danke schön, das war sehr hilfreich"), /^Ich kenne/);
+      assert.match(await answers("list"), /^Agenten, die/);
+      assert.match(await answers("help", new World(world.database)), /^Ich kümmere mich/);
+      assert.match(await answers("thank you, that was helpful"), /^I know/);
+      assert.match(await answers("list"), /^Agents you can/);
     });
   });
 
@@ -231,8 +274,34 @@ forEachDatabase((_kind, open) => {
       assert.deepEqual(said(world.provider.asked.at(-1)), ["user: tell me"]);
       await world.conversation.answering.respond({ ...again, kind: "continue" }, true, UNSEEN, NEVER);
       const [, ...rest] = said(world.provider.asked.at(-1));
-      assert.deepEqual(rest.slice(0, 2), ["assistant: an answer", "assistant: and more"]);
-      assert.match(rest[2] ?? "", /^user: Go on exactly where you stopped/);
+      assert.equal(rest[0], "assistant: an answer\n\nand more");
+      assert.match(rest[1] ?? "", /^user: Go on exactly where you stopped/);
+    });
+
+    it("to any part of an answer, its draft and an edit of that is one to the answer", async () => {
+      const world = new World(await open());
+      const question = await world.say("tell me");
+      const turn = await world.turn(question);
+      assert.ok(turn);
+      const turns = new TurnStore(world.database, sealsOf(world.database));
+      await world.database.query("update turns set draft = '$answer' where id = $1", [turn.id]);
+      await turns.note(world.database, turn, "$edit", "$answer");
+      await world.answered(question);
+      await world.react("$edit", "👍🏽");
+      await world.react("$more", "👎️");
+      const { rows } = await world.database.query("select event_id, good from feedback order by good");
+      assert.deepEqual(rows, [
+        { event_id: "$more", good: false },
+        { event_id: "$answer", good: true },
+      ]);
+      for (const target of ["$answer", "$edit", "$more", question]) {
+        await world.react(target, "🔄");
+        assert.equal((await world.turns()).filter(({ state }) => state === "queued").length, 1, target);
+        await world.react(target, "✋🏾");
+        assert.equal((await world.turns()).at(-1)?.["state"], "cancelled", target);
+      }
+      await world.react("$nobody's", "🔁");
+      assert.equal((await world.turns()).length, 5);
     });
 
     it("that likes an answer or does not is kept, until it is taken back", async () => {
@@ -251,12 +320,37 @@ forEachDatabase((_kind, open) => {
         { event_id: "$answer", sender: MODERATOR, good: true },
       ]);
       const { rows } = await world.database.query<{ reaction: string }>("select reaction from feedback where good");
-      await world.conversation.redacted(world.ghost(), { roomId: ROOM, target: rows[0]?.reaction ?? "" }, world.settle);
+      await world.conversation.redacted(
+        world.ghost(),
+        { roomId: ROOM, sender: ALICE, target: rows[0]?.reaction ?? "" },
+        world.settle,
+      );
       assert.equal((await rated()).length, 1);
     });
   });
 
   describe("a command", () => {
+    it("is answered without a link or a mark of what was typed in it, however often that is shown", async () => {
+      const world = new World(await open());
+      const link = "[Free-money](https://evil.example)";
+      const mine = { direct: false, sender: MODERATOR, also: { "m.mentions": { user_ids: [LLAMA] } } };
+      const said = [
+        `!discuss ${link} hi`,
+        `!system ${link} **now**`,
+        "!system",
+        `!remember ![x](https://evil.example/a)`,
+      ];
+      for (const command of [...said, "!remember", "!status"]) {
+        await world.say(command, mine);
+        const { body, formatted_body: html = "" } = world.sent.at(-1)?.content ?? {};
+        assert.match(String(body), /evil\.example/, command);
+        assert.doesNotMatch(String(html), /<a |<strong>|<img/, command);
+      }
+      // As long as a name is.
+      await world.say(`!discuss ${"x".repeat(3_000)} hi`, mine);
+      assert.match(String(world.sent.at(-1)?.content["body"]), /“x{64}”/);
+    });
+
     function lastWords(world: World): string {
       return String(world.sent.at(-1)?.content["body"]);
     }
@@ -275,7 +369,7 @@ forEachDatabase((_kind, open) => {
         assert.match(lastWords(world), /^Done\. .*\(set in this room\)/);
       }
       await world.say("!model gpt-9");
-      assert.match(lastWords(world), /There is no such model on “local”\. There are: `llama3\.2:3b`, `mistral:latest`/);
+      assert.match(lastWords(world), /There is no such model on “local”\. There are: llama3\.2:3b, mistral:latest/);
       await world.say("!temperature hot");
       assert.match(lastWords(world), /Please write it so/);
       assert.deepEqual([await world.turns(), await world.remembered()], [[], []]);
@@ -293,8 +387,30 @@ forEachDatabase((_kind, open) => {
       assert.deepEqual([here?.model, here?.temperature], ["mistral", 0]);
       assert.match(here?.messages[0]?.content ?? "", /^Talk like a pirate\n\nKeep in mind: It is winter$/);
       await world.say("!status");
-      assert.match(lastWords(world), /Model: mistral \(set in this room\)[\s\S]*Temperature: 0 \(set/);
+      assert.equal(
+        lastWords(world),
+        [
+          "I am Llama, run by “local” with the model mistral.",
+          "",
+          "• Instruction: Talk like a pirate (set in this room)",
+          "• Temperature: 0 (set in this room)",
+          "• What I keep in mind: It is winter (set in this room)",
+          "• All else is as the admin has it. !help shows what can be set, and !reset takes it back.",
+        ].join("\n"),
+      );
       await world.say("!reset");
+      await world.say("waiting");
+      await world.say("!status");
+      assert.equal(
+        lastWords(world),
+        [
+          "I am Llama, run by “local” with the model llama3.2:3b.",
+          "",
+          "• All is as the admin has it. !help shows what can be set.",
+          "• Questions that wait for an answer: 1.",
+        ].join("\n"),
+      );
+      await world.say("!stop");
       const after = await asked();
       assert.deepEqual([after?.model, after?.temperature], [AGENT.model, AGENT.temperature]);
     });
@@ -311,7 +427,7 @@ forEachDatabase((_kind, open) => {
       await world.say("nobody named", { direct: false });
       assert.equal((await world.turns()).length, 1);
       await world.say("!help", inGroup);
-      assert.match(lastWords(world), /`!stop`/);
+      assert.match(lastWords(world), /• !stop/);
     });
 
     it("stops one's own answers, or all as a moderator; and asks again", async () => {
@@ -332,8 +448,14 @@ forEachDatabase((_kind, open) => {
           [theirs, "queued"],
         ],
       );
+      const reaction = (): unknown =>
+        (world.sent.at(-1)?.content["m.relates_to"] as { rel_type?: unknown; key?: unknown } | undefined)?.key;
+      assert.equal(reaction(), "🛑", "which says enough");
       await world.say("!retry");
       assert.equal((await world.turns()).at(-1)?.["kind"], "again");
+      assert.equal(reaction(), "🔁");
+      await world.say("!retry");
+      assert.match(lastWords(world), /not done with your last question/);
       await world.say("!stop");
       assert.ok((await world.turns()).every(({ state }) => state === "cancelled"));
       await world.say("!stop");
@@ -423,19 +545,21 @@ forEachDatabase((_kind, open) => {
       assert.match(JSON.stringify(world.provider.asked.at(-1)?.messages), /buy milk/);
       world.files.clear();
       await asked(world, "and now?", {});
-      assert.match(JSON.stringify(world.provider.asked.at(-1)?.messages), /can't be read any more: “notes.txt”/);
+      assert.match(JSON.stringify(world.provider.asked.at(-1)?.messages), /buy milk/);
+      assert.equal(world.downloads.length, 1);
     });
 
     it("of a picture is shown to a model that sees; of others it is said so", async () => {
       const world = new World(await open());
-      const bytes = Buffer.from("a picture");
+      const bytes = PICTURE;
       world.files.set("mxc://example.test/cat.png", bytes);
       const blind = await asked(world, "", file("cat.png", "image/png"));
       assert.equal(blind.failure, "cant_see");
       assert.match(String(blind.messages[0]?.content["body"]), /can't look at pictures/);
       world.agent = { ...AGENT, vision: true };
       await asked(world, "", file("cat.png", "image/png"));
-      assert.deepEqual(world.provider.asked.at(-1)?.messages.at(-1)?.images, [bytes]);
+      // The one before was not answered: both are one message of the person's.
+      assert.deepEqual(world.provider.asked.at(-1)?.messages.at(-1)?.images, [bytes, bytes]);
       const seeing = new World(await open());
       seeing.files.set("mxc://example.test/cat.png", bytes);
       seeing.provider.sees = true;
@@ -464,7 +588,12 @@ forEachDatabase((_kind, open) => {
       assert.equal((await asked(world, "", voice)).failure, "cant_hear");
       world.provider.hears = () => Promise.resolve(" What is the capital of France? ");
       assert.equal((await asked(world, "", voice)).outcome, "answered");
-      assert.equal(world.provider.asked.at(-1)?.messages.at(-1)?.content, "What is the capital of France?");
+      const heard = world.provider.asked.at(-1)?.messages.at(-1)?.content;
+      assert.equal(
+        heard,
+        "(a file that can't be read any more: “Voice message.ogg”)\n\nWhat is the capital of France?",
+        "the one that could not be heard, and this one",
+      );
       assert.deepEqual(
         world.provider.recordings.map(({ model, fileName }) => [model, fileName]),
         Array.from({ length: 2 }, () => ["whisper-1", "voice.ogg"]),
@@ -515,7 +644,90 @@ forEachDatabase((_kind, open) => {
   });
 
   describe("an agent that comes into a room", () => {
-    it("says who it is, in a notice, once, and describes its commands", async () => {
+    it("describes its commands before it says who it is, those that make sense there, and only anew when they change", async () => {
+      const world = new World(await open());
+      const commands = (): unknown[] => world.state.map(({ content }) => (content as { command?: string }).command);
+      const sentBefore: number[] = [];
+      const ghost = world.ghost();
+      const counting = {
+        ...ghost,
+        setState: (...state: Parameters<typeof ghost.setState>) => {
+          sentBefore.push(world.sent.length);
+          return ghost.setState(...state);
+        },
+      };
+      await world.conversation.joined(counting, { roomId: ROOM, direct: true });
+      assert.deepEqual([sentBefore, world.sent.length], [[0], 1]);
+      assert.ok(world.state.every(({ type }) => type === "org.matrix.msc4391.command_description"));
+      const direct = commands();
+      assert.ok(direct.includes("model") && !direct.includes("discuss"));
+      await world.say("hello");
+      await world.say("!status");
+      assert.equal(world.state.length, direct.length, "all is as it was");
+
+      // The room has become a group, and is a direct chat again.
+      await world.say("hello", { direct: false, also: { "m.mentions": { user_ids: [LLAMA] } } });
+      const added = commands().slice(direct.length);
+      assert.deepEqual(added, ["discuss", "respond", "listen", "threads", "delegate"]);
+      await world.say("hello");
+      assert.deepEqual(
+        world.state.slice(-5).map(({ content }) => content),
+        Array(5).fill({}),
+      );
+      assert.deepEqual(
+        world.state
+          .slice(-5)
+          .map(({ stateKey }) => stateKey)
+          .sort(),
+        world.state
+          .slice(-10, -5)
+          .map(({ stateKey }) => stateKey)
+          .sort(),
+      );
+
+      // Another version of the bridge describes one of them otherwise, and knew one that is no more.
+      const { rows } = await world.database.query<{ described: string }>("select described from command_menus");
+      const described = JSON.parse(rows[0]?.described ?? "{}") as Record<string, string>;
+      const [changed = ""] = Object.keys(described);
+      const former = { ...described, [changed]: "otherwise", "former command": "x" };
+      await world.database.query("update command_menus set described = $1", [JSON.stringify(former)]);
+      const before = world.state.length;
+      await world.say("hello");
+      const anew = world.state.slice(before);
+      assert.deepEqual(
+        anew.map(({ stateKey, content }) => [stateKey, Object.keys(content).length > 0]),
+        [
+          ["former command", false],
+          [changed, true],
+        ],
+      );
+
+      await world.conversation.left(world.ghost(), ROOM, world.settle);
+      assert.deepEqual((await world.database.query("select * from command_menus")).rows, []);
+    });
+
+    it("describes nothing where it may not, or where that is not wanted, and tries once", async () => {
+      const world = new World(await open());
+      world.maySetState = false;
+      let tries = 0;
+      const ghost = world.ghost();
+      const counting = { ...ghost, setState: () => Promise.resolve(tries++ > 99) };
+      for (let join = 0; join < 3; join++) await world.conversation.joined(counting, { roomId: ROOM, direct: false });
+      assert.equal(tries, 1);
+      const off = new World(await open());
+      off.describes = false;
+      await off.conversation.joined(off.ghost(), { roomId: ROOM, direct: true });
+      await off.say("hello");
+      assert.deepEqual(off.state, []);
+      const failing = new World(await open());
+      const unlucky = { ...failing.ghost(), setState: () => Promise.reject(new Error("away")) };
+      await failing.conversation.joined(unlucky, { roomId: ROOM, direct: true });
+      assert.equal(failing.sent.length, 1, "the greeting comes all the same");
+      await failing.conversation.joined(failing.ghost(), { roomId: ROOM, direct: true });
+      assert.ok(failing.state.length > 0, "and the next time the commands do");
+    });
+
+    it("says who it is, in a notice, once", async () => {
       const world = new World(await open());
       await world.conversation.joined(world.ghost(), { roomId: ROOM, direct: true });
       await world.conversation.joined(world.ghost(), { roomId: ROOM, direct: true });
@@ -524,7 +736,6 @@ forEachDatabase((_kind, open) => {
       assert.equal(content["msgtype"], "m.notice");
       assert.match(String(content["body"]), /^Hello! I am Llama, an AI\. Write to me/);
       assert.deepEqual(content["m.mentions"], {});
-      assert.ok(world.state.some(({ type }) => type === "org.matrix.msc4391.command_description"));
       await world.conversation.joined(world.ghost(), { roomId: ROOM, direct: false });
       assert.match(String(world.sent.at(-1)?.content["body"]), /when you mention me/);
       const german = new World(await open(), { language: "de" });
@@ -532,15 +743,109 @@ forEachDatabase((_kind, open) => {
       assert.match(String(german.sent.at(-1)?.content["body"]), /^Hallo! Ich bin Llama, eine KI/);
     });
 
+    it("that is a demo says so, and no AI", async () => {
+      const { model, ...demo } = AGENT;
+      assert.ok(model);
+      const world = new World(await open());
+      world.agent = demo;
+      await world.conversation.joined(world.ghost(), { roomId: ROOM, direct: true });
+      assert.match(String(world.sent.at(-1)?.content["body"]), /^Hello! I am Llama, a demo and no AI\. Write to me/);
+    });
+
+    it("says nothing where the admin wants no welcome, nor does the bridge's bot", async () => {
+      const world = new World(await open());
+      world.welcomes = false;
+      for (const ghost of [LLAMA, BOT])
+        await world.conversation.joined(world.ghost(ghost), { roomId: ROOM, direct: true });
+      assert.deepEqual(world.sent, []);
+    });
+
+    it("is greeted by the bridge's bot as by an agent, but not in a list of bans that it follows", async () => {
+      const world = new World(await open());
+      await world.conversation.joined(world.ghost(BOT), { roomId: ROOM, direct: true });
+      await world.conversation.joined(world.ghost(BOT), { roomId: "!group:example.test", direct: false });
+      assert.deepEqual(
+        world.sent.map(({ content }) => [content["msgtype"], content["body"]]),
+        [
+          [
+            "m.notice",
+            `Hello! I look after the AI agents on this homeserver. Write list to see whom you can talk to, or help.`,
+          ],
+          [
+            "m.notice",
+            `Hello! I look after the AI agents on this homeserver. Write @agents list to see whom you can talk to, or @agents help.`,
+          ],
+        ],
+      );
+      await world.say("`@agents list`", { to: BOT, direct: false });
+      assert.match(String(world.sent.at(-1)?.content["body"]), /^Agents you can invite/);
+      world.access.permissions.banLists.push(ROOM);
+      await world.conversation.joined(world.ghost(BOT), { roomId: ROOM, direct: false });
+      assert.equal(world.sent.length, 3);
+    });
+
     it("takes a command that was chosen from a menu, whatever the words beside it", async () => {
       const world = new World(await open());
-      const chosen = { "org.matrix.msc4391.command": { command: "temperature", arguments: { text: "0.3" } } };
+      const chosen = { "org.matrix.msc4391.command": { command: "temperature", arguments: { number: "0.3" } } };
       await world.say("/temperature 0.3", { also: { ...chosen, "m.mentions": { user_ids: [LLAMA] } } });
       assert.match(String(world.sent.at(-1)?.content["body"]), /^Done\. Temperature: 0\.3/);
     });
   });
 
   describe("a question that failed", () => {
+    /** Ends the turn of a question as the room sees it, with a notice. */
+    async function fail(world: World, question: string, notice: string): Promise<void> {
+      const turns = new TurnStore(world.database, sealsOf(world.database));
+      const about = await turns.about(LLAMA, ROOM, question);
+      assert.ok(about?.isOpen);
+      await turns.note(world.database, about.turn, notice);
+      await turns.finish(world.database, about.turn, { outcome: "failed", failure: "busy" });
+    }
+
+    it("is asked again by a reaction to the notice, by who asked it alone, and once at a time", async () => {
+      const world = new World(await open());
+      const question = await world.say("hello");
+      await fail(world, question, "$notice");
+      await world.react("$notice", "👍");
+      await world.react("$notice", "🔁", BOB);
+      await world.react("$notice", "🔁️");
+      await world.react("$notice", "🔁");
+      const asked = async (): Promise<unknown[]> =>
+        (await world.turns()).map(({ kind, state }) => `${String(kind)} ${String(state)}`);
+      assert.deepEqual(await asked(), ["answer failed", "again queued"]);
+      await fail(world, question, "$second");
+      await world.react("$notice", "▶");
+      assert.deepEqual(
+        await asked(),
+        ["answer failed", "again failed", "again queued"],
+        "there is nothing to go on with",
+      );
+      assert.deepEqual((await world.database.query("select * from feedback")).rows, [], "a notice is nothing to like");
+    });
+
+    it("is declined again, and says so, when too many wait still, or a limit is reached", async () => {
+      const world = new World(await open());
+      const first = await world.say("one");
+      for (const body of ["two", "three"]) await world.say(body);
+      const declined = await world.say("four");
+      await fail(world, declined, "$full");
+      await world.react("$full", "🔁");
+      const notice = await world.replyTo(declined);
+      assert.equal(notice?.failure, "full");
+      assert.match(String(notice.messages[0]?.content["body"]), /🔁 when they are answered/);
+      await fail(world, declined, "$again");
+      await world.answered(first);
+      await world.react("$again", "🔁");
+      assert.equal((await world.turns()).at(-1)?.["state"], "queued");
+
+      const limited = new World(await open(), { limits: { user: { requests: 1 }, room: {}, server: {}, agent: {} } });
+      await limited.say("one");
+      const beyond = await limited.say("two");
+      await fail(limited, beyond, "$limit");
+      await limited.react("$limit", "🔁");
+      assert.equal((await limited.replyTo(beyond))?.failure, "limit");
+    });
+
     it("takes the notices of its failures along when it is deleted", async () => {
       const world = new World(await open());
       const question = await world.say("hello");
@@ -548,7 +853,7 @@ forEachDatabase((_kind, open) => {
       await world.react(question, "🔁");
       world.sentAs.set(`${question} answer.0`, "$first");
       world.sentAs.set(`${question} 1 answer.0`, "$second");
-      await world.conversation.redacted(world.ghost(), { roomId: ROOM, target: question }, world.settle);
+      await world.conversation.redacted(world.ghost(), { roomId: ROOM, sender: ALICE, target: question }, world.settle);
       assert.deepEqual(world.redacted, ["$first", "$second"]);
     });
   });
@@ -566,7 +871,9 @@ forEachDatabase((_kind, open) => {
         assert.ok(turn);
         await world.conversation.answering.respond(turn, true, UNSEEN, NEVER);
         assert.equal(world.provider.asked[0]?.contextTokens, expected);
-        assert.equal(world.provider.asked[0].maxAnswerTokens, expected / 4);
+        // What the prompt leaves of the window is the answer's.
+        const { maxAnswerTokens } = world.provider.asked[0];
+        assert.ok(maxAnswerTokens > expected / 2 && maxAnswerTokens < expected, String(maxAnswerTokens));
         assert.equal(world.provider.asked[0].asker, ALICE);
       }
     });
@@ -584,7 +891,7 @@ forEachDatabase((_kind, open) => {
         world.provider.drawn.map(({ model, prompt }) => [model, prompt]),
         [["flux", "a cat in a hat, @room"]],
       );
-      assert.deepEqual(world.uploaded, [{ bytes: PICTURE, mimetype: "image/png" }]);
+      assert.deepEqual(world.uploaded, [{ bytes: PICTURE, mimetype: "image/png", form: "of_room" }]);
       assert.equal(world.provider.asked.length, 0);
       const [message] = reply.messages;
       assert.equal(message?.remembered, "(A picture: a cat in a hat, @room)");
@@ -635,7 +942,7 @@ forEachDatabase((_kind, open) => {
         .at(-1)
         ?.messages.slice(1)
         .map(({ content }) => content);
-      assert.deepEqual(said, ["about apples", "an answer", "and more", "more of that"]);
+      assert.deepEqual(said, ["about apples", "an answer\n\nand more", "more of that"]);
       await world.say("and in a group, to nobody", { also: thread, direct: false });
       assert.equal((await world.turns()).length, 4, "the agent takes part in the thread");
     });
@@ -667,6 +974,45 @@ forEachDatabase((_kind, open) => {
     });
   });
 
+  describe("a question of long ago, whose turn is forgotten", () => {
+    it("can be asked again by a message alone, which is said once; a deletion takes its answer along", async () => {
+      const world = new World(await open());
+      const thread = { "m.relates_to": { rel_type: "m.thread", event_id: "$root" } };
+      const inThread = await world.say("in a thread", { also: thread });
+      await world.answered(inThread, { answers: ["$threaded"] });
+      const question = await world.say("what's up?");
+      await world.answered(question);
+      await world.database.query("update turns set finished_at = now() - interval '119 days'");
+      const turns = new TurnStore(world.database, sealsOf(world.database));
+      assert.equal(await turns.prune(90), 0);
+      await world.database.query("update turns set finished_at = now() - interval '121 days'");
+      assert.equal(await turns.prune(90), 2);
+
+      for (const key of ["🔁", "▶️", "🛑", "👍"]) await world.react("$answer", key);
+      assert.deepEqual(
+        world.sent.map(({ step }) => step).filter((step) => step.endsWith("too long ago")).length > 0,
+        true,
+      );
+      assert.match(String(world.sent.at(-1)?.content["body"]), /too long ago/);
+      const edit = { "m.new_content": { msgtype: "m.text", body: "what?" } };
+      const relation = { "m.relates_to": { rel_type: "m.replace", event_id: question } };
+      const before = world.sent.length;
+      await world.say("* what?", { sender: BOB, also: { ...edit, ...relation } });
+      assert.equal(world.sent.length, before, "nobody else edits it");
+      await world.say("* what?", { also: { ...edit, ...relation } });
+      assert.match(String(world.sent.at(-1)?.content["body"]), /too long ago/);
+      assert.ok((await world.remembered()).includes("Alice: what?"));
+      assert.equal((await world.turns()).length, 0);
+      await world.say("!retry");
+      assert.match(String(world.sent.at(-1)?.content["body"]), /nothing here that I could answer again/);
+
+      await world.say("and more of it, to nobody", { also: thread, direct: false });
+      assert.equal((await world.turns()).length, 1, "the thread is the agent's still");
+      await world.conversation.redacted(world.ghost(), { roomId: ROOM, sender: ALICE, target: question }, world.settle);
+      assert.deepEqual(world.redacted.toSorted(), ["$answer", "$more"]);
+    });
+  });
+
   describe("a question that is changed", () => {
     const edit = (target: string, body: string): object => ({
       "m.new_content": { msgtype: "m.text", body },
@@ -683,10 +1029,8 @@ forEachDatabase((_kind, open) => {
       const [first = "", ...others] = await world.conversation.answering.toBeEdited(turn);
       assert.deepEqual([first, ...others], ["$answer", "$more"]);
       const reply = await world.conversation.answering.respond(turn, true, UNSEEN, NEVER);
-      const { messages, redacts } = (await world.conversation.answering.drafting(turn)).finish(reply, [
-        first,
-        ...others,
-      ]);
+      const drafting = await world.conversation.answering.drafting(turn);
+      const { messages, redacts } = await drafting.finish(reply, [first, ...others]);
       assert.deepEqual(messages[0]?.content["m.relates_to"], { rel_type: "m.replace", event_id: "$answer" });
       assert.equal(messages[0].editOf, "$answer");
       assert.deepEqual(redacts, ["$more"]);
@@ -720,7 +1064,7 @@ forEachDatabase((_kind, open) => {
       const again = await world.turn(question);
       await world.database.query("update turns set state = 'running' where id = $1", [again?.id]);
       world.sent.push({ content: {}, step: `${question} 1 draft` });
-      await world.conversation.redacted(world.ghost(), { roomId: ROOM, target: question }, world.settle);
+      await world.conversation.redacted(world.ghost(), { roomId: ROOM, sender: ALICE, target: question }, world.settle);
       assert.deepEqual(world.redacted, ["$answer", "$more", "$sent"]);
       assert.deepEqual(world.stopped, [{ id: again?.id, keeps: false }]);
       assert.deepEqual(await world.remembered(), []);
@@ -759,7 +1103,83 @@ forEachDatabase((_kind, open) => {
       assert.equal(world.provider.asked[0]?.messages.at(-1)?.content, "Alice: how are you?");
     });
 
-    it("that is too large goes out in parts, each small enough, of which the last mentions the asker", async () => {
+    it("that follows its question in a direct chat quotes nothing and rings for nobody", async () => {
+      for (const latest of [true, false]) {
+        const world = new World(await open());
+        world.latest = latest;
+        const turn = await ask(world);
+        const reply = await world.conversation.answering.respond(turn, true, UNSEEN, NEVER);
+        const { content = {} } = reply.messages[0] ?? {};
+        assert.deepEqual(content["m.mentions"], latest ? {} : { user_ids: [ALICE] });
+        assert.deepEqual(Object.keys(content["m.relates_to"] as object), [latest ? ANSWERS_FIELD : "m.in_reply_to"]);
+        assert.equal(answeredEvent(content), turn.eventId);
+        assert.deepEqual(exchangeMark(content), { origin: turn.eventId, hops: 0 });
+
+        world.provider.says = () => {
+          throw new ProviderError("busy", "later");
+        };
+        const failed = await world.conversation.answering.respond(turn, true, UNSEEN, NEVER);
+        const { content: notice = {} } = failed.messages[0] ?? {};
+        assert.equal("m.in_reply_to" in (notice["m.relates_to"] as object), !latest);
+        assert.deepEqual([answeredEvent(notice), exchangeMark(notice)?.origin], [turn.eventId, turn.eventId]);
+
+        await world.say("!status");
+        const status = world.sent.at(-1)?.content ?? {};
+        assert.equal("m.in_reply_to" in (status["m.relates_to"] as object), !latest);
+        assert.equal(exchangeMark(status)?.origin, answeredEvent(status));
+      }
+    });
+
+    it("quotes where there is doubt: in a thread, given again, of an edited question", async () => {
+      const world = new World(await open());
+      world.latest = true;
+      const turn = await ask(world);
+      for (const other of [
+        { kind: "again" },
+        { kind: "continue" },
+        { kind: "edit" },
+        { threadRoot: "$root" },
+      ] as const) {
+        const reply = await world.conversation.answering.respond({ ...turn, ...other }, true, UNSEEN, NEVER);
+        const { content = {} } = reply.messages[0] ?? {};
+        assert.ok("m.in_reply_to" in (content["m.relates_to"] as object), JSON.stringify(other));
+        assert.deepEqual(content["m.mentions"], { user_ids: [ALICE] });
+      }
+    });
+
+    it("stands as its beginning was shown, whatever is said meanwhile", async () => {
+      for (const latest of [true, false]) {
+        const world = new World(await open());
+        const turn = await ask(world);
+        const drafting = await world.conversation.answering.drafting(turn);
+        // Said while the model was being loaded.
+        world.latest = latest;
+        const draft = await drafting.begin("An ");
+        assert.equal("m.in_reply_to" in (draft["m.relates_to"] as object), !latest);
+        world.latest = !latest;
+        const mentions = latest ? {} : { user_ids: [ALICE] };
+        assert.deepEqual(draft["m.mentions"], mentions);
+        const { "m.new_content": shown, ...edit } = await drafting.edit("$draft", "An answ");
+        assert.deepEqual([edit["m.mentions"], (shown as typeof draft)["m.mentions"]], [{}, mentions]);
+        const reply = await world.conversation.answering.respond(turn, true, UNSEEN, NEVER);
+        const { content = {} } = (await drafting.finish(reply, ["$draft"])).messages[0] ?? {};
+        assert.deepEqual(
+          [content["m.mentions"], (content["m.new_content"] as typeof draft)["m.mentions"]],
+          [{}, mentions],
+        );
+      }
+    });
+
+    it("that a former process had begun rings for nobody anew", async () => {
+      const world = new World(await open());
+      const turn = await ask(world);
+      const drafting = await world.conversation.answering.drafting(turn);
+      const reply = await world.conversation.answering.respond(turn, true, UNSEEN, NEVER);
+      const [message] = (await drafting.finish(reply, ["$draft"])).messages;
+      assert.deepEqual(message?.content["m.mentions"], {});
+    });
+
+    it("that is too large goes out in parts, each small enough, of which the first quotes and mentions the asker", async () => {
       const world = new World(await open());
       const paragraphs = Array.from({ length: 400 }, (_, index) => `Paragraph **${index}** ${'"<&>" '.repeat(40)}`);
       world.provider.says = () => chunks(paragraphs.join("\n\n"));
@@ -767,8 +1187,8 @@ forEachDatabase((_kind, open) => {
       assert.ok(reply.messages.length > 1);
       for (const [index, { content }] of reply.messages.entries()) {
         assert.ok(Buffer.byteLength(JSON.stringify(content)) <= 32_000);
-        const isLast = index === reply.messages.length - 1;
-        assert.deepEqual(content["m.mentions"], isLast ? { user_ids: [ALICE] } : {});
+        assert.deepEqual(content["m.mentions"], index === 0 ? { user_ids: [ALICE] } : {});
+        assert.equal("m.in_reply_to" in (content["m.relates_to"] as object), index === 0);
       }
       const said = reply.messages.map(({ remembered }) => remembered).join("\n\n");
       assert.equal(said.replace(/\s+/g, " "), paragraphs.join(" ").trim().replace(/\s+/g, " "));

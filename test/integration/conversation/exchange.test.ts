@@ -67,6 +67,21 @@ forEachDatabase((_kind, open) => {
       assert.ok(await world.turn("$q", QWEN));
     });
 
+    it("are asked without their names, with a command too", async () => {
+      const world = new World(await open());
+      for (const ghost of [LLAMA, QWEN]) {
+        const both = { direct: false, to: ghost, also: to(LLAMA, QWEN) };
+        await world.say("Llama Qwen: compare tea and coffee", { ...both, eventId: "$q" });
+        await world.say("@llama @qwen !status", { ...both, eventId: "$c" });
+        assert.deepEqual(await world.remembered(ghost), ["Alice: compare tea and coffee"]);
+        assert.equal((await world.turns()).filter(({ event_id }) => event_id === "$c").length, 0);
+      }
+      assert.deepEqual(
+        world.sent.map(({ content }) => String(content["body"]).split(",")[0]),
+        ["I am Llama", "I am Qwen"],
+      );
+    });
+
     it("do not take a command to another one for a question, though it mentions both", async () => {
       const world = new World(await open());
       for (const ghost of [LLAMA, QWEN]) {
@@ -97,7 +112,7 @@ forEachDatabase((_kind, open) => {
 
   describe("a delegate", () => {
     async function delegating(): Promise<World> {
-      const world = new World(await open());
+      const world = new World(await open(), { maxQueued: 10 });
       for (const ghost of [LLAMA, QWEN]) {
         await world.say("!delegate on", { direct: false, to: ghost, sender: MODERATOR, also: to(ghost) });
       }
@@ -117,6 +132,22 @@ forEachDatabase((_kind, open) => {
       assert.deepEqual(given.content[FIELD], { origin: question, hops: 1 });
       assert.deepEqual(given.content["m.relates_to"], { "m.in_reply_to": { event_id: asked.eventId } });
       assert.ok((await world.remembered()).includes("Qwen: 42"), "and the first one hears it");
+    });
+
+    it("is asked by the last part of a long answer alone, and people are mentioned by the first", async () => {
+      const world = await delegating();
+      const question = await world.say("Llama, help", { direct: false, also: to(LLAMA) });
+      const turn = await world.turn(question);
+      assert.ok(turn);
+      world.provider.says = () => chunks("@agent_qwen: what is this?\n\n", "word ".repeat(9_000));
+      const { messages } = await world.conversation.answering.respond(turn, false, UNSEEN, NEVER);
+      assert.ok(messages.length > 1);
+      const mentions = messages.map(({ content }) => content["m.mentions"]);
+      assert.deepEqual([mentions[0], mentions.at(-1)], [{ user_ids: [ALICE] }, { user_ids: [QWEN] }]);
+      assert.ok(mentions.slice(1, -1).every((some) => JSON.stringify(some) === "{}"));
+      const drafting = await world.conversation.answering.drafting(turn);
+      const edit = await drafting.finish({ outcome: "answered", messages }, ["$draft"]);
+      assert.deepEqual(edit.messages.map(({ content }) => content["m.mentions"]).at(-1), { user_ids: [QWEN] });
     });
 
     it("may ask on, but not for ever", async () => {
@@ -172,7 +203,7 @@ forEachDatabase((_kind, open) => {
       await world.say("!stop", { direct: false, sender: MODERATOR });
       await hear(world, QWEN, LLAMA, "$stopped", asks(question));
       const other = await world.say("Llama, begin again", { direct: false, also: to(LLAMA) });
-      await world.conversation.redacted(world.ghost(), { roomId: ROOM, target: other }, world.settle);
+      await world.conversation.redacted(world.ghost(), { roomId: ROOM, sender: ALICE, target: other }, world.settle);
       await hear(world, QWEN, LLAMA, "$deleted", asks(other));
       const third = await world.say("Llama, and again", { direct: false, also: to(LLAMA) });
       await world.react(third, "🛑");
@@ -219,9 +250,9 @@ forEachDatabase((_kind, open) => {
       const turn = await world.turn(command);
       assert.ok(turn);
       const drafting = await world.conversation.answering.drafting(turn);
-      assert.deepEqual(drafting.begin("Ye")["m.mentions"], {});
+      assert.deepEqual((await drafting.begin("Ye"))["m.mentions"], {});
       const reply = await world.conversation.answering.respond(turn, false, UNSEEN, NEVER);
-      const edit = drafting.finish(reply, ["$draft"]).messages[0]?.content;
+      const edit = (await drafting.finish(reply, ["$draft"])).messages[0]?.content;
       assert.deepEqual(edit?.["m.mentions"], { user_ids: [QWEN] });
     });
 
@@ -249,11 +280,11 @@ forEachDatabase((_kind, open) => {
       await world.say("!discuss qwen Is water wet?");
       assert.match(said(), /nobody to discuss with in a direct chat/);
       await world.say("!discuss gpt Is water wet?", group);
-      assert.match(said(), /no agent “gpt” in this room\. There are: `qwen`/);
+      assert.match(said(), /no agent “gpt” in this room\. There are: qwen/);
       await world.say("!discuss qwen", group);
-      assert.match(said(), /Please write it so: `!discuss/);
+      assert.match(said(), /Please write it so: @llama !discuss/);
       await world.say("!discuss 99 qwen Is water wet?", group);
-      assert.match(said(), /Please write it so: `!discuss/);
+      assert.match(said(), /Please write it so: @llama !discuss/);
       world.present.delete(QWEN);
       await world.say("!discuss qwen Is water wet?", group);
       assert.match(said(), /no other agent in this room/);
@@ -272,12 +303,16 @@ forEachDatabase((_kind, open) => {
   });
 
   describe("people whom an answer names", () => {
-    it("are mentioned if they took part, and nobody else, nor the room", async () => {
+    it("are not mentioned, though they took part: nobody is but who asked, nor is the room", async () => {
       const world = new World(await open());
       const bob = "@bob:example.test";
       await world.say("Llama, I am Bob", { direct: false, sender: bob, also: to(LLAMA) });
       const question = await world.say("Llama, who was here?", { direct: false, also: to(LLAMA) });
-      const says = `${bob} was, not @carol:example.test. @room!`;
+      const says = [
+        `${bob} was, not @carol:example.test. @room! Bob!`,
+        `[Bob](https://matrix.to/#/${bob}) and <https://matrix.to/#/${encodeURIComponent(bob)}>, matrix:u/bob:example.test`,
+        `<a href="https://matrix.to/#/${bob}">Bob</a>`,
+      ].join("\n\n");
       const first = (await world.turns())[0];
       await new TurnStore(world.database, sealsOf(world.database)).cancel(
         world.database,
@@ -286,7 +321,9 @@ forEachDatabase((_kind, open) => {
         String(first?.["event_id"]),
       );
       const { content } = await answer(world, question, LLAMA, says);
-      assert.deepEqual(content["m.mentions"], { user_ids: [ALICE, bob] });
+      assert.deepEqual(content["m.mentions"], { user_ids: [ALICE] });
+      assert.doesNotMatch(String(content["formatted_body"]), /<a href/, "nor drawn as if they were");
+      assert.doesNotMatch(JSON.stringify(content), /@room/i);
     });
   });
 });

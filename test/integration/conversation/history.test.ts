@@ -12,7 +12,16 @@ const ALICE = "@alice:example.test";
 const EVERYTHING = Number.MAX_SAFE_INTEGER;
 
 function said(eventId: string, fields: Partial<RememberedMessage> = {}): RememberedMessage {
-  return { eventId, author: "person", sender: ALICE, speaker: "Alice", body: eventId, sentAt: 1, ...fields };
+  return {
+    eventId,
+    author: "person",
+    sender: ALICE,
+    speaker: "Alice",
+    body: eventId,
+    sentAt: 1,
+    encrypted: false,
+    ...fields,
+  };
 }
 
 function answered(eventId: string, answers: number): RememberedMessage {
@@ -92,24 +101,36 @@ forEachDatabase((_kind, open) => {
       await remember(said("$b", { sender: "@bob:example.test" }));
       await history.edit(
         database,
-        { ghost: LLAMA, roomId: ROOM, eventId: "$a", sender: "@bob:example.test" },
+        { ghost: LLAMA, roomId: ROOM, eventId: "$a", sender: "@bob:example.test", encrypted: false },
         "put into Alice's mouth",
       );
-      await history.edit(database, { ghost: MAX, roomId: ROOM, eventId: "$a", sender: ALICE }, "told somebody else");
+      await history.edit(
+        database,
+        { ghost: MAX, roomId: ROOM, eventId: "$a", sender: ALICE, encrypted: false },
+        "told somebody else",
+      );
       assert.deepEqual(await bodies(), ["$a", "$b"]);
-      await history.edit(database, { ghost: LLAMA, roomId: ROOM, eventId: "$a", sender: ALICE }, "corrected");
+      await history.edit(
+        database,
+        { ghost: LLAMA, roomId: ROOM, eventId: "$a", sender: ALICE, encrypted: false },
+        "corrected",
+      );
       assert.deepEqual(await bodies(), ["corrected", "$b"]);
     });
 
     it("keeps no trace of what was deleted", async () => {
       const { database, history, remember, bodies } = await make();
       await remember(said("$a"));
-      await history.forget(database, LLAMA, "!other:example.test", "$a");
-      await history.forget(database, MAX, ROOM, "$a");
+      await history.forget(database, LLAMA, "!other:example.test", "$a", ALICE);
+      await history.forget(database, MAX, ROOM, "$a", ALICE);
       assert.deepEqual(await bodies(), ["$a"]);
-      await history.forget(database, LLAMA, ROOM, "$a");
+      await history.forget(database, LLAMA, ROOM, "$a", ALICE);
       assert.deepEqual(await bodies(), []);
-      await history.edit(database, { ghost: LLAMA, roomId: ROOM, eventId: "$a", sender: ALICE }, "back again");
+      await history.edit(
+        database,
+        { ghost: LLAMA, roomId: ROOM, eventId: "$a", sender: ALICE, encrypted: false },
+        "back again",
+      );
       assert.deepEqual(await bodies(), []);
       assert.equal((await database.query("select 1 from messages")).count, 0);
     });
@@ -127,11 +148,19 @@ forEachDatabase((_kind, open) => {
     it("takes whatever people write, and asks for whatever they name", async () => {
       const { database, history, remember, bodies } = await make();
       await remember(said("$a", { body: "nul \0 half \ud800 end", speaker: "\0\udc00" }));
-      await history.edit(database, { ghost: LLAMA, roomId: ROOM, eventId: "$a", sender: ALICE }, "edited \0\ud800");
+      await history.edit(
+        database,
+        { ghost: LLAMA, roomId: ROOM, eventId: "$a", sender: ALICE, encrypted: false },
+        "edited \0\ud800",
+      );
       assert.deepEqual(await bodies(), ["edited \ufffd"]);
       assert.ok(!(await history.isOwn(LLAMA, ROOM, "$nul\0\ud800")));
-      await history.edit(database, { ghost: LLAMA, roomId: ROOM, eventId: "$nul\0", sender: ALICE }, "x");
-      await history.forget(database, LLAMA, ROOM, "$nul\0");
+      await history.edit(
+        database,
+        { ghost: LLAMA, roomId: ROOM, eventId: "$nul\0", sender: ALICE, encrypted: false },
+        "x",
+      );
+      await history.forget(database, LLAMA, ROOM, "$nul\0", ALICE);
     });
   });
 });

@@ -2,8 +2,10 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Limits } from "../../../src/config/config.ts";
 import { Allowances, usersOf } from "../../../src/turns/allowances.ts";
-import { ALICE, BOB, LLAMA, ROOM, World } from "../../support/conversation-world.ts";
+import { TurnStore } from "../../../src/turns/turn-store.ts";
+import { ALICE, BOB, LLAMA, MODERATOR, NEVER, QWEN, ROOM, UNSEEN, World } from "../../support/conversation-world.ts";
 import { forEachDatabase } from "../../support/databases.ts";
+import { sealsOf } from "../../support/seals.ts";
 
 const NONE: Limits = { user: {}, room: {}, server: {}, agent: {} };
 
@@ -67,9 +69,108 @@ forEachDatabase((_kind, open) => {
       const question = await world.say("one");
       await world.answered(question);
       await world.react(question, "🔁");
+      assert.match(
+        String((await world.replyTo(question))?.messages[0]?.content["body"]),
+        /as much as one may in a day.*🔁/,
+        "who reacts is told, too",
+      );
+      await world.answered(question, { answers: [] });
       await world.say("!retry");
-      assert.match(String(world.sent.at(-1)?.content["body"]), /as much as one may in a day/);
-      assert.equal((await world.turns()).length, 1);
+      assert.match(String(world.sent.at(-1)?.content["body"]), /as much as one may in a day.*please ask again then/);
+      assert.equal((await world.turns()).length, 2);
+    });
+  });
+
+  describe("how many questions may wait in a room", () => {
+    /** With one answered and one waiting question of somebody, and others that fill the queue. */
+    async function full(): Promise<{ world: World; answered: string; waiting: string }> {
+      const world = new World(await open());
+      const answered = await world.say("one");
+      await world.answered(answered);
+      const waiting = await world.say("two", { sender: BOB });
+      for (const text of ["three", "four"]) await world.say(text);
+      return { world, answered, waiting };
+    }
+    const states = async (world: World): Promise<unknown[]> => (await world.turns()).map(({ state }) => state);
+    const edit = (target: string, body: string): object => ({
+      "m.new_content": { msgtype: "m.text", body },
+      "m.relates_to": { rel_type: "m.replace", event_id: target },
+    });
+    const FULL = ["answered", "queued", "queued", "queued"];
+
+    it("holds for reactions, which are told so", async () => {
+      const { world, answered } = await full();
+      await world.react(answered, "🔁");
+      assert.deepEqual(await states(world), [...FULL, "sending"]);
+      assert.match(String((await world.replyTo(answered))?.messages[0]?.content["body"]), /many questions here/);
+      await world.react(answered, "🔁");
+      assert.equal((await states(world)).length, 5, "it is said once");
+    });
+
+    it("holds for edits of what was answered, which are told so, and not for those of what waits", async () => {
+      const { world, answered, waiting } = await full();
+      await world.say("* two and a half", { sender: BOB, also: edit(waiting, "two and a half") });
+      assert.deepEqual(await states(world), ["answered", "cancelled", "queued", "queued", "queued"]);
+      await world.say("* one and a half", { also: edit(answered, "one and a half") });
+      assert.match(String((await world.replyTo(answered))?.messages[0]?.content["body"]), /many questions here/);
+      assert.deepEqual((await states(world)).slice(5), ["sending"]);
+    });
+
+    it("holds for !retry and !discuss, which say so", async () => {
+      const world = new World(await open());
+      for (const text of ["one", "two", "three"]) await world.say(text, { sender: BOB });
+      await world.answered(await world.say("four", { sender: ALICE }), { answers: [] });
+      await world.say("!retry");
+      assert.match(String(world.sent.at(-1)?.content["body"]), /many questions here.*ask again when/);
+      await world.say("!discuss qwen cheese", { direct: false, also: { "m.mentions": { user_ids: [LLAMA] } } });
+      assert.match(String(world.sent.at(-1)?.content["body"]), /many questions here.*ask again when/);
+      assert.deepEqual(await states(world), ["queued", "queued", "queued", "answered"]);
+    });
+
+    it("holds for what another agent asks, without a word", async () => {
+      const { world, waiting } = await full();
+      const asked = {
+        eventId: "$asked",
+        sender: QWEN,
+        direct: false,
+        also: {
+          "m.mentions": { user_ids: [LLAMA] },
+          "io.github.matrix-appservice-agents.exchange": { origin: waiting, hops: 0 },
+        },
+      };
+      await world.exchanges.begin(world.database, { roomId: ROOM, origin: waiting }, BOB);
+      await world.say("@agent_llama: what is cheese?", asked);
+      assert.deepEqual(await states(world), FULL);
+    });
+
+    it("holds for what a room's consent lets go, of which the first that finds no place says so", async () => {
+      const world = new World(await open());
+      world.provider.locality = "cloud";
+      const questions: string[] = [];
+      for (let n = 1; n <= 6; n++) {
+        const question = await world.say(`question ${n}`);
+        const turn = await world.turn(question);
+        assert.ok(turn);
+        const reply = await world.conversation.answering.respond(turn, true, UNSEEN, NEVER);
+        assert.equal(reply.failure, "needs_consent");
+        await new TurnStore(world.database, sealsOf(world.database)).finish(world.database, turn, reply);
+        questions.push(question);
+      }
+      await world.say("!privacy allow", { sender: MODERATOR });
+      const since = (await world.turns()).slice(6);
+      assert.deepEqual(
+        since.map(({ event_id: question, state }) => [questions.indexOf(String(question)) + 1, state]),
+        [
+          [1, "queued"],
+          [2, "queued"],
+          [3, "queued"],
+          [4, "sending"],
+        ],
+      );
+      assert.match(
+        String((await world.replyTo(questions[3] ?? ""))?.messages[0]?.content["body"]),
+        /many questions here/,
+      );
     });
   });
 });

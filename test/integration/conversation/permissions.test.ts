@@ -2,7 +2,24 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { EXCHANGE_FIELD } from "../../../src/conversation/exchange-mark.ts";
 import { Bans } from "../../../src/policy/bans.ts";
-import { ALICE, BOB, BOT, LLAMA, MODERATOR, QWEN, ROOM, World } from "../../support/conversation-world.ts";
+import { ProviderError } from "../../../src/providers/provider.ts";
+import type { TurnReply } from "../../../src/turns/turn.ts";
+import { TurnStore } from "../../../src/turns/turn-store.ts";
+import {
+  AGENT,
+  ALICE,
+  BOB,
+  BOT,
+  chunks,
+  LLAMA,
+  MODERATOR,
+  NEVER,
+  QWEN,
+  ROOM,
+  UNSEEN,
+  World,
+} from "../../support/conversation-world.ts";
+import { sealsOf } from "../../support/seals.ts";
 import { forEachDatabase } from "../../support/databases.ts";
 
 const group = { direct: false, also: { "m.mentions": { user_ids: [LLAMA] } } };
@@ -110,6 +127,156 @@ forEachDatabase((_kind, open) => {
       world.access.access.users = [];
       await world.say("hello");
       assert.equal((await world.turns()).length, 1);
+    });
+  });
+
+  /** Asks, and runs the turn to its end. */
+  async function ask(world: World, sender: string, more: Parameters<World["say"]>[1] = {}): Promise<TurnReply> {
+    const question = await world.say("hello", { ...more, sender });
+    const turn = await world.turn(question);
+    assert.ok(turn);
+    const reply = await world.conversation.answering.respond(turn, false, UNSEEN, NEVER);
+    await new TurnStore(world.database, sealsOf(world.database)).finish(world.database, turn, reply);
+    return reply;
+  }
+
+  const lastWords = (world: World): string => String(world.sent.at(-1)?.content["body"]);
+
+  describe("a model that belongs to an agent", () => {
+    async function withModels(): Promise<World> {
+      const world = new World(await open());
+      world.provider.installed = ["llama3.2:3b", "qwen2.5:7b", "mistral:latest", "Qwen2.5:7B"];
+      world.access.permissions.agents.set("qwen", [BOB]);
+      return world;
+    }
+
+    it("is chosen for another one by those alone who may use its agent, however its name is written", async () => {
+      const world = await withModels();
+      for (const name of ["qwen2.5:7b", "Qwen2.5:7B", "`qwen2.5:7b`"]) {
+        await world.say(`!model ${name}`);
+        assert.match(lastWords(world), /belongs to an agent that you may not use/, name);
+      }
+      assert.deepEqual(world.refused.map(({ act, userId, ghost, reason }) => [act, userId, ghost, reason])[0], [
+        "command",
+        ALICE,
+        QWEN,
+        "not_this_agent",
+      ]);
+      await world.say("!model nothing");
+      assert.match(lastWords(world), /There are: llama3\.2:3b, mistral:latest\.$/, "names that can be chosen");
+      for (const name of ["llama3.2:3b", "mistral"]) {
+        await world.say(`!model ${name}`);
+        assert.match(lastWords(world), /^Done/, name);
+      }
+      await world.say("!model qwen2.5:7b", { sender: BOB });
+      assert.match(lastWords(world), /^Done/);
+    });
+
+    it("answers those alone who may use its agent, whoever has chosen it, and as that is when the turn runs", async () => {
+      const world = await withModels();
+      await world.say("!model qwen2.5:7b", { sender: BOB });
+      const reply = await ask(world, ALICE);
+      assert.equal(reply.failure, "not_your_model");
+      assert.match(
+        String(reply.messages[0]?.content["body"]),
+        /the model qwen2\.5:7b, .* you may not use\. With @llama !model default/,
+      );
+      assert.equal(world.provider.asked.length, 0);
+      assert.equal((await ask(world, BOB)).outcome, "answered");
+      assert.equal(world.provider.asked.at(-1)?.model, "qwen2.5:7b");
+      world.access.permissions.agents.delete("qwen");
+      assert.equal((await ask(world, ALICE)).outcome, "answered");
+      world.access.permissions.agents.set("qwen", []);
+      assert.equal((await ask(world, BOB)).failure, "not_your_model");
+      assert.equal(world.provider.asked.length, 2);
+    });
+
+    it("is one by its name, too, where no agent is named after it", async () => {
+      const world = await withModels();
+      world.access.permissions.agents.set("mistral*", [BOB]);
+      await world.say("!model mistral");
+      assert.match(lastWords(world), /belongs to an agent that you may not use/);
+      await world.say("!model mistral", { sender: BOB });
+      assert.match(lastWords(world), /^Done/);
+    });
+
+    it("is no fallback for those who may not use its agent", async () => {
+      const world = await withModels();
+      world.agent = { ...AGENT, fallback: "qwen" };
+      world.provider.says = (request) => {
+        if (request.model === AGENT.model) throw new ProviderError("unreachable", "away");
+        return chunks("instead");
+      };
+      assert.equal((await ask(world, ALICE)).failure, "unreachable");
+      assert.equal((await ask(world, BOB)).outcome, "answered");
+    });
+  });
+
+  describe("an agent that somebody may not use", () => {
+    it("takes part in no discussion of theirs", async () => {
+      const world = new World(await open());
+      world.access.permissions.agents.set("qwen", [BOB]);
+      await world.say("!discuss qwen cheese", group);
+      assert.equal(lastWords(world), "You may not use Qwen.");
+      await world.say("!discuss nobody cheese", group);
+      assert.doesNotMatch(lastWords(world), /qwen/);
+      assert.deepEqual(await world.turns(), []);
+      await world.say("!discuss qwen cheese", { ...group, sender: BOB });
+      assert.equal((await world.turns()).length, 1);
+    });
+
+    it("is named to no model as one that it may ask for help", async () => {
+      const world = new World(await open());
+      world.access.permissions.agents.set("qwen", [BOB]);
+      await world.say("!delegate on", { ...group, sender: MODERATOR });
+      for (const [sender, isNamed] of [
+        [ALICE, false],
+        [BOB, true],
+      ] as const) {
+        await ask(world, sender, group);
+        const prompt = JSON.stringify(world.provider.asked.at(-1)?.messages);
+        assert.equal(prompt.includes("agent_qwen"), isNamed, sender);
+      }
+    });
+  });
+
+  describe("the model and the instruction of a room", () => {
+    it("are whose the admin says: the moderators', the admins', or nobody's", async () => {
+      for (const command of ["model", "system"] as const) {
+        const world = new World(await open());
+        world.provider.installed = ["mistral"];
+        const { commands, users } = world.access.permissions;
+        const set = async (sender: string, value = "mistral"): Promise<string> => {
+          await world.say(`!${command} ${value}`, { ...group, sender });
+          return lastWords(world);
+        };
+        users.set(BOB, "moderator");
+        assert.match(await set(ALICE), /Only moderators/);
+        assert.match(await set(BOB), /^Done/);
+
+        commands[command] = "admins";
+        for (const value of ["other", "default"])
+          assert.match(await set(BOB, value), /Only the bridge's admins/, value);
+        await world.say(`!${command} mistral`);
+        assert.match(lastWords(world), /Only the bridge's admins/, "nor in a direct chat");
+        await world.say("!reset", { ...group, sender: BOB });
+        await world.say("!status", group);
+        assert.match(lastWords(world), /mistral/, "what was set before stays, and is not theirs to take back");
+        assert.match(await set(MODERATOR), /^Done/);
+
+        commands[command] = "nobody";
+        for (const value of ["mistral", "default", ""]) {
+          assert.match(await set(MODERATOR, value), /has switched `?!\w+`? off/, value);
+        }
+        await world.say("!status", group);
+        assert.doesNotMatch(lastWords(world), /mistral/, "what was set counts no more");
+        await world.say("!help", group);
+        assert.ok(!lastWords(world).includes(`!${command}`));
+        commands[command] = "admins";
+        await world.say("!reset", { ...group, sender: MODERATOR });
+        await world.say("!status", group);
+        assert.doesNotMatch(lastWords(world), /mistral/);
+      }
     });
   });
 

@@ -13,6 +13,7 @@ import {
   LLAMA,
   MODERATOR,
   NEVER,
+  QWEN,
   ROOM,
   UNSEEN,
   World,
@@ -20,7 +21,7 @@ import {
 import { forEachDatabase } from "../../support/databases.ts";
 import { sealsOf } from "../../support/seals.ts";
 
-const CLOUD = { host: "api.cloud.example", locality: "cloud", relays: false } as const;
+const CLOUD = { host: "api.cloud.example", locality: "cloud", relay: undefined } as const;
 const group = { direct: false, also: { "m.mentions": { user_ids: [LLAMA] } } };
 
 forEachDatabase((_kind, open) => {
@@ -47,6 +48,22 @@ forEachDatabase((_kind, open) => {
     return reply;
   }
 
+  /** An agent says that it waits; the event of its notice is named. */
+  async function asking(world: World, ghost: string, eventId: string): Promise<string> {
+    const question = await world.say("the secret question", {
+      ...group,
+      to: ghost,
+      also: { "m.mentions": { user_ids: [ghost] } },
+    });
+    const turn = await world.turn(question, ghost);
+    assert.ok(turn);
+    const reply = await world.conversation.answering.respond(turn, false, UNSEEN, NEVER);
+    assert.equal(reply.failure, "needs_consent");
+    world.senders.set(eventId, ghost);
+    await new TurnStore(world.database, sealsOf(world.database)).finish(world.database, turn, reply);
+    return question;
+  }
+
   async function ask(world: World, text: string, sender = ALICE): Promise<{ question: string; reply: TurnReply }> {
     const question = await world.say(text, { ...group, sender });
     return { question, reply: await answered(world, question) };
@@ -59,7 +76,7 @@ forEachDatabase((_kind, open) => {
       const world = await cloudy();
       const { question, reply } = await ask(world, "the secret question");
       assert.equal(reply.failure, "needs_consent");
-      assert.match(bodyOf(reply), /would send to \*\*api\.cloud\.example\*\* \(“local”\).*✅/);
+      assert.match(bodyOf(reply), /would send to api\.cloud\.example \(“local”\).*✅/);
       assert.equal(world.provider.asked.length, 0);
 
       const second = await ask(world, "another", BOB);
@@ -107,13 +124,145 @@ forEachDatabase((_kind, open) => {
       assert.equal((await ask(world, "hello!")).reply.outcome, "answered");
     });
 
+    it("hears a decision that is said to nobody while it alone waits for one, as the notice shows it", async () => {
+      for (const said of ["!privacy allow", "!Privacy Allow.", "`!privacy allow`"]) {
+        const world = await cloudy();
+        const question = await asking(world, LLAMA, "$asking");
+        const bare = { direct: false, sender: MODERATOR };
+        await world.say(said, { ...bare, sender: ALICE });
+        assert.match(String(world.sent.at(-1)?.content["body"]), /Only moderators/);
+        await world.say(said, { ...bare, to: QWEN });
+        assert.equal(world.sent.length, 1, "the other one does not wait, and says nothing");
+        await world.say(said, bare);
+        assert.match(String(world.sent.at(-1)?.content["body"]), /^Agreed: .*@llama !privacy default/);
+        assert.equal((await world.turn(question))?.kind, "again");
+        await world.say("!privacy deny", bare);
+        assert.equal(world.sent.length, 2, "nobody waits any more");
+      }
+    });
+
+    it("takes nothing from who is left alone with it, by any way, unless they moderate the room: others have spoken there", async () => {
+      for (const encrypted of [false, true]) {
+        const world = await cloudy({ encrypted, policy: "ask" });
+        world.provider.installed = ["llama3.2:3b", "other"];
+        await world.say("!privacy deny", { ...group, sender: MODERATOR });
+        assert.equal((await ask(world, "the password is swordfish")).reply.failure, "cloud_declined");
+        world.leftAlone.add(BOB);
+        const alone = { direct: true, sender: BOB };
+        const commands = ["!privacy allow", "!privacy default", "!system Obey.", "!model other", "!remember Obey."];
+        for (const command of [...commands, "!listen on", "!respond all", "!reset", "!forget"]) {
+          await world.say(command, alone);
+          assert.match(String(world.sent.at(-1)?.content["body"]), /Only moderators/, command);
+        }
+        const question = await world.say("what was said before?", alone);
+        assert.equal((await answered(world, question)).failure, "cloud_declined");
+        await world.say("!privacy default", { ...group, sender: MODERATOR });
+        const again = await world.say("and now?", alone);
+        assert.equal((await answered(world, again)).failure, "needs_consent");
+        world.sentAs.set(`${again} answer.0`, "$asking");
+        await world.react("$asking", "✅", BOB);
+        assert.equal(await world.turn(again), undefined, "nor a reaction");
+        assert.equal(world.provider.asked.length, 0);
+      }
+    });
+
+    it("says whom to name while several wait, and takes it for none of them", async () => {
+      const world = await cloudy();
+      await asking(world, LLAMA, "$llama");
+      await asking(world, QWEN, "$qwen");
+      for (const to of [LLAMA, QWEN]) {
+        await world.say("!privacy allow", { direct: false, sender: MODERATOR, to, eventId: "$said" });
+      }
+      assert.deepEqual(
+        world.sent.map(({ content }) => content["body"]),
+        ["Several agents wait for that. Please say whom you mean: @llama !privacy allow or @qwen !privacy allow."],
+      );
+      assert.deepEqual((await world.database.query("select * from consents")).rows, []);
+      // As the notice shows it, and in reply to what is asked.
+      await world.say("@qwen !privacy deny", { direct: false, sender: MODERATOR, to: QWEN });
+      const reply = { "m.relates_to": { "m.in_reply_to": { event_id: "$llama" } } };
+      await world.say("!privacy allow", { direct: false, sender: MODERATOR, also: reply });
+      const { rows } = await world.database.query("select ghost, granted from consents order by ghost");
+      assert.deepEqual(rows, [
+        { ghost: LLAMA, granted: true },
+        { ghost: QWEN, granted: false },
+      ]);
+    });
+
+    it("takes no decision that was said before it asked", async () => {
+      const world = await cloudy();
+      await world.database.query(
+        `insert into events (event_id, room_id, received_at) values ('$early', $1, now() - interval '1 second')`,
+        [ROOM],
+      );
+      await asking(world, LLAMA, "$asking");
+      await world.say("!privacy allow", { direct: false, sender: MODERATOR, eventId: "$early" });
+      assert.equal(world.sent.length, 0);
+      assert.deepEqual((await world.database.query("select * from consents")).rows, []);
+    });
+
+    it("takes no decision said to nobody in clear, in an encrypted room", async () => {
+      const world = await cloudy({ encrypted: true, policy: "ask" });
+      await asking(world, LLAMA, "$asking");
+      await world.say("!privacy allow", { direct: false, sender: MODERATOR, encrypted: false });
+      assert.match(String(world.sent.at(-1)?.content["body"]), /This room is encrypted, and that was not/);
+      assert.deepEqual((await world.database.query("select * from consents")).rows, []);
+      await world.say("!privacy allow", { direct: false, sender: MODERATOR });
+      assert.equal((await world.database.query("select * from consents")).rows.length, 1);
+    });
+
+    it("asks again once the room is encrypted, whatever was agreed to in clear; encrypted words then count for good", async () => {
+      for (const agree of ["a reaction", "words in clear", "a row of before"]) {
+        const world = await cloudy({ policy: "ask" });
+        if (agree === "a row of before") {
+          await world.database.query(
+            `insert into consents (room_id, ghost, target, granted, decided_by) values ($1, $2, $3, true, $4)`,
+            [ROOM, LLAMA, `local ${CLOUD.host}`, MODERATOR],
+          );
+        } else {
+          const { question } = await ask(world, "hello");
+          world.sentAs.set(`${question} answer.0`, "$asking");
+          if (agree === "a reaction") await world.react("$asking", "✅", MODERATOR);
+          else await world.say("!privacy allow", { ...group, sender: MODERATOR });
+          await answered(world, question);
+        }
+        assert.equal((await ask(world, "in clear")).reply.outcome, "answered", agree);
+
+        world.encrypted = true;
+        const asked = await ask(world, "encrypted");
+        assert.equal(asked.reply.failure, "needs_consent", agree);
+        assert.match(bodyOf(asked.reply), /A reaction does not count here/);
+        await world.say("!privacy", { ...group, sender: MODERATOR });
+        assert.doesNotMatch(String(world.sent.at(-1)?.content["body"]), /agreed to that on/);
+        await world.say("!privacy allow", { ...group, sender: MODERATOR });
+        assert.equal((await answered(world, asked.question)).outcome, "answered", agree);
+        assert.equal((await ask(world, "from now on")).reply.outcome, "answered", agree);
+        await world.say("!privacy", { ...group, sender: MODERATOR });
+        assert.match(String(world.sent.at(-1)?.content["body"]), /agreed to that on/);
+      }
+    });
+
+    it("goes on refusing in an encrypted room what was refused in clear, and takes that back in encrypted words alone", async () => {
+      const world = await cloudy({ policy: "allow" });
+      await world.say("!privacy deny", { ...group, sender: MODERATOR });
+      world.encrypted = true;
+      assert.equal((await ask(world, "hello")).reply.failure, "cloud_declined");
+      for (const loosening of ["!privacy default", "!privacy allow"]) {
+        await world.say(loosening, { ...group, sender: MODERATOR, encrypted: false });
+        assert.match(String(world.sent.at(-1)?.content["body"]), /This room is encrypted, and that was not/);
+        assert.equal((await ask(world, "and now?")).reply.failure, "cloud_declined", loosening);
+      }
+      await world.say("!privacy default", { ...group, sender: MODERATOR });
+      assert.equal((await ask(world, "hello!")).reply.outcome, "answered");
+    });
+
     it("takes no reaction for consent in an encrypted room, and says so; the encrypted command alone", async () => {
       const world = await cloudy({ encrypted: true, policy: "ask" });
       const { question, reply } = await ask(world, "the secret question");
       assert.equal(reply.failure, "needs_consent");
-      assert.match(bodyOf(reply), /a moderator of this room says `!privacy allow`.*A reaction does not count here/);
+      assert.match(bodyOf(reply), /moderator of this room says @llama !privacy allow.*A reaction does not count here/);
       const second = await ask(world, "another", BOB);
-      assert.match(bodyOf(second.reply), /by `!privacy allow`/);
+      assert.match(bodyOf(second.reply), /by @llama !privacy allow/);
       world.sentAs.set(`${question} answer.0`, "$asking");
       await world.react("$asking", "✅", MODERATOR);
       await world.react("$asking", "❌", MODERATOR);
@@ -160,6 +309,118 @@ forEachDatabase((_kind, open) => {
       assert.deepEqual(await world.remembered(), ["Alice: hello"]);
     });
 
+    it("hears no encrypted aside that was not said to agents, whatever the homeserver says that it replies to", async () => {
+      const world = await cloudy({ encrypted: true, policy: "allow" });
+      const { question } = await ask(world, "hello");
+      await world.answered(await world.say("and now?", group));
+      await world.say("!listen agents", { ...group, sender: MODERATOR });
+      const before = await world.remembered();
+      for (const relation of [
+        { "m.in_reply_to": { event_id: "$answer" } },
+        { rel_type: "m.thread", event_id: "$answer" },
+        { rel_type: "m.thread", event_id: question, "m.in_reply_to": { event_id: "$answer" } },
+      ]) {
+        const aside = await world.say("an aside to bob", {
+          direct: false,
+          also: { "m.mentions": {}, "m.relates_to": relation },
+        });
+        assert.equal(await world.turn(aside), undefined);
+      }
+      assert.deepEqual(await world.remembered(), before);
+    });
+
+    const PASSED_ON: Readonly<Record<string, (world: World) => void>> = {
+      "by its server outside": () => undefined,
+      "by its server here, which says so": (world) => {
+        Object.assign(world.provider, { host: "127.0.0.1:11434", locality: "local" });
+        world.agent = { ...AGENT, locality: "local" };
+        world.provider.relay = {
+          facts: (model) => world.provider.facts(model),
+          saysWhere: () => Promise.resolve(true),
+        };
+        world.provider.remoteHost = "ollama.com";
+      },
+      "by its name": (world) => {
+        Object.assign(world.provider, { host: "127.0.0.1:11434", locality: "local" });
+        world.agent = { ...AGENT, locality: "local", model: "gpt-oss:120b-cloud" };
+      },
+    };
+    for (const [how, set] of Object.entries(PASSED_ON)) {
+      it(`takes no edit of an encrypted aside for one of a question, nor a thread's aside for one, where its model is outside ${how}`, async () => {
+        const world = await cloudy({ encrypted: true, policy: "allow" });
+        set(world);
+        const toLlama = { ...group, also: { "m.mentions": { user_ids: [LLAMA] } } };
+        const question = await world.say("hello", toLlama);
+        assert.equal((await answered(world, question)).outcome, "answered");
+        const before = await world.remembered();
+        const moved = { rel_type: "m.replace", event_id: question };
+        for (const mentions of [{}, { user_ids: ["@bob:example.test"] }]) {
+          for (const inside of [{}, { "m.mentions": mentions }]) {
+            await world.say("* Bob, the PIN is 4711", {
+              direct: false,
+              also: {
+                "m.mentions": mentions,
+                "m.new_content": { msgtype: "m.text", body: "Bob, the PIN is 4711", ...inside },
+                "m.relates_to": moved,
+              },
+            });
+          }
+        }
+        for (const relation of [
+          { rel_type: "m.thread", event_id: question },
+          { "m.in_reply_to": { event_id: question } },
+        ]) {
+          await world.say("Bob, the PIN is 4711", {
+            direct: false,
+            also: { "m.mentions": {}, "m.relates_to": relation },
+          });
+        }
+        assert.deepEqual(await world.remembered(), before);
+        assert.equal((await world.turns()).filter(({ state }) => state === "queued").length, 0);
+        // Who says in the edit that it is said to the agent edits a question.
+        await world.say("* Llama: hello again", {
+          direct: false,
+          also: {
+            "m.mentions": {},
+            "m.new_content": { msgtype: "m.text", body: "hello again", "m.mentions": { user_ids: [LLAMA] } },
+            "m.relates_to": moved,
+          },
+        });
+        assert.equal((await world.turns()).filter(({ state }) => state === "queued").length, 1);
+      });
+    }
+
+    it("promises nothing that the admin does not allow, when it comes and when it is told what may be", async () => {
+      const welcomeIn = async (options: Parameters<typeof cloudy>[0]): Promise<{ world: World; said: string }> => {
+        const world = await cloudy(options);
+        await world.conversation.joined(world.ghost(), { roomId: ROOM, direct: true });
+        return { world, said: String(world.sent.at(-1)?.content["body"]) };
+      };
+      const { world, said } = await welcomeIn({ encrypted: true });
+      assert.match(
+        said,
+        /But I can't answer here: .*does not allow that what is said in encrypted rooms goes to api\./,
+      );
+      assert.match(said, /Please ask an agent that runs here \(!list\), or ask your admin/);
+      assert.doesNotMatch(said, /agreed/);
+      const answerTo = async (text: string): Promise<string> => {
+        await world.say(text, { encrypted: true });
+        return String(world.sent.at(-1)?.content["body"]);
+      };
+      assert.match(await answerTo("!privacy allow"), /does not allow that in encrypted rooms/);
+      for (const command of ["!privacy deny", "!privacy default"]) {
+        const answer = await answerTo(command);
+        assert.match(answer, /The admin does not allow it here either|the admin does not allow that here/, command);
+        assert.doesNotMatch(answer, /privacy allow|asks/, command);
+      }
+      assert.match((await welcomeIn({ policy: "deny" })).said, /what is said in this room goes to/);
+      assert.match((await welcomeIn({ policy: "ask" })).said, /once that has been agreed to here/);
+      const allowed = await welcomeIn({ encrypted: true, policy: "allow" });
+      assert.match(allowed.said, /what is said to me goes to api\.cloud\.example\. .*!privacy deny ends it/);
+      await allowed.world.say("!privacy default", { encrypted: true });
+      assert.match(String(allowed.world.sent.at(-1)?.content["body"]), /the admin allows that, unless this room/);
+    });
+
     it("is one whose server here passes its model's requests on", async () => {
       const world = new World(await open());
       world.provider.remoteHost = "ollama.com";
@@ -187,13 +448,12 @@ forEachDatabase((_kind, open) => {
       assert.equal(reply.outcome, "answered");
       assert.match(
         bodyOf(reply),
-        /^An answer\.\n\n\*My own model can't be reached; this is what Qwen's says \(qwen2\.5:7b\)\.\*$/,
+        /^An answer\.\n\nMy own model can't be reached; this is what Qwen's says \(qwen2\.5:7b\)\.$/,
       );
     });
 
     it("is never one of the cloud for an agent that runs here, whatever was configured", async () => {
       const world = await failing({});
-      world.provider.relays = true;
       world.provider.remoteHost = "ollama.com";
       world.policy.rooms.set(ROOM, "allow");
       const { reply } = await ask(world, "hello");
@@ -207,6 +467,28 @@ forEachDatabase((_kind, open) => {
       };
       const { reply } = await ask(world, "hello");
       assert.deepEqual([reply.outcome, reply.failure, reply.retry], ["failed", "busy", true]);
+    });
+  });
+
+  describe("a model's server that does not answer", () => {
+    it("keeps nobody waiting for the agent, however often somebody has it asked", async () => {
+      const world = new World(await open());
+      world.provider.facts = () => Promise.withResolvers<never>().promise;
+      world.provider.models = world.provider.facts as never;
+      const before = performance.now();
+      for (let time = 0; time < 6; time++) {
+        await world.say("!privacy", { sender: BOB });
+        const shown = String(world.sent.at(-1)?.content["body"]);
+        assert.match(shown, /Llama .*does not say[\s\S]*Qwen .*does not say/);
+        await world.say("!privacy allow", { sender: BOB });
+        assert.match(String(world.sent.at(-1)?.content["body"]), /“local” can't be asked now/);
+        await world.say("!model other", { sender: BOB });
+        assert.match(String(world.sent.at(-1)?.content["body"]), /“local” can't be asked now/);
+      }
+      await world.say("!help", group);
+      assert.match(String(world.sent.at(-1)?.content["body"]), /!stop/);
+      const took = performance.now() - before;
+      assert.ok(took < 6_000, `it took ${took} ms`);
     });
   });
 
@@ -235,6 +517,52 @@ forEachDatabase((_kind, open) => {
         String(world.sent.at(-1)?.content["body"]),
         /@moderator:example\.test agreed to that on \d{4}-[\s\S]*Llama → api\.cloud\.example: 1 request, .*outside this network/,
       );
+    });
+
+    it("is told of a model that is passed on, though its server is near by, as of one outside", async () => {
+      const world = new World(await open());
+      world.provider.remoteHost = "ollama.com";
+      await world.say("!privacy", group);
+      assert.match(String(world.sent.at(-1)?.content["body"]), /Llama runs elsewhere.*ollama\.com/);
+      const { reply } = await ask(world, "the secret question");
+      assert.equal(reply.outcome, "failed");
+      assert.equal(world.provider.asked.length, 0);
+    });
+
+    it("is told of a server that does not say where its models run", async () => {
+      const world = new World(await open());
+      await world.say("!privacy", group);
+      assert.match(String(world.sent.at(-1)?.content["body"]), /Nothing said to it leaves it\./);
+      world.provider.saysWhere = false;
+      await world.say("!privacy", group);
+      const shown = String(world.sent.at(-1)?.content["body"]);
+      assert.match(shown, /does not say whether it passes anything on; the admin answers for it\./);
+      assert.doesNotMatch(shown, /Nothing said to it leaves/);
+      const { reply } = await ask(world, "hello");
+      assert.equal(reply.outcome, "answered");
+    });
+
+    it("is of the model that the room has chosen", async () => {
+      const world = new World(await open());
+      world.provider.installed = ["llama3.2:3b", "gpt-oss:120b-cloud"];
+      const here = world.provider.facts;
+      world.provider.facts = async (model) => ({
+        ...(await here(model)),
+        ...(model.endsWith("-cloud") ? { remoteHost: "ollama.com" } : {}),
+      });
+      await world.say("!model gpt-oss:120b-cloud", { ...group, sender: MODERATOR });
+      await world.say("!privacy", group);
+      assert.match(String(world.sent.at(-1)?.content["body"]), /Llama runs elsewhere.*ollama\.com/);
+    });
+
+    it("is not that it stays here while the server can't be asked", async () => {
+      const world = new World(await open());
+      world.provider.facts = () => Promise.reject(new ProviderError("unreachable", "nobody listens"));
+      await world.say("!privacy", group);
+      assert.doesNotMatch(String(world.sent.at(-1)?.content["body"]), /Nothing said to it leaves/);
+      const { reply } = await ask(world, "hello");
+      assert.equal(reply.failure, "unreachable");
+      assert.equal(world.provider.asked.length, 0);
     });
   });
 });

@@ -40,6 +40,7 @@ class Setup {
   readonly asked: { asked: Asked; body: string }[] = [];
   readonly arrived: string[] = [];
   fail: (asked: Asked) => boolean = () => false;
+  mayVerify: (flow: { readonly userId: string }) => boolean = () => true;
   since: string | undefined;
   readonly #database: Database;
   readonly #store: ReturnType<typeof createCryptoStore>;
@@ -53,6 +54,7 @@ class Setup {
   async open(): Promise<{ device: Device; close: () => Promise<void> }> {
     const lease = await takeLease(this.#database, GHOST);
     const session = await this.#store.open(lease, "GHOSTDEVICE");
+    const custody = noCustody();
     const device = await Device.open({
       userId: GHOST,
       deviceId: "GHOSTDEVICE",
@@ -63,7 +65,8 @@ class Setup {
         this.asked.push({ asked, body });
         if (this.fail(asked)) throw new Error(`${asked} failed`);
       }),
-      ...noCustody(),
+      ...custody,
+      verification: { ...custody.verification, isAllowed: (flow) => this.mayVerify(flow) },
       since: this.since,
       saveSince: (since) => {
         this.since = since;
@@ -152,6 +155,84 @@ forEachDatabase((_kind, open) => {
         (await device.decrypt({ ...event, content: { algorithm: "none", session_id: "x" } }, "unverified")).kind,
         "refused",
       );
+      await close();
+    });
+
+    it("takes nothing from who has no user id, and asks for no keys of strangers of other servers who want to verify it", async () => {
+      const setup = new Setup(await open());
+      setup.mayVerify = ({ userId }) => userId !== "@mallory:evil.test";
+      const { device, close } = await setup.open();
+      await device.catchUp();
+      const content = { transaction_id: "t", from_device: "D", methods: ["m.sas.v1"], timestamp: Date.now() };
+      const body = JSON.stringify({ messages: { [GHOST]: { GHOSTDEVICE: content } } });
+      for (const sender of ["@a\0b:evil.test", "@\ud800:evil.test", "nobody", "", "@a:e v", "@mallory:evil.test"]) {
+        for (const eventType of ["m.key.verification.request", "m.key.verification.start", "m.room.encrypted"]) {
+          setup.server.handle(sender, "D", { type: RequestType.ToDevice, body, eventType, txnId: eventType });
+        }
+      }
+      await device.catchUp();
+      assert.deepEqual(
+        setup.asked.filter(({ asked, body: wanted }) => asked === "keysQuery" && wanted.includes("evil")),
+        [],
+      );
+      for (const sender of ["@carol:evil.test", "@bob:example.test"]) {
+        setup.server.handle(sender, "D", {
+          type: RequestType.ToDevice,
+          body,
+          eventType: "m.key.verification.request",
+          txnId: "t",
+        });
+        await device.catchUp();
+        assert.ok(setup.asked.some(({ asked, body: wanted }) => asked === "keysQuery" && wanted.includes(sender)));
+      }
+      await close();
+    });
+
+    it("comes to an end, though somebody sends without a pause, and reads all there was", async () => {
+      const setup = new Setup(await open());
+      const { device, close } = await setup.open();
+      await device.catchUp();
+      let sent = 0;
+      const send = (): void => {
+        const content = {
+          transaction_id: `t${sent++}`,
+          from_device: "D",
+          methods: ["m.sas.v1"],
+          timestamp: Date.now(),
+        };
+        const body = JSON.stringify({ messages: { [GHOST]: { GHOSTDEVICE: content } } });
+        const eventType = "m.key.verification.request";
+        setup.server.handle("@mallory:example.test", "D", {
+          type: RequestType.ToDevice,
+          body,
+          eventType,
+          txnId: `t${sent}`,
+        });
+      };
+      setup.fail = (asked) => {
+        if (asked === "sync") send();
+        return false;
+      };
+      const before = setup.count("sync");
+      await device.catchUp();
+      assert.ok(setup.count("sync") - before <= 3, `${setup.count("sync") - before} syncs`);
+      await close();
+    });
+
+    it("encrypts for the others of a room, in which somebody has no user id", async () => {
+      const setup = new Setup(await open());
+      const alice = await setup.alice();
+      const { device, close } = await setup.open();
+      const nobody = ["@a\0b:evil.test", "@a:evil.test:99999"];
+      await device.meet([...nobody, ALICE]);
+      const recipients = [...nobody, ALICE, GHOST];
+      const content = await device.encrypt({ ...target(), recipients }, "m.room.message", { body: "to all" });
+      await alice.sync();
+      assert.equal(await alice.decrypt(ROOM, GHOST, content), "to all");
+      assert.deepEqual(await device.obstacleTo("@a\0b:evil.test", "cross-signed-untrusted"), {
+        why: "unsigned_device",
+        devices: 0,
+      });
       await close();
     });
 

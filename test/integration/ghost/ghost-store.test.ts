@@ -150,7 +150,7 @@ forEachDatabase((_kind, open) => {
       for (const room of ["!dm", "!left", "!invited", "!new", "!newdm"]) {
         const membership = await store.membership(LLAMA, room);
         assert.equal(membership?.membership, "join", room);
-        direct[room] = membership.direct;
+        direct[room] = membership.calledDirect;
       }
       assert.deepEqual(direct, { "!dm": true, "!left": false, "!invited": true, "!new": false, "!newdm": true });
       assert.equal(await store.membership(MAX, "!dm"), undefined);
@@ -235,6 +235,8 @@ forEachDatabase((_kind, open) => {
       assert.equal(await outbox.prune(90), 1);
       assert.ok(await outbox.find(LLAMA, "pending"));
       assert.equal(await outbox.find(LLAMA, "sent"), undefined);
+      await database.query("update sends set created_at = created_at - interval '91 days'");
+      assert.equal(await outbox.prune(90), 1, "but not for ever");
     });
   });
 });

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Writable } from "node:stream";
+import { gzipSync } from "node:zlib";
 import { after, before, beforeEach, describe, it } from "node:test";
 import { pino } from "pino";
 import { getProfile, register, uploadMedia, versions } from "../../../src/homeserver/calls.ts";
@@ -209,6 +210,21 @@ describe("the homeserver client", () => {
       ];
       await assert.rejects(client.request(GET), /larger than 10000 bytes/);
       if (sent[0]?.destroyed === false) await once(sent[0], "close");
+    });
+
+    it("an answer that unpacks to more, however often it is packed, and unpacks no more of it than that", async () => {
+      const packed = gzipSync(Buffer.alloc(128 * 1024 * 1024));
+      const twice = gzipSync(packed);
+      const before = process.memoryUsage().rss;
+      for (const [body, encoding] of [
+        [packed, "gzip"],
+        [twice, "gzip, gzip"],
+      ] as const) {
+        answers = [(_request, response) => void response.writeHead(200, { "content-encoding": encoding }).end(body)];
+        await assert.rejects(client.request(GET), { name: "AnswerTooLarge", message: /larger than 10000 bytes/ });
+      }
+      const more = (process.memoryUsage().rss - before) / 1024 / 1024;
+      assert.ok(more < 64, `${Math.round(more)} MiB more`);
     });
 
     it("an answer broken off", async () => {

@@ -45,9 +45,9 @@ forEachDatabase((_kind, open) => {
     it("is counted and listed, in order, with why", async () => {
       const database = await open();
       const held = new HeldMail(database);
-      assert.deepEqual(await held.summary(), { ready: 0, awaitingKey: 0, setAside: 0, malformed: 0 });
+      assert.deepEqual(await held.summary(), { ready: 0, awaitingKey: 0, setAside: 0, refused: 0, malformed: 0 });
       const [, waiting, poison, hostile] = await fill(database);
-      assert.deepEqual(await held.summary(), { ready: 1, awaitingKey: 1, setAside: 2, malformed: 1 });
+      assert.deepEqual(await held.summary(), { ready: 1, awaitingKey: 1, setAside: 2, refused: 0, malformed: 1 });
       assert.deepEqual(
         (await held.list()).map(({ id, eventId, state, reason }) => ({ id, eventId, state, reason })),
         [
@@ -56,6 +56,10 @@ forEachDatabase((_kind, open) => {
           { id: hostile, eventId: "$hostile", state: "set_aside", reason: "\u001b[2Jgone" },
         ],
       );
+      for (const reason of ["not trusted: unsigned device", "not decrypted: Foo", "a replay of another event"]) {
+        await database.query("update mailbox set reason = $2 where id = $1", [hostile, reason]);
+        assert.equal((await held.summary()).refused, 1, reason);
+      }
     });
 
     it("is tried again as if for the first time: what is named, or all that was set aside", async () => {

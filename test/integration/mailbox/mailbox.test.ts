@@ -1,13 +1,16 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Database } from "../../../src/database/database.ts";
+import { pruneKeyNotices } from "../../../src/ghost/missing-keys.ts";
 import { parseTransaction, type RoomEvent } from "../../../src/homeserver/transaction.ts";
 import { acquireLease, fenced, releaseLease, StaleLease, type Lease } from "../../../src/leases/leases.ts";
 import { Processes } from "../../../src/leases/processes.ts";
+import { dropBeyondQuota, HELD_QUOTAS } from "../../../src/mailbox/held-quota.ts";
 import { adoptEvents, Mailbox, type MailItem } from "../../../src/mailbox/mailbox.ts";
 import { silentLogger } from "../../../src/observability/log.ts";
 import { Rooms } from "../../../src/rooms/rooms.ts";
 import { forEachDatabase } from "../../support/databases.ts";
+import { eventually } from "../../support/eventually.ts";
 import { addProcess, takeLease } from "../../support/lease.ts";
 import { sealsOf } from "../../support/seals.ts";
 
@@ -32,7 +35,7 @@ function membership(ghost: string, value: string, content: Record<string, unknow
   return event({ type: "m.room.member", state_key: ghost, content: { ...content, membership: value } });
 }
 
-forEachDatabase((_kind, open) => {
+forEachDatabase((kind, open) => {
   async function make(): Promise<{
     database: Database;
     mailbox: Mailbox;
@@ -43,7 +46,7 @@ forEachDatabase((_kind, open) => {
     const mailbox = new Mailbox({
       database,
       seals: sealsOf(database),
-      noteState: (tx, events) => rooms.note(tx, events),
+      noteState: (tx, events, options) => rooms.note(tx, events, options),
       isGhost: (userId) => userId.startsWith("@agent_"),
       log: silentLogger(),
     });
@@ -77,6 +80,70 @@ forEachDatabase((_kind, open) => {
       assert.deepEqual(await takeAll(database, mailbox, LLAMA), [ids[0], ids[2], ids[3]]);
       assert.deepEqual(await takeAll(database, mailbox, MAX), [ids[1], ids[2], ids[3], ids[4]]);
     });
+
+    it("gives a ghost what was said since its invite, before what came after its join, though others are done with it", async () => {
+      const { database, mailbox, store } = await make();
+      await store(membership(MAX, "join"));
+      await takeAll(database, mailbox, MAX);
+      const [first, second] = [event(), event({ sender: "@bob:example.test" })];
+      await store(membership(LLAMA, "invite"), first);
+      await takeAll(database, mailbox, MAX);
+      const join = membership(LLAMA, "join");
+      const [third, fourth] = [event(), event()];
+      await store(join, third, fourth);
+      const lease = await takeLease(database, LLAMA);
+      for (;;) {
+        const item = await mailbox.next(lease);
+        assert.ok(item);
+        const isJoin = item.event.event_id === join.event_id;
+        await fenced(database, lease, async (tx) => {
+          await mailbox.done(tx, item);
+          // The second one was told of to nobody.
+          if (isJoin) await mailbox.adopt(tx, LLAMA, item, [first, second]);
+        });
+        if (isJoin) break;
+      }
+      assert.deepEqual(
+        await takeAll(database, mailbox, LLAMA),
+        [first, second, third, fourth].map(({ event_id }) => event_id),
+      );
+      assert.deepEqual(await takeAll(database, mailbox, LLAMA), []);
+      const rooms = new Rooms(database, silentLogger());
+      assert.deepEqual(await Promise.all([second, fourth].map(({ event_id }) => rooms.isLatest(ROOM, event_id))), [
+        false,
+        true,
+      ]);
+    });
+
+    if (kind === "postgres") {
+      it("keeps for a ghost what another one is done with at the same time", async () => {
+        const { database, mailbox, store } = await make();
+        const said = event();
+        const join = membership(LLAMA, "join");
+        await store(membership(MAX, "join"), said, join);
+        const [max, llama] = [await takeLease(database, MAX), await takeLease(database, LLAMA)];
+        const own = await mailbox.next(max);
+        assert.ok(own);
+        await fenced(database, max, (tx) => mailbox.done(tx, own));
+        const read = await mailbox.next(max);
+        const entered = await mailbox.next(llama);
+        assert.ok(read !== undefined && entered?.event.event_id === join.event_id);
+        let done: Promise<void> | undefined;
+        await fenced(database, llama, async (tx) => {
+          await mailbox.adopt(tx, LLAMA, entered, [said]);
+          done = fenced(database, max, (other) => mailbox.done(other, read));
+          await eventually("the other one to wait", async () => {
+            const { count } = await database.query(
+              "select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
+            );
+            return count > 0;
+          });
+          await mailbox.done(tx, entered);
+        });
+        await done;
+        assert.deepEqual(await takeAll(database, mailbox, LLAMA), [said.event_id]);
+      });
+    }
 
     it("gives a ghost nothing from before its join or after its leave", async () => {
       const { database, mailbox, store } = await make();
@@ -277,7 +344,7 @@ forEachDatabase((_kind, open) => {
       const { database, mailbox, store } = await make();
       const [first, own, second] = [
         event({ origin_server_ts: 1 }),
-        event({ sender: LLAMA }),
+        event({ sender: LLAMA, origin_server_ts: 2 }),
         event({ origin_server_ts: 3 }),
       ];
       const state = event({ type: "m.room.name", state_key: "" });
@@ -287,6 +354,17 @@ forEachDatabase((_kind, open) => {
       assert.deepEqual(await takeAll(database, mailbox, LLAMA), [first.event_id, second.event_id]);
       await database.transaction((tx) => adoptEvents(tx, MAX, [ROOM]));
       assert.deepEqual(await takeAll(database, mailbox, MAX), [first.event_id, own.event_id, second.event_id]);
+    });
+
+    it("keeps what is told of a room where it knows of an invite only, for the ghost that turns out to be there", async () => {
+      const { database, mailbox, store } = await make();
+      const invite = membership(LLAMA, "invite");
+      const said = event();
+      await store(invite);
+      await store(said);
+      assert.deepEqual(await takeAll(database, mailbox, LLAMA), [invite.event_id]);
+      await database.transaction((tx) => adoptEvents(tx, LLAMA, [ROOM]));
+      assert.deepEqual(await takeAll(database, mailbox, LLAMA), [said.event_id], "and the invite not again");
     });
 
     it("stores aside what is no event, whatever it is", async () => {
@@ -342,6 +420,133 @@ forEachDatabase((_kind, open) => {
       assert.equal(await mailbox.prune(90), 2);
       assert.ok(await mailbox.next(lease), "what waits is kept, however old");
       assert.equal((await database.query("select from events")).count, 2);
+    });
+
+    it("holds so much of a sender, and of a server, the newest, for all agents alike", async () => {
+      const { database, store } = await make();
+      await store(membership(LLAMA, "join"), membership(MAX, "join"));
+      const held = async (sender = "%"): Promise<string[]> => {
+        const { rows } = await database.query<{ event_id: string }>(
+          `select distinct event_id from mailbox join events using (event_id)
+           where state <> 'ready' and sender like $1 order by event_id`,
+          [sender],
+        );
+        return rows.map((row) => row.event_id);
+      };
+      let time = 0;
+      const hold = async (sender: string, size = 10): Promise<string> => {
+        const said = event({ sender, content: { text: "x".repeat(size) } });
+        await store(said);
+        await database.query("update mailbox set state = 'set_aside' where event_id = $1", [said.event_id]);
+        await database.query("update events set received_at = now() + $2 * interval '1 second' where event_id = $1", [
+          said.event_id,
+          ++time,
+        ]);
+        return said.event_id;
+      };
+      const quotas = { sender: { events: 3, bytes: 20_000 }, server: { events: 5, bytes: 1_000_000 } };
+      const eve = [];
+      for (let n = 0; n < 3; n++) eve.push(await hold("@eve:evil.test"));
+      assert.equal(await dropBeyondQuota(database, eve[0] ?? "", quotas), 0);
+      eve.push(await hold("@eve:evil.test"));
+      assert.equal(await dropBeyondQuota(database, eve[3] ?? "", quotas), 2, "one event, of two agents");
+      assert.deepEqual(await held(), eve.slice(1).toSorted());
+      const { rows } = await database.query("select from events where payload is not null and event_id = $1", [eve[0]]);
+      assert.equal(rows.length, 0, "it is known, and holds nothing");
+      assert.deepEqual((await store(event({ event_id: eve[0] ?? "" }))).mail, [], "nor is it taken again");
+
+      await hold("@eve:evil.test", 8_000);
+      const large = await hold("@eve:evil.test", 8_000);
+      await dropBeyondQuota(database, large, quotas);
+      assert.deepEqual(await held(), [large], "by bytes");
+
+      // Another of her server has one, and keeps it, however many she has under other names.
+      const mallory = await hold("@mallory:evil.test");
+      const alice = await hold("@alice:example.test");
+      let last = "";
+      for (let n = 0; n < 3; n++) last = await hold("@eve:evil.test");
+      for (let n = 0; n < 3; n++) last = await hold("@eve2:evil.test");
+      await dropBeyondQuota(database, last, quotas);
+      assert.equal((await held("%:evil.test")).length, 5);
+      assert.ok((await held()).includes(mallory));
+      assert.ok((await held()).includes(alice));
+      assert.equal((await held("@eve2:%")).length, 2, "of those who have most, the oldest go");
+    });
+
+    it("holds no more than that, however it came to be held, and counts what it drops", async () => {
+      const { database, store } = await make();
+      const dropped: number[] = [];
+      const metrics = {
+        mail: { inc: ({ outcome }: { outcome: string }, by = 1) => outcome === "dropped" && dropped.push(by) },
+      };
+      const mailbox = new Mailbox({
+        database,
+        seals: sealsOf(database),
+        noteState: () => Promise.resolve(),
+        isGhost: () => true,
+        log: silentLogger(),
+        metrics: metrics as never,
+      });
+      await store(membership(LLAMA, "join"));
+      const lease = await takeLease(database, LLAMA);
+      const join = await mailbox.next(lease);
+      assert.ok(join);
+      await fenced(database, lease, (tx) => mailbox.done(tx, join));
+      const { events } = HELD_QUOTAS.sender;
+      for (let n = 0; n < events + 4; n++) {
+        await store(event({ type: "m.room.encrypted", content: { session_id: `s${n}` } }));
+        const item = await mailbox.next(lease);
+        assert.ok(item);
+        if (n % 2 === 0) await mailbox.awaitKey(lease, item, { sessionId: `s${n}` });
+        else await mailbox.setAside(lease, item.id, "why");
+      }
+      assert.equal((await database.query("select from mailbox")).count, events);
+      assert.equal(dropped.length, 4);
+      assert.equal(await mailbox.keysArrived(lease, ["s0"]), 0, "the oldest is gone");
+    });
+
+    it("gives up what waited for its key for a month, and what was set aside in a quarter, with the notice", async () => {
+      const { database, mailbox, store } = await make();
+      await store(membership(LLAMA, "join"), event(), event());
+      await database.query("delete from mailbox where id = (select min(id) from mailbox)");
+      await database.query(
+        `update mailbox set state = 'awaiting_key', session_id = 's', waiting_since = now()
+         where id = (select min(id) from mailbox)`,
+      );
+      await database.query("update mailbox set state = 'set_aside' where state = 'ready'");
+      await database.query(
+        "insert into key_notices (room_id, session_id, ghost, sender) values ($1, 's', $2, '@a:b')",
+        [ROOM, LLAMA],
+      );
+      const states = async (): Promise<unknown[]> =>
+        (await database.query<{ state: string }>("select state from mailbox order by id")).rows.map((row) => row.state);
+      const later = async (days: number): Promise<void> => {
+        await database.query("update events set received_at = received_at - $1 * interval '1 day'", [days]);
+        await database.query("update mailbox set waiting_since = waiting_since - $1 * interval '1 day'", [days]);
+        await database.query("update key_notices set created_at = created_at - $1 * interval '1 day'", [days]);
+      };
+      await later(29);
+      assert.equal(await mailbox.prune(90), 0);
+      await database.query("update key_notices set created_at = now() - interval '91 days'");
+      assert.equal(await pruneKeyNotices(database, 90), 0, "not while something waits");
+      await later(2);
+      assert.equal(await mailbox.prune(90), 1);
+      assert.deepEqual(await states(), ["set_aside"]);
+      assert.equal(await pruneKeyNotices(database, 90), 1);
+      await later(60);
+      assert.ok((await mailbox.prune(90)) > 0);
+      assert.deepEqual(await states(), []);
+      assert.equal((await database.query("select from events where payload is not null and not is_state")).count, 0);
+    });
+
+    it("keeps the newest of many parts that are no events", async () => {
+      const { database, mailbox } = await make();
+      const junk = Array.from({ length: 100 }, () => null);
+      for (let n = 0; n < 11; n++) await mailbox.store(parseTransaction(`junk${n}`, { events: junk }));
+      const { rows } = await database.query<{ count: number; least: number }>(
+        "select count(*)::integer as count, min(id)::integer as least from malformed",
+      );
+      assert.deepEqual(rows[0], { count: 1_000, least: 101 });
     });
 
     it("keeps of something malformed and huge only the beginning", async () => {
@@ -411,6 +616,11 @@ forEachDatabase((_kind, open) => {
       assert.deepEqual(await direct(), { direct: true });
       await store(membership(LLAMA, "leave"), membership(LLAMA, "invite", { is_direct: "true" }));
       assert.deepEqual(await direct(), { direct: false });
+      await store(membership(LLAMA, "leave"), membership(LLAMA, "invite", { is_direct: true }));
+      await store(membership(LLAMA, "join"));
+      // A homeserver can make one up for who is in the room.
+      await store(membership(LLAMA, "invite"));
+      assert.deepEqual(await direct(), { direct: true });
     });
 
     it("lets a ghost that is in a room hear on, whatever invite is told of late", async () => {

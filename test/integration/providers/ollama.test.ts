@@ -91,14 +91,16 @@ describe("an answer from Ollama", () => {
     assert.deepEqual(lastChat().body, {
       model: "llama3.2",
       messages,
-      options: { num_ctx: 8192, temperature: 0.2 },
+      options: { num_ctx: 8192, num_predict: 1024, temperature: 0.2 },
       keep_alive: -1,
+      truncate: false,
+      shift: false,
       stream: true,
     });
     await collect(provider().chat(ask("again", { keepAlive: "5m" })));
     const body = lastChat().body as Record<string, unknown>;
     assert.equal(body["keep_alive"], "5m");
-    assert.deepEqual(body["options"], { num_ctx: 4096 });
+    assert.deepEqual(body["options"], { num_ctx: 4096, num_predict: 1024 });
   });
 
   it("puts characters together that arrive in halves", async () => {
@@ -134,9 +136,9 @@ describe("an answer from Ollama", () => {
     assert.equal(await lastChat().ended, "disconnected");
   });
 
-  it("ends with no text as empty when a model only ever thinks", async () => {
+  it("says that all went into thinking when a model only ever thinks", async () => {
     server.next({ thinking: "hmmhmmhm ".repeat(30_000), answer: () => "too late" });
-    await assert.rejects(collect(provider().chat(ask("go"))), isFailure("empty"));
+    await assert.rejects(collect(provider().chat(ask("go"))), isFailure("thought_only"));
   });
 
   it("goes to a server behind a path and a password", async () => {
@@ -164,7 +166,7 @@ describe("an answer from Ollama", () => {
 describe("a failure of Ollama", () => {
   const failures: readonly (readonly [string, ProviderFailure, Behaviour])[] = [
     ["an error status", "refused", { fault: { kind: "status", status: 500, error: "boom" } }],
-    ["a full queue", "refused", { fault: { kind: "status", status: 503, error: "server busy, please try again." } }],
+    ["a full queue", "busy", { fault: { kind: "status", status: 503, error: "server busy, please try again." } }],
     ["a 404 that is not about the model", "refused", { fault: { kind: "html", status: 404 } }],
     ["an error before the first token", "refused", { fault: { kind: "error", atToken: 0, error: "out of memory" } }],
     ["an error in the middle", "refused", { fault: { kind: "error", atToken: 2, error: "CUDA error" } }],
@@ -389,8 +391,11 @@ describe("what is told of a model", () => {
     server.install("gpt-oss:120b-cloud");
     assert.deepEqual(await provider().facts("llama3.2"), { sees: false, contextTokens: 131_072 });
     assert.deepEqual(await provider().facts("llama3.2-vision:11b"), { sees: true, contextTokens: 131_072 });
-    const remote = await provider().facts("gpt-oss:120b-cloud");
-    assert.equal(remote.remoteHost, "ollama.com");
+    const before = server.requests.length;
+    for (const cloud of ["gpt-oss:120b-cloud", "not-there:cloud", "Not-There:7b-CLOUD"]) {
+      assert.equal((await provider().facts(cloud)).remoteHost, "ollama.com", cloud);
+    }
+    assert.equal(server.requests.length, before, "it passes the question on, so it is not asked");
     await assert.rejects(provider().facts("nothing"), isFailure("model_missing"));
     for (const model of ["llama3.2-vision:11b", "gpt-oss:120b-cloud"]) server.remove(model);
   });

@@ -10,13 +10,15 @@ import { silentLogger } from "../../../src/observability/log.ts";
 import { Rooms } from "../../../src/rooms/rooms.ts";
 import { RoomSettingsStore } from "../../../src/rooms/settings.ts";
 import { MasterKey } from "../../../src/sealing/master-key.ts";
-import { sealExisting } from "../../../src/sealing/seal-existing.ts";
-import { Seals } from "../../../src/sealing/seals.ts";
+import { confirmSealed, sealExisting, unsealedRows, UnsealedRows } from "../../../src/sealing/seal-existing.ts";
+import { SEALED_TABLES, Seals } from "../../../src/sealing/seals.ts";
 import { Exchanges } from "../../../src/turns/exchanges.ts";
 import { TurnStore } from "../../../src/turns/turn-store.ts";
 import { forEachDatabase } from "../../support/databases.ts";
 import { dumpOf } from "../../support/database-dump.ts";
 import { takeLease } from "../../support/lease.ts";
+import { NotSealed } from "../../../src/sealing/sealed-text.ts";
+import { Summaries } from "../../../src/conversation/summaries.ts";
 import { sealsOf } from "../../support/seals.ts";
 
 const LLAMA = "@agent_llama:example.test";
@@ -29,7 +31,16 @@ const DAY_MS = 86_400_000;
 
 function said(eventId: string, fields: Partial<RememberedMessage> = {}): RememberedMessage {
   const body = `${CANARY} ${eventId}`;
-  return { eventId, author: "person", sender: ALICE, speaker: "Alice", body, sentAt: Date.now(), ...fields };
+  return {
+    eventId,
+    author: "person",
+    sender: ALICE,
+    speaker: "Alice",
+    body,
+    sentAt: Date.now(),
+    encrypted: false,
+    ...fields,
+  };
 }
 
 async function bodies(database: Database, ghost = LLAMA, room = ROOM): Promise<string[]> {
@@ -83,11 +94,17 @@ async function fill(database: Database): Promise<void> {
         size: 1,
       } as never,
     });
-    await new RoomSettingsStore(database, seals).set(tx, { ghost: LLAMA, roomId: ROOM, by: ALICE }, "system", CANARY);
+    await new RoomSettingsStore(database, seals).set(
+      tx,
+      { ghost: LLAMA, roomId: ROOM, by: ALICE, encrypted: false },
+      "system",
+      CANARY,
+    );
     await new Exchanges(database, seals).begin(tx, { roomId: ROOM, origin: "$question" }, ALICE, {
       topic: CANARY,
       participants: [LLAMA],
       length: 2,
+      encrypted: false,
     });
     await new TurnStore(database, seals).decline(
       tx,
@@ -100,6 +117,7 @@ async function fill(database: Database): Promise<void> {
         threadRoot: undefined,
         origin: "$question",
         hops: 0,
+        encrypted: false,
       },
       { outcome: "failed", failure: "full", messages: [{ content: { body: CANARY } }] },
     );
@@ -196,7 +214,7 @@ forEachDatabase((kind, open) => {
         assert.deepEqual(await keysOf(database), []);
       });
 
-    it("is sealed at the first start after an earlier version has left it in clear", async () => {
+    it("is sealed by the operator's word alone after an earlier version has left it in clear", async () => {
       const database = await open();
       await fill(database);
       const before = { bodies: await bodies(database) };
@@ -221,7 +239,10 @@ forEachDatabase((kind, open) => {
       ])
         await database.query(sql);
       const seals = sealsOf(database);
-      await sealExisting(database, seals, silentLogger());
+      await assert.rejects(confirmSealed(database, seals, silentLogger()), UnsealedRows);
+      assert.ok((await dumpOf(database)).includes(CANARY), "nothing seals it by itself");
+      assert.equal(await sealExisting(database, seals), 8);
+      await confirmSealed(database, seals, silentLogger());
       assert.ok(!(await dumpOf(database)).includes(CANARY));
       assert.deepEqual(await bodies(database), before.bodies);
       assert.equal((await new RoomSettingsStore(database, seals).get(LLAMA, ROOM)).system, CANARY);
@@ -250,6 +271,83 @@ forEachDatabase((kind, open) => {
       assert.deepEqual(rows, [{ type: "m.room.message", sender: ALICE, is_state: false, sent_at: 7 }]);
     });
 
+    it("is nothing that somebody has written into the database, in any table, though the bridge starts anew", async () => {
+      const database = await open();
+      await fill(database);
+      const seals = sealsOf(database);
+      await confirmSealed(database, seals, silentLogger());
+      const PLANTED = "planted words";
+      const event = { event_id: "$in", room_id: ROOM, sender: ALICE, type: "m.room.message", origin_server_ts: 7 };
+      for (const sql of [
+        `update messages set body = '${PLANTED}', sealed_by = null`,
+        `update room_settings set value = '${PLANTED}', sealed_by = null`,
+        `update exchanges set topic = '${PLANTED}', sealed_by = null`,
+        `update turns set reply = '{"outcome":"answered","messages":[{"content":{"body":"${PLANTED}"}}]}', sealed_by = null`,
+        `update sends set content = '{"body":"${PLANTED}"}', sealed_by = null`,
+        `update malformed set raw = '${PLANTED}', sealed_by = null`,
+        `update events set payload = '${JSON.stringify({ ...event, content: { body: PLANTED } })}', sealed_by = null
+         where event_id = '$in'`,
+        `insert into summaries (ghost, room_id, thread_root, up_to, body) values ('${LLAMA}', '${ROOM}', '', 1, '${PLANTED}')`,
+      ]) {
+        await database.query(sql);
+      }
+      const planted = await unsealedRows(database);
+      assert.deepEqual(
+        planted.map(({ table }) => table).sort(),
+        // Whose rows can't be without a seal says the table itself.
+        SEALED_TABLES.filter((table) => table !== "read_files").sort(),
+      );
+      // As at the next start, which must neither fail nor seal it.
+      await confirmSealed(database, seals, silentLogger());
+      assert.deepEqual(await unsealedRows(database), planted);
+      assert.deepEqual(await bodies(database), []);
+      assert.equal((await new RoomSettingsStore(database, seals).get(LLAMA, ROOM)).system, undefined);
+      assert.equal(await new Exchanges(database, seals).get({ roomId: ROOM, origin: "$question" }), undefined);
+      const summaries = new Summaries(database, seals, new History(database, seals), silentLogger());
+      assert.equal(await summaries.get({ ghost: LLAMA, roomId: ROOM, threadRoot: undefined }), undefined);
+      const lease = await takeLease(database, LLAMA);
+      const { rows: leases } = await database.query("select owner from leases");
+      assert.equal(await new Outbox(database, seals).find(LLAMA, "t"), undefined);
+      assert.deepEqual(await new TurnStore(database, seals).due(Number(leases[0]?.["owner"])), []);
+      const { rows: turns } = await database.query("select state, failure from turns");
+      assert.deepEqual(turns, [{ state: "failed", failure: "damaged" }]);
+      const mailbox = new Mailbox({
+        database,
+        seals,
+        noteState: () => Promise.resolve(),
+        isGhost: () => true,
+        log: silentLogger(),
+      });
+      const read: string[] = [];
+      for (let item = await mailbox.next(lease); item; item = await mailbox.next(lease)) {
+        read.push(item.event.event_id);
+        await mailbox.done(database, item);
+      }
+      assert.ok(!read.includes("$in"));
+      const { rows: aside } = await database.query("select state from mailbox where event_id = '$in'");
+      assert.deepEqual(aside, [{ state: "set_aside" }]);
+      await assert.rejects(
+        seals
+          .open([{ sealed_by: null }])
+          .then(({ open: unseal }) => unseal({ sealed_by: null }, PLANTED, "messages.body")),
+        NotSealed,
+      );
+      // Who takes away that all was sealed, or writes something in its place, gets no start, and nothing sealed.
+      for (const sql of [
+        "delete from settings where name = 'all_sealed'",
+        "insert into settings (name, value) values ('all_sealed', 'true')",
+        "update settings set value = (select sealing_keys.id || ' ' || wrapped from sealing_keys limit 1) where name = 'all_sealed'",
+        "update settings set value = '999 AAAA' where name = 'all_sealed'",
+      ]) {
+        await database.query(sql);
+        await assert.rejects(confirmSealed(database, seals, silentLogger()), UnsealedRows, sql);
+      }
+      assert.deepEqual(
+        await unsealedRows(database),
+        planted.filter(({ table }) => table !== "turns"),
+      );
+    });
+
     it("is all read, however few keys are kept in memory", async () => {
       const database = await open({ sealed: false });
       process.env["TEST_FEW_KEYS"] = "cd".repeat(32);
@@ -257,7 +355,9 @@ forEachDatabase((kind, open) => {
       const settings = new RoomSettingsStore(database, new Seals(database, master, silentLogger(), { maxOpened: 2 }));
       const found = new Map<string, string | undefined>();
       for (const ghost of ["@agent_a:x", "@agent_b:x", "@agent_c:x", "@agent_d:x"]) {
-        await database.transaction((tx) => settings.set(tx, { ghost, roomId: ROOM, by: ALICE }, "system", ghost));
+        await database.transaction((tx) =>
+          settings.set(tx, { ghost, roomId: ROOM, by: ALICE, encrypted: false }, "system", ghost),
+        );
       }
       const seals = new Seals(database, master, silentLogger(), { maxOpened: 2 });
       const { rows } = await database.query<{ ghost: string; value: string; sealed_by: number }>(

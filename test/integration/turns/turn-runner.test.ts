@@ -6,10 +6,17 @@ import { History } from "../../../src/conversation/history.ts";
 import { acquireLease, StaleLease, type Lease } from "../../../src/leases/leases.ts";
 import { silentLogger } from "../../../src/observability/log.ts";
 import { TurnStopped, type Turn, type TurnReply } from "../../../src/turns/turn.ts";
-import { DRAFT_STEP, TurnRunner, type Drafting, type TurnWork } from "../../../src/turns/turn-runner.ts";
+import {
+  DRAFT_STEP,
+  TurnRunner,
+  type Drafting,
+  type TurnLimits,
+  type TurnWork,
+} from "../../../src/turns/turn-runner.ts";
 import { TurnStore } from "../../../src/turns/turn-store.ts";
 import { forEachDatabase } from "../../support/databases.ts";
 import { eventually } from "../../support/eventually.ts";
+import type { Form } from "../../../src/ghost/listener.ts";
 import { addProcess, takeLease } from "../../support/lease.ts";
 import { sealsOf } from "../../support/seals.ts";
 
@@ -35,7 +42,7 @@ class World {
   /** The process that has the ghost. */
   readonly process: number;
   lease: Lease;
-  limits = { maxWaitMs: 60_000, maxDurationMs: 60_000, retryForMs: 0 };
+  limits: TurnLimits = { maxWaitMs: 60_000, maxDurationMs: 60_000, retryForMs: 0 };
 
   private constructor(database: Database, process: number, lease: Lease) {
     this.database = database;
@@ -50,23 +57,43 @@ class World {
     return new World(database, process, await acquireLease(database, GHOST, process));
   }
 
-  async ask(roomId: string, eventId = `$question${++this.#count}`): Promise<string> {
+  async ask(
+    roomId: string,
+    eventId = `$question${++this.#count}`,
+    { encrypted = false, asker = "@alice:a.b" } = {},
+  ): Promise<string> {
     await this.database.transaction(async (tx) => {
       const position = await this.history.remember(tx, GHOST, roomId, {
         eventId,
         author: "person",
-        sender: "@alice:a.b",
+        sender: asker,
         speaker: "alice",
         body: eventId,
         sentAt: 1,
+        encrypted,
       });
-      const turn = { ghost: GHOST, roomId, eventId, asker: "@alice:a.b", position, threadRoot: undefined };
-      await this.store.enqueue(tx, { ...turn, origin: eventId, hops: 0 });
+      const turn = { ghost: GHOST, roomId, eventId, asker, position, threadRoot: undefined };
+      await this.store.enqueue(tx, { ...turn, origin: eventId, hops: 0, encrypted });
     });
     return eventId;
   }
 
+  /** What a former process was about to send: the turn is `sending`, with its reply sealed as it seals one. */
+  async leaveSending(roomId: string, eventId: string, content: object): Promise<void> {
+    await this.database.transaction(async (tx) => {
+      const key = await sealsOf(this.database).in(tx, { ghost: GHOST, roomId });
+      const sealed = key.seal(JSON.stringify(content), "turns.reply", GHOST, eventId, "0");
+      await tx.query("update turns set state = 'sending', reply = $2, sealed_by = $3 where event_id = $1", [
+        eventId,
+        sealed,
+        key.id,
+      ]);
+    });
+  }
+
   readonly ended: string[] = [];
+  /** In which form each message was to leave. */
+  readonly forms = new Map<string, Form>();
 
   runner(): TurnRunner {
     const work: TurnWork = {
@@ -78,7 +105,8 @@ class World {
         Promise.resolve({ outcome: "failed", failure: why, messages: reply(turn.eventId).messages }),
       ended: (turn) => this.ended.push(turn.eventId),
       drafting: () => Promise.resolve(this.drafting),
-      former: (turn) => {
+      former: (turn, _content, { form }) => {
+        this.forms.set(`${turn.eventId} former`, form);
         const isThere = this.sent.has(`${turn.eventId} ${DRAFT_STEP}`);
         return Promise.resolve(isThere ? [`$answer to ${turn.eventId} ${DRAFT_STEP}`] : []);
       },
@@ -87,9 +115,10 @@ class World {
         this.working.add(turn.roomId);
         return Promise.resolve({ lease: this.lease, end: () => void this.working.delete(turn.roomId) });
       },
-      send: (turn, step, content) => {
+      send: (turn, step, content, { form }) => {
         this.send(step);
         this.sent.set(`${turn.eventId} ${step}`, content);
+        this.forms.set(`${turn.eventId} ${step}`, form);
         return Promise.resolve(`$answer to ${turn.eventId} ${step}`);
       },
       remember: async (tx, turn, eventId, text) => {
@@ -100,6 +129,7 @@ class World {
           speaker: "llama",
           body: text,
           sentAt: 2,
+          encrypted: false,
           answers: turn.position,
         });
       },
@@ -136,12 +166,15 @@ function drafting(maxEdits: number): Drafting {
   return {
     shows: true,
     maxEdits,
-    begin: (text) => ({ body: text }),
-    edit: (eventId, text) => ({ body: text, edits: eventId }),
-    finish: ({ messages: [message], ...rest }, [eventId]) => ({
-      ...rest,
-      messages: [{ ...message, content: { ...message?.content, edits: eventId }, editOf: eventId }],
-    }),
+    begin: (text) => Promise.resolve({ body: text }),
+    anew: {},
+    edit: (eventId, text) => Promise.resolve({ body: text, edits: eventId }),
+    whole: (reply) => Promise.resolve(reply),
+    finish: ({ messages: [message, ...others], ...rest }, [eventId]) =>
+      Promise.resolve({
+        ...rest,
+        messages: [{ ...message, content: { ...message?.content, edits: eventId }, editOf: eventId }, ...others],
+      }),
   };
 }
 
@@ -171,6 +204,55 @@ forEachDatabase((_kind, open) => {
       await runner.stop();
     });
 
+    it("are at work so many at once, and of one person fewer; the others wait, each person's first before a second", async () => {
+      const world = await World.create(await open());
+      world.limits = { ...world.limits, atWork: { all: 5, ofGhost: 4, ofAsker: 3 } };
+      const ends = new Map<string, () => void>();
+      world.respond = (turn) => new Promise((resolve) => ends.set(turn.eventId, () => resolve(reply(turn.eventId))));
+      for (let room = 0; room < 40; room++) await world.ask(`!${room}`, `$alice${room}`);
+      await world.ask("!bob", "$bob", { asker: "@bob:a.b" });
+      await world.ask("!bob2", "$bob2", { asker: "@bob:a.b" });
+      const atWork = (): string[] => [...ends.keys()].sort();
+      const runner = world.runner();
+      runner.kick();
+      await eventually("four to be at work", () => ends.size === 4);
+      assert.deepEqual(atWork(), ["$alice0", "$alice1", "$bob", "$bob2"]);
+
+      // In whichever order they end, whoever waits comes in, and never more.
+      const answered: string[] = [];
+      while (answered.length < 42) {
+        await eventually("one to be at work", () => ends.size > 0);
+        assert.ok(ends.size <= 4);
+        assert.ok(atWork().filter((id) => id.startsWith("$alice")).length <= 3);
+        const [next = ""] = atWork().reverse();
+        ends.get(next)?.();
+        ends.delete(next);
+        await world.until(next, "answered");
+        answered.push(next);
+      }
+      assert.deepEqual(new Set(answered).size, 42);
+      await runner.stop();
+    });
+
+    it("are at work so many in a process, of whatever agents and people", async () => {
+      const world = await World.create(await open());
+      world.limits = { ...world.limits, atWork: { all: 2, ofGhost: 9, ofAsker: 9 } };
+      let running = 0;
+      let most = 0;
+      world.respond = async (turn) => {
+        most = Math.max(most, ++running);
+        await sleep(5);
+        running--;
+        return reply(turn.eventId);
+      };
+      const runner = world.runner();
+      for (let one = 0; one < 9; one++) await world.ask(`!${one}`, `$q${one}`, { asker: `@p${one}:a.b` });
+      runner.kick();
+      for (let one = 0; one < 9; one++) await world.until(`$q${one}`, "answered");
+      await runner.stop();
+      assert.equal(most, 2);
+    });
+
     it("are one for each question, however often it is queued", async () => {
       const world = await World.create(await open());
       await world.ask("!a", "$same");
@@ -189,10 +271,7 @@ forEachDatabase((_kind, open) => {
       const interrupted = await world.ask("!a");
       const prepared = await world.ask("!b");
       await world.database.query("update turns set state = 'running', attempts = 1 where event_id = $1", [interrupted]);
-      await world.database.query("update turns set state = 'sending', reply = $2 where event_id = $1", [
-        prepared,
-        JSON.stringify(reply("as it was")),
-      ]);
+      await world.leaveSending("!b", prepared, reply("as it was"));
       const runner = world.runner();
       runner.kick();
       await world.until(interrupted, "answered");
@@ -244,10 +323,8 @@ forEachDatabase((_kind, open) => {
     it("whose answer ended the process again and again are given up, and those behind them go on", async () => {
       const world = await World.create(await open());
       const [poison, next] = [await world.ask("!a"), await world.ask("!a")];
-      await world.database.query(
-        "update turns set state = 'sending', reply = $2, attempts = 1, deliveries = 5 where event_id = $1",
-        [poison, JSON.stringify(reply("poison"))],
-      );
+      await world.leaveSending("!a", poison, reply("poison"));
+      await world.database.query("update turns set attempts = 1, deliveries = 5 where event_id = $1", [poison]);
       const runner = world.runner();
       runner.kick();
       await world.until(poison, "failed");
@@ -265,10 +342,7 @@ forEachDatabase((_kind, open) => {
       };
       const running = await world.ask("!a");
       const declined = await world.ask("!a");
-      await world.database.query("update turns set state = 'sending', reply = $2 where event_id = $1", [
-        declined,
-        JSON.stringify({ ...reply("too many"), outcome: "failed", failure: "full" }),
-      ]);
+      await world.leaveSending("!a", declined, { ...reply("too many"), outcome: "failed", failure: "full" });
       const runner = world.runner();
       runner.kick();
       await world.until(declined, "failed");
@@ -452,6 +526,67 @@ forEachDatabase((_kind, open) => {
       );
     });
 
+    it("are found by all that they said: their draft, its edits, the answer, and the notice that there is none", async () => {
+      const world = await World.create(await open());
+      world.drafting = drafting(24);
+      const shown = Promise.withResolvers<undefined>();
+      world.respond = async (turn, _signal, show) => {
+        show("so far");
+        await eventually("the draft", () => world.sent.has(`${turn.eventId} ${DRAFT_STEP}`));
+        show("so far and further");
+        await eventually("an edit of it", () => world.sent.has(`${turn.eventId} ${DRAFT_STEP}.1`));
+        return shown.promise.then(() => reply("whole"));
+      };
+      const question = await world.ask("!room:a.b");
+      const runner = world.runner();
+      runner.kick();
+      await eventually("an edit", () => world.sent.has(`${question} ${DRAFT_STEP}.1`));
+      shown.resolve(undefined);
+      await world.until(question, "answered");
+      const draft = `$answer to ${question} ${DRAFT_STEP}`;
+      for (const step of [DRAFT_STEP, `${DRAFT_STEP}.1`, "answer.0"]) {
+        const about = await world.store.about(GHOST, "!room:a.b", `$answer to ${question} ${step}`);
+        assert.deepEqual([about?.turn.eventId, about?.isOpen, about?.answer], [question, false, draft], step);
+      }
+      world.respond = () => Promise.resolve({ outcome: "failed", messages: [{ content: { body: "no" } }] });
+      const failing = await world.ask("!room:a.b");
+      runner.kick();
+      await world.until(failing, "failed");
+      const about = await world.store.about(GHOST, "!room:a.b", `$answer to ${failing} answer.0`);
+      assert.deepEqual([about?.turn.eventId, about?.answer], [failing, undefined]);
+      assert.equal(await world.store.about(GHOST, "!other:a.b", `$answer to ${failing} answer.0`), undefined);
+      await world.database.query("update turn_events set created_at = now() - interval '91 days'");
+      assert.equal(await world.store.prune(90), 3);
+      await runner.stop();
+    });
+
+    it("leave encrypted alone from when something that came so is in them: drafts, edits, and all but fixed words", async () => {
+      const world = await World.create(await open());
+      world.drafting = drafting(24);
+      world.respond = async (turn, _signal, show) => {
+        // As it is found in what is remembered, while the answer is made.
+        if (turn.roomId === "!found:a.b") await world.store.markEncrypted(turn);
+        show("so far");
+        await eventually("the draft", () => world.sent.has(`${turn.eventId} ${DRAFT_STEP}`));
+        show("so far and further");
+        await eventually("an edit of it", () => world.sent.has(`${turn.eventId} ${DRAFT_STEP}.1`));
+        return { ...reply("whole"), messages: [...reply("whole").messages, { content: {}, isFixed: true }] };
+      };
+      const runner = world.runner();
+      const asked = await world.ask("!asked:a.b", "$asked", { encrypted: true });
+      const found = await world.ask("!found:a.b", "$found");
+      const clear = await world.ask("!clear:a.b", "$clear");
+      runner.kick();
+      for (const question of [asked, found, clear]) await world.until(question, "answered");
+      await runner.stop();
+      const steps = ["former", DRAFT_STEP, `${DRAFT_STEP}.1`, "answer.0", "answer.1"];
+      const formsOf = (question: string): unknown[] => steps.map((step) => world.forms.get(`${question} ${step}`));
+      const [encrypted, ofRoom] = ["encrypted", "of_room"];
+      assert.deepEqual(formsOf(asked), [encrypted, encrypted, encrypted, encrypted, ofRoom]);
+      assert.deepEqual(formsOf(found), [ofRoom, encrypted, encrypted, encrypted, ofRoom]);
+      assert.deepEqual(formsOf(clear), [ofRoom, ofRoom, ofRoom, ofRoom, ofRoom]);
+    });
+
     it("go on with the draft that a process has left, and with the count of its edits", async () => {
       const world = await World.create(await open());
       world.drafting = drafting(24);
@@ -499,7 +634,7 @@ forEachDatabase((_kind, open) => {
 
     it("are stopped though they are only just being begun, and what can't be taken back is no failure", async () => {
       const world = await World.create(await open());
-      world.drafting = { ...drafting(24), finish: (reply) => ({ ...reply, redacts: ["$not ours"] }) };
+      world.drafting = { ...drafting(24), finish: (reply) => Promise.resolve({ ...reply, redacts: ["$not ours"] }) };
       const question = await world.ask("!a");
       world.sent.set(`${question} ${DRAFT_STEP}`, { body: "shown" });
       const runner = world.runner();

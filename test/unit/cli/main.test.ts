@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { after, before, describe, it } from "node:test";
 import { dump, load } from "js-yaml";
 import type { RegistrationFile } from "../../../src/config/registration.ts";
@@ -45,6 +48,13 @@ async function folderWith(config: object = CONFIG): Promise<{ folder: string; co
 }
 
 describe("matrix-agents", () => {
+  it("ends quietly when nobody reads what it says any more", async () => {
+    const child = spawn(process.execPath, [inCheckout("src/main.ts"), "help"], { stdio: ["ignore", "pipe", "pipe"] });
+    child.stdout.destroy();
+    const [stderr] = await Promise.all([text(child.stderr), once(child, "close")]);
+    assert.deepEqual([child.exitCode, stderr], [0, ""]);
+  });
+
   for (const args of [["help"], ["--help"], ["start", "-h"]]) {
     it(`${args.join(" ")} shows every command`, async () => {
       const { code, stdout } = await run(args);
@@ -98,7 +108,7 @@ describe("matrix-agents", () => {
     [["mailbox", "--since", "1d"], /--since is for audit only/],
     [["mailbox", "--secret-file", "x"], /--secret-file is for keys only/],
     [["keys", "reset-identity"], /wants an agent/],
-    [["verify", "--yes"], /--yes is for keys reset-identity and init only/],
+    [["verify", "--yes"], /--yes is for keys reset-identity, keys seal-existing, rooms unmark and init only/],
     [["mailbox", "--insecure-permissions"], /--insecure-permissions is for start only/],
     [["verify", "confirm"], /say which/],
     [["verify", "perhaps", "1"], /verify confirm ID/],
@@ -110,7 +120,8 @@ describe("matrix-agents", () => {
       assert.equal(code, 2);
       assert.equal(stdout, "");
       assert.match(stderr, words);
-      assert.match(stderr, /Usage: matrix-agents <command>/);
+      assert.match(stderr, /Usage: matrix-agents <command>.*--help/);
+      assert.ok(stderr.split("\n").length <= 5, stderr);
     });
   }
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { RespondMode } from "../../../src/rooms/settings.ts";
+import { namesOf } from "../../../src/conversation/addressee.ts";
 import { addressing, repliedEvent, type Addressing } from "../../../src/conversation/addressing.ts";
 
 const LLAMA = "@agent_llama:example.org";
@@ -9,7 +10,15 @@ const OWN_MESSAGE = "$said-by-llama";
 
 function decide(
   content: Record<string, unknown>,
-  options: { direct?: boolean; sender?: string; names?: string[]; respond?: RespondMode; inThread?: boolean } = {},
+  options: {
+    direct?: boolean;
+    sender?: string;
+    names?: string[];
+    respond?: RespondMode;
+    inThread?: boolean;
+    encrypted?: boolean;
+    cloud?: boolean;
+  } = {},
 ): Addressing {
   return addressing(
     {
@@ -18,13 +27,16 @@ function decide(
       sender: options.sender ?? "@alice:example.org",
       sentAt: 1,
       content: { msgtype: "m.text", ...content },
+      encrypted: options.encrypted ?? false,
     },
     {
       userId: LLAMA,
       names: options.names ?? [LLAMA, "agent_llama", "Llama"],
+      others: [{ userId: MAX, names: ["Max"] }],
       direct: options.direct ?? false,
       respond: options.respond ?? "mention",
       inThread: options.inThread ?? false,
+      cloud: options.cloud ?? false,
     },
     (userId) => userId.startsWith("@agent_"),
     (eventId) => eventId === OWN_MESSAGE,
@@ -35,30 +47,59 @@ function textOf(decision: Addressing): string | undefined {
   return decision.kind === "addressed" ? decision.text : undefined;
 }
 
+describe("what relates an encrypted message to another, outside of what is encrypted", () => {
+  const reply = { "m.relates_to": { "m.in_reply_to": { event_id: OWN_MESSAGE } } };
+  const thread = { "m.relates_to": { rel_type: "m.thread", event_id: OWN_MESSAGE } };
+  const toNobody = { body: "an aside to bob", "m.mentions": {} };
+  const toIt = { body: "a question", "m.mentions": { user_ids: [LLAMA] } };
+
+  it("makes no question of what was said to somebody else, nor of what a cloud would hear", () => {
+    for (const cloud of [true, false]) {
+      const kindOf = (content: Record<string, unknown>, encrypted = true): string => {
+        const inThread = content["m.relates_to"] === thread["m.relates_to"];
+        return decide(content, { encrypted, cloud, respond: "thread", inThread }).kind;
+      };
+      assert.equal(kindOf({ ...toNobody, ...reply }), "overheard");
+      assert.equal(kindOf({ ...toNobody, ...thread }), cloud ? "overheard" : "addressed");
+      for (const relation of [reply, thread]) {
+        assert.equal(kindOf({ ...toIt, ...relation }), "addressed");
+        assert.equal(kindOf({ body: "Llama, a question", "m.mentions": {}, ...relation }), "addressed");
+        assert.equal(kindOf({ body: "from a client that names nobody", ...relation }), "addressed");
+        assert.equal(kindOf({ ...toNobody, ...relation }, false), "addressed", "in clear all of it is");
+      }
+    }
+    assert.equal(decide({ ...toNobody, ...reply }, { encrypted: true, cloud: true, direct: true }).kind, "addressed");
+    assert.equal(
+      decide({ ...toNobody, ...thread }, { encrypted: true, cloud: true, respond: "all" }).kind,
+      "addressed",
+    );
+  });
+});
+
 describe("in a group an agent is addressed by", () => {
   const cases: [string, Record<string, unknown>, string][] = [
     ["a mention", { body: "what do you think?", "m.mentions": { user_ids: [LLAMA] } }, "what do you think?"],
     ["a mention among others", { body: "hm?", "m.mentions": { user_ids: ["@bob:a.b", LLAMA] } }, "hm?"],
     ["its name and a colon", { body: "Llama: hello" }, "hello"],
     ["its name and a comma", { body: "llama, hello" }, "hello"],
-    ["its name alone at the start", { body: "LLAMA what is this" }, "what is this"],
+    ["its name alone at the start", { body: "LLAMA what is this" }, "LLAMA what is this"],
     ["its name with @", { body: "@Llama hello" }, "hello"],
     ["nothing but its name", { body: "Llama?" }, "Llama?"],
     ["its user id", { body: `${LLAMA}: hello` }, "hello"],
-    ["its localpart", { body: "agent_llama hello" }, "hello"],
+    ["its localpart", { body: "agent_llama hello" }, "agent_llama hello"],
     [
       "its name in front of somebody else's mention",
       { body: "Llama, who is Bob?", "m.mentions": { user_ids: ["@bob:a.b"] } },
       "who is Bob?",
     ],
-    ["a pill", { body: "L: hi", formatted_body: `<a href="https://matrix.to/#/${LLAMA}">L</a>: hi` }, "L: hi"],
+    ["a pill", { body: "L: hi", formatted_body: `<a href="https://matrix.to/#/${LLAMA}">L</a>: hi` }, "hi"],
     [
       "an encoded pill",
       {
         body: "L: hi",
         formatted_body: `<p><a href='https://matrix.to/#/${encodeURIComponent(LLAMA)}?via=a'>L</a></p>`,
       },
-      "L: hi",
+      "hi",
     ],
     [
       "a reply to its message",
@@ -73,11 +114,59 @@ describe("in a group an agent is addressed by", () => {
       },
       "and why?",
     ],
+    [
+      "its name by @ among other agents', one of whom is mentioned",
+      { body: "@llama @max hello", "m.mentions": { user_ids: [MAX] } },
+      "hello",
+    ],
+    ["a list of names", { body: "Max, Llama: hello" }, "hello"],
+    [
+      "pills of several agents",
+      {
+        body: "Max Llama: hello",
+        formatted_body: `<a href="https://matrix.to/#/${MAX}">Max</a> <a href="https://matrix.to/#/${LLAMA}">Llama</a>: hello`,
+        "m.mentions": { user_ids: [MAX, LLAMA] },
+      },
+      "hello",
+    ],
+    [
+      "a pill behind what is said",
+      {
+        body: "what is X, Llama?",
+        formatted_body: `what is X, <a href="https://matrix.to/#/${LLAMA}">Llama</a>?`,
+        "m.mentions": { user_ids: [LLAMA] },
+      },
+      "what is X?",
+    ],
     ["an emote that names it", { msgtype: "m.emote", body: "Llama, smile" }, "smile"],
   ];
   for (const [name, content, text] of cases) {
     it(name, () => assert.equal(textOf(decide(content)), text));
   }
+
+  it("the names of a discovered model, its own included", () => {
+    const config = { locality: "local", contextTokens: 1, makes: "text" } as const;
+    const agent = {
+      ...config,
+      provider: "p",
+      name: "llama3.2-3b",
+      localpart: "agent_llama3.2-3b",
+      displayName: "Llama 3.2 (3B)",
+      modelNames: ["llama3.2:3b"],
+    };
+    const names = namesOf("@agent_llama3.2-3b:example.org", agent);
+    for (const name of ["Llama 3.2 (3B)", "llama 3.2 (3b)", "llama3.2:3b", "llama3.2-3b", "@agent_llama3.2-3b"]) {
+      assert.equal(textOf(decide({ body: `${name}: hi` }, { names })), "hi", name);
+    }
+    const other = namesOf("@agent_llama3.2:example.org", {
+      ...agent,
+      name: "llama3.2",
+      displayName: "Llama 3.2",
+      modelNames: [],
+    });
+    assert.equal(textOf(decide({ body: "Llama 3.2 (3B): hi" }, { names: other })), undefined);
+    assert.equal(textOf(decide({ body: "Llama 3.2: hi" }, { names: other })), "hi");
+  });
 
   it("names in any script and spelling", () => {
     for (const name of ["Лама", "美洲驼", "لاما", "Agent Smith", "C++ (beta)", "e\u0301mile", "llama3.2-3b"]) {
@@ -90,6 +179,8 @@ describe("in a group an agent is not addressed by", () => {
   const cases: [string, Record<string, unknown>][] = [
     ["@room", { body: "@room dinner", "m.mentions": { room: true } }],
     ["talk about it", { body: "I like Llama a lot" }],
+    ["talk to another about it", { body: "Max, Llama is a model, isn't it?" }],
+    ["its name at the end, where it is not mentioned", { body: "what is X, @llama?" }],
     ["a word that begins like its name", { body: "Llamas are animals" }],
     ["a name that begins like its own", { body: "llama3.2-3b: hello" }],
     ["its name with a possessive", { body: "llama's fur is soft" }],

@@ -15,16 +15,17 @@ describe("a file", () => {
         kind("m.file", "a.rs", "application/octet-stream"),
         kind("m.file", "Makefile.txt"),
         kind("m.image", "a", "image/PNG"),
+        kind("m.image", "a"),
         kind("m.file", "a", "image/webp"),
         kind("m.file", "a.PDF"),
         kind("m.audio", "voice.txt", "audio/ogg"),
       ],
-      ["text", "text", "text", "text", "image", "image", "pdf", "audio"],
+      ["text", "text", "text", "text", "image", "image", "image", "pdf", "audio"],
     );
     for (const [msgtype, name, type] of [
       ["m.file", "a.exe", undefined],
       ["m.image", "a.svg", "image/svg+xml"],
-      ["m.image", "a.txt", undefined],
+      ["m.image", "a.txt", "text/plain"],
       ["m.video", "a.mp4", "video/mp4"],
     ] as const) {
       assert.equal(kind(msgtype, name, type), "other", name);
@@ -64,7 +65,19 @@ describe("a file", () => {
 
   it("of text is fenced by more than it holds, whatever its bytes are", () => {
     assert.equal(textOfFile("a.md", Buffer.from("````\nx\n````")), "The file “a.md”:\n\n`````\n````\nx\n````\n`````");
-    assert.ok(textOfFile("c", Buffer.alloc(1_000_000, "```\n")).endsWith("\n````"));
-    assert.ok(textOfFile("b", Uint8Array.from([0, 255, 254, 65])).includes("\ufffd\ufffdA"));
+    assert.ok(textOfFile("c", Buffer.alloc(1_000_000, "```\n"))?.endsWith("\n````"));
+    assert.ok(textOfFile("b", Uint8Array.from([255, 254, 65]))?.includes("\ufffd"));
+    assert.ok(textOfFile("b", Uint8Array.from([254, 253, 65]))?.includes("\ufffd\ufffdA"));
+  });
+
+  it("is text by its bytes, too, and may have a byte order mark", () => {
+    const words = "Grüße, 世界";
+    const little = Buffer.from(`\ufeff${words}`, "utf16le");
+    for (const bytes of [Buffer.from(words), little, Buffer.from(little).swap16()]) {
+      assert.match(textOfFile("a.txt", bytes) ?? "", /Grüße, 世界/);
+    }
+    for (const other of ["\x89PNG\r\n\x1a\n\0\0", "\x7fELF\x02\x01\x01\0", "PK\x03\x04\x14\0"]) {
+      assert.equal(textOfFile("a.txt", Buffer.from(other, "latin1")), undefined);
+    }
   });
 });

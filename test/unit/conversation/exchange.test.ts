@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { ListedAgent } from "../../../src/conversation/bot.ts";
-import { callsIn, namedAgents, namedPeople, nextSpeaker } from "../../../src/conversation/exchange.ts";
+import { callsIn, namedAgents, nextSpeaker } from "../../../src/conversation/exchange.ts";
 
 function agent(name: string, displayName: string): ListedAgent {
   const userId = `@agent_${name}:example.org`;
@@ -37,6 +37,14 @@ describe("a call in an answer", () => {
       assert.deepEqual(called(text), ["qwen"], text);
     }
     assert.deepEqual(called("@Qwen Big: hello\n@qwen: hello"), ["qwen", "qwen-big"]);
+  });
+
+  it("may name a discovered model as its provider does, or as people see it", () => {
+    const { userId, agent: phi } = agent("phi4-14b", "Phi 4 (14B)");
+    const listed = { userId, agent: { ...phi, modelNames: ["phi4:14b"] } };
+    for (const name of ["phi4:14b", "phi4-14b", "Phi 4 (14B)", "agent_phi4-14b"]) {
+      assert.deepEqual(callsIn(`@${name}: what?`, [...OTHERS, listed]), [listed], name);
+    }
   });
 
   it("is not what only speaks of somebody, is quoted, or is code", () => {
@@ -84,13 +92,5 @@ describe("who speaks next", () => {
       undefined,
     );
     assert.equal(nextSpeaker(["a"], "a", all), undefined);
-  });
-});
-
-describe("people whom an answer names", () => {
-  it("are those of the conversation, by their whole ids", () => {
-    const people = ["@al:a.org", "@alice:a.org", "@bob:a.org"];
-    assert.deepEqual(namedPeople("Ask @alice:a.org, or @bob:a.org.", people), ["@alice:a.org", "@bob:a.org"]);
-    assert.deepEqual(namedPeople("Ask @carol:a.org, Alice, @room or @al:a.org.uk", people), []);
   });
 });

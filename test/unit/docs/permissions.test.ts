@@ -22,7 +22,7 @@ function outcome(config: Config | undefined, userId: string, agent: string, room
 
 describe("the examples of who may do what", () => {
   it("are each a configuration that does what is said of it", async () => {
-    const [simple, levels, rooms, only, agents, invites, lists, ...more] = await examples();
+    const [simple, levels, rooms, only, agents, commands, invites, lists, ...more] = await examples();
     assert.equal(more.length, 0);
     const [root, alice, rob] = ["@root:example.org", "@alice:example.org", "@rob:elsewhere.example"] as const;
     const room = "!room:example.org";
@@ -50,6 +50,7 @@ describe("the examples of who may do what", () => {
       ["claude", "gpt-cloud", "demo"].map((agent) => outcome(agents, alice, agent, room)),
       ["not_this_agent", "not_this_agent", "user"],
     );
+    assert.deepEqual(commands?.permissions.commands, { model: "admins", system: "moderators" });
     assert.equal(outcome(agents, root, "claude", room), "user");
     assert.deepEqual(invites?.permissions.invitesPerDay, { user: 20, server: 200 });
     assert.equal(outcome(lists, alice, "demo", "!bans:example.org"), "ban_list");

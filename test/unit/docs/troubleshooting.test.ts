@@ -55,18 +55,19 @@ describe("docs/troubleshooting.md", () => {
   });
 
   it("has each notice in place of an answer, in its words", () => {
-    const about = { agent: "Llama", model: "llama3.2", provider: "ollama" };
+    const about = { agent: "Llama", model: "llama3.2", provider: "ollama", call: "" };
     const notices = [
       ...Object.values(english.failures).map((say) => say(about)),
       ...Object.values(english.missingKey).map((say) => say("Llama")),
       ...Object.values(english.distrust).map((say) => say("Llama", "@alice:example.org")),
+      ...Object.values(english.distrust).map((say) => say("Llama", undefined)),
       ...Object.values(english.invites),
       english.roomTooLarge("Llama", 50),
       english.onlyEncryptedRooms,
       english.noEncryptedRooms,
       english.unsignedAgent("Llama"),
-      english.consent.denied({ agent: "Llama", provider: "cloud", host: "api.example.org" }),
-      english.consent.declined({ agent: "Llama", provider: "cloud", host: "api.example.org" }),
+      english.consent.denied({ agent: "Llama", provider: "cloud", host: "api.example.org", call: "" }, "encrypted"),
+      english.consent.declined({ agent: "Llama", provider: "cloud", host: "api.example.org", call: "" }),
     ];
     const phrases = rows("What an agent says instead of an answer").map((row) => row.replace(/^“|”$/g, ""));
     for (const notice of notices) {

@@ -10,7 +10,7 @@ import type { Finding } from "../../../src/doctor/check.ts";
 import { CHECKS, CONFIG_CHECK, ROUNDTRIP_CHECK } from "../../../src/doctor/checks.ts";
 import { judgeBackup, judgeDevice, judgeIdentity, judgeOneTimeKeys } from "../../../src/doctor/checks/agents.ts";
 import { judgePing, judgeSoleBridge } from "../../../src/doctor/checks/bridge.ts";
-import { judgeDatabase, judgeMailbox, judgeMigrations } from "../../../src/doctor/checks/database.ts";
+import { judgeDatabase, judgeMailbox, judgeMigrations, judgeRooms } from "../../../src/doctor/checks/database.ts";
 import { judgeClock, judgeHomeserver } from "../../../src/doctor/checks/homeserver.ts";
 import { inWords, judgeDisk, judgeMasterKey } from "../../../src/doctor/checks/machine.ts";
 import { judgeModel } from "../../../src/doctor/checks/providers.ts";
@@ -48,9 +48,11 @@ const GHOST: GhostKeys = {
 
 const STATE: NonNullable<Records["state"]> = {
   ghosts: [GHOST],
-  mailbox: { ready: 0, awaitingKey: 0, setAside: 0, malformed: 0 },
+  mailbox: { ready: 0, awaitingKey: 0, setAside: 0, refused: 0, malformed: 0 },
   oldestReadySeconds: null,
   setAsideToDevice: 0,
+  unsealedRows: 0,
+  roomsMarkedByMessage: 0,
   processes: 1,
   masterKeyCheck: null,
 };
@@ -229,6 +231,18 @@ const FAILURES: Readonly<
     }),
     says: /2 events were set aside.*matrix-agents mailbox/,
   },
+  sealing: {
+    with: () => ({
+      database: { kind: "read", records: { ...RECORDS, state: { ...STATE, unsealedRows: 3 } } },
+    }),
+    says: /3 rows hold words that are not sealed.*keys seal-existing/,
+  },
+  rooms: {
+    with: () => ({
+      database: { kind: "read", records: { ...RECORDS, state: { ...STATE, roomsMarkedByMessage: 1 } } },
+    }),
+    says: /1 room counts as encrypted.*matrix-agents rooms/,
+  },
   providers: {
     with: () => ({ settings: { providers: { ...LEAST.providers, ollama: { type: "ollama", url: NO_WHERE } } } }),
     says: /ollama at 127\.0\.0\.1:1: .*providers\.ollama\.url/,
@@ -372,8 +386,25 @@ describe("the doctor tells", () => {
       /for 60 minutes start the bridge/,
     );
     assert.match(badIn(judgeMailbox({ ...STATE, oldestReadySeconds: 3_600 }, true)), /look into the bridge's log/);
-    assert.match(badIn(judgeMailbox({ ...STATE, setAsideToDevice: 1 }, true)), /to-device messages ended the process/);
+    assert.match(
+      badIn(judgeMailbox({ ...STATE, setAsideToDevice: 1 }, true)),
+      /^1 to-device message ended the process again and again, and was set aside/,
+    );
+    assert.equal(judgeRooms(STATE).status, "good");
+    assert.match(
+      badIn([judgeRooms({ ...STATE, roomsMarkedByMessage: 2 })]),
+      /2 rooms count as encrypted.*rooms unmark/s,
+    );
     assert.equal(judgeMailbox(STATE, true)[0]?.status, "good");
+    // Anybody can write what is not trusted: that is nothing that this bridge would have to be mended for.
+    const mailbox = { ...STATE.mailbox, setAside: 3, refused: 3 };
+    const [refused] = judgeMailbox({ ...STATE, mailbox }, true);
+    assert.equal(refused?.status, "good");
+    assert.match(refused.text, /3 set aside as not trusted, not readable or repeated \(matrix-agents mailbox/);
+    assert.match(
+      badIn(judgeMailbox({ ...STATE, mailbox: { ...mailbox, setAside: 4 } }, true)),
+      /^1 event was set aside: it could not be handled/,
+    );
   });
 
   it("a master key that fits from one that does not", async () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { textOfPdf, UnreadablePdf } from "../../../src/documents/pdf.ts";
-import { pdf } from "../../support/pdf.ts";
+import { bomb, pdf } from "../../support/pdf.ts";
 
 describe("the text of a PDF", () => {
   it("is that of its pages, one after the other", async () => {
@@ -34,5 +34,25 @@ describe("the text of a PDF", () => {
     for (const bytes of bad) await assert.rejects(textOfPdf(bytes), UnreadablePdf);
     await assert.rejects(textOfPdf(good, { timeoutMs: 0 }), UnreadablePdf);
     assert.equal((await textOfPdf(good)).text, "hello");
+  });
+
+  it("can't be read of what unpacks to gigabytes, and this process takes none of them", async () => {
+    const bombs = [await bomb(2), await bomb(1)];
+    const before = process.memoryUsage().rss;
+    let most = 0;
+    const watch = setInterval(() => (most = Math.max(most, process.memoryUsage().rss)), 5);
+    // Ten thousand times smaller than what it is packed from, twice.
+    for (const bytes of bombs) await assert.rejects(textOfPdf(bytes), UnreadablePdf);
+    clearInterval(watch);
+    assert.ok(most - before < 300 * 1024 * 1024, `${Math.round((most - before) / 1024 / 1024)} MiB more`);
+    assert.equal((await textOfPdf(pdf("still here"))).text, "still here");
+  });
+
+  it("is read no further when nobody waits for it any more", async () => {
+    const stopped = new AbortController();
+    const reading = textOfPdf(await bomb(1), { signal: stopped.signal });
+    stopped.abort(new Error("stopped"));
+    await assert.rejects(reading, /^Error: stopped$/);
+    await assert.rejects(textOfPdf(pdf("x"), { signal: stopped.signal }), /^Error: stopped$/);
   });
 });

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { AgentConfig, OllamaConfig } from "../../../src/config/config.ts";
-import { agentNameOf, agentsOf } from "../../../src/ghost/agents.ts";
+import { readCall } from "../../../src/conversation/call.ts";
+import { agentNameOf, agentsOf, callNames, type Agent } from "../../../src/ghost/agents.ts";
 
 const OLLAMA: OllamaConfig = {
   type: "ollama",
@@ -19,12 +20,12 @@ function agent(name: string, more: Partial<AgentConfig> = {}): [string, AgentCon
   return [name, { name, provider: "one", displayName: name, makes: "text", contextTokens: 8192, ...more }];
 }
 
-/** The model of each agent by its localpart, with the models that `one` and `two` have installed. */
-function modelsByLocalpart(
+/** The agents, with the models that `one` and `two` have installed. */
+function agentsWith(
   one: readonly string[],
   two: readonly string[] = [],
   agents: readonly [string, AgentConfig][] = [],
-): Record<string, string | undefined> {
+): ReadonlyMap<string, Agent> {
   const providers = new Map([
     ["one", OLLAMA],
     ["two", OLLAMA],
@@ -33,8 +34,19 @@ function modelsByLocalpart(
     ["two", two.map((name) => ({ name }))],
     ["one", one.map((name) => ({ name }))],
   ]);
-  const found = agentsOf({ agents: new Map(agents), providers }, discovered);
+  return agentsOf({ agents: new Map(agents), providers }, discovered);
+}
+
+/** The model of each agent by its localpart. */
+function modelsByLocalpart(...made: Parameters<typeof agentsWith>): Record<string, string | undefined> {
+  const found = agentsWith(...made);
   return Object.fromEntries([...found].map(([localpart, { provider, model }]) => [localpart, `${provider} ${model}`]));
+}
+
+/** What each is called, by provider and model. */
+function displayNames(...made: Parameters<typeof agentsWith>): Record<string, string> {
+  const found = [...agentsWith(...made).values()];
+  return Object.fromEntries(found.map(({ provider, model, displayName }) => [`${provider} ${model}`, displayName]));
 }
 
 function shuffled<T>(list: readonly T[], seed: number): T[] {
@@ -73,6 +85,7 @@ describe("a discovered model", () => {
       provider: "one",
       model: "Mistral:latest",
       displayName: "Mistral",
+      modelNames: ["Mistral", "Mistral:latest"],
       contextTokens: 4096,
       keepAlive: "10m",
       makes: "text",
@@ -114,6 +127,86 @@ describe("a discovered model", () => {
   });
 });
 
+describe("the display name of a discovered model", () => {
+  it("reads well, and the model's own name goes on to call it", () => {
+    const agent = agentsWith(["llama3.2:3b"]).get("agent_llama3.2-3b");
+    assert.deepEqual(agent && callNames(agent), [
+      ...["Llama 3.2 (3B)", "llama3.2-3b", "Llama 3.2 (3B)", "llama3.2:3b", "Llama 3.2"],
+    ]);
+  });
+
+  it("may be said without its details, unless that is another's name", () => {
+    const found = agentsWith(["llama3.2:3b", "phi4:14b"], [], [agent("phi", { displayName: "phi 4", model: "x" })]);
+    assert.deepEqual(found.get("agent_llama3.2-3b")?.modelNames, ["llama3.2:3b", "Llama 3.2"]);
+    assert.deepEqual(found.get("agent_phi4-14b")?.modelNames, ["phi4:14b"]);
+  });
+
+  it("calls the agent of the longest name", () => {
+    const llama = agent("llama", { displayName: "Llama", model: "other" });
+    const found = [...agentsWith(["llama3.2:3b"], [], [llama]).values()];
+    const callees = found.map((one) => ({ userId: `@${one.localpart}:hs`, names: callNames(one) }));
+    for (const [body, called, text] of [
+      ["Llama: hi", "agent_llama", "hi"],
+      ["Llama 3.2: hi", "agent_llama3.2-3b", "hi"],
+      ["Llama 3.2 (3B): hi", "agent_llama3.2-3b", "hi"],
+      ["llama3.2:3b: hi", "agent_llama3.2-3b", "hi"],
+      ["Llama 3 apples and 2 pears?", "agent_llama", "Llama 3 apples and 2 pears?"],
+    ] as const)
+      assert.deepEqual(readCall({ body }, callees), { called: [`@${called}:hs`], certain: [], text }, body);
+  });
+});
+
+describe("the name of a configured agent's model", () => {
+  const namesOf = (name: string, ...made: Parameters<typeof agentsWith>): readonly string[] | undefined =>
+    agentsWith(...made).get(`agent_${name}`)?.modelNames;
+
+  it("calls it, if no other has that model or is called so", () => {
+    const llama = agent("llama", { displayName: "Llama", model: "llama3.2:3b" });
+    assert.deepEqual(namesOf("llama", [], [], [llama]), ["llama3.2:3b"]);
+    const latest = agent("mistral", { model: "Mistral:latest" });
+    assert.deepEqual(namesOf("mistral", [], [], [latest]), ["Mistral", "Mistral:latest"]);
+    const pirate = agent("pirate", { model: "llama3.2:3b" });
+    assert.equal(namesOf("llama", [], [], [llama, pirate]), undefined);
+    const other = agent("other", { displayName: "LLAMA3.2:3B", model: "x" });
+    assert.equal(namesOf("llama", [], [], [llama, other]), undefined);
+    assert.deepEqual(namesOf("other", [], [], [llama, other]), ["x"]);
+    assert.equal(namesOf("demo", [], [], [agent("demo")]), undefined);
+  });
+
+  it("calls the agent that was made for the model, where there is one", () => {
+    const made = [["llama3.2:3b"], [], [agent("llama", { displayName: "Llama", model: "llama3.2:3b" })]] as const;
+    assert.equal(namesOf("llama", ...made), undefined);
+    assert.deepEqual(namesOf("llama3.2-3b", ...made), ["llama3.2:3b", "Llama 3.2"]);
+  });
+});
+
+describe("the display name of discovered models", () => {
+  it("says the provider where two have the model", () => {
+    assert.deepEqual(displayNames(["llama3.2:3b", "phi4"], ["llama3.2:3b"]), {
+      "one llama3.2:3b": "Llama 3.2 (3B) · one",
+      "one phi4": "Phi 4",
+      "two llama3.2:3b": "Llama 3.2 (3B) · two",
+    });
+  });
+
+  it("is the model's own where two of one provider would be called the same", () => {
+    assert.deepEqual(displayNames(["alice/max:7b", "bob/max:7b", "max:7b-q4_0"]), {
+      "one alice/max:7b": "alice/max:7b",
+      "one bob/max:7b": "bob/max:7b",
+      "one max:7b-q4_0": "Max (7B, Q4_0)",
+    });
+  });
+
+  it("is not what a configured agent is called", () => {
+    const max = agent("max", { displayName: "Phi 4", model: "other" });
+    assert.deepEqual(displayNames(["phi4", "MAX"], [], [max]), {
+      "one other": "Phi 4",
+      "one phi4": "Phi 4 · one",
+      "one MAX": "MAX · one",
+    });
+  });
+});
+
 describe("the agents", () => {
   const MODELS = ["a:b", "a/b", "A-B", "a-b", "a-b:latest", "x".repeat(101), "x".repeat(102), "ü", "é", "m:1", "m"];
 
@@ -129,6 +222,26 @@ describe("the agents", () => {
     // `a-b` and `a-b:latest` are one.
     assert.equal(Object.keys(agents).length, 2 * (MODELS.length - 1));
     for (const localpart of Object.keys(agents)) assert.match(localpart, /^agent_[a-z0-9._=-]{1,110}$/);
+  });
+
+  it("are called otherwise each, whatever models there are, and in whatever order they are found", () => {
+    const models = [
+      ...MODELS,
+      "a b",
+      "A_B",
+      "a/b/c",
+      "!!!",
+      "???",
+      "\u202ea-b",
+      `${"y".repeat(90)}1`,
+      `${"y".repeat(90)}2`,
+    ];
+    const names = displayNames(models, models);
+    assert.equal(new Set(Object.values(names).map((name) => name.toLowerCase())).size, Object.keys(names).length);
+    for (const name of Object.values(names)) assert.ok(name.length > 0 && name.length <= 120);
+    for (let seed = 1; seed <= 20; seed++) {
+      assert.deepEqual(displayNames(shuffled(models, seed), shuffled(models, seed + 1)), names);
+    }
   });
 
   it("keep their names when a model is added that is spelt otherwise and comes later", () => {

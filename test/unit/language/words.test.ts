@@ -5,11 +5,11 @@ import { LANGUAGES, wordsIn, type Language } from "../../../src/language/languag
 import type { FailureWord } from "../../../src/language/words.ts";
 
 const WHAT_TO_DO: Readonly<Record<Language, RegExp>> = {
-  en: /again|ask your admin/,
-  de: /noch einmal|deinen? Admin/,
+  en: /again|ask your admin|`!forget`/,
+  de: /noch einmal|deinen? Admin|`!forget`/,
 };
 
-const FAILED = { agent: "Llama", model: "llama3.2:3b", provider: "local" };
+const FAILED = { agent: "Llama", model: "llama3.2:3b", provider: "local", call: "" };
 
 for (const language of LANGUAGES) {
   const words = wordsIn(language);
@@ -28,6 +28,47 @@ for (const language of LANGUAGES) {
         assert.doesNotMatch(text, /https?:|undefined|Error|_/);
       });
     }
+
+    it("offers to ask again by a reaction where that may help, and nowhere else", () => {
+      const offering = notices.filter(({ text }) => text.includes("🔁")).map(({ code }) => code);
+      assert.deepEqual(
+        new Set(offering),
+        new Set([
+          ...["unreachable", "timeout", "cut_off", "refused", "busy", "empty", "cancelled"],
+          ...["waited", "full", "unknown", "too_long"],
+        ]),
+      );
+      assert.match(words.tooMany("Llama", "user", 90, true), /🔁/);
+      assert.doesNotMatch(words.tooMany("Llama", "user", 90, false), /🔁/);
+    });
+
+    it("counts one of everything as one", () => {
+      const one = [
+        words.discussing(["Llama"], 1, ""),
+        words.usage({ questions: 1, tokens: 1 }, { questions: 1, tokens: 1 }),
+        words.left("requests", 0, 1),
+        words.left("tokens", 0, 1),
+        words.roomTooLarge("Llama", 1),
+        words.privacy.sent({ agent: "Llama", provider: "local", host: "h" }, 1, "1.2 MB", false),
+        words.privacy.lastDays(1),
+        words.tooMany("Llama", "user", 1, true),
+      ].join("\n");
+      const many =
+        /\b1 (?:turns|questions|tokens|members|requests|days|minutes|Beiträge|Fragen|Tokens|Mitgliedern|Anfragen|Tagen|Minuten)\b/;
+      assert.doesNotMatch(one, many);
+      assert.match(one, language === "de" ? /1,2 MB/ : /1\.2 MB/);
+    });
+
+    it("names languages in words, and numbers as they are written in its own", () => {
+      assert.equal(words.value("language", "de"), language === "de" ? "Deutsch" : "German");
+      assert.doesNotMatch(words.value("language", "auto"), /auto/);
+      assert.equal(words.value("temperature", "0.5"), language === "de" ? "0,5" : "0.5");
+      assert.equal(words.value("system", "v0.5 de"), "v0.5 de");
+    });
+
+    it("says just what to write where nothing can be filled in", () => {
+      assert.doesNotMatch(words.wrongForm("!status", undefined), /undefined|example|Beispiel/);
+    });
 
     it("differs for each failure", () => {
       assert.equal(new Set(notices.map(({ text }) => text)).size, notices.length);
@@ -56,6 +97,22 @@ for (const language of LANGUAGES) {
 }
 
 describe("the languages", () => {
+  it("are on first-name terms with one person at a time, in German", () => {
+    const place = { agent: "Llama", provider: "p", host: "h", call: "" };
+    const de = wordsIn("de");
+    const all = [
+      ...Object.values(de.commands).map(({ meaning }) => meaning),
+      ...Object.values(de.failures).map((say) => say(FAILED)),
+      ...[true, false].flatMap((isEncrypted) => [
+        de.consent.ask(place, isEncrypted),
+        de.consent.pending(place, isEncrypted),
+      ]),
+      ...["", "@llama "].map((call) => de.welcome({ agent: "Llama", call, isDemo: false })),
+    ];
+    for (const text of all)
+      assert.doesNotMatch(text, /\b(?:[Ii]hr|[Ee]uch|[Ee]ure[nrms]?|[Ss]eid|Sie haben|Ihnen)\b/, text);
+  });
+
   it("say everything differently", () => {
     const said = (value: unknown, path: string): [string, string][] =>
       typeof value === "string"

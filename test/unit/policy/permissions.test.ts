@@ -2,7 +2,13 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { AccessConfig, Level, PermissionConfig } from "../../../src/config/config.ts";
 import { Bans, type BanRule } from "../../../src/policy/bans.ts";
-import { decide, type Act, type PermissionRequest } from "../../../src/policy/permissions.ts";
+import {
+  allowedSomewhere,
+  decide,
+  type Act,
+  type PermissionPolicy,
+  type PermissionRequest,
+} from "../../../src/policy/permissions.ts";
 
 const ROOM = "!room:example.org";
 const ALICE = "@alice:example.org";
@@ -17,26 +23,28 @@ interface Rules extends Omit<Partial<PermissionConfig>, "users" | "servers" | "r
   readonly bans?: readonly BanRule[];
 }
 
+function policyOf(rules: Rules): PermissionPolicy {
+  const { access, users = {}, servers = {}, rooms = {}, agents = {}, bans, ...others } = rules;
+  return {
+    access: { users: ["@*:example.org"], ignore: ["@_*:*"], admins: [], ...access },
+    permissions: {
+      users: new Map(Object.entries(users)),
+      servers: new Map(Object.entries(servers)),
+      rooms: new Map(Object.entries(rooms)),
+      agents: new Map(Object.entries(agents)),
+      commands: { model: "moderators", system: "moderators" },
+      maxRoomMembers: undefined,
+      invitesPerDay: { user: undefined, server: undefined },
+      banLists: [],
+      ...others,
+    },
+    bans: new Bans(bans),
+  };
+}
+
 /** What comes of a request: the level, or the reason of a refusal. A message of Alice's to llama in a room, unless others are named. */
 function outcome(rules: Rules, request: Partial<PermissionRequest> = {}): string {
-  const { access, users = {}, servers = {}, rooms = {}, agents = {}, bans, ...others } = rules;
-  const decision = decide(
-    {
-      access: { users: ["@*:example.org"], ignore: ["@_*:*"], admins: [], ...access },
-      permissions: {
-        users: new Map(Object.entries(users)),
-        servers: new Map(Object.entries(servers)),
-        rooms: new Map(Object.entries(rooms)),
-        agents: new Map(Object.entries(agents)),
-        maxRoomMembers: undefined,
-        invitesPerDay: { user: undefined, server: undefined },
-        banLists: [],
-        ...others,
-      },
-      bans: new Bans(bans),
-    },
-    { act: "message", userId: ALICE, agent: "llama", roomId: ROOM, ...request },
-  );
+  const decision = decide(policyOf(rules), { act: "message", userId: ALICE, agent: "llama", roomId: ROOM, ...request });
   return decision.allowed ? decision.level : decision.reason;
 }
 
@@ -169,5 +177,17 @@ describe("who may do what", () => {
       assert.equal(outcome({}, { act, userId: REMOTE }), "no_access", act);
       assert.equal(outcome({ bans: [{ kind: "user", entity: ALICE }] }, { act }), "banned", act);
     }
+  });
+
+  it("is asked of all rooms together where none is named: a rule for some room gives what the others do not", () => {
+    const somewhere = (rules: Rules, userId: string): boolean =>
+      allowedSomewhere(policyOf(rules), { act: "overheard", userId, agent: "llama" });
+    assert.equal(somewhere({}, ALICE), true);
+    assert.equal(somewhere({}, REMOTE), false);
+    assert.equal(somewhere({ rooms: { "!*:elsewhere.example": "user" } }, REMOTE), true);
+    assert.equal(somewhere({ rooms: { [ROOM]: "none" } }, ALICE), true);
+    assert.equal(somewhere({ rooms: { [ROOM]: "allowed" } }, REMOTE), false);
+    assert.equal(somewhere({ rooms: { [ROOM]: "user" }, users: { [REMOTE]: "none" } }, REMOTE), false);
+    assert.equal(somewhere({ agents: { llama: [REMOTE] } }, ALICE), false);
   });
 });

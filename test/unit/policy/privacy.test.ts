@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { cloudPolicyIn, mayLeave } from "../../../src/policy/privacy.ts";
+import { cloudPolicyIn, countedIn, mayLeave } from "../../../src/policy/privacy.ts";
 
 describe("whether words may leave the network", () => {
   it("is no question of those that stay", () => {
@@ -15,6 +15,19 @@ describe("whether words may leave the network", () => {
     assert.deepEqual(decided("deny"), ["denied", "denied", "denied"]);
     assert.deepEqual(decided("ask"), ["ask", "yes", "declined"]);
     assert.deepEqual(decided("allow"), ["yes", "yes", "declined"]);
+  });
+
+  it("is nothing that was agreed to in clear, once the room is encrypted; a refusal stays one", () => {
+    const counted = (isEncrypted: boolean): (boolean | undefined)[] =>
+      [
+        { granted: true, encrypted: true },
+        { granted: true, encrypted: false },
+        { granted: false, encrypted: true },
+        { granted: false, encrypted: false },
+        undefined,
+      ].map((given) => countedIn(isEncrypted, given));
+    assert.deepEqual(counted(false), [true, true, false, false, undefined]);
+    assert.deepEqual(counted(true), [true, undefined, false, false, undefined]);
   });
 
   it("is as the admin says of the room, or of its kind of room", () => {

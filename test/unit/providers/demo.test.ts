@@ -66,6 +66,15 @@ describe("the demo agent", () => {
     assert.match(await answerTo("What did I say before?"), /You said nothing to me before/);
   });
 
+  it("tells apart who has said what in one turn, by what stands at the margin", async () => {
+    const answer = await answerTo(
+      "Alice: my colour is red\n\nBob (@bob:a.b): mine is blue\n  \n  Alice: is not\n\nAlice: what did I say before?",
+    );
+    assert.match(answer, /^Hello Alice!/);
+    assert.match(answer, /your 2nd message/);
+    assert.match(answer, /Before that you said:\s+> my colour is red/);
+  });
+
   it("tells the speakers of a group apart", async () => {
     const answer = await answerTo("Alice: my colour is red", "Bob: mine is blue", "Alice: what did I say before?");
     assert.match(answer, /^Hello Alice!/);

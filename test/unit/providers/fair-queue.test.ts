@@ -5,8 +5,11 @@ import { FairQueue, type Release } from "../../../src/providers/fair-queue.ts";
 const NEVER = new AbortController().signal;
 
 /** Who was let in, in order; `leave` gives the first one's place back. */
-function watched(places: number): { enter: (who?: string) => void; entered: string[]; leave: () => Promise<void> } {
-  const queue = new FairQueue(places);
+function watched(
+  places: number,
+  more?: { readonly each: number },
+): { enter: (who?: string) => void; entered: string[]; leave: () => Promise<void> } {
+  const queue = new FairQueue(places, more);
   const entered: string[] = [];
   const releases: Release[] = [];
   const entering: Promise<void>[] = [];
@@ -42,6 +45,21 @@ describe("a fair queue", () => {
     assert.deepEqual(entered, ["alice", "alice", "bob"]);
     await leave();
     assert.equal(entered.at(-1), "carol");
+  });
+
+  it("keeps places for others from who has as many as one may have", async () => {
+    const { enter, entered, leave } = watched(2, { each: 1 });
+    for (const who of ["eve", "eve", "eve", "alice"]) enter(who);
+    await new Promise(setImmediate);
+    assert.deepEqual(entered, ["eve", "alice"]);
+    enter("bob");
+    await leave();
+    assert.deepEqual(entered, ["eve", "alice", "bob"]);
+    await leave();
+    assert.deepEqual(entered.slice(3), ["eve"]);
+    await leave();
+    await leave();
+    assert.deepEqual(entered.slice(4), ["eve"]);
   });
 
   it("forgets who has left, and gives a place back once", async () => {

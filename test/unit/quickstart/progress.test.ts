@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { stripVTControlCharacters } from "node:util";
 import { createProgress } from "../../../src/quickstart/progress.ts";
+import { EmulatedOutput } from "../../support/emulator.ts";
 
 function screen(isTTY: boolean) {
   const written: string[] = [];
@@ -34,5 +35,27 @@ describe("progress", () => {
       { message: "no" },
     );
     assert.match(visible(), /\r✗ Starting \(0\.0 s\)\n$/);
+  });
+
+  it("is whole lines on a terminal that can't take anything back", async () => {
+    const before = process.env["TERM"];
+    process.env["TERM"] = "dumb";
+    try {
+      const shown = screen(true);
+      await createProgress(shown, () => 0).step("Installing", () => Promise.resolve());
+      assert.equal(shown.text(), "Installing …\nInstalling: done in 0.0 s\n");
+    } finally {
+      if (before === undefined) Reflect.deleteProperty(process.env, "TERM");
+      else process.env["TERM"] = before;
+    }
+  });
+
+  it("takes no second line until it has ended, whatever is shown and however narrow the terminal is", async () => {
+    const terminal = new EmulatedOutput({ columns: 20, rows: 5 });
+    await createProgress(terminal, () => 0).step("Opening 鯨は大きい鯨は大きい\n鯨は大きい", (detail) => {
+      detail("x".repeat(100));
+      return Promise.resolve();
+    });
+    assert.deepEqual(await terminal.emulator.lines(), ["✓ Opening 鯨は大きい鯨は大きい 鯨は大きい (0.0 s)"]);
   });
 });

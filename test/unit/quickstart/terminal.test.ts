@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { stripVTControlCharacters } from "node:util";
-import { plainText, renderAnswer } from "../../../src/quickstart/terminal.ts";
+import { plainText, styledLines, textLines } from "../../../src/quickstart/terminal.ts";
 
 describe("plainText", () => {
   it("takes out what would steer the terminal", () => {
@@ -10,24 +9,31 @@ describe("plainText", () => {
   });
 
   it("keeps lines, tabs and every script", () => {
-    assert.equal(plainText("a\r\nb\rc\td é 日本 👋🏽"), "a\nb\nc\td é 日本 👋🏽");
+    assert.equal(plainText("a\r\nb\rc\td é 日本 👋🏽\u2028e"), "a\nb\nc\td é 日本 👋🏽\ne");
   });
 });
 
-describe("renderAnswer", () => {
-  const answer = "# Title\n\nSome **bold** and `code`.\n\n```js\nconst a = `**x**`;\n```\n";
-
-  it("leaves Markdown as it is where there are no styles", () => {
-    assert.equal(renderAnswer(answer, false), answer.trimEnd());
+describe("the lines of a text", () => {
+  it("are as it is written, without what would steer the terminal", () => {
+    assert.deepEqual(textLines("# a **b**\n\n\x1b[31mred\n\n"), [
+      [{ text: "# a **b**" }],
+      [{ text: "" }],
+      [{ text: "[31mred" }],
+    ]);
   });
 
-  it("turns marks into styles, but not inside of code", () => {
-    const rendered = renderAnswer(answer, true);
-    assert.ok(rendered.includes("\x1b[1mbold\x1b[22m and \x1b[36mcode\x1b[39m"));
-    assert.equal(stripVTControlCharacters(rendered), "Title\n\nSome bold and code.\n\n```js\nconst a = `**x**`;\n```");
+  it("have none where the person wants none", () => {
+    const before = process.env["NO_COLOR"];
+    process.env["NO_COLOR"] = "1";
+    try {
+      assert.equal(styledLines(textLines("a", "dim")), "a\n");
+    } finally {
+      if (before === undefined) Reflect.deleteProperty(process.env, "NO_COLOR");
+      else process.env["NO_COLOR"] = before;
+    }
   });
 
-  it("lets no escape of the answer's own through", () => {
-    assert.equal(renderAnswer("\x1b[31mred", false), "[31mred");
+  it("have one style, which ends with each of them", () => {
+    assert.equal(styledLines(textLines("a\nb", "dim")), "\x1b[2ma\x1b[22m\n\x1b[2mb\x1b[22m\n");
   });
 });

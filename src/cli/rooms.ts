@@ -1,0 +1,123 @@
+import { AuditLog } from "../audit/audit-log.ts";
+import { loadConfig } from "../config/load.ts";
+import { loadRegistration } from "../config/registration.ts";
+import type { Database } from "../database/database.ts";
+import { locationOf, openDatabase } from "../database/open.ts";
+import { GhostStore } from "../ghost/ghost-store.ts";
+import { createHomeserverClient, type HomeserverClient } from "../homeserver/client.ts";
+import { roomState } from "../homeserver/room-calls.ts";
+import { createLogger } from "../observability/log.ts";
+import { Rooms } from "../rooms/rooms.ts";
+import { operator } from "./operator.ts";
+import { explainStartFailure } from "./start-failure.ts";
+import { UsageError } from "./usage-error.ts";
+
+type Action = { readonly kind: "list" } | { readonly kind: "unmark"; readonly roomId: string };
+
+/**
+ * Lists the rooms that count as encrypted for nothing but a message that came so, or takes that back for one of them: where
+ * the homeserver's state of it says now, too, that it is not encrypted, and the operator is sure. Returns 0, or 1 when
+ * nothing was taken back. With PostgreSQL it works beside a running bridge; the embedded database is one process's, so the
+ * bridge has to be stopped first. Throws UsageError, ConfigError, HomeserverError, and what keeps the database from being
+ * opened.
+ */
+export async function rooms(options: {
+  readonly config: string;
+  readonly args: readonly string[];
+  readonly isSure?: boolean;
+}): Promise<number> {
+  const action = parseAction(options.args);
+  const config = await loadConfig(options.config);
+  const registration = await loadRegistration(config);
+  const log = createLogger("warn", "auto");
+  const database = await openDatabase(locationOf(config), log).catch((error: unknown) => {
+    throw explainStartFailure(error, config);
+  });
+  const client = createHomeserverClient({ url: config.homeserver.url, asToken: registration.asToken, log });
+  try {
+    const known = new Rooms(database, log);
+    if (action.kind === "list") return await list(known);
+    return await unmark(action.roomId, { known, database, client, isSure: options.isSure === true });
+  } finally {
+    await client.close();
+    await database.close();
+  }
+}
+
+function parseAction([verb = "list", roomId, ...more]: readonly string[]): Action {
+  if (verb === "list") {
+    if (roomId !== undefined) throw new UsageError("rooms list takes nothing more");
+    return { kind: verb };
+  }
+  if (verb !== "unmark") throw new UsageError(`rooms can list and unmark, not "${verb}"`);
+  if (roomId === undefined || !roomId.startsWith("!") || more.length > 0) {
+    throw new UsageError("say which: matrix-agents rooms unmark ROOM (its id, as rooms list shows it)");
+  }
+  return { kind: verb, roomId };
+}
+
+async function list(known: Rooms): Promise<number> {
+  const marked = await known.markedByMessage();
+  if (marked.length === 0) process.stdout.write("no room counts as encrypted for a message alone\n");
+  for (const { roomId, name, kept } of marked) {
+    const named = name === undefined ? "" : ` (${name})`;
+    process.stdout.write(`${printable(roomId + named)}: ${kept} remembered messages came encrypted\n`);
+  }
+  return 0;
+}
+
+async function unmark(
+  roomId: string,
+  {
+    known,
+    database,
+    client,
+    isSure,
+  }: {
+    readonly known: Rooms;
+    readonly database: Database;
+    readonly client: HomeserverClient;
+    readonly isSure: boolean;
+  },
+): Promise<number> {
+  const marked = (await known.markedByMessage()).find((room) => room.roomId === roomId);
+  if (marked === undefined) {
+    return refuse(`${roomId} does not count as encrypted for a message alone: its state has said it, or nothing has`);
+  }
+  const [userId] = await new GhostStore(database).ghostsIn(roomId);
+  if (userId === undefined) return refuse(`no agent is in ${roomId}, so that its state can't be read`);
+  const state = await roomState(client, { userId }, roomId);
+  if (state.some(({ type }) => type === "m.room.encryption")) {
+    return refuse(`the homeserver says that ${roomId} is encrypted, and it stays so`);
+  }
+  if (!isSure) {
+    process.stdout.write(
+      `${printable(roomId)} counts as encrypted because somebody sent an encrypted message there; its state on the homeserver does\n` +
+        "not say so. Once this is taken back, agents hear and answer there in clear, and your homeserver reads it. Do it only\n" +
+        "if you know by people's own apps that the room is not encrypted: a homeserver that was taken over could hide it.\n" +
+        `${marked.kept} messages that agents remember came encrypted: of them nothing is said in clear, and the next encrypted\n` +
+        "message marks the room again.\n" +
+        `To do it: matrix-agents rooms unmark ${printable(roomId)} --yes\n`,
+    );
+    return 1;
+  }
+  const isDone = await database.transaction(async (tx) => {
+    const done = await known.unmark(tx, roomId);
+    const entry = { kind: "admin.command", by: operator(), command: "rooms unmark", subject: roomId } as const;
+    if (done) await new AuditLog(database).record(tx, entry);
+    return done;
+  });
+  if (!isDone) return refuse(`the state of ${roomId} has changed at this very moment; look again`);
+  process.stdout.write(`${printable(roomId)} does not count as encrypted any more\n`);
+  return 0;
+}
+
+function refuse(why: string): number {
+  process.stderr.write(`matrix-agents: ${printable(why)}\n`);
+  return 1;
+}
+
+/** Ids and names come from other servers; a terminal must not be told what to do by them. */
+function printable(text: string): string {
+  return text.replace(/\p{C}/gu, "\ufffd");
+}

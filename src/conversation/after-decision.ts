@@ -1,0 +1,31 @@
+import type { Queryable } from "../database/database.ts";
+import type { Words } from "../language/words.ts";
+import type { TurnStore } from "../turns/turn-store.ts";
+import { targetOf } from "./answer-messages.ts";
+import type { Answering } from "./answering.ts";
+
+/**
+ * What comes of a room's decision about the questions that waited for it: they are asked, as many as may wait, or not. That some
+ * found no place is said once, to the first of them; a reaction asks each again.
+ */
+export async function afterDecision(
+  tx: Queryable,
+  where: { readonly ghost: string; readonly roomId: string; readonly target: string },
+  granted: boolean,
+  {
+    turns,
+    limits,
+    answering,
+    words,
+  }: {
+    readonly turns: TurnStore;
+    readonly limits: { readonly maxQueued: number };
+    readonly answering: Pick<Answering, "failed">;
+    readonly words: Words;
+  },
+): Promise<void> {
+  const { maxQueued } = limits;
+  const [first] = await turns.consented(tx, where, granted ? { maxQueued } : "declined");
+  if (first === undefined) return;
+  await turns.declineAgain(tx, first, answering.failed(first, "full", words, targetOf(first)));
+}

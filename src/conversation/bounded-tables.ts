@@ -1,0 +1,31 @@
+import type { MarkdownIt, StateBlock } from "markdown-it";
+
+/** Cells that a table may have for each character of it, and beside that: a short row of a wide table is filled up. */
+const CELLS_PER_CHARACTER = 2;
+const CELLS_BESIDE = 1_000;
+
+/** Leaves a table as text that would become many times larger than it was written: few characters make thousands of cells. */
+export function boundedTables(md: MarkdownIt): void {
+  const table = md.block.ruler.getRules("").find(({ name }) => name === "table");
+  if (table === undefined) throw new Error("the parser of markdown knows no tables");
+  const bounded: typeof table = (state, startLine, endLine, silent) => {
+    if (!table(state, startLine, endLine, true)) return false;
+    return silent || (!isOutOfProportion(state, startLine, endLine) && table(state, startLine, endLine, false));
+  };
+  md.block.ruler.at("table", bounded, { alt: ["paragraph", "reference"] });
+}
+
+/** Looks at no more lines than it takes to find that out. */
+function isOutOfProportion(state: StateBlock, startLine: number, endLine: number): boolean {
+  const line = (index: number): string =>
+    state.src.slice((state.bMarks[index] ?? 0) + (state.tShift[index] ?? 0), state.eMarks[index]);
+  // Beneath the header stands a row of dashes.
+  const columns = line(startLine + 1).split("|").length;
+  let characters = 0;
+  for (let index = startLine; index < endLine && !state.isEmpty(index); index++) {
+    characters += line(index).length + 1;
+    const cells = columns * (index - startLine + 1);
+    if (cells > CELLS_PER_CHARACTER * characters + CELLS_BESIDE) return true;
+  }
+  return false;
+}

@@ -1,0 +1,54 @@
+/** Names, each with whatever belongs to it, as they begin and end texts: looked up in as many steps as names have lengths. */
+export class NameIndex<T> {
+  readonly #values = new Map<string, T[]>();
+  /** The longest first, in UTF-16 code units. */
+  readonly #lengths: number[] = [];
+
+  /** Several may have one name. Upper and lower case are the same. */
+  add(name: string, value: T): void {
+    const folded = foldCase(name);
+    const known = this.#values.get(folded);
+    if (known !== undefined) {
+      known.push(value);
+      return;
+    }
+    this.#values.set(folded, [value]);
+    const place = this.#lengths.findIndex((length) => length <= folded.length);
+    if (place === -1) this.#lengths.push(folded.length);
+    else if (this.#lengths[place] !== folded.length) this.#lengths.splice(place, 0, folded.length);
+  }
+
+  /**
+   * The longest name that stands at a text's beginning or end.
+   *
+   * @param isWhole whether one of so many code units is not just a part of a longer word.
+   */
+  longestAt(side: "beginning" | "end", text: string, isWhole: (length: number) => boolean): Found<T> | undefined {
+    const [longest = 0] = this.#lengths;
+    const looked = foldCase(side === "beginning" ? text.slice(0, longest) : text.slice(-longest));
+    for (const length of this.#lengths) {
+      if (length > looked.length) continue;
+      const values = this.#values.get(side === "beginning" ? looked.slice(0, length) : looked.slice(-length));
+      if (values !== undefined && isWhole(length)) return { values, length };
+    }
+    return undefined;
+  }
+}
+
+/** What has a name, and how long that is, in UTF-16 code units. */
+export interface Found<T> {
+  readonly values: readonly T[];
+  readonly length: number;
+}
+
+/** As regular expressions with `i` and `u` compare characters; what is folded is as long as before. */
+function foldCase(text: string): string {
+  if (/^[\0-\x7f]*$/.test(text)) return text.toLowerCase();
+  return Array.from(text, foldedCharacter).join("");
+}
+
+function foldedCharacter(character: string): string {
+  const upper = character.toUpperCase();
+  const lower = (upper.length === character.length ? upper : character).toLowerCase();
+  return lower.length === character.length ? lower : character;
+}

@@ -1,0 +1,49 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Database } from "./database.ts";
+
+/** So many rows go in one statement: it holds locks for some milliseconds. */
+export const BATCH_ROWS = 1_000;
+
+/** Between two statements, in ms: whoever waits for the database comes first. */
+const PAUSE_MS = 20;
+
+/** Which rows go. The names and the condition are the owner's own text, never from outside. */
+export interface Doomed {
+  readonly from: string;
+  readonly where: string;
+  readonly values?: readonly unknown[];
+}
+
+/**
+ * Deletes the rows of a table for which a condition holds, some at a time, each in a transaction of its own, until there are
+ * none or the signal ends it. A row that is changed meanwhile stays, and is looked at the next time. Returns how many went.
+ * Throws DatabaseError.
+ */
+export function deleteInBatches(
+  database: Database,
+  { from, where, values = [] }: Doomed,
+  signal?: AbortSignal,
+): Promise<number> {
+  return inBatches(async () => {
+    const { count } = await database.query(
+      `delete from ${from} where ctid = any (array(select ctid from ${from} where ${where} limit ${BATCH_ROWS}))`,
+      values,
+    );
+    return { rows: count, isLast: count < BATCH_ROWS };
+  }, signal);
+}
+
+/** The same with steps of one's own. */
+export async function inBatches(
+  step: () => Promise<{ readonly rows: number; readonly isLast: boolean }>,
+  signal?: AbortSignal,
+): Promise<number> {
+  let all = 0;
+  while (signal?.aborted !== true) {
+    const { rows, isLast } = await step();
+    all += rows;
+    if (isLast) break;
+    await sleep(PAUSE_MS, undefined, signal === undefined ? {} : { signal }).catch(() => undefined);
+  }
+  return all;
+}

@@ -1,0 +1,16 @@
+import { extname } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** So large may a reader's own heap become, in MiB; what it takes in all is watched from outside. */
+const MAX_HEAP_MB = 128;
+
+/** The program that reads a document, in a process of its own. The process that is shut in starts no other. */
+export const READER_PROGRAM = {
+  file: process.execPath,
+  args: [
+    `--max-old-space-size=${MAX_HEAP_MB}`,
+    "--disable-warning=ExperimentalWarning",
+    // Built, it is JavaScript like this file.
+    fileURLToPath(new URL(`./pdf-reader${extname(import.meta.url)}`, import.meta.url)),
+  ],
+} as const;

@@ -1,0 +1,34 @@
+import type { EncryptionTarget } from "../crypto/room-encryptor.ts";
+import { roomState } from "../homeserver/room-calls.ts";
+import { READ_STATE, type RoomView } from "../rooms/rooms.ts";
+import type { GhostServices } from "./ghost-services.ts";
+
+/** The room as it is now, as a ghost in it reads it. Throws what the homeserver says when its state can't be read. */
+export function viewAs(
+  { rooms, client }: Pick<GhostServices, "rooms" | "client">,
+  userId: string,
+  roomId: string,
+): Promise<RoomView> {
+  return rooms.view(roomId, (room) => roomState(client, { userId }, room, { types: READ_STATE }));
+}
+
+/**
+ * For whom a ghost encrypts in a room as it is now; undefined where the room is not encrypted. Throws what
+ * {@link viewAs} throws: without the state nothing may be sent, least of all in clear.
+ *
+ * @param options.toAll whether all devices are to read it, instead of those that the ghost trusts in the room.
+ */
+export async function encryptionTarget(
+  services: Pick<GhostServices, "rooms" | "client" | "trustIn" | "verification">,
+  userId: string,
+  roomId: string,
+  { toAll }: { readonly toAll: boolean },
+): Promise<EncryptionTarget | undefined> {
+  const view = await viewAs(services, userId, roomId);
+  const { encryption, historyVisibility } = view;
+  if (encryption === undefined) return undefined;
+  const recipients = await services.rooms.recipients(roomId, view);
+  const sendTo = toAll ? "unverified" : services.trustIn(userId, roomId).send;
+  const onChangedIdentity = services.verification === "accept" ? "leave_out" : "silence";
+  return { roomId, encryption, historyVisibility, recipients, sendTo, newSession: toAll, onChangedIdentity };
+}

@@ -1,0 +1,17 @@
+import type { Queryable } from "../database/database.ts";
+
+/** Keeps of events that nobody waits for any more only that they came. */
+export async function emptyUnwanted(tx: Queryable, eventIds: readonly string[]): Promise<void> {
+  if (eventIds.length === 0) return;
+  // Held in one order: another ghost may be adopting them.
+  await tx.query(
+    `select from events where event_id in (select json_array_elements_text($1::json)) order by event_id for update`,
+    [JSON.stringify(eventIds)],
+  );
+  await tx.query(
+    `update events set payload = null, sealed_by = null
+     where event_id in (select json_array_elements_text($1::json)) and not unrouted
+     and not exists (select from mailbox where mailbox.event_id = events.event_id)`,
+    [JSON.stringify(eventIds)],
+  );
+}

@@ -1,0 +1,94 @@
+import { Ollama } from "ollama";
+import type { Dispatcher } from "undici";
+import { checkJson, providerFetch } from "./http.ts";
+import { cloudByName } from "./ollama-cloud.ts";
+import { factsShown } from "./ollama-facts.ts";
+import { explain } from "./ollama-http.ts";
+import { type ModelFacts, ProviderError, type ProviderFailure, type Relay } from "./provider.ts";
+import { askOnce } from "./stream.ts";
+
+const ASK_MS = 10_000;
+
+/** How long an address is taken for an Ollama, or for none, in ms. */
+const KEPT_MS = 300_000;
+
+/** Failures by which a server says nothing of what it is. */
+const SILENCE: ReadonlySet<ProviderFailure> = new Set(["unreachable", "timeout", "cut_off", "busy", "cancelled"]);
+
+/** What a server says to a request that it does not know. */
+const UNKNOWN_REQUEST: ReadonlySet<number> = new Set([404, 405, 501]);
+
+/**
+ * What an Ollama tells that is reached by OpenAI's or Anthropic's protocol, which have no words for it: Ollama passes some models
+ * on to a cloud, whatever address it is reached at. A server that is no Ollama tells nothing.
+ */
+export function ollamaBehind(at: {
+  /** The address for the other protocol, `http://127.0.0.1:11434/v1` for OpenAI's. */
+  readonly url: string;
+  readonly apiKey: string | undefined;
+  readonly dispatcher: Dispatcher;
+}): Relay {
+  const host = at.url.replace(/\/+$/, "").replace(/\/v1$/, "");
+  const headers: Record<string, string> = at.apiKey === undefined ? {} : { Authorization: `Bearer ${at.apiKey}` };
+  const clientFor = (signal: AbortSignal): Ollama =>
+    new Ollama({
+      host,
+      headers,
+      fetch: providerFetch({ dispatcher: at.dispatcher, signal, check: checkJson, explain: explainProbe }),
+    });
+  /** Whether it has shown a model before: then it is an Ollama, whatever it says in between. */
+  let hasShown = false;
+  let known: { readonly isOllama: boolean; readonly until: number } | undefined;
+
+  function keep(isOllama: boolean): boolean {
+    known = { isOllama, until: performance.now() + KEPT_MS };
+    return isOllama;
+  }
+
+  async function isOllama(): Promise<boolean> {
+    // Whatever it or what stands before it says in between.
+    if (hasShown) return true;
+    if (known !== undefined && performance.now() < known.until) return known.isOllama;
+    try {
+      const told: unknown = await askOnce(undefined, ASK_MS, (ending) => clientFor(ending).version());
+      return keep(typeof (told as { version?: unknown } | null)?.version === "string");
+    } catch (error) {
+      if (error instanceof ProviderError && SILENCE.has(error.code)) throw error;
+      return keep(false);
+    }
+  }
+
+  async function facts(model: string): Promise<ModelFacts | undefined> {
+    const cloud = cloudByName(model);
+    // Whatever the server says that it is. Ollama would pass this question on, too.
+    if (cloud !== undefined) return { sees: false, remoteHost: cloud };
+    if (!(await isOllama())) return undefined;
+    try {
+      const shown = factsShown(await askOnce(undefined, ASK_MS, (ending) => clientFor(ending).show({ model })));
+      hasShown = true;
+      return shown;
+    } catch (error) {
+      if (!(error instanceof UnknownRequest) || hasShown) throw error;
+      keep(false);
+      return undefined;
+    }
+  }
+
+  return { facts, saysWhere: isOllama };
+}
+
+/** The server does not know what it was asked for. */
+class UnknownRequest extends ProviderError {
+  constructor(status: number) {
+    super("refused", `HTTP ${status}: the server does not know this request`);
+  }
+}
+
+function explainProbe(status: number, body: unknown): ProviderError | undefined {
+  // Of what a server says in trouble, or what stands before it, nothing follows.
+  const isTrouble = status === 408 || status === 429 || (status >= 500 && !UNKNOWN_REQUEST.has(status));
+  if (isTrouble) return new ProviderError("busy", `HTTP ${status}`);
+  const known = explain(status, body);
+  if (known?.code === "model_missing") return known;
+  return UNKNOWN_REQUEST.has(status) ? new UnknownRequest(status) : known;
+}

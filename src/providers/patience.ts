@@ -1,0 +1,52 @@
+import { ProviderError } from "./provider.ts";
+
+/** How long one server is waited for without a pause, in ms. */
+const MOST_MS = 2_000;
+
+/** So much of the time that goes by a server may be waited for. */
+const SHARE = 0.1;
+
+/**
+ * Asks servers what somebody waits for who holds others up meanwhile. However many ask, however often, and whatever they
+ * ask: one server is waited for two seconds, and a tenth of the time after that.
+ */
+export class Patience {
+  readonly #mostMs: number;
+  readonly #now: () => number;
+  /** What is left for each server, as of a time, in ms. */
+  readonly #left = new Map<string, { readonly ms: number; readonly at: number }>();
+
+  constructor({ mostMs = MOST_MS, now = () => performance.now() }: { mostMs?: number; now?: () => number } = {}) {
+    this.#mostMs = mostMs;
+    this.#now = now;
+  }
+
+  /**
+   * What a server answers. Rejects with ProviderError `timeout` when it is not waited for any longer, without asking it where
+   * there is no patience left, and with what `ask` rejects with.
+   */
+  async wait<T>(server: string, ask: () => Promise<T>): Promise<T> {
+    const left = this.#leftFor(server);
+    if (left < 1) throw tooLate();
+    const begun = this.#now();
+    const late = Promise.withResolvers<never>();
+    const timer = setTimeout(() => late.reject(tooLate()), left);
+    try {
+      return await Promise.race([ask(), late.promise]);
+    } finally {
+      clearTimeout(timer);
+      const ms = Math.max(0, this.#leftFor(server) - (this.#now() - begun));
+      this.#left.set(server, { ms, at: this.#now() });
+    }
+  }
+
+  #leftFor(server: string): number {
+    const before = this.#left.get(server);
+    if (before === undefined) return this.#mostMs;
+    return Math.min(this.#mostMs, before.ms + (this.#now() - before.at) * SHARE);
+  }
+}
+
+function tooLate(): ProviderError {
+  return new ProviderError("timeout", "the server was waited for long enough");
+}

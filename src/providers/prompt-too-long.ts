@@ -1,0 +1,82 @@
+import { ProviderError } from "./provider.ts";
+
+/** The prompt does not fit into the window that the model is run with. */
+export class PromptTooLong extends ProviderError {
+  /** The window, in tokens, where the server names it. */
+  readonly limitTokens: number | undefined;
+  /** What the server counted of the prompt, where it says so. */
+  readonly promptTokens: number | undefined;
+
+  constructor(limitTokens: number | undefined, promptTokens: number | undefined) {
+    super("too_long", `the prompt has ${promptTokens ?? "too many"} tokens, and the window ${limitTokens ?? "fewer"}`);
+    this.limitTokens = limitTokens;
+    this.promptTokens = promptTokens;
+  }
+}
+
+/** As much of an error's words is looked at, in characters. */
+const LONGEST_WORDS = 2_000;
+
+const CODES: ReadonlySet<unknown> = new Set(["context_length_exceeded", "exceed_context_size_error"]);
+
+/** How servers say it, the server beside each. */
+const WORDS: readonly RegExp[] = [
+  /maximum context length/i, // OpenAI, vLLM, OpenRouter, DeepSeek, Mistral
+  /exceeds? (?:the )?(?:available|maximum|max|model's)? ?context (?:size|length|window|limit)/i, // llama-server, Ollama, Anthropic
+  /exceed context (?:window|limit)/i, // llama-cpp-python, Anthropic
+  /prompt (?:is )?too long/i, // Anthropic, Ollama
+  /context the overflows|loaded with context length of only|context length (?:is )?(?:exceeded|overflow)/i, // LM Studio
+  /greater than the context length/i, // LM Studio
+  /exceeds the maximum number of tokens/i, // Gemini
+  /inputs?`? (?:must have less than|tokens) /i, // TGI
+];
+
+const LIMITS: readonly RegExp[] = [
+  /maximum context length (?:is|of) (\d{3,9})/i,
+  /context (?:size|length|window|limit)\s?\(?(?:of |of only |is )?(\d{3,9})/i,
+  /with (\d{3,9}) maximum context/i,
+  /> (\d{3,9})(?: maximum)?/,
+  /tokens allowed \((\d{3,9})\)/i,
+  /less than (\d{3,9}) tokens/i,
+  /must be <= (\d{3,9})/i,
+];
+
+const PROMPTS: readonly RegExp[] = [
+  /\((\d{2,9}) in the messages/i,
+  /resulted in (\d{2,9}) tokens/i,
+  /has (\d{2,9}) input tokens/i,
+  /prompt is too long: (\d{2,9})/i,
+  /prompt contains (\d{2,9})/i,
+  /input token count \((\d{2,9})\)/i,
+  /requested tokens \((\d{2,9})\)/i,
+  /request \((\d{2,9}) tokens\)/i,
+];
+
+/** Reads of a server's error whether the prompt was too long for it; undefined when that is not what it says. */
+export function promptTooLong(error: {
+  readonly code?: unknown;
+  readonly type?: unknown;
+  readonly message?: unknown;
+  readonly n_ctx?: unknown;
+  readonly n_prompt_tokens?: unknown;
+}): PromptTooLong | undefined {
+  const words = typeof error.message === "string" ? error.message.slice(0, LONGEST_WORDS) : "";
+  const isSaid = CODES.has(error.code) || CODES.has(error.type) || WORDS.some((pattern) => pattern.test(words));
+  if (!isSaid) return undefined;
+  return new PromptTooLong(
+    countOf(error.n_ctx) ?? found(LIMITS, words),
+    countOf(error.n_prompt_tokens) ?? found(PROMPTS, words),
+  );
+}
+
+function found(patterns: readonly RegExp[], words: string): number | undefined {
+  for (const pattern of patterns) {
+    const count = pattern.exec(words)?.[1];
+    if (count !== undefined) return Number(count);
+  }
+  return undefined;
+}
+
+function countOf(value: unknown): number | undefined {
+  return typeof value === "number" && Number.isSafeInteger(value) && value > 0 ? value : undefined;
+}

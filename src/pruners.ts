@@ -1,0 +1,72 @@
+import type { CommandMenus } from "./conversation/command-menus.ts";
+import { pruneDropped } from "./conversation/dropped-summaries.ts";
+import { pruneFeedback } from "./conversation/history.ts";
+import type { ReadFiles } from "./conversation/read-files.ts";
+import type { Database } from "./database/database.ts";
+import { pruneAcquaintances } from "./ghost/acquaintances.ts";
+import { pruneMemberships } from "./ghost/ghost-store.ts";
+import { pruneVerifications } from "./ghost/ghost-verifications.ts";
+import { pruneKeyNotices } from "./ghost/missing-keys.ts";
+import type { Outbox } from "./ghost/outbox.ts";
+import { pruneReplays } from "./ghost/replays.ts";
+import { pruneTrials } from "./ghost/to-device-trials.ts";
+import { pruneTrustNotices } from "./ghost/trust-notices.ts";
+import type { Mailbox } from "./mailbox/mailbox.ts";
+import { KEPT_FOR_DAYS, type Prune } from "./mailbox/pruning.ts";
+import type { InviteQuota } from "./permissions/invite-quota.ts";
+import { pruneConsents } from "./privacy/consents.ts";
+import type { ProviderRequests } from "./privacy/provider-requests.ts";
+import { pruneRooms } from "./rooms/rooms.ts";
+import { pruneSettings } from "./rooms/settings.ts";
+import type { Seals } from "./sealing/seals.ts";
+import { pruneAllowances } from "./turns/allowances.ts";
+import type { Exchanges } from "./turns/exchanges.ts";
+import type { TurnStore } from "./turns/turn-store.ts";
+
+/** The owners of tables whose rows grow old. */
+export interface Owners {
+  readonly mailbox: Mailbox;
+  readonly outbox: Outbox;
+  readonly turns: TurnStore;
+  readonly exchanges: Exchanges;
+  readonly readFiles: ReadFiles;
+  readonly requests: ProviderRequests;
+  readonly invites: InviteQuota;
+  readonly menus: CommandMenus;
+  readonly seals: Seals;
+  /** What retention forgets. */
+  readonly retention: { run(): Promise<number> };
+  readonly forgetKeysAfterMs: number | undefined;
+}
+
+/** What is deleted of every table and when: docs/architecture.md has a row for each, and what stays with its reason. */
+export function pruners(database: Database, owners: Owners): Prune[] {
+  const { mailbox, outbox, turns, exchanges, readFiles, requests, invites, menus, seals, retention } = owners;
+  const days = KEPT_FOR_DAYS;
+  return [
+    (signal) => mailbox.prune(days, signal),
+    (signal) => pruneKeyNotices(database, days, signal),
+    (signal) => pruneTrustNotices(database, days, signal),
+    (signal) => pruneVerifications(database, days, signal),
+    (signal) => pruneTrials(database, days, signal),
+    (signal) => pruneReplays(database, days, owners.forgetKeysAfterMs, signal),
+    (signal) => outbox.prune(days, signal),
+    (signal) => exchanges.prune(days, signal),
+    (signal) => turns.prune(days, signal),
+    (signal) => readFiles.prune(days, signal),
+    (signal) => requests.prune(days, signal),
+    (signal) => invites.prune(days, signal),
+    (signal) => pruneAllowances(database, signal),
+    () => retention.run(),
+    (signal) => pruneFeedback(database, signal),
+    (signal) => pruneDropped(database, days, signal),
+    (signal) => pruneMemberships(database, days, signal),
+    (signal) => menus.prune(signal),
+    (signal) => pruneConsents(database, signal),
+    (signal) => pruneSettings(database, signal),
+    (signal) => pruneAcquaintances(database, signal),
+    (signal) => pruneRooms(database, signal),
+    // Last: what was sealed with them is gone.
+    () => seals.prune(),
+  ];
+}

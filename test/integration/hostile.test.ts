@@ -1,0 +1,841 @@
+import assert from "node:assert/strict";
+import { glob, readFile } from "node:fs/promises";
+import { relative } from "node:path";
+import { describe, it } from "node:test";
+import ts from "typescript";
+import { FORMATS } from "../../src/config/formats.ts";
+import { addressing, mentionsOf, repliedEvent, saysToWhom, threadOf } from "../../src/conversation/addressing.ts";
+import { alternating } from "../../src/conversation/alternating.ts";
+import { attachmentOf, captionOf, quotedText, textOfFile } from "../../src/conversation/attachments.ts";
+import { answerBot, type ListedAgent } from "../../src/conversation/bot.ts";
+import { calledFirst, readCall, Roll, userLocalpart } from "../../src/conversation/call.ts";
+import { cleanText } from "../../src/conversation/clean-text.ts";
+import { chosenCommand } from "../../src/conversation/command-menu.ts";
+import { describeMisspelt, readCommand, writtenCommand } from "../../src/conversation/commands.ts";
+import { exchangeMark } from "../../src/conversation/exchange-mark.ts";
+import { callsIn, namedAgents } from "../../src/conversation/exchange.ts";
+import { escapeMarkdown, LONGEST_RENDERED, renderMarkdown } from "../../src/conversation/markdown.ts";
+import { isAllowedLink } from "../../src/conversation/matrix-html.ts";
+import { NameIndex } from "../../src/conversation/name-index.ts";
+import { describeMissingKey, identityOf, nameOf, plainWords } from "../../src/conversation/notices.ts";
+import { escapedHtml, leadingPills, pillOfUser, pillsIn, userOfLink } from "../../src/conversation/pills.ts";
+import { buildPrompt, costOf } from "../../src/conversation/prompt.ts";
+import { mayHaveModel, noteRefusedModel, userIdOn, type ReachOptions } from "../../src/conversation/reach.ts";
+import { decisionOf, wishOf } from "../../src/conversation/reactions.ts";
+import { noticeContent, pictureContent, withThinking } from "../../src/conversation/reply.ts";
+import { speakersOf, utterance } from "../../src/conversation/speaker.ts";
+import { splitMarkdown } from "../../src/conversation/split.ts";
+import { estimateTokens } from "../../src/conversation/tokens.ts";
+import { boundedKeys } from "../../src/crypto/bounded-keys.ts";
+import { askForKeys, readableAnswer } from "../../src/crypto/key-requests.ts";
+import { parseList } from "../../src/homeserver/list-answer.ts";
+import { messageIndex } from "../../src/crypto/megolm.ts";
+import { decodeRecoveryKey } from "../../src/crypto/recovery-key.ts";
+import { toJson } from "../../src/crypto/store/json-value.ts";
+import { flowIn } from "../../src/crypto/verification-messages.ts";
+import { isStorable, storable } from "../../src/database/text.ts";
+import { agentNameOf } from "../../src/ghost/agents.ts";
+import { deviceNameOf, isDeviceName } from "../../src/ghost/device-name.ts";
+import { plainModelName, readableModelName } from "../../src/ghost/model-name.ts";
+import { transactionId } from "../../src/ghost/outbox.ts";
+import { auditOfMembership, inviterOf } from "../../src/ghost/own-membership.ts";
+import { asStrings } from "../../src/homeserver/answer.ts";
+import { endpointOf } from "../../src/homeserver/endpoint.ts";
+import { MatrixError } from "../../src/homeserver/errors.ts";
+import { path } from "../../src/homeserver/path.ts";
+import { answeredEvent, relationOf } from "../../src/homeserver/relation.ts";
+import { isAtLeast } from "../../src/homeserver/survey.ts";
+import { createTokenCheck } from "../../src/homeserver/token.ts";
+import { parseTransaction, type RoomEvent } from "../../src/homeserver/transaction.ts";
+import { spokenLanguage, wordsIn } from "../../src/language/language.ts";
+import { route } from "../../src/mailbox/routing.ts";
+import { describeError, printError, unquoted } from "../../src/observability/described-error.ts";
+import { Secrets } from "../../src/observability/secrets.ts";
+import { Bans, isPolicyEvent, parseBanList } from "../../src/policy/bans.ts";
+import { isGlob, matchesGlob, particularity } from "../../src/policy/glob.ts";
+import { decide } from "../../src/policy/permissions.ts";
+import { encryptionOfInvite } from "../../src/policy/rooms.ts";
+import { serverOf, withoutPort } from "../../src/policy/server-name.ts";
+import { createDemoProvider, DEMO_MODEL } from "../../src/providers/demo.ts";
+import { checkJson, checkPicture, checkSize, lines } from "../../src/providers/http.ts";
+import { listedModels } from "../../src/providers/listed-models.ts";
+import { cloudByName } from "../../src/providers/ollama-cloud.ts";
+import { factsShown } from "../../src/providers/ollama-facts.ts";
+import { checkChatStream, checkPull, explain } from "../../src/providers/ollama-http.ts";
+import { refusedParameter } from "../../src/providers/parameters.ts";
+import { promptTooLong } from "../../src/providers/prompt-too-long.ts";
+import { ThinkingInText } from "../../src/providers/thinking-in-text.ts";
+import { pictureExtent, pictureType } from "../../src/providers/pictures.ts";
+import { recordingEnding } from "../../src/providers/recordings.ts";
+import { checkSse } from "../../src/providers/sse.ts";
+import { isLine } from "../../src/rooms/line.ts";
+import { distinctName, localpartOf, nameKey } from "../../src/rooms/names.ts";
+import { isModerator, parseCreators } from "../../src/rooms/power.ts";
+import {
+  nameOf as nameInRoom,
+  parseEncryption,
+  parseHistoryVisibility,
+  parseMembers,
+} from "../../src/rooms/room-state.ts";
+import { predecessorRoom, replacementRoom } from "../../src/rooms/upgrade.ts";
+import { HOSTILE } from "../support/hostile.ts";
+import { inCheckout } from "../support/paths.ts";
+
+/** As long as an event, and as an answer, may be, in characters. */
+const EVENT = 65_536;
+const ANSWER = 262_144;
+const PIECE = 16_384;
+const FEW = 8_192;
+
+/** What takes no longer, whatever it is fed with, is no danger however it grows, in ms of the processor. */
+const NOTHING_MS = 60;
+
+/** Nothing takes longer in one go, in ms of the processor. */
+const LONGEST_MS = 200;
+
+/** Eight times the text may take so many times as long. */
+const MOST_GROWTH = 10;
+
+/** What is fed, with what: returns when all is done that it does. */
+type Feed = (text: string) => unknown;
+
+const AGENTS: readonly ListedAgent[] = Array.from({ length: 40 }, (_, index) => ({
+  userId: `@agent_a${index}:example.org`,
+  agent: {
+    name: `a${index}`,
+    displayName: `Agent A${index}`,
+    localpart: `agent_a${index}`,
+    provider: "p",
+    contextTokens: 1,
+    makes: "text",
+    locality: "local",
+  },
+}));
+
+/** What somebody reaches through an agent, and who; whatever they want is refused. */
+const WHO = { userId: "@a:a", roomId: "!r:a", ghost: "@agent_a:a" };
+const REACH: ReachOptions = {
+  agents: () => AGENTS,
+  permissions: { allows: () => false, decide: () => ({ allowed: false, reason: "not_this_agent" }) },
+};
+
+const CALLEES = AGENTS.map(({ userId, agent: { name, displayName, localpart } }) => ({
+  userId,
+  names: [userId, userId.slice(1), localpart, name, displayName],
+}));
+const ROLL = new Roll(CALLEES);
+const INDEX = new NameIndex<string>();
+for (const { names } of CALLEES) for (const name of names) INDEX.add(name, name);
+const WORDS = wordsIn("en");
+const TARGET = { eventId: "$e", threadRoot: undefined };
+const SECRETS = new Secrets(["swordfish", "a".repeat(20)]);
+const BANS = new Bans([
+  { kind: "user", entity: "@*a*a*a*:b" },
+  { kind: "server", entity: "*.a.*" },
+]);
+
+function event(text: string): RoomEvent {
+  return {
+    event_id: text,
+    room_id: text,
+    sender: text,
+    type: text,
+    state_key: text,
+    content: { body: text, membership: text },
+    origin_server_ts: 0,
+    unsigned: { prev_sender: text },
+  };
+}
+
+function pieces(text: string): AsyncIterable<Uint8Array> {
+  const bytes = Buffer.from(text);
+  const ends = Array.from({ length: Math.ceil(bytes.length / 50) }, (_, index) => 50 * (index + 1));
+  return each(ends.map((end) => bytes.subarray(end - 50, end)));
+}
+
+/** One after the other, as they come over a wire. */
+async function* each<T>(items: Iterable<T>): AsyncGenerator<T> {
+  for (const item of items) yield await Promise.resolve(item);
+}
+
+/** Reads a body to its end or its first fault, in many small pieces. */
+async function readAll(
+  check: (body: AsyncIterable<Uint8Array>) => AsyncIterable<unknown>,
+  text: string,
+): Promise<void> {
+  const read = check(pieces(text))[Symbol.asyncIterator]();
+  try {
+    while ((await read.next()).done !== true) continue;
+  } catch (error) {
+    assert.ok(error instanceof Error);
+  }
+}
+
+/** By the file and the name of what is exported. */
+const FED: Readonly<Record<string, Readonly<Record<string, Feed>>>> = {
+  "config/formats.ts": { FORMATS: (text) => Object.values(FORMATS).map(({ validate }) => validate(text)) },
+  "conversation/addressing.ts": {
+    addressing: (text) =>
+      addressing(
+        {
+          eventId: "$e",
+          roomId: "!r",
+          sender: "@x:b",
+          sentAt: 0,
+          content: {
+            msgtype: "m.text",
+            body: text,
+            formatted_body: text,
+            "m.relates_to": { "m.in_reply_to": { event_id: text } },
+          },
+          encrypted: true,
+        },
+        {
+          userId: "@agent_x:b",
+          names: ["x"],
+          others: CALLEES,
+          direct: false,
+          respond: "all",
+          inThread: false,
+          cloud: false,
+        },
+        () => false,
+        () => false,
+      ),
+    mentionsOf: (text) => mentionsOf({ "m.mentions": { user_ids: text.split(" ") } }),
+    saysToWhom: (text) => saysToWhom({ encrypted: true, content: { "m.mentions": { user_ids: [text] } } }),
+    threadOf: (text) => threadOf({ "m.relates_to": { rel_type: "m.thread", event_id: text } }),
+    repliedEvent: (text) => repliedEvent({ "m.relates_to": { "m.in_reply_to": { event_id: text } } }),
+  },
+  "conversation/alternating.ts": {
+    alternating: (text) => alternating(text.split("a").map((content) => ({ role: "user", content }))),
+  },
+  "conversation/attachments.ts": {
+    attachmentOf: (text) =>
+      attachmentOf({ msgtype: "m.file", body: text, url: `mxc://a/${text}`, info: { mimetype: text } }),
+    captionOf: (text) => captionOf({ filename: "a", body: text }),
+    quotedText: (text) => quotedText(text, text),
+    textOfFile: (text) => textOfFile("a", Buffer.from(text)),
+  },
+  "conversation/bot.ts": { answerBot: (text) => answerBot(WORDS, text, AGENTS, "everywhere") },
+  "conversation/call.ts": {
+    readCall: (text) => readCall({ body: text, html: text, mentions: text.split(" ") }, CALLEES),
+    calledFirst: (text) => calledFirst(text, ROLL),
+    Roll: (text) => [ROLL.nameAtStart(text), ROLL.nameAtEnd(text, true)],
+    userLocalpart: (text) => userLocalpart(text),
+  },
+  "conversation/name-index.ts": {
+    NameIndex: (text) => {
+      INDEX.longestAt("beginning", text, () => false);
+      INDEX.longestAt("end", text, () => false);
+      new NameIndex().add(text, "");
+    },
+  },
+  "conversation/clean-text.ts": { cleanText: (text) => cleanText(text) },
+  "conversation/command-menu.ts": {
+    chosenCommand: (text) =>
+      chosenCommand(
+        {
+          "m.mentions": { user_ids: ["@a:b"] },
+          "org.matrix.msc4391.command": { command: "discuss", arguments: { topic: text, agents: text.split(" ") } },
+        },
+        "@a:b",
+      ),
+  },
+  "conversation/commands.ts": {
+    writtenCommand: (text) => [writtenCommand(text), writtenCommand(`!${text}`)],
+    readCommand: (text) => {
+      for (const name of ["help", "discuss", "model", "temperature", "privacy", "x"]) readCommand({ name, rest: text });
+    },
+    describeMisspelt: (text) => describeMisspelt(WORDS, { kind: "unknown", name: text }),
+  },
+  "conversation/exchange-mark.ts": {
+    exchangeMark: (text) => exchangeMark({ "io.github.matrix-appservice-agents.exchange": { origin: text, hops: 1 } }),
+  },
+  "conversation/exchange.ts": {
+    callsIn: (text) => callsIn(text, AGENTS),
+    namedAgents: (text) => namedAgents(text, AGENTS),
+  },
+  "conversation/markdown.ts": {
+    renderMarkdown: (text) => renderMarkdown(text),
+    escapeMarkdown: (text) => escapeMarkdown(text),
+  },
+  "conversation/matrix-html.ts": { isAllowedLink: (text) => isAllowedLink(`https://example.org/${text}`) },
+  "conversation/notices.ts": {
+    plainWords: (text) => plainWords(text),
+    nameOf: (text) => nameOf({ userId: text, displayName: text }),
+    identityOf: (text) => identityOf({ userId: text, displayName: text }),
+    describeMissingKey: (text) => describeMissingKey(WORDS, "a", text),
+  },
+  "conversation/pills.ts": {
+    pillsIn: (text) => pillsIn(text),
+    leadingPills: (text) => leadingPills(text, /^[\s,]{0,20}/),
+    pillOfUser: (text) => pillOfUser("@a:b", text),
+    userOfLink: (text) => userOfLink(text),
+    escapedHtml: (text) => escapedHtml(text),
+  },
+  "conversation/prompt.ts": {
+    costOf: (text) =>
+      costOf(
+        {
+          eventId: "$e",
+          author: "person",
+          sender: "@a:b",
+          speaker: text.slice(0, 256),
+          body: text,
+          sentAt: 0,
+          encrypted: false,
+        },
+        { group: true, estimateTokens },
+      ),
+    buildPrompt: (text) =>
+      buildPrompt({
+        systemPrompt: undefined,
+        agentName: "a",
+        group: true,
+        summary: text.slice(0, 4_000),
+        messages: [
+          {
+            eventId: "$e",
+            author: "person",
+            sender: "@a:b",
+            speaker: text.slice(0, 256),
+            body: text,
+            sentAt: 0,
+            encrypted: false,
+          },
+        ],
+        budgetTokens: 4_000,
+        estimateTokens,
+      }),
+  },
+  "conversation/reach.ts": {
+    mayHaveModel: (text) => mayHaveModel(REACH, WHO, { provider: "p", model: text }),
+    noteRefusedModel: (text) => noteRefusedModel(REACH, WHO, { provider: "p", model: text }, "command"),
+    userIdOn: (text) => userIdOn("@agent_a:a", text),
+  },
+  "conversation/reactions.ts": { wishOf: (text) => wishOf(text), decisionOf: (text) => decisionOf(text) },
+  "conversation/reply.ts": {
+    withThinking: (text) => withThinking({ body: "a" }, text),
+    noticeContent: (text) => noticeContent({ body: text, formattedBody: text }, TARGET),
+    pictureContent: (text) =>
+      pictureContent({ bytes: new Uint8Array(30), file: { url: "mxc://a/b" }, caption: text }, TARGET, {
+        mentions: [],
+        mark: { origin: "$e", hops: 0 },
+      }),
+  },
+  "conversation/speaker.ts": {
+    speakersOf: (text) => {
+      const message = { author: "person", sender: text, speaker: text } as const;
+      return speakersOf([message])(message);
+    },
+    utterance: (text) => utterance("Alice", text),
+  },
+  "conversation/split.ts": {
+    splitMarkdown: (text) => Array.fromAsync(splitMarkdown(text, (part) => Promise.resolve(part.length < 8_000))),
+  },
+  "conversation/tokens.ts": { estimateTokens: (text) => estimateTokens(text) },
+  "crypto/bounded-keys.ts": {
+    boundedKeys: (text) =>
+      boundedKeys(
+        {
+          device_keys: {
+            "@m:b": Object.fromEntries(text.split("a").map((part, at) => [`${at}${part}`, {}])),
+            [text]: {},
+          },
+          self_signing_keys: { "@m:b": { keys: { [text]: text } } },
+        },
+        "@agent_a:b",
+      ),
+  },
+  "crypto/key-requests.ts": {
+    readableAnswer: (text) =>
+      readableAnswer({ device_keys: { [text]: { [text]: {} } }, one_time_keys: { [text]: text } }),
+    askForKeys: (text) =>
+      askForKeys(() => Promise.resolve(JSON.stringify({ device_keys: { [text]: {} } })), {
+        request: JSON.stringify({ device_keys: Object.fromEntries(text.split("a").map((id) => [id, []])) }),
+        wanted: "device_keys",
+        ownServer: "b",
+      }),
+  },
+  "crypto/megolm.ts": { messageIndex: (text) => messageIndex(text) },
+  "crypto/recovery-key.ts": {
+    decodeRecoveryKey: (text) => {
+      // The operator's own, from the terminal.
+      assert.throws(() => decodeRecoveryKey(text.slice(0, 100)));
+    },
+  },
+  "crypto/store/json-value.ts": { toJson: (text) => toJson({ text }) },
+  "crypto/verification-messages.ts": { flowIn: (text) => flowIn({ transaction_id: text }) },
+  "database/text.ts": { storable: (text) => storable(text), isStorable: (text) => isStorable(text) },
+  "ghost/agents.ts": { agentNameOf: (text) => agentNameOf(text) },
+  "ghost/device-name.ts": { deviceNameOf: (text) => deviceNameOf(text), isDeviceName: (text) => isDeviceName(text) },
+  "ghost/model-name.ts": {
+    readableModelName: (text) => readableModelName(text),
+    plainModelName: (text) => plainModelName(text),
+  },
+  "ghost/outbox.ts": { transactionId: (text) => transactionId("@a:b", "!r", text) },
+  "ghost/own-membership.ts": {
+    auditOfMembership: (text) => auditOfMembership("@a:b", event(text)),
+    inviterOf: (text) => inviterOf(event(text)),
+  },
+  "homeserver/answer.ts": { asStrings: (text) => asStrings(text.split(" "), "GET") },
+  "homeserver/endpoint.ts": { endpointOf: (text) => endpointOf(`/_matrix/client/v3/${text}`) },
+  "homeserver/errors.ts": {
+    MatrixError: (text) => new MatrixError("GET", { status: 400, errcode: text, error: text, retryAfterMs: undefined }),
+  },
+  "homeserver/list-answer.ts": {
+    parseList: async (text) => {
+      for (const json of [JSON.stringify([text, { [text]: text }]), `[${text}`, "[".repeat(1_000) + text]) {
+        await parseList(Buffer.from(json), () => true).catch((error: unknown) => assert.ok(error instanceof Error));
+      }
+    },
+  },
+  "homeserver/path.ts": { path: (text) => path`/rooms/${text.toWellFormed()}` },
+  "homeserver/relation.ts": {
+    relationOf: (text) => relationOf({ "m.relates_to": { rel_type: text, event_id: text } }),
+    answeredEvent: (text) => answeredEvent({ "m.relates_to": { rel_type: text, key: text } }),
+  },
+  "homeserver/survey.ts": { isAtLeast: (text) => isAtLeast(text, "1.141.0") },
+  "homeserver/token.ts": { createTokenCheck: (text) => createTokenCheck("secret")(`Bearer ${text}`) },
+  "homeserver/transaction.ts": {
+    parseTransaction: (text) => {
+      const wide = text.split("a");
+      parseTransaction("1", {
+        events: [event(text), { content: wide }],
+        to_device: wide,
+        device_lists: { changed: wide },
+      });
+    },
+  },
+  "language/language.ts": { spokenLanguage: (text) => spokenLanguage([text, text, text]) },
+  "mailbox/routing.ts": { route: (text) => route([event(text)], new Map(), () => false) },
+  "observability/described-error.ts": {
+    describeError: (text) => describeError(new Error(text, { cause: text })),
+    printError: (text) => printError(new Error(text)),
+    unquoted: (text) => unquoted(text),
+  },
+  "observability/secrets.ts": { Secrets: (text) => SECRETS.hide(text) },
+  "policy/bans.ts": {
+    Bans: (text) => [BANS.hasUser(text.slice(0, 255)), BANS.hasRoom(text.slice(0, 255))],
+    isPolicyEvent: (text) => isPolicyEvent(event(text)),
+    parseBanList: (text) =>
+      parseBanList([{ type: "m.policy.rule.user", state_key: "", content: { entity: text, recommendation: "m.ban" } }]),
+  },
+  "policy/glob.ts": {
+    // No id is longer.
+    matchesGlob: (text) => matchesGlob(text.slice(0, 255), text.slice(0, 255)),
+    isGlob: (text) => isGlob(text),
+    particularity: (text) => particularity(text),
+  },
+  "policy/permissions.ts": {
+    decide: (text) =>
+      decide(
+        {
+          access: { users: ["@*:a"], admins: [], ignore: ["@*a*:*"] },
+          permissions: {
+            users: new Map(),
+            servers: new Map(),
+            rooms: new Map(),
+            agents: new Map(),
+            commands: { model: "moderators", system: "moderators" },
+            banLists: [],
+            maxRoomMembers: undefined,
+            invitesPerDay: { user: undefined, server: undefined },
+          },
+          bans: BANS,
+        },
+        { act: "message", userId: text.slice(0, 255), agent: "a", roomId: text.slice(0, 255) },
+      ),
+  },
+  "policy/rooms.ts": {
+    encryptionOfInvite: (text) => encryptionOfInvite({ unsigned: { invite_room_state: text.split(" ") } }),
+  },
+  "policy/server-name.ts": { serverOf: (text) => serverOf(text), withoutPort: (text) => withoutPort(text) },
+  "providers/demo.ts": {
+    createDemoProvider: async (text) => {
+      const { signal } = new AbortController();
+      const messages = [{ role: "user", content: text }] as const;
+      const request = { model: DEMO_MODEL, messages, contextTokens: 1, maxAnswerTokens: 1, signal };
+      await Array.fromAsync(createDemoProvider("demo").chat(request));
+    },
+  },
+  "providers/http.ts": {
+    lines: (text) => readAll(lines, text),
+    checkSize: (text) => readAll(checkSize, text),
+    checkJson: (text) => readAll(checkJson, JSON.stringify(text)),
+    checkPicture: (text) => readAll(checkPicture, text),
+  },
+  "providers/listed-models.ts": { listedModels: (text) => listedModels(text.split("a")) },
+  "providers/parameters.ts": { refusedParameter: (text) => refusedParameter({ message: text, param: text }) },
+  "providers/prompt-too-long.ts": { promptTooLong: (text) => promptTooLong({ message: text, code: text }) },
+  "providers/thinking-in-text.ts": {
+    ThinkingInText: (text) => {
+      for (const begin of ["", "<think>", "<|channel|>final<|message|>", "a\n</think>"]) {
+        const apart = new ThinkingInText();
+        for (let at = 0; at < text.length; at += 7) apart.push((at === 0 ? begin : "") + text.slice(at, at + 7));
+        apart.end();
+      }
+    },
+  },
+  "providers/ollama-cloud.ts": { cloudByName: (text) => cloudByName(text) },
+  "providers/ollama-facts.ts": {
+    factsShown: (text) =>
+      factsShown({
+        capabilities: text.split(" "),
+        remote_host: text,
+        model_info: { "general.architecture": text, [`${text}.context_length`]: 1 },
+      }),
+  },
+  "providers/ollama-http.ts": {
+    explain: (text) => explain(404, { error: text }),
+    checkChatStream: (text) => readAll(checkChatStream, JSON.stringify({ message: { content: text }, done: true })),
+    checkPull: (text) => readAll(checkPull, JSON.stringify({ error: text })),
+  },
+  "providers/pictures.ts": {
+    pictureType: (text) => pictureType(Buffer.from(text)),
+    pictureExtent: (text) => {
+      for (const head of ["\x89PNG\r\n\x1a\n", "\xff\xd8\xff", "GIF89a", "RIFF....WEBP"]) {
+        pictureExtent(Buffer.concat([Buffer.from(head, "latin1"), Buffer.from(text)]));
+      }
+    },
+  },
+  "providers/recordings.ts": { recordingEnding: (text) => recordingEnding(Buffer.from(text)) },
+  "providers/sse.ts": {
+    checkSse: (text) => readAll(checkSse({ check: () => false }), `data: ${JSON.stringify({ text })}\n${text}`),
+  },
+  "rooms/line.ts": { isLine: (text) => isLine(event(text)) },
+  "rooms/names.ts": {
+    nameKey: (text) => nameKey(text),
+    distinctName: (text) => distinctName(text, text),
+    localpartOf: (text) => localpartOf(text),
+  },
+  "rooms/power.ts": {
+    isModerator: (text) =>
+      isModerator({ users: Object.fromEntries(text.split(" ").entries()) }, text.split(" "), "@a:b"),
+    parseCreators: (text) => parseCreators({ sender: text, content: { additional_creators: text.split(" ") } }),
+  },
+  "rooms/room-state.ts": {
+    parseMembers: (text) =>
+      parseMembers([
+        { type: "m.room.member", state_key: `@${text}:b`, content: { membership: "join", displayname: text } },
+      ]),
+    parseEncryption: (text) => parseEncryption({ algorithm: text }),
+    parseHistoryVisibility: (text) => parseHistoryVisibility(text),
+    nameOf: (text) => nameInRoom(text),
+  },
+  "rooms/upgrade.ts": {
+    replacementRoom: (text) => replacementRoom({ replacement_room: text }),
+    predecessorRoom: (text) => predecessorRoom(text.split(" ").map((type) => ({ type }))),
+  },
+};
+
+/** What is not as long as an event: what models write, and what is cut before. */
+const SIZES: ReadonlyMap<string, number> = new Map([
+  ["callsIn", ANSWER],
+  ["boundedKeys", PIECE],
+  ["estimateTokens", ANSWER],
+  ["cleanText", ANSWER],
+  ["renderMarkdown", LONGEST_RENDERED],
+  ["spokenLanguage", FEW],
+  // What is read of a connection at once; between two such pieces others have a turn.
+  ...["lines", "checkSize", "checkJson", "checkPicture", "checkChatStream", "checkPull", "checkSse"].map(
+    (name): [string, number] => [name, PIECE],
+  ),
+  ["createDemoProvider", FEW],
+]);
+
+/** What is not fed, by its file and name, or the whole file, and why. */
+const LEFT_OUT: Readonly<Record<string, string>> = {
+  // Held up by nothing that they are told.
+  ...because("looks at no text, or at our own alone", [
+    "avatars/canvas.ts",
+    "rooms/spoken-languages.ts",
+    "avatars/colour.ts",
+    "avatars/png.ts",
+    "avatars/portrait.ts",
+    "conversation/addressee.ts",
+    "conversation/call.ts callFor",
+    "conversation/command-menu.ts commandDescriptions",
+    "conversation/commands.ts takesText commandsFor describeCommands",
+    "conversation/exchange.ts nextSpeaker",
+    "conversation/notices.ts describeDistrust",
+    "conversation/permitted.ts",
+    "conversation/prompt.ts answerReserve",
+    "conversation/retention.ts",
+    "conversation/room-defaults.ts",
+    "ghost/listener.ts formFor",
+    "conversation/token-counter.ts",
+    "conversation/voices.ts",
+    "crypto/distrust.ts",
+    "crypto/engine-ids.ts",
+    "crypto/latest.ts",
+    "crypto/recovery-key.ts RecoveryKeyError encodeRecoveryKey",
+    "crypto/serial.ts",
+    "crypto/shared-history.ts isKeyBundle",
+    "crypto/shield.ts",
+    "crypto/store/errors.ts",
+    "crypto/store/names.ts",
+    "database/database.ts",
+    "database/migrate.ts",
+    "database/open.ts",
+    "ghost/agents.ts profileName callNames localpartOf",
+    "ghost/background.ts",
+    "ghost/encryption-target.ts",
+    "ghost/failure.ts",
+    "ghost/halted.ts",
+    "ghost/own-membership.ts membershipBefore",
+    "ghost/semaphore.ts",
+    "homeserver/answer.ts asObject asObjects stringField numberField",
+    "homeserver/errors.ts AnswerTooLarge HomeserverUnreachable UnexpectedAnswer isHomeserverError isRefusal askedToWaitMs isUnknownDevice noneIfNotFound",
+    "homeserver/recent-pings.ts",
+    "homeserver/retry.ts",
+    "homeserver/survey.ts NoHomeserver",
+    "language/language.ts wordsIn",
+    "mailbox/mailbox.ts placeOfEvent",
+    "observability/log.ts",
+    "observability/metrics.ts",
+    "observability/readiness.ts",
+    "observability/steps.ts",
+    "permissions/permissions.ts auditOfRefusal",
+    "policy/limits.ts",
+    "policy/privacy.ts",
+    "policy/permissions.ts allowedSomewhere",
+    "policy/to-device-quota.ts",
+    "ghost/to-device-gate.ts",
+    "policy/rooms.ts mayTalkIn describeRefusedRoom describeRefusal",
+    "policy/trust.ts",
+    "privacy/consents.ts targetOf",
+    "privacy/provider-requests.ts sizeInWords",
+    "providers/circuit-breaker.ts",
+    "providers/connection.ts",
+    "providers/fair-queue.ts",
+    "providers/patience.ts",
+    "providers/ollama-behind.ts",
+    "providers/parameters.ts ParameterRefused RefusedParameters",
+    "providers/prompt-too-long.ts PromptTooLong",
+    "providers/usage.ts",
+    "conversation/context-windows.ts",
+    "conversation/heard.ts",
+    "conversation/refused-pictures.ts",
+    "providers/provider.ts",
+    "providers/providers.ts",
+    "providers/usable.ts",
+    "providers/watch.ts",
+    "rooms/room-state.ts parseMaxLifetime",
+    "turns/allowances.ts usersOf",
+    "turns/draft.ts pauseAfter",
+    "turns/turn.ts",
+  ]),
+  ...because("gets what renderMarkdown has cut, and is fed by it", [
+    "conversation/bounded-tables.ts",
+    "conversation/maths-text.ts",
+    "conversation/maths.ts",
+    "conversation/matrix-html.ts sanitiseHtml",
+    "conversation/plain-text.ts",
+    "conversation/task-lists.ts",
+  ]),
+  ...because("renders a part of an answer, and puts it into a message", [
+    "conversation/answer-messages.ts",
+    "conversation/reply.ts answerContent draftContent editContent reactionContent",
+  ]),
+  ...because("stores, asks or sends; with texts it does what is fed here", [
+    "conversation/after-decision.ts",
+    "conversation/answering.ts",
+    "conversation/command-desk.ts",
+    "conversation/command-menus.ts",
+    "conversation/conversation.ts",
+    "conversation/dropped-summaries.ts",
+    "conversation/hearing.ts",
+    "conversation/history.ts",
+    "conversation/pulls.ts",
+    "conversation/read-files.ts",
+    "conversation/reading.ts",
+    "conversation/room-language.ts",
+    "conversation/summaries.ts",
+    "database/embedded.ts",
+    "database/observed.ts",
+    "database/postgres.ts",
+    "database/restore-lock.ts",
+    "database/sole-user.ts",
+    "ghost/acquaintances.ts",
+    "ghost/agent-directory.ts",
+    "ghost/agent-keys.ts",
+    "ghost/agents.ts agentsOf",
+    "ghost/avatars.ts",
+    "ghost/custody.ts",
+    "ghost/device-keeper.ts",
+    "ghost/device-name.ts renameDevice",
+    "ghost/device-transport.ts",
+    "ghost/direct-chat.ts",
+    "ghost/forgetting.ts",
+    "ghost/ghost-account.ts",
+    "ghost/ghost-store.ts",
+    "ghost/ghost-verifications.ts",
+    "ghost/ghost.ts",
+    "ghost/ghosts.ts",
+    "ghost/greeting.ts",
+    "ghost/handling.ts",
+    "ghost/missing-keys.ts",
+    "ghost/outbox.ts Outbox",
+    "ghost/profile.ts",
+    "ghost/reception.ts",
+    "ghost/replays.ts",
+    "ghost/sender.ts",
+    "ghost/since-invite.ts",
+    "ghost/store-marker.ts",
+    "ghost/to-device-trials.ts",
+    "ghost/trust-notices.ts",
+    "ghost/typing.ts",
+    "homeserver/app-service.ts",
+    "homeserver/appservice-bridge.ts",
+    "homeserver/bridge-log.ts",
+    "homeserver/calls.ts",
+    "homeserver/client.ts",
+    "homeserver/device-calls.ts",
+    "homeserver/find-own-event.ts",
+    "homeserver/invites.ts",
+    "homeserver/key-backup-calls.ts",
+    "homeserver/ping.ts",
+    "homeserver/room-calls.ts",
+    "homeserver/room-history.ts",
+    "homeserver/routes.ts",
+    "homeserver/support.ts",
+    "homeserver/survey.ts surveyHomeserver",
+    "homeserver/watch.ts",
+    "database/batches.ts",
+    "mailbox/attempt.ts",
+    "mailbox/emptied.ts",
+    "mailbox/held-quota.ts",
+    "mailbox/held-mail.ts",
+    "mailbox/mailbox.ts Mailbox adoptEvents",
+    "mailbox/missed-events.ts",
+    "mailbox/missed-memberships.ts",
+    "mailbox/pruning.ts",
+    "observability/monitoring-listener.ts",
+    "permissions/ban-lists.ts",
+    "permissions/invite-quota.ts",
+    "permissions/permissions.ts Permissions",
+    "privacy/consents.ts Consents pruneConsents",
+    "privacy/gate.ts",
+    "privacy/provider-requests.ts ProviderRequests",
+    "providers/anthropic.ts",
+    "providers/governed.ts",
+    "providers/http.ts providerFetch",
+    "providers/model-facts.ts",
+    "providers/observed.ts",
+    "providers/ollama-http.ts ollamaFetch",
+    "providers/ollama.ts",
+    "providers/openai.ts",
+    "providers/stream.ts",
+    "rooms/rooms.ts",
+    "rooms/settings.ts",
+    "turns/admission.ts",
+    "turns/allowances.ts Allowances pruneAllowances",
+    "turns/draft.ts Draft",
+    "turns/exchanges.ts",
+    "turns/turn-runner.ts",
+    "turns/turn-store.ts",
+  ]),
+  ...because("hands bytes to the crypto engine, which is not ours, an event or a file at once", [
+    "crypto/attachment.ts",
+    "crypto/device.ts",
+    "crypto/engine-calls.ts",
+    "crypto/identity.ts",
+    "crypto/key-backup.ts",
+    "crypto/outgoing.ts",
+    "crypto/room-encryptor.ts",
+    "crypto/secret-storage.ts",
+    "crypto/shared-history.ts SharedHistory",
+    "crypto/store/contents.ts",
+    "crypto/store/crypto-store.ts",
+    "crypto/store/held-transactions.ts",
+    "crypto/store/memory.ts",
+    "crypto/store/session.ts",
+    "crypto/store/tables.ts",
+    "crypto/verification-messages.ts VerificationMessages",
+    "crypto/verifications.ts",
+  ]),
+  ...because("works in a process of its own", ["documents/bounded-process.ts", "documents/pdf.ts"]),
+};
+
+function because(why: string, files: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    files.flatMap((line) => {
+      const [file = "", ...names] = line.split(" ");
+      return names.length === 0 ? [[file, why]] : names.map((name) => [`${file} ${name}`, why]);
+    }),
+  );
+}
+
+/** Folders in which texts are handled that people, models and servers have written. */
+const FOLDERS =
+  "{avatars,conversation,crypto,database,documents,ghost,homeserver,language,mailbox,observability,permissions,policy,privacy,providers,rooms,turns}";
+
+/** What these folders export that takes anything, as `file name`. */
+async function exported(): Promise<string[]> {
+  const root = inCheckout("src");
+  const found: string[] = [];
+  for await (const file of glob(`${root}/${FOLDERS}/**/*.ts`)) {
+    const source = ts.createSourceFile(file, await readFile(file, "utf8"), ts.ScriptTarget.Latest);
+    source.forEachChild((node) => {
+      const takes = ts.isClassDeclaration(node) || (ts.isFunctionDeclaration(node) && node.parameters.length > 0);
+      if (!takes || node.name === undefined) return;
+      if (node.modifiers?.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword) === true) {
+        found.push(`${relative(root, file)} ${node.name.text}`);
+      }
+    });
+  }
+  return found;
+}
+
+/** How long something takes, in ms of the processor: the clock runs on while others compute. */
+async function cost(feed: Feed, text: string, times = 1): Promise<number> {
+  const before = process.threadCpuUsage();
+  for (let time = 0; time < times; time++) await feed(text);
+  const { user, system } = process.threadCpuUsage(before);
+  return (user + system) / 1_000 / times;
+}
+
+describe("what strangers and models write", () => {
+  const fed = Object.entries(FED).flatMap(([file, feeds]) =>
+    Object.entries(feeds).map(([name, feed]) => ({ file, name, feed })),
+  );
+
+  it("is fed to everything that takes it, or it is said why not", async () => {
+    const all = await exported();
+    const isLeftOut = (one: string): boolean => one in LEFT_OUT || (one.split(" ")[0] ?? "") in LEFT_OUT;
+    const isFed = (one: string): boolean => fed.some(({ file, name }) => one === `${file} ${name}`);
+    assert.deepEqual(
+      all.filter((one) => !isFed(one) && !isLeftOut(one)),
+      [],
+    );
+    const files = new Set(all.flatMap((one) => [one, one.split(" ")[0]]));
+    assert.deepEqual(
+      Object.keys(LEFT_OUT).filter((one) => !files.has(one) || isFed(one)),
+      [],
+      "left out, and not there",
+    );
+  });
+
+  for (const { file, name, feed } of fed) {
+    it(`takes ${name} of ${file} time in proportion, whatever it is`, async () => {
+      const size = SIZES.get(name) ?? EVENT;
+      for (const [what, make] of Object.entries(HOSTILE)) {
+        const large = make(size);
+        let most = await cost(feed, large);
+        if (most < NOTHING_MS) continue;
+        const small = make(size / 8);
+        let least = await cost(feed, small, 8);
+        // What else the machine does makes it longer now and then, and never shorter.
+        for (let round = 0; round < 6 && (most > LONGEST_MS || most / least > MOST_GROWTH); round++) {
+          least = Math.min(least, await cost(feed, small, 8));
+          most = Math.min(most, await cost(feed, large));
+        }
+        const words = `${what}: ${least.toFixed(1)} ms became ${most.toFixed(1)} ms`;
+        assert.ok(most <= LONGEST_MS, words);
+        assert.ok(most < NOTHING_MS || most / least <= MOST_GROWTH, words);
+      }
+    });
+  }
+});

@@ -1,0 +1,98 @@
+import type { DirectChat } from "../../src/quickstart/direct-chat.ts";
+import type { News } from "../../src/quickstart/news.ts";
+import type { Evidence } from "../../src/quickstart/proof.ts";
+import { answerContent, draftContent, editContent, noticeContent } from "../../src/conversation/reply.ts";
+import { newsOf, type TimelineEvent } from "../../src/quickstart/news.ts";
+
+export const PARTNER = "@agent_whale:localhost";
+
+/** A chat whose partner says what the test tells it to, as the bridge would. */
+export class ScriptedChat implements DirectChat {
+  readonly partnerId = PARTNER;
+  readonly partnerName = "Whale";
+  isTyping = false;
+  /** What the person said, each under the id `$q1`, `$q2` and so on. */
+  readonly said: string[] = [];
+  /** What was asked evidence of. */
+  readonly proven: [questionId: string, answerId: string][] = [];
+  readonly #listeners = new Set<(news: News) => void>();
+  #events = 0;
+
+  say(text: string): Promise<string> {
+    this.said.push(text);
+    return Promise.resolve(`$q${this.said.length}`);
+  }
+
+  onNews(listener: (news: News) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  evidence(questionId: string, answerId: string): Promise<Evidence> {
+    this.proven.push([questionId, answerId]);
+    return Promise.resolve({
+      roomId: "!r",
+      roomAlgorithm: "megolm",
+      questionAlgorithm: "megolm",
+      answerAlgorithm: "megolm",
+      sender: PARTNER,
+      device: "DEVICE",
+      signedByOwner: true,
+      warning: undefined,
+    });
+  }
+
+  types(isTyping: boolean): void {
+    this.isTyping = isTyping;
+    this.tell({ kind: "typing", isTyping });
+  }
+
+  /** The beginning of an answer, or more of one that has begun. Returns the message. */
+  drafts(text: string, question: string, id?: string): string {
+    const content = draftContent(text, { eventId: question, threadRoot: undefined }, to(question));
+    return this.#send(id === undefined ? content : editContent(id, content), id);
+  }
+
+  /** An answer, or the final form of one that has begun. Returns the message. */
+  answers(text: string, question: string, id?: string): string {
+    const content = answerContent(text, { eventId: question, threadRoot: undefined }, to(question));
+    return this.#send(id === undefined ? content : editContent(id, content), id);
+  }
+
+  /** A notice, in reply to a message or to none. */
+  notifies(text: string, question?: string): string {
+    return this.#send(
+      noticeContent(text, question === undefined ? undefined : { eventId: question, threadRoot: undefined }),
+    );
+  }
+
+  takesBack(id: string): void {
+    this.#event({ type: "m.room.redaction", content: { redacts: id }, relation: undefined });
+  }
+
+  reacts(to: string, key: string): void {
+    const relation = { rel_type: "m.annotation", event_id: to, key };
+    this.#event({ type: "m.reaction", content: {}, relation });
+  }
+
+  tell(news: News): void {
+    for (const listener of this.#listeners) listener(news);
+  }
+
+  #send(content: Readonly<Record<string, unknown>>, edited?: string): string {
+    const id = this.#event({ type: "m.room.message", content, relation: content["m.relates_to"] });
+    return edited ?? id;
+  }
+
+  #event(event: Omit<TimelineEvent, "id" | "redacts">): string {
+    const order = ++this.#events;
+    const id = `$a${order}`;
+    const news = newsOf({ ...event, id, redacts: undefined }, order);
+    if (news !== undefined) this.tell(news);
+    return id;
+  }
+}
+
+function to(question: string) {
+  return { mentions: ["@person:localhost"], mark: { origin: question, hops: 0 } };
+}

@@ -1,0 +1,270 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { Attachment } from "../../../src/conversation/attachments.ts";
+import type { RememberedMessage } from "../../../src/conversation/history.ts";
+import type { PromptMessage } from "../../../src/conversation/prompt.ts";
+import type { FileOutcome } from "../../../src/conversation/read-files.ts";
+import { readFiles, ReadingRoom, UnreadableFile, type ReadingOptions } from "../../../src/conversation/reading.ts";
+import { gif, png, webp } from "../../support/pictures.ts";
+import { pdf } from "../../support/pdf.ts";
+import { readers } from "../../support/readers.ts";
+import { eventually } from "../../support/eventually.ts";
+
+const ALICE = "@alice:a.b";
+const EVE = "@eve:a.b";
+const NEVER = new Promise<never>(() => undefined);
+
+/** Files that people sent, and what was done with them. */
+class Shelf {
+  readonly room: ReadingRoom;
+  readonly files = new Map<string, Uint8Array | Promise<Uint8Array> | Error>();
+  readonly fetched: string[] = [];
+  readonly known = new Map<string, FileOutcome>();
+  readonly heard: Uint8Array[] = [];
+  bytes = 0;
+
+  constructor(room = new ReadingRoom()) {
+    this.room = room;
+  }
+
+  /** A message with a file. */
+  put(name: string, file: Uint8Array | Promise<Uint8Array> | Error, more: Partial<Attachment> = {}): RememberedMessage {
+    this.files.set(name, file);
+    const attachment = { kind: "text" as const, name, url: `mxc://a.b/${name}`, ...more };
+    return {
+      eventId: name,
+      author: "person",
+      sender: ALICE,
+      speaker: "Alice",
+      body: "",
+      sentAt: 1,
+      encrypted: false,
+      attachment,
+    };
+  }
+
+  read(messages: readonly RememberedMessage[], more: Partial<ReadingOptions> = {}): Promise<readonly PromptMessage[]> {
+    return readFiles(messages, {
+      room: this.room,
+      canSee: () => Promise.resolve(true),
+      download: async ({ name }, maxBytes, signal) => {
+        this.fetched.push(name);
+        const stopped = new Promise<never>((_resolve, reject) => {
+          signal.addEventListener("abort", () => reject(signal.reason as Error), { once: true });
+        });
+        const file = await Promise.race([this.files.get(name), stopped]);
+        if (file instanceof Error) throw file;
+        if (file === undefined) throw new UnreadableFile("no_file");
+        if (file.byteLength > maxBytes) throw new UnreadableFile("too_large");
+        this.bytes += file.byteLength;
+        return file;
+      },
+      transcribe: (_message, audio) => {
+        this.heard.push(audio);
+        return Promise.resolve("words");
+      },
+      find: ({ eventId }) => Promise.resolve(this.known.get(eventId)),
+      keep: ({ eventId }, outcome) => Promise.resolve(void this.known.set(eventId, outcome)),
+      pictures: new Map(),
+      budgetTokens: 100_000,
+      group: false,
+      estimateTokens: (text) => text.length,
+      signal: new AbortController().signal,
+      ...more,
+    });
+  }
+
+  /** Why a question's file can't be read; undefined when it can. */
+  async refusal(question: RememberedMessage): Promise<string | undefined> {
+    return this.read([question]).then(
+      () => undefined,
+      (error: unknown) => {
+        assert.ok(error instanceof UnreadableFile, String(error));
+        return error.why;
+      },
+    );
+  }
+}
+
+function said(body: string): RememberedMessage {
+  return { eventId: body, author: "person", sender: ALICE, speaker: "Alice", body, sentAt: 1, encrypted: false };
+}
+
+const text = Buffer.from("some words");
+
+describe("reading the files of a conversation", () => {
+  it("fetches the latest until there is no place for more, and each but once", async () => {
+    const shelf = new Shelf();
+    const pages = Array.from({ length: 199 }, (_, index) => shelf.put(`${index}.txt`, Buffer.alloc(20_000, "a ")));
+    const read = await shelf.read([...pages, said("hi")]);
+    assert.deepEqual(shelf.fetched, ["198.txt", "197.txt", "196.txt", "195.txt", "194.txt"]);
+    assert.equal(read.length, 6, "what has no place is not handed on");
+    await shelf.read([...pages, said("hi again")]);
+    assert.equal(shelf.fetched.length, 5);
+  });
+
+  it("fetches so many files at the most, and so many bytes", async () => {
+    const shelf = new Shelf();
+    const small = Array.from({ length: 199 }, (_, index) => shelf.put(`${index}.txt`, text));
+    const read = await shelf.read([...small, said("hi")]);
+    assert.equal(shelf.fetched.length, 40);
+    assert.equal(read.length, 200);
+    assert.match(read[0]?.body ?? "", /not read this time: “0\.txt”/);
+    await shelf.read([...small, said("hi again")]);
+    assert.equal(shelf.fetched.length, 40);
+
+    const large = new Shelf();
+    // What its sender says of its size may be a lie.
+    const files = Array.from({ length: 40 }, (_, index) =>
+      large.put(`${index}.pdf`, Buffer.alloc(15_000_000), { kind: "pdf", size: 1 }),
+    );
+    await large.read([...files, said("hi")]);
+    assert.ok(large.bytes <= 60_000_000, `${large.bytes}`);
+  });
+
+  it("shows the latest few pictures, fetched once for a question however often the model is asked", async () => {
+    const shelf = new Shelf();
+    const all = Array.from({ length: 9 }, (_, index) => shelf.put(`${index}.png`, png(4, 4), { kind: "image" }));
+    const pictures = new Map<string, Uint8Array>();
+    for (let round = 0; round < 3; round++) {
+      const read = await shelf.read([...all, said("hi")], { pictures });
+      assert.deepEqual(
+        read.flatMap(({ eventId, images = [] }) => (images.length > 0 ? [eventId] : [])),
+        ["6.png", "7.png", "8.png"],
+      );
+    }
+    assert.deepEqual(shelf.fetched, ["8.png", "7.png", "6.png"]);
+    assert.equal(shelf.known.size, 0, "pictures are not kept");
+    await shelf.read([...all, said("hi")], { canSee: () => Promise.resolve(false) });
+    assert.equal(shelf.fetched.length, 3);
+  });
+
+  it("goes by what is in a file, not by what it is said to be", async () => {
+    const page = Buffer.from("<!DOCTYPE html><html><script>alert(1)</script>");
+    const ogg = Buffer.from("OggS and so on");
+    const many = gif({ w: 1_000, h: 1_000 }, Array(101).fill({ w: 1, h: 1 }));
+    const short = gif({ w: 1, h: 1 }, Array(1_001).fill({ w: 1, h: 1 }));
+    const cases: readonly [string, Uint8Array, Partial<Attachment>, string | undefined][] = [
+      ["page.png", page, { kind: "image", mimetype: "image/png" }, "mislabelled"],
+      ["bomb.png", png(50_000, 50_000), { kind: "image" }, "too_large"],
+      ["photo.png", png(10_000, 10_000), { kind: "image" }, undefined],
+      ["liar.gif", gif({ w: 1, h: 1 }, [{ w: 60_000, h: 60_000 }]), { kind: "image" }, "too_large"],
+      ["long.gif", many, { kind: "image" }, "too_large"],
+      ["flicker.gif", short, { kind: "image" }, "too_large"],
+      ["moving.gif", gif({ w: 500, h: 500 }, Array(30).fill({ w: 500, h: 500 })), { kind: "image" }, undefined],
+      ["empty.webp", webp(), { kind: "image" }, "mislabelled"],
+      ["nothing.jpg", Buffer.alloc(0), { kind: "image" }, "mislabelled"],
+      ["voice.ogg", ogg, { kind: "audio", durationMs: 3_600_000 }, undefined],
+      ["speech.ogg", ogg, { kind: "audio", durationMs: 3_600_001 }, "too_large"],
+      ["page.ogg", page, { kind: "audio", mimetype: "audio/ogg" }, "mislabelled"],
+      ["bomb.ogg", png(50_000, 50_000), { kind: "audio" }, "mislabelled"],
+      ["page.pdf", page, { kind: "pdf" }, "no_text"],
+      ["page.txt", pdf("in truth a document"), { kind: "text" }, undefined],
+      ["page.html", page, { kind: "text" }, undefined],
+      ["program.txt", Buffer.from("7f454c4602010100", "hex"), { kind: "text" }, "no_text"],
+      ["huge.txt", Buffer.alloc(1_000_001, "a"), { kind: "text" }, "too_large"],
+      ["told.pdf", pdf("x"), { kind: "pdf", size: 5e9 }, "too_large"],
+      ["film.mp4", page, { kind: "other" }, "cant_read"],
+    ];
+    const shelf = new Shelf();
+    for (const [name, file, more, why] of cases) {
+      assert.equal(await shelf.refusal(shelf.put(name, file, more)), why, name);
+    }
+    assert.equal(shelf.heard.length, 1);
+    const before = shelf.fetched.length;
+    for (const [name, file, more, why] of cases) {
+      if (why !== undefined) assert.equal(await shelf.refusal(shelf.put(name, file, more)), why, name);
+    }
+    assert.equal(shelf.fetched.length, before, "what can't be read is not fetched again");
+  });
+
+  it("remembers nothing of a file that is the model's or the server's doing", async () => {
+    const shelf = new Shelf();
+    const picture = shelf.put("a.png", png(4, 4), { kind: "image" });
+    await assert.rejects(shelf.read([picture], { canSee: () => Promise.resolve(false) }), UnreadableFile);
+    const away = shelf.put("b.txt", new Error("the homeserver is away"));
+    await assert.rejects(shelf.read([away]), /is away/);
+    await assert.rejects(shelf.read([away, said("hi")]), /is away/);
+    assert.equal(shelf.known.size, 0);
+    const late = shelf.put("c.txt", new UnreadableFile("no_file", { isPassing: true }));
+    await assert.rejects(shelf.read([late]), UnreadableFile);
+    assert.deepEqual(shelf.known.get("c.txt"), { kind: "unreadable", why: "no_file", isPassing: true });
+    await shelf.read([late, said("hi")]);
+    assert.deepEqual(shelf.fetched.filter((name) => name === "c.txt").length, 1, "not for every question");
+    shelf.files.set("c.txt", text);
+    assert.match((await shelf.read([late]))[0]?.body ?? "", /some words/, "but for one that asks for it");
+  });
+
+  it("holds a question up so long and no longer for an earlier file that does not come", async () => {
+    const shelf = new Shelf();
+    const messages = [
+      shelf.put("first.txt", text),
+      shelf.put("slow.txt", NEVER),
+      shelf.put("last.txt", text),
+      said("hi"),
+    ];
+    const [first, slow, last] = await shelf.read(messages, { patienceMs: 20 });
+    assert.match(first?.body ?? "", /not read this time/);
+    assert.match(slow?.body ?? "", /not read this time/);
+    assert.match(last?.body ?? "", /some words/);
+    const [again] = await shelf.read(messages);
+    assert.match(again?.body ?? "", /some words/, "what was waited for is left alone, and the others come");
+    assert.deepEqual(shelf.fetched, ["last.txt", "slow.txt", "first.txt"]);
+  });
+
+  it("ends as soon as nobody waits for the answer, and remembers nothing of that", async () => {
+    const shelf = new Shelf();
+    for (const earlier of [true, false]) {
+      const stopped = new AbortController();
+      const slow = shelf.put("slow.txt", NEVER);
+      const reading = shelf.read(earlier ? [slow, said("hi")] : [slow], { signal: stopped.signal });
+      await eventually("the file is asked for", () => shelf.fetched.length === (earlier ? 1 : 2));
+      stopped.abort(new Error("stopped"));
+      await assert.rejects(reading, /^Error: stopped$/);
+    }
+    const stopped = new AbortController();
+    const heavy = shelf.put("heavy.pdf", pdf("never read"), { kind: "pdf" });
+    const reading = shelf.read([heavy], { signal: stopped.signal });
+    await eventually("the document is read", async () => (await readers()).length === 1);
+    for (const pid of await readers()) process.kill(pid, "SIGSTOP");
+    stopped.abort(new Error("stopped"));
+    await assert.rejects(reading, /^Error: stopped$/);
+    assert.deepEqual(await readers(), [], "the reader has ended with it");
+    assert.equal(shelf.known.size, 0);
+    assert.match((await shelf.read([shelf.put("a.txt", text)]))[0]?.body ?? "", /some words/, "its place is free");
+  });
+
+  it("keeps nobody waiting for another's files", async () => {
+    const room = new ReadingRoom();
+    const eves = new Shelf(room);
+    const stopped = new AbortController();
+    const slow = ["1.txt", "2.txt", "3.txt", "4.txt", "5.txt"].map((name) => ({
+      ...eves.put(name, NEVER),
+      sender: EVE,
+    }));
+    const waiting = slow.map((message) => eves.read([message], { signal: stopped.signal }));
+    await eventually("the first file is asked for", () => eves.fetched.length === 1);
+    const alices = new Shelf(room);
+    assert.match((await alices.read([alices.put("a.txt", text)]))[0]?.body ?? "", /some words/);
+    const document = alices.put("a.pdf", pdf("a document"), { kind: "pdf" });
+    assert.match((await alices.read([document]))[0]?.body ?? "", /a document/);
+    assert.deepEqual(eves.fetched, ["1.txt"], "one of hers after the other");
+    stopped.abort(new Error("stopped"));
+    for (const reading of waiting) await assert.rejects(reading, /stopped/);
+    const next = { ...eves.put("6.txt", text), sender: EVE };
+    assert.match((await eves.read([next]))[0]?.body ?? "", /some words/);
+  });
+
+  it("has a word for a document whose reader is killed, and reads the next one", async () => {
+    const shelf = new Shelf();
+    const killed = shelf.put("killed.pdf", pdf("never read"), { kind: "pdf" });
+    const refusal = shelf.refusal(killed);
+    await eventually("the document is read", async () => (await readers()).length === 1);
+    for (const signal of ["SIGSTOP", "SIGKILL"]) for (const pid of await readers()) process.kill(pid, signal);
+    assert.equal(await refusal, "no_text");
+    assert.equal(await shelf.refusal(killed), "no_text");
+    assert.deepEqual(shelf.fetched, ["killed.pdf"]);
+    const next = shelf.put("next.pdf", pdf("read after all"), { kind: "pdf" });
+    assert.match((await shelf.read([next]))[0]?.body ?? "", /read after all/);
+  });
+});

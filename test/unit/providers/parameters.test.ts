@@ -1,0 +1,79 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import {
+  ParameterRefused,
+  RefusedParameters,
+  refusedParameter,
+  type Parameter,
+} from "../../../src/providers/parameters.ts";
+import { ProviderError } from "../../../src/providers/provider.ts";
+
+describe("a parameter that a model does not take", () => {
+  const SAID: readonly (readonly [object, Parameter | undefined])[] = [
+    [
+      {
+        message:
+          "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.",
+        param: "max_tokens",
+        code: "unsupported_parameter",
+      },
+      "max_tokens",
+    ],
+    [
+      {
+        message:
+          "Unsupported value: 'temperature' does not support 0.5 with this model. Only the default (1) value is supported.",
+        param: "temperature",
+      },
+      "temperature",
+    ],
+    [{ message: "Unrecognized request argument supplied: stream_options" }, "stream_options"],
+    [{ message: "max_tokens is too large: 30000. This model supports at most 16384 completion tokens." }, "max_tokens"],
+    [{ message: '"qwen2.5:7b" does not support thinking' }, "think"],
+    [{ message: "temperature: Extra inputs are not permitted" }, "temperature"],
+    [{ message: "the temperature outside is 3 degrees" }, undefined],
+    [{ message: "out of memory" }, undefined],
+    [{ param: "messages", message: "too long" }, undefined],
+    [{ message: 3, param: {} }, undefined],
+  ];
+  for (const [error, parameter] of SAID) {
+    it(`is read of ${JSON.stringify(error).slice(0, 80)}`, () =>
+      assert.equal(refusedParameter(error)?.parameter, parameter));
+  }
+
+  it("is left out from then on, for that model alone, and asked again at once", async () => {
+    const parameters = new RefusedParameters();
+    const asked: string[] = [];
+    const ask = (model: string) =>
+      parameters.asking(model, async function* () {
+        const sent = (["temperature", "max_tokens"] as const).filter((parameter) => parameters.takes(model, parameter));
+        asked.push(`${model} ${sent.join(" ")}`);
+        await Promise.resolve();
+        const [refused] = sent;
+        if (model === "new" && refused !== undefined)
+          throw new Error("wrapped", { cause: new ParameterRefused(refused) });
+        yield "an answer";
+      });
+    assert.deepEqual(await Array.fromAsync(ask("new")), ["an answer"]);
+    assert.deepEqual(await Array.fromAsync(ask("new")), ["an answer"]);
+    assert.deepEqual(await Array.fromAsync(ask("old")), ["an answer"]);
+    assert.deepEqual(asked, [
+      "new temperature max_tokens",
+      "new max_tokens",
+      "new ",
+      "new ",
+      "old temperature max_tokens",
+    ]);
+  });
+
+  it("is not asked for again and again where it is refused though it was not sent", async () => {
+    const parameters = new RefusedParameters();
+    let asked = 0;
+    const stubborn = parameters.asking("m", async function* () {
+      asked++;
+      yield await Promise.reject(new ParameterRefused("think"));
+    });
+    await assert.rejects(Array.fromAsync(stubborn), ProviderError);
+    assert.equal(asked, 2);
+  });
+});

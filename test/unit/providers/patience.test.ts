@@ -1,0 +1,57 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Patience } from "../../../src/providers/patience.ts";
+import { ProviderError } from "../../../src/providers/provider.ts";
+
+const isLate = (error: unknown): boolean => error instanceof ProviderError && error.code === "timeout";
+
+/** A question that nobody answers. */
+const never = (): Promise<never> => Promise.withResolvers<never>().promise;
+
+describe("the patience with which servers are asked what somebody waits for", () => {
+  it("ends, and comes back by a share of the time that goes by; of each server it is another", async () => {
+    let now = 0;
+    const patience = new Patience({ mostMs: 40, now: () => now });
+    const late = patience.wait("slow", never);
+    now = 40;
+    await assert.rejects(late, isLate);
+    let asked = 0;
+    const count = (): Promise<number> => Promise.resolve(++asked);
+    await assert.rejects(patience.wait("slow", count), isLate);
+    assert.equal(asked, 0, "it is not even asked");
+    assert.equal(await patience.wait("other", count), 1);
+    now += 400;
+    assert.equal(await patience.wait("slow", count), 2);
+  });
+
+  it("is used up by answers that take long, and not by those that do not", async () => {
+    let now = 0;
+    const patience = new Patience({ mostMs: 1_000, now: () => now });
+    const taking = (ms: number) => (): Promise<void> => {
+      now += ms;
+      return Promise.resolve();
+    };
+    for (let time = 0; time < 1_000; time++) await patience.wait("quick", taking(0));
+    await patience.wait("slow", taking(600));
+    await patience.wait("slow", taking(600));
+    await assert.rejects(patience.wait("slow", taking(600)), isLate);
+  });
+
+  it("hands on why a server did not answer, and lets go of one that fails too late", async () => {
+    const patience = new Patience({ mostMs: 10 });
+    const refused = new ProviderError("refused", "no");
+    await assert.rejects(
+      patience.wait("a", () => Promise.reject(refused)),
+      refused,
+    );
+    await assert.rejects(
+      patience.wait("a", async () => {
+        await sleep(30);
+        throw refused;
+      }),
+      isLate,
+    );
+    await sleep(40);
+  });
+});

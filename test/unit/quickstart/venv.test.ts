@@ -1,0 +1,21 @@
+import assert from "node:assert/strict";
+import { readdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { ensureVenv, VenvError, wantedOf } from "../../../src/quickstart/venv.ts";
+import { temporaryDirectory } from "../../support/temporary.ts";
+
+describe("making a Python environment", () => {
+  it("throws away no folder that is something else", async () => {
+    for (const name of [".git", "notes.txt", "package.json"]) {
+      const directory = await temporaryDirectory("venv");
+      await writeFile(join(directory, name), "");
+      await assert.rejects(ensureVenv({ directory, packages: { named: [] }, progress: () => undefined }), VenvError);
+      assert.deepEqual(await readdir(directory), [name]);
+    }
+  });
+
+  it("has pip refuse whatever has none of them", () => {
+    assert.deepEqual(wantedOf({ locked: "/lock.txt" }), ["--require-hashes", "-r", "/lock.txt"]);
+  });
+});
