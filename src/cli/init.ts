@@ -251,7 +251,7 @@ async function ollamaOf(options: InitOptions, prompt: Prompt | undefined): Promi
   const url = ollamaUrl(process.env["OLLAMA_HOST"]);
   const found = await findOllama(url, AbortSignal.timeout(10_000));
   if (found.kind === "found") {
-    const names = found.models.filter(({ chat }) => chat).map(({ name }) => name);
+    const names = found.models.filter(({ canChat }) => canChat).map(({ name }) => name);
     say(
       `An Ollama at ${url} has ${names.length === 0 ? "no model yet (matrix-agents pull MODEL)" : names.join(", ")}.`,
     );

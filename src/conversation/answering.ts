@@ -150,7 +150,14 @@ interface Company {
 }
 
 /** Failures after which another agent's model may answer, where nothing was said yet. */
-const CALLS_FOR_ANOTHER: ReadonlySet<string> = new Set(["unreachable", "busy", "model_missing", "timeout", "cut_off"]);
+const CALLS_FOR_ANOTHER: ReadonlySet<string> = new Set([
+  "unreachable",
+  "busy",
+  "unpaid",
+  "model_missing",
+  "timeout",
+  "cut_off",
+]);
 
 const ALONE: Company = { helpers: [], discussion: undefined, next: undefined };
 

@@ -293,7 +293,7 @@ export class CommandDesk {
       if (!names.includes(model) && !names.includes(`${model}:latest`)) {
         return words.noSuchModel(
           provider.name,
-          names.filter(may).map((name) => `\`${name}\``),
+          models.flatMap(({ name, canChat }) => (canChat && may(name) ? [`\`${name}\``] : [])),
         );
       }
       if (may(model)) return undefined;

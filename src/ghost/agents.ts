@@ -160,7 +160,9 @@ function localityOf(provider: ProviderConfig | undefined, model: string | undefi
 function inOrder(discovered: ReadonlyMap<string, readonly InstalledModel[]>): { provider: string; model: string }[] {
   const isExact = (model: string): boolean => agentNameOf(model) === withoutLatest(model);
   return [...discovered]
-    .flatMap(([provider, installed]) => installed.map(({ name }) => ({ provider, model: name })))
+    .flatMap(([provider, installed]) =>
+      installed.filter(({ canChat }) => canChat).map(({ name }) => ({ provider, model: name })),
+    )
     .sort(
       (a, b) =>
         Number(isExact(b.model)) - Number(isExact(a.model)) ||

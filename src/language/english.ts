@@ -19,6 +19,8 @@ export const english: Words = {
       `“${provider}” could not run the model “${model}” for ${agent}. React to this with 🔁 to ask again; if this goes on, your admin finds the reason in the log.`,
     busy: ({ agent, provider }) =>
       `“${provider}” has too much to do at the moment, and ${agent} got no answer. React to this with 🔁 in a few minutes to ask again.`,
+    unpaid: ({ agent, provider }) =>
+      `“${provider}” answers nothing for ${agent} until it is paid: its account has no credit left. Please ask your admin to pay, or ask another agent.`,
     empty: ({ agent }) => `${agent} had nothing to say. React to this with 🔁 to ask again, or put it in other words.`,
     thought_only: ({ agent }) =>
       `${agent} used up all the room for its answer to think, and said nothing. Please ask for less at once, or ask your admin to give it more room.`,

@@ -19,6 +19,8 @@ export const german: Words = {
       `„${provider}“ konnte das Modell „${model}“ für ${agent} nicht ausführen. Reagiere hierauf mit 🔁, um noch einmal zu fragen; bleibt es dabei, findet dein Admin den Grund im Log.`,
     busy: ({ agent, provider }) =>
       `„${provider}“ hat gerade zu viel zu tun, und ${agent} hat keine Antwort bekommen. Reagiere in ein paar Minuten hierauf mit 🔁, um noch einmal zu fragen.`,
+    unpaid: ({ agent, provider }) =>
+      `„${provider}“ antwortet ${agent} erst wieder, wenn bezahlt ist: Das Konto dort ist leer. Bitte deinen Admin, es aufzuladen, oder frage einen anderen Agenten.`,
     empty: ({ agent }) =>
       `${agent} hatte nichts zu sagen. Reagiere hierauf mit 🔁, um noch einmal zu fragen, oder sage es mit anderen Worten.`,
     thought_only: ({ agent }) =>

@@ -213,6 +213,7 @@ export type FailureWord =
   | "malformed"
   | "refused"
   | "empty"
+  | "unpaid"
   | "thought_only"
   | "declined"
   | "too_long"

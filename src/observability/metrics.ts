@@ -88,7 +88,7 @@ export const METRICS = {
     provider: PROVIDER,
     kind: "`chat`, which summaries are too; `picture`; `recording`, to be written down",
     outcome:
-      "`answered`; `paused`: not asked, because it failed again and again; or the failure: `unreachable`, `model_missing`, `timeout`, `cut_off`, `malformed`, `busy`, `refused`, `empty`, `thought_only`, `declined`, `too_long`, `cancelled`",
+      "`answered`; `paused`: not asked, because it failed again and again; or the failure: `unreachable`, `model_missing`, `timeout`, `cut_off`, `malformed`, `busy`, `unpaid`, `refused`, `empty`, `thought_only`, `declined`, `too_long`, `cancelled`",
   }),
   providerFirstToken: histogram(
     "matrix_agents_provider_first_token_seconds",

@@ -7,7 +7,7 @@ import { BUSY, checkJson, providerFetch, type BodyCheck } from "./http.ts";
 import { listedModels } from "./listed-models.ts";
 import { ollamaBehind } from "./ollama-behind.ts";
 import { pictureType } from "./pictures.ts";
-import { promptTooLong } from "./prompt-too-long.ts";
+import { PromptTooLong, promptTooLong } from "./prompt-too-long.ts";
 import {
   type ChatChunk,
   type ChatMessage,
@@ -92,7 +92,7 @@ export function createAnthropicProvider({ name, log, ...options }: AnthropicOpti
         clientFor(ending, checkJson).models.list({ limit: 1_000 }),
       );
       if (!Array.isArray(page.data)) throw new ProviderError("malformed", "the list of models is none");
-      return listedModels(page.data.map(({ id }: { id: unknown }) => id));
+      return listedModels(page.data.map(({ id }: { id: unknown }) => ({ name: id })));
     },
     facts: () => Promise.resolve({ sees: true }),
   };
@@ -185,11 +185,17 @@ function explain(status: number, body: unknown): ProviderError | undefined {
   const words = `HTTP ${status}: ${type ?? "no reason given"}`;
   const tooLong = promptTooLong({ message });
   if (tooLong !== undefined) return tooLong;
+  if (status === 413 || type === "request_too_large") return new PromptTooLong(undefined, undefined);
+  if (status === 402 || type === "billing_error" || isUnpaid(message)) return new ProviderError("unpaid", words);
   if (status === 404 || type === "not_found_error") return new ProviderError("model_missing", words);
   const isBusy = BUSY.has(status) || type === "overloaded_error" || type === "rate_limit_error";
   if (isBusy) return new ProviderError("busy", words);
   if (status === 401 || status === 403) return new ProviderError("refused", `${words} (is the key right?)`);
   return new ProviderError("refused", words);
+}
+
+function isUnpaid(message: unknown): boolean {
+  return typeof message === "string" && /credit balance is too low|insufficient balance/i.test(message.slice(0, 200));
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

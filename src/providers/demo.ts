@@ -28,7 +28,7 @@ export function createDemoProvider(name: string): Provider {
       yield { kind: "done", reason: "stop" };
     },
     facts: () => Promise.resolve({ sees: false }),
-    models: () => Promise.resolve([{ name: DEMO_MODEL }]),
+    models: () => Promise.resolve([{ name: DEMO_MODEL, canChat: true }]),
   };
 }
 

@@ -3,7 +3,7 @@ import type { Dispatcher } from "undici";
 import { checkJson, providerFetch } from "./http.ts";
 import { cloudByName } from "./ollama-cloud.ts";
 import { factsShown } from "./ollama-facts.ts";
-import { explain } from "./ollama-http.ts";
+import { explain, UNKNOWN_REQUEST, UnknownRequest } from "./ollama-http.ts";
 import { type ModelFacts, ProviderError, type ProviderFailure, type Relay } from "./provider.ts";
 import { askOnce } from "./stream.ts";
 
@@ -14,9 +14,6 @@ const KEPT_MS = 300_000;
 
 /** Failures by which a server says nothing of what it is. */
 const SILENCE: ReadonlySet<ProviderFailure> = new Set(["unreachable", "timeout", "cut_off", "busy", "cancelled"]);
-
-/** What a server says to a request that it does not know. */
-const UNKNOWN_REQUEST: ReadonlySet<number> = new Set([404, 405, 501]);
 
 /**
  * What an Ollama tells that is reached by OpenAI's or Anthropic's protocol, which have no words for it: Ollama passes some models
@@ -77,18 +74,9 @@ export function ollamaBehind(at: {
   return { facts, saysWhere: isOllama };
 }
 
-/** The server does not know what it was asked for. */
-class UnknownRequest extends ProviderError {
-  constructor(status: number) {
-    super("refused", `HTTP ${status}: the server does not know this request`);
-  }
-}
-
 function explainProbe(status: number, body: unknown): ProviderError | undefined {
   // Of what a server says in trouble, or what stands before it, nothing follows.
   const isTrouble = status === 408 || status === 429 || (status >= 500 && !UNKNOWN_REQUEST.has(status));
   if (isTrouble) return new ProviderError("busy", `HTTP ${status}`);
-  const known = explain(status, body);
-  if (known?.code === "model_missing") return known;
-  return UNKNOWN_REQUEST.has(status) ? new UnknownRequest(status) : known;
+  return explain(status, body);
 }

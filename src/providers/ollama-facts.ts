@@ -3,16 +3,19 @@ import type { ModelFacts } from "./provider.ts";
 /** What is told of where a model runs elsewhere, in characters: people read it. */
 const LONGEST_HOST = 255;
 
-/** The facts in an answer of Ollama's `/api/show`, which older versions give less of. */
+/** The facts in an answer of Ollama's `/api/show`, which older versions give less of, or in a model's entry of its list. */
 export function factsShown(shown: unknown): ModelFacts {
   const {
     capabilities,
     model_info: info,
     remote_host: remote,
-  } = (shown ?? {}) as { capabilities?: unknown; model_info?: unknown; remote_host?: unknown };
+    details,
+  } = (shown ?? {}) as { capabilities?: unknown; model_info?: unknown; remote_host?: unknown; details?: unknown };
   const sees = Array.isArray(capabilities) && capabilities.includes("vision");
   const known = new Map(typeof info === "object" && info !== null ? Object.entries(info) : []);
-  const length: unknown = known.get(`${String(known.get("general.architecture"))}.context_length`);
+  const listed = (details ?? {}) as { context_length?: unknown };
+  const length: unknown =
+    known.get(`${String(known.get("general.architecture"))}.context_length`) ?? listed.context_length;
   return {
     sees,
     ...(typeof length === "number" && length > 0 ? { contextTokens: length } : {}),

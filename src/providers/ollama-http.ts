@@ -72,12 +72,23 @@ function parseChatLine(line: string, whole: boolean, started: boolean): { done: 
   return { done: value["done"] };
 }
 
+/** What a server says to a request that it does not know. */
+export const UNKNOWN_REQUEST: ReadonlySet<number> = new Set([404, 405, 501]);
+
+/** The server does not know what it was asked for. */
+export class UnknownRequest extends ProviderError {
+  constructor(status: number) {
+    super("refused", `HTTP ${status}: the server does not know this request`);
+  }
+}
+
 /** Why Ollama refused a request; undefined where the answer does not say. */
 export function explain(status: number, body: unknown): ProviderError | undefined {
   const error = errorText(body);
   if (status === 404 && error !== undefined && /\bmodel\b.*\bnot found\b/.test(error)) {
     return new ProviderError("model_missing", "HTTP 404: the model is not installed");
   }
+  if (UNKNOWN_REQUEST.has(status)) return new UnknownRequest(status);
   return error === undefined ? undefined : failureOf(status, error, `HTTP ${status}`);
 }
 

@@ -3,10 +3,10 @@ import type { Locality } from "../config/config.ts";
 import type { Logger } from "../observability/log.ts";
 import { connectionsTo } from "./connection.ts";
 import { checkSize, type BodyCheck } from "./http.ts";
-import { listedModels } from "./listed-models.ts";
+import { listedModels, type ListedModel } from "./listed-models.ts";
 import { cloudByName } from "./ollama-cloud.ts";
 import { factsShown } from "./ollama-facts.ts";
-import { checkChatStream, checkPull, ollamaFetch } from "./ollama-http.ts";
+import { checkChatStream, checkPull, ollamaFetch, UnknownRequest } from "./ollama-http.ts";
 import { RefusedParameters, type Parameter } from "./parameters.ts";
 import {
   type ChatChunk,
@@ -72,16 +72,20 @@ export function createOllamaProvider(options: OllamaOptions): Provider {
     return streamAnswer(request.signal, options, begin, log.child({ model: request.model }));
   }
 
-  async function models(): Promise<readonly InstalledModel[]> {
-    const list: unknown = await askOnce(undefined, LIST_MS, (ending) => clientFor(ending, checkSize).list());
-    return parseModels(list);
+  async function list(): Promise<readonly object[]> {
+    return entriesOf(await askOnce(undefined, LIST_MS, (ending) => clientFor(ending, checkSize).list()));
   }
 
   async function facts(model: string): Promise<ModelFacts> {
     const cloud = cloudByName(model);
     // Ollama passes this question on, too.
     if (cloud !== undefined) return { sees: false, remoteHost: cloud };
-    return factsShown(await askOnce(undefined, LIST_MS, (ending) => clientFor(ending, checkSize).show({ model })));
+    try {
+      return factsShown(await askOnce(undefined, LIST_MS, (ending) => clientFor(ending, checkSize).show({ model })));
+    } catch (error) {
+      if (!(error instanceof UnknownRequest)) throw error;
+      return factsListed(model, await list());
+    }
   }
 
   async function* pull(model: string, signal: AbortSignal): AsyncGenerator<PullProgress> {
@@ -115,7 +119,7 @@ export function createOllamaProvider(options: OllamaOptions): Provider {
     locality: options.locality,
     relay: { facts, saysWhere: () => Promise.resolve(true) },
     chat,
-    models,
+    models: async () => listedModels((await list()).filter(runsHere).map(listedOf)),
     facts,
   };
 }
@@ -168,26 +172,32 @@ function countTokens(counts: { prompt_eval_count: unknown; eval_count: unknown }
   return usage === undefined ? {} : { usage };
 }
 
-function parseModels(list: unknown): InstalledModel[] {
+/** What the list tells of a model, where the server knows no `/api/show`, as KoboldCpp, which speaks Ollama's protocol. */
+function factsListed(model: string, list: readonly object[]): ModelFacts {
+  const isIt = (entry: object): boolean =>
+    "name" in entry && (entry.name === model || entry.name === `${model}:latest`);
+  const entry = list.find(isIt);
+  // Of a model that is not even listed it is not known where it runs.
+  if (entry === undefined) throw new ProviderError("model_missing", "the server does not list the model");
+  return factsShown(entry);
+}
+
+function entriesOf(list: unknown): object[] {
   const models = typeof list === "object" && list !== null && "models" in list ? list.models : undefined;
   if (!Array.isArray(models)) throw new ProviderError("malformed", "the list of models is none");
-  return listedModels(
-    models
-      .map((model: unknown) => (typeof model === "object" && model !== null ? model : {}))
-      .filter((model) => runsHere(model) && canChat(model))
-      .map((model) => ("name" in model ? model.name : undefined)),
-  );
+  return models.map((model: unknown) => (typeof model === "object" && model !== null ? model : {}));
+}
+
+/** Older versions tell no capabilities; models that only make embeddings are of the BERT family, there. */
+function listedOf(model: object): ListedModel {
+  const { name, capabilities, details } = model as { name?: unknown; capabilities?: unknown; details?: unknown };
+  const family = typeof details === "object" && details !== null && "family" in details ? details.family : undefined;
+  const isBert = typeof family === "string" && family.endsWith("bert");
+  return { name, capabilities, ...(isBert ? { type: "embedding" } : {}) };
 }
 
 /** Ollama lists models of its cloud beside those of the machine; nobody's words go there because a model is listed. */
 function runsHere(model: object): boolean {
   if ("name" in model && typeof model.name === "string" && cloudByName(model.name) !== undefined) return false;
   return !("remote_host" in model) || model.remote_host === "" || model.remote_host === null;
-}
-
-/** Models that only make embeddings are of the BERT family. */
-function canChat(model: object): boolean {
-  const details = "details" in model ? model.details : undefined;
-  const family = typeof details === "object" && details !== null && "family" in details ? details.family : undefined;
-  return typeof family !== "string" || !family.endsWith("bert");
 }

@@ -4,11 +4,11 @@ import type { Locality } from "../config/config.ts";
 import type { Logger } from "../observability/log.ts";
 import { connectionsTo, withFewHeaders } from "./connection.ts";
 import { BUSY, checkJson, checkPicture, providerFetch, type BodyCheck } from "./http.ts";
-import { listedModels } from "./listed-models.ts";
+import { listedModels, type ListedModel } from "./listed-models.ts";
 import { ollamaBehind } from "./ollama-behind.ts";
 import { RefusedParameters, refusedParameter, type Parameter } from "./parameters.ts";
 import { pictureType } from "./pictures.ts";
-import { promptTooLong } from "./prompt-too-long.ts";
+import { PromptTooLong, promptTooLong } from "./prompt-too-long.ts";
 import {
   type ChatChunk,
   type ChatMessage,
@@ -19,6 +19,7 @@ import {
   type ModelFacts,
   type Provider,
   ProviderError,
+  type ProviderFailure,
 } from "./provider.ts";
 import { askOnce, streamAnswer, type Piece, type StreamLimits } from "./stream.ts";
 import { checkSse } from "./sse.ts";
@@ -117,7 +118,7 @@ export function createOpenAiProvider({ name, log, ...options }: OpenAiOptions): 
     relay,
     chat,
     draw,
-    models: async () => listedModels((await list()).map((entry) => entry["id"])),
+    models: async () => listedModels((await list()).map(listedOf)),
     facts: async (model) => (await relay?.facts(model)) ?? factsOf((await list()).find(({ id }) => id === model) ?? {}),
     transcribe: async ({ model, audio, fileName, signal }) => {
       const file = await toFile(audio, fileName);
@@ -200,6 +201,8 @@ const checkChatStream = checkSse({
     if (piece["error"] !== undefined && piece["error"] !== null) {
       throw explain(200, piece) ?? new ProviderError("refused", "an error came");
     }
+    const ill = illBy(piece["base_resp"]);
+    if (ill !== undefined) throw ill;
     const { choices } = piece;
     // Beside what was counted there are none.
     if (choices === undefined || choices === null) return false;
@@ -232,6 +235,9 @@ function explain(status: number, body: unknown): ProviderError | undefined {
   const isMissing =
     code === "model_not_found" || (status === 404 && /model/i.test(typeof message === "string" ? message : ""));
   if (isMissing) return new ProviderError("model_missing", words);
+  // OpenAI and MiniMax say it with the status of too many requests.
+  if (status === 402 || [code, type].some((word) => typeof word === "string" && UNPAID.test(word)))
+    return new ProviderError("unpaid", words);
   // A stream that began well has the status inside.
   const told = status === 200 ? Number(code) : status;
   if (BUSY.has(told) || code === "rate_limit_exceeded") return new ProviderError("busy", words);
@@ -241,17 +247,56 @@ function explain(status: number, body: unknown): ProviderError | undefined {
   return new ProviderError("refused", words);
 }
 
+const UNPAID = /^insufficient_(?:quota|balance|credits)|^402$/;
+
+/** MiniMax's own numbers for what went wrong, which come with HTTP 200; others mean that it refused. */
+const MINIMAX: Readonly<Record<number, ProviderFailure>> = {
+  1000: "busy",
+  1001: "busy",
+  1002: "busy",
+  1008: "unpaid",
+  1013: "busy",
+  1024: "busy",
+  1026: "declined",
+  1027: "declined",
+  1033: "busy",
+  1039: "too_long",
+  1041: "busy",
+};
+
+function illBy(told: unknown): ProviderError | undefined {
+  if (!isRecord(told) || !Number.isSafeInteger(told["status_code"]) || told["status_code"] === 0) return undefined;
+  const { status_code: code, status_msg: message } = told;
+  const failure = MINIMAX[Number(code)];
+  if (failure === "too_long") return new PromptTooLong(undefined, undefined);
+  return (
+    promptTooLong({ message }) ?? new ProviderError(failure ?? "refused", `the server's status is ${String(code)}`)
+  );
+}
+
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** What servers tell of a model in their list: OpenRouter, llama.cpp, vLLM and LM Studio each in their own way. */
+function listedOf(entry: Readonly<Record<string, unknown>>): ListedModel {
+  const { id: name, type, capabilities } = entry;
+  const outputs = isRecord(entry["architecture"]) ? entry["architecture"]["output_modalities"] : undefined;
+  return { name, type, capabilities, outputs };
+}
+
+/** Where servers tell the longest context, what they really run first: LM Studio, vLLM, OpenRouter, Mistral, Groq. */
+const LENGTHS = ["loaded_context_length", "max_model_len", "context_length", "max_context_length", "context_window"];
+
+/** What servers tell of a model in their list: OpenRouter, llama.cpp, vLLM, LM Studio and Mistral each in their own way. */
 function factsOf(entry: Readonly<Record<string, unknown>>): ModelFacts {
   const architecture = (entry["architecture"] ?? {}) as { input_modalities?: unknown };
-  const modalities: unknown = architecture.input_modalities ?? entry["capabilities"];
-  const sees = Array.isArray(modalities) && ["image", "multimodal", "vision"].some((one) => modalities.includes(one));
+  const told: unknown = architecture.input_modalities ?? entry["capabilities"];
+  const sees =
+    entry["type"] === "vlm" ||
+    (isRecord(told) && told["vision"] === true) ||
+    (Array.isArray(told) && ["image", "multimodal", "vision"].some((one) => told.includes(one)));
   const meta = (entry["meta"] ?? {}) as { n_ctx?: unknown; n_ctx_train?: unknown };
-  const lengths = [entry["max_model_len"], entry["context_length"], entry["max_context_length"], meta.n_ctx];
-  const length = [...lengths, meta.n_ctx_train].find((value) => typeof value === "number" && value > 0);
+  const lengths = [meta.n_ctx, ...LENGTHS.map((name) => entry[name]), meta.n_ctx_train];
+  const length = lengths.find((value) => typeof value === "number" && value > 0);
   return { sees, ...(typeof length === "number" ? { contextTokens: length } : {}) };
 }

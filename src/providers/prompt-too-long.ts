@@ -24,6 +24,7 @@ const WORDS: readonly RegExp[] = [
   /maximum context length/i, // OpenAI, vLLM, OpenRouter, DeepSeek, Mistral
   /exceeds? (?:the )?(?:available|maximum|max|model's)? ?context (?:size|length|window|limit)/i, // llama-server, Ollama, Anthropic
   /exceed context (?:window|limit)/i, // llama-cpp-python, Anthropic
+  /context size has been exceeded|context window exceeds limit/i, // llama-server in the middle, LM Studio; MiniMax
   /prompt (?:is )?too long/i, // Anthropic, Ollama
   /context the overflows|loaded with context length of only|context length (?:is )?(?:exceeded|overflow)/i, // LM Studio
   /greater than the context length/i, // LM Studio

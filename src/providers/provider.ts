@@ -47,6 +47,8 @@ export interface ChatUsage {
 /** A model that the provider can run now. */
 export interface InstalledModel {
   readonly name: string;
+  /** Whether it holds conversations; others turn text into numbers, order it, or read and make pictures and sound. */
+  readonly canChat: boolean;
 }
 
 /** What is known of a model. */
@@ -127,7 +129,7 @@ export interface Provider {
   transcribe?(request: TranscribeRequest): Promise<string>;
   /** How much is asked of it; absent where nothing limits that. */
   load?(): ProviderLoad;
-  /** The models installed now that run there and can chat. Throws {@link ProviderError}. */
+  /** The models installed now that run there. Throws {@link ProviderError}. */
   models(): Promise<readonly InstalledModel[]>;
 }
 
@@ -145,6 +147,8 @@ export type ProviderFailure =
   | "malformed"
   /** The provider has too much to do, or we have asked too often. */
   | "busy"
+  /** The provider wants money first: no pause and no other words help. */
+  | "unpaid"
   /** The provider answered with an error of its own. */
   | "refused"
   /** The stream ended well but held no text. */

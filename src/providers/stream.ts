@@ -78,7 +78,10 @@ export async function* streamAnswer(
   } catch (error) {
     // What there is of an answer stays.
     yield* tell(apart.end());
-    throw watch.explain(error);
+    const failure = watch.explain(error);
+    if (failure.code !== "too_long" || !said.text) throw failure;
+    // The window was large enough for the question, and is full: what there is can be gone on with.
+    yield { kind: "done", reason: "length" };
   } finally {
     watch.close();
   }

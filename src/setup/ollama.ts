@@ -1,4 +1,5 @@
 import { Ollama } from "ollama";
+import { canChat } from "../providers/can-chat.ts";
 import { cloudByName } from "../providers/ollama-cloud.ts";
 
 /** A model that an Ollama has installed. */
@@ -10,7 +11,7 @@ export interface LocalModel {
   /** Whether Ollama passes prompts for it on to another machine. */
   readonly remote: boolean;
   /** Whether it can hold a conversation, as embedding models cannot. */
-  readonly chat: boolean;
+  readonly canChat: boolean;
 }
 
 /** What is at an address. */
@@ -35,13 +36,10 @@ export async function findOllama(url: string, signal: AbortSignal): Promise<Foun
       models.map(async ({ name, size, ...rest }): Promise<LocalModel> => {
         const remote = ("remote_host" in rest && Boolean(rest.remote_host)) || cloudByName(name) !== undefined;
         // Ollama would pass the question on.
-        if (remote) return { name, size, chat: true, remote };
+        if (remote) return { name, size, canChat: true, remote };
         const { capabilities } = await client.show({ model: name }).catch(ignoreRefusal);
         // Ollama before 0.6.4 does not tell what a model can do.
-        const chat = Array.isArray(capabilities)
-          ? capabilities.includes("completion")
-          : !/embed|bert|bge|minilm/i.test(name);
-        return { name, size, chat, remote };
+        return { name, size, canChat: canChat({ name, capabilities }), remote };
       }),
     );
     return { kind: "found", models: known };
@@ -64,6 +62,6 @@ function ignoreRefusal(error: unknown): { readonly capabilities?: unknown } {
  */
 export function chooseModel(models: readonly LocalModel[]): LocalModel | undefined {
   return models
-    .filter(({ chat, remote }) => chat && !remote)
+    .filter((model) => model.canChat && !model.remote)
     .toSorted((a, b) => a.size - b.size || a.name.localeCompare(b.name))[0];
 }

@@ -23,7 +23,7 @@ import { buildPrompt, costOf } from "../../src/conversation/prompt.ts";
 import { mayHaveModel, noteRefusedModel, userIdOn, type ReachOptions } from "../../src/conversation/reach.ts";
 import { decisionOf, wishOf } from "../../src/conversation/reactions.ts";
 import { noticeContent, pictureContent, withThinking } from "../../src/conversation/reply.ts";
-import { speakersOf, utterance } from "../../src/conversation/speaker.ts";
+import { inset, speakersOf, utterance } from "../../src/conversation/speaker.ts";
 import { splitMarkdown } from "../../src/conversation/split.ts";
 import { estimateTokens } from "../../src/conversation/tokens.ts";
 import { boundedKeys } from "../../src/crypto/bounded-keys.ts";
@@ -61,6 +61,7 @@ import { checkJson, checkPicture, checkSize, lines } from "../../src/providers/h
 import { listedModels } from "../../src/providers/listed-models.ts";
 import { cloudByName } from "../../src/providers/ollama-cloud.ts";
 import { factsShown } from "../../src/providers/ollama-facts.ts";
+import { canChat } from "../../src/providers/can-chat.ts";
 import { checkChatStream, checkPull, explain } from "../../src/providers/ollama-http.ts";
 import { refusedParameter } from "../../src/providers/parameters.ts";
 import { promptTooLong } from "../../src/providers/prompt-too-long.ts";
@@ -325,6 +326,7 @@ const FED: Readonly<Record<string, Readonly<Record<string, Feed>>>> = {
       }),
   },
   "conversation/speaker.ts": {
+    inset: (text) => inset(text),
     speakersOf: (text) => {
       const message = { author: "person", sender: text, speaker: text } as const;
       return speakersOf([message])(message);
@@ -460,13 +462,19 @@ const FED: Readonly<Record<string, Readonly<Record<string, Feed>>>> = {
       await Array.fromAsync(createDemoProvider("demo").chat(request));
     },
   },
+  "providers/can-chat.ts": {
+    canChat: (text) => canChat({ name: text, type: text, capabilities: text.split("a"), outputs: text }),
+  },
   "providers/http.ts": {
     lines: (text) => readAll(lines, text),
     checkSize: (text) => readAll(checkSize, text),
     checkJson: (text) => readAll(checkJson, JSON.stringify(text)),
     checkPicture: (text) => readAll(checkPicture, text),
   },
-  "providers/listed-models.ts": { listedModels: (text) => listedModels(text.split("a")) },
+  "providers/listed-models.ts": {
+    listedModels: (text) =>
+      listedModels(text.split("a").map((name) => ({ name, type: name, capabilities: text, outputs: [name] }))),
+  },
   "providers/parameters.ts": { refusedParameter: (text) => refusedParameter({ message: text, param: text }) },
   "providers/prompt-too-long.ts": { promptTooLong: (text) => promptTooLong({ message: text, code: text }) },
   "providers/thinking-in-text.ts": {
@@ -724,7 +732,7 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
     "providers/http.ts providerFetch",
     "providers/model-facts.ts",
     "providers/observed.ts",
-    "providers/ollama-http.ts ollamaFetch",
+    "providers/ollama-http.ts ollamaFetch UnknownRequest",
     "providers/ollama.ts",
     "providers/openai.ts",
     "providers/stream.ts",

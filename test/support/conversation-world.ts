@@ -28,6 +28,7 @@ import {
   type ChatChunk,
   type ChatRequest,
   type DrawRequest,
+  type InstalledModel,
   type ModelFacts,
   type Provider,
   type Relay,
@@ -111,8 +112,8 @@ export class Script implements Provider {
     this.drawn.push(request);
     return Promise.resolve(PICTURE);
   }
-  models(): Promise<{ name: string }[]> {
-    return Promise.resolve(this.installed.map((name) => ({ name })));
+  models(): Promise<InstalledModel[]> {
+    return Promise.resolve(this.installed.map((name) => ({ name, canChat: true })));
   }
 }
 

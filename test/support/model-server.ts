@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
-import { setTimeout as sleep } from "node:timers/promises";
+import { setImmediate, setTimeout as sleep } from "node:timers/promises";
 
 /** How a request is answered: the bytes one after the other, as they come over the wire. */
 export interface Reply {
@@ -67,8 +67,8 @@ export async function startModelServer(tls?: { readonly key: string; readonly ce
       isFirst = false;
       if (response.destroyed) return;
       if (!response.write(part)) await Promise.race([once(response, "drain"), seen.ended]);
-      // Each in a packet of its own.
-      await sleep(0);
+      // Each in a packet of its own: whoever reads gets its turn.
+      await setImmediate();
     }
     if (reply.then === "cut") response.destroy();
     else if (reply.then !== "stall") response.end();

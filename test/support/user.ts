@@ -156,8 +156,11 @@ export class User {
     return (await this.#client.call({ cmd: "members", args: { roomId } })) as Record<string, string>;
   }
 
-  /** Waits until the client sees this membership, so that what it sends next is encrypted for it. */
-  async waitMember(roomId: string, userId: string, membership = "join", timeoutMs = 20_000): Promise<void> {
+  /**
+   * Waits until the client sees this membership, so that what it sends next is encrypted for it. A client that its busy
+   * homeserver did not wake sees it with its next /sync, half a minute later.
+   */
+  async waitMember(roomId: string, userId: string, membership = "join", timeoutMs = 45_000): Promise<void> {
     let members: Record<string, string> = {};
     await eventually(
       `${userId} to be "${membership}" in ${roomId}`,

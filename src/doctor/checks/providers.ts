@@ -48,7 +48,7 @@ export const models: Check = {
       discovering.map(async ([name]) => {
         const provider = all.get(name);
         const found = provider === undefined ? [] : await modelsOf(provider);
-        if (found instanceof ProviderError || found.length > 0) return undefined;
+        if (found instanceof ProviderError || found.some(({ canChat }) => canChat)) return undefined;
         return bad(
           `${name} has no model that can chat, so that it has no agents`,
           `install one: matrix-agents pull ${name} llama3.2:3b`,

@@ -17,6 +17,7 @@ import {
   type RecordedRequest,
   startOllamaServer,
 } from "../../support/ollama-server.ts";
+import { json, startModelServer, type ModelServer } from "../../support/model-server.ts";
 
 /** Long enough never to pass in a test; tests of the limits set their own. */
 const LONG_MS = 60_000;
@@ -357,14 +358,21 @@ describe("the time limits", () => {
 
 describe("the list of models", () => {
   it("names what is installed", async () => {
-    assert.deepEqual(await provider().models(), [{ name: "llama3.2:latest" }, { name: "qwen3:4b" }]);
+    assert.deepEqual(await provider().models(), [
+      { name: "llama3.2:latest", canChat: true },
+      { name: "qwen3:4b", canChat: true },
+    ]);
   });
 
-  it("leaves out what runs in a cloud, and what can't chat", async () => {
+  it("leaves out what runs in a cloud, and tells what can't chat", async () => {
     server.install("gpt-oss:120b-cloud");
     server.install("nomic-embed-text");
-    const names = (await provider().models()).map(({ name }) => name);
-    assert.deepEqual(names, ["llama3.2:latest", "qwen3:4b"]);
+    const models = (await provider().models()).map(({ name, canChat }) => [name, canChat]);
+    assert.deepEqual(models, [
+      ["llama3.2:latest", true],
+      ["qwen3:4b", true],
+      ["nomic-embed-text:latest", false],
+    ]);
   });
 });
 
@@ -398,5 +406,40 @@ describe("what is told of a model", () => {
     assert.equal(server.requests.length, before, "it passes the question on, so it is not asked");
     await assert.rejects(provider().facts("nothing"), isFailure("model_missing"));
     for (const model of ["llama3.2-vision:11b", "gpt-oss:120b-cloud"]) server.remove(model);
+  });
+});
+
+describe("a server that speaks Ollama's protocol and knows no /api/show, as KoboldCpp", () => {
+  let kobold: ModelServer;
+  before(async () => {
+    kobold = await startModelServer();
+    const entry = { name: "koboldcpp/nemo", model: "koboldcpp/nemo:latest", details: { family: "koboldcpp" } };
+    const away = { name: "mine", remote_host: "https://ollama.com:443" };
+    kobold.on("/api/tags", json({ models: [entry, away] }));
+    kobold.on("/api/chat", {
+      headers: { "content-type": "application/x-ndjson" },
+      parts: ['{"message":{"role":"assistant","content":"Hi."},"done":false}\n', '{"done":true}\n'],
+    });
+  });
+  after(() => kobold.close());
+
+  it("answers", async () => {
+    const { text } = await collect(provider({ url: kobold.url }).chat(ask("hi", { model: "koboldcpp/nemo" })));
+    assert.equal(text, "Hi.");
+  });
+
+  it("tells by its list where a model runs, and of one that it does not list nothing is known", async () => {
+    const local = provider({ url: kobold.url });
+    assert.deepEqual(await local.relay?.facts("koboldcpp/nemo"), { sees: false });
+    assert.deepEqual(await local.relay?.facts("mine"), { sees: false, remoteHost: "ollama.com" });
+    assert.deepEqual(await local.relay?.facts("gpt-oss:20b-cloud"), { sees: false, remoteHost: "ollama.com" });
+    await assert.rejects(local.facts("other"), isFailure("model_missing"));
+  });
+
+  it("is not believed where it is in trouble", async () => {
+    for (const status of [500, 502, 503, 429, 401, 403]) {
+      kobold.on("/api/show", { status, parts: ["<html>no</html>"] });
+      await assert.rejects(provider({ url: kobold.url }).facts("koboldcpp/nemo"), `HTTP ${status}`);
+    }
   });
 });

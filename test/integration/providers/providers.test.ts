@@ -282,7 +282,10 @@ for (const protocol of PROTOCOLS) {
 
     it("lists its models", async () => {
       server.on("/v1/models", json({ object: "list", data: [{ id: "one" }, { id: "two" }], has_more: false }));
-      assert.deepEqual(await protocol.make(server.url, {}).models(), [{ name: "one" }, { name: "two" }]);
+      assert.deepEqual(await protocol.make(server.url, {}).models(), [
+        { name: "one", canChat: true },
+        { name: "two", canChat: true },
+      ]);
       for (const bad of [json({ data: [{}] }), { parts: ["<html>"] }]) {
         server.on("/v1/models", bad);
         await assert.rejects(protocol.make(server.url, {}).models(), { name: "ProviderError", code: "malformed" });

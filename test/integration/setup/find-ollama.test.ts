@@ -24,7 +24,7 @@ describe("the Ollama that setting up looks for", () => {
     const found = await findOllama(server.url, NEVER);
     assert.ok(found.kind === "found");
     assert.deepEqual(
-      found.models.map(({ name, remote, chat }) => [name, remote, chat]),
+      found.models.map(({ name, remote, canChat }) => [name, remote, canChat]),
       [
         ["llama3.2:3b", false, true],
         ["gpt-oss:120b-cloud", true, true],

@@ -421,7 +421,7 @@ describe("the doctor tells", () => {
 
   it("models by Ollama's tags, and names that a cloud does not list", () => {
     const agent = { name: "a", provider: "p", model: "llama3.2" };
-    assert.equal(judgeModel(agent, { type: "ollama" }, [{ name: "llama3.2:latest" }])?.status, "good");
+    assert.equal(judgeModel(agent, { type: "ollama" }, [{ name: "llama3.2:latest", canChat: true }])?.status, "good");
     assert.match(badIn([judgeModel(agent, { type: "ollama" }, []) ?? assert.fail()]), /matrix-agents pull p llama3\.2/);
     assert.equal(judgeModel(agent, { type: "anthropic" }, [])?.status, "unknown");
   });

@@ -31,8 +31,8 @@ function agentsWith(
     ["two", OLLAMA],
   ]);
   const discovered = new Map([
-    ["two", two.map((name) => ({ name }))],
-    ["one", one.map((name) => ({ name }))],
+    ["two", two.map((name) => ({ name, canChat: true }))],
+    ["one", one.map((name) => ({ name, canChat: true }))],
   ]);
   return agentsOf({ agents: new Map(agents), providers }, discovered);
 }
@@ -77,7 +77,7 @@ describe("a discovered model", () => {
   it("has its provider's settings, and the name the provider knows it by", () => {
     const agents = agentsOf(
       { agents: new Map(), providers: new Map([["one", OLLAMA]]) },
-      new Map([["one", [{ name: "Mistral:latest" }]]]),
+      new Map([["one", [{ name: "Mistral:latest", canChat: true }]]]),
     );
     assert.deepEqual(agents.get("agent_mistral"), {
       localpart: "agent_mistral",
@@ -96,8 +96,8 @@ describe("a discovered model", () => {
   it("is no agent where its provider is not to be asked", () => {
     const quiet = new Map([["one", { ...OLLAMA, discover: false }]]);
     const models = new Map([
-      ["one", [{ name: "a" }]],
-      ["gone", [{ name: "b" }]],
+      ["one", [{ name: "a", canChat: true }]],
+      ["gone", [{ name: "b", canChat: true }]],
     ]);
     assert.equal(agentsOf({ agents: new Map(), providers: quiet }, models).size, 0);
   });

@@ -125,7 +125,7 @@ describe("the demo agent", () => {
   });
 
   it("has one model", async () => {
-    assert.deepEqual(await demo.models(), [{ name: "demo" }]);
+    assert.deepEqual(await demo.models(), [{ name: "demo", canChat: true }]);
     const chat = demo.chat(request([], { model: "gpt" }))[Symbol.asyncIterator]();
     await assert.rejects(chat.next(), { code: "model_missing" });
   });

@@ -9,13 +9,13 @@ const URL = "http://127.0.0.1:11434";
 const LIMITS = { firstTokenMs: 1, idleMs: 1, contextTokens: 4096, locality: "local", maxConcurrent: 1 } as const;
 
 function model(name: string, size: number, rest: Partial<LocalModel> = {}): LocalModel {
-  return { name, size, chat: true, remote: false, ...rest };
+  return { name, size, canChat: true, remote: false, ...rest };
 }
 
 const MODELS = [
   model("llama3.2:3b", 2_000),
   model("qwen3:0.6b", 500),
-  model("nomic-embed-text:latest", 200, { chat: false }),
+  model("nomic-embed-text:latest", 200, { canChat: false }),
   model("gpt-oss:120b-cloud", 1, { remote: true }),
 ];
 

@@ -1,0 +1,19 @@
+import { anthropicServer } from "./anthropic.ts";
+import { lmStudio } from "./lm-studio.ts";
+import { miniMax } from "./minimax.ts";
+import { ollama } from "./ollama.ts";
+import { openAiServer } from "./openai.ts";
+import { openRouter } from "./openrouter.ts";
+import type { RecordedServer } from "./recorded-server.ts";
+import { vllm } from "./vllm.ts";
+
+/** All of them: what is true of one provider's client has to be so of what each of these sends. */
+export const RECORDED_SERVERS: readonly RecordedServer[] = [
+  ollama,
+  vllm,
+  lmStudio,
+  openAiServer,
+  openRouter,
+  anthropicServer,
+  miniMax,
+];
