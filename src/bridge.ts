@@ -17,6 +17,7 @@ import { profileName } from "./ghost/agents.ts";
 import { Avatars } from "./ghost/avatars.ts";
 import { observedDatabase } from "./database/observed.ts";
 import { AgentDirectory } from "./ghost/agent-directory.ts";
+import { GivenNames } from "./ghost/given-names.ts";
 import { Acquaintances } from "./ghost/acquaintances.ts";
 import { isRetryable } from "./ghost/failure.ts";
 import { GhostHalted, HALTED_WAIT_MS } from "./ghost/halted.ts";
@@ -124,7 +125,7 @@ export async function startBridge(atStart: Config, registration: Registration, l
     });
     closers.push(() => client.close());
     let providers = providersOf(config, log, metrics);
-    const directory = new AgentDirectory(config, () => providers, log);
+    const directory = new AgentDirectory(config, () => providers, new GivenNames(database), log);
     closers.push(() => directory.stop());
     await directory.refresh();
 

@@ -3,6 +3,7 @@ import type { Config } from "../config/config.ts";
 import type { Database } from "../database/database.ts";
 import { locationOf, openDatabase } from "../database/open.ts";
 import { AgentDirectory } from "../ghost/agent-directory.ts";
+import { GivenNames, type NameBook } from "../ghost/given-names.ts";
 import { createLogger } from "../observability/log.ts";
 import { countedIn } from "../policy/privacy.ts";
 import { Consents } from "../privacy/consents.ts";
@@ -36,7 +37,7 @@ export async function privacy(options: { readonly config: string }): Promise<num
     throw explainStartFailure(error, config);
   });
   const providers = providersOf(config, log);
-  const directory = new AgentDirectory(config, () => providers, log);
+  const directory = new AgentDirectory(config, () => providers, looking(new GivenNames(database)), log);
   try {
     await directory.refresh();
     const consents = new Consents(database);
@@ -55,6 +56,11 @@ export async function privacy(options: { readonly config: string }): Promise<num
     await directory.stop();
     await database.close();
   }
+}
+
+/** Names are given by the bridge alone. */
+function looking(names: GivenNames): NameBook {
+  return { all: () => names.all(), give: () => Promise.resolve() };
 }
 
 async function roomsOf(database: Database): Promise<RoomRow[]> {

@@ -3,6 +3,7 @@ import type { AgentConfig, Config, Locality, ProviderConfig } from "../config/co
 import { AGENT_PREFIX } from "../config/registration.ts";
 import { cloudByName } from "../providers/ollama-cloud.ts";
 import type { InstalledModel } from "../providers/provider.ts";
+import type { GivenName } from "./given-names.ts";
 import { plainModelName, readableModelName } from "./model-name.ts";
 
 /** An agent: one of the configuration, or a model that a provider has installed. */
@@ -31,15 +32,23 @@ export function callNames(agent: Agent): string[] {
 /**
  * The agents there are, by localpart. Those of the configuration come first and keep their names. A discovered model is
  * named after itself (`llama3.2:3b` → `agent_llama3.2-3b`), unless a configured agent of that name is the same model.
- * Where two would get the same name, the one that is spelt so keeps it, else the first by provider and model, and the
- * others get a short hash of both behind theirs, whatever the order of discovery. Their display names are made to be read,
- * and each is one's own.
+ * Where two would get the same name, the one that has it keeps it, else the one that is spelt so gets it, else the first by
+ * provider and model; the others get a short hash of both behind theirs, whatever the order of discovery. Their display names
+ * are made to be read, and each is one's own.
+ *
+ * @param given the names that were given before: none goes to another model but by the configuration.
  */
 export function agentsOf(
   config: Pick<Config, "agents" | "providers">,
   discovered: ReadonlyMap<string, readonly InstalledModel[]>,
+  given: readonly GivenName[] = [],
 ): Map<string, Agent> {
   const agents = new Map<string, Agent>();
+  const owners = new Map(given.map((one) => [one.localpart, one]));
+  const isOthers = (localpart: string, provider: string, ownName: string): boolean => {
+    const owner = owners.get(localpart);
+    return owner !== undefined && (owner.provider !== provider || withoutLatest(owner.model) !== ownName);
+  };
   for (const agent of config.agents.values()) {
     const localpart = localpartOf(agent.name);
     agents.set(localpart, {
@@ -56,7 +65,8 @@ export function agentsOf(
     const plain = agentNameOf(model);
     const taken = agents.get(localpartOf(plain));
     if (taken?.provider === provider && withoutLatest(taken.model ?? "") === ownName) continue;
-    const name = taken === undefined ? plain : `${plain}-${shortHash(`${provider} ${ownName}`)}`;
+    const isFree = taken === undefined && !isOthers(localpartOf(plain), provider, ownName);
+    const name = isFree ? plain : `${plain}-${shortHash(`${provider} ${ownName}`)}`;
     const localpart = localpartOf(name);
     const agent: Agent = {
       localpart,

@@ -12,7 +12,6 @@ import {
   type ChatChunk,
   type ChatRequest,
   type ChatUsage,
-  type InstalledModel,
   type ModelFacts,
   type Provider,
   ProviderError,

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { AgentDirectory } from "../../../src/ghost/agent-directory.ts";
+import type { GivenName, NameBook } from "../../../src/ghost/given-names.ts";
 import { silentLogger } from "../../../src/observability/log.ts";
 import { ProviderError, type InstalledModel, type ModelFacts, type Provider } from "../../../src/providers/provider.ts";
 import { loadSettings } from "../config/settings.ts";
@@ -28,12 +29,31 @@ class Installation implements Provider {
   }
 }
 
+/** Keeps names as the table does. */
+class Names implements NameBook {
+  readonly kept = new Map<string, GivenName>();
+  isAway = false;
+
+  all(): Promise<readonly GivenName[]> {
+    return this.isAway ? Promise.reject(new Error("the database is away")) : Promise.resolve([...this.kept.values()]);
+  }
+  give(names: readonly GivenName[], byAdmin: ReadonlySet<string>): Promise<void> {
+    if (this.isAway) return Promise.reject(new Error("the database is away"));
+    for (const name of names) {
+      const owner = this.kept.get(name.localpart);
+      const isOwn = owner === undefined || (owner.provider === name.provider && owner.model === name.model);
+      if (isOwn || byAdmin.has(name.localpart)) this.kept.set(name.localpart, name);
+    }
+    return Promise.resolve();
+  }
+}
+
 async function make(discover = true): Promise<{ provider: Installation; directory: AgentDirectory }> {
   const config = await loadSettings({
     providers: { demo: { type: "demo" }, local: { type: "ollama", url: "http://127.0.0.1:11434", discover } },
   });
   const provider = new Installation();
-  const directory = new AgentDirectory(config, () => new Map([["local", provider]]), silentLogger());
+  const directory = new AgentDirectory(config, () => new Map([["local", provider]]), new Names(), silentLogger());
   return { provider, directory };
 }
 
@@ -110,5 +130,76 @@ describe("the directory of agents", () => {
     assert.equal(other.provider.asked, 0);
     assert.deepEqual(idsOf(other.directory), ["@agent_demo:example.org"]);
     await other.directory.stop();
+  });
+
+  describe("with two providers that have a model of the same name", () => {
+    const [one, two, names] = [new Installation(), new Installation(), new Names()];
+    const away = (): Promise<never> => Promise.reject(new ProviderError("unreachable", "nothing listens"));
+
+    async function start(agents: object = {}): Promise<AgentDirectory> {
+      const settings = { type: "ollama", url: "http://127.0.0.1:11434", discover: true };
+      const config = await loadSettings({ providers: { one: settings, two: settings }, agents });
+      const providers = new Map([
+        ["one", one],
+        ["two", two],
+      ]);
+      const directory = new AgentDirectory(config, () => providers, names, silentLogger());
+      await directory.refresh();
+      return directory;
+    }
+    async function owners(agents: object = {}): Promise<Record<string, string>> {
+      const directory = await start(agents);
+      const found = directory
+        .list()
+        .map(({ userId, agent }) => [userId.slice(0, -":example.org".length), agent.provider]);
+      await directory.stop();
+      return Object.fromEntries(found) as Record<string, string>;
+    }
+
+    it("leaves the name with who has it, whoever is away at a start", async () => {
+      [one, two].forEach((provider) => provider.has("max"));
+      one.installed = away;
+      assert.deepEqual(await owners(), { "@agent_max": "two" });
+      one.has("max");
+      const both = await owners();
+      assert.equal(both["@agent_max"], "two");
+      const [other = ""] = Object.keys(both).filter((userId) => userId !== "@agent_max");
+      assert.match(other, /^@agent_max-[0-9a-f]{6}$/);
+      two.installed = away;
+      assert.deepEqual(await owners(), both, "who is away keeps its agent");
+      two.has();
+      assert.deepEqual(await owners(), { [other]: "one" }, "who has it no more keeps the name");
+      two.has("max");
+      assert.deepEqual(await owners(), both);
+    });
+
+    it("gives it to another by the configuration alone, and for good", async () => {
+      const configured = await owners({ max: { provider: "one", model: "max" } });
+      assert.equal(configured["@agent_max"], "one");
+      assert.equal((await owners())["@agent_max"], "one");
+    });
+
+    it("gives no name that it can't keep", async () => {
+      names.isAway = true;
+      const directory = new AgentDirectory(
+        await loadSettings({
+          providers: { one: { type: "ollama", url: "http://127.0.0.1:11434", discover: true } },
+          agents: {},
+        }),
+        () => new Map([["one", one]]),
+        names,
+        silentLogger(),
+      );
+      one.has("max", "new");
+      await assert.rejects(directory.refresh());
+      assert.deepEqual(directory.list(), []);
+      names.isAway = false;
+      await directory.refresh();
+      assert.deepEqual(
+        directory.list().map(({ userId }) => userId),
+        ["@agent_max:example.org", "@agent_new:example.org"],
+      );
+      await directory.stop();
+    });
   });
 });

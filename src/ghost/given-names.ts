@@ -1,0 +1,68 @@
+import type { Database } from "../database/database.ts";
+
+/** An agent's name, and the model that it was given to. */
+export interface GivenName {
+  /** The localpart of the agent's user id. */
+  readonly localpart: string;
+  readonly provider: string;
+  /** As the provider names it; empty for an agent that has none of its own. */
+  readonly model: string;
+  /** Whether the provider had it when it was last asked for its models. */
+  readonly isListed: boolean;
+}
+
+/** What keeps the names of agents. */
+export interface NameBook {
+  all(): Promise<readonly GivenName[]>;
+  /**
+   * Gives names, each to who has it, or else asked for it first, whatever process asked.
+   *
+   * @param byAdmin the names that the configuration gives, whoever has had them.
+   */
+  give(names: readonly GivenName[], byAdmin: ReadonlySet<string>): Promise<void>;
+}
+
+/** The names that agents were given: the rows of `given_names`. */
+export class GivenNames implements NameBook {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  /** Throws DatabaseError. */
+  async all(): Promise<readonly GivenName[]> {
+    const { rows } = await this.#database.query<{
+      localpart: string;
+      provider: string;
+      model: string;
+      is_listed: boolean;
+    }>("select localpart, provider, model, is_listed from given_names");
+    return rows.map(({ localpart, provider, model, is_listed: isListed }) => ({
+      localpart,
+      provider,
+      model,
+      isListed,
+    }));
+  }
+
+  /** Throws DatabaseError. */
+  async give(names: readonly GivenName[], byAdmin: ReadonlySet<string>): Promise<void> {
+    if (names.length === 0) return;
+    await this.#database.query(
+      `insert into given_names (localpart, provider, model, is_listed)
+       select * from unnest($1::text[], $2::text[], $3::text[], $4::boolean[])
+       on conflict (localpart) do update
+         set provider = excluded.provider, model = excluded.model, is_listed = excluded.is_listed
+         where given_names.localpart = any ($5::text[])
+           or (given_names.provider = excluded.provider and given_names.model = excluded.model)`,
+      [
+        names.map(({ localpart }) => localpart),
+        names.map(({ provider }) => provider),
+        names.map(({ model }) => model),
+        names.map(({ isListed }) => isListed),
+        [...byAdmin],
+      ],
+    );
+  }
+}
