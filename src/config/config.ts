@@ -213,6 +213,9 @@ export type ProviderConfig = DemoConfig | OllamaConfig | OpenAiConfig | Anthropi
 /** Whether what goes to a provider stays in the admin's own network. */
 export type Locality = "local" | "cloud";
 
+/** How much a model may think before it answers; `none`: not at all, where it can do without. */
+export type Effort = "none" | "low" | "medium" | "high";
+
 /** The built-in demo, which is no model. */
 export interface DemoConfig {
   readonly type: "demo";
@@ -231,9 +234,13 @@ export interface OllamaConfig {
   /** For its agents that set none of their own. */
   readonly contextTokens: number;
   readonly keepAlive?: string;
+  /** For its agents that set none of their own; undefined: as the model has it. */
+  readonly effort?: Effort;
   readonly locality: Locality;
   /** How many answers are asked for at once. */
   readonly maxConcurrent: number;
+  /** How many of these of one model: what Ollama's own `OLLAMA_NUM_PARALLEL` is set to. */
+  readonly numParallel: number;
 }
 
 /** A server that speaks OpenAI's protocol. */
@@ -248,6 +255,8 @@ export interface OpenAiConfig {
   readonly firstTokenMs: number;
   readonly idleMs: number;
   readonly contextTokens: number;
+  /** For its agents that set none of their own; undefined: as the model has it. */
+  readonly effort?: Effort;
   readonly locality: Locality;
   /** How many answers are asked for at once. */
   readonly maxConcurrent: number;
@@ -275,6 +284,7 @@ export interface AgentConfig {
   readonly vision?: boolean;
   readonly systemPrompt?: string;
   readonly temperature?: number;
+  readonly effort?: Effort;
   readonly contextTokens: number;
   readonly keepAlive?: string;
 }

@@ -4,6 +4,7 @@ import type {
   AgentConfig,
   CloudPolicy,
   Config,
+  Effort,
   Level,
   Locality,
   MasterKeySource,
@@ -188,8 +189,10 @@ interface RawServer {
   idle_timeout: string;
   context_tokens: number;
   keep_alive?: string;
+  effort?: Effort;
   locality?: Locality;
   max_concurrent: number;
+  num_parallel?: number;
 }
 
 type RawProvider = { type: "demo" } | ({ type: "ollama" | "openai" | "anthropic" } & RawServer);
@@ -204,6 +207,7 @@ interface RawAgent {
   vision?: boolean;
   system_prompt?: string;
   temperature?: number;
+  effort?: Effort;
   context_tokens?: number;
   keep_alive?: string;
   trust?: Partial<Trust>;
@@ -223,11 +227,12 @@ function providerOf(raw: RawProvider, secrets: ProviderSecrets): ProviderConfig 
     contextTokens: raw.context_tokens,
     locality: raw.locality ?? localityOf(raw.url),
     maxConcurrent: raw.max_concurrent,
+    ...(raw.effort === undefined ? {} : { effort: raw.effort }),
   };
-  const { discover = false, keep_alive: keepAlive } = raw;
+  const { discover = false, keep_alive: keepAlive, num_parallel: numParallel = 1 } = raw;
   switch (raw.type) {
     case "ollama":
-      return { type: "ollama", ...server, discover, ...(keepAlive === undefined ? {} : { keepAlive }) };
+      return { type: "ollama", ...server, discover, numParallel, ...(keepAlive === undefined ? {} : { keepAlive }) };
     case "openai":
       return { type: "openai", ...server, discover, ...secrets };
     case "anthropic":
@@ -237,6 +242,7 @@ function providerOf(raw: RawProvider, secrets: ProviderSecrets): ProviderConfig 
 
 function agentOf(name: string, raw: RawAgent, provider: ProviderConfig | undefined, directory: string): AgentConfig {
   const inherited = provider?.type === "demo" ? undefined : provider;
+  const effort = raw.effort ?? inherited?.effort;
   const keepAlive = raw.keep_alive ?? (provider?.type === "ollama" ? provider.keepAlive : undefined);
   return {
     name,
@@ -250,6 +256,7 @@ function agentOf(name: string, raw: RawAgent, provider: ProviderConfig | undefin
     ...(raw.avatar === undefined ? {} : { avatar: resolve(directory, raw.avatar) }),
     ...(raw.system_prompt === undefined ? {} : { systemPrompt: raw.system_prompt }),
     ...(raw.temperature === undefined ? {} : { temperature: raw.temperature }),
+    ...(effort === undefined ? {} : { effort }),
     ...(keepAlive === undefined ? {} : { keepAlive }),
   };
 }

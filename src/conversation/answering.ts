@@ -337,6 +337,7 @@ export class Answering {
         maxAnswerTokens: Math.max(answerReserve(contextTokens), contextTokens - used),
         asker: turn.asker,
         ...(temperature === undefined ? {} : { temperature }),
+        ...(by.effort === undefined ? {} : { effort: by.effort }),
         ...(by.keepAlive === undefined ? {} : { keepAlive: by.keepAlive }),
         signal,
       })) {

@@ -77,6 +77,7 @@ export function agentsOf(
       makes: "text",
       locality: localityOf(settings, model),
       contextTokens: settings.contextTokens,
+      ...(settings.effort === undefined ? {} : { effort: settings.effort }),
       ...(settings.type === "ollama" && settings.keepAlive !== undefined ? { keepAlive: settings.keepAlive } : {}),
     };
     agents.set(localpart, agent);

@@ -1,11 +1,13 @@
 import Anthropic from "@anthropic-ai/sdk";
-import type { MessageParam, RawMessageStreamEvent } from "@anthropic-ai/sdk/resources/messages";
-import type { Locality } from "../config/config.ts";
+import type { MessageParam, RawMessageStreamEvent, ThinkingConfigParam } from "@anthropic-ai/sdk/resources/messages";
+import type { Effort, Locality } from "../config/config.ts";
 import type { Logger } from "../observability/log.ts";
 import { connectionsTo, withFewHeaders } from "./connection.ts";
 import { BUSY, checkJson, providerFetch, type BodyCheck } from "./http.ts";
+import { Line } from "./line.ts";
 import { listedModels } from "./listed-models.ts";
 import { ollamaBehind } from "./ollama-behind.ts";
+import { RefusedParameters, refusedParameter, type Parameter } from "./parameters.ts";
 import { pictureType } from "./pictures.ts";
 import { PromptTooLong, promptTooLong } from "./prompt-too-long.ts";
 import {
@@ -38,8 +40,9 @@ const LIST_MS = 10_000;
 /** The client's own time limit would end long thoughts. In milliseconds. */
 const NEVER_MS = 2_147_483_647;
 
-/** No model of theirs refuses to be told so many, in tokens. */
+/** No model of theirs refuses to be told so many, in tokens, and none that thinks the second. */
 const MOST_ANSWER_TOKENS = 8_192;
+const MOST_TOKENS_WITH_THOUGHTS = 32_000;
 
 /**
  * A provider that speaks Anthropic's protocol, in the version that its client speaks: that one has no temperature.
@@ -47,6 +50,8 @@ const MOST_ANSWER_TOKENS = 8_192;
  */
 export function createAnthropicProvider({ name, log, ...options }: AnthropicOptions): Provider {
   const dispatcher = connectionsTo(options.ca);
+  const line = new Line();
+  const parameters = new RefusedParameters();
   const clientFor = (signal: AbortSignal, check: BodyCheck): Anthropic =>
     new Anthropic({
       baseURL: options.url,
@@ -60,21 +65,26 @@ export function createAnthropicProvider({ name, log, ...options }: AnthropicOpti
     });
 
   function chat(request: ChatRequest): AsyncIterable<ChatChunk> {
-    const { model, signal, messages, maxAnswerTokens } = request;
+    const { model, effort, signal, messages, maxAnswerTokens } = request;
+    const takes = (parameter: Parameter): boolean => parameters.takes(model, parameter);
     const system = messages.filter(({ role }) => role === "system").map(({ content }) => content);
-    const begin = async function* (ending: AbortSignal): AsyncGenerator<Piece> {
+    const most = effort === undefined || effort === "none" ? MOST_ANSWER_TOKENS : MOST_TOKENS_WITH_THOUGHTS;
+    const ask = async function* (ending: AbortSignal): AsyncGenerator<Piece> {
       const stream = await clientFor(ending, checkMessageStream).messages.create({
         model,
-        max_tokens: Math.min(maxAnswerTokens, MOST_ANSWER_TOKENS),
+        max_tokens: Math.min(maxAnswerTokens, most),
         messages: messages.flatMap(messageOf),
         stream: true,
         ...(system.length === 0 ? {} : { system: system.join("\n\n") }),
         // Histories repeat, and cost a tenth from the second time on.
         cache_control: { type: "ephemeral" },
+        ...(effort === undefined || !takes("thinking") ? {} : { thinking: thinkingFor(effort) }),
+        ...(effort === undefined || effort === "none" || !takes("output_config") ? {} : { output_config: { effort } }),
       });
       yield* piecesOf(stream);
     };
-    return streamAnswer(signal, options, begin, log.child({ provider: name, model }));
+    const begin = (ending: AbortSignal): AsyncIterable<Piece> => parameters.asking(model, () => ask(ending));
+    return streamAnswer(line, signal, options, begin, log.child({ provider: name, model }));
   }
 
   // What is outside the network anyway is asked for nothing more.
@@ -96,6 +106,10 @@ export function createAnthropicProvider({ name, log, ...options }: AnthropicOpti
     },
     facts: () => Promise.resolve({ sees: true }),
   };
+}
+
+function thinkingFor(effort: Effort): ThinkingConfigParam {
+  return { type: effort === "none" ? "disabled" : "adaptive" };
 }
 
 /** The instruction stands beside the messages, and pictures before what is said of them. */
@@ -186,6 +200,9 @@ function explain(status: number, body: unknown): ProviderError | undefined {
   const tooLong = promptTooLong({ message });
   if (tooLong !== undefined) return tooLong;
   if (status === 413 || type === "request_too_large") return new PromptTooLong(undefined, undefined);
+  // What was asked may be quoted elsewhere; here only parameters are spoken of.
+  const refused = type === "invalid_request_error" ? refusedParameter({ message }) : undefined;
+  if (refused !== undefined) return refused;
   if (status === 402 || type === "billing_error" || isUnpaid(message)) return new ProviderError("unpaid", words);
   if (status === 404 || type === "not_found_error") return new ProviderError("model_missing", words);
   const isBusy = BUSY.has(status) || type === "overloaded_error" || type === "rate_limit_error";

@@ -1,25 +1,44 @@
 import type { Metrics } from "../observability/metrics.ts";
 import { CircuitBreaker } from "./circuit-breaker.ts";
-import { FairQueue } from "./fair-queue.ts";
+import { FairQueue, type Release } from "./fair-queue.ts";
 import { type ChatChunk, type ChatRequest, type Provider, ProviderError, type ProviderFailure } from "./provider.ts";
 
 /** Failures that say that a server is in trouble, whatever it is asked. */
 const TROUBLE: ReadonlySet<ProviderFailure> = new Set(["unreachable", "timeout", "cut_off", "busy", "malformed"]);
 
 /**
- * A provider with a limit to how much is asked of it at once, fair between people, and with a pause when it fails and fails
+ * A provider with a limit to how much is asked of it and of each of its models at once, fair between people, and with a pause when it fails and fails
  * again. Waiting for a place does not count as waiting for the model.
  */
 export function governed(
   provider: Provider,
-  { maxConcurrent }: { readonly maxConcurrent: number },
+  { maxConcurrent, numParallel }: { readonly maxConcurrent: number; readonly numParallel?: number },
   metrics?: Metrics,
 ): Provider {
   const queue = new FairQueue(maxConcurrent);
+  const queues = new Map<string, FairQueue>();
   const breaker = new CircuitBreaker();
 
+  /** Who waits for a model holds no place that another model could have. */
+  async function enter({ model, asker, signal }: ChatRequest): Promise<Release> {
+    if (numParallel === undefined) return queue.enter(asker, signal);
+    const ofModel = queues.get(model) ?? new FairQueue(numParallel);
+    queues.set(model, ofModel);
+    const leave = await ofModel.enter(asker, signal);
+    try {
+      const release = await queue.enter(asker, signal);
+      return () => {
+        release();
+        leave();
+      };
+    } catch (error) {
+      leave();
+      throw error;
+    }
+  }
+
   async function* chat(request: ChatRequest): AsyncGenerator<ChatChunk> {
-    const release = await queue.enter(request.asker, request.signal);
+    const release = await enter(request);
     try {
       if (!breaker.mayPass()) {
         metrics?.providerRequests.inc({ provider: provider.name, kind: "chat", outcome: "paused" });
@@ -50,5 +69,7 @@ export function governed(
     }
   }
 
-  return { ...provider, chat, load: () => ({ waiting: queue.length, paused: breaker.paused }) };
+  const waiting = (): number => [queue, ...queues.values()].reduce((sum, { length }) => sum + length, 0);
+
+  return { ...provider, chat, load: () => ({ waiting: waiting(), paused: breaker.paused }) };
 }

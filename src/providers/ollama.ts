@@ -3,6 +3,7 @@ import type { Locality } from "../config/config.ts";
 import type { Logger } from "../observability/log.ts";
 import { connectionsTo } from "./connection.ts";
 import { checkSize, type BodyCheck } from "./http.ts";
+import { Line } from "./line.ts";
 import { listedModels, type ListedModel } from "./listed-models.ts";
 import { cloudByName } from "./ollama-cloud.ts";
 import { factsShown } from "./ollama-facts.ts";
@@ -49,6 +50,7 @@ export function createOllamaProvider(options: OllamaOptions): Provider {
   const { host, headers } = parseAddress(options.url);
   const log = options.log.child({ provider: options.name });
   const dispatcher = connectionsTo();
+  const line = new Line();
   const parameters = new RefusedParameters();
 
   // A client of its own for each request, since a client's requests can only be ended together.
@@ -68,7 +70,7 @@ export function createOllamaProvider(options: OllamaOptions): Provider {
           yield { text: content ?? "", thinking: thinking ?? "", ...end };
         }
       });
-    return streamAnswer(request.signal, options, begin, log.child({ model: request.model }));
+    return streamAnswer(line, request.signal, options, begin, log.child({ model: request.model }));
   }
 
   async function list(): Promise<readonly object[]> {
@@ -140,12 +142,13 @@ interface OllamaChat {
   readonly messages: { role: string; content: string; images?: string[] }[];
   readonly options: { num_ctx: number; num_predict?: number; temperature?: number };
   readonly keep_alive?: string | number;
+  readonly think?: false | "low" | "medium" | "high";
   readonly truncate: false;
   readonly shift: false;
 }
 
 function toOllama(request: ChatRequest, takes: (parameter: Parameter) => boolean): OllamaChat {
-  const { model, messages, contextTokens, maxAnswerTokens, temperature, keepAlive } = request;
+  const { model, messages, contextTokens, maxAnswerTokens, temperature, effort, keepAlive } = request;
   return {
     model,
     messages: messages.map(({ role, content, images }) => ({
@@ -160,6 +163,7 @@ function toOllama(request: ChatRequest, takes: (parameter: Parameter) => boolean
     },
     // Ollama reads seconds from numbers only; a string needs a unit.
     ...(keepAlive === undefined ? {} : { keep_alive: /^-?\d+$/.test(keepAlive) ? Number(keepAlive) : keepAlive }),
+    ...(effort === undefined || !takes("think") ? {} : { think: effort === "none" ? false : effort }),
     truncate: false,
     shift: false,
   };

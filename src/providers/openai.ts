@@ -1,9 +1,10 @@
 import OpenAI, { toFile } from "openai";
 import type { ChatCompletionChunk, ChatCompletionMessageParam } from "openai/resources/chat/completions";
-import type { Locality } from "../config/config.ts";
+import type { Effort, Locality } from "../config/config.ts";
 import type { Logger } from "../observability/log.ts";
 import { connectionsTo, withFewHeaders } from "./connection.ts";
 import { BUSY, checkJson, checkPicture, providerFetch, type BodyCheck } from "./http.ts";
+import { Line } from "./line.ts";
 import { listedModels, type ListedModel } from "./listed-models.ts";
 import { ollamaBehind } from "./ollama-behind.ts";
 import { RefusedParameters, refusedParameter, type Parameter } from "./parameters.ts";
@@ -51,7 +52,9 @@ const TRANSCRIBE_MS = 300_000;
  */
 export function createOpenAiProvider({ name, log, ...options }: OpenAiOptions): Provider {
   const dispatcher = connectionsTo(options.ca);
+  const line = new Line();
   const parameters = new RefusedParameters();
+  const isLocal = options.locality === "local";
   const clientFor = (signal: AbortSignal, check: BodyCheck): OpenAI =>
     new OpenAI({
       baseURL: options.url,
@@ -66,7 +69,7 @@ export function createOpenAiProvider({ name, log, ...options }: OpenAiOptions): 
     });
 
   function chat(request: ChatRequest): AsyncIterable<ChatChunk> {
-    const { model, temperature, signal, messages, maxAnswerTokens } = request;
+    const { model, temperature, effort, signal, messages, maxAnswerTokens } = request;
     const takes = (parameter: Parameter): boolean => parameters.takes(model, parameter);
     const begin = (ending: AbortSignal): AsyncIterable<Piece> =>
       parameters.asking(model, async function* () {
@@ -76,11 +79,13 @@ export function createOpenAiProvider({ name, log, ...options }: OpenAiOptions): 
           stream: true,
           ...(takes("stream_options") ? { stream_options: { include_usage: true } } : {}),
           ...(temperature === undefined || !takes("temperature") ? {} : { temperature }),
+          ...(effort === undefined || !takes("reasoning_effort") ? {} : { reasoning_effort: effort }),
+          ...(effort === undefined || !isLocal || !takes("chat_template_kwargs") ? {} : thoughtsOf(effort)),
           ...longest(maxAnswerTokens, takes),
         });
         yield* piecesOf(stream);
       });
-    return streamAnswer(signal, options, begin, log.child({ provider: name, model }));
+    return streamAnswer(line, signal, options, begin, log.child({ provider: name, model }));
   }
 
   async function draw({ model, prompt, signal }: DrawRequest): Promise<Uint8Array> {
@@ -108,8 +113,7 @@ export function createOpenAiProvider({ name, log, ...options }: OpenAiOptions): 
   }
 
   // What is outside the network anyway is asked for nothing more.
-  const relay =
-    options.locality === "local" ? ollamaBehind({ url: options.url, apiKey: options.apiKey, dispatcher }) : undefined;
+  const relay = isLocal ? ollamaBehind({ url: options.url, apiKey: options.apiKey, dispatcher }) : undefined;
 
   return {
     name,
@@ -130,6 +134,11 @@ export function createOpenAiProvider({ name, log, ...options }: OpenAiOptions): 
       return text;
     },
   };
+}
+
+/** Templates of vLLM and llama-server switch thinking on and off by this, and know no effort. */
+function thoughtsOf(effort: Effort): { readonly chat_template_kwargs: { readonly enable_thinking: boolean } } {
+  return { chat_template_kwargs: { enable_thinking: effort !== "none" } };
 }
 
 /** The longest answer: OpenAI's own newer models want the second parameter, and most other servers know the first alone. */

@@ -2,7 +2,16 @@ import { ProviderError } from "./provider.ts";
 
 /** What a request may do without. */
 export type Parameter =
-  "temperature" | "max_tokens" | "max_completion_tokens" | "stream_options" | "think" | "num_predict";
+  | "temperature"
+  | "max_tokens"
+  | "max_completion_tokens"
+  | "stream_options"
+  | "think"
+  | "num_predict"
+  | "reasoning_effort"
+  | "chat_template_kwargs"
+  | "thinking"
+  | "output_config";
 
 const PARAMETERS: readonly Parameter[] = [
   "temperature",
@@ -11,6 +20,10 @@ const PARAMETERS: readonly Parameter[] = [
   "stream_options",
   "think",
   "num_predict",
+  "reasoning_effort",
+  "chat_template_kwargs",
+  "output_config",
+  "thinking",
 ];
 
 /** A model does not take a parameter of a request. */
@@ -29,6 +42,9 @@ const LONGEST_WORDS = 1_000;
 const REFUSAL =
   /unsupported|not supported|does(?:n't| not) support|only the default|unrecognized|unknown|unexpected|not permitted|extra inputs|not allowed|deprecated|cannot be (?:set|used)|too large/i;
 
+/** Of Ollama, which names the model before it, or the value. */
+const OLLAMA_THINK = /" does not support thinking|think value|thinking .* is not supported for this model/i;
+
 /** Reads of a server's error which parameter it refuses; undefined when it says nothing of one. */
 export function refusedParameter(error: {
   readonly param?: unknown;
@@ -38,10 +54,11 @@ export function refusedParameter(error: {
   const named = PARAMETERS.find((parameter) => parameter === error.param);
   if (named !== undefined) return new ParameterRefused(named);
   if (!REFUSAL.test(words)) return undefined;
+  if (OLLAMA_THINK.test(words)) return new ParameterRefused("think");
   const told = PARAMETERS.find((parameter) => new RegExp(`\\b${parameter}\\b`).test(words));
   if (told !== undefined) return new ParameterRefused(told);
-  // Ollama's word for it.
-  return /does not support thinking/i.test(words) ? new ParameterRefused("think") : undefined;
+  if (!/\beffort\b/i.test(words)) return undefined;
+  return new ParameterRefused(/reasoning/i.test(words) ? "reasoning_effort" : "output_config");
 }
 
 /** Which parameters models do not take, learnt from their servers' refusals; forgotten with the process. */

@@ -1,4 +1,4 @@
-import type { Locality } from "../config/config.ts";
+import type { Effort, Locality } from "../config/config.ts";
 
 /** One message of the conversation as a model sees it. */
 export interface ChatMessage {
@@ -16,6 +16,8 @@ export interface ChatRequest {
   /** Context window in tokens (`num_ctx`); the prompt has been cut to fit it. */
   readonly contextTokens: number;
   readonly temperature?: number;
+  /** How much the model may think; undefined: as it has it. Left out for a model that does not take it. */
+  readonly effort?: Effort;
   /** The longest answer, in tokens, thinking included. */
   readonly maxAnswerTokens: number;
   /** How long the model stays loaded afterwards, in the provider's own form (`5m`, `-1`). */

@@ -1,5 +1,6 @@
 import type { Logger } from "../observability/log.ts";
 import { type ChatChunk, type ChatUsage, type EndReason, ProviderError, type ProviderFailure } from "./provider.ts";
+import type { Line } from "./line.ts";
 import { ThinkingInText, type Part } from "./thinking-in-text.ts";
 import { watchRequest } from "./watch.ts";
 
@@ -28,10 +29,12 @@ const EMPTY_PIECE_CHARS = 16;
 /**
  * An answer, piece by piece, within time and size. Throws {@link ProviderError}.
  *
+ * @param line the requests at the same server.
  * @param caller ends the request.
  * @param begin sends it; the signal it is given ends it, and closes its connection.
  */
 export async function* streamAnswer(
+  line: Line,
   caller: AbortSignal,
   { firstTokenMs, idleMs }: StreamLimits,
   begin: (signal: AbortSignal) => AsyncIterable<Piece>,
@@ -40,6 +43,7 @@ export async function* streamAnswer(
   const watch = watchRequest(caller);
   const started = performance.now();
   const msSinceStart = (): number => Math.round(performance.now() - started);
+  const place = line.enter();
   const apart = new ThinkingInText();
   const said = { text: false, thoughts: false };
   /** The server tells them apart itself. */
@@ -57,10 +61,15 @@ export async function* streamAnswer(
 
   try {
     const pieces = begin(watch.signal)[Symbol.asyncIterator]();
-    let next = await watch.within(firstTokenMs, () => pieces.next());
+    let next = await watch.within(
+      firstTokenMs,
+      () => pieces.next(),
+      () => place.lastSignBefore,
+    );
     log.debug({ ms: msSinceStart() }, "first token");
     for (; next.done !== true; next = await watch.within(idleMs, () => pieces.next())) {
       const { text = "", thinking = "", end } = next.value;
+      place.sign();
       areApart ||= thinking !== "";
       yield* tell([{ kind: "thinking", text: thinking }]);
       yield* tell(areApart ? [...apart.end(), { kind: "text", text }] : apart.push(text));
@@ -83,6 +92,7 @@ export async function* streamAnswer(
     // The window was large enough for the question, and is full: what there is can be gone on with.
     yield { kind: "done", reason: "length" };
   } finally {
+    place.leave();
     watch.close();
   }
 }

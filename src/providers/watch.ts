@@ -4,8 +4,12 @@ import { ProviderError } from "./provider.ts";
 export interface Watch {
   /** Aborted with a {@link ProviderError} as its reason. Hand it to the request. */
   readonly signal: AbortSignal;
-  /** Awaits `work`, and aborts the request as a `timeout` when that takes longer than `ms` milliseconds. */
-  within<T>(ms: number, work: () => Promise<T>): Promise<T>;
+  /**
+   * Awaits `work`, and aborts the request as a `timeout` when that takes longer than `ms` milliseconds.
+   *
+   * @param countsFrom the time, by `performance.now()`, before which nothing counted; asked when the time seems to be over.
+   */
+  within<T>(ms: number, work: () => Promise<T>, countsFrom?: () => number): Promise<T>;
   /** What `error`, thrown by the request, really was: the reason of our own abort comes before its symptoms. */
   explain(error: unknown): ProviderError;
   /** Ends the request if it still runs. */
@@ -21,11 +25,14 @@ export function watchRequest(caller: AbortSignal): Watch {
 
   return {
     signal: controller.signal,
-    async within(ms, work) {
+    async within(ms, work, countsFrom = () => -Infinity) {
       controller.signal.throwIfAborted();
-      const timer = setTimeout(() => {
-        controller.abort(new ProviderError("timeout", `nothing came for ${ms} ms`));
-      }, ms);
+      const end = (): void => {
+        const left = countsFrom() + ms - performance.now();
+        if (left >= 1) timer = setTimeout(end, left);
+        else controller.abort(new ProviderError("timeout", `nothing came for ${ms} ms`));
+      };
+      let timer = setTimeout(end, ms);
       try {
         return await work();
       } finally {

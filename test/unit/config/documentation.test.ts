@@ -70,6 +70,7 @@ describe("the documentation of the configuration", () => {
       contextTokens: 8_192,
       locality: "local",
       maxConcurrent: 4,
+      numParallel: 1,
     });
     const example = await readFile(inCheckout("config.example.yaml"), "utf8");
     for (const line of [

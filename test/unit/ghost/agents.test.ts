@@ -14,6 +14,7 @@ const OLLAMA: OllamaConfig = {
   keepAlive: "10m",
   locality: "local",
   maxConcurrent: 1,
+  numParallel: 1,
 };
 
 function agent(name: string, more: Partial<AgentConfig> = {}): [string, AgentConfig] {
