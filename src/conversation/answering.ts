@@ -254,14 +254,16 @@ export class Answering {
       const said = heard.text.trim();
       if (signal.aborted) {
         if (signal.reason instanceof TurnStopped) return await this.#stopped(turn, said, signal.reason);
-        if (isTimeout(signal.reason)) return { ...(await this.giveUp(turn, "timeout")), partial: said };
+        const why = heard.isBegun ? "ran_on" : "timeout";
+        if (isTimeout(signal.reason)) return { ...(await this.giveUp(turn, why)), partial: said };
         throw error;
       }
       if (!(error instanceof UnreadableFile) && !(error instanceof ProviderError)) throw error;
       const target = await this.#target(turn);
       if (error instanceof UnreadableFile) return this.failed(turn, error.why, words, target, call);
       this.#options.log.warn({ ghost: turn.ghost, room: turn.roomId, event: turn.eventId, error }, "no answer");
-      const failed = this.failed(turn, error.code, words, target, call);
+      const why = error.code === "timeout" && heard.isBegun ? "fell_silent" : error.code;
+      const failed = this.failed(turn, why, words, target, call);
       // Nothing was said: the server is away, or was just going. What was begun is not begun again.
       const isAway = ["unreachable", "busy", "cut_off"].includes(error.code) && heard.text === "";
       return isAway ? { ...failed, retry: true } : { ...failed, partial: said };
@@ -414,7 +416,7 @@ export class Answering {
   }
 
   /** What to say of a turn that failed for reasons of our own. */
-  async giveUp(turn: Turn, why: "unknown" | "waited" | "timeout"): Promise<TurnReply> {
+  async giveUp(turn: Turn, why: "unknown" | "waited" | "timeout" | "ran_on"): Promise<TurnReply> {
     const words = await this.#options.language.words(turn.ghost, turn.roomId);
     return this.failed(turn, why, words, await this.#target(turn));
   }

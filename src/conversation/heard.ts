@@ -9,6 +9,11 @@ export class Heard {
   end: EndReason | undefined;
   #hasWords = false;
 
+  /** Whether anything came, be it thoughts alone. */
+  get isBegun(): boolean {
+    return this.text !== "" || this.thinking !== "";
+  }
+
   /** Takes the next piece in. Says whether there is more to show. */
   add(chunk: ChatChunk): boolean {
     switch (chunk.kind) {

@@ -9,7 +9,9 @@ import type { Unreadable } from "./read-files.ts";
  * many in it, `in_clear` for one that is made of what came encrypted, in a room that is not, or `unknown` for any other error.
  */
 export type TurnFailure =
-  ProviderFailure | Unreadable | Extract<FailureWord, "gone" | "waited" | "full" | "in_clear" | "unknown">;
+  | ProviderFailure
+  | Unreadable
+  | Extract<FailureWord, "gone" | "waited" | "full" | "in_clear" | "unknown" | "fell_silent" | "ran_on">;
 
 /**
  * What is said of a message whose key has not come. Asking a client for it does not help; sending the message again does.

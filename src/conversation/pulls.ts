@@ -113,7 +113,7 @@ export class Pulls {
       if (this.#stopping.signal.aborted) return;
       log.warn({ error }, "model not installed");
       if (!(error instanceof ProviderError)) return;
-      await edit(pull.failed(model, provider.name)).catch((failure: unknown) => {
+      await edit(pull.failed(model, provider.name, error.message)).catch((failure: unknown) => {
         log.warn({ error: failure }, "the end of a pull could not be told");
       });
     }

@@ -11,6 +11,10 @@ export const english: Words = {
       `${agent} can't answer: it is not set up on this server any more. Please ask your admin, or another agent (\`${call}!list\`).`,
     timeout: ({ agent }) =>
       `${agent} took too long to answer. The model may still be loading, or the server is busy: react to this with 🔁 in a minute to ask again.`,
+    fell_silent: ({ agent, provider }) =>
+      `${agent} fell silent in the middle of its answer: nothing more came from “${provider}”. React to this with 🔁 to ask again.`,
+    ran_on: ({ agent }) =>
+      `${agent} was ended in the middle of its answer: it took longer than it may here. Ask for less at once, or react to this with 🔁 to ask again.`,
     cut_off: ({ agent }) =>
       `The connection to the model broke before ${agent} had finished. React to this with 🔁 to ask again.`,
     malformed: ({ agent, provider }) =>
@@ -92,6 +96,7 @@ export const english: Words = {
     stop: () => undefined,
     length: () => "Cut off at the limit of this model. React with ▶ to go on.",
     filtered: (provider) => `The rules of “${provider}” let no more of this through.`,
+    repeating: () => "Ended here: the model began to repeat itself. Put it in other words to ask again.",
   },
   fallback: (agent, model) => `My own model can't be reached; this is what ${agent}'s says (${model}).`,
   welcomeCloud: {
@@ -198,8 +203,7 @@ export const english: Words = {
     progress: (model, provider, percent) =>
       `Installing \`${model}\` on “${provider}”${percent === undefined ? " …" : `: ${percent} %`}`,
     done: (model, provider) => `\`${model}\` is installed on “${provider}”.`,
-    failed: (model, provider) =>
-      `\`${model}\` was not installed on “${provider}”: there is no such model, or the server could not get it. The log says more.`,
+    failed: (model, provider, reason) => `\`${model}\` was not installed on “${provider}”: ${reason}.`,
   },
   commands: {
     help: { usage: "!help", meaning: "shows this" },

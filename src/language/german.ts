@@ -11,6 +11,10 @@ export const german: Words = {
       `${agent} kann nicht antworten: Der Agent ist auf diesem Server nicht mehr eingerichtet. Frage bitte einen anderen (\`${call}!list\`) oder deinen Admin.`,
     timeout: ({ agent }) =>
       `${agent} hat zu lange für die Antwort gebraucht. Vielleicht wird das Modell noch geladen, oder der Server ist beschäftigt: Reagiere in einer Minute hierauf mit 🔁, um noch einmal zu fragen.`,
+    fell_silent: ({ agent, provider }) =>
+      `${agent} ist mitten in der Antwort verstummt: Von „${provider}“ kam nichts mehr. Reagiere hierauf mit 🔁, um noch einmal zu fragen.`,
+    ran_on: ({ agent }) =>
+      `${agent} wurde mitten in der Antwort beendet: Sie hat länger gedauert, als es hier erlaubt ist. Frage nach weniger auf einmal, oder reagiere hierauf mit 🔁, um noch einmal zu fragen.`,
     cut_off: ({ agent }) =>
       `Die Verbindung zum Modell ist abgerissen, bevor ${agent} fertig war. Reagiere hierauf mit 🔁, um noch einmal zu fragen.`,
     malformed: ({ agent, provider }) =>
@@ -94,6 +98,8 @@ export const german: Words = {
     stop: () => undefined,
     length: () => "Am Limit dieses Modells abgeschnitten. Reagiere mit ▶, damit es weitergeht.",
     filtered: (provider) => `Die Regeln von „${provider}“ lassen nicht mehr davon durch.`,
+    repeating: () =>
+      "Hier beendet: Das Modell hat angefangen, sich zu wiederholen. Frage mit anderen Worten noch einmal.",
   },
   fallback: (agent, model) =>
     `Mein eigenes Modell ist nicht erreichbar; diese Antwort kommt vom Modell von ${agent} (${model}).`,
@@ -205,8 +211,7 @@ export const german: Words = {
     progress: (model, provider, percent) =>
       `\`${model}\` wird auf „${provider}“ installiert${percent === undefined ? " …" : `: ${percent} %`}`,
     done: (model, provider) => `\`${model}\` ist auf „${provider}“ installiert.`,
-    failed: (model, provider) =>
-      `\`${model}\` wurde auf „${provider}“ nicht installiert: So ein Modell gibt es nicht, oder der Server konnte es nicht holen. Das Log sagt mehr.`,
+    failed: (model, provider, reason) => `\`${model}\` wurde auf „${provider}“ nicht installiert: ${reason}.`,
   },
   commands: {
     help: { usage: "!help", meaning: "zeigt dies" },

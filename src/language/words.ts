@@ -75,7 +75,9 @@ export interface Words {
     >
   >;
   /** Below an answer, by how it ended; nothing where it came to its end. */
-  readonly ended: Readonly<Record<"stop" | "length" | "filtered", (provider: string) => string | undefined>>;
+  readonly ended: Readonly<
+    Record<"stop" | "length" | "filtered" | "repeating", (provider: string) => string | undefined>
+  >;
   /** Below an answer that another agent's model gave. */
   readonly fallback: (agent: string, model: string) => string;
   /** What is added to the welcome of an agent whose words leave the network, by what the admin has decided. */
@@ -133,7 +135,8 @@ export interface Words {
     readonly which: (providers: readonly string[]) => string;
     readonly progress: (model: string, provider: string, percent: number | undefined) => string;
     readonly done: (model: string, provider: string) => string;
-    readonly failed: (model: string, provider: string) => string;
+    /** @param reason in English, and no words of anybody. */
+    readonly failed: (model: string, provider: string, reason: string) => string;
   };
   readonly commands: Readonly<Record<CommandWord, CommandWords>>;
   /** What can follow commands, for menus. */
@@ -209,6 +212,10 @@ export type FailureWord =
   | "model_missing"
   | "gone"
   | "timeout"
+  /** It was at work, and then nothing more came. */
+  | "fell_silent"
+  /** It was at work until its time was over. */
+  | "ran_on"
   | "cut_off"
   | "malformed"
   | "refused"

@@ -38,7 +38,7 @@ export async function* checkPull(body: AsyncIterable<Uint8Array>): AsyncGenerato
     if (error !== undefined && /not found|does not exist/i.test(error)) {
       throw new ProviderError("model_missing", "there is no such model to fetch");
     }
-    if (error !== undefined) throw new ProviderError("refused", `the model server stopped: ${knownReason(error)}`);
+    if (error !== undefined) throw new ProviderError("refused", `the model server stopped: ${pullReason(error)}`);
     isDone = isObject(step) && step["status"] === "success";
     yield encoder.encode(`${line}\n`);
   }
@@ -129,6 +129,35 @@ const KNOWN_REASONS = [
   /unexpected EOF/,
   /loading model/,
 ];
+
+/** Why a model can't be fetched, in Ollama's words, which name addresses of registries and files, and nothing of anybody. */
+const PULL_REASONS = [
+  /no such host/,
+  /invalid model name/,
+  /no space left on device/,
+  /disk quota exceeded/,
+  /permission denied/,
+  /connection refused/,
+  /network is unreachable/,
+  /i\/o timeout|TLS handshake timeout|context deadline exceeded/,
+  /server misbehaving/,
+  /x509: [a-z ]{1,80}/,
+  /requires a newer version of Ollama/,
+  /digest mismatch/,
+  /(?:status|error) ?(?:code)?:? ?\d{3}/,
+  /unsupported (?:architecture|manifest)/,
+  /max retries exceeded/,
+];
+
+function pullReason(error: string): string {
+  const words = error.slice(0, LONGEST_REASON);
+  return (
+    PULL_REASONS.map((pattern) => pattern.exec(words)?.[0]).find((reason) => reason !== undefined) ?? knownReason(words)
+  );
+}
+
+/** As much of an error of a fetch is looked at, in characters. */
+const LONGEST_REASON = 2_000;
 
 function knownReason(error: string): string {
   for (const pattern of KNOWN_REASONS) {

@@ -37,8 +37,8 @@ export type ChatChunk =
   | { readonly kind: "recant" }
   | { readonly kind: "done"; readonly reason: EndReason; readonly usage?: ChatUsage };
 
-/** How an answer ended: by itself, at a limit, or by the server's rules about what may be said. */
-export type EndReason = "stop" | "length" | "filtered";
+/** How an answer ended: by itself, at a limit, by the server's rules about what may be said, or because it repeated itself. */
+export type EndReason = "stop" | "length" | "filtered" | "repeating";
 
 /** Tokens as the provider counted them. */
 export interface ChatUsage {

@@ -1,5 +1,6 @@
 import type { Logger } from "../observability/log.ts";
 import { type ChatChunk, type ChatUsage, type EndReason, ProviderError, type ProviderFailure } from "./provider.ts";
+import { Repetition } from "./repetition.ts";
 import type { Line } from "./line.ts";
 import { ThinkingInText, type Part } from "./thinking-in-text.ts";
 import { watchRequest } from "./watch.ts";
@@ -45,6 +46,7 @@ export async function* streamAnswer(
   const msSinceStart = (): number => Math.round(performance.now() - started);
   const place = line.enter();
   const apart = new ThinkingInText();
+  const repetition = { text: new Repetition(), thoughts: new Repetition() };
   const said = { text: false, thoughts: false };
   /** The server tells them apart itself. */
   let areApart = false;
@@ -74,10 +76,11 @@ export async function* streamAnswer(
       yield* tell([{ kind: "thinking", text: thinking }]);
       yield* tell(areApart ? [...apart.end(), { kind: "text", text }] : apart.push(text));
       length += text.length + thinking.length || EMPTY_PIECE_CHARS;
-      const isRunaway = length >= MAX_ANSWER_CHARS;
-      if (end === undefined && !isRunaway) continue;
+      const repeats = [repetition.text.push(text), repetition.thoughts.push(thinking)].includes(true);
+      const cut = repeats ? "repeating" : length >= MAX_ANSWER_CHARS ? "length" : undefined;
+      const reason = end?.reason ?? cut;
+      if (reason === undefined) continue;
       yield* tell(apart.end());
-      const reason = isRunaway ? "length" : (end?.reason ?? "stop");
       if (!said.text) throw new ProviderError(whyEmpty(reason, said.thoughts), `the answer holds no text (${reason})`);
       yield { kind: "done", reason, ...(end?.usage === undefined ? {} : { usage: end.usage }) };
       log.debug({ reason, ms: msSinceStart() }, "answered");
@@ -99,7 +102,7 @@ export async function* streamAnswer(
 
 function whyEmpty(reason: EndReason, hasThoughts: boolean): ProviderFailure {
   if (reason === "filtered") return "declined";
-  return reason === "length" && hasThoughts ? "thought_only" : "empty";
+  return (reason === "length" || reason === "repeating") && hasThoughts ? "thought_only" : "empty";
 }
 
 /** One request with an answer in one piece. Throws {@link ProviderError}. */

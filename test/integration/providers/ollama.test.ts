@@ -393,6 +393,43 @@ describe("a model that is fetched", () => {
   });
 });
 
+describe("a model that can't be fetched", () => {
+  let fetching: ModelServer;
+  before(async () => {
+    fetching = await startModelServer();
+  });
+  after(() => fetching.close());
+
+  const SAID: readonly (readonly [string, RegExp])[] = [
+    [
+      'pull model manifest: Get "https://registry.ollama.ai/v2/library/x/manifests/latest": dial tcp: lookup registry.ollama.ai on 127.0.0.53:53: no such host',
+      /stopped: no such host$/,
+    ],
+    ["invalid model name", /stopped: invalid model name$/],
+    ["write /root/.ollama/models/blobs/sha256-a-partial-0: no space left on device", /no space left on device$/],
+    [
+      "pull model manifest: 412: The model you are attempting to pull requires a newer version of Ollama.",
+      /newer version/,
+    ],
+    ["max retries exceeded: EOF", /max retries exceeded$/],
+    ['Get "https://r2.example/secret?sig=abc": net/http: TLS handshake timeout', /TLS handshake timeout$/],
+    ["tls: failed to verify certificate: x509: certificate signed by unknown authority", /x509: certificate signed by/],
+    ["something that nobody knows: the password is swordfish", /see the model server's own log$/],
+  ];
+  for (const [error, words] of SAID) {
+    it(`says why: ${error.slice(0, 60)}`, async () => {
+      fetching.on("/api/pull", { parts: ['{"status":"pulling manifest"}\n', `${JSON.stringify({ error })}\n`] });
+      const pulling = Array.fromAsync(provider({ url: fetching.url }).pull?.("x", new AbortController().signal) ?? []);
+      await assert.rejects(pulling, (failure: unknown) => {
+        assert.ok(failure instanceof ProviderError);
+        assert.match(failure.message, words);
+        assert.doesNotMatch(failure.message, /swordfish|sig=|library/);
+        return true;
+      });
+    });
+  }
+});
+
 describe("what is told of a model", () => {
   it("is whether it sees, how much it can have read, and where it really runs", async () => {
     server.install("llama3.2-vision:11b");

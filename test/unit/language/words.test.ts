@@ -34,7 +34,7 @@ for (const language of LANGUAGES) {
       assert.deepEqual(
         new Set(offering),
         new Set([
-          ...["unreachable", "timeout", "cut_off", "refused", "busy", "empty", "cancelled"],
+          ...["unreachable", "timeout", "cut_off", "refused", "busy", "empty", "cancelled", "fell_silent", "ran_on"],
           ...["waited", "full", "unknown", "too_long"],
         ]),
       );
