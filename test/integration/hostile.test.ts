@@ -36,7 +36,7 @@ import { flowIn } from "../../src/crypto/verification-messages.ts";
 import { isStorable, storable } from "../../src/database/text.ts";
 import { agentNameOf } from "../../src/ghost/agents.ts";
 import { deviceNameOf, isDeviceName } from "../../src/ghost/device-name.ts";
-import { plainModelName, readableModelName } from "../../src/ghost/model-name.ts";
+import { plainModelName, readableModelName, withoutPath } from "../../src/ghost/model-name.ts";
 import { transactionId } from "../../src/ghost/outbox.ts";
 import { auditOfMembership, inviterOf } from "../../src/ghost/own-membership.ts";
 import { asStrings } from "../../src/homeserver/answer.ts";
@@ -58,6 +58,7 @@ import { encryptionOfInvite } from "../../src/policy/rooms.ts";
 import { serverOf, withoutPort } from "../../src/policy/server-name.ts";
 import { createDemoProvider, DEMO_MODEL } from "../../src/providers/demo.ts";
 import { checkJson, checkPicture, checkSize, lines } from "../../src/providers/http.ts";
+import { entryOf, factsInProps, hidesWindow } from "../../src/providers/llama-server.ts";
 import { listedModels } from "../../src/providers/listed-models.ts";
 import { cloudByName } from "../../src/providers/ollama-cloud.ts";
 import { factsShown } from "../../src/providers/ollama-facts.ts";
@@ -373,6 +374,7 @@ const FED: Readonly<Record<string, Readonly<Record<string, Feed>>>> = {
   "ghost/model-name.ts": {
     readableModelName: (text) => readableModelName(text),
     plainModelName: (text) => plainModelName(text),
+    withoutPath: (text) => withoutPath(`${text}-00001-of-00002.gguf`),
   },
   "ghost/outbox.ts": { transactionId: (text) => transactionId("@a:b", "!r", text) },
   "ghost/own-membership.ts": {
@@ -465,6 +467,11 @@ const FED: Readonly<Record<string, Readonly<Record<string, Feed>>>> = {
     checkSize: (text) => readAll(checkSize, text),
     checkJson: (text) => readAll(checkJson, JSON.stringify(text)),
     checkPicture: (text) => readAll(checkPicture, text),
+  },
+  "providers/llama-server.ts": {
+    entryOf: (text) => entryOf({ models: [{ model: text }], data: text.split("a") }, text),
+    hidesWindow: (text) => hidesWindow({ owned_by: "llamacpp", meta: text }),
+    factsInProps: (text) => factsInProps({ default_generation_settings: text, modalities: text }),
   },
   "providers/listed-models.ts": { listedModels: (text) => listedModels(text.split("a")) },
   "providers/parameters.ts": { refusedParameter: (text) => refusedParameter({ message: text, param: text }) },
