@@ -35,8 +35,8 @@ export interface RunOptions {
   readonly interrupted: AbortController;
 }
 
-/** Of the tiny model, in tokens. */
-const TINY_CONTEXT = 4096;
+/** The tiny model's window, in tokens: a longer answer than fits into it would not be read to its end. */
+const TINY_CONTEXT = 2048;
 
 /** Until the next sign of an answer. The demo answers at once; a model may have to be loaded from disk first. */
 const DEMO_TIMEOUT_MS = 2 * 60_000;

@@ -46,6 +46,9 @@ def parameters(options: dict) -> xllamacpp.CommonParams:
     wanted.cache_ram_mib = 0
     wanted.warmup = False
     wanted.sampling.seed = 1
+    # So small a model says the same for ever otherwise.
+    wanted.sampling.penalty_repeat = 1.1
+    wanted.sampling.penalty_last_n = 256
     wanted.sampling.ignore_eos = options["endless"]
     # No page in anybody's browser has business here.
     wanted.cors_origins = "http://127.0.0.1"
