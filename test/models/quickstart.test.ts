@@ -77,7 +77,7 @@ describe("npm run quickstart with a tiny real model", () => {
         },
         { timeoutMs: RUN_LIMIT_MS, intervalMs: 100 },
       );
-    await until("the question", (shown) => shown.at(-1)?.endsWith("demo or tiny [demo]:") === true);
+    await until("the question", (shown) => shown.at(-1)?.endsWith("demo or tiny [demo]: ") === true);
     assert.match(
       (await lines()).join(" "),
       /No Ollama answers at .*demo agent.*tiny real model \(130 MB, often wrong\)/,
