@@ -18,7 +18,7 @@ const CONCURRENCY = 3;
 
 const FILE_TIMEOUT_MS = 15 * 60_000;
 
-const SUITES = ["unit", "integration", "e2e", "operations", "recovery", "federation", "floods", "clients"];
+const SUITES = ["unit", "integration", "e2e", "operations", "recovery", "models", "federation", "floods", "clients"];
 
 // npm takes the "--" of "npm run test:e2e -- first-contact" for itself.
 const asked = process.argv.slice(2).filter((word) => word !== "--");
@@ -63,7 +63,9 @@ try {
   leftOut = clients.leftOut;
   const computing = plan.filter(({ suite }) => suite === "unit").flatMap(({ files }) => files);
   if (waiting.length + computing.length === 0) throw new Error("there is no such test file");
-  if (waiting.length > 0) services = startServices((line) => console.error(line));
+  if (waiting.length > 0) {
+    services = startServices((line) => console.error(line), { model: suites.includes("models") });
+  }
   // Whether it fails is seen where it is awaited, after the unit tests.
   services?.catch(() => undefined);
   // A unit test that is run alone is done sooner without.

@@ -11,6 +11,7 @@ import { recordingEnding } from "../providers/recordings.ts";
 import { PromptTooLong } from "../providers/prompt-too-long.ts";
 import { ProviderError, type ChatMessage } from "../providers/provider.ts";
 import { formFor, type Form, type SentFile } from "../ghost/listener.ts";
+import { withoutPath } from "../ghost/model-name.ts";
 import type { RoomDefaults, RoomSettings } from "../rooms/settings.ts";
 import { usersOf, type Allowances } from "../turns/allowances.ts";
 import type { Discussion, Exchanges } from "../turns/exchanges.ts";
@@ -200,7 +201,7 @@ export class Answering {
       return fixed(this.failed(turn, "in_clear", words, await this.#target(turn), call));
     }
     if (!this.#voices.isFor(voice, turn)) {
-      const notice = words.chosenModelNotYours(voice.agent.displayName, voice.model, call);
+      const notice = words.chosenModelNotYours(voice.agent.displayName, withoutPath(voice.model), call);
       return fixed(this.declined(turn, "not_your_model", notice, await this.#target(turn)));
     }
     const reply = await this.#respondBy(voice, turn, { direct, asked, words, call }, show, signal);
@@ -211,7 +212,7 @@ export class Answering {
       { ghost: turn.ghost, room: turn.roomId, event: turn.eventId, by: other.by.name },
       "fallback",
     );
-    const note = words.fallback(other.by.displayName, other.model);
+    const note = words.fallback(other.by.displayName, withoutPath(other.model));
     const instead = await this.#respondBy(other, turn, { direct, asked, words, call, note }, show, signal);
     return instead.outcome === "failed" ? reply : instead;
   }
@@ -464,7 +465,7 @@ export class Answering {
     const agent = this.#options.agentOf(turn.ghost);
     const words = failures[failure]({
       agent: agent?.displayName ?? userLocalpart(turn.ghost),
-      model: agent?.model ?? "",
+      model: withoutPath(agent?.model ?? ""),
       provider: agent?.provider ?? "",
       call,
     });

@@ -1,4 +1,5 @@
 import { profileName, type Agent } from "../ghost/agents.ts";
+import { withoutPath } from "../ghost/model-name.ts";
 import type { Words } from "../language/words.ts";
 import { cleanText } from "./clean-text.ts";
 import type { RenderedText } from "./markdown.ts";
@@ -43,7 +44,7 @@ function agentList(
   const below = agents.some(({ agent }) => agent.locality === "cloud") ? bot.cloud[reach] : undefined;
   const lines = [...agents].sort(byUserId).map(({ userId, agent }) => {
     const name = cleanText(profileName(agent)).replace(/\s+/g, " ");
-    const model = saysMore(agent) ? ` (${cleanText(agent.model ?? "")})` : "";
+    const model = saysMore(agent) ? ` (${cleanText(withoutPath(agent.model ?? ""))})` : "";
     return {
       text: `• ${name}${model}: ${userId}`,
       html: `<li>${pillOfUser(userId, name)}${escapedHtml(model)}: <code>${escapedHtml(userId)}</code></li>`,

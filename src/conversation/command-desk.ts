@@ -2,6 +2,7 @@ import type { ExchangeSettings } from "../config/config.ts";
 import type { Queryable } from "../database/database.ts";
 import type { Agent } from "../ghost/agents.ts";
 import { formFor, type GhostHandle, type GhostMessage, type Settle } from "../ghost/listener.ts";
+import { withoutPath } from "../ghost/model-name.ts";
 import type { SettingWord, Words } from "../language/words.ts";
 import type { Permissions } from "../permissions/permissions.ts";
 import { countedIn } from "../policy/privacy.ts";
@@ -477,9 +478,10 @@ export class CommandDesk {
     const agent = this.#options.agentOf(ghost.userId);
     const settings = await this.#options.settings.get(ghost.userId, roomId);
     const waiting = await this.#options.turns.openOf(ghost.userId, roomId, undefined);
+    const model = settings.model ?? agent?.model;
     const set = SETTINGS.filter((name) => name !== "model" && settings[name] !== undefined);
     const lines = [
-      words.iAm(this.#nameOf(ghost.userId), agent?.provider, settings.model ?? agent?.model),
+      words.iAm(this.#nameOf(ghost.userId), agent?.provider, model === undefined ? undefined : withoutPath(model)),
       "",
       ...set.map(
         (name) => `- ${words.setHere(words.settings[name], words.value(name, escapeMarkdown(String(settings[name]))))}`,

@@ -4,7 +4,7 @@ import { AGENT_PREFIX } from "../config/registration.ts";
 import { cloudByName } from "../providers/ollama-cloud.ts";
 import type { InstalledModel } from "../providers/provider.ts";
 import type { GivenName } from "./given-names.ts";
-import { plainModelName, readableModelName } from "./model-name.ts";
+import { plainModelName, readableModelName, withoutPath } from "./model-name.ts";
 
 /** An agent: one of the configuration, or a model that a provider has installed. */
 export interface Agent extends AgentConfig {
@@ -99,7 +99,8 @@ export function agentsOf(
 function withModelNames(agents: ReadonlyMap<string, Agent>, found: ReadonlySet<string>): Map<string, Agent> {
   const all = [...agents.values()];
   const isFound = ({ localpart }: Agent): boolean => found.has(localpart);
-  const ofModel = ({ model = "" }: Agent): string[] => [...new Set([withoutLatest(model), model])].filter(Boolean);
+  const ofModel = ({ model = "" }: Agent): string[] =>
+    [...new Set([withoutPath(withoutLatest(model)), withoutLatest(model), model])].filter(Boolean);
   const isOthers = takenByOthers(
     all.map((agent) => [agent, [agent.displayName, agent.name, ...(isFound(agent) ? ofModel(agent) : [])]]),
   );
@@ -188,11 +189,11 @@ export function localpartOf(name: string): string {
 }
 
 /**
- * A model's name in the grammar of user ids (spec "User identifiers"): in lower case, `:latest` dropped, every run of
- * other characters a `-`, and at most 100 characters.
+ * A model's name in the grammar of user ids (spec "User identifiers"): in lower case, `:latest` dropped and of a file all but
+ * its name, every run of other characters a `-`, and at most 100 characters.
  */
 export function agentNameOf(model: string): string {
-  const name = withoutLatest(model)
+  const name = withoutPath(withoutLatest(model))
     .toLowerCase()
     .replace(/[^a-z0-9._=-]+/g, "-")
     .slice(0, 100);

@@ -5,12 +5,23 @@ const LONGEST_MODEL = 400;
 const LONGEST_NAME = 80;
 
 /**
+ * The name of a file of weights, for servers that name a model by its path, as llama-server does: without folders, ending, and
+ * which part it is (`/models/gemma-3-00001-of-00002.gguf` → `gemma-3`). Any other name as it is.
+ */
+export function withoutPath(model: string): string {
+  if (!/\.gguf$/i.test(model)) return model;
+  const file = model.slice(Math.max(model.lastIndexOf("/"), model.lastIndexOf("\\")) + 1, -".gguf".length);
+  const name = file.replace(/-\d{5}-of-\d{5}$/, "");
+  return name === "" ? model : name;
+}
+
+/**
  * A model's name as people would write it: `llama3.2:3b` → `Llama 3.2 (3B)`, `hf.co/bartowski/Qwen3-8B-GGUF:Q4_K_M` →
  * `Qwen 3 (8B, Q4_K_M)`. One line of 80 characters at the most, without control characters and what turns the
  * direction; never empty. Different models may come to the same.
  */
 export function readableModelName(model: string): string {
-  const clean = oneLine(model.slice(0, LONGEST_MODEL));
+  const clean = oneLine(withoutPath(model).slice(0, LONGEST_MODEL));
   const file = clean.split(/[/\\]/).findLast((part) => part !== "") ?? "";
   const { rest, marks } = withoutMarks(file.replace(/\.(?:gguf|ggml|safetensors|bin)$/i, "").replace(/:latest$/i, ""));
   const parts: Parts = { words: [], details: [] };
@@ -21,9 +32,9 @@ export function readableModelName(model: string): string {
   return bounded(visible(details === "" ? name : `${name} (${details})`));
 }
 
-/** A model's own name, as far as a display name may hold it. */
+/** A model's own name, as far as a display name may hold it; of a file, without its path. */
 export function plainModelName(model: string): string {
-  return bounded(visible(oneLine(model.slice(0, LONGEST_MODEL))));
+  return bounded(visible(oneLine(withoutPath(model).slice(0, LONGEST_MODEL))));
 }
 
 /** What a name is made of: its words in order, and what stands in brackets behind them. */

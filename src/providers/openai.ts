@@ -6,6 +6,7 @@ import { connectionsTo, withFewHeaders } from "./connection.ts";
 import { BUSY, checkJson, checkPicture, providerFetch, type BodyCheck } from "./http.ts";
 import { Line } from "./line.ts";
 import { listedModels, type ListedModel } from "./listed-models.ts";
+import { entryOf, factsInProps, hidesWindow } from "./llama-server.ts";
 import { ollamaBehind } from "./ollama-behind.ts";
 import { RefusedParameters, refusedParameter, type Parameter } from "./parameters.ts";
 import { pictureType } from "./pictures.ts";
@@ -106,10 +107,31 @@ export function createOpenAiProvider({ name, log, ...options }: OpenAiOptions): 
     return bytes;
   }
 
-  async function list(): Promise<readonly Readonly<Record<string, unknown>>[]> {
-    const page = await askOnce(undefined, LIST_MS, (ending) => clientFor(ending, checkJson).models.list());
-    if (!Array.isArray(page.data)) throw new ProviderError("malformed", "the list of models is none");
-    return page.data as unknown as Readonly<Record<string, unknown>>[];
+  /** The list of models, with what the server tells beside it. */
+  async function list(): Promise<{ readonly data: readonly Readonly<Record<string, unknown>>[] }> {
+    const told = await askOnce(undefined, LIST_MS, (ending) => clientFor(ending, checkJson).get<unknown>("/models"));
+    if (!isRecord(told) || !Array.isArray(told["data"])) {
+      throw new ProviderError("malformed", "the list of models is none");
+    }
+    return told as { data: Readonly<Record<string, unknown>>[] };
+  }
+
+  async function listedFacts(model: string): Promise<ModelFacts> {
+    const entry = entryOf({ ...(await list()) }, model);
+    const facts = factsOf(entry);
+    return hidesWindow(entry) ? { ...facts, ...factsInProps(await props()) } : facts;
+  }
+
+  /** What llama-server tells of itself, beside OpenAI's protocol; nothing where it does not. */
+  async function props(): Promise<unknown> {
+    const url = `${options.url.replace(/\/+$/, "").replace(/\/v1$/, "")}/props`;
+    try {
+      return await askOnce(undefined, LIST_MS, (ending) => clientFor(ending, checkJson).get<unknown>(url));
+    } catch (error) {
+      if (!(error instanceof ProviderError)) throw error;
+      log.debug({ provider: name, error }, "no facts of the model's server");
+      return undefined;
+    }
   }
 
   // What is outside the network anyway is asked for nothing more.
@@ -122,8 +144,8 @@ export function createOpenAiProvider({ name, log, ...options }: OpenAiOptions): 
     relay,
     chat,
     draw,
-    models: async () => listedModels((await list()).map(listedOf)),
-    facts: async (model) => (await relay?.facts(model)) ?? factsOf((await list()).find(({ id }) => id === model) ?? {}),
+    models: async () => listedModels((await list()).data.map(listedOf)),
+    facts: async (model) => (await relay?.facts(model)) ?? listedFacts(model),
     transcribe: async ({ model, audio, fileName, signal }) => {
       const file = await toFile(audio, fileName);
       const heard = await askOnce(signal, TRANSCRIBE_MS, (ending) =>

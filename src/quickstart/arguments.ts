@@ -1,10 +1,19 @@
 import { parseArgs } from "node:util";
 import { UsageError } from "./errors.ts";
 
-/** What the command line asks for. `agent` is a localpart's part after `agent_`, or a whole user id. */
+/** What can be talked to where there is no Ollama. */
+export type Model = "demo" | "tiny";
+
+/** Whom to talk to. `agent` is a localpart's part after `agent_`, or a whole user id. */
+export interface Wanted {
+  readonly agent?: string;
+  readonly model?: Model;
+}
+
+/** What the command line asks for. */
 export type Command =
-  | { readonly kind: "chat"; readonly agent?: string }
-  | { readonly kind: "say"; readonly text: string; readonly agent?: string }
+  | ({ readonly kind: "chat" } & Wanted)
+  | ({ readonly kind: "say"; readonly text: string } & Wanted)
   | { readonly kind: "stop" }
   | { readonly kind: "reset" }
   | { readonly kind: "help" };
@@ -15,7 +24,9 @@ Starts a Synapse of its own and the bridge, and opens an end-to-end encrypted ch
 Everything it makes is under .local/ of this checkout.
 
   --say "text"    say this, print the answer and a line of proof, and end
-  --agent NAME    talk to this agent, e.g. demo (default: a model of the Ollama it finds, else demo)
+  --agent NAME    talk to this agent, e.g. demo (default: a model of the Ollama it finds; else it asks)
+  --model tiny    talk to a tiny real model that needs no Ollama (130 MB, often wrong), without being asked
+  --model demo    talk to the demo agent, which is no AI model, without being asked
   --stop          end the quickstart that runs in this checkout
   --reset         throw away what earlier runs left in .local/ (the installed Synapse stays)
   --help          show this`;
@@ -23,17 +34,30 @@ Everything it makes is under .local/ of this checkout.
 /** Reads the command line. Throws {@link UsageError}. */
 export function parseCommand(args: readonly string[]): Command {
   const values = parse(args);
-  const { agent, say } = values;
+  const { agent, model, say } = values;
   const kinds = [say !== undefined && "--say", values.stop && "--stop", values.reset && "--reset"].filter(Boolean);
   if (values.help === true) return { kind: "help" };
   if (kinds.length > 1) throw new UsageError(`${kinds.join(" and ")} do not go together`);
   if (agent?.trim() === "") throw new UsageError("--agent needs the name of an agent, e.g. --agent demo");
-  const chosen = agent === undefined ? {} : { agent: agent.trim() };
+  if (model !== undefined && !isModel(model)) {
+    throw new UsageError(
+      "--model takes tiny or demo; a model of an Ollama is meant by --agent, e.g. --agent llama3.2-3b",
+    );
+  }
+  if (agent !== undefined && model !== undefined) throw new UsageError("--agent and --model do not go together");
+  const chosen: Wanted = {
+    ...(agent === undefined ? {} : { agent: agent.trim() }),
+    ...(model === undefined ? {} : { model }),
+  };
   if (values.stop === true) return { kind: "stop" };
   if (values.reset === true) return { kind: "reset" };
   if (say === undefined) return { kind: "chat", ...chosen };
   if (say.trim() === "") throw new UsageError('--say needs a text, e.g. --say "hello"');
   return { kind: "say", text: say, ...chosen };
+}
+
+function isModel(text: string): text is Model {
+  return text === "demo" || text === "tiny";
 }
 
 function parse(args: readonly string[]) {
@@ -43,6 +67,7 @@ function parse(args: readonly string[]) {
       options: {
         say: { type: "string" },
         agent: { type: "string" },
+        model: { type: "string" },
         stop: { type: "boolean" },
         reset: { type: "boolean" },
         help: { type: "boolean", short: "h" },

@@ -6,6 +6,8 @@ export interface Folder {
   readonly root: string;
   /** The Python environment with Synapse. */
   readonly venv: string;
+  /** The one with the tiny model and its server, where somebody chose it. */
+  readonly modelVenv: string;
   /** Held while a quickstart runs. */
   readonly lock: string;
   readonly state: string;
@@ -19,9 +21,10 @@ export interface Folder {
   /** The bridge's database. */
   readonly data: string;
   readonly bridgeLog: string;
+  readonly modelLog: string;
 }
 
-/** What `--reset` throws away: everything but the environment, which holds no data, and the lock. */
+/** What `--reset` throws away: everything but the environments, which hold no data, and the lock. */
 export const DATA: readonly (keyof Folder)[] = [
   "state",
   "session",
@@ -31,11 +34,12 @@ export const DATA: readonly (keyof Folder)[] = [
   "registration",
   "data",
   "bridgeLog",
+  "modelLog",
 ];
 
 /**
- * The layout of `.local/` in a checkout. `QUICKSTART_DIR` puts everything elsewhere but the Python environment, which
- * `QUICKSTART_VENV` does.
+ * The layout of `.local/` in a checkout. `QUICKSTART_DIR` puts everything elsewhere but the Python environments, which
+ * `QUICKSTART_VENV` and `QUICKSTART_MODEL_VENV` do.
  */
 export function folderOf(checkout: string, env: NodeJS.ProcessEnv): Folder {
   const local = join(checkout, ".local");
@@ -43,6 +47,7 @@ export function folderOf(checkout: string, env: NodeJS.ProcessEnv): Folder {
   return {
     root,
     venv: resolve(env["QUICKSTART_VENV"] ?? join(local, "venv")),
+    modelVenv: resolve(env["QUICKSTART_MODEL_VENV"] ?? join(local, "model-venv")),
     lock: join(root, "quickstart.lock"),
     state: join(root, "state.json"),
     session: join(root, "session.json"),
@@ -52,6 +57,7 @@ export function folderOf(checkout: string, env: NodeJS.ProcessEnv): Folder {
     registration: join(root, "registration.yaml"),
     data: join(root, "data"),
     bridgeLog: join(root, "bridge.log"),
+    modelLog: join(root, "model.log"),
   };
 }
 

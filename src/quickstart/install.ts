@@ -3,19 +3,26 @@ import { text } from "node:stream/consumers";
 import { startChild } from "./children.ts";
 import { QuickstartError } from "./errors.ts";
 
+/** What can be installed, and the script that does so. */
+const INSTALLERS = {
+  Synapse: "./install-synapse.ts",
+  "The tiny model": "./install-tiny-model.ts",
+} as const;
+
 /**
- * Installs Synapse into a Python environment; quick when it is there. Ends with all it started when `signal` aborts.
+ * Installs something into a Python environment; quick when it is there. Ends with all it started when `signal` aborts.
  * Throws {@link QuickstartError}.
  *
  * @param progress told, line by line, what is being done.
  */
-export async function installSynapse(
+export async function install(
+  what: keyof typeof INSTALLERS,
   venv: string,
   progress: (line: string) => void,
   signal: AbortSignal,
 ): Promise<void> {
   signal.throwIfAborted();
-  const child = startChild("./install-synapse.ts", [venv], { output: "pipe" });
+  const child = startChild(INSTALLERS[what], [venv], { output: "pipe" });
   const { stdout, stderr } = child;
   if (stdout === null || stderr === null) throw new Error("the installer's output is not piped");
   createInterface({ input: stdout }).on("line", progress);
@@ -29,5 +36,5 @@ export async function installSynapse(
   signal.removeEventListener("abort", abort);
   const { code } = await child.exited;
   signal.throwIfAborted();
-  if (code !== 0) throw new QuickstartError(`Synapse could not be installed. ${(await complaint).trim()}`);
+  if (code !== 0) throw new QuickstartError(`${what} could not be installed. ${(await complaint).trim()}`);
 }

@@ -9,6 +9,7 @@ import { createProgress } from "./progress.ts";
 import { run } from "./run.ts";
 import { SynapseError } from "./synapse.ts";
 import { plainText } from "./terminal.ts";
+import { TinyModelError } from "./tiny-model.ts";
 
 const CHECKOUT = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -71,7 +72,7 @@ async function execute(command: Command, folder: Folder): Promise<void> {
 function report(error: unknown): number {
   if (isReadNoMore) return 0;
   if (interrupted.signal.aborted) return EXIT_CODES[endedBy ?? "SIGINT"];
-  const inWords = [QuickstartError, SynapseError, ConfigError].some((kind) => error instanceof kind);
+  const inWords = [QuickstartError, SynapseError, TinyModelError, ConfigError].some((kind) => error instanceof kind);
   // It may repeat what others wrote: a notice, the end of a log.
   console.error(inWords && error instanceof Error ? plainText(error.message) : error);
   return error instanceof UsageError ? 2 : 1;

@@ -1,24 +1,28 @@
+import { availableParallelism } from "node:os";
 import { loadConfig } from "../config/load.ts";
 import { agentsOf, localpartOf } from "../ghost/agents.ts";
-import { type Choice, chooseAgent } from "./agent-choice.ts";
-import type { Command } from "./arguments.ts";
+import { type Choice, chooseAgent, hasNoModel, whyDemo } from "./agent-choice.ts";
+import type { Command, Model } from "./arguments.ts";
 import { startBridge } from "./bridge.ts";
 import { runChat } from "./chat.ts";
 import { openDirectChat } from "./direct-chat.ts";
 import { QuickstartError } from "./errors.ts";
 import { type Folder, makeFolder } from "./folder.ts";
-import { installSynapse } from "./install.ts";
+import { install } from "./install.ts";
 import { takeLock } from "./lock.ts";
+import { askForModel } from "./model-question.ts";
 import { findOllama, type FoundOllama } from "../setup/ollama.ts";
 import { ollamaUrl } from "../setup/ollama-address.ts";
 import { openPerson } from "./person.ts";
 import { choosePort } from "./ports.ts";
 import type { Progress } from "./progress.ts";
 import { say } from "./say.ts";
-import { OLLAMA_PROVIDER, writeSettings } from "./settings.ts";
+import { canRedraw } from "./screen.ts";
+import { DEMO_PROVIDER, OLLAMA_PROVIDER, writeSettings } from "./settings.ts";
 import { firstState, loadState, saveState, type State } from "./state.ts";
 import { startSynapse } from "./synapse.ts";
 import { plainText } from "./terminal.ts";
+import { DOWNLOAD_BYTES, startTinyModel, TINY_MODEL, type TinyModel } from "./tiny-model.ts";
 
 /** A command that needs everything running. */
 export type Conversation = Extract<Command, { kind: "chat" | "say" }>;
@@ -30,6 +34,9 @@ export interface RunOptions {
   /** Aborts when the person wants to end it. */
   readonly interrupted: AbortController;
 }
+
+/** The tiny model's window, in tokens: a longer answer than fits into it would not be read to its end. */
+const TINY_CONTEXT = 2048;
 
 /** Until the next sign of an answer. The demo answers at once; a model may have to be loaded from disk first. */
 const DEMO_TIMEOUT_MS = 2 * 60_000;
@@ -63,12 +70,19 @@ async function runUntil(
   const lock = await takeLock(folder.lock, alreadyRunning, signal);
   running.defer(() => lock.release());
 
-  await progress.step("Preparing Synapse", (detail) => installSynapse(folder.venv, detail, signal));
-  const state = await settle(folder, lock.afterCrash, signal);
   const ollama = ollamaUrl(process.env["OLLAMA_HOST"]);
   const found = await progress.step(`Looking for an Ollama at ${ollama}`, () => findOllama(ollama, signal));
-  await writeSettings(folder, state, found.kind === "found" ? ollama : undefined);
-  const choice = await choose(command, folder, found, ollama);
+  const model = await wantedModel(command, found, ollama, interrupted, signal);
+
+  await progress.step("Preparing Synapse", (detail) => install("Synapse", folder.venv, detail, signal));
+  const tiny = model === "tiny" ? await startTiny(folder, progress, signal) : undefined;
+  const tinyEnd = tiny?.exited.then(() => {
+    breakOff(`the tiny model's server ended unexpectedly; its log is ${tiny.logFile}`);
+  });
+  running.defer(() => tiny?.stop().then(() => tinyEnd));
+  const state = await settle(folder, lock.afterCrash, signal);
+  await writeSettings(folder, state, { ollama: found.kind === "found" ? ollama : undefined, tiny: tiny?.url });
+  const choice = await choose({ ...command, ...(model === undefined ? {} : { model }) }, folder, found, ollama);
 
   const synapse = await progress.step("Starting Synapse", () =>
     startSynapse({
@@ -111,7 +125,7 @@ async function runUntil(
     return openDirectChat(person.client, `@${localpartOf(choice.agent.name)}:${state.serverName}`, signal);
   });
 
-  const timeoutMs = choice.agent.provider === OLLAMA_PROVIDER ? MODEL_TIMEOUT_MS : DEMO_TIMEOUT_MS;
+  const timeoutMs = choice.agent.provider === DEMO_PROVIDER ? DEMO_TIMEOUT_MS : MODEL_TIMEOUT_MS;
   running.defer(() => {
     console.error("Ending …");
   });
@@ -128,6 +142,41 @@ async function runUntil(
   await runChat(chat, conversation);
 }
 
+/**
+ * Which model was asked for: by the command, or by the person, who is asked on a terminal where nothing else decides;
+ * undefined where neither is so.
+ */
+async function wantedModel(
+  { agent, model }: Conversation,
+  found: FoundOllama,
+  ollama: string,
+  interrupted: AbortController,
+  signal: AbortSignal,
+): Promise<Model | undefined> {
+  const isDecided = agent !== undefined || model !== undefined || !hasNoModel(found);
+  if (isDecided || !process.stdin.isTTY || !canRedraw(process.stderr)) return model;
+  const [input, output] = [process.stdin, process.stderr];
+  return askForModel(whyDemo(found, ollama), { input, output, signal, onInterrupt: () => interrupted.abort() });
+}
+
+/** Installs the tiny model, and starts its server. */
+async function startTiny(folder: Folder, progress: Progress, signal: AbortSignal): Promise<TinyModel> {
+  const download = `${DOWNLOAD_BYTES / 1_000_000} MB the first time`;
+  await progress.step(`Preparing ${TINY_MODEL} (${download})`, (detail) =>
+    install("The tiny model", folder.modelVenv, detail, signal),
+  );
+  return progress.step(`Starting ${TINY_MODEL}`, () =>
+    startTinyModel({
+      venv: folder.modelVenv,
+      logFile: folder.modelLog,
+      contextTokens: TINY_CONTEXT,
+      // Half of the machine is left to all else that runs.
+      threads: Math.max(1, Math.floor(availableParallelism() / 2)),
+      name: TINY_MODEL,
+    }),
+  );
+}
+
 /** The state of this run: as it was, but for a port that somebody else has taken meanwhile. */
 async function settle(folder: Folder, afterCrash: boolean, signal: AbortSignal): Promise<State> {
   const before = (await loadState(folder)) ?? firstState();
@@ -142,7 +191,7 @@ async function settle(folder: Folder, afterCrash: boolean, signal: AbortSignal):
 
 async function choose(command: Conversation, folder: Folder, found: FoundOllama, ollama: string): Promise<Choice> {
   const discovered = new Map([[OLLAMA_PROVIDER, found.kind === "found" ? found.models : []]]);
-  return chooseAgent(agentsOf(await loadConfig(folder.config), discovered), found, ollama, command.agent);
+  return chooseAgent(agentsOf(await loadConfig(folder.config), discovered), found, ollama, command);
 }
 
 function alreadyRunning(pid: number): string {

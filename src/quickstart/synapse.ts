@@ -1,11 +1,15 @@
-import { spawn } from "node:child_process";
 import { createHmac, randomBytes } from "node:crypto";
-import { mkdir, open, readFile, stat, truncate, writeFile } from "node:fs/promises";
+import { mkdir, readFile, stat, truncate, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { dump } from "js-yaml";
-import { ensureVenv, venvPython } from "./venv.ts";
+import type { Exit } from "./children.ts";
+import { tailOf } from "./log-tail.ts";
+import { startPython } from "./python-child.ts";
+import { ensureVenv } from "./venv.ts";
+
+export type { Exit };
 
 /** The Synapse that the quickstart and the tests run. */
 export const SYNAPSE_VERSION = "1.163.2";
@@ -44,12 +48,6 @@ export interface SynapseOptions {
   readonly extraConfig?: Readonly<Record<string, unknown>>;
 }
 
-/** How a process ended. */
-export interface Exit {
-  readonly code: number | null;
-  readonly signal: NodeJS.Signals | null;
-}
-
 /** A running Synapse. It ends when this process does, however that comes about. */
 export interface Synapse {
   readonly url: string;
@@ -68,7 +66,6 @@ export interface Synapse {
 }
 
 const START_TIMEOUT_MS = 60_000;
-const STOP_TIMEOUT_MS = 15_000;
 const LOG_LIMIT_BYTES = 20 * 1024 * 1024;
 
 /**
@@ -106,7 +103,8 @@ export async function startSynapse(options: SynapseOptions): Promise<Synapse> {
   const logStart = await sizeOf(logFile);
 
   const config = join(directory, "homeserver.yaml");
-  const process = await launch(options.venv, ["-c", RUN_WITH_LIFE_LINE, "-c", config], directory);
+  const args = ["-c", RUN_WITH_LIFE_LINE, "-c", config];
+  const process = await startPython({ venv: options.venv, args, directory, logFile });
   let stopping: Promise<void> | undefined;
   const synapse: Synapse = {
     url,
@@ -128,44 +126,6 @@ export async function startSynapse(options: SynapseOptions): Promise<Synapse> {
     });
   }
   return synapse;
-}
-
-type Launched = Pick<Synapse, "exited" | "stop" | "kill">;
-
-/** A process group of its own keeps the terminal's Ctrl-C from it: its parent decides when it ends. */
-async function launch(venv: string, args: readonly string[], directory: string): Promise<Launched> {
-  const log = await open(join(directory, "homeserver.log"), "a", 0o600);
-  const child = spawn(venvPython(venv), args, {
-    cwd: directory,
-    stdio: ["pipe", log.fd, log.fd],
-    detached: true,
-  });
-  const exited = new Promise<Exit>((done) => {
-    child.once("exit", (code, signal) => {
-      done({ code, signal });
-    });
-    child.once("error", () => {
-      done({ code: null, signal: null });
-    });
-  });
-  await log.close();
-  return {
-    exited,
-    kill: (signal) => {
-      child.kill(signal);
-    },
-    async stop() {
-      const deadline = new AbortController();
-      child.kill("SIGTERM");
-      // A process stopped by SIGSTOP would never see the SIGTERM.
-      child.kill("SIGCONT");
-      const late = sleep(STOP_TIMEOUT_MS, "late" as const, { signal: deadline.signal }).catch(() => "in time" as const);
-      if ((await Promise.race([exited, late])) === "late") child.kill("SIGKILL");
-      await exited;
-      deadline.abort();
-      await late;
-    },
-  };
 }
 
 async function writeConfig(directory: string, url: string, secret: string, options: SynapseOptions): Promise<void> {
@@ -303,9 +263,4 @@ async function sizeOf(path: string): Promise<number> {
 
 async function limitLog(path: string): Promise<void> {
   if ((await sizeOf(path)) > LOG_LIMIT_BYTES) await truncate(path);
-}
-
-async function tailOf(path: string, from: number): Promise<string> {
-  const log = await readFile(path).catch(() => Buffer.alloc(0));
-  return log.subarray(from).toString("utf8").trimEnd().split("\n").slice(-25).join("\n");
 }

@@ -1,8 +1,9 @@
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdir, open, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, open, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
 
 /** A Python environment could not be made. The message says what to install or what pip complained about. */
 export class VenvError extends Error {
@@ -11,14 +12,17 @@ export class VenvError extends Error {
 
 /**
  * What is installed: all that a requirements file names, each with the hashes that it may have, so that nothing else is
- * taken from an index; or packages by name and version alone, and of whatever they need the newest.
+ * taken from an index, `alone` where what they say that they need is not wanted; or packages by name and version alone, and
+ * of whatever they need the newest.
  */
-export type Packages = { readonly locked: string } | { readonly named: readonly string[] };
+export type Packages = { readonly locked: string; readonly alone?: boolean } | { readonly named: readonly string[] };
 
 export interface VenvOptions {
   /** Where the environment is made; everything in it is thrown away when it has to be made anew. */
   readonly directory: string;
   readonly packages: Packages;
+  /** How much is downloaded, about, in bytes; given, `progress` is told how much of it is there. */
+  readonly downloadBytes?: number;
   /** Told, line by line, what a person who waits would like to know. */
   readonly progress: (line: string) => void;
 }
@@ -52,11 +56,12 @@ export function venvPython(directory: string): string {
 
 /** What pip is told to install. */
 export function wantedOf(packages: Packages): readonly string[] {
-  return "named" in packages ? packages.named : ["--require-hashes", "-r", packages.locked];
+  if ("named" in packages) return packages.named;
+  return ["--require-hashes", ...(packages.alone === true ? ["--no-deps"] : []), "-r", packages.locked];
 }
 
 /** What stands in an environment; one whose making or removal was cut off has some of it. */
-const PARTS = ["bin", "etc", "include", "installed.json", "lib", "lib64", "pyvenv.cfg", "share"];
+const PARTS = ["bin", "downloads", "etc", "include", "installed.json", "lib", "lib64", "pyvenv.cfg", "share"];
 
 /** Whether nothing but an environment is lost with the folder. */
 async function isDisposable(directory: string): Promise<boolean> {
@@ -126,6 +131,9 @@ async function build(directory: string, options: VenvOptions, lock: number): Pro
 
   const named = "named" in options.packages ? options.packages.named : [basename(options.packages.locked, ".txt")];
   options.progress(`Installing ${named.join(", ")} …`);
+  const downloads = join(directory, "downloads");
+  await mkdir(downloads);
+  const watched = watchDownloads(downloads, options);
   const pip = await run(
     venvPython(directory),
     [
@@ -139,16 +147,63 @@ async function build(directory: string, options: VenvOptions, lock: number): Pro
     ],
     {
       lock,
+      env: { TMPDIR: downloads },
       onLine: (line) => {
         const step = /^\s*(Collecting [^\s(]+|Installing collected packages)/.exec(line)?.[1];
         if (step !== undefined) options.progress(step);
       },
     },
   );
+  await watched.end();
+  await rm(downloads, { recursive: true, force: true });
   if (pip.code !== 0) {
     throw new VenvError(`pip could not install ${named.join(", ")}:\n${tail(pip.output)}`);
   }
   await writeFile(stampPath(directory), await stamp(directory, options.packages));
+}
+
+const LOOK_MS = 500;
+
+/** Tells how much pip has downloaded: of itself it tells a terminal alone, in many versions. */
+function watchDownloads(
+  folder: string,
+  { downloadBytes, progress }: Pick<VenvOptions, "downloadBytes" | "progress">,
+): { end(): Promise<void> } {
+  if (downloadBytes === undefined) return { end: () => Promise.resolve() };
+  const ended = new AbortController();
+  const look = async (): Promise<void> => {
+    let told = 0;
+    while (await sleep(LOOK_MS, true, { signal: ended.signal }).catch(() => false)) {
+      const bytes = await sizeOfFiles(folder);
+      if (bytes > told) progress(`${megabytes(bytes)} of ${megabytes(downloadBytes)} MB downloaded`);
+      told = Math.max(told, bytes);
+    }
+  };
+  const looking = look();
+  return {
+    end: () => {
+      ended.abort();
+      return looking;
+    },
+  };
+}
+
+/** In bytes. What is taken away meanwhile does not count. */
+async function sizeOfFiles(folder: string): Promise<number> {
+  const files = await readdir(folder, { recursive: true }).catch(() => []);
+  const sizes = await Promise.all(
+    files.map((file) =>
+      stat(join(folder, file)).then(
+        (found) => (found.isFile() ? found.size : 0),
+        () => 0,
+      ),
+    ),
+  );
+  return sizes.reduce((sum, size) => sum + size, 0);
+}
+
+function megabytes(bytes: number): string {
+  return (bytes / 1_000_000).toFixed(0);
 }
 
 /** Debian and Ubuntu ship Python without what `venv` needs; as root it can be added, otherwise the person is told. */
@@ -184,11 +239,11 @@ interface Finished {
 async function run(
   command: string,
   args: readonly string[],
-  options: { lock?: number; onLine?: (line: string) => void } = {},
+  options: { lock?: number; env?: NodeJS.ProcessEnv; onLine?: (line: string) => void } = {},
 ): Promise<Finished> {
   const child = spawn(command, args, {
     stdio: ["ignore", "pipe", "pipe", options.lock ?? "ignore"],
-    env: { ...process.env, DEBIAN_FRONTEND: "noninteractive", PYTHONUNBUFFERED: "1" },
+    env: { ...process.env, DEBIAN_FRONTEND: "noninteractive", PYTHONUNBUFFERED: "1", ...options.env },
   });
   const output: string[] = [];
   for (const stream of [child.stdout, child.stderr]) {

@@ -1,64 +1,26 @@
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { promisify } from "node:util";
-import type { Exit } from "../../src/quickstart/synapse.ts";
 import { runCommand } from "../support/command.ts";
-import { Emulator } from "../support/emulator.ts";
 import { eventually } from "../support/eventually.ts";
 import { startOllamaServer } from "../support/ollama-server.ts";
-import { inCheckout, SYNAPSE_VENV } from "../support/paths.ts";
-import { lastLines, type Process, startProcess } from "../support/process.ts";
+import type { Process } from "../support/process.ts";
+import {
+  endOf,
+  type OnTerminal,
+  processesOf,
+  PROOF,
+  RUN_LIMIT_MS,
+  startOnTerminal,
+  startQuickstart,
+} from "../support/quickstart.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
 
 /** Far below what installing takes, and far above what starting does: the machine may have other work. */
 const SECOND_RUN_LIMIT_MS = 60_000;
-/** Of any run; a first one on a busy machine takes a while. */
-const RUN_LIMIT_MS = 150_000;
-const NO_OLLAMA = "127.0.0.1:1";
-const PROOF =
-  /^proof: room (![^ ]+): encrypted with m\.megolm\.v1\.aes-sha2 · agent's device ([A-Z]+) · signed by its owner (@agent_[^ ]+:localhost) \(cross-signed\)$/m;
-
-const QUICKSTART = inCheckout("src/quickstart/quickstart.ts");
-
-/** A quickstart in a folder of its own. */
-function quickstart(directory: string, args: readonly string[], ollama = NO_OLLAMA): Promise<Process> {
-  return startProcess({
-    command: process.execPath,
-    args: [QUICKSTART, ...args],
-    env: environment(directory, ollama),
-    lastSignal: "SIGTERM",
-  });
-}
-
-function environment(directory: string, ollama: string): NodeJS.ProcessEnv {
-  return { QUICKSTART_DIR: directory, QUICKSTART_VENV: SYNAPSE_VENV, OLLAMA_HOST: ollama };
-}
-
-/** A quickstart on a terminal. */
-async function onTerminal(directory: string, args: readonly string[], ollama: string) {
-  const size = { columns: 60, rows: 24 };
-  const run = await startProcess({
-    command: "python3",
-    args: [
-      inCheckout("test/support/pseudo_terminal.py"),
-      `${size.columns}`,
-      `${size.rows}`,
-      process.execPath,
-      QUICKSTART,
-      ...args,
-    ],
-    env: { ...environment(directory, ollama), TERM: "xterm-256color" },
-  });
-  const terminal = new Emulator(size);
-  run.onOutput((chunk) => terminal.write(chunk));
-  return { run, terminal, [Symbol.asyncDispose]: () => run.stop().then(() => undefined) };
-}
-
 /** Waits until an answer about whales has begun, and has not come to its end. */
-async function untilGrowing({ run, terminal }: Awaited<ReturnType<typeof onTerminal>>): Promise<void> {
+async function untilGrowing({ run, terminal }: OnTerminal): Promise<void> {
   const isGrowing = async (): Promise<boolean> => {
     assert.equal(run.exit(), undefined, "it ended before");
     const lines = await terminal.lines();
@@ -69,28 +31,12 @@ async function untilGrowing({ run, terminal }: Awaited<ReturnType<typeof onTermi
 }
 
 async function say(directory: string, args: readonly string[], ollama?: string) {
-  const run = await quickstart(directory, args, ollama);
+  const run = await startQuickstart(directory, args, ollama);
   const { code } = await endOf(run);
   const [stdout, stderr] = [run.stdout.join("\n"), run.stderr.join("\n")];
   assert.equal(code, 0, stderr);
   const [, room, device, owner] = PROOF.exec(stdout) ?? assert.fail(`no proof in:\n${stdout}`);
   return { stdout, stderr, room, device, owner };
-}
-
-/** How it ended; it is made to end when it takes too long. */
-async function endOf(run: Process): Promise<Exit> {
-  try {
-    return await eventually("the quickstart to end", () => run.exit(), { timeoutMs: RUN_LIMIT_MS });
-  } catch (cause) {
-    await run.stop();
-    throw new Error(`it did not end:\n${lastLines(run)}`, { cause });
-  }
-}
-
-/** The processes that were told of this folder. */
-async function processesOf(directory: string): Promise<string[]> {
-  const { stdout } = await promisify(execFile)("ps", ["-eo", "pid=,args="]);
-  return stdout.split("\n").filter((line) => line.includes(directory));
 }
 
 async function untilChatting(run: Process): Promise<void> {
@@ -148,7 +94,7 @@ describe("npm run quickstart", () => {
     const [proof = ""] = PROOF.exec(stdout) ?? [];
     assert.equal(stdout, [...WHALES_SHOWN, proof].join("\n"));
 
-    await using saying = await onTerminal(directory, ["--say", "tell me about whales"], host);
+    await using saying = await startOnTerminal(directory, ["--say", "tell me about whales"], host);
     await untilGrowing(saying);
     assert.deepEqual(await endOf(saying.run), { code: 0, signal: null });
     const said = await saying.terminal.lines();
@@ -158,7 +104,7 @@ describe("npm run quickstart", () => {
 
   it("holds a conversation line by line, is alone in its folder, and leaves nothing when it is ended", async () => {
     const directory = await temporaryDirectory("quickstart");
-    const chat = await quickstart(directory, []);
+    const chat = await startQuickstart(directory, []);
     await untilChatting(chat);
     chat.write("count to 3");
     await eventually("the answer", () => chat.stdout.includes("1 2 3"), { timeoutMs: 60_000 });
@@ -168,11 +114,11 @@ describe("npm run quickstart", () => {
     assert.equal(looked.code, 0, looked.stdout);
     assert.doesNotMatch(looked.stdout, /^[✗–]/m);
 
-    const other = await quickstart(directory, ["--say", "me too"]);
+    const other = await startQuickstart(directory, ["--say", "me too"]);
     assert.deepEqual(await endOf(other), { code: 1, signal: null });
     assert.match(other.stderr.join("\n"), new RegExp(`running here already \\(process ${chat.pid}\\)`));
 
-    const stop = await quickstart(directory, ["--stop"]);
+    const stop = await startQuickstart(directory, ["--stop"]);
     assert.deepEqual(await endOf(stop), { code: 0, signal: null });
     assert.notEqual(chat.exit(), undefined);
     assert.deepEqual(await processesOf(directory), []);
@@ -180,7 +126,7 @@ describe("npm run quickstart", () => {
 
   it("leaves nothing when it is killed, and the next one goes on", async () => {
     const directory = await temporaryDirectory("quickstart");
-    const chat = await quickstart(directory, []);
+    const chat = await startQuickstart(directory, []);
     await untilChatting(chat);
     await chat.stop({ signal: "SIGKILL" });
     const next = await say(directory, ["--say", "hello"]);
@@ -193,7 +139,7 @@ describe("npm run quickstart", () => {
     const directory = await temporaryDirectory("quickstart");
     await using ollama = await startOllamaServer(["llama3.2:3b"]);
     ollama.install("llama3.2:3b", SLOW);
-    await using chat = await onTerminal(directory, [], new URL(ollama.url).host);
+    await using chat = await startOnTerminal(directory, [], new URL(ollama.url).host);
     const lines = (): Promise<string[]> => chat.terminal.lines();
     const atPrompt = async (typed: string): Promise<boolean> => (await lines()).at(-1) === `you> ${typed}`;
     await eventually("the prompt", () => atPrompt(""), { timeoutMs: RUN_LIMIT_MS });

@@ -36,7 +36,7 @@ import { flowIn } from "../../src/crypto/verification-messages.ts";
 import { isStorable, storable } from "../../src/database/text.ts";
 import { agentNameOf } from "../../src/ghost/agents.ts";
 import { deviceNameOf, isDeviceName } from "../../src/ghost/device-name.ts";
-import { plainModelName, readableModelName } from "../../src/ghost/model-name.ts";
+import { plainModelName, readableModelName, withoutPath } from "../../src/ghost/model-name.ts";
 import { transactionId } from "../../src/ghost/outbox.ts";
 import { auditOfMembership, inviterOf } from "../../src/ghost/own-membership.ts";
 import { asStrings } from "../../src/homeserver/answer.ts";
@@ -58,12 +58,14 @@ import { encryptionOfInvite } from "../../src/policy/rooms.ts";
 import { serverOf, withoutPort } from "../../src/policy/server-name.ts";
 import { createDemoProvider, DEMO_MODEL } from "../../src/providers/demo.ts";
 import { checkJson, checkPicture, checkSize, lines } from "../../src/providers/http.ts";
+import { entryOf, factsInProps, hidesWindow } from "../../src/providers/llama-server.ts";
 import { listedModels } from "../../src/providers/listed-models.ts";
 import { cloudByName } from "../../src/providers/ollama-cloud.ts";
 import { factsShown } from "../../src/providers/ollama-facts.ts";
 import { canChat } from "../../src/providers/can-chat.ts";
 import { checkChatStream, checkPull, explain } from "../../src/providers/ollama-http.ts";
 import { refusedParameter } from "../../src/providers/parameters.ts";
+import { Repetition } from "../../src/providers/repetition.ts";
 import { promptTooLong } from "../../src/providers/prompt-too-long.ts";
 import { ThinkingInText } from "../../src/providers/thinking-in-text.ts";
 import { pictureExtent, pictureType } from "../../src/providers/pictures.ts";
@@ -375,6 +377,7 @@ const FED: Readonly<Record<string, Readonly<Record<string, Feed>>>> = {
   "ghost/model-name.ts": {
     readableModelName: (text) => readableModelName(text),
     plainModelName: (text) => plainModelName(text),
+    withoutPath: (text) => withoutPath(`${text}-00001-of-00002.gguf`),
   },
   "ghost/outbox.ts": { transactionId: (text) => transactionId("@a:b", "!r", text) },
   "ghost/own-membership.ts": {
@@ -475,8 +478,19 @@ const FED: Readonly<Record<string, Readonly<Record<string, Feed>>>> = {
     listedModels: (text) =>
       listedModels(text.split("a").map((name) => ({ name, type: name, capabilities: text, outputs: [name] }))),
   },
+  "providers/llama-server.ts": {
+    entryOf: (text) => entryOf({ models: [{ model: text }], data: text.split("a") }, text),
+    hidesWindow: (text) => hidesWindow({ owned_by: "llamacpp", meta: text }),
+    factsInProps: (text) => factsInProps({ default_generation_settings: text, modalities: text }),
+  },
   "providers/parameters.ts": { refusedParameter: (text) => refusedParameter({ message: text, param: text }) },
   "providers/prompt-too-long.ts": { promptTooLong: (text) => promptTooLong({ message: text, code: text }) },
+  "providers/repetition.ts": {
+    Repetition: (text) => {
+      const repetition = new Repetition();
+      for (let at = 0; at < text.length; at += 37) repetition.push(text.slice(at, at + 37));
+    },
+  },
   "providers/thinking-in-text.ts": {
     ThinkingInText: (text) => {
       for (const begin of ["", "<think>", "<|channel|>final<|message|>", "a\n</think>"]) {
@@ -729,6 +743,8 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
     "privacy/provider-requests.ts ProviderRequests",
     "providers/anthropic.ts",
     "providers/governed.ts",
+    "providers/line.ts",
+    "ghost/given-names.ts",
     "providers/http.ts providerFetch",
     "providers/model-facts.ts",
     "providers/observed.ts",

@@ -18,3 +18,6 @@ export const SYNAPSE_VENV = inCheckout(
 /** The Python environment with matrix-nio, which wants other versions of what Synapse uses. */
 export const NIO_VENV = inCheckout(".cache/nio-venv");
 export const NIO_PACKAGES = { locked: inCheckout("test/support/nio.txt") };
+
+/** The Python environment with llama.cpp's server and a tiny model; shared with the quickstart. */
+export const MODEL_VENV = inCheckout(".local/model-venv");

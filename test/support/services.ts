@@ -1,6 +1,7 @@
 import { ensureSynapse } from "../../src/quickstart/synapse.ts";
+import { ensureTinyModel } from "../../src/quickstart/tiny-model.ts";
 import { ensureVenv } from "../../src/quickstart/venv.ts";
-import { NIO_PACKAGES, NIO_VENV, OTHER_SYNAPSE_VERSION, SYNAPSE_VENV } from "./paths.ts";
+import { MODEL_VENV, NIO_PACKAGES, NIO_VENV, OTHER_SYNAPSE_VERSION, SYNAPSE_VENV } from "./paths.ts";
 import { startPostgres } from "./postgres.ts";
 
 const POSTGRES_URL = "TEST_POSTGRES_ADMIN_URL";
@@ -19,10 +20,17 @@ export interface Services {
   stop(): Promise<void>;
 }
 
-/** Installs Synapse and matrix-nio when they are missing, starts PostgreSQL, and tells test files by the environment. */
-export async function startServices(progress: (line: string) => void): Promise<Services> {
+/**
+ * Installs Synapse and matrix-nio when they are missing, and a model with its server where that is wanted, starts PostgreSQL,
+ * and tells test files by the environment.
+ */
+export async function startServices(
+  progress: (line: string) => void,
+  { model = false }: { readonly model?: boolean } = {},
+): Promise<Services> {
   await ensureSynapse(SYNAPSE_VENV, progress, OTHER_SYNAPSE_VERSION);
   await ensureVenv({ directory: NIO_VENV, packages: NIO_PACKAGES, progress });
+  if (model) await ensureTinyModel(MODEL_VENV, progress);
   const postgres = await startPostgres();
   process.env[POSTGRES_URL] = postgres.adminUrl;
   return postgres;

@@ -1,4 +1,5 @@
 import { anthropicServer } from "./anthropic.ts";
+import { llamaServer } from "./llama-server.ts";
 import { lmStudio } from "./lm-studio.ts";
 import { miniMax } from "./minimax.ts";
 import { ollama } from "./ollama.ts";
@@ -10,6 +11,7 @@ import { vllm } from "./vllm.ts";
 /** All of them: what is true of one provider's client has to be so of what each of these sends. */
 export const RECORDED_SERVERS: readonly RecordedServer[] = [
   ollama,
+  llamaServer,
   vllm,
   lmStudio,
   openAiServer,

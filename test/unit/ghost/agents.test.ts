@@ -64,6 +64,8 @@ describe("a discovered model", () => {
     ["mistral", "mistral"],
     ["hf.co/bartowski/Llama-3.2-1B:Q4_K_M", "hf.co-bartowski-llama-3.2-1b-q4_k_m"],
     ["qwen2.5-coder:7b-instruct-q4_0", "qwen2.5-coder-7b-instruct-q4_0"],
+    ["/models/SmolLM2-135M-Instruct.Q4_1.gguf", "smollm2-135m-instruct.q4_1"],
+    ["C:\\models\\Ünï 7B.gguf", "-n-7b"],
     ["a::/b", "a-b"],
     ["my model ü", "my-model-"],
     ["latest", "latest"],
@@ -92,6 +94,18 @@ describe("a discovered model", () => {
       makes: "text",
       locality: "local",
     });
+  });
+
+  it("is named after its file where its server names it by a path, which is what it is asked by", () => {
+    const [one, other] = ["/models/a/Foo-7B.Q4_K_M.gguf", "/models/b/Foo-7B.Q4_K_M.gguf"];
+    const alone = agentsWith([one]).get("agent_foo-7b.q4_k_m");
+    assert.equal(alone?.model, one);
+    assert.equal(alone.displayName, "Foo (7B, Q4_K_M)");
+    assert.ok(callNames(alone).includes("Foo-7B.Q4_K_M"));
+    const both = Object.entries(modelsByLocalpart([one, other]));
+    assert.deepEqual(both.map(([, model]) => model).sort(), [`one ${one}`, `one ${other}`]);
+    for (const [localpart] of both) assert.match(localpart, /^agent_foo-7b\.q4_k_m(?:-[0-9a-f]{6})?$/);
+    for (const name of Object.values(displayNames([one, other]))) assert.doesNotMatch(name, /models/);
   });
 
   it("is no agent where its provider is not to be asked", () => {

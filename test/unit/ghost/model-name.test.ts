@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { plainModelName, readableModelName } from "../../../src/ghost/model-name.ts";
+import { plainModelName, readableModelName, withoutPath } from "../../../src/ghost/model-name.ts";
 
 describe("a model's name reads well:", () => {
   for (const [model, name] of [
@@ -53,6 +53,7 @@ describe("a model's name reads well:", () => {
     ["my_own_model", "My Own Model"],
     ["/models/foo.gguf", "Foo"],
     ["C:\\models\\foo.Q4_K_M.gguf", "Foo (Q4_K_M)"],
+    ["/models/gemma-3-27b-it-Q8_0-00001-of-00003.gguf", "Gemma 3 IT (27B, Q8_0)"],
     ["7b", "7B"],
     ["日本語-モデル:7b", "日本語 モデル (7B)"],
     ["Ünï-cöde", "Ünï Cöde"],
@@ -66,6 +67,26 @@ describe("a model's name reads well:", () => {
   for (const model of ["", "/", "-", "...", "!!!", "(((", "#*", ":latest", "\u202e", ".gguf"]) {
     it(`${JSON.stringify(model)} is a model`, () => assert.equal(readableModelName(model), "Model"));
   }
+
+  it("is, of a file of weights, the file's without its path, and of all else as it is", () => {
+    for (const [model, name] of [
+      ["/models/SmolLM2-135M-Instruct.Q4_1.gguf", "SmolLM2-135M-Instruct.Q4_1"],
+      ["gemma-3-4b-it.gguf", "gemma-3-4b-it"],
+      ["./a b/c d.GGUF", "c d"],
+      ["C:\\Users\\bob\\models\\foo.gguf", "foo"],
+      ["/m/big-00001-of-00003.gguf", "big"],
+      ["/m/big-1-of-3.gguf", "big-1-of-3"],
+      ["/models/.gguf", "/models/.gguf"],
+      ["/models/foo.gguf/", "/models/foo.gguf/"],
+      ["/models/foo.gguf.bak", "/models/foo.gguf.bak"],
+      ["hf.co/bartowski/Llama-3.2-1B-GGUF:Q4_K_M", "hf.co/bartowski/Llama-3.2-1B-GGUF:Q4_K_M"],
+      ["ggml-org/gemma-3-4b-it-GGUF", "ggml-org/gemma-3-4b-it-GGUF"],
+      ["", ""],
+    ] as const) {
+      assert.equal(withoutPath(model), name);
+    }
+    assert.equal(plainModelName("/home/bob/models/foo.gguf"), "foo");
+  });
 
   it("and is one short line, whatever the model's name", () => {
     for (const model of [

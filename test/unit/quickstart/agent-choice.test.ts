@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Config } from "../../../src/config/config.ts";
 import { agentsOf } from "../../../src/ghost/agents.ts";
-import { chooseAgent } from "../../../src/quickstart/agent-choice.ts";
+import { chooseAgent, hasNoModel } from "../../../src/quickstart/agent-choice.ts";
 import { chooseModel, type FoundOllama, type LocalModel } from "../../../src/setup/ollama.ts";
 
 const URL = "http://127.0.0.1:11434";
@@ -24,9 +24,11 @@ function agents(models: readonly LocalModel[]) {
     providers: new Map([
       ["demo", { type: "demo" }],
       ["ollama", { type: "ollama", url: URL, discover: true, ...LIMITS }],
+      ["tiny", { type: "openai", url: URL, discover: false, ...LIMITS }],
     ]),
     agents: new Map([
       ["demo", { name: "demo", provider: "demo", displayName: "Demo", makes: "text", contextTokens: 8192 }],
+      ["tiny", { name: "tiny", provider: "tiny", displayName: "SmolLM2", makes: "text", contextTokens: 8192 }],
     ]),
   };
   return agentsOf(config, new Map([["ollama", models]]));
@@ -52,7 +54,7 @@ describe("chooseAgent", () => {
   const found: FoundOllama = { kind: "found", models: MODELS };
 
   it("talks to the chosen model's agent", () => {
-    const { agent, remark } = chooseAgent(agents(MODELS), found, URL, undefined);
+    const { agent, remark } = chooseAgent(agents(MODELS), found, URL, {});
     assert.equal(agent.model, "qwen3:0.6b");
     assert.match(remark, /qwen3:0\.6b .* http:\/\/127\.0\.0\.1:11434/);
   });
@@ -63,7 +65,7 @@ describe("chooseAgent", () => {
     ["it has no model", { kind: "found", models: [] }, /no model installed.*ollama pull/],
   ] as const) {
     it(`talks to the demo when ${kind}, and says what to do`, () => {
-      const { agent, remark } = chooseAgent(agents([]), ollama, URL, undefined);
+      const { agent, remark } = chooseAgent(agents([]), ollama, URL, {});
       assert.equal(agent.name, "demo");
       assert.match(remark, says);
     });
@@ -71,14 +73,34 @@ describe("chooseAgent", () => {
 
   for (const wanted of ["llama3.2-3b", "agent_llama3.2-3b", "@agent_llama3.2-3b:localhost", "llama3.2:3b"]) {
     it(`finds the agent asked for as ${wanted}`, () => {
-      assert.equal(chooseAgent(agents(MODELS), found, URL, wanted).agent.model, "llama3.2:3b");
+      assert.equal(chooseAgent(agents(MODELS), found, URL, { agent: wanted }).agent.model, "llama3.2:3b");
+    });
+  }
+
+  for (const ollama of [found, { kind: "absent" }] as const) {
+    it(`talks to the tiny model or the demo when it is asked for, and says what they are (Ollama ${ollama.kind})`, () => {
+      const tiny = chooseAgent(agents([]), ollama, URL, { model: "tiny" });
+      assert.equal(tiny.agent.name, "tiny");
+      assert.match(tiny.remark, /SmolLM2-135M-Instruct, a tiny model.*often wrong/);
+      const demo = chooseAgent(agents(MODELS), ollama, URL, { model: "demo" });
+      assert.equal(demo.agent.name, "demo");
+      assert.match(demo.remark, /no AI model/);
     });
   }
 
   it("names the agents there are when there is none of that name", () => {
-    assert.throws(() => chooseAgent(agents([]), { kind: "absent" }, URL, "nobody"), {
+    assert.throws(() => chooseAgent(agents([]), { kind: "absent" }, URL, { agent: "nobody" }), {
       name: "QuickstartError",
-      message: "there is no agent nobody; there are: demo",
+      message: "there is no agent nobody; there are: demo, tiny",
     });
+  });
+});
+
+describe("hasNoModel", () => {
+  it("is so where there is no Ollama, and where its models can't chat here", () => {
+    assert.equal(hasNoModel({ kind: "absent" }), true);
+    assert.equal(hasNoModel({ kind: "unusable", reason: "" }), true);
+    assert.equal(hasNoModel({ kind: "found", models: MODELS.slice(2) }), true);
+    assert.equal(hasNoModel({ kind: "found", models: MODELS }), false);
   });
 });

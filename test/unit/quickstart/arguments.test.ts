@@ -13,6 +13,11 @@ describe("parseCommand", () => {
     assert.deepEqual(parseCommand(["--say", text, "--agent=demo"]), { kind: "say", text, agent: "demo" });
   });
 
+  it("takes a model in the place of an agent", () => {
+    assert.deepEqual(parseCommand(["--model", "tiny"]), { kind: "chat", model: "tiny" });
+    assert.deepEqual(parseCommand(["--say", "x", "--model=demo"]), { kind: "say", text: "x", model: "demo" });
+  });
+
   it("knows the other commands", () => {
     assert.deepEqual(parseCommand(["--stop"]), { kind: "stop" });
     assert.deepEqual(parseCommand(["--reset"]), { kind: "reset" });
@@ -23,6 +28,9 @@ describe("parseCommand", () => {
     [["--say"], /--say/],
     [["--say", " "], /--say needs a text/],
     [["--agent", ""], /--agent needs the name/],
+    [["--model", "llama3.2"], /--model takes tiny or demo.*--agent/],
+    [["--model", ""], /--model takes tiny or demo/],
+    [["--model", "tiny", "--agent", "demo"], /--agent and --model do not go together/],
     [["--sey", "x"], /Unknown option '--sey'/],
     [["hello"], /hello/],
     [["--stop", "--reset"], /--stop and --reset do not go together/],

@@ -17,5 +17,11 @@ describe("making a Python environment", () => {
 
   it("has pip refuse whatever has none of them", () => {
     assert.deepEqual(wantedOf({ locked: "/lock.txt" }), ["--require-hashes", "-r", "/lock.txt"]);
+    assert.deepEqual(wantedOf({ locked: "/lock.txt", alone: true }), [
+      "--require-hashes",
+      "--no-deps",
+      "-r",
+      "/lock.txt",
+    ]);
   });
 });

@@ -1,0 +1,37 @@
+import type { ModelFacts } from "./provider.ts";
+
+/**
+ * What a list of models tells of one: llama-server tells part of it beside the list that OpenAI's protocol has. Empty where it
+ * is not in the list.
+ */
+export function entryOf(list: Readonly<Record<string, unknown>>, model: string): Readonly<Record<string, unknown>> {
+  const find = (name: string, key: string): Readonly<Record<string, unknown>> =>
+    recordsIn(list[name]).find((entry) => entry[key] === model) ?? {};
+  return { ...find("models", "model"), ...find("data", "id") };
+}
+
+/** Whether a model's entry is one of llama-server's that does not tell the window which the model runs with. */
+export function hidesWindow(entry: Readonly<Record<string, unknown>>): boolean {
+  return entry["owned_by"] === "llamacpp" && typeof asRecord(entry["meta"])["n_ctx"] !== "number";
+}
+
+/**
+ * The facts in llama-server's `/props`: the window of one slot, and whether it sees. One that serves many models, and one that is
+ * asleep, tell of none.
+ */
+export function factsInProps(props: unknown): Partial<ModelFacts> {
+  const { default_generation_settings: settings, modalities } = asRecord(props);
+  const { n_ctx: contextTokens } = asRecord(settings);
+  return {
+    ...(typeof contextTokens === "number" && contextTokens > 0 ? { contextTokens } : {}),
+    ...(asRecord(modalities)["vision"] === true ? { sees: true } : {}),
+  };
+}
+
+function recordsIn(value: unknown): readonly Readonly<Record<string, unknown>>[] {
+  return Array.isArray(value) ? value.map(asRecord) : [];
+}
+
+function asRecord(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null ? (value as Readonly<Record<string, unknown>>) : {};
+}
