@@ -175,7 +175,12 @@ export function repliedEvent(content: Readonly<Record<string, unknown>>): string
   const relation = record(content["m.relates_to"]);
   if (relation?.["rel_type"] === "m.thread" && relation["is_falling_back"] === true) return undefined;
   const target = record(relation?.["m.in_reply_to"])?.["event_id"];
-  return typeof target === "string" ? target : undefined;
+  return typeof target === "string" && isEventId(target) ? target : undefined;
+}
+
+/** Spec "Event IDs": 255 bytes at the most. */
+function isEventId(id: string): boolean {
+  return id !== "" && id.length <= 255 && isStorable(id);
 }
 
 function repliesTo(
@@ -214,7 +219,7 @@ function wordsFor({ userId }: Addressee, { called, certain, text }: Call, body: 
 }
 
 /** Clients before v1.13 quote what they reply to at the top of the body. */
-function withoutReplyFallback(body: string, relation: Readonly<Record<string, unknown>> | undefined): string {
+export function withoutReplyFallback(body: string, relation: Readonly<Record<string, unknown>> | undefined): string {
   if (record(relation?.["m.in_reply_to"]) === undefined || !body.startsWith("> <")) return body;
   return body.replace(/^(> .*\n)+\n?/, "");
 }

@@ -23,7 +23,7 @@ import { Admission, type NotNow, type Wish } from "../turns/admission.ts";
 import type { Allowances } from "../turns/allowances.ts";
 import type { Exchange } from "../turns/exchanges.ts";
 import { stepOf, type TurnReply } from "../turns/turn.ts";
-import type { Addressing } from "./addressing.ts";
+import { repliedEvent, type Addressing } from "./addressing.ts";
 import { afterDecision } from "./after-decision.ts";
 import { targetOf } from "./answer-messages.ts";
 import { Answering, type AnsweringOptions } from "./answering.ts";
@@ -533,9 +533,10 @@ export class Conversation {
     const words = await this.#options.language.words(ghost.userId, message.roomId, text);
     const threadRoot = saidIn ?? (threads === "on" && !message.direct ? message.eventId : undefined);
     const target = { eventId: message.eventId, threadRoot, follows: await this.#isLatest(ghost, message) };
+    const repliesTo = await this.#hearing.handedOver(ghost.userId, message);
     await settle(async (tx) => {
       const attachment = attachmentOf(message.content);
-      const question = { ...remembered(message, speaker, text), threadRoot, attachment };
+      const question = { ...remembered(message, speaker, text), threadRoot, attachment, repliesTo };
       const position = await this.#options.history.remember(tx, ghost.userId, message.roomId, question);
       const turn = {
         ghost: ghost.userId,
@@ -622,7 +623,8 @@ async function personIn(ghost: GhostHandle, roomId: string, userId: string): Pro
 
 function remembered(message: GhostMessage, speaker: string, body: string): RememberedMessage {
   const { eventId, sender, sentAt, encrypted, shield } = message;
-  const said = { eventId, author: "person", sender, speaker, body, sentAt, encrypted } as const;
+  const repliesTo = repliedEvent(message.content);
+  const said = { eventId, author: "person", sender, speaker, body, sentAt, encrypted, repliesTo } as const;
   return shield === undefined ? said : { ...said, shield };
 }
 

@@ -14,7 +14,8 @@ import type { GhostServices } from "./ghost-services.ts";
 import { GhostHalted } from "./halted.ts";
 import { Greeting } from "./greeting.ts";
 import { handleItem, type Handling } from "./handling.ts";
-import type { Form, GhostFile, GhostHandle, SendOptions, SentFile } from "./listener.ts";
+import { readEvent } from "./event-reader.ts";
+import type { Form, GhostFile, GhostHandle, ReadEvent, SendOptions, SentFile } from "./listener.ts";
 import { transactionId } from "./outbox.ts";
 import { Reception } from "./reception.ts";
 import { Sender } from "./sender.ts";
@@ -283,6 +284,19 @@ export class Ghost implements GhostHandle {
     const encrypted = await encryptAttachment(bytes);
     const media = { bytes: encrypted.bytes, contentType: "application/octet-stream" };
     return { file: { ...encrypted.info, url: await uploadMedia(client, as, media) } };
+  }
+
+  async read(roomId: string, eventId: string, signal?: AbortSignal): Promise<ReadEvent | undefined> {
+    const { release } = await this.hold();
+    try {
+      // What the room is decides whether what is in clear counts.
+      await this.#sender.view(roomId);
+      return await readEvent(this.#services, await this.#account.load(), { roomId, eventId }, signal);
+    } catch (error) {
+      throw this.#orHalted(error);
+    } finally {
+      release();
+    }
   }
 
   async sent(roomId: string, step: string): Promise<string | undefined> {
