@@ -54,7 +54,7 @@ function mayBeRead(
 function replacementOf({ event_id: target, sender, room_id: roomId, unsigned }: RoomEvent): RoomEvent | undefined {
   const relations = unsigned?.["m.relations"] as Readonly<Record<string, unknown>> | null | undefined;
   const [edit] = parseTransaction("an edit", { events: [relations?.["m.replace"]] }).events;
-  if (edit === undefined || edit.sender !== sender || edit.room_id !== roomId) return undefined;
+  if (edit?.sender !== sender || edit.room_id !== roomId) return undefined;
   const relation = relationOf(edit.content);
   return relation?.type === "m.replace" && relation.target === target ? edit : undefined;
 }

@@ -483,7 +483,7 @@ const AGENTS = [
 const NAMES: Readonly<Record<string, string>> = { [ALICE]: "Alice", [LLAMA]: "Llama", [QWEN]: "Qwen" };
 
 /** The same where it was looked up. */
-const READ_NAMES = { ...NAMES, [BOB]: "Bob" };
+const READ_NAMES: Readonly<Record<string, string>> = { ...NAMES, [BOB]: "Bob" };
 
 /** For whoever does not look at what is being said. */
 export const UNSEEN = (): void => undefined;
