@@ -36,7 +36,7 @@ export function saidBy(type: string, content: Readonly<Record<string, unknown>>)
 
 /** Whether an event begins a poll. */
 export function isPoll(type: string): boolean {
-  return type in POLLS;
+  return Object.hasOwn(POLLS, type);
 }
 
 function pollIn(poll: Readonly<Record<string, unknown>>): Said | undefined {

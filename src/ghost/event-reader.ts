@@ -38,7 +38,8 @@ export async function readEvent(
   const { sender, origin_server_ts: sentAt } = event;
   const encrypted = first.encrypted || edited?.encrypted === true;
   const newest = newContent(edited?.content) ?? newContent(first.content) ?? first.content;
-  return { eventId, sender, sentAt, type: first.type, content: newest, encrypted };
+  const content = { ...newest, "m.relates_to": first.content["m.relates_to"] };
+  return { eventId, sender, sentAt, type: first.type, content, encrypted };
 }
 
 /** What the agent itself or another agent said it may repeat. */

@@ -4,6 +4,7 @@ import type { Flow } from "../crypto/verification-messages.ts";
 import { downloadMedia, uploadMedia } from "../homeserver/calls.ts";
 import { askedToWaitMs, isUnknownDevice, MatrixError } from "../homeserver/errors.ts";
 import { readReceipt, redactEvent, sendState } from "../homeserver/room-calls.ts";
+import { roomEvent } from "../homeserver/room-history.ts";
 import { LeaseHeld, StaleLease, type Lease } from "../leases/leases.ts";
 import type { MailItem } from "../mailbox/mailbox.ts";
 import type { Logger } from "../observability/log.ts";
@@ -15,7 +16,7 @@ import { GhostHalted } from "./halted.ts";
 import { Greeting } from "./greeting.ts";
 import { handleItem, type Handling } from "./handling.ts";
 import { readEvent } from "./event-reader.ts";
-import type { Form, GhostFile, GhostHandle, ReadEvent, SendOptions, SentFile } from "./listener.ts";
+import type { EventOutside, Form, GhostFile, GhostHandle, ReadEvent, SendOptions, SentFile } from "./listener.ts";
 import { transactionId } from "./outbox.ts";
 import { Reception } from "./reception.ts";
 import { Sender } from "./sender.ts";
@@ -297,6 +298,11 @@ export class Ghost implements GhostHandle {
     } finally {
       release();
     }
+  }
+
+  async outsideOf(roomId: string, eventId: string): Promise<EventOutside | undefined> {
+    const event = await roomEvent(this.#services.client, { userId: this.userId }, roomId, eventId);
+    return event && { sender: event.sender, relation: event.content["m.relates_to"] };
   }
 
   async sent(roomId: string, step: string): Promise<string | undefined> {

@@ -270,6 +270,13 @@ export const english: Words = {
   onlyModerators: "Only moderators of this room can change that.",
   tooManyWait: (agent) =>
     `${agent} has many questions here to answer already and can't take another one now. Please ask again when they are answered.`,
+  unread: {
+    sticker: (agent) => `${agent} likes stickers, and can't see them. Please say it in words, or send it as a picture.`,
+    place: (agent) =>
+      `${agent} can't look at places on a map. Please write where it is, and what you would like to know.`,
+    poll: (agent) => `${agent} can't vote. Please write the question and what there is to choose from, and ask again.`,
+    other: (agent) => `${agent} can't read this kind of message. Please write what matters in it, and ask again.`,
+  },
   tooLongAgo: "This was asked too long ago to be answered again. Please ask it anew, in a message of its own.",
   nothingToRetry: "You have asked me nothing here that I could answer again.",
   notDoneYet: "I am not done with your last question yet.",

@@ -282,6 +282,16 @@ export const german: Words = {
   onlyModerators: "Das können nur Moderatoren dieses Raums ändern.",
   tooManyWait: (agent) =>
     `${agent} hat hier schon viele Fragen zu beantworten und kann gerade keine weitere annehmen. Frage bitte noch einmal, wenn sie beantwortet sind.`,
+  unread: {
+    sticker: (agent) =>
+      `${agent} mag Sticker, kann sie aber nicht sehen. Sage es bitte in Worten, oder schicke ein Bild.`,
+    place: (agent) =>
+      `${agent} kann keine Orte auf einer Karte ansehen. Schreibe bitte, wo das ist und was du wissen möchtest.`,
+    poll: (agent) =>
+      `${agent} kann nicht abstimmen. Schreibe bitte die Frage und die Antworten zur Auswahl, und frage noch einmal.`,
+    other: (agent) =>
+      `${agent} kann diese Art von Nachricht nicht lesen. Schreibe bitte, worauf es ankommt, und frage noch einmal.`,
+  },
   tooLongAgo:
     "Das wurde vor zu langer Zeit gefragt, um noch einmal beantwortet zu werden. Frage es bitte neu, in einer eigenen Nachricht.",
   nothingToRetry: "Du hast mich hier nichts gefragt, das ich noch einmal beantworten könnte.",

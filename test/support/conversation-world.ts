@@ -278,6 +278,7 @@ export class World {
       answers: this.#answers(language),
       settings,
       transcription: { provider: "local", model: "whisper-1" },
+      listensMs: 200,
       upload: (_ghost, _room, bytes, mimetype, form) => {
         this.uploaded.push({ bytes, mimetype, form });
         return Promise.resolve({ url: "mxc://example.test/picture" });
@@ -333,6 +334,10 @@ export class World {
       },
       sendToAll: () => Promise.reject(new Error("a conversation answers those it listens to")),
       download: () => Promise.reject(new Error("files come by the turn")),
+      outsideOf: (_room, eventId) => {
+        const event = this.events.get(eventId);
+        return Promise.resolve(event && { sender: event.sender, relation: event.content["m.relates_to"] });
+      },
       read: (_room, eventId) => {
         this.lookedUp.push(eventId);
         const event = this.events.get(eventId);
