@@ -102,7 +102,7 @@ export const english: Words = {
   },
   consent: {
     ask: ({ agent, host, provider, call }, isEncrypted) =>
-      `${agent} does not run on this server. To answer, it would send to **${host}** (“${provider}”): your questions with your names, the answers, and the files and what was said to it here before. ${
+      `${agent} does not run on this server. To answer, it would send to **${host}** (“${provider}”): your questions with your names and what they reply to, whoever wrote that, the answers, and the files and what was said to it here before. ${
         isEncrypted
           ? `If you agree, a moderator of this room says \`${call}!privacy allow\`, and the question is answered; with \`${call}!privacy deny\` it is not, and nothing is sent. (A reaction does not count here: it is not encrypted, and a server could make one up.)`
           : "If you agree, a moderator of this room reacts to this with ✅, and the question is answered; with ❌ it is not, and nothing is sent."

@@ -105,7 +105,7 @@ export const german: Words = {
   },
   consent: {
     ask: ({ agent, host, provider, call }, isEncrypted) =>
-      `${agent} läuft nicht auf diesem Server. Für eine Antwort ginge an **${host}** („${provider}“): die Fragen von hier mit den Namen derer, die sie stellen, die Antworten, die Dateien und was hier bisher an ${agent} gesagt wurde. ${
+      `${agent} läuft nicht auf diesem Server. Für eine Antwort ginge an **${host}** („${provider}“): die Fragen von hier mit den Namen derer, die sie stellen, und dem, worauf sie antworten, wer es auch geschrieben hat, die Antworten, die Dateien und was hier bisher an ${agent} gesagt wurde. ${
         isEncrypted
           ? `Wer diesen Raum moderiert und einverstanden ist, schreibt \`${call}!privacy allow\`, und die Frage wird beantwortet; mit \`${call}!privacy deny\` nicht, und nichts wird gesendet. (Eine Reaktion zählt hier nicht: Sie ist nicht verschlüsselt, und ein Server könnte sie erfinden.)`
           : "Wer diesen Raum moderiert und einverstanden ist, reagiert hierauf mit ✅, und die Frage wird beantwortet; mit ❌ nicht, und nichts wird gesendet."

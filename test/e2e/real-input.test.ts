@@ -18,7 +18,7 @@ describe("what people really send", () => {
     deployment = await startDeployment({
       providers: { ollama: { type: "ollama", url: ollama.url } },
       agents: { llama: { provider: "ollama", model: "llama3.2:3b", display_name: "Llama" } },
-      extraConfig: { answers: { command_menus: false } },
+      extraConfig: { answers: { command_menus: false }, access: { ignore: ["@eve:*"] } },
     });
     alice = await deployment.user("js-sdk", "alice");
     bob = await deployment.user("js-sdk", "bob");
@@ -79,6 +79,24 @@ describe("what people really send", () => {
     await ask(alice, roomId, "and this?", replyTo(tram));
     assert.match(asked(), /alice \(replying to a message that can't be read\): and this\?$/);
     assert.doesNotMatch(asked().replace(/assistant: [^]*?\n---\n/g, ""), /Gleis|Tram/);
+  });
+
+  it("5: what would not be listened to if it came in now is not read by a reply", async () => {
+    const roomId = await group();
+    const eve = await deployment.user("js-sdk", "eve");
+    await alice.invite(roomId, eve.userId);
+    await eve.join(roomId);
+    await eve.waitEncrypted(roomId);
+    const ignored = await eve.sendText({ roomId, body: "by somebody who is ignored" });
+    // As its homeserver could make it up.
+    const path = `/v3/rooms/${encodeURIComponent(roomId)}/send/m.room.message/clear`;
+    const content = { msgtype: "m.text", body: "in clear in an encrypted room" };
+    const { event_id: inClear } = await bob.request<{ event_id: string }>("PUT", path, content);
+    for (const eventId of [ignored, inClear]) {
+      await ask(alice, roomId, "what is this?", replyTo(eventId));
+      assert.match(asked(), /replying to a message that can't be read\): what is this\?$/);
+      assert.doesNotMatch(asked(), /ignored|in clear/);
+    }
   });
 
   it("5: a thread's beginning is part of what is asked in it, whoever wrote it", async () => {
