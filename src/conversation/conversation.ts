@@ -502,8 +502,12 @@ export class Conversation {
       return settle();
     }
     const speaker = await ghost.speakerOf(message.roomId, message.sender);
+    // Nobody hands over what others reply to among themselves.
+    const target = repliedEvent(message.content) ?? "";
+    const isKnown = (await history.find(ghost.userId, message.roomId, [target])).has(target);
+    const heard = { ...remembered(message, speaker, text), threadRoot, repliesTo: isKnown ? target : undefined };
     await settle(async (tx) => {
-      await history.remember(tx, ghost.userId, message.roomId, { ...remembered(message, speaker, text), threadRoot });
+      await history.remember(tx, ghost.userId, message.roomId, heard);
     });
   }
 

@@ -45,6 +45,9 @@ export interface PromptParts extends Counting {
 /** What a message costs beside its text: role and separators. */
 const TOKENS_PER_MESSAGE = 4;
 
+/** What is said around a quotation. */
+const TOKENS_OF_REPLY = 24;
+
 /** What models of today make of a picture, about. */
 const TOKENS_PER_IMAGE = 800;
 
@@ -72,6 +75,11 @@ export function buildPrompt(given: PromptParts): ChatMessage[] {
   return [{ role: "system", content: system }, ...alternating(said.map(({ chat }) => chat))];
 }
 
+/** What a message replies to, with the pictures that are shown for it. */
+interface Quotable extends Replied {
+  readonly images?: readonly Uint8Array[] | undefined;
+}
+
 /** A message as it is shown. */
 interface Chosen {
   readonly eventId: string;
@@ -85,14 +93,12 @@ function choose(parts: PromptParts, budgetTokens: number, there: ReadonlySet<str
   const chosen: Chosen[] = [];
   let left = budgetTokens;
   for (const [fromEnd, message] of messages.toReversed().entries()) {
-    const before = messages.at(-2 - fromEnd);
-    const replied =
-      parts.group || before?.eventId !== message.repliesTo ? repliedIn(message, replies, there) : undefined;
-    const share = parts.budgetTokens * (fromEnd === 0 ? QUOTED_SHARE.question : QUOTED_SHARE.earlier);
+    const replied = isShownAsReply(message, messages.at(-2 - fromEnd), parts.group)
+      ? repliedIn(message.repliesTo, replies, there)
+      : undefined;
+    const bare = chatMessage(message, parts.group, speakerOf);
     const chat =
-      replied === undefined
-        ? chatMessage(message, parts.group, speakerOf)
-        : replyMessage(message, replied, speakerOf, { ...parts, budgetTokens: share });
+      replied === undefined ? bare : fittingReply(message, replied, bare, { parts, left, fromEnd, speakerOf });
     const cost = costOfChat(chat, parts);
     if (cost > left && chosen.length > 0) break;
     chosen.unshift({ eventId: message.eventId, chat: cost > left ? shortened(chat, parts, left) : chat });
@@ -102,12 +108,42 @@ function choose(parts: PromptParts, budgetTokens: number, there: ReadonlySet<str
   return chosen;
 }
 
-function repliedIn(
+/** A reply whose quotation leaves place for itself; the message alone where there is none for any of it. */
+function fittingReply(
+  message: PromptMessage,
+  replied: Quotable,
+  bare: ChatMessage,
+  {
+    parts,
+    left,
+    fromEnd,
+    speakerOf,
+  }: {
+    readonly parts: PromptParts;
+    readonly left: number;
+    readonly fromEnd: number;
+    readonly speakerOf: (message: RememberedMessage) => string;
+  },
+): ChatMessage {
+  const share = parts.budgetTokens * (fromEnd === 0 ? QUOTED_SHARE.question : QUOTED_SHARE.earlier);
+  const spare = left - costOfChat(bare, parts) - TOKENS_OF_REPLY;
+  for (const budgetTokens of [share, spare]) {
+    const chat = replyMessage(message, replied, speakerOf, { ...parts, budgetTokens });
+    if (fromEnd > 0 || costOfChat(chat, parts) <= left) return chat;
+  }
+  return bare;
+}
+
+/** Between two a reply to what was said last needs no words. */
+function isShownAsReply(
   { author, repliesTo }: PromptMessage,
-  replies: ReadonlyMap<string, PromptMessage>,
-  there: ReadonlySet<string>,
-): (Replied & { readonly images?: readonly Uint8Array[] | undefined }) | undefined {
-  if (author === "agent" || repliesTo === undefined) return undefined;
+  before: PromptMessage | undefined,
+  group: boolean,
+): boolean {
+  return author === "person" && repliesTo !== undefined && (group || before?.eventId !== repliesTo);
+}
+
+function repliedIn(repliesTo = "", replies: ReadonlyMap<string, PromptMessage>, there: ReadonlySet<string>): Quotable {
   const to = replies.get(repliesTo);
   const isWhole = !there.has(repliesTo);
   // A picture that stands among the messages is shown there.
@@ -116,7 +152,7 @@ function repliedIn(
 
 function replyMessage(
   message: PromptMessage,
-  { images: quoted = [], ...replied }: Replied & { readonly images?: readonly Uint8Array[] | undefined },
+  { images: quoted = [], ...replied }: Quotable,
   speakerOf: (message: RememberedMessage) => string,
   { group, estimateTokens, budgetTokens }: Counting & Pick<PromptParts, "budgetTokens">,
 ): ChatMessage {
@@ -154,7 +190,7 @@ function systemMessage({ systemPrompt, agentName, keepInMind, group, helpers = [
         "Answer the last message, without putting a name in front of your answer.",
     );
   }
-  if (parts.messages.some(({ author, repliesTo }) => author === "person" && repliesTo !== undefined)) {
+  if (parts.messages.some((message, at) => isShownAsReply(message, parts.messages[at - 1], group))) {
     lines.push(ABOUT_QUOTATIONS);
   }
   if (parts.isRootUnread === true) lines.push("This thread begins with a message that you can't read.");

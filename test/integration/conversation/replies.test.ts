@@ -324,6 +324,21 @@ forEachDatabase((_kind, open) => {
       assert.equal((await world.database.query("select from messages")).rows.length, 0);
     });
 
+    it("is nothing where people reply to each other, unless it is remembered anyway", async () => {
+      const world = new World(await open());
+      await say(world, "!listen on", MENTION, { sender: MODERATOR });
+      world.events.set("$train", text(TRAIN));
+      await say(world, "I see", replyTo("$train", {}));
+      const first = await say(world, "tea?", {});
+      await say(world, "coffee", replyTo(first, {}), { sender: BOB });
+      const prompt = await asked(world, await say(world, "what do we drink?", MENTION));
+      assert.match(
+        prompt,
+        /^Alice: I see\n\nAlice: tea\?\n\n[^\n]+ \(replying to Alice\): > tea\?\n {2}\n {2}coffee\n\n/,
+      );
+      assert.deepEqual(world.lookedUp, []);
+    });
+
     it("is in the summary of long ago, which goes when it is deleted", async () => {
       const world = new World(await open());
       world.events.set("$train", text(TRAIN));
