@@ -280,6 +280,10 @@ export async function startBridge(atStart: Config, registration: Registration, l
       },
       upload: (userId, roomId, bytes, mimetype, form) => ghost(userId).upload(roomId, bytes, mimetype, form),
       readFiles,
+      readEvent: async (userId, roomId, eventId, signal) => {
+        const event = await ghost(userId).read(roomId, eventId, signal);
+        return event && { ...event, speaker: await ghost(userId).speakerOf(roomId, event.sender) };
+      },
       download: (userId, attachment, maxBytes, signal) =>
         ghost(userId)
           .download(attachment, maxBytes, signal)
@@ -334,6 +338,7 @@ export async function startBridge(atStart: Config, registration: Registration, l
       trustIn: (userId, roomId) => trustIn(config.encryption.trust, directory.agentOf(userId)?.name, roomId),
       words: () => language.elsewhere,
       permissions,
+      isGhost: (userId) => ghosts.isGhost(userId),
       invites,
       log,
       metrics,

@@ -33,8 +33,8 @@ export interface Addressee extends Callee {
 export type Addressing =
   /** Said to the agent: it answers `text`. */
   | { readonly kind: "addressed"; readonly text: string; readonly threadRoot: string | undefined }
-  /** An edit of an earlier message: changes what is remembered of it, and is no question of its own. */
-  | { readonly kind: "edit"; readonly target: string; readonly text: string }
+  /** An edit of an earlier message: changes what is remembered of it, and is a question where that was none and `calls` now. */
+  | { readonly kind: "edit"; readonly target: string; readonly text: string; readonly calls: boolean }
   /** Said in the room, to nobody or to others. */
   | { readonly kind: "overheard"; readonly text: string; readonly threadRoot: string | undefined }
   /** The final form of what another agent said, as people's clients without formatting show it: code is indented in it. */
@@ -95,11 +95,11 @@ export function addressing(
     // Which message it edits, the homeserver could have made up: it could be one that was said to the agent.
     const isDoubtful =
       addressee.cloud && !addressee.direct && (saysToWhom(message) || saysToWhom({ ...message, content: said }));
-    if (isDoubtful && !isCalled(said, addressee, callOf(said, body ?? "", addressee), isAgent)) {
-      return ignored("an edit that calls nobody");
-    }
+    const call = callOf(said, body ?? "", addressee);
+    const calls = isCalled(said, addressee, call, isAgent);
+    if (isDoubtful && !calls) return ignored("an edit that calls nobody");
     return typeof target === "string" && body !== undefined
-      ? { kind: "edit", target, text: wordsFor(addressee, callOf(said, body, addressee), body) }
+      ? { kind: "edit", target, text: wordsFor(addressee, call, body), calls }
       : ignored("not text");
   }
   const body = bodyOf(content) ?? (hasFile ? "" : undefined);
@@ -175,7 +175,12 @@ export function repliedEvent(content: Readonly<Record<string, unknown>>): string
   const relation = record(content["m.relates_to"]);
   if (relation?.["rel_type"] === "m.thread" && relation["is_falling_back"] === true) return undefined;
   const target = record(relation?.["m.in_reply_to"])?.["event_id"];
-  return typeof target === "string" ? target : undefined;
+  return typeof target === "string" && isEventId(target) ? target : undefined;
+}
+
+/** Spec "Event IDs": 255 bytes at the most. */
+function isEventId(id: string): boolean {
+  return id !== "" && id.length <= 255 && isStorable(id);
 }
 
 function repliesTo(
@@ -214,7 +219,7 @@ function wordsFor({ userId }: Addressee, { called, certain, text }: Call, body: 
 }
 
 /** Clients before v1.13 quote what they reply to at the top of the body. */
-function withoutReplyFallback(body: string, relation: Readonly<Record<string, unknown>> | undefined): string {
+export function withoutReplyFallback(body: string, relation: Readonly<Record<string, unknown>> | undefined): string {
   if (record(relation?.["m.in_reply_to"]) === undefined || !body.startsWith("> <")) return body;
   return body.replace(/^(> .*\n)+\n?/, "");
 }

@@ -4,7 +4,7 @@ import { mentionsOf } from "./addressing.ts";
 import type { ExchangeMark } from "./exchange-mark.ts";
 import { escapeMarkdown } from "./markdown.ts";
 import { answerContent, editContent, type Address, type MessageContent, type ReplyTarget } from "./reply.ts";
-import { splitMarkdown } from "./split.ts";
+import { closed, splitMarkdown } from "./split.ts";
 
 /** An event is at most 65,536 bytes; encrypted it takes a third more, and as an edit, with the body twice, double. */
 const MAX_CONTENT_BYTES = 22_000;
@@ -102,7 +102,7 @@ export async function withPartial(
   return { ...rest, messages: await answerMessages(partial, turn, target, address, escapeMarkdown(why)) };
 }
 
-/** An answer with a word of the bridge's below it. */
+/** An answer with a word of the bridge's below it, outside a code block in which the answer may have been cut off. */
 export function withNote(markdown: string, note: string | undefined): string {
-  return note === undefined ? markdown : `${markdown}\n\n*${note}*`;
+  return note === undefined ? markdown : `${closed(markdown)}\n\n*${note}*`;
 }

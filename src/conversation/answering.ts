@@ -40,6 +40,8 @@ import type { TurnFailure } from "./notices.ts";
 import { answerReserve, buildPrompt, type PromptMessage, type PromptParts } from "./prompt.ts";
 import type { ReadFiles } from "./read-files.ts";
 import { RefusedPictures } from "./refused-pictures.ts";
+import { RepliedMessages, type About, type RepliedMessagesOptions } from "./replied-messages.ts";
+import { agentIn } from "./room-defaults.ts";
 import { readFiles, ReadingRoom, UnreadableFile, type ReadingOptions } from "./reading.ts";
 import {
   draftContent,
@@ -57,7 +59,7 @@ import { TokenCounter } from "./token-counter.ts";
 import { estimateTokens, MESSAGE_OVERHEAD_TOKENS } from "./tokens.ts";
 
 /** What answers are made with. */
-export interface AnsweringOptions extends VoicesOptions {
+export interface AnsweringOptions extends VoicesOptions, RepliedMessagesOptions {
   readonly history: History;
   readonly answers: AnswerSettings;
   /**
@@ -107,6 +109,7 @@ const GO_ON = "Go on exactly where you stopped. Do not repeat anything that you 
 /** What a turn's prompt is made of. */
 interface Asked {
   readonly latest: readonly RememberedMessage[];
+  readonly about: About;
   readonly summary: string | undefined;
   readonly company: Company;
   /** Whether any of it came encrypted. */
@@ -173,12 +176,14 @@ export class Answering {
   /** Whether what is shown of an answer already follows its question: all of the answer stands as its beginning does. */
   readonly #begun = new WeakMap<Turn, boolean>();
   readonly #readingRoom = new ReadingRoom();
+  readonly #repliedMessages: RepliedMessages;
   /** The pictures that a turn has fetched, for when the model's server is asked again. */
   readonly #pictures = new WeakMap<Turn, Map<string, Uint8Array>>();
 
   constructor(options: AnsweringOptions) {
     this.#options = options;
     this.#voices = new Voices(options);
+    this.#repliedMessages = new RepliedMessages(options);
   }
 
   /**
@@ -192,7 +197,7 @@ export class Answering {
     const voice = await this.#voices.of(turn);
     const call = callFor(turn.ghost, voice?.agent.name, direct);
     if (voice === undefined) return this.failed(turn, "gone", words, await this.#target(turn), call);
-    const asked = await this.#asked(turn, voice.set, direct);
+    const asked = await this.#asked(turn, voice.set, direct, signal);
     const { encrypted } = asked;
     // The gate, the sender and who remembers the answer look there.
     if (encrypted) await this.#options.turns.markEncrypted(turn);
@@ -285,10 +290,12 @@ export class Answering {
     const counting = { group: !direct, estimateTokens: this.#counter.of(keyOf(voice)) };
     const budgetTokens = Math.floor((contextTokens - answerReserve(contextTokens)) * (isShorter ? LESS : 1));
     const reading = this.#read(turn, voice, asked, { ...counting, budgetTokens, signal });
-    const read = await unlessAborted(reading, signal);
+    const { messages: read, replies } = await unlessAborted(reading, signal);
+    const target = read.at(-1)?.repliesTo;
     const shown = read.map((message, at) =>
       message.images === undefined ||
       at === read.length - 1 ||
+      message.eventId === target ||
       !(withoutOldPictures || this.#refusedPictures.has(keyOf(voice), message))
         ? message
         : withoutPictures(message),
@@ -306,9 +313,11 @@ export class Answering {
       discussion: company.discussion && this.#described(turn, company.discussion),
       summary: asked.summary,
       messages: shown,
+      replies,
+      isRootUnread: asked.about.isRootUnread,
       budgetTokens,
     });
-    const oldPictures = shown.slice(0, -1).filter(({ images }) => images !== undefined);
+    const oldPictures = shown.slice(0, -1).filter(({ eventId, images }) => images !== undefined && eventId !== target);
     const leftOut = read.filter(({ images }, at) => images !== undefined && shown[at]?.images === undefined);
     return { messages, contextTokens, estimateTokens: counting.estimateTokens, oldPictures, leftOut };
   }
@@ -556,31 +565,38 @@ export class Answering {
     signal: AbortSignal,
   ): Promise<TurnReply> {
     const { ghost, roomId } = turn;
-    const prompt = asked.latest.at(-1)?.body ?? "";
+    const question = asked.latest.at(-1);
+    const caption = question?.body ?? "";
+    const about = asked.about.replies.get(question?.repliesTo ?? "")?.body ?? "";
+    const prompt = [about, caption].filter((part) => part !== "").join("\n\n");
     if (provider.draw === undefined) throw new ProviderError("refused", "this provider makes no pictures");
     const size = Buffer.byteLength(prompt);
     await this.#options.privacy.note({ ghost, roomId, ...place, model, kind: "picture", bytes: size });
     const bytes = await provider.draw({ model, prompt, signal });
     const file = await this.#options.upload(ghost, roomId, bytes, pictureType(bytes) ?? "image/png", formFor(asked));
     const target = await this.#target(turn);
-    const content = pictureContent({ bytes, file, caption: prompt }, target, toAsker(turn, target.follows));
-    return { outcome: "answered", messages: [{ content, remembered: `(A picture: ${prompt})` }] };
+    const content = pictureContent({ bytes, file, caption }, target, toAsker(turn, target.follows));
+    return { outcome: "answered", messages: [{ content, remembered: `(A picture: ${caption})` }] };
   }
 
-  /** The messages of a turn with what their files hold. */
-  #read(
+  /** The messages of a turn, and what they reply to, with what their files hold. */
+  async #read(
     turn: Turn,
     { by, provider, model }: Voice,
-    { latest, encrypted }: Asked,
+    { latest, about, encrypted }: Asked,
     limits: Pick<ReadingOptions, "budgetTokens" | "group" | "estimateTokens" | "signal">,
-  ): Promise<readonly PromptMessage[]> {
+  ): Promise<{
+    readonly messages: readonly PromptMessage[];
+    readonly replies: ReadonlyMap<string, PromptMessage>;
+  }> {
     const { models, download, readFiles: known } = this.#options;
     const { ghost, roomId } = turn;
     const pictures = this.#pictures.get(turn) ?? new Map<string, Uint8Array>();
     this.#pictures.set(turn, pictures);
-    return readFiles(latest, {
+    const read = await readFiles(withReplied(latest, about.replies), {
       ...limits,
       room: this.#readingRoom,
+      repliedTo: latest.at(-1)?.repliesTo,
       canSee: async () => by.vision ?? (await models.facts(provider, model)).sees,
       download: (attachment, maxBytes, signal) => download(ghost, attachment, maxBytes, signal),
       transcribe: (message, audio) => this.#transcribe({ ghost, roomId, encrypted }, message, audio, limits.signal),
@@ -588,6 +604,10 @@ export class Answering {
       keep: ({ eventId }, outcome) => known.keep({ ghost, eventId }, outcome),
       pictures,
     });
+    const said = new Set(latest.map(({ eventId }) => eventId));
+    const replies = new Map<string, PromptMessage>(about.replies);
+    for (const message of read) if (replies.has(message.eventId)) replies.set(message.eventId, message);
+    return { messages: read.filter(({ eventId }) => said.has(eventId)), replies };
   }
 
   /** The words of a recording, which stand in its place from now on. */
@@ -626,9 +646,9 @@ export class Answering {
   }
 
   /** What goes into a turn's prompt, read once, whoever's model answers. */
-  async #asked(turn: Turn, set: RoomSettings, direct: boolean): Promise<Asked> {
+  async #asked(turn: Turn, set: RoomSettings, direct: boolean, signal: AbortSignal): Promise<Asked> {
     const { ghost, roomId, position, kind, threadRoot } = turn;
-    const { history, summaries, defaults } = this.#options;
+    const { history, summaries, defaults, models } = this.#options;
     const isMore = kind === "continue";
     const { summaries: sums = defaults.summaries } = set;
     const before = sums === "on" ? await summaries.get(turn) : undefined;
@@ -640,16 +660,23 @@ export class Answering {
       after: summary?.upTo ?? 0,
     });
     const question = messages.find(({ eventId }) => eventId === turn.eventId);
+    // Of what stands outside the ciphertext, the homeserver could have made up which thread it is.
+    const isCertain =
+      direct || !turn.encrypted || agentIn(this.#options.agentOf(ghost), set, models)?.locality === "local";
+    const about = await this.#repliedMessages.of(turn, messages, { mayReadRoot: isCertain, signal });
+    if (about.root !== undefined) messages.unshift(about.root);
     const latest =
-      isMore && question !== undefined ? [...messages, { ...question, body: GO_ON, attachment: undefined }] : messages;
+      isMore && question !== undefined
+        ? [...messages, { ...question, body: GO_ON, attachment: undefined, repliesTo: undefined }]
+        : messages;
     const company = direct ? ALONE : await this.#companyOf(turn, set);
     const encrypted =
       turn.encrypted ||
       set.encrypted ||
       company.discussion?.encrypted === true ||
       summary?.encrypted === true ||
-      latest.some((message) => message.encrypted);
-    return { latest, summary: summary?.body, company, encrypted };
+      [...latest, ...about.replies.values()].some((message) => message.encrypted);
+    return { latest, about, summary: summary?.body, company, encrypted };
   }
 
   async #sumUp(turn: Turn): Promise<void> {
@@ -689,6 +716,20 @@ export class Answering {
       },
     });
   }
+}
+
+/** A conversation in which what is replied to stands before its first reply, where it does not stand elsewhere in it. */
+function withReplied(
+  messages: readonly RememberedMessage[],
+  replies: ReadonlyMap<string, RememberedMessage>,
+): readonly RememberedMessage[] {
+  const there = new Set(messages.map(({ eventId }) => eventId));
+  return messages.flatMap((message) => {
+    const to = replies.get(message.repliesTo ?? "");
+    if (to === undefined || there.has(to.eventId)) return [message];
+    there.add(to.eventId);
+    return [to, message];
+  });
 }
 
 function hasPictures(prompt: readonly ChatMessage[]): boolean {

@@ -193,7 +193,8 @@ const LONGEST_LINK = 1_100;
 const BETWEEN = /^(?:[\s,，、،;&+/]{1,20}(?:(?:and|und|y|et)\s{1,20})?)/iu;
 const ENDS_LIST = /^\s{0,20}[:：]/u;
 const ENDS_JOINED_LIST = /^\s{0,20}[:：,，、،]/u;
-const AFTER_NAMES = /^\s*[:：,，、،]?\s*/u;
+/** What belongs to the call behind the names; a dot that a word begins with (`.env`) does not. */
+const AFTER_NAMES = /^(?:[.!?]{1,5}(?=\s|$)|[。！？…;；]{1,5}|\s*[:：,，、،])?\s*/u;
 
 /** Undefined when it begins with no name. */
 function namesAtStart(text: string, roll: Roll): Names | undefined {

@@ -22,7 +22,14 @@ import { afterDecision } from "./after-decision.ts";
 import type { Answering } from "./answering.ts";
 import { callFor, userLocalpart } from "./call.ts";
 import { answerBot, type ListedAgent } from "./bot.ts";
-import { describeCommands, describeMisspelt, readCommand, type Command, type WrittenCommand } from "./commands.ts";
+import {
+  describeCommands,
+  describeMisspelt,
+  ownWords,
+  readCommand,
+  type Command,
+  type WrittenCommand,
+} from "./commands.ts";
 import { namedAgents } from "./exchange.ts";
 import type { History } from "./history.ts";
 import { escapeMarkdown, type RenderedText } from "./markdown.ts";
@@ -112,7 +119,7 @@ export class CommandDesk {
   ): Promise<void> {
     const { roomId, eventId } = message;
     const command = readCommand(written);
-    const language = await this.#options.language.words(ghost.userId, roomId, written.rest);
+    const language = await this.#options.language.words(ghost.userId, roomId, ownWords(written));
     const call = callFor(ghost.userId, this.#options.agentOf(ghost.userId)?.name, message.direct);
     const outcome = await this.#outcome(ghost, message, command, { words: language, threadRoot, call });
     const { store, after } = outcome;

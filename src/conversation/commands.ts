@@ -93,6 +93,11 @@ export function takesText({ name }: WrittenCommand): boolean {
   return ["discuss", "remember", "system", "model"].includes(name);
 }
 
+/** What of a command is in a language of people: not the words that it knows, nor the names of models. */
+export function ownWords(written: WrittenCommand): string {
+  return takesText(written) && written.name !== "model" ? written.rest : "";
+}
+
 /** What stands behind a command that knows a few words only: their case does not count, nor a full stop. */
 function plainWords(rest: string): string {
   return unquoted(rest)

@@ -9,6 +9,7 @@ import {
   type Settle,
 } from "../ghost/listener.ts";
 import type { UnreadMessage } from "../ghost/missing-keys.ts";
+import { isStorable } from "../database/text.ts";
 import type { Words } from "../language/words.ts";
 import { TAKEN } from "../homeserver/relation.ts";
 import { reached } from "../observability/steps.ts";
@@ -23,7 +24,7 @@ import { Admission, type NotNow, type Wish } from "../turns/admission.ts";
 import type { Allowances } from "../turns/allowances.ts";
 import type { Exchange } from "../turns/exchanges.ts";
 import { stepOf, type TurnReply } from "../turns/turn.ts";
-import type { Addressing } from "./addressing.ts";
+import { repliedEvent, threadOf, type Addressing } from "./addressing.ts";
 import { afterDecision } from "./after-decision.ts";
 import { targetOf } from "./answer-messages.ts";
 import { Answering, type AnsweringOptions } from "./answering.ts";
@@ -33,15 +34,18 @@ import { callFor, userLocalpart } from "./call.ts";
 import { Hearing } from "./hearing.ts";
 import { CommandDesk } from "./command-desk.ts";
 import type { CommandMenus } from "./command-menus.ts";
+import { writtenCommand } from "./commands.ts";
 import { actOf, commandOf, decideIn, moderates } from "./permitted.ts";
 import type { RememberedMessage } from "./history.ts";
 import { describeDistrust, describeMissingKey, identityOf, type Person } from "./notices.ts";
 import { decisionOf, wishOf } from "./reactions.ts";
 import type { Pulls } from "./pulls.ts";
 import { noticeContent, reactionContent, type MessageContent, type ReplyTarget } from "./reply.ts";
+import { unreadKindOf } from "./unread-kinds.ts";
+import { VoiceCalls, type VoiceCallsOptions } from "./voice-calls.ts";
 
 /** What the conversation needs of its surroundings. */
-export interface ConversationOptions extends AnsweringOptions {
+export interface ConversationOptions extends AnsweringOptions, Pick<VoiceCallsOptions, "listensMs"> {
   readonly turns: TurnStore;
   /** Called after a turn was queued and committed. */
   readonly turnQueued: () => void;
@@ -77,12 +81,14 @@ export class Conversation {
   readonly #hearing: Hearing;
   readonly #desk: CommandDesk;
   readonly #admission: Admission;
+  readonly #voiceCalls: VoiceCalls;
 
   constructor(options: ConversationOptions) {
     this.#options = options;
     this.answering = new Answering(options);
     this.#hearing = new Hearing(options);
     this.#admission = new Admission(options);
+    this.#voiceCalls = new VoiceCalls(options);
     this.#desk = new CommandDesk(options, { answering: this.answering, admission: this.#admission });
   }
 
@@ -104,10 +110,11 @@ export class Conversation {
         return;
       case "ignored":
         ghost.log.debug({ room: message.roomId, event: message.eventId, reason: decision.reason }, "message ignored");
+        await this.#tellUnread(ghost, message);
         await settle();
         return;
       case "overheard":
-        if (written === undefined || ghost.isBot) await this.#overhear(ghost, message, decision, settle);
+        if (written === undefined || ghost.isBot) await this.#overheard(ghost, message, decision, settle);
         else if (written.name === "stop") await this.#stopAll(ghost, message, settle);
         else await this.#desk.carryOutBare(ghost, message, written, decision.threadRoot, settle);
         return;
@@ -416,7 +423,8 @@ export class Conversation {
       const wish = mayBe ? { asker: exchange.asker, roomId, ghost: ghost.userId } : undefined;
       const isAllowed = wish !== undefined && (await this.#admission.take(tx, wish)) === undefined;
       if (!isAllowed && listen === "off") return;
-      const heard = { ...remembered({ ...message, eventId }, speaker, text), threadRoot };
+      // What it answers it replies to, always: that says nothing.
+      const heard = { ...remembered({ ...message, eventId }, speaker, text), threadRoot, repliesTo: undefined };
       const position = await history.remember(tx, ghost.userId, roomId, heard);
       const { encrypted } = message;
       await history.edit(tx, { ghost: ghost.userId, roomId, eventId, sender, encrypted }, text);
@@ -447,6 +455,34 @@ export class Conversation {
     ghost.log.info({ room: message.roomId, event: message.eventId }, "stopped with all agents of the room");
   }
 
+  /** Says once in a direct chat that it makes nothing of what somebody has sent. */
+  async #tellUnread(ghost: GhostHandle, message: GhostMessage): Promise<void> {
+    const { roomId, sender, content } = message;
+    const kind = message.direct && !this.#options.isAgent(sender) ? unreadKindOf(content) : undefined;
+    if (kind === undefined || !(await decideIn(this.#options.permissions, ghost, "message", message)).allowed) return;
+    const words = await this.#options.language.words(ghost.userId, roomId);
+    const notice = noticeContent(words.unread[kind](this.#nameOf(ghost.userId)));
+    await ghost.send(roomId, "m.room.message", notice, `unread ${kind} ${roomId}`, { form: "of_room" });
+  }
+
+  /** A voice message whose words say the agent's name is said to it; else it is like what others say. */
+  async #overheard(
+    ghost: GhostHandle,
+    message: GhostMessage,
+    said: { readonly text: string; readonly threadRoot: string | undefined },
+    settle: Settle,
+  ): Promise<void> {
+    const words = ghost.isBot ? undefined : await this.#voiceCalls.wordsTo(ghost, message);
+    if (words === undefined) return this.#overhear(ghost, message, said, settle);
+    const permitted = await decideIn(this.#options.permissions, ghost, "message", message);
+    if (!permitted.allowed) {
+      return this.#refuse(ghost, message, { kind: "addressed", ...said }, permitted.reason, settle);
+    }
+    // Its words stand in the recording's place.
+    const content = { ...message.content, msgtype: "m.text" };
+    await this.#ask(ghost, { ...message, content }, words, said.threadRoot, settle);
+  }
+
   /** What people say to other agents is kept unless the room wants otherwise, what they say to each other only if it does. */
   async #overhear(
     ghost: GhostHandle,
@@ -466,8 +502,12 @@ export class Conversation {
       return settle();
     }
     const speaker = await ghost.speakerOf(message.roomId, message.sender);
+    // Nobody hands over what others reply to among themselves.
+    const target = repliedEvent(message.content) ?? "";
+    const isKnown = (await history.find(ghost.userId, message.roomId, [target])).has(target);
+    const heard = { ...remembered(message, speaker, text), threadRoot, repliesTo: isKnown ? target : undefined };
     await settle(async (tx) => {
-      await history.remember(tx, ghost.userId, message.roomId, { ...remembered(message, speaker, text), threadRoot });
+      await history.remember(tx, ghost.userId, message.roomId, heard);
     });
   }
 
@@ -475,10 +515,11 @@ export class Conversation {
   async #edited(
     ghost: GhostHandle,
     message: GhostMessage,
-    { target, text }: { readonly target: string; readonly text: string },
+    said: Extract<Addressing, { kind: "edit" }>,
     settle: Settle,
   ): Promise<void> {
     const { history, turns, stopTurns, turnQueued } = this.#options;
+    const { target, text } = said;
     const about = await turns.about(ghost.userId, message.roomId, target);
     const words = await this.#options.language.words(ghost.userId, message.roomId, text);
     const wish: Wish = {
@@ -499,6 +540,19 @@ export class Conversation {
       if (await history.isSentBy(edited)) return this.#tooLongAgo(ghost, roomId, target, change);
       return change();
     }
+    if (about === undefined && said.calls && !ghost.isBot) {
+      const question = await this.#calledByEdit(ghost, message, said);
+      if (question !== undefined) {
+        const { roomId, sender, encrypted } = message;
+        // It may have been overheard as it was before.
+        const anew: Settle = (store) =>
+          settle(async (tx) => {
+            await store?.(tx);
+            await history.edit(tx, { ghost: ghost.userId, roomId, eventId: target, sender, encrypted }, text);
+          });
+        return this.#ask(ghost, question, text, threadOf(question.content), anew);
+      }
+    }
     let running: readonly number[] = [];
     await settle(async (tx) => {
       const { roomId, sender, encrypted } = message;
@@ -513,6 +567,24 @@ export class Conversation {
     });
     stopTurns(running, { keeps: true });
     turnQueued();
+  }
+
+  /**
+   * A message that was said to nobody, or to others, and was edited so that it calls the agent: as it reads now. Undefined
+   * where it is not its writer's, or where that may not ask.
+   */
+  async #calledByEdit(
+    ghost: GhostHandle,
+    message: GhostMessage,
+    { target, text }: Extract<Addressing, { kind: "edit" }>,
+  ): Promise<GhostMessage | undefined> {
+    // What was a command is not one any more when it is edited.
+    if (!isStorable(target) || writtenCommand(text) !== undefined) return undefined;
+    const permitted = await decideIn(this.#options.permissions, ghost, "message", message);
+    const original = permitted.allowed ? await ghost.outsideOf(message.roomId, target) : undefined;
+    if (original?.sender !== message.sender) return undefined;
+    const anew = message.content["m.new_content"] as GhostMessage["content"];
+    return { ...message, eventId: target, content: { ...anew, "m.relates_to": original.relation } };
   }
 
   /** Queues a question for the model. */
@@ -533,9 +605,10 @@ export class Conversation {
     const words = await this.#options.language.words(ghost.userId, message.roomId, text);
     const threadRoot = saidIn ?? (threads === "on" && !message.direct ? message.eventId : undefined);
     const target = { eventId: message.eventId, threadRoot, follows: await this.#isLatest(ghost, message) };
+    const repliesTo = await this.#hearing.handedOver(ghost.userId, message);
     await settle(async (tx) => {
       const attachment = attachmentOf(message.content);
-      const question = { ...remembered(message, speaker, text), threadRoot, attachment };
+      const question = { ...remembered(message, speaker, text), threadRoot, attachment, repliesTo };
       const position = await this.#options.history.remember(tx, ghost.userId, message.roomId, question);
       const turn = {
         ghost: ghost.userId,
@@ -622,7 +695,8 @@ async function personIn(ghost: GhostHandle, roomId: string, userId: string): Pro
 
 function remembered(message: GhostMessage, speaker: string, body: string): RememberedMessage {
   const { eventId, sender, sentAt, encrypted, shield } = message;
-  const said = { eventId, author: "person", sender, speaker, body, sentAt, encrypted } as const;
+  const repliesTo = repliedEvent(message.content);
+  const said = { eventId, author: "person", sender, speaker, body, sentAt, encrypted, repliesTo } as const;
   return shield === undefined ? said : { ...said, shield };
 }
 

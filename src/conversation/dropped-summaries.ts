@@ -18,7 +18,7 @@ export interface DroppedSummary {
 }
 
 /**
- * Drops the summaries that hold what a message said, in whichever thread; to be called before the message is changed, and only
+ * Drops the summaries that hold what a message said, itself or quoted, in whichever thread; to be called before the message is changed, and only
  * where it will be. The message is locked first, so that a summary that is just being stored is found, or finds the change.
  *
  * @param by who changes the message.
@@ -30,11 +30,11 @@ export async function dropSummaries(
 ): Promise<void> {
   const { rows } = await tx.query<{ position: number }>(
     `select coalesce(answers, position) as position from messages
-     where ghost = $1 and room_id = $2 and event_id = $3 for update`,
+     where ghost = $1 and room_id = $2 and (event_id = $3 or replies_to = $3) for update`,
     [ghost, roomId, eventId],
   );
-  const position = rows[0]?.position;
-  if (position === undefined) return;
+  if (rows.length === 0) return;
+  const position = Math.min(...rows.map((row) => row.position));
   const { rows: dropped } = await tx.query<{ thread_root: string; up_to: number }>(
     "delete from summaries where ghost = $1 and room_id = $2 and up_to >= $3 returning thread_root, up_to",
     [ghost, roomId, position],

@@ -67,6 +67,24 @@ export class Hearing {
     return isCommandToOther ? { kind: "ignored", reason: "a command to another agent" } : decision;
   }
 
+  /**
+   * The event that a question hands over by replying to it; empty where it is not certain that its writer meant that one. Of
+   * an encrypted message the homeserver could have made up what it replies to, and what it names would leave the network: so
+   * its ciphertext has to mention who wrote that, as clients do. What the agent said or remembers goes to the model anyway.
+   */
+  async handedOver(ghost: string, message: GhostMessage): Promise<string | undefined> {
+    const { roomId, content } = message;
+    const target = repliedEvent(content);
+    const set = await this.#options.settings.get(ghost, roomId);
+    const isCloud = this.#agentIn(ghost, set)?.locality === "cloud";
+    if (target === undefined || message.direct || !isCloud || !saysToWhom(message)) return target;
+    const { history, senderOf } = this.#options;
+    if ((await history.find(ghost, roomId, [target])).has(target)) return target;
+    const writer = await senderOf(roomId, target);
+    const isMeant = writer !== undefined && (writer === ghost || mentionsOf(content).includes(writer));
+    return isMeant ? target : "";
+  }
+
   /** "Llama: !discuss Qwen …" mentions both, and is said to one. */
   #isCommandToOther(ghost: string, { content }: GhostMessage): boolean {
     const { body } = content;

@@ -25,8 +25,16 @@ export interface RememberedMessage {
   readonly threadRoot?: string | undefined;
   /** Whether it came encrypted, or was made of what did. */
   readonly encrypted: boolean;
+  /** The event that it replies to; empty: one that the agent is not to read. */
+  readonly repliesTo?: string | undefined;
   /** With a person's message: what a strict client shows beside it, when not all is well with it. */
   readonly shield?: string;
+}
+
+/** A message that was looked up. */
+export interface FoundMessage extends RememberedMessage {
+  /** Whether it is remembered for a reply to it alone, and stands in no conversation itself. */
+  readonly isOnlyQuoted: boolean;
 }
 
 /** What somebody thinks of an answer. */
@@ -66,12 +74,12 @@ export class History {
     const { eventId, attachment } = message;
     const { rows } = await tx.query<{ position: number }>(
       `insert into messages (ghost, room_id, event_id, sender, speaker, author, body, sent_at, answers, shield,
-         thread_root, attachment, sealed_by, came_encrypted)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+         thread_root, attachment, sealed_by, came_encrypted, replies_to)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
        on conflict (ghost, event_id) do update set
-         body = case messages.author when 'agent' then excluded.body else messages.body end,
-         attachment = case messages.author when 'agent' then excluded.attachment else messages.attachment end,
-         sealed_by = case messages.author when 'agent' then excluded.sealed_by else messages.sealed_by end,
+         ${renewed("body", "attachment", "sealed_by")},
+         ${onceQuoted("sender", "speaker", "author", "sent_at", "answers", "shield", "thread_root", "replies_to")},
+         only_quoted = false,
          came_encrypted = messages.came_encrypted or excluded.came_encrypted
        returning position`,
       [
@@ -91,11 +99,68 @@ export class History {
           : key.seal(storable(JSON.stringify(attachment)), ...placeOf("attachment", ghost, eventId)),
         key.id,
         message.encrypted,
+        message.repliesTo ?? null,
       ],
     );
     const position = rows[0]?.position;
     if (position === undefined) throw new Error("the message was not stored");
     return position;
+  }
+
+  /**
+   * What is remembered of events of a room, in whichever conversation they stand, by their ids; also what is remembered only
+   * because it was replied to.
+   */
+  async find(ghost: string, roomId: string, eventIds: readonly string[]): Promise<Map<string, FoundMessage>> {
+    const known = eventIds.filter((eventId) => eventId !== "" && isStorable(eventId));
+    if (known.length === 0) return new Map();
+    const { rows } = await this.#database.query<MessageRow & { only_quoted: boolean }>(
+      `select ${COLUMNS}, only_quoted from messages where ghost = $1 and room_id = $2 and sender <> ''
+         and event_id in (select json_array_elements_text($3::json))`,
+      [ghost, roomId, JSON.stringify(known)],
+    );
+    const quoted = new Set(rows.filter((row) => row.only_quoted).map((row) => row.event_id));
+    return new Map(
+      (await this.#open(ghost, rows)).map((message) => [
+        message.eventId,
+        { ...message, isOnlyQuoted: quoted.has(message.eventId) },
+      ]),
+    );
+  }
+
+  /**
+   * Remembers a message because somebody replied to it, unless it is remembered already. Its row is there before it is read,
+   * so that a deletion in the meantime is not missed: then, and where there is nothing to read, nothing stays.
+   */
+  async quote(
+    ghost: string,
+    roomId: string,
+    eventId: string,
+    read: () => Promise<Omit<RememberedMessage, "eventId"> | undefined>,
+  ): Promise<void> {
+    if (!isStorable(eventId)) return;
+    await this.#database.transaction(async (tx) => {
+      const key = await this.#seals.in(tx, { ghost, roomId });
+      await tx.query(
+        `insert into messages (ghost, room_id, event_id, sender, speaker, author, body, sent_at, sealed_by, only_quoted)
+         values ($1, $2, $3, '', '', 'person', $4, $5, $6, true) on conflict (ghost, event_id) do nothing`,
+        [ghost, roomId, eventId, key.seal("", ...placeOf("body", ghost, eventId)), Date.now(), key.id],
+      );
+    });
+    const message = await read();
+    await this.#database.transaction(async (tx) => {
+      const unread = "ghost = $1 and room_id = $2 and event_id = $3 and only_quoted and sender = ''";
+      if (message === undefined) {
+        await tx.query(`delete from messages where ${unread}`, [ghost, roomId, eventId]);
+        return;
+      }
+      const { count } = await tx.query(
+        `update messages set sender = $4, speaker = $5, author = $6, sent_at = $7 where ${unread}`,
+        [ghost, roomId, eventId, message.sender, storable(message.speaker), message.author, message.sentAt],
+      );
+      const { body, attachment, encrypted } = message;
+      if (count > 0) await this.#write(tx, { ghost, roomId, eventId }, { body: storable(body), attachment, encrypted });
+    });
   }
 
   /** Changes what is remembered of a message that its sender has edited. False when it says what it said before. */
@@ -167,6 +232,7 @@ export class History {
         sentAt: row.sent_at,
         encrypted: row.came_encrypted,
         ...(text.attachment === null ? {} : { attachment: JSON.parse(text.attachment) as Attachment }),
+        ...(row.replies_to === null ? {} : { repliesTo: row.replies_to }),
         turnPosition: row.turn_position,
       };
     });
@@ -245,17 +311,23 @@ export class History {
    */
   async expire(roomId: string, before: Date): Promise<number> {
     return this.#database.transaction(async (tx) => {
-      const { rows } = await tx.query<{ ghost: string; position: number }>(
+      const { rows } = await tx.query<{ ghost: string; event_id: string; position: number }>(
         `with expired as (
            select position from messages left join sealing_keys on sealing_keys.id = sealed_by
            where messages.room_id = $1 and (sent_at < $2 or (period <> '' and period < $3)))
          delete from messages where room_id = $1
            and (position in (select position from expired) or answers in (select position from expired))
-         returning ghost, coalesce(answers, position) as position`,
+         returning ghost, event_id, coalesce(answers, position) as position`,
         [roomId, before.getTime(), before.toISOString().slice(0, 10)],
       );
+      const { rows: quoting } = await tx.query<{ ghost: string; position: number }>(
+        `select ghost, position from messages
+         where room_id = $1 and replies_to in (select json_array_elements_text($2::json))`,
+        [roomId, JSON.stringify(rows.map((row) => row.event_id))],
+      );
       const first = new Map<string, number>();
-      for (const { ghost, position } of rows) first.set(ghost, Math.min(position, first.get(ghost) ?? Infinity));
+      for (const { ghost, position } of [...rows, ...quoting])
+        first.set(ghost, Math.min(position, first.get(ghost) ?? Infinity));
       for (const [ghost, position] of first) {
         await tx.query("delete from summaries where ghost = $1 and room_id = $2 and up_to >= $3", [
           ghost,
@@ -271,7 +343,7 @@ export class History {
   /** What people said last, to a ghost or in its hearing, newest first. */
   async lastWords(ghost: string, roomId: string, limit: number): Promise<string[]> {
     const { rows } = await this.#database.query<MessageRow>(
-      `select ${COLUMNS} from messages where ghost = $1 and room_id = $2 and author = 'person'
+      `select ${COLUMNS} from messages where ghost = $1 and room_id = $2 and author = 'person' and not only_quoted
        order by coalesce(answers, position) desc, position desc limit $3`,
       [ghost, roomId, limit],
     );
@@ -330,7 +402,8 @@ export class History {
     const { rows } = await this.#database.query<MessageRow>(
       `with root as (select position, answers from messages where ghost = $1 and room_id = $2 and event_id = $6)
        select ${COLUMNS} from messages
-       where ghost = $1 and room_id = $2 and coalesce(answers, position) <= $3 and coalesce(answers, position) > $7
+       where ghost = $1 and room_id = $2 and not only_quoted
+         and coalesce(answers, position) <= $3 and coalesce(answers, position) > $7
          and ($5 or answers is null or answers < $3)
          and (thread_root is not distinct from $6 or event_id = $6
            or position in (select answers from root) or answers in (select position from root))
@@ -352,7 +425,7 @@ export class History {
   ): Promise<(RememberedMessage & { readonly turnPosition: number })[]> {
     const { rows } = await this.#database.query<MessageRow>(
       `select ${COLUMNS} from messages where ghost = $1 and room_id = $2 and thread_root is not distinct from $3
-         and coalesce(answers, position) > $4
+         and not only_quoted and coalesce(answers, position) > $4
        order by coalesce(answers, position), position limit $5`,
       [ghost, roomId, threadRoot ?? null, after, limit],
     );
@@ -361,7 +434,7 @@ export class History {
 }
 
 const COLUMNS =
-  "event_id, author, sender, speaker, body, sent_at, attachment, sealed_by, came_encrypted, coalesce(answers, position) as turn_position";
+  "event_id, author, sender, speaker, body, sent_at, attachment, sealed_by, came_encrypted, replies_to, coalesce(answers, position) as turn_position";
 
 interface MessageRow extends SealedRow {
   event_id: string;
@@ -372,7 +445,25 @@ interface MessageRow extends SealedRow {
   sent_at: number;
   attachment: string | null;
   came_encrypted: boolean;
+  replies_to: string | null;
   turn_position: number;
+}
+
+/** What is said anew by an agent takes the place of what it said, and of what was remembered only to be quoted. */
+function renewed(...columns: readonly string[]): string {
+  return columns
+    .map(
+      (column) =>
+        `${column} = case when messages.author = 'agent' or messages.only_quoted then excluded.${column} else messages.${column} end`,
+    )
+    .join(", ");
+}
+
+/** What was remembered only to be quoted becomes a message like others. */
+function onceQuoted(...columns: readonly string[]): string {
+  return columns
+    .map((column) => `${column} = case when messages.only_quoted then excluded.${column} else messages.${column} end`)
+    .join(", ");
 }
 
 /** Where what is said stands sealed. */

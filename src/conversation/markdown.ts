@@ -1,3 +1,4 @@
+import cjkFriendly from "markdown-it-cjk-friendly";
 import MarkdownItParser, { type MarkdownIt, type StateCore, type StateInline, type Token } from "markdown-it";
 
 import { cleanText } from "./clean-text.ts";
@@ -5,6 +6,7 @@ import { boundedTables } from "./bounded-tables.ts";
 import { maths } from "./maths.ts";
 import { isAllowedLink, sanitiseHtml } from "./matrix-html.ts";
 import { plainText } from "./plain-text.ts";
+import { withLongerFences } from "./nested-fences.ts";
 import { taskLists } from "./task-lists.ts";
 
 /** An answer as a message's `body` and, under the format `org.matrix.custom.html`, its `formatted_body`. */
@@ -27,7 +29,7 @@ export const LONGEST_RENDERED = 20_000;
  * than the specification's too, and `@room` rings for nobody. Whom a message mentions is said in `m.mentions` alone.
  */
 export function renderMarkdown(source: string): RenderedText {
-  const text = cleanText(source.slice(0, LONGEST_RENDERED))
+  const text = withLongerFences(cleanText(source.slice(0, LONGEST_RENDERED)))
     .replace(/^(?:[ \t]*\n)+/, "")
     .trimEnd();
   const env = {};
@@ -49,6 +51,8 @@ function createParser(): MarkdownIt {
   const md = new MarkdownItParser({ html: false, linkify: true, breaks: true });
   // Words with a dot are files and code more often than addresses (`main.rs`, `README.md`).
   md.linkify.set({ fuzzyLink: false, fuzzyEmail: false }).add("//", null);
+  // Where words have no spaces between them, CommonMark's rules leave `**「重要」**な` as it is written.
+  md.use(cjkFriendly);
   md.use(maths);
   md.use(boundedTables);
   md.renderer.rules["s_open"] = () => "<del>";

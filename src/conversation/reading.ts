@@ -59,6 +59,8 @@ export interface ReadingOptions extends Counting {
   readonly keep: (message: RememberedMessage, outcome: FileOutcome) => Promise<void>;
   /** Pictures that this question has fetched already, by the messages' events: nothing else keeps them. */
   readonly pictures: Map<string, Uint8Array>;
+  /** What the question replies to: its file is asked about as well. */
+  readonly repliedTo?: string | undefined;
   /** What the messages may take at the most, in tokens. */
   readonly budgetTokens: number;
   /** Nobody waits for the answer any more: what is fetched and read is ended. */
@@ -105,7 +107,12 @@ export async function readFiles(
   const read: PromptMessage[] = [];
   let left = options.budgetTokens;
   for (const message of messages.toReversed()) {
-    const whole = read.length === 0 ? await reader.question(message) : await reader.earlier(message);
+    const whole =
+      read.length === 0
+        ? await reader.question(message)
+        : message.eventId === options.repliedTo
+          ? await reader.repliedTo(message)
+          : await reader.earlier(message);
     read.push(whole);
     left -= costOf(whole, options);
     if (left <= 0) break;
@@ -135,6 +142,16 @@ class Reader {
     // Somebody asks for it now: what did not come before may be there.
     const isToBeRead = known === undefined || (known.kind === "unreadable" && known.isPassing);
     return isToBeRead ? this.#read(message, attachment, this.#options.signal) : shown(message, known);
+  }
+
+  /** What the question replies to, with its file; where that can't be read, the model is told so. */
+  async repliedTo(message: RememberedMessage): Promise<PromptMessage> {
+    try {
+      return await this.question(message);
+    } catch (error) {
+      if (error instanceof UnreadableFile) return named(message, UNREADABLE_NOW);
+      throw error;
+    }
   }
 
   /** An earlier message with its file, or with its name where it can't be read, or not now. */
@@ -272,6 +289,7 @@ function beginsAsPdf(bytes: Uint8Array): boolean {
 
 /** What stands for a file that is not in a prompt. */
 const UNREADABLE = "a file that can't be read any more";
+const UNREADABLE_NOW = "a file that you can't read, see or hear";
 const NOT_READ = "a file that was not read this time";
 
 function named(message: RememberedMessage, what: string): PromptMessage {

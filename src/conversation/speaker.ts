@@ -5,10 +5,13 @@ import type { RememberedMessage } from "./history.ts";
 const LONGEST_NAME = 64;
 
 /** Where a line ends, for whoever reads it. */
-const LINE_END = /\r\n|[\n\v\f\r\u0085\u2028\u2029]/g;
+export const LINE_END = /\r\n|[\n\v\f\r\u0085\u2028\u2029]/g;
 
 /** What the agent itself is called in a transcript. */
 export const AGENT = "You";
+
+/** A name that looks like a user id, or like a note of ours behind a name (replied.ts). */
+const LOOKS_MADE = /@|\(\s*replying to/iu;
 
 /** What of a message tells who said it. */
 type Said = Pick<RememberedMessage, "author" | "sender" | "speaker">;
@@ -29,7 +32,7 @@ export function speakersOf(messages: readonly Said[]): (message: Said) => string
     if (author === "agent") return AGENT;
     const name = plain(speaker, sender);
     const others = [...(bearers.get(nameKey(name)) ?? [])].filter((userId) => userId !== sender);
-    const isSure = others.length === 0 && !name.includes("@") && !speaker.endsWith(distinctName("", sender));
+    const isSure = others.length === 0 && !LOOKS_MADE.test(name) && !speaker.endsWith(distinctName("", sender));
     if (name === "") return idOf(sender);
     return isSure ? name : distinctName(name, idOf(sender));
   };

@@ -1,4 +1,5 @@
 import { LONGEST_RENDERED } from "./markdown.ts";
+import { withLongerFences } from "./nested-fences.ts";
 
 /** What is tried first; afterwards the part before tells what fits. */
 const FIRST_TRY = 5_000;
@@ -19,7 +20,8 @@ export async function* splitMarkdown(
     yield markdown;
     return;
   }
-  let rest = markdown;
+  // Looked at as a whole: a part of it does not show which fence is whose.
+  let rest = withLongerFences(markdown);
   let fence: Fence | undefined;
   let guess = FIRST_TRY;
   while (rest.trim() !== "") {
@@ -84,7 +86,7 @@ function borderBefore(text: string, length: number): number {
 }
 
 /** The piece, its code block closed if one is open. */
-function closed(piece: string): string {
+export function closed(piece: string): string {
   const fence = openFence(piece);
   return fence === undefined ? piece.trimEnd() : `${piece.trimEnd()}\n${fence.marker}`;
 }

@@ -13,6 +13,7 @@ import {
   type SummaryPlace,
 } from "./dropped-summaries.ts";
 import type { History, RememberedMessage } from "./history.ts";
+import { withReply } from "./replied.ts";
 import { AGENT, speakersOf, utterance } from "./speaker.ts";
 import { conversationOf } from "../turns/turn.ts";
 
@@ -136,7 +137,7 @@ export class Summaries {
     log: Logger,
   ): Promise<void> {
     let dropped: DroppedSummary | undefined;
-    const costOf = (message: RememberedMessage): number => countTokens(lineOf(message, speakersOf([message])));
+    const costOf = (message: RememberedMessage): number => countTokens(lineOf(message, speakersOf([message]), NONE));
     for (;;) {
       const before = await this.get(id);
       const messages = await this.#history.since(id, before?.upTo ?? 0, MOST_MESSAGES);
@@ -152,11 +153,17 @@ export class Summaries {
         return;
       }
       dropped = anew;
-      const speakerOf = speakersOf(part);
-      const transcript = part.map((message) => lineOf(message, speakerOf)).join("\n\n");
+      const replies = await this.#history.find(
+        id.ghost,
+        id.roomId,
+        part.flatMap(({ repliesTo }) => repliesTo ?? []),
+      );
+      const speakerOf = speakersOf([...part, ...replies.values()]);
+      const transcript = part.map((message) => lineOf(message, speakerOf, replies)).join("\n\n");
       const known = before === undefined ? "" : `${utterance("What was said before, summed up", before.body)}\n\n`;
       const request = `${known}The conversation:\n\n${transcript}`;
-      const encrypted = before?.encrypted === true || part.some((message) => message.encrypted);
+      const read = [...part, ...replies.values()];
+      const encrypted = before?.encrypted === true || read.some((message) => message.encrypted);
       const body = await ask(
         [
           { role: "system", content: INSTRUCTION },
@@ -167,7 +174,7 @@ export class Summaries {
       );
       if (dropped !== undefined) await spend(dropped.by, countTokens(request) + countTokens(body));
       const summary = { upTo: last.turnPosition, body: body.trim().slice(0, LONGEST).toWellFormed(), encrypted };
-      if (!(await this.#store(id, before, summary, part))) return;
+      if (!(await this.#store(id, before, summary, read))) return;
       log.info({ messages: part.length }, "summed up what was long ago in a conversation");
     }
   }
@@ -237,10 +244,30 @@ function oldestPart<M extends RememberedMessage & { readonly turnPosition: numbe
   return messages.slice(0, end);
 }
 
-/** A message in a transcript; one that alone would fill the model's window is cut. */
-function lineOf(message: RememberedMessage, speakerOf: (message: RememberedMessage) => string): string {
-  const { body, attachment } = message;
+const NONE: ReadonlyMap<string, RememberedMessage> = new Map();
+
+/** The longest quotation of what a message replies to, in a transcript, in characters. */
+const LONGEST_QUOTATION = 400;
+
+/** A message in a transcript, with what it replies to; one that alone would fill the model's window is cut. */
+function lineOf(
+  message: RememberedMessage,
+  speakerOf: (message: RememberedMessage) => string,
+  replies: ReadonlyMap<string, RememberedMessage>,
+): string {
+  const { body, attachment, repliesTo = "" } = message;
   const file = attachment === undefined ? "" : ` (with a file: “${attachment.name}”)`;
   const text = body.length > LONGEST ? `${body.slice(0, LONGEST)} […]`.toWellFormed() : body;
-  return utterance(`${speakerOf(message)}${file}`, text);
+  const to = replies.get(repliesTo);
+  if (to === undefined) return utterance(`${speakerOf(message)}${file}`, text);
+  const fits = (quotation: string): boolean => quotation.length <= LONGEST_QUOTATION;
+  const named = (one: RememberedMessage): string =>
+    one.eventId === message.eventId ? `${speakerOf(one)}${file}` : speakerOf(one);
+  return withReply({
+    message: { ...message, body: text },
+    replied: { to, isWhole: true },
+    speakerOf: named,
+    group: true,
+    fits,
+  });
 }

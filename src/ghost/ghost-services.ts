@@ -62,6 +62,8 @@ export interface GhostServices {
   readonly trustIn: (userId: string, roomId: string) => Trust;
   /** Asked before anything that somebody wants of a ghost. */
   readonly permissions: Permissions;
+  /** Whether a user is one of the bridge's own. */
+  readonly isGhost: (userId: string) => boolean;
   readonly invites: InviteQuota;
   /** What is said where there is no room yet to say it in. */
   readonly words: () => Words;

@@ -4,6 +4,7 @@ import type { Flow } from "../crypto/verification-messages.ts";
 import { downloadMedia, uploadMedia } from "../homeserver/calls.ts";
 import { askedToWaitMs, isUnknownDevice, MatrixError } from "../homeserver/errors.ts";
 import { readReceipt, redactEvent, sendState } from "../homeserver/room-calls.ts";
+import { roomEvent } from "../homeserver/room-history.ts";
 import { LeaseHeld, StaleLease, type Lease } from "../leases/leases.ts";
 import type { MailItem } from "../mailbox/mailbox.ts";
 import type { Logger } from "../observability/log.ts";
@@ -14,7 +15,8 @@ import type { GhostServices } from "./ghost-services.ts";
 import { GhostHalted } from "./halted.ts";
 import { Greeting } from "./greeting.ts";
 import { handleItem, type Handling } from "./handling.ts";
-import type { Form, GhostFile, GhostHandle, SendOptions, SentFile } from "./listener.ts";
+import { readEvent } from "./event-reader.ts";
+import type { EventOutside, Form, GhostFile, GhostHandle, ReadEvent, SendOptions, SentFile } from "./listener.ts";
 import { transactionId } from "./outbox.ts";
 import { Reception } from "./reception.ts";
 import { Sender } from "./sender.ts";
@@ -283,6 +285,24 @@ export class Ghost implements GhostHandle {
     const encrypted = await encryptAttachment(bytes);
     const media = { bytes: encrypted.bytes, contentType: "application/octet-stream" };
     return { file: { ...encrypted.info, url: await uploadMedia(client, as, media) } };
+  }
+
+  async read(roomId: string, eventId: string, signal?: AbortSignal): Promise<ReadEvent | undefined> {
+    const { release } = await this.hold();
+    try {
+      // What the room is decides whether what is in clear counts.
+      await this.#sender.view(roomId);
+      return await readEvent(this.#services, await this.#account.load(), { roomId, eventId }, signal);
+    } catch (error) {
+      throw this.#orHalted(error);
+    } finally {
+      release();
+    }
+  }
+
+  async outsideOf(roomId: string, eventId: string): Promise<EventOutside | undefined> {
+    const event = await roomEvent(this.#services.client, { userId: this.userId }, roomId, eventId);
+    return event && { sender: event.sender, relation: event.content["m.relates_to"] };
   }
 
   async sent(roomId: string, step: string): Promise<string | undefined> {

@@ -42,6 +42,25 @@ export interface GhostReaction {
   readonly key: string;
 }
 
+/** An event of a room that was looked up, in clear and in its newest form. */
+export interface ReadEvent {
+  readonly eventId: string;
+  readonly sender: string;
+  /** Milliseconds since 1970, by the sender's server. */
+  readonly sentAt: number;
+  readonly type: string;
+  readonly content: Readonly<Record<string, unknown>>;
+  /** Whether it, or an edit of it, came encrypted. */
+  readonly encrypted: boolean;
+}
+
+/** What of an event stands outside its ciphertext. */
+export interface EventOutside {
+  readonly sender: string;
+  /** Its `m.relates_to`. */
+  readonly relation: unknown;
+}
+
 /** A file on the homeserver. */
 export interface GhostFile {
   readonly url: string;
@@ -100,6 +119,13 @@ export interface GhostHandle {
    * changed, with AnswerTooLarge when it is larger than `maxBytes`, and with the signal's reason.
    */
   download(file: GhostFile, maxBytes: number, signal?: AbortSignal): Promise<Uint8Array>;
+  /** An event of a room that the ghost is in, as it may see it; see ghost/event-reader.ts. */
+  read(roomId: string, eventId: string, signal?: AbortSignal): Promise<ReadEvent | undefined>;
+  /**
+   * Who has sent an event of a room, and how it relates to others: what of it stands outside the ciphertext. Undefined where
+   * the ghost can't see it. Throws HomeserverError.
+   */
+  outsideOf(roomId: string, eventId: string): Promise<EventOutside | undefined>;
   /** Reacts to an event. Returns at once. */
   react(roomId: string, eventId: string, key: string): void;
   /** The event that was sent under a step; undefined when none was. */

@@ -1,15 +1,23 @@
 import { isVerification } from "../crypto/device.ts";
 import { MatrixError } from "../homeserver/errors.ts";
-import { joinedMembers, joinedRooms, joinRoom, leaveRoom, roomState } from "../homeserver/room-calls.ts";
+import { joinedMembers, joinedRooms, joinRoom, leaveRoom, roomState, roomType } from "../homeserver/room-calls.ts";
 import type { RoomEvent } from "../homeserver/transaction.ts";
 import type { MailItem } from "../mailbox/mailbox.ts";
+import { SAID_OTHERWISE } from "../mailbox/routing.ts";
 import type { Logger } from "../observability/log.ts";
 import { partnerIn } from "./direct-chat.ts";
 import { isRetryable } from "./failure.ts";
 import type { GhostAccount, LoadedGhost } from "./ghost-account.ts";
 import { fenced, type Lease } from "../leases/leases.ts";
 import type { Decision } from "../policy/permissions.ts";
-import { describeRefusal, describeRefusedRoom, encryptionOfInvite, mayTalkIn } from "../policy/rooms.ts";
+import {
+  describeRefusal,
+  describeRefusedRoom,
+  encryptionOfInvite,
+  mayTalkIn,
+  SPACE,
+  typeOfInvite,
+} from "../policy/rooms.ts";
 import type { Distrust } from "../policy/trust.ts";
 import type { Shield } from "../crypto/shield.ts";
 import type { VerificationForm } from "../crypto/verification-messages.ts";
@@ -29,6 +37,11 @@ const VERIFICATION_MAX_AGE_MS = 600_000;
 
 function asksForVerification(content: Readonly<Record<string, unknown>>): boolean {
   return content["msgtype"] === "m.key.verification.request";
+}
+
+/** What is no message, as one of a kind of its own: by that it is known, and taken for nobody's words. */
+function named({ type, content }: Pick<RoomEvent, "type" | "content">): RoomEvent["content"] {
+  return { ...content, msgtype: type };
 }
 
 /** What a ghost does with its mail: it joins, decrypts, and hands on what was said. */
@@ -96,6 +109,10 @@ export class Reception {
         await this.#upgraded(event);
         return settle();
       default:
+        if (SAID_OTHERWISE.has(event.type)) {
+          await survived();
+          return this.#plain({ ...item, event: { ...event, content: named(event) } }, loaded, settle);
+        }
         if (isVerification(event.type)) {
           return this.#verification(item, { ...event, form: "clear" }, loaded, survived, settle);
         }
@@ -220,9 +237,11 @@ export class Reception {
     if (decryption.type === "m.reaction") {
       return decryption.kind === "distrusted" ? settleOnce() : this.#reaction(item, content, settleOnce);
     }
-    if (decryption.type !== "m.room.message") return settleOnce();
-    if (decryption.kind === "distrusted") return this.#distrusted(item, content, decryption.why, lease, settle);
-    return this.#message(item, content, decryption.shield, true, settleOnce);
+    const isOther = SAID_OTHERWISE.has(decryption.type);
+    if (decryption.type !== "m.room.message" && !isOther) return settleOnce();
+    const said = isOther ? named({ type: decryption.type, content }) : content;
+    if (decryption.kind === "distrusted") return this.#distrusted(item, said, decryption.why, lease, settle);
+    return this.#message(item, said, decryption.shield, true, settleOnce);
   }
 
   /** The writer is told, if it was said to the ghost at all; then it is kept, for a changed mind of the operator. */
@@ -390,9 +409,23 @@ export class Reception {
       log.warn({ error }, "what was said before this agent came can't be read");
       return [];
     });
+    if (await this.#isSpace(roomId, log)) {
+      log.info("in a space, where nobody is talked with: no greeting");
+      return settle(said);
+    }
     const room = { roomId, inviter: inviterOf(event) };
     if ((await this.#greeting.entered(room, loaded)) === "waits") this.#greetingWaits();
     await settle(said);
+  }
+
+  async #isSpace(roomId: string, log: Logger): Promise<boolean> {
+    try {
+      return (await roomType(this.#services.client, { userId: this.#ghost.userId }, roomId)) === SPACE;
+    } catch (error) {
+      if (isRetryable(error)) throw error;
+      log.warn({ error }, "what kind of room this is can't be read");
+      return false;
+    }
   }
 
   /**
@@ -444,7 +477,7 @@ export class Reception {
       return describeRefusal(words, decision.reason);
     }
     if (permissions.isBanList(roomId)) return undefined;
-    if (isEncrypted !== undefined && !mayTalkIn(mode, isEncrypted)) {
+    if (typeOfInvite(event) !== SPACE && isEncrypted !== undefined && !mayTalkIn(mode, isEncrypted)) {
       log.info({ encrypted: isEncrypted, mode }, "invite declined: this agent does not talk in such rooms");
       return describeRefusedRoom(words, mode);
     }

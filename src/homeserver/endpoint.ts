@@ -30,6 +30,7 @@ const NAMES: Readonly<Record<string, string>> = {
   account: "whoami",
   account_data: "account_data",
   devices: "devices",
+  event: "event",
   join: "join",
   joined_rooms: "joined_rooms",
   keys_changes: "keys_changes",

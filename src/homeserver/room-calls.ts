@@ -92,6 +92,23 @@ export async function roomState(
   return asStateEvents(answer, call).filter(isWanted);
 }
 
+/** The type that a room was made with (spec "m.room.create"); undefined for one that people talk in. */
+export async function roomType(
+  client: HomeserverClient,
+  as: Actor,
+  roomId: string,
+  options?: CallOptions,
+): Promise<string | undefined> {
+  const answer = await client.request({
+    ...options,
+    method: "GET",
+    path: path`/_matrix/client/v3/rooms/${roomId}/state/m.room.create`,
+    as,
+  });
+  const type = asObject(answer, "GET m.room.create")["type"];
+  return typeof type === "string" ? type : undefined;
+}
+
 /**
  * How many have joined a room, as far as one may know who is invited to it (spec "Room summary"); undefined when the
  * homeserver does not say.

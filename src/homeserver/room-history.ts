@@ -1,6 +1,8 @@
 import { asObject, asObjects, type JsonObject } from "./answer.ts";
 import type { Actor, CallOptions, HomeserverClient } from "./client.ts";
+import { MatrixError } from "./errors.ts";
 import { path } from "./path.ts";
+import { parseTransaction, type RoomEvent } from "./transaction.ts";
 
 /** A page of a room's timeline. */
 export interface TimelinePage {
@@ -39,4 +41,30 @@ export async function timelineBefore(
   );
   const end = answer["end"];
   return { events: asObjects(answer["chunk"], call), end: typeof end === "string" ? end : undefined };
+}
+
+/**
+ * An event of a room, as somebody who is in it may see it; undefined where there is none, or where they may not. What
+ * changed it is in its `unsigned` (spec "Aggregations of child events"). Throws HomeserverError.
+ */
+export async function roomEvent(
+  client: HomeserverClient,
+  as: Actor,
+  roomId: string,
+  eventId: string,
+  options?: CallOptions,
+): Promise<RoomEvent | undefined> {
+  try {
+    const answer = await client.request({
+      ...options,
+      method: "GET",
+      path: path`/_matrix/client/v3/rooms/${roomId}/event/${eventId}`,
+      as,
+    });
+    const [event] = parseTransaction("one event", { events: [answer] }).events;
+    return event?.event_id === eventId && event.room_id === roomId ? event : undefined;
+  } catch (error) {
+    if (error instanceof MatrixError && !error.retryable) return undefined;
+    throw error;
+  }
 }

@@ -18,6 +18,15 @@ export const COMMON_WORDS: Readonly<Record<Language, ReadonlySet<string>>> = {
     welcher welches funktioniert funktionierst hilfreich falsch richtig deutsch tschüss grüß`),
 };
 
+/** Those of them that are words, names or abbreviations elsewhere, too: one alone tells nothing. */
+export const AMBIGUOUS_WORDS: Readonly<Record<Language, ReadonlySet<string>>> = {
+  en: wordsOf(`
+    the and it about hey mine tell show give good joke from want make great nice right have they she our say more are
+    this that sorry`),
+  de: wordsOf(`
+    der das ein dem ist mit von tag mal wo wer sage kurz gut auf`),
+};
+
 function wordsOf(list: string): ReadonlySet<string> {
   return new Set(list.trim().split(/\s+/));
 }

@@ -109,7 +109,7 @@ export const english: Words = {
   },
   consent: {
     ask: ({ agent, host, provider, call }, isEncrypted) =>
-      `${agent} does not run on this server. To answer, it would send to **${host}** (“${provider}”): your questions with your names, the answers, and the files and what was said to it here before. ${
+      `${agent} does not run on this server. To answer, it would send to **${host}** (“${provider}”): your questions with your names and what they reply to, whoever wrote that, the answers, and the files and what was said to it here before. ${
         isEncrypted
           ? `If you agree, a moderator of this room says \`${call}!privacy allow\`, and the question is answered; with \`${call}!privacy deny\` it is not, and nothing is sent. (A reaction does not count here: it is not encrypted, and a server could make one up.)`
           : "If you agree, a moderator of this room reacts to this with ✅, and the question is answered; with ❌ it is not, and nothing is sent."
@@ -276,6 +276,13 @@ export const english: Words = {
   onlyModerators: "Only moderators of this room can change that.",
   tooManyWait: (agent) =>
     `${agent} has many questions here to answer already and can't take another one now. Please ask again when they are answered.`,
+  unread: {
+    sticker: (agent) => `${agent} likes stickers, and can't see them. Please say it in words, or send it as a picture.`,
+    place: (agent) =>
+      `${agent} can't look at places on a map. Please write where it is, and what you would like to know.`,
+    poll: (agent) => `${agent} can't vote. Please write the question and what there is to choose from, and ask again.`,
+    other: (agent) => `${agent} can't read this kind of message. Please write what matters in it, and ask again.`,
+  },
   tooLongAgo: "This was asked too long ago to be answered again. Please ask it anew, in a message of its own.",
   nothingToRetry: "You have asked me nothing here that I could answer again.",
   notDoneYet: "I am not done with your last question yet.",

@@ -113,7 +113,7 @@ export const german: Words = {
   },
   consent: {
     ask: ({ agent, host, provider, call }, isEncrypted) =>
-      `${agent} läuft nicht auf diesem Server. Für eine Antwort ginge an **${host}** („${provider}“): die Fragen von hier mit den Namen derer, die sie stellen, die Antworten, die Dateien und was hier bisher an ${agent} gesagt wurde. ${
+      `${agent} läuft nicht auf diesem Server. Für eine Antwort ginge an **${host}** („${provider}“): die Fragen von hier mit den Namen derer, die sie stellen, und dem, worauf sie antworten, wer es auch geschrieben hat, die Antworten, die Dateien und was hier bisher an ${agent} gesagt wurde. ${
         isEncrypted
           ? `Wer diesen Raum moderiert und einverstanden ist, schreibt \`${call}!privacy allow\`, und die Frage wird beantwortet; mit \`${call}!privacy deny\` nicht, und nichts wird gesendet. (Eine Reaktion zählt hier nicht: Sie ist nicht verschlüsselt, und ein Server könnte sie erfinden.)`
           : "Wer diesen Raum moderiert und einverstanden ist, reagiert hierauf mit ✅, und die Frage wird beantwortet; mit ❌ nicht, und nichts wird gesendet."
@@ -289,6 +289,16 @@ export const german: Words = {
   onlyModerators: "Das können nur Moderatoren dieses Raums ändern.",
   tooManyWait: (agent) =>
     `${agent} hat hier schon viele Fragen zu beantworten und kann gerade keine weitere annehmen. Frage bitte noch einmal, wenn sie beantwortet sind.`,
+  unread: {
+    sticker: (agent) =>
+      `${agent} mag Sticker, kann sie aber nicht sehen. Sage es bitte in Worten, oder schicke ein Bild.`,
+    place: (agent) =>
+      `${agent} kann keine Orte auf einer Karte ansehen. Schreibe bitte, wo das ist und was du wissen möchtest.`,
+    poll: (agent) =>
+      `${agent} kann nicht abstimmen. Schreibe bitte die Frage und die Antworten zur Auswahl, und frage noch einmal.`,
+    other: (agent) =>
+      `${agent} kann diese Art von Nachricht nicht lesen. Schreibe bitte, worauf es ankommt, und frage noch einmal.`,
+  },
   tooLongAgo:
     "Das wurde vor zu langer Zeit gefragt, um noch einmal beantwortet zu werden. Frage es bitte neu, in einer eigenen Nachricht.",
   nothingToRetry: "Du hast mich hier nichts gefragt, das ich noch einmal beantworten könnte.",

@@ -1,5 +1,5 @@
 import { detectAll } from "tinyld/light";
-import { COMMON_WORDS } from "./common-words.ts";
+import { AMBIGUOUS_WORDS, COMMON_WORDS } from "./common-words.ts";
 import { english } from "./english.ts";
 import { german } from "./german.ts";
 import type { Words } from "./words.ts";
@@ -16,7 +16,7 @@ export const DEFAULT_LANGUAGE: Language = "en";
 /** What is looked at of what people said, of each message and of all of it, in characters. */
 const LONGEST_SAMPLE = 1_000;
 
-/** So sure has a guess at several words to be, from 0 to 1, and so many words must there be for one that is less so. */
+/** So sure has a guess to be, from 0 to 1, to come before the common words, and of so many different words it is one at all. */
 const SURE = 0.9;
 const ENOUGH_WORDS = 6;
 
@@ -45,20 +45,32 @@ export function spokenLanguage(said: readonly string[]): Language | undefined {
 const QUOTED = /„[^“”\n]{0,1000}[“”]|“[^”\n]{0,1000}”|"[^"\n]{0,1000}"|»[^«\n]{0,1000}«|«[^»\n]{0,1000}»|^>.*$/gm;
 
 function languageOf(sample: string): Language | undefined {
-  const words =
+  const words = new Set(
     sample
       .toLowerCase()
       .match(/[\p{L}\p{M}'’]+/gu)
-      ?.map((word) => word.replace("’", "'")) ?? [];
+      ?.map((word) => word.replace("’", "'")),
+  );
+  const isEnough = words.size >= ENOUGH_WORDS;
   const [likeliest] = detectAll(sample);
   const guess = LANGUAGES.find((language) => language === likeliest?.lang);
-  if (words.length > 1 && (likeliest?.accuracy ?? 0) >= SURE) return guess;
-  const heard = LANGUAGES.map((language) => ({
-    language,
-    count: words.filter((word) => COMMON_WORDS[language].has(word)).length,
-  })).sort((a, b) => b.count - a.count);
-  const [most, next] = heard;
+  const isSure = words.size > 1 && (likeliest?.accuracy ?? 0) >= SURE;
+  // Of few words a guess is good enough to doubt those that are common, and no more.
+  if (isSure && (isEnough || guess === undefined)) return guess;
+  const heard = LANGUAGES.map((language) => ({ language, weight: weightOf(words, language) }));
+  const [most, next] = heard.sort((a, b) => b.weight - a.weight);
   // Many words are in both, here and there one is a name.
-  if (most !== undefined && most.count > 2 * (next?.count ?? 0)) return most.language;
-  return words.length >= ENOUGH_WORDS ? guess : undefined;
+  if (most !== undefined && most.weight >= TELLING && most.weight > 2 * (next?.weight ?? 0)) return most.language;
+  return isEnough ? guess : undefined;
+}
+
+/** So much the words of a language weigh that tell it: one that is of that language alone, or two that are not. */
+const TELLING = 2;
+
+function weightOf(words: ReadonlySet<string>, language: Language): number {
+  let weight = 0;
+  for (const word of words) {
+    if (COMMON_WORDS[language].has(word)) weight += AMBIGUOUS_WORDS[language].has(word) ? 1 : TELLING;
+  }
+  return weight;
 }

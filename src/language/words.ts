@@ -154,6 +154,8 @@ export interface Words {
   readonly nothingToRetry: string;
   /** A reaction or an edit is of something that was asked so long ago that only the words of it are remembered. */
   readonly tooLongAgo: string;
+  /** Somebody has sent in a direct chat what an agent makes nothing of; said once in a room. */
+  readonly unread: Readonly<Record<"sticker" | "place" | "poll" | "other", (agent: string) => string>>;
   /** A command would ask something, and so much waits already that it does not. */
   readonly tooManyWait: (agent: string) => string;
   readonly notDoneYet: string;

@@ -19,10 +19,18 @@ export interface Routing {
   readonly memberships: readonly MembershipChange[];
 }
 
+/** Events with which people say something that is no message: a picture to choose, a vote (MSC3381). */
+export const SAID_OTHERWISE: ReadonlySet<string> = new Set([
+  "m.sticker",
+  "m.poll.start",
+  "org.matrix.msc3381.poll.start",
+]);
+
 /** What a ghost wants to see of others: all that can be said to it, what takes it back, and that the room goes on elsewhere. */
 export const DELIVERED: ReadonlySet<string> = new Set([
   "m.room.message",
   "m.room.encrypted",
+  ...SAID_OTHERWISE,
   "m.room.redaction",
   "m.reaction",
   "m.room.tombstone",

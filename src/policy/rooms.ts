@@ -41,3 +41,21 @@ export function encryptionOfInvite(event: {
   if (!Array.isArray(state) || state.length === 0) return undefined;
   return state.some((entry: unknown) => (entry as { type?: unknown } | null)?.type === "m.room.encryption");
 }
+
+/** The type of rooms that hold other rooms together, and in which nobody talks (spec "Spaces"). */
+export const SPACE = "m.space";
+
+/** The type of an invite's room, by the state that came with it; undefined for most rooms, and when none came. */
+export function typeOfInvite(event: { readonly unsigned?: Readonly<Record<string, unknown>> }): string | undefined {
+  const state = event.unsigned?.["invite_room_state"];
+  if (!Array.isArray(state)) return undefined;
+  for (const entry of state as readonly ({
+    readonly type?: unknown;
+    readonly content?: { readonly type?: unknown } | null;
+  } | null)[]) {
+    if (entry?.type !== "m.room.create") continue;
+    const type = entry.content?.type;
+    return typeof type === "string" ? type : undefined;
+  }
+  return undefined;
+}

@@ -4,7 +4,14 @@ import { relative } from "node:path";
 import { describe, it } from "node:test";
 import ts from "typescript";
 import { FORMATS } from "../../src/config/formats.ts";
-import { addressing, mentionsOf, repliedEvent, saysToWhom, threadOf } from "../../src/conversation/addressing.ts";
+import {
+  addressing,
+  mentionsOf,
+  repliedEvent,
+  saysToWhom,
+  threadOf,
+  withoutReplyFallback,
+} from "../../src/conversation/addressing.ts";
 import { alternating } from "../../src/conversation/alternating.ts";
 import { attachmentOf, captionOf, quotedText, textOfFile } from "../../src/conversation/attachments.ts";
 import { answerBot, type ListedAgent } from "../../src/conversation/bot.ts";
@@ -12,20 +19,25 @@ import { calledFirst, readCall, Roll, userLocalpart } from "../../src/conversati
 import { cleanText } from "../../src/conversation/clean-text.ts";
 import { chosenCommand } from "../../src/conversation/command-menu.ts";
 import { describeMisspelt, readCommand, writtenCommand } from "../../src/conversation/commands.ts";
+import { keepingEnds } from "../../src/conversation/ends.ts";
 import { exchangeMark } from "../../src/conversation/exchange-mark.ts";
 import { callsIn, namedAgents } from "../../src/conversation/exchange.ts";
 import { escapeMarkdown, LONGEST_RENDERED, renderMarkdown } from "../../src/conversation/markdown.ts";
 import { isAllowedLink } from "../../src/conversation/matrix-html.ts";
 import { NameIndex } from "../../src/conversation/name-index.ts";
+import { withLongerFences } from "../../src/conversation/nested-fences.ts";
 import { describeMissingKey, identityOf, nameOf, plainWords } from "../../src/conversation/notices.ts";
 import { escapedHtml, leadingPills, pillOfUser, pillsIn, userOfLink } from "../../src/conversation/pills.ts";
 import { buildPrompt, costOf } from "../../src/conversation/prompt.ts";
 import { mayHaveModel, noteRefusedModel, userIdOn, type ReachOptions } from "../../src/conversation/reach.ts";
 import { decisionOf, wishOf } from "../../src/conversation/reactions.ts";
+import { withReply } from "../../src/conversation/replied.ts";
 import { noticeContent, pictureContent, withThinking } from "../../src/conversation/reply.ts";
+import { isPoll, saidBy } from "../../src/conversation/said.ts";
 import { inset, speakersOf, utterance } from "../../src/conversation/speaker.ts";
-import { splitMarkdown } from "../../src/conversation/split.ts";
+import { closed, splitMarkdown } from "../../src/conversation/split.ts";
 import { estimateTokens } from "../../src/conversation/tokens.ts";
+import { unreadKindOf } from "../../src/conversation/unread-kinds.ts";
 import { boundedKeys } from "../../src/crypto/bounded-keys.ts";
 import { askForKeys, readableAnswer } from "../../src/crypto/key-requests.ts";
 import { parseList } from "../../src/homeserver/list-answer.ts";
@@ -54,7 +66,7 @@ import { Secrets } from "../../src/observability/secrets.ts";
 import { Bans, isPolicyEvent, parseBanList } from "../../src/policy/bans.ts";
 import { isGlob, matchesGlob, particularity } from "../../src/policy/glob.ts";
 import { decide } from "../../src/policy/permissions.ts";
-import { encryptionOfInvite } from "../../src/policy/rooms.ts";
+import { encryptionOfInvite, typeOfInvite } from "../../src/policy/rooms.ts";
 import { serverOf, withoutPort } from "../../src/policy/server-name.ts";
 import { createDemoProvider, DEMO_MODEL } from "../../src/providers/demo.ts";
 import { checkJson, checkPicture, checkSize, lines } from "../../src/providers/http.ts";
@@ -208,6 +220,9 @@ const FED: Readonly<Record<string, Readonly<Record<string, Feed>>>> = {
     mentionsOf: (text) => mentionsOf({ "m.mentions": { user_ids: text.split(" ") } }),
     saysToWhom: (text) => saysToWhom({ encrypted: true, content: { "m.mentions": { user_ids: [text] } } }),
     threadOf: (text) => threadOf({ "m.relates_to": { rel_type: "m.thread", event_id: text } }),
+    withoutReplyFallback: (text) => {
+      for (const begin of ["", "> <@a:b> "]) withoutReplyFallback(begin + text, { "m.in_reply_to": {} });
+    },
     repliedEvent: (text) => repliedEvent({ "m.relates_to": { "m.in_reply_to": { event_id: text } } }),
   },
   "conversation/alternating.ts": {
@@ -252,6 +267,9 @@ const FED: Readonly<Record<string, Readonly<Record<string, Feed>>>> = {
     },
     describeMisspelt: (text) => describeMisspelt(WORDS, { kind: "unknown", name: text }),
   },
+  "conversation/ends.ts": {
+    keepingEnds: (text) => keepingEnds(text, "…", { fits: (shorter) => estimateTokens(shorter) < 1_000, most: 10_000 }),
+  },
   "conversation/exchange-mark.ts": {
     exchangeMark: (text) => exchangeMark({ "io.github.matrix-appservice-agents.exchange": { origin: text, hops: 1 } }),
   },
@@ -264,6 +282,7 @@ const FED: Readonly<Record<string, Readonly<Record<string, Feed>>>> = {
     escapeMarkdown: (text) => escapeMarkdown(text),
   },
   "conversation/matrix-html.ts": { isAllowedLink: (text) => isAllowedLink(`https://example.org/${text}`) },
+  "conversation/nested-fences.ts": { withLongerFences: (text) => withLongerFences(text) },
   "conversation/notices.ts": {
     plainWords: (text) => plainWords(text),
     nameOf: (text) => nameOf({ userId: text, displayName: text }),
@@ -318,6 +337,36 @@ const FED: Readonly<Record<string, Readonly<Record<string, Feed>>>> = {
     userIdOn: (text) => userIdOn("@agent_a:a", text),
   },
   "conversation/reactions.ts": { wishOf: (text) => wishOf(text), decisionOf: (text) => decisionOf(text) },
+  "conversation/replied.ts": {
+    withReply: (text) => {
+      const message = {
+        eventId: "$e",
+        author: "person",
+        sender: "@a:b",
+        speaker: text.slice(0, 256),
+        body: text,
+        sentAt: 0,
+        encrypted: false,
+      } as const;
+      for (const isWhole of [true, false])
+        withReply({
+          message,
+          replied: { to: { ...message, sender: "@c:d" }, isWhole },
+          speakerOf: ({ speaker }) => speaker,
+          group: true,
+          fits: (quotation) => estimateTokens(quotation) < 1_000,
+        });
+    },
+  },
+  "conversation/said.ts": {
+    saidBy: (text) => {
+      const answers = text.split(" ").map((body) => ({ body, "m.text": [{ body }] }));
+      for (const type of ["m.room.message", "m.sticker", "m.poll.start", text])
+        saidBy(type, { msgtype: "m.location", body: text, "m.poll": { question: { body: text }, answers } });
+    },
+    isPoll: (text) => isPoll(text),
+  },
+  "conversation/unread-kinds.ts": { unreadKindOf: (text) => unreadKindOf({ msgtype: text }) },
   "conversation/reply.ts": {
     withThinking: (text) => withThinking({ body: "a" }, text),
     noticeContent: (text) => noticeContent({ body: text, formattedBody: text }, TARGET),
@@ -328,14 +377,15 @@ const FED: Readonly<Record<string, Readonly<Record<string, Feed>>>> = {
       }),
   },
   "conversation/speaker.ts": {
-    inset: (text) => inset(text),
     speakersOf: (text) => {
       const message = { author: "person", sender: text, speaker: text } as const;
       return speakersOf([message])(message);
     },
     utterance: (text) => utterance("Alice", text),
+    inset: (text) => inset(text),
   },
   "conversation/split.ts": {
+    closed: (text) => closed(text),
     splitMarkdown: (text) => Array.fromAsync(splitMarkdown(text, (part) => Promise.resolve(part.length < 8_000))),
   },
   "conversation/tokens.ts": { estimateTokens: (text) => estimateTokens(text) },
@@ -455,6 +505,10 @@ const FED: Readonly<Record<string, Readonly<Record<string, Feed>>>> = {
   },
   "policy/rooms.ts": {
     encryptionOfInvite: (text) => encryptionOfInvite({ unsigned: { invite_room_state: text.split(" ") } }),
+    typeOfInvite: (text) =>
+      typeOfInvite({
+        unsigned: { invite_room_state: text.split(" ").map((type) => ({ type: "m.room.create", content: { type } })) },
+      }),
   },
   "policy/server-name.ts": { serverOf: (text) => serverOf(text), withoutPort: (text) => withoutPort(text) },
   "providers/demo.ts": {
@@ -579,7 +633,7 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
     "conversation/addressee.ts",
     "conversation/call.ts callFor",
     "conversation/command-menu.ts commandDescriptions",
-    "conversation/commands.ts takesText commandsFor describeCommands",
+    "conversation/commands.ts takesText ownWords commandsFor describeCommands",
     "conversation/exchange.ts nextSpeaker",
     "conversation/notices.ts describeDistrust",
     "conversation/permitted.ts",
@@ -673,8 +727,10 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
     "conversation/pulls.ts",
     "conversation/read-files.ts",
     "conversation/reading.ts",
+    "conversation/replied-messages.ts",
     "conversation/room-language.ts",
     "conversation/summaries.ts",
+    "conversation/voice-calls.ts",
     "database/embedded.ts",
     "database/observed.ts",
     "database/postgres.ts",
@@ -689,6 +745,7 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
     "ghost/device-keeper.ts",
     "ghost/device-name.ts renameDevice",
     "ghost/device-transport.ts",
+    "ghost/event-reader.ts",
     "ghost/direct-chat.ts",
     "ghost/forgetting.ts",
     "ghost/ghost-account.ts",

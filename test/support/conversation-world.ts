@@ -16,7 +16,7 @@ import { ProviderRequests } from "../../src/privacy/provider-requests.ts";
 import { KnownModels } from "../../src/providers/model-facts.ts";
 import type { Database } from "../../src/database/database.ts";
 import type { Agent } from "../../src/ghost/agents.ts";
-import type { Form, GhostHandle, GhostMessage, Settle } from "../../src/ghost/listener.ts";
+import type { Form, GhostHandle, GhostMessage, ReadEvent, Settle } from "../../src/ghost/listener.ts";
 import { acquireLease } from "../../src/leases/leases.ts";
 import { silentLogger } from "../../src/observability/log.ts";
 import { ReadFiles } from "../../src/conversation/read-files.ts";
@@ -172,6 +172,9 @@ export class World {
   members = 3;
   /** Who is in a direct chat that somebody else has made: of others, who is in one moderates it. */
   readonly leftAlone = new Set<string>();
+  /** What can be read in the room, beside what was said to an agent; and what was looked for there. */
+  readonly events = new Map<string, Omit<ReadEvent, "eventId">>();
+  readonly lookedUp: string[] = [];
   /** Who sent which events, beside those that are remembered. */
   readonly senders = new Map<string, string>();
   /** Whether nothing has been said since what is being answered, in a direct chat of two. */
@@ -276,9 +279,15 @@ export class World {
       answers: this.#answers(language),
       settings,
       transcription: { provider: "local", model: "whisper-1" },
+      listensMs: 200,
       upload: (_ghost, _room, bytes, mimetype, form) => {
         this.uploaded.push({ bytes, mimetype, form });
         return Promise.resolve({ url: "mxc://example.test/picture" });
+      },
+      readEvent: (_ghost, _room, eventId) => {
+        this.lookedUp.push(eventId);
+        const event = this.events.get(eventId);
+        return Promise.resolve(event && { ...event, eventId, speaker: READ_NAMES[event.sender] ?? event.sender });
       },
       readFiles: new ReadFiles(database, sealsOf(database)),
       download: async (_ghost, { url }, maxBytes, signal) => {
@@ -326,6 +335,15 @@ export class World {
       },
       sendToAll: () => Promise.reject(new Error("a conversation answers those it listens to")),
       download: () => Promise.reject(new Error("files come by the turn")),
+      outsideOf: (_room, eventId) => {
+        const event = this.events.get(eventId);
+        return Promise.resolve(event && { sender: event.sender, relation: event.content["m.relates_to"] });
+      },
+      read: (_room, eventId) => {
+        this.lookedUp.push(eventId);
+        const event = this.events.get(eventId);
+        return Promise.resolve(event && { ...event, eventId });
+      },
       setState: (_room, type, events) => {
         if (this.maySetState) this.state.push(...events.map((event) => ({ type, ...event })));
         return Promise.resolve(this.maySetState);
@@ -469,6 +487,9 @@ const AGENTS = [
 ];
 
 const NAMES: Readonly<Record<string, string>> = { [ALICE]: "Alice", [LLAMA]: "Llama", [QWEN]: "Qwen" };
+
+/** The same where it was looked up. */
+const READ_NAMES: Readonly<Record<string, string>> = { ...NAMES, [BOB]: "Bob" };
 
 /** For whoever does not look at what is being said. */
 export const UNSEEN = (): void => undefined;

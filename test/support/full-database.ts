@@ -121,7 +121,8 @@ export const ROWS: ReadonlyMap<number, string> = new Map([
   [29, `insert into closed_sessions (ghost, session_id, up_to) values ('${LLAMA}', 'closed', 9);`],
   [30, ""],
   [31, `update room_members set name_is_shared = true where room_id = '!room:hs';`],
-  [32, `insert into given_names values ('agent_llama', 'local', 'llama3.2:3b', true);`],
+  [32, `update messages set replies_to = '$quoted', only_quoted = true;`],
+  [33, `insert into given_names values ('agent_llama', 'local', 'llama3.2:3b', true);`],
 ]);
 
 /** Lays rows in every table of the newest schema. */

@@ -266,14 +266,31 @@ describe("in a direct chat", () => {
     }
   });
 
-  it("an edit changes what was said and asks nothing", () => {
+  it("an edit changes what was said, and says whether it calls the agent now", () => {
     const edit = {
       body: "* Llama: new",
       "m.new_content": { msgtype: "m.text", body: "Llama: new" },
       "m.relates_to": { rel_type: "m.replace", event_id: "$old" },
       "m.mentions": { user_ids: [LLAMA] },
     };
-    assert.deepEqual(decide(edit, { direct: true }), { kind: "edit", target: "$old", text: "new" });
+    assert.deepEqual(decide(edit, { direct: true }), {
+      kind: "edit",
+      target: "$old",
+      text: "new",
+      calls: true,
+    });
+    for (const [body, mentions, calls] of [
+      ["Llama: new", undefined, true],
+      ["@llama. new", undefined, true],
+      ["new", { user_ids: [LLAMA] }, true],
+      ["new", { user_ids: [MAX] }, false],
+      ["new", { room: true }, false],
+      ["new about Llama", undefined, false],
+    ] as const) {
+      const anew = { msgtype: "m.text", body, ...(mentions === undefined ? {} : { "m.mentions": mentions }) };
+      const decision = decide({ ...edit, "m.new_content": anew, "m.mentions": {} });
+      assert.equal(decision.kind === "edit" && decision.calls, calls, body);
+    }
     assert.equal(decide({ ...edit, "m.new_content": "x" }, { direct: true }).kind, "ignored");
   });
 

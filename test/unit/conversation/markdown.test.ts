@@ -92,6 +92,42 @@ describe("markdown", () => {
     isPlain("Edit main.rs and README.md, // then run.sh, ask ann@example.org"));
 });
 
+describe("emphasis beside signs of scripts that have no spaces", () => {
+  for (const [source, expected] of [
+    ["**「重要」**な話", "<p><strong>「重要」</strong>な話</p>"],
+    ["これは**「重要」**です。", "<p>これは<strong>「重要」</strong>です。</p>"],
+    ["**重要：**次へ", "<p><strong>重要：</strong>次へ</p>"],
+    ["これは**強調。**次", "<p>これは<strong>強調。</strong>次</p>"],
+    ["*（斜体）*の", "<p><em>（斜体）</em>の</p>"],
+    ["***「両方」***の", "<p><em><strong>「両方」</strong></em>の</p>"],
+    ["値は**100%**です", "<p>値は<strong>100%</strong>です</p>"],
+    ["**`code`**を", "<p><strong><code>code</code></strong>を</p>"],
+    ["**[リンク](https://a.b)**を", '<p><strong><a href="https://a.b">リンク</a></strong>を</p>'],
+    ["**API（接口）**的文档", "<p><strong>API（接口）</strong>的文档</p>"],
+    ["这是**“重点”**的内容", "<p>这是<strong>“重点”</strong>的内容</p>"],
+    ["这是**重点。**下一句", "<p>这是<strong>重点。</strong>下一句</p>"],
+    ["請看**《紅樓夢》**這本書", "<p>請看<strong>《紅樓夢》</strong>這本書</p>"],
+    ["이것은 **‘중요’**입니다", "<p>이것은 <strong>‘중요’</strong>입니다</p>"],
+    ["**중요(重要)**합니다", "<p><strong>중요(重要)</strong>합니다</p>"],
+    ["ｆｕｌｌ**（ｗｉｄｔｈ）**ｔｅｘｔ", "<p>ｆｕｌｌ<strong>（ｗｉｄｔｈ）</strong>ｔｅｘｔ</p>"],
+    ["~~「削除」~~済み", "<p><del>「削除」</del>済み</p>"],
+    ["~~删除。~~然后", "<p><del>删除。</del>然后</p>"],
+    ["- **「項目」**は", "<ul>\n<li><strong>「項目」</strong>は</li>\n</ul>"],
+  ] as const) {
+    it(JSON.stringify(source), () => assert.equal(html(source), expected));
+  }
+
+  it("stands in tables, and in the body it is the words alone", () => {
+    const { body, formattedBody = "" } = renderMarkdown("| **「表」**な | b |\n|---|---|\n| **値。**は | ~~「x」~~y |");
+    assert.match(formattedBody, /<strong>「表」<\/strong>な[\s\S]*<strong>値。<\/strong>は[\s\S]*<del>「x」<\/del>y/);
+    assert.equal(body, "「表」な | b\n値。は | ~~「x」~~y");
+  });
+
+  for (const text of ["snake_case_名前_です と foo_bar_baz", "**", "「**」", "5 * 3 = 15、** と **", "__「x」__y"]) {
+    it(`is none in ${JSON.stringify(text)}`, () => isPlain(text));
+  }
+});
+
 describe("a formatted body is left out", () => {
   for (const text of [
     "Hello!",

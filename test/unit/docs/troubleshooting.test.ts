@@ -59,6 +59,7 @@ describe("docs/troubleshooting.md", () => {
     const notices = [
       ...Object.values(english.failures).map((say) => say(about)),
       ...Object.values(english.missingKey).map((say) => say("Llama")),
+      ...Object.values(english.unread).map((say) => say("Llama")),
       ...Object.values(english.distrust).map((say) => say("Llama", "@alice:example.org")),
       ...Object.values(english.distrust).map((say) => say("Llama", undefined)),
       ...Object.values(english.invites),

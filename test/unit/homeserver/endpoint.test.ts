@@ -9,6 +9,7 @@ describe("the kind of a call to the homeserver", () => {
     ["/_matrix/client/v3/sync", "sync"],
     ["/_matrix/client/v3/rooms/!a%3Aexample.org/send/m.room.message/txn", "send"],
     ["/_matrix/client/v3/rooms/!a%3Aexample.org/state", "state"],
+    ["/_matrix/client/v3/rooms/!a%3Aexample.org/event/%24event", "event"],
     ["/_matrix/client/v3/rooms/!a%3Aexample.org/receipt/m.read/%24event", "receipt"],
     ["/_matrix/client/v3/profile/%40a%3Aexample.org/displayname", "profile"],
     ["/_matrix/client/v3/user/%40a%3Aexample.org/account_data/m.direct", "account_data"],

@@ -87,6 +87,36 @@ describe("the language that people speak", () => {
       assert.equal(spokenLanguage([command]), undefined, command);
   });
 
+  it("is not guessed from a few words that are names, or words of another language as well", () => {
+    for (const text of [
+      ...[
+        "die hard",
+        "list files",
+        "word word word",
+        "git tag",
+        "MIT license",
+        "das keyboard",
+        "von Trapp",
+        "Der Spiegel",
+      ],
+      ...["war and peace", "gut feeling", "bald man", "kind regards", "gift list", "man page", "wall street bank"],
+      ...["Angst", "kindergarten", "test test test", "foo bar baz", "ls -la", "lorem ipsum dolor sit amet", "IT"],
+      ...[
+        "The Witcher",
+        "WHO",
+        "tag",
+        "auf",
+        "das das das das das das das das",
+        "files files",
+        "die die die",
+        "rat bat",
+      ],
+    ])
+      assert.notEqual(spokenLanguage([text]), "de", text);
+    for (const text of ["IT Abteilung", "The Witcher", "Show", "Right", "Hey", "das Meeting", "Management Team"])
+      assert.equal(spokenLanguage([text]), undefined, text);
+  });
+
   it("is not guessed where it is none of ours, or where there is too little", () => {
     for (const text of [
       "",

@@ -42,6 +42,14 @@ for (const language of LANGUAGES) {
       assert.doesNotMatch(words.tooMany("Llama", "user", 90, false), /🔁/);
     });
 
+    it("of what nothing is made of is short, names the agent and says what to do", () => {
+      for (const [kind, say] of Object.entries(words.unread)) {
+        const notice = say("Llama");
+        assert.ok(notice.length <= 260, kind);
+        assert.match(notice, /^Llama .*(?:Please|bitte)/);
+      }
+    });
+
     it("counts one of everything as one", () => {
       const one = [
         words.discussing(["Llama"], 1, ""),

@@ -6,7 +6,14 @@ import { chooseAgent, hasNoModel } from "../../../src/quickstart/agent-choice.ts
 import { chooseModel, type FoundOllama, type LocalModel } from "../../../src/setup/ollama.ts";
 
 const URL = "http://127.0.0.1:11434";
-const LIMITS = { firstTokenMs: 1, idleMs: 1, contextTokens: 4096, locality: "local", maxConcurrent: 1, numParallel: 1 } as const;
+const LIMITS = {
+  firstTokenMs: 1,
+  idleMs: 1,
+  contextTokens: 4096,
+  locality: "local",
+  maxConcurrent: 1,
+  numParallel: 1,
+} as const;
 
 function model(name: string, size: number, rest: Partial<LocalModel> = {}): LocalModel {
   return { name, size, canChat: true, remote: false, ...rest };

@@ -1,0 +1,23 @@
+/** So much of either end is kept whatever fits, in characters. */
+const SHORTEST_END = 64;
+
+/**
+ * A text with its middle left out, so that it fits: its beginning and its end stay, each as long as the other.
+ *
+ * @param gap what stands in the middle's place.
+ * @param most the longest text that may fit, in characters: what is longer need not be looked at.
+ */
+export function keepingEnds(
+  text: string,
+  gap: string,
+  { fits, most }: { readonly fits: (shorter: string) => boolean; readonly most: number },
+): string {
+  const keeping = (length: number): string => `${text.slice(0, length)}${gap}${text.slice(-length)}`.toWellFormed();
+  let [low, high] = [SHORTEST_END, Math.min(Math.max(SHORTEST_END, most), Math.floor(text.length / 2))];
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2);
+    if (fits(keeping(middle))) low = middle;
+    else high = middle - 1;
+  }
+  return text.length <= 2 * low ? text : keeping(low);
+}

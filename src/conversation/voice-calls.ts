@@ -1,0 +1,131 @@
+import type { GhostHandle, GhostMessage } from "../ghost/listener.ts";
+import { isRetryable } from "../ghost/failure.ts";
+import type { PrivacyGate } from "../privacy/gate.ts";
+import { Patience } from "../providers/patience.ts";
+import { ProviderError, type Provider } from "../providers/provider.ts";
+import { recordingEnding } from "../providers/recordings.ts";
+import { namesOf } from "./addressee.ts";
+import { attachmentOf, type Attachment } from "./attachments.ts";
+import type { ListedAgent } from "./bot.ts";
+import { UnreadableFile } from "./reading.ts";
+
+/** What listening needs. */
+export interface VoiceCallsOptions {
+  readonly agents: () => readonly ListedAgent[];
+  readonly provider: (name: string) => Provider | undefined;
+  readonly privacy: PrivacyGate;
+  readonly transcription: { readonly provider: string; readonly model: string } | undefined;
+  readonly download: (
+    ghost: string,
+    attachment: Attachment,
+    maxBytes: number,
+    signal: AbortSignal,
+  ) => Promise<Uint8Array>;
+  /** @see PATIENCE_MS; for tests. */
+  readonly listensMs?: number;
+}
+
+/** The longest voice message that is listened to for a name, in ms by its sender's word, and in bytes. */
+const LONGEST_MS = 120_000;
+const LARGEST = 2_000_000;
+
+/** How long is listened without a pause, in ms; after that a tenth of the time. */
+const PATIENCE_MS = 10_000;
+
+/** So many recordings that were heard last are kept, for the other agents of a room. */
+const KEPT = 50;
+
+/** A name that is shorter is in too many words to be one. */
+const SHORTEST_NAME = 3;
+
+/**
+ * Listens to the voice messages of groups for agents' names, since nobody can mention anybody by voice. Only where what writes
+ * them down runs here: what people say to each other goes nowhere else. Nothing of it is kept where no name is heard.
+ */
+export class VoiceCalls {
+  readonly #options: VoiceCallsOptions;
+  /** While one is listened to, the agent hears nobody else. */
+  readonly #patience: Patience;
+  readonly #heard = new Map<string, Promise<string>>();
+
+  constructor(options: VoiceCallsOptions) {
+    this.#options = options;
+    this.#patience = new Patience({ mostMs: options.listensMs ?? PATIENCE_MS });
+  }
+
+  /** The words of a voice message that says a ghost's name; undefined where it is none, says none, or can't be heard. */
+  async wordsTo(ghost: GhostHandle, message: GhostMessage): Promise<string | undefined> {
+    const { transcription, provider, privacy, agents } = this.#options;
+    const attachment = isVoice(message.content) ? attachmentOf(message.content) : undefined;
+    if (transcription === undefined || attachment?.kind !== "audio" || !isShort(attachment)) return undefined;
+    const named = agents().find(({ userId }) => userId === ghost.userId);
+    const heard = provider(transcription.provider);
+    if (named === undefined || heard?.transcribe === undefined) return undefined;
+    try {
+      const place = await privacy.placeOf(heard, transcription.model);
+      if (place.locality !== "local") return undefined;
+      const words = await this.#words(ghost, message, attachment);
+      return saysName(words, namesOf(named.userId, named.agent)) ? words : undefined;
+    } catch (error) {
+      if (isRetryable(error)) throw error;
+      if (!(error instanceof ProviderError) && !(error instanceof UnreadableFile)) throw error;
+      ghost.log.info({ room: message.roomId, event: message.eventId, error }, "a voice message was not listened to");
+      return undefined;
+    }
+  }
+
+  /** Once for all agents of the room. */
+  async #words(ghost: GhostHandle, { roomId, eventId }: GhostMessage, attachment: Attachment): Promise<string> {
+    const known = this.#heard.get(eventId);
+    if (known !== undefined) return known;
+    const ended = new AbortController();
+    const words = this.#patience
+      .wait(ghost.userId, () => this.#transcribe(ghost, roomId, attachment, ended.signal))
+      .finally(() => ended.abort());
+    words.catch(() => this.#heard.delete(eventId));
+    this.#heard.set(eventId, words);
+    for (const oldest of [...this.#heard.keys()].slice(0, -KEPT)) this.#heard.delete(oldest);
+    return words;
+  }
+
+  async #transcribe(ghost: GhostHandle, roomId: string, attachment: Attachment, signal: AbortSignal): Promise<string> {
+    const { transcription, provider, privacy, download } = this.#options;
+    const { model } = transcription ?? { model: "" };
+    const heard = transcription && provider(transcription.provider);
+    if (heard?.transcribe === undefined) throw new UnreadableFile("cant_hear");
+    const audio = await download(ghost.userId, attachment, LARGEST, signal);
+    const ending = recordingEnding(audio);
+    if (ending === undefined) throw new UnreadableFile("mislabelled");
+    const place = await privacy.placeOf(heard, model);
+    await privacy.note({ ghost: ghost.userId, roomId, ...place, model, kind: "recording", bytes: audio.byteLength });
+    return (await heard.transcribe({ model, audio, fileName: `voice.${ending}`, signal })).trim();
+  }
+}
+
+/** A recording that was made to be heard as a message (MSC3245), and no piece of music. */
+function isVoice(content: Readonly<Record<string, unknown>>): boolean {
+  return "org.matrix.msc3245.voice" in content || "m.voice" in content;
+}
+
+function isShort({ size = 0, durationMs = 0 }: Attachment): boolean {
+  return size <= LARGEST && durationMs <= LONGEST_MS;
+}
+
+/** Whether words say one of these names, as a word of its own. */
+function saysName(words: string, names: readonly string[]): boolean {
+  const text = ` ${plain(words)} `;
+  return names.some((name) => plain(name).length >= SHORTEST_NAME && text.includes(` ${plain(name)} `));
+}
+
+/** As it is spoken: without signs, one space between words. */
+function plain(text: string): string {
+  return text
+    .slice(0, LONGEST_WORDS)
+    .normalize("NFKC")
+    .toLowerCase()
+    .replace(/[^\p{L}\p{M}\p{N}]+/gu, " ")
+    .trim();
+}
+
+/** So much is looked at for a name, in characters. */
+const LONGEST_WORDS = 10_000;
