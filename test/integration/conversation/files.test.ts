@@ -52,7 +52,7 @@ async function sent(
         body: "",
         sentAt: Date.now(),
         encrypted: false,
-        attachment: { kind: "text", name, url },
+        attachment: { kind: "file", name, url },
       });
     }
   });
