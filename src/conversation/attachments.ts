@@ -15,10 +15,10 @@ export interface Attachment {
 }
 
 /**
- * What is done with it: a `file` is read and an `image` looked at, as far as their bytes let it, `audio` is written down, `other`
- * is none of it. What was remembered before kinds were told by bytes may say `text` or `pdf`, and counts as a `file`.
+ * What is done with it: what may have `text` is read and an `image` looked at, as far as their bytes let it, `audio` is written
+ * down, `other` is none of it. What is remembered from before bytes told documents apart may say `pdf`, and counts as `text`.
  */
-export type AttachmentKind = "file" | "image" | "audio" | "other";
+export type AttachmentKind = "text" | "image" | "audio" | "other";
 
 const MSGTYPES: ReadonlySet<unknown> = new Set(["m.file", "m.image", "m.audio", "m.video"]);
 
@@ -96,7 +96,7 @@ function kindOf(msgtype: unknown, mimetype: string, name: string): AttachmentKin
   if (msgtype !== "m.file" || FILM.test(mimetype)) return "other";
   if (SOUND.test(mimetype)) return "audio";
   const isPicture = mimetype.startsWith("image/") || (NO_TYPES.has(mimetype) && PICTURE_NAMES.test(name));
-  return isPicture ? "image" : "file";
+  return isPicture ? "image" : "text";
 }
 
 function record(value: unknown): Readonly<Record<string, unknown>> {

@@ -32,13 +32,18 @@ export function documentFormat(bytes: Uint8Array, said: SaidOfFile): DocumentFor
   return isMail(beginning, said) ? "mail" : undefined;
 }
 
+/** What Word, Excel and PowerPoint called what they wrote, with the zero that ends a name; other programs use the same container. */
+const OLD_STREAMS = ["WordDocument\0", "Workbook\0", "Book\0", "PowerPoint Document\0"];
+
 /** Office's files of before 2007, and the form in which it locks its files of today (MS-CFB, MS-OFFCRYPTO). */
 export function closedFormat(bytes: Uint8Array): ClosedFormat | undefined {
   const beginning = latin1(bytes.subarray(0, 8));
   if (beginning.startsWith("{\\rtf")) return "old_office";
   if (beginning !== "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1") return undefined;
   const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return file.includes(Buffer.from("EncryptedPackage", "utf16le")) ? "locked" : "old_office";
+  const holds = (stream: string): boolean => file.includes(Buffer.from(stream, "utf16le"));
+  if (holds("EncryptedPackage")) return "locked";
+  return OLD_STREAMS.some(holds) ? "old_office" : undefined;
 }
 
 /** What is named as something else, code above all, is read as it is. */

@@ -16,7 +16,8 @@ export function decodedText(bytes: Uint8Array): string | undefined {
   const [first, second] = bytes;
   if (first === 0xff && second === 0xfe) return new TextDecoder("utf-16le").decode(bytes);
   if (first === 0xfe && second === 0xff) return new TextDecoder("utf-16be").decode(bytes);
-  if (bytes.includes(0)) return unmarkedUtf16(bytes);
+  // As git tells them apart. Further on, a log may have some from a crash.
+  if (bytes.subarray(0, LOOKED_AT).includes(0)) return unmarkedUtf16(bytes);
   const text = new TextDecoder().decode(bytes);
   const bad = countOf(text, /\ufffd/g);
   if (bad === 0) return text;

@@ -5,16 +5,23 @@ import { readXml, type XmlHandler } from "./xml.ts";
 /** So many parts of one are looked at; a workbook has one a sheet, a presentation a few a slide. */
 const MOST_PARTS = 20_000;
 
-/** What each part of an Office file is, by its path (ECMA-376, part 2, "Content types"). Empty where nothing says so. */
-export async function contentTypes(archive: Archive): Promise<ReadonlyMap<string, string>> {
+/**
+ * The parts that may be the main one of an Office file, by their paths, with what each is (ECMA-376, part 2, "Content types"): the
+ * one that the package itself names, then all others. Empty where nothing says what they are.
+ */
+export async function mainParts(archive: Archive): Promise<readonly (readonly [path: string, type: string])[]> {
   const types = new Map<string, string>();
+  const byEnding = new Map<string, string>();
   await readXml(archive.pieces("[Content_Types].xml"), {
-    open: (name, { PartName, ContentType }) => {
-      if (name !== "Override" || PartName === undefined || ContentType === undefined) return;
-      if (types.size < MOST_PARTS) types.set(PartName.replace(/^\//, ""), ContentType);
+    open: (name, { PartName, Extension, ContentType }) => {
+      if (ContentType === undefined || types.size + byEnding.size >= MOST_PARTS) return;
+      if (name === "Override" && PartName !== undefined) types.set(PartName.replace(/^\//, ""), ContentType);
+      if (name === "Default" && Extension !== undefined) byEnding.set(`.${Extension}`, ContentType);
     },
   });
-  return types;
+  const named = await new OfficeParts(archive, "").ofType("officeDocument");
+  const main = named.map(({ path }) => [path, types.get(path) ?? byEnding.get(posix.extname(path)) ?? ""] as const);
+  return [...main, ...types];
 }
 
 /** Another part that a part names. */
@@ -28,16 +35,17 @@ interface Relationship {
 /** A part of an Office file with those that it names (ECMA-376, part 2, "Relationships"). What is outside the file is not among them. */
 export class OfficeParts {
   readonly #archive: Archive;
-  readonly #path: string;
+  readonly path: string;
   #related: Promise<readonly Relationship[]> | undefined;
 
+  /** @param path that of the package itself is "". */
   constructor(archive: Archive, path: string) {
     this.#archive = archive;
-    this.#path = path;
+    this.path = path;
   }
 
   read(handler: XmlHandler): Promise<void> {
-    return readXml(this.#archive.pieces(this.#path), handler);
+    return readXml(this.#archive.pieces(this.path), handler);
   }
 
   /** The part of that id; undefined where there is none. */
@@ -58,9 +66,9 @@ export class OfficeParts {
   }
 
   async #readRelationships(): Promise<readonly Relationship[]> {
-    const folder = posix.dirname(this.#path);
+    const folder = posix.dirname(this.path);
     const found: Relationship[] = [];
-    await readXml(this.#archive.pieces(posix.join(folder, "_rels", `${posix.basename(this.#path)}.rels`)), {
+    await readXml(this.#archive.pieces(posix.join(folder, "_rels", `${posix.basename(this.path)}.rels`)), {
       open: (name, { Id: id, Type: type = "", Target: target, TargetMode: mode }) => {
         if (name !== "Relationship" || id === undefined || target === undefined || mode === "External") return;
         const path = target.startsWith("/") ? target.slice(1) : posix.join(folder, target);

@@ -126,6 +126,7 @@ function openDocumentText(paragraphs: Paragraphs, written: WrittenText): XmlHand
 
   function page(title: string): void {
     paragraphs.endParagraph();
+    paragraphs.endTable();
     if (++pages > written.limits.maxPages) written.leaveOff();
     else written.block(title);
   }

@@ -2,7 +2,7 @@ import { Archive } from "./archive.ts";
 import { DocumentClosed } from "./document-closed.ts";
 import { readEpub } from "./epub.ts";
 import { readOpenDocument } from "./open-document.ts";
-import { contentTypes, OfficeParts } from "./office-parts.ts";
+import { mainParts, OfficeParts } from "./office-parts.ts";
 import { readSlides } from "./slides.ts";
 import { readSpreadsheet } from "./spreadsheet.ts";
 import { readWordDocument } from "./word-document.ts";
@@ -20,8 +20,8 @@ export async function readPackage(bytes: Buffer, written: WrittenText): Promise<
   const mimetype = (await archive.bytes("mimetype", LONGEST_TYPE)).toString("latin1").trim();
   if (mimetype.startsWith("application/vnd.oasis.opendocument.")) return readOpenDocument(archive, written);
   if (mimetype === "application/epub+zip") return readEpub(archive, written);
-  for (const [part, type] of await contentTypes(archive)) {
-    const parts = new OfficeParts(archive, part);
+  for (const [path, type] of await mainParts(archive)) {
+    const parts = new OfficeParts(archive, path);
     // With macros or without, a document or a template: all end so.
     if (/\bword(?:processingml)?\.[\w.-]*main\+xml$/.test(type)) return readWordDocument(parts, written);
     if (/\b(?:spreadsheetml|excel)\.[\w.-]*main\+xml$/.test(type)) return readSpreadsheet(parts, written);

@@ -80,7 +80,7 @@ export class Paragraphs {
     for (let time = 0; time < times && row !== ""; time++) this.#add(row, "row");
   }
 
-  /** A table ends: what follows is no row of it. */
+  /** A table or a list ends: what follows is no row or item of it. */
   endTable(): void {
     this.#last = "text";
   }

@@ -52,7 +52,7 @@ async function sent(
         body: "",
         sentAt: Date.now(),
         encrypted: false,
-        attachment: { kind: "file", name, url },
+        attachment: { kind: "text", name, url },
       });
     }
   });

@@ -35,7 +35,7 @@ describe("a file", () => {
       ["a", "application/json; charset=utf-8"],
       ["a.png", "text/plain"],
     ] as const) {
-      assert.equal(kind("m.file", name, type), "file", name);
+      assert.equal(kind("m.file", name, type), "text", name);
     }
     assert.equal(kind("m.video", "a.mp4", "video/mp4"), "other");
     assert.equal(kind("m.file", "a.mp4", "video/mp4"), "other");
@@ -56,7 +56,7 @@ describe("a file", () => {
   it("has a name that can stand in a prompt, and keeps how it is opened", () => {
     const file = { url: "mxc://a.b/c", v: "v2", key: {} };
     const found = attachmentOf({ msgtype: "m.file", body: "a\n\u202etxt.exe", file, info: { size: -1 } });
-    assert.deepEqual(found, { kind: "file", name: "a txt.exe", url: "mxc://a.b/c", encrypted: file });
+    assert.deepEqual(found, { kind: "text", name: "a txt.exe", url: "mxc://a.b/c", encrypted: file });
     assert.equal(attachmentOf({ msgtype: "m.file", file })?.name, "unnamed");
   });
 

@@ -30,7 +30,7 @@ class Shelf {
   /** A message with a file. */
   put(name: string, file: Uint8Array | Promise<Uint8Array> | Error, more: Partial<Attachment> = {}): RememberedMessage {
     this.files.set(name, file);
-    const attachment = { kind: "file" as const, name, url: `mxc://a.b/${name}`, ...more };
+    const attachment = { kind: "text" as const, name, url: `mxc://a.b/${name}`, ...more };
     return {
       eventId: name,
       author: "person",
@@ -170,6 +170,7 @@ describe("reading the files of a conversation", () => {
       ["blank.txt", Buffer.from("\ufeff \r\n\t\n"), {}, "no_text"],
       ["nothing.pdf", Buffer.alloc(0), { mimetype: "application/pdf" }, "no_text"],
       ["told.pdf", pdf("x"), { size: 5e9 }, undefined],
+      ["remembered.pdf", pdf("of a version before"), { kind: "pdf" as "text" }, undefined],
       ["film.mp4", page, { kind: "other" }, "cant_read"],
       ["photo", png(4, 4), { mimetype: "" }, undefined],
       ["photo.txt", png(4, 4), { mimetype: "text/plain" }, undefined],

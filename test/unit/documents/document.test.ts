@@ -114,6 +114,18 @@ ${quarter} | 30:00:00
 
 <b>not bold</b> | a \\| b`;
 
+describe("the text of an Office file", () => {
+  it("is found where the package says it is, by whichever of its ways", async () => {
+    const type = "application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml";
+    const byEnding = zip([
+      { name: "[Content_Types].xml", data: `<Types><Default Extension="xml" ContentType="${type}"/></Types>` },
+      relationships("", [["a", "officeDocument", "/else/where.xml"]]),
+      { name: "else/where.xml", data: `<document>${paragraph("found").replaceAll("w:", "")}</document>` },
+    ]);
+    assert.equal(await read(byEnding), "found");
+  });
+});
+
 describe("the text of a spreadsheet", () => {
   it("keeps rows and columns, and shows dates as dates, whoever wrote it", async () => {
     assert.equal(await read(await written("budget.xlsx")), BUDGET("=SUM(C2:C3)", "0.25", " (hidden)"));

@@ -63,5 +63,8 @@ describe("the format of a document", () => {
       assert.equal(closedFormat(await readFile(inCheckout(`test/fixtures/documents/${name}`))), expected, name);
     }
     assert.equal(closedFormat(Buffer.alloc(0)), undefined);
+    const outlook = Buffer.from("d0cf11e0a1b11ae1", "hex");
+    const message = Buffer.concat([outlook, Buffer.from("__substg1.0_0037001F\0", "utf16le")]);
+    assert.equal(closedFormat(message), undefined, "another program's file of the same form");
   });
 });

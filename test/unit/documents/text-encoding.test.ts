@@ -45,6 +45,11 @@ describe("the words of a text", () => {
     assert.match(decodedText(Buffer.concat([Buffer.from(text), Buffer.from([0xff]), Buffer.from(text)])) ?? "", /süße/);
   });
 
+  it("may have zeros late in them, as logs do from a crash", () => {
+    const log = "all is well\n".repeat(1_000) + "\0\0\0" + "here again";
+    assert.equal(decodedText(Buffer.from(log)), log);
+  });
+
   it("are not found in what is no text", () => {
     for (const [name, hex] of [
       ["a program", "7f454c4602010100"],
