@@ -154,7 +154,8 @@ class Reader {
       const known = await this.#options.find(message);
       if (known !== undefined) return shown(message, known);
       this.#patience ??= AbortSignal.timeout(patienceMs);
-      if (this.#patience.aborted || (attachment.size ?? LARGEST) > this.#bytesLeft) return named(message, NOT_READ);
+      if (this.#patience.aborted || Math.min(attachment.size ?? LARGEST, LARGEST) > this.#bytesLeft)
+        return named(message, NOT_READ);
       return await this.#read(message, attachment, AbortSignal.any([signal, this.#patience]));
     } catch (error) {
       signal.throwIfAborted();
@@ -177,15 +178,15 @@ class Reader {
     const contents: Contents =
       seen === undefined ? await this.#contents(message, attachment, signal) : { kind: "picture", bytes: seen };
     if (contents.kind === "text") return joined(message, contents.text);
-    // One that came as any file is known by its bytes alone.
+    // Those that came as any file are known only now, and another model may have been asked before.
     await this.#mustSee();
     if (this.#images >= MOST_IMAGES) return named(message, NOT_READ);
     this.#images++;
     return { ...joined(message, `(a picture: “${name}”)`), images: [contents.bytes] };
   }
 
-  async #mustSee(): Promise<void> {
-    if (!(await (this.#sees ??= this.#options.canSee()))) throw new UnreadableFile("cant_see");
+  async #mustSee(options: { readonly isPassing?: boolean } = {}): Promise<void> {
+    if (!(await (this.#sees ??= this.#options.canSee()))) throw new UnreadableFile("cant_see", options);
   }
 
   #recording(message: RememberedMessage, file: Attachment, signal: AbortSignal): Promise<Uint8Array> {
@@ -199,6 +200,8 @@ class Reader {
   #contents(message: RememberedMessage, file: Attachment, signal: AbortSignal): Promise<Contents> {
     return this.#made(message, file, signal, async (bytes) => {
       if (file.kind === "image" || pictureType(bytes) !== undefined) {
+        // It was fetched for nothing, and is not fetched again for every question.
+        await this.#mustSee({ isPassing: true });
         this.#options.pictures.set(message.eventId, pictureIn(bytes));
         return { kind: "picture", bytes };
       }
@@ -252,7 +255,7 @@ class Reader {
     if (this.#options.signal.aborted) return undefined;
     // It keeps others waiting, and is left alone for a while.
     if (this.#patience?.aborted === true) return { kind: "unreadable", why: "no_file", isPassing: true };
-    if (!(error instanceof UnreadableFile) || !LASTING.has(error.why)) return undefined;
+    if (!(error instanceof UnreadableFile) || !(error.isPassing || LASTING.has(error.why))) return undefined;
     return { kind: "unreadable", why: error.why, isPassing: error.isPassing };
   }
 }

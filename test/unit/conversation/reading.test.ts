@@ -195,6 +195,33 @@ describe("reading the files of a conversation", () => {
     assert.equal(shelf.fetched.length, before, "what can't be read is not fetched again");
   });
 
+  it("fetches a picture that came as any file once for a model that does not see, and again for one that is asked about", async () => {
+    const shelf = new Shelf();
+    const picture = shelf.put("photo", png(4, 4));
+    const blind = { canSee: () => Promise.resolve(false) };
+    await assert.rejects(shelf.read([picture], blind), /cant_see/);
+    for (let round = 0; round < 3; round++) {
+      const [earlier] = await shelf.read([picture, said("hi")], blind);
+      assert.match(earlier?.body ?? "", /can't be read any more: “photo”/);
+    }
+    assert.equal(shelf.fetched.length, 1);
+    const pictures = new Map([[picture.eventId, png(4, 4)]]);
+    await assert.rejects(shelf.read([picture], { ...blind, pictures }), /cant_see/, "one that another model has seen");
+    const [seen] = await shelf.read([picture]);
+    assert.equal(seen?.images?.length, 1);
+    assert.equal(shelf.fetched.length, 2);
+  });
+
+  it("shows no more pictures than so many, those that came as any file among them", async () => {
+    const shelf = new Shelf();
+    const all = Array.from({ length: 6 }, (_, index) => shelf.put(`${index}`, png(4, 4)));
+    const read = await shelf.read([...all, said("hi")]);
+    assert.deepEqual(
+      read.flatMap(({ eventId, images = [] }) => (images.length > 0 ? [eventId] : [])),
+      ["3", "4", "5"],
+    );
+  });
+
   it("remembers nothing of a file that is the model's or the server's doing", async () => {
     const shelf = new Shelf();
     const picture = shelf.put("a.png", png(4, 4), { kind: "image" });
