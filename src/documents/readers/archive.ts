@@ -20,10 +20,6 @@ export class Archive {
     return new Archive(zip, entries);
   }
 
-  has(name: string): boolean {
-    return this.#entries.has(name);
-  }
-
   /** The contents of a file, piece by piece; none where there is no such file. Throws {@link DocumentClosed} when it is locked. */
   async *pieces(name: string): AsyncGenerator<Buffer, void, undefined> {
     const entry = this.#entries.get(name);
