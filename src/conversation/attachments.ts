@@ -14,26 +14,27 @@ export interface Attachment {
   readonly durationMs?: number;
 }
 
-/** `text` and `pdf` are read, `image` is looked at, `audio` is written down, `other` is none of it. */
-export type AttachmentKind = "text" | "pdf" | "image" | "audio" | "other";
+/**
+ * What is done with it: what may have `text` is read and an `image` looked at, as far as their bytes let it, `audio` is written
+ * down, `other` is none of it. What is remembered from before bytes told documents apart may say `pdf`, and counts as `text`.
+ */
+export type AttachmentKind = "text" | "image" | "audio" | "other";
 
 const MSGTYPES: ReadonlySet<unknown> = new Set(["m.file", "m.image", "m.audio", "m.video"]);
 
-/** What models of today look at. */
-const IMAGES: ReadonlySet<string> = new Set(["image/png", "image/jpeg", "image/webp", "image/gif"]);
+/** Clients that know no type for a file say one of these, or none. */
+const NO_TYPES: ReadonlySet<string> = new Set(["", "application/octet-stream", "binary/octet-stream"]);
 
-/** Types that are text though their names do not begin with `text/`. */
-const TEXT_TYPES =
-  /^application\/(?:json|xml|yaml|toml|x-(?:sh|yaml|tex|httpd-php)|javascript|typescript|sql|graphql|.*\+(?:json|xml))$/;
+/** Pictures are asked of models that see before they are fetched. */
+const PICTURE_NAMES = /\.(?:png|jpe?g|jfif|gif|webp|hei[cf]|avif|tiff?|bmp)$/i;
 
-/** Clients send code as what their system takes its name for, often as no type at all. */
-const TEXT_NAMES =
-  /\.(?:txt|md|markdown|rst|csv|tsv|log|json|jsonl|xml|html?|css|scss|ya?ml|toml|ini|cfg|conf|env|sh|bash|zsh|ps1|bat|py|rb|pl|php|js|mjs|cjs|ts|mts|tsx|jsx|vue|svelte|java|kt|kts|scala|groovy|c|h|cc|cpp|hpp|cs|go|rs|swift|m|mm|lua|r|jl|dart|ex|exs|erl|hs|ml|clj|lisp|el|sql|graphql|proto|tex|bib|diff|patch|dockerfile|makefile|gradle|nix|tf|srt|vtt|ics|vcf)$/i;
+/** Systems take code in TypeScript for film. */
+const FILM = /^video\/(?!mp2t$|vnd\.dlna\.mpeg-tts$)/;
+
+/** … and a Go module's file for music. */
+const SOUND = /^audio\/(?!x-mod$)/;
 
 const LONGEST_NAME = 200;
-
-/** A text has no zero at its beginning, and nearly everything else has one: as git tells them apart. */
-const LOOKED_AT = 8_000;
 
 /** The file of a message; undefined when there is none, or nothing says where it is. */
 export function attachmentOf(content: Readonly<Record<string, unknown>>): Attachment | undefined {
@@ -64,16 +65,6 @@ export function captionOf(content: Readonly<Record<string, unknown>>): string | 
     : undefined;
 }
 
-/** The words of a text file, as a model is shown them; undefined when its bytes are none of a text. */
-export function textOfFile(name: string, bytes: Uint8Array): string | undefined {
-  const [first, second] = bytes;
-  const isLittle = first === 0xff && second === 0xfe;
-  if (isLittle || (first === 0xfe && second === 0xff)) {
-    return quotedText(name, new TextDecoder(isLittle ? "utf-16le" : "utf-16be").decode(bytes));
-  }
-  return bytes.subarray(0, LOOKED_AT).includes(0) ? undefined : quotedText(name, new TextDecoder().decode(bytes));
-}
-
 /** The words of a file, as a model is shown them, in a fence that nothing in them ends. */
 export function quotedText(name: string, words: string): string {
   const text = words.replaceAll("\0", "");
@@ -82,24 +73,30 @@ export function quotedText(name: string, words: string): string {
   return `The file “${name}”:\n\n${fence}\n${text.trimEnd()}\n${fence}`;
 }
 
+/** What can't be seen, and what turns text around, but for what joins letters and emoji (U+200C, U+200D). */
+const UNSEEN = /(?:[^\P{C}\u200c\u200d]|\s)+/gu;
+
 function nameOf({ filename, body }: Readonly<Record<string, unknown>>): string {
   const name = typeof filename === "string" ? filename : body;
   const words =
     typeof name === "string"
       ? name
           .slice(0, 4 * LONGEST_NAME)
-          .replace(/[\p{C}\s]+/gu, " ")
+          .replace(UNSEEN, " ")
           .trim()
       : "";
-  return (words === "" ? "unnamed" : words.slice(0, LONGEST_NAME)).toWellFormed();
+  // What is cut in the middle of a character ends before it.
+  const short = words.slice(0, LONGEST_NAME).replace(/[\ud800-\udbff]$/, "");
+  return short === "" ? "unnamed" : short.toWellFormed();
 }
 
 function kindOf(msgtype: unknown, mimetype: string, name: string): AttachmentKind {
-  if (IMAGES.has(mimetype) || (msgtype === "m.image" && mimetype === "")) return "image";
-  if (msgtype === "m.audio" || (msgtype === "m.file" && mimetype.startsWith("audio/"))) return "audio";
-  if (msgtype !== "m.file") return "other";
-  if (mimetype === "application/pdf" || /\.pdf$/i.test(name)) return "pdf";
-  return mimetype.startsWith("text/") || TEXT_TYPES.test(mimetype) || TEXT_NAMES.test(name) ? "text" : "other";
+  if (msgtype === "m.image") return "image";
+  if (msgtype === "m.audio") return "audio";
+  if (msgtype !== "m.file" || FILM.test(mimetype)) return "other";
+  if (SOUND.test(mimetype)) return "audio";
+  const isPicture = mimetype.startsWith("image/") || (NO_TYPES.has(mimetype) && PICTURE_NAMES.test(name));
+  return isPicture ? "image" : "text";
 }
 
 function record(value: unknown): Readonly<Record<string, unknown>> {

@@ -5,7 +5,19 @@ import { unlessBroken } from "../sealing/sealed-text.ts";
 import type { SealedRow, Seals } from "../sealing/seals.ts";
 
 /** Why a file can't be read. Each has words in notices.ts. */
-export type Unreadable = "cant_see" | "cant_hear" | "cant_read" | "no_text" | "mislabelled" | "too_large" | "no_file";
+export type Unreadable =
+  | "cant_see"
+  | "cant_hear"
+  | "cant_read"
+  | "no_text"
+  | "locked"
+  | "old_office"
+  | "heic"
+  | "svg"
+  | "foreign_picture"
+  | "mislabelled"
+  | "too_large"
+  | "no_file";
 
 /** What came of reading a file. */
 export type FileOutcome =

@@ -1,20 +1,21 @@
 import { ProcessNotStarted } from "../documents/bounded-process.ts";
-import { textOfPdf, UnreadablePdf } from "../documents/pdf.ts";
+import { textOfDocument, UnreadableDocument } from "../documents/document.ts";
+import { closedFormat, documentFormat, type DocumentFormat } from "../documents/formats.ts";
+import { decodedText } from "../documents/text-encoding.ts";
 import { FairQueue } from "../providers/fair-queue.ts";
-import { pictureExtent } from "../providers/pictures.ts";
+import { foreignPicture, pictureExtent, pictureType } from "../providers/pictures.ts";
 import { recordingEnding } from "../providers/recordings.ts";
-import { quotedText, textOfFile, type Attachment, type AttachmentKind } from "./attachments.ts";
+import { quotedText, type Attachment } from "./attachments.ts";
 import type { RememberedMessage } from "./history.ts";
 import { costOf, type Counting, type PromptMessage } from "./prompt.ts";
 import type { FileOutcome, Unreadable } from "./read-files.ts";
 
-/** The largest file of each kind that is read, in bytes. */
-const LARGEST: Readonly<Record<Exclude<AttachmentKind, "other">, number>> = {
-  text: 1_000_000,
-  pdf: 20_000_000,
-  image: 20_000_000,
-  audio: 20_000_000,
-};
+/** The largest file that is read, and the largest that is text as it is, in bytes. */
+const LARGEST = 20_000_000;
+const LARGEST_TEXT = 1_000_000;
+
+/** So much tells whether what is too large is text at all. */
+const LOOKED_AT = 8_000;
 
 /** So many pictures of the latest ones are shown to a model; each takes hundreds of tokens. */
 const MOST_IMAGES = 3;
@@ -87,12 +88,14 @@ export class UnreadableFile extends Error {
 }
 
 /** Why a file can't be read, whoever reads it with whatever model. */
-const LASTING: ReadonlySet<Unreadable> = new Set(["no_text", "mislabelled", "too_large", "no_file"]);
+const LASTING: ReadonlySet<Unreadable> = new Set([
+  ...["cant_read", "no_text", "locked", "old_office", "heic", "svg", "foreign_picture", "mislabelled"],
+  ...["too_large", "no_file"],
+] as const);
 
-/** A file of a kind that can be read. */
-interface ReadableFile extends Attachment {
-  readonly kind: Exclude<AttachmentKind, "other">;
-}
+/** What a file turns out to be. */
+type Contents =
+  { readonly kind: "text"; readonly text: string } | { readonly kind: "picture"; readonly bytes: Uint8Array };
 
 /**
  * The latest messages with what their files hold, oldest first, as many as a prompt has place for: what is older is neither
@@ -168,7 +171,7 @@ class Reader {
       const known = await this.#options.find(message);
       if (known !== undefined) return shown(message, known);
       this.#patience ??= AbortSignal.timeout(patienceMs);
-      if (this.#patience.aborted || (attachment.size ?? LARGEST[kind]) > this.#bytesLeft)
+      if (this.#patience.aborted || Math.min(attachment.size ?? LARGEST, LARGEST) > this.#bytesLeft)
         return named(message, NOT_READ);
       return await this.#read(message, attachment, AbortSignal.any([signal, this.#patience]));
     } catch (error) {
@@ -180,61 +183,66 @@ class Reader {
   }
 
   async #read(message: RememberedMessage, attachment: Attachment, signal: AbortSignal): Promise<PromptMessage> {
-    const { kind, name, size = 0, durationMs = 0 } = attachment;
+    const { kind, name, durationMs = 0 } = attachment;
     if (kind === "other") throw new UnreadableFile("cant_read");
-    if (kind === "image" && !(await (this.#sees ??= this.#options.canSee()))) throw new UnreadableFile("cant_see");
-    if (size > LARGEST[kind] || durationMs > LONGEST_RECORDING_MS) throw new UnreadableFile("too_large");
-    const file = { ...attachment, kind };
-    switch (kind) {
-      case "text":
-      case "pdf":
-        return joined(message, await this.#text(message, file, signal));
-      case "audio":
-        return joined(message, await this.#options.transcribe(message, await this.#recording(message, file, signal)));
-      case "image": {
-        const picture = this.#options.pictures.get(message.eventId) ?? (await this.#picture(message, file, signal));
-        this.#images++;
-        return { ...joined(message, `(a picture: “${name}”)`), images: [picture] };
-      }
+    if (kind === "audio") {
+      if (durationMs > LONGEST_RECORDING_MS) throw new UnreadableFile("too_large");
+      const audio = await this.#recording(message, attachment, signal);
+      return joined(message, await this.#options.transcribe(message, audio));
     }
+    if (kind === "image") await this.#mustSee();
+    const seen = this.#options.pictures.get(message.eventId);
+    const contents: Contents =
+      seen === undefined ? await this.#contents(message, attachment, signal) : { kind: "picture", bytes: seen };
+    if (contents.kind === "text") return joined(message, contents.text);
+    // Those that came as any file are known only now, and another model may have been asked before.
+    await this.#mustSee();
+    if (this.#images >= MOST_IMAGES) return named(message, NOT_READ);
+    this.#images++;
+    return { ...joined(message, `(a picture: “${name}”)`), images: [contents.bytes] };
   }
 
-  /** The words of a text or a document, which are remembered. */
-  #text(message: RememberedMessage, file: ReadableFile, signal: AbortSignal): Promise<string> {
-    return this.#made(message, file, signal, async (bytes) => {
-      const text = beginsAsPdf(bytes)
-        ? await this.#options.room.documents.run(message.sender, signal, () => textOfDocument(file.name, bytes, signal))
-        : file.kind === "pdf"
-          ? undefined
-          : textOfFile(file.name, bytes);
-      if (text === undefined) throw new UnreadableFile("no_text");
-      await this.#options.keep(message, { kind: "text", text });
-      return text;
-    });
+  async #mustSee(options: { readonly isPassing?: boolean } = {}): Promise<void> {
+    if (!(await (this.#sees ??= this.#options.canSee()))) throw new UnreadableFile("cant_see", options);
   }
 
-  #recording(message: RememberedMessage, file: ReadableFile, signal: AbortSignal): Promise<Uint8Array> {
+  #recording(message: RememberedMessage, file: Attachment, signal: AbortSignal): Promise<Uint8Array> {
     return this.#made(message, file, signal, (bytes) => {
       if (recordingEnding(bytes) === undefined) throw new UnreadableFile("mislabelled");
       return bytes;
     });
   }
 
-  #picture(message: RememberedMessage, file: ReadableFile, signal: AbortSignal): Promise<Uint8Array> {
-    return this.#made(message, file, signal, (bytes) => {
-      const extent = pictureExtent(bytes);
-      if (extent === undefined) throw new UnreadableFile("mislabelled");
-      const { w, h, frames } = extent;
-      if (w * h * frames > MOST_PIXELS || frames > MOST_FRAMES) throw new UnreadableFile("too_large");
-      this.#options.pictures.set(message.eventId, bytes);
-      return bytes;
+  /** A picture, which is shown, or words, which are remembered. */
+  #contents(message: RememberedMessage, file: Attachment, signal: AbortSignal): Promise<Contents> {
+    return this.#made(message, file, signal, async (bytes) => {
+      if (file.kind === "image" || pictureType(bytes) !== undefined) {
+        // It was fetched for nothing, and is not fetched again for every question.
+        await this.#mustSee({ isPassing: true });
+        this.#options.pictures.set(message.eventId, pictureIn(bytes));
+        return { kind: "picture", bytes };
+      }
+      const text = await this.#text(message, file, bytes, signal);
+      await this.#options.keep(message, { kind: "text", text });
+      return { kind: "text", text };
     });
+  }
+
+  /** The words of a text or a document. */
+  async #text(message: RememberedMessage, file: Attachment, bytes: Uint8Array, signal: AbortSignal): Promise<string> {
+    const { documents } = this.#options.room;
+    const closed = closedFormat(bytes);
+    if (closed !== undefined) throw new UnreadableFile(closed);
+    const format = documentFormat(bytes, file);
+    return format === undefined
+      ? quotedText(file.name, plainText(bytes))
+      : documents.run(message.sender, signal, () => textIn(file.name, format, bytes, signal));
   }
 
   /** What is made of a file's contents. That it can't be read is remembered. */
   #made<T>(
     message: RememberedMessage,
-    file: ReadableFile,
+    file: Attachment,
     signal: AbortSignal,
     make: (bytes: Uint8Array) => T | Promise<T>,
   ): Promise<T> {
@@ -250,12 +258,12 @@ class Reader {
     });
   }
 
-  async #fetched(file: ReadableFile, signal: AbortSignal): Promise<Uint8Array> {
-    const most = LARGEST[file.kind];
+  /** However large it is said to be: nobody knows before it is fetched. */
+  async #fetched(file: Attachment, signal: AbortSignal): Promise<Uint8Array> {
     // One that breaks off may have been almost all of it.
-    this.#bytesLeft -= most;
-    const bytes = await this.#options.download(file, most, signal);
-    this.#bytesLeft += most - bytes.byteLength;
+    this.#bytesLeft -= LARGEST;
+    const bytes = await this.#options.download(file, LARGEST, signal);
+    this.#bytesLeft += LARGEST - bytes.byteLength;
     return bytes;
   }
 
@@ -264,27 +272,50 @@ class Reader {
     if (this.#options.signal.aborted) return undefined;
     // It keeps others waiting, and is left alone for a while.
     if (this.#patience?.aborted === true) return { kind: "unreadable", why: "no_file", isPassing: true };
-    if (!(error instanceof UnreadableFile) || !LASTING.has(error.why)) return undefined;
+    if (!(error instanceof UnreadableFile) || !(error.isPassing || LASTING.has(error.why))) return undefined;
     return { kind: "unreadable", why: error.why, isPassing: error.isPassing };
   }
 }
 
-/** The words of a document; undefined when it has none, or can't be read. */
-async function textOfDocument(name: string, bytes: Uint8Array, signal: AbortSignal): Promise<string | undefined> {
-  try {
-    const { text, isWhole } = await textOfPdf(bytes, { signal });
-    if (text === "") return undefined;
-    return quotedText(name, text) + (isWhole ? "" : "\n\n(The file goes on; the rest was not read.)");
-  } catch (error) {
-    if (error instanceof UnreadablePdf) return undefined;
-    if (error instanceof ProcessNotStarted) throw new UnreadableFile("no_file", { cause: error, isPassing: true });
-    throw error;
-  }
+/** The picture, if it is one to look at. Throws {@link UnreadableFile}. */
+function pictureIn(bytes: Uint8Array): Uint8Array {
+  const extent = pictureExtent(bytes);
+  if (extent === undefined) throw new UnreadableFile(FOREIGN[foreignPicture(bytes) ?? "none"]);
+  const { w, h, frames } = extent;
+  if (w * h * frames > MOST_PIXELS || frames > MOST_FRAMES) throw new UnreadableFile("too_large");
+  return bytes;
 }
 
-/** Readers look for it in the first kilobyte. */
-function beginsAsPdf(bytes: Uint8Array): boolean {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.byteLength, 1_024)).includes("%PDF-");
+/** What is said of a picture that no model looks at. */
+const FOREIGN = { heic: "heic", svg: "svg", other: "foreign_picture", none: "mislabelled" } as const;
+
+/** The words of a file that is text as it is. Throws {@link UnreadableFile}. */
+function plainText(bytes: Uint8Array): string {
+  const foreign = foreignPicture(bytes);
+  // A drawing that came as any file is its source.
+  if (foreign !== undefined && foreign !== "svg") throw new UnreadableFile(FOREIGN[foreign]);
+  const isTooLarge = bytes.byteLength > LARGEST_TEXT;
+  const text = decodedText(isTooLarge ? bytes.subarray(0, LOOKED_AT) : bytes);
+  if (text === undefined) throw new UnreadableFile("cant_read");
+  if (isTooLarge) throw new UnreadableFile("too_large");
+  if (text.trim() === "") throw new UnreadableFile("no_text");
+  return text;
+}
+
+/** Why a document is not read, in the words that are said of it. */
+const UNREADABLE_DOCUMENT = { locked: "locked", unknown_kind: "cant_read", damaged: "no_text" } as const;
+
+/** The words of a document, as a model is shown them. Throws {@link UnreadableFile}, or the signal's reason. */
+async function textIn(name: string, format: DocumentFormat, bytes: Uint8Array, signal: AbortSignal): Promise<string> {
+  try {
+    const { text, isWhole } = await textOfDocument(bytes, format, { signal });
+    if (text === "") throw new UnreadableFile("no_text");
+    return quotedText(name, text) + (isWhole ? "" : "\n\n(The file goes on; the rest was not read.)");
+  } catch (cause) {
+    if (cause instanceof UnreadableDocument) throw new UnreadableFile(UNREADABLE_DOCUMENT[cause.why], { cause });
+    if (cause instanceof ProcessNotStarted) throw new UnreadableFile("no_file", { cause, isPassing: true });
+    throw cause;
+  }
 }
 
 /** What stands for a file that is not in a prompt. */

@@ -11,6 +11,6 @@ export const READER_PROGRAM = {
     `--max-old-space-size=${MAX_HEAP_MB}`,
     "--disable-warning=ExperimentalWarning",
     // Built, it is JavaScript like this file.
-    fileURLToPath(new URL(`./pdf-reader${extname(import.meta.url)}`, import.meta.url)),
+    fileURLToPath(new URL(`./document-reader${extname(import.meta.url)}`, import.meta.url)),
   ],
 } as const;

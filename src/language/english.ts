@@ -38,13 +38,23 @@ export const english: Words = {
     cant_hear: ({ agent }) =>
       `${agent} can't listen to recordings: nothing that writes down speech is set up here, or it does not answer. Please write what you said and send it again, or ask your admin.`,
     cant_read: ({ agent }) =>
-      `${agent} can't read this kind of file. It reads text, code and PDFs, and pictures where its model sees them. Please send what matters so, and ask again.`,
+      `${agent} can't read this kind of file. It reads text, code, PDFs, web pages, mails, EPUBs and Office files, and pictures where its model sees them. Please send what matters so, and ask again.`,
     no_text: ({ agent }) =>
-      `${agent} found no text in this file: it may be scanned, locked or damaged. Please send its text, or pictures of its pages, and ask again.`,
+      `${agent} found no text in this file: it may be empty, scanned or damaged. Please send its text, or pictures of its pages, and ask again.`,
+    locked: ({ agent }) =>
+      `${agent} can't read this file: it is locked with a password. Please save it without one and send it again, or send what matters as text.`,
+    old_office: ({ agent }) =>
+      `${agent} can't read this file: it is in an old format of Office (.doc, .xls, .ppt or .rtf). Please save it as .docx, .xlsx, .pptx or PDF, and send it again.`,
+    heic: ({ agent }) =>
+      `${agent} can't look at this picture: it is in HEIC, a format of phones that models don't know. Please send it again as JPEG or PNG.`,
+    svg: ({ agent }) =>
+      `${agent} can't look at this picture: it is a drawing in SVG, which models don't know. Please send it again as PNG or JPEG, or its source as a text file.`,
+    foreign_picture: ({ agent }) =>
+      `${agent} can't look at this picture: models don't know its format (TIFF, BMP, AVIF and such). Please send it again as PNG, JPEG, GIF or WebP.`,
     mislabelled: ({ agent }) =>
       `${agent} can't open this file: it is not what it is said to be, or it is damaged. Please send it again: a picture as PNG, JPEG, GIF or WebP, or a voice message.`,
     too_large: ({ agent }) =>
-      `This file is too large for ${agent}. Please send the part that matters again: 1 MB of text, or 20 MB of a PDF, a picture (100 megapixels) or a recording (an hour), at the most.`,
+      `This file is too large for ${agent}. Please send the part that matters again: 1 MB of text, or 20 MB of a document, a picture (100 megapixels) or a recording (an hour), at the most.`,
     no_file: ({ agent }) =>
       `${agent} could not open this file: it is not there any more, or it was changed on its way. Please send it again.`,
     waited: ({ agent }) =>

@@ -40,13 +40,23 @@ export const german: Words = {
     cant_hear: ({ agent }) =>
       `${agent} kann keine Aufnahmen anhören: Hier ist nichts eingerichtet, das Sprache aufschreibt, oder es antwortet nicht. Schreibe bitte, was du gesagt hast, oder frage deinen Admin.`,
     cant_read: ({ agent }) =>
-      `${agent} kann diese Art von Datei nicht lesen, nur Text, Code und PDFs, und Bilder, wenn das Modell sie versteht. Schicke bitte in einer dieser Formen, worauf es ankommt, und frage noch einmal.`,
+      `${agent} kann diese Art von Datei nicht lesen, nur Text, Code, PDFs, Webseiten, Mails, EPUBs und Office-Dateien, und Bilder, wenn das Modell sie versteht. Schicke bitte so, worauf es ankommt, und frage noch einmal.`,
     no_text: ({ agent }) =>
-      `${agent} hat in dieser Datei keinen Text gefunden: Sie ist vielleicht eingescannt, gesperrt oder beschädigt. Schicke bitte den Text oder Bilder der Seiten, und frage noch einmal.`,
+      `${agent} hat in dieser Datei keinen Text gefunden: Sie ist vielleicht leer, eingescannt oder beschädigt. Schicke bitte den Text oder Bilder der Seiten, und frage noch einmal.`,
+    locked: ({ agent }) =>
+      `${agent} kann diese Datei nicht lesen: Sie ist mit einem Passwort gesperrt. Speichere sie bitte ohne Passwort und schicke sie noch einmal, oder schicke als Text, worauf es ankommt.`,
+    old_office: ({ agent }) =>
+      `${agent} kann diese Datei nicht lesen: Sie hat ein altes Office-Format (.doc, .xls, .ppt oder .rtf). Speichere sie bitte als .docx, .xlsx, .pptx oder PDF, und schicke sie noch einmal.`,
+    heic: ({ agent }) =>
+      `${agent} kann dieses Bild nicht ansehen: Es ist in HEIC, einem Format von Handys, das Modelle nicht kennen. Schicke es bitte noch einmal als JPEG oder PNG.`,
+    svg: ({ agent }) =>
+      `${agent} kann dieses Bild nicht ansehen: Es ist eine Zeichnung in SVG, das Modelle nicht kennen. Schicke sie bitte noch einmal als PNG oder JPEG, oder ihren Quelltext als Textdatei.`,
+    foreign_picture: ({ agent }) =>
+      `${agent} kann dieses Bild nicht ansehen: Modelle kennen sein Format nicht (TIFF, BMP, AVIF und andere). Schicke es bitte noch einmal als PNG, JPEG, GIF oder WebP.`,
     mislabelled: ({ agent }) =>
       `${agent} kann diese Datei nicht öffnen: Sie ist nicht, was sie zu sein vorgibt, oder beschädigt. Schicke sie bitte noch einmal: ein Bild als PNG, JPEG, GIF oder WebP, oder eine Sprachnachricht.`,
     too_large: ({ agent }) =>
-      `Diese Datei ist zu groß für ${agent}. Schicke bitte noch einmal den Teil, auf den es ankommt: höchstens 1 MB Text, oder 20 MB als PDF, Bild (100 Megapixel) oder Aufnahme (eine Stunde).`,
+      `Diese Datei ist zu groß für ${agent}. Schicke bitte noch einmal den Teil, auf den es ankommt: höchstens 1 MB Text, oder 20 MB als Dokument, Bild (100 Megapixel) oder Aufnahme (eine Stunde).`,
     no_file: ({ agent }) =>
       `${agent} konnte diese Datei nicht öffnen: Es gibt sie nicht mehr, oder sie wurde unterwegs verändert. Schicke sie bitte noch einmal.`,
     waited: ({ agent }) =>

@@ -21,6 +21,31 @@ export function pictureType(bytes: Uint8Array): PictureType | undefined {
   return undefined;
 }
 
+/** A picture in a format that models do not look at; `other` is one of several that are seldom sent. */
+export type ForeignPicture = "heic" | "svg" | "other";
+
+/** The brands of ISO base media files that are photos (ISO/IEC 23008-12); all else that begins with `ftyp` is film or sound. */
+const HEIC_BRANDS: ReadonlySet<string> = new Set(["heic", "heix", "heim", "heis", "hevc", "hevx", "mif1", "msf1"]);
+
+/** TIFF in both byte orders, BMP, an icon, JPEG XL in both forms, JPEG 2000, Photoshop. */
+// eslint-disable-next-line no-control-regex
+const OTHERS = /^(?:II\*\0|MM\0\*|BM[^]{4}\0\0\0\0|\0\0\x01\0[^]\0|\xff\x0a|\0\0\0\x0cJXL |\0\0\0\x0cjP |8BPS)/;
+
+/** Which picture a file is that models do not look at, by how it begins; undefined for one that they do, and for what is none. */
+export function foreignPicture(bytes: Uint8Array): ForeignPicture | undefined {
+  const beginning = String.fromCharCode(...bytes.subarray(0, 1_024));
+  if (beginning.slice(4, 8) === "ftyp") {
+    const brand = beginning.slice(8, 12);
+    if (HEIC_BRANDS.has(brand)) return "heic";
+    return brand === "avif" || brand === "avis" ? "other" : undefined;
+  }
+  if (OTHERS.test(beginning)) return "other";
+  const start = beginning
+    .replace(/^\xef\xbb\xbf/, "")
+    .replace(/^(?:\s+|<\?[^>]*>|<!DOCTYPE[^>]*>|<!--(?:[^-]|-(?!->))*-->)+/i, "");
+  return /^<svg\b/i.test(start) ? "svg" : undefined;
+}
+
 /** A file of more parts is none to look at: a photo of 10 MB in blocks of 255 bytes has 40,000. */
 const MOST_PARTS = 200_000;
 

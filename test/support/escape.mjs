@@ -17,7 +17,7 @@ import { guardEgress } from "../../src/egress/guard.ts";
 const [open, shut] = process.argv.slice(2, 4).map(Number);
 const folder = process.argv[4];
 const refused = [];
-const reader = fileURLToPath(new URL("../../src/documents/pdf-reader.ts", import.meta.url));
+const reader = fileURLToPath(new URL("../../src/documents/document-reader.ts", import.meta.url));
 const program = { file: process.execPath, args: [reader] };
 guardEgress(program).allow(
   [{ host: "127.0.0.1", port: open }, { host: "localhost", port: shut }, { path: join(folder, "in") }],

@@ -8,7 +8,7 @@ export async function readers(): Promise<number[]> {
     pids.map(async (pid) => {
       // One that has ended meanwhile is none.
       const command = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "");
-      return command.includes("pdf-reader") ? [pid] : [];
+      return command.includes("document-reader") ? [pid] : [];
     }),
   );
   return found.flat();

@@ -619,18 +619,24 @@ forEachDatabase((_kind, open) => {
 
     it("that can't be read is told of, and is no reason not to answer what comes after", async () => {
       const world = new World(await open());
-      world.files.set("mxc://example.test/big.txt", Buffer.alloc(1_000_001));
+      world.files.set("mxc://example.test/big.txt", Buffer.alloc(1_000_001, "a"));
+      world.files.set("mxc://example.test/told.txt", Buffer.alloc(1_000_001, "a"));
+      world.files.set("mxc://example.test/big.pdf", Buffer.alloc(20_000_001, "%PDF-"));
+      world.files.set("mxc://example.test/small.txt", Buffer.from("a few words"));
       for (const [also, failure] of [
         [file("film.mp4", "video/mp4"), "cant_read"],
-        [file("big.pdf", "application/pdf", { info: { mimetype: "application/pdf", size: 5e9 } }), "too_large"],
+        [file("big.pdf", "application/pdf", { info: { mimetype: "application/pdf", size: 1 } }), "too_large"],
         [file("big.txt", "text/plain"), "too_large"],
-        [file("told.txt", "text/plain", { info: { mimetype: "text/plain", size: 5e9 } }), "too_large"],
+        [file("told.txt", "text/plain", { info: { mimetype: "text/plain", size: 0 } }), "too_large"],
         [file("gone.txt", "text/plain"), "no_file"],
       ] as const) {
         const reply = await asked(world, "", also);
         assert.deepEqual([reply.outcome, reply.failure], ["failed", failure]);
         assert.equal(reply.messages[0]?.content["msgtype"], "m.notice");
       }
+      // Nobody knows how large a file is before it is there.
+      const small = file("small.txt", "text/plain", { info: { mimetype: "text/plain", size: 5e9 } });
+      assert.equal((await asked(world, "", small)).outcome, "answered");
       assert.equal((await asked(world, "never mind", {})).outcome, "answered");
     });
 

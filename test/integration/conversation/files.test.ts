@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { describe, it } from "node:test";
 import { ReadFiles } from "../../../src/conversation/read-files.ts";
 import { UnreadableFile } from "../../../src/conversation/reading.ts";
@@ -18,10 +19,12 @@ import {
 } from "../../support/conversation-world.ts";
 import { forEachDatabase } from "../../support/databases.ts";
 import { eventually } from "../../support/eventually.ts";
+import { inCheckout } from "../../support/paths.ts";
 import { pdf } from "../../support/pdf.ts";
 import { png } from "../../support/pictures.ts";
 import { readers } from "../../support/readers.ts";
 import { sealsOf } from "../../support/seals.ts";
+import { zip } from "../../support/zip.ts";
 
 /** A message that is a file, with what is said to it. */
 function file(name: string, mimetype = "text/plain", caption?: string): object {
@@ -170,6 +173,15 @@ forEachDatabase((_kind, open) => {
         ["page.png", "image/png", Buffer.from("<!DOCTYPE html>"), "mislabelled"],
         ["big.txt", "text/plain", Buffer.alloc(1_000_001, "a"), "too_large"],
         ["gone.txt", "text/plain", undefined, "no_file"],
+        ["photo.heic", "image/heic", Buffer.from("\0\0\0\x1cftypheic", "latin1"), "heic"],
+        ["logo.svg", "image/svg+xml", Buffer.from("<svg/>"), "svg"],
+        ["scan.tif", "image/tiff", Buffer.from("II*\0\x08\0\0\0", "latin1"), "foreign_picture"],
+        ["letter.docx", "", await readFile(inCheckout("test/fixtures/documents/locked-report.docx")), "locked"],
+        ["letter.odt", "", await readFile(inCheckout("test/fixtures/documents/locked-report.odt")), "locked"],
+        ["letter.doc", "", await readFile(inCheckout("test/fixtures/documents/office-report.doc")), "old_office"],
+        ["things.docx", "", zip([{ name: "a.txt", data: "a" }]), "cant_read"],
+        ["program", "", Buffer.from("7f454c4602010100", "hex"), "cant_read"],
+        ["empty.md", "text/markdown", Buffer.alloc(0), "no_text"],
       ] as const) {
         if (bytes !== undefined) world.files.set(`mxc://example.test/${name}`, bytes);
         const question = await queued(world, "", file(name, mimetype));

@@ -1,35 +1,44 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { attachmentOf, captionOf, textOfFile } from "../../../src/conversation/attachments.ts";
+import { attachmentOf, captionOf, quotedText } from "../../../src/conversation/attachments.ts";
 
 function kind(msgtype: string, body: string, mimetype?: string): string | undefined {
   return attachmentOf({ msgtype, body, url: "mxc://a.b/c", info: { mimetype } })?.kind;
 }
 
 describe("a file", () => {
-  it("is text by its type or its name, and a picture by its type alone", () => {
+  it("is looked at, listened to or read by what it is said to be, and what it is in truth is seen later", () => {
     assert.deepEqual(
       [
-        kind("m.file", "a", "text/x-python"),
-        kind("m.file", "a", "application/json"),
-        kind("m.file", "a.rs", "application/octet-stream"),
-        kind("m.file", "Makefile.txt"),
         kind("m.image", "a", "image/PNG"),
         kind("m.image", "a"),
-        kind("m.file", "a", "image/webp"),
-        kind("m.file", "a.PDF"),
+        kind("m.image", "a.png", "application/octet-stream"),
+        kind("m.image", "a", "image/*"),
+        kind("m.image", "a.svg", "image/svg+xml"),
+        kind("m.file", "a", "image/jpg"),
+        kind("m.file", "IMG_1.HEIC", ""),
+        kind("m.file", "a.jpeg", "application/octet-stream"),
         kind("m.audio", "voice.txt", "audio/ogg"),
+        kind("m.file", "a", "audio/ogg; codecs=opus"),
       ],
-      ["text", "text", "text", "text", "image", "image", "image", "pdf", "audio"],
+      [...Array<string>(8).fill("image"), "audio", "audio"],
     );
-    for (const [msgtype, name, type] of [
-      ["m.file", "a.exe", undefined],
-      ["m.image", "a.svg", "image/svg+xml"],
-      ["m.image", "a.txt", "text/plain"],
-      ["m.video", "a.mp4", "video/mp4"],
+    for (const [name, type] of [
+      ["a", undefined],
+      ["Dockerfile", ""],
+      ["a.exe", "application/x-msdownload"],
+      ["a.PDF", undefined],
+      ["a.docx", "application/zip"],
+      ["a.ts", "video/mp2t"],
+      ["a.ts", "video/vnd.dlna.mpeg-tts"],
+      ["go.mod", "audio/x-mod"],
+      ["a", "application/json; charset=utf-8"],
+      ["a.png", "text/plain"],
     ] as const) {
-      assert.equal(kind(msgtype, name, type), "other", name);
+      assert.equal(kind("m.file", name, type), "text", name);
     }
+    assert.equal(kind("m.video", "a.mp4", "video/mp4"), "other");
+    assert.equal(kind("m.file", "a.mp4", "video/mp4"), "other");
   });
 
   it("is none where nothing says where it is", () => {
@@ -47,7 +56,7 @@ describe("a file", () => {
   it("has a name that can stand in a prompt, and keeps how it is opened", () => {
     const file = { url: "mxc://a.b/c", v: "v2", key: {} };
     const found = attachmentOf({ msgtype: "m.file", body: "a\n\u202etxt.exe", file, info: { size: -1 } });
-    assert.deepEqual(found, { kind: "other", name: "a txt.exe", url: "mxc://a.b/c", encrypted: file });
+    assert.deepEqual(found, { kind: "text", name: "a txt.exe", url: "mxc://a.b/c", encrypted: file });
     assert.equal(attachmentOf({ msgtype: "m.file", file })?.name, "unnamed");
   });
 
@@ -64,20 +73,31 @@ describe("a file", () => {
   });
 
   it("of text is fenced by more than it holds, whatever its bytes are", () => {
-    assert.equal(textOfFile("a.md", Buffer.from("````\nx\n````")), "The file “a.md”:\n\n`````\n````\nx\n````\n`````");
-    assert.ok(textOfFile("c", Buffer.alloc(1_000_000, "```\n"))?.endsWith("\n````"));
-    assert.ok(textOfFile("b", Uint8Array.from([255, 254, 65]))?.includes("\ufffd"));
-    assert.ok(textOfFile("b", Uint8Array.from([254, 253, 65]))?.includes("\ufffd\ufffdA"));
+    assert.equal(quotedText("a.md", "````\nx\n````"), "The file “a.md”:\n\n`````\n````\nx\n````\n`````");
+    assert.ok(quotedText("c", "```\n".repeat(250_000)).endsWith("\n````"));
   });
 
-  it("is text by its bytes, too, and may have a byte order mark", () => {
-    const words = "Grüße, 世界";
-    const little = Buffer.from(`\ufeff${words}`, "utf16le");
-    for (const bytes of [Buffer.from(words), little, Buffer.from(little).swap16()]) {
-      assert.match(textOfFile("a.txt", bytes) ?? "", /Grüße, 世界/);
+  it("keeps its name in every script, with emoji, and in folders", () => {
+    const named = (filename: string): string | undefined =>
+      attachmentOf({ msgtype: "m.file", body: "look", filename, url: "mxc://a.b/c" })?.name;
+    for (const name of [
+      "Übersicht (Kopie) №3.pdf",
+      "تقرير نهائي.docx",
+      "דוח סופי.xlsx",
+      "می‌خواهم.txt",
+      "👨‍👩‍👧‍👦 🏳️‍🌈.png",
+      "报告.pdf",
+      "a/b/../../etc/passwd",
+      "C:\\Users\\me\\notes.txt",
+      "“quoted” ‘name’.txt",
+      ".env",
+    ]) {
+      assert.equal(named(name), name);
     }
-    for (const other of ["\x89PNG\r\n\x1a\n\0\0", "\x7fELF\x02\x01\x01\0", "PK\x03\x04\x14\0"]) {
-      assert.equal(textOfFile("a.txt", Buffer.from(other, "latin1")), undefined);
-    }
+    assert.equal(named("a\u202egpj.exe\u2066\n\u0007b"), "a gpj.exe b");
+    for (const nothing of ["", " ", "\u202e\u2066", "\0"]) assert.equal(named(nothing), "unnamed");
+    const long = named(`${"a".repeat(199)}😀.txt`);
+    assert.equal(long, "a".repeat(199), "no half of a character");
+    assert.ok(named("😀".repeat(10_000))?.isWellFormed());
   });
 });

@@ -116,7 +116,7 @@ describe("reading the files of a conversation", () => {
     const large = new Shelf();
     // What its sender says of its size may be a lie.
     const files = Array.from({ length: 40 }, (_, index) =>
-      large.put(`${index}.pdf`, Buffer.alloc(15_000_000), { kind: "pdf", size: 1 }),
+      large.put(`${index}.pdf`, Buffer.alloc(15_000_000), { size: 1 }),
     );
     await large.read([...files, said("hi")]);
     assert.ok(large.bytes <= 60_000_000, `${large.bytes}`);
@@ -142,6 +142,7 @@ describe("reading the files of a conversation", () => {
   it("goes by what is in a file, not by what it is said to be", async () => {
     const page = Buffer.from("<!DOCTYPE html><html><script>alert(1)</script>");
     const ogg = Buffer.from("OggS and so on");
+    const svg = Buffer.from('<?xml version="1.0"?>\n<!-- made by hand -->\n<svg xmlns="http://www.w3.org/2000/svg"/>');
     const many = gif({ w: 1_000, h: 1_000 }, Array(101).fill({ w: 1, h: 1 }));
     const short = gif({ w: 1, h: 1 }, Array(1_001).fill({ w: 1, h: 1 }));
     const cases: readonly [string, Uint8Array, Partial<Attachment>, string | undefined][] = [
@@ -158,13 +159,29 @@ describe("reading the files of a conversation", () => {
       ["speech.ogg", ogg, { kind: "audio", durationMs: 3_600_001 }, "too_large"],
       ["page.ogg", page, { kind: "audio", mimetype: "audio/ogg" }, "mislabelled"],
       ["bomb.ogg", png(50_000, 50_000), { kind: "audio" }, "mislabelled"],
-      ["page.pdf", page, { kind: "pdf" }, "no_text"],
-      ["page.txt", pdf("in truth a document"), { kind: "text" }, undefined],
-      ["page.html", page, { kind: "text" }, undefined],
-      ["program.txt", Buffer.from("7f454c4602010100", "hex"), { kind: "text" }, "no_text"],
-      ["huge.txt", Buffer.alloc(1_000_001, "a"), { kind: "text" }, "too_large"],
-      ["told.pdf", pdf("x"), { kind: "pdf", size: 5e9 }, "too_large"],
+      ["page.pdf", page, { mimetype: "application/pdf" }, undefined],
+      ["page.txt", pdf("in truth a document"), { mimetype: "text/plain" }, undefined],
+      ["page.html", Buffer.from("<!DOCTYPE html><p>words"), { mimetype: "text/html" }, undefined],
+      ["script.html", page, {}, "no_text"],
+      ["program.txt", Buffer.from("7f454c4602010100", "hex"), {}, "cant_read"],
+      ["huge.txt", Buffer.alloc(1_000_001, "a"), {}, "too_large"],
+      ["huge.bin", Buffer.alloc(1_000_001), { mimetype: "text/plain" }, "cant_read"],
+      ["nothing.txt", Buffer.alloc(0), {}, "no_text"],
+      ["blank.txt", Buffer.from("\ufeff \r\n\t\n"), {}, "no_text"],
+      ["nothing.pdf", Buffer.alloc(0), { mimetype: "application/pdf" }, "no_text"],
+      ["told.pdf", pdf("x"), { size: 5e9 }, undefined],
+      ["remembered.pdf", pdf("of a version before"), { kind: "pdf" as "text" }, undefined],
       ["film.mp4", page, { kind: "other" }, "cant_read"],
+      ["photo", png(4, 4), { mimetype: "" }, undefined],
+      ["photo.txt", png(4, 4), { mimetype: "text/plain" }, undefined],
+      ["bomb", png(50_000, 50_000), {}, "too_large"],
+      ["photo.heic", Buffer.from("0000001c6674797068656963", "hex"), { kind: "image" }, "heic"],
+      ["photo.jpg", Buffer.from("0000001c667479706d696631", "hex"), { kind: "image", mimetype: "image/jpeg" }, "heic"],
+      ["IMG_0001", Buffer.from("0000001c6674797068656978", "hex"), {}, "heic"],
+      ["logo.svg", svg, { kind: "image", mimetype: "image/svg+xml" }, "svg"],
+      ["logo.xml", svg, { mimetype: "text/xml" }, undefined],
+      ["scan.tif", Buffer.from("49492a0008000000", "hex"), { kind: "image" }, "foreign_picture"],
+      ["new.avif", Buffer.from("0000001c6674797061766966", "hex"), {}, "foreign_picture"],
     ];
     const shelf = new Shelf();
     for (const [name, file, more, why] of cases) {
@@ -176,6 +193,33 @@ describe("reading the files of a conversation", () => {
       if (why !== undefined) assert.equal(await shelf.refusal(shelf.put(name, file, more)), why, name);
     }
     assert.equal(shelf.fetched.length, before, "what can't be read is not fetched again");
+  });
+
+  it("fetches a picture that came as any file once for a model that does not see, and again for one that is asked about", async () => {
+    const shelf = new Shelf();
+    const picture = shelf.put("photo", png(4, 4));
+    const blind = { canSee: () => Promise.resolve(false) };
+    await assert.rejects(shelf.read([picture], blind), /cant_see/);
+    for (let round = 0; round < 3; round++) {
+      const [earlier] = await shelf.read([picture, said("hi")], blind);
+      assert.match(earlier?.body ?? "", /can't be read any more: “photo”/);
+    }
+    assert.equal(shelf.fetched.length, 1);
+    const pictures = new Map([[picture.eventId, png(4, 4)]]);
+    await assert.rejects(shelf.read([picture], { ...blind, pictures }), /cant_see/, "one that another model has seen");
+    const [seen] = await shelf.read([picture]);
+    assert.equal(seen?.images?.length, 1);
+    assert.equal(shelf.fetched.length, 2);
+  });
+
+  it("shows no more pictures than so many, those that came as any file among them", async () => {
+    const shelf = new Shelf();
+    const all = Array.from({ length: 6 }, (_, index) => shelf.put(`${index}`, png(4, 4)));
+    const read = await shelf.read([...all, said("hi")]);
+    assert.deepEqual(
+      read.flatMap(({ eventId, images = [] }) => (images.length > 0 ? [eventId] : [])),
+      ["3", "4", "5"],
+    );
   });
 
   it("remembers nothing of a file that is the model's or the server's doing", async () => {
@@ -223,7 +267,7 @@ describe("reading the files of a conversation", () => {
       await assert.rejects(reading, /^Error: stopped$/);
     }
     const stopped = new AbortController();
-    const heavy = shelf.put("heavy.pdf", pdf("never read"), { kind: "pdf" });
+    const heavy = shelf.put("heavy.pdf", pdf("never read"));
     const reading = shelf.read([heavy], { signal: stopped.signal });
     await eventually("the document is read", async () => (await readers()).length === 1);
     for (const pid of await readers()) process.kill(pid, "SIGSTOP");
@@ -246,7 +290,7 @@ describe("reading the files of a conversation", () => {
     await eventually("the first file is asked for", () => eves.fetched.length === 1);
     const alices = new Shelf(room);
     assert.match((await alices.read([alices.put("a.txt", text)]))[0]?.body ?? "", /some words/);
-    const document = alices.put("a.pdf", pdf("a document"), { kind: "pdf" });
+    const document = alices.put("a.pdf", pdf("a document"));
     assert.match((await alices.read([document]))[0]?.body ?? "", /a document/);
     assert.deepEqual(eves.fetched, ["1.txt"], "one of hers after the other");
     stopped.abort(new Error("stopped"));
@@ -257,14 +301,14 @@ describe("reading the files of a conversation", () => {
 
   it("has a word for a document whose reader is killed, and reads the next one", async () => {
     const shelf = new Shelf();
-    const killed = shelf.put("killed.pdf", pdf("never read"), { kind: "pdf" });
+    const killed = shelf.put("killed.pdf", pdf("never read"));
     const refusal = shelf.refusal(killed);
     await eventually("the document is read", async () => (await readers()).length === 1);
     for (const signal of ["SIGSTOP", "SIGKILL"]) for (const pid of await readers()) process.kill(pid, signal);
     assert.equal(await refusal, "no_text");
     assert.equal(await shelf.refusal(killed), "no_text");
     assert.deepEqual(shelf.fetched, ["killed.pdf"]);
-    const next = shelf.put("next.pdf", pdf("read after all"), { kind: "pdf" });
+    const next = shelf.put("next.pdf", pdf("read after all"));
     assert.match((await shelf.read([next]))[0]?.body ?? "", /read after all/);
   });
 });

@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { textOfPdf, UnreadablePdf } from "../../../src/documents/pdf.ts";
+import { textOfDocument, UnreadableDocument, type DocumentText } from "../../../src/documents/document.ts";
 import { bomb, pdf } from "../../support/pdf.ts";
+
+function textOfPdf(bytes: Uint8Array, options: Parameters<typeof textOfDocument>[2] = {}): Promise<DocumentText> {
+  return textOfDocument(bytes, "pdf", options);
+}
 
 describe("the text of a PDF", () => {
   it("is that of its pages, one after the other", async () => {
@@ -31,8 +35,8 @@ describe("the text of a PDF", () => {
       Buffer.from(locked, "latin1"),
       Buffer.from(cyclic, "latin1"),
     ];
-    for (const bytes of bad) await assert.rejects(textOfPdf(bytes), UnreadablePdf);
-    await assert.rejects(textOfPdf(good, { timeoutMs: 0 }), UnreadablePdf);
+    for (const bytes of bad) await assert.rejects(textOfPdf(bytes), UnreadableDocument);
+    await assert.rejects(textOfPdf(good, { timeoutMs: 0 }), UnreadableDocument);
     assert.equal((await textOfPdf(good)).text, "hello");
   });
 
@@ -42,7 +46,7 @@ describe("the text of a PDF", () => {
     let most = 0;
     const watch = setInterval(() => (most = Math.max(most, process.memoryUsage().rss)), 5);
     // Ten thousand times smaller than what it is packed from, twice.
-    for (const bytes of bombs) await assert.rejects(textOfPdf(bytes), UnreadablePdf);
+    for (const bytes of bombs) await assert.rejects(textOfPdf(bytes), UnreadableDocument);
     clearInterval(watch);
     assert.ok(most - before < 300 * 1024 * 1024, `${Math.round((most - before) / 1024 / 1024)} MiB more`);
     assert.equal((await textOfPdf(pdf("still here"))).text, "still here");

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { pictureExtent, pictureType } from "../../../src/providers/pictures.ts";
+import { foreignPicture, pictureExtent, pictureType } from "../../../src/providers/pictures.ts";
 import { recordingEnding } from "../../../src/providers/recordings.ts";
 import { chunk, gif, png, webp } from "../../support/pictures.ts";
 
@@ -47,6 +47,31 @@ describe("a picture", () => {
       { w: 60_000, h: 60_000, frames: 2 },
       { w: 16_384, h: 16_384, frames: 2 },
     ]);
+  });
+
+  it("may be of a format that models do not look at", () => {
+    const ftyp = (brand: string): Buffer => Buffer.from(`\0\0\0\x1cftyp${brand}\0\0\0\0`, "latin1");
+    for (const brand of ["heic", "heix", "hevc", "mif1", "msf1"])
+      assert.equal(foreignPicture(ftyp(brand)), "heic", brand);
+    for (const svg of [
+      "<svg>",
+      "<SVG viewBox='0 0 1 1'/>",
+      '\ufeff<?xml version="1.0"?>\n<!-- a - b --><!DOCTYPE svg PUBLIC "-//W3C//DTD SVG 1.1//EN" "svg11.dtd">\n<svg/>',
+    ]) {
+      assert.equal(foreignPicture(Buffer.from(svg)), "svg", svg);
+    }
+    for (const other of [
+      ...["49492a0008000000", "4d4d002a00000008", "424d36100e000000000036000000", "00000100010010100000"],
+      ...["ff0a0000", "0000000c4a584c200d0a870a", "0000000c6a5020200d0a870a", "384250530001"],
+    ]) {
+      assert.equal(foreignPicture(bytes(other)), "other", other);
+    }
+    for (const brand of ["avif", "avis"]) assert.equal(foreignPicture(ftyp(brand)), "other", brand);
+    for (const none of ["", "BMW is a car", "II", "<svgs>", "<p><svg>", "RIFF....WEBP"]) {
+      assert.equal(foreignPicture(Buffer.from(none)), undefined, none);
+    }
+    for (const brand of ["mp42", "isom", "M4A ", "qt  "]) assert.equal(foreignPicture(ftyp(brand)), undefined, brand);
+    for (const seen of [PNG, GIF, JPEG, LOSSY]) assert.equal(foreignPicture(seen), undefined);
   });
 
   it("is none where it does not begin so, and of no size where it is cut off or broken", () => {

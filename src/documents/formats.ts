@@ -1,0 +1,73 @@
+import { decodedText } from "./text-encoding.ts";
+
+/**
+ * What a document is, by what it begins with. `zip` is an Office file, an OpenDocument, an EPUB, or none of them: what is in
+ * it says more, and is looked at where documents are read.
+ */
+export type DocumentFormat = "pdf" | "zip" | "web_page" | "mail";
+
+/** A file of which its format alone says that it is not read. */
+export type ClosedFormat = "locked" | "old_office";
+
+/** What its sender says of a file. */
+export interface SaidOfFile {
+  readonly name: string;
+  readonly mimetype?: string;
+}
+
+/** Readers of PDFs look for its beginning so far. */
+const PDF_BEGINS_WITHIN = 1_024;
+
+/** Web pages and mails say so far what they are, in bytes. */
+const LOOKED_AT = 8_000;
+
+/** The format of a document; undefined for text that is read as it is, and for what is none. */
+export function documentFormat(bytes: Uint8Array, said: SaidOfFile): DocumentFormat | undefined {
+  const signature = latin1(bytes.subarray(0, PDF_BEGINS_WITHIN));
+  if (signature.includes("%PDF-")) return "pdf";
+  // The second begins an archive without anything in it.
+  if (signature.startsWith("PK\x03\x04") || signature.startsWith("PK\x05\x06")) return "zip";
+  const beginning = decodedText(bytes.subarray(0, LOOKED_AT)) ?? "";
+  if (isWebPage(beginning, said)) return "web_page";
+  return isMail(beginning, said) ? "mail" : undefined;
+}
+
+/** What Word, Excel and PowerPoint called what they wrote, with the zero that ends a name; other programs use the same container. */
+const OLD_STREAMS = ["WordDocument\0", "Workbook\0", "Book\0", "PowerPoint Document\0"];
+
+/** Office's files of before 2007, and the form in which it locks its files of today (MS-CFB, MS-OFFCRYPTO). */
+export function closedFormat(bytes: Uint8Array): ClosedFormat | undefined {
+  const beginning = latin1(bytes.subarray(0, 8));
+  if (beginning.startsWith("{\\rtf")) return "old_office";
+  if (beginning !== "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1") return undefined;
+  const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const holds = (stream: string): boolean => file.includes(Buffer.from(stream, "utf16le"));
+  if (holds("EncryptedPackage")) return "locked";
+  return OLD_STREAMS.some(holds) ? "old_office" : undefined;
+}
+
+/** What is named as something else, code above all, is read as it is. */
+function isWebPage(beginning: string, { name, mimetype = "" }: SaidOfFile): boolean {
+  const start = beginning.replace(/^(?:\s+|<\?xml[^>]*>|<!--(?:[^-]|-(?!->))*-->)+/, "");
+  if (!/^<(?:!doctype html|html|head|body)\b/i.test(start)) {
+    return start.startsWith("<") && /\.x?html?$/i.test(name);
+  }
+  const isSaidSo = /^(?:text\/html|application\/xhtml\+xml)\b/.test(mimetype);
+  return isSaidSo || /\.x?html?$/i.test(name) || !/\.\w{1,10}$/.test(name);
+}
+
+/** The fields of RFC 5322 that tell a mail from other text that begins with words and colons. */
+const FIELDS = /^(?:from|date|message-id|received|return-path|mime-version|subject|to):/gim;
+
+function isMail(beginning: string, { name, mimetype = "" }: SaidOfFile): boolean {
+  const [header = ""] = beginning.split(/\r?\n\r?\n/, 1);
+  if (!/^(?:From .*\r?\n)?[\x21-\x39\x3b-\x7e]+:/.test(header)) return false;
+  const isSaidSo = mimetype.startsWith("message/rfc822") || /\.(?:eml|mht|mhtml)$/i.test(name);
+  if (isSaidSo) return true;
+  const fields = new Set(header.match(FIELDS)?.map((field) => field.toLowerCase()));
+  return !/\.\w{1,10}$/.test(name) && fields.size >= 3 && (fields.has("message-id:") || fields.has("received:"));
+}
+
+function latin1(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
+}

@@ -1,0 +1,38 @@
+import PostalMime, { type Address } from "postal-mime";
+import { textOfHtml } from "./web-page.ts";
+import type { WrittenText } from "./written-text.ts";
+
+/** So many of those whom a mail went to are named, and so many of its attachments. */
+const MOST_NAMED = 50;
+
+/** In characters. */
+const LONGEST_HEADER = 5_000;
+
+/** Reads who wrote a mail to whom, when, and what; what is attached to it is named. */
+export async function readMail(bytes: Uint8Array, written: WrittenText): Promise<void> {
+  const mail = await PostalMime.parse(bytes, { maxNestingDepth: 20, maxHeadersSize: 1_000_000 });
+  const header = (name: string, value: string | undefined): void => {
+    const words = (value ?? "").slice(0, LONGEST_HEADER).replace(/\s+/g, " ").trim();
+    if (words !== "") written.line(`${name}: ${words}`);
+  };
+  header("From", mail.from && addressed([mail.from]));
+  header("To", addressed(mail.to ?? []));
+  header("Cc", addressed(mail.cc ?? []));
+  header("Date", mail.date);
+  header("Subject", mail.subject);
+  const { text = "", html = "" } = mail;
+  // Many mails have a text part that says only that there is another one.
+  written.block(text.trim() === "" ? textOfHtml(html, "mail") : text);
+  const names = mail.attachments.map(({ filename, mimeType }) => `${filename ?? "unnamed"} (${mimeType})`);
+  if (names.length > 0) written.block(`Attachments, not read: ${named(names)}`);
+}
+
+function addressed(all: readonly Address[]): string {
+  const people = all.flatMap((one) => one.group ?? [one]);
+  return named(people.map(({ name, address }) => (name === "" ? address : `${name} <${address}>`)));
+}
+
+function named(names: readonly string[]): string {
+  const more = names.length - MOST_NAMED;
+  return names.slice(0, MOST_NAMED).join(", ") + (more > 0 ? ` and ${more} more` : "");
+}

@@ -1,0 +1,80 @@
+import { posix } from "node:path";
+import type { Archive } from "./archive.ts";
+import { readXml, type XmlHandler } from "./xml.ts";
+
+/** So many parts of one are looked at; a workbook has one a sheet, a presentation a few a slide. */
+const MOST_PARTS = 20_000;
+
+/**
+ * The parts that may be the main one of an Office file, by their paths, with what each is (ECMA-376, part 2, "Content types"): the
+ * one that the package itself names, then all others. Empty where nothing says what they are.
+ */
+export async function mainParts(archive: Archive): Promise<readonly (readonly [path: string, type: string])[]> {
+  const types = new Map<string, string>();
+  const byEnding = new Map<string, string>();
+  await readXml(archive.pieces("[Content_Types].xml"), {
+    open: (name, { PartName, Extension, ContentType }) => {
+      if (ContentType === undefined || types.size + byEnding.size >= MOST_PARTS) return;
+      if (name === "Override" && PartName !== undefined) types.set(PartName.replace(/^\//, ""), ContentType);
+      if (name === "Default" && Extension !== undefined) byEnding.set(`.${Extension}`, ContentType);
+    },
+  });
+  const named = await new OfficeParts(archive, "").ofType("officeDocument");
+  const main = named.map(({ path }) => [path, types.get(path) ?? byEnding.get(posix.extname(path)) ?? ""] as const);
+  return [...main, ...types];
+}
+
+/** Another part that a part names. */
+interface Relationship {
+  readonly id: string;
+  /** The last word of its type: `slide`, `header`, `styles` … */
+  readonly type: string;
+  readonly path: string;
+}
+
+/** A part of an Office file with those that it names (ECMA-376, part 2, "Relationships"). What is outside the file is not among them. */
+export class OfficeParts {
+  readonly #archive: Archive;
+  readonly path: string;
+  #related: Promise<readonly Relationship[]> | undefined;
+
+  /** @param path that of the package itself is "". */
+  constructor(archive: Archive, path: string) {
+    this.#archive = archive;
+    this.path = path;
+  }
+
+  read(handler: XmlHandler): Promise<void> {
+    return readXml(this.#archive.pieces(this.path), handler);
+  }
+
+  /** The part of that id; undefined where there is none. */
+  async named(id: string): Promise<OfficeParts | undefined> {
+    const found = (await this.#relationships()).find((one) => one.id === id);
+    return found && new OfficeParts(this.#archive, found.path);
+  }
+
+  /** Its parts of a type, each once, in the order in which they are named. */
+  async ofType(type: string): Promise<readonly OfficeParts[]> {
+    const found = (await this.#relationships()).filter((one) => one.type === type).map(({ path }) => path);
+    return [...new Set(found)].map((path) => new OfficeParts(this.#archive, path));
+  }
+
+  #relationships(): Promise<readonly Relationship[]> {
+    this.#related ??= this.#readRelationships();
+    return this.#related;
+  }
+
+  async #readRelationships(): Promise<readonly Relationship[]> {
+    const folder = posix.dirname(this.path);
+    const found: Relationship[] = [];
+    await readXml(this.#archive.pieces(posix.join(folder, "_rels", `${posix.basename(this.path)}.rels`)), {
+      open: (name, { Id: id, Type: type = "", Target: target, TargetMode: mode }) => {
+        if (name !== "Relationship" || id === undefined || target === undefined || mode === "External") return;
+        const path = target.startsWith("/") ? target.slice(1) : posix.join(folder, target);
+        if (found.length < MOST_PARTS) found.push({ id, type: type.slice(type.lastIndexOf("/") + 1), path });
+      },
+    });
+    return found;
+  }
+}

@@ -1,0 +1,121 @@
+import type { WrittenText } from "./written-text.ts";
+
+type Kind = "text" | "item" | "row";
+
+/** The rows of a table whose cells are being read. */
+interface Table {
+  readonly cells: string[];
+  cell: string;
+}
+
+/** Puts the paragraphs and tables of a document together as they go by: a paragraph a block, a row of a table a line. */
+export class Paragraphs {
+  readonly #written: WrittenText;
+  /** Tables stand in cells of others. */
+  readonly #tables: Table[] = [];
+  #text = "";
+  #before = "";
+  #title = "";
+  #kind: Kind = "text";
+  /** Of which kind the last was that was written: rows of one table stand one below the other, and so do items of a list. */
+  #last: Kind = "text";
+
+  constructor(written: WrittenText) {
+    this.#written = written;
+  }
+
+  get isDone(): boolean {
+    return this.#written.isFull || this.#text.length > this.#written.limits.maxCharacters;
+  }
+
+  text(text: string): void {
+    if (!this.isDone) this.#text += text;
+  }
+
+  /** The paragraph is a heading, 1 the highest. */
+  heading(level: number): void {
+    this.#before = `${"#".repeat(Math.min(Math.max(level, 1), 6))} `;
+  }
+
+  /** The paragraph is an item of a list. */
+  item(): void {
+    this.#before = "- ";
+    this.#kind = "item";
+  }
+
+  /** A paragraph ends, or another one begins within it. */
+  endParagraph(): void {
+    const words = this.#text.trim();
+    const text = words === "" ? "" : this.#before + words;
+    const kind = this.#kind;
+    this.#text = "";
+    this.#before = "";
+    this.#kind = "text";
+    this.#add(text, kind);
+  }
+
+  /** Stands above what comes next, if anything does until another title, or none, is set. */
+  title(text: string): void {
+    this.#title = text;
+  }
+
+  beginRow(): void {
+    this.endParagraph();
+    this.#tables.push({ cells: [], cell: "" });
+  }
+
+  /** A cell ends, which may stand for so many. */
+  endCell(times = 1): void {
+    this.endParagraph();
+    const table = this.#tables.at(-1);
+    if (table === undefined) return;
+    const cell = cellOf(table.cell);
+    for (let time = 0; time < times; time++) table.cells.push(cell);
+    table.cell = "";
+  }
+
+  /** A row ends, which may stand for so many. */
+  endRow(times = 1): void {
+    const row = rowOf(this.#tables.pop()?.cells ?? []);
+    for (let time = 0; time < times && row !== ""; time++) this.#add(row, "row");
+  }
+
+  /** A table or a list ends: what follows is no row or item of it. */
+  endTable(): void {
+    this.#last = "text";
+  }
+
+  /** What was cut off is written as far as it goes. */
+  end(): void {
+    this.endParagraph();
+    while (this.#tables.length > 0) {
+      this.endCell();
+      this.endRow();
+    }
+  }
+
+  #add(text: string, kind: Kind): void {
+    if (text === "") return;
+    const outer = this.#tables.at(-1);
+    if (outer !== undefined) {
+      outer.cell += ` ${text}`;
+      return;
+    }
+    if (this.#title !== "") this.#written.block(this.#title);
+    this.#title = "";
+    if (kind !== "text" && kind === this.#last) this.#written.line(text);
+    else this.#written.block(text);
+    this.#last = kind;
+  }
+}
+
+/** Cells beside each other; the empty ones at the end are left out. Empty when all are. */
+export function rowOf(cells: readonly string[]): string {
+  const last = cells.findLastIndex((cell) => cell !== "");
+  return cells.slice(0, last + 1).join(" | ");
+}
+
+/** The words of a cell: in one line, and nothing in them begins another cell. */
+export function cellOf(text: string): string {
+  return text.replace(/\s+/g, " ").trim().replaceAll("|", "\\|");
+}

@@ -1,0 +1,62 @@
+import { convert } from "html-to-text";
+import { decodedText } from "../text-encoding.ts";
+import type { WrittenText } from "./written-text.ts";
+
+/** How much of a page is taken apart, in characters, pictures within it left out: it takes fifty times as much memory. */
+const MOST_CHARACTERS = 2_000_000;
+
+/** Reads the words of a web page. */
+export function readWebPage(bytes: Uint8Array, written: WrittenText): void {
+  const page = withoutData(pageOf(bytes));
+  if (page.length > MOST_CHARACTERS) written.leaveOff();
+  const title = /<title[^>]{0,1000}>([^<]{1,1000})<\/title/i.exec(page.slice(0, MOST_CHARACTERS))?.[1];
+  if (title !== undefined) written.block(textOfHtml(title));
+  written.block(textOfHtml(page));
+}
+
+/**
+ * The words of a piece of HTML, without what is shown to nobody. In a mail, links have their addresses, for those are what is asked
+ * about, and tables only lay it out; elsewhere links are their words, and tables have rows and columns.
+ */
+export function textOfHtml(html: string, of: "page" | "mail" = "page"): string {
+  return convert(withoutData(html).slice(0, MOST_CHARACTERS), {
+    wordwrap: false,
+    limits: { maxDepth: 200, maxInputLength: MOST_CHARACTERS },
+    selectors: [
+      { selector: "img", format: "skip" },
+      { selector: "noscript", format: "skip" },
+      { selector: "template", format: "skip" },
+      { selector: "title", format: "skip" },
+      { selector: "a", options: { ignoreHref: of === "page", hideLinkHrefIfSameAsText: true, noAnchorUrl: true } },
+      ...(of === "mail" ? [] : [DATA_TABLES]),
+      ...["h1", "h2", "h3", "h4", "h5", "h6"].map((selector) => ({ selector, options: { uppercase: false } })),
+    ],
+  });
+}
+
+/** Pictures may be written into a page, each longer than all of its words. */
+function withoutData(html: string): string {
+  return html.replace(/\bdata:[\w/+.-]{1,100};base64,[\w+/=%]*/g, "");
+}
+
+const DATA_TABLES = {
+  selector: "table",
+  format: "dataTable",
+  options: { maxColumnWidth: 60, uppercaseHeaderCells: false },
+};
+
+/** A page says itself how its characters are written, if not by a byte order mark. */
+function pageOf(bytes: Uint8Array): string {
+  const beginning = Buffer.from(bytes.subarray(0, 1_024)).toString("latin1");
+  const [, charset = ""] = /<meta[^>]{1,200}charset\s*=\s*["']?([\w-]{1,40})/i.exec(beginning) ?? [];
+  const text = decodedText(bytes);
+  // Where it is UTF-8 or UTF-16, its bytes say so.
+  const isOwn = /^(?:|utf-?8|utf-?16\w*|windows-1252|iso-8859-1|us-ascii)$/i.test(charset);
+  if (isOwn) return text ?? new TextDecoder().decode(bytes);
+  try {
+    return new TextDecoder(charset).decode(bytes);
+  } catch {
+    // Nobody knows that encoding.
+    return text ?? new TextDecoder().decode(bytes);
+  }
+}

@@ -1,0 +1,70 @@
+import { TextDecoder } from "node:util";
+import { Parser } from "htmlparser2";
+
+/** What is read of an XML file as it goes by. Names are without their prefix: each writer may choose its own. */
+export interface XmlHandler {
+  open?(name: string, attributes: Attributes): void;
+  text?(text: string): void;
+  close?(name: string): void;
+  /** Whether the rest of the file need not be read. */
+  readonly isDone?: boolean;
+}
+
+/** By name, without prefixes, but for `r:id`, which names another part beside an `id` of another sense. */
+export type Attributes = Readonly<Record<string, string>>;
+
+/** No document nests its elements so deep; the parser takes time by the square of it. */
+const MOST_DEPTH = 1_000;
+
+/** Elements are nested deeper than in any document. */
+export class NestedTooDeep extends Error {
+  override readonly name = "NestedTooDeep";
+}
+
+/**
+ * Reads XML piece by piece, whatever its length. Entities that a document declares stay what they are called, and nothing is
+ * fetched: the parser knows neither. Throws {@link NestedTooDeep}, or what the pieces or the handler throw.
+ */
+export async function readXml(pieces: AsyncIterable<Uint8Array>, handler: XmlHandler): Promise<void> {
+  let depth = 0;
+  const parser = new Parser(
+    {
+      onopentag: (name, attributes) => {
+        if (++depth > MOST_DEPTH) throw new NestedTooDeep("elements are nested too deep");
+        handler.open?.(localName(name), localNames(attributes));
+      },
+      ontext: (text) => handler.text?.(text),
+      onclosetag: (name) => {
+        depth--;
+        handler.close?.(localName(name));
+      },
+    },
+    { xmlMode: true },
+  );
+  let decoder: TextDecoder | undefined;
+  for await (const piece of pieces) {
+    decoder ??= decoderOf(piece);
+    parser.write(decoder.decode(piece, { stream: true }));
+    if (handler.isDone === true) return;
+  }
+  parser.end();
+}
+
+/** XML is UTF-8, or begins with a byte order mark (XML 1.0, appendix F). */
+function decoderOf([first, second]: Uint8Array): TextDecoder {
+  if (first === 0xff && second === 0xfe) return new TextDecoder("utf-16le");
+  return new TextDecoder(first === 0xfe && second === 0xff ? "utf-16be" : "utf-8");
+}
+
+function localName(name: string): string {
+  return name.slice(name.indexOf(":") + 1);
+}
+
+function localNames(attributes: Attributes): Attributes {
+  const named: Record<string, string> = {};
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name === "r:id") named[name] = value;
+    else named[localName(name)] ??= value;
+  }
+  return named;
+}

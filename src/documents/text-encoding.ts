@@ -1,0 +1,53 @@
+/** What may be in a text beside printable characters: white space, backspace, and the escapes of a terminal's colours. */
+// eslint-disable-next-line no-control-regex
+const CONTROLS = /[\0-\x07\x0e-\x1a\x1c-\x1f\x7f]/;
+
+/** So much of a file is looked at to tell how its characters are written. */
+const LOOKED_AT = 8_000;
+
+/** A UTF-8 text that was cut or damaged has few places that are none: of its other characters outside ASCII, so many for one. */
+const GOOD_FOR_ONE_BAD = 10;
+
+/**
+ * The words of a text, whichever of the common encodings it is written in: by its byte order mark, as UTF-16 where every other
+ * byte is zero, as UTF-8, and else as Windows-1252. Undefined when it is no text.
+ */
+export function decodedText(bytes: Uint8Array): string | undefined {
+  const [first, second] = bytes;
+  if (first === 0xff && second === 0xfe) return new TextDecoder("utf-16le").decode(bytes);
+  if (first === 0xfe && second === 0xff) return new TextDecoder("utf-16be").decode(bytes);
+  // As git tells them apart. Further on, a log may have some from a crash.
+  if (bytes.subarray(0, LOOKED_AT).includes(0)) return unmarkedUtf16(bytes);
+  const text = new TextDecoder().decode(bytes);
+  const bad = countOf(text, /\ufffd/g);
+  if (bad === 0) return text;
+  const good = countOf(text, /[^\0-\x7f\ufffd]/g);
+  if (good >= GOOD_FOR_ONE_BAD * bad) return text;
+  const western = new TextDecoder("windows-1252").decode(bytes);
+  // Five bytes stand for nothing there, and are decoded as controls.
+  return CONTROLS.test(western) || /[\x81\x8d\x8f\x90\x9d]/.test(western) ? undefined : western;
+}
+
+/** UTF-16 without a mark, where it is plain: of what is ASCII in it one byte is zero, always on the same side. */
+function unmarkedUtf16(bytes: Uint8Array): string | undefined {
+  const beginning = bytes.subarray(0, LOOKED_AT);
+  const zeros = [0, 0];
+  for (const [at, byte] of beginning.entries()) if (byte === 0) zeros[at & 1] = (zeros[at & 1] ?? 0) + 1;
+  const [even = 0, odd = 0] = zeros;
+  // A quarter of all characters is ASCII, were it only spaces and line breaks; of others few end in zero (U+4E00 does).
+  const most = Math.max(even, odd);
+  if (most * 8 < beginning.length || Math.min(even, odd) * 10 > most) return undefined;
+  try {
+    const text = new TextDecoder(odd > even ? "utf-16le" : "utf-16be", { fatal: true }).decode(bytes);
+    return CONTROLS.test(text) ? undefined : text;
+  } catch {
+    // It is no UTF-16: the error says no more than that.
+    return undefined;
+  }
+}
+
+function countOf(text: string, what: RegExp): number {
+  let count = 0;
+  for (let found = what.exec(text); found !== null; found = what.exec(text)) count++;
+  return count;
+}
