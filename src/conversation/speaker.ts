@@ -11,7 +11,7 @@ export const LINE_END = /\r\n|[\n\v\f\r\u0085\u2028\u2029]/g;
 export const AGENT = "You";
 
 /** A name that looks like a user id, or like a note of ours behind a name (replied.ts). */
-const LOOKS_MADE = /@|\(\s*replying to/iu;
+const LOOKS_MADE = /[@＠﹫]|[(（﹙⁽]\s*replying to/iu;
 
 /** What of a message tells who said it. */
 type Said = Pick<RememberedMessage, "author" | "sender" | "speaker">;

@@ -1,8 +1,8 @@
 /** So much of a name is looked at, in characters. */
 const LONGEST_NAME = 256;
 
-/** What can't be seen in a name, or is no part of it. */
-export const UNSEEN = /[\p{C}\p{Default_Ignorable_Code_Point}\s\u{2800}:]+/gu;
+/** What can't be seen in a name, or is no part of it, as a colon, and what looks like one. */
+export const UNSEEN = /[\p{C}\p{Default_Ignorable_Code_Point}\s\u{2800}:：﹕︓∶ː˸։׃܃܄⁚ꓽ꞉]+/gu;
 
 /** What two names have in common that people take for the same: letters of other scripts that look alike are others. */
 export function nameKey(name: string): string {
