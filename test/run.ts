@@ -1,7 +1,7 @@
-// Runs the check and test suites: node test/run.ts check unit integration e2e [parts of file names]
+// Runs the check and test suites: node test/run.ts check unit integration e2e [parts of paths]
 import { chmod, glob, mkdtemp, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { basename, join } from "node:path";
+import { join, relative } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { run } from "node:test";
@@ -104,7 +104,8 @@ if (ended.signal.reason instanceof Interrupted) process.exitCode = 130;
 async function filesOf(suite: string): Promise<string[]> {
   const files: string[] = [];
   for await (const file of glob(inCheckout(`test/${suite}/**/*.test.ts`))) {
-    if (filter.length === 0 || filter.some((part) => basename(file).includes(part))) files.push(file);
+    if (filter.length === 0 || filter.some((part) => relative(inCheckout(`test/${suite}`), file).includes(part)))
+      files.push(file);
   }
   // The longest first, so that none of them is left alone at the end.
   const sizes = await Promise.all(files.map(async (file) => ({ file, size: (await stat(file)).size })));

@@ -214,6 +214,12 @@ describe("what model servers really send", () => {
     assert.deepEqual([sent.length, asked.length], [0, 0]);
   });
 
+  it("17: few words, and those of commands, are no sign of a language", async () => {
+    const full = (): Reply => error(402, "Insufficient Balance");
+    replies = [full, full];
+    for (const body of ["die hard", "list files in die folder"]) assert.match((await ask(body)).body, /no credit left/);
+  });
+
   it("22: an answer that repeats itself is ended, and that is said", async () => {
     replies = [
       () => ({

@@ -199,4 +199,11 @@ describe("what people really send", () => {
     const answer = await ask(alice, roomId, "**「重要」**な");
     assert.match(String(answer.content["formatted_body"]), /<strong>「重要」<\/strong>な/);
   });
+
+  it("21: Ollama is to refuse what is too long, where it would cut the instruction off unseen", async () => {
+    const roomId = await group();
+    await ask(alice, roomId, "how long may I be?");
+    const { truncate, shift } = ollama.chats().at(-1)?.body as { truncate?: unknown; shift?: unknown };
+    assert.deepEqual([truncate, shift], [false, false]);
+  });
 });

@@ -1,6 +1,9 @@
 import type { ChatUsage, EndReason, ModelFacts, ProviderFailure } from "../../../src/providers/provider.ts";
 
-/** What one kind of model server sends: the shapes are recorded, the words in them are ours. */
+/**
+ * What one kind of model server sends: the shapes are those of its documentation and of what people reported of it, or recorded
+ * where that is said; the words in them are ours.
+ */
 export interface RecordedServer {
   /** Its name and version. Where a shape is of another version, the shape says so. */
   readonly server: string;

@@ -118,7 +118,7 @@ describe("files that real clients send", () => {
     assert.match(await refused(reads, pixels, { name: "x", info: { mimetype: "" } }), /can't look at pictures/);
   });
 
-  it("13: a picture that is none is shown to no model, said once, and makes no later question fail", async () => {
+  it("3, 13: a picture that is none is shown to no model, said once, and makes no later question fail", async () => {
     const page = Buffer.from("<!DOCTYPE html><title>no picture</title>");
     const png = { name: "cat.png", msgtype: "m.image", info: { mimetype: "image/png" } } as const;
     assert.match(await refused(sees, page, png), /not what it is said to be/);
