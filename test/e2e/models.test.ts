@@ -146,7 +146,7 @@ describe("agents on an Ollama server", () => {
         sender: agent,
         after: question,
         where: (message) =>
-          message.content["msgtype"] === "m.notice" || /\n\n.*(?:too long|broke before)/.test(message.body),
+          message.content["msgtype"] === "m.notice" || /\n\n.*(?:fell silent|broke before)/.test(message.body),
       });
     }
     const answer = await ask(roomId, agent, "and now?");
