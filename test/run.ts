@@ -18,7 +18,18 @@ const CONCURRENCY = 3;
 
 const FILE_TIMEOUT_MS = 15 * 60_000;
 
-const SUITES = ["unit", "integration", "e2e", "operations", "recovery", "models", "federation", "floods", "clients"];
+const SUITES = [
+  "unit",
+  "integration",
+  "e2e",
+  "attacks",
+  "operations",
+  "recovery",
+  "models",
+  "federation",
+  "floods",
+  "clients",
+];
 
 // npm takes the "--" of "npm run test:e2e -- first-contact" for itself.
 const asked = process.argv.slice(2).filter((word) => word !== "--");

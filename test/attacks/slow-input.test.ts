@@ -12,7 +12,7 @@ import type { User } from "../support/user.ts";
 /** Nobody waits longer for somebody else's message or answer, in ms. */
 const LONGEST_PAUSE_MS = 200;
 
-/** What takes longest of all that is fed in test/integration/hostile.test.ts. */
+/** What takes longest of all that is fed in test/attacks/linear-time.test.ts. */
 const WORST = [
   "lines of - - -",
   "agents",

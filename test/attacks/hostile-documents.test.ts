@@ -3,10 +3,10 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { after, before, describe, it } from "node:test";
 import { deflateRawSync } from "node:zlib";
-import { textOfDocument, UnreadableDocument, type DocumentText } from "../../../src/documents/document.ts";
-import type { DocumentFormat } from "../../../src/documents/formats.ts";
-import { docx, paragraph, relationships, xlsx } from "../../support/office.ts";
-import { zip, type Packed } from "../../support/zip.ts";
+import { textOfDocument, UnreadableDocument, type DocumentText } from "../../src/documents/document.ts";
+import type { DocumentFormat } from "../../src/documents/formats.ts";
+import { docx, paragraph, relationships, xlsx } from "../support/office.ts";
+import { zip, type Packed } from "../support/zip.ts";
 
 const MILLION = 1_000_000;
 
