@@ -163,6 +163,9 @@ const CALLS_FOR_ANOTHER: ReadonlySet<string> = new Set([
   "cut_off",
 ]);
 
+/** A chat template adds lines of its own to a prompt, in tokens. */
+const TEMPLATE_TOKENS = 256;
+
 const ALONE: Company = { helpers: [], discussion: undefined, next: undefined };
 
 /** Makes the answer of a turn, as it is shown, sent and remembered. */
@@ -346,7 +349,7 @@ export class Answering {
         model,
         messages,
         contextTokens,
-        maxAnswerTokens: Math.max(answerReserve(contextTokens), contextTokens - used),
+        maxAnswerTokens: Math.max(answerReserve(contextTokens), contextTokens - used - TEMPLATE_TOKENS),
         asker: turn.asker,
         ...(temperature === undefined ? {} : { temperature }),
         ...(by.effort === undefined ? {} : { effort: by.effort }),

@@ -128,7 +128,8 @@ export class AgentDirectory {
       (name) => !isDeepStrictEqual(name, given.get(name.localpart)),
     );
     if (news.length === 0) return;
-    await this.#names.give(news, new Set([...this.#config.agents.keys()].map(localpartOf)));
+    const byAdmin = new Set([...this.#config.agents.keys()].map(localpartOf));
+    await this.#names.give(news, byAdmin, new Set(this.#config.providers.keys()));
     this.#given = await this.#names.all();
   }
 

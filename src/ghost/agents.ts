@@ -44,7 +44,10 @@ export function agentsOf(
   given: readonly GivenName[] = [],
 ): Map<string, Agent> {
   const agents = new Map<string, Agent>();
-  const owners = new Map(given.map((one) => [one.localpart, one]));
+  // Who takes a provider out of the configuration gives its names up.
+  const owners = new Map(
+    given.filter(({ provider }) => config.providers.has(provider)).map((one) => [one.localpart, one]),
+  );
   const isOthers = (localpart: string, provider: string, ownName: string): boolean => {
     const owner = owners.get(localpart);
     return owner !== undefined && (owner.provider !== provider || withoutLatest(owner.model) !== ownName);

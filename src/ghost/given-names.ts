@@ -18,8 +18,9 @@ export interface NameBook {
    * Gives names, each to who has it, or else asked for it first, whatever process asked.
    *
    * @param byAdmin the names that the configuration gives, whoever has had them.
+   * @param providers those that are configured: the names of others are free again.
    */
-  give(names: readonly GivenName[], byAdmin: ReadonlySet<string>): Promise<void>;
+  give(names: readonly GivenName[], byAdmin: ReadonlySet<string>, providers: ReadonlySet<string>): Promise<void>;
 }
 
 /** The names that agents were given: the rows of `given_names`. */
@@ -47,7 +48,7 @@ export class GivenNames implements NameBook {
   }
 
   /** Throws DatabaseError. */
-  async give(names: readonly GivenName[], byAdmin: ReadonlySet<string>): Promise<void> {
+  async give(names: readonly GivenName[], byAdmin: ReadonlySet<string>, providers: ReadonlySet<string>): Promise<void> {
     if (names.length === 0) return;
     await this.#database.query(
       `insert into given_names (localpart, provider, model, is_listed)
@@ -55,6 +56,7 @@ export class GivenNames implements NameBook {
        on conflict (localpart) do update
          set provider = excluded.provider, model = excluded.model, is_listed = excluded.is_listed
          where given_names.localpart = any ($5::text[])
+           or not given_names.provider = any ($6::text[])
            or (given_names.provider = excluded.provider and given_names.model = excluded.model)`,
       [
         names.map(({ localpart }) => localpart),
@@ -62,6 +64,7 @@ export class GivenNames implements NameBook {
         names.map(({ model }) => model),
         names.map(({ isListed }) => isListed),
         [...byAdmin],
+        [...providers],
       ],
     );
   }

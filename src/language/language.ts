@@ -20,6 +20,9 @@ const LONGEST_SAMPLE = 1_000;
 const SURE = 0.9;
 const ENOUGH_WORDS = 6;
 
+/** Of so many different words a guess counts, though none of them is common. */
+const MANY_WORDS = 12;
+
 /** What the bridge says in a language. */
 export function wordsIn(language: Language): Words {
   return WORDS[language];
@@ -53,12 +56,16 @@ function languageOf(sample: string): Language | undefined {
   );
   const isEnough = words.size >= ENOUGH_WORDS;
   const [likeliest] = detectAll(sample);
-  const guess = LANGUAGES.find((language) => language === likeliest?.lang);
-  const isSure = words.size > 1 && (likeliest?.accuracy ?? 0) >= SURE;
-  // Of few words a guess is good enough to doubt those that are common, and no more.
-  if (isSure && (isEnough || guess === undefined)) return guess;
   const heard = LANGUAGES.map((language) => ({ language, weight: weightOf(words, language) }));
   const [most, next] = heard.sort((a, b) => b.weight - a.weight);
+  const guessed = LANGUAGES.find((language) => language === likeliest?.lang);
+  // A guess is none against the words themselves, and short messages in a row look like anything.
+  const own = guessed === undefined ? 0 : weightOf(words, guessed);
+  const isDoubtful = guessed !== undefined && (own < (most?.weight ?? 0) || (own < TELLING && words.size < MANY_WORDS));
+  const guess = isDoubtful ? undefined : guessed;
+  const isSure = words.size > 1 && (likeliest?.accuracy ?? 0) >= SURE;
+  // Of few words a guess is good enough to doubt those that are common, and no more.
+  if (isSure && !isDoubtful && (isEnough || guess === undefined)) return guess;
   // Many words are in both, here and there one is a name.
   if (most !== undefined && most.weight >= TELLING && most.weight > 2 * (next?.weight ?? 0)) return most.language;
   return isEnough ? guess : undefined;

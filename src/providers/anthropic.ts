@@ -7,7 +7,7 @@ import { BUSY, checkJson, providerFetch, type BodyCheck } from "./http.ts";
 import { Line } from "./line.ts";
 import { listedModels } from "./listed-models.ts";
 import { ollamaBehind } from "./ollama-behind.ts";
-import { RefusedParameters, refusedParameter, type Parameter } from "./parameters.ts";
+import { RefusedParameters, refusedParameter, type Takes } from "./parameters.ts";
 import { pictureType } from "./pictures.ts";
 import { PromptTooLong, promptTooLong } from "./prompt-too-long.ts";
 import {
@@ -66,10 +66,9 @@ export function createAnthropicProvider({ name, log, ...options }: AnthropicOpti
 
   function chat(request: ChatRequest): AsyncIterable<ChatChunk> {
     const { model, effort, signal, messages, maxAnswerTokens } = request;
-    const takes = (parameter: Parameter): boolean => parameters.takes(model, parameter);
     const system = messages.filter(({ role }) => role === "system").map(({ content }) => content);
     const most = effort === undefined || effort === "none" ? MOST_ANSWER_TOKENS : MOST_TOKENS_WITH_THOUGHTS;
-    const ask = async function* (ending: AbortSignal): AsyncGenerator<Piece> {
+    const ask = async function* (ending: AbortSignal, takes: Takes): AsyncGenerator<Piece> {
       const stream = await clientFor(ending, checkMessageStream).messages.create({
         model,
         max_tokens: Math.min(maxAnswerTokens, most),
@@ -83,7 +82,8 @@ export function createAnthropicProvider({ name, log, ...options }: AnthropicOpti
       });
       yield* piecesOf(stream);
     };
-    const begin = (ending: AbortSignal): AsyncIterable<Piece> => parameters.asking(model, () => ask(ending));
+    const begin = (ending: AbortSignal): AsyncIterable<Piece> =>
+      parameters.asking(model, (takes) => ask(ending, takes));
     return streamAnswer(line, signal, options, begin, log.child({ provider: name, model }));
   }
 
@@ -102,7 +102,7 @@ export function createAnthropicProvider({ name, log, ...options }: AnthropicOpti
         clientFor(ending, checkJson).models.list({ limit: 1_000 }),
       );
       if (!Array.isArray(page.data)) throw new ProviderError("malformed", "the list of models is none");
-      return listedModels(page.data.map(({ id }: { id: unknown }) => ({ name: id })));
+      return listedModels(page.data.map((entry: unknown) => ({ name: isRecord(entry) ? entry["id"] : undefined })));
     },
     facts: () => Promise.resolve({ sees: true }),
   };
@@ -200,11 +200,11 @@ function explain(status: number, body: unknown): ProviderError | undefined {
   const tooLong = promptTooLong({ message });
   if (tooLong !== undefined) return tooLong;
   if (status === 413 || type === "request_too_large") return new PromptTooLong(undefined, undefined);
+  if (status === 402 || type === "billing_error" || isUnpaid(message)) return new ProviderError("unpaid", words);
+  if (status === 404 || type === "not_found_error") return new ProviderError("model_missing", words);
   // What was asked may be quoted elsewhere; here only parameters are spoken of.
   const refused = type === "invalid_request_error" ? refusedParameter({ message }) : undefined;
   if (refused !== undefined) return refused;
-  if (status === 402 || type === "billing_error" || isUnpaid(message)) return new ProviderError("unpaid", words);
-  if (status === 404 || type === "not_found_error") return new ProviderError("model_missing", words);
   const isBusy = BUSY.has(status) || type === "overloaded_error" || type === "rate_limit_error";
   if (isBusy) return new ProviderError("busy", words);
   if (status === 401 || status === 403) return new ProviderError("refused", `${words} (is the key right?)`);

@@ -1,3 +1,4 @@
+import { isStorable } from "../database/text.ts";
 import { canChat, type ToldOfModel } from "./can-chat.ts";
 import { type InstalledModel, ProviderError } from "./provider.ts";
 
@@ -10,10 +11,16 @@ const LONGEST_NAME = 400;
 /** A model of a provider's list, whatever its name may be. */
 export type ListedModel = Omit<ToldOfModel, "name"> & { readonly name: unknown };
 
-/** The models of a provider's list. Throws {@link ProviderError} when one has no name. */
+/**
+ * The models of a provider's list; one without a name that can be kept is passed over. Throws {@link ProviderError} when none has
+ * a name: then it is no list of models.
+ */
 export function listedModels(list: readonly ListedModel[]): InstalledModel[] {
+  if (list.length > 0 && !list.some(({ name }) => typeof name === "string")) {
+    throw new ProviderError("malformed", "the list of models is none");
+  }
   return list.slice(0, MOST_MODELS).flatMap(({ name, capabilities, type, outputs }) => {
-    if (typeof name !== "string") throw new ProviderError("malformed", "a model in the list has no name");
-    return name.length <= LONGEST_NAME ? [{ name, canChat: canChat({ name, capabilities, type, outputs }) }] : [];
+    const isNamed = typeof name === "string" && name !== "" && name.length <= LONGEST_NAME && isStorable(name);
+    return isNamed ? [{ name, canChat: canChat({ name, capabilities, type, outputs }) }] : [];
   });
 }

@@ -12,10 +12,11 @@ export function factsShown(shown: unknown): ModelFacts {
     details,
   } = (shown ?? {}) as { capabilities?: unknown; model_info?: unknown; remote_host?: unknown; details?: unknown };
   const sees = Array.isArray(capabilities) && capabilities.includes("vision");
-  const known = new Map(typeof info === "object" && info !== null ? Object.entries(info) : []);
+  const known = new Map<string, unknown>(typeof info === "object" && info !== null ? Object.entries(info) : []);
   const listed = (details ?? {}) as { context_length?: unknown };
-  const length: unknown =
-    known.get(`${String(known.get("general.architecture"))}.context_length`) ?? listed.context_length;
+  const architecture: unknown = known.get("general.architecture");
+  const ofArchitecture = typeof architecture === "string" ? known.get(`${architecture}.context_length`) : undefined;
+  const length: unknown = ofArchitecture ?? listed.context_length;
   return {
     sees,
     ...(typeof length === "number" && length > 0 ? { contextTokens: length } : {}),

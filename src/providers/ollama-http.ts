@@ -101,6 +101,8 @@ const NOT_NOW = /server busy|loading model|try again|timed out waiting for llama
 /** What an error of Ollama's means. Its words may quote the conversation, and go no further. */
 function failureOf(status: number, error: string, where: string): ProviderError {
   const words = `${where}: ${knownReason(error)}`;
+  // Of what it quotes of an answer nothing is to be read.
+  if (/error parsing tool call|failed to parse/i.test(error.slice(0, 200))) return new ProviderError("refused", words);
   const failure = promptTooLong({ message: error }) ?? refusedParameter({ message: error });
   if (failure !== undefined) return failure;
   if (RUNNER_ENDED.test(error)) return new ProviderError("cut_off", words);

@@ -8,7 +8,7 @@ import { listedModels, type ListedModel } from "./listed-models.ts";
 import { cloudByName } from "./ollama-cloud.ts";
 import { factsShown } from "./ollama-facts.ts";
 import { checkChatStream, checkPull, ollamaFetch, UnknownRequest } from "./ollama-http.ts";
-import { RefusedParameters, type Parameter } from "./parameters.ts";
+import { RefusedParameters, type Takes } from "./parameters.ts";
 import {
   type ChatChunk,
   type ChatRequest,
@@ -59,8 +59,8 @@ export function createOllamaProvider(options: OllamaOptions): Provider {
 
   function chat(request: ChatRequest): AsyncIterable<ChatChunk> {
     const begin = (ending: AbortSignal): AsyncIterable<Piece> =>
-      parameters.asking(request.model, async function* () {
-        const asked = toOllama(request, (parameter) => parameters.takes(request.model, parameter));
+      parameters.asking(request.model, async function* (takes) {
+        const asked = toOllama(request, takes);
         const stream = await clientFor(ending, checkChatStream).chat({ ...asked, stream: true });
         for await (const piece of stream) {
           // The client's types promise more than servers keep.
@@ -77,16 +77,36 @@ export function createOllamaProvider(options: OllamaOptions): Provider {
     return entriesOf(await askOnce(undefined, LIST_MS, (ending) => clientFor(ending, checkSize).list()));
   }
 
-  async function facts(model: string): Promise<ModelFacts> {
+  async function shown(model: string): Promise<ModelFacts> {
     const cloud = cloudByName(model);
     // Ollama passes this question on, too.
     if (cloud !== undefined) return { sees: false, remoteHost: cloud };
+    return factsShown(await askOnce(undefined, LIST_MS, (ending) => clientFor(ending, checkSize).show({ model })));
+  }
+
+  async function facts(model: string): Promise<ModelFacts> {
     try {
-      return factsShown(await askOnce(undefined, LIST_MS, (ending) => clientFor(ending, checkSize).show({ model })));
+      return await shown(model);
     } catch (error) {
       if (!(error instanceof UnknownRequest)) throw error;
       return factsListed(model, await list());
     }
+  }
+
+  /** Undefined where the server does not say where its models run: one that knows no `/api/show`, and names no host in its list. */
+  async function placeFacts(model: string): Promise<ModelFacts | undefined> {
+    try {
+      return await shown(model);
+    } catch (error) {
+      if (!(error instanceof UnknownRequest)) throw error;
+      const told = factsListed(model, await list());
+      return told.remoteHost === undefined ? undefined : told;
+    }
+  }
+
+  async function saysWhere(): Promise<boolean> {
+    const [first] = (await list()).map(listedOf);
+    return typeof first?.name !== "string" || (await placeFacts(first.name)) !== undefined;
   }
 
   async function* pull(model: string, signal: AbortSignal): AsyncGenerator<PullProgress> {
@@ -118,7 +138,7 @@ export function createOllamaProvider(options: OllamaOptions): Provider {
     name: options.name,
     host: new URL(host).host,
     locality: options.locality,
-    relay: { facts, saysWhere: () => Promise.resolve(true) },
+    relay: { facts: placeFacts, saysWhere },
     chat,
     models: async () => listedModels((await list()).filter(runsHere).map(listedOf)),
     facts,
@@ -147,7 +167,7 @@ interface OllamaChat {
   readonly shift: false;
 }
 
-function toOllama(request: ChatRequest, takes: (parameter: Parameter) => boolean): OllamaChat {
+function toOllama(request: ChatRequest, takes: Takes): OllamaChat {
   const { model, messages, contextTokens, maxAnswerTokens, temperature, effort, keepAlive } = request;
   return {
     model,

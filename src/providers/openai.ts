@@ -10,7 +10,7 @@ import { entryOf, factsInProps, hidesWindow } from "./llama-server.ts";
 import { ollamaBehind } from "./ollama-behind.ts";
 import { RefusedParameters, refusedParameter, type Parameter } from "./parameters.ts";
 import { pictureType } from "./pictures.ts";
-import { PromptTooLong, promptTooLong } from "./prompt-too-long.ts";
+import { promptTooLong } from "./prompt-too-long.ts";
 import {
   type ChatChunk,
   type ChatMessage,
@@ -71,9 +71,8 @@ export function createOpenAiProvider({ name, log, ...options }: OpenAiOptions): 
 
   function chat(request: ChatRequest): AsyncIterable<ChatChunk> {
     const { model, temperature, effort, signal, messages, maxAnswerTokens } = request;
-    const takes = (parameter: Parameter): boolean => parameters.takes(model, parameter);
     const begin = (ending: AbortSignal): AsyncIterable<Piece> =>
-      parameters.asking(model, async function* () {
+      parameters.asking(model, async function* (takes) {
         const stream = await clientFor(ending, checkChatStream).chat.completions.create({
           model,
           messages: messages.map(messageOf),
@@ -113,7 +112,7 @@ export function createOpenAiProvider({ name, log, ...options }: OpenAiOptions): 
     if (!isRecord(told) || !Array.isArray(told["data"])) {
       throw new ProviderError("malformed", "the list of models is none");
     }
-    return told as { data: Readonly<Record<string, unknown>>[] };
+    return { ...told, data: told["data"].map((entry: unknown) => (isRecord(entry) ? entry : {})) };
   }
 
   async function listedFacts(model: string): Promise<ModelFacts> {
@@ -234,6 +233,7 @@ const checkChatStream = checkSse({
     }
     const ill = illBy(piece["base_resp"]);
     if (ill !== undefined) throw ill;
+    if (piece["object"] === "error") throw explain(200, piece) ?? new ProviderError("refused", "an error came");
     const { choices } = piece;
     // Beside what was counted there are none.
     if (choices === undefined || choices === null) return false;
@@ -258,17 +258,20 @@ function explain(status: number, body: unknown): ProviderError | undefined {
   const inner = whole["error"] ?? whole;
   const error = isRecord(inner) ? inner : { message: inner };
   const { code, type } = error;
-  const message = error["message"] ?? error["detail"];
+  const { message, param } = saidBy(error);
   const reason = [code, type].find((word) => typeof word === "string" && /^[A-Za-z0-9_.-]{1,60}$/.test(word));
   const words = `HTTP ${status}: ${typeof reason === "string" ? reason : "no reason given"}`;
-  const failure = promptTooLong({ ...error, message }) ?? refusedParameter({ param: error["param"], message });
-  if (failure !== undefined) return failure;
+  // LM Studio says it with status 200.
+  if (typeof message === "string" && /unexpected endpoint/i.test(message.slice(0, 200)))
+    return new ProviderError("malformed", "the server does not know this path (is providers.<name>.url right?)");
   const isMissing =
     code === "model_not_found" || (status === 404 && /model/i.test(typeof message === "string" ? message : ""));
   if (isMissing) return new ProviderError("model_missing", words);
   // OpenAI and MiniMax say it with the status of too many requests.
   if (status === 402 || [code, type].some((word) => typeof word === "string" && UNPAID.test(word)))
     return new ProviderError("unpaid", words);
+  const failure = refusalOf(error, message, param);
+  if (failure !== undefined) return failure;
   // A stream that began well has the status inside.
   const told = status === 200 ? Number(code) : status;
   if (BUSY.has(told) || code === "rate_limit_exceeded") return new ProviderError("busy", words);
@@ -276,6 +279,33 @@ function explain(status: number, body: unknown): ProviderError | undefined {
     return new ProviderError("busy", words);
   if (told === 401 || told === 403) return new ProviderError("refused", `${words} (is the key right?)`);
   return new ProviderError("refused", words);
+}
+
+/** What an error says, and of what: FastAPI has a list of where it found what. */
+function saidBy(error: Readonly<Record<string, unknown>>): { readonly message: unknown; readonly param: unknown } {
+  const message = error["message"] ?? error["detail"];
+  const found = isRecord(message) ? message["detail"] : message;
+  if (!Array.isArray(found)) return { message, param: error["param"] };
+  const [first] = found.slice(0, MOST_FOUND).filter(isRecord);
+  const where: unknown = first?.["loc"];
+  return { message: first?.["msg"], param: Array.isArray(where) ? where.at(-1) : undefined };
+}
+
+/** So many of them are looked at. */
+const MOST_FOUND = 10;
+
+/** A prompt that is too long, or a parameter that is not taken. vLLM refuses a longest answer for which the prompt leaves no place. */
+function refusalOf(
+  error: Readonly<Record<string, unknown>>,
+  message: unknown,
+  param: unknown,
+): ProviderError | undefined {
+  const tooLong = promptTooLong({ ...error, message });
+  const { promptTokens = Infinity, limitTokens = 0 } = tooLong ?? {};
+  const isOfAnswer =
+    typeof message === "string" && /max_(?:completion_)?tokens.{0,60}too large/.test(message.slice(0, 200));
+  if (tooLong !== undefined && !(isOfAnswer && promptTokens < limitTokens)) return tooLong;
+  return refusedParameter({ param, message });
 }
 
 const UNPAID = /^insufficient_(?:quota|balance|credits)|^402$/;
@@ -291,15 +321,16 @@ const MINIMAX: Readonly<Record<number, ProviderFailure>> = {
   1026: "declined",
   1027: "declined",
   1033: "busy",
-  1039: "too_long",
+  1039: "busy",
   1041: "busy",
+  2045: "busy",
+  2056: "busy",
 };
 
 function illBy(told: unknown): ProviderError | undefined {
   if (!isRecord(told) || !Number.isSafeInteger(told["status_code"]) || told["status_code"] === 0) return undefined;
   const { status_code: code, status_msg: message } = told;
   const failure = MINIMAX[Number(code)];
-  if (failure === "too_long") return new PromptTooLong(undefined, undefined);
   return (
     promptTooLong({ message }) ?? new ProviderError(failure ?? "refused", `the server's status is ${String(code)}`)
   );

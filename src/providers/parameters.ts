@@ -13,26 +13,35 @@ export type Parameter =
   | "thinking"
   | "output_config";
 
-const PARAMETERS: readonly Parameter[] = [
-  "temperature",
-  "max_completion_tokens",
-  "max_tokens",
-  "stream_options",
+/** How much is to be thought, as each protocol says it: a server behind another protocol calls it by its own name. */
+const EFFORTS: readonly Parameter[] = [
   "think",
-  "num_predict",
   "reasoning_effort",
   "chat_template_kwargs",
   "output_config",
   "thinking",
 ];
 
-/** A model does not take a parameter of a request. */
-export class ParameterRefused extends ProviderError {
-  readonly parameter: Parameter;
+const PARAMETERS: readonly Parameter[] = [
+  "temperature",
+  "max_completion_tokens",
+  "max_tokens",
+  "stream_options",
+  "num_predict",
+  ...EFFORTS,
+];
 
-  constructor(parameter: Parameter) {
-    super("refused", `the model does not take ${parameter}`);
-    this.parameter = parameter;
+/** A model does not take a parameter of a request, or not with this value. */
+export class ParameterRefused extends ProviderError {
+  /** Those that the server may mean: one is meant that was sent. */
+  readonly parameters: readonly Parameter[];
+  /** Whether another value might be taken. */
+  readonly isValue: boolean;
+
+  constructor(parameters: readonly Parameter[], isValue = false) {
+    super("refused", `the model does not take ${parameters.join(" or ")}${isValue ? " so" : ""}`);
+    this.parameters = parameters;
+    this.isValue = isValue;
   }
 }
 
@@ -41,6 +50,9 @@ const LONGEST_WORDS = 1_000;
 
 const REFUSAL =
   /unsupported|not supported|does(?:n't| not) support|only the default|unrecognized|unknown|unexpected|not permitted|extra inputs|not allowed|deprecated|cannot be (?:set|used)|too large/i;
+
+/** Of a value, where others would be taken. */
+const VALUE = /supported values are|too large|must be (?:less|at most|between)/i;
 
 /** Of Ollama, which names the model before it, or the value. */
 const OLLAMA_THINK = /" does not support thinking|think value|thinking .* is not supported for this model/i;
@@ -51,37 +63,53 @@ export function refusedParameter(error: {
   readonly message?: unknown;
 }): ParameterRefused | undefined {
   const words = typeof error.message === "string" ? error.message.slice(0, LONGEST_WORDS) : "";
+  const isValue = VALUE.test(words);
   const named = PARAMETERS.find((parameter) => parameter === error.param);
-  if (named !== undefined) return new ParameterRefused(named);
+  if (named !== undefined) return new ParameterRefused([named], isValue);
   if (!REFUSAL.test(words)) return undefined;
-  if (OLLAMA_THINK.test(words)) return new ParameterRefused("think");
-  const told = PARAMETERS.find((parameter) => new RegExp(`\\b${parameter}\\b`).test(words));
-  if (told !== undefined) return new ParameterRefused(told);
-  if (!/\beffort\b/i.test(words)) return undefined;
-  return new ParameterRefused(/reasoning/i.test(words) ? "reasoning_effort" : "output_config");
+  if (OLLAMA_THINK.test(words)) return new ParameterRefused(EFFORTS);
+  const told = PARAMETERS.filter((parameter) => new RegExp(`\\b${parameter}\\b`).test(words));
+  if (told.some((parameter) => EFFORTS.includes(parameter)))
+    return new ParameterRefused([...told, ...EFFORTS], isValue);
+  if (told.length > 0) return new ParameterRefused(told, isValue);
+  return /\beffort\b/i.test(words) ? new ParameterRefused(EFFORTS, isValue) : undefined;
 }
+
+/** Whether a parameter may be sent; asked of each that would be. */
+export type Takes = (parameter: Parameter) => boolean;
 
 /** Which parameters models do not take, learnt from their servers' refusals; forgotten with the process. */
 export class RefusedParameters {
   readonly #refused = new Map<string, Set<Parameter>>();
 
-  takes(model: string, parameter: Parameter): boolean {
-    return this.#refused.get(model)?.has(parameter) !== true;
-  }
-
   /**
-   * Asks, and asks again without what is refused, each parameter once. Nothing of an answer has come by then: servers refuse
-   * before they begin.
+   * Asks, and asks again without what is refused, each parameter once; a value that is refused is left out this time alone.
+   * Once there is anything of an answer it is not asked again.
+   *
+   * @param ask sends, of the parameters that it would send, those that the model takes.
    */
-  async *asking<T>(model: string, ask: () => AsyncIterable<T>): AsyncGenerator<T> {
+  async *asking<T>(model: string, ask: (takes: Takes) => AsyncIterable<T>): AsyncGenerator<T> {
+    const now = new Set<Parameter>();
     for (;;) {
+      const sent = new Set<Parameter>();
+      const takes: Takes = (parameter) => {
+        const isTaken = !now.has(parameter) && this.#refused.get(model)?.has(parameter) !== true;
+        if (isTaken) sent.add(parameter);
+        return isTaken;
+      };
+      let isBegun = false;
       try {
-        yield* ask();
+        for await (const piece of ask(takes)) {
+          isBegun = true;
+          yield piece;
+        }
         return;
       } catch (error) {
-        const parameter = refusalIn(error)?.parameter;
-        if (parameter === undefined || !this.takes(model, parameter)) throw error;
-        this.#refused.set(model, new Set([...(this.#refused.get(model) ?? []), parameter]));
+        const refusal = isBegun ? undefined : refusalIn(error);
+        const parameter = refusal?.parameters.find((one) => sent.has(one));
+        if (refusal === undefined || parameter === undefined) throw error;
+        now.add(parameter);
+        if (!refusal.isValue) this.#refused.set(model, new Set([...(this.#refused.get(model) ?? []), parameter]));
       }
     }
   }

@@ -1,26 +1,44 @@
-/** So much at the end of a text is looked at, in characters. */
-const WINDOW = 3_000;
+/** So much at the end of a text is looked at, for a passage of at most so many characters, each time so much has come. */
+interface Size {
+  readonly window: number;
+  readonly longestPassage: number;
+  readonly every: number;
+}
 
-/** It repeats itself where all of that is one passage of at most so many characters, again and again: ten times at least. */
-const LONGEST_PASSAGE = 300;
-
-/** Looked at each time so much has come, in characters. */
-const EVERY = 500;
+/** A text repeats itself where all of a window is one passage, again and again: ten times at least. */
+const SIZES: readonly Size[] = [
+  { window: 3_000, longestPassage: 300, every: 500 },
+  { window: 12_000, longestPassage: 1_200, every: 2_000 },
+];
 
 /** Notices a model that has begun to say one thing for ever: small ones do, and end by themselves only where their window does. */
 export class Repetition {
+  readonly #tails = SIZES.map((size) => new Tail(size));
+
+  /** Takes the next piece in. Says whether the text has come to repeat itself. */
+  push(text: string): boolean {
+    return this.#tails.map((tail) => tail.push(text)).includes(true);
+  }
+}
+
+class Tail {
+  readonly #size: Size;
   #tail = "";
   #fresh: string[] = [];
   #length = 0;
 
-  /** Takes the next piece in. Says whether the text has come to repeat itself. */
+  constructor(size: Size) {
+    this.#size = size;
+  }
+
   push(text: string): boolean {
+    const { window, longestPassage, every } = this.#size;
     this.#fresh.push(text);
     this.#length += text.length;
-    if (this.#length < EVERY) return false;
-    this.#tail = (this.#tail + this.#fresh.join("")).slice(-WINDOW);
+    if (this.#length < every) return false;
+    this.#tail = (this.#tail + this.#fresh.join("")).slice(-window);
     [this.#fresh, this.#length] = [[], 0];
-    return this.#tail.length === WINDOW && shortestPeriod(this.#tail) <= LONGEST_PASSAGE;
+    return this.#tail.length === window && shortestPeriod(this.#tail) <= longestPassage;
   }
 }
 

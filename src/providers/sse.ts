@@ -25,7 +25,11 @@ export function checkSse({ check, endMark }: SseForm): (body: AsyncIterable<Uint
       if (empty > MAX_EMPTY_LINES) throw new ProviderError("malformed", "nothing comes but comments");
       if (text.startsWith(":")) continue;
       const [, field, value = ""] = /^(event|data|id|retry):\s?(.*)$/s.exec(text) ?? [];
-      if (field === undefined) throw broken(whole, seen, "the answer is no stream of events");
+      if (field === undefined) {
+        // An error that comes as JSON, with status 200.
+        if (seen === 0 && text.startsWith("{")) check(pieceOf(text, whole, seen));
+        throw broken(whole, seen, "the answer is no stream of events");
+      }
       // Some send them to show that they live.
       if (field === "data" && ["", "null"].includes(value.trim())) continue;
       if (field === "data" && value !== endMark) {

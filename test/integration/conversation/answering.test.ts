@@ -142,7 +142,7 @@ forEachDatabase((_kind, open) => {
 
     it("that refuses what nothing can be left out of is not asked again", async () => {
       const world = new World(await open());
-      world.provider.says = () => failing(new ParameterRefused("think"));
+      world.provider.says = () => failing(new ParameterRefused(["think"]));
       assert.equal((await ask(world, "hello")).failure, "refused");
       assert.equal(world.provider.asked.length, 1);
     });

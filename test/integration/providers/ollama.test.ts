@@ -469,7 +469,9 @@ describe("a server that speaks Ollama's protocol and knows no /api/show, as Kobo
 
   it("tells by its list where a model runs, and of one that it does not list nothing is known", async () => {
     const local = provider({ url: kobold.url });
-    assert.deepEqual(await local.relay?.facts("koboldcpp/nemo"), { sees: false });
+    assert.deepEqual(await local.facts("koboldcpp/nemo"), { sees: false });
+    assert.equal(await local.relay?.facts("koboldcpp/nemo"), undefined, "it does not say where it runs");
+    assert.equal(await local.relay?.saysWhere(), false);
     assert.deepEqual(await local.relay?.facts("mine"), { sees: false, remoteHost: "ollama.com" });
     assert.deepEqual(await local.relay?.facts("gpt-oss:20b-cloud"), { sees: false, remoteHost: "ollama.com" });
     await assert.rejects(local.facts("other"), isFailure("model_missing"));

@@ -286,6 +286,11 @@ for (const protocol of PROTOCOLS) {
         { name: "one", canChat: true },
         { name: "two", canChat: true },
       ]);
+      server.on(
+        "/v1/models",
+        json({ object: "list", data: [{ id: "one" }, null, {}, { id: "x\0y" }], has_more: false }),
+      );
+      assert.deepEqual(await protocol.make(server.url, {}).models(), [{ name: "one", canChat: true }]);
       for (const bad of [json({ data: [{}] }), { parts: ["<html>"] }]) {
         server.on("/v1/models", bad);
         await assert.rejects(protocol.make(server.url, {}).models(), { name: "ProviderError", code: "malformed" });

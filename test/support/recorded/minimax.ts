@@ -115,7 +115,12 @@ export const miniMax: RecordedServer = {
       pieces: [failed(2013, "invalid params, context window exceeds limit (2013)")],
       code: "too_long",
     },
-    "too many tokens, with status 200": { pieces: [failed(1039, "token limit")], code: "too_long" },
+    "too many tokens in a minute, with status 200": { pieces: [failed(1039, "token limit")], code: "busy" },
+    "no money, in one piece": {
+      contentType: "application/json",
+      pieces: ['{"base_resp":{"status_code":1008,"status_msg":"insufficient balance"}}'],
+      code: "unpaid",
+    },
     "rules about what is asked": { pieces: [failed(1026, "input new_sensitive")], code: "declined" },
     "rules about what was said": {
       pieces: [piece({ content: "Some" }), failed(1027, "output new_sensitive")],

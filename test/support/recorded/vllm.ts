@@ -128,7 +128,7 @@ export const vllm: RecordedServer = {
       code: "too_long",
       limitTokens: 2048,
     },
-    "a prompt that is too long for the answer, since 0.11": {
+    "an answer that may be longer than the prompt leaves place for, since 0.11": {
       status: 400,
       contentType: "application/json",
       pieces: [
@@ -136,6 +136,22 @@ export const vllm: RecordedServer = {
           error: {
             message:
               "'max_tokens' or 'max_completion_tokens' is too large: 8192. This model's maximum context length is 8192 tokens and your request has 1210 input tokens (8192 > 8192 - 1210).",
+            type: "BadRequestError",
+            param: null,
+            code: 400,
+          },
+        }),
+      ],
+      code: "refused",
+    },
+    "a prompt that is too long, since 0.11": {
+      status: 400,
+      contentType: "application/json",
+      pieces: [
+        JSON.stringify({
+          error: {
+            message:
+              "'max_tokens' or 'max_completion_tokens' is too large: 512. This model's maximum context length is 8192 tokens and your request has 8300 input tokens (512 > 8192 - 8300).",
             type: "BadRequestError",
             param: null,
             code: 400,

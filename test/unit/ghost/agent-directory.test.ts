@@ -37,12 +37,13 @@ class Names implements NameBook {
   all(): Promise<readonly GivenName[]> {
     return this.isAway ? Promise.reject(new Error("the database is away")) : Promise.resolve([...this.kept.values()]);
   }
-  give(names: readonly GivenName[], byAdmin: ReadonlySet<string>): Promise<void> {
+  give(names: readonly GivenName[], byAdmin: ReadonlySet<string>, providers: ReadonlySet<string>): Promise<void> {
     if (this.isAway) return Promise.reject(new Error("the database is away"));
     for (const name of names) {
       const owner = this.kept.get(name.localpart);
       const isOwn = owner === undefined || (owner.provider === name.provider && owner.model === name.model);
-      if (isOwn || byAdmin.has(name.localpart)) this.kept.set(name.localpart, name);
+      const isFree = owner !== undefined && !providers.has(owner.provider);
+      if (isOwn || isFree || byAdmin.has(name.localpart)) this.kept.set(name.localpart, name);
     }
     return Promise.resolve();
   }
@@ -177,6 +178,21 @@ describe("the directory of agents", () => {
       const configured = await owners({ max: { provider: "one", model: "max" } });
       assert.equal(configured["@agent_max"], "one");
       assert.equal((await owners())["@agent_max"], "one");
+    });
+
+    it("frees the names of a provider that is taken out of the configuration, as one that is renamed", async () => {
+      one.has("zoe");
+      two.has();
+      assert.deepEqual(await owners(), { "@agent_zoe": "one" });
+      const settings = { type: "ollama", url: "http://127.0.0.1:11434", discover: true };
+      const config = await loadSettings({ providers: { renamed: settings }, agents: {} });
+      const directory = new AgentDirectory(config, () => new Map([["renamed", one]]), names, silentLogger());
+      await directory.refresh();
+      assert.deepEqual(
+        directory.list().map(({ userId, agent }) => [userId, agent.provider]),
+        [["@agent_zoe:example.org", "renamed"]],
+      );
+      await directory.stop();
     });
 
     it("gives no name that it can't keep", async () => {

@@ -145,4 +145,11 @@ describe("the language that people speak", () => {
     assert.equal(spokenLanguage([`Warum geht das nicht? ${code}`]), "de");
     assert.equal(spokenLanguage(["https://example.org/what-is-the-capital-of-france"]), undefined);
   });
+
+  it("is not guessed of many short messages against their own words", () => {
+    const short = ["and?", "odd?", "a tale", "a recipe", "awake?", "rich?", "half?", "die hard"];
+    for (let from = 0; from < short.length; from++) {
+      assert.notEqual(spokenLanguage(short.slice(from)), "de", short.slice(from).join(" "));
+    }
+  });
 });

@@ -8,6 +8,7 @@ describe("what a provider lists", () => {
     assert.equal(listedModels(many).length, 2_000);
     const listed = listedModels([{ name: "a".repeat(1_000_000) }, { name: "llama3.2:3b" }]);
     assert.deepEqual(listed, [{ name: "llama3.2:3b", canChat: true }]);
-    assert.throws(() => listedModels([{ name: undefined }]), { code: "malformed" });
+    const odd = [undefined, null, 3, {}, "", "x\0y", "q\ud800z", "phi4"].map((name) => ({ name }));
+    assert.deepEqual(listedModels(odd), [{ name: "phi4", canChat: true }]);
   });
 });

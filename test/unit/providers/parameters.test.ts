@@ -31,7 +31,7 @@ describe("a parameter that a model does not take", () => {
     [{ message: "max_tokens is too large: 30000. This model supports at most 16384 completion tokens." }, "max_tokens"],
     [{ message: '"qwen2.5:7b" does not support thinking' }, "think"],
     [{ message: 'think value "low" is not supported for this model' }, "think"],
-    [{ message: "Unsupported parameter: 'reasoning.effort' is not supported with this model." }, "reasoning_effort"],
+    [{ message: "Unsupported parameter: 'reasoning.effort' is not supported with this model." }, "think"],
     [
       {
         message: "Unsupported value: 'reasoning_effort' does not support 'none' with this model.",
@@ -41,7 +41,7 @@ describe("a parameter that a model does not take", () => {
     ],
     [{ message: "Unrecognized request argument supplied: chat_template_kwargs" }, "chat_template_kwargs"],
     [{ message: "adaptive thinking is not supported on this model" }, "thinking"],
-    [{ message: "This model does not support the effort parameter." }, "output_config"],
+    [{ message: "This model does not support the effort parameter." }, "think"],
     [{ message: "output_config: Extra inputs are not permitted" }, "output_config"],
     [{ message: "with an effort, we say: it is not known" }, undefined],
     [{ message: "temperature: Extra inputs are not permitted" }, "temperature"],
@@ -52,20 +52,20 @@ describe("a parameter that a model does not take", () => {
   ];
   for (const [error, parameter] of SAID) {
     it(`is read of ${JSON.stringify(error).slice(0, 80)}`, () =>
-      assert.equal(refusedParameter(error)?.parameter, parameter));
+      assert.equal(refusedParameter(error)?.parameters[0], parameter));
   }
 
   it("is left out from then on, for that model alone, and asked again at once", async () => {
     const parameters = new RefusedParameters();
     const asked: string[] = [];
     const ask = (model: string) =>
-      parameters.asking(model, async function* () {
-        const sent = (["temperature", "max_tokens"] as const).filter((parameter) => parameters.takes(model, parameter));
+      parameters.asking(model, async function* (takes) {
+        const sent = (["temperature", "max_tokens"] as const).filter(takes);
         asked.push(`${model} ${sent.join(" ")}`);
         await Promise.resolve();
         const [refused] = sent;
         if (model === "new" && refused !== undefined)
-          throw new Error("wrapped", { cause: new ParameterRefused(refused) });
+          throw new Error("wrapped", { cause: new ParameterRefused([refused]) });
         yield "an answer";
       });
     assert.deepEqual(await Array.fromAsync(ask("new")), ["an answer"]);
@@ -80,14 +80,44 @@ describe("a parameter that a model does not take", () => {
     ]);
   });
 
-  it("is not asked for again and again where it is refused though it was not sent", async () => {
+  it("is not asked for again where it was not sent, and a begun answer never is", async () => {
     const parameters = new RefusedParameters();
     let asked = 0;
     const stubborn = parameters.asking("m", async function* () {
       asked++;
-      yield await Promise.reject(new ParameterRefused("think"));
+      yield await Promise.reject(new ParameterRefused(["think"]));
     });
     await assert.rejects(Array.fromAsync(stubborn), ProviderError);
-    assert.equal(asked, 2);
+    assert.equal(asked, 1);
+    const begun = parameters.asking("m", async function* (takes) {
+      assert.ok(takes("think"));
+      yield await Promise.resolve("Paris is ");
+      throw new ParameterRefused(["think"]);
+    });
+    await assert.rejects(Array.fromAsync(begun), ProviderError);
+    let isTaken = false;
+    await Array.fromAsync(
+      parameters.asking("m", async function* (takes) {
+        isTaken = takes("think");
+        yield await Promise.resolve("Paris");
+      }),
+    );
+    assert.ok(isTaken, "nothing is learnt of what came in an answer");
+  });
+
+  it("is taken again where only its value was refused", async () => {
+    const parameters = new RefusedParameters();
+    const sent: boolean[] = [];
+    const ask = (): Promise<string[]> =>
+      Array.fromAsync(
+        parameters.asking("m", async function* (takes) {
+          const isSent = takes("reasoning_effort");
+          sent.push(isSent);
+          if (isSent) throw new ParameterRefused(["reasoning_effort"], true);
+          yield await Promise.resolve("yes");
+        }),
+      );
+    assert.deepEqual([await ask(), await ask()], [["yes"], ["yes"]]);
+    assert.deepEqual(sent, [true, false, true, false]);
   });
 });

@@ -34,6 +34,14 @@ describe("a model that has begun to repeat itself", () => {
     });
   }
 
+  it("is noticed where it says much again and again", () => {
+    const list = Array.from({ length: 20 }, (_, item) => `${item}. one of the many things to be done`).join("\n");
+    for (const passage of [list, "x".repeat(300) + "y", `${"some sentence, and another; ".repeat(15)}.`]) {
+      const at = noticedAt(passage.repeat(60));
+      assert.ok(at !== undefined && at <= 14_100, `${passage.length}: ${at}`);
+    }
+  });
+
   it("is none that counts, lists, draws, or says something long a few times", () => {
     const table = Array.from({ length: 400 }, (_, row) => `| ${row} | ${row * 7} | yes |\n`).join("");
     const verse = Array.from({ length: 60 }, (_, line) => `Verse ${line} of a song that is not short. `).join("");

@@ -113,4 +113,89 @@ describe("how much a model may think", () => {
     const ollamas = await asked(ollama(), "/api/chat", refusing([blind], goodOllama), "high");
     assert.deepEqual(ollamas, [{ think: "high" }, {}]);
   });
+
+  it("is left out by its own name where the server behind the protocol calls it by another", async () => {
+    const refusing = (message: object, reply: Reply): (() => Reply) => {
+      let isFirst = true;
+      return () => {
+        const said = isFirst;
+        isFirst = false;
+        return said ? json(message, 400) : reply;
+      };
+    };
+    const ollamas = { error: { message: '"m" does not support thinking', type: "invalid_request_error" } };
+    const behind = await asked(openai("cloud"), openAi.path, refusing(ollamas, good), "high");
+    assert.deepEqual(behind, [{ reasoning_effort: "high" }, {}]);
+    server.requests.length = 0;
+    const fastApi = {
+      object: "error",
+      message: {
+        detail: [{ type: "extra_forbidden", loc: ["body", "reasoning_effort"], msg: "Extra inputs are not permitted" }],
+      },
+    };
+    assert.deepEqual((await asked(openai("cloud"), openAi.path, refusing(fastApi, good), "high")).at(-1), {});
+    server.requests.length = 0;
+    const plain = {
+      detail: [{ type: "extra_forbidden", loc: ["body", "reasoning_effort"], msg: "Extra inputs are not permitted" }],
+    };
+    assert.deepEqual((await asked(openai("cloud"), openAi.path, refusing(plain, good), "high")).at(-1), {});
+  });
+});
+
+describe("what a server's refusal is read for", () => {
+  let server: ModelServer;
+  before(async () => {
+    server = await startModelServer();
+  });
+  after(() => server.close());
+  beforeEach(() => {
+    server.requests.length = 0;
+  });
+  const request = {
+    model: "m",
+    messages: [{ role: "user", content: "hi" }],
+    contextTokens: 8_192,
+    maxAnswerTokens: 8_000,
+    effort: "high",
+    signal: new AbortController().signal,
+  } as const;
+
+  it("is an answer that may be longer than there is place for: it is asked again without a bound, and nothing is learnt", async () => {
+    const refusal =
+      "'max_tokens' or 'max_completion_tokens' is too large: 8149. This model's maximum context length is 8192 tokens and your request has 61 input tokens (8149 > 8192 - 61).";
+    server.on(openAi.path, ({ text }) =>
+      text.includes("max_tokens")
+        ? json({ error: { message: refusal, code: 400 } }, 400)
+        : { parts: openAi.answer("Yes.") },
+    );
+    const provider = createOpenAiProvider({ ...COMMON, url: `${server.url}/v1`, locality: "cloud" });
+    for (const count of [2, 4]) {
+      const chunks = await Array.fromAsync(provider.chat(request));
+      assert.equal(chunks.at(-1)?.kind, "done");
+      assert.equal(server.requests.length, count);
+    }
+  });
+
+  it("is no word of an answer that it quotes, and no name of a model", async () => {
+    const ollama = createOllamaProvider({ ...COMMON, url: server.url, locality: "local" });
+    const quoting = (raw: string): string =>
+      `${JSON.stringify({ error: `error parsing tool call: raw='${raw}', err=unexpected end of JSON input` })}\n`;
+    for (const raw of ['{"note":"I think', "the temperature", "maximum context length is 600"]) {
+      server.requests.length = 0;
+      const begun = '{"message":{"role":"assistant","content":"Paris is "},"done":false}\n';
+      server.on("/api/chat", { parts: [begun, quoting(raw)] });
+      await assert.rejects(Array.fromAsync(ollama.chat(request)), { code: "refused" }, raw);
+      server.on("/api/chat", { status: 500, parts: [quoting(raw)] });
+      await assert.rejects(Array.fromAsync(ollama.chat(request)), { code: "refused" }, raw);
+      assert.equal(server.requests.length, 2, "asked once each time");
+    }
+    const provider = createOpenAiProvider({ ...COMMON, url: `${server.url}/v1`, locality: "cloud" });
+    server.on(openAi.path, json({ error: { message: "unknown model: kimi-k2-thinking" } }, 404));
+    await assert.rejects(Array.fromAsync(provider.chat(request)), { code: "model_missing" });
+    server.on(
+      openAi.path,
+      json({ error: { message: "not allowed: fewer max_tokens, or more credits", code: 402 } }, 402),
+    );
+    await assert.rejects(Array.fromAsync(provider.chat(request)), { code: "unpaid" });
+  });
 });
