@@ -31,7 +31,7 @@ import { Semaphore } from "./ghost/semaphore.ts";
 import { TrustNotices } from "./ghost/trust-notices.ts";
 import { AgentsAppService } from "./homeserver/app-service.ts";
 import { startAppService } from "./homeserver/appservice-bridge.ts";
-import { AnswerTooLarge, askedToWaitMs, HomeserverUnreachable } from "./homeserver/errors.ts";
+import { AnswerTooLarge, askedToWaitMs, isAway } from "./homeserver/errors.ts";
 import { createHomeserverClient } from "./homeserver/client.ts";
 import { RecentPings } from "./homeserver/recent-pings.ts";
 import { missingSupport } from "./homeserver/support.ts";
@@ -290,8 +290,7 @@ export async function startBridge(atStart: Config, registration: Registration, l
           .catch((error: unknown) => {
             signal.throwIfAborted();
             // The homeserver answers for other servers' files, and may wait for them: it is not away itself.
-            const isAway = error instanceof HomeserverUnreachable && error.code !== "TIMEOUT";
-            if (isAway) throw error;
+            if (isAway(error)) throw error;
             const why = error instanceof AnswerTooLarge ? "too_large" : "no_file";
             throw new UnreadableFile(why, { cause: error, isPassing: isRetryable(error) });
           }),

@@ -47,16 +47,12 @@ export type Addressing =
       readonly isMentioned: boolean;
       readonly mark: ExchangeMark | undefined;
     }
+  /** An edit that calls nobody, of which only the homeserver says what it edits: its words are not heard. */
+  | { readonly kind: "doubtful_edit"; readonly target: string }
   | { readonly kind: "ignored"; readonly reason: IgnoreReason };
 
 /** Why a message is none of the agent's business; for the log. */
-export type IgnoreReason =
-  | "an agent elsewhere"
-  | "a notice"
-  | "a draft"
-  | "not text"
-  | "a command to another agent"
-  | "an edit that calls nobody";
+export type IgnoreReason = "an agent elsewhere" | "a notice" | "a draft" | "not text" | "a command to another agent";
 
 /** Message types that are a person's words. `m.notice` is not: the spec forbids answering it. */
 const WORDS = new Set(["m.text", "m.emote"]);
@@ -97,8 +93,9 @@ export function addressing(
       addressee.cloud && !addressee.direct && (saysToWhom(message) || saysToWhom({ ...message, content: said }));
     const call = callOf(said, body ?? "", addressee);
     const calls = isCalled(said, addressee, call, isAgent);
-    if (isDoubtful && !calls) return ignored("an edit that calls nobody");
-    return typeof target === "string" && body !== undefined
+    if (typeof target !== "string" || !isEventId(target)) return ignored("not text");
+    if (isDoubtful && !calls) return { kind: "doubtful_edit", target };
+    return body !== undefined
       ? { kind: "edit", target, text: wordsFor(addressee, call, body), calls }
       : ignored("not text");
   }
@@ -122,9 +119,9 @@ function saidByAgent({ eventId, content }: IncomingMessage, addressee: string): 
   const said = isEdit ? (record(content["m.new_content"]) ?? {}) : content;
   const text = bodyOf(said);
   const target = isEdit ? relation["event_id"] : eventId;
-  if (text === undefined || typeof target !== "string" || !isStorable(target)) return ignored("not text");
+  if (text === undefined || typeof target !== "string" || !isEventId(target)) return ignored("not text");
   const mark = exchangeMark(said);
-  const threadRoot = threadOf(content) ?? (isStorable(mark?.thread ?? "") ? mark?.thread : undefined);
+  const threadRoot = threadOf(content) ?? (isEventId(mark?.thread ?? "") ? mark?.thread : undefined);
   return { kind: "agent", eventId: target, text, threadRoot, isMentioned: mentionsOf(said).includes(addressee), mark };
 }
 
@@ -159,7 +156,7 @@ function isForOthers(content: Readonly<Record<string, unknown>>): boolean {
 export function threadOf(content: Readonly<Record<string, unknown>>): string | undefined {
   const relation = record(content["m.relates_to"]);
   const root = relation?.["rel_type"] === "m.thread" ? relation["event_id"] : undefined;
-  return typeof root === "string" && isStorable(root) ? root : undefined;
+  return typeof root === "string" && isEventId(root) ? root : undefined;
 }
 
 function withCaption(content: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
@@ -178,9 +175,9 @@ export function repliedEvent(content: Readonly<Record<string, unknown>>): string
   return typeof target === "string" && isEventId(target) ? target : undefined;
 }
 
-/** Spec "Event IDs": 255 bytes at the most. */
+/** Spec "Event IDs": they begin with `$`, and have 255 bytes at the most. */
 function isEventId(id: string): boolean {
-  return id !== "" && id.length <= 255 && isStorable(id);
+  return id.startsWith("$") && id.length <= 255 && Buffer.byteLength(id) <= 255 && isStorable(id);
 }
 
 function repliesTo(

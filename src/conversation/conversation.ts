@@ -9,8 +9,8 @@ import {
   type Settle,
 } from "../ghost/listener.ts";
 import type { UnreadMessage } from "../ghost/missing-keys.ts";
-import { isStorable } from "../database/text.ts";
 import type { Words } from "../language/words.ts";
+import { isAway, isHomeserverError } from "../homeserver/errors.ts";
 import { TAKEN } from "../homeserver/relation.ts";
 import { reached } from "../observability/steps.ts";
 import type { Consents } from "../privacy/consents.ts";
@@ -35,7 +35,7 @@ import { Hearing } from "./hearing.ts";
 import { CommandDesk } from "./command-desk.ts";
 import type { CommandMenus } from "./command-menus.ts";
 import { writtenCommand } from "./commands.ts";
-import { actOf, commandOf, decideIn, moderates } from "./permitted.ts";
+import { actOf, commandOf, decideIn, mightAsk, moderates } from "./permitted.ts";
 import type { RememberedMessage } from "./history.ts";
 import { describeDistrust, describeMissingKey, identityOf, type Person } from "./notices.ts";
 import { decisionOf, wishOf } from "./reactions.ts";
@@ -112,6 +112,9 @@ export class Conversation {
         ghost.log.debug({ room: message.roomId, event: message.eventId, reason: decision.reason }, "message ignored");
         await this.#tellUnread(ghost, message);
         await settle();
+        return;
+      case "doubtful_edit":
+        await this.#editedInDoubt(ghost, message, decision.target, settle);
         return;
       case "overheard":
         if (written === undefined || ghost.isBot) await this.#overheard(ghost, message, decision, settle);
@@ -472,7 +475,8 @@ export class Conversation {
     said: { readonly text: string; readonly threadRoot: string | undefined },
     settle: Settle,
   ): Promise<void> {
-    const words = ghost.isBot ? undefined : await this.#voiceCalls.wordsTo(ghost, message);
+    const mayAsk = (): Promise<boolean> => mightAsk(this.#options.permissions, ghost, message);
+    const words = ghost.isBot ? undefined : await this.#voiceCalls.wordsTo(ghost, message, mayAsk);
     if (words === undefined) return this.#overhear(ghost, message, said, settle);
     const permitted = await decideIn(this.#options.permissions, ghost, "message", message);
     if (!permitted.allowed) {
@@ -508,6 +512,15 @@ export class Conversation {
     const heard = { ...remembered(message, speaker, text), threadRoot, repliesTo: isKnown ? target : undefined };
     await settle(async (tx) => {
       await history.remember(tx, ghost.userId, message.roomId, heard);
+    });
+  }
+
+  /** What was quoted is read anew where somebody replies to it again: its old words are not what its writer says any more. */
+  async #editedInDoubt(ghost: GhostHandle, message: GhostMessage, target: string, settle: Settle): Promise<void> {
+    const { roomId, sender } = message;
+    ghost.log.debug({ room: roomId, event: message.eventId }, "an edit that calls nobody is not heard");
+    await settle(async (tx) => {
+      await this.#options.history.unquote(tx, { ghost: ghost.userId, roomId, eventId: target, sender });
     });
   }
 
@@ -579,9 +592,19 @@ export class Conversation {
     { target, text }: Extract<Addressing, { kind: "edit" }>,
   ): Promise<GhostMessage | undefined> {
     // What was a command is not one any more when it is edited.
-    if (!isStorable(target) || writtenCommand(text) !== undefined) return undefined;
+    if (writtenCommand(text) !== undefined) return undefined;
+    const { roomId, eventId } = message;
     const permitted = await decideIn(this.#options.permissions, ghost, "message", message);
-    const original = permitted.allowed ? await ghost.outsideOf(message.roomId, target) : undefined;
+    const looked = permitted.allowed ? ghost.outsideOf(roomId, target) : undefined;
+    const original = await looked?.catch((error: unknown) => {
+      // The agent hears nobody else while it waits: only for a homeserver that is not there, and so says nothing else either.
+      if (!isHomeserverError(error) || isAway(error)) throw error;
+      ghost.log.warn(
+        { room: roomId, event: eventId, error },
+        "what was edited can't be looked up; the edit asks nothing",
+      );
+      return undefined;
+    });
     if (original?.sender !== message.sender) return undefined;
     const anew = message.content["m.new_content"] as GhostMessage["content"];
     return { ...message, eventId: target, content: { ...anew, "m.relates_to": original.relation } };

@@ -77,7 +77,7 @@ export class Hearing {
     const target = repliedEvent(content);
     const set = await this.#options.settings.get(ghost, roomId);
     const isCloud = this.#agentIn(ghost, set)?.locality === "cloud";
-    if (target === undefined || message.direct || !isCloud || !saysToWhom(message)) return target;
+    if (target === undefined || message.direct || !isCloud || !message.encrypted) return target;
     const { history, senderOf } = this.#options;
     if ((await history.find(ghost, roomId, [target])).has(target)) return target;
     const writer = await senderOf(roomId, target);

@@ -147,11 +147,19 @@ export class History {
         [ghost, roomId, eventId, key.seal("", ...placeOf("body", ghost, eventId)), Date.now(), key.id],
       );
     });
-    const message = await read();
+    const unread = "ghost = $1 and room_id = $2 and event_id = $3 and only_quoted and sender = ''";
+    const drop = (database: Queryable): Promise<unknown> =>
+      database.query(`delete from messages where ${unread}`, [ghost, roomId, eventId]);
+    let message;
+    try {
+      message = await read();
+    } catch (error) {
+      await drop(this.#database);
+      throw error;
+    }
     await this.#database.transaction(async (tx) => {
-      const unread = "ghost = $1 and room_id = $2 and event_id = $3 and only_quoted and sender = ''";
       if (message === undefined) {
-        await tx.query(`delete from messages where ${unread}`, [ghost, roomId, eventId]);
+        await drop(tx);
         return;
       }
       const { count } = await tx.query(
@@ -161,6 +169,17 @@ export class History {
       const { body, attachment, encrypted } = message;
       if (count > 0) await this.#write(tx, { ghost, roomId, eventId }, { body: storable(body), attachment, encrypted });
     });
+  }
+
+  /** Forgets a message that is remembered for a reply to it alone, with the summaries that quote it, where it is its sender's. */
+  async unquote(tx: Queryable, { ghost, roomId, eventId, sender }: Omit<Edited, "encrypted">): Promise<void> {
+    const where = "ghost = $1 and room_id = $2 and event_id = $3 and only_quoted and sender = $4";
+    const values = [ghost, roomId, eventId, sender];
+    const { rows } = await tx.query(`select from messages where ${where} for update`, values);
+    if (rows.length === 0) return;
+    await dropSummaries(tx, { ghost, roomId, eventId }, sender);
+    await dropReadFile(tx, { ghost, eventId });
+    await tx.query(`delete from messages where ${where}`, values);
   }
 
   /** Changes what is remembered of a message that its sender has edited. False when it says what it said before. */

@@ -24,7 +24,7 @@ function bareCommand(text: string): WrittenCommand | undefined {
 
 /** What somebody wants with a message; undefined when that is nothing, or when it is an agent that speaks. */
 export function actOf(said: Addressing, isCommand: boolean): Act | undefined {
-  if (said.kind === "ignored" || said.kind === "agent") return undefined;
+  if (said.kind === "ignored" || said.kind === "agent" || said.kind === "doubtful_edit") return undefined;
   if (isCommand) return "command";
   return said.kind === "addressed" ? "message" : said.kind;
 }
@@ -40,6 +40,18 @@ export async function decideIn(
   const decision = permissions.decide(request);
   if (!decision.allowed || permissions.maxRoomMembers === undefined || act === "overheard") return decision;
   return permissions.decide({ ...request, members: await ghost.memberCount(roomId) });
+}
+
+/** Whether somebody might ask a ghost in a room, where they have not asked it yet: nobody is told of a refusal. */
+export async function mightAsk(
+  permissions: Permissions,
+  ghost: GhostHandle,
+  { roomId, sender }: Wanting,
+): Promise<boolean> {
+  const request = { act: "message", userId: sender, ghost: ghost.userId, roomId } as const;
+  if (!permissions.allows(request)) return false;
+  if (permissions.maxRoomMembers === undefined) return true;
+  return permissions.allows({ ...request, members: await ghost.memberCount(roomId) });
 }
 
 /** Whether somebody moderates a room: by the level the configuration gives, or because the room says so. */

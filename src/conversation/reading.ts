@@ -2,6 +2,7 @@ import { ProcessNotStarted } from "../documents/bounded-process.ts";
 import { textOfDocument, UnreadableDocument } from "../documents/document.ts";
 import { closedFormat, documentFormat, type DocumentFormat } from "../documents/formats.ts";
 import { decodedText } from "../documents/text-encoding.ts";
+import { isHomeserverError } from "../homeserver/errors.ts";
 import { FairQueue } from "../providers/fair-queue.ts";
 import { foreignPicture, pictureExtent, pictureType } from "../providers/pictures.ts";
 import { recordingEnding } from "../providers/recordings.ts";
@@ -152,7 +153,9 @@ class Reader {
     try {
       return await this.question(message);
     } catch (error) {
+      this.#options.signal.throwIfAborted();
       if (error instanceof UnreadableFile) return named(message, UNREADABLE_NOW);
+      if (isHomeserverError(error)) return named(message, NOT_READ);
       throw error;
     }
   }
@@ -178,6 +181,8 @@ class Reader {
       signal.throwIfAborted();
       if (error instanceof UnreadableFile) return named(message, UNREADABLE);
       if (this.#patience?.aborted === true && error === this.#patience.reason) return named(message, NOT_READ);
+      // No old file keeps a question from its answer.
+      if (isHomeserverError(error)) return named(message, NOT_READ);
       throw error;
     }
   }

@@ -1,5 +1,5 @@
 import type { GhostHandle, GhostMessage } from "../ghost/listener.ts";
-import { isRetryable } from "../ghost/failure.ts";
+import { isHomeserverError } from "../homeserver/errors.ts";
 import type { PrivacyGate } from "../privacy/gate.ts";
 import { Patience } from "../providers/patience.ts";
 import { ProviderError, type Provider } from "../providers/provider.ts";
@@ -53,8 +53,15 @@ export class VoiceCalls {
     this.#patience = new Patience({ mostMs: options.listensMs ?? PATIENCE_MS });
   }
 
-  /** The words of a voice message that says a ghost's name; undefined where it is none, says none, or can't be heard. */
-  async wordsTo(ghost: GhostHandle, message: GhostMessage): Promise<string | undefined> {
+  /**
+   * The words of a voice message that says a ghost's name; undefined where it is none, says none, or can't be heard, and where
+   * its sender may not ask anyway.
+   */
+  async wordsTo(
+    ghost: GhostHandle,
+    message: GhostMessage,
+    mayAsk: () => Promise<boolean>,
+  ): Promise<string | undefined> {
     const { transcription, provider, privacy, agents } = this.#options;
     const attachment = isVoice(message.content) ? attachmentOf(message.content) : undefined;
     if (transcription === undefined || attachment?.kind !== "audio" || !isShort(attachment)) return undefined;
@@ -63,12 +70,13 @@ export class VoiceCalls {
     if (named === undefined || heard?.transcribe === undefined) return undefined;
     try {
       const place = await privacy.placeOf(heard, transcription.model);
-      if (place.locality !== "local") return undefined;
+      if (place.locality !== "local" || !(await mayAsk())) return undefined;
       const words = await this.#words(ghost, message, attachment);
       return saysName(words, namesOf(named.userId, named.agent)) ? words : undefined;
     } catch (error) {
-      if (isRetryable(error)) throw error;
-      if (!(error instanceof ProviderError) && !(error instanceof UnreadableFile)) throw error;
+      // A file that does not come keeps the agent from nobody else's words: nobody has asked it anything yet.
+      const isUnheard = error instanceof ProviderError || error instanceof UnreadableFile || isHomeserverError(error);
+      if (!isUnheard) throw error;
       ghost.log.info({ room: message.roomId, event: message.eventId, error }, "a voice message was not listened to");
       return undefined;
     }

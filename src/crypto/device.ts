@@ -372,7 +372,7 @@ export class Device {
    * is refused (CVE-2025-48937): without that, anybody in the room could put words into another's mouth. Rejects only
    * when the store or the server fails.
    *
-   * @param trusted the level that the sender's device has to reach.
+   * @param trusted the level that the sender's device has to reach; this device itself has not to.
    */
   async decrypt(event: EncryptedEvent, trusted: TrustLevel): Promise<Decryption> {
     // Who looks at identities wants to have heard of a change before the message that comes after it.
@@ -396,7 +396,9 @@ export class Device {
       const shield = await this.#shieldNow(event.sender, decrypted);
       if (shield === "mismatched_sender") return { kind: "refused", reason: "MismatchedSender" };
       const { type, content } = JSON.parse(decrypted.event) as { type: string; content: Record<string, unknown> };
-      const why = distrust(shield, trusted, await this.#isIdentityNew(event.sender, trusted));
+      const why = this.#isOwn(event, decrypted, shield)
+        ? undefined
+        : distrust(shield, trusted, await this.#isIdentityNew(event.sender, trusted));
       return why === undefined
         ? { kind: "decrypted", type, content, shield }
         : { kind: "distrusted", why, type, content };
@@ -599,6 +601,12 @@ export class Device {
         "to-device messages refused: forged, broken or too late",
       );
     }
+  }
+
+  /** Whether this device wrote it itself, which needs nobody's word. Of a key from the backup only the server says whose it is. */
+  #isOwn({ sender }: EncryptedEvent, { senderCurve25519Key }: engine.DecryptedRoomEvent, shield?: Shield): boolean {
+    const isOurs = senderCurve25519Key === this.#machine.identityKeys.curve25519.toBase64();
+    return sender === this.userId && isOurs && shield !== "authenticity_not_guaranteed";
   }
 
   /** The engine keeps what it thought of a session's sender when the key came; who was verified since has no shield. */

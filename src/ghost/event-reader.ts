@@ -72,7 +72,7 @@ async function inClear(
     return isTrusted && mayTalkIn(mode, isEncrypted) ? { ...event, encrypted: false } : undefined;
   }
   if (!mayTalkIn(mode, true) || (await isReplay(database, ghost, event))) return undefined;
-  const decryption = await device.decrypt(event, event.sender === ghost ? "unverified" : read);
+  const decryption = await device.decrypt(event, read);
   if (decryption.kind !== "decrypted") return undefined;
   const relation = event.content["m.relates_to"];
   const content = { ...decryption.content, ...(relation === undefined ? {} : { "m.relates_to": relation }) };

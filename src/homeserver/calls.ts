@@ -122,6 +122,13 @@ export async function uploadMedia(
 }
 
 /**
+ * A server name has 230 bytes at the most, and no more signs than these (spec "Server name"); how long a media id may be the spec
+ * does not say.
+ */
+const MXC = /^mxc:\/\/(?!\.{1,2}\/)([\w.:[\]-]{1,255})\/([\w-]{1,255})$/;
+const LONGEST_MXC = 600;
+
+/**
  * Downloads media, with the user's right to see it (spec "Content repository", authenticated since v1.11). Throws
  * AnswerTooLarge when it is larger than `maxBytes`, UnexpectedAnswer when `uri` is no `mxc://` URI.
  */
@@ -131,7 +138,7 @@ export async function downloadMedia(
   uri: string,
   { maxBytes, ...options }: CallOptions & { readonly maxBytes: number },
 ): Promise<Uint8Array> {
-  const [, server, mediaId] = /^mxc:\/\/([^/]+)\/([\w-]+)$/.exec(uri) ?? [];
+  const [, server, mediaId] = uri.length > LONGEST_MXC ? [] : (MXC.exec(uri) ?? []);
   if (server === undefined || mediaId === undefined) throw new UnexpectedAnswer("GET download", "no mxc:// URI");
   return client.requestBytes({
     ...options,

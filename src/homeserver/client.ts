@@ -2,7 +2,14 @@ import { Agent, fetch, type Response } from "undici";
 import type { Logger } from "../observability/log.ts";
 import type { Metrics } from "../observability/metrics.ts";
 import { endpointOf } from "./endpoint.ts";
-import { AnswerTooLarge, HomeserverUnreachable, MatrixError, MAX_RETRY_AFTER_MS, UnexpectedAnswer } from "./errors.ts";
+import {
+  AddressTooLong,
+  AnswerTooLarge,
+  HomeserverUnreachable,
+  MatrixError,
+  MAX_RETRY_AFTER_MS,
+  UnexpectedAnswer,
+} from "./errors.ts";
 import { parseList } from "./list-answer.ts";
 import { retrying } from "./retry.ts";
 
@@ -60,6 +67,11 @@ export interface HomeserverClient {
 const DEFAULT_TIMEOUT_MS = 30_000;
 /** The state of a very large room is tens of megabytes; more than this is no answer to any call of ours. */
 const MAX_ANSWER_BYTES = 128 * 1024 * 1024;
+
+/** The longest path with its query that is asked for, in bytes: Synapse hangs up at 16,384 without an answer. */
+const LONGEST_ADDRESS = 8_192;
+/** So much of a longer one is said in its error, in characters. */
+const SAID_OF_ADDRESS = 100;
 
 /**
  * Our own client, because matrix-bot-sdk still names the device by a parameter that Synapse has dropped. The token goes
@@ -153,7 +165,7 @@ export function createHomeserverClient(options: {
     request: HomeserverRequest,
     read: (answer: Buffer, call: string) => T | Promise<T>,
   ): Promise<T> {
-    const call = `${request.method} ${request.path}`;
+    const call = callOf(request);
     const once = async (): Promise<T> => read(await attempt(request, call), call);
     if (request.retry !== "transient") return once();
     return retrying(once, {
@@ -182,6 +194,15 @@ export function createHomeserverClient(options: {
     requestBytes: (request) => perform(request, (answer) => answer),
     close: () => agent.destroy(),
   };
+}
+
+/** A call by its name. Throws AddressTooLong. */
+function callOf(request: HomeserverRequest): string {
+  const { method, path } = request;
+  // Both are in ASCII.
+  const bytes = path.length + queryString(request).length;
+  if (bytes > LONGEST_ADDRESS) throw new AddressTooLong(`${method} ${path.slice(0, SAID_OF_ADDRESS)}`, bytes);
+  return `${method} ${path}`;
 }
 
 function kindOf({ path, query }: HomeserverRequest): string {

@@ -57,6 +57,15 @@ export class AnswerTooLarge extends UnexpectedAnswer {
   }
 }
 
+/** So long an address is asked for nothing: servers close the connection on one, as if they were away. */
+export class AddressTooLong extends UnexpectedAnswer {
+  override readonly name = "AddressTooLong";
+
+  constructor(call: string, bytes: number) {
+    super(call, `the address has ${bytes} bytes, and was not asked for`);
+  }
+}
+
 /** Everything that a call to the homeserver can throw, apart from the caller's own abort reason. */
 export type HomeserverError = MatrixError | HomeserverUnreachable | UnexpectedAnswer;
 
@@ -66,6 +75,11 @@ export const MAX_RETRY_AFTER_MS = 3_600_000;
 /** Whether `error` came from a call to the homeserver. */
 export function isHomeserverError(error: unknown): error is HomeserverError {
   return error instanceof MatrixError || error instanceof HomeserverUnreachable || error instanceof UnexpectedAnswer;
+}
+
+/** Whether the homeserver itself is not there. One that only takes long may be waiting for another server, on whose behalf it answers. */
+export function isAway(error: unknown): boolean {
+  return error instanceof HomeserverUnreachable && error.code !== "TIMEOUT";
 }
 
 /** Whether the homeserver answered that it will not do this, and will not in a minute either. */

@@ -682,7 +682,7 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
     "ghost/own-membership.ts membershipBefore",
     "ghost/semaphore.ts",
     "homeserver/answer.ts asObject asObjects stringField numberField",
-    "homeserver/errors.ts AnswerTooLarge HomeserverUnreachable UnexpectedAnswer isHomeserverError isRefusal askedToWaitMs isUnknownDevice noneIfNotFound",
+    "homeserver/errors.ts AnswerTooLarge HomeserverUnreachable UnexpectedAnswer AddressTooLong isHomeserverError isAway isRefusal askedToWaitMs isUnknownDevice noneIfNotFound",
     "homeserver/recent-pings.ts",
     "homeserver/retry.ts",
     "homeserver/survey.ts NoHomeserver",

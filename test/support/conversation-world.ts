@@ -175,6 +175,8 @@ export class World {
   /** What can be read in the room, beside what was said to an agent; and what was looked for there. */
   readonly events = new Map<string, Omit<ReadEvent, "eventId">>();
   readonly lookedUp: string[] = [];
+  /** Why nothing can be looked up. */
+  lookFails: Error | undefined;
   /** Who sent which events, beside those that are remembered. */
   readonly senders = new Map<string, string>();
   /** Whether nothing has been said since what is being answered, in a direct chat of two. */
@@ -286,6 +288,7 @@ export class World {
       },
       readEvent: (_ghost, _room, eventId) => {
         this.lookedUp.push(eventId);
+        if (this.lookFails !== undefined) return Promise.reject(this.lookFails);
         const event = this.events.get(eventId);
         return Promise.resolve(event && { ...event, eventId, speaker: READ_NAMES[event.sender] ?? event.sender });
       },
@@ -336,6 +339,7 @@ export class World {
       sendToAll: () => Promise.reject(new Error("a conversation answers those it listens to")),
       download: () => Promise.reject(new Error("files come by the turn")),
       outsideOf: (_room, eventId) => {
+        if (this.lookFails !== undefined) return Promise.reject(this.lookFails);
         const event = this.events.get(eventId);
         return Promise.resolve(event && { sender: event.sender, relation: event.content["m.relates_to"] });
       },

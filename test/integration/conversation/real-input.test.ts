@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { AddressTooLong, HomeserverUnreachable, MatrixError } from "../../../src/homeserver/errors.ts";
 import {
   AGENT,
   ALICE,
@@ -133,6 +134,39 @@ forEachDatabase((_kind, open) => {
     });
   });
 
+  describe("an edit of what can't be looked up", () => {
+    const edit = (target: string): object => ({
+      ...MENTION,
+      "m.new_content": { msgtype: "m.text", body: "Llama: hi", ...MENTION },
+      "m.relates_to": { rel_type: "m.replace", event_id: target },
+    });
+
+    it("asks nothing, and holds nobody up", async () => {
+      const world = new World(await open());
+      for (const target of ["..", ".", "a".repeat(17_000), `$${"a".repeat(17_000)}`])
+        await world.say("* Llama: hi", { direct: false, also: edit(target) });
+      const answered = { errcode: "M_UNKNOWN", error: "", retryAfterMs: undefined };
+      for (const failure of [
+        new HomeserverUnreachable("GET x", "TIMEOUT", "no answer"),
+        new MatrixError("GET x", { ...answered, status: 500 }),
+        new AddressTooLong("GET x", 17_000),
+      ]) {
+        world.lookFails = failure;
+        await world.say("* Llama: hi", { direct: false, also: edit("$edited") });
+      }
+      assert.equal(world.finished, 7);
+      assert.deepEqual(await world.turns(), []);
+    });
+
+    it("waits for a homeserver that is away", async () => {
+      const world = new World(await open());
+      world.lookFails = new HomeserverUnreachable("GET x", "ECONNREFUSED", "away");
+      const said = world.say("* Llama: hi", { direct: false, also: edit("$edited") });
+      await assert.rejects(said, HomeserverUnreachable);
+      assert.equal(world.finished, 0);
+    });
+  });
+
   describe("a voice message in a group", () => {
     function voice(world: World, says: string, more: object = {}): object {
       world.files.set("mxc://a/voice", VOICE);
@@ -219,6 +253,27 @@ forEachDatabase((_kind, open) => {
       assert.equal(slow.finished, 5);
       slow.provider.says = () => chunks("fine");
       assert.ok(await slow.turn(await slow.say("hello", { direct: false, also: MENTION })));
+    });
+
+    it("holds nobody up where its file does not come, for whatever reason", async () => {
+      const world = new World(await open());
+      for (const code of ["TIMEOUT", "ECONNREFUSED", "UND_ERR_SOCKET"]) {
+        const also = voice(world, "Llama, hello");
+        const gone = Promise.reject(new HomeserverUnreachable("GET x", code, "no answer"));
+        gone.catch(() => undefined);
+        world.files.set("mxc://a/voice", gone);
+        await world.say("voice.ogg", { direct: false, also });
+      }
+      assert.equal(world.finished, 3);
+      assert.deepEqual(await world.turns(), []);
+    });
+
+    it("is not fetched where its sender may not ask there, and nobody is told of a refusal", async () => {
+      const world = new World(await open());
+      Object.assign(world.access.permissions, { maxRoomMembers: 2 });
+      await world.say("voice.ogg", { direct: false, also: voice(world, "Llama, hello") });
+      assert.deepEqual([world.downloads, world.refused, world.sent], [[], [], []]);
+      assert.equal(world.finished, 1);
     });
 
     it("of somebody who may not use the agent asks nothing", async () => {

@@ -272,6 +272,50 @@ forEachDatabase((_kind, open) => {
       await assertNowhere(world.database, /Gleis 9/);
     });
 
+    it("is read anew in the cloud after an edit that calls nobody, whose words an encrypted group keeps from it", async () => {
+      const world = new World(await open());
+      Object.assign(world.policy, { cloud: "allow", encrypted: "allow" });
+      world.agent = { ...AGENT, locality: "cloud" };
+      world.provider.locality = "cloud";
+      world.encrypted = true;
+      world.events.set("$train", text(TRAIN, { encrypted: true }));
+      world.senders.set("$train", BOB);
+      const meant = replyTo("$train", { "m.mentions": { user_ids: [LLAMA, BOB] } });
+      const first = await say(world, "translate", meant);
+      assert.match(await asked(world, first), /Gleis 9/);
+      const edit = {
+        "m.mentions": {},
+        "m.new_content": { msgtype: "m.text", body: "Der Zug fällt aus", "m.mentions": {} },
+        "m.relates_to": { rel_type: "m.replace", event_id: "$train" },
+      };
+      // Only who wrote it, and only what was quoted.
+      await say(world, "* Der Zug fällt aus", edit, { sender: ALICE });
+      assert.match(await asked(world, await say(world, "louder", MENTION)), /Gleis 9/);
+      await say(world, "* aside", { ...edit, "m.relates_to": { rel_type: "m.replace", event_id: first } });
+      assert.match((await world.remembered()).join(), /translate/);
+      world.events.set("$train", text("Der Zug fällt aus", { encrypted: true }));
+      await say(world, "* Der Zug fällt aus", edit, { sender: BOB });
+      assert.doesNotMatch(await asked(world, await say(world, "louder", MENTION)), /Gleis 9|fällt aus/);
+      assert.match(await asked(world, await say(world, "translate", meant)), /> Der Zug fällt aus/);
+      await assertNowhere(world.database, /Gleis 9/);
+    });
+
+    it("is looked for again where looking it up failed", async () => {
+      const world = new World(await open());
+      const failing = world.history.quote(LLAMA, ROOM, "$train", () => Promise.reject(new RangeError("no path")));
+      await assert.rejects(failing, RangeError);
+      assert.equal((await world.database.query("select from messages")).rows.length, 0);
+      world.events.set("$train", text(TRAIN));
+      assert.match(await asked(world, await say(world, "translate", replyTo("$train"))), /Gleis 9/);
+    });
+
+    it("is nothing where it is named by what is no event's id", async () => {
+      const world = new World(await open());
+      for (const id of ["..", ".", "a".repeat(17_000), `$${"a".repeat(17_000)}`])
+        assert.match(await asked(world, await say(world, "so?", replyTo(id))), /Alice: so\?$/);
+      assert.deepEqual(world.lookedUp, []);
+    });
+
     it("makes the question one of what came encrypted, for the gate and for the answer", async () => {
       const world = new World(await open());
       Object.assign(world.policy, { cloud: "allow", encrypted: "deny" });
@@ -300,6 +344,9 @@ forEachDatabase((_kind, open) => {
       const forged = await asked(world, await say(world, "translate", replyTo("$train")));
       assert.equal(forged, "Alice (replying to a message that can't be read): translate");
       assert.match(await asked(world, await say(world, "so?", inThread("$train"))), /^Alice: so\?$/);
+      // The homeserver could have added it to a message of a client that names nobody.
+      const unnamed = await say(world, "Llama: translate", replyTo("$train", {}));
+      assert.match(await asked(world, unnamed), /can't be read\): translate$/);
       assert.deepEqual(world.lookedUp, []);
       const meant = replyTo("$train", { "m.mentions": { user_ids: [LLAMA, BOB] } });
       assert.match(await asked(world, await say(world, "translate", meant)), /Gleis 9/);

@@ -219,6 +219,39 @@ forEachDatabase((_kind, open) => {
       await close();
     });
 
+    it("needs nobody's word for what it wrote itself, but for what another device of its own user wrote", async () => {
+      const setup = new Setup(await open());
+      const { device, close } = await setup.open();
+      await device.catchUp();
+      const event = (content: string): Parameters<Device["decrypt"]>[0] => ({
+        ...{ room_id: ROOM, event_id: "$1", sender: GHOST, type: "m.room.encrypted", origin_server_ts: 0 },
+        content: JSON.parse(content) as Record<string, unknown>,
+      });
+      const own = event(await device.encrypt(target(), "m.room.message", { body: "my words" }));
+      for (const trusted of [
+        "unverified",
+        "cross-signed-untrusted",
+        "cross-signed-tofu",
+        "cross-signed-verified",
+      ] as const)
+        assert.equal((await device.decrypt(own, trusted)).kind, "decrypted", trusted);
+      // As a homeserver could make one.
+      const planted = await CryptoClient.open(
+        { user: GHOST, device: "PLANTED" },
+        {
+          request: (request) => Promise.resolve(JSON.stringify(setup.server.handle(GHOST, "PLANTED", request))),
+          sync: (since) => Promise.resolve(setup.server.sync(GHOST, "PLANTED", since)),
+        },
+      );
+      await planted.sync();
+      const forged = event(await planted.encrypt(ROOM, [GHOST], "never said"));
+      await device.catchUp();
+      assert.equal((await device.decrypt(forged, "unverified")).kind, "decrypted");
+      for (const trusted of ["cross-signed-untrusted", "cross-signed-tofu", "cross-signed-verified"] as const)
+        assert.equal((await device.decrypt(forged, trusted)).kind, "distrusted", trusted);
+      await close();
+    });
+
     it("encrypts for the others of a room, in which somebody has no user id", async () => {
       const setup = new Setup(await open());
       const alice = await setup.alice();

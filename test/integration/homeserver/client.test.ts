@@ -6,10 +6,15 @@ import { Writable } from "node:stream";
 import { gzipSync } from "node:zlib";
 import { after, before, beforeEach, describe, it } from "node:test";
 import { pino } from "pino";
-import { getProfile, register, uploadMedia, versions } from "../../../src/homeserver/calls.ts";
+import { downloadMedia, getProfile, register, uploadMedia, versions } from "../../../src/homeserver/calls.ts";
 import { createHomeserverClient, type HomeserverClient } from "../../../src/homeserver/client.ts";
 import { sync } from "../../../src/homeserver/device-calls.ts";
-import { HomeserverUnreachable, MatrixError, UnexpectedAnswer } from "../../../src/homeserver/errors.ts";
+import {
+  AddressTooLong,
+  HomeserverUnreachable,
+  MatrixError,
+  UnexpectedAnswer,
+} from "../../../src/homeserver/errors.ts";
 import { awaitHomeserver } from "../../../src/homeserver/ping.ts";
 import { joinedRooms, roomState, sendEvent } from "../../../src/homeserver/room-calls.ts";
 import { silentLogger } from "../../../src/observability/log.ts";
@@ -97,6 +102,57 @@ describe("the homeserver client", () => {
     }
     assert.deepEqual(seen, [0, 0, 1, 1, 1, 1, 2]);
     await watching.close();
+  });
+
+  it("asks for no address at which a homeserver hangs up, and does not take it for away", async () => {
+    let returns = 0;
+    const watching = createHomeserverClient({ url, asToken: "t", log: silentLogger(), onReturn: () => returns++ });
+    answers = [json(200, {})];
+    const long = "a".repeat(17_000);
+    for (const request of [
+      { method: "GET", path: `/${long}` },
+      { method: "GET", path: `/${"a".repeat(8_192)}` },
+      { method: "GET", path: "/x", query: { since: long } },
+      { method: "GET", path: "/x", as: { userId: long } },
+      { method: "PUT", path: `/${long}`, retry: "transient" },
+    ] as const) {
+      await assert.rejects(watching.request(request), (error) => {
+        assert.ok(error instanceof AddressTooLong);
+        assert.equal(error.retryable, false);
+        assert.ok(error.message.length < 300, "it does not fill the log");
+        return true;
+      });
+    }
+    assert.deepEqual(received, []);
+    await watching.request({ method: "GET", path: `/${"a".repeat(8_191)}` });
+    assert.equal(returns, 0);
+    await watching.close();
+  });
+
+  it("asks for no file whose address names none", async () => {
+    answers = [json(200, {})];
+    for (const uri of [
+      `mxc://example.org/${"a".repeat(17_000)}`,
+      `mxc://example.org/${"a".repeat(256)}`,
+      `mxc://${"a".repeat(256)}/a`,
+      `mxc://${"é".repeat(200)}/a`,
+      "mxc://../a",
+      "mxc://./a",
+      "mxc://example.org/..",
+      "mxc://example.org/",
+      "mxc:///a",
+      "mxc://example.org/a/b",
+      "mxc://exa mple.org/a",
+      "mxc://example.org/a?b",
+      "https://example.org/a",
+      "",
+    ]) {
+      await assert.rejects(downloadMedia(client, GHOST, uri, { maxBytes: 100 }), UnexpectedAnswer, uri.slice(0, 50));
+    }
+    assert.deepEqual(received, []);
+    for (const uri of ["mxc://[2001:db8::1]:8448/a-B_9", `mxc://${"a".repeat(255)}/${"a".repeat(255)}`])
+      await downloadMedia(client, GHOST, uri, { maxBytes: 100 });
+    assert.equal(received.length, 2);
   });
 
   it("names user and device in the query and the token in the header only", async () => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { RespondMode } from "../../../src/rooms/settings.ts";
 import { namesOf } from "../../../src/conversation/addressee.ts";
-import { addressing, repliedEvent, type Addressing } from "../../../src/conversation/addressing.ts";
+import { addressing, repliedEvent, threadOf, type Addressing } from "../../../src/conversation/addressing.ts";
 
 const LLAMA = "@agent_llama:example.org";
 const MAX = "@agent_max:example.org";
@@ -319,6 +319,29 @@ describe("in a direct chat", () => {
     ]) {
       assert.doesNotThrow(() => decide({ body: "hi", "m.relates_to": relation }, { direct: true }));
     }
+  });
+});
+
+describe("an event's id that is none", () => {
+  const strange = ["", ".", "..", "/", "$".concat("a".repeat(255)), `$${"é".repeat(130)}`, "a".repeat(17_000)];
+  for (const id of [...strange, `$${"a".repeat(17_000)}`, "event", "!room:a.b", "$a\0", "$\ud800", 5, null, {}]) {
+    it(`is replied to, edited and begins a thread as little as nothing: ${JSON.stringify(id).slice(0, 20)}`, () => {
+      const said = { body: "Llama: hi", "m.new_content": { msgtype: "m.text", body: "Llama: hi" } };
+      for (const direct of [true, false]) {
+        const edit = { ...said, "m.relates_to": { rel_type: "m.replace", event_id: id } };
+        assert.equal(decide(edit, { direct }).kind, "ignored");
+        assert.equal(decide(edit, { direct, sender: MAX }).kind, "ignored");
+        const thread = { body: "Llama: hi", "m.relates_to": { rel_type: "m.thread", event_id: id } };
+        assert.deepEqual(decide(thread, { direct }), { kind: "addressed", text: "hi", threadRoot: undefined });
+        assert.equal(threadOf(thread), undefined);
+        assert.equal(repliedEvent({ "m.relates_to": { "m.in_reply_to": { event_id: id } } }), undefined);
+      }
+    });
+  }
+
+  it("has 255 bytes at the most", () => {
+    const longest = `$${"a".repeat(254)}`;
+    assert.equal(repliedEvent({ "m.relates_to": { "m.in_reply_to": { event_id: longest } } }), longest);
   });
 });
 

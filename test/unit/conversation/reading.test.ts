@@ -5,6 +5,7 @@ import type { RememberedMessage } from "../../../src/conversation/history.ts";
 import type { PromptMessage } from "../../../src/conversation/prompt.ts";
 import type { FileOutcome } from "../../../src/conversation/read-files.ts";
 import { readFiles, ReadingRoom, UnreadableFile, type ReadingOptions } from "../../../src/conversation/reading.ts";
+import { HomeserverUnreachable, UnexpectedAnswer } from "../../../src/homeserver/errors.ts";
 import { gif, png, webp } from "../../support/pictures.ts";
 import { pdf } from "../../support/pdf.ts";
 import { readers } from "../../support/readers.ts";
@@ -254,6 +255,25 @@ describe("reading the files of a conversation", () => {
     const [again] = await shelf.read(messages);
     assert.match(again?.body ?? "", /some words/, "what was waited for is left alone, and the others come");
     assert.deepEqual(shelf.fetched, ["last.txt", "slow.txt", "first.txt"]);
+  });
+
+  it("answers without an earlier file that the homeserver gives no answer for, and tries it again", async () => {
+    const shelf = new Shelf();
+    const failures = [
+      new HomeserverUnreachable("GET x", "UND_ERR_SOCKET", "other side closed"),
+      new HomeserverUnreachable("GET x", "TIMEOUT", "no answer"),
+      new UnexpectedAnswer("GET x", "a redirect"),
+    ];
+    for (const failure of failures) {
+      const old = shelf.put("old.txt", failure);
+      for (const repliedTo of [undefined, "old.txt"]) {
+        const [first, question] = await shelf.read([old, said("hi")], { repliedTo });
+        assert.match(first?.body ?? "", /not read this time/);
+        assert.equal(question?.body, "hi");
+      }
+      assert.equal(shelf.known.size, 0);
+      await assert.rejects(shelf.read([old]), failure, "its own file is waited for");
+    }
   });
 
   it("ends as soon as nobody waits for the answer, and remembers nothing of that", async () => {
