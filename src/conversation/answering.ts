@@ -657,17 +657,17 @@ export class Answering {
     const before = sums === "on" ? await summaries.get(turn) : undefined;
     // An old question that is answered again is asked as it was then.
     const summary = before !== undefined && before.upTo < position ? before : undefined;
-    const messages = await history.upTo(ghost, roomId, position, MAX_PROMPT_MESSAGES, {
+    const said = await history.upTo(ghost, roomId, position, MAX_PROMPT_MESSAGES, {
       withAnswer: isMore,
       threadRoot,
       after: summary?.upTo ?? 0,
     });
-    const question = messages.find(({ eventId }) => eventId === turn.eventId);
+    const question = said.find(({ eventId }) => eventId === turn.eventId);
     // Of what stands outside the ciphertext, the homeserver could have made up which thread it is.
     const isCertain =
       direct || !turn.encrypted || agentIn(this.#options.agentOf(ghost), set, models)?.locality === "local";
-    const about = await this.#repliedMessages.of(turn, messages, { mayReadRoot: isCertain, signal });
-    if (about.root !== undefined) messages.unshift(about.root);
+    const about = await this.#repliedMessages.of(turn, said, { mayReadRoot: isCertain, signal });
+    const messages = inThread(about.root, said);
     const latest =
       isMore && question !== undefined
         ? [...messages, { ...question, body: GO_ON, attachment: undefined, repliesTo: undefined }]
@@ -722,6 +722,22 @@ export class Answering {
 }
 
 /** A conversation in which what is replied to stands before its first reply, where it does not stand elsewhere in it. */
+/**
+ * A conversation with what its thread begins with. No prompt begins with the agent's own words: the first message that replies to
+ * nothing else quotes them.
+ */
+function inThread(
+  root: RememberedMessage | undefined,
+  messages: readonly RememberedMessage[],
+): readonly RememberedMessage[] {
+  if (root === undefined) return messages;
+  if (root.author === "person") return [root, ...messages];
+  const first = messages.find(
+    ({ author, repliesTo = root.eventId }) => author === "person" && repliesTo === root.eventId,
+  );
+  return messages.map((message) => (message === first ? { ...message, repliesTo: root.eventId } : message));
+}
+
 function withReplied(
   messages: readonly RememberedMessage[],
   replies: ReadonlyMap<string, RememberedMessage>,

@@ -31,8 +31,11 @@ const PICTURE_NAMES = /\.(?:png|jpe?g|jfif|gif|webp|hei[cf]|avif|tiff?|bmp)$/i;
 /** Systems take code in TypeScript for film. */
 const FILM = /^video\/(?!mp2t$|vnd\.dlna\.mpeg-tts$)/;
 
-/** … and a Go module's file for music. */
-const SOUND = /^audio\/(?!x-mod$)/;
+/** … a Go module's file and lists of music for music, and plans for pictures. */
+const TEXT_TYPES = /^(?:audio\/(?:x-mod|(?:x-)?mpegurl|x-scpls)|image\/(?:vnd\.|x-)?dxf)(?:;|$)/;
+
+/** What is named so is a document, whatever type is said: it is asked of every model. */
+const DOCUMENT_NAMES = /\.(?:pdf|docx|xlsx|pptx|od[tsp]|epub|eml|txt|md|csv|json)$/i;
 
 const LONGEST_NAME = 200;
 
@@ -91,10 +94,12 @@ function nameOf({ filename, body }: Readonly<Record<string, unknown>>): string {
 }
 
 function kindOf(msgtype: unknown, mimetype: string, name: string): AttachmentKind {
-  if (msgtype === "m.image") return "image";
+  if (msgtype === "m.video" || FILM.test(mimetype)) return "other";
+  if (TEXT_TYPES.test(mimetype)) return "text";
   if (msgtype === "m.audio") return "audio";
-  if (msgtype !== "m.file" || FILM.test(mimetype)) return "other";
-  if (SOUND.test(mimetype)) return "audio";
+  if (DOCUMENT_NAMES.test(name)) return "text";
+  if (msgtype === "m.image") return "image";
+  if (mimetype.startsWith("audio/")) return "audio";
   const isPicture = mimetype.startsWith("image/") || (NO_TYPES.has(mimetype) && PICTURE_NAMES.test(name));
   return isPicture ? "image" : "text";
 }

@@ -557,13 +557,19 @@ export class Conversation {
       const question = await this.#calledByEdit(ghost, message, said);
       if (question !== undefined) {
         const { roomId, sender, encrypted } = message;
+        const saidIn = threadOf(question.content);
+        const asked = {
+          attachment: attachmentOf(question.content),
+          threadRoot: await this.#threadFor(ghost, question, saidIn),
+          repliesTo: await this.#hearing.handedOver(ghost.userId, question),
+        };
         // It may have been overheard as it was before.
         const anew: Settle = (store) =>
           settle(async (tx) => {
             await store?.(tx);
-            await history.edit(tx, { ghost: ghost.userId, roomId, eventId: target, sender, encrypted }, text);
+            await history.edit(tx, { ghost: ghost.userId, roomId, eventId: target, sender, encrypted }, text, asked);
           });
-        return this.#ask(ghost, question, text, threadOf(question.content), anew);
+        return this.#ask(ghost, question, text, saidIn, anew);
       }
     }
     let running: readonly number[] = [];
@@ -610,6 +616,14 @@ export class Conversation {
     return { ...message, eventId: target, content: { ...anew, "m.relates_to": original.relation } };
   }
 
+  /** The thread that a question and its answer stand in: the one that it was said in, or its own where the room wants that. */
+  async #threadFor(ghost: GhostHandle, message: GhostMessage, saidIn: string | undefined): Promise<string | undefined> {
+    const { settings, defaults } = this.#options;
+    if (saidIn !== undefined || message.direct) return saidIn;
+    const { threads = defaults.threads } = await settings.get(ghost.userId, message.roomId);
+    return threads === "on" ? message.eventId : undefined;
+  }
+
   /** Queues a question for the model. */
   async #ask(
     ghost: GhostHandle,
@@ -618,15 +632,14 @@ export class Conversation {
     saidIn: string | undefined,
     settle: Settle,
   ): Promise<void> {
-    const { limits, turns, settings, exchanges, defaults } = this.#options;
+    const { limits, turns, exchanges } = this.#options;
     if (message.lateMs > limits.maxWaitMs) {
       await this.#markLate(ghost, message, text, settle);
       return;
     }
     const speaker = await ghost.speakerOf(message.roomId, message.sender);
-    const { threads = defaults.threads } = await settings.get(ghost.userId, message.roomId);
     const words = await this.#options.language.words(ghost.userId, message.roomId, text);
-    const threadRoot = saidIn ?? (threads === "on" && !message.direct ? message.eventId : undefined);
+    const threadRoot = await this.#threadFor(ghost, message, saidIn);
     const target = { eventId: message.eventId, threadRoot, follows: await this.#isLatest(ghost, message) };
     const repliesTo = await this.#hearing.handedOver(ghost.userId, message);
     await settle(async (tx) => {

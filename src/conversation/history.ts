@@ -182,17 +182,33 @@ export class History {
     await tx.query(`delete from messages where ${where}`, values);
   }
 
-  /** Changes what is remembered of a message that its sender has edited. False when it says what it said before. */
-  async edit(tx: Queryable, { ghost, roomId, eventId, sender, encrypted }: Edited, body: string): Promise<boolean> {
+  /**
+   * Changes what is remembered of a message that its sender has edited. False when it says what it said before.
+   *
+   * @param asked with one that is a question only now: what belongs to it, for of what was overheard less is remembered.
+   */
+  async edit(
+    tx: Queryable,
+    { ghost, roomId, eventId, sender, encrypted }: Edited,
+    body: string,
+    asked?: Pick<RememberedMessage, "attachment" | "threadRoot" | "repliesTo">,
+  ): Promise<boolean> {
     if (!isStorable(eventId)) return false;
     const { rows } = await tx.query<MessageRow>(
       `select ${COLUMNS} from messages where ghost = $1 and room_id = $2 and event_id = $3 and sender = $4 for update`,
       [ghost, roomId, eventId, sender],
     );
     const [before] = await this.#open(ghost, rows, tx);
-    if (before === undefined || before.body === storable(body)) return false;
+    if (before === undefined) return false;
+    if (asked === undefined && before.body === storable(body)) return false;
     await dropSummaries(tx, { ghost, roomId, eventId }, sender);
-    const { attachment } = before;
+    if (asked !== undefined) {
+      await tx.query(
+        "update messages set thread_root = $4, replies_to = $5 where ghost = $1 and room_id = $2 and event_id = $3",
+        [ghost, roomId, eventId, asked.threadRoot ?? null, asked.repliesTo ?? null],
+      );
+    }
+    const { attachment } = asked ?? before;
     await this.#write(tx, { ghost, roomId, eventId }, { body: storable(body), attachment, encrypted });
     return true;
   }

@@ -1,6 +1,6 @@
 import { ProcessNotStarted } from "../documents/bounded-process.ts";
 import { textOfDocument, UnreadableDocument } from "../documents/document.ts";
-import { closedFormat, documentFormat, type DocumentFormat } from "../documents/formats.ts";
+import { closedFormat, documentFormat, isCalledPdf, type DocumentFormat } from "../documents/formats.ts";
 import { decodedText } from "../documents/text-encoding.ts";
 import { isHomeserverError } from "../homeserver/errors.ts";
 import { FairQueue } from "../providers/fair-queue.ts";
@@ -95,8 +95,13 @@ const LASTING: ReadonlySet<Unreadable> = new Set([
 ] as const);
 
 /** What a file turns out to be. */
-type Contents =
-  { readonly kind: "text"; readonly text: string } | { readonly kind: "picture"; readonly bytes: Uint8Array };
+type Contents = Words | { readonly kind: "picture"; readonly bytes: Uint8Array };
+type Recorded = Words | { readonly kind: "recording"; readonly bytes: Uint8Array };
+
+interface Words {
+  readonly kind: "text";
+  readonly text: string;
+}
 
 /**
  * The latest messages with what their files hold, oldest first, as many as a prompt has place for: what is older is neither
@@ -192,8 +197,9 @@ class Reader {
     if (kind === "other") throw new UnreadableFile("cant_read");
     if (kind === "audio") {
       if (durationMs > LONGEST_RECORDING_MS) throw new UnreadableFile("too_large");
-      const audio = await this.#recording(message, attachment, signal);
-      return joined(message, await this.#options.transcribe(message, audio));
+      const recorded = await this.#recording(message, attachment, signal);
+      const words = recorded.kind === "text" ? recorded.text : await this.#options.transcribe(message, recorded.bytes);
+      return joined(message, words);
     }
     if (kind === "image") await this.#mustSee();
     const seen = this.#options.pictures.get(message.eventId);
@@ -211,25 +217,51 @@ class Reader {
     if (!(await (this.#sees ??= this.#options.canSee()))) throw new UnreadableFile("cant_see", options);
   }
 
-  #recording(message: RememberedMessage, file: Attachment, signal: AbortSignal): Promise<Uint8Array> {
-    return this.#made(message, file, signal, (bytes) => {
-      if (recordingEnding(bytes) === undefined) throw new UnreadableFile("mislabelled");
-      return bytes;
-    });
+  /** A recording, or the words of what systems only call one: a playlist. */
+  #recording(message: RememberedMessage, file: Attachment, signal: AbortSignal): Promise<Recorded> {
+    return this.#made<Recorded>(message, file, signal, (bytes) =>
+      recordingEnding(bytes) === undefined
+        ? this.#wordsInstead(message, file, bytes, signal)
+        : { kind: "recording", bytes },
+    );
   }
 
   /** A picture, which is shown, or words, which are remembered. */
   #contents(message: RememberedMessage, file: Attachment, signal: AbortSignal): Promise<Contents> {
     return this.#made(message, file, signal, async (bytes) => {
-      if (file.kind === "image" || pictureType(bytes) !== undefined) {
+      const isPicture = pictureType(bytes) !== undefined;
+      if (file.kind === "image" && !isPicture && foreignPicture(bytes) === undefined) {
+        return this.#wordsInstead(message, file, bytes, signal);
+      }
+      if (file.kind === "image" || isPicture) {
         // It was fetched for nothing, and is not fetched again for every question.
         await this.#mustSee({ isPassing: true });
         this.#options.pictures.set(message.eventId, pictureIn(bytes));
         return { kind: "picture", bytes };
       }
-      const text = await this.#text(message, file, bytes, signal);
-      await this.#options.keep(message, { kind: "text", text });
-      return { kind: "text", text };
+      return this.#words(message, file, bytes, signal);
+    });
+  }
+
+  async #words(message: RememberedMessage, file: Attachment, bytes: Uint8Array, signal: AbortSignal): Promise<Words> {
+    const text = await this.#text(message, file, bytes, signal);
+    await this.#options.keep(message, { kind: "text", text });
+    return { kind: "text", text };
+  }
+
+  /** The words of what came as a picture or a recording and is neither. */
+  async #wordsInstead(
+    message: RememberedMessage,
+    file: Attachment,
+    bytes: Uint8Array,
+    signal: AbortSignal,
+  ): Promise<Words> {
+    const isPicture = pictureType(bytes) !== undefined || foreignPicture(bytes) !== undefined;
+    // A page in the place of a picture tells of an error, as where one was to be saved.
+    if (isPicture || documentFormat(bytes, { name: "" }) === "web_page") throw new UnreadableFile("mislabelled");
+    return this.#words(message, file, bytes, signal).catch((error: unknown) => {
+      const isNone = error instanceof UnreadableFile && (error.why === "cant_read" || error.why === "no_text");
+      throw isNone ? new UnreadableFile("mislabelled", { cause: error }) : error;
     });
   }
 
@@ -241,7 +273,7 @@ class Reader {
     const format = documentFormat(bytes, file);
     return format === undefined
       ? quotedText(file.name, plainText(bytes))
-      : documents.run(message.sender, signal, () => textIn(file.name, format, bytes, signal));
+      : documents.run(message.sender, signal, () => textIn(file, format, bytes, signal));
   }
 
   /** What is made of a file's contents. That it can't be read is remembered. */
@@ -307,17 +339,31 @@ function plainText(bytes: Uint8Array): string {
   return text;
 }
 
+function shortText(bytes: Uint8Array): string | undefined {
+  return bytes.byteLength > LARGEST_TEXT ? undefined : decodedText(bytes);
+}
+
 /** Why a document is not read, in the words that are said of it. */
 const UNREADABLE_DOCUMENT = { locked: "locked", unknown_kind: "cant_read", damaged: "no_text" } as const;
 
 /** The words of a document, as a model is shown them. Throws {@link UnreadableFile}, or the signal's reason. */
-async function textIn(name: string, format: DocumentFormat, bytes: Uint8Array, signal: AbortSignal): Promise<string> {
+async function textIn(
+  file: Attachment,
+  format: DocumentFormat,
+  bytes: Uint8Array,
+  signal: AbortSignal,
+): Promise<string> {
   try {
     const { text, isWhole } = await textOfDocument(bytes, format, { signal });
     if (text === "") throw new UnreadableFile("no_text");
-    return quotedText(name, text) + (isWhole ? "" : "\n\n(The file goes on; the rest was not read.)");
+    return quotedText(file.name, text) + (isWhole ? "" : "\n\n(The file goes on; the rest was not read.)");
   } catch (cause) {
-    if (cause instanceof UnreadableDocument) throw new UnreadableFile(UNREADABLE_DOCUMENT[cause.why], { cause });
+    if (cause instanceof UnreadableDocument) {
+      // It may be a text that only begins like one.
+      const words = format === "pdf" && cause.why === "damaged" && !isCalledPdf(file) ? shortText(bytes) : undefined;
+      if (words !== undefined) return quotedText(file.name, words);
+      throw new UnreadableFile(UNREADABLE_DOCUMENT[cause.why], { cause });
+    }
     if (cause instanceof ProcessNotStarted) throw new UnreadableFile("no_file", { cause, isPassing: true });
     throw cause;
   }

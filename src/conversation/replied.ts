@@ -1,6 +1,6 @@
 import type { RememberedMessage } from "./history.ts";
 import { keepingEnds } from "./ends.ts";
-import { AGENT, LINE_END, utterance } from "./speaker.ts";
+import { AGENT, LINE_END, REPLIED, utterance } from "./speaker.ts";
 
 /** What a message replies to, as a model is shown it. */
 export interface Replied {
@@ -15,6 +15,12 @@ const REMINDER = 100;
 
 /** The longest quotation, in characters, whatever place there is. */
 const LONGEST_QUOTE = 200_000;
+
+/** Lines, and what ends them. */
+const LINE_BREAKS = new RegExp(`(${LINE_END.source})`);
+
+/** What a line begins with that looks as if it was quoted. */
+const LOOKS_QUOTED = /^[\p{C}\p{Default_Ignorable_Code_Point}\s\u{2800}]*[>＞﹥›❯]/u;
 
 /** Tells a model what the quotations are that {@link withReply} makes. */
 export const ABOUT_QUOTATIONS =
@@ -40,9 +46,9 @@ export interface Reply {
  */
 export function withReply({ message, replied, speakerOf, group, fits }: Reply): string {
   const { to } = replied;
-  const whom = to === undefined ? "a message that can't be read" : whomOf(message, to, { speakerOf, group });
+  const whom = to === undefined ? REPLIED.unread : whomOf(message, to, { speakerOf, group });
   const quotation = to === undefined ? "" : quoted(to, replied.isWhole, fits);
-  const text = [quotation, message.body].filter((part) => part !== "").join("\n\n");
+  const text = [quotation, unlikeQuotation(message.body)].filter((part) => part !== "").join("\n\n");
   if (group) return utterance(`${speakerOf(message)} (replying to ${whom})`, text);
   return quotation === "" ? `(Replying to ${whom})\n\n${text}` : `(Replying to ${whom}:)\n${text}`;
 }
@@ -54,7 +60,24 @@ function whomOf(
 ): string {
   if (to.author === "agent") return AGENT.toLowerCase();
   // In a direct chat nobody else speaks by `I`.
-  return to.sender === sender ? (group ? "themselves" : "myself") : speakerOf(to);
+  return to.sender === sender ? (group ? REPLIED.self : REPLIED.speaker) : speakerOf(to);
+}
+
+/** A fence of code, whose lines are read as they are. */
+const FENCE = /^\s*(`{3,}|~{3,})/;
+
+/** The lines of a reply that look like those of its quotation, which are not its writer's, are made to look like none. */
+function unlikeQuotation(body: string): string {
+  let fence: string | undefined;
+  return body
+    .split(LINE_BREAKS)
+    .map((part) => {
+      const mark = FENCE.exec(part)?.[1];
+      if (fence === undefined && mark === undefined) return part.replace(LOOKS_QUOTED, "\\$&");
+      if (mark !== undefined) fence = fence === undefined ? mark : mark.startsWith(fence) ? undefined : fence;
+      return part;
+    })
+    .join("");
 }
 
 function quoted({ body, attachment }: RememberedMessage, isWhole: boolean, fits: Reply["fits"]): string {

@@ -10,19 +10,25 @@ export const LINE_END = /\r\n|[\n\v\f\r\u0085\u2028\u2029]/g;
 /** What the agent itself is called in a transcript. */
 export const AGENT = "You";
 
-/** A name that looks like a user id, or like a note of ours behind a name (replied.ts). */
-const LOOKS_MADE = /[@＠﹫]|[(（﹙⁽]\s*replying to/iu;
+/** What stands for somebody's name where a message is said to be a reply (replied.ts). */
+export const REPLIED = { self: "themselves", speaker: "myself", unread: "a message that can't be read" } as const;
+
+/** Names that nobody bears alone: in their place stands who it was. */
+const OURS = [AGENT, ...Object.values(REPLIED), REPLIED.unread.replace("'", "’")];
+
+/** A name that looks like a user id, or like a note of ours behind a name (replied.ts), by its {@link nameKey}. */
+const LOOKS_MADE = /@|replyingto/;
 
 /** What of a message tells who said it. */
 type Said = Pick<RememberedMessage, "author" | "sender" | "speaker">;
 
 /**
  * How models are told who has said each of these messages, or a single one. Names are their bearers' choice: where one is borne
- * by two, was when it was said, is the agent's own {@link AGENT}, shows nothing or looks like a user id, the user id stands
+ * by two, was when it was said, is the agent's own {@link AGENT} or another word of ours, shows nothing or looks like a user id, the user id stands
  * behind it.
  */
 export function speakersOf(messages: readonly Said[]): (message: Said) => string {
-  const bearers = new Map<string, Set<string>>([[nameKey(AGENT), new Set([""])]]);
+  const bearers = new Map(OURS.map((name) => [nameKey(name), new Set([""])]));
   for (const { author, sender, speaker } of messages) {
     if (author === "agent") continue;
     const key = nameKey(plain(speaker, sender));
@@ -32,7 +38,8 @@ export function speakersOf(messages: readonly Said[]): (message: Said) => string
     if (author === "agent") return AGENT;
     const name = plain(speaker, sender);
     const others = [...(bearers.get(nameKey(name)) ?? [])].filter((userId) => userId !== sender);
-    const isSure = others.length === 0 && !LOOKS_MADE.test(name) && !speaker.endsWith(distinctName("", sender));
+    const isSure =
+      others.length === 0 && !LOOKS_MADE.test(nameKey(name)) && !speaker.endsWith(distinctName("", sender));
     if (name === "") return idOf(sender);
     return isSure ? name : distinctName(name, idOf(sender));
   };

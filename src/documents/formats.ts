@@ -15,7 +15,7 @@ export interface SaidOfFile {
   readonly mimetype?: string;
 }
 
-/** Readers of PDFs look for its beginning so far. */
+/** Readers of PDFs look for its beginning so far: some servers put a few lines of theirs in front. */
 const PDF_BEGINS_WITHIN = 1_024;
 
 /** Web pages and mails say so far what they are, in bytes. */
@@ -24,12 +24,20 @@ const LOOKED_AT = 8_000;
 /** The format of a document; undefined for text that is read as it is, and for what is none. */
 export function documentFormat(bytes: Uint8Array, said: SaidOfFile): DocumentFormat | undefined {
   const signature = latin1(bytes.subarray(0, PDF_BEGINS_WITHIN));
-  if (signature.includes("%PDF-")) return "pdf";
+  if (/^(?:\xef\xbb\xbf)?\s*%PDF-/.test(signature)) return "pdf";
   // The second begins an archive without anything in it.
   if (signature.startsWith("PK\x03\x04") || signature.startsWith("PK\x05\x06")) return "zip";
-  const beginning = decodedText(bytes.subarray(0, LOOKED_AT)) ?? "";
+  const words = decodedText(bytes.subarray(0, LOOKED_AT));
+  // Text may speak of PDFs, as what tells files apart does.
+  if (signature.includes("%PDF-") && (words === undefined || isCalledPdf(said))) return "pdf";
+  const beginning = words ?? "";
   if (isWebPage(beginning, said)) return "web_page";
   return isMail(beginning, said) ? "mail" : undefined;
+}
+
+/** Whether its sender says that a file is a PDF. */
+export function isCalledPdf({ name, mimetype = "" }: SaidOfFile): boolean {
+  return /^application\/(?:x-)?pdf\b/.test(mimetype) || /\.pdf$/i.test(name);
 }
 
 /** What Word, Excel and PowerPoint called what they wrote, with the zero that ends a name; other programs use the same container. */

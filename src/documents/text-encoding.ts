@@ -18,9 +18,10 @@ export function decodedText(bytes: Uint8Array): string | undefined {
   if (first === 0xfe && second === 0xff) return new TextDecoder("utf-16be").decode(bytes);
   // As git tells them apart. Further on, a log may have some from a crash.
   if (bytes.subarray(0, LOOKED_AT).includes(0)) return unmarkedUtf16(bytes);
+  const valid = decodedStrictly(bytes, "utf-8");
+  if (valid !== undefined) return valid;
   const text = new TextDecoder().decode(bytes);
   const bad = countOf(text, /\ufffd/g);
-  if (bad === 0) return text;
   const good = countOf(text, /[^\0-\x7f\ufffd]/g);
   if (good >= GOOD_FOR_ONE_BAD * bad) return text;
   const western = new TextDecoder("windows-1252").decode(bytes);
@@ -37,11 +38,16 @@ function unmarkedUtf16(bytes: Uint8Array): string | undefined {
   // A quarter of all characters is ASCII, were it only spaces and line breaks; of others few end in zero (U+4E00 does).
   const most = Math.max(even, odd);
   if (most * 8 < beginning.length || Math.min(even, odd) * 10 > most) return undefined;
+  const text = decodedStrictly(bytes, odd > even ? "utf-16le" : "utf-16be");
+  return text === undefined || CONTROLS.test(text) ? undefined : text;
+}
+
+/** Undefined where any of it is not in that encoding. A U+FFFD that it holds may have been written so. */
+function decodedStrictly(bytes: Uint8Array, encoding: "utf-8" | "utf-16le" | "utf-16be"): string | undefined {
   try {
-    const text = new TextDecoder(odd > even ? "utf-16le" : "utf-16be", { fatal: true }).decode(bytes);
-    return CONTROLS.test(text) ? undefined : text;
+    return new TextDecoder(encoding, { fatal: true }).decode(bytes);
   } catch {
-    // It is no UTF-16: the error says no more than that.
+    // The error says no more than that.
     return undefined;
   }
 }

@@ -46,7 +46,7 @@ import { decodeRecoveryKey } from "../../src/crypto/recovery-key.ts";
 import { toJson } from "../../src/crypto/store/json-value.ts";
 import { flowIn } from "../../src/crypto/verification-messages.ts";
 import { isStorable, storable } from "../../src/database/text.ts";
-import { closedFormat, documentFormat } from "../../src/documents/formats.ts";
+import { closedFormat, documentFormat, isCalledPdf } from "../../src/documents/formats.ts";
 import { decodedText } from "../../src/documents/text-encoding.ts";
 import { agentNameOf } from "../../src/ghost/agents.ts";
 import { deviceNameOf, isDeviceName } from "../../src/ghost/device-name.ts";
@@ -428,6 +428,7 @@ const FED: Readonly<Record<string, Readonly<Record<string, Feed>>>> = {
         documentFormat(Buffer.from(head + text), { name: text, mimetype: text });
       }
     },
+    isCalledPdf: (text) => isCalledPdf({ name: text, mimetype: text }),
     closedFormat: (text) => closedFormat(Buffer.from(`\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1${text}`, "latin1")),
   },
   "documents/text-encoding.ts": {

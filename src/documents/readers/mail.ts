@@ -1,16 +1,20 @@
 import PostalMime, { type Address } from "postal-mime";
+import { decodedText } from "../text-encoding.ts";
 import { textOfHtml } from "./web-page.ts";
 import type { WrittenText } from "./written-text.ts";
 
 /** So many of those whom a mail went to are named, and so many of its attachments. */
 const MOST_NAMED = 50;
 
+/** A text part that is so much shorter than the page beside it does not say the same. */
+const SHORTER = 4;
+
 /** In characters. */
 const LONGEST_HEADER = 5_000;
 
 /** Reads who wrote a mail to whom, when, and what; what is attached to it is named. */
 export async function readMail(bytes: Uint8Array, written: WrittenText): Promise<void> {
-  const mail = await PostalMime.parse(bytes, { maxNestingDepth: 20, maxHeadersSize: 1_000_000 });
+  const mail = await PostalMime.parse(unmarked(bytes), { maxNestingDepth: 20, maxHeadersSize: 1_000_000 });
   const header = (name: string, value: string | undefined): void => {
     const words = (value ?? "").slice(0, LONGEST_HEADER).replace(/\s+/g, " ").trim();
     if (words !== "") written.line(`${name}: ${words}`);
@@ -21,10 +25,28 @@ export async function readMail(bytes: Uint8Array, written: WrittenText): Promise
   header("Date", mail.date);
   header("Subject", mail.subject);
   const { text = "", html = "" } = mail;
-  // Many mails have a text part that says only that there is another one.
-  written.block(text.trim() === "" ? textOfHtml(html, "mail") : text);
+  written.block(isStandIn(text, html) ? textOfHtml(html, "mail") : text);
   const names = mail.attachments.map(({ filename, mimeType }) => `${filename ?? "unnamed"} (${mimeType})`);
   if (names.length > 0) written.block(`Attachments, not read: ${named(names)}`);
+}
+
+/** Many mails have a text part that says only that there is another one. */
+function isStandIn(text: string, html: string): boolean {
+  const isShort = (other: string): boolean => lengthOf(text) * SHORTER < lengthOf(other);
+  // The page has no more words than it has characters.
+  return html !== "" && (lengthOf(text) === 0 || (isShort(html) && isShort(textOfHtml(html))));
+}
+
+function lengthOf(text: string): number {
+  return text.replace(/\s+/g, "").length;
+}
+
+/** The bytes of a mail without a byte order mark, which would be part of its first header's name. */
+function unmarked(bytes: Uint8Array): Uint8Array {
+  const [first, second, third] = bytes;
+  if (first === 0xef && second === 0xbb && third === 0xbf) return bytes.subarray(3);
+  const isUtf16 = (first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff);
+  return isUtf16 ? Buffer.from(decodedText(bytes) ?? "") : bytes;
 }
 
 function addressed(all: readonly Address[]): string {

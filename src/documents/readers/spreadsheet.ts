@@ -49,6 +49,7 @@ function rowsOf(written: WrittenText, shared: readonly string[], dates: SerialDa
   let isFirst = true;
   let cell: Cell | undefined;
   let into: "value" | "formula" | undefined;
+  let isSaid = false;
   return {
     get isDone() {
       return written.isFull;
@@ -70,11 +71,11 @@ function rowsOf(written: WrittenText, shared: readonly string[], dates: SerialDa
           break;
         // How words in another script are said.
         case "rPh":
-          into = undefined;
+          isSaid = true;
       }
     },
     text(text) {
-      if (cell !== undefined && into !== undefined) cell[into] += text;
+      if (cell !== undefined && into !== undefined && !isSaid) cell[into] += text;
     },
     close(name) {
       switch (name) {
@@ -82,6 +83,9 @@ function rowsOf(written: WrittenText, shared: readonly string[], dates: SerialDa
         case "t":
         case "f":
           into = undefined;
+          break;
+        case "rPh":
+          isSaid = false;
           break;
         case "c":
           if (cell !== undefined && cell.column < MOST_COLUMNS) {

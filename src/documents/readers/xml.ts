@@ -10,11 +10,18 @@ export interface XmlHandler {
   readonly isDone?: boolean;
 }
 
-/** By name, without prefixes, but for `r:id`, which names another part beside an `id` of another sense. */
+/**
+ * By name, without prefixes, but for the `id` that names another part beside an `id` of another sense: it is `r:id`, whichever
+ * prefix its writer has for those.
+ */
 export type Attributes = Readonly<Record<string, string>>;
 
 /** No document nests its elements so deep; the parser takes time by the square of it. */
 const MOST_DEPTH = 1_000;
+
+/** What a prefix stands for whose `id` names another part, in Office's files of both dialects (ECMA-376, part 1, 22.8). */
+const RELATIONSHIPS =
+  /^http:\/\/(?:schemas\.openxmlformats\.org\/officeDocument\/2006|purl\.oclc\.org\/ooxml\/officeDocument)\/relationships$/;
 
 /** Elements are nested deeper than in any document. */
 export class NestedTooDeep extends Error {
@@ -27,11 +34,16 @@ export class NestedTooDeep extends Error {
  */
 export async function readXml(pieces: AsyncIterable<Uint8Array>, handler: XmlHandler): Promise<void> {
   let depth = 0;
+  const ofRelationships = new Set(["r:id"]);
   const parser = new Parser(
     {
       onopentag: (name, attributes) => {
         if (++depth > MOST_DEPTH) throw new NestedTooDeep("elements are nested too deep");
-        handler.open?.(localName(name), localNames(attributes));
+        for (const [attribute, value] of Object.entries(attributes)) {
+          if (attribute.startsWith("xmlns:") && RELATIONSHIPS.test(value))
+            ofRelationships.add(`${localName(attribute)}:id`);
+        }
+        handler.open?.(localName(name), localNames(attributes, ofRelationships));
       },
       ontext: (text) => handler.text?.(text),
       onclosetag: (name) => {
@@ -60,10 +72,10 @@ function localName(name: string): string {
   return name.slice(name.indexOf(":") + 1);
 }
 
-function localNames(attributes: Attributes): Attributes {
+function localNames(attributes: Attributes, ofRelationships: ReadonlySet<string>): Attributes {
   const named: Record<string, string> = {};
   for (const [name, value] of Object.entries(attributes)) {
-    if (name === "r:id") named[name] = value;
+    if (ofRelationships.has(name)) named["r:id"] = value;
     else named[localName(name)] ??= value;
   }
   return named;

@@ -10,6 +10,7 @@ import {
   MODERATOR,
   NEVER,
   QWEN,
+  ROOM,
   UNSEEN,
   World,
 } from "../../support/conversation-world.ts";
@@ -113,9 +114,56 @@ forEachDatabase((_kind, open) => {
       const said = await world.say("before", { direct: false });
       original(world, said, { rel_type: "m.thread", event_id: "$root", "m.in_reply_to": { event_id: "$reply" } });
       await world.say("* after", { direct: false, also: edit(said, "after") });
-      assert.deepEqual(await world.remembered(), ["Alice: after"]);
+      const found = await world.history.find(LLAMA, ROOM, [said]);
+      assert.deepEqual(
+        [...found.values()].map(({ body }) => body),
+        ["after"],
+      );
       const { rows } = await world.database.query("select thread_root from turns");
       assert.deepEqual(rows, [{ thread_root: "$root" }]);
+    });
+
+    it("asks about what it replies to, and in its thread, where it was overheard without these", async () => {
+      const world = new World(await open());
+      await world.say("!listen on", { direct: false, also: MENTION, sender: MODERATOR });
+      const wool = { msgtype: "m.text", body: "Wool is warm" };
+      for (const [eventId, sender] of [
+        ["$bobs", BOB],
+        ["$root", BOB],
+      ] as const) {
+        world.events.set(eventId, { sender, sentAt: 1, type: "m.room.message", content: wool, encrypted: false });
+      }
+      const reply = { "m.in_reply_to": { event_id: "$bobs" } };
+      const inThread = { ...reply, rel_type: "m.thread", event_id: "$root", is_falling_back: false };
+      for (const relation of [reply, inThread]) {
+        const said = await world.say("is this so?", { direct: false, also: { "m.relates_to": relation } });
+        original(world, said, relation);
+        await world.say("* is this so?", { direct: false, also: edit(said, "is this so?") });
+        const { rows } = await world.database.query(
+          "select thread_root, replies_to from messages where event_id = $1",
+          [said],
+        );
+        assert.deepEqual(rows, [{ thread_root: relation === reply ? null : "$root", replies_to: "$bobs" }]);
+        const turn = await world.turn(said);
+        assert.ok(turn, "no turn");
+        await world.conversation.answering.respond(turn, false, UNSEEN, NEVER);
+        const { content } = world.provider.asked.at(-1)?.messages.at(-1) ?? {};
+        assert.match(content ?? "", /Alice \(replying to Bob\): > Wool is warm\n {2}\n {2}is this so\?$/);
+      }
+    });
+
+    it("asks about its file where it was overheard without that", async () => {
+      const world = new World(await open());
+      await world.say("!listen on", { direct: false, also: MENTION, sender: MODERATOR });
+      world.files.set("mxc://a/text", Buffer.from("Felt is wool"));
+      const file = { msgtype: "m.file", body: "look", filename: "a.txt", url: "mxc://a/text" };
+      const sent = await world.say("look", { direct: false, also: file });
+      original(world, sent);
+      await world.say("* look", { direct: false, also: edit(sent, "look", { ...MENTION, ...file }) });
+      const turn = await world.turn(sent);
+      assert.ok(turn, "no turn");
+      await world.conversation.answering.respond(turn, false, UNSEEN, NEVER);
+      assert.match(world.provider.asked.at(-1)?.messages.at(-1)?.content ?? "", /Felt is wool/);
     });
 
     it("asks nothing where it is another's message, where it calls nobody, is a command, or may not ask", async () => {

@@ -125,6 +125,24 @@ forEachDatabase((_kind, open) => {
       assert.deepEqual(world.lookedUp, ["$train"]);
     });
 
+    it("begins a thread where the agent said it, too, and remembers it no more", async () => {
+      const world = new World(await open());
+      world.events.set("$own", text("The wool is blue.", { sender: LLAMA }));
+      const prompt = await asked(world, await say(world, "why?", inThread("$own")));
+      assert.equal(prompt, "Alice (replying to you): > The wool is blue.\n  \n  why?");
+      const next = await asked(world, await say(world, "and the silk?", inThread("$own")));
+      assert.match(
+        next,
+        /^Alice \(replying to you\): > The wool is blue\.\n {2}\n {2}why\?\n---\nAn answer\.\n---\nAlice: and/,
+      );
+      const again = await asked(world, await say(world, "this?", { ...replyTo("$own"), ...inThread("$own") }));
+      assert.equal(again.split("The wool is blue.").length, 2);
+      const direct = new World(await open());
+      direct.events.set("$own", text("The wool is blue.", { sender: LLAMA }));
+      const alone = await asked(direct, await direct.say("why?", { also: inThread("$own") }), true);
+      assert.equal(alone, "(Replying to you:)\n> The wool is blue.\n\nwhy?");
+    });
+
     it("that can't be read is said not to be there, and the answer comes all the same", async () => {
       const world = new World(await open());
       const gone = await asked(world, await say(world, "translate this", replyTo("$gone")));

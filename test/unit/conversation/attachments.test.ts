@@ -34,9 +34,19 @@ describe("a file", () => {
       ["go.mod", "audio/x-mod"],
       ["a", "application/json; charset=utf-8"],
       ["a.png", "text/plain"],
+      ["list.m3u", "audio/x-mpegurl"],
+      ["list.m3u8", "audio/mpegurl; charset=utf-8"],
+      ["radio.pls", "audio/x-scpls"],
+      ["plan.dxf", "image/vnd.dxf"],
+      ["scan.PDF", "image/png"],
+      ["notes.txt", "audio/mpeg"],
     ] as const) {
       assert.equal(kind("m.file", name, type), "text", name);
     }
+    // Some clients choose the kind of message by the type.
+    assert.equal(kind("m.audio", "list.m3u", "audio/x-mpegurl"), "text");
+    assert.equal(kind("m.image", "plan.dxf", "image/vnd.dxf"), "text");
+    assert.equal(kind("m.image", "scan.pdf", "image/png"), "text");
     assert.equal(kind("m.video", "a.mp4", "video/mp4"), "other");
     assert.equal(kind("m.file", "a.mp4", "video/mp4"), "other");
   });

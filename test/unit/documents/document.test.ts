@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { describe, it } from "node:test";
 import { textOfDocument, UnreadableDocument, type Unreadability } from "../../../src/documents/document.ts";
 import { documentFormat } from "../../../src/documents/formats.ts";
-import { docx, paragraph, relationships, xlsx } from "../../support/office.ts";
+import { contentTypes, docx, paragraph, relationships, xlsx } from "../../support/office.ts";
 import { inCheckout } from "../../support/paths.ts";
 import { zip } from "../../support/zip.ts";
 
@@ -138,7 +138,7 @@ describe("the text of a spreadsheet", () => {
   it("has cells of every type, in rows that name no columns, and what is shared in parts", async () => {
     const text = await read(
       xlsx(
-        `<row><c t="s"><v>0</v></c><c t="s"><v>1</v></c><c t="s"><v>99</v></c><c t="inlineStr"><is><t>in</t></is></c></row>
+        `<row><c t="s"><v>0</v></c><c t="s"><v>1</v></c><c t="s"><v>99</v></c><c t="inlineStr"><is><t>in</t><rPh><t>said</t></rPh><r><t>side</t></r></is></c></row>
          <row r="3"><c r="B3" t="b"><v>0</v></c><c r="C3" t="e"><v>#DIV/0!</v></c><c r="D3"><v>1e21</v></c></row>
          <row><c r="A9" s="1"><v>61</v></c><c r="B9" s="2"><v>0.5</v></c><c r="C9" s="3"><v>1</v></c><c s="4"><v>2</v></c></row>
          <row><c r="ZZZ1"><v>1</v></c><c r="A1" s="1"><v>99999999</v></c><c t="d"><v>2026-01-02</v></c></row>`,
@@ -159,8 +159,27 @@ describe("the text of a spreadsheet", () => {
     );
     assert.equal(
       text,
-      "## Sheet “S”\n\nrich | b |  | in\n | FALSE | #DIV/0! | 1e+21\n1900-03-01 | 12:00:00 | 1 | 2\n99999999 | 2026-01-02",
+      "## Sheet “S”\n\nrich | b |  | inside\n | FALSE | #DIV/0! | 1e+21\n1900-03-01 | 12:00:00 | 1 | 2\n99999999 | 2026-01-02",
     );
+  });
+});
+
+describe("the sheets of a workbook", () => {
+  it("are found by whichever prefix its writer has for what names them, in both dialects", async () => {
+    for (const [prefix, namespace] of [
+      ["rel", "http://schemas.openxmlformats.org/officeDocument/2006/relationships"],
+      ["d3p1", "http://purl.oclc.org/ooxml/officeDocument/relationships"],
+    ] as const) {
+      const book = `<x:workbook xmlns:x="y" xmlns:${prefix}="${namespace}"><x:sheets>
+        <x:sheet name="S" id="7" other:id="8" sheetId="1" ${prefix}:id="a"/></x:sheets></x:workbook>`;
+      const file = zip([
+        contentTypes("xl/workbook.xml", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml"),
+        { name: "xl/workbook.xml", data: book },
+        relationships("xl/workbook.xml", [["a", "worksheet", "worksheets/1.xml"]]),
+        { name: "xl/worksheets/1.xml", data: "<worksheet><row><c><v>1</v></c></row></worksheet>" },
+      ]);
+      assert.equal(await read(file), "## Sheet “S”\n\n1", prefix);
+    }
   });
 });
 
@@ -254,6 +273,34 @@ Attachments, not read: Rechnung März.pdf (application/pdf)`,
   it("is that of its page where it has no other, with where its links lead", async () => {
     const text = await read(await written("html-only.eml"), "mail.eml");
     assert.match(text, /^From: shop@example\.org\n[^]*\n\nOnly today\n\nBuy it \[https:\/\/example\.org\/buy\]$/);
+  });
+
+  it("is that of its page where its text only says that there is one", async () => {
+    const only = "This message is in HTML. Please use a mail program that shows HTML.";
+    const page = `<p>${"The order was sent today, and comes tomorrow. ".repeat(10)}</p>`;
+    const mail = (text: string, html: string): Buffer =>
+      Buffer.from(
+        "Subject: s\r\nContent-Type: multipart/alternative; boundary=x\r\n\r\n" +
+          `--x\r\nContent-Type: text/plain\r\n\r\n${text}\r\n--x\r\nContent-Type: text/html\r\n\r\n${html}\r\n--x--\r\n`,
+      );
+    const shown = await read(mail(only, page), "a.eml");
+    assert.match(shown, /comes tomorrow\.$/);
+    assert.doesNotMatch(shown, /mail program/);
+    const long = `https://e.org/${"x".repeat(2_000)}`;
+    for (const html of [
+      `<p>${only}</p>`,
+      `<style>${"a{} ".repeat(900)}</style><p>Hi</p>`,
+      `<a href="${long}">Hi</a>`,
+    ]) {
+      assert.equal(await read(mail(only, html), "a.eml"), `Subject: s\n\n${only}`);
+    }
+  });
+
+  it("has who wrote it behind a byte order mark", async () => {
+    const mail = "\ufeffFrom: a@b.c\r\nSubject: Grüße\r\n\r\nhi";
+    for (const bytes of [Buffer.from(mail), Buffer.from(mail, "utf16le"), Buffer.from(mail, "utf16le").swap16()]) {
+      assert.equal(await read(bytes, "a.eml"), "From: a@b.c\nSubject: Grüße\n\nhi");
+    }
   });
 
   it("is read as far as it goes when it is odd", async () => {

@@ -15,6 +15,10 @@ describe("the format of a document", () => {
   it("is told by what it begins with", () => {
     assert.equal(format("\n\n%PDF-1.7", "a.txt", "text/plain"), "pdf");
     assert.equal(format("PK\x03\x04", "a.txt", "text/plain"), "zip");
+    assert.equal(format("\ufeff%PDF-1.7"), "pdf");
+    assert.equal(format("HTTP/1.1 200 OK\r\n\r\n%PDF-1.7", "a.pdf"), "pdf");
+    assert.equal(format("junk %PDF-1.7", "a", "application/pdf"), "pdf");
+    assert.equal(format("junk %PDF-1.7\n\0\x01\x02", "a"), "pdf");
     for (const page of [PAGE, "\ufeff  <HTML>", '<?xml version="1.0"?>\n<!-- a --><html>', "<head>", "<body>"]) {
       assert.equal(format(page), "web_page", page);
       assert.equal(format(page, "a.html"), "web_page", page);
@@ -45,6 +49,11 @@ describe("the format of a document", () => {
       ["all:\n\techo hi\n", "Makefile", ""],
       ["PK is a name", "a.txt", ""],
       ["", "a.eml", ""],
+      ['if data.startswith(b"%PDF-"):', "sniff.py", ""],
+      ['{"pdf":"%PDF-1.7"}', "a.json", "application/json"],
+      ["A PDF begins with `%PDF-1.7`.", "notes.md", "text/markdown"],
+      ["<?php echo '%PDF-';", "unnamed", ""],
+      ["Müsli %PDF-", "a", ""],
     ] as const) {
       assert.equal(format(text, name, type), undefined, `${name}: ${text}`);
     }

@@ -45,6 +45,12 @@ describe("the words of a text", () => {
     assert.match(decodedText(Buffer.concat([Buffer.from(text), Buffer.from([0xff]), Buffer.from(text)])) ?? "", /süße/);
   });
 
+  it("are UTF-8 where all of it is, whatever was lost before it was written", () => {
+    for (const text of ["Müller grüßt, data: \ufffd\ufffd broken", "\ufffd", "a\ufffdb", "世界\ufffd\n"]) {
+      assert.equal(decodedText(Buffer.from(text)), text);
+    }
+  });
+
   it("may have zeros late in them, as logs do from a crash", () => {
     const log = "all is well\n".repeat(1_000) + "\0\0\0" + "here again";
     assert.equal(decodedText(Buffer.from(log)), log);
