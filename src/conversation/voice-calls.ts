@@ -40,7 +40,7 @@ const SHORTEST_NAME = 3;
 
 /**
  * Listens to the voice messages of groups for agents' names, since nobody can mention anybody by voice. Only where what writes
- * them down runs here: what people say to each other goes nowhere else. Nothing of it is kept where no name is heard.
+ * them down runs here: what people say to each other goes nowhere else. Nothing of it is stored where no name is heard.
  */
 export class VoiceCalls {
   readonly #options: VoiceCallsOptions;
