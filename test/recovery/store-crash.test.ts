@@ -6,24 +6,24 @@ import { describe, it } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { initAsync } from "@matrix-org/matrix-sdk-crypto-wasm";
-import { createCryptoStore } from "../../../src/crypto/store/crypto-store.ts";
-import { migrate } from "../../../src/database/migrate.ts";
-import { silentLogger } from "../../../src/observability/log.ts";
-import { CryptoClient, type Ciphertext, type Homeserver } from "../../support/crypto-client.ts";
-import { layEmbedded } from "../../support/embedded.ts";
+import { createCryptoStore } from "../../src/crypto/store/crypto-store.ts";
+import { migrate } from "../../src/database/migrate.ts";
+import { silentLogger } from "../../src/observability/log.ts";
+import { CryptoClient, type Ciphertext, type Homeserver } from "../support/crypto-client.ts";
+import { layEmbedded } from "../support/embedded.ts";
 import {
   openPlace,
   type DatabasePlace,
   type FromGhost,
   type GhostOptions,
   type ToGhost,
-} from "../../support/ghost-process.ts";
-import { megolmIndex } from "../../support/megolm-index.ts";
-import { createDatabase } from "../../support/postgres.ts";
-import { sharedPostgresUrl } from "../../support/services.ts";
-import { SimulatedKeyServer } from "../../support/simulated-key-server.ts";
-import { temporaryDirectory } from "../../support/temporary.ts";
-import { takeLease } from "../../support/lease.ts";
+} from "../support/ghost-process.ts";
+import { megolmIndex } from "../support/megolm-index.ts";
+import { createDatabase } from "../support/postgres.ts";
+import { sharedPostgresUrl } from "../support/services.ts";
+import { SimulatedKeyServer } from "../support/simulated-key-server.ts";
+import { temporaryDirectory } from "../support/temporary.ts";
+import { takeLease } from "../support/lease.ts";
 
 const ALICE = "@alice:example.org";
 const BOB = "@bob:example.org";
@@ -118,7 +118,7 @@ class World {
       room: ROOM,
       peer: BOB,
     };
-    const program = fileURLToPath(new URL("../../support/ghost-process.ts", import.meta.url));
+    const program = fileURLToPath(new URL("../support/ghost-process.ts", import.meta.url));
     const ghost = fork(program, [JSON.stringify(options)], { execArgv: [] });
     const gone = Promise.all([once(ghost, "exit"), once(ghost, "disconnect")]);
     let heard = 0;
