@@ -239,8 +239,12 @@ forEachDatabase((_kind, open) => {
       world.limits = { ...world.limits, atWork: { all: 2, ofGhost: 9, ofAsker: 9 } };
       let running = 0;
       let most = 0;
+      const together = Promise.withResolvers<undefined>();
       world.respond = async (turn) => {
         most = Math.max(most, ++running);
+        if (running === 2) together.resolve(undefined);
+        // The first is not done before a second has begun, and a third would begin beside them.
+        await together.promise;
         await sleep(5);
         running--;
         return reply(turn.eventId);
