@@ -1,0 +1,28 @@
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { describe, it } from "node:test";
+import { inCheckout } from "../../support/paths.ts";
+
+interface Package {
+  readonly dependencies: Readonly<Record<string, string>>;
+  readonly devDependencies: Readonly<Record<string, string>>;
+}
+
+const text = await readFile(inCheckout("docs/dependencies.md"), "utf8");
+const { dependencies, devDependencies } = JSON.parse(await readFile(inCheckout("package.json"), "utf8")) as Package;
+
+/** The packages that a section names, each at the beginning of a line with a reason behind it. */
+function named(title: string): string[] {
+  const [section = ""] = text.slice(text.indexOf(`## ${title}\n`) + 3).split("\n## ");
+  return [...section.matchAll(/^- `([^`]+)`: \S.{9,}/gm)].map(([, name = ""]) => name);
+}
+
+describe("docs/dependencies.md", () => {
+  it("says of each package of the bridge why it is there, and of no other", () => {
+    assert.deepEqual(named("Of the bridge").sort(), Object.keys(dependencies).sort());
+  });
+
+  it("says of each package of development and tests why it is there, and of no other", () => {
+    assert.deepEqual(named("Of development and tests").sort(), Object.keys(devDependencies).sort());
+  });
+});
