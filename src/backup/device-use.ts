@@ -1,12 +1,12 @@
 import type { Queryable } from "../database/database.ts";
-import { markerOf } from "../ghost/store-marker.ts";
+import { markerOf } from "../ghost/device/store-marker.ts";
 import { newDeviceId } from "../ghost/ghost-store.ts";
 import type { HomeserverClient } from "../homeserver/client.ts";
 
 /*
  * A crypto store that comes back from a backup may be older than what its device has done since: it would encrypt with
  * keys that were used before, and can't read what was sent to it meanwhile. The homeserver knows a number that is counted
- * up whenever a store is opened (ghost/store-marker.ts).
+ * up whenever a store is opened (ghost/device/store-marker.ts).
  */
 
 /** A ghost as a backup has it. */

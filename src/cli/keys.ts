@@ -11,7 +11,7 @@ import { describeUnsealed, isRecordedAsSealed, sealExisting, unsealedRows } from
 import { Seals } from "../sealing/seals.ts";
 import type { Database } from "../database/database.ts";
 import { locationOf, openDatabase } from "../database/open.ts";
-import { AgentKeys, type ExportedKey } from "../ghost/agent-keys.ts";
+import { AgentKeys, type ExportedKey } from "../ghost/device/agent-keys.ts";
 import { createHomeserverClient, type HomeserverClient } from "../homeserver/client.ts";
 import { createLogger } from "../observability/log.ts";
 import { agentArgument, knownAgents } from "./agent-argument.ts";

@@ -2,14 +2,20 @@ import type { GhostHandle, GhostMessage } from "../ghost/listener.ts";
 import type { KnownModels } from "../providers/model-facts.ts";
 import type { RoomDefaults, RoomSettings, RoomSettingsStore } from "../rooms/settings.ts";
 import type { TurnStore } from "../turns/turn-store.ts";
-import type { Agent } from "../ghost/agents.ts";
-import { addresseeOf, namesOf } from "./addressee.ts";
-import { addressing, mentionsOf, repliedEvent, saysToWhom, threadOf, type Addressing } from "./addressing.ts";
-import type { ListedAgent } from "./bot.ts";
-import { readCall, type Call, type Callee } from "./call.ts";
-import { writtenCommand } from "./commands.ts";
-import type { History } from "./history.ts";
-import { agentIn, roomDefaults } from "./room-defaults.ts";
+import type { Agent, ListedAgent } from "../agents/agents.ts";
+import { addresseeOf, namesOf } from "../addressing/addressee.ts";
+import {
+  addressing,
+  mentionsOf,
+  repliedEvent,
+  saysToWhom,
+  threadOf,
+  type Addressing,
+} from "../addressing/addressing.ts";
+import { readCall, type Call, type Callee } from "../addressing/call.ts";
+import { writtenCommand } from "../addressing/written-command.ts";
+import type { History } from "../memory/history.ts";
+import { agentIn, roomDefaults } from "../answering/room-defaults.ts";
 
 /** What hearing needs to know. */
 export interface HearingOptions {

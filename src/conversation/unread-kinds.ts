@@ -1,4 +1,4 @@
-import { isPoll } from "./said.ts";
+import { isPoll } from "../addressing/said.ts";
 
 /** What people send that an agent makes nothing of. */
 export type UnreadKind = "sticker" | "place" | "poll" | "other";

@@ -4,10 +4,10 @@ import type { PrivacyGate } from "../privacy/gate.ts";
 import { Patience } from "../providers/patience.ts";
 import { ProviderError, type Provider } from "../providers/provider.ts";
 import { recordingEnding } from "../providers/recordings.ts";
-import { namesOf } from "./addressee.ts";
-import { attachmentOf, type Attachment } from "./attachments.ts";
-import type { ListedAgent } from "./bot.ts";
-import { UnreadableFile } from "./reading.ts";
+import { namesOf } from "../addressing/addressee.ts";
+import { attachmentOf, type Attachment } from "../matrix/attachments.ts";
+import type { ListedAgent } from "../agents/agents.ts";
+import { UnreadableFile } from "../answering/reading.ts";
 
 /** What listening needs. */
 export interface VoiceCallsOptions {

@@ -1,5 +1,5 @@
 import type { TrustLevel } from "../config/config.ts";
-import type { Distrust } from "../policy/trust.ts";
+import type { Distrust } from "../permissions/trust.ts";
 import type { Shield } from "./shield.ts";
 
 /**

@@ -1,4 +1,4 @@
-import { Serial } from "./serial.ts";
+import { Serial } from "../concurrency/serial.ts";
 
 /**
  * The calls of one OlmMachine, one at a time. When a write of its store failed, the engine rejects with an error of its

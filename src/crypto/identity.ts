@@ -1,6 +1,6 @@
 import * as engine from "@matrix-org/matrix-sdk-crypto-wasm";
 import type { Outgoing } from "./outgoing.ts";
-import type { Serial } from "./serial.ts";
+import type { Serial } from "../concurrency/serial.ts";
 import type { SecretStorage } from "./secret-storage.ts";
 import type { DeviceTransport } from "./transport.ts";
 

@@ -4,7 +4,7 @@ import { MatrixError } from "../homeserver/errors.ts";
 import type { BackedUpKey, BackupVersion } from "../homeserver/key-backup-calls.ts";
 import type { Logger } from "../observability/log.ts";
 import type { SecretStorage } from "./secret-storage.ts";
-import { Coalesced, type Serial } from "./serial.ts";
+import { Coalesced, type Serial } from "../concurrency/serial.ts";
 
 /** The server's backup of one user's room keys. */
 export interface BackupServer {

@@ -1,6 +1,6 @@
 import type { JsonObject } from "../homeserver/answer.ts";
 import { MatrixError, UnexpectedAnswer } from "../homeserver/errors.ts";
-import { serverOf } from "../policy/server-name.ts";
+import { serverOf } from "../matrix/server-name.ts";
 
 /** What is asked for: devices of users, or one-time keys of their devices. */
 export type WantedKeys = "device_keys" | "one_time_keys";

@@ -2,10 +2,10 @@ import { randomUUID } from "node:crypto";
 import * as engine from "@matrix-org/matrix-sdk-crypto-wasm";
 import { askedToWaitMs } from "../homeserver/errors.ts";
 import type { Logger } from "../observability/log.ts";
-import { serverOf } from "../policy/server-name.ts";
+import { serverOf } from "../matrix/server-name.ts";
 import { askForKeys, type WantedKeys } from "./key-requests.ts";
 import { boundedKeys } from "./bounded-keys.ts";
-import { Coalesced, Serial } from "./serial.ts";
+import { Coalesced, Serial } from "../concurrency/serial.ts";
 import type { DeviceTransport } from "./transport.ts";
 import { reached } from "../observability/steps.ts";
 

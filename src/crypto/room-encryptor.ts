@@ -4,7 +4,7 @@ import type { RoomEncryption } from "../rooms/room-state.ts";
 import type { RoomView } from "../rooms/rooms.ts";
 import { isUserId, userIds } from "./engine-ids.ts";
 import type { Outgoing } from "./outgoing.ts";
-import { KeyedSerial, type Serial } from "./serial.ts";
+import { KeyedSerial, type Serial } from "../concurrency/serial.ts";
 
 /** For whom an event is encrypted, and how. */
 export interface EncryptionTarget {

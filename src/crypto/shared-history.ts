@@ -2,7 +2,7 @@ import * as engine from "@matrix-org/matrix-sdk-crypto-wasm";
 import type { TrustLevel } from "../config/config.ts";
 import type { Logger } from "../observability/log.ts";
 import type { Outgoing } from "./outgoing.ts";
-import type { Serial } from "./serial.ts";
+import type { Serial } from "../concurrency/serial.ts";
 import { StoreClosed, StoreFailed } from "./store/errors.ts";
 
 /** Keys may be handed over so long after an invite was accepted, in ms; a bundle that comes later is not asked for. */

@@ -2,8 +2,8 @@ import * as engine from "@matrix-org/matrix-sdk-crypto-wasm";
 import type { VerificationMode } from "../config/config.ts";
 import type { Logger } from "../observability/log.ts";
 import type { Outgoing } from "./outgoing.ts";
-import { Latest } from "./latest.ts";
-import { Serial } from "./serial.ts";
+import { Latest } from "../concurrency/latest.ts";
+import { Serial } from "../concurrency/serial.ts";
 import type { Flow, VerificationForm } from "./verification-messages.ts";
 
 /** One of the seven pictures that both sides compare. */

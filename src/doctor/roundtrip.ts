@@ -1,7 +1,7 @@
 import type { Config } from "../config/config.ts";
-import { localpartOf } from "../ghost/agents.ts";
+import { localpartOf } from "../agents/agents.ts";
 import { isHomeserverError } from "../homeserver/errors.ts";
-import { answeredEvent } from "../homeserver/relation.ts";
+import { answeredEvent } from "../matrix/relation.ts";
 import { bad, good, type Finding } from "./check.ts";
 import { EncryptedPerson, type RoomNews } from "./encrypted-person.ts";
 import { makeTemporaryUser, NoTemporaryUser } from "./temporary-user.ts";

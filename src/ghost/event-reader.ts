@@ -1,7 +1,7 @@
-import { relationOf } from "../homeserver/relation.ts";
+import { relationOf } from "../matrix/relation.ts";
 import { roomEvent } from "../homeserver/room-history.ts";
 import { parseTransaction, type RoomEvent } from "../homeserver/transaction.ts";
-import { mayTalkIn } from "../policy/rooms.ts";
+import { mayTalkIn } from "../permissions/invites.ts";
 import type { LoadedGhost } from "./ghost-account.ts";
 import type { GhostServices } from "./ghost-services.ts";
 import type { ReadEvent } from "./listener.ts";

@@ -4,11 +4,11 @@ import { acquireLease, releaseLease, type Lease } from "../leases/leases.ts";
 import type { Logger } from "../observability/log.ts";
 import { getAccountData, putAccountData, register } from "../homeserver/calls.ts";
 import { joinedRooms } from "../homeserver/room-calls.ts";
-import { DeviceKeeper } from "./device-keeper.ts";
-import type { VerificationEnded } from "./ghost-verifications.ts";
+import { DeviceKeeper } from "./device/device-keeper.ts";
+import type { VerificationEnded } from "./device/ghost-verifications.ts";
 import type { GhostServices } from "./ghost-services.ts";
-import { mark } from "./store-marker.ts";
-import { renameDevice } from "./device-name.ts";
+import { mark } from "./device/store-marker.ts";
+import { renameDevice } from "./device/device-name.ts";
 import { setProfile } from "./profile.ts";
 
 /** A ghost that is loaded: its device, and the right to act as it. Both are good until it is put away. */

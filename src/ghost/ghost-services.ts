@@ -17,7 +17,7 @@ import type { GhostStore } from "./ghost-store.ts";
 import type { MissingKeys } from "./missing-keys.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Profile } from "./profile.ts";
-import type { Semaphore } from "./semaphore.ts";
+import type { Semaphore } from "../concurrency/semaphore.ts";
 import type { TrustNotices } from "./trust-notices.ts";
 
 /** What every ghost works with. */

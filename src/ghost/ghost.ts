@@ -8,7 +8,7 @@ import { roomEvent } from "../homeserver/room-history.ts";
 import { LeaseHeld, StaleLease, type Lease } from "../leases/leases.ts";
 import type { MailItem } from "../mailbox/mailbox.ts";
 import type { Logger } from "../observability/log.ts";
-import { Background } from "./background.ts";
+import { Background } from "../concurrency/background.ts";
 import { partnerIn } from "./direct-chat.ts";
 import { GhostAccount, type LoadedGhost } from "./ghost-account.ts";
 import type { GhostServices } from "./ghost-services.ts";

@@ -2,7 +2,7 @@ import type { Queryable } from "../database/database.ts";
 import type { Obstacle } from "../crypto/device.ts";
 import type { Shield } from "../crypto/shield.ts";
 import type { Logger } from "../observability/log.ts";
-import type { Distrust } from "../policy/trust.ts";
+import type { Distrust } from "../permissions/trust.ts";
 
 /** A message that reached a ghost, decrypted where it was encrypted. */
 export interface GhostMessage {

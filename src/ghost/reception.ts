@@ -9,7 +9,7 @@ import { partnerIn } from "./direct-chat.ts";
 import { isRetryable } from "./failure.ts";
 import type { GhostAccount, LoadedGhost } from "./ghost-account.ts";
 import { fenced, type Lease } from "../leases/leases.ts";
-import type { Decision } from "../policy/permissions.ts";
+import type { Decision } from "../permissions/decisions.ts";
 import {
   describeRefusal,
   describeRefusedRoom,
@@ -17,8 +17,8 @@ import {
   mayTalkIn,
   SPACE,
   typeOfInvite,
-} from "../policy/rooms.ts";
-import type { Distrust } from "../policy/trust.ts";
+} from "../permissions/invites.ts";
+import type { Distrust } from "../permissions/trust.ts";
 import type { Shield } from "../crypto/shield.ts";
 import type { VerificationForm } from "../crypto/verification-messages.ts";
 import { isReplay, noteHandled } from "./replays.ts";

@@ -3,7 +3,7 @@ import type { Actor } from "../homeserver/client.ts";
 import { findOwnEvent } from "../homeserver/find-own-event.ts";
 import { sendEvent } from "../homeserver/room-calls.ts";
 import type { EncryptionMode } from "../config/config.ts";
-import { mayTalkIn } from "../policy/rooms.ts";
+import { mayTalkIn } from "../permissions/invites.ts";
 import type { RoomView } from "../rooms/rooms.ts";
 import { encryptionTarget, viewAs } from "./encryption-target.ts";
 import type { GhostAccount } from "./ghost-account.ts";

@@ -1,7 +1,7 @@
 import { deleteInBatches } from "../database/batches.ts";
 import type { Database } from "../database/database.ts";
 import { fenced, type Lease } from "../leases/leases.ts";
-import type { Distrust } from "../policy/trust.ts";
+import type { Distrust } from "../permissions/trust.ts";
 import { isRetryable } from "./failure.ts";
 import type { GhostHandle } from "./listener.ts";
 

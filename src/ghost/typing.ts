@@ -1,7 +1,7 @@
-import { KeyedSerial } from "../crypto/serial.ts";
+import { KeyedSerial } from "../concurrency/serial.ts";
 import type { HomeserverClient } from "../homeserver/client.ts";
 import { typing } from "../homeserver/room-calls.ts";
-import type { Background } from "./background.ts";
+import type { Background } from "../concurrency/background.ts";
 
 /** The server forgets a typing notice by itself after this time, so none outlives a crash for long. */
 const TIMEOUT_MS = 30_000;

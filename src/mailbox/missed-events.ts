@@ -3,7 +3,7 @@ import { isStorable } from "../database/text.ts";
 import type { JsonObject } from "../homeserver/answer.ts";
 import type { HomeserverClient } from "../homeserver/client.ts";
 import { isHomeserverError, MatrixError } from "../homeserver/errors.ts";
-import { answeredEvent } from "../homeserver/relation.ts";
+import { answeredEvent } from "../matrix/relation.ts";
 import { timelineBefore } from "../homeserver/room-history.ts";
 import { parseTransaction, type Transaction } from "../homeserver/transaction.ts";
 import type { Logger } from "../observability/log.ts";

@@ -5,7 +5,7 @@ import { isHomeserverError, MatrixError } from "../homeserver/errors.ts";
 import { joinRoom, roomState, type StateEvent } from "../homeserver/room-calls.ts";
 import type { RoomEvent } from "../homeserver/transaction.ts";
 import type { Logger } from "../observability/log.ts";
-import { Bans, isPolicyEvent, parseBanList, type BanKind, type BanRule } from "../policy/bans.ts";
+import { Bans, isPolicyEvent, parseBanList, type BanKind, type BanRule } from "./bans.ts";
 
 /** A list that can't be read is tried again after so long, in ms. */
 const RETRY_MS = 300_000;

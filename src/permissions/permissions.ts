@@ -1,7 +1,7 @@
 import type { AuditEntry } from "../audit/audit-entry.ts";
 import type { Config, SettingUsers } from "../config/config.ts";
 import { AGENT_PREFIX } from "../config/registration.ts";
-import type { Bans } from "../policy/bans.ts";
+import type { Bans } from "./bans.ts";
 import {
   allowedSomewhere,
   decide,
@@ -9,7 +9,7 @@ import {
   type PermissionPolicy,
   type PermissionRequest,
   type Refusal,
-} from "../policy/permissions.ts";
+} from "./decisions.ts";
 
 /** A question about a ghost. */
 export interface GhostRequest extends Omit<PermissionRequest, "agent"> {
@@ -39,7 +39,7 @@ export interface PermissionsOptions {
   readonly refused?: (refused: Refused) => void;
 }
 
-/** What every way in asks: the decision of policy/permissions.ts by what is configured and banned now. */
+/** What every way in asks: the decision of permissions/decisions.ts by what is configured and banned now. */
 export class Permissions {
   readonly #options: PermissionsOptions;
 

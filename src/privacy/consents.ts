@@ -1,7 +1,7 @@
 import { AuditLog } from "../audit/audit-log.ts";
 import { deleteInBatches } from "../database/batches.ts";
 import type { Database, Queryable } from "../database/database.ts";
-import type { GivenConsent } from "../policy/privacy.ts";
+import type { GivenConsent } from "./policy.ts";
 
 /** What a room's moderators decide about. */
 export interface ConsentId {
@@ -34,7 +34,7 @@ export class Consents {
     this.#audit = new AuditLog(database);
   }
 
-  /** What was decided last; undefined when nothing was. What it counts for, see policy/privacy.ts. */
+  /** What was decided last; undefined when nothing was. What it counts for, see privacy/policy.ts. */
   async get({ roomId, ghost, target }: ConsentId): Promise<GivenConsent | undefined> {
     const { rows } = await this.#database.query<{ granted: boolean; encrypted: boolean }>(
       "select granted, encrypted from consents where room_id = $1 and ghost = $2 and target = $3",

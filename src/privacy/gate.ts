@@ -1,5 +1,5 @@
 import type { CloudPolicy, Locality, PrivacyPolicy } from "../config/config.ts";
-import { cloudPolicyIn, cloudReach, cloudRuleIn, countedIn, mayLeave, type Consent } from "../policy/privacy.ts";
+import { cloudPolicyIn, cloudReach, cloudRuleIn, countedIn, mayLeave, type Consent } from "./policy.ts";
 import type { KnownModels } from "../providers/model-facts.ts";
 import { ProviderError, type Provider } from "../providers/provider.ts";
 import { targetOf, type Consents } from "./consents.ts";

@@ -1,6 +1,6 @@
 import type { Metrics } from "../observability/metrics.ts";
 import { CircuitBreaker } from "./circuit-breaker.ts";
-import { FairQueue, type Release } from "./fair-queue.ts";
+import { FairQueue, type Release } from "../concurrency/fair-queue.ts";
 import { type ChatChunk, type ChatRequest, type Provider, ProviderError, type ProviderFailure } from "./provider.ts";
 
 /** Failures that say that a server is in trouble, whatever it is asked. */

@@ -135,7 +135,7 @@ export interface Provider {
   models(): Promise<readonly InstalledModel[]>;
 }
 
-/** Why a provider could not answer. Each has words for a person in `conversation/notices.ts`. */
+/** Why a provider could not answer. Each has words for a person in `answering/notices.ts`. */
 export type ProviderFailure =
   /** Nothing answers at the address. */
   | "unreachable"

@@ -1,4 +1,4 @@
-import { relationOf } from "../homeserver/relation.ts";
+import { relationOf } from "../matrix/relation.ts";
 import type { RoomEvent } from "../homeserver/transaction.ts";
 
 /** Relations whose events belong to another one and are shown there, if at all. */

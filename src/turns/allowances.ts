@@ -1,7 +1,7 @@
 import { deleteInBatches } from "../database/batches.ts";
 import type { Database, Queryable } from "../database/database.ts";
 import type { LimitKind, Limits } from "../config/config.ts";
-import { LIMIT_KINDS, usedNow, waitMs } from "../policy/limits.ts";
+import { LIMIT_KINDS, usedNow, waitMs } from "./wearing-off.ts";
 
 /** Who uses something: the keys that are counted under. */
 export type Users = Readonly<Record<LimitKind, string>>;

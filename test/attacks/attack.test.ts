@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { answeredEvent } from "../../src/homeserver/relation.ts";
+import { answeredEvent } from "../../src/matrix/relation.ts";
 import { startDeployment, TRUST_ANYONE, type Deployment } from "../support/deployment.ts";
 import { startHttpProxy, type HttpProxy } from "../support/http-proxy.ts";
 import { openAi, startModelServer, type ModelServer } from "../support/model-server.ts";

@@ -11,32 +11,34 @@ import {
   saysToWhom,
   threadOf,
   withoutReplyFallback,
-} from "../../src/conversation/addressing.ts";
-import { alternating } from "../../src/conversation/alternating.ts";
-import { attachmentOf, captionOf, quotedText } from "../../src/conversation/attachments.ts";
-import { answerBot, type ListedAgent } from "../../src/conversation/bot.ts";
-import { calledFirst, readCall, Roll, userLocalpart } from "../../src/conversation/call.ts";
-import { cleanText } from "../../src/conversation/clean-text.ts";
-import { chosenCommand } from "../../src/conversation/command-menu.ts";
-import { describeMisspelt, readCommand, writtenCommand } from "../../src/conversation/commands.ts";
-import { keepingEnds } from "../../src/conversation/ends.ts";
-import { exchangeMark } from "../../src/conversation/exchange-mark.ts";
-import { callsIn, namedAgents } from "../../src/conversation/exchange.ts";
-import { escapeMarkdown, LONGEST_RENDERED, renderMarkdown } from "../../src/conversation/markdown.ts";
-import { isAllowedLink } from "../../src/conversation/matrix-html.ts";
-import { NameIndex } from "../../src/conversation/name-index.ts";
-import { withLongerFences } from "../../src/conversation/nested-fences.ts";
-import { describeMissingKey, identityOf, nameOf, plainWords } from "../../src/conversation/notices.ts";
-import { escapedHtml, leadingPills, pillOfUser, pillsIn, userOfLink } from "../../src/conversation/pills.ts";
-import { buildPrompt, costOf } from "../../src/conversation/prompt.ts";
-import { mayHaveModel, noteRefusedModel, userIdOn, type ReachOptions } from "../../src/conversation/reach.ts";
+} from "../../src/addressing/addressing.ts";
+import { alternating } from "../../src/answering/alternating.ts";
+import { attachmentOf, captionOf, quotedText } from "../../src/matrix/attachments.ts";
+import { answerBot } from "../../src/commands/bot.ts";
+import { type ListedAgent, agentNameOf } from "../../src/agents/agents.ts";
+import { calledFirst, readCall, Roll, userLocalpart } from "../../src/addressing/call.ts";
+import { cleanText } from "../../src/text/clean-text.ts";
+import { chosenCommand } from "../../src/commands/command-menu.ts";
+import { describeMisspelt, readCommand } from "../../src/commands/commands.ts";
+import { writtenCommand } from "../../src/addressing/written-command.ts";
+import { keepingEnds } from "../../src/text/ends.ts";
+import { exchangeMark } from "../../src/matrix/exchange-mark.ts";
+import { callsIn, namedAgents } from "../../src/answering/exchange.ts";
+import { escapeMarkdown, LONGEST_RENDERED, renderMarkdown } from "../../src/text/markdown.ts";
+import { isAllowedLink } from "../../src/text/matrix-html.ts";
+import { NameIndex } from "../../src/addressing/name-index.ts";
+import { withLongerFences } from "../../src/text/nested-fences.ts";
+import { describeMissingKey, identityOf, nameOf, plainWords } from "../../src/answering/notices.ts";
+import { escapedHtml, leadingPills, pillOfUser, pillsIn, userOfLink } from "../../src/matrix/pills.ts";
+import { buildPrompt, costOf } from "../../src/answering/prompt.ts";
+import { mayHaveModel, noteRefusedModel, userIdOn, type ReachOptions } from "../../src/answering/reach.ts";
 import { decisionOf, wishOf } from "../../src/conversation/reactions.ts";
-import { withReply } from "../../src/conversation/replied.ts";
-import { noticeContent, pictureContent, withThinking } from "../../src/conversation/reply.ts";
-import { isPoll, saidBy } from "../../src/conversation/said.ts";
-import { inset, speakersOf, utterance } from "../../src/conversation/speaker.ts";
-import { closed, splitMarkdown } from "../../src/conversation/split.ts";
-import { estimateTokens } from "../../src/conversation/tokens.ts";
+import { withReply } from "../../src/memory/replied.ts";
+import { noticeContent, pictureContent, withThinking } from "../../src/answering/reply.ts";
+import { isPoll, saidBy } from "../../src/addressing/said.ts";
+import { inset, speakersOf, utterance } from "../../src/memory/speaker.ts";
+import { closed, splitMarkdown } from "../../src/text/split.ts";
+import { estimateTokens } from "../../src/text/tokens.ts";
 import { unreadKindOf } from "../../src/conversation/unread-kinds.ts";
 import { boundedKeys } from "../../src/crypto/bounded-keys.ts";
 import { askForKeys, readableAnswer } from "../../src/crypto/key-requests.ts";
@@ -48,16 +50,15 @@ import { flowIn } from "../../src/crypto/verification-messages.ts";
 import { isStorable, storable } from "../../src/database/text.ts";
 import { closedFormat, documentFormat, isCalledPdf } from "../../src/documents/formats.ts";
 import { decodedText } from "../../src/documents/text-encoding.ts";
-import { agentNameOf } from "../../src/ghost/agents.ts";
-import { deviceNameOf, isDeviceName } from "../../src/ghost/device-name.ts";
-import { plainModelName, readableModelName, withoutPath } from "../../src/ghost/model-name.ts";
+import { deviceNameOf, isDeviceName } from "../../src/ghost/device/device-name.ts";
+import { plainModelName, readableModelName, withoutPath } from "../../src/agents/model-name.ts";
 import { transactionId } from "../../src/ghost/outbox.ts";
 import { auditOfMembership, inviterOf } from "../../src/ghost/own-membership.ts";
 import { asStrings } from "../../src/homeserver/answer.ts";
 import { endpointOf } from "../../src/homeserver/endpoint.ts";
 import { MatrixError } from "../../src/homeserver/errors.ts";
 import { path } from "../../src/homeserver/path.ts";
-import { answeredEvent, relationOf } from "../../src/homeserver/relation.ts";
+import { answeredEvent, relationOf } from "../../src/matrix/relation.ts";
 import { isAtLeast } from "../../src/homeserver/survey.ts";
 import { createTokenCheck } from "../../src/homeserver/token.ts";
 import { parseTransaction, type RoomEvent } from "../../src/homeserver/transaction.ts";
@@ -65,11 +66,11 @@ import { spokenLanguage, wordsIn } from "../../src/language/language.ts";
 import { route } from "../../src/mailbox/routing.ts";
 import { describeError, printError, unquoted } from "../../src/observability/described-error.ts";
 import { Secrets } from "../../src/observability/secrets.ts";
-import { Bans, isPolicyEvent, parseBanList } from "../../src/policy/bans.ts";
-import { isGlob, matchesGlob, particularity } from "../../src/policy/glob.ts";
-import { decide } from "../../src/policy/permissions.ts";
-import { encryptionOfInvite, typeOfInvite } from "../../src/policy/rooms.ts";
-import { serverOf, withoutPort } from "../../src/policy/server-name.ts";
+import { Bans, isPolicyEvent, parseBanList } from "../../src/permissions/bans.ts";
+import { isGlob, matchesGlob, particularity } from "../../src/text/glob.ts";
+import { decide } from "../../src/permissions/decisions.ts";
+import { encryptionOfInvite, typeOfInvite } from "../../src/permissions/invites.ts";
+import { serverOf, withoutPort } from "../../src/matrix/server-name.ts";
 import { createDemoProvider, DEMO_MODEL } from "../../src/providers/demo.ts";
 import { checkJson, checkPicture, checkSize, lines } from "../../src/providers/http.ts";
 import { entryOf, factsInProps, hidesWindow } from "../../src/providers/llama-server.ts";
@@ -191,7 +192,7 @@ async function readAll(
 /** By the file and the name of what is exported. */
 const FED: Readonly<Record<string, Readonly<Record<string, Feed>>>> = {
   "config/formats.ts": { FORMATS: (text) => Object.values(FORMATS).map(({ validate }) => validate(text)) },
-  "conversation/addressing.ts": {
+  "addressing/addressing.ts": {
     addressing: (text) =>
       addressing(
         {
@@ -227,31 +228,31 @@ const FED: Readonly<Record<string, Readonly<Record<string, Feed>>>> = {
     },
     repliedEvent: (text) => repliedEvent({ "m.relates_to": { "m.in_reply_to": { event_id: text } } }),
   },
-  "conversation/alternating.ts": {
+  "answering/alternating.ts": {
     alternating: (text) => alternating(text.split("a").map((content) => ({ role: "user", content }))),
   },
-  "conversation/attachments.ts": {
+  "matrix/attachments.ts": {
     attachmentOf: (text) =>
       attachmentOf({ msgtype: "m.file", body: text, url: `mxc://a/${text}`, info: { mimetype: text } }),
     captionOf: (text) => captionOf({ filename: "a", body: text }),
     quotedText: (text) => quotedText(text, text),
   },
-  "conversation/bot.ts": { answerBot: (text) => answerBot(WORDS, text, AGENTS, "everywhere") },
-  "conversation/call.ts": {
+  "commands/bot.ts": { answerBot: (text) => answerBot(WORDS, text, AGENTS, "everywhere") },
+  "addressing/call.ts": {
     readCall: (text) => readCall({ body: text, html: text, mentions: text.split(" ") }, CALLEES),
     calledFirst: (text) => calledFirst(text, ROLL),
     Roll: (text) => [ROLL.nameAtStart(text), ROLL.nameAtEnd(text, true)],
     userLocalpart: (text) => userLocalpart(text),
   },
-  "conversation/name-index.ts": {
+  "addressing/name-index.ts": {
     NameIndex: (text) => {
       INDEX.longestAt("beginning", text, () => false);
       INDEX.longestAt("end", text, () => false);
       new NameIndex().add(text, "");
     },
   },
-  "conversation/clean-text.ts": { cleanText: (text) => cleanText(text) },
-  "conversation/command-menu.ts": {
+  "text/clean-text.ts": { cleanText: (text) => cleanText(text) },
+  "commands/command-menu.ts": {
     chosenCommand: (text) =>
       chosenCommand(
         {
@@ -261,43 +262,45 @@ const FED: Readonly<Record<string, Readonly<Record<string, Feed>>>> = {
         "@a:b",
       ),
   },
-  "conversation/commands.ts": {
+  "addressing/written-command.ts": {
     writtenCommand: (text) => [writtenCommand(text), writtenCommand(`!${text}`)],
+  },
+  "commands/commands.ts": {
     readCommand: (text) => {
       for (const name of ["help", "discuss", "model", "temperature", "privacy", "x"]) readCommand({ name, rest: text });
     },
     describeMisspelt: (text) => describeMisspelt(WORDS, { kind: "unknown", name: text }),
   },
-  "conversation/ends.ts": {
+  "text/ends.ts": {
     keepingEnds: (text) => keepingEnds(text, "…", { fits: (shorter) => estimateTokens(shorter) < 1_000, most: 10_000 }),
   },
-  "conversation/exchange-mark.ts": {
+  "matrix/exchange-mark.ts": {
     exchangeMark: (text) => exchangeMark({ "io.github.matrix-appservice-agents.exchange": { origin: text, hops: 1 } }),
   },
-  "conversation/exchange.ts": {
+  "answering/exchange.ts": {
     callsIn: (text) => callsIn(text, AGENTS),
     namedAgents: (text) => namedAgents(text, AGENTS),
   },
-  "conversation/markdown.ts": {
+  "text/markdown.ts": {
     renderMarkdown: (text) => renderMarkdown(text),
     escapeMarkdown: (text) => escapeMarkdown(text),
   },
-  "conversation/matrix-html.ts": { isAllowedLink: (text) => isAllowedLink(`https://example.org/${text}`) },
-  "conversation/nested-fences.ts": { withLongerFences: (text) => withLongerFences(text) },
-  "conversation/notices.ts": {
+  "text/matrix-html.ts": { isAllowedLink: (text) => isAllowedLink(`https://example.org/${text}`) },
+  "text/nested-fences.ts": { withLongerFences: (text) => withLongerFences(text) },
+  "answering/notices.ts": {
     plainWords: (text) => plainWords(text),
     nameOf: (text) => nameOf({ userId: text, displayName: text }),
     identityOf: (text) => identityOf({ userId: text, displayName: text }),
     describeMissingKey: (text) => describeMissingKey(WORDS, "a", text),
   },
-  "conversation/pills.ts": {
+  "matrix/pills.ts": {
     pillsIn: (text) => pillsIn(text),
     leadingPills: (text) => leadingPills(text, /^[\s,]{0,20}/),
     pillOfUser: (text) => pillOfUser("@a:b", text),
     userOfLink: (text) => userOfLink(text),
     escapedHtml: (text) => escapedHtml(text),
   },
-  "conversation/prompt.ts": {
+  "answering/prompt.ts": {
     costOf: (text) =>
       costOf(
         {
@@ -332,13 +335,13 @@ const FED: Readonly<Record<string, Readonly<Record<string, Feed>>>> = {
         estimateTokens,
       }),
   },
-  "conversation/reach.ts": {
+  "answering/reach.ts": {
     mayHaveModel: (text) => mayHaveModel(REACH, WHO, { provider: "p", model: text }),
     noteRefusedModel: (text) => noteRefusedModel(REACH, WHO, { provider: "p", model: text }, "command"),
     userIdOn: (text) => userIdOn("@agent_a:a", text),
   },
   "conversation/reactions.ts": { wishOf: (text) => wishOf(text), decisionOf: (text) => decisionOf(text) },
-  "conversation/replied.ts": {
+  "memory/replied.ts": {
     withReply: (text) => {
       const message = {
         eventId: "$e",
@@ -359,7 +362,7 @@ const FED: Readonly<Record<string, Readonly<Record<string, Feed>>>> = {
         });
     },
   },
-  "conversation/said.ts": {
+  "addressing/said.ts": {
     saidBy: (text) => {
       const answers = text.split(" ").map((body) => ({ body, "m.text": [{ body }] }));
       for (const type of ["m.room.message", "m.sticker", "m.poll.start", text])
@@ -368,7 +371,7 @@ const FED: Readonly<Record<string, Readonly<Record<string, Feed>>>> = {
     isPoll: (text) => isPoll(text),
   },
   "conversation/unread-kinds.ts": { unreadKindOf: (text) => unreadKindOf({ msgtype: text }) },
-  "conversation/reply.ts": {
+  "answering/reply.ts": {
     withThinking: (text) => withThinking({ body: "a" }, text),
     noticeContent: (text) => noticeContent({ body: text, formattedBody: text }, TARGET),
     pictureContent: (text) =>
@@ -377,7 +380,7 @@ const FED: Readonly<Record<string, Readonly<Record<string, Feed>>>> = {
         mark: { origin: "$e", hops: 0 },
       }),
   },
-  "conversation/speaker.ts": {
+  "memory/speaker.ts": {
     speakersOf: (text) => {
       const message = { author: "person", sender: text, speaker: text } as const;
       return speakersOf([message])(message);
@@ -385,11 +388,11 @@ const FED: Readonly<Record<string, Readonly<Record<string, Feed>>>> = {
     utterance: (text) => utterance("Alice", text),
     inset: (text) => inset(text),
   },
-  "conversation/split.ts": {
+  "text/split.ts": {
     closed: (text) => closed(text),
     splitMarkdown: (text) => Array.fromAsync(splitMarkdown(text, (part) => Promise.resolve(part.length < 8_000))),
   },
-  "conversation/tokens.ts": { estimateTokens: (text) => estimateTokens(text) },
+  "text/tokens.ts": { estimateTokens: (text) => estimateTokens(text) },
   "crypto/bounded-keys.ts": {
     boundedKeys: (text) =>
       boundedKeys(
@@ -437,9 +440,12 @@ const FED: Readonly<Record<string, Readonly<Record<string, Feed>>>> = {
     },
   },
   "database/text.ts": { storable: (text) => storable(text), isStorable: (text) => isStorable(text) },
-  "ghost/agents.ts": { agentNameOf: (text) => agentNameOf(text) },
-  "ghost/device-name.ts": { deviceNameOf: (text) => deviceNameOf(text), isDeviceName: (text) => isDeviceName(text) },
-  "ghost/model-name.ts": {
+  "agents/agents.ts": { agentNameOf: (text) => agentNameOf(text) },
+  "ghost/device/device-name.ts": {
+    deviceNameOf: (text) => deviceNameOf(text),
+    isDeviceName: (text) => isDeviceName(text),
+  },
+  "agents/model-name.ts": {
     readableModelName: (text) => readableModelName(text),
     plainModelName: (text) => plainModelName(text),
     withoutPath: (text) => withoutPath(`${text}-00001-of-00002.gguf`),
@@ -462,7 +468,7 @@ const FED: Readonly<Record<string, Readonly<Record<string, Feed>>>> = {
     },
   },
   "homeserver/path.ts": { path: (text) => path`/rooms/${text.toWellFormed()}` },
-  "homeserver/relation.ts": {
+  "matrix/relation.ts": {
     relationOf: (text) => relationOf({ "m.relates_to": { rel_type: text, event_id: text } }),
     answeredEvent: (text) => answeredEvent({ "m.relates_to": { rel_type: text, key: text } }),
   },
@@ -486,19 +492,19 @@ const FED: Readonly<Record<string, Readonly<Record<string, Feed>>>> = {
     unquoted: (text) => unquoted(text),
   },
   "observability/secrets.ts": { Secrets: (text) => SECRETS.hide(text) },
-  "policy/bans.ts": {
+  "permissions/bans.ts": {
     Bans: (text) => [BANS.hasUser(text.slice(0, 255)), BANS.hasRoom(text.slice(0, 255))],
     isPolicyEvent: (text) => isPolicyEvent(event(text)),
     parseBanList: (text) =>
       parseBanList([{ type: "m.policy.rule.user", state_key: "", content: { entity: text, recommendation: "m.ban" } }]),
   },
-  "policy/glob.ts": {
+  "text/glob.ts": {
     // No id is longer.
     matchesGlob: (text) => matchesGlob(text.slice(0, 255), text.slice(0, 255)),
     isGlob: (text) => isGlob(text),
     particularity: (text) => particularity(text),
   },
-  "policy/permissions.ts": {
+  "permissions/decisions.ts": {
     decide: (text) =>
       decide(
         {
@@ -518,14 +524,14 @@ const FED: Readonly<Record<string, Readonly<Record<string, Feed>>>> = {
         { act: "message", userId: text.slice(0, 255), agent: "a", roomId: text.slice(0, 255) },
       ),
   },
-  "policy/rooms.ts": {
+  "permissions/invites.ts": {
     encryptionOfInvite: (text) => encryptionOfInvite({ unsigned: { invite_room_state: text.split(" ") } }),
     typeOfInvite: (text) =>
       typeOfInvite({
         unsigned: { invite_room_state: text.split(" ").map((type) => ({ type: "m.room.create", content: { type } })) },
       }),
   },
-  "policy/server-name.ts": { serverOf: (text) => serverOf(text), withoutPort: (text) => withoutPort(text) },
+  "matrix/server-name.ts": { serverOf: (text) => serverOf(text), withoutPort: (text) => withoutPort(text) },
   "providers/demo.ts": {
     createDemoProvider: async (text) => {
       const { signal } = new AbortController();
@@ -650,24 +656,25 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
     "avatars/colour.ts",
     "avatars/png.ts",
     "avatars/portrait.ts",
-    "conversation/addressee.ts",
-    "conversation/call.ts callFor",
-    "conversation/command-menu.ts commandDescriptions",
-    "conversation/commands.ts takesText ownWords commandsFor describeCommands",
-    "conversation/exchange.ts nextSpeaker",
-    "conversation/notices.ts describeDistrust",
-    "conversation/permitted.ts",
-    "conversation/prompt.ts answerReserve",
-    "conversation/retention.ts",
-    "conversation/room-defaults.ts",
+    "addressing/addressee.ts",
+    "addressing/call.ts callFor",
+    "commands/command-menu.ts commandDescriptions",
+    "addressing/written-command.ts takesText ownWords",
+    "commands/commands.ts commandsFor describeCommands",
+    "answering/exchange.ts nextSpeaker",
+    "answering/notices.ts describeDistrust",
+    "commands/permitted.ts",
+    "answering/prompt.ts answerReserve",
+    "memory/retention.ts",
+    "answering/room-defaults.ts",
     "ghost/listener.ts formFor",
-    "conversation/token-counter.ts",
-    "conversation/voices.ts",
+    "answering/token-counter.ts",
+    "answering/voices.ts",
     "crypto/distrust.ts",
     "crypto/engine-ids.ts",
-    "crypto/latest.ts",
+    "concurrency/latest.ts",
     "crypto/recovery-key.ts RecoveryKeyError encodeRecoveryKey",
-    "crypto/serial.ts",
+    "concurrency/serial.ts",
     "crypto/shared-history.ts isKeyBundle",
     "crypto/shield.ts",
     "crypto/store/errors.ts",
@@ -675,13 +682,13 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
     "database/database.ts",
     "database/migrate.ts",
     "database/open.ts",
-    "ghost/agents.ts profileName callNames localpartOf",
-    "ghost/background.ts",
+    "agents/agents.ts profileName callNames localpartOf",
+    "concurrency/background.ts",
     "ghost/encryption-target.ts",
     "ghost/failure.ts",
     "ghost/halted.ts",
     "ghost/own-membership.ts membershipBefore",
-    "ghost/semaphore.ts",
+    "concurrency/semaphore.ts",
     "homeserver/answer.ts asObject asObjects stringField numberField",
     "homeserver/errors.ts AnswerTooLarge HomeserverUnreachable UnexpectedAnswer AddressTooLong isHomeserverError isAway isRefusal askedToWaitMs isUnknownDevice noneIfNotFound",
     "homeserver/recent-pings.ts",
@@ -694,26 +701,26 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
     "observability/readiness.ts",
     "observability/steps.ts",
     "permissions/permissions.ts auditOfRefusal",
-    "policy/limits.ts",
-    "policy/privacy.ts",
-    "policy/permissions.ts allowedSomewhere",
-    "policy/to-device-quota.ts",
-    "ghost/to-device-gate.ts",
-    "policy/rooms.ts mayTalkIn describeRefusedRoom describeRefusal",
-    "policy/trust.ts",
+    "turns/wearing-off.ts",
+    "privacy/policy.ts",
+    "permissions/decisions.ts allowedSomewhere",
+    "ghost/device/to-device-quota.ts",
+    "ghost/device/to-device-gate.ts",
+    "permissions/invites.ts mayTalkIn describeRefusedRoom describeRefusal",
+    "permissions/trust.ts",
     "privacy/consents.ts targetOf",
     "privacy/provider-requests.ts sizeInWords",
     "providers/circuit-breaker.ts",
     "providers/connection.ts",
-    "providers/fair-queue.ts",
+    "concurrency/fair-queue.ts",
     "providers/patience.ts",
     "providers/ollama-behind.ts",
     "providers/parameters.ts ParameterRefused RefusedParameters",
     "providers/prompt-too-long.ts PromptTooLong",
     "providers/usage.ts",
-    "conversation/context-windows.ts",
-    "conversation/heard.ts",
-    "conversation/refused-pictures.ts",
+    "answering/context-windows.ts",
+    "answering/heard.ts",
+    "answering/refused-pictures.ts",
     "providers/provider.ts",
     "providers/providers.ts",
     "providers/usable.ts",
@@ -724,32 +731,32 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
     "turns/turn.ts",
   ]),
   ...because("gets what renderMarkdown has cut, and is fed by it", [
-    "conversation/bounded-tables.ts",
-    "conversation/maths-text.ts",
-    "conversation/maths.ts",
-    "conversation/matrix-html.ts sanitiseHtml",
-    "conversation/plain-text.ts",
-    "conversation/task-lists.ts",
+    "text/bounded-tables.ts",
+    "text/maths-text.ts",
+    "text/maths.ts",
+    "text/matrix-html.ts sanitiseHtml",
+    "text/plain-text.ts",
+    "text/task-lists.ts",
   ]),
   ...because("renders a part of an answer, and puts it into a message", [
-    "conversation/answer-messages.ts",
-    "conversation/reply.ts answerContent draftContent editContent reactionContent",
+    "answering/answer-messages.ts",
+    "answering/reply.ts answerContent draftContent editContent reactionContent",
   ]),
   ...because("stores, asks or sends; with texts it does what is fed here", [
-    "conversation/after-decision.ts",
-    "conversation/answering.ts",
-    "conversation/command-desk.ts",
-    "conversation/command-menus.ts",
+    "answering/after-decision.ts",
+    "answering/answering.ts",
+    "commands/command-desk.ts",
+    "commands/command-menus.ts",
     "conversation/conversation.ts",
-    "conversation/dropped-summaries.ts",
+    "memory/dropped-summaries.ts",
     "conversation/hearing.ts",
-    "conversation/history.ts",
-    "conversation/pulls.ts",
-    "conversation/read-files.ts",
-    "conversation/reading.ts",
-    "conversation/replied-messages.ts",
-    "conversation/room-language.ts",
-    "conversation/summaries.ts",
+    "memory/history.ts",
+    "commands/pulls.ts",
+    "memory/read-files.ts",
+    "answering/reading.ts",
+    "answering/replied-messages.ts",
+    "answering/room-language.ts",
+    "memory/summaries.ts",
     "conversation/voice-calls.ts",
     "database/embedded.ts",
     "database/observed.ts",
@@ -757,20 +764,20 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
     "database/restore-lock.ts",
     "database/sole-user.ts",
     "ghost/acquaintances.ts",
-    "ghost/agent-directory.ts",
-    "ghost/agent-keys.ts",
-    "ghost/agents.ts agentsOf",
-    "ghost/avatars.ts",
-    "ghost/custody.ts",
-    "ghost/device-keeper.ts",
-    "ghost/device-name.ts renameDevice",
-    "ghost/device-transport.ts",
+    "agents/agent-directory.ts",
+    "ghost/device/agent-keys.ts",
+    "agents/agents.ts agentsOf",
+    "avatars/avatars.ts",
+    "ghost/device/custody.ts",
+    "ghost/device/device-keeper.ts",
+    "ghost/device/device-name.ts renameDevice",
+    "ghost/device/device-transport.ts",
     "ghost/event-reader.ts",
     "ghost/direct-chat.ts",
-    "ghost/forgetting.ts",
+    "ghost/device/forgetting.ts",
     "ghost/ghost-account.ts",
     "ghost/ghost-store.ts",
-    "ghost/ghost-verifications.ts",
+    "ghost/device/ghost-verifications.ts",
     "ghost/ghost.ts",
     "ghost/ghosts.ts",
     "ghost/greeting.ts",
@@ -782,8 +789,8 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
     "ghost/replays.ts",
     "ghost/sender.ts",
     "ghost/since-invite.ts",
-    "ghost/store-marker.ts",
-    "ghost/to-device-trials.ts",
+    "ghost/device/store-marker.ts",
+    "ghost/device/to-device-trials.ts",
     "ghost/trust-notices.ts",
     "ghost/typing.ts",
     "homeserver/app-service.ts",
@@ -821,7 +828,7 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
     "providers/anthropic.ts",
     "providers/governed.ts",
     "providers/line.ts",
-    "ghost/given-names.ts",
+    "agents/given-names.ts",
     "providers/http.ts providerFetch",
     "providers/model-facts.ts",
     "providers/observed.ts",
@@ -891,7 +898,7 @@ function because(why: string, files: readonly string[]): Record<string, string> 
 
 /** Folders in which texts are handled that people, models and servers have written. */
 const FOLDERS =
-  "{avatars,conversation,crypto,database,documents,ghost,homeserver,language,mailbox,observability,permissions,policy,privacy,providers,rooms,turns}";
+  "{addressing,agents,answering,avatars,commands,concurrency,conversation,crypto,database,documents,ghost,homeserver,language,mailbox,matrix,memory,observability,permissions,privacy,providers,rooms,text,turns}";
 
 /** What these folders export that takes anything, as `file name`. */
 async function exported(): Promise<string[]> {

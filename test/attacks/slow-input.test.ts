@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { answeredEvent } from "../../src/homeserver/relation.ts";
+import { answeredEvent } from "../../src/matrix/relation.ts";
 import { startDeployment, type Deployment } from "../support/deployment.ts";
 import { HOSTILE } from "../support/hostile.ts";
 import { openAi, startModelServer, type ModelServer } from "../support/model-server.ts";

@@ -1,13 +1,12 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { startDeployment, type Deployment } from "../support/deployment.ts";
+import { startDeployment, type Deployment, TRUST_ANYONE } from "../support/deployment.ts";
 import { encryptFile } from "../support/encrypted-file.ts";
 import { startOllamaServer, type OllamaServer } from "../support/ollama-server.ts";
 import { decryptAttachment } from "../../src/crypto/attachment.ts";
 import { json, startModelServer, type ModelServer } from "../support/model-server.ts";
 import { pdf } from "../support/pdf.ts";
 import { png } from "../support/pictures.ts";
-import { TRUST_ANYONE } from "../support/deployment.ts";
 import type { Message, User } from "../support/user.ts";
 
 interface Asked {

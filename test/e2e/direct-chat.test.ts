@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { answeredEvent, ANSWERS_FIELD } from "../../src/homeserver/relation.ts";
+import { answeredEvent, ANSWERS_FIELD } from "../../src/matrix/relation.ts";
 import { TRUST_ANYONE, startDeployment, type Deployment } from "../support/deployment.ts";
 import { eventually } from "../support/eventually.ts";
 import { startOllamaServer, type OllamaServer } from "../support/ollama-server.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { exchangeMark } from "../../src/conversation/exchange-mark.ts";
+import { exchangeMark } from "../../src/matrix/exchange-mark.ts";
 import { prepareDeployment, startDeployment, type Deployment } from "../support/deployment.ts";
 import { eventually } from "../support/eventually.ts";
 import { devicesIn, openDirectChat, queryKeys } from "../support/first-contact.ts";

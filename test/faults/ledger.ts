@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { answeredEvent } from "../../src/homeserver/relation.ts";
+import { answeredEvent } from "../../src/matrix/relation.ts";
 import { eventually, NeverHappened } from "../support/eventually.ts";
 import type { Message, User } from "../support/user.ts";
 

@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { text } from "node:stream/consumers";
 import { after, before, describe, it } from "node:test";
-import { venvPython } from "../../src/quickstart/venv.ts";
+import { venvPython } from "../../quickstart/venv.ts";
 import { inCheckout, NIO_VENV } from "../support/paths.ts";
 import { ToDeviceFlood, type ToDevice } from "./to-device-flood.ts";
 import { FloodWorld, type Flooder } from "./world.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import pg from "pg";
-import { answeredEvent } from "../../src/homeserver/relation.ts";
+import { answeredEvent } from "../../src/matrix/relation.ts";
 import { startDeployment, type Deployment, type DeploymentOptions } from "../support/deployment.ts";
 import { startHttpProxy, type HttpProxy, type PassingAnswer, type PassingRequest } from "../support/http-proxy.ts";
 import { requestAs } from "../support/matrix-request.ts";

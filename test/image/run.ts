@@ -8,7 +8,7 @@ import { chmod, cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/prom
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { ensureVenv } from "../../src/quickstart/venv.ts";
+import { ensureVenv } from "../../quickstart/venv.ts";
 import { inCheckout } from "../support/paths.ts";
 import { buildImage } from "./dockerfile.ts";
 import { tryStack } from "./stack.ts";

@@ -4,7 +4,7 @@ import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import pg from "pg";
-import type { Synapse } from "../../src/quickstart/synapse.ts";
+import type { Synapse } from "../../quickstart/synapse.ts";
 import { startBridge } from "../support/bridge.ts";
 import { forEachDatabase } from "../support/databases.ts";
 import { prepareDeployment } from "../support/deployment.ts";

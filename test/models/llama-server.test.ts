@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { basename } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { answeredEvent } from "../../src/homeserver/relation.ts";
+import { answeredEvent } from "../../src/matrix/relation.ts";
 import { startDeployment, type Deployment } from "../support/deployment.ts";
 import { encryptFile } from "../support/encrypted-file.ts";
 import { eventually } from "../support/eventually.ts";

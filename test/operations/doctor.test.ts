@@ -8,7 +8,7 @@ import type { RegistrationFile } from "../../src/config/registration.ts";
 import type { Finding } from "../../src/doctor/check.ts";
 import { CHECKS, CONFIG_CHECK, ROUNDTRIP_CHECK } from "../../src/doctor/checks.ts";
 import type { Result } from "../../src/doctor/report.ts";
-import type { Synapse } from "../../src/quickstart/synapse.ts";
+import type { Synapse } from "../../quickstart/synapse.ts";
 import { startBridge, type RunningBridge } from "../support/bridge.ts";
 import { runCommand, type CommandResult } from "../support/command.ts";
 import { eventually } from "../support/eventually.ts";

@@ -11,7 +11,7 @@ import { freePort } from "../support/free-port.ts";
 import { DOMAIN, startHomeserver } from "../support/homeserver.ts";
 import { requestAs } from "../support/matrix-request.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
-import type { Synapse } from "../../src/quickstart/synapse.ts";
+import type { Synapse } from "../../quickstart/synapse.ts";
 
 const PERSON = `@alice:${DOMAIN}`;
 const AGENT = `@agent_demo:${DOMAIN}`;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { DatabaseSync } from "node:sqlite";
-import { answeredEvent } from "../../src/homeserver/relation.ts";
+import { answeredEvent } from "../../src/matrix/relation.ts";
 import { startDeployment, type Deployment } from "../support/deployment.ts";
 import { eventually } from "../support/eventually.ts";
 import { jsonAnswer, startHttpProxy, type HttpProxy } from "../support/http-proxy.ts";

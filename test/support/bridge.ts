@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { dump } from "js-yaml";
-import type { Exit, Synapse } from "../../src/quickstart/synapse.ts";
+import type { Exit, Synapse } from "../../quickstart/synapse.ts";
 import { eventually } from "./eventually.ts";
 import { inCheckout } from "./paths.ts";
 import { lastLines, startProcess } from "./process.ts";

@@ -10,8 +10,8 @@ import {
   ToDeviceRequest,
   TrustRequirement,
   UserId,
+  type RequestType,
 } from "@matrix-org/matrix-sdk-crypto-wasm";
-import type { RequestType } from "@matrix-org/matrix-sdk-crypto-wasm";
 import type { DeviceSync, KeyRequest } from "./simulated-key-server.ts";
 
 /** Where a client's requests go. */

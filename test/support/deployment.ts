@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { Database } from "../../src/database/database.ts";
-import type { Exit, Synapse, SynapseOptions } from "../../src/quickstart/synapse.ts";
+import type { Exit, Synapse, SynapseOptions } from "../../quickstart/synapse.ts";
 import { startBridge, writeBridgeConfig, type BridgeFiles, type BridgeSettings, type RunningBridge } from "./bridge.ts";
 import { layEmbedded } from "./embedded.ts";
 import { freePort } from "./free-port.ts";

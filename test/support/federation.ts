@@ -2,7 +2,7 @@ import { createHash, createPrivateKey, randomUUID, sign } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { generate } from "selfsigned";
-import type { Synapse } from "../../src/quickstart/synapse.ts";
+import type { Synapse } from "../../quickstart/synapse.ts";
 import { startDeployment, type Deployment, type DeploymentOptions } from "./deployment.ts";
 import { freePort } from "./free-port.ts";
 import { startHomeserver } from "./homeserver.ts";

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { text } from "node:stream/consumers";
-import { venvPython } from "../../src/quickstart/venv.ts";
+import { venvPython } from "../../quickstart/venv.ts";
 import type { Deployment } from "./deployment.ts";
 import { requestAs } from "./matrix-request.ts";
 import { inCheckout, NIO_VENV } from "./paths.ts";

@@ -1,4 +1,4 @@
-import { startSynapse, type Synapse, type SynapseOptions } from "../../src/quickstart/synapse.ts";
+import { startSynapse, type Synapse, type SynapseOptions } from "../../quickstart/synapse.ts";
 import { freePort } from "./free-port.ts";
 import { SYNAPSE_VENV } from "./paths.ts";
 import { temporaryDirectory } from "./temporary.ts";

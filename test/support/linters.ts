@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { ensureVenv } from "../../src/quickstart/venv.ts";
+import { ensureVenv } from "../../quickstart/venv.ts";
 import { inCheckout } from "./paths.ts";
 
 const VENV = inCheckout(".cache/linters-venv");

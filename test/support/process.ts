@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Exit } from "../../src/quickstart/synapse.ts";
+import type { Exit } from "../../quickstart/synapse.ts";
 
 export interface ProcessOptions {
   readonly command: string;

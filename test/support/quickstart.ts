@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import type { Exit } from "../../src/quickstart/synapse.ts";
+import type { Exit } from "../../quickstart/synapse.ts";
 import { Emulator } from "./emulator.ts";
 import { eventually } from "./eventually.ts";
 import { inCheckout, MODEL_VENV, SYNAPSE_VENV } from "./paths.ts";
@@ -16,7 +16,7 @@ export const NO_OLLAMA = "127.0.0.1:1";
 export const PROOF =
   /^proof: room (![^ ]+): encrypted with m\.megolm\.v1\.aes-sha2 · agent's device ([A-Z]+) · signed by its owner (@agent_[^ ]+:localhost) \(cross-signed\)$/m;
 
-const QUICKSTART = inCheckout("src/quickstart/quickstart.ts");
+const QUICKSTART = inCheckout("quickstart/quickstart.ts");
 
 /** Starts a quickstart in a folder of its own. */
 export function startQuickstart(directory: string, args: readonly string[], ollama = NO_OLLAMA): Promise<Process> {

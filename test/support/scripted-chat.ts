@@ -1,8 +1,7 @@
-import type { DirectChat } from "../../src/quickstart/direct-chat.ts";
-import type { News } from "../../src/quickstart/news.ts";
-import type { Evidence } from "../../src/quickstart/proof.ts";
-import { answerContent, draftContent, editContent, noticeContent } from "../../src/conversation/reply.ts";
-import { newsOf, type TimelineEvent } from "../../src/quickstart/news.ts";
+import type { DirectChat } from "../../quickstart/direct-chat.ts";
+import { type News, newsOf, type TimelineEvent } from "../../quickstart/news.ts";
+import type { Evidence } from "../../quickstart/proof.ts";
+import { answerContent, draftContent, editContent, noticeContent } from "../../src/answering/reply.ts";
 
 export const PARTNER = "@agent_whale:localhost";
 

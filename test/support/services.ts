@@ -1,6 +1,6 @@
-import { ensureSynapse } from "../../src/quickstart/synapse.ts";
-import { ensureTinyModel } from "../../src/quickstart/tiny-model.ts";
-import { ensureVenv } from "../../src/quickstart/venv.ts";
+import { ensureSynapse } from "../../quickstart/synapse.ts";
+import { ensureTinyModel } from "../../quickstart/tiny-model.ts";
+import { ensureVenv } from "../../quickstart/venv.ts";
 import { MODEL_VENV, NIO_PACKAGES, NIO_VENV, OTHER_SYNAPSE_VERSION, SYNAPSE_VENV } from "./paths.ts";
 import { startPostgres } from "./postgres.ts";
 

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { startTinyModel, type TinyModel, type TinyModelOptions } from "../../src/quickstart/tiny-model.ts";
+import { startTinyModel, type TinyModel, type TinyModelOptions } from "../../quickstart/tiny-model.ts";
 import { MODEL_VENV } from "./paths.ts";
 import { temporaryDirectory } from "./temporary.ts";
 

@@ -1,5 +1,5 @@
-import type { Synapse } from "../../src/quickstart/synapse.ts";
-import { venvPython } from "../../src/quickstart/venv.ts";
+import type { Synapse } from "../../quickstart/synapse.ts";
+import { venvPython } from "../../quickstart/venv.ts";
 import { ClientProcess, type ClientSession } from "./client-process.ts";
 import { eventually } from "./eventually.ts";
 import { downloadAs, MatrixRequestError, requestAs, uploadAs } from "./matrix-request.ts";

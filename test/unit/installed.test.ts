@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { glob, readFile } from "node:fs/promises";
 import { describe, it } from "node:test";
-import { SYNAPSE_VERSION } from "../../src/quickstart/synapse.ts";
+import { SYNAPSE_VERSION } from "../../quickstart/synapse.ts";
 import { inCheckout } from "../support/paths.ts";
 
 interface Locked {
@@ -42,10 +42,10 @@ describe("what is installed from elsewhere", () => {
         assert.match(lines[index + 1] ?? "", /^ {4}--hash=sha256:[0-9a-f]{64}( \\)?$/);
       }
     }
-    const synapse = await readFile(inCheckout("src/quickstart/synapse.in"), "utf8");
+    const synapse = await readFile(inCheckout("quickstart/synapse.in"), "utf8");
     assert.equal(synapse, `matrix-synapse==${SYNAPSE_VERSION}\n`);
     // The model itself is in a wheel that can be had nowhere else.
-    const model = await readFile(inCheckout("src/quickstart/tiny-model.txt"), "utf8");
+    const model = await readFile(inCheckout("quickstart/tiny-model.txt"), "utf8");
     assert.ok(model.includes("bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70"));
   });
 });

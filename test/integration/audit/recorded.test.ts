@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { GhostStore } from "../../../src/ghost/ghost-store.ts";
-import { GhostVerifications } from "../../../src/ghost/ghost-verifications.ts";
+import { GhostVerifications } from "../../../src/ghost/device/ghost-verifications.ts";
 import { audited } from "../../support/audit.ts";
 import { AGENT, ALICE, BOT, LLAMA, MODERATOR, ROOM, World } from "../../support/conversation-world.ts";
 import { forEachDatabase } from "../../support/databases.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { exchangeMark } from "../../../src/conversation/exchange-mark.ts";
-import { answeredEvent, ANSWERS_FIELD } from "../../../src/homeserver/relation.ts";
+import { exchangeMark } from "../../../src/matrix/exchange-mark.ts";
+import { answeredEvent, ANSWERS_FIELD } from "../../../src/matrix/relation.ts";
 import { ProviderError, type ChatRequest } from "../../../src/providers/provider.ts";
 import { TurnStopped, type Turn, type TurnReply } from "../../../src/turns/turn.ts";
 import { TurnStore } from "../../../src/turns/turn-store.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { EXCHANGE_FIELD } from "../../../src/conversation/exchange-mark.ts";
-import { Bans } from "../../../src/policy/bans.ts";
+import { EXCHANGE_FIELD } from "../../../src/matrix/exchange-mark.ts";
+import { Bans } from "../../../src/permissions/bans.ts";
 import { ProviderError } from "../../../src/providers/provider.ts";
 import type { TurnReply } from "../../../src/turns/turn.ts";
 import { TurnStore } from "../../../src/turns/turn-store.ts";

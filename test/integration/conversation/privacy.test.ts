@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import type { CloudPolicy } from "../../../src/config/config.ts";
 import { TurnStore } from "../../../src/turns/turn-store.ts";
 import type { TurnReply } from "../../../src/turns/turn.ts";
-import type { Agent } from "../../../src/ghost/agents.ts";
+import type { Agent } from "../../../src/agents/agents.ts";
 import { ProviderError } from "../../../src/providers/provider.ts";
 import {
   AGENT,

@@ -7,7 +7,7 @@ import type { EncryptionTarget } from "../../../src/crypto/room-encryptor.ts";
 import { createCryptoStore } from "../../../src/crypto/store/crypto-store.ts";
 import type { DeviceTransport } from "../../../src/crypto/transport.ts";
 import type { Database } from "../../../src/database/database.ts";
-import { ToDeviceTrials } from "../../../src/ghost/to-device-trials.ts";
+import { ToDeviceTrials } from "../../../src/ghost/device/to-device-trials.ts";
 import { silentLogger } from "../../../src/observability/log.ts";
 import { CryptoClient } from "../../support/crypto-client.ts";
 import { forEachDatabase } from "../../support/databases.ts";

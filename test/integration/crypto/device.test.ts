@@ -9,7 +9,7 @@ import { MasterKey, MasterKeyError } from "../../../src/sealing/master-key.ts";
 import { DeviceUnsigned, UnsupportedEncryption, type EncryptionTarget } from "../../../src/crypto/room-encryptor.ts";
 import { createCryptoStore } from "../../../src/crypto/store/crypto-store.ts";
 import type { Database } from "../../../src/database/database.ts";
-import { ToDeviceTrials } from "../../../src/ghost/to-device-trials.ts";
+import { ToDeviceTrials } from "../../../src/ghost/device/to-device-trials.ts";
 import { silentLogger } from "../../../src/observability/log.ts";
 import { CryptoClient } from "../../support/crypto-client.ts";
 import { forEachDatabase } from "../../support/databases.ts";

@@ -3,7 +3,7 @@ import { before, describe, it } from "node:test";
 import { DeviceId, initAsync, OlmMachine, UserId } from "@matrix-org/matrix-sdk-crypto-wasm";
 import { establishIdentity, IdentityElsewhere } from "../../../src/crypto/identity.ts";
 import { Outgoing } from "../../../src/crypto/outgoing.ts";
-import { Serial } from "../../../src/crypto/serial.ts";
+import { Serial } from "../../../src/concurrency/serial.ts";
 import type { DeviceTransport } from "../../../src/crypto/transport.ts";
 import { noCustody } from "../../support/custody.ts";
 import { silentLogger } from "../../../src/observability/log.ts";

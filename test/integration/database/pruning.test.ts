@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { access, readFile } from "node:fs/promises";
 import { describe, it } from "node:test";
-import { CommandMenus } from "../../../src/conversation/command-menus.ts";
-import { History } from "../../../src/conversation/history.ts";
-import { ReadFiles } from "../../../src/conversation/read-files.ts";
-import { Retention } from "../../../src/conversation/retention.ts";
+import { CommandMenus } from "../../../src/commands/command-menus.ts";
+import { History } from "../../../src/memory/history.ts";
+import { ReadFiles } from "../../../src/memory/read-files.ts";
+import { Retention } from "../../../src/memory/retention.ts";
 import { BATCH_ROWS, deleteInBatches } from "../../../src/database/batches.ts";
 import type { Database } from "../../../src/database/database.ts";
 import { Outbox } from "../../../src/ghost/outbox.ts";

@@ -5,7 +5,7 @@ import { Outbox, transactionId } from "../../../src/ghost/outbox.ts";
 import { acquireLease, StaleLease, type Lease } from "../../../src/leases/leases.ts";
 import { Processes } from "../../../src/leases/processes.ts";
 import { silentLogger } from "../../../src/observability/log.ts";
-import { ToDeviceTrials } from "../../../src/ghost/to-device-trials.ts";
+import { ToDeviceTrials } from "../../../src/ghost/device/to-device-trials.ts";
 import { forEachDatabase } from "../../support/databases.ts";
 import { addProcess, takeLease } from "../../support/lease.ts";
 import { sealsOf } from "../../support/seals.ts";

@@ -45,7 +45,7 @@ import {
 import { missingSupport } from "../../../src/homeserver/support.ts";
 import type { RoomEvent } from "../../../src/homeserver/transaction.ts";
 import { silentLogger } from "../../../src/observability/log.ts";
-import type { Synapse } from "../../../src/quickstart/synapse.ts";
+import type { Synapse } from "../../../quickstart/synapse.ts";
 import { eventually } from "../../support/eventually.ts";
 import { freePort } from "../../support/free-port.ts";
 import { DOMAIN, startHomeserver } from "../../support/homeserver.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { ANSWERS_FIELD } from "../../../src/homeserver/relation.ts";
+import { ANSWERS_FIELD } from "../../../src/matrix/relation.ts";
 import type { HomeserverClient } from "../../../src/homeserver/client.ts";
 import { parseTransaction, type RoomEvent } from "../../../src/homeserver/transaction.ts";
 import { Mailbox } from "../../../src/mailbox/mailbox.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { History, type RememberedMessage } from "../../../src/conversation/history.ts";
-import { Retention } from "../../../src/conversation/retention.ts";
+import { History, type RememberedMessage } from "../../../src/memory/history.ts";
+import { Retention } from "../../../src/memory/retention.ts";
 import type { Database } from "../../../src/database/database.ts";
 import { Outbox } from "../../../src/ghost/outbox.ts";
 import { parseTransaction } from "../../../src/homeserver/transaction.ts";
@@ -18,7 +18,7 @@ import { forEachDatabase } from "../../support/databases.ts";
 import { dumpOf } from "../../support/database-dump.ts";
 import { takeLease } from "../../support/lease.ts";
 import { NotSealed } from "../../../src/sealing/sealed-text.ts";
-import { Summaries } from "../../../src/conversation/summaries.ts";
+import { Summaries } from "../../../src/memory/summaries.ts";
 import { sealsOf } from "../../support/seals.ts";
 
 const LLAMA = "@agent_llama:example.test";

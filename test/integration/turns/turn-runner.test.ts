@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Database } from "../../../src/database/database.ts";
-import { History } from "../../../src/conversation/history.ts";
+import { History } from "../../../src/memory/history.ts";
 import { acquireLease, StaleLease, type Lease } from "../../../src/leases/leases.ts";
 import { silentLogger } from "../../../src/observability/log.ts";
 import { TurnStopped, type Turn, type TurnReply } from "../../../src/turns/turn.ts";

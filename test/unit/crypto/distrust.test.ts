@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { distrust } from "../../../src/crypto/distrust.ts";
 import type { Shield } from "../../../src/crypto/shield.ts";
 import type { TrustLevel } from "../../../src/config/config.ts";
-import { type Distrust } from "../../../src/policy/trust.ts";
+import { type Distrust } from "../../../src/permissions/trust.ts";
 
 const [ANY, SIGNED, TOFU, VERIFIED] = [
   "unverified",

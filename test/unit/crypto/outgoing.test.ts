@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
 import * as engine from "@matrix-org/matrix-sdk-crypto-wasm";
 import { Outgoing } from "../../../src/crypto/outgoing.ts";
-import { Serial } from "../../../src/crypto/serial.ts";
+import { Serial } from "../../../src/concurrency/serial.ts";
 import type { DeviceTransport } from "../../../src/crypto/transport.ts";
 import { silentLogger } from "../../../src/observability/log.ts";
 

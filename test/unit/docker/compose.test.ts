@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { describe, it } from "node:test";
-import { SYNAPSE_VERSION } from "../../../src/quickstart/synapse.ts";
+import { SYNAPSE_VERSION } from "../../../quickstart/synapse.ts";
 import { readCompose } from "../../support/compose.ts";
 import { inCheckout } from "../../support/paths.ts";
 

@@ -9,7 +9,7 @@ const manifest = JSON.parse(await readFile(inCheckout("package.json"), "utf8")) 
   version: string;
   files: string[];
 };
-const runtime = JSON.parse(await readFile(inCheckout("src/quickstart/runtime/package.json"), "utf8")) as {
+const runtime = JSON.parse(await readFile(inCheckout("quickstart/runtime/package.json"), "utf8")) as {
   optionalDependencies: Record<string, string>;
 };
 const [, build = "", image = ""] = dockerfile.split(/^FROM /m);

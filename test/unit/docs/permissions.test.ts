@@ -3,8 +3,8 @@ import { readFile } from "node:fs/promises";
 import { describe, it } from "node:test";
 import { load } from "js-yaml";
 import type { Config } from "../../../src/config/config.ts";
-import { Bans } from "../../../src/policy/bans.ts";
-import { decide } from "../../../src/policy/permissions.ts";
+import { Bans } from "../../../src/permissions/bans.ts";
+import { decide } from "../../../src/permissions/decisions.ts";
 import { inCheckout } from "../../support/paths.ts";
 import { loadSettings } from "../config/settings.ts";
 

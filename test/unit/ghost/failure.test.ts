@@ -2,8 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { DeviceClosed } from "../../../src/crypto/device.ts";
 import { UnsupportedEncryption } from "../../../src/crypto/room-encryptor.ts";
-import type { DatabaseError } from "../../../src/database/database.ts";
-import { databaseError } from "../../../src/database/database.ts";
+import { type DatabaseError, databaseError } from "../../../src/database/database.ts";
 import { isRetryable } from "../../../src/ghost/failure.ts";
 import { HomeserverUnreachable, MatrixError, UnexpectedAnswer } from "../../../src/homeserver/errors.ts";
 

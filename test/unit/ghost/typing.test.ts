@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
-import { Background } from "../../../src/ghost/background.ts";
+import { Background } from "../../../src/concurrency/background.ts";
 import { Typing } from "../../../src/ghost/typing.ts";
 import type { HomeserverClient } from "../../../src/homeserver/client.ts";
 import { silentLogger } from "../../../src/observability/log.ts";

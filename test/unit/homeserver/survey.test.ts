@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { createServer, type RequestListener } from "node:http";
 import { createServer as createTlsServer } from "node:https";
-import { createServer as createTcpServer, type Server } from "node:net";
-import type { AddressInfo } from "node:net";
+import { createServer as createTcpServer, type Server, type AddressInfo } from "node:net";
 import { after, describe, it } from "node:test";
 import { generate } from "selfsigned";
 import { isAtLeast, NoHomeserver, surveyHomeserver } from "../../../src/homeserver/survey.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { EXAMPLES } from "../../../src/conversation/commands.ts";
+import { EXAMPLES } from "../../../src/commands/commands.ts";
 import { spokenLanguage } from "../../../src/language/language.ts";
 
 describe("the language that people speak", () => {

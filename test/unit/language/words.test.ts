@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { describeMissingKey } from "../../../src/conversation/notices.ts";
+import { describeMissingKey } from "../../../src/answering/notices.ts";
 import { LANGUAGES, wordsIn, type Language } from "../../../src/language/language.ts";
 import type { FailureWord } from "../../../src/language/words.ts";
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Config } from "../../../src/config/config.ts";
-import { agentsOf } from "../../../src/ghost/agents.ts";
-import { chooseAgent, hasNoModel } from "../../../src/quickstart/agent-choice.ts";
+import { agentsOf } from "../../../src/agents/agents.ts";
+import { chooseAgent, hasNoModel } from "../../../quickstart/agent-choice.ts";
 import { chooseModel, type FoundOllama, type LocalModel } from "../../../src/setup/ollama.ts";
 
 const URL = "http://127.0.0.1:11434";

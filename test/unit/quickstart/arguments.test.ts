@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { parseCommand } from "../../../src/quickstart/arguments.ts";
+import { parseCommand } from "../../../quickstart/arguments.ts";
 
 describe("parseCommand", () => {
   it("opens a chat when nothing is asked for", () => {

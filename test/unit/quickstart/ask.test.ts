@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { ask, NoticeInstead, Unanswered, type Exchange } from "../../../src/quickstart/ask.ts";
+import { ask, NoticeInstead, Unanswered, type Exchange } from "../../../quickstart/ask.ts";
 import { PARTNER, ScriptedChat } from "../../support/scripted-chat.ts";
 
 /** Asks, and lets the partner do this once the question was said. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { lastWords, saysReady } from "../../../src/quickstart/bridge-log.ts";
+import { lastWords, saysReady } from "../../../quickstart/bridge-log.ts";
 
 const LOG = [
   "(node:12) [DEP0060] DeprecationWarning: something old",

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { PassThrough } from "node:stream";
 import { afterEach, describe, it, mock } from "node:test";
-import { runChat } from "../../../src/quickstart/chat.ts";
+import { runChat } from "../../../quickstart/chat.ts";
 import { EmulatedOutput } from "../../support/emulator.ts";
 import { eventually } from "../../support/eventually.ts";
 import { ScriptedChat } from "../../support/scripted-chat.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { EventEmitter } from "node:events";
 import { describe, it } from "node:test";
 import type { MatrixClient, Room } from "matrix-js-sdk";
-import { listenTo } from "../../../src/quickstart/listening.ts";
+import { listenTo } from "../../../quickstart/listening.ts";
 
 const AGENT = "@agent_whale:localhost";
 

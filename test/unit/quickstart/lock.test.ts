@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { takeLock, tryLock } from "../../../src/quickstart/lock.ts";
+import { takeLock, tryLock } from "../../../quickstart/lock.ts";
 import { inCheckout } from "../../support/paths.ts";
 import { temporaryDirectory } from "../../support/temporary.ts";
 
@@ -36,7 +36,7 @@ describe("the lock", () => {
     const path = await lockFile();
     const script = `import { tryLock } from "./lock.ts"; await tryLock(process.argv[1]); console.log("locked"); setInterval(() => {}, 1000);`;
     const child = spawn(process.execPath, ["--input-type=module-typescript", "-e", script, path], {
-      cwd: inCheckout("src/quickstart"),
+      cwd: inCheckout("quickstart"),
       stdio: ["ignore", "pipe", "inherit"],
     });
     await once(child.stdout, "data");

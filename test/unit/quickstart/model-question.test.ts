@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { PassThrough } from "node:stream";
 import { text } from "node:stream/consumers";
 import { describe, it } from "node:test";
-import { askForModel } from "../../../src/quickstart/model-question.ts";
+import { askForModel } from "../../../quickstart/model-question.ts";
 
 /** Whoever is asked types this, and then nothing more. */
 async function answering(typed: string): Promise<{ model: string; asked: string }> {

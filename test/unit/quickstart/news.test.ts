@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { EXCHANGE_FIELD } from "../../../src/conversation/exchange-mark.ts";
+import { EXCHANGE_FIELD } from "../../../src/matrix/exchange-mark.ts";
 import {
   answerContent,
   draftContent,
   editContent,
   noticeContent,
   pictureContent,
-} from "../../../src/conversation/reply.ts";
-import { newsOf, type Message, type TimelineEvent } from "../../../src/quickstart/news.ts";
+} from "../../../src/answering/reply.ts";
+import { newsOf, type Message, type TimelineEvent } from "../../../quickstart/news.ts";
 
 const TARGET = { eventId: "$q", threadRoot: undefined };
 const ADDRESS = { mentions: ["@p:l"], mark: { origin: "$q", hops: 0 } };

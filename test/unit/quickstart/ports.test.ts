@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:net";
 import { describe, it } from "node:test";
-import { choosePort } from "../../../src/quickstart/ports.ts";
+import { choosePort } from "../../../quickstart/ports.ts";
 import { freePort } from "../../support/free-port.ts";
 
 const never = new AbortController().signal;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { stripVTControlCharacters } from "node:util";
-import { createProgress } from "../../../src/quickstart/progress.ts";
+import { createProgress } from "../../../quickstart/progress.ts";
 import { EmulatedOutput } from "../../support/emulator.ts";
 
 function screen(isTTY: boolean) {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type Evidence, proofLine } from "../../../src/quickstart/proof.ts";
+import { type Evidence, proofLine } from "../../../quickstart/proof.ts";
 
 const MEGOLM = "m.megolm.v1.aes-sha2";
 const GOOD: Evidence = {

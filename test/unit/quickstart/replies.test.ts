@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Message } from "../../../src/quickstart/news.ts";
-import { Replies } from "../../../src/quickstart/replies.ts";
+import type { Message } from "../../../quickstart/news.ts";
+import { Replies } from "../../../quickstart/replies.ts";
 
 function replies({ isTyping = false } = {}) {
   const made = new Replies("$q", isTyping);

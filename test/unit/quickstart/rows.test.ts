@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { cursorRow, lastRows, rowsOf } from "../../../src/quickstart/rows.ts";
-import type { Line } from "../../../src/quickstart/terminal.ts";
+import { cursorRow, lastRows, rowsOf } from "../../../quickstart/rows.ts";
+import type { Line } from "../../../quickstart/terminal.ts";
 
 const texts = (line: Line, columns: number): string[] =>
   rowsOf(line, columns).map(({ spans }) => spans.map(({ text }) => text).join(""));

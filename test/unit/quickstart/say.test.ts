@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { PassThrough } from "node:stream";
 import { describe, it } from "node:test";
-import { say } from "../../../src/quickstart/say.ts";
+import { say } from "../../../quickstart/say.ts";
 import { EmulatedOutput } from "../../support/emulator.ts";
 import { eventually } from "../../support/eventually.ts";
 import { ScriptedChat } from "../../support/scripted-chat.ts";

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { chmod, readdir, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { clearFolder, folderOf, makeFolder, writeSecret } from "../../../src/quickstart/folder.ts";
-import { firstState, loadState, parseState, saveState } from "../../../src/quickstart/state.ts";
+import { clearFolder, folderOf, makeFolder, writeSecret } from "../../../quickstart/folder.ts";
+import { firstState, loadState, parseState, saveState } from "../../../quickstart/state.ts";
 import { temporaryDirectory } from "../../support/temporary.ts";
 
 async function emptyFolder() {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { plainText, styledLines, textLines } from "../../../src/quickstart/terminal.ts";
+import { plainText, styledLines, textLines } from "../../../quickstart/terminal.ts";
 
 describe("plainText", () => {
   it("takes out what would steer the terminal", () => {

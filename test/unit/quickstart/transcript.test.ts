@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Message } from "../../../src/quickstart/news.ts";
-import { Transcript, type Entry } from "../../../src/quickstart/transcript.ts";
+import type { Message } from "../../../quickstart/news.ts";
+import { Transcript, type Entry } from "../../../quickstart/transcript.ts";
 
 function shown(entries: readonly Entry[]): string[] {
   return entries.map((entry) => {

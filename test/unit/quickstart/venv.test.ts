@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { ensureVenv, VenvError, wantedOf } from "../../../src/quickstart/venv.ts";
+import { ensureVenv, VenvError, wantedOf } from "../../../quickstart/venv.ts";
 import { temporaryDirectory } from "../../support/temporary.ts";
 
 describe("making a Python environment", () => {

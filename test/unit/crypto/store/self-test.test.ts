@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
-import type { Transaction } from "../../../../src/crypto/store/memory.ts";
-import { openMemory, transactionClass } from "../../../../src/crypto/store/memory.ts";
+import { type Transaction, openMemory, transactionClass } from "../../../../src/crypto/store/memory.ts";
 import { StoreNotHeld } from "../../../../src/crypto/store/errors.ts";
 import { assertStoreHolds } from "../../../../src/crypto/store/self-test.ts";
 

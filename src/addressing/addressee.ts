@@ -1,0 +1,21 @@
+import { callNames, type Agent } from "../agents/agents.ts";
+import type { GhostHandle, GhostMessage } from "../ghost/listener.ts";
+import type { Addressee } from "./addressing.ts";
+import { userLocalpart } from "./call.ts";
+
+/** The ghost as the one who may be meant by a message. */
+export function addresseeOf(
+  ghost: GhostHandle,
+  agent: Agent | undefined,
+  message: GhostMessage,
+  place: Pick<Addressee, "respond" | "inThread" | "others">,
+): Addressee {
+  const cloud = agent?.locality === "cloud";
+  return { userId: ghost.userId, names: namesOf(ghost.userId, agent), direct: message.direct, cloud, ...place };
+}
+
+/** What people may call an agent by. */
+export function namesOf(userId: string, agent: Agent | undefined): string[] {
+  const localpart = userLocalpart(userId);
+  return [userId, userId.slice(1), localpart, ...(agent === undefined ? [] : callNames(agent))];
+}

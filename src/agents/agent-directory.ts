@@ -1,0 +1,144 @@
+import { isDeepStrictEqual } from "node:util";
+import type { Config } from "../config/config.ts";
+import type { Logger } from "../observability/log.ts";
+import type { InstalledModel, Provider } from "../providers/provider.ts";
+import { agentsOf, localpartOf, profileName, type Agent, type ListedAgent } from "./agents.ts";
+import type { GivenName, NameBook } from "./given-names.ts";
+
+/** How often the providers are asked for newly installed models, in ms. */
+const REFRESH_MS = 60_000;
+
+/**
+ * Which agents there are now: those of the configuration and, for a provider with `discover`, one for each model it has
+ * installed. A provider that can't be asked keeps the models it had, also over a restart. The name that an agent was given
+ * once stays with its model; only the configuration gives it to another one.
+ */
+export class AgentDirectory {
+  readonly #config: Config;
+  readonly #providers: () => ReadonlyMap<string, Provider>;
+  readonly #names: NameBook;
+  readonly #log: Logger;
+  readonly #discovered = new Map<string, readonly InstalledModel[]>();
+  readonly #timer: NodeJS.Timeout;
+  #agents = new Map<string, Agent>();
+  /** Undefined until it was read. */
+  #given: readonly GivenName[] | undefined;
+  /** What those are called that {@link onChange}'s listener need not be told of any more. */
+  #known: ReadonlyMap<string, string>;
+  #refreshing: Promise<void> | undefined;
+  #onChange: (userIds: readonly string[]) => void = () => undefined;
+
+  /** @param config asked anew each time, as are the providers. */
+  constructor(config: Config, providers: () => ReadonlyMap<string, Provider>, names: NameBook, log: Logger) {
+    this.#config = config;
+    this.#providers = providers;
+    this.#names = names;
+    this.#log = log;
+    this.#agents = this.#built();
+    this.#known = this.#profileNames();
+    this.#timer = setInterval(() => {
+      this.refresh().catch((error: unknown) => this.#log.error({ error }, "agents could not be refreshed"));
+    }, REFRESH_MS);
+    this.#timer.unref();
+  }
+
+  /** The agent behind a user id; undefined when there is none now. */
+  agentOf(userId: string): Agent | undefined {
+    return this.#agents.get(userId);
+  }
+
+  /** All agents, sorted by user id. */
+  list(): ListedAgent[] {
+    return [...this.#agents]
+      .map(([userId, agent]) => ({ userId, agent }))
+      .sort((a, b) => (a.userId < b.userId ? -1 : 1));
+  }
+
+  /** Sets who is told of agents that are new, or are called otherwise since there are others. */
+  onChange(listener: (userIds: readonly string[]) => void): void {
+    this.#onChange = listener;
+  }
+
+  /**
+   * Asks the providers what they have now; several callers at once share one round. Rejects when the names can't be read or
+   * kept, and never for a provider's sake; then the agents stay as they were.
+   */
+  refresh(): Promise<void> {
+    this.#refreshing ??= this.#refresh().finally(() => {
+      this.#refreshing = undefined;
+    });
+    return this.#refreshing;
+  }
+
+  /** The configuration has changed: agents that are gone are so at once, new ones as soon as they are made. */
+  async reconfigured(): Promise<void> {
+    this.#agents = this.#built();
+    // One that is under way asks what was configured before.
+    await this.#refreshing;
+    await this.refresh();
+  }
+
+  /** Ends the regular refresh. */
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#refreshing;
+  }
+
+  async #refresh(): Promise<void> {
+    if (this.#given === undefined) {
+      this.#given = await this.#names.all();
+      for (const { provider, model } of this.#given.filter(({ isListed }) => isListed)) {
+        const before = this.#discovered.get(provider) ?? [];
+        this.#discovered.set(provider, [...before, { name: model, canChat: true }]);
+      }
+    }
+    await Promise.all(
+      [...this.#config.providers].map(async ([name, config]) => {
+        const provider = this.#providers().get(name);
+        if (!("discover" in config) || !config.discover || provider === undefined) return;
+        try {
+          this.#discovered.set(name, await provider.models());
+        } catch (error) {
+          this.#log.debug({ provider: name, error }, "installed models could not be listed");
+        }
+      }),
+    );
+    await this.#give();
+    this.#agents = this.#built();
+    const now = this.#profileNames();
+    const changed = [...now].filter(([userId, name]) => this.#known.get(userId) !== name);
+    if (changed.length > 0) this.#onChange(changed.map(([userId]) => userId));
+    this.#known = now;
+  }
+
+  /** Gives the agents that there would be now their names, for good. Of several processes the first gives. */
+  async #give(): Promise<void> {
+    const given = new Map((this.#given ?? []).map((name) => [name.localpart, name]));
+    const named = [...this.#built().values()].map((agent) => this.#nameOf(agent));
+    const gone = [...given.values()].filter(
+      (name) => name.isListed && !named.some(({ localpart }) => localpart === name.localpart),
+    );
+    const news = [...named, ...gone.map((name) => ({ ...name, isListed: false }))].filter(
+      (name) => !isDeepStrictEqual(name, given.get(name.localpart)),
+    );
+    if (news.length === 0) return;
+    const byAdmin = new Set([...this.#config.agents.keys()].map(localpartOf));
+    await this.#names.give(news, byAdmin, new Set(this.#config.providers.keys()));
+    this.#given = await this.#names.all();
+  }
+
+  #nameOf({ localpart, provider, model = "", name }: Agent): GivenName {
+    return { localpart, provider, model, isListed: !this.#config.agents.has(name) };
+  }
+
+  #profileNames(): ReadonlyMap<string, string> {
+    return new Map([...this.#agents].map(([userId, agent]) => [userId, profileName(agent)]));
+  }
+
+  /** Those that there would be, by what is known now. */
+  #built(): Map<string, Agent> {
+    const { domain } = this.#config.homeserver;
+    const agents = agentsOf(this.#config, this.#discovered, this.#given);
+    return new Map([...agents].map(([localpart, agent]) => [`@${localpart}:${domain}`, agent]));
+  }
+}

@@ -1,0 +1,101 @@
+import type { ReadEvent } from "../ghost/listener.ts";
+import { isHomeserverError } from "../homeserver/errors.ts";
+import type { Logger } from "../observability/log.ts";
+import type { Turn } from "../turns/turn.ts";
+import type { FoundMessage, History, RememberedMessage } from "../memory/history.ts";
+import { saidBy } from "../addressing/said.ts";
+
+/** An event that was looked up, with the name that its sender goes by in the room. */
+export interface ReadMessage extends ReadEvent {
+  readonly speaker: string;
+}
+
+/** What finding needs. */
+export interface RepliedMessagesOptions {
+  readonly history: History;
+  /** An event of a room as a ghost may see it; undefined when it can't. */
+  readonly readEvent: (
+    ghost: string,
+    roomId: string,
+    eventId: string,
+    signal: AbortSignal,
+  ) => Promise<ReadMessage | undefined>;
+  readonly log: Logger;
+}
+
+/** What a question is about, beside the conversation itself. */
+export interface About {
+  /** What messages reply to, by its event, the question's own first; what is missing can't be read. */
+  readonly replies: ReadonlyMap<string, RememberedMessage>;
+  /** What the thread begins with, where that stands in no conversation. */
+  readonly root: RememberedMessage | undefined;
+  readonly isRootUnread: boolean;
+}
+
+/**
+ * Finds what messages reply to: in what is remembered, or, for a question alone, in the room. Who replies to a message on
+ * purpose, or asks in its thread, hands it over; it is remembered for that, and shown where it is replied to.
+ */
+export class RepliedMessages {
+  readonly #options: RepliedMessagesOptions;
+
+  constructor(options: RepliedMessagesOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * @param messages the conversation up to the question of the turn, which is the last.
+   * @param options.mayReadRoot whether it is certain enough that the question stands in the thread.
+   */
+  async of(
+    turn: Turn,
+    messages: readonly RememberedMessage[],
+    { mayReadRoot, signal }: { readonly mayReadRoot: boolean; readonly signal: AbortSignal },
+  ): Promise<About> {
+    const { ghost, roomId, threadRoot, eventId } = turn;
+    const target = messages.find((message) => message.eventId === eventId)?.repliesTo;
+    const root = threadRoot === undefined || threadRoot === eventId ? undefined : threadRoot;
+    const wanted = new Set([root, target, ...messages.map(({ repliesTo }) => repliesTo)]);
+    const ids = [...wanted].filter((id): id is string => id !== undefined && id !== "");
+    const found = await this.#options.history.find(ghost, roomId, ids);
+    const read = async (id: string | undefined): Promise<FoundMessage | undefined> => {
+      if (id === undefined || id === "" || found.has(id)) return id === undefined ? undefined : found.get(id);
+      const message = await this.#read(turn, id, signal);
+      if (message !== undefined) found.set(id, message);
+      return message;
+    };
+    await read(target);
+    const first =
+      root !== undefined && mayReadRoot ? await read(root) : root === undefined ? undefined : found.get(root);
+    return {
+      replies: found,
+      // What was said to the agent, or in its hearing, is among the messages, or summed up.
+      root: first?.isOnlyQuoted === true ? first : undefined,
+      isRootUnread: root !== undefined && first === undefined,
+    };
+  }
+
+  async #read(
+    { ghost, roomId, eventId: question }: Turn,
+    eventId: string,
+    signal: AbortSignal,
+  ): Promise<FoundMessage | undefined> {
+    const { history, readEvent, log } = this.#options;
+    await history.quote(ghost, roomId, eventId, async () => {
+      const event = await readEvent(ghost, roomId, eventId, signal).catch((error: unknown) => {
+        signal.throwIfAborted();
+        if (!isHomeserverError(error)) throw error;
+        log.warn({ ghost, room: roomId, event: question, error }, "what is replied to can't be fetched");
+        return undefined;
+      });
+      const said = event && saidBy(event.type, event.content);
+      if (event === undefined || said === undefined) {
+        log.info({ ghost, room: roomId, event: question }, "what is replied to can't be read");
+        return undefined;
+      }
+      const { sender, speaker, sentAt, encrypted } = event;
+      return { author: sender === ghost ? "agent" : "person", sender, speaker, sentAt, encrypted, ...said };
+    });
+    return (await history.find(ghost, roomId, [eventId])).get(eventId);
+  }
+}

@@ -1,0 +1,159 @@
+import type { SentFile } from "../ghost/listener.ts";
+import { ANSWERS_FIELD } from "../matrix/relation.ts";
+import { pictureExtent, pictureType } from "../providers/pictures.ts";
+import { cleanText } from "../text/clean-text.ts";
+import { EXCHANGE_FIELD, type ExchangeMark } from "../matrix/exchange-mark.ts";
+import { renderMarkdown, type RenderedText } from "../text/markdown.ts";
+
+/** What a message answers. */
+export interface ReplyTarget {
+  readonly eventId: string;
+  /** Set when the question stands in a thread: the answer then does too. */
+  readonly threadRoot: string | undefined;
+  /** Whether what is said comes right behind it, so that nobody has to be shown what it is about. */
+  readonly follows?: boolean;
+}
+
+/** The content of an `m.room.message` event. */
+export type MessageContent = Readonly<Record<string, unknown>>;
+
+/** Whom an answer mentions, and where it stands among what agents say. */
+export interface Address {
+  /** The person who asked, by the user id, or nobody: their phone rings, once for the whole answer. */
+  readonly mentions: readonly string[];
+  /** Agents that are asked by it, by their user ids: once the whole of it is there. */
+  readonly asks?: readonly string[];
+  readonly mark: ExchangeMark;
+}
+
+/** A finished answer: `m.text`, so that it reaches a phone; a reply, unless it follows what it answers. */
+export function answerContent(markdown: string, target: ReplyTarget, address: Address): MessageContent {
+  const { mark } = address;
+  return {
+    ...message("m.text", markdown),
+    "m.mentions": mentionsIn(address),
+    [EXCHANGE_FIELD]: mark,
+    "m.relates_to": relation(target),
+  };
+}
+
+/** A picture as an answer, with what was asked for as its caption (spec "Media captions"). */
+export function pictureContent(
+  { bytes, file, caption }: { readonly bytes: Uint8Array; readonly file: SentFile; readonly caption: string },
+  target: ReplyTarget,
+  address: Address,
+): MessageContent {
+  const { mark } = address;
+  const mimetype = pictureType(bytes) ?? "image/png";
+  const extent = pictureExtent(bytes);
+  return {
+    msgtype: "m.image",
+    body: cleanText(caption).slice(0, LONGEST_CAPTION).toWellFormed(),
+    filename: `picture.${mimetype.split("/")[1] ?? "png"}`,
+    ...file,
+    info: {
+      mimetype,
+      size: bytes.byteLength,
+      ...(extent === undefined ? {} : { w: extent.w, h: extent.h }),
+    },
+    "m.mentions": mentionsIn(address),
+    [EXCHANGE_FIELD]: mark,
+    "m.relates_to": relation(target),
+  };
+}
+
+/** Spec "User and room mentions": on every message, so that no client looks for names in the text. */
+function mentionsIn({ mentions, asks = [] }: Address): MessageContent {
+  const userIds = [...new Set([...mentions, ...asks])];
+  return userIds.length === 0 ? {} : { user_ids: userIds };
+}
+
+/** In characters. */
+const LONGEST_CAPTION = 500;
+
+/** The longest thought that is shown, in characters: the answer needs its room in the event. */
+const LONGEST_THOUGHT = 4_000;
+
+/** A message with what the model said to itself before, folded, above what it says; the plain body is without it. */
+export function withThinking(content: MessageContent, thinking: string): MessageContent {
+  const { body, formattedBody } = renderMarkdown(thinking.trim().slice(0, LONGEST_THOUGHT).toWellFormed());
+  const thought = formattedBody ?? renderedPlain(body);
+  const { formatted_body: html = renderedPlain(String(content["body"])) } = content;
+  return {
+    ...content,
+    format: "org.matrix.custom.html",
+    formatted_body: `<details><summary>💭</summary>${thought}</details>${String(html)}`,
+  };
+}
+
+function renderedPlain(text: string): string {
+  return `<p>${text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;").replaceAll("\n", "<br />")}</p>`;
+}
+
+/**
+ * A status or a failure: `m.notice`, which mentions nobody and which no bot answers.
+ *
+ * @param words markdown, or what is rendered already.
+ * @param mark with an agent's answer to somebody: what it goes back to.
+ */
+export function noticeContent(words: string | RenderedText, target?: ReplyTarget, mark?: ExchangeMark): MessageContent {
+  return {
+    ...message("m.notice", words),
+    "m.mentions": {},
+    ...(mark === undefined ? {} : { [EXCHANGE_FIELD]: mark }),
+    ...(target === undefined ? {} : { "m.relates_to": relation(target) }),
+  };
+}
+
+/** Says that a message is being written still (MSC4357); what carries it is nobody's to act on. */
+const LIVE = { "org.matrix.msc4357.live": {} };
+
+/** The beginning of an answer that is being made: like the answer, but marked as live. */
+export function draftContent(markdown: string, target: ReplyTarget, address: Address): MessageContent {
+  return { ...answerContent(markdown, target, address), ...LIVE };
+}
+
+/**
+ * Another form of a message that was sent (spec "Event replacements"): whole in `m.new_content`, in the body for clients
+ * that know no edits. Mentions stand there as they are; only who is mentioned anew is so above, so that no phone rings
+ * again.
+ */
+export function editContent(
+  eventId: string,
+  content: MessageContent,
+  mentionedAnew: readonly string[] = [],
+): MessageContent {
+  const newContent = Object.fromEntries(Object.entries(content).filter(([field]) => field !== "m.relates_to"));
+  const { formatted_body: html, body } = newContent;
+  return {
+    ...newContent,
+    body: `* ${String(body)}`,
+    ...(typeof html === "string" ? { formatted_body: `* ${html}` } : {}),
+    "m.mentions": mentionedAnew.length === 0 ? {} : { user_ids: mentionedAnew },
+    "m.new_content": newContent,
+    "m.relates_to": { rel_type: "m.replace", event_id: eventId },
+  };
+}
+
+/** A reaction (spec "Event annotations and reactions"). */
+export function reactionContent(eventId: string, key: string): MessageContent {
+  return { "m.relates_to": { rel_type: "m.annotation", event_id: eventId, key } };
+}
+
+function message(msgtype: "m.text" | "m.notice", words: string | RenderedText): MessageContent {
+  const { body, formattedBody } = typeof words === "string" ? renderMarkdown(words) : words;
+  return {
+    msgtype,
+    body,
+    ...(formattedBody === undefined ? {} : { format: "org.matrix.custom.html", formatted_body: formattedBody }),
+  };
+}
+
+/** Spec "Rich replies" and "Threading": in a thread the root always, the reply only for clients without threads. */
+function relation({ eventId, threadRoot, follows = false }: ReplyTarget): MessageContent {
+  const reply = { "m.in_reply_to": { event_id: eventId } };
+  if (threadRoot !== undefined) {
+    return { rel_type: "m.thread", event_id: threadRoot, is_falling_back: true, ...reply };
+  }
+  return follows ? { [ANSWERS_FIELD]: { event_id: eventId } } : reply;
+}

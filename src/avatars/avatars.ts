@@ -1,0 +1,175 @@
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { portrait, PORTRAIT_VERSION } from "./portrait.ts";
+import type { Database } from "../database/database.ts";
+import { getProfile, setAvatarUrl, uploadMedia } from "../homeserver/calls.ts";
+import type { HomeserverClient } from "../homeserver/client.ts";
+import { isHomeserverError, isRefusal } from "../homeserver/errors.ts";
+import type { Logger } from "../observability/log.ts";
+
+/** How many ghosts are looked after at once: nobody waits for a picture. */
+const CONCURRENCY = 2;
+
+/** When the homeserver could not take pictures, it is asked again after so long, in ms. */
+const AGAIN_AFTER_MS = 600_000;
+
+/** What the avatars need. */
+export interface AvatarsOptions {
+  readonly database: Database;
+  readonly client: HomeserverClient;
+  /** The path of the image that is configured for a ghost; undefined when there is none. */
+  readonly configured: (userId: string) => string | undefined;
+  readonly log: Logger;
+  /** By default 10 minutes. */
+  readonly againAfterMs?: number;
+}
+
+/** The avatar that a ghost was given last. */
+interface Given {
+  readonly userId: string;
+  readonly picture: string | undefined;
+  readonly url: string | undefined;
+}
+
+/**
+ * Gives each ghost its avatar: the image that is configured for it, or else a drawing of ours. What was given is
+ * remembered; of a ghost whose picture is still the same the homeserver is asked nothing. A drawing takes the place of
+ * nothing but our own pictures: an avatar that somebody set or removed on the homeserver stays so.
+ */
+export class Avatars {
+  readonly #options: AvatarsOptions;
+  readonly #stopping = new AbortController();
+  readonly #failed = new Set<string>();
+  #round: Promise<void> = Promise.resolve();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: AvatarsOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Looks after the avatars of these ghosts, as far as their users have been made. Rejects only when the database can't
+   * be read; what the homeserver can't take now is tried again later.
+   */
+  give(userIds: readonly string[]): Promise<void> {
+    const round = this.#round.then(() => this.#giveAll(userIds));
+    this.#round = round.catch(() => undefined);
+    return round;
+  }
+
+  /** Ends what is under way, and what was to be tried again. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    clearTimeout(this.#timer);
+    await this.#round;
+  }
+
+  async #giveAll(userIds: readonly string[]): Promise<void> {
+    const { signal } = this.#stopping;
+    const waiting = await this.#given(userIds);
+    let isAway = false;
+    const work = async (): Promise<void> => {
+      for (let ghost = waiting.pop(); ghost !== undefined; ghost = waiting.pop()) {
+        if (signal.aborted) return;
+        if (isAway) this.#failed.add(ghost.userId);
+        else if (!(await this.#give(ghost))) isAway = true;
+      }
+    };
+    await Promise.all(Array.from({ length: CONCURRENCY }, work));
+    if (this.#failed.size > 0 && !signal.aborted) this.#giveLater();
+  }
+
+  #giveLater(): void {
+    const { againAfterMs = AGAIN_AFTER_MS, log } = this.#options;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      const userIds = [...this.#failed];
+      this.#failed.clear();
+      this.give(userIds).catch((error: unknown) => log.warn({ error }, "avatars could not be looked after"));
+    }, againAfterMs);
+    this.#timer.unref();
+  }
+
+  /** False when the homeserver can't be asked now. */
+  async #give(ghost: Given): Promise<boolean> {
+    const { log } = this.#options;
+    const { userId } = ghost;
+    try {
+      await this.#giveOne(ghost);
+      return true;
+    } catch (error) {
+      if (this.#stopping.signal.aborted) return true;
+      log.warn({ ghost: userId, error }, "this ghost has not got its avatar yet");
+      if (isHomeserverError(error) && error.retryable) this.#failed.add(userId);
+      return !isHomeserverError(error) || !error.retryable;
+    }
+  }
+
+  async #giveOne(ghost: Given): Promise<void> {
+    const { client, configured, log } = this.#options;
+    const { userId } = ghost;
+    const options = { signal: this.#stopping.signal };
+    const path = configured(userId);
+    const image = path === undefined ? undefined : await readFile(path);
+    const picture = image === undefined ? `drawn ${PORTRAIT_VERSION}` : hashOf(image);
+    if (picture === ghost.picture) return;
+    const isDrawn = image === undefined;
+    if (isDrawn && (await getProfile(client, { userId }, userId, options))?.avatarUrl !== ghost.url) {
+      log.info({ ghost: userId }, "this ghost's avatar was set on the homeserver, and stays");
+      await this.#note({ ...ghost, picture });
+      return;
+    }
+    const bytes = image ?? portrait(localpartOf(userId));
+    try {
+      const url = await uploadMedia(client, { userId }, { bytes, contentType: imageType(bytes) }, options);
+      await setAvatarUrl(client, { userId }, url, options);
+      await this.#note({ userId, picture, url });
+    } catch (error) {
+      // No media, none of this kind, no change of avatars; one that somebody wants is tried again at the next start.
+      if (!isDrawn || !isRefusal(error)) throw error;
+      log.warn({ ghost: userId, error }, "the homeserver does not take a picture of this ghost");
+      await this.#note({ ...ghost, picture });
+    }
+  }
+
+  /** What the ghosts were given whose users have been made. */
+  async #given(userIds: readonly string[]): Promise<Given[]> {
+    const { rows } = await this.#options.database.query<{
+      user_id: string;
+      picture: string | null;
+      url: string | null;
+    }>(
+      `select user_id, picture, url from ghosts left join avatars on ghost = user_id
+       where profile is not null and user_id in (select json_array_elements_text($1::json)) order by user_id desc`,
+      [JSON.stringify(userIds)],
+    );
+    return rows.map((row) => ({
+      userId: row.user_id,
+      picture: row.picture ?? undefined,
+      url: row.url ?? undefined,
+    }));
+  }
+
+  async #note({ userId, picture, url }: Given): Promise<void> {
+    await this.#options.database.query(
+      `insert into avatars (ghost, picture, url) values ($1, $2, $3)
+       on conflict (ghost) do update set picture = excluded.picture, url = excluded.url`,
+      [userId, picture, url ?? null],
+    );
+  }
+}
+
+function hashOf(image: Uint8Array): string {
+  return createHash("sha256").update(image).digest("hex");
+}
+
+function imageType(image: Buffer): string {
+  if (image.subarray(0, 4).toString("latin1") === "\x89PNG") return "image/png";
+  if (image.subarray(0, 3).toString("latin1") === "GIF") return "image/gif";
+  if (image.subarray(0, 4).toString("latin1") === "RIFF") return "image/webp";
+  return "image/jpeg";
+}
+
+function localpartOf(userId: string): string {
+  return userId.slice(1, userId.indexOf(":"));
+}

@@ -1,0 +1,121 @@
+import type { Actor, AuditEntry } from "../audit/audit-entry.ts";
+import { formFor, type Form, type GhostHandle, type GhostMessage } from "../ghost/listener.ts";
+import type { Words } from "../language/words.ts";
+import type { Permissions } from "../permissions/permissions.ts";
+import { ProviderError, type Provider } from "../providers/provider.ts";
+import { editContent, noticeContent, type ReplyTarget } from "../answering/reply.ts";
+
+/** What pulls need. */
+export interface PullOptions {
+  /** Says who may. */
+  readonly permissions: Permissions;
+  readonly providers: () => readonly Provider[];
+  /** Notes in the audit log what an admin has begun, and whom it refused. */
+  readonly note: (entry: AuditEntry) => Promise<void>;
+  /** Told when a model is there. */
+  readonly installed: () => void;
+}
+
+/** What tells how a pull goes. */
+interface PullNotice {
+  readonly roomId: string;
+  readonly notice: string;
+  /** The message that asked for it. */
+  readonly eventId: string;
+  readonly form: Form;
+}
+
+/** The notice is edited so often while a model is installed: every quarter. */
+const SHOWN_EVERY_PERCENT = 25;
+
+/**
+ * Models that admins have the bot install. A pull is not kept over a restart: asked again, the server goes on where it
+ * stopped.
+ */
+export class Pulls {
+  readonly #options: PullOptions;
+  readonly #stopping = new AbortController();
+  readonly #running = new Set<Promise<void>>();
+
+  constructor(options: PullOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Answers `pull …` with a notice, which is edited from then on. False when the message is none. Throws what sending
+   * throws; then nothing has been begun.
+   */
+  async begin(
+    bot: GhostHandle,
+    { roomId, eventId, sender, encrypted }: GhostMessage,
+    text: string,
+    target: ReplyTarget,
+    { pull }: Words,
+  ): Promise<boolean> {
+    const [command, first, second] = text.trim().split(/\s+/);
+    if (!/^!?pull$/i.test(command ?? "")) return false;
+    const form = formFor({ encrypted });
+    const say = (words: string): Promise<string> =>
+      bot.send(roomId, "m.room.message", noticeContent(words, target), `${eventId} bot`, { form });
+    const able = this.#options.providers().filter((provider) => provider.pull !== undefined);
+    const only = able.length === 1 ? able[0]?.name : undefined;
+    const [name, model] = second === undefined ? [only, first] : [first, second];
+    const provider = able.find((one) => one.name === name);
+    const request = { act: "administer", userId: sender, ghost: bot.userId, roomId } as const;
+    if (!this.#options.permissions.decide(request).allowed) {
+      await this.#options.note({ kind: "refused", what: "pull", by: sender, room: roomId, reason: "not_admin" });
+      await say(pull.onlyAdmins);
+    } else if (provider === undefined || model === undefined) await say(pull.which(able.map((one) => one.name)));
+    else {
+      const subject = `${provider.name} ${model}`;
+      await this.#options.note({ kind: "admin.command", by: sender as Actor, command: "pull", subject });
+      const notice = await say(pull.progress(model, provider.name, undefined));
+      const running = this.#run(bot, { roomId, notice, eventId, form }, provider, model, pull).finally(() =>
+        this.#running.delete(running),
+      );
+      this.#running.add(running);
+    }
+    return true;
+  }
+
+  /** Ends what is under way. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await Promise.allSettled(this.#running);
+  }
+
+  /** Never rejects. */
+  async #run(
+    bot: GhostHandle,
+    { roomId, notice, eventId, form }: PullNotice,
+    provider: Provider,
+    model: string,
+    pull: Words["pull"],
+  ): Promise<void> {
+    const log = bot.log.child({ room: roomId, provider: provider.name, model });
+    let edits = 0;
+    const edit = async (words: string): Promise<void> => {
+      const content = editContent(notice, noticeContent(words));
+      await bot.send(roomId, "m.room.message", content, `${eventId} bot ${edits++}`, { form });
+    };
+    try {
+      let shown = 0;
+      for await (const { completed = 0, total = 0 } of provider.pull?.(model, this.#stopping.signal) ?? []) {
+        const percent = total > 0 ? Math.floor((completed / total) * 100) : 0;
+        if (percent < shown + SHOWN_EVERY_PERCENT || percent >= 100) continue;
+        shown = percent;
+        await edit(pull.progress(model, provider.name, percent));
+      }
+      await edit(pull.done(model, provider.name));
+      log.info("model installed");
+      this.#options.installed();
+    } catch (error) {
+      if (this.#stopping.signal.aborted) return;
+      log.warn({ error }, "model not installed");
+      if (!(error instanceof ProviderError)) return;
+      await edit(pull.failed(model, provider.name, error.message)).catch((failure: unknown) => {
+        log.warn({ error: failure }, "the end of a pull could not be told");
+      });
+    }
+  }
+}

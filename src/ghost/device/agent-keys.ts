@@ -1,0 +1,126 @@
+import * as engine from "@matrix-org/matrix-sdk-crypto-wasm";
+import { SECRETS } from "../../crypto/identity.ts";
+import { BACKUP_ALGORITHM, BACKUP_SECRET, decryptBackedUpKey } from "../../crypto/key-backup.ts";
+import { SecretStorage } from "../../crypto/secret-storage.ts";
+import type { HomeserverClient } from "../../homeserver/client.ts";
+import { accountDataOf, backupServerOf } from "./custody.ts";
+
+/** A room key as clients export it (spec "Key export format"). */
+export type ExportedKey = Readonly<Record<string, unknown>> & {
+  readonly room_id: string;
+  readonly session_id: string;
+};
+
+/** There is nothing on the server that this key opens. */
+export class NotInCustody extends Error {
+  override readonly name = "NotInCustody";
+  readonly exitCode = 1;
+}
+
+/** How a ghost's keys are kept on the server. */
+export interface CustodyStatus {
+  /** Whether the identity's secrets are there, under our key. */
+  readonly identity: boolean;
+  /** The backup that our key opens. */
+  readonly backup: { readonly version: string; readonly keys: number } | undefined;
+}
+
+/** Room keys go to the server in requests of so many. */
+const PUT_AT_ONCE = 200;
+
+/**
+ * What an operator does with a ghost's keys, by its secret storage and its backup on the server alone: the ghost itself
+ * may be loaded or not, here or elsewhere. All throw HomeserverError.
+ */
+export class AgentKeys {
+  readonly #client: HomeserverClient;
+  readonly #userId: string;
+  readonly #storage: SecretStorage;
+
+  /** @param recoveryKey the 32 bytes that the ghost's secret storage is encrypted with. */
+  constructor(client: HomeserverClient, userId: string, recoveryKey: Uint8Array) {
+    this.#client = client;
+    this.#userId = userId;
+    this.#storage = new SecretStorage(accountDataOf(client, userId), recoveryKey);
+  }
+
+  async status(): Promise<CustodyStatus> {
+    const secrets = await this.#secrets(this.#storage);
+    const backup = await this.#backup().catch((error: unknown) => {
+      if (error instanceof NotInCustody) return undefined;
+      throw error;
+    });
+    return {
+      identity: Object.values(SECRETS).every((name) => secrets.has(name)),
+      backup: backup && { version: backup.version, keys: backup.count },
+    };
+  }
+
+  /**
+   * Encrypts the secrets anew that another key opens, so that the ghost finds them. Throws {@link NotInCustody} when that
+   * key does not open them.
+   */
+  async takeOver(otherRecoveryKey: Uint8Array): Promise<void> {
+    const other = new SecretStorage(accountDataOf(this.#client, this.#userId), otherRecoveryKey);
+    const secrets = await this.#secrets(other);
+    if (!Object.values(SECRETS).every((name) => secrets.has(name))) {
+      throw new NotInCustody(`this recovery key does not open the secret storage of ${this.#userId}`);
+    }
+    await this.#storage.write(Object.fromEntries(secrets));
+  }
+
+  /** The room keys of the backup. Throws {@link NotInCustody} when there is none. */
+  async exportKeys(): Promise<ExportedKey[]> {
+    const { key, version } = await this.#backup();
+    const all = await backupServerOf(this.#client, this.#userId).keys(version);
+    return all.flatMap((backedUp) => {
+      const data = decryptBackedUpKey(key, backedUp);
+      return data === undefined ? [] : [{ ...data, room_id: backedUp.roomId, session_id: backedUp.sessionId }];
+    });
+  }
+
+  /** Adds room keys to the backup. Throws {@link NotInCustody} when there is none. */
+  async importKeys(keys: readonly ExportedKey[]): Promise<void> {
+    const { key, version } = await this.#backup();
+    const server = backupServerOf(this.#client, this.#userId);
+    const encryption = engine.PkEncryption.fromKey(
+      new engine.Curve25519PublicKey(key.megolmV1PublicKey.publicKeyBase64),
+    );
+    for (let start = 0; start < keys.length; start += PUT_AT_ONCE) {
+      const rooms: Record<string, { sessions: Record<string, object> }> = {};
+      for (const { room_id: roomId, session_id: sessionId, ...data } of keys.slice(start, start + PUT_AT_ONCE)) {
+        const message = encryption.encryptString(JSON.stringify(data)).toBase64();
+        (rooms[roomId] ??= { sessions: {} }).sessions[sessionId] = {
+          first_message_index: 0,
+          forwarded_count: 0,
+          is_verified: false,
+          session_data: { ephemeral: message.ephemeralKey, mac: message.mac, ciphertext: message.ciphertext },
+        };
+      }
+      await server.put(version, JSON.stringify({ rooms }));
+    }
+  }
+
+  async #secrets(storage: SecretStorage): Promise<Map<string, string>> {
+    const found = new Map<string, string>();
+    for (const name of [...Object.values(SECRETS), BACKUP_SECRET]) {
+      const secret = await storage.read(name);
+      if (secret !== undefined) found.set(name, secret);
+    }
+    return found;
+  }
+
+  async #backup(): Promise<{ key: engine.BackupDecryptionKey; version: string; count: number }> {
+    await engine.initAsync();
+    const secret = await this.#storage.read(BACKUP_SECRET);
+    const current = await backupServerOf(this.#client, this.#userId).version();
+    const key = secret === undefined ? undefined : engine.BackupDecryptionKey.fromBase64(secret);
+    const isOurs =
+      current?.algorithm === BACKUP_ALGORITHM &&
+      current.authData["public_key"] === key?.megolmV1PublicKey.publicKeyBase64;
+    if (key === undefined || current === undefined || !isOurs) {
+      throw new NotInCustody(`${this.#userId} has no backup of room keys that this master key opens`);
+    }
+    return { key, version: current.version, count: current.count };
+  }
+}

@@ -1,0 +1,59 @@
+import type { JsonObject } from "../../homeserver/answer.ts";
+import type { Logger } from "../../observability/log.ts";
+import { ToDeviceQuota, type Standing } from "./to-device-quota.ts";
+import type { GhostServices } from "../ghost-services.ts";
+
+/**
+ * Stands before a ghost's device: of what is sent to it the engine is given what may come of something, and so much of each
+ * sender; see {@link ToDeviceQuota}. What is not let in is gone, for `/sync` goes on. One for each ghost of the process, so
+ * that a device which is opened anew does not begin to count anew.
+ */
+export class ToDeviceGate {
+  readonly #userId: string;
+  readonly #services: Pick<GhostServices, "permissions" | "store" | "metrics">;
+  readonly #log: Logger;
+  readonly #quota: ToDeviceQuota;
+
+  constructor(userId: string, services: Pick<GhostServices, "permissions" | "store" | "metrics">, log: Logger) {
+    this.#userId = userId;
+    this.#services = services;
+    this.#log = log;
+    this.#quota = new ToDeviceQuota(userId);
+  }
+
+  /** Those messages that the engine is to be given, in their order. Throws DatabaseError. */
+  async admit(messages: readonly JsonObject[]): Promise<readonly JsonObject[]> {
+    const standings = await this.#standings(new Set(messages.flatMap((message) => senderOf(message) ?? [])));
+    const now = performance.now();
+    const admitted = messages.filter((message) => {
+      const [sender, { type }] = [senderOf(message), message];
+      const standing = standings.get(sender ?? "");
+      if (sender === undefined || typeof type !== "string" || standing === undefined) return false;
+      const isTaken = this.#quota.take({ sender, type }, standing, now);
+      const why = standing === "stranger" ? "stranger" : "quota";
+      if (!isTaken) this.#services.metrics?.toDeviceRefused.inc({ why });
+      return isTaken;
+    });
+    const count = messages.length - admitted.length;
+    if (count > 0) this.#log.warn({ count }, "to-device messages not taken: of strangers, or too many of one sender");
+    return admitted;
+  }
+
+  async #standings(senders: ReadonlySet<string>): Promise<ReadonlyMap<string, Standing>> {
+    const { permissions, store } = this.#services;
+    const ghost = this.#userId;
+    const mayUse = (userId: string): boolean => permissions.allowsSomewhere({ act: "overheard", userId, ghost });
+    const others = [...senders].filter((userId) => !mayUse(userId));
+    const neighbours = new Set(others.length === 0 ? [] : await store.neighbours(ghost, others));
+    return new Map(
+      [...senders].map((userId) => {
+        if (!others.includes(userId)) return [userId, "user"];
+        return [userId, neighbours.has(userId) ? "neighbour" : "stranger"];
+      }),
+    );
+  }
+}
+
+function senderOf({ sender }: JsonObject): string | undefined {
+  return typeof sender === "string" ? sender : undefined;
+}

@@ -1,0 +1,69 @@
+import { createHash } from "node:crypto";
+import type { Trials } from "../../crypto/trials.ts";
+import { deleteInBatches } from "../../database/batches.ts";
+import type { Database } from "../../database/database.ts";
+import { storable } from "../../database/text.ts";
+import { fenced, type Lease } from "../../leases/leases.ts";
+import type { Logger } from "../../observability/log.ts";
+
+/** With the one of the batch that makes three ends of the process at the most. */
+const MAX_ATTEMPTS = 2;
+
+/** The rows of `to_device_trials`, and `ghosts.receiving`, which is taken back when the place in /sync moves. */
+export class ToDeviceTrials implements Trials {
+  readonly #database: Database;
+  readonly #lease: Lease;
+  readonly #log: Logger;
+
+  constructor(database: Database, lease: Lease, log: Logger) {
+    this.#database = database;
+    this.#lease = lease;
+    this.#log = log;
+  }
+
+  async begin(): Promise<boolean> {
+    const { rows } = await fenced(this.#database, this.#lease, (tx) =>
+      tx.query<{ interrupted: boolean }>(
+        `update ghosts set receiving = true from (select receiving from ghosts where user_id = $1) before
+         where user_id = $1 returning before.receiving as interrupted`,
+        [this.#lease.ghost],
+      ),
+    );
+    return rows[0]?.interrupted ?? false;
+  }
+
+  async mayTry(message: Readonly<Record<string, unknown>>): Promise<boolean> {
+    const { rows } = await fenced(this.#database, this.#lease, (tx) =>
+      tx.query<{ set_aside: boolean }>(
+        `insert into to_device_trials (ghost, fingerprint, attempts) values ($1, $2, 1)
+         on conflict (ghost, fingerprint) do update set attempts = to_device_trials.attempts + 1,
+           set_aside = to_device_trials.attempts >= $3,
+           message = case when to_device_trials.attempts >= $3 then $4 end
+         returning set_aside`,
+        [this.#lease.ghost, fingerprint(message), MAX_ATTEMPTS, storable(JSON.stringify(message))],
+      ),
+    );
+    const isSetAside = rows[0]?.set_aside === true;
+    if (isSetAside) this.#log.error({ type: message["type"] }, "to-device message set aside: it ended the process");
+    return !isSetAside;
+  }
+
+  async passed(message: Readonly<Record<string, unknown>>): Promise<void> {
+    await fenced(this.#database, this.#lease, (tx) =>
+      tx.query("delete from to_device_trials where ghost = $1 and fingerprint = $2", [
+        this.#lease.ghost,
+        fingerprint(message),
+      ]),
+    );
+  }
+}
+
+function fingerprint(message: Readonly<Record<string, unknown>>): string {
+  return createHash("sha256").update(JSON.stringify(message)).digest("base64url");
+}
+
+/** Forgets old trials, with the messages that were set aside: /sync has gone past them. Returns how many rows. */
+export function pruneTrials(database: Database, olderThanDays: number, signal?: AbortSignal): Promise<number> {
+  const where = "created_at < now() - $1 * interval '1 day'";
+  return deleteInBatches(database, { from: "to_device_trials", where, values: [olderThanDays] }, signal);
+}

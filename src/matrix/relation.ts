@@ -1,0 +1,36 @@
+import type { JsonObject } from "../homeserver/answer.ts";
+
+/**
+ * The field of `m.relates_to` that says what an agent's message answers where it replies to nothing, for it follows it
+ * directly. Beside `m.in_reply_to`, so that it stands outside the ciphertext too; clients show nothing of it.
+ */
+export const ANSWERS_FIELD = "io.github.matrix-appservice-agents.answers";
+
+/** The reaction of an agent to a message that it will answer. */
+export const TAKEN = "👀";
+
+/** How an event relates to another one (spec "Forming relationships between events"); undefined when it does not. */
+export function relationOf(content: JsonObject): { readonly type: string; readonly target: string } | undefined {
+  const { rel_type: type, event_id: target } = relatesTo(content);
+  return typeof type === "string" && typeof target === "string" ? { type, target } : undefined;
+}
+
+/**
+ * The event that an event of an agent answers: a message that replies to it or follows it, or a reaction that says that a
+ * command was carried out.
+ */
+export function answeredEvent(content: JsonObject): string | undefined {
+  const relation = relatesTo(content);
+  const { rel_type: type, event_id: target, key } = relation;
+  if (type === "m.annotation") return typeof target === "string" && key !== TAKEN ? target : undefined;
+  for (const field of ["m.in_reply_to", ANSWERS_FIELD]) {
+    const answered = (relation[field] as { event_id?: unknown } | null | undefined)?.event_id;
+    if (typeof answered === "string") return answered;
+  }
+  return undefined;
+}
+
+function relatesTo(content: JsonObject): JsonObject {
+  const relation = content["m.relates_to"];
+  return typeof relation === "object" && relation !== null ? (relation as JsonObject) : {};
+}

@@ -1,0 +1,61 @@
+import type { EncryptionMode } from "../config/config.ts";
+import type { Words } from "../language/words.ts";
+import type { Refusal } from "./decisions.ts";
+
+/** Whether an agent talks in rooms that are encrypted, or that are not. */
+export function mayTalkIn(mode: EncryptionMode, isEncrypted: boolean): boolean {
+  return mode === "default" || (mode === "require") === isEncrypted;
+}
+
+/** What the one who invited reads when an agent declines a room for its encryption. */
+export function describeRefusedRoom(words: Words, mode: EncryptionMode): string {
+  return mode === "require" ? words.onlyEncryptedRooms : words.noEncryptedRooms;
+}
+
+/** What the one who invited reads when that is refused. Whom a list bans, or the admin ignores, learns nothing of it. */
+export function describeRefusal({ invites }: Words, reason: Refusal): string {
+  switch (reason) {
+    case "not_this_agent":
+      return invites.notThisAgent;
+    case "room_blocked":
+      return invites.roomBlocked;
+    case "room_too_large":
+      return invites.roomTooLarge;
+    case "ignored":
+    case "banned":
+    case "ban_list":
+    case "no_access":
+    case "level":
+      return invites.noAccess;
+  }
+}
+
+/**
+ * Whether the room of an invite is encrypted, by the state that came with it (spec "Stripped state"); undefined when none
+ * came.
+ */
+export function encryptionOfInvite(event: {
+  readonly unsigned?: Readonly<Record<string, unknown>>;
+}): boolean | undefined {
+  const state = event.unsigned?.["invite_room_state"];
+  if (!Array.isArray(state) || state.length === 0) return undefined;
+  return state.some((entry: unknown) => (entry as { type?: unknown } | null)?.type === "m.room.encryption");
+}
+
+/** The type of rooms that hold other rooms together, and in which nobody talks (spec "Spaces"). */
+export const SPACE = "m.space";
+
+/** The type of an invite's room, by the state that came with it; undefined for most rooms, and when none came. */
+export function typeOfInvite(event: { readonly unsigned?: Readonly<Record<string, unknown>> }): string | undefined {
+  const state = event.unsigned?.["invite_room_state"];
+  if (!Array.isArray(state)) return undefined;
+  for (const entry of state as readonly ({
+    readonly type?: unknown;
+    readonly content?: { readonly type?: unknown } | null;
+  } | null)[]) {
+    if (entry?.type !== "m.room.create") continue;
+    const type = entry.content?.type;
+    return typeof type === "string" ? type : undefined;
+  }
+  return undefined;
+}
