@@ -25,7 +25,7 @@ describe("what is installed from elsewhere", () => {
   });
 
   it("is of each Python package a file whose hash is written down", async () => {
-    const locks = await Array.fromAsync(glob(inCheckout("{src,test}/**/*.in")));
+    const locks = await Array.fromAsync(glob(inCheckout("{quickstart,test}/**/*.in")));
     assert.equal(locks.length, 5);
     for (const named of locks) {
       const lines = (await readFile(named.replace(/\.in$/, ".txt"), "utf8")).split("\n");
