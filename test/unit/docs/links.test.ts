@@ -11,13 +11,34 @@ async function documents(): Promise<string[]> {
   return ["README.md", "SECURITY.md", "CONTRIBUTING.md", ...docs.map((name) => join("docs", name))];
 }
 
-/** The links of a document to files of this checkout. */
-async function linksOf(document: string): Promise<readonly { readonly text: string; readonly file: string }[]> {
+/** A link to a file of this checkout, and to which of its headings where it names one. */
+interface Link {
+  readonly text: string;
+  readonly file: string;
+  readonly anchor: string | undefined;
+}
+
+/** The links of a document to files of this checkout, itself among them. */
+async function linksOf(document: string): Promise<readonly Link[]> {
   const text = await readFile(join(ROOT, document), "utf8");
-  return [...text.matchAll(/\[([^\]]+)\]\((?!https?:|#)([^)#]+)(?:#[^)]*)?\)/g)].map(([, words = "", target = ""]) => ({
-    text: words,
-    file: join(dirname(document), target),
-  }));
+  return [...text.matchAll(/\[([^\]]+)\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)/g)].map(
+    ([, words = "", target = "", anchor]) => ({
+      text: words,
+      file: target === "" ? document : join(dirname(document), target),
+      anchor,
+    }),
+  );
+}
+
+/** The anchors of a document's headings, as GitHub makes them. */
+async function anchorsOf(document: string): Promise<readonly string[]> {
+  const text = await readFile(join(ROOT, document), "utf8");
+  return [...text.matchAll(/^#+ (.*)$/gm)].map(([, title = ""]) =>
+    title
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}_ -]/gu, "")
+      .replaceAll(" ", "-"),
+  );
 }
 
 describe("the documentation", () => {
@@ -25,6 +46,15 @@ describe("the documentation", () => {
     for (const document of await documents()) {
       for (const { file } of await linksOf(document)) {
         await assert.doesNotReject(access(join(ROOT, file)), `${document} links to ${file}`);
+      }
+    }
+  });
+
+  it("links to no heading that is not there", async () => {
+    for (const document of await documents()) {
+      for (const { file, anchor } of await linksOf(document)) {
+        if (anchor === undefined) continue;
+        assert.ok((await anchorsOf(file)).includes(anchor), `${document} links to ${file}#${anchor}`);
       }
     }
   });
