@@ -9,9 +9,9 @@ import type { GivenName, NameBook } from "./given-names.ts";
 const REFRESH_MS = 60_000;
 
 /**
- * Which agents there are now: those of the configuration and, for a provider with `discover`, one for each model it has
- * installed. A provider that can't be asked keeps the models it had, also over a restart. The name that an agent was given
- * once stays with its model; only the configuration gives it to another one.
+ * The agents that there are now: those of the configuration and, for a provider with `discover`, one for each model
+ * that it has installed. A provider that can't be asked keeps the models it had, also over a restart. A name that an
+ * agent was given once stays with its model; only the configuration can give it to another one.
  */
 export class AgentDirectory {
   readonly #config: Config;
@@ -23,7 +23,7 @@ export class AgentDirectory {
   #agents = new Map<string, Agent>();
   /** Undefined until it was read. */
   #given: readonly GivenName[] | undefined;
-  /** What those are called that {@link onChange}'s listener need not be told of any more. */
+  /** The names that {@link onChange}'s listener has been told of. */
   #known: ReadonlyMap<string, string>;
   #refreshing: Promise<void> | undefined;
   #onChange: (userIds: readonly string[]) => void = () => undefined;
@@ -60,8 +60,8 @@ export class AgentDirectory {
   }
 
   /**
-   * Asks the providers what they have now; several callers at once share one round. Rejects when the names can't be read or
-   * kept, and never for a provider's sake; then the agents stay as they were.
+   * Asks the providers for their models; callers at the same time share one round. Rejects when the names can't be read
+   * or kept. A provider that fails does not make it reject; the agents then stay as they were.
    */
   refresh(): Promise<void> {
     this.#refreshing ??= this.#refresh().finally(() => {
@@ -135,7 +135,7 @@ export class AgentDirectory {
     return new Map([...this.#agents].map(([userId, agent]) => [userId, profileName(agent)]));
   }
 
-  /** Those that there would be, by what is known now. */
+  /** The agents that follow from everything known now. */
   #built(): Map<string, Agent> {
     const { domain } = this.#config.homeserver;
     const agents = agentsOf(this.#config, this.#discovered, this.#given);

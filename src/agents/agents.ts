@@ -13,8 +13,8 @@ export interface Agent extends AgentConfig {
   /** Whether what is said to it stays in the admin's network. */
   readonly locality: Locality;
   /**
-   * What its model is called by its provider, and what that reads like without its details: people may call it so, too, where
-   * that is nobody else's name.
+   * The name that the provider gives the model, and that name without its details. People may call the agent by either,
+   * unless it is somebody else's name.
    */
   readonly modelNames?: readonly string[];
 }
@@ -38,11 +38,11 @@ export function callNames(agent: Agent): string[] {
 /**
  * The agents there are, by localpart. Those of the configuration come first and keep their names. A discovered model is
  * named after itself (`llama3.2:3b` → `agent_llama3.2-3b`), unless a configured agent of that name is the same model.
- * Where two would get the same name, the one that has it keeps it, else the one that is spelt so gets it, else the first by
- * provider and model; the others get a short hash of both behind theirs, whatever the order of discovery. Their display names
- * are made to be read, and each is one's own.
+ * Where two models would get the same name, the one that has it keeps it; otherwise the one that is spelt like it gets
+ * it, and then the first by provider and model. The others get a short hash of provider and model behind their names,
+ * whatever the order of discovery. Their display names are made to be read, and each is unique.
  *
- * @param given the names that were given before: none goes to another model but by the configuration.
+ * @param given the names that were given before: only the configuration can give one of them to another model.
  */
 export function agentsOf(
   config: Pick<Config, "agents" | "providers">,
@@ -50,7 +50,7 @@ export function agentsOf(
   given: readonly GivenName[] = [],
 ): Map<string, Agent> {
   const agents = new Map<string, Agent>();
-  // Who takes a provider out of the configuration gives its names up.
+  // A provider that is taken out of the configuration gives its names up.
   const owners = new Map(
     given.filter(({ provider }) => config.providers.has(provider)).map((one) => [one.localpart, one]),
   );
@@ -142,10 +142,10 @@ function takenByOthers(
 }
 
 /**
- * A name for each discovered model: one that reads well, unless others would have it too; then one with its provider, or
- * the provider's own name of it, or the agent's, which no other has.
+ * A name for each discovered model: a readable one, unless another model would have it too; then one with its provider,
+ * or the provider's own name of it, or the agent's name, which is always unique.
  *
- * @param taken Names that others have for certain.
+ * @param taken names that others have for certain.
  */
 function displayNames(found: readonly Agent[], taken: readonly string[]): Map<Agent, string> {
   const choices = found.map((agent) => {
@@ -171,7 +171,7 @@ function sameName(name: string): string {
   return name.normalize("NFC").toLowerCase();
 }
 
-/** A model of Ollama's cloud is none of the network's, wherever the server is that passes on what is said to it. */
+/** A model of Ollama's cloud is not local, wherever the server runs that passes the words on. */
 function localityOf(provider: ProviderConfig | undefined, model: string | undefined): Locality {
   if (provider === undefined || provider.type === "demo") return "local";
   return cloudByName(model ?? "") === undefined ? provider.locality : "cloud";

@@ -5,20 +5,20 @@ export interface GivenName {
   /** The localpart of the agent's user id. */
   readonly localpart: string;
   readonly provider: string;
-  /** As the provider names it; empty for an agent that has none of its own. */
+  /** The model as the provider names it; empty for an agent without a model of its own. */
   readonly model: string;
   /** Whether the provider had it when it was last asked for its models. */
   readonly isListed: boolean;
 }
 
-/** What keeps the names of agents. */
+/** Keeps the names of agents. */
 export interface NameBook {
   all(): Promise<readonly GivenName[]>;
   /**
-   * Gives names, each to who has it, or else asked for it first, whatever process asked.
+   * Gives each name to the model that has it, or else to the one that asked for it first, in any process.
    *
-   * @param byAdmin the names that the configuration gives, whoever has had them.
-   * @param providers those that are configured: the names of others are free again.
+   * @param byAdmin the names that the configuration gives, whichever model had them before.
+   * @param providers those that are configured: the names of other providers are free again.
    */
   give(names: readonly GivenName[], byAdmin: ReadonlySet<string>, providers: ReadonlySet<string>): Promise<void>;
 }

@@ -1,7 +1,7 @@
-/** What is looked at of a model's name, in characters. */
+/** The part of a model's name that is looked at, in characters. */
 const LONGEST_MODEL = 400;
 
-/** A display name's length at the most, in characters. */
+/** The longest display name, in characters. */
 const LONGEST_NAME = 80;
 
 /**
@@ -17,8 +17,8 @@ export function withoutPath(model: string): string {
 
 /**
  * A model's name as people would write it: `llama3.2:3b` → `Llama 3.2 (3B)`, `hf.co/bartowski/Qwen3-8B-GGUF:Q4_K_M` →
- * `Qwen 3 (8B, Q4_K_M)`. One line of 80 characters at the most, without control characters and what turns the
- * direction; never empty. Different models may come to the same.
+ * `Qwen 3 (8B, Q4_K_M)`. It is one line of at most 80 characters, without control characters and characters that turn
+ * the direction, and never empty. Different models may get the same name.
  */
 export function readableModelName(model: string): string {
   const clean = oneLine(withoutPath(model).slice(0, LONGEST_MODEL));
@@ -37,7 +37,7 @@ export function plainModelName(model: string): string {
   return bounded(visible(oneLine(withoutPath(model).slice(0, LONGEST_MODEL))));
 }
 
-/** What a name is made of: its words in order, and what stands in brackets behind them. */
+/** The parts of a name: its words in order, and the details that stand in brackets behind them. */
 interface Parts {
   readonly words: string[];
   readonly details: string[];
@@ -64,7 +64,7 @@ function place(token: string, { words, details }: Parts): void {
   if (/^(?:\d+x)?[ea]?\d+(?:\.\d+)?[bmtk]$|^\d+e$/.test(lower)) details.push(lower.toUpperCase().replace("X", "x"));
   else if (/^\d+bit$/.test(lower)) details.push(lower.replace("bit", "-bit"));
   else if (FORMATS.has(lower)) details.push(lower.toUpperCase());
-  // Ollama's tag for what runs at its makers'.
+  // Ollama's tag for a model that runs on its makers' servers.
   else if (lower === "cloud" && words.length > 0) details.push(lower);
   else words.push(...wordsOf(token));
 }
@@ -98,7 +98,7 @@ function joined(words: readonly string[]): string {
     .replace(/\bDeepSeek v(?=\d)/, "DeepSeek V");
 }
 
-/** Without control characters, line breaks, and what turns the direction or is not seen. */
+/** The text without control characters, line breaks, and characters that turn the direction or are invisible. */
 function oneLine(text: string): string {
   return text
     .toWellFormed()
@@ -122,7 +122,7 @@ function bounded(name: string): string {
     .trimEnd()}…`;
 }
 
-/** What weights are stored as. */
+/** The formats that weights are stored in. */
 // prettier-ignore
 const FORMATS = new Set([
   "fp32", "fp16", "f32", "f16", "bf16", "fp8", "fp4", "int8", "int4", "nf4", "mxfp4", "nvfp4", "awq", "gptq", "exl2", "exl3",

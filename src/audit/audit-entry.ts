@@ -1,6 +1,9 @@
 import type { Row } from "../database/database.ts";
 
-/** Who did something: a Matrix user, or, with `local:`, the user of this machine who gave a command on its command line. */
+/**
+ * The one who did something: a Matrix user, or, with `local:`, the user of this machine who gave a command on its
+ * command line.
+ */
 export type Actor = `@${string}` | `local:${string}`;
 
 /** On which way in somebody was refused. */
@@ -8,8 +11,8 @@ export type Refused =
   "invite" | "message" | "edit" | "reaction" | "command" | "verification" | "user_query" | "room" | "pull";
 
 /**
- * What the audit log holds. Ids, names of settings and counts: never what anybody has said, the value of a setting, or a
- * key. Strings are cut at {@link LONGEST} characters.
+ * The entries of the audit log. They hold ids, names of settings and counts; they never hold a message, the value of a
+ * setting, or a key. Strings are cut at {@link LONGEST} characters.
  */
 export type AuditEntry =
   /** An agent has joined a room. `by` has invited it, where that is known. */
@@ -47,7 +50,7 @@ export type AuditEntry =
       readonly ghost: string;
       readonly by: string;
     }
-  /** What a room decided about words that go to the cloud. `target` is the provider and its host. */
+  /** A room's decision about words that go to the cloud. `target` is the provider and its host. */
   | {
       readonly kind: "consent.given" | "consent.declined";
       readonly ghost: string;
@@ -58,8 +61,8 @@ export type AuditEntry =
   /** All that was decided for an agent in a room counts no more. */
   | { readonly kind: "consent.withdrawn"; readonly ghost: string; readonly room: string; readonly by: string }
   /**
-   * What came encrypted was not said in clear: the homeserver tells that the room is not encrypted. Noted once an hour for an
-   * agent and room.
+   * Nothing was said in clear in answer to an encrypted message, because the homeserver says that the room is not
+   * encrypted. Noted once an hour for an agent and room.
    */
   | { readonly kind: "clear_text.refused"; readonly ghost: string; readonly room: string }
   /** Something is about to be sent to a provider outside the admin's network. */
@@ -70,11 +73,13 @@ export type AuditEntry =
       readonly provider: string;
       readonly host: string;
       readonly model: string;
-      /** What for: `chat`, `summary`, `picture`, `recording`. */
+      /** The purpose: `chat`, `summary`, `picture`, `recording`. */
       readonly what: string;
       readonly bytes: number;
     }
-  /** An admin gave a command: its words without what it was given, and what it was about (an agent, a provider, a number of items). */
+  /**
+   * An admin gave a command: its name without its arguments, and its object (an agent, a provider, a number of items).
+   */
   | {
       readonly kind: "admin.command";
       readonly by: Actor;
@@ -117,13 +122,13 @@ export interface AuditRow {
   readonly hash: string;
 }
 
-/** Ids of users and rooms have 255 bytes at the most (spec "Common Identifier Format"). */
+/** Ids of users and rooms have at most 255 bytes (spec "Common Identifier Format"). */
 export const LONGEST = 255;
 
 /** How many names of settings an entry lists. */
 const MOST_NAMES = 100;
 
-/** What is stored of an entry beside its kind. Keys that are undefined are left out. */
+/** The fields of an entry that are stored beside its kind. Keys that are undefined are left out. */
 export function detailsOf(entry: AuditEntry): string {
   return JSON.stringify({ ...entry, kind: undefined }, (_key, value: unknown) => {
     if (typeof value === "string") return value.slice(0, LONGEST).toWellFormed();
@@ -131,7 +136,7 @@ export function detailsOf(entry: AuditEntry): string {
   });
 }
 
-/** An entry as it is read again. What an earlier or later version wrote may be of kinds that are not known here. */
+/** An entry as it is read again. It may be of a kind that only an earlier or later version knows. */
 export function parseDetails(details: string): Row {
   return JSON.parse(details) as Row;
 }

@@ -11,7 +11,7 @@ const PAGE = 1_000;
  */
 export const REFUSALS_AN_HOUR = { user: 20, server: 100, all: 500 } as const;
 
-/** What following the whole chain said. */
+/** The result of following the whole chain. */
 export interface Verdict {
   readonly rows: number;
   readonly head: ChainHead;
@@ -20,9 +20,9 @@ export interface Verdict {
 }
 
 /**
- * The rows of `audit_log`: what matters for security, appended and never changed. Each row has the hash of the one before in
- * its own, so that whoever changes one has to make all later ones anew, and those are not the ones whose last hash was kept
- * elsewhere. What this proves and what not is in SECURITY.md.
+ * The rows of `audit_log`: events that matter for security, appended and never changed. Each row's hash includes the
+ * hash of the row before it. So anybody who changes a row has to make all later ones anew, and their last hash differs
+ * from one that was kept elsewhere. SECURITY.md says what this proves and what it does not.
  */
 export class AuditLog {
   readonly #database: Database;
@@ -32,9 +32,9 @@ export class AuditLog {
   }
 
   /**
-   * Appends an entry, in one statement. In a transaction it is there if what it tells of is; others that append wait until
-   * that transaction ends, so it is to be short, and this its last statement. Outside of one, give the database itself.
-   * Throws DatabaseError, and when somebody has deleted the chain's end.
+   * Appends an entry, in one statement. In a transaction the entry is there exactly if the event is. Others that append
+   * wait until that transaction ends, so it should be short, and this should be its last statement. Outside a
+   * transaction, give the database itself. Throws DatabaseError, also when somebody has deleted the chain's end.
    */
   async record(tx: Queryable, entry: AuditEntry): Promise<void> {
     const details = detailsOf(entry);

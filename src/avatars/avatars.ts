@@ -13,7 +13,7 @@ const CONCURRENCY = 2;
 /** When the homeserver could not take pictures, it is asked again after so long, in ms. */
 const AGAIN_AFTER_MS = 600_000;
 
-/** What the avatars need. */
+/** The surroundings that the avatars need. */
 export interface AvatarsOptions {
   readonly database: Database;
   readonly client: HomeserverClient;
@@ -32,9 +32,9 @@ interface Given {
 }
 
 /**
- * Gives each ghost its avatar: the image that is configured for it, or else a drawing of ours. What was given is
- * remembered; of a ghost whose picture is still the same the homeserver is asked nothing. A drawing takes the place of
- * nothing but our own pictures: an avatar that somebody set or removed on the homeserver stays so.
+ * Gives each ghost its avatar: the image that is configured for it, or else a drawing of ours. It remembers each avatar
+ * that it gave, and asks the homeserver nothing about a ghost whose picture is still the same. A drawing only replaces
+ * our own pictures: an avatar that somebody set or removed on the homeserver stays so.
  */
 export class Avatars {
   readonly #options: AvatarsOptions;
@@ -48,8 +48,8 @@ export class Avatars {
   }
 
   /**
-   * Looks after the avatars of these ghosts, as far as their users have been made. Rejects only when the database can't
-   * be read; what the homeserver can't take now is tried again later.
+   * Gives these ghosts their avatars, as far as their users have been made. Rejects only when the database can't be
+   * read; an upload that the homeserver can't take now is tried again later.
    */
   give(userIds: readonly string[]): Promise<void> {
     const round = this.#round.then(() => this.#giveAll(userIds));
@@ -57,7 +57,7 @@ export class Avatars {
     return round;
   }
 
-  /** Ends what is under way, and what was to be tried again. */
+  /** Ends the work that is under way and the retries that were planned. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     clearTimeout(this.#timer);
@@ -132,7 +132,7 @@ export class Avatars {
     }
   }
 
-  /** What the ghosts were given whose users have been made. */
+  /** The avatars that were given to those of the ghosts whose users have been made. */
   async #given(userIds: readonly string[]): Promise<Given[]> {
     const { rows } = await this.#options.database.query<{
       user_id: string;

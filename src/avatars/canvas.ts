@@ -2,8 +2,8 @@ import type { Colour } from "./colour.ts";
 import type { Pixels } from "./png.ts";
 
 /**
- * A shape by its signed distance: how far a point is from its edge, negative inside. The canvas reaches from -1 to 1 both
- * ways, with y downwards; what clients cut out as a circle has the radius 1.
+ * A shape by its signed distance: how far a point is from its edge, negative inside. The canvas reaches from -1 to 1
+ * both ways, with y downwards; the circle that clients cut out has the radius 1.
  */
 export type Shape = (x: number, y: number) => number;
 
@@ -89,7 +89,7 @@ export function flipped(shape: Shape, cy: number): Shape {
   return (x, y) => shape(x, 2 * cy - y);
 }
 
-/** What is in any of the shapes. */
+/** The points that are in any of the shapes. */
 export function union(...shapes: readonly Shape[]): Shape {
   return (x, y) => Math.min(...shapes.map((shape) => shape(x, y)));
 }

@@ -2,8 +2,8 @@
 export type Colour = readonly [number, number, number];
 
 /**
- * A colour by how it is seen (OKLCH): colours of one lightness look equally light, whatever their hue. What a screen can't
- * show is brought down in chroma until it can.
+ * A colour as the eye sees it (OKLCH): colours of one lightness look equally light in every hue. The chroma of a colour
+ * that a screen can't show is brought down until it can.
  *
  * @param lightness 0, black, to 1, white.
  * @param chroma 0, grey, to about 0.3.

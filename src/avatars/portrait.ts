@@ -10,8 +10,8 @@ export const PORTRAIT_VERSION = 1;
 const SIZE = 256;
 
 /**
- * A picture of an agent: the head of a robot, whose colours, shape, eyes, mouth and aerial come of its name. All that
- * matters is within the circle that clients cut out. The same name gives the same PNG.
+ * A picture of an agent: the head of a robot, whose colours, shape, eyes, mouth and aerial are made from its name.
+ * Everything that matters is within the circle that clients cut out. The same name gives the same PNG.
  */
 export function portrait(name: string): Buffer {
   const canvas = new Canvas(SIZE);
@@ -19,7 +19,7 @@ export function portrait(name: string): Buffer {
   return encodePng(canvas.pixels());
 }
 
-/** What robots differ in, besides their hue. */
+/** The features in which robots differ, besides their hue. */
 export const TRAITS = {
   tone: ["bright", "deep"],
   head: ["box", "soft", "round", "tall", "wide"],
@@ -30,7 +30,7 @@ export const TRAITS = {
   ears: ["round", "bars", "none"],
 } as const;
 
-/** What a robot looks like. */
+/** The looks of a robot. */
 export type Looks = { readonly [Trait in keyof typeof TRAITS]: (typeof TRAITS)[Trait][number] } & {
   /** In degrees. */
   readonly hue: number;
@@ -96,7 +96,7 @@ function draw(canvas: Canvas, looks: Looks): void {
   for (const feature of featuresOf(looks, cy)) canvas.fill(feature, features);
 }
 
-/** What stands around a screen. */
+/** The width of the frame around a screen. */
 const FRAME = 0.11;
 
 const HEAD_SIZES = {

@@ -4,7 +4,7 @@ import type { Database } from "./database.ts";
 /** So many rows go in one statement: it holds locks for some milliseconds. */
 export const BATCH_ROWS = 1_000;
 
-/** Between two statements, in ms: whoever waits for the database comes first. */
+/** The pause between two statements, in ms, so that others who wait for the database come first. */
 const PAUSE_MS = 20;
 
 /** Which rows go. The names and the condition are the owner's own text, never from outside. */

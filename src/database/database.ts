@@ -3,7 +3,7 @@ import { unquoted } from "../observability/described-error.ts";
 /** A row as the driver returns it: `int8` and `numeric` as numbers, `bytea` as bytes, `timestamptz` as Date, `json` parsed. */
 export type Row = Record<string, unknown>;
 
-/** What a statement gave back. */
+/** The result of a statement. */
 export interface Result<R extends object> {
   readonly rows: R[];
   /** Rows returned, or, for a statement without `returning`, rows touched. */
@@ -25,7 +25,9 @@ export interface Database extends Queryable {
   transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T>;
   /** The pool's connections, and how many wait for one; absent where there is no pool. */
   connections?(): Readonly<Record<"used" | "idle" | "awaited", number>>;
-  /** Opens a connection of its own, for what belongs to one: locks that end with it, and notifications. */
+  /**
+   * Opens a connection of its own, for things that belong to one connection: locks that end with it, and notifications.
+   */
   session(): Promise<DatabaseSession>;
   /** Ends all connections. Idempotent. */
   close(): Promise<void>;
@@ -33,9 +35,9 @@ export interface Database extends Queryable {
 
 /** One connection, kept. */
 export interface DatabaseSession extends Pick<Queryable, "query"> {
-  /** Calls `heard` with what is notified on a channel from now on. Throws {@link DatabaseError}. */
+  /** Calls `heard` with each notification on a channel from now on. Throws {@link DatabaseError}. */
   listen(channel: string, heard: (payload: string) => void): Promise<void>;
-  /** Resolves when the connection has ended, for whatever reason. Never rejects. */
+  /** Resolves when the connection has ended for any reason. Never rejects. */
   readonly ended: Promise<void>;
   /** Ends it. Idempotent. */
   close(): Promise<void>;
@@ -62,7 +64,7 @@ export class DatabaseError extends Error {
  */
 const RETRYABLE = /^(08|40|53|57|58)|^(25P03|25P04|55P03)$|^E[A-Z]/;
 
-/** The class of SQLSTATEs whose messages repeat a value, for it is wrong. */
+/** The class of SQLSTATEs whose messages repeat the value that was refused. */
 const NAMES_VALUES = "22";
 
 /** Wraps what a driver threw. */

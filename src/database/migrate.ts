@@ -11,8 +11,8 @@ const MIGRATION_LOCK = 7_295_001;
 const DIRECTORY = fileURLToPath(new URL("../../migrations/", import.meta.url));
 
 /**
- * The first line of a migration that versions from before it can live with: it only adds what they neither read nor write,
- * nor have to. All others are breaking.
+ * The first line of a migration that earlier versions can live with: it only adds things that they neither read nor
+ * have to write. Every other migration is breaking.
  */
 const COMPATIBLE = "-- compatible: yes";
 
@@ -37,7 +37,7 @@ export async function knownMigrations(): Promise<Migration[]> {
   );
 }
 
-/** What became of the schema: the names of the migrations that were applied, and of those that are not known here. */
+/** The outcome of a migration: the names of those that were applied, and of those that this version does not know. */
 export interface Migrated {
   readonly applied: readonly string[];
   readonly newer: readonly string[];
@@ -45,9 +45,9 @@ export interface Migrated {
 
 /**
  * Brings the schema up to date: the numbered files of `migrations/`, forward only, each exactly once, all in one
- * transaction under an advisory lock. What a newer version has added is left alone. Throws {@link DatabaseError} when a
- * newer version has changed what this one would use, when this one would change what a process that runs uses, and while a
- * backup is being restored.
+ * transaction under an advisory lock. The additions of a newer version are left alone. Throws {@link DatabaseError}
+ * when a newer version has changed something that this one would use, when this one would change something that a
+ * running process uses, and while a backup is being restored.
  *
  * @param options.known by default all.
  */
@@ -69,7 +69,7 @@ export async function migrateIn(tx: Queryable, known: readonly Migration[]): Pro
   await tx.query("select pg_advisory_xact_lock($1)", [MIGRATION_LOCK]);
   await tx.execute(`create table if not exists migrations (
     number integer primary key, name text not null, applied_at timestamptz not null default now())`);
-  // Only where it is missing: it would wait for whoever reads the table.
+  // The index is created only where it is missing, because creating it would wait for everybody who reads the table.
   const { count } = await tx.query(
     `select from pg_attribute where attrelid = 'migrations'::regclass and attname = 'breaking'`,
   );
@@ -104,7 +104,7 @@ export function tellOf({ applied, newer }: Migrated, log: Logger): void {
   if (newer.length > 0) log.warn({ migrations: newer }, "a newer version has added to the database; it is left alone");
 }
 
-/** What runs is of a version from before these migrations, and knows nothing of what they change. */
+/** The running process is of a version from before these migrations, and does not know their changes. */
 async function refuseWhileUsed(tx: Queryable, missing: readonly Migration[]): Promise<void> {
   const breaking = missing.find(({ isBreaking }) => isBreaking);
   if (breaking === undefined) return;

@@ -33,7 +33,7 @@ export async function openDatabase(location: DatabaseLocation, log: Logger): Pro
   }
 }
 
-/** Opens the database with whatever schema it has. Throws DatabaseInUse or DatabaseError. */
+/** Opens the database with the schema that it has. Throws DatabaseInUse or DatabaseError. */
 export async function openAsItIs(location: DatabaseLocation, log: Logger): Promise<Database> {
   return location.kind === "postgres" ? openPostgres(location.url, log) : await openDirectory(location.dataDir);
 }

@@ -1,17 +1,17 @@
 import { DatabaseError, type Queryable } from "./database.ts";
 
-/*
- * A database that is being filled from a backup is nobody else's. Whoever begins to use it takes a lock together with all
- * others who do, and `restore` takes it alone; nobody waits. The embedded database is one process's and one connection's,
- * on which these locks never exclude each other.
+/**
+ * Nobody else may use a database that is being filled from a backup. Every user of it takes a shared lock first, and
+ * `restore` takes the lock alone; nobody waits. The embedded database belongs to one process and one connection, where
+ * these locks never exclude each other.
  */
 
 /** Any constant: it names that lock. */
 const RESTORE_LOCK = 7_295_004;
 
 /**
- * Keeps a restore out, until the transaction or the session ends. Throws {@link DatabaseError}, in words for the admin while
- * there is one.
+ * Keeps a restore out until the transaction or the session ends. Throws {@link DatabaseError}, in words for the admin,
+ * while one runs.
  */
 export async function refuseDuringRestore(
   database: Pick<Queryable, "query">,

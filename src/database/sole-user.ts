@@ -69,7 +69,7 @@ async function putInPlace(path: string, content: string): Promise<boolean> {
   }
 }
 
-/** What a lock file says; empty when it has gone. */
+/** The content of a lock file; empty when the file has gone. */
 function holderOf(path: string): Promise<string> {
   return readFile(path, "utf8").catch(() => "");
 }

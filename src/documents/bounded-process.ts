@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { readFile, writeFile } from "node:fs/promises";
 import { setTimeout as pause } from "node:timers/promises";
 
-/** What a process may use before it is ended. */
+/** The resources that a process may use before it is ended. */
 export interface ProcessLimits {
   readonly timeoutMs: number;
   /** Resident memory, in bytes: looked at every {@link WATCH_MS}, where the system tells (Linux). */
@@ -10,7 +10,7 @@ export interface ProcessLimits {
   readonly maxOutputBytes: number;
 }
 
-/** A process has used more than it may, or ended in failure. The message holds nothing of what it read or said. */
+/** A process has used more than it may, or has ended in failure. The message holds none of its input or output. */
 export class ProcessEnded extends Error {
   override readonly name = "ProcessEnded";
 }
@@ -20,7 +20,10 @@ export class ProcessNotStarted extends Error {
   override readonly name = "ProcessNotStarted";
 }
 
-/** How often a process's memory is looked at, in ms: what takes a gigabyte a second has then a few tens of megabytes too many. */
+/**
+ * The interval between two looks at a process's memory, in ms: a process that takes a gigabyte a second then has a few
+ * tens of megabytes too many.
+ */
 const WATCH_MS = 20;
 
 const PAGE_BYTES = 4_096;

@@ -8,12 +8,12 @@ export interface ReadingLimits {
   readonly maxCharacters: number;
 }
 
-/** What the reader is asked for. */
+/** The request to the reader. */
 export interface ReadingRequest extends ReadingLimits {
   readonly format: DocumentFormat;
 }
 
-/** What the reader says. */
+/** The reader's answer. */
 export type DocumentOutcome =
   | { readonly kind: "text"; readonly text: string; readonly isWhole: boolean }
   | { readonly kind: "failed"; readonly why: Unreadability; readonly error: string };
@@ -45,7 +45,7 @@ export class UnreadableDocument extends Error {
   }
 }
 
-/** A book; what is beyond fits into few models' windows anyhow. */
+/** The size of a book: few models' windows hold more. */
 const LIMITS: ReadingLimits = { maxPages: 300, maxCharacters: 500_000 };
 
 const TIMEOUT_MS = 20_000;
@@ -57,9 +57,9 @@ const MAX_MEMORY_BYTES = 400 * 1024 * 1024;
 const MAX_OUTPUT_BYTES = 6 * LIMITS.maxCharacters + 1_000;
 
 /**
- * Reads the text of a document, in a process of its own that is killed when it takes too long or too much memory: what is
- * packed twice into two kilobytes may unpack to gigabytes, which no limit inside a process holds back. Nothing in the
- * document is run, and nothing that it refers to is fetched. How many are read at once is the caller's to say. Throws
+ * Reads the text of a document in a process of its own, which is killed when it takes too long or too much memory: two
+ * kilobytes that are packed twice may unpack to gigabytes, and no limit inside a process holds that back. Nothing in
+ * the document is run, and nothing that it refers to is fetched. The caller decides how many are read at once. Throws
  * {@link UnreadableDocument}, ProcessNotStarted, or the signal's reason.
  */
 export async function textOfDocument(
@@ -79,7 +79,7 @@ export async function textOfDocument(
   return { text: outcome.text, isWhole: outcome.isWhole };
 }
 
-/** What the reader said, if it was the reader that spoke: a document may have got hold of it. */
+/** The reader's answer. It is checked, because a document may have taken the reader over. */
 function outcomeIn(output: string): DocumentOutcome {
   try {
     const said = JSON.parse(output) as Partial<Record<string, unknown>> | null;

@@ -1,15 +1,15 @@
 import { decodedText } from "./text-encoding.ts";
 
 /**
- * What a document is, by what it begins with. `zip` is an Office file, an OpenDocument, an EPUB, or none of them: what is in
- * it says more, and is looked at where documents are read.
+ * The format of a document, by its first bytes. `zip` is an Office file, an OpenDocument, an EPUB, or another archive:
+ * the reader looks inside to tell.
  */
 export type DocumentFormat = "pdf" | "zip" | "web_page" | "mail";
 
 /** A file of which its format alone says that it is not read. */
 export type ClosedFormat = "locked" | "old_office";
 
-/** What its sender says of a file. */
+/** The sender's own description of a file. */
 export interface SaidOfFile {
   readonly name: string;
   readonly mimetype?: string;
@@ -21,14 +21,14 @@ const PDF_BEGINS_WITHIN = 1_024;
 /** Web pages and mails say so far what they are, in bytes. */
 const LOOKED_AT = 8_000;
 
-/** The format of a document; undefined for text that is read as it is, and for what is none. */
+/** The format of a document; undefined for plain text and for files that are no documents. */
 export function documentFormat(bytes: Uint8Array, said: SaidOfFile): DocumentFormat | undefined {
   const signature = latin1(bytes.subarray(0, PDF_BEGINS_WITHIN));
   if (/^(?:\xef\xbb\xbf)?\s*%PDF-/.test(signature)) return "pdf";
   // The second begins an archive without anything in it.
   if (signature.startsWith("PK\x03\x04") || signature.startsWith("PK\x05\x06")) return "zip";
   const words = decodedText(bytes.subarray(0, LOOKED_AT));
-  // Text may speak of PDFs, as what tells files apart does.
+  // A text may speak of PDFs, as one about file formats does.
   if (signature.includes("%PDF-") && (words === undefined || isCalledPdf(said))) return "pdf";
   const beginning = words ?? "";
   if (isWebPage(beginning, said)) return "web_page";
@@ -40,7 +40,10 @@ export function isCalledPdf({ name, mimetype = "" }: SaidOfFile): boolean {
   return /^application\/(?:x-)?pdf\b/.test(mimetype) || /\.pdf$/i.test(name);
 }
 
-/** What Word, Excel and PowerPoint called what they wrote, with the zero that ends a name; other programs use the same container. */
+/**
+ * The streams in which Word, Excel and PowerPoint kept their contents, with the zero that ends a name; other programs
+ * use the same container.
+ */
 const OLD_STREAMS = ["WordDocument\0", "Workbook\0", "Book\0", "PowerPoint Document\0"];
 
 /** Office's files of before 2007, and the form in which it locks its files of today (MS-CFB, MS-OFFCRYPTO). */
@@ -54,7 +57,7 @@ export function closedFormat(bytes: Uint8Array): ClosedFormat | undefined {
   return OLD_STREAMS.some(holds) ? "old_office" : undefined;
 }
 
-/** What is named as something else, code above all, is read as it is. */
+/** A file that is named as something else, code above all, is read as it is. */
 function isWebPage(beginning: string, { name, mimetype = "" }: SaidOfFile): boolean {
   const start = beginning.replace(/^(?:\s+|<\?xml[^>]*>|<!--(?:[^-]|-(?!->))*-->)+/, "");
   if (!/^<(?:!doctype html|html|head|body)\b/i.test(start)) {

@@ -1,7 +1,7 @@
 import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
 
-/** So large may a reader's own heap become, in MiB; what it takes in all is watched from outside. */
+/** The largest heap of a reader, in MiB; its whole memory is watched from outside. */
 const MAX_HEAP_MB = 128;
 
 /** The program that reads a document, in a process of its own. The process that is shut in starts no other. */

@@ -1,4 +1,4 @@
-/** What may be in a text beside printable characters: white space, backspace, and the escapes of a terminal's colours. */
+/** The control characters that no text has: all but white space, backspace, and the escapes of a terminal's colours. */
 // eslint-disable-next-line no-control-regex
 const CONTROLS = /[\0-\x07\x0e-\x1a\x1c-\x1f\x7f]/;
 
@@ -25,11 +25,11 @@ export function decodedText(bytes: Uint8Array): string | undefined {
   const good = countOf(text, /[^\0-\x7f\ufffd]/g);
   if (good >= GOOD_FOR_ONE_BAD * bad) return text;
   const western = new TextDecoder("windows-1252").decode(bytes);
-  // Five bytes stand for nothing there, and are decoded as controls.
+  // Windows-1252 gives five bytes no meaning, and they are decoded as controls.
   return CONTROLS.test(western) || /[\x81\x8d\x8f\x90\x9d]/.test(western) ? undefined : western;
 }
 
-/** UTF-16 without a mark, where it is plain: of what is ASCII in it one byte is zero, always on the same side. */
+/** UTF-16 without a mark, where it is plain: an ASCII character in it has one zero byte, always on the same side. */
 function unmarkedUtf16(bytes: Uint8Array): string | undefined {
   const beginning = bytes.subarray(0, LOOKED_AT);
   const zeros = [0, 0];

@@ -18,7 +18,7 @@ export function endpointsOf(config: Pick<Config, "homeserver" | "database" | "pr
     .concat(config.database === undefined ? [] : databaseEndpoints(config.database.url));
 }
 
-/** Ollama's port is meant where the address names neither port nor scheme. */
+/** Ollama's port is meant where the address names neither a port nor a scheme. */
 function withPort(url: string): string {
   if (url.includes("://")) return url;
   const { hostname, port, pathname } = new URL(`http://${url}`);
@@ -35,7 +35,7 @@ function databaseEndpoints(url: string): Endpoint[] {
   const host = parsed.searchParams.get("host") ?? decodeURIComponent(parsed.hostname);
   if (host.startsWith("/")) return [{ path: host }];
   const { port } = endpointOf(parsed) as { port: number };
-  // What the address leaves out the driver takes from where libpq does.
+  // The driver takes the parts that the address leaves out from the same variables as libpq.
   const { PGHOST = "localhost", PGPORT } = process.env;
   const usual = parsed.port === "" ? (PGPORT ?? port) : port;
   return [{ host: host === "" ? PGHOST : host, port: Number(parsed.searchParams.get("port") ?? usual) }];

@@ -6,7 +6,7 @@ import net from "node:net";
 import { resolve } from "node:path";
 import workers from "node:worker_threads";
 
-/** What may be reached: a host's port, or a local socket. */
+/** An address that may be reached: a host's port, or a local socket. */
 export type Endpoint = { readonly host: string; readonly port: number } | { readonly path: string };
 
 /** Something tried to reach what is not configured. */
@@ -19,7 +19,7 @@ export class EgressRefused extends Error {
   }
 }
 
-/** Is told of what was refused: a host with its port, a name that was looked up, a program. */
+/** Is called with the target that was refused: a host with its port, a name that was looked up, or a program. */
 export type Refused = (what: string) => void;
 
 /** A program that may be started all the same, with nothing of our environment and one argument more than these. */
@@ -30,16 +30,17 @@ export interface AllowedProgram {
 
 /** A process that is shut in. */
 export interface EgressGuard {
-  /** Lets these be reached from now on, and says from now on what was refused. */
+  /** Lets these endpoints be reached from now on, and reports refusals from now on. */
   allow(endpoints: readonly Endpoint[], refused: Refused): void;
 }
 
 /**
- * Shuts this process in: from here on nothing in it, whichever library, reaches anything but what is allowed, over TCP, UDP or
- * DNS, by another program or another thread; at first, nothing. What listens here is not concerned. Programs that are started
- * for one job shut themselves in. Against who digs in Node's own insides it holds as far as SECURITY.md says.
+ * Shuts this process in. From here on no library in it reaches anything but the allowed endpoints, over TCP, UDP or
+ * DNS, by another program or by another thread. At first nothing is allowed. Listening is not restricted. The programs
+ * that it may start for one job shut themselves in. SECURITY.md says how far this holds against code that digs in
+ * Node's own internals.
  *
- * @param program the one that may be started.
+ * @param program the one program that may be started.
  */
 export function guardEgress(program?: AllowedProgram): EgressGuard {
   let allowed: readonly Endpoint[] = [];
@@ -81,7 +82,7 @@ export function guardEgress(program?: AllowedProgram): EgressGuard {
   const refuser = (what: string) => (): never => {
     throw refuse(what);
   };
-  // Another server would be asked for the names, whatever they are.
+  // Another DNS server would learn every name that is looked up.
   const setServers = refuser("another DNS server");
   for (const table of [dns, dns.promises, RESOLVER_BASE, PROMISES_RESOLVER_BASE]) Object.assign(table, { setServers });
   const udp = refuser("UDP");
@@ -123,7 +124,7 @@ export function guardEgress(program?: AllowedProgram): EgressGuard {
   };
 }
 
-/** What Node hands on to start a program: `args` begins with the name that it is called by. */
+/** The options that Node passes to start a program: `args` begins with the name that it is called by. */
 interface SpawnOptions {
   readonly file?: string;
   readonly args?: readonly string[];
@@ -141,7 +142,7 @@ function isStartOf({ file, args }: AllowedProgram, options: SpawnOptions): boole
   );
 }
 
-/** What of `dns` and its resolvers only sets or tells how this process asks, and asks nobody. */
+/** The members of `dns` and its resolvers that ask no server: they only set or tell how this process asks. */
 const NO_LOOKUPS: ReadonlySet<string> = new Set([
   "constructor",
   "Resolver",
@@ -153,16 +154,16 @@ const NO_LOOKUPS: ReadonlySet<string> = new Set([
   "setLocalAddress",
 ]);
 
-/** All else asks somebody, what a later version of Node brings too. */
+/** Every other member asks a server, also one that a later version of Node adds. */
 function lookupsIn(table: Lookups): string[] {
   return Object.getOwnPropertyNames(table).filter((name) => !NO_LOOKUPS.has(name) && typeof table[name] === "function");
 }
 
-/** What the resolvers share. */
+/** The prototype that the resolvers share. */
 const RESOLVER_BASE = Object.getPrototypeOf(dns.Resolver.prototype) as object;
 const PROMISES_RESOLVER_BASE = Object.getPrototypeOf(dns.promises.Resolver.prototype) as object;
 
-/** What of a UDP socket reaches somebody. */
+/** The methods of a UDP socket that send to somebody. */
 const UDP = ["send", "sendto", "connect", "connectSync"] as const;
 
 type Lookups = Record<string, ((...args: unknown[]) => unknown) | undefined>;
@@ -178,7 +179,7 @@ function guardLookup(
   if (original === undefined) return;
   module[name] = function (this: unknown, ...args: unknown[]): unknown {
     const [host] = args;
-    // To look an address up asks nobody; to ask for its name does.
+    // A lookup of an address asks no server; a lookup of a name does.
     const isAddress = name === "lookup" && typeof host === "string" && net.isIP(host) !== 0;
     if (typeof host === "string" && (isKnownHost(host) || isAddress)) return original.apply(this ?? module, args);
     const error = refuse(`the name ${String(host)}`);
@@ -208,7 +209,7 @@ function isOptions(value: unknown): value is object {
   return typeof value === "object" && value !== null;
 }
 
-/** What they have by inheritance counts, too. */
+/** The inherited options count as well. */
 function copyOf(options: object): object {
   const inherited = Object.getPrototypeOf(options) as object | null;
   const isPlain = inherited === null || inherited === Object.prototype;

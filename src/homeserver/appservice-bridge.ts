@@ -8,7 +8,7 @@ export type RawRegistration = Parameters<typeof AppServiceRegistration.fromObjec
 
 /** The running appservice. */
 export interface RunningAppService {
-  /** For intents, metrics and whatever else the ecosystem's parts offer. */
+  /** For intents, metrics and the other parts of the ecosystem. */
   readonly bridge: Bridge;
   readonly botIntent: Intent;
   /** Ends the listener, letting running requests finish, and every timer. */
@@ -16,11 +16,9 @@ export interface RunningAppService {
 }
 
 /**
- * Runs matrix-appservice-bridge's `Bridge` on our own listener. It listens when this resolves; the homeserver need not be
- * there yet. Rejects when the port cannot be listened on or the registration lacks a token.
- *
- * Events do not pass through `Bridge`, for it has no way to say that one was not stored: they go to the appservice's own
- * `onTransaction`.
+ * Runs matrix-appservice-bridge's `Bridge` on our own listener. It listens when this resolves; the homeserver need not
+ * be there yet. Rejects when the port cannot be listened on or the registration lacks a token. Events do not pass
+ * through `Bridge`, because it can't report that one was not stored: they go to the appservice's own `onTransaction`.
  */
 export async function startAppService(options: {
   readonly registration: RawRegistration;

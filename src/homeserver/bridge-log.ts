@@ -3,9 +3,9 @@ import { Logger as BridgeLogger } from "matrix-appservice-bridge";
 import type { Logger } from "../observability/log.ts";
 
 /**
- * Leads what matrix-appservice-bridge and matrix-bot-sdk log into our log; by itself the latter writes to the console.
- * Of their warnings and errors only the module and the errcode are kept, for the texts hold whatever the server said.
- * Process-wide, as their loggers are.
+ * Leads the log lines of matrix-appservice-bridge and matrix-bot-sdk into our log; by itself the latter writes to the
+ * console. Only the module and the errcode of their warnings and errors are kept, because the texts hold the server's
+ * own words. It works on the whole process, as their loggers do.
  */
 export function redirectBridgeLogs(log: Logger): void {
   const lines = new Writable({

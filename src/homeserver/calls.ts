@@ -21,7 +21,7 @@ export async function versions(client: HomeserverClient, options?: CallOptions):
   return asStrings(asObject(answer, call)["versions"], call);
 }
 
-/** Who the homeserver takes us for; without `as`, the appservice's own sender. */
+/** The user that the homeserver takes us for; without `as`, the appservice's own sender. */
 export async function whoami(client: HomeserverClient, as?: Actor, options?: CallOptions): Promise<string> {
   const answer = await client.request({ ...options, method: "GET", path: "/_matrix/client/v3/account/whoami", as });
   return stringField(answer, "user_id", "GET whoami");
@@ -122,8 +122,8 @@ export async function uploadMedia(
 }
 
 /**
- * A server name has 230 bytes at the most, and no more signs than these (spec "Server name"); how long a media id may be the spec
- * does not say.
+ * A server name has at most 230 bytes, and no other characters than these (spec "Server name"); the spec gives media
+ * ids no length.
  */
 const MXC = /^mxc:\/\/(?!\.{1,2}\/)([\w.:[\]-]{1,255})\/([\w-]{1,255})$/;
 const LONGEST_MXC = 600;

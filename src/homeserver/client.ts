@@ -209,7 +209,7 @@ function kindOf({ path, query }: HomeserverRequest): string {
   return endpointOf(path, (query?.["timeout"] ?? "0") !== "0");
 }
 
-/** What a status says, for counting. */
+/** The kind of a status, for counting. */
 function outcomeOf(status: number): string {
   if (status >= 500) return "server_error";
   if (status === 429) return "rate_limited";

@@ -15,7 +15,7 @@ export interface Device extends Actor {
   readonly deviceId: string;
 }
 
-/** What one `/sync` told a device. */
+/** The answer of one `/sync` to a device. */
 export interface DeviceSync {
   readonly nextBatch: string;
   /** In the order of sending. */
@@ -28,9 +28,9 @@ export interface DeviceSync {
 }
 
 /**
- * Nothing of rooms: their events come by transaction. And never the same filter twice: Synapse keeps the answer to a
- * /sync for two minutes (`sync_response_cache_duration`) and gives it again to whoever asks the same. After a restart
- * from an older `since` we would be told of the past, and the keys that came since then would stay unseen.
+ * The filter leaves rooms out, because their events come by transaction. It is never the same twice: Synapse keeps the
+ * answer to a sync for two minutes (`sync_response_cache_duration`) and repeats it to the same question. After a
+ * restart from an older `since` that answer would be of the past, and newer keys would stay unseen.
  */
 function syncFilter(): string {
   const limit = randomInt(1, 2 ** 47);
@@ -87,11 +87,11 @@ export async function deleteDevice(client: HomeserverClient, device: Device, opt
 const MAX_SYNC_BYTES = 64 * 1024 * 1024;
 
 /**
- * One `/sync` of the device, answered at once. What came before `since` is acknowledged by it and forgotten by the
- * server; presence stays as it is. An answer that is too large is passed over, since the device would get no other one for
- * good: its to-device messages are lost, and whose devices have changed is asked for by itself.
+ * One `/sync` of the device, answered at once. It acknowledges everything before `since`, which the server then
+ * forgets; presence stays as it is. An answer that is too large is passed over, because the device would get the same
+ * one for ever: its to-device messages are lost, and the changed device lists are asked for separately.
  *
- * @param lost is told that one was passed over.
+ * @param lost is called when an answer was passed over.
  */
 export async function sync(
   client: HomeserverClient,
@@ -116,7 +116,7 @@ export async function sync(
     if (token === undefined || token === since) throw error;
     lost?.();
     const after = await sync(client, device, token, options);
-    // Who begins anew knows of nobody's devices yet.
+    // A device that begins anew knows no device lists yet.
     if (since === undefined) return after;
     const changes = readChanges(
       await client.request({

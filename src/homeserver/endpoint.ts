@@ -1,6 +1,6 @@
 /**
- * The kind of a call to the homeserver, for counting: a word from a short list, never an id. What is under `/rooms/{roomId}`
- * is called by what comes after it.
+ * The kind of a call to the homeserver, for counting: a word from a short list, never an id. A call under
+ * `/rooms/{roomId}` is named after the segment behind it.
  *
  * @param isLongPoll whether the homeserver is asked to keep the request until something happens.
  */

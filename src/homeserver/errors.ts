@@ -97,7 +97,7 @@ export function isUnknownDevice(error: unknown): boolean {
   return error instanceof MatrixError && error.errcode.endsWith("M_UNKNOWN_DEVICE");
 }
 
-/** What a call answers; undefined when the homeserver says that there is no such thing (404 `M_NOT_FOUND`). */
+/** The answer of a call; undefined when the homeserver says that there is no such thing (404 `M_NOT_FOUND`). */
 export async function noneIfNotFound(answer: Promise<unknown>): Promise<unknown> {
   try {
     return await answer;

@@ -8,13 +8,13 @@ export interface TimelineEvent {
   readonly content: JsonObject;
 }
 
-/** A page holds at most so many events of ours, whatever was said between them. */
+/** A page holds at most this many of our own events, however much others said between them. */
 const PAGE = 100;
 const MAX_PAGES = 50;
 
 /**
  * Looks back through a room's timeline for an event that the user itself has sent. Returns its id, or undefined when
- * there is none that young. Throws HomeserverError.
+ * there is none that recent. Throws HomeserverError.
  */
 export async function findOwnEvent(
   client: HomeserverClient,

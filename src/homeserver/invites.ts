@@ -10,9 +10,9 @@ export interface PendingInvite {
 }
 
 /**
- * The invites a user has not answered. From a `/sync` without a device, so that it acknowledges nothing; a filter for a
- * room that is not there leaves out all but invites, and is never the same twice, for Synapse gives the answer to a known
- * question again for two minutes. Throws HomeserverError.
+ * The invites that a user has not answered. They come from a `/sync` without a device, so that it acknowledges nothing.
+ * Its filter names a room that does not exist, which leaves out everything but invites; and it is never the same twice,
+ * because Synapse repeats its answer to a known question for two minutes. Throws HomeserverError.
  */
 export async function pendingInvites(
   client: HomeserverClient,

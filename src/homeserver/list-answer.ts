@@ -1,6 +1,6 @@
 import { setImmediate as others } from "node:timers/promises";
 
-/** So long others are kept waiting at the most, but for one entry, in ms. */
+/** The longest time, in ms, that others are kept waiting, apart from one long entry. */
 const SLICE_MS = 10;
 /** The clock is looked at so often, in bytes. */
 const SLICE_BYTES = 65_536;

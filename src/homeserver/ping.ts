@@ -10,7 +10,7 @@ import { pause, retryDelayMs } from "./retry.ts";
 /** How a ping of the appservice through the homeserver ended. */
 export type PingResult =
   | { readonly kind: "answered"; readonly durationMs: number }
-  /** `reason` says in words for the admin what is wrong and what to do. */
+  /** `reason` tells the admin in words the fault and the remedy. */
   | { readonly kind: "failed"; readonly reason: string; readonly error: unknown };
 
 /**
@@ -39,11 +39,12 @@ export async function awaitHomeserver(client: HomeserverClient, log: Logger, sig
 }
 
 /**
- * Has the homeserver ping us (`POST /_matrix/client/v1/appservice/{id}/ping`), which tries both directions and both
- * tokens, and makes Synapse send at once what it held back while we were away. A failure is logged with what to do about
- * it and returned; throws only the abort reason of `options.signal`.
+ * Has the homeserver ping us (`POST /_matrix/client/v1/appservice/{id}/ping`). The ping tries both directions and both
+ * tokens, and makes Synapse send at once the transactions that it held back while we were away. A failure is logged
+ * with its remedy and returned; throws only the abort reason of `options.signal`.
  *
- * @param hasReached Whether the ping of this id came to us: one that succeeded elsewhere was answered by another bridge.
+ * @param hasReached whether the ping of this id came to us: a ping that succeeded elsewhere was answered by another
+ * bridge.
  */
 export async function pingHomeserver(
   client: HomeserverClient,
@@ -86,9 +87,9 @@ export async function pingAppservice(
 }
 
 /**
- * What a failed ping means and what the admin can do (application-service API, "Pinging").
+ * The meaning of a failed ping, and the admin's remedy (application-service API, "Pinging").
  *
- * @param url The address in the registration, where the homeserver looks for us.
+ * @param url the address in the registration, where the homeserver looks for us.
  */
 export function explainPingFailure(error: unknown, url: string): string {
   if (!(error instanceof MatrixError)) return error instanceof Error ? error.message : String(error);

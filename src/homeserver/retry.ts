@@ -5,10 +5,10 @@ const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 30_000;
 
 /**
- * Milliseconds to wait before the next attempt: what the homeserver asked for, or else doubling from half a second to
- * half a minute, with half of it random, so that many ghosts do not come back at the same instant.
+ * Milliseconds to wait before the next attempt: the time that the homeserver asked for, or else a time that doubles
+ * from half a second to half a minute. Half of it is random, so that many ghosts do not come back at the same instant.
  *
- * @param attempt Attempts made so far, from 1.
+ * @param attempt attempts made so far, from 1.
  */
 export function retryDelayMs(error: unknown, attempt: number, random: () => number = Math.random): number {
   if (error instanceof MatrixError && error.retryAfterMs !== undefined) return error.retryAfterMs;

@@ -44,7 +44,7 @@ export async function joinRoom(
     ...callOptions,
     method: "POST",
     path: path`/_matrix/client/v3/join/${roomId}`,
-    // `server_name` is what servers before v1.12 know.
+    // Servers before v1.12 know `server_name` only.
     query: { via, server_name: via },
     body: {},
     as,

@@ -8,7 +8,7 @@ import { parseTransaction, type RoomEvent } from "./transaction.ts";
 export interface TimelinePage {
   /** Newest first. */
   readonly events: readonly JsonObject[];
-  /** Where the page before begins; undefined at the beginning of what the user may see. */
+  /** The token of the page before; undefined at the first event that the user may see. */
   readonly end: string | undefined;
 }
 
@@ -44,8 +44,8 @@ export async function timelineBefore(
 }
 
 /**
- * An event of a room, as somebody who is in it may see it; undefined where there is none, or where they may not. What
- * changed it is in its `unsigned` (spec "Aggregations of child events"). Throws HomeserverError.
+ * An event of a room, as a member may see it; undefined where there is none, or where the member may not see it. Its
+ * edits and other changes are in its `unsigned` (spec "Aggregations of child events"). Throws HomeserverError.
  */
 export async function roomEvent(
   client: HomeserverClient,

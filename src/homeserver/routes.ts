@@ -13,7 +13,7 @@ import { createTokenCheck } from "./token.ts";
 import { parseTransaction, type Transaction } from "./transaction.ts";
 import { reached } from "../observability/steps.ts";
 
-/** What the homeserver can ask of us, and who answers. */
+/** The requests that the homeserver can send us, and their handlers. */
 export interface AppServiceHandlers {
   /**
    * Stores a transaction. It is acknowledged when this resolves, and sent again by the homeserver when it throws.
@@ -22,7 +22,7 @@ export interface AppServiceHandlers {
   onTransaction(transaction: Transaction): Promise<void>;
   /** Whether this user exists; makes it first when it should. */
   onUserQuery(userId: string): Promise<boolean>;
-  /** Told of a ping, by the id that whoever asked for it gave it. */
+  /** Is called with the id of a ping that came. */
   onPing?(transactionId: string): void;
 }
 
@@ -189,8 +189,8 @@ function answerError(log: Logger): ErrorRequestHandler {
 }
 
 /**
- * The status for what is wrong with the request itself: body-parser gives its errors a `type`, and the router throws a
- * URIError for a path that cannot be decoded. A `status` alone says nothing; our own errors can have one.
+ * The status for a fault of the request itself: body-parser gives its errors a `type`, and the router throws a URIError
+ * for a path that cannot be decoded. A `status` alone proves nothing; our own errors can have one.
  */
 function callersFault(error: unknown): number | undefined {
   if (error instanceof URIError) return 400;
@@ -213,7 +213,7 @@ function logRequests(log: Logger, metrics: Metrics | undefined): RequestHandler 
   };
 }
 
-/** What is asked for, in a word from a short list. */
+/** The endpoint that a path asks for, as a word from a short list. */
 function askedEndpoint(path: string): string {
   const [, name = ""] = /^\/_matrix\/app\/v1\/([a-z]+)(?:\/|$)/.exec(path) ?? [];
   return ["transactions", "ping", "users", "rooms", "thirdparty"].includes(name) ? name : "other";

@@ -7,9 +7,9 @@ import { MatrixError } from "./errors.ts";
 const PROBE = "SUPPORTCHECK";
 
 /**
- * What the homeserver lacks that encryption needs: making devices for our users (MSC4190), and acting as a device
- * (MSC4326). `/versions` tells of neither, so both are tried. Returns a sentence for each that is missing, with what to do.
- * Throws HomeserverError when the homeserver is away.
+ * The features that the homeserver lacks and that encryption needs: making devices for our users (MSC4190), and acting
+ * as a device (MSC4326). `/versions` tells neither, so both are tried. Returns a sentence for each missing one, with
+ * its remedy. Throws HomeserverError when the homeserver is away.
  *
  * @param userId one of our users, who exists.
  */

@@ -1,14 +1,14 @@
 import { Agent, fetch } from "undici";
 
-/*
- * What a homeserver tells anybody who asks. No token goes along: Synapse refuses even /versions to one that it does not
- * know, and before it has been registered ours is one.
+/**
+ * Asks a homeserver for public facts. No token goes along: Synapse refuses even /versions to a token that it does not
+ * know, and before the registration ours is one.
  */
 
 /** The oldest Synapse that lets application services encrypt without flags (MSC4190, MSC4326). */
 export const OLDEST_SYNAPSE = "1.141.0";
 
-/** What is known of a homeserver. */
+/** The facts that are known of a homeserver. */
 export interface Survey {
   /** Versions of the specification. */
   readonly versions: readonly string[];
@@ -17,7 +17,7 @@ export interface Survey {
   /** The server name, where it tells: only a listener for federation or keys does. */
   readonly domain: string | undefined;
   readonly signIn: SignIn;
-  /** What its clock said, less what ours said meanwhile, in ms; undefined where it has no Date header. Good to a second. */
+  /** The homeserver's clock less ours, in ms, good to a second; undefined where the answer has no Date header. */
   readonly clockOffsetMs: number | undefined;
   /** How long it took to answer, in ms. */
   readonly latencyMs: number;
@@ -29,7 +29,7 @@ export type SignIn =
   /** The issuer is undefined where the service is away. */
   | { readonly by: "service"; readonly issuer: string | undefined };
 
-/** No homeserver answers at the address. The message says why, and what may be meant. */
+/** No homeserver answers at the address. The message gives the cause, and the address that may be meant. */
 export class NoHomeserver extends Error {
   override readonly name = "NoHomeserver";
   readonly exitCode = 1;
@@ -183,7 +183,7 @@ function explainNoAnswer(error: unknown, base: string): string {
   return `${host} can't be asked (${codes[0] ?? (error instanceof Error ? error.message : "no reason given")})`;
 }
 
-/** What answered instead of a homeserver. */
+/** A sentence about the program that answered in a homeserver's place. */
 function explainOtherAnswer({ status, headers }: Answer, base: string): string {
   const place = headers.get("location");
   if (status >= 300 && status < 400 && place !== null) {

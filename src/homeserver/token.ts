@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 
-/** What the Authorization header of a request says about who sent it. */
+/** The verdict on the Authorization header of a request. */
 export type TokenVerdict = "valid" | "missing" | "wrong";
 
 /**

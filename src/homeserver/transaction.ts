@@ -14,16 +14,16 @@ export interface RoomEvent {
   readonly unsigned?: Readonly<Record<string, unknown>>;
 }
 
-/** A transaction as the rest of the bridge knows it. Nothing of what the homeserver sent can keep it from being made. */
+/** A transaction as the rest of the bridge knows it. It can be made from anything that the homeserver sends. */
 export interface Transaction {
   /** Proves nothing: Synapse on SQLite starts its ids again at 1. */
   readonly txnId: string;
   readonly events: readonly RoomEvent[];
-  /** What could not be understood, to be stored aside. */
+  /** The parts that could not be understood, to be stored aside. */
   readonly malformed: readonly MalformedPart[];
   /** Devices that something was pushed for; the thing itself comes by their `/sync`. */
   readonly doorbells: readonly Doorbell[];
-  /** Users whose devices changed or who left; it concerns every ghost that shares a room with them. */
+  /** Users whose devices changed or who left; every ghost that shares a room with them has to know. */
   readonly changedUsers: readonly string[];
 }
 
@@ -43,14 +43,17 @@ export interface Doorbell {
 
 type JsonObject = Readonly<Record<string, unknown>>;
 
-/** JSON nested more deeply than this is not kept: what recurses over it (JSON.stringify does) may overflow the stack. */
+/**
+ * JSON that is nested more deeply than this is not kept: a function that recurses over it (JSON.stringify does) may
+ * overflow the stack.
+ */
 const MAX_DEPTH = 100;
 
 /**
  * Reads the body of `PUT /_matrix/app/v1/transactions/{txnId}` (application-service API; MSC2409, MSC3202 and MSC4203
- * under their stable and unstable names). Never throws: whatever is malformed is listed, and the rest is kept.
+ * under their stable and unstable names). Never throws: malformed parts are listed, and the rest is kept.
  *
- * @param now Time of arrival, milliseconds since 1970.
+ * @param now time of arrival, milliseconds since 1970.
  */
 export function parseTransaction(txnId: string, body: unknown, now: number = Date.now()): Transaction {
   const events: RoomEvent[] = [];
@@ -68,7 +71,7 @@ export function parseTransaction(txnId: string, body: unknown, now: number = Dat
   return { txnId, events, malformed, doorbells, changedUsers: changedUsers(body) };
 }
 
-/** The event, or what is wrong with it. */
+/** The event, or the fault that was found in it. */
 function parseEvent(candidate: unknown, now: number): RoomEvent | string {
   if (!isObject(candidate)) return "not an object";
   const { event_id, room_id, sender, type, content, state_key, redacts, origin_server_ts, unsigned } = candidate;
@@ -181,7 +184,7 @@ function keepable(raw: unknown): unknown {
   return isDeeperThan(raw, MAX_DEPTH) ? null : raw;
 }
 
-/** Goes level by level, for what it looks for would overflow a recursion. */
+/** This goes level by level, because its input would overflow a recursion. */
 function isDeeperThan(value: unknown, limit: number): boolean {
   let level: object[] = isNested(value) ? [value] : [];
   for (let depth = 0; depth < limit && level.length > 0; depth += 1) {

@@ -4,7 +4,7 @@ import type { HomeserverClient } from "./client.ts";
 import { isHomeserverError } from "./errors.ts";
 import { pause, retryDelayMs } from "./retry.ts";
 
-/** How long the homeserver may keep a request, in ms, and how long it takes at the most beyond that. */
+/** How long the homeserver may keep a request, in ms, and the most that it may take beyond that. */
 const POLL_MS = 30_000;
 const LEEWAY_MS = 15_000;
 

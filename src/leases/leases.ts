@@ -26,8 +26,9 @@ export class StaleLease extends Error {
 }
 
 /**
- * Takes a ghost for a process: a free one, one of an owner that has ended or not been heard of for too long, or one's
- * own again. From then on no earlier owner's write is accepted. Throws {@link LeaseHeld} and DatabaseError.
+ * Takes a ghost for a process: a free one, one whose owner has ended or has not been heard of for too long, or one of
+ * the process' own again. From then on no write of an earlier owner is accepted. Throws {@link LeaseHeld} and
+ * DatabaseError.
  */
 export async function acquireLease(database: Queryable, ghost: string, owner: number): Promise<Lease> {
   const { rows } = await database.query<{ epoch: number }>(
@@ -57,9 +58,9 @@ export async function leasesOf(database: Queryable, owner: number): Promise<Leas
 }
 
 /**
- * Runs `work` in one transaction in which the ghost can't be taken over: whoever wants to waits for its end. All that is
- * a ghost's own is written so. Throws {@link StaleLease}, and then has written nothing; DatabaseError; and what `work`
- * throws.
+ * Runs `work` in one transaction in which the ghost can't be taken over: another process that wants it waits for the
+ * end. Everything that belongs to a ghost is written this way. Throws {@link StaleLease}, and then has written nothing;
+ * DatabaseError; and the errors of `work`.
  */
 export async function fenced<T>(database: Database, lease: Lease, work: (tx: Queryable) => Promise<T>): Promise<T> {
   return database.transaction(async (tx) => {

@@ -13,7 +13,7 @@ const BELLS = "matrix_agents_bells";
 /** PostgreSQL takes notifications of less than 8,000 bytes; a longer one says only that there is something. */
 const MAX_BELL_BYTES = 7_000;
 
-/** Whom something arrived for. */
+/** The ghosts and people for whom something arrived. */
 export interface Bells {
   /** Ghosts with new mail. */
   readonly mail: readonly string[];
@@ -21,7 +21,7 @@ export interface Bells {
   readonly doorbells: readonly string[];
 }
 
-/** What a process does with what it is told. All are called at once and must not throw. */
+/** The reactions of a process to its notifications. All are called at once and must not throw. */
 export interface ProcessListener {
   /** Another process stored something for these ghosts. */
   bells(bells: Bells): void;

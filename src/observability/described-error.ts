@@ -4,7 +4,7 @@ const MAX_CAUSES = 8;
 /** As much of a message as is logged, in characters: it may be a server's, or a library's that quotes what it was given. */
 const LONGEST_MESSAGE = 2_000;
 
-/** What of an error may be logged. */
+/** The parts of an error that may be logged. */
 export interface DescribedError {
   readonly type: string;
   readonly code?: string;
@@ -15,9 +15,10 @@ export interface DescribedError {
 }
 
 /**
- * What of an error may be logged: its kind, code, message and where it was made. Never what is attached to it (a driver's
- * errors carry rows and parameters), and of the message nothing in quotes, for there parsers repeat what they read:
- * JSON.parse, PostgreSQL's types, the crypto engine's deserialiser, fetch with a header that it refuses.
+ * The parts of an error that may be logged: its kind, code, message and the place where it was made. What a driver
+ * attaches to it is left out, because that carries rows and parameters. Words in quotes are left out of the message,
+ * because parsers repeat their input there: JSON.parse, PostgreSQL's types, the crypto engine's deserialiser, and fetch
+ * with a header that it refuses.
  */
 export function describeError(error: unknown, causes = 0): DescribedError {
   if (!(error instanceof Error))

@@ -13,11 +13,11 @@ export type Logger = PinoLogger;
 export type LogLevel = "debug" | "info" | "warn" | "error";
 
 /**
- * Makes the root logger. Writes to standard error, so that standard output stays free for what a command prints.
+ * Makes the root logger. It writes to standard error, so that standard output stays free for the output of a command.
  *
- * @param level asked for every line when it is a function, so that it may change.
+ * @param level a function is asked for every line, so that the level may change.
  * @param format `json` is one JSON object a line; `pretty` is for a person; `auto` is pretty on a terminal.
- * @param secrets what must stand in no line, wherever it may come from; may grow.
+ * @param secrets strings that must stand in no line, wherever they come from; the set may grow.
  */
 export function createLogger(
   level: LogLevel | (() => LogLevel),
@@ -27,7 +27,7 @@ export function createLogger(
   const usePretty = format === "pretty" || (format === "auto" && process.stderr.isTTY);
   const options: LoggerOptions = {
     level: typeof level === "function" ? "debug" : level,
-    // The loggers that are made of this one each keep a level of their own; what they all pass through is this.
+    // Each child logger keeps a level of its own. All their lines pass through this hook.
     hooks: {
       ...(typeof level === "function" ? { logMethod: only(level) } : {}),
       ...(secrets === undefined ? {} : { streamWrite: (line: string) => secrets.hide(line) }),

@@ -190,7 +190,7 @@ export interface Metrics extends Instruments {
   agent(userId: string): string;
   /** All of it, in Prometheus' text form. */
   text(): Promise<string>;
-  /** What there is, those of the process and of Node.js among it. */
+  /** All metrics that there are, with those of the process and of Node.js. */
   describe(): Promise<readonly { readonly name: string; readonly kind: string; readonly help: string }[]>;
 }
 
@@ -222,7 +222,7 @@ export interface Declared<K extends Kind, L extends string> {
   readonly kind: K;
   readonly name: string;
   readonly help: string;
-  /** Each with what it holds. */
+  /** Each label, with the meaning of its values. */
   readonly labels: Readonly<Record<L, string>>;
   readonly buckets?: readonly number[];
 }

@@ -6,20 +6,23 @@ import type { Logger } from "./log.ts";
 import { METRICS_CONTENT_TYPE } from "./metrics.ts";
 import type { Readiness } from "./readiness.ts";
 
-/** Whoever asks asks for little. In ms. */
+/** Requests to this listener are small, so a slow one is cut off after this time, in ms. */
 const REQUEST_TIMEOUT_MS = 10_000;
 
-/** What is asked for again within so long gets the same answer, in ms: nobody can make the checks run all the time. */
+/**
+ * A repeated request within this time, in ms, gets the same answer, so that nobody can make the checks run all the
+ * time.
+ */
 const ANSWER_AGE_MS = 500;
 
-/** What the listener tells. */
+/** The content that the listener serves. */
 export interface Monitored {
   readonly readiness: () => Promise<Readiness>;
   /** In Prometheus' text form. */
   readonly metrics: () => Promise<string>;
 }
 
-/** A listener for whoever watches the process. */
+/** The HTTP listener for programs that watch the process. */
 export interface MonitoringListener {
   readonly port: number;
   close(): Promise<void>;

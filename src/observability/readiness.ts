@@ -1,16 +1,16 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** Looks at one thing that has to be well: resolves with what is wrong, in words for the admin, or undefined. */
+/** Checks one condition. It resolves with the fault in words for the admin, or with undefined when all is well. */
 export type Check = () => Promise<string | undefined>;
 
 /** Whether the process can take and answer messages now, and if not, why. */
 export interface Readiness {
   readonly ready: boolean;
-  /** Each by its name: `ok`, or what is wrong. */
+  /** Each check by its name, with `ok` or its fault. */
   readonly checks: Readonly<Record<string, string>>;
 }
 
-/** A check that takes longer has failed, in ms: who asks does not wait for ever. */
+/** A check that takes longer than this, in ms, has failed: the caller does not wait for ever. */
 export const CHECK_LIMIT_MS = 4_000;
 
 /** Makes all checks, side by side. A check that throws has failed; none keeps the others from being told. */

@@ -1,12 +1,12 @@
 /** A secret that is shorter is part of too much else. */
 const SHORTEST = 8;
 
-/** What is written in a secret's place. */
+/** The words that stand in the place of a secret. */
 export const HIDDEN = "[secret]";
 
 /**
- * Takes secrets out of lines of the log, in whatever form they may stand there. Nothing of ours writes one; this is for what
- * a library, or a server's answer, may put into an error.
+ * Takes secrets out of log lines, in whatever form they stand there. Our own code logs none; a library or a server's
+ * answer may put one into an error.
  */
 export class Secrets {
   #forms: readonly string[] = [];
@@ -15,7 +15,10 @@ export class Secrets {
     this.add(secrets);
   }
 
-  /** Hides these from now on too. Those before stay hidden: what was begun with them may yet fail. */
+  /**
+   * Hides these strings from now on as well. The earlier ones stay hidden: a call that was begun with them may still
+   * fail.
+   */
   add(secrets: readonly string[]): void {
     const forms = secrets
       .filter((secret) => secret.length >= SHORTEST)

@@ -43,9 +43,9 @@ export class MasterKey {
   }
 
   /**
-   * Reads the key; a new one is written (0600) only where neither the file nor anything encrypted with it is there yet.
-   * Throws {@link MasterKeyError} when the database belongs to another key: its devices could not be opened, and a new
-   * key must never take their place unasked.
+   * Reads the key. It writes a new one (0600) only where there is neither a file nor anything that was encrypted with
+   * one. Throws {@link MasterKeyError} when the database belongs to another key: its devices could not be opened, and a
+   * new key must never take their place unasked.
    */
   static async open(source: MasterKeySource, database: Database): Promise<MasterKey> {
     const there = await readMasterSecret(source, database);
@@ -61,7 +61,10 @@ export class MasterKey {
     return this.#secretOf(storeKeyName(userId, deviceId));
   }
 
-  /** The 32-byte key of a ghost's secret storage: what its recovery key stands for. Throws {@link MasterKeyError}, DatabaseError. */
+  /**
+   * The 32-byte key of a ghost's secret storage, which its recovery key encodes. Throws {@link MasterKeyError},
+   * DatabaseError.
+   */
   recoveryKey(userId: string): Promise<Uint8Array> {
     return this.#secretOf(recoveryKeyName(userId));
   }
@@ -94,7 +97,10 @@ export class MasterKey {
     return unwrapWith(this.#secret, wrapped, place);
   }
 
-  /** What is derived from it for one purpose, or was derived from the one before and is kept since it was changed. */
+  /**
+   * The secret that is derived for one purpose, or that was derived from an earlier master key and is kept since the
+   * change.
+   */
   async #secretOf(name: string): Promise<Uint8Array> {
     for (;;) {
       const { rows } = await this.#database.query<{ check: string | null; kept: string | null }>(
@@ -140,7 +146,10 @@ export async function generationOf(database: Queryable): Promise<number> {
   return Number(rows[0]?.value ?? 1);
 }
 
-/** The key of a backup: of the master key and the backup's salt alone, for there may be no database any more. */
+/**
+ * The key of a backup. It is derived from the master key and the backup's salt alone, because the database may be gone
+ * by then.
+ */
 export function backupKeyOf(master: Uint8Array, salt: Uint8Array): Uint8Array {
   return derive(master, `backup ${Buffer.from(salt).toString("hex")}`);
 }
@@ -150,12 +159,12 @@ export async function readMasterKey(source: MasterKeySource): Promise<Uint8Array
   return parse(source.from === "env" ? process.env[source.name] : await readIfThere(source.path), placeOf(source));
 }
 
-/** What a device's store key is derived for. */
+/** The name under which a device's store key is derived. */
 export function storeKeyName(userId: string, deviceId: string): string {
   return `crypto store ${userId} ${deviceId}`;
 }
 
-/** What a ghost's recovery key is derived for. */
+/** The name under which a ghost's recovery key is derived. */
 export function recoveryKeyName(userId: string): string {
   return `secret storage ${userId}`;
 }
@@ -175,12 +184,12 @@ export function unwrapWith({ key: master }: MasterSecret, wrapped: string, place
   return new Uint8Array(unseal(derive(master, "key wrapping"), wrapped, place));
 }
 
-/** What tells a master key without giving it away. */
+/** A check value that identifies a master key without giving it away. */
 export function checkOf(key: Uint8Array): string {
   return createHmac("sha256", key).update("matrix-agents master key").digest("hex");
 }
 
-/** Where a key lies that is about to become the one of a generation: a process may end in the middle of that. */
+/** The file of the key that is about to become a generation's: the process may end before it is put in its place. */
 export function nextPath(path: string, generation: number): string {
   return `${path}.next-${generation}`;
 }
@@ -193,7 +202,7 @@ async function find(source: MasterKeySource, check: string, generation: number):
     const nextFile = nextPath(source.path, generation);
     const next = await readIfThere(nextFile);
     if (next !== undefined && checkOf(parse(next, nextFile)) === check) {
-      // The change was stored, and what did it ended before it had put the file in its place.
+      // The change was stored, and the process ended before it had put the file in its place.
       await rename(nextFile, source.path).catch((error: unknown) => {
         if (!isMissing(error)) throw error;
       });

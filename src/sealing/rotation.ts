@@ -26,7 +26,7 @@ const ROTATION_LOCK = 7_295_005;
 /** Keys that are wrapped anew by one statement. */
 const AT_ONCE = 1_000;
 
-/** What became of the master key. */
+/** The result of a change of the master key. */
 export interface Rotated {
   readonly generation: number;
   /** How many keys the new one wraps. */
@@ -36,15 +36,14 @@ export interface Rotated {
 }
 
 /**
- * Puts a new master key in the place of the present one: everything that the old one wraps is wrapped by the new one, and
- * what was derived from it is kept, wrapped, so that devices and recovery keys stay as they are. Either all of it or nothing;
- * a process that ends in the middle leaves a database that belongs to the key which is found at the next start. Bridges that
- * run read the new key by themselves, where it is in a file.
+ * Puts a new master key in the place of the present one. The new key wraps everything that the old one wraps. Secrets
+ * that were derived from the old one are kept, wrapped, so that devices and recovery keys stay as they are. Either all
+ * of it happens or nothing; a process that ends in the middle leaves a database that belongs to the key which the next
+ * start finds. Running bridges read the new key by themselves, where it is in a file.
  *
  * @param source where the present key is.
  * @param next the new key, where it is not in a file: 64 hexadecimal digits.
- * @param also what else is written in the same transaction.
- * Throws {@link MasterKeyError}, DatabaseError.
+ * @param also further writes in the same transaction. Throws {@link MasterKeyError}, DatabaseError.
  */
 export async function rotateMasterKey(
   database: Database,
@@ -89,8 +88,8 @@ async function tidyUp(database: Database, path: string): Promise<void> {
 }
 
 /**
- * Lays the new key beside the present one, and that one where the new one can't overwrite it: who has a backup from before
- * needs the key from before. Returns where it is.
+ * Lays the new key beside the present one, and keeps the present one under another name: a backup from before needs the
+ * key from before. Returns that name.
  */
 async function layDown(path: string, text: string, present: MasterSecret): Promise<string> {
   const nextFile = nextPath(path, present.generation + 1);
@@ -127,7 +126,8 @@ function codeOf(error: unknown): string {
 }
 
 async function rewrap(tx: Queryable, present: MasterSecret, next: MasterSecret): Promise<number> {
-  // Who is about to wrap a key, or to make a ghost, waits for the end and finds the new one, or was before and is found here.
+  // A process that is about to wrap a key, or to make a ghost, either waits for this transaction and then finds the new
+  // key, or was first, and this transaction finds its key.
   const { count } = await tx.query("update settings set value = $2 where name = $1 and value = $3", [
     CHECK,
     checkOf(next.key),
@@ -164,7 +164,9 @@ async function rewrapKeys(tx: Queryable, present: MasterSecret, next: MasterSecr
   }
 }
 
-/** What devices and secret storage are encrypted with can't be changed with the master key: it is kept instead. */
+/**
+ * The keys that devices and secret storage are encrypted with can't be changed with the master key, so they are kept.
+ */
 async function keepDerived(tx: Queryable, present: MasterSecret, next: MasterSecret): Promise<number> {
   const { rows: kept } = await tx.query<{ name: string; wrapped: string }>("select name, wrapped from kept_secrets");
   const before = new Map(kept.map((row) => [row.name, row.wrapped]));

@@ -7,18 +7,18 @@ import type { Scope, Seals } from "./seals.ts";
 /** Rows that are sealed in one transaction. */
 const AT_ONCE = 200;
 
-/** What a table had in clear before texts were sealed. */
+/** The columns of a table that versions before sealing left in clear. */
 interface ClearTable {
   readonly table: string;
   /** Which rows; each has an index of its own, so that looking costs nothing once all are sealed. */
   readonly where: string;
-  /** What identifies a row. */
+  /** The columns that identify a row. */
   readonly keys: readonly string[];
   readonly texts: readonly string[];
   readonly scope: (row: Row) => Scope;
-  /** What identifies it in the place of its seal, where that is something else than the keys. */
+  /** The values that a seal is bound to, where those are not the keys. */
   readonly place?: readonly string[];
-  /** What else is written. */
+  /** Further columns that are written. */
   readonly more?: (row: Row) => Readonly<Record<string, unknown>>;
 }
 
@@ -115,9 +115,9 @@ export async function unsealedRows(database: Queryable): Promise<Unsealed[]> {
 }
 
 /**
- * What a bridge does first: where all is sealed, that is written down, in a way that only who has the master key can. From then
- * on what is not sealed was put there by somebody else; it is never sealed, and never read (Seals.open). Throws
- * {@link UnsealedRows} where it is not known, MasterKeyError, DatabaseError.
+ * Confirms that all texts are sealed, before the bridge does anything else, and writes that down in a way that only an
+ * owner of the master key can. From then on an unsealed text was put there by somebody else: it is never sealed, and
+ * never read (Seals.open). Throws {@link UnsealedRows} where that is not confirmed, MasterKeyError, DatabaseError.
  */
 export async function confirmSealed(database: Database, seals: Seals, log: Logger): Promise<void> {
   const unsealed = await unsealedRows(database);
@@ -131,8 +131,9 @@ export async function confirmSealed(database: Database, seals: Seals, log: Logge
 }
 
 /**
- * Seals what versions from before have left in clear: once, and by the operator's word, for nothing in a database tells such
- * words from those that somebody has put there. Returns how many rows. Throws MasterKeyError, DatabaseError.
+ * Seals the texts that earlier versions have left in clear. This happens once, at the operator's word, because nothing
+ * in a database tells such words from those that somebody else has put there. Returns the number of rows. Throws
+ * MasterKeyError, DatabaseError.
  */
 export async function sealExisting(database: Database, seals: Seals): Promise<number> {
   let rows = 0;
@@ -145,7 +146,9 @@ export async function sealExisting(database: Database, seals: Seals): Promise<nu
   return rows;
 }
 
-/** The row of `settings` that says that all is sealed: the id of a key that stays, and what it has sealed. */
+/**
+ * The row of `settings` that says that everything is sealed: the id of a key that stays, and a text that it has sealed.
+ */
 const RECORD = "all_sealed";
 const RECORD_PLACE = ["settings.value", RECORD];
 
@@ -186,7 +189,7 @@ async function sealSome(tx: Queryable, seals: Seals, table: ClearTable): Promise
   return rows.length;
 }
 
-/** What of an event is looked at without opening it. */
+/** The fields of an event that are read without opening it. */
 function outsideOf(payload: string): Record<string, unknown> {
   const { type, sender, state_key, origin_server_ts } = JSON.parse(payload) as Record<string, unknown>;
   return {

@@ -4,7 +4,7 @@ const ALGORITHM = "aes-256-gcm";
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
-/** What was sealed can't be opened: with another key, in another place than its own, or changed since. */
+/** A sealed text can't be opened: it was sealed with another key, belongs to another place, or was changed since. */
 export class SealBroken extends Error {
   override readonly name: string = "SealBroken";
 
@@ -13,7 +13,7 @@ export class SealBroken extends Error {
   }
 }
 
-/** What should be sealed is not: somebody wrote it into the database by hand. */
+/** A text that should be sealed is not: somebody wrote it into the database by hand. */
 export class NotSealed extends SealBroken {
   override readonly name = "NotSealed";
   override readonly message = "words in the database are not sealed, though nothing is stored so";
@@ -43,7 +43,7 @@ export function unseal(key: Uint8Array, sealed: string, place: string): Buffer {
   }
 }
 
-/** What `open` returns; undefined when it can't be opened, for whom the rest matters more. */
+/** The result of `open`; undefined when it can't be opened, for callers to whom the rest matters more. */
 export function unlessBroken<T>(open: () => T): T | undefined {
   try {
     return open();

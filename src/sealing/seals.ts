@@ -4,11 +4,11 @@ import type { Logger } from "../observability/log.ts";
 import type { MasterKey, WrappedKey } from "./master-key.ts";
 import { NotSealed, SealBroken, seal, unseal } from "./sealed-text.ts";
 
-/** What is sealed with one key. */
+/** The texts that one key seals. */
 export interface Scope {
-  /** Whose memory it is; absent: what is on its way in or out of a room, for whichever ghost. */
+  /** The ghost whose memory it is; absent for texts on their way in or out of a room, for every ghost. */
   readonly ghost?: string;
-  /** Absent: what can't be said to be of any room. */
+  /** Absent for texts that belong to no known room. */
   readonly roomId?: string;
   /** Stays until the ghost leaves the room, and is not of the day. */
   readonly isLasting?: boolean;
@@ -16,15 +16,17 @@ export interface Scope {
 
 /** Seals texts of one scope, in the transaction it was asked for in. */
 export interface Seal {
-  /** What the row refers to: `sealed_by`. */
+  /** The key's id, which the row refers to: `sealed_by`. */
   readonly id: number;
-  /** @param place the table, the column and what identifies the row: it can be opened as that alone. */
+  /**
+   * @param place the table, the column and the values that identify the row: the text can be opened as that one alone.
+   */
   seal(text: string, ...place: readonly string[]): string;
 }
 
 /** A row of which something may be sealed. */
 export interface SealedRow {
-  /** Null: nothing is; what words it holds nobody here has stored (see seal-existing.ts). */
+  /** Null: nothing in the row is sealed, and words in it were not stored by us (see seal-existing.ts). */
   readonly sealed_by: number | null;
 }
 
@@ -35,13 +37,13 @@ export type Opener = (row: SealedRow, text: string, ...place: readonly string[])
 const MAX_OPENED = 10_000;
 
 const TODAY = "to_char(now() at time zone 'utc', 'YYYY-MM-DD')";
-/** What was begun yesterday may not be visible yet; no transaction takes a day. */
+/** A transaction that began yesterday may not be visible yet; no transaction takes a day. */
 const YESTERDAY = "to_char((now() - interval '1 day') at time zone 'utc', 'YYYY-MM-DD')";
 
 /**
- * The keys that rooms are sealed with: one for each ghost, room and day, and one for what is on its way. They are wrapped by
- * the master key and never stand in the database in clear. Rows refer to their key and go with it, so that deleting the key
- * is forgetting, and nothing can be sealed with a key that is no more.
+ * The keys that rooms are sealed with: one for each ghost, room and day, and one for texts on their way. The master key
+ * wraps them, and they never stand in the database in clear. Rows refer to their key and go with it. So deleting a key
+ * forgets its texts, and nothing can be sealed with a deleted key.
  */
 export class Seals {
   readonly #database: Database;
@@ -60,7 +62,7 @@ export class Seals {
   }
 
   /**
-   * What seals for a scope today, until the transaction ends: nobody can delete the key before. Throws MasterKeyError,
+   * The seal for a scope today, until the transaction ends: nobody can delete its key before. Throws MasterKeyError,
    * DatabaseError.
    */
   async in(tx: Queryable, scope: Scope): Promise<Seal> {
@@ -99,8 +101,8 @@ export class Seals {
   }
 
   /**
-   * The rows that can be opened, with what opens them; the key of another may have been destroyed since it was read. Throws
-   * MasterKeyError, SealBroken, DatabaseError.
+   * The rows that can be opened, each with its opener; a row's key may have been destroyed since the row was read.
+   * Throws MasterKeyError, SealBroken, DatabaseError.
    *
    * @param database the transaction in which the rows were read, if there is one.
    */
@@ -109,7 +111,7 @@ export class Seals {
     database: Queryable = this.#database,
   ): Promise<{ readonly rows: R[]; readonly open: Opener }> {
     const ids = [...new Set(all.flatMap((row) => (row.sealed_by === null ? [] : [row.sealed_by])))];
-    // Held by who reads, however many others are opened meanwhile.
+    // The keys are held here while the rows are read, however many others are opened meanwhile.
     const keys = new Map(ids.map((id) => [id, this.#opened.get(id)]));
     const missing = ids.filter((id) => keys.get(id) === undefined);
     if (missing.length > 0) {
@@ -153,7 +155,10 @@ export class Seals {
     for (const { id } of rows) this.#opened.delete(id);
   }
 
-  /** Destroys the keys of what ghosts remember of a room from days that were over at a time, and with them all that they seal. */
+  /**
+   * Destroys the keys of ghosts' memories of a room for the days that were over at a time, and with them all that they
+   * seal.
+   */
   async expire(tx: Queryable, roomId: string, before: Date): Promise<void> {
     const { rows } = await tx.query<{ id: number }>(
       `delete from sealing_keys where room_id = $1 and ghost <> '' and period <> '' and period < least($2, ${YESTERDAY})

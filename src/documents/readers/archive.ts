@@ -12,7 +12,7 @@ export class Archive {
     this.#entries = entries;
   }
 
-  /** Throws what the library throws of what is no zip, or is cut off. */
+  /** Throws the library's errors for bytes that are no zip, or are cut off. */
   static async open(bytes: Buffer): Promise<Archive> {
     const zip = await fromBufferPromise(bytes, { lazyEntries: true });
     const entries = new Map<string, Entry>();
@@ -26,7 +26,7 @@ export class Archive {
     if (entry === undefined) return;
     if (entry.isEncrypted()) throw new DocumentClosed("locked");
     const stream: Readable = await this.#zip.openReadStreamPromise(entry);
-    // Whoever reads no further ends the unpacking.
+    // A caller that stops reading ends the unpacking.
     for await (const piece of stream) yield piece as Buffer;
   }
 

@@ -45,7 +45,7 @@ async function packagePath(archive: Archive): Promise<string> {
   return path ?? PACKAGE;
 }
 
-/** What a book is called and who wrote it, and the paths of its chapters. */
+/** A book's title and authors, and the paths of its chapters. */
 async function contentsOf(archive: Archive, opf: string): Promise<{ about: string[]; chapters: string[] }> {
   const folder = posix.dirname(opf);
   const paths = new Map<string, string>();
@@ -69,7 +69,7 @@ async function contentsOf(archive: Archive, opf: string): Promise<{ about: strin
   return { about, chapters: order.flatMap((id) => paths.get(id) ?? []) };
 }
 
-/** What only a shop's program opens; fonts may be hidden in a book that all can read. */
+/** The parts that only a shop's program can open. Fonts may be hidden in a book that everybody can read. */
 async function lockedPaths(archive: Archive): Promise<ReadonlySet<string>> {
   const paths = new Set<string>();
   await readXml(archive.pieces("META-INF/encryption.xml"), {

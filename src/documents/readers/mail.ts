@@ -12,7 +12,7 @@ const SHORTER = 4;
 /** In characters. */
 const LONGEST_HEADER = 5_000;
 
-/** Reads who wrote a mail to whom, when, and what; what is attached to it is named. */
+/** Reads the sender, the receivers, the date and the text of a mail, and names its attachments. */
 export async function readMail(bytes: Uint8Array, written: WrittenText): Promise<void> {
   const mail = await PostalMime.parse(unmarked(bytes), { maxNestingDepth: 20, maxHeadersSize: 1_000_000 });
   const header = (name: string, value: string | undefined): void => {

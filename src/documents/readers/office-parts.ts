@@ -6,8 +6,8 @@ import { readXml, type XmlHandler } from "./xml.ts";
 const MOST_PARTS = 20_000;
 
 /**
- * The parts that may be the main one of an Office file, by their paths, with what each is (ECMA-376, part 2, "Content types"): the
- * one that the package itself names, then all others. Empty where nothing says what they are.
+ * The parts that may be the main one of an Office file, by their paths, each with its type (ECMA-376, part 2, "Content
+ * types"): first the one that the package itself names, then all others. Empty where the package gives no types.
  */
 export async function mainParts(archive: Archive): Promise<readonly (readonly [path: string, type: string])[]> {
   const types = new Map<string, string>();
@@ -32,7 +32,10 @@ interface Relationship {
   readonly path: string;
 }
 
-/** A part of an Office file with those that it names (ECMA-376, part 2, "Relationships"). What is outside the file is not among them. */
+/**
+ * A part of an Office file with the parts that it names (ECMA-376, part 2, "Relationships"). Targets outside the file
+ * are not among them.
+ */
 export class OfficeParts {
   readonly #archive: Archive;
   readonly path: string;

@@ -1,7 +1,10 @@
 import type { Paragraphs } from "./paragraphs.ts";
 import type { Attributes, XmlHandler } from "./xml.ts";
 
-/** What stands beside the words: what was moved elsewhere, the same again for old programs, how it looks, a slide's own number. */
+/**
+ * Elements that hold no words of the document: text that was moved elsewhere, the same text again for old programs,
+ * looks, and a slide's own number.
+ */
 const LEFT_OUT: ReadonlySet<string> = new Set(["moveFrom", "Fallback", "rPr", "sectPr", "tblPr", "tcPr", "trPr"]);
 
 /** Knows paragraphs, lists and headings by their properties (`pPr`). */

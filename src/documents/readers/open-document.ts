@@ -7,10 +7,13 @@ import { readXml, type XmlHandler } from "./xml.ts";
 /** Of a cell or a row that is the same so many times; sheets end with a million empty ones. */
 const MOST_REPEATED = 100;
 
-/** What is deleted and kept for who looks changes over, the number of a footnote or a page, and forms. */
+/**
+ * Elements that hold no words of the document: deleted text that is kept for reviewers, the number of a footnote or a
+ * page, and forms.
+ */
 const LEFT_OUT: ReadonlySet<string> = new Set(["tracked-changes", "note-citation", "page-number", "forms"]);
 
-/** … and who wrote a comment when. */
+/** … and the author and date of a comment. */
 const LEFT_OUT_OF_COMMENTS: ReadonlySet<string> = new Set(["creator", "date", "date-string", "creator-initials"]);
 
 /** Reads a text, spreadsheet, presentation or drawing of OpenDocument (ISO/IEC 26300). Throws {@link DocumentClosed}. */
@@ -89,7 +92,7 @@ function openDocumentText(paragraphs: Paragraphs, written: WrittenText): XmlHand
       }
     },
     text(text) {
-      // White space is what `s`, `tab` and `line-break` say it is.
+      // In these files white space is written as `s`, `tab` and `line-break`.
       if (depth > 0 && skipped === 0) paragraphs.text(text.replace(/\s+/g, " "));
     },
     close(name) {

@@ -12,8 +12,9 @@ import type { WrittenText } from "./written-text.ts";
 const LONGEST_TYPE = 200;
 
 /**
- * Reads a document that is packed into a zip, by what the package itself says it is (OpenDocument and EPUB in `mimetype`, Office
- * in `[Content_Types].xml`), whatever it is called. Throws {@link DocumentClosed} of any other zip, or what the library throws.
+ * Reads a document that is packed into a zip by the type that the package itself states (OpenDocument and EPUB in
+ * `mimetype`, Office in `[Content_Types].xml`), whatever its name is. Throws {@link DocumentClosed} for any other zip,
+ * or the library's errors.
  */
 export async function readPackage(bytes: Buffer, written: WrittenText): Promise<void> {
   const archive = await Archive.open(bytes);

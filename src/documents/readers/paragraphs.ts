@@ -80,12 +80,12 @@ export class Paragraphs {
     for (let time = 0; time < times && row !== ""; time++) this.#add(row, "row");
   }
 
-  /** A table or a list ends: what follows is no row or item of it. */
+  /** A table or a list ends: the next paragraph is no row or item of it. */
   endTable(): void {
     this.#last = "text";
   }
 
-  /** What was cut off is written as far as it goes. */
+  /** Writes the last paragraph, also one that was cut off. */
   end(): void {
     this.endParagraph();
     while (this.#tables.length > 0) {

@@ -2,7 +2,7 @@ import { getDocumentProxy } from "unpdf";
 import { DocumentClosed } from "./document-closed.ts";
 import type { WrittenText } from "./written-text.ts";
 
-/** Reads the text of a PDF's pages. Throws {@link DocumentClosed}, or what the library throws. */
+/** Reads the text of a PDF's pages. Throws {@link DocumentClosed}, or the library's errors. */
 export async function readPdf(bytes: Uint8Array, written: WrittenText): Promise<void> {
   const document = await getDocumentProxy(new Uint8Array(bytes), {
     // Nothing of the document is run, drawn or fetched.

@@ -43,7 +43,10 @@ function builtIn(id: number): DateForm | undefined {
   return (id >= 14 && id <= 17) || (id >= 27 && id <= 31) || id === 36 || (id >= 50 && id <= 58) ? "date" : undefined;
 }
 
-/** What a format shows, by its letters: what is quoted, escaped, or a colour or a language in brackets is none of them. */
+/**
+ * The parts of a date that a format shows, by its letters. Text in quotes, escaped letters, and a colour or a language
+ * in brackets do not count.
+ */
 function formOf(format: string): DateForm | undefined {
   const [first = ""] = format.slice(0, 1_000).split(";");
   const letters = first.replace(/"[^"]*"|\\.|_.|\*.|\[(?![hms]+\])[^\]]*\]|general/gi, "").toLowerCase();

@@ -7,7 +7,7 @@ import type { XmlHandler } from "./xml.ts";
 /** Excel's own limits. */
 const MOST_COLUMNS = 16_384;
 
-/** So much of what cells share is kept, in characters: a sheet's words are there once, whichever cells they are in. */
+/** The most shared text of a sheet that is kept, in characters: a workbook stores each text once, for all its cells. */
 const MOST_SHARED = 5_000_000;
 
 /** Reads an Excel workbook, sheet by sheet, row by row (SpreadsheetML; ECMA-376, part 1, 18). */
@@ -104,7 +104,7 @@ function rowsOf(written: WrittenText, shared: readonly string[], dates: SerialDa
   };
 }
 
-/** What a cell shows, or is worked out by where nobody has worked it out. */
+/** The text that a cell shows, or its formula where no program has worked it out. */
 function shownOf({ type, style, value, formula }: Cell, shared: readonly string[], dates: SerialDates): string {
   if (value === "") return formula === "" ? "" : `=${formula}`;
   switch (type) {
@@ -129,7 +129,10 @@ function columnOf(reference: string): number | undefined {
   return Array.from(letters).reduce((sum, letter) => 26 * sum + letter.charCodeAt(0) - 64, 0) - 1;
 }
 
-/** What cells share, as far as it is kept: where one of them shows something else, the text is not whole. */
+/**
+ * The texts that cells share, as far as they are kept: where a cell shows one that was not kept, the result is not
+ * whole.
+ */
 async function readShared(workbook: OfficeParts, written: WrittenText): Promise<readonly string[]> {
   const shared: string[] = [];
   let length = 0;

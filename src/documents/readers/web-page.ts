@@ -15,8 +15,9 @@ export function readWebPage(bytes: Uint8Array, written: WrittenText): void {
 }
 
 /**
- * The words of a piece of HTML, without what is shown to nobody. In a mail, links have their addresses, for those are what is asked
- * about, and tables only lay it out; elsewhere links are their words, and tables have rows and columns.
+ * The words of a piece of HTML, without the parts that a browser does not show. In a mail, links keep their addresses,
+ * because people ask about those, and tables are only layout; elsewhere links are their words, and tables have rows and
+ * columns.
  */
 export function textOfHtml(html: string, of: "page" | "mail" = "page"): string {
   return convert(withoutData(html).slice(0, MOST_CHARACTERS), {

@@ -3,7 +3,7 @@ import { officeText } from "./office-text.ts";
 import { Paragraphs } from "./paragraphs.ts";
 import type { WrittenText } from "./written-text.ts";
 
-/** What stands around a document's text, in the order in which it is written here: before it, and after it. */
+/** The parts around a document's text, in the order in which they are written: before it, and after it. */
 const BEFORE = [["header", "Header"]] as const;
 const AFTER = [
   ["footnotes", "Footnotes"],

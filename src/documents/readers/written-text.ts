@@ -10,7 +10,7 @@ export class WrittenText {
     this.limits = limits;
   }
 
-  /** There is enough: what comes now is left out. */
+  /** The text has reached its limit: anything more is left out. */
   get isFull(): boolean {
     return this.#text.length >= this.limits.maxCharacters;
   }

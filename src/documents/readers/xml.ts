@@ -1,7 +1,10 @@
 import { TextDecoder } from "node:util";
 import { Parser } from "htmlparser2";
 
-/** What is read of an XML file as it goes by. Names are without their prefix: each writer may choose its own. */
+/**
+ * The events of an XML file that is read piece by piece. Names are without their prefix: each writer may choose its
+ * own.
+ */
 export interface XmlHandler {
   open?(name: string, attributes: Attributes): void;
   text?(text: string): void;
@@ -11,15 +14,15 @@ export interface XmlHandler {
 }
 
 /**
- * By name, without prefixes, but for the `id` that names another part beside an `id` of another sense: it is `r:id`, whichever
- * prefix its writer has for those.
+ * By name, without prefixes, with one exception: an `id` that names another part is `r:id`, whichever prefix its writer
+ * uses, because an `id` of another sense may stand beside it.
  */
 export type Attributes = Readonly<Record<string, string>>;
 
 /** No document nests its elements so deep; the parser takes time by the square of it. */
 const MOST_DEPTH = 1_000;
 
-/** What a prefix stands for whose `id` names another part, in Office's files of both dialects (ECMA-376, part 1, 22.8). */
+/** The namespace of the `id` that names another part, in Office's files of both dialects (ECMA-376, part 1, 22.8). */
 const RELATIONSHIPS =
   /^http:\/\/(?:schemas\.openxmlformats\.org\/officeDocument\/2006|purl\.oclc\.org\/ooxml\/officeDocument)\/relationships$/;
 
@@ -29,8 +32,8 @@ export class NestedTooDeep extends Error {
 }
 
 /**
- * Reads XML piece by piece, whatever its length. Entities that a document declares stay what they are called, and nothing is
- * fetched: the parser knows neither. Throws {@link NestedTooDeep}, or what the pieces or the handler throw.
+ * Reads XML of any length, piece by piece. Entities that a document declares stay unresolved, and nothing is fetched:
+ * the parser can do neither. Throws {@link NestedTooDeep}, or the errors of the pieces and the handler.
  */
 export async function readXml(pieces: AsyncIterable<Uint8Array>, handler: XmlHandler): Promise<void> {
   let depth = 0;
