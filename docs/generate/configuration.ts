@@ -10,9 +10,9 @@ export async function configurationReference(): Promise<string> {
 
 <!-- Made of config.schema.yaml by \`npm run docs\`; edit that. -->
 
-Every setting of config.yaml: what it takes, and what it is when it is left out. What they are for, together, is told in
-[configuration.md](configuration.md); [config.example.yaml](../config.example.yaml) is one to start from. A setting that
-does not exist, or has a value that it can't take, keeps the bridge from starting, and every such mistake is told at once.
+This page lists every setting of config.yaml, the values that it takes, and its default. [configuration.md](configuration.md) explains what goes
+beyond single settings, and [config.example.yaml](../config.example.yaml) is a file to start from. An unknown setting, or a value that a setting
+can't take, keeps the bridge from starting; the bridge names all such mistakes at once.
 
 ${sections.map((section) => sectionOf(section, settings)).join("\n\n")}
 `;

@@ -10,11 +10,11 @@ export async function metricsReference(): Promise<string> {
 
 <!-- Made of src/observability/metrics.ts by \`npm run docs\`; edit that. -->
 
-What \`/metrics\` tells ([operations.md](operations.md)), in Prometheus' text form. Times are in seconds. Labels hold names
-of agents and providers and words from short lists, never the id of a user, a room or an event.
+\`/metrics\` ([operations.md](operations.md)) answers in Prometheus' text format. Times are in seconds. Labels hold names of agents and providers
+and words from short lists, never the id of a user, a room or an event.
 
-With several processes on one database each has a listener of its own. What is said to be of the whole database is told by
-each of them alike: take the maximum, not the sum.
+Several processes on one database each have a listener. They report the same values for metrics of the whole database: take the maximum, not the
+sum.
 
 ${table(
   ["metric", "kind", "labels", "meaning"],
@@ -28,16 +28,16 @@ ${table(
   ]),
 )}
 
-A histogram has \`_bucket\`, \`_sum\` and \`_count\` behind its name. Their buckets end at:
+A histogram's name has \`_bucket\`, \`_sum\` and \`_count\` behind it. The buckets end at:
 
 ${own
   .filter(({ buckets }) => buckets !== undefined)
   .map(({ name, buckets }) => `- \`${name}\`: ${buckets?.join(", ") ?? ""}`)
   .join("\n")}
 
-## Of the process and of Node.js
+## Process and Node.js
 
-As the usual dashboards for Node.js know them.
+The usual dashboards for Node.js know these.
 
 ${table(
   ["metric", "kind", "meaning"],

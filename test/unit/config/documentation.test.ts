@@ -18,39 +18,67 @@ interface Schema {
   $defs?: Record<string, Schema>;
 }
 
-/** Every setting of the schema with its default: `providers.*.url` for what stands under a name of one's own. */
+/** Every setting of the schema with its default: `providers.<name>.url` for what stands under a name of one's own. */
 function settings(part: Schema, path: string, root: Schema = part): { path: string; default: unknown }[] {
-  const schema = part.$ref === undefined ? part : { ...root.$defs?.[part.$ref.replace("#/$defs/", "")] };
+  const schema = part.$ref === undefined ? part : { ...root.$defs?.[part.$ref.replace("#/$defs/", "")], ...part };
   const nested = [
     ...Object.entries(schema.properties ?? {}).map(([name, part]) => ({ name, part })),
-    ...(typeof schema.additionalProperties === "object" ? [{ name: "*", part: schema.additionalProperties }] : []),
+    ...(typeof schema.additionalProperties === "object" ? [{ name: "<name>", part: schema.additionalProperties }] : []),
   ].flatMap(({ name, part }) => settings(part, path === "" ? name : `${path}.${name}`, root));
   const variants = (schema.oneOf ?? []).flatMap((variant) => settings(variant, path, root));
   const all = [...nested, ...variants];
   return all.length > 0 ? all : [{ path, default: schema.default }];
 }
 
+async function allSettings(): Promise<{ path: string; default: unknown }[]> {
+  return settings(load(await readFile(inCheckout("config.schema.yaml"), "utf8")) as Schema, "");
+}
+
 describe("the documentation of the configuration", () => {
   it("names every setting of the schema, with its default", async () => {
-    const schema = load(await readFile(inCheckout("config.schema.yaml"), "utf8")) as Schema;
-    const doc = await readFile(inCheckout("docs/configuration.md"), "utf8");
-    const sections = {
-      "providers.*.": doc.slice(doc.indexOf("## `providers.<name>`"), doc.indexOf("## `agents.<name>`")),
-      "agents.*.": doc.slice(doc.indexOf("## `agents.<name>`"), doc.indexOf("## Rooms")),
-      "rooms.*.": doc.slice(doc.indexOf("## Rooms"), doc.indexOf("## Whom agents trust")),
-      "": doc.slice(0, doc.indexOf("## `providers.<name>`")),
-    };
-    for (const setting of settings(schema, "")) {
-      const prefix =
-        (["providers.*.", "agents.*.", "rooms.*."] as const).find((start) => setting.path.startsWith(start)) ?? "";
-      const row = sections[prefix]
-        .split("\n")
-        .find((line) => line.startsWith(`| \`${setting.path.slice(prefix.length)}\``));
-      assert.ok(row !== undefined, `${setting.path} is not documented`);
+    const reference = await readFile(inCheckout("docs/configuration-reference.md"), "utf8");
+    const lines = reference.split("\n");
+    for (const setting of await allSettings()) {
+      const at = lines.indexOf(`## \`${setting.path}\``);
+      const rows = lines.filter((line) => line.startsWith(`| \`${setting.path}\``));
+      const said = at === -1 ? rows : [lines.slice(at, at + 5).join("\n")];
+      assert.ok(said.length > 0, `${setting.path} is not documented`);
       const isShown = ["string", "number", "boolean"].includes(typeof setting.default);
-      if (isShown) assert.match(row, new RegExp(`\`${RegExp.escape(String(setting.default))}\``), setting.path);
+      const shown = `\`${String(setting.default)}\``;
+      if (isShown)
+        assert.ok(
+          said.some((text) => text.includes(shown)),
+          `${setting.path}: ${shown}`,
+        );
     }
   });
+
+  for (const document of [
+    "configuration",
+    "privacy",
+    "permissions",
+    "operations",
+    "providers",
+    "troubleshooting",
+    "using",
+  ]) {
+    it(`has no setting in ${document}.md that is not in the schema`, async () => {
+      const text = await readFile(inCheckout(`docs/${document}.md`), "utf8");
+      const known = (await allSettings()).map(({ path }) => path);
+      const sections = new Set(known.map((path) => path.split(".")[0]));
+      const named = [...text.matchAll(/`([a-z_]+(?:\.(?:[a-z_]+|<[a-z]+>))+)(?:: [^`]*)?`/g)].map(
+        ([, path = ""]) => path,
+      );
+      for (const path of named) {
+        if (path.endsWith(".yaml") || !sections.has(path.split(".")[0])) continue;
+        const generic = path.replace(/<[a-z]+>/, "<name>");
+        assert.ok(
+          known.some((one) => one === generic || one.startsWith(`${generic}.`)),
+          path,
+        );
+      }
+    });
+  }
 
   it("has an example that is good, and whose commented defaults are the defaults", async () => {
     const directory = await temporaryDirectory("example");
