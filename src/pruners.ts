@@ -16,7 +16,7 @@ import { KEPT_FOR_DAYS, type Prune } from "./mailbox/pruning.ts";
 import type { InviteQuota } from "./permissions/invite-quota.ts";
 import { pruneConsents } from "./privacy/consents.ts";
 import type { ProviderRequests } from "./privacy/provider-requests.ts";
-import { pruneRooms } from "./rooms/rooms.ts";
+import { pruneRooms } from "./rooms/pruning.ts";
 import { pruneSettings } from "./rooms/settings.ts";
 import type { Seals } from "./sealing/seals.ts";
 import { pruneAllowances } from "./turns/allowances.ts";

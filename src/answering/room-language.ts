@@ -1,4 +1,5 @@
-import { DEFAULT_LANGUAGE, LANGUAGES, spokenLanguage, wordsIn, type Language } from "../language/language.ts";
+import { spokenLanguage, wordsIn } from "../language/language.ts";
+import { DEFAULT_LANGUAGE, LANGUAGES, type Language } from "../language/languages.ts";
 import type { AnswerSettings } from "../config/config.ts";
 import type { Words } from "../language/words.ts";
 import type { RoomSettingsStore } from "../rooms/settings.ts";

@@ -7,7 +7,7 @@ import { GhostStore } from "../ghost/ghost-store.ts";
 import { createHomeserverClient, type HomeserverClient } from "../homeserver/client.ts";
 import { roomState } from "../homeserver/room-calls.ts";
 import { createLogger } from "../observability/log.ts";
-import { Rooms } from "../rooms/rooms.ts";
+import { roomsMarkedByMessage, unmarkRoom } from "../rooms/encrypted-by-message.ts";
 import { operator } from "./operator.ts";
 import { explainStartFailure } from "./start-failure.ts";
 import { UsageError } from "./usage-error.ts";
@@ -35,9 +35,8 @@ export async function rooms(options: {
   });
   const client = createHomeserverClient({ url: config.homeserver.url, asToken: registration.asToken, log });
   try {
-    const known = new Rooms(database, log);
-    if (action.kind === "list") return await list(known);
-    return await unmark(action.roomId, { known, database, client, isSure: options.isSure === true });
+    if (action.kind === "list") return await list(database);
+    return await unmark(action.roomId, { database, client, isSure: options.isSure === true });
   } finally {
     await client.close();
     await database.close();
@@ -56,8 +55,8 @@ function parseAction([verb = "list", roomId, ...more]: readonly string[]): Actio
   return { kind: verb, roomId };
 }
 
-async function list(known: Rooms): Promise<number> {
-  const marked = await known.markedByMessage();
+async function list(database: Database): Promise<number> {
+  const marked = await roomsMarkedByMessage(database);
   if (marked.length === 0) process.stdout.write("no room counts as encrypted for a message alone\n");
   for (const { roomId, name, kept } of marked) {
     const named = name === undefined ? "" : ` (${name})`;
@@ -69,18 +68,16 @@ async function list(known: Rooms): Promise<number> {
 async function unmark(
   roomId: string,
   {
-    known,
     database,
     client,
     isSure,
   }: {
-    readonly known: Rooms;
     readonly database: Database;
     readonly client: HomeserverClient;
     readonly isSure: boolean;
   },
 ): Promise<number> {
-  const marked = (await known.markedByMessage()).find((room) => room.roomId === roomId);
+  const marked = (await roomsMarkedByMessage(database)).find((room) => room.roomId === roomId);
   if (marked === undefined) {
     return refuse(`${roomId} does not count as encrypted for a message alone: its state has said it, or nothing has`);
   }
@@ -102,7 +99,7 @@ async function unmark(
     return 1;
   }
   const isDone = await database.transaction(async (tx) => {
-    const done = await known.unmark(tx, roomId);
+    const done = await unmarkRoom(tx, roomId);
     const entry = { kind: "admin.command", by: operator(), command: "rooms unmark", subject: roomId } as const;
     if (done) await new AuditLog(database).record(tx, entry);
     return done;

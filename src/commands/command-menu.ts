@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import { LANGUAGES, wordsIn } from "../language/language.ts";
+import { wordsIn } from "../language/language.ts";
+import { LANGUAGES } from "../language/languages.ts";
 import type { CommandWord, ParameterWord, Words } from "../language/words.ts";
 import { mentionsOf } from "../addressing/addressing.ts";
 import { commandsFor, EXAMPLES, MODES } from "./commands.ts";

@@ -1,4 +1,4 @@
-import { LANGUAGES } from "../language/language.ts";
+import { LANGUAGES } from "../language/languages.ts";
 import type { CommandGroup, CommandWord, SettingWord, Words } from "../language/words.ts";
 import type { WrittenCommand } from "../addressing/written-command.ts";
 import { LISTEN_MODES, RESPOND_MODES, STREAM_MODES, SWITCH } from "../rooms/settings.ts";

@@ -1,4 +1,4 @@
-import type { Language } from "../language/language.ts";
+import type { Language } from "../language/languages.ts";
 import type { LogLevel } from "../observability/log.ts";
 import type { GuardedFile } from "./guarded-files.ts";
 

@@ -1,7 +1,7 @@
 import * as engine from "@matrix-org/matrix-sdk-crypto-wasm";
 import type { TrustLevel } from "../config/config.ts";
-import type { RoomEncryption } from "../rooms/room-state.ts";
-import type { RoomView } from "../rooms/rooms.ts";
+import type { RoomEncryption } from "../rooms/room-view.ts";
+import type { RoomView } from "../rooms/room-view.ts";
 import { isUserId, userIds } from "./engine-ids.ts";
 import type { Outgoing } from "./outgoing.ts";
 import { KeyedSerial, type Serial } from "../concurrency/serial.ts";

@@ -1,6 +1,7 @@
 import type { EncryptionTarget } from "../crypto/room-encryptor.ts";
 import { roomState } from "../homeserver/room-calls.ts";
-import { READ_STATE, type RoomView } from "../rooms/rooms.ts";
+import { READ_STATE } from "../rooms/rooms.ts";
+import type { RoomView } from "../rooms/room-view.ts";
 import type { GhostServices } from "./ghost-services.ts";
 
 /** The room as it is now, as a ghost in it reads it. Throws what the homeserver says when its state can't be read. */

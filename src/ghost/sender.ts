@@ -4,7 +4,7 @@ import { findOwnEvent } from "../homeserver/find-own-event.ts";
 import { sendEvent } from "../homeserver/room-calls.ts";
 import type { EncryptionMode } from "../config/config.ts";
 import { mayTalkIn } from "../permissions/invites.ts";
-import type { RoomView } from "../rooms/rooms.ts";
+import type { RoomView } from "../rooms/room-view.ts";
 import { encryptionTarget, viewAs } from "./encryption-target.ts";
 import type { GhostAccount } from "./ghost-account.ts";
 import type { GhostServices } from "./ghost-services.ts";

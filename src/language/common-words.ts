@@ -1,4 +1,4 @@
-import type { Language } from "./language.ts";
+import type { Language } from "./languages.ts";
 
 /**
  * Words by which a few words are recognised: frequent ones, of one of our languages and not of the other, and as far as

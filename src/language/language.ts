@@ -2,16 +2,10 @@ import { detectAll } from "tinyld/light";
 import { AMBIGUOUS_WORDS, COMMON_WORDS } from "./common-words.ts";
 import { english } from "./english.ts";
 import { german } from "./german.ts";
+import { LANGUAGES, type Language } from "./languages.ts";
 import type { Words } from "./words.ts";
 
-/** The languages that notices and help are written in, by ISO 639-1. */
-export const LANGUAGES = ["en", "de"] as const;
-export type Language = (typeof LANGUAGES)[number];
-
 const WORDS: Readonly<Record<Language, Words>> = { en: english, de: german };
-
-/** Where nothing says otherwise. */
-export const DEFAULT_LANGUAGE: Language = "en";
 
 /** What is looked at of what people said, of each message and of all of it, in characters. */
 const LONGEST_SAMPLE = 1_000;

@@ -1,4 +1,4 @@
-import type { StateEvent } from "./rooms.ts";
+import type { StateEvent } from "../homeserver/room-calls.ts";
 
 /** The level from which somebody may take other people's messages back, where the room says nothing else (spec "m.room.power_levels"). */
 const DEFAULT_REDACT_LEVEL = 50;
@@ -21,11 +21,9 @@ export function isModerator(powerLevels: unknown, creators: readonly string[], u
 }
 
 /** Those who stand above all levels: the creators of a room of version 12 or later (MSC4289). */
-export function parseCreators(
-  create: (Pick<StateEvent, "content"> & { readonly sender?: string }) | undefined,
-): string[] {
+export function parseCreators(create: Pick<StateEvent, "content" | "sender"> | undefined): string[] {
   const version = Number(create?.content["room_version"]);
-  if (create?.sender === undefined || !(version >= FIRST_VERSION_WITH_CREATORS)) return [];
+  if (create === undefined || !(version >= FIRST_VERSION_WITH_CREATORS)) return [];
   const others: unknown = create.content["additional_creators"];
   return [create.sender, ...(Array.isArray(others) ? others.filter((userId) => typeof userId === "string") : [])];
 }

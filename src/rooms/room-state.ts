@@ -1,15 +1,7 @@
 import { storable } from "../database/text.ts";
+import type { StateEvent } from "../homeserver/room-calls.ts";
 import { localpartOf, nameKey } from "./names.ts";
-import type { RoomView, StateEvent } from "./rooms.ts";
-
-/** How a room wants its messages encrypted (`m.room.encryption`). */
-export interface RoomEncryption {
-  readonly algorithm: string;
-  /** After this long a new session is begun. */
-  readonly rotationPeriodMs: number;
-  /** After this many messages a new session is begun. */
-  readonly rotationPeriodMessages: number;
-}
+import type { RoomEncryption, RoomView } from "./room-view.ts";
 
 /** A member as the room's state tells. */
 export interface RoomMember {

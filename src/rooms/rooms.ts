@@ -1,18 +1,13 @@
-import { deleteInBatches } from "../database/batches.ts";
 import type { Database, Queryable } from "../database/database.ts";
 import type { Logger } from "../observability/log.ts";
+import type { StateEvent } from "../homeserver/room-calls.ts";
 import type { RoomEvent } from "../homeserver/transaction.ts";
+import { isCiphertext, markByMessage } from "./encrypted-by-message.ts";
 import { isLine } from "./line.ts";
 import { isModerator, parseCreators } from "./power.ts";
 import { distinctName, localpartOf } from "./names.ts";
-import {
-  nameOf,
-  parseEncryption,
-  parseHistoryVisibility,
-  parseMaxLifetime,
-  parseMembers,
-  type RoomEncryption,
-} from "./room-state.ts";
+import { nameOf, parseEncryption, parseHistoryVisibility, parseMaxLifetime, parseMembers } from "./room-state.ts";
+import type { RoomView } from "./room-view.ts";
 
 /** State events that change something we keep of a room. */
 const WATCHED = new Set([
@@ -27,40 +22,8 @@ const WATCHED = new Set([
 /** The types of state events that {@link Rooms.view} reads, of all that a room's members have put there. */
 export const READ_STATE: ReadonlySet<string> = new Set([...WATCHED, "m.room.create"]);
 
-/** Whether an event is a message that somebody's client has encrypted, as far as its form tells. */
-function isCiphertext({ type, state_key: stateKey, content }: RoomEvent): boolean {
-  const { algorithm, ciphertext, session_id: sessionId } = content;
-  return (
-    type === "m.room.encrypted" &&
-    stateKey === undefined &&
-    algorithm === MEGOLM &&
-    typeof ciphertext === "string" &&
-    typeof sessionId === "string"
-  );
-}
-
-/** What a room is taken for in which something encrypted was said and whose state does not say how. */
-const MEGOLM = "m.megolm.v1.aes-sha2";
-
 /** Reads the current state of a room from the server, as a ghost that is in it: all events of {@link READ_STATE}. */
 export type ReadState = (roomId: string) => Promise<readonly StateEvent[]>;
-
-/** A state event as `GET /rooms/{roomId}/state` lists it. */
-export interface StateEvent {
-  readonly event_id?: string;
-  readonly sender?: string;
-  readonly type: string;
-  readonly state_key: string;
-  readonly content: Readonly<Record<string, unknown>>;
-}
-
-/** How to speak into a room, as of its current state on the server. */
-export interface RoomView {
-  /** Undefined: the room has never been encrypted. */
-  readonly encryption: RoomEncryption | undefined;
-  readonly historyVisibility: "invited" | "joined" | "shared" | "world_readable";
-  readonly name: string | undefined;
-}
 
 /**
  * What is known of rooms. The state on the server is the truth: events only say that what was read is out of date. So
@@ -89,7 +52,7 @@ export class Rooms {
     events: readonly RoomEvent[],
     { isLate = false }: { readonly isLate?: boolean } = {},
   ): Promise<void> {
-    await markSpoken(tx, new Set(events.filter(isCiphertext).map(({ room_id }) => room_id)));
+    await markByMessage(tx, new Set(events.filter(isCiphertext).map(({ room_id }) => room_id)));
     if (!isLate) await this.#noteLatest(tx, events);
     const changed = new Set<string>();
     for (const event of events) {
@@ -233,39 +196,6 @@ export class Rooms {
     return rows[0]?.encrypted ?? true;
   }
 
-  /**
-   * Rooms that count as encrypted for nothing but a message that came so, with how much that agents remember of each came
-   * encrypted. Anybody in a room can send such a message, whether anybody can read it or not.
-   */
-  async markedByMessage(): Promise<
-    { readonly roomId: string; readonly name: string | undefined; readonly kept: number }[]
-  > {
-    const { rows } = await this.#database.query<{ room_id: string; name: string | null; kept: number }>(
-      `select room_id, name, (select count(*)::integer from messages
-         where messages.room_id = rooms.room_id and came_encrypted) as kept
-       from rooms where marked_by_message order by room_id`,
-    );
-    return rows.map((row) => ({ roomId: row.room_id, name: row.name ?? undefined, kept: row.kept }));
-  }
-
-  /**
-   * Takes back that a room counts as encrypted, where nothing but a message said so. What came encrypted keeps its own mark,
-   * and the next message that comes so marks the room again. False where its state has said it, or nothing did.
-   */
-  async unmark(tx: Queryable, roomId: string): Promise<boolean> {
-    // A message that is just being stored holds the row, and is waited for; one that comes later finds the mark gone.
-    const { rows } = await tx.query(
-      "select from rooms where room_id = $1 and encryption is not null and marked_by_message for update",
-      [roomId],
-    );
-    if (rows.length === 0) return false;
-    await tx.query(
-      "update rooms set encryption = null, marked_by_message = false, changes = changes + 1 where room_id = $1",
-      [roomId],
-    );
-    return true;
-  }
-
   /** The name a member goes by in the room, or the localpart of the user id. */
   async displayName(roomId: string, userId: string): Promise<string> {
     return (await this.#member(roomId, userId)).name;
@@ -353,52 +283,10 @@ export class Rooms {
   }
 }
 
-/** Marks rooms as encrypted in which something encrypted was said. Those that are marked are held so until the transaction ends. */
-async function markSpoken(tx: Queryable, spoken: ReadonlySet<string>): Promise<void> {
-  if (spoken.size === 0) return;
-  const { rows } = await tx.query<{ room_id: string }>(
-    `select room_id from rooms where encryption is not null
-       and room_id in (select json_array_elements_text($1::json)) for key share`,
-    [JSON.stringify([...spoken])],
-  );
-  const marked = new Set(rows.map((row) => row.room_id));
-  const anew = [...spoken].filter((roomId) => !marked.has(roomId)).sort();
-  if (anew.length === 0) return;
-  await tx.query(
-    `insert into rooms (room_id, encryption, marked_by_message) select json_array_elements_text($1::json), $2, true
-     on conflict (room_id) do update set encryption = excluded.encryption, marked_by_message = true
-       where rooms.encryption is null`,
-    [JSON.stringify(anew), JSON.stringify({ algorithm: MEGOLM })],
-  );
-}
-
 interface RoomRow {
   encryption: string | null;
   history_visibility: string;
   name: string | null;
   changes: number;
   read_at_change: number;
-}
-
-/**
- * Forgets rooms that no ghost is in: who is there at once, the room itself with the last that is known of a ghost there. That a
- * room is encrypted stays for good: a ghost that comes back must not take anybody's word for the contrary. Such a row is
- * small, and made only where a ghost was let in. Returns how many rows.
- */
-export async function pruneRooms(database: Database, signal?: AbortSignal): Promise<number> {
-  const isIn = (table: string): string => `exists (select from memberships
-    where memberships.room_id = ${table}.room_id and membership in ('join', 'invite'))`;
-  const members = await deleteInBatches(
-    database,
-    { from: "room_members", where: `not ${isIn("room_members")}` },
-    signal,
-  );
-  const where = `encryption is null and not exists (select from memberships where memberships.room_id = rooms.room_id)`;
-  const rooms = await deleteInBatches(database, { from: "rooms", where }, signal);
-  // What stays says nothing but that. Read anew when a ghost comes.
-  await database.query(
-    `update rooms set name = null, power_levels = null, creators = null, latest = null, changes = changes + 1
-     where not ${isIn("rooms")} and (name is not null or power_levels is not null or creators is not null or latest is not null)`,
-  );
-  return members + rooms;
 }

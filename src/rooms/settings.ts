@@ -2,7 +2,7 @@ import { AuditLog } from "../audit/audit-log.ts";
 import { deleteInBatches } from "../database/batches.ts";
 import type { Database, Queryable } from "../database/database.ts";
 import { storable } from "../database/text.ts";
-import { LANGUAGES, type Language } from "../language/language.ts";
+import { LANGUAGES, type Language } from "../language/languages.ts";
 import type { SettingWord } from "../language/words.ts";
 import { unlessBroken } from "../sealing/sealed-text.ts";
 import type { SealedRow, Seals } from "../sealing/seals.ts";

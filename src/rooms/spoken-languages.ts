@@ -1,5 +1,5 @@
 import type { Database } from "../database/database.ts";
-import { LANGUAGES, type Language } from "../language/language.ts";
+import { LANGUAGES, type Language } from "../language/languages.ts";
 
 /** In which language people speak with a ghost in a room, where nothing of what they say is kept: `memberships.spoken`. */
 export class SpokenLanguages {

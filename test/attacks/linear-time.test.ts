@@ -620,7 +620,12 @@ const FED: Readonly<Record<string, Readonly<Record<string, Feed>>>> = {
   "rooms/room-state.ts": {
     parseMembers: (text) =>
       parseMembers([
-        { type: "m.room.member", state_key: `@${text}:b`, content: { membership: "join", displayname: text } },
+        {
+          type: "m.room.member",
+          sender: text,
+          state_key: `@${text}:b`,
+          content: { membership: "join", displayname: text },
+        },
       ]),
     parseEncryption: (text) => parseEncryption({ algorithm: text }),
     parseHistoryVisibility: (text) => parseHistoryVisibility(text),
@@ -836,6 +841,8 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
     "providers/ollama.ts",
     "providers/openai.ts",
     "providers/stream.ts",
+    "rooms/encrypted-by-message.ts",
+    "rooms/pruning.ts",
     "rooms/rooms.ts",
     "rooms/settings.ts",
     "turns/admission.ts",

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { AuditLog } from "../../src/audit/audit-log.ts";
-import type { Language } from "../../src/language/language.ts";
+import type { Language } from "../../src/language/languages.ts";
 import { CommandMenus } from "../../src/commands/command-menus.ts";
 import { Conversation } from "../../src/conversation/conversation.ts";
 import { History } from "../../src/memory/history.ts";

@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { RoomEvent } from "../../../src/homeserver/transaction.ts";
 import { silentLogger } from "../../../src/observability/log.ts";
-import { Rooms, type StateEvent } from "../../../src/rooms/rooms.ts";
+import { roomsMarkedByMessage, unmarkRoom } from "../../../src/rooms/encrypted-by-message.ts";
+import { Rooms } from "../../../src/rooms/rooms.ts";
+import type { StateEvent } from "../../../src/homeserver/room-calls.ts";
 import { forEachDatabase } from "../../support/databases.ts";
 
 const ROOM = "!room:example.test";
@@ -11,7 +13,7 @@ const MEGOLM = { algorithm: "m.megolm.v1.aes-sha2", rotation_period_ms: 60_000, 
 const IDS = { event_id: "$event", room_id: ROOM, sender: "@alice:example.test", origin_server_ts: 1 };
 
 function state(type: string, content: Record<string, unknown>, stateKey = ""): StateEvent {
-  return { type, state_key: stateKey, content };
+  return { type, state_key: stateKey, sender: "@alice:example.test", content };
 }
 
 function member(userId: string, membership: string, displayname?: unknown): StateEvent {
@@ -114,15 +116,15 @@ forEachDatabase((_kind, open) => {
         type: "m.room.encrypted",
         content: ciphertext,
       });
-      const unmark = (room: string): Promise<boolean> => database.transaction((tx) => rooms.unmark(tx, room));
+      const unmark = (room: string): Promise<boolean> => database.transaction((tx) => unmarkRoom(tx, room));
       await rooms.view(ROOM, nothing);
       assert.equal(await rooms.isEncrypted(ROOM), false);
       assert.equal(await unmark(ROOM), false, "there is nothing to take back");
       await rooms.note(database, [spoken(ROOM)]);
       assert.ok((await rooms.view(ROOM, nothing)).encryption);
-      assert.deepEqual(await rooms.markedByMessage(), [{ roomId: ROOM, name: undefined, kept: 0 }]);
+      assert.deepEqual(await roomsMarkedByMessage(database), [{ roomId: ROOM, name: undefined, kept: 0 }]);
       // As the command does it, beside a bridge that has the room in mind.
-      assert.equal(await database.transaction((tx) => new Rooms(database, silentLogger()).unmark(tx, ROOM)), true);
+      assert.equal(await database.transaction((tx) => unmarkRoom(tx, ROOM)), true);
       assert.equal(await rooms.isEncrypted(ROOM), false);
       assert.equal((await rooms.view(ROOM, nothing)).encryption, undefined);
       await rooms.note(database, [spoken(ROOM)]);
@@ -138,7 +140,7 @@ forEachDatabase((_kind, open) => {
       await rooms.view(other, nothing);
       assert.equal(await unmark(other), false);
       assert.deepEqual([await rooms.isEncrypted(ROOM), await rooms.isEncrypted(other)], [true, true]);
-      assert.deepEqual(await rooms.markedByMessage(), []);
+      assert.deepEqual(await roomsMarkedByMessage(database), []);
     });
 
     it("takes rubbish for encryption rather than for none", async () => {

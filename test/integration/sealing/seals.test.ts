@@ -432,7 +432,14 @@ forEachDatabase((kind, open) => {
         [OTHER, undefined],
       ] as const) {
         await rooms.view(room, () =>
-          Promise.resolve([{ type: "m.room.retention", state_key: "", content: { max_lifetime: lifetime } }]),
+          Promise.resolve([
+            {
+              type: "m.room.retention",
+              state_key: "",
+              sender: "@alice:example.test",
+              content: { max_lifetime: lifetime },
+            },
+          ]),
         );
         for (const days of [20, 5, 1]) {
           const position = await history.remember(
@@ -478,7 +485,14 @@ forEachDatabase((kind, open) => {
       const history = new History(database, seals);
       const rooms = new Rooms(database, silentLogger());
       const says = (days: number) => () =>
-        Promise.resolve([{ type: "m.room.retention", state_key: "", content: { max_lifetime: days * DAY_MS } }]);
+        Promise.resolve([
+          {
+            type: "m.room.retention",
+            state_key: "",
+            sender: "@alice:example.test",
+            content: { max_lifetime: days * DAY_MS },
+          },
+        ]);
       await rooms.view(ROOM, says(1));
       await history.remember(database, LLAMA, ROOM, said("$kept", { sentAt: Date.now() - 5 * DAY_MS }));
       await database.query("update rooms set changes = changes + 1");

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { describeMissingKey } from "../../../src/answering/notices.ts";
-import { LANGUAGES, wordsIn, type Language } from "../../../src/language/language.ts";
+import { wordsIn } from "../../../src/language/language.ts";
+import { LANGUAGES, type Language } from "../../../src/language/languages.ts";
 import type { FailureWord } from "../../../src/language/words.ts";
 
 const WHAT_TO_DO: Readonly<Record<Language, RegExp>> = {

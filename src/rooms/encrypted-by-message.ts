@@ -1,0 +1,80 @@
+import type { Database, Queryable } from "../database/database.ts";
+import type { RoomEvent } from "../homeserver/transaction.ts";
+
+/*
+ * A room whose state does not say that it is encrypted counts as encrypted from the first message on that came encrypted: a
+ * homeserver could keep the state to itself. The mark is `rooms.marked_by_message`.
+ */
+
+/** The encryption that is assumed of a room in which something encrypted was said and whose state does not say how. */
+const MEGOLM = "m.megolm.v1.aes-sha2";
+
+/** A room that counts as encrypted because of a message alone. */
+export interface MarkedRoom {
+  readonly roomId: string;
+  readonly name: string | undefined;
+  /** How many of the messages that agents remember of the room came encrypted. */
+  readonly kept: number;
+}
+
+/** Whether an event is a message that somebody's client has encrypted, as far as its form tells. */
+export function isCiphertext({ type, state_key: stateKey, content }: RoomEvent): boolean {
+  const { algorithm, ciphertext, session_id: sessionId } = content;
+  return (
+    type === "m.room.encrypted" &&
+    stateKey === undefined &&
+    algorithm === MEGOLM &&
+    typeof ciphertext === "string" &&
+    typeof sessionId === "string"
+  );
+}
+
+/** Marks rooms as encrypted in which something encrypted was said. Rooms that are marked are locked until the transaction ends. */
+export async function markByMessage(tx: Queryable, roomIds: ReadonlySet<string>): Promise<void> {
+  if (roomIds.size === 0) return;
+  const { rows } = await tx.query<{ room_id: string }>(
+    `select room_id from rooms where encryption is not null
+       and room_id in (select json_array_elements_text($1::json)) for key share`,
+    [JSON.stringify([...roomIds])],
+  );
+  const marked = new Set(rows.map((row) => row.room_id));
+  const anew = [...roomIds].filter((roomId) => !marked.has(roomId)).sort();
+  if (anew.length === 0) return;
+  await tx.query(
+    `insert into rooms (room_id, encryption, marked_by_message) select json_array_elements_text($1::json), $2, true
+     on conflict (room_id) do update set encryption = excluded.encryption, marked_by_message = true
+       where rooms.encryption is null`,
+    [JSON.stringify(anew), JSON.stringify({ algorithm: MEGOLM })],
+  );
+}
+
+/**
+ * The rooms that count as encrypted because of a message alone. Anybody in a room can send such a message, whether anybody
+ * can read it or not.
+ */
+export async function roomsMarkedByMessage(database: Database): Promise<MarkedRoom[]> {
+  const { rows } = await database.query<{ room_id: string; name: string | null; kept: number }>(
+    `select room_id, name, (select count(*)::integer from messages
+       where messages.room_id = rooms.room_id and came_encrypted) as kept
+     from rooms where marked_by_message order by room_id`,
+  );
+  return rows.map((row) => ({ roomId: row.room_id, name: row.name ?? undefined, kept: row.kept }));
+}
+
+/**
+ * Takes back that a room counts as encrypted, where a message alone said so. What came encrypted keeps its own mark, and the
+ * next message that comes encrypted marks the room again. False where the room's state has said it, or nothing did.
+ */
+export async function unmarkRoom(tx: Queryable, roomId: string): Promise<boolean> {
+  // A message that is just being stored holds the row, and is waited for; one that comes later finds the mark gone.
+  const { rows } = await tx.query(
+    "select from rooms where room_id = $1 and encryption is not null and marked_by_message for update",
+    [roomId],
+  );
+  if (rows.length === 0) return false;
+  await tx.query(
+    "update rooms set encryption = null, marked_by_message = false, changes = changes + 1 where room_id = $1",
+    [roomId],
+  );
+  return true;
+}
