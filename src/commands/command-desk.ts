@@ -1,7 +1,7 @@
 import type { ExchangeSettings } from "../config/config.ts";
-import type { Queryable } from "../database/database.ts";
 import type { Agent, ListedAgent } from "../agents/agents.ts";
-import { formFor, type GhostHandle, type GhostMessage, type Settle } from "../ghost/listener.ts";
+import { formFor, type GhostHandle, type GhostMessage } from "../ghost/listener.ts";
+import { combined, type Outcome } from "../ghost/outcome.ts";
 import { withoutPath } from "../agents/model-name.ts";
 import type { SettingWord, Words } from "../language/words.ts";
 import type { Permissions } from "../permissions/permissions.ts";
@@ -16,6 +16,7 @@ import type { RoomDefaults, RoomSettings, RoomSettingsStore } from "../rooms/set
 import type { Admission, NotNow } from "../turns/admission.ts";
 import type { Allowances } from "../turns/allowances.ts";
 import type { Exchanges } from "../turns/exchanges.ts";
+import { stopping } from "../turns/stopping.ts";
 import type { TurnStore } from "../turns/turn-store.ts";
 import { mentionsOf } from "../addressing/addressing.ts";
 import { afterDecision } from "../answering/after-decision.ts";
@@ -67,16 +68,14 @@ export interface CommandDeskOptions {
   readonly turnQueued: () => void;
 }
 
-/** What came of a command: what is said, what is stored with the end of the message, and what happens after that. */
-type Outcome = ({ readonly words: string | RenderedText } | { readonly reaction: string }) & Consequence;
+/** What came of a command, and what is said of that. */
+type CommandOutcome = ({ readonly words: string | RenderedText } | { readonly reaction: string }) & Consequence;
 
-interface Consequence {
+interface Consequence extends Outcome {
   /** Whether what is said shows words that came encrypted, in whichever form the command did. */
   readonly encrypted?: boolean;
   /** Where it is said, if not where the command was. */
   readonly threadRoot?: string;
-  readonly store?: (tx: Queryable) => Promise<void>;
-  readonly after?: () => void;
 }
 
 /** The reactions to commands that were carried out, where that says enough: what comes of it is seen. */
@@ -103,20 +102,21 @@ export class CommandDesk {
     this.#admission = admission;
   }
 
-  /** Throws what sending or the database throw; then nothing has come of it, and it is carried out again. */
+  /**
+   * Carries a command out as far as saying what came of it; what is stored of that is returned. Throws what sending or the
+   * database throw; then nothing has come of it, and it is carried out again.
+   */
   async carryOut(
     ghost: GhostHandle,
     message: GhostMessage,
     written: WrittenCommand,
     threadRoot: string | undefined,
-    settle: Settle,
-  ): Promise<void> {
+  ): Promise<Outcome> {
     const { roomId, eventId } = message;
     const command = readCommand(written);
     const language = await this.#options.language.words(ghost.userId, roomId, ownWords(written));
     const call = callFor(ghost.userId, this.#options.agentOf(ghost.userId)?.name, message.direct);
     const outcome = await this.#outcome(ghost, message, command, { words: language, threadRoot, call });
-    const { store, after } = outcome;
     ghost.markRead(roomId, eventId, threadRoot);
     const step = `${eventId} command`;
     if ("reaction" in outcome) {
@@ -134,10 +134,15 @@ export class CommandDesk {
         form: formFor({ encrypted: encrypted && !isRefused }),
       });
     }
-    await settle(store);
-    // Not what was written: any word can stand behind an exclamation mark.
-    ghost.log.info({ room: roomId, event: eventId, command: command.kind }, "command carried out");
-    after?.();
+    const { store, after } = outcome;
+    return {
+      store,
+      after: async () => {
+        // Not what was written: any word can stand behind an exclamation mark.
+        ghost.log.info({ room: roomId, event: eventId, command: command.kind }, "command carried out");
+        await after?.();
+      },
+    };
   }
 
   /**
@@ -149,24 +154,23 @@ export class CommandDesk {
     message: GhostMessage,
     written: WrittenCommand,
     threadRoot: string | undefined,
-    settle: Settle,
-  ): Promise<void> {
+  ): Promise<Outcome> {
     const { agentsIn, turns, language } = this.#options;
     const { roomId, eventId } = message;
     const waiting = await turns.waitedForConsent(roomId, eventId);
     const asking = (await agentsIn(roomId)).filter(({ userId }) => waiting.includes(userId));
-    if (asking[0]?.userId !== ghost.userId) return settle();
-    if (asking.length === 1) return this.carryOut(ghost, message, written, threadRoot, settle);
+    if (asking[0]?.userId !== ghost.userId) return {};
+    if (asking.length === 1) return this.carryOut(ghost, message, written, threadRoot);
     const { consent } = await language.words(ghost.userId, roomId);
     const command = readCommand(written);
     const decision = command.kind === "privacy" && command.decision !== undefined ? ` ${command.decision}` : "";
     const commands = asking.map(({ userId, agent }) => `${callFor(userId, agent.name, false)}!privacy${decision}`);
     const notice = noticeContent(consent.which(commands), { eventId, threadRoot });
     await ghost.send(roomId, "m.room.message", notice, `${eventId} command`, { form: "of_room" });
-    await settle();
+    return {};
   }
 
-  async #outcome(ghost: GhostHandle, message: GhostMessage, command: Command, manner: Manner): Promise<Outcome> {
+  async #outcome(ghost: GhostHandle, message: GhostMessage, command: Command, manner: Manner): Promise<CommandOutcome> {
     const { history, turns, settings, agents, exchanges } = this.#options;
     const { roomId, sender } = message;
     const { words, call } = manner;
@@ -227,19 +231,17 @@ export class CommandDesk {
         };
       case "forget": {
         if (!(await this.#mayChange(ghost, message))) return { words: words.onlyModerators };
-        let running: readonly number[] = [];
+        const stop = stopping(this.#options, { ghost: ghost.userId, roomId }, { keeps: false });
         return {
           words: words.forgotten,
           store: async (tx) => {
-            ({ running } = await turns.stop(tx, { ghost: ghost.userId, roomId }));
+            await stop.store(tx);
             await history.forgetAll(tx, ghost.userId, roomId);
             await exchanges.forget(tx, roomId);
             const { encrypted } = message;
             await settings.set(tx, { ghost: ghost.userId, roomId, by: sender, encrypted }, "remember", undefined);
           },
-          after: () => {
-            this.#options.stopTurns(running, { keeps: false });
-          },
+          after: stop.after,
         };
       }
       case "set":
@@ -253,7 +255,7 @@ export class CommandDesk {
     setting: SettingWord,
     value: string | undefined,
     manner: Manner,
-  ): Promise<Outcome> {
+  ): Promise<CommandOutcome> {
     const { roomId, sender } = message;
     // A language is confirmed in itself.
     const words =
@@ -307,24 +309,15 @@ export class CommandDesk {
     }
   }
 
-  async #stop(ghost: GhostHandle, message: GhostMessage, words: Words): Promise<Outcome> {
+  async #stop(ghost: GhostHandle, message: GhostMessage, words: Words): Promise<CommandOutcome> {
     const { roomId, sender } = message;
     const mayAll = await this.#mayChange(ghost, message);
-    const { turns, stopTurns, exchanges } = this.#options;
+    const { turns, exchanges } = this.#options;
     const open = await turns.openOf(ghost.userId, roomId, mayAll ? undefined : sender);
     if (open === 0) return { words: words.nothingToStop };
-    let running: readonly number[] = [];
-    return {
-      reaction: STOPPED,
-      store: async (tx) => {
-        const whose = mayAll ? {} : { asker: sender };
-        ({ running } = await turns.stop(tx, { ghost: ghost.userId, roomId, ...whose }));
-        await exchanges.stop(tx, roomId, whose);
-      },
-      after: () => {
-        stopTurns(running, { keeps: true });
-      },
-    };
+    const whose = mayAll ? {} : { asker: sender };
+    const stop = stopping(this.#options, { ghost: ghost.userId, roomId, ...whose }, { keeps: true });
+    return { reaction: STOPPED, ...combined(stop, { store: (tx) => exchanges.stop(tx, roomId, whose) }) };
   }
 
   /** Shows where words go, or decides for this agent whether they may. */
@@ -333,7 +326,7 @@ export class CommandDesk {
     message: GhostMessage,
     decision: "allow" | "deny" | "default" | undefined,
     { words, call }: Manner,
-  ): Promise<Outcome> {
+  ): Promise<CommandOutcome> {
     const { privacy, consents, turns, limits, turnQueued, provider } = this.#options;
     const { roomId, sender } = message;
     const agent = this.#options.agentOf(ghost.userId);
@@ -431,7 +424,7 @@ export class CommandDesk {
     message: GhostMessage,
     command: Extract<Command, { kind: "discuss" }>,
     { words, threadRoot, call }: Manner,
-  ): Promise<Outcome> {
+  ): Promise<CommandOutcome> {
     const { agentsIn, exchanges, history, turns, exchangeLimits } = this.#options;
     const { roomId, eventId, sender } = message;
     if (message.direct) return { words: words.notInDirectChats };
@@ -475,7 +468,7 @@ export class CommandDesk {
   }
 
   /** What is set here; of the rest, that it is as the admin has it. */
-  async #status(ghost: GhostHandle, { roomId }: GhostMessage, { words, call }: Manner): Promise<Outcome> {
+  async #status(ghost: GhostHandle, { roomId }: GhostMessage, { words, call }: Manner): Promise<CommandOutcome> {
     const agent = this.#options.agentOf(ghost.userId);
     const settings = await this.#options.settings.get(ghost.userId, roomId);
     const waiting = await this.#options.turns.openOf(ghost.userId, roomId, undefined);

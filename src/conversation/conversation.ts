@@ -1,4 +1,5 @@
 import type { Obstacle } from "../crypto/device.ts";
+import type { Queryable } from "../database/database.ts";
 import { isRetryable } from "../ghost/failure.ts";
 import {
   formFor,
@@ -6,9 +7,9 @@ import {
   type GhostMessage,
   type GhostReaction,
   type GhostRedaction,
-  type Settle,
 } from "../ghost/listener.ts";
 import type { UnreadMessage } from "../ghost/missing-keys.ts";
+import { combined, type Outcome } from "../ghost/outcome.ts";
 import type { Words } from "../language/words.ts";
 import { isAway, isHomeserverError } from "../homeserver/errors.ts";
 import { TAKEN } from "../matrix/relation.ts";
@@ -19,6 +20,7 @@ import type { Permissions } from "../permissions/permissions.ts";
 import type { Refusal } from "../permissions/decisions.ts";
 import type { Distrust } from "../permissions/trust.ts";
 import { ANSWER_STEP, DRAFT_STEP } from "../turns/turn-runner.ts";
+import { stopping } from "../turns/stopping.ts";
 import type { NewTurn, TurnStore } from "../turns/turn-store.ts";
 import { Admission, type NotNow, type Wish } from "../turns/admission.ts";
 import type { Allowances } from "../turns/allowances.ts";
@@ -37,7 +39,7 @@ import { CommandDesk } from "../commands/command-desk.ts";
 import type { CommandMenus } from "../commands/command-menus.ts";
 import { writtenCommand } from "../addressing/written-command.ts";
 import { actOf, commandOf, decideIn, mightAsk, moderates } from "../commands/permitted.ts";
-import type { RememberedMessage } from "../memory/history.ts";
+import type { History, RememberedMessage } from "../memory/history.ts";
 import { describeDistrust, describeMissingKey, identityOf, type Person } from "../answering/notices.ts";
 import { decisionOf, wishOf } from "./reactions.ts";
 import type { Pulls } from "../commands/pulls.ts";
@@ -93,61 +95,45 @@ export class Conversation {
     this.#desk = new CommandDesk(options, { answering: this.answering, admission: this.#admission });
   }
 
-  /**
-   * Takes a message that reached a ghost. Whatever comes of it is stored by `settle`, together with the end of the
-   * message in the mailbox.
-   */
-  async message(ghost: GhostHandle, message: GhostMessage, settle: Settle): Promise<void> {
+  /** Decides what comes of a message that reached a ghost. */
+  async message(ghost: GhostHandle, message: GhostMessage): Promise<Outcome> {
     const decision = await this.#hearing.address(ghost, message);
     const written = commandOf(ghost, message, decision);
     const act = actOf(decision, written !== undefined);
     if (act !== undefined) {
       const permitted = await decideIn(this.#options.permissions, ghost, act, message);
-      if (!permitted.allowed) return this.#refuse(ghost, message, decision, permitted.reason, settle);
+      if (!permitted.allowed) return this.#refuse(ghost, message, decision, permitted.reason);
     }
     switch (decision.kind) {
       case "agent":
-        await this.#agentSaid(ghost, message, decision, settle);
-        return;
+        return this.#agentSaid(ghost, message, decision);
       case "ignored":
         ghost.log.debug({ room: message.roomId, event: message.eventId, reason: decision.reason }, "message ignored");
         await this.#tellUnread(ghost, message);
-        await settle();
-        return;
+        return {};
       case "doubtful_edit":
-        await this.#editedInDoubt(ghost, message, decision.target, settle);
-        return;
+        return this.#editedInDoubt(ghost, message, decision.target);
       case "overheard":
-        if (written === undefined || ghost.isBot) await this.#overheard(ghost, message, decision, settle);
-        else if (written.name === "stop") await this.#stopAll(ghost, message, settle);
-        else await this.#desk.carryOutBare(ghost, message, written, decision.threadRoot, settle);
-        return;
+        if (written === undefined || ghost.isBot) return this.#overheard(ghost, message, decision);
+        if (written.name === "stop") return this.#stopAll(ghost, message);
+        return this.#desk.carryOutBare(ghost, message, written, decision.threadRoot);
       case "edit":
-        await this.#edited(ghost, message, decision, settle);
-        return;
+        return this.#edited(ghost, message, decision);
       case "addressed": {
-        if (ghost.isBot) {
-          await this.#askBot(ghost, message, decision.text, decision.threadRoot, settle);
-          return;
-        }
-        if (written !== undefined) {
-          await this.#desk.carryOut(ghost, message, written, decision.threadRoot, settle);
-        } else await this.#ask(ghost, message, decision.text, decision.threadRoot, settle);
+        const { text, threadRoot } = decision;
+        if (ghost.isBot) return this.#askBot(ghost, message, text, threadRoot);
+        const outcome =
+          written === undefined
+            ? await this.#ask(ghost, message, text, threadRoot)
+            : await this.#desk.carryOut(ghost, message, written, threadRoot);
         // The bridge may know other commands since, or the room be of another kind.
-        await this.#keepMenus(ghost, message.roomId, message.direct);
-        return;
+        return combined(outcome, { after: () => this.#keepMenus(ghost, message.roomId, message.direct) });
       }
     }
   }
 
   /** Only that a room is too large is said there, once: its people can't know, and can do something about it. */
-  async #refuse(
-    ghost: GhostHandle,
-    message: GhostMessage,
-    said: Addressing,
-    reason: Refusal,
-    settle: Settle,
-  ): Promise<void> {
+  async #refuse(ghost: GhostHandle, message: GhostMessage, said: Addressing, reason: Refusal): Promise<Outcome> {
     const { roomId, eventId } = message;
     const level = said.kind === "overheard" ? "debug" : "info";
     ghost.log[level]({ room: roomId, event: eventId, reason }, "message refused");
@@ -159,7 +145,7 @@ export class Conversation {
         form: "of_room",
       });
     }
-    await settle();
+    return {};
   }
 
   /** Describes the commands to clients that have menus for them, and says who has come, where the admin wants that. */
@@ -219,26 +205,24 @@ export class Conversation {
   }
 
   /** What was said in the room, summed up and set for the agent there goes, and what is being answered is not any more. */
-  async left(ghost: GhostHandle, roomId: string, settle: Settle): Promise<void> {
-    const { history, turns, settings, exchanges, menus, agentsIn, stopTurns } = this.#options;
+  async left(ghost: GhostHandle, roomId: string): Promise<Outcome> {
+    const { history, settings, exchanges, menus, agentsIn } = this.#options;
     const isLast = (await agentsIn(roomId)).length === 0;
-    let running: readonly number[] = [];
-    await settle(async (tx) => {
-      ({ running } = await turns.stop(tx, { ghost: ghost.userId, roomId }));
+    const store = async (tx: Queryable): Promise<void> => {
       await history.forgetAll(tx, ghost.userId, roomId);
       await settings.forget(tx, ghost.userId, roomId);
       await menus.forget(tx, ghost.userId, roomId);
       if (isLast) await exchanges.forget(tx, roomId);
-    });
-    stopTurns(running, { keeps: false });
+    };
+    return combined(stopping(this.#options, { ghost: ghost.userId, roomId }, { keeps: false }), { store });
   }
 
   /**
    * A message was deleted: it leaves no trace in what the agent remembers, its answer goes, and it is not answered if it has
    * not been yet.
    */
-  async redacted(ghost: GhostHandle, { roomId, target, sender }: GhostRedaction, settle: Settle): Promise<void> {
-    const { history, turns, stopTurns } = this.#options;
+  async redacted(ghost: GhostHandle, { roomId, target, sender }: GhostRedaction): Promise<Outcome> {
+    const { history, turns, exchanges } = this.#options;
     const about = await turns.about(ghost.userId, roomId, target);
     const isQuestion = about?.turn.eventId === target;
     // Those of a question whose turn is long forgotten as well.
@@ -255,74 +239,75 @@ export class Conversation {
     for (const answer of answers) {
       await takeBack(ghost, roomId, answer, `${target} deleted ${answer}`);
     }
-    let running: readonly number[] = [];
-    await settle(async (tx) => {
-      if (isQuestion) ({ running } = await turns.stop(tx, { ghost: ghost.userId, roomId, eventId: target }));
-      await this.#options.exchanges.forget(tx, roomId, target);
+    const store = async (tx: Queryable): Promise<void> => {
+      await exchanges.forget(tx, roomId, target);
       await history.forget(tx, ghost.userId, roomId, target, sender);
-    });
-    stopTurns(running, { keeps: false });
+    };
+    if (!isQuestion) return { store };
+    const which = { ghost: ghost.userId, roomId, eventId: target };
+    return combined(stopping(this.#options, which, { keeps: false }), { store });
   }
 
   /** Somebody reacted to an event: what they wish for happens if it is theirs to wish, or they moderate the room. */
-  async reaction(ghost: GhostHandle, reaction: GhostReaction, settle: Settle): Promise<void> {
-    const { history, turns, stopTurns, permissions } = this.#options;
+  async reaction(ghost: GhostHandle, reaction: GhostReaction): Promise<Outcome> {
+    const { history, turns, exchanges, permissions } = this.#options;
     const { roomId, sender, target, eventId } = reaction;
     const wish = wishOf(reaction.key);
-    if ((wish ?? decisionOf(reaction.key)) === undefined || this.#options.isAgent(sender)) return settle();
+    if ((wish ?? decisionOf(reaction.key)) === undefined || this.#options.isAgent(sender)) return {};
     const permitted = await decideIn(permissions, ghost, "reaction", reaction);
     if (!permitted.allowed) {
       ghost.log.info({ room: roomId, event: eventId, reason: permitted.reason }, "reaction refused");
-      return settle();
+      return {};
     }
-    if (wish === undefined) return this.#decided(ghost, reaction, settle);
+    if (wish === undefined) return this.#decided(ghost, reaction);
     const about = await turns.about(ghost.userId, roomId, target);
     if (about === undefined) {
       const isOld = (wish === "again" || wish === "continue") && (await history.isOwn(ghost.userId, roomId, target));
-      return isOld ? this.#tooLongAgo(ghost, roomId, target, settle) : settle();
+      if (isOld) await this.#tellTooLongAgo(ghost, roomId, target);
+      return {};
     }
     const { turn, isOpen, answer } = about;
     const log = ghost.log.child({ room: roomId, event: turn.eventId, wish });
     if (sender !== turn.asker && !(await moderates(permissions, ghost, reaction))) {
       log.info({ user: sender }, "a wish of somebody whose question it is not, and who does not moderate the room");
-      return settle();
+      return {};
     }
     if (wish === "good" || wish === "bad") {
-      if (answer === undefined) return settle();
+      if (answer === undefined) return {};
       const rating = { roomId, answer, sender, reaction: eventId, good: wish === "good" };
-      await settle((tx) => history.rate(tx, ghost.userId, rating));
-      return;
+      return { store: (tx) => history.rate(tx, ghost.userId, rating) };
     }
     if (wish === "stop") {
-      let running: readonly number[] = [];
-      await settle(async (tx) => {
-        ({ running } = await turns.stop(tx, { ghost: ghost.userId, roomId, eventId: turn.eventId }));
-        await this.#options.exchanges.stop(tx, roomId, { origin: turn.origin });
+      const which = { ghost: ghost.userId, roomId, eventId: turn.eventId };
+      return combined(stopping(this.#options, which, { keeps: true }), {
+        store: (tx) => exchanges.stop(tx, roomId, { origin: turn.origin }),
+        after: () => log.info("stopped by a reaction"),
       });
-      stopTurns(running, { keeps: true });
-      log.info("stopped by a reaction");
-      return;
     }
-    if (isOpen) return settle();
+    if (isOpen) return {};
     const words = await this.#options.language.words(ghost.userId, roomId);
-    await settle(async (tx) => {
-      const { eventId: question, threadRoot } = turn;
-      const notNow = await this.#admission.take(tx, { ghost: ghost.userId, roomId, asker: sender });
-      const refusal = notNow && this.#refusal(turn, notNow, words, { eventId: question, threadRoot });
-      // Where there is no answer, there is nothing to go on with.
-      const kind = target === turn.eventId || answer !== undefined ? wish : "again";
-      if (refusal === undefined) await turns.enqueueAgain(tx, ghost.userId, question, kind);
-      else await turns.declineAgain(tx, turn, refusal);
-    });
-    log.info("asked again by a reaction");
-    this.#options.turnQueued();
+    return {
+      store: async (tx) => {
+        const { eventId: question, threadRoot } = turn;
+        const notNow = await this.#admission.take(tx, { ghost: ghost.userId, roomId, asker: sender });
+        const refusal = notNow && this.#refusal(turn, notNow, words, { eventId: question, threadRoot });
+        // Where there is no answer, there is nothing to go on with.
+        const kind = target === turn.eventId || answer !== undefined ? wish : "again";
+        if (refusal === undefined) await turns.enqueueAgain(tx, ghost.userId, question, kind);
+        else await turns.declineAgain(tx, turn, refusal);
+      },
+      after: () => {
+        log.info("asked again by a reaction");
+        this.#options.turnQueued();
+      },
+    };
   }
 
   /**
    * A reaction to the question whether words may leave: decided by who moderates the room. Not in encrypted ones: reactions go
    * in clear there too, so that a homeserver could make one up, and what they belong to stands outside the ciphertext.
    */
-  async #decided(ghost: GhostHandle, reaction: GhostReaction, settle: Settle): Promise<void> {
+  async #decided(ghost: GhostHandle, reaction: GhostReaction): Promise<Outcome> {
     const { turns, limits, consents, isEncrypted, permissions, turnQueued } = this.#options;
     const { roomId, sender, target, key } = reaction;
     const granted = decisionOf(key) ?? false;
@@ -330,25 +315,29 @@ export class Conversation {
     const waiting = await turns.withoutConsent(ghost.userId, roomId);
     for (const { turn } of waiting) asked.push(await ghost.sent(roomId, stepOf(turn, ANSWER_STEP)));
     const about = waiting[asked.indexOf(target)];
-    if (about === undefined) return settle();
+    if (about === undefined) return {};
     const log = ghost.log.child({ room: roomId, user: sender, target: about.target, granted });
     if (about.turn.encrypted || (await isEncrypted(roomId))) {
       log.info("a decision by a reaction in an encrypted room does not count");
-      return settle();
+      return {};
     }
     if (!(await moderates(permissions, ghost, reaction))) {
       log.info("a decision of somebody who does not moderate the room");
-      return settle();
+      return {};
     }
     const words = await this.#options.language.words(ghost.userId, roomId);
     const where = { roomId, ghost: ghost.userId, target: about.target };
-    await settle(async (tx) => {
-      // A reaction's key stands outside the ciphertext, if there is one.
-      await consents.decide(tx, where, { granted, encrypted: false }, sender);
-      await afterDecision(tx, where, granted, { turns, limits, answering: this.answering, words });
-    });
-    log.info("decided whether words may leave");
-    turnQueued();
+    return {
+      store: async (tx) => {
+        // A reaction's key stands outside the ciphertext, if there is one.
+        await consents.decide(tx, where, { granted, encrypted: false }, sender);
+        await afterDecision(tx, where, granted, { turns, limits, answering: this.answering, words });
+      },
+      after: () => {
+        log.info("decided whether words may leave");
+        turnQueued();
+      },
+    };
   }
 
   /** Only who speaks to the agent is told that it does not listen. */
@@ -401,9 +390,8 @@ export class Conversation {
     ghost: GhostHandle,
     message: GhostMessage,
     said: Extract<Addressing, { kind: "agent" }>,
-    settle: Settle,
-  ): Promise<void> {
-    if (ghost.isBot) return settle();
+  ): Promise<Outcome> {
+    if (ghost.isBot) return {};
     const { settings, history, turns, exchanges, exchangeLimits, permissions, limits } = this.#options;
     const { roomId, sender } = message;
     const { eventId, text, threadRoot, mark } = said;
@@ -418,7 +406,7 @@ export class Conversation {
     const mayAsk = (userId: string): boolean =>
       permissions.decide({ act: "message", userId, ghost: ghost.userId, roomId, members }).allowed;
     const claimed: Exchange[] = [];
-    await settle(async (tx) => {
+    const store = async (tx: Queryable): Promise<void> => {
       const hops = (mark?.hops ?? 0) + 1;
       const id = { roomId, origin: mark?.origin ?? "" };
       const exchange = isNew ? await exchanges.claim(tx, id, exchangeLimits.maxTurns) : undefined;
@@ -436,27 +424,28 @@ export class Conversation {
       const turn = { ghost: ghost.userId, roomId, eventId, asker: exchange.asker, position, threadRoot };
       await turns.enqueue(tx, { ...turn, origin: id.origin, hops, encrypted });
       claimed.push(exchange);
-    });
-    if (claimed.length === 0) {
-      if (isNew) log.info("an agent asked for a turn that it does not get");
-      return;
-    }
-    log.info({ asker: sender }, "asked by another agent");
-    ghost.markRead(roomId, eventId, threadRoot);
-    this.#options.turnQueued();
+    };
+    const after = (): void => {
+      if (claimed.length === 0) {
+        if (isNew) log.info("an agent asked for a turn that it does not get");
+        return;
+      }
+      log.info({ asker: sender }, "asked by another agent");
+      ghost.markRead(roomId, eventId, threadRoot);
+      this.#options.turnQueued();
+    };
+    return { store, after };
   }
 
   /** `!stop` to nobody, by a moderator, is for all agents of the room: each ends what it is answering, without a word. */
-  async #stopAll(ghost: GhostHandle, message: GhostMessage, settle: Settle): Promise<void> {
-    const { turns, stopTurns } = this.#options;
-    if (!(await moderates(this.#options.permissions, ghost, message))) return settle();
-    let running: readonly number[] = [];
-    await settle(async (tx) => {
-      ({ running } = await turns.stop(tx, { ghost: ghost.userId, roomId: message.roomId }));
-      await this.#options.exchanges.stop(tx, message.roomId);
+  async #stopAll(ghost: GhostHandle, message: GhostMessage): Promise<Outcome> {
+    const { permissions, exchanges } = this.#options;
+    const { roomId, eventId } = message;
+    if (!(await moderates(permissions, ghost, message))) return {};
+    return combined(stopping(this.#options, { ghost: ghost.userId, roomId }, { keeps: true }), {
+      store: (tx) => exchanges.stop(tx, roomId),
+      after: () => ghost.log.info({ room: roomId, event: eventId }, "stopped with all agents of the room"),
     });
-    stopTurns(running, { keeps: true });
-    ghost.log.info({ room: message.roomId, event: message.eventId }, "stopped with all agents of the room");
   }
 
   /** Says once in a direct chat that it makes nothing of what somebody has sent. */
@@ -474,18 +463,17 @@ export class Conversation {
     ghost: GhostHandle,
     message: GhostMessage,
     said: { readonly text: string; readonly threadRoot: string | undefined },
-    settle: Settle,
-  ): Promise<void> {
+  ): Promise<Outcome> {
     const mayAsk = (): Promise<boolean> => mightAsk(this.#options.permissions, ghost, message);
     const words = ghost.isBot ? undefined : await this.#voiceCalls.wordsTo(ghost, message, mayAsk);
-    if (words === undefined) return this.#overhear(ghost, message, said, settle);
+    if (words === undefined) return this.#overhear(ghost, message, said);
     const permitted = await decideIn(this.#options.permissions, ghost, "message", message);
     if (!permitted.allowed) {
-      return this.#refuse(ghost, message, { kind: "addressed", ...said }, permitted.reason, settle);
+      return this.#refuse(ghost, message, { kind: "addressed", ...said }, permitted.reason);
     }
     // Its words stand in the recording's place.
     const content = { ...message.content, msgtype: "m.text" };
-    await this.#ask(ghost, { ...message, content }, words, said.threadRoot, settle);
+    return this.#ask(ghost, { ...message, content }, words, said.threadRoot);
   }
 
   /** What people say to other agents is kept unless the room wants otherwise, what they say to each other only if it does. */
@@ -493,8 +481,7 @@ export class Conversation {
     ghost: GhostHandle,
     message: GhostMessage,
     { text, threadRoot }: { readonly text: string; readonly threadRoot: string | undefined },
-    settle: Settle,
-  ): Promise<void> {
+  ): Promise<Outcome> {
     const { settings, history } = this.#options;
     const set = await settings.get(ghost.userId, message.roomId);
     const { listen = this.#hearing.defaultsOf(ghost.userId, set).listen } = ghost.isBot
@@ -504,25 +491,27 @@ export class Conversation {
       listen === "on" || (listen === "agents" && (await this.#hearing.isSaidToAgents(ghost.userId, message, text)));
     if (!isKept || text === "") {
       ghost.log.debug({ room: message.roomId, event: message.eventId, reason: "not addressed" }, "message ignored");
-      return settle();
+      return {};
     }
     const speaker = await ghost.speakerOf(message.roomId, message.sender);
     // Nobody hands over what others reply to among themselves.
     const target = repliedEvent(message.content) ?? "";
     const isKnown = (await history.find(ghost.userId, message.roomId, [target])).has(target);
     const heard = { ...remembered(message, speaker, text), threadRoot, repliesTo: isKnown ? target : undefined };
-    await settle(async (tx) => {
-      await history.remember(tx, ghost.userId, message.roomId, heard);
-    });
+    return {
+      store: async (tx) => {
+        await history.remember(tx, ghost.userId, message.roomId, heard);
+      },
+    };
   }
 
   /** What was quoted is read anew where somebody replies to it again: its old words are not what its writer says any more. */
-  async #editedInDoubt(ghost: GhostHandle, message: GhostMessage, target: string, settle: Settle): Promise<void> {
+  #editedInDoubt(ghost: GhostHandle, message: GhostMessage, target: string): Outcome {
     const { roomId, sender } = message;
     ghost.log.debug({ room: roomId, event: message.eventId }, "an edit that calls nobody is not heard");
-    await settle(async (tx) => {
-      await this.#options.history.unquote(tx, { ghost: ghost.userId, roomId, eventId: target, sender });
-    });
+    return {
+      store: (tx) => this.#options.history.unquote(tx, { ghost: ghost.userId, roomId, eventId: target, sender }),
+    };
   }
 
   /** The words of a question were changed: its answer is, too. One that is being made is stopped for that. */
@@ -530,63 +519,63 @@ export class Conversation {
     ghost: GhostHandle,
     message: GhostMessage,
     said: Extract<Addressing, { kind: "edit" }>,
-    settle: Settle,
-  ): Promise<void> {
-    const { history, turns, stopTurns, turnQueued } = this.#options;
+  ): Promise<Outcome> {
+    const { history, turns, turnQueued } = this.#options;
     const { target, text } = said;
-    const about = await turns.about(ghost.userId, message.roomId, target);
-    const words = await this.#options.language.words(ghost.userId, message.roomId, text);
-    const wish: Wish = {
-      ghost: ghost.userId,
-      roomId: message.roomId,
-      asker: message.sender,
-      insteadOf: target,
-    };
+    const { roomId, sender, encrypted } = message;
+    const edited = { ghost: ghost.userId, roomId, eventId: target, sender, encrypted };
+    const about = await turns.about(ghost.userId, roomId, target);
     // A question whose turn is forgotten: what is remembered of it changes, and that no more comes of it is said.
-    const isOld = about === undefined && (await history.answersTo(ghost.userId, message.roomId, target)).length > 0;
+    const isOld = about === undefined && (await history.answersTo(ghost.userId, roomId, target)).length > 0;
     if (isOld) {
-      const { roomId, sender, encrypted } = message;
-      const edited = { ghost: ghost.userId, roomId, eventId: target, sender, encrypted };
-      const change: Settle = () =>
-        settle(async (tx) => {
+      if (await history.isSentBy(edited)) await this.#tellTooLongAgo(ghost, roomId, target);
+      return {
+        store: async (tx) => {
           await history.edit(tx, edited, text);
-        });
-      if (await history.isSentBy(edited)) return this.#tooLongAgo(ghost, roomId, target, change);
-      return change();
+        },
+      };
     }
     if (about === undefined && said.calls && !ghost.isBot) {
       const question = await this.#calledByEdit(ghost, message, said);
-      if (question !== undefined) {
-        const { roomId, sender, encrypted } = message;
-        const saidIn = threadOf(question.content);
-        const asked = {
-          attachment: attachmentOf(question.content),
-          threadRoot: await this.#threadFor(ghost, question, saidIn),
-          repliesTo: await this.#hearing.handedOver(ghost.userId, question),
-        };
-        // It may have been overheard as it was before.
-        const anew: Settle = (store) =>
-          settle(async (tx) => {
-            await store?.(tx);
-            await history.edit(tx, { ghost: ghost.userId, roomId, eventId: target, sender, encrypted }, text, asked);
-          });
-        return this.#ask(ghost, question, text, saidIn, anew);
-      }
+      if (question !== undefined) return this.#askAnew(ghost, question, edited, text);
     }
-    let running: readonly number[] = [];
-    await settle(async (tx) => {
-      const { roomId, sender, encrypted } = message;
-      const edited = { ghost: ghost.userId, roomId, eventId: target, sender, encrypted };
-      const isNew = await history.edit(tx, edited, text);
-      if (!isNew || about?.turn.eventId !== target || about.turn.asker !== message.sender) return;
-      const notNow = await this.#admission.take(tx, wish);
-      // What answers the words as they were answers nobody any more.
-      ({ running } = await turns.stop(tx, { ghost: ghost.userId, roomId: message.roomId, eventId: target }));
-      if (notNow === undefined) await turns.enqueueAgain(tx, ghost.userId, target, "edit");
-      else await turns.declineAgain(tx, about.turn, this.#refusal(about.turn, notNow, words, targetOf(about.turn)));
-    });
-    stopTurns(running, { keeps: true });
-    turnQueued();
+    const words = await this.#options.language.words(ghost.userId, roomId, text);
+    const wish: Wish = { ghost: ghost.userId, roomId, asker: sender, insteadOf: target };
+    // What answers the words as they were answers nobody any more.
+    const stop = stopping(this.#options, { ghost: ghost.userId, roomId, eventId: target }, { keeps: true });
+    return {
+      store: async (tx) => {
+        const isNew = await history.edit(tx, edited, text);
+        if (!isNew || about?.turn.eventId !== target || about.turn.asker !== sender) return;
+        const notNow = await this.#admission.take(tx, wish);
+        await stop.store(tx);
+        if (notNow === undefined) await turns.enqueueAgain(tx, ghost.userId, target, "edit");
+        else await turns.declineAgain(tx, about.turn, this.#refusal(about.turn, notNow, words, targetOf(about.turn)));
+      },
+      after: () => {
+        stop.after();
+        turnQueued();
+      },
+    };
+  }
+
+  /** What an edit has made a question is asked. It may have been overheard as it was before. */
+  async #askAnew(
+    ghost: GhostHandle,
+    question: GhostMessage,
+    edited: Parameters<History["edit"]>[1],
+    text: string,
+  ): Promise<Outcome> {
+    const saidIn = threadOf(question.content);
+    const asked = {
+      attachment: attachmentOf(question.content),
+      threadRoot: await this.#threadFor(ghost, question, saidIn),
+      repliesTo: await this.#hearing.handedOver(ghost.userId, question),
+    };
+    const store = async (tx: Queryable): Promise<void> => {
+      await this.#options.history.edit(tx, edited, text, asked);
+    };
+    return combined(await this.#ask(ghost, question, text, saidIn), { store });
   }
 
   /**
@@ -626,58 +615,44 @@ export class Conversation {
   }
 
   /** Queues a question for the model. */
-  async #ask(
-    ghost: GhostHandle,
-    message: GhostMessage,
-    text: string,
-    saidIn: string | undefined,
-    settle: Settle,
-  ): Promise<void> {
-    const { limits, turns, exchanges } = this.#options;
-    if (message.lateMs > limits.maxWaitMs) {
-      await this.#markLate(ghost, message, text, settle);
-      return;
-    }
-    const speaker = await ghost.speakerOf(message.roomId, message.sender);
-    const words = await this.#options.language.words(ghost.userId, message.roomId, text);
+  async #ask(ghost: GhostHandle, message: GhostMessage, text: string, saidIn: string | undefined): Promise<Outcome> {
+    const { limits, turns, exchanges, history, answers, turnQueued } = this.#options;
+    const { roomId, eventId, sender, encrypted } = message;
+    if (message.lateMs > limits.maxWaitMs) return this.#markLate(ghost, message, text);
+    const speaker = await ghost.speakerOf(roomId, sender);
+    const words = await this.#options.language.words(ghost.userId, roomId, text);
     const threadRoot = await this.#threadFor(ghost, message, saidIn);
-    const target = { eventId: message.eventId, threadRoot, follows: await this.#isLatest(ghost, message) };
+    const target = { eventId, threadRoot, follows: await this.#isLatest(ghost, message) };
     const repliesTo = await this.#hearing.handedOver(ghost.userId, message);
-    await settle(async (tx) => {
-      const attachment = attachmentOf(message.content);
-      const question = { ...remembered(message, speaker, text), threadRoot, attachment, repliesTo };
-      const position = await this.#options.history.remember(tx, ghost.userId, message.roomId, question);
-      const turn = {
-        ghost: ghost.userId,
-        roomId: message.roomId,
-        eventId: message.eventId,
-        asker: message.sender,
-        position,
-        threadRoot,
-        origin: message.eventId,
-        hops: 0,
-        encrypted: message.encrypted,
-      };
-      const notNow = await this.#admission.take(tx, turn);
-      if (notNow !== undefined) {
-        await turns.decline(tx, turn, this.#refusal(turn, notNow, words, target));
-        return;
-      }
-      await turns.enqueue(tx, turn);
-      if (!message.direct) await exchanges.begin(tx, turn, message.sender);
-    });
-    reached("turn.queued");
-    ghost.markRead(message.roomId, message.eventId, threadRoot);
-    if (this.#options.answers.acknowledge) ghost.react(message.roomId, message.eventId, TAKEN);
-    this.#options.turnQueued();
+    return {
+      store: async (tx) => {
+        const attachment = attachmentOf(message.content);
+        const question = { ...remembered(message, speaker, text), threadRoot, attachment, repliesTo };
+        const position = await history.remember(tx, ghost.userId, roomId, question);
+        const asked = { ghost: ghost.userId, roomId, eventId, asker: sender, position, threadRoot, encrypted };
+        const turn = { ...asked, origin: eventId, hops: 0 };
+        const notNow = await this.#admission.take(tx, turn);
+        if (notNow !== undefined) {
+          await turns.decline(tx, turn, this.#refusal(turn, notNow, words, target));
+          return;
+        }
+        await turns.enqueue(tx, turn);
+        if (!message.direct) await exchanges.begin(tx, turn, sender);
+      },
+      after: () => {
+        reached("turn.queued");
+        ghost.markRead(roomId, eventId, threadRoot);
+        if (answers.acknowledge) ghost.react(roomId, eventId, TAKEN);
+        turnQueued();
+      },
+    };
   }
 
   /** Says once of an event that what it was about is so long ago that it can't be asked again. */
-  async #tooLongAgo(ghost: GhostHandle, roomId: string, target: string, settle: Settle): Promise<void> {
+  async #tellTooLongAgo(ghost: GhostHandle, roomId: string, target: string): Promise<void> {
     const words = await this.#options.language.words(ghost.userId, roomId);
     const notice = noticeContent(words.tooLongAgo, { eventId: target, threadRoot: undefined });
     await ghost.send(roomId, "m.room.message", notice, `${target} too long ago`, { form: "of_room" });
-    await settle();
   }
 
   /** What is said to a question that can't be taken now. */
@@ -694,35 +669,32 @@ export class Conversation {
     message: GhostMessage,
     text: string,
     threadRoot: string | undefined,
-    settle: Settle,
-  ): Promise<void> {
-    await this.#options.language.heard(ghost.userId, message.roomId, text);
-    const words = await this.#options.language.words(ghost.userId, message.roomId, text);
-    const target = { eventId: message.eventId, threadRoot, follows: await this.#isLatest(ghost, message) };
-    if (await this.#options.pulls.begin(ghost, message, text, target, words)) {
-      ghost.markRead(message.roomId, message.eventId, threadRoot);
-      return settle();
-    }
-    const reply = noticeContent(answerBot(words, text, this.#options.agents(), this.#options.privacy.reach), target);
-    ghost.markRead(message.roomId, message.eventId, threadRoot);
-    await ghost.send(message.roomId, "m.room.message", reply, `${message.eventId} bot`, { form: formFor(message) });
-    await settle();
+  ): Promise<Outcome> {
+    const { language, pulls, agents, privacy } = this.#options;
+    const { roomId, eventId } = message;
+    await language.heard(ghost.userId, roomId, text);
+    const words = await language.words(ghost.userId, roomId, text);
+    const target = { eventId, threadRoot, follows: await this.#isLatest(ghost, message) };
+    const isPull = await pulls.begin(ghost, message, text, target, words);
+    ghost.markRead(roomId, eventId, threadRoot);
+    if (isPull) return {};
+    const reply = noticeContent(answerBot(words, text, agents(), privacy.reach), target);
+    await ghost.send(roomId, "m.room.message", reply, `${eventId} bot`, { form: formFor(message) });
+    return {};
   }
 
   /** A message whose key came so late that an answer would surprise: it is remembered, and its writer sees that it was read. */
-  async #markLate(ghost: GhostHandle, message: GhostMessage, text: string, settle: Settle): Promise<void> {
-    await ghost.send(
-      message.roomId,
-      "m.reaction",
-      reactionContent(message.eventId, READ_LATE),
-      `${message.eventId} late`,
-      { form: "of_room" },
-    );
-    const speaker = await ghost.speakerOf(message.roomId, message.sender);
-    await settle(async (tx) => {
-      await this.#options.history.remember(tx, ghost.userId, message.roomId, remembered(message, speaker, text));
-    });
-    ghost.log.info({ room: message.roomId, event: message.eventId, lateMs: message.lateMs }, "read too late to answer");
+  async #markLate(ghost: GhostHandle, message: GhostMessage, text: string): Promise<Outcome> {
+    const { roomId, eventId, sender, lateMs } = message;
+    const step = `${eventId} late`;
+    await ghost.send(roomId, "m.reaction", reactionContent(eventId, READ_LATE), step, { form: "of_room" });
+    const speaker = await ghost.speakerOf(roomId, sender);
+    return {
+      store: async (tx) => {
+        await this.#options.history.remember(tx, ghost.userId, roomId, remembered(message, speaker, text));
+      },
+      after: () => ghost.log.info({ room: roomId, event: eventId, lateMs }, "read too late to answer"),
+    };
   }
 }
 

@@ -1,16 +1,17 @@
 import { isUnknownDevice } from "../homeserver/errors.ts";
-import { StaleLease } from "../leases/leases.ts";
+import { fenced, StaleLease, type Lease } from "../leases/leases.ts";
 import type { Attempt } from "../mailbox/attempt.ts";
 import type { MailItem } from "../mailbox/mailbox.ts";
 import type { Logger } from "../observability/log.ts";
 import { isRetryable } from "./failure.ts";
 import type { LoadedGhost } from "./ghost-account.ts";
 import type { GhostServices } from "./ghost-services.ts";
+import type { ItemResult } from "./item-result.ts";
 import type { Reception } from "./reception.ts";
 
 /** What an item is handled with. */
 export interface Handling {
-  readonly services: Pick<GhostServices, "mailbox" | "suspects">;
+  readonly services: Pick<GhostServices, "database" | "mailbox" | "metrics" | "suspects">;
   readonly reception: Reception;
   /** Whether the ghost is being stopped: whatever fails then is not the item's fault. */
   readonly isStopping: () => boolean;
@@ -41,10 +42,11 @@ async function attempt(
 ): Promise<void> {
   const begun = await services.mailbox.begin(loaded.lease, item);
   try {
-    await reception.handle(item, loaded, async () => {
+    const result = await reception.handle(item, loaded, async () => {
       await begun.survived();
       cleared();
     });
+    await settle(services, loaded.lease, item, result);
   } catch (error) {
     if (isRetryable(error) || isUnknownDevice(error) || isStopping()) {
       await takeBack(begun, item, log);
@@ -52,6 +54,31 @@ async function attempt(
     }
     log.error({ room: item.event.room_id, event: item.event.event_id, error }, "event could not be handled");
     await begun.failed();
+  }
+}
+
+/** Acts on what was decided. Throws StaleLease, DatabaseError: then the item is still in the mailbox. */
+async function settle(
+  { database, mailbox, metrics }: Handling["services"],
+  lease: Lease,
+  item: MailItem,
+  result: ItemResult,
+): Promise<void> {
+  switch (result.kind) {
+    case "done":
+      await fenced(database, lease, async (tx) => {
+        await result.outcome.store?.(tx);
+        await mailbox.done(tx, item);
+      });
+      metrics?.mail.inc({ outcome: "handled" });
+      await result.outcome.after?.();
+      return;
+    case "awaits_key":
+      await mailbox.awaitKey(lease, item, result.key);
+      await result.after();
+      return;
+    case "set_aside":
+      await mailbox.setAside(lease, item.id, result.reason);
   }
 }
 

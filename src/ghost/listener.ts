@@ -1,8 +1,8 @@
-import type { Queryable } from "../database/database.ts";
 import type { Obstacle } from "../crypto/device.ts";
 import type { Shield } from "../crypto/shield.ts";
 import type { Logger } from "../observability/log.ts";
 import type { Distrust } from "../permissions/trust.ts";
+import type { Outcome } from "./outcome.ts";
 
 /** A message that reached a ghost, decrypted where it was encrypted. */
 export interface GhostMessage {
@@ -138,15 +138,9 @@ export interface GhostHandle {
   markRead(roomId: string, eventId: string, threadRoot: string | undefined): void;
 }
 
-/**
- * Takes what was handed over out of the mailbox, in the one transaction that stores what came of it. Called exactly once;
- * a crash before it repeats all, a crash after it nothing.
- */
-export type Settle = (store?: (tx: Queryable) => Promise<void>) => Promise<void>;
-
-/** Is told what reaches a ghost, one thing at a time. */
+/** Is told what reaches a ghost, one thing at a time, and decides what comes of it. */
 export interface GhostListener {
-  message(ghost: GhostHandle, message: GhostMessage, settle: Settle): Promise<void>;
+  message(ghost: GhostHandle, message: GhostMessage): Promise<Outcome>;
   /** The ghost came into a room to which it was invited. May be told twice. */
   joined(ghost: GhostHandle, room: { readonly roomId: string; readonly direct: boolean }): Promise<void>;
   /**
@@ -158,9 +152,9 @@ export interface GhostListener {
     room: { readonly roomId: string; readonly direct: boolean; readonly why: Obstacle["why"] },
   ): Promise<object | undefined>;
   /** The ghost is in a room no more: nothing of it is remembered. */
-  left(ghost: GhostHandle, roomId: string, settle: Settle): Promise<void>;
-  redacted(ghost: GhostHandle, redaction: GhostRedaction, settle: Settle): Promise<void>;
-  reaction(ghost: GhostHandle, reaction: GhostReaction, settle: Settle): Promise<void>;
+  left(ghost: GhostHandle, roomId: string): Promise<Outcome>;
+  redacted(ghost: GhostHandle, redaction: GhostRedaction): Promise<Outcome>;
+  reaction(ghost: GhostHandle, reaction: GhostReaction): Promise<Outcome>;
   /**
    * A message's sender is not trusted enough for it to be acted on. Returns the notice that says so, undefined when the
    * message was not for this ghost.

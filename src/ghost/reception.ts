@@ -8,7 +8,7 @@ import type { Logger } from "../observability/log.ts";
 import { partnerIn } from "./direct-chat.ts";
 import { isRetryable } from "./failure.ts";
 import type { GhostAccount, LoadedGhost } from "./ghost-account.ts";
-import { fenced, type Lease } from "../leases/leases.ts";
+import type { Lease } from "../leases/leases.ts";
 import type { Decision } from "../permissions/decisions.ts";
 import {
   describeRefusal,
@@ -24,8 +24,10 @@ import type { VerificationForm } from "../crypto/verification-messages.ts";
 import { isReplay, noteHandled } from "./replays.ts";
 import type { GhostServices } from "./ghost-services.ts";
 import type { Greeting } from "./greeting.ts";
-import type { GhostHandle, GhostMessage, Settle } from "./listener.ts";
+import type { GhostHandle, GhostMessage } from "./listener.ts";
 import { predecessorRoom, replacementRoom } from "../rooms/upgrade.ts";
+import { done, type ItemResult } from "./item-result.ts";
+import { combined, type Outcome } from "./outcome.ts";
 import type { Sender } from "./sender.ts";
 import { saidSinceInvite } from "./since-invite.ts";
 import { auditOfMembership, inviterOf, membershipBefore } from "./own-membership.ts";
@@ -77,46 +79,40 @@ export class Reception {
   }
 
   /**
-   * Handles one item: takes it out of the mailbox, lets it wait for its key, or sets it aside. Throws when it could be
-   * none of these; it is then still in the mailbox.
+   * Handles one item and decides what becomes of it. Throws when it could not; the item is then still in the mailbox.
    *
    * @param survived called when the crypto engine has let go of the item.
    */
-  async handle(item: MailItem, loaded: LoadedGhost, survived: () => Promise<void>): Promise<void> {
+  async handle(item: MailItem, loaded: LoadedGhost, survived: () => Promise<void>): Promise<ItemResult> {
     const { event } = item;
-    const settle: Settle = (store) =>
-      fenced(this.#services.database, loaded.lease, async (tx) => {
-        await store?.(tx);
-        await this.#services.mailbox.done(tx, item);
-      }).then(() => this.#services.metrics?.mail.inc({ outcome: "handled" }));
     switch (event.type) {
       case "m.room.member":
-        return this.#ownMembership(item, loaded, settle);
+        return this.#ownMembership(item, loaded);
       case "m.room.encrypted":
-        return this.#encrypted(item, loaded, survived, settle);
+        return this.#encrypted(item, loaded, survived);
       case "m.room.message":
         if (asksForVerification(event.content)) {
-          return this.#verification(item, { ...event, form: "clear" }, loaded, survived, settle);
+          return this.#verification(item, { ...event, form: "clear" }, loaded, survived);
         }
         await survived();
-        return this.#plain(item, loaded, settle);
+        return this.#plain(item, loaded);
       case "m.room.redaction":
-        return this.#redaction(item, settle);
+        return this.#redaction(item);
       case "m.reaction":
         await survived();
-        return this.#reaction(item, event.content, settle);
+        return done(await this.#reaction(item, event.content));
       case "m.room.tombstone":
         await this.#upgraded(event);
-        return settle();
+        return done();
       default:
         if (SAID_OTHERWISE.has(event.type)) {
           await survived();
-          return this.#plain({ ...item, event: { ...event, content: named(event) } }, loaded, settle);
+          return this.#plain({ ...item, event: { ...event, content: named(event) } }, loaded);
         }
         if (isVerification(event.type)) {
-          return this.#verification(item, { ...event, form: "clear" }, loaded, survived, settle);
+          return this.#verification(item, { ...event, form: "clear" }, loaded, survived);
         }
-        return settle();
+        return done();
     }
   }
 
@@ -126,16 +122,15 @@ export class Reception {
     clear: Pick<RoomEvent, "type" | "content"> & { readonly form: VerificationForm },
     { device }: LoadedGhost,
     survived: () => Promise<void>,
-    settle: Settle,
-  ): Promise<void> {
+  ): Promise<ItemResult> {
     const isStale = Date.now() - event.origin_server_ts > VERIFICATION_MAX_AGE_MS;
     const isForOther = asksForVerification(clear.content) && clear.content["to"] !== this.#ghost.userId;
-    if (isStale || isForOther || !this.#mayVerify(event)) return settle();
+    if (isStale || isForOther || !this.#mayVerify(event)) return done();
     const { event_id, room_id, sender, origin_server_ts } = event;
     const { type, content } = clear;
     await device.receiveVerification({ event_id, room_id, sender, origin_server_ts, type, content }, clear.form);
     await survived();
-    await settle();
+    return done();
   }
 
   /**
@@ -148,9 +143,8 @@ export class Reception {
   }
 
   /** Keeps an item for a look, if it may be. */
-  async #setAside(item: MailItem, lease: Lease, reason: string, settle: Settle): Promise<void> {
-    if (!this.#mayBeKept(item.event)) return settle();
-    await this.#services.mailbox.setAside(lease, item.id, reason);
+  #setAside(item: MailItem, reason: string): ItemResult {
+    return this.#mayBeKept(item.event) ? { kind: "set_aside", reason } : done();
   }
 
   /** Who may not gets no word in the room; by to-device messages, a refusal (see crypto/verifications.ts). */
@@ -160,7 +154,7 @@ export class Reception {
   }
 
   /** What comes in clear into an encrypted room may be anybody's: the server's, for one. */
-  async #plain(item: MailItem, { lease }: LoadedGhost, settle: Settle): Promise<void> {
+  async #plain(item: MailItem, { lease }: LoadedGhost): Promise<ItemResult> {
     const { event } = item;
     const { rooms, trustIn, mode } = this.#services;
     await this.#sender.view(event.room_id).catch((error: unknown) => {
@@ -168,18 +162,17 @@ export class Reception {
       this.#ghost.log.warn({ room: event.room_id, error }, "the room's state can't be read: it counts as encrypted");
     });
     const isEncrypted = await rooms.isEncrypted(event.room_id);
-    if (!mayTalkIn(mode, isEncrypted)) return settle();
+    if (!mayTalkIn(mode, isEncrypted)) return done();
     const { read } = trustIn(this.#ghost.userId, event.room_id);
-    if (isEncrypted && read !== "unverified")
-      return this.#distrusted(item, event.content, "not_encrypted", lease, settle);
-    return this.#message(item, event.content, undefined, false, settle);
+    if (isEncrypted && read !== "unverified") return this.#distrusted(item, event.content, "not_encrypted", lease);
+    return done(await this.#message(item, event.content, undefined, false));
   }
 
-  async #encrypted(item: MailItem, loaded: LoadedGhost, survived: () => Promise<void>, settle: Settle): Promise<void> {
+  async #encrypted(item: MailItem, loaded: LoadedGhost, survived: () => Promise<void>): Promise<ItemResult> {
     const { device, lease } = loaded;
     const { event } = item;
     const { database, mailbox, missingKeys, trustIn, mode, metrics } = this.#services;
-    if (!mayTalkIn(mode, true)) return settle();
+    if (!mayTalkIn(mode, true)) return done();
     const log = this.#ghost.log.child({ room: event.room_id, event: event.event_id });
     const count = (outcome: string): void => metrics?.decryptions.inc({ outcome });
     const { read } = trustIn(this.#ghost.userId, event.room_id);
@@ -192,56 +185,60 @@ export class Reception {
     if (decryption.kind === "missing_key" && !this.#mayBeKept(event)) {
       log.info("no key for this event, and none is waited for: who sent it may not use this agent");
       count("missing_key");
-      return settle();
+      return done();
     }
     if (decryption.kind === "missing_key") {
-      await mailbox.awaitKey(lease, item, decryption);
-      // A key that came in between would otherwise be waited for without end.
-      const again = await device.decrypt(event, read);
-      if (again.kind === "missing_key") {
-        log.warn("no key for this event yet; it waits");
-        count("missing_key");
-        this.#keyIsLate();
-      } else {
-        await mailbox.keysArrived(lease, [decryption.sessionId]);
-      }
-      return;
+      const { sessionId } = decryption;
+      const after = async (): Promise<void> => {
+        // A key that came in between would otherwise be waited for without end.
+        const again = await device.decrypt(event, read);
+        if (again.kind === "missing_key") {
+          log.warn("no key for this event yet; it waits");
+          count("missing_key");
+          this.#keyIsLate();
+        } else {
+          await mailbox.keysArrived(lease, [sessionId]);
+        }
+      };
+      return { kind: "awaits_key", key: decryption, after };
     }
     if (decryption.kind === "refused") {
       count("refused");
       log.warn({ reason: decryption.reason }, "event refused");
-      return this.#setAside(item, lease, `not decrypted: ${decryption.reason}`, settle);
+      return this.#setAside(item, `not decrypted: ${decryption.reason}`);
     }
     reached("event.decrypted");
     await survived();
     if (await isReplay(database, this.#ghost.userId, event)) {
       count("replayed");
       log.warn("event refused: it repeats what another event said");
-      return this.#setAside(item, lease, "a replay of another event", settle);
+      return this.#setAside(item, "a replay of another event");
     }
     count(decryption.kind);
-    const settleOnce: Settle = (store) =>
-      settle(async (tx) => {
-        if (this.#mayBeKept(event)) await noteHandled(tx, this.#ghost.userId, event);
-        await store?.(tx);
-      });
     if (item.lateMs > 0) await missingKeys.takeBack(this.#ghost, event, loaded);
     // What relates an event to another stands outside the ciphertext.
     const relation = event.content["m.relates_to"];
     const content = { ...decryption.content, ...(relation === undefined ? {} : { "m.relates_to": relation }) };
+    const isOther = SAID_OTHERWISE.has(decryption.type);
+    const said = isOther ? named({ type: decryption.type, content }) : content;
     if (isVerification(decryption.type) || asksForVerification(content)) {
       const form = decryption.kind === "distrusted" ? "encrypted to all" : "encrypted";
       const clear = { type: decryption.type, content, form } as const;
-      return this.#verification(item, clear, loaded, () => Promise.resolve(), settleOnce);
+      return this.#onlyOnce(event, await this.#verification(item, clear, loaded, () => Promise.resolve()));
     }
     if (decryption.type === "m.reaction") {
-      return decryption.kind === "distrusted" ? settleOnce() : this.#reaction(item, content, settleOnce);
+      return this.#onlyOnce(event, done(decryption.kind === "distrusted" ? {} : await this.#reaction(item, content)));
     }
-    const isOther = SAID_OTHERWISE.has(decryption.type);
-    if (decryption.type !== "m.room.message" && !isOther) return settleOnce();
-    const said = isOther ? named({ type: decryption.type, content }) : content;
-    if (decryption.kind === "distrusted") return this.#distrusted(item, said, decryption.why, lease, settle);
-    return this.#message(item, said, decryption.shield, true, settleOnce);
+    if (decryption.type !== "m.room.message" && !isOther) return this.#onlyOnce(event, done());
+    if (decryption.kind === "distrusted") return this.#distrusted(item, said, decryption.why, lease);
+    return this.#onlyOnce(event, done(await this.#message(item, said, decryption.shield, true)));
+  }
+
+  /** Whoever sends the same ciphertext again as another event is not heard a second time; see replays.ts. */
+  #onlyOnce(event: RoomEvent, result: ItemResult): ItemResult {
+    if (result.kind !== "done" || !this.#mayBeKept(event)) return result;
+    const store = (tx: Queryable): Promise<void> => noteHandled(tx, this.#ghost.userId, event);
+    return done(combined({ store }, result.outcome));
   }
 
   /** The writer is told, if it was said to the ghost at all; then it is kept, for a changed mind of the operator. */
@@ -250,19 +247,18 @@ export class Reception {
     content: Readonly<Record<string, unknown>>,
     why: Distrust,
     lease: Lease,
-    settle: Settle,
-  ): Promise<void> {
-    const { listener, mailbox, trustNotices } = this.#services;
+  ): Promise<ItemResult> {
+    const { listener, trustNotices } = this.#services;
     const { event } = item;
     this.#ghost.log.warn({ room: event.room_id, event: event.event_id, why }, "message not acted on: not trusted");
     const message = await this.#messageOf(item, content, undefined, why !== "not_encrypted");
     const notice = message && (await listener.distrusted(this.#ghost, message, why));
-    if (notice === undefined) return settle();
+    if (notice === undefined) return done();
     // Who was on their way to be answered when their identity changed has read so.
     const unlessTold = why === "verified_identity_changed" ? (["silenced"] as const) : [];
     const about = { roomId: event.room_id, userId: event.sender, why, unlessTold };
     await trustNotices.tell(this.#ghost, lease, { ...about, content: notice });
-    await mailbox.setAside(lease, item.id, `not trusted: ${why.replaceAll("_", " ")}`);
+    return { kind: "set_aside", reason: `not trusted: ${why.replaceAll("_", " ")}` };
   }
 
   async #message(
@@ -270,11 +266,9 @@ export class Reception {
     content: Readonly<Record<string, unknown>>,
     shield: Shield | undefined,
     encrypted: boolean,
-    settle: Settle,
-  ): Promise<void> {
+  ): Promise<Outcome> {
     const message = await this.#messageOf(item, content, shield, encrypted);
-    if (message === undefined) return settle();
-    await this.#services.listener.message(this.#ghost, message, settle);
+    return message === undefined ? {} : this.#services.listener.message(this.#ghost, message);
   }
 
   /** Undefined when the ghost is no longer in the room. */
@@ -305,71 +299,64 @@ export class Reception {
   }
 
   /** Clients send these in clear, in encrypted rooms too. */
-  async #reaction({ event }: MailItem, content: RoomEvent["content"], settle: Settle): Promise<void> {
+  async #reaction({ event }: MailItem, content: RoomEvent["content"]): Promise<Outcome> {
     const relation = content["m.relates_to"] as Readonly<Record<string, unknown>> | null | undefined;
     const { rel_type: type, event_id: target, key } = relation ?? {};
-    if (type !== "m.annotation" || typeof target !== "string" || typeof key !== "string") return settle();
+    if (type !== "m.annotation" || typeof target !== "string" || typeof key !== "string") return {};
     const membership = await this.#services.store.membership(this.#ghost.userId, event.room_id);
-    if (membership?.membership !== "join") return settle();
+    if (membership?.membership !== "join") return {};
     const reaction = { eventId: event.event_id, roomId: event.room_id, sender: event.sender, target, key };
-    await this.#services.listener.reaction(this.#ghost, reaction, settle);
+    return this.#services.listener.reaction(this.#ghost, reaction);
   }
 
-  async #redaction(item: MailItem, settle: Settle): Promise<void> {
-    const { event } = item;
+  async #redaction({ event }: MailItem): Promise<ItemResult> {
     // Beside the content, where servers put it for all room versions and have checked it; in it alone since version 11.
     const target = event.redacts ?? event.content["redacts"];
-    if (typeof target !== "string") return settle();
+    if (typeof target !== "string") return done();
     const { listener, mailbox } = this.#services;
     const roomId = event.room_id;
-    await listener.redacted(this.#ghost, { roomId, target, sender: event.sender }, (store) =>
-      settle(async (tx) => {
-        await store?.(tx);
-        // What waits for its key is not to be read when that comes.
-        await mailbox.forget(tx, this.#ghost.userId, { roomId, eventId: target });
-      }),
-    );
+    const outcome = await listener.redacted(this.#ghost, { roomId, target, sender: event.sender });
+    // What waits for its key is not to be read when that comes.
+    const store = (tx: Queryable): Promise<void> => mailbox.forget(tx, this.#ghost.userId, { roomId, eventId: target });
+    return done(combined(outcome, { store }));
   }
 
-  async #ownMembership(item: MailItem, loaded: LoadedGhost, settle: Settle): Promise<void> {
+  async #ownMembership(item: MailItem, loaded: LoadedGhost): Promise<ItemResult> {
     const { event } = item;
     const { listener, mailbox, outbox, audit } = this.#services;
     const roomId = event.room_id;
-    const entry = auditOfMembership(this.#ghost.userId, event);
-    const note = entry && ((tx: Queryable) => audit.record(tx, entry));
+    const ghost = this.#ghost.userId;
+    const entry = auditOfMembership(ghost, event);
+    const note: Outcome = { store: entry && ((tx) => audit.record(tx, entry)) };
     const log = this.#ghost.log.child({ room: roomId, event: event.event_id });
     if (event.content["membership"] !== "join" && (await this.#isPast(item))) {
       log.info("a membership that came late: the ghost is in the room");
-      return settle();
+      return done();
     }
     switch (event.content["membership"]) {
       case "invite":
         await this.#invited(event, log);
-        return settle(note);
-      case "join":
-        if (membershipBefore(event) === "invite" && (await this.#withdrew(roomId, log))) return settle(note);
+        return done(note);
+      case "join": {
+        if (membershipBefore(event) === "invite" && (await this.#withdrew(roomId, log))) return done(note);
         // So that the first answer finds the room read and everybody's devices known.
         await this.#sender.meet(roomId).catch((error: unknown) => {
           if (isRetryable(error)) throw error;
           log.warn({ error }, "the room's state can't be read yet");
         });
-        if (membershipBefore(event) !== "invite") return settle(note);
-        return this.#entered(item, loaded, log, (said) =>
-          settle(async (tx) => {
-            await note?.(tx);
-            await mailbox.adopt(tx, this.#ghost.userId, item, said);
-          }),
-        );
-      default:
+        if (membershipBefore(event) !== "invite") return done(note);
+        const said = await this.#entered(item, loaded, log);
+        return done(combined(note, { store: (tx) => mailbox.adopt(tx, ghost, item, said) }));
+      }
+      default: {
         log.info({ membership: event.content["membership"] }, "no longer in the room");
-        return listener.left(this.#ghost, roomId, (store) =>
-          settle(async (tx) => {
-            await store?.(tx);
-            await mailbox.forget(tx, this.#ghost.userId, { roomId });
-            await outbox.forget(tx, this.#ghost.userId, roomId);
-            await note?.(tx);
-          }),
-        );
+        const outcome = await listener.left(this.#ghost, roomId);
+        const store = async (tx: Queryable): Promise<void> => {
+          await mailbox.forget(tx, ghost, { roomId });
+          await outbox.forget(tx, ghost, roomId);
+        };
+        return done(combined(outcome, { store }, note));
+      }
     }
   }
 
@@ -393,17 +380,12 @@ export class Reception {
     }
   }
 
-  /** @param settle is given what was said since the invite. */
-  async #entered(
-    { event }: MailItem,
-    loaded: LoadedGhost,
-    log: Logger,
-    settle: (said: readonly RoomEvent[]) => Promise<void>,
-  ): Promise<void> {
+  /** Greets the room, and returns what was said there since the invite. */
+  async #entered({ event }: MailItem, loaded: LoadedGhost, log: Logger): Promise<readonly RoomEvent[]> {
     const { client, store } = this.#services;
     const roomId = event.room_id;
     const membership = await store.membership(this.#ghost.userId, roomId);
-    if (membership?.membership !== "join") return settle([]);
+    if (membership?.membership !== "join") return [];
     const said = await saidSinceInvite(client, event).catch((error: unknown) => {
       if (isRetryable(error)) throw error;
       log.warn({ error }, "what was said before this agent came can't be read");
@@ -411,11 +393,11 @@ export class Reception {
     });
     if (await this.#isSpace(roomId, log)) {
       log.info("in a space, where nobody is talked with: no greeting");
-      return settle(said);
+      return said;
     }
     const room = { roomId, inviter: inviterOf(event) };
     if ((await this.#greeting.entered(room, loaded)) === "waits") this.#greetingWaits();
-    await settle(said);
+    return said;
   }
 
   async #isSpace(roomId: string, log: Logger): Promise<boolean> {

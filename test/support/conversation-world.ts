@@ -16,7 +16,8 @@ import { ProviderRequests } from "../../src/privacy/provider-requests.ts";
 import { KnownModels } from "../../src/providers/model-facts.ts";
 import type { Database } from "../../src/database/database.ts";
 import type { Agent } from "../../src/agents/agents.ts";
-import type { Form, GhostHandle, GhostMessage, ReadEvent, Settle } from "../../src/ghost/listener.ts";
+import type { Form, GhostHandle, GhostMessage, ReadEvent } from "../../src/ghost/listener.ts";
+import type { Outcome } from "../../src/ghost/outcome.ts";
 import { acquireLease } from "../../src/leases/leases.ts";
 import { silentLogger } from "../../src/observability/log.ts";
 import { ReadFiles } from "../../src/memory/read-files.ts";
@@ -201,6 +202,8 @@ export class World {
   agent: Agent | undefined = AGENT;
   queued = 0;
   finished = 0;
+  /** Why nothing can be stored. */
+  commitFails: Error | undefined;
   #count = 0;
 
   constructor(
@@ -364,10 +367,16 @@ export class World {
     };
   }
 
-  readonly settle: Settle = async (store) => {
-    await this.database.transaction((tx) => store?.(tx) ?? Promise.resolve());
+  /** Acts on what was decided, as the ghost's actor does. */
+  async settle(decided: Promise<Outcome>): Promise<void> {
+    const { store, after } = await decided;
+    await this.database.transaction(async (tx) => {
+      await store?.(tx);
+      if (this.commitFails !== undefined) throw this.commitFails;
+    });
     this.finished++;
-  };
+    await after?.();
+  }
 
   /** Somebody says something; returns the event's id. */
   async say(body: string, more: Partial<GhostMessage> & { to?: string; also?: object } = {}): Promise<string> {
@@ -385,7 +394,7 @@ export class World {
       ...fields,
     };
     const isHost = message.direct && !this.leftAlone.has(message.sender);
-    await this.conversation.message(this.ghost(to, isHost ? message.sender : undefined), message, this.settle);
+    await this.settle(this.conversation.message(this.ghost(to, isHost ? message.sender : undefined), message));
     return message.eventId;
   }
 
@@ -433,7 +442,7 @@ export class World {
   async react(target: string, key: string, sender = ALICE): Promise<void> {
     const eventId = `$reaction${++this.#count}`;
     const reaction = { eventId, roomId: ROOM, sender, target, key };
-    await this.conversation.reaction(this.ghost(), reaction, this.settle);
+    await this.settle(this.conversation.reaction(this.ghost(), reaction));
   }
 
   async remembered(ghost = LLAMA): Promise<string[]> {

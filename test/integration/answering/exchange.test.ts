@@ -203,7 +203,7 @@ forEachDatabase((_kind, open) => {
       await world.say("!stop", { direct: false, sender: MODERATOR });
       await hear(world, QWEN, LLAMA, "$stopped", asks(question));
       const other = await world.say("Llama, begin again", { direct: false, also: to(LLAMA) });
-      await world.conversation.redacted(world.ghost(), { roomId: ROOM, sender: ALICE, target: other }, world.settle);
+      await world.settle(world.conversation.redacted(world.ghost(), { roomId: ROOM, sender: ALICE, target: other }));
       await hear(world, QWEN, LLAMA, "$deleted", asks(other));
       const third = await world.say("Llama, and again", { direct: false, also: to(LLAMA) });
       await world.react(third, "🛑");

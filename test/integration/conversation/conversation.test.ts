@@ -39,22 +39,8 @@ forEachDatabase((_kind, open) => {
       assert.deepEqual(world.read, [eventId, eventId]);
       assert.deepEqual(new Set(world.reactions), new Set([`${eventId} 👀`]));
 
-      const failing = world.conversation.message(
-        world.ghost(),
-        {
-          eventId: "$failing",
-          roomId: ROOM,
-          sender: ALICE,
-          sentAt: 1,
-          content: { msgtype: "m.text", body: "x" },
-          direct: true,
-          encrypted: false,
-          lateMs: 0,
-          shield: undefined,
-        },
-        () => Promise.reject(new Error("the database went away")),
-      );
-      await assert.rejects(failing, /went away/);
+      world.commitFails = new Error("the database went away");
+      await assert.rejects(world.say("x"), /went away/);
       assert.equal((await world.turns()).length, 1, "all or nothing");
       assert.deepEqual(await world.remembered(), ["Alice: hello"]);
       assert.equal(world.queued, 2, "nobody is told of what was rolled back");
@@ -130,7 +116,7 @@ forEachDatabase((_kind, open) => {
       );
 
       for (const target of [question, "$nul\0", `${other}\0`]) {
-        await world.conversation.redacted(world.ghost(), { roomId: ROOM, sender: ALICE, target }, world.settle);
+        await world.settle(world.conversation.redacted(world.ghost(), { roomId: ROOM, sender: ALICE, target }));
       }
       assert.deepEqual(await world.remembered(), ["Alice: and you?"]);
       assert.deepEqual(
@@ -320,10 +306,8 @@ forEachDatabase((_kind, open) => {
         { event_id: "$answer", sender: MODERATOR, good: true },
       ]);
       const { rows } = await world.database.query<{ reaction: string }>("select reaction from feedback where good");
-      await world.conversation.redacted(
-        world.ghost(),
-        { roomId: ROOM, sender: ALICE, target: rows[0]?.reaction ?? "" },
-        world.settle,
+      await world.settle(
+        world.conversation.redacted(world.ghost(), { roomId: ROOM, sender: ALICE, target: rows[0]?.reaction ?? "" }),
       );
       assert.equal((await rated()).length, 1);
     });
@@ -708,7 +692,7 @@ forEachDatabase((_kind, open) => {
         ],
       );
 
-      await world.conversation.left(world.ghost(), ROOM, world.settle);
+      await world.settle(world.conversation.left(world.ghost(), ROOM));
       assert.deepEqual((await world.database.query("select * from command_menus")).rows, []);
     });
 
@@ -859,7 +843,7 @@ forEachDatabase((_kind, open) => {
       await world.react(question, "🔁");
       world.sentAs.set(`${question} answer.0`, "$first");
       world.sentAs.set(`${question} 1 answer.0`, "$second");
-      await world.conversation.redacted(world.ghost(), { roomId: ROOM, sender: ALICE, target: question }, world.settle);
+      await world.settle(world.conversation.redacted(world.ghost(), { roomId: ROOM, sender: ALICE, target: question }));
       assert.deepEqual(world.redacted, ["$first", "$second"]);
     });
   });
@@ -1014,7 +998,7 @@ forEachDatabase((_kind, open) => {
 
       await world.say("and more of it, to nobody", { also: thread, direct: false });
       assert.equal((await world.turns()).length, 1, "the thread is the agent's still");
-      await world.conversation.redacted(world.ghost(), { roomId: ROOM, sender: ALICE, target: question }, world.settle);
+      await world.settle(world.conversation.redacted(world.ghost(), { roomId: ROOM, sender: ALICE, target: question }));
       assert.deepEqual(world.redacted.toSorted(), ["$answer", "$more"]);
     });
   });
@@ -1070,7 +1054,7 @@ forEachDatabase((_kind, open) => {
       const again = await world.turn(question);
       await world.database.query("update turns set state = 'running' where id = $1", [again?.id]);
       world.sent.push({ content: {}, step: `${question} 1 draft` });
-      await world.conversation.redacted(world.ghost(), { roomId: ROOM, sender: ALICE, target: question }, world.settle);
+      await world.settle(world.conversation.redacted(world.ghost(), { roomId: ROOM, sender: ALICE, target: question }));
       assert.deepEqual(world.redacted, ["$answer", "$more", "$sent"]);
       assert.deepEqual(world.stopped, [{ id: again?.id, keeps: false }]);
       assert.deepEqual(await world.remembered(), []);

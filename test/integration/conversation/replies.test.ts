@@ -273,7 +273,7 @@ forEachDatabase((_kind, open) => {
       assert.match(await asked(world, await say(world, "again", replyTo("$train"))), /> Der Zug fällt aus/);
       await say(world, "* forged", { ...anew, "m.new_content": { msgtype: "m.text", body: "forged" } });
       const deletion = { roomId: ROOM, target: "$train", sender: BOB };
-      await world.conversation.redacted(world.ghost(), deletion, world.settle);
+      await world.settle(world.conversation.redacted(world.ghost(), deletion));
       world.events.delete("$train");
       const prompt = await asked(world, await say(world, "and now?", MENTION));
       assert.doesNotMatch(prompt, /Gleis|fällt aus|forged/);
@@ -282,7 +282,7 @@ forEachDatabase((_kind, open) => {
       const event = text(TRAIN);
       world.events.set("$late", event);
       await world.history.quote(LLAMA, ROOM, "$late", async () => {
-        await world.conversation.redacted(world.ghost(), { ...deletion, target: "$late" }, world.settle);
+        await world.settle(world.conversation.redacted(world.ghost(), { ...deletion, target: "$late" }));
         const { sender, sentAt, encrypted } = event;
         return { author: "person", sender, speaker: "Bob", sentAt, encrypted, body: TRAIN };
       });
@@ -385,7 +385,7 @@ forEachDatabase((_kind, open) => {
       // Said in its hearing after all, it is a message like others.
       await world.say(TRAIN, { direct: false, sender: BOB, eventId: "$train", also: MENTION });
       assert.match((await world.remembered()).join(), /Gleis/);
-      await world.conversation.left(world.ghost(), ROOM, world.settle);
+      await world.settle(world.conversation.left(world.ghost(), ROOM));
       assert.equal((await world.database.query("select from messages")).rows.length, 0);
     });
 
@@ -419,7 +419,7 @@ forEachDatabase((_kind, open) => {
       await world.summaries.settled();
       assert.match(world.provider.asked[0]?.messages[1]?.content ?? "", /\(replying to Bob\): > Der Zug/);
       assert.notEqual(await world.summaries.get(turn), undefined);
-      await world.conversation.redacted(world.ghost(), { roomId: ROOM, target: "$train", sender: BOB }, world.settle);
+      await world.settle(world.conversation.redacted(world.ghost(), { roomId: ROOM, target: "$train", sender: BOB }));
       assert.equal(await world.summaries.get(turn), undefined);
     });
 

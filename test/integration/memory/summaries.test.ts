@@ -96,10 +96,8 @@ forEachDatabase((_kind, open) => {
         for (let i = 0; i < 4; i++) await talk(world, `${i} ${LONG}`);
         assert.match((await summed(world)).body, /swordfish/);
         if (change === "deleted") {
-          await world.conversation.redacted(
-            world.ghost(),
-            { roomId: ROOM, sender: ALICE, target: secret },
-            world.settle,
+          await world.settle(
+            world.conversation.redacted(world.ghost(), { roomId: ROOM, sender: ALICE, target: secret }),
           );
         } else {
           const content = { msgtype: "m.text", body: "The password is a secret." };
@@ -228,7 +226,7 @@ forEachDatabase((_kind, open) => {
       const secret = await talk(world, `The password is swordfish. ${LONG}`);
       for (let i = 0; i < 4; i++) await talk(world, `${i} ${LONG}`);
       await begun.promise;
-      await world.conversation.redacted(world.ghost(), { roomId: ROOM, sender: ALICE, target: secret }, world.settle);
+      await world.settle(world.conversation.redacted(world.ghost(), { roomId: ROOM, sender: ALICE, target: secret }));
       goOn.resolve(undefined);
       await talk(world, LONG);
       await summed(world);
