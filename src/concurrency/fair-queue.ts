@@ -2,8 +2,9 @@
 export type Release = () => void;
 
 /**
- * A limit to how much runs at once, fair between people: whoever has fewest running and was let in longest ago is next, so
- * that somebody's second question does not come before another's first. What nobody waits for (`undefined`) comes last.
+ * A limit to how much runs at once, fair between people. The person with the fewest running is next, and among those
+ * the one who was let in longest ago, so that somebody's second question does not come before another's first. Work
+ * that nobody waits for (`undefined`) comes last.
  */
 export class FairQueue {
   readonly #places: number;
@@ -28,7 +29,7 @@ export class FairQueue {
   /** Waits for a place. Rejects with the signal's reason when that comes first. */
   async enter(who: string | undefined, signal: AbortSignal): Promise<Release> {
     signal.throwIfAborted();
-    // Nobody who waits could have a place that is free: who leaves lets the next one in.
+    // No one waits while a place is free: each end lets the next one in.
     if (this.#taken < this.#places && this.#mayEnter(who)) return this.#take(who);
     return new Promise((resolve, reject) => {
       const waiter = {

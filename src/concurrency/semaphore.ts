@@ -13,7 +13,7 @@ export class Semaphore {
     this.#onFull = onFull;
   }
 
-  /** Resolves when there is room, with what gives it back; calling that again does nothing. */
+  /** Resolves when there is room, with a function that gives it back; calling that again does nothing. */
   async acquire(): Promise<() => void> {
     if (this.#free > 0) this.#free--;
     else {

@@ -5,7 +5,10 @@ export class Serial {
   #last: Promise<unknown> = Promise.resolve();
   #closed: Error | undefined;
 
-  /** Runs `work` after everything that was handed in before. Rejects with what `work` throws, or the reason of the close. */
+  /**
+   * Runs `work` after everything that was handed in before. Rejects with the rejection of `work`, or the reason of the
+   * close.
+   */
   run<T>(work: () => Promise<T>): Promise<T> {
     const result = this.#last.then(() => {
       if (this.#closed !== undefined) throw this.#closed;
@@ -40,8 +43,8 @@ export class KeyedSerial {
 }
 
 /**
- * Work that brings something up to date, asked for by many at once: one run at a time, and whoever asks during a run is
- * served by one more run after it, so that each caller's run began after its call.
+ * Work that brings something up to date, asked for by many at once. One run happens at a time, and callers that come
+ * during a run share one more run after it, so that each caller's run began after its call.
  */
 export class Coalesced<T = void> {
   readonly #work: () => Promise<T>;
@@ -52,7 +55,7 @@ export class Coalesced<T = void> {
     this.#work = work;
   }
 
-  /** Resolves with the outcome of a run that began after this call; rejects with what it throws. */
+  /** Resolves with the outcome of a run that began after this call; rejects when that run throws. */
   run(): Promise<T> {
     if (this.#next !== undefined) return this.#next;
     if (this.#running === undefined) return this.#start();

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Config } from "./config.ts";
 
-/** What is different between two configurations: names of settings as config.yaml has them, never what they hold. */
+/** The difference between two configurations: names of settings as config.yaml has them, never their values. */
 export interface Changes {
   /** Taken over while the bridge runs. */
   readonly live: readonly string[];
@@ -33,10 +33,10 @@ const NAMES: Readonly<Record<string, string>> = {
   "sync.missing_key_notice": "sync.missing_key_notice_after",
 };
 
-/** What follows from other settings. */
+/** The settings that follow from other settings. */
 const DERIVED: ReadonlySet<string> = new Set(["guardedFiles"]);
 
-/** What a new configuration would change. */
+/** The settings that a new configuration would change. */
 export function changesOf(before: Config, after: Config): Changes {
   const sections = new Set([...Object.keys(before), ...Object.keys(after)]) as ReadonlySet<keyof Config>;
   const own = [...sections].filter((section) => !DERIVED.has(section));

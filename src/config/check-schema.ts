@@ -90,7 +90,7 @@ function choicesOf(error: ErrorObject): string[] {
   return alternatives.map(({ properties }) => properties[String(error.params["tag"])]?.const ?? "");
 }
 
-/** What config.schema.yaml uses to tell what a single setting may hold. */
+/** The keywords with which config.schema.yaml describes a single setting. */
 interface SettingSchema {
   readonly type?: "integer" | "number" | "boolean" | "array" | "object" | "string";
   readonly enum?: readonly unknown[];
@@ -102,7 +102,7 @@ interface SettingSchema {
   readonly maxLength?: number;
 }
 
-/** What a setting wants, in words. */
+/** The expected value of a setting, in words. */
 function expectedOf(schema: Record<string, unknown> | undefined): string {
   const setting: SettingSchema = schema ?? {};
   const { format, patternErrorMessage, minimum, maximum, minLength, maxLength } = setting;

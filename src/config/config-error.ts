@@ -2,7 +2,7 @@
 export interface ConfigProblem {
   /** Where: `agents.llama.temperature`; empty for the file as a whole. */
   readonly path: string;
-  /** What stands there; never a secret. */
+  /** The value that was found; never a secret. */
   readonly found: string;
   readonly expected: string;
 }

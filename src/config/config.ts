@@ -16,26 +16,26 @@ export interface Config {
     readonly bind: string;
     readonly port: number;
     readonly maxTransactionBytes: number;
-    /** Localpart of the bridge's own bot, who is not the registration's sender. */
+    /** Localpart of the bridge's own bot, which is not the registration's sender. */
     readonly bot: string;
   };
   /** Absolute path. */
   readonly dataDir: string;
-  /** What others must not read or change. */
+  /** Files that others must not read or change. */
   readonly guardedFiles: readonly GuardedFile[];
   /** Undefined: the embedded database in `dataDir`. */
   readonly database: { readonly url: string } | undefined;
   readonly logging: { readonly level: LogLevel; readonly format: "json" | "pretty" | "auto" };
   /** Where the process tells how it is; undefined: nowhere. */
   readonly monitoring: { readonly bind: string; readonly port: number } | undefined;
-  /** Who may use the agents, and who is ignored, simply. */
+  /** The simple form of the rules: the people who may use the agents, and those who are ignored. */
   readonly access: AccessConfig;
   /** The same where it is not as simple. */
   readonly permissions: PermissionConfig;
   readonly encryption: {
     readonly masterKey: MasterKeySource;
     readonly trust: TrustPolicy;
-    /** Who confirms verifications on the agents' side. */
+    /** The one who confirms verifications on the agents' side. */
     readonly verification: VerificationMode;
     /** In which rooms agents talk. */
     readonly mode: EncryptionMode;
@@ -67,7 +67,7 @@ export interface Config {
   readonly memory: {
     /** Whether what is too long ago to be read again at each question is summed up. */
     readonly summaries: boolean;
-    /** What was said longer ago is forgotten; undefined: as long as the room lets it be kept. */
+    /** Messages that are older are forgotten; undefined keeps them as long as the room lets it. */
     readonly retentionMs: number | undefined;
   };
   readonly ghosts: { readonly maxLoaded: number; readonly idleAfterMs: number };
@@ -75,29 +75,37 @@ export interface Config {
   readonly leases: { readonly expireAfterMs: number };
   readonly providers: ReadonlyMap<string, ProviderConfig>;
   readonly agents: ReadonlyMap<string, AgentConfig>;
-  /** What writes down voice messages. */
+  /** The server that writes down voice messages. */
   readonly transcription: { readonly provider: string; readonly model: string } | undefined;
 }
 
-/** Who may use the agents: globs of user ids, `*` for any run of characters, `?` for one (`@*:example.org`). */
+/**
+ * The people who may use the agents: globs of user ids, `*` for any run of characters, `?` for one (`@*:example.org`).
+ */
 export interface AccessConfig {
   readonly users: readonly string[];
-  /** Who is not answered, whatever else is said of them: bots, and people of other networks whom bridges bring along. */
+  /**
+   * Users who are never answered, whatever other rules say: bots, and people of other networks whom bridges bring
+   * along.
+   */
   readonly ignore: readonly string[];
-  /** Whom the admin trusts with the bridge itself. */
+  /** The users whom the admin trusts with the bridge itself. */
   readonly admins: readonly string[];
 }
 
 /**
- * What somebody may do: nothing; use agents; what a room's moderators may, in every room; and what concerns the bridge.
- * Each holds what stands before it.
+ * The levels of rights: none; using agents; a room moderator's rights in every room; and the rights over the bridge.
+ * Each includes the ones before it.
  */
 export type Level = "none" | "user" | "moderator" | "admin";
 
-/** Who may change a setting of a room: who moderates it; admins; nobody, and then none counts. */
+/**
+ * The people who may change a setting of a room: its moderators; admins; or nobody, and then rooms' own values do not
+ * count.
+ */
 export type SettingUsers = "moderators" | "admins" | "nobody";
 
-/** Who may do what, by globs. The most particular one counts. */
+/** The rules of who may do what, by globs. The most particular one counts. */
 export interface PermissionConfig {
   /** By user ids. */
   readonly users: ReadonlyMap<string, Level>;
@@ -107,7 +115,7 @@ export interface PermissionConfig {
   readonly rooms: ReadonlyMap<string, Level | "allowed">;
   /** By the names of agents: globs of the users who alone may use them. */
   readonly agents: ReadonlyMap<string, readonly string[]>;
-  /** Who may use the commands that choose the model and the instruction of a room. */
+  /** The people who may use the commands that choose the model and the instruction of a room. */
   readonly commands: Readonly<Record<"model" | "system", SettingUsers>>;
   /** Agents answer in no room that more have joined; undefined: in any. */
   readonly maxRoomMembers: number | undefined;
@@ -118,8 +126,8 @@ export interface PermissionConfig {
 }
 
 /**
- * How far a device is trusted, from everybody to few. The words are those of the best encrypted bridge; its last level, a
- * device verified by itself, is one with `cross-signed-verified` here, for the engine tells them apart no more.
+ * How far a device is trusted, from everybody to few. The words are those of mautrix; its last level, a device verified
+ * by itself, is `cross-signed-verified` here, because the engine does not tell them apart any more.
  *
  * - `unverified`: any device.
  * - `cross-signed-untrusted`: a device that its owner has signed (MSC4153).
@@ -128,15 +136,18 @@ export interface PermissionConfig {
  */
 export type TrustLevel = "unverified" | "cross-signed-untrusted" | "cross-signed-tofu" | "cross-signed-verified";
 
-/** Whom to trust. */
+/** The levels of trust that are required. */
 export interface Trust {
   /** Devices below this level get no keys of ours. */
   readonly send: TrustLevel;
-  /** What devices below this level say is not acted on. */
+  /** Messages of devices below this level are not acted on. */
   readonly read: TrustLevel;
 }
 
-/** Whom to trust where: the most particular word counts, a room's before an agent's before the default. */
+/**
+ * The trust that is required, and where: the most particular rule counts, a room's before an agent's before the
+ * default.
+ */
 export interface TrustPolicy {
   readonly everywhere: Trust;
   /** By the agent's name. */
@@ -165,7 +176,7 @@ export interface AnswerSettings {
   readonly language: Language | "auto";
 }
 
-/** What is limited: what a user, a room, the users of a server, or an agent may use. */
+/** The kinds of limits: on the use by a user, a room, the users of a server, or of an agent. */
 export type LimitKind = "user" | "room" | "server" | "agent";
 
 /** How much of something there may be in a day; undefined: as much as you like. */
@@ -179,7 +190,7 @@ export type Limits = Readonly<Record<LimitKind, DailyLimit>>;
 /** Whether words of a room may go to providers outside the admin's network: never; where it agrees; unless it does not. */
 export type CloudPolicy = "deny" | "ask" | "allow";
 
-/** By the admin's word: a room's own, or what holds for its kind of room. */
+/** The admin's rule: a room's own, or the one for its kind of room. */
 export interface PrivacyPolicy {
   readonly cloud: CloudPolicy;
   /** In encrypted rooms. */
@@ -197,7 +208,9 @@ export interface ExchangeSettings {
   readonly maxTurns: number;
 }
 
-/** Who confirms on the agent's side of a verification: an operator who compares, the agent itself, or nobody. */
+/**
+ * The one who confirms on the agent's side of a verification: an operator who compares, the agent itself, or nobody.
+ */
 export type VerificationMode = "operator" | "accept" | "off";
 
 /** In which rooms agents talk: in all, in encrypted ones alone, or in those alone that are not. */
@@ -239,7 +252,7 @@ export interface OllamaConfig {
   readonly locality: Locality;
   /** How many answers are asked for at once. */
   readonly maxConcurrent: number;
-  /** How many of these of one model: what Ollama's own `OLLAMA_NUM_PARALLEL` is set to. */
+  /** How many requests of one model run at once: the value of Ollama's own `OLLAMA_NUM_PARALLEL`. */
   readonly numParallel: number;
 }
 
@@ -278,7 +291,7 @@ export interface AgentConfig {
   readonly avatar?: string;
   /** The agent whose model answers when its own can't, of the same locality. */
   readonly fallback?: string;
-  /** What it answers with. */
+  /** The content of the answer. */
   readonly makes: "text" | "pictures";
   /** Whether its model looks at pictures; undefined: as the provider says. */
   readonly vision?: boolean;

@@ -11,10 +11,10 @@ const MAX_AVATAR_BYTES = 1024 * 1024;
 type Settings = Readonly<Record<string, unknown>>;
 
 /**
- * Checks what a schema can't: that settings fit each other and the files they name. Takes settings that may have failed
- * the schema's check, so that all mistakes are told at once, and says nothing of those that did.
+ * Makes the checks that a schema can't: that settings fit each other and the files they name. It takes settings that
+ * may have failed the schema's check, so that all mistakes are told at once, and says nothing of those that did.
  *
- * @param directory What relative paths are relative to.
+ * @param directory the folder that relative paths start from.
  */
 export async function crossCheck(settings: Settings, directory: string): Promise<ConfigProblem[]> {
   const agents = entriesOf(settings["agents"]);

@@ -11,10 +11,10 @@ export interface DatabaseSettings {
 }
 
 /**
- * The database's URL, from where the settings say it is, or what is wrong with it. Neither is known of settings that the
- * schema's check refuses.
+ * The database's URL, from the place that the settings name, or the fault in it. Neither is known where the schema's
+ * check refuses the settings.
  *
- * @param directory What a relative `url_file` is relative to.
+ * @param directory the folder that a relative `url_file` starts from.
  */
 export async function databaseUrl(
   settings: DatabaseSettings | null | undefined,

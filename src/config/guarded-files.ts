@@ -6,13 +6,13 @@ import { userInfo } from "node:os";
 export interface GuardedFile {
   /** Absolute. */
   readonly path: string;
-  /** What it is, for a person. */
+  /** The kind of the file, for a person. */
   readonly what: string;
   /** `settings` hold no secret: others may read them, and change nothing. */
   readonly kind: "secret" | "settings" | "folder";
 }
 
-/** What a file system tells of a file. */
+/** The facts that a file system tells of a file. */
 export interface FileFacts {
   readonly uid: number;
   readonly gid: number;
@@ -26,7 +26,7 @@ export interface Self {
   readonly name: string;
 }
 
-/** What is wrong with a file's mode or owner, and the command that mends it. */
+/** The fault in a file's mode or owner, and the command that mends it. */
 export interface InsecureFile {
   readonly path: string;
   readonly problem: string;
@@ -47,8 +47,8 @@ export class InsecureFiles extends Error {
 }
 
 /**
- * Where container engines mount secrets, with whatever mode and owner the file has on the host, or 0444: nobody but this
- * process is in there. Who can read them on the host is for the host to say.
+ * The folder where container engines mount secrets, with the mode and owner that the file has on the host, or 0444:
+ * only this process is in there. The host decides who can read them outside.
  */
 const MOUNTED_SECRETS = "/run/secrets/";
 
@@ -60,10 +60,10 @@ const OTHERS_WRITE = 0o002;
 const OTHERS_ENTER = 0o001;
 
 /**
- * The files that settings name, before they have been checked: none of what makes no sense.
+ * The files that settings name, before they have been checked; names that make no sense are left out.
  *
  * @param file config.yaml itself.
- * @param directory What relative paths are relative to.
+ * @param directory the folder that relative paths start from.
  */
 export function guardedFiles(
   settings: Readonly<Record<string, unknown>>,
@@ -90,7 +90,7 @@ export function guardedFiles(
   ];
 }
 
-/** What is wrong with the files that are there. Nothing on systems without owners of files. */
+/** The faults of the files that are there. None on systems without owners of files. */
 export async function insecureFiles(files: readonly GuardedFile[]): Promise<InsecureFile[]> {
   const self = whoami();
   if (self === undefined) return [];
@@ -104,8 +104,8 @@ export async function insecureFiles(files: readonly GuardedFile[]): Promise<Inse
 }
 
 /**
- * What is wrong with a file; undefined when all is well. It may belong to us or to root, and be read by a group of ours or
- * root's, as secrets that systemd, Docker and Kubernetes hand in are.
+ * The fault of a file; undefined when all is well. It may belong to us or to root, and a group of ours or of root's may
+ * read it, because systemd, Docker and Kubernetes hand secrets in that way.
  */
 export function judgeFile(file: GuardedFile, facts: FileFacts, self: Self): InsecureFile | undefined {
   const { path, kind } = file;
@@ -138,7 +138,7 @@ export function judgeFile(file: GuardedFile, facts: FileFacts, self: Self): Inse
   return undefined;
 }
 
-/** Who we are; undefined where the system knows no such thing. */
+/** Our own user and groups; undefined where the system knows no such thing. */
 function whoami(): Self | undefined {
   const uid = process.geteuid?.();
   if (uid === undefined) return undefined;

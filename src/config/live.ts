@@ -1,8 +1,8 @@
 import type { Config } from "./config.ts";
 
 /**
- * The configuration as it is now. Parts are given {@link now} and ask it each time they want to know something: then what is
- * taken over counts at once, for all of them. What a part has kept of it stays as it was at the start.
+ * The configuration as it is now. Parts hold {@link now} and ask it each time that they need a value, so a new
+ * configuration counts at once, for all of them. A value that a part has kept stays as it was at the start.
  */
 export class LiveConfig {
   /** Looks every section up when it is asked for. */

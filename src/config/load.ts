@@ -29,7 +29,7 @@ import { readYamlMapping } from "./yaml-file.ts";
 
 /**
  * Reads config.yaml and checks all of it before anything starts. Throws {@link ConfigError} with every mistake at once,
- * each with its path, what was found and what is expected.
+ * each with its path, the value that was found and the one that is expected.
  */
 export async function loadConfig(path: string): Promise<Config> {
   const file = resolve(path);
@@ -128,7 +128,7 @@ export async function loadConfig(path: string): Promise<Config> {
   };
 }
 
-/** A section with nothing in it, for all its settings are comments, means its defaults. */
+/** A section whose settings are all comments is empty, and means its defaults. */
 function withoutEmptySections(settings: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(settings).filter(([, section]) => section !== null));
 }
@@ -213,7 +213,7 @@ interface RawAgent {
   trust?: Partial<Trust>;
 }
 
-/** MSC4153: what has not been signed by its owner may be anybody's. */
+/** MSC4153: a device that its owner has not signed may be anybody's. */
 const DEFAULT_TRUST: Trust = { send: "cross-signed-untrusted", read: "cross-signed-untrusted" };
 
 const DEMO_CONTEXT_TOKENS = 8_192;

@@ -4,7 +4,7 @@ import { resolve } from "node:path";
 import type { ConfigProblem } from "./config-error.ts";
 import { shownPath } from "./shown.ts";
 
-/** What a provider needs that does not stand in config.yaml itself. */
+/** The secrets and certificates of a provider, which do not stand in config.yaml itself. */
 export interface ProviderSecrets {
   readonly apiKey?: string;
   /** Certificates (PEM). */
@@ -14,9 +14,9 @@ export interface ProviderSecrets {
 type Settings = Readonly<Record<string, unknown>>;
 
 /**
- * Reads the providers' keys and certificates from where the settings say they are, or tells what is wrong with them.
+ * Reads the providers' keys and certificates from the places that the settings name, or tells the faults in them.
  *
- * @param directory What relative paths are relative to.
+ * @param directory the folder that relative paths start from.
  */
 export async function providerSecrets(
   providers: Settings,
@@ -79,7 +79,7 @@ class Reading {
 
   #key(setting: string, text: string | undefined, missing: string): Pick<ProviderSecrets, "apiKey"> {
     const apiKey = text?.trim() ?? "";
-    // What can't stand in a header.
+    // A key with other characters can't stand in a header.
     if (/^[\x21-\x7e]+$/.test(apiKey)) return { apiKey };
     const found = text === undefined ? missing : apiKey === "" ? "nothing in it" : "a value that is not shown";
     this.#refuse(setting, found, "a key: one line, without blanks");

@@ -5,7 +5,7 @@ import { FORMATS } from "./formats.ts";
 import { shownValue } from "./shown.ts";
 import { readYamlMapping } from "./yaml-file.ts";
 
-/** What all agents' localparts begin with. */
+/** All agents' localparts begin with this. */
 export const AGENT_PREFIX = "agent_";
 
 /** A registration file as the application-service API describes it. */
@@ -38,8 +38,8 @@ export interface Registration {
 }
 
 /**
- * A new registration with fresh random tokens. It asks for pushed to-device messages: where Synapse does not have them
- * switched on, that changes nothing; where it does, agents hear sooner of what has no room event.
+ * A new registration with fresh random tokens. It asks for pushed to-device messages: where Synapse has not switched
+ * them on, that changes nothing; where it has, agents hear sooner of events that belong to no room.
  */
 export function makeRegistration(options: {
   readonly domain: string;
@@ -117,7 +117,7 @@ function checkText(raw: Raw, name: string, expected: string, isGood: (text: stri
   return [{ path: name, found: value === "" ? "nothing" : shownValue(value, [name]), expected }];
 }
 
-/** What can stand in an Authorization header (RFC 6750, loosely). */
+/** Whether a token can stand in an Authorization header (RFC 6750, loosely). */
 function isToken(value: unknown): value is string {
   return typeof value === "string" && /^[\x21-\x7e]+$/.test(value);
 }

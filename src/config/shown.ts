@@ -1,7 +1,7 @@
-/** Sections all of whose values are kept from sight: what stands at the wrong place there may well be the secret. */
+/** Sections whose values are all hidden: a value at a wrong place there may well be the secret. */
 const SECRET_SECTIONS = ["database", "encryption"];
 
-/** The path of a setting as it may be printed, for a value that slipped into a name's place is not. */
+/** The path of a setting as it may be printed: a value that slipped into the place of a name is left out. */
 export function shownPath(parts: readonly string[]): string {
   return parts.map((part) => (mayBeShown(part) ? part : "…")).join(".");
 }

@@ -5,7 +5,7 @@ import { ConfigError } from "./config-error.ts";
 /**
  * Reads a YAML file that must hold one mapping. Throws {@link ConfigError}: missing, unreadable, no YAML, no mapping.
  *
- * @param hint What to do when the file is not there.
+ * @param hint the remedy when the file is not there.
  */
 export async function readYamlMapping(file: string, hint: string): Promise<Record<string, unknown>> {
   const refuse = (found: string, expected: string): ConfigError =>

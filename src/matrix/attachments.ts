@@ -34,7 +34,7 @@ const FILM = /^video\/(?!mp2t$|vnd\.dlna\.mpeg-tts$)/;
 /** … a Go module's file and lists of music for music, and plans for pictures. */
 const TEXT_TYPES = /^(?:audio\/(?:x-mod|(?:x-)?mpegurl|x-scpls)|image\/(?:vnd\.|x-)?dxf)(?:;|$)/;
 
-/** What is named so is a document, whatever type is said: it is asked of every model. */
+/** A file with such a name is a document, whatever type is given: every model can be asked about it. */
 const DOCUMENT_NAMES = /\.(?:pdf|docx|xlsx|pptx|od[tsp]|epub|eml|txt|md|csv|json)$/i;
 
 const LONGEST_NAME = 200;
@@ -60,7 +60,7 @@ export function attachmentOf(content: Readonly<Record<string, unknown>>): Attach
   };
 }
 
-/** What is said to the file: the body, where it is not the file's own name (spec "Media captions"). */
+/** The words that go with the file: the body, where it is not the file's own name (spec "Media captions"). */
 export function captionOf(content: Readonly<Record<string, unknown>>): string | undefined {
   const { filename, body } = content;
   return typeof filename === "string" && typeof body === "string" && body !== filename && body.trim() !== ""
@@ -76,7 +76,9 @@ export function quotedText(name: string, words: string): string {
   return `The file “${name}”:\n\n${fence}\n${text.trimEnd()}\n${fence}`;
 }
 
-/** What can't be seen, and what turns text around, but for what joins letters and emoji (U+200C, U+200D). */
+/**
+ * Invisible characters, and those that turn text around, except the ones that join letters and emoji (U+200C, U+200D).
+ */
 const UNSEEN = /(?:[^\P{C}\u200c\u200d]|\s)+/gu;
 
 function nameOf({ filename, body }: Readonly<Record<string, unknown>>): string {
@@ -88,7 +90,7 @@ function nameOf({ filename, body }: Readonly<Record<string, unknown>>): string {
           .replace(UNSEEN, " ")
           .trim()
       : "";
-  // What is cut in the middle of a character ends before it.
+  // A name that is cut in the middle of a character ends before it.
   const short = words.slice(0, LONGEST_NAME).replace(/[\ud800-\udbff]$/, "");
   return short === "" ? "unnamed" : short.toWellFormed();
 }

@@ -1,4 +1,4 @@
-/** The field of our events' content that says that an agent speaks, and what it goes back to. */
+/** The field of our events' content that says that an agent speaks, and to which person's message this goes back. */
 export const EXCHANGE_FIELD = "io.github.matrix-appservice-agents.exchange";
 
 /** Where a message of an agent stands among what one message of a person has led to. */

@@ -18,9 +18,9 @@ export function pillsIn(html: string): Pill[] {
 }
 
 /**
- * The pills that a message's HTML begins with, and what it says behind them, without formatting; empty when it is long.
+ * The pills at the beginning of a message's HTML, and the text behind them without formatting; empty when it is long.
  *
- * @param between what may stand between two of them.
+ * @param between the text that may stand between two of them.
  */
 export function leadingPills(
   html: string,
@@ -40,7 +40,7 @@ export function leadingPills(
 }
 
 /**
- * A pill of the bridge's own words; from what models say, links to users are taken out (matrix-html.ts). It notifies nobody:
+ * A pill in the bridge's own words; models' links to users are taken out (matrix-html.ts). It notifies nobody:
  * `m.mentions` does that.
  */
 export function pillOfUser(userId: string, name: string): string {

@@ -24,15 +24,15 @@ export interface BanListsOptions {
   readonly database: Database;
   readonly client: HomeserverClient;
   readonly config: Pick<Config, "permissions">;
-  /** Who joins and reads the rooms. */
+  /** The user that joins and reads the rooms. */
   readonly botUserId: string;
   readonly log: Logger;
 }
 
 /**
- * The policy rooms that are followed, and the bans that they recommend: the rows of `ban_lists` and `ban_rules`. As with
- * other rooms, events say only that the state has changed, and then it is read whole. What was read last counts until it
- * can be read again, over restarts too.
+ * The policy rooms that are followed, and the bans that they recommend: the rows of `ban_lists` and `ban_rules`. As
+ * with other rooms, events only say that the state has changed, and then it is read whole. The last reading counts
+ * until the next one succeeds, over restarts too.
  */
 export class BanLists {
   readonly #options: BanListsOptions;
@@ -44,7 +44,7 @@ export class BanLists {
   #madeOf = "";
   #looking: Promise<void> | undefined;
   #isLookWaiting = false;
-  /** The rows are to be made for what is configured now, and marked as changed. */
+  /** The rows for the configured lists are to be made and marked as changed. */
   #isToBegin = false;
   /** A list has changed since it was looked at. */
   #hasChanged = false;
@@ -53,7 +53,7 @@ export class BanLists {
     this.#options = options;
   }
 
-  /** What is banned now. */
+  /** The bans as of now. */
   get bans(): Bans {
     return this.#bans;
   }
@@ -134,7 +134,7 @@ export class BanLists {
     await this.#compose(await this.#rows());
   }
 
-  /** What fails here is tried again at the next look. */
+  /** A failure here is tried again at the next look. */
   async #begin(): Promise<void> {
     this.#isToBegin = false;
     try {
@@ -158,7 +158,7 @@ export class BanLists {
     return rows;
   }
 
-  /** What can't be read is said, once until it can; what was read of it before goes on to count. */
+  /** An unreadable list is logged once until it can be read again; its last reading goes on to count. */
   async #read({ room_id: roomId, changes }: ListRow): Promise<void> {
     const { log } = this.#options;
     try {
@@ -193,7 +193,7 @@ export class BanLists {
     }
   }
 
-  /** A reading that is older than what is there changes nothing. */
+  /** A reading that is older than the stored one changes nothing. */
   async #store(roomId: string, changes: number, rules: readonly BanRule[]): Promise<void> {
     await this.#options.database.transaction(async (tx) => {
       const { count } = await tx.query(
@@ -222,7 +222,7 @@ export class BanLists {
   }
 }
 
-/** A rule, or what may take one back: which event a redaction is about is not looked at, the list is read anew. */
+/** A rule, or an event that may take one back: a redaction's target is not looked at, because the list is read anew. */
 function mayChangeRules(event: RoomEvent): boolean {
   return isPolicyEvent(event) || event.type === "m.room.redaction";
 }

@@ -1,7 +1,7 @@
 import { isGlob, matchesGlob } from "../text/glob.ts";
 import { serverOf, withoutPort } from "../matrix/server-name.ts";
 
-/** What a rule of a ban list is about (spec "Moderation policy lists"). */
+/** The objects of a ban list's rules (spec "Moderation policy lists"). */
 export type BanKind = "user" | "server" | "room";
 
 /** A rule that recommends a ban. */
@@ -35,7 +35,10 @@ export function isPolicyEvent({ type, state_key: key }: Pick<PolicyEvent, "type"
   return key !== undefined && KINDS.has(type);
 }
 
-/** The bans that the state of a policy room recommends, each once. What is no rule, or recommends something else, is left out. */
+/**
+ * The bans that the state of a policy room recommends, each once. Events that are no rules, or recommend something
+ * else, are left out.
+ */
 export function parseBanList(state: readonly PolicyEvent[]): BanRule[] {
   const rules = new Map<string, BanRule>();
   for (const event of state) {
@@ -52,7 +55,7 @@ function isEntity(entity: string): boolean {
   return entity !== "" && entity.length <= LONGEST_ENTITY && entity.isWellFormed() && !/\p{Cc}/u.test(entity);
 }
 
-/** What is banned: whom the rules of all lists name. */
+/** The users, servers and rooms that the rules of all lists ban. */
 export class Bans {
   readonly #exact = new Set<string>();
   readonly #globs: Readonly<Record<BanKind, string[]>> = { user: [], server: [], room: [] };

@@ -3,7 +3,7 @@ import type { Bans } from "./bans.ts";
 import { matchesGlob, particularity } from "../text/glob.ts";
 import { serverOf, withoutPort } from "../matrix/server-name.ts";
 
-/** What somebody wants of the bridge. */
+/** An act for which somebody needs permission. */
 export type Act =
   /** That an agent comes into a room, or goes on with it in another one. */
   | "invite"
@@ -18,15 +18,15 @@ export type Act =
   | "verification"
   /** The homeserver asks whether there is such a user, on behalf of nobody it names. */
   | "query"
-  /** What a room's moderators may, without being one. */
+  /** An act that only a room's moderators may do, done by somebody who is none. */
   | "moderate"
-  /** What concerns the bridge: to have models installed. */
+  /** An act on the bridge itself: having models installed. */
   | "administer";
 
 /** A question to {@link decide}. */
 export interface PermissionRequest {
   readonly act: Act;
-  /** Who; undefined when nobody is named. */
+  /** The one who acts; undefined when nobody is named. */
   readonly userId: string | undefined;
   /** The agent's name; undefined for the bridge's own bot. */
   readonly agent: string | undefined;
@@ -58,7 +58,7 @@ export type Refusal =
 export type Decision =
   { readonly allowed: true; readonly level: Level } | { readonly allowed: false; readonly reason: Refusal };
 
-/** What is decided by. */
+/** The rules by which is decided. */
 export interface PermissionPolicy {
   readonly access: AccessConfig;
   readonly permissions: PermissionConfig;
@@ -79,8 +79,8 @@ function levelFor(act: Act): Level {
 }
 
 /**
- * Whether somebody may do something. The one place where that is decided: every way in asks it. What is about the room
- * comes first, then the user, then the agent.
+ * Whether somebody may do something. This is the one place that decides: every way in asks it. The room's rules come
+ * first, then the user's, then the agent's.
  */
 export function decide(policy: PermissionPolicy, request: PermissionRequest): Decision {
   const { permissions, access, bans } = policy;
@@ -90,11 +90,11 @@ export function decide(policy: PermissionPolicy, request: PermissionRequest): De
 
   if (roomId !== undefined) {
     if (permissions.banLists.includes(roomId)) {
-      // The bot has to be there to read it, whoever lets it in.
+      // The bot has to be in a ban list's room to read it, whoever lets it in.
       return act === "invite" && agent === undefined ? { allowed: true, level } : refused("ban_list");
     }
     if (roomRule(permissions, roomId) === "none") return refused("room_blocked");
-    // Lists are others' work: what they say must not take the bridge from its own admins.
+    // Other people write the lists, so a list must not take the bridge from its own admins.
     if (bans.hasRoom(roomId) && !isAdmin) return refused("banned");
   }
   if (userId !== undefined) {
@@ -108,8 +108,8 @@ export function decide(policy: PermissionPolicy, request: PermissionRequest): De
 }
 
 /**
- * Whether there can be a room in which somebody may do something: what is sent to a device names none. A rule for rooms may
- * give what one for servers does not; a glob is a name that it stands for itself.
+ * Whether there can be a room in which somebody may do something: a message to a device names none. A rule for rooms
+ * may give a right that one for servers does not; a glob counts as a name that it matches.
  */
 export function allowedSomewhere(policy: PermissionPolicy, request: Omit<PermissionRequest, "roomId">): boolean {
   return [undefined, ...policy.permissions.rooms.keys()].some(
@@ -134,8 +134,8 @@ const RANK = { server: 0, room: 1e3, user: 1e4 } as const;
 const EXACT = 999;
 
 /**
- * The level of a user in a room: the most particular rule's. `access` has one voice, for it can give somebody two levels
- * of which the higher counts.
+ * The level of a user in a room, by the most particular rule. `access` counts as one rule, because it can give somebody
+ * two levels, of which the higher counts.
  */
 function levelOf({ permissions, access }: PermissionPolicy, userId: string, roomId: string | undefined): Level {
   const server = serverOf(userId);
@@ -180,7 +180,7 @@ function kindOf(glob: string): ["user" | "server", string] {
   return server === undefined ? ["user", glob] : ["server", server];
 }
 
-/** What the most particular glob says of a room; undefined when none does. */
+/** The rule of the most particular glob for a room; undefined when none matches. */
 function roomRule({ rooms }: PermissionConfig, roomId: string): Level | "allowed" | undefined {
   return mostParticular(rooms, roomId);
 }

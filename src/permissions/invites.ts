@@ -7,12 +7,15 @@ export function mayTalkIn(mode: EncryptionMode, isEncrypted: boolean): boolean {
   return mode === "default" || (mode === "require") === isEncrypted;
 }
 
-/** What the one who invited reads when an agent declines a room for its encryption. */
+/** The words for the inviter when an agent declines a room because of its encryption. */
 export function describeRefusedRoom(words: Words, mode: EncryptionMode): string {
   return mode === "require" ? words.onlyEncryptedRooms : words.noEncryptedRooms;
 }
 
-/** What the one who invited reads when that is refused. Whom a list bans, or the admin ignores, learns nothing of it. */
+/**
+ * The words for the inviter when an invite is refused. A user whom a list bans, or the admin ignores, learns nothing of
+ * it.
+ */
 export function describeRefusal({ invites }: Words, reason: Refusal): string {
   switch (reason) {
     case "not_this_agent":

@@ -17,12 +17,12 @@ export interface GhostRequest extends Omit<PermissionRequest, "agent"> {
   readonly ghost: string;
 }
 
-/** What is refused is told of: see {@link PermissionsOptions.refused}. */
+/** A refusal, for {@link PermissionsOptions.refused}. */
 export interface Refused extends GhostRequest {
   readonly reason: Refusal;
 }
 
-/** What the audit log holds of a refusal; undefined where nobody is named, or where whoever asked writes it down. */
+/** The entry of a refusal in the audit log; undefined where nobody is named, or where the caller writes it down. */
 export function auditOfRefusal({ act, userId: by, ghost, roomId: room, reason }: Refused): AuditEntry | undefined {
   if (by === undefined || act === "administer" || act === "query" || act === "overheard" || act === "moderate") {
     return undefined;
@@ -31,15 +31,18 @@ export function auditOfRefusal({ act, userId: by, ghost, roomId: room, reason }:
 }
 
 export interface PermissionsOptions {
-  /** Asked anew each time, so that what changes in it counts at once. */
+  /** Asked anew each time, so that a change counts at once. */
   readonly config: Pick<Config, "access" | "permissions">;
   readonly botUserId: string;
   readonly bans: () => Bans;
-  /** Is told of all that is refused but what nobody asked for (`overheard`) and what others may give (`moderate`). */
+  /**
+   * Is called with each refusal, except of things that nobody asked for (`overheard`) and that others may give
+   * (`moderate`).
+   */
   readonly refused?: (refused: Refused) => void;
 }
 
-/** What every way in asks: the decision of permissions/decisions.ts by what is configured and banned now. */
+/** The decision of permissions/decisions.ts by the present configuration and bans; every way in asks it. */
 export class Permissions {
   readonly #options: PermissionsOptions;
 
@@ -55,12 +58,12 @@ export class Permissions {
     return decision;
   }
 
-  /** The same, where nobody has asked for it yet: nobody is told of a refusal. */
+  /** The same, where nobody has asked for it yet: refusals are reported to nobody. */
   allows(request: GhostRequest): boolean {
     return this.#decide(request).allowed;
   }
 
-  /** Who may change a setting of a room. */
+  /** The people who may change a setting of a room. */
   settersOf(setting: string): SettingUsers {
     const { commands } = this.#options.config.permissions;
     return setting === "model" || setting === "system" ? commands[setting] : "moderators";

@@ -1,6 +1,6 @@
 import type { Trust, TrustPolicy } from "../config/config.ts";
 
-/** Whom an agent trusts in a room; the bridge's bot has no agent's name. */
+/** The trust that an agent requires in a room; the bridge's bot has no agent's name. */
 export function trustIn(policy: TrustPolicy, agent: string | undefined, roomId: string): Trust {
   return {
     ...policy.everywhere,

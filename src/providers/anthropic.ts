@@ -87,7 +87,7 @@ export function createAnthropicProvider({ name, log, ...options }: AnthropicOpti
     return streamAnswer(line, signal, options, begin, log.child({ provider: name, model }));
   }
 
-  // What is outside the network anyway is asked for nothing more.
+  // A server outside the network is asked nothing more: its words leave the network anyway.
   const relay =
     options.locality === "local" ? ollamaBehind({ url: options.url, apiKey: options.apiKey, dispatcher }) : undefined;
 
@@ -160,7 +160,7 @@ async function* piecesOf(stream: AsyncIterable<RawMessageStreamEvent>): AsyncGen
   }
 }
 
-/** What was in the cache counts too; servers that only speak the protocol may count nothing. */
+/** The tokens of the cache count too; servers that only speak the protocol may count nothing. */
 function promptTokensOf(usage: unknown): number | undefined {
   const counts = (usage ?? {}) as Readonly<Record<string, unknown>>;
   const { input_tokens: input, cache_read_input_tokens: read, cache_creation_input_tokens: created } = counts;
@@ -202,7 +202,7 @@ function explain(status: number, body: unknown): ProviderError | undefined {
   if (status === 413 || type === "request_too_large") return new PromptTooLong(undefined, undefined);
   if (status === 402 || type === "billing_error" || isUnpaid(message)) return new ProviderError("unpaid", words);
   if (status === 404 || type === "not_found_error") return new ProviderError("model_missing", words);
-  // What was asked may be quoted elsewhere; here only parameters are spoken of.
+  // Other errors may quote the conversation; errors of this type only name parameters.
   const refused = type === "invalid_request_error" ? refusedParameter({ message }) : undefined;
   if (refused !== undefined) return refused;
   const isBusy = BUSY.has(status) || type === "overloaded_error" || type === "rate_limit_error";

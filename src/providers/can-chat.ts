@@ -1,4 +1,4 @@
-/** What a server may tell of a model that says whether it holds conversations. */
+/** The facts by which a server may tell whether a model holds conversations. */
 export interface ToldOfModel {
   readonly name: string;
   /** Ollama, llama-server: `["completion", "vision"]`; Mistral: `{ completion_chat: true }`. */
@@ -49,8 +49,8 @@ const OTHERS = new RegExp(
 );
 
 /**
- * Whether a model of a list holds conversations: by what its server tells, else by its name. A name may mislead; what is said
- * by an admin's own `agents:` goes before it.
+ * Whether a model of a list holds conversations: by the facts that its server tells, else by its name. A name may
+ * mislead, so an admin's own `agents:` goes before it.
  */
 export function canChat({ name, capabilities, type, outputs }: ToldOfModel): boolean {
   const told = [type, ...namesOf(capabilities), ...namesOf(outputs)];
@@ -58,7 +58,7 @@ export function canChat({ name, capabilities, type, outputs }: ToldOfModel): boo
   return !told.some((one) => DOES_ELSE.has(one)) && !OTHERS.test(name);
 }
 
-/** The names in a list, or of what is true in an object. */
+/** The names in a list, or the names of the fields of an object that are true. */
 function namesOf(told: unknown): unknown[] {
   if (Array.isArray(told)) return told;
   if (typeof told !== "object" || told === null) return [];

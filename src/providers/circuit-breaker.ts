@@ -1,7 +1,7 @@
 /** So many failures in a row open it. */
 const FAILURES = 5;
 
-/** How long it stays open, in ms: the first time, and at the most. */
+/** How long it stays open, in ms: the first time, and at most. */
 const OPEN_FIRST_MS = 5_000;
 const OPEN_LONGEST_MS = 60_000;
 
@@ -23,7 +23,7 @@ export class CircuitBreaker {
     this.#now = now;
   }
 
-  /** Whether a request may go through; who is told so tells how it ended. */
+  /** Whether a request may go through; the caller of one that may reports its end. */
   mayPass(): boolean {
     switch (this.#state.kind) {
       case "closed":

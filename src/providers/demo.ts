@@ -9,10 +9,9 @@ const MAX_COUNT = 1000;
 const MAX_QUOTE_CHARS = 200;
 
 /**
- * A provider for trying things out and for tests: no model, no network, the same answer to the same conversation. It
- * says that it is a demo, and its answer shows what it was given: who spoke, what was said, the messages before.
- *
- * It also counts (`count to 30`), computes (`7 * 6`), and knows the message before (`what did I say before?`).
+ * A provider for trying the bridge out and for tests: no model, no network, the same answer to the same conversation.
+ * It says that it is a demo, and its answer shows its input: the speaker, the message, and the messages before. It also
+ * counts (`count to 30`), computes (`7 * 6`), and knows the message before (`what did I say before?`).
  */
 export function createDemoProvider(name: string): Provider {
   return {

@@ -3,12 +3,12 @@ import { CircuitBreaker } from "./circuit-breaker.ts";
 import { FairQueue, type Release } from "../concurrency/fair-queue.ts";
 import { type ChatChunk, type ChatRequest, type Provider, ProviderError, type ProviderFailure } from "./provider.ts";
 
-/** Failures that say that a server is in trouble, whatever it is asked. */
+/** Failures that show a server in trouble, whatever the request was. */
 const TROUBLE: ReadonlySet<ProviderFailure> = new Set(["unreachable", "timeout", "cut_off", "busy", "malformed"]);
 
 /**
- * A provider with a limit to how much is asked of it and of each of its models at once, fair between people, and with a pause when it fails and fails
- * again. Waiting for a place does not count as waiting for the model.
+ * A provider with a limit to the requests that run at once, for all its models and for each. The limit is fair between
+ * people, and repeated failures bring a pause. Waiting for a place does not count as waiting for the model.
  */
 export function governed(
   provider: Provider,
@@ -19,7 +19,7 @@ export function governed(
   const queues = new Map<string, FairQueue>();
   const breaker = new CircuitBreaker();
 
-  /** Who waits for a model holds no place that another model could have. */
+  /** A request that waits for its model holds no place that another model could have. */
   async function enter({ model, asker, signal }: ChatRequest): Promise<Release> {
     if (numParallel === undefined) return queue.enter(asker, signal);
     const ofModel = queues.get(model) ?? new FairQueue(numParallel);
@@ -61,7 +61,7 @@ export function governed(
         else breaker.ended();
         throw error;
       } finally {
-        // Whoever asked has heard enough.
+        // The caller has stopped listening.
         if (!isOver) breaker.ended();
       }
     } finally {

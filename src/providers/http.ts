@@ -28,10 +28,9 @@ const MAX_LINE_CHARS = 1_048_576;
 export const MAX_EMPTY_LINES = 10_000;
 
 /**
- * A `fetch` for the official clients that hands them good responses only, and throws {@link ProviderError} for all others.
- * Clients print what they can't parse to the console, and with it parts of the conversation, or repeat what failed.
- *
- * Redirects are not followed: the conversation goes to the configured address or nowhere.
+ * A `fetch` for the official clients that hands them good responses only, and throws {@link ProviderError} for all
+ * others. The clients print input that they can't parse to the console, and with it parts of the conversation; or they
+ * repeat a request that failed. Redirects are not followed: the conversation goes to the configured address or nowhere.
  */
 export function providerFetch({ dispatcher, signal, check, explain }: ProviderHttp): typeof fetch {
   return async (input, init) => {
@@ -75,7 +74,10 @@ export async function* checkJson(body: AsyncIterable<Uint8Array>): AsyncGenerato
   yield json(Buffer.concat(await Array.fromAsync(checkSize(body))));
 }
 
-/** The same for an answer that is a picture and little else: one long text is parsed in no time, millions of values are not. */
+/**
+ * The same for an answer that is a picture and little else: one long text is parsed in no time, millions of values are
+ * not.
+ */
 export async function* checkPicture(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   const whole = Buffer.concat(await Array.fromAsync(checkSize(body, MAX_PICTURE_BYTES)));
   let values = 0;
@@ -97,7 +99,10 @@ function json(whole: Buffer): Buffer {
   return whole;
 }
 
-/** What comes faster than it can be taken is taken for so long at once, in ms; then others have a turn. */
+/**
+ * When data comes faster than it can be handled, it is handled for this time without a pause, in ms; then others have a
+ * turn.
+ */
 const LONGEST_STRETCH_MS = 20;
 
 /** The lines of `body` that are not blank. The last is not `whole` when the body ended before its line feed. */
@@ -130,7 +135,7 @@ export async function* lines(body: AsyncIterable<Uint8Array>): AsyncGenerator<{ 
   if (rest.trim() !== "") yield { line: rest, whole: false };
 }
 
-/** Statuses of a server that has too much to do, or that what stands before it does not reach now. */
+/** Statuses of a server that has too much to do, or that its proxy does not reach now. */
 export const BUSY: ReadonlySet<number> = new Set([429, 502, 503, 504, 529]);
 
 /** Forms are of the platform's own kind, which undici does not take for its own. */
@@ -179,7 +184,7 @@ async function httpFailure(response: UndiciResponse, explain: ProviderHttp["expl
   }
   const body = await errorBody(response);
   const failure = explain(status, body) ?? new ProviderError("refused", `HTTP ${status}: no reason given`);
-  // Whatever a server or what stands before it says to that: it may be well the next time.
+  // Whatever the server or its proxy says with such a status, the request may succeed the next time.
   if (failure.code === "refused" && BUSY.has(status)) return new ProviderError("busy", failure.message);
   return failure;
 }

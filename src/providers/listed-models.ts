@@ -8,7 +8,7 @@ const MOST_MODELS = 2_000;
 /** One of a longer name is left out, in characters. */
 const LONGEST_NAME = 400;
 
-/** A model of a provider's list, whatever its name may be. */
+/** A model of a provider's list; its name may be anything. */
 export type ListedModel = Omit<ToldOfModel, "name"> & { readonly name: unknown };
 
 /**

@@ -1,8 +1,8 @@
 import type { ModelFacts } from "./provider.ts";
 
 /**
- * What a list of models tells of one: llama-server tells part of it beside the list that OpenAI's protocol has. Empty where it
- * is not in the list.
+ * The entry of one model in a list of models: llama-server gives part of it beside the list that OpenAI's protocol has.
+ * Empty where the model is not in the list.
  */
 export function entryOf(list: Readonly<Record<string, unknown>>, model: string): Readonly<Record<string, unknown>> {
   const find = (name: string, key: string): Readonly<Record<string, unknown>> =>

@@ -4,7 +4,7 @@ import type { ModelFacts, Provider } from "./provider.ts";
 /** How long what a provider has told of a model is taken for true, in ms. */
 const KEPT_MS = 300_000;
 
-/** What providers tell of their models, asked for once in a while. */
+/** The facts that providers tell of their models, asked for once in a while. */
 export class KnownModels {
   readonly #known = new Map<string, { readonly facts: ModelFacts; readonly at: number }>();
 
@@ -16,8 +16,8 @@ export class KnownModels {
   }
 
   /**
-   * What a provider that may pass requests on tells of a model now; undefined where it does not say where models run. Throws
-   * ProviderError when it can't be asked.
+   * The facts of a model, told now by a provider that may pass requests on; undefined where it does not say where
+   * models run. Throws ProviderError when it can't be asked.
    */
   async relayed(provider: Provider, model: string): Promise<ModelFacts | undefined> {
     const facts = await provider.relay?.facts(model);
@@ -25,8 +25,8 @@ export class KnownModels {
   }
 
   /**
-   * Whether a provider passes requests for a model on, as far as is known: by the model's name, or by what the provider said
-   * when it was asked last.
+   * Whether a provider passes requests for a model on, as far as is known: by the model's name, or by the provider's
+   * last answer.
    */
   isPassedOn(provider: string, model: string): boolean {
     return cloudByName(model) !== undefined || this.#known.get(`${provider} ${model}`)?.facts.remoteHost !== undefined;

@@ -12,12 +12,12 @@ const ASK_MS = 10_000;
 /** How long an address is taken for an Ollama, or for none, in ms. */
 const KEPT_MS = 300_000;
 
-/** Failures by which a server says nothing of what it is. */
+/** Failures that tell nothing about the kind of the server. */
 const SILENCE: ReadonlySet<ProviderFailure> = new Set(["unreachable", "timeout", "cut_off", "busy", "cancelled"]);
 
 /**
- * What an Ollama tells that is reached by OpenAI's or Anthropic's protocol, which have no words for it: Ollama passes some models
- * on to a cloud, whatever address it is reached at. A server that is no Ollama tells nothing.
+ * The facts of an Ollama that is reached by OpenAI's or Anthropic's protocol, which have no words for them: Ollama
+ * passes some models on to a cloud, whatever address it is reached at. A server that is no Ollama tells nothing.
  */
 export function ollamaBehind(at: {
   /** The address for the other protocol, `http://127.0.0.1:11434/v1` for OpenAI's. */
@@ -33,7 +33,7 @@ export function ollamaBehind(at: {
       headers,
       fetch: providerFetch({ dispatcher: at.dispatcher, signal, check: checkJson, explain: explainProbe }),
     });
-  /** Whether it has shown a model before: then it is an Ollama, whatever it says in between. */
+  /** Whether it has shown a model before: then it is an Ollama, whatever its later answers are. */
   let hasShown = false;
   let known: { readonly isOllama: boolean; readonly until: number } | undefined;
 
@@ -43,7 +43,7 @@ export function ollamaBehind(at: {
   }
 
   async function isOllama(): Promise<boolean> {
-    // Whatever it or what stands before it says in between.
+    // Other answers in between, from the server or its proxy, change nothing.
     if (hasShown) return true;
     if (known !== undefined && performance.now() < known.until) return known.isOllama;
     try {
@@ -57,7 +57,7 @@ export function ollamaBehind(at: {
 
   async function facts(model: string): Promise<ModelFacts | undefined> {
     const cloud = cloudByName(model);
-    // Whatever the server says that it is. Ollama would pass this question on, too.
+    // The name decides, whatever kind the server says that it is: Ollama would pass this question on, too.
     if (cloud !== undefined) return { sees: false, remoteHost: cloud };
     if (!(await isOllama())) return undefined;
     try {
@@ -75,7 +75,7 @@ export function ollamaBehind(at: {
 }
 
 function explainProbe(status: number, body: unknown): ProviderError | undefined {
-  // Of what a server says in trouble, or what stands before it, nothing follows.
+  // Nothing follows from the answer of a server in trouble, or of its proxy.
   const isTrouble = status === 408 || status === 429 || (status >= 500 && !UNKNOWN_REQUEST.has(status));
   if (isTrouble) return new ProviderError("busy", `HTTP ${status}`);
   return explain(status, body);

@@ -2,8 +2,9 @@
 const CLOUD_HOST = "ollama.com";
 
 /**
- * Where an Ollama passes requests for a model on to by its name alone, whether it has the model and tells a host or not: it
- * does so for the tag `cloud` and those that end in `-cloud`. A name without a tag that ends so counts too.
+ * The host to which an Ollama passes requests for a model on by the model's name alone, whether it has the model and
+ * tells a host or not: it does so for the tag `cloud` and for tags that end in `-cloud`. A name without a tag that ends
+ * so counts too.
  */
 export function cloudByName(model: string): string | undefined {
   const name = trimmed(model);

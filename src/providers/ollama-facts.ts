@@ -1,6 +1,6 @@
 import type { ModelFacts } from "./provider.ts";
 
-/** What is told of where a model runs elsewhere, in characters: people read it. */
+/** The longest name of a remote host, in characters: people read it. */
 const LONGEST_HOST = 255;
 
 /** The facts in an answer of Ollama's `/api/show`, which older versions give less of, or in a model's entry of its list. */

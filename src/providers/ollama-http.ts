@@ -72,7 +72,7 @@ function parseChatLine(line: string, whole: boolean, started: boolean): { done: 
   return { done: value["done"] };
 }
 
-/** What a server says to a request that it does not know. */
+/** The statuses with which a server answers a request that it does not know. */
 export const UNKNOWN_REQUEST: ReadonlySet<number> = new Set([404, 405, 501]);
 
 /** The server does not know what it was asked for. */
@@ -98,10 +98,10 @@ const RUNNER_ENDED = /unexpected EOF|runner process (?:has terminated|no longer 
 /** It may be well in a moment. */
 const NOT_NOW = /server busy|loading model|try again|timed out waiting for llama runner/i;
 
-/** What an error of Ollama's means. Its words may quote the conversation, and go no further. */
+/** The meaning of an error of Ollama's. Its words may quote the conversation, so they go no further. */
 function failureOf(status: number, error: string, where: string): ProviderError {
   const words = `${where}: ${knownReason(error)}`;
-  // Of what it quotes of an answer nothing is to be read.
+  // The quotation of an answer in it must not be read for a meaning.
   if (/error parsing tool call|failed to parse/i.test(error.slice(0, 200))) return new ProviderError("refused", words);
   const failure = promptTooLong({ message: error }) ?? refusedParameter({ message: error });
   if (failure !== undefined) return failure;

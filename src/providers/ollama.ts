@@ -53,7 +53,7 @@ export function createOllamaProvider(options: OllamaOptions): Provider {
   const line = new Line();
   const parameters = new RefusedParameters();
 
-  // A client of its own for each request, since a client's requests can only be ended together.
+  // Each request has a client of its own, because the requests of one client can only be ended together.
   const clientFor = (signal: AbortSignal, check: BodyCheck): Ollama =>
     new Ollama({ host, headers, fetch: ollamaFetch(dispatcher, signal, check) });
 
@@ -195,7 +195,9 @@ function countTokens(counts: { prompt_eval_count: unknown; eval_count: unknown }
   return usage === undefined ? {} : { usage };
 }
 
-/** What the list tells of a model, where the server knows no `/api/show`, as KoboldCpp, which speaks Ollama's protocol. */
+/**
+ * The facts in the list of models, for a server without `/api/show`: KoboldCpp speaks Ollama's protocol and has none.
+ */
 function factsListed(model: string, list: readonly object[]): ModelFacts {
   const isIt = (entry: object): boolean =>
     "name" in entry && (entry.name === model || entry.name === `${model}:latest`);

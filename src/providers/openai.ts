@@ -106,7 +106,7 @@ export function createOpenAiProvider({ name, log, ...options }: OpenAiOptions): 
     return bytes;
   }
 
-  /** The list of models, with what the server tells beside it. */
+  /** The list of models, with the server's additions beside it. */
   async function list(): Promise<{ readonly data: readonly Readonly<Record<string, unknown>>[] }> {
     const told = await askOnce(undefined, LIST_MS, (ending) => clientFor(ending, checkJson).get<unknown>("/models"));
     if (!isRecord(told) || !Array.isArray(told["data"])) {
@@ -121,7 +121,7 @@ export function createOpenAiProvider({ name, log, ...options }: OpenAiOptions): 
     return hidesWindow(entry) ? { ...facts, ...factsInProps(await props()) } : facts;
   }
 
-  /** What llama-server tells of itself, beside OpenAI's protocol; nothing where it does not. */
+  /** llama-server's facts about itself, beside OpenAI's protocol; nothing from other servers. */
   async function props(): Promise<unknown> {
     const url = `${options.url.replace(/\/+$/, "").replace(/\/v1$/, "")}/props`;
     try {
@@ -133,7 +133,7 @@ export function createOpenAiProvider({ name, log, ...options }: OpenAiOptions): 
     }
   }
 
-  // What is outside the network anyway is asked for nothing more.
+  // A server outside the network is asked nothing more: its words leave the network anyway.
   const relay = isLocal ? ollamaBehind({ url: options.url, apiKey: options.apiKey, dispatcher }) : undefined;
 
   return {
@@ -181,12 +181,12 @@ function messageOf({ role, content, images = [] }: ChatMessage): ChatCompletionM
   return { role, content: [{ type: "text", text: content }, ...pictures] };
 }
 
-/** The reason of the end comes in one chunk, what was counted in another one after it, or in none. */
+/** The reason of the end comes in one chunk, the counts in another one after it, or never. */
 async function* piecesOf(stream: AsyncIterable<ChatCompletionChunk>): AsyncGenerator<Piece> {
   let reason: EndReason = "stop";
   let usage: ChatUsage | undefined;
   for await (const chunk of stream) {
-    // Any server may have sent it, whatever the client's types say.
+    // Any server may have sent it, so the client's types prove nothing.
     const { choices, usage: counts } = chunk as { choices?: unknown; usage?: unknown };
     const [choice] = (Array.isArray(choices) ? choices : []) as readonly ({
       finish_reason?: unknown;
@@ -281,7 +281,7 @@ function explain(status: number, body: unknown): ProviderError | undefined {
   return new ProviderError("refused", words);
 }
 
-/** What an error says, and of what: FastAPI has a list of where it found what. */
+/** The message of an error, and the parameter it is about: FastAPI has a list of messages with their places. */
 function saidBy(error: Readonly<Record<string, unknown>>): { readonly message: unknown; readonly param: unknown } {
   const message = error["message"] ?? error["detail"];
   const found = isRecord(message) ? message["detail"] : message;
@@ -310,7 +310,7 @@ function refusalOf(
 
 const UNPAID = /^insufficient_(?:quota|balance|credits)|^402$/;
 
-/** MiniMax's own numbers for what went wrong, which come with HTTP 200; others mean that it refused. */
+/** MiniMax's own numbers for failures, which come with HTTP 200; other numbers mean that it refused. */
 const MINIMAX: Readonly<Record<number, ProviderFailure>> = {
   1000: "busy",
   1001: "busy",
@@ -346,10 +346,16 @@ function listedOf(entry: Readonly<Record<string, unknown>>): ListedModel {
   return { name, type, capabilities, outputs };
 }
 
-/** Where servers tell the longest context, what they really run first: LM Studio, vLLM, OpenRouter, Mistral, Groq. */
+/**
+ * The fields in which servers give the longest context, the one that really runs first: LM Studio, vLLM, OpenRouter,
+ * Mistral, Groq.
+ */
 const LENGTHS = ["loaded_context_length", "max_model_len", "context_length", "max_context_length", "context_window"];
 
-/** What servers tell of a model in their list: OpenRouter, llama.cpp, vLLM, LM Studio and Mistral each in their own way. */
+/**
+ * The facts of a model in a server's list: OpenRouter, llama.cpp, vLLM, LM Studio and Mistral have a way of their own
+ * each.
+ */
 function factsOf(entry: Readonly<Record<string, unknown>>): ModelFacts {
   const architecture = (entry["architecture"] ?? {}) as { input_modalities?: unknown };
   const told: unknown = architecture.input_modalities ?? entry["capabilities"];

@@ -1,6 +1,6 @@
 import { ProviderError } from "./provider.ts";
 
-/** What a request may do without. */
+/** A parameter that a request can do without. */
 export type Parameter =
   | "temperature"
   | "max_tokens"
@@ -13,7 +13,10 @@ export type Parameter =
   | "thinking"
   | "output_config";
 
-/** How much is to be thought, as each protocol says it: a server behind another protocol calls it by its own name. */
+/**
+ * The parameters that say how much the model thinks, one for each protocol: a server behind another protocol may name
+ * its own in a refusal.
+ */
 const EFFORTS: readonly Parameter[] = [
   "think",
   "reasoning_effort",

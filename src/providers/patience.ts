@@ -7,13 +7,13 @@ const MOST_MS = 2_000;
 const SHARE = 0.1;
 
 /**
- * Asks servers what somebody waits for who holds others up meanwhile. However many ask, however often, and whatever they
- * ask: one server is waited for two seconds, and a tenth of the time after that.
+ * Limits the time that is spent waiting for servers while others are held up. However many questions there are, one
+ * server is waited for two seconds in all, and a tenth of the time after that.
  */
 export class Patience {
   readonly #mostMs: number;
   readonly #now: () => number;
-  /** What is left for each server, as of a time, in ms. */
+  /** The patience that is left for each server, as of a time, in ms. */
   readonly #left = new Map<string, { readonly ms: number; readonly at: number }>();
 
   constructor({ mostMs = MOST_MS, now = () => performance.now() }: { mostMs?: number; now?: () => number } = {}) {
@@ -22,8 +22,8 @@ export class Patience {
   }
 
   /**
-   * What a server answers. Rejects with ProviderError `timeout` when it is not waited for any longer, without asking it where
-   * there is no patience left, and with what `ask` rejects with.
+   * The answer of a server. Rejects with ProviderError `timeout` when the patience is used up, without asking where
+   * none is left, and with the rejection of `ask`.
    */
   async wait<T>(server: string, ask: () => Promise<T>): Promise<T> {
     const left = this.#leftFor(server);

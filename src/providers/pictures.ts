@@ -1,16 +1,16 @@
-/** What models look at. */
+/** The types of pictures that models look at. */
 export type PictureType = "image/png" | "image/jpeg" | "image/gif" | "image/webp";
 
 /** How large a picture becomes where it is drawn, in pixels, as its file says. */
 export interface PictureExtent {
-  /** The largest that anything in the file says it is: a frame may be larger than what the header says. */
+  /** The largest size that anything in the file gives: a frame may be larger than the header says. */
   readonly w: number;
   readonly h: number;
   /** One, unless it moves. */
   readonly frames: number;
 }
 
-/** The type of a picture, by how its file begins; undefined for what models do not look at. */
+/** The type of a picture, by how its file begins; undefined for files that models do not look at. */
 export function pictureType(bytes: Uint8Array): PictureType | undefined {
   const begins = (at: number, signature: string): boolean =>
     String.fromCharCode(...bytes.subarray(at, at + signature.length)) === signature;
@@ -31,7 +31,7 @@ const HEIC_BRANDS: ReadonlySet<string> = new Set(["heic", "heix", "heim", "heis"
 // eslint-disable-next-line no-control-regex
 const OTHERS = /^(?:II\*\0|MM\0\*|BM[^]{4}\0\0\0\0|\0\0\x01\0[^]\0|\xff\x0a|\0\0\0\x0cJXL |\0\0\0\x0cjP |8BPS)/;
 
-/** Which picture a file is that models do not look at, by how it begins; undefined for one that they do, and for what is none. */
+/** The type of a picture that models do not look at, by how its file begins; undefined for other files. */
 export function foreignPicture(bytes: Uint8Array): ForeignPicture | undefined {
   const beginning = String.fromCharCode(...bytes.subarray(0, 1_024));
   if (beginning.slice(4, 8) === "ftyp") {
@@ -50,8 +50,8 @@ export function foreignPicture(bytes: Uint8Array): ForeignPicture | undefined {
 const MOST_PARTS = 200_000;
 
 /**
- * What a picture's file says of its size, without drawing anything of it: all its headers are read. Undefined where it does
- * not say, says nothing that could be drawn, or has more than {@link MOST_PARTS} parts.
+ * The size that a picture's file gives, read from all its headers without drawing anything. Undefined where it gives
+ * none, gives one that can't be drawn, or has more than {@link MOST_PARTS} parts.
  */
 export function pictureExtent(bytes: Uint8Array): PictureExtent | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -156,13 +156,13 @@ function webpSaid(view: DataView): Said | undefined {
       const bits = view.getUint32(data + 1, true);
       said.frame(1 + (bits & 0x3fff), 1 + ((bits >>> 14) & 0x3fff));
     }
-    // What is in a frame is read like what is beside it.
+    // The parts inside a frame are read like those beside it.
     at = data + (name === ANMF ? 16 : length + (length & 1));
   }
   return said;
 }
 
-/** What a file has said of itself, part by part. */
+/** The sizes that a file gives, part by part. */
 class Said {
   #w: number;
   #h: number;

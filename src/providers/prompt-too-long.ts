@@ -4,7 +4,7 @@ import { ProviderError } from "./provider.ts";
 export class PromptTooLong extends ProviderError {
   /** The window, in tokens, where the server names it. */
   readonly limitTokens: number | undefined;
-  /** What the server counted of the prompt, where it says so. */
+  /** The server's count of the prompt, where it gives one. */
   readonly promptTokens: number | undefined;
 
   constructor(limitTokens: number | undefined, promptTokens: number | undefined) {

@@ -8,7 +8,7 @@ export interface ChatMessage {
   readonly images?: readonly Uint8Array[];
 }
 
-/** What is asked of a model. */
+/** A question to a model. */
 export interface ChatRequest {
   /** The provider's own name of the model, e.g. `llama3.2:3b`. */
   readonly model: string;
@@ -16,13 +16,15 @@ export interface ChatRequest {
   /** Context window in tokens (`num_ctx`); the prompt has been cut to fit it. */
   readonly contextTokens: number;
   readonly temperature?: number;
-  /** How much the model may think; undefined: as it has it. Left out for a model that does not take it. */
+  /**
+   * How much the model may think; undefined leaves it to the model. It is left out for a model that does not take it.
+   */
   readonly effort?: Effort;
   /** The longest answer, in tokens, thinking included. */
   readonly maxAnswerTokens: number;
   /** How long the model stays loaded afterwards, in the provider's own form (`5m`, `-1`). */
   readonly keepAlive?: string;
-  /** Who waits for the answer: a user id; undefined when nobody does. */
+  /** The user id of the person who waits for the answer; undefined when nobody does. */
   readonly asker?: string;
   /** Ends the request and the generation behind it. */
   readonly signal: AbortSignal;
@@ -31,13 +33,13 @@ export interface ChatRequest {
 /** A piece of an answer. Exactly one `done` ends a good stream; a stream that ends without it was cut off and throws. */
 export type ChatChunk =
   | { readonly kind: "text"; readonly text: string }
-  /** What the model says to itself; no part of the answer. */
+  /** The model's own thoughts; no part of the answer. */
   | { readonly kind: "thinking"; readonly text: string }
   /** All text so far was what the model says to itself. */
   | { readonly kind: "recant" }
   | { readonly kind: "done"; readonly reason: EndReason; readonly usage?: ChatUsage };
 
-/** How an answer ended: by itself, at a limit, by the server's rules about what may be said, or because it repeated itself. */
+/** How an answer ended: by itself, at a limit, by the server's rules about content, or because it repeated itself. */
 export type EndReason = "stop" | "length" | "filtered" | "repeating";
 
 /** Tokens as the provider counted them. */
@@ -53,28 +55,28 @@ export interface InstalledModel {
   readonly canChat: boolean;
 }
 
-/** What is known of a model. */
+/** The facts that are known of a model. */
 export interface ModelFacts {
   /** Whether it looks at pictures. */
   readonly sees: boolean;
   /** The longest context that it can be run with, where the provider tells. */
   readonly contextTokens?: number;
-  /** Where the provider passes requests for it on to, if it does. */
+  /** The host to which the provider passes its requests on, if it does. */
   readonly remoteHost?: string;
 }
 
-/** What tells whether a provider passes requests on, and where to. */
+/** Tells whether a provider passes requests on, and where to. */
 export interface Relay {
   /**
-   * What is known of a model now; undefined where the server does not say where its models run. Throws {@link ProviderError}
-   * when it can't be asked.
+   * The facts of a model now; undefined where the server does not say where its models run. Throws {@link
+   * ProviderError} when it can't be asked.
    */
   facts(model: string): Promise<ModelFacts | undefined>;
   /** Whether the server says where its models run. Throws {@link ProviderError} when it can't be asked. */
   saysWhere(): Promise<boolean>;
 }
 
-/** What a picture is asked for with. */
+/** A request for a picture. */
 export interface DrawRequest {
   readonly model: string;
   readonly prompt: string;
@@ -92,7 +94,7 @@ export interface TranscribeRequest {
 
 /** How far a model has been fetched. */
 export interface PullProgress {
-  /** The provider's own word for what it does now. */
+  /** The provider's own word for its present step. */
   readonly status: string;
   /** Of the part that it fetches now, in bytes; undefined where it does not say. */
   readonly completed?: number;
@@ -121,7 +123,7 @@ export interface Provider {
    * Returning early from the iteration aborts the request.
    */
   chat(request: ChatRequest): AsyncIterable<ChatChunk>;
-  /** What the provider tells of a model. Throws {@link ProviderError}. */
+  /** The provider's facts about a model. Throws {@link ProviderError}. */
   facts(model: string): Promise<ModelFacts>;
   /** Makes a picture; absent where the provider makes none. Throws {@link ProviderError}. */
   draw?(request: DrawRequest): Promise<Uint8Array>;
@@ -157,7 +159,7 @@ export type ProviderFailure =
   | "empty"
   /** The model came to its limit before it had said anything: all went into thinking. */
   | "thought_only"
-  /** The server's rules about what may be said let nothing through. */
+  /** The server's rules about content let nothing through. */
   | "declined"
   /** The prompt does not fit into the window that the model is run with. */
   | "too_long"

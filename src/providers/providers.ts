@@ -26,8 +26,8 @@ export function providersOf(
 }
 
 /**
- * Those of another configuration. What is configured as it was stays the same provider, with all that waits for it and what
- * it knows of the server behind it.
+ * The providers of another configuration. A provider whose settings are the same stays the same object, with all that
+ * waits for it and its knowledge of its server.
  */
 export function changedProviders(
   providers: ReadonlyMap<string, Provider>,

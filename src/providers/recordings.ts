@@ -1,7 +1,7 @@
-/** What recordings are called that servers take, by what their files begin with. */
+/** The endings of recordings that servers take, by how their files begin. */
 export type RecordingEnding = "ogg" | "mp3" | "m4a" | "webm" | "wav" | "flac" | "aac";
 
-/** What a recording is, by how its file begins; undefined for what is none. */
+/** The kind of a recording, by how its file begins; undefined for a file that is none. */
 export function recordingEnding(bytes: Uint8Array): RecordingEnding | undefined {
   const text = (at: number, length: number): string => String.fromCharCode(...bytes.subarray(at, at + length));
   const begin = text(0, 4);

@@ -1,4 +1,7 @@
-/** So much at the end of a text is looked at, for a passage of at most so many characters, each time so much has come. */
+/**
+ * The size of a search: the length at the end of a text that is looked at, the longest passage that counts, and the
+ * text between two looks.
+ */
 interface Size {
   readonly window: number;
   readonly longestPassage: number;

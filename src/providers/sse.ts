@@ -1,17 +1,17 @@
 import { lines, MAX_EMPTY_LINES } from "./http.ts";
 import { ProviderError } from "./provider.ts";
 
-/** What a client's stream looks like. */
+/** The form of a client's stream. */
 export interface SseForm {
   /** Throws {@link ProviderError} when it is no piece of an answer; true when it is the last one. */
   readonly check: (piece: Readonly<Record<string, unknown>>) => boolean;
-  /** What stands in the place of a piece at the end, if the protocol has that. */
+  /** The mark that stands in the place of a piece at the end, if the protocol has one. */
   readonly endMark?: string;
 }
 
 /**
- * Checks a stream of server-sent events whose data are JSON objects, each in one line. What is no such stream is refused
- * here, for clients print what they can't parse.
+ * Checks a stream of server-sent events whose data are JSON objects, each in one line. Any other stream is refused
+ * here, because clients print input that they can't parse.
  */
 export function checkSse({ check, endMark }: SseForm): (body: AsyncIterable<Uint8Array>) => AsyncGenerator<Uint8Array> {
   return async function* (body) {

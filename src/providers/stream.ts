@@ -88,11 +88,11 @@ export async function* streamAnswer(
     }
     throw new ProviderError("cut_off", "the stream ended without its end mark");
   } catch (error) {
-    // What there is of an answer stays.
+    // The part of the answer that has come is kept.
     yield* tell(apart.end());
     const failure = watch.explain(error);
     if (failure.code !== "too_long" || !said.text) throw failure;
-    // The window was large enough for the question, and is full: what there is can be gone on with.
+    // The window held the question and is full now: the answer so far can be continued.
     yield { kind: "done", reason: "length" };
   } finally {
     place.leave();

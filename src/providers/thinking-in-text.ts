@@ -1,10 +1,10 @@
-/** A piece of what a model says, told apart. */
+/** A piece of a model's output, as thought or as answer. */
 export type Part =
   | { readonly kind: "text" | "thinking"; readonly text: string }
   /** All text so far was thinking: its beginning stood in the prompt, where nobody saw it. */
   | { readonly kind: "recant" };
 
-/** How a model's thoughts stand in its text: what begins them, and what ends them. */
+/** The marks around a model's thoughts in its text: the ones that begin them, and the ones that end them. */
 interface Form {
   readonly begins: string;
   readonly ends: string;
@@ -35,7 +35,7 @@ const END_TOKENS = [
   "<｜end▁of▁sentence｜>",
 ];
 
-/** What begins a text that has thoughts, at the longest. */
+/** The longest mark with which a text that has thoughts begins. */
 const LONGEST_BEGINNING = Math.max(...FORMS.map(({ begins }) => begins.length));
 
 type Said = Extract<Part, { readonly text: string }>;
@@ -45,22 +45,23 @@ type State =
   | { readonly kind: "start" }
   /** A tag has begun thoughts, which go on until its end. */
   | { readonly kind: "thinking"; readonly ends: string }
-  /** Harmony: what the channel is called, or what is said in it. */
+  /** Harmony: the name of the channel, or the text in it. */
   | { readonly kind: "harmony"; readonly channel: string; readonly says: boolean }
   | { readonly kind: "text" };
 
 /**
- * Tells a model's thoughts from its answer where a server leaves them in the text. Only at its beginning: an answer about
- * the tags keeps them. Holds back no more than might be part of a mark; what it gives is the same however the text is cut.
+ * Tells a model's thoughts from its answer where a server leaves them in the text. It looks only at the beginning: an
+ * answer about the tags keeps them. It holds back no more than might be part of a mark, and its result is the same
+ * however the text is cut.
  */
 export class ThinkingInText {
   #state: State = { kind: "start" };
   #held = "";
-  /** What was given as text, as long as a lone end may still make thoughts of it; and the last of it. */
+  /** The text that was given out, as long as a lone end mark may still turn it into thoughts; and the end of it. */
   #said: string[] | undefined = [];
   #tail = "";
 
-  /** What has become certain by more of the text. */
+  /** The pieces that have become certain with more of the text. */
   push(text: string): Part[] {
     this.#held += text;
     return this.#take(false);
@@ -94,7 +95,7 @@ export class ThinkingInText {
     }
     const behind = seen.slice(at + LONE_END.length);
     const answer = behind.trimStart();
-    // What follows tells whether it ends anything.
+    // The next text tells whether this ends anything.
     if (answer === "" && !isEnd && behind.length < LONGEST_GAP) {
       this.#tail = seen.slice(at);
       return [part];
@@ -210,7 +211,7 @@ export class ThinkingInText {
   }
 }
 
-/** What ends the thoughts of a model whose template begins them. */
+/** The mark that ends the thoughts of a model whose template begins them. */
 const LONE_END = "</think>";
 
 /** So many blanks may stand between it and the answer, in characters. */

@@ -4,8 +4,8 @@ import { type Provider, ProviderError, type ProviderFailure } from "./provider.t
 const THERE: ReadonlySet<ProviderFailure> = new Set(["refused", "busy", "model_missing"]);
 
 /**
- * Why nothing can be asked of a provider now; undefined when it can. One in the admin's own network is asked for its models;
- * one of the cloud is not asked: nothing goes there but what people ask.
+ * The reason why a provider can't be asked now; undefined when it can. A provider in the admin's own network is asked
+ * for its models. A provider of the cloud is not asked: only people's questions go there.
  */
 export async function whyUnusable(provider: Provider): Promise<string | undefined> {
   if (provider.load?.().paused === "yes") return "it failed again and again, and is given a pause";

@@ -1,6 +1,6 @@
 import { ProviderError } from "./provider.ts";
 
-/** The life of one request to a provider: one signal that ends it, whoever wants it ended. */
+/** The life of one request to a provider: one signal that ends it, for every reason. */
 export interface Watch {
   /** Aborted with a {@link ProviderError} as its reason. Hand it to the request. */
   readonly signal: AbortSignal;
@@ -10,7 +10,7 @@ export interface Watch {
    * @param countsFrom the time, by `performance.now()`, before which nothing counted; asked when the time seems to be over.
    */
   within<T>(ms: number, work: () => Promise<T>, countsFrom?: () => number): Promise<T>;
-  /** What `error`, thrown by the request, really was: the reason of our own abort comes before its symptoms. */
+  /** The true cause of an `error` that the request threw: the reason of our own abort comes before its symptoms. */
   explain(error: unknown): ProviderError;
   /** Ends the request if it still runs. */
   close(): void;

@@ -1,6 +1,9 @@
 import type { MarkdownIt, StateBlock } from "markdown-it";
 
-/** Cells that a table may have for each character of it, and beside that: a short row of a wide table is filled up. */
+/**
+ * The cells that a table may have for each of its characters, and beside that: a short row of a wide table is filled
+ * up.
+ */
 const CELLS_PER_CHARACTER = 2;
 const CELLS_BESIDE = 1_000;
 

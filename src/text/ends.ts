@@ -4,8 +4,8 @@ const SHORTEST_END = 64;
 /**
  * A text with its middle left out, so that it fits: its beginning and its end stay, each as long as the other.
  *
- * @param gap what stands in the middle's place.
- * @param most the longest text that may fit, in characters: what is longer need not be looked at.
+ * @param gap stands in the place of the middle.
+ * @param most the longest text that may fit, in characters: a longer one is not tried.
  */
 export function keepingEnds(
   text: string,

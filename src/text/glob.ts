@@ -1,7 +1,7 @@
 /**
- * Whether a text is one that a glob stands for: `*` for any run of characters, also none, `?` for one. In time that grows
- * with the product of both lengths at the most, whatever the glob: those of ban lists are strangers' words, and a regular
- * expression made of one can take for ever.
+ * Whether a glob matches a text: `*` stands for any run of characters, also none, `?` for one. It takes at most the
+ * product of both lengths for every glob: ban lists hold strangers' words, and a regular expression made of them can
+ * take for ever.
  */
 export function matchesGlob(glob: string, text: string): boolean {
   const pattern = Array.from(glob);

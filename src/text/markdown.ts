@@ -17,7 +17,7 @@ export interface RenderedText {
   readonly formattedBody?: string;
 }
 
-/** So much is rendered at once, in characters; what is said at greater length is said in parts (split.ts). */
+/** The longest text that is rendered at once, in characters; a longer answer is said in parts (split.ts). */
 export const LONGEST_RENDERED = 20_000;
 
 /**
@@ -34,7 +34,7 @@ export function renderMarkdown(source: string): RenderedText {
     .trimEnd();
   const env = {};
   const tokens = parser.parse(text, env);
-  // Cleaned again, for what stood in the source as entities (`&#64;room`).
+  // It is cleaned again, because the source may hold entities (`&#64;room`).
   const formattedBody = cleanText(sanitiseHtml(parser.renderer.render(tokens, parser.options, env))).trimEnd();
   // Where it is not formatted at all, it stays as it was laid out.
   if (saysNoMore(formattedBody, text)) return { body: text };
@@ -71,7 +71,10 @@ function lineBreak(state: StateInline, silent: boolean): boolean {
   return true;
 }
 
-/** Addresses take up so many times the length of the text at the most: a definition is written once, and used at will. */
+/**
+ * Addresses take up at most this many times the length of the text: a definition is written once and can be used many
+ * times.
+ */
 const ADDRESS_CHARS_PER_CHAR = 10;
 
 /** Makes links of images, and text of links that are not allowed. */
@@ -135,7 +138,7 @@ function shortened(href: string): string {
 
 const LONGEST_SHOWN_HREF = 300;
 
-/** Plain text as markdown that says it, whatever signs stand in it. */
+/** Plain text as markdown that shows it, whatever characters it holds. */
 export function escapeMarkdown(text: string): string {
   // Not `\\[`, with which maths begins.
   return text

@@ -2,8 +2,8 @@
 const MAX_DEPTH = 30;
 
 /**
- * LaTeX as one would write it without it: `\frac{a}{2} \le x^2` → `a/2 ≤ x²`. What has no such form stays as it is.
- * Takes time linear in its length.
+ * LaTeX as plain text: `\frac{a}{2} \le x^2` → `a/2 ≤ x²`. Commands that have no such form stay as they are. Takes time
+ * linear in its length.
  */
 export function readableMaths(latex: string): string {
   const text = new Reader(latex).sequence(0);
@@ -54,7 +54,7 @@ class Reader {
     return token === undefined || token === "}" ? undefined : this.#read(token, depth);
   }
 
-  /** What stands in brackets before an argument. */
+  /** The text in brackets before an argument. */
   #option(): string {
     if (this.#tokens[this.#at] !== "[") return "";
     const next = this.#tokens.slice(this.#at + 1, this.#at + 1 + LONGEST_OPTION);

@@ -93,7 +93,7 @@ interface Closing {
   readonly at: number;
 }
 
-/** What was found in a text, so that it is not gone through again for each opening. */
+/** The end marks that were found in a text, so that it is not searched again for each opening mark. */
 const closings = new WeakMap<StateInline, Map<string, Closing>>();
 
 /** Where `closing` comes next in the text from a place on, not counting an escaped dollar; Infinity where it does not. */

@@ -10,9 +10,9 @@ const SHOWS_MARKDOWN = /^(?:markdown|md|mdx|rmd|gfm|commonmark)$/i;
 const SHOWS_TEXT = /^(?:text|txt|plain|plaintext)?$/i;
 
 /**
- * Markdown in which a block that shows markdown, with fences in it, is fenced by a longer row than those: models fence both
- * alike, and CommonMark then takes the first inner end for the end of all. Nothing else is changed, and nothing by a second
- * time. Linear in the text.
+ * Markdown in which a block that shows markdown, with fences in it, gets a longer fence than those. Models fence both
+ * alike, and CommonMark then takes the first inner end for the end of all. Nothing else is changed, and a second call
+ * changes nothing. Linear in the text.
  */
 export function withLongerFences(markdown: string): string {
   if (!/^[ \t]*(?:```|~~~)[\s\S]*^[ \t]*(?:```|~~~)/m.test(markdown)) return markdown;

@@ -7,9 +7,9 @@ import { readableMaths } from "./maths-text.ts";
 const MAX_INDENTED = 8;
 
 /**
- * What parsed markdown says to somebody whose client shows no formatting: in notifications, previews, terminals. Lists
- * have bullets or numbers, quotes a `>`, code is indented, links are followed by their address; marks of emphasis and
- * headings go, but `~~`, without which the opposite would be said. Takes time linear in the tokens.
+ * The text of parsed markdown for clients that show no formatting: in notifications, previews, terminals. Lists have
+ * bullets or numbers, quotes a `>`, code is indented, links are followed by their address. Marks of emphasis and
+ * headings go, but `~~` stays, because without it the text would say the opposite. Takes time linear in the tokens.
  */
 export function plainText(tokens: readonly Token[]): string {
   const page = new Page();
@@ -108,7 +108,7 @@ function addressAfter(words: string, href: string): string {
   return words === address || words === href ? "" : ` (${address})`;
 }
 
-/** What stands around a block: a quote, a list, one of its items. */
+/** The block around a text: a quote, a list, one of its items. */
 type Surrounding =
   | { readonly kind: "quote" }
   | { readonly kind: "list"; number: number | undefined }

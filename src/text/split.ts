@@ -1,7 +1,7 @@
 import { LONGEST_RENDERED } from "./markdown.ts";
 import { withLongerFences } from "./nested-fences.ts";
 
-/** What is tried first; afterwards the part before tells what fits. */
+/** The length that is tried first; afterwards the part before tells what fits. */
 const FIRST_TRY = 5_000;
 
 /**
@@ -59,7 +59,7 @@ async function fittingLength(text: string, guess: number, fits: (piece: string) 
 
 const GROWTH = 1.4;
 
-/** No part is longer, in characters: there is to be room for its fences, and for a note below it. */
+/** The longest part, in characters: it leaves room for its fences, and for a note below it. */
 const LONGEST_PART = LONGEST_RENDERED - 2_000;
 
 /** A code block that is open where a piece ends (CommonMark "Fenced code blocks"). */
@@ -67,14 +67,14 @@ interface Fence {
   readonly marker: string;
   /** Opens the block again: the marker and, where it is one word, the language. */
   readonly opening: string;
-  /** Matches the block's end at the start of what follows. */
+  /** Matches the block's end at the start of the following text. */
   readonly end: RegExp;
 }
 
 /** Backticks or tildes in a longer row than this are no fence that anybody means. */
 const LONGEST_MARKER = 20;
 
-/** The best border in the second half of what fits; a surrogate pair is never cut. */
+/** The best border in the second half of the text that fits; a surrogate pair is never cut. */
 function borderBefore(text: string, length: number): number {
   for (const border of ["\n\n", "\n", " "]) {
     const at = text.lastIndexOf(border, length - border.length);

@@ -1,4 +1,4 @@
-/** What a message costs besides its text: its role and the template's marks around it. */
+/** The tokens that a message costs besides its text: its role and the template's marks around it. */
 export const MESSAGE_OVERHEAD_TOKENS = 8;
 
 /**
