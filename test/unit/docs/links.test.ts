@@ -8,7 +8,7 @@ const ROOT = inCheckout("");
 
 async function documents(): Promise<string[]> {
   const docs = (await readdir(join(ROOT, "docs"), { recursive: true })).filter((name) => name.endsWith(".md"));
-  return ["README.md", "SECURITY.md", "CONTRIBUTING.md", ...docs.map((name) => join("docs", name))];
+  return ["README.md", "SECURITY.md", "CONTRIBUTING.md", "CHANGELOG.md", ...docs.map((name) => join("docs", name))];
 }
 
 /** A link to a file of this checkout, and to which of its headings where it names one. */
