@@ -1,5 +1,7 @@
+import comments from "@eslint-community/eslint-plugin-eslint-comments";
 import js from "@eslint/js";
 import tseslint from "typescript-eslint";
+import { tooLong } from "./exceptions.mjs";
 
 export default tseslint.config(
   { ignores: ["dist/", "node_modules/", ".local/", ".cache/", "data/"] },
@@ -13,6 +15,21 @@ export default tseslint.config(
       "@typescript-eslint/consistent-type-imports": "error",
       "@typescript-eslint/switch-exhaustiveness-check": "error",
       "@typescript-eslint/no-confusing-void-expression": ["error", { ignoreArrowShorthand: true }],
+    },
+  },
+  {
+    // A comment that switches a rule off says why behind ` -- `, and goes when it is needed no more.
+    files: ["**/*.ts"],
+    plugins: { "@eslint-community/eslint-comments": comments },
+    linterOptions: { reportUnusedDisableDirectives: "error" },
+    rules: { "@eslint-community/eslint-comments/require-description": "error" },
+  },
+  {
+    files: ["src/**/*.ts", "quickstart/**/*.ts", "docs/**/*.ts"],
+    ignores: tooLong,
+    rules: {
+      "max-lines": ["error", { max: 400 }],
+      "max-lines-per-function": ["error", { max: 60, skipBlankLines: true, skipComments: true }],
     },
   },
   {

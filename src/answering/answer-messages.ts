@@ -21,7 +21,7 @@ export function edited(reply: TurnReply, eventId: string, mentioned: readonly st
 }
 
 /** Whether a part of an answer can go into one message. Whoever else waits has a turn before: an answer has many parts. */
-export async function fits(part: string, turn: Turn): Promise<boolean> {
+async function fits(part: string, turn: Turn): Promise<boolean> {
   await setImmediate();
   return isSmall(answerContent(part, targetOf(turn), toAsker(turn)));
 }

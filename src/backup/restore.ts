@@ -18,7 +18,7 @@ export interface Inspection {
 }
 
 /** Reads a backup to its end, which proves that it is whole. Throws {@link BackupError}. */
-export async function inspect(items: AsyncIterable<Item>): Promise<Inspection> {
+async function inspect(items: AsyncIterable<Item>): Promise<Inspection> {
   let beginning: Beginning | undefined;
   let rows = 0;
   let isWhole = false;

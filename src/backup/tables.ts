@@ -60,7 +60,7 @@ export async function tablesOf(tx: Queryable, own: ReadonlySet<string>): Promise
 }
 
 /** Each table after those that its rows name. Throws when they name each other in a circle. */
-export function inOrder(tables: readonly Table[]): Table[] {
+function inOrder(tables: readonly Table[]): Table[] {
   const ordered: Table[] = [];
   const waiting = new Map(tables.map((table) => [table.name, table]));
   const isFree = ({ name, columns }: Table): boolean =>

@@ -1,5 +1,5 @@
 /** The control characters that no text has: all but white space, backspace, and the escapes of a terminal's colours. */
-// eslint-disable-next-line no-control-regex
+// eslint-disable-next-line no-control-regex -- control characters are looked for
 const CONTROLS = /[\0-\x07\x0e-\x1a\x1c-\x1f\x7f]/;
 
 /** So much of a file is looked at to tell how its characters are written. */

@@ -10,7 +10,7 @@ import workers from "node:worker_threads";
 export type Endpoint = { readonly host: string; readonly port: number } | { readonly path: string };
 
 /** Something tried to reach what is not configured. */
-export class EgressRefused extends Error {
+class EgressRefused extends Error {
   override readonly name = "EgressRefused";
   readonly code = "EACCES";
 
@@ -42,6 +42,7 @@ export interface EgressGuard {
  *
  * @param program the one program that may be started.
  */
+// eslint-disable-next-line max-lines-per-function -- every way out of the process is closed in this one place
 export function guardEgress(program?: AllowedProgram): EgressGuard {
   let allowed: readonly Endpoint[] = [];
   let refused: Refused = () => undefined;

@@ -36,7 +36,7 @@ export interface OutgoingEvent {
 }
 
 /** The agents do not talk in rooms of this kind (`encryption.mode`). */
-export class RoomRefused extends Error {
+class RoomRefused extends Error {
   override readonly name = "RoomRefused";
 
   constructor(mode: EncryptionMode) {

@@ -9,7 +9,7 @@ import { createRoutes, type RouteOptions } from "./routes.ts";
  * The largest transaction a homeserver makes is 100 events of 64 KiB, each with a previous content as large, as many
  * to-device messages, and JSON escapes that double it all. A smaller limit could refuse one transaction for ever.
  */
-export const DEFAULT_MAX_TRANSACTION_BYTES = 64 * 1024 * 1024;
+const DEFAULT_MAX_TRANSACTION_BYTES = 64 * 1024 * 1024;
 
 /** Longer than the 120 s for which Synapse keeps a connection: else it now and then sends into one that we are closing. */
 const KEEP_ALIVE_MS = 150_000;

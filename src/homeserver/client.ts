@@ -79,6 +79,7 @@ const SAID_OF_ADDRESS = 100;
  *
  * @param options.url Base URL of the homeserver as the bridge reaches it.
  */
+// eslint-disable-next-line max-lines-per-function -- the functions in it share what one client knows of its homeserver
 export function createHomeserverClient(options: {
   readonly url: string;
   readonly asToken: string;

@@ -53,6 +53,6 @@ export class Retention {
 }
 
 /** How long something is kept, in ms; undefined: as long as nobody has it forgotten. */
-export function keptFor(byAdmin: number | undefined, byRoom: number | undefined): number | undefined {
+function keptFor(byAdmin: number | undefined, byRoom: number | undefined): number | undefined {
   return byAdmin === undefined ? byRoom : Math.min(byAdmin, byRoom ?? Infinity);
 }

@@ -29,7 +29,7 @@ export interface MonitoringListener {
 }
 
 /** The address can't be listened on. */
-export class MonitoringFailure extends Error {
+class MonitoringFailure extends Error {
   override readonly name = "MonitoringFailure";
   readonly exitCode = 1;
 }

@@ -11,7 +11,7 @@ export interface Readiness {
 }
 
 /** A check that takes longer than this, in ms, has failed: the caller does not wait for ever. */
-export const CHECK_LIMIT_MS = 4_000;
+const CHECK_LIMIT_MS = 4_000;
 
 /** Makes all checks, side by side. A check that throws has failed; none keeps the others from being told. */
 export async function readinessOf(

@@ -2,7 +2,7 @@
 const SHORTEST = 8;
 
 /** The words that stand in the place of a secret. */
-export const HIDDEN = "[secret]";
+const HIDDEN = "[secret]";
 
 /**
  * Takes secrets out of log lines, in whatever form they stand there. Our own code logs none; a library or a server's

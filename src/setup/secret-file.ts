@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { chmod, chown, link, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
 
 /** A file was not written: it is there already, or its folder can't be written. */
-export class NotWritten extends Error {
+class NotWritten extends Error {
   override readonly name = "NotWritten";
   readonly exitCode = 2;
 }

@@ -1,8 +1,5 @@
 import { isMap, parseDocument, type Document } from "yaml";
 
-/** What is to stand in config.yaml or registration.yaml: a value for each path. */
-export type Wanted = ReadonlyMap<string, unknown>;
-
 /** A settings file as text, read and changed without touching what is not asked for: comments and order stay. */
 export class SettingsFile {
   readonly #document: Document.Parsed;

@@ -1,6 +1,6 @@
 import { startDeployment, type DeploymentOptions } from "../support/deployment.ts";
 import type { User } from "../support/user.ts";
-import type { Row } from "./run.ts";
+import type { Row } from "./row.ts";
 
 const VARIANTS: readonly (readonly [string, DeploymentOptions])[] = [
   ["PostgreSQL", { database: "postgres" }],

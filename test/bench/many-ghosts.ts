@@ -2,7 +2,7 @@ import { startDeployment } from "../support/deployment.ts";
 import { eventually } from "../support/eventually.ts";
 import { startHttpProxy } from "../support/http-proxy.ts";
 import { ask } from "./latency.ts";
-import type { Row } from "./run.ts";
+import type { Row } from "./row.ts";
 
 /** How a start with many ghosts, all of which have keys to hear of, weighs on the homeserver and on who asks meanwhile. */
 export async function manyGhosts(count: number): Promise<{ rows: Row[]; peak: number; syncPeak: number }> {

@@ -6,12 +6,7 @@ import { parseArgs } from "node:util";
 import { startServices } from "../support/services.ts";
 import { latency } from "./latency.ts";
 import { manyGhosts } from "./many-ghosts.ts";
-
-/** A thing that was measured. The first row of a table is what the others are compared with. */
-export interface Row {
-  readonly what: string;
-  readonly ms: number;
-}
+import type { Row } from "./row.ts";
 
 const { values } = parseArgs({
   options: { questions: { type: "string", default: "40" }, ghosts: { type: "string", default: "200" } },

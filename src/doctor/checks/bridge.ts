@@ -10,7 +10,7 @@ export const bridge: Check = {
   run: ({ bridge: state, config }) => Promise.resolve([judgeBridge(state, config.appservice.port)]),
 };
 
-export function judgeBridge(state: BridgeState, port: number): Finding {
+function judgeBridge(state: BridgeState, port: number): Finding {
   switch (state.kind) {
     case "running":
       return good("it runs");

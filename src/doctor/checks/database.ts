@@ -157,7 +157,7 @@ export const sealing: Check = {
   },
 };
 
-export function judgeSealing({ unsealedRows: rows }: Pick<NonNullable<Records["state"]>, "unsealedRows">): Finding {
+function judgeSealing({ unsealedRows: rows }: Pick<NonNullable<Records["state"]>, "unsealedRows">): Finding {
   if (rows === 0) return good("all words in the database are sealed");
   return bad(
     `${rows} ${rows === 1 ? "row holds words that are" : "rows hold words that are"} not sealed: somebody has written into the database, or a version from before words were sealed`,

@@ -13,7 +13,7 @@ export const providers: Check = {
     ),
 };
 
-export function judgeProvider(
+function judgeProvider(
   name: string,
   { host, locality }: Pick<Provider, "host" | "locality">,
   models: readonly InstalledModel[] | ProviderError,

@@ -27,7 +27,7 @@ const RELATIONSHIPS =
   /^http:\/\/(?:schemas\.openxmlformats\.org\/officeDocument\/2006|purl\.oclc\.org\/ooxml\/officeDocument)\/relationships$/;
 
 /** Elements are nested deeper than in any document. */
-export class NestedTooDeep extends Error {
+class NestedTooDeep extends Error {
   override readonly name = "NestedTooDeep";
 }
 

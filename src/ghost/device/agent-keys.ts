@@ -12,7 +12,7 @@ export type ExportedKey = Readonly<Record<string, unknown>> & {
 };
 
 /** There is nothing on the server that this key opens. */
-export class NotInCustody extends Error {
+class NotInCustody extends Error {
   override readonly name = "NotInCustody";
   readonly exitCode = 1;
 }

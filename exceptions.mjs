@@ -1,0 +1,26 @@
+// What `npm run check` lets pass until it is mended: the list only shrinks.
+
+/** Folders and files in which a file of more than 400 lines or a function of more than 60 is being split. */
+export const tooLong = [
+  "src/bridge.ts",
+  "src/answering/**",
+  "src/memory/**",
+  "src/commands/**",
+  "src/language/**",
+  "src/conversation/**",
+  "src/ghost/**",
+  "src/crypto/**",
+  "src/mailbox/**",
+  "src/rooms/**",
+  "src/turns/**",
+  "src/providers/**",
+  "src/documents/**",
+  "src/config/load.ts",
+  "quickstart/**",
+];
+
+/** Files whose imports go round in a circle, as a regular expression. */
+export const circles = "^src/(ghost|rooms|mailbox|language)/";
+
+/** Files that import from a layer above their own, as a regular expression. */
+export const upwards = "^src/(bridge|ghost/device/[^/]+)\\.ts$|^src/cli/start\\.ts$";
