@@ -1,4 +1,6 @@
 import type { Database, Queryable } from "../database/database.ts";
+import { appliedMigrations } from "../database/migrate.ts";
+import { ghostsInUse } from "../leases/leases.ts";
 import type { Item } from "./contents.ts";
 import { isLeftOut, quoted, tablesOf, type Table } from "./tables.ts";
 
@@ -23,16 +25,12 @@ export async function dump(database: Database, { own, version, take, confirm }: 
   await database.transaction(async (tx) => {
     await tx.execute("set transaction isolation level repeatable read, read only");
     await confirm?.(tx);
-    const migrations = await tx.query<{ number: number }>("select number from migrations order by number");
-    const { rows: inUse } = await tx.query<{ ghost: string }>(
-      "select ghost from leases where owner is not null and process_lives(owner) order by ghost",
-    );
     await take({
       kind: "beginning",
       version,
       madeAt: new Date().toISOString(),
-      migrations: migrations.rows.map(({ number }) => number),
-      inUse: inUse.map(({ ghost }) => ghost),
+      migrations: (await appliedMigrations(tx)).map(({ number }) => number),
+      inUse: await ghostsInUse(tx),
     });
     let count = 0;
     for (const table of await tablesOf(tx, own)) count += await dumpTable(tx, table, take);

@@ -1,11 +1,13 @@
 import type { Database, Queryable } from "../database/database.ts";
 import { knownMigrations, migrateIn, tellOf, type Migration } from "../database/migrate.ts";
 import { takeForRestore } from "../database/restore-lock.ts";
+import { askForNewDevices, renameUnmadeDevices } from "../ghost/key-requests.ts";
 import type { HomeserverClient } from "../homeserver/client.ts";
+import { isBridgeRunning } from "../leases/live-processes.ts";
 import type { Logger } from "../observability/log.ts";
 import { BackupError } from "./backup-file.ts";
 import type { Beginning, Item } from "./contents.ts";
-import { isRunning, maybeUsedSince, renameUnmade, renewDevices, type BackedUpGhost } from "./device-use.ts";
+import { maybeUsedSince, type BackedUpGhost } from "./device-use.ts";
 import { load } from "./load.ts";
 import { dropOwn, ownTables } from "./own-tables.ts";
 import { quoted } from "./tables.ts";
@@ -81,8 +83,8 @@ export async function restore(read: () => AsyncIterable<Item>, options: RestoreO
     await dropOwn(tx, migrations);
     await migrateIn(tx, then);
     await load(tx, ownTables(migrations), read());
-    await renameUnmade(tx);
-    if (options.newDevices) await renewDevices(tx);
+    await renameUnmadeDevices(tx);
+    if (options.newDevices) await askForNewDevices(tx);
     return migrateIn(tx, migrations);
   });
   tellOf(migrated, log);
@@ -105,7 +107,7 @@ async function checkTarget(
   migrations: readonly Migration[],
   { force }: RestoreOptions,
 ): Promise<void> {
-  if (await isRunning(database)) throw inUse();
+  if (await isBridgeRunning(database)) throw inUse();
   if (force) return;
   const full = await filledTable(database, migrations);
   if (full === undefined) return;

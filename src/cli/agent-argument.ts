@@ -1,6 +1,7 @@
 import type { Config } from "../config/config.ts";
 import { AGENT_PREFIX } from "../config/registration.ts";
 import type { Database } from "../database/database.ts";
+import { GhostStore } from "../ghost/ghost-store.ts";
 import { UsageError } from "./usage-error.ts";
 
 /**
@@ -10,15 +11,9 @@ import { UsageError } from "./usage-error.ts";
 export async function agentArgument(name: string, config: Config, database: Database): Promise<string> {
   const { domain } = config.homeserver;
   const candidates = [name, `@${name}:${domain}`, `@${AGENT_PREFIX}${name}:${domain}`];
-  const known = await knownAgents(database);
+  const known = await new GhostStore(database).userIds();
   const found = candidates.find((candidate) => known.includes(candidate));
   if (found !== undefined) return found;
   const list = known.length === 0 ? "there is none yet; start the bridge first" : `there are ${known.join(", ")}`;
   throw new UsageError(`there is no agent "${name}": ${list}`);
-}
-
-/** The user ids of all agents that ever were, and of the bot. */
-export async function knownAgents(database: Database): Promise<string[]> {
-  const { rows } = await database.query<{ user_id: string }>("select user_id from ghosts order by user_id");
-  return rows.map((row) => row.user_id);
 }

@@ -18,6 +18,11 @@ function userName(): string {
   }
 }
 
+/** Notes in the audit log that the operator is given an agent's keys. Throws DatabaseError. */
+export function noteExport(database: Database, ghost: string, what: "room_keys" | "recovery_key"): Promise<void> {
+  return new AuditLog(database).record(database, { kind: "keys.exported", by: operator(), ghost, what });
+}
+
 /** Notes in the audit log that the operator gives a command. Throws DatabaseError. */
 export function noteCommand(database: Database, command: string, subject?: string): Promise<void> {
   return new AuditLog(database).record(database, { kind: "admin.command", by: operator(), command, subject });

@@ -75,12 +75,10 @@ export async function migrateIn(tx: Queryable, known: readonly Migration[]): Pro
   );
   if (count === 0) await tx.execute("alter table migrations add column breaking boolean not null default true");
 
-  const done = await tx.query<{ number: number; name: string; breaking: boolean }>(
-    "select number, name, breaking from migrations order by number",
-  );
-  const numbers = new Set(done.rows.map((row) => row.number));
-  const unknown = done.rows.filter((row) => !known.some((migration) => migration.number === row.number));
-  const breaking = unknown.find((row) => row.breaking);
+  const done = await appliedMigrations(tx);
+  const numbers = new Set(done.map(({ number }) => number));
+  const unknown = done.filter(({ number }) => !known.some((migration) => migration.number === number));
+  const breaking = unknown.find(({ isBreaking }) => isBreaking);
   if (breaking !== undefined) {
     throw new DatabaseError(
       `the database has been used by a newer version of matrix-agents, which has changed it in a way that this one does not understand (migration ${breaking.name}); run that version or a later one, or restore a backup from before`,
@@ -96,6 +94,19 @@ export async function migrateIn(tx: Queryable, known: readonly Migration[]): Pro
     await tx.execute(sql);
   }
   return { applied: missing.map(({ name }) => name), newer: unknown.map(({ name }) => name) };
+}
+
+/** A migration that has made the schema what it is. */
+export type AppliedMigration = Omit<Migration, "sql">;
+
+/** The migrations of a database that has some, in order; those of newer versions too. Throws DatabaseError. */
+export async function appliedMigrations(database: Queryable): Promise<AppliedMigration[]> {
+  // Versions from before the column kept none that others can live with.
+  const { rows } = await database.query<{ number: number; name: string; breaking: boolean }>(
+    `select number, name, coalesce((to_json(migrations) ->> 'breaking')::boolean, true) as breaking
+     from migrations order by number`,
+  );
+  return rows.map(({ number, name, breaking: isBreaking }) => ({ number, name, isBreaking }));
 }
 
 /** Logs what {@link migrateIn} has done. */

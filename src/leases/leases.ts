@@ -57,6 +57,14 @@ export async function leasesOf(database: Queryable, owner: number): Promise<Leas
   return rows;
 }
 
+/** The ghosts that processes have which live, in order. */
+export async function ghostsInUse(database: Queryable): Promise<string[]> {
+  const { rows } = await database.query<{ ghost: string }>(
+    "select ghost from leases where owner is not null and process_lives(owner) order by ghost",
+  );
+  return rows.map(({ ghost }) => ghost);
+}
+
 /**
  * Runs `work` in one transaction in which the ghost can't be taken over: another process that wants it waits for the
  * end. Everything that belongs to a ghost is written this way. Throws {@link StaleLease}, and then has written nothing;

@@ -49,6 +49,15 @@ export class HeldMail {
     return summary;
   }
 
+  /** How long the oldest item has been ready to be handled, in seconds; null when none is. */
+  async oldestReadySeconds(): Promise<number | null> {
+    const { rows } = await this.#database.query<{ oldest: number | null }>(
+      `select (extract(epoch from clock_timestamp() - min(received_at)))::float8 as oldest
+       from mailbox join events using (event_id) where state = 'ready'`,
+    );
+    return rows[0]?.oldest ?? null;
+  }
+
   /** In order of arrival. */
   async list(): Promise<HeldItem[]> {
     const { rows } = await this.#database.query<HeldRow>(

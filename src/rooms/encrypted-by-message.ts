@@ -62,6 +62,17 @@ export async function roomsMarkedByMessage(database: Database): Promise<MarkedRo
 }
 
 /**
+ * How many rooms count as encrypted because of a message alone though their state has been read since it changed last, and
+ * does not say so. Throws DatabaseError.
+ */
+export async function countRoomsMarkedByMessage(database: Queryable): Promise<number> {
+  const { rows } = await database.query<{ count: number }>(
+    "select count(*)::integer as count from rooms where marked_by_message and read_at_change >= greatest(changes, 1)",
+  );
+  return rows[0]?.count ?? 0;
+}
+
+/**
  * Takes back that a room counts as encrypted, where a message alone said so. What came encrypted keeps its own mark, and the
  * next message that comes encrypted marks the room again. False where the room's state has said it, or nothing did.
  */

@@ -76,8 +76,7 @@ export class MasterKey {
 
   /** Throws {@link MasterKeyError} when the database, as a transaction sees it, belongs to another key by now, and DatabaseError. */
   async confirm(tx: Queryable): Promise<void> {
-    const { rows } = await tx.query<{ value: string }>("select value from settings where name = $1", [CHECK]);
-    if (rows[0]?.value === checkOf(this.#secret.key)) return;
+    if ((await masterKeyCheck(tx)) === checkOf(this.#secret.key)) return;
     throw new MasterKeyError("the master key was changed at this very moment; run the same again");
   }
 
@@ -122,6 +121,12 @@ export class MasterKey {
     if (secret === undefined) throw new MasterKeyError("the database does not know its master key any more");
     this.#secret = secret;
   }
+}
+
+/** What tells the master key of a database without giving it away; undefined before there was one. Throws DatabaseError. */
+export async function masterKeyCheck(database: Queryable): Promise<string | undefined> {
+  const { rows } = await database.query<{ value: string }>("select value from settings where name = $1", [CHECK]);
+  return rows[0]?.value;
 }
 
 /** The key that a database belongs to; undefined when it is a new one. Throws {@link MasterKeyError}, DatabaseError. */

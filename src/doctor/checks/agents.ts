@@ -5,7 +5,7 @@ import { isHomeserverError, isUnknownDevice } from "../../homeserver/errors.ts";
 import { backupVersion } from "../../homeserver/key-backup-calls.ts";
 import { bad, good, unknown, type Check, type Finding } from "../check.ts";
 import { CALL_LIMIT_MS, type Patient } from "../patient.ts";
-import type { GhostKeys } from "../records.ts";
+import type { GhostKeys } from "../../ghost/public-keys.ts";
 
 /** What the homeserver says of a user's keys, as anybody may ask it. */
 export interface PublishedKeys {

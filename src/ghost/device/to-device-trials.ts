@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Trials } from "../../crypto/trials.ts";
 import { deleteInBatches } from "../../database/batches.ts";
-import type { Database } from "../../database/database.ts";
+import type { Database, Queryable } from "../../database/database.ts";
 import { storable } from "../../database/text.ts";
 import { fenced, type Lease } from "../../leases/leases.ts";
 import type { Logger } from "../../observability/log.ts";
@@ -66,4 +66,12 @@ function fingerprint(message: Readonly<Record<string, unknown>>): string {
 export function pruneTrials(database: Database, olderThanDays: number, signal?: AbortSignal): Promise<number> {
   const where = "created_at < now() - $1 * interval '1 day'";
   return deleteInBatches(database, { from: "to_device_trials", where, values: [olderThanDays] }, signal);
+}
+
+/** How many to-device messages were set aside, as they ended the process again and again. Throws DatabaseError. */
+export async function countSetAside(database: Queryable): Promise<number> {
+  const { rows } = await database.query<{ count: number }>(
+    "select count(*)::integer as count from to_device_trials where set_aside",
+  );
+  return rows[0]?.count ?? 0;
 }

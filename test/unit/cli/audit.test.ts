@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { momentOf } from "../../../src/cli/audit.ts";
+import { momentOf } from "../../../src/cli/commands/audit.ts";
 import { UsageError } from "../../../src/cli/usage-error.ts";
 
 describe("since when the audit log is shown", () => {

@@ -55,7 +55,7 @@ describe("matrix-agents", () => {
     assert.deepEqual([child.exitCode, stderr], [0, ""]);
   });
 
-  for (const args of [["help"], ["--help"], ["start", "-h"]]) {
+  for (const args of [["help"], ["--help"], ["strat", "-h"]]) {
     it(`${args.join(" ")} shows every command`, async () => {
       const { code, stdout } = await run(args);
       assert.equal(code, 0);
@@ -78,6 +78,27 @@ describe("matrix-agents", () => {
     });
   }
 
+  for (const [args, words] of [
+    [["keys", "export", "--help"], /^Usage:\n {2}matrix-agents keys export AGENT FILE$[^]*--secret-file FILE {5}\w/m],
+    [["help", "health"], /^Usage: matrix-agents health \[options\]$[^]*--ready [^]*-c, --config FILE/m],
+    [["audit", "-h"], /^Examples:\n {2}matrix-agents audit/m],
+    [["start", "-h"], /--insecure-permissions/],
+  ] as const) {
+    it(`${args.join(" ")} shows what that command does and takes, and nothing of another`, async () => {
+      const { code, stdout, stderr } = await run(args);
+      assert.deepEqual([code, stderr], [0, ""]);
+      assert.match(stdout, words);
+      assert.doesNotMatch(stdout, /generate-registration|--force/);
+    });
+  }
+
+  it("keys --help shows its commands, and no other", async () => {
+    const { code, stdout } = await run(["keys", "--help"]);
+    assert.equal(code, 0);
+    assert.match(stdout, /keys export AGENT FILE/);
+    assert.doesNotMatch(stdout, /mailbox|--insecure-permissions/);
+  });
+
   it("--version prints the package's", async () => {
     const { version } = JSON.parse(await readFile(inCheckout("package.json"), "utf8")) as { version: string };
     assert.deepEqual(await run(["--version"]), { code: 0, stdout: version, stderr: "" });
@@ -94,7 +115,7 @@ describe("matrix-agents", () => {
     [["mailbox", "retry"], /say which/],
     [["mailbox", "drop", "3", "x"], /say which/],
     [["mailbox", "--force"], /--force is for generate-registration and restore only/],
-    [["keys"], /keys can backup, recovery-key, restore/],
+    [["keys"], /keys can backup, recovery-key, new-device, restore/],
     [["keys", "burn"], /not "burn"/],
     [["keys", "new-device"], /wants an agent/],
     [["keys", "export", "llama"], /an agent and a file/],
@@ -106,13 +127,17 @@ describe("matrix-agents", () => {
     [["audit", "--head", `1:${"0".repeat(64)}`], /--head is for audit --verify only/],
     [["audit", "--verify", "--head", "1"], /--head wants a head/],
     [["mailbox", "--since", "1d"], /--since is for audit only/],
-    [["mailbox", "--secret-file", "x"], /--secret-file is for keys only/],
+    [["mailbox", "--secret-file", "x"], /--secret-file is for keys restore, keys export and keys import only/],
     [["keys", "reset-identity"], /wants an agent/],
-    [["verify", "--yes"], /--yes is for keys reset-identity, keys seal-existing, rooms unmark and init only/],
+    [["verify", "--yes"], /--yes is for init, rooms, keys reset-identity and keys seal-existing only/],
     [["mailbox", "--insecure-permissions"], /--insecure-permissions is for start only/],
     [["verify", "confirm"], /say which/],
     [["verify", "perhaps", "1"], /verify confirm ID/],
     [["fingerprints", "a", "b"], /one agent, or none/],
+    [["keys", "backup", "--yes"], /--yes is for init, rooms, keys reset-identity/],
+    [["keys", "rotate-master", "llama"], /one command at a time/],
+    [["mailbox", "-o", "x"], /--output is for generate-registration only/],
+    [["--secret-file", "x", "keys"], /there is no command "x"/],
     [["start", "--force"], /--force is for generate-registration and restore only/],
   ] as const) {
     it(`refuses ${JSON.stringify(args)} with its usage and exit code 2`, async () => {
@@ -296,6 +321,21 @@ describe("matrix-agents start that can't", () => {
 });
 
 describe("matrix-agents start", () => {
+  it("shuts its process in before it loads what could reach anything", async () => {
+    const { config } = await folderWith();
+    const { stderr } = await startProcess({
+      command: process.execPath,
+      args: ["--import", inCheckout("test/support/tell-loaded.mjs"), inCheckout("src/main.ts"), "start", "-c", config],
+    }).then(async (child) => child.exited.then(() => child));
+    const loaded = stderr.flatMap((line) => (line.startsWith("loaded ") ? [line.slice("loaded ".length)] : []));
+    const before = loaded.slice(0, loaded.indexOf("src/cli/run-bridge.ts"));
+    assert.deepEqual(
+      before.filter((path) => !/^src\/(main|cli\/.*|observability\/described-error)\.ts$/.test(path)),
+      ["src/documents/reader-program.ts", "src/egress/guard.ts"],
+    );
+    assert.ok(loaded.length > before.length + 20, loaded.join("\n"));
+  });
+
   it("ends over a fault that nobody caught, and prints nothing of what is attached to it", async () => {
     const { config } = await folderWith({ ...CONFIG, appservice: { port: await freePort() } });
     assert.equal((await run(["generate-registration", "-c", config])).code, 0);

@@ -105,7 +105,7 @@ describe("docker/compose.yaml", () => {
   });
 
   it("gives the bridge more time to stop than it takes", async () => {
-    const start = await readFile(inCheckout("src/cli/start.ts"), "utf8");
+    const start = await readFile(inCheckout("src/cli/run-bridge.ts"), "utf8");
     const limit = Number(/STOP_LIMIT_MS = ([\d_]+)/.exec(start)?.[1]?.replaceAll("_", "")) / 1000;
     const schema = await readFile(inCheckout("config.schema.yaml"), "utf8");
     const drain = Number(/^ +drain:[\s\S]*?default: "?(\d+)s/m.exec(schema)?.[1]);

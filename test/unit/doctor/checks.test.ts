@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { dirname, join } from "node:path";
 import { after, describe, it } from "node:test";
 import { makeRegistration, type Registration, type RegistrationFile } from "../../../src/config/registration.ts";
-import { doctor } from "../../../src/cli/doctor.ts";
+import { command as doctor } from "../../../src/cli/commands/doctor.ts";
 import type { Finding } from "../../../src/doctor/check.ts";
 import { CHECKS, CONFIG_CHECK, ROUNDTRIP_CHECK } from "../../../src/doctor/checks.ts";
 import { judgeBackup, judgeDevice, judgeIdentity, judgeOneTimeKeys } from "../../../src/doctor/checks/agents.ts";
@@ -15,7 +15,8 @@ import { judgeClock, judgeHomeserver } from "../../../src/doctor/checks/homeserv
 import { inWords, judgeDisk, judgeMasterKey } from "../../../src/doctor/checks/machine.ts";
 import { judgeModel } from "../../../src/doctor/checks/providers.ts";
 import type { Patient } from "../../../src/doctor/patient.ts";
-import type { GhostKeys, Records } from "../../../src/doctor/records.ts";
+import type { Records } from "../../../src/doctor/records.ts";
+import type { GhostKeys } from "../../../src/ghost/public-keys.ts";
 import { inJson, inLines, isHealthy } from "../../../src/doctor/report.ts";
 import { holdRoundtrip } from "../../../src/doctor/roundtrip.ts";
 import { createHomeserverClient } from "../../../src/homeserver/client.ts";
@@ -287,9 +288,9 @@ describe("each check of the doctor", () => {
     const [config] = guardedFiles;
     const folder = dirname(config?.path ?? "");
     await writeFile(join(folder, "broken.yaml"), "homeserver: 7\n");
-    const options = { isJson: false, isRoundtrip: false };
-    assert.equal(await doctor({ ...options, config: join(folder, "broken.yaml") }), 2);
-    assert.equal(await doctor({ ...options, config: config?.path ?? "" }), 2, "without a registration");
+    const options = { json: false, roundtrip: false, "shared-secret-file": undefined, agent: undefined };
+    assert.equal(await doctor.run({ ...options, config: join(folder, "broken.yaml") }, []), 2);
+    assert.equal(await doctor.run({ ...options, config: config?.path ?? "" }, []), 2, "without a registration");
   });
 
   it(`${ROUNDTRIP_CHECK} finds that no user can be made`, async () => {

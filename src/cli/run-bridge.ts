@@ -37,20 +37,25 @@ function endBy(log: Logger): void {
 }
 
 /**
- * Runs the bridge in a process that is shut in, until SIGINT or SIGTERM; a second signal ends it at once. Returns 0 after a clean stop. Throws ConfigError, InsecureFiles, and what keeps it from starting.
+ * Runs the bridge in a process that is shut in, until SIGINT or SIGTERM; a second signal ends it at once. Returns 0 after a clean
+ * stop. Throws ConfigError, InsecureFiles, and what keeps it from starting.
+ *
+ * @param file the configuration.
+ * @param isInsecure whether it starts though others can read or change secrets.
  */
-export async function start(
-  options: { readonly config: string; readonly insecurePermissions?: boolean },
+export async function runBridge(
+  file: string,
+  { isInsecure }: { readonly isInsecure: boolean },
   guard: EgressGuard,
 ): Promise<number> {
-  let config = await loadConfig(options.config);
+  let config = await loadConfig(file);
   const registration = await loadRegistration(config);
   const secrets = new Secrets(secretsOf(config, registration));
   const log = createLogger(() => config.logging.level, config.logging.format, secrets);
   endBy(log);
   const checkFiles = async ({ guardedFiles }: Config): Promise<void> => {
     const insecure = await insecureFiles(guardedFiles);
-    if (insecure.length > 0 && options.insecurePermissions !== true) throw new InsecureFiles(insecure);
+    if (insecure.length > 0 && !isInsecure) throw new InsecureFiles(insecure);
     for (const { path, problem, mend } of insecure) log.warn({ path, mend }, `${problem}; started all the same`);
   };
   await checkFiles(config);
@@ -68,7 +73,7 @@ export async function start(
   hangups.answer(() =>
     reload(
       async () => {
-        const next = await loadConfig(options.config);
+        const next = await loadConfig(file);
         // Before anything can fail that might tell of them.
         secrets.add(secretsOf(next, registration));
         await checkFiles(next);

@@ -1,21 +1,31 @@
-import { AuditLog } from "../audit/audit-log.ts";
-import type { MasterKeySource } from "../config/config.ts";
-import type { Database } from "../database/database.ts";
-import { rotateMasterKey } from "../sealing/rotation.ts";
-import { operator } from "./operator.ts";
-import { UsageError } from "./usage-error.ts";
+import { AuditLog } from "../../../audit/audit-log.ts";
+import type { MasterKeySource } from "../../../config/config.ts";
+import type { Database } from "../../../database/database.ts";
+import { countLiveProcesses } from "../../../leases/live-processes.ts";
+import { rotateMasterKey } from "../../../sealing/rotation.ts";
+import { atHomeserver } from "../../at-database.ts";
+import { defineCommand } from "../../command.ts";
+import { operator } from "../../operator.ts";
+import { UsageError } from "../../usage-error.ts";
 
 /**
- * Puts a new master key in the place of the present one. Bridges that run read it by themselves, where it is in a file; where
- * it is in the environment, none may run. Returns 0. Throws UsageError, MasterKeyError, DatabaseError.
- *
- * @param newKeyEnv names the environment variable with the new key, where the present one is in the environment too.
+ * Bridges that run read the new key by themselves, where it is in a file; where it is in the environment, none may run.
+ * Throws UsageError, ConfigError, MasterKeyError, and what keeps the database from being opened.
  */
-export async function rotateMaster(
-  database: Database,
-  source: MasterKeySource,
-  newKeyEnv: string | undefined,
-): Promise<number> {
+export const command = defineCommand({
+  summary: "put another master key in the place of the present one, while the bridge runs",
+  options: {
+    "new-key-env": {
+      type: "string",
+      value: "NAME",
+      meaning: "the environment variable with the new key, where the present one is in the environment too",
+    },
+  },
+  run: ({ config: file, "new-key-env": newKeyEnv }) =>
+    atHomeserver(file, ({ config, database }) => rotate(database, config.encryption.masterKey, newKeyEnv)),
+});
+
+async function rotate(database: Database, source: MasterKeySource, newKeyEnv: string | undefined): Promise<number> {
   const next = await nextKey(database, source, newKeyEnv);
   const audit = new AuditLog(database);
   const { keys, formerPath } = await rotateMasterKey(database, source, next, (tx) =>
@@ -48,8 +58,7 @@ async function nextKey(
       `the master key is in the environment variable ${source.name}: name another one that holds the new key with --new-key-env`,
     );
   }
-  const { count } = await database.query("select from processes where process_lives(number)");
-  if (count > 0) {
+  if ((await countLiveProcesses(database)) > 0) {
     throw new UsageError(
       "a bridge is running, and can't be given another environment: stop it first, or keep the master key in a file",
     );

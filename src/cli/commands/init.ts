@@ -2,39 +2,45 @@ import { mkdir, readFile } from "node:fs/promises";
 import { isIPv6 } from "node:net";
 import { dirname, resolve } from "node:path";
 import { dump } from "js-yaml";
-import type { Config } from "../config/config.ts";
-import { FORMATS } from "../config/formats.ts";
-import { loadConfig } from "../config/load.ts";
-import { loadRegistration, makeRegistration } from "../config/registration.ts";
-import { isAtLeast, OLDEST_SYNAPSE, surveyHomeserver, type Survey } from "../homeserver/survey.ts";
-import { awaitFirstPing } from "../setup/await-ping.ts";
-import { findOllama } from "../setup/ollama.ts";
-import { ollamaUrl } from "../setup/ollama-address.ts";
-import { openPrompt, type Prompt } from "../setup/prompt.ts";
-import { writeSecretFile } from "../setup/secret-file.ts";
-import { firstConfig, SettingsFile } from "../setup/settings-file.ts";
-import { instructions, localUrl } from "./generate-registration.ts";
-import { explainStartFailure, StartFailure } from "./start-failure.ts";
-import { UsageError } from "./usage-error.ts";
-
-/** What the command line says. */
-export interface InitOptions {
-  readonly config: string;
-  readonly homeserver?: string | undefined;
-  readonly domain?: string | undefined;
-  /** Where the homeserver reaches the bridge. */
-  readonly url?: string | undefined;
-  readonly bind?: string | undefined;
-  readonly port?: string | undefined;
-  /** URL of an Ollama. */
-  readonly ollama?: string | undefined;
-  /** Take the default of what is not said. */
-  readonly isSure?: boolean;
-  readonly noWait?: boolean;
-}
+import type { Config } from "../../config/config.ts";
+import { FORMATS } from "../../config/formats.ts";
+import { loadConfig } from "../../config/load.ts";
+import { loadRegistration, makeRegistration } from "../../config/registration.ts";
+import { isAtLeast, OLDEST_SYNAPSE, surveyHomeserver, type Survey } from "../../homeserver/survey.ts";
+import { awaitFirstPing } from "../../setup/await-ping.ts";
+import { findOllama } from "../../setup/ollama.ts";
+import { ollamaUrl } from "../../setup/ollama-address.ts";
+import { openPrompt, type Prompt } from "../../setup/prompt.ts";
+import { instructions, localUrl } from "../../setup/registration-steps.ts";
+import { writeSecretFile } from "../../setup/secret-file.ts";
+import { firstConfig, SettingsFile } from "../../setup/settings-file.ts";
+import { defineCommand, type Values } from "../command.ts";
+import { explainStartFailure, StartFailure } from "../start-failure.ts";
+import { UsageError } from "../usage-error.ts";
 
 const DEFAULT_PORT = 9993;
 const DEFAULT_HOMESERVER = "http://127.0.0.1:8008";
+
+const OPTIONS = {
+  homeserver: { type: "string", value: "URL", meaning: "where this machine reaches the homeserver" },
+  domain: { type: "string", value: "NAME", meaning: "the server name, the part of user ids after the colon" },
+  url: {
+    type: "string",
+    value: "URL",
+    meaning: "where the homeserver reaches the bridge (default: http://<bind>:<port>)",
+  },
+  bind: { type: "string", value: "ADDRESS", meaning: "where the bridge listens (default: 127.0.0.1)" },
+  port: { type: "string", value: "NUMBER", meaning: "the port it listens on (default: 9993)" },
+  ollama: {
+    type: "string",
+    value: "URL",
+    meaning: "an Ollama whose models become agents (default: one that answers on this machine)",
+  },
+  yes: { type: "boolean", meaning: "ask nothing, take defaults" },
+  "no-wait": { type: "boolean", meaning: "do not wait for the homeserver's ping" },
+} as const;
+
+type InitOptions = Values<typeof OPTIONS>;
 
 /**
  * Sets the bridge up: finds out what the homeserver is, writes config.yaml and registration.yaml (0600), says what to
@@ -42,7 +48,18 @@ const DEFAULT_HOMESERVER = "http://127.0.0.1:8008";
  * tokens, comments and all other settings stay. Returns 0, or 130 when the wait was interrupted. Throws UsageError,
  * ConfigError, NoHomeserver, NotWritten and StartFailure.
  */
-export async function init(options: InitOptions): Promise<number> {
+export const command = defineCommand({
+  summary:
+    "set up: write config.yaml and registration.yaml, say what to add to homeserver.yaml, then wait for the ping",
+  options: OPTIONS,
+  examples: [
+    "matrix-agents init",
+    "matrix-agents init --yes --homeserver https://matrix.example.org --url http://192.0.2.7:9993",
+  ],
+  run: (options) => init(options),
+});
+
+async function init(options: InitOptions): Promise<number> {
   checkOptions(options);
   const file = resolve(options.config);
   const text = await readFile(file, "utf8").catch((error: unknown) => {
@@ -60,7 +77,7 @@ export async function init(options: InitOptions): Promise<number> {
   const registration = await loadRegistration(config);
 
   if (isToBeTold) say(`\n${instructions(config.appservice.registration)}`);
-  if (options.noWait === true) {
+  if (options["no-wait"]) {
     say(`\nThen start it: matrix-agents start${configOption(options)}`);
     return 0;
   }
@@ -86,7 +103,7 @@ function checkOptions(options: InitOptions): void {
 }
 
 async function makeConfig(file: string, options: InitOptions): Promise<Config> {
-  const isAsked = options.isSure !== true && process.stdin.isTTY;
+  const isAsked = !options.yes && process.stdin.isTTY;
   const prompt = isAsked ? openPrompt(process.stdin, process.stdout) : undefined;
   try {
     const homeserver = trimmed(
@@ -94,7 +111,7 @@ async function makeConfig(file: string, options: InitOptions): Promise<Config> {
         (await prompt?.ask("Homeserver's URL, as this machine reaches it", DEFAULT_HOMESERVER, (answer) =>
           FORMATS["homeserver-url"].validate(answer) ? undefined : `Expected ${FORMATS["homeserver-url"].expected}.`,
         )) ??
-        (options.isSure === true ? DEFAULT_HOMESERVER : needed("homeserver")),
+        (options.yes ? DEFAULT_HOMESERVER : needed("homeserver")),
     );
     const survey = await surveyHomeserver(homeserver);
     say(describe(homeserver, survey));

@@ -1,20 +1,29 @@
 import { fetch } from "undici";
-import { loadConfig } from "../config/load.ts";
+import { loadConfig } from "../../config/load.ts";
+import { defineCommand } from "../command.ts";
 
 /** Longer than the bridge's own limit for a check. */
 const LIMIT_MS = 8_000;
 
-/**
- * Asks the bridge that runs on this machine how it is, by its listener for monitoring: whether it is alive, or with `ready`
- * whether it can take and answer messages. Prints what it says. Returns 0 when all is well, else 1. Throws ConfigError.
- */
-export async function health(options: { readonly config: string; readonly ready: boolean }): Promise<number> {
-  const { monitoring } = await loadConfig(options.config);
+/** Asks the bridge's listener for monitoring. Returns 0 when all is well, else 1. Throws ConfigError. */
+export const command = defineCommand({
+  summary: "ask the bridge that runs here whether it is alive, or whether it can take and answer messages",
+  options: {
+    ready: {
+      type: "boolean",
+      meaning: "can it take and answer messages? Prints the reason, and ends with 1, when it can't",
+    },
+  },
+  run: ({ config, ready }) => askBridge(config, ready),
+});
+
+async function askBridge(file: string, isReady: boolean): Promise<number> {
+  const { monitoring } = await loadConfig(file);
   if (monitoring === undefined) {
-    process.stderr.write(`monitoring.enabled is false in ${options.config}: there is nobody to ask\n`);
+    process.stderr.write(`monitoring.enabled is false in ${file}: there is nobody to ask\n`);
     return 1;
   }
-  const url = `http://${reachable(monitoring.bind)}:${monitoring.port}/${options.ready ? "ready" : "health"}`;
+  const url = `http://${reachable(monitoring.bind)}:${monitoring.port}/${isReady ? "ready" : "health"}`;
   try {
     const response = await fetch(url, { signal: AbortSignal.timeout(LIMIT_MS) });
     process.stdout.write(`${await response.text()}\n`);

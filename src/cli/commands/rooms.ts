@@ -1,16 +1,14 @@
-import { AuditLog } from "../audit/audit-log.ts";
-import { loadConfig } from "../config/load.ts";
-import { loadRegistration } from "../config/registration.ts";
-import type { Database } from "../database/database.ts";
-import { locationOf, openDatabase } from "../database/open.ts";
-import { GhostStore } from "../ghost/ghost-store.ts";
-import { createHomeserverClient, type HomeserverClient } from "../homeserver/client.ts";
-import { roomState } from "../homeserver/room-calls.ts";
-import { createLogger } from "../observability/log.ts";
-import { roomsMarkedByMessage, unmarkRoom } from "../rooms/encrypted-by-message.ts";
-import { operator } from "./operator.ts";
-import { explainStartFailure } from "./start-failure.ts";
-import { UsageError } from "./usage-error.ts";
+import { AuditLog } from "../../audit/audit-log.ts";
+import type { Database } from "../../database/database.ts";
+import { GhostStore } from "../../ghost/ghost-store.ts";
+import type { HomeserverClient } from "../../homeserver/client.ts";
+import { roomState } from "../../homeserver/room-calls.ts";
+import { roomsMarkedByMessage, unmarkRoom } from "../../rooms/encrypted-by-message.ts";
+import { atHomeserver } from "../at-database.ts";
+import { defineCommand } from "../command.ts";
+import { operator } from "../operator.ts";
+import { printable } from "../printable.ts";
+import { UsageError } from "../usage-error.ts";
 
 type Action = { readonly kind: "list" } | { readonly kind: "unmark"; readonly roomId: string };
 
@@ -21,27 +19,17 @@ type Action = { readonly kind: "list" } | { readonly kind: "unmark"; readonly ro
  * bridge has to be stopped first. Throws UsageError, ConfigError, HomeserverError, and what keeps the database from being
  * opened.
  */
-export async function rooms(options: {
-  readonly config: string;
-  readonly args: readonly string[];
-  readonly isSure?: boolean;
-}): Promise<number> {
-  const action = parseAction(options.args);
-  const config = await loadConfig(options.config);
-  const registration = await loadRegistration(config);
-  const log = createLogger("warn", "auto");
-  const database = await openDatabase(locationOf(config), log).catch((error: unknown) => {
-    throw explainStartFailure(error, config);
-  });
-  const client = createHomeserverClient({ url: config.homeserver.url, asToken: registration.asToken, log });
-  try {
-    if (action.kind === "list") return await list(database);
-    return await unmark(action.roomId, { database, client, isSure: options.isSure === true });
-  } finally {
-    await client.close();
-    await database.close();
-  }
-}
+export const command = defineCommand({
+  summary: "list the rooms that count as encrypted because of a single message, or take that back",
+  arguments: { "[list]": "list them", "unmark ROOM": "have a room, by its id, not count as encrypted any more" },
+  options: { yes: { type: "boolean", meaning: "with unmark: yes, do it" } },
+  run({ config, yes: isSure }, args) {
+    const action = parseAction(args);
+    return atHomeserver(config, ({ database, client }) =>
+      action.kind === "list" ? list(database) : unmark(action.roomId, { database, client, isSure }),
+    );
+  },
+});
 
 function parseAction([verb = "list", roomId, ...more]: readonly string[]): Action {
   if (verb === "list") {
@@ -112,9 +100,4 @@ async function unmark(
 function refuse(why: string): number {
   process.stderr.write(`matrix-agents: ${printable(why)}\n`);
   return 1;
-}
-
-/** Ids and names come from other servers; a terminal must not be told what to do by them. */
-function printable(text: string): string {
-  return text.replace(/\p{C}/gu, "\ufffd");
 }

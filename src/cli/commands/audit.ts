@@ -1,54 +1,45 @@
-import { parseDetails, type AuditRow } from "../audit/audit-entry.ts";
-import { AuditLog, type Verdict } from "../audit/audit-log.ts";
-import type { Break, ChainHead } from "../audit/chain.ts";
-import { loadConfig } from "../config/load.ts";
-import { locationOf, openDatabase } from "../database/open.ts";
-import { createLogger } from "../observability/log.ts";
-import { explainStartFailure } from "./start-failure.ts";
-import { UsageError } from "./usage-error.ts";
-
-/** What is asked of the audit log, as it was typed. */
-export interface AuditOptions {
-  readonly config: string;
-  readonly since?: string | undefined;
-  readonly verify?: boolean;
-  /** A head that was kept from an earlier `--verify`. */
-  readonly head?: string | undefined;
-  readonly json?: boolean;
-}
+import { parseDetails, type AuditRow } from "../../audit/audit-entry.ts";
+import { AuditLog, type Verdict } from "../../audit/audit-log.ts";
+import type { Break, ChainHead } from "../../audit/chain.ts";
+import { atDatabase } from "../at-database.ts";
+import { defineCommand } from "../command.ts";
+import { printable } from "../printable.ts";
+import { UsageError } from "../usage-error.ts";
 
 /**
  * Prints what matters for security, the oldest first, or tells whether all of it is as it was written. Returns 0, or 1 when
  * something was changed or is missing. With PostgreSQL it works beside a running bridge. Throws UsageError, ConfigError, and
  * what keeps the database from being opened.
  */
-export async function audit({
-  config: path,
-  since,
-  verify = false,
-  head,
-  json = false,
-}: AuditOptions): Promise<number> {
-  if (head !== undefined && !verify) throw new UsageError("--head is for audit --verify only");
-  const from = since === undefined ? undefined : momentOf(since, new Date());
-  const kept = head === undefined ? undefined : parseHead(head);
-  const config = await loadConfig(path);
-  const database = await openDatabase(locationOf(config), createLogger("warn", "auto")).catch((error: unknown) => {
-    throw explainStartFailure(error, config);
-  });
-  try {
-    const log = new AuditLog(database);
-    if (verify) {
-      const verdict = await log.verify(kept);
-      process.stdout.write(`${json ? JSON.stringify(verdictAsJson(verdict)) : describe(verdict)}\n`);
-      return verdict.broken === undefined ? 0 : 1;
-    }
-    for await (const row of log.since(from)) process.stdout.write(`${json ? asJson(row) : lineOf(row)}\n`);
-    return 0;
-  } finally {
-    await database.close();
-  }
-}
+export const command = defineCommand({
+  summary: "print the audit log: joins, refusals, changed settings, exported keys and more",
+  options: {
+    since: { type: "string", value: "WHEN", meaning: "from a date (2026-05-31) or so long ago (12h, 7d)" },
+    verify: { type: "boolean", meaning: "tell whether a row was changed or is missing, and show the head of the log" },
+    head: {
+      type: "string",
+      value: "HEAD",
+      meaning: "with --verify: a head that was shown before, and kept elsewhere",
+    },
+    json: { type: "boolean", meaning: "print a JSON object a line" },
+  },
+  examples: ["matrix-agents audit --since 7d", "matrix-agents audit --verify --json"],
+  run({ config, since, verify, head, json }) {
+    if (head !== undefined && !verify) throw new UsageError("--head is for audit --verify only");
+    const from = since === undefined ? undefined : momentOf(since, new Date());
+    const kept = head === undefined ? undefined : parseHead(head);
+    return atDatabase(config, async ({ database }) => {
+      const log = new AuditLog(database);
+      if (verify) {
+        const verdict = await log.verify(kept);
+        process.stdout.write(`${json ? JSON.stringify(verdictAsJson(verdict)) : describe(verdict)}\n`);
+        return verdict.broken === undefined ? 0 : 1;
+      }
+      for await (const row of log.since(from)) process.stdout.write(`${json ? asJson(row) : lineOf(row)}\n`);
+      return 0;
+    });
+  },
+});
 
 const UNITS = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 } as const;
 
@@ -119,9 +110,4 @@ function lineOf({ seq, at, kind, details }: AuditRow): string {
 function shown(value: unknown): string {
   const text = typeof value === "string" ? value : JSON.stringify(value);
   return /[\s"]/.test(text) ? JSON.stringify(text) : text;
-}
-
-/** Ids come from other servers; a terminal must not be told what to do by them. */
-function printable(text: string): string {
-  return text.replace(/\p{C}/gu, "\ufffd");
 }

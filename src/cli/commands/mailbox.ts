@@ -1,49 +1,52 @@
-import { loadConfig } from "../config/load.ts";
-import { locationOf, openDatabase } from "../database/open.ts";
-import { ringProcesses } from "../leases/processes.ts";
-import { HeldMail, type HeldItem, type HeldSelection } from "../mailbox/held-mail.ts";
-import { createLogger } from "../observability/log.ts";
-import { noteCommand } from "./operator.ts";
-import { explainStartFailure } from "./start-failure.ts";
-import { UsageError } from "./usage-error.ts";
+import type { Database } from "../../database/database.ts";
+import { ringProcesses } from "../../leases/processes.ts";
+import { HeldMail, type HeldItem, type HeldSelection } from "../../mailbox/held-mail.ts";
+import { atDatabase } from "../at-database.ts";
+import { defineCommand } from "../command.ts";
+import { noteCommand } from "../operator.ts";
+import { printable } from "../printable.ts";
+import { UsageError } from "../usage-error.ts";
 
 /** What is to be done with the mail that does not go on by itself. */
 type Action = { readonly kind: "list" } | { readonly kind: "retry" | "drop"; readonly selection: HeldSelection };
 
 /**
- * Lists the events that agents could not handle, tries them again or gives them up. Returns 0, or 1 when an id that was
- * named is not there. With PostgreSQL it works beside a running bridge; the embedded database is one process's, so the
- * bridge has to be stopped first. Throws UsageError, ConfigError, and what keeps the database from being opened.
+ * Returns 0, or 1 when an id that was named is not there. Throws UsageError, ConfigError, and what keeps the database from
+ * being opened.
  */
-export async function mailbox(options: { readonly config: string; readonly args: readonly string[] }): Promise<number> {
-  const action = parseAction(options.args);
-  const config = await loadConfig(options.config);
-  const log = createLogger("warn", "auto");
-  const database = await openDatabase(locationOf(config), log).catch((error: unknown) => {
-    throw explainStartFailure(error, config);
-  });
-  try {
-    const held = new HeldMail(database);
-    switch (action.kind) {
-      case "list":
-        process.stdout.write(await describe(held));
-        return 0;
-      case "retry": {
-        await noteCommand(database, "mailbox retry", subjectOf(action.selection));
-        const items = await held.retry(action.selection);
-        await ringProcesses(database, { mail: [...new Set(items.map((item) => item.ghost))], doorbells: [] });
-        return report(
-          "to be tried again",
-          action.selection,
-          items.map((item) => item.id),
-        );
-      }
-      case "drop":
-        await noteCommand(database, "mailbox drop", subjectOf(action.selection));
-        return report("dropped", action.selection, await held.drop(action.selection));
+export const command = defineCommand({
+  summary: "list the events that agents could not handle, try them again, or give them up",
+  arguments: {
+    "[list]": "list them, with their ids",
+    "retry ID… | all": "have them handled again",
+    "drop ID… | all": "give them up",
+  },
+  options: {},
+  run({ config }, args) {
+    const action = parseAction(args);
+    return atDatabase(config, ({ database }) => act(action, database));
+  },
+});
+
+async function act(action: Action, database: Database): Promise<number> {
+  const held = new HeldMail(database);
+  switch (action.kind) {
+    case "list":
+      process.stdout.write(await describe(held));
+      return 0;
+    case "retry": {
+      await noteCommand(database, "mailbox retry", subjectOf(action.selection));
+      const items = await held.retry(action.selection);
+      await ringProcesses(database, { mail: [...new Set(items.map((item) => item.ghost))], doorbells: [] });
+      return report(
+        "to be tried again",
+        action.selection,
+        items.map((item) => item.id),
+      );
     }
-  } finally {
-    await database.close();
+    case "drop":
+      await noteCommand(database, "mailbox drop", subjectOf(action.selection));
+      return report("dropped", action.selection, await held.drop(action.selection));
   }
 }
 
@@ -88,11 +91,6 @@ function cellsOf(item: HeldItem): string[] {
   return [String(item.id), item.receivedAt.toISOString().slice(0, 19), item.ghost, item.roomId, item.eventId, why].map(
     printable,
   );
-}
-
-/** Ids and reasons come from other servers; a terminal must not be told what to do by them. */
-function printable(text: string): string {
-  return text.replace(/\p{C}/gu, "\ufffd");
 }
 
 function subjectOf(selection: HeldSelection): string {

@@ -1,31 +1,47 @@
-import type { Config } from "../config/config.ts";
-import { loadConfig } from "../config/load.ts";
-import { locationOf, openDatabase } from "../database/open.ts";
-import { DatabaseInUse } from "../database/sole-user.ts";
-import { createLogger } from "../observability/log.ts";
-import { createOllamaProvider } from "../providers/ollama.ts";
-import { ProviderError, type PullProgress } from "../providers/provider.ts";
-import { noteCommand } from "./operator.ts";
-import { explainStartFailure } from "./start-failure.ts";
-import { UsageError } from "./usage-error.ts";
+import type { Config } from "../../config/config.ts";
+import { loadConfig } from "../../config/load.ts";
+import { locationOf, openDatabase } from "../../database/open.ts";
+import { DatabaseInUse } from "../../database/sole-user.ts";
+import { createLogger } from "../../observability/log.ts";
+import { createOllamaProvider } from "../../providers/ollama.ts";
+import { ProviderError, type Provider, type PullProgress } from "../../providers/provider.ts";
+import { defineCommand } from "../command.ts";
+import { noteCommand } from "../operator.ts";
+import { explainStartFailure } from "../start-failure.ts";
+import { UsageError } from "../usage-error.ts";
 
 /**
- * Has an Ollama server install a model, and shows how far it is. Returns 0 when it is there, 1 when it could not be. Throws
- * UsageError, ConfigError, and what keeps the database from being opened.
+ * Shows how far it is. Returns 0 when the model is there, 1 when it could not be installed. Throws UsageError, ConfigError,
+ * and what keeps the database from being opened.
  */
-export async function pull(options: { readonly config: string; readonly args: readonly string[] }): Promise<number> {
-  const config = await loadConfig(options.config);
+export const command = defineCommand({
+  summary: "have an Ollama server install a model",
+  arguments: { "[PROVIDER] MODEL": "the provider may be left out where there is one Ollama alone" },
+  options: {},
+  examples: ["matrix-agents pull llama3.2"],
+  async run({ config: file }, args) {
+    const config = await loadConfig(file);
+    const { name, settings, model } = chosen(config, args);
+    await note(config, `${name} ${model}`);
+    return install(createOllamaProvider({ name, ...settings, log: createLogger("warn", "auto") }), model);
+  },
+});
+
+/** Throws {@link UsageError}. */
+function chosen(config: Config, args: readonly string[]) {
   const able = [...config.providers].filter(([, { type }]) => type === "ollama").map(([name]) => name);
-  const [first = "", second] = options.args;
+  const [first = "", second] = args;
   const [name, model] = second === undefined ? [able[0] ?? "", first] : [first, second];
   const known = able.join(", ") || "none";
-  if (model === "" || options.args.length > 2 || (second === undefined && able.length !== 1)) {
+  if (model === "" || args.length > 2 || (second === undefined && able.length !== 1)) {
     throw new UsageError(`say which: matrix-agents pull [PROVIDER] MODEL; providers that can: ${known}`);
   }
   const settings = config.providers.get(name);
   if (settings?.type !== "ollama") throw new UsageError(`"${name}" is no provider of type ollama; there are: ${known}`);
-  await note(config, `${name} ${model}`);
-  const provider = createOllamaProvider({ name, ...settings, log: createLogger("warn", "auto") });
+  return { name, settings, model };
+}
+
+async function install(provider: Provider, model: string): Promise<number> {
   const interrupted = new AbortController();
   process.once("SIGINT", () => interrupted.abort());
   const { isTTY: isTerminal } = process.stdout;
@@ -42,7 +58,7 @@ export async function pull(options: { readonly config: string; readonly args: re
     process.stderr.write(`${isTerminal ? "\n" : ""}${model} was not installed: ${error.message}\n`);
     return 1;
   }
-  process.stdout.write(`${isTerminal ? "\n" : ""}${model} is installed on ${name}\n`);
+  process.stdout.write(`${isTerminal ? "\n" : ""}${model} is installed on ${provider.name}\n`);
   return 0;
 }
 

@@ -1,0 +1,67 @@
+import { AgentKeys } from "../ghost/device/agent-keys.ts";
+import { MasterKey } from "../sealing/master-key.ts";
+import { agentArgument } from "./agent-argument.ts";
+import { atHomeserver, type AtHomeserver } from "./at-database.ts";
+import type { Option } from "./command.ts";
+import { UsageError } from "./usage-error.ts";
+
+/** What a command on the agents' keys has to hand. */
+export interface AtKeys extends AtHomeserver {
+  readonly masterKey: MasterKey;
+}
+
+/** The same, for one agent. */
+export interface AtAgentKeys extends AtKeys {
+  /** The agent's user id. */
+  readonly userId: string;
+  readonly keys: AgentKeys;
+}
+
+/** The option of those that want a recovery key or a passphrase. */
+export const SECRET_FILE = {
+  type: "string",
+  value: "FILE",
+  meaning: "holds the recovery key or passphrase; - is standard input (default: it is asked for)",
+} as const satisfies Option;
+
+/** Does a command's work with the master key open. Throws as {@link atHomeserver}, and MasterKeyError. */
+export async function atKeys(file: string, work: (at: AtKeys) => Promise<number>): Promise<number> {
+  return atHomeserver(file, async (at) => {
+    const masterKey = await MasterKey.open(at.config.encryption.masterKey, at.database);
+    return work({ ...at, masterKey });
+  });
+}
+
+/** Does a command's work on one agent's keys. Throws as {@link atKeys}, and UsageError for an agent that never was. */
+export async function atAgentKeys(
+  file: string,
+  agent: string,
+  work: (at: AtAgentKeys) => Promise<number>,
+): Promise<number> {
+  return atKeys(file, async (at) => {
+    const userId = await agentArgument(agent, at.config, at.database);
+    return work({ ...at, userId, keys: await keysOf(at, userId) });
+  });
+}
+
+/** The keys of an agent as the homeserver keeps them. Throws MasterKeyError, DatabaseError. */
+export async function keysOf({ client, masterKey }: AtKeys, userId: string): Promise<AgentKeys> {
+  return new AgentKeys(client, userId, await masterKey.recoveryKey(userId));
+}
+
+/** The one agent that a command wants. Throws {@link UsageError}. */
+export function oneAgent(verb: string, [agent, ...more]: readonly string[]): string {
+  if (agent === undefined || more.length > 0) throw new UsageError(`keys ${verb} wants an agent`);
+  return agent;
+}
+
+/** The agent and the file that a command wants. Throws {@link UsageError}. */
+export function agentAndFile(
+  verb: string,
+  [agent, file, ...more]: readonly string[],
+): { readonly agent: string; readonly file: string } {
+  if (agent === undefined || file === undefined || more.length > 0) {
+    throw new UsageError(`keys ${verb} wants an agent and a file`);
+  }
+  return { agent, file };
+}

@@ -1,0 +1,44 @@
+import type { Command } from "./command.ts";
+
+/**
+ * All commands by name, in the order of the help. A command is loaded only when it is asked for: `start` shuts its process
+ * in before anything else is loaded, and the others are quicker without each other.
+ */
+export const COMMANDS: Readonly<Record<string, () => Promise<{ readonly command: Command }>>> = {
+  init: () => import("./commands/init.ts"),
+  start: () => import("./commands/start.ts"),
+  "generate-registration": () => import("./commands/generate-registration.ts"),
+  doctor: () => import("./commands/doctor.ts"),
+  "check-config": () => import("./commands/check-config.ts"),
+  health: () => import("./commands/health.ts"),
+  mailbox: () => import("./commands/mailbox.ts"),
+  rooms: () => import("./commands/rooms.ts"),
+  verify: () => import("./commands/verify.ts"),
+  pull: () => import("./commands/pull.ts"),
+  privacy: () => import("./commands/privacy.ts"),
+  backup: () => import("./commands/backup.ts"),
+  restore: () => import("./commands/restore.ts"),
+  audit: () => import("./commands/audit.ts"),
+  fingerprints: () => import("./commands/fingerprints.ts"),
+  "keys backup": () => import("./commands/keys/backup.ts"),
+  "keys recovery-key": () => import("./commands/keys/recovery-key.ts"),
+  "keys new-device": () => import("./commands/keys/new-device.ts"),
+  "keys restore": () => import("./commands/keys/restore.ts"),
+  "keys reset-identity": () => import("./commands/keys/reset-identity.ts"),
+  "keys export": () => import("./commands/keys/export.ts"),
+  "keys import": () => import("./commands/keys/import.ts"),
+  "keys seal-existing": () => import("./commands/keys/seal-existing.ts"),
+  "keys rotate-master": () => import("./commands/keys/rotate-master.ts"),
+};
+
+/** A command with its name. */
+export interface NamedCommand {
+  readonly name: string;
+  readonly command: Command;
+}
+
+/** Loads the commands whose names `wanted` says, in the order of the help; all of them takes a moment. */
+export async function loadCommands(wanted: (name: string) => boolean): Promise<NamedCommand[]> {
+  const entries = Object.entries(COMMANDS).filter(([name]) => wanted(name));
+  return Promise.all(entries.map(async ([name, load]) => ({ name, command: (await load()).command })));
+}

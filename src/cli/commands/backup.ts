@@ -1,0 +1,52 @@
+import { AuditLog } from "../../audit/audit-log.ts";
+import { writeBackup } from "../../backup/backup-file.ts";
+import { dump } from "../../backup/dump.ts";
+import { ownTables } from "../../backup/own-tables.ts";
+import { knownMigrations } from "../../database/migrate.ts";
+import { packageVersion } from "../../observability/version.ts";
+import { MasterKey } from "../../sealing/master-key.ts";
+import { atDatabase, type AtDatabase } from "../at-database.ts";
+import { defineCommand } from "../command.ts";
+import { operator } from "../operator.ts";
+import { UsageError } from "../usage-error.ts";
+
+/**
+ * Writes all of the database to one file, sealed with a key that is derived from the master key, which is not in it. Throws
+ * UsageError, ConfigError, MasterKeyError, BackupError, and what keeps the database from being opened.
+ */
+export const command = defineCommand({
+  summary: "write all of the database to one file, sealed with the master key",
+  arguments: { FILE: "the file to write; there must be none of that name" },
+  options: {},
+  examples: ["matrix-agents backup /backups/agents-2026-05-31"],
+  run({ config }, [file, ...more]) {
+    if (file === undefined || more.length > 0) throw new UsageError("say where to: matrix-agents backup FILE");
+    return atDatabase(config, (at) => backUp(file, at));
+  },
+});
+
+async function backUp(file: string, { config, database }: AtDatabase): Promise<number> {
+  const masterKey = await MasterKey.open(config.encryption.masterKey, database);
+  const own = ownTables(await knownMigrations());
+  const version = await packageVersion();
+  let rows = 0;
+  await new AuditLog(database).record(database, { kind: "backup.made", by: operator() });
+  await writeBackup(
+    file,
+    (salt) => masterKey.backupKey(salt),
+    (take) =>
+      dump(database, {
+        own,
+        version,
+        confirm: (tx) => masterKey.confirm(tx),
+        take: (item) => {
+          if (item.kind === "end") ({ rows } = item);
+          return take(item);
+        },
+      }),
+  );
+  process.stdout.write(
+    `${rows} rows written to ${file}. It opens only with the master key, which is not in it: keep that too, and elsewhere.\n`,
+  );
+  return 0;
+}

@@ -1,0 +1,110 @@
+import { readFile } from "node:fs/promises";
+import type { Config } from "../../config/config.ts";
+import { ConfigError } from "../../config/config-error.ts";
+import { loadConfig } from "../../config/load.ts";
+import { loadRegistration, type Registration } from "../../config/registration.ts";
+import { bad, good } from "../../doctor/check.ts";
+import { CHECKS, CONFIG_CHECK, ROUNDTRIP_CHECK } from "../../doctor/checks.ts";
+import { examine } from "../../doctor/patient.ts";
+import { inJson, inLines, isHealthy, type Result } from "../../doctor/report.ts";
+import { holdRoundtrip } from "../../doctor/roundtrip.ts";
+import { createHomeserverClient } from "../../homeserver/client.ts";
+import { silentLogger } from "../../observability/log.ts";
+import { providersOf } from "../../providers/providers.ts";
+import { defineCommand } from "../command.ts";
+import { UsageError } from "../usage-error.ts";
+
+/**
+ * Looks everything over and prints what it finds, with what mends it. Changes nothing, but that a round trip makes a user
+ * and deactivates it again. Returns 0 when nothing is wrong, 1 when something is, 2 when there is no configuration to look
+ * at. Throws UsageError.
+ */
+export const command = defineCommand({
+  summary: "check everything, and say how to mend each fault",
+  options: {
+    json: { type: "boolean", meaning: "print the findings as JSON" },
+    roundtrip: { type: "boolean", meaning: "hold an encrypted conversation too, as a user who is made for it" },
+    "shared-secret-file": {
+      type: "string",
+      value: "FILE",
+      meaning: "holds Synapse's registration_shared_secret, to make that user by",
+    },
+    agent: {
+      type: "string",
+      value: "NAME",
+      meaning: "the agent to talk with (default: the first of the configuration)",
+    },
+  },
+  async run({ config: file, json: isJson, roundtrip, "shared-secret-file": secretFile, agent }) {
+    const secret = await sharedSecret(roundtrip, secretFile);
+    const { results, exitCode } = await lookOver(file, secret === undefined ? undefined : { secret, agent });
+    process.stdout.write(`${isJson ? inJson(results) : inLines(results)}\n`);
+    return exitCode;
+  },
+});
+
+/** What is found; of the configuration alone where that is wrong. */
+async function lookOver(
+  file: string,
+  roundtrip: { readonly secret: string; readonly agent: string | undefined } | undefined,
+): Promise<{ readonly results: readonly Result[]; readonly exitCode: number }> {
+  const files = await load(file);
+  if (files instanceof ConfigError) {
+    const mend = "correct it; docs/configuration.md describes every setting";
+    return { results: [{ check: CONFIG_CHECK, findings: [bad(oneLine(files.message), mend)] }], exitCode: 2 };
+  }
+  const { config, registration } = files;
+  const client = createHomeserverClient({
+    url: config.homeserver.url,
+    asToken: registration.asToken,
+    log: silentLogger(),
+  });
+  try {
+    const patient = await examine({ config, registration, client, providers: providersOf(config, silentLogger()) });
+    const wellFormed = good(`${file} and ${config.appservice.registration} are good`);
+    const results: Result[] = [{ check: CONFIG_CHECK, findings: [wellFormed] }];
+    results.push(
+      ...(await Promise.all(CHECKS.map(async (check) => ({ check: check.name, findings: await check.run(patient) })))),
+    );
+    if (roundtrip !== undefined) {
+      const finding = await holdRoundtrip(config, roundtrip.secret, roundtrip.agent);
+      results.push({ check: ROUNDTRIP_CHECK, findings: [finding] });
+    }
+    return { results, exitCode: isHealthy(results) ? 0 : 1 };
+  } finally {
+    await client.close();
+  }
+}
+
+async function load(
+  file: string,
+): Promise<{ readonly config: Config; readonly registration: Registration } | ConfigError> {
+  try {
+    const config = await loadConfig(file);
+    return { config, registration: await loadRegistration(config) };
+  } catch (error) {
+    if (error instanceof ConfigError) return error;
+    throw error;
+  }
+}
+
+async function sharedSecret(isRoundtrip: boolean, sharedSecretFile: string | undefined): Promise<string | undefined> {
+  if (!isRoundtrip) {
+    if (sharedSecretFile !== undefined) throw new UsageError("--shared-secret-file is for doctor --roundtrip only");
+    return undefined;
+  }
+  if (sharedSecretFile === undefined) {
+    throw new UsageError(
+      "--roundtrip needs --shared-secret-file: Synapse's registration_shared_secret, to make a user by",
+    );
+  }
+  const text = await readFile(sharedSecretFile, "utf8").catch(() => {
+    throw new UsageError(`${sharedSecretFile} can't be read`);
+  });
+  if (text.trim() === "") throw new UsageError(`${sharedSecretFile} holds nothing`);
+  return text.trim();
+}
+
+function oneLine(text: string): string {
+  return text.replaceAll(/\s*\n\s*/g, " · ");
+}

@@ -1,0 +1,37 @@
+import { publicKeys, type GhostKeys } from "../../ghost/public-keys.ts";
+import { agentArgument } from "../agent-argument.ts";
+import { atDatabase } from "../at-database.ts";
+import { defineCommand } from "../command.ts";
+import { drawQrCode } from "../qr-code.ts";
+import { UsageError } from "../usage-error.ts";
+
+/**
+ * Prints the keys that people compare, from the database, not from the homeserver. Throws UsageError, ConfigError, and what
+ * keeps the database from being opened.
+ */
+export const command = defineCommand({
+  summary: "show the agents' keys as clients show them; for one agent as QR codes too",
+  arguments: { "[AGENT]": "one agent, or none for all" },
+  options: {},
+  run({ config: file }, [agent, ...more]) {
+    if (more.length > 0) throw new UsageError("fingerprints wants one agent, or none for all");
+    return atDatabase(file, async ({ config, database }) => {
+      const wanted = agent === undefined ? undefined : await agentArgument(agent, config, database);
+      for (const keys of await publicKeys(database, wanted)) process.stdout.write(describe(keys, wanted !== undefined));
+      return 0;
+    });
+  },
+});
+
+function describe({ userId, deviceId, fingerprint, masterKey }: GhostKeys, withCodes: boolean): string {
+  const lines = [userId, `  device ${deviceId}: ${inGroups(fingerprint)}`, `  identity: ${inGroups(masterKey)}`];
+  for (const [name, key] of withCodes ? Object.entries({ device: fingerprint, identity: masterKey }) : []) {
+    if (key !== undefined) lines.push("", `${name}:`, drawQrCode(key));
+  }
+  return `${lines.join("\n")}\n`;
+}
+
+/** Groups of four, as clients show keys. */
+function inGroups(key: string | undefined): string {
+  return key === undefined ? "not made yet" : (key.match(/.{1,4}/g) ?? []).join(" ");
+}

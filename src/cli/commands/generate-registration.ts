@@ -1,0 +1,55 @@
+import { resolve } from "node:path";
+import { dump } from "js-yaml";
+import { FORMATS } from "../../config/formats.ts";
+import { loadConfig } from "../../config/load.ts";
+import { makeRegistration } from "../../config/registration.ts";
+import { instructions, localUrl } from "../../setup/registration-steps.ts";
+import { writeSecretFile } from "../../setup/secret-file.ts";
+import { defineCommand } from "../command.ts";
+import { UsageError } from "../usage-error.ts";
+
+/**
+ * Writes a registration with fresh random tokens, mode 0600, whole or not at all, and prints the lines to add to
+ * homeserver.yaml. Throws ConfigError, {@link UsageError}, or NotWritten, as when the file exists and `--force` is not given.
+ */
+export const command = defineCommand({
+  summary: "write registration.yaml with fresh tokens, and say how to add it to Synapse",
+  options: {
+    output: {
+      type: "string",
+      short: "o",
+      value: "FILE",
+      meaning: "where to write (default: appservice.registration of the configuration)",
+    },
+    url: {
+      type: "string",
+      value: "URL",
+      meaning: "where the homeserver reaches the bridge (default: http://<bind>:<port>)",
+    },
+    force: {
+      type: "boolean",
+      meaning: "overwrite an existing file: its tokens are lost, Synapse needs the new ones",
+    },
+  },
+  async run(options) {
+    const config = await loadConfig(options.config);
+    const { registration: expectedFile, bind, port, bot } = config.appservice;
+    const file = options.output === undefined ? expectedFile : resolve(options.output);
+    const url = (options.url ?? localUrl(bind, port)).replace(/\/+$/, "");
+    if (!FORMATS["http-url"].validate(url)) throw new UsageError(`--url: expected ${FORMATS["http-url"].expected}`);
+
+    const registration = makeRegistration({ domain: config.homeserver.domain, url, bot });
+    const text = `# Made by matrix-agents generate-registration. Keep it secret: its tokens act as every agent.\n${dump(registration)}`;
+    await writeSecretFile(file, text, {
+      overwrite: options.force,
+      otherwise: "--force overwrites it, and Synapse then needs the new file too",
+    });
+    process.stdout.write(`Wrote ${file}.\n\n${instructions(file)}`);
+    if (file !== expectedFile) {
+      process.stdout.write(
+        `\nThe bridge itself reads ${expectedFile}: copy it there, or set appservice.registration.\n`,
+      );
+    }
+    return 0;
+  },
+});

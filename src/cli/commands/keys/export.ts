@@ -1,0 +1,38 @@
+import { writeFile } from "node:fs/promises";
+import * as engine from "@matrix-org/matrix-sdk-crypto-wasm";
+import { agentAndFile, atAgentKeys, SECRET_FILE, type AtAgentKeys } from "../../agent-keys.ts";
+import { defineCommand } from "../../command.ts";
+import { noteExport } from "../../operator.ts";
+import { readSecret } from "../../secret-input.ts";
+import { UsageError } from "../../usage-error.ts";
+
+/** How hard a passphrase is to try out: rounds of PBKDF2 (spec "Key export format" asks for 100,000 at least). */
+const EXPORT_ROUNDS = 500_000;
+
+/** Throws UsageError, ConfigError, MasterKeyError, HomeserverError, and what keeps the database from being opened. */
+export const command = defineCommand({
+  summary: "write an agent's room keys to a file that clients read, with a passphrase",
+  arguments: { "AGENT FILE": "the agent whose keys they are, and the file to write; there must be none of that name" },
+  options: { "secret-file": SECRET_FILE },
+  run({ config, "secret-file": secretFile }, args) {
+    const { agent, file } = agentAndFile("export", args);
+    return atAgentKeys(config, agent, (at) => exportTo(file, at, secretFile));
+  },
+});
+
+async function exportTo(
+  file: string,
+  { database, keys, userId }: AtAgentKeys,
+  secretFile: string | undefined,
+): Promise<number> {
+  const passphrase = await readSecret("passphrase", secretFile);
+  const exported = await keys.exportKeys();
+  const text = engine.OlmMachine.encryptExportedRoomKeys(JSON.stringify(exported), passphrase, EXPORT_ROUNDS);
+  await noteExport(database, userId, "room_keys");
+  await writeFile(file, text, { mode: 0o600, flag: "wx" }).catch((error: unknown) => {
+    const code = error instanceof Error && "code" in error ? String(error.code) : "";
+    throw new UsageError(code === "EEXIST" ? `${file} exists already` : `${file} can't be written (${code})`);
+  });
+  process.stdout.write(`${exported.length} room keys of ${userId} written to ${file}\n`);
+  return 0;
+}

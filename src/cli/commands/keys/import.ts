@@ -1,0 +1,52 @@
+import { readFile } from "node:fs/promises";
+import * as engine from "@matrix-org/matrix-sdk-crypto-wasm";
+import type { ExportedKey } from "../../../ghost/device/agent-keys.ts";
+import { askForBackupToBeRead } from "../../../ghost/key-requests.ts";
+import { agentAndFile, atAgentKeys, SECRET_FILE, type AtAgentKeys } from "../../agent-keys.ts";
+import { defineCommand } from "../../command.ts";
+import { noteCommand } from "../../operator.ts";
+import { readSecret } from "../../secret-input.ts";
+import { UsageError } from "../../usage-error.ts";
+
+/**
+ * Throws UsageError, ConfigError, MasterKeyError, NotInCustody, HomeserverError, and what keeps the database from being
+ * opened.
+ */
+export const command = defineCommand({
+  summary: "read an agent's room keys from such a file, with its passphrase",
+  arguments: { "AGENT FILE": "the agent that gets the keys, and the file with them" },
+  options: { "secret-file": SECRET_FILE },
+  run({ config, "secret-file": secretFile }, args) {
+    const { agent, file } = agentAndFile("import", args);
+    return atAgentKeys(config, agent, (at) => importFrom(file, at, secretFile));
+  },
+});
+
+async function importFrom(
+  file: string,
+  { database, keys, userId }: AtAgentKeys,
+  secretFile: string | undefined,
+): Promise<number> {
+  await engine.initAsync();
+  const text = await readFile(file, "utf8").catch((error: unknown) => {
+    throw new UsageError(`${file} can't be read`, { cause: error });
+  });
+  const imported = decryptExport(text, await readSecret("passphrase", secretFile), file);
+  await noteCommand(database, "keys import", userId);
+  await keys.importKeys(imported);
+  await askForBackupToBeRead(database, userId);
+  process.stdout.write(`${imported.length} room keys added to the backup of ${userId}, which reads them in\n`);
+  return 0;
+}
+
+function decryptExport(text: string, passphrase: string, file: string): ExportedKey[] {
+  let json: string;
+  try {
+    json = engine.OlmMachine.decryptExportedRoomKeys(text, passphrase);
+  } catch {
+    throw new UsageError(`${file} is no export of room keys, or the passphrase is another one`);
+  }
+  return (JSON.parse(json) as ExportedKey[]).filter(
+    (key) => typeof key.room_id === "string" && typeof key.session_id === "string",
+  );
+}

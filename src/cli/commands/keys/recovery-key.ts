@@ -1,0 +1,17 @@
+import { encodeRecoveryKey } from "../../../crypto/recovery-key.ts";
+import { atAgentKeys, oneAgent } from "../../agent-keys.ts";
+import { defineCommand } from "../../command.ts";
+import { noteExport } from "../../operator.ts";
+
+/** Throws UsageError, ConfigError, MasterKeyError, and what keeps the database from being opened. */
+export const command = defineCommand({
+  summary: "show the key that opens an agent's keys on the homeserver; keep it where nobody else finds it",
+  arguments: { AGENT: "the agent whose key it is" },
+  options: {},
+  run: ({ config }, args) =>
+    atAgentKeys(config, oneAgent("recovery-key", args), async ({ database, masterKey, userId }) => {
+      await noteExport(database, userId, "recovery_key");
+      process.stdout.write(`${encodeRecoveryKey(await masterKey.recoveryKey(userId))}\n`);
+      return 0;
+    }),
+});

@@ -1,0 +1,37 @@
+import type { Database } from "../../../database/database.ts";
+import { askForNewIdentity } from "../../../ghost/key-requests.ts";
+import { peopleOfGhost } from "../../../ghost/people-of-ghost.ts";
+import { atAgentKeys, oneAgent } from "../../agent-keys.ts";
+import { defineCommand } from "../../command.ts";
+import { renewDevice } from "../../new-device.ts";
+import { noteCommand } from "../../operator.ts";
+import { printable } from "../../printable.ts";
+
+/** Throws UsageError, ConfigError, MasterKeyError, and what keeps the database from being opened. */
+export const command = defineCommand({
+  summary: "give an agent another identity, which everybody has to verify anew; first shows who they are",
+  arguments: { AGENT: "the agent that gets it" },
+  options: { yes: { type: "boolean", meaning: "yes, do it" } },
+  run: ({ config, yes: isSure }, args) =>
+    atAgentKeys(config, oneAgent("reset-identity", args), ({ database, userId }) =>
+      resetIdentity(database, userId, isSure),
+    ),
+});
+
+/** Says whom it hurts, and does it only when that was said before. */
+async function resetIdentity(database: Database, userId: string, isSure: boolean): Promise<number> {
+  const people = await peopleOfGhost(database, userId);
+  const names = people.map(
+    (person) => `  ${printable(person.userId)}${person.hasVerified ? " (has verified it)" : ""}`,
+  );
+  process.stdout.write(
+    `Another identity for ${userId} can't be taken back. Whoever has verified it sees a warning, and may not be able to\nsend to it until it is verified anew. Its people:\n${names.join("\n") || "  nobody"}\n`,
+  );
+  if (!isSure) {
+    process.stderr.write("matrix-agents: nothing was done; if you are sure, add --yes\n");
+    return 1;
+  }
+  await noteCommand(database, "keys reset-identity", userId);
+  await askForNewIdentity(database, userId);
+  return renewDevice(database, userId);
+}

@@ -1,0 +1,22 @@
+import { decodeRecoveryKey } from "../../../crypto/recovery-key.ts";
+import { atAgentKeys, oneAgent, SECRET_FILE } from "../../agent-keys.ts";
+import { defineCommand } from "../../command.ts";
+import { renewDevice } from "../../new-device.ts";
+import { noteCommand } from "../../operator.ts";
+import { readSecret } from "../../secret-input.ts";
+
+/**
+ * Throws UsageError, ConfigError, MasterKeyError, RecoveryKeyError, NotInCustody, HomeserverError, and what keeps the
+ * database from being opened.
+ */
+export const command = defineCommand({
+  summary: "take over an agent's identity and keys with its recovery key, when the master key was lost",
+  arguments: { AGENT: "the agent that gets them" },
+  options: { "secret-file": SECRET_FILE },
+  run: ({ config, "secret-file": secretFile }, args) =>
+    atAgentKeys(config, oneAgent("restore", args), async ({ database, keys, userId }) => {
+      await noteCommand(database, "keys restore", userId);
+      await keys.takeOver(decodeRecoveryKey(await readSecret("recovery key", secretFile)));
+      return renewDevice(database, userId);
+    }),
+});

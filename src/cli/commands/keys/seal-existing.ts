@@ -1,0 +1,39 @@
+import type { Database } from "../../../database/database.ts";
+import { describeUnsealed, isRecordedAsSealed, sealExisting, unsealedRows } from "../../../sealing/seal-existing.ts";
+import { Seals } from "../../../sealing/seals.ts";
+import { atKeys } from "../../agent-keys.ts";
+import { defineCommand } from "../../command.ts";
+import { noteCommand } from "../../operator.ts";
+
+/** Throws UsageError, ConfigError, MasterKeyError, and what keeps the database from being opened. */
+export const command = defineCommand({
+  summary: "seal what a version from before words were sealed has left in the database",
+  options: { yes: { type: "boolean", meaning: "yes, do it" } },
+  run: ({ config, yes: isSure }) =>
+    atKeys(config, ({ database, masterKey, log }) => sealByHand(database, new Seals(database, masterKey, log), isSure)),
+});
+
+/** Says what it means, and does it only when that was said before. */
+async function sealByHand(database: Database, seals: Seals, isSure: boolean): Promise<number> {
+  const unsealed = await unsealedRows(database);
+  if (unsealed.length === 0) {
+    process.stdout.write("all words in the database are sealed\n");
+    return 0;
+  }
+  const wasSealed = await isRecordedAsSealed(database, seals);
+  process.stdout.write(
+    `Not sealed: ${describeUnsealed(unsealed)}.\n` +
+      (wasSealed
+        ? "All was sealed before: somebody has written these rows into the database since. Delete them.\n"
+        : "A version from before words were sealed has left them, or somebody has written them into the database. Once sealed\n" +
+          "they count as what was really said. Do it only if you have just upgraded from such a version.\n"),
+  );
+  if (wasSealed) return 1;
+  if (!isSure) {
+    process.stderr.write("matrix-agents: nothing was done; if you are sure, add --yes\n");
+    return 1;
+  }
+  await noteCommand(database, "keys seal-existing");
+  process.stdout.write(`${await sealExisting(database, seals)} rows sealed\n`);
+  return 0;
+}

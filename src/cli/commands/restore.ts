@@ -1,0 +1,62 @@
+import { AuditLog } from "../../audit/audit-log.ts";
+import { readBackup } from "../../backup/backup-file.ts";
+import { restore as bringBack } from "../../backup/restore.ts";
+import { loadConfig } from "../../config/load.ts";
+import { loadRegistration } from "../../config/registration.ts";
+import { locationOf, openAsItIs } from "../../database/open.ts";
+import { createHomeserverClient } from "../../homeserver/client.ts";
+import { createLogger } from "../../observability/log.ts";
+import { backupKeyOf, readMasterKey } from "../../sealing/master-key.ts";
+import { defineCommand } from "../command.ts";
+import { operator } from "../operator.ts";
+import { explainStartFailure } from "../start-failure.ts";
+import { UsageError } from "../usage-error.ts";
+
+/**
+ * Fills the database with what is in a backup, whichever of the two databases that came from. No bridge may be running on
+ * it. Returns the exit code. Throws UsageError, ConfigError, MasterKeyError, BackupError, HomeserverError, and what keeps
+ * the database from being opened.
+ */
+export const command = defineCommand({
+  summary: "fill an empty database from a backup",
+  arguments: { FILE: "a file that backup has written" },
+  options: {
+    "new-devices": {
+      type: "boolean",
+      meaning: "give every agent a new device, signed by the same identity; needed when theirs were used since",
+    },
+    force: { type: "boolean", meaning: "restore in place of what the database holds, which is lost" },
+  },
+  run({ config, force, "new-devices": newDevices }, [file, ...more]) {
+    if (file === undefined || more.length > 0) throw new UsageError("say what: matrix-agents restore FILE");
+    return bringBackFrom(file, config, { force, newDevices });
+  },
+});
+
+async function bringBackFrom(
+  file: string,
+  configFile: string,
+  { force, newDevices }: { readonly force: boolean; readonly newDevices: boolean },
+): Promise<number> {
+  const config = await loadConfig(configFile);
+  const registration = await loadRegistration(config);
+  const master = await readMasterKey(config.encryption.masterKey);
+  const log = createLogger("warn", "auto");
+  const client = createHomeserverClient({ url: config.homeserver.url, asToken: registration.asToken, log });
+  const database = await openAsItIs(locationOf(config), log).catch((error: unknown) => {
+    throw explainStartFailure(error, config);
+  });
+  try {
+    const read = () => readBackup(file, (salt) => backupKeyOf(master, salt));
+    const { beginning, rows, ghosts } = await bringBack(read, { database, client, force, newDevices, log });
+    await new AuditLog(database).record(database, { kind: "backup.restored", by: operator(), newDevices });
+    const devices = newDevices ? `; ${ghosts.length} agents get new devices when the bridge is started` : "";
+    process.stdout.write(`${rows} rows of ${beginning.madeAt} restored${devices}\n`);
+    return 0;
+  } catch (error) {
+    throw explainStartFailure(error, config);
+  } finally {
+    await client.close();
+    await database.close();
+  }
+}

@@ -1,0 +1,19 @@
+import { READER_PROGRAM } from "../../documents/reader-program.ts";
+import { guardEgress } from "../../egress/guard.ts";
+import { defineCommand } from "../command.ts";
+
+// This file imports nothing that could reach anything: what is loaded after the guard can reach nothing until the
+// configuration says what.
+export const command = defineCommand({
+  summary: "run the application service",
+  options: {
+    "insecure-permissions": {
+      type: "boolean",
+      meaning: "start though other users of this machine can read or change secrets",
+    },
+  },
+  async run({ config, "insecure-permissions": isInsecure }) {
+    const guard = guardEgress(READER_PROGRAM);
+    return (await import("../run-bridge.ts")).runBridge(config, { isInsecure }, guard);
+  },
+});

@@ -1,0 +1,87 @@
+import { ringProcesses } from "../../leases/processes.ts";
+import type { Database } from "../../database/database.ts";
+import {
+  decideVerification,
+  waitingVerifications,
+  type WaitingVerification,
+} from "../../ghost/device/operator-verifications.ts";
+import { atDatabase } from "../at-database.ts";
+import { defineCommand } from "../command.ts";
+import { noteCommand } from "../operator.ts";
+import { printable } from "../printable.ts";
+import { drawQrCode } from "../qr-code.ts";
+import { UsageError } from "../usage-error.ts";
+
+/** What is to be done with the verifications that wait for an operator. */
+type Action = { readonly kind: "list" } | { readonly kind: "match" | "mismatch"; readonly id: number };
+
+/**
+ * Takes the operator's word on whether all is well on the other side. Returns 0, or 1 when the verification that was named
+ * waits no more. Throws UsageError, ConfigError, and what keeps the database from being opened.
+ */
+export const command = defineCommand({
+  summary: "show the verifications that wait for you, and confirm or reject them",
+  arguments: {
+    "[list]": "show the emoji, or the code to scan, of each",
+    "confirm ID": "the emoji are the same on the other side, or the code was scanned by the right person",
+    "reject ID": "they are not",
+  },
+  options: {},
+  run({ config: file }, args) {
+    const action = parseAction(args);
+    return atDatabase(file, ({ config, database }) => {
+      if (config.encryption.verification !== "operator") {
+        throw new UsageError(
+          `encryption.verification is ${config.encryption.verification}: nothing waits for an operator; "operator" needs a PostgreSQL database`,
+        );
+      }
+      return action.kind === "list" ? list(database) : decide(database, action.id, action.kind);
+    });
+  },
+});
+
+function parseAction([verb = "list", id, ...more]: readonly string[]): Action {
+  if (verb === "list" && id === undefined) return { kind: "list" };
+  if (verb !== "confirm" && verb !== "reject") {
+    throw new UsageError(
+      `verify shows what waits; verify confirm ID when the emoji are the same (or the code that was scanned is accepted), verify reject ID when not`,
+    );
+  }
+  if (id === undefined || more.length > 0 || !/^[1-9]\d{0,15}$/.test(id)) {
+    throw new UsageError(`say which: matrix-agents verify ${verb} ID, as verify shows it`);
+  }
+  return { kind: verb === "confirm" ? "match" : "mismatch", id: Number(id) };
+}
+
+async function list(database: Database): Promise<number> {
+  const waiting = await waitingVerifications(database);
+  if (waiting.length === 0) process.stdout.write("no verification waits for you\n");
+  for (const { id, ghost, userId, shows } of waiting) {
+    process.stdout.write(`${id}: ${printable(userId)} verifies ${ghost}\n${describe(shows)}\n`);
+  }
+  return 0;
+}
+
+function describe(shows: WaitingVerification["shows"]): string {
+  switch (shows.kind) {
+    case "emoji":
+      return `   ${shows.emoji.map(({ symbol, description }) => `${symbol}  ${description}`).join("   ")}`;
+    case "scanned":
+      return "   Somebody's app has scanned the code. Ask whether it was theirs, and whether it shows a tick: then confirm.";
+    case "code":
+      return `   They can scan this code from your screen, or compare emoji, which are shown here then.\n${drawQrCode(shows.code)}`;
+  }
+}
+
+async function decide(database: Database, id: number, decision: "match" | "mismatch"): Promise<number> {
+  const decided = await decideVerification(database, id, decision);
+  if (decided === undefined) {
+    process.stderr.write(`matrix-agents: verification ${id} does not wait for you; it may have timed out\n`);
+    return 1;
+  }
+  const { ghost, userId } = decided;
+  await noteCommand(database, decision === "match" ? "verify confirm" : "verify reject", `${ghost} ${userId}`);
+  await ringProcesses(database, { mail: [], doorbells: [ghost] });
+  process.stdout.write(`${decision === "match" ? "confirmed" : "rejected"}: ${printable(userId)} and ${ghost}\n`);
+  return 0;
+}

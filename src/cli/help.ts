@@ -1,0 +1,62 @@
+import type { Command, Option, Options } from "./command.ts";
+import type { NamedCommand } from "./command-list.ts";
+
+/** The options that every command takes. */
+export const COMMON_OPTIONS = {
+  config: { type: "string", short: "c", value: "FILE", meaning: "the configuration (default: config.yaml)" },
+  help: { type: "boolean", short: "h", meaning: "show what a command does and takes" },
+  version: { type: "boolean", meaning: "print the version" },
+} as const;
+
+/** Names longer than this have their meaning on the next line. */
+const WIDEST = 22;
+
+/** The help of several commands together: what each does, and the options that are its own. */
+export function overview(commands: readonly NamedCommand[]): string {
+  const withOptions = commands.filter(({ command }) => Object.keys(command.options).length > 0);
+  const parts = [
+    "matrix-agents: AI models as end-to-end encrypted Matrix users on your own homeserver",
+    "Usage: matrix-agents <command> [options]; matrix-agents <command> --help tells more of one",
+    listed(commands.map(({ name, command }) => [called(name, command), command.summary])),
+    `Options:\n${listed(optionRows(COMMON_OPTIONS))}`,
+    ...withOptions.map(({ name, command }) => `${name}:\n${listed(optionRows(command.options))}`),
+  ];
+  return `${parts.join("\n\n")}\n`;
+}
+
+/** The help of one command. */
+export function helpOf({ name, command }: NamedCommand): string {
+  const parts = [`matrix-agents ${name}: ${command.summary}`];
+  const { arguments: forms = {}, options, examples = [] } = command;
+  const calls = Object.keys(forms).map((form) => `  matrix-agents ${name} ${form}`.trimEnd());
+  parts.push(calls.length === 0 ? `Usage: matrix-agents ${name} [options]` : `Usage:\n${calls.join("\n")}`);
+  if (calls.length > 0) parts.push(`Arguments:\n${listed(Object.entries(forms))}`);
+  const { config, help } = COMMON_OPTIONS;
+  parts.push(`Options:\n${listed([...optionRows(options), ...optionRows({ config, help })])}`);
+  if (examples.length > 0) parts.push(`Examples:\n${examples.map((example) => `  ${example}`).join("\n")}`);
+  return `${parts.join("\n\n")}\n`;
+}
+
+/** A command's name, with what follows it where there is one way to call it. */
+function called(name: string, { arguments: forms = {} }: Command): string {
+  const [form, ...more] = Object.keys(forms);
+  return form === undefined || more.length > 0 ? name : `${name} ${form}`;
+}
+
+/** Each option as it is typed, with its meaning. */
+export function optionRows(options: Options): (readonly [string, string])[] {
+  return Object.entries(options).map(([name, option]) => [typed(name, option), option.meaning]);
+}
+
+function typed(name: string, option: Option): string {
+  const short = option.short === undefined ? "" : `-${option.short}, `;
+  return `${short}--${name}${option.type === "string" ? ` ${option.value}` : ""}`;
+}
+
+function listed(rows: readonly (readonly [string, string])[]): string {
+  return rows
+    .map(([head, meaning]) =>
+      head.length > WIDEST ? `  ${head}\n${" ".repeat(WIDEST + 3)}${meaning}` : `  ${head.padEnd(WIDEST)} ${meaning}`,
+    )
+    .join("\n");
+}

@@ -1,0 +1,52 @@
+import { inWords, parseCommand, readCommandLine, strangeOption } from "./command-line.ts";
+import { COMMANDS, loadCommands, type NamedCommand } from "./command-list.ts";
+import { helpOf, overview } from "./help.ts";
+import { UsageError } from "./usage-error.ts";
+
+/**
+ * Does what a command line asks for, and returns the exit code. Only the command that is asked for is loaded. Throws
+ * UsageError, and what the command throws.
+ */
+export async function runCommandLine(argv: readonly string[]): Promise<number> {
+  const asked = readCommandLine(argv, Object.keys(COMMANDS));
+  switch (asked.kind) {
+    case "version": {
+      const { packageVersion } = await import("../observability/version.ts");
+      process.stdout.write(`${await packageVersion()}\n`);
+      return 0;
+    }
+    case "help": {
+      const commands = await loadCommands((name) => asked.names.includes(name));
+      const [only] = commands;
+      process.stdout.write(only !== undefined && commands.length === 1 ? helpOf(only) : overview(commands));
+      return 0;
+    }
+    case "run": {
+      const [loaded] = await loadCommands((name) => name === asked.name);
+      if (loaded === undefined) throw new UsageError(`there is no command "${asked.name}"`);
+      return run(loaded, asked.rest);
+    }
+  }
+}
+
+async function run({ name, command }: NamedCommand, rest: readonly string[]): Promise<number> {
+  const strange = strangeOption(rest, command.options);
+  if (strange !== undefined) await refuseOptionOfOthers(strange);
+  const { values, args } = parseCommand(rest, command.options);
+  if (command.arguments === undefined && args.length > 0) {
+    throw new UsageError(`one command at a time, please: ${[name, ...args].join(" ")}`);
+  }
+  return command.run(values, args);
+}
+
+/** Throws {@link UsageError} with the commands that take the option, when there are any. */
+async function refuseOptionOfOthers(typed: string): Promise<void> {
+  const takers = (await loadCommands(() => true)).flatMap(({ name, command }) =>
+    Object.entries(command.options).flatMap(([option, { short }]) =>
+      option === typed || short === typed ? [{ name, option }] : [],
+    ),
+  );
+  const [first] = takers;
+  if (first === undefined) return;
+  throw new UsageError(`--${first.option} is for ${inWords(takers.map(({ name }) => name))} only`);
+}

@@ -1,7 +1,0 @@
-import { packageVersion } from "../observability/version.ts";
-
-/** Prints the version of the package. */
-export async function version(): Promise<number> {
-  process.stdout.write(`${await packageVersion()}\n`);
-  return 0;
-}

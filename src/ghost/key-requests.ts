@@ -1,0 +1,60 @@
+import { databaseNames, storeName } from "../crypto/store/names.ts";
+import { deleteDatabase } from "../crypto/store/tables.ts";
+import type { Queryable } from "../database/database.ts";
+import { newDeviceId } from "./ghost-store.ts";
+
+/*
+ * What an operator asks for a ghost's keys, kept in its row of `ghosts` until the process that has the ghost does it: a
+ * running bridge at its next heartbeat, a stopped one at its next start. All throw DatabaseError.
+ */
+
+/** Asks for a new device, signed by the same identity. */
+export async function askForNewDevice(database: Queryable, userId: string): Promise<void> {
+  await database.query("update ghosts set renew = true where user_id = $1", [userId]);
+}
+
+/** Asks for a new device of every ghost that has one. */
+export async function askForNewDevices(database: Queryable): Promise<void> {
+  await database.query("update ghosts set renew = true where device_made");
+}
+
+/** Asks for another identity, which comes with the next new device. */
+export async function askForNewIdentity(database: Queryable, userId: string): Promise<void> {
+  await database.query("update ghosts set reset_identity = true where user_id = $1", [userId]);
+}
+
+/** Asks for the room keys of the backup to be read in. */
+export async function askForBackupToBeRead(database: Queryable, userId: string): Promise<void> {
+  await database.query("update ghosts set restore = true where user_id = $1", [userId]);
+}
+
+/** The ghost's device when nothing that was asked for is still to be done: it is new, signed, and has the backup's keys. */
+export async function finishedDevice(
+  database: Queryable,
+  userId: string,
+): Promise<{ readonly deviceId: string; readonly fingerprint: string } | undefined> {
+  const { rows } = await database.query<{ device_id: string; fingerprint: string }>(
+    `select device_id, fingerprint from ghosts
+     where user_id = $1 and not renew and replaces is null and cross_signed and not restore`,
+    [userId],
+  );
+  const [row] = rows;
+  return row === undefined ? undefined : { deviceId: row.device_id, fingerprint: row.fingerprint };
+}
+
+/**
+ * Gives the ghosts whose devices are not on the homeserver, as far as the database knows, other device ids and empty stores:
+ * by now those devices may be there, with keys that nobody has.
+ */
+export async function renameUnmadeDevices(tx: Queryable): Promise<void> {
+  const { rows } = await tx.query<{ user_id: string; device_id: string }>(
+    "select user_id, device_id from ghosts where not device_made",
+  );
+  for (const { user_id: userId, device_id: deviceId } of rows) {
+    for (const { stored } of databaseNames(storeName(userId, deviceId))) await deleteDatabase(tx, stored);
+    await tx.query("update ghosts set device_id = $2, sync_since = null, receiving = false where user_id = $1", [
+      userId,
+      newDeviceId(),
+    ]);
+  }
+}

@@ -1,0 +1,38 @@
+import type { Queryable } from "../database/database.ts";
+
+/** What the database holds of a ghost's keys. All of it is public. */
+export interface GhostKeys {
+  readonly userId: string;
+  readonly deviceId: string;
+  readonly deviceMade: boolean;
+  /** The device's Ed25519 key; undefined before it was made. */
+  readonly fingerprint: string | undefined;
+  /** The identity's master signing key. */
+  readonly masterKey: string | undefined;
+  /** Whether its secrets and room keys are kept on the homeserver. */
+  readonly secured: boolean;
+}
+
+/** The public keys of one ghost, or of all of them in the order of their user ids. Throws DatabaseError. */
+export async function publicKeys(database: Queryable, userId?: string): Promise<GhostKeys[]> {
+  const { rows } = await database.query<{
+    user_id: string;
+    device_id: string;
+    device_made: boolean;
+    fingerprint: string | null;
+    master_key: string | null;
+    secured: boolean;
+  }>(
+    `select user_id, device_id, device_made, fingerprint, master_key, secured from ghosts
+     where $1::text is null or user_id = $1 order by user_id`,
+    [userId ?? null],
+  );
+  return rows.map((row) => ({
+    userId: row.user_id,
+    deviceId: row.device_id,
+    deviceMade: row.device_made,
+    fingerprint: row.fingerprint ?? undefined,
+    masterKey: row.master_key ?? undefined,
+    secured: row.secured,
+  }));
+}

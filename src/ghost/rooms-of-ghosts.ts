@@ -1,0 +1,26 @@
+import type { Queryable } from "../database/database.ts";
+
+/** A room that ghosts have joined. */
+export interface RoomOfGhosts {
+  readonly roomId: string;
+  readonly name: string | undefined;
+  readonly isEncrypted: boolean;
+  /** Their user ids, in order. */
+  readonly ghosts: readonly string[];
+}
+
+/** All rooms that ghosts have joined, in the order of their ids. Throws DatabaseError. */
+export async function roomsOfGhosts(database: Queryable): Promise<RoomOfGhosts[]> {
+  const { rows } = await database.query<{ room_id: string; name: string | null; encrypted: boolean; ghosts: string }>(
+    `select memberships.room_id, name, encryption is not null as encrypted,
+       json_agg(ghost order by ghost)::text as ghosts
+     from memberships left join rooms using (room_id) where membership = 'join'
+     group by memberships.room_id, name, encryption order by memberships.room_id`,
+  );
+  return rows.map((row) => ({
+    roomId: row.room_id,
+    name: row.name ?? undefined,
+    isEncrypted: row.encrypted,
+    ghosts: JSON.parse(row.ghosts) as string[],
+  }));
+}

@@ -1,0 +1,12 @@
+// Says of every module that is no part of Node, on standard error, that it is loaded: node --import test/support/tell-loaded.mjs
+import { writeSync } from "node:fs";
+import { registerHooks } from "node:module";
+
+const root = new URL("../../", import.meta.url).href;
+
+registerHooks({
+  load(url, context, next) {
+    if (!url.startsWith("node:")) writeSync(2, `loaded ${url.replace(root, "")}\n`);
+    return next(url, context);
+  },
+});
