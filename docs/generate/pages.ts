@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { format, resolveConfig } from "prettier";
+import { commandsReference } from "./commands.ts";
 import { configurationReference } from "./configuration.ts";
 import { metricsReference } from "./metrics.ts";
 
@@ -13,6 +14,7 @@ export interface GeneratedPage {
 
 /** All such pages. */
 export const GENERATED: readonly GeneratedPage[] = [
+  page("../commands.md", commandsReference),
   page("../configuration-reference.md", configurationReference),
   page("../metrics.md", metricsReference),
 ];
