@@ -5,7 +5,7 @@ import { chooseModel, type FoundOllama } from "../src/setup/ollama.ts";
 import { OLLAMA_PROVIDER, TINY } from "./settings.ts";
 import { TINY_MODEL } from "./tiny-model.ts";
 
-/** Whom to talk to. */
+/** The agent that the person talks to. */
 export interface Choice {
   readonly agent: Agent;
   /** Why it is this one, or how to get a better one. */

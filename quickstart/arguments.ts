@@ -1,16 +1,16 @@
 import { parseArgs } from "node:util";
 import { UsageError } from "./errors.ts";
 
-/** What can be talked to where there is no Ollama. */
+/** The models that are offered where there is no Ollama. */
 export type Model = "demo" | "tiny";
 
-/** Whom to talk to. `agent` is a localpart's part after `agent_`, or a whole user id. */
+/** The agent to talk to. `agent` is a localpart's part after `agent_`, or a whole user id. */
 export interface Wanted {
   readonly agent?: string;
   readonly model?: Model;
 }
 
-/** What the command line asks for. */
+/** The options of the command line. */
 export type Command =
   | ({ readonly kind: "chat" } & Wanted)
   | ({ readonly kind: "say"; readonly text: string } & Wanted)

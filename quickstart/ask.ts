@@ -6,14 +6,14 @@ import { Replies, type Settled } from "./replies.ts";
 import { plainText } from "./terminal.ts";
 import type { Told } from "./transcript.ts";
 
-/** A question and what came back. */
+/** A question and its answer. */
 export interface Exchange {
   readonly questionId: string;
   /** The messages of the answer in their final forms, in order. */
   readonly parts: readonly Told[];
 }
 
-/** The agent answered with a notice, or with a mere reaction: the message is what it said. */
+/** The agent answered with a notice, or only with a reaction. The message holds the notice's words. */
 export class NoticeInstead extends QuickstartError {}
 
 /** No answer came to its end. */
@@ -42,7 +42,7 @@ const EXCERPT = 200;
 
 /**
  * Says this and waits for the end of the answer. Throws {@link NoticeInstead} with the notice's words when the agent
- * could not answer, {@link Unanswered} when no answer comes to its end that can be read, and the signal's reason.
+ * could not answer, {@link Unanswered} when no readable answer comes to its end, and the signal's reason.
  */
 export async function ask(chat: DirectChat, text: string, options: AskOptions): Promise<Exchange> {
   const early: News[] = [];
@@ -92,7 +92,7 @@ export async function ask(chat: DirectChat, text: string, options: AskOptions): 
   }
 }
 
-/** What was seen when the time was over. */
+/** The events that were seen when the time was over. */
 function missing(partnerId: string, { outcome }: Replies): string {
   if (outcome.kind !== "growing") return `no answer of ${partnerId} came that could be read`;
   const beginning = plainText(outcome.text).replaceAll(/\s+/g, " ").trim();

@@ -3,7 +3,10 @@ export function saysReady(log: string): boolean {
   return log.split("\n").some((line) => parseLine(line)?.["msg"] === "ready");
 }
 
-/** The last warnings and errors of a log in words, and what was printed besides it, which is how a start is refused. */
+/**
+ * The last warnings and errors of a log in words, and the lines that are no log entries: a refused start is told that
+ * way.
+ */
 export function lastWords(log: string, count = 8): string {
   const words = log
     .split("\n")

@@ -58,7 +58,7 @@ export async function runChat(chat: DirectChat, options: ChatOptions): Promise<v
   if (options.signal.reason instanceof QuickstartError) throw options.signal.reason;
 }
 
-/** What the person asks, and what is said below the answers: the proof of the first, and why there is none. */
+/** The person's questions, and the lines below the answers: the proof of the first, or the reason why there is none. */
 class Questions {
   readonly #chat: DirectChat;
   readonly #view: View;
@@ -75,7 +75,7 @@ class Questions {
     this.#signal = signal;
   }
 
-  /** Resolves when all has been said. Rejects with what is no fault of the agent's. */
+  /** Resolves when all questions have been asked. Rejects with failures that are not the agent's. */
   async ask(line: string): Promise<void> {
     const place = ++this.#asked;
     try {
@@ -97,7 +97,7 @@ class Questions {
 
   #failed(error: QuickstartError, place: number): void {
     if (error instanceof Unanswered) this.#view.breakOff(error.questionId);
-    // What was stopped before it began has no answer, and nobody waits for one.
+    // A question that was stopped before it was sent has no answer, and nobody waits for one.
     const isMoot = error instanceof Unanswered && place < this.#latestReplied;
     if (!isMoot) this.#view.remark(error.message);
   }

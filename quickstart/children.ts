@@ -11,7 +11,7 @@ export interface Exit {
 
 /** A script that runs in a process of its own. It ends when this process does, however that comes about. */
 export interface Child {
-  /** What it writes, when it was asked for by `output: "pipe"`. */
+  /** The child's output, when it was asked for by `output: "pipe"`. */
   readonly stdout: Readable | null;
   readonly stderr: Readable | null;
   /** Resolves when the process is gone. Never rejects. */

@@ -22,7 +22,10 @@ export interface DirectChat extends Witness {
   readonly isTyping: boolean;
   /** Says this, encrypted; resolves with the event's id. */
   say(text: string): Promise<string>;
-  /** Calls back with what the partner says and does from now on, in order (see {@link listenTo}). Returns what ends it. */
+  /**
+   * Calls back with the partner's messages and acts from now on, in order (see {@link listenTo}). Returns a function
+   * that ends it.
+   */
   onNews(listener: (news: News) => void): () => void;
 }
 
@@ -47,7 +50,7 @@ export async function openDirectChat(
   listenTo(client, room, partnerId, (news) => {
     for (const listener of told) listener(news);
   });
-  // What is said at once is said in this order.
+  // Messages that are said at the same time are sent in this order.
   const speech = new Serial();
   return {
     partnerId,

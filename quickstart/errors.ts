@@ -1,4 +1,4 @@
-/** The quickstart cannot go on. The message is for the person who ran it: what is wrong and what to do. */
+/** The quickstart cannot go on. The message tells the person who ran it the fault and the remedy. */
 export class QuickstartError extends Error {
   override readonly name: string = "QuickstartError";
 }

@@ -24,7 +24,7 @@ export interface Folder {
   readonly modelLog: string;
 }
 
-/** What `--reset` throws away: everything but the environments, which hold no data, and the lock. */
+/** The files that `--reset` throws away: everything but the environments, which hold no data, and the lock. */
 export const DATA: readonly (keyof Folder)[] = [
   "state",
   "session",

@@ -3,14 +3,14 @@ import { QuickstartError } from "./errors.ts";
 export interface HappeningOptions {
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
-  /** Said when the time is over: what did not come about. */
+  /** The words for the event that did not come about in time. */
   readonly late: () => string;
 }
 
 /**
- * Resolves with what `listen` hands to `done`; whenever it calls `goOn`, the time begins anew. Rejects with
- * {@link QuickstartError} when the time is over, with the signal's reason when it aborts. What `listen` returns undoes it;
- * it is called in every case.
+ * Resolves with the value that `listen` hands to `done`; whenever it calls `goOn`, the time begins anew. Rejects with
+ * {@link QuickstartError} when the time is over, and with the signal's reason when it aborts. The function that
+ * `listen` returns undoes it; it is called in every case.
  */
 export async function happening<T>(
   { timeoutMs, signal, late }: HappeningOptions,

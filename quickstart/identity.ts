@@ -27,8 +27,8 @@ export async function readRecoveryKey(path: string): Promise<Uint8Array<ArrayBuf
 
 /**
  * Makes this device one of the person's own: signed by their cross-signing identity and joined to their key backup.
- * Whatever of identity, secret storage and backup is missing is made; what is there is never replaced.
- * Each secret is kept before what depends on it is published, so a run that is cut off can be taken up by the next.
+ * Missing parts of the identity, the secret storage and the backup are made; existing ones are never replaced. Each
+ * secret is kept before anything that depends on it is published, so the next run can take up one that was cut off.
  * Throws {@link QuickstartError} when another client has changed the secrets so that they do not open any more.
  */
 export async function setUpIdentity(client: MatrixClient, options: IdentityOptions): Promise<void> {

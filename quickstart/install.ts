@@ -3,17 +3,17 @@ import { text } from "node:stream/consumers";
 import { startChild } from "./children.ts";
 import { QuickstartError } from "./errors.ts";
 
-/** What can be installed, and the script that does so. */
+/** The packages that can be installed, each with the script that does so. */
 const INSTALLERS = {
   Synapse: "./install-synapse.ts",
   "The tiny model": "./install-tiny-model.ts",
 } as const;
 
 /**
- * Installs something into a Python environment; quick when it is there. Ends with all it started when `signal` aborts.
- * Throws {@link QuickstartError}.
+ * Installs packages into a Python environment; quick when they are there. Ends all that it started when `signal`
+ * aborts. Throws {@link QuickstartError}.
  *
- * @param progress told, line by line, what is being done.
+ * @param progress is told each step, line by line.
  */
 export async function install(
   what: keyof typeof INSTALLERS,

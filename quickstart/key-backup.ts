@@ -11,8 +11,8 @@ export function backUpAtOnce(): void {
 }
 
 /**
- * Waits until all room keys this device has are in the person's backup, for at most `timeoutMs`. What is not there when
- * the device goes cannot be read by the person's other devices.
+ * Waits until all room keys of this device are in the person's backup, for at most `timeoutMs`. The person's other
+ * devices can't read messages whose keys are missing there when this device goes.
  */
 export async function finishBackup(client: MatrixClient, timeoutMs: number): Promise<void> {
   const crypto = client.getCrypto();

@@ -8,19 +8,19 @@ import {
 } from "matrix-js-sdk";
 import { newsOf, type News } from "./news.ts";
 
-/** What came, and whether it is known by now if it can be read. */
+/** An event that came, and whether it is known by now that it can be read. */
 interface Arrival {
   readonly tell: () => void;
   isReady: boolean;
 }
 
 /**
- * Tells of what this user says and does in the room from now on, in the order of the room. What can't be read yet holds up
- * nothing; it is told when it can, with its place in the order.
+ * Tells of this user's messages and acts in the room from now on, in the order of the room. An event that can't be read
+ * yet holds up nothing; it is told when it can be read, with its place in the order.
  */
 export function listenTo(client: MatrixClient, room: Room, userId: string, tell: (news: News) => void): void {
   const arrivals: Arrival[] = [];
-  /** The places of what could not be read, by event. */
+  /** The places of the events that could not be read, by event. */
   const unread = new Map<string, number>();
   let order = 0;
 
@@ -43,9 +43,9 @@ export function listenTo(client: MatrixClient, room: Room, userId: string, tell:
   };
 
   client.on(RoomEvent.Timeline, (event, { roomId } = room, _toStart, _removed, { liveEvent }) => {
-    // Whoever takes something of theirs back, it is gone.
+    // A message that its writer takes back is gone.
     const isTheirs = event.getSender() === userId || event.isRedaction();
-    // What was said before is decrypted late, too, as keys come from the backup; it is no news.
+    // Older messages are decrypted late, too, as keys come from the backup; they are no news.
     if (liveEvent !== true || roomId !== room.roomId || !isTheirs) return;
     const place = order++;
     const arrival: Arrival = { isReady: false, tell: () => tellOf(event, place) };

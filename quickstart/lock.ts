@@ -15,10 +15,10 @@ export interface Lock {
 const ENDING_MS = 30_000;
 
 /**
- * Takes the lock, waiting for the children of a holder that was killed. Throws {@link QuickstartError} when somebody
- * has it.
+ * Takes the lock, and waits for the children of a holder that was killed. Throws {@link QuickstartError} when another
+ * process has it.
  *
- * @param refusal said to a person when it is held by this process, whose number is 0 when it is not known.
+ * @param refusal the words for the person when it is held by this process, whose number is 0 when it is not known.
  */
 export async function takeLock(path: string, refusal: (pid: number) => string, signal: AbortSignal): Promise<Lock> {
   const deadline = performance.now() + ENDING_MS;
@@ -63,7 +63,7 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** What {@link tryLock} finds when somebody else has the lock. */
+/** The result of {@link tryLock} when another process has the lock. */
 export interface Holder {
   /** Undefined in the moment between its taking the lock and writing its number down. */
   readonly pid: number | undefined;

@@ -1,7 +1,7 @@
 import { exchangeMark } from "../src/matrix/exchange-mark.ts";
 import { answeredEvent } from "../src/matrix/relation.ts";
 
-/** What the partner said or did in the room, as far as a screen is concerned. */
+/** A message or an act of the partner in the room, as far as a screen shows it. */
 export type News =
   | { readonly kind: "message"; readonly message: Message }
   /** A message, or another event of theirs, is gone. */
@@ -33,9 +33,9 @@ export interface TimelineEvent {
   readonly id: string;
   readonly type: string;
   readonly content: Readonly<Record<string, unknown>>;
-  /** Its `m.relates_to`, which stands outside of what is encrypted (spec "Forming relationships between events"). */
+  /** Its `m.relates_to`, which stands outside of the ciphertext (spec "Forming relationships between events"). */
   readonly relation: unknown;
-  /** Of a redaction: what is gone. Room versions differ in where they say so. */
+  /** The event that a redaction removes. Room versions differ in where they say so. */
   readonly redacts: unknown;
 }
 
@@ -51,11 +51,10 @@ const LONGEST_TEXT = 65_536;
 const LONGEST_KEY = 50;
 
 /**
- * What an event means to a screen; undefined when it means nothing, or can't be understood.
- *
- * Edits are taken from their own events, not from the SDK's view of the message that they edit: that one has the newest
- * form of what happens to be decrypted, without a word of when it came or which event has it, and has none at all when the
- * message itself is unknown or unreadable.
+ * The meaning of an event for a screen; undefined when it has none, or can't be understood. Edits are taken from their
+ * own events, not from the SDK's view of the message that they edit. That view has the newest form among those that
+ * happen to be decrypted, without its time and its event, and none at all when the message itself is unknown or
+ * unreadable.
  *
  * @param order counts the events that came before.
  */
@@ -96,7 +95,7 @@ export function newsOf(event: TimelineEvent, order: number): News | undefined {
   }
 }
 
-/** What stands for a message: its body, and of a file its name before that. Undefined when it has no body. */
+/** The text that stands for a message: its body, and for a file its name before that. Undefined when it has no body. */
 function textOf({ msgtype, body, filename }: Readonly<Record<string, unknown>>): string | undefined {
   if (typeof body !== "string") return undefined;
   const text = body.slice(0, LONGEST_TEXT);

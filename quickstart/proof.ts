@@ -3,7 +3,7 @@ import { EventShieldColour, EventShieldReason } from "matrix-js-sdk/lib/crypto-a
 import { QuickstartError } from "./errors.ts";
 import type { Told } from "./transcript.ts";
 
-/** What the person's own client saw of an exchange; nothing of it is the bridge's word. */
+/** The exchange as the person's own client saw it; nothing of it relies on the bridge's word. */
 export interface Evidence {
   readonly roomId: string;
   /** The algorithm in the room's `m.room.encryption`; undefined when the room is not encrypted. */
@@ -20,13 +20,16 @@ export interface Evidence {
   readonly warning: string | undefined;
 }
 
-/** Who has seen an exchange. */
+/** The client that has seen an exchange. */
 export interface Witness {
-  /** What is known of a question and of an event that brought the answer, or a part of it, in its final form. */
+  /** The facts about a question and about an event that brought the answer, or a part of it, in its final form. */
   evidence(questionId: string, answerId: string): Promise<Evidence>;
 }
 
-/** The line that proves an answer, or the lines where its parts differ. Throws {@link QuickstartError} with what is not as it should be. */
+/**
+ * The line that proves an answer, or the lines where its parts differ. Throws {@link QuickstartError} with the fault
+ * that it found.
+ */
 export async function proofOf(witness: Witness, questionId: string, parts: readonly Told[]): Promise<string> {
   const evidence = await Promise.all(parts.map(({ message }) => witness.evidence(questionId, message.formId)));
   return [...new Set(evidence.map(proofLine))].join("\n");
@@ -69,7 +72,7 @@ export async function gatherEvidence(
   };
 }
 
-/** The line that says it is all true. Throws {@link QuickstartError} with what is not. */
+/** The line that says that it is all true. Throws {@link QuickstartError} with the part that is not. */
 export function proofLine(evidence: Evidence): string {
   const { roomId, roomAlgorithm, sender, device } = evidence;
   const broken = [

@@ -12,14 +12,14 @@ export interface PythonOptions {
   readonly venv: string;
   readonly args: readonly string[];
   readonly directory: string;
-  /** What it writes is added to this file; with `pipeOutput`, only what it writes on standard error. */
+  /** Its output is added to this file; with `pipeOutput`, only its standard error. */
   readonly logFile: string;
   readonly pipeOutput?: boolean;
 }
 
 /** A Python program. Its standard input, which it has to watch, closes when this process ends, however that comes about. */
 export interface PythonChild {
-  /** What it writes on standard output, where that was asked for. */
+  /** Its standard output, where that was asked for. */
   readonly stdout: Readable | null;
   /** Resolves when the process is gone. Never rejects. */
   readonly exited: Promise<Exit>;

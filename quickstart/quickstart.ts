@@ -1,4 +1,5 @@
-// npm run quickstart: from nothing to an encrypted chat with an agent. What it makes is under .local/ of this checkout.
+// npm run quickstart: from nothing to an encrypted chat with an agent. All files that it makes are under .local/ of
+// this checkout.
 import { fileURLToPath } from "node:url";
 import { ConfigError } from "../src/config/config-error.ts";
 import { type Command, parseCommand, USAGE } from "./arguments.ts";
@@ -26,7 +27,7 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   });
 }
 
-/** Whoever reads has enough (`| head -1`): everything is ended, and nothing was wrong. */
+/** The reader of our output has enough (`| head -1`): everything is ended, and nothing was wrong. */
 let isReadNoMore = false;
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code !== "EPIPE") throw error;

@@ -1,7 +1,7 @@
 import { plainText, textLines, type Line, type Span } from "./terminal.ts";
 import type { Entry, Said, Told } from "./transcript.ts";
 
-/** What stands before what the person says. */
+/** The mark before the person's own words. */
 export const PROMPT = "you> ";
 
 const MORE: Span = { text: " …", style: "dim" };
@@ -31,7 +31,7 @@ export function toldLines({ message, state }: Told): Line[] {
   return [...lines, [...last, MORE]];
 }
 
-/** What is shown while the partner writes and nothing of it has come. */
+/** The sign that the partner writes, while none of the answer has come. */
 export function typingLine(partnerName: string): Line {
   return [{ text: plainText(`${partnerName} is typing …`), style: "dim" }];
 }

@@ -1,10 +1,10 @@
 import type { News } from "./news.ts";
 import { Transcript, type Told } from "./transcript.ts";
 
-/** What has come of a question so far. */
+/** The state of a question's answer. */
 export type Outcome =
   | { readonly kind: "nothing" }
-  /** An answer is being written. `text` is what there is of it. */
+  /** An answer is being written. `text` is the part that has come. */
   | { readonly kind: "growing"; readonly text: string }
   /** @see Settled */
   | Settled;
@@ -20,7 +20,7 @@ export interface Settled {
   readonly isOver: "yes" | "maybe" | "no";
 }
 
-/** What a question came to. */
+/** The end of a question. */
 export type Reply =
   /** The answer's messages, in order. */
   | { readonly kind: "answer"; readonly parts: readonly Told[] }
@@ -51,7 +51,7 @@ export class Replies {
     this.#isTyping = isTyping;
   }
 
-  /** Takes in what the partner said or did. Returns whether it changes anything about the reply. */
+  /** Takes in a message or an act of the partner. Returns whether it changes anything about the reply. */
   add(news: News): boolean {
     switch (news.kind) {
       case "message": {

@@ -10,7 +10,7 @@ export interface Row {
 
 const TAB_CELLS = 8;
 
-/** What is never torn apart: characters with all that combines with them. */
+/** Characters with all that combines with them are never torn apart. */
 const characters = new Intl.Segmenter();
 
 /** Cuts a line into rows as a terminal of this many columns does, at least one; tabs become spaces. */
@@ -30,7 +30,7 @@ export function rowsOf(line: Line, columns: number): Row[] {
       text = "";
     };
     for (const { segment: piece } of characters.segment(span.text)) {
-      // What fits into no row has one of its own, and the terminal cuts it off.
+      // A character that is wider than a row has a row of its own, and the terminal cuts it off.
       const width = piece === "\t" ? tabWidth(cells, columns) : stringWidth(piece);
       if (cells > 0 && cells + width > columns) {
         endSpan();

@@ -43,15 +43,15 @@ const DEMO_TIMEOUT_MS = 2 * 60_000;
 const MODEL_TIMEOUT_MS = 15 * 60_000;
 
 /**
- * Starts everything, holds the conversation and ends everything again, whatever happens. Throws
- * {@link QuickstartError}, or the reason of `interrupted`.
+ * Starts everything, holds the conversation, and always ends everything again. Throws {@link QuickstartError}, or the
+ * reason of `interrupted`.
  */
 export async function run(options: RunOptions): Promise<void> {
   const broken = new AbortController();
   try {
     await runUntil(broken, options);
   } catch (error) {
-    // What was under way fails in its own way when a process behind it is gone.
+    // Steps that are under way fail in their own way when a process behind them is gone.
     throw broken.signal.aborted ? broken.signal.reason : error;
   }
 }
@@ -143,8 +143,8 @@ async function runUntil(
 }
 
 /**
- * Which model was asked for: by the command, or by the person, who is asked on a terminal where nothing else decides;
- * undefined where neither is so.
+ * The model that was asked for: by the command, or by the person, who is asked on a terminal where nothing else
+ * decides; undefined where neither is so.
  */
 async function wantedModel(
   { agent, model }: Conversation,
@@ -177,7 +177,7 @@ async function startTiny(folder: Folder, progress: Progress, signal: AbortSignal
   );
 }
 
-/** The state of this run: as it was, but for a port that somebody else has taken meanwhile. */
+/** The state of this run: the former one, with another port where somebody has taken that one meanwhile. */
 async function settle(folder: Folder, afterCrash: boolean, signal: AbortSignal): Promise<State> {
   const before = (await loadState(folder)) ?? firstState();
   const state = {

@@ -34,7 +34,7 @@ async function askShown(chat: DirectChat, text: string, options: ChatOptions): P
   const stopNews = chat.onNews((news) => {
     if (news.kind === "typing") screen.update();
   });
-  // Reads what is typed meanwhile, for the terminal would show it in the midst of the answer.
+  // Reads the keys that are typed meanwhile, because the terminal would show them in the midst of the answer.
   const keys = input.isTTY === true ? createInterface({ input, terminal: true }) : undefined;
   keys?.on("SIGINT", options.onInterrupt);
   keys?.on("SIGCONT", () => screen.update());
@@ -48,7 +48,7 @@ async function askShown(chat: DirectChat, text: string, options: ChatOptions): P
     messages = exchange.parts;
     return exchange;
   } catch (error) {
-    // What a notice says is the error's message.
+    // The error's message is the text of the notice.
     if (error instanceof NoticeInstead) messages = [];
     throw error;
   } finally {

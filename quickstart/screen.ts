@@ -12,7 +12,7 @@ export interface TerminalOutput {
   off(event: "resize", listener: () => void): unknown;
 }
 
-/** What stands at the end of the screen and changes still. */
+/** The lines at the end of the screen that still change. */
 export interface Live {
   /** Its lines, the last one first: only those that the screen has room for are taken. */
   linesFromTheEnd(): Iterable<Line>;
@@ -22,7 +22,7 @@ export interface Live {
 const USUAL_COLUMNS = 80;
 const USUAL_ROWS = 24;
 
-/** So much of the screen is left for what is typed, and for a window that becomes smaller. */
+/** This much of the screen is left for the line that is typed, and for a window that becomes smaller. */
 const LEFT_FREE = 1 / 4;
 
 const CUT: Line = [{ text: "⋮ (the whole of it stands here when it has come to its end)", style: "dim" }];
@@ -37,15 +37,15 @@ export function canRedraw({ isTTY }: { readonly isTTY?: boolean }): boolean {
 }
 
 /**
- * The end of a terminal's screen: above what is final and scrolls away, then what changes still, then the line that is being
- * typed, which is readline's. What changes never scrolls out of reach: of more than the screen has room for, the end is
- * shown.
+ * The end of a terminal's screen: first the final text, which scrolls away, then the lines that still change, then the
+ * line that is being typed, which is readline's. Lines that change never scroll out of reach: when they do not fit on
+ * the screen, their end is shown.
  */
 export class Screen {
   readonly #output: TerminalOutput;
   readonly #live: Live;
   readonly #prompt: Interface | undefined;
-  /** What changes still, as it was drawn. */
+  /** The changing lines, as they were drawn. */
   #drawn: readonly Row[] = [];
   /** How many rows below what changes still the cursor is, where readline does not know. */
   #below: number | undefined;
@@ -113,7 +113,7 @@ export class Screen {
     this.#prompt.prompt(true);
   }
 
-  /** Takes back what was drawn, and what is below. Terminals break rows anew that have become too long for them. */
+  /** Takes back the drawn lines and those below. Terminals break rows anew that have become too long for them. */
   #erasure(cursor: number): string {
     const width = this.#width;
     const drawn = this.#drawn.reduce((sum, { cells }) => sum + Math.max(1, Math.ceil(cells / width)), 0);
@@ -139,7 +139,10 @@ export class Screen {
   }
 }
 
-/** What readline takes to be the cursor's row in its prompt; from there it goes up when it draws the prompt anew. */
+/**
+ * The row of its prompt in which readline believes the cursor to be; from there it goes up when it draws the prompt
+ * anew.
+ */
 function withRow(prompt: Interface): Interface & { prevRows?: number } {
   return prompt;
 }

@@ -24,8 +24,8 @@ export interface ModelServers {
 }
 
 /**
- * Writes config.yaml and registration.yaml for the ports at hand. The registration's tokens stay the same, for Synapse
- * and the bridge know the ghosts by them. Without any model's server there is the demo agent alone.
+ * Writes config.yaml and registration.yaml for the ports at hand. The registration's tokens stay the same, because
+ * Synapse and the bridge know the ghosts by them. Without any model's server there is only the demo agent.
  */
 export async function writeSettings(folder: Folder, state: State, { ollama, tiny }: ModelServers): Promise<void> {
   await writeSecret(folder.registration, dump(await registration(folder, state)));

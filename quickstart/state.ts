@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { QuickstartError } from "./errors.ts";
 import { type Folder, writeSecret } from "./folder.ts";
 
-/** What stays the same from run to run. */
+/** The values that stay the same from run to run. */
 export interface State {
   /** The domain in every user id and room id; it can never change once Synapse has started with it. */
   readonly serverName: string;

@@ -193,7 +193,9 @@ async function writeConfig(directory: string, url: string, secret: string, optio
   await writeFile(join(directory, "log.yaml"), dump(log), { mode: 0o600 });
 }
 
-/** What a file holds; written when it is missing, so that it stays the same for the life of the folder. */
+/**
+ * The content of a file; it is written when the file is missing, so that it stays the same for the life of the folder.
+ */
 async function keep(path: string, make: () => string): Promise<string> {
   const kept = await readFile(path, "utf8").catch(() => "");
   if (kept !== "") return kept;
@@ -202,7 +204,7 @@ async function keep(path: string, make: () => string): Promise<string> {
   return fresh;
 }
 
-/** What `--generate-keys` would write, without the second that another start of Synapse takes. */
+/** The key that `--generate-keys` would write, without the second that another start of Synapse takes. */
 function newSigningKey(): string {
   const version = `a_${randomBytes(2).toString("hex")}`;
   return `ed25519 ${version} ${randomBytes(32).toString("base64").replace(/=+$/, "")}\n`;

@@ -1,8 +1,8 @@
 import { styleText } from "node:util";
 
 /**
- * Text that cannot move the cursor, change colours or ring: without control characters but line feeds and tabs. What
- * others wrote must pass through here before it reaches a terminal.
+ * Text that cannot move the cursor, change colours or ring: without control characters but line feeds and tabs. Other
+ * people's text must pass through here before it reaches a terminal.
  */
 export function plainText(text: string): string {
   return text.replaceAll(/\r\n?|[\u2028\u2029]/g, "\n").replaceAll(/[^\P{Cc}\n\t]|[\u202a-\u202e\u2066-\u2069]/gu, "");

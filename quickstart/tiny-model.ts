@@ -13,10 +13,10 @@ import { ensureVenv } from "./venv.ts";
 const LOCKED = join(import.meta.dirname, "tiny-model.txt");
 const PROGRAM = join(import.meta.dirname, "tiny_model.py");
 
-/** What is downloaded at the most, in bytes: for some kinds of machine the server is smaller. */
+/** The largest download, in bytes: for some kinds of machine the server is smaller. */
 export const DOWNLOAD_BYTES = 130_000_000;
 
-/** What the model is called. */
+/** The name of the model. */
 export const TINY_MODEL = "SmolLM2-135M-Instruct";
 
 const START_TIMEOUT_MS = 60_000;
@@ -38,7 +38,7 @@ export class TinyModelError extends Error {
 export interface TinyModelOptions {
   /** A Python environment made by {@link ensureTinyModel}. */
   readonly venv: string;
-  /** What it writes is added to this file. No word of a conversation is in it. */
+  /** Its output is added to this file. No word of a conversation is in it. */
   readonly logFile: string;
   /** Context window in tokens; each takes about 25 kB of memory. */
   readonly contextTokens: number;
@@ -46,7 +46,7 @@ export interface TinyModelOptions {
   readonly port?: number;
   /** Default 1. */
   readonly threads?: number;
-  /** What the server calls the model; left out, llama-server's own way is taken: by its file's path. */
+  /** The name by which the server offers the model; without it, llama-server uses the path of its file. */
   readonly name?: string;
   /** For tests: the model never ends an answer by itself. */
   readonly endless?: boolean;

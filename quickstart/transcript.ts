@@ -1,9 +1,9 @@
 import type { Message, News } from "./news.ts";
 
-/** What stands in a conversation, from top to bottom. */
+/** A part of a conversation; the parts stand from top to bottom. */
 export type Entry = Said | Remark | Reacted | TakenBack | Told;
 
-/** What the person said. */
+/** A message of the person. */
 export interface Said {
   readonly kind: "said";
   readonly text: string;
@@ -40,8 +40,9 @@ export interface Told {
 const MOST_OPEN = 100;
 
 /**
- * A conversation as it is shown. What can still change is open; what can't is handed out, once, by {@link take}. An edit of
- * what was handed out is an entry of its own. News cost the same, however long the conversation is.
+ * A conversation as it is shown. A part that can still change is open; a final part is handed out, once, by {@link
+ * take}. An edit of a part that was handed out is an entry of its own. News cost the same in a conversation of any
+ * length.
  */
 export class Transcript {
   #open: { entry: Entry | undefined }[] = [];
@@ -53,12 +54,12 @@ export class Transcript {
   /** When the latest whole answer to a question came that was a message of its own. */
   readonly #answered = new Map<string, number>();
 
-  /** What has not been handed out, as it stands. */
+  /** The open parts, as they stand. */
   get open(): readonly Entry[] {
     return this.#open.flatMap(({ entry }) => (entry === undefined || this.#isReplaced(entry) ? [] : [entry]));
   }
 
-  /** Takes in what the partner said or did; typing leaves no trace. */
+  /** Takes in a message or an act of the partner; typing leaves no trace. */
   add(news: News): void {
     switch (news.kind) {
       case "message":
@@ -80,7 +81,7 @@ export class Transcript {
     this.#open.push({ entry });
   }
 
-  /** No more will come of what grows: of the answers to one question, or of all. */
+  /** The growing parts are complete: those of the answers to one question, or all. */
   breakOff(question?: string): void {
     for (const { entry } of this.#open) {
       if (entry?.kind === "message" && (question === undefined || entry.message.question === question))

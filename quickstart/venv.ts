@@ -5,15 +5,15 @@ import { basename, dirname, join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** A Python environment could not be made. The message says what to install or what pip complained about. */
+/** A Python environment could not be made. The message says which package to install, or repeats pip's complaint. */
 export class VenvError extends Error {
   override readonly name = "VenvError";
 }
 
 /**
- * What is installed: all that a requirements file names, each with the hashes that it may have, so that nothing else is
- * taken from an index, `alone` where what they say that they need is not wanted; or packages by name and version alone, and
- * of whatever they need the newest.
+ * The packages to install: either all that a requirements file names, each with its allowed hashes, so that nothing
+ * else is taken from an index, `alone` where their own requirements are not wanted; or packages by name and version
+ * alone, with the newest versions of their requirements.
  */
 export type Packages = { readonly locked: string; readonly alone?: boolean } | { readonly named: readonly string[] };
 
@@ -23,7 +23,7 @@ export interface VenvOptions {
   readonly packages: Packages;
   /** How much is downloaded, about, in bytes; given, `progress` is told how much of it is there. */
   readonly downloadBytes?: number;
-  /** Told, line by line, what a person who waits would like to know. */
+  /** Is told, line by line, the news that a waiting person would like to have. */
   readonly progress: (line: string) => void;
 }
 
@@ -54,13 +54,13 @@ export function venvPython(directory: string): string {
   return join(directory, "bin", "python");
 }
 
-/** What pip is told to install. */
+/** The packages in pip's own words. */
 export function wantedOf(packages: Packages): readonly string[] {
   if ("named" in packages) return packages.named;
   return ["--require-hashes", ...(packages.alone === true ? ["--no-deps"] : []), "-r", packages.locked];
 }
 
-/** What stands in an environment; one whose making or removal was cut off has some of it. */
+/** The files of an environment; one whose making or removal was cut off has some of them. */
 const PARTS = ["bin", "downloads", "etc", "include", "installed.json", "lib", "lib64", "pyvenv.cfg", "share"];
 
 /** Whether nothing but an environment is lost with the folder. */
@@ -82,7 +82,10 @@ async function isComplete(directory: string, packages: Packages): Promise<boolea
   return found !== undefined && found === (await stamp(directory, packages));
 }
 
-/** What has to be the same for an environment to be usable. Its scripts hold absolute paths, its packages are for one Python. */
+/**
+ * The facts that have to be the same for an environment to be usable. Its scripts hold absolute paths, and its packages
+ * are for one Python.
+ */
 async function stamp(directory: string, packages: Packages): Promise<string> {
   const python = await run(venvPython(directory), ["-c", "import sys; print(sys.version)"]);
   const wanted = "named" in packages ? packages.named : await digest(packages.locked);
@@ -188,7 +191,7 @@ function watchDownloads(
   };
 }
 
-/** In bytes. What is taken away meanwhile does not count. */
+/** In bytes. A file that is taken away meanwhile does not count. */
 async function sizeOfFiles(folder: string): Promise<number> {
   const files = await readdir(folder, { recursive: true }).catch(() => []);
   const sizes = await Promise.all(

@@ -7,17 +7,17 @@ import { Transcript } from "./transcript.ts";
 
 /** Shows a conversation. */
 export interface View {
-  /** What the partner said or did. */
+  /** A message or an act of the partner. */
   show(news: News): void;
   /** A word of the quickstart's own. */
   remark(text: string): void;
   /** No more will come of the answer to this question. */
   breakOff(question: string): void;
-  /** Shows nothing more; what is not whole is left as it is. Idempotent. */
+  /** Shows nothing more; a part that is not whole is left as it is. Idempotent. */
   close(): void;
 }
 
-/** Who is talked to. */
+/** The agent that the person talks to. */
 export interface Partner {
   readonly partnerName: string;
   readonly isTyping: boolean;
@@ -69,7 +69,7 @@ export class TerminalView implements View {
   #isTyping: boolean;
   #isClosed = false;
 
-  /** @param lines reads from `input`; what is entered is shown, too. Once it is closed, the view is. */
+  /** @param lines reads from `input`; the lines that are entered are shown, too. Once it is closed, the view is. */
   constructor(partner: Partner, input: NodeJS.ReadableStream, output: TerminalOutput, lines: Interface) {
     this.#partner = partner;
     this.#isTyping = partner.isTyping;
