@@ -19,17 +19,20 @@ ${sections.map((section) => sectionOf(section, settings)).join("\n\n")}
 }
 
 function sectionOf({ path, schema, isGroup, isRequired }: Setting, all: readonly Setting[]): string {
-  const parts = all.filter((setting) => !setting.isGroup && setting.path.startsWith(`${path}.`));
+  const parts = all.filter((setting) => setting.path.startsWith(`${path}.`));
   const head = `## \`${path}\`\n\n${plain(schema.description)}${isRequired ? " Required." : ""}`;
   if (!isGroup) return `${head}\n\nTakes ${typeOf(schema)}. Default: ${defaultOf(schema, isRequired)}.`;
   const rows = parts.map((part) => [
     `\`${part.path}\``,
-    typeOf(part.schema),
-    defaultOf(part.schema, part.isRequired),
+    part.isGroup ? GROUP : typeOf(part.schema),
+    part.isGroup ? "" : defaultOf(part.schema, part.isRequired),
     [plain(part.schema.description), ...(part.types.length === 0 ? [] : [`For ${wordsOf(part.types)}.`])].join(" "),
   ]);
   return `${head}\n\n${table(["setting", "takes", "default", "meaning"], rows)}`;
 }
+
+/** Stands where a group takes no value of its own. */
+const GROUP = "the settings below";
 
 /** What a setting takes, its bounds too. */
 function typeOf(schema: Schema): string {

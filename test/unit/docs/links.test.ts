@@ -13,21 +13,22 @@ async function documents(): Promise<string[]> {
 
 /** A link to a file of this checkout, and to which of its headings where it names one. */
 interface Link {
-  readonly text: string;
   readonly file: string;
   readonly anchor: string | undefined;
+  /** The names of tests that the link's title lists; else what the link says. */
+  readonly names: readonly string[];
 }
+
+const LINK = /\[([^\]]+)\]\((?!https?:)([^)#\s]*)(?:#([^)\s]*))?(?: "([^"]*)")?\)/g;
 
 /** The links of a document to files of this checkout, itself among them. */
 async function linksOf(document: string): Promise<readonly Link[]> {
   const text = await readFile(join(ROOT, document), "utf8");
-  return [...text.matchAll(/\[([^\]]+)\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)/g)].map(
-    ([, words = "", target = "", anchor]) => ({
-      text: words,
-      file: target === "" ? document : join(dirname(document), target),
-      anchor,
-    }),
-  );
+  return [...text.matchAll(LINK)].map(([, words = "", target = "", anchor, title]) => ({
+    file: target === "" ? document : join(dirname(document), target),
+    anchor,
+    names: title?.split(" · ") ?? [words],
+  }));
 }
 
 /** The anchors of a document's headings, as GitHub makes them. */
@@ -66,10 +67,11 @@ describe("the documentation", () => {
   ] as const) {
     it(`of ${what} names tests that there are`, async () => {
       const links = (await linksOf(document)).filter(({ file }) => file.startsWith("test/"));
-      assert.ok(links.length > least);
-      for (const { text, file } of links) {
+      const named = links.flatMap(({ names, file }) => names.map((name) => ({ name, file })));
+      assert.ok(named.length > least);
+      for (const { name, file } of named) {
         const code = (await readFile(join(ROOT, file), "utf8")).replaceAll("\\'", "'");
-        assert.ok(code.includes(text), `“${text}” is no test of ${file}`);
+        assert.ok(code.includes(name), `“${name}” is no test of ${file}`);
       }
     });
   }
