@@ -19,7 +19,7 @@ import { observedDatabase } from "./database/observed.ts";
 import { AgentDirectory } from "./agents/agent-directory.ts";
 import { GivenNames } from "./agents/given-names.ts";
 import { Acquaintances } from "./ghost/acquaintances.ts";
-import { isRetryable } from "./ghost/failure.ts";
+import { isRetryable } from "./observability/retryable.ts";
 import { GhostHalted, HALTED_WAIT_MS } from "./ghost/halted.ts";
 import type { GhostServices } from "./ghost/ghost-services.ts";
 import { GhostStore } from "./ghost/ghost-store.ts";

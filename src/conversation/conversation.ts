@@ -1,6 +1,6 @@
 import type { Obstacle } from "../crypto/device.ts";
 import type { Queryable } from "../database/database.ts";
-import { isRetryable } from "../ghost/failure.ts";
+import { isRetryable } from "../observability/retryable.ts";
 import {
   formFor,
   type GhostHandle,

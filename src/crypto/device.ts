@@ -27,6 +27,7 @@ import {
 } from "./verification-messages.ts";
 import { Verifications, type VerificationLedger } from "./verifications.ts";
 import { reached } from "../observability/steps.ts";
+import type { Retryable } from "../observability/retryable.ts";
 
 /** What came of an encrypted event. */
 export type Decryption =
@@ -688,6 +689,7 @@ function transactionOf(content: unknown): string | undefined {
 }
 
 /** The device is used no more: its process stops, or its store failed and it is loaded again. */
-export class DeviceClosed extends Error {
+export class DeviceClosed extends Error implements Retryable {
   override readonly name = "DeviceClosed";
+  readonly retryable = true;
 }

@@ -1,6 +1,6 @@
 import type { GhostServices } from "./ghost-services.ts";
 import { viewAs } from "./encryption-target.ts";
-import { isRetryable } from "./failure.ts";
+import { isRetryable } from "../observability/retryable.ts";
 
 /**
  * With whom a ghost is in a direct chat; undefined where a room is none. It is one where the invite, or `m.direct`, has called

@@ -1,6 +1,6 @@
 import type { Obstacle } from "../crypto/device.ts";
 import { partnerIn } from "./direct-chat.ts";
-import { isRetryable } from "./failure.ts";
+import { isRetryable } from "../observability/retryable.ts";
 import type { LoadedGhost } from "./ghost-account.ts";
 import type { GhostServices } from "./ghost-services.ts";
 import type { GhostHandle } from "./listener.ts";

@@ -3,7 +3,7 @@ import { fenced, StaleLease, type Lease } from "../leases/leases.ts";
 import type { Attempt } from "../mailbox/attempt.ts";
 import type { MailItem } from "../mailbox/mailbox.ts";
 import type { Logger } from "../observability/log.ts";
-import { isRetryable } from "./failure.ts";
+import { isRetryable } from "../observability/retryable.ts";
 import type { LoadedGhost } from "./ghost-account.ts";
 import type { GhostServices } from "./ghost-services.ts";
 import type { ItemResult } from "./item-result.ts";

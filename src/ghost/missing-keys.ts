@@ -7,7 +7,7 @@ import { fenced } from "../leases/leases.ts";
 import { placeOfEvent } from "../mailbox/mailbox.ts";
 import { unlessBroken } from "../sealing/sealed-text.ts";
 import type { SealedRow, Seals } from "../sealing/seals.ts";
-import { isRetryable } from "./failure.ts";
+import { isRetryable } from "../observability/retryable.ts";
 import type { LoadedGhost } from "./ghost-account.ts";
 import type { GhostHandle } from "./listener.ts";
 import { transactionId, type Outbox } from "./outbox.ts";

@@ -6,7 +6,7 @@ import type { MailItem } from "../mailbox/mailbox.ts";
 import { SAID_OTHERWISE } from "../mailbox/routing.ts";
 import type { Logger } from "../observability/log.ts";
 import { partnerIn } from "./direct-chat.ts";
-import { isRetryable } from "./failure.ts";
+import { isRetryable } from "../observability/retryable.ts";
 import type { GhostAccount, LoadedGhost } from "./ghost-account.ts";
 import type { Lease } from "../leases/leases.ts";
 import type { Decision } from "../permissions/decisions.ts";

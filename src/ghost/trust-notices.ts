@@ -2,7 +2,7 @@ import { deleteInBatches } from "../database/batches.ts";
 import type { Database } from "../database/database.ts";
 import { fenced, type Lease } from "../leases/leases.ts";
 import type { Distrust } from "../permissions/trust.ts";
-import { isRetryable } from "./failure.ts";
+import { isRetryable } from "../observability/retryable.ts";
 import type { GhostHandle } from "./listener.ts";
 
 type Reason = Distrust | "silenced" | "agent_unsigned";

@@ -1,4 +1,5 @@
 import type { Database, Queryable } from "../database/database.ts";
+import type { Retryable } from "../observability/retryable.ts";
 
 /** The right to act as a ghost, until somebody takes the next epoch. */
 export interface Lease {
@@ -8,8 +9,9 @@ export interface Lease {
 }
 
 /** The ghost belongs to another process that is alive. Nothing is wrong: that one does the work. */
-export class LeaseHeld extends Error {
+export class LeaseHeld extends Error implements Retryable {
   override readonly name = "LeaseHeld";
+  readonly retryable = true;
 
   constructor(ghost: string) {
     super(`another process acts as ${ghost}`);
@@ -17,8 +19,9 @@ export class LeaseHeld extends Error {
 }
 
 /** A write named an epoch that is no longer the ghost's: somebody else has taken it over. Nothing was written. */
-export class StaleLease extends Error {
+export class StaleLease extends Error implements Retryable {
   override readonly name = "StaleLease";
+  readonly retryable = true;
 
   constructor(lease: Lease) {
     super(`${lease.ghost} was taken over after epoch ${lease.epoch}; this owner may write nothing more`);

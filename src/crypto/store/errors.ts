@@ -1,3 +1,5 @@
+import type { Retryable } from "../../observability/retryable.ts";
+
 /** The ghost's store is open in this process already. A second machine on it would use the same keys twice. */
 export class StoreAlreadyOpen extends Error {
   override readonly name = "StoreAlreadyOpen";
@@ -11,8 +13,9 @@ export class StoreAlreadyOpen extends Error {
  * A write of the session did not reach the database; `cause` says why. What is in memory can no longer be trusted: the
  * owner closes the machine, closes the session, and opens both again from what is stored.
  */
-export class StoreFailed extends Error {
+export class StoreFailed extends Error implements Retryable {
   override readonly name = "StoreFailed";
+  readonly retryable = true;
 
   constructor(ghost: string, cause: unknown) {
     super(`a write to the crypto store of ${ghost} failed; it has to be opened again`, { cause });
@@ -20,8 +23,9 @@ export class StoreFailed extends Error {
 }
 
 /** A write came for a store that is closed or being closed. Nothing was written. */
-export class StoreClosed extends Error {
+export class StoreClosed extends Error implements Retryable {
   override readonly name = "StoreClosed";
+  readonly retryable = true;
 
   constructor(database: string) {
     super(`${database} is not open for writing`);

@@ -1,7 +1,7 @@
 import type { DeviceTransport } from "../../crypto/transport.ts";
 import { isHomeserverError } from "../../homeserver/errors.ts";
 import type { HomeserverClient } from "../../homeserver/client.ts";
-import { isRetryable } from "../failure.ts";
+import { isRetryable } from "../../observability/retryable.ts";
 import { downloadMedia } from "../../homeserver/calls.ts";
 import * as calls from "../../homeserver/device-calls.ts";
 

@@ -40,7 +40,9 @@ describe("docs/troubleshooting.md", () => {
 
   it("has each kind of error that ends a command, and no other", async () => {
     const kinds = (await sources()).flatMap((text) =>
-      [...text.matchAll(/class (\w+) extends Error \{[^}]*?readonly exitCode = [12];/g)].map(([, name]) => name),
+      [...text.matchAll(/class (\w+) extends Error (?:implements \w+ )?\{[^}]*?readonly exitCode = [12];/g)].map(
+        ([, name]) => name,
+      ),
     );
     assert.ok(kinds.length > 8, kinds.join());
     const told = rows("It does not start").flatMap((row) => /<!-- (\w+) -->/.exec(row)?.[1] ?? []);

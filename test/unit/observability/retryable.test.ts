@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { DeviceClosed } from "../../../src/crypto/device.ts";
 import { UnsupportedEncryption } from "../../../src/crypto/room-encryptor.ts";
 import { type DatabaseError, databaseError } from "../../../src/database/database.ts";
-import { isRetryable } from "../../../src/ghost/failure.ts";
+import { isRetryable } from "../../../src/observability/retryable.ts";
 import { HomeserverUnreachable, MatrixError, UnexpectedAnswer } from "../../../src/homeserver/errors.ts";
 
 function answered(status: number): MatrixError {
