@@ -1,5 +1,6 @@
 import { callNames, type Agent } from "../agents/agents.ts";
-import type { GhostHandle, GhostMessage } from "../ghost/listener.ts";
+import type { GhostHandle } from "../ghost/ghost-handle.ts";
+import type { GhostMessage } from "../ghost/received.ts";
 import type { Addressee } from "./addressing.ts";
 import { userLocalpart } from "./call.ts";
 
@@ -18,4 +19,9 @@ export function addresseeOf(
 export function namesOf(userId: string, agent: Agent | undefined): string[] {
   const localpart = userLocalpart(userId);
   return [userId, userId.slice(1), localpart, ...(agent === undefined ? [] : callNames(agent))];
+}
+
+/** What an agent is called where people read it; by its user id where its model has gone. */
+export function shownName(agent: Pick<Agent, "displayName"> | undefined, userId: string): string {
+  return agent?.displayName ?? userLocalpart(userId);
 }

@@ -10,7 +10,7 @@ import { pictureType } from "../providers/pictures.ts";
 import { recordingEnding } from "../providers/recordings.ts";
 import { PromptTooLong } from "../providers/prompt-too-long.ts";
 import { ProviderError, type ChatMessage } from "../providers/provider.ts";
-import { formFor, type Form, type SentFile } from "../ghost/listener.ts";
+import { formFor, type Form, type SentFile } from "../ghost/form.ts";
 import { withoutPath } from "../agents/model-name.ts";
 import type { RoomDefaults, RoomSettings } from "../rooms/settings.ts";
 import { usersOf, type Allowances } from "../turns/allowances.ts";

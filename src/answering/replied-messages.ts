@@ -1,4 +1,4 @@
-import type { ReadEvent } from "../ghost/listener.ts";
+import type { ReadEvent } from "../ghost/ghost-handle.ts";
 import { isHomeserverError } from "../homeserver/errors.ts";
 import type { Logger } from "../observability/log.ts";
 import type { Turn } from "../turns/turn.ts";

@@ -1,4 +1,4 @@
-import type { SentFile } from "../ghost/listener.ts";
+import type { SentFile } from "../ghost/form.ts";
 import { ANSWERS_FIELD } from "../matrix/relation.ts";
 import { pictureExtent, pictureType } from "../providers/pictures.ts";
 import { cleanText } from "../text/clean-text.ts";

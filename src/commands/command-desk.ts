@@ -1,6 +1,8 @@
 import type { ExchangeSettings } from "../config/config.ts";
 import type { Agent, ListedAgent } from "../agents/agents.ts";
-import { formFor, type GhostHandle, type GhostMessage } from "../ghost/listener.ts";
+import type { GhostHandle } from "../ghost/ghost-handle.ts";
+import { formFor } from "../ghost/form.ts";
+import type { GhostMessage } from "../ghost/received.ts";
 import { combined, type Outcome } from "../ghost/outcome.ts";
 import { withoutPath } from "../agents/model-name.ts";
 import type { SettingWord, Words } from "../language/words.ts";

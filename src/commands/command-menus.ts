@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { deleteInBatches } from "../database/batches.ts";
 import type { Database, Queryable } from "../database/database.ts";
-import type { GhostHandle } from "../ghost/listener.ts";
+import type { GhostHandle } from "../ghost/ghost-handle.ts";
 import type { CommandWord } from "../language/words.ts";
 import { COMMAND_DESCRIPTION, commandDescriptions, type CommandDescription } from "./command-menu.ts";
 

@@ -1,4 +1,5 @@
-import type { GhostHandle, GhostMessage } from "../ghost/listener.ts";
+import type { GhostHandle } from "../ghost/ghost-handle.ts";
+import type { GhostMessage } from "../ghost/received.ts";
 import type { Permissions } from "../permissions/permissions.ts";
 import type { Act, Decision } from "../permissions/decisions.ts";
 import type { Addressing } from "../addressing/addressing.ts";

@@ -1,5 +1,7 @@
 import type { Actor, AuditEntry } from "../audit/audit-entry.ts";
-import { formFor, type Form, type GhostHandle, type GhostMessage } from "../ghost/listener.ts";
+import type { GhostHandle } from "../ghost/ghost-handle.ts";
+import { formFor, type Form } from "../ghost/form.ts";
+import type { GhostMessage } from "../ghost/received.ts";
 import type { Words } from "../language/words.ts";
 import type { Permissions } from "../permissions/permissions.ts";
 import { ProviderError, type Provider } from "../providers/provider.ts";

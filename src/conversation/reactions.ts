@@ -1,34 +1,143 @@
-/** What somebody asks for with a reaction to a question or its answer. */
-export type Wish = "stop" | "again" | "continue" | "good" | "bad";
+import { afterDecision } from "../answering/after-decision.ts";
+import type { Answering } from "../answering/answering.ts";
+import { decideIn, moderates } from "../commands/permitted.ts";
+import type { GhostHandle } from "../ghost/ghost-handle.ts";
+import { combined, type Outcome } from "../ghost/outcome.ts";
+import type { GhostReaction } from "../ghost/received.ts";
+import type { Admission } from "../turns/admission.ts";
+import { stopping } from "../turns/stopping.ts";
+import { stepOf } from "../turns/turn.ts";
+import { ANSWER_STEP } from "../turns/turn-runner.ts";
+import type { ConversationOptions } from "./conversation-options.ts";
+import type { Questions } from "./questions.ts";
+import { decisionOf, wishOf } from "./wishes.ts";
+import { tellTooLongAgo } from "./too-long-ago.ts";
 
-/** Each with its sisters, which clients show beside it and people take for it. */
-const WISHES: Readonly<Record<Wish, readonly string[]>> = {
-  stop: ["🛑", "⏹", "✋", "🤚", "🖐"],
-  again: ["🔁", "🔄", "🔃", "🔂", "♻"],
-  continue: ["▶", "⏩", "⏭", "⏯"],
-  good: ["👍"],
-  bad: ["👎"],
-};
+type ReactionsOptions = Pick<
+  ConversationOptions,
+  | "consents"
+  | "exchanges"
+  | "history"
+  | "isAgent"
+  | "isEncrypted"
+  | "language"
+  | "limits"
+  | "permissions"
+  | "stopTurns"
+  | "turnQueued"
+  | "turns"
+>;
 
-const AGREES = ["✅", "☑", "✔"];
-const DECLINES = ["❌", "✖", "❎"];
+/** Decides what comes of a reaction to an event. */
+export class Reactions {
+  readonly #options: ReactionsOptions;
+  readonly #answering: Pick<Answering, "failed">;
+  readonly #admission: Admission;
+  readonly #questions: Questions;
 
-/** The longest emoji with what may be around it, in characters. */
-const LONGEST_KEY = 32;
+  constructor(
+    options: ReactionsOptions,
+    parts: {
+      readonly answering: Pick<Answering, "failed">;
+      readonly admission: Admission;
+      readonly questions: Questions;
+    },
+  ) {
+    this.#options = options;
+    this.#answering = parts.answering;
+    this.#admission = parts.admission;
+    this.#questions = parts.questions;
+  }
 
-/** The wish behind a reaction's key; undefined for all that mean nothing to an agent. Skin tones and variants count alike. */
-export function wishOf(key: string): Wish | undefined {
-  const plain = plainOf(key);
-  return (Object.keys(WISHES) as Wish[]).find((wish) => WISHES[wish].includes(plain));
-}
+  /** Somebody reacted to an event: what they wish for happens if it is theirs to wish, or they moderate the room. */
+  async reaction(ghost: GhostHandle, reaction: GhostReaction): Promise<Outcome> {
+    const { history, turns, exchanges, permissions } = this.#options;
+    const { roomId, sender, target, eventId } = reaction;
+    const wish = wishOf(reaction.key);
+    if ((wish ?? decisionOf(reaction.key)) === undefined || this.#options.isAgent(sender)) return {};
+    const permitted = await decideIn(permissions, ghost, "reaction", reaction);
+    if (!permitted.allowed) {
+      ghost.log.info({ room: roomId, event: eventId, reason: permitted.reason }, "reaction refused");
+      return {};
+    }
+    if (wish === undefined) return this.#decided(ghost, reaction);
+    const about = await turns.about(ghost.userId, roomId, target);
+    if (about === undefined) {
+      const isOld = (wish === "again" || wish === "continue") && (await history.isOwn(ghost.userId, roomId, target));
+      if (isOld) await tellTooLongAgo(this.#options.language, ghost, roomId, target);
+      return {};
+    }
+    const { turn, isOpen, answer } = about;
+    const log = ghost.log.child({ room: roomId, event: turn.eventId, wish });
+    if (sender !== turn.asker && !(await moderates(permissions, ghost, reaction))) {
+      log.info({ user: sender }, "a wish of somebody whose question it is not, and who does not moderate the room");
+      return {};
+    }
+    if (wish === "good" || wish === "bad") {
+      if (answer === undefined) return {};
+      const rating = { roomId, answer, sender, reaction: eventId, good: wish === "good" };
+      return { store: (tx) => history.rate(tx, ghost.userId, rating) };
+    }
+    if (wish === "stop") {
+      const which = { ghost: ghost.userId, roomId, eventId: turn.eventId };
+      return combined(stopping(this.#options, which, { keeps: true }), {
+        store: (tx) => exchanges.stop(tx, roomId, { origin: turn.origin }),
+        after: () => log.info("stopped by a reaction"),
+      });
+    }
+    if (isOpen) return {};
+    const words = await this.#options.language.words(ghost.userId, roomId);
+    return {
+      store: async (tx) => {
+        const { eventId: question, threadRoot } = turn;
+        const notNow = await this.#admission.take(tx, { ghost: ghost.userId, roomId, asker: sender });
+        const refusal = notNow && this.#questions.refusal(turn, notNow, words, { eventId: question, threadRoot });
+        // Where there is no answer, there is nothing to go on with.
+        const kind = target === turn.eventId || answer !== undefined ? wish : "again";
+        if (refusal === undefined) await turns.enqueueAgain(tx, ghost.userId, question, kind);
+        else await turns.declineAgain(tx, turn, refusal);
+      },
+      after: () => {
+        log.info("asked again by a reaction");
+        this.#options.turnQueued();
+      },
+    };
+  }
 
-/** Whether a reaction to a question for consent agrees or declines; undefined: neither. */
-export function decisionOf(key: string): boolean | undefined {
-  const plain = plainOf(key);
-  if (AGREES.includes(plain)) return true;
-  return DECLINES.includes(plain) ? false : undefined;
-}
-
-function plainOf(key: string): string {
-  return key.length > LONGEST_KEY ? "" : key.replace(/\p{Emoji_Modifier}|\p{Variation_Selector}|\s/gu, "");
+  /**
+   * A reaction to the question whether words may leave: decided by who moderates the room. Not in encrypted ones: reactions go
+   * in clear there too, so that a homeserver could make one up, and what they belong to stands outside the ciphertext.
+   */
+  async #decided(ghost: GhostHandle, reaction: GhostReaction): Promise<Outcome> {
+    const { turns, limits, consents, isEncrypted, permissions, turnQueued } = this.#options;
+    const { roomId, sender, target, key } = reaction;
+    const granted = decisionOf(key) ?? false;
+    const asked: (string | undefined)[] = [];
+    const waiting = await turns.withoutConsent(ghost.userId, roomId);
+    for (const { turn } of waiting) asked.push(await ghost.sent(roomId, stepOf(turn, ANSWER_STEP)));
+    const about = waiting[asked.indexOf(target)];
+    if (about === undefined) return {};
+    const log = ghost.log.child({ room: roomId, user: sender, target: about.target, granted });
+    if (about.turn.encrypted || (await isEncrypted(roomId))) {
+      log.info("a decision by a reaction in an encrypted room does not count");
+      return {};
+    }
+    if (!(await moderates(permissions, ghost, reaction))) {
+      log.info("a decision of somebody who does not moderate the room");
+      return {};
+    }
+    const words = await this.#options.language.words(ghost.userId, roomId);
+    const where = { roomId, ghost: ghost.userId, target: about.target };
+    return {
+      store: async (tx) => {
+        // A reaction's key stands outside the ciphertext, if there is one.
+        await consents.decide(tx, where, { granted, encrypted: false }, sender);
+        await afterDecision(tx, where, granted, { turns, limits, answering: this.#answering, words });
+      },
+      after: () => {
+        log.info("decided whether words may leave");
+        turnQueued();
+      },
+    };
+  }
 }

@@ -1,4 +1,5 @@
-import type { GhostHandle, GhostMessage } from "../ghost/listener.ts";
+import type { GhostHandle } from "../ghost/ghost-handle.ts";
+import type { GhostMessage } from "../ghost/received.ts";
 import { isHomeserverError } from "../homeserver/errors.ts";
 import type { PrivacyGate } from "../privacy/gate.ts";
 import { Patience } from "../providers/patience.ts";

@@ -4,7 +4,7 @@ import { parseTransaction, type RoomEvent } from "../homeserver/transaction.ts";
 import { mayTalkIn } from "../permissions/invites.ts";
 import type { LoadedGhost } from "./ghost-account.ts";
 import type { GhostServices } from "./ghost-services.ts";
-import type { ReadEvent } from "./listener.ts";
+import type { ReadEvent } from "./ghost-handle.ts";
 import { isReplay } from "./replays.ts";
 
 /** What reading needs. */

@@ -12,7 +12,8 @@ import type { Logger } from "../observability/log.ts";
 import type { Metrics } from "../observability/metrics.ts";
 import type { Rooms } from "../rooms/rooms.ts";
 import type { Acquaintances } from "./acquaintances.ts";
-import type { GhostListener } from "./listener.ts";
+import type { EventHandler } from "./event-handler.ts";
+import type { NoticeWriter } from "./notice-writer.ts";
 import type { GhostStore } from "./ghost-store.ts";
 import type { MissingKeys } from "./missing-keys.ts";
 import type { Outbox } from "./outbox.ts";
@@ -36,7 +37,8 @@ export interface GhostServices {
   readonly acquaintances: Acquaintances;
   readonly cryptoStore: CryptoStore;
   readonly masterKey: MasterKey;
-  readonly listener: GhostListener;
+  readonly handler: EventHandler;
+  readonly notices: NoticeWriter;
   /** A place for each ghost that is loaded. */
   readonly places: Semaphore;
   /** How many may be loading at once. */

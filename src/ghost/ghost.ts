@@ -16,7 +16,8 @@ import { GhostHalted } from "./halted.ts";
 import { Greeting } from "./greeting.ts";
 import { handleItem, type Handling } from "./handling.ts";
 import { readEvent } from "./event-reader.ts";
-import type { EventOutside, Form, GhostFile, GhostHandle, ReadEvent, SendOptions, SentFile } from "./listener.ts";
+import type { EventOutside, GhostFile, GhostHandle, ReadEvent } from "./ghost-handle.ts";
+import type { Form, SendOptions, SentFile } from "./form.ts";
 import { transactionId } from "./outbox.ts";
 import { Reception } from "./reception.ts";
 import { Sender } from "./sender.ts";
@@ -485,10 +486,10 @@ export class Ghost implements GhostHandle {
   }
 
   async #tellOfSilence(roomId: string, { userIds }: VerifiedIdentityChanged, lease: Lease): Promise<void> {
-    const { trustNotices, listener, rooms } = this.#services;
+    const { trustNotices, notices, rooms } = this.#services;
     this.log.error({ room: roomId, users: userIds }, "nothing is said here: an identity that was verified has changed");
     for (const userId of userIds) {
-      const content = await listener.silenced(this, roomId, userId);
+      const content = await notices.silenced(this, roomId, userId);
       // In a room with nobody else it is the same as what they were told when they were not heard.
       const isAlone = (await rooms.soleCompanion(roomId, this.userId)) === userId;
       const unlessTold = isAlone ? (["verified_identity_changed"] as const) : [];
@@ -497,9 +498,9 @@ export class Ghost implements GhostHandle {
   }
 
   async #tellOfNoIdentity(roomId: string, lease: Lease): Promise<void> {
-    const { trustNotices, listener } = this.#services;
+    const { trustNotices, notices } = this.#services;
     this.log.error({ room: roomId }, "nothing is said here: this ghost's device is not signed by its identity");
-    const content = await listener.unsigned(this, roomId);
+    const content = await notices.unsigned(this, roomId);
     await trustNotices.tell(this, lease, { roomId, userId: this.userId, why: "agent_unsigned", content });
   }
 
@@ -513,12 +514,12 @@ export class Ghost implements GhostHandle {
   /** Whoever is verified now may have been told before that they are not trusted. */
   async #verified(flow: Flow, cancelled: string | undefined): Promise<void> {
     if (cancelled !== undefined) return;
-    const { trustNotices, listener, verification } = this.#services;
+    const { trustNotices, notices, verification } = this.#services;
     await trustNotices.forget(flow.userId);
     if (verification !== "accept") return;
     const roomId = flow.roomId ?? (await this.#directRoomWith(flow.userId));
     if (roomId === undefined) return;
-    const content = await listener.verifiedUnseen(this, roomId);
+    const content = await notices.verifiedUnseen(this, roomId);
     this.#background.run("verification notice", () =>
       this.send(roomId, "m.room.message", content, `verified ${flow.flowId}`, { form: "of_room" }).then(
         () => undefined,

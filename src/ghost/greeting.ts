@@ -3,7 +3,7 @@ import { partnerIn } from "./direct-chat.ts";
 import { isRetryable } from "../observability/retryable.ts";
 import type { LoadedGhost } from "./ghost-account.ts";
 import type { GhostServices } from "./ghost-services.ts";
-import type { GhostHandle } from "./listener.ts";
+import type { GhostHandle } from "./ghost-handle.ts";
 import type { Sender } from "./sender.ts";
 
 /** While somebody may be setting up their device, it is looked for so often, for so long, in ms; after that, with the rest. */
@@ -25,13 +25,16 @@ export class Greeting {
   readonly #ghost: GhostHandle;
   readonly #services: Pick<
     GhostServices,
-    "store" | "rooms" | "client" | "log" | "listener" | "trustNotices" | "trustIn"
+    "store" | "rooms" | "client" | "log" | "handler" | "notices" | "trustNotices" | "trustIn"
   >;
   readonly #sender: Sender;
 
   constructor(
     ghost: GhostHandle,
-    services: Pick<GhostServices, "store" | "rooms" | "client" | "log" | "listener" | "trustNotices" | "trustIn">,
+    services: Pick<
+      GhostServices,
+      "store" | "rooms" | "client" | "log" | "handler" | "notices" | "trustNotices" | "trustIn"
+    >,
     sender: Sender,
   ) {
     this.#ghost = ghost;
@@ -66,19 +69,19 @@ export class Greeting {
   }
 
   async #greet(room: Entered, loaded: LoadedGhost): Promise<"greeted" | "waits"> {
-    const { store, listener, trustNotices } = this.#services;
+    const { store, handler, notices, trustNotices } = this.#services;
     const { roomId, inviter } = room;
     const direct = (await partnerIn(this.#services, this.#ghost.userId, roomId)) !== undefined;
     const obstacle = inviter === undefined ? undefined : await this.#obstacle(roomId, inviter, loaded);
     if (inviter === undefined || obstacle === undefined) {
-      await listener.joined(this.#ghost, { roomId, direct });
+      await handler.joined(this.#ghost, { roomId, direct });
       await store.setUngreeted(loaded.lease, roomId, undefined);
       // Another device of theirs that is not trusted is another matter.
       if (inviter !== undefined) await trustNotices.forget(inviter, roomId);
       return "greeted";
     }
     await store.setUngreeted(loaded.lease, roomId, inviter);
-    const content = await listener.unheard(this.#ghost, { roomId, direct, why: obstacle.why });
+    const content = await notices.unheard(this.#ghost, { roomId, direct, why: obstacle.why });
     // Whoever has no device at all reads nothing.
     if (content !== undefined && obstacle.devices > 0) {
       // For the same reason, so that a message that was sent meanwhile gets no second notice.

@@ -9,19 +9,9 @@ import { unlessBroken } from "../sealing/sealed-text.ts";
 import type { SealedRow, Seals } from "../sealing/seals.ts";
 import { isRetryable } from "../observability/retryable.ts";
 import type { LoadedGhost } from "./ghost-account.ts";
-import type { GhostHandle } from "./listener.ts";
+import type { GhostHandle } from "./ghost-handle.ts";
+import type { NoticeWriter } from "./notice-writer.ts";
 import { transactionId, type Outbox } from "./outbox.ts";
-
-/** A message that can't be read, as people are told of it. */
-export interface UnreadMessage {
-  readonly eventId: string;
-  readonly roomId: string;
-  readonly threadRoot: string | undefined;
-  /** The ghost that can't read it. */
-  readonly ghost: string;
-  /** Why the sender keeps the key back, if it said so: a code of `m.room_key.withheld`. */
-  readonly withheld: string | undefined;
-}
 
 /** What missing keys are told with. */
 export interface MissingKeysOptions {
@@ -32,8 +22,7 @@ export interface MissingKeysOptions {
   /** How long a key may be late before people are told, in ms. */
   readonly tellAfterMs: number;
   readonly isGhost: (userId: string) => boolean;
-  /** The content of the notice. */
-  readonly notice: (message: UnreadMessage) => Promise<object>;
+  readonly notices: Pick<NoticeWriter, "missingKey">;
 }
 
 /** A client that never gives us its keys is told of it so often, however many sessions it makes. */
@@ -65,7 +54,7 @@ export class MissingKeys {
       // Agents do not complain to agents.
       if (this.#options.isGhost(event.sender)) continue;
       if (!(await this.#claim(ghost.userId, row, event.sender))) continue;
-      const content = await this.#options.notice({
+      const content = await this.#options.notices.missingKey({
         eventId: event.event_id,
         roomId: row.room_id,
         threadRoot: threadRootOf(event),

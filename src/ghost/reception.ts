@@ -24,7 +24,8 @@ import type { VerificationForm } from "../crypto/verification-messages.ts";
 import { isReplay, noteHandled } from "./replays.ts";
 import type { GhostServices } from "./ghost-services.ts";
 import type { Greeting } from "./greeting.ts";
-import type { GhostHandle, GhostMessage } from "./listener.ts";
+import type { GhostHandle } from "./ghost-handle.ts";
+import type { GhostMessage } from "./received.ts";
 import { predecessorRoom, replacementRoom } from "../rooms/upgrade.ts";
 import { done, type ItemResult } from "./item-result.ts";
 import { combined, type Outcome } from "./outcome.ts";
@@ -248,11 +249,11 @@ export class Reception {
     why: Distrust,
     lease: Lease,
   ): Promise<ItemResult> {
-    const { listener, trustNotices } = this.#services;
+    const { notices, trustNotices } = this.#services;
     const { event } = item;
     this.#ghost.log.warn({ room: event.room_id, event: event.event_id, why }, "message not acted on: not trusted");
     const message = await this.#messageOf(item, content, undefined, why !== "not_encrypted");
-    const notice = message && (await listener.distrusted(this.#ghost, message, why));
+    const notice = message && (await notices.distrusted(this.#ghost, message, why));
     if (notice === undefined) return done();
     // Who was on their way to be answered when their identity changed has read so.
     const unlessTold = why === "verified_identity_changed" ? (["silenced"] as const) : [];
@@ -268,7 +269,7 @@ export class Reception {
     encrypted: boolean,
   ): Promise<Outcome> {
     const message = await this.#messageOf(item, content, shield, encrypted);
-    return message === undefined ? {} : this.#services.listener.message(this.#ghost, message);
+    return message === undefined ? {} : this.#services.handler.message(this.#ghost, message);
   }
 
   /** Undefined when the ghost is no longer in the room. */
@@ -306,16 +307,16 @@ export class Reception {
     const membership = await this.#services.store.membership(this.#ghost.userId, event.room_id);
     if (membership?.membership !== "join") return {};
     const reaction = { eventId: event.event_id, roomId: event.room_id, sender: event.sender, target, key };
-    return this.#services.listener.reaction(this.#ghost, reaction);
+    return this.#services.handler.reaction(this.#ghost, reaction);
   }
 
   async #redaction({ event }: MailItem): Promise<ItemResult> {
     // Beside the content, where servers put it for all room versions and have checked it; in it alone since version 11.
     const target = event.redacts ?? event.content["redacts"];
     if (typeof target !== "string") return done();
-    const { listener, mailbox } = this.#services;
+    const { handler, mailbox } = this.#services;
     const roomId = event.room_id;
-    const outcome = await listener.redacted(this.#ghost, { roomId, target, sender: event.sender });
+    const outcome = await handler.redacted(this.#ghost, { roomId, target, sender: event.sender });
     // What waits for its key is not to be read when that comes.
     const store = (tx: Queryable): Promise<void> => mailbox.forget(tx, this.#ghost.userId, { roomId, eventId: target });
     return done(combined(outcome, { store }));
@@ -323,7 +324,7 @@ export class Reception {
 
   async #ownMembership(item: MailItem, loaded: LoadedGhost): Promise<ItemResult> {
     const { event } = item;
-    const { listener, mailbox, outbox, audit } = this.#services;
+    const { handler, mailbox, outbox, audit } = this.#services;
     const roomId = event.room_id;
     const ghost = this.#ghost.userId;
     const entry = auditOfMembership(ghost, event);
@@ -350,7 +351,7 @@ export class Reception {
       }
       default: {
         log.info({ membership: event.content["membership"] }, "no longer in the room");
-        const outcome = await listener.left(this.#ghost, roomId);
+        const outcome = await handler.left(this.#ghost, roomId);
         const store = async (tx: Queryable): Promise<void> => {
           await mailbox.forget(tx, ghost, { roomId });
           await outbox.forget(tx, ghost, roomId);

@@ -8,7 +8,7 @@ import type { RoomView } from "../rooms/room-view.ts";
 import { encryptionTarget, viewAs } from "./encryption-target.ts";
 import type { GhostAccount } from "./ghost-account.ts";
 import type { GhostServices } from "./ghost-services.ts";
-import type { Form, SendOptions } from "./listener.ts";
+import type { Form, SendOptions } from "./form.ts";
 import { transactionId, type StoredSend } from "./outbox.ts";
 import { reached } from "../observability/steps.ts";
 

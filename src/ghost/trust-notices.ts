@@ -3,7 +3,7 @@ import type { Database } from "../database/database.ts";
 import { fenced, type Lease } from "../leases/leases.ts";
 import type { Distrust } from "../permissions/trust.ts";
 import { isRetryable } from "../observability/retryable.ts";
-import type { GhostHandle } from "./listener.ts";
+import type { GhostHandle } from "./ghost-handle.ts";
 
 type Reason = Distrust | "silenced" | "agent_unsigned";
 

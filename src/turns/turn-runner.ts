@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Database, Queryable } from "../database/database.ts";
-import { formFor, type SendOptions } from "../ghost/listener.ts";
+import { formFor, type SendOptions } from "../ghost/form.ts";
 import { fenced, type Lease } from "../leases/leases.ts";
 import type { Logger } from "../observability/log.ts";
 import type { Metrics } from "../observability/metrics.ts";

@@ -32,7 +32,7 @@ import { describeMissingKey, identityOf, nameOf, plainWords } from "../../src/an
 import { escapedHtml, leadingPills, pillOfUser, pillsIn, userOfLink } from "../../src/matrix/pills.ts";
 import { buildPrompt, costOf } from "../../src/answering/prompt.ts";
 import { mayHaveModel, noteRefusedModel, userIdOn, type ReachOptions } from "../../src/answering/reach.ts";
-import { decisionOf, wishOf } from "../../src/conversation/reactions.ts";
+import { decisionOf, wishOf } from "../../src/conversation/wishes.ts";
 import { withReply } from "../../src/memory/replied.ts";
 import { noticeContent, pictureContent, withThinking } from "../../src/answering/reply.ts";
 import { isPoll, saidBy } from "../../src/addressing/said.ts";
@@ -340,7 +340,7 @@ const FED: Readonly<Record<string, Readonly<Record<string, Feed>>>> = {
     noteRefusedModel: (text) => noteRefusedModel(REACH, WHO, { provider: "p", model: text }, "command"),
     userIdOn: (text) => userIdOn("@agent_a:a", text),
   },
-  "conversation/reactions.ts": { wishOf: (text) => wishOf(text), decisionOf: (text) => decisionOf(text) },
+  "conversation/wishes.ts": { wishOf: (text) => wishOf(text), decisionOf: (text) => decisionOf(text) },
   "memory/replied.ts": {
     withReply: (text) => {
       const message = {
@@ -672,7 +672,7 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
     "answering/prompt.ts answerReserve",
     "memory/retention.ts",
     "answering/room-defaults.ts",
-    "ghost/listener.ts formFor",
+    "ghost/form.ts",
     "answering/token-counter.ts",
     "answering/voices.ts",
     "crypto/distrust.ts",
@@ -757,7 +757,20 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
     "commands/command-menus.ts",
     "conversation/conversation.ts",
     "memory/dropped-summaries.ts",
-    "conversation/hearing.ts",
+    "conversation/agent-messages.ts",
+    "conversation/bot-messages.ts",
+    "conversation/edits.ts",
+    "conversation/leaving.ts",
+    "conversation/message-classifier.ts",
+    "conversation/notices.ts",
+    "conversation/overheard.ts",
+    "conversation/questions.ts",
+    "conversation/reactions.ts",
+    "conversation/redaction.ts",
+    "conversation/refused.ts",
+    "conversation/remembered.ts",
+    "conversation/too-long-ago.ts",
+    "conversation/welcome.ts",
     "memory/history.ts",
     "commands/pulls.ts",
     "memory/read-files.ts",

@@ -172,7 +172,7 @@ forEachDatabase((_kind, open) => {
     it("that can't be read is told of in a notice, in its thread, with what to do", async () => {
       const world = new World(await open());
       const unread = { eventId: "$unread", roomId: ROOM, threadRoot: "$root", ghost: LLAMA };
-      const notice = await world.conversation.missingKey({ ...unread, withheld: "m.unverified" });
+      const notice = await world.conversation.notices.missingKey({ ...unread, withheld: "m.unverified" });
       assert.equal(notice["msgtype"], "m.notice");
       assert.match(String(notice["body"]), /^Llama can't read this message.*Verify Llama/);
       assert.deepEqual(notice["m.mentions"], {});

@@ -73,7 +73,7 @@ forEachDatabase((_kind, open) => {
         lateMs: 0,
         shield: undefined,
       };
-      assert.equal(await world.conversation.distrusted(world.ghost(), message, "unsigned_device"), undefined);
+      assert.equal(await world.conversation.notices.distrusted(world.ghost(), message, "unsigned_device"), undefined);
       assert.deepEqual(world.sent, []);
       assert.equal(world.refused.length, 2);
     });

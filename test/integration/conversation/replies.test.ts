@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { GhostMessage, ReadEvent } from "../../../src/ghost/listener.ts";
+import type { ReadEvent } from "../../../src/ghost/ghost-handle.ts";
+import type { GhostMessage } from "../../../src/ghost/received.ts";
 import { TurnStore } from "../../../src/turns/turn-store.ts";
 import {
   AGENT,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { GhostHandle } from "../../../src/ghost/listener.ts";
+import type { GhostHandle } from "../../../src/ghost/ghost-handle.ts";
 import { TrustNotices, type TrustNotice } from "../../../src/ghost/trust-notices.ts";
 import { acquireLease } from "../../../src/leases/leases.ts";
 import { silentLogger } from "../../../src/observability/log.ts";

@@ -16,7 +16,7 @@ import {
 import { TurnStore } from "../../../src/turns/turn-store.ts";
 import { forEachDatabase } from "../../support/databases.ts";
 import { eventually } from "../../support/eventually.ts";
-import type { Form } from "../../../src/ghost/listener.ts";
+import type { Form } from "../../../src/ghost/form.ts";
 import { addProcess, takeLease } from "../../support/lease.ts";
 import { sealsOf } from "../../support/seals.ts";
 

@@ -1,4 +1,5 @@
-import type { GhostHandle, GhostMessage } from "../ghost/listener.ts";
+import type { GhostHandle } from "../ghost/ghost-handle.ts";
+import type { GhostMessage } from "../ghost/received.ts";
 import type { KnownModels } from "../providers/model-facts.ts";
 import type { RoomDefaults, RoomSettings, RoomSettingsStore } from "../rooms/settings.ts";
 import type { TurnStore } from "../turns/turn-store.ts";
@@ -17,8 +18,8 @@ import { writtenCommand } from "../addressing/written-command.ts";
 import type { History } from "../memory/history.ts";
 import { agentIn, roomDefaults } from "../answering/room-defaults.ts";
 
-/** What hearing needs to know. */
-export interface HearingOptions {
+/** What classifying a message needs to know. */
+export interface MessageClassifierOptions {
   readonly isAgent: (userId: string) => boolean;
   readonly agents: () => readonly ListedAgent[];
   /** The agent behind a ghost, as it is now; undefined when its model has gone. */
@@ -34,10 +35,10 @@ export interface HearingOptions {
 }
 
 /** Tells what a message is to an agent, by what the room has set and what was said before. */
-export class Hearing {
-  readonly #options: HearingOptions;
+export class MessageClassifier {
+  readonly #options: MessageClassifierOptions;
 
-  constructor(options: HearingOptions) {
+  constructor(options: MessageClassifierOptions) {
     this.#options = options;
   }
 
@@ -51,7 +52,7 @@ export class Hearing {
   }
 
   /** Whether a message is for a ghost. */
-  async address(ghost: GhostHandle, message: GhostMessage): Promise<Addressing> {
+  async classify(ghost: GhostHandle, message: GhostMessage): Promise<Addressing> {
     const { isAgent, turns, history, settings } = this.#options;
     const set = await settings.get(ghost.userId, message.roomId);
     const target = repliedEvent(message.content);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { decisionOf, wishOf } from "../../../src/conversation/reactions.ts";
+import { decisionOf, wishOf } from "../../../src/conversation/wishes.ts";
 
 describe("the wish behind a reaction", () => {
   it("is the same for all forms of a picture", () => {

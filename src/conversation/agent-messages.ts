@@ -1,0 +1,86 @@
+import type { Addressing } from "../addressing/addressing.ts";
+import type { Queryable } from "../database/database.ts";
+import type { GhostHandle } from "../ghost/ghost-handle.ts";
+import type { Outcome } from "../ghost/outcome.ts";
+import type { GhostMessage } from "../ghost/received.ts";
+import type { Admission } from "../turns/admission.ts";
+import type { Exchange } from "../turns/exchanges.ts";
+import type { ConversationOptions } from "./conversation-options.ts";
+import type { MessageClassifier } from "./message-classifier.ts";
+import { remembered } from "./remembered.ts";
+
+type AgentMessagesOptions = Pick<
+  ConversationOptions,
+  "exchangeLimits" | "exchanges" | "history" | "limits" | "permissions" | "settings" | "turnQueued" | "turns"
+>;
+
+/** Decides what comes of a message that another agent has sent. */
+export class AgentMessages {
+  readonly #options: AgentMessagesOptions;
+  readonly #admission: Admission;
+  readonly #classifier: MessageClassifier;
+
+  constructor(
+    options: AgentMessagesOptions,
+    parts: { readonly admission: Admission; readonly classifier: MessageClassifier },
+  ) {
+    this.#options = options;
+    this.#admission = parts.admission;
+    this.#classifier = parts.classifier;
+  }
+
+  /**
+   * What another agent has said, once it is whole. It asks this one only by mentioning it, in an exchange that a person has
+   * begun, that nobody has stopped, and that has turns left.
+   */
+  async said(
+    ghost: GhostHandle,
+    message: GhostMessage,
+    said: Extract<Addressing, { kind: "agent" }>,
+  ): Promise<Outcome> {
+    if (ghost.isBot) return {};
+    const { settings, history, turns, exchanges, exchangeLimits, permissions, limits } = this.#options;
+    const { roomId, sender } = message;
+    const { eventId, text, threadRoot, mark } = said;
+    const set = await settings.get(ghost.userId, roomId);
+    const { listen = this.#classifier.defaultsOf(ghost.userId, set).listen } = set;
+    const isAsked = said.isMentioned && mark !== undefined && message.lateMs <= limits.maxWaitMs;
+    // An edit of what was asked before changes what is remembered, and is no question of its own.
+    const isNew = isAsked && (await turns.about(ghost.userId, roomId, eventId))?.turn.eventId !== eventId;
+    const speaker = await ghost.speakerOf(roomId, sender);
+    const log = ghost.log.child({ room: roomId, event: eventId, origin: mark?.origin });
+    const members = isNew && permissions.maxRoomMembers !== undefined ? await ghost.memberCount(roomId) : undefined;
+    const mayAsk = (userId: string): boolean =>
+      permissions.decide({ act: "message", userId, ghost: ghost.userId, roomId, members }).allowed;
+    const claimed: Exchange[] = [];
+    const store = async (tx: Queryable): Promise<void> => {
+      const hops = (mark?.hops ?? 0) + 1;
+      const id = { roomId, origin: mark?.origin ?? "" };
+      const exchange = isNew ? await exchanges.claim(tx, id, exchangeLimits.maxTurns) : undefined;
+      const furthest = exchange?.discussion === undefined ? exchangeLimits.maxHops : exchange.discussion.length - 1;
+      const mayBe = exchange !== undefined && hops <= furthest && mayAsk(exchange.asker);
+      const wish = mayBe ? { asker: exchange.asker, roomId, ghost: ghost.userId } : undefined;
+      const isAllowed = wish !== undefined && (await this.#admission.take(tx, wish)) === undefined;
+      if (!isAllowed && listen === "off") return;
+      // What it answers it replies to, always: that says nothing.
+      const heard = { ...remembered({ ...message, eventId }, speaker, text), threadRoot, repliesTo: undefined };
+      const position = await history.remember(tx, ghost.userId, roomId, heard);
+      const { encrypted } = message;
+      await history.edit(tx, { ghost: ghost.userId, roomId, eventId, sender, encrypted }, text);
+      if (!isAllowed || exchange === undefined) return;
+      const turn = { ghost: ghost.userId, roomId, eventId, asker: exchange.asker, position, threadRoot };
+      await turns.enqueue(tx, { ...turn, origin: id.origin, hops, encrypted });
+      claimed.push(exchange);
+    };
+    const after = (): void => {
+      if (claimed.length === 0) {
+        if (isNew) log.info("an agent asked for a turn that it does not get");
+        return;
+      }
+      log.info({ asker: sender }, "asked by another agent");
+      ghost.markRead(roomId, eventId, threadRoot);
+      this.#options.turnQueued();
+    };
+    return { store, after };
+  }
+}

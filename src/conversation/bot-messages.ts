@@ -1,0 +1,30 @@
+import { noticeContent } from "../answering/reply.ts";
+import { answerBot } from "../commands/bot.ts";
+import { formFor } from "../ghost/form.ts";
+import type { GhostHandle } from "../ghost/ghost-handle.ts";
+import type { Outcome } from "../ghost/outcome.ts";
+import type { GhostMessage } from "../ghost/received.ts";
+import type { ConversationOptions } from "./conversation-options.ts";
+
+type BotOptions = Pick<ConversationOptions, "agents" | "isLatest" | "language" | "privacy" | "pulls">;
+
+/** The bot answers at once; what it says under the same step twice is said once. */
+export async function askBot(
+  options: BotOptions,
+  ghost: GhostHandle,
+  message: GhostMessage,
+  text: string,
+  threadRoot: string | undefined,
+): Promise<Outcome> {
+  const { language, pulls, agents, privacy, isLatest } = options;
+  const { roomId, eventId } = message;
+  await language.heard(ghost.userId, roomId, text);
+  const words = await language.words(ghost.userId, roomId, text);
+  const target = { eventId, threadRoot, follows: await isLatest({ ghost: ghost.userId, roomId, eventId }) };
+  const isPull = await pulls.begin(ghost, message, text, target, words);
+  ghost.markRead(roomId, eventId, threadRoot);
+  if (isPull) return {};
+  const reply = noticeContent(answerBot(words, text, agents(), privacy.reach), target);
+  await ghost.send(roomId, "m.room.message", reply, `${eventId} bot`, { form: formFor(message) });
+  return {};
+}

@@ -1,0 +1,37 @@
+import type { ListedAgent } from "../agents/agents.ts";
+import type { AnsweringOptions } from "../answering/answering.ts";
+import type { CommandMenus } from "../commands/command-menus.ts";
+import type { Pulls } from "../commands/pulls.ts";
+import type { Permissions } from "../permissions/permissions.ts";
+import type { Consents } from "../privacy/consents.ts";
+import type { ProviderRequests } from "../privacy/provider-requests.ts";
+import type { Allowances } from "../turns/allowances.ts";
+import type { TurnStore } from "../turns/turn-store.ts";
+import type { VoiceCallsOptions } from "./voice-calls.ts";
+
+/** What the conversation needs of its surroundings. */
+export interface ConversationOptions extends AnsweringOptions, Pick<VoiceCallsOptions, "listensMs"> {
+  readonly turns: TurnStore;
+  /** Called after a turn was queued and committed. */
+  readonly turnQueued: () => void;
+  /** Called after running turns were to be stopped and that was committed. */
+  readonly stopTurns: (ids: readonly number[], how: { readonly keeps: boolean }) => void;
+  readonly pulls: Pulls;
+  readonly menus: CommandMenus;
+  readonly consents: Consents;
+  readonly allowances: Allowances;
+  readonly requests: ProviderRequests;
+  readonly isEncrypted: (roomId: string) => Promise<boolean>;
+  /** Who sent an event of a room, as far as that is known still. */
+  readonly senderOf: (roomId: string, eventId: string) => Promise<string | undefined>;
+  readonly isAgent: (userId: string) => boolean;
+  readonly agents: () => readonly ListedAgent[];
+  /** Asked before anything that somebody wants. */
+  readonly permissions: Permissions;
+  readonly limits: {
+    /** Questions that may wait in one conversation. */
+    readonly maxQueued: number;
+    /** A message that had to wait for its key for longer is not answered any more, in ms. */
+    readonly maxWaitMs: number;
+  };
+}

@@ -1,0 +1,150 @@
+import { threadOf, type Addressing } from "../addressing/addressing.ts";
+import { writtenCommand } from "../addressing/written-command.ts";
+import { targetOf } from "../answering/answer-messages.ts";
+import { decideIn } from "../commands/permitted.ts";
+import type { Queryable } from "../database/database.ts";
+import type { GhostHandle } from "../ghost/ghost-handle.ts";
+import { combined, type Outcome } from "../ghost/outcome.ts";
+import type { GhostMessage } from "../ghost/received.ts";
+import { isAway, isHomeserverError } from "../homeserver/errors.ts";
+import { attachmentOf } from "../matrix/attachments.ts";
+import type { History } from "../memory/history.ts";
+import type { Admission, Wish } from "../turns/admission.ts";
+import { stopping } from "../turns/stopping.ts";
+import type { ConversationOptions } from "./conversation-options.ts";
+import type { MessageClassifier } from "./message-classifier.ts";
+import type { Questions } from "./questions.ts";
+import { tellTooLongAgo } from "./too-long-ago.ts";
+
+type EditsOptions = Pick<
+  ConversationOptions,
+  "history" | "language" | "permissions" | "stopTurns" | "turnQueued" | "turns"
+>;
+
+/** Decides what comes of a message that was edited. */
+export class Edits {
+  readonly #options: EditsOptions;
+  readonly #admission: Admission;
+  readonly #classifier: MessageClassifier;
+  readonly #questions: Questions;
+
+  constructor(
+    options: EditsOptions,
+    parts: {
+      readonly admission: Admission;
+      readonly classifier: MessageClassifier;
+      readonly questions: Questions;
+    },
+  ) {
+    this.#options = options;
+    this.#admission = parts.admission;
+    this.#classifier = parts.classifier;
+    this.#questions = parts.questions;
+  }
+
+  /** The words of a question were changed: its answer is, too. One that is being made is stopped for that. */
+  async edited(
+    ghost: GhostHandle,
+    message: GhostMessage,
+    said: Extract<Addressing, { kind: "edit" }>,
+  ): Promise<Outcome> {
+    const { history, turns, turnQueued } = this.#options;
+    const { target, text } = said;
+    const { roomId, sender, encrypted } = message;
+    const edited = { ghost: ghost.userId, roomId, eventId: target, sender, encrypted };
+    const about = await turns.about(ghost.userId, roomId, target);
+    // A question whose turn is forgotten: what is remembered of it changes, and that no more comes of it is said.
+    const isOld = about === undefined && (await history.answersTo(ghost.userId, roomId, target)).length > 0;
+    if (isOld) {
+      if (await history.isSentBy(edited)) await tellTooLongAgo(this.#options.language, ghost, roomId, target);
+      return {
+        store: async (tx) => {
+          await history.edit(tx, edited, text);
+        },
+      };
+    }
+    if (about === undefined && said.calls && !ghost.isBot) {
+      const question = await this.#calledByEdit(ghost, message, said);
+      if (question !== undefined) return this.#askAnew(ghost, question, edited, text);
+    }
+    const words = await this.#options.language.words(ghost.userId, roomId, text);
+    const wish: Wish = { ghost: ghost.userId, roomId, asker: sender, insteadOf: target };
+    // What answers the words as they were answers nobody any more.
+    const stop = stopping(this.#options, { ghost: ghost.userId, roomId, eventId: target }, { keeps: true });
+    return {
+      store: async (tx) => {
+        const isNew = await history.edit(tx, edited, text);
+        if (!isNew || about?.turn.eventId !== target || about.turn.asker !== sender) return;
+        const notNow = await this.#admission.take(tx, wish);
+        await stop.store(tx);
+        if (notNow === undefined) await turns.enqueueAgain(tx, ghost.userId, target, "edit");
+        else
+          await turns.declineAgain(
+            tx,
+            about.turn,
+            this.#questions.refusal(about.turn, notNow, words, targetOf(about.turn)),
+          );
+      },
+      after: () => {
+        stop.after();
+        turnQueued();
+      },
+    };
+  }
+
+  /** What was quoted is read anew where somebody replies to it again: its old words are not what its writer says any more. */
+  editedInDoubt(ghost: GhostHandle, message: GhostMessage, target: string): Outcome {
+    const { roomId, sender } = message;
+    ghost.log.debug({ room: roomId, event: message.eventId }, "an edit that calls nobody is not heard");
+    return {
+      store: (tx) => this.#options.history.unquote(tx, { ghost: ghost.userId, roomId, eventId: target, sender }),
+    };
+  }
+
+  /** What an edit has made a question is asked. It may have been overheard as it was before. */
+  async #askAnew(
+    ghost: GhostHandle,
+    question: GhostMessage,
+    edited: Parameters<History["edit"]>[1],
+    text: string,
+  ): Promise<Outcome> {
+    const saidIn = threadOf(question.content);
+    const asked = {
+      attachment: attachmentOf(question.content),
+      threadRoot: await this.#questions.threadFor(ghost, question, saidIn),
+      repliesTo: await this.#classifier.handedOver(ghost.userId, question),
+    };
+    const store = async (tx: Queryable): Promise<void> => {
+      await this.#options.history.edit(tx, edited, text, asked);
+    };
+    return combined(await this.#questions.ask(ghost, question, text, saidIn), { store });
+  }
+
+  /**
+   * A message that was said to nobody, or to others, and was edited so that it calls the agent: as it reads now. Undefined
+   * where it is not its writer's, or where that may not ask.
+   */
+  async #calledByEdit(
+    ghost: GhostHandle,
+    message: GhostMessage,
+    { target, text }: Extract<Addressing, { kind: "edit" }>,
+  ): Promise<GhostMessage | undefined> {
+    // What was a command is not one any more when it is edited.
+    if (writtenCommand(text) !== undefined) return undefined;
+    const { roomId, eventId } = message;
+    const permitted = await decideIn(this.#options.permissions, ghost, "message", message);
+    const looked = permitted.allowed ? ghost.outsideOf(roomId, target) : undefined;
+    const original = await looked?.catch((error: unknown) => {
+      // The agent hears nobody else while it waits: only for a homeserver that is not there, and so says nothing else either.
+      if (!isHomeserverError(error) || isAway(error)) throw error;
+      ghost.log.warn(
+        { room: roomId, event: eventId, error },
+        "what was edited can't be looked up; the edit asks nothing",
+      );
+      return undefined;
+    });
+    if (original?.sender !== message.sender) return undefined;
+    const anew = message.content["m.new_content"] as GhostMessage["content"];
+    return { ...message, eventId: target, content: { ...anew, "m.relates_to": original.relation } };
+  }
+}

@@ -1,0 +1,23 @@
+import type { Queryable } from "../database/database.ts";
+import type { GhostHandle } from "../ghost/ghost-handle.ts";
+import { combined, type Outcome } from "../ghost/outcome.ts";
+import { stopping } from "../turns/stopping.ts";
+import type { ConversationOptions } from "./conversation-options.ts";
+
+type LeavingOptions = Pick<
+  ConversationOptions,
+  "agentsIn" | "exchanges" | "history" | "menus" | "settings" | "stopTurns" | "turns"
+>;
+
+/** What was said in the room, summed up and set for the agent there goes, and what is being answered is not any more. */
+export async function left(options: LeavingOptions, ghost: GhostHandle, roomId: string): Promise<Outcome> {
+  const { history, settings, exchanges, menus, agentsIn } = options;
+  const isLast = (await agentsIn(roomId)).length === 0;
+  const store = async (tx: Queryable): Promise<void> => {
+    await history.forgetAll(tx, ghost.userId, roomId);
+    await settings.forget(tx, ghost.userId, roomId);
+    await menus.forget(tx, ghost.userId, roomId);
+    if (isLast) await exchanges.forget(tx, roomId);
+  };
+  return combined(stopping(options, { ghost: ghost.userId, roomId }, { keeps: false }), { store });
+}

@@ -1,0 +1,125 @@
+import { shownName } from "../addressing/addressee.ts";
+import type { Answering } from "../answering/answering.ts";
+import { reactionContent, type ReplyTarget } from "../answering/reply.ts";
+import type { GhostHandle } from "../ghost/ghost-handle.ts";
+import type { Outcome } from "../ghost/outcome.ts";
+import type { GhostMessage } from "../ghost/received.ts";
+import type { Words } from "../language/words.ts";
+import { attachmentOf } from "../matrix/attachments.ts";
+import { TAKEN } from "../matrix/relation.ts";
+import { reached } from "../observability/steps.ts";
+import type { Admission, NotNow } from "../turns/admission.ts";
+import type { TurnReply } from "../turns/turn.ts";
+import type { NewTurn } from "../turns/turn-store.ts";
+import type { ConversationOptions } from "./conversation-options.ts";
+import type { MessageClassifier } from "./message-classifier.ts";
+import { remembered } from "./remembered.ts";
+
+/** The reaction to a message that was read too late to be answered. */
+const READ_LATE = "⌛";
+
+type QuestionsOptions = Pick<
+  ConversationOptions,
+  | "agentOf"
+  | "answers"
+  | "defaults"
+  | "exchanges"
+  | "history"
+  | "isLatest"
+  | "language"
+  | "limits"
+  | "settings"
+  | "turnQueued"
+  | "turns"
+>;
+
+/** Queues what people ask an agent. */
+export class Questions {
+  readonly #options: QuestionsOptions;
+  readonly #answering: Pick<Answering, "failed" | "declined">;
+  readonly #admission: Admission;
+  readonly #classifier: MessageClassifier;
+
+  constructor(
+    options: QuestionsOptions,
+    parts: {
+      readonly answering: Pick<Answering, "failed" | "declined">;
+      readonly admission: Admission;
+      readonly classifier: MessageClassifier;
+    },
+  ) {
+    this.#options = options;
+    this.#answering = parts.answering;
+    this.#admission = parts.admission;
+    this.#classifier = parts.classifier;
+  }
+
+  /** Queues a question for the model. */
+  async ask(ghost: GhostHandle, message: GhostMessage, text: string, saidIn: string | undefined): Promise<Outcome> {
+    const { limits, turns, exchanges, history, answers, turnQueued, isLatest } = this.#options;
+    const { roomId, eventId, sender, encrypted } = message;
+    if (message.lateMs > limits.maxWaitMs) return this.#markLate(ghost, message, text);
+    const speaker = await ghost.speakerOf(roomId, sender);
+    const words = await this.#options.language.words(ghost.userId, roomId, text);
+    const threadRoot = await this.threadFor(ghost, message, saidIn);
+    const target = { eventId, threadRoot, follows: await isLatest({ ghost: ghost.userId, roomId, eventId }) };
+    const repliesTo = await this.#classifier.handedOver(ghost.userId, message);
+    return {
+      store: async (tx) => {
+        const attachment = attachmentOf(message.content);
+        const question = { ...remembered(message, speaker, text), threadRoot, attachment, repliesTo };
+        const position = await history.remember(tx, ghost.userId, roomId, question);
+        const asked = { ghost: ghost.userId, roomId, eventId, asker: sender, position, threadRoot, encrypted };
+        const turn = { ...asked, origin: eventId, hops: 0 };
+        const notNow = await this.#admission.take(tx, turn);
+        if (notNow !== undefined) {
+          await turns.decline(tx, turn, this.refusal(turn, notNow, words, target));
+          return;
+        }
+        await turns.enqueue(tx, turn);
+        if (!message.direct) await exchanges.begin(tx, turn, sender);
+      },
+      after: () => {
+        reached("turn.queued");
+        ghost.markRead(roomId, eventId, threadRoot);
+        if (answers.acknowledge) ghost.react(roomId, eventId, TAKEN);
+        turnQueued();
+      },
+    };
+  }
+
+  /** A message whose key came so late that an answer would surprise: it is remembered, and its writer sees that it was read. */
+  async #markLate(ghost: GhostHandle, message: GhostMessage, text: string): Promise<Outcome> {
+    const { roomId, eventId, sender, lateMs } = message;
+    const step = `${eventId} late`;
+    await ghost.send(roomId, "m.reaction", reactionContent(eventId, READ_LATE), step, { form: "of_room" });
+    const speaker = await ghost.speakerOf(roomId, sender);
+    return {
+      store: async (tx) => {
+        await this.#options.history.remember(tx, ghost.userId, roomId, remembered(message, speaker, text));
+      },
+      after: () => ghost.log.info({ room: roomId, event: eventId, lateMs }, "read too late to answer"),
+    };
+  }
+
+  /** The thread that a question and its answer stand in: the one that it was said in, or its own where the room wants that. */
+  async threadFor(ghost: GhostHandle, message: GhostMessage, saidIn: string | undefined): Promise<string | undefined> {
+    const { settings, defaults } = this.#options;
+    if (saidIn !== undefined || message.direct) return saidIn;
+    const { threads = defaults.threads } = await settings.get(ghost.userId, message.roomId);
+    return threads === "on" ? message.eventId : undefined;
+  }
+
+  /** What is said to a question that can't be taken now. */
+  refusal(turn: NewTurn, notNow: NotNow, words: Words, target: ReplyTarget): TurnReply {
+    if (notNow.why === "full") return this.#answering.failed(turn, "full", words, target);
+    const { kind, waitMs } = notNow;
+    const notice = words.tooMany(
+      shownName(this.#options.agentOf(turn.ghost), turn.ghost),
+      kind,
+      Math.ceil(waitMs / 60_000),
+      true,
+    );
+    return this.#answering.declined(turn, "limit", notice, target);
+  }
+}

@@ -1,0 +1,32 @@
+import { shownName } from "../addressing/addressee.ts";
+import type { Addressing } from "../addressing/addressing.ts";
+import { noticeContent } from "../answering/reply.ts";
+import type { GhostHandle } from "../ghost/ghost-handle.ts";
+import type { Outcome } from "../ghost/outcome.ts";
+import type { GhostMessage } from "../ghost/received.ts";
+import type { Refusal } from "../permissions/decisions.ts";
+import type { ConversationOptions } from "./conversation-options.ts";
+
+type RefusedOptions = Pick<ConversationOptions, "agentOf" | "language" | "permissions">;
+
+/** Only that a room is too large is said there, once: its people can't know, and can do something about it. */
+export async function refused(
+  options: RefusedOptions,
+  ghost: GhostHandle,
+  message: GhostMessage,
+  said: Addressing,
+  reason: Refusal,
+): Promise<Outcome> {
+  const { roomId, eventId } = message;
+  const level = said.kind === "overheard" ? "debug" : "info";
+  ghost.log[level]({ room: roomId, event: eventId, reason }, "message refused");
+  const { maxRoomMembers = 0 } = options.permissions;
+  if (reason === "room_too_large" && said.kind === "addressed") {
+    const words = await options.language.words(ghost.userId, roomId, said.text);
+    const notice = words.roomTooLarge(shownName(options.agentOf(ghost.userId), ghost.userId), maxRoomMembers);
+    await ghost.send(roomId, "m.room.message", noticeContent(notice), `room too large ${roomId}`, {
+      form: "of_room",
+    });
+  }
+  return {};
+}

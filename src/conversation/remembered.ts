@@ -1,0 +1,11 @@
+import { repliedEvent } from "../addressing/addressing.ts";
+import type { GhostMessage } from "../ghost/received.ts";
+import type { RememberedMessage } from "../memory/history.ts";
+
+/** A person's message as the agent remembers it, said by `speaker`. */
+export function remembered(message: GhostMessage, speaker: string, body: string): RememberedMessage {
+  const { eventId, sender, sentAt, encrypted, shield } = message;
+  const repliesTo = repliedEvent(message.content);
+  const said = { eventId, author: "person", sender, speaker, body, sentAt, encrypted, repliesTo } as const;
+  return shield === undefined ? said : { ...said, shield };
+}

@@ -1,0 +1,65 @@
+import { shownName } from "../addressing/addressee.ts";
+import { callFor } from "../addressing/call.ts";
+import { noticeContent } from "../answering/reply.ts";
+import type { GhostHandle } from "../ghost/ghost-handle.ts";
+import type { ConversationOptions } from "./conversation-options.ts";
+
+type WelcomeOptions = Pick<
+  ConversationOptions,
+  "agentOf" | "answers" | "language" | "menus" | "permissions" | "privacy" | "provider"
+>;
+
+/** An agent's first words in a room, and the menus of its commands there. */
+export class Welcome {
+  readonly #options: WelcomeOptions;
+
+  constructor(options: WelcomeOptions) {
+    this.#options = options;
+  }
+
+  /** Describes the commands to clients that have menus for them, and says who has come, where the admin wants that. */
+  async joined(
+    ghost: GhostHandle,
+    { roomId, direct }: { readonly roomId: string; readonly direct: boolean },
+  ): Promise<void> {
+    // Before it is greeted, so that nothing stands between the greeting and what is said to it.
+    await this.keepMenus(ghost, roomId, direct);
+    const welcome = await this.textFor(ghost, roomId, direct);
+    if (welcome !== undefined) {
+      await ghost.send(roomId, "m.room.message", noticeContent(welcome), `welcome ${roomId}`, { form: "of_room" });
+    }
+  }
+
+  /** A menu is no reason not to speak. */
+  async keepMenus(ghost: GhostHandle, roomId: string, direct: boolean): Promise<void> {
+    if (!this.#options.answers.commandMenus || ghost.isBot) return;
+    const { menus, permissions } = this.#options;
+    const isOff = (command: string): boolean => permissions.settersOf(command) === "nobody";
+    await menus.keepUp(ghost, roomId, direct, isOff).catch((error: unknown) => {
+      ghost.log.warn(
+        { room: roomId, error },
+        "the commands could not be described; trying again with the next message",
+      );
+    });
+  }
+
+  /** Undefined where it is not wanted: but whose words leave the network says so, wanted or not. */
+  async textFor(ghost: GhostHandle, roomId: string, direct: boolean): Promise<string | undefined> {
+    const { answers, language, permissions } = this.#options;
+    const agent = this.#options.agentOf(ghost.userId);
+    const isCloud = agent?.locality === "cloud";
+    if ((!answers.welcome && !isCloud) || permissions.isBanList(roomId)) return undefined;
+    const words = await language.words(ghost.userId, roomId);
+    const call = callFor(ghost.userId, agent?.name, direct);
+    if (ghost.isBot) return words.bot.welcome(call);
+    const isDemo = agent !== undefined && agent.model === undefined;
+    const hello = words.welcome({ agent: shownName(this.#options.agentOf(ghost.userId), ghost.userId), call, isDemo });
+    if (!isCloud) return hello;
+    const { displayName, provider } = agent;
+    const host = this.#options.provider(provider)?.host ?? "?";
+    const { privacy } = this.#options;
+    const room = { roomId, encrypted: false };
+    const says = words.welcomeCloud[await privacy.policyIn(room)];
+    return `${hello}\n\n${says({ agent: displayName, provider, host, call }, await privacy.ruleIn(room))}`;
+  }
+}

@@ -1,0 +1,34 @@
+/** What somebody asks for with a reaction to a question or its answer. */
+export type Wish = "stop" | "again" | "continue" | "good" | "bad";
+
+/** Each with its sisters, which clients show beside it and people take for it. */
+const WISHES: Readonly<Record<Wish, readonly string[]>> = {
+  stop: ["🛑", "⏹", "✋", "🤚", "🖐"],
+  again: ["🔁", "🔄", "🔃", "🔂", "♻"],
+  continue: ["▶", "⏩", "⏭", "⏯"],
+  good: ["👍"],
+  bad: ["👎"],
+};
+
+const AGREES = ["✅", "☑", "✔"];
+const DECLINES = ["❌", "✖", "❎"];
+
+/** The longest emoji with what may be around it, in characters. */
+const LONGEST_KEY = 32;
+
+/** The wish behind a reaction's key; undefined for all that mean nothing to an agent. Skin tones and variants count alike. */
+export function wishOf(key: string): Wish | undefined {
+  const plain = plainOf(key);
+  return (Object.keys(WISHES) as Wish[]).find((wish) => WISHES[wish].includes(plain));
+}
+
+/** Whether a reaction to a question for consent agrees or declines; undefined: neither. */
+export function decisionOf(key: string): boolean | undefined {
+  const plain = plainOf(key);
+  if (AGREES.includes(plain)) return true;
+  return DECLINES.includes(plain) ? false : undefined;
+}
+
+function plainOf(key: string): string {
+  return key.length > LONGEST_KEY ? "" : key.replace(/\p{Emoji_Modifier}|\p{Variation_Selector}|\s/gu, "");
+}
