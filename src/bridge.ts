@@ -63,7 +63,8 @@ import { READ_STATE, Rooms } from "./rooms/rooms.ts";
 import { ReadFiles } from "./memory/read-files.ts";
 import { UnreadableFile } from "./answering/reading.ts";
 import { pruners } from "./pruners.ts";
-import { RoomSettingsStore } from "./rooms/settings.ts";
+import { configuredDefaults } from "./rooms/settings.ts";
+import { RoomSettingsStore } from "./rooms/settings-store.ts";
 import { stepOf } from "./turns/turn.ts";
 import { DRAFT_STEP, TurnRunner } from "./turns/turn-runner.ts";
 import { Allowances } from "./turns/allowances.ts";
@@ -245,15 +246,7 @@ export async function startBridge(atStart: Config, registration: Registration, l
       summaries,
       language,
       get defaults() {
-        return {
-          respond: "thread",
-          listen: "agents",
-          threads: "off",
-          delegate: config.exchanges.delegate ? "on" : "off",
-          summaries: config.memory.summaries ? "on" : "off",
-          stream: config.answers.stream,
-          language: config.answers.language,
-        } as const;
+        return configuredDefaults(config);
       },
       agentsIn: async (roomId) =>
         (await store.ghostsIn(roomId)).flatMap((userId) => {

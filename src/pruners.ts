@@ -17,7 +17,7 @@ import type { InviteQuota } from "./permissions/invite-quota.ts";
 import { pruneConsents } from "./privacy/consents.ts";
 import type { ProviderRequests } from "./privacy/provider-requests.ts";
 import { pruneRooms } from "./rooms/pruning.ts";
-import { pruneSettings } from "./rooms/settings.ts";
+import { pruneSettings } from "./rooms/settings-store.ts";
 import type { Seals } from "./sealing/seals.ts";
 import { pruneAllowances } from "./turns/allowances.ts";
 import type { Exchanges } from "./turns/exchanges.ts";

@@ -41,7 +41,7 @@ import { answerReserve, buildPrompt, type PromptMessage, type PromptParts } from
 import type { ReadFiles } from "../memory/read-files.ts";
 import { RefusedPictures } from "./refused-pictures.ts";
 import { RepliedMessages, type About, type RepliedMessagesOptions } from "./replied-messages.ts";
-import { agentIn } from "./room-defaults.ts";
+import { agentIn } from "./agent-in-room.ts";
 import { readFiles, ReadingRoom, UnreadableFile, type ReadingOptions } from "./reading.ts";
 import {
   draftContent,

@@ -2,7 +2,7 @@ import { spokenLanguage, wordsIn } from "../language/language.ts";
 import { DEFAULT_LANGUAGE, LANGUAGES, type Language } from "../language/languages.ts";
 import type { AnswerSettings } from "../config/config.ts";
 import type { Words } from "../language/words.ts";
-import type { RoomSettingsStore } from "../rooms/settings.ts";
+import type { RoomSettingsStore } from "../rooms/settings-store.ts";
 import type { SpokenLanguages } from "../rooms/spoken-languages.ts";
 import type { History } from "../memory/history.ts";
 

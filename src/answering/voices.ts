@@ -3,7 +3,8 @@ import type { PrivacyGate } from "../privacy/gate.ts";
 import { DEMO_MODEL } from "../providers/demo.ts";
 import type { KnownModels } from "../providers/model-facts.ts";
 import { ProviderError, type Provider } from "../providers/provider.ts";
-import type { RoomSettings, RoomSettingsStore } from "../rooms/settings.ts";
+import type { RoomSettings } from "../rooms/settings.ts";
+import type { RoomSettingsStore } from "../rooms/settings-store.ts";
 import type { Turn } from "../turns/turn.ts";
 import { mayHaveModel, noteRefusedModel, userIdOn, type ReachOptions } from "./reach.ts";
 

@@ -14,7 +14,8 @@ import { sizeInWords, type ProviderRequests } from "../privacy/provider-requests
 import type { KnownModels } from "../providers/model-facts.ts";
 import { Patience } from "../providers/patience.ts";
 import { ProviderError, type Provider } from "../providers/provider.ts";
-import type { RoomDefaults, RoomSettings, RoomSettingsStore } from "../rooms/settings.ts";
+import { defaultsFor, type RoomDefaults, type RoomSettings } from "../rooms/settings.ts";
+import type { RoomSettingsStore } from "../rooms/settings-store.ts";
 import type { Admission, NotNow } from "../turns/admission.ts";
 import type { Allowances } from "../turns/allowances.ts";
 import type { Exchanges } from "../turns/exchanges.ts";
@@ -34,7 +35,7 @@ import { identityOf, plainWords } from "../answering/notices.ts";
 import { moderates } from "./permitted.ts";
 import { mayHaveModel, noteRefusedModel } from "../answering/reach.ts";
 import { noticeContent, reactionContent } from "../answering/reply.ts";
-import { agentIn, roomDefaults } from "../answering/room-defaults.ts";
+import { agentIn } from "../answering/agent-in-room.ts";
 import type { RoomLanguage } from "../answering/room-language.ts";
 
 /** What commands are carried out with. */
@@ -493,7 +494,7 @@ export class CommandDesk {
     const agent = this.#options.agentOf(ghost);
     const own = settings[name];
     const ofAdmin: RoomDefaults & Readonly<Record<"model" | "system" | "temperature" | "remember", string>> = {
-      ...roomDefaults(this.#options.defaults, agentIn(agent, settings, this.#options.models)),
+      ...defaultsFor(this.#options.defaults, agentIn(agent, settings, this.#options.models)),
       model: agent?.model ?? words.none,
       system: agent?.systemPrompt ?? words.none,
       temperature: agent?.temperature === undefined ? words.modelsOwn : String(agent.temperature),

@@ -1,7 +1,6 @@
-import { LANGUAGES } from "../language/languages.ts";
 import type { CommandGroup, CommandWord, SettingWord, Words } from "../language/words.ts";
 import type { WrittenCommand } from "../addressing/written-command.ts";
-import { LISTEN_MODES, RESPOND_MODES, STREAM_MODES, SWITCH } from "../rooms/settings.ts";
+import { SETTINGS } from "../rooms/settings.ts";
 
 /** What is to be done. */
 export type Command =
@@ -47,13 +46,13 @@ export const EXAMPLES: Readonly<Record<CommandWord, string>> = {
 
 /** The values that settings with a choice of a few know. */
 export const MODES = {
-  respond: RESPOND_MODES,
-  listen: LISTEN_MODES,
-  threads: SWITCH,
-  delegate: SWITCH,
-  summaries: SWITCH,
-  stream: STREAM_MODES,
-  language: LANGUAGES,
+  respond: SETTINGS.respond.values.choices,
+  listen: SETTINGS.listen.values.choices,
+  threads: SETTINGS.threads.values.choices,
+  delegate: SETTINGS.delegate.values.choices,
+  summaries: SETTINGS.summaries.values.choices,
+  stream: SETTINGS.stream.values.choices,
+  language: SETTINGS.language.values.choices,
 } as const satisfies Readonly<Partial<Record<SettingWord, readonly string[]>>>;
 
 /** A system prompt, a note or a topic longer than this leaves no room for the conversation, in characters. */

@@ -115,8 +115,8 @@ export interface PermissionConfig {
   readonly rooms: ReadonlyMap<string, Level | "allowed">;
   /** By the names of agents: globs of the users who alone may use them. */
   readonly agents: ReadonlyMap<string, readonly string[]>;
-  /** The people who may use the commands that choose the model and the instruction of a room. */
-  readonly commands: Readonly<Record<"model" | "system", SettingUsers>>;
+  /** The people who may use the commands that are named in it; all other commands are the moderators'. */
+  readonly commands: Readonly<Record<string, SettingUsers>>;
   /** Agents answer in no room that more have joined; undefined: in any. */
   readonly maxRoomMembers: number | undefined;
   /** How many invites of one user, and of the users of one server, are accepted in a day; undefined: all. */

@@ -146,7 +146,7 @@ interface RawConfig {
     servers: Record<string, Level>;
     rooms: Record<string, Level | "allowed">;
     agents: Record<string, string[]>;
-    commands: { model: SettingUsers; system: SettingUsers };
+    commands: Record<string, SettingUsers>;
     max_room_members?: number;
     invites_per_day: { user?: number; server?: number };
     ban_lists: string[];
@@ -267,7 +267,7 @@ function permissionsOf(raw: RawConfig["permissions"]): PermissionConfig {
     servers: new Map(Object.entries(raw.servers)),
     rooms: new Map(Object.entries(raw.rooms)),
     agents: new Map(Object.entries(raw.agents)),
-    commands: { model: raw.commands.model, system: raw.commands.system },
+    commands: raw.commands,
     maxRoomMembers: raw.max_room_members,
     invitesPerDay: { user: raw.invites_per_day.user, server: raw.invites_per_day.server },
     banLists: raw.ban_lists,

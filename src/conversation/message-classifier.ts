@@ -1,7 +1,8 @@
 import type { GhostHandle } from "../ghost/ghost-handle.ts";
 import type { GhostMessage } from "../ghost/received.ts";
 import type { KnownModels } from "../providers/model-facts.ts";
-import type { RoomDefaults, RoomSettings, RoomSettingsStore } from "../rooms/settings.ts";
+import { defaultsFor, type RoomDefaults, type RoomSettings } from "../rooms/settings.ts";
+import type { RoomSettingsStore } from "../rooms/settings-store.ts";
 import type { TurnStore } from "../turns/turn-store.ts";
 import type { Agent, ListedAgent } from "../agents/agents.ts";
 import { addresseeOf, namesOf } from "../addressing/addressee.ts";
@@ -16,7 +17,7 @@ import {
 import { readCall, type Call, type Callee } from "../addressing/call.ts";
 import { writtenCommand } from "../addressing/written-command.ts";
 import type { History } from "../memory/history.ts";
-import { agentIn, roomDefaults } from "../answering/room-defaults.ts";
+import { agentIn } from "../answering/agent-in-room.ts";
 
 /** What classifying a message needs to know. */
 export interface MessageClassifierOptions {
@@ -44,7 +45,7 @@ export class MessageClassifier {
 
   /** What holds for a ghost where a room, with these settings, sets nothing. */
   defaultsOf(ghost: string, set: Pick<RoomSettings, "model">): RoomDefaults {
-    return roomDefaults(this.#options.defaults, this.#agentIn(ghost, set));
+    return defaultsFor(this.#options.defaults, this.#agentIn(ghost, set));
   }
 
   #agentIn(ghost: string, set: Pick<RoomSettings, "model">): Agent | undefined {

@@ -66,7 +66,7 @@ export class Permissions {
   /** The people who may change a setting of a room. */
   settersOf(setting: string): SettingUsers {
     const { commands } = this.#options.config.permissions;
-    return setting === "model" || setting === "system" ? commands[setting] : "moderators";
+    return (Object.hasOwn(commands, setting) ? commands[setting] : undefined) ?? "moderators";
   }
 
   /** Whether there can be a room in which somebody may have something of a ghost; nobody is told of a refusal. */

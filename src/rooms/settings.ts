@@ -1,188 +1,215 @@
-import { AuditLog } from "../audit/audit-log.ts";
-import { deleteInBatches } from "../database/batches.ts";
-import type { Database, Queryable } from "../database/database.ts";
-import { storable } from "../database/text.ts";
-import { LANGUAGES, type Language } from "../language/languages.ts";
-import type { SettingWord } from "../language/words.ts";
-import { unlessBroken } from "../sealing/sealed-text.ts";
-import type { SealedRow, Seals } from "../sealing/seals.ts";
+import type { Config, Locality } from "../config/config.ts";
+import { LANGUAGES } from "../language/languages.ts";
+import type { ParameterWord, SettingWord } from "../language/words.ts";
+import type { Choice, ValueOf, Values } from "./setting-values.ts";
 
-/** When an agent answers in a group: when it is meant; also in threads it takes part in; or always. */
-export const RESPOND_MODES = ["mention", "thread", "all"] as const;
-export type RespondMode = (typeof RESPOND_MODES)[number];
+/** What of the configuration says how rooms are that set nothing. */
+export interface ConfiguredDefaults {
+  readonly answers: Pick<Config["answers"], "stream" | "language">;
+  readonly exchanges: Pick<Config["exchanges"], "delegate">;
+  readonly memory: Pick<Config["memory"], "summaries">;
+}
 
-export const STREAM_MODES = ["edit", "replace", "off"] as const;
-export type StreamMode = (typeof STREAM_MODES)[number];
+/** What an agent has of its own, which holds where a room sets nothing. */
+export interface AgentDefaults {
+  readonly model?: string | undefined;
+  readonly systemPrompt?: string | undefined;
+  readonly temperature?: number | undefined;
+  readonly locality: Locality;
+}
 
-export const SWITCH = ["on", "off"] as const;
-export type Switch = (typeof SWITCH)[number];
+/** A row of the table: all that the project knows of a setting but its words, which are in the files of the languages. */
+interface Row<V extends Values> {
+  readonly values: V;
+  /** A value, as people write it. */
+  readonly example: string;
+  /** What menus call the value. */
+  readonly parameter: ParameterWord;
+  /** What is written to take the setting back. */
+  readonly takenBackBy: "default" | "nothing";
+  /** Whether it means something in groups alone. */
+  readonly isForGroups?: true;
+  /** Whether the admin says who may change it, in `permissions.commands`. */
+  readonly isRestrictable?: true;
+  /** Whether an agent that forgets what was said in a room forgets this as well. */
+  readonly isForgotten?: true;
+}
 
-/**
- * What an agent remembers of a group besides what is said to it: what is said to other agents and by them, everything, or
- * nothing.
- */
-export const LISTEN_MODES = ["agents", "on", "off"] as const;
-export type ListenMode = (typeof LISTEN_MODES)[number];
+/** A setting that is the same for all agents of a room that sets nothing. */
+export interface RoomSetting<V extends Values = Values, D extends string = string> extends Row<V> {
+  readonly of: "room";
+  readonly default: (config: ConfiguredDefaults) => D;
+  /** Where the configuration says the default; absent where it is always the same. */
+  readonly configuredBy?: string;
+  /** The default for an agent whose words leave the network, where that is another one. */
+  readonly defaultInCloud?: D;
+}
+
+/** A setting that each agent has of its own in a room that sets nothing. */
+export interface AgentSetting<V extends Values = Values> extends Row<V> {
+  readonly of: "agent";
+  readonly default: (agent: AgentDefaults) => ValueOf<V> | undefined;
+  /** What is said where neither the room nor the agent has any. */
+  readonly unset: "none" | "nothing" | "modelsOwn";
+}
+
+export type Setting = RoomSetting | AgentSetting;
+
+type Described<S extends Setting> = Omit<S, "of" | "takenBackBy"> & Partial<Pick<S, "takenBackBy">>;
+
+function ofRoom<const T extends string, const D extends string = T>(
+  setting: Described<RoomSetting<Choice<T>, D>>,
+): RoomSetting<Choice<T>, T | D> {
+  return { of: "room", takenBackBy: "default", ...setting };
+}
+
+function ofAgent<V extends Values>(setting: Described<AgentSetting<V>>): AgentSetting<V> {
+  return { of: "agent", takenBackBy: "default", ...setting };
+}
+
+function oneOf<const T extends string>(...choices: readonly T[]): Choice<T> {
+  return { kind: "choice", choices };
+}
+
+const ON_OR_OFF = oneOf("on", "off");
+
+/** All that people may set for an agent in a room, in the order in which `help` and `status` show it. */
+export const SETTINGS = {
+  /** What the agent is to keep in mind, whatever its memory holds. */
+  remember: ofAgent({
+    values: { kind: "text" },
+    example: "We use metric units",
+    parameter: "note",
+    takenBackBy: "nothing",
+    isForgotten: true,
+    default: () => undefined,
+    unset: "nothing",
+  }),
+  /** Another model of the agent's server. */
+  model: ofAgent({
+    values: { kind: "name" },
+    example: "llama3.2:3b",
+    parameter: "name",
+    isRestrictable: true,
+    default: ({ model }) => model,
+    unset: "none",
+  }),
+  /** Another instruction. */
+  system: ofAgent({
+    values: { kind: "text" },
+    example: "Answer like a pirate",
+    parameter: "instruction",
+    isRestrictable: true,
+    default: ({ systemPrompt }) => systemPrompt,
+    unset: "none",
+  }),
+  temperature: ofAgent({
+    values: { kind: "number", most: 2 },
+    example: "0.2",
+    parameter: "number",
+    default: ({ temperature }) => temperature,
+    unset: "modelsOwn",
+  }),
+  /** How an answer looks while it is made. */
+  stream: ofRoom({
+    values: oneOf("edit", "replace", "off"),
+    example: "off",
+    parameter: "how",
+    default: ({ answers }) => answers.stream,
+    configuredBy: "answers.stream",
+  }),
+  /** Whether what is too long ago to be read again at each question is summed up. */
+  summaries: ofRoom({
+    values: ON_OR_OFF,
+    example: "off",
+    parameter: "whether",
+    default: ({ memory }) => (memory.summaries ? "on" : "off"),
+    configuredBy: "memory.summaries",
+  }),
+  /** Of notices and help. */
+  language: ofRoom({
+    values: oneOf(...LANGUAGES),
+    example: "de",
+    parameter: "which",
+    default: ({ answers }) => answers.language,
+    configuredBy: "answers.language",
+  }),
+  /** When an agent answers in a group: when it is meant; also in threads it takes part in; or always. */
+  respond: ofRoom({
+    values: oneOf("mention", "thread", "all"),
+    example: "all",
+    parameter: "when",
+    isForGroups: true,
+    default: () => "thread",
+  }),
+  /**
+   * What an agent remembers of a group besides what is said to it: what is said to other agents and by them, everything, or
+   * nothing.
+   */
+  listen: ofRoom({
+    values: oneOf("agents", "on", "off"),
+    example: "on",
+    parameter: "what",
+    isForGroups: true,
+    default: () => "agents",
+    defaultInCloud: "off",
+  }),
+  /** Whether each question in a group is answered in a thread of its own. */
+  threads: ofRoom({
+    values: ON_OR_OFF,
+    example: "on",
+    parameter: "whether",
+    isForGroups: true,
+    default: () => "off",
+  }),
+  /** Whether the agent may ask other agents of a group for help. */
+  delegate: ofRoom({
+    values: ON_OR_OFF,
+    example: "on",
+    parameter: "whether",
+    isForGroups: true,
+    default: ({ exchanges }) => (exchanges.delegate ? "on" : "off"),
+    configuredBy: "exchanges.delegate",
+  }),
+} as const satisfies Readonly<Record<SettingWord, Setting>>;
+
+type Table = typeof SETTINGS;
+
+/** Their names, in the table's order. */
+export const SETTING_NAMES = Object.keys(SETTINGS) as readonly (keyof Table)[];
+
+type SettingValues = { readonly [N in keyof Table]?: ValueOf<Table[N]["values"]> };
 
 /** What people have set for an agent in a room; what is missing is as the configuration says. */
-export interface RoomSettings {
-  readonly model?: string;
-  readonly system?: string;
-  readonly temperature?: number;
-  readonly respond?: RespondMode;
-  readonly stream?: StreamMode;
-  readonly listen?: ListenMode;
-  /** Whether each question in a group is answered in a thread of its own. */
-  readonly threads?: Switch;
-  /** Whether the agent may ask other agents of a group for help. */
-  readonly delegate?: Switch;
-  /** Whether what is too long ago to be read again at each question is summed up. */
-  readonly summaries?: Switch;
-  /** Of notices and help. */
-  readonly language?: Language;
-  /** What the agent is to keep in mind, whatever its memory holds. */
-  readonly remember?: string;
-  /** Whether any of these words came encrypted. */
+export interface RoomSettings extends SettingValues {
+  /** Whether any of the words of people's own among it came encrypted. */
   readonly encrypted: boolean;
 }
 
 /** What rooms have that set nothing. */
-export type RoomDefaults = Required<
-  Pick<RoomSettings, "respond" | "stream" | "listen" | "threads" | "delegate" | "summaries">
-> & { readonly language: Language | "auto" };
+export type RoomDefaults = {
+  readonly [N in keyof Table as Table[N]["of"] extends "room" ? N : never]: ReturnType<Table[N]["default"]>;
+};
 
-/** Where a setting stands sealed. */
-const PLACE = "room_settings.value";
+/** When an agent answers in a group. */
+export type RespondMode = ValueOf<Table["respond"]["values"]>;
 
-/** Whose setting is changed, and by whom. */
-interface Change {
-  readonly ghost: string;
-  readonly roomId: string;
-  readonly by: string;
+/** What rooms have that set nothing, as the configuration says it. */
+export function configuredDefaults(config: ConfiguredDefaults): RoomDefaults {
+  return defaultsBy((setting) => setting.default(config)) as RoomDefaults;
 }
 
-/** The settings whose values are words of people's own. */
-const WORDS: readonly string[] = ["model", "system", "remember"] satisfies SettingWord[];
-
-/** The rows of `room_settings`. What can't be read any more counts as not set. */
-export class RoomSettingsStore {
-  readonly #database: Database;
-  readonly #seals: Seals;
-  readonly #audit: AuditLog;
-  readonly #isOff: (name: string) => boolean;
-
-  /** @param isOff tells which settings the admin has switched off: whatever rooms have set, they count as not set. */
-  constructor(database: Database, seals: Seals, isOff: (name: string) => boolean = () => false) {
-    this.#database = database;
-    this.#seals = seals;
-    this.#audit = new AuditLog(database);
-    this.#isOff = isOff;
-  }
-
-  async get(ghost: string, roomId: string): Promise<RoomSettings> {
-    const found = await this.#database.query<SealedRow & { name: string; value: string; came_encrypted: boolean }>(
-      "select name, value, sealed_by, came_encrypted from room_settings where ghost = $1 and room_id = $2",
-      [ghost, roomId],
-    );
-    const { rows, open } = await this.#seals.open(found.rows);
-    const values = new Map(
-      rows.flatMap((row) => {
-        if (this.#isOff(row.name)) return [];
-        const value = unlessBroken(() => open(row, row.value, PLACE, ghost, roomId, row.name));
-        return value === undefined ? [] : [[row.name, value]];
-      }),
-    );
-    const encrypted = rows.some((row) => row.came_encrypted && WORDS.includes(row.name));
-    const temperature = Number(values.get("temperature") ?? NaN);
-    return {
-      ...textOf("model", values),
-      ...textOf("system", values),
-      ...textOf("remember", values),
-      ...(Number.isFinite(temperature) ? { temperature } : {}),
-      ...oneOf("respond", RESPOND_MODES, values),
-      ...oneOf("stream", STREAM_MODES, values),
-      ...oneOf("listen", LISTEN_MODES, values),
-      ...oneOf("threads", SWITCH, values),
-      ...oneOf("delegate", SWITCH, values),
-      ...oneOf("summaries", SWITCH, values),
-      ...oneOf("language", LANGUAGES, values),
-      encrypted,
-    };
-  }
-
-  /**
-   * Sets one, or takes it back with `undefined`.
-   *
-   * @param change.encrypted whether the value came encrypted.
-   */
-  async set(
-    tx: Queryable,
-    { ghost, roomId, by, encrypted }: Change & { readonly encrypted: boolean },
-    name: SettingWord,
-    value: string | undefined,
-  ): Promise<void> {
-    if (value === undefined) {
-      const { count } = await tx.query("delete from room_settings where ghost = $1 and room_id = $2 and name = $3", [
-        ghost,
-        roomId,
-        name,
-      ]);
-      if (count > 0) await this.#note(tx, { ghost, roomId, by }, name, { reset: true });
-      return;
-    }
-    const key = await this.#seals.in(tx, { ghost, roomId, isLasting: true });
-    await tx.query(
-      `insert into room_settings (ghost, room_id, name, value, set_by, sealed_by, came_encrypted)
-       values ($1, $2, $3, $4, $5, $6, $7)
-       on conflict (ghost, room_id, name) do update
-         set value = excluded.value, set_by = excluded.set_by, sealed_by = excluded.sealed_by,
-           came_encrypted = excluded.came_encrypted, set_at = now()`,
-      [ghost, roomId, name, key.seal(storable(value), PLACE, ghost, roomId, name), by, key.id, encrypted],
-    );
-    await this.#note(tx, { ghost, roomId, by }, name);
-  }
-
-  /** Takes all back but what is named. */
-  async reset(tx: Queryable, { ghost, roomId, by }: Change, kept: readonly SettingWord[] = []): Promise<void> {
-    const { count } = await tx.query(
-      `delete from room_settings where ghost = $1 and room_id = $2
-       and name not in (select json_array_elements_text($3::json))`,
-      [ghost, roomId, JSON.stringify(kept)],
-    );
-    const left = await tx.query("select from room_settings where ghost = $1 and room_id = $2", [ghost, roomId]);
-    if (left.count === 0) await this.forget(tx, ghost, roomId);
-    if (count > 0) await this.#note(tx, { ghost, roomId, by }, "all", { reset: true });
-  }
-
-  /** Destroys what was set for a ghost that has left a room. */
-  async forget(tx: Queryable, ghost: string, roomId: string): Promise<void> {
-    await this.#seals.destroy(tx, { ghost, roomId, isLasting: true });
-  }
-
-  #note(tx: Queryable, { ghost, roomId, by }: Change, setting: string, options?: { reset: true }): Promise<void> {
-    return this.#audit.record(tx, { kind: "setting.changed", ghost, room: roomId, by, setting, ...options });
-  }
+/** What a room has that sets nothing, for an agent: whose words leave the network hears what is said to it alone. */
+export function defaultsFor(defaults: RoomDefaults, agent: Pick<AgentDefaults, "locality"> | undefined): RoomDefaults {
+  if (agent?.locality !== "cloud") return defaults;
+  return { ...defaults, ...defaultsBy((setting) => setting.defaultInCloud) };
 }
 
-function oneOf<N extends SettingWord, T extends string>(
-  name: N,
-  modes: readonly T[],
-  values: ReadonlyMap<string, string>,
-): Partial<Record<N, T>> {
-  const value = modes.find((mode) => mode === values.get(name));
-  return value === undefined ? {} : ({ [name]: value } as Partial<Record<N, T>>);
-}
-
-function textOf(name: "model" | "system" | "remember", values: ReadonlyMap<string, string>): Partial<RoomSettings> {
-  const value = values.get(name);
-  return value === undefined ? {} : { [name]: value };
-}
-
-/** Forgets what was set for agents that are not in the room any more, as leaving does. Returns how many rows. */
-export function pruneSettings(database: Database, signal?: AbortSignal): Promise<number> {
-  const where = `exists (select from memberships where memberships.ghost = room_settings.ghost
-    and memberships.room_id = room_settings.room_id and membership not in ('join', 'invite'))
-    or (set_at < now() - interval '90 days' and not exists (select from memberships
-      where memberships.ghost = room_settings.ghost and memberships.room_id = room_settings.room_id))`;
-  return deleteInBatches(database, { from: "room_settings", where }, signal);
+function defaultsBy(valueOf: (setting: RoomSetting) => string | undefined): Partial<RoomDefaults> {
+  return Object.fromEntries(
+    Object.entries<Setting>(SETTINGS).flatMap(([name, setting]) => {
+      const value = setting.of === "room" ? valueOf(setting) : undefined;
+      return value === undefined ? [] : [[name, value]];
+    }),
+  );
 }

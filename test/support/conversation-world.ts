@@ -25,7 +25,7 @@ import { silentLogger } from "../../src/observability/log.ts";
 import { ReadFiles } from "../../src/memory/read-files.ts";
 import { UnreadableFile } from "../../src/answering/reading.ts";
 import { SpokenLanguages } from "../../src/rooms/spoken-languages.ts";
-import { RoomSettingsStore } from "../../src/rooms/settings.ts";
+import { RoomSettingsStore } from "../../src/rooms/settings-store.ts";
 import {
   ProviderError,
   type ChatChunk,

@@ -7,7 +7,7 @@ import { openPostgres } from "../../../src/database/postgres.ts";
 import { GhostStore } from "../../../src/ghost/ghost-store.ts";
 import { silentLogger } from "../../../src/observability/log.ts";
 import { Processes } from "../../../src/leases/processes.ts";
-import { RoomSettingsStore } from "../../../src/rooms/settings.ts";
+import { RoomSettingsStore } from "../../../src/rooms/settings-store.ts";
 import { confirmSealed, sealExisting } from "../../../src/sealing/seal-existing.ts";
 import { Rooms } from "../../../src/rooms/rooms.ts";
 import { createDatabase } from "../../support/postgres.ts";

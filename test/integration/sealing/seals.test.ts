@@ -8,7 +8,7 @@ import { parseTransaction } from "../../../src/homeserver/transaction.ts";
 import { Mailbox } from "../../../src/mailbox/mailbox.ts";
 import { silentLogger } from "../../../src/observability/log.ts";
 import { Rooms } from "../../../src/rooms/rooms.ts";
-import { RoomSettingsStore } from "../../../src/rooms/settings.ts";
+import { RoomSettingsStore } from "../../../src/rooms/settings-store.ts";
 import { MasterKey } from "../../../src/sealing/master-key.ts";
 import { confirmSealed, sealExisting, unsealedRows, UnsealedRows } from "../../../src/sealing/seal-existing.ts";
 import { SEALED_TABLES, Seals } from "../../../src/sealing/seals.ts";

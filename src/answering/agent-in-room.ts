@@ -1,6 +1,6 @@
 import type { Agent } from "../agents/agents.ts";
 import type { KnownModels } from "../providers/model-facts.ts";
-import type { RoomDefaults, RoomSettings } from "../rooms/settings.ts";
+import type { RoomSettings } from "../rooms/settings.ts";
 
 /**
  * An agent as it is in a room: one whose model there is passed on to elsewhere counts as one of the cloud, wherever the server
@@ -13,9 +13,4 @@ export function agentIn(
 ): Agent | undefined {
   if (agent === undefined || !models.isPassedOn(agent.provider, model ?? agent.model ?? "")) return agent;
   return { ...agent, locality: "cloud" };
-}
-
-/** What a room has for an agent that it sets nothing for. One whose words leave the network hears what is said to it alone. */
-export function roomDefaults(defaults: RoomDefaults, agent: Agent | undefined): RoomDefaults {
-  return agent?.locality === "cloud" ? { ...defaults, listen: "off" } : defaults;
 }
