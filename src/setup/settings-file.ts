@@ -71,7 +71,7 @@ agents: {}
 `;
   return `# yaml-language-server: $schema=./config.schema.yaml
 #
-# Made by matrix-agents init. docs/configuration.md describes every setting, config.example.yaml shows them.
+# Made by matrix-agents init. docs/configuration-reference.md describes every setting, config.example.yaml shows them.
 
 homeserver:
   url: ${JSON.stringify(homeserver)}

@@ -50,7 +50,7 @@ async function lookOver(
 ): Promise<{ readonly results: readonly Result[]; readonly exitCode: number }> {
   const files = await load(file);
   if (files instanceof ConfigError) {
-    const mend = "correct it; docs/configuration.md describes every setting";
+    const mend = "correct it; docs/configuration-reference.md describes every setting";
     return { results: [{ check: CONFIG_CHECK, findings: [bad(oneLine(files.message), mend)] }], exitCode: 2 };
   }
   const { config, registration } = files;
