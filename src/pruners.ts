@@ -9,7 +9,7 @@ import { pruneVerifications } from "./ghost/device/ghost-verifications.ts";
 import { pruneKeyNotices } from "./ghost/missing-keys.ts";
 import type { Outbox } from "./ghost/outbox.ts";
 import { pruneReplays } from "./ghost/replays.ts";
-import { pruneTrials } from "./ghost/device/to-device-trials.ts";
+import { pruneToDeviceAttempts } from "./ghost/device/to-device-attempts.ts";
 import { pruneTrustNotices } from "./ghost/trust-notices.ts";
 import type { Mailbox } from "./mailbox/mailbox.ts";
 import { KEPT_FOR_DAYS, type Prune } from "./mailbox/pruning.ts";
@@ -48,7 +48,7 @@ export function pruners(database: Database, owners: Owners): Prune[] {
     (signal) => pruneKeyNotices(database, days, signal),
     (signal) => pruneTrustNotices(database, days, signal),
     (signal) => pruneVerifications(database, days, signal),
-    (signal) => pruneTrials(database, days, signal),
+    (signal) => pruneToDeviceAttempts(database, days, signal),
     (signal) => pruneReplays(database, days, owners.forgetKeysAfterMs, signal),
     (signal) => outbox.prune(days, signal),
     (signal) => exchanges.prune(days, signal),

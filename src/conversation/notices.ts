@@ -2,7 +2,7 @@ import { shownName } from "../addressing/addressee.ts";
 import { describeDistrust, describeMissingKey, identityOf, type Person } from "../answering/notices.ts";
 import { noticeContent, type MessageContent } from "../answering/reply.ts";
 import { decideIn } from "../commands/permitted.ts";
-import type { Obstacle } from "../crypto/device.ts";
+import type { Obstacle } from "../crypto/device-lists.ts";
 import type { GhostHandle } from "../ghost/ghost-handle.ts";
 import type { UnreadMessage, GhostMessage } from "../ghost/received.ts";
 import type { NoticeWriter } from "../ghost/notice-writer.ts";

@@ -8,6 +8,7 @@ import {
 } from "./room-encryptor.ts";
 import type { Outgoing } from "./outgoing.ts";
 import type { DeviceTransport } from "./transport.ts";
+import { flowIn, VERIFICATION_CANCEL } from "./verification-events.ts";
 
 /** A verification that somebody asked for. */
 export interface Flow {
@@ -29,9 +30,6 @@ export type VerificationForm = "clear" | "encrypted" | "encrypted to all";
  * can't be told.
  */
 export type TargetIn = (roomId: string, options: { readonly toAll: boolean }) => Promise<EncryptionTarget | undefined>;
-
-/** The end of a verification that did not come to a result (spec "m.key.verification.cancel"). */
-const CANCEL = "m.key.verification.cancel";
 
 /** Flows begin anywhere and need not end: so many are remembered. Those before get the form that is encrypted. */
 const MAX_FLOWS = 200;
@@ -81,10 +79,15 @@ export class VerificationMessages {
     const end = { code: "m.unknown_transaction", reason: "This verification was cut off. Please start it again." };
     // Which of the devices began it need not be known: the others know no such flow.
     if (roomId === undefined) {
-      return this.#outgoing.sendToDevices(CANCEL, [userId], { ...end, transaction_id: flowId });
+      return this.#outgoing.sendToDevices(VERIFICATION_CANCEL, [userId], { ...end, transaction_id: flowId });
     }
     const content = { ...end, "m.relates_to": { rel_type: "m.reference", event_id: flowId } };
-    await this.send({ room_id: roomId, event_type: CANCEL, txn_id: randomUUID(), body: JSON.stringify(content) });
+    await this.send({
+      room_id: roomId,
+      event_type: VERIFICATION_CANCEL,
+      txn_id: randomUUID(),
+      body: JSON.stringify(content),
+    });
   }
 
   /** Sends an event of the engine; returns the server's answer. Rejects when it can't be encrypted or sent. */
@@ -102,12 +105,6 @@ export class VerificationMessages {
     });
     return this.#transport.sendRoomMessage(roomId, "m.room.encrypted", txnId, encrypted);
   }
-}
-
-/** The flow of a verification in a room: the event that asked for it (spec "Key verification framework"). */
-export function flowIn(content: Readonly<Record<string, unknown>>): string | undefined {
-  const relation = content["m.relates_to"] as { readonly event_id?: unknown } | null | undefined;
-  return typeof relation?.event_id === "string" ? relation.event_id : undefined;
 }
 
 function flowOf(body: string): string | undefined {

@@ -1,7 +1,7 @@
 import type { Database } from "../database/database.ts";
 import { appliedMigrations } from "../database/migrate.ts";
 import { serverFacts } from "../database/server-facts.ts";
-import { countSetAside } from "../ghost/device/to-device-trials.ts";
+import { countSetAside } from "../ghost/device/to-device-attempts.ts";
 import { publicKeys, type GhostKeys } from "../ghost/public-keys.ts";
 import { countLiveProcesses } from "../leases/live-processes.ts";
 import { HeldMail, type MailboxSummary } from "../mailbox/held-mail.ts";

@@ -1,4 +1,4 @@
-import type { Obstacle } from "../crypto/device.ts";
+import type { Obstacle } from "../crypto/device-lists.ts";
 import { partnerIn } from "./direct-chat.ts";
 import { isRetryable } from "../observability/retryable.ts";
 import type { LoadedGhost } from "./ghost-account.ts";
@@ -97,6 +97,6 @@ export class Greeting {
     if (view.encryption === undefined) return undefined;
     // Who has left meanwhile reads nothing here any more.
     if (!(await this.#services.rooms.recipients(roomId, view)).includes(inviter)) return undefined;
-    return device.obstacleTo(inviter, this.#services.trustIn(this.#ghost.userId, roomId).send);
+    return device.lists.obstacleTo(inviter, this.#services.trustIn(this.#ghost.userId, roomId).send);
   }
 }

@@ -1,4 +1,4 @@
-import type { Obstacle } from "../crypto/device.ts";
+import type { Obstacle } from "../crypto/device-lists.ts";
 import type { Distrust } from "../permissions/trust.ts";
 import type { EnteredRoom } from "./event-handler.ts";
 import type { GhostHandle } from "./ghost-handle.ts";

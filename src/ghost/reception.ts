@@ -1,4 +1,4 @@
-import { isVerification } from "../crypto/device.ts";
+import { isVerification } from "../crypto/verification-events.ts";
 import { MatrixError } from "../homeserver/errors.ts";
 import { joinedMembers, joinedRooms, joinRoom, leaveRoom, roomState, roomType } from "../homeserver/room-calls.ts";
 import type { RoomEvent } from "../homeserver/transaction.ts";

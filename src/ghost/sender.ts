@@ -146,8 +146,8 @@ export class Sender {
     const { acquaintances } = this.#services;
     const { device, lease } = await this.#account.load();
     const { come, invited } = await acquaintances.strangers(this.#userId, roomId, recipients);
-    if (invited.length > 0) await device.refresh(invited);
-    if (come.length > 0) await acquaintances.met(lease, roomId, await device.meet(come));
+    if (invited.length > 0) await device.lists.refresh(invited);
+    if (come.length > 0) await acquaintances.met(lease, roomId, await device.lists.meet(come));
   }
 
   /** The event in the form in which it leaves. The room's state decides, freshly read; without it nothing leaves. */

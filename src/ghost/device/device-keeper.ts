@@ -18,7 +18,7 @@ import type { GhostRecord } from "../ghost-store.ts";
 import { mark, wentBack } from "./store-marker.ts";
 import { GhostVerifications, type OpenFlow, type VerificationEnded } from "./ghost-verifications.ts";
 import { ToDeviceGate } from "./to-device-gate.ts";
-import { ToDeviceTrials } from "./to-device-trials.ts";
+import { StoredToDeviceAttempts } from "./to-device-attempts.ts";
 
 /** How the device stands to the ghost's identity; with `elsewhere`, nobody here has its secrets. */
 type IdentityState = "known" | "made" | "restored" | "elsewhere";
@@ -269,13 +269,15 @@ export class DeviceKeeper {
         targetIn: (roomId, options) => encryptionTarget(this.#services, this.#userId, roomId, options),
       },
       trusted: (roomId) => this.#services.trustIn(this.#userId, roomId).read,
-      since: record.since,
-      admit: (messages) => this.#gate.admit(messages),
-      onRefused: (count) => metrics?.toDeviceRefused.inc({ why: "malformed" }, count),
-      trials: new ToDeviceTrials(database, lease, this.#log),
-      saveSince: record.saveSince ?? ((since) => store.saveSince(lease, since)),
-      onRoomKeys: async (sessionIds) => {
-        if ((await mailbox.keysArrived(lease, sessionIds)) > 0) this.#wake();
+      inbox: {
+        since: record.since,
+        admit: (messages) => this.#gate.admit(messages),
+        onRefused: (count) => metrics?.toDeviceRefused.inc({ why: "malformed" }, count),
+        attempts: new StoredToDeviceAttempts(database, lease, this.#log),
+        saveSince: record.saveSince ?? ((since) => store.saveSince(lease, since)),
+        onRoomKeys: async (sessionIds) => {
+          if ((await mailbox.keysArrived(lease, sessionIds)) > 0) this.#wake();
+        },
       },
       log: this.#log,
     });

@@ -7,7 +7,7 @@ import type { EncryptionTarget } from "../../../src/crypto/room-encryptor.ts";
 import { createCryptoStore } from "../../../src/crypto/store/crypto-store.ts";
 import type { DeviceTransport } from "../../../src/crypto/transport.ts";
 import type { Database } from "../../../src/database/database.ts";
-import { ToDeviceTrials } from "../../../src/ghost/device/to-device-trials.ts";
+import { StoredToDeviceAttempts } from "../../../src/ghost/device/to-device-attempts.ts";
 import { silentLogger } from "../../../src/observability/log.ts";
 import { CryptoClient } from "../../support/crypto-client.ts";
 import { forEachDatabase } from "../../support/databases.ts";
@@ -59,12 +59,14 @@ class Faults {
       deviceId: DEVICE,
       store,
       storeKey: new Uint8Array(32).fill(7),
-      trials: new ToDeviceTrials(this.#database, lease, silentLogger()),
       transport: this.#transport(),
       ...noCustody(),
-      since: this.since,
-      saveSince: (since) => this.saveSince(since),
-      onRoomKeys: (sessions) => this.onRoomKeys(sessions),
+      inbox: {
+        since: this.since,
+        saveSince: (since) => this.saveSince(since),
+        attempts: new StoredToDeviceAttempts(this.#database, lease, silentLogger()),
+        onRoomKeys: (sessions) => this.onRoomKeys(sessions),
+      },
       log: silentLogger(),
     });
     return {
@@ -189,7 +191,7 @@ forEachDatabase((_kind, open) => {
       const alice = await faults.alice();
       await alice.sync();
       await alice.encrypt("!a:example.test", [ALICE, GHOST], "hello");
-      await device.track([ALICE]);
+      await device.lists.track([ALICE]);
       await device.catchUp();
       await device.encrypt(room("!a:example.test", ALICE), "m.room.message", { body: "hello" });
       await alice.sync();
@@ -266,7 +268,7 @@ forEachDatabase((_kind, open) => {
         }
         if (asked === "keysQuery") await held.promise;
       };
-      const tracking = device.track([ALICE]);
+      const tracking = device.lists.track([ALICE]);
       await uploaded.promise;
       held.resolve(undefined);
       await tracking;

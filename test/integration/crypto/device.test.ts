@@ -4,12 +4,13 @@ import { readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { before, describe, it } from "node:test";
 import { initAsync, RequestType } from "@matrix-org/matrix-sdk-crypto-wasm";
-import { Device, DeviceClosed } from "../../../src/crypto/device.ts";
+import { Device } from "../../../src/crypto/device.ts";
+import { DeviceClosed } from "../../../src/crypto/device-closed.ts";
 import { MasterKey, MasterKeyError } from "../../../src/sealing/master-key.ts";
 import { DeviceUnsigned, UnsupportedEncryption, type EncryptionTarget } from "../../../src/crypto/room-encryptor.ts";
 import { createCryptoStore } from "../../../src/crypto/store/crypto-store.ts";
 import type { Database } from "../../../src/database/database.ts";
-import { ToDeviceTrials } from "../../../src/ghost/device/to-device-trials.ts";
+import { StoredToDeviceAttempts } from "../../../src/ghost/device/to-device-attempts.ts";
 import { silentLogger } from "../../../src/observability/log.ts";
 import { CryptoClient } from "../../support/crypto-client.ts";
 import { forEachDatabase } from "../../support/databases.ts";
@@ -60,21 +61,23 @@ class Setup {
       deviceId: "GHOSTDEVICE",
       store: session,
       storeKey: this.#key,
-      trials: new ToDeviceTrials(this.#database, lease, silentLogger()),
       transport: simulatedTransport(this.server, GHOST, "GHOSTDEVICE", (asked, body) => {
         this.asked.push({ asked, body });
         if (this.fail(asked)) throw new Error(`${asked} failed`);
       }),
       ...custody,
       verification: { ...custody.verification, isAllowed: (flow) => this.mayVerify(flow) },
-      since: this.since,
-      saveSince: (since) => {
-        this.since = since;
-        return Promise.resolve();
-      },
-      onRoomKeys: (sessions) => {
-        this.arrived.push(...sessions);
-        return Promise.resolve();
+      inbox: {
+        since: this.since,
+        saveSince: (since) => {
+          this.since = since;
+          return Promise.resolve();
+        },
+        attempts: new StoredToDeviceAttempts(this.#database, lease, silentLogger()),
+        onRoomKeys: (sessions) => {
+          this.arrived.push(...sessions);
+          return Promise.resolve();
+        },
       },
       log: silentLogger(),
     });
@@ -257,12 +260,12 @@ forEachDatabase((_kind, open) => {
       const alice = await setup.alice();
       const { device, close } = await setup.open();
       const nobody = ["@a\0b:evil.test", "@a:evil.test:99999"];
-      await device.meet([...nobody, ALICE]);
+      await device.lists.meet([...nobody, ALICE]);
       const recipients = [...nobody, ALICE, GHOST];
       const content = await device.encrypt({ ...target(), recipients }, "m.room.message", { body: "to all" });
       await alice.sync();
       assert.equal(await alice.decrypt(ROOM, GHOST, content), "to all");
-      assert.deepEqual(await device.obstacleTo("@a\0b:evil.test", "cross-signed-untrusted"), {
+      assert.deepEqual(await device.lists.obstacleTo("@a\0b:evil.test", "cross-signed-untrusted"), {
         why: "unsigned_device",
         devices: 0,
       });

@@ -5,7 +5,7 @@ import { Outbox, transactionId } from "../../../src/ghost/outbox.ts";
 import { acquireLease, StaleLease, type Lease } from "../../../src/leases/leases.ts";
 import { Processes } from "../../../src/leases/processes.ts";
 import { silentLogger } from "../../../src/observability/log.ts";
-import { ToDeviceTrials } from "../../../src/ghost/device/to-device-trials.ts";
+import { StoredToDeviceAttempts } from "../../../src/ghost/device/to-device-attempts.ts";
 import { forEachDatabase } from "../../support/databases.ts";
 import { addProcess, takeLease } from "../../support/lease.ts";
 import { sealsOf } from "../../support/seals.ts";
@@ -168,25 +168,25 @@ forEachDatabase((_kind, open) => {
         { type: "m.x", content: { n: "\0\ud800" } },
       ];
       // Every life of the process takes the ghost anew.
-      const life = async (): Promise<{ lease: Lease; trials: ToDeviceTrials }> => {
+      const life = async (): Promise<{ lease: Lease; attempts: StoredToDeviceAttempts }> => {
         const lease = await takeLease(database, LLAMA);
-        return { lease, trials: new ToDeviceTrials(database, lease, silentLogger()) };
+        return { lease, attempts: new StoredToDeviceAttempts(database, lease, silentLogger()) };
       };
-      assert.equal(await (await life()).trials.begin(), false, "ends it in the batch");
+      assert.equal(await (await life()).attempts.begin(), false, "ends it in the batch");
       for (let death = 2; death <= 3; death++) {
-        const { trials } = await life();
-        assert.equal(await trials.begin(), true);
-        assert.equal(await trials.mayTry(good), true);
-        await trials.passed(good);
-        assert.equal(await trials.mayTry(poison), true, `ends it for the ${death}. time`);
+        const { attempts } = await life();
+        assert.equal(await attempts.begin(), true);
+        assert.equal(await attempts.mayTry(good), true);
+        await attempts.passed(good);
+        assert.equal(await attempts.mayTry(poison), true, `ends it for the ${death}. time`);
       }
-      const { lease, trials } = await life();
-      assert.equal(await trials.begin(), true);
-      assert.equal(await trials.mayTry(good), true);
-      await trials.passed(good);
-      assert.equal(await trials.mayTry(poison), false);
+      const { lease, attempts } = await life();
+      assert.equal(await attempts.begin(), true);
+      assert.equal(await attempts.mayTry(good), true);
+      await attempts.passed(good);
+      assert.equal(await attempts.mayTry(poison), false);
       await store.saveSince(lease, "s");
-      assert.equal(await trials.begin(), false, "the place in /sync has moved");
+      assert.equal(await attempts.begin(), false, "the place in /sync has moved");
       const { rows } = await database.query<{ set_aside: boolean; message: string }>(
         "select set_aside, message from to_device_trials",
       );

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { DeviceClosed } from "../../../src/crypto/device.ts";
+import { DeviceClosed } from "../../../src/crypto/device-closed.ts";
 import { UnsupportedEncryption } from "../../../src/crypto/room-encryptor.ts";
 import { type DatabaseError, databaseError } from "../../../src/database/database.ts";
 import { isRetryable } from "../../../src/observability/retryable.ts";

@@ -2,8 +2,8 @@
  * Knows which to-device messages ended the process. The engine can panic over a message, which is the end of the whole
  * process; `/sync` brings that message again at the next start, and again.
  */
-export interface Trials {
-  /** Called before the engine is given a batch. True when an earlier try never came to its end. */
+export interface ToDeviceAttempts {
+  /** Called before the engine is given a batch. True when an earlier attempt never came to its end. */
   begin(): Promise<boolean>;
   /**
    * Called before the engine is given one message by itself. False when that has ended the process too often: then it is

@@ -1,16 +1,16 @@
 import { createHash } from "node:crypto";
-import type { Trials } from "../../crypto/trials.ts";
+import type { ToDeviceAttempts } from "../../crypto/to-device-attempts.ts";
 import { deleteInBatches } from "../../database/batches.ts";
 import type { Database, Queryable } from "../../database/database.ts";
 import { storable } from "../../database/text.ts";
 import { fenced, type Lease } from "../../leases/leases.ts";
 import type { Logger } from "../../observability/log.ts";
 
-/** With the one of the batch that makes three ends of the process at the most. */
+/** Attempts at one message by itself. With the attempt at the whole batch, a message ends the process three times at most. */
 const MAX_ATTEMPTS = 2;
 
 /** The rows of `to_device_trials`, and `ghosts.receiving`, which is taken back when the place in /sync moves. */
-export class ToDeviceTrials implements Trials {
+export class StoredToDeviceAttempts implements ToDeviceAttempts {
   readonly #database: Database;
   readonly #lease: Lease;
   readonly #log: Logger;
@@ -62,8 +62,12 @@ function fingerprint(message: Readonly<Record<string, unknown>>): string {
   return createHash("sha256").update(JSON.stringify(message)).digest("base64url");
 }
 
-/** Forgets old trials, with the messages that were set aside: /sync has gone past them. Returns how many rows. */
-export function pruneTrials(database: Database, olderThanDays: number, signal?: AbortSignal): Promise<number> {
+/** Forgets old attempts, with the messages that were set aside: /sync has gone past them. Returns how many rows. */
+export function pruneToDeviceAttempts(
+  database: Database,
+  olderThanDays: number,
+  signal?: AbortSignal,
+): Promise<number> {
   const where = "created_at < now() - $1 * interval '1 day'";
   return deleteInBatches(database, { from: "to_device_trials", where, values: [olderThanDays] }, signal);
 }
