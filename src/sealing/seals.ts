@@ -256,6 +256,7 @@ export const SEALED_TABLES = [
   "room_settings",
   "exchanges",
   "turns",
+  "turn_steps",
   "sends",
   "events",
   "malformed",

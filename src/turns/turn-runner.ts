@@ -7,6 +7,7 @@ import type { Metrics } from "../observability/metrics.ts";
 import { reached } from "../observability/steps.ts";
 import type { AtWork } from "./at-work.ts";
 import { Draft } from "./draft.ts";
+import { FIRST_STEP, lastEnd, takeSteps, type TurnStep } from "./turn-step.ts";
 import { conversationOf, TurnStopped, type Turn, type TurnMessage, type TurnReply } from "./turn.ts";
 import { MAX_TURN_ATTEMPTS, type OpenTurn, type TurnStore } from "./turn-store.ts";
 
@@ -224,9 +225,11 @@ export class TurnRunner {
     const stop = this.#stops.get(turn.id) ?? new AbortController();
     this.#stops.set(turn.id, stop);
     if (open.isStopped) stop.abort(new TurnStopped({ keeps: true }));
+    // Only a turn that was begun before can have taken steps.
+    const steps: TurnStep[] = open.attempts === 0 ? [FIRST_STEP] : [...(await this.#store.steps.of(turn))];
     let reply: TurnReply;
     try {
-      reply = await this.#respondShown(lease, open, stop.signal);
+      reply = await this.#respondShown(lease, open, steps, stop.signal);
     } catch (error) {
       // Not a failure of the model (that is a reply): the database, the server, or this process is stopping.
       if (this.#work.retryAfterMs(error) !== undefined || this.#stopping.signal.aborted) {
@@ -238,7 +241,7 @@ export class TurnRunner {
     } finally {
       this.#stops.delete(turn.id);
     }
-    await this.#store.prepare(lease, turn, reply);
+    await this.#store.prepare(lease, turn, reply, lastEnd(steps, reply));
     reached("turn.prepared");
     this.#log.debug({ ...idsOf(turn), ms: Math.round(performance.now() - started) }, "answer ready");
     return reply;
@@ -248,6 +251,7 @@ export class TurnRunner {
   async #respondShown(
     lease: Lease,
     open: Extract<OpenTurn, { state: "queued" }>,
+    steps: TurnStep[],
     stop: AbortSignal,
   ): Promise<TurnReply> {
     const { turn } = open;
@@ -279,6 +283,7 @@ export class TurnRunner {
     try {
       reply = await this.#respond(
         open,
+        steps,
         (text) => {
           if (drafting.shows) draft.update(text);
         },
@@ -292,6 +297,7 @@ export class TurnRunner {
 
   async #respond(
     { turn, attempts, ageMs }: Extract<OpenTurn, { state: "queued" }>,
+    steps: TurnStep[],
     show: (text: string) => void,
     stop: AbortSignal,
   ): Promise<TurnReply> {
@@ -303,18 +309,28 @@ export class TurnRunner {
     const signal = AbortSignal.any([this.#stopping.signal, timeout, stop]);
     const deadline = performance.now() + retryForMs;
     try {
-      for (let waitMs = MODEL_RETRY_FIRST_MS; ; waitMs = Math.min(waitMs * 2, MODEL_RETRY_LONGEST_MS)) {
-        const reply = await this.#work.respond(turn, show, signal);
-        const pauseMs = waitMs * (0.5 + Math.random());
-        if (reply.retry !== true || performance.now() + pauseMs > deadline) return reply;
-        this.#log.info({ ...idsOf(turn), failure: reply.failure, waitMs: Math.round(pauseMs) }, "asking again soon");
-        await sleep(pauseMs, undefined, { signal });
-      }
+      const reply = await takeSteps(steps, () => this.#askModel(turn, show, { signal, deadline }));
+      return reply ?? (await this.#work.giveUp(turn, "unknown"));
     } catch (error) {
       if (this.#stopping.signal.aborted) throw error;
       if (stop.aborted) return { outcome: "stopped", messages: [], withdrawn: !(stop.reason as TurnStopped).keeps };
       if (timeout.aborted) return this.#work.giveUp(turn, "timeout");
       throw error;
+    }
+  }
+
+  /** Asks the model of a turn; again, until the deadline, while its server is away. */
+  async #askModel(
+    turn: Turn,
+    show: (text: string) => void,
+    { signal, deadline }: { readonly signal: AbortSignal; readonly deadline: number },
+  ): Promise<TurnReply> {
+    for (let waitMs = MODEL_RETRY_FIRST_MS; ; waitMs = Math.min(waitMs * 2, MODEL_RETRY_LONGEST_MS)) {
+      const reply = await this.#work.respond(turn, show, signal);
+      const pauseMs = waitMs * (0.5 + Math.random());
+      if (reply.retry !== true || performance.now() + pauseMs > deadline) return reply;
+      this.#log.info({ ...idsOf(turn), failure: reply.failure, waitMs: Math.round(pauseMs) }, "asking again soon");
+      await sleep(pauseMs, undefined, { signal });
     }
   }
 

@@ -5,6 +5,8 @@ import { isStorable, storable } from "../database/text.ts";
 import { unlessBroken } from "../sealing/sealed-text.ts";
 import type { SealedRow, Seals } from "../sealing/seals.ts";
 import { AT_WORK, type AtWork } from "./at-work.ts";
+import type { StepEnd } from "./turn-step.ts";
+import { END_STEP, FORGET_STEPS, sealedEnd, TurnSteps, WRITE_FIRST_STEP } from "./turn-steps.ts";
 import type { Turn, TurnKind, TurnReply, TurnState } from "./turn.ts";
 
 /**
@@ -40,10 +42,13 @@ export type OpenTurn =
 export class TurnStore {
   readonly #database: Database;
   readonly #seals: Seals;
+  /** What turns have asked so far. */
+  readonly steps: TurnSteps;
 
   constructor(database: Database, seals: Seals) {
     this.#database = database;
     this.#seals = seals;
+    this.steps = new TurnSteps(database, seals);
   }
 
   /** Queues a question, once: asking for the same event again changes nothing. */
@@ -248,7 +253,8 @@ export class TurnStore {
     const where = `state in ('answered', 'failed', 'cancelled')
       and coalesce(finished_at, created_at) < now() - $1 * interval '1 day'`;
     const values = [olderThanDays + MARGIN_DAYS];
-    return events + (await deleteInBatches(this.#database, { from: "turns", where, values }, signal));
+    const steps = await this.steps.prune(signal);
+    return events + steps + (await deleteInBatches(this.#database, { from: "turns", where, values }, signal));
   }
 
   /** Notes that something came encrypted that goes into a turn's prompt. It is never taken back. */
@@ -284,8 +290,11 @@ export class TurnStore {
       "ghost = $1 and room_id = $2 and ($3::text is null or event_id = $3) and ($4::text is null or asker = $4)";
     const values = [ghost, roomId, eventId ?? null, asker ?? null];
     const { count } = await tx.query(
-      `update turns set state = 'cancelled', stopped = true, failure = 'stopped', finished_at = now()
-       where ${which} and state = 'queued'`,
+      `with ended as (
+         update turns set state = 'cancelled', stopped = true, failure = 'stopped', finished_at = now()
+         where ${which} and state = 'queued' returning id
+       ), forgotten as (${FORGET_STEPS})
+       select from ended`,
       values,
     );
     const { rows } = await tx.query<{ id: number }>(
@@ -307,8 +316,10 @@ export class TurnStore {
   async cancel(tx: Queryable, ghost: string, roomId: string, eventId: string): Promise<void> {
     if (!isStorable(eventId)) return;
     await tx.query(
-      `update turns set state = 'cancelled', finished_at = now()
-       where ghost = $1 and room_id = $2 and event_id = $3 and state = 'queued'`,
+      `with ended as (
+         update turns set state = 'cancelled', finished_at = now()
+         where ghost = $1 and room_id = $2 and event_id = $3 and state = 'queued' returning id
+       ) ${FORGET_STEPS}`,
       [ghost, roomId, eventId],
     );
   }
@@ -363,8 +374,10 @@ export class TurnStore {
   /** What was to be sent can't be opened any more: it holds up nothing else. */
   async #giveUp(turn: Turn): Promise<void> {
     await this.#database.query(
-      `update turns set state = 'failed', failure = 'damaged', reply = null, sealed_by = null, finished_at = now()
-       where id = $1 and state = 'sending'`,
+      `with ended as (
+         update turns set state = 'failed', failure = 'damaged', reply = null, sealed_by = null, finished_at = now()
+         where id = $1 and state = 'sending' returning id
+       ) ${FORGET_STEPS}`,
       [turn.id],
     );
   }
@@ -401,11 +414,18 @@ export class TurnStore {
     return rows[0]?.open ?? 0;
   }
 
-  /** `queued` → `running`, the attempt counted. False when it has been cancelled. Throws StaleLease. */
+  /**
+   * `queued` → `running`, the attempt counted and the turn's first step written. False when it has been cancelled. Throws
+   * StaleLease.
+   */
   async start(lease: Lease, turn: Turn): Promise<boolean> {
     const { count } = await fenced(this.#database, lease, (tx) =>
       tx.query(
-        "update turns set state = 'running', attempts = attempts + 1 where id = $1 and state in ('queued', 'running')",
+        `with started as (
+           update turns set state = 'running', attempts = attempts + 1
+           where id = $1 and state in ('queued', 'running') returning id, ghost
+         ), written as (${WRITE_FIRST_STEP})
+         select from started`,
         [turn.id],
       ),
     );
@@ -425,15 +445,18 @@ export class TurnStore {
   /**
    * `running` → `sending`: from here on the same messages are sent, whatever happens. The first try at that is counted.
    * Throws StaleLease.
+   *
+   * @param end what the turn's last step came to.
    */
-  async prepare(lease: Lease, turn: Turn, reply: TurnReply): Promise<void> {
+  async prepare(lease: Lease, turn: Turn, reply: TurnReply, end?: StepEnd): Promise<void> {
     await fenced(this.#database, lease, async (tx) => {
-      const { id, text } = await this.#sealed(tx, turn, reply);
-      await tx.query("update turns set state = 'sending', reply = $2, sealed_by = $3, deliveries = 1 where id = $1", [
-        turn.id,
-        text,
-        id,
-      ]);
+      const seal = await this.#seals.in(tx, { ghost: turn.ghost, roomId: turn.roomId });
+      await tx.query(
+        `with sending as (
+           update turns set state = 'sending', reply = $2, sealed_by = $3, deliveries = 1 where id = $1
+         ) ${END_STEP}`,
+        [turn.id, seal.seal(JSON.stringify(reply), ...placeOf(turn)), seal.id, ...sealedEnd(turn, end, seal)],
+      );
     });
   }
 
@@ -460,7 +483,7 @@ export class TurnStore {
     );
   }
 
-  /** The end of a turn, in a fenced transaction. */
+  /** The end of a turn, in a fenced transaction. Its steps go: nothing reads them any more. */
   async finish(
     tx: Queryable,
     turn: Turn,
@@ -468,8 +491,10 @@ export class TurnStore {
   ): Promise<void> {
     const stopped = outcome === "stopped";
     await tx.query(
-      `update turns set state = $2, failure = $3, prompt_tokens = $4, answer_tokens = $5, reply = null, sealed_by = null,
-         consent_target = $6, finished_at = now() where id = $1`,
+      `with ended as (
+         update turns set state = $2, failure = $3, prompt_tokens = $4, answer_tokens = $5, reply = null, sealed_by = null,
+           consent_target = $6, finished_at = now() where id = $1 returning id
+       ) ${FORGET_STEPS}`,
       [
         turn.id,
         stopped ? "cancelled" : outcome,

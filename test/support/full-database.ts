@@ -123,6 +123,10 @@ export const ROWS: ReadonlyMap<number, string> = new Map([
   [31, `update room_members set name_is_shared = true where room_id = '!room:hs';`],
   [32, `update messages set replies_to = '$quoted', only_quoted = true;`],
   [33, `insert into given_names values ('agent_llama', 'local', 'llama3.2:3b', true);`],
+  [
+    34,
+    `insert into turn_steps (ghost, turn, number, asked_of, state) select '${LLAMA}', id, 1, 'model', 'asked' from turns;`,
+  ],
 ]);
 
 /** Lays rows in every table of the newest schema. */

@@ -257,6 +257,23 @@ forEachDatabase((_kind, open) => {
       assert.equal(most, 2);
     });
 
+    it("ask a step anew that a crash left without an answer, and none that was answered", async () => {
+      const world = await World.create(await open());
+      const [asked, answered] = [await world.ask("!a"), await world.ask("!b")];
+      for (const { turn } of await world.store.due(world.process)) {
+        await world.store.start(world.lease, turn);
+        if (turn.eventId === answered) await world.store.prepare(world.lease, turn, reply("said before"));
+      }
+      const runner = world.runner();
+      runner.kick();
+      for (const question of [asked, answered]) await world.until(question, "answered");
+      assert.deepEqual(world.asked, [asked]);
+      assert.deepEqual(world.sent.get(`${answered} answer.0`), { body: "said before" });
+      const { rows } = await world.database.query("select from turn_steps");
+      assert.equal(rows.length, 0);
+      await runner.stop();
+    });
+
     it("are one for each question, however often it is queued", async () => {
       const world = await World.create(await open());
       await world.ask("!a", "$same");

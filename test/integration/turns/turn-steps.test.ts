@@ -1,0 +1,153 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { Database } from "../../../src/database/database.ts";
+import { acquireLease, StaleLease, type Lease } from "../../../src/leases/leases.ts";
+import { History } from "../../../src/memory/history.ts";
+import type { Turn, TurnReply } from "../../../src/turns/turn.ts";
+import { FIRST_STEP, lastEnd } from "../../../src/turns/turn-step.ts";
+import { TurnStore } from "../../../src/turns/turn-store.ts";
+import { forEachDatabase } from "../../support/databases.ts";
+import { addProcess } from "../../support/lease.ts";
+import { sealsOf } from "../../support/seals.ts";
+
+const GHOST = "@agent_llama:example.test";
+const ROOM = "!room:example.test";
+const SAID = "Canaries are small.";
+const REPLY: TurnReply = { outcome: "answered", messages: [{ content: { body: SAID }, remembered: SAID }] };
+const END = lastEnd([FIRST_STEP], REPLY);
+
+/** A question whose turn is taken through its steps by hand. */
+class World {
+  readonly database: Database;
+  readonly store: TurnStore;
+  readonly process: number;
+  readonly lease: Lease;
+
+  private constructor(database: Database, process: number, lease: Lease) {
+    this.database = database;
+    this.store = new TurnStore(database, sealsOf(database));
+    this.process = process;
+    this.lease = lease;
+  }
+
+  static async create(database: Database): Promise<World> {
+    const process = await addProcess(database);
+    return new World(database, process, await acquireLease(database, GHOST, process));
+  }
+
+  async ask(eventId: string): Promise<Turn> {
+    await this.database.transaction(async (tx) => {
+      const asked = { eventId, author: "person", sender: "@ann:a.b", speaker: "ann", body: "?" } as const;
+      const history = new History(this.database, sealsOf(this.database));
+      const position = await history.remember(tx, GHOST, ROOM, { ...asked, sentAt: 1, encrypted: false });
+      const turn = { ghost: GHOST, roomId: ROOM, eventId, asker: "@ann:a.b", position, threadRoot: undefined };
+      await this.store.enqueue(tx, { ...turn, origin: eventId, hops: 0, encrypted: false });
+    });
+    const [open] = await this.store.due(this.process);
+    assert.ok(open);
+    return open.turn;
+  }
+
+  async stored(): Promise<unknown[]> {
+    const { rows } = await this.database.query("select number, asked_of, state from turn_steps order by turn, number");
+    return rows;
+  }
+}
+
+const ASKED = { number: 1, asked_of: "model", state: "asked" };
+
+forEachDatabase((_kind, open) => {
+  describe("the steps of a turn", () => {
+    it("are written with its beginning, once, and are asked anew after a crash", async () => {
+      const world = await World.create(await open());
+      const turn = await world.ask("$question");
+      assert.deepEqual(await world.stored(), []);
+      assert.ok(await world.store.start(world.lease, turn));
+      assert.deepEqual(await world.stored(), [ASKED]);
+      // The process is gone; the next one takes the turn up.
+      const [again] = await world.store.due(world.process);
+      assert.ok(again?.state === "queued");
+      assert.equal(again.attempts, 1);
+      assert.ok(await world.store.start(world.lease, again.turn));
+      assert.deepEqual(await world.stored(), [ASKED]);
+      assert.deepEqual(await world.store.steps.of(turn), [FIRST_STEP]);
+      await world.store.putBack(world.lease, turn);
+      assert.deepEqual(await world.store.steps.of(turn), [FIRST_STEP]);
+    });
+
+    it("end with the reply, or not at all", async () => {
+      const world = await World.create(await open());
+      const turn = await world.ask("$question");
+      await world.store.start(world.lease, turn);
+      const stale = { ...world.lease, epoch: world.lease.epoch - 1 };
+      await assert.rejects(world.store.prepare(stale, turn, REPLY, END), StaleLease);
+      assert.deepEqual(await world.stored(), [ASKED]);
+      await world.store.prepare(world.lease, turn, REPLY, END);
+      assert.deepEqual(await world.store.steps.of(turn), [END]);
+      // The answered step is not asked again: what is left is to send.
+      const [due] = await world.store.due(world.process);
+      assert.deepEqual([due?.state, due?.state === "sending" && due.reply], ["sending", REPLY]);
+    });
+
+    it("hold no words in clear, and go with the key that they are sealed with", async () => {
+      const world = await World.create(await open());
+      const turn = await world.ask("$question");
+      await world.store.start(world.lease, turn);
+      await world.store.prepare(world.lease, turn, REPLY, END);
+      const { rows } = await world.database.query<{ answer: string }>("select answer from turn_steps");
+      assert.ok(rows[0] && !rows[0].answer.includes("Canaries"));
+      await assert.rejects(world.database.query(`update turn_steps set sealed_by = null`));
+      await sealsOf(world.database).destroy(world.database, { ghost: GHOST, roomId: ROOM });
+      assert.deepEqual(await world.stored(), []);
+    });
+
+    it("go with the turn's end, whatever it is", async () => {
+      const world = await World.create(await open());
+      const { database, store, lease } = world;
+      const ends: Readonly<Record<string, (turn: Turn) => Promise<unknown>>> = {
+        answered: (turn) => store.finish(database, turn, REPLY),
+        stopped: async (turn) => {
+          await store.putBack(lease, turn);
+          const which = { ghost: GHOST, roomId: ROOM, eventId: turn.eventId };
+          assert.deepEqual(await store.stop(database, which), { running: [], cancelled: 1 });
+        },
+        withdrawn: async (turn) => {
+          await store.putBack(lease, turn);
+          await store.cancel(database, GHOST, ROOM, turn.eventId);
+        },
+        deleted: (turn) => database.query("delete from turns where id = $1", [turn.id]),
+        "by a version that knows no steps": async (turn) => {
+          await database.query("update turns set state = 'failed' where id = $1", [turn.id]);
+          assert.equal(await store.prune(90), 1);
+        },
+      };
+      for (const [name, end] of Object.entries(ends)) {
+        const turn = await world.ask(`$${name}`);
+        await store.start(lease, turn);
+        assert.deepEqual(await world.stored(), [ASKED], name);
+        await end(turn);
+        assert.deepEqual(await world.stored(), [], name);
+        assert.deepEqual(await store.due(world.process), [], name);
+      }
+    });
+
+    it("count as far as they follow one another and can be opened", async () => {
+      const world = await World.create(await open());
+      const turn = await world.ask("$question");
+      await world.store.start(world.lease, turn);
+      await world.store.prepare(world.lease, turn, REPLY, END);
+      const copy = (number: number): Promise<unknown> =>
+        world.database.query(
+          `insert into turn_steps (ghost, turn, number, asked_of, state, answer, sealed_by)
+           select ghost, turn, $1, asked_of, state, answer, sealed_by from turn_steps where number = 1`,
+          [number],
+        );
+      // The answer of another step does not open as this one's.
+      await copy(2);
+      await copy(4);
+      assert.deepEqual(await world.store.steps.of(turn), [END, { number: 2, askedOf: "model", state: "asked" }]);
+      await world.database.query("delete from turn_steps where number = 1");
+      assert.deepEqual(await world.store.steps.of(turn), []);
+    });
+  });
+});
