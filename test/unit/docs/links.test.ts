@@ -11,6 +11,13 @@ async function documents(): Promise<string[]> {
   return ["README.md", "SECURITY.md", "CONTRIBUTING.md", "CHANGELOG.md", ...docs.map((name) => join("docs", name))];
 }
 
+async function exists(file: string): Promise<boolean> {
+  return access(file).then(
+    () => true,
+    () => false,
+  );
+}
+
 /** A link to a file of this checkout, and to which of its headings where it names one. */
 interface Link {
   readonly file: string;
@@ -56,6 +63,16 @@ describe("the documentation", () => {
       for (const { file, anchor } of await linksOf(document)) {
         if (anchor === undefined) continue;
         assert.ok((await anchorsOf(file)).includes(anchor), `${document} links to ${file}#${anchor}`);
+      }
+    }
+  });
+
+  it("names no source file that is not there", async () => {
+    for (const document of await documents()) {
+      const text = await readFile(join(ROOT, document), "utf8");
+      for (const [, file = ""] of text.matchAll(/`((?:[a-z0-9-]+\/)+[a-z0-9.-]+\.(?:ts|mjs|sql))`/g)) {
+        const isThere = await Promise.all([join(ROOT, file), join(ROOT, "src", file)].map(exists));
+        assert.ok(isThere.includes(true), `${document} names ${file}`);
       }
     }
   });
