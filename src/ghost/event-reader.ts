@@ -2,7 +2,7 @@ import { relationOf } from "../matrix/relation.ts";
 import { roomEvent } from "../homeserver/room-history.ts";
 import { parseTransaction, type RoomEvent } from "../homeserver/transaction.ts";
 import { mayTalkIn } from "../permissions/invites.ts";
-import type { LoadedGhost } from "./ghost-account.ts";
+import type { LoadedGhost } from "./loaded-ghost.ts";
 import type { GhostServices } from "./ghost-services.ts";
 import type { ReadEvent } from "./ghost-handle.ts";
 import { isReplay } from "./replays.ts";

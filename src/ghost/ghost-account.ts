@@ -2,20 +2,15 @@ import type { Device } from "../crypto/device.ts";
 import type { StoreSession } from "../crypto/store/crypto-store.ts";
 import { acquireLease, releaseLease, type Lease } from "../leases/leases.ts";
 import type { Logger } from "../observability/log.ts";
-import { getAccountData, putAccountData, register } from "../homeserver/calls.ts";
+import { getAccountData, register } from "../homeserver/calls.ts";
 import { joinedRooms } from "../homeserver/room-calls.ts";
+import type { LoadedGhost } from "./loaded-ghost.ts";
 import { DeviceKeeper } from "./device/device-keeper.ts";
 import type { VerificationEnded } from "./device/ghost-verifications.ts";
 import type { GhostServices } from "./ghost-services.ts";
 import { mark } from "./device/store-marker.ts";
 import { renameDevice } from "./device/device-name.ts";
 import { setProfile } from "./profile.ts";
-
-/** A ghost that is loaded: its device, and the right to act as it. Both are good until it is put away. */
-export interface LoadedGhost {
-  readonly device: Device;
-  readonly lease: Lease;
-}
 
 /** All that loading made and putting away ends. */
 interface Parts extends LoadedGhost {
@@ -128,15 +123,6 @@ export class GhostAccount {
         return done;
       }
     }
-  }
-
-  /** Adds a DM to the ghost's `m.direct` account data, which outlives our database. */
-  async addDirectRoom(person: string, roomId: string): Promise<void> {
-    const actor = { userId: this.#userId };
-    const direct = { ...(await getAccountData(this.#services.client, actor, "m.direct")) };
-    const rooms = Array.isArray(direct[person]) ? (direct[person] as unknown[]) : [];
-    if (rooms.includes(roomId)) return;
-    await putAccountData(this.#services.client, actor, "m.direct", { ...direct, [person]: [...rooms, roomId] });
   }
 
   /** Notes the rooms that the ghost is in and that no event has told of. Throws HomeserverError, DatabaseError. */

@@ -10,16 +10,17 @@ import type { MailItem } from "../mailbox/mailbox.ts";
 import type { Logger } from "../observability/log.ts";
 import { Background } from "../concurrency/background.ts";
 import { partnerIn } from "./direct-chat.ts";
-import { GhostAccount, type LoadedGhost } from "./ghost-account.ts";
+import { GhostAccount } from "./ghost-account.ts";
+import type { LoadedGhost } from "./loaded-ghost.ts";
 import type { GhostServices } from "./ghost-services.ts";
 import { GhostHalted } from "./halted.ts";
 import { Greeting } from "./greeting.ts";
-import { handleItem, type Handling } from "./handling.ts";
+import { attemptItem, type ItemAttempt } from "./attempt-item.ts";
 import { readEvent } from "./event-reader.ts";
 import type { EventOutside, GhostFile, GhostHandle, ReadEvent } from "./ghost-handle.ts";
 import type { Form, SendOptions, SentFile } from "./form.ts";
 import { transactionId } from "./outbox.ts";
-import { Reception } from "./reception.ts";
+import { MailHandler } from "./mail-handler.ts";
 import { Sender } from "./sender.ts";
 import { Typing } from "./typing.ts";
 
@@ -54,7 +55,7 @@ export class Ghost implements GhostHandle {
   readonly #account: GhostAccount;
   readonly #sender: Sender;
   readonly #greeting: Greeting;
-  readonly #handling: Handling;
+  readonly #attempt: ItemAttempt;
   readonly #background: Background;
   readonly #typing: Typing;
   readonly #timers = new Set<NodeJS.Timeout>();
@@ -85,9 +86,7 @@ export class Ghost implements GhostHandle {
     });
     this.#sender = new Sender(userId, services, this.#account, this.#stopping.signal);
     this.#greeting = new Greeting(this, services, this.#sender);
-    const reception = new Reception({
-      ghost: this,
-      services,
+    const handler = new MailHandler(this, services, {
       account: this.#account,
       sender: this.#sender,
       greeting: this.#greeting,
@@ -97,7 +96,7 @@ export class Ghost implements GhostHandle {
         for (const waitMs of LATE_KEY_LOOKS_MS) this.#after(waitMs, () => this.ring());
       },
     });
-    this.#handling = { services, reception, isStopping: () => this.#isStopped(), log: this.log };
+    this.#attempt = { services, handler, isStopping: () => this.#isStopped(), log: this.log };
     this.#typing = new Typing(services.client, userId, this.#background);
   }
 
@@ -416,7 +415,7 @@ export class Ghost implements GhostHandle {
         await this.#answerDoorbell();
         for (let mail = await this.#next(); mail !== undefined; mail = await this.#next()) {
           this.#lastUsed = performance.now();
-          await handleItem(this.#handling, mail.item, mail.loaded);
+          await attemptItem(this.#attempt, mail.item, mail.loaded);
           await this.#answerDoorbell();
         }
         await this.#greetLate();

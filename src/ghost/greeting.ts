@@ -1,7 +1,7 @@
 import type { Obstacle } from "../crypto/device-lists.ts";
 import { partnerIn } from "./direct-chat.ts";
 import { isRetryable } from "../observability/retryable.ts";
-import type { LoadedGhost } from "./ghost-account.ts";
+import type { LoadedGhost } from "./loaded-ghost.ts";
 import type { GhostServices } from "./ghost-services.ts";
 import type { GhostHandle } from "./ghost-handle.ts";
 import type { Sender } from "./sender.ts";

@@ -8,7 +8,7 @@ import { placeOfEvent } from "../mailbox/mailbox.ts";
 import { unlessBroken } from "../sealing/sealed-text.ts";
 import type { SealedRow, Seals } from "../sealing/seals.ts";
 import { isRetryable } from "../observability/retryable.ts";
-import type { LoadedGhost } from "./ghost-account.ts";
+import type { LoadedGhost } from "./loaded-ghost.ts";
 import type { GhostHandle } from "./ghost-handle.ts";
 import type { NoticeWriter } from "./notice-writer.ts";
 import { transactionId, type Outbox } from "./outbox.ts";

@@ -2,7 +2,7 @@ import type { AuditEntry } from "../audit/audit-entry.ts";
 import type { RoomEvent } from "../homeserver/transaction.ts";
 
 /** What the membership was before the event; undefined when there was none. It is written anew with every change of a profile. */
-export function membershipBefore({ unsigned }: RoomEvent): unknown {
+export function membershipBefore({ unsigned }: Pick<RoomEvent, "unsigned">): unknown {
   const before = unsigned?.["prev_content"] as Readonly<Record<string, unknown>> | null | undefined;
   return before?.["membership"];
 }

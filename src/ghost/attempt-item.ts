@@ -4,15 +4,15 @@ import type { Attempt } from "../mailbox/attempt.ts";
 import type { MailItem } from "../mailbox/mailbox.ts";
 import type { Logger } from "../observability/log.ts";
 import { isRetryable } from "../observability/retryable.ts";
-import type { LoadedGhost } from "./ghost-account.ts";
+import type { LoadedGhost } from "./loaded-ghost.ts";
 import type { GhostServices } from "./ghost-services.ts";
 import type { ItemResult } from "./item-result.ts";
-import type { Reception } from "./reception.ts";
+import type { MailHandler } from "./mail-handler.ts";
 
-/** What an item is handled with. */
-export interface Handling {
+/** What an item is tried with. */
+export interface ItemAttempt {
   readonly services: Pick<GhostServices, "database" | "mailbox" | "metrics" | "suspects">;
-  readonly reception: Reception;
+  readonly handler: Pick<MailHandler, "handle">;
   /** Whether the ghost is being stopped: whatever fails then is not the item's fault. */
   readonly isStopping: () => boolean;
   readonly log: Logger;
@@ -22,12 +22,12 @@ export interface Handling {
  * Tries an item, counted. Returns when it is handled, waits, or failed by an error of its own, which after three times
  * sets it aside. Throws, uncounted, when something stood in its way that may pass.
  */
-export async function handleItem(handling: Handling, item: MailItem, loaded: LoadedGhost): Promise<void> {
-  if (!item.isSuspect) return attempt(handling, item, loaded, () => undefined);
+export async function attemptItem(how: ItemAttempt, item: MailItem, loaded: LoadedGhost): Promise<void> {
+  if (!item.isSuspect) return attempt(how, item, loaded, () => undefined);
   // One suspect at a time: if the process ends, it is known over which of them.
-  const release = await handling.services.suspects.acquire();
+  const release = await how.services.suspects.acquire();
   try {
-    await attempt(handling, item, loaded, release);
+    await attempt(how, item, loaded, release);
   } finally {
     release();
   }
@@ -35,14 +35,14 @@ export async function handleItem(handling: Handling, item: MailItem, loaded: Loa
 
 /** @param cleared called when the engine has let go of the item. */
 async function attempt(
-  { services, reception, isStopping, log }: Handling,
+  { services, handler, isStopping, log }: ItemAttempt,
   item: MailItem,
   loaded: LoadedGhost,
   cleared: () => void,
 ): Promise<void> {
   const begun = await services.mailbox.begin(loaded.lease, item);
   try {
-    const result = await reception.handle(item, loaded, async () => {
+    const result = await handler.handle(item, loaded, async () => {
       await begun.survived();
       cleared();
     });
@@ -59,7 +59,7 @@ async function attempt(
 
 /** Acts on what was decided. Throws StaleLease, DatabaseError: then the item is still in the mailbox. */
 async function settle(
-  { database, mailbox, metrics }: Handling["services"],
+  { database, mailbox, metrics }: ItemAttempt["services"],
   lease: Lease,
   item: MailItem,
   result: ItemResult,

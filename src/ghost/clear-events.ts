@@ -1,0 +1,129 @@
+import type { Shield } from "../crypto/shield.ts";
+import type { VerificationForm } from "../crypto/verification-messages.ts";
+import type { RoomEvent } from "../homeserver/transaction.ts";
+import type { Lease } from "../leases/leases.ts";
+import type { MailItem } from "../mailbox/mailbox.ts";
+import type { Distrust } from "../permissions/trust.ts";
+import { partnerIn } from "./direct-chat.ts";
+import type { GhostHandle } from "./ghost-handle.ts";
+import type { GhostServices } from "./ghost-services.ts";
+import { done, type ItemResult } from "./item-result.ts";
+import type { LoadedGhost } from "./loaded-ghost.ts";
+import type { Outcome } from "./outcome.ts";
+import type { GhostMessage } from "./received.ts";
+
+/** A request for a verification that is older than this is not answered any more (spec "m.key.verification.request"). */
+const VERIFICATION_MAX_AGE_MS = 600_000;
+
+/** Whether a message asks for a verification. */
+export function asksForVerification(content: Readonly<Record<string, unknown>>): boolean {
+  return content["msgtype"] === "m.key.verification.request";
+}
+
+/** What the handling of events in clear needs. */
+export type ClearEventsServices = Pick<
+  GhostServices,
+  "client" | "handler" | "log" | "notices" | "permissions" | "rooms" | "store" | "trustNotices"
+>;
+
+/** What a ghost makes of an event as it reads in clear, whether it came so or was decrypted. */
+export class ClearEvents {
+  readonly #ghost: GhostHandle;
+  readonly #services: ClearEventsServices;
+
+  constructor(ghost: GhostHandle, services: ClearEventsServices) {
+    this.#ghost = ghost;
+    this.#services = services;
+  }
+
+  /** @param clear the event as it reads in clear, and how it came. */
+  async verification(
+    { event }: MailItem,
+    clear: Pick<RoomEvent, "type" | "content"> & { readonly form: VerificationForm },
+    { device }: LoadedGhost,
+    survived: () => Promise<void>,
+  ): Promise<ItemResult> {
+    const isStale = Date.now() - event.origin_server_ts > VERIFICATION_MAX_AGE_MS;
+    const isForOther = asksForVerification(clear.content) && clear.content["to"] !== this.#ghost.userId;
+    if (isStale || isForOther || !this.#mayVerify(event)) return done();
+    const { event_id, room_id, sender, origin_server_ts } = event;
+    const { type, content } = clear;
+    await device.receiveVerification({ event_id, room_id, sender, origin_server_ts, type, content }, clear.form);
+    await survived();
+    return done();
+  }
+
+  /** Who may not gets no word in the room; by to-device messages, a refusal (see crypto/verifications.ts). */
+  #mayVerify({ sender: userId, room_id: roomId }: RoomEvent): boolean {
+    const ghost = this.#ghost.userId;
+    return this.#services.permissions.decide({ act: "verification", userId, ghost, roomId }).allowed;
+  }
+
+  async message(
+    item: MailItem,
+    content: Readonly<Record<string, unknown>>,
+    shield: Shield | undefined,
+    encrypted: boolean,
+  ): Promise<Outcome> {
+    const message = await this.#messageOf(item, content, shield, encrypted);
+    return message === undefined ? {} : this.#services.handler.message(this.#ghost, message);
+  }
+
+  /** The writer is told, if it was said to the ghost at all; then it is kept, for a changed mind of the operator. */
+  async distrusted(
+    item: MailItem,
+    content: Readonly<Record<string, unknown>>,
+    why: Distrust,
+    lease: Lease,
+  ): Promise<ItemResult> {
+    const { notices, trustNotices } = this.#services;
+    const { event } = item;
+    this.#ghost.log.warn({ room: event.room_id, event: event.event_id, why }, "message not acted on: not trusted");
+    const message = await this.#messageOf(item, content, undefined, why !== "not_encrypted");
+    const notice = message && (await notices.distrusted(this.#ghost, message, why));
+    if (notice === undefined) return done();
+    // Who was on their way to be answered when their identity changed has read so.
+    const unlessTold = why === "verified_identity_changed" ? (["silenced"] as const) : [];
+    const about = { roomId: event.room_id, userId: event.sender, why, unlessTold };
+    await trustNotices.tell(this.#ghost, lease, { ...about, content: notice });
+    return { kind: "set_aside", reason: `not trusted: ${why.replaceAll("_", " ")}` };
+  }
+
+  /** Undefined when the ghost is no longer in the room. */
+  async #messageOf(
+    { event, lateMs }: MailItem,
+    content: Readonly<Record<string, unknown>>,
+    shield: Shield | undefined,
+    encrypted: boolean,
+  ): Promise<GhostMessage | undefined> {
+    const membership = await this.#services.store.membership(this.#ghost.userId, event.room_id);
+    if (membership?.membership !== "join") return undefined;
+    return {
+      eventId: event.event_id,
+      roomId: event.room_id,
+      sender: event.sender,
+      sentAt: event.origin_server_ts,
+      content,
+      direct: await this.#isDirectWith(event),
+      encrypted,
+      lateMs,
+      shield,
+    };
+  }
+
+  /** Whether the room is a direct chat with who sent an event: it was said in a group where they have left it since. */
+  async #isDirectWith({ room_id: roomId, sender }: RoomEvent): Promise<boolean> {
+    return (await partnerIn(this.#services, this.#ghost.userId, roomId)) === sender;
+  }
+
+  /** Clients send these in clear, in encrypted rooms too. */
+  async reaction({ event }: MailItem, content: RoomEvent["content"]): Promise<Outcome> {
+    const relation = content["m.relates_to"] as Readonly<Record<string, unknown>> | null | undefined;
+    const { rel_type: type, event_id: target, key } = relation ?? {};
+    if (type !== "m.annotation" || typeof target !== "string" || typeof key !== "string") return {};
+    const membership = await this.#services.store.membership(this.#ghost.userId, event.room_id);
+    if (membership?.membership !== "join") return {};
+    const reaction = { eventId: event.event_id, roomId: event.room_id, sender: event.sender, target, key };
+    return this.#services.handler.reaction(this.#ghost, reaction);
+  }
+}

@@ -1,0 +1,36 @@
+import { getAccountData, putAccountData } from "../homeserver/calls.ts";
+import type { RoomEvent } from "../homeserver/transaction.ts";
+import type { GhostServices } from "./ghost-services.ts";
+
+/** The rooms that are called direct chats with a ghost, as it keeps them. */
+export class DirectRooms {
+  readonly #userId: string;
+  readonly #services: Pick<GhostServices, "client" | "store">;
+
+  constructor(userId: string, services: Pick<GhostServices, "client" | "store">) {
+    this.#userId = userId;
+    this.#services = services;
+  }
+
+  /** Adds a DM to the ghost's `m.direct` account data, which outlives our database. */
+  async add(person: string, roomId: string): Promise<void> {
+    const actor = { userId: this.#userId };
+    const direct = { ...(await getAccountData(this.#services.client, actor, "m.direct")) };
+    const rooms = Array.isArray(direct[person]) ? (direct[person] as unknown[]) : [];
+    if (rooms.includes(roomId)) return;
+    await putAccountData(this.#services.client, actor, "m.direct", { ...direct, [person]: [...rooms, roomId] });
+  }
+
+  /** A room that goes on from one that was called a direct chat is called so, too. */
+  async goOnFrom(
+    predecessor: string | undefined,
+    { room_id, sender }: Pick<RoomEvent, "room_id" | "sender">,
+  ): Promise<void> {
+    if (predecessor === undefined) return;
+    const { store } = this.#services;
+    const before = await store.membership(this.#userId, predecessor);
+    if (before?.calledDirect !== true) return;
+    await store.setDirect(this.#userId, room_id);
+    await this.add(sender, room_id);
+  }
+}

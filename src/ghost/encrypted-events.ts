@@ -1,0 +1,158 @@
+import type { Decryption } from "../crypto/decryptor.ts";
+import { isVerification } from "../crypto/verification-events.ts";
+import type { Queryable } from "../database/database.ts";
+import type { RoomEvent } from "../homeserver/transaction.ts";
+import type { MailItem } from "../mailbox/mailbox.ts";
+import { SAID_OTHERWISE } from "../mailbox/routing.ts";
+import { reached } from "../observability/steps.ts";
+import { mayTalkIn } from "../permissions/invites.ts";
+import { asksForVerification, type ClearEvents } from "./clear-events.ts";
+import type { GhostHandle } from "./ghost-handle.ts";
+import type { GhostServices } from "./ghost-services.ts";
+import { done, type ItemResult } from "./item-result.ts";
+import type { LoadedGhost } from "./loaded-ghost.ts";
+import { combined } from "./outcome.ts";
+import { isReplay, noteHandled } from "./replays.ts";
+
+/** What is no message, as one of a kind of its own: by that it is known, and taken for nobody's words. */
+export function named({ type, content }: Pick<RoomEvent, "type" | "content">): RoomEvent["content"] {
+  return { ...content, msgtype: type };
+}
+
+/** What the handling of encrypted events needs. */
+export type EncryptedEventsServices = Pick<
+  GhostServices,
+  "database" | "mailbox" | "metrics" | "missingKeys" | "mode" | "permissions" | "trustIn"
+>;
+
+type Decrypted = Extract<Decryption, { kind: "decrypted" | "distrusted" }>;
+
+/** Decrypts what came encrypted: with a key that is missing it waits, and a replay is set aside. */
+export class EncryptedEvents {
+  readonly #ghost: GhostHandle;
+  readonly #services: EncryptedEventsServices;
+  readonly #clear: ClearEvents;
+  readonly #keyIsLate: () => void;
+
+  /** @param keyIsLate called when an event begins to wait for its key. */
+  constructor(
+    ghost: GhostHandle,
+    services: EncryptedEventsServices,
+    { clear, keyIsLate }: { readonly clear: ClearEvents; readonly keyIsLate: () => void },
+  ) {
+    this.#ghost = ghost;
+    this.#services = services;
+    this.#clear = clear;
+    this.#keyIsLate = keyIsLate;
+  }
+
+  /**
+   * Decrypts an event and decides what becomes of it.
+   *
+   * @param survived called when the crypto engine has let go of it.
+   */
+  async handle(item: MailItem, loaded: LoadedGhost, survived: () => Promise<void>): Promise<ItemResult> {
+    const { event } = item;
+    const { database, missingKeys, mode } = this.#services;
+    if (!mayTalkIn(mode, true)) return done();
+    const log = this.#ghost.log.child({ room: event.room_id, event: event.event_id });
+    const decryption = await this.#decrypt(event, loaded);
+    if (decryption.kind === "missing_key") return this.#awaitKey(event, decryption, loaded);
+    if (decryption.kind === "refused") {
+      this.#count("refused");
+      log.warn({ reason: decryption.reason }, "event refused");
+      return this.#setAside(item, `not decrypted: ${decryption.reason}`);
+    }
+    reached("event.decrypted");
+    await survived();
+    if (await isReplay(database, this.#ghost.userId, event)) {
+      this.#count("replayed");
+      log.warn("event refused: it repeats what another event said");
+      return this.#setAside(item, "a replay of another event");
+    }
+    this.#count(decryption.kind);
+    if (item.lateMs > 0) await missingKeys.takeBack(this.#ghost, event, loaded);
+    return this.#inClear(item, decryption, loaded);
+  }
+
+  /** With the key that may have come since the device looked last: it was sent before the event, so it is on the server by now. */
+  async #decrypt(event: RoomEvent, { device }: LoadedGhost): Promise<Decryption> {
+    const { read } = this.#services.trustIn(this.#ghost.userId, event.room_id);
+    const decryption = await device.decrypt(event, read);
+    if (decryption.kind !== "missing_key") return decryption;
+    await device.catchUp();
+    return device.decrypt(event, read);
+  }
+
+  #awaitKey(
+    event: RoomEvent,
+    key: Extract<Decryption, { kind: "missing_key" }>,
+    { device, lease }: LoadedGhost,
+  ): ItemResult {
+    const { mailbox, trustIn } = this.#services;
+    const log = this.#ghost.log.child({ room: event.room_id, event: event.event_id });
+    if (!this.#mayBeKept(event)) {
+      log.info("no key for this event, and none is waited for: who sent it may not use this agent");
+      this.#count("missing_key");
+      return done();
+    }
+    const after = async (): Promise<void> => {
+      // A key that came in between would otherwise be waited for without end.
+      const again = await device.decrypt(event, trustIn(this.#ghost.userId, event.room_id).read);
+      if (again.kind === "missing_key") {
+        log.warn("no key for this event yet; it waits");
+        this.#count("missing_key");
+        this.#keyIsLate();
+      } else {
+        await mailbox.keysArrived(lease, [key.sessionId]);
+      }
+    };
+    return { kind: "awaits_key", key, after };
+  }
+
+  async #inClear(item: MailItem, decryption: Decrypted, loaded: LoadedGhost): Promise<ItemResult> {
+    const { event } = item;
+    // What relates an event to another stands outside the ciphertext.
+    const relation = event.content["m.relates_to"];
+    const content = { ...decryption.content, ...(relation === undefined ? {} : { "m.relates_to": relation }) };
+    const { type } = decryption;
+    const isDistrusted = decryption.kind === "distrusted";
+    if (isVerification(type) || asksForVerification(content)) {
+      const clear = { type, content, form: isDistrusted ? "encrypted to all" : "encrypted" } as const;
+      return this.#onlyOnce(event, await this.#clear.verification(item, clear, loaded, () => Promise.resolve()));
+    }
+    if (type === "m.reaction") {
+      return this.#onlyOnce(event, done(isDistrusted ? {} : await this.#clear.reaction(item, content)));
+    }
+    const isOther = SAID_OTHERWISE.has(type);
+    if (type !== "m.room.message" && !isOther) return this.#onlyOnce(event, done());
+    const said = isOther ? named({ type, content }) : content;
+    if (isDistrusted) return this.#clear.distrusted(item, said, decryption.why, loaded.lease);
+    return this.#onlyOnce(event, done(await this.#clear.message(item, said, decryption.shield, true)));
+  }
+
+  #count(outcome: string): void {
+    this.#services.metrics?.decryptions.inc({ outcome });
+  }
+
+  /** Whoever sends the same ciphertext again as another event is not heard a second time; see replays.ts. */
+  #onlyOnce(event: RoomEvent, result: ItemResult): ItemResult {
+    if (result.kind !== "done" || !this.#mayBeKept(event)) return result;
+    const store = (tx: Queryable): Promise<void> => noteHandled(tx, this.#ghost.userId, event);
+    return done(combined({ store }, result.outcome));
+  }
+
+  /** Keeps an item for a look, if it may be. */
+  #setAside(item: MailItem, reason: string): ItemResult {
+    return this.#mayBeKept(item.event) ? { kind: "set_aside", reason } : done();
+  }
+
+  /**
+   * Whether what somebody says may be kept here at all: of who may not use this agent in this room no more than the event's id
+   * is. Asked without a word about it: whether it was said to the agent is not known yet.
+   */
+  #mayBeKept({ sender: userId, room_id: roomId }: RoomEvent): boolean {
+    const ghost = this.#ghost.userId;
+    return this.#services.permissions.decide({ act: "overheard", userId, ghost, roomId }).allowed;
+  }
+}

@@ -1,0 +1,123 @@
+import { isVerification } from "../crypto/verification-events.ts";
+import type { Queryable } from "../database/database.ts";
+import type { MailItem } from "../mailbox/mailbox.ts";
+import { SAID_OTHERWISE } from "../mailbox/routing.ts";
+import { isRetryable } from "../observability/retryable.ts";
+import { mayTalkIn } from "../permissions/invites.ts";
+import { asksForVerification, ClearEvents } from "./clear-events.ts";
+import { DirectRooms } from "./direct-rooms.ts";
+import { EncryptedEvents, named } from "./encrypted-events.ts";
+import type { GhostAccount } from "./ghost-account.ts";
+import type { GhostHandle } from "./ghost-handle.ts";
+import type { GhostServices } from "./ghost-services.ts";
+import type { Greeting } from "./greeting.ts";
+import { Invites } from "./invites.ts";
+import { done, type ItemResult } from "./item-result.ts";
+import type { LoadedGhost } from "./loaded-ghost.ts";
+import { MembershipEvents } from "./membership-events.ts";
+import { combined } from "./outcome.ts";
+import { RoomUpgrades } from "./room-upgrades.ts";
+import type { Sender } from "./sender.ts";
+
+/** What a ghost does with its mail, by the type of the event. */
+export class MailHandler {
+  readonly #ghost: GhostHandle;
+  readonly #services: Pick<GhostServices, "handler" | "mailbox" | "mode" | "rooms" | "trustIn">;
+  readonly #sender: Pick<Sender, "view">;
+  readonly #clear: ClearEvents;
+  readonly #encrypted: EncryptedEvents;
+  readonly #memberships: MembershipEvents;
+  readonly #upgrades: RoomUpgrades;
+
+  /**
+   * @param parts.keyIsLate called when an event begins to wait for its key.
+   * @param parts.greetingWaits called when somebody can't read a greeting yet.
+   */
+  constructor(
+    ghost: GhostHandle,
+    services: GhostServices,
+    parts: {
+      readonly account: Pick<GhostAccount, "load">;
+      readonly sender: Pick<Sender, "meet" | "view">;
+      readonly greeting: Greeting;
+      readonly keyIsLate: () => void;
+      readonly greetingWaits: () => void;
+    },
+  ) {
+    this.#ghost = ghost;
+    this.#services = services;
+    this.#sender = parts.sender;
+    const direct = new DirectRooms(ghost.userId, services);
+    const invites = new Invites(ghost, services, { account: parts.account, direct });
+    this.#clear = new ClearEvents(ghost, services);
+    this.#encrypted = new EncryptedEvents(ghost, services, { clear: this.#clear, keyIsLate: parts.keyIsLate });
+    this.#memberships = new MembershipEvents(ghost, services, { ...parts, invites });
+    this.#upgrades = new RoomUpgrades(ghost, services, { invites, direct });
+  }
+
+  /**
+   * Handles one item and decides what becomes of it. Throws when it could not; the item is then still in the mailbox.
+   *
+   * @param survived called when the crypto engine has let go of the item.
+   */
+  async handle(item: MailItem, loaded: LoadedGhost, survived: () => Promise<void>): Promise<ItemResult> {
+    const { event } = item;
+    switch (event.type) {
+      case "m.room.member":
+        return this.#memberships.handle(item, loaded);
+      case "m.room.encrypted":
+        return this.#encrypted.handle(item, loaded, survived);
+      case "m.room.message":
+        if (asksForVerification(event.content)) {
+          return this.#clear.verification(item, { ...event, form: "clear" }, loaded, survived);
+        }
+        await survived();
+        return this.#plain(item, loaded);
+      case "m.room.redaction":
+        return this.#redaction(item);
+      case "m.reaction":
+        await survived();
+        return done(await this.#clear.reaction(item, event.content));
+      case "m.room.tombstone":
+        await this.#upgrades.followed(event);
+        return done();
+      default:
+        if (SAID_OTHERWISE.has(event.type)) {
+          await survived();
+          return this.#plain({ ...item, event: { ...event, content: named(event) } }, loaded);
+        }
+        if (isVerification(event.type)) {
+          return this.#clear.verification(item, { ...event, form: "clear" }, loaded, survived);
+        }
+        return done();
+    }
+  }
+
+  /** What comes in clear into an encrypted room may be anybody's: the server's, for one. */
+  async #plain(item: MailItem, { lease }: LoadedGhost): Promise<ItemResult> {
+    const { event } = item;
+    const { rooms, trustIn, mode } = this.#services;
+    await this.#sender.view(event.room_id).catch((error: unknown) => {
+      if (isRetryable(error)) throw error;
+      this.#ghost.log.warn({ room: event.room_id, error }, "the room's state can't be read: it counts as encrypted");
+    });
+    const isEncrypted = await rooms.isEncrypted(event.room_id);
+    if (!mayTalkIn(mode, isEncrypted)) return done();
+    const { read } = trustIn(this.#ghost.userId, event.room_id);
+    if (isEncrypted && read !== "unverified")
+      return this.#clear.distrusted(item, event.content, "not_encrypted", lease);
+    return done(await this.#clear.message(item, event.content, undefined, false));
+  }
+
+  async #redaction({ event }: MailItem): Promise<ItemResult> {
+    // Beside the content, where servers put it for all room versions and have checked it; in it alone since version 11.
+    const target = event.redacts ?? event.content["redacts"];
+    if (typeof target !== "string") return done();
+    const { handler, mailbox } = this.#services;
+    const roomId = event.room_id;
+    const outcome = await handler.redacted(this.#ghost, { roomId, target, sender: event.sender });
+    // What waits for its key is not to be read when that comes.
+    const store = (tx: Queryable): Promise<void> => mailbox.forget(tx, this.#ghost.userId, { roomId, eventId: target });
+    return done(combined(outcome, { store }));
+  }
+}

@@ -1,0 +1,152 @@
+import type { Queryable } from "../database/database.ts";
+import { joinedRooms, roomType } from "../homeserver/room-calls.ts";
+import type { RoomEvent } from "../homeserver/transaction.ts";
+import type { MailItem } from "../mailbox/mailbox.ts";
+import type { Logger } from "../observability/log.ts";
+import { isRetryable } from "../observability/retryable.ts";
+import { SPACE } from "../permissions/invites.ts";
+import type { GhostHandle } from "./ghost-handle.ts";
+import type { GhostServices } from "./ghost-services.ts";
+import type { Greeting } from "./greeting.ts";
+import type { Invites } from "./invites.ts";
+import { done, type ItemResult } from "./item-result.ts";
+import type { LoadedGhost } from "./loaded-ghost.ts";
+import { mayBePast, membershipChange } from "./membership-change.ts";
+import { combined, type Outcome } from "./outcome.ts";
+import { auditOfMembership, inviterOf } from "./own-membership.ts";
+import type { Sender } from "./sender.ts";
+import { saidSinceInvite } from "./since-invite.ts";
+
+/** What the handling of a ghost's own memberships needs. */
+export type MembershipEventsServices = Pick<
+  GhostServices,
+  "audit" | "client" | "handler" | "mailbox" | "outbox" | "store"
+>;
+
+/** What a ghost does when it is invited, comes into a room, and is there no more. */
+export class MembershipEvents {
+  readonly #ghost: GhostHandle;
+  readonly #services: MembershipEventsServices;
+  readonly #sender: Pick<Sender, "meet">;
+  readonly #greeting: Greeting;
+  readonly #invites: Invites;
+  readonly #greetingWaits: () => void;
+
+  /** @param parts.greetingWaits called when somebody can't read a greeting yet. */
+  constructor(
+    ghost: GhostHandle,
+    services: MembershipEventsServices,
+    parts: {
+      readonly sender: Pick<Sender, "meet">;
+      readonly greeting: Greeting;
+      readonly invites: Invites;
+      readonly greetingWaits: () => void;
+    },
+  ) {
+    this.#ghost = ghost;
+    this.#services = services;
+    this.#sender = parts.sender;
+    this.#greeting = parts.greeting;
+    this.#invites = parts.invites;
+    this.#greetingWaits = parts.greetingWaits;
+  }
+
+  /** Handles a membership event of the ghost's own. Throws what may pass. */
+  async handle(item: MailItem, loaded: LoadedGhost): Promise<ItemResult> {
+    const { event } = item;
+    const { audit } = this.#services;
+    const roomId = event.room_id;
+    const entry = auditOfMembership(this.#ghost.userId, event);
+    const note: Outcome = { store: entry && ((tx) => audit.record(tx, entry)) };
+    const log = this.#ghost.log.child({ room: roomId, event: event.event_id });
+    if (await this.#isPast(item)) {
+      log.info("a membership that came late: the ghost is in the room");
+      return done();
+    }
+    const change = membershipChange(event);
+    switch (change.kind) {
+      case "invited":
+        await this.#invites.invited(event, log);
+        return done(note);
+      case "joined":
+        await this.#meet(roomId, log);
+        return done(note);
+      case "entered": {
+        if (await this.#invites.withdrew(roomId, log)) return done(note);
+        await this.#meet(roomId, log);
+        return done(combined(note, await this.#entered(item, loaded, log)));
+      }
+      case "gone":
+        log.info({ membership: change.membership }, "no longer in the room");
+        return done(combined(await this.#left(roomId), note));
+    }
+  }
+
+  /** So that the first answer finds the room read and everybody's devices known. */
+  async #meet(roomId: string, log: Logger): Promise<void> {
+    await this.#sender.meet(roomId).catch((error: unknown) => {
+      if (isRetryable(error)) throw error;
+      log.warn({ error }, "the room's state can't be read yet");
+    });
+  }
+
+  /** Nothing that was for the ghost in the room, or from it, is kept. */
+  async #left(roomId: string): Promise<Outcome> {
+    const { handler, mailbox, outbox } = this.#services;
+    const ghost = this.#ghost.userId;
+    const store = async (tx: Queryable): Promise<void> => {
+      await mailbox.forget(tx, ghost, { roomId });
+      await outbox.forget(tx, ghost, roomId);
+    };
+    return combined(await handler.left(this.#ghost, roomId), { store });
+  }
+
+  /** Greets the room; what was said there since the invite comes before what is said from now on. */
+  async #entered(item: MailItem, loaded: LoadedGhost, log: Logger): Promise<Outcome> {
+    const { client, mailbox, store } = this.#services;
+    const { event } = item;
+    const ghost = this.#ghost.userId;
+    const membership = await store.membership(ghost, event.room_id);
+    if (membership?.membership !== "join") return {};
+    const said = await saidSinceInvite(client, event).catch((error: unknown) => {
+      if (isRetryable(error)) throw error;
+      log.warn({ error }, "what was said before this agent came can't be read");
+      return [];
+    });
+    await this.#greet(event, loaded, log);
+    return { store: (tx) => mailbox.adopt(tx, ghost, item, said) };
+  }
+
+  async #greet(event: RoomEvent, loaded: LoadedGhost, log: Logger): Promise<void> {
+    if (await this.#isSpace(event.room_id, log)) {
+      log.info("in a space, where nobody is talked with: no greeting");
+      return;
+    }
+    const room = { roomId: event.room_id, inviter: inviterOf(event) };
+    if ((await this.#greeting.entered(room, loaded)) === "waits") this.#greetingWaits();
+  }
+
+  async #isSpace(roomId: string, log: Logger): Promise<boolean> {
+    try {
+      return (await roomType(this.#services.client, { userId: this.#ghost.userId }, roomId)) === SPACE;
+    } catch (error) {
+      if (isRetryable(error)) throw error;
+      log.warn({ error }, "what kind of room this is can't be read");
+      return false;
+    }
+  }
+
+  /**
+   * Whether the ghost is in the room in spite of an event that says otherwise. Then what was noted when the event came in is
+   * put right.
+   */
+  async #isPast(item: MailItem): Promise<boolean> {
+    if (!mayBePast(item)) return false;
+    const { client, store } = this.#services;
+    const roomId = item.event.room_id;
+    const joined = await joinedRooms(client, { userId: this.#ghost.userId });
+    if (!joined.includes(roomId)) return false;
+    await store.reconcile(this.#ghost.userId, [roomId], new Set());
+    return true;
+  }
+}

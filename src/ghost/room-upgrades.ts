@@ -1,0 +1,64 @@
+import { MatrixError } from "../homeserver/errors.ts";
+import { joinRoom, leaveRoom, roomState } from "../homeserver/room-calls.ts";
+import type { RoomEvent } from "../homeserver/transaction.ts";
+import { predecessorRoom, replacementRoom } from "../rooms/upgrade.ts";
+import type { DirectRooms } from "./direct-rooms.ts";
+import type { GhostHandle } from "./ghost-handle.ts";
+import type { GhostServices } from "./ghost-services.ts";
+import type { Invites } from "./invites.ts";
+
+/** Follows rooms to where they go on (spec "Room upgrades"). */
+export class RoomUpgrades {
+  readonly #ghost: GhostHandle;
+  readonly #services: Pick<GhostServices, "client" | "invites">;
+  readonly #invites: Invites;
+  readonly #direct: DirectRooms;
+
+  constructor(
+    ghost: GhostHandle,
+    services: Pick<GhostServices, "client" | "invites">,
+    { invites, direct }: { readonly invites: Invites; readonly direct: DirectRooms },
+  ) {
+    this.#ghost = ghost;
+    this.#services = services;
+    this.#invites = invites;
+    this.#direct = direct;
+  }
+
+  /** The room goes on in another one. Where that is open only to who is invited, the invite is waited for. */
+  async followed(event: RoomEvent): Promise<void> {
+    const { client, invites } = this.#services;
+    const actor = { userId: this.#ghost.userId };
+    const replacement = replacementRoom(event.content);
+    const log = this.#ghost.log.child({ room: event.room_id, replacement });
+    if (replacement === undefined) return;
+    const decision = await this.#invites.mayBring(event.sender, replacement);
+    if (!decision.allowed) {
+      log.info({ user: event.sender, why: decision.reason }, "a room is not followed to where it goes on");
+      return;
+    }
+    // Whoever names room after room brings the agent into them as by an invite.
+    if (!(await invites.take({ ghost: this.#ghost.userId, eventId: event.event_id, inviter: event.sender }))) {
+      log.info({ user: event.sender }, "a room is not followed to where it goes on: too many invites today");
+      return;
+    }
+    try {
+      await joinRoom(client, actor, replacement, { via: event.sender.slice(event.sender.indexOf(":") + 1) });
+      // Anybody can name any room in a tombstone of their own; the other one has to say so too.
+      if (
+        predecessorRoom(await roomState(client, actor, replacement, { types: new Set(["m.room.create"]) })) !==
+        event.room_id
+      ) {
+        await leaveRoom(client, actor, replacement);
+        log.warn("a room that does not go on from this one was not followed to");
+        return;
+      }
+      if (await this.#invites.withdrew(replacement, log)) return;
+      await this.#direct.goOnFrom(event.room_id, { room_id: replacement, sender: event.sender });
+      log.info("followed a room to where it goes on");
+    } catch (error) {
+      if (!(error instanceof MatrixError) || error.retryable) throw error;
+      log.info({ error }, "the room goes on where nobody has invited this agent yet");
+    }
+  }
+}
