@@ -67,12 +67,12 @@ export class Ghosts {
 
   /** How many are in memory. */
   get loaded(): number {
-    return [...this.#ghosts.values()].filter((ghost) => ghost.isLoaded).length;
+    return [...this.#ghosts.values()].filter((ghost) => ghost.actor.isLoaded).length;
   }
 
   /** How many this process has the lease of. */
   get leased(): number {
-    return [...this.#ghosts.values()].filter((ghost) => ghost.lease !== undefined).length;
+    return [...this.#ghosts.values()].filter((ghost) => ghost.actor.lease !== undefined).length;
   }
 
   /** The ghost with this user id; undefined when there is none. */
@@ -146,7 +146,7 @@ export class Ghosts {
   /** When somebody waits for a place, the ghost that was not needed for longest makes room. */
   makeRoom(): void {
     if (this.#services.places.waiting === 0 || this.#stopping) return;
-    const [longest] = this.#unused().sort((a, b) => (b.unusedMs ?? 0) - (a.unusedMs ?? 0));
+    const [longest] = this.#unused().sort((a, b) => (b.actor.unusedMs ?? 0) - (a.actor.unusedMs ?? 0));
     if (longest !== undefined) this.#putAway(longest);
   }
 
@@ -187,12 +187,12 @@ export class Ghosts {
   /** Wakes those that this process has or should have; returns the others. */
   #wakeOwn(bells: Bells): Bells {
     const isOwn = (userId: string): boolean =>
-      this.#ghosts.get(userId)?.isLoaded === true || this.#options.processes.prefers(userId);
+      this.#ghosts.get(userId)?.actor.isLoaded === true || this.#options.processes.prefers(userId);
     for (const userId of bells.doorbells) {
       // A ghost that has never needed a device has nothing to hear.
-      if (isOwn(userId) && this.#known.has(userId)) this.get(userId)?.ring();
+      if (isOwn(userId) && this.#known.has(userId)) this.get(userId)?.actor.ring();
     }
-    for (const userId of bells.mail) if (isOwn(userId)) this.get(userId)?.wake();
+    for (const userId of bells.mail) if (isOwn(userId)) this.get(userId)?.actor.wake();
     const others = (userIds: readonly string[]): string[] => userIds.filter((userId) => !isOwn(userId));
     return { mail: others(bells.mail), doorbells: others(bells.doorbells) };
   }
@@ -204,7 +204,7 @@ export class Ghosts {
       // One of those that were preferred may just have ended: whoever is preferred now is woken too.
       .then(() => this.#options.processes.refresh())
       .then(() => {
-        const own = (userId: string): boolean => this.#ghosts.get(userId)?.isLoaded !== true;
+        const own = (userId: string): boolean => this.#ghosts.get(userId)?.actor.isLoaded !== true;
         if (!this.#stopping) this.#wakeOwn({ mail: bells.mail.filter(own), doorbells: [] });
       })
       .catch((error: unknown) => this.#log.warn({ error }, "another process could not be told of mail"));
@@ -212,14 +212,16 @@ export class Ghosts {
 
   async #lookAround(): Promise<void> {
     const { services, processes, ghostsWithTurns, idleAfterMs } = this.#options;
-    const held = [...this.#ghosts.values()].flatMap((ghost) => (ghost.lease === undefined ? [] : [ghost.lease]));
+    const held = [...this.#ghosts.values()].flatMap((ghost) =>
+      ghost.actor.lease === undefined ? [] : [ghost.actor.lease],
+    );
     const epochs = new Map((await leasesOf(services.database, processes.self)).map((l) => [l.ghost, l.epoch]));
     for (const lease of held) {
-      if (epochs.get(lease.ghost) !== lease.epoch) await this.#ghosts.get(lease.ghost)?.lost(lease);
+      if (epochs.get(lease.ghost) !== lease.epoch) await this.#ghosts.get(lease.ghost)?.actor.lost(lease);
     }
     for (const userId of await services.store.toBeReloaded()) {
       const ghost = this.get(userId);
-      if (ghost !== undefined && (ghost.isLoaded || processes.prefers(userId))) await ghost.reload();
+      if (ghost !== undefined && (ghost.actor.isLoaded || processes.prefers(userId))) await ghost.actor.reload();
     }
     const work = [...(await services.mailbox.ghostsWithMail(processes.self)), ...(await ghostsWithTurns())];
     if (this.#stopping) return;
@@ -227,19 +229,19 @@ export class Ghosts {
     this.makeRoom();
     for (const ghost of this.#unused()) {
       const wanted = processes.prefers(ghost.userId) ? idleAfterMs : 0;
-      const isStale = services.forgetKeysAfterMs !== undefined && ghost.loadedMs > FORGETTING_INTERVAL_MS;
-      if (isStale || (ghost.unusedMs ?? 0) > wanted) this.#putAway(ghost);
+      const isStale = services.forgetKeysAfterMs !== undefined && ghost.actor.loadedMs > FORGETTING_INTERVAL_MS;
+      if (isStale || (ghost.actor.unusedMs ?? 0) > wanted) this.#putAway(ghost);
     }
   }
 
   #unused(): Ghost[] {
     return [...this.#ghosts.values()].filter(
-      (ghost) => ghost.isLoaded && ghost.unusedMs !== undefined && !this.#options.hasTurn(ghost.userId),
+      (ghost) => ghost.actor.isLoaded && ghost.actor.unusedMs !== undefined && !this.#options.hasTurn(ghost.userId),
     );
   }
 
   #putAway(ghost: Ghost): void {
-    ghost.putAway().catch((error: unknown) => ghost.log.error({ error }, "the ghost could not be put away"));
+    ghost.actor.putAway().catch((error: unknown) => ghost.log.error({ error }, "the ghost could not be put away"));
   }
 
   async #catchUp(keep: boolean): Promise<void> {
@@ -247,12 +249,12 @@ export class Ghosts {
     const { processes, listed } = this.#options;
     await this.announce(listed());
     await this.#each(await store.userIdsWithKeys(processes.self), async (ghost) => {
-      const wasLoaded = ghost.isLoaded;
+      const wasLoaded = ghost.actor.isLoaded;
       if (!wasLoaded && !processes.prefers(ghost.userId)) return;
-      ghost.ring();
-      await ghost.settled();
+      ghost.actor.ring();
+      await ghost.actor.settled();
       await ghost.mark().catch((error: unknown) => ghost.log.warn({ error }, "the store's marker was not written"));
-      if (!wasLoaded && !keep) await ghost.putAway();
+      if (!wasLoaded && !keep) await ghost.actor.putAway();
     });
   }
 

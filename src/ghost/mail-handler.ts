@@ -4,19 +4,15 @@ import type { MailItem } from "../mailbox/mailbox.ts";
 import { SAID_OTHERWISE } from "../mailbox/routing.ts";
 import { isRetryable } from "../observability/retryable.ts";
 import { mayTalkIn } from "../permissions/invites.ts";
-import { asksForVerification, ClearEvents } from "./clear-events.ts";
-import { DirectRooms } from "./direct-rooms.ts";
-import { EncryptedEvents, named } from "./encrypted-events.ts";
-import type { GhostAccount } from "./ghost-account.ts";
+import { asksForVerification, type ClearEvents } from "./clear-events.ts";
+import { named, type EncryptedEvents } from "./encrypted-events.ts";
 import type { GhostHandle } from "./ghost-handle.ts";
 import type { GhostServices } from "./ghost-services.ts";
-import type { Greeting } from "./greeting.ts";
-import { Invites } from "./invites.ts";
 import { done, type ItemResult } from "./item-result.ts";
 import type { LoadedGhost } from "./loaded-ghost.ts";
-import { MembershipEvents } from "./membership-events.ts";
+import type { MembershipEvents } from "./membership-events.ts";
 import { combined } from "./outcome.ts";
-import { RoomUpgrades } from "./room-upgrades.ts";
+import type { RoomUpgrades } from "./room-upgrades.ts";
 import type { Sender } from "./sender.ts";
 
 /** What a ghost does with its mail, by the type of the event. */
@@ -29,30 +25,24 @@ export class MailHandler {
   readonly #memberships: MembershipEvents;
   readonly #upgrades: RoomUpgrades;
 
-  /**
-   * @param parts.keyIsLate called when an event begins to wait for its key.
-   * @param parts.greetingWaits called when somebody can't read a greeting yet.
-   */
   constructor(
     ghost: GhostHandle,
-    services: GhostServices,
+    services: Pick<GhostServices, "handler" | "mailbox" | "mode" | "rooms" | "trustIn">,
     parts: {
-      readonly account: Pick<GhostAccount, "load">;
-      readonly sender: Pick<Sender, "meet" | "view">;
-      readonly greeting: Greeting;
-      readonly keyIsLate: () => void;
-      readonly greetingWaits: () => void;
+      readonly sender: Pick<Sender, "view">;
+      readonly clear: ClearEvents;
+      readonly encrypted: EncryptedEvents;
+      readonly memberships: MembershipEvents;
+      readonly upgrades: RoomUpgrades;
     },
   ) {
     this.#ghost = ghost;
     this.#services = services;
     this.#sender = parts.sender;
-    const direct = new DirectRooms(ghost.userId, services);
-    const invites = new Invites(ghost, services, { account: parts.account, direct });
-    this.#clear = new ClearEvents(ghost, services);
-    this.#encrypted = new EncryptedEvents(ghost, services, { clear: this.#clear, keyIsLate: parts.keyIsLate });
-    this.#memberships = new MembershipEvents(ghost, services, { ...parts, invites });
-    this.#upgrades = new RoomUpgrades(ghost, services, { invites, direct });
+    this.#clear = parts.clear;
+    this.#encrypted = parts.encrypted;
+    this.#memberships = parts.memberships;
+    this.#upgrades = parts.upgrades;
   }
 
   /**

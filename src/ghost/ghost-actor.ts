@@ -1,0 +1,325 @@
+import type { Background } from "../concurrency/background.ts";
+import { isUnknownDevice } from "../homeserver/errors.ts";
+import type { Lease } from "../leases/leases.ts";
+import type { MailItem } from "../mailbox/mailbox.ts";
+import type { Logger } from "../observability/log.ts";
+import { afterFailure } from "./after-failure.ts";
+import { attemptItem, type ItemAttempt } from "./attempt-item.ts";
+import type { GhostAccount } from "./ghost-account.ts";
+import type { GhostHandle } from "./ghost-handle.ts";
+import type { GhostServices } from "./ghost-services.ts";
+import type { Greeting } from "./greeting.ts";
+import { GhostHalted } from "./halted.ts";
+import type { LoadedGhost } from "./loaded-ghost.ts";
+import type { MailHandler } from "./mail-handler.ts";
+
+/** While somebody verifies the ghost: what comes by to-device message rings nowhere but with experimental flags. */
+const VERIFYING_LOOKS_MS = 1_000;
+
+/** Who can't read a greeting yet is looked for no more often than this, in ms. */
+const UNGREETED_LOOKS_MS = 2_000;
+
+/** A key that was late is looked for again after these times, in ms; after that, with whatever else rings. */
+const LATE_KEY_LOOKS_MS = [3_000, 25_000];
+
+/** A ghost that stays loaded until it is released. */
+export interface Hold {
+  readonly lease: Lease;
+  readonly release: () => void;
+}
+
+/** What an actor works with, of what all ghosts share. */
+type ActorServices = Pick<
+  GhostServices,
+  "database" | "elsewhere" | "mailbox" | "metrics" | "missingKeys" | "suspects" | "unneeded"
+>;
+
+/**
+ * Takes a ghost's mail one by one, in order, while the ghost is loaded. Different ghosts run side by side and never wait for
+ * each other.
+ */
+export class GhostActor {
+  readonly #ghost: GhostHandle;
+  readonly #userId: string;
+  readonly #log: Logger;
+  readonly #services: ActorServices;
+  readonly #account: GhostAccount;
+  readonly #greeting: Greeting;
+  readonly #attempt: ItemAttempt;
+  readonly #background: Background;
+  readonly #stopping: AbortController;
+  readonly #timers = new Set<NodeJS.Timeout>();
+  #state: ActorState = { kind: "idle" };
+  #awake = false;
+  #doorbell = false;
+  #failures = 0;
+  /** Set when something may wait for its key for too long. */
+  #untold = true;
+  /** Set when somebody may wait for a greeting that they could not read before. */
+  #ungreeted = true;
+  #lookedForUngreeted = -Infinity;
+  #holders = 0;
+  /** A verification would be lost with the ghost's memory. */
+  #isVerifying = false;
+  #lastUsed = performance.now();
+
+  /**
+   * @param parts.background what is under way beside the mail; it is waited for when the ghost stops.
+   * @param parts.stopping aborted when it does.
+   */
+  constructor(
+    ghost: GhostHandle,
+    services: ActorServices,
+    parts: {
+      readonly account: GhostAccount;
+      readonly greeting: Greeting;
+      readonly handler: MailHandler;
+      readonly background: Background;
+      readonly stopping: AbortController;
+    },
+  ) {
+    this.#ghost = ghost;
+    this.#userId = ghost.userId;
+    this.#log = ghost.log;
+    this.#services = services;
+    this.#account = parts.account;
+    this.#greeting = parts.greeting;
+    this.#background = parts.background;
+    this.#stopping = parts.stopping;
+    const isStopping = (): boolean => this.#isStopped();
+    this.#attempt = { services, handler: parts.handler, isStopping, log: ghost.log };
+  }
+
+  /** Somebody can't read a greeting yet: it follows when they can. */
+  greetingWaits(): void {
+    this.#ungreeted = true;
+  }
+
+  /** An event has begun to wait for its key. */
+  keyIsLate(): void {
+    this.#untold = true;
+    for (const waitMs of LATE_KEY_LOOKS_MS) this.#after(waitMs, () => this.ring());
+  }
+
+  /** There may be mail. Returns at once. */
+  wake(): void {
+    this.#awake = true;
+    if (this.#state.kind !== "idle") return;
+    this.#state = { kind: "working", done: this.#work() };
+  }
+
+  /** Whether the ghost is in memory. */
+  get isLoaded(): boolean {
+    return this.#account.isLoaded;
+  }
+
+  /** How long the ghost has been in memory, in ms. */
+  get loadedMs(): number {
+    return this.#account.loadedMs;
+  }
+
+  /** How long nobody has needed the ghost, in ms; undefined while somebody does. */
+  get unusedMs(): number | undefined {
+    const isUsed = this.#state.kind === "working" || this.#holders > 0 || this.#isVerifying;
+    return isUsed ? undefined : performance.now() - this.#lastUsed;
+  }
+
+  /**
+   * Keeps the ghost loaded, and loads it first, until the returned function is called. Throws LeaseHeld when another
+   * process has it, and what loading throws.
+   */
+  async hold(): Promise<Hold> {
+    if (this.#state.kind === "halted") throw new GhostHalted(this.#userId);
+    this.#holders++;
+    let held = true;
+    const release = (): void => {
+      if (!held) return;
+      held = false;
+      this.#holders--;
+      this.#lastUsed = performance.now();
+      this.#services.unneeded();
+    };
+    try {
+      const { lease } = await this.#account.load();
+      return { lease, release };
+    } catch (error) {
+      release();
+      throw this.orHalted(error);
+    }
+  }
+
+  /** Gives the ghost's memory and its lease back, unless somebody needs it. It comes back with its next mail. */
+  async putAway(): Promise<void> {
+    if (this.unusedMs === undefined || this.#state.kind !== "idle" || !this.isLoaded) return;
+    this.#state = { kind: "working", done: this.#leave() };
+    await this.#state.done;
+  }
+
+  /** What the ghost is loaded under; undefined while it is not, or not yet. */
+  get lease(): Lease | undefined {
+    return this.#account.lease;
+  }
+
+  /** A lease turned out to be somebody else's: what was loaded under it is let go of. */
+  async lost(lease: Lease): Promise<void> {
+    if (this.lease?.epoch !== lease.epoch) return;
+    this.#log.warn({ epoch: lease.epoch }, "another process has taken this ghost over");
+    this.#services.metrics?.leasesLost.inc();
+    await this.#account.putAway();
+  }
+
+  /** Something was sent to the device: it looks at its /sync before its next mail. Returns at once. */
+  ring(): void {
+    this.#doorbell = true;
+    this.wake();
+  }
+
+  /** Something was asked for that only loading does: the ghost is loaded anew. */
+  async reload(): Promise<void> {
+    if (this.#isStopped()) return;
+    await this.#account.putAway();
+    if (this.#state.kind === "halted") this.#state = { kind: "idle" };
+    this.wake();
+  }
+
+  /** Resolves when all mail that was there has been looked at, or could not be for now. */
+  async settled(): Promise<void> {
+    while (this.#state.kind === "working") await this.#state.done;
+  }
+
+  /** Ends the ghost's work: what is under way is finished, what waits stays in the mailbox. */
+  async stop(): Promise<void> {
+    const before = this.#state;
+    this.#state = { kind: "stopped" };
+    this.#stopping.abort(new Error(`${this.#userId} is stopping`));
+    for (const timer of this.#timers) clearTimeout(timer);
+    if (before.kind === "working") await before.done;
+    await this.#background.idle();
+    await this.#account.putAway();
+  }
+
+  async #leave(): Promise<void> {
+    await this.#account.putAway();
+    if (this.#isStopped()) return;
+    this.#state = { kind: "idle" };
+    if (this.#awake) this.wake();
+  }
+
+  /** Never rejects: every failure ends in a later try or in an item set aside. */
+  async #work(): Promise<void> {
+    try {
+      while (this.#awake && !this.#isStopped()) {
+        this.#awake = false;
+        // Before an attempt is counted: a process that ends while the device is loaded is not the first item's fault.
+        await this.#account.load();
+        await this.#answerDoorbell();
+        for (let mail = await this.#next(); mail !== undefined; mail = await this.#next()) {
+          this.#lastUsed = performance.now();
+          await attemptItem(this.#attempt, mail.item, mail.loaded);
+          await this.#answerDoorbell();
+        }
+        await this.#greetLate();
+        await this.#tellOfMissingKeys();
+        const { device } = await this.#account.load();
+        this.#isVerifying = device.isVerifying;
+        if (this.#isVerifying) this.#after(VERIFYING_LOOKS_MS, () => this.ring());
+      }
+      this.#failures = 0;
+      if (!this.#isStopped()) this.#state = { kind: "idle" };
+      this.#services.unneeded();
+    } catch (error) {
+      if (this.#isStopped()) return;
+      await this.#interrupted(error);
+    }
+  }
+
+  async #interrupted(error: unknown): Promise<void> {
+    const next = afterFailure(error, { before: this.#failures, jitter: Math.random() });
+    switch (next.kind) {
+      case "leave":
+        this.#state = { kind: "idle" };
+        this.#awake = false;
+        this.#doorbell = false;
+        this.#services.elsewhere(this.#userId);
+        return;
+      case "halt":
+        this.#state = { kind: "halted" };
+        await this.#account.putAway();
+        this.#log.error(
+          { error },
+          'this ghost\'s device has been deleted on the homeserver; the ghost stands still, and its mail is kept, until it is given a new one by "matrix-agents keys new-device"',
+        );
+        return;
+      case "retry": {
+        const { waitMs } = next;
+        if (next.reloads) await this.#account.putAway();
+        if (this.#isStopped()) return;
+        this.#state = { kind: "idle" };
+        this.#failures++;
+        this.#log.warn({ error, waitMs: Math.round(waitMs) }, "interrupted; going on later");
+        this.#after(waitMs, () => this.wake());
+      }
+    }
+  }
+
+  #isStopped(): boolean {
+    return this.#state.kind === "stopped";
+  }
+
+  /** Loaded anew for each: a device that failed meanwhile comes back from the database. */
+  async #next(): Promise<{ readonly item: MailItem; readonly loaded: LoadedGhost } | undefined> {
+    if (this.#isStopped()) return undefined;
+    const loaded = await this.#account.load();
+    const item = await this.#services.mailbox.next(loaded.lease);
+    return item && { item, loaded };
+  }
+
+  async #greetLate(): Promise<void> {
+    // Anybody can have many rooms wait: they are not looked at with every message.
+    const isTooSoon = performance.now() - this.#lookedForUngreeted < UNGREETED_LOOKS_MS;
+    if (!this.#ungreeted || isTooSoon || this.#isStopped()) return;
+    this.#lookedForUngreeted = performance.now();
+    const { waiting, againMs } = await this.#greeting.late(await this.#account.load());
+    this.#ungreeted = waiting > 0;
+    if (againMs !== undefined) this.#after(againMs, () => this.ring());
+  }
+
+  async #tellOfMissingKeys(): Promise<void> {
+    if (!this.#untold || this.#isStopped()) return;
+    const dueMs = await this.#services.missingKeys.tell(this.#ghost, await this.#account.load());
+    this.#untold = dueMs !== undefined;
+    if (dueMs !== undefined) this.#after(dueMs, () => this.wake());
+  }
+
+  /** A device that is gone stops the ghost when it next looks at its /sync. */
+  orHalted(error: unknown): unknown {
+    if (!isUnknownDevice(error)) return error;
+    this.ring();
+    return new GhostHalted(this.#userId, { cause: error });
+  }
+
+  async #answerDoorbell(): Promise<void> {
+    if (!this.#doorbell) return;
+    this.#doorbell = false;
+    try {
+      const { device } = await this.#account.load();
+      await device.catchUp();
+    } catch (error) {
+      this.#doorbell = true;
+      throw error;
+    }
+  }
+
+  #after(waitMs: number, action: () => void): void {
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      if (!this.#isStopped()) action();
+    }, waitMs);
+    timer.unref();
+    this.#timers.add(timer);
+  }
+}
+
+/** Halted: the device is gone from the server; only a new one, which somebody asks for, brings the ghost back. */
+type ActorState =
+  { readonly kind: "idle" | "halted" | "stopped" } | { readonly kind: "working"; readonly done: Promise<void> };

@@ -1,0 +1,72 @@
+import type { Background } from "../concurrency/background.ts";
+import type { VerifiedIdentityChanged } from "../crypto/room-encryptor.ts";
+import type { Flow } from "../crypto/verification-messages.ts";
+import type { Lease } from "../leases/leases.ts";
+import { partnerIn } from "./direct-chat.ts";
+import type { GhostHandle } from "./ghost-handle.ts";
+import type { GhostServices } from "./ghost-services.ts";
+
+/** What telling of trust needs. */
+type TrustEventsServices = Pick<
+  GhostServices,
+  "client" | "log" | "notices" | "rooms" | "store" | "trustNotices" | "verification"
+>;
+
+/** Tells a room what has happened to trust: an identity that changed, a device that is not signed, a verification that ended. */
+export class TrustEvents {
+  readonly #ghost: GhostHandle;
+  readonly #services: TrustEventsServices;
+  readonly #background: Background;
+
+  constructor(ghost: GhostHandle, services: TrustEventsServices, background: Background) {
+    this.#ghost = ghost;
+    this.#services = services;
+    this.#background = background;
+  }
+
+  async silenced(roomId: string, { userIds }: VerifiedIdentityChanged, lease: Lease): Promise<void> {
+    const { trustNotices, notices, rooms } = this.#services;
+    this.#ghost.log.error(
+      { room: roomId, users: userIds },
+      "nothing is said here: an identity that was verified has changed",
+    );
+    for (const userId of userIds) {
+      const content = await notices.silenced(this.#ghost, roomId, userId);
+      // In a room with nobody else it is the same as what they were told when they were not heard.
+      const isAlone = (await rooms.soleCompanion(roomId, this.#ghost.userId)) === userId;
+      const unlessTold = isAlone ? (["verified_identity_changed"] as const) : [];
+      await trustNotices.tell(this.#ghost, lease, { roomId, userId, why: "silenced", content, unlessTold });
+    }
+  }
+
+  async unsigned(roomId: string, lease: Lease): Promise<void> {
+    const { trustNotices, notices } = this.#services;
+    this.#ghost.log.error({ room: roomId }, "nothing is said here: this ghost's device is not signed by its identity");
+    const content = await notices.unsigned(this.#ghost, roomId);
+    await trustNotices.tell(this.#ghost, lease, { roomId, userId: this.#ghost.userId, why: "agent_unsigned", content });
+  }
+
+  /** Whoever is verified now may have been told before that they are not trusted. */
+  async verified(flow: Flow, cancelled: string | undefined): Promise<void> {
+    if (cancelled !== undefined) return;
+    const { trustNotices, notices, verification } = this.#services;
+    await trustNotices.forget(flow.userId);
+    if (verification !== "accept") return;
+    const roomId = flow.roomId ?? (await this.#directRoomWith(flow.userId));
+    if (roomId === undefined) return;
+    const content = await notices.verifiedUnseen(this.#ghost, roomId);
+    this.#background.run("verification notice", () =>
+      this.#ghost
+        .send(roomId, "m.room.message", content, `verified ${flow.flowId}`, { form: "of_room" })
+        .then(() => undefined),
+    );
+  }
+
+  /** A direct chat with somebody, as far as is known. */
+  async #directRoomWith(person: string): Promise<string | undefined> {
+    for (const roomId of await this.#services.store.calledDirectWith(this.#ghost.userId, person)) {
+      if ((await partnerIn(this.#services, this.#ghost.userId, roomId)) === person) return roomId;
+    }
+    return undefined;
+  }
+}
