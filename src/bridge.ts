@@ -18,7 +18,7 @@ import { Avatars } from "./avatars/avatars.ts";
 import { observedDatabase } from "./database/observed.ts";
 import { AgentDirectory } from "./agents/agent-directory.ts";
 import { GivenNames } from "./agents/given-names.ts";
-import { Acquaintances } from "./ghost/acquaintances.ts";
+import { KnownMembers } from "./ghost/known-members.ts";
 import { isRetryable } from "./observability/retryable.ts";
 import { GhostHalted, HALTED_WAIT_MS } from "./ghost/halted.ts";
 import type { GhostServices } from "./ghost/ghost-services.ts";
@@ -308,7 +308,7 @@ export async function startBridge(atStart: Config, registration: Registration, l
         notices: conversation.notices,
       }),
       trustNotices: new TrustNotices(database),
-      acquaintances: new Acquaintances(database),
+      knownMembers: new KnownMembers(database),
       cryptoStore: createCryptoStore(database, log),
       masterKey,
       handler: conversation,

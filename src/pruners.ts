@@ -3,7 +3,7 @@ import { pruneDropped } from "./memory/dropped-summaries.ts";
 import { pruneFeedback } from "./memory/history.ts";
 import type { ReadFiles } from "./memory/read-files.ts";
 import type { Database } from "./database/database.ts";
-import { pruneAcquaintances } from "./ghost/acquaintances.ts";
+import { pruneKnownMembers } from "./ghost/known-members.ts";
 import { pruneMemberships } from "./ghost/ghost-store.ts";
 import { pruneVerifications } from "./ghost/device/ghost-verifications.ts";
 import { pruneKeyNotices } from "./ghost/missing-keys.ts";
@@ -64,7 +64,7 @@ export function pruners(database: Database, owners: Owners): Prune[] {
     (signal) => menus.prune(signal),
     (signal) => pruneConsents(database, signal),
     (signal) => pruneSettings(database, signal),
-    (signal) => pruneAcquaintances(database, signal),
+    (signal) => pruneKnownMembers(database, signal),
     (signal) => pruneRooms(database, signal),
     // Last: what was sealed with them is gone.
     () => seals.prune(),

@@ -51,7 +51,7 @@ export class GhostActor {
   readonly #timers = new Set<NodeJS.Timeout>();
   #state: ActorState = { kind: "idle" };
   #awake = false;
-  #doorbell = false;
+  #syncDue = false;
   #failures = 0;
   /** Set when something may wait for its key for too long. */
   #untold = true;
@@ -98,7 +98,7 @@ export class GhostActor {
   /** An event has begun to wait for its key. */
   keyIsLate(): void {
     this.#untold = true;
-    for (const waitMs of LATE_KEY_LOOKS_MS) this.#after(waitMs, () => this.ring());
+    for (const waitMs of LATE_KEY_LOOKS_MS) this.#after(waitMs, () => this.requestSync());
   }
 
   /** There may be mail. Returns at once. */
@@ -169,8 +169,8 @@ export class GhostActor {
   }
 
   /** Something was sent to the device: it looks at its /sync before its next mail. Returns at once. */
-  ring(): void {
-    this.#doorbell = true;
+  requestSync(): void {
+    this.#syncDue = true;
     this.wake();
   }
 
@@ -212,17 +212,17 @@ export class GhostActor {
         this.#awake = false;
         // Before an attempt is counted: a process that ends while the device is loaded is not the first item's fault.
         await this.#account.load();
-        await this.#answerDoorbell();
+        await this.#syncIfDue();
         for (let mail = await this.#next(); mail !== undefined; mail = await this.#next()) {
           this.#lastUsed = performance.now();
           await attemptItem(this.#attempt, mail.item, mail.loaded);
-          await this.#answerDoorbell();
+          await this.#syncIfDue();
         }
         await this.#greetLate();
         await this.#tellOfMissingKeys();
         const { device } = await this.#account.load();
         this.#isVerifying = device.isVerifying;
-        if (this.#isVerifying) this.#after(VERIFYING_LOOKS_MS, () => this.ring());
+        if (this.#isVerifying) this.#after(VERIFYING_LOOKS_MS, () => this.requestSync());
       }
       this.#failures = 0;
       if (!this.#isStopped()) this.#state = { kind: "idle" };
@@ -239,7 +239,7 @@ export class GhostActor {
       case "leave":
         this.#state = { kind: "idle" };
         this.#awake = false;
-        this.#doorbell = false;
+        this.#syncDue = false;
         this.#services.elsewhere(this.#userId);
         return;
       case "halt":
@@ -281,7 +281,7 @@ export class GhostActor {
     this.#lookedForUngreeted = performance.now();
     const { waiting, againMs } = await this.#greeting.late(await this.#account.load());
     this.#ungreeted = waiting > 0;
-    if (againMs !== undefined) this.#after(againMs, () => this.ring());
+    if (againMs !== undefined) this.#after(againMs, () => this.requestSync());
   }
 
   async #tellOfMissingKeys(): Promise<void> {
@@ -294,18 +294,18 @@ export class GhostActor {
   /** A device that is gone stops the ghost when it next looks at its /sync. */
   orHalted(error: unknown): unknown {
     if (!isUnknownDevice(error)) return error;
-    this.ring();
+    this.requestSync();
     return new GhostHalted(this.#userId, { cause: error });
   }
 
-  async #answerDoorbell(): Promise<void> {
-    if (!this.#doorbell) return;
-    this.#doorbell = false;
+  async #syncIfDue(): Promise<void> {
+    if (!this.#syncDue) return;
+    this.#syncDue = false;
     try {
       const { device } = await this.#account.load();
       await device.catchUp();
     } catch (error) {
-      this.#doorbell = true;
+      this.#syncDue = true;
       throw error;
     }
   }

@@ -11,7 +11,7 @@ import type { Words } from "../language/words.ts";
 import type { Logger } from "../observability/log.ts";
 import type { Metrics } from "../observability/metrics.ts";
 import type { Rooms } from "../rooms/rooms.ts";
-import type { Acquaintances } from "./acquaintances.ts";
+import type { KnownMembers } from "./known-members.ts";
 import type { EventHandler } from "./event-handler.ts";
 import type { NoticeWriter } from "./notice-writer.ts";
 import type { GhostStore } from "./ghost-store.ts";
@@ -34,7 +34,7 @@ export interface GhostServices {
   readonly outbox: Outbox;
   readonly missingKeys: MissingKeys;
   readonly trustNotices: TrustNotices;
-  readonly acquaintances: Acquaintances;
+  readonly knownMembers: KnownMembers;
   readonly cryptoStore: CryptoStore;
   readonly masterKey: MasterKey;
   readonly handler: EventHandler;

@@ -190,7 +190,7 @@ export class Ghosts {
       this.#ghosts.get(userId)?.actor.isLoaded === true || this.#options.processes.prefers(userId);
     for (const userId of bells.doorbells) {
       // A ghost that has never needed a device has nothing to hear.
-      if (isOwn(userId) && this.#known.has(userId)) this.get(userId)?.actor.ring();
+      if (isOwn(userId) && this.#known.has(userId)) this.get(userId)?.actor.requestSync();
     }
     for (const userId of bells.mail) if (isOwn(userId)) this.get(userId)?.actor.wake();
     const others = (userIds: readonly string[]): string[] => userIds.filter((userId) => !isOwn(userId));
@@ -251,7 +251,7 @@ export class Ghosts {
     await this.#each(await store.userIdsWithKeys(processes.self), async (ghost) => {
       const wasLoaded = ghost.actor.isLoaded;
       if (!wasLoaded && !processes.prefers(ghost.userId)) return;
-      ghost.actor.ring();
+      ghost.actor.requestSync();
       await ghost.actor.settled();
       await ghost.mark().catch((error: unknown) => ghost.log.warn({ error }, "the store's marker was not written"));
       if (!wasLoaded && !keep) await ghost.actor.putAway();

@@ -21,24 +21,24 @@ import type { RoomEvent } from "../homeserver/transaction.ts";
 
 /** Whether an event repeats the ciphertext of another one that the ghost has handled. Throws DatabaseError. */
 export async function isReplay(database: Queryable, ghost: string, event: RoomEvent): Promise<boolean> {
-  const place = placeOf(event);
-  if (place === undefined) return false;
+  const position = positionOf(event);
+  if (position === undefined) return false;
   const { rows } = await database.query<{ event_id: string | null }>(
     `select event_id from message_indexes where ghost = $1 and session_id = $2 and message_index = $3
      union all select null from closed_sessions where ghost = $1 and session_id = $2 and up_to >= $3`,
-    [ghost, place.sessionId, place.index],
+    [ghost, position.sessionId, position.index],
   );
   return rows.some((row) => row.event_id !== event.event_id);
 }
 
 /** Notes what an event was encrypted with, in the transaction that ends its handling. */
 export async function noteHandled(tx: Queryable, ghost: string, event: RoomEvent): Promise<void> {
-  const place = placeOf(event);
-  if (place === undefined) return;
+  const position = positionOf(event);
+  if (position === undefined) return;
   await tx.query(
     `insert into message_indexes (ghost, session_id, message_index, event_id) values ($1, $2, $3, $4)
      on conflict do nothing`,
-    [ghost, place.sessionId, place.index, event.event_id],
+    [ghost, position.sessionId, position.index, event.event_id],
   );
 }
 
@@ -82,7 +82,7 @@ export async function pruneReplays(
   return closed + (await deleteInBatches(database, { from: "closed_sessions", where, values }, signal));
 }
 
-function placeOf(event: RoomEvent): { readonly sessionId: string; readonly index: number } | undefined {
+function positionOf(event: RoomEvent): { readonly sessionId: string; readonly index: number } | undefined {
   const { session_id: sessionId, ciphertext } = event.content;
   const index = messageIndex(ciphertext);
   if (index === undefined || typeof sessionId !== "string" || !isStorable(sessionId)) return undefined;

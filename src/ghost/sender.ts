@@ -56,17 +56,33 @@ export class ClearTextRefused extends Error {
 /** How often it is noted in the audit log that something did not go in clear: for each room once in so long, in ms. */
 const REFUSAL_NOTED_MS = 3_600_000;
 
+/** What sending needs, of what all ghosts share. */
+type SenderServices = Pick<
+  GhostServices,
+  | "audit"
+  | "client"
+  | "database"
+  | "knownMembers"
+  | "log"
+  | "metrics"
+  | "mode"
+  | "outbox"
+  | "rooms"
+  | "trustIn"
+  | "verification"
+>;
+
 /** How a ghost speaks: in the form that the room's state asks for, and every event once. */
 export class Sender {
   readonly #userId: string;
-  readonly #services: GhostServices;
-  readonly #account: GhostAccount;
+  readonly #services: SenderServices;
+  readonly #account: Pick<GhostAccount, "load">;
   readonly #stopping: AbortSignal;
   /** By room; when it was noted last that something did not go in clear. */
   readonly #refusalNoted = new Map<string, number>();
 
   /** @param stopping ends what is being tried. */
-  constructor(userId: string, services: GhostServices, account: GhostAccount, stopping: AbortSignal) {
+  constructor(userId: string, services: SenderServices, account: Pick<GhostAccount, "load">, stopping: AbortSignal) {
     this.#userId = userId;
     this.#services = services;
     this.#account = account;
@@ -138,16 +154,16 @@ export class Sender {
   async meet(roomId: string): Promise<void> {
     const view = await this.view(roomId);
     if (view.encryption === undefined) return;
-    await this.#acquaint(roomId, await this.#services.rooms.recipients(roomId, view));
+    await this.#followDevices(roomId, await this.#services.rooms.recipients(roomId, view));
   }
 
   /** Asks for the devices of those of whom nothing was told. Throws HomeserverError, StaleLease. */
-  async #acquaint(roomId: string, recipients: readonly string[]): Promise<void> {
-    const { acquaintances } = this.#services;
+  async #followDevices(roomId: string, recipients: readonly string[]): Promise<void> {
+    const { knownMembers } = this.#services;
     const { device, lease } = await this.#account.load();
-    const { come, invited } = await acquaintances.strangers(this.#userId, roomId, recipients);
+    const { come, invited } = await knownMembers.unknown(this.#userId, roomId, recipients);
     if (invited.length > 0) await device.lists.refresh(invited);
-    if (come.length > 0) await acquaintances.met(lease, roomId, await device.lists.meet(come));
+    if (come.length > 0) await knownMembers.asked(lease, roomId, await device.lists.meet(come));
   }
 
   /** The event in the form in which it leaves. The room's state decides, freshly read; without it nothing leaves. */
@@ -161,7 +177,7 @@ export class Sender {
       if (form === "encrypted") throw await this.#refuseClear(roomId);
       return { eventType: type, content: JSON.stringify(content) };
     }
-    await this.#acquaint(roomId, target.recipients);
+    await this.#followDevices(roomId, target.recipients);
     const { device } = await this.#account.load();
     const ciphertext = await device.encrypt(target, type, content);
     reached("event.encrypted");

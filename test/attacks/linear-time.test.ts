@@ -796,7 +796,7 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
     "database/postgres.ts",
     "database/restore-lock.ts",
     "database/sole-user.ts",
-    "ghost/acquaintances.ts",
+    "ghost/known-members.ts",
     "agents/agent-directory.ts",
     "ghost/device/agent-keys.ts",
     "agents/agents.ts agentsOf",

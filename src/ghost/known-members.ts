@@ -6,7 +6,7 @@ import { fenced, type Lease } from "../leases/leases.ts";
  * Whose devices a ghost has asked for since they came into a room. From then on Synapse tells of changes; of what they did
  * before, while they shared no room with the ghost, a `/sync` without rooms does not. So whoever comes is asked about anew.
  */
-export class Acquaintances {
+export class KnownMembers {
   readonly #database: Database;
 
   constructor(database: Database) {
@@ -17,7 +17,7 @@ export class Acquaintances {
    * Those of a room's members whose devices have to be asked for: who has come since, all of them when the ghost itself
    * has; and who is invited, for of them nothing is told at all.
    */
-  async strangers(
+  async unknown(
     ghost: string,
     roomId: string,
     members: readonly string[],
@@ -38,7 +38,7 @@ export class Acquaintances {
   }
 
   /** The devices of these members were asked for. Throws StaleLease. */
-  async met(lease: Lease, roomId: string, members: readonly string[]): Promise<void> {
+  async asked(lease: Lease, roomId: string, members: readonly string[]): Promise<void> {
     await fenced(this.#database, lease, (tx) =>
       tx.query(
         `insert into acquaintances (ghost, room_id, user_id, event_id)
@@ -52,8 +52,8 @@ export class Acquaintances {
   }
 }
 
-/** Forgets whom ghosts met in rooms that they are in no more. Returns how many rows. */
-export function pruneAcquaintances(database: Database, signal?: AbortSignal): Promise<number> {
+/** Forgets the members of rooms that they are in no more. Returns how many rows. */
+export function pruneKnownMembers(database: Database, signal?: AbortSignal): Promise<number> {
   const where = `not exists (select from memberships where memberships.ghost = acquaintances.ghost
     and memberships.room_id = acquaintances.room_id and membership in ('join', 'invite'))`;
   return deleteInBatches(database, { from: "acquaintances", where }, signal);
