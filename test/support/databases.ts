@@ -40,8 +40,8 @@ export function forEachDatabase(
         const database =
           (await emptied(free, opened)) ?? (await (kind === "postgres" ? freshPostgres() : freshEmbedded()));
         if (!migrated) await dropSchema(database);
-        else if (!opened.has(database)) await makeSchema(database);
-        opened.set(database, migrated ? await schemaOf(database) : "unknown");
+        const schema = migrated ? (opened.get(database) ?? (await makeSchema(database))) : "unknown";
+        opened.set(database, schema);
         if (sealed) await makeSeals(database);
         return database;
       });
@@ -56,7 +56,7 @@ type Schema = string;
 async function emptied(free: Database[], opened: Map<Database, Schema>): Promise<Database | undefined> {
   for (let database = free.pop(); database !== undefined; database = free.pop()) {
     try {
-      await empty(database, opened.get(database));
+      opened.set(database, await empty(database, opened.get(database)));
       return database;
     } catch {
       opened.delete(database);
@@ -67,21 +67,26 @@ async function emptied(free: Database[], opened: Map<Database, Schema>): Promise
 }
 
 /** Takes away all rows but those of the migrations; when a test has changed the schema, that too. */
-async function empty(database: Database, migrated: Schema | undefined): Promise<void> {
+async function empty(database: Database, migrated: Schema | undefined): Promise<Schema> {
   if (database.kind === "postgres") await endOthers(database);
-  if (migrated === (await schemaOf(database))) {
+  if (migrated !== undefined && migrated === (await schemaOf(database))) {
     await database.transaction((tx) => tx.execute(EMPTY_ALL_TABLES));
-  } else {
-    await dropSchema(database);
-    await makeSchema(database);
+    return migrated;
   }
+  await dropSchema(database);
+  return makeSchema(database);
 }
 
 /** Migrates, and keeps what rows the migrations have made. */
-async function makeSchema(database: Database): Promise<void> {
+async function makeSchema(database: Database): Promise<Schema> {
   await migrate(database, silentLogger());
   await database.execute(KEEP_FIRST_ROWS);
+  return schemaOf(database);
 }
+
+/** A table without a file's first page never had a row: to ask for its size is cheaper than to look for rows. */
+const HAD_ROWS = `select relname from pg_class
+      where relnamespace = 'public'::regnamespace and relkind = 'r' and pg_relation_size(oid) > 0`;
 
 const KEEP_FIRST_ROWS = `do $$
   declare
@@ -90,7 +95,7 @@ const KEEP_FIRST_ROWS = `do $$
   begin
     drop schema if exists as_migrated cascade;
     create schema as_migrated;
-    for name in select tablename from pg_tables where schemaname = 'public' loop
+    for name in ${HAD_ROWS} loop
       execute format('select exists (select from %I)', name) into has_rows;
       if has_rows then execute format('create table as_migrated.%I as table %I', name, name); end if;
     end loop;
@@ -103,13 +108,14 @@ const EMPTY_ALL_TABLES = `do $$
   begin
     -- Rows go in any order, whatever refers to them and whatever guards them.
     set local session_replication_role = replica;
-    for name in select tablename from pg_tables where schemaname = 'public' loop
+    for name in ${HAD_ROWS} loop
       execute format('delete from %I', name);
     end loop;
     for name in select tablename from pg_tables where schemaname = 'as_migrated' loop
       execute format('insert into %I table as_migrated.%I', name, name);
     end loop;
-    perform setval(format('%I', sequencename)::regclass, start_value, false) from pg_sequences where schemaname = 'public';
+    perform setval(format('%I', sequencename)::regclass, start_value, false)
+      from pg_sequences where schemaname = 'public' and last_value is not null;
   end
 $$`;
 
