@@ -9,6 +9,7 @@ import { spec } from "node:test/reporters";
 import { prepareClients } from "./clients/prepare.ts";
 import { check } from "./support/check.ts";
 import { makeEmbeddedTemplate } from "./support/embedded.ts";
+import { asOneFile, bySize, groupsOf, type SizedFiles } from "./support/file-groups.ts";
 import { inCheckout } from "./support/paths.ts";
 import { startServices, type Services } from "./support/services.ts";
 import { combine } from "./support/test-summary.ts";
@@ -17,6 +18,12 @@ import { combine } from "./support/test-summary.ts";
 const CONCURRENCY = 3;
 
 const FILE_TIMEOUT_MS = 15 * 60_000;
+
+/**
+ * How many processes run the files of a suite. A process of its own for each would cost more than most of these files: what
+ * they import, and an embedded database, are compiled anew in each. A suite that is not named here has one for each file.
+ */
+const PROCESSES: Readonly<Record<string, number>> = { unit: 6, integration: 9 };
 
 const SUITES = [
   "unit",
@@ -112,13 +119,14 @@ try {
 if (leftOut !== undefined) console.error(leftOut);
 if (ended.signal.reason instanceof Interrupted) process.exitCode = 130;
 
+/** The test files of a suite as they are run: several in one, where they share a process. */
 async function filesOf(suite: string): Promise<string[]> {
-  const files: string[] = [];
+  const found: SizedFiles[] = [];
   for await (const file of glob(inCheckout(`test/${suite}/**/*.test.ts`))) {
     if (filter.length === 0 || filter.some((part) => relative(inCheckout(`test/${suite}`), file).includes(part)))
-      files.push(file);
+      found.push({ paths: [file], size: (await stat(file)).size });
   }
-  // The longest first, so that none of them is left alone at the end.
-  const sizes = await Promise.all(files.map(async (file) => ({ file, size: (await stat(file)).size })));
-  return sizes.sort((a, b) => b.size - a.size || (a.file < b.file ? -1 : 1)).map(({ file }) => file);
+  const processes = PROCESSES[suite];
+  const groups = processes === undefined ? bySize(found) : groupsOf(found, processes);
+  return Promise.all(groups.map(({ paths }, index) => asOneFile(paths, temporary, `${suite}-${index + 1}`)));
 }
