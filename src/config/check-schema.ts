@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { Ajv2020, type ErrorObject } from "ajv/dist/2020.js";
+import { Ajv2020, type ErrorObject, type ValidateFunction } from "ajv/dist/2020.js";
 import { load } from "js-yaml";
 import type { ConfigProblem } from "./config-error.ts";
 import { FORMATS, type Format } from "./formats.ts";
@@ -8,11 +8,28 @@ import { shownPath, shownValue } from "./shown.ts";
 
 const SCHEMA = new URL("../../config.schema.yaml", import.meta.url);
 
+let compiled: Promise<ValidateFunction> | undefined;
+
 /**
  * Checks settings against config.schema.yaml and fills in its defaults, in place. Returns all mistakes at once, one for
  * each path.
  */
 export async function checkSchema(settings: Record<string, unknown>): Promise<ConfigProblem[]> {
+  // The schema is part of the program; to compile it takes longer than all the rest.
+  const validate = await (compiled ??= compileSchema());
+  if (validate(settings)) return [];
+  // Of several mistakes at one path the last is the most telling: of `type` first that it is required, then its choices.
+  const problems = new Map<string, ConfigProblem>();
+  for (const error of validate.errors ?? []) {
+    // Both sum up others, which are told.
+    if (error.keyword === "oneOf" || error.keyword === "propertyNames") continue;
+    const problem = problemOf(error);
+    problems.set(problem.path, problem);
+  }
+  return [...problems.values()];
+}
+
+async function compileSchema(): Promise<ValidateFunction> {
   const schema = load(await readFile(SCHEMA, "utf8")) as object;
   const ajv = new Ajv2020({
     allErrors: true,
@@ -24,17 +41,7 @@ export async function checkSchema(settings: Record<string, unknown>): Promise<Co
   // Editors show this one with a pattern that does not match, and so do we.
   ajv.addVocabulary(["patternErrorMessage"]);
   for (const [name, format] of Object.entries(FORMATS)) ajv.addFormat(name, (text: string) => format.validate(text));
-  const validate = ajv.compile(schema);
-  if (validate(settings)) return [];
-  // Of several mistakes at one path the last is the most telling: of `type` first that it is required, then its choices.
-  const problems = new Map<string, ConfigProblem>();
-  for (const error of validate.errors ?? []) {
-    // Both sum up others, which are told.
-    if (error.keyword === "oneOf" || error.keyword === "propertyNames") continue;
-    const problem = problemOf(error);
-    problems.set(problem.path, problem);
-  }
-  return [...problems.values()];
+  return ajv.compile(schema);
 }
 
 function problemOf(error: ErrorObject): ConfigProblem {

@@ -517,15 +517,22 @@ forEachDatabase((_kind, open) => {
 
     it("show an answer while it is made, edit it no more often than they may, and end with the whole", async () => {
       const world = await World.create(await open());
-      world.drafting = drafting(1);
+      let asked = 0;
+      world.drafting = {
+        ...drafting(1),
+        get maxEdits() {
+          asked++;
+          return 1;
+        },
+      };
       world.respond = async (turn, _signal, show) => {
         const shown = (): number => [...world.sent.keys()].filter((step) => step.startsWith(turn.eventId)).length;
-        for (let words = 1; shown() < 2; words++) {
-          show("word ".repeat(words));
-          await sleep(20);
-        }
+        show("word");
+        await eventually("the draft", () => shown() === 1);
+        show("word word");
+        await eventually("its edit", () => shown() === 2);
         show("more than may be shown");
-        await sleep(1_800);
+        await eventually("a second edit to be looked at", () => asked === 2);
         return reply("the whole");
       };
       const question = await world.ask("!a");
