@@ -4,6 +4,7 @@ import { describeMissingKey } from "../../../src/answering/notices.ts";
 import { wordsIn } from "../../../src/language/language.ts";
 import { LANGUAGES, type Language } from "../../../src/language/languages.ts";
 import type { FailureWord } from "../../../src/language/words.ts";
+import { phrasesOf } from "../../support/phrases.ts";
 
 const WHAT_TO_DO: Readonly<Record<Language, RegExp>> = {
   en: /again|ask your admin|`!forget`/,
@@ -107,33 +108,40 @@ for (const language of LANGUAGES) {
 
 describe("the languages", () => {
   it("are on first-name terms with one person at a time, in German", () => {
-    const place = { agent: "Llama", provider: "p", host: "h", call: "" };
-    const de = wordsIn("de");
-    const all = [
-      ...Object.values(de.commands).map(({ meaning }) => meaning),
-      ...Object.values(de.failures).map((say) => say(FAILED)),
-      ...[true, false].flatMap((isEncrypted) => [
-        de.consent.ask(place, isEncrypted),
-        de.consent.pending(place, isEncrypted),
-      ]),
-      ...["", "@llama "].map((call) => de.welcome({ agent: "Llama", call, isDemo: false })),
-    ];
-    for (const text of all)
-      assert.doesNotMatch(text, /\b(?:[Ii]hr|[Ee]uch|[Ee]ure[nrms]?|[Ss]eid|Sie haben|Ihnen)\b/, text);
+    for (const { path, text } of phrasesOf(wordsIn("de")))
+      assert.doesNotMatch(text, /\b(?:[Ii]hr|[Ee]uch|[Ee]ure[nrms]?|[Ss]eid|Sie haben|Ihnen)\b/, path);
   });
 
   it("say everything differently", () => {
-    const said = (value: unknown, path: string): [string, string][] =>
-      typeof value === "string"
-        ? [[path, value]]
-        : typeof value === "object" && value !== null
-          ? Object.entries(value).flatMap(([name, part]) => said(part, `${path}.${name}`))
-          : [];
-    const german = new Map(said(wordsIn("de"), ""));
-    // The forms of commands, and words that are the same in both.
-    const same = said(wordsIn("en"), "").filter(
-      ([path, text]) => german.get(path) === text && !path.endsWith(".usage"),
+    const german = new Map(phrasesOf(wordsIn("de")).map(({ path, text }) => [path, text]));
+    const same = phrasesOf(wordsIn("en")).filter(({ path, text }) => german.get(path) === text);
+    // The forms of commands, and values as commands take them.
+    assert.deepEqual(
+      same.filter(({ path, text }) => !path.endsWith(".usage") && !(path.startsWith(".value.") && text === "off")),
+      [],
     );
-    assert.deepEqual(same, []);
   });
+
+  for (const language of LANGUAGES) {
+    it(`say all that they say in a few words, with every part filled in: ${language}`, () => {
+      const phrases = phrasesOf(wordsIn(language));
+      assert.ok(phrases.length > 300, String(phrases.length));
+      for (const { path, text } of phrases) {
+        const [, most = 260] = LONGER.find(([begin]) => path.startsWith(begin)) ?? [];
+        assert.ok(text.length <= most, `${path} has ${text.length} characters`);
+        assert.notEqual(text, "", path);
+        assert.doesNotMatch(text, /https?:|undefined|null|NaN|Error|\[object|_|  |\s$/, path);
+      }
+    });
+  }
 });
+
+/** What has to say more than a notice may, and how many characters that are at the most. */
+const LONGER: readonly (readonly [string, number])[] = [
+  [".beforeWelcome.", 450],
+  [".bot.help", 350],
+  [".consent.ask.", 620],
+  [".consent.denied.", 280],
+  [".distrust.", 310],
+  [".welcomeCloud.deny.", 290],
+];

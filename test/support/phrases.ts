@@ -1,0 +1,177 @@
+import type { Words } from "../../src/language/words.ts";
+
+type Say = (...parts: never[]) => string | undefined;
+
+/** Whether there is a phrase with parts to fill in, at whatever depth. */
+type IsFilledIn<T> = T extends string
+  ? false
+  : T extends Say
+    ? true
+    : true extends { [K in keyof T]: IsFilledIn<T[K]> }[keyof T]
+      ? true
+      : false;
+
+/** What to fill in: for a phrase a list of its parts, for phrases that all take the same parts one list. */
+type PartsOf<T> = T extends Say
+  ? readonly Parameters<T>[]
+  : T[keyof T] extends Say
+    ? readonly Parameters<T[keyof T]>[]
+    : { readonly [K in keyof T as IsFilledIn<T[K]> extends true ? K : never]: PartsOf<T[K]> };
+
+const AGENT: [agent: string][] = [["Llama"]];
+const PLACE = { agent: "Llama", provider: "openrouter", host: "openrouter.ai", call: "" };
+const PLACES = [[PLACE], [{ ...PLACE, call: "@llama " }]] satisfies [typeof PLACE][];
+const ASKED = PLACES.flatMap(([place]) => [
+  [place, true] as [typeof PLACE, boolean],
+  [place, false] as [typeof PLACE, boolean],
+]);
+const RULES = PLACES.flatMap(([place]) =>
+  (["room", "encrypted", "others"] as const).map((where): [typeof PLACE, typeof where] => [place, where]),
+);
+const BOB = "@bob:example.org";
+const USED = { questions: 12, tokens: 3_456 };
+
+/** Parts for each phrase, such as rooms really have. */
+const PARTS: PartsOf<Words> = {
+  failures: [
+    [{ agent: "Llama", model: "llama3.2:3b", provider: "local", call: "" }],
+    [{ agent: "Llama", model: "llama3.2:3b", provider: "local", call: "@llama " }],
+  ],
+  missingKey: AGENT,
+  distrust: [
+    ["Llama", undefined],
+    ["Llama", BOB],
+  ],
+  silenced: [["Llama", BOB]],
+  unsignedAgent: AGENT,
+  unseenVerification: AGENT,
+  beforeWelcome: AGENT,
+  ended: [["local"]],
+  fallback: [["Llama", "qwen2.5:7b"]],
+  welcomeCloud: RULES,
+  consent: {
+    ask: ASKED,
+    pending: ASKED,
+    declined: PLACES,
+    denied: RULES,
+    allowed: PLACES,
+    nowDeclined: PLACES,
+    revoked: PLACES,
+    unneeded: AGENT,
+    which: [[["`@llama !cloud yes`", "`@qwen !cloud yes`"]]],
+  },
+  privacy: {
+    agentLocal: [
+      [PLACE, true],
+      [PLACE, false],
+    ],
+    agentCloud: [[PLACE, "Bob agreed."]],
+    decidedYes: [[BOB, "2026-11-29"]],
+    decidedNo: [[BOB, "2026-11-29"]],
+    sent: [
+      [PLACE, 1, "1.2 MB", true],
+      [PLACE, 12, "1.2 MB", false],
+    ],
+    lastDays: [[1], [30]],
+  },
+  welcome: ["", "@llama "].flatMap((call) => [
+    [{ agent: "Llama", call, isDemo: false }] as [{ agent: string; call: string; isDemo: boolean }],
+    [{ agent: "Demo", call, isDemo: true }] as [{ agent: string; call: string; isDemo: boolean }],
+  ]),
+  roomTooLarge: [["Llama", 200]],
+  bot: { welcome: [[""], ["@agents "]] },
+  pull: {
+    which: [[["local", "other"]]],
+    progress: [
+      ["llama3.2:3b", "local", 42],
+      ["llama3.2:3b", "local", undefined],
+    ],
+    done: [["llama3.2:3b", "local"]],
+    failed: [["llama3.2:3b", "local", "no such model"]],
+  },
+  help: { before: [[""], ["@llama "]] },
+  unknownCommand: [
+    ["hepl", ""],
+    ["hepl", "@llama "],
+  ],
+  wrongForm: [
+    ["!temperature [number]", "!temperature 0.5"],
+    ["!status", undefined],
+  ],
+  tooLong: [[5_000, 4_000]],
+  unread: AGENT,
+  tooManyWait: AGENT,
+  noSuchAgent: [
+    ["lama", ["Llama", "Qwen"]],
+    ["lama", []],
+  ],
+  discussing: [
+    [["Llama", "Qwen"], 6, ""],
+    [["Llama", "Qwen"], 1, "@llama "],
+  ],
+  noSuchModel: [["local", ["llama3.2:3b", "qwen2.5:7b"]]],
+  notYourModel: [["llama3.2:3b"]],
+  chosenModelNotYours: [["Llama", "llama3.2:3b", "@llama "]],
+  notYourAgents: [[["Llama", "Qwen"]]],
+  commandOff: [["!model"]],
+  onlyAdmins: [["!pull"]],
+  modelsUnknown: [["local"]],
+  iAm: [
+    ["Llama", "local", "llama3.2:3b"],
+    ["Demo", "demo", undefined],
+    ["Demo", undefined, undefined],
+  ],
+  value: [
+    ["language", "de"],
+    ["threads", "off"],
+    ["temperature", "0.5"],
+  ],
+  setHere: [["the language", "German"]],
+  restAsAdmin: [
+    [true, ""],
+    [false, "@llama "],
+  ],
+  waiting: [[0], [1], [7]],
+  usage: [[USED, USED]],
+  left: [
+    ["requests", 3, 20],
+    ["tokens", 0, 1],
+  ],
+  tooMany: (["user", "room", "server", "agent"] as const).flatMap((whose) => [
+    ["Llama", whose, 90, true] as [string, typeof whose, number, boolean],
+    ["Llama", whose, 1, false] as [string, typeof whose, number, boolean],
+  ]),
+  setting: [
+    ["the language", "German", true, "!language en"],
+    ["the language", "German", false, "!language en"],
+  ],
+};
+
+/** Something that is said: where it is in {@link Words}, and the words. */
+export interface Phrase {
+  readonly path: string;
+  readonly text: string;
+}
+
+/** All that is said in a language, with parts filled in where it has any. */
+export function phrasesOf(words: Words): Phrase[] {
+  return phrasesIn(words, PARTS, "");
+}
+
+function phrasesIn(value: unknown, parts: unknown, path: string): Phrase[] {
+  if (typeof value === "string") return [{ path, text: value }];
+  if (typeof value === "function") {
+    const say = value as (...parts: unknown[]) => string | undefined;
+    return (parts as unknown[][]).flatMap((filledIn, index) => {
+      const text = say(...filledIn);
+      return text === undefined ? [] : [{ path: `${path}.${index}`, text }];
+    });
+  }
+  return Object.entries(value as object).flatMap(([name, part]) =>
+    phrasesIn(
+      part,
+      Array.isArray(parts) ? parts : (parts as Record<string, unknown> | undefined)?.[name],
+      `${path}.${name}`,
+    ),
+  );
+}
