@@ -17,7 +17,8 @@ import { combine } from "./support/test-summary.ts";
 /** How many files run at once: they wait for databases and servers more than they compute. */
 const CONCURRENCY = 3;
 
-const FILE_TIMEOUT_MS = 15 * 60_000;
+/** Of a file, or of all those that share a process, on a machine that does much else. */
+const FILE_TIMEOUT_MS = 60 * 60_000;
 
 /**
  * How many processes run the files of a suite. A process of its own for each would cost more than most of these files: what

@@ -130,7 +130,7 @@ describe("the languages", () => {
         const [, most = 260] = LONGER.find(([begin]) => path.startsWith(begin)) ?? [];
         assert.ok(text.length <= most, `${path} has ${text.length} characters`);
         assert.notEqual(text, "", path);
-        assert.doesNotMatch(text, /https?:|undefined|null|NaN|Error|\[object|_|  |\s$/, path);
+        assert.doesNotMatch(text, /https?:|undefined|null|NaN|Error|\[object|_| {2}|\s$/, path);
       }
     });
   }
