@@ -1,3 +1,6 @@
+import { isOwnWords, type Values } from "../rooms/setting-values.ts";
+import { SETTINGS, type Setting } from "../rooms/settings.ts";
+
 /** A command as somebody has written it: `!name rest`. */
 export interface WrittenCommand {
   readonly name: string;
@@ -28,12 +31,20 @@ function withoutClosing(text: string): string {
   return closing.test(text) ? text.replace(closing, "$1").trim() : "";
 }
 
+/** What may be anything behind a command: text in a language of people's own, or a name. */
+const OWN_WORDS: ReadonlyMap<string, Values["kind"]> = new Map([
+  ["discuss", "text"],
+  ...Object.entries<Setting>(SETTINGS).flatMap(([name, { values }]): [string, Values["kind"]][] =>
+    isOwnWords(values) ? [[name, values.kind]] : [],
+  ),
+]);
+
 /** Whether what stands behind a command is text of people's own, in which everything may stand. */
 export function takesText({ name }: WrittenCommand): boolean {
-  return ["discuss", "remember", "system", "model"].includes(name);
+  return OWN_WORDS.has(name);
 }
 
 /** What of a command is in a language of people: not the words that it knows, nor the names of models. */
-export function ownWords(written: WrittenCommand): string {
-  return takesText(written) && written.name !== "model" ? written.rest : "";
+export function ownWords({ name, rest }: WrittenCommand): string {
+  return OWN_WORDS.get(name) === "text" ? rest : "";
 }

@@ -1,4 +1,5 @@
-import type { FailureWord, Words } from "../language/words.ts";
+import type { Words } from "../language/words.ts";
+import type { FailureWord } from "../language/phrases.ts";
 import type { Distrust } from "../permissions/trust.ts";
 import type { ProviderFailure } from "../providers/provider.ts";
 import { escapeMarkdown } from "../text/markdown.ts";

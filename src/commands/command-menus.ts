@@ -2,7 +2,6 @@ import { createHash } from "node:crypto";
 import { deleteInBatches } from "../database/batches.ts";
 import type { Database, Queryable } from "../database/database.ts";
 import type { GhostHandle } from "../ghost/ghost-handle.ts";
-import type { CommandWord } from "../language/words.ts";
 import { COMMAND_DESCRIPTION, commandDescriptions, type CommandDescription } from "./command-menu.ts";
 
 /** What was described in a room: the hash of each content, by its state key. */
@@ -27,7 +26,7 @@ export class CommandMenus {
     ghost: GhostHandle,
     roomId: string,
     direct: boolean,
-    isOff: (command: CommandWord) => boolean,
+    isOff: (command: string) => boolean,
   ): Promise<void> {
     const wanted = commandDescriptions(ghost.userId, direct, isOff);
     const before = await this.#described(ghost.userId, roomId);

@@ -1,7 +1,7 @@
 import { threadOf, type Addressing } from "../addressing/addressing.ts";
 import { writtenCommand } from "../addressing/written-command.ts";
 import { targetOf } from "../answering/answer-messages.ts";
-import { decideIn } from "../commands/permitted.ts";
+import { decideIn } from "../permissions/in-room.ts";
 import type { Queryable } from "../database/database.ts";
 import type { GhostHandle } from "../ghost/ghost-handle.ts";
 import { combined, type Outcome } from "../ghost/outcome.ts";

@@ -1,7 +1,7 @@
 import { shownName } from "../addressing/addressee.ts";
 import { describeDistrust, describeMissingKey, identityOf, type Person } from "../answering/notices.ts";
 import { noticeContent, type MessageContent } from "../answering/reply.ts";
-import { decideIn } from "../commands/permitted.ts";
+import { decideIn } from "../permissions/in-room.ts";
 import type { Obstacle } from "../crypto/device-lists.ts";
 import type { GhostHandle } from "../ghost/ghost-handle.ts";
 import type { UnreadMessage, GhostMessage } from "../ghost/received.ts";

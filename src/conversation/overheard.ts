@@ -1,5 +1,5 @@
 import { repliedEvent } from "../addressing/addressing.ts";
-import { decideIn, mightAsk, moderates } from "../commands/permitted.ts";
+import { decideIn, mightAsk, moderates } from "../permissions/in-room.ts";
 import type { GhostHandle } from "../ghost/ghost-handle.ts";
 import { combined, type Outcome } from "../ghost/outcome.ts";
 import type { GhostMessage } from "../ghost/received.ts";

@@ -1,6 +1,6 @@
 import { afterDecision } from "../answering/after-decision.ts";
 import type { Answering } from "../answering/answering.ts";
-import { decideIn, moderates } from "../commands/permitted.ts";
+import { decideIn, moderates } from "../permissions/in-room.ts";
 import type { GhostHandle } from "../ghost/ghost-handle.ts";
 import { combined, type Outcome } from "../ghost/outcome.ts";
 import type { GhostReaction } from "../ghost/received.ts";

@@ -1,7 +1,8 @@
-import type { CloudPlace, CloudRule, UsageWords, Words } from "./words.ts";
+import type { AgentPlace, CloudPlace, CloudRule, Phrases, UsageWords } from "./phrases.ts";
+import { wordSet } from "./word-set.ts";
 
 /** What is said in English. */
-export const english: Words = {
+export const english = {
   failures: {
     unreachable: ({ agent, provider }) =>
       `${agent} can't answer now: its model server “${provider}” can't be reached. React to this with 🔁 to ask again; if this goes on, ask your admin whether it is running.`,
@@ -149,27 +150,6 @@ export const english: Words = {
     unneeded: (agent) => `${agent} runs on this server's own network; nothing leaves it.`,
     which: (commands) => `Several agents wait for that. Please say whom you mean: ${inCode(commands)}.`,
   },
-  privacy: {
-    encrypted: "This room is encrypted: this server can't read along, but every agent in it can.",
-    notEncrypted: "This room is not encrypted: the servers of everybody in it can read along.",
-    agentLocal: ({ agent, host }, isSure) =>
-      isSure
-        ? `${agent} runs in this server's own network (${host}). Nothing said to it leaves it.`
-        : `${agent} runs in this server's own network (${host}). That model server does not say whether it passes anything on; the admin answers for it.`,
-    agentCloud: ({ agent, provider, host }, decision) =>
-      `${agent} runs elsewhere: what is said to it goes to **${host}** (“${provider}”). ${decision}`,
-    decidedYes: (by, day) => `${by} agreed to that on ${day}.`,
-    decidedNo: (by, day) => `${by} said no to that on ${day}, so nothing goes there.`,
-    policies: {
-      deny: "The admin does not allow that here, so nothing goes there.",
-      ask: "Nobody has agreed to that yet, so nothing goes there.",
-      allow: "The admin allows that here.",
-    },
-    sentNothing: "Nothing was sent to any model.",
-    sent: ({ agent, host }, requests, size, isCloud) =>
-      `${agent} → ${host}: ${counted(requests, "request", "requests")}, ${size}${isCloud ? ", outside this network" : ""}`,
-    lastDays: (days) => (days === 1 ? "In the last day:" : `In the last ${days} days:`),
-  },
   welcome: ({ agent, call, isDemo }) =>
     `Hello! I am ${agent}, ${isDemo ? "a demo and no AI" : "an AI"}. ${call === "" ? "Write to me, and I answer" : "I answer when you mention me or reply to me"}; \`${call}!help\` shows what else I understand.`,
   invites: {
@@ -215,68 +195,6 @@ export const english: Words = {
     done: (model, provider) => `\`${model}\` is installed on “${provider}”.`,
     failed: (model, provider, reason) => `\`${model}\` was not installed on “${provider}”: ${reason}.`,
   },
-  commands: {
-    help: { usage: "!help", meaning: "shows this" },
-    list: { usage: "!list", meaning: "the agents there are" },
-    status: { usage: "!status", meaning: "my model, and what is set here" },
-    stop: { usage: "!stop", meaning: "ends the answer I am making (so does 🛑)" },
-    retry: { usage: "!retry", meaning: "answers your last question again (so does 🔁)" },
-    forget: { usage: "!forget", meaning: "I forget all that was said here" },
-    discuss: {
-      usage: "!discuss [TURNS] AGENT [AGENT …] TOPIC",
-      meaning: "I discuss something with other agents of this room, in a thread, 4 turns or as many as you say",
-    },
-    privacy: {
-      usage: "!privacy [allow | deny | default]",
-      meaning: "where your words go, and whether they may",
-    },
-    remember: { usage: "!remember [TEXT | nothing]", meaning: "something to keep in mind here" },
-    model: { usage: "!model [NAME | default]", meaning: "which model I ask" },
-    system: { usage: "!system [TEXT | default]", meaning: "my instruction" },
-    temperature: { usage: "!temperature [0 to 2 | default]", meaning: "how freely I speak" },
-    respond: { usage: "!respond [mention | thread | all | default]", meaning: "when I answer in a group" },
-    listen: {
-      usage: "!listen [agents | on | off | default]",
-      meaning:
-        "what I remember of a group besides what is said to me: what is said to and by other agents, everything, or nothing",
-    },
-    threads: {
-      usage: "!threads [on | off | default]",
-      meaning: "whether I answer each question in a group in a thread of its own",
-    },
-    delegate: {
-      usage: "!delegate [on | off | default]",
-      meaning: "whether I may ask other agents of a group for help, where you see it",
-    },
-    summaries: {
-      usage: "!summaries [on | off | default]",
-      meaning: "whether I sum up what is too long ago to be read again at each question",
-    },
-    stream: { usage: "!stream [edit | replace | off | default]", meaning: "how answers look while they are made" },
-    language: { usage: "!language [en | de | default]", meaning: "the language of my notices" },
-    reset: { usage: "!reset", meaning: "takes back all settings of this room" },
-    usage: { usage: "!usage", meaning: "what you have asked me, here and elsewhere" },
-  },
-  parameters: {
-    turns: "how many turns, all together; 4 unless you say",
-    agents: "the agents, beside me",
-    topic: "what it is about",
-    decision: "whether words may leave; left out, where they go is shown",
-    note: "what I am to keep in mind; “nothing” takes it back",
-    name: "the model's name; “default” takes it back",
-    instruction: "what I am to be; “default” takes it back",
-    number: "from 0 to 2; “default” takes it back",
-    when: "when I answer",
-    what: "what I remember",
-    whether: "whether I do that",
-    how: "in one message that grows, as a new one at the end, or whole",
-    which: "the language",
-  },
-  help: {
-    before: (call) => (call === "" ? "You can tell me:" : `You can tell me, as in \`${call}!status\`:`),
-    titles: { everyday: "Every day", settings: "Settings of this room", groups: "In groups" },
-    after: "In a group, settings are changed by its moderators.",
-  },
   unknownCommand: (name, call) => `I don't know \`!${name}\`. \`${call}!help\` shows what I know.`,
   wrongForm: (usage, example) =>
     example === undefined
@@ -294,46 +212,14 @@ export const english: Words = {
     other: (agent) => `${agent} can't read this kind of message. Please write what matters in it, and ask again.`,
   },
   tooLongAgo: "This was asked too long ago to be answered again. Please ask it anew, in a message of its own.",
-  nothingToRetry: "You have asked me nothing here that I could answer again.",
-  notDoneYet: "I am not done with your last question yet.",
-  nothingToStop: "I am not answering anything here that you could stop.",
-  settingsReset: "All settings of this room are as the admin has them again.",
-  notInDirectChats: "There is nobody to discuss with in a direct chat. Please ask in a room with several agents.",
-  noSuchAgent: (name, agents) =>
-    agents.length === 0
-      ? "There is no other agent in this room. Invite one first."
-      : `There is no agent “${name}” in this room. There are: ${agents.join(", ")}.`,
-  discussing: (agents, turns, call) =>
-    `${LIST.format(agents)} discuss this, ${counted(turns, "turn", "turns")} altogether. \`${call}!stop\` ends it; a moderator's \`!stop\`, said to nobody in particular, at once.`,
-  forgotten: "I have forgotten all that was said to me here, and what I was to keep in mind.",
   noProvider: "I have no model server any more.",
   noSuchModel: (provider, models) => `There is no such model on “${provider}”. There are: ${models.join(", ")}.`,
   notYourModel: (model) => `The model \`${model}\` belongs to an agent that you may not use.`,
   chosenModelNotYours: (agent, model, call) =>
     `${agent} can't answer you: this room has chosen the model \`${model}\`, which belongs to an agent that you may not use. With \`${call}!model default\` it has its own again; then react to this with 🔁.`,
-  notYourAgents: (agents) => `You may not use ${LIST.format(agents)}.`,
   commandOff: (command) => `The admin of this server has switched \`!${command}\` off.`,
   onlyAdmins: (command) => `Only the bridge's admins can do that with \`!${command}\` on this server.`,
   modelsUnknown: (provider) => `“${provider}” can't be asked now for its models. Please try again later.`,
-  done: "Done.",
-  iAm: (agent, provider, model) => {
-    if (provider === undefined) return `I am ${agent}, and have no model any more.`;
-    return `I am ${agent}, run by “${provider}”${model === undefined ? "" : ` with the model \`${model}\``}.`;
-  },
-  value: (setting, value) => (setting === "language" ? (LANGUAGE_NAMES.get(value) ?? value) : value),
-  setHere: (title, value) => `${title}: ${value} (set in this room)`,
-  restAsAdmin: (isAll, call) =>
-    `${isAll ? "All is" : "All else is"} as the admin has it. \`${call}!help\` shows what can be set${isAll ? "" : `, and \`${call}!reset\` takes it back`}.`,
-  waiting: (questions) => `Questions that wait for an answer: ${questions}.`,
-  usage: (here, everywhere) =>
-    [
-      "Your questions in the last 30 days:",
-      "",
-      `- Here, to me: ${asked(here)}`,
-      `- Everywhere, to all agents: ${asked(everywhere)}`,
-    ].join("\n"),
-  left: (what, left, of) =>
-    `Left of a day's ${what === "requests" ? counted(of, "question", "questions") : counted(of, "token", "tokens")}: ${left}`,
   tooMany: (agent, whose, minutes, isAsked) => {
     const who = {
       user: "You have asked as much as one may in a day.",
@@ -343,25 +229,178 @@ export const english: Words = {
     }[whose];
     return `${who} The next question is possible in about ${inWords(minutes)}; ${isAsked ? "react to this with 🔁 then to ask again" : "please ask again then"}.`;
   },
-  settings: {
-    model: "Model",
-    system: "Instruction",
-    temperature: "Temperature",
-    respond: "In groups I answer (mention, thread or all)",
-    listen: "What I remember of a group (agents: what is said to and by agents; on: everything)",
-    threads: "A thread for each question in a group",
-    delegate: "Asking other agents for help",
-    summaries: "Summing up what is long ago",
-    stream: "Answers while they are made",
-    language: "Language of my notices",
-    remember: "What I keep in mind",
+  commands: {
+    help: {
+      meaning: "shows this",
+      before: (call: string) => (call === "" ? "You can tell me:" : `You can tell me, as in \`${call}!status\`:`),
+      titles: { everyday: "Every day", settings: "Settings of this room", groups: "In groups" },
+      after: "In a group, settings are changed by its moderators.",
+    },
+    list: {
+      meaning: "the agents there are",
+    },
+    status: {
+      meaning: "my model, and what is set here",
+      iAm: (agent: string, provider: string | undefined, model: string | undefined) => {
+        if (provider === undefined) return `I am ${agent}, and have no model any more.`;
+        return `I am ${agent}, run by “${provider}”${model === undefined ? "" : ` with the model \`${model}\``}.`;
+      },
+      /** A setting in a list of those that were set in a room. */
+      setHere: (title: string, value: string) => `${title}: ${value} (set in this room)`,
+      /** How all is set that is not in that list. */
+      restAsAdmin: (isAll: boolean, call: string) =>
+        `${isAll ? "All is" : "All else is"} as the admin has it. \`${call}!help\` shows what can be set${isAll ? "" : `, and \`${call}!reset\` takes it back`}.`,
+      waiting: (questions: number) => `Questions that wait for an answer: ${questions}.`,
+    },
+    stop: {
+      meaning: "ends the answer I am making (so does 🛑)",
+      nothing: "I am not answering anything here that you could stop.",
+    },
+    retry: {
+      meaning: "answers your last question again (so does 🔁)",
+      nothing: "You have asked me nothing here that I could answer again.",
+      notDoneYet: "I am not done with your last question yet.",
+    },
+    forget: {
+      meaning: "I forget all that was said here",
+      forgotten: "I have forgotten all that was said to me here, and what I was to keep in mind.",
+    },
+    privacy: {
+      meaning: "where your words go, and whether they may",
+      encrypted: "This room is encrypted: this server can't read along, but every agent in it can.",
+      notEncrypted: "This room is not encrypted: the servers of everybody in it can read along.",
+      /** `isSure` is false where the server does not say whether it passes anything on. */
+      agentLocal: ({ agent, host }: AgentPlace, isSure: boolean) =>
+        isSure
+          ? `${agent} runs in this server's own network (${host}). Nothing said to it leaves it.`
+          : `${agent} runs in this server's own network (${host}). That model server does not say whether it passes anything on; the admin answers for it.`,
+      agentCloud: ({ agent, provider, host }: AgentPlace, decision: string) =>
+        `${agent} runs elsewhere: what is said to it goes to **${host}** (“${provider}”). ${decision}`,
+      decidedYes: (by: string, day: string) => `${by} agreed to that on ${day}.`,
+      decidedNo: (by: string, day: string) => `${by} said no to that on ${day}, so nothing goes there.`,
+      policies: {
+        deny: "The admin does not allow that here, so nothing goes there.",
+        ask: "Nobody has agreed to that yet, so nothing goes there.",
+        allow: "The admin allows that here.",
+      },
+      sentNothing: "Nothing was sent to any model.",
+      sent: ({ agent, host }: AgentPlace, requests: number, size: string, isCloud: boolean) =>
+        `${agent} → ${host}: ${counted(requests, "request", "requests")}, ${size}${isCloud ? ", outside this network" : ""}`,
+      lastDays: (days: number) => (days === 1 ? "In the last day:" : `In the last ${days} days:`),
+    },
+    usage: {
+      meaning: "what you have asked me, here and elsewhere",
+      asked: (here: UsageWords, everywhere: UsageWords) =>
+        [
+          "Your questions in the last 30 days:",
+          "",
+          `- Here, to me: ${asked(here)}`,
+          `- Everywhere, to all agents: ${asked(everywhere)}`,
+        ].join("\n"),
+      /** What somebody has left of a day's limit. */
+      left: (what: "requests" | "tokens", left: number, of: number) =>
+        `Left of a day's ${what === "requests" ? counted(of, "question", "questions") : counted(of, "token", "tokens")}: ${left}`,
+    },
+    reset: {
+      meaning: "takes back all settings of this room",
+      done: "All settings of this room are as the admin has them again.",
+    },
+    discuss: {
+      meaning: "I discuss something with other agents of this room, in a thread, 4 turns or as many as you say",
+      takes: "[TURNS] AGENT [AGENT …] TOPIC",
+      notInDirectChats: "There is nobody to discuss with in a direct chat. Please ask in a room with several agents.",
+      noSuchAgent: (name: string, agents: readonly string[]) =>
+        agents.length === 0
+          ? "There is no other agent in this room. Invite one first."
+          : `There is no agent “${name}” in this room. There are: ${agents.join(", ")}.`,
+      notYourAgents: (agents: readonly string[]) => `You may not use ${LIST.format(agents)}.`,
+      discussing: (agents: readonly string[], turns: number, call: string) =>
+        `${LIST.format(agents)} discuss this, ${counted(turns, "turn", "turns")} altogether. \`${call}!stop\` ends it; a moderator's \`!stop\`, said to nobody in particular, at once.`,
+    },
   },
-  setting: (title, value, isSetHere, usage) =>
-    `${title}: ${value} (${isSetHere ? "set in this room" : "not changed in this room"}). Change it with \`${usage}\`.`,
-  none: "none",
-  nothing: "nothing",
-  modelsOwn: "the model's own",
-};
+  settings: {
+    remember: {
+      title: "What I keep in mind",
+      meaning: "something to keep in mind here",
+      takes: "TEXT",
+    },
+    model: {
+      title: "Model",
+      meaning: "which model I ask",
+      takes: "NAME",
+    },
+    system: {
+      title: "Instruction",
+      meaning: "my instruction",
+      takes: "TEXT",
+    },
+    temperature: {
+      title: "Temperature",
+      meaning: "how freely I speak",
+      takes: "0 to 2",
+    },
+    stream: {
+      title: "Answers while they are made",
+      meaning: "how answers look while they are made",
+    },
+    summaries: {
+      title: "Summing up what is long ago",
+      meaning: "whether I sum up what is too long ago to be read again at each question",
+    },
+    language: {
+      title: "Language of my notices",
+      meaning: "the language of my notices",
+      value: (value: string) => (value === "auto" ? "as you write" : (NAMES.of(value) ?? value)),
+    },
+    respond: {
+      title: "In groups I answer (mention, thread or all)",
+      meaning: "when I answer in a group",
+    },
+    listen: {
+      title: "What I remember of a group (agents: what is said to and by agents; on: everything)",
+      meaning:
+        "what I remember of a group besides what is said to me: what is said to and by other agents, everything, or nothing",
+    },
+    threads: {
+      title: "A thread for each question in a group",
+      meaning: "whether I answer each question in a group in a thread of its own",
+    },
+    delegate: {
+      title: "Asking other agents for help",
+      meaning: "whether I may ask other agents of a group for help, where you see it",
+    },
+  },
+  parameters: {
+    turns: "how many turns, all together; 4 unless you say",
+    agents: "the agents, beside me",
+    topic: "what it is about",
+    decision: "whether words may leave; left out, where they go is shown",
+    note: "what I am to keep in mind; “nothing” takes it back",
+    name: "the model's name; “default” takes it back",
+    instruction: "what I am to be; “default” takes it back",
+    number: "from 0 to 2; “default” takes it back",
+    when: "when I answer",
+    what: "what I remember",
+    whether: "whether I do that",
+    how: "in one message that grows, as a new one at the end, or whole",
+    which: "the language",
+  },
+  setting: {
+    done: "Done.",
+    shown: (title, value, isSetHere, usage) =>
+      `${title}: ${value} (${isSetHere ? "set in this room" : "not changed in this room"}). Change it with \`${usage}\`.`,
+    none: "none",
+    nothing: "nothing",
+    modelsOwn: "the model's own",
+  },
+  commonWords: wordSet(`
+    the and you your you're i'm it's what what's who who's why how when where which are can't could would should
+    does did don't please thanks thank hello hey yes about this that these those there here my mine tell write explain
+    show give need know say more good morning evening again joke translate because with without from sorry want make great nice have right they she our`),
+  ambiguousWords: wordSet(`
+    the and it about hey mine tell show give good joke from want make great nice right have they she our say more are
+    this that sorry`),
+} satisfies Phrases;
 
 /** Where something does not hold, by which decision it is. */
 const WHERE: Readonly<Record<CloudRule, string>> = {
@@ -394,9 +433,4 @@ function counted(count: number, one: string, many: string): string {
   return `${count} ${count === 1 ? one : many}`;
 }
 
-/** By what `language` is set to. */
-const LANGUAGE_NAMES: ReadonlyMap<string, string> = new Map([
-  ["en", "English"],
-  ["de", "German"],
-  ["auto", "as you write"],
-]);
+const NAMES = new Intl.DisplayNames("en", { type: "language" });

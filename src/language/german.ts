@@ -1,4 +1,6 @@
-import type { CloudPlace, CloudRule, UsageWords, Words } from "./words.ts";
+import type { CloudPlace, CloudRule, UsageWords } from "./phrases.ts";
+import { wordSet } from "./word-set.ts";
+import type { Words } from "./words.ts";
 
 /** What is said in German; agents are on first-name terms with people. */
 export const german: Words = {
@@ -154,27 +156,6 @@ export const german: Words = {
     unneeded: (agent) => `${agent} läuft im eigenen Netz dieses Servers; nichts verlässt es.`,
     which: (commands) => `Mehrere Agenten warten darauf. Sage bitte, wen du meinst: ${inCode(commands)}.`,
   },
-  privacy: {
-    encrypted: "Dieser Raum ist verschlüsselt: Der Server kann nicht mitlesen, aber jeder Agent darin.",
-    notEncrypted: "Dieser Raum ist nicht verschlüsselt: Die Server aller, die darin sind, können mitlesen.",
-    agentLocal: ({ agent, host }, isSure) =>
-      isSure
-        ? `${agent} läuft im eigenen Netz dieses Servers (${host}). Nichts, was zu ${agent} gesagt wird, verlässt es.`
-        : `${agent} läuft im eigenen Netz dieses Servers (${host}). Dieser Modellserver sagt nicht, ob er etwas weitergibt; dafür steht der Admin ein.`,
-    agentCloud: ({ agent, provider, host }, decision) =>
-      `${agent} läuft anderswo: Was an ${agent} gesagt wird, geht an **${host}** („${provider}“). ${decision}`,
-    decidedYes: (by, day) => `Dem hat ${by} am ${day} zugestimmt.`,
-    decidedNo: (by, day) => `Das hat ${by} am ${day} abgelehnt, also geht nichts dorthin.`,
-    policies: {
-      deny: "Der Admin erlaubt das hier nicht, also geht nichts dorthin.",
-      ask: "Dem hat noch niemand zugestimmt, also geht nichts dorthin.",
-      allow: "Der Admin erlaubt das hier.",
-    },
-    sentNothing: "An kein Modell wurde etwas gesendet.",
-    sent: ({ agent, host }, requests, size, isCloud) =>
-      `${agent} → ${host}: ${counted(requests, "Anfrage", "Anfragen")}, ${size.replace(".", ",")}${isCloud ? ", außerhalb dieses Netzes" : ""}`,
-    lastDays: (days) => (days === 1 ? "Am letzten Tag:" : `In den letzten ${days} Tagen:`),
-  },
   welcome: ({ agent, call, isDemo }) =>
     `Hallo! Ich bin ${agent}, ${isDemo ? "eine Demo und keine KI" : "eine KI"}. ${call === "" ? "Schreib mir, und ich antworte" : "Ich antworte, wenn du mich erwähnst oder mir antwortest"}; \`${call}!help\` zeigt, was ich sonst noch verstehe.`,
   invites: {
@@ -223,73 +204,6 @@ export const german: Words = {
     done: (model, provider) => `\`${model}\` ist auf „${provider}“ installiert.`,
     failed: (model, provider, reason) => `\`${model}\` wurde auf „${provider}“ nicht installiert: ${reason}.`,
   },
-  commands: {
-    help: { usage: "!help", meaning: "zeigt dies" },
-    list: { usage: "!list", meaning: "welche Agenten es gibt" },
-    status: { usage: "!status", meaning: "mein Modell, und was hier eingestellt ist" },
-    stop: { usage: "!stop", meaning: "beendet die Antwort, die ich gerade gebe (wie 🛑)" },
-    retry: { usage: "!retry", meaning: "beantwortet deine letzte Frage noch einmal (wie 🔁)" },
-    forget: { usage: "!forget", meaning: "ich vergesse alles, was hier gesagt wurde" },
-    discuss: {
-      usage: "!discuss [BEITRÄGE] AGENT [AGENT …] THEMA",
-      meaning:
-        "ich diskutiere etwas mit anderen Agenten dieses Raums, in einem Thread, 4 Beiträge oder so viele du sagst",
-    },
-    privacy: {
-      usage: "!privacy [allow | deny | default]",
-      meaning: "wohin deine Worte gehen, und ob sie es dürfen",
-    },
-    remember: { usage: "!remember [TEXT | nothing]", meaning: "was ich hier im Kopf behalten soll" },
-    model: { usage: "!model [NAME | default]", meaning: "welches Modell ich frage" },
-    system: { usage: "!system [TEXT | default]", meaning: "meine Anweisung" },
-    temperature: { usage: "!temperature [0 bis 2 | default]", meaning: "wie frei ich spreche" },
-    respond: { usage: "!respond [mention | thread | all | default]", meaning: "wann ich in einer Gruppe antworte" },
-    listen: {
-      usage: "!listen [agents | on | off | default]",
-      meaning:
-        "was ich von einer Gruppe behalte außer dem, was mir gesagt wird: was zu und von anderen Agenten gesagt wird, alles, oder nichts",
-    },
-    threads: {
-      usage: "!threads [on | off | default]",
-      meaning: "ob ich jede Frage in einer Gruppe in einem eigenen Thread beantworte",
-    },
-    delegate: {
-      usage: "!delegate [on | off | default]",
-      meaning: "ob ich andere Agenten einer Gruppe um Hilfe bitten darf, sodass man es sieht",
-    },
-    summaries: {
-      usage: "!summaries [on | off | default]",
-      meaning: "ob ich zusammenfasse, was zu lange her ist, um bei jeder Frage wieder gelesen zu werden",
-    },
-    stream: {
-      usage: "!stream [edit | replace | off | default]",
-      meaning: "wie Antworten aussehen, während sie entstehen",
-    },
-    language: { usage: "!language [en | de | default]", meaning: "die Sprache meiner Hinweise" },
-    reset: { usage: "!reset", meaning: "nimmt alle Einstellungen dieses Raums zurück" },
-    usage: { usage: "!usage", meaning: "was du mich gefragt hast, hier und anderswo" },
-  },
-  parameters: {
-    turns: "wie viele Beiträge insgesamt; 4, wenn du nichts sagst",
-    agents: "die Agenten außer mir",
-    topic: "worum es geht",
-    decision: "ob Worte hinausdürfen; ohne Angabe wird gezeigt, wohin sie gehen",
-    note: "was ich im Kopf behalten soll; „nothing“ nimmt es zurück",
-    name: "der Name des Modells; „default“ nimmt es zurück",
-    instruction: "was ich sein soll; „default“ nimmt es zurück",
-    number: "von 0 bis 2; „default“ nimmt es zurück",
-    when: "wann ich antworte",
-    what: "was ich behalte",
-    whether: "ob ich das tue",
-    how: "in einer Nachricht, die wächst, am Ende als neue, oder ganz",
-    which: "die Sprache",
-  },
-  help: {
-    before: (call) =>
-      call === "" ? "Das kannst du mir sagen:" : `Das kannst du mir sagen, wie in \`${call}!status\`:`,
-    titles: { everyday: "Für jeden Tag", settings: "Einstellungen dieses Raums", groups: "In Gruppen" },
-    after: "In einer Gruppe ändern die Moderatoren die Einstellungen.",
-  },
   unknownCommand: (name, call) => `\`!${name}\` kenne ich nicht. \`${call}!help\` zeigt, was ich kenne.`,
   wrongForm: (usage, example) =>
     example === undefined
@@ -311,51 +225,15 @@ export const german: Words = {
   },
   tooLongAgo:
     "Das wurde vor zu langer Zeit gefragt, um noch einmal beantwortet zu werden. Frage es bitte neu, in einer eigenen Nachricht.",
-  nothingToRetry: "Du hast mich hier nichts gefragt, das ich noch einmal beantworten könnte.",
-  notDoneYet: "Mit deiner letzten Frage bin ich noch nicht fertig.",
-  nothingToStop: "Ich beantworte hier nichts, das du anhalten könntest.",
-  settingsReset: "In diesem Raum gilt wieder alles so, wie der Admin es eingestellt hat.",
-  notInDirectChats:
-    "In einem direkten Chat ist niemand zum Diskutieren da. Frage bitte in einem Raum mit mehreren Agenten.",
-  noSuchAgent: (name, agents) =>
-    agents.length === 0
-      ? "In diesem Raum ist kein anderer Agent. Lade zuerst einen ein."
-      : `In diesem Raum gibt es keinen Agenten „${name}“. Es gibt: ${agents.join(", ")}.`,
-  discussing: (agents, turns, call) =>
-    `${LIST.format(agents)} diskutieren das, ${counted(turns, "Beitrag", "Beiträge")} insgesamt. \`${call}!stop\` beendet es; \`!stop\` von einem Moderator, an niemand Bestimmten gerichtet, sofort.`,
-  forgotten: "Ich habe alles vergessen, was mir hier gesagt wurde, und was ich im Kopf behalten sollte.",
   noProvider: "Ich habe keinen Modellserver mehr.",
   noSuchModel: (provider, models) => `So ein Modell gibt es auf „${provider}“ nicht. Es gibt: ${models.join(", ")}.`,
   notYourModel: (model) => `Das Modell \`${model}\` gehört zu einem Agenten, den du nicht benutzen darfst.`,
   chosenModelNotYours: (agent, model, call) =>
     `${agent} kann dir nicht antworten: Dieser Raum hat das Modell \`${model}\` gewählt, und das gehört zu einem Agenten, den du nicht benutzen darfst. Mit \`${call}!model default\` hat er wieder sein eigenes; reagiere dann hierauf mit 🔁.`,
-  notYourAgents: (agents) => `Du darfst ${LIST.format(agents)} nicht benutzen.`,
   commandOff: (command) => `Der Admin dieses Servers hat \`!${command}\` abgeschaltet.`,
   onlyAdmins: (command) => `Das können mit \`!${command}\` auf diesem Server nur die Admins der Bridge.`,
   modelsUnknown: (provider) =>
     `„${provider}“ kann gerade nicht nach seinen Modellen gefragt werden. Versuche es bitte später noch einmal.`,
-  done: "Erledigt.",
-  iAm: (agent, provider, model) => {
-    if (provider === undefined) return `Ich bin ${agent} und habe kein Modell mehr.`;
-    return `Ich bin ${agent}, betrieben von „${provider}“${model === undefined ? "" : ` mit dem Modell \`${model}\``}.`;
-  },
-  value: (setting, value) => {
-    if (setting === "temperature") return value.replace(".", ",");
-    return setting === "language" ? (LANGUAGE_NAMES.get(value) ?? value) : value;
-  },
-  setHere: (title, value) => `${title}: ${value} (in diesem Raum eingestellt)`,
-  restAsAdmin: (isAll, call) =>
-    `${isAll ? "Alles ist" : "Alles andere ist"} so, wie der Admin es eingestellt hat. \`${call}!help\` zeigt, was sich einstellen lässt${isAll ? "" : `, und \`${call}!reset\` nimmt es zurück`}.`,
-  waiting: (questions) => `Fragen, die auf eine Antwort warten: ${questions}.`,
-  usage: (here, everywhere) =>
-    [
-      "Deine Fragen in den letzten 30 Tagen:",
-      "",
-      `- Hier, an mich: ${asked(here)}`,
-      `- Überall, an alle Agenten: ${asked(everywhere)}`,
-    ].join("\n"),
-  left: (what, left, of) =>
-    `Übrig von ${what === "requests" ? counted(of, "Frage", "Fragen") : counted(of, "Token", "Tokens")} am Tag: ${left}`,
   tooMany: (agent, whose, minutes, isAsked) => {
     const who = {
       user: "Du hast so viel gefragt, wie man an einem Tag darf.",
@@ -365,24 +243,179 @@ export const german: Words = {
     }[whose];
     return `${who} Die nächste Frage geht in etwa ${inWords(minutes)}; ${isAsked ? "reagiere dann hierauf mit 🔁, um noch einmal zu fragen" : "frage bitte dann noch einmal"}.`;
   },
-  settings: {
-    model: "Modell",
-    system: "Anweisung",
-    temperature: "Temperatur",
-    respond: "In Gruppen antworte ich (mention: wenn ich erwähnt werde; thread: auch in meinen Threads; all: immer)",
-    listen: "Was ich von einer Gruppe behalte (agents: was zu und von Agenten gesagt wird; on: alles)",
-    threads: "Ein Thread für jede Frage in einer Gruppe",
-    delegate: "Andere Agenten um Hilfe bitten",
-    summaries: "Zusammenfassen, was lange her ist",
-    stream: "Antworten, während sie entstehen",
-    language: "Sprache meiner Hinweise",
-    remember: "Was ich im Kopf behalte",
+  commands: {
+    help: {
+      meaning: "zeigt dies",
+      before: (call) =>
+        call === "" ? "Das kannst du mir sagen:" : `Das kannst du mir sagen, wie in \`${call}!status\`:`,
+      titles: { everyday: "Für jeden Tag", settings: "Einstellungen dieses Raums", groups: "In Gruppen" },
+      after: "In einer Gruppe ändern die Moderatoren die Einstellungen.",
+    },
+    list: {
+      meaning: "welche Agenten es gibt",
+    },
+    status: {
+      meaning: "mein Modell, und was hier eingestellt ist",
+      iAm: (agent, provider, model) => {
+        if (provider === undefined) return `Ich bin ${agent} und habe kein Modell mehr.`;
+        return `Ich bin ${agent}, betrieben von „${provider}“${model === undefined ? "" : ` mit dem Modell \`${model}\``}.`;
+      },
+      setHere: (title, value) => `${title}: ${value} (in diesem Raum eingestellt)`,
+      restAsAdmin: (isAll, call) =>
+        `${isAll ? "Alles ist" : "Alles andere ist"} so, wie der Admin es eingestellt hat. \`${call}!help\` zeigt, was sich einstellen lässt${isAll ? "" : `, und \`${call}!reset\` nimmt es zurück`}.`,
+      waiting: (questions) => `Fragen, die auf eine Antwort warten: ${questions}.`,
+    },
+    stop: {
+      meaning: "beendet die Antwort, die ich gerade gebe (wie 🛑)",
+      nothing: "Ich beantworte hier nichts, das du anhalten könntest.",
+    },
+    retry: {
+      meaning: "beantwortet deine letzte Frage noch einmal (wie 🔁)",
+      nothing: "Du hast mich hier nichts gefragt, das ich noch einmal beantworten könnte.",
+      notDoneYet: "Mit deiner letzten Frage bin ich noch nicht fertig.",
+    },
+    forget: {
+      meaning: "ich vergesse alles, was hier gesagt wurde",
+      forgotten: "Ich habe alles vergessen, was mir hier gesagt wurde, und was ich im Kopf behalten sollte.",
+    },
+    privacy: {
+      meaning: "wohin deine Worte gehen, und ob sie es dürfen",
+      encrypted: "Dieser Raum ist verschlüsselt: Der Server kann nicht mitlesen, aber jeder Agent darin.",
+      notEncrypted: "Dieser Raum ist nicht verschlüsselt: Die Server aller, die darin sind, können mitlesen.",
+      agentLocal: ({ agent, host }, isSure) =>
+        isSure
+          ? `${agent} läuft im eigenen Netz dieses Servers (${host}). Nichts, was zu ${agent} gesagt wird, verlässt es.`
+          : `${agent} läuft im eigenen Netz dieses Servers (${host}). Dieser Modellserver sagt nicht, ob er etwas weitergibt; dafür steht der Admin ein.`,
+      agentCloud: ({ agent, provider, host }, decision) =>
+        `${agent} läuft anderswo: Was an ${agent} gesagt wird, geht an **${host}** („${provider}“). ${decision}`,
+      decidedYes: (by, day) => `Dem hat ${by} am ${day} zugestimmt.`,
+      decidedNo: (by, day) => `Das hat ${by} am ${day} abgelehnt, also geht nichts dorthin.`,
+      policies: {
+        deny: "Der Admin erlaubt das hier nicht, also geht nichts dorthin.",
+        ask: "Dem hat noch niemand zugestimmt, also geht nichts dorthin.",
+        allow: "Der Admin erlaubt das hier.",
+      },
+      sentNothing: "An kein Modell wurde etwas gesendet.",
+      sent: ({ agent, host }, requests, size, isCloud) =>
+        `${agent} → ${host}: ${counted(requests, "Anfrage", "Anfragen")}, ${size.replace(".", ",")}${isCloud ? ", außerhalb dieses Netzes" : ""}`,
+      lastDays: (days) => (days === 1 ? "Am letzten Tag:" : `In den letzten ${days} Tagen:`),
+    },
+    usage: {
+      meaning: "was du mich gefragt hast, hier und anderswo",
+      asked: (here, everywhere) =>
+        [
+          "Deine Fragen in den letzten 30 Tagen:",
+          "",
+          `- Hier, an mich: ${asked(here)}`,
+          `- Überall, an alle Agenten: ${asked(everywhere)}`,
+        ].join("\n"),
+      left: (what, left, of) =>
+        `Übrig von ${what === "requests" ? counted(of, "Frage", "Fragen") : counted(of, "Token", "Tokens")} am Tag: ${left}`,
+    },
+    reset: {
+      meaning: "nimmt alle Einstellungen dieses Raums zurück",
+      done: "In diesem Raum gilt wieder alles so, wie der Admin es eingestellt hat.",
+    },
+    discuss: {
+      meaning:
+        "ich diskutiere etwas mit anderen Agenten dieses Raums, in einem Thread, 4 Beiträge oder so viele du sagst",
+      takes: "[BEITRÄGE] AGENT [AGENT …] THEMA",
+      notInDirectChats:
+        "In einem direkten Chat ist niemand zum Diskutieren da. Frage bitte in einem Raum mit mehreren Agenten.",
+      noSuchAgent: (name, agents) =>
+        agents.length === 0
+          ? "In diesem Raum ist kein anderer Agent. Lade zuerst einen ein."
+          : `In diesem Raum gibt es keinen Agenten „${name}“. Es gibt: ${agents.join(", ")}.`,
+      notYourAgents: (agents) => `Du darfst ${LIST.format(agents)} nicht benutzen.`,
+      discussing: (agents, turns, call) =>
+        `${LIST.format(agents)} diskutieren das, ${counted(turns, "Beitrag", "Beiträge")} insgesamt. \`${call}!stop\` beendet es; \`!stop\` von einem Moderator, an niemand Bestimmten gerichtet, sofort.`,
+    },
   },
-  setting: (title, value, isSetHere, usage) =>
-    `${title}: ${value} (${isSetHere ? "in diesem Raum eingestellt" : "in diesem Raum nicht geändert"}). Ändern mit \`${usage}\`.`,
-  none: "nicht festgelegt",
-  nothing: "nichts",
-  modelsOwn: "die des Modells",
+  settings: {
+    remember: {
+      title: "Was ich im Kopf behalte",
+      meaning: "was ich hier im Kopf behalten soll",
+      takes: "TEXT",
+    },
+    model: {
+      title: "Modell",
+      meaning: "welches Modell ich frage",
+      takes: "NAME",
+    },
+    system: {
+      title: "Anweisung",
+      meaning: "meine Anweisung",
+      takes: "TEXT",
+    },
+    temperature: {
+      title: "Temperatur",
+      meaning: "wie frei ich spreche",
+      takes: "0 bis 2",
+      value: (value) => value.replace(".", ","),
+    },
+    stream: {
+      title: "Antworten, während sie entstehen",
+      meaning: "wie Antworten aussehen, während sie entstehen",
+    },
+    summaries: {
+      title: "Zusammenfassen, was lange her ist",
+      meaning: "ob ich zusammenfasse, was zu lange her ist, um bei jeder Frage wieder gelesen zu werden",
+    },
+    language: {
+      title: "Sprache meiner Hinweise",
+      meaning: "die Sprache meiner Hinweise",
+      value: (value) => (value === "auto" ? "wie du schreibst" : (NAMES.of(value) ?? value)),
+    },
+    respond: {
+      title: "In Gruppen antworte ich (mention: wenn ich erwähnt werde; thread: auch in meinen Threads; all: immer)",
+      meaning: "wann ich in einer Gruppe antworte",
+    },
+    listen: {
+      title: "Was ich von einer Gruppe behalte (agents: was zu und von Agenten gesagt wird; on: alles)",
+      meaning:
+        "was ich von einer Gruppe behalte außer dem, was mir gesagt wird: was zu und von anderen Agenten gesagt wird, alles, oder nichts",
+    },
+    threads: {
+      title: "Ein Thread für jede Frage in einer Gruppe",
+      meaning: "ob ich jede Frage in einer Gruppe in einem eigenen Thread beantworte",
+    },
+    delegate: {
+      title: "Andere Agenten um Hilfe bitten",
+      meaning: "ob ich andere Agenten einer Gruppe um Hilfe bitten darf, sodass man es sieht",
+    },
+  },
+  parameters: {
+    turns: "wie viele Beiträge insgesamt; 4, wenn du nichts sagst",
+    agents: "die Agenten außer mir",
+    topic: "worum es geht",
+    decision: "ob Worte hinausdürfen; ohne Angabe wird gezeigt, wohin sie gehen",
+    note: "was ich im Kopf behalten soll; „nothing“ nimmt es zurück",
+    name: "der Name des Modells; „default“ nimmt es zurück",
+    instruction: "was ich sein soll; „default“ nimmt es zurück",
+    number: "von 0 bis 2; „default“ nimmt es zurück",
+    when: "wann ich antworte",
+    what: "was ich behalte",
+    whether: "ob ich das tue",
+    how: "in einer Nachricht, die wächst, am Ende als neue, oder ganz",
+    which: "die Sprache",
+  },
+  setting: {
+    done: "Erledigt.",
+    shown: (title, value, isSetHere, usage) =>
+      `${title}: ${value} (${isSetHere ? "in diesem Raum eingestellt" : "in diesem Raum nicht geändert"}). Ändern mit \`${usage}\`.`,
+    none: "nicht festgelegt",
+    nothing: "nichts",
+    modelsOwn: "die des Modells",
+  },
+  commonWords: wordSet(`
+    der das ein eine einen einem und oder nicht ich wir ihr mir mich dir dich ist sind bist wer wie wann warum wieso
+    kannst kann könntest hast habe hab haben gibt geht geht's bitte danke hallo nein guten abend tag auf für über
+    mit noch nochmal einmal mehr weiter erzähl erzähle erklär erkläre schreib schreibe zeig zeige hilf heißt mal auch
+    dann weil ohne kurz moin servus übersetze übersetz hilfe schön sehr gerne heute jetzt kein keine keinen etwas machst machen willst
+    sollst möchte möchtest brauche brauch verstehe verstehst sage aber wenn dass schon doch von zum zur dem wo welche
+    welcher welches funktioniert funktionierst hilfreich falsch richtig deutsch tschüss grüß`),
+  ambiguousWords: wordSet(`
+    der das ein dem ist mit von tag mal wo wer sage kurz gut auf`),
 };
 
 /** Where something does not hold, by which decision it is. */
@@ -416,9 +449,4 @@ function counted(count: number, one: string, many: string): string {
   return `${count} ${count === 1 ? one : many}`;
 }
 
-/** By what `language` is set to. */
-const LANGUAGE_NAMES: ReadonlyMap<string, string> = new Map([
-  ["en", "Englisch"],
-  ["de", "Deutsch"],
-  ["auto", "wie du schreibst"],
-]);
+const NAMES = new Intl.DisplayNames("de", { type: "language" });

@@ -1,5 +1,4 @@
 import { detectAll } from "tinyld/light";
-import { AMBIGUOUS_WORDS, COMMON_WORDS } from "./common-words.ts";
 import { english } from "./english.ts";
 import { german } from "./german.ts";
 import { LANGUAGES, type Language } from "./languages.ts";
@@ -69,9 +68,10 @@ function languageOf(sample: string): Language | undefined {
 const TELLING = 2;
 
 function weightOf(words: ReadonlySet<string>, language: Language): number {
+  const { commonWords, ambiguousWords } = wordsIn(language);
   let weight = 0;
   for (const word of words) {
-    if (COMMON_WORDS[language].has(word)) weight += AMBIGUOUS_WORDS[language].has(word) ? 1 : TELLING;
+    if (commonWords.has(word)) weight += ambiguousWords.has(word) ? 1 : TELLING;
   }
   return weight;
 }

@@ -21,6 +21,11 @@ export type Values = Choice | NumberUpTo | OwnWords;
 /** The type of such a value. */
 export type ValueOf<V extends Values> = V extends Choice<infer T> ? T : V extends NumberUpTo ? number : string;
 
+/** Whether people say what it is in words of their own. */
+export function isOwnWords(values: Values): values is OwnWords {
+  return values.kind === "text" || values.kind === "name";
+}
+
 /** The value that was stored; undefined when it is none of those that the setting can be. */
 export function storedValue(values: Values, stored: string): string | number | undefined {
   switch (values.kind) {

@@ -5,8 +5,8 @@ import { storable } from "../database/text.ts";
 import type { SettingWord } from "../language/words.ts";
 import { unlessBroken } from "../sealing/sealed-text.ts";
 import type { SealedRow, Seals } from "../sealing/seals.ts";
-import { storedValue } from "./setting-values.ts";
-import { SETTINGS, type RoomSettings, type Setting } from "./settings.ts";
+import { isOwnWords, storedValue } from "./setting-values.ts";
+import { SETTINGS, type RoomSettings } from "./settings.ts";
 
 /** Where a setting stands sealed. */
 const PLACE = "room_settings.value";
@@ -49,7 +49,7 @@ export class RoomSettingsStore {
       const value = stored === undefined ? undefined : storedValue(setting.values, stored);
       return value === undefined ? [] : [[name, value]];
     });
-    const encrypted = known.some(({ came_encrypted, setting }) => came_encrypted && isOwnWords(setting));
+    const encrypted = known.some(({ came_encrypted, setting }) => came_encrypted && isOwnWords(setting.values));
     return { ...(Object.fromEntries(values) as Partial<RoomSettings>), encrypted };
   }
 
@@ -105,11 +105,6 @@ export class RoomSettingsStore {
   #note(tx: Queryable, { ghost, roomId, by }: Change, setting: string, options?: { reset: true }): Promise<void> {
     return this.#audit.record(tx, { kind: "setting.changed", ghost, room: roomId, by, setting, ...options });
   }
-}
-
-/** Whether people say what it is in words of their own. */
-function isOwnWords({ values }: Setting): boolean {
-  return values.kind === "text" || values.kind === "name";
 }
 
 /** Forgets what was set for agents that are not in the room any more, as leaving does. Returns how many rows. */

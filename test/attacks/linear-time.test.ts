@@ -18,8 +18,11 @@ import { answerBot } from "../../src/commands/bot.ts";
 import { type ListedAgent, agentNameOf } from "../../src/agents/agents.ts";
 import { calledFirst, readCall, Roll, userLocalpart } from "../../src/addressing/call.ts";
 import { cleanText } from "../../src/text/clean-text.ts";
+import { COMMANDS } from "../../src/commands/all.ts";
 import { chosenCommand } from "../../src/commands/command-menu.ts";
-import { describeMisspelt, readCommand } from "../../src/commands/commands.ts";
+import { describeMisspelt, readCommand } from "../../src/commands/read-command.ts";
+import * as commandArguments from "../../src/commands/arguments.ts";
+import { valueInWords } from "../../src/commands/setting-words.ts";
 import { writtenCommand } from "../../src/addressing/written-command.ts";
 import { keepingEnds } from "../../src/text/ends.ts";
 import { exchangeMark } from "../../src/matrix/exchange-mark.ts";
@@ -265,12 +268,18 @@ const FED: Readonly<Record<string, Readonly<Record<string, Feed>>>> = {
   "addressing/written-command.ts": {
     writtenCommand: (text) => [writtenCommand(text), writtenCommand(`!${text}`)],
   },
-  "commands/commands.ts": {
+  "commands/read-command.ts": {
     readCommand: (text) => {
-      for (const name of ["help", "discuss", "model", "temperature", "privacy", "x"]) readCommand({ name, rest: text });
+      for (const { name } of [...COMMANDS, { name: "x" }]) readCommand({ name, rest: text });
     },
     describeMisspelt: (text) => describeMisspelt(WORDS, { kind: "unknown", name: text }),
   },
+  "commands/arguments.ts": {
+    plainWords: (text) => commandArguments.plainWords(text),
+    unquoted: (text) => commandArguments.unquoted(text),
+    oneOfOrNone: (text) => commandArguments.oneOfOrNone(["allow"], text),
+  },
+  "commands/setting-words.ts": { valueInWords: (text) => valueInWords(WORDS, "system", text) },
   "text/ends.ts": {
     keepingEnds: (text) => keepingEnds(text, "…", { fits: (shorter) => estimateTokens(shorter) < 1_000, most: 10_000 }),
   },
@@ -668,12 +677,26 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
     "avatars/portrait.ts",
     "addressing/addressee.ts",
     "addressing/call.ts callFor",
+    "addressing/act.ts",
+    "commands/all.ts",
     "commands/command-menu.ts commandDescriptions",
+    "commands/form.ts",
+    "commands/given-command.ts",
+    "commands/help.ts",
+    "commands/menu-schema.ts",
+    "commands/not-now.ts",
+    "commands/offered.ts",
+    "commands/place-of-model.ts",
+    "commands/refused-model.ts",
+    "commands/setting-words.ts settingInWords takesOf",
+    "commands/setting.ts",
+    "commands/where-words-go.ts",
+    "commands/who-may.ts",
+    "language/word-set.ts",
+    "permissions/in-room.ts",
     "addressing/written-command.ts takesText ownWords",
-    "commands/commands.ts commandsFor describeCommands",
     "answering/exchange.ts nextSpeaker",
     "answering/notices.ts describeDistrust",
-    "commands/permitted.ts",
     "answering/prompt.ts answerReserve",
     "memory/retention.ts",
     "answering/agent-in-room.ts",

@@ -1,9 +1,9 @@
-import type { Words } from "../../src/language/words.ts";
+import type { SettingWord, Words } from "../../src/language/words.ts";
 
 type Say = (...parts: never[]) => string | undefined;
 
 /** Whether there is a phrase with parts to fill in, at whatever depth. */
-type IsFilledIn<T> = T extends string
+type IsFilledIn<T> = T extends string | ReadonlySet<string>
   ? false
   : T extends Say
     ? true
@@ -31,8 +31,13 @@ const RULES = PLACES.flatMap(([place]) =>
 const BOB = "@bob:example.org";
 const USED = { questions: 12, tokens: 3_456 };
 
+/** The settings whose values are said in other words than they are stored in. */
+interface Settings {
+  readonly settings: Readonly<Partial<Record<SettingWord, { readonly value: readonly [value: string][] }>>>;
+}
+
 /** Parts for each phrase, such as rooms really have. */
-const PARTS: PartsOf<Words> = {
+const PARTS: PartsOf<Omit<Words, "settings">> & Settings = {
   failures: [
     [{ agent: "Llama", model: "llama3.2:3b", provider: "local", call: "" }],
     [{ agent: "Llama", model: "llama3.2:3b", provider: "local", call: "@llama " }],
@@ -60,20 +65,6 @@ const PARTS: PartsOf<Words> = {
     unneeded: AGENT,
     which: [[["`@llama !cloud yes`", "`@qwen !cloud yes`"]]],
   },
-  privacy: {
-    agentLocal: [
-      [PLACE, true],
-      [PLACE, false],
-    ],
-    agentCloud: [[PLACE, "Bob agreed."]],
-    decidedYes: [[BOB, "2026-11-29"]],
-    decidedNo: [[BOB, "2026-11-29"]],
-    sent: [
-      [PLACE, 1, "1.2 MB", true],
-      [PLACE, 12, "1.2 MB", false],
-    ],
-    lastDays: [[1], [30]],
-  },
   welcome: ["", "@llama "].flatMap((call) => [
     [{ agent: "Llama", call, isDemo: false }] as [{ agent: string; call: string; isDemo: boolean }],
     [{ agent: "Demo", call, isDemo: true }] as [{ agent: string; call: string; isDemo: boolean }],
@@ -89,7 +80,6 @@ const PARTS: PartsOf<Words> = {
     done: [["llama3.2:3b", "local"]],
     failed: [["llama3.2:3b", "local", "no such model"]],
   },
-  help: { before: [[""], ["@llama "]] },
   unknownCommand: [
     ["hepl", ""],
     ["hepl", "@llama "],
@@ -101,50 +91,71 @@ const PARTS: PartsOf<Words> = {
   tooLong: [[5_000, 4_000]],
   unread: AGENT,
   tooManyWait: AGENT,
-  noSuchAgent: [
-    ["lama", ["Llama", "Qwen"]],
-    ["lama", []],
-  ],
-  discussing: [
-    [["Llama", "Qwen"], 6, ""],
-    [["Llama", "Qwen"], 1, "@llama "],
-  ],
   noSuchModel: [["local", ["llama3.2:3b", "qwen2.5:7b"]]],
   notYourModel: [["llama3.2:3b"]],
   chosenModelNotYours: [["Llama", "llama3.2:3b", "@llama "]],
-  notYourAgents: [[["Llama", "Qwen"]]],
   commandOff: [["!model"]],
   onlyAdmins: [["!pull"]],
   modelsUnknown: [["local"]],
-  iAm: [
-    ["Llama", "local", "llama3.2:3b"],
-    ["Demo", "demo", undefined],
-    ["Demo", undefined, undefined],
-  ],
-  value: [
-    ["language", "de"],
-    ["threads", "off"],
-    ["temperature", "0.5"],
-  ],
-  setHere: [["the language", "German"]],
-  restAsAdmin: [
-    [true, ""],
-    [false, "@llama "],
-  ],
-  waiting: [[0], [1], [7]],
-  usage: [[USED, USED]],
-  left: [
-    ["requests", 3, 20],
-    ["tokens", 0, 1],
-  ],
   tooMany: (["user", "room", "server", "agent"] as const).flatMap((whose) => [
     ["Llama", whose, 90, true] as [string, typeof whose, number, boolean],
     ["Llama", whose, 1, false] as [string, typeof whose, number, boolean],
   ]),
-  setting: [
-    ["the language", "German", true, "!language en"],
-    ["the language", "German", false, "!language en"],
-  ],
+  commands: {
+    help: { before: [[""], ["@llama "]] },
+    status: {
+      iAm: [
+        ["Llama", "local", "llama3.2:3b"],
+        ["Demo", "demo", undefined],
+        ["Demo", undefined, undefined],
+      ],
+      setHere: [["the language", "German"]],
+      restAsAdmin: [
+        [true, ""],
+        [false, "@llama "],
+      ],
+      waiting: [[0], [1], [7]],
+    },
+    privacy: {
+      agentLocal: [
+        [PLACE, true],
+        [PLACE, false],
+      ],
+      agentCloud: [[PLACE, "Bob agreed."]],
+      decidedYes: [[BOB, "2026-11-29"]],
+      decidedNo: [[BOB, "2026-11-29"]],
+      sent: [
+        [PLACE, 1, "1.2 MB", true],
+        [PLACE, 12, "1.2 MB", false],
+      ],
+      lastDays: [[1], [30]],
+    },
+    usage: {
+      asked: [[USED, USED]],
+      left: [
+        ["requests", 3, 20],
+        ["tokens", 0, 1],
+      ],
+    },
+    discuss: {
+      noSuchAgent: [
+        ["lama", ["Llama", "Qwen"]],
+        ["lama", []],
+      ],
+      discussing: [
+        [["Llama", "Qwen"], 6, ""],
+        [["Llama", "Qwen"], 1, "@llama "],
+      ],
+      notYourAgents: [[["Llama", "Qwen"]]],
+    },
+  },
+  settings: { language: { value: [["de"], ["auto"]] }, temperature: { value: [["0.5"]] } },
+  setting: {
+    shown: [
+      ["the language", "German", true, "!language en"],
+      ["the language", "German", false, "!language en"],
+    ],
+  },
 };
 
 /** Something that is said: where it is in {@link Words}, and the words. */

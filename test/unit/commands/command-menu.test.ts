@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { describe, it } from "node:test";
 import { chosenCommand, commandDescriptions } from "../../../src/commands/command-menu.ts";
-import { EXAMPLES } from "../../../src/commands/commands.ts";
+import { COMMANDS } from "../../../src/commands/all.ts";
 
 const LLAMA = "@agent_llama:example.org";
 
@@ -26,7 +26,7 @@ describe("the description of commands for menus", () => {
     all.find(({ content }) => content.command === name)?.content.parameters ?? [];
 
   it("has every command, under a key that nobody else can have", () => {
-    assert.deepEqual(all.map(({ content }) => content.command).sort(), Object.keys(EXAMPLES).sort());
+    assert.deepEqual(all.map(({ content }) => content.command).sort(), COMMANDS.map(({ name }) => name).sort());
     for (const { stateKey, content } of all) {
       assert.equal(stateKey, createHash("sha256").update(`${content.command}${LLAMA}`).digest("base64"));
     }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { EXAMPLES } from "../../../src/commands/commands.ts";
+import { COMMANDS } from "../../../src/commands/all.ts";
 import { spokenLanguage } from "../../../src/language/language.ts";
 
 describe("the language that people speak", () => {
@@ -81,7 +81,7 @@ describe("the language that people speak", () => {
 
   it("is not guessed from our own commands", () => {
     for (const command of [
-      ...Object.keys(EXAMPLES),
+      ...COMMANDS.map(({ name }) => name),
       ...["list", "List", "!list", "help", "!help", "pull llama3.2:3b", "privacy allow", "stream off", "respond all"],
     ])
       assert.equal(spokenLanguage([command]), undefined, command);

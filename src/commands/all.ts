@@ -1,0 +1,35 @@
+import type { Command } from "./command.ts";
+import { discuss } from "./discuss.ts";
+import { forget } from "./forget.ts";
+import { help } from "./help.ts";
+import { list } from "./list.ts";
+import { privacy } from "./privacy.ts";
+import { reset } from "./reset.ts";
+import { retry } from "./retry.ts";
+import { settingCommands } from "./setting.ts";
+import { status } from "./status.ts";
+import { stop } from "./stop.ts";
+import { usage } from "./usage.ts";
+
+/** All that agents can be told, in the order in which `help` shows it. Help, menus and the reading of commands are made of it. */
+export const COMMANDS: readonly Command[] = [
+  help,
+  list,
+  status,
+  stop,
+  retry,
+  forget,
+  privacy,
+  usage,
+  ...settingCommands("settings"),
+  reset,
+  discuss,
+  ...settingCommands("groups"),
+];
+
+const BY_NAME: ReadonlyMap<string, Command> = new Map(COMMANDS.map((command) => [command.name, command]));
+
+/** The command of a name; undefined when there is none. */
+export function commandNamed(name: string): Command | undefined {
+  return BY_NAME.get(name);
+}

@@ -1,0 +1,30 @@
+import { SETTING_NAMES, SETTINGS, type Setting } from "../rooms/settings.ts";
+import { stopping } from "../turns/stopping.ts";
+import type { Command } from "./command.ts";
+
+/** Forgets all that was said to an agent in a room, with what it was to keep in mind there. */
+export const forget: Command = {
+  name: "forget",
+  group: "everyday",
+  meaning: (words) => words.commands.forget.meaning,
+  isForModerators: () => true,
+  carryOut: (services, { ghost, message, words }) => {
+    const { history, exchanges, settings } = services;
+    const { roomId, sender: by, encrypted } = message;
+    const stopped = stopping(services, { ghost: ghost.userId, roomId }, { keeps: false });
+    return {
+      words: words.commands.forget.forgotten,
+      store: async (tx) => {
+        await stopped.store(tx);
+        await history.forgetAll(tx, ghost.userId, roomId);
+        await exchanges.forget(tx, roomId);
+        for (const name of FORGOTTEN) {
+          await settings.set(tx, { ghost: ghost.userId, roomId, by, encrypted }, name, undefined);
+        }
+      },
+      after: stopped.after,
+    };
+  },
+};
+
+const FORGOTTEN = SETTING_NAMES.filter((name) => (SETTINGS[name] as Setting).isForgotten === true);

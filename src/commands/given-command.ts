@@ -1,0 +1,22 @@
+import type { Addressing } from "../addressing/addressing.ts";
+import { writtenCommand, type WrittenCommand } from "../addressing/written-command.ts";
+import type { GhostHandle } from "../ghost/ghost-handle.ts";
+import type { GhostMessage } from "../ghost/received.ts";
+import { attachmentOf } from "../matrix/attachments.ts";
+import { commandNamed } from "./all.ts";
+import { chosenCommand } from "./command-menu.ts";
+import { readCommand } from "./read-command.ts";
+
+/** The command that a message gives an agent; undefined when it gives none. */
+export function commandOf(ghost: GhostHandle, message: GhostMessage, said: Addressing): WrittenCommand | undefined {
+  if (said.kind === "overheard") return bareCommand(said.text);
+  if (said.kind !== "addressed" || attachmentOf(message.content) !== undefined) return undefined;
+  return chosenCommand(message.content, ghost.userId) ?? writtenCommand(said.text);
+}
+
+/** A few commands may be said to nobody in particular, where they are written as they should be. */
+function bareCommand(text: string): WrittenCommand | undefined {
+  const written = writtenCommand(text);
+  if (written === undefined || commandNamed(written.name)?.isBare !== true) return undefined;
+  return readCommand(written).kind === "right" ? written : undefined;
+}

@@ -1,0 +1,17 @@
+import type { Place } from "../privacy/gate.ts";
+import { ProviderError, type Provider } from "../providers/provider.ts";
+import type { CommandServices } from "./command.ts";
+
+/** Where the words for a model go; undefined where that can't be asked now. */
+export async function placeOf(
+  { privacy, patience }: Pick<CommandServices, "privacy" | "patience">,
+  provider: Provider,
+  model: string,
+): Promise<Place | undefined> {
+  try {
+    return await patience.wait(provider.name, () => privacy.placeOf(provider, model));
+  } catch (error) {
+    if (!(error instanceof ProviderError)) throw error;
+    return undefined;
+  }
+}

@@ -1,0 +1,27 @@
+import { withoutPath } from "../agents/model-name.ts";
+import { SETTING_NAMES } from "../rooms/settings.ts";
+import type { Command } from "./command.ts";
+import { valueInWords } from "./setting-words.ts";
+
+/** Says what is set here; of the rest, that it is as the admin has it. */
+export const status: Command = {
+  name: "status",
+  group: "everyday",
+  meaning: (words) => words.commands.status.meaning,
+  carryOut: async ({ settings, turns }, { ghost, message, agent, agentName, words, call }) => {
+    const { iAm, setHere, restAsAdmin, waiting } = words.commands.status;
+    const { roomId } = message;
+    const set = await settings.get(ghost.userId, roomId);
+    const open = await turns.openOf(ghost.userId, roomId, undefined);
+    const model = set.model ?? agent?.model;
+    const names = SETTING_NAMES.filter((name) => name !== "model" && set[name] !== undefined);
+    const lines = [
+      iAm(agentName, agent?.provider, model === undefined ? undefined : withoutPath(model)),
+      "",
+      ...names.map((name) => `- ${setHere(words.settings[name].title, valueInWords(words, name, String(set[name])))}`),
+      `- ${restAsAdmin(names.length === 0 && set.model === undefined, call)}`,
+      ...(open === 0 ? [] : [`- ${waiting(open)}`]),
+    ];
+    return { words: lines.join("\n"), encrypted: set.encrypted };
+  },
+};

@@ -1,0 +1,88 @@
+import { userLocalpart } from "../addressing/call.ts";
+import { identityOf } from "../answering/notices.ts";
+import { targetOf } from "../privacy/consents.ts";
+import { placeAsConfigured, type Place } from "../privacy/gate.ts";
+import { countedIn } from "../privacy/policy.ts";
+import { sizeInWords } from "../privacy/provider-requests.ts";
+import type { Asked, CommandServices } from "./command.ts";
+import { placeOf } from "./place-of-model.ts";
+
+/** Requests are shown of so many days. */
+const SHOWN_DAYS = 7;
+
+type Services = Pick<
+  CommandServices,
+  "privacy" | "patience" | "consents" | "requests" | "agentsIn" | "agentOf" | "provider" | "isEncrypted" | "settings"
+>;
+
+/** For a room, in plain words: whether it is encrypted, where each agent's words go, and what went where. */
+export async function whereWordsGo(services: Services, asked: Asked): Promise<string> {
+  const { privacy } = asked.words.commands;
+  const { roomId } = asked.message;
+  const encrypted = await services.isEncrypted(roomId);
+  return [
+    encrypted ? privacy.encrypted : privacy.notEncrypted,
+    "",
+    ...(await agentLines(services, asked, encrypted)),
+    "",
+    privacy.lastDays(SHOWN_DAYS),
+    "",
+    ...(await requestLines(services, asked)),
+  ].join("\n");
+}
+
+/** Of each agent of the room: where its words go, and who has agreed to that. */
+async function agentLines(services: Services, asked: Asked, encrypted: boolean): Promise<string[]> {
+  const { privacy } = asked.words.commands;
+  const { roomId } = asked.message;
+  const policy = await services.privacy.policyIn({ roomId, encrypted: false });
+  const decisions = await services.consents.ofRoom(roomId);
+  const lines: string[] = [];
+  for (const { userId, name, place } of await placesIn(services, roomId)) {
+    const named = { agent: name, ...place };
+    const target = targetOf(place.provider, place.host);
+    const decided = decisions.find((one) => one.ghost === userId && one.target === target);
+    const counts = policy !== "deny" && decided !== undefined && countedIn(encrypted, decided) !== undefined;
+    const decision = counts ? await decisionInWords(asked, decided) : privacy.policies[policy];
+    lines.push(
+      place.locality === "local"
+        ? `- ${privacy.agentLocal(named, place.isSure)}`
+        : `- ${privacy.agentCloud(named, decision)}`,
+    );
+  }
+  return lines;
+}
+
+/** Of each agent of a room where the words for its model go; as it is configured where that can't be asked now. */
+async function placesIn(
+  services: Services,
+  roomId: string,
+): Promise<{ readonly userId: string; readonly name: string; readonly place: Place }[]> {
+  const places = (await services.agentsIn(roomId)).map(async ({ userId, agent }) => {
+    const provider = services.provider(agent.provider);
+    if (provider === undefined) return [];
+    const { model = agent.model ?? "" } = await services.settings.get(userId, roomId);
+    const place = (await placeOf(services, provider, model)) ?? placeAsConfigured(provider);
+    return [{ userId, name: agent.displayName, place }];
+  });
+  return (await Promise.all(places)).flat();
+}
+
+async function decisionInWords(
+  { ghost, message, words }: Asked,
+  { by, at, granted }: { readonly by: string; readonly at: Date; readonly granted: boolean },
+): Promise<string> {
+  const { decidedYes, decidedNo } = words.commands.privacy;
+  const who = identityOf({ userId: by, displayName: await ghost.displayNameOf(message.roomId, by) });
+  return (granted ? decidedYes : decidedNo)(who, at.toISOString().slice(0, 10));
+}
+
+async function requestLines({ requests, agentOf }: Services, { message, words }: Asked): Promise<string[]> {
+  const { sent, sentNothing } = words.commands.privacy;
+  const found = await requests.since(message.roomId, SHOWN_DAYS);
+  if (found.length === 0) return [`- ${sentNothing}`];
+  return found.map(({ ghost, provider, host, locality, requests: count, bytes }) => {
+    const agent = agentOf(ghost)?.displayName ?? userLocalpart(ghost);
+    return `- ${sent({ agent, provider, host }, count, sizeInWords(bytes), locality === "cloud")}`;
+  });
+}

@@ -1,0 +1,49 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { takesText, writtenCommand } from "../../../src/addressing/written-command.ts";
+import { COMMANDS, commandNamed } from "../../../src/commands/all.ts";
+import { exampleOf, formOf } from "../../../src/commands/form.ts";
+import { readCommand } from "../../../src/commands/read-command.ts";
+import { wordsIn } from "../../../src/language/language.ts";
+import { LANGUAGES } from "../../../src/language/languages.ts";
+import { SETTING_NAMES } from "../../../src/rooms/settings.ts";
+
+describe("each command", () => {
+  it("has a name of its own, which finds it", () => {
+    for (const command of COMMANDS) assert.equal(commandNamed(command.name), command);
+    assert.equal(commandNamed("constructor"), undefined);
+    for (const name of SETTING_NAMES) assert.ok(commandNamed(name) !== undefined, name);
+  });
+
+  for (const command of COMMANDS) {
+    it(`has an example that is right: ${exampleOf(command)}`, () => {
+      const written = writtenCommand(exampleOf(command));
+      assert.deepEqual(written, { name: command.name, rest: command.example ?? "" });
+      const read = readCommand(written);
+      assert.ok(read.kind === "right" && read.command === command);
+    });
+
+    it(`has words in every language: ${command.name}`, () => {
+      for (const words of LANGUAGES.map(wordsIn)) {
+        assert.match(command.meaning(words), /\S/);
+        assert.ok(formOf(words, command).startsWith(`!${command.name}`));
+        assert.doesNotMatch(formOf(words, command), /undefined|\[ |\[\|/);
+        for (const { key } of command.parameters ?? []) assert.match(words.parameters[key], /\S/);
+      }
+    });
+
+    it(`takes text of people's own where everything may stand behind it: ${command.name}`, () => {
+      const isRight = readCommand({ name: command.name, rest: "Xyzzy, free words!" }).kind === "right";
+      assert.equal(takesText({ name: command.name, rest: "" }), isRight);
+    });
+
+    it(`names what can follow it in the menu where something can: ${command.name}`, () => {
+      assert.equal(command.takes !== undefined, command.parameters !== undefined);
+    });
+  }
+
+  it("may be said to nobody in particular where it ends answers, or decides what an agent waits for", () => {
+    const bare = COMMANDS.filter(({ isBare }) => isBare === true).map(({ name }) => name);
+    assert.deepEqual(bare, ["stop", "privacy"]);
+  });
+});
