@@ -1,4 +1,4 @@
-import { SETTING_NAMES, SETTINGS, type Setting } from "../rooms/settings.ts";
+import { isForgotten, SETTING_NAMES } from "../rooms/settings.ts";
 import { stopping } from "../turns/stopping.ts";
 import type { Command } from "./command.ts";
 
@@ -18,7 +18,7 @@ export const forget: Command = {
         await stopped.store(tx);
         await history.forgetAll(tx, ghost.userId, roomId);
         await exchanges.forget(tx, roomId);
-        for (const name of FORGOTTEN) {
+        for (const name of SETTING_NAMES.filter(isForgotten)) {
           await settings.set(tx, { ghost: ghost.userId, roomId, by, encrypted }, name, undefined);
         }
       },
@@ -26,5 +26,3 @@ export const forget: Command = {
     };
   },
 };
-
-const FORGOTTEN = SETTING_NAMES.filter((name) => (SETTINGS[name] as Setting).isForgotten === true);

@@ -1,5 +1,5 @@
 import { withoutPath } from "../agents/model-name.ts";
-import { SETTING_NAMES } from "../rooms/settings.ts";
+import { isForgotten, SETTING_NAMES } from "../rooms/settings.ts";
 import type { Command } from "./command.ts";
 import { valueInWords } from "./setting-words.ts";
 
@@ -14,7 +14,7 @@ export const status: Command = {
     const set = await settings.get(ghost.userId, roomId);
     const open = await turns.openOf(ghost.userId, roomId, undefined);
     const model = set.model ?? agent?.model;
-    const names = SETTING_NAMES.filter((name) => name !== "model" && set[name] !== undefined);
+    const names = SHOWN.filter((name) => set[name] !== undefined);
     const lines = [
       iAm(agentName, agent?.provider, model === undefined ? undefined : withoutPath(model)),
       "",
@@ -25,3 +25,9 @@ export const status: Command = {
     return { words: lines.join("\n"), encrypted: set.encrypted };
   },
 };
+
+/** The model is said first, and what an agent forgets with all that was said comes last. */
+const SHOWN = [
+  ...SETTING_NAMES.filter((name) => name !== "model" && !isForgotten(name)),
+  ...SETTING_NAMES.filter(isForgotten),
+];

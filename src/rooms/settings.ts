@@ -31,7 +31,7 @@ interface Row<V extends Values> {
   readonly isForGroups?: true;
   /** Whether the admin says who may change it, in `permissions.commands`. */
   readonly isRestrictable?: true;
-  /** Whether an agent that forgets what was said in a room forgets this as well. */
+  /** See {@link isForgotten}. */
   readonly isForgotten?: true;
 }
 
@@ -177,6 +177,12 @@ type Table = typeof SETTINGS;
 
 /** Their names, in the table's order. */
 export const SETTING_NAMES = Object.keys(SETTINGS) as readonly (keyof Table)[];
+
+/** Whether an agent that forgets what was said in a room forgets a setting as well. */
+export function isForgotten(name: keyof Table): boolean {
+  const setting: Setting = SETTINGS[name];
+  return setting.isForgotten === true;
+}
 
 type SettingValues = { readonly [N in keyof Table]?: ValueOf<Table[N]["values"]> };
 
