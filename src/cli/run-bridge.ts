@@ -64,7 +64,7 @@ export async function runBridge(
   // From here on SIGHUP ends the process no more; what it asks for before the bridge runs is done then.
   const hangups = new Hangups();
   // Only now: a wrong configuration is told before a database or an engine is loaded.
-  const { startBridge } = await import("../bridge.ts");
+  const { startBridge } = await import("../bridge/start.ts");
 
   const signalled = Promise.race([once(process, "SIGINT"), once(process, "SIGTERM")]);
   const bridge = await startBridge(config, registration, log).catch((error: unknown) => {

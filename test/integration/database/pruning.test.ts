@@ -13,7 +13,7 @@ import { pruneAll, takeTurn } from "../../../src/mailbox/pruning.ts";
 import { silentLogger } from "../../../src/observability/log.ts";
 import { InviteQuota } from "../../../src/permissions/invite-quota.ts";
 import { ProviderRequests } from "../../../src/privacy/provider-requests.ts";
-import { pruners } from "../../../src/pruners.ts";
+import { pruners } from "../../../src/bridge/pruners.ts";
 import { Rooms } from "../../../src/rooms/rooms.ts";
 import { Exchanges } from "../../../src/turns/exchanges.ts";
 import { TurnStore } from "../../../src/turns/turn-store.ts";

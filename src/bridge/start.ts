@@ -1,75 +1,76 @@
-import type { Config } from "./config/config.ts";
-import { LiveConfig } from "./config/live.ts";
-import type { Registration } from "./config/registration.ts";
-import { CommandMenus } from "./commands/command-menus.ts";
-import { Conversation } from "./conversation/conversation.ts";
-import { History } from "./memory/history.ts";
-import { Pulls } from "./commands/pulls.ts";
-import { Retention } from "./memory/retention.ts";
-import { SpokenLanguages } from "./rooms/spoken-languages.ts";
-import { RoomLanguage } from "./answering/room-language.ts";
-import { Summaries } from "./memory/summaries.ts";
-import { MasterKey } from "./sealing/master-key.ts";
-import { createCryptoStore } from "./crypto/store/crypto-store.ts";
-import { locationOf, openDatabase } from "./database/open.ts";
-import { serveDoctor } from "./doctor/endpoint.ts";
-import { profileName } from "./agents/agents.ts";
-import { Avatars } from "./avatars/avatars.ts";
-import { observedDatabase } from "./database/observed.ts";
-import { AgentDirectory } from "./agents/agent-directory.ts";
-import { GivenNames } from "./agents/given-names.ts";
-import { KnownMembers } from "./ghost/known-members.ts";
-import { isRetryable } from "./observability/retryable.ts";
-import { GhostHalted, HALTED_WAIT_MS } from "./ghost/halted.ts";
-import type { GhostServices } from "./ghost/ghost-services.ts";
-import { GhostStore } from "./ghost/ghost-store.ts";
-import { Background } from "./concurrency/background.ts";
-import { Ghosts } from "./ghost/ghosts.ts";
-import { MissingKeys } from "./ghost/missing-keys.ts";
-import { Outbox } from "./ghost/outbox.ts";
-import { Semaphore } from "./concurrency/semaphore.ts";
-import { TrustNotices } from "./ghost/trust-notices.ts";
-import { AgentsAppService } from "./homeserver/app-service.ts";
-import { startAppService } from "./homeserver/appservice-bridge.ts";
-import { AnswerTooLarge, askedToWaitMs, isAway } from "./homeserver/errors.ts";
-import { createHomeserverClient } from "./homeserver/client.ts";
-import { RecentPings } from "./homeserver/recent-pings.ts";
-import { missingSupport } from "./homeserver/support.ts";
-import { awaitHomeserver, pingHomeserver, type PingResult } from "./homeserver/ping.ts";
-import { roomState } from "./homeserver/room-calls.ts";
-import { Processes } from "./leases/processes.ts";
-import { pause } from "./homeserver/retry.ts";
-import type { Transaction } from "./homeserver/transaction.ts";
-import { watchHomeserver } from "./homeserver/watch.ts";
-import { Mailbox } from "./mailbox/mailbox.ts";
-import { MissedEvents } from "./mailbox/missed-events.ts";
-import { MissedMemberships } from "./mailbox/missed-memberships.ts";
-import { startPruning } from "./mailbox/pruning.ts";
+import type { Config } from "../config/config.ts";
+import { LiveConfig } from "../config/live.ts";
+import type { Registration } from "../config/registration.ts";
+import { CommandMenus } from "../commands/command-menus.ts";
+import { Conversation } from "../conversation/conversation.ts";
+import { History } from "../memory/history.ts";
+import { Pulls } from "../commands/pulls.ts";
+import { Retention } from "../memory/retention.ts";
+import { SpokenLanguages } from "../rooms/spoken-languages.ts";
+import { RoomLanguage } from "../answering/room-language.ts";
+import { Summaries } from "../memory/summaries.ts";
+import { MasterKey } from "../sealing/master-key.ts";
+import { createCryptoStore } from "../crypto/store/crypto-store.ts";
+import { locationOf, openDatabase } from "../database/open.ts";
+import { serveDoctor } from "../doctor/endpoint.ts";
+import { profileName } from "../agents/agents.ts";
+import { Avatars } from "../avatars/avatars.ts";
+import { observedDatabase } from "../database/observed.ts";
+import { AgentDirectory } from "../agents/agent-directory.ts";
+import { GivenNames } from "../agents/given-names.ts";
+import { KnownMembers } from "../ghost/known-members.ts";
+import { isRetryable } from "../observability/retryable.ts";
+import { GhostHalted, HALTED_WAIT_MS } from "../ghost/halted.ts";
+import type { GhostServices } from "../ghost/ghost-services.ts";
+import { GhostStore } from "../ghost/ghost-store.ts";
+import { Background } from "../concurrency/background.ts";
+import { Ghosts } from "../ghost/ghosts.ts";
+import { MissingKeys } from "../ghost/missing-keys.ts";
+import { Outbox } from "../ghost/outbox.ts";
+import { Semaphore } from "../concurrency/semaphore.ts";
+import { TrustNotices } from "../ghost/trust-notices.ts";
+import { AgentsAppService } from "../homeserver/app-service.ts";
+import { startAppService } from "../homeserver/appservice-bridge.ts";
+import { AnswerTooLarge, askedToWaitMs, isAway } from "../homeserver/errors.ts";
+import { createHomeserverClient } from "../homeserver/client.ts";
+import { RecentPings } from "../homeserver/recent-pings.ts";
+import { missingSupport } from "../homeserver/support.ts";
+import { awaitHomeserver, pingHomeserver, type PingResult } from "../homeserver/ping.ts";
+import { roomState } from "../homeserver/room-calls.ts";
+import { Processes } from "../leases/processes.ts";
+import { pause } from "../homeserver/retry.ts";
+import type { Transaction } from "../homeserver/transaction.ts";
+import { watchHomeserver } from "../homeserver/watch.ts";
+import { Mailbox } from "../mailbox/mailbox.ts";
+import { MissedEvents } from "../mailbox/missed-events.ts";
+import { MissedMemberships } from "../mailbox/missed-memberships.ts";
+import { startPruning } from "../mailbox/pruning.ts";
 import { startMonitoring } from "./monitoring.ts";
-import type { Logger } from "./observability/log.ts";
-import { confirmSealed } from "./sealing/seal-existing.ts";
-import { Seals } from "./sealing/seals.ts";
-import { BanLists } from "./permissions/ban-lists.ts";
-import { InviteQuota } from "./permissions/invite-quota.ts";
-import { auditOfRefusal, Permissions } from "./permissions/permissions.ts";
-import { trustIn } from "./permissions/trust.ts";
-import { AuditLog } from "./audit/audit-log.ts";
-import { Consents } from "./privacy/consents.ts";
-import { PrivacyGate } from "./privacy/gate.ts";
-import { ProviderRequests } from "./privacy/provider-requests.ts";
-import { KnownModels } from "./providers/model-facts.ts";
-import { changedProviders, providersOf } from "./providers/providers.ts";
-import { READ_STATE, Rooms } from "./rooms/rooms.ts";
-import { ReadFiles } from "./memory/read-files.ts";
-import { UnreadableFile } from "./answering/reading.ts";
+import type { Logger } from "../observability/log.ts";
+import { confirmSealed } from "../sealing/seal-existing.ts";
+import { Seals } from "../sealing/seals.ts";
+import { BanLists } from "../permissions/ban-lists.ts";
+import { InviteQuota } from "../permissions/invite-quota.ts";
+import { auditOfRefusal, Permissions } from "../permissions/permissions.ts";
+import { trustIn } from "../permissions/trust.ts";
+import { AuditLog } from "../audit/audit-log.ts";
+import { Consents } from "../privacy/consents.ts";
+import { PrivacyGate } from "../privacy/gate.ts";
+import { ProviderRequests } from "../privacy/provider-requests.ts";
+import { KnownModels } from "../providers/model-facts.ts";
+import { changedProviders, providersOf } from "../providers/providers.ts";
+import { READ_STATE, Rooms } from "../rooms/rooms.ts";
+import { ReadFiles } from "../memory/read-files.ts";
+import { UnreadableFile } from "../answering/reading.ts";
+import { Closers } from "./closers.ts";
 import { pruners } from "./pruners.ts";
-import { configuredDefaults } from "./rooms/settings.ts";
-import { RoomSettingsStore } from "./rooms/settings-store.ts";
-import { stepOf } from "./turns/turn.ts";
-import { DRAFT_STEP, TurnRunner } from "./turns/turn-runner.ts";
-import { Allowances } from "./turns/allowances.ts";
-import { Exchanges } from "./turns/exchanges.ts";
-import { TurnStore } from "./turns/turn-store.ts";
+import { configuredDefaults } from "../rooms/settings.ts";
+import { RoomSettingsStore } from "../rooms/settings-store.ts";
+import { stepOf } from "../turns/turn.ts";
+import { DRAFT_STEP, TurnRunner } from "../turns/turn-runner.ts";
+import { Allowances } from "../turns/allowances.ts";
+import { Exchanges } from "../turns/exchanges.ts";
+import { TurnStore } from "../turns/turn-store.ts";
 
 /** A running bridge. */
 export interface RunningBridge {
@@ -91,14 +92,12 @@ export interface RunningBridge {
 export async function startBridge(atStart: Config, registration: Registration, log: Logger): Promise<RunningBridge> {
   const live = new LiveConfig(atStart);
   const config = live.now;
-  const closers: (() => Promise<void>)[] = [];
+  const closers = new Closers(log);
   const stopping = new AbortController();
   const botUserId = `@${config.appservice.bot}:${config.homeserver.domain}`;
   const closeAll = async (): Promise<void> => {
     stopping.abort(new Error("the bridge is stopping"));
-    for (const close of closers.splice(0).reverse()) {
-      await close().catch((error: unknown) => log.error({ error }, "a part did not stop well"));
-    }
+    await closers.closeAll();
   };
 
   try {
@@ -108,13 +107,13 @@ export async function startBridge(atStart: Config, registration: Registration, l
       stopping: stopping.signal,
       log,
     });
-    closers.push(() => monitoring.close());
+    closers.add(() => monitoring.close());
     const { metrics } = monitoring;
     const opened = await openDatabase(locationOf(config), log);
     const database = metrics === undefined ? opened : observedDatabase(opened, metrics);
-    closers.push(() => database.close());
+    closers.add(() => database.close());
     const processes = await Processes.join(database, { expireAfterMs: config.leases.expireAfterMs, log });
-    closers.push(() => processes.leave());
+    closers.add(() => processes.leave());
     const client = createHomeserverClient({
       url: config.homeserver.url,
       asToken: registration.asToken,
@@ -124,14 +123,14 @@ export async function startBridge(atStart: Config, registration: Registration, l
         returned();
       },
     });
-    closers.push(() => client.close());
+    closers.add(() => client.close());
     let providers = providersOf(config, log, metrics);
     const directory = new AgentDirectory(config, () => providers, new GivenNames(database), log);
-    closers.push(() => directory.stop());
+    closers.add(() => directory.stop());
     await directory.refresh();
 
     const background = new Background(log);
-    closers.push(() => background.idle());
+    closers.add(() => background.idle());
     const pings = new RecentPings();
     // Of several processes on one database any may be reached.
     const hasReached = (transactionId: string): boolean => pings.has(transactionId) || !processes.alone;
@@ -146,7 +145,7 @@ export async function startBridge(atStart: Config, registration: Registration, l
     const seals = new Seals(database, masterKey, log);
     await confirmSealed(database, seals, log);
     const banLists = new BanLists({ database, client, config, botUserId, log });
-    closers.push(() => banLists.stop());
+    closers.add(() => banLists.stop());
     await banLists.load();
     const permissions = new Permissions({
       config,
@@ -189,9 +188,9 @@ export async function startBridge(atStart: Config, registration: Registration, l
       providers: () => [...providers.values()],
       installed: () => background.run("the list of models", () => directory.refresh()),
     });
-    closers.push(() => pulls.stop());
+    closers.add(() => pulls.stop());
     const summaries = new Summaries(database, seals, history, log);
-    closers.push(() => summaries.stop());
+    closers.add(() => summaries.stop());
     const retention = new Retention({
       rooms,
       history,
@@ -204,7 +203,7 @@ export async function startBridge(atStart: Config, registration: Registration, l
       },
       log,
     });
-    closers.push(
+    closers.add(
       startPruning(
         database,
         pruners(database, {
@@ -342,7 +341,7 @@ export async function startBridge(atStart: Config, registration: Registration, l
       configured: (userId) => directory.agentOf(userId)?.avatar,
       log,
     });
-    closers.push(() => avatars.stop());
+    closers.add(() => avatars.stop());
     const ghosts: Ghosts = new Ghosts({
       services,
       processes,
@@ -354,7 +353,7 @@ export async function startBridge(atStart: Config, registration: Registration, l
       idleAfterMs: config.ghosts.idleAfterMs,
       log,
     });
-    closers.push(async () => {
+    closers.add(async () => {
       // A homeserver that does not answer must not hold up the stop: then what is under way ends unanswered.
       const impatience = setTimeout(() => {
         client.close().catch((error: unknown) => log.error({ error }, "connections could not be ended"));
@@ -409,7 +408,7 @@ export async function startBridge(atStart: Config, registration: Registration, l
         },
       },
     });
-    closers.push(() => runner.stop(config.turns.drainMs));
+    closers.add(() => runner.stop(config.turns.drainMs));
 
     const deliver = async (transaction: Transaction): Promise<void> => {
       ghosts.deliver(await mailbox.store(transaction));
@@ -457,7 +456,7 @@ export async function startBridge(atStart: Config, registration: Registration, l
       appService,
       log,
     });
-    closers.push(() => running.close());
+    closers.add(() => running.close());
     let isStarted = false;
     monitoring.watch({
       database,
@@ -542,7 +541,7 @@ export async function startBridge(atStart: Config, registration: Registration, l
     const online = goOnline().catch((error: unknown) => {
       if (!stopping.signal.aborted) log.error({ error }, "start-up was interrupted");
     });
-    closers.push(() => online);
+    closers.add(() => online);
 
     return {
       stop: closeAll,

@@ -1,16 +1,16 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, describe, it } from "node:test";
-import type { Database } from "../../src/database/database.ts";
-import { openPostgres } from "../../src/database/postgres.ts";
-import { createHomeserverClient, type HomeserverClient } from "../../src/homeserver/client.ts";
-import { startMonitoring, type Monitoring, type WatchedParts } from "../../src/monitoring.ts";
-import { silentLogger } from "../../src/observability/log.ts";
-import { createDemoProvider } from "../../src/providers/demo.ts";
-import { createOllamaProvider } from "../../src/providers/ollama.ts";
-import { freePort } from "../support/free-port.ts";
-import { json, startModelServer, type ModelServer } from "../support/model-server.ts";
-import { createDatabase } from "../support/postgres.ts";
-import { sharedPostgresUrl } from "../support/services.ts";
+import type { Database } from "../../../src/database/database.ts";
+import { openPostgres } from "../../../src/database/postgres.ts";
+import { createHomeserverClient, type HomeserverClient } from "../../../src/homeserver/client.ts";
+import { startMonitoring, type Monitoring, type WatchedParts } from "../../../src/bridge/monitoring.ts";
+import { silentLogger } from "../../../src/observability/log.ts";
+import { createDemoProvider } from "../../../src/providers/demo.ts";
+import { createOllamaProvider } from "../../../src/providers/ollama.ts";
+import { freePort } from "../../support/free-port.ts";
+import { json, startModelServer, type ModelServer } from "../../support/model-server.ts";
+import { createDatabase } from "../../support/postgres.ts";
+import { sharedPostgresUrl } from "../../support/services.ts";
 
 const PING = "/_matrix/client/v1/appservice/agents/ping";
 
