@@ -15,7 +15,7 @@ import { withoutPath } from "../agents/model-name.ts";
 import type { RoomDefaults, RoomSettings } from "../rooms/settings.ts";
 import { usersOf, type Allowances } from "../turns/allowances.ts";
 import type { Discussion, Exchanges } from "../turns/exchanges.ts";
-import type { Drafting } from "../turns/turn-runner.ts";
+import type { Drafting } from "../turns/turn-work.ts";
 import { TurnStopped, type Turn, type TurnMessage, type TurnReply } from "../turns/turn.ts";
 import type { NewTurn, TurnStore } from "../turns/turn-store.ts";
 import type { Attachment } from "../matrix/attachments.ts";

@@ -373,39 +373,38 @@ export async function startBridge(atStart: Config, registration: Registration, l
       },
       log,
       metrics,
-      work: {
-        respond: async (turn, show, signal) =>
-          conversation.answering.respond(turn, await ghost(turn.ghost).isDirect(turn.roomId), show, signal),
-        giveUp: (turn, why) => conversation.answering.giveUp(turn, why),
-        drafting: (turn) => conversation.answering.drafting(turn),
-        former: async (turn, content, options) => {
-          const answer = await conversation.answering.toBeEdited(turn);
-          if (answer.length > 0) return answer;
-          const step = stepOf(turn, DRAFT_STEP);
-          const draft = await ghost(turn.ghost).resend(turn.roomId, "m.room.message", content, step, options);
-          return draft === undefined ? [] : [draft];
-        },
-        begin: async (turn) => {
-          const { lease, release } = await ghost(turn.ghost).hold();
-          const endTyping = ghost(turn.ghost).startTyping(turn.roomId);
-          return {
-            lease,
-            end: () => {
-              endTyping();
-              release();
-            },
-          };
-        },
-        send: (turn, step, content, options) =>
-          ghost(turn.ghost).send(turn.roomId, "m.room.message", content, stepOf(turn, step), options),
-        redact: (turn, step, eventId) => ghost(turn.ghost).redact(turn.roomId, eventId, stepOf(turn, step)),
-        remember: (tx, turn, eventId, text) => conversation.answering.remember(tx, turn, eventId, text),
-        ended: (turn, reply) =>
-          background.run("what follows an answer", () => conversation.answering.ended(turn, reply)),
-        retryAfterMs: (error) => {
-          if (error instanceof GhostHalted) return HALTED_WAIT_MS;
-          return isRetryable(error) ? askedToWaitMs(error) : undefined;
-        },
+    });
+    runner.start({
+      respond: async (turn, show, signal) =>
+        conversation.answering.respond(turn, await ghost(turn.ghost).isDirect(turn.roomId), show, signal),
+      giveUp: (turn, why) => conversation.answering.giveUp(turn, why),
+      drafting: (turn) => conversation.answering.drafting(turn),
+      former: async (turn, content, options) => {
+        const answer = await conversation.answering.toBeEdited(turn);
+        if (answer.length > 0) return answer;
+        const step = stepOf(turn, DRAFT_STEP);
+        const draft = await ghost(turn.ghost).resend(turn.roomId, "m.room.message", content, step, options);
+        return draft === undefined ? [] : [draft];
+      },
+      begin: async (turn) => {
+        const { lease, release } = await ghost(turn.ghost).hold();
+        const endTyping = ghost(turn.ghost).startTyping(turn.roomId);
+        return {
+          lease,
+          end: () => {
+            endTyping();
+            release();
+          },
+        };
+      },
+      send: (turn, step, content, options) =>
+        ghost(turn.ghost).send(turn.roomId, "m.room.message", content, stepOf(turn, step), options),
+      redact: (turn, step, eventId) => ghost(turn.ghost).redact(turn.roomId, eventId, stepOf(turn, step)),
+      remember: (tx, turn, eventId, text) => conversation.answering.remember(tx, turn, eventId, text),
+      ended: (turn, reply) => background.run("what follows an answer", () => conversation.answering.ended(turn, reply)),
+      retryAfterMs: (error) => {
+        if (error instanceof GhostHalted) return HALTED_WAIT_MS;
+        return isRetryable(error) ? askedToWaitMs(error) : undefined;
       },
     });
     closers.add(() => runner.stop(config.turns.drainMs));

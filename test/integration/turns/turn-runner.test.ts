@@ -6,13 +6,8 @@ import { History } from "../../../src/memory/history.ts";
 import { acquireLease, StaleLease, type Lease } from "../../../src/leases/leases.ts";
 import { silentLogger } from "../../../src/observability/log.ts";
 import { TurnStopped, type Turn, type TurnReply } from "../../../src/turns/turn.ts";
-import {
-  DRAFT_STEP,
-  TurnRunner,
-  type Drafting,
-  type TurnLimits,
-  type TurnWork,
-} from "../../../src/turns/turn-runner.ts";
+import { DRAFT_STEP, TurnRunner, type TurnLimits } from "../../../src/turns/turn-runner.ts";
+import type { Drafting, TurnWork } from "../../../src/turns/turn-work.ts";
 import { TurnStore } from "../../../src/turns/turn-store.ts";
 import { forEachDatabase } from "../../support/databases.ts";
 import { eventually } from "../../support/eventually.ts";
@@ -136,7 +131,9 @@ class World {
       retryAfterMs: (error) => (error instanceof Away || error instanceof StaleLease ? 0 : undefined),
     };
     const { database, store, process, limits } = this;
-    return new TurnRunner({ database, store, process, limits, work, log: silentLogger() });
+    const runner = new TurnRunner({ database, store, process, limits, log: silentLogger() });
+    runner.start(work);
+    return runner;
   }
 
   async state(eventId: string): Promise<unknown> {
