@@ -1,6 +1,7 @@
 import type { ChatMessage } from "../providers/provider.ts";
 import { alternating } from "./alternating.ts";
 import { keepingEnds } from "../text/ends.ts";
+import { MESSAGE_OVERHEAD_TOKENS } from "../text/tokens.ts";
 import type { RememberedMessage } from "../memory/history.ts";
 import { ABOUT_QUOTATIONS, withReply, type Replied } from "../memory/replied.ts";
 import { speakersOf, utterance } from "../memory/speaker.ts";
@@ -42,9 +43,6 @@ export interface PromptParts extends Counting {
   readonly budgetTokens: number;
 }
 
-/** What a message costs beside its text: role and separators. */
-const TOKENS_PER_MESSAGE = 4;
-
 /** What is said around a quotation. */
 const TOKENS_OF_REPLY = 24;
 
@@ -66,7 +64,7 @@ export function buildPrompt(given: PromptParts): ChatMessage[] {
   const people = given.messages.filter(({ author }) => author === "person");
   const parts = { ...given, group: given.group || new Set(people.map(({ sender }) => sender)).size > 1 };
   const system = systemMessage(parts);
-  const left = parts.budgetTokens - parts.estimateTokens(system) - TOKENS_PER_MESSAGE;
+  const left = parts.budgetTokens - parts.estimateTokens(system) - MESSAGE_OVERHEAD_TOKENS;
   const chosen = choose(parts, left, new Set(parts.messages.map(({ eventId }) => eventId)));
   const target = parts.messages.at(-1)?.repliesTo;
   // What the question replies to is quoted as a whole where it is too long ago to be there itself.
@@ -176,7 +174,7 @@ export function answerReserve(contextTokens: number): number {
 }
 
 function costOfChat({ content, images = [] }: ChatMessage, { estimateTokens }: Counting): number {
-  return estimateTokens(content) + TOKENS_PER_MESSAGE + images.length * TOKENS_PER_IMAGE;
+  return estimateTokens(content) + MESSAGE_OVERHEAD_TOKENS + images.length * TOKENS_PER_IMAGE;
 }
 
 function systemMessage({ systemPrompt, agentName, keepInMind, group, helpers = [], ...parts }: PromptParts): string {
@@ -226,7 +224,7 @@ function chatMessage(message: PromptMessage, group: boolean, speakerOf = speaker
 function shortened(chat: ChatMessage, parts: PromptParts, budgetTokens: number): ChatMessage {
   // In a group nothing but a name may stand at the margin.
   const line = parts.group ? "\n  " : "\n";
-  const fits = (shorter: string): boolean => parts.estimateTokens(shorter) + TOKENS_PER_MESSAGE <= budgetTokens;
+  const fits = (shorter: string): boolean => parts.estimateTokens(shorter) + MESSAGE_OVERHEAD_TOKENS <= budgetTokens;
   const content = keepingEnds(chat.content, `${line}[…]${line}`, {
     fits,
     most: budgetTokens * MOST_CHARACTERS_PER_TOKEN,

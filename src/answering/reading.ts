@@ -10,6 +10,7 @@ import { quotedText, type Attachment } from "../matrix/attachments.ts";
 import type { RememberedMessage } from "../memory/history.ts";
 import { costOf, type Counting, type PromptMessage } from "./prompt.ts";
 import type { FileOutcome, Unreadable } from "../memory/read-files.ts";
+import { UnreadableFile } from "./unreadable-file.ts";
 
 /** The largest file that is read, and the largest that is text as it is, in bytes. */
 const LARGEST = 20_000_000;
@@ -69,23 +70,6 @@ export interface ReadingOptions extends Counting {
   readonly signal: AbortSignal;
   /** @see PATIENCE_MS; for tests. */
   readonly patienceMs?: number;
-}
-
-/** A file can't be read; `name` of the file is for people to see. */
-export class UnreadableFile extends Error {
-  override readonly name = "UnreadableFile";
-  readonly why: Unreadable;
-  /** Whether it only did not come, and may the next time. */
-  readonly isPassing: boolean;
-
-  constructor(
-    why: Unreadable,
-    { isPassing = false, ...options }: ErrorOptions & { readonly isPassing?: boolean } = {},
-  ) {
-    super(`a file can't be read: ${why}`, options);
-    this.why = why;
-    this.isPassing = isPassing;
-  }
 }
 
 /** Why a file can't be read, whoever reads it with whatever model. */

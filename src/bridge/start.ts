@@ -61,7 +61,7 @@ import { KnownModels } from "../providers/model-facts.ts";
 import { changedProviders, providersOf } from "../providers/providers.ts";
 import { READ_STATE, Rooms } from "../rooms/rooms.ts";
 import { ReadFiles } from "../memory/read-files.ts";
-import { UnreadableFile } from "../answering/reading.ts";
+import { UnreadableFile } from "../answering/unreadable-file.ts";
 import { Closers } from "./closers.ts";
 import { pruners } from "./pruners.ts";
 import { configuredDefaults } from "../rooms/settings.ts";

@@ -8,7 +8,7 @@ import { recordingEnding } from "../providers/recordings.ts";
 import { namesOf } from "../addressing/addressee.ts";
 import { attachmentOf, type Attachment } from "../matrix/attachments.ts";
 import type { ListedAgent } from "../agents/agents.ts";
-import { UnreadableFile } from "../answering/reading.ts";
+import { UnreadableFile } from "../answering/unreadable-file.ts";
 
 /** What listening needs. */
 export interface VoiceCallsOptions {

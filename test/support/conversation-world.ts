@@ -23,7 +23,7 @@ import type { Outcome } from "../../src/ghost/outcome.ts";
 import { acquireLease } from "../../src/leases/leases.ts";
 import { silentLogger } from "../../src/observability/log.ts";
 import { ReadFiles } from "../../src/memory/read-files.ts";
-import { UnreadableFile } from "../../src/answering/reading.ts";
+import { UnreadableFile } from "../../src/answering/unreadable-file.ts";
 import { SpokenLanguages } from "../../src/rooms/spoken-languages.ts";
 import { RoomSettingsStore } from "../../src/rooms/settings-store.ts";
 import {

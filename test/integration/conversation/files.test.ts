@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { describe, it } from "node:test";
 import { ReadFiles } from "../../../src/memory/read-files.ts";
-import { UnreadableFile } from "../../../src/answering/reading.ts";
+import { UnreadableFile } from "../../../src/answering/unreadable-file.ts";
 import type { Database } from "../../../src/database/database.ts";
 import { TurnStopped, type Turn, type TurnReply } from "../../../src/turns/turn.ts";
 import { TurnStore } from "../../../src/turns/turn-store.ts";

@@ -1,0 +1,82 @@
+import type { AnswerSettings } from "../config/config.ts";
+import type { RoomDefaults, RoomSettingsStore } from "../rooms/settings.ts";
+import type { Turn, TurnReply } from "../turns/turn.ts";
+import type { Drafting } from "../turns/turn-work.ts";
+import { beginningOf, edited, targetOf, toAsker, withPartial } from "./answer-messages.ts";
+import type { Companies } from "./company.ts";
+import { draftContent, editContent, type Address, type MessageContent } from "./reply.ts";
+import type { ReplyTargets } from "./reply-targets.ts";
+
+/** Gives answers their form while they are made. */
+export class AnswerDrafts {
+  readonly #settings: Pick<RoomSettingsStore, "get">;
+  readonly #companies: Companies;
+  readonly #targets: ReplyTargets;
+  readonly #answers: () => Pick<AnswerSettings, "maxEdits">;
+  readonly #defaults: () => Pick<RoomDefaults, "stream">;
+
+  /** @param options.answers what the admin has set; asked anew each time, as are the defaults. */
+  constructor(options: {
+    readonly settings: Pick<RoomSettingsStore, "get">;
+    readonly companies: Companies;
+    readonly targets: ReplyTargets;
+    readonly answers: () => Pick<AnswerSettings, "maxEdits">;
+    readonly defaults: () => Pick<RoomDefaults, "stream">;
+  }) {
+    this.#settings = options.settings;
+    this.#companies = options.companies;
+    this.#targets = options.targets;
+    this.#answers = options.answers;
+    this.#defaults = options.defaults;
+  }
+
+  /** How the answer of a turn is shown while it is made. */
+  async of(turn: Turn): Promise<Drafting> {
+    const set = await this.#settings.get(turn.ghost, turn.roomId);
+    const { stream = this.#defaults().stream } = set;
+    const { next } = await this.#companies.of(turn, set);
+    const begun = (): boolean => this.#targets.hasBegunFollowing(turn);
+    // In a discussion only its end is for people's phones.
+    const address = (): Address => toAsker(turn, begun() || next !== undefined);
+    const draft = async (text: string): Promise<MessageContent> =>
+      draftContent(await beginningOf(text, turn), targetOf(turn, begun()), address());
+    const whole = (reply: TurnReply): Promise<TurnReply> =>
+      withPartial(reply, turn, targetOf(turn, begun()), address());
+    return {
+      shows: stream !== "off",
+      maxEdits: this.#answers().maxEdits,
+      begin: async (text) => {
+        await this.#targets.begin(turn);
+        return draft(text);
+      },
+      anew: await draft("…"),
+      edit: async (eventId, text) => editContent(eventId, await draft(text)),
+      whole,
+      finish: async (reply, former) => {
+        const isReplaced = stream === "replace" && turn.kind !== "edit";
+        return inPlaceOf(former, await whole(reply), isReplaced, address().mentions);
+      },
+    };
+  }
+}
+
+/**
+ * A reply in the place of what was shown before: as an edit of it, or as messages of its own.
+ *
+ * @param former the events that were shown, the draft first.
+ * @param isReplaced whether the draft goes, rather than is edited.
+ * @param mentioned the people that the draft mentioned already.
+ */
+function inPlaceOf(
+  former: readonly [string, ...string[]],
+  reply: TurnReply,
+  isReplaced: boolean,
+  mentioned: readonly string[],
+): TurnReply {
+  const [draft, ...others] = former;
+  if (reply.withdrawn === true) return { ...reply, redacts: former };
+  // What a former process has shown stays as it is: the words are not known here.
+  if (reply.messages.length === 0) return reply;
+  if (isReplaced) return { ...reply, redacts: former };
+  return { ...edited(reply, draft, mentioned), redacts: others };
+}

@@ -1,0 +1,44 @@
+import { userLocalpart } from "../addressing/call.ts";
+import type { Agent } from "../agents/agents.ts";
+import { withoutPath } from "../agents/model-name.ts";
+import type { Words } from "../language/words.ts";
+import type { TurnReply } from "../turns/turn.ts";
+import type { NewTurn } from "../turns/turn-store.ts";
+import { markOf } from "./answer-messages.ts";
+import type { TurnFailure } from "./notices.ts";
+import { noticeContent, type ReplyTarget } from "./reply.ts";
+
+/** Says why questions have no answer. */
+export class FailureNotices {
+  readonly #agentOf: (ghost: string) => Agent | undefined;
+
+  constructor(agentOf: (ghost: string) => Agent | undefined) {
+    this.#agentOf = agentOf;
+  }
+
+  /**
+   * The notice that says why a question has no answer.
+   *
+   * @param call stands before a command so that it is for this agent.
+   */
+  failed(turn: NewTurn, failure: TurnFailure, { failures }: Words, target: ReplyTarget, call = ""): TurnReply {
+    const agent = this.#agentOf(turn.ghost);
+    const words = failures[failure]({
+      agent: agent?.displayName ?? userLocalpart(turn.ghost),
+      model: withoutPath(agent?.model ?? ""),
+      provider: agent?.provider ?? "",
+      call,
+    });
+    return this.declined(turn, failure, words, target);
+  }
+
+  /** The notice that says, in these words, why a question is not asked. */
+  declined(turn: NewTurn, failure: string, words: string, target: ReplyTarget): TurnReply {
+    return { outcome: "failed", failure, messages: [{ content: noticeContent(words, target, markOf(turn)) }] };
+  }
+}
+
+/** A reply of the bridge's own words alone, which hold nothing of the conversation. */
+export function fixed(reply: TurnReply): TurnReply {
+  return { ...reply, messages: reply.messages.map((message) => ({ ...message, isFixed: true })) };
+}

@@ -1,0 +1,124 @@
+import type { Logger } from "../observability/log.ts";
+import { reached } from "../observability/steps.ts";
+import type { Place, PrivacyGate } from "../privacy/gate.ts";
+import { PromptTooLong } from "../providers/prompt-too-long.ts";
+import { ProviderError, type ChatMessage } from "../providers/provider.ts";
+import { MESSAGE_OVERHEAD_TOKENS } from "../text/tokens.ts";
+import type { Turn } from "../turns/turn.ts";
+import type { Heard } from "./heard.ts";
+import type { ModelLimits } from "./model-limits.ts";
+import type { ModelPrompt, ModelPrompts, Plan, PromptSource } from "./model-prompt.ts";
+import { answerReserve } from "./prompt.ts";
+import type { Voice } from "./voices.ts";
+
+/** A chat template adds lines of its own to a prompt, in tokens. */
+const TEMPLATE_TOKENS = 256;
+
+/** Who takes in what the model says. */
+export interface Listening {
+  readonly heard: Heard;
+  /** Is told the answer as far as it has come. */
+  readonly show: (text: string) => void;
+  readonly signal: AbortSignal;
+}
+
+/** Asks models, and takes in what they say. */
+export class ModelAsker {
+  readonly #prompts: ModelPrompts;
+  readonly #limits: ModelLimits;
+  readonly #privacy: Pick<PrivacyGate, "note">;
+  readonly #log: Logger;
+
+  constructor(options: {
+    readonly prompts: ModelPrompts;
+    readonly limits: ModelLimits;
+    readonly privacy: Pick<PrivacyGate, "note">;
+    readonly log: Logger;
+  }) {
+    this.#prompts = options.prompts;
+    this.#limits = options.limits;
+    this.#privacy = options.privacy;
+    this.#log = options.log;
+  }
+
+  /**
+   * Asks the model of a turn. A model that refuses the prompt, before it has said anything, is asked again with less, twice at the
+   * most. Throws ProviderError, UnreadableFile for the question's own file, and the signal's reason.
+   *
+   * @param place where the words go: noted before they do.
+   */
+  async ask(voice: Voice, turn: Turn, source: PromptSource, place: Place, listening: Listening): Promise<void> {
+    const { ghost, roomId } = turn;
+    const { model } = voice;
+    let plan: Plan | undefined = { withoutOldPictures: false, isShorter: false };
+    while (plan !== undefined) {
+      const prompt = await this.#prompts.of(voice, turn, source, plan, listening.signal);
+      await this.#privacy.note({ ghost, roomId, ...place, model, kind: "chat", bytes: sizeOf(prompt.messages) });
+      plan = await this.#hear(voice, turn, prompt, plan, listening);
+    }
+  }
+
+  /** Resolves with how to ask again where the model refused what can be left out. */
+  async #hear(
+    voice: Voice,
+    turn: Turn,
+    prompt: ModelPrompt,
+    plan: Plan,
+    { heard, show, signal }: Listening,
+  ): Promise<Plan | undefined> {
+    const { agent, by, provider, model, set } = voice;
+    const { messages, contextTokens } = prompt;
+    const temperature = set.temperature ?? agent.temperature;
+    try {
+      for await (const chunk of provider.chat({
+        model,
+        messages,
+        contextTokens,
+        maxAnswerTokens: spaceForAnswer(prompt),
+        asker: turn.asker,
+        ...(temperature === undefined ? {} : { temperature }),
+        ...(by.effort === undefined ? {} : { effort: by.effort }),
+        ...(by.keepAlive === undefined ? {} : { keepAlive: by.keepAlive }),
+        signal,
+      })) {
+        if (heard.add(chunk)) show(heard.text);
+        reached("model.chunk");
+      }
+    } catch (error) {
+      if (heard.text !== "" || signal.aborted || !(error instanceof ProviderError)) throw error;
+      const next = this.#withLess(voice, prompt, plan, error);
+      if (next === undefined) throw error;
+      const ids = { ghost: turn.ghost, room: turn.roomId, event: turn.eventId };
+      this.#log.info({ ...ids, error }, "asking again with less");
+      return next;
+    }
+    if (heard.usage !== undefined) this.#limits.learnCount(voice, messages, heard.usage.promptTokens);
+    for (const message of prompt.leftOut) this.#limits.learnPictureRefused(voice, message);
+    return undefined;
+  }
+
+  /** How to ask again what a model refused; undefined where less of it would not help. */
+  #withLess(voice: Voice, prompt: ModelPrompt, plan: Plan, error: ProviderError): Plan | undefined {
+    if (error instanceof PromptTooLong) {
+      this.#limits.learnRefusal(voice, prompt.messages, prompt.contextTokens, error);
+      return plan.isShorter ? undefined : { withoutOldPictures: true, isShorter: true };
+    }
+    if (error.code !== "refused" || prompt.oldPictures.length === 0 || plan.withoutOldPictures) return undefined;
+    return { ...plan, withoutOldPictures: true };
+  }
+}
+
+/** How many tokens of its window a model may answer with. */
+function spaceForAnswer({ messages, contextTokens, estimateTokens }: ModelPrompt): number {
+  const used = messages.reduce((sum, { content }) => sum + estimateTokens(content) + MESSAGE_OVERHEAD_TOKENS, 0);
+  return Math.max(answerReserve(contextTokens), contextTokens - used - TEMPLATE_TOKENS);
+}
+
+/** How large a prompt is, in bytes. */
+export function sizeOf(messages: readonly ChatMessage[]): number {
+  return messages.reduce(
+    (sum, { content, images = [] }) =>
+      sum + Buffer.byteLength(content) + images.reduce((all, image) => all + image.byteLength, 0),
+    0,
+  );
+}

@@ -1,0 +1,96 @@
+import type { ListedAgent } from "../agents/agents.ts";
+import type { AnswerSettings, ExchangeSettings } from "../config/config.ts";
+import type { History } from "../memory/history.ts";
+import type { ReadFiles } from "../memory/read-files.ts";
+import type { Summaries } from "../memory/summaries.ts";
+import type { Logger } from "../observability/log.ts";
+import type { RoomDefaults } from "../rooms/settings.ts";
+import type { Allowances } from "../turns/allowances.ts";
+import type { Exchanges } from "../turns/exchanges.ts";
+import type { TurnStore } from "../turns/turn-store.ts";
+import { AnswerDrafts } from "./answer-drafts.ts";
+import { AnswerMemory } from "./answer-memory.ts";
+import { Companies } from "./company.ts";
+import { ConsentQuestions } from "./consent-questions.ts";
+import { FailureNotices } from "./failure-notices.ts";
+import { MaterialGatherer } from "./material.ts";
+import { ModelAsker } from "./model-asker.ts";
+import { ModelLimits } from "./model-limits.ts";
+import { ModelPrompts } from "./model-prompt.ts";
+import { PictureAnswers, type Upload } from "./picture-answer.ts";
+import { RepliedMessages, type RepliedMessagesOptions } from "./replied-messages.ts";
+import { ReplyTargets, type IsLatest } from "./reply-targets.ts";
+import type { RoomLanguage } from "./room-language.ts";
+import { SummingUp } from "./summing-up.ts";
+import { Transcriber, type TranscriptionModel } from "./transcriber.ts";
+import { TurnFiles, type Download } from "./turn-files.ts";
+import { VoiceAnswers } from "./voice-answers.ts";
+import { Voices, type VoicesOptions } from "./voices.ts";
+
+/** What answers are made with: the surroundings of the parts, joined here and nowhere else. */
+export interface AnsweringOptions extends VoicesOptions, RepliedMessagesOptions {
+  readonly history: History;
+  readonly answers: AnswerSettings;
+  readonly download: Download;
+  /** What was in files before. */
+  readonly readFiles: ReadFiles;
+  readonly upload: Upload;
+  /** What writes down voice messages. */
+  readonly transcription: TranscriptionModel | undefined;
+  /** What rooms have that set nothing. */
+  readonly defaults: RoomDefaults;
+  readonly language: RoomLanguage;
+  readonly summaries: Summaries;
+  /** The agents that are in a room. */
+  readonly agentsIn: (roomId: string) => Promise<readonly ListedAgent[]>;
+  readonly allowances: Allowances;
+  readonly exchanges: Exchanges;
+  readonly turns: TurnStore;
+  readonly exchangeLimits: ExchangeSettings;
+  readonly isEncrypted: (roomId: string) => Promise<boolean>;
+  readonly isLatest: IsLatest;
+  readonly log: Logger;
+}
+
+/** The parts that answers are made by. */
+export interface AnsweringParts {
+  readonly voices: Voices;
+  readonly gatherer: MaterialGatherer;
+  readonly voiceAnswers: VoiceAnswers;
+  readonly targets: ReplyTargets;
+  readonly notices: FailureNotices;
+  readonly drafts: AnswerDrafts;
+  readonly memory: AnswerMemory;
+  readonly summingUp: SummingUp;
+}
+
+/** Makes the parts and joins them. */
+export function answeringParts(options: AnsweringOptions): AnsweringParts {
+  const { history, summaries, turns, exchanges, allowances, settings, models, privacy, permissions, log } = options;
+  const { agentOf, agentsIn, provider, isEncrypted } = options;
+  const defaults = (): RoomDefaults => options.defaults;
+  const answers = (): AnswerSettings => options.answers;
+  const voices = new Voices(options);
+  const limits = new ModelLimits();
+  const targets = new ReplyTargets((message) => options.isLatest(message));
+  const notices = new FailureNotices(agentOf);
+  const maxHops = (): number => options.exchangeLimits.maxHops;
+  const companies = new Companies({ exchanges, permissions, agentsIn, maxHops, defaults });
+  const repliedMessages = new RepliedMessages(options);
+  const transcriber = new Transcriber({ model: () => options.transcription, provider, privacy, history });
+  const files = new TurnFiles({ known: options.readFiles, models, transcriber, download: options.download });
+  const prompts = new ModelPrompts({ voices, limits, files, agentOf });
+  const asker = new ModelAsker({ prompts, limits, privacy, log });
+  const pictures = new PictureAnswers({ privacy, targets, upload: options.upload });
+  const consentQuestions = new ConsentQuestions({ turns, privacy, isEncrypted, agentOf, targets, notices });
+  return {
+    voices,
+    gatherer: new MaterialGatherer({ history, summaries, repliedMessages, companies, models, agentOf, defaults }),
+    voiceAnswers: new VoiceAnswers({ privacy, asker, pictures, consentQuestions, targets, notices, answers, log }),
+    targets,
+    notices,
+    drafts: new AnswerDrafts({ settings, companies, targets, answers, defaults }),
+    memory: new AnswerMemory(history, turns, agentOf),
+    summingUp: new SummingUp({ voices, limits, summaries, allowances, privacy, defaults }),
+  };
+}

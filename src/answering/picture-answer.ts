@@ -1,0 +1,63 @@
+import { formFor, type Form, type SentFile } from "../ghost/listener.ts";
+import { pictureType } from "../providers/pictures.ts";
+import type { Place, PrivacyGate } from "../privacy/gate.ts";
+import { ProviderError } from "../providers/provider.ts";
+import type { Turn, TurnReply } from "../turns/turn.ts";
+import { toAsker } from "./answer-messages.ts";
+import type { Material } from "./material.ts";
+import { pictureContent } from "./reply.ts";
+import type { ReplyTargets } from "./reply-targets.ts";
+import type { Voice } from "./voices.ts";
+
+/** Puts a file on the homeserver, encrypted where the room is; resolves with how a message names it. */
+export type Upload = (
+  ghost: string,
+  roomId: string,
+  bytes: Uint8Array,
+  mimetype: string,
+  form: Form,
+) => Promise<SentFile>;
+
+/** Answers with pictures, in the place of words. */
+export class PictureAnswers {
+  readonly #privacy: Pick<PrivacyGate, "note">;
+  readonly #targets: ReplyTargets;
+  readonly #upload: Upload;
+
+  constructor(options: {
+    readonly privacy: Pick<PrivacyGate, "note">;
+    readonly targets: ReplyTargets;
+    readonly upload: Upload;
+  }) {
+    this.#privacy = options.privacy;
+    this.#targets = options.targets;
+    this.#upload = options.upload;
+  }
+
+  /**
+   * A picture of what was asked for. Throws ProviderError, and what the upload throws.
+   *
+   * @param place where the words go: noted before they do.
+   */
+  async draw(
+    turn: Turn,
+    { provider, model }: Voice,
+    place: Place,
+    material: Material,
+    signal: AbortSignal,
+  ): Promise<TurnReply> {
+    const { ghost, roomId } = turn;
+    const question = material.latest.at(-1);
+    const caption = question?.body ?? "";
+    const about = material.about.replies.get(question?.repliesTo ?? "")?.body ?? "";
+    const prompt = [about, caption].filter((part) => part !== "").join("\n\n");
+    if (provider.draw === undefined) throw new ProviderError("refused", "this provider makes no pictures");
+    const size = Buffer.byteLength(prompt);
+    await this.#privacy.note({ ghost, roomId, ...place, model, kind: "picture", bytes: size });
+    const bytes = await provider.draw({ model, prompt, signal });
+    const file = await this.#upload(ghost, roomId, bytes, pictureType(bytes) ?? "image/png", formFor(material));
+    const target = await this.#targets.of(turn);
+    const content = pictureContent({ bytes, file, caption }, target, toAsker(turn, target.follows));
+    return { outcome: "answered", messages: [{ content, remembered: `(A picture: ${caption})` }] };
+  }
+}

@@ -1,0 +1,91 @@
+import type { Summaries, Summariser } from "../memory/summaries.ts";
+import type { PrivacyGate, Whose } from "../privacy/gate.ts";
+import { DEMO_MODEL } from "../providers/demo.ts";
+import { PromptTooLong } from "../providers/prompt-too-long.ts";
+import { ProviderError, type ChatMessage } from "../providers/provider.ts";
+import type { RoomDefaults } from "../rooms/settings.ts";
+import { usersOf, type Allowances } from "../turns/allowances.ts";
+import type { Turn } from "../turns/turn.ts";
+import { Heard } from "./heard.ts";
+import { sizeOf } from "./model-asker.ts";
+import type { ModelLimits } from "./model-limits.ts";
+import { answerReserve } from "./prompt.ts";
+import type { Voice, Voices } from "./voices.ts";
+
+/** Has conversations that have become too long summed up, by the model of their agent. */
+export class SummingUp {
+  readonly #voices: Voices;
+  readonly #limits: ModelLimits;
+  readonly #summaries: Summaries;
+  readonly #allowances: Allowances;
+  readonly #privacy: PrivacyGate;
+  readonly #defaults: () => Pick<RoomDefaults, "summaries">;
+
+  /** @param options.defaults what rooms have that set nothing; asked anew each time. */
+  constructor(options: {
+    readonly voices: Voices;
+    readonly limits: ModelLimits;
+    readonly summaries: Summaries;
+    readonly allowances: Allowances;
+    readonly privacy: PrivacyGate;
+    readonly defaults: () => Pick<RoomDefaults, "summaries">;
+  }) {
+    this.#voices = options.voices;
+    this.#limits = options.limits;
+    this.#summaries = options.summaries;
+    this.#allowances = options.allowances;
+    this.#privacy = options.privacy;
+    this.#defaults = options.defaults;
+  }
+
+  /** Begins to sum up the conversation of a turn, where that is wanted and it is long enough. */
+  async after(turn: Turn): Promise<void> {
+    const voice = await this.#voices.of(turn);
+    if (voice === undefined || !this.#voices.isFor(voice, turn)) return;
+    const { agent, model, set } = voice;
+    const { summaries = this.#defaults().summaries } = set;
+    if (summaries !== "on" || model === DEMO_MODEL || agent.makes !== "text") return;
+    const contextTokens = this.#limits.windowOf(voice, await this.#voices.contextOf(voice));
+    this.#summaries.keepUp(turn, this.#summariser(turn, voice, contextTokens));
+  }
+
+  #summariser({ ghost, roomId }: Turn, voice: Voice, contextTokens: number): Summariser {
+    return {
+      budgetTokens: contextTokens - answerReserve(contextTokens),
+      countTokens: this.#limits.counterOf(voice),
+      take: async (asker) => (await this.#allowances.takeNow(usersOf({ asker, roomId, ghost }))) === undefined,
+      spend: (asker, tokens) => this.#allowances.spend(usersOf({ asker, roomId, ghost }), tokens),
+      ask: (messages, { encrypted }, signal) =>
+        this.#ask(voice, { ghost, roomId, encrypted }, { messages, contextTokens }, signal),
+    };
+  }
+
+  /** The model's summary. Throws ProviderError. */
+  async #ask(
+    voice: Voice,
+    whose: Whose,
+    { messages, contextTokens }: { readonly messages: readonly ChatMessage[]; readonly contextTokens: number },
+    signal: AbortSignal,
+  ): Promise<string> {
+    const { agent, provider, model } = voice;
+    const { ghost, roomId } = whose;
+    const place = await this.#privacy.placeOf(provider, model);
+    if ((await this.#privacy.check(whose, place)) !== "yes") {
+      throw new ProviderError("refused", "nothing of this room may go to the provider any more");
+    }
+    await this.#privacy.note({ ghost, roomId, ...place, model, kind: "summary", bytes: sizeOf(messages) });
+    const heard = new Heard();
+    const maxAnswerTokens = answerReserve(contextTokens);
+    const kept = agent.keepAlive === undefined ? {} : { keepAlive: agent.keepAlive };
+    try {
+      for await (const chunk of provider.chat({ model, messages, contextTokens, maxAnswerTokens, ...kept, signal })) {
+        heard.add(chunk);
+      }
+    } catch (error) {
+      if (error instanceof PromptTooLong) this.#limits.learnWindow(voice, contextTokens, error);
+      throw error;
+    }
+    if (heard.text.trim() === "") throw new ProviderError("empty", "the summary holds no text");
+    return heard.text;
+  }
+}

@@ -1,0 +1,59 @@
+import type { History, RememberedMessage } from "../memory/history.ts";
+import type { PrivacyGate, Whose } from "../privacy/gate.ts";
+import { ProviderError, type Provider } from "../providers/provider.ts";
+import { recordingEnding } from "../providers/recordings.ts";
+import { UnreadableFile } from "./unreadable-file.ts";
+
+/** The model that writes recordings down, as the configuration names it. */
+export interface TranscriptionModel {
+  readonly provider: string;
+  readonly model: string;
+}
+
+/** Writes down the recordings that questions come with. */
+export class Transcriber {
+  readonly #model: () => TranscriptionModel | undefined;
+  readonly #provider: (name: string) => Provider | undefined;
+  readonly #privacy: PrivacyGate;
+  readonly #history: Pick<History, "transcribed">;
+
+  /** @param options.model undefined where recordings are not written down; asked anew each time. */
+  constructor(options: {
+    readonly model: () => TranscriptionModel | undefined;
+    readonly provider: (name: string) => Provider | undefined;
+    readonly privacy: PrivacyGate;
+    readonly history: Pick<History, "transcribed">;
+  }) {
+    this.#model = options.model;
+    this.#provider = options.provider;
+    this.#privacy = options.privacy;
+    this.#history = options.history;
+  }
+
+  /**
+   * The words of a recording, which stand in its place in the history from now on. Throws {@link UnreadableFile} where it can't
+   * be written down, or may not go to the provider.
+   */
+  async transcribe(whose: Whose, message: RememberedMessage, audio: Uint8Array, signal: AbortSignal): Promise<string> {
+    const transcription = this.#model();
+    const listening = transcription && this.#provider(transcription.provider);
+    if (transcription === undefined || listening?.transcribe === undefined) throw new UnreadableFile("cant_hear");
+    const { model } = transcription;
+    const place = await this.#privacy.placeOf(listening, model);
+    const { ghost, roomId } = whose;
+    if ((await this.#privacy.check(whose, place)) !== "yes") throw new UnreadableFile("cant_hear");
+    await this.#privacy.note({ ghost, roomId, ...place, model, kind: "recording", bytes: audio.byteLength });
+    const words = await listening
+      // The ending of the name tells what it is, and nothing more is told.
+      .transcribe({ model, audio, fileName: `voice.${recordingEnding(audio) ?? "ogg"}`, signal })
+      .catch((error: unknown) => {
+        if (signal.aborted || !(error instanceof ProviderError)) throw error;
+        throw new UnreadableFile("cant_hear", { cause: error });
+      });
+    const text = words.trim();
+    if (text === "") throw new UnreadableFile("no_text");
+    const body = [message.body, text].filter((part) => part !== "").join("\n\n");
+    await this.#history.transcribed(ghost, roomId, message.eventId, body);
+    return text;
+  }
+}

@@ -1,0 +1,18 @@
+import type { Unreadable } from "../memory/read-files.ts";
+
+/** A file can't be read; the file's `name` is for people to see. */
+export class UnreadableFile extends Error {
+  override readonly name = "UnreadableFile";
+  readonly why: Unreadable;
+  /** Whether the file only did not come, and may the next time. */
+  readonly isPassing: boolean;
+
+  constructor(
+    why: Unreadable,
+    { isPassing = false, ...options }: ErrorOptions & { readonly isPassing?: boolean } = {},
+  ) {
+    super(`a file can't be read: ${why}`, options);
+    this.why = why;
+    this.isPassing = isPassing;
+  }
+}

@@ -1,0 +1,156 @@
+import type { AnswerSettings } from "../config/config.ts";
+import type { Words } from "../language/words.ts";
+import type { Logger } from "../observability/log.ts";
+import type { PrivacyGate } from "../privacy/gate.ts";
+import { ProviderError } from "../providers/provider.ts";
+import { TurnStopped, type Turn, type TurnMessage, type TurnReply } from "../turns/turn.ts";
+import { answerMessages, isSmall, toAsker } from "./answer-messages.ts";
+import { addressOf } from "./company.ts";
+import type { ConsentQuestions } from "./consent-questions.ts";
+import type { FailureNotices } from "./failure-notices.ts";
+import { Heard } from "./heard.ts";
+import type { ModelAsker } from "./model-asker.ts";
+import type { PromptSource } from "./model-prompt.ts";
+import type { PictureAnswers } from "./picture-answer.ts";
+import { withThinking } from "./reply.ts";
+import type { ReplyTargets } from "./reply-targets.ts";
+import { unlessAborted } from "./unless-aborted.ts";
+import { UnreadableFile } from "./unreadable-file.ts";
+import type { Voice } from "./voices.ts";
+
+/** How an answer is given. */
+export interface Manner extends PromptSource {
+  readonly words: Words;
+  /** Stands before a command so that it is for this agent. */
+  readonly call: string;
+  /** Stands below the answer. */
+  readonly note?: string;
+}
+
+/** A model server that fails so, before anything was said, is away or was just going. */
+const AWAY: ReadonlySet<string> = new Set(["unreachable", "busy", "cut_off"]);
+
+/** Makes the answer of one voice to a question, or the notice that says why there is none. */
+export class VoiceAnswers {
+  readonly #privacy: PrivacyGate;
+  readonly #asker: ModelAsker;
+  readonly #pictures: PictureAnswers;
+  readonly #consentQuestions: ConsentQuestions;
+  readonly #targets: ReplyTargets;
+  readonly #notices: FailureNotices;
+  readonly #answers: () => Pick<AnswerSettings, "thinking">;
+  readonly #log: Logger;
+
+  /** @param options.answers what the admin has set; asked anew each time. */
+  constructor(options: {
+    readonly privacy: PrivacyGate;
+    readonly asker: ModelAsker;
+    readonly pictures: PictureAnswers;
+    readonly consentQuestions: ConsentQuestions;
+    readonly targets: ReplyTargets;
+    readonly notices: FailureNotices;
+    readonly answers: () => Pick<AnswerSettings, "thinking">;
+    readonly log: Logger;
+  }) {
+    this.#privacy = options.privacy;
+    this.#asker = options.asker;
+    this.#pictures = options.pictures;
+    this.#consentQuestions = options.consentQuestions;
+    this.#targets = options.targets;
+    this.#notices = options.notices;
+    this.#answers = options.answers;
+    this.#log = options.log;
+  }
+
+  /**
+   * An answer that was stopped (TurnStopped) is what there is of it. Throws what the work throws that the end of the
+   * bridge interrupts, and what the database and the homeserver throw.
+   *
+   * @param show is told the answer as far as it has come.
+   */
+  async respond(
+    voice: Voice,
+    turn: Turn,
+    manner: Manner,
+    show: (text: string) => void,
+    signal: AbortSignal,
+  ): Promise<TurnReply> {
+    const { material, words, call } = manner;
+    const { encrypted } = material;
+    const heard = new Heard();
+    try {
+      const place = await unlessAborted(this.#privacy.placeOf(voice.provider, voice.model), signal);
+      const may = await this.#privacy.check({ ghost: turn.ghost, roomId: turn.roomId, encrypted }, place);
+      if (may !== "yes") return await this.#consentQuestions.replyTo(turn, { place, call, encrypted }, may, words);
+      if (voice.agent.makes === "pictures") return await this.#pictures.draw(turn, voice, place, material, signal);
+      await this.#asker.ask(voice, turn, manner, place, { heard, show, signal });
+      return await this.#answer(voice, turn, manner, heard);
+    } catch (error) {
+      if (signal.aborted) {
+        const reply = await this.#ended(turn, manner, heard, signal.reason);
+        if (reply === undefined) throw error;
+        return reply;
+      }
+      if (error instanceof UnreadableFile) {
+        return this.#notices.failed(turn, error.why, words, await this.#targets.of(turn), call);
+      }
+      if (!(error instanceof ProviderError)) throw error;
+      return await this.#failed(turn, manner, heard, error);
+    }
+  }
+
+  /** What the model has said, in its final form. Throws ProviderError where it has said nothing. */
+  async #answer({ provider }: Voice, turn: Turn, { material, words, note }: Manner, heard: Heard): Promise<TurnReply> {
+    const text = heard.text.trim();
+    if (text === "") throw new ProviderError("empty", "the answer holds no text");
+    const target = await this.#targets.of(turn);
+    const address = addressOf(turn, target, heard.text, material.company);
+    const below = [note, heard.end === undefined ? undefined : words.ended[heard.end](provider.name)];
+    const said = below.filter((line) => line !== undefined).join(" ");
+    const messages = await answerMessages(text, turn, target, address, said === "" ? undefined : said);
+    return {
+      outcome: "answered",
+      messages: this.#thoughtful(messages, heard.thinking),
+      ...(heard.usage === undefined ? {} : { usage: heard.usage }),
+    };
+  }
+
+  /** The answer with what the model said to itself above its beginning, where that is wanted. */
+  #thoughtful(messages: readonly TurnMessage[], thinking: string): readonly TurnMessage[] {
+    const [first, ...others] = messages;
+    if (!this.#answers().thinking || thinking.trim() === "" || first === undefined) return messages;
+    const content = withThinking(first.content, thinking);
+    return isSmall(content) ? [{ ...first, content }, ...others] : messages;
+  }
+
+  /** What is made of an answer that the signal has ended; undefined where the bridge itself stops. */
+  async #ended(turn: Turn, { words }: Manner, heard: Heard, reason: unknown): Promise<TurnReply | undefined> {
+    const said = heard.text.trim();
+    if (reason instanceof TurnStopped) return this.#stopped(turn, said, reason);
+    if (!isTimeout(reason)) return undefined;
+    const why = heard.isBegun ? "ran_on" : "timeout";
+    return { ...this.#notices.failed(turn, why, words, await this.#targets.of(turn)), partial: said };
+  }
+
+  /** What there is of an answer that somebody has stopped. */
+  async #stopped(turn: Turn, said: string, { keeps }: TurnStopped): Promise<TurnReply> {
+    if (!keeps) return { outcome: "stopped", messages: [], withdrawn: true };
+    const target = await this.#targets.of(turn);
+    const messages = said === "" ? [] : await answerMessages(said, turn, target, toAsker(turn, target.follows));
+    return { outcome: "stopped", messages };
+  }
+
+  async #failed(turn: Turn, { words, call }: Manner, heard: Heard, error: ProviderError): Promise<TurnReply> {
+    const target = await this.#targets.of(turn);
+    this.#log.warn({ ghost: turn.ghost, room: turn.roomId, event: turn.eventId, error }, "no answer");
+    const why = error.code === "timeout" && heard.isBegun ? "fell_silent" : error.code;
+    const failed = this.#notices.failed(turn, why, words, target, call);
+    // An answer that was begun is not begun again.
+    const isAway = AWAY.has(error.code) && heard.text === "";
+    return isAway ? { ...failed, retry: true } : { ...failed, partial: heard.text.trim() };
+  }
+}
+
+function isTimeout(reason: unknown): reason is DOMException {
+  return reason instanceof DOMException && reason.name === "TimeoutError";
+}
