@@ -1,5 +1,6 @@
 import type { Agent } from "../agents/agents.ts";
-import type { History, RememberedMessage } from "../memory/history.ts";
+import type { History } from "../memory/history.ts";
+import type { RememberedMessage } from "../memory/remembered-message.ts";
 import type { Summaries } from "../memory/summaries.ts";
 import type { KnownModels } from "../providers/model-facts.ts";
 import type { RoomDefaults, RoomSettings } from "../rooms/settings.ts";

@@ -2,7 +2,7 @@ import type { ChatMessage } from "../providers/provider.ts";
 import { alternating } from "./alternating.ts";
 import { keepingEnds } from "../text/ends.ts";
 import { MESSAGE_OVERHEAD_TOKENS } from "../text/tokens.ts";
-import type { RememberedMessage } from "../memory/history.ts";
+import type { RememberedMessage } from "../memory/remembered-message.ts";
 import { ABOUT_QUOTATIONS, withReply, type Replied } from "../memory/replied.ts";
 import { speakersOf, utterance } from "../memory/speaker.ts";
 

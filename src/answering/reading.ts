@@ -7,7 +7,7 @@ import { FairQueue } from "../concurrency/fair-queue.ts";
 import { foreignPicture, pictureExtent, pictureType } from "../providers/pictures.ts";
 import { recordingEnding } from "../providers/recordings.ts";
 import { quotedText, type Attachment } from "../matrix/attachments.ts";
-import type { RememberedMessage } from "../memory/history.ts";
+import type { RememberedMessage } from "../memory/remembered-message.ts";
 import { costOf, type Counting, type PromptMessage } from "./prompt.ts";
 import type { FileOutcome, Unreadable } from "../memory/read-files.ts";
 import { UnreadableFile } from "./unreadable-file.ts";

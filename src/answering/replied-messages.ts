@@ -2,7 +2,8 @@ import type { ReadEvent } from "../ghost/ghost-handle.ts";
 import { isHomeserverError } from "../homeserver/errors.ts";
 import type { Logger } from "../observability/log.ts";
 import type { Turn } from "../turns/turn.ts";
-import type { FoundMessage, History, RememberedMessage } from "../memory/history.ts";
+import type { History } from "../memory/history.ts";
+import type { FoundMessage, RememberedMessage } from "../memory/remembered-message.ts";
 import { saidBy } from "../addressing/said.ts";
 
 /** An event that was looked up, with the name that its sender goes by in the room. */

@@ -1,4 +1,5 @@
-import type { History, RememberedMessage } from "../memory/history.ts";
+import type { History } from "../memory/history.ts";
+import type { RememberedMessage } from "../memory/remembered-message.ts";
 import type { PrivacyGate, Whose } from "../privacy/gate.ts";
 import { ProviderError, type Provider } from "../providers/provider.ts";
 import { recordingEnding } from "../providers/recordings.ts";

@@ -1,5 +1,5 @@
 import type { Attachment } from "../matrix/attachments.ts";
-import type { RememberedMessage } from "../memory/history.ts";
+import type { RememberedMessage } from "../memory/remembered-message.ts";
 import type { ReadFiles } from "../memory/read-files.ts";
 import type { KnownModels } from "../providers/model-facts.ts";
 import type { Turn } from "../turns/turn.ts";

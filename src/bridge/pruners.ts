@@ -1,6 +1,6 @@
 import type { CommandMenus } from "../commands/command-menus.ts";
 import { pruneDropped } from "../memory/dropped-summaries.ts";
-import { pruneFeedback } from "../memory/history.ts";
+import { pruneFeedback } from "../memory/feedback.ts";
 import type { ReadFiles } from "../memory/read-files.ts";
 import type { Database } from "../database/database.ts";
 import { pruneKnownMembers } from "../ghost/known-members.ts";

@@ -1,4 +1,4 @@
-import type { RememberedMessage } from "./history.ts";
+import type { RememberedMessage } from "./remembered-message.ts";
 import { keepingEnds } from "../text/ends.ts";
 import { AGENT, LINE_END, REPLIED, utterance } from "./speaker.ts";
 

@@ -1,5 +1,5 @@
 import { distinctName, nameKey, UNSEEN } from "../rooms/names.ts";
-import type { RememberedMessage } from "./history.ts";
+import type { RememberedMessage } from "./remembered-message.ts";
 
 /** The longest name that a speaker has for a model, in characters. */
 const LONGEST_NAME = 64;

@@ -12,7 +12,8 @@ import {
   type DroppedSummary,
   type SummaryPlace,
 } from "./dropped-summaries.ts";
-import type { History, RememberedMessage } from "./history.ts";
+import type { History } from "./history.ts";
+import type { RememberedMessage } from "./remembered-message.ts";
 import { withReply } from "./replied.ts";
 import { AGENT, speakersOf, utterance } from "./speaker.ts";
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { History, type RememberedMessage } from "../../../src/memory/history.ts";
+import { History } from "../../../src/memory/history.ts";
+import type { RememberedMessage } from "../../../src/memory/remembered-message.ts";
 import type { Database } from "../../../src/database/database.ts";
 import { forEachDatabase } from "../../support/databases.ts";
 import { sealsOf } from "../../support/seals.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { RememberedMessage } from "../../../src/memory/history.ts";
+import type { RememberedMessage } from "../../../src/memory/remembered-message.ts";
 import { buildPrompt, type PromptParts } from "../../../src/answering/prompt.ts";
 import { estimateTokens as estimate } from "../../../src/text/tokens.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Attachment } from "../../../src/matrix/attachments.ts";
-import type { RememberedMessage } from "../../../src/memory/history.ts";
+import type { RememberedMessage } from "../../../src/memory/remembered-message.ts";
 import type { PromptMessage } from "../../../src/answering/prompt.ts";
 import type { FileOutcome } from "../../../src/memory/read-files.ts";
 import { readFiles, ReadingRoom, type ReadingOptions } from "../../../src/answering/reading.ts";

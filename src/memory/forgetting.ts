@@ -1,0 +1,82 @@
+import type { Database, Queryable } from "../database/database.ts";
+import { isStorable } from "../database/text.ts";
+import type { Seals } from "../sealing/seals.ts";
+import { dropSummaries, forgetDropped } from "./dropped-summaries.ts";
+import { forgetRating, forgetRatings } from "./feedback.ts";
+
+/** Forgets what agents remember: a message, a room, or all that is older than a time. */
+export class Forgetting {
+  readonly #database: Database;
+  readonly #seals: Seals;
+
+  constructor(database: Database, seals: Seals) {
+    this.#database = database;
+    this.#seals = seals;
+  }
+
+  /**
+   * Forgets a redacted message with what answered it, or a rating that was taken back.
+   *
+   * @param by who deleted it, by a redaction that the homeserver let through: it holds back those that do not count.
+   */
+  async message(tx: Queryable, ghost: string, roomId: string, eventId: string, by: string): Promise<void> {
+    if (!isStorable(eventId)) return;
+    await forgetRating(tx, ghost, eventId);
+    await dropSummaries(tx, { ghost, roomId, eventId }, by);
+    await tx.query(
+      `delete from messages where ghost = $1 and room_id = $2 and answers in (
+         select position from messages where ghost = $1 and room_id = $2 and event_id = $3)`,
+      [ghost, roomId, eventId],
+    );
+    await tx.query("delete from messages where ghost = $1 and room_id = $2 and event_id = $3", [
+      ghost,
+      roomId,
+      eventId,
+    ]);
+  }
+
+  /** Forgets a room: what was said and summed up, and what people thought of the answers. */
+  async room(tx: Queryable, ghost: string, roomId: string): Promise<void> {
+    await forgetRatings(tx, ghost, roomId);
+    await tx.query("delete from messages where ghost = $1 and room_id = $2", [ghost, roomId]);
+    // After the messages: one that is just being stored holds them, and is there by now.
+    await tx.query("delete from summaries where ghost = $1 and room_id = $2", [ghost, roomId]);
+    await forgetDropped(tx, ghost, roomId);
+    await this.#seals.destroy(tx, { ghost, roomId });
+  }
+
+  /**
+   * Forgets what was said in a room before a time, by the senders' clocks or by the day on which it came, with what answered
+   * it and what sums it up. Returns how many messages.
+   */
+  async expired(roomId: string, before: Date): Promise<number> {
+    return this.#database.transaction(async (tx) => {
+      const { rows } = await tx.query<{ ghost: string; event_id: string; position: number }>(
+        `with expired as (
+           select position from messages left join sealing_keys on sealing_keys.id = sealed_by
+           where messages.room_id = $1 and (sent_at < $2 or (period <> '' and period < $3)))
+         delete from messages where room_id = $1
+           and (position in (select position from expired) or answers in (select position from expired))
+         returning ghost, event_id, coalesce(answers, position) as position`,
+        [roomId, before.getTime(), before.toISOString().slice(0, 10)],
+      );
+      const { rows: quoting } = await tx.query<{ ghost: string; position: number }>(
+        `select ghost, position from messages
+         where room_id = $1 and replies_to in (select json_array_elements_text($2::json))`,
+        [roomId, JSON.stringify(rows.map((row) => row.event_id))],
+      );
+      const first = new Map<string, number>();
+      for (const { ghost, position } of [...rows, ...quoting])
+        first.set(ghost, Math.min(position, first.get(ghost) ?? Infinity));
+      for (const [ghost, position] of first) {
+        await tx.query("delete from summaries where ghost = $1 and room_id = $2 and up_to >= $3", [
+          ghost,
+          roomId,
+          position,
+        ]);
+      }
+      await this.#seals.expire(tx, roomId, before);
+      return rows.length;
+    });
+  }
+}

@@ -1,0 +1,98 @@
+import type { Queryable } from "../database/database.ts";
+import { storable } from "../database/text.ts";
+import type { Attachment } from "../matrix/attachments.ts";
+import { unlessBroken } from "../sealing/sealed-text.ts";
+import type { Seal, SealedRow, Seals } from "../sealing/seals.ts";
+import { dropReadFile } from "./read-files.ts";
+import type { Edited, PlacedMessage, RememberedMessage } from "./remembered-message.ts";
+
+/** What {@link openMessages} needs of a row of `messages`. */
+export const COLUMNS =
+  "event_id, author, sender, speaker, body, sent_at, attachment, sealed_by, came_encrypted, replies_to, coalesce(answers, position) as turn_position";
+
+/** A row of `messages`, its texts sealed. */
+export interface MessageRow extends SealedRow {
+  event_id: string;
+  author: "person" | "agent";
+  sender: string;
+  speaker: string;
+  body: string;
+  sent_at: number;
+  attachment: string | null;
+  came_encrypted: boolean;
+  replies_to: string | null;
+  turn_position: number;
+}
+
+/** The texts of a message, sealed with one key. */
+export interface SealedTexts {
+  readonly body: string;
+  readonly attachment: string | null;
+}
+
+/** Seals what a message says. */
+export function sealTexts(
+  key: Seal,
+  { ghost, eventId }: Pick<Edited, "ghost" | "eventId">,
+  { body, attachment }: Pick<RememberedMessage, "body" | "attachment">,
+): SealedTexts {
+  return {
+    body: key.seal(storable(body), ...placeOf("body", ghost, eventId)),
+    attachment:
+      attachment === undefined
+        ? null
+        : key.seal(storable(JSON.stringify(attachment)), ...placeOf("attachment", ghost, eventId)),
+  };
+}
+
+/** Seals a message anew: all of it, since it has one key. What came encrypted before stays so. */
+export async function rewriteMessage(
+  tx: Queryable,
+  seals: Seals,
+  { ghost, roomId, eventId }: Pick<Edited, "ghost" | "roomId" | "eventId">,
+  said: Pick<RememberedMessage, "body" | "attachment" | "encrypted">,
+): Promise<void> {
+  const key = await seals.in(tx, { ghost, roomId });
+  await dropReadFile(tx, { ghost, eventId });
+  const { body, attachment } = sealTexts(key, { ghost, eventId }, said);
+  await tx.query(
+    `update messages set body = $3, attachment = $4, sealed_by = $5, came_encrypted = came_encrypted or $6
+     where ghost = $1 and event_id = $2`,
+    [ghost, eventId, body, attachment, key.id, said.encrypted],
+  );
+}
+
+/** Messages as they were said, without those whose key was destroyed since they were read. */
+export async function openMessages(
+  seals: Seals,
+  ghost: string,
+  sealed: readonly MessageRow[],
+  database?: Queryable,
+): Promise<PlacedMessage[]> {
+  const { rows, open } = await seals.open(sealed, database);
+  return rows.flatMap((row) => {
+    // One that is damaged is no reason to forget the others.
+    const text = unlessBroken(() => ({
+      body: open(row, row.body, ...placeOf("body", ghost, row.event_id)),
+      attachment: row.attachment && open(row, row.attachment, ...placeOf("attachment", ghost, row.event_id)),
+    }));
+    if (text === undefined) return [];
+    return {
+      eventId: row.event_id,
+      author: row.author,
+      sender: row.sender,
+      speaker: row.speaker,
+      body: text.body,
+      sentAt: row.sent_at,
+      encrypted: row.came_encrypted,
+      ...(text.attachment === null ? {} : { attachment: JSON.parse(text.attachment) as Attachment }),
+      ...(row.replies_to === null ? {} : { repliesTo: row.replies_to }),
+      turnPosition: row.turn_position,
+    };
+  });
+}
+
+/** Where what is said stands sealed. */
+function placeOf(column: "body" | "attachment", ghost: string, eventId: string): string[] {
+  return [`messages.${column}`, ghost, eventId];
+}
