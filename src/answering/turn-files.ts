@@ -5,7 +5,8 @@ import type { KnownModels } from "../providers/model-facts.ts";
 import type { Turn } from "../turns/turn.ts";
 import type { Material } from "./material.ts";
 import type { PromptMessage } from "./prompt.ts";
-import { readFiles, ReadingRoom, type ReadingOptions } from "./reading.ts";
+import { readFiles, type ReadingOptions } from "./reading.ts";
+import { ReadingRoom } from "./reading-room.ts";
 import type { Transcriber } from "./transcriber.ts";
 import type { Voice } from "./voices.ts";
 
