@@ -1,5 +1,6 @@
 import type { AnswerSettings } from "../config/config.ts";
-import type { RoomDefaults, RoomSettingsStore } from "../rooms/settings.ts";
+import type { RoomDefaults } from "../rooms/settings.ts";
+import type { RoomSettingsStore } from "../rooms/settings-store.ts";
 import type { Turn, TurnReply } from "../turns/turn.ts";
 import type { Drafting } from "../turns/turn-work.ts";
 import { beginningOf, edited, targetOf, toAsker, withPartial } from "./answer-messages.ts";

@@ -7,7 +7,7 @@ import type { RoomDefaults, RoomSettings } from "../rooms/settings.ts";
 import type { Turn } from "../turns/turn.ts";
 import { ALONE, type Companies, type Company } from "./company.ts";
 import type { About, RepliedMessages } from "./replied-messages.ts";
-import { agentIn } from "./room-defaults.ts";
+import { agentIn } from "./agent-in-room.ts";
 
 /** What a turn's prompt is made of, whichever model answers. */
 export interface Material {

@@ -1,4 +1,4 @@
-import { formFor, type Form, type SentFile } from "../ghost/listener.ts";
+import { formFor, type Form, type SentFile } from "../ghost/form.ts";
 import { pictureType } from "../providers/pictures.ts";
 import type { Place, PrivacyGate } from "../privacy/gate.ts";
 import { ProviderError } from "../providers/provider.ts";

@@ -1,5 +1,5 @@
 import type { ListedAgent } from "../agents/agents.ts";
-import type { AnsweringOptions } from "../answering/answering.ts";
+import type { AnsweringOptions } from "../answering/parts.ts";
 import type { CommandMenus } from "../commands/command-menus.ts";
 import type { Pulls } from "../commands/pulls.ts";
 import type { Permissions } from "../permissions/permissions.ts";

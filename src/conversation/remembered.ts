@@ -1,6 +1,6 @@
 import { repliedEvent } from "../addressing/addressing.ts";
 import type { GhostMessage } from "../ghost/received.ts";
-import type { RememberedMessage } from "../memory/history.ts";
+import type { RememberedMessage } from "../memory/remembered-message.ts";
 
 /** A person's message as the agent remembers it, said by `speaker`. */
 export function remembered(message: GhostMessage, speaker: string, body: string): RememberedMessage {
