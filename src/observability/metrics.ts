@@ -32,14 +32,14 @@ export const METRICS = {
     },
     CALLS,
   ),
-  events: counter("matrix_agents_events_total", "Events of transactions, by what became of them.", {
-    outcome: "`stored`; `repeated`, which were known by their ids; `malformed`, which were stored aside",
+  events: counter("matrix_agents_events_total", "Events of transactions, by outcome.", {
+    outcome: "`stored`; `repeated`: known by its id already; `malformed`: stored aside",
   }),
-  mail: counter("matrix_agents_mail_total", "Items of agents' mailboxes, by what became of them.", {
+  mail: counter("matrix_agents_mail_total", "Items of agents' mailboxes, by outcome.", {
     outcome:
-      "`handled`; `awaiting_key`, which wait for their keys; `set_aside`, which `matrix-agents mailbox` shows; `dropped`: of these, beyond what is held of a sender or a server",
+      "`handled`; `awaiting_key`: waits for its key; `set_aside`: `matrix-agents mailbox` shows it; `dropped`: the sender or the server had too many items that wait or are set aside",
   }),
-  decryptions: counter("matrix_agents_decryptions_total", "Encrypted events that agents read, by how that ended.", {
+  decryptions: counter("matrix_agents_decryptions_total", "Encrypted events that agents read, by outcome.", {
     outcome:
       "`decrypted`; `missing_key`; `refused`: forged or malformed; `replayed`: said before under another id; `distrusted`: from a device that is not trusted enough",
   }),
@@ -48,7 +48,7 @@ export const METRICS = {
   }),
   mailboxLag: gauge(
     "matrix_agents_mailbox_oldest_ready_seconds",
-    `How long the oldest item that could be handled has been waiting; 0 when there is none. ${EVERYWHERE}`,
+    `Age of the oldest item that could be handled; 0 when there is none. ${EVERYWHERE}`,
     {},
   ),
   malformed: gauge(
@@ -59,20 +59,21 @@ export const METRICS = {
 
   turns: counter("matrix_agents_turns_total", "Questions that came to their end, by agent.", {
     agent: AGENT,
-    outcome: "`answered`; `failed`, with a notice; `stopped`, by somebody; `not_sent`: the room could not be spoken to",
+    outcome:
+      "`answered`; `failed`: with a notice; `stopped`: by a person; `not_sent`: the agent could not send to the room",
   }),
-  turnFailures: counter("matrix_agents_turn_failures_total", "Questions that failed, by why.", {
-    failure: "the kind of failure, such as `unreachable` or `timeout`; `other` for what has no kind",
+  turnFailures: counter("matrix_agents_turn_failures_total", "Questions that failed, by kind of failure.", {
+    failure: "the kind of failure, such as `unreachable` or `timeout`; `other` for failures of no kind",
   }),
   turnWait: histogram(
     "matrix_agents_turn_wait_seconds",
-    "How long questions waited for their turn before they were begun.",
+    "Time that questions waited for their turn.",
     { agent: AGENT },
     MODELS,
   ),
   turnDuration: histogram(
     "matrix_agents_turn_duration_seconds",
-    "How long questions took, from being begun to the whole answer in the room.",
+    "Time from the beginning of a turn to the whole answer in the room.",
     { agent: AGENT },
     MODELS,
   ),
@@ -84,21 +85,21 @@ export const METRICS = {
     state: "`queued`, `running`, `sending`",
   }),
 
-  providerRequests: counter("matrix_agents_provider_requests_total", "Requests to providers, by how they ended.", {
+  providerRequests: counter("matrix_agents_provider_requests_total", "Requests to providers, by outcome.", {
     provider: PROVIDER,
-    kind: "`chat`, which summaries are too; `picture`; `recording`, to be written down",
+    kind: "`chat`, also for summaries; `picture`; `recording`, which is written down",
     outcome:
       "`answered`; `paused`: not asked, because it failed again and again; or the failure: `unreachable`, `model_missing`, `timeout`, `cut_off`, `malformed`, `busy`, `unpaid`, `refused`, `empty`, `thought_only`, `declined`, `too_long`, `cancelled`",
   }),
   providerFirstToken: histogram(
     "matrix_agents_provider_first_token_seconds",
-    "How long the first token of an answer took, from the request's start.",
+    "Time from the request's start to the first token of the answer.",
     { provider: PROVIDER },
     MODELS,
   ),
   providerAnswer: histogram(
     "matrix_agents_provider_answer_seconds",
-    "How long the whole answer took, from the request's start.",
+    "Time from the request's start to the end of the answer.",
     { provider: PROVIDER },
     MODELS,
   ),
@@ -115,21 +116,21 @@ export const METRICS = {
   }),
   providerPaused: gauge(
     "matrix_agents_provider_paused",
-    "Whether the provider is given a pause because it failed again and again: 0 no, 0.5 one request tries, 1 yes.",
+    "Whether requests to the provider pause because it failed again and again: 0 no, 0.5 one request tries, 1 yes.",
     { provider: PROVIDER },
   ),
 
   toDeviceRefused: counter(
     "matrix_agents_to_device_refused_total",
-    "Messages sent to agents' devices that were not taken, by why.",
+    "Messages to agents' devices that were refused, by reason.",
     {
-      why: "`malformed`: without a user id, or a verification of somebody of another server who may not; `stranger`: of who may not use the agent and is in no room with it; `quota`: too many in an hour; `too_large`: a whole /sync that could not be read, counted as one",
+      why: "`malformed`: without a user id, or a verification by a user of another server who may not use the agent; `stranger`: from a user who may not use the agent and shares no room with it; `quota`: too many in an hour; `too_large`: a whole /sync that could not be read, counted as one",
     },
   ),
-  sends: counter("matrix_agents_sends_total", "Events that agents sent, by how that ended.", {
+  sends: counter("matrix_agents_sends_total", "Events that agents sent, by outcome.", {
     encrypted: "`yes`, `no`",
     outcome:
-      "`sent`; `refused`: what came encrypted is not said in clear; `failed`, which is tried again where that may help; what a stop of the bridge ended is among them",
+      "`sent`; `refused`: the answer to an encrypted message would have gone in clear; `failed`: tried again where that may help, and counted also when a stop of the bridge ended it",
   }),
   sendsPending: gauge(
     "matrix_agents_sends_pending",
@@ -138,11 +139,11 @@ export const METRICS = {
   ),
   homeserverRequests: histogram(
     "matrix_agents_homeserver_request_duration_seconds",
-    "Requests to the homeserver, with how long they took. A repeat counts again.",
+    "Requests to the homeserver, and their duration. A repeat counts again.",
     {
       endpoint: "the kind of call, such as `sync` or `send`",
       outcome:
-        "`ok`; `rate_limited` (429); `client_error` (other 4xx); `server_error` (5xx); `unreachable`; `unexpected`: no answer of a homeserver; `aborted`, by us",
+        "`ok`; `rate_limited` (429); `client_error` (other 4xx); `server_error` (5xx); `unreachable`; `unexpected`: the answer is not a homeserver's; `aborted`: by us",
     },
     CALLS,
   ),
@@ -155,31 +156,31 @@ export const METRICS = {
   ghostsLoaded: gauge("matrix_agents_ghosts_loaded", "Agents that are in this process's memory.", {}),
   oneTimeKeys: gauge(
     "matrix_agents_one_time_keys",
-    "One-time keys of the agent's device on the homeserver, when its /sync last told. Below 1 people can begin no new encrypted session with it but by its fallback key.",
+    "One-time keys of the agent's device on the homeserver, by its last /sync. Below 1 people can begin new encrypted sessions with it only by its fallback key.",
     { agent: AGENT },
   ),
   leasesHeld: gauge("matrix_agents_leases_held", "Agents that this process alone may act as.", {}),
   leasesLost: counter("matrix_agents_leases_lost_total", "Agents that another process took over from this one.", {}),
-  processes: gauge("matrix_agents_processes", "Processes that share the database and live, as this one last saw.", {}),
+  processes: gauge("matrix_agents_processes", "Running processes that share the database, as this one last saw.", {}),
 
   databaseQueries: histogram(
     "matrix_agents_database_query_duration_seconds",
-    "Statements and whole transactions of the database, with how long they took, the wait for a connection included.",
+    "Statements and whole transactions of the database, and their duration with the wait for a connection.",
     {
       kind: "`statement`, `transaction`",
       outcome:
-        "`ok`; `retryable`: away, or too busy; `failed`: the statement itself, or what was done in the transaction",
+        "`ok`; `retryable`: the database is away or too busy; `failed`: the statement itself, or the work in the transaction",
     },
     QUERIES,
   ),
   databaseConnections: gauge(
     "matrix_agents_database_connections",
-    "Connections of this process's pool; of the embedded database there is none.",
-    { state: "`used`, `idle`; `awaited`, by work that waits for one" },
+    "Connections of this process's pool; absent for the embedded database.",
+    { state: "`used`, `idle`; `awaited`: work waits for one" },
   ),
   unread: gauge(
     "matrix_agents_readings_failed",
-    "1 where what has to be read from the database for /metrics could not be; such metrics are left out then.",
+    "1 where the metrics that are read from the database could not be read; they are left out then.",
     {},
   ),
 } as const;
