@@ -13,7 +13,7 @@ import { reload } from "./reload.ts";
 import { explainStartFailure } from "./start-failure.ts";
 
 /** A stop that takes longer than this, beside the time that turns are given, is none: a database that hangs could hold it. */
-const STOP_LIMIT_MS = 60_000;
+export const STOP_LIMIT_MS = 60_000;
 
 /** So many different things are told of; a library that tries again and again does not fill the log. */
 const TOLD_REFUSALS = 100;

@@ -86,30 +86,46 @@ export async function pingAppservice(
   return numberField(answer, "duration_ms", "POST ping");
 }
 
+const UNKNOWN_TOKEN =
+  "The homeserver does not know this registration's as_token. Add the registration file to app_service_config_files in homeserver.yaml, make sure it is the same file as ours, and restart Synapse.";
+
 /**
- * The meaning of a failed ping, and the admin's remedy (application-service API, "Pinging").
- *
- * @param url the address in the registration, where the homeserver looks for us.
+ * The meaning of each way in which a ping fails, and the admin's remedy, by the error's code (application-service API,
+ * "Pinging"). They are given the address in the registration, where the homeserver looks for us.
  */
+export const PING_FAILURES: ReadonlyMap<string, (url: string) => string> = new Map<string, (url: string) => string>([
+  ["M_UNKNOWN_TOKEN", () => UNKNOWN_TOKEN],
+  ["M_MISSING_TOKEN", () => UNKNOWN_TOKEN],
+  [
+    "M_FORBIDDEN",
+    () =>
+      "The homeserver knows the as_token under another id. Make the id of both copies of the registration the same, and restart Synapse.",
+  ],
+  [
+    "M_URL_NOT_SET",
+    () =>
+      "The homeserver's copy of the registration has no url. Set it to an address where the homeserver reaches the bridge, and restart Synapse.",
+  ],
+  [
+    "M_BAD_STATUS",
+    (url) =>
+      `The homeserver reached ${url}, but the answer was a refusal. Either its hs_token is not ours (then both copies of the registration differ), or something else answers at that address.`,
+  ],
+  [
+    "M_CONNECTION_FAILED",
+    (url) =>
+      `The homeserver cannot connect to ${url}. Set the registration's url to an address that it can reach, and restart Synapse.`,
+  ],
+  [
+    "M_CONNECTION_TIMEOUT",
+    (url) =>
+      `The homeserver got no answer from ${url} in time. Look for a firewall, or for an address that leads elsewhere.`,
+  ],
+  ["M_UNRECOGNIZED", () => "The homeserver is too old to ping application services; messages may work all the same."],
+]);
+
+/** The meaning of a failed ping in words, with what mends it. `url` is the registration's. */
 export function explainPingFailure(error: unknown, url: string): string {
   if (!(error instanceof MatrixError)) return error instanceof Error ? error.message : String(error);
-  switch (error.errcode) {
-    case "M_UNKNOWN_TOKEN":
-    case "M_MISSING_TOKEN":
-      return "The homeserver does not know this registration's as_token. Add the registration file to app_service_config_files in homeserver.yaml, make sure it is the same file as ours, and restart Synapse.";
-    case "M_FORBIDDEN":
-      return "The homeserver knows the as_token under another id. Make the id of both copies of the registration the same, and restart Synapse.";
-    case "M_URL_NOT_SET":
-      return "The homeserver's copy of the registration has no url. Set it to an address where the homeserver reaches the bridge, and restart Synapse.";
-    case "M_BAD_STATUS":
-      return `The homeserver reached ${url}, but the answer was a refusal. Either its hs_token is not ours (then both copies of the registration differ), or something else answers at that address.`;
-    case "M_CONNECTION_FAILED":
-      return `The homeserver cannot connect to ${url}. Set the registration's url to an address that it can reach, and restart Synapse.`;
-    case "M_CONNECTION_TIMEOUT":
-      return `The homeserver got no answer from ${url} in time. Look for a firewall, or for an address that leads elsewhere.`;
-    case "M_UNRECOGNIZED":
-      return "The homeserver is too old to ping application services; messages may work all the same.";
-    default:
-      return error.message;
-  }
+  return PING_FAILURES.get(error.errcode)?.(url) ?? error.message;
 }
