@@ -9,7 +9,7 @@ import { spec } from "node:test/reporters";
 import { prepareClients } from "./clients/prepare.ts";
 import { check } from "./support/check.ts";
 import { makeEmbeddedTemplate } from "./support/embedded.ts";
-import { asOneFile, bySize, groupsOf, type SizedFiles } from "./support/file-groups.ts";
+import { asOneFile, bySize, groupsOf, interleaved, type SizedFiles } from "./support/file-groups.ts";
 import { inCheckout } from "./support/paths.ts";
 import { startServices, type Services } from "./support/services.ts";
 import { combine } from "./support/test-summary.ts";
@@ -73,8 +73,10 @@ let services: Promise<Services> | undefined;
 let leftOut: string | undefined;
 try {
   const plan = await Promise.all(suites.map(async (suite) => ({ suite, files: await filesOf(suite) })));
-  // Those that wait run together, so that the end of one suite fills up with the next.
-  const waiting = plan.filter(({ suite }) => suite !== "unit" && suite !== "clients").flatMap(({ files }) => files);
+  // Side by side, because files of one suite compute while those of another wait for servers.
+  const waiting = interleaved(
+    plan.filter(({ suite }) => suite !== "unit" && suite !== "clients").map(({ files }) => files),
+  );
   const clients = await prepareClients(plan.find(({ suite }) => suite === "clients")?.files ?? [], (line) =>
     console.error(line),
   );

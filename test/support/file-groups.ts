@@ -24,6 +24,14 @@ export function bySize<T extends SizedFiles>(files: readonly T[]): T[] {
   return files.toSorted((a, b) => b.size - a.size || (String(a.paths) < String(b.paths) ? -1 : 1));
 }
 
+/** One list of several, each spread evenly over it and in its own order. */
+export function interleaved<T>(lists: readonly (readonly T[])[]): T[] {
+  return lists
+    .flatMap((list) => list.map((item, index) => ({ item, at: (index + 0.5) / list.length })))
+    .sort((a, b) => a.at - b.at)
+    .map(({ item }) => item);
+}
+
 /**
  * Writes a test file that has the tests of all these files, so that one process runs them one after the other; of a single
  * file it is that file.

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { describe, it } from "node:test";
-import { asOneFile, groupsOf } from "../../support/file-groups.ts";
+import { asOneFile, groupsOf, interleaved } from "../../support/file-groups.ts";
 import { temporaryDirectory } from "../../support/temporary.ts";
 
 function sized(...sizes: number[]): { paths: string[]; size: number }[] {
@@ -22,6 +22,10 @@ describe("groups of test files", () => {
   it("are no more than there are files", () => {
     assert.equal(groupsOf(sized(1, 2), 6).length, 2);
     assert.deepEqual(groupsOf([], 6), []);
+  });
+
+  it("of several suites are run side by side, however many there are of each", () => {
+    assert.deepEqual(interleaved([["a", "b"], ["1", "2", "3", "4"], []]), ["1", "a", "2", "3", "b", "4"]);
   });
 
   it("are one file that has the tests of all, and a single file is itself", async () => {
