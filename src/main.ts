@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { runCommandLine } from "./cli/run-command-line.ts";
 import { UsageError } from "./cli/usage-error.ts";
+import { OperatorError } from "./observability/operator-error.ts";
 import { printError } from "./observability/described-error.ts";
 
 /** What is said to a command line that is wrong: the whole of the help would bury why. */
@@ -19,7 +20,7 @@ try {
   if (error instanceof UsageError) {
     process.stderr.write(`matrix-agents: ${error.message}\n${SHORT_USAGE}`);
     process.exitCode = error.exitCode;
-  } else if (error instanceof Error && "exitCode" in error && typeof error.exitCode === "number") {
+  } else if (error instanceof OperatorError) {
     process.stderr.write(`matrix-agents: ${error.message}\n`);
     process.exitCode = error.exitCode;
   } else {

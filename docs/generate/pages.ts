@@ -3,6 +3,7 @@ import { format, resolveConfig } from "prettier";
 import { commandsReference } from "./commands.ts";
 import { configurationReference } from "./configuration.ts";
 import { metricsReference } from "./metrics.ts";
+import { troubleshootingPage } from "./troubleshooting.ts";
 
 /** A page of docs/ that is made of its source. */
 export interface GeneratedPage {
@@ -17,6 +18,7 @@ export const GENERATED: readonly GeneratedPage[] = [
   page("../commands.md", commandsReference),
   page("../configuration-reference.md", configurationReference),
   page("../metrics.md", metricsReference),
+  page("../troubleshooting.md", troubleshootingPage),
 ];
 
 function page(path: string, write: () => Promise<string>): GeneratedPage {

@@ -6,6 +6,7 @@ import { pipeline } from "node:stream/promises";
 import { createGunzip, createGzip } from "node:zlib";
 import type { Item } from "./contents.ts";
 import { openStream, SealedStreamBroken, sealStream } from "./sealed-stream.ts";
+import { OperatorError } from "../observability/operator-error.ts";
 
 /*
  * The file: a line that says what it is and in which format, 32 random bytes from which its key is derived together with
@@ -17,9 +18,8 @@ const ANY_FORMAT = /^matrix-agents backup (\d+)\n/;
 const SALT = 32;
 
 /** A backup can't be written, or is none that can be used here. */
-export class BackupError extends Error {
+export class BackupError extends OperatorError<"BackupError"> {
   override readonly name = "BackupError";
-  readonly exitCode = 1;
 }
 
 /** The key of the backup with this salt. */

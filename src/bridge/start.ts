@@ -509,7 +509,9 @@ export async function startBridge(atStart: Config, registration: Registration, l
 
     /** Said once, and loudly: without it, every agent fails in its own way. */
     async function checkSupport(): Promise<void> {
-      for (const missing of await missingSupport(client, botUserId, { signal: stopping.signal })) log.error(missing);
+      for (const missing of await missingSupport(client, botUserId, { signal: stopping.signal })) {
+        log.error({ missing }, "the homeserver lacks what agents need to encrypt");
+      }
     }
 
     /** What needs the homeserver; until it is there, transactions wait in the mailbox. */

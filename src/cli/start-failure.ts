@@ -1,10 +1,10 @@
 import type { Config } from "../config/config.ts";
 import { DatabaseError } from "../database/database.ts";
+import { OperatorError } from "../observability/operator-error.ts";
 
 /** The bridge could not start, for a reason that lies outside of it. */
-export class StartFailure extends Error {
+export class StartFailure extends OperatorError<"StartFailure"> {
   override readonly name = "StartFailure";
-  readonly exitCode = 1;
 }
 
 /** What kept the bridge from starting, in words where it is for the admin to mend, else as it was. */

@@ -1,5 +1,6 @@
+import { OperatorError } from "../observability/operator-error.ts";
+
 /** The command line itself is wrong. */
-export class UsageError extends Error {
+export class UsageError extends OperatorError<"UsageError"> {
   override readonly name = "UsageError";
-  readonly exitCode = 2;
 }

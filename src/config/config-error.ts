@@ -1,3 +1,5 @@
+import { OperatorError } from "../observability/operator-error.ts";
+
 /** One mistake in a configuration file. */
 export interface ConfigProblem {
   /** Where: `agents.llama.temperature`; empty for the file as a whole. */
@@ -8,16 +10,18 @@ export interface ConfigProblem {
 }
 
 /** A configuration file that can't be used. The message lists every mistake, for a person. */
-export class ConfigError extends Error {
+export class ConfigError extends OperatorError<"ConfigError"> {
   override readonly name = "ConfigError";
-  readonly exitCode = 2;
   readonly problems: readonly ConfigProblem[];
 
   constructor(file: string, problems: readonly ConfigProblem[]) {
     const lines = problems.map(
       ({ path, found, expected }) => `  ${path === "" ? "(file)" : path}: found ${found}; expected ${expected}`,
     );
-    super(`${file} has ${problems.length === 1 ? "a mistake" : `${problems.length} mistakes`}:\n${lines.join("\n")}`);
+    const told = lines.join("\n");
+    super(
+      problems.length === 1 ? `${file} has a mistake:\n${told}` : `${file} has ${problems.length} mistakes:\n${told}`,
+    );
     this.problems = problems;
   }
 }

@@ -1,6 +1,7 @@
 import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { userInfo } from "node:os";
+import { OperatorError } from "../observability/operator-error.ts";
 
 /** A file or folder that others must not read, or must not change. */
 export interface GuardedFile {
@@ -34,9 +35,8 @@ export interface InsecureFile {
 }
 
 /** Secrets that others can read or change. */
-export class InsecureFiles extends Error {
+export class InsecureFiles extends OperatorError<"InsecureFiles"> {
   override readonly name = "InsecureFiles";
-  readonly exitCode = 2;
 
   constructor(files: readonly InsecureFile[]) {
     const lines = files.map(({ path, problem, mend }) => `  ${path}: ${problem}; mend it with: ${mend}`);

@@ -1,9 +1,9 @@
 import bs58 from "bs58";
+import { OperatorError } from "../observability/operator-error.ts";
 
 /** What was given is no recovery key. */
-export class RecoveryKeyError extends Error {
+export class RecoveryKeyError extends OperatorError<"RecoveryKeyError"> {
   override readonly name = "RecoveryKeyError";
-  readonly exitCode = 2;
 }
 
 const PREFIX = [0x8b, 0x01];

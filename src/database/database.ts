@@ -1,4 +1,5 @@
 import { unquoted } from "../observability/described-error.ts";
+import type { Saying } from "../observability/operator-error.ts";
 
 /** A row as the driver returns it: `int8` and `numeric` as numbers, `bytea` as bytes, `timestamptz` as Date, `json` parsed. */
 export type Row = Record<string, unknown>;
@@ -55,6 +56,11 @@ export class DatabaseError extends Error {
     this.code = options.code;
     this.retryable = options.retryable;
   }
+}
+
+/** A database that can't be used as it is, in words for the admin. */
+export function databaseRefusal(message: Saying<"DatabaseRefusal">): DatabaseError {
+  return new DatabaseError(message, { code: undefined, retryable: false });
 }
 
 /**

@@ -2,7 +2,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Logger } from "../observability/log.ts";
-import { DatabaseError, type Database, type Queryable } from "./database.ts";
+import { databaseRefusal, type Database, type Queryable } from "./database.ts";
 import { refuseDuringRestore } from "./restore-lock.ts";
 
 /** Any constant: it names the lock that keeps two processes from migrating at once. */
@@ -80,9 +80,8 @@ export async function migrateIn(tx: Queryable, known: readonly Migration[]): Pro
   const unknown = done.filter(({ number }) => !known.some((migration) => migration.number === number));
   const breaking = unknown.find(({ isBreaking }) => isBreaking);
   if (breaking !== undefined) {
-    throw new DatabaseError(
+    throw databaseRefusal(
       `the database has been used by a newer version of matrix-agents, which has changed it in a way that this one does not understand (migration ${breaking.name}); run that version or a later one, or restore a backup from before`,
-      { code: undefined, retryable: false },
     );
   }
   const missing = known.filter((migration) => !numbers.has(migration.number));
@@ -123,8 +122,7 @@ async function refuseWhileUsed(tx: Queryable, missing: readonly Migration[]): Pr
   if (known === 0) return;
   const { count } = await tx.query("select from processes where process_lives(number)");
   if (count === 0) return;
-  throw new DatabaseError(
+  throw databaseRefusal(
     `this version changes the database in a way that the bridges which run on it do not understand (migration ${breaking.name}); stop the other processes first`,
-    { code: undefined, retryable: false },
   );
 }

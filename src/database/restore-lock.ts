@@ -1,4 +1,4 @@
-import { DatabaseError, type Queryable } from "./database.ts";
+import { databaseRefusal, type Queryable } from "./database.ts";
 
 /**
  * Nobody else may use a database that is being filled from a backup. Every user of it takes a shared lock first, and
@@ -20,10 +20,7 @@ export async function refuseDuringRestore(
   const take = until === "session" ? "pg_try_advisory_lock_shared" : "pg_try_advisory_xact_lock_shared";
   const { rows } = await database.query<{ taken: boolean }>(`select ${take}($1) as taken`, [RESTORE_LOCK]);
   if (rows[0]?.taken === true) return;
-  throw new DatabaseError("a backup is being restored into the database; try again when that has ended", {
-    code: undefined,
-    retryable: false,
-  });
+  throw databaseRefusal("a backup is being restored into the database; try again when that has ended");
 }
 
 /** Keeps all others out until the transaction ends; false when somebody uses the database. Throws {@link DatabaseError}. */

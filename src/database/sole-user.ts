@@ -1,11 +1,11 @@
 import { link, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { OperatorError } from "../observability/operator-error.ts";
 
 /** The embedded database lives in one process; another one already has it. */
-export class DatabaseInUse extends Error {
+export class DatabaseInUse extends OperatorError<"DatabaseInUse"> {
   override readonly name = "DatabaseInUse";
-  readonly exitCode = 2;
 }
 
 /** A claim on a folder that nobody else can have meanwhile. */
@@ -27,8 +27,7 @@ export async function claimDirectory(directory: string): Promise<SoleUse> {
     const holder = await holderOf(path);
     if (await isRunning(holder)) {
       throw new DatabaseInUse(
-        `another matrix-agents process (pid ${holder.split(" ")[0]}) is using ${directory}; stop it first, or set another data_dir. ` +
-          "The embedded database takes one process; use PostgreSQL (database.url) for more",
+        `another matrix-agents process (pid ${holder.split(" ")[0]}) is using ${directory}; stop it first, or set another data_dir. The embedded database takes one process; use PostgreSQL (database.url) for more`,
       );
     }
     await removeStale(path, holder, mine);

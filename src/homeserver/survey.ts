@@ -1,4 +1,5 @@
 import { Agent, fetch } from "undici";
+import { OperatorError, type Saying } from "../observability/operator-error.ts";
 
 /**
  * Asks a homeserver for public facts. No token goes along: Synapse refuses even /versions to a token that it does not
@@ -30,9 +31,8 @@ export type SignIn =
   | { readonly by: "service"; readonly issuer: string | undefined };
 
 /** No homeserver answers at the address. The message gives the cause, and the address that may be meant. */
-export class NoHomeserver extends Error {
+export class NoHomeserver extends OperatorError<"NoHomeserver"> {
   override readonly name = "NoHomeserver";
-  readonly exitCode = 1;
 }
 
 const ANSWER_TIMEOUT_MS = 10_000;
@@ -155,7 +155,7 @@ function text(value: unknown): string | undefined {
 }
 
 /** Why there was no answer at all. */
-function explainNoAnswer(error: unknown, base: string): string {
+function explainNoAnswer(error: unknown, base: string): Saying<"NoHomeserver"> {
   const { protocol, host, hostname } = new URL(base);
   const codes: string[] = [];
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
@@ -184,7 +184,7 @@ function explainNoAnswer(error: unknown, base: string): string {
 }
 
 /** A sentence about the program that answered in a homeserver's place. */
-function explainOtherAnswer({ status, headers }: Answer, base: string): string {
+function explainOtherAnswer({ status, headers }: Answer, base: string): Saying<"NoHomeserver"> {
   const place = headers.get("location");
   if (status >= 300 && status < 400 && place !== null) {
     return `${base} leads on to ${place}: use the homeserver's own address`;

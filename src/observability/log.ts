@@ -1,13 +1,21 @@
 import { pino, type Logger as PinoLogger, type LoggerOptions } from "pino";
 import pretty from "pino-pretty";
 import { describeError } from "./described-error.ts";
+import type { ErrorLine } from "./error-lines.ts";
 import type { Secrets } from "./secrets.ts";
 
 /**
  * A structured logger. Fields are ids (`ghost`, `room`, `event`, `txn`), counts and durations; message text, keys and
  * tokens are never passed to it, at any level.
  */
-export type Logger = PinoLogger;
+export interface Logger extends Pick<PinoLogger, "debug" | "info" | "warn" | "level"> {
+  readonly error: LogError;
+  readonly fatal: LogError;
+  child(bindings: Readonly<Record<string, unknown>>): Logger;
+}
+
+/** Logs one of the lines that the manual has. */
+type LogError = (...args: [fields: object, line: ErrorLine] | [line: ErrorLine]) => void;
 
 /** The levels that can be configured, most talkative first. */
 export type LogLevel = "debug" | "info" | "warn" | "error";

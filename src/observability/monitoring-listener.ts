@@ -5,6 +5,7 @@ import express, { type Express, type RequestHandler } from "express";
 import type { Logger } from "./log.ts";
 import { METRICS_CONTENT_TYPE } from "./metrics.ts";
 import type { Readiness } from "./readiness.ts";
+import { OperatorError, type Saying } from "./operator-error.ts";
 
 /** Requests to this listener are small, so a slow one is cut off after this time, in ms. */
 const REQUEST_TIMEOUT_MS = 10_000;
@@ -29,9 +30,8 @@ export interface MonitoringListener {
 }
 
 /** The address can't be listened on. */
-class MonitoringFailure extends Error {
+class MonitoringFailure extends OperatorError<"MonitoringFailure"> {
   override readonly name = "MonitoringFailure";
-  readonly exitCode = 1;
 }
 
 /**
@@ -104,7 +104,10 @@ function shared<T>(ask: () => Promise<T>): () => Promise<T> {
   return () => (answer ??= ask().finally(() => setTimeout(forget, ANSWER_AGE_MS).unref()));
 }
 
-function explain(error: unknown, { bind, port }: { readonly bind: string; readonly port: number }): string {
+function explain(
+  error: unknown,
+  { bind, port }: { readonly bind: string; readonly port: number },
+): Saying<"MonitoringFailure"> {
   switch (error instanceof Error && "code" in error ? error.code : undefined) {
     case "EADDRINUSE":
       return `monitoring.port: another program listens on port ${port} of ${bind} already; choose another port (each process on a machine needs its own), or switch monitoring off`;

@@ -172,10 +172,12 @@ export class BanLists {
       if (!isHomeserverError(error)) throw error;
       const isNews = !this.#failed.has(roomId);
       this.#failed.set(roomId, performance.now() + RETRY_MS);
-      log[isNews ? "error" : "debug"](
-        { room: roomId, error },
-        "a ban list can't be read: invite the bot to it, or take it out of permissions.ban_lists; what was read of it before counts",
-      );
+      if (isNews) {
+        log.error(
+          { room: roomId, error },
+          "a ban list can't be read: invite the bot to it, or take it out of permissions.ban_lists; what was read of it before counts",
+        );
+      } else log.debug({ room: roomId, error }, "a ban list still can't be read");
     }
   }
 

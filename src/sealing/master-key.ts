@@ -4,14 +4,14 @@ import { dirname } from "node:path";
 import type { MasterKeySource } from "../config/config.ts";
 import type { Database, Queryable } from "../database/database.ts";
 import { seal, unseal } from "./sealed-text.ts";
+import { OperatorError } from "../observability/operator-error.ts";
 import type { Retryable } from "../observability/retryable.ts";
 
 /** The master key is missing, malformed, or not the one this database was made with. */
-export class MasterKeyError extends Error implements Retryable {
+export class MasterKeyError extends OperatorError<"MasterKeyError"> implements Retryable {
   override readonly name = "MasterKeyError";
   /** Nothing is lost by waiting until the key is back. */
   readonly retryable = true;
-  readonly exitCode = 2;
 }
 
 /** The rows of `settings` that say which master key it is, and how many there were. */

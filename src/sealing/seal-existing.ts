@@ -3,6 +3,7 @@ import { storable } from "../database/text.ts";
 import type { Logger } from "../observability/log.ts";
 import { unlessBroken } from "./sealed-text.ts";
 import type { Scope, Seals } from "./seals.ts";
+import { OperatorError } from "../observability/operator-error.ts";
 
 /** Rows that are sealed in one transaction. */
 const AT_ONCE = 200;
@@ -88,14 +89,12 @@ export interface Unsealed {
 }
 
 /** The database holds words that are not sealed, and nothing says that all were once. */
-export class UnsealedRows extends Error {
+export class UnsealedRows extends OperatorError<"UnsealedRows"> {
   override readonly name = "UnsealedRows";
-  readonly exitCode = 2;
 
   constructor(unsealed: readonly Unsealed[]) {
     super(
-      `the database holds words that are not sealed (${describeUnsealed(unsealed)}): a version from before words were sealed ` +
-        'has left them, or somebody wrote them there. If you have just upgraded from such a version: "matrix-agents keys seal-existing"',
+      `the database holds words that are not sealed (${describeUnsealed(unsealed)}): a version from before words were sealed has left them, or somebody wrote them there. If you have just upgraded from such a version: "matrix-agents keys seal-existing"`,
     );
   }
 }

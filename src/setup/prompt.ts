@@ -1,4 +1,5 @@
 import { createInterface } from "node:readline/promises";
+import { OperatorError } from "../observability/operator-error.ts";
 
 /** Asks a person; an empty answer is the default. */
 export interface Prompt {
@@ -8,9 +9,8 @@ export interface Prompt {
 }
 
 /** Whoever was asked has gone, by Ctrl-C or the end of the input. */
-export class Unanswered extends Error {
+export class Unanswered extends OperatorError<"Unanswered"> {
   override readonly name = "Unanswered";
-  readonly exitCode = 2;
 }
 
 /** Asks in a terminal, or whatever these streams are. Asking throws {@link Unanswered} when the input has ended. */

@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { chmod, chown, link, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
+import { OperatorError, type Saying } from "../observability/operator-error.ts";
 
 /** A file was not written: it is there already, or its folder can't be written. */
-class NotWritten extends Error {
+class NotWritten extends OperatorError<"NotWritten"> {
   override readonly name = "NotWritten";
-  readonly exitCode = 2;
 }
 
 /** What owner and group may do with a file that is written over they may go on to do; others nothing. */
@@ -77,7 +77,7 @@ function explain(
   file: string,
   code: string,
   how: { readonly overwrite: boolean; readonly otherwise?: string },
-): string {
+): Saying<"NotWritten"> {
   if (code === "EEXIST") {
     return `${file} exists already and is left as it is${how.otherwise === undefined ? "" : `; ${how.otherwise}`}`;
   }

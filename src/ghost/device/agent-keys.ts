@@ -4,6 +4,7 @@ import { BACKUP_ALGORITHM, BACKUP_SECRET, decryptBackedUpKey } from "../../crypt
 import { SecretStorage } from "../../crypto/secret-storage.ts";
 import type { HomeserverClient } from "../../homeserver/client.ts";
 import { accountDataOf, backupServerOf } from "./custody.ts";
+import { OperatorError } from "../../observability/operator-error.ts";
 
 /** A room key as clients export it (spec "Key export format"). */
 export type ExportedKey = Readonly<Record<string, unknown>> & {
@@ -12,9 +13,8 @@ export type ExportedKey = Readonly<Record<string, unknown>> & {
 };
 
 /** There is nothing on the server that this key opens. */
-class NotInCustody extends Error {
+class NotInCustody extends OperatorError<"NotInCustody"> {
   override readonly name = "NotInCustody";
-  readonly exitCode = 1;
 }
 
 /** How a ghost's keys are kept on the server. */

@@ -1,0 +1,231 @@
+/**
+ * Each kind of error that ends a command, by the name of its class: the exit code, what it says (`…` is what differs), and
+ * what is to be done about it, in Markdown. docs/troubleshooting.md has them all.
+ */
+export const OPERATOR_ERRORS = {
+  ConfigError: {
+    exitCode: 2,
+    cases: [
+      {
+        says: ["… has a mistake:…", "… has … mistakes:…"],
+        mend: "Correct the settings: each line names one, what was found and what is expected.",
+      },
+    ],
+  },
+  UsageError: {
+    exitCode: 2,
+    cases: [
+      {
+        says: ["…"],
+        mend: "The command line is wrong where a second line begins with `Usage:`. `matrix-agents help` shows all commands and options.",
+      },
+    ],
+  },
+  Unanswered: {
+    exitCode: 2,
+    cases: [
+      {
+        says: ["the questions were not all answered; nothing was changed"],
+        mend: "Run `init` again, or answer its questions by options.",
+      },
+    ],
+  },
+  InsecureFiles: {
+    exitCode: 2,
+    cases: [
+      {
+        says: ["secrets are not safe from other users of this machine …"],
+        mend: "Run the command at the end of each line. If you can't: `--insecure-permissions`.",
+      },
+    ],
+  },
+  StartFailure: {
+    exitCode: 1,
+    cases: [
+      {
+        says: ["… can't be used: …"],
+        mend: "Start PostgreSQL, or correct `database.url`; the reason stands behind the colon.",
+      },
+      {
+        says: ["appservice.port: another program listens on port …"],
+        mend: "Is the bridge running already? If not, choose another port with `matrix-agents init --port`, and give the homeserver the changed registration.",
+      },
+      {
+        says: ["appservice.bind: this machine has no address …"],
+        mend: "Correct `appservice.bind`; use `127.0.0.1` if the homeserver is on the same machine.",
+      },
+      {
+        says: ["appservice.port: this user may not listen on port …"],
+        mend: "Choose a port from 1024 on with `matrix-agents init --port`.",
+      },
+      { says: ["… can't be read"], mend: "Let the user who runs `init` read that file." },
+    ],
+  },
+  DatabaseRefusal: {
+    exitCode: 1,
+    cases: [
+      {
+        says: ["… stop the other processes first"],
+        mend: "Stop all processes of the old version, because the new one changes what they use. See [upgrade.md](upgrade.md#upgrade).",
+      },
+      {
+        says: ["the database has been used by a newer version of matrix-agents…"],
+        mend: "Run that version, or see [upgrade.md](upgrade.md#downgrade).",
+      },
+      { says: ["a backup is being restored…"], mend: "Start again when `restore` has ended." },
+    ],
+  },
+  UnsealedRows: {
+    exitCode: 2,
+    cases: [
+      {
+        says: ["the database holds words that are not sealed …"],
+        mend: "After an upgrade from a version that sealed no words, run `matrix-agents keys seal-existing`. Otherwise somebody has written into the database: find out who can, and delete those rows.",
+      },
+    ],
+  },
+  DatabaseInUse: {
+    exitCode: 2,
+    cases: [
+      {
+        says: ["another matrix-agents process …", "could not claim …"],
+        mend: "The embedded database takes one process. Stop the other one; for commands beside a running bridge use PostgreSQL.",
+      },
+    ],
+  },
+  MasterKeyError: {
+    exitCode: 2,
+    cases: [
+      {
+        says: ["… with the master key is missing…"],
+        mend: "Put it back from your backup. The bridge makes no new key for a database that needs the old one, and overwrites nothing.",
+      },
+      {
+        says: ["… holds another master key than the one this database was made with"],
+        mend: "The same, or the database is not the one you think. Without the right key see [restore.md](operations/restore.md).",
+      },
+      { says: ["… must hold the master key as 64 hexadecimal digits"], mend: "Put it back from your backup." },
+      {
+        says: ["the master key was changed …", "the master key has been changed …"],
+        mend: "Run the same command again.",
+      },
+      {
+        says: ["the database does not know its master key any more"],
+        mend: "Somebody has deleted rows of `settings`: restore a backup ([upgrade.md](upgrade.md#restore)).",
+      },
+      { says: ["this database has no master key yet…"], mend: "Start the bridge once." },
+      { says: ["the new master key is the present one"], mend: "Give another key." },
+      { says: ["the new master key can't be written …"], mend: "Let the bridge's user write to that folder." },
+    ],
+  },
+  MonitoringFailure: {
+    exitCode: 1,
+    cases: [
+      {
+        says: ["monitoring.port: …", "monitoring.bind: …", "monitoring: …"],
+        mend: "Choose another `monitoring.port`; each process on a machine needs its own.",
+      },
+    ],
+  },
+  NoHomeserver: {
+    exitCode: 1,
+    cases: [
+      {
+        says: [
+          "nothing listens at …",
+          "there is no host …",
+          "there is no way to …",
+          "… does not answer: …",
+          "… can't be asked …",
+          "… hangs up on plain HTTP: …",
+          "… speaks no TLS: …",
+          "the certificate of … is not trusted …",
+          "… leads on to …",
+          "what answers at … is no homeserver …",
+        ],
+        mend: "Give `init` the address of Synapse's client-server API.",
+      },
+    ],
+  },
+  NotWritten: {
+    exitCode: 2,
+    cases: [
+      {
+        says: ["… exists already and is left as it is…"],
+        mend: "`init` changes single settings of existing files; `generate-registration --force` makes new tokens, which the homeserver then needs.",
+      },
+      { says: ["… is left as it is: …"], mend: "Run it as the file's owner, or as root." },
+      { says: ["… can't be written (…)"], mend: "Let the user who runs the command write to that folder." },
+    ],
+  },
+  RecoveryKeyError: {
+    exitCode: 2,
+    cases: [
+      {
+        says: ["this is no recovery key: …", "the recovery key has a mistake in it…"],
+        mend: "Compare it again: about 48 letters and digits, beginning with E.",
+      },
+    ],
+  },
+  NotInCustody: {
+    exitCode: 1,
+    cases: [
+      {
+        says: ["this recovery key does not open …", "… has no backup of room keys …"],
+        mend: "The key is another agent's, or the homeserver has no backup: `matrix-agents keys backup` tells.",
+      },
+    ],
+  },
+  BackupError: {
+    exitCode: 1,
+    cases: [
+      {
+        says: ["… can't be opened: …", "the backup is not whole", "… is no backup of matrix-agents"],
+        mend: "Check that the file is whole and that the master key is the one it was made with. See [upgrade.md](upgrade.md#restore).",
+      },
+      {
+        says: ["… is a backup in format …", "the backup was made by version …"],
+        mend: "Restore it with that version, or a later one.",
+      },
+      {
+        says: ["… exists already; a backup replaces no file", "… can't be written: …", "… can't be read: …"],
+        mend: "Give another file, or let the user who runs the command write or read it.",
+      },
+      {
+        says: ["the database is not empty …", "a bridge is running on this database…"],
+        mend: "`restore` fills an empty database that nothing runs on; `--force` gives up what is in it.",
+      },
+      {
+        says: ["the devices of these agents have been used since the backup was made…"],
+        mend: "Add `--new-devices`: the agents' keys must not go back in time.",
+      },
+    ],
+  },
+} as const satisfies Record<string, OperatorErrorKind>;
+
+/** What is known of one kind. */
+export interface OperatorErrorKind {
+  readonly exitCode: 1 | 2;
+  readonly cases: readonly { readonly says: readonly string[]; readonly mend: string }[];
+}
+
+type Kinds = typeof OPERATOR_ERRORS;
+
+/** `…` in what an error says, for the compiler. */
+type Pattern<Says> = Says extends `${infer Before}…${infer After}` ? `${Before}${string}${Pattern<After>}` : Says;
+
+/** What an error of a kind may say: the compiler lets none be made that the table does not have. */
+export type Saying<Name extends keyof Kinds> = Pattern<Kinds[Name]["cases"][number]["says"][number]>;
+
+/** An error that was made for the person who runs the command: it is printed without its stack, and ends the command. */
+export abstract class OperatorError<Name extends keyof Kinds> extends Error {
+  abstract override readonly name: Name;
+
+  constructor(message: Saying<Name>, options?: ErrorOptions) {
+    super(message, options);
+  }
+
+  get exitCode(): number {
+    return OPERATOR_ERRORS[this.name].exitCode;
+  }
+}
