@@ -15,7 +15,7 @@ export const ERROR_LINES = {
   "this ghost's device is not signed": "run `matrix-agents keys restore AGENT` ([restore.md](operations/restore.md))",
   "nothing is said here: this ghost's device is not signed by its identity": "the same",
   "nothing is said here: an identity that was verified has changed":
-    "verify the person anew, or lower `encryption.trust.send` for the room",
+    "verify the person again, or lower `encryption.trust.send` for the room",
   "the room keys of the backup could not be read":
     "run `matrix-agents keys backup`; older messages stay unread until then",
   "nothing is said here in clear":

@@ -1,0 +1,193 @@
+import { mkdir } from "node:fs/promises";
+import { dirname } from "node:path";
+import type { Config } from "../config/config.ts";
+import { FORMATS } from "../config/formats.ts";
+import { loadConfig } from "../config/load.ts";
+import { isAtLeast, OLDEST_SYNAPSE, surveyHomeserver, type Survey } from "../homeserver/survey.ts";
+import { findOllama } from "../setup/ollama.ts";
+import { ollamaUrl } from "../setup/ollama-address.ts";
+import { openPrompt, type Prompt } from "../setup/prompt.ts";
+import { writeSecretFile } from "../setup/secret-file.ts";
+import { firstConfig, SettingsFile } from "../setup/settings-file.ts";
+import { UsageError } from "./usage-error.ts";
+
+/** What the options of `init` say of the configuration; what is undefined is found out or asked for. */
+export interface GivenSettings {
+  /** Base URL of the client-server API. */
+  readonly homeserver: string | undefined;
+  readonly domain: string | undefined;
+  /** Where the homeserver reaches the bridge. */
+  readonly url: string | undefined;
+  readonly bind: string | undefined;
+  readonly port: string | undefined;
+  /** URL of an Ollama. */
+  readonly ollama: string | undefined;
+  /** Ask nothing, and take the default of what is not given. */
+  readonly yes: boolean;
+}
+
+const DEFAULT_PORT = 9993;
+const DEFAULT_HOMESERVER = "http://127.0.0.1:8008";
+
+/**
+ * Writes the first config.yaml, with what was given, found out or answered. Throws UsageError, NoHomeserver, Unanswered and
+ * NotWritten.
+ */
+export async function makeConfig(file: string, options: GivenSettings): Promise<Config> {
+  const isAsked = !options.yes && process.stdin.isTTY;
+  const prompt = isAsked ? openPrompt(process.stdin, process.stdout) : undefined;
+  try {
+    const homeserver = trimmed(
+      options.homeserver ??
+        (await prompt?.ask("Homeserver's URL, as this machine reaches it", DEFAULT_HOMESERVER, (answer) =>
+          FORMATS["homeserver-url"].validate(answer) ? undefined : `Expected ${FORMATS["homeserver-url"].expected}.`,
+        )) ??
+        (options.yes ? DEFAULT_HOMESERVER : needed("homeserver")),
+    );
+    const survey = await surveyHomeserver(homeserver);
+    say(describe(homeserver, survey));
+    const domain = await domainOf(homeserver, survey, options, prompt);
+    const ollama = await ollamaOf(options, prompt);
+    const port = portOf(options.port ?? String(DEFAULT_PORT)) ?? DEFAULT_PORT;
+    const bind = options.bind ?? (isNear(options.url ?? homeserver) ? "127.0.0.1" : "0.0.0.0");
+    if (options.url === undefined && !isNear(homeserver)) {
+      throw new UsageError(
+        `${homeserver} is on another machine: say by --url where it reaches this one, such as --url http://192.0.2.7:${port}`,
+      );
+    }
+    await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+    await writeSecretFile(file, firstConfig({ homeserver, domain, bind, port, ollama }), { overwrite: false });
+    say(`Wrote ${file}.`);
+    return await loadConfig(file);
+  } finally {
+    prompt?.close();
+  }
+}
+
+/**
+ * Changes in a config.yaml what was given, and nothing else. Throws UsageError, NoHomeserver, NotWritten and ConfigError.
+ *
+ * @param text what stands in the file.
+ */
+export async function changeConfig(
+  file: string,
+  text: string,
+  before: Config,
+  options: GivenSettings,
+): Promise<Config> {
+  const homeserver = trimmed(options.homeserver ?? before.homeserver.url);
+  const survey = await surveyHomeserver(homeserver);
+  say(describe(homeserver, survey));
+  const domain = options.domain ?? before.homeserver.domain;
+  refuseOtherDomain(survey, domain);
+
+  const settings = new SettingsFile(text);
+  const changed = [
+    options.homeserver !== undefined && settings.set("homeserver.url", homeserver) && "homeserver.url",
+    options.domain !== undefined && settings.set("homeserver.domain", domain) && "homeserver.domain",
+    options.bind !== undefined && settings.set("appservice.bind", options.bind) && "appservice.bind",
+    options.port !== undefined && settings.set("appservice.port", Number(options.port)) && "appservice.port",
+    options.ollama !== undefined && setOllama(settings, trimmed(options.ollama)) && "providers.ollama",
+  ].filter((name) => name !== false);
+  if (changed.length === 0) {
+    say(`${file} stays as it is.`);
+    return before;
+  }
+  await writeSecretFile(file, settings.toString(), { overwrite: true });
+  say(`Changed ${changed.join(", ")} in ${file}.`);
+  return loadConfig(file);
+}
+
+function setOllama(settings: SettingsFile, url: string): boolean {
+  if (settings.get("providers.ollama") === undefined) {
+    return settings.set("providers.ollama", { type: "ollama", url, discover: true });
+  }
+  return settings.set("providers.ollama.url", url);
+}
+
+async function domainOf(
+  homeserver: string,
+  survey: Survey,
+  options: GivenSettings,
+  prompt: Prompt | undefined,
+): Promise<string> {
+  if (options.domain !== undefined) {
+    refuseOtherDomain(survey, options.domain);
+    return options.domain;
+  }
+  if (survey.domain !== undefined && prompt === undefined) return survey.domain;
+  const { hostname } = new URL(homeserver);
+  // A guess, for a person to confirm: without one it could be wrong, and user ids can't be changed later.
+  const guess = survey.domain ?? (isNear(homeserver) ? undefined : hostname.replace(/^(matrix|synapse)\./, ""));
+  if (prompt === undefined) return needed("domain");
+  return prompt.ask("Server name, the part of user ids after the colon", guess, (answer) =>
+    !FORMATS["server-name"].validate(answer)
+      ? `Expected ${FORMATS["server-name"].expected}.`
+      : survey.domain !== undefined && answer !== survey.domain
+        ? `The homeserver calls itself ${survey.domain}.`
+        : undefined,
+  );
+}
+
+function refuseOtherDomain(survey: Survey, domain: string): void {
+  if (survey.domain === undefined || survey.domain === domain) return;
+  throw new UsageError(`the homeserver calls itself ${survey.domain}, not ${domain}`);
+}
+
+/** The Ollama to use: the one that was named, else one that answers with models; undefined where there is none. */
+async function ollamaOf(options: GivenSettings, prompt: Prompt | undefined): Promise<string | undefined> {
+  if (options.ollama !== undefined) return trimmed(options.ollama);
+  const url = ollamaUrl(process.env["OLLAMA_HOST"]);
+  const found = await findOllama(url, AbortSignal.timeout(10_000));
+  if (found.kind === "found") {
+    const names = found.models.filter(({ canChat }) => canChat).map(({ name }) => name);
+    say(
+      `An Ollama at ${url} has ${names.length === 0 ? "no model yet (matrix-agents pull MODEL)" : names.join(", ")}.`,
+    );
+    return url;
+  }
+  if (prompt === undefined) {
+    say(`No Ollama at ${url}: there will be the demo agent, which is no model. Later: matrix-agents init --ollama URL`);
+    return undefined;
+  }
+  const answer = await prompt.ask("URL of an Ollama, or - for the demo agent alone", "-", (given) =>
+    given === "-" || FORMATS["http-url"].validate(given) ? undefined : `Expected ${FORMATS["http-url"].expected}.`,
+  );
+  return answer === "-" ? undefined : trimmed(answer);
+}
+
+function describe(url: string, { software, versions, signIn }: Survey): string {
+  const name = software === undefined ? "A homeserver" : `${software.name} ${software.version}`;
+  const ways =
+    signIn.by === "service"
+      ? `people sign in at ${signIn.issuer ?? "an authentication service"}; the bridge signs in nowhere`
+      : "people sign in at the homeserver; the bridge signs in nowhere";
+  const isOld = software?.name === "Synapse" && !isAtLeast(software.version, OLDEST_SYNAPSE);
+  const warning = isOld ? `\n  It is too old for agents to encrypt: update it to ${OLDEST_SYNAPSE} or later.` : "";
+  return `${name} at ${url}, specification up to ${versions.at(-1) ?? "unknown"}; ${ways}.${warning}`;
+}
+
+function isNear(url: string): boolean {
+  const { hostname } = new URL(url);
+  return hostname === "localhost" || hostname === "[::1]" || hostname.startsWith("127.");
+}
+
+/** A URL without a slash at its end. */
+export function trimmed(url: string): string {
+  return url.replace(/\/+$/, "");
+}
+
+/** A port as people type it; undefined when it is none. */
+export function portOf(text: string): number | undefined {
+  const port = Number(text);
+  return /^\d+$/.test(text) && port >= 1 && port <= 65_535 ? port : undefined;
+}
+
+function needed(option: string): never {
+  throw new UsageError(`init needs --${option}, or a terminal to ask on`);
+}
+
+/** Says something to whoever runs `init`. */
+export function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
