@@ -6,20 +6,25 @@ import { Seals } from "../../src/sealing/seals.ts";
 
 const MASTER_KEY = "TEST_SEALING_MASTER_KEY";
 
-const made = new WeakMap<Database, Seals>();
+const made = new WeakMap<Database, { readonly masterKey: MasterKey; readonly seals: Seals }>();
 
 /** Gives an empty database a master key. */
 export async function makeSeals(database: Database): Promise<void> {
   process.env[MASTER_KEY] ??= randomBytes(32).toString("hex");
-  made.set(
-    database,
-    new Seals(database, await MasterKey.open({ from: "env", name: MASTER_KEY }, database), silentLogger()),
-  );
+  const masterKey = await MasterKey.open({ from: "env", name: MASTER_KEY }, database);
+  made.set(database, { masterKey, seals: new Seals(database, masterKey, silentLogger()) });
+}
+
+/** The master key of a database that `forEachDatabase` opened. */
+export function masterKeyOf(database: Database): MasterKey {
+  const found = made.get(database);
+  if (found === undefined) throw new Error("the database has no master key; is it migrated?");
+  return found.masterKey;
 }
 
 /** What seals in a database that `forEachDatabase` opened. */
 export function sealsOf(database: Database): Seals {
-  const seals = made.get(database);
-  if (seals === undefined) throw new Error("the database has no master key; is it migrated?");
-  return seals;
+  const found = made.get(database);
+  if (found === undefined) throw new Error("the database has no master key; is it migrated?");
+  return found.seals;
 }

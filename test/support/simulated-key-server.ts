@@ -31,6 +31,13 @@ interface Device {
   readonly inbox: { readonly position: number; readonly message: ToDeviceMessage }[];
 }
 
+/** A user's cross-signing keys by their use, as `/keys/device_signing/upload` names them. */
+type Identity = Record<"master_key" | "self_signing_key" | "user_signing_key", SignedKey | undefined>;
+
+interface SignedKey {
+  signatures?: PerDevice;
+}
+
 type PerDevice = Record<string, Record<string, unknown>>;
 
 /**
@@ -40,6 +47,7 @@ type PerDevice = Record<string, Record<string, unknown>>;
  */
 export class SimulatedKeyServer {
   readonly #devices = new Map<string, Map<string, Device>>();
+  readonly #identities = new Map<string, Identity>();
   readonly #transactions = new Set<string>();
   #position = 0;
 
@@ -56,10 +64,16 @@ export class SimulatedKeyServer {
       case RequestType.ToDevice:
         return this.#deliver(user, device, request, body["messages"] as PerDevice);
       case RequestType.SignatureUpload:
+        return this.#sign(body as Record<string, Record<string, SignedKey>>);
       case RequestType.RoomMessage:
       case RequestType.KeysBackup:
         throw new Error(`the simulated server has no answer to a request of type ${request.type}`);
     }
+  }
+
+  /** `/keys/device_signing/upload`: a user's cross-signing keys. */
+  setIdentity(user: string, identity: Identity): void {
+    this.#identities.set(user, identity);
   }
 
   /** `/sync` of a device that has seen everything before `since`. */
@@ -98,10 +112,34 @@ export class SimulatedKeyServer {
   #query(users: readonly string[]): unknown {
     const known = (user: string): [string, unknown][] =>
       [...(this.#devices.get(user) ?? [])].flatMap(([id, { keys }]) => (keys === undefined ? [] : [[id, keys]]));
+    const identities = (use: keyof Identity): object =>
+      Object.fromEntries(
+        users.flatMap((user) => {
+          const key = this.#identities.get(user)?.[use];
+          return key === undefined ? [] : [[user, key]];
+        }),
+      );
     return {
       device_keys: Object.fromEntries(users.map((user) => [user, Object.fromEntries(known(user))])),
+      master_keys: identities("master_key"),
+      self_signing_keys: identities("self_signing_key"),
+      user_signing_keys: identities("user_signing_key"),
       failures: {},
     };
+  }
+
+  /** Adds signatures to devices' keys, by their ids, and to master keys, by their public parts. */
+  #sign(signed: Record<string, Record<string, SignedKey>>): unknown {
+    for (const [user, keys] of Object.entries(signed)) {
+      for (const [id, { signatures = {} }] of Object.entries(keys)) {
+        const known = (this.#devices.get(user)?.get(id)?.keys ?? this.#identities.get(user)?.master_key) as SignedKey;
+        known.signatures ??= {};
+        for (const [signer, made] of Object.entries(signatures)) {
+          known.signatures[signer] = { ...known.signatures[signer], ...made };
+        }
+      }
+    }
+    return { failures: {} };
   }
 
   #claim(wanted: PerDevice): unknown {
