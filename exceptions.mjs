@@ -2,7 +2,6 @@
 
 /** Folders and files in which a file of more than 400 lines or a function of more than 60 is being split. */
 export const tooLong = [
-  "src/bridge/start.ts",
   "src/answering/**",
   "src/memory/**",
   "src/commands/**",

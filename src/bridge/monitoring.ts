@@ -34,6 +34,8 @@ export interface WatchedParts {
   readonly ghosts: Pick<Ghosts, "loaded" | "leased">;
   /** Asked anew each time: a reload replaces them. */
   readonly providers: () => ReadonlyMap<string, Provider>;
+  /** The name of the agent behind a user id, for metrics. */
+  readonly agentName: (userId: string) => string | undefined;
   readonly isListening: () => boolean;
   /** How the homeserver's last ping of us ended; undefined before the first. */
   readonly lastPing: () => PingResult | undefined;
@@ -53,12 +55,10 @@ export interface Monitoring {
 /**
  * Begins to listen for whoever watches, before there is anything to see. Throws MonitoringFailure.
  *
- * @param options.agentName the name of the agent behind a user id.
  * @param options.stopping aborted when the bridge begins to stop.
  */
 export async function startMonitoring(options: {
   readonly address: Config["monitoring"];
-  readonly agentName: (userId: string) => string | undefined;
   readonly stopping: AbortSignal;
   readonly log: Logger;
 }): Promise<Monitoring> {
@@ -66,9 +66,9 @@ export async function startMonitoring(options: {
   if (address === undefined) {
     return { metrics: undefined, watch: () => undefined, close: () => Promise.resolve() };
   }
-  const metrics = createMetrics(options.agentName);
-  metrics.build.set({ version: await packageVersion(), node: process.version }, 1);
   let parts: WatchedParts | undefined;
+  const metrics = createMetrics((userId) => parts?.agentName(userId));
+  metrics.build.set({ version: await packageVersion(), node: process.version }, 1);
   const listener = await listenForMonitoring(
     address,
     {

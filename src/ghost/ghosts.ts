@@ -12,7 +12,6 @@ const FORGETTING_INTERVAL_MS = 24 * 3_600_000;
 
 /** What the registry of ghosts works with. */
 export interface GhostsOptions {
-  readonly services: GhostServices;
   readonly processes: Pick<Processes, "self" | "alone" | "prefers" | "refresh" | "ring">;
   readonly botUserId: string;
   /** Whether an agent stands behind a user id now. */
@@ -35,7 +34,7 @@ export interface GhostsOptions {
  */
 export class Ghosts {
   readonly #options: GhostsOptions;
-  readonly #services: GhostServices;
+  #given: GhostServices | undefined;
   readonly #log: Logger;
   readonly #ghosts = new Map<string, Ghost>();
   readonly #known = new Set<string>();
@@ -46,13 +45,21 @@ export class Ghosts {
 
   constructor(options: GhostsOptions) {
     this.#options = options;
-    this.#services = options.services;
     this.#log = options.log;
   }
 
-  /** Learns which ghosts there are. Called before the first transaction is taken. */
-  async load(): Promise<void> {
-    for (const userId of await this.#services.store.userIds()) this.#known.add(userId);
+  /**
+   * Gives the ghosts what each of them works with, and learns which there are. Called once, before the first transaction is
+   * taken; until then there is no ghost to be had.
+   */
+  async load(services: GhostServices): Promise<void> {
+    this.#given = services;
+    for (const userId of await services.store.userIds()) this.#known.add(userId);
+  }
+
+  get #services(): GhostServices {
+    if (this.#given === undefined) throw new Error("the ghosts were not loaded");
+    return this.#given;
   }
 
   /** Whether a user id is ours: the bot, an agent that exists, or one that has existed. */
@@ -83,6 +90,13 @@ export class Ghosts {
     this.#ghosts.set(userId, ghost);
     this.#known.add(userId);
     return ghost;
+  }
+
+  /** The ghost with this user id. Throws where there is none. */
+  of(userId: string): Ghost {
+    const found = this.get(userId);
+    if (found === undefined) throw new Error(`${userId} is not one of this bridge's users`);
+    return found;
   }
 
   /**
@@ -211,7 +225,8 @@ export class Ghosts {
   }
 
   async #lookAround(): Promise<void> {
-    const { services, processes, ghostsWithTurns, idleAfterMs } = this.#options;
+    const { processes, ghostsWithTurns, idleAfterMs } = this.#options;
+    const services = this.#services;
     const held = [...this.#ghosts.values()].flatMap((ghost) =>
       ghost.actor.lease === undefined ? [] : [ghost.actor.lease],
     );

@@ -9,6 +9,9 @@ export interface Profile {
   readonly displayName: string;
 }
 
+/** How the bridge's own bot is called. */
+export const BOT_PROFILE: Profile = { displayName: "AI agents" };
+
 /**
  * Sets the display name where it differs from what was set last, and returns its fingerprint. A homeserver that lets
  * nobody change their name (Synapse's `enable_set_displayname`) is no reason to be silent.

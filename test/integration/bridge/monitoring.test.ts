@@ -43,7 +43,6 @@ describe("a bridge that is watched", () => {
     address = `http://127.0.0.1:${port}`;
     monitoring = await startMonitoring({
       address: { bind: "127.0.0.1", port },
-      agentName: (userId) => (userId === "@agent_llama:x" ? "llama" : undefined),
       stopping: stopping.signal,
       log,
     });
@@ -62,6 +61,7 @@ describe("a bridge that is watched", () => {
       providers: () => new Map([["demo", createDemoProvider("demo")]]),
       isListening: () => true,
       lastPing: () => ({ kind: "answered", durationMs: 5 }),
+      agentName: (userId) => (userId === "@agent_llama:x" ? "llama" : undefined),
       isStarted: () => true,
     };
   });
@@ -153,7 +153,9 @@ describe("a bridge that is watched", () => {
     assert.doesNotMatch(text, /^matrix_agents_(mailbox_\w+|malformed_parts|turns_open|sends_pending)\b/m);
   });
 
-  it("names no agent by what a user is called", () => {
+  it("names no agent by what a user is called, and none before it knows the agents", () => {
+    assert.equal(monitoring?.metrics?.agent("@agent_llama:x"), "other");
+    monitoring.watch(well);
     const names = ["@agent_llama:x", "@alice:x"].map((userId) => monitoring?.metrics?.agent(userId));
     assert.deepEqual(names, ["llama", "other"]);
   });

@@ -1,0 +1,79 @@
+import type { Background } from "../concurrency/background.ts";
+import type { Queryable } from "../database/database.ts";
+import type { SendOptions } from "../ghost/form.ts";
+import type { Ghost } from "../ghost/ghost.ts";
+import { GhostHalted, HALTED_WAIT_MS } from "../ghost/halted.ts";
+import { askedToWaitMs } from "../homeserver/errors.ts";
+import type { Lease } from "../leases/leases.ts";
+import { isRetryable } from "../observability/retryable.ts";
+import { DRAFT_STEP } from "../turns/turn-runner.ts";
+import type { Drafting, TurnWork } from "../turns/turn-work.ts";
+import { stepOf, type Turn, type TurnMessage, type TurnReply } from "../turns/turn.ts";
+import type { Answering } from "./answering.ts";
+
+/** The surroundings of turns: agents answer them, and their ghosts say the answers. */
+export class AgentTurnWork implements TurnWork {
+  readonly #answering: Answering;
+  readonly #ghostOf: (userId: string) => Ghost;
+  readonly #background: Background;
+
+  constructor(answering: Answering, ghostOf: (userId: string) => Ghost, background: Background) {
+    this.#answering = answering;
+    this.#ghostOf = ghostOf;
+    this.#background = background;
+  }
+
+  async respond(turn: Turn, show: (text: string) => void, signal: AbortSignal): Promise<TurnReply> {
+    const direct = await this.#ghostOf(turn.ghost).isDirect(turn.roomId);
+    return this.#answering.respond(turn, direct, show, signal);
+  }
+
+  giveUp(turn: Turn, why: "unknown" | "waited" | "timeout"): Promise<TurnReply> {
+    return this.#answering.giveUp(turn, why);
+  }
+
+  drafting(turn: Turn): Promise<Drafting> {
+    return this.#answering.drafting(turn);
+  }
+
+  async former(turn: Turn, content: TurnMessage["content"], options: SendOptions): Promise<readonly string[]> {
+    const answer = await this.#answering.toBeEdited(turn);
+    if (answer.length > 0) return answer;
+    const step = stepOf(turn, DRAFT_STEP);
+    const draft = await this.#ghostOf(turn.ghost).resend(turn.roomId, "m.room.message", content, step, options);
+    return draft === undefined ? [] : [draft];
+  }
+
+  async begin(turn: Turn): Promise<{ readonly lease: Lease; readonly end: () => void }> {
+    const { lease, release } = await this.#ghostOf(turn.ghost).hold();
+    const endTyping = this.#ghostOf(turn.ghost).startTyping(turn.roomId);
+    return {
+      lease,
+      end: () => {
+        endTyping();
+        release();
+      },
+    };
+  }
+
+  send(turn: Turn, step: string, content: TurnMessage["content"], options: SendOptions): Promise<string> {
+    return this.#ghostOf(turn.ghost).send(turn.roomId, "m.room.message", content, stepOf(turn, step), options);
+  }
+
+  redact(turn: Turn, step: string, eventId: string): Promise<void> {
+    return this.#ghostOf(turn.ghost).redact(turn.roomId, eventId, stepOf(turn, step));
+  }
+
+  remember(tx: Queryable, turn: Turn, eventId: string, text: string): Promise<void> {
+    return this.#answering.remember(tx, turn, eventId, text);
+  }
+
+  ended(turn: Turn, reply: TurnReply): void {
+    this.#background.run("what follows an answer", () => this.#answering.ended(turn, reply));
+  }
+
+  retryAfterMs(error: unknown): number | undefined {
+    if (error instanceof GhostHalted) return HALTED_WAIT_MS;
+    return isRetryable(error) ? askedToWaitMs(error) : undefined;
+  }
+}

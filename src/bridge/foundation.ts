@@ -1,0 +1,91 @@
+import { EventEmitter } from "node:events";
+import { AgentDirectory } from "../agents/agent-directory.ts";
+import { GivenNames } from "../agents/given-names.ts";
+import { Background } from "../concurrency/background.ts";
+import type { Config } from "../config/config.ts";
+import type { LiveConfig } from "../config/live.ts";
+import type { Registration } from "../config/registration.ts";
+import type { Database } from "../database/database.ts";
+import { observedDatabase } from "../database/observed.ts";
+import { locationOf, openDatabase } from "../database/open.ts";
+import { createHomeserverClient, type HomeserverClient } from "../homeserver/client.ts";
+import { Processes } from "../leases/processes.ts";
+import type { Logger } from "../observability/log.ts";
+import type { Metrics } from "../observability/metrics.ts";
+import { changedProviders, providersOf } from "../providers/providers.ts";
+import type { Provider } from "../providers/provider.ts";
+import type { Closers } from "./closers.ts";
+
+/** The providers as they are configured now. */
+export class Providers {
+  #now: ReadonlyMap<string, Provider>;
+
+  constructor(providers: ReadonlyMap<string, Provider>) {
+    this.#now = providers;
+  }
+
+  /** By their names. */
+  get now(): ReadonlyMap<string, Provider> {
+    return this.#now;
+  }
+
+  /** Takes those of another configuration over. Throws, with nothing taken over, where one can't be made. */
+  reconfigure(before: Config, after: Config, log: Logger, metrics: Metrics | undefined): void {
+    this.#now = changedProviders(this.#now, before, after, log, metrics);
+  }
+}
+
+/** What happens that parts have to hear of which are made later than the part that tells it. */
+export type Happenings = EventEmitter<{ readonly homeserverReturned: [] }>;
+
+/** What all parts of the bridge stand on. */
+export interface Foundation {
+  readonly live: LiveConfig;
+  /** Each section is the one that is in force when it is asked for. */
+  readonly config: Config;
+  readonly registration: Registration;
+  readonly botUserId: string;
+  readonly database: Database;
+  readonly processes: Processes;
+  readonly client: HomeserverClient;
+  readonly providers: Providers;
+  readonly directory: AgentDirectory;
+  readonly happenings: Happenings;
+  readonly background: Background;
+  readonly closers: Closers;
+  /** Aborted when the bridge begins to stop. */
+  readonly stopping: AbortSignal;
+  readonly log: Logger;
+  readonly metrics: Metrics | undefined;
+}
+
+/** What is there before anything is made. */
+export type Given = Pick<Foundation, "live" | "registration" | "closers" | "stopping" | "log" | "metrics">;
+
+/** Opens the database, takes part in it, and finds out which agents there are. Throws DatabaseError. */
+export async function layFoundation(given: Given): Promise<Foundation> {
+  const { live, registration, closers, log, metrics } = given;
+  const config = live.now;
+  const opened = await openDatabase(locationOf(config), log);
+  const database = metrics === undefined ? opened : observedDatabase(opened, metrics);
+  closers.add(() => database.close());
+  const processes = await Processes.join(database, { expireAfterMs: config.leases.expireAfterMs, log });
+  closers.add(() => processes.leave());
+  const happenings: Happenings = new EventEmitter();
+  const client = createHomeserverClient({
+    url: config.homeserver.url,
+    asToken: registration.asToken,
+    log,
+    metrics,
+    onReturn: () => happenings.emit("homeserverReturned"),
+  });
+  closers.add(() => client.close());
+  const providers = new Providers(providersOf(config, log, metrics));
+  const directory = new AgentDirectory(config, () => providers.now, new GivenNames(database), log);
+  closers.add(() => directory.stop());
+  await directory.refresh();
+  const background = new Background(log);
+  closers.add(() => background.idle());
+  const botUserId = `@${config.appservice.bot}:${config.homeserver.domain}`;
+  return { ...given, config, botUserId, database, processes, client, providers, directory, happenings, background };
+}

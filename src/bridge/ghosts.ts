@@ -1,0 +1,116 @@
+import { profileName } from "../agents/agents.ts";
+import { Semaphore } from "../concurrency/semaphore.ts";
+import type { Conversation } from "../conversation/conversation.ts";
+import { createCryptoStore } from "../crypto/store/crypto-store.ts";
+import type { GhostServices } from "../ghost/ghost-services.ts";
+import { Ghosts } from "../ghost/ghosts.ts";
+import { KnownMembers } from "../ghost/known-members.ts";
+import { MissingKeys } from "../ghost/missing-keys.ts";
+import { BOT_PROFILE, type Profile } from "../ghost/profile.ts";
+import { TrustNotices } from "../ghost/trust-notices.ts";
+import type { Mailbox } from "../mailbox/mailbox.ts";
+import { trustIn } from "../permissions/trust.ts";
+import type { TurnRunner } from "../turns/turn-runner.ts";
+import type { Foundation } from "./foundation.ts";
+import type { Stores } from "./stores.ts";
+
+/** How many ghosts are being loaded, and are looking at their /sync, at once. */
+const MAX_LOADING = 8;
+const MAX_SYNCING = 8;
+
+/** How long the ghosts' calls may take to end when the bridge stops, in ms. */
+const STOP_GRACE_MS = 5_000;
+
+/** The ghosts, not loaded yet: whoever is told by them is made later. */
+export function makeGhosts(
+  { config, directory, processes, botUserId, log }: Foundation,
+  { turns }: Stores,
+  runner: TurnRunner,
+): Ghosts {
+  return new Ghosts({
+    processes,
+    botUserId,
+    exists: (userId) => directory.agentOf(userId) !== undefined,
+    listed: () => [botUserId, ...directory.list().map(({ userId }) => userId)],
+    hasTurn: (userId) => runner.isBusy(userId),
+    ghostsWithTurns: () => turns.ghostsWithOpenTurns(processes.self),
+    idleAfterMs: config.ghosts.idleAfterMs,
+    log,
+  });
+}
+
+/** Gives the ghosts all that they work with, and takes care of their end. */
+export async function loadGhosts(
+  ghosts: Ghosts,
+  foundation: Foundation,
+  stores: Stores,
+  parts: { readonly mailbox: Mailbox; readonly conversation: Conversation; readonly runner: TurnRunner },
+): Promise<void> {
+  const { client, closers, log } = foundation;
+  closers.add(async () => {
+    // A homeserver that does not answer must not hold up the stop: then what is under way ends unanswered.
+    const impatience = setTimeout(() => {
+      client.close().catch((error: unknown) => log.error({ error }, "connections could not be ended"));
+    }, STOP_GRACE_MS);
+    await ghosts.stop();
+    clearTimeout(impatience);
+  });
+  await ghosts.load(servicesOf(ghosts, foundation, stores, parts));
+}
+
+function servicesOf(
+  ghosts: Ghosts,
+  { config, database, client, processes, directory, botUserId, log, metrics }: Foundation,
+  { audit, rooms, ghostStore, outbox, seals, masterKey, permissions, invites, language }: Stores,
+  {
+    mailbox,
+    conversation,
+    runner,
+  }: { readonly mailbox: Mailbox; readonly conversation: Conversation; readonly runner: TurnRunner },
+): GhostServices {
+  const { encryption } = config;
+  const { notices } = conversation;
+  const isGhost = (userId: string): boolean => ghosts.isGhost(userId);
+  const tellAfterMs = config.sync.missingKeyNoticeMs;
+  return {
+    database,
+    audit,
+    client,
+    process: processes.self,
+    mailbox,
+    rooms,
+    store: ghostStore,
+    outbox,
+    missingKeys: new MissingKeys({ database, seals, client, outbox, tellAfterMs, isGhost, notices }),
+    trustNotices: new TrustNotices(database),
+    knownMembers: new KnownMembers(database),
+    cryptoStore: createCryptoStore(database, log),
+    masterKey,
+    handler: conversation,
+    notices,
+    places: new Semaphore(config.ghosts.maxLoaded, () => ghosts.makeRoom()),
+    loading: new Semaphore(MAX_LOADING),
+    syncing: new Semaphore(MAX_SYNCING),
+    suspects: new Semaphore(1),
+    loaded: () => runner.kick(),
+    unneeded: () => ghosts.makeRoom(),
+    elsewhere: (userId) => ghosts.elsewhere(userId),
+    profileOf: (userId) => profileOf(userId, botUserId, directory),
+    verification: encryption.verification,
+    mode: encryption.mode,
+    forgetKeysAfterMs: encryption.forgetKeysAfterMs,
+    trustIn: (userId, roomId) => trustIn(config.encryption.trust, directory.agentOf(userId)?.name, roomId),
+    words: () => language.elsewhere,
+    permissions,
+    isGhost,
+    invites,
+    log,
+    metrics,
+  };
+}
+
+function profileOf(userId: string, botUserId: string, directory: Foundation["directory"]): Profile | undefined {
+  if (userId === botUserId) return BOT_PROFILE;
+  const agent = directory.agentOf(userId);
+  return agent && { ...agent, displayName: profileName(agent) };
+}

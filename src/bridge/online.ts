@@ -1,0 +1,82 @@
+import type { Ghosts } from "../ghost/ghosts.ts";
+import { awaitHomeserver } from "../homeserver/ping.ts";
+import { missingSupport } from "../homeserver/support.ts";
+import { watchHomeserver } from "../homeserver/watch.ts";
+import type { TurnRunner } from "../turns/turn-runner.ts";
+import type { Foundation } from "./foundation.ts";
+import type { Presence } from "./presence.ts";
+import type { Recovery } from "./recovery.ts";
+import type { Stores } from "./stores.ts";
+
+/** What needs the homeserver. */
+export interface OnlineParts {
+  readonly ghosts: Ghosts;
+  readonly presence: Presence;
+  readonly recovery: Recovery;
+  readonly runner: TurnRunner;
+}
+
+/** The bridge's life with the homeserver. */
+export class Online {
+  readonly #foundation: Foundation;
+  readonly #stores: Stores;
+  readonly #parts: OnlineParts;
+  #isStarted = false;
+
+  constructor(foundation: Foundation, stores: Stores, parts: OnlineParts) {
+    this.#foundation = foundation;
+    this.#stores = stores;
+    this.#parts = parts;
+  }
+
+  /** Whether the agents take their mail. */
+  get isStarted(): boolean {
+    return this.#isStarted;
+  }
+
+  /** Begins to wait for the homeserver; until it is there, transactions wait in the mailbox. Returns at once. */
+  begin(): void {
+    const { closers, stopping, log } = this.#foundation;
+    const online = this.#goOnline().catch((error: unknown) => {
+      if (!stopping.aborted) log.error({ error }, "start-up was interrupted");
+    });
+    closers.add(() => online);
+  }
+
+  async #goOnline(): Promise<void> {
+    const { client, config, processes, directory, database, botUserId, background, stopping, log } = this.#foundation;
+    const { ghosts, presence, recovery, runner } = this.#parts;
+    const { banLists } = this.#stores;
+    processes.listen({
+      bells: (bells) => ghosts.heard(bells),
+      beat: () => {
+        ghosts.beat();
+        banLists.look();
+      },
+    });
+    await awaitHomeserver(client, log, stopping);
+    await recovery.ping();
+    await ghosts.announce([botUserId]);
+    banLists.refresh();
+    if (config.encryption.mode !== "off") {
+      background.run("the check of what the homeserver supports", () => checkSupport(this.#foundation));
+    }
+    await ghosts.announce(presence.agents);
+    // Whoever has asked for one of them does not wait until all are made.
+    directory.onChange((userIds) => background.run("the new agents", () => presence.announceAnew(userIds)));
+    ghosts.start(config.sync.intervalMs);
+    recovery.search();
+    background.run("the watch", () => watchHomeserver(client, botUserId, log, stopping));
+    runner.kick();
+    this.#isStarted = true;
+    log.info({ agents: directory.list().length, database: database.kind }, "ready");
+    background.run("the avatars", () => presence.giveAvatars([botUserId, ...presence.agents]));
+  }
+}
+
+/** Says once, and loudly, what the homeserver lacks: without it, every agent fails in its own way. */
+async function checkSupport({ client, botUserId, stopping, log }: Foundation): Promise<void> {
+  for (const missing of await missingSupport(client, botUserId, { signal: stopping })) {
+    log.error({ missing }, "the homeserver lacks what agents need to encrypt");
+  }
+}

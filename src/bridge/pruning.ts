@@ -1,0 +1,28 @@
+import { refreshRoom } from "../ghost/refreshed-room.ts";
+import type { Mailbox } from "../mailbox/mailbox.ts";
+import { startPruning } from "../mailbox/pruning.ts";
+import { Retention } from "../memory/retention.ts";
+import type { Foundation } from "./foundation.ts";
+import { pruners } from "./pruners.ts";
+import type { Stores } from "./stores.ts";
+
+/** Begins to delete, every hour, what nobody needs any more. */
+export function beginPruning(
+  { database, client, config, closers, log }: Foundation,
+  stores: Stores,
+  mailbox: Mailbox,
+): void {
+  const { rooms, history, ghostStore } = stores;
+  const { outbox, turns, exchanges, readFiles, requests, invites, menus, seals } = stores;
+  const retention = new Retention({
+    rooms,
+    history,
+    mailbox,
+    maxAgeMs: () => config.memory.retentionMs,
+    read: (roomId) => refreshRoom(ghostStore, rooms, client, roomId),
+    log,
+  });
+  const { forgetKeysAfterMs } = config.encryption;
+  const owners = { mailbox, outbox, turns, exchanges, readFiles, requests, invites, menus, seals };
+  closers.add(startPruning(database, pruners(database, { ...owners, retention, forgetKeysAfterMs }), log));
+}

@@ -1,0 +1,93 @@
+import type { Ghosts } from "../ghost/ghosts.ts";
+import { pingHomeserver, type PingResult } from "../homeserver/ping.ts";
+import type { RecentPings } from "../homeserver/recent-pings.ts";
+import { pause } from "../homeserver/retry.ts";
+import type { Transaction } from "../homeserver/transaction.ts";
+import { MissedEvents } from "../mailbox/missed-events.ts";
+import { MissedMemberships } from "../mailbox/missed-memberships.ts";
+import type { Foundation } from "./foundation.ts";
+import type { Stores } from "./stores.ts";
+
+/** When the homeserver has gone through what it held back for us, in ms after its or our return. */
+const SEARCH_AGAIN_AFTER_MS = 15_000;
+
+/** Finds what got lost while the homeserver, or the bridge, was away. */
+export class Recovery {
+  readonly #foundation: Foundation;
+  readonly #ghosts: Ghosts;
+  readonly #pings: RecentPings;
+  readonly #missedMemberships: MissedMemberships;
+  readonly #missedEvents: MissedEvents;
+  #lastPing: PingResult | undefined;
+
+  /** @param deliver takes what was found, as a transaction would have brought it. */
+  constructor(
+    foundation: Foundation,
+    { ghostStore: store }: Stores,
+    ghosts: Ghosts,
+    pings: RecentPings,
+    deliver: (transaction: Transaction) => Promise<void>,
+  ) {
+    const { database, client, processes, log } = foundation;
+    this.#foundation = foundation;
+    this.#ghosts = ghosts;
+    this.#pings = pings;
+    this.#missedMemberships = new MissedMemberships({
+      client,
+      ghosts: () => ghosts.userIds().filter((userId) => processes.prefers(userId)),
+      deliver,
+      isInvited: async (userId, roomId) => (await store.membership(userId, roomId))?.membership === "invite",
+      reconcile: (userId, signal) => ghosts.of(userId).reconcileRooms(signal),
+      log,
+    });
+    this.#missedEvents = new MissedEvents({
+      database,
+      client,
+      deliver,
+      isOurs: (userId) => processes.prefers(userId),
+      isGhost: (userId) => ghosts.isGhost(userId),
+      log,
+    });
+    foundation.happenings.on("homeserverReturned", () => this.#returned());
+  }
+
+  /** How the homeserver's last ping of us ended; undefined before the first. */
+  get lastPing(): PingResult | undefined {
+    return this.#lastPing;
+  }
+
+  /** Has the homeserver ping us. Throws the reason of the bridge's stop. */
+  async ping(): Promise<void> {
+    const { client, registration, processes, stopping, log } = this.#foundation;
+    // Of several processes on one database any may be reached.
+    const hasReached = (transactionId: string): boolean => this.#pings.has(transactionId) || !processes.alone;
+    this.#lastPing = await pingHomeserver(client, registration, log, { signal: stopping }, hasReached);
+  }
+
+  /** Begins to look for what no transaction brought. */
+  search(): void {
+    this.#foundation.background.run("the search for missed events", () => this.#findMissed());
+  }
+
+  /** What was sent while the homeserver could not be reached is looked for, and the homeserver is told that we are there. */
+  #returned(): void {
+    const { background, log } = this.#foundation;
+    log.info("the homeserver answers again");
+    this.#ghosts.catchUpAll();
+    this.search();
+    background.run("ping", () => this.ping());
+  }
+
+  /** Twice: while the homeserver goes through what it held back, it may lose something more. */
+  async #findMissed(): Promise<void> {
+    const { stopping } = this.#foundation;
+    await this.#find(stopping);
+    await pause(SEARCH_AGAIN_AFTER_MS, stopping);
+    await this.#find(stopping);
+  }
+
+  async #find(signal: AbortSignal): Promise<void> {
+    await this.#missedMemberships.find(signal);
+    await this.#missedEvents.find(signal);
+  }
+}

@@ -1,0 +1,89 @@
+import { RoomLanguage } from "../answering/room-language.ts";
+import { AuditLog } from "../audit/audit-log.ts";
+import { CommandMenus } from "../commands/command-menus.ts";
+import { GhostStore } from "../ghost/ghost-store.ts";
+import { Outbox } from "../ghost/outbox.ts";
+import { History } from "../memory/history.ts";
+import { ReadFiles } from "../memory/read-files.ts";
+import { Summaries } from "../memory/summaries.ts";
+import { BanLists } from "../permissions/ban-lists.ts";
+import { InviteQuota } from "../permissions/invite-quota.ts";
+import { auditOfRefusal, Permissions } from "../permissions/permissions.ts";
+import { Consents } from "../privacy/consents.ts";
+import { PrivacyGate } from "../privacy/gate.ts";
+import { ProviderRequests } from "../privacy/provider-requests.ts";
+import { KnownModels } from "../providers/model-facts.ts";
+import { Rooms } from "../rooms/rooms.ts";
+import { RoomSettingsStore } from "../rooms/settings-store.ts";
+import { SpokenLanguages } from "../rooms/spoken-languages.ts";
+import { MasterKey } from "../sealing/master-key.ts";
+import { confirmSealed } from "../sealing/seal-existing.ts";
+import { Seals } from "../sealing/seals.ts";
+import { Allowances } from "../turns/allowances.ts";
+import { Exchanges } from "../turns/exchanges.ts";
+import { TurnStore } from "../turns/turn-store.ts";
+import type { Foundation } from "./foundation.ts";
+
+/** The owners of tables, and what decides by what is in them. */
+export type Stores = Awaited<ReturnType<typeof openStores>>;
+
+/** Throws DatabaseError, and MasterKeyError where the master key does not fit. */
+export async function openStores(foundation: Foundation) {
+  const { database, config, log } = foundation;
+  const audit = new AuditLog(database);
+  const rooms = new Rooms(database, log);
+  const masterKey = await MasterKey.open(config.encryption.masterKey, database);
+  const seals = new Seals(database, masterKey, log);
+  await confirmSealed(database, seals, log);
+  const { banLists, permissions } = await openPermissions(foundation, audit);
+  const history = new History(database, seals);
+  const settings = new RoomSettingsStore(database, seals, (name) => permissions.settersOf(name) === "nobody");
+  const models = new KnownModels();
+  const consents = new Consents(database);
+  const requests = new ProviderRequests(database);
+  const isEncrypted = (roomId: string): Promise<boolean> => rooms.isEncrypted(roomId);
+  return {
+    audit,
+    rooms,
+    masterKey,
+    seals,
+    banLists,
+    permissions,
+    history,
+    settings,
+    models,
+    consents,
+    requests,
+    isEncrypted,
+    invites: new InviteQuota(database, config),
+    allowances: new Allowances(database, config),
+    turns: new TurnStore(database, seals),
+    outbox: new Outbox(database, seals),
+    readFiles: new ReadFiles(database, seals),
+    exchanges: new Exchanges(database, seals),
+    summaries: new Summaries(database, seals, history, log),
+    language: new RoomLanguage({ settings, history, spoken: new SpokenLanguages(database), config }),
+    ghostStore: new GhostStore(database),
+    menus: new CommandMenus(database),
+    privacy: new PrivacyGate({ config, consents, requests, models, isEncrypted }),
+  };
+}
+
+async function openPermissions(
+  { database, client, config, botUserId, background, closers, log }: Foundation,
+  audit: AuditLog,
+): Promise<{ readonly banLists: BanLists; readonly permissions: Permissions }> {
+  const banLists = new BanLists({ database, client, config, botUserId, log });
+  closers.add(() => banLists.stop());
+  await banLists.load();
+  const permissions = new Permissions({
+    config,
+    botUserId,
+    bans: () => banLists.bans,
+    refused: (refused) => {
+      const entry = auditOfRefusal(refused);
+      if (entry !== undefined) background.run("the audit log", () => audit.record(database, entry));
+    },
+  });
+  return { banLists, permissions };
+}

@@ -1,0 +1,16 @@
+import type { HomeserverClient } from "../homeserver/client.ts";
+import { roomState } from "../homeserver/room-calls.ts";
+import { READ_STATE, type Rooms } from "../rooms/rooms.ts";
+import type { GhostStore } from "./ghost-store.ts";
+
+/** Reads the state of a room anew where it has changed, as one of the ghosts in it. Does nothing where none is. Throws HomeserverError. */
+export async function refreshRoom(
+  store: Pick<GhostStore, "ghostsIn">,
+  rooms: Pick<Rooms, "view">,
+  client: HomeserverClient,
+  roomId: string,
+): Promise<void> {
+  const [userId] = await store.ghostsIn(roomId);
+  if (userId === undefined) return;
+  await rooms.view(roomId, (room) => roomState(client, { userId }, room, { types: READ_STATE }));
+}
