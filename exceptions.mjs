@@ -4,8 +4,6 @@
 export const tooLong = [
   "src/answering/**",
   "src/memory/**",
-  "src/commands/**",
-  "src/language/**",
   "src/crypto/**",
   "src/mailbox/**",
   "src/rooms/**",

@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { format, resolveConfig } from "prettier";
+import { agentCommands } from "./agent-commands.ts";
 import { commandsReference } from "./commands.ts";
 import { configurationReference } from "./configuration.ts";
 import { metricsReference } from "./metrics.ts";
@@ -15,6 +16,7 @@ export interface GeneratedPage {
 
 /** All such pages. */
 export const GENERATED: readonly GeneratedPage[] = [
+  page("../agent-commands.md", agentCommands),
   page("../commands.md", commandsReference),
   page("../configuration-reference.md", configurationReference),
   page("../metrics.md", metricsReference),

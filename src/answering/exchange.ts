@@ -1,4 +1,6 @@
 import { callNames, type ListedAgent } from "../agents/agents.ts";
+import { wordsIn } from "../language/language.ts";
+import { LANGUAGES } from "../language/languages.ts";
 import { calledFirst, MOST_CALLED, Roll, type Callee } from "../addressing/call.ts";
 
 /** How an agent is called in an answer: its localpart, which no model has to guess, or its name. */
@@ -21,6 +23,12 @@ export function callsIn(markdown: string, others: readonly ListedAgent[]): Liste
   return others.filter(({ userId }) => called.has(userId));
 }
 
+/** Words of any language between two names of agents, or between them and what follows. */
+const JOINED = new RegExp(
+  `^(?:${LANGUAGES.flatMap((language) => wordsIn(language).joiningWords).join("|")})\\s+(?=@?\\S)`,
+  "i",
+);
+
 /** The agents that a text begins with, and what follows; `and` and commas between them count for nothing. */
 export function namedAgents(
   text: string,
@@ -37,7 +45,7 @@ export function namedAgents(
     rest = rest
       .slice(name.length)
       .replace(/^[\s,:;&]+/, "")
-      .replace(/^(?:and|und|with|mit)\s+(?=@?\S)/i, "")
+      .replace(JOINED, "")
       .trimStart();
   }
   return { named, rest };

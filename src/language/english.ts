@@ -1,3 +1,4 @@
+/* eslint-disable max-lines -- a language is one file, so that another one is added with one */
 import type { AgentPlace, CloudPlace, CloudRule, Phrases, UsageWords } from "./phrases.ts";
 import { wordSet } from "./word-set.ts";
 
@@ -393,6 +394,7 @@ export const english = {
     nothing: "nothing",
     modelsOwn: "the model's own",
   },
+  joiningWords: ["and", "with"],
   commonWords: wordSet(`
     the and you your you're i'm it's what what's who who's why how when where which are can't could would should
     does did don't please thanks thank hello hey yes about this that these those there here my mine tell write explain

@@ -1,3 +1,4 @@
+/* eslint-disable max-lines -- a language is one file, so that another one is added with one */
 import type { CloudPlace, CloudRule, UsageWords } from "./phrases.ts";
 import { wordSet } from "./word-set.ts";
 import type { Words } from "./words.ts";
@@ -407,6 +408,7 @@ export const german: Words = {
     nothing: "nichts",
     modelsOwn: "die des Modells",
   },
+  joiningWords: ["und", "mit"],
   commonWords: wordSet(`
     der das ein eine einen einem und oder nicht ich wir ihr mir mich dir dich ist sind bist wer wie wann warum wieso
     kannst kann könntest hast habe hab haben gibt geht geht's bitte danke hallo nein guten abend tag auf für über

@@ -182,6 +182,8 @@ export interface Phrases {
     readonly nothing: string;
     readonly modelsOwn: string;
   };
+  /** Words that people put between the names of two agents, in lower case. */
+  readonly joiningWords: readonly string[];
   /** Frequent words by which the language is recognised, and as far as possible none of a language near it. */
   readonly commonWords: ReadonlySet<string>;
   /** Those of them that are words, names or abbreviations elsewhere, too: one alone tells nothing. */
