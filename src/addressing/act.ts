@@ -1,8 +1,8 @@
 import type { Act } from "../permissions/decisions.ts";
-import type { Addressing } from "./addressing.ts";
+import type { MessageClass } from "./addressing.ts";
 
 /** The act that somebody wants with a message; undefined when they want nothing, or when it is an agent that speaks. */
-export function actOf(said: Addressing, isCommand: boolean): Act | undefined {
+export function actOf(said: MessageClass, isCommand: boolean): Act | undefined {
   if (said.kind === "ignored" || said.kind === "agent" || said.kind === "doubtful_edit") return undefined;
   if (isCommand) return "command";
   return said.kind === "addressed" ? "message" : said.kind;

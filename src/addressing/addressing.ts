@@ -16,7 +16,7 @@ export interface IncomingMessage {
 }
 
 /** The one who may be meant. */
-export interface Addressee extends Callee {
+export interface Candidate extends Callee {
   /** Agents who may be called beside it. */
   readonly others?: readonly Callee[];
   /** Whether it is a direct chat with the sender: see ghost/direct-chat.ts. */
@@ -30,7 +30,7 @@ export interface Addressee extends Callee {
 }
 
 /** What a message is to an agent. */
-export type Addressing =
+export type MessageClass =
   /** Said to the agent: it answers `text`. */
   | { readonly kind: "addressed"; readonly text: string; readonly threadRoot: string | undefined }
   /** An edit of an earlier message: changes what is remembered of it, and is a question where that was none and `calls` now. */
@@ -64,14 +64,14 @@ const WORDS = new Set(["m.text", "m.emote"]);
  * relation that it adds outside.
  *
  * @param isAgent whether a user id is one of the bridge's own.
- * @param repliesToAddressee whether the event that is replied to is one of the addressee's messages.
+ * @param repliesToCandidate whether the event that is replied to is one of the candidate's messages.
  */
-export function addressing(
+export function classifyMessage(
   message: IncomingMessage,
-  addressee: Addressee,
+  addressee: Candidate,
   isAgent: (userId: string) => boolean,
-  repliesToAddressee: (eventId: string) => boolean,
-): Addressing {
+  repliesToCandidate: (eventId: string) => boolean,
+): MessageClass {
   // A file's name is nobody's words.
   const content = withCaption(message.content);
   const msgtype = content["msgtype"];
@@ -108,12 +108,12 @@ export function addressing(
   const isMeant =
     addressee.direct ||
     isCalled(content, addressee, call, isAgent) ||
-    (!saysToWhom(message) && repliesTo(relation, repliesToAddressee)) ||
+    (!saysToWhom(message) && repliesTo(relation, repliesToCandidate)) ||
     (listens(addressee, message) && !isForOthers(content));
   return isMeant ? { kind: "addressed", text, threadRoot } : { kind: "overheard", text: body, threadRoot };
 }
 
-function saidByAgent({ eventId, content }: IncomingMessage, addressee: string): Addressing {
+function saidByAgent({ eventId, content }: IncomingMessage, addressee: string): MessageClass {
   const relation = record(content["m.relates_to"]);
   const isEdit = relation?.["rel_type"] === "m.replace";
   const said = isEdit ? (record(content["m.new_content"]) ?? {}) : content;
@@ -143,7 +143,7 @@ export function saysToWhom({ encrypted, content }: Pick<IncomingMessage, "encryp
  * Whether it answers in this place what is said to nobody. In a thread clients name nobody: that counts where nothing leaves the
  * network.
  */
-function listens({ respond, inThread, cloud }: Addressee, message: IncomingMessage): boolean {
+function listens({ respond, inThread, cloud }: Candidate, message: IncomingMessage): boolean {
   return respond === "all" || (respond === "thread" && inThread && !(cloud && saysToWhom(message)));
 }
 
@@ -163,7 +163,7 @@ function withCaption(content: Readonly<Record<string, unknown>>): Readonly<Recor
   return attachmentOf(content) === undefined ? content : { ...content, body: captionOf(content) };
 }
 
-function ignored(reason: IgnoreReason): Addressing {
+function ignored(reason: IgnoreReason): MessageClass {
   return { kind: "ignored", reason };
 }
 
@@ -182,10 +182,10 @@ function isEventId(id: string): boolean {
 
 function repliesTo(
   relation: Readonly<Record<string, unknown>> | undefined,
-  repliesToAddressee: (eventId: string) => boolean,
+  repliesToCandidate: (eventId: string) => boolean,
 ): boolean {
   const target = repliedEvent({ "m.relates_to": relation });
-  return target !== undefined && repliesToAddressee(target);
+  return target !== undefined && repliesToCandidate(target);
 }
 
 /**
@@ -194,7 +194,7 @@ function repliesTo(
  */
 function isCalled(
   content: Readonly<Record<string, unknown>>,
-  { userId }: Addressee,
+  { userId }: Candidate,
   { called, certain }: Call,
   isAgent: (userId: string) => boolean,
 ): boolean {
@@ -204,14 +204,14 @@ function isCalled(
   return certain.includes(userId) || !mentioned.some(isAgent);
 }
 
-function callOf(content: Readonly<Record<string, unknown>>, body: string, addressee: Addressee): Call {
+function callOf(content: Readonly<Record<string, unknown>>, body: string, addressee: Candidate): Call {
   const html = content["formatted_body"];
   const written = { body, html: typeof html === "string" ? html : undefined, mentions: mentionsOf(content) };
   return readCall(written, [addressee, ...(addressee.others ?? [])]);
 }
 
 /** What is said to the addressee: without the names of all who are called, if it is one of them. */
-function wordsFor({ userId }: Addressee, { called, certain, text }: Call, body: string): string {
+function wordsFor({ userId }: Candidate, { called, certain, text }: Call, body: string): string {
   return called.includes(userId) || certain.includes(userId) ? text : body.trim();
 }
 

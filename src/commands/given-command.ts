@@ -1,4 +1,4 @@
-import type { Addressing } from "../addressing/addressing.ts";
+import type { MessageClass } from "../addressing/addressing.ts";
 import { writtenCommand, type WrittenCommand } from "../addressing/written-command.ts";
 import type { GhostHandle } from "../ghost/ghost-handle.ts";
 import type { GhostMessage } from "../ghost/received.ts";
@@ -8,7 +8,7 @@ import { chosenCommand } from "./command-menu.ts";
 import { readCommand } from "./read-command.ts";
 
 /** The command that a message gives an agent; undefined when it gives none. */
-export function commandOf(ghost: GhostHandle, message: GhostMessage, said: Addressing): WrittenCommand | undefined {
+export function commandOf(ghost: GhostHandle, message: GhostMessage, said: MessageClass): WrittenCommand | undefined {
   if (said.kind === "overheard") return bareCommand(said.text);
   if (said.kind !== "addressed" || attachmentOf(message.content) !== undefined) return undefined;
   return chosenCommand(message.content, ghost.userId) ?? writtenCommand(said.text);

@@ -1,4 +1,4 @@
-import type { Addressing } from "../addressing/addressing.ts";
+import type { MessageClass } from "../addressing/addressing.ts";
 import type { Queryable } from "../database/database.ts";
 import type { GhostHandle } from "../ghost/ghost-handle.ts";
 import type { Outcome } from "../ghost/outcome.ts";
@@ -36,7 +36,7 @@ export class AgentMessages {
   async said(
     ghost: GhostHandle,
     message: GhostMessage,
-    said: Extract<Addressing, { kind: "agent" }>,
+    said: Extract<MessageClass, { kind: "agent" }>,
   ): Promise<Outcome> {
     if (ghost.isBot) return {};
     const { settings, history, turns, exchanges, exchangeLimits, permissions, limits } = this.#options;

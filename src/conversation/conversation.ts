@@ -1,4 +1,4 @@
-import { shownName } from "../addressing/addressee.ts";
+import { shownName } from "../addressing/candidate.ts";
 import { Answering } from "../answering/answering.ts";
 import { noticeContent } from "../answering/reply.ts";
 import { CommandDesk } from "../commands/command-desk.ts";

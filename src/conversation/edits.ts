@@ -1,4 +1,4 @@
-import { threadOf, type Addressing } from "../addressing/addressing.ts";
+import { threadOf, type MessageClass } from "../addressing/addressing.ts";
 import { writtenCommand } from "../addressing/written-command.ts";
 import { targetOf } from "../answering/answer-messages.ts";
 import { decideIn } from "../permissions/in-room.ts";
@@ -46,7 +46,7 @@ export class Edits {
   async edited(
     ghost: GhostHandle,
     message: GhostMessage,
-    said: Extract<Addressing, { kind: "edit" }>,
+    said: Extract<MessageClass, { kind: "edit" }>,
   ): Promise<Outcome> {
     const { history, turns, turnQueued } = this.#options;
     const { target, text } = said;
@@ -127,7 +127,7 @@ export class Edits {
   async #calledByEdit(
     ghost: GhostHandle,
     message: GhostMessage,
-    { target, text }: Extract<Addressing, { kind: "edit" }>,
+    { target, text }: Extract<MessageClass, { kind: "edit" }>,
   ): Promise<GhostMessage | undefined> {
     // What was a command is not one any more when it is edited.
     if (writtenCommand(text) !== undefined) return undefined;

@@ -5,14 +5,14 @@ import { defaultsFor, type RoomDefaults, type RoomSettings } from "../rooms/sett
 import type { RoomSettingsStore } from "../rooms/settings-store.ts";
 import type { TurnStore } from "../turns/turn-store.ts";
 import type { Agent, ListedAgent } from "../agents/agents.ts";
-import { addresseeOf, namesOf } from "../addressing/addressee.ts";
+import { candidateOf, namesOf } from "../addressing/candidate.ts";
 import {
-  addressing,
+  classifyMessage,
   mentionsOf,
   repliedEvent,
   saysToWhom,
   threadOf,
-  type Addressing,
+  type MessageClass,
 } from "../addressing/addressing.ts";
 import { readCall, type Call, type Callee } from "../addressing/call.ts";
 import { writtenCommand } from "../addressing/written-command.ts";
@@ -53,7 +53,7 @@ export class MessageClassifier {
   }
 
   /** Whether a message is for a ghost. */
-  async classify(ghost: GhostHandle, message: GhostMessage): Promise<Addressing> {
+  async classify(ghost: GhostHandle, message: GhostMessage): Promise<MessageClass> {
     const { isAgent, turns, history, settings } = this.#options;
     const set = await settings.get(ghost.userId, message.roomId);
     const target = repliedEvent(message.content);
@@ -64,12 +64,12 @@ export class MessageClassifier {
     const inThread =
       root !== undefined &&
       ((await turns.isInThread(userId, message.roomId, root)) || (await history.isOwn(userId, message.roomId, root)));
-    const addressee = addresseeOf(ghost, this.#agentIn(userId, set), message, {
+    const addressee = candidateOf(ghost, this.#agentIn(userId, set), message, {
       respond: ghost.isBot ? "mention" : respond,
       inThread,
       others: this.#callees().filter((other) => other.userId !== userId),
     });
-    const decision = addressing(message, addressee, isAgent, () => repliesToMe);
+    const decision = classifyMessage(message, addressee, isAgent, () => repliesToMe);
     const isCommandToOther =
       decision.kind === "addressed" && !message.direct && this.#isCommandToOther(userId, message);
     return isCommandToOther ? { kind: "ignored", reason: "a command to another agent" } : decision;

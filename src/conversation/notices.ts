@@ -1,4 +1,4 @@
-import { shownName } from "../addressing/addressee.ts";
+import { shownName } from "../addressing/candidate.ts";
 import { describeDistrust, describeMissingKey, identityOf, type Person } from "../answering/notices.ts";
 import { noticeContent, type MessageContent } from "../answering/reply.ts";
 import { decideIn } from "../permissions/in-room.ts";

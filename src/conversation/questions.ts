@@ -1,4 +1,4 @@
-import { shownName } from "../addressing/addressee.ts";
+import { shownName } from "../addressing/candidate.ts";
 import type { Answering } from "../answering/answering.ts";
 import { reactionContent, type ReplyTarget } from "../answering/reply.ts";
 import type { GhostHandle } from "../ghost/ghost-handle.ts";

@@ -1,5 +1,5 @@
-import { shownName } from "../addressing/addressee.ts";
-import type { Addressing } from "../addressing/addressing.ts";
+import { shownName } from "../addressing/candidate.ts";
+import type { MessageClass } from "../addressing/addressing.ts";
 import { noticeContent } from "../answering/reply.ts";
 import type { GhostHandle } from "../ghost/ghost-handle.ts";
 import type { Outcome } from "../ghost/outcome.ts";
@@ -14,7 +14,7 @@ export async function refused(
   options: RefusedOptions,
   ghost: GhostHandle,
   message: GhostMessage,
-  said: Addressing,
+  said: MessageClass,
   reason: Refusal,
 ): Promise<Outcome> {
   const { roomId, eventId } = message;

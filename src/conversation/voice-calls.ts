@@ -5,7 +5,7 @@ import type { PrivacyGate } from "../privacy/gate.ts";
 import { Patience } from "../providers/patience.ts";
 import { ProviderError, type Provider } from "../providers/provider.ts";
 import { recordingEnding } from "../providers/recordings.ts";
-import { namesOf } from "../addressing/addressee.ts";
+import { namesOf } from "../addressing/candidate.ts";
 import { attachmentOf, type Attachment } from "../matrix/attachments.ts";
 import type { ListedAgent } from "../agents/agents.ts";
 import { UnreadableFile } from "../answering/unreadable-file.ts";

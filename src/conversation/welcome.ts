@@ -1,4 +1,4 @@
-import { shownName } from "../addressing/addressee.ts";
+import { shownName } from "../addressing/candidate.ts";
 import { callFor } from "../addressing/call.ts";
 import { noticeContent } from "../answering/reply.ts";
 import type { GhostHandle } from "../ghost/ghost-handle.ts";

@@ -5,7 +5,7 @@ import { describe, it } from "node:test";
 import ts from "typescript";
 import { FORMATS } from "../../src/config/formats.ts";
 import {
-  addressing,
+  classifyMessage,
   mentionsOf,
   repliedEvent,
   saysToWhom,
@@ -196,8 +196,8 @@ async function readAll(
 const FED: Readonly<Record<string, Readonly<Record<string, Feed>>>> = {
   "config/formats.ts": { FORMATS: (text) => Object.values(FORMATS).map(({ validate }) => validate(text)) },
   "addressing/addressing.ts": {
-    addressing: (text) =>
-      addressing(
+    classifyMessage: (text) =>
+      classifyMessage(
         {
           eventId: "$e",
           roomId: "!r",
@@ -675,7 +675,7 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
     "avatars/colour.ts",
     "avatars/png.ts",
     "avatars/portrait.ts",
-    "addressing/addressee.ts",
+    "addressing/candidate.ts",
     "addressing/call.ts callFor",
     "addressing/act.ts",
     "commands/all.ts",

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { RespondMode } from "../../../src/rooms/settings.ts";
-import { namesOf } from "../../../src/addressing/addressee.ts";
-import { addressing, repliedEvent, threadOf, type Addressing } from "../../../src/addressing/addressing.ts";
+import { namesOf } from "../../../src/addressing/candidate.ts";
+import { classifyMessage, repliedEvent, threadOf, type MessageClass } from "../../../src/addressing/addressing.ts";
 
 const LLAMA = "@agent_llama:example.org";
 const MAX = "@agent_max:example.org";
@@ -19,8 +19,8 @@ function decide(
     encrypted?: boolean;
     cloud?: boolean;
   } = {},
-): Addressing {
-  return addressing(
+): MessageClass {
+  return classifyMessage(
     {
       eventId: "$question",
       roomId: "!room:example.org",
@@ -43,7 +43,7 @@ function decide(
   );
 }
 
-function textOf(decision: Addressing): string | undefined {
+function textOf(decision: MessageClass): string | undefined {
   return decision.kind === "addressed" ? decision.text : undefined;
 }
 

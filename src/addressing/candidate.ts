@@ -1,18 +1,18 @@
 import { callNames, type Agent } from "../agents/agents.ts";
 import type { GhostHandle } from "../ghost/ghost-handle.ts";
 import type { GhostMessage } from "../ghost/received.ts";
-import type { Addressee } from "./addressing.ts";
+import type { Candidate } from "./addressing.ts";
 import { userLocalpart } from "./call.ts";
 
 /** The ghost as the one who may be meant by a message. */
-export function addresseeOf(
+export function candidateOf(
   ghost: GhostHandle,
   agent: Agent | undefined,
   message: GhostMessage,
-  place: Pick<Addressee, "respond" | "inThread" | "others">,
-): Addressee {
+  here: Pick<Candidate, "respond" | "inThread" | "others">,
+): Candidate {
   const cloud = agent?.locality === "cloud";
-  return { userId: ghost.userId, names: namesOf(ghost.userId, agent), direct: message.direct, cloud, ...place };
+  return { userId: ghost.userId, names: namesOf(ghost.userId, agent), direct: message.direct, cloud, ...here };
 }
 
 /** What people may call an agent by. */
