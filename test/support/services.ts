@@ -31,7 +31,8 @@ export async function startServices(
   await ensureSynapse(SYNAPSE_VENV, progress, OTHER_SYNAPSE_VERSION);
   await ensureVenv({ directory: NIO_VENV, packages: NIO_PACKAGES, progress });
   if (model) await ensureTinyModel(MODEL_VENV, progress);
-  const postgres = await startPostgres();
+  // Nothing kills this one, so that nothing has to wait for the disk.
+  const postgres = await startPostgres({ fsync: false });
   process.env[POSTGRES_URL] = postgres.adminUrl;
   return postgres;
 }
