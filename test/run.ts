@@ -24,7 +24,7 @@ const FILE_TIMEOUT_MS = 60 * 60_000;
  * How many processes run the files of a suite. A process of its own for each would cost more than most of these files: what
  * they import, and an embedded database, are compiled anew in each. A suite that is not named here has one for each file.
  */
-const PROCESSES: Readonly<Record<string, number>> = { unit: 6, integration: 9 };
+const PROCESSES: Readonly<Record<string, number>> = { unit: 6, integration: 6 };
 
 const SUITES = [
   "unit",
