@@ -30,7 +30,7 @@ export class AgentMessages {
   }
 
   /**
-   * What another agent has said, once it is whole. It asks this one only by mentioning it, in an exchange that a person has
+   * Handles what another agent has said, once it is whole. The other agent asks this one only by mentioning it, in an exchange that a person has
    * begun, that nobody has stopped, and that has turns left.
    */
   async said(
@@ -62,7 +62,7 @@ export class AgentMessages {
       const wish = mayBe ? { asker: exchange.asker, roomId, ghost: ghost.userId } : undefined;
       const isAllowed = wish !== undefined && (await this.#admission.take(tx, wish)) === undefined;
       if (!isAllowed && listen === "off") return;
-      // What it answers it replies to, always: that says nothing.
+      // An agent always replies to what it answers, so the reply says nothing.
       const heard = { ...remembered({ ...message, eventId }, speaker, text), threadRoot, repliesTo: undefined };
       const position = await history.remember(tx, ghost.userId, roomId, heard);
       const { encrypted } = message;

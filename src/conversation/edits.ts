@@ -69,7 +69,7 @@ export class Edits {
     }
     const words = await this.#options.language.words(ghost.userId, roomId, text);
     const wish: Wish = { ghost: ghost.userId, roomId, asker: sender, insteadOf: target };
-    // What answers the words as they were answers nobody any more.
+    // An answer to the words as they were answers nobody any more.
     const stop = stopping(this.#options, { ghost: ghost.userId, roomId, eventId: target }, { keeps: true });
     return {
       store: async (tx) => {
@@ -92,7 +92,7 @@ export class Edits {
     };
   }
 
-  /** What was quoted is read anew where somebody replies to it again: its old words are not what its writer says any more. */
+  /** A quoted message is read anew where somebody replies to it again: its old words are not what its writer says any more. */
   editedInDoubt(ghost: GhostHandle, message: GhostMessage, target: string): Outcome {
     const { roomId, sender } = message;
     ghost.log.debug({ room: roomId, event: message.eventId }, "an edit that calls nobody is not heard");
@@ -101,7 +101,7 @@ export class Edits {
     };
   }
 
-  /** What an edit has made a question is asked. It may have been overheard as it was before. */
+  /** Asks a message that an edit has made a question. It may have been overheard as it was before. */
   async #askAnew(
     ghost: GhostHandle,
     question: GhostMessage,
@@ -129,7 +129,7 @@ export class Edits {
     message: GhostMessage,
     { target, text }: Extract<MessageClass, { kind: "edit" }>,
   ): Promise<GhostMessage | undefined> {
-    // What was a command is not one any more when it is edited.
+    // A command is not carried out again when it is edited.
     if (writtenCommand(text) !== undefined) return undefined;
     const { roomId, eventId } = message;
     const permitted = await decideIn(this.#options.permissions, ghost, "message", message);

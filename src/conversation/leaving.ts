@@ -9,7 +9,7 @@ type LeavingOptions = Pick<
   "agentsIn" | "exchanges" | "history" | "menus" | "settings" | "stopTurns" | "turns"
 >;
 
-/** What was said in the room, summed up and set for the agent there goes, and what is being answered is not any more. */
+/** Forgets for an agent that has left a room what was said, summed up and set there, and ends the answers that are being made. */
 export async function left(options: LeavingOptions, ghost: GhostHandle, roomId: string): Promise<Outcome> {
   const { history, settings, exchanges, menus, agentsIn } = options;
   const isLast = (await agentsIn(roomId)).length === 0;

@@ -19,7 +19,7 @@ import { writtenCommand } from "../addressing/written-command.ts";
 import type { History } from "../memory/history.ts";
 import { agentIn } from "../answering/agent-in-room.ts";
 
-/** What classifying a message needs to know. */
+/** The surroundings that classifying a message needs. */
 export interface MessageClassifierOptions {
   readonly isAgent: (userId: string) => boolean;
   readonly agents: () => readonly ListedAgent[];

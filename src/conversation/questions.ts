@@ -110,7 +110,7 @@ export class Questions {
     return threads === "on" ? message.eventId : undefined;
   }
 
-  /** What is said to a question that can't be taken now. */
+  /** The reply to a question that can't be taken now. */
   refusal(turn: NewTurn, notNow: NotNow, words: Words, target: ReplyTarget): TurnReply {
     if (notNow.why === "full") return this.#answering.failed(turn, "full", words, target);
     const { kind, waitMs } = notNow;

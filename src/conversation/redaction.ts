@@ -45,7 +45,7 @@ export async function redacted(
   return combined(stopping(options, which, { keeps: false }), { store });
 }
 
-/** What the homeserver will never take back stays; it must not keep the question from being forgotten. */
+/** An answer that the homeserver will never take back stays; it must not keep the question from being forgotten. */
 async function takeBack(ghost: GhostHandle, roomId: string, eventId: string, step: string): Promise<void> {
   await ghost.redact(roomId, eventId, step).catch((error: unknown) => {
     if (isRetryable(error)) throw error;

@@ -20,7 +20,7 @@ export function asksForVerification(content: Readonly<Record<string, unknown>>):
   return content["msgtype"] === "m.key.verification.request";
 }
 
-/** What the handling of events in clear needs. */
+/** The services that handling events in clear needs. */
 export type ClearEventsServices = Pick<
   GhostServices,
   "client" | "handler" | "log" | "notices" | "permissions" | "rooms" | "store" | "trustNotices"
@@ -53,7 +53,7 @@ export class ClearEvents {
     return done();
   }
 
-  /** Who may not gets no word in the room; by to-device messages, a refusal (see crypto/verifications.ts). */
+  /** Somebody who may not verify the ghost gets no word in the room; by to-device messages, a refusal (see crypto/verifications.ts). */
   #mayVerify({ sender: userId, room_id: roomId }: RoomEvent): boolean {
     const ghost = this.#ghost.userId;
     return this.#services.permissions.decide({ act: "verification", userId, ghost, roomId }).allowed;
@@ -82,7 +82,7 @@ export class ClearEvents {
     const message = await this.#messageOf(item, content, undefined, why !== "not_encrypted");
     const notice = message && (await notices.distrusted(this.#ghost, message, why));
     if (notice === undefined) return done();
-    // Who was on their way to be answered when their identity changed has read so.
+    // Somebody who was about to be answered when their identity changed has read so.
     const unlessTold = why === "verified_identity_changed" ? (["silenced"] as const) : [];
     const about = { roomId: event.room_id, userId: event.sender, why, unlessTold };
     await trustNotices.tell(this.#ghost, lease, { ...about, content: notice });

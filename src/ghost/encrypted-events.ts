@@ -14,12 +14,12 @@ import type { LoadedGhost } from "./loaded-ghost.ts";
 import { combined } from "./outcome.ts";
 import { isReplay, noteHandled } from "./replays.ts";
 
-/** What is no message, as one of a kind of its own: by that it is known, and taken for nobody's words. */
+/** The content of an event that is no message, with the event's type as its `msgtype`: so it is known, and taken for nobody's words. */
 export function named({ type, content }: Pick<RoomEvent, "type" | "content">): RoomEvent["content"] {
   return { ...content, msgtype: type };
 }
 
-/** What the handling of encrypted events needs. */
+/** The services that handling encrypted events needs. */
 export type EncryptedEventsServices = Pick<
   GhostServices,
   "database" | "mailbox" | "metrics" | "missingKeys" | "mode" | "permissions" | "trustIn"
@@ -112,7 +112,7 @@ export class EncryptedEvents {
 
   async #inClear(item: MailItem, decryption: Decrypted, loaded: LoadedGhost): Promise<ItemResult> {
     const { event } = item;
-    // What relates an event to another stands outside the ciphertext.
+    // The relation of an event to another stands outside the ciphertext.
     const relation = event.content["m.relates_to"];
     const content = { ...decryption.content, ...(relation === undefined ? {} : { "m.relates_to": relation }) };
     const { type } = decryption;
@@ -135,7 +135,7 @@ export class EncryptedEvents {
     this.#services.metrics?.decryptions.inc({ outcome });
   }
 
-  /** Whoever sends the same ciphertext again as another event is not heard a second time; see replays.ts. */
+  /** Notes the event, so that the same ciphertext sent again as another event is not heard a second time; see replays.ts. */
   #onlyOnce(event: RoomEvent, result: ItemResult): ItemResult {
     if (result.kind !== "done" || !this.#mayBeKept(event)) return result;
     const store = (tx: Queryable): Promise<void> => noteHandled(tx, this.#ghost.userId, event);

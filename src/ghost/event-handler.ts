@@ -10,8 +10,8 @@ export interface EnteredRoom {
 }
 
 /**
- * Is told by a ghost what reaches it, one thing at a time, and decides what comes of it. What it throws is as if it had not
- * been told: it is told again, or the item is set aside.
+ * The port by which a ghost tells what reached it, one thing at a time. The handler decides what comes of it. When the handler
+ * throws, it is told again, or the item is set aside.
  */
 export interface EventHandler {
   message(ghost: GhostHandle, message: GhostMessage): Promise<Outcome>;

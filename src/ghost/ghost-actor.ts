@@ -16,7 +16,7 @@ import type { MailHandler } from "./mail-handler.ts";
 /** While somebody verifies the ghost: what comes by to-device message rings nowhere but with experimental flags. */
 const VERIFYING_LOOKS_MS = 1_000;
 
-/** Who can't read a greeting yet is looked for no more often than this, in ms. */
+/** The actor looks no more often than this for people who can read their greeting by now, in ms. */
 const UNGREETED_LOOKS_MS = 2_000;
 
 /** A key that was late is looked for again after these times, in ms; after that, with whatever else rings. */
@@ -28,7 +28,7 @@ export interface Hold {
   readonly release: () => void;
 }
 
-/** What an actor works with, of what all ghosts share. */
+/** The services that an actor needs, of those that all ghosts share. */
 type ActorServices = Pick<
   GhostServices,
   "database" | "elsewhere" | "mailbox" | "metrics" | "missingKeys" | "suspects" | "unneeded"

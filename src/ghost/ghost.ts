@@ -32,7 +32,7 @@ const DOWNLOAD_TIMEOUT_MS = 60_000;
 /** How long it is tried again, where another server's file does not come. */
 const DOWNLOAD_RETRIED_FOR_MS = 5_000;
 
-/** What acting as a ghost needs, of what all ghosts share. */
+/** The services that acting as a ghost needs, of those that all ghosts share. */
 type GhostSurfaceServices = Pick<
   GhostServices,
   "client" | "database" | "isGhost" | "log" | "mode" | "outbox" | "permissions" | "rooms" | "store" | "trustIn"

@@ -18,7 +18,7 @@ interface Entered {
 }
 
 /**
- * The first words of a ghost in a room. Who has no device that the ghost may trust could never read them: a key that was
+ * The first words of a ghost in a room. Somebody who has no device that the ghost may trust could never read them: a key that was
  * kept back is never sent later. So they read a notice why that is, and the greeting follows when their device is signed.
  */
 export class Greeting {
@@ -82,7 +82,7 @@ export class Greeting {
     }
     await store.setUngreeted(loaded.lease, roomId, inviter);
     const content = await notices.unheard(this.#ghost, { roomId, direct, why: obstacle.why });
-    // Whoever has no device at all reads nothing.
+    // Somebody who has no device at all reads nothing.
     if (content !== undefined && obstacle.devices > 0) {
       // For the same reason, so that a message that was sent meanwhile gets no second notice.
       const notice = { roomId, userId: inviter, why: obstacle.why, content };
@@ -95,7 +95,7 @@ export class Greeting {
   async #obstacle(roomId: string, inviter: string, { device }: LoadedGhost): Promise<Obstacle | undefined> {
     const view = await this.#sender.view(roomId);
     if (view.encryption === undefined) return undefined;
-    // Who has left meanwhile reads nothing here any more.
+    // Somebody who has left meanwhile reads nothing here any more.
     if (!(await this.#services.rooms.recipients(roomId, view)).includes(inviter)) return undefined;
     return device.lists.obstacleTo(inviter, this.#services.trustIn(this.#ghost.userId, roomId).send);
   }

@@ -18,7 +18,7 @@ import type { GhostHandle } from "./ghost-handle.ts";
 import type { GhostServices } from "./ghost-services.ts";
 import { decideInvite } from "./invite-decision.ts";
 
-/** What answering invites needs. */
+/** The services that answering invites needs. */
 export type InvitesServices = Pick<GhostServices, "client" | "invites" | "mode" | "permissions" | "words">;
 
 /** Answers invites: joins, or declines with a reason that the inviter reads. */
@@ -64,7 +64,7 @@ export class Invites {
     }
   }
 
-  /** What the one who invites reads; undefined when the invite is to be accepted. */
+  /** The words for the inviter when the invite is declined; undefined when it is to be accepted. */
   async #reasonToDecline(event: RoomEvent, isEncrypted: boolean | undefined, log: Logger): Promise<string | undefined> {
     const { invites, mode, permissions } = this.#services;
     const words = this.#services.words();

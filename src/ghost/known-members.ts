@@ -3,8 +3,9 @@ import type { Database } from "../database/database.ts";
 import { fenced, type Lease } from "../leases/leases.ts";
 
 /**
- * Whose devices a ghost has asked for since they came into a room. From then on Synapse tells of changes; of what they did
- * before, while they shared no room with the ghost, a `/sync` without rooms does not. So whoever comes is asked about anew.
+ * The members of rooms whose devices a ghost has asked for since they came. From then on Synapse tells of changes; of changes
+ * before, while a member shared no room with the ghost, a `/sync` without rooms does not tell. So a ghost asks anew for the
+ * devices of everybody who comes.
  */
 export class KnownMembers {
   readonly #database: Database;

@@ -83,7 +83,7 @@ export class MailHandler {
     }
   }
 
-  /** What comes in clear into an encrypted room may be anybody's: the server's, for one. */
+  /** A message in clear in an encrypted room may be anybody's: the server could have made it up. */
   async #plain(item: MailItem, { lease }: LoadedGhost): Promise<ItemResult> {
     const { event } = item;
     const { rooms, trustIn, mode } = this.#services;
@@ -106,7 +106,7 @@ export class MailHandler {
     const { handler, mailbox } = this.#services;
     const roomId = event.room_id;
     const outcome = await handler.redacted(this.#ghost, { roomId, target, sender: event.sender });
-    // What waits for its key is not to be read when that comes.
+    // An event that waits for its key is not to be read when the key comes.
     const store = (tx: Queryable): Promise<void> => mailbox.forget(tx, this.#ghost.userId, { roomId, eventId: target });
     return done(combined(outcome, { store }));
   }

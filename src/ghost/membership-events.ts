@@ -17,7 +17,7 @@ import { auditOfMembership, inviterOf } from "./own-membership.ts";
 import type { Sender } from "./sender.ts";
 import { saidSinceInvite } from "./since-invite.ts";
 
-/** What the handling of a ghost's own memberships needs. */
+/** The services that handling a ghost's own memberships needs. */
 export type MembershipEventsServices = Pick<
   GhostServices,
   "audit" | "client" | "handler" | "mailbox" | "outbox" | "store"

@@ -1,14 +1,14 @@
 import type { Queryable } from "../database/database.ts";
 
-/** What came of something that reached a ghost. Whoever handles it decides; the ghost's actor alone acts on it, once. */
+/** The result of something that reached a ghost. Its handler decides; the ghost's actor alone acts on the decision, once. */
 export interface Outcome {
-  /** Stores it, in the one transaction that takes what was handled out of the mailbox. A crash before that repeats all. */
+  /** Stores the result, in the transaction that takes the item out of the mailbox. After a crash before that, the item is handled again. */
   readonly store?: ((tx: Queryable) => Promise<void>) | undefined;
-  /** Follows when that is committed. A crash before it loses it: for nothing that must not be lost. */
+  /** Runs when that is committed. A crash in between loses it, so nothing that must not be lost belongs here. */
   readonly after?: (() => void | Promise<void>) | undefined;
 }
 
-/** All that came of one thing, as one: stored in this order, followed by what follows each, in this order. */
+/** Several results as one: all are stored in this order, then `after` of each runs in this order. */
 export function combined(...outcomes: readonly Outcome[]): Outcome {
   return {
     store: async (tx) => {

@@ -37,7 +37,7 @@ export class RoomUpgrades {
       log.info({ user: event.sender, why: decision.reason }, "a room is not followed to where it goes on");
       return;
     }
-    // Whoever names room after room brings the agent into them as by an invite.
+    // Somebody who names room after room brings the agent into them as by an invite.
     if (!(await invites.take({ ghost: this.#ghost.userId, eventId: event.event_id, inviter: event.sender }))) {
       log.info({ user: event.sender }, "a room is not followed to where it goes on: too many invites today");
       return;

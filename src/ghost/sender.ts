@@ -56,7 +56,7 @@ export class ClearTextRefused extends Error {
 /** How often it is noted in the audit log that something did not go in clear: for each room once in so long, in ms. */
 const REFUSAL_NOTED_MS = 3_600_000;
 
-/** What sending needs, of what all ghosts share. */
+/** The services that sending needs, of those that all ghosts share. */
 type SenderServices = Pick<
   GhostServices,
   | "audit"

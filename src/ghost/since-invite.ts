@@ -4,7 +4,7 @@ import { timelineBefore } from "../homeserver/room-history.ts";
 import { parseTransaction, type RoomEvent } from "../homeserver/transaction.ts";
 import { DELIVERED } from "../mailbox/routing.ts";
 
-/** How many events are looked through. Whoever says more before the agent is there has its last words heard. */
+/** How many events are looked through. Of somebody who says more before the agent is there, the last words are heard. */
 const FIRST_PAGE = 30;
 const PAGE = 100;
 const MAX_PAGES = 3;

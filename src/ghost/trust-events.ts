@@ -6,7 +6,7 @@ import { partnerIn } from "./direct-chat.ts";
 import type { GhostHandle } from "./ghost-handle.ts";
 import type { GhostServices } from "./ghost-services.ts";
 
-/** What telling of trust needs. */
+/** The services that telling of trust needs. */
 type TrustEventsServices = Pick<
   GhostServices,
   "client" | "log" | "notices" | "rooms" | "store" | "trustNotices" | "verification"
@@ -46,7 +46,7 @@ export class TrustEvents {
     await trustNotices.tell(this.#ghost, lease, { roomId, userId: this.#ghost.userId, why: "agent_unsigned", content });
   }
 
-  /** Whoever is verified now may have been told before that they are not trusted. */
+  /** Somebody who is verified now may have been told before that they are not trusted. */
   async verified(flow: Flow, cancelled: string | undefined): Promise<void> {
     if (cancelled !== undefined) return;
     const { trustNotices, notices, verification } = this.#services;

@@ -7,7 +7,7 @@ import type { GhostHandle } from "./ghost-handle.ts";
 
 type Reason = Distrust | "silenced" | "agent_unsigned";
 
-/** Whom a notice is for, and why. */
+/** A notice about trust: for whom it is, and why. */
 export interface TrustNotice {
   readonly roomId: string;
   readonly userId: string;

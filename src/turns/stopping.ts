@@ -1,7 +1,7 @@
 import type { Queryable } from "../database/database.ts";
 import type { TurnStore, WhichTurns } from "./turn-store.ts";
 
-/** What ends turns early. */
+/** The store of turns, and the runner's way to end those that run. */
 export interface TurnStopping {
   readonly turns: Pick<TurnStore, "stop">;
   /** Ends the answers of these turns, if they run in this process. */

@@ -1,0 +1,30 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { Queryable } from "../../../src/database/database.ts";
+import { combined, type Outcome } from "../../../src/ghost/outcome.ts";
+
+const tx = {} as Queryable;
+
+describe("several outcomes of one thing", () => {
+  it("are stored in their order, and what follows them follows in it", async () => {
+    const done: string[] = [];
+    const outcome = (name: string): Outcome => ({
+      store: (given) => {
+        assert.equal(given, tx, "in the same transaction");
+        return Promise.resolve(void done.push(`${name} stored`));
+      },
+      after: () => void done.push(`${name} followed`),
+    });
+    const { store, after } = combined(outcome("first"), {}, { after: undefined }, outcome("second"));
+    await store?.(tx);
+    assert.deepEqual(done, ["first stored", "second stored"]);
+    await after?.();
+    assert.deepEqual(done.slice(2), ["first followed", "second followed"]);
+  });
+
+  it("are stored no further than the first that fails", async () => {
+    const fails: Outcome = { store: () => Promise.reject(new Error("the database went away")) };
+    const { store } = combined(fails, { store: () => Promise.reject(new Error("never reached")) });
+    await assert.rejects(store?.(tx) ?? Promise.resolve(), /went away/);
+  });
+});
