@@ -2,8 +2,6 @@
 
 /** Folders and files in which a file of more than 400 lines or a function of more than 60 is being split. */
 export const tooLong = [
-  "src/answering/**",
-  "src/memory/**",
   "src/crypto/**",
   "src/mailbox/**",
   "src/rooms/**",
