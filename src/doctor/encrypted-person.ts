@@ -6,7 +6,7 @@ import { Outgoing } from "../crypto/outgoing.ts";
 import { RoomEncryptor } from "../crypto/room-encryptor.ts";
 import { SecretStorage } from "../crypto/secret-storage.ts";
 import type { DeviceTransport } from "../crypto/transport.ts";
-import { accountDataOf } from "../ghost/device/custody.ts";
+import { accountDataOf } from "../ghost/device/server-side-keys.ts";
 import { deviceTransport } from "../ghost/device/device-transport.ts";
 import { asObject, asObjects, asStrings, stringField, type JsonObject } from "../homeserver/answer.ts";
 import { path } from "../homeserver/path.ts";

@@ -6,7 +6,9 @@ import { getAccountData, register } from "../homeserver/calls.ts";
 import { joinedRooms } from "../homeserver/room-calls.ts";
 import type { LoadedGhost } from "./loaded-ghost.ts";
 import { DeviceKeeper } from "./device/device-keeper.ts";
+import { DeviceStore } from "./device/device-store.ts";
 import type { VerificationEnded } from "./device/ghost-verifications.ts";
+import { encryptionTarget } from "./encryption-target.ts";
 import type { GhostServices } from "./ghost-services.ts";
 import { mark } from "./device/store-marker.ts";
 import { renameDevice } from "./device/device-name.ts";
@@ -32,6 +34,7 @@ export class GhostAccount {
   readonly #services: GhostServices;
   readonly #log: Logger;
   readonly #wake: () => void;
+  readonly #devices: DeviceStore;
   readonly #keeper: DeviceKeeper;
   #announced: Promise<void> | undefined;
   #reconciled = false;
@@ -54,7 +57,16 @@ export class GhostAccount {
     this.#services = services;
     this.#log = log;
     this.#wake = wake;
-    this.#keeper = new DeviceKeeper(userId, services, log, { wake, verified });
+    this.#devices = new DeviceStore(services.database);
+    const owner = {
+      displayName: () => services.profileOf(userId)?.displayName,
+      targetIn: (roomId: string, options: { readonly toAll: boolean }) =>
+        encryptionTarget(services, userId, roomId, options),
+      wake,
+      verified,
+      signed: () => services.trustNotices.forget(userId),
+    };
+    this.#keeper = new DeviceKeeper(userId, services, owner, log);
   }
 
   /**
@@ -148,19 +160,20 @@ export class GhostAccount {
     const { device, lease } = await this.#state.parts;
     const { writes } = device;
     if (this.#marked?.device === device && this.#marked.writes === writes) return;
-    await mark(this.#services.client, this.#services.store, lease, device.deviceId);
+    await mark(this.#services.client, this.#devices, lease, device.deviceId);
     this.#marked = { device, writes };
   }
 
   async #announce(): Promise<void> {
     const { client, store, profileOf } = this.#services;
-    const record = await store.ensure(this.#userId);
+    const record = await this.#devices.ensure(this.#userId);
+    const known = await store.profile(this.#userId);
     // A user with a profile of ours was made before.
-    if (record.profile === undefined) await register(client, localpartOf(this.#userId));
+    if (known === undefined) await register(client, localpartOf(this.#userId));
     const profile = profileOf(this.#userId);
     if (profile === undefined) return;
-    const fingerprint = await setProfile(client, this.#userId, profile, record.profile, this.#log);
-    if (fingerprint === record.profile) return;
+    const fingerprint = await setProfile(client, this.#userId, profile, known, this.#log);
+    if (fingerprint === known) return;
     if (record.deviceMade) {
       await renameDevice(client, { userId: this.#userId, deviceId: record.deviceId }, profile, this.#log);
     }

@@ -1,32 +1,8 @@
-import { randomInt } from "node:crypto";
-import { AuditLog } from "../audit/audit-log.ts";
 import { deleteInBatches } from "../database/batches.ts";
 import type { Database } from "../database/database.ts";
 import { storable } from "../database/text.ts";
 import { adoptEvents } from "../mailbox/mailbox.ts";
 import { fenced, type Lease } from "../leases/leases.ts";
-
-/** What is kept of a ghost. */
-export interface GhostRecord {
-  readonly deviceId: string;
-  readonly deviceMade: boolean;
-  readonly since: string | undefined;
-  readonly crossSigned: boolean;
-  /** Fingerprint of the profile that was last set on the server. */
-  readonly profile: string | undefined;
-  /** Whether the identity's secrets and the room keys are kept on the server, too. */
-  readonly secured: boolean;
-  /** Whether a new device is to be made. */
-  readonly renew: boolean;
-  /** Whether another identity is to be made with it. */
-  readonly resetIdentity: boolean;
-  /** The device that this one takes the place of, until it has done so. */
-  readonly replaces: string | undefined;
-  /** Whether the room keys of the backup are to be read in. */
-  readonly restore: boolean;
-  /** See store-marker.ts. */
-  readonly marker: number;
-}
 
 /** A ghost's place in a room. */
 export interface Membership {
@@ -38,11 +14,9 @@ export interface Membership {
 /** The rows of `ghosts` and `memberships`. */
 export class GhostStore {
   readonly #database: Database;
-  readonly #audit: AuditLog;
 
   constructor(database: Database) {
     this.#database = database;
-    this.#audit = new AuditLog(database);
   }
 
   /** All user ids that ever were ghosts. */
@@ -72,89 +46,6 @@ export class GhostStore {
     return rows.map((row) => row.user_id);
   }
 
-  /** The ghost's record, made with a device id of its own when it is the first time. The id never changes by itself. */
-  async ensure(userId: string): Promise<GhostRecord> {
-    await this.#database.query("insert into ghosts (user_id, device_id) values ($1, $2) on conflict do nothing", [
-      userId,
-      newDeviceId(),
-    ]);
-    const { rows } = await this.#database.query<{
-      device_id: string;
-      device_made: boolean;
-      sync_since: string | null;
-      cross_signed: boolean;
-      profile: string | null;
-      secured: boolean;
-      renew: boolean;
-      reset_identity: boolean;
-      replaces: string | null;
-      restore: boolean;
-      marker: number;
-    }>(
-      `select device_id, device_made, sync_since, cross_signed, profile, secured, renew, reset_identity, replaces,
-         restore, marker
-       from ghosts where user_id = $1`,
-      [userId],
-    );
-    const row = rows[0];
-    if (row === undefined) throw new Error(`the record of ${userId} has vanished`);
-    return {
-      deviceId: row.device_id,
-      deviceMade: row.device_made,
-      since: row.sync_since ?? undefined,
-      crossSigned: row.cross_signed,
-      profile: row.profile ?? undefined,
-      secured: row.secured,
-      renew: row.renew,
-      resetIdentity: row.reset_identity,
-      replaces: row.replaces ?? undefined,
-      restore: row.restore,
-      marker: row.marker,
-    };
-  }
-
-  /** Begins a new device in place of the one there is. It is to be made, signed, and given the keys of the backup. */
-  async replaceDevice(lease: Lease): Promise<void> {
-    await this.#update(
-      lease,
-      `update ghosts set replaces = device_id, device_id = $2, device_made = false, sync_since = null, receiving = false,
-         cross_signed = false, fingerprint = null, renew = false, restore = true where user_id = $1`,
-      [newDeviceId()],
-    );
-  }
-
-  /** The new device has taken the old one's place. */
-  async replaced(lease: Lease): Promise<void> {
-    await this.#update(lease, "update ghosts set replaces = null where user_id = $1", []);
-  }
-
-  /** Keeps the public keys, for people to compare. */
-  async setKeys(lease: Lease, fingerprint: string, masterKey: string | undefined): Promise<void> {
-    await this.#update(lease, "update ghosts set fingerprint = $2, master_key = $3 where user_id = $1", [
-      fingerprint,
-      masterKey ?? null,
-    ]);
-  }
-
-  async setSecured(lease: Lease): Promise<void> {
-    await this.#update(lease, "update ghosts set secured = true where user_id = $1", []);
-  }
-
-  async setRestored(lease: Lease): Promise<void> {
-    await this.#update(lease, "update ghosts set restore = false where user_id = $1", []);
-  }
-
-  /** Counts the store's marker up; see store-marker.ts. */
-  async countMarker(lease: Lease): Promise<number> {
-    return fenced(this.#database, lease, async (tx) => {
-      const { rows } = await tx.query<{ marker: number }>(
-        "update ghosts set marker = marker + 1 where user_id = $1 returning marker",
-        [lease.ghost],
-      );
-      return rows[0]?.marker ?? 0;
-    });
-  }
-
   /** The ghosts for which something was asked that only a load does: a new device, the keys of the backup. */
   async toBeReloaded(): Promise<string[]> {
     const { rows } = await this.#database.query<{ user_id: string }>(
@@ -163,33 +54,13 @@ export class GhostStore {
     return rows.map((row) => row.user_id);
   }
 
-  async saveSince(lease: Lease, since: string): Promise<void> {
-    await this.#update(lease, "update ghosts set sync_since = $2, receiving = false where user_id = $1", [since]);
-  }
-
-  async setDeviceMade(lease: Lease): Promise<void> {
-    await fenced(this.#database, lease, async (tx) => {
-      const { rows } = await tx.query<{ device_id: string; replaces: string | null }>(
-        "update ghosts set device_made = true where user_id = $1 returning device_id, replaces",
-        [lease.ghost],
-      );
-      for (const { device_id: device, replaces } of rows) {
-        const entry = { kind: "device.new", ghost: lease.ghost, device, replaces: replaces ?? undefined } as const;
-        await this.#audit.record(tx, entry);
-      }
-    });
-  }
-
-  /** @param options.restore whether the room keys of the backup are to be read in, for the identity was there before. */
-  async setCrossSigned(lease: Lease, { restore }: { readonly restore: boolean }): Promise<void> {
-    await fenced(this.#database, lease, async (tx) => {
-      const { count } = await tx.query("select from ghosts where user_id = $1 and reset_identity", [lease.ghost]);
-      await tx.query(
-        "update ghosts set cross_signed = true, reset_identity = false, restore = restore or $2 where user_id = $1",
-        [lease.ghost, restore],
-      );
-      if (count > 0) await this.#audit.record(tx, { kind: "identity.reset", ghost: lease.ghost });
-    });
+  /** Fingerprint of the profile that was last set on the server. */
+  async profile(userId: string): Promise<string | undefined> {
+    const { rows } = await this.#database.query<{ profile: string | null }>(
+      "select profile from ghosts where user_id = $1",
+      [userId],
+    );
+    return rows[0]?.profile ?? undefined;
   }
 
   async setProfile(userId: string, fingerprint: string): Promise<void> {
@@ -317,11 +188,6 @@ export class GhostStore {
 /** Whoever has no device after so long is not looked for any more; nor are more than so many at once. */
 const UNGREETED_DAYS = 30;
 const MAX_UNGREETED = 20;
-
-/** Ten capital letters, as other clients' device ids look. */
-export function newDeviceId(): string {
-  return Array.from({ length: 10 }, () => String.fromCharCode(65 + randomInt(26))).join("");
-}
 
 /** Forgets that ghosts were in rooms, or invited, which they left long ago. Returns how many rows. */
 export function pruneMemberships(database: Database, olderThanDays: number, signal?: AbortSignal): Promise<number> {

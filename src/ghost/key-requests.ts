@@ -1,7 +1,7 @@
 import { databaseNames, storeName } from "../crypto/store/names.ts";
 import { deleteDatabase } from "../crypto/store/tables.ts";
 import type { Queryable } from "../database/database.ts";
-import { newDeviceId } from "./ghost-store.ts";
+import { newDeviceId } from "./device/device-store.ts";
 
 /*
  * What an operator asks for a ghost's keys, kept in its row of `ghosts` until the process that has the ghost does it: a

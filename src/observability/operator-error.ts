@@ -167,7 +167,7 @@ export const OPERATOR_ERRORS = {
       },
     ],
   },
-  NotInCustody: {
+  KeysNotFound: {
     exitCode: 1,
     cases: [
       {

@@ -3,8 +3,8 @@ import { SECRETS } from "../../crypto/identity.ts";
 import { BACKUP_ALGORITHM, BACKUP_SECRET, decryptBackedUpKey } from "../../crypto/key-backup.ts";
 import { SecretStorage } from "../../crypto/secret-storage.ts";
 import type { HomeserverClient } from "../../homeserver/client.ts";
-import { accountDataOf, backupServerOf } from "./custody.ts";
 import { OperatorError } from "../../observability/operator-error.ts";
+import { accountDataOf, backupServerOf } from "./server-side-keys.ts";
 
 /** A room key as clients export it (spec "Key export format"). */
 export type ExportedKey = Readonly<Record<string, unknown>> & {
@@ -13,12 +13,12 @@ export type ExportedKey = Readonly<Record<string, unknown>> & {
 };
 
 /** There is nothing on the server that this key opens. */
-class NotInCustody extends OperatorError<"NotInCustody"> {
-  override readonly name = "NotInCustody";
+class KeysNotFound extends OperatorError<"KeysNotFound"> {
+  override readonly name = "KeysNotFound";
 }
 
 /** How a ghost's keys are kept on the server. */
-export interface CustodyStatus {
+export interface ServerSideKeys {
   /** Whether the identity's secrets are there, under our key. */
   readonly identity: boolean;
   /** The backup that our key opens. */
@@ -44,10 +44,10 @@ export class AgentKeys {
     this.#storage = new SecretStorage(accountDataOf(client, userId), recoveryKey);
   }
 
-  async status(): Promise<CustodyStatus> {
+  async status(): Promise<ServerSideKeys> {
     const secrets = await this.#secrets(this.#storage);
     const backup = await this.#backup().catch((error: unknown) => {
-      if (error instanceof NotInCustody) return undefined;
+      if (error instanceof KeysNotFound) return undefined;
       throw error;
     });
     return {
@@ -57,19 +57,19 @@ export class AgentKeys {
   }
 
   /**
-   * Encrypts the secrets anew that another key opens, so that the ghost finds them. Throws {@link NotInCustody} when that
+   * Encrypts the secrets anew that another key opens, so that the ghost finds them. Throws {@link KeysNotFound} when that
    * key does not open them.
    */
   async takeOver(otherRecoveryKey: Uint8Array): Promise<void> {
     const other = new SecretStorage(accountDataOf(this.#client, this.#userId), otherRecoveryKey);
     const secrets = await this.#secrets(other);
     if (!Object.values(SECRETS).every((name) => secrets.has(name))) {
-      throw new NotInCustody(`this recovery key does not open the secret storage of ${this.#userId}`);
+      throw new KeysNotFound(`this recovery key does not open the secret storage of ${this.#userId}`);
     }
     await this.#storage.write(Object.fromEntries(secrets));
   }
 
-  /** The room keys of the backup. Throws {@link NotInCustody} when there is none. */
+  /** The room keys of the backup. Throws {@link KeysNotFound} when there is none. */
   async exportKeys(): Promise<ExportedKey[]> {
     const { key, version } = await this.#backup();
     const all = await backupServerOf(this.#client, this.#userId).keys(version);
@@ -79,7 +79,7 @@ export class AgentKeys {
     });
   }
 
-  /** Adds room keys to the backup. Throws {@link NotInCustody} when there is none. */
+  /** Adds room keys to the backup. Throws {@link KeysNotFound} when there is none. */
   async importKeys(keys: readonly ExportedKey[]): Promise<void> {
     const { key, version } = await this.#backup();
     const server = backupServerOf(this.#client, this.#userId);
@@ -119,7 +119,7 @@ export class AgentKeys {
       current?.algorithm === BACKUP_ALGORITHM &&
       current.authData["public_key"] === key?.megolmV1PublicKey.publicKeyBase64;
     if (key === undefined || current === undefined || !isOurs) {
-      throw new NotInCustody(`${this.#userId} has no backup of room keys that this master key opens`);
+      throw new KeysNotFound(`${this.#userId} has no backup of room keys that this master key opens`);
     }
     return { key, version: current.version, count: current.count };
   }

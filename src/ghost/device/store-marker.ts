@@ -1,7 +1,8 @@
 import { getAccountData, putAccountData } from "../../homeserver/calls.ts";
 import type { HomeserverClient } from "../../homeserver/client.ts";
 import type { Lease } from "../../leases/leases.ts";
-import type { GhostRecord, GhostStore } from "../ghost-store.ts";
+import type { DeviceRecord } from "./device-state.ts";
+import type { DeviceStore } from "./device-store.ts";
 
 /*
  * A crypto store that went back in time (an old backup of the database was restored) must never be used again: it would
@@ -12,7 +13,7 @@ import type { GhostRecord, GhostStore } from "../ghost-store.ts";
 const TYPE = "org.matrix-agents.store";
 
 /** Whether the server has seen a later state of the ghost's store than this one. Throws HomeserverError. */
-export async function wentBack(client: HomeserverClient, userId: string, record: GhostRecord): Promise<boolean> {
+export async function wentBack(client: HomeserverClient, userId: string, record: DeviceRecord): Promise<boolean> {
   // A device that was not there yet, or that is just being replaced, has no past.
   if (!record.deviceMade || record.replaces !== undefined) return false;
   const known = await markerOf(client, userId);
@@ -32,7 +33,12 @@ export async function markerOf(
 }
 
 /** Counts up, here and then on the server. Throws HomeserverError, DatabaseError, StaleLease. */
-export async function mark(client: HomeserverClient, store: GhostStore, lease: Lease, deviceId: string): Promise<void> {
+export async function mark(
+  client: HomeserverClient,
+  store: DeviceStore,
+  lease: Lease,
+  deviceId: string,
+): Promise<void> {
   const marker = await store.countMarker(lease);
   await putAccountData(client, { userId: lease.ghost }, TYPE, { device_id: deviceId, marker });
 }

@@ -1,7 +1,7 @@
 import type { JsonObject } from "../../homeserver/answer.ts";
 import type { Logger } from "../../observability/log.ts";
 import { ToDeviceQuota, type Standing } from "./to-device-quota.ts";
-import type { GhostServices } from "../ghost-services.ts";
+import type { DeviceSurroundings } from "./device-surroundings.ts";
 
 /**
  * Stands before a ghost's device: of what is sent to it the engine is given what may come of something, and so much of each
@@ -10,11 +10,11 @@ import type { GhostServices } from "../ghost-services.ts";
  */
 export class ToDeviceGate {
   readonly #userId: string;
-  readonly #services: Pick<GhostServices, "permissions" | "store" | "metrics">;
+  readonly #services: Pick<DeviceSurroundings, "permissions" | "store" | "metrics">;
   readonly #log: Logger;
   readonly #quota: ToDeviceQuota;
 
-  constructor(userId: string, services: Pick<GhostServices, "permissions" | "store" | "metrics">, log: Logger) {
+  constructor(userId: string, services: Pick<DeviceSurroundings, "permissions" | "store" | "metrics">, log: Logger) {
     this.#userId = userId;
     this.#services = services;
     this.#log = log;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { GhostStore } from "../../../src/ghost/ghost-store.ts";
+import { DeviceStore } from "../../../src/ghost/device/device-store.ts";
 import { GhostVerifications } from "../../../src/ghost/device/ghost-verifications.ts";
 import { audited } from "../../support/audit.ts";
 import { AGENT, ALICE, BOT, LLAMA, MODERATOR, ROOM, World } from "../../support/conversation-world.ts";
@@ -67,16 +67,16 @@ forEachDatabase((_kind, open) => {
 
     it("has new devices, and identities that were made anew", async () => {
       const database = await open();
-      const store = new GhostStore(database);
-      const { deviceId: first } = await store.ensure(LLAMA);
+      const devices = new DeviceStore(database);
+      const { deviceId: first } = await devices.ensure(LLAMA);
       const lease = await takeLease(database, LLAMA);
-      await store.setDeviceMade(lease);
-      await store.setCrossSigned(lease, { restore: false });
-      await store.replaceDevice(lease);
-      const { deviceId: second } = await store.ensure(LLAMA);
+      await devices.setDeviceMade(lease);
+      await devices.setCrossSigned(lease, { restore: false });
+      await devices.replaceDevice(lease);
+      const { deviceId: second } = await devices.ensure(LLAMA);
       await database.query("update ghosts set reset_identity = true");
-      await store.setDeviceMade(lease);
-      await store.setCrossSigned(lease, { restore: false });
+      await devices.setDeviceMade(lease);
+      await devices.setCrossSigned(lease, { restore: false });
       assert.deepEqual(await audited(database), [
         { kind: "device.new", ghost: LLAMA, device: first },
         { kind: "device.new", ghost: LLAMA, device: second, replaces: first },

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { after, describe, it } from "node:test";
 import { portrait } from "../../../src/avatars/portrait.ts";
 import { Avatars } from "../../../src/avatars/avatars.ts";
+import { DeviceStore } from "../../../src/ghost/device/device-store.ts";
 import { GhostStore } from "../../../src/ghost/ghost-store.ts";
 import type { HomeserverClient, HomeserverRequest } from "../../../src/homeserver/client.ts";
 import { HomeserverUnreachable, MatrixError } from "../../../src/homeserver/errors.ts";
@@ -97,7 +98,7 @@ forEachDatabase((_kind, open) => {
     const database = await open();
     const store = new GhostStore(database);
     for (const userId of userIds) {
-      await store.ensure(userId);
+      await new DeviceStore(database).ensure(userId);
       await store.setProfile(userId, "made");
     }
     return database;
@@ -126,7 +127,7 @@ forEachDatabase((_kind, open) => {
     it("waits until its user is made", async () => {
       const database = await open();
       const store = new GhostStore(database);
-      await store.ensure(LLAMA);
+      await new DeviceStore(database).ensure(LLAMA);
       const server = new Server();
       const avatars = start(database, server);
       await avatars.give([LLAMA, MAX]);

@@ -14,7 +14,7 @@ import { forEachDatabase } from "../../support/databases.ts";
 import { simulatedTransport, type Asked } from "../../support/device-transport.ts";
 import { SimulatedKeyServer } from "../../support/simulated-key-server.ts";
 import { takeLease } from "../../support/lease.ts";
-import { noCustody } from "../../support/custody.ts";
+import { noServerSideKeys } from "../../support/secret-storage.ts";
 
 const GHOST = "@agent_llama:example.test";
 const DEVICE = "GHOSTDEVICE";
@@ -60,7 +60,7 @@ class Faults {
       store,
       storeKey: new Uint8Array(32).fill(7),
       transport: this.#transport(),
-      ...noCustody(),
+      ...noServerSideKeys(),
       inbox: {
         since: this.since,
         saveSince: (since) => this.saveSince(since),

@@ -19,7 +19,7 @@ import { keysOnlyDevice } from "../../support/keys-only-device.ts";
 import { SimulatedKeyServer } from "../../support/simulated-key-server.ts";
 import { temporaryDirectory } from "../../support/temporary.ts";
 import { takeLease } from "../../support/lease.ts";
-import { noCustody } from "../../support/custody.ts";
+import { noServerSideKeys } from "../../support/secret-storage.ts";
 
 const GHOST = "@agent_llama:example.test";
 const ALICE = "@alice:example.test";
@@ -55,7 +55,7 @@ class Setup {
   async open(): Promise<{ device: Device; close: () => Promise<void> }> {
     const lease = await takeLease(this.#database, GHOST);
     const session = await this.#store.open(lease, "GHOSTDEVICE");
-    const custody = noCustody();
+    const kept = noServerSideKeys();
     const device = await Device.open({
       userId: GHOST,
       deviceId: "GHOSTDEVICE",
@@ -65,8 +65,8 @@ class Setup {
         this.asked.push({ asked, body });
         if (this.fail(asked)) throw new Error(`${asked} failed`);
       }),
-      ...custody,
-      verification: { ...custody.verification, isAllowed: (flow) => this.mayVerify(flow) },
+      ...kept,
+      verification: { ...kept.verification, isAllowed: (flow) => this.mayVerify(flow) },
       inbox: {
         since: this.since,
         saveSince: (since) => {

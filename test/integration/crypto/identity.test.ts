@@ -5,7 +5,7 @@ import { establishIdentity, IdentityElsewhere } from "../../../src/crypto/identi
 import { Outgoing } from "../../../src/crypto/outgoing.ts";
 import { Serial } from "../../../src/concurrency/serial.ts";
 import type { DeviceTransport } from "../../../src/crypto/transport.ts";
-import { noCustody } from "../../support/custody.ts";
+import { noServerSideKeys } from "../../support/secret-storage.ts";
 import { silentLogger } from "../../../src/observability/log.ts";
 
 const GHOST = "@agent_llama:example.test";
@@ -47,7 +47,7 @@ describe("a ghost's cross-signing identity", () => {
       await establishIdentity({
         userId: GHOST,
         deviceId: "D",
-        storage: noCustody().storage,
+        storage: noServerSideKeys().storage,
         machine,
         calls,
         outgoing,
@@ -71,7 +71,7 @@ describe("a ghost's cross-signing identity", () => {
       establishIdentity({
         userId: GHOST,
         deviceId: "D",
-        storage: noCustody().storage,
+        storage: noServerSideKeys().storage,
         machine,
         calls,
         outgoing,

@@ -4,7 +4,7 @@ import { AuditLog } from "../../../src/audit/audit-log.ts";
 import { DatabaseError, type Database, type Row } from "../../../src/database/database.ts";
 import { knownMigrations, migrate } from "../../../src/database/migrate.ts";
 import { openPostgres } from "../../../src/database/postgres.ts";
-import { GhostStore } from "../../../src/ghost/ghost-store.ts";
+import { DeviceStore } from "../../../src/ghost/device/device-store.ts";
 import { silentLogger } from "../../../src/observability/log.ts";
 import { Processes } from "../../../src/leases/processes.ts";
 import { RoomSettingsStore } from "../../../src/rooms/settings-store.ts";
@@ -87,7 +87,7 @@ describe("a database of every earlier schema", () => {
     const seals = sealsOf(database);
     await sealExisting(database, seals);
     await confirmSealed(database, seals, log);
-    const ghost = await new GhostStore(database).ensure(LLAMA);
+    const ghost = await new DeviceStore(database).ensure(LLAMA);
     assert.deepEqual(
       [ghost.deviceId, ghost.deviceMade, ghost.since, ghost.crossSigned, ghost.marker],
       ["LLAMADEVICE", true, "s1", true, from >= 7 ? 3 : 0],
@@ -113,7 +113,7 @@ forEachDatabase((_kind, open) => {
     it("uses it where the newer one has only added to it", async () => {
       const database = await newer("create table future (a text)", false);
       await migrate(database, log);
-      await new GhostStore(database).ensure(LLAMA);
+      await new DeviceStore(database).ensure(LLAMA);
     });
 
     it("refuses it where the newer one has changed it, in words", async () => {

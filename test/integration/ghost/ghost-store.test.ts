@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { DeviceStore } from "../../../src/ghost/device/device-store.ts";
 import { GhostStore } from "../../../src/ghost/ghost-store.ts";
 import { Outbox, transactionId } from "../../../src/ghost/outbox.ts";
 import { acquireLease, StaleLease, type Lease } from "../../../src/leases/leases.ts";
@@ -17,8 +18,8 @@ const ROOM = "!room:example.test";
 forEachDatabase((_kind, open) => {
   describe("what is kept of a ghost", () => {
     it("begins with a device id that never changes by itself, whoever asks first", async () => {
-      const store = new GhostStore(await open());
-      const records = await Promise.all(Array.from({ length: 5 }, () => store.ensure(LLAMA)));
+      const devices = new DeviceStore(await open());
+      const records = await Promise.all(Array.from({ length: 5 }, () => devices.ensure(LLAMA)));
       const [record] = records;
       assert.ok(record);
       assert.match(record.deviceId, /^[A-Z]{10}$/);
@@ -28,7 +29,6 @@ forEachDatabase((_kind, open) => {
         deviceMade: false,
         since: undefined,
         crossSigned: false,
-        profile: undefined,
         secured: false,
         renew: false,
         resetIdentity: false,
@@ -36,26 +36,25 @@ forEachDatabase((_kind, open) => {
         restore: false,
         marker: 0,
       });
-      assert.notEqual((await store.ensure(MAX)).deviceId, record.deviceId);
+      assert.notEqual((await devices.ensure(MAX)).deviceId, record.deviceId);
     });
 
     it("notes each step on its own, for one ghost", async () => {
       const database = await open();
-      const store = new GhostStore(database);
-      const { deviceId } = await store.ensure(LLAMA);
-      await store.ensure(MAX);
+      const [store, devices] = [new GhostStore(database), new DeviceStore(database)];
+      const { deviceId } = await devices.ensure(LLAMA);
+      await devices.ensure(MAX);
       const lease = await takeLease(database, LLAMA);
-      await store.setDeviceMade(lease);
-      await store.saveSince(lease, "s1");
-      await store.saveSince(lease, "s2");
-      await store.setCrossSigned(lease, { restore: false });
+      await devices.setDeviceMade(lease);
+      await devices.saveSince(lease, "s1");
+      await devices.saveSince(lease, "s2");
+      await devices.setCrossSigned(lease, { restore: false });
       await store.setProfile(LLAMA, "fingerprint");
-      assert.deepEqual(await store.ensure(LLAMA), {
+      assert.deepEqual(await devices.ensure(LLAMA), {
         deviceId,
         deviceMade: true,
         since: "s2",
         crossSigned: true,
-        profile: "fingerprint",
         secured: false,
         renew: false,
         resetIdentity: false,
@@ -63,30 +62,30 @@ forEachDatabase((_kind, open) => {
         restore: false,
         marker: 0,
       });
-      assert.equal((await store.ensure(MAX)).deviceMade, false);
+      assert.equal((await devices.ensure(MAX)).deviceMade, false);
+      assert.deepEqual([await store.profile(LLAMA), await store.profile(MAX)], ["fingerprint", undefined]);
       assert.deepEqual(await store.userIds(), [LLAMA, MAX]);
     });
 
     it("takes another device in the place of the one there is", async () => {
       const database = await open();
-      const store = new GhostStore(database);
-      const { deviceId } = await store.ensure(LLAMA);
+      const [store, devices] = [new GhostStore(database), new DeviceStore(database)];
+      const { deviceId } = await devices.ensure(LLAMA);
       const lease = await takeLease(database, LLAMA);
-      await store.setDeviceMade(lease);
-      await store.saveSince(lease, "s1");
-      await store.setCrossSigned(lease, { restore: false });
-      await store.setSecured(lease);
-      assert.equal(await store.countMarker(lease), 1);
+      await devices.setDeviceMade(lease);
+      await devices.saveSince(lease, "s1");
+      await devices.setCrossSigned(lease, { restore: false });
+      await devices.setSecured(lease);
+      assert.equal(await devices.countMarker(lease), 1);
       await database.query("update ghosts set renew = true");
       assert.deepEqual(await store.toBeReloaded(), [LLAMA]);
-      await store.replaceDevice(lease);
-      const { deviceId: another, ...record } = await store.ensure(LLAMA);
+      await devices.replaceDevice(lease);
+      const { deviceId: another, ...record } = await devices.ensure(LLAMA);
       assert.notEqual(another, deviceId);
       assert.deepEqual(record, {
         deviceMade: false,
         since: undefined,
         crossSigned: false,
-        profile: undefined,
         secured: true,
         renew: false,
         resetIdentity: false,
@@ -95,42 +94,42 @@ forEachDatabase((_kind, open) => {
         marker: 1,
       });
       assert.deepEqual(await store.toBeReloaded(), [], "one without its identity is not loaded over and over");
-      await store.replaced(lease);
-      await store.setRestored(lease);
-      const { replaces, restore } = await store.ensure(LLAMA);
+      await devices.replaced(lease);
+      await devices.setRestored(lease);
+      const { replaces, restore } = await devices.ensure(LLAMA);
       assert.deepEqual([replaces, restore], [undefined, false]);
     });
 
     it("is written by nobody who has lost the ghost", async () => {
       const database = await open();
-      const [store, outbox] = [new GhostStore(database), new Outbox(database, sealsOf(database))];
-      const before = await store.ensure(LLAMA);
+      const [devices, outbox] = [new DeviceStore(database), new Outbox(database, sealsOf(database))];
+      const before = await devices.ensure(LLAMA);
       const former = await takeLease(database, LLAMA);
       await takeLease(database, LLAMA);
-      await assert.rejects(store.saveSince(former, "s1"), StaleLease);
-      await assert.rejects(store.setDeviceMade(former), StaleLease);
-      await assert.rejects(store.setCrossSigned(former, { restore: false }), StaleLease);
+      await assert.rejects(devices.saveSince(former, "s1"), StaleLease);
+      await assert.rejects(devices.setDeviceMade(former), StaleLease);
+      await assert.rejects(devices.setCrossSigned(former, { restore: false }), StaleLease);
       const send = { txnId: "t", roomId: ROOM, eventType: "m.room.message", content: "{}" };
       await assert.rejects(outbox.store(former, send), StaleLease);
       await assert.rejects(outbox.sent(former, "t", "$e"), StaleLease);
-      assert.deepEqual(await store.ensure(LLAMA), before);
+      assert.deepEqual(await devices.ensure(LLAMA), before);
       assert.equal(await outbox.find(LLAMA, "t"), undefined);
     });
 
     it("tells which ghosts have keys to hear of: those with a device in an encrypted room, and not another process's", async () => {
       const database = await open();
-      const store = new GhostStore(database);
+      const [store, devices] = [new GhostStore(database), new DeviceStore(database)];
       const self = await addProcess(database);
       assert.deepEqual(await store.userIdsWithKeys(self), []);
       await database.query(`insert into rooms (room_id, encryption) values ('!e', '{}'), ('!plain', null)`);
-      for (const ghost of [LLAMA, MAX]) await store.ensure(ghost);
+      for (const ghost of [LLAMA, MAX]) await devices.ensure(ghost);
       await database.query(
         `insert into memberships (ghost, room_id, membership) values ($1, '!e', 'join'), ($1, '!plain', 'join'),
            ($2, '!plain', 'join'), ($2, '!e', 'leave')`,
         [LLAMA, MAX],
       );
       assert.deepEqual(await store.userIdsWithKeys(self), [], "no device");
-      for (const ghost of [LLAMA, MAX]) await store.setDeviceMade(await takeLease(database, ghost));
+      for (const ghost of [LLAMA, MAX]) await devices.setDeviceMade(await takeLease(database, ghost));
       assert.deepEqual(await store.userIdsWithKeys(self), [LLAMA]);
       const other = await Processes.join(database, { expireAfterMs: 60_000, log: silentLogger() });
       await acquireLease(database, LLAMA, other.self);
@@ -161,8 +160,8 @@ forEachDatabase((_kind, open) => {
   describe("a to-device message", () => {
     it("that ends the process is given by itself after the first time, and set aside after the third", async () => {
       const database = await open();
-      const store = new GhostStore(database);
-      await store.ensure(LLAMA);
+      const devices = new DeviceStore(database);
+      await devices.ensure(LLAMA);
       const [good, poison] = [
         { type: "m.room.encrypted", content: { n: 1 } },
         { type: "m.x", content: { n: "\0\ud800" } },
@@ -185,7 +184,7 @@ forEachDatabase((_kind, open) => {
       assert.equal(await attempts.mayTry(good), true);
       await attempts.passed(good);
       assert.equal(await attempts.mayTry(poison), false);
-      await store.saveSince(lease, "s");
+      await devices.saveSince(lease, "s");
       assert.equal(await attempts.begin(), false, "the place in /sync has moved");
       const { rows } = await database.query<{ set_aside: boolean; message: string }>(
         "select set_aside, message from to_device_trials",

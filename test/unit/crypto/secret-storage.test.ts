@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import decryptAESSecretStorageItem from "matrix-js-sdk/lib/utils/decryptAESSecretStorageItem.js";
 import encryptAESSecretStorageItem from "matrix-js-sdk/lib/utils/encryptAESSecretStorageItem.js";
 import { decryptSecret, encryptSecret, SecretStorage } from "../../../src/crypto/secret-storage.ts";
-import { accountData } from "../../support/custody.ts";
+import { accountData } from "../../support/secret-storage.ts";
 
 const KEY = new Uint8Array(32).fill(1);
 const OTHER = new Uint8Array(32).fill(2);

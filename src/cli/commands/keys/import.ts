@@ -9,7 +9,7 @@ import { readSecret } from "../../secret-input.ts";
 import { UsageError } from "../../usage-error.ts";
 
 /**
- * Throws UsageError, ConfigError, MasterKeyError, NotInCustody, HomeserverError, and what keeps the database from being
+ * Throws UsageError, ConfigError, MasterKeyError, KeysNotFound, HomeserverError, and what keeps the database from being
  * opened.
  */
 export const command = defineCommand({

@@ -6,7 +6,7 @@ import { noteCommand } from "../../operator.ts";
 import { readSecret } from "../../secret-input.ts";
 
 /**
- * Throws UsageError, ConfigError, MasterKeyError, RecoveryKeyError, NotInCustody, HomeserverError, and what keeps the
+ * Throws UsageError, ConfigError, MasterKeyError, RecoveryKeyError, KeysNotFound, HomeserverError, and what keeps the
  * database from being opened.
  */
 export const command = defineCommand({

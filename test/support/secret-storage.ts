@@ -15,7 +15,7 @@ export function accountData(): AccountData & { readonly kept: Map<string, object
 }
 
 /** For tests that have no server to keep keys on: an empty secret storage, no backup, nobody verifies, all are trusted. */
-export function noCustody(): Pick<DeviceOptions, "storage" | "backup" | "verification" | "trusted"> {
+export function noServerSideKeys(): Pick<DeviceOptions, "storage" | "backup" | "verification" | "trusted"> {
   const never = (): Promise<never> => Promise.reject(new Error("there is no backup here"));
   return {
     storage: new SecretStorage(accountData(), new Uint8Array(32)),

@@ -1,0 +1,144 @@
+import { randomInt } from "node:crypto";
+import { AuditLog } from "../../audit/audit-log.ts";
+import type { Database } from "../../database/database.ts";
+import { fenced, type Lease } from "../../leases/leases.ts";
+import type { DeviceRecord } from "./device-state.ts";
+
+/** What the rows of `ghosts` hold of devices. All of it that a lease guards throws StaleLease. */
+export class DeviceStore {
+  readonly #database: Database;
+  readonly #audit: AuditLog;
+
+  constructor(database: Database) {
+    this.#database = database;
+    this.#audit = new AuditLog(database);
+  }
+
+  /** The record of a ghost's device, made with an id of its own when it is the first time. The id never changes by itself. */
+  async ensure(userId: string): Promise<DeviceRecord> {
+    await this.#database.query("insert into ghosts (user_id, device_id) values ($1, $2) on conflict do nothing", [
+      userId,
+      newDeviceId(),
+    ]);
+    const { rows } = await this.#database.query<{
+      device_id: string;
+      device_made: boolean;
+      sync_since: string | null;
+      cross_signed: boolean;
+      secured: boolean;
+      renew: boolean;
+      reset_identity: boolean;
+      replaces: string | null;
+      restore: boolean;
+      marker: number;
+    }>(
+      `select device_id, device_made, sync_since, cross_signed, secured, renew, reset_identity, replaces,
+         restore, marker
+       from ghosts where user_id = $1`,
+      [userId],
+    );
+    const row = rows[0];
+    if (row === undefined) throw new Error(`the record of ${userId} has vanished`);
+    return {
+      deviceId: row.device_id,
+      deviceMade: row.device_made,
+      since: row.sync_since ?? undefined,
+      crossSigned: row.cross_signed,
+      secured: row.secured,
+      renew: row.renew,
+      resetIdentity: row.reset_identity,
+      replaces: row.replaces ?? undefined,
+      restore: row.restore,
+      marker: row.marker,
+    };
+  }
+
+  /** Begins a new device in place of the one there is. It is to be made, signed, and given the keys of the backup. */
+  async replaceDevice(lease: Lease): Promise<void> {
+    await this.#update(
+      lease,
+      `update ghosts set replaces = device_id, device_id = $2, device_made = false, sync_since = null, receiving = false,
+         cross_signed = false, fingerprint = null, renew = false, restore = true where user_id = $1`,
+      [newDeviceId()],
+    );
+  }
+
+  /** The new device has taken the old one's place. */
+  async replaced(lease: Lease): Promise<void> {
+    await this.#update(lease, "update ghosts set replaces = null where user_id = $1", []);
+  }
+
+  /** Keeps the public keys, for people to compare. */
+  async setKeys(lease: Lease, fingerprint: string, masterKey: string | undefined): Promise<void> {
+    await this.#update(lease, "update ghosts set fingerprint = $2, master_key = $3 where user_id = $1", [
+      fingerprint,
+      masterKey ?? null,
+    ]);
+  }
+
+  /** The identity's secrets and the room keys are kept on the server. */
+  async setSecured(lease: Lease): Promise<void> {
+    await this.#update(lease, "update ghosts set secured = true where user_id = $1", []);
+  }
+
+  /** The room keys of the backup are read in. */
+  async setRestored(lease: Lease): Promise<void> {
+    await this.#update(lease, "update ghosts set restore = false where user_id = $1", []);
+  }
+
+  /** Counts the store's marker up; see store-marker.ts. */
+  async countMarker(lease: Lease): Promise<number> {
+    return fenced(this.#database, lease, async (tx) => {
+      const { rows } = await tx.query<{ marker: number }>(
+        "update ghosts set marker = marker + 1 where user_id = $1 returning marker",
+        [lease.ghost],
+      );
+      return rows[0]?.marker ?? 0;
+    });
+  }
+
+  /** Keeps the place in /sync: what came before it is received. */
+  async saveSince(lease: Lease, since: string): Promise<void> {
+    await this.#update(lease, "update ghosts set sync_since = $2, receiving = false where user_id = $1", [since]);
+  }
+
+  /** The server knows the device. */
+  async setDeviceMade(lease: Lease): Promise<void> {
+    await fenced(this.#database, lease, async (tx) => {
+      const { rows } = await tx.query<{ device_id: string; replaces: string | null }>(
+        "update ghosts set device_made = true where user_id = $1 returning device_id, replaces",
+        [lease.ghost],
+      );
+      for (const { device_id: device, replaces } of rows) {
+        const entry = { kind: "device.new", ghost: lease.ghost, device, replaces: replaces ?? undefined } as const;
+        await this.#audit.record(tx, entry);
+      }
+    });
+  }
+
+  /**
+   * The ghost's identity has signed the device.
+   *
+   * @param options.restore whether the room keys of the backup are to be read in, because the identity was there before.
+   */
+  async setCrossSigned(lease: Lease, { restore }: { readonly restore: boolean }): Promise<void> {
+    await fenced(this.#database, lease, async (tx) => {
+      const { count } = await tx.query("select from ghosts where user_id = $1 and reset_identity", [lease.ghost]);
+      await tx.query(
+        "update ghosts set cross_signed = true, reset_identity = false, restore = restore or $2 where user_id = $1",
+        [lease.ghost, restore],
+      );
+      if (count > 0) await this.#audit.record(tx, { kind: "identity.reset", ghost: lease.ghost });
+    });
+  }
+
+  /** Writes what only the ghost's owner may; `$1` is the ghost. Throws StaleLease. */
+  async #update(lease: Lease, sql: string, values: readonly unknown[]): Promise<void> {
+    await fenced(this.#database, lease, (tx) => tx.query(sql, [lease.ghost, ...values]));
+  }
+}
+
+/** Ten capital letters, as other clients' device ids look. */
+export function newDeviceId(): string {
+  return Array.from({ length: 10 }, () => String.fromCharCode(65 + randomInt(26))).join("");
+}
