@@ -1,7 +1,7 @@
 import { isUnknownDevice } from "../homeserver/errors.ts";
 import { fenced, StaleLease, type Lease } from "../leases/leases.ts";
 import type { Attempt } from "../mailbox/attempt.ts";
-import type { MailItem } from "../mailbox/mailbox.ts";
+import type { MailItem } from "../mailbox/mail-item.ts";
 import type { Logger } from "../observability/log.ts";
 import { isRetryable } from "../observability/retryable.ts";
 import type { LoadedGhost } from "./loaded-ghost.ts";

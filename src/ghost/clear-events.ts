@@ -2,7 +2,7 @@ import type { Shield } from "../crypto/shield.ts";
 import type { VerificationForm } from "../crypto/verification-messages.ts";
 import type { RoomEvent } from "../homeserver/transaction.ts";
 import type { Lease } from "../leases/leases.ts";
-import type { MailItem } from "../mailbox/mailbox.ts";
+import type { MailItem } from "../mailbox/mail-item.ts";
 import type { Distrust } from "../permissions/trust.ts";
 import { partnerIn } from "./direct-chat.ts";
 import type { GhostHandle } from "./ghost-handle.ts";

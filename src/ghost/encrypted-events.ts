@@ -2,7 +2,7 @@ import type { Decryption } from "../crypto/decryptor.ts";
 import { isVerification } from "../crypto/verification-events.ts";
 import type { Queryable } from "../database/database.ts";
 import type { RoomEvent } from "../homeserver/transaction.ts";
-import type { MailItem } from "../mailbox/mailbox.ts";
+import type { MailItem } from "../mailbox/mail-item.ts";
 import { SAID_OTHERWISE } from "../mailbox/routing.ts";
 import { reached } from "../observability/steps.ts";
 import { mayTalkIn } from "../permissions/invites.ts";

@@ -1,7 +1,7 @@
 import type { Background } from "../concurrency/background.ts";
 import { isUnknownDevice } from "../homeserver/errors.ts";
 import type { Lease } from "../leases/leases.ts";
-import type { MailItem } from "../mailbox/mailbox.ts";
+import type { MailItem } from "../mailbox/mail-item.ts";
 import type { Logger } from "../observability/log.ts";
 import { afterFailure } from "./after-failure.ts";
 import { attemptItem, type ItemAttempt } from "./attempt-item.ts";

@@ -1,7 +1,7 @@
 import { deleteInBatches } from "../database/batches.ts";
 import type { Database } from "../database/database.ts";
 import { storable } from "../database/text.ts";
-import { adoptEvents } from "../mailbox/mailbox.ts";
+import { adoptEvents } from "../mailbox/stored-events.ts";
 import { fenced, type Lease } from "../leases/leases.ts";
 
 /** A ghost's place in a room. */

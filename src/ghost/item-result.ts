@@ -1,4 +1,4 @@
-import type { AwaitedKey } from "../mailbox/mailbox.ts";
+import type { AwaitedKey } from "../mailbox/mail-item.ts";
 import type { Outcome } from "./outcome.ts";
 
 /** What becomes of an item of a ghost's mailbox that was handled. */

@@ -1,6 +1,6 @@
 import { isVerification } from "../crypto/verification-events.ts";
 import type { Queryable } from "../database/database.ts";
-import type { MailItem } from "../mailbox/mailbox.ts";
+import type { MailItem } from "../mailbox/mail-item.ts";
 import { SAID_OTHERWISE } from "../mailbox/routing.ts";
 import { isRetryable } from "../observability/retryable.ts";
 import { mayTalkIn } from "../permissions/invites.ts";

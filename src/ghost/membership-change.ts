@@ -1,5 +1,5 @@
 import type { RoomEvent } from "../homeserver/transaction.ts";
-import type { MailItem } from "../mailbox/mailbox.ts";
+import type { MailItem } from "../mailbox/mail-item.ts";
 import { membershipBefore } from "./own-membership.ts";
 
 /** What a membership event of the ghost's own means for it. */

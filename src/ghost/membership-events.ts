@@ -1,7 +1,7 @@
 import type { Queryable } from "../database/database.ts";
 import { joinedRooms, roomType } from "../homeserver/room-calls.ts";
 import type { RoomEvent } from "../homeserver/transaction.ts";
-import type { MailItem } from "../mailbox/mailbox.ts";
+import type { MailItem } from "../mailbox/mail-item.ts";
 import type { Logger } from "../observability/log.ts";
 import { isRetryable } from "../observability/retryable.ts";
 import { SPACE } from "../permissions/invites.ts";

@@ -4,7 +4,7 @@ import type { HomeserverClient } from "../homeserver/client.ts";
 import { redactEvent } from "../homeserver/room-calls.ts";
 import type { RoomEvent } from "../homeserver/transaction.ts";
 import { fenced } from "../leases/leases.ts";
-import { placeOfEvent } from "../mailbox/mailbox.ts";
+import { placeOfEvent } from "../mailbox/stored-events.ts";
 import { unlessBroken } from "../sealing/sealed-text.ts";
 import type { SealedRow, Seals } from "../sealing/seals.ts";
 import { isRetryable } from "../observability/retryable.ts";

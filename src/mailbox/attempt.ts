@@ -1,6 +1,6 @@
 import type { Database } from "../database/database.ts";
 import { fenced, type Lease } from "../leases/leases.ts";
-import type { MailItem } from "./mailbox.ts";
+import type { MailItem } from "./mail-item.ts";
 
 /**
  * One try at an item, counted before it is made: by then the item has a strike, which tells at the next start that the

@@ -6,7 +6,9 @@ import { parseTransaction, type RoomEvent } from "../../../src/homeserver/transa
 import { acquireLease, fenced, releaseLease, StaleLease, type Lease } from "../../../src/leases/leases.ts";
 import { Processes } from "../../../src/leases/processes.ts";
 import { dropBeyondQuota, HELD_QUOTAS } from "../../../src/mailbox/held-quota.ts";
-import { adoptEvents, Mailbox, type MailItem } from "../../../src/mailbox/mailbox.ts";
+import { Mailbox } from "../../../src/mailbox/mailbox.ts";
+import { adoptEvents } from "../../../src/mailbox/stored-events.ts";
+import type { MailItem } from "../../../src/mailbox/mail-item.ts";
 import { silentLogger } from "../../../src/observability/log.ts";
 import { Rooms } from "../../../src/rooms/rooms.ts";
 import { forEachDatabase } from "../../support/databases.ts";

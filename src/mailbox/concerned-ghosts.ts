@@ -1,0 +1,54 @@
+import type { Queryable } from "../database/database.ts";
+import type { RoomEvent, Transaction } from "../homeserver/transaction.ts";
+import type { GhostRooms, MembershipChange } from "./routing.ts";
+
+/* Which ghosts a transaction concerns, by the rooms that they are in: read and noted while the transaction is stored. */
+
+/** The ghosts that are in the rooms of some events. */
+export async function ghostRooms(tx: Queryable, events: readonly RoomEvent[]): Promise<GhostRooms> {
+  const { rows } = await tx.query<{ room_id: string; ghost: string }>(
+    `select room_id, ghost from memberships where membership = 'join'
+     and room_id in (select json_array_elements_text($1::json))`,
+    [JSON.stringify([...new Set(events.map((event) => event.room_id))])],
+  );
+  const rooms = new Map<string, Set<string>>();
+  for (const row of rows) rooms.set(row.room_id, (rooms.get(row.room_id) ?? new Set()).add(row.ghost));
+  return rooms;
+}
+
+/**
+ * Pushed to-device data names its ghost. A changed device list concerns every ghost that shares a room with the user; of
+ * those only the ones that are loaded, for every ghost looks at its /sync before it encrypts.
+ */
+export async function ghostsToRing(
+  tx: Queryable,
+  transaction: Transaction,
+  isGhost: (userId: string) => boolean,
+): Promise<string[]> {
+  const named = transaction.doorbells.map((bell) => bell.userId).filter(isGhost);
+  if (transaction.changedUsers.length === 0) return [...new Set(named)];
+  const { rows } = await tx.query<{ ghost: string }>(
+    `select distinct ghost from memberships join room_members using (room_id) join leases using (ghost)
+     where memberships.membership = 'join' and owner is not null
+     and room_members.user_id in (select json_array_elements_text($1::json))`,
+    [JSON.stringify(transaction.changedUsers)],
+  );
+  return [...new Set([...named, ...rows.map((row) => row.ghost)])];
+}
+
+/**
+ * Nobody who is in a room is invited to it: such an invite is told of late, or again after a leave that was not told of. The
+ * ghost itself sees to it; until then it hears on, and the room is what it was called before.
+ */
+export async function storeMembership(tx: Queryable, change: MembershipChange): Promise<void> {
+  await tx.query(
+    `insert into memberships (ghost, room_id, membership, direct) values ($1, $2, $3, $4)
+     on conflict (ghost, room_id) do update set
+       membership = case when memberships.membership = 'join' and excluded.membership = 'invite' then 'join'
+         else excluded.membership end,
+       changed_at = now(),
+       direct = case when excluded.membership = 'invite' and memberships.membership <> 'join' then excluded.direct
+         else memberships.direct end`,
+    [change.ghost, change.roomId, change.membership, change.direct],
+  );
+}

@@ -1,0 +1,30 @@
+import { BATCH_ROWS, inBatches } from "../database/batches.ts";
+import type { Database } from "../database/database.ts";
+import { emptyUnwanted } from "./emptied.ts";
+
+/** What waits for a key is given up after so long, in days; read later than `turns.max_wait` it is only remembered. */
+const AWAITED_FOR_DAYS = 30;
+
+/** What waits for a key that has not come by then will hardly be read; what was set aside is kept for a look. Returns how many items. */
+export function pruneHeldMail(database: Database, olderThanDays: number, signal?: AbortSignal): Promise<number> {
+  return inBatches(
+    () =>
+      database.transaction(async (tx) => {
+        const { rows } = await tx.query<{ event_id: string }>(
+          `delete from mailbox where id in (
+             select id from mailbox join events using (event_id)
+             where (state = 'awaiting_key' and coalesce(waiting_since, received_at) < now() - $1 * interval '1 day')
+               or (state = 'set_aside' and received_at < now() - $2 * interval '1 day')
+             order by id limit ${BATCH_ROWS} for update of mailbox skip locked)
+           returning event_id`,
+          [Math.min(AWAITED_FOR_DAYS, olderThanDays), olderThanDays],
+        );
+        await emptyUnwanted(
+          tx,
+          rows.map((row) => row.event_id),
+        );
+        return { rows: rows.length, isLast: rows.length < BATCH_ROWS };
+      }),
+    signal,
+  );
+}

@@ -1,0 +1,45 @@
+import { deleteInBatches } from "../database/batches.ts";
+import type { Database, Queryable } from "../database/database.ts";
+import { storable } from "../database/text.ts";
+import type { Transaction } from "../homeserver/transaction.ts";
+import type { Seals } from "../sealing/seals.ts";
+
+/** So many parts of transactions that are no events are kept for a look, the newest. */
+const MOST_MALFORMED = 1_000;
+
+/** Stores parts of a transaction that are no events, for an operator to look at. */
+export async function insertMalformed(tx: Queryable, seals: Seals, malformed: Transaction["malformed"]): Promise<void> {
+  if (malformed.length === 0) return;
+  const key = await seals.in(tx, {});
+  for (const { reason, raw } of malformed) {
+    await tx.query("insert into malformed (reason, raw, sealed_by) values ($1, $2, $3)", [
+      reason,
+      key.seal(readable(raw), "malformed.raw"),
+      key.id,
+    ]);
+  }
+  await tx.query("delete from malformed where id <= (select id from malformed order by id desc offset $1 limit 1)", [
+    MOST_MALFORMED,
+  ]);
+}
+
+/** How many are stored. */
+export async function countMalformed(database: Queryable): Promise<number> {
+  const { rows } = await database.query<{ count: number }>("select count(*)::integer as count from malformed");
+  return rows[0]?.count ?? 0;
+}
+
+/** Forgets old ones. Returns how many. */
+export function pruneMalformed(database: Database, olderThanDays: number, signal?: AbortSignal): Promise<number> {
+  const where = "received_at < now() - $1 * interval '1 day'";
+  return deleteInBatches(database, { from: "malformed", where, values: [olderThanDays] }, signal);
+}
+
+/** Something malformed as text, for a look; what can't even be written down (nested too deep) is named so. */
+function readable(raw: unknown): string {
+  try {
+    return storable(((JSON.stringify(raw) as string | undefined) ?? "").slice(0, 65_536));
+  } catch {
+    return "(can't be shown)";
+  }
+}

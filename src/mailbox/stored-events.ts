@@ -1,0 +1,102 @@
+import { deleteInBatches } from "../database/batches.ts";
+import type { Database, Queryable } from "../database/database.ts";
+import { isStorable, storable } from "../database/text.ts";
+import type { RoomEvent } from "../homeserver/transaction.ts";
+import type { Seals } from "../sealing/seals.ts";
+import { DELIVERED } from "./routing.ts";
+
+/* The rows of `events`: each event once, whoever it is for, its text until nobody waits for it any more. */
+
+/** Stores events, sealed. Returns those that were not there, or had been emptied and are to be kept again. */
+export async function insertEvents(
+  tx: Queryable,
+  seals: Seals,
+  events: readonly RoomEvent[],
+  known: "leave as it is" | "keep what was emptied" = "leave as it is",
+): Promise<RoomEvent[]> {
+  if (events.length === 0) return [];
+  const roomIds = [...new Set(events.map((event) => event.room_id))].sort();
+  const keys = await seals.all(
+    tx,
+    roomIds.map((roomId) => ({ roomId })),
+  );
+  const keyOf = new Map(keys.map((key, index) => [roomIds[index], key]));
+  const { rows } = await tx.query<{ event_id: string }>(
+    `insert into events (event_id, room_id, type, sender, is_state, sent_at, payload, sealed_by)
+     select e."eventId", e."roomId", e.type, e.sender, e."isState", e."sentAt", e.payload, e."sealedBy"
+     from json_to_recordset($1::json) as e("eventId" text, "roomId" text, type text, sender text, "isState" boolean,
+       "sentAt" numeric, payload text, "sealedBy" bigint)
+     on conflict (event_id) ${KNOWN_EVENT[known]} returning event_id`,
+    [
+      JSON.stringify(
+        events.map((event) => {
+          const key = keyOf.get(event.room_id);
+          return {
+            eventId: event.event_id,
+            roomId: event.room_id,
+            ...outsideOf(event),
+            payload: key?.seal(JSON.stringify(event), ...placeOfEvent(event.event_id)),
+            sealedBy: key?.id,
+          };
+        }),
+      ),
+    ],
+  );
+  const inserted = new Set(rows.map((row) => row.event_id));
+  // The same event twice in one transaction counts once.
+  return events.filter((event) => inserted.delete(event.event_id));
+}
+
+const KNOWN_EVENT = {
+  "leave as it is": "do nothing",
+  "keep what was emptied":
+    "do update set payload = excluded.payload, sealed_by = excluded.sealed_by where events.payload is null",
+} as const;
+
+/**
+ * Gives a ghost the events of rooms that it turned out to be in, as far as they came before that was known, in the
+ * transaction that notes the rooms.
+ */
+export async function adoptEvents(tx: Queryable, ghost: string, roomIds: readonly string[]): Promise<void> {
+  await tx.query(
+    `insert into mailbox (ghost, event_id)
+     select $1, event_id from events
+     where unrouted and payload is not null and room_id in (select json_array_elements_text($2::json))
+       and sender <> $1 and not is_state and type in (select json_array_elements_text($3::json))
+     order by received_at, sent_at
+     on conflict do nothing`,
+    [ghost, JSON.stringify(roomIds), JSON.stringify([...DELIVERED])],
+  );
+}
+
+/** Who sent an event of a room, be it a ghost's own; undefined when it is not known, or not any more. */
+export async function senderOf(database: Queryable, roomId: string, eventId: string): Promise<string | undefined> {
+  if (!isStorable(eventId)) return undefined;
+  const { rows } = await database.query<{ sender: string | null }>(
+    "select sender from events where room_id = $1 and event_id = $2",
+    [roomId, eventId],
+  );
+  return rows[0]?.sender ?? undefined;
+}
+
+/** Forgets events that were handled long ago, or that no ghost was ever in the room of. Returns how many. */
+export function pruneEvents(database: Database, olderThanDays: number, signal?: AbortSignal): Promise<number> {
+  const where = `(payload is null or unrouted) and received_at < now() - $1 * interval '1 day'
+    and not exists (select from mailbox where mailbox.event_id = events.event_id)`;
+  return deleteInBatches(database, { from: "events", where, values: [olderThanDays] }, signal);
+}
+
+/** Where an event stands sealed. */
+export function placeOfEvent(eventId: string): string[] {
+  return ["events.payload", eventId];
+}
+
+/** What of an event is looked at without opening it. */
+function outsideOf(event: RoomEvent): { type: string; sender: string; isState: boolean; sentAt: number } {
+  return {
+    type: storable(event.type),
+    sender: storable(event.sender),
+    isState: event.state_key !== undefined,
+    sentAt: event.origin_server_ts,
+  };
+}

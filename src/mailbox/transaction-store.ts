@@ -1,0 +1,132 @@
+import type { Database, Queryable } from "../database/database.ts";
+import type { RoomEvent, Transaction } from "../homeserver/transaction.ts";
+import type { Logger } from "../observability/log.ts";
+import type { Metrics } from "../observability/metrics.ts";
+import type { Seals } from "../sealing/seals.ts";
+import { ghostRooms, ghostsToRing, storeMembership } from "./concerned-ghosts.ts";
+import type { MailItem } from "./mail-item.ts";
+import { insertMalformed } from "./malformed.ts";
+import { route } from "./routing.ts";
+import { insertEvents } from "./stored-events.ts";
+
+/** Tells who has new mail and whom else a transaction woke. */
+export interface Arrivals {
+  /** Ghosts with new rows in their mailbox. */
+  readonly mail: readonly string[];
+  /** Ghosts whose device should look at its /sync. */
+  readonly doorbells: readonly string[];
+}
+
+/**
+ * Takes note of what new events say of rooms, in the transaction that stores the events; `isLate` says that they are from
+ * before what was noted last.
+ */
+export type NoteState = (
+  tx: Queryable,
+  events: readonly RoomEvent[],
+  options?: { readonly isLate: boolean },
+) => Promise<void>;
+
+/** What storing transactions works with. */
+export interface TransactionStoreOptions {
+  readonly database: Database;
+  readonly seals: Seals;
+  readonly noteState: NoteState;
+  /** Whether a user id is one of ours: an agent that exists, or the bridge's bot. */
+  readonly isGhost: (userId: string) => boolean;
+  readonly log: Logger;
+  readonly metrics?: Metrics | undefined;
+}
+
+/** Puts what the homeserver sends into the mailboxes of the ghosts that it concerns. */
+export class TransactionStore {
+  readonly #database: Database;
+  readonly #seals: Seals;
+  readonly #noteState: NoteState;
+  readonly #isGhost: (userId: string) => boolean;
+  readonly #log: Logger;
+  readonly #metrics: Metrics | undefined;
+
+  constructor(options: TransactionStoreOptions) {
+    this.#database = options.database;
+    this.#seals = options.seals;
+    this.#noteState = options.noteState;
+    this.#isGhost = options.isGhost;
+    this.#log = options.log;
+    this.#metrics = options.metrics;
+  }
+
+  /**
+   * Stores a transaction. Events are recognised by their ids: what was stored before is skipped, whatever the id of the
+   * transaction (Synapse starts those again at 1). Throws DatabaseError; then nothing of it is stored, and Synapse must
+   * be told to try again.
+   */
+  async store(transaction: Transaction): Promise<Arrivals> {
+    // Where ephemeral events are pushed, many a transaction holds nothing else.
+    const { events, malformed, doorbells, changedUsers } = transaction;
+    if (events.length + malformed.length + doorbells.length + changedUsers.length === 0)
+      return { mail: [], doorbells: [] };
+
+    const { stored, ...arrivals } = await this.#database.transaction(async (tx) => {
+      await insertMalformed(tx, this.#seals, malformed);
+      const fresh = await insertEvents(tx, this.#seals, events);
+      await this.#noteState(tx, fresh);
+      const { mail, memberships } = route(fresh, await ghostRooms(tx, fresh), this.#isGhost);
+      for (const change of memberships) await storeMembership(tx, change);
+      if (mail.length > 0) {
+        await tx.query(
+          `insert into mailbox (ghost, event_id)
+           select m.ghost, m."eventId" from json_to_recordset($1::json) as m(ghost text, "eventId" text)
+           on conflict do nothing`,
+          [JSON.stringify(mail)],
+        );
+      }
+      const ids = JSON.stringify(fresh.map((event) => event.event_id));
+      // We are told of rooms that a ghost is in. Where none is known, or no more than an invite, it is we who do not know:
+      // see adoptEvents.
+      await tx.query(
+        `update events set unrouted = true where event_id in (select json_array_elements_text($1::json))
+         and not exists (select 1 from memberships where memberships.room_id = events.room_id and membership <> 'invite')
+         and not exists (select 1 from mailbox where mailbox.event_id = events.event_id)`,
+        [ids],
+      );
+      await tx.query(
+        `update events set payload = null, sealed_by = null where event_id in (select json_array_elements_text($1::json))
+         and not unrouted and not exists (select 1 from mailbox where mailbox.event_id = events.event_id)`,
+        [ids],
+      );
+      return {
+        mail: [...new Set(mail.map((item) => item.ghost))],
+        doorbells: await ghostsToRing(tx, transaction, this.#isGhost),
+        stored: fresh.length,
+      };
+    });
+    this.#metrics?.events.inc({ outcome: "stored" }, stored);
+    this.#metrics?.events.inc({ outcome: "repeated" }, events.length - stored);
+    this.#metrics?.events.inc({ outcome: "malformed" }, malformed.length);
+    if (malformed.length > 0) {
+      this.#log.warn({ txn: transaction.txnId, count: malformed.length }, "malformed parts stored aside");
+    }
+    return arrivals;
+  }
+
+  /**
+   * Gives a ghost what was said in a room before its own join, in the transaction that ends that join: in order, and before
+   * what was said there since.
+   */
+  async adopt(tx: Queryable, ghost: string, join: MailItem, said: readonly RoomEvent[]): Promise<void> {
+    if (said.length === 0) return;
+    const events = await insertEvents(tx, this.#seals, said, "keep what was emptied");
+    await this.#noteState(tx, events, { isLate: true });
+    const ids = JSON.stringify(said.map((event) => event.event_id));
+    const { rows: later } = await tx.query<{ id: number }>(
+      `select id from mailbox join events using (event_id) where ghost = $1 and room_id = $2 and id > $3 order by id`,
+      [ghost, join.event.room_id, join.id],
+    );
+    await tx.query(
+      `insert into mailbox (ghost, event_id) select $1, json_array_elements_text($2::json) on conflict do nothing`,
+      [ghost, ids],
+    );
+    for (const { id } of later) await tx.query("update mailbox set id = default where id = $1", [id]);
+  }
+}
