@@ -2,8 +2,8 @@ import * as engine from "@matrix-org/matrix-sdk-crypto-wasm";
 import type { VerificationMode } from "../config/config.ts";
 import type { Logger } from "../observability/log.ts";
 import type { Outgoing } from "./outgoing.ts";
-import { Latest } from "../concurrency/latest.ts";
 import { Serial } from "../concurrency/serial.ts";
+import { VerificationFlows } from "./verification-flows.ts";
 import type { Flow, VerificationForm } from "./verification-messages.ts";
 
 /** One of the seven pictures that both sides compare. */
@@ -42,9 +42,6 @@ interface Progress {
   readonly isMismatch?: boolean;
 }
 
-/** The engine forgets what has ended when it is asked for its requests next; an id that comes again is known in the ledger. */
-const MAX_OVER = 1_000;
-
 /** The codes of a cancellation that say that the two sides do not have the same (spec "m.key.verification.cancel"). */
 const MISMATCHES: ReadonlySet<string | undefined> = new Set([
   "m.mismatched_sas",
@@ -74,17 +71,7 @@ export class Verifications {
   /** Who has sent something that belongs to a verification. */
   readonly #people = new Set<string>();
   readonly #advancing = new Serial();
-  readonly #open = new Map<string, Flow>();
-  readonly #offered = new Set<string>();
-  readonly #shown = new Set<string>();
-  /** Flows that have ended and that the engine may still list; the latest, see {@link Latest}. */
-  readonly #over = new Latest(MAX_OVER);
-  /** The other side's end of flows that wait for the operator; see {@link waitsForUs}. */
-  readonly #ends = new Map<string, () => Promise<void>>();
-  /** What somebody goes on with, and the engine may not know. */
-  readonly #steps = new Map<string, Flow>();
-  /** What was started by to-device messages without being asked for first, as matrix-nio does. */
-  readonly #started = new Map<string, Flow>();
+  readonly #flows = new VerificationFlows();
 
   constructor(options: {
     readonly machine: engine.OlmMachine;
@@ -113,7 +100,7 @@ export class Verifications {
 
   /** Whether one is under way. */
   get isOpen(): boolean {
-    return this.#open.size > 0;
+    return this.#flows.isAnyOpen;
   }
 
   /**
@@ -123,17 +110,17 @@ export class Verifications {
    */
   heardOf(userId: string, started?: string): void {
     this.#people.add(userId);
-    if (started !== undefined) this.#started.set(started, { flowId: started, userId, roomId: undefined });
+    if (started !== undefined) this.#flows.heardStart({ flowId: started, userId, roomId: undefined });
   }
 
   /** Somebody has gone on with a flow: where that came to nothing before the engine knew it, they are told so. */
   heardStep(flow: Flow): void {
-    if (!this.#open.has(flow.flowId) && !this.#over.has(flow.flowId)) this.#steps.set(flow.flowId, flow);
+    this.#flows.heardStep(flow);
   }
 
   /** Ends a flow that the engine has forgotten; tells who began it. Rejects when they can't be told. */
   async cancelForgotten(flow: Flow): Promise<void> {
-    this.#over.add(flow.flowId);
+    this.#flows.end(flow.flowId, "cancelled");
     await this.#messages.cancelUnknown(flow);
     this.#log.info({ user: flow.userId, flow: flow.flowId }, "a verification that was cut off is cancelled");
   }
@@ -147,20 +134,18 @@ export class Verifications {
     for (const userId of this.#people) {
       const requests = await this.#now(() => this.#machine.getVerificationRequests(new engine.UserId(userId)));
       for (const request of requests) {
-        this.#started.delete(request.flowId);
+        this.#flows.wasAskedFor(request.flowId);
         await this.#advance(request);
       }
-      for (const flow of this.#started.values()) if (flow.userId === userId) await this.#advanceStarted(flow);
-      if (![...this.#open.values()].some((flow) => flow.userId === userId)) this.#people.delete(userId);
+      for (const flow of this.#flows.startedUnasked(userId)) await this.#advanceStarted(flow);
+      if (!this.#flows.open().some(({ flow }) => flow.userId === userId)) this.#people.delete(userId);
     }
-    const steps = [...this.#steps.values()];
-    this.#steps.clear();
-    for (const flow of steps) await this.#endIfForgotten(flow);
+    for (const flow of this.#flows.takeUnknown()) await this.#endIfForgotten(flow);
   }
 
   async #endIfForgotten(flow: Flow): Promise<void> {
     const { flowId, userId } = flow;
-    if (this.#open.has(flowId) || this.#over.has(flowId) || !this.#isAllowed(flow)) return;
+    if (!this.#isAllowed(flow)) return;
     const isKnown = await this.#now(
       () =>
         this.#machine.getVerificationRequest(new engine.UserId(userId), flowId) !== undefined ||
@@ -174,19 +159,19 @@ export class Verifications {
    * at once, and the engine forgets that while we have not said that their app is content.
    */
   async waitsForUs(flow: Pick<Flow, "userId" | "flowId">, give: () => Promise<void>): Promise<boolean> {
-    if (this.#open.get(flow.flowId)?.userId !== flow.userId) return false;
+    if (this.#flows.openState(flow.flowId)?.flow.userId !== flow.userId) return false;
     const code = await this.#engineState(flow);
     if (!(code instanceof engine.Qr) || !code.hasBeenScanned() || code.hasBeenConfirmed()) return false;
-    this.#ends.set(flow.flowId, give);
+    this.#flows.keepEnd(flow.flowId, give);
     return true;
   }
 
   async #advance(request: engine.VerificationRequest): Promise<void> {
     const flow = { flowId: request.flowId, userId: request.otherUserId.toString(), roomId: request.roomId?.toString() };
-    if (this.#over.has(flow.flowId)) return;
+    if (this.#flows.isOver(flow.flowId)) return;
     if (await this.#endIfOver(flow, await this.#progressOf(flow, request))) return;
     if (request.phase() === engine.VerificationRequestPhase.Requested) {
-      if (request.weStarted() || this.#open.has(flow.flowId)) return;
+      if (request.weStarted() || this.#flows.openState(flow.flowId) !== undefined) return;
       await this.#answer(flow, request);
     }
     const verification = await this.#now(() => request.getVerification());
@@ -214,12 +199,12 @@ export class Verifications {
 
   async #advanceStarted(flow: Flow): Promise<void> {
     const sas = await this.#engineState(flow);
-    if (!(sas instanceof engine.Sas) || this.#over.has(flow.flowId)) {
-      this.#started.delete(flow.flowId);
+    if (!(sas instanceof engine.Sas) || this.#flows.isOver(flow.flowId)) {
+      this.#flows.startIsUnknown(flow.flowId);
       return;
     }
     if (await this.#endIfOver(flow, progressOf(sas, sas.cancelInfo()))) return;
-    if (!this.#open.has(flow.flowId) && !(await this.#begin(flow, () => sas.cancel()))) return;
+    if (this.#flows.openState(flow.flowId) === undefined && !(await this.#begin(flow, () => sas.cancel()))) return;
     await this.#compare(flow, sas);
     await this.#endIfOver(flow, progressOf(sas, sas.cancelInfo()));
   }
@@ -235,18 +220,18 @@ export class Verifications {
   async #begin(flow: Flow, cancel: () => OutgoingVerification): Promise<boolean> {
     // First of all, so that of who may not nothing is kept: that is noted once an hour, with all other refusals.
     if (!this.#isAllowed(flow)) {
-      this.#over.add(flow.flowId);
+      this.#flows.end(flow.flowId, "cancelled");
       await this.#send(cancel);
       this.#log.info({ user: flow.userId, flow: flow.flowId }, "verification refused: this user has no access");
       return false;
     }
     if (!(await this.#ledger.begin(flow, this.#messages.formOf(flow.flowId)))) {
-      this.#over.add(flow.flowId);
+      this.#flows.end(flow.flowId, "cancelled");
       // Unsaid: but the engine would take it for a second verification beside the next one.
       await this.#now(cancel);
       return false;
     }
-    this.#open.set(flow.flowId, flow);
+    this.#flows.begin(flow);
     if (this.#mode === "off") {
       await this.#send(cancel);
       await this.#end(flow, "verification is switched off");
@@ -258,9 +243,10 @@ export class Verifications {
 
   /** Who can scan a code is shown one; whether they do that or compare emoji is theirs to choose. */
   async #offer(flow: Flow, request: engine.VerificationRequest): Promise<void> {
-    if (this.#mode !== "operator" || this.#offered.has(flow.flowId)) return;
+    const state = this.#flows.openState(flow.flowId);
+    if (this.#mode !== "operator" || state === undefined || state.isOffered) return;
     if (request.phase() !== engine.VerificationRequestPhase.Ready) return;
-    this.#offered.add(flow.flowId);
+    this.#flows.offered(flow.flowId);
     if (request.theirSupportedMethods?.includes(engine.VerificationMethod.QrCodeScanV1) !== true) return;
     const code = await this.#calls.run(() => request.generateQrCode());
     if (code !== undefined) await this.#ledger.offering(flow, Uint8Array.from(code.toBytes()));
@@ -274,14 +260,14 @@ export class Verifications {
     if (decision === "match") {
       await this.#send(() => code.confirmScanning());
       await this.#outgoing.drain();
-      await this.#ends.get(flow.flowId)?.();
+      await this.#flows.openState(flow.flowId)?.theirEnd?.();
     }
   }
 
   async #show(flow: Flow, emoji: readonly Emoji[] | undefined): Promise<void> {
-    if (this.#shown.has(flow.flowId)) return;
+    if (this.#flows.openState(flow.flowId)?.kind !== "requested") return;
     await this.#ledger.comparing(flow, emoji);
-    this.#shown.add(flow.flowId);
+    this.#flows.comparing(flow.flowId);
     this.#log.info({ user: flow.userId, flow: flow.flowId }, "to be compared: see matrix-agents verify");
   }
 
@@ -305,7 +291,7 @@ export class Verifications {
   async #endIfOver(flow: Flow, { isDone, cancelled, isMismatch }: Progress): Promise<boolean> {
     if (!isDone && cancelled === undefined) return false;
     // What ended before it was ever answered is nobody's business.
-    if (!isDone && !this.#open.has(flow.flowId)) this.#over.add(flow.flowId);
+    if (!isDone && this.#flows.openState(flow.flowId) === undefined) this.#flows.end(flow.flowId, "cancelled");
     else await this.#end(flow, cancelled, isMismatch);
     return true;
   }
@@ -315,12 +301,7 @@ export class Verifications {
     const left = cancelled === undefined ? undefined : await this.#engineState(flow);
     if (left?.isCancelled() === false && !left.isDone()) await this.#now(() => left.cancel());
     await this.#ledger.ended(flow, cancelled, isMismatch);
-    this.#open.delete(flow.flowId);
-    this.#started.delete(flow.flowId);
-    this.#ends.delete(flow.flowId);
-    this.#offered.delete(flow.flowId);
-    this.#shown.delete(flow.flowId);
-    this.#over.add(flow.flowId);
+    this.#flows.end(flow.flowId, cancelled === undefined ? "done" : "cancelled");
     this.#log.info({ user: flow.userId, flow: flow.flowId, cancelled }, "verification ended");
   }
 
