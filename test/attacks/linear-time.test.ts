@@ -33,6 +33,7 @@ import { NameIndex } from "../../src/addressing/name-index.ts";
 import { withLongerFences } from "../../src/text/nested-fences.ts";
 import { describeMissingKey, identityOf, nameOf, plainWords } from "../../src/answering/notices.ts";
 import { escapedHtml, leadingPills, pillOfUser, pillsIn, userOfLink } from "../../src/matrix/pills.ts";
+import { plainText } from "../../src/answering/file-words.ts";
 import { buildPrompt, costOf } from "../../src/answering/prompt.ts";
 import { mayHaveModel, noteRefusedModel, userIdOn, type ReachOptions } from "../../src/answering/reach.ts";
 import { decisionOf, wishOf } from "../../src/conversation/wishes.ts";
@@ -308,6 +309,10 @@ const FED: Readonly<Record<string, Readonly<Record<string, Feed>>>> = {
     pillOfUser: (text) => pillOfUser("@a:b", text),
     userOfLink: (text) => userOfLink(text),
     escapedHtml: (text) => escapedHtml(text),
+  },
+  "answering/file-words.ts": {
+    // A control character makes bytes no text, and blanks alone none that says anything.
+    plainText: (text) => plainText(Buffer.from(`x${text.replace(/\p{Cc}/gu, " ")}`)),
   },
   "answering/prompt.ts": {
     costOf: (text) =>
@@ -670,6 +675,16 @@ const SIZES: ReadonlyMap<string, number> = new Map([
 const LEFT_OUT: Readonly<Record<string, string>> = {
   // Held up by nothing that they are told.
   ...because("looks at no text, or at our own alone", [
+    "observability/operator-error.ts",
+    "turns/turn-step.ts",
+    "answering/company.ts",
+    "answering/failure-notices.ts fixed",
+    "answering/file-mentions.ts",
+    "answering/model-asker.ts sizeOf",
+    "answering/picture-bytes.ts",
+    "answering/unless-aborted.ts",
+    "answering/unreadable-file.ts",
+    "answering/reply-targets.ts",
     "avatars/canvas.ts",
     "rooms/spoken-languages.ts",
     "avatars/colour.ts",
@@ -780,6 +795,34 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
     "answering/reply.ts answerContent draftContent editContent reactionContent",
   ]),
   ...because("stores, asks or sends; with texts it does what is fed here", [
+    "turns/turn-steps.ts",
+    "memory/feedback.ts",
+    "memory/forgetting.ts",
+    "memory/history-reader.ts",
+    "memory/quoted-messages.ts",
+    "memory/sealed-messages.ts",
+    "ghost/agents-in-room.ts",
+    "ghost/latest-message.ts",
+    "ghost/refreshed-room.ts",
+    "answering/agent-turn-work.ts",
+    "answering/answer-drafts.ts",
+    "answering/answer-memory.ts",
+    "answering/consent-questions.ts",
+    "answering/failure-notices.ts FailureNotices",
+    "answering/file-reader.ts",
+    "answering/file-words.ts textIn",
+    "answering/ghost-files.ts",
+    "answering/material.ts",
+    "answering/model-asker.ts ModelAsker",
+    "answering/model-limits.ts",
+    "answering/model-prompt.ts",
+    "answering/parts.ts",
+    "answering/picture-answer.ts",
+    "answering/reading-room.ts",
+    "answering/summing-up.ts",
+    "answering/transcriber.ts",
+    "answering/turn-files.ts",
+    "answering/voice-answers.ts",
     "answering/after-decision.ts",
     "answering/answering.ts",
     "commands/command-desk.ts",
