@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { QuickstartError } from "./errors.ts";
 import { type Folder, writeSecret } from "./folder.ts";
+import { isObject } from "../src/matrix/json.ts";
 
 /** The values that stay the same from run to run. */
 export interface State {
@@ -53,10 +54,6 @@ export function parseState(text: string): State | undefined {
   return isText(serverName) && isPort(synapsePort) && isPort(bridgePort) && isText(localpart) && isText(password)
     ? { serverName, synapsePort, bridgePort, user: { localpart, password } }
     : undefined;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null;
 }
 
 function isText(value: unknown): value is string {

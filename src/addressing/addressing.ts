@@ -2,6 +2,7 @@ import { attachmentOf, captionOf } from "../matrix/attachments.ts";
 import type { RespondMode } from "../rooms/settings.ts";
 import { isStorable } from "../database/text.ts";
 import { readCall, type Call, type Callee } from "./call.ts";
+import { isObject, objectOf } from "../matrix/json.ts";
 import { EXCHANGE_FIELD, exchangeMark, type ExchangeMark } from "../matrix/exchange-mark.ts";
 
 /** A message as addressing sees it: decrypted, of type `m.room.message`. */
@@ -83,10 +84,10 @@ export function classifyMessage(
 
   if (isAgent(message.sender)) return saidByAgent(message, addressee.userId);
   if (EXCHANGE_FIELD in content) return ignored("an agent elsewhere");
-  const relation = record(content["m.relates_to"]);
-  if (relation?.["rel_type"] === "m.replace") {
+  const relation = objectOf(content["m.relates_to"]);
+  if (relation["rel_type"] === "m.replace") {
     const target = relation["event_id"];
-    const said = record(content["m.new_content"]) ?? {};
+    const said = objectOf(content["m.new_content"]);
     const body = bodyOf(said);
     // Which message it edits, the homeserver could have made up: it could be one that was said to the agent.
     const isDoubtful =
@@ -114,9 +115,9 @@ export function classifyMessage(
 }
 
 function saidByAgent({ eventId, content }: IncomingMessage, addressee: string): MessageClass {
-  const relation = record(content["m.relates_to"]);
-  const isEdit = relation?.["rel_type"] === "m.replace";
-  const said = isEdit ? (record(content["m.new_content"]) ?? {}) : content;
+  const relation = objectOf(content["m.relates_to"]);
+  const isEdit = relation["rel_type"] === "m.replace";
+  const said = isEdit ? objectOf(content["m.new_content"]) : content;
   const text = bodyOf(said);
   const target = isEdit ? relation["event_id"] : eventId;
   if (text === undefined || typeof target !== "string" || !isEventId(target)) return ignored("not text");
@@ -127,7 +128,7 @@ function saidByAgent({ eventId, content }: IncomingMessage, addressee: string): 
 
 /** Who is mentioned (spec "User and room mentions"). */
 export function mentionsOf(content: Readonly<Record<string, unknown>>): string[] {
-  const userIds: unknown = record(content["m.mentions"])?.["user_ids"];
+  const userIds: unknown = objectOf(content["m.mentions"])["user_ids"];
   return Array.isArray(userIds) ? userIds.filter((userId) => typeof userId === "string") : [];
 }
 
@@ -136,7 +137,7 @@ export function mentionsOf(content: Readonly<Record<string, unknown>>): string[]
  * (spec "User and room mentions"). What it replies to, or which thread it stands in, the homeserver could have made up.
  */
 export function saysToWhom({ encrypted, content }: Pick<IncomingMessage, "encrypted" | "content">): boolean {
-  return encrypted && record(content["m.mentions"]) !== undefined;
+  return encrypted && isObject(content["m.mentions"]);
 }
 
 /**
@@ -149,13 +150,13 @@ function listens({ respond, inThread, cloud }: Candidate, message: IncomingMessa
 
 /** What names somebody, or rings for everybody, is not said to who happens to listen. */
 function isForOthers(content: Readonly<Record<string, unknown>>): boolean {
-  return record(content["m.mentions"])?.["room"] === true || mentionsOf(content).length > 0;
+  return objectOf(content["m.mentions"])["room"] === true || mentionsOf(content).length > 0;
 }
 
 /** The thread that a message stands in. */
 export function threadOf(content: Readonly<Record<string, unknown>>): string | undefined {
-  const relation = record(content["m.relates_to"]);
-  const root = relation?.["rel_type"] === "m.thread" ? relation["event_id"] : undefined;
+  const relation = objectOf(content["m.relates_to"]);
+  const root = relation["rel_type"] === "m.thread" ? relation["event_id"] : undefined;
   return typeof root === "string" && isEventId(root) ? root : undefined;
 }
 
@@ -169,9 +170,9 @@ function ignored(reason: IgnoreReason): MessageClass {
 
 /** The event a message replies to on purpose; in a thread `is_falling_back` marks the reply as one for old clients only. */
 export function repliedEvent(content: Readonly<Record<string, unknown>>): string | undefined {
-  const relation = record(content["m.relates_to"]);
-  if (relation?.["rel_type"] === "m.thread" && relation["is_falling_back"] === true) return undefined;
-  const target = record(relation?.["m.in_reply_to"])?.["event_id"];
+  const relation = objectOf(content["m.relates_to"]);
+  if (relation["rel_type"] === "m.thread" && relation["is_falling_back"] === true) return undefined;
+  const target = objectOf(relation["m.in_reply_to"])["event_id"];
   return typeof target === "string" && isEventId(target) ? target : undefined;
 }
 
@@ -217,17 +218,11 @@ function wordsFor({ userId }: Candidate, { called, certain, text }: Call, body: 
 
 /** Clients before v1.13 quote what they reply to at the top of the body. */
 export function withoutReplyFallback(body: string, relation: Readonly<Record<string, unknown>> | undefined): string {
-  if (record(relation?.["m.in_reply_to"]) === undefined || !body.startsWith("> <")) return body;
+  if (!isObject(relation?.["m.in_reply_to"]) || !body.startsWith("> <")) return body;
   return body.replace(/^(> .*\n)+\n?/, "");
 }
 
 function bodyOf(content: Readonly<Record<string, unknown>>): string | undefined {
   const body = content["body"];
   return typeof body === "string" && body.trim() !== "" ? body : undefined;
-}
-
-function record(value: unknown): Readonly<Record<string, unknown>> | undefined {
-  return typeof value === "object" && value !== null && !Array.isArray(value)
-    ? (value as Record<string, unknown>)
-    : undefined;
 }

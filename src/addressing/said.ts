@@ -1,5 +1,6 @@
 import { attachmentOf, captionOf, type Attachment } from "../matrix/attachments.ts";
 import { withoutReplyFallback } from "./addressing.ts";
+import { objectOf } from "../matrix/json.ts";
 
 /** What an event says, for a model. */
 export interface Said {
@@ -24,14 +25,14 @@ const POLLS: Readonly<Record<string, string>> = {
 export function saidBy(type: string, content: Readonly<Record<string, unknown>>): Said | undefined {
   if (type === "m.sticker") return noted("a sticker", content["body"]);
   const poll = POLLS[type];
-  if (poll !== undefined) return pollIn(record(content[poll]));
+  if (poll !== undefined) return pollIn(objectOf(content[poll]));
   if (type !== "m.room.message") return undefined;
   const attachment = attachmentOf(content);
   if (attachment !== undefined) return { body: captionOf(content) ?? "", attachment };
   if (content["msgtype"] === "m.location") return noted("a place", content["body"] ?? content["geo_uri"]);
   const { body } = content;
   if (typeof body !== "string" || body.trim() === "") return undefined;
-  return { body: withoutReplyFallback(body, record(content["m.relates_to"])), attachment: undefined };
+  return { body: withoutReplyFallback(body, objectOf(content["m.relates_to"])), attachment: undefined };
 }
 
 /** Whether an event begins a poll. */
@@ -54,8 +55,8 @@ function pollIn(poll: Readonly<Record<string, unknown>>): Said | undefined {
 
 /** Extensible text in its several forms (MSC1767). */
 function textOf(value: unknown): string | undefined {
-  const { body, "org.matrix.msc1767.text": text, "m.text": parts } = record(value);
-  const first = Array.isArray(parts) ? record(parts[0])["body"] : undefined;
+  const { body, "org.matrix.msc1767.text": text, "m.text": parts } = objectOf(value);
+  const first = Array.isArray(parts) ? objectOf(parts[0])["body"] : undefined;
   const words = [text, first, body].find((one) => typeof one === "string" && one.trim() !== "");
   return typeof words === "string" ? words.slice(0, LONGEST_NOTE).toWellFormed() : undefined;
 }
@@ -63,8 +64,4 @@ function textOf(value: unknown): string | undefined {
 function noted(what: string, words: unknown): Said {
   const text = typeof words === "string" ? words.slice(0, LONGEST_NOTE).toWellFormed().trim() : "";
   return { body: text === "" ? `(${what})` : `(${what}: “${text}”)`, attachment: undefined };
-}
-
-function record(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
 }

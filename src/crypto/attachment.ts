@@ -1,5 +1,6 @@
 import { timingSafeEqual } from "node:crypto";
 import * as engine from "@matrix-org/matrix-sdk-crypto-wasm";
+import { objectOf } from "../matrix/json.ts";
 
 /** How an encrypted file is opened: `file` of a message (spec "Extensions to m.room.message msgtypes"), without its url. */
 export interface EncryptedFileInfo {
@@ -51,19 +52,15 @@ export async function decryptAttachment(bytes: Uint8Array, info: unknown): Promi
 }
 
 function openingIn(info: unknown): Opening {
-  const { v, key, iv, hashes } = record(info);
-  const { kty, alg, k } = record(key);
-  const { sha256 } = record(hashes);
+  const { v, key, iv, hashes } = objectOf(info);
+  const { kty, alg, k } = objectOf(key);
+  const { sha256 } = objectOf(hashes);
   const opening = { key: binary(k, "base64url"), counter: binary(iv, "base64"), sha256: binary(sha256, "base64") };
   const isKnown = (v === "v2" || v === "v1") && kty === "oct" && alg === "A256CTR";
   if (!isKnown || opening.key.length !== 32 || opening.counter.length !== 16 || opening.sha256.length !== 32) {
     throw new BadAttachment("nothing says how the attachment is opened");
   }
   return opening;
-}
-
-function record(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
 }
 
 /** None of what is wanted is longer than 44 characters. */

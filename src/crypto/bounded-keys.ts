@@ -1,4 +1,4 @@
-import type { JsonObject } from "../homeserver/answer.ts";
+import type { JsonObject } from "../matrix/json.ts";
 
 /** So many devices of one person are known to an agent. People have a handful; nobody reads on five hundred. */
 export const MAX_DEVICES = 500;

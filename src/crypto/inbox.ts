@@ -1,5 +1,5 @@
+import type { JsonObject } from "../matrix/json.ts";
 import { Coalesced } from "../concurrency/serial.ts";
-import type { JsonObject } from "../homeserver/answer.ts";
 import type { DeviceSync } from "../homeserver/device-calls.ts";
 import { reached } from "../observability/steps.ts";
 

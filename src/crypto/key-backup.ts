@@ -1,5 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import * as engine from "@matrix-org/matrix-sdk-crypto-wasm";
+import { backoffMs } from "../concurrency/backoff.ts";
 import { MatrixError } from "../homeserver/errors.ts";
 import type { BackedUpKey, BackupVersion } from "../homeserver/key-backup-calls.ts";
 import type { Logger } from "../observability/log.ts";
@@ -26,8 +27,7 @@ export const BACKUP_SECRET = "m.megolm_backup.v1";
 const UPLOAD_AFTER_MS = 2_000;
 
 /** After a failed upload: the first and the longest wait, in ms. */
-const RETRY_FIRST_MS = 5_000;
-const RETRY_LONGEST_MS = 600_000;
+const RETRY = { firstMs: 5_000, longestMs: 600_000 };
 
 /** How long the last upload may take when the device is put away, in ms. */
 const LAST_UPLOAD_MS = 2_000;
@@ -207,9 +207,8 @@ export class KeyBackup {
         },
         (error: unknown) => {
           if (this.#closed) return;
-          const backoffMs = Math.min(RETRY_FIRST_MS * 2 ** this.#failures++, RETRY_LONGEST_MS);
           this.#log.warn({ error }, "room keys could not be backed up yet");
-          this.#after(backoffMs * (0.5 + Math.random()));
+          this.#after(backoffMs(this.#failures++, RETRY));
         },
       );
     }, waitMs);

@@ -1,6 +1,6 @@
-import type { JsonObject } from "../homeserver/answer.ts";
 import { MatrixError, UnexpectedAnswer } from "../homeserver/errors.ts";
 import { serverOf } from "../matrix/server-name.ts";
+import { isObject, objectOf, type JsonObject } from "../matrix/json.ts";
 
 /** What is asked for: devices of users, or one-time keys of their devices. */
 export type WantedKeys = "device_keys" | "one_time_keys";
@@ -86,12 +86,4 @@ function isSpoiled(error: unknown): boolean {
 function merged(one: JsonObject, other: JsonObject): JsonObject {
   const names = new Set([...Object.keys(one), ...Object.keys(other)]);
   return Object.fromEntries([...names].map((name) => [name, { ...objectOf(one[name]), ...objectOf(other[name]) }]));
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function objectOf(value: unknown): JsonObject {
-  return isObject(value) ? value : {};
 }

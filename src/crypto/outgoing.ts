@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import * as engine from "@matrix-org/matrix-sdk-crypto-wasm";
+import { backoffMs } from "../concurrency/backoff.ts";
 import { askedToWaitMs } from "../homeserver/errors.ts";
 import type { Logger } from "../observability/log.ts";
 import { serverOf } from "../matrix/server-name.ts";
@@ -25,8 +26,7 @@ interface Drained {
 const MAX_ROUNDS = 20;
 
 /** After failures the requests are tried again, ever more rarely: first and longest wait, in ms. */
-const RETRY_FIRST_MS = 1_000;
-const RETRY_LONGEST_MS = 60_000;
+const RETRY = { firstMs: 1_000, longestMs: 60_000 };
 
 /**
  * Carries the engine's requests to the server and its answers back. One request that fails does not hold up the others;
@@ -166,7 +166,7 @@ export class Outgoing {
         (error: unknown) => {
           if (this.#closed) return;
           this.#log.warn({ room: request.room_id, error }, "a verification's message was not sent yet");
-          const waitMs = Math.max(backoffMs(failures), askedToWaitMs(error));
+          const waitMs = Math.max(backoffMs(failures, RETRY), askedToWaitMs(error));
           this.#held.set(id, { failures: failures + 1, until: performance.now() + waitMs });
           this.#scheduleRetry(true, askedToWaitMs(error));
         },
@@ -184,7 +184,7 @@ export class Outgoing {
       () => {
         this.drain().catch((error: unknown) => this.#log.error({ error }, "retry failed"));
       },
-      Math.max(backoffMs(this.#failures++), askedMs),
+      Math.max(backoffMs(this.#failures++, RETRY), askedMs),
     );
     this.#retry.unref();
   }
@@ -210,9 +210,4 @@ export class Outgoing {
     }
     return Promise.reject(new Error("a backup of room keys is asked for and sent by KeyBackup alone"));
   }
-}
-
-/** How long is waited after so many failures in a row, in ms. */
-function backoffMs(failures: number): number {
-  return Math.min(RETRY_FIRST_MS * 2 ** failures, RETRY_LONGEST_MS) * (0.5 + Math.random());
 }

@@ -1,4 +1,4 @@
-import type { JsonObject } from "../homeserver/answer.ts";
+import type { JsonObject } from "../matrix/json.ts";
 import { serverOf } from "../matrix/server-name.ts";
 import type { Logger } from "../observability/log.ts";
 import { isUserId } from "./engine-ids.ts";

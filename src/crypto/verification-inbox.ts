@@ -1,6 +1,6 @@
+import type { JsonObject } from "../matrix/json.ts";
 import * as engine from "@matrix-org/matrix-sdk-crypto-wasm";
 import type { Serial } from "../concurrency/serial.ts";
-import type { JsonObject } from "../homeserver/answer.ts";
 import type { DeviceLists } from "./device-lists.ts";
 import { isUserId } from "./engine-ids.ts";
 import type { Outgoing } from "./outgoing.ts";

@@ -1,3 +1,4 @@
+import type { JsonObject } from "../matrix/json.ts";
 import { randomBytes, randomUUID } from "node:crypto";
 import * as engine from "@matrix-org/matrix-sdk-crypto-wasm";
 import { EngineCalls } from "../crypto/engine-calls.ts";
@@ -8,7 +9,7 @@ import { SecretStorage } from "../crypto/secret-storage.ts";
 import type { DeviceTransport } from "../crypto/transport.ts";
 import { accountDataOf } from "../ghost/device/server-side-keys.ts";
 import { deviceTransport } from "../ghost/device/device-transport.ts";
-import { asObject, asObjects, asStrings, stringField, type JsonObject } from "../homeserver/answer.ts";
+import { asObject, asObjects, asStrings, stringField } from "../homeserver/answer.ts";
 import { path } from "../homeserver/path.ts";
 import { silentLogger } from "../observability/log.ts";
 import type { TemporaryUser } from "./temporary-user.ts";

@@ -1,9 +1,9 @@
+import { backoffMs } from "../concurrency/backoff.ts";
 import { askedToWaitMs, isUnknownDevice } from "../homeserver/errors.ts";
 import { LeaseHeld, StaleLease } from "../leases/leases.ts";
 
 /** Waits after a failure that may pass, in ms: the first and the longest. */
-const BACKOFF_FIRST_MS = 500;
-const BACKOFF_LONGEST_MS = 60_000;
+const BACKOFF = { firstMs: 500, longestMs: 60_000 };
 
 /** What a ghost does when its work was interrupted. */
 export type AfterFailure =
@@ -18,7 +18,7 @@ export type AfterFailure =
  * What a ghost does when its work was interrupted by an error.
  *
  * @param options.before how many interruptions came before this one without a success.
- * @param options.jitter from 0 to 1: half to one and a half of the wait, so that ghosts do not come back all at once.
+ * @param options.jitter from 0 to 1: half of the wait to all of it, so that ghosts do not come back all at once.
  */
 export function afterFailure(
   error: unknown,
@@ -26,10 +26,12 @@ export function afterFailure(
 ): AfterFailure {
   if (error instanceof LeaseHeld) return { kind: "leave" };
   if (isUnknownDevice(error)) return { kind: "halt" };
-  const backoffMs = Math.min(BACKOFF_FIRST_MS * 2 ** before, BACKOFF_LONGEST_MS) * (0.5 + jitter);
   return {
     kind: "retry",
-    waitMs: Math.max(backoffMs, askedToWaitMs(error)),
+    waitMs: Math.max(
+      backoffMs(before, BACKOFF, () => jitter),
+      askedToWaitMs(error),
+    ),
     reloads: error instanceof StaleLease,
   };
 }

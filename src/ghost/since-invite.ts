@@ -1,4 +1,4 @@
-import type { JsonObject } from "../homeserver/answer.ts";
+import type { JsonObject } from "../matrix/json.ts";
 import type { HomeserverClient } from "../homeserver/client.ts";
 import { timelineBefore } from "../homeserver/room-history.ts";
 import { parseTransaction, type RoomEvent } from "../homeserver/transaction.ts";

@@ -1,11 +1,9 @@
 import { UnexpectedAnswer } from "./errors.ts";
-
-/** A JSON object from the homeserver. */
-export type JsonObject = Readonly<Record<string, unknown>>;
+import { isObject, type JsonObject } from "../matrix/json.ts";
 
 /** The answer as an object. Throws UnexpectedAnswer when it is none; `call` names the call in the message. */
 export function asObject(answer: unknown, call: string): JsonObject {
-  if (typeof answer === "object" && answer !== null && !Array.isArray(answer)) return answer as JsonObject;
+  if (isObject(answer)) return answer;
   throw new UnexpectedAnswer(call, "the answer is not an object");
 }
 

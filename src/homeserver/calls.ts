@@ -1,4 +1,5 @@
-import { asObject, asStrings, stringField, type JsonObject } from "./answer.ts";
+import type { JsonObject } from "../matrix/json.ts";
+import { asObject, asStrings, stringField } from "./answer.ts";
 import type { Actor, CallOptions, HomeserverClient } from "./client.ts";
 import { MatrixError, noneIfNotFound, UnexpectedAnswer } from "./errors.ts";
 import { path } from "./path.ts";

@@ -1,5 +1,6 @@
+import type { JsonObject } from "../matrix/json.ts";
 import { randomInt } from "node:crypto";
-import { asObject, asObjects, asStrings, numberField, stringField, type JsonObject } from "./answer.ts";
+import { asObject, asObjects, asStrings, numberField, stringField } from "./answer.ts";
 import type { Actor, CallOptions, HomeserverClient } from "./client.ts";
 import { AnswerTooLarge, noneIfNotFound } from "./errors.ts";
 import { path } from "./path.ts";

@@ -1,4 +1,5 @@
-import { asObject, type JsonObject } from "./answer.ts";
+import type { JsonObject } from "../matrix/json.ts";
+import { asObject } from "./answer.ts";
 import type { Actor, CallOptions, HomeserverClient } from "./client.ts";
 import { timelineBefore } from "./room-history.ts";
 

@@ -1,5 +1,6 @@
+import type { JsonObject } from "../matrix/json.ts";
 import { randomUUID } from "node:crypto";
-import { asObject, asObjects, type JsonObject } from "./answer.ts";
+import { asObject, asObjects } from "./answer.ts";
 import type { Actor, CallOptions, HomeserverClient } from "./client.ts";
 
 /** An invite that waits for its answer. */

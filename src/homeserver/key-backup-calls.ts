@@ -1,4 +1,5 @@
-import { asObject, asObjects, stringField, type JsonObject } from "./answer.ts";
+import type { JsonObject } from "../matrix/json.ts";
+import { asObject, asObjects, stringField } from "./answer.ts";
 import type { Actor, CallOptions, HomeserverClient } from "./client.ts";
 import { noneIfNotFound } from "./errors.ts";
 import { path } from "./path.ts";

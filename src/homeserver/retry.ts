@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { backoffMs } from "../concurrency/backoff.ts";
 import { HomeserverUnreachable, MatrixError, type HomeserverError } from "./errors.ts";
 
-const FIRST_WAIT_MS = 500;
-const LONGEST_WAIT_MS = 30_000;
+const RETRY = { firstMs: 500, longestMs: 30_000 };
 
 /**
  * Milliseconds to wait before the next attempt: the time that the homeserver asked for, or else a time that doubles
@@ -12,8 +12,7 @@ const LONGEST_WAIT_MS = 30_000;
  */
 export function retryDelayMs(error: unknown, attempt: number, random: () => number = Math.random): number {
   if (error instanceof MatrixError && error.retryAfterMs !== undefined) return error.retryAfterMs;
-  const full = Math.min(FIRST_WAIT_MS * 2 ** Math.min(attempt - 1, 16), LONGEST_WAIT_MS);
-  return Math.round(full / 2 + (full / 2) * random());
+  return backoffMs(attempt - 1, RETRY, random);
 }
 
 /**

@@ -1,4 +1,5 @@
-import { asObject, asObjects, asStrings, stringField, type JsonObject } from "./answer.ts";
+import type { JsonObject } from "../matrix/json.ts";
+import { asObject, asObjects, asStrings, stringField } from "./answer.ts";
 import type { Actor, CallOptions, HomeserverClient } from "./client.ts";
 import type { Device } from "./device-calls.ts";
 import { MatrixError, UnexpectedAnswer } from "./errors.ts";

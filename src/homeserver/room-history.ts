@@ -1,4 +1,5 @@
-import { asObject, asObjects, type JsonObject } from "./answer.ts";
+import type { JsonObject } from "../matrix/json.ts";
+import { asObject, asObjects } from "./answer.ts";
 import type { Actor, CallOptions, HomeserverClient } from "./client.ts";
 import { MatrixError } from "./errors.ts";
 import { path } from "./path.ts";

@@ -1,3 +1,6 @@
+import { isStorable } from "../database/text.ts";
+import { isObject, type JsonObject } from "../matrix/json.ts";
+
 /** A room event of a transaction (spec "Client event format"), its shape checked, its content not. */
 export interface RoomEvent {
   readonly event_id: string;
@@ -40,8 +43,6 @@ export interface Doorbell {
   /** Absent: any of the user's devices. */
   readonly deviceId?: string;
 }
-
-type JsonObject = Readonly<Record<string, unknown>>;
 
 /**
  * JSON that is nested more deeply than this is not kept: a function that recurses over it (JSON.stringify does) may
@@ -163,17 +164,8 @@ function uniqueDoorbells(doorbells: readonly Doorbell[]): Doorbell[] {
   return [...seen.values()];
 }
 
-/** Half a character, or a NUL, is no part of any id, and no database takes it. */
-function isStorable(text: string): boolean {
-  return text.isWellFormed() && !text.includes("\0");
-}
-
 function own(object: JsonObject, name: string): unknown {
   return Object.hasOwn(object, name) ? object[name] : undefined;
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function isTimestamp(value: unknown): value is number {

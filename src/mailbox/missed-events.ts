@@ -1,6 +1,6 @@
+import type { JsonObject } from "../matrix/json.ts";
 import type { Database } from "../database/database.ts";
 import { isStorable } from "../database/text.ts";
-import type { JsonObject } from "../homeserver/answer.ts";
 import type { HomeserverClient } from "../homeserver/client.ts";
 import { isHomeserverError, MatrixError } from "../homeserver/errors.ts";
 import { answeredEvent } from "../matrix/relation.ts";

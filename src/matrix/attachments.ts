@@ -1,3 +1,4 @@
+import { objectOf } from "./json.ts";
 /** A file that somebody sent (spec "m.room.message msgtypes"). */
 export interface Attachment {
   readonly kind: AttachmentKind;
@@ -42,8 +43,8 @@ const LONGEST_NAME = 200;
 /** The file of a message; undefined when there is none, or nothing says where it is. */
 export function attachmentOf(content: Readonly<Record<string, unknown>>): Attachment | undefined {
   if (!MSGTYPES.has(content["msgtype"])) return undefined;
-  const file = record(content["file"]);
-  const info = record(content["info"]);
+  const file = objectOf(content["file"]);
+  const info = objectOf(content["info"]);
   const url = file["url"] ?? content["url"];
   if (typeof url !== "string" || !url.startsWith("mxc://")) return undefined;
   const name = nameOf(content);
@@ -104,8 +105,4 @@ function kindOf(msgtype: unknown, mimetype: string, name: string): AttachmentKin
   if (mimetype.startsWith("audio/")) return "audio";
   const isPicture = mimetype.startsWith("image/") || (NO_TYPES.has(mimetype) && PICTURE_NAMES.test(name));
   return isPicture ? "image" : "text";
-}
-
-function record(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
 }

@@ -1,4 +1,4 @@
-import type { JsonObject } from "../homeserver/answer.ts";
+import type { JsonObject } from "./json.ts";
 
 /**
  * The field of `m.relates_to` that says what an agent's message answers where it replies to nothing, for it follows it

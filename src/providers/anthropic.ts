@@ -21,6 +21,7 @@ import {
 import { askOnce, streamAnswer, type Piece, type StreamLimits } from "./stream.ts";
 import { checkSse } from "./sse.ts";
 import { usageOf } from "./usage.ts";
+import { isObject } from "../matrix/json.ts";
 
 /** How to reach Anthropic, or a server that speaks its protocol, and how long to wait for it. */
 export interface AnthropicOptions extends StreamLimits {
@@ -102,7 +103,7 @@ export function createAnthropicProvider({ name, log, ...options }: AnthropicOpti
         clientFor(ending, checkJson).models.list({ limit: 1_000 }),
       );
       if (!Array.isArray(page.data)) throw new ProviderError("malformed", "the list of models is none");
-      return listedModels(page.data.map((entry: unknown) => ({ name: isRecord(entry) ? entry["id"] : undefined })));
+      return listedModels(page.data.map((entry: unknown) => ({ name: isObject(entry) ? entry["id"] : undefined })));
     },
     facts: () => Promise.resolve({ sees: true }),
   };
@@ -184,8 +185,8 @@ const checkMessageStream = checkSse({
       (type === "content_block_delta" && kind === "text_delta" && typeof text !== "string") ||
       (type === "content_block_delta" && kind === "thinking_delta" && typeof thinking !== "string") ||
       (type === "content_block_delta" && typeof kind !== "string") ||
-      (type === "message_start" && !isRecord(piece["message"])) ||
-      (type === "message_delta" && !isRecord(delta));
+      (type === "message_start" && !isObject(piece["message"])) ||
+      (type === "message_delta" && !isObject(delta));
     if (isBroken) throw new ProviderError("malformed", "a piece of the message holds not what it says");
     return type === "message_stop";
   },
@@ -193,7 +194,7 @@ const checkMessageStream = checkSse({
 
 /** Errors come as `{ type: "error", error: { type, message } }`; the message may quote what was asked. */
 function explain(status: number, body: unknown): ProviderError | undefined {
-  const error = isRecord(body) && isRecord(body["error"]) ? body["error"] : {};
+  const error = isObject(body) && isObject(body["error"]) ? body["error"] : {};
   const { type: kind, message } = error;
   const type = typeof kind === "string" && /^[a-z_]{1,60}$/.test(kind) ? kind : undefined;
   const words = `HTTP ${status}: ${type ?? "no reason given"}`;
@@ -213,8 +214,4 @@ function explain(status: number, body: unknown): ProviderError | undefined {
 
 function isUnpaid(message: unknown): boolean {
   return typeof message === "string" && /credit balance is too low|insufficient balance/i.test(message.slice(0, 200));
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

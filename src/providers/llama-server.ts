@@ -1,4 +1,5 @@
 import type { ModelFacts } from "./provider.ts";
+import { objectOf } from "../matrix/json.ts";
 
 /**
  * The entry of one model in a list of models: llama-server gives part of it beside the list that OpenAI's protocol has.
@@ -12,7 +13,7 @@ export function entryOf(list: Readonly<Record<string, unknown>>, model: string):
 
 /** Whether a model's entry is one of llama-server's that does not tell the window which the model runs with. */
 export function hidesWindow(entry: Readonly<Record<string, unknown>>): boolean {
-  return entry["owned_by"] === "llamacpp" && typeof asRecord(entry["meta"])["n_ctx"] !== "number";
+  return entry["owned_by"] === "llamacpp" && typeof objectOf(entry["meta"])["n_ctx"] !== "number";
 }
 
 /**
@@ -20,18 +21,14 @@ export function hidesWindow(entry: Readonly<Record<string, unknown>>): boolean {
  * asleep, tell of none.
  */
 export function factsInProps(props: unknown): Partial<ModelFacts> {
-  const { default_generation_settings: settings, modalities } = asRecord(props);
-  const { n_ctx: contextTokens } = asRecord(settings);
+  const { default_generation_settings: settings, modalities } = objectOf(props);
+  const { n_ctx: contextTokens } = objectOf(settings);
   return {
     ...(typeof contextTokens === "number" && contextTokens > 0 ? { contextTokens } : {}),
-    ...(asRecord(modalities)["vision"] === true ? { sees: true } : {}),
+    ...(objectOf(modalities)["vision"] === true ? { sees: true } : {}),
   };
 }
 
 function recordsIn(value: unknown): readonly Readonly<Record<string, unknown>>[] {
-  return Array.isArray(value) ? value.map(asRecord) : [];
-}
-
-function asRecord(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null ? (value as Readonly<Record<string, unknown>>) : {};
+  return Array.isArray(value) ? value.map(objectOf) : [];
 }

@@ -3,6 +3,7 @@ import { BUSY, lines, providerFetch, type BodyCheck } from "./http.ts";
 import { refusedParameter } from "./parameters.ts";
 import { promptTooLong } from "./prompt-too-long.ts";
 import { ProviderError } from "./provider.ts";
+import { isObject } from "../matrix/json.ts";
 
 /** A `fetch` for the `ollama` client; see {@link providerFetch}. */
 export function ollamaFetch(dispatcher: Dispatcher, signal: AbortSignal, check: BodyCheck): typeof fetch {
@@ -167,8 +168,4 @@ function knownReason(error: string): string {
     if (found !== null) return found[0];
   }
   return "see the model server's own log";
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null;
 }

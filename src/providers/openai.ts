@@ -26,6 +26,7 @@ import {
 import { askOnce, streamAnswer, type Piece, type StreamLimits } from "./stream.ts";
 import { checkSse } from "./sse.ts";
 import { usageOf } from "./usage.ts";
+import { isObject } from "../matrix/json.ts";
 
 /** How to reach a server that speaks OpenAI's protocol, and how long to wait for it. */
 export interface OpenAiOptions extends StreamLimits {
@@ -109,10 +110,10 @@ export function createOpenAiProvider({ name, log, ...options }: OpenAiOptions): 
   /** The list of models, with the server's additions beside it. */
   async function list(): Promise<{ readonly data: readonly Readonly<Record<string, unknown>>[] }> {
     const told = await askOnce(undefined, LIST_MS, (ending) => clientFor(ending, checkJson).get<unknown>("/models"));
-    if (!isRecord(told) || !Array.isArray(told["data"])) {
+    if (!isObject(told) || !Array.isArray(told["data"])) {
       throw new ProviderError("malformed", "the list of models is none");
     }
-    return { ...told, data: told["data"].map((entry: unknown) => (isRecord(entry) ? entry : {})) };
+    return { ...told, data: told["data"].map((entry: unknown) => (isObject(entry) ? entry : {})) };
   }
 
   async function listedFacts(model: string): Promise<ModelFacts> {
@@ -254,9 +255,9 @@ const checkChatStream = checkSse({
  * message may quote what was asked.
  */
 function explain(status: number, body: unknown): ProviderError | undefined {
-  const whole = isRecord(body) ? body : {};
+  const whole = isObject(body) ? body : {};
   const inner = whole["error"] ?? whole;
-  const error = isRecord(inner) ? inner : { message: inner };
+  const error = isObject(inner) ? inner : { message: inner };
   const { code, type } = error;
   const { message, param } = saidBy(error);
   const reason = [code, type].find((word) => typeof word === "string" && /^[A-Za-z0-9_.-]{1,60}$/.test(word));
@@ -284,9 +285,9 @@ function explain(status: number, body: unknown): ProviderError | undefined {
 /** The message of an error, and the parameter it is about: FastAPI has a list of messages with their places. */
 function saidBy(error: Readonly<Record<string, unknown>>): { readonly message: unknown; readonly param: unknown } {
   const message = error["message"] ?? error["detail"];
-  const found = isRecord(message) ? message["detail"] : message;
+  const found = isObject(message) ? message["detail"] : message;
   if (!Array.isArray(found)) return { message, param: error["param"] };
-  const [first] = found.slice(0, MOST_FOUND).filter(isRecord);
+  const [first] = found.slice(0, MOST_FOUND).filter(isObject);
   const where: unknown = first?.["loc"];
   return { message: first?.["msg"], param: Array.isArray(where) ? where.at(-1) : undefined };
 }
@@ -328,7 +329,7 @@ const MINIMAX: Readonly<Record<number, ProviderFailure>> = {
 };
 
 function illBy(told: unknown): ProviderError | undefined {
-  if (!isRecord(told) || !Number.isSafeInteger(told["status_code"]) || told["status_code"] === 0) return undefined;
+  if (!isObject(told) || !Number.isSafeInteger(told["status_code"]) || told["status_code"] === 0) return undefined;
   const { status_code: code, status_msg: message } = told;
   const failure = MINIMAX[Number(code)];
   return (
@@ -336,13 +337,9 @@ function illBy(told: unknown): ProviderError | undefined {
   );
 }
 
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 function listedOf(entry: Readonly<Record<string, unknown>>): ListedModel {
   const { id: name, type, capabilities } = entry;
-  const outputs = isRecord(entry["architecture"]) ? entry["architecture"]["output_modalities"] : undefined;
+  const outputs = isObject(entry["architecture"]) ? entry["architecture"]["output_modalities"] : undefined;
   return { name, type, capabilities, outputs };
 }
 
@@ -361,7 +358,7 @@ function factsOf(entry: Readonly<Record<string, unknown>>): ModelFacts {
   const told: unknown = architecture.input_modalities ?? entry["capabilities"];
   const sees =
     entry["type"] === "vlm" ||
-    (isRecord(told) && told["vision"] === true) ||
+    (isObject(told) && told["vision"] === true) ||
     (Array.isArray(told) && ["image", "multimodal", "vision"].some((one) => told.includes(one)));
   const meta = (entry["meta"] ?? {}) as { n_ctx?: unknown; n_ctx_train?: unknown };
   const lengths = [meta.n_ctx, ...LENGTHS.map((name) => entry[name]), meta.n_ctx_train];

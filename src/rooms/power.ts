@@ -1,4 +1,5 @@
 import type { StateEvent } from "../homeserver/room-calls.ts";
+import { objectOf } from "../matrix/json.ts";
 
 /** The level from which somebody may take other people's messages back, where the room says nothing else (spec "m.room.power_levels"). */
 const DEFAULT_REDACT_LEVEL = 50;
@@ -14,8 +15,8 @@ const FIRST_VERSION_WITH_CREATORS = 12;
  */
 export function isModerator(powerLevels: unknown, creators: readonly string[], userId: string): boolean {
   if (creators.includes(userId)) return true;
-  const levels = record(powerLevels);
-  const users = record(levels["users"]);
+  const levels = objectOf(powerLevels);
+  const users = objectOf(levels["users"]);
   const own = Object.hasOwn(users, userId) ? users[userId] : levels["users_default"];
   return levelOf(own, 0) >= levelOf(levels["redact"], DEFAULT_REDACT_LEVEL);
 }
@@ -26,10 +27,6 @@ export function parseCreators(create: Pick<StateEvent, "content" | "sender"> | u
   if (create === undefined || !(version >= FIRST_VERSION_WITH_CREATORS)) return [];
   const others: unknown = create.content["additional_creators"];
   return [create.sender, ...(Array.isArray(others) ? others.filter((userId) => typeof userId === "string") : [])];
-}
-
-function record(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
 }
 
 function levelOf(value: unknown, otherwise: number): number {

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { backoffMs } from "../concurrency/backoff.ts";
 import type { Database } from "../database/database.ts";
 import { formFor, type SendOptions } from "../ghost/form.ts";
 import { fenced, type Lease } from "../leases/leases.ts";
@@ -46,8 +47,7 @@ export const ANSWER_STEP = "answer.0";
 const RETRY_MS = 2_000;
 
 /** Between two tries of a model server that is away, in ms: the first and the longest. */
-const MODEL_RETRY_FIRST_MS = 500;
-const MODEL_RETRY_LONGEST_MS = 8_000;
+const MODEL_RETRY = { firstMs: 500, longestMs: 8_000 };
 
 /**
  * Runs the turns: those of one conversation one after the other, different conversations side by side. The rows are the
@@ -285,11 +285,11 @@ export class TurnRunner {
     show: (text: string) => void,
     { signal, deadline }: { readonly signal: AbortSignal; readonly deadline: number },
   ): Promise<TurnReply> {
-    for (let waitMs = MODEL_RETRY_FIRST_MS; ; waitMs = Math.min(waitMs * 2, MODEL_RETRY_LONGEST_MS)) {
+    for (let failures = 0; ; failures++) {
       const reply = await this.#work.respond(turn, show, signal);
-      const pauseMs = waitMs * (0.5 + Math.random());
+      const pauseMs = backoffMs(failures, MODEL_RETRY);
       if (reply.retry !== true || performance.now() + pauseMs > deadline) return reply;
-      this.#log.info({ ...idsOf(turn), failure: reply.failure, waitMs: Math.round(pauseMs) }, "asking again soon");
+      this.#log.info({ ...idsOf(turn), failure: reply.failure, waitMs: pauseMs }, "asking again soon");
       await sleep(pauseMs, undefined, { signal });
     }
   }

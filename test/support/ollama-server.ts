@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { describeModel, showModel, withTag } from "./ollama-models.ts";
+import { isObject } from "../../src/matrix/json.ts";
 
 /** A message as it stands in a request to `/api/chat`. */
 export interface OllamaMessage {
@@ -351,8 +352,4 @@ function readMessages(body: unknown): OllamaMessage[] {
 
 function sendJson(response: ServerResponse, status: number, value: unknown): void {
   response.writeHead(status, { "content-type": "application/json; charset=utf-8" }).end(JSON.stringify(value));
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null;
 }

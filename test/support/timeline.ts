@@ -1,4 +1,5 @@
 import type { SeenEvent, Shield } from "./user-protocol.ts";
+import { isObject } from "../../src/matrix/json.ts";
 
 /** A message as a person sees it. */
 export interface Message extends SeenEvent {
@@ -63,8 +64,4 @@ function replaces(event: SeenEvent): string | undefined {
   if (!isObject(relation)) return undefined;
   const { rel_type: type, event_id: target } = relation as Relation;
   return type === "m.replace" ? target : undefined;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

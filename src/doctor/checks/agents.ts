@@ -1,4 +1,5 @@
-import { asObject, type JsonObject } from "../../homeserver/answer.ts";
+import type { JsonObject } from "../../matrix/json.ts";
+import { asObject } from "../../homeserver/answer.ts";
 import type { HomeserverClient } from "../../homeserver/client.ts";
 import { keysUpload } from "../../homeserver/device-calls.ts";
 import { isHomeserverError, isUnknownDevice } from "../../homeserver/errors.ts";

@@ -1,4 +1,4 @@
-import type { JsonObject } from "../../homeserver/answer.ts";
+import type { JsonObject } from "../../matrix/json.ts";
 import type { Logger } from "../../observability/log.ts";
 import { ToDeviceQuota, type Standing } from "./to-device-quota.ts";
 import type { DeviceSurroundings } from "./device-surroundings.ts";
