@@ -25,7 +25,7 @@ export async function afterDecision(
   },
 ): Promise<void> {
   const { maxQueued } = limits;
-  const [first] = await turns.consented(tx, where, granted ? { maxQueued } : "declined");
+  const [first] = await turns.consent.consented(tx, where, granted ? { maxQueued } : "declined");
   if (first === undefined) return;
   await turns.declineAgain(tx, first, answering.failed(first, "full", words, targetOf(first)));
 }

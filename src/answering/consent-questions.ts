@@ -2,8 +2,8 @@ import type { Agent } from "../agents/agents.ts";
 import type { Words } from "../language/words.ts";
 import { targetOf as consentTarget } from "../privacy/consents.ts";
 import type { Place, PrivacyGate } from "../privacy/gate.ts";
+import type { ConsentTurns } from "../turns/consent-turns.ts";
 import type { Turn, TurnReply } from "../turns/turn.ts";
-import type { TurnStore } from "../turns/turn-store.ts";
 import type { FailureNotices } from "./failure-notices.ts";
 import type { ReplyTargets } from "./reply-targets.ts";
 
@@ -17,7 +17,7 @@ export interface Withheld {
 
 /** Says why nothing is sent to a provider, or asks the room whether it may be. */
 export class ConsentQuestions {
-  readonly #turns: Pick<TurnStore, "withoutConsent">;
+  readonly #turns: Pick<ConsentTurns, "withoutConsent">;
   readonly #privacy: Pick<PrivacyGate, "ruleIn">;
   readonly #isEncrypted: (roomId: string) => Promise<boolean>;
   readonly #agentOf: (ghost: string) => Agent | undefined;
@@ -25,7 +25,7 @@ export class ConsentQuestions {
   readonly #notices: FailureNotices;
 
   constructor(options: {
-    readonly turns: Pick<TurnStore, "withoutConsent">;
+    readonly turns: Pick<ConsentTurns, "withoutConsent">;
     readonly privacy: Pick<PrivacyGate, "ruleIn">;
     readonly isEncrypted: (roomId: string) => Promise<boolean>;
     readonly agentOf: (ghost: string) => Agent | undefined;

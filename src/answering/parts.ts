@@ -82,7 +82,14 @@ export function answeringParts(options: AnsweringOptions): AnsweringParts {
   const prompts = new ModelPrompts({ voices, limits, files, agentOf });
   const asker = new ModelAsker({ prompts, limits, privacy, log });
   const pictures = new PictureAnswers({ privacy, targets, upload: options.upload });
-  const consentQuestions = new ConsentQuestions({ turns, privacy, isEncrypted, agentOf, targets, notices });
+  const consentQuestions = new ConsentQuestions({
+    turns: turns.consent,
+    privacy,
+    isEncrypted,
+    agentOf,
+    targets,
+    notices,
+  });
   return {
     voices,
     gatherer: new MaterialGatherer({ history, summaries, repliedMessages, companies, models, agentOf, defaults }),

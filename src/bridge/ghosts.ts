@@ -33,7 +33,7 @@ export function makeGhosts(
     exists: (userId) => directory.agentOf(userId) !== undefined,
     listed: () => [botUserId, ...directory.list().map(({ userId }) => userId)],
     hasTurn: (userId) => runner.isBusy(userId),
-    ghostsWithTurns: () => turns.ghostsWithOpenTurns(processes.self),
+    ghostsWithTurns: () => turns.queue.ghostsWithOpenTurns(processes.self),
     idleAfterMs: config.ghosts.idleAfterMs,
     log,
   });

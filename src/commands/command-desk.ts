@@ -87,7 +87,7 @@ export class CommandDesk {
   ): Promise<Outcome> {
     const { agentsIn, turns, language } = this.#services;
     const { roomId, eventId } = message;
-    const waiting = await turns.waitedForConsent(roomId, eventId);
+    const waiting = await turns.consent.waitedForConsent(roomId, eventId);
     const asking = (await agentsIn(roomId)).filter(({ userId }) => waiting.includes(userId));
     if (asking[0]?.userId !== ghost.userId) return {};
     if (asking.length === 1) return this.carryOut(ghost, message, written, threadRoot);

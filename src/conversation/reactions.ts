@@ -113,7 +113,7 @@ export class Reactions {
     const { roomId, sender, target, key } = reaction;
     const granted = decisionOf(key) ?? false;
     const asked: (string | undefined)[] = [];
-    const waiting = await turns.withoutConsent(ghost.userId, roomId);
+    const waiting = await turns.consent.withoutConsent(ghost.userId, roomId);
     for (const { turn } of waiting) asked.push(await ghost.sent(roomId, stepOf(turn, ANSWER_STEP)));
     const about = waiting[asked.indexOf(target)];
     if (about === undefined) return {};

@@ -11,7 +11,8 @@ import { Draft } from "./draft.ts";
 import { FIRST_STEP, lastEnd, takeSteps, type TurnStep } from "./turn-step.ts";
 import type { TurnWork } from "./turn-work.ts";
 import { conversationOf, TurnStopped, type Turn, type TurnMessage, type TurnReply } from "./turn.ts";
-import { MAX_TURN_ATTEMPTS, type OpenTurn, type TurnStore } from "./turn-store.ts";
+import type { OpenTurn } from "./turn-queue.ts";
+import type { TurnStore } from "./turn-store.ts";
 
 /** How long turns may take, in ms, and how many there may be at once. */
 export interface TurnLimits {
@@ -34,6 +35,13 @@ export interface TurnRunnerOptions {
   readonly log: Logger;
   readonly metrics?: Metrics | undefined;
 }
+
+/**
+ * A turn that was begun this often and never came to its answer fails, and so does one whose answer was begun to be sent
+ * this often: the process ended each time. More than three, because a process that is killed from outside, again and
+ * again, says little of what it was doing.
+ */
+const MAX_TURN_ATTEMPTS = 5;
 
 const NOT_SENT = { outcome: "failed", failure: "not sent" } as const;
 
@@ -132,7 +140,7 @@ export class TurnRunner {
     if (this.#draining.signal.aborted || this.#started === undefined) return;
     const { process, limits } = this.#options;
     const running = [...this.#running.values()].map(({ turn }) => turn);
-    for (const open of await this.#store.due(process, running, limits.atWork)) {
+    for (const open of await this.#store.queue.due(process, running, limits.atWork)) {
       const conversation =
         open.state === "sending" && open.isDeclined ? `declined ${open.turn.id}` : conversationOf(open.turn);
       if (this.#running.has(conversation)) continue;

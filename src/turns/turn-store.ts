@@ -2,41 +2,16 @@ import { deleteInBatches } from "../database/batches.ts";
 import type { Database, Queryable } from "../database/database.ts";
 import { fenced, type Lease } from "../leases/leases.ts";
 import { isStorable, storable } from "../database/text.ts";
-import { unlessBroken } from "../sealing/sealed-text.ts";
-import type { SealedRow, Seals } from "../sealing/seals.ts";
-import { AT_WORK, type AtWork } from "./at-work.ts";
+import type { Seals } from "../sealing/seals.ts";
+import { ConsentTurns } from "./consent-turns.ts";
+import { TurnQueue } from "./turn-queue.ts";
+import { insertTurn, replyPlace, TURN, turnOf, type SealedReply, type TurnRow } from "./turn-rows.ts";
 import type { StepEnd } from "./turn-step.ts";
 import { END_STEP, FORGET_STEPS, sealedEnd, TurnSteps, WRITE_FIRST_STEP } from "./turn-steps.ts";
-import type { Turn, TurnKind, TurnReply, TurnState } from "./turn.ts";
-
-/**
- * A turn that was begun this often and never came to its answer fails, and so does one whose answer was begun to be sent
- * this often: the process ended each time. More than three, because a process that is killed from outside, again and
- * again, says little of what it was doing.
- */
-export const MAX_TURN_ATTEMPTS = 5;
+import type { NewTurn, Turn, TurnAbout, TurnKind, TurnReply } from "./turn.ts";
 
 /** Turns are kept for so much longer than events are known by their ids. */
 const MARGIN_DAYS = 30;
-
-/** An open turn and how far it has come. */
-export type OpenTurn =
-  | {
-      readonly state: "queued";
-      readonly turn: Turn;
-      readonly attempts: number;
-      /** How long ago it was asked, in ms by the database's clock. */
-      readonly ageMs: number;
-      /** Stopped before the process that ran it ended. */
-      readonly isStopped: boolean;
-    }
-  | {
-      readonly state: "sending";
-      readonly turn: Turn;
-      readonly reply: TurnReply;
-      /** Was never begun: its reply does not wait for the turns before it. */
-      readonly isDeclined: boolean;
-    };
 
 /** The rows of `turns`. */
 export class TurnStore {
@@ -44,11 +19,17 @@ export class TurnStore {
   readonly #seals: Seals;
   /** What turns have asked so far. */
   readonly steps: TurnSteps;
+  /** The turns that are to be taken up. */
+  readonly queue: TurnQueue;
+  /** Those that wait for consent. */
+  readonly consent: ConsentTurns;
 
   constructor(database: Database, seals: Seals) {
     this.#database = database;
     this.#seals = seals;
     this.steps = new TurnSteps(database, seals);
+    this.queue = new TurnQueue(database, seals);
+    this.consent = new ConsentTurns(database, this);
   }
 
   /** Queues a question, once: asking for the same event again changes nothing. */
@@ -156,57 +137,6 @@ export class TurnStore {
     const elsewhere = rows.find((row) => !row.here) ?? none;
     const all = { questions: here.questions + elsewhere.questions, tokens: here.tokens + elsewhere.tokens };
     return { here: { questions: here.questions, tokens: here.tokens }, all };
-  }
-
-  /** The questions of a room that wait for its consent, each with what it is to, oldest first. */
-  async withoutConsent(ghost: string, roomId: string): Promise<(TurnAbout & { readonly target: string })[]> {
-    const { rows } = await this.#database.query<TurnRow & { consent_target: string }>(
-      `select ${TURN}, consent_target from turns
-       where ghost = $1 and room_id = $2 and failure = 'needs_consent' order by id`,
-      [ghost, roomId],
-    );
-    return rows.map((row) => ({ turn: turnOf(row), isOpen: false, target: row.consent_target }));
-  }
-
-  /**
-   * The ghosts that waited for consent in a room, and had said so, when an event came: nobody agrees to what is only asked
-   * after that. What was decided since does not change it, so that all agents find the same, however slow they are.
-   */
-  async waitedForConsent(roomId: string, eventId: string): Promise<string[]> {
-    const { rows } = await this.#database.query<{ ghost: string }>(
-      `with came as (select coalesce((select received_at from events where event_id = $2), now()) as at)
-       select distinct turns.ghost from came, turns left join consents
-         on consents.room_id = turns.room_id and consents.ghost = turns.ghost and target = consent_target
-       where turns.room_id = $1 and finished_at < came.at
-         and (failure = 'needs_consent' or (failure in ('asked_again', 'declined') and decided_at > came.at))
-       order by turns.ghost`,
-      [roomId, eventId],
-    );
-    return rows.map((row) => row.ghost);
-  }
-
-  /**
-   * The questions that waited for consent to something do so no more; queued again where it was given, the oldest first, until
-   * so many turns of the room are open. Returns the latest turns of those that found no place.
-   */
-  async consented(
-    tx: Queryable,
-    { ghost, roomId, target }: { readonly ghost: string; readonly roomId: string; readonly target: string },
-    decision: "declined" | { readonly maxQueued: number },
-  ): Promise<Turn[]> {
-    const granted = decision !== "declined";
-    const { rows } = await tx.query<TurnRow>(
-      `update turns set failure = case when $4 then 'asked_again' else 'declined' end
-       where ghost = $1 and room_id = $2 and failure = 'needs_consent' and consent_target = $3
-       returning ${TURN}`,
-      [ghost, roomId, target, granted],
-    );
-    if (!granted) return [];
-    const latest = new Map(rows.sort((a, b) => a.id - b.id).map((row) => [row.event_id, turnOf(row)]));
-    const free = Math.max(0, decision.maxQueued - (await this.open({ ghost, roomId }, tx)));
-    const waited = [...latest.values()];
-    for (const { eventId } of waited.slice(0, free)) await this.enqueueAgain(tx, ghost, eventId, "again");
-    return waited.slice(free);
   }
 
   /** Whether a ghost takes part in a thread: it was asked there. */
@@ -325,75 +255,6 @@ export class TurnStore {
   }
 
   /**
-   * The turns that a process is to take up beside those that it runs: the oldest open turn of each conversation of the ghosts
-   * that it has, as many as `atWork` has place for, each person's first before anybody's second; and of declined ones, which
-   * wait for nobody, as many again. One that is `running` in the database but not in `running` was left by a process that
-   * ended.
-   */
-  async due(process: number, running: readonly number[] = [], atWork: AtWork = AT_WORK): Promise<OpenTurn[]> {
-    const found = await this.#database.query<TurnRow>(
-      `with open as (
-         select ${TURN}, state, reply, sealed_by, attempts, stopped,
-           extract(epoch from now() - created_at) * 1000 as age_ms, attempts = 0 and state = 'sending' as declined
-         from turns join leases using (ghost)
-         where state in ('queued', 'running', 'sending') and owner = $1
-       ), first as (
-         select distinct on (ghost, room_id, thread_root) id, ghost, asker, id = any($2::bigint[]) as runs
-         from open where not declined order by ghost, room_id, thread_root, id
-       ), of_asker as (
-         select *, row_number() over (partition by asker order by runs desc, id) as nth_of_asker from first
-       ), of_ghost as (
-         select *, row_number() over (partition by ghost order by runs desc, nth_of_asker, id) as nth_of_ghost
-         from of_asker where nth_of_asker <= $3
-       ), placed as (
-         select id from of_ghost where nth_of_ghost <= $4 order by runs desc, nth_of_asker, id limit $5
-       ), declined as (
-         select id from open where declined order by id limit $5
-       )
-       select * from open
-       where id <> all($2::bigint[]) and (id in (select id from placed) or id in (select id from declined))
-       order by id`,
-      [process, running, atWork.ofAsker, atWork.ofGhost, atWork.all],
-    );
-    const { rows, open } = await this.#seals.open(found.rows);
-    const turns: OpenTurn[] = [];
-    for (const row of rows) {
-      const turn = turnOf(row);
-      if (row.state !== "sending" || row.reply === null) {
-        turns.push({ state: "queued", turn, attempts: row.attempts, ageMs: row.age_ms, isStopped: row.stopped });
-        continue;
-      }
-      const { reply: sealed } = row;
-      const reply = unlessBroken(() => open(row, sealed, ...placeOf(turn)));
-      if (reply === undefined) await this.#giveUp(turn);
-      else turns.push({ state: "sending", turn, reply: JSON.parse(reply) as TurnReply, isDeclined: row.declined });
-    }
-    return turns;
-  }
-
-  /** What was to be sent can't be opened any more: it holds up nothing else. */
-  async #giveUp(turn: Turn): Promise<void> {
-    await this.#database.query(
-      `with ended as (
-         update turns set state = 'failed', failure = 'damaged', reply = null, sealed_by = null, finished_at = now()
-         where id = $1 and state = 'sending' returning id
-       ) ${FORGET_STEPS}`,
-      [turn.id],
-    );
-  }
-
-  /** Ghosts with open turns that a process has, or could have because nobody else does. */
-  async ghostsWithOpenTurns(process: number): Promise<string[]> {
-    const { rows } = await this.#database.query<{ ghost: string }>(
-      `select distinct ghost from turns left join leases using (ghost)
-       where state in ('queued', 'running', 'sending')
-         and (owner is null or owner = $1 or not process_lives(owner))`,
-      [process],
-    );
-    return rows.map((row) => row.ghost);
-  }
-
-  /**
    * How many turns of a room have not come to their end.
    *
    * @param which.insteadOf the question whose turns do not count.
@@ -455,14 +316,14 @@ export class TurnStore {
         `with sending as (
            update turns set state = 'sending', reply = $2, sealed_by = $3, deliveries = 1 where id = $1
          ) ${END_STEP}`,
-        [turn.id, seal.seal(JSON.stringify(reply), ...placeOf(turn)), seal.id, ...sealedEnd(turn, end, seal)],
+        [turn.id, seal.seal(JSON.stringify(reply), ...replyPlace(turn)), seal.id, ...sealedEnd(turn, end, seal)],
       );
     });
   }
 
   async #sealed(tx: Queryable, turn: Omit<Turn, "id">, reply: TurnReply): Promise<SealedReply> {
     const key = await this.#seals.in(tx, { ghost: turn.ghost, roomId: turn.roomId });
-    return { id: key.id, text: key.seal(JSON.stringify(reply), ...placeOf(turn)) };
+    return { id: key.id, text: key.seal(JSON.stringify(reply), ...replyPlace(turn)) };
   }
 
   /** Counts a further try at sending, and tells how many there were before. Throws StaleLease. */
@@ -507,9 +368,6 @@ export class TurnStore {
   }
 }
 
-/** A question that is asked for the first time. */
-export type NewTurn = Omit<Turn, "id" | "round" | "kind">;
-
 /** Turns of a conversation: all, or those of a question or of a person. */
 export interface WhichTurns {
   readonly ghost: string;
@@ -522,95 +380,4 @@ export interface WhichTurns {
 export interface Usage {
   readonly questions: number;
   readonly tokens: number;
-}
-
-/** A turn that somebody points at. */
-export interface TurnAbout {
-  readonly turn: Turn;
-  /** Whether it has not come to its end. */
-  readonly isOpen: boolean;
-  /** The message pointed at, as people see it, where it is an answer or a part of one. */
-  readonly answer?: string;
-}
-
-async function insertTurn(
-  tx: Queryable,
-  turn: Omit<Turn, "id">,
-  state: "queued" | "sending",
-  reply: SealedReply | undefined,
-): Promise<void> {
-  await tx.query(
-    `insert into turns (ghost, room_id, event_id, asker, position, thread_root, origin, hops, round, kind, state, reply,
-       sealed_by, came_encrypted)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) on conflict (ghost, event_id, round) do nothing`,
-    [
-      turn.ghost,
-      turn.roomId,
-      turn.eventId,
-      turn.asker,
-      turn.position,
-      turn.threadRoot ?? null,
-      turn.origin,
-      turn.hops,
-      turn.round,
-      turn.kind,
-      state,
-      reply?.text ?? null,
-      reply?.id ?? null,
-      turn.encrypted,
-    ],
-  );
-}
-
-/** What is to be sent, as it is stored. */
-interface SealedReply {
-  /** The key's. */
-  readonly id: number;
-  readonly text: string;
-}
-
-/** Where what is to be sent stands sealed. */
-function placeOf({ ghost, eventId, round }: Pick<Turn, "ghost" | "eventId" | "round">): string[] {
-  return ["turns.reply", ghost, eventId, String(round)];
-}
-
-/** The columns that a turn is made of: see {@link turnOf}. */
-const TURN = "id, ghost, room_id, event_id, asker, position, thread_root, origin, hops, round, kind, came_encrypted";
-
-interface TurnRow extends SealedRow {
-  id: number;
-  ghost: string;
-  room_id: string;
-  event_id: string;
-  asker: string;
-  position: number;
-  thread_root: string | null;
-  origin: string | null;
-  hops: number;
-  round: number;
-  kind: TurnKind;
-  came_encrypted: boolean;
-  state: TurnState;
-  reply: string | null;
-  attempts: number;
-  age_ms: number;
-  stopped: boolean;
-  declined: boolean;
-}
-
-function turnOf(row: TurnRow): Turn {
-  return {
-    id: row.id,
-    ghost: row.ghost,
-    roomId: row.room_id,
-    eventId: row.event_id,
-    asker: row.asker,
-    position: row.position,
-    threadRoot: row.thread_root ?? undefined,
-    origin: row.origin ?? row.event_id,
-    hops: row.hops,
-    round: row.round,
-    kind: row.kind,
-    encrypted: row.came_encrypted,
-  };
 }

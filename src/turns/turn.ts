@@ -44,11 +44,23 @@ export interface Turn {
   readonly encrypted: boolean;
 }
 
+/** A question that is asked for the first time. */
+export type NewTurn = Omit<Turn, "id" | "round" | "kind">;
+
 /**
  * Why a question is answered: because it was asked; because somebody wants another answer, or more of the one there is; or
  * because it was edited, and the answer is to be edited too.
  */
 export type TurnKind = "answer" | "again" | "continue" | "edit";
+
+/** A turn that somebody points at. */
+export interface TurnAbout {
+  readonly turn: Turn;
+  /** Whether it has not come to its end. */
+  readonly isOpen: boolean;
+  /** The message pointed at, as people see it, where it is an answer or a part of one. */
+  readonly answer?: string;
+}
 
 /** The outcome of a turn, as it is to be sent. */
 export interface TurnReply {

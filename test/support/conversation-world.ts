@@ -405,14 +405,16 @@ export class World {
     // Run by whoever has the ghost.
     const { rows } = await this.database.query<{ owner: number }>("select owner from leases");
     const owner = rows[0]?.owner ?? (await this.#take());
-    const open = await new TurnStore(this.database, sealsOf(this.database)).due(owner);
+    const open = await new TurnStore(this.database, sealsOf(this.database)).queue.due(owner);
     return open.map(({ turn }) => turn).find((turn) => turn.eventId === eventId && turn.ghost === ghost);
   }
 
   /** What is about to be sent in answer to an event. */
   async replyTo(eventId: string): Promise<TurnReply | undefined> {
     const { rows } = await this.database.query<{ owner: number }>("select owner from leases");
-    const open = await new TurnStore(this.database, sealsOf(this.database)).due(rows[0]?.owner ?? (await this.#take()));
+    const open = await new TurnStore(this.database, sealsOf(this.database)).queue.due(
+      rows[0]?.owner ?? (await this.#take()),
+    );
     const turn = open.find((other) => other.turn.eventId === eventId);
     if (turn?.state !== "sending") return undefined;
     for (const { content } of turn.reply.messages) assertMentions("m.room.message", content);

@@ -33,7 +33,7 @@ forEachDatabase((_kind, open) => {
          values ('$bare', $1, 'm.room.message', $2, false, 1)`,
         [ROOM, ALICE],
       );
-      assert.deepEqual(await turns.waitedForConsent(ROOM, "$bare"), [LLAMA, QWEN]);
+      assert.deepEqual(await turns.consent.waitedForConsent(ROOM, "$bare"), [LLAMA, QWEN]);
       await database.transaction(async (tx) => {
         await consents.decide(
           tx,
@@ -41,16 +41,16 @@ forEachDatabase((_kind, open) => {
           { granted: false, encrypted: false },
           ALICE,
         );
-        await turns.consented(tx, { ghost: LLAMA, roomId: ROOM, target: "cloud" }, "declined");
+        await turns.consent.consented(tx, { ghost: LLAMA, roomId: ROOM, target: "cloud" }, "declined");
       });
-      assert.deepEqual(await turns.waitedForConsent(ROOM, "$bare"), [LLAMA, QWEN]);
+      assert.deepEqual(await turns.consent.waitedForConsent(ROOM, "$bare"), [LLAMA, QWEN]);
       // What comes after that finds the other one alone.
       await database.query(
         `insert into events (event_id, room_id, type, sender, is_state, sent_at)
          values ('$later', $1, 'm.room.message', $2, false, 1)`,
         [ROOM, ALICE],
       );
-      assert.deepEqual(await turns.waitedForConsent(ROOM, "$later"), [QWEN]);
+      assert.deepEqual(await turns.consent.waitedForConsent(ROOM, "$later"), [QWEN]);
     });
   });
 });

@@ -257,7 +257,7 @@ forEachDatabase((_kind, open) => {
     it("ask a step anew that a crash left without an answer, and none that was answered", async () => {
       const world = await World.create(await open());
       const [asked, answered] = [await world.ask("!a"), await world.ask("!b")];
-      for (const { turn } of await world.store.due(world.process)) {
+      for (const { turn } of await world.store.queue.due(world.process)) {
         await world.store.start(world.lease, turn);
         if (turn.eventId === answered) await world.store.prepare(world.lease, turn, reply("said before"));
       }

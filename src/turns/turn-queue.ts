@@ -1,0 +1,106 @@
+import type { Database } from "../database/database.ts";
+import { unlessBroken } from "../sealing/sealed-text.ts";
+import type { Seals } from "../sealing/seals.ts";
+import { AT_WORK, type AtWork } from "./at-work.ts";
+import { replyPlace, TURN, turnOf, type TurnRow } from "./turn-rows.ts";
+import { FORGET_STEPS } from "./turn-steps.ts";
+import type { Turn, TurnReply } from "./turn.ts";
+
+/** An open turn and how far it has come. */
+export type OpenTurn =
+  | {
+      readonly state: "queued";
+      readonly turn: Turn;
+      readonly attempts: number;
+      /** How long ago it was asked, in ms by the database's clock. */
+      readonly ageMs: number;
+      /** Stopped before the process that ran it ended. */
+      readonly isStopped: boolean;
+    }
+  | {
+      readonly state: "sending";
+      readonly turn: Turn;
+      readonly reply: TurnReply;
+      /** Was never begun: its reply does not wait for the turns before it. */
+      readonly isDeclined: boolean;
+    };
+
+/** The open rows of `turns`, in the order in which they are taken up. */
+export class TurnQueue {
+  readonly #database: Database;
+  readonly #seals: Seals;
+
+  constructor(database: Database, seals: Seals) {
+    this.#database = database;
+    this.#seals = seals;
+  }
+
+  /**
+   * The turns that a process is to take up beside those that it runs: the oldest open turn of each conversation of the ghosts
+   * that it has, as many as `atWork` has place for, each person's first before anybody's second; and of declined ones, which
+   * wait for nobody, as many again. One that is `running` in the database but not in `running` was left by a process that
+   * ended.
+   */
+  async due(process: number, running: readonly number[] = [], atWork: AtWork = AT_WORK): Promise<OpenTurn[]> {
+    const found = await this.#database.query<TurnRow>(
+      `with open as (
+         select ${TURN}, state, reply, sealed_by, attempts, stopped,
+           extract(epoch from now() - created_at) * 1000 as age_ms, attempts = 0 and state = 'sending' as declined
+         from turns join leases using (ghost)
+         where state in ('queued', 'running', 'sending') and owner = $1
+       ), first as (
+         select distinct on (ghost, room_id, thread_root) id, ghost, asker, id = any($2::bigint[]) as runs
+         from open where not declined order by ghost, room_id, thread_root, id
+       ), of_asker as (
+         select *, row_number() over (partition by asker order by runs desc, id) as nth_of_asker from first
+       ), of_ghost as (
+         select *, row_number() over (partition by ghost order by runs desc, nth_of_asker, id) as nth_of_ghost
+         from of_asker where nth_of_asker <= $3
+       ), placed as (
+         select id from of_ghost where nth_of_ghost <= $4 order by runs desc, nth_of_asker, id limit $5
+       ), declined as (
+         select id from open where declined order by id limit $5
+       )
+       select * from open
+       where id <> all($2::bigint[]) and (id in (select id from placed) or id in (select id from declined))
+       order by id`,
+      [process, running, atWork.ofAsker, atWork.ofGhost, atWork.all],
+    );
+    const { rows, open } = await this.#seals.open(found.rows);
+    const turns: OpenTurn[] = [];
+    for (const row of rows) {
+      const turn = turnOf(row);
+      if (row.state !== "sending" || row.reply === null) {
+        turns.push({ state: "queued", turn, attempts: row.attempts, ageMs: row.age_ms, isStopped: row.stopped });
+        continue;
+      }
+      const { reply: sealed } = row;
+      const reply = unlessBroken(() => open(row, sealed, ...replyPlace(turn)));
+      if (reply === undefined) await this.#giveUp(turn);
+      else turns.push({ state: "sending", turn, reply: JSON.parse(reply) as TurnReply, isDeclined: row.declined });
+    }
+    return turns;
+  }
+
+  /** What was to be sent can't be opened any more: it holds up nothing else. */
+  async #giveUp(turn: Turn): Promise<void> {
+    await this.#database.query(
+      `with ended as (
+         update turns set state = 'failed', failure = 'damaged', reply = null, sealed_by = null, finished_at = now()
+         where id = $1 and state = 'sending' returning id
+       ) ${FORGET_STEPS}`,
+      [turn.id],
+    );
+  }
+
+  /** Ghosts with open turns that a process has, or could have because nobody else does. */
+  async ghostsWithOpenTurns(process: number): Promise<string[]> {
+    const { rows } = await this.#database.query<{ ghost: string }>(
+      `select distinct ghost from turns left join leases using (ghost)
+       where state in ('queued', 'running', 'sending')
+         and (owner is null or owner = $1 or not process_lives(owner))`,
+      [process],
+    );
+    return rows.map((row) => row.ghost);
+  }
+}

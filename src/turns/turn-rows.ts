@@ -1,0 +1,89 @@
+import type { Queryable } from "../database/database.ts";
+import type { SealedRow } from "../sealing/seals.ts";
+import type { Turn, TurnKind, TurnState } from "./turn.ts";
+
+/** Where what is to be sent stands sealed. */
+export function replyPlace({ ghost, eventId, round }: Pick<Turn, "ghost" | "eventId" | "round">): string[] {
+  return ["turns.reply", ghost, eventId, String(round)];
+}
+
+/** The columns that a turn is made of: see {@link turnOf}. */
+export const TURN =
+  "id, ghost, room_id, event_id, asker, position, thread_root, origin, hops, round, kind, came_encrypted";
+
+/** A row of `turns`, as far as it is read. */
+export interface TurnRow extends SealedRow {
+  id: number;
+  ghost: string;
+  room_id: string;
+  event_id: string;
+  asker: string;
+  position: number;
+  thread_root: string | null;
+  origin: string | null;
+  hops: number;
+  round: number;
+  kind: TurnKind;
+  came_encrypted: boolean;
+  state: TurnState;
+  reply: string | null;
+  attempts: number;
+  age_ms: number;
+  stopped: boolean;
+  declined: boolean;
+}
+
+/** The turn of a row. */
+export function turnOf(row: TurnRow): Turn {
+  return {
+    id: row.id,
+    ghost: row.ghost,
+    roomId: row.room_id,
+    eventId: row.event_id,
+    asker: row.asker,
+    position: row.position,
+    threadRoot: row.thread_root ?? undefined,
+    origin: row.origin ?? row.event_id,
+    hops: row.hops,
+    round: row.round,
+    kind: row.kind,
+    encrypted: row.came_encrypted,
+  };
+}
+
+/** Stores a turn, unless the same round of its question is there. */
+export async function insertTurn(
+  tx: Queryable,
+  turn: Omit<Turn, "id">,
+  state: "queued" | "sending",
+  reply: SealedReply | undefined,
+): Promise<void> {
+  await tx.query(
+    `insert into turns (ghost, room_id, event_id, asker, position, thread_root, origin, hops, round, kind, state, reply,
+       sealed_by, came_encrypted)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) on conflict (ghost, event_id, round) do nothing`,
+    [
+      turn.ghost,
+      turn.roomId,
+      turn.eventId,
+      turn.asker,
+      turn.position,
+      turn.threadRoot ?? null,
+      turn.origin,
+      turn.hops,
+      turn.round,
+      turn.kind,
+      state,
+      reply?.text ?? null,
+      reply?.id ?? null,
+      turn.encrypted,
+    ],
+  );
+}
+
+/** What is to be sent, as it is stored. */
+export interface SealedReply {
+  /** The key's. */
+  readonly id: number;
+  readonly text: string;
+}
