@@ -128,6 +128,23 @@ export async function startSynapse(options: SynapseOptions): Promise<Synapse> {
   return synapse;
 }
 
+/** Synapse's log: lines on its standard error. */
+const LOG = {
+  version: 1,
+  formatters: { line: { format: "%(asctime)s %(levelname)s %(name)s %(request)s %(message)s" } },
+  filters: { context: { "()": "synapse.logging.context.LoggingContextFilter" } },
+  handlers: {
+    console: {
+      class: "logging.StreamHandler",
+      stream: "ext://sys.stderr",
+      formatter: "line",
+      filters: ["context"],
+    },
+  },
+  root: { level: "INFO", handlers: ["console"] },
+  disable_existing_loggers: false,
+};
+
 async function writeConfig(directory: string, url: string, secret: string, options: SynapseOptions): Promise<void> {
   const generous = { per_second: 1000, burst_count: 1000 };
   const config = {
@@ -174,23 +191,8 @@ async function writeConfig(directory: string, url: string, secret: string, optio
       : {}),
     ...options.extraConfig,
   };
-  const log = {
-    version: 1,
-    formatters: { line: { format: "%(asctime)s %(levelname)s %(name)s %(request)s %(message)s" } },
-    filters: { context: { "()": "synapse.logging.context.LoggingContextFilter" } },
-    handlers: {
-      console: {
-        class: "logging.StreamHandler",
-        stream: "ext://sys.stderr",
-        formatter: "line",
-        filters: ["context"],
-      },
-    },
-    root: { level: "INFO", handlers: ["console"] },
-    disable_existing_loggers: false,
-  };
   await writeFile(join(directory, "homeserver.yaml"), dump(config), { mode: 0o600 });
-  await writeFile(join(directory, "log.yaml"), dump(log), { mode: 0o600 });
+  await writeFile(join(directory, "log.yaml"), dump(LOG), { mode: 0o600 });
 }
 
 /**

@@ -49,7 +49,30 @@ export async function loadConfig(path: string): Promise<Config> {
   if (database.problem !== undefined) problems.push(database.problem);
   if (problems.length > 0) throw new ConfigError(file, problems);
 
-  const raw = settings as unknown as RawConfig;
+  return configOf(settings as unknown as RawConfig, {
+    file,
+    guarded: guardedFiles(settings, file, directory),
+    databaseUrl: database.url,
+    secrets,
+  });
+}
+
+/** The settings that were checked, with what was found beside them. */
+function configOf(
+  raw: RawConfig,
+  {
+    file,
+    guarded,
+    databaseUrl,
+    secrets,
+  }: {
+    readonly file: string;
+    readonly guarded: Config["guardedFiles"];
+    readonly databaseUrl: string | undefined;
+    readonly secrets: Awaited<ReturnType<typeof providerSecrets>>["secrets"];
+  },
+): Config {
+  const directory = dirname(file);
   const providers = new Map(
     Object.entries(raw.providers).map(([name, provider]) => [name, providerOf(provider, secrets.get(name) ?? {})]),
   );
@@ -70,8 +93,8 @@ export async function loadConfig(path: string): Promise<Config> {
       bot: raw.appservice.bot,
     },
     dataDir,
-    guardedFiles: guardedFiles(settings, file, directory),
-    database: database.url === undefined ? undefined : { url: database.url },
+    guardedFiles: guarded,
+    database: databaseUrl === undefined ? undefined : { url: databaseUrl },
     logging: raw.logging,
     monitoring: raw.monitoring.enabled ? { bind: raw.monitoring.bind, port: raw.monitoring.port } : undefined,
     access: {
@@ -80,15 +103,37 @@ export async function loadConfig(path: string): Promise<Config> {
       admins: raw.access.admins,
     },
     permissions: permissionsOf(raw.permissions),
-    encryption: {
-      masterKey: masterKeyOf(raw.encryption, directory, dataDir),
-      trust: trustOf(raw),
-      mode: raw.encryption.mode,
-      forgetKeysAfterMs:
-        raw.encryption.forget_keys_after === undefined ? undefined : parseDays(raw.encryption.forget_keys_after),
-      // An operator decides by the database, and the embedded one is the bridge's alone.
-      verification: raw.encryption.verification ?? (database.url === undefined ? "accept" : "operator"),
-    },
+    encryption: encryptionOf(raw, masterKeyOf(raw.encryption, directory, dataDir), databaseUrl),
+    ...timesOf(raw),
+    ...answeringOf(raw),
+    privacy: privacyOf(raw),
+    limits: limitsOf(raw.limits),
+    ghosts: { maxLoaded: raw.ghosts.max_loaded, idleAfterMs: milliseconds(raw.ghosts.idle_after) },
+    leases: { expireAfterMs: milliseconds(raw.leases.expire_after) },
+    providers,
+    agents,
+    transcription: raw.transcription,
+  };
+}
+
+function encryptionOf(
+  raw: RawConfig,
+  masterKey: Config["encryption"]["masterKey"],
+  databaseUrl: string | undefined,
+): Config["encryption"] {
+  return {
+    masterKey,
+    trust: trustOf(raw),
+    mode: raw.encryption.mode,
+    forgetKeysAfterMs:
+      raw.encryption.forget_keys_after === undefined ? undefined : parseDays(raw.encryption.forget_keys_after),
+    // An operator decides by the database, and the embedded one is the bridge's alone.
+    verification: raw.encryption.verification ?? (databaseUrl === undefined ? "accept" : "operator"),
+  };
+}
+
+function timesOf(raw: RawConfig): Pick<Config, "sync" | "turns"> {
+  return {
     sync: {
       intervalMs: milliseconds(raw.sync.interval),
       missingKeyNoticeMs: milliseconds(raw.sync.missing_key_notice_after),
@@ -100,6 +145,11 @@ export async function loadConfig(path: string): Promise<Config> {
       retryModelForMs: milliseconds(raw.turns.retry_model_for),
       drainMs: milliseconds(raw.turns.drain),
     },
+  };
+}
+
+function answeringOf(raw: RawConfig): Pick<Config, "answers" | "exchanges" | "memory"> {
+  return {
     answers: {
       stream: raw.answers.stream,
       maxEdits: raw.answers.max_edits,
@@ -118,13 +168,6 @@ export async function loadConfig(path: string): Promise<Config> {
       summaries: raw.memory.summaries,
       retentionMs: raw.memory.retention === undefined ? undefined : parseDays(raw.memory.retention),
     },
-    privacy: privacyOf(raw),
-    limits: limitsOf(raw.limits),
-    ghosts: { maxLoaded: raw.ghosts.max_loaded, idleAfterMs: milliseconds(raw.ghosts.idle_after) },
-    leases: { expireAfterMs: milliseconds(raw.leases.expire_after) },
-    providers,
-    agents,
-    transcription: raw.transcription,
   };
 }
 

@@ -1,4 +1,4 @@
-import { Ollama } from "ollama";
+import { Ollama, type ChatResponse } from "ollama";
 import type { Locality } from "../config/config.ts";
 import type { Logger } from "../observability/log.ts";
 import { connectionsTo } from "./connection.ts";
@@ -62,13 +62,7 @@ export function createOllamaProvider(options: OllamaOptions): Provider {
       parameters.asking(request.model, async function* (takes) {
         const asked = toOllama(request, takes);
         const stream = await clientFor(ending, checkChatStream).chat({ ...asked, stream: true });
-        for await (const piece of stream) {
-          // The client's types promise more than servers keep.
-          const { content, thinking } = ((piece.message as unknown) ?? {}) as Readonly<Record<string, string | null>>;
-          const reason = piece.done_reason === "length" ? "length" : "stop";
-          const end = piece.done ? { end: { reason, ...countTokens(piece) } as const } : {};
-          yield { text: content ?? "", thinking: thinking ?? "", ...end };
-        }
+        for await (const piece of stream) yield pieceOf(piece);
       });
     return streamAnswer(line, request.signal, options, begin, log.child({ model: request.model }));
   }
@@ -109,32 +103,8 @@ export function createOllamaProvider(options: OllamaOptions): Provider {
     return typeof first?.name !== "string" || (await placeFacts(first.name)) !== undefined;
   }
 
-  async function* pull(model: string, signal: AbortSignal): AsyncGenerator<PullProgress> {
-    const watch = watchRequest(signal);
-    try {
-      const stream = await watch.within(PULL_IDLE_MS, () =>
-        clientFor(watch.signal, checkPull).pull({ model, stream: true }),
-      );
-      const steps = stream[Symbol.asyncIterator]();
-      for (;;) {
-        const step = await watch.within(PULL_IDLE_MS, () => steps.next());
-        if (step.done === true) return;
-        const { status, completed, total } = step.value as Partial<PullProgress>;
-        yield {
-          status: typeof status === "string" ? status : "",
-          ...(typeof completed === "number" ? { completed } : {}),
-          ...(typeof total === "number" ? { total } : {}),
-        };
-      }
-    } catch (error) {
-      throw watch.explain(error);
-    } finally {
-      watch.close();
-    }
-  }
-
   return {
-    pull,
+    pull: (model, signal) => pullModel(clientFor, model, signal),
     name: options.name,
     host: new URL(host).host,
     locality: options.locality,
@@ -143,6 +113,43 @@ export function createOllamaProvider(options: OllamaOptions): Provider {
     models: async () => listedModels((await list()).filter(runsHere).map(listedOf)),
     facts,
   };
+}
+
+function pieceOf(piece: ChatResponse): Piece {
+  // The client's types promise more than servers keep.
+  const { content, thinking } = ((piece.message as unknown) ?? {}) as Readonly<Record<string, string | null>>;
+  const reason = piece.done_reason === "length" ? "length" : "stop";
+  const end = piece.done ? { end: { reason, ...countTokens(piece) } as const } : {};
+  return { text: content ?? "", thinking: thinking ?? "", ...end };
+}
+
+/** Has a server fetch a model. Throws ProviderError, or the signal's reason. */
+async function* pullModel(
+  clientFor: (signal: AbortSignal, check: BodyCheck) => Ollama,
+  model: string,
+  signal: AbortSignal,
+): AsyncGenerator<PullProgress> {
+  const watch = watchRequest(signal);
+  try {
+    const stream = await watch.within(PULL_IDLE_MS, () =>
+      clientFor(watch.signal, checkPull).pull({ model, stream: true }),
+    );
+    const steps = stream[Symbol.asyncIterator]();
+    for (;;) {
+      const step = await watch.within(PULL_IDLE_MS, () => steps.next());
+      if (step.done === true) return;
+      const { status, completed, total } = step.value as Partial<PullProgress>;
+      yield {
+        status: typeof status === "string" ? status : "",
+        ...(typeof completed === "number" ? { completed } : {}),
+        ...(typeof total === "number" ? { total } : {}),
+      };
+    }
+  } catch (error) {
+    throw watch.explain(error);
+  } finally {
+    watch.close();
+  }
 }
 
 /** Splits credentials from the address: `fetch` takes no URL that holds any. */

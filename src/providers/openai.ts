@@ -22,6 +22,7 @@ import {
   type Provider,
   ProviderError,
   type ProviderFailure,
+  type TranscribeRequest,
 } from "./provider.ts";
 import { askOnce, streamAnswer, type Piece, type StreamLimits } from "./stream.ts";
 import { checkSse } from "./sse.ts";
@@ -89,49 +90,12 @@ export function createOpenAiProvider({ name, log, ...options }: OpenAiOptions): 
     return streamAnswer(line, signal, options, begin, log.child({ provider: name, model }));
   }
 
-  async function draw({ model, prompt, signal }: DrawRequest): Promise<Uint8Array> {
-    const made = await askOnce(signal, DRAW_MS, (ending) =>
-      clientFor(ending, checkPicture).images.generate({
-        model,
-        prompt,
-        n: 1,
-        // The newer ones of OpenAI give nothing else, and refuse to be asked for it.
-        ...(model.startsWith("gpt-image") ? {} : IN_THE_ANSWER),
-      }),
-    );
-    const picture = made.data?.[0]?.b64_json;
-    // An address instead would have to be fetched, from wherever it leads.
-    if (typeof picture !== "string") throw new ProviderError("malformed", "the answer holds no picture");
-    const bytes = Buffer.from(picture, "base64");
-    if (pictureType(bytes) === undefined) throw new ProviderError("malformed", "the picture is of no known kind");
-    return bytes;
-  }
-
-  /** The list of models, with the server's additions beside it. */
-  async function list(): Promise<{ readonly data: readonly Readonly<Record<string, unknown>>[] }> {
-    const told = await askOnce(undefined, LIST_MS, (ending) => clientFor(ending, checkJson).get<unknown>("/models"));
-    if (!isObject(told) || !Array.isArray(told["data"])) {
-      throw new ProviderError("malformed", "the list of models is none");
-    }
-    return { ...told, data: told["data"].map((entry: unknown) => (isObject(entry) ? entry : {})) };
-  }
-
   async function listedFacts(model: string): Promise<ModelFacts> {
-    const entry = entryOf({ ...(await list()) }, model);
+    const entry = entryOf({ ...(await listOf(clientFor)) }, model);
     const facts = factsOf(entry);
-    return hidesWindow(entry) ? { ...facts, ...factsInProps(await props()) } : facts;
-  }
-
-  /** llama-server's facts about itself, beside OpenAI's protocol; nothing from other servers. */
-  async function props(): Promise<unknown> {
-    const url = `${options.url.replace(/\/+$/, "").replace(/\/v1$/, "")}/props`;
-    try {
-      return await askOnce(undefined, LIST_MS, (ending) => clientFor(ending, checkJson).get<unknown>(url));
-    } catch (error) {
-      if (!(error instanceof ProviderError)) throw error;
-      log.debug({ provider: name, error }, "no facts of the model's server");
-      return undefined;
-    }
+    return hidesWindow(entry)
+      ? { ...facts, ...factsInProps(await propsOf(clientFor, options.url, log.child({ provider: name }))) }
+      : facts;
   }
 
   // A server outside the network is asked nothing more: its words leave the network anyway.
@@ -143,19 +107,68 @@ export function createOpenAiProvider({ name, log, ...options }: OpenAiOptions): 
     locality: options.locality,
     relay,
     chat,
-    draw,
-    models: async () => listedModels((await list()).data.map(listedOf)),
+    draw: (request) => drawPicture(clientFor, request),
+    models: async () => listedModels((await listOf(clientFor)).data.map(listedOf)),
     facts: async (model) => (await relay?.facts(model)) ?? listedFacts(model),
-    transcribe: async ({ model, audio, fileName, signal }) => {
-      const file = await toFile(audio, fileName);
-      const heard = await askOnce(signal, TRANSCRIBE_MS, (ending) =>
-        clientFor(ending, checkJson).audio.transcriptions.create({ model, file, response_format: "json" }),
-      );
-      const { text } = heard as { text?: unknown };
-      if (typeof text !== "string") throw new ProviderError("malformed", "the answer holds no text");
-      return text;
-    },
+    transcribe: (request) => transcribe(clientFor, request),
   };
+}
+
+/** Makes the client of one request, which ends with the signal. */
+type ClientFor = (signal: AbortSignal, check: BodyCheck) => OpenAI;
+
+/** The list of models, with the server's additions beside it. */
+async function listOf(clientFor: ClientFor): Promise<{ readonly data: readonly Readonly<Record<string, unknown>>[] }> {
+  const told = await askOnce(undefined, LIST_MS, (ending) => clientFor(ending, checkJson).get<unknown>("/models"));
+  if (!isObject(told) || !Array.isArray(told["data"])) {
+    throw new ProviderError("malformed", "the list of models is none");
+  }
+  return { ...told, data: told["data"].map((entry: unknown) => (isObject(entry) ? entry : {})) };
+}
+
+/** llama-server's facts about itself, beside OpenAI's protocol; nothing from other servers. */
+async function propsOf(clientFor: ClientFor, address: string, log: Logger): Promise<unknown> {
+  const url = `${address.replace(/\/+$/, "").replace(/\/v1$/, "")}/props`;
+  try {
+    return await askOnce(undefined, LIST_MS, (ending) => clientFor(ending, checkJson).get<unknown>(url));
+  } catch (error) {
+    if (!(error instanceof ProviderError)) throw error;
+    log.debug({ error }, "no facts of the model's server");
+    return undefined;
+  }
+}
+
+/** Has a picture made. Throws ProviderError. */
+async function drawPicture(clientFor: ClientFor, { model, prompt, signal }: DrawRequest): Promise<Uint8Array> {
+  const made = await askOnce(signal, DRAW_MS, (ending) =>
+    clientFor(ending, checkPicture).images.generate({
+      model,
+      prompt,
+      n: 1,
+      // The newer ones of OpenAI give nothing else, and refuse to be asked for it.
+      ...(model.startsWith("gpt-image") ? {} : IN_THE_ANSWER),
+    }),
+  );
+  const picture = made.data?.[0]?.b64_json;
+  // An address instead would have to be fetched, from wherever it leads.
+  if (typeof picture !== "string") throw new ProviderError("malformed", "the answer holds no picture");
+  const bytes = Buffer.from(picture, "base64");
+  if (pictureType(bytes) === undefined) throw new ProviderError("malformed", "the picture is of no known kind");
+  return bytes;
+}
+
+/** Has a recording written down. Throws ProviderError. */
+async function transcribe(
+  clientFor: ClientFor,
+  { model, audio, fileName, signal }: TranscribeRequest,
+): Promise<string> {
+  const file = await toFile(audio, fileName);
+  const heard = await askOnce(signal, TRANSCRIBE_MS, (ending) =>
+    clientFor(ending, checkJson).audio.transcriptions.create({ model, file, response_format: "json" }),
+  );
+  const { text } = heard as { text?: unknown };
+  if (typeof text !== "string") throw new ProviderError("malformed", "the answer holds no text");
+  return text;
 }
 
 /** Templates of vLLM and llama-server switch thinking on and off by this, and know no effort. */

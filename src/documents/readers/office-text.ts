@@ -14,76 +14,85 @@ export type ParagraphProperties = (name: string, attributes: Attributes) => void
  * Reads the paragraphs and tables of a Word document or a slide: both call them `p`, `t`, `tbl`, `tr` and `tc` (ECMA-376, part 1,
  * 17.3 and 21.1.2). Words that were deleted are called otherwise, and left out.
  */
-export function officeText(paragraphs: Paragraphs, properties: ParagraphProperties = () => undefined): XmlHandler {
-  let isText = false;
-  let isProperties = false;
-  // So deep within something that is left out.
-  let skipped = 0;
-  return {
-    get isDone() {
-      return paragraphs.isDone;
-    },
-    open(name, attributes) {
-      if (skipped > 0 || LEFT_OUT.has(name) || (name === "fld" && attributes["type"] === "slidenum")) {
-        skipped++;
-        return;
-      }
-      if (isProperties) {
-        properties(name, attributes);
-        return;
-      }
-      switch (name) {
-        case "pPr":
-          isProperties = true;
-          break;
-        case "t":
-          isText = true;
-          break;
-        case "p":
-          // One within another: a box with text stands in a paragraph.
-          paragraphs.endParagraph();
-          break;
-        case "tab":
-          paragraphs.text("\t");
-          break;
-        case "br":
-        case "cr":
-          paragraphs.text("\n");
-          break;
-        case "noBreakHyphen":
-          paragraphs.text("-");
-          break;
-        case "tr":
-          paragraphs.beginRow();
-      }
-    },
-    text(text) {
-      if (isText && skipped === 0) paragraphs.text(text);
-    },
-    close(name) {
-      if (skipped > 0) {
-        skipped--;
-        return;
-      }
-      switch (name) {
-        case "pPr":
-          isProperties = false;
-          break;
-        case "t":
-          isText = false;
-          break;
-        case "p":
-          paragraphs.endParagraph();
-          break;
-        case "tc":
-          paragraphs.endCell();
-          break;
-        case "tr":
-          paragraphs.endRow();
-          break;
-        case "tbl":
-          paragraphs.endTable();
-      }
-    },
-  };
+export class OfficeText implements XmlHandler {
+  readonly #paragraphs: Paragraphs;
+  readonly #properties: ParagraphProperties;
+  #isText = false;
+  #isProperties = false;
+  /** So deep within something that is left out. */
+  #skipped = 0;
+
+  constructor(paragraphs: Paragraphs, properties: ParagraphProperties = () => undefined) {
+    this.#paragraphs = paragraphs;
+    this.#properties = properties;
+  }
+
+  get isDone(): boolean {
+    return this.#paragraphs.isDone;
+  }
+
+  open(name: string, attributes: Attributes): void {
+    if (this.#skipped > 0 || LEFT_OUT.has(name) || (name === "fld" && attributes["type"] === "slidenum")) {
+      this.#skipped++;
+      return;
+    }
+    if (this.#isProperties) {
+      this.#properties(name, attributes);
+      return;
+    }
+    switch (name) {
+      case "pPr":
+        this.#isProperties = true;
+        break;
+      case "t":
+        this.#isText = true;
+        break;
+      case "p":
+        // One within another: a box with text stands in a paragraph.
+        this.#paragraphs.endParagraph();
+        break;
+      case "tab":
+        this.#paragraphs.text("\t");
+        break;
+      case "br":
+      case "cr":
+        this.#paragraphs.text("\n");
+        break;
+      case "noBreakHyphen":
+        this.#paragraphs.text("-");
+        break;
+      case "tr":
+        this.#paragraphs.beginRow();
+    }
+  }
+
+  text(text: string): void {
+    if (this.#isText && this.#skipped === 0) this.#paragraphs.text(text);
+  }
+
+  close(name: string): void {
+    if (this.#skipped > 0) {
+      this.#skipped--;
+      return;
+    }
+    switch (name) {
+      case "pPr":
+        this.#isProperties = false;
+        break;
+      case "t":
+        this.#isText = false;
+        break;
+      case "p":
+        this.#paragraphs.endParagraph();
+        break;
+      case "tc":
+        this.#paragraphs.endCell();
+        break;
+      case "tr":
+        this.#paragraphs.endRow();
+        break;
+      case "tbl":
+        this.#paragraphs.endTable();
+    }
+  }
 }

@@ -2,7 +2,7 @@ import type { Archive } from "./archive.ts";
 import { DocumentClosed } from "./document-closed.ts";
 import { cellOf, Paragraphs } from "./paragraphs.ts";
 import type { WrittenText } from "./written-text.ts";
-import { readXml, type XmlHandler } from "./xml.ts";
+import { readXml, type Attributes, type XmlHandler } from "./xml.ts";
 
 /** Of a cell or a row that is the same so many times; sheets end with a million empty ones. */
 const MOST_REPEATED = 100;
@@ -24,114 +24,123 @@ export async function readOpenDocument(archive: Archive, written: WrittenText): 
     },
   });
   const paragraphs = new Paragraphs(written);
-  await readXml(archive.pieces("content.xml"), openDocumentText(paragraphs, written));
+  await readXml(archive.pieces("content.xml"), new OpenDocumentText(paragraphs, written));
   paragraphs.end();
 }
 
-function openDocumentText(paragraphs: Paragraphs, written: WrittenText): XmlHandler {
+class OpenDocumentText implements XmlHandler {
+  readonly #paragraphs: Paragraphs;
+  readonly #written: WrittenText;
   /** Paragraphs stand in notes of others. */
-  let depth = 0;
-  let skipped = 0;
-  let pages = 0;
-  let isSpreadsheet = false;
-  let isComment = false;
+  #depth = 0;
+  #skipped = 0;
+  #pages = 0;
+  #isSpreadsheet = false;
+  #isComment = false;
   /** How often the row and the cell stand there that are being read. */
-  let rows = 1;
-  let cells = 1;
-  return {
-    get isDone() {
-      return paragraphs.isDone || pages > written.limits.maxPages;
-    },
-    open(name, attributes) {
-      if (skipped > 0 || LEFT_OUT.has(name) || (isComment && LEFT_OUT_OF_COMMENTS.has(name))) {
-        skipped++;
-        return;
-      }
-      switch (name) {
-        case "spreadsheet":
-          isSpreadsheet = true;
-          break;
-        case "page":
-          page(`## Slide ${pages + 1}`);
-          break;
-        case "notes":
-          paragraphs.title("(Notes:)");
-          break;
-        case "table":
-          if (isSpreadsheet) page(`## Sheet “${cellOf(attributes["name"] ?? "")}”`);
-          break;
-        case "table-row":
-          rows = timesOf(attributes["number-rows-repeated"]);
-          paragraphs.beginRow();
-          break;
-        case "table-cell":
-        case "covered-table-cell":
-          cells = timesOf(attributes["number-columns-repeated"]);
-          break;
-        case "list-item":
-          paragraphs.item();
-          break;
-        case "note":
-        case "annotation":
-          isComment = name === "annotation";
-          paragraphs.text(" (");
-          break;
-        case "p":
-        case "h":
-          if (depth++ > 0) break;
-          if (name === "h") paragraphs.heading(Number(attributes["outline-level"] ?? 1) || 1);
-          break;
-        case "s":
-          paragraphs.text(" ".repeat(timesOf(attributes["c"])));
-          break;
-        case "tab":
-          paragraphs.text("\t");
-          break;
-        case "line-break":
-          paragraphs.text("\n");
-      }
-    },
-    text(text) {
-      // In these files white space is written as `s`, `tab` and `line-break`.
-      if (depth > 0 && skipped === 0) paragraphs.text(text.replace(/\s+/g, " "));
-    },
-    close(name) {
-      if (skipped > 0) {
-        skipped--;
-        return;
-      }
-      switch (name) {
-        case "p":
-        case "h":
-          if (--depth === 0) paragraphs.endParagraph();
-          break;
-        case "note":
-        case "annotation":
-          isComment = false;
-          paragraphs.text(")");
-          break;
-        case "notes":
-          paragraphs.endParagraph();
-          paragraphs.title("");
-          break;
-        case "table-cell":
-        case "covered-table-cell":
-          paragraphs.endCell(cells);
-          break;
-        case "table-row":
-          paragraphs.endRow(rows);
-          break;
-        case "table":
-          paragraphs.endTable();
-      }
-    },
-  };
+  #rows = 1;
+  #cells = 1;
 
-  function page(title: string): void {
-    paragraphs.endParagraph();
-    paragraphs.endTable();
-    if (++pages > written.limits.maxPages) written.leaveOff();
-    else written.block(title);
+  constructor(paragraphs: Paragraphs, written: WrittenText) {
+    this.#paragraphs = paragraphs;
+    this.#written = written;
+  }
+
+  get isDone(): boolean {
+    return this.#paragraphs.isDone || this.#pages > this.#written.limits.maxPages;
+  }
+
+  open(name: string, attributes: Attributes): void {
+    if (this.#skipped > 0 || LEFT_OUT.has(name) || (this.#isComment && LEFT_OUT_OF_COMMENTS.has(name))) {
+      this.#skipped++;
+      return;
+    }
+    switch (name) {
+      case "spreadsheet":
+        this.#isSpreadsheet = true;
+        break;
+      case "page":
+        this.#page(`## Slide ${this.#pages + 1}`);
+        break;
+      case "notes":
+        this.#paragraphs.title("(Notes:)");
+        break;
+      case "table":
+        if (this.#isSpreadsheet) this.#page(`## Sheet “${cellOf(attributes["name"] ?? "")}”`);
+        break;
+      case "table-row":
+        this.#rows = timesOf(attributes["number-rows-repeated"]);
+        this.#paragraphs.beginRow();
+        break;
+      case "table-cell":
+      case "covered-table-cell":
+        this.#cells = timesOf(attributes["number-columns-repeated"]);
+        break;
+      case "list-item":
+        this.#paragraphs.item();
+        break;
+      case "note":
+      case "annotation":
+        this.#isComment = name === "annotation";
+        this.#paragraphs.text(" (");
+        break;
+      case "p":
+      case "h":
+        if (this.#depth++ > 0) break;
+        if (name === "h") this.#paragraphs.heading(Number(attributes["outline-level"] ?? 1) || 1);
+        break;
+      case "s":
+        this.#paragraphs.text(" ".repeat(timesOf(attributes["c"])));
+        break;
+      case "tab":
+        this.#paragraphs.text("\t");
+        break;
+      case "line-break":
+        this.#paragraphs.text("\n");
+    }
+  }
+
+  text(text: string): void {
+    // In these files white space is written as `s`, `tab` and `line-break`.
+    if (this.#depth > 0 && this.#skipped === 0) this.#paragraphs.text(text.replace(/\s+/g, " "));
+  }
+
+  close(name: string): void {
+    if (this.#skipped > 0) {
+      this.#skipped--;
+      return;
+    }
+    switch (name) {
+      case "p":
+      case "h":
+        if (--this.#depth === 0) this.#paragraphs.endParagraph();
+        break;
+      case "note":
+      case "annotation":
+        this.#isComment = false;
+        this.#paragraphs.text(")");
+        break;
+      case "notes":
+        this.#paragraphs.endParagraph();
+        this.#paragraphs.title("");
+        break;
+      case "table-cell":
+      case "covered-table-cell":
+        this.#paragraphs.endCell(this.#cells);
+        break;
+      case "table-row":
+        this.#paragraphs.endRow(this.#rows);
+        break;
+      case "table":
+        this.#paragraphs.endTable();
+    }
+  }
+
+  #page(title: string): void {
+    this.#paragraphs.endParagraph();
+    this.#paragraphs.endTable();
+    if (++this.#pages > this.#written.limits.maxPages) this.#written.leaveOff();
+    else this.#written.block(title);
   }
 }
 

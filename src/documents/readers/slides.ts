@@ -1,5 +1,5 @@
 import type { OfficeParts } from "./office-parts.ts";
-import { officeText } from "./office-text.ts";
+import { OfficeText } from "./office-text.ts";
 import { Paragraphs } from "./paragraphs.ts";
 import type { WrittenText } from "./written-text.ts";
 
@@ -33,6 +33,6 @@ export async function readSlides(presentation: OfficeParts, written: WrittenText
 
 async function readText(part: OfficeParts, written: WrittenText): Promise<void> {
   const paragraphs = new Paragraphs(written);
-  await part.read(officeText(paragraphs));
+  await part.read(new OfficeText(paragraphs));
   paragraphs.end();
 }

@@ -1,5 +1,5 @@
 import type { OfficeParts } from "./office-parts.ts";
-import { officeText } from "./office-text.ts";
+import { OfficeText } from "./office-text.ts";
 import { Paragraphs } from "./paragraphs.ts";
 import type { WrittenText } from "./written-text.ts";
 
@@ -21,7 +21,7 @@ export async function readWordDocument(document: OfficeParts, written: WrittenTe
   await around(BEFORE);
   const paragraphs = new Paragraphs(written);
   await document.read(
-    officeText(paragraphs, (name, { val = "" }) => {
+    new OfficeText(paragraphs, (name, { val = "" }) => {
       if (name === "numPr" || (name === "pStyle" && lists.has(val))) paragraphs.item();
       const level = name === "outlineLvl" ? Number(val) + 1 : name === "pStyle" ? levels.get(val) : undefined;
       if (level !== undefined && level <= 9) paragraphs.heading(level);
@@ -60,7 +60,7 @@ async function readAround(document: OfficeParts, type: string, title: string, wr
   for (const part of await document.ofType(type)) {
     const own = written.apart();
     const paragraphs = new Paragraphs(own);
-    await part.read(officeText(paragraphs));
+    await part.read(new OfficeText(paragraphs));
     paragraphs.end();
     const { text } = own.end();
     if (text === "" || seen.has(text)) continue;
