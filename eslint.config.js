@@ -1,7 +1,6 @@
 import comments from "@eslint-community/eslint-plugin-eslint-comments";
 import js from "@eslint/js";
 import tseslint from "typescript-eslint";
-import { tooLong } from "./exceptions.mjs";
 
 export default tseslint.config(
   { ignores: ["dist/", "node_modules/", ".local/", ".cache/", "data/"] },
@@ -26,7 +25,6 @@ export default tseslint.config(
   },
   {
     files: ["src/**/*.ts", "quickstart/**/*.ts", "docs/**/*.ts"],
-    ignores: tooLong,
     rules: {
       "max-lines": ["error", { max: 400 }],
       "max-lines-per-function": ["error", { max: 60, skipBlankLines: true, skipComments: true }],
