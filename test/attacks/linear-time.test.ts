@@ -675,6 +675,9 @@ const SIZES: ReadonlyMap<string, number> = new Map([
 const LEFT_OUT: Readonly<Record<string, string>> = {
   // Held up by nothing that they are told.
   ...because("looks at no text, or at our own alone", [
+    "concurrency/backoff.ts",
+    "matrix/json.ts",
+    "turns/turn-rows.ts",
     "observability/operator-error.ts",
     "turns/turn-step.ts",
     "answering/company.ts",
@@ -795,6 +798,8 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
     "answering/reply.ts answerContent draftContent editContent reactionContent",
   ]),
   ...because("stores, asks or sends; with texts it does what is fed here", [
+    "turns/consent-turns.ts",
+    "turns/turn-queue.ts",
     "turns/turn-steps.ts",
     "memory/feedback.ts",
     "memory/forgetting.ts",
