@@ -126,6 +126,13 @@ async function handle(request: Request): Promise<unknown> {
           await makeRequest(session?.auth ?? null);
         },
       });
+      // In a verification a client vouches for the identity that it knows as its own by then.
+      await eventually("the new identity to be known as this person's own", async () => {
+        const own = client.getSafeUserId();
+        const device = await crypto.getDeviceVerificationStatus(own, client.getDeviceId() ?? "");
+        const identity = await crypto.getUserVerificationStatus(own);
+        return identity.isCrossSigningVerified() && device?.crossSigningVerified === true;
+      });
       return null;
     case "block":
       throw new Error("matrix-js-sdk blocks no devices");
