@@ -34,19 +34,16 @@ export async function attemptItem(how: ItemAttempt, item: MailItem, loaded: Load
 }
 
 /** @param cleared called when the engine has let go of the item. */
-async function attempt(
-  { services, handler, isStopping, log }: ItemAttempt,
-  item: MailItem,
-  loaded: LoadedGhost,
-  cleared: () => void,
-): Promise<void> {
+async function attempt(how: ItemAttempt, item: MailItem, loaded: LoadedGhost, cleared: () => void): Promise<void> {
+  const { services, handler, isStopping, log } = how;
   const begun = await services.mailbox.begin(loaded.lease, item);
+  let after: ItemFollowUp;
   try {
     const result = await handler.handle(item, loaded, async () => {
       await begun.survived();
       cleared();
     });
-    await settle(services, loaded.lease, item, result);
+    after = await settle(services, loaded.lease, item, result);
   } catch (error) {
     if (isRetryable(error) || isUnknownDevice(error) || isStopping()) {
       await takeBack(begun, item, log);
@@ -54,16 +51,21 @@ async function attempt(
     }
     log.error({ room: item.event.room_id, event: item.event.event_id, error }, "event could not be handled");
     await begun.failed();
+    return;
   }
+  await follow(how, item, after);
 }
 
-/** Acts on what was decided. Throws StaleLease, DatabaseError: then the item is still in the mailbox. */
+/** The acts that follow an item whose result is committed. */
+type ItemFollowUp = (() => void | Promise<void>) | undefined;
+
+/** Commits what was decided, and returns what follows. Throws StaleLease, DatabaseError: then the item is still in the mailbox. */
 async function settle(
   { database, mailbox, metrics }: ItemAttempt["services"],
   lease: Lease,
   item: MailItem,
   result: ItemResult,
-): Promise<void> {
+): Promise<ItemFollowUp> {
   switch (result.kind) {
     case "done":
       await fenced(database, lease, async (tx) => {
@@ -71,14 +73,24 @@ async function settle(
         await mailbox.done(tx, item);
       });
       metrics?.mail.inc({ outcome: "handled" });
-      await result.outcome.after?.();
-      return;
+      return result.outcome.after;
     case "awaits_key":
       await mailbox.awaitKey(lease, item, result.key);
-      await result.after();
-      return;
+      return result.after;
     case "set_aside":
       await mailbox.setAside(lease, item.id, result.reason);
+      return undefined;
+  }
+}
+
+/** The item is handled by now, so a failure is not its fault: one that may pass is the actor's to wait for, any other is told. */
+async function follow({ isStopping, log }: ItemAttempt, item: MailItem, after: ItemFollowUp): Promise<void> {
+  try {
+    await after?.();
+  } catch (error) {
+    if (isRetryable(error) || isUnknownDevice(error) || isStopping()) throw error;
+    const { room_id: room, event_id: event } = item.event;
+    log.error({ room, event, error }, "what follows from a handled event could not be done");
   }
 }
 

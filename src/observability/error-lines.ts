@@ -30,6 +30,7 @@ export const ERROR_LINES = {
   "something in the database was changed, or is damaged; it is passed over":
     "somebody wrote into the database, or the disk is failing: check both, and restore a backup ([upgrade.md](upgrade.md#restore))",
   "event could not be handled": "nothing for three attempts; then see `matrix-agents mailbox`",
+  "what follows from a handled event could not be done": "read its `error` and report it: the event itself was handled",
   "the answer ended the process whenever it was sent, and is given up": "report it",
   "turn failed": "read its `error`; the person was told",
   "the answer could not be sent":

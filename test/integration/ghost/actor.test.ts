@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { before, describe, it, type TestContext } from "node:test";
 import { initAsync, RequestType } from "@matrix-org/matrix-sdk-crypto-wasm";
+import { pino } from "pino";
 import { AuditLog } from "../../../src/audit/audit-log.ts";
 import { Semaphore } from "../../../src/concurrency/semaphore.ts";
 import { createCryptoStore } from "../../../src/crypto/store/crypto-store.ts";
@@ -24,7 +25,7 @@ import { wordsIn } from "../../../src/language/language.ts";
 import { acquireLease } from "../../../src/leases/leases.ts";
 import { Processes } from "../../../src/leases/processes.ts";
 import { Mailbox } from "../../../src/mailbox/mailbox.ts";
-import { silentLogger } from "../../../src/observability/log.ts";
+import { silentLogger, type Logger } from "../../../src/observability/log.ts";
 import { Bans } from "../../../src/permissions/bans.ts";
 import { InviteQuota } from "../../../src/permissions/invite-quota.ts";
 import { Permissions } from "../../../src/permissions/permissions.ts";
@@ -59,6 +60,10 @@ class World {
   readonly elsewhere: string[] = [];
   /** What happens while a message is handled. */
   handles: (body: string) => Promise<void> = () => Promise.resolve();
+  /** What happens after what came of a message is committed. */
+  follows: (body: string) => void = () => undefined;
+  /** The lines of the log at the level of errors. */
+  readonly errors: string[] = [];
   #count = 0;
 
   constructor(
@@ -68,7 +73,10 @@ class World {
   ) {
     this.database = database;
     this.server = server;
-    const log = silentLogger();
+    const log: Logger = pino(
+      { level: "error" },
+      { write: (line: string) => void this.errors.push((JSON.parse(line) as { msg: string }).msg) },
+    );
     const client = createHomeserverClient({ url, asToken: "t", log });
     t.after(() => client.close());
     const rooms = new Rooms(database, log);
@@ -190,7 +198,10 @@ class World {
           store: async (tx) => {
             await tx.query("insert into settings (name, value) values ($1, $2)", [`heard ${eventId}`, body]);
           },
-          after: () => void this.followed.push(body),
+          after: () => {
+            this.followed.push(body);
+            this.follows(body);
+          },
         };
       },
       reaction: nothing,
@@ -261,6 +272,21 @@ forEachDatabase((_kind, open) => {
       assert.deepEqual(await world.stored(), ["good"]);
       assert.deepEqual(world.followed, ["good"]);
       assert.deepEqual(await world.waiting(), ["set_aside 3"]);
+    });
+
+    it("counts nothing against what is committed, and goes on, when what follows fails", async (t) => {
+      const world = await make(t);
+      await world.enter();
+      world.follows = (body) => {
+        if (body === "one") throw new TypeError("a mistake of ours");
+      };
+      await world.say("one", "two");
+      await world.ghost.actor.settled();
+      assert.deepEqual(world.heard, ["one", "two"]);
+      assert.deepEqual(world.followed, ["one", "two"]);
+      assert.deepEqual(await world.stored(), ["one", "two"]);
+      assert.deepEqual(await world.waiting(), []);
+      assert.deepEqual(world.errors, ["what follows from a handled event could not be done"]);
     });
 
     it("counts nothing against what could not be handled for now, and comes back to it", async (t) => {
