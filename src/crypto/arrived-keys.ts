@@ -1,11 +1,11 @@
 import type * as engine from "@matrix-org/matrix-sdk-crypto-wasm";
 
-/** Room keys that have come into a device's store and that nobody has been told of yet. */
+/** Room keys that have come into a device's store and not been reported yet. */
 export class ArrivedKeys {
   readonly #sessionIds: string[] = [];
   readonly #tell: (sessionIds: readonly string[]) => Promise<void>;
 
-  /** @param tell is told of them; they are kept until it resolves, because the engine tells of a key only once. */
+  /** @param tell is given their session ids. They are kept until it resolves: the engine reports a key only once. */
   constructor(machine: engine.OlmMachine, tell: (sessionIds: readonly string[]) => Promise<void>) {
     this.#tell = tell;
     machine.registerRoomKeyUpdatedCallback((keys) => {
@@ -14,7 +14,7 @@ export class ArrivedKeys {
     });
   }
 
-  /** Tells of all that have come until now. Rejects with what the one who is told rejects with. */
+  /** Reports all keys that have come so far. Rejects with the error of `tell`. */
   async tell(): Promise<void> {
     const sessionIds = [...this.#sessionIds];
     if (sessionIds.length === 0) return;

@@ -2,7 +2,9 @@ import { timingSafeEqual } from "node:crypto";
 import * as engine from "@matrix-org/matrix-sdk-crypto-wasm";
 import { objectOf } from "../matrix/json.ts";
 
-/** How an encrypted file is opened: `file` of a message (spec "Extensions to m.room.message msgtypes"), without its url. */
+/**
+ * The keys of an encrypted file: `file` of a message (spec "Extensions to m.room.message msgtypes"), without its url.
+ */
 export interface EncryptedFileInfo {
   readonly v: string;
   /** A JSON Web Key, AES-CTR. */
@@ -11,12 +13,12 @@ export interface EncryptedFileInfo {
   readonly hashes: Readonly<Record<string, string>>;
 }
 
-/** The file can't be opened: it was changed on its way, or its key, iv or hash is malformed. */
+/** The file can't be opened: somebody changed it on its way, or its key, iv or hash is malformed. */
 export class BadAttachment extends Error {
   override readonly name = "BadAttachment";
 }
 
-/** Encrypts a file with a key of its own. Synchronous, some 5 ms a megabyte. */
+/** Encrypts a file with a key of its own. Synchronous: about 5 ms a megabyte. */
 export async function encryptAttachment(
   bytes: Uint8Array,
 ): Promise<{ readonly bytes: Uint8Array; readonly info: EncryptedFileInfo }> {
@@ -27,7 +29,7 @@ export async function encryptAttachment(
   return { bytes: encrypted.encryptedData, info: JSON.parse(info) as EncryptedFileInfo };
 }
 
-/** What is needed to open a file. */
+/** The key, counter and hash that open a file. */
 interface Opening {
   readonly key: Uint8Array<ArrayBuffer>;
   readonly counter: Uint8Array<ArrayBuffer>;
@@ -35,19 +37,19 @@ interface Opening {
 }
 
 /**
- * Decrypts a file after its hash was compared, beside the event loop: with the engine 20 MB would hold all else up for a
- * second. Throws {@link BadAttachment}.
+ * Compares a file's hash, then decrypts the file. This runs beside the event loop: the engine would hold everything
+ * else up for a second with 20 MB. Throws {@link BadAttachment}.
  *
- * @param info `file` of the message as it came, which may hold anything.
+ * @param info `file` of the message as it came. It may hold anything.
  */
 export async function decryptAttachment(bytes: Uint8Array, info: unknown): Promise<Uint8Array> {
   const { key, counter, sha256 } = openingIn(info);
-  // Node takes any bytes, and the types of the web only those that no other thread can change.
+  // The types of the web take only bytes that no other thread can change.
   const sealed = bytes as Uint8Array<ArrayBuffer>;
   const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", sealed));
   if (!timingSafeEqual(hash, sha256)) throw new BadAttachment("the attachment was changed");
   const opener = await crypto.subtle.importKey("raw", key, "AES-CTR", false, ["decrypt"]);
-  // The engine counts with all of it, as files of version 1 need.
+  // Files of version 1 need a counter of 128 bits, as the engine uses it.
   return new Uint8Array(await crypto.subtle.decrypt({ name: "AES-CTR", counter, length: 128 }, opener, sealed));
 }
 
@@ -63,7 +65,7 @@ function openingIn(info: unknown): Opening {
   return opening;
 }
 
-/** None of what is wanted is longer than 44 characters. */
+/** Decodes base64. No valid field is longer than 44 characters. */
 function binary(text: unknown, encoding: "base64" | "base64url"): Uint8Array<ArrayBuffer> {
   return typeof text === "string" ? Uint8Array.from(Buffer.from(text.slice(0, 64), encoding)) : new Uint8Array();
 }

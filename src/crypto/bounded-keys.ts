@@ -1,9 +1,9 @@
 import type { JsonObject } from "../matrix/json.ts";
 
-/** So many devices of one person are known to an agent. People have a handful; nobody reads on five hundred. */
+/** The most devices of one person that an agent knows. People have a handful; nobody reads on five hundred. */
 export const MAX_DEVICES = 500;
 
-/** So many keys of an identity are looked at that may have signed its devices. */
+/** The most keys of an identity that are considered as signers of its devices. */
 const MAX_SIGNERS = 2;
 
 interface DeviceKeys {
@@ -16,11 +16,11 @@ interface Answer {
 }
 
 /**
- * The answer to a `/keys/query` with no more than {@link MAX_DEVICES} devices of each person: the engine checks
- * each one's signatures at once, keeps each, and encrypts for each. Those that seem to be signed by their owner come first,
- * then those whose ids come first, so that the same are chosen each time. What is no such answer stays as it is.
+ * Cuts an answer to `/keys/query` to {@link MAX_DEVICES} devices of each person: the engine checks each device's
+ * signatures at once, keeps the device, and encrypts for it. Devices that seem to be signed by their owner come first,
+ * then the lower ids, so that each call chooses the same ones. Any other answer is returned as it is.
  *
- * @param ownUserId the agent's: of its own devices none is left out.
+ * @param ownUserId the agent's user id: all of its own devices stay.
  */
 export function boundedKeys(answer: JsonObject, ownUserId: string): JsonObject {
   const { device_keys: devicesOf, self_signing_keys: signing } = answer as Answer;
@@ -30,7 +30,7 @@ export function boundedKeys(answer: JsonObject, ownUserId: string): JsonObject {
   if (!Object.entries(devicesOf).some(isTooMany)) return answer;
   const bounded = Object.entries(devicesOf).map(([userId, devices]) => {
     if (!isTooMany([userId, devices])) return [userId, devices] as const;
-    // There is one (spec "Cross-signing key"); what a server adds is not looked at.
+    // The spec ("Cross-signing key") allows one. Anything that a server adds is ignored.
     const signers = Object.keys(signing?.[userId]?.keys ?? {}).slice(0, MAX_SIGNERS);
     const isSigned = (keys: DeviceKeys | null): boolean =>
       signers.some((id) => keys?.signatures?.[userId]?.[id] !== undefined);

@@ -6,47 +6,55 @@ import type { DeviceLists } from "./device-lists.ts";
 import { distrust } from "./distrust.ts";
 import { shieldOf, type Shield } from "./shield.ts";
 
-/** What came of an encrypted event. */
+/** The result of decrypting an event. */
 export type Decryption =
   | {
       readonly kind: "decrypted";
       readonly type: string;
       readonly content: Readonly<Record<string, unknown>>;
-      /** What a client would show beside it; undefined when all is well. */
+      /** The warning that a client would show beside the message; undefined when there is none. */
       readonly shield: Shield | undefined;
     }
-  /** Readable, but its sender is not trusted enough. The content says only whom to tell that, and is used for nothing else. */
+  /**
+   * The message is readable, but its sender is not trusted enough. The content serves only to decide whether the sender
+   * is told so.
+   */
   | {
       readonly kind: "distrusted";
       readonly why: Distrust;
       readonly type: string;
       readonly content: Readonly<Record<string, unknown>>;
     }
-  /** The key of the session is not here (yet). */
+  /** The device does not have the session's key (yet). */
   | {
       readonly kind: "missing_key";
       readonly sessionId: string;
-      /** Why the sender keeps it back, if it said so: a code of `m.room_key.withheld` (spec "Reporting that decryption keys are withheld"). */
+      /**
+       * The sender's reason for not sending the key, if given: a code of `m.room_key.withheld` (spec "Reporting that
+       * decryption keys are withheld").
+       */
       readonly withheld?: string;
     }
-  /** No key can help: forged, malformed, or of an algorithm nobody should use. `reason` is for the log. */
+  /**
+   * No key can help: the event is forged, malformed, or uses an algorithm nobody should use. `reason` is for the log.
+   */
   | { readonly kind: "refused"; readonly reason: string };
 
-/** What decryption needs of an event. */
+/** The fields of an event that decryption needs. */
 export interface EncryptedEvent {
   readonly room_id: string;
   readonly sender: string;
   readonly content: Readonly<Record<string, unknown>>;
 }
 
-/** Reads what was said in rooms, and decides how far its sender is trusted. */
+/** Decrypts events of rooms, and decides how far their senders are trusted. */
 export class Decryptor {
   readonly #machine: engine.OlmMachine;
   readonly #calls: Serial;
   readonly #lists: Pick<DeviceLists, "refresh" | "isIdentityNew">;
   readonly #catchUp: () => Promise<void>;
 
-  /** @param catchUp brings the device up to date with what was sent to it. */
+  /** @param catchUp brings the device up to date with the messages sent to it. */
   constructor(
     machine: engine.OlmMachine,
     calls: Serial,
@@ -60,19 +68,19 @@ export class Decryptor {
   }
 
   /**
-   * Decrypts an `m.room.encrypted` event of a room. An event whose sender does not own the device that made its session
-   * is refused (CVE-2025-48937): without that, anybody in the room could put words into another's mouth. Rejects only
-   * when the store or the server fails.
+   * Decrypts an `m.room.encrypted` event of a room. The event is refused when its sender does not own the device that
+   * made the session (CVE-2025-48937): otherwise anybody in the room could put words into another person's mouth.
+   * Rejects only when the store or the server fails.
    *
-   * @param trusted the level that the sender's device has to reach; this device itself has not to.
+   * @param trusted the level that the sender's device must reach. This device itself is exempt.
    */
   async decrypt(event: EncryptedEvent, trusted: TrustLevel): Promise<Decryption> {
-    // A level that looks at identities has to know of a change before the message that comes after it.
+    // A level that looks at identities must know of a change before the next message is judged.
     if (trusted === "cross-signed-tofu" || trusted === "cross-signed-verified") await this.#catchUp();
     const decryption = await this.#decryptOnce(event, trusted);
     const isUnknown = decryption.kind === "decrypted" && decryption.shield === "unknown_device";
     if (decryption.kind !== "distrusted" && !isUnknown) return decryption;
-    // Only a known user can be told from somebody who pretends to be that user; and what was not signed may have been since.
+    // Only for a known user can the engine detect an impostor; and an unsigned device may have been signed since.
     await this.#lists.refresh([event.sender]);
     return this.#decryptOnce(event, trusted);
   }
@@ -99,15 +107,18 @@ export class Decryptor {
   }
 
   /**
-   * Whether this device wrote it itself, which nobody needs to vouch for. Of a key that came from the backup only the server
-   * says whose it is.
+   * Whether this device wrote the message itself, so that nobody needs to vouch for it. A key from the backup is
+   * different: only the server says who owns it.
    */
   #isOwn(sender: string, { senderCurve25519Key }: engine.DecryptedRoomEvent, shield: Shield | undefined): boolean {
     const isOurs = senderCurve25519Key === this.#machine.identityKeys.curve25519.toBase64();
     return sender === this.#machine.userId.toString() && isOurs && shield !== "authenticity_not_guaranteed";
   }
 
-  /** The engine keeps what it thought of a session's sender when the key came; a sender verified since has no shield. */
+  /**
+   * The engine keeps its judgement of a session's sender from the time when the key came. This looks again: the sender
+   * may have been verified since.
+   */
   async #shieldNow(sender: string, decrypted: engine.DecryptedRoomEvent): Promise<Shield | undefined> {
     const shield = shieldOf(decrypted);
     const { senderDevice, senderCurve25519Key } = decrypted;
@@ -118,7 +129,7 @@ export class Decryptor {
     return isVerified ? undefined : shield;
   }
 
-  /** Asked only where it matters: the engine is one for all calls. */
+  /** Asked only where the answer matters: all calls share one engine. */
   #isIdentityNew(userId: string, trusted: TrustLevel): Promise<boolean> {
     return trusted === "cross-signed-tofu" ? this.#lists.isIdentityNew(userId) : Promise.resolve(false);
   }

@@ -5,22 +5,22 @@ import type { Distrust } from "../permissions/trust.ts";
 import { isUserId, userIds as engineIds } from "./engine-ids.ts";
 import type { Outgoing } from "./outgoing.ts";
 
-/** Why nobody at a user's devices reads what is said to them. */
+/** The reason why no device of a user gets the agent's messages. */
 export interface Obstacle {
   readonly why: Extract<Distrust, "unsigned_device" | "identity_changed" | "unverified_identity">;
-  /** How many devices there are. */
+  /** The number of the user's devices. */
   readonly devices: number;
 }
 
-/** Somebody who writes from devices that are not trusted is not asked about with every message, in ms. */
+/** A sender with untrusted devices is looked up at most this often, in ms. */
 const REFRESH_AGAIN_MS = 30_000;
 
-/** What a device knows of users' devices and identities, and how it learns them. */
+/** The devices and identities of users as this device knows them, and how it learns them. */
 export class DeviceLists {
   readonly #machine: engine.OlmMachine;
   readonly #calls: Serial;
   readonly #outgoing: Pick<Outgoing, "drain" | "send">;
-  /** When the server was last asked about a user, by the process's clock, in ms. */
+  /** The time of the last query for each user, by the process's clock, in ms. */
   readonly #refreshed = new Map<string, number>();
 
   constructor(machine: engine.OlmMachine, calls: Serial, outgoing: Pick<Outgoing, "drain" | "send">) {
@@ -29,27 +29,27 @@ export class DeviceLists {
     this.#outgoing = outgoing;
   }
 
-  /** Begins to follow the users' device lists, so that the next message reaches all of their devices. */
+  /** Starts to follow the users' device lists, so that the next message reaches all of their devices. */
   async track(userIds: readonly string[]): Promise<void> {
     await this.#calls.run(() => this.#machine.updateTrackedUsers(engineIds(userIds)));
     await this.#outgoing.drain();
   }
 
   /**
-   * Learns the devices of users of whom the server may not have told what changed, and follows them from now on. Returns
-   * those whose devices are known as they are now; those on servers that are away are not. Throws HomeserverError.
+   * Learns the devices of users whose changes the server may not have reported, and follows them from now on. Returns
+   * the users whose devices are current; users of unreachable servers are left out. Throws HomeserverError.
    */
   async meet(userIds: readonly string[]): Promise<readonly string[]> {
     const tracked = await this.#calls.run(() => this.#machine.trackedUsers());
     const followed = new Set([...tracked].map((userId) => userId.toString()));
-    // The engine asks by itself for those that it does not follow yet, until it is answered.
+    // The engine keeps asking for users that are new to it until it gets an answer.
     await this.track(userIds);
     const silent = await this.#query(userIds.filter((userId) => followed.has(userId)));
     return userIds.filter((userId) => !silent.has(userId.slice(userId.indexOf(":") + 1)));
   }
 
   /**
-   * Asks the server for users' devices and identities as they are now, but for those of whom that was done a moment ago.
+   * Asks the server for the current devices and identities of users, except those it was asked about a moment ago.
    * Throws HomeserverError.
    */
   async refresh(userIds: readonly string[]): Promise<void> {
@@ -60,8 +60,8 @@ export class DeviceLists {
   }
 
   /**
-   * What keeps a user's devices from being trusted: why none of them reaches a level, and how many there are. Undefined when
-   * one does. By what is known now: see {@link meet}.
+   * The reason why none of a user's devices reaches a level, and the number of devices; undefined when one does. This
+   * uses what is known now: see {@link meet}.
    */
   async obstacleTo(userId: string, level: TrustLevel): Promise<Obstacle | undefined> {
     if (level === "unverified") return undefined;
@@ -77,7 +77,7 @@ export class DeviceLists {
     });
   }
 
-  /** Whether a user's identity is another one than was seen first. */
+  /** Whether a user's identity differs from the first one that was seen. */
   async isIdentityNew(userId: string): Promise<boolean> {
     return needsApproval(await this.#calls.run(() => this.#machine.getIdentity(new engine.UserId(userId))));
   }

@@ -23,12 +23,12 @@ import { VerificationInbox, type VerificationEvent } from "./verification-inbox.
 import { VerificationMessages, type Flow, type TargetIn, type VerificationForm } from "./verification-messages.ts";
 import { Verifications, type VerificationLedger } from "./verifications.ts";
 
-/** What a device needs of its surroundings. */
+/** The things a device needs from its surroundings. */
 export interface DeviceOptions {
   readonly userId: string;
   readonly deviceId: string;
   readonly store: StoreSession;
-  /** 32 bytes that encrypt the store. */
+  /** The 32 bytes that encrypt the store. */
   readonly storeKey: Uint8Array;
   readonly transport: DeviceTransport;
   readonly backup: BackupServer;
@@ -36,34 +36,34 @@ export interface DeviceOptions {
   readonly verification: {
     readonly mode: VerificationMode;
     readonly ledger: VerificationLedger;
-    /** Who may verify the agent, and where. */
+    /** Whether this user may verify the agent in this room. */
     readonly isAllowed: (flow: Flow) => boolean;
-    /** For whom its answers are encrypted in a room. */
+    /** The recipients of the device's messages in a room. */
     readonly targetIn: TargetIn;
   };
-  /** How far the user who hands over keys of a room's history has to be trusted. */
+  /** The trust that a user needs to hand over keys of the room's history. */
   readonly trusted: (roomId: string) => TrustLevel;
   readonly inbox: Omit<AdmissionRules, "mayVerify"> & {
-    /** Where the last session's /sync ended. */
+    /** The end of the last session's /sync. */
     readonly since: string | undefined;
-    /** Keeps the place in /sync; called after the store holds what came before it. */
+    /** Saves the position in /sync. Called after the store holds everything before it. */
     readonly saveSince: (since: string) => Promise<void>;
     readonly attempts: ToDeviceAttempts;
-    /** Room keys came in; called before the sync that brought them resolves. */
+    /** Called with new room keys, before the sync that brought them resolves. */
     readonly onRoomKeys: (sessionIds: readonly string[]) => Promise<void>;
   };
   readonly log: Logger;
 }
 
 /**
- * A ghost's device: its OlmMachine and all that the engine's contract asks of a host. To-device messages, device lists
- * and key counts come from `/sync` as this device and from nowhere else; every state is in the database before anything
- * that depends on it leaves. After {@link close} every call rejects.
+ * A ghost's device: its OlmMachine, and everything that the engine expects of its host. To-device messages, device
+ * lists and key counts come only from `/sync` as this device. Every state is in the database before anything that
+ * depends on it is sent. After {@link close} every call rejects.
  */
 export class Device {
   readonly userId: string;
   readonly deviceId: string;
-  /** What is known of users' devices and identities. */
+  /** The known devices and identities of users. */
   readonly lists: DeviceLists;
   readonly #options: DeviceOptions;
   readonly #machine: engine.OlmMachine;
@@ -117,7 +117,7 @@ export class Device {
     this.#inbox = this.#makeInbox(options);
   }
 
-  /** Opens the device on its store, new or as it was left. Nothing is sent yet. */
+  /** Opens the device on its store, new or existing. Sends nothing yet. */
   static async open(options: DeviceOptions): Promise<Device> {
     await engine.initAsync();
     const handle = await engine.StoreHandle.openWithKey(options.store.name, options.storeKey);
@@ -129,8 +129,8 @@ export class Device {
     handle.free();
     const device = new Device(options, machine);
     if (options.inbox.since === undefined) {
-      // Said by no server: that there is no unused fallback key. The first upload then carries one. And whatever was
-      // tracked before may have changed unseen.
+      // No server said this: "there is no unused fallback key". It makes the first upload carry one. Users tracked
+      // before may have changed unseen, so they are marked as changed.
       await device.#calls.run(async () => {
         await machine.receiveSyncChangesMsc4186("[]", new engine.DeviceLists(), new Map(), new Set());
         await machine.markAllTrackedUsersAsDirty();
@@ -145,7 +145,7 @@ export class Device {
     return this.#machine.identityKeys.ed25519.toBase64();
   }
 
-  /** Grows with everything that is received or encrypted: a store that lags behind it is out of date. */
+  /** Grows with everything that is received or encrypted. A copy of the store with a lower number is out of date. */
   get writes(): number {
     return this.#inbox.received + this.#encrypted;
   }
@@ -163,7 +163,7 @@ export class Device {
     return Object.values(keys)[0];
   }
 
-  /** Uploads what the server is to know: device keys, one-time keys, the cross-signing identity. See establishIdentity. */
+  /** Uploads device keys, one-time keys and the cross-signing identity. See establishIdentity. */
   async establishIdentity(how: { readonly reset: boolean }): Promise<{ readonly restored: boolean }> {
     await this.#outgoing.drain();
     const result = await establishIdentity({ ...this.#identityOptions(), ...how });
@@ -171,13 +171,13 @@ export class Device {
     return result;
   }
 
-  /** Puts the identity's secrets into secret storage and begins the backup of room keys. Throws HomeserverError. */
+  /** Puts the identity's secrets into secret storage and starts the backup of room keys. Throws HomeserverError. */
   async secure(): Promise<void> {
     await keepIdentity(this.#identityOptions());
     await this.#backup.establish();
   }
 
-  /** Reads the room keys of the backup into the store, and tells of them. Throws HomeserverError. */
+  /** Reads the room keys of the backup into the store and reports them. Throws HomeserverError. */
   async restoreKeys(): Promise<void> {
     await this.#backup.establish();
     const sessions = await this.#backup.restore();
@@ -190,8 +190,8 @@ export class Device {
   }
 
   /**
-   * Takes in what was sent to a device that is being replaced, and backs its keys up; nothing else leaves it any more.
-   * Throws HomeserverError.
+   * Receives the last messages of a device that is being replaced, and backs up their keys. The device sends nothing
+   * else any more. Throws HomeserverError.
    */
   async receiveLast(): Promise<void> {
     await this.#inbox.receiveLast();
@@ -212,7 +212,7 @@ export class Device {
     return encrypted;
   }
 
-  /** An invite is being accepted: keys of the room's history that the inviter hands over are taken (MSC4268). */
+  /** Call this when an invite is accepted: the inviter may then hand over keys of the room's history (MSC4268). */
   async expectHistory(roomId: string, inviter: string): Promise<void> {
     if (isUserId(inviter)) await this.#history.expect(roomId, inviter);
   }
@@ -223,17 +223,17 @@ export class Device {
   }
 
   /**
-   * Tells the user who began a verification before this device was opened, or while it is being put away, that it has come to
-   * nothing. Rejects when that can't be encrypted or sent.
+   * Tells the user who started a verification that it failed: it began before this device was opened, or while it was
+   * being closed. Rejects when that can't be encrypted or sent.
    *
-   * @param form how its events came, as far as is known.
+   * @param form the form in which its events came, as far as known.
    */
   async cancelVerification(flow: Flow, form: VerificationForm | undefined): Promise<void> {
     if (form !== undefined) this.#messages.heard(flow.flowId, form);
     await this.#verifications.cancelForgotten(flow);
   }
 
-  /** Ends the device's work and frees its memory. Idempotent. */
+  /** Stops the device and frees its memory. Idempotent. */
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
@@ -241,7 +241,7 @@ export class Device {
     this.#inbox.close(reason);
     this.#outgoing.close();
     await this.#backup.close();
-    // The engine must not be closed under a call that is still running, nor called afterwards.
+    // The engine must not be closed during a call, nor called after it is closed.
     await this.#calls.close(reason);
     this.#machine.close();
   }
@@ -273,7 +273,7 @@ export class Device {
     );
   }
 
-  /** What can't be done now must not hold up the mail; it is tried again after the next sync. */
+  /** A step that fails here must not delay the mail. The next sync tries it again. */
   async #goOn(): Promise<void> {
     const { log } = this.#options;
     await this.#outgoing.drain();

@@ -3,11 +3,11 @@ import type { Distrust } from "../permissions/trust.ts";
 import type { Shield } from "./shield.ts";
 
 /**
- * Why a message is not to be acted on; undefined when it is.
+ * The reason for not acting on a message; undefined when there is none.
  *
- * @param shield What a strict client would show beside it.
- * @param trusted The level that its sender has to reach.
- * @param isIdentityNew Whether the sender's identity is another one than was seen first.
+ * @param shield The warning that a strict client would show.
+ * @param trusted The level that the sender must reach.
+ * @param isIdentityNew Whether the sender's identity differs from the first one that was seen.
  */
 export function distrust(
   shield: Shield | undefined,
@@ -18,7 +18,7 @@ export function distrust(
   if (shield === "verification_violation") return "verified_identity_changed";
   if (shield === "unsigned_device" || shield === "unknown_device") return "unsigned_device";
   if (trusted === "cross-signed-tofu" && isIdentityNew) return "identity_changed";
-  // A key that came from the backup says nothing of its device; only who wants every device vouched for minds.
+  // A key from the backup says nothing about its device. That matters only at the strictest level.
   if (trusted === "cross-signed-verified" && shield !== undefined) return "unverified_identity";
   return undefined;
 }

@@ -1,8 +1,9 @@
 import { Serial } from "../concurrency/serial.ts";
 
 /**
- * The calls of one OlmMachine, one at a time. When a write of its store failed, the engine rejects with an error of its
- * own making; here it is the store's, which says that the device is to be loaded again and the call repeated.
+ * Runs the calls of one OlmMachine one at a time. When a write of the store fails, the engine rejects with an error of
+ * its own; this class rejects with the store's error instead, which says that the device must be loaded again and the
+ * call repeated.
  */
 export class EngineCalls extends Serial {
   readonly #storeFailed: AbortSignal;

@@ -1,8 +1,8 @@
 import * as engine from "@matrix-org/matrix-sdk-crypto-wasm";
 
 /**
- * Whether the engine takes this as a user id. It throws over a NUL and over a server name that is none, and reads half a
- * character as another one; homeservers pass such ids on from other servers.
+ * Whether the engine accepts this as a user id. The engine throws over a NUL and over an invalid server name, and reads
+ * half a character as another one; homeservers pass on such ids from other servers.
  */
 export function isUserId(id: unknown): id is string {
   if (typeof id !== "string" || !id.isWellFormed()) return false;
@@ -14,7 +14,7 @@ export function isUserId(id: unknown): id is string {
   }
 }
 
-/** Users as the engine wants them, those without whose id is none. Made anew for every call: the engine takes them away. */
+/** User ids as the engine's type; invalid ones are left out. Each call needs new objects: the engine consumes them. */
 export function userIds(ids: readonly string[]): engine.UserId[] {
   return ids.filter(isUserId).map((id) => new engine.UserId(id));
 }

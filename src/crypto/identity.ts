@@ -5,8 +5,8 @@ import type { SecretStorage } from "./secret-storage.ts";
 import type { DeviceTransport } from "./transport.ts";
 
 /**
- * The server already has a cross-signing identity for this user, and we do not hold its keys. Making another one would
- * take away the trust of everybody who verified the first, so it is never done by itself.
+ * The server already has a cross-signing identity for this user, and we do not hold its keys. A new one would cost the
+ * trust of everybody who verified the old one, so the bridge never makes it unasked.
  */
 export class IdentityElsewhere extends Error {
   override readonly name = "IdentityElsewhere";
@@ -19,7 +19,7 @@ export const SECRETS = {
   userSigning: "m.cross_signing.user_signing",
 } as const;
 
-/** What an identity is made with. */
+/** The parts that make an identity. */
 export interface IdentityOptions {
   readonly userId: string;
   readonly deviceId: string;
@@ -28,17 +28,17 @@ export interface IdentityOptions {
   readonly outgoing: Outgoing;
   readonly transport: DeviceTransport;
   readonly storage: SecretStorage;
-  /** Makes another identity in place of the one there is. Whoever verified that one has to verify this one anew. */
+  /** Replaces an existing identity. Everybody who verified the old one has to verify the new one. */
   readonly reset?: boolean;
 }
 
 /**
- * Makes the ghost's cross-signing identity and signs its device with it (spec "Cross-signing"), or finishes what an
- * earlier try began: the private keys are in the store before the public ones leave. A new device of a ghost that has an
- * identity is signed by that one, whose secrets are in secret storage. Throws {@link IdentityElsewhere}, or what the
- * transport throws; calling again is safe.
+ * Makes the ghost's cross-signing identity and signs its device with it (spec "Cross-signing"), or finishes an earlier
+ * attempt: the private keys are stored before the public ones are sent. When the ghost already has an identity in
+ * secret storage, that one signs its new device. Throws {@link IdentityElsewhere}, or the transport's error. It is safe
+ * to call again.
  *
- * @returns Whether the identity was there already and was restored.
+ * @returns Whether an existing identity was restored.
  */
 export async function establishIdentity(options: IdentityOptions): Promise<{ readonly restored: boolean }> {
   const { userId, machine, calls, outgoing, transport, reset = false } = options;
@@ -56,7 +56,10 @@ export async function establishIdentity(options: IdentityOptions): Promise<{ rea
   return { restored: false };
 }
 
-/** Puts the identity's secrets where a new device finds them. Throws what writing account data throws. */
+/**
+ * Puts the identity's secrets into secret storage, where a new device finds them. Throws the error of writing account
+ * data.
+ */
 export async function keepIdentity({ machine, calls, storage }: IdentityOptions): Promise<void> {
   const keys = await calls.run(() => machine.exportCrossSigningKeys());
   const { masterKey, self_signing_key: selfSigning, userSigningKey: userSigning } = keys ?? {};
@@ -83,7 +86,7 @@ async function restoreIdentity(options: IdentityOptions): Promise<void> {
     );
   }
   const self = (): engine.UserId => new engine.UserId(userId);
-  // What is imported is compared with the public keys, which have to be known for that.
+  // The import compares the secrets with the public keys, so the engine must know these first.
   await outgoing.send(await calls.run(() => Promise.resolve(machine.queryKeysForUsers([self()]))));
   const status = await calls.run(() => machine.importCrossSigningKeys(master, selfSigning, userSigning));
   const device = await calls.run(() => machine.getDevice(self(), new engine.DeviceId(deviceId)));

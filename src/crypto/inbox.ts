@@ -3,30 +3,30 @@ import { Coalesced } from "../concurrency/serial.ts";
 import type { DeviceSync } from "../homeserver/device-calls.ts";
 import { reached } from "../observability/steps.ts";
 
-/** A /sync has no more to-device messages than so many. */
+/** The most to-device messages that one /sync returns. */
 const BATCH = 100;
 
-/** So many syncs that were not full are read in a row, for servers that hand out fewer. */
+/**
+ * The number of short syncs in a row after which the inbox counts as empty. Some servers return fewer messages at a
+ * time.
+ */
 const MOST_SHORT_BATCHES = 3;
 
-/** What becomes of what was sent to a device. */
+/** The steps that an inbox takes with the messages sent to a device. */
 export interface InboxSteps {
-  /** Asks the server what came after a place in /sync. */
+  /** Asks the server for everything after a position in /sync. */
   readonly sync: (since: string | undefined) => Promise<DeviceSync>;
-  /** Which of the messages are taken, in their order. */
+  /** Chooses the messages that are taken, in their order. */
   readonly admit: (messages: readonly JsonObject[]) => Promise<readonly JsonObject[]>;
-  /** Puts what came into the device's store. */
+  /** Gives an answer to the device's store. */
   readonly receive: (answer: DeviceSync) => Promise<void>;
-  /** Keeps the place in /sync; called after the store holds what came before it. */
+  /** Saves the position in /sync. Called after the store holds everything before it. */
   readonly saveSince: (since: string) => Promise<void>;
-  /** Acts on what came, and sends what has to leave; called after each /sync. */
+  /** Acts on the new messages, and sends any replies. Called after each /sync. */
   readonly goOn: () => Promise<void>;
 }
 
-/**
- * What is sent to a device: to-device messages, device lists and key counts, read from `/sync` as this device and from
- * nowhere else.
- */
+/** The to-device messages, device lists and key counts of one device. They come only from `/sync` as this device. */
 export class Inbox {
   readonly #steps: InboxSteps;
   readonly #catchUp = new Coalesced(() => this.#sync());
@@ -35,26 +35,29 @@ export class Inbox {
   #received = 0;
   #closed: Error | undefined;
 
-  /** @param since where the last session's /sync ended. */
+  /** @param since the end of the last session's /sync. */
   constructor(steps: InboxSteps, since: string | undefined) {
     this.#steps = steps;
     this.#since = since;
   }
 
-  /** How many answers were put into the store. */
+  /** The number of answers given to the store. */
   get received(): number {
     return this.#received;
   }
 
   /**
-   * Brings the device up to date: everything that was sent to it before this call is in its store when it resolves.
-   * Rejects when the server can't be reached; what was received until then is kept.
+   * Brings the device up to date: when it resolves, the store holds everything sent before this call. Rejects when the
+   * server can't be reached; everything received by then is kept.
    */
   catchUp(): Promise<void> {
     return this.#catchUp.run();
   }
 
-  /** Takes in what was sent to a device that is being replaced: nothing is answered, and no place is kept. Throws HomeserverError. */
+  /**
+   * Receives the last messages of a device that is being replaced. It answers nothing and saves no position. Throws
+   * HomeserverError.
+   */
   async receiveLast(): Promise<void> {
     const isCaughtUp = caughtUp();
     for (let isOver = false; !isOver;) {
@@ -66,7 +69,7 @@ export class Inbox {
     }
   }
 
-  /** A sync that is under way goes no further than to its end; every later one rejects with the reason. */
+  /** A running sync finishes its current step; every later one rejects with the reason. */
   close(reason: Error): void {
     this.#closed = reason;
   }
@@ -101,16 +104,16 @@ export class Inbox {
     await this.#steps.receive(answer);
   }
 
-  /** Every call of the engine writes its whole account, so it is asked only when there is something to say. */
+  /** Every engine call writes its whole account, so the engine is called only when there is news. */
   #hasNews({ toDevice, changedUsers, leftUsers }: DeviceSync, counts: string): boolean {
     return counts !== this.#lastCounts || toDevice.length + changedUsers.length + leftUsers.length > 0;
   }
 }
 
 /**
- * Tells, asked for one /sync after the other, whether all is there that was sent when the first was made. A server hands out a
- * hundred messages at a time, and forgets them once the next token is shown to it. Somebody who sends without a pause must not
- * keep the rest waiting: what comes meanwhile is for the next time.
+ * Returns a function that is given one /sync answer after another and tells whether everything sent before the first
+ * has arrived. A server hands out a hundred messages at a time, and deletes them once it sees the next token. A sender
+ * who never pauses must not hold up the others: later messages wait for the next call.
  */
 function caughtUp(): (told: DeviceSync) => boolean {
   let short = 0;

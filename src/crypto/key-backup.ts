@@ -10,34 +10,34 @@ import { Coalesced, type Serial } from "../concurrency/serial.ts";
 /** The server's backup of one user's room keys. */
 export interface BackupServer {
   version(): Promise<BackupVersion | undefined>;
-  /** Returns the version's name. */
+  /** Returns the new version's name. */
   create(algorithm: string, authData: object): Promise<string>;
-  /** Body and answer are the engine's. */
+  /** Body and answer are in the engine's format. */
   put(version: string, body: string): Promise<string>;
   keys(version: string): Promise<readonly BackedUpKey[]>;
 }
 
-/** The one algorithm there is (spec "m.megolm_backup.v1.curve25519-aes-sha2"). */
+/** The only backup algorithm of the spec ("m.megolm_backup.v1.curve25519-aes-sha2"). */
 export const BACKUP_ALGORITHM = "m.megolm_backup.v1.curve25519-aes-sha2";
 
 /** The name of the backup's private key in secret storage. */
 export const BACKUP_SECRET = "m.megolm_backup.v1";
 
-/** Keys come in bunches: so long is waited for more before they are uploaded, in ms. */
+/** Keys arrive in groups. An upload waits this long for more of them, in ms. */
 const UPLOAD_AFTER_MS = 2_000;
 
-/** After a failed upload: the first and the longest wait, in ms. */
+/** The first and the longest wait after a failed upload, in ms. */
 const RETRY = { firstMs: 5_000, longestMs: 600_000 };
 
-/** How long the last upload may take when the device is put away, in ms. */
+/** The time limit of the last upload when the device is closed, in ms. */
 const LAST_UPLOAD_MS = 2_000;
 
-/** How many keys are imported at once, so that nobody else waits long for the engine. */
+/** The number of keys imported at once, so that others do not wait long for the engine. */
 const IMPORT_AT_ONCE = 200;
 
 /**
- * Keeps a copy of a ghost's room keys on the server, encrypted to a key that only its secret storage holds. Uploads go on
- * in the background; what fails is tried again.
+ * Keeps a copy of a ghost's room keys on the server, encrypted with a key that only its secret storage holds. Uploads
+ * run in the background and are retried.
  */
 export class KeyBackup {
   readonly #machine: engine.OlmMachine;
@@ -54,7 +54,7 @@ export class KeyBackup {
     readonly machine: engine.OlmMachine;
     readonly calls: Serial;
     readonly server: BackupServer;
-    /** Where the backup's private key is kept. */
+    /** The secret storage that holds the backup's private key. */
     readonly storage: SecretStorage;
     readonly log: Logger;
   }) {
@@ -65,7 +65,7 @@ export class KeyBackup {
     this.#log = options.log;
   }
 
-  /** Goes on with the backup that the store knows, if it knows one. */
+  /** Continues the backup that the store knows, if there is one. */
   async resume(): Promise<void> {
     const keys = await this.#calls.run(() => this.#machine.getBackupKeys());
     const { decryptionKey, backupVersion } = keys;
@@ -75,8 +75,9 @@ export class KeyBackup {
   }
 
   /**
-   * Makes sure that there is a backup and that its key is in secret storage: takes up the one there is when its key is at
-   * hand, or else begins a new one. A backup that somebody else's key opens is never written to. Throws HomeserverError.
+   * Makes sure that there is a backup and that its key is in secret storage. It continues the existing backup when its
+   * key is available, and otherwise starts a new one. It never writes to a backup whose key somebody else holds. Throws
+   * HomeserverError.
    */
   async establish(): Promise<void> {
     const storage = this.#storage;
@@ -92,7 +93,7 @@ export class KeyBackup {
     const key = engine.BackupDecryptionKey.createRandomKey();
     const authData = { public_key: key.megolmV1PublicKey.publicKeyBase64 };
     const signatures = await this.#calls.run(() => this.#machine.sign(JSON.stringify(authData)));
-    // Where it can be found again before anything is encrypted to it.
+    // The key must be findable before anything is encrypted with it.
     await storage.write({ [BACKUP_SECRET]: key.toBase64() });
     const version = await this.#server.create(BACKUP_ALGORITHM, {
       ...authData,
@@ -121,18 +122,20 @@ export class KeyBackup {
     return sessions;
   }
 
-  /** There may be new keys. Returns at once. */
+  /** Says that there may be new keys. Returns at once. */
   wake(): void {
     if (this.#closed || this.#timer !== undefined) return;
     this.#after(UPLOAD_AFTER_MS);
   }
 
-  /** Uploads what has not been yet. Throws HomeserverError. */
+  /** Uploads all keys that are not uploaded yet. Throws HomeserverError. */
   async flush(): Promise<void> {
     await this.#upload.run();
   }
 
-  /** Uploads what waits, for a moment at most. What is missing then goes on when the device is opened again. */
+  /**
+   * Uploads the waiting keys, for {@link LAST_UPLOAD_MS} at most. The rest is uploaded when the device is opened again.
+   */
   async close(): Promise<void> {
     const waits = this.#timer !== undefined && this.#failures === 0;
     clearTimeout(this.#timer);
@@ -182,7 +185,9 @@ export class KeyBackup {
     }
   }
 
-  /** Undefined when the version is in use no more: then there is another one by now, and all is uploaded anew. */
+  /**
+   * Undefined when this version is no longer in use: there is another by now, and every key is uploaded to that one.
+   */
   async #put(request: engine.KeysBackupRequest): Promise<string | undefined> {
     try {
       return await this.#server.put(request.version, request.body);

@@ -2,18 +2,18 @@ import { MatrixError, UnexpectedAnswer } from "../homeserver/errors.ts";
 import { serverOf } from "../matrix/server-name.ts";
 import { isObject, objectOf, type JsonObject } from "../matrix/json.ts";
 
-/** What is asked for: devices of users, or one-time keys of their devices. */
+/** The keys a request asks for: devices of users, or one-time keys of their devices. */
 export type WantedKeys = "device_keys" | "one_time_keys";
 
-/** So many requests are made at the most to find out whose answer spoils a request. */
+/** The most requests that are made to find the server whose answer spoils a request. */
 const MOST_REQUESTS = 40;
 
 /**
- * Asks the homeserver for keys of users, who may be on many servers, and resolves with an answer that the engine reads.
- * The homeserver hands on what other servers say, and a single one that says rubbish would leave the engine without
- * everybody's keys. So an entry that is none is left out; and where the homeserver itself breaks over the answer of another
- * server (500, or no answer that can be read), that server is found by halves and counts as one that is away (`failures`).
- * Rejects with what `ask` rejects with in all other cases, and where our own server is the one that fails.
+ * Asks the homeserver for keys of users, who may be on many servers, and resolves with an answer that the engine can
+ * read. The homeserver passes on the answers of other servers, and a single malformed one would leave the engine
+ * without anybody's keys. So a malformed entry is left out. Where the homeserver itself fails over another server's
+ * answer (500, or an unreadable answer), a binary search finds that server, and it counts as unreachable (`failures`).
+ * Rejects with the error of `ask` in all other cases, and when our own server is the one that fails.
  *
  * @param request the engine's request, as JSON.
  * @param wanted the part of the request that lists users.
@@ -35,7 +35,7 @@ export async function askForKeys(
       const servers = [...new Set(ids.map(serverOf))];
       if (!isSpoiled(error) || servers.every((server) => server === ownServer)) throw error;
       const isOwn = servers.includes(ownServer);
-      // Whoever is left then is asked for again later, and the keys of all others are there.
+      // The users of this server are asked for again later; the keys of all others have arrived.
       if (!isOwn && (servers.length === 1 || left <= 0)) {
         return { [wanted]: {}, failures: Object.fromEntries(servers.map((server) => [server, {}])) };
       }
@@ -48,8 +48,8 @@ export async function askForKeys(
 }
 
 /**
- * An answer to a request for keys without what the engine can't read: whoever's devices are no map, ids that are no text a
- * parser takes, and one-time keys that are none. It passes over a device's rubbish by itself.
+ * Removes from an answer every entry that the engine can't read: devices that are no map, ids that a parser refuses,
+ * malformed one-time keys. The engine itself skips a malformed device.
  */
 export function readableAnswer(answer: unknown): JsonObject {
   const { device_keys: devices, one_time_keys: keys, ...others } = objectOf(answer);
@@ -74,7 +74,7 @@ export function readableAnswer(answer: unknown): JsonObject {
   };
 }
 
-/** Whether an answer, and not the way to it, is what is wrong. */
+/** Whether the answer is malformed, rather than the connection broken. */
 function isSpoiled(error: unknown): boolean {
   return (
     (error instanceof MatrixError && error.status === 500) ||

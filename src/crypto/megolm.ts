@@ -4,7 +4,7 @@
  */
 export function messageIndex(ciphertext: unknown): number | undefined {
   if (typeof ciphertext !== "string") return undefined;
-  // The index lies within the first eight bytes.
+  // The first eight bytes hold the index.
   const bytes = Buffer.from(ciphertext.slice(0, 16), "base64");
   if (bytes[0] !== 3 || bytes[1] !== 0x08) return undefined;
   let index = 0;

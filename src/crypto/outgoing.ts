@@ -10,30 +10,30 @@ import { Coalesced, Serial } from "../concurrency/serial.ts";
 import type { DeviceTransport } from "./transport.ts";
 import { reached } from "../observability/steps.ts";
 
-/** A request of the engine, of whatever kind. Signature uploads that are sent by hand have no id, and want no answer. */
+/** Any request of the engine. Signature uploads sent by hand have no id and expect no answer. */
 type EngineRequest = Awaited<ReturnType<engine.OlmMachine["outgoingRequests"]>>[number];
 
-/** Sends a message of a verification to its room; resolves with the server's answer. */
+/** Sends a verification message to its room; resolves with the server's answer. */
 export type SendToRoom = (request: engine.RoomMessageRequest) => Promise<string>;
 
-/** How a round of requests went, as far as it matters to those who waited for it. */
+/** The result of a round of requests, for callers who wait for it. */
 interface Drained {
-  /** Set when somebody's devices could not be asked for. */
+  /** Set when a query for somebody's devices failed. */
   readonly queryFailure: { readonly error: unknown } | undefined;
 }
 
-/** What answers cause comes to rest after a few rounds; an engine that always wants more must not keep us for ever. */
+/** Answers cause further requests for a few rounds. This bounds an engine that always wants more. */
 const MAX_ROUNDS = 20;
 
-/** After failures the requests are tried again, ever more rarely: first and longest wait, in ms. */
+/** The first and the longest wait before a failed request is retried, in ms. */
 const RETRY = { firstMs: 1_000, longestMs: 60_000 };
 
 /**
- * Carries the engine's requests to the server and its answers back. One request that fails does not hold up the others;
- * what failed is tried again later, with the same body and ids, because the engine lists it until it is answered.
+ * Sends the engine's requests to the server and gives it the answers. A failed request does not hold up the others. It
+ * is retried later with the same body and id, because the engine lists it until it is answered.
  */
 export class Outgoing {
-  /** Two claims in flight would each use up one-time keys and leave two sessions. */
+  /** Two claims at once would each use one-time keys and leave two sessions. */
   readonly claims = new Serial();
   readonly #machine: engine.OlmMachine;
   readonly #calls: Serial;
@@ -41,16 +41,16 @@ export class Outgoing {
   readonly #log: Logger;
   readonly #pump: Coalesced<Drained>;
   readonly #sendToRoom: SendToRoom;
-  /** Messages for rooms, in order: those of one verification are worth nothing in another. */
+  /** Messages to rooms, in order: a verification does not survive reordering. */
   readonly #toRooms = new Serial();
   readonly #leaving = new Set<string>();
-  /** Those that failed, by their ids: each waits for its own time. */
+  /** Failed requests by id: each waits for its own time. */
   readonly #held = new Map<string, { readonly failures: number; readonly until: number }>();
   #retry: NodeJS.Timeout | undefined;
   #failures = 0;
   #closed = false;
 
-  /** @param sendToRoom sends a message for a room, and may use this object to encrypt it. */
+  /** @param sendToRoom sends a message to a room. It may use this object to encrypt the message. */
   constructor(
     machine: engine.OlmMachine,
     calls: Serial,
@@ -66,7 +66,7 @@ export class Outgoing {
     this.#pump = new Coalesced(() => this.#drain());
   }
 
-  /** Sends all that the engine wants sent now. Never rejects: failures are logged and tried again later. */
+  /** Sends all requests that the engine has now. Never rejects: failures are logged and retried. */
   async drain(): Promise<void> {
     await this.#pump.run().catch((error: unknown) => {
       if (!this.#closed) this.#log.error({ error }, "the crypto engine could not tell its outgoing requests");
@@ -75,15 +75,15 @@ export class Outgoing {
   }
 
   /**
-   * Sends all that the engine wants sent before a key is shared. Rejects when the devices of those who are to get it
-   * could not be asked for: a message that is encrypted without knowing them could never be read by them.
+   * Sends all requests that must come before a key is shared. Rejects when a query for the recipients' devices failed:
+   * they could never read a message that is encrypted without knowing their devices.
    */
   async drainBeforeSharing(): Promise<void> {
     const { queryFailure } = await this.#pump.run();
     if (queryFailure !== undefined) throw queryFailure.error;
   }
 
-  /** Sends one request and gives the engine its answer, which it returns. Rejects when either fails. */
+  /** Sends one request, gives its answer to the engine, and returns it. Rejects when either fails. */
   send(request: EngineRequest): Promise<string> {
     const send = (): Promise<string> => this.#sendNow(request);
     return request instanceof engine.RoomMessageRequest ? this.#toRooms.run(send) : send();
@@ -97,13 +97,13 @@ export class Outgoing {
     return answer;
   }
 
-  /** Sends something in clear to all devices of some users. Rejects when it fails. */
+  /** Sends an unencrypted message to all devices of some users. Rejects when it fails. */
   async sendToDevices(eventType: string, userIds: readonly string[], content: object): Promise<void> {
     const messages = Object.fromEntries(userIds.map((userId) => [userId, { "*": content }]));
     await this.#transport.sendToDevice(eventType, randomUUID(), JSON.stringify({ messages }));
   }
 
-  /** Ends the retries. */
+  /** Stops the retries. */
   close(): void {
     this.#closed = true;
     clearTimeout(this.#retry);
@@ -115,7 +115,7 @@ export class Outgoing {
     let askedMs = 0;
     let queryFailure: Drained["queryFailure"];
     let uploadFailed = false;
-    // What an answer causes (a signature after a query, keys after a count) is there only in the next look.
+    // Requests that an answer causes (a signature after a query, keys after a count) appear only in the next round.
     for (let round = 0; round < MAX_ROUNDS; round++) {
       if (this.#closed) break;
       const listed = await this.#calls.run(() => this.#machine.outgoingRequests());
@@ -123,7 +123,7 @@ export class Outgoing {
       for (const id of this.#held.keys()) if (!forRooms.some((request) => request.id === id)) this.#held.delete(id);
       for (const request of forRooms) this.#leave(request);
       const requests = listed.filter(
-        // A query or an upload that failed is listed anew at once, under another id: it waits like the rest.
+        // The engine lists a failed query or upload again at once, under another id: it must wait like the others.
         (request) =>
           !tried.has(request.id ?? "") &&
           !(request instanceof engine.RoomMessageRequest) &&
@@ -133,7 +133,7 @@ export class Outgoing {
       if (requests.length === 0) break;
       for (const request of requests) tried.add(request.id ?? "");
       const results = await Promise.allSettled(
-        // A claim of the engine's own replaces a session that turned out to be wedged.
+        // The engine's own claim replaces a broken session.
         requests.map((request) =>
           request instanceof engine.KeysClaimRequest ? this.claims.run(() => this.send(request)) : this.send(request),
         ),
@@ -152,8 +152,8 @@ export class Outgoing {
   }
 
   /**
-   * Encrypting a message for a room asks for keys by the pump, so that the pump can't wait for it: it leaves beside it, and
-   * is listed until then.
+   * The pump can't wait for this message: encrypting it asks the pump for keys. So it is sent beside the pump, and the
+   * engine lists it until then.
    */
   #leave(request: engine.RoomMessageRequest): void {
     const { id } = request;

@@ -6,30 +6,31 @@ import { isUserId, userIds } from "./engine-ids.ts";
 import type { Outgoing } from "./outgoing.ts";
 import { KeyedSerial, type Serial } from "../concurrency/serial.ts";
 
-/** For whom an event is encrypted, and how. */
+/** The recipients of an encrypted event, and the rules for them. */
 export interface EncryptionTarget {
   readonly roomId: string;
   readonly encryption: RoomEncryption;
   readonly historyVisibility: RoomView["historyVisibility"];
-  /** All who are to receive the room key, as far as their devices are trusted. */
+  /** The users who should get the room key, as far as their devices are trusted. */
   readonly recipients: readonly string[];
   /** Devices below this level are told that they get no key (`m.room_key.withheld`). */
   readonly sendTo: TrustLevel;
-  /** Whether a new session is begun: a device that was once refused a session's key never gets it later. */
+  /** Starts a new session. A device that was refused a session's key can never get it later. */
   readonly newSession?: boolean;
-  /** What becomes of the room when the identity of one of them is another one than was verified; by default `silence`. */
+  /** The rule for a recipient whose identity changed after it was verified; by default `silence`. */
   readonly onChangedIdentity?: OnChangedIdentity;
 }
 
 /**
- * `silence`: nothing is said to anybody, since somebody compared that identity and may go by it. `leave_out`: the others
- * are spoken to; nobody compared, and a member of a group could end its conversation by being verified and changing.
+ * `silence`: the room gets no messages, because somebody compared that identity and may rely on it. `leave_out`: the
+ * others still get messages. Nobody compared the identity here, and a member of a group could otherwise silence it by
+ * being verified and changing.
  */
 export type OnChangedIdentity = "silence" | "leave_out";
 
 /**
- * Somebody's identity is another one than was verified, and the room has nobody else or is silent on their account. Nothing
- * is sent until the identity has been verified anew, or the verification was withdrawn.
+ * The identity of a recipient changed after it was verified, and the room has no other recipients or is silent because
+ * of it. Nothing is sent until the new identity is verified or the verification is withdrawn.
  */
 export class VerifiedIdentityChanged extends Error {
   override readonly name = "VerifiedIdentityChanged";
@@ -42,27 +43,31 @@ export class VerifiedIdentityChanged extends Error {
 }
 
 /**
- * The device is not signed by its own identity, whose secrets are elsewhere: at a level of trust that asks signatures of
- * others nothing is sent.
+ * The device is not signed by its own identity, whose secrets are elsewhere. Where the level of trust demands
+ * signatures of others, nothing is sent.
  */
 export class DeviceUnsigned extends Error {
   override readonly name = "DeviceUnsigned";
 }
 
-/** The room asks for an encryption that we do not speak. It gets no message rather than one in clear. */
+/**
+ * The room asks for an encryption algorithm that we do not support. It gets no message rather than an unencrypted one.
+ */
 export class UnsupportedEncryption extends Error {
   override readonly name = "UnsupportedEncryption";
 }
 
 const MEGOLM = "m.megolm.v1.aes-sha2";
 
-/** Shares room keys and encrypts, the two under one lock per room: the engine panics on a session that expired between. */
+/**
+ * Shares room keys and encrypts, both under one lock a room: the engine panics when a session expires between the two.
+ */
 export class RoomEncryptor {
   readonly #machine: engine.OlmMachine;
   readonly #calls: Serial;
   readonly #outgoing: Outgoing;
   readonly #rooms = new KeyedSerial();
-  /** Who was told, by room, that they get no key of its session. */
+  /** By room: the users who were told that they get no key of its session. */
   readonly #told = new Map<string, { readonly sessionId: string; readonly users: ReadonlySet<string> }>();
 
   constructor(machine: engine.OlmMachine, calls: Serial, outgoing: Outgoing) {
@@ -73,8 +78,9 @@ export class RoomEncryptor {
 
   /**
    * Encrypts an event so that every trusted device of the recipients can read it. Returns the content of the
-   * `m.room.encrypted` event as JSON; `m.relates_to` stands outside the ciphertext (spec "m.room.encrypted"). Throws
-   * {@link UnsupportedEncryption}, {@link VerifiedIdentityChanged}, {@link DeviceUnsigned}, or what a key request throws: then nothing must be sent.
+   * `m.room.encrypted` event as JSON; `m.relates_to` stays outside the ciphertext (spec "m.room.encrypted"). Throws
+   * {@link UnsupportedEncryption}, {@link VerifiedIdentityChanged}, {@link DeviceUnsigned}, or the error of a key
+   * request: then nothing must be sent.
    */
   encrypt(target: EncryptionTarget, eventType: string, content: object): Promise<string> {
     if (target.encryption.algorithm !== MEGOLM) {
@@ -90,7 +96,8 @@ export class RoomEncryptor {
       if (target.newSession === true) {
         await this.#calls.run(() => this.#machine.invalidateGroupSession(new engine.RoomId(target.roomId)));
       }
-      // Sharing takes a while in a large room; the session may come to its end meanwhile, so until nothing is left.
+      // Sharing takes a while in a large room, and the session may expire meanwhile. So this repeats until nothing is
+      // left to share.
       for (;;) {
         const requests = await this.#calls.run(() =>
           this.#machine.shareRoomKey(new engine.RoomId(target.roomId), userIds(recipients), settings(target)),
@@ -106,7 +113,7 @@ export class RoomEncryptor {
     });
   }
 
-  /** Who is left out as a person is unknown to the engine's sharing, which tells devices alone; told once a session. */
+  /** The engine's sharing tells devices only. Users who are left out entirely are told here, once a session. */
   async #tellLeftOut(roomId: string, encrypted: string, leftOut: readonly string[]): Promise<void> {
     if (leftOut.length === 0) return;
     const { session_id: sessionId } = JSON.parse(encrypted) as { session_id: string };
@@ -126,7 +133,7 @@ export class RoomEncryptor {
     this.#told.set(roomId, { sessionId, users: new Set([...already, ...untold]) });
   }
 
-  /** The recipients without those whose identity is not what it was, who are left out. */
+  /** The recipients without those whose identity changed. */
   async #trusted({ sendTo, onChangedIdentity, ...target }: EncryptionTarget): Promise<Recipients> {
     const recipients = target.recipients.filter(isUserId);
     if (sendTo === "unverified") return { recipients, leftOut: [] };

@@ -8,9 +8,9 @@ import {
   timingSafeEqual,
 } from "node:crypto";
 
-/** Where a user's account data is kept. */
+/** The account data of a user. */
 export interface AccountData {
-  /** Undefined: nothing of this type. */
+  /** Undefined: there is nothing of this type. */
   get(type: string): Promise<Readonly<Record<string, unknown>> | undefined>;
   put(type: string, content: object): Promise<void>;
 }
@@ -18,7 +18,7 @@ export interface AccountData {
 const ALGORITHM = "m.secret_storage.v1.aes-hmac-sha2";
 const DEFAULT_KEY = "m.secret_storage.default_key";
 
-/** A secret as it is stored: all three are base64. */
+/** A stored secret: all three fields are base64. */
 export interface EncryptedSecret {
   readonly iv: string;
   readonly ciphertext: string;
@@ -26,31 +26,31 @@ export interface EncryptedSecret {
 }
 
 /**
- * A user's secret storage on the server (spec "Secrets", `m.secret_storage.v1.aes-hmac-sha2`), under one key. The engine
- * leaves this to its host.
+ * A user's secret storage on the server (spec "Secrets", `m.secret_storage.v1.aes-hmac-sha2`), under one key. The
+ * engine leaves this to its host.
  */
 export class SecretStorage {
   readonly #accountData: AccountData;
   readonly #key: Uint8Array;
-  /** Whether the server was told of the key by this object, and that it is the one to ask for. */
+  /** Whether this object has already told the server of the key, as the default one. */
   #isDescribed = false;
 
-  /** @param key 32 bytes, which no server ever sees. */
+  /** @param key 32 bytes that no server ever sees. */
   constructor(accountData: AccountData, key: Uint8Array) {
     this.#accountData = accountData;
     this.#key = key;
   }
 
-  /** The id that the key goes by on the server; it tells nothing of the key. */
+  /** The key's id on the server. It reveals nothing of the key. */
   get keyId(): string {
     return createHash("sha256").update("secret storage key id").update(this.#key).digest("base64url").slice(0, 32);
   }
 
-  /** A secret; undefined when it is not there, or not under this key. Throws what reading account data throws. */
+  /** A secret; undefined when it does not exist, or not under this key. Throws the error of reading account data. */
   async read(name: string): Promise<string | undefined> {
     const stored = (await this.#accountData.get(name))?.["encrypted"];
     if (typeof stored !== "object" || stored === null) return undefined;
-    // Whoever holds the key may have been given another id for it.
+    // The owner of the key may have given it another id.
     for (const [id, secret] of Object.entries(stored)) {
       if (id !== this.keyId && !(await this.#isOurs(id))) continue;
       const text = isEncryptedSecret(secret) ? decryptSecret(this.#key, name, secret) : undefined;
@@ -59,7 +59,7 @@ export class SecretStorage {
     return undefined;
   }
 
-  /** Stores secrets and makes this key the one that clients ask for. Throws what writing account data throws. */
+  /** Stores secrets, and makes this key the default one. Throws the error of writing account data. */
   async write(secrets: Readonly<Record<string, string>>): Promise<void> {
     if (!this.#isDescribed) {
       const { iv, mac } = encryptSecret(this.#key, "", Buffer.alloc(32));
@@ -74,7 +74,7 @@ export class SecretStorage {
     this.#isDescribed = true;
   }
 
-  /** Whether a key that the server knows under an id is this one, by its check value. */
+  /** Whether the server's key of this id is ours, by its check value. */
   async #isOurs(id: string): Promise<boolean> {
     const description = await this.#accountData.get(`m.secret_storage.key.${id}`);
     const { algorithm, iv, mac } = description ?? {};
@@ -84,7 +84,7 @@ export class SecretStorage {
   }
 }
 
-/** Encrypts a secret under its name; an `iv` of 16 bytes is given for checking a key alone. */
+/** Encrypts a secret under its name. An `iv` of 16 bytes is given only to check a key. */
 export function encryptSecret(key: Uint8Array, name: string, secret: Uint8Array, iv = freshIv()): EncryptedSecret {
   const { aes, hmac } = keysFor(key, name);
   const cipher = createCipheriv("aes-256-ctr", aes, iv);
@@ -93,7 +93,7 @@ export function encryptSecret(key: Uint8Array, name: string, secret: Uint8Array,
   return { iv: iv.toString("base64"), ciphertext: ciphertext.toString("base64"), mac };
 }
 
-/** The secret; undefined when it was encrypted with another key, under another name, or changed since. */
+/** The secret; undefined when it was encrypted with another key or name, or changed since. */
 export function decryptSecret(key: Uint8Array, name: string, secret: EncryptedSecret): string | undefined {
   const { aes, hmac } = keysFor(key, name);
   const ciphertext = Buffer.from(secret.ciphertext, "base64");
@@ -109,14 +109,14 @@ function keysFor(key: Uint8Array, name: string): { readonly aes: Buffer; readonl
   return { aes: derived.subarray(0, 32), hmac: derived.subarray(32) };
 }
 
-/** Bit 63 is zero, for the sake of counters that have only 64 bits (spec). */
+/** Bit 63 is zero because some implementations count with 64 bits (spec). */
 function freshIv(): Buffer {
   const iv = randomBytes(16);
   iv[8] = (iv[8] ?? 0) & 0x7f;
   return iv;
 }
 
-/** Base64 with or without padding; compared in constant time. */
+/** Compares base64, padded or not, in constant time. */
 function isSame(a: string, b: string): boolean {
   const [left, right] = [Buffer.from(a, "base64"), Buffer.from(b, "base64")];
   return left.length === right.length && timingSafeEqual(left, right);

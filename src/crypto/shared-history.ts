@@ -5,21 +5,21 @@ import type { Outgoing } from "./outgoing.ts";
 import type { Serial } from "../concurrency/serial.ts";
 import { StoreClosed, StoreFailed } from "./store/errors.ts";
 
-/** Keys may be handed over so long after an invite was accepted, in ms; a bundle that comes later is not asked for. */
+/** The inviter may hand over keys this long after an invite was accepted, in ms. Later bundles are ignored. */
 const TAKEN_FOR_MS = 24 * 3_600_000;
 
-/** Types of the to-device message that says where a bundle of keys is. */
+/** The types of the to-device message that announces a bundle of keys. */
 const BUNDLE_TYPES: readonly unknown[] = ["m.room_key_bundle", "io.element.msc4268.room_key_bundle"];
 
-/** Whether a to-device message, decrypted, hands over the keys of a room's history. */
+/** Whether a decrypted to-device message announces the keys of a room's history. */
 export function isKeyBundle(type: unknown): boolean {
   return BUNDLE_TYPES.includes(type);
 }
 
 /**
- * Takes the keys of what was said in a room before the agent came, where the person who invited it hands them over
- * (MSC4268). Only the inviter's are taken, only for a day, only when the inviter's device is signed by its owner, and
- * never against the level of trust that the room asks for.
+ * Takes the keys of a room's earlier messages when the inviter hands them over (MSC4268). Only the inviter's keys are
+ * taken, only for a day, only when the inviter's device is signed by its owner, and never below the room's level of
+ * trust.
  */
 export class SharedHistory {
   readonly #machine: engine.OlmMachine;
@@ -28,16 +28,16 @@ export class SharedHistory {
   readonly #download: (uri: string) => Promise<Uint8Array | undefined>;
   readonly #trusted: (roomId: string) => TrustLevel;
   readonly #log: Logger;
-  /** At first too: what was interrupted is gone on with. */
+  /** True at first: an interrupted take is continued. */
   #mayBeThere = true;
 
   constructor(options: {
     readonly machine: engine.OlmMachine;
     readonly calls: Serial;
     readonly outgoing: Outgoing;
-    /** Resolves with undefined when the server does not have it, or it is too large. */
+    /** Resolves with undefined when the server does not have the file, or the file is too large. */
     readonly download: (uri: string) => Promise<Uint8Array | undefined>;
-    /** How far whoever hands over keys of a room has to be trusted. */
+    /** The trust that a user needs to hand over keys of a room. */
     readonly trusted: (roomId: string) => TrustLevel;
     readonly log: Logger;
   }) {
@@ -49,7 +49,7 @@ export class SharedHistory {
     this.#log = options.log;
   }
 
-  /** An invite is being accepted: what the inviter hands over for this room is welcome. */
+  /** Call this when an invite is accepted: keys that the inviter hands over for this room are taken. */
   async expect(roomId: string, inviter: string): Promise<void> {
     await this.#calls.run(() =>
       this.#machine.storeRoomPendingKeyBundle(new engine.RoomId(roomId), new engine.UserId(inviter)),
@@ -57,12 +57,12 @@ export class SharedHistory {
     this.#mayBeThere = true;
   }
 
-  /** Somebody has handed over keys of some room. */
+  /** Call this when somebody has announced keys of any room. */
   heard(): void {
     this.#mayBeThere = true;
   }
 
-  /** Takes what is there. Throws what the server or the store throw; then it is looked for again the next time. */
+  /** Takes the announced keys. Throws the error of the server or the store; the next call tries again. */
   async take(): Promise<void> {
     if (!this.#mayBeThere) return;
     this.#mayBeThere = false;
@@ -85,7 +85,7 @@ export class SharedHistory {
         this.#machine.getReceivedRoomKeyBundleData(new engine.RoomId(roomId), new engine.UserId(inviter)),
       );
     if ((await find()) === undefined) return;
-    // Only of somebody whose keys were asked for can the engine say whether the device is theirs.
+    // The engine can tell the owner of a device only after that user's keys were queried.
     await this.#outgoing.send(
       await this.#calls.run(() => Promise.resolve(this.#machine.queryKeysForUsers([new engine.UserId(inviter)]))),
     );
@@ -110,7 +110,7 @@ export class SharedHistory {
     await this.#over(roomId);
   }
 
-  /** That the device is signed by its owner the engine asks for itself. */
+  /** The engine itself checks that the device is signed by its owner. */
   async #isTrusted(userId: string, level: TrustLevel): Promise<boolean> {
     const identity = await this.#calls.run(() => this.#machine.getIdentity(new engine.UserId(userId)));
     if (!(identity instanceof engine.OtherUserIdentity) || identity.hasVerificationViolation()) return false;

@@ -1,6 +1,6 @@
 import * as engine from "@matrix-org/matrix-sdk-crypto-wasm";
 
-/** What a client shows beside a message of which not all is well (spec "Recommended client behaviour" of cross-signing). */
+/** The warning that a client shows beside a message (spec "Recommended client behaviour" of cross-signing). */
 export type Shield =
   | "authenticity_not_guaranteed"
   | "unknown_device"
@@ -9,9 +9,9 @@ export type Shield =
   | "verification_violation"
   | "mismatched_sender";
 
-/** The shield of a message, strictly: that its sender was never verified is one too. */
+/** The warning for a message, strictly: an unverified sender is one too. */
 export function shieldOf(decrypted: engine.DecryptedRoomEvent): Shield | undefined {
-  // Asked strictly, the engine calls an unsigned device, a changed identity and an unverified one by the same name.
+  // In strict mode the engine reports an unsigned device, a changed identity and an unverified one alike.
   const code = decrypted.shieldState(false).code ?? decrypted.shieldState(true).code;
   return code === undefined ? undefined : SHIELDS[code];
 }

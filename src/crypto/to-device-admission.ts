@@ -5,17 +5,17 @@ import { isUserId } from "./engine-ids.ts";
 import { isVerification, transactionOf } from "./verification-events.ts";
 import type { Flow } from "./verification-messages.ts";
 
-/** Who decides about the messages that were sent to a device. */
+/** The rules for the messages that are sent to a device. */
 export interface AdmissionRules {
-  /** Who may verify the agent. */
+  /** Whether this user may verify the agent. */
   readonly mayVerify: (flow: Flow) => boolean;
-  /** Which of the messages that are well formed the engine is to be given; by default all. */
+  /** Chooses the well-formed messages that the engine is given; by default all. */
   readonly admit?: ((messages: readonly JsonObject[]) => Promise<readonly JsonObject[]>) | undefined;
-  /** Is told how many messages were not looked at because of what they are, whatever `admit` says. */
+  /** Told the number of messages that were refused for what they are, whatever `admit` says. */
   readonly onRefused?: ((count: number) => void) | undefined;
 }
 
-/** Decides which of the messages that were sent to a device its engine is given. */
+/** Decides which of the messages sent to a device its engine is given. */
 export class ToDeviceAdmission {
   readonly #userId: string;
   readonly #rules: AdmissionRules;
@@ -28,7 +28,7 @@ export class ToDeviceAdmission {
     this.#log = log;
   }
 
-  /** Those that are taken, in their order. Rejects with what `admit` rejects with. */
+  /** The admitted messages, in their order. Rejects with the error of `admit`. */
   async admitted(messages: readonly JsonObject[]): Promise<readonly JsonObject[]> {
     const { admit, onRefused } = this.#rules;
     const heard = messages.filter((message) => this.#mayBeHeard(message));
@@ -41,9 +41,9 @@ export class ToDeviceAdmission {
   }
 
   /**
-   * Whether a to-device message is looked at: one is not where its sender has no user id. Every server may send them, in any
-   * number. Somebody of another server who may not verify the agent is not answered, because their server could make up people
-   * without end and answer slowly when it is asked for the keys of each.
+   * Whether a to-device message may be handled. Its sender must have a valid user id. Every server may send these
+   * messages, in any number. A user of another server who may not verify the agent is ignored, because their server
+   * could invent endless users and answer slowly when asked for the keys of each.
    */
   #mayBeHeard({ type, sender, content }: JsonObject): boolean {
     if (!isUserId(sender)) return false;

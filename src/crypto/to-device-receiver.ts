@@ -11,10 +11,10 @@ import type { VerificationInbox } from "./verification-inbox.ts";
 
 const { UnableToDecrypt, Invalid } = engine.ProcessedToDeviceEventType;
 
-/** Anybody can send rubbish from any number of users. */
+/** Bounds the log: anybody can send rubbish from any number of users. */
 const MAX_SENDERS_LOGGED = 10;
 
-/** Gives the engine what a `/sync` told: to-device messages, changed device lists and key counts. */
+/** Gives the engine the answer of a `/sync`: to-device messages, changed device lists and key counts. */
 export class ToDeviceReceiver {
   readonly #machine: engine.OlmMachine;
   readonly #calls: Serial;
@@ -24,7 +24,7 @@ export class ToDeviceReceiver {
   readonly #heardOfKeyBundle: () => void;
   readonly #log: Logger;
 
-  /** @param options.heardOfKeyBundle called when somebody has handed over the keys of a room's history. */
+  /** @param options.heardOfKeyBundle called when somebody has announced the keys of a room's history. */
   constructor(options: {
     readonly machine: engine.OlmMachine;
     readonly calls: Serial;
@@ -43,7 +43,7 @@ export class ToDeviceReceiver {
     this.#log = options.log;
   }
 
-  /** Gives the engine all of an answer; after a batch that ended the process, message by message. */
+  /** Gives the engine the whole answer. After a batch that ended the process it does so message by message. */
   async receive(answer: DeviceSync): Promise<void> {
     const { toDevice } = answer;
     if (toDevice.length === 0 || !(await this.#attempts.begin())) return this.#give(answer, toDevice);
@@ -61,7 +61,7 @@ export class ToDeviceReceiver {
       answer,
       messages.filter((message) => !isEnd(message)),
     );
-    // After what they are the end of.
+    // The ends come last, after the messages of their verifications.
     for (const end of messages.filter(isEnd)) await this.#verifications.giveToDeviceEnd(end);
   }
 
@@ -69,7 +69,7 @@ export class ToDeviceReceiver {
     const strangers = messages.flatMap(({ type, sender }) =>
       (type === VERIFICATION_REQUEST || type === VERIFICATION_START) && typeof sender === "string" ? [sender] : [],
     );
-    // The engine passes over, in silence, everybody whose keys it has never asked for.
+    // The engine silently ignores senders whose keys it has never asked for.
     if (strangers.length > 0) await this.#lists.track(strangers);
     const received = await this.#calls.run(() =>
       this.#machine.receiveSyncChanges(

@@ -1,24 +1,24 @@
 import type { Flow } from "./verification-messages.ts";
 
-/** A verification that the agent has answered, until it ends. */
+/** A verification that the agent has answered and that has not ended. */
 interface Open {
   readonly flow: Flow;
-  /** Whether it was started by a to-device message that nobody had asked for first, as matrix-nio does. */
+  /** Whether a to-device message started it without an earlier request, as matrix-nio does. */
   readonly isStartedUnasked: boolean;
-  /** Whether a QR code was offered, or could not be. */
+  /** Whether the offer of a QR code was made, or turned out to be impossible. */
   readonly isOffered: boolean;
-  /** Gives the engine the other side's end, which came before the operator has decided. */
+  /** Gives the engine the other side's `done`, which came before the operator decided. */
   readonly theirEnd: (() => Promise<void>) | undefined;
 }
 
-/** How far a verification has come. */
+/** The state of a verification. */
 export type FlowState =
-  /** Somebody has gone on with a flow that is not known here. */
+  /** A user has continued a flow that is not known here. */
   | { readonly kind: "unknown"; readonly flow: Flow }
-  /** Somebody has started it by a to-device message without asking first, and the agent has not answered yet. */
+  /** A user has started it by a to-device message without a request, and the agent has not answered yet. */
   | { readonly kind: "started"; readonly flow: Flow }
   | ({ readonly kind: "requested" } & Open)
-  /** What is to be compared is shown to the operator. */
+  /** The operator is shown the emoji to compare. */
   | ({ readonly kind: "comparing" } & Open)
   | { readonly kind: "done" }
   | { readonly kind: "cancelled" };
@@ -27,21 +27,21 @@ export type FlowState =
 export type OpenFlowState = Extract<FlowState, Open>;
 
 /**
- * So many flows are remembered that have ended, and so many that nobody has answered: the latest. The engine forgets what has
- * ended when it is asked for its requests next; an id that comes again is known in the ledger.
+ * The most ended flows, and the most unanswered ones, that are remembered; the oldest go first. The engine forgets an
+ * ended flow at its next list of requests. The ledger recognises an id that comes again.
  */
 const MAX_REMEMBERED = 1_000;
 
-/** The states of a device's verifications, by their flows' ids. */
+/** The states of a device's verifications, by flow id. */
 export class VerificationFlows {
   readonly #states = new Map<string, FlowState>();
 
-  /** Whether one is under way. */
+  /** Whether a verification is under way. */
   get isAnyOpen(): boolean {
     return this.open().length > 0;
   }
 
-  /** Those that the agent has answered and that have not ended. */
+  /** The flows that the agent has answered and that have not ended. */
   open(): readonly OpenFlowState[] {
     return [...this.#states.values()].filter(isOpen);
   }
@@ -57,21 +57,21 @@ export class VerificationFlows {
     return kind === "done" || kind === "cancelled";
   }
 
-  /** Somebody has started a flow by a to-device message; whether they had asked first only the engine knows. */
+  /** A user has started a flow by a to-device message. Only the engine knows whether there was a request before. */
   heardStart(flow: Flow): void {
     const state = this.#states.get(flow.flowId);
     if (state === undefined || state.kind === "unknown") this.#set(flow.flowId, { kind: "started", flow });
     else if (isOpen(state)) this.#states.set(flow.flowId, { ...state, isStartedUnasked: true });
   }
 
-  /** The engine has a request for a flow: its start was asked for. */
+  /** The engine has a request for this flow. */
   wasAskedFor(flowId: string): void {
     const state = this.#states.get(flowId);
     if (state?.kind === "started") this.#states.delete(flowId);
     else if (state !== undefined && isOpen(state)) this.#states.set(flowId, { ...state, isStartedUnasked: false });
   }
 
-  /** The flows of a user that were started by a to-device message that nobody had asked for. */
+  /** The flows of a user that started by a to-device message without a request. */
   startedUnasked(userId: string): readonly Flow[] {
     return [...this.#states.values()].flatMap((state) => {
       const isStarted = state.kind === "started" || (isOpen(state) && state.isStartedUnasked);
@@ -79,19 +79,19 @@ export class VerificationFlows {
     });
   }
 
-  /** The engine does not know a flow that somebody has started without asking first. */
+  /** The engine does not know a flow that started without a request. */
   startIsUnknown(flowId: string): void {
     const state = this.#states.get(flowId);
     if (state?.kind === "started") this.#set(flowId, { kind: "unknown", flow: state.flow });
     else this.wasAskedFor(flowId);
   }
 
-  /** Somebody has gone on with a flow; noted where nothing is known of it. */
+  /** A user has continued a flow. It is noted if nothing is known of it. */
   heardStep(flow: Flow): void {
     if (!this.#states.has(flow.flowId)) this.#set(flow.flowId, { kind: "unknown", flow });
   }
 
-  /** The flows that somebody has gone on with and of which nothing is known still; they are forgotten. */
+  /** Returns the continued flows of which still nothing is known, and forgets them. */
   takeUnknown(): readonly Flow[] {
     const unknown = [...this.#states.values()].flatMap((state) => (state.kind === "unknown" ? [state.flow] : []));
     for (const { flowId } of unknown) this.#states.delete(flowId);
@@ -104,22 +104,22 @@ export class VerificationFlows {
     this.#set(flow.flowId, { kind: "requested", flow, isStartedUnasked, isOffered: false, theirEnd: undefined });
   }
 
-  /** A QR code is offered, or can't be. */
+  /** A QR code is offered, or turned out to be impossible. */
   offered(flowId: string): void {
     this.#change(flowId, (state) => ({ ...state, isOffered: true }));
   }
 
-  /** The operator is shown what is to be compared. */
+  /** The operator is shown the emoji to compare. */
   comparing(flowId: string): void {
     this.#change(flowId, (state) => ({ ...state, kind: "comparing" }));
   }
 
-  /** Keeps the other side's end until the operator has decided. */
+  /** Keeps the other side's `done` until the operator has decided. */
   keepEnd(flowId: string, theirEnd: () => Promise<void>): void {
     this.#change(flowId, (state) => ({ ...state, theirEnd }));
   }
 
-  /** A flow has ended, whether the agent had answered it or not. */
+  /** A flow has ended, whether or not the agent had answered it. */
   end(flowId: string, kind: "done" | "cancelled"): void {
     this.#set(flowId, { kind });
   }
@@ -129,7 +129,7 @@ export class VerificationFlows {
     if (state !== undefined) this.#states.set(flowId, next(state));
   }
 
-  /** Makes it the latest, and forgets the oldest of its sort when there are too many. */
+  /** Makes the flow the latest, and forgets the oldest of its kind when there are too many. */
   #set(flowId: string, state: FlowState): void {
     this.#states.delete(flowId);
     this.#states.set(flowId, state);
@@ -141,7 +141,7 @@ export class VerificationFlows {
   }
 }
 
-/** Flows that are open are bounded by the ledger: so many an hour of each user. */
+/** The kind of a flow. The ledger bounds the open ones: so many an hour of each user. */
 function sortOf(state: FlowState): "unanswered" | "open" | "over" {
   if (isOpen(state)) return "open";
   return state.kind === "started" || state.kind === "unknown" ? "unanswered" : "over";

@@ -15,7 +15,7 @@ import {
 import type { VerificationForm, VerificationMessages } from "./verification-messages.ts";
 import type { Verifications } from "./verifications.ts";
 
-/** An event of a verification, as it reads in clear. */
+/** A decrypted event of a verification. */
 export interface VerificationEvent {
   readonly event_id: string;
   readonly room_id: string;
@@ -25,7 +25,7 @@ export interface VerificationEvent {
   readonly content: Readonly<Record<string, unknown>>;
 }
 
-/** Takes what people send for verifications, in rooms and by to-device messages. */
+/** Receives the messages of verifications, in rooms and by to-device messages. */
 export class VerificationInbox {
   readonly #machine: engine.OlmMachine;
   readonly #calls: Serial;
@@ -51,17 +51,16 @@ export class VerificationInbox {
   }
 
   /**
-   * Takes an event of a verification that goes on in a room, as it reads in clear. Throws what the server or the store
-   * throw.
+   * Takes a decrypted event of a verification in a room. Throws the error of the server or the store.
    *
-   * @param form how it came, and is to be answered.
+   * @param form the form in which the event came, and in which it is answered.
    */
   async receive(event: VerificationEvent, form: VerificationForm): Promise<void> {
     if (!isUserId(event.sender)) return;
     const related = flowIn(event.content);
-    // The request is what the others relate to.
+    // Later events relate to the request.
     this.#messages.heard(related ?? event.event_id, form);
-    // The engine passes over, in silence, everybody whose keys it has never asked for.
+    // The engine silently ignores senders whose keys it has never asked for.
     await this.#lists.track([event.sender]);
     const flow = { userId: event.sender, flowId: related ?? "", roomId: event.room_id };
     const give = (): Promise<void> =>
@@ -76,7 +75,7 @@ export class VerificationInbox {
     await this.#verifications.advance();
   }
 
-  /** Takes note of a to-device message that the engine has been given. */
+  /** Notes a to-device message that the engine was given. */
   heardToDevice({ type, sender, content }: Readonly<Record<"type" | "sender" | "content", unknown>>): void {
     if (!isVerification(type) || typeof sender !== "string") return;
     const flowId = transactionOf(content);
@@ -86,12 +85,12 @@ export class VerificationInbox {
     }
   }
 
-  /** Gives the engine the to-device message that ends a verification, now or when the operator has decided. */
+  /** Gives the engine the to-device message that ends a verification, at once or after the operator's decision. */
   async giveToDeviceEnd(message: JsonObject): Promise<void> {
     const { sender, content } = message;
     const flow = { userId: typeof sender === "string" ? sender : "", flowId: transactionOf(content) ?? "" };
     await this.#giveEnd(flow, async () => {
-      // The server has told its counts and lists before.
+      // An earlier call has already given the engine the server's counts and lists.
       await this.#calls.run(() =>
         this.#machine.receiveSyncChangesMsc4186(JSON.stringify([message]), new engine.DeviceLists(), new Map()),
       );

@@ -10,34 +10,34 @@ import type { Outgoing } from "./outgoing.ts";
 import type { DeviceTransport } from "./transport.ts";
 import { flowIn, VERIFICATION_CANCEL } from "./verification-events.ts";
 
-/** A verification that somebody asked for. */
+/** A verification that a user asked for. */
 export interface Flow {
   readonly flowId: string;
   readonly userId: string;
-  /** Undefined when it goes by to-device messages. */
+  /** Undefined when it uses to-device messages. */
   readonly roomId: string | undefined;
 }
 
 /**
- * How the events of a verification leave for its room. Clients differ: matrix-js-sdk sends its own in clear in encrypted
- * rooms too, nheko and clients on the Rust SDK encrypt them, and nheko sees no others there. `encrypted to all` is for
- * somebody whose device is not trusted (yet), and who could read nothing else.
+ * The form of a verification's events in its room. Clients differ: matrix-js-sdk sends them unencrypted even in
+ * encrypted rooms; nheko and clients on the Rust SDK encrypt them, and nheko sees no others there. `encrypted to all`
+ * is for a user whose device is not trusted (yet) and who could read nothing else.
  */
 export type VerificationForm = "clear" | "encrypted" | "encrypted to all";
 
 /**
- * For whom an event is encrypted in a room as it is now; undefined where the room is not encrypted. Rejects when that
- * can't be told.
+ * The recipients of an encrypted event in a room, as it is now; undefined where the room is not encrypted. Rejects when
+ * that can't be told.
  */
 export type TargetIn = (roomId: string, options: { readonly toAll: boolean }) => Promise<EncryptionTarget | undefined>;
 
-/** Flows begin anywhere and need not end: so many are remembered. Those before get the form that is encrypted. */
+/** The most flows that are remembered: a flow may never end. A forgotten one gets the encrypted form. */
 const MAX_FLOWS = 200;
 
-/** What of an event of the engine is needed to send it. */
+/** The fields of an engine's message that sending needs. */
 type RoomMessage = Pick<engine.RoomMessageRequest, "room_id" | "event_type" | "txn_id" | "body">;
 
-/** Sends the events of verifications that go on in rooms: each in the form in which the other side began it. */
+/** Sends the events of verifications in rooms, each in the form in which the other side started it. */
 export class VerificationMessages {
   readonly #encryptor: RoomEncryptor;
   readonly #transport: DeviceTransport;
@@ -57,7 +57,7 @@ export class VerificationMessages {
     this.#targetIn = options.targetIn;
   }
 
-  /** An event of a verification came in this form. Who has encrypted once is not answered in clear any more. */
+  /** Notes the form of an event. A user who has encrypted once never gets an unencrypted answer again. */
   heard(flowId: string, form: VerificationForm): void {
     const before = this.#forms.get(flowId);
     if (before !== undefined && (before !== "clear" || form === "clear")) return;
@@ -66,18 +66,18 @@ export class VerificationMessages {
     if (this.#forms.size > MAX_FLOWS && oldest !== undefined) this.#forms.delete(oldest);
   }
 
-  /** How the events of a flow come, as far as is known. */
+  /** The form of a flow's events, if known. */
   formOf(flowId: string): VerificationForm | undefined {
     return this.#forms.get(flowId);
   }
 
   /**
-   * Tells who began a flow that it has come to nothing: the engine does not know it (any more). Rejects when that can't be
-   * encrypted or sent.
+   * Tells the user who started a flow that it failed, because the engine does not know it (any more). Rejects when that
+   * can't be encrypted or sent.
    */
   async cancelUnknown({ flowId, userId, roomId }: Flow): Promise<void> {
     const end = { code: "m.unknown_transaction", reason: "This verification was cut off. Please start it again." };
-    // Which of the devices began it need not be known: the others know no such flow.
+    // It goes to all devices: those that did not start the flow ignore it.
     if (roomId === undefined) {
       return this.#outgoing.sendToDevices(VERIFICATION_CANCEL, [userId], { ...end, transaction_id: flowId });
     }
@@ -97,7 +97,7 @@ export class VerificationMessages {
     if (target === undefined) return this.#transport.sendRoomMessage(roomId, type, txnId, body);
     const content = JSON.parse(body) as object;
     const encrypted = await this.#encryptor.encrypt(target, type, content).catch(async (error: unknown) => {
-      // What keeps an agent from talking is often mended by the very verification.
+      // This verification is often the very thing that ends the distrust.
       const isDistrust = error instanceof VerifiedIdentityChanged || error instanceof DeviceUnsigned;
       const all = isDistrust ? await this.#targetIn(roomId, { toAll: true }) : undefined;
       if (all === undefined) throw error;

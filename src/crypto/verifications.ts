@@ -6,43 +6,46 @@ import { Serial } from "../concurrency/serial.ts";
 import { VerificationFlows } from "./verification-flows.ts";
 import type { Flow, VerificationForm } from "./verification-messages.ts";
 
-/** One of the seven pictures that both sides compare. */
+/** One of the seven emoji that both sides compare. */
 export interface Emoji {
   readonly symbol: string;
   readonly description: string;
 }
 
-/** Remembers verifications, and what an operator says of them. */
+/** Stores verifications, and the operator's decisions about them. */
 export interface VerificationLedger {
   /**
-   * Notes a flow, and how its events come; false when there was one of this id before, which then is a replay, or too many of
-   * this user lately.
+   * Notes a flow and the form of its events. False when its id was used before, so that it is a replay, or when this
+   * user has had too many lately.
    */
   begin(flow: Flow, form: VerificationForm | undefined): Promise<boolean>;
-  /** Whether this flow of this person came to nothing before. */
+  /** Whether this flow of this user failed before. */
   isCancelled(flow: Flow): Promise<boolean>;
-  /** Shows the QR code that the person can scan; until then emoji can be compared as well. */
+  /** Shows the QR code that the person can scan. Until then they can also compare emoji. */
   offering(flow: Flow, code: Uint8Array): Promise<void>;
-  /** Shows what is to be compared; `undefined` when the code was scanned, and it is to be said whether the person's app is content. */
+  /**
+   * Shows the emoji to compare. `undefined` means that the code was scanned, and the operator must say whether the
+   * person's app confirms it.
+   */
   comparing(flow: Flow, emoji: readonly Emoji[] | undefined): Promise<void>;
-  /** What the operator decided; undefined while it is open. */
+  /** The operator's decision; undefined while there is none. */
   decision(flow: Flow): Promise<"match" | "mismatch" | undefined>;
   /**
-   * @param cancelled why it came to nothing; undefined when both sides have verified each other.
-   * @param isMismatch whether that is because one of the two saw something else.
+   * @param cancelled the reason why it failed; undefined when both sides have verified each other.
+   * @param isMismatch whether one of the two sides saw something else.
    */
   ended(flow: Flow, cancelled: string | undefined, isMismatch: boolean): Promise<void>;
 }
 
-/** Whether a verification has come to its end. */
+/** The progress of a verification. */
 interface Progress {
   readonly isDone: boolean;
-  /** Why it came to nothing. */
+  /** The reason why it failed. */
   readonly cancelled: string | undefined;
   readonly isMismatch?: boolean;
 }
 
-/** The codes of a cancellation that say that the two sides do not have the same (spec "m.key.verification.cancel"). */
+/** The cancellation codes that mean a mismatch between the two sides (spec "m.key.verification.cancel"). */
 const MISMATCHES: ReadonlySet<string | undefined> = new Set([
   "m.mismatched_sas",
   "m.mismatched_commitment",
@@ -53,8 +56,8 @@ type OutgoingVerification = engine.ToDeviceRequest | engine.RoomMessageRequest |
 
 /**
  * The agent's side of verifications by emoji (spec "Short Authentication String (SAS) verification"), in rooms and by
- * to-device messages, and by QR codes, which it shows where there is an operator's terminal to show them on. It never
- * starts one, and can scan none. What the engine says is looked at again after everything that comes in.
+ * to-device messages, and by QR code, which it shows where an operator has a terminal. It never starts a verification,
+ * and can scan no code. It looks at the engine's state again after every incoming message.
  */
 export class Verifications {
   readonly #machine: engine.OlmMachine;
@@ -68,7 +71,7 @@ export class Verifications {
     cancelUnknown(flow: Flow): Promise<void>;
   };
   readonly #log: Logger;
-  /** Who has sent something that belongs to a verification. */
+  /** The users who have sent a message of a verification. */
   readonly #people = new Set<string>();
   readonly #advancing = new Serial();
   readonly #flows = new VerificationFlows();
@@ -79,11 +82,11 @@ export class Verifications {
     readonly outgoing: Outgoing;
     readonly ledger: VerificationLedger;
     readonly mode: VerificationMode;
-    /** Who may verify the agent, and where. */
+    /** Whether this user may verify the agent in this room. */
     readonly isAllowed: (flow: Flow) => boolean;
     readonly messages: {
       formOf(flowId: string): VerificationForm | undefined;
-      /** Tells who began a flow that it has come to nothing. */
+      /** Tells the user who started a flow that it failed. */
       cancelUnknown(flow: Flow): Promise<void>;
     };
     readonly log: Logger;
@@ -98,13 +101,13 @@ export class Verifications {
     this.#log = options.log;
   }
 
-  /** Whether one is under way. */
+  /** Whether a verification is under way. */
   get isOpen(): boolean {
     return this.#flows.isAnyOpen;
   }
 
   /**
-   * Somebody may have asked for one, or gone on with it, by a to-device message.
+   * A user may have asked for a verification, or continued one, by a to-device message.
    *
    * @param started the flow's id if the message starts it.
    */
@@ -113,19 +116,19 @@ export class Verifications {
     if (started !== undefined) this.#flows.heardStart({ flowId: started, userId, roomId: undefined });
   }
 
-  /** Somebody has gone on with a flow: where that came to nothing before the engine knew it, they are told so. */
+  /** A user has continued a flow. If it failed before the engine knew it, the user is told so. */
   heardStep(flow: Flow): void {
     this.#flows.heardStep(flow);
   }
 
-  /** Ends a flow that the engine has forgotten; tells who began it. Rejects when they can't be told. */
+  /** Ends a flow that the engine has forgotten, and tells the user who started it. Rejects when that fails. */
   async cancelForgotten(flow: Flow): Promise<void> {
     this.#flows.end(flow.flowId, "cancelled");
     await this.#messages.cancelUnknown(flow);
     this.#log.info({ user: flow.userId, flow: flow.flowId }, "a verification that was cut off is cancelled");
   }
 
-  /** Goes on with every flow as far as it goes now. Throws what the store, the server or the ledger throw. */
+  /** Advances every flow as far as possible. Throws the error of the store, the server or the ledger. */
   advance(): Promise<void> {
     return this.#advancing.run(() => this.#advanceAll());
   }
@@ -155,8 +158,8 @@ export class Verifications {
   }
 
   /**
-   * Whether an end that came (`m.key.verification.done`) is to be given to the engine later: who has scanned our code is done
-   * at once, and the engine forgets that while we have not said that their app is content.
+   * Whether the other side's `m.key.verification.done` must be given to the engine later. A person who has scanned our
+   * code is done at once, and the engine would forget the flow before the operator has confirmed the person's app.
    */
   async waitsForUs(flow: Pick<Flow, "userId" | "flowId">, give: () => Promise<void>): Promise<boolean> {
     if (this.#flows.openState(flow.flowId)?.flow.userId !== flow.userId) return false;
@@ -181,7 +184,7 @@ export class Verifications {
     await this.#endIfOver(flow, await this.#progressOf(flow, request));
   }
 
-  /** The engine calls a request done as soon as the other side does. What was compared is done when both sides are. */
+  /** The engine calls a request done as soon as the other side does. A comparison is done when both sides are. */
   async #progressOf(flow: Flow, request: engine.VerificationRequest): Promise<Progress> {
     const progress = progressOf(request, request.cancelInfo);
     if (!progress.isDone) return progress;
@@ -216,9 +219,10 @@ export class Verifications {
     await this.#send(() => request.acceptWithMethods(methods));
   }
 
-  /** False when nothing comes of it. */
+  /** False when the verification ends here. */
   async #begin(flow: Flow, cancel: () => OutgoingVerification): Promise<boolean> {
-    // First of all, so that of who may not nothing is kept: that is noted once an hour, with all other refusals.
+    // This check comes first, so that nothing is stored for a user who may not verify. Their attempt is noted once an
+    // hour, with all other refusals.
     if (!this.#isAllowed(flow)) {
       this.#flows.end(flow.flowId, "cancelled");
       await this.#send(cancel);
@@ -227,7 +231,7 @@ export class Verifications {
     }
     if (!(await this.#ledger.begin(flow, this.#messages.formOf(flow.flowId)))) {
       this.#flows.end(flow.flowId, "cancelled");
-      // Unsaid: but the engine would take it for a second verification beside the next one.
+      // It needs no message, but the engine would take the flow for a second verification beside the next one.
       await this.#now(cancel);
       return false;
     }
@@ -241,7 +245,7 @@ export class Verifications {
     return true;
   }
 
-  /** Who can scan a code is shown one; whether they do that or compare emoji is theirs to choose. */
+  /** Shows a code to a person who can scan one. They choose between the code and emoji. */
   async #offer(flow: Flow, request: engine.VerificationRequest): Promise<void> {
     const state = this.#flows.openState(flow.flowId);
     if (this.#mode !== "operator" || state === undefined || state.isOffered) return;
@@ -283,21 +287,21 @@ export class Verifications {
     if (decision === "match") {
       const requests = await this.#calls.run(() => sas.confirm());
       for (const outgoing of requests) await this.#outgoing.send(outgoing);
-      // The signature of the other's identity goes out with the rest.
+      // The signature of the other identity is sent with the other requests.
       await this.#outgoing.drain();
     }
   }
 
   async #endIfOver(flow: Flow, { isDone, cancelled, isMismatch }: Progress): Promise<boolean> {
     if (!isDone && cancelled === undefined) return false;
-    // What ended before it was ever answered is nobody's business.
+    // A flow that ended before the agent answered it is not reported.
     if (!isDone && this.#flows.openState(flow.flowId) === undefined) this.#flows.end(flow.flowId, "cancelled");
     else await this.#end(flow, cancelled, isMismatch);
     return true;
   }
 
   async #end(flow: Flow, cancelled: string | undefined, isMismatch = false): Promise<void> {
-    // The engine would take what a cancelled request has begun for a second verification beside the next one.
+    // The engine would take the rest of a cancelled request for a second verification beside the next one.
     const left = cancelled === undefined ? undefined : await this.#engineState(flow);
     if (left?.isCancelled() === false && !left.isDone()) await this.#now(() => left.cancel());
     await this.#ledger.ended(flow, cancelled, isMismatch);

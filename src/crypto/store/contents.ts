@@ -22,33 +22,33 @@ export interface StoredRecord {
   readonly value: unknown;
 }
 
-/** All of one IndexedDB database. */
+/** The whole of one IndexedDB database. */
 export interface DatabaseContents {
   readonly version: number;
   readonly schema: readonly ObjectStoreSchema[];
   readonly records: readonly StoredRecord[];
 }
 
-/** What a transaction did to one record. */
+/** A change of one record by a transaction. */
 export type Change =
   | ({ readonly kind: "put" } & StoredRecord)
   | { readonly kind: "delete"; readonly store: string; readonly key: unknown };
 
-/** What a transaction is about to commit. */
+/** The changes that a transaction is about to commit. */
 export type Commit =
   /** A readwrite transaction: its changes in order. */
   | { readonly kind: "changes"; readonly changes: readonly Change[] }
-  /** A versionchange transaction: the whole database as it will be. */
+  /** A versionchange transaction: the whole new database. */
   | { readonly kind: "replacement"; readonly contents: DatabaseContents };
 
-/** A record as a row: JSON texts of its key and value; without a value the row goes. */
+/** A record as a row: its key and value as JSON. A row without a value is deleted. */
 export interface RecordRow {
   readonly store: string;
   readonly key: string;
   readonly value: string | null;
 }
 
-/** Changes as rows, at most one for each record: the last change of it. Throws NotStorable. */
+/** Changes as rows: for each record only its last change. Throws NotStorable. */
 export function rowsOf(changes: readonly Change[]): RecordRow[] {
   const rows = new Map<string, RecordRow>();
   for (const change of changes) {

@@ -10,38 +10,38 @@ import { deleteDatabase, deleteOldRecords } from "./tables.ts";
 export type { StoreSession } from "./session.ts";
 
 /**
- * The crypto stores of all ghosts. The engine keeps its state in IndexedDB; here that is an IndexedDB in memory, loaded
- * from the database when a ghost's store is opened, of which every transaction is written to the database before the
- * engine learns that it is complete. So whatever the engine lets out (a key upload, a to-device message, an encrypted
- * event) rests on state that a crash does not take back.
+ * The crypto stores of all ghosts. The engine keeps its state in IndexedDB. Here that is an IndexedDB in memory, loaded
+ * from the database when a ghost's store is opened. Each of its transactions is written to the database before the
+ * engine learns that it is complete. So everything that the engine releases (a key upload, a to-device message, an
+ * encrypted event) rests on state that survives a crash.
  */
 export interface CryptoStore {
   /**
-   * Loads the device's part of a ghost's store, empty for a new device; writable as long as the lease is good. One device
-   * of a ghost at a time. Throws {@link StoreAlreadyOpen}, StoreNotHeld and DatabaseError.
+   * Loads the store of a ghost's device, empty for a new device; it is writable while the lease is valid. A ghost can
+   * have one device open at a time. Throws {@link StoreAlreadyOpen}, StoreNotHeld and DatabaseError.
    */
   open(lease: Lease, deviceId: string): Promise<StoreSession>;
   /**
-   * Deletes the room keys of others and of its own that a device's store has held for longer than this, in ms. Returns how
-   * many. Throws {@link StoreAlreadyOpen} when the store is in use, StaleLease and DatabaseError.
+   * Deletes the room keys, of others and its own, that a device's store has held for longer than this, in ms. Returns
+   * their number. Throws {@link StoreAlreadyOpen} when the store is in use, StaleLease and DatabaseError.
    */
   forgetRoomKeys(lease: Lease, deviceId: string, olderMs: number): Promise<number>;
   /**
-   * Deletes all that is stored of a device that has been replaced, for good. Throws {@link StoreAlreadyOpen} when that
-   * device is the one in use, and DatabaseError.
+   * Deletes everything stored for a replaced device. Throws {@link StoreAlreadyOpen} when that device is in use, and
+   * DatabaseError.
    */
   destroy(ghost: string, deviceId: string): Promise<void>;
 }
 
-/** The engine's object store of inbound Megolm sessions, whatever the number of its format. */
+/** The engine's object store of inbound Megolm sessions; its name may end in a format number. */
 const ROOM_KEYS = "inbound_group_sessions";
 
 /**
- * Makes the one registry of open stores of this process: two of them would not know of each other, and the engine does
- * not refuse a second machine on one store.
+ * Makes the registry of open stores. A process must have only one: two would not know of each other, and the engine
+ * does not refuse a second machine on one store.
  */
 export function createCryptoStore(database: Database, log: Logger): CryptoStore {
-  /** Device ids of ghosts whose store is open, being opened or being closed. */
+  /** By ghost: the id of the device whose store is open, being opened or being closed. */
   const inUse = new Map<string, string>();
   let proof: Promise<void> | undefined;
 

@@ -1,6 +1,6 @@
 import type { Retryable } from "../../observability/retryable.ts";
 
-/** The ghost's store is open in this process already. A second machine on it would use the same keys twice. */
+/** The ghost's store is already open in this process. A second machine on it would use the same keys twice. */
 export class StoreAlreadyOpen extends Error {
   override readonly name = "StoreAlreadyOpen";
 
@@ -10,8 +10,8 @@ export class StoreAlreadyOpen extends Error {
 }
 
 /**
- * A write of the session did not reach the database; `cause` says why. What is in memory can no longer be trusted: the
- * owner closes the machine, closes the session, and opens both again from what is stored.
+ * A write of the session did not reach the database; `cause` has the reason. The memory can no longer be trusted: the
+ * owner must close the machine and the session, and open both again from the database.
  */
 export class StoreFailed extends Error implements Retryable {
   override readonly name = "StoreFailed";
@@ -22,7 +22,7 @@ export class StoreFailed extends Error implements Retryable {
   }
 }
 
-/** A write came for a store that is closed or being closed. Nothing was written. */
+/** A write came for a store that is closed or closing. Nothing was written. */
 export class StoreClosed extends Error implements Retryable {
   override readonly name = "StoreClosed";
   readonly retryable = true;
@@ -32,11 +32,11 @@ export class StoreClosed extends Error implements Retryable {
   }
 }
 
-/** A key or value would not be the same after a round trip through JSON, so it was not written. */
+/** JSON would change a key or value, so it was not written. */
 export class NotStorable extends Error {
   override readonly name = "NotStorable";
 
-  /** @param path where in the record, without any of its content. */
+  /** @param path the place in the record, without any of its content. */
   constructor(path: string, found: string) {
     super(`cannot be stored: ${path} is ${found}`);
   }
@@ -44,7 +44,7 @@ export class NotStorable extends Error {
 
 /**
  * The IndexedDB in memory does not hold its transactions until the database has answered. Encrypting on it could use a
- * key twice after a crash, so nothing may be opened.
+ * key twice after a crash, so no store may be opened.
  */
 export class StoreNotHeld extends Error {
   override readonly name = "StoreNotHeld";

@@ -12,33 +12,33 @@ import {
 } from "./memory.ts";
 
 /*
- * The engine acts on a write once it sees the transaction's `complete` event, and IndexedDB offers no way to hold that
- * event back. So four methods of fake-indexeddb are wrapped: three of the raw object store, to learn what a transaction
- * changes, and the one that takes a transaction a step on, to wait in its state `committing` until the database has
- * answered. A refused transaction is rolled back in memory and aborted, and the engine's call rejects.
+ * The engine acts on a write once it sees the transaction's `complete` event, and IndexedDB has no way to delay that
+ * event. So this wraps four methods of fake-indexeddb: three of the raw object store, to record a transaction's changes,
+ * and the one that advances a transaction, to wait in the state `committing` until the database has answered. A refused
+ * transaction is rolled back in memory and aborted, and the engine's call rejects.
  */
 
-/** Makes a commit durable. Its rejection aborts the transaction. */
+/** Writes a commit to the database. A rejection aborts the transaction. */
 export type Persist = (commit: Commit) => Promise<void>;
 
 const bindings = new Map<string, Persist>();
 const restoring = new Set<string>();
 
 /**
- * From now on every transaction that changes the named database waits for `persist`. Databases that are bound to
- * nothing take no writes at all.
+ * From now on every transaction that changes the named database waits for `persist`. An unbound database refuses all
+ * writes.
  */
 export function bind(database: string, persist: Persist): void {
   if (bindings.has(database)) throw new Error(`${database} is bound already`);
   bindings.set(database, persist);
 }
 
-/** Ends what {@link bind} began; later writes are refused. */
+/** Reverts {@link bind}; later writes are refused. */
 export function unbind(database: string): void {
   bindings.delete(database);
 }
 
-/** Puts a database into memory as it was stored, without writing it back. */
+/** Puts a stored database into memory, without writing it back. */
 export async function restore(database: string, contents: DatabaseContents): Promise<void> {
   restoring.add(database);
   try {
@@ -51,7 +51,7 @@ export async function restore(database: string, contents: DatabaseContents): Pro
         }
         stores.set(name, store._rawObjectStore);
       }
-      // Past the public `put`, which would take a turn of the event loop for each record.
+      // The public `put` would take a turn of the event loop for each record.
       for (const { store, key, value } of contents.records) {
         const target = stores.get(store);
         if (target === undefined) throw new Error(`a record of ${database} belongs to no object store`);
@@ -66,12 +66,14 @@ export async function restore(database: string, contents: DatabaseContents): Pro
 
 let installation: Promise<void> | undefined;
 
-/** Wraps fake-indexeddb's methods, once a process. Throws {@link StoreNotHeld} when they are not where we know them. */
+/**
+ * Wraps fake-indexeddb's methods, once a process. Throws {@link StoreNotHeld} when they are not where we expect them.
+ */
 export function installHolds(): Promise<void> {
   return (installation ??= install());
 }
 
-/** The changes of each unfinished transaction, found by the one object that its writes share. */
+/** The changes of each unfinished transaction, by the rollback log that its writes share. */
 const journals = new WeakMap<RollbackLog, Change[]>();
 
 async function install(): Promise<void> {
@@ -79,7 +81,7 @@ async function install(): Promise<void> {
   holdCommits(transactionClass.prototype);
 }
 
-/** The class of raw object stores is not exported; an instance leads to it. */
+/** The class of raw object stores is not exported, so this reaches it through an instance. */
 async function rawObjectStorePrototype(): Promise<RawObjectStore> {
   const name = "hold-transactions";
   let prototype: unknown;
@@ -94,7 +96,7 @@ async function rawObjectStorePrototype(): Promise<RawObjectStore> {
 function journalWrites(prototype: RawObjectStore): void {
   const { storeRecord, deleteRecord, clear } = methodsOf(prototype, "storeRecord", "deleteRecord", "clear");
 
-  // Without a rollback log a call is itself part of a rollback.
+  // A call without a rollback log is itself part of a rollback.
   const note = (log: RollbackLog | undefined, changes: readonly Change[]): void => {
     if (log === undefined) return;
     const journal = journals.get(log);
@@ -145,7 +147,7 @@ function holdCommits(prototype: Transaction): void {
       () => start.call(this),
       (reason: unknown) => {
         this._abort("UnknownError");
-        // The engine puts the message of this into what its caller sees.
+        // The engine puts this message into the error that its caller sees.
         this.error = new DOMException(reason instanceof Error ? reason.message : String(reason), "UnknownError");
       },
     );
@@ -166,7 +168,7 @@ function contentsOf({ version, rawObjectStores }: RawDatabase): DatabaseContents
   const schema: ObjectStoreSchema[] = [];
   const records: StoredRecord[] = [];
   for (const { name, keyPath, autoIncrement, rawIndexes, records: stored } of rawObjectStores.values()) {
-    // The generator's position is part of no record, so it would start again.
+    // No record holds the generator's position, so it would start again.
     if (autoIncrement) throw new NotStorable(`object store ${name}`, "one with a key generator");
     const indexes = Array.from(rawIndexes.values(), ({ name, keyPath, unique, multiEntry }) => ({
       name,
@@ -180,7 +182,7 @@ function contentsOf({ version, rawObjectStores }: RawDatabase): DatabaseContents
   return { version, schema, records };
 }
 
-/** The named methods as they are now. */
+/** The current versions of the named methods. */
 function methodsOf<T extends object, K extends keyof T>(prototype: T, ...names: K[]): Pick<T, K> {
   for (const name of names) {
     if (typeof prototype[name] !== "function") {

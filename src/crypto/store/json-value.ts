@@ -1,8 +1,8 @@
 import { NotStorable } from "./errors.ts";
 
 /**
- * A value's JSON text, or {@link NotStorable} when parsing it would give anything but the same value: a typed array, a
- * date, a map, `undefined`, NaN, an infinity, a negative zero, a hole in an array.
+ * A value's JSON text. Throws {@link NotStorable} when parsing would give another value: for a typed array, a date, a
+ * map, `undefined`, NaN, an infinity, a negative zero, or a hole in an array.
  */
 export function toJson(value: unknown): string {
   assertJson(value, "value");
@@ -33,7 +33,7 @@ function assertJson(value: unknown, path: string): void {
 }
 
 function assertArray(array: readonly unknown[], path: string): void {
-  // By index: a hole reads as undefined, which is refused as well. Further keys would be lost.
+  // By index, because a hole reads as undefined and is refused. Further properties of the array would be lost.
   for (let index = 0; index < array.length; index++) assertJson(array[index], `${path}[${index}]`);
   if (Object.keys(array).length !== array.length) throw new NotStorable(path, "an array with further properties");
 }

@@ -1,12 +1,12 @@
-// The engine finds IndexedDB among the globals and tests what it is given with `instanceof` against seven of its
-// classes, so those have to be global. `auto` sets just the names of the IndexedDB standard, none of them enumerable.
+// The engine looks for IndexedDB among the globals and tests objects with `instanceof` against seven of its classes, so
+// they must be global. `auto` sets only the names of the IndexedDB standard, none of them enumerable.
 import "fake-indexeddb/auto";
 import { forceCloseDatabase as forceClose, indexedDB, IDBKeyRange, IDBTransaction } from "fake-indexeddb";
 
 /*
- * What of IndexedDB the store uses, with the private members it depends on (underscored, or `raw…`). TypeScript's own
- * declarations come with the whole DOM and know no private members. `assertStoreHolds` proves at start that they are
- * what we take them for.
+ * The parts of IndexedDB that the store uses, with the private members it depends on (underscored, or `raw…`).
+ * TypeScript's own declarations bring the whole DOM and lack private members. `assertStoreHolds` proves at start that
+ * these declarations are right.
  */
 
 export type KeyPath = string | readonly string[];
@@ -16,7 +16,7 @@ export interface MemoryRecord {
   readonly value: unknown;
 }
 
-/** Undoes a transaction, step by step; the one object that all writes of a transaction share. */
+/** Undoes a transaction step by step. All writes of a transaction share one. */
 export type RollbackLog = (() => void)[];
 
 export interface RawObjectStore {
@@ -83,7 +83,7 @@ const factory = indexedDB as unknown as {
   readonly _databases: ReadonlyMap<string, RawDatabase>;
 };
 
-/** The class of which every transaction is an instance. */
+/** The class of all transactions. */
 export const transactionClass = IDBTransaction as unknown as { readonly prototype: Transaction };
 
 /** The class of key ranges; `only` makes the range of one key. */
@@ -107,7 +107,7 @@ export function openMemory(name: string, version: number, upgrade: (db: Connecti
   });
 }
 
-/** Takes a database out of memory. Connections that are still open are closed: what they are used for next, fails. */
+/** Removes a database from memory, and closes its open connections: later calls on them fail. */
 export async function dropMemory(name: string): Promise<void> {
   for (const connection of factory._databases.get(name)?.connections ?? []) {
     (forceClose as unknown as (connection: Connection) => void)(connection);

@@ -1,12 +1,14 @@
-/** What the engine appends to a store's name for the two IndexedDB databases that make up a store. */
+/** The engine keeps a store in two IndexedDB databases, and appends these to the store's name. */
 const SUFFIXES = ["::matrix-sdk-crypto-meta", "::matrix-sdk-crypto"] as const;
 
-/** The lasting name of a device's store. A server name holds no slash, so no two devices share one. */
+/** The permanent name of a device's store. A server name holds no slash, so no two devices share a name. */
 export function storeName(ghost: string, deviceId: string): string {
   return `${ghost}/${deviceId}`;
 }
 
-/** A store's databases: under `stored` they are kept, under `inMemory` the engine opens them. */
+/**
+ * A store's databases: their names in the database (`stored`), and in memory (`inMemory`), where the engine opens them.
+ */
 export function databaseNames(
   store: string,
   session = store,

@@ -8,9 +8,9 @@ import { dropMemory, openMemory, type Connection, type ObjectStore } from "./mem
 let probes = 0;
 
 /**
- * Installs the holds and proves on a scratch database that they work: what a transaction changes is seen whole, its
- * `complete` does not come before the database has answered, and a refused transaction aborts and leaves nothing
- * behind. Takes a few milliseconds and touches nothing else. Throws {@link StoreNotHeld}.
+ * Installs the holds and proves them on a scratch database: every change of a transaction is seen, `complete` waits for
+ * the database's answer, and a refused transaction aborts without a trace. Takes a few milliseconds. Throws {@link
+ * StoreNotHeld}.
  */
 export async function assertStoreHolds(): Promise<void> {
   const name = `self-test-${++probes}`;
@@ -86,7 +86,7 @@ function write(db: Connection, work: (store: ObjectStore) => void): Promise<"com
   });
 }
 
-/** The next commit, provided that it comes before `outcome` and that `outcome` then waits for it. */
+/** The next commit. Throws unless it comes before `outcome` and `outcome` then waits for it. */
 async function held(commits: HeldCommit[], outcome: Promise<unknown>, what: string): Promise<HeldCommit> {
   const transaction = { settled: false };
   const settle = (): void => {
@@ -95,7 +95,7 @@ async function held(commits: HeldCommit[], outcome: Promise<unknown>, what: stri
   outcome.then(settle, settle);
   for (let turns = 0; turns < 1_000 && commits.length === 0 && !transaction.settled; turns++) await turn();
   const commit = commits.shift();
-  // A transaction that isn't held completes within one turn of the event loop; this leaves it ample room to betray itself.
+  // A transaction that isn't held completes within one turn of the event loop. Twenty give it ample time.
   for (let turns = 0; turns < 20 && !transaction.settled; turns++) await turn();
   if (commit === undefined || transaction.settled) throw new StoreNotHeld(`${what} does not wait for the database`);
   return commit;

@@ -11,28 +11,28 @@ import { reached } from "../../observability/steps.ts";
 
 /** A ghost's store while it is in memory. */
 export interface StoreSession {
-  /** What `StoreHandle.openWithKey` takes as the store's name; good for this session only. */
+  /** The store name for `StoreHandle.openWithKey`; valid for this session only. */
   readonly name: string;
   /**
-   * Aborted, with a {@link StoreFailed} as its reason, when a write could not be made durable. Every later write is
-   * refused: the owner closes the machine and this session, and opens both again.
+   * Aborted, with a {@link StoreFailed} as its reason, when a write did not reach the database. Every later write is
+   * refused: the owner must close the machine and this session, and open both again.
    */
   readonly failed: AbortSignal;
   /**
-   * Puts the store away: lets writes that are under way end, refuses new ones and frees the memory. Idempotent. Close
-   * the machine first; the calls of one that is still open fail from here on.
+   * Closes the store: finishes running writes, refuses new ones and frees the memory. Idempotent. Close the machine
+   * first; calls of an open one fail from here on.
    */
   close(): Promise<void>;
 }
 
-/** What a session is made from. */
+/** The parts that make a session. */
 export interface SessionOptions {
   readonly database: Database;
   readonly log: Logger;
   /** The right to write. */
   readonly lease: Lease;
   readonly deviceId: string;
-  /** Called once, when nothing of the session is left in memory. */
+  /** Called once, when the session's memory is freed. */
   readonly closed: () => void;
 }
 
@@ -44,7 +44,7 @@ export async function openSession(options: SessionOptions): Promise<StoreSession
   const { ghost } = lease;
   const log = options.log.child({ ghost, device: deviceId });
   const store = storeName(ghost, deviceId);
-  // Never the same name twice: a machine of a former session must not reach this one's memory.
+  // A name is never used twice: the machine of an earlier session must not reach this one's memory.
   const name = `${store}#${++sessions}`;
   const databases = databaseNames(store, name);
   const failure = new AbortController();

@@ -28,8 +28,8 @@ export async function readDatabase(database: Queryable, name: string): Promise<D
 }
 
 /**
- * Writes one transaction's changes: one statement, so one round trip and one SQL transaction. The share lock on the
- * lease makes whoever takes the next epoch wait for it. Throws {@link StaleLease} and NotStorable, and then has written
+ * Writes one transaction's changes in one statement: one round trip and one SQL transaction. The share lock on the
+ * lease makes the taker of the next epoch wait. Throws {@link StaleLease} and NotStorable, and then has written
  * nothing.
  */
 export async function writeChanges(
@@ -59,8 +59,8 @@ export async function writeChanges(
 }
 
 /**
- * Writes one IndexedDB database anew, all or nothing: what an upgrade of its schema did to the records is not told
- * change by change, and it is rare. Throws {@link StaleLease} and NotStorable, and then has written nothing.
+ * Replaces one IndexedDB database, all or nothing. This happens rarely: an upgrade of the schema does not report its
+ * changes one by one. Throws {@link StaleLease} and NotStorable, and then has written nothing.
  */
 export async function replaceDatabase(
   database: Database,
@@ -84,7 +84,10 @@ export async function replaceDatabase(
   });
 }
 
-/** Deletes what object stores, by the beginning of their names, have held for longer than this, in ms. Throws StaleLease. */
+/**
+ * Deletes the records of matching object stores (by the beginning of their names) that are older than this, in ms.
+ * Throws StaleLease.
+ */
 export async function deleteOldRecords(
   database: Database,
   lease: Lease,
@@ -102,7 +105,7 @@ export async function deleteOldRecords(
   return count;
 }
 
-/** Deletes one IndexedDB database. Whoever still has it open can write nothing to it. */
+/** Deletes one IndexedDB database. A session that still has it open can't write to it. */
 export async function deleteDatabase(database: Queryable, name: string): Promise<void> {
   await database.query("delete from crypto_databases where name = $1", [name]);
 }
