@@ -6,7 +6,7 @@ import type { Row } from "../database/database.ts";
  */
 export type Actor = `@${string}` | `local:${string}`;
 
-/** On which way in somebody was refused. */
+/** The way in which somebody was refused. */
 export type Refused =
   "invite" | "message" | "edit" | "reaction" | "command" | "verification" | "user_query" | "room" | "pull";
 
@@ -17,7 +17,7 @@ export type Refused =
 export type AuditEntry =
   /** An agent has joined a room. `by` has invited it, where that is known. */
   | { readonly kind: "agent.joined"; readonly ghost: string; readonly room: string; readonly by?: string | undefined }
-  /** An agent is not in a room any more, or will not come: it left or declined, was removed, or banned. */
+  /** An agent has left a room or will not come: it left or declined, was removed, or banned. */
   | {
       readonly kind: "agent.left";
       readonly ghost: string;
@@ -25,7 +25,10 @@ export type AuditEntry =
       readonly by?: string | undefined;
       readonly how: "left" | "removed" | "banned";
     }
-  /** Somebody was refused. The same refusal is noted once an hour, and no more than so many in all. `reason` is a code such as `not_allowed`, no sentence. */
+  /**
+   * Somebody was refused. The same refusal is noted once an hour, up to a total. `reason` is a code such as
+   * `not_allowed`, no sentence.
+   */
   | {
       readonly kind: "refused";
       readonly what: Refused;
@@ -34,7 +37,7 @@ export type AuditEntry =
       readonly ghost?: string | undefined;
       readonly room?: string | undefined;
     }
-  /** A setting of an agent in a room was changed, or, with `reset`, is again what the configuration says. */
+  /** A setting of an agent in a room was changed, or, with `reset`, follows the configuration again. */
   | {
       readonly kind: "setting.changed";
       readonly ghost: string;
@@ -43,14 +46,14 @@ export type AuditEntry =
       readonly setting: string;
       readonly reset?: boolean;
     }
-  /** Somebody wants to verify an agent, and how that ended; `mismatch`: one of the two saw something else. */
+  /** The start or the end of a verification of an agent; `mismatch`: one of the two sides saw something else. */
   | {
       readonly kind:
         "verification.requested" | "verification.done" | "verification.cancelled" | "verification.mismatch";
       readonly ghost: string;
       readonly by: string;
     }
-  /** A room's decision about words that go to the cloud. `target` is the provider and its host. */
+  /** A room's decision about sending its messages to the cloud. `target` is the provider and its host. */
   | {
       readonly kind: "consent.given" | "consent.declined";
       readonly ghost: string;
@@ -58,10 +61,10 @@ export type AuditEntry =
       readonly by: string;
       readonly target: string;
     }
-  /** All that was decided for an agent in a room counts no more. */
+  /** All of a room's decisions for an agent were withdrawn. */
   | { readonly kind: "consent.withdrawn"; readonly ghost: string; readonly room: string; readonly by: string }
   /**
-   * Nothing was said in clear in answer to an encrypted message, because the homeserver says that the room is not
+   * An unencrypted answer to an encrypted message was refused, because the homeserver says that the room is not
    * encrypted. Noted once an hour for an agent and room.
    */
   | { readonly kind: "clear_text.refused"; readonly ghost: string; readonly room: string }
@@ -77,47 +80,45 @@ export type AuditEntry =
       readonly what: string;
       readonly bytes: number;
     }
-  /**
-   * An admin gave a command: its name without its arguments, and its object (an agent, a provider, a number of items).
-   */
+  /** An admin gave a command: its name without arguments, and its object (an agent, a provider, a number of items). */
   | {
       readonly kind: "admin.command";
       readonly by: Actor;
       readonly command: string;
       readonly subject?: string | undefined;
     }
-  /** Room keys were written to a file, or the key that opens what is kept on the homeserver was shown. */
+  /** Room keys were written to a file, or the key to a ghost's secret storage was shown. */
   | {
       readonly kind: "keys.exported";
       readonly by: Actor;
       readonly ghost: string;
       readonly what: "room_keys" | "recovery_key";
     }
-  /** A ghost has a new device, in place of another one where it had one. */
+  /** A ghost has a new device, which may replace an older one. */
   | {
       readonly kind: "device.new";
       readonly ghost: string;
       readonly device: string;
       readonly replaces?: string | undefined;
     }
-  /** A ghost has another identity: everybody has to verify it anew. */
+  /** A ghost has a new identity: everybody has to verify it again. */
   | { readonly kind: "identity.reset"; readonly ghost: string }
-  /** Another master key is in use. */
+  /** The master key was changed. */
   | { readonly kind: "master_key.rotated"; readonly by: Actor }
-  /** The configuration was read again while the bridge ran. `changed` are the names of the settings that differ. */
+  /** The running bridge read its configuration again. `changed` are the names of the settings that differ. */
   | { readonly kind: "config.reloaded"; readonly changed: readonly string[] }
-  /** The database was written to a file, or filled from one. */
+  /** The database was written to a backup file, or filled from one. */
   | { readonly kind: "backup.made" | "backup.restored"; readonly by: Actor; readonly newDevices?: boolean };
 
 /** A row of the audit log. */
 export interface AuditRow {
-  /** 1 for the first, then one more for each. */
+  /** 1 for the first row, then one more for each. */
   readonly seq: number;
   readonly at: Date;
   readonly kind: string;
   /** The rest of the entry, as JSON. */
   readonly details: string;
-  /** The hash of the row before; empty with the first. */
+  /** The hash of the row before; empty in the first row. */
   readonly previous: string;
   readonly hash: string;
 }
@@ -125,10 +126,10 @@ export interface AuditRow {
 /** Ids of users and rooms have at most 255 bytes (spec "Common Identifier Format"). */
 export const LONGEST = 255;
 
-/** How many names of settings an entry lists. */
+/** The most names of settings that an entry lists. */
 const MOST_NAMES = 100;
 
-/** The fields of an entry that are stored beside its kind. Keys that are undefined are left out. */
+/** The fields of an entry that are stored beside its kind. Undefined keys are left out. */
 export function detailsOf(entry: AuditEntry): string {
   return JSON.stringify({ ...entry, kind: undefined }, (_key, value: unknown) => {
     if (typeof value === "string") return value.slice(0, LONGEST).toWellFormed();
@@ -136,7 +137,7 @@ export function detailsOf(entry: AuditEntry): string {
   });
 }
 
-/** An entry as it is read again. It may be of a kind that only an earlier or later version knows. */
+/** An entry as it is read. Its kind may be known only to an earlier or later version. */
 export function parseDetails(details: string): Row {
   return JSON.parse(details) as Row;
 }

@@ -2,16 +2,16 @@ import type { Database, Queryable } from "../database/database.ts";
 import { detailsOf, LONGEST, type AuditEntry, type AuditRow } from "./audit-entry.ts";
 import { ChainCheck, type Break, type ChainHead } from "./chain.ts";
 
-/** How many rows are read at once. */
+/** The rows read at once. */
 const PAGE = 1_000;
 
 /**
- * Anybody can be refused as often as they like, each time with another room: so many refusals are noted in an hour, of one
- * user, of one server's, and in all. The others are in the log alone.
+ * The most refusals noted in an hour, by user, by server, and in all: anybody can be refused as often as they like,
+ * each time with another room. Further refusals are only logged.
  */
 export const REFUSALS_AN_HOUR = { user: 20, server: 100, all: 500 } as const;
 
-/** The result of following the whole chain. */
+/** The result of checking the whole chain. */
 export interface Verdict {
   readonly rows: number;
   readonly head: ChainHead;
@@ -32,14 +32,14 @@ export class AuditLog {
   }
 
   /**
-   * Appends an entry, in one statement. In a transaction the entry is there exactly if the event is. Others that append
-   * wait until that transaction ends, so it should be short, and this should be its last statement. Outside a
-   * transaction, give the database itself. Throws DatabaseError, also when somebody has deleted the chain's end.
+   * Appends an entry, in one statement. In a transaction the entry exists exactly if the event does. Other appends wait
+   * until that transaction ends, so it should be short, and this should be its last statement. Outside a transaction,
+   * pass the database itself. Throws DatabaseError, also when somebody has deleted the chain's end.
    */
   async record(tx: Queryable, entry: AuditEntry): Promise<void> {
     const details = detailsOf(entry);
     const by = entry.kind === "refused" ? entry.by : "";
-    // The head is locked by its update, which sees what whoever held it before has left.
+    // The update locks the head and sees the row of its last holder.
     const { count } = await tx.query(
       `with head as (
          update audit_head set seq = seq + 1, previous = hash,
@@ -72,7 +72,7 @@ export class AuditLog {
     }
   }
 
-  /** The rows of a time, the oldest first. Throws DatabaseError. */
+  /** The rows since a time, the oldest first. Throws DatabaseError. */
   async *since(from: Date | undefined): AsyncGenerator<AuditRow> {
     const { rows } = await this.#database.query<{ seq: number | null }>(
       "select min(seq) as seq from audit_log where at >= $1",
@@ -83,10 +83,9 @@ export class AuditLog {
   }
 
   /**
-   * Follows the whole chain as it is at one moment.
+   * Checks the whole chain as it is at one moment.
    *
-   * @param kept a head that was shown at an earlier time.
-   * Throws DatabaseError.
+   * @param kept a head that was shown earlier. Throws DatabaseError.
    */
   verify(kept?: ChainHead): Promise<Verdict> {
     return this.#database.transaction(async (tx) => {

@@ -1,14 +1,14 @@
 import type { Database, Queryable } from "../database/database.ts";
 import type { Retryable } from "../observability/retryable.ts";
 
-/** The right to act as a ghost, until somebody takes the next epoch. */
+/** The right to act as a ghost, valid until another owner takes the next epoch. */
 export interface Lease {
   readonly ghost: string;
   /** Rises with every owner: a fencing token. */
   readonly epoch: number;
 }
 
-/** The ghost belongs to another process that is alive. Nothing is wrong: that one does the work. */
+/** The ghost belongs to another live process, which does the work. This is no failure. */
 export class LeaseHeld extends Error implements Retryable {
   override readonly name = "LeaseHeld";
   readonly retryable = true;
@@ -18,7 +18,7 @@ export class LeaseHeld extends Error implements Retryable {
   }
 }
 
-/** A write named an epoch that is no longer the ghost's: somebody else has taken it over. Nothing was written. */
+/** A write used an epoch that is no longer the ghost's: another owner has taken it over. Nothing was written. */
 export class StaleLease extends Error implements Retryable {
   override readonly name = "StaleLease";
   readonly retryable = true;
@@ -29,9 +29,8 @@ export class StaleLease extends Error implements Retryable {
 }
 
 /**
- * Takes a ghost for a process: a free one, one whose owner has ended or has not been heard of for too long, or one of
- * the process' own again. From then on no write of an earlier owner is accepted. Throws {@link LeaseHeld} and
- * DatabaseError.
+ * Takes a ghost for a process: a free ghost, one whose owner has ended or has been silent for too long, or one that the
+ * process already has. No later write of an earlier owner is accepted. Throws {@link LeaseHeld} and DatabaseError.
  */
 export async function acquireLease(database: Queryable, ghost: string, owner: number): Promise<Lease> {
   const { rows } = await database.query<{ epoch: number }>(
@@ -46,7 +45,7 @@ export async function acquireLease(database: Queryable, ghost: string, owner: nu
   return { ghost, epoch: row.epoch };
 }
 
-/** Gives a ghost back, so that any process can take it at once. Does nothing when it has been taken over. */
+/** Releases a ghost, so that any process can take it at once. Does nothing when another process has taken it over. */
 export async function releaseLease(database: Queryable, lease: Lease): Promise<void> {
   await database.query("update leases set owner = null, epoch = epoch + 1 where ghost = $1 and epoch = $2", [
     lease.ghost,
@@ -60,7 +59,7 @@ export async function leasesOf(database: Queryable, owner: number): Promise<Leas
   return rows;
 }
 
-/** The ghosts that processes have which live, in order. */
+/** The ghosts of all live processes, in order. */
 export async function ghostsInUse(database: Queryable): Promise<string[]> {
   const { rows } = await database.query<{ ghost: string }>(
     "select ghost from leases where owner is not null and process_lives(owner) order by ghost",
@@ -69,8 +68,8 @@ export async function ghostsInUse(database: Queryable): Promise<string[]> {
 }
 
 /**
- * Runs `work` in one transaction in which the ghost can't be taken over: another process that wants it waits for the
- * end. Everything that belongs to a ghost is written this way. Throws {@link StaleLease}, and then has written nothing;
+ * Runs `work` in one transaction during which the ghost can't be taken over: another process that wants it waits for
+ * the end. All writes that belong to a ghost run this way. Throws {@link StaleLease}, and then has written nothing;
  * DatabaseError; and the errors of `work`.
  */
 export async function fenced<T>(database: Database, lease: Lease, work: (tx: Queryable) => Promise<T>): Promise<T> {

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 
 /**
- * The process that a free ghost should go to (rendezvous hashing). All processes that know the same processes agree on
- * it without talking, each gets about as many ghosts, and when a process comes or goes only its own ghosts move. This
- * only balances the load; the lease keeps two processes from one ghost. Undefined when there are no processes.
+ * The process that a free ghost should go to (rendezvous hashing). Processes with the same list agree on it without
+ * messages; each gets about as many ghosts; and when a process comes or goes, only its own ghosts move. This balances
+ * the load; the lease is what keeps two processes from one ghost. Undefined when there are no processes.
  */
 export function preferredProcess(ghost: string, processes: readonly number[]): number | undefined {
   let best: { process: number; weight: string } | undefined;

@@ -4,13 +4,15 @@ import { refuseDuringRestore } from "../database/restore-lock.ts";
 import type { Logger } from "../observability/log.ts";
 import { preferredProcess } from "./preference.ts";
 
-/** Names the session locks by which processes show that they run; `process_lives` in the migrations knows it too. */
+/**
+ * Names the session lock by which a process shows that it runs. `process_lives` in the migrations uses the same number.
+ */
 const PROCESS_LOCK = 7_295_003;
 
-/** Where processes tell each other whom a transaction concerns. */
+/** The channel on which processes tell each other of new mail. */
 const BELLS = "matrix_agents_bells";
 
-/** PostgreSQL takes notifications of less than 8,000 bytes; a longer one says only that there is something. */
+/** PostgreSQL refuses notifications of 8,000 bytes or more. A longer one is sent without the names. */
 const MAX_BELL_BYTES = 7_000;
 
 /** The ghosts and people for whom something arrived. */
@@ -21,24 +23,25 @@ export interface Bells {
   readonly doorbells: readonly string[];
 }
 
-/** The reactions of a process to its notifications. All are called at once and must not throw. */
+/** A process's reactions to its notifications. All run at once and must not throw. */
 export interface ProcessListener {
   /** Another process stored something for these ghosts. */
   bells(bells: Bells): void;
-  /** The heartbeat: a good moment to look for work that nobody was told of. */
+  /** The heartbeat: a good time to look for work that no notification announced. */
   beat(): void;
 }
 
 export interface ProcessOptions {
-  /** Without a sign for so long a process counts as dead, in ms. It gives one three times as often. */
+  /** A process without a heartbeat for this long counts as dead, in ms. It sends one three times as often. */
   readonly expireAfterMs: number;
   readonly log: Logger;
 }
 
 /**
- * Tells the processes on a database whom something arrived for.
+ * Tells the processes on a database of new work for ghosts.
  *
- * @param from the process that tells, which does not hear itself; 0 for one that is no bridge. Throws DatabaseError.
+ * @param from the sending process, which ignores its own notification; 0 for one that is no bridge. Throws
+ * DatabaseError.
  */
 export async function ringProcesses(database: Queryable, bells: Bells, from = 0): Promise<void> {
   const text = JSON.stringify({ from, ...bells });
@@ -47,8 +50,8 @@ export async function ringProcesses(database: Queryable, bells: Bells, from = 0)
 }
 
 /**
- * This process among those that share the database. It shows that it lives in two ways: a lock that ends with its
- * connection, so that a killed process is noticed at once, and a heartbeat, so that a frozen one is noticed at all.
+ * This process among those that share the database. It shows in two ways that it lives: a lock that ends with its
+ * connection, so that a killed process is noticed at once, and a heartbeat, so that a frozen one is noticed too.
  */
 export class Processes {
   /** This process's number, the same until it ends. */
@@ -69,10 +72,10 @@ export class Processes {
     this.#live = [self];
   }
 
-  /** Makes this process known. Throws DatabaseError, while a backup is being restored too. */
+  /** Registers this process. Throws DatabaseError, also while a backup is being restored. */
   static async join(database: Database, options: ProcessOptions): Promise<Processes> {
     const { rows } = await database.transaction(async (tx) => {
-      // Else it would wait for the table.
+      // Without this it would wait for the table.
       await refuseDuringRestore(tx, "transaction");
       return tx.query<{ number: number }>(
         "insert into processes (expires_at) values (clock_timestamp()) returning number",
@@ -90,18 +93,18 @@ export class Processes {
     return processes;
   }
 
-  /** Begins to tell `listener` what happens, and to give signs of life by itself. Called once. */
+  /** Starts to notify `listener`, and to send heartbeats. Called once. */
   listen(listener: ProcessListener): void {
     this.#listener = listener;
     this.#beating = this.#keepBeating();
   }
 
-  /** Whether a free ghost should come to this process, as far as is known. */
+  /** Whether a free ghost should come to this process, as far as known. */
   prefers(ghost: string): boolean {
     return preferredProcess(ghost, this.#live) === this.self;
   }
 
-  /** Looks again which processes live. Throws DatabaseError. */
+  /** Reads the live processes again. Throws DatabaseError. */
   async refresh(): Promise<void> {
     const { rows } = await this.#database.query<{ number: number }>(
       "select number from processes where process_lives(number) order by number",
@@ -110,27 +113,27 @@ export class Processes {
     this.#live = [...others, this.self];
   }
 
-  /** Whether there were others at the last look. */
+  /** Whether this process was alone at the last look. */
   get alone(): boolean {
     return this.#live.length === 1;
   }
 
-  /** How many there were at the last look, this one among them. */
+  /** The number of processes at the last look, including this one. */
   get count(): number {
     return this.#live.length;
   }
 
-  /** Whether the others can see that this process lives: by its lock, and by a sign that is not too old. */
+  /** Whether the others can see that this process lives: by its lock and a recent heartbeat. */
   get isAlive(): boolean {
     return this.#session?.locked === true && performance.now() - this.#lastSign < this.#options.expireAfterMs;
   }
 
-  /** Tells the other processes whom something arrived for. Throws DatabaseError; the heartbeat finds it then. */
+  /** Tells the other processes of new work. Throws DatabaseError; the heartbeat then finds the work. */
   async ring(bells: Bells): Promise<void> {
     await ringProcesses(this.#database, bells, this.self);
   }
 
-  /** Takes this process off the list; its ghosts are free from then on. Never throws: others notice its end anyway. */
+  /** Removes this process from the list, which frees its ghosts. Never throws: the others notice its end anyway. */
   async leave(): Promise<void> {
     this.#stopping.abort();
     await this.#beating;
@@ -151,7 +154,7 @@ export class Processes {
         sleep(everyMs, undefined, { ref: false, signal: AbortSignal.any([signal, waited.signal]) }).catch(
           () => undefined,
         ),
-        // A lost connection is one that others may take for our end: a new one at once, or nearly so.
+        // Others may take a lost connection for our end, so a new one is opened almost at once.
         ended.then(() => sleep(Math.min(everyMs, 500), undefined, { ref: false })),
       ]);
       waited.abort();
@@ -174,7 +177,7 @@ export class Processes {
 
   async #beat(): Promise<void> {
     const session = await this.#openSession();
-    // An own connection that the server has not noticed to be dead may still hold the lock; then the next beat gets it.
+    // An old connection, not yet known to be dead, may still hold the lock. Then the next beat gets it.
     if (!session.locked) {
       await refuseDuringRestore(session.session, "session");
       const { rows } = await session.session.query<{ locked: boolean }>(
@@ -184,7 +187,7 @@ export class Processes {
       this.#session = { session: session.session, locked: rows[0]?.locked === true };
     }
     const signed = performance.now();
-    // Set anew when it is gone: a process that was away for long has been taken off the list.
+    // The row is inserted again when it is missing: a process that was silent for long has been removed.
     await this.#database.query(
       `insert into processes (number, expires_at) values ($1, clock_timestamp() + $2 * interval '1 millisecond')
        on conflict (number) do update set expires_at = excluded.expires_at`,

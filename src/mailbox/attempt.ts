@@ -3,8 +3,8 @@ import { fenced, type Lease } from "../leases/leases.ts";
 import type { MailItem } from "./mail-item.ts";
 
 /**
- * One try at an item, counted before it is made: by then the item has a strike, which tells at the next start that the
- * process ended over it.
+ * One attempt at an item. It is counted before it is made: the item's strike then shows at the next start that the
+ * process ended during the attempt.
  */
 export class Attempt {
   readonly #database: Database;
@@ -18,7 +18,7 @@ export class Attempt {
     this.#item = item;
   }
 
-  /** Counts it. Throws StaleLease. */
+  /** Counts the attempt. Throws StaleLease. */
   static async begin(database: Database, lease: Lease, item: MailItem): Promise<Attempt> {
     const attempt = new Attempt(database, lease, item);
     await attempt.#update("attempts = attempts + 1, strikes = strikes + 1");
@@ -26,8 +26,8 @@ export class Attempt {
   }
 
   /**
-   * The engine is done with the item: if the process ends now, that is not the item's fault. Written down only for an item
-   * that is under suspicion; a first strike takes nothing from the others.
+   * The engine has finished with the item: if the process ends now, the item is not to blame. This is recorded only for
+   * a suspected item; a first strike does no harm.
    */
   async survived(): Promise<void> {
     if (!this.#item.isSuspect || !this.#isStruck) return;
@@ -41,7 +41,7 @@ export class Attempt {
     this.#isStruck = true;
   }
 
-  /** As if it had not been tried: what stood in its way (the server, the network) was not its fault. */
+  /** Undoes the attempt: the obstacle (the server, the network) was not the item's fault. */
   async takeBack(): Promise<void> {
     await this.#update(this.#isStruck ? "attempts = attempts - 1, strikes = strikes - 1" : "attempts = attempts - 1");
   }

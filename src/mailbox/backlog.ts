@@ -1,16 +1,16 @@
 import type { Queryable } from "../database/database.ts";
 import { countMalformed } from "./malformed.ts";
 
-/** What waits in mailboxes. */
+/** The numbers of waiting items in the mailboxes. */
 export interface Backlog {
   readonly items: Readonly<Record<"ready" | "awaiting_key" | "set_aside", number>>;
-  /** How long the oldest item that could be handled has been here, in seconds; 0 when there is none. */
+  /** The age of the oldest item that is ready, in seconds; 0 when there is none. */
   readonly oldestReadySeconds: number;
-  /** Parts of transactions that could not be understood. */
+  /** The number of malformed parts of transactions. */
   readonly malformed: number;
 }
 
-/** What waits in all mailboxes, and what was stored aside. */
+/** Counts the waiting items of all mailboxes, and the malformed parts. */
 export async function readBacklog(database: Queryable): Promise<Backlog> {
   const { rows } = await database.query<{ state: keyof Backlog["items"]; items: number; oldest: number }>(
     `select state, count(*)::integer as items, extract(epoch from now() - min(received_at)) as oldest

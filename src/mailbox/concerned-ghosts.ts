@@ -2,7 +2,7 @@ import type { Queryable } from "../database/database.ts";
 import type { RoomEvent, Transaction } from "../homeserver/transaction.ts";
 import type { GhostRooms, MembershipChange } from "./routing.ts";
 
-/* Which ghosts a transaction concerns, by the rooms that they are in: read and noted while the transaction is stored. */
+/* The ghosts that a transaction concerns, by their rooms: read and recorded while the transaction is stored. */
 
 /** The ghosts that are in the rooms of some events. */
 export async function ghostRooms(tx: Queryable, events: readonly RoomEvent[]): Promise<GhostRooms> {
@@ -17,8 +17,9 @@ export async function ghostRooms(tx: Queryable, events: readonly RoomEvent[]): P
 }
 
 /**
- * Pushed to-device data names its ghost. A changed device list concerns every ghost that shares a room with the user; of
- * those only the ones that are loaded, for every ghost looks at its /sync before it encrypts.
+ * The ghosts whose device should look at its /sync. Pushed to-device data names its ghost. A changed device list
+ * concerns every ghost that shares a room with the user; only loaded ghosts are woken, because every ghost reads its
+ * /sync before it encrypts.
  */
 export async function ghostsToRing(
   tx: Queryable,
@@ -37,8 +38,8 @@ export async function ghostsToRing(
 }
 
 /**
- * Nobody who is in a room is invited to it: such an invite is told of late, or again after a leave that was not told of. The
- * ghost itself sees to it; until then it hears on, and the room is what it was called before.
+ * Records a ghost's membership. An invite to a room that the ghost is in is late or repeated, or follows a leave that
+ * was never reported. The ghost itself resolves this; until then it stays joined, and the room's kind is unchanged.
  */
 export async function storeMembership(tx: Queryable, change: MembershipChange): Promise<void> {
   await tx.query(

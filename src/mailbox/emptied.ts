@@ -1,9 +1,9 @@
 import type { Queryable } from "../database/database.ts";
 
-/** Keeps of events that nobody waits for any more only that they came. */
+/** Deletes the content of events that nobody waits for any more, and keeps their ids. */
 export async function emptyUnwanted(tx: Queryable, eventIds: readonly string[]): Promise<void> {
   if (eventIds.length === 0) return;
-  // Held in one order: another ghost may be adopting them.
+  // Locked in a fixed order: another ghost may be adopting these events.
   await tx.query(
     `select from events where event_id in (select json_array_elements_text($1::json)) order by event_id for update`,
     [JSON.stringify(eventIds)],

@@ -2,10 +2,13 @@ import { BATCH_ROWS, inBatches } from "../database/batches.ts";
 import type { Database } from "../database/database.ts";
 import { emptyUnwanted } from "./emptied.ts";
 
-/** What waits for a key is given up after so long, in days; read later than `turns.max_wait` it is only remembered. */
+/**
+ * An item that waits for a key is deleted after this many days. The agent no longer answers it once it is older than
+ * `turns.max_wait`.
+ */
 const AWAITED_FOR_DAYS = 30;
 
-/** What waits for a key that has not come by then will hardly be read; what was set aside is kept for a look. Returns how many items. */
+/** Deletes old waiting items, which will hardly become readable, and old set-aside items. Returns their number. */
 export function pruneHeldMail(database: Database, olderThanDays: number, signal?: AbortSignal): Promise<number> {
   return inBatches(
     () =>

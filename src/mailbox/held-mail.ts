@@ -1,33 +1,33 @@
 import type { Database } from "../database/database.ts";
 
-/** An item that is not tried by itself, as an operator sees it. Nothing of what was said is in it. */
+/** An item that is not retried automatically, as an operator sees it. It holds no message text. */
 export interface HeldItem {
   readonly id: number;
   readonly ghost: string;
   readonly roomId: string;
   readonly eventId: string;
-  /** Waiting for a key, or set aside for good. */
+  /** Waiting for a key, or set aside permanently. */
   readonly state: "awaiting_key" | "set_aside";
-  /** Why it was set aside; while it waits, the sender's own reason to keep the key back. */
+  /** The reason for setting it aside; while it waits, the sender's reason for not sending the key. */
   readonly reason: string | undefined;
   readonly receivedAt: Date;
 }
 
-/** How the mailbox stands. */
+/** The numbers of items by state. */
 export interface MailboxSummary {
   readonly ready: number;
   readonly awaitingKey: number;
   readonly setAside: number;
-  /** Of those that were set aside, the ones that were refused: not trusted, not readable, or repeated. */
+  /** The set-aside items that were refused: not trusted, not readable, or repeated. */
   readonly refused: number;
   /** Parts of transactions that are no events. */
   readonly malformed: number;
 }
 
-/** Which items a command is about: some, or all that are set aside. */
+/** The items that a command is about: some, or all set-aside ones. */
 export type HeldSelection = "all" | readonly number[];
 
-/** The mail that does not go on by itself, for an operator to look at, try again or give up. All throw DatabaseError. */
+/** The mail that needs an operator, who can list it, retry it or drop it. Every method throws DatabaseError. */
 export class HeldMail {
   readonly #database: Database;
 
@@ -49,7 +49,7 @@ export class HeldMail {
     return summary;
   }
 
-  /** How long the oldest item has been ready to be handled, in seconds; null when none is. */
+  /** The waiting time of the oldest ready item, in seconds; null when there is none. */
   async oldestReadySeconds(): Promise<number | null> {
     const { rows } = await this.#database.query<{ oldest: number | null }>(
       `select (extract(epoch from clock_timestamp() - min(received_at)))::float8 as oldest
@@ -75,7 +75,9 @@ export class HeldMail {
     }));
   }
 
-  /** Makes items ready again, their attempts forgotten. Returns the ids and whose they are; the owner has to be woken. */
+  /**
+   * Makes items ready again and resets their attempts. Returns their ids and ghosts; the caller must wake the ghosts.
+   */
   async retry(selection: HeldSelection): Promise<{ readonly id: number; readonly ghost: string }[]> {
     const { rows } = await this.#database.query<{ id: number; ghost: string }>(
       `update mailbox set state = 'ready', attempts = 0, strikes = 0, reason = null where ${SELECTED} returning id, ghost`,
@@ -84,7 +86,7 @@ export class HeldMail {
     return rows;
   }
 
-  /** Gives items up: they are never handled. Returns their ids. */
+  /** Deletes items, which are then never handled. Returns their ids. */
   async drop(selection: HeldSelection): Promise<number[]> {
     return this.#database.transaction(async (tx) => {
       const { rows } = await tx.query<{ id: number; event_id: string }>(
@@ -101,11 +103,11 @@ export class HeldMail {
   }
 }
 
-/** Reasons that say something of the event, and nothing of this bridge. */
+/** Reasons that are about the event, not about this bridge. */
 const REFUSED =
   "(reason like 'not trusted: %' or reason like 'not decrypted: %' or reason = 'a replay of another event')";
 
-/** By name also those that still wait for a key; all of them are only those that were set aside. */
+/** A list of ids may include items that wait for a key; "all" means set-aside items only. */
 const SELECTED = `case when $1 then state = 'set_aside' else state in ('set_aside', 'awaiting_key')
   and id in (select value::bigint from json_array_elements_text($2::json)) end`;
 

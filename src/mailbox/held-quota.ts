@@ -1,15 +1,15 @@
 import type { Database } from "../database/database.ts";
 import { emptyUnwanted } from "./emptied.ts";
 
-/** What may be held of somebody, waiting for its key or set aside: events, and bytes of them as they are stored. */
+/** The limits for held events, waiting for a key or set aside: their number, and their stored bytes. */
 export interface HeldQuota {
   readonly events: number;
   readonly bytes: number;
 }
 
 /**
- * Of one person, over all agents, and of all people of one server together. A client that gives no keys writes as much as it
- * likes; of what is read so late nothing is answered, so that there is no use in more of it.
+ * The limits for one person, over all agents, and for all people of one server together. A client that sends no keys
+ * could write without end. Such late messages get no answer anyway, so more of them would be useless.
  */
 export const HELD_QUOTAS: Readonly<Record<"sender" | "server", HeldQuota>> = {
   sender: { events: 200, bytes: 4_194_304 },
@@ -19,7 +19,7 @@ export const HELD_QUOTAS: Readonly<Record<"sender" | "server", HeldQuota>> = {
 const IS_HELD = `payload is not null and exists (select from mailbox
   where mailbox.event_id = events.event_id and state in ('awaiting_key', 'set_aside'))`;
 
-/** Whose events are counted together with one, and how they are found; `$1` is the event. */
+/** For each limit, the events that are counted together with the event `$1`. */
 const OF_THE_SAME: Readonly<Record<"sender" | "server", string>> = {
   sender: "sender = (select sender from events where event_id = $1)",
   server: `substr(sender, strpos(sender, ':') + 1) =
@@ -27,8 +27,8 @@ const OF_THE_SAME: Readonly<Record<"sender" | "server", string>> = {
 };
 
 /**
- * Drops what is held beyond the quotas of an event's sender and server: the oldest first, and of a server's people first those
- * who have most. Returns how many items.
+ * Deletes held events beyond the limits of an event's sender and server: the oldest first, and within a server those of
+ * the people with most. Returns their number.
  *
  * @param quotas for tests.
  */

@@ -4,15 +4,15 @@ import type { RoomEvent } from "../homeserver/transaction.ts";
 export interface MailItem {
   readonly id: number;
   readonly event: RoomEvent;
-  /** How long it has waited for its key, in ms by the database's clock; 0 when it did not have to. */
+  /** The time it has waited for its key, in ms by the database's clock; 0 when it did not wait. */
   readonly lateMs: number;
-  /** Whether an earlier try never came to its end. */
+  /** Whether an earlier attempt never ended. */
   readonly isSuspect: boolean;
 }
 
 /** The key that an item waits for. */
 export interface AwaitedKey {
   readonly sessionId: string;
-  /** Why the sender keeps it back, if it said so: a code of `m.room_key.withheld`. */
+  /** The sender's reason for not sending the key, if given: a code of `m.room_key.withheld`. */
   readonly withheld?: string;
 }

@@ -20,12 +20,12 @@ import { TransactionStore, type Arrivals, type TransactionStoreOptions } from ".
 /** An item that has ended the process, or failed, this often is set aside. */
 const MAX_STRIKES = 3;
 
-/** And one that was tried this often and never finished, whatever the reason. */
+/** An item that was tried this often without an end is set aside, whatever the reason. */
 const MAX_ATTEMPTS = 10;
 
 /**
- * The durable inbox and the only way in: a transaction is stored, with a row for every ghost concerned, in one SQL
- * transaction, before it is acknowledged. Each ghost takes its rows one by one, in order of arrival.
+ * The durable inbox, which all mail passes. A transaction is stored, with a row for every ghost it concerns, in one SQL
+ * transaction before it is acknowledged. Each ghost takes its rows one by one, in order of arrival.
  */
 export class Mailbox {
   readonly #database: Database;
@@ -48,8 +48,8 @@ export class Mailbox {
   }
 
   /**
-   * The ghost's oldest ready item; undefined when there is none. One that was tried too often is set aside instead, and
-   * the next one is looked at. Nothing is counted yet: see {@link begin}. Throws StaleLease.
+   * The ghost's oldest ready item; undefined when there is none. An item that was tried too often is set aside, and the
+   * next one is returned. This does not count an attempt: see {@link begin}. Throws StaleLease.
    */
   async next(lease: Lease): Promise<MailItem | undefined> {
     for (;;) {
@@ -63,7 +63,7 @@ export class Mailbox {
       if (found.rows.length === 0) return undefined;
       const { rows, open } = await this.#seals.open(found.rows);
       const [row] = rows;
-      // Its key was destroyed since, and it went with it.
+      // The item's key was destroyed meanwhile, and the item with it.
       if (row === undefined) continue;
       if (row.strikes >= MAX_STRIKES || row.attempts >= MAX_ATTEMPTS) {
         const tries = row.strikes >= MAX_STRIKES ? row.strikes : row.attempts;
@@ -92,16 +92,17 @@ export class Mailbox {
     return this.#transactions.adopt(tx, ghost, join, said);
   }
 
-  /** Counts a try at an item, before it is made. Throws StaleLease. */
+  /** Counts an attempt at an item before it is made. Throws StaleLease. */
   async begin(lease: Lease, item: MailItem): Promise<Attempt> {
     const attempt = await Attempt.begin(this.#database, lease, item);
     reached("mail.taken");
     return attempt;
   }
 
-  /** Takes a finished item out, in the fenced transaction that stores what came of it. */
+  /** Removes a finished item, in the fenced transaction that stores its result. */
   async done(tx: Queryable, item: MailItem): Promise<void> {
-    // The event is held: another ghost that adopts it meanwhile is seen by the next statement, or sees it emptied.
+    // The lock settles a race with another ghost that adopts the event: the next statement either sees that ghost, or
+    // that ghost sees an emptied event.
     await tx.query(
       `delete from mailbox using (select event_id from events where event_id = $2 for update) as held
        where id = $1 and mailbox.event_id = held.event_id`,
@@ -114,7 +115,7 @@ export class Mailbox {
     );
   }
 
-  /** Lets an item wait for a Megolm session's key; those behind it go on. */
+  /** Lets an item wait for a Megolm session's key; later items go on. */
   async awaitKey(lease: Lease, item: MailItem, key: AwaitedKey): Promise<void> {
     await this.#update(
       lease,
@@ -127,7 +128,7 @@ export class Mailbox {
     await this.#keepQuota(item.event.event_id);
   }
 
-  /** Makes a ghost's items ready again whose keys have come. Returns how many. */
+  /** Makes a ghost's items ready again whose keys have come. Returns their number. */
   async keysArrived(lease: Lease, sessionIds: readonly string[]): Promise<number> {
     return this.#update(
       lease,
@@ -137,7 +138,7 @@ export class Mailbox {
     );
   }
 
-  /** Keeps an item, with the reason, but never tries it again by itself. */
+  /** Sets an item aside, with the reason. It is never retried automatically. */
   async setAside(lease: Lease, id: number, reason: string): Promise<void> {
     const eventIds = await fenced(this.#database, lease, async (tx) => {
       const { rows } = await tx.query<{ event_id: string }>(
@@ -151,8 +152,8 @@ export class Mailbox {
   }
 
   /**
-   * Drops what a ghost waits for in a room, and what was set aside there: all, for it has left, or an event that was deleted
-   * before it could be read.
+   * Deletes a ghost's waiting and set-aside items of a room: all of them when the ghost has left, or one event that was
+   * deleted before it could be read.
    */
   async forget(
     tx: Queryable,
@@ -172,7 +173,7 @@ export class Mailbox {
     );
   }
 
-  /** Drops what waits for its key, or was set aside, and came before a time. Returns how many. */
+  /** Deletes a room's waiting and set-aside items from before a time. Returns their number. */
   async expire(roomId: string, before: Date): Promise<number> {
     return this.#database.transaction(async (tx) => {
       const { rows } = await tx.query<{ event_id: string }>(
@@ -188,7 +189,7 @@ export class Mailbox {
     });
   }
 
-  /** Ghosts with ready mail that a process has, or could have because nobody else does. */
+  /** The ghosts with ready mail that a process owns, or could own because no other process does. */
   async ghostsWithMail(process: number): Promise<string[]> {
     const { rows } = await this.#database.query<{ ghost: string }>(
       `select distinct ghost from mailbox left join leases using (ghost)
@@ -203,14 +204,14 @@ export class Mailbox {
     return senderOf(this.#database, roomId, eventId);
   }
 
-  /** What waits in all mailboxes, and what was stored aside. */
+  /** Counts the waiting items of all mailboxes, and the malformed parts. */
   backlog(): Promise<Backlog> {
     return readBacklog(this.#database);
   }
 
   /**
-   * Forgets what nobody needs any more: ids of events handled long ago (a homeserver repeats what was not acknowledged,
-   * and nothing else), malformed parts, and what nobody has read, or looked at, for long. Returns how many rows.
+   * Deletes old rows: ids of events handled long ago (a homeserver repeats only what was not acknowledged), malformed
+   * parts, and items that waited or were set aside for too long. Returns their number.
    */
   async prune(olderThanDays: number, signal?: AbortSignal): Promise<number> {
     const held = await pruneHeldMail(this.#database, olderThanDays, signal);
@@ -218,7 +219,7 @@ export class Mailbox {
     return held + events + (await pruneMalformed(this.#database, olderThanDays, signal));
   }
 
-  /** Others' events of the same sender and server go where there are too many. */
+  /** Deletes events of the same sender and server beyond their limits. */
   async #keepQuota(eventId: string): Promise<void> {
     const dropped = await dropBeyondQuota(this.#database, eventId);
     if (dropped === 0) return;
@@ -229,7 +230,7 @@ export class Mailbox {
     );
   }
 
-  /** Writes what is one ghost's own; `$1` is the ghost. */
+  /** Writes rows of one ghost; `$1` is the ghost. */
   async #update(lease: Lease, sql: string, values: readonly unknown[]): Promise<number> {
     const { count } = await fenced(this.#database, lease, (tx) => tx.query(sql, [lease.ghost, ...values]));
     return count;

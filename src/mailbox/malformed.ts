@@ -4,10 +4,10 @@ import { storable } from "../database/text.ts";
 import type { Transaction } from "../homeserver/transaction.ts";
 import type { Seals } from "../sealing/seals.ts";
 
-/** So many parts of transactions that are no events are kept for a look, the newest. */
+/** The most malformed parts that are kept, the newest ones. */
 const MOST_MALFORMED = 1_000;
 
-/** Stores parts of a transaction that are no events, for an operator to look at. */
+/** Stores malformed parts of a transaction for an operator to look at. */
 export async function insertMalformed(tx: Queryable, seals: Seals, malformed: Transaction["malformed"]): Promise<void> {
   if (malformed.length === 0) return;
   const key = await seals.in(tx, {});
@@ -23,19 +23,19 @@ export async function insertMalformed(tx: Queryable, seals: Seals, malformed: Tr
   ]);
 }
 
-/** How many are stored. */
+/** Counts the malformed parts. */
 export async function countMalformed(database: Queryable): Promise<number> {
   const { rows } = await database.query<{ count: number }>("select count(*)::integer as count from malformed");
   return rows[0]?.count ?? 0;
 }
 
-/** Forgets old ones. Returns how many. */
+/** Deletes old malformed parts. Returns their number. */
 export function pruneMalformed(database: Database, olderThanDays: number, signal?: AbortSignal): Promise<number> {
   const where = "received_at < now() - $1 * interval '1 day'";
   return deleteInBatches(database, { from: "malformed", where, values: [olderThanDays] }, signal);
 }
 
-/** Something malformed as text, for a look; what can't even be written down (nested too deep) is named so. */
+/** A malformed part as text. One that is nested too deep gets a placeholder. */
 function readable(raw: unknown): string {
   try {
     return storable(((JSON.stringify(raw) as string | undefined) ?? "").slice(0, 65_536));

@@ -9,37 +9,37 @@ import { parseTransaction, type Transaction } from "../homeserver/transaction.ts
 import type { Logger } from "../observability/log.ts";
 import { MISSED_INVITE } from "./missed-memberships.ts";
 
-/** A room that a ghost of ours is in, and that ghost. */
+/** A room, and a ghost that is in it. */
 interface Place {
   readonly room_id: string;
   readonly ghost: string;
 }
 
-/** How many events of a room are looked through; more only while what is missing goes on. */
+/** The events read from each room. More pages follow only while events are missing. */
 const FIRST_PAGE = 30;
 const PAGE = 100;
 const MAX_PAGES = 10;
 
-/** How many rooms are read at once. */
+/** The rooms read at once. */
 const CONCURRENCY = 4;
 
-/** How the search is made. */
+/** The surroundings of the search. */
 export interface MissedEventsOptions {
   readonly database: Database;
   readonly client: HomeserverClient;
-  /** Takes what was found, as a transaction would have brought it. */
+  /** Takes the found events as a transaction would have brought them. */
   readonly deliver: (transaction: Transaction) => Promise<void>;
-  /** Whether this process is the one to look, by the ghost that would. */
+  /** Whether this process does the search for a ghost. */
   readonly isOurs: (ghost: string) => boolean;
   readonly isGhost: (userId: string) => boolean;
   readonly log: Logger;
 }
 
 /**
- * Room events that no transaction brought. Synapse notes how far it has told application services before it has written
- * down what it is about to tell; what was between the two when it ended is never told (`_notify_interested_services` in its
- * handlers/appservice.py). So whenever it may have restarted, the end of every room is read and compared with what is
- * known here.
+ * Finds room events that no transaction brought. Synapse marks events as sent to application services before it stores
+ * the transaction; when it ends between the two, the events are never sent (`_notify_interested_services` in its
+ * handlers/appservice.py). So whenever Synapse may have restarted, the end of every room is read and compared with the
+ * stored events.
  */
 export class MissedEvents {
   readonly #options: MissedEventsOptions;
@@ -48,7 +48,7 @@ export class MissedEvents {
     this.#options = options;
   }
 
-  /** Looks through all rooms, a few at a time. A room that can't be read is passed over. Throws DatabaseError. */
+  /** Searches all rooms, a few at a time. An unreadable room is skipped. Throws DatabaseError. */
   async find(signal: AbortSignal): Promise<void> {
     const { database, isOurs, log } = this.#options;
     const { rows } = await database.query<Place>(
@@ -73,14 +73,14 @@ export class MissedEvents {
       return missing.length;
     } catch (error) {
       if (signal.aborted || !isHomeserverError(error)) throw error;
-      // A ghost that is no longer there is of no interest; a homeserver that goes away again will be back.
+      // A ghost that left the room is expected, and a homeserver that goes away again will be back.
       const isGone = error instanceof MatrixError && !error.retryable;
       log[isGone ? "debug" : "warn"]({ room: place.room_id, error }, "the room's timeline could not be read");
       return 0;
     }
   }
 
-  /** The events that are not known among the last ones, oldest first: never any from before all that are. */
+  /** The unknown events among the last ones, oldest first. Events from before the oldest known one are never taken. */
   async #missing({ room_id: roomId, ghost }: Place, signal: AbortSignal): Promise<unknown[]> {
     const { client } = this.#options;
     const seen: { readonly event: JsonObject; readonly isKnown: boolean }[] = [];
@@ -93,17 +93,17 @@ export class MissedEvents {
       const joined = events.findIndex((event) => isJoinOf(ghost, event));
       const since = joined === -1 ? events : events.slice(0, joined + 1);
       seen.push(...since.map((event) => ({ event, isKnown: known.has(event["event_id"]) })));
-      // Told of the invite and not of the join: then all since is missing.
+      // The invite is known and the join is not: then everything since the join is missing.
       joinIsMissing =
         joined !== -1 &&
         (events.slice(joined + 1).some((event) => known.has(event["event_id"])) ||
           (!known.has(events[joined]?.["event_id"]) && (await this.#askedForInvite(roomId))));
-      // Where a page ends with what is known, nothing was lost for a while before.
+      // A known event at the end of a page means that nothing was lost just before it.
       if (joined !== -1 || end === undefined || seen.at(-1)?.isKnown === true) break;
       from = end;
     }
     const oldestKnown = seen.findLastIndex(({ isKnown }) => isKnown);
-    // After an old backup of the database was restored, much is unknown that was answered long ago.
+    // After the restore of an old backup, many unknown events were answered long ago.
     const answered = new Set(seen.map(({ event }) => this.#answeredBy(event)));
     return seen
       .slice(0, joinIsMissing ? undefined : oldestKnown + 1)
@@ -112,7 +112,7 @@ export class MissedEvents {
       .reverse();
   }
 
-  /** Whether an invite to a room was read that nothing had told of: it is not known by its true id. */
+  /** Whether the ghost acted on an invite that no transaction brought: such an invite has no true id. */
   async #askedForInvite(roomId: string): Promise<boolean> {
     const { rows } = await this.#options.database.query(
       "select 1 from events where room_id = $1 and starts_with(event_id, $2) limit 1",
@@ -121,7 +121,7 @@ export class MissedEvents {
     return rows.length > 0;
   }
 
-  /** What an event of a ghost answers; the relation stands outside of the ciphertext. */
+  /** The event that a ghost's event answers; the relation stands outside the ciphertext. */
   #answeredBy({ sender, content }: JsonObject): unknown {
     if (typeof sender !== "string" || !this.#options.isGhost(sender)) return undefined;
     return answeredEvent((content ?? {}) as JsonObject);
@@ -137,8 +137,8 @@ export class MissedEvents {
 }
 
 /**
- * What was said before its own join is none of a ghost's business, though it may have been there earlier. A new name is no
- * join.
+ * A ghost must not read messages from before its own join, even if it was in the room earlier. A change of its name is
+ * no join.
  */
 function isJoinOf(ghost: string, event: JsonObject): boolean {
   if (event["type"] !== "m.room.member" || event["state_key"] !== ghost) return false;

@@ -5,29 +5,29 @@ import { pendingInvites } from "../homeserver/invites.ts";
 import { parseTransaction, type Transaction } from "../homeserver/transaction.ts";
 import type { Logger } from "../observability/log.ts";
 
-/** How many ghosts are asked about at once. */
+/** The ghosts asked about at once. */
 const CONCURRENCY = 4;
 
-/** What the id begins with that an invite is given here: the homeserver tells none to who is invited. */
+/** The prefix of the id that such an invite gets here: the homeserver tells the invited user none. */
 export const MISSED_INVITE = "$missed-invite-";
 
-/** How the search is made. */
+/** The surroundings of the search. */
 export interface MissedMembershipsOptions {
   readonly client: HomeserverClient;
-  /** The ghosts that this process is to ask about. */
+  /** The ghosts that this process asks about. */
   readonly ghosts: () => readonly string[];
-  /** Whether it is known that a ghost is invited to a room. */
+  /** Whether a ghost's invite to a room is known. */
   readonly isInvited: (ghost: string, roomId: string) => Promise<boolean>;
-  /** Takes what was found, as a transaction would have brought it. */
+  /** Takes the found events as a transaction would have brought them. */
   readonly deliver: (transaction: Transaction) => Promise<void>;
-  /** Asks in which rooms a ghost is, and notes those it was not known to be in. */
+  /** Asks for a ghost's rooms, and records those that were unknown. */
   readonly reconcile: (ghost: string, signal: AbortSignal) => Promise<void>;
   readonly log: Logger;
 }
 
 /**
- * Invites and joins of ghosts that no transaction told of. {@link MissedEvents} looks into the rooms that a ghost is known
- * to be in; this finds the others.
+ * Finds invites and joins of ghosts that no transaction brought. {@link MissedEvents} searches the rooms that a ghost
+ * is known to be in; this class finds the other rooms.
  */
 export class MissedMemberships {
   readonly #options: MissedMembershipsOptions;
@@ -36,7 +36,7 @@ export class MissedMemberships {
     this.#options = options;
   }
 
-  /** Asks about every ghost, a few at a time. One that can't be asked about is passed over. Throws DatabaseError. */
+  /** Asks about every ghost, a few at a time. A failing one is skipped. Throws DatabaseError. */
   async find(signal: AbortSignal): Promise<void> {
     const waiting = [...this.#options.ghosts()];
     const worker = async (): Promise<void> => {

@@ -1,18 +1,18 @@
 import type { Database } from "../database/database.ts";
 import type { Logger } from "../observability/log.ts";
 
-/** How long it is remembered which events were handled and what was sent. */
+/** The days for which ids of handled events and sent messages are kept. */
 export const KEPT_FOR_DAYS = 90;
 const EVERY_MS = 3_600_000;
-/** Where a process never lives for an hour, too. */
+/** Some processes never live for an hour, so the first pruning comes early. */
 const FIRST_AFTER_MS = 60_000;
-/** Of several processes one has the turn, for so long. */
+/** One of several processes prunes, and has the turn for this long. */
 const TURN = "50 minutes";
 
-/** Deletes what its owner does not need any more, some rows at a time, until the signal ends it. Returns how many. */
+/** Deletes rows that its owner no longer needs, in batches, until the signal aborts it. Returns their number. */
 export type Prune = (signal: AbortSignal) => Promise<number>;
 
-/** Deletes what nobody needs any more, every hour, by one process of all. The returned function ends it. */
+/** Prunes every hour, in one of all processes. The returned function stops it. */
 export function startPruning(database: Database, prunes: readonly Prune[], log: Logger): () => Promise<void> {
   const stopping = new AbortController();
   let running: Promise<void> = Promise.resolve();
@@ -44,7 +44,7 @@ async function pruneInTurn(
   if (rows > 0) log.info({ rows }, "old rows deleted");
 }
 
-/** All of them, one after the other; one that fails keeps none of the others from it. Returns how many rows went. */
+/** Runs all prunes in a row; a failing one does not stop the others. Returns the number of deleted rows. */
 export async function pruneAll(prunes: readonly Prune[], signal: AbortSignal, log: Logger): Promise<number> {
   let rows = 0;
   for (const prune of prunes) {
@@ -57,7 +57,7 @@ export async function pruneAll(prunes: readonly Prune[], signal: AbortSignal, lo
   return rows;
 }
 
-/** Whether it is this process's turn; another that asks within the same hour has none. By the database's clock. */
+/** Whether this process has the turn; one process an hour gets it, by the database's clock. */
 export async function takeTurn(database: Database): Promise<boolean> {
   const { count } = await database.query(
     `insert into settings (name, value) values ('pruned_at', now()::text)

@@ -1,6 +1,6 @@
 import type { RoomEvent } from "../homeserver/transaction.ts";
 
-/** Which ghosts are in which rooms. */
+/** The ghosts in each room. */
 export type GhostRooms = ReadonlyMap<string, ReadonlySet<string>>;
 
 /** A ghost's own membership event. */
@@ -12,21 +12,23 @@ export interface MembershipChange {
   readonly direct: boolean;
 }
 
-/** Where the events of a transaction go. */
+/** The destinations of a transaction's events. */
 export interface Routing {
   /** In the order of the events. */
   readonly mail: readonly { readonly ghost: string; readonly eventId: string }[];
   readonly memberships: readonly MembershipChange[];
 }
 
-/** Events with which people say something that is no message: a picture to choose, a vote (MSC3381). */
+/** Events that carry a person's choice without being messages: a chosen picture, a vote (MSC3381). */
 export const SAID_OTHERWISE: ReadonlySet<string> = new Set([
   "m.sticker",
   "m.poll.start",
   "org.matrix.msc3381.poll.start",
 ]);
 
-/** What a ghost wants to see of others: all that can be said to it, what takes it back, and that the room goes on elsewhere. */
+/**
+ * The events of others that a ghost needs: everything that addresses it, deletions of that, and the move to a new room.
+ */
 export const DELIVERED: ReadonlySet<string> = new Set([
   "m.room.message",
   "m.room.encrypted",
@@ -34,14 +36,14 @@ export const DELIVERED: ReadonlySet<string> = new Set([
   "m.room.redaction",
   "m.reaction",
   "m.room.tombstone",
-  // Clients send these in clear, in encrypted rooms too. What begins a verification is an m.room.message.
+  // Clients send these unencrypted even in encrypted rooms. The request of a verification is an m.room.message.
   ...["ready", "start", "accept", "key", "mac", "cancel", "done"].map((step) => `m.key.verification.${step}`),
 ]);
 
 /**
- * Decides who gets which event: a ghost's own membership goes to that ghost, what is said in a room to every ghost that
- * is in it at that point of the transaction, and nothing back to its sender. So nobody hears what was said before its
- * join, by the order of the server's stream and not by anybody's clock.
+ * Decides which ghost gets which event. A ghost's own membership goes to that ghost. A message goes to every ghost in
+ * the room at that point of the transaction, except its sender. So no ghost reads messages from before its join; the
+ * order is that of the server's stream, not of any clock.
  */
 export function route(events: readonly RoomEvent[], joined: GhostRooms, isGhost: (userId: string) => boolean): Routing {
   const here = new Map([...joined].map(([roomId, ghosts]) => [roomId, new Set(ghosts)]));

@@ -5,7 +5,7 @@ import type { RoomEvent } from "../homeserver/transaction.ts";
 import type { Seals } from "../sealing/seals.ts";
 import { DELIVERED } from "./routing.ts";
 
-/* The rows of `events`: each event once, whoever it is for, its text until nobody waits for it any more. */
+/* The rows of `events`: each event once, however many ghosts it concerns, with its text until no ghost waits for it. */
 
 /** Stores events, sealed. Returns those that were not there, or had been emptied and are to be kept again. */
 export async function insertEvents(
@@ -43,7 +43,7 @@ export async function insertEvents(
     ],
   );
   const inserted = new Set(rows.map((row) => row.event_id));
-  // The same event twice in one transaction counts once.
+  // An event that stands twice in one transaction counts once.
   return events.filter((event) => inserted.delete(event.event_id));
 }
 
@@ -54,8 +54,7 @@ const KNOWN_EVENT = {
 } as const;
 
 /**
- * Gives a ghost the events of rooms that it turned out to be in, as far as they came before that was known, in the
- * transaction that notes the rooms.
+ * Gives a ghost the earlier events of rooms in which it turned out to be, in the transaction that records the rooms.
  */
 export async function adoptEvents(tx: Queryable, ghost: string, roomIds: readonly string[]): Promise<void> {
   await tx.query(
@@ -69,7 +68,7 @@ export async function adoptEvents(tx: Queryable, ghost: string, roomIds: readonl
   );
 }
 
-/** Who sent an event of a room, be it a ghost's own; undefined when it is not known, or not any more. */
+/** The sender of an event in a room, possibly a ghost; undefined when it is not known (any more). */
 export async function senderOf(database: Queryable, roomId: string, eventId: string): Promise<string | undefined> {
   if (!isStorable(eventId)) return undefined;
   const { rows } = await database.query<{ sender: string | null }>(
@@ -79,7 +78,7 @@ export async function senderOf(database: Queryable, roomId: string, eventId: str
   return rows[0]?.sender ?? undefined;
 }
 
-/** Forgets events that were handled long ago, or that no ghost was ever in the room of. Returns how many. */
+/** Deletes events that were handled long ago, or in whose room no ghost ever was. Returns their number. */
 export function pruneEvents(database: Database, olderThanDays: number, signal?: AbortSignal): Promise<number> {
   const where = `(payload is null or unrouted) and received_at < now() - $1 * interval '1 day'
     and not exists (select from mailbox where mailbox.event_id = events.event_id)`;
@@ -91,7 +90,7 @@ export function placeOfEvent(eventId: string): string[] {
   return ["events.payload", eventId];
 }
 
-/** What of an event is looked at without opening it. */
+/** The fields of an event that are readable without opening it. */
 function outsideOf(event: RoomEvent): { type: string; sender: string; isState: boolean; sentAt: number } {
   return {
     type: storable(event.type),

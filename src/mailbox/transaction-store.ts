@@ -9,7 +9,7 @@ import { insertMalformed } from "./malformed.ts";
 import { route } from "./routing.ts";
 import { insertEvents } from "./stored-events.ts";
 
-/** Tells who has new mail and whom else a transaction woke. */
+/** The ghosts that a transaction gives work to. */
 export interface Arrivals {
   /** Ghosts with new rows in their mailbox. */
   readonly mail: readonly string[];
@@ -18,8 +18,8 @@ export interface Arrivals {
 }
 
 /**
- * Takes note of what new events say of rooms, in the transaction that stores the events; `isLate` says that they are from
- * before what was noted last.
+ * Records the room state that new events carry, in the transaction that stores them. `isLate` says that they are older
+ * than the recorded state.
  */
 export type NoteState = (
   tx: Queryable,
@@ -27,7 +27,7 @@ export type NoteState = (
   options?: { readonly isLate: boolean },
 ) => Promise<void>;
 
-/** What storing transactions works with. */
+/** The parts that storing transactions needs. */
 export interface TransactionStoreOptions {
   readonly database: Database;
   readonly seals: Seals;
@@ -38,7 +38,7 @@ export interface TransactionStoreOptions {
   readonly metrics?: Metrics | undefined;
 }
 
-/** Puts what the homeserver sends into the mailboxes of the ghosts that it concerns. */
+/** Puts the homeserver's transactions into the mailboxes of the ghosts that they concern. */
 export class TransactionStore {
   readonly #database: Database;
   readonly #seals: Seals;
@@ -57,12 +57,12 @@ export class TransactionStore {
   }
 
   /**
-   * Stores a transaction. Events are recognised by their ids: what was stored before is skipped, whatever the id of the
-   * transaction (Synapse starts those again at 1). Throws DatabaseError; then nothing of it is stored, and Synapse must
-   * be told to try again.
+   * Stores a transaction. Events are recognised by their ids: known ones are skipped, whatever the id of the
+   * transaction (Synapse starts transaction ids again at 1). Throws DatabaseError; then nothing is stored, and Synapse
+   * must be told to try again.
    */
   async store(transaction: Transaction): Promise<Arrivals> {
-    // Where ephemeral events are pushed, many a transaction holds nothing else.
+    // Where ephemeral events are pushed, many transactions hold nothing else.
     const { events, malformed, doorbells, changedUsers } = transaction;
     if (events.length + malformed.length + doorbells.length + changedUsers.length === 0)
       return { mail: [], doorbells: [] };
@@ -82,8 +82,8 @@ export class TransactionStore {
         );
       }
       const ids = JSON.stringify(fresh.map((event) => event.event_id));
-      // We are told of rooms that a ghost is in. Where none is known, or no more than an invite, it is we who do not know:
-      // see adoptEvents.
+      // The homeserver reports only rooms that a ghost is in. So where no ghost is known, or only an invited one, our
+      // knowledge is incomplete: see adoptEvents.
       await tx.query(
         `update events set unrouted = true where event_id in (select json_array_elements_text($1::json))
          and not exists (select 1 from memberships where memberships.room_id = events.room_id and membership <> 'invite')
@@ -111,8 +111,8 @@ export class TransactionStore {
   }
 
   /**
-   * Gives a ghost what was said in a room before its own join, in the transaction that ends that join: in order, and before
-   * what was said there since.
+   * Gives a ghost the messages from before its own join, in the transaction that finishes that join: in order, and
+   * before the later messages.
    */
   async adopt(tx: Queryable, ghost: string, join: MailItem, said: readonly RoomEvent[]): Promise<void> {
     if (said.length === 0) return;

@@ -10,29 +10,29 @@ import type { Retryable } from "../observability/retryable.ts";
 /** The master key is missing, malformed, or not the one this database was made with. */
 export class MasterKeyError extends OperatorError<"MasterKeyError"> implements Retryable {
   override readonly name = "MasterKeyError";
-  /** Nothing is lost by waiting until the key is back. */
+  /** Waiting for the key loses nothing. */
   readonly retryable = true;
 }
 
-/** The rows of `settings` that say which master key it is, and how many there were. */
+/** The rows of `settings` that identify the master key, and count how many there have been. */
 export const CHECK = "master_key_check";
 export const GENERATION = "master_key_generation";
 
-/** A key as it is kept: sealed by a master key, of which there may have been others before. */
+/** A stored key: sealed by a master key, of one of its generations. */
 export interface WrappedKey {
   readonly generation: number;
   readonly wrapped: string;
 }
 
-/** One master key, as it was read. */
+/** A master key and its generation. */
 export interface MasterSecret {
   readonly key: Uint8Array;
   readonly generation: number;
 }
 
 /**
- * The key from which the key of every device's store, and of every ghost's secret storage, is derived, and which wraps the
- * keys that rooms are sealed with. Where it was changed meanwhile (rotation.ts), the new one is read.
+ * The key from which the keys of device stores and of ghosts' secret storage are derived, and which wraps the keys that
+ * rooms are sealed with. After a change (rotation.ts) the new key is read.
  */
 export class MasterKey {
   readonly #source: MasterKeySource;
@@ -46,9 +46,9 @@ export class MasterKey {
   }
 
   /**
-   * Reads the key. It writes a new one (0600) only where there is neither a file nor anything that was encrypted with
-   * one. Throws {@link MasterKeyError} when the database belongs to another key: its devices could not be opened, and a
-   * new key must never take their place unasked.
+   * Reads the key. It writes a new one (0600) only where there is neither a file nor anything encrypted with an earlier
+   * key. Throws {@link MasterKeyError} when the database belongs to another key: its devices could not be opened, and a
+   * new key must never replace theirs unasked.
    */
   static async open(source: MasterKeySource, database: Database): Promise<MasterKey> {
     const there = await readMasterSecret(source, database);
@@ -65,7 +65,7 @@ export class MasterKey {
   }
 
   /**
-   * The 32-byte key of a ghost's secret storage, which its recovery key encodes. Throws {@link MasterKeyError},
+   * The 32-byte key of a ghost's secret storage; its recovery key encodes it. Throws {@link MasterKeyError},
    * DatabaseError.
    */
   recoveryKey(userId: string): Promise<Uint8Array> {
@@ -77,15 +77,18 @@ export class MasterKey {
     return backupKeyOf(this.#secret.key, salt);
   }
 
-  /** Throws {@link MasterKeyError} when the database, as a transaction sees it, belongs to another key by now, and DatabaseError. */
+  /**
+   * Throws {@link MasterKeyError} when the database, as the transaction sees it, now belongs to another key; and
+   * DatabaseError.
+   */
   async confirm(tx: Queryable): Promise<void> {
     if ((await masterKeyCheck(tx)) === checkOf(this.#secret.key)) return;
     throw new MasterKeyError("the master key was changed at this very moment; run the same again");
   }
 
   /**
-   * Wraps a key of 32 bytes, in the transaction that stores it: until that has ended the master key can't be changed.
-   * Throws {@link MasterKeyError}, DatabaseError.
+   * Wraps a 32-byte key in the transaction that stores it: the master key can't be changed before that ends. Throws
+   * {@link MasterKeyError}, DatabaseError.
    */
   async wrap(tx: Queryable, key: Uint8Array, place: string): Promise<WrappedKey> {
     const { rows } = await tx.query<{ value: string }>("select value from settings where name = $1 for share", [CHECK]);
@@ -93,16 +96,13 @@ export class MasterKey {
     return wrapWith(this.#secret, key, place);
   }
 
-  /** Opens a key that was wrapped. Throws {@link MasterKeyError}, SealBroken, DatabaseError. */
+  /** Opens a wrapped key. Throws {@link MasterKeyError}, SealBroken, DatabaseError. */
   async unwrap(database: Queryable, { generation, wrapped }: WrappedKey, place: string): Promise<Uint8Array> {
     if (generation !== this.#secret.generation) await this.#reread(database);
     return unwrapWith(this.#secret, wrapped, place);
   }
 
-  /**
-   * The secret that is derived for one purpose, or that was derived from an earlier master key and is kept since the
-   * change.
-   */
+  /** The secret for one purpose: derived now, or derived from an earlier master key and kept since the change. */
   async #secretOf(name: string): Promise<Uint8Array> {
     for (;;) {
       const { rows } = await this.#database.query<{ check: string | null; kept: string | null }>(
@@ -126,13 +126,16 @@ export class MasterKey {
   }
 }
 
-/** What tells the master key of a database without giving it away; undefined before there was one. Throws DatabaseError. */
+/**
+ * A value that identifies a database's master key without revealing it; undefined before there is one. Throws
+ * DatabaseError.
+ */
 export async function masterKeyCheck(database: Queryable): Promise<string | undefined> {
   const { rows } = await database.query<{ value: string }>("select value from settings where name = $1", [CHECK]);
   return rows[0]?.value;
 }
 
-/** The key that a database belongs to; undefined when it is a new one. Throws {@link MasterKeyError}, DatabaseError. */
+/** The master key of a database; undefined for a new database. Throws {@link MasterKeyError}, DatabaseError. */
 export async function readMasterSecret(
   source: MasterKeySource,
   database: Queryable,
@@ -148,21 +151,21 @@ export async function readMasterSecret(
   return { key: await find(source, check, generation), generation };
 }
 
-/** How many master keys the database has had. Throws DatabaseError. */
+/** The number of master keys that the database has had. Throws DatabaseError. */
 export async function generationOf(database: Queryable): Promise<number> {
   const { rows } = await database.query<{ value: string }>("select value from settings where name = $1", [GENERATION]);
   return Number(rows[0]?.value ?? 1);
 }
 
 /**
- * The key of a backup. It is derived from the master key and the backup's salt alone, because the database may be gone
- * by then.
+ * The key of a backup. It derives from the master key and the backup's salt alone, because the database may be lost
+ * when it is needed.
  */
 export function backupKeyOf(master: Uint8Array, salt: Uint8Array): Uint8Array {
   return derive(master, `backup ${Buffer.from(salt).toString("hex")}`);
 }
 
-/** Reads the key where there is no database to tell whether it is the right one. Throws {@link MasterKeyError}. */
+/** Reads the key without a database to check it against. Throws {@link MasterKeyError}. */
 export async function readMasterKey(source: MasterKeySource): Promise<Uint8Array> {
   return parse(source.from === "env" ? process.env[source.name] : await readIfThere(source.path), placeOf(source));
 }
@@ -177,7 +180,7 @@ export function recoveryKeyName(userId: string): string {
   return `secret storage ${userId}`;
 }
 
-/** 32 bytes for one purpose. */
+/** Derives 32 bytes for one purpose. */
 export function derive(master: Uint8Array, name: string): Uint8Array {
   return new Uint8Array(hkdfSync("sha256", master, "", name, 32));
 }
@@ -187,30 +190,30 @@ export function wrapWith({ key: master, generation }: MasterSecret, key: Uint8Ar
   return { generation, wrapped: seal(derive(master, "key wrapping"), key, place) };
 }
 
-/** Opens what {@link wrapWith} made. Throws SealBroken. */
+/** Opens the result of {@link wrapWith}. Throws SealBroken. */
 export function unwrapWith({ key: master }: MasterSecret, wrapped: string, place: string): Uint8Array {
   return new Uint8Array(unseal(derive(master, "key wrapping"), wrapped, place));
 }
 
-/** A check value that identifies a master key without giving it away. */
+/** A check value that identifies a master key without revealing it. */
 export function checkOf(key: Uint8Array): string {
   return createHmac("sha256", key).update("matrix-agents master key").digest("hex");
 }
 
-/** The file of the key that is about to become a generation's: the process may end before it is put in its place. */
+/** The file of a generation's new key, before it is moved into place: the process may end in between. */
 export function nextPath(path: string, generation: number): string {
   return `${path}.next-${generation}`;
 }
 
-/** The key that the database was made with, or changed to. Throws {@link MasterKeyError}. */
+/** The current key of the database. Throws {@link MasterKeyError}. */
 async function find(source: MasterKeySource, check: string, generation: number): Promise<Uint8Array> {
   const place = placeOf(source);
   if (source.from === "file") {
-    // Before the file itself: it may be put in that one's place at any moment.
+    // This file is read first: it may be moved into the other's place at any moment.
     const nextFile = nextPath(source.path, generation);
     const next = await readIfThere(nextFile);
     if (next !== undefined && checkOf(parse(next, nextFile)) === check) {
-      // The change was stored, and the process ended before it had put the file in its place.
+      // The change was stored, but the process ended before it moved the file into place.
       await rename(nextFile, source.path).catch((error: unknown) => {
         if (!isMissing(error)) throw error;
       });

@@ -20,28 +20,28 @@ import {
 } from "./master-key.ts";
 import { placeOfKey, type KeyRow } from "./seals.ts";
 
-/** Any constant: it names the lock that keeps two changes apart. */
+/** Any constant: it names the lock that excludes a second rotation. */
 const ROTATION_LOCK = 7_295_005;
 
-/** Keys that are wrapped anew by one statement. */
+/** The keys rewrapped by one statement. */
 const AT_ONCE = 1_000;
 
 /** The result of a change of the master key. */
 export interface Rotated {
   readonly generation: number;
-  /** How many keys the new one wraps. */
+  /** The number of keys that the new master key wraps. */
   readonly keys: number;
-  /** Where the one before lies; undefined when it is not in a file. */
+  /** The path of the former key; undefined when it is not in a file. */
   readonly formerPath: string | undefined;
 }
 
 /**
- * Puts a new master key in the place of the present one. The new key wraps everything that the old one wraps. Secrets
- * that were derived from the old one are kept, wrapped, so that devices and recovery keys stay as they are. Either all
- * of it happens or nothing; a process that ends in the middle leaves a database that belongs to the key which the next
- * start finds. Running bridges read the new key by themselves, where it is in a file.
+ * Replaces the master key. The new key wraps everything that the old one wraps. Secrets derived from the old key are
+ * kept, wrapped, so that devices and recovery keys stay the same. All of this happens or nothing; when the process ends
+ * in the middle, the next start finds the key that the database belongs to. Running bridges read the new key themselves
+ * where it is in a file.
  *
- * @param source where the present key is.
+ * @param source the place of the present key.
  * @param next the new key, where it is not in a file: 64 hexadecimal digits.
  * @param also further writes in the same transaction. Throws {@link MasterKeyError}, DatabaseError.
  */
@@ -53,7 +53,7 @@ export async function rotateMasterKey(
 ): Promise<Rotated> {
   const done = await database
     .transaction(async (tx) => {
-      // One at a time: from here on it is known which key the database belongs to, and that no other change is under way.
+      // One rotation at a time: under this lock the database's key is certain, and no other change is under way.
       await tx.query("select pg_advisory_xact_lock($1)", [ROTATION_LOCK]);
       const present = await readMasterSecret(source, tx);
       if (present === undefined) throw new MasterKeyError("this database has no master key yet; start the bridge once");
@@ -72,14 +72,14 @@ export async function rotateMasterKey(
     });
   if (source.from === "file") {
     await rename(nextPath(source.path, done.generation), source.path).catch((error: unknown) => {
-      // A bridge that runs was faster.
+      // A running bridge has already moved the file.
       if (codeOf(error) !== "ENOENT") throw error;
     });
   }
   return done;
 }
 
-/** Removes the key of a change that was not stored. Whether it was is known once nobody can be storing it any more. */
+/** Removes the new key's file when the change was not stored. The lock makes sure that nobody is still storing it. */
 async function tidyUp(database: Database, path: string): Promise<void> {
   await database.transaction(async (tx) => {
     await tx.query("select pg_advisory_xact_lock($1)", [ROTATION_LOCK]);
@@ -88,13 +88,13 @@ async function tidyUp(database: Database, path: string): Promise<void> {
 }
 
 /**
- * Lays the new key beside the present one, and keeps the present one under another name: a backup from before needs the
- * key from before. Returns that name.
+ * Writes the new key beside the present one, and keeps the present one under another name, because earlier backups need
+ * it. Returns that name.
  */
 async function layDown(path: string, text: string, present: MasterSecret): Promise<string> {
   const nextFile = nextPath(path, present.generation + 1);
   try {
-    // Left by a change that was not stored, for the database says that it belongs to the one before.
+    // A change that was not stored left this file: the database belongs to the earlier key.
     await rm(nextFile, { force: true });
     await writeSafely(nextFile, text);
     return await keepFormer(path, present);
@@ -106,7 +106,7 @@ async function layDown(path: string, text: string, present: MasterSecret): Promi
   }
 }
 
-/** Another key may have that name already, where a backup was restored in between. */
+/** After a restore in between, another key may already have that name. */
 async function keepFormer(path: string, { key, generation }: MasterSecret): Promise<string> {
   for (let count = 0; ; count++) {
     const formerPath = `${path}.${generation}${count === 0 ? "" : `.${count}`}`;
@@ -126,8 +126,8 @@ function codeOf(error: unknown): string {
 }
 
 async function rewrap(tx: Queryable, present: MasterSecret, next: MasterSecret): Promise<number> {
-  // A process that is about to wrap a key, or to make a ghost, either waits for this transaction and then finds the new
-  // key, or was first, and this transaction finds its key.
+  // A process that is wrapping a key or making a ghost either waits for this transaction and then finds the new key, or
+  // came first, and this transaction finds its key.
   const { count } = await tx.query("update settings set value = $2 where name = $1 and value = $3", [
     CHECK,
     checkOf(next.key),
@@ -164,9 +164,7 @@ async function rewrapKeys(tx: Queryable, present: MasterSecret, next: MasterSecr
   }
 }
 
-/**
- * The keys that devices and secret storage are encrypted with can't be changed with the master key, so they are kept.
- */
+/** The keys that encrypt devices and secret storage can't change with the master key, so they are kept. */
 async function keepDerived(tx: Queryable, present: MasterSecret, next: MasterSecret): Promise<number> {
   const { rows: kept } = await tx.query<{ name: string; wrapped: string }>("select name, wrapped from kept_secrets");
   const before = new Map(kept.map((row) => [row.name, row.wrapped]));
@@ -192,7 +190,7 @@ async function keepDerived(tx: Queryable, present: MasterSecret, next: MasterSec
   return rows.length;
 }
 
-/** On the disk before the database says that it is the one. */
+/** The file must be on disk before the database refers to its key. */
 async function writeSafely(path: string, text: string): Promise<void> {
   const file = await open(path, "wx", 0o600);
   try {

@@ -5,19 +5,19 @@ import { unlessBroken } from "./sealed-text.ts";
 import type { Scope, Seals } from "./seals.ts";
 import { OperatorError } from "../observability/operator-error.ts";
 
-/** Rows that are sealed in one transaction. */
+/** The rows sealed in one transaction. */
 const AT_ONCE = 200;
 
-/** The columns of a table that versions before sealing left in clear. */
+/** The columns that versions before sealing left unsealed in a table. */
 interface ClearTable {
   readonly table: string;
-  /** Which rows; each has an index of its own, so that looking costs nothing once all are sealed. */
+  /** The condition that selects the rows. Each has an index, so that the check is cheap once all rows are sealed. */
   readonly where: string;
   /** The columns that identify a row. */
   readonly keys: readonly string[];
   readonly texts: readonly string[];
   readonly scope: (row: Row) => Scope;
-  /** The values that a seal is bound to, where those are not the keys. */
+  /** The values that a seal is bound to, where they are not the keys. */
   readonly place?: readonly string[];
   /** Further columns that are written. */
   readonly more?: (row: Row) => Readonly<Record<string, unknown>>;
@@ -82,13 +82,13 @@ const TABLES: readonly ClearTable[] = [
   },
 ];
 
-/** Rows with words that nobody has sealed. */
+/** The number of unsealed rows of a table. */
 export interface Unsealed {
   readonly table: string;
   readonly rows: number;
 }
 
-/** The database holds words that are not sealed, and nothing says that all were once. */
+/** The database holds unsealed words, and no record says that all were sealed before. */
 export class UnsealedRows extends OperatorError<"UnsealedRows"> {
   override readonly name = "UnsealedRows";
 
@@ -99,12 +99,12 @@ export class UnsealedRows extends OperatorError<"UnsealedRows"> {
   }
 }
 
-/** How many there are in each table, as people read it. */
+/** The numbers of rows in each table, for people. */
 export function describeUnsealed(unsealed: readonly Unsealed[]): string {
   return unsealed.map(({ table, rows }) => `${table}: ${rows}`).join(", ");
 }
 
-/** The tables that have any. Throws DatabaseError. */
+/** The tables with unsealed rows. Throws DatabaseError. */
 export async function unsealedRows(database: Queryable): Promise<Unsealed[]> {
   const counts = TABLES.map(
     ({ table, where }) => `select '${table}' as "table", count(*)::integer as rows from ${table} where ${where}`,
@@ -114,9 +114,9 @@ export async function unsealedRows(database: Queryable): Promise<Unsealed[]> {
 }
 
 /**
- * Confirms that all texts are sealed, before the bridge does anything else, and writes that down in a way that only an
- * owner of the master key can. From then on an unsealed text was put there by somebody else: it is never sealed, and
- * never read (Seals.open). Throws {@link UnsealedRows} where that is not confirmed, MasterKeyError, DatabaseError.
+ * Confirms, before the bridge does anything else, that all texts are sealed, and records this in a way that only an
+ * owner of the master key can. From then on an unsealed text must come from somebody else: it is never sealed and never
+ * read (Seals.open). Throws {@link UnsealedRows} where this fails, MasterKeyError, DatabaseError.
  */
 export async function confirmSealed(database: Database, seals: Seals, log: Logger): Promise<void> {
   const unsealed = await unsealedRows(database);
@@ -130,8 +130,8 @@ export async function confirmSealed(database: Database, seals: Seals, log: Logge
 }
 
 /**
- * Seals the texts that earlier versions have left in clear. This happens once, at the operator's word, because nothing
- * in a database tells such words from those that somebody else has put there. Returns the number of rows. Throws
+ * Seals the texts that earlier versions left unsealed. This happens once, at the operator's command, because the
+ * database can't tell such texts from texts that somebody else inserted. Returns the number of rows. Throws
  * MasterKeyError, DatabaseError.
  */
 export async function sealExisting(database: Database, seals: Seals): Promise<number> {
@@ -145,13 +145,11 @@ export async function sealExisting(database: Database, seals: Seals): Promise<nu
   return rows;
 }
 
-/**
- * The row of `settings` that says that everything is sealed: the id of a key that stays, and a text that it has sealed.
- */
+/** The row of `settings` that records the sealing: the id of a permanent key, and a text sealed with it. */
 const RECORD = "all_sealed";
 const RECORD_PLACE = ["settings.value", RECORD];
 
-/** Whether it was written down that all is sealed, by somebody with the master key. Throws MasterKeyError, DatabaseError. */
+/** Whether an owner of the master key has recorded that everything is sealed. Throws MasterKeyError, DatabaseError. */
 export async function isRecordedAsSealed(database: Queryable, seals: Seals): Promise<boolean> {
   const { rows } = await database.query<{ value: string }>("select value from settings where name = $1", [RECORD]);
   const [, id, text] = /^([1-9]\d{0,15}) (\S+)$/.exec(rows[0]?.value ?? "") ?? [];
@@ -188,7 +186,7 @@ async function sealSome(tx: Queryable, seals: Seals, table: ClearTable): Promise
   return rows.length;
 }
 
-/** The fields of an event that are read without opening it. */
+/** The fields of an event that are readable without opening it. */
 function outsideOf(payload: string): Record<string, unknown> {
   const { type, sender, state_key, origin_server_ts } = JSON.parse(payload) as Record<string, unknown>;
   return {

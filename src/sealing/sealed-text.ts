@@ -20,9 +20,9 @@ export class NotSealed extends SealBroken {
 }
 
 /**
- * Seals bytes with a key of 32 bytes (AES-256-GCM, a random nonce of 12 bytes), as base64 of nonce, tag and ciphertext.
+ * Seals bytes with a 32-byte key (AES-256-GCM, a random 12-byte nonce). Returns base64 of nonce, tag and ciphertext.
  *
- * @param place where it is kept; it can be opened as that alone, so that nobody can move it elsewhere.
+ * @param place the text's place. It can be opened only as that, so nobody can move it elsewhere.
  */
 export function seal(key: Uint8Array, bytes: Uint8Array, place: string): string {
   const nonce = randomBytes(NONCE_BYTES);
@@ -31,7 +31,7 @@ export function seal(key: Uint8Array, bytes: Uint8Array, place: string): string 
   return Buffer.concat([nonce, cipher.getAuthTag(), ciphertext]).toString("base64");
 }
 
-/** Opens what was sealed. Throws {@link SealBroken}. */
+/** Opens a sealed text. Throws {@link SealBroken}. */
 export function unseal(key: Uint8Array, sealed: string, place: string): Buffer {
   const bytes = Buffer.from(sealed, "base64");
   try {
@@ -43,7 +43,7 @@ export function unseal(key: Uint8Array, sealed: string, place: string): Buffer {
   }
 }
 
-/** The result of `open`; undefined when it can't be opened, for callers to whom the rest matters more. */
+/** The result of `open`; undefined when it can't be opened, for callers that can go on without it. */
 export function unlessBroken<T>(open: () => T): T | undefined {
   try {
     return open();

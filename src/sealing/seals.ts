@@ -6,54 +6,52 @@ import { NotSealed, SealBroken, seal, unseal } from "./sealed-text.ts";
 
 /** The texts that one key seals. */
 export interface Scope {
-  /** The ghost whose memory it is; absent for texts on their way in or out of a room, for every ghost. */
+  /** The ghost whose memory it is; absent for texts in transit, which belong to no single ghost. */
   readonly ghost?: string;
   /** Absent for texts that belong to no known room. */
   readonly roomId?: string;
-  /** Stays until the ghost leaves the room, and is not of the day. */
+  /** The key lasts until the ghost leaves the room, instead of a day. */
   readonly isLasting?: boolean;
 }
 
-/** Seals texts of one scope, in the transaction it was asked for in. */
+/** Seals texts of one scope, within the transaction that asked for it. */
 export interface Seal {
-  /** The key's id, which the row refers to: `sealed_by`. */
+  /** The key's id; the row stores it as `sealed_by`. */
   readonly id: number;
-  /**
-   * @param place the table, the column and the values that identify the row: the text can be opened as that one alone.
-   */
+  /** @param place the table, the column and the values that identify the row: the text can be opened only as that. */
   seal(text: string, ...place: readonly string[]): string;
 }
 
-/** A row of which something may be sealed. */
+/** A row that may hold sealed text. */
 export interface SealedRow {
-  /** Null: nothing in the row is sealed, and words in it were not stored by us (see seal-existing.ts). */
+  /** Null: nothing in the row is sealed, and we did not store its words (see seal-existing.ts). */
   readonly sealed_by: number | null;
 }
 
-/** Opens what rows hold. Throws SealBroken. */
+/** Opens a row's sealed text. Throws SealBroken. */
 export type Opener = (row: SealedRow, text: string, ...place: readonly string[]) => string;
 
-/** So many opened keys are kept in memory: a room's for some months, or those of many rooms for a day. */
+/** The most opened keys in memory: one room's keys for some months, or many rooms' keys for a day. */
 const MAX_OPENED = 10_000;
 
 const TODAY = "to_char(now() at time zone 'utc', 'YYYY-MM-DD')";
-/** A transaction that began yesterday may not be visible yet; no transaction takes a day. */
+/** A transaction that began yesterday may still be invisible; no transaction takes a day. */
 const YESTERDAY = "to_char((now() - interval '1 day') at time zone 'utc', 'YYYY-MM-DD')";
 
 /**
- * The keys that rooms are sealed with: one for each ghost, room and day, and one for texts on their way. The master key
- * wraps them, and they never stand in the database in clear. Rows refer to their key and go with it. So deleting a key
- * forgets its texts, and nothing can be sealed with a deleted key.
+ * The keys that seal rooms: one for each ghost, room and day, and one for texts in transit. The master key wraps them;
+ * the database never holds them unwrapped. Rows refer to their key and are deleted with it. So deleting a key deletes
+ * its texts, and nothing can be sealed with a deleted key.
  */
 export class Seals {
   readonly #database: Database;
   readonly #master: MasterKey;
   readonly #log: Logger;
   readonly #maxOpened: number;
-  /** By id, the oldest first. Ids are never used twice. */
+  /** By id, the oldest first. Ids are never reused. */
   readonly #opened = new Map<number, Uint8Array>();
 
-  /** @param options.maxOpened how many opened keys are kept in memory. */
+  /** @param options.maxOpened the most opened keys in memory. */
   constructor(database: Database, master: MasterKey, log: Logger, { maxOpened = MAX_OPENED } = {}) {
     this.#database = database;
     this.#master = master;
@@ -62,7 +60,7 @@ export class Seals {
   }
 
   /**
-   * The seal for a scope today, until the transaction ends: nobody can delete its key before. Throws MasterKeyError,
+   * The seal for a scope today. Nobody can delete its key before the transaction ends. Throws MasterKeyError,
    * DatabaseError.
    */
   async in(tx: Queryable, scope: Scope): Promise<Seal> {
@@ -71,7 +69,7 @@ export class Seals {
     return only;
   }
 
-  /** The same for several, in their order. */
+  /** The seals for several scopes, in their order. */
   async all(tx: Queryable, scopes: readonly Scope[]): Promise<Seal[]> {
     const wanted = scopes.map(({ ghost = "", roomId = "", isLasting = false }) => ({ ghost, roomId, isLasting }));
     const found = new Map((await this.#find(tx, wanted)).map((row) => [nameOf(row), row]));
@@ -88,7 +86,7 @@ export class Seals {
     return seals;
   }
 
-  /** Seals with a key that seals something already, and holds it as {@link in} does. Throws SealBroken when it is no more. */
+  /** Seals with an existing key, and locks it as {@link in} does. Throws SealBroken when the key no longer exists. */
   async known(tx: Queryable, id: number): Promise<Seal> {
     const { rows } = await tx.query<KeyRow>(
       "select id, ghost, room_id, period, generation, wrapped from sealing_keys where id = $1 for key share",
@@ -101,17 +99,17 @@ export class Seals {
   }
 
   /**
-   * The rows that can be opened, each with its opener; a row's key may have been destroyed since the row was read.
+   * The rows that can be opened, each with its opener. A row's key may have been destroyed since the row was read.
    * Throws MasterKeyError, SealBroken, DatabaseError.
    *
-   * @param database the transaction in which the rows were read, if there is one.
+   * @param database the transaction in which the rows were read, if any.
    */
   async open<R extends SealedRow>(
     all: readonly R[],
     database: Queryable = this.#database,
   ): Promise<{ readonly rows: R[]; readonly open: Opener }> {
     const ids = [...new Set(all.flatMap((row) => (row.sealed_by === null ? [] : [row.sealed_by])))];
-    // The keys are held here while the rows are read, however many others are opened meanwhile.
+    // This holds the keys while the rows are read, however many others are opened meanwhile.
     const keys = new Map(ids.map((id) => [id, this.#opened.get(id)]));
     const missing = ids.filter((id) => keys.get(id) === undefined);
     if (missing.length > 0) {
@@ -146,7 +144,7 @@ export class Seals {
     return error;
   }
 
-  /** Destroys the keys of a scope, of all days, and with them all that they seal. */
+  /** Destroys the keys of a scope, of all days, and with them everything they seal. */
   async destroy(tx: Queryable, { ghost = "", roomId = "", isLasting = false }: Scope): Promise<void> {
     const { rows } = await tx.query<{ id: number }>(
       "delete from sealing_keys where ghost = $1 and room_id = $2 and (period = '') = $3 returning id",
@@ -156,8 +154,7 @@ export class Seals {
   }
 
   /**
-   * Destroys the keys of ghosts' memories of a room for the days that were over at a time, and with them all that they
-   * seal.
+   * Destroys the keys of a room's memories for the days that ended before a time, and with them everything they seal.
    */
   async expire(tx: Queryable, roomId: string, before: Date): Promise<void> {
     const { rows } = await tx.query<{ id: number }>(
@@ -168,10 +165,7 @@ export class Seals {
     for (const { id } of rows) this.#opened.delete(id);
   }
 
-  /**
-   * Destroys the keys with which nothing is sealed any more: of days that have passed, and those that stay until an agent leaves
-   * of agents that have left. Returns how many.
-   */
+  /** Destroys unused keys: of past days, and of agents that have left. Returns their number. */
   async prune(): Promise<number> {
     const unused = SEALED_TABLES.map(
       (table) => `not exists (select from ${table} where ${table}.sealed_by = sealing_keys.id)`,
@@ -199,7 +193,7 @@ export class Seals {
     return rows;
   }
 
-  /** Another transaction may make the same one at the same time: then it is that one's. */
+  /** When another transaction makes the same key at once, that one is used. */
   async #make(tx: Queryable, { ghost, roomId, isLasting }: Required<Scope>): Promise<KeyRow> {
     const { rows: days } = await tx.query<{ today: string }>(`select ${TODAY} as today`);
     const period = isLasting ? "" : (days[0]?.today ?? "");
@@ -215,7 +209,7 @@ export class Seals {
     return made;
   }
 
-  /** The master key may have been changed since the row was read. */
+  /** The master key may have changed since the row was read. */
   async #unwrap(database: Queryable, row: KeyRow): Promise<Uint8Array> {
     try {
       return await this.#master.unwrap(database, row, placeOfKey(row));
@@ -233,7 +227,7 @@ export class Seals {
   async #keyOf(database: Queryable, row: KeyRow): Promise<Uint8Array> {
     const known = this.#opened.get(row.id);
     if (known !== undefined) {
-      // Those not used for longest go first.
+      // The keys unused for longest go first.
       this.#opened.delete(row.id);
       this.#opened.set(row.id, known);
       return known;
@@ -262,12 +256,12 @@ export const SEALED_TABLES = [
   "malformed",
 ] as const;
 
-/** Where a key of a room is kept, for its own seal. */
+/** The place of a room's key, for the key's own seal. */
 export function placeOfKey({ ghost, room_id, period }: Pick<KeyRow, "ghost" | "room_id" | "period">): string {
   return placeOf(["sealing_keys.wrapped", ghost, room_id, period]);
 }
 
-/** Ids hold no control characters, so that no two places are named the same. */
+/** Ids hold no control characters, so two places can't have the same name. */
 function placeOf(place: readonly string[]): string {
   return place.join("\n");
 }
