@@ -9,15 +9,15 @@ import { openStream, SealedStreamBroken, sealStream } from "./sealed-stream.ts";
 import { OperatorError } from "../observability/operator-error.ts";
 
 /*
- * The file: a line that says what it is and in which format, 32 random bytes from which its key is derived together with
- * the master key, and then, sealed in chunks, the gzipped items, a JSON text a line.
+ * The file: a line with its format, 32 random bytes (with the master key they give its key), and then, sealed in chunks,
+ * the gzipped items, one JSON text a line.
  */
 
 const FORMAT = "matrix-agents backup 1\n";
 const ANY_FORMAT = /^matrix-agents backup (\d+)\n/;
 const SALT = 32;
 
-/** A backup can't be written, or is none that can be used here. */
+/** A backup can't be written, or a file is no usable backup. */
 export class BackupError extends OperatorError<"BackupError"> {
   override readonly name = "BackupError";
 }
@@ -26,10 +26,10 @@ export class BackupError extends OperatorError<"BackupError"> {
 export type KeyOf = (salt: Uint8Array) => Uint8Array;
 
 /**
- * Writes a backup, for its owner alone to read. There is no file of that name before all of it is written. Throws
- * {@link BackupError} and what `fill` throws.
+ * Writes a backup that only its owner can read. The file gets its name only when it is complete. Throws {@link
+ * BackupError} and the error of `fill`.
  *
- * @param fill gives it its items, one after the other.
+ * @param fill hands over the items, one after the other.
  */
 export async function writeBackup(
   path: string,
@@ -38,7 +38,7 @@ export async function writeBackup(
 ): Promise<void> {
   const salt = randomBytes(SALT);
   const head = Buffer.concat([Buffer.from(FORMAT), salt]);
-  // Nobody can have laid a file, or a link to one, where nobody knows the name.
+  // The random name keeps others from placing a file or a link there first.
   const draft = `${path}.${randomBytes(8).toString("hex")}.part`;
   await refuseExisting(path);
   const gzip = createGzip();
@@ -72,15 +72,12 @@ export async function writeBackup(
   }
 }
 
-/**
- * Reads a backup. Only after the last item it is known that it is whole and nothing of it was changed. Throws
- * {@link BackupError}.
- */
+/** Reads a backup. Only the last item proves that the backup is whole and unchanged. Throws {@link BackupError}. */
 export async function* readBackup(path: string, keyOf: KeyOf): AsyncGenerator<Item> {
   const { head, salt } = await headOf(path);
   const sealed = createReadStream(path, { start: head.length });
   const text = createGunzip();
-  // What it fails with comes out of the text too.
+  // The text stream reports the same error.
   const opened = pipeline(openStream(keyOf(salt), head, sealed), text).catch(() => undefined);
   try {
     for await (const line of linesOf(text)) yield JSON.parse(line) as Item;
@@ -129,7 +126,7 @@ async function headOf(path: string): Promise<{ readonly head: Buffer; readonly s
   }
 }
 
-/** Said before anything is read; {@link putInPlace} sees to it. */
+/** An early warning; {@link putInPlace} is what enforces it. */
 async function refuseExisting(path: string): Promise<void> {
   const isFree = await lstat(path).then(
     () => false,
@@ -141,17 +138,17 @@ async function refuseExisting(path: string): Promise<void> {
   if (!isFree) throw existing(path);
 }
 
-/** What `link` fails with on file systems that know no links, as memory sticks and network shares often have them. */
+/** The errors of `link` on file systems without links, such as memory sticks and network shares. */
 const NO_LINKS: ReadonlySet<unknown> = new Set(["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"]);
 
-/** Gives a file its name, which nothing else has, not even something that was made meanwhile. */
+/** Gives a file its name, unless the name is taken, even by a file made meanwhile. */
 async function putInPlace(draft: string, path: string): Promise<void> {
   try {
     try {
       await link(draft, path);
     } catch (error) {
       if (!NO_LINKS.has(codeOf(error))) throw error;
-      // An empty file, which nobody else can have made, is replaced by the whole one.
+      // The whole file replaces an empty one that nobody else can have made.
       await (await open(path, "wx", 0o600)).close();
       await rename(draft, path);
     }

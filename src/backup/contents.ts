@@ -1,24 +1,24 @@
-/** What a backup says of itself, before anything else. */
+/** The first item of a backup, which describes it. */
 export interface Beginning {
   readonly kind: "beginning";
-  /** The version of matrix-agents that made it. */
+  /** The version of matrix-agents that made the backup. */
   readonly version: string;
   readonly madeAt: string;
-  /** The migrations that had made the database. */
+  /** The migrations applied to the database. */
   readonly migrations: readonly number[];
-  /** The ghosts whose devices were in use while it was made. */
+  /** The ghosts whose devices were in use during the backup. */
   readonly inUse: readonly string[];
 }
 
 /**
- * What is in a backup, a JSON text a line. Values are those of PostgreSQL's own output as text, so that what comes back is
- * exactly what was there, in whichever of the two databases.
+ * The items of a backup, one JSON text a line. Values are PostgreSQL's own text output, so that both kinds of database
+ * restore exactly what was there.
  */
 export type Item =
   | Beginning
   | { readonly kind: "table"; readonly name: string; readonly columns: readonly string[] }
-  /** Rows of the table that was named last. */
+  /** Rows of the last named table. */
   | { readonly kind: "rows"; readonly rows: readonly (readonly (string | null)[])[] }
-  /** How far the column of the table that was named last was counted up. */
+  /** The last value of a counted column of the last named table. */
   | { readonly kind: "counter"; readonly column: string; readonly value: number; readonly isUsed: boolean }
   | { readonly kind: "end"; readonly rows: number };

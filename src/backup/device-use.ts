@@ -2,24 +2,24 @@ import { markerOf } from "../ghost/device/store-marker.ts";
 import type { HomeserverClient } from "../homeserver/client.ts";
 
 /*
- * A crypto store that comes back from a backup may be older than what its device has done since: it would encrypt with
- * keys that were used before, and can't read what was sent to it meanwhile. The homeserver knows a number that is counted
- * up whenever a store is opened (ghost/device/store-marker.ts).
+ * A restored crypto store may be older than its device's latest messages: it would encrypt with used keys, and could not
+ * read messages sent to it meanwhile. The homeserver holds a number that rises whenever a store is opened
+ * (ghost/device/store-marker.ts).
  */
 
-/** A ghost as a backup has it. */
+/** A ghost as the backup describes it. */
 export interface BackedUpGhost {
   readonly userId: string;
   readonly deviceId: string;
   readonly deviceMade: boolean;
-  /** Whether it gets a new device anyway. */
+  /** Whether it gets a new device in any case. */
   readonly renew: boolean;
   readonly marker: number;
 }
 
 /**
- * The ghosts whose devices may have been used since the backup: those that were in use while it was made, and those that
- * the homeserver does not know to be as they were. Throws HomeserverError.
+ * The ghosts whose devices may have been used since the backup: those in use while it was made, and those whose store
+ * the homeserver knows in another state. Throws HomeserverError.
  */
 export async function maybeUsedSince(
   client: HomeserverClient,

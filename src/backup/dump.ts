@@ -4,7 +4,7 @@ import { ghostsInUse } from "../leases/leases.ts";
 import type { Item } from "./contents.ts";
 import { isLeftOut, quoted, tablesOf, type Table } from "./tables.ts";
 
-/** So many rows are read at once; one may hold a message of many kilobytes. */
+/** The rows read at once; one row may hold many kilobytes. */
 const BATCH = 200;
 
 interface DumpOptions {
@@ -15,11 +15,11 @@ interface DumpOptions {
 }
 
 /**
- * Hands on all of the database as it is at one moment, while others go on writing it. Throws DatabaseError and what `take`
- * throws.
+ * Hands over the whole database as it is at one moment, while others go on writing. Throws DatabaseError and the error
+ * of `take`.
  *
- * @param options.own the names of the tables that are ours.
- * @param options.confirm looks at the same moment first; nothing is handed on when it throws.
+ * @param options.own the names of our tables.
+ * @param options.confirm looks at the same moment first; nothing is handed over when it throws.
  */
 export async function dump(database: Database, { own, version, take, confirm }: DumpOptions): Promise<void> {
   await database.transaction(async (tx) => {

@@ -3,10 +3,10 @@ import type { Item } from "./contents.ts";
 import { quoted, tablesOf, type Column, type Table } from "./tables.ts";
 
 /**
- * Fills the tables with what is in a backup, in the caller's transaction: the schema has to be the one that it was made
- * with, and empty. Throws DatabaseError, and when the backup holds what the schema has no place for.
+ * Fills the tables from a backup, in the caller's transaction. The schema must be the backup's own, and empty. Throws
+ * DatabaseError, and an error when the schema has no place for an item.
  *
- * @param own the names of the tables that are ours.
+ * @param own the names of our tables.
  */
 export async function load(tx: Queryable, own: ReadonlySet<string>, items: AsyncIterable<Item>): Promise<void> {
   const tables = new Map((await tablesOf(tx, own)).map((table) => [table.name, table]));
@@ -39,7 +39,10 @@ export async function load(tx: Queryable, own: ReadonlySet<string>, items: Async
   }
 }
 
-/** Migrations lay rows of their own, whose place those of the backup take. What is only appended to lets go of none, but here. */
+/**
+ * Deletes the rows that migrations inserted; the backup's rows take their place. Append-only tables allow this only
+ * here.
+ */
 async function empty(tx: Queryable, name: string): Promise<void> {
   const table = quoted(name);
   await tx.execute(

@@ -2,12 +2,12 @@ import type { Queryable } from "../database/database.ts";
 import type { Migration } from "../database/migrate.ts";
 import { quoted } from "./tables.ts";
 
-/** The names of all tables that the migrations make, or have made: a database may hold others' beside them. */
+/** The names of all tables that the migrations make, or once made. A database may hold other tables beside them. */
 export function ownTables(migrations: readonly Migration[]): Set<string> {
   return namesIn(migrations, /^create table (?:if not exists )?(\w+)|\brename to (\w+)/gim).add("migrations");
 }
 
-/** Takes all that the migrations have made out of the database, in the caller's transaction. Throws DatabaseError. */
+/** Drops everything that the migrations made, in the caller's transaction. Throws DatabaseError. */
 export async function dropOwn(tx: Queryable, migrations: readonly Migration[]): Promise<void> {
   for (const name of ownTables(migrations)) await tx.execute(`drop table if exists ${quoted(name)} cascade`);
   const functions = namesIn(migrations, /^create (?:or replace )?function (\w+)/gim);

@@ -12,7 +12,7 @@ import { load } from "./load.ts";
 import { dropOwn, ownTables } from "./own-tables.ts";
 import { quoted } from "./tables.ts";
 
-/** What a backup holds, as far as it is to be known before it is brought back. */
+/** The facts about a backup that a restore needs first. */
 export interface Inspection {
   readonly beginning: Beginning;
   readonly ghosts: readonly BackedUpGhost[];
@@ -48,23 +48,23 @@ async function inspect(items: AsyncIterable<Item>): Promise<Inspection> {
   return { beginning, ghosts, rows };
 }
 
-/** What `restore` is given, beside the backup. */
+/** The options of `restore`. */
 export interface RestoreOptions {
-  /** Not migrated. */
+  /** The target, not migrated. */
   readonly database: Database;
   readonly client: HomeserverClient;
-  /** Whether what the database holds may go. */
+  /** Whether existing contents of the database may be replaced. */
   readonly force: boolean;
-  /** Whether every ghost is to get a new device. */
+  /** Whether every ghost gets a new device. */
   readonly newDevices: boolean;
   readonly log: Logger;
 }
 
 /**
- * Brings a backup back: the schema as it was, the rows, and then the migrations since. Nothing is changed before it is known
- * that the backup is whole, that the database may be filled, and that no device goes back in time; and all of it is one
- * transaction, so that a process which ends in its middle leaves what was there before. No bridge can begin to use the
- * database meanwhile. Throws {@link BackupError}, HomeserverError, DatabaseError.
+ * Restores a backup: its schema, its rows, then the later migrations. Nothing changes before three things are certain:
+ * the backup is whole, the database may be filled, and no device goes back in time. All of it is one transaction, so a
+ * process that ends halfway leaves the old contents. No bridge can start on the database meanwhile. Throws {@link
+ * BackupError}, HomeserverError, DatabaseError.
  *
  * @param read reads the backup, from its beginning each time.
  */
@@ -78,7 +78,7 @@ export async function restore(read: () => AsyncIterable<Item>, options: RestoreO
 
   const migrated = await database.transaction(async (tx) => {
     if (!(await takeForRestore(tx))) throw inUse();
-    // What was looked at above may have changed.
+    // The checks above were made outside this transaction.
     await checkTarget(tx, migrations, options);
     await dropOwn(tx, migrations);
     await migrateIn(tx, then);
@@ -91,7 +91,7 @@ export async function restore(read: () => AsyncIterable<Item>, options: RestoreO
   return inspection;
 }
 
-/** The migrations that had made the database which was backed up. */
+/** The migrations that the backed-up database had. */
 function migrationsOf({ migrations, version }: Beginning, known: readonly Migration[]): Migration[] {
   const unknown = migrations.filter((number) => !known.some((migration) => migration.number === number));
   if (unknown.length > 0) {
@@ -120,7 +120,7 @@ function inUse(): BackupError {
   return new BackupError("a bridge is running on this database, or being started; stop it first");
 }
 
-/** Rows that migrations lay themselves are none of anybody's. */
+/** Rows that migrations insert themselves do not count as contents. */
 const LAID: ReadonlySet<string> = new Set(["migrations", "audit_head"]);
 
 async function filledTable(database: Queryable, migrations: readonly Migration[]): Promise<string | undefined> {

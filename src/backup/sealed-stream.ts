@@ -1,25 +1,24 @@
 import { createCipheriv, createDecipheriv } from "node:crypto";
 
 /*
- * A stream that is sealed with AES-256-GCM in chunks, so that it may be of any length and is opened as it is read. Each
- * chunk has its number in its nonce, and the last one a mark, so that no chunk can be changed, left out, moved, or cut off
- * the end without notice (the STREAM construction of Hoang, Reyhanitabar, Rogaway and Vizár). The key is used for one
- * stream only.
+ * A stream sealed with AES-256-GCM in chunks, so that it may have any length and can be opened while it is read. Each
+ * nonce holds the chunk's number and marks the last chunk, so that nobody can change, leave out, move or cut off a chunk
+ * unnoticed (the STREAM construction of Hoang, Reyhanitabar, Rogaway and Vizár). A key serves one stream only.
  *
- * A chunk on disk: the length of what follows (4 bytes, big-endian), the ciphertext, the tag (16 bytes).
+ * A chunk on disk: the length of the rest (4 bytes, big-endian), the ciphertext, the tag (16 bytes).
  */
 
-/** Bytes of a chunk before it is sealed. */
+/** The bytes of a chunk before it is sealed. */
 const CHUNK = 65_536;
 const TAG = 16;
 const LENGTH = 4;
 
-/** What was read is not what was sealed with this key, or not all of it. */
+/** The bytes were not sealed with this key, or some are missing. */
 export class SealedStreamBroken extends Error {
   override readonly name = "SealedStreamBroken";
 }
 
-/** Seals bytes with a key of 32 bytes. `context` is not in the stream, and has to be the same when it is opened. */
+/** Seals bytes with a 32-byte key. `context` is not in the stream; opening needs the same one. */
 export async function* sealStream(
   key: Uint8Array,
   context: Uint8Array,
@@ -29,7 +28,7 @@ export async function* sealStream(
   let waiting: Buffer = Buffer.alloc(0);
   for await (const piece of source) {
     waiting = Buffer.concat([waiting, piece]);
-    // One is held back: the last has to be known as such.
+    // One chunk is held back, because the last one needs its mark.
     while (waiting.length > CHUNK) {
       yield sealChunk(key, context, number++, waiting.subarray(0, CHUNK), false);
       waiting = waiting.subarray(CHUNK);
@@ -38,7 +37,10 @@ export async function* sealStream(
   yield sealChunk(key, context, number, waiting, true);
 }
 
-/** Opens what {@link sealStream} made. Throws {@link SealedStreamBroken}; what came before it may not be trusted to be all. */
+/**
+ * Opens the result of {@link sealStream}. Throws {@link SealedStreamBroken}; chunks that came before the error may not
+ * be the whole.
+ */
 export async function* openStream(
   key: Uint8Array,
   context: Uint8Array,
@@ -87,13 +89,13 @@ function openChunk(
       decipher.final();
       return { clear, isLast };
     } catch {
-      // It was not sealed as this one; as the other, or not at all.
+      // The chunk was not sealed with this mark: it has the other one, or is forged.
     }
   }
   throw new SealedStreamBroken();
 }
 
-/** Twelve bytes: the chunk's number, and whether it is the last. */
+/** Twelve bytes: the chunk's number, and whether it is the last one. */
 function nonceOf(number: number, isLast: boolean): Buffer {
   const nonce = Buffer.alloc(12);
   nonce.writeBigUInt64BE(BigInt(number), 3);

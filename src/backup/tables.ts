@@ -1,12 +1,12 @@
 import type { Queryable } from "../database/database.ts";
 
-/** A column, with its type as SQL writes it. */
+/** A column, with its SQL type. */
 export interface Column {
   readonly name: string;
   readonly type: string;
-  /** The sequence that counts it up. */
+  /** The sequence that numbers it. */
   readonly sequence: string | undefined;
-  /** The table whose rows it names. */
+  /** The table that it refers to. */
   readonly references: string | undefined;
 }
 
@@ -17,20 +17,20 @@ export interface Table {
 }
 
 /**
- * Tables whose rows mean nothing in another database: which migrations made it (the backup has that apart), and which
- * processes run on it. What names their rows is kept as null.
+ * Tables whose rows mean nothing in another database: the applied migrations (the backup stores them separately) and
+ * the running processes. References to their rows are stored as null.
  */
 const LEFT_OUT: ReadonlySet<string> = new Set(["migrations", "processes"]);
 
-/** Whether a column's values are not kept. */
+/** Whether a column's values are left out. */
 export function isLeftOut({ references }: Column): boolean {
   return references !== undefined && LEFT_OUT.has(references);
 }
 
 /**
- * The tables with their columns, each after those that its rows name.
+ * The tables with their columns, each after the tables that it refers to.
  *
- * @param own the names of the tables that are ours: a database may hold others'.
+ * @param own the names of our tables; a database may hold others.
  */
 export async function tablesOf(tx: Queryable, own: ReadonlySet<string>): Promise<Table[]> {
   const { rows } = await tx.query<{
@@ -59,7 +59,7 @@ export async function tablesOf(tx: Queryable, own: ReadonlySet<string>): Promise
   return inOrder([...tables].map(([name, columns]) => ({ name, columns })));
 }
 
-/** Each table after those that its rows name. Throws when they name each other in a circle. */
+/** Sorts each table after the tables that it refers to. Throws when references form a circle. */
 function inOrder(tables: readonly Table[]): Table[] {
   const ordered: Table[] = [];
   const waiting = new Map(tables.map((table) => [table.name, table]));
@@ -74,7 +74,7 @@ function inOrder(tables: readonly Table[]): Table[] {
   return ordered;
 }
 
-/** A name as SQL takes it. */
+/** A name quoted for SQL. */
 export function quoted(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }

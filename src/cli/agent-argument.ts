@@ -5,8 +5,8 @@ import { GhostStore } from "../ghost/ghost-store.ts";
 import { UsageError } from "./usage-error.ts";
 
 /**
- * The user id of an agent as people name it: by its name (`llama`), its localpart or its user id. Throws UsageError when
- * the bridge has never had such an agent.
+ * The user id of an agent that a person named by its name (`llama`), its localpart or its user id. Throws UsageError
+ * when the bridge has never had such an agent.
  */
 export async function agentArgument(name: string, config: Config, database: Database): Promise<string> {
   const { domain } = config.homeserver;

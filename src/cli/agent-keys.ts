@@ -5,7 +5,7 @@ import { atHomeserver, type AtHomeserver } from "./at-database.ts";
 import type { Option } from "./command.ts";
 import { UsageError } from "./usage-error.ts";
 
-/** What a command on the agents' keys has to hand. */
+/** The things that a command on the agents' keys works with. */
 export interface AtKeys extends AtHomeserver {
   readonly masterKey: MasterKey;
 }
@@ -17,14 +17,14 @@ export interface AtAgentKeys extends AtKeys {
   readonly keys: AgentKeys;
 }
 
-/** The option of those that want a recovery key or a passphrase. */
+/** The option of the commands that need a recovery key or a passphrase. */
 export const SECRET_FILE = {
   type: "string",
   value: "FILE",
   meaning: "holds the recovery key or passphrase; - is standard input (default: it is asked for)",
 } as const satisfies Option;
 
-/** Does a command's work with the master key open. Throws as {@link atHomeserver}, and MasterKeyError. */
+/** Runs a command with the master key open. Throws as {@link atHomeserver}, and MasterKeyError. */
 export async function atKeys(file: string, work: (at: AtKeys) => Promise<number>): Promise<number> {
   return atHomeserver(file, async (at) => {
     const masterKey = await MasterKey.open(at.config.encryption.masterKey, at.database);
@@ -32,7 +32,7 @@ export async function atKeys(file: string, work: (at: AtKeys) => Promise<number>
   });
 }
 
-/** Does a command's work on one agent's keys. Throws as {@link atKeys}, and UsageError for an agent that never was. */
+/** Runs a command on one agent's keys. Throws as {@link atKeys}, and UsageError for an agent that never existed. */
 export async function atAgentKeys(
   file: string,
   agent: string,
@@ -44,18 +44,18 @@ export async function atAgentKeys(
   });
 }
 
-/** The keys of an agent as the homeserver keeps them. Throws MasterKeyError, DatabaseError. */
+/** The keys of an agent that the homeserver stores. Throws MasterKeyError, DatabaseError. */
 export async function keysOf({ client, masterKey }: AtKeys, userId: string): Promise<AgentKeys> {
   return new AgentKeys(client, userId, await masterKey.recoveryKey(userId));
 }
 
-/** The one agent that a command wants. Throws {@link UsageError}. */
+/** The one agent that a command needs. Throws {@link UsageError}. */
 export function oneAgent(verb: string, [agent, ...more]: readonly string[]): string {
   if (agent === undefined || more.length > 0) throw new UsageError(`keys ${verb} wants an agent`);
   return agent;
 }
 
-/** The agent and the file that a command wants. Throws {@link UsageError}. */
+/** The agent and the file that a command needs. Throws {@link UsageError}. */
 export function agentAndFile(
   verb: string,
   [agent, file, ...more]: readonly string[],

@@ -7,23 +7,23 @@ import { createHomeserverClient, type HomeserverClient } from "../homeserver/cli
 import { createLogger, type Logger } from "../observability/log.ts";
 import { explainStartFailure } from "./start-failure.ts";
 
-/** What a command that works on the database has to hand. */
+/** The things that a command on the database works with. */
 export interface AtDatabase {
   readonly config: Config;
   readonly database: Database;
-  /** Tells of what goes wrong alone: a command prints. */
+  /** Logs failures only: a command prints its results. */
   readonly log: Logger;
 }
 
-/** The same, for one that asks the homeserver too. */
+/** The same for a command that also asks the homeserver. */
 export interface AtHomeserver extends AtDatabase {
   readonly client: HomeserverClient;
 }
 
 /**
- * Does a command's work with the database open, and closes it. With PostgreSQL that is beside a running bridge; the embedded
- * database is one process's, so the bridge has to be stopped first. Throws ConfigError, what keeps the database from being
- * opened, and what `work` throws.
+ * Runs a command with the database open, and closes it afterwards. PostgreSQL allows this beside a running bridge. The
+ * embedded database belongs to one process, so the bridge must be stopped first. Throws ConfigError, the error of
+ * opening the database, and the error of `work`.
  *
  * @param file the configuration.
  */
@@ -31,7 +31,7 @@ export async function atDatabase<T>(file: string, work: (at: AtDatabase) => Prom
   return withDatabase(await loadConfig(file), work);
 }
 
-/** As {@link atDatabase}, with the homeserver to ask; the registration has to be there. */
+/** As {@link atDatabase}, with access to the homeserver; the registration must exist. */
 export async function atHomeserver<T>(file: string, work: (at: AtHomeserver) => Promise<T>): Promise<T> {
   const config = await loadConfig(file);
   const { asToken } = await loadRegistration(config);

@@ -3,16 +3,16 @@ import type { Options, Values } from "./command.ts";
 import { COMMON_OPTIONS } from "./help.ts";
 import { UsageError } from "./usage-error.ts";
 
-/** What a command line asks for. */
+/** The meaning of a command line. */
 export type CommandLine =
   | { readonly kind: "version" }
-  /** The help of these commands. */
+  /** Help for these commands. */
   | { readonly kind: "help"; readonly names: readonly string[] }
   /** @see parseCommand for the rest of the line. */
   | { readonly kind: "run"; readonly name: string; readonly rest: readonly string[] };
 
 /**
- * What a command line asks for, before the command's own options are known. A command's options come after its name. Throws
+ * Reads a command line before the command's own options are known. A command's options come after its name. Throws
  * {@link UsageError}.
  *
  * @param names of all commands; a name of two words is a command of a group.
@@ -41,7 +41,7 @@ export function readCommandLine(argv: readonly string[], names: readonly string[
   return { kind: "run", name, rest: argv.filter((_, index) => !taken.includes(index)) };
 }
 
-/** Of one command, of a group, or of all. */
+/** The names of one command, of a group, or of all. */
 function namesOf(name: string | undefined, grouped: readonly string[], all: readonly string[]): readonly string[] {
   if (name !== undefined && all.includes(name)) return [name];
   return grouped.length > 0 ? grouped : all;
@@ -57,14 +57,14 @@ export function inWords(names: readonly string[]): string {
   return names.length < 2 ? names.join("") : `${names.slice(0, -1).join(", ")} and ${names.at(-1) ?? ""}`;
 }
 
-/** The first option of a command line that neither the command nor every command takes; undefined where each is known. */
+/** The first option that neither this command nor every command takes; undefined when there is none. */
 export function strangeOption(rest: readonly string[], options: Options): string | undefined {
   const known: Options = { ...COMMON_OPTIONS, ...options };
   const { tokens } = parseArgs({ args: [...rest], options: known, strict: false, tokens: true });
   return tokens.filter((token) => token.kind === "option").find(({ name }) => !Object.hasOwn(known, name))?.name;
 }
 
-/** The values of a command's options, and what else followed its name. Throws {@link UsageError}. */
+/** A command's options and arguments. Throws {@link UsageError}. */
 export function parseCommand<O extends Options>(
   rest: readonly string[],
   options: O,

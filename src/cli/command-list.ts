@@ -1,8 +1,8 @@
 import type { Command } from "./command.ts";
 
 /**
- * All commands by name, in the order of the help. A command is loaded only when it is asked for: `start` shuts its process
- * in before anything else is loaded, and the others are quicker without each other.
+ * All commands by name, in the order of the help. Each is loaded only on demand: `start` restricts its process before
+ * anything else is loaded, and the others start faster alone.
  */
 export const COMMANDS: Readonly<Record<string, () => Promise<{ readonly command: Command }>>> = {
   init: () => import("./commands/init.ts"),
@@ -37,7 +37,7 @@ export interface NamedCommand {
   readonly command: Command;
 }
 
-/** Loads the commands whose names `wanted` says, in the order of the help; all of them takes a moment. */
+/** Loads the commands that `wanted` selects, in the order of the help. Loading all of them takes a moment. */
 export async function loadCommands(wanted: (name: string) => boolean): Promise<NamedCommand[]> {
   const entries = Object.entries(COMMANDS).filter(([name]) => wanted(name));
   return Promise.all(entries.map(async ([name, load]) => ({ name, command: (await load()).command })));

@@ -1,33 +1,33 @@
 interface Described {
-  /** One letter that may be typed in place of the name. */
+  /** A one-letter alias. */
   readonly short?: string;
   readonly meaning: string;
 }
 
-/** An option of a command: a switch, or one that takes a value, for which `value` stands in the help. */
+/** An option of a command: a switch, or an option with a value, which the help shows as `value`. */
 export type Option = Described & ({ readonly type: "boolean" } | { readonly type: "string"; readonly value: string });
 
-/** The options of a command, by the names that people type after `--`. */
+/** The options of a command, by the names after `--`. */
 export type Options = Readonly<Record<string, Option>>;
 
-/** What was typed for a command's options. Every command takes `--config`. */
+/** The values of a command's options. Every command takes `--config`. */
 export type Values<O extends Options> = { readonly config: string } & {
   readonly [Name in keyof O]: O[Name]["type"] extends "boolean" ? boolean : string | undefined;
 };
 
 /** A command of `matrix-agents`. Its name is its key in command-list.ts. */
 export interface Command<O extends Options = Options> {
-  /** What it does, in a line. */
+  /** The command's purpose, in a line. */
   readonly summary: string;
-  /** What may follow the name, as the help shows it (`retry ID…`), each with its meaning; absent where nothing may follow. */
+  /** The arguments as the help shows them (`retry ID…`), each with its meaning; absent where there are none. */
   readonly arguments?: Readonly<Record<string, string>>;
   readonly options: O;
   /** Whole command lines. */
   readonly examples?: readonly string[];
   /**
-   * Does it, and returns the exit code. Throws UsageError, and errors that carry an exit code of their own.
+   * Runs the command and returns the exit code. Throws UsageError, and errors that carry an exit code.
    *
-   * @param args what followed the name.
+   * @param args the arguments after the name.
    */
   run(values: Values<O>, args: readonly string[]): Promise<number>;
 }

@@ -1,8 +1,10 @@
-/** The SIGHUPs of this process, each answered when the one before it has been. While it is here, none ends the process. */
+/**
+ * The SIGHUPs of this process, handled one after the other. While this object exists, a SIGHUP never ends the process.
+ */
 export class Hangups {
   #answer: (() => Promise<void>) | undefined;
   #answering: Promise<void> = Promise.resolve();
-  /** However many came meanwhile: one answer is for all of them. */
+  /** One answer serves all signals that came meanwhile. */
   #isWaiting = false;
 
   constructor() {
@@ -13,7 +15,7 @@ export class Hangups {
   }
 
   /**
-   * Says how they are answered, those among them that have come before.
+   * Sets the handler, and handles earlier signals with it.
    *
    * @param answer never rejects.
    */

@@ -8,10 +8,10 @@ export const COMMON_OPTIONS = {
   version: { type: "boolean", meaning: "print the version" },
 } as const;
 
-/** Names longer than this have their meaning on the next line. */
+/** Longer names have their meaning on the next line. */
 const WIDEST = 22;
 
-/** The help of several commands together: what each does, and the options that are its own. */
+/** The help of several commands: the purpose of each, and its own options. */
 export function overview(commands: readonly NamedCommand[]): string {
   const withOptions = commands.filter(({ command }) => Object.keys(command.options).length > 0);
   const parts = [
@@ -37,13 +37,13 @@ export function helpOf({ name, command }: NamedCommand): string {
   return `${parts.join("\n\n")}\n`;
 }
 
-/** A command's name, with what follows it where there is one way to call it. */
+/** A command's name, with its arguments where there is one form. */
 function called(name: string, { arguments: forms = {} }: Command): string {
   const [form, ...more] = Object.keys(forms);
   return form === undefined || more.length > 0 ? name : `${name} ${form}`;
 }
 
-/** Each option as it is typed, with its meaning. */
+/** Each option in its typed form, with its meaning. */
 export function optionRows(options: Options): (readonly [string, string])[] {
   return Object.entries(options).map(([name, option]) => [typed(name, option), option.meaning]);
 }

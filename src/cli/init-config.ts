@@ -11,18 +11,18 @@ import { writeSecretFile } from "../setup/secret-file.ts";
 import { firstConfig, SettingsFile } from "../setup/settings-file.ts";
 import { UsageError } from "./usage-error.ts";
 
-/** What the options of `init` say of the configuration; what is undefined is found out or asked for. */
+/** The configuration that the options of `init` state. Undefined values are detected or asked for. */
 export interface GivenSettings {
   /** Base URL of the client-server API. */
   readonly homeserver: string | undefined;
   readonly domain: string | undefined;
-  /** Where the homeserver reaches the bridge. */
+  /** The address at which the homeserver reaches the bridge. */
   readonly url: string | undefined;
   readonly bind: string | undefined;
   readonly port: string | undefined;
   /** URL of an Ollama. */
   readonly ollama: string | undefined;
-  /** Ask nothing, and take the default of what is not given. */
+  /** Asks nothing, and takes defaults. */
   readonly yes: boolean;
 }
 
@@ -30,8 +30,8 @@ const DEFAULT_PORT = 9993;
 const DEFAULT_HOMESERVER = "http://127.0.0.1:8008";
 
 /**
- * Writes the first config.yaml, with what was given, found out or answered. Throws UsageError, NoHomeserver, Unanswered and
- * NotWritten.
+ * Writes the first config.yaml from options, detected values and answers. Throws UsageError, NoHomeserver, Unanswered
+ * and NotWritten.
  */
 export async function makeConfig(file: string, options: GivenSettings): Promise<Config> {
   const isAsked = !options.yes && process.stdin.isTTY;
@@ -65,9 +65,10 @@ export async function makeConfig(file: string, options: GivenSettings): Promise<
 }
 
 /**
- * Changes in a config.yaml what was given, and nothing else. Throws UsageError, NoHomeserver, NotWritten and ConfigError.
+ * Changes the given settings in a config.yaml, and nothing else. Throws UsageError, NoHomeserver, NotWritten and
+ * ConfigError.
  *
- * @param text what stands in the file.
+ * @param text the file's content.
  */
 export async function changeConfig(
   file: string,
@@ -117,7 +118,7 @@ async function domainOf(
   }
   if (survey.domain !== undefined && prompt === undefined) return survey.domain;
   const { hostname } = new URL(homeserver);
-  // A guess, for a person to confirm: without one it could be wrong, and user ids can't be changed later.
+  // A person must confirm the guess: it may be wrong, and user ids can't be changed later.
   const guess = survey.domain ?? (isNear(homeserver) ? undefined : hostname.replace(/^(matrix|synapse)\./, ""));
   if (prompt === undefined) return needed("domain");
   return prompt.ask("Server name, the part of user ids after the colon", guess, (answer) =>
@@ -134,7 +135,7 @@ function refuseOtherDomain(survey: Survey, domain: string): void {
   throw new UsageError(`the homeserver calls itself ${survey.domain}, not ${domain}`);
 }
 
-/** The Ollama to use: the one that was named, else one that answers with models; undefined where there is none. */
+/** The Ollama to use: the named one, else one that answers with models; undefined where there is none. */
 async function ollamaOf(options: GivenSettings, prompt: Prompt | undefined): Promise<string | undefined> {
   if (options.ollama !== undefined) return trimmed(options.ollama);
   const url = ollamaUrl(process.env["OLLAMA_HOST"]);
@@ -177,7 +178,7 @@ export function trimmed(url: string): string {
   return url.replace(/\/+$/, "");
 }
 
-/** A port as people type it; undefined when it is none. */
+/** A typed port; undefined when it is invalid. */
 export function portOf(text: string): number | undefined {
   const port = Number(text);
   return /^\d+$/.test(text) && port >= 1 && port <= 65_535 ? port : undefined;
@@ -187,7 +188,7 @@ function needed(option: string): never {
   throw new UsageError(`init needs --${option}, or a terminal to ask on`);
 }
 
-/** Says something to whoever runs `init`. */
+/** Prints a line to the user of `init`. */
 export function say(line: string): void {
   process.stdout.write(`${line}\n`);
 }

@@ -3,12 +3,12 @@ import type { Database } from "../database/database.ts";
 import { askForNewDevice, finishedDevice } from "../ghost/key-requests.ts";
 import { countLiveProcesses } from "../leases/live-processes.ts";
 
-/** How long a running bridge is waited for, in ms. */
+/** The time that a running bridge gets, in ms. */
 const NEW_DEVICE_TIMEOUT_MS = 60_000;
 
 /**
- * Asks for a new device of an agent and waits until a running bridge has made it; a stopped one makes it at its next start.
- * Returns the exit code. Throws DatabaseError.
+ * Asks for a new device of an agent and waits until a running bridge has made it; a stopped bridge makes it at its next
+ * start. Returns the exit code. Throws DatabaseError.
  */
 export async function renewDevice(database: Database, userId: string): Promise<number> {
   await askForNewDevice(database, userId);

@@ -1,4 +1,4 @@
-/** A text of another server's, for a terminal, which must not be told what to do by it. */
+/** Removes control characters from another server's text, which must not control the terminal. */
 export function printable(text: string): string {
   return text.replace(/\p{C}/gu, "\ufffd");
 }

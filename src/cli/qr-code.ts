@@ -1,12 +1,12 @@
 import { create } from "qrcode";
 
-/** White cells around a code, without which many cameras do not find it (ISO/IEC 18004). */
+/** The white border of a code; without it many cameras do not find the code (ISO/IEC 18004). */
 const QUIET = 4;
 
 const BLACK_ON_WHITE = "\u001b[47m\u001b[30m";
 const RESET = "\u001b[0m";
 
-/** A QR code for a terminal, two rows a line, black on white whatever the terminal's colours are; it ends with a newline. */
+/** A QR code for a terminal, two rows a line, black on white in any colour scheme. It ends with a newline. */
 export function drawQrCode(data: string | Uint8Array): string {
   const content = typeof data === "string" ? data : [{ data: new Uint8ClampedArray(data), mode: "byte" as const }];
   const { modules } = create(content);

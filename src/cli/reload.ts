@@ -4,12 +4,12 @@ import { ConfigError } from "../config/config-error.ts";
 import type { Logger } from "../observability/log.ts";
 
 /**
- * Reads the configuration again and takes it over, whole or not at all. What keeps it from being taken over is logged: every
- * mistake in it, or the settings that need a restart. Never rejects.
+ * Reads the configuration again and applies it, whole or not at all. Obstacles are logged: every mistake, or the
+ * settings that need a restart. Never rejects.
  *
- * @param load reads and checks it.
- * @param now what the bridge runs on.
- * @param take takes another one over; throws when it can't, and has changed nothing then.
+ * @param load reads and checks the configuration.
+ * @param now the bridge's present configuration.
+ * @param take applies another one. It throws when it can't, and then has changed nothing.
  */
 export async function reload(
   load: () => Promise<Config>,

@@ -12,13 +12,13 @@ import { Hangups } from "./hangups.ts";
 import { reload } from "./reload.ts";
 import { explainStartFailure } from "./start-failure.ts";
 
-/** A stop that takes longer than this, beside the time that turns are given, is none: a database that hangs could hold it. */
+/** The limit of a stop, on top of the turns' own time: a hanging database could block it. */
 export const STOP_LIMIT_MS = 60_000;
 
-/** So many different things are told of; a library that tries again and again does not fill the log. */
+/** The most distinct refusals that are logged: a library that retries for ever must not fill the log. */
 const TOLD_REFUSALS = 100;
 
-/** Says once of each thing that it was refused. */
+/** Logs each refused target once. */
 function tellOfRefusals(log: Logger): (what: string) => void {
   const told = new Set<string>();
   return (what) => {
@@ -28,7 +28,9 @@ function tellOfRefusals(log: Logger): (what: string) => void {
   };
 }
 
-/** What nobody caught ends the process, as ever; but Node would print it with all that is attached to it. */
+/**
+ * An uncaught error ends the process as usual, but Node itself would print the error with everything attached to it.
+ */
 function endBy(log: Logger): void {
   process.on("uncaughtException", (error: unknown) => {
     log.fatal({ error }, "a fault that nobody caught ends the process; what was under way goes on at the next start");
@@ -37,11 +39,11 @@ function endBy(log: Logger): void {
 }
 
 /**
- * Runs the bridge in a process that is shut in, until SIGINT or SIGTERM; a second signal ends it at once. Returns 0 after a clean
- * stop. Throws ConfigError, InsecureFiles, and what keeps it from starting.
+ * Runs the bridge in a restricted process until SIGINT or SIGTERM; a second signal ends it at once. Returns 0 after a
+ * clean stop. Throws ConfigError, InsecureFiles, and the errors of the start.
  *
  * @param file the configuration.
- * @param isInsecure whether it starts though others can read or change secrets.
+ * @param isInsecure whether it starts even though others can read or change secrets.
  */
 export async function runBridge(
   file: string,
@@ -61,9 +63,9 @@ export async function runBridge(
   await checkFiles(config);
   const tell = tellOfRefusals(log);
   guard.allow(endpointsOf(config), tell);
-  // From here on SIGHUP ends the process no more; what it asks for before the bridge runs is done then.
+  // From here on SIGHUP no longer ends the process; an early one is handled once the bridge runs.
   const hangups = new Hangups();
-  // Only now: a wrong configuration is told before a database or an engine is loaded.
+  // Loaded late: a wrong configuration is reported before the database and the engine are loaded.
   const { startBridge } = await import("../bridge/start.ts");
 
   const signalled = Promise.race([once(process, "SIGINT"), once(process, "SIGTERM")]);
@@ -74,7 +76,7 @@ export async function runBridge(
     reload(
       async () => {
         const next = await loadConfig(file);
-        // Before anything can fail that might tell of them.
+        // The log must know the secrets before a failure could print them.
         secrets.add(secretsOf(next, registration));
         await checkFiles(next);
         return next;

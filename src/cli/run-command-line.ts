@@ -4,8 +4,8 @@ import { helpOf, overview } from "./help.ts";
 import { UsageError } from "./usage-error.ts";
 
 /**
- * Does what a command line asks for, and returns the exit code. Only the command that is asked for is loaded. Throws
- * UsageError, and what the command throws.
+ * Runs a command line and returns the exit code. Only the requested command is loaded. Throws UsageError, and the
+ * command's errors.
  */
 export async function runCommandLine(argv: readonly string[]): Promise<number> {
   const asked = readCommandLine(argv, Object.keys(COMMANDS));
@@ -39,7 +39,7 @@ async function run({ name, command }: NamedCommand, rest: readonly string[]): Pr
   return command.run(values, args);
 }
 
-/** Throws {@link UsageError} with the commands that take the option, when there are any. */
+/** Throws a {@link UsageError} that names the commands with this option, if there are any. */
 async function refuseOptionOfOthers(typed: string): Promise<void> {
   const takers = (await loadCommands(() => true)).flatMap(({ name, command }) =>
     Object.entries(command.options).flatMap(([option, { short }]) =>

@@ -5,9 +5,9 @@ import { Writable } from "node:stream";
 import { UsageError } from "./usage-error.ts";
 
 /**
- * A secret that must not stand on the command line, where every user of the machine sees it: from a file, from standard
- * input (`-`, or when it is no terminal), or asked for on the terminal without an echo. Throws UsageError when it is empty
- * or the file can't be read.
+ * A secret that must not stand on the command line, where every user of the machine sees it. It comes from a file, from
+ * standard input (`-`, or no terminal), or from the terminal without an echo. Throws UsageError when it is empty or the
+ * file can't be read.
  */
 export async function readSecret(what: string, file: string | undefined): Promise<string> {
   const secret = (await read(what, file)).replace(/\r?\n$/, "");

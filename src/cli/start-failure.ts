@@ -2,16 +2,16 @@ import type { Config } from "../config/config.ts";
 import { DatabaseError } from "../database/database.ts";
 import { OperatorError } from "../observability/operator-error.ts";
 
-/** The bridge could not start, for a reason that lies outside of it. */
+/** The bridge could not start, for an external reason. */
 export class StartFailure extends OperatorError<"StartFailure"> {
   override readonly name = "StartFailure";
 }
 
-/** What kept the bridge from starting, in words where it is for the admin to mend, else as it was. */
+/** The cause of a failed start, in words where the admin can mend it, else unchanged. */
 export function explainStartFailure(error: unknown, config: Config): unknown {
   if (error instanceof DatabaseError) {
     const place = config.database === undefined ? `the embedded database in ${config.dataDir}` : "the database";
-    // A host with several addresses that all refuse has no message of its own.
+    // The error of a host with several refusing addresses has no message of its own.
     const reason = error.message === "" ? (error.code ?? "no reason given") : error.message;
     return new StartFailure(`${place} can't be used: ${reason}`, { cause: error });
   }

@@ -1,18 +1,21 @@
 import type { Patient } from "./patient.ts";
 
-/** What a check found. */
+/** The result of a check. */
 export type Finding =
   | { readonly status: "good"; readonly text: string }
-  /** `mend` is what to do, in words or as a command. */
+  /** `mend` is the remedy, in words or as a command. */
   | { readonly status: "bad"; readonly text: string; readonly mend: string }
-  /** Does not apply, or can't be told now. */
+  /** The check does not apply, or has no answer now. */
   | { readonly status: "unknown"; readonly text: string };
 
-/** One thing that is looked at. */
+/** One thing that the doctor checks. */
 export interface Check {
-  /** Names it in `--json` and in docs/troubleshooting.md. */
+  /** The check's name in `--json` and in docs/troubleshooting.md. */
   readonly name: string;
-  /** What it finds, one line each; at least one. Throws only what is a fault of ours, or the homeserver's sudden end. */
+  /**
+   * Returns the findings, one line each; at least one. Throws only for a fault of ours, or when the homeserver goes
+   * away.
+   */
   run(patient: Patient): Promise<readonly Finding[]>;
 }
 

@@ -6,7 +6,7 @@ import { clock, features, homeserver, rateLimit, registered, signIn } from "./ch
 import { disk, files, masterKey } from "./checks/machine.ts";
 import { models, providers } from "./checks/providers.ts";
 
-/** All that a doctor looks at, from the ground up. */
+/** All checks, in the order in which they build on each other. */
 export const CHECKS: readonly Check[] = [
   files,
   disk,
@@ -34,8 +34,8 @@ export const CHECKS: readonly Check[] = [
   models,
 ];
 
-/** The check that comes before all others: without the configuration there is nothing to look at. */
+/** The first check: without a configuration there is nothing to check. */
 export const CONFIG_CHECK = "config";
 
-/** The check that is made on request alone. */
+/** The check that runs only on request. */
 export const ROUNDTRIP_CHECK = "roundtrip";

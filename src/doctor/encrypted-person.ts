@@ -14,29 +14,29 @@ import { path } from "../homeserver/path.ts";
 import { silentLogger } from "../observability/log.ts";
 import type { TemporaryUser } from "./temporary-user.ts";
 
-/** A message of a room, as it reads. */
+/** A decrypted message of a room. */
 export interface ReadMessage {
   readonly eventId: string;
   readonly sender: string;
   readonly content: JsonObject;
 }
 
-/** What one look at the homeserver brought of a room. */
+/** The news of a room from one look at the homeserver. */
 export interface RoomNews {
-  /** Who is in the room now, of whom something was said. */
+  /** The users in the room now, as far as the news names them. */
   readonly joined: readonly string[];
   readonly left: readonly { readonly userId: string; readonly reason: string | undefined }[];
   readonly messages: readonly ReadMessage[];
 }
 
 const MEGOLM = "m.megolm.v1.aes-sha2";
-/** What a room means that says nothing of it. */
+/** The default rotation period of a room that states none. */
 const WEEK_MS = 604_800_000;
 const POLL_MS = 5_000;
 const LEEWAY_MS = 10_000;
 
 /**
- * A person's client that is as small as can be: one device in memory, signed by an identity of its own, in one encrypted
+ * The smallest possible client of a person: one device in memory, signed by an identity of its own, in one encrypted
  * room.
  */
 export class EncryptedPerson {
@@ -95,7 +95,7 @@ export class EncryptedPerson {
     return stringField(answer, "room_id", "POST createRoom");
   }
 
-  /** Says something, encrypted. Returns the event's id. Throws what encryption and the homeserver throw. */
+  /** Sends an encrypted text. Returns the event's id. Throws the errors of encryption and the homeserver. */
   async say(roomId: string, partner: string, body: string): Promise<string> {
     const recipients = [this.#user.userId, partner];
     await this.#calls.run(() => this.#machine.updateTrackedUsers(recipients.map((id) => new engine.UserId(id))));
@@ -115,7 +115,7 @@ export class EncryptedPerson {
     return stringField(JSON.parse(answer), "event_id", "PUT send");
   }
 
-  /** Waits a little for something new, and reads it. Throws HomeserverError. */
+  /** Waits briefly for something new, and reads it. Throws HomeserverError. */
   async look(roomId: string, signal: AbortSignal): Promise<RoomNews> {
     const call = "GET sync";
     const answer = asObject(

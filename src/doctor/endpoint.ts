@@ -6,21 +6,22 @@ import { createTokenCheck } from "../homeserver/token.ts";
 import { readRecords, type Records } from "./records.ts";
 
 /*
- * A running bridge tells a doctor on its machine what only it can know: the embedded database is open in one process. It
- * tells it on the appservice's listener, to whoever shows the hs_token, and tells no words of people and no secrets.
+ * A running bridge gives a doctor on its machine the facts that only it can read, because the embedded database is open
+ * in one process only. It answers on the appservice's listener, to callers with the hs_token, without message text or
+ * secrets.
  */
 
 const PATH = "/_matrix_agents/doctor";
 const LIMIT_MS = 20_000;
 
-/** What the bridge tells. */
+/** The bridge's answer to a doctor. */
 export interface BridgeAnswer {
   readonly records: Records;
-  /** The ids of the pings that reached it of late. */
+  /** The ids of pings that reached it recently. */
   readonly pings: readonly string[];
 }
 
-/** Who is at the bridge's address. */
+/** The state of the bridge's address. */
 export type BridgeState =
   | { readonly kind: "running"; readonly answer: BridgeAnswer }
   | { readonly kind: "stopped" }
@@ -44,9 +45,9 @@ export function serveDoctor(
 }
 
 /**
- * Asks who is there. Never rejects.
+ * Asks the bridge's address. Never rejects.
  *
- * @param url Where the bridge listens.
+ * @param url the address on which the bridge listens.
  */
 export async function askBridge(url: string, hsToken: string): Promise<BridgeState> {
   try {

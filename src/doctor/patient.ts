@@ -17,31 +17,33 @@ import { inPlaceOfBridge } from "../setup/await-ping.ts";
 import { askBridge, type BridgeState } from "./endpoint.ts";
 import { readRecords, type Records } from "./records.ts";
 
-/** What was seen of the homeserver. */
+/** The findings about the homeserver. */
 export type HomeserverSight =
   { readonly kind: "there"; readonly survey: Survey } | { readonly kind: "away"; readonly reason: string };
 
-/** What was read from the database. */
+/** The findings from the database. */
 export type DatabaseSight =
   | { readonly kind: "read"; readonly records: Records }
-  /** There is none yet; the first start makes it. */
+  /** There is no database yet; the first start makes it. */
   | { readonly kind: "none" }
   | { readonly kind: "unreadable"; readonly reason: string };
 
-/** How a ping through the homeserver ended. */
+/** The result of a ping through the homeserver. */
 export type PingSight =
   | {
       readonly kind: "answered";
       readonly roundTripMs: number;
       readonly homeserverMs: number;
-      /** Whether it came to this bridge, or to us in its place; undefined where nobody can tell. */
+      /** Whether it reached this bridge, or us in its place; undefined where that can't be told. */
       readonly reachedUs: boolean | undefined;
     }
   | { readonly kind: "failed"; readonly reason: string }
-  /** It was not tried. */
+  /** No ping was sent. */
   | { readonly kind: "untried"; readonly reason: string };
 
-/** All that checks look at. What took no judgement to find out is here; what a check alone needs it asks for itself. */
+/**
+ * The facts that the checks look at. Facts that need no judgement are collected here; a check asks for the rest itself.
+ */
 export interface Patient {
   readonly config: Config;
   readonly registration: Registration;
@@ -53,10 +55,10 @@ export interface Patient {
   readonly ping: PingSight;
 }
 
-/** Time limit of a call to the homeserver that a check makes, in ms. */
+/** The time limit of a check's call to the homeserver, in ms. */
 export const CALL_LIMIT_MS = 15_000;
 
-/** Looks at everything once. Changes nothing. Never rejects but by a fault of ours. */
+/** Collects the facts once. Changes nothing. Rejects only for a fault of ours. */
 export async function examine(
   parts: Pick<Patient, "config" | "registration" | "client" | "providers">,
 ): Promise<Patient> {
@@ -97,7 +99,7 @@ async function lookAtDatabase(config: Config, bridge: BridgeState): Promise<Data
   }
 }
 
-/** Nothing is migrated: that is for the start of the version that is to run. */
+/** This migrates nothing: only the start of the new version does that. */
 async function readPostgres(url: string): Promise<Records> {
   const database = openPostgres(url, silentLogger());
   try {
@@ -171,7 +173,7 @@ async function ping(
   }
 }
 
-/** Where a process on this machine reaches what listens for the homeserver. */
+/** The URL at which a process on this machine reaches the listener for the homeserver. */
 function listenerUrl({ appservice: { bind, port } }: Config): string {
   if (bind === "0.0.0.0" || bind === "::") return `http://127.0.0.1:${port}`;
   return `http://${bind.includes(":") ? `[${bind}]` : bind}:${port}`;

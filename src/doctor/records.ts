@@ -9,41 +9,44 @@ import { countRoomsMarkedByMessage } from "../rooms/encrypted-by-message.ts";
 import { masterKeyCheck } from "../sealing/master-key.ts";
 import { unsealedRows } from "../sealing/seal-existing.ts";
 
-/** What a doctor wants to know of the database; no words of people and no secrets. It crosses a process boundary as JSON. */
+/**
+ * The facts that a doctor needs from the database, without message text or secrets. They cross a process boundary as
+ * JSON.
+ */
 export interface Records {
   readonly kind: Database["kind"];
-  /** As PostgreSQL counts: 140005 is 14.5. */
+  /** In PostgreSQL's form: 140005 is 14.5. */
   readonly versionNumber: number;
   readonly encoding: string;
   readonly bytes: number;
   /** The largest first. */
   readonly tables: readonly { readonly name: string; readonly bytes: number }[];
   readonly migrations: readonly string[];
-  /** Those among them that versions from before can live with. */
+  /** Those migrations among them that an earlier version can work with. */
   readonly compatible: readonly string[];
-  /** Absent where the schema is not there yet, or is another version's. */
+  /** Absent where the schema does not exist yet, or belongs to another version. */
   readonly state?: {
     readonly ghosts: readonly GhostKeys[];
     readonly mailbox: MailboxSummary;
-    /** How long the oldest event has been ready to be handled, in seconds; null when none is. */
+    /** The waiting time of the oldest ready event, in seconds; null when there is none. */
     readonly oldestReadySeconds: number | null;
     /** To-device messages that ended the process again and again. */
     readonly setAsideToDevice: number;
-    /** Rows with words that nobody has sealed. */
+    /** Rows with unsealed words. */
     readonly unsealedRows: number;
-    /** Rooms that count as encrypted for a message alone, though their state was read and does not say so. */
+    /** Rooms that count as encrypted only because of a message: their state was read and does not say so. */
     readonly roomsMarkedByMessage: number;
-    /** How many processes live on this database. */
+    /** The number of live processes on this database. */
     readonly processes: number;
-    /** Tells the master key without giving it away; null before there was one. */
+    /** Identifies the master key without revealing it; null before there is one. */
     readonly masterKeyCheck: string | null;
   };
 }
 
-/** How many tables are named. */
+/** The number of tables that are named. */
 const LARGEST = 3;
 
-/** Reads what there is, and changes nothing. Throws DatabaseError. */
+/** Reads the facts. Changes nothing. Throws DatabaseError. */
 export async function readRecords(database: Database): Promise<Records> {
   const { versionNumber, encoding, bytes, isMigrated, tables } = await serverFacts(database, LARGEST);
   const migrations = isMigrated ? await appliedMigrations(database) : [];

@@ -1,6 +1,6 @@
 import type { Finding } from "./check.ts";
 
-/** What one check found. */
+/** The result of one check. */
 export interface Result {
   readonly check: string;
   readonly findings: readonly Finding[];
@@ -8,7 +8,7 @@ export interface Result {
 
 const SIGNS = { good: "✓", bad: "✗", unknown: "–" } as const;
 
-/** The results as people read them: each finding on a line, what mends it below. */
+/** The results for people: each finding on a line, its remedy below. */
 export function inLines(results: readonly Result[]): string {
   const width = Math.max(...results.map(({ check }) => check.length));
   return results
@@ -27,12 +27,12 @@ export function inJson(results: readonly Result[]): string {
   return JSON.stringify({ healthy: isHealthy(results), checks: results }, null, 2);
 }
 
-/** Whether nothing was found wrong. */
+/** Whether no check found anything wrong. */
 export function isHealthy(results: readonly Result[]): boolean {
   return results.every(({ findings }) => findings.every(({ status }) => status !== "bad"));
 }
 
-/** Words of other servers come along; a terminal must not be told what to do by them. */
+/** Removes control characters: the text may come from another server, which must not control the terminal. */
 function printable(text: string): string {
   return text.replace(/\p{C}/gu, "\ufffd");
 }

@@ -6,13 +6,13 @@ import { bad, good, type Finding } from "./check.ts";
 import { EncryptedPerson, type RoomNews } from "./encrypted-person.ts";
 import { makeTemporaryUser, NoTemporaryUser } from "./temporary-user.ts";
 
-/** How long an agent may take to come, and to answer: a large model has to be loaded first. */
+/** The time limits for an agent to join and to answer: a large model must be loaded first. */
 const JOIN_LIMIT_MS = 60_000;
 const ANSWER_LIMIT_MS = 5 * 60_000;
 
 const QUESTION = "Hello! This is matrix-agents doctor, seeing whether you answer. One word is enough.";
 
-/** The round trip did not come about. */
+/** The round trip failed. */
 class NoAnswer extends Error {
   override readonly name = "NoAnswer";
   readonly mend: string;
@@ -24,8 +24,8 @@ class NoAnswer extends Error {
 }
 
 /**
- * Holds a real encrypted conversation as a user who is made for it and removed afterwards: an encrypted direct chat, a
- * question, the agent's answer. Never rejects but by a fault of ours.
+ * Holds a real encrypted conversation: it makes a temporary user, an encrypted direct chat and a question, waits for
+ * the agent's answer, and removes the user. Rejects only for a fault of ours.
  *
  * @param name the agent; by default the first of the configuration.
  */
@@ -95,7 +95,7 @@ async function talk(
   }
 }
 
-/** Looks again and again. Throws {@link NoAnswer} when the time is over. */
+/** Repeats a look until it succeeds. Throws {@link NoAnswer} after the time limit. */
 async function until<T>(
   person: EncryptedPerson,
   roomId: string,

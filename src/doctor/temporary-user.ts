@@ -5,15 +5,15 @@ import type { Device } from "../homeserver/device-calls.ts";
 import { MatrixError } from "../homeserver/errors.ts";
 import { silentLogger } from "../observability/log.ts";
 
-/** A user who is there for a moment, signed in with one device. */
+/** A temporary user, signed in with one device. */
 export interface TemporaryUser extends Device {
-  /** Acts as that user: its token is no application service's. */
+  /** Acts as that user, with the user's own token. */
   readonly client: HomeserverClient;
-  /** Leaves nothing: the account is deactivated, and what it said erased for who comes later. Throws HomeserverError. */
+  /** Deactivates the account and erases its messages for later members. Throws HomeserverError. */
   remove(): Promise<void>;
 }
 
-/** The user could not be made. The message says why, `mend` what to do. */
+/** The user could not be made. The message has the reason, `mend` the remedy. */
 export class NoTemporaryUser extends Error {
   override readonly name = "NoTemporaryUser";
   readonly mend: string;

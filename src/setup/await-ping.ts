@@ -10,7 +10,7 @@ import { silentLogger } from "../observability/log.ts";
 const EVERY_MS = 2_000;
 const PING_TIMEOUT_MS = 15_000;
 
-/** Where the homeserver is to reach us, and where we reach it. */
+/** The addresses of the bridge's listener: for the homeserver, and for us. */
 export interface PingPlace {
   readonly homeserver: string;
   readonly registration: Registration;
@@ -18,12 +18,12 @@ export interface PingPlace {
   readonly port: number;
 }
 
-/** How a listener in the bridge's place came about. */
+/** The state of the listener in the bridge's place. */
 export type StandIn = { readonly kind: "listening"; readonly pings: ReadonlySet<string> } | { readonly kind: "taken" };
 
 /**
- * Listens in the bridge's place while `work` runs: answers pings, and refuses transactions, which the homeserver then
- * keeps for the bridge. Where something listens already, that may be the bridge itself, and `work` is told.
+ * Listens in the bridge's place while `work` runs. It answers pings and refuses transactions, which the homeserver then
+ * keeps for the bridge. Where something already listens, possibly the bridge itself, `work` is told so.
  */
 export async function inPlaceOfBridge<T>(
   { registration, bind, port }: Pick<PingPlace, "registration" | "bind" | "port">,
@@ -51,10 +51,10 @@ export async function inPlaceOfBridge<T>(
 }
 
 /**
- * Has the homeserver ping us again and again until it succeeds, which it does once it has been restarted with the
- * registration. Ends otherwise only by `signal`, and then throws its reason; or by what keeps us from listening.
+ * Makes the homeserver ping us until that succeeds, which it does after a restart with the registration. Otherwise only
+ * `signal` ends it, and it throws the signal's reason; or an error of our listener ends it.
  *
- * @param told Called with what a failure means, whenever that is another than before.
+ * @param told called with the meaning of a failure, whenever that changes.
  */
 export async function awaitFirstPing(
   place: PingPlace,

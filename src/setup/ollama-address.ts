@@ -1,15 +1,15 @@
-/** Where Ollama listens when nothing else is said. */
+/** Ollama's default address. */
 export const DEFAULT_OLLAMA = "http://127.0.0.1:11434";
 
 /**
- * The URL that `OLLAMA_HOST` means, read as Ollama itself reads it (`envconfig.Host`): host, host:port, :port, with or
- * without a scheme, whose own port is then the default, and a path. A port that is none is replaced by the default.
- * "All interfaces", which a server may listen on, becomes this machine.
+ * The URL that `OLLAMA_HOST` means, read as Ollama itself reads it (`envconfig.Host`): host, host:port or :port, with
+ * or without a path and a scheme, which then sets the default port. An invalid port becomes the default. "All
+ * interfaces", on which a server may listen, becomes this machine.
  */
 export function ollamaUrl(ollamaHost: string | undefined): string {
   const setting = (ollamaHost ?? "").trim().replaceAll(/^["']+|["']+$/g, "");
   const [, givenScheme, rest = ""] = /^(?:([^:/]*):\/\/)?(.*)$/s.exec(setting) ?? [];
-  // As a client, Ollama takes its own site to be meant with TLS.
+  // As a client, Ollama reaches its own site over TLS.
   const isOllamaSite = givenScheme === undefined && setting === "ollama.com";
   const scheme = isOllamaSite ? "https" : (givenScheme ?? "http");
   const defaultPort = givenScheme === "http" ? "80" : givenScheme === "https" || isOllamaSite ? "443" : "11434";

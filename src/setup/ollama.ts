@@ -4,26 +4,26 @@ import { cloudByName } from "../providers/ollama-cloud.ts";
 
 /** A model that an Ollama has installed. */
 export interface LocalModel {
-  /** As Ollama names it, e.g. `llama3.2:3b`. */
+  /** In Ollama's form, e.g. `llama3.2:3b`. */
   readonly name: string;
   /** Size on disk in bytes. */
   readonly size: number;
-  /** Whether Ollama passes prompts for it on to another machine. */
+  /** Whether Ollama sends its prompts on to another machine. */
   readonly remote: boolean;
-  /** Whether it can hold a conversation, as embedding models cannot. */
+  /** Whether it can hold a conversation; embedding models cannot. */
   readonly canChat: boolean;
 }
 
-/** What is at an address. */
+/** The finding at an address. */
 export type FoundOllama =
   | { readonly kind: "absent" }
-  /** Something answers, but not as Ollama does. */
+  /** Something answers, but not like Ollama. */
   | { readonly kind: "unusable"; readonly reason: string }
   | { readonly kind: "found"; readonly models: readonly LocalModel[] };
 
 const ANSWER_TIMEOUT_MS = 5000;
 
-/** Asks the Ollama at this URL what it has. Never throws but when `signal` aborts. */
+/** Asks the Ollama at this URL for its models. Throws only when `signal` aborts. */
 export async function findOllama(url: string, signal: AbortSignal): Promise<FoundOllama> {
   const client = new Ollama({
     host: url,
@@ -35,10 +35,10 @@ export async function findOllama(url: string, signal: AbortSignal): Promise<Foun
     const known = await Promise.all(
       models.map(async ({ name, size, ...rest }): Promise<LocalModel> => {
         const remote = ("remote_host" in rest && Boolean(rest.remote_host)) || cloudByName(name) !== undefined;
-        // Ollama would pass the question on.
+        // Ollama would pass the question on to the other machine.
         if (remote) return { name, size, canChat: true, remote };
         const { capabilities } = await client.show({ model: name }).catch(ignoreRefusal);
-        // Ollama before 0.6.4 does not tell what a model can do.
+        // Ollama before 0.6.4 does not report a model's abilities.
         return { name, size, canChat: canChat({ name, capabilities }), remote };
       }),
     );
@@ -50,15 +50,15 @@ export async function findOllama(url: string, signal: AbortSignal): Promise<Foun
   }
 }
 
-/** What one model can do may be untold: that says nothing of the others. */
+/** One model's missing abilities say nothing about the others. */
 function ignoreRefusal(error: unknown): { readonly capabilities?: unknown } {
   if (error instanceof TypeError || !(error instanceof Error) || error.name === "TimeoutError") throw error;
   return {};
 }
 
 /**
- * The model to talk to first: the smallest that can chat, for it answers soonest on the machine at hand. Models that
- * run elsewhere are not chosen unasked: they would carry the conversation off this machine.
+ * The first model to talk to: the smallest that can chat, because it answers soonest on this machine. A model that runs
+ * elsewhere is never chosen unasked, because the conversation would leave this machine.
  */
 export function chooseModel(models: readonly LocalModel[]): LocalModel | undefined {
   return models

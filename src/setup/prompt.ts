@@ -1,19 +1,19 @@
 import { createInterface } from "node:readline/promises";
 import { OperatorError } from "../observability/operator-error.ts";
 
-/** Asks a person; an empty answer is the default. */
+/** Asks a person; an empty answer means the default. */
 export interface Prompt {
-  /** Asks until the answer is good: `check` says what is wrong with one. */
+  /** Asks until the answer is valid: `check` names the problem with an answer. */
   ask(question: string, byDefault: string | undefined, check: (answer: string) => string | undefined): Promise<string>;
   close(): void;
 }
 
-/** Whoever was asked has gone, by Ctrl-C or the end of the input. */
+/** The person is gone: Ctrl-C, or the end of the input. */
 export class Unanswered extends OperatorError<"Unanswered"> {
   override readonly name = "Unanswered";
 }
 
-/** Asks in a terminal, or whatever these streams are. Asking throws {@link Unanswered} when the input has ended. */
+/** Asks in a terminal, or on other streams. Asking throws {@link Unanswered} when the input has ended. */
 export function openPrompt(input: NodeJS.ReadableStream, output: NodeJS.WritableStream): Prompt {
   const terminal = createInterface({ input, output });
   const lines = terminal[Symbol.asyncIterator]();

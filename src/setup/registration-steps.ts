@@ -1,10 +1,10 @@
-/** Where a homeserver on this machine reaches what listens on `bind`. */
+/** The URL at which a homeserver on this machine reaches a listener on `bind`. */
 export function localUrl(bind: string, port: number): string {
   if (bind === "0.0.0.0" || bind === "::") return `http://127.0.0.1:${port}`;
   return `http://${bind.includes(":") ? `[${bind}]` : bind}:${port}`;
 }
 
-/** What is to be done with a registration file. */
+/** The instructions for installing a registration file. */
 export function instructions(file: string): string {
   return `Add it to Synapse's homeserver.yaml, under a path where Synapse can read it, and restart Synapse:
 

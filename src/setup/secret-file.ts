@@ -2,20 +2,20 @@ import { randomUUID } from "node:crypto";
 import { chmod, chown, link, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
 import { OperatorError, type Saying } from "../observability/operator-error.ts";
 
-/** A file was not written: it is there already, or its folder can't be written. */
+/** A file was not written: it exists already, or its folder can't be written. */
 class NotWritten extends OperatorError<"NotWritten"> {
   override readonly name = "NotWritten";
 }
 
-/** What owner and group may do with a file that is written over they may go on to do; others nothing. */
+/** An overwritten file keeps the rights of its owner and group; others get none. */
 const RIGHTS_KEPT = 0o770;
 
 /**
- * Writes a file that only its owner can read, whole or not at all. One that is written over keeps its owner, its group and
- * what these may do, for the homeserver may read it by them; a link leads where it led. Throws {@link NotWritten}.
+ * Writes a file that only its owner can read, whole or not at all. An overwritten file keeps its owner, its group and
+ * their rights, because the homeserver may read it through them; a link keeps its target. Throws {@link NotWritten}.
  *
- * @param how.overwrite Whether what stands there goes.
- * @param how.otherwise Said when something stands there, after that it is left as it is.
+ * @param how.overwrite whether an existing file is replaced.
+ * @param how.otherwise the hint for the case that a file exists and is left as it is.
  */
 export async function writeSecretFile(
   file: string,
@@ -24,7 +24,7 @@ export async function writeSecretFile(
 ): Promise<void> {
   try {
     if (how.overwrite) await overwrite(await targetOf(file), text);
-    // Unlike rename, link refuses where something stands already.
+    // Unlike rename, link fails where a file exists.
     else await byDraft(file, text, (draft) => link(draft, file));
   } catch (error) {
     throw new NotWritten(explain(file, codeOf(error), how), { cause: error });
@@ -38,7 +38,7 @@ async function overwrite(file: string, text: string): Promise<void> {
   });
 }
 
-/** Writes a draft beside a file and puts it into its place. */
+/** Writes a draft beside a file and moves it into place. */
 async function byDraft(file: string, text: string, place: (draft: string) => Promise<void>): Promise<void> {
   const draft = `${file}.${randomUUID()}`;
   try {
@@ -49,7 +49,7 @@ async function byDraft(file: string, text: string, place: (draft: string) => Pro
   }
 }
 
-/** Where a link leads; the file itself when it is none, or there is nothing yet. */
+/** The target of a link; the file itself when it is no link, or does not exist yet. */
 async function targetOf(file: string): Promise<string> {
   return (await unlessMissing(realpath(file))) ?? file;
 }

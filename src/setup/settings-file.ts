@@ -1,6 +1,6 @@
 import { isMap, parseDocument, type Document } from "yaml";
 
-/** A settings file as text, read and changed without touching what is not asked for: comments and order stay. */
+/** A settings file as text. Reading and changing it keeps comments, order and everything else. */
 export class SettingsFile {
   readonly #document: Document.Parsed;
   readonly #text: string;
@@ -18,11 +18,11 @@ export class SettingsFile {
     return isMap(value) ? value.toJSON() : value;
   }
 
-  /** Puts a value at a path; says whether that changed anything. */
+  /** Sets the value at a path; returns whether that changed anything. */
   set(path: string, value: unknown): boolean {
     const keys = path.split(".");
     if (JSON.stringify(this.get(path)) === JSON.stringify(value)) return false;
-    // A section with nothing but comments in it holds null, which has no place for a value.
+    // A section that holds only comments is null, which can't take a value.
     for (let depth = 1; depth < keys.length; depth++) {
       const section = keys.slice(0, depth);
       if (this.#document.getIn(section) === null) this.#document.setIn(section, this.#document.createNode({}));
@@ -32,19 +32,19 @@ export class SettingsFile {
     return true;
   }
 
-  /** The file as it is to be written: byte for byte the same when nothing was changed. */
+  /** The text to write: byte for byte the same when nothing was changed. */
   toString(): string {
     return this.#isChanged ? this.#document.toString({ lineWidth: 0 }) : this.#text;
   }
 }
 
-/** What a fresh config.yaml says. */
+/** The settings of a new config.yaml. */
 export interface FirstSettings {
   readonly homeserver: string;
   readonly domain: string;
   readonly bind: string;
   readonly port: number;
-  /** URL of an Ollama whose models become agents; without it there is the demo agent. */
+  /** URL of an Ollama whose models become agents; without it there is only the demo agent. */
   readonly ollama: string | undefined;
 }
 

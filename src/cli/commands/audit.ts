@@ -7,9 +7,9 @@ import { printable } from "../printable.ts";
 import { UsageError } from "../usage-error.ts";
 
 /**
- * Prints what matters for security, the oldest first, or tells whether all of it is as it was written. Returns 0, or 1 when
- * something was changed or is missing. With PostgreSQL it works beside a running bridge. Throws UsageError, ConfigError, and
- * what keeps the database from being opened.
+ * Prints the audit log, the oldest entry first, or checks that it is unchanged. Returns 0, or 1 when an entry was
+ * changed or is missing. With PostgreSQL it works beside a running bridge. Throws UsageError, ConfigError, and the
+ * error of opening the database.
  */
 export const command = defineCommand({
   summary: "print the audit log: joins, refusals, changed settings, exported keys and more",
@@ -43,10 +43,7 @@ export const command = defineCommand({
 
 const UNITS = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 } as const;
 
-/**
- * A moment as people type it: a date, with or without a time (UTC where it names no zone), or how long ago. Throws
- * UsageError.
- */
+/** A typed time: a date, with or without a time (UTC where it names no zone), or an age. Throws UsageError. */
 export function momentOf(typed: string, now: Date): Date {
   const [, number, unit] = /^(\d{1,6})([mhdw])$/.exec(typed) ?? [];
   if (number !== undefined) return new Date(now.getTime() - Number(number) * UNITS[unit as keyof typeof UNITS]);

@@ -11,8 +11,8 @@ import { operator } from "../operator.ts";
 import { UsageError } from "../usage-error.ts";
 
 /**
- * Writes all of the database to one file, sealed with a key that is derived from the master key, which is not in it. Throws
- * UsageError, ConfigError, MasterKeyError, BackupError, and what keeps the database from being opened.
+ * Writes the whole database to one file, sealed with a key derived from the master key, which is not in the file.
+ * Throws UsageError, ConfigError, MasterKeyError, BackupError, and the error of opening the database.
  */
 export const command = defineCommand({
   summary: "write all of the database to one file, sealed with the master key",

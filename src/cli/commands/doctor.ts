@@ -15,9 +15,9 @@ import { defineCommand } from "../command.ts";
 import { UsageError } from "../usage-error.ts";
 
 /**
- * Looks everything over and prints what it finds, with what mends it. Changes nothing, but that a round trip makes a user
- * and deactivates it again. Returns 0 when nothing is wrong, 1 when something is, 2 when there is no configuration to look
- * at. Throws UsageError.
+ * Checks everything and prints the findings with their remedies. It changes nothing, except that a round trip makes a
+ * user and deactivates it. Returns 0 when nothing is wrong, 1 when something is, 2 when there is no configuration.
+ * Throws UsageError.
  */
 export const command = defineCommand({
   summary: "check everything, and say how to mend each fault",
@@ -43,7 +43,7 @@ export const command = defineCommand({
   },
 });
 
-/** What is found; of the configuration alone where that is wrong. */
+/** The findings; only those about the configuration where it is wrong. */
 async function lookOver(
   file: string,
   roundtrip: { readonly secret: string; readonly agent: string | undefined } | undefined,

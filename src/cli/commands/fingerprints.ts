@@ -6,8 +6,8 @@ import { drawQrCode } from "../qr-code.ts";
 import { UsageError } from "../usage-error.ts";
 
 /**
- * Prints the keys that people compare, from the database, not from the homeserver. Throws UsageError, ConfigError, and what
- * keeps the database from being opened.
+ * Prints the keys that people compare. They come from the database, not from the homeserver. Throws UsageError,
+ * ConfigError, and the error of opening the database.
  */
 export const command = defineCommand({
   summary: "show the agents' keys as clients show them; for one agent as QR codes too",

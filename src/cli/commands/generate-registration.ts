@@ -9,8 +9,8 @@ import { defineCommand } from "../command.ts";
 import { UsageError } from "../usage-error.ts";
 
 /**
- * Writes a registration with fresh random tokens, mode 0600, whole or not at all, and prints the lines to add to
- * homeserver.yaml. Throws ConfigError, {@link UsageError}, or NotWritten, as when the file exists and `--force` is not given.
+ * Writes a registration with new random tokens, mode 0600, whole or not at all, and prints the lines for
+ * homeserver.yaml. Throws ConfigError, {@link UsageError}, or NotWritten, also when the file exists without `--force`.
  */
 export const command = defineCommand({
   summary: "write registration.yaml with fresh tokens, and say how to add it to Synapse",

@@ -5,7 +5,7 @@ import { defineCommand } from "../command.ts";
 /** Longer than the bridge's own limit for a check. */
 const LIMIT_MS = 8_000;
 
-/** Asks the bridge's listener for monitoring. Returns 0 when all is well, else 1. Throws ConfigError. */
+/** Asks the bridge's monitoring listener. Returns 0 when all is well, else 1. Throws ConfigError. */
 export const command = defineCommand({
   summary: "ask the bridge that runs here whether it is alive, or whether it can take and answer messages",
   options: {
@@ -36,7 +36,7 @@ async function askBridge(file: string, isReady: boolean): Promise<number> {
   }
 }
 
-/** What listens on all addresses is asked by loopback. */
+/** A listener on all addresses is asked by loopback. */
 function reachable(bind: string): string {
   if (bind === "0.0.0.0") return "127.0.0.1";
   if (bind === "::") return "[::1]";

@@ -37,9 +37,9 @@ const OPTIONS = {
 type InitOptions = Values<typeof OPTIONS>;
 
 /**
- * Sets the bridge up: finds out what the homeserver is, writes config.yaml and registration.yaml (0600), says what to
- * change in homeserver.yaml, and waits until the homeserver reaches us. Run again, it changes what it is asked to change;
- * tokens, comments and all other settings stay. Returns 0, or 130 when the wait was interrupted. Throws UsageError,
+ * Sets the bridge up: examines the homeserver, writes config.yaml and registration.yaml (0600), prints the change of
+ * homeserver.yaml, and waits until the homeserver reaches us. A second run changes only what it is asked to change;
+ * tokens, comments and other settings stay. Returns 0, or 130 when the wait was interrupted. Throws UsageError,
  * ConfigError, NoHomeserver, NotWritten and StartFailure.
  */
 export const command = defineCommand({
@@ -60,7 +60,7 @@ async function init(options: InitOptions): Promise<number> {
     if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
     throw new StartFailure(`${file} can't be read`, { cause: error });
   });
-  // What is wrong with it is told before anything is changed.
+  // Mistakes in the file are reported before anything is changed.
   const before = text === undefined ? undefined : await loadConfig(file);
   const config =
     text === undefined || before === undefined
@@ -97,9 +97,9 @@ function checkOptions(options: InitOptions): void {
 }
 
 /**
- * Writes the registration, or changes in it what follows from the options. Says whether the homeserver has to be told.
+ * Writes the registration, or updates it by the options. Returns whether the homeserver must be told.
  *
- * @param before the configuration as it was; undefined when there was none.
+ * @param before the earlier configuration; undefined when there was none.
  */
 async function settleRegistration(config: Config, before: Config | undefined, options: InitOptions): Promise<boolean> {
   const { registration: file, bind, port, bot } = config.appservice;
@@ -119,7 +119,7 @@ async function settleRegistration(config: Config, before: Config | undefined, op
   const settings = new SettingsFile(text);
   const former = settings.get("url");
   const isMoved = options.port !== undefined || options.bind !== undefined;
-  // Any other is the admin's, of a proxy or another machine: where that leads is not for us to guess.
+  // Any other URL is the admin's, of a proxy or another machine, and stays.
   const isOurs = before !== undefined && former === localUrl(before.appservice.bind, before.appservice.port);
   if (options.url === undefined && isMoved && !isOurs && former !== local) {
     say(`The registration's url stays ${String(former)}; if the homeserver is to use another: init --url URL`);
@@ -168,7 +168,7 @@ function configOption({ config }: InitOptions): string {
   return config === "config.yaml" ? "" : ` -c ${config}`;
 }
 
-/** What can be listened on and stand in a URL: the name of a host, or an address in its usual form. */
+/** An address to listen on that can stand in a URL: a host name, or an IP address in its usual form. */
 function isAddress(text: string): boolean {
   if (isIPv6(text)) return !text.includes("%");
   return /^[0-9A-Za-z.-]+$/.test(text) && URL.parse(`http://${text}`)?.hostname === text.toLowerCase();

@@ -7,12 +7,12 @@ import { noteCommand } from "../operator.ts";
 import { printable } from "../printable.ts";
 import { UsageError } from "../usage-error.ts";
 
-/** What is to be done with the mail that does not go on by itself. */
+/** The action on mail that needs an operator. */
 type Action = { readonly kind: "list" } | { readonly kind: "retry" | "drop"; readonly selection: HeldSelection };
 
 /**
- * Returns 0, or 1 when an id that was named is not there. Throws UsageError, ConfigError, and what keeps the database from
- * being opened.
+ * Returns 0, or 1 when a named id does not exist. Throws UsageError, ConfigError, and the error of opening the
+ * database.
  */
 export const command = defineCommand({
   summary: "list the events that agents could not handle, try them again, or give them up",

@@ -13,13 +13,13 @@ import { Rooms } from "../../rooms/rooms.ts";
 import { atDatabase, type AtDatabase } from "../at-database.ts";
 import { defineCommand } from "../command.ts";
 
-/** Of requests that are shown, in days. */
+/** The age of the requests that are shown, in days. */
 const SHOWN_DAYS = 7;
 
 /**
- * Prints, for every room that agents are in: whether it is encrypted, the agents, where their words go, who agreed to that,
- * and what was sent in the last days. Providers are asked which models they have, and where those run. Works beside a running bridge with PostgreSQL. Throws ConfigError, and what keeps the
- * database from being opened.
+ * Prints for every room with agents: whether it is encrypted, its agents, the providers that get its messages, the
+ * people who agreed to that, and the requests of the last days. Providers are asked for their models and where those
+ * run. With PostgreSQL it works beside a running bridge. Throws ConfigError, and the error of opening the database.
  */
 export const command = defineCommand({
   summary: "show for each room its agents, where their words go, who agreed to that, and what was sent",
@@ -49,7 +49,7 @@ async function tellRooms({ config, database, log }: AtDatabase): Promise<number>
   }
 }
 
-/** Names are given by the bridge alone. */
+/** Only the bridge gives names. */
 function looking(names: GivenNames): NameBook {
   return { all: () => names.all(), give: () => Promise.resolve() };
 }

@@ -11,8 +11,8 @@ import { explainStartFailure } from "../start-failure.ts";
 import { UsageError } from "../usage-error.ts";
 
 /**
- * Shows how far it is. Returns 0 when the model is there, 1 when it could not be installed. Throws UsageError, ConfigError,
- * and what keeps the database from being opened.
+ * Shows the progress. Returns 0 when the model is installed, 1 when that failed. Throws UsageError, ConfigError, and
+ * the error of opening the database.
  */
 export const command = defineCommand({
   summary: "have an Ollama server install a model",
@@ -62,7 +62,7 @@ async function install(provider: Provider, model: string): Promise<number> {
   return 0;
 }
 
-/** The embedded database can't be written beside a running bridge, which is no reason not to install a model. */
+/** The embedded database can't be written beside a running bridge. That must not stop the installation of a model. */
 async function note(config: Config, subject: string): Promise<void> {
   try {
     const database = await openDatabase(locationOf(config), createLogger("warn", "auto"));
@@ -73,7 +73,7 @@ async function note(config: Config, subject: string): Promise<void> {
   }
 }
 
-/** On a terminal every percent, elsewhere every tenth. */
+/** A terminal shows every percent, other outputs every tenth. */
 function lineOf({ status, completed, total }: PullProgress, isTerminal: boolean): string {
   if (completed === undefined || total === undefined || total <= 0) return status;
   const percent = Math.floor((completed / total) * 100);

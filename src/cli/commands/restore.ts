@@ -13,9 +13,8 @@ import { explainStartFailure } from "../start-failure.ts";
 import { UsageError } from "../usage-error.ts";
 
 /**
- * Fills the database with what is in a backup, whichever of the two databases that came from. No bridge may be running on
- * it. Returns the exit code. Throws UsageError, ConfigError, MasterKeyError, BackupError, HomeserverError, and what keeps
- * the database from being opened.
+ * Fills the database from a backup of either kind of database. No bridge may run on it. Returns the exit code. Throws
+ * UsageError, ConfigError, MasterKeyError, BackupError, HomeserverError, and the error of opening the database.
  */
 export const command = defineCommand({
   summary: "fill an empty database from a backup",

@@ -13,11 +13,10 @@ import { UsageError } from "../usage-error.ts";
 type Action = { readonly kind: "list" } | { readonly kind: "unmark"; readonly roomId: string };
 
 /**
- * Lists the rooms that count as encrypted for nothing but a message that came so, or takes that back for one of them: where
- * the homeserver's state of it says now, too, that it is not encrypted, and the operator is sure. Returns 0, or 1 when
- * nothing was taken back. With PostgreSQL it works beside a running bridge; the embedded database is one process's, so the
- * bridge has to be stopped first. Throws UsageError, ConfigError, HomeserverError, and what keeps the database from being
- * opened.
+ * Lists the rooms that count as encrypted only because of an encrypted message, or takes that back for one of them, if
+ * the homeserver's state still says that it is not encrypted and the operator is sure. Returns 0, or 1 when nothing was
+ * taken back. With PostgreSQL it works beside a running bridge; with the embedded database the bridge must be stopped
+ * first. Throws UsageError, ConfigError, HomeserverError, and the error of opening the database.
  */
 export const command = defineCommand({
   summary: "list the rooms that count as encrypted because of a single message, or take that back",

@@ -2,8 +2,8 @@ import { READER_PROGRAM } from "../../documents/reader-program.ts";
 import { guardEgress } from "../../egress/guard.ts";
 import { defineCommand } from "../command.ts";
 
-// This file imports nothing that could reach anything: what is loaded after the guard can reach nothing until the
-// configuration says what.
+// This file imports nothing that can open a connection. Modules loaded after the guard can reach nothing until the
+// configuration allows it.
 export const command = defineCommand({
   summary: "run the application service",
   options: {

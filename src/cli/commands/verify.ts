@@ -12,12 +12,12 @@ import { printable } from "../printable.ts";
 import { drawQrCode } from "../qr-code.ts";
 import { UsageError } from "../usage-error.ts";
 
-/** What is to be done with the verifications that wait for an operator. */
+/** The action on verifications that wait for an operator. */
 type Action = { readonly kind: "list" } | { readonly kind: "match" | "mismatch"; readonly id: number };
 
 /**
- * Takes the operator's word on whether all is well on the other side. Returns 0, or 1 when the verification that was named
- * waits no more. Throws UsageError, ConfigError, and what keeps the database from being opened.
+ * Records the operator's confirmation of the other side. Returns 0, or 1 when the named verification no longer waits.
+ * Throws UsageError, ConfigError, and the error of opening the database.
  */
 export const command = defineCommand({
   summary: "show the verifications that wait for you, and confirm or reject them",

@@ -8,7 +8,7 @@ import { bad, good, unknown, type Check, type Finding } from "../check.ts";
 import { CALL_LIMIT_MS, type Patient } from "../patient.ts";
 import type { GhostKeys } from "../../ghost/public-keys.ts";
 
-/** What the homeserver says of a user's keys, as anybody may ask it. */
+/** A user's keys as the homeserver publishes them to anybody. */
 export interface PublishedKeys {
   /** The Ed25519 keys of the devices, by device id. */
   readonly devices: ReadonlyMap<
@@ -21,7 +21,7 @@ export interface PublishedKeys {
 
 const OPTIONS = { timeoutMs: CALL_LIMIT_MS };
 
-/** Each agent's one device is there, with the keys that we have. */
+/** Each agent's one device exists, with the keys that we have. */
 export const devices: Check = ofAgents("devices", async (patient, ghosts) => {
   const published = await keysOf(patient.client, ghosts);
   return ghosts.flatMap((ghost) => judgeDevice(ghost, published.get(ghost.userId) ?? NO_KEYS));
@@ -59,11 +59,11 @@ export function judgeDevice(ghost: GhostKeys, published: PublishedKeys): Finding
   return findings.length > 0 ? findings : [good(`${ghost.userId}: ${ghost.deviceId}`)];
 }
 
-/** How many people can begin to write to an agent while it is away. */
+/** The number of people who can start to write to an agent while it is away. */
 export const oneTimeKeys: Check = ofAgents("one-time-keys", async ({ client, bridge }, ghosts) =>
   Promise.all(
     ghosts.map(async (ghost) => {
-      // An upload of nothing tells the counts.
+      // An empty upload returns the counts.
       const answer = await keysUpload(client, { userId: ghost.userId, deviceId: ghost.deviceId }, "{}", OPTIONS).catch(
         (error: unknown) => {
           if (isHomeserverError(error) && isUnknownDevice(error)) return undefined;
@@ -90,7 +90,7 @@ export function judgeOneTimeKeys(userId: string, count: number, isRunning: boole
   );
 }
 
-/** The identity is the one that we have, and has signed the device. */
+/** The published identity is ours, and has signed the device. */
 export const crossSigning: Check = ofAgents("cross-signing", async (patient, ghosts) => {
   const published = await keysOf(patient.client, ghosts);
   return ghosts.map((ghost) => judgeIdentity(ghost, published.get(ghost.userId) ?? NO_KEYS));
@@ -120,7 +120,7 @@ export function judgeIdentity(ghost: GhostKeys, published: PublishedKeys): Findi
   return good(`${userId}: signed`);
 }
 
-/** What brings the keys back when the database is lost. */
+/** The backup that restores the keys when the database is lost. */
 export const backup: Check = ofAgents("backup", async ({ client }, ghosts) =>
   Promise.all(
     ghosts.map(async (ghost) => {
@@ -174,7 +174,7 @@ function ofAgents(
   };
 }
 
-/** Asked as the appservice's sender, so that a device that is gone is no hindrance. */
+/** The appservice's sender asks, because that works even when the agent's device is gone. */
 async function keysOf(
   client: HomeserverClient,
   ghosts: readonly GhostKeys[],

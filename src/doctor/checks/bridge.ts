@@ -24,7 +24,7 @@ function judgeBridge(state: BridgeState, port: number): Finding {
   }
 }
 
-/** From us to the homeserver, from there to the bridge, and back. */
+/** A ping from here to the homeserver, from there to the bridge, and back. */
 export const ping: Check = { name: "ping", run: ({ ping: sight }) => Promise.resolve([judgePing(sight)]) };
 
 export function judgePing(sight: PingSight): Finding {
@@ -42,7 +42,7 @@ export function judgePing(sight: PingSight): Finding {
   }
 }
 
-/** Two bridges with one registration take each other's messages, and make each other's agents new devices. */
+/** Two bridges with one registration take each other's messages, and give each other's agents new devices. */
 export const soleBridge: Check = {
   name: "sole-bridge",
   run: ({ ping: sight, database, registration }) => {
@@ -62,7 +62,7 @@ export function judgeSoleBridge(sight: PingSight, processes: number, url: string
   );
 }
 
-/** Whether our users are ours alone. */
+/** Whether only we use the users of our namespace. */
 export const namespace: Check = {
   name: "namespace",
   async run(patient) {
@@ -85,7 +85,7 @@ export const namespace: Check = {
   },
 };
 
-/** What is wrong with one user; undefined when nothing is. */
+/** The problem with one user; undefined when there is none. */
 async function lookAtUser(
   { client }: Patient,
   userId: string,
@@ -108,7 +108,7 @@ async function lookAtUser(
       return /masquerade/i.test(error.message) ? outsideNamespace(userId) : undefined;
     }
   }
-  // The bridge wanted it and it is not there: what kept it from being made does so again.
+  // The bridge needs this user and it is missing: a new attempt shows the obstacle.
   try {
     await register(client, userId.slice(1, userId.indexOf(":")), options);
     return undefined;

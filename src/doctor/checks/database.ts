@@ -7,14 +7,17 @@ import { inWords } from "./machine.ts";
 
 const OLDEST_POSTGRES = 140_000;
 
-/** How long events may be ready to be handled, in seconds: a turn in front of them takes minutes, never this long. */
+/**
+ * The longest time that an event may be ready without being handled, in seconds. A turn before it takes minutes, never
+ * this long.
+ */
 const MOST_LAG_SECONDS = 15 * 60;
 
 const MIGRATIONS = fileURLToPath(new URL("../../../migrations/", import.meta.url));
 
 const NONE_YET = unknown("there is none yet; the first start makes it");
 
-/** Reachable, new enough, in an encoding that holds what people write; and how large it is. */
+/** The database is reachable, new enough, and in an encoding for all text; and its size. */
 export const database: Check = {
   name: "database",
   run: ({ database: sight }) => Promise.resolve([judgeDatabase(sight)]),
@@ -72,7 +75,7 @@ export function judgeMigrations(
   return good(`all ${known.length} applied`);
 }
 
-/** Mail that waits, and mail that nobody could handle. */
+/** Waiting mail, and mail that nobody could handle. */
 export const mailbox: Check = {
   name: "mailbox",
   run: ({ database: sight, bridge }) => {
@@ -125,7 +128,7 @@ export function judgeMailbox(
   ];
 }
 
-/** Rooms in which agents refuse what is said in clear, because somebody sent something encrypted there. */
+/** Rooms in which agents refuse unencrypted messages, because somebody once sent an encrypted one. */
 export const rooms: Check = {
   name: "rooms",
   run: ({ database: sight }) => {
@@ -148,7 +151,7 @@ function counted(count: number, one: string, many: string): string {
   return `${count} ${count === 1 ? one : many}`;
 }
 
-/** Words in the database that nobody of us has written. */
+/** Words in the database that we did not write. */
 export const sealing: Check = {
   name: "sealing",
   run: ({ database: sight }) => {

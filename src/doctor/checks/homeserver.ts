@@ -5,12 +5,12 @@ import { missingSupport } from "../../homeserver/support.ts";
 import { bad, good, unknown, type Check, type Finding } from "../check.ts";
 import { CALL_LIMIT_MS, type Patient } from "../patient.ts";
 
-/** Certificates, tokens and leases live by clocks; so far they may be apart. */
+/** Certificates, tokens and leases depend on clocks, which may differ this much. */
 const MOST_OFFSET_MS = 5_000;
 
 const AWAY = unknown("the homeserver is away");
 
-/** Whether it answers, what it is, and how old. */
+/** Whether the homeserver answers, its software, and its age. */
 export const homeserver: Check = {
   name: "homeserver",
   run: ({ homeserver: sight, config }) =>
@@ -58,7 +58,7 @@ export function judgeClock(offsetMs: number | undefined): Finding {
   );
 }
 
-/** The homeserver takes our as_token, under our sender and domain. */
+/** The homeserver accepts our as_token, for our sender and domain. */
 export const registered: Check = {
   name: "registration",
   async run(patient) {
@@ -93,7 +93,7 @@ async function judgeRegistration({ client, config, registration, ping }: Patient
     : bad(`the homeserver does not know the as_token${ping.kind === "failed" ? "" : " any more"}`, SAME_FILE);
 }
 
-/** Whether the homeserver knows somebody by this token. */
+/** Whether the homeserver knows a user by this token. */
 async function takesAsToken(url: string, token: string): Promise<boolean> {
   const answer = await fetch(`${url}/_matrix/client/v3/account/whoami`, {
     headers: { authorization: `Bearer ${token}` },
@@ -103,7 +103,7 @@ async function takesAsToken(url: string, token: string): Promise<boolean> {
   return answer?.ok === true;
 }
 
-/** Without `rate_limited: false` agents are held back like a person who types too fast. */
+/** Without `rate_limited: false` agents are slowed down like a person who types too fast. */
 export const rateLimit: Check = {
   name: "rate-limit",
   run: ({ registration }) =>
@@ -119,7 +119,7 @@ export const rateLimit: Check = {
     ]),
 };
 
-/** Nobody of ours ever signs in: users are made and acted as by the registration, which works beside MAS too. */
+/** None of our users ever signs in. The registration makes them and acts as them, which works with MAS too. */
 export const signIn: Check = {
   name: "sign-in",
   async run({ homeserver: sight, client, config }) {
@@ -140,7 +140,7 @@ export const signIn: Check = {
       throw error;
     }
     try {
-      // It is there, so that this makes nothing.
+      // The user exists, so this makes none.
       await register(client, bot, options);
       return [good(`${place}; the bridge uses no /login, its users are made by the registration alone`)];
     } catch (error) {
@@ -155,7 +155,7 @@ export const signIn: Check = {
   },
 };
 
-/** What `/versions` does not tell of, tried. */
+/** Features that `/versions` does not name, tested. */
 export const features: Check = {
   name: "features",
   async run({ homeserver: sight, client, config }) {
@@ -167,7 +167,7 @@ export const features: Check = {
       if (missing.length === 0) {
         return [good("devices for agents (MSC4190), and acting as them (MSC4326); no experimental flag is needed")];
       }
-      // Before the first start there is nobody to try it as.
+      // Before the first start there is no user to test with.
       await whoami(client, { userId }, { timeoutMs: CALL_LIMIT_MS });
       return missing.map((sentence) =>
         bad(sentence.split(". ")[0] ?? sentence, sentence.split(". ").slice(1).join(". ")),

@@ -5,10 +5,10 @@ import { insecureFiles } from "../../config/guarded-files.ts";
 import { checkOf, MasterKeyError, parse } from "../../sealing/master-key.ts";
 import { bad, good, unknown, type Check, type Finding } from "../check.ts";
 
-/** A database on a full disk takes nothing more; so much is to be free. */
+/** A database on a full disk accepts no writes; at least this much must be free. */
 const LEAST_FREE_BYTES = 1024 ** 3;
 
-/** Modes and owners of what holds secrets. */
+/** Modes and owners of the files that hold secrets. */
 export const files: Check = {
   name: "files",
   async run({ config }) {
@@ -18,7 +18,7 @@ export const files: Check = {
   },
 };
 
-/** The master key is there and is the database's. */
+/** The master key exists and belongs to the database. */
 export const masterKey: Check = {
   name: "master-key",
   async run({ config, database }) {
@@ -27,9 +27,7 @@ export const masterKey: Check = {
   },
 };
 
-/**
- * @param expected what the database was made with: null before it had a key, undefined when it can't be told.
- */
+/** @param expected the check value of the database's key: null before it had a key, undefined when it can't be told. */
 export async function judgeMasterKey(source: MasterKeySource, expected: string | null | undefined): Promise<Finding> {
   const place = source.from === "env" ? `the environment variable ${source.name}` : source.path;
   const text =
@@ -59,7 +57,7 @@ export async function judgeMasterKey(source: MasterKeySource, expected: string |
   }
 }
 
-/** Room where the embedded database and the keys are. */
+/** Free space for the embedded database and the keys. */
 export const disk: Check = {
   name: "disk",
   async run({ config }) {
@@ -74,7 +72,7 @@ export function judgeDisk(folder: string, freeBytes: number): Finding {
   return bad(free, `make room, ${inWords(LEAST_FREE_BYTES)} at least: a full disk can store no message`);
 }
 
-/** Of the folder, or of the nearest one above it that is there. */
+/** The free space of the folder, or of its nearest existing parent. */
 async function freeBytes(folder: string): Promise<{ folder: string; bytes: number }> {
   for (let at = folder; ; at = dirname(at)) {
     const facts = await statfs(at).catch(() => undefined);

@@ -2,7 +2,7 @@ import type { AgentConfig, ProviderConfig } from "../../config/config.ts";
 import { ProviderError, type InstalledModel, type Provider } from "../../providers/provider.ts";
 import { bad, good, unknown, type Check, type Finding } from "../check.ts";
 
-/** Whether each provider answers; one outside the network is asked for its list of models, and nothing else. */
+/** Whether each provider answers. A provider outside the network is asked only for its list of models. */
 export const providers: Check = {
   name: "providers",
   run: (patient) =>
@@ -31,7 +31,7 @@ function judgeProvider(
   return good(`${name} at ${host} (${where}) answers, ${count}`);
 }
 
-/** Whether the models are there that agents were given. */
+/** Whether the agents' models exist. */
 export const models: Check = {
   name: "models",
   async run({ config, providers: all }) {
@@ -69,7 +69,7 @@ export function judgeModel(
   if (installed instanceof ProviderError) return unknown(`${name}: ${provider} does not answer`);
   const isThere = installed.some((other) => withTag(other.name) === withTag(model));
   if (isThere) return good(`${name}: ${model}`);
-  // Their lists leave out names that stand for others.
+  // Their lists leave out aliases.
   if (type === "anthropic") return unknown(`${name}: ${model} is not among the names that ${provider} lists`);
   return bad(
     `${name}: ${provider} does not have ${model}`,
@@ -86,7 +86,7 @@ async function modelsOf(provider: Provider): Promise<readonly InstalledModel[] |
   }
 }
 
-/** Whether it is known where a provider's models run: by what it says, or because it is no model server of one's own. */
+/** Whether it is known where a provider's models run: the provider says so, or is no model server of one's own. */
 async function saysWhere({ relay }: Provider): Promise<boolean> {
   try {
     return (await relay?.saysWhere()) ?? true;
@@ -96,7 +96,7 @@ async function saysWhere({ relay }: Provider): Promise<boolean> {
   }
 }
 
-/** Ollama's own tag for a model that is named without one. */
+/** Ollama's default tag for a model that is named without one. */
 function withTag(model: string): string {
   return model.includes(":") ? model : `${model}:latest`;
 }

@@ -5,8 +5,8 @@ import { defineCommand } from "../../command.ts";
 import { UsageError } from "../../usage-error.ts";
 
 /**
- * Returns 0, or 1 when something of an agent is not kept. Throws UsageError, ConfigError, MasterKeyError, HomeserverError, and
- * what keeps the database from being opened.
+ * Returns 0, or 1 when something of an agent is not backed up. Throws UsageError, ConfigError, MasterKeyError,
+ * HomeserverError, and the error of opening the database.
  */
 export const command = defineCommand({
   summary: "tell whether the agents' keys are kept on the homeserver",

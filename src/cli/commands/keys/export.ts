@@ -6,10 +6,10 @@ import { noteExport } from "../../operator.ts";
 import { readSecret } from "../../secret-input.ts";
 import { UsageError } from "../../usage-error.ts";
 
-/** How hard a passphrase is to try out: rounds of PBKDF2 (spec "Key export format" asks for 100,000 at least). */
+/** The rounds of PBKDF2 that slow down guessing a passphrase (spec "Key export format": at least 100,000). */
 const EXPORT_ROUNDS = 500_000;
 
-/** Throws UsageError, ConfigError, MasterKeyError, HomeserverError, and what keeps the database from being opened. */
+/** Throws UsageError, ConfigError, MasterKeyError, HomeserverError, and the error of opening the database. */
 export const command = defineCommand({
   summary: "write an agent's room keys to a file that clients read, with a passphrase",
   arguments: { "AGENT FILE": "the agent whose keys they are, and the file to write; there must be none of that name" },

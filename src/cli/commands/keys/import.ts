@@ -9,8 +9,7 @@ import { readSecret } from "../../secret-input.ts";
 import { UsageError } from "../../usage-error.ts";
 
 /**
- * Throws UsageError, ConfigError, MasterKeyError, KeysNotFound, HomeserverError, and what keeps the database from being
- * opened.
+ * Throws UsageError, ConfigError, MasterKeyError, KeysNotFound, HomeserverError, and the error of opening the database.
  */
 export const command = defineCommand({
   summary: "read an agent's room keys from such a file, with its passphrase",

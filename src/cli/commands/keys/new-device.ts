@@ -3,7 +3,7 @@ import { defineCommand } from "../../command.ts";
 import { renewDevice } from "../../new-device.ts";
 import { noteCommand } from "../../operator.ts";
 
-/** Throws UsageError, ConfigError, MasterKeyError, and what keeps the database from being opened. */
+/** Throws UsageError, ConfigError, MasterKeyError, and the error of opening the database. */
 export const command = defineCommand({
   summary: "give an agent a new device, signed by the same identity, with the keys of the backup",
   arguments: { AGENT: "the agent that gets it" },

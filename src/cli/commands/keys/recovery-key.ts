@@ -3,7 +3,7 @@ import { atAgentKeys, oneAgent } from "../../agent-keys.ts";
 import { defineCommand } from "../../command.ts";
 import { noteExport } from "../../operator.ts";
 
-/** Throws UsageError, ConfigError, MasterKeyError, and what keeps the database from being opened. */
+/** Throws UsageError, ConfigError, MasterKeyError, and the error of opening the database. */
 export const command = defineCommand({
   summary: "show the key that opens an agent's keys on the homeserver; keep it where nobody else finds it",
   arguments: { AGENT: "the agent whose key it is" },

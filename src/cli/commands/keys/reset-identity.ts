@@ -7,7 +7,7 @@ import { renewDevice } from "../../new-device.ts";
 import { noteCommand } from "../../operator.ts";
 import { printable } from "../../printable.ts";
 
-/** Throws UsageError, ConfigError, MasterKeyError, and what keeps the database from being opened. */
+/** Throws UsageError, ConfigError, MasterKeyError, and the error of opening the database. */
 export const command = defineCommand({
   summary: "give an agent another identity, which everybody has to verify anew; first shows who they are",
   arguments: { AGENT: "the agent that gets it" },
@@ -18,7 +18,7 @@ export const command = defineCommand({
     ),
 });
 
-/** Says whom it hurts, and does it only when that was said before. */
+/** Prints the consequences, and resets only with the confirming option. */
 async function resetIdentity(database: Database, userId: string, isSure: boolean): Promise<number> {
   const people = await peopleOfGhost(database, userId);
   const names = people.map(

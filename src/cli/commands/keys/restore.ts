@@ -6,8 +6,8 @@ import { noteCommand } from "../../operator.ts";
 import { readSecret } from "../../secret-input.ts";
 
 /**
- * Throws UsageError, ConfigError, MasterKeyError, RecoveryKeyError, KeysNotFound, HomeserverError, and what keeps the
- * database from being opened.
+ * Throws UsageError, ConfigError, MasterKeyError, RecoveryKeyError, KeysNotFound, HomeserverError, and the error of
+ * opening the database.
  */
 export const command = defineCommand({
   summary: "take over an agent's identity and keys with its recovery key, when the master key was lost",

@@ -9,8 +9,8 @@ import { operator } from "../../operator.ts";
 import { UsageError } from "../../usage-error.ts";
 
 /**
- * Bridges that run read the new key by themselves, where it is in a file; where it is in the environment, none may run.
- * Throws UsageError, ConfigError, MasterKeyError, and what keeps the database from being opened.
+ * Running bridges read the new key themselves where it is in a file; where it is in the environment, no bridge may run.
+ * Throws UsageError, ConfigError, MasterKeyError, and the error of opening the database.
  */
 export const command = defineCommand({
   summary: "put another master key in the place of the present one, while the bridge runs",

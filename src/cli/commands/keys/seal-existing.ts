@@ -5,7 +5,7 @@ import { atKeys } from "../../agent-keys.ts";
 import { defineCommand } from "../../command.ts";
 import { noteCommand } from "../../operator.ts";
 
-/** Throws UsageError, ConfigError, MasterKeyError, and what keeps the database from being opened. */
+/** Throws UsageError, ConfigError, MasterKeyError, and the error of opening the database. */
 export const command = defineCommand({
   summary: "seal what a version from before words were sealed has left in the database",
   options: { yes: { type: "boolean", meaning: "yes, do it" } },
@@ -13,7 +13,7 @@ export const command = defineCommand({
     atKeys(config, ({ database, masterKey, log }) => sealByHand(database, new Seals(database, masterKey, log), isSure)),
 });
 
-/** Says what it means, and does it only when that was said before. */
+/** Prints the consequences, and seals only with the confirming option. */
 async function sealByHand(database: Database, seals: Seals, isSure: boolean): Promise<number> {
   const unsealed = await unsealedRows(database);
   if (unsealed.length === 0) {
