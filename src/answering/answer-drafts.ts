@@ -75,7 +75,7 @@ function inPlaceOf(
   mentioned: readonly string[],
 ): TurnReply {
   const [draft, ...others] = former;
-  if (reply.withdrawn === true) return { ...reply, redacts: former };
+  if (reply.outcome === "stopped" && reply.withdrawn === true) return { ...reply, redacts: former };
   // What a former process has shown stays as it is: the words are not known here.
   if (reply.messages.length === 0) return reply;
   if (isReplaced) return { ...reply, redacts: former };

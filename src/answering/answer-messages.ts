@@ -96,6 +96,7 @@ export async function withPartial(
   target: ReplyTarget,
   address: Address,
 ): Promise<TurnReply> {
+  if (reply.outcome !== "failed") return reply;
   const { partial, ...rest } = reply;
   const why = reply.messages[0]?.content["body"];
   if (partial === undefined || partial === "" || typeof why !== "string") return rest;

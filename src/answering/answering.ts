@@ -5,7 +5,7 @@ import type { Words } from "../language/words.ts";
 import type { Logger } from "../observability/log.ts";
 import { estimateTokens } from "../text/tokens.ts";
 import { usersOf, type Allowances } from "../turns/allowances.ts";
-import type { Turn, TurnReply, NewTurn } from "../turns/turn.ts";
+import type { FailedReply, NewTurn, Turn, TurnReply } from "../turns/turn.ts";
 import type { TurnStore } from "../turns/turn-store.ts";
 import type { Drafting } from "../turns/turn-work.ts";
 import { fixed } from "./failure-notices.ts";
@@ -70,8 +70,8 @@ export class Answering {
     }
     const manner = { direct, material, words, call };
     const reply = await voiceAnswers.respond(voice, turn, manner, show, signal);
-    const isFinal = !CALLS_FOR_ANOTHER.has(reply.failure ?? "") || (reply.partial ?? "") !== "" || signal.aborted;
-    return isFinal ? reply : this.#respondInstead(voice, turn, manner, reply, show, signal);
+    const isFinal = reply.outcome !== "failed" || !CALLS_FOR_ANOTHER.has(reply.failure) || (reply.partial ?? "") !== "";
+    return isFinal || signal.aborted ? reply : this.#respondInstead(voice, turn, manner, reply, show, signal);
   }
 
   /** The answer of another agent's model, where there is one that may answer; else the reply that there is. */
@@ -99,8 +99,9 @@ export class Answering {
   }
 
   /** Counts what a turn took that has come to its end, and sums up a conversation that has become too long. */
-  async ended(turn: Turn, { usage, messages }: TurnReply): Promise<void> {
-    const said = messages.reduce((sum, { remembered = "" }) => sum + estimateTokens(remembered), 0);
+  async ended(turn: Turn, reply: TurnReply): Promise<void> {
+    const usage = reply.outcome === "answered" ? reply.usage : undefined;
+    const said = reply.messages.reduce((sum, { remembered = "" }) => sum + estimateTokens(remembered), 0);
     const tokens = usage === undefined ? said : usage.promptTokens + usage.answerTokens;
     await this.#allowances.spend(usersOf(turn), tokens);
     await this.#parts.summingUp.after(turn);
@@ -123,12 +124,12 @@ export class Answering {
   }
 
   /** The notice that says why a question has no answer. */
-  failed(turn: NewTurn, failure: TurnFailure, words: Words, target: ReplyTarget): TurnReply {
+  failed(turn: NewTurn, failure: TurnFailure, words: Words, target: ReplyTarget): FailedReply {
     return this.#parts.notices.failed(turn, failure, words, target);
   }
 
   /** The notice that says, in these words, why a question is not asked. */
-  declined(turn: NewTurn, failure: string, words: string, target: ReplyTarget): TurnReply {
+  declined(turn: NewTurn, failure: string, words: string, target: ReplyTarget): FailedReply {
     return this.#parts.notices.declined(turn, failure, words, target);
   }
 }

@@ -3,7 +3,7 @@ import type { Words } from "../language/words.ts";
 import { targetOf as consentTarget } from "../privacy/consents.ts";
 import type { Place, PrivacyGate } from "../privacy/gate.ts";
 import type { ConsentTurns } from "../turns/consent-turns.ts";
-import type { Turn, TurnReply } from "../turns/turn.ts";
+import type { FailedReply, Turn } from "../turns/turn.ts";
 import type { FailureNotices } from "./failure-notices.ts";
 import type { ReplyTargets } from "./reply-targets.ts";
 
@@ -46,7 +46,7 @@ export class ConsentQuestions {
     { place, call, encrypted }: Withheld,
     why: "ask" | "declined" | "denied",
     { consent }: Words,
-  ): Promise<TurnReply> {
+  ): Promise<FailedReply> {
     const named = { agent: this.#agentOf(turn.ghost)?.displayName ?? turn.ghost, ...place, call };
     const target = await this.#targets.of(turn);
     if (why === "declined") return this.#notices.declined(turn, "cloud_declined", consent.declined(named), target);

@@ -2,7 +2,7 @@ import { userLocalpart } from "../addressing/call.ts";
 import type { Agent } from "../agents/agents.ts";
 import { withoutPath } from "../agents/model-name.ts";
 import type { Words } from "../language/words.ts";
-import type { TurnReply, NewTurn } from "../turns/turn.ts";
+import type { FailedReply, NewTurn } from "../turns/turn.ts";
 import { markOf } from "./answer-messages.ts";
 import type { TurnFailure } from "./notices.ts";
 import { noticeContent, type ReplyTarget } from "./reply.ts";
@@ -20,7 +20,7 @@ export class FailureNotices {
    *
    * @param call stands before a command so that it is for this agent.
    */
-  failed(turn: NewTurn, failure: TurnFailure, { failures }: Words, target: ReplyTarget, call = ""): TurnReply {
+  failed(turn: NewTurn, failure: TurnFailure, { failures }: Words, target: ReplyTarget, call = ""): FailedReply {
     const agent = this.#agentOf(turn.ghost);
     const words = failures[failure]({
       agent: agent?.displayName ?? userLocalpart(turn.ghost),
@@ -32,12 +32,12 @@ export class FailureNotices {
   }
 
   /** The notice that says, in these words, why a question is not asked. */
-  declined(turn: NewTurn, failure: string, words: string, target: ReplyTarget): TurnReply {
+  declined(turn: NewTurn, failure: string, words: string, target: ReplyTarget): FailedReply {
     return { outcome: "failed", failure, messages: [{ content: noticeContent(words, target, markOf(turn)) }] };
   }
 }
 
 /** A reply of the bridge's own words alone, which hold nothing of the conversation. */
-export function fixed(reply: TurnReply): TurnReply {
+export function fixed(reply: FailedReply): FailedReply {
   return { ...reply, messages: reply.messages.map((message) => ({ ...message, isFixed: true })) };
 }

@@ -2,7 +2,7 @@ import { formFor, type Form, type SentFile } from "../ghost/form.ts";
 import { pictureType } from "../providers/pictures.ts";
 import type { Place, PrivacyGate } from "../privacy/gate.ts";
 import { ProviderError } from "../providers/provider.ts";
-import type { Turn, TurnReply } from "../turns/turn.ts";
+import type { AnsweredReply, Turn } from "../turns/turn.ts";
 import { toAsker } from "./answer-messages.ts";
 import type { Material } from "./material.ts";
 import { pictureContent } from "./reply.ts";
@@ -45,7 +45,7 @@ export class PictureAnswers {
     place: Place,
     material: Material,
     signal: AbortSignal,
-  ): Promise<TurnReply> {
+  ): Promise<AnsweredReply> {
     const { ghost, roomId } = turn;
     const question = material.latest.at(-1);
     const caption = question?.body ?? "";

@@ -3,7 +3,15 @@ import type { Words } from "../language/words.ts";
 import type { Logger } from "../observability/log.ts";
 import type { PrivacyGate } from "../privacy/gate.ts";
 import { ProviderError } from "../providers/provider.ts";
-import { TurnStopped, type Turn, type TurnMessage, type TurnReply } from "../turns/turn.ts";
+import {
+  TurnStopped,
+  type AnsweredReply,
+  type FailedReply,
+  type StoppedReply,
+  type Turn,
+  type TurnMessage,
+  type TurnReply,
+} from "../turns/turn.ts";
 import { answerMessages, isSmall, toAsker } from "./answer-messages.ts";
 import { addressOf } from "./company.ts";
 import type { ConsentQuestions } from "./consent-questions.ts";
@@ -100,7 +108,12 @@ export class VoiceAnswers {
   }
 
   /** What the model has said, in its final form. Throws ProviderError where it has said nothing. */
-  async #answer({ provider }: Voice, turn: Turn, { material, words, note }: Manner, heard: Heard): Promise<TurnReply> {
+  async #answer(
+    { provider }: Voice,
+    turn: Turn,
+    { material, words, note }: Manner,
+    heard: Heard,
+  ): Promise<AnsweredReply> {
     const text = heard.text.trim();
     if (text === "") throw new ProviderError("empty", "the answer holds no text");
     const target = await this.#targets.of(turn);
@@ -133,14 +146,14 @@ export class VoiceAnswers {
   }
 
   /** What there is of an answer that somebody has stopped. */
-  async #stopped(turn: Turn, said: string, { keeps }: TurnStopped): Promise<TurnReply> {
+  async #stopped(turn: Turn, said: string, { keeps }: TurnStopped): Promise<StoppedReply> {
     if (!keeps) return { outcome: "stopped", messages: [], withdrawn: true };
     const target = await this.#targets.of(turn);
     const messages = said === "" ? [] : await answerMessages(said, turn, target, toAsker(turn, target.follows));
     return { outcome: "stopped", messages };
   }
 
-  async #failed(turn: Turn, { words, call }: Manner, heard: Heard, error: ProviderError): Promise<TurnReply> {
+  async #failed(turn: Turn, { words, call }: Manner, heard: Heard, error: ProviderError): Promise<FailedReply> {
     const target = await this.#targets.of(turn);
     this.#log.warn({ ghost: turn.ghost, room: turn.roomId, event: turn.eventId, error }, "no answer");
     const why = error.code === "timeout" && heard.isBegun ? "fell_silent" : error.code;

@@ -9,7 +9,7 @@ import { attachmentOf } from "../matrix/attachments.ts";
 import { TAKEN } from "../matrix/relation.ts";
 import { reached } from "../observability/steps.ts";
 import type { Admission, NotNow } from "../turns/admission.ts";
-import type { TurnReply, NewTurn } from "../turns/turn.ts";
+import type { FailedReply, NewTurn } from "../turns/turn.ts";
 import type { ConversationOptions } from "./conversation-options.ts";
 import type { MessageClassifier } from "./message-classifier.ts";
 import { remembered } from "./remembered.ts";
@@ -110,7 +110,7 @@ export class Questions {
   }
 
   /** The reply to a question that can't be taken now. */
-  refusal(turn: NewTurn, notNow: NotNow, words: Words, target: ReplyTarget): TurnReply {
+  refusal(turn: NewTurn, notNow: NotNow, words: Words, target: ReplyTarget): FailedReply {
     if (notNow.why === "full") return this.#answering.failed(turn, "full", words, target);
     const { kind, waitMs } = notNow;
     const notice = words.tooMany(

@@ -10,7 +10,7 @@ import type { AtWork } from "./at-work.ts";
 import { Draft } from "./draft.ts";
 import { FIRST_STEP, lastEnd, takeSteps, type TurnStep } from "./turn-step.ts";
 import type { TurnWork } from "./turn-work.ts";
-import { conversationOf, TurnStopped, type Turn, type TurnMessage, type TurnReply } from "./turn.ts";
+import { conversationOf, TurnStopped, type Turn, type TurnEnd, type TurnMessage, type TurnReply } from "./turn.ts";
 import type { OpenTurn } from "./turn-queue.ts";
 import type { TurnStore } from "./turn-store.ts";
 
@@ -296,7 +296,7 @@ export class TurnRunner {
     for (let failures = 0; ; failures++) {
       const reply = await this.#work.respond(turn, show, signal);
       const pauseMs = backoffMs(failures, MODEL_RETRY);
-      if (reply.retry !== true || performance.now() + pauseMs > deadline) return reply;
+      if (reply.outcome !== "failed" || reply.retry !== true || performance.now() + pauseMs > deadline) return reply;
       this.#log.info({ ...idsOf(turn), failure: reply.failure, waitMs: pauseMs }, "asking again soon");
       await sleep(pauseMs, undefined, { signal });
     }
@@ -331,10 +331,8 @@ export class TurnRunner {
       for (const { eventId, shownAs } of beside) await this.#store.note(tx, turn, eventId, shownAs);
       await this.#store.finish(tx, turn, reply);
     });
-    log.info(
-      { outcome: reply.outcome, ...(reply.failure === undefined ? {} : { failure: reply.failure }) },
-      "turn ended",
-    );
+    const { outcome } = reply;
+    log.info({ outcome, ...(outcome === "failed" ? { failure: reply.failure } : {}) }, "turn ended");
     this.#count(turn, reply);
     this.#work.ended(turn, reply);
   }
@@ -353,15 +351,15 @@ export class TurnRunner {
     return { form, signal: this.#stopping.signal };
   }
 
-  #count(turn: Turn, { outcome, failure, usage }: Pick<TurnReply, "outcome" | "failure" | "usage">): void {
+  #count(turn: Turn, end: TurnEnd): void {
     const { metrics } = this.#options;
     if (metrics === undefined) return;
     const agent = metrics.agent(turn.ghost);
-    metrics.turns.inc({ agent, outcome: failure === NOT_SENT.failure ? "not_sent" : outcome });
-    if (outcome === "failed") metrics.turnFailures.inc({ failure: failure ?? "other" });
-    if (usage === undefined) return;
-    metrics.turnTokens.inc({ agent, kind: "prompt" }, usage.promptTokens);
-    metrics.turnTokens.inc({ agent, kind: "answer" }, usage.answerTokens);
+    metrics.turns.inc({ agent, outcome: end === NOT_SENT ? "not_sent" : end.outcome });
+    if (end.outcome === "failed") metrics.turnFailures.inc({ failure: end.failure });
+    if (end.outcome !== "answered" || end.usage === undefined) return;
+    metrics.turnTokens.inc({ agent, kind: "prompt" }, end.usage.promptTokens);
+    metrics.turnTokens.inc({ agent, kind: "answer" }, end.usage.answerTokens);
   }
 
   /** What can't be taken back stays; the answer is there. */

@@ -1,4 +1,4 @@
-import type { TurnReply } from "./turn.ts";
+import type { TokenUsage, TurnReply } from "./turn.ts";
 
 /**
  * A step of a turn: somebody is asked, and something comes back. A step is written before it is asked, so that a process that
@@ -24,7 +24,7 @@ interface StepName {
 /** The words that a model said, and the tokens that they took. */
 interface Said {
   readonly text: string;
-  readonly usage?: TurnReply["usage"];
+  readonly usage?: TokenUsage;
 }
 
 /** A step that is to be asked, or asked anew. */
@@ -78,12 +78,21 @@ export function lastEnd(steps: readonly TurnStep[], reply: TurnReply): StepEnd {
 
 /** What a step came to whose turn is about to be sent as `reply`. */
 function endOf({ number, askedOf }: AskedStep, reply: TurnReply): StepEnd {
-  const remembered = reply.messages.map((message) => message.remembered ?? "").filter((text) => text !== "");
-  const said: Said = {
-    text: remembered.length > 0 ? remembered.join("\n\n") : (reply.partial ?? ""),
-    ...(reply.usage === undefined ? {} : { usage: reply.usage }),
-  };
-  if (reply.outcome === "answered") return { number, askedOf, state: "answered", answer: said };
-  const failure = reply.outcome === "stopped" ? "stopped" : (reply.failure ?? "unknown");
-  return { number, askedOf, state: "failed", answer: { ...said, failure } };
+  const said = reply.messages
+    .map((message) => message.remembered ?? "")
+    .filter((text) => text !== "")
+    .join("\n\n");
+  const name = { number, askedOf };
+  switch (reply.outcome) {
+    case "answered": {
+      const { usage } = reply;
+      return { ...name, state: "answered", answer: { text: said, ...(usage === undefined ? {} : { usage }) } };
+    }
+    case "failed": {
+      const { failure, partial = "" } = reply;
+      return { ...name, state: "failed", answer: { text: said === "" ? partial : said, failure } };
+    }
+    case "stopped":
+      return { ...name, state: "failed", answer: { text: said, failure: "stopped" } };
+  }
 }

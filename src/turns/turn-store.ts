@@ -8,7 +8,7 @@ import { TurnQueue } from "./turn-queue.ts";
 import { insertTurn, replyPlace, TURN, turnOf, type SealedReply, type TurnRow } from "./turn-rows.ts";
 import type { StepEnd } from "./turn-step.ts";
 import { END_STEP, FORGET_STEPS, sealedEnd, TurnSteps, WRITE_FIRST_STEP } from "./turn-steps.ts";
-import type { NewTurn, Turn, TurnAbout, TurnKind, TurnReply } from "./turn.ts";
+import type { NewTurn, TokenUsage, Turn, TurnAbout, TurnEnd, TurnKind, TurnReply, TurnState } from "./turn.ts";
 
 /** Turns are kept for so much longer than events are known by their ids. */
 const MARGIN_DAYS = 30;
@@ -345,12 +345,8 @@ export class TurnStore {
   }
 
   /** The end of a turn, in a fenced transaction. Its steps go: nothing reads them any more. */
-  async finish(
-    tx: Queryable,
-    turn: Turn,
-    { outcome, failure, usage, consentTarget }: Pick<TurnReply, "outcome" | "failure" | "usage" | "consentTarget">,
-  ): Promise<void> {
-    const stopped = outcome === "stopped";
+  async finish(tx: Queryable, turn: Turn, end: TurnEnd): Promise<void> {
+    const { state, failure, usage, consentTarget } = endedAs(end);
     await tx.query(
       `with ended as (
          update turns set state = $2, failure = $3, prompt_tokens = $4, answer_tokens = $5, reply = null, sealed_by = null,
@@ -358,13 +354,30 @@ export class TurnStore {
        ) ${FORGET_STEPS}`,
       [
         turn.id,
-        stopped ? "cancelled" : outcome,
-        stopped ? "stopped" : (failure ?? null),
+        state,
+        failure ?? null,
         usage?.promptTokens ?? null,
         usage?.answerTokens ?? null,
         consentTarget ?? null,
       ],
     );
+  }
+}
+
+/** The last columns of a turn's row. */
+function endedAs(end: TurnEnd): {
+  readonly state: TurnState;
+  readonly failure?: string;
+  readonly usage?: TokenUsage | undefined;
+  readonly consentTarget?: string | undefined;
+} {
+  switch (end.outcome) {
+    case "answered":
+      return { state: "answered", usage: end.usage };
+    case "failed":
+      return { state: "failed", failure: end.failure, consentTarget: end.consentTarget };
+    case "stopped":
+      return { state: "cancelled", failure: "stopped" };
   }
 }
 

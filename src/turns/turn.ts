@@ -62,26 +62,54 @@ export interface TurnAbout {
   readonly answer?: string;
 }
 
-/** The outcome of a turn, as it is to be sent. */
-export interface TurnReply {
-  readonly outcome: "answered" | "failed" | "stopped";
-  /** With a question that waits for a room's consent: to what. */
+/** The outcome of a turn, as it is sent. The turn's row holds it as JSON from the step to `sending` on. */
+export type TurnReply = AnsweredReply | FailedReply | StoppedReply;
+
+/** The model's answer. */
+export interface AnsweredReply extends ReplyMessages {
+  readonly outcome: "answered";
+  readonly usage?: TokenUsage;
+}
+
+/** A notice that says why there is no answer, or what there is of one and the notice below it. */
+export interface FailedReply extends ReplyMessages {
+  readonly outcome: "failed";
+  /** The kind of failure, for the log and the row. It holds no text of the conversation. */
+  readonly failure: string;
+  /** The provider that the question waits for, until the room consents to it: see privacy/consents.ts. */
   readonly consentTarget?: string;
-  /** For the log and the row: the kind of failure, no text of the conversation. */
-  readonly failure?: string;
-  /** Set when nothing was produced and the same may work soon: the model's server did not answer at all. */
-  readonly retry?: boolean;
-  /** One after the other, each an event of its own. */
-  readonly messages: readonly TurnMessage[];
-  /** Tokens as the provider counted them. */
-  readonly usage?: { readonly promptTokens: number; readonly answerTokens: number };
-  /** What was said before it failed, for where it has been shown. */
+  /** The same question may be answered soon: nothing was said, because the model's server was away. */
+  readonly retry?: true;
+  /** The text that was said, and perhaps shown, before it failed. */
   readonly partial?: string;
-  /** Nothing of it is to be seen: its question is gone. */
+}
+
+/** The part of an answer that was there when somebody stopped it. */
+export interface StoppedReply extends ReplyMessages {
+  readonly outcome: "stopped";
+  /** The question is gone: nothing of its answer stays. */
   readonly withdrawn?: boolean;
-  /** What other messages take the place of, and goes. */
+}
+
+/** The part of a reply that people see. */
+interface ReplyMessages {
+  /** They are sent one after the other, each as an event of its own. */
+  readonly messages: readonly TurnMessage[];
+  /** Earlier messages that are deleted, because these take their place. */
   readonly redacts?: readonly string[];
 }
+
+/** Tokens as the provider counted them. */
+export interface TokenUsage {
+  readonly promptTokens: number;
+  readonly answerTokens: number;
+}
+
+/** The part of a reply that stays in the turn's row when it has been sent. */
+export type TurnEnd =
+  | Pick<AnsweredReply, "outcome" | "usage">
+  | Pick<FailedReply, "outcome" | "failure" | "consentTarget">
+  | Pick<StoppedReply, "outcome">;
 
 /** One message of a reply. */
 export interface TurnMessage {

@@ -8,6 +8,7 @@ import { TurnStore } from "../../../src/turns/turn-store.ts";
 import { AGENT, chunks, NEVER, PICTURE, UNSEEN, World } from "../../support/conversation-world.ts";
 import { forEachDatabase } from "../../support/databases.ts";
 import { sealsOf } from "../../support/seals.ts";
+import { failureOf } from "../../support/turn-replies.ts";
 
 const bodyOf = (reply: TurnReply): string => String(reply.messages[0]?.content["body"]);
 
@@ -64,7 +65,7 @@ forEachDatabase((_kind, open) => {
       const world = await talkative();
       world.provider.says = () => failing(new PromptTooLong(undefined, undefined));
       const reply = await ask(world, "and now?");
-      assert.deepEqual([reply.outcome, reply.failure, world.provider.asked.length], ["failed", "too_long", 2]);
+      assert.deepEqual([reply.outcome, failureOf(reply), world.provider.asked.length], ["failed", "too_long", 2]);
       assert.match(bodyOf(reply), /more than its model “llama3\.2:3b” can read at once.*!forget/);
       const [first = 0, second = 0] = lengths(world);
       assert.ok(second < first);
@@ -96,7 +97,7 @@ forEachDatabase((_kind, open) => {
       assert.equal((await ask(world, "and then?")).outcome, "answered");
       assert.equal(world.provider.asked.length, before + 3);
       // The question's own picture is not left out unseen.
-      assert.equal((await ask(world, "", picture)).failure, "refused");
+      assert.equal(failureOf(await ask(world, "", picture)), "refused");
     });
 
     it("and comes to its limit says so below, with how to go on; so does one that rules cut off", async () => {
@@ -143,7 +144,7 @@ forEachDatabase((_kind, open) => {
     it("that refuses what nothing can be left out of is not asked again", async () => {
       const world = new World(await open());
       world.provider.says = () => failing(new ParameterRefused(["think"]));
-      assert.equal((await ask(world, "hello")).failure, "refused");
+      assert.equal(failureOf(await ask(world, "hello")), "refused");
       assert.equal(world.provider.asked.length, 1);
     });
   });

@@ -5,6 +5,7 @@ import { TurnStore } from "../../../src/turns/turn-store.ts";
 import { AGENT, chunks, LLAMA, MODERATOR, NEVER, ROOM, UNSEEN, World } from "../../support/conversation-world.ts";
 import { forEachDatabase } from "../../support/databases.ts";
 import { sealsOf } from "../../support/seals.ts";
+import { failureOf } from "../../support/turn-replies.ts";
 
 const group = { direct: false, also: { "m.mentions": { user_ids: [LLAMA] } } };
 
@@ -101,7 +102,7 @@ forEachDatabase((kind, open) => {
         const turn = await world.turn(question);
         assert.ok(turn);
         const inClear = await world.conversation.answering.respond(turn, false, UNSEEN, NEVER);
-        assert.equal(inClear.failure, "in_clear");
+        assert.equal(failureOf(inClear), "in_clear");
         assert.deepEqual(
           inClear.messages.map(({ isFixed, remembered }) => ({ isFixed, remembered })),
           [{ isFixed: true, remembered: undefined }],
@@ -114,7 +115,7 @@ forEachDatabase((kind, open) => {
         world.policy.cloud = "allow";
         Object.assign(world.provider, { host: "api.cloud.example", locality: "cloud", relay: undefined });
         world.agent = { ...AGENT, locality: "cloud" };
-        assert.equal((await answered(world, question)).failure, "cloud_denied");
+        assert.equal(failureOf(await answered(world, question)), "cloud_denied");
         assert.equal(world.provider.asked.length, asked);
       });
     }
@@ -186,7 +187,7 @@ forEachDatabase((kind, open) => {
         Promise.resolve({ sees: false, ...(model === "whisper-1" ? { remoteHost: "api.cloud.example" } : {}) });
       world.gateSees = false;
       world.policy.cloud = "allow";
-      assert.equal((await answered(world, question)).failure, "cant_hear");
+      assert.equal(failureOf(await answered(world, question)), "cant_hear");
       assert.equal(world.provider.recordings.length, 0);
     });
 
@@ -233,7 +234,7 @@ forEachDatabase((kind, open) => {
       Object.assign(world.provider, { host: "api.cloud.example", locality: "cloud", relay: undefined });
       world.agent = { ...AGENT, locality: "cloud" };
       const question = await world.say("the secret", group);
-      assert.equal((await answered(world, question)).failure, "needs_consent");
+      assert.equal(failureOf(await answered(world, question)), "needs_consent");
       world.sentAs.set(`${question} answer.0`, "$asking");
       world.encrypted = false;
       await world.react("$asking", "✅", MODERATOR);

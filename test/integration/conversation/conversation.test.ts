@@ -24,6 +24,7 @@ import {
 import { pdf } from "../../support/pdf.ts";
 import { forEachDatabase } from "../../support/databases.ts";
 import { sealsOf } from "../../support/seals.ts";
+import { failureOf } from "../../support/turn-replies.ts";
 
 forEachDatabase((_kind, open) => {
   describe("a message that is said to an agent", () => {
@@ -146,7 +147,7 @@ forEachDatabase((_kind, open) => {
       assert.deepEqual(states, ["queued", "queued", "queued", "sending"]);
       const reply = await world.replyTo(eventId);
       assert.ok(reply);
-      assert.deepEqual([reply.outcome, reply.failure, reply.messages.length], ["failed", "full", 1]);
+      assert.deepEqual([reply.outcome, failureOf(reply), reply.messages.length], ["failed", "full", 1]);
       assert.equal(reply.messages[0]?.content["msgtype"], "m.notice");
       assert.match(String(reply.messages[0].content["body"]), /Llama has many questions/);
     });
@@ -512,9 +513,7 @@ forEachDatabase((_kind, open) => {
       const turn = await world.turn(await world.say(body, { also }));
       assert.ok(turn);
       const reply = await world.conversation.answering.respond(turn, true, UNSEEN, NEVER);
-      await new TurnStore(world.database, sealsOf(world.database)).finish(world.database, turn, {
-        outcome: reply.outcome,
-      });
+      await new TurnStore(world.database, sealsOf(world.database)).finish(world.database, turn, reply);
       return reply;
     }
 
@@ -538,7 +537,7 @@ forEachDatabase((_kind, open) => {
       const bytes = PICTURE;
       world.files.set("mxc://example.test/cat.png", bytes);
       const blind = await asked(world, "", file("cat.png", "image/png"));
-      assert.equal(blind.failure, "cant_see");
+      assert.equal(failureOf(blind), "cant_see");
       assert.match(String(blind.messages[0]?.content["body"]), /can't look at pictures/);
       world.agent = { ...AGENT, vision: true };
       await asked(world, "", file("cat.png", "image/png"));
@@ -549,7 +548,7 @@ forEachDatabase((_kind, open) => {
       seeing.provider.sees = true;
       assert.equal((await asked(seeing, "", file("cat.png", "image/png"))).outcome, "answered");
       seeing.agent = { ...AGENT, vision: false };
-      assert.equal((await asked(seeing, "", file("cat.png", "image/png"))).failure, "cant_see");
+      assert.equal(failureOf(await asked(seeing, "", file("cat.png", "image/png"))), "cant_see");
     });
 
     it("that is a PDF is read like text; one without any is told of", async () => {
@@ -560,7 +559,7 @@ forEachDatabase((_kind, open) => {
       await asked(world, "", file("a.pdf", "application/pdf"));
       assert.match(world.provider.asked.at(-1)?.messages.at(-1)?.content ?? "", /“a\.pdf”:[\s\S]*The answer is 42\./);
       for (const name of ["scan.pdf", "broken.pdf"]) {
-        assert.equal((await asked(world, "", file(name, "application/pdf"))).failure, "no_text");
+        assert.equal(failureOf(await asked(world, "", file(name, "application/pdf"))), "no_text");
       }
     });
 
@@ -569,7 +568,7 @@ forEachDatabase((_kind, open) => {
       const voice = file("Voice message.ogg", "audio/ogg; codecs=opus");
       (voice as { msgtype: string }).msgtype = "m.audio";
       world.files.set("mxc://example.test/Voice message.ogg", Buffer.from("OggS"));
-      assert.equal((await asked(world, "", voice)).failure, "cant_hear");
+      assert.equal(failureOf(await asked(world, "", voice)), "cant_hear");
       world.provider.hears = () => Promise.resolve(" What is the capital of France? ");
       assert.equal((await asked(world, "", voice)).outcome, "answered");
       const heard = world.provider.asked.at(-1)?.messages.at(-1)?.content;
@@ -586,7 +585,7 @@ forEachDatabase((_kind, open) => {
       assert.equal(world.provider.recordings.length, 2);
       assert.ok((await world.remembered()).includes("Alice: What is the capital of France?"));
       world.provider.hears = () => Promise.resolve("  ");
-      assert.equal((await asked(world, "", voice)).failure, "no_text");
+      assert.equal(failureOf(await asked(world, "", voice)), "no_text");
     });
 
     it("that takes long to come holds up no stop", async () => {
@@ -615,7 +614,7 @@ forEachDatabase((_kind, open) => {
         [file("gone.txt", "text/plain"), "no_file"],
       ] as const) {
         const reply = await asked(world, "", also);
-        assert.deepEqual([reply.outcome, reply.failure], ["failed", failure]);
+        assert.deepEqual([reply.outcome, failureOf(reply)], ["failed", failure]);
         assert.equal(reply.messages[0]?.content["msgtype"], "m.notice");
       }
       // Nobody knows how large a file is before it is there.
@@ -821,7 +820,8 @@ forEachDatabase((_kind, open) => {
       await fail(world, declined, "$full");
       await world.react("$full", "🔁");
       const notice = await world.replyTo(declined);
-      assert.equal(notice?.failure, "full");
+      assert.ok(notice);
+      assert.equal(failureOf(notice), "full");
       assert.match(String(notice.messages[0]?.content["body"]), /🔁 when they are answered/);
       await fail(world, declined, "$again");
       await world.answered(first);
@@ -833,7 +833,7 @@ forEachDatabase((_kind, open) => {
       const beyond = await limited.say("two");
       await fail(limited, beyond, "$limit");
       await limited.react("$limit", "🔁");
-      assert.equal((await limited.replyTo(beyond))?.failure, "limit");
+      assert.equal(failureOf(await limited.replyTo(beyond)), "limit");
     });
 
     it("takes the notices of its failures along when it is deleted", async () => {
@@ -1219,7 +1219,7 @@ forEachDatabase((_kind, open) => {
       world.agent = undefined;
       const nobody = await world.conversation.answering.respond(turn, true, UNSEEN, NEVER);
       assert.deepEqual(
-        [cut, empty, gone, nobody].map(({ outcome, failure }) => `${outcome} ${failure ?? ""}`),
+        [cut, empty, gone, nobody].map((reply) => `${reply.outcome} ${failureOf(reply) ?? ""}`),
         ["failed cut_off", "failed empty", "failed gone", "failed gone"],
       );
       for (const { messages } of [

@@ -25,6 +25,7 @@ import { png } from "../../support/pictures.ts";
 import { readers } from "../../support/readers.ts";
 import { sealsOf } from "../../support/seals.ts";
 import { zip } from "../../support/zip.ts";
+import { failureOf } from "../../support/turn-replies.ts";
 
 /** A message that is a file, with what is said to it. */
 function file(name: string, mimetype = "text/plain", caption?: string): object {
@@ -64,8 +65,7 @@ async function sent(
 async function asked(world: World, body: string, also: object = {}): Promise<TurnReply> {
   const turn = await queued(world, body, also);
   const reply = await world.conversation.answering.respond(turn, true, UNSEEN, NEVER);
-  const { outcome } = reply;
-  await new TurnStore(world.database, sealsOf(world.database)).finish(world.database, turn, { outcome });
+  await new TurnStore(world.database, sealsOf(world.database)).finish(world.database, turn, reply);
   return reply;
 }
 
@@ -188,11 +188,12 @@ forEachDatabase((_kind, open) => {
         world.downloads.length = 0;
         for (let round = 0; round < 2; round++) {
           const reply = await world.conversation.answering.respond(question, true, UNSEEN, NEVER);
-          assert.deepEqual([reply.outcome, reply.failure], ["failed", failure], name);
+          assert.deepEqual([reply.outcome, failureOf(reply)], ["failed", failure], name);
           assert.equal(reply.messages[0]?.content["msgtype"], "m.notice");
         }
         await new TurnStore(world.database, sealsOf(world.database)).finish(world.database, question, {
           outcome: "failed",
+          failure,
         });
         assert.equal((await asked(world, "never mind")).outcome, "answered");
         assert.ok(lastPrompt(world).includes(`can't be read any more: “${name}”`), name);
@@ -252,9 +253,9 @@ forEachDatabase((_kind, open) => {
       const answering = asked(world, "", file("killed.pdf", "application/pdf"));
       await eventually("the document is read", async () => (await readers()).length === 1);
       for (const signal of ["SIGSTOP", "SIGKILL"]) for (const pid of await readers()) process.kill(pid, signal);
-      const { failure, messages } = await answering;
-      assert.equal(failure, "no_text");
-      assert.match(String(messages[0]?.content["body"]), /found no text in this file/);
+      const reply = await answering;
+      assert.equal(failureOf(reply), "no_text");
+      assert.match(String(reply.messages[0]?.content["body"]), /found no text in this file/);
       assert.equal((await asked(world, "", file("next.pdf", "application/pdf"))).outcome, "answered");
       assert.match(lastPrompt(world), /can't be read any more: “killed\.pdf”[\s\S]*this is next/);
       assert.equal(world.downloads.length, 2);

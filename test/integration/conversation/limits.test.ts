@@ -6,6 +6,7 @@ import { TurnStore } from "../../../src/turns/turn-store.ts";
 import { ALICE, BOB, LLAMA, MODERATOR, NEVER, QWEN, ROOM, UNSEEN, World } from "../../support/conversation-world.ts";
 import { forEachDatabase } from "../../support/databases.ts";
 import { sealsOf } from "../../support/seals.ts";
+import { failureOf } from "../../support/turn-replies.ts";
 
 const NONE: Limits = { user: {}, room: {}, server: {}, agent: {} };
 
@@ -152,7 +153,7 @@ forEachDatabase((_kind, open) => {
         const turn = await world.turn(question);
         assert.ok(turn);
         const reply = await world.conversation.answering.respond(turn, true, UNSEEN, NEVER);
-        assert.equal(reply.failure, "needs_consent");
+        assert.equal(failureOf(reply), "needs_consent");
         await new TurnStore(world.database, sealsOf(world.database)).finish(world.database, turn, reply);
         questions.push(question);
       }

@@ -21,6 +21,7 @@ import {
 } from "../../support/conversation-world.ts";
 import { sealsOf } from "../../support/seals.ts";
 import { forEachDatabase } from "../../support/databases.ts";
+import { failureOf } from "../../support/turn-replies.ts";
 
 const group = { direct: false, also: { "m.mentions": { user_ids: [LLAMA] } } };
 
@@ -176,7 +177,7 @@ forEachDatabase((_kind, open) => {
       const world = await withModels();
       await world.say("!model qwen2.5:7b", { sender: BOB });
       const reply = await ask(world, ALICE);
-      assert.equal(reply.failure, "not_your_model");
+      assert.equal(failureOf(reply), "not_your_model");
       assert.match(
         String(reply.messages[0]?.content["body"]),
         /the model qwen2\.5:7b, .* you may not use\. With @llama !model default/,
@@ -187,7 +188,7 @@ forEachDatabase((_kind, open) => {
       world.access.permissions.agents.delete("qwen");
       assert.equal((await ask(world, ALICE)).outcome, "answered");
       world.access.permissions.agents.set("qwen", []);
-      assert.equal((await ask(world, BOB)).failure, "not_your_model");
+      assert.equal(failureOf(await ask(world, BOB)), "not_your_model");
       assert.equal(world.provider.asked.length, 2);
     });
 
@@ -207,7 +208,7 @@ forEachDatabase((_kind, open) => {
         if (request.model === AGENT.model) throw new ProviderError("unreachable", "away");
         return chunks("instead");
       };
-      assert.equal((await ask(world, ALICE)).failure, "unreachable");
+      assert.equal(failureOf(await ask(world, ALICE)), "unreachable");
       assert.equal((await ask(world, BOB)).outcome, "answered");
     });
   });

@@ -20,6 +20,7 @@ import {
 } from "../../support/conversation-world.ts";
 import { forEachDatabase } from "../../support/databases.ts";
 import { sealsOf } from "../../support/seals.ts";
+import { failureOf } from "../../support/turn-replies.ts";
 
 const CLOUD = { host: "api.cloud.example", locality: "cloud", relay: undefined } as const;
 const group = { direct: false, also: { "m.mentions": { user_ids: [LLAMA] } } };
@@ -58,7 +59,7 @@ forEachDatabase((_kind, open) => {
     const turn = await world.turn(question, ghost);
     assert.ok(turn);
     const reply = await world.conversation.answering.respond(turn, false, UNSEEN, NEVER);
-    assert.equal(reply.failure, "needs_consent");
+    assert.equal(failureOf(reply), "needs_consent");
     world.senders.set(eventId, ghost);
     await new TurnStore(world.database, sealsOf(world.database)).finish(world.database, turn, reply);
     return question;
@@ -75,7 +76,7 @@ forEachDatabase((_kind, open) => {
     it("says what would leave and to whom, sends nothing, and answers once a moderator has agreed", async () => {
       const world = await cloudy();
       const { question, reply } = await ask(world, "the secret question");
-      assert.equal(reply.failure, "needs_consent");
+      assert.equal(failureOf(reply), "needs_consent");
       assert.match(bodyOf(reply), /would send to api\.cloud\.example \(“local”\).*✅/);
       assert.equal(world.provider.asked.length, 0);
 
@@ -108,7 +109,7 @@ forEachDatabase((_kind, open) => {
       await world.say("!privacy default", { ...group, sender: ALICE });
       assert.match(String(world.sent.at(-1)?.content["body"]), /Only moderators/);
       await world.say("!privacy default", { ...group, sender: MODERATOR });
-      assert.equal((await ask(world, "and now?")).reply.failure, "needs_consent");
+      assert.equal(failureOf((await ask(world, "and now?")).reply), "needs_consent");
     });
 
     it("does not answer where a moderator has declined, until one says otherwise", async () => {
@@ -117,7 +118,7 @@ forEachDatabase((_kind, open) => {
       world.sentAs.set(`${question} answer.0`, "$asking");
       await world.react("$asking", "❌", MODERATOR);
       const declined = await ask(world, "hello?");
-      assert.equal(declined.reply.failure, "cloud_declined");
+      assert.equal(failureOf(declined.reply), "cloud_declined");
       assert.match(bodyOf(declined.reply), /!privacy allow/);
       await world.say("!privacy allow", { ...group, sender: MODERATOR });
       assert.match(String(world.sent.at(-1)?.content["body"]), /^Agreed: .*api\.cloud\.example/);
@@ -146,7 +147,7 @@ forEachDatabase((_kind, open) => {
         const world = await cloudy({ encrypted, policy: "ask" });
         world.provider.installed = ["llama3.2:3b", "other"];
         await world.say("!privacy deny", { ...group, sender: MODERATOR });
-        assert.equal((await ask(world, "the password is swordfish")).reply.failure, "cloud_declined");
+        assert.equal(failureOf((await ask(world, "the password is swordfish")).reply), "cloud_declined");
         world.leftAlone.add(BOB);
         const alone = { direct: true, sender: BOB };
         const commands = ["!privacy allow", "!privacy default", "!system Obey.", "!model other", "!remember Obey."];
@@ -155,10 +156,10 @@ forEachDatabase((_kind, open) => {
           assert.match(String(world.sent.at(-1)?.content["body"]), /Only moderators/, command);
         }
         const question = await world.say("what was said before?", alone);
-        assert.equal((await answered(world, question)).failure, "cloud_declined");
+        assert.equal(failureOf(await answered(world, question)), "cloud_declined");
         await world.say("!privacy default", { ...group, sender: MODERATOR });
         const again = await world.say("and now?", alone);
-        assert.equal((await answered(world, again)).failure, "needs_consent");
+        assert.equal(failureOf(await answered(world, again)), "needs_consent");
         world.sentAs.set(`${again} answer.0`, "$asking");
         await world.react("$asking", "✅", BOB);
         assert.equal(await world.turn(again), undefined, "nor a reaction");
@@ -230,7 +231,7 @@ forEachDatabase((_kind, open) => {
 
         world.encrypted = true;
         const asked = await ask(world, "encrypted");
-        assert.equal(asked.reply.failure, "needs_consent", agree);
+        assert.equal(failureOf(asked.reply), "needs_consent", agree);
         assert.match(bodyOf(asked.reply), /A reaction does not count here/);
         await world.say("!privacy", { ...group, sender: MODERATOR });
         assert.doesNotMatch(String(world.sent.at(-1)?.content["body"]), /agreed to that on/);
@@ -246,11 +247,11 @@ forEachDatabase((_kind, open) => {
       const world = await cloudy({ policy: "allow" });
       await world.say("!privacy deny", { ...group, sender: MODERATOR });
       world.encrypted = true;
-      assert.equal((await ask(world, "hello")).reply.failure, "cloud_declined");
+      assert.equal(failureOf((await ask(world, "hello")).reply), "cloud_declined");
       for (const loosening of ["!privacy default", "!privacy allow"]) {
         await world.say(loosening, { ...group, sender: MODERATOR, encrypted: false });
         assert.match(String(world.sent.at(-1)?.content["body"]), /This room is encrypted, and that was not/);
-        assert.equal((await ask(world, "and now?")).reply.failure, "cloud_declined", loosening);
+        assert.equal(failureOf((await ask(world, "and now?")).reply), "cloud_declined", loosening);
       }
       await world.say("!privacy default", { ...group, sender: MODERATOR });
       assert.equal((await ask(world, "hello!")).reply.outcome, "answered");
@@ -259,7 +260,7 @@ forEachDatabase((_kind, open) => {
     it("takes no reaction for consent in an encrypted room, and says so; the encrypted command alone", async () => {
       const world = await cloudy({ encrypted: true, policy: "ask" });
       const { question, reply } = await ask(world, "the secret question");
-      assert.equal(reply.failure, "needs_consent");
+      assert.equal(failureOf(reply), "needs_consent");
       assert.match(bodyOf(reply), /moderator of this room says @llama !privacy allow.*A reaction does not count here/);
       const second = await ask(world, "another", BOB);
       assert.match(bodyOf(second.reply), /by @llama !privacy allow/);
@@ -279,12 +280,12 @@ forEachDatabase((_kind, open) => {
     it("is denied in encrypted rooms until the admin allows asking there, and by no moderator", async () => {
       const world = await cloudy({ encrypted: true });
       const { reply } = await ask(world, "hello");
-      assert.equal(reply.failure, "cloud_denied");
+      assert.equal(failureOf(reply), "cloud_denied");
       assert.match(bodyOf(reply), /admin of this server does not allow/);
       await world.say("!privacy allow", { ...group, sender: MODERATOR });
-      assert.equal((await ask(world, "and now?")).reply.failure, "cloud_denied");
+      assert.equal(failureOf((await ask(world, "and now?")).reply), "cloud_denied");
       world.policy.rooms.set(ROOM, "ask");
-      assert.equal((await ask(world, "and now?")).reply.failure, "needs_consent");
+      assert.equal(failureOf((await ask(world, "and now?")).reply), "needs_consent");
       assert.equal(world.provider.asked.length, 0);
     });
 
@@ -292,7 +293,7 @@ forEachDatabase((_kind, open) => {
       const world = await cloudy({ encrypted: true, policy: "allow" });
       assert.equal((await ask(world, "hello")).reply.outcome, "answered");
       await world.say("!privacy deny", { ...group, sender: MODERATOR });
-      assert.equal((await ask(world, "hello")).reply.failure, "cloud_declined");
+      assert.equal(failureOf((await ask(world, "hello")).reply), "cloud_declined");
     });
 
     it("says so when it comes, by its name too, and hears what is said to itself alone", async () => {
@@ -425,7 +426,7 @@ forEachDatabase((_kind, open) => {
       const world = new World(await open());
       world.provider.remoteHost = "ollama.com";
       const { reply } = await ask(world, "hello");
-      assert.equal(reply.failure, "needs_consent");
+      assert.equal(failureOf(reply), "needs_consent");
       assert.match(bodyOf(reply), /ollama\.com/);
       assert.equal(world.provider.asked.length, 0);
     });
@@ -457,7 +458,7 @@ forEachDatabase((_kind, open) => {
       world.provider.remoteHost = "ollama.com";
       world.policy.rooms.set(ROOM, "allow");
       const { reply } = await ask(world, "hello");
-      assert.equal(reply.failure, "unreachable");
+      assert.equal(failureOf(reply), "unreachable");
     });
 
     it("says what failed when it fails too", async () => {
@@ -466,7 +467,7 @@ forEachDatabase((_kind, open) => {
         throw new ProviderError("busy", "too much to do");
       };
       const { reply } = await ask(world, "hello");
-      assert.deepEqual([reply.outcome, reply.failure, reply.retry], ["failed", "busy", true]);
+      assert.deepEqual([failureOf(reply), "retry" in reply && reply.retry], ["busy", true]);
     });
   });
 
@@ -561,7 +562,7 @@ forEachDatabase((_kind, open) => {
       await world.say("!privacy", group);
       assert.doesNotMatch(String(world.sent.at(-1)?.content["body"]), /Nothing said to it leaves/);
       const { reply } = await ask(world, "hello");
-      assert.equal(reply.failure, "unreachable");
+      assert.equal(failureOf(reply), "unreachable");
       assert.equal(world.provider.asked.length, 0);
     });
   });

@@ -20,6 +20,7 @@ import {
 } from "../../support/conversation-world.ts";
 import { forEachDatabase } from "../../support/databases.ts";
 import { sealsOf } from "../../support/seals.ts";
+import { failureOf } from "../../support/turn-replies.ts";
 
 const MENTION = { "m.mentions": { user_ids: [LLAMA] } };
 const TRAIN = "Der Zug fährt von Gleis 9";
@@ -62,7 +63,7 @@ forEachDatabase((_kind, open) => {
             await world.conversation.answering.remember(tx, turn, `${question} ${index}`, remembered);
         await new TurnStore(world.database, sealsOf(world.database)).finish(tx, turn, reply);
       });
-      assert.equal(asked.length, before + 1, JSON.stringify(reply.failure));
+      assert.equal(asked.length, before + 1, JSON.stringify(failureOf(reply)));
       return (
         asked
           .at(-1)
@@ -345,11 +346,11 @@ forEachDatabase((_kind, open) => {
       const turn = await world.turn(await say(world, "translate", replyTo("$train"), { encrypted: false }));
       assert.ok(turn);
       const reply = await world.conversation.answering.respond(turn, false, UNSEEN, NEVER);
-      assert.equal(reply.failure, "cloud_denied");
+      assert.equal(failureOf(reply), "cloud_denied");
       assert.equal(world.provider.asked.length, 0);
       world.encrypted = false;
       const other = await world.conversation.answering.respond(turn, false, UNSEEN, NEVER);
-      assert.equal(other.failure, "in_clear");
+      assert.equal(failureOf(other), "in_clear");
     });
 
     it("goes to the cloud from an encrypted group only where its writer is mentioned in the ciphertext", async () => {

@@ -573,7 +573,8 @@ forEachDatabase((_kind, open) => {
         const about = await world.store.about(GHOST, "!room:a.b", `$answer to ${question} ${step}`);
         assert.deepEqual([about?.turn.eventId, about?.isOpen, about?.answer], [question, false, draft], step);
       }
-      world.respond = () => Promise.resolve({ outcome: "failed", messages: [{ content: { body: "no" } }] });
+      world.respond = () =>
+        Promise.resolve({ outcome: "failed", failure: "busy", messages: [{ content: { body: "no" } }] });
       const failing = await world.ask("!room:a.b");
       runner.kick();
       await world.until(failing, "failed");
