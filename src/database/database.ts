@@ -22,8 +22,18 @@ export interface Queryable {
 /** The database: PostgreSQL, or PGlite (PostgreSQL compiled to wasm, in this process). The SQL is the same on both. */
 export interface Database extends Queryable {
   readonly kind: "postgres" | "embedded";
-  /** Runs `work` in one transaction: committed when it resolves, rolled back when it throws. */
+  /**
+   * Runs `work` in one transaction: committed when it resolves, rolled back when it throws. Statements that `work` starts
+   * without waiting for the one before share a round trip; they run in the order in which they were started.
+   */
   transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T>;
+  /**
+   * The same where no statement needs what another one returned: `work` starts all of them before it first waits, and
+   * the whole transaction is one round trip. A statement that is started later throws.
+   */
+  atOnce<T>(work: (tx: Queryable) => Promise<T>): Promise<T>;
+  /** Runs statements that read, on one connection: those that `work` starts without waiting share a round trip. */
+  together<T>(work: (reader: Queryable) => Promise<T>): Promise<T>;
   /** The pool's connections, and how many wait for one; absent where there is no pool. */
   connections?(): Readonly<Record<"used" | "idle" | "awaited", number>>;
   /**

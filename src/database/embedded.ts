@@ -1,5 +1,6 @@
 import { PGlite, types } from "@electric-sql/pglite";
-import { databaseError, type Database, type Result, type Row } from "./database.ts";
+import { startedAtOnce } from "./at-once.ts";
+import { databaseError, type Database, type Queryable, type Result, type Row } from "./database.ts";
 
 /**
  * Opens the embedded database (PGlite) in a folder, made when missing. One process only: the caller holds the lock of
@@ -13,15 +14,25 @@ export async function openEmbedded(directory: string): Promise<Database> {
     },
   });
   let closing: Promise<void> | undefined;
+  const itself: Queryable = { query: (sql, values) => run(lite, sql, values), execute: (sql) => script(lite, sql) };
+  const transaction: Database["transaction"] = (work) =>
+    lite.transaction((tx) =>
+      work({ query: (sql, values) => run(tx, sql, values), execute: (sql) => script(tx, sql) }),
+    );
 
   return {
     kind: "embedded",
-    query: (sql, values) => run(lite, sql, values),
-    execute: (sql) => script(lite, sql),
-    transaction: (work) =>
-      lite.transaction((tx) =>
-        work({ query: (sql, values) => run(tx, sql, values), execute: (sql) => script(tx, sql) }),
-      ),
+    ...itself,
+    transaction,
+    async atOnce(work) {
+      const { result } = await transaction(async (tx) => {
+        const started = startedAtOnce(tx, work);
+        await started.statements;
+        return started;
+      });
+      return result;
+    },
+    together: (work) => work(itself),
     // There is one connection, and it lasts as long as the database is open.
     session: () =>
       Promise.resolve({

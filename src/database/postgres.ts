@@ -1,14 +1,17 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import type { Logger } from "../observability/log.ts";
+import { startedAtOnce } from "./at-once.ts";
 import {
   DatabaseError,
   databaseError,
   type Database,
   type DatabaseSession,
+  type Queryable,
   type Result,
   type Row,
 } from "./database.ts";
+import { PlanOutdated, PreparedStatements } from "./prepared-statements.ts";
 
 /** A statement that the server has not finished after this time is given up by it, in ms. */
 const STATEMENT_TIMEOUT_MS = 20_000;
@@ -36,47 +39,33 @@ export function openPostgres(url: string, log: Logger): Database {
     application_name: "matrix-agents",
     types,
   };
-  const pool = new pg.Pool({ ...connection, max: 10 });
+  // Statements that are started on one connection without waiting for one another go out together.
+  const pool = new pg.Pool({ ...connection, max: 10, pipeline: true });
   // An idle connection that the server ends is reported here; without a listener it would end the process.
   pool.on("error", (error) => log.warn({ error }, "a database connection was lost"));
+  const prepared = new PreparedStatements();
   let closing: Promise<void> | undefined;
+
+  /** Runs `work` on one connection, which is used again unless it broke. */
+  async function onConnection<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
+    const client = await pool.connect().catch((cause: unknown) => {
+      throw databaseError(cause);
+    });
+    const connection = new Connection(client, prepared);
+    try {
+      return await work(connection);
+    } finally {
+      connection.release();
+    }
+  }
 
   return {
     kind: "postgres",
-    query: (sql, values) => run(pool, sql, values),
-    execute: (sql) => script(pool, sql),
-    async transaction(work) {
-      const client = await pool.connect().catch((cause: unknown) => {
-        throw databaseError(cause);
-      });
-      let broken = false;
-      // The pool listens to idle connections only; one that ends between two statements would end the process too.
-      const ended = (): void => {
-        broken = true;
-      };
-      client.on("error", ended);
-      try {
-        await run(client, "begin");
-        const result = await work({
-          query: (sql, values) => run(client, sql, values),
-          execute: (sql) => script(client, sql),
-        });
-        await run(client, "commit");
-        return result;
-      } catch (error) {
-        // A connection that did not answer in time would not answer the rollback either; the server rolls back by itself.
-        broken ||= error instanceof DatabaseError && error.retryable && error.code === undefined;
-        if (!broken) {
-          await client.query("rollback").catch(() => {
-            broken = true;
-          });
-        }
-        throw error;
-      } finally {
-        client.off("error", ended);
-        client.release(broken);
-      }
-    },
+    query: (sql, values) => planned(() => onConnection((connection) => connection.query(sql, values))),
+    execute: (sql) => onConnection((connection) => connection.execute(sql)),
+    together: (work) => planned(() => onConnection(work)),
+    transaction: (work) => onConnection((connection) => transaction(connection, work)),
+    atOnce: (work) => onConnection((connection) => atOnce(connection, work)),
     connections: () => ({
       used: pool.totalCount - pool.idleCount,
       idle: pool.idleCount,
@@ -118,8 +107,89 @@ async function openSession(client: pg.Client): Promise<DatabaseSession> {
   };
 }
 
+/** A connection of the pool while somebody has it. */
+class Connection implements Queryable {
+  readonly #client: pg.PoolClient;
+  readonly #prepared: PreparedStatements;
+  #isBroken = false;
+  /** The pool listens to idle connections only; one that ends between two statements would end the process too. */
+  readonly #ended = (): void => {
+    this.#isBroken = true;
+  };
+
+  constructor(client: pg.PoolClient, prepared: PreparedStatements) {
+    this.#client = client;
+    this.#prepared = prepared;
+    client.on("error", this.#ended);
+  }
+
+  query<R extends object = Row>(sql: string, values?: readonly unknown[]): Promise<Result<R>> {
+    return this.#watched(this.#prepared.run<R>(this.#client, sql, values));
+  }
+
+  execute(sql: string): Promise<void> {
+    return this.#watched(script(this.#client, sql));
+  }
+
+  /** Never rejects: the server rolls back what a broken connection left open. */
+  async rollback(): Promise<void> {
+    if (this.#isBroken) return;
+    await this.#client.query("rollback").catch(this.#ended);
+  }
+
+  release(): void {
+    this.#client.off("error", this.#ended);
+    this.#client.release(this.#isBroken);
+  }
+
+  /** A connection that did not answer in time would not answer the next time either. */
+  async #watched<T>(statement: Promise<T>): Promise<T> {
+    try {
+      return await statement;
+    } catch (error) {
+      if (error instanceof DatabaseError && error.retryable && error.code === undefined) this.#isBroken = true;
+      throw error;
+    }
+  }
+}
+
+async function transaction<T>(connection: Connection, work: (tx: Queryable) => Promise<T>): Promise<T> {
+  const begun = connection.query("begin");
+  // It is waited for with the first statement of the work, which fails when it did.
+  begun.catch(() => undefined);
+  try {
+    const result = await work(connection);
+    await begun;
+    await connection.query("commit");
+    return result;
+  } catch (error) {
+    await connection.rollback();
+    throw error;
+  }
+}
+
+/** A commit of a transaction in which a statement failed rolls it back. */
+async function atOnce<T>(connection: Connection, work: (tx: Queryable) => Promise<T>): Promise<T> {
+  const begun = connection.query("begin");
+  const { statements, result } = startedAtOnce(connection, work);
+  const committed = connection.query("commit");
+  const [begin, all, commit] = await Promise.allSettled([begun, statements, committed]);
+  for (const part of [begin, all, commit]) if (part.status === "rejected") throw part.reason;
+  return result;
+}
+
+/** Runs once more what did nothing since its plan was outdated. */
+async function planned<T>(run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    if (error instanceof PlanOutdated) return run();
+    throw error;
+  }
+}
+
 async function run<R extends object = Row>(
-  client: pg.Pool | pg.ClientBase,
+  client: pg.ClientBase,
   sql: string,
   values: readonly unknown[] = [],
 ): Promise<Result<R>> {
@@ -131,7 +201,7 @@ async function run<R extends object = Row>(
   }
 }
 
-async function script(client: pg.Pool | pg.ClientBase, sql: string): Promise<void> {
+async function script(client: pg.ClientBase, sql: string): Promise<void> {
   try {
     // Without parameters pg uses the simple protocol, which takes several statements at once.
     await client.query({ text: sql, query_timeout: SCRIPT_TIMEOUT_MS } as pg.QueryConfig);

@@ -1,0 +1,133 @@
+import assert from "node:assert/strict";
+import { afterEach, beforeEach, describe, it } from "node:test";
+import type { Database } from "../../../src/database/database.ts";
+import { openPostgres } from "../../../src/database/postgres.ts";
+import { silentLogger } from "../../../src/observability/log.ts";
+import { forEachDatabase } from "../../support/databases.ts";
+import { createDatabase } from "../../support/postgres.ts";
+import { sharedPostgresUrl } from "../../support/services.ts";
+import { startSqlWire, type SqlWire } from "../../support/sql-wire.ts";
+
+forEachDatabase((_kind, open) => {
+  describe("a transaction at once", () => {
+    it("has its statements in order, and resolves with what they made", async () => {
+      const database = await open();
+      await database.execute("create table facts (number integer)");
+      const found = await database.atOnce(async (tx) => {
+        const [, result] = await Promise.all([
+          tx.query("insert into facts values (1)"),
+          tx.query<{ number: number }>("select number from facts"),
+          tx.query("insert into facts values (2)"),
+        ]);
+        return result.rows;
+      });
+      assert.deepEqual(found, [{ number: 1 }]);
+      assert.equal((await database.query("select from facts")).count, 2);
+    });
+
+    it("is all or nothing, and fails with its first failure", async () => {
+      const database = await open();
+      await database.execute("create table facts (number integer primary key)");
+      const work = database.atOnce((tx) =>
+        Promise.all([
+          tx.query("insert into facts values (1)"),
+          tx.query("insert into facts values (1)"),
+          tx.query("select 1 / 0"),
+        ]),
+      );
+      await assert.rejects(work, { code: "23505" });
+      assert.equal((await database.query("select from facts")).count, 0);
+      await database.query("insert into facts values (1)");
+    });
+
+    it("refuses a statement that comes after the commit", async () => {
+      const database = await open();
+      const work = database.atOnce(async (tx) => {
+        await tx.query("select 1");
+        await tx.query("select 2");
+      });
+      await assert.rejects(work, /after the commit/);
+    });
+
+    it("fails when its work throws before any statement", async () => {
+      const database = await open();
+      await assert.rejects(
+        database.atOnce(() => {
+          throw new Error("no");
+        }),
+        /no/,
+      );
+      assert.deepEqual((await database.query("select 1 as one")).rows, [{ one: 1 }]);
+    });
+  });
+});
+
+describe("PostgreSQL is asked", () => {
+  let wire: SqlWire;
+  let database: Database;
+  let asked: () => Promise<readonly (readonly string[])[]>;
+
+  beforeEach(async () => {
+    const url = new URL(await createDatabase(sharedPostgresUrl()));
+    wire = await startSqlWire(Number(url.port));
+    url.port = String(wire.port);
+    database = openPostgres(url.href, silentLogger());
+    await database.query("select 0");
+    wire.roundTrips.length = 0;
+    asked = () => Promise.resolve(wire.roundTrips.map(({ statements }) => statements));
+  });
+  afterEach(async () => {
+    await database.close();
+    await wire.stop();
+  });
+
+  it("once for a transaction at once", async () => {
+    await database.atOnce((tx) => Promise.all([tx.query("select 1"), tx.query("select $1::integer", [2])]));
+    assert.deepEqual(await asked(), [["begin", "select 1", "select $1::integer", "commit"]]);
+  });
+
+  it("once for statements that read together", async () => {
+    const [one, two] = await database.together((reader) =>
+      Promise.all([reader.query("select 1 as n"), reader.query("select 2 as n")]),
+    );
+    assert.deepEqual([one.rows, two.rows], [[{ n: 1 }], [{ n: 2 }]]);
+    assert.deepEqual(await asked(), [["select 1 as n", "select 2 as n"]]);
+  });
+
+  it("with the first statement for the beginning of any other transaction", async () => {
+    await database.transaction(async (tx) => {
+      await tx.query("select 1");
+      await tx.query("select 2");
+    });
+    assert.deepEqual(await asked(), [["begin", "select 1"], ["select 2"], ["commit"]]);
+  });
+
+  it("nothing more after a failure but to roll back", async () => {
+    const work = database.transaction(async (tx) => {
+      await tx.query("select 1 / 0");
+      await tx.query("select 2");
+    });
+    await assert.rejects(work, { code: "22012" });
+    assert.deepEqual(await asked(), [["begin", "select 1 / 0"], ["rollback"]]);
+  });
+});
+
+describe("a table that a migration changes under prepared statements", () => {
+  it("is read and written as if nothing were", async () => {
+    const url = await createDatabase(sharedPostgresUrl());
+    const [database, other] = [openPostgres(url, silentLogger()), openPostgres(url, silentLogger())];
+    try {
+      await other.execute("create table facts (number integer); insert into facts values (1)");
+      const read = (): Promise<unknown[]> => database.query("select number from facts").then(({ rows }) => rows);
+      assert.deepEqual(await read(), [{ number: 1 }]);
+      await other.execute("alter table facts alter column number type text");
+      assert.deepEqual(await read(), [{ number: "1" }]);
+      await other.execute("alter table facts alter column number type integer using number::integer");
+      const work = database.transaction((tx) => tx.query("select number from facts"));
+      await assert.rejects(work, { code: "0A000", retryable: true });
+      assert.deepEqual(await read(), [{ number: 1 }]);
+    } finally {
+      await Promise.all([database.close(), other.close()]);
+    }
+  });
+});
