@@ -16,9 +16,7 @@ export async function openEmbedded(directory: string): Promise<Database> {
   let closing: Promise<void> | undefined;
   const itself: Queryable = { query: (sql, values) => run(lite, sql, values), execute: (sql) => script(lite, sql) };
   const transaction: Database["transaction"] = (work) =>
-    lite.transaction((tx) =>
-      work({ query: (sql, values) => run(tx, sql, values), execute: (sql) => script(tx, sql) }),
-    );
+    lite.transaction((tx) => work({ query: (sql, values) => run(tx, sql, values), execute: (sql) => script(tx, sql) }));
 
   return {
     kind: "embedded",

@@ -2,7 +2,7 @@ import { deleteInBatches } from "../database/batches.ts";
 import type { Database } from "../database/database.ts";
 import { storable } from "../database/text.ts";
 import { adoptEvents } from "../mailbox/stored-events.ts";
-import { fenced, type Lease } from "../leases/leases.ts";
+import { fencedAtOnce, type Lease } from "../leases/leases.ts";
 
 /** A ghost's place in a room. */
 export interface Membership {
@@ -181,7 +181,7 @@ export class GhostStore {
 
   /** Writes what only the ghost's owner may; `$1` is the ghost. Throws StaleLease. */
   async #update(lease: Lease, sql: string, values: readonly unknown[]): Promise<void> {
-    await fenced(this.#database, lease, (tx) => tx.query(sql, [lease.ghost, ...values]));
+    await fencedAtOnce(this.#database, lease, (tx) => tx.query(sql, [lease.ghost, ...values]));
   }
 }
 

@@ -1,6 +1,6 @@
 import { deleteInBatches } from "../database/batches.ts";
 import type { Database } from "../database/database.ts";
-import { fenced, type Lease } from "../leases/leases.ts";
+import { fencedAtOnce, type Lease } from "../leases/leases.ts";
 
 /**
  * The members of rooms whose devices a ghost has asked for since they came. From then on Synapse tells of changes; of changes
@@ -40,7 +40,7 @@ export class KnownMembers {
 
   /** The devices of these members were asked for. Throws StaleLease. */
   async asked(lease: Lease, roomId: string, members: readonly string[]): Promise<void> {
-    await fenced(this.#database, lease, (tx) =>
+    await fencedAtOnce(this.#database, lease, (tx) =>
       tx.query(
         `insert into acquaintances (ghost, room_id, user_id, event_id)
          select $1, room_id, user_id, event_id from room_members

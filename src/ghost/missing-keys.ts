@@ -3,7 +3,7 @@ import type { Database } from "../database/database.ts";
 import type { HomeserverClient } from "../homeserver/client.ts";
 import { redactEvent } from "../homeserver/room-calls.ts";
 import type { RoomEvent } from "../homeserver/transaction.ts";
-import { fenced } from "../leases/leases.ts";
+import { fencedAtOnce } from "../leases/leases.ts";
 import { placeOfEvent } from "../mailbox/stored-events.ts";
 import { unlessBroken } from "../sealing/sealed-text.ts";
 import type { SealedRow, Seals } from "../sealing/seals.ts";
@@ -67,7 +67,7 @@ export class MissingKeys {
         // Nobody there can be told, now or later.
         ghost.log.warn({ room: row.room_id, error }, "could not tell of a missing key");
       });
-      await fenced(this.#options.database, lease, (tx) =>
+      await fencedAtOnce(this.#options.database, lease, (tx) =>
         tx.query("update key_notices set told = true where room_id = $1 and session_id = $2", [
           row.room_id,
           row.session_id,
@@ -106,7 +106,7 @@ export class MissingKeys {
         ghost.log.warn({ room: event.room_id, error }, "the notice about a missing key could not be taken back");
       });
     }
-    await fenced(database, lease, (tx) =>
+    await fencedAtOnce(database, lease, (tx) =>
       tx.query("delete from key_notices where room_id = $1 and session_id = $2", [event.room_id, sessionId]),
     );
   }

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { deleteInBatches } from "../database/batches.ts";
 import type { Database, Queryable } from "../database/database.ts";
-import { fenced, type Lease } from "../leases/leases.ts";
+import { fenced, fencedAtOnce, type Lease } from "../leases/leases.ts";
 import { unlessBroken } from "../sealing/sealed-text.ts";
 import type { SealedRow, Seals } from "../sealing/seals.ts";
 
@@ -93,7 +93,7 @@ export class Outbox {
 
   /** Notes that the server has taken it. The content is needed no more. */
   async sent(lease: Lease, txnId: string, eventId: string): Promise<void> {
-    await fenced(this.#database, lease, (tx) =>
+    await fencedAtOnce(this.#database, lease, (tx) =>
       tx.query("update sends set event_id = $3, content = '{}', sealed_by = null where ghost = $1 and txn_id = $2", [
         lease.ghost,
         txnId,

@@ -1,6 +1,6 @@
 import { deleteInBatches } from "../database/batches.ts";
 import type { Database } from "../database/database.ts";
-import { fenced, type Lease } from "../leases/leases.ts";
+import { fencedAtOnce, type Lease } from "../leases/leases.ts";
 import type { Distrust } from "../permissions/trust.ts";
 import { isRetryable } from "../observability/retryable.ts";
 import type { GhostHandle } from "./ghost-handle.ts";
@@ -51,7 +51,7 @@ export class TrustNotices {
       if (isRetryable(error)) throw error;
       ghost.log.warn({ room: roomId, error }, "could not tell of a device that is not trusted");
     });
-    await fenced(this.#database, lease, (tx) =>
+    await fencedAtOnce(this.#database, lease, (tx) =>
       tx.query("update trust_notices set told = true where room_id = $1 and user_id = $2 and reason = $3", key),
     );
     ghost.log.info({ room: roomId, user: userId, why }, "told of a device that is not trusted");

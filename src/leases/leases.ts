@@ -1,4 +1,4 @@
-import type { Database, Queryable } from "../database/database.ts";
+import { DatabaseError, type Database, type Queryable } from "../database/database.ts";
 import type { Retryable } from "../observability/retryable.ts";
 
 /** The right to act as a ghost, valid until another owner takes the next epoch. */
@@ -68,17 +68,53 @@ export async function ghostsInUse(database: Queryable): Promise<string[]> {
 }
 
 /**
- * Runs `work` in one transaction during which the ghost can't be taken over: another process that wants it waits for
- * the end. All writes that belong to a ghost run this way. Throws {@link StaleLease}, and then has written nothing;
+ * Runs `work` in one transaction in which the ghost can't be taken over: another process that wants it waits for the
+ * end. Everything that belongs to a ghost is written this way. The check goes out with the first statement, so `work` must
+ * not act on anything else before one of its statements succeeded. Throws {@link StaleLease}, and then has written nothing;
  * DatabaseError; and the errors of `work`.
  */
-export async function fenced<T>(database: Database, lease: Lease, work: (tx: Queryable) => Promise<T>): Promise<T> {
-  return database.transaction(async (tx) => {
-    const { count } = await tx.query("select from leases where ghost = $1 and epoch = $2 for share", [
-      lease.ghost,
-      lease.epoch,
-    ]);
-    if (count !== 1) throw new StaleLease(lease);
-    return work(tx);
-  });
+export function fenced<T>(database: Database, lease: Lease, work: (tx: Queryable) => Promise<T>): Promise<T> {
+  return namingStale(
+    lease,
+    database.transaction(async (tx) => {
+      const held = hold(tx, lease);
+      try {
+        return await work(tx);
+      } finally {
+        // Where this one failed, the statements of the work failed for that alone.
+        await held;
+      }
+    }),
+  );
+}
+
+/** The same in one round trip, as {@link Database.atOnce} has it. */
+export function fencedAtOnce<T>(database: Database, lease: Lease, work: (tx: Queryable) => Promise<T>): Promise<T> {
+  return namingStale(
+    lease,
+    database.atOnce((tx) => {
+      const held = hold(tx, lease);
+      return Promise.all([work(tx), held]).then(([result]) => result);
+    }),
+  );
+}
+
+/** Rejects when the lease is held no more; then the transaction can only be rolled back. */
+function hold(tx: Queryable, lease: Lease): Promise<unknown> {
+  const held = tx.query("select hold_lease($1, $2)", [lease.ghost, lease.epoch]);
+  // It is waited for with the work.
+  held.catch(() => undefined);
+  return held;
+}
+
+/** What `hold_lease` raises. */
+const NOT_HELD = "MA001";
+
+async function namingStale<T>(lease: Lease, transaction: Promise<T>): Promise<T> {
+  try {
+    return await transaction;
+  } catch (error) {
+    if (error instanceof DatabaseError && error.code === NOT_HELD) throw new StaleLease(lease);
+    throw error;
+  }
 }

@@ -1,5 +1,5 @@
 import type { Database } from "../database/database.ts";
-import { fenced, type Lease } from "../leases/leases.ts";
+import { fencedAtOnce, type Lease } from "../leases/leases.ts";
 import type { MailItem } from "./mail-item.ts";
 
 /**
@@ -47,7 +47,7 @@ export class Attempt {
   }
 
   async #update(change: string): Promise<void> {
-    await fenced(this.#database, this.#lease, (tx) =>
+    await fencedAtOnce(this.#database, this.#lease, (tx) =>
       tx.query(`update mailbox set ${change} where ghost = $1 and id = $2`, [this.#lease.ghost, this.#item.id]),
     );
   }

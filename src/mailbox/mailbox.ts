@@ -1,6 +1,6 @@
 import type { Database, Queryable } from "../database/database.ts";
 import { isStorable, storable } from "../database/text.ts";
-import { fenced, type Lease } from "../leases/leases.ts";
+import { fenced, fencedAtOnce, type Lease } from "../leases/leases.ts";
 import type { RoomEvent, Transaction } from "../homeserver/transaction.ts";
 import type { Logger } from "../observability/log.ts";
 import type { Metrics } from "../observability/metrics.ts";
@@ -232,7 +232,7 @@ export class Mailbox {
 
   /** Writes rows of one ghost; `$1` is the ghost. */
   async #update(lease: Lease, sql: string, values: readonly unknown[]): Promise<number> {
-    const { count } = await fenced(this.#database, lease, (tx) => tx.query(sql, [lease.ghost, ...values]));
+    const { count } = await fencedAtOnce(this.#database, lease, (tx) => tx.query(sql, [lease.ghost, ...values]));
     return count;
   }
 }

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { backoffMs } from "../concurrency/backoff.ts";
 import type { Database } from "../database/database.ts";
 import { formFor, type SendOptions } from "../ghost/form.ts";
-import { fenced, type Lease } from "../leases/leases.ts";
+import { fenced, fencedAtOnce, type Lease } from "../leases/leases.ts";
 import type { Logger } from "../observability/log.ts";
 import type { Metrics } from "../observability/metrics.ts";
 import { reached } from "../observability/steps.ts";
@@ -178,7 +178,7 @@ export class TurnRunner {
     if ((await this.#store.resume(lease, open.turn)) < MAX_TURN_ATTEMPTS) return open.reply;
     this.#log.error(idsOf(open.turn), "the answer ended the process whenever it was sent, and is given up");
     this.#count(open.turn, NOT_SENT);
-    await fenced(this.#options.database, lease, (tx) => this.#store.finish(tx, open.turn, NOT_SENT));
+    await fencedAtOnce(this.#options.database, lease, (tx) => this.#store.finish(tx, open.turn, NOT_SENT));
     return undefined;
   }
 
@@ -239,7 +239,7 @@ export class TurnRunner {
           if (count > drafting.maxEdits) return false;
           const content = await drafting.edit(eventId, text);
           const edit = await this.#send(turn, `${DRAFT_STEP}.${count}`, { content });
-          await fenced(this.#options.database, lease, (tx) => this.#store.note(tx, turn, edit, eventId));
+          await fencedAtOnce(this.#options.database, lease, (tx) => this.#store.note(tx, turn, edit, eventId));
           reached("draft.edited");
           return true;
         },
@@ -323,7 +323,7 @@ export class TurnRunner {
       // Thrown out of the room, or the room can't be spoken to: there is nobody left to tell.
       log.error({ error }, "the answer could not be sent");
       this.#count(turn, NOT_SENT);
-      await fenced(this.#options.database, lease, (tx) => this.#store.finish(tx, turn, NOT_SENT));
+      await fencedAtOnce(this.#options.database, lease, (tx) => this.#store.finish(tx, turn, NOT_SENT));
       return;
     }
     await fenced(this.#options.database, lease, async (tx) => {

@@ -1,6 +1,6 @@
 import { deleteInBatches } from "../database/batches.ts";
 import type { Database, Queryable } from "../database/database.ts";
-import { fenced, type Lease } from "../leases/leases.ts";
+import { fenced, fencedAtOnce, type Lease } from "../leases/leases.ts";
 import { isStorable, storable } from "../database/text.ts";
 import type { Seals } from "../sealing/seals.ts";
 import { ConsentTurns } from "./consent-turns.ts";
@@ -203,7 +203,7 @@ export class TurnStore {
 
   /** Notes the event that an answer is shown as while it is made. Throws StaleLease. */
   async setDraft(lease: Lease, turn: Turn, eventId: string): Promise<void> {
-    await fenced(this.#database, lease, (tx) =>
+    await fencedAtOnce(this.#database, lease, (tx) =>
       tx.query("update turns set draft = $2 where id = $1", [turn.id, storable(eventId)]),
     );
   }
@@ -236,7 +236,7 @@ export class TurnStore {
 
   /** Counts an edit of the draft; tells how many there are now. Throws StaleLease. */
   async countEdit(lease: Lease, turn: Turn): Promise<number> {
-    const { rows } = await fenced(this.#database, lease, (tx) =>
+    const { rows } = await fencedAtOnce(this.#database, lease, (tx) =>
       tx.query<{ edits: number }>("update turns set edits = edits + 1 where id = $1 returning edits", [turn.id]),
     );
     return rows[0]?.edits ?? Infinity;
@@ -280,7 +280,7 @@ export class TurnStore {
    * StaleLease.
    */
   async start(lease: Lease, turn: Turn): Promise<boolean> {
-    const { count } = await fenced(this.#database, lease, (tx) =>
+    const { count } = await fencedAtOnce(this.#database, lease, (tx) =>
       tx.query(
         `with started as (
            update turns set state = 'running', attempts = attempts + 1
@@ -295,7 +295,7 @@ export class TurnStore {
 
   /** `running` → `queued`, uncounted: what stood in the way was not the turn's fault. Throws StaleLease. */
   async putBack(lease: Lease, turn: Turn): Promise<void> {
-    await fenced(this.#database, lease, (tx) =>
+    await fencedAtOnce(this.#database, lease, (tx) =>
       tx.query(
         "update turns set state = 'queued', attempts = greatest(attempts - 1, 0) where id = $1 and state = 'running'",
         [turn.id],
@@ -328,7 +328,7 @@ export class TurnStore {
 
   /** Counts a further try at sending, and tells how many there were before. Throws StaleLease. */
   async resume(lease: Lease, turn: Turn): Promise<number> {
-    const { rows } = await fenced(this.#database, lease, (tx) =>
+    const { rows } = await fencedAtOnce(this.#database, lease, (tx) =>
       tx.query<{ deliveries: number }>(
         "update turns set deliveries = deliveries + 1 where id = $1 returning deliveries",
         [turn.id],
@@ -339,7 +339,7 @@ export class TurnStore {
 
   /** What stood in the way of sending was not the turn's fault. Throws StaleLease. */
   async uncountDelivery(lease: Lease, turn: Turn): Promise<void> {
-    await fenced(this.#database, lease, (tx) =>
+    await fencedAtOnce(this.#database, lease, (tx) =>
       tx.query("update turns set deliveries = greatest(deliveries - 1, 0) where id = $1", [turn.id]),
     );
   }

@@ -1,5 +1,5 @@
 import type { Database, Queryable } from "../../database/database.ts";
-import { fenced, StaleLease, type Lease } from "../../leases/leases.ts";
+import { fenced, fencedAtOnce, StaleLease, type Lease } from "../../leases/leases.ts";
 import { rowsOf, type Change, type DatabaseContents, type ObjectStoreSchema, type RecordRow } from "./contents.ts";
 
 /*
@@ -95,7 +95,7 @@ export async function deleteOldRecords(
   storePrefix: string,
   olderMs: number,
 ): Promise<number> {
-  const { count } = await fenced(database, lease, (tx) =>
+  const { count } = await fencedAtOnce(database, lease, (tx) =>
     tx.query(
       `delete from crypto_records where database in (select json_array_elements_text($1::json))
          and starts_with(store, $2) and created_at < now() - $3 * interval '1 millisecond'`,

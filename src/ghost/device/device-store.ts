@@ -1,7 +1,7 @@
 import { randomInt } from "node:crypto";
 import { AuditLog } from "../../audit/audit-log.ts";
 import type { Database } from "../../database/database.ts";
-import { fenced, type Lease } from "../../leases/leases.ts";
+import { fenced, fencedAtOnce, type Lease } from "../../leases/leases.ts";
 import type { DeviceRecord } from "./device-state.ts";
 
 /** What the rows of `ghosts` hold of devices. All of it that a lease guards throws StaleLease. */
@@ -134,7 +134,7 @@ export class DeviceStore {
 
   /** Writes what only the ghost's owner may; `$1` is the ghost. Throws StaleLease. */
   async #update(lease: Lease, sql: string, values: readonly unknown[]): Promise<void> {
-    await fenced(this.#database, lease, (tx) => tx.query(sql, [lease.ghost, ...values]));
+    await fencedAtOnce(this.#database, lease, (tx) => tx.query(sql, [lease.ghost, ...values]));
   }
 }
 

@@ -3,7 +3,7 @@ import type { Database } from "../../database/database.ts";
 import { isStorable } from "../../database/text.ts";
 import type { HomeserverClient } from "../../homeserver/client.ts";
 import { backupKeys, backupVersion, deleteBackupKey } from "../../homeserver/key-backup-calls.ts";
-import { fenced, type Lease } from "../../leases/leases.ts";
+import { fenced, fencedAtOnce, type Lease } from "../../leases/leases.ts";
 
 /** What forgetting works with. */
 export interface Forgetting {
@@ -49,7 +49,7 @@ async function pruneBackup({ database, client, lease, afterMs }: Forgetting): Pr
   });
   for (const { room_id: roomId, session_id: sessionId } of old) {
     await deleteBackupKey(client, actor, { version: current.version, roomId, sessionId });
-    await fenced(database, lease, (tx) =>
+    await fencedAtOnce(database, lease, (tx) =>
       tx.query("delete from backed_up_keys where ghost = $1 and room_id = $2 and session_id = $3", [
         lease.ghost,
         roomId,

@@ -4,7 +4,7 @@ import type { Emoji, VerificationLedger } from "../../crypto/verifications.ts";
 import { deleteInBatches } from "../../database/batches.ts";
 import type { Database, Queryable, Result, Row } from "../../database/database.ts";
 import { storable } from "../../database/text.ts";
-import { fenced, type Lease } from "../../leases/leases.ts";
+import { fenced, fencedAtOnce, type Lease } from "../../leases/leases.ts";
 
 /** A verification that is under way, or was when the process ended that knew it. */
 export interface OpenFlow extends Flow {
@@ -34,7 +34,7 @@ export class GhostVerifications implements VerificationLedger {
 
   /** What is under way. The engine keeps it in memory alone: with that it is lost. Throws StaleLease, DatabaseError. */
   async open(): Promise<readonly OpenFlow[]> {
-    const { rows } = await fenced(this.#database, this.#lease, (tx) =>
+    const { rows } = await fencedAtOnce(this.#database, this.#lease, (tx) =>
       tx.query<{ flow_id: string; user_id: string; room_id: string | null; form: VerificationForm | null }>(
         `select flow_id, user_id, room_id, form from verifications
          where ghost = $1 and state in ('requested', 'comparing') order by id`,

@@ -3,7 +3,7 @@ import type { ToDeviceAttempts } from "../../crypto/to-device-attempts.ts";
 import { deleteInBatches } from "../../database/batches.ts";
 import type { Database, Queryable } from "../../database/database.ts";
 import { storable } from "../../database/text.ts";
-import { fenced, type Lease } from "../../leases/leases.ts";
+import { fencedAtOnce, type Lease } from "../../leases/leases.ts";
 import type { Logger } from "../../observability/log.ts";
 
 /** Attempts at one message by itself. With the attempt at the whole batch, a message ends the process three times at most. */
@@ -22,7 +22,7 @@ export class StoredToDeviceAttempts implements ToDeviceAttempts {
   }
 
   async begin(): Promise<boolean> {
-    const { rows } = await fenced(this.#database, this.#lease, (tx) =>
+    const { rows } = await fencedAtOnce(this.#database, this.#lease, (tx) =>
       tx.query<{ interrupted: boolean }>(
         `update ghosts set receiving = true from (select receiving from ghosts where user_id = $1) before
          where user_id = $1 returning before.receiving as interrupted`,
@@ -33,7 +33,7 @@ export class StoredToDeviceAttempts implements ToDeviceAttempts {
   }
 
   async mayTry(message: Readonly<Record<string, unknown>>): Promise<boolean> {
-    const { rows } = await fenced(this.#database, this.#lease, (tx) =>
+    const { rows } = await fencedAtOnce(this.#database, this.#lease, (tx) =>
       tx.query<{ set_aside: boolean }>(
         `insert into to_device_trials (ghost, fingerprint, attempts) values ($1, $2, 1)
          on conflict (ghost, fingerprint) do update set attempts = to_device_trials.attempts + 1,
@@ -49,7 +49,7 @@ export class StoredToDeviceAttempts implements ToDeviceAttempts {
   }
 
   async passed(message: Readonly<Record<string, unknown>>): Promise<void> {
-    await fenced(this.#database, this.#lease, (tx) =>
+    await fencedAtOnce(this.#database, this.#lease, (tx) =>
       tx.query("delete from to_device_trials where ghost = $1 and fingerprint = $2", [
         this.#lease.ghost,
         fingerprint(message),
