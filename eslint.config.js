@@ -28,6 +28,11 @@ export default tseslint.config(
     rules: {
       "max-lines": ["error", { max: 400 }],
       "max-lines-per-function": ["error", { max: 60, skipBlankLines: true, skipComments: true }],
+      // A spread reads it once and keeps what it read.
+      "no-restricted-syntax": [
+        "error",
+        { selector: "ObjectExpression > Property[kind='get']", message: "Hand a function over instead of a getter." },
+      ],
     },
   },
   {

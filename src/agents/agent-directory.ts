@@ -5,6 +5,11 @@ import type { InstalledModel, Provider } from "../providers/provider.ts";
 import { agentsOf, localpartOf, profileName, type Agent, type ListedAgent } from "./agents.ts";
 import type { GivenName, NameBook } from "./given-names.ts";
 
+/** What the admin has set about which agents there are. */
+export interface DirectorySettings extends Pick<Config, "agents" | "providers"> {
+  readonly homeserver: Pick<Config["homeserver"], "domain">;
+}
+
 /** How often the providers are asked for newly installed models, in ms. */
 const REFRESH_MS = 60_000;
 
@@ -14,7 +19,7 @@ const REFRESH_MS = 60_000;
  * agent was given once stays with its model; only the configuration can give it to another one.
  */
 export class AgentDirectory {
-  readonly #config: Config;
+  readonly #settings: () => DirectorySettings;
   readonly #providers: () => ReadonlyMap<string, Provider>;
   readonly #names: NameBook;
   readonly #log: Logger;
@@ -28,9 +33,14 @@ export class AgentDirectory {
   #refreshing: Promise<void> | undefined;
   #onChange: (userIds: readonly string[]) => void = () => undefined;
 
-  /** @param config asked anew each time, as are the providers. */
-  constructor(config: Config, providers: () => ReadonlyMap<string, Provider>, names: NameBook, log: Logger) {
-    this.#config = config;
+  /** @param settings asked anew each time, as are the providers. */
+  constructor(
+    settings: () => DirectorySettings,
+    providers: () => ReadonlyMap<string, Provider>,
+    names: NameBook,
+    log: Logger,
+  ) {
+    this.#settings = settings;
     this.#providers = providers;
     this.#names = names;
     this.#log = log;
@@ -93,7 +103,7 @@ export class AgentDirectory {
       }
     }
     await Promise.all(
-      [...this.#config.providers].map(async ([name, config]) => {
+      [...this.#settings().providers].map(async ([name, config]) => {
         const provider = this.#providers().get(name);
         if (!("discover" in config) || !config.discover || provider === undefined) return;
         try {
@@ -122,13 +132,13 @@ export class AgentDirectory {
       (name) => !isDeepStrictEqual(name, given.get(name.localpart)),
     );
     if (news.length === 0) return;
-    const byAdmin = new Set([...this.#config.agents.keys()].map(localpartOf));
-    await this.#names.give(news, byAdmin, new Set(this.#config.providers.keys()));
+    const byAdmin = new Set([...this.#settings().agents.keys()].map(localpartOf));
+    await this.#names.give(news, byAdmin, new Set(this.#settings().providers.keys()));
     this.#given = await this.#names.all();
   }
 
   #nameOf({ localpart, provider, model = "", name }: Agent): GivenName {
-    return { localpart, provider, model, isListed: !this.#config.agents.has(name) };
+    return { localpart, provider, model, isListed: !this.#settings().agents.has(name) };
   }
 
   #profileNames(): ReadonlyMap<string, string> {
@@ -137,8 +147,8 @@ export class AgentDirectory {
 
   /** The agents that follow from everything known now. */
   #built(): Map<string, Agent> {
-    const { domain } = this.#config.homeserver;
-    const agents = agentsOf(this.#config, this.#discovered, this.#given);
-    return new Map([...agents].map(([localpart, agent]) => [`@${localpart}:${domain}`, agent]));
+    const settings = this.#settings();
+    const agents = agentsOf(settings, this.#discovered, this.#given);
+    return new Map([...agents].map(([localpart, agent]) => [`@${localpart}:${settings.homeserver.domain}`, agent]));
   }
 }

@@ -19,12 +19,12 @@ export async function afterDecision(
     words,
   }: {
     readonly turns: TurnStore;
-    readonly limits: { readonly maxQueued: number };
+    readonly limits: () => { readonly maxQueued: number };
     readonly answering: Pick<Answering, "failed">;
     readonly words: Words;
   },
 ): Promise<void> {
-  const { maxQueued } = limits;
+  const { maxQueued } = limits();
   const [first] = await turns.consent.consented(tx, where, granted ? { maxQueued } : "declined");
   if (first === undefined) return;
   await turns.declineAgain(tx, first, answering.failed(first, "full", words, targetOf(first)));

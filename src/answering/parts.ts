@@ -30,15 +30,16 @@ import { Voices, type VoicesOptions } from "./voices.ts";
 /** What answers are made with: the surroundings of the parts, joined here and nowhere else. */
 export interface AnsweringOptions extends VoicesOptions, RepliedMessagesOptions {
   readonly history: History;
-  readonly answers: AnswerSettings;
+  /** What the admin has set; asked anew each time. */
+  readonly answers: () => AnswerSettings;
   readonly download: Download;
   /** What was in files before. */
   readonly readFiles: ReadFiles;
   readonly upload: Upload;
-  /** What writes down voice messages. */
-  readonly transcription: TranscriptionModel | undefined;
-  /** What rooms have that set nothing. */
-  readonly defaults: RoomDefaults;
+  /** What writes down voice messages; asked anew each time. */
+  readonly transcription: () => TranscriptionModel | undefined;
+  /** What rooms have that set nothing; asked anew each time. */
+  readonly defaults: () => RoomDefaults;
   readonly language: RoomLanguage;
   readonly summaries: Summaries;
   /** The agents that are in a room. */
@@ -46,7 +47,8 @@ export interface AnsweringOptions extends VoicesOptions, RepliedMessagesOptions 
   readonly allowances: Allowances;
   readonly exchanges: Exchanges;
   readonly turns: TurnStore;
-  readonly exchangeLimits: ExchangeSettings;
+  /** Asked anew each time. */
+  readonly exchangeLimits: () => ExchangeSettings;
   readonly isEncrypted: (roomId: string) => Promise<boolean>;
   readonly isLatest: IsLatest;
   readonly log: Logger;
@@ -67,17 +69,15 @@ export interface AnsweringParts {
 /** Makes the parts and joins them. */
 export function answeringParts(options: AnsweringOptions): AnsweringParts {
   const { history, summaries, turns, exchanges, allowances, settings, models, privacy, permissions, log } = options;
-  const { agentOf, agentsIn, provider, isEncrypted } = options;
-  const defaults = (): RoomDefaults => options.defaults;
-  const answers = (): AnswerSettings => options.answers;
+  const { agentOf, agentsIn, provider, isEncrypted, defaults, answers, transcription } = options;
   const voices = new Voices(options);
   const limits = new ModelLimits();
   const targets = new ReplyTargets((message) => options.isLatest(message));
   const notices = new FailureNotices(agentOf);
-  const maxHops = (): number => options.exchangeLimits.maxHops;
+  const maxHops = (): number => options.exchangeLimits().maxHops;
   const companies = new Companies({ exchanges, permissions, agentsIn, maxHops, defaults });
   const repliedMessages = new RepliedMessages(options);
-  const transcriber = new Transcriber({ model: () => options.transcription, provider, privacy, history });
+  const transcriber = new Transcriber({ model: transcription, provider, privacy, history });
   const files = new TurnFiles({ known: options.readFiles, models, transcriber, download: options.download });
   const prompts = new ModelPrompts({ voices, limits, files, agentOf });
   const asker = new ModelAsker({ prompts, limits, privacy, log });

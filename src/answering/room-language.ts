@@ -1,5 +1,5 @@
 import { spokenLanguage, wordsIn } from "../language/language.ts";
-import { DEFAULT_LANGUAGE, LANGUAGES, type Language } from "../language/languages.ts";
+import { DEFAULT_LANGUAGE, LANGUAGES } from "../language/languages.ts";
 import type { AnswerSettings } from "../config/config.ts";
 import type { Words } from "../language/words.ts";
 import type { RoomSettingsStore } from "../rooms/settings-store.ts";
@@ -14,23 +14,19 @@ export class RoomLanguage {
   readonly #settings: RoomSettingsStore;
   readonly #history: History;
   readonly #spoken: SpokenLanguages;
-  readonly #config: { readonly answers: Pick<AnswerSettings, "language"> };
+  readonly #configured: () => AnswerSettings["language"];
 
   constructor(options: {
     readonly settings: RoomSettingsStore;
     readonly history: History;
     readonly spoken: SpokenLanguages;
     /** What the admin has set; asked anew each time. */
-    readonly config: { readonly answers: Pick<AnswerSettings, "language"> };
+    readonly configured: () => AnswerSettings["language"];
   }) {
     this.#settings = options.settings;
     this.#history = options.history;
     this.#spoken = options.spoken;
-    this.#config = options.config;
-  }
-
-  get #ofAdmin(): Language | "auto" {
-    return this.#config.answers.language;
+    this.#configured = options.configured;
   }
 
   /**
@@ -39,7 +35,7 @@ export class RoomLanguage {
    * @param saying what somebody says there just now.
    */
   async words(ghost: string, roomId: string, saying = ""): Promise<Words> {
-    const { language = this.#ofAdmin } = await this.#settings.get(ghost, roomId);
+    const { language = this.#configured() } = await this.#settings.get(ghost, roomId);
     if (language !== "auto") return wordsIn(language);
     const now = spokenLanguage([saying]);
     if (now !== undefined) return wordsIn(now);
@@ -61,6 +57,7 @@ export class RoomLanguage {
 
   /** What is said where there is no room yet. */
   get elsewhere(): Words {
-    return wordsIn(this.#ofAdmin === "auto" ? DEFAULT_LANGUAGE : this.#ofAdmin);
+    const language = this.#configured();
+    return wordsIn(language === "auto" ? DEFAULT_LANGUAGE : language);
   }
 }

@@ -16,7 +16,7 @@ export function makeConversation(
   stores: Stores,
   { mailbox, ghosts, runner }: { readonly mailbox: Mailbox; readonly ghosts: Ghosts; readonly runner: TurnRunner },
 ): Conversation {
-  const { config, directory, providers, closers, log } = foundation;
+  const { settings: inForce, directory, providers, closers, log } = foundation;
   const { ghostStore, rooms, summaries } = stores;
   const { history, turns, exchanges, allowances, menus, models, privacy, consents, requests, isEncrypted } = stores;
   const { language, permissions, settings, readFiles } = stores;
@@ -39,21 +39,11 @@ export function makeConversation(
     permissions,
     settings,
     readFiles,
-    get exchangeLimits() {
-      return config.exchanges;
-    },
-    get defaults() {
-      return configuredDefaults(config);
-    },
-    get limits() {
-      return config.turns;
-    },
-    get answers() {
-      return config.answers;
-    },
-    get transcription() {
-      return config.transcription;
-    },
+    exchangeLimits: () => inForce().exchanges,
+    defaults: () => configuredDefaults(inForce()),
+    limits: () => inForce().turns,
+    answers: () => inForce().answers,
+    transcription: () => inForce().transcription,
     senderOf: (roomId, eventId) => mailbox.senderOf(roomId, eventId),
     isLatest: (message) => isLatestOfTwo(ghostStore, rooms, message),
     agentsIn: (roomId) => agentsInRoom(ghostStore, directory, roomId),

@@ -3,7 +3,7 @@ import { AgentDirectory } from "../agents/agent-directory.ts";
 import { GivenNames } from "../agents/given-names.ts";
 import { Background } from "../concurrency/background.ts";
 import type { Config } from "../config/config.ts";
-import type { LiveConfig } from "../config/live.ts";
+import type { FixedConfig, LiveConfig } from "../config/live.ts";
 import type { Registration } from "../config/registration.ts";
 import type { Database } from "../database/database.ts";
 import { observedDatabase } from "../database/observed.ts";
@@ -41,8 +41,10 @@ export type Happenings = EventEmitter<{ readonly homeserverReturned: [] }>;
 /** What all parts of the bridge stand on. */
 export interface Foundation {
   readonly live: LiveConfig;
-  /** Each section is the one that is in force when it is asked for. */
-  readonly config: Config;
+  /** What stays as it was at the start. */
+  readonly config: FixedConfig;
+  /** The configuration that is in force: parts ask anew each time that they need a value of it. */
+  readonly settings: () => Config;
   readonly registration: Registration;
   readonly botUserId: string;
   readonly database: Database;
@@ -65,7 +67,8 @@ export type Given = Pick<Foundation, "live" | "registration" | "closers" | "stop
 /** Opens the database, takes part in it, and finds out which agents there are. Throws DatabaseError. */
 export async function layFoundation(given: Given): Promise<Foundation> {
   const { live, registration, closers, log, metrics } = given;
-  const config = live.now;
+  const settings = (): Config => live.now();
+  const config = settings();
   const opened = await openDatabase(locationOf(config), log);
   const database = metrics === undefined ? opened : observedDatabase(opened, metrics);
   closers.add(() => database.close());
@@ -81,11 +84,23 @@ export async function layFoundation(given: Given): Promise<Foundation> {
   });
   closers.add(() => client.close());
   const providers = new Providers(providersOf(config, log, metrics));
-  const directory = new AgentDirectory(config, () => providers.now, new GivenNames(database), log);
+  const directory = new AgentDirectory(settings, () => providers.now, new GivenNames(database), log);
   closers.add(() => directory.stop());
   await directory.refresh();
   const background = new Background(log);
   closers.add(() => background.idle());
   const botUserId = `@${config.appservice.bot}:${config.homeserver.domain}`;
-  return { ...given, config, botUserId, database, processes, client, providers, directory, happenings, background };
+  return {
+    ...given,
+    config,
+    settings,
+    botUserId,
+    database,
+    processes,
+    client,
+    providers,
+    directory,
+    happenings,
+    background,
+  };
 }

@@ -60,7 +60,7 @@ export async function loadGhosts(
 
 function servicesOf(
   ghosts: Ghosts,
-  { config, database, client, processes, directory, botUserId, log, metrics }: Foundation,
+  { config, settings, database, client, processes, directory, botUserId, log, metrics }: Foundation,
   { audit, rooms, ghostStore, outbox, seals, masterKey, permissions, invites, language }: Stores,
   {
     mailbox,
@@ -99,7 +99,7 @@ function servicesOf(
     verification: encryption.verification,
     mode: encryption.mode,
     forgetKeysAfterMs: encryption.forgetKeysAfterMs,
-    trustIn: (userId, roomId) => trustIn(config.encryption.trust, directory.agentOf(userId)?.name, roomId),
+    trustIn: (userId, roomId) => trustIn(settings().encryption.trust, directory.agentOf(userId)?.name, roomId),
     words: () => language.elsewhere,
     permissions,
     isGhost,

@@ -8,7 +8,7 @@ import type { Stores } from "./stores.ts";
 
 /** Begins to delete, every hour, what nobody needs any more. */
 export function beginPruning(
-  { database, client, config, closers, log }: Foundation,
+  { database, client, config, settings, closers, log }: Foundation,
   stores: Stores,
   mailbox: Mailbox,
 ): void {
@@ -18,7 +18,7 @@ export function beginPruning(
     rooms,
     history,
     mailbox,
-    maxAgeMs: () => config.memory.retentionMs,
+    maxAgeMs: () => settings().memory.retentionMs,
     read: (roomId) => refreshRoom(ghostStore, rooms, client, roomId),
     log,
   });

@@ -63,7 +63,7 @@ export async function startBridge(config: Config, registration: Registration, lo
 /** Makes and starts the parts, in order: each uses only those that are made before it. Returns what takes another configuration over. */
 async function startParts(given: Given, monitoring: Monitoring): Promise<RunningBridge["reconfigure"]> {
   const foundation = await layFoundation(given);
-  const { config, processes, background, closers } = foundation;
+  const { settings, processes, background, closers } = foundation;
   const stores = await openStores(foundation);
   const runner = makeRunner(foundation, stores);
   const ghosts = makeGhosts(foundation, stores, runner);
@@ -73,7 +73,7 @@ async function startParts(given: Given, monitoring: Monitoring): Promise<Running
   const presence = new Presence(foundation, ghosts);
   await loadGhosts(ghosts, foundation, stores, { mailbox, conversation, runner });
   runner.start(new AgentTurnWork(conversation.answering, (userId) => ghosts.of(userId), background));
-  closers.add(() => runner.stop(config.turns.drainMs));
+  closers.add(() => runner.stop(settings().turns.drainMs));
 
   const deliver = async (transaction: Transaction): Promise<void> => {
     ghosts.deliver(await mailbox.store(transaction));
@@ -103,13 +103,13 @@ async function startParts(given: Given, monitoring: Monitoring): Promise<Running
   return (next, changed) => reconfigure(foundation, stores, { presence, runner }, next, changed);
 }
 
-function makeRunner({ database, processes, config, log, metrics }: Foundation, { turns }: Stores): TurnRunner {
+function makeRunner({ database, processes, settings, log, metrics }: Foundation, { turns }: Stores): TurnRunner {
   return new TurnRunner({
     database,
     store: turns,
     process: processes.self,
-    get limits() {
-      const { maxWaitMs, maxDurationMs, retryModelForMs: retryForMs } = config.turns;
+    limits: () => {
+      const { maxWaitMs, maxDurationMs, retryModelForMs: retryForMs } = settings().turns;
       return { maxWaitMs, maxDurationMs, retryForMs };
     },
     log,
@@ -140,14 +140,14 @@ function agentName(userId: string, { botUserId, directory }: Foundation): string
 }
 
 function reconfigure(
-  { live, providers, config, database, directory, background, log, metrics }: Foundation,
+  { live, providers, settings, database, directory, background, log, metrics }: Foundation,
   { audit, banLists }: Stores,
   { presence, runner }: Pick<OnlineParts, "presence" | "runner">,
   next: Config,
   changed: readonly string[],
 ): void {
   // Before anything is taken over: what is wrong with a provider is found when it is made.
-  providers.reconfigure(config, next, log, metrics);
+  providers.reconfigure(settings(), next, log, metrics);
   live.replace(next);
   background.run("the audit log", () => audit.record(database, { kind: "config.reloaded", changed }));
   banLists.refresh();

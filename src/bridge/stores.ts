@@ -29,7 +29,7 @@ export type Stores = Awaited<ReturnType<typeof openStores>>;
 
 /** Throws DatabaseError, and MasterKeyError where the master key does not fit. */
 export async function openStores(foundation: Foundation) {
-  const { database, config, log } = foundation;
+  const { database, config, settings: inForce, log } = foundation;
   const audit = new AuditLog(database);
   const rooms = new Rooms(database, log);
   const masterKey = await MasterKey.open(config.encryption.masterKey, database);
@@ -55,29 +55,34 @@ export async function openStores(foundation: Foundation) {
     consents,
     requests,
     isEncrypted,
-    invites: new InviteQuota(database, config),
-    allowances: new Allowances(database, config),
+    invites: new InviteQuota(database, () => inForce().permissions),
+    allowances: new Allowances(database, () => inForce().limits),
     turns: new TurnStore(database, seals),
     outbox: new Outbox(database, seals),
     readFiles: new ReadFiles(database, seals),
     exchanges: new Exchanges(database, seals),
     summaries: new Summaries(database, seals, history, log),
-    language: new RoomLanguage({ settings, history, spoken: new SpokenLanguages(database), config }),
+    language: new RoomLanguage({
+      settings,
+      history,
+      spoken: new SpokenLanguages(database),
+      configured: () => inForce().answers.language,
+    }),
     ghostStore: new GhostStore(database),
     menus: new CommandMenus(database),
-    privacy: new PrivacyGate({ config, consents, requests, models, isEncrypted }),
+    privacy: new PrivacyGate({ settings: () => inForce().privacy, consents, requests, models, isEncrypted }),
   };
 }
 
 async function openPermissions(
-  { database, client, config, botUserId, background, closers, log }: Foundation,
+  { database, client, settings, botUserId, background, closers, log }: Foundation,
   audit: AuditLog,
 ): Promise<{ readonly banLists: BanLists; readonly permissions: Permissions }> {
-  const banLists = new BanLists({ database, client, config, botUserId, log });
+  const banLists = new BanLists({ database, client, settings: () => settings().permissions, botUserId, log });
   closers.add(() => banLists.stop());
   await banLists.load();
   const permissions = new Permissions({
-    config,
+    settings,
     botUserId,
     bans: () => banLists.bans,
     refused: (refused) => {

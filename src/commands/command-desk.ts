@@ -2,7 +2,6 @@ import { callFor, userLocalpart } from "../addressing/call.ts";
 import { ownWords, type WrittenCommand } from "../addressing/written-command.ts";
 import type { Answering } from "../answering/answering.ts";
 import { noticeContent, reactionContent } from "../answering/reply.ts";
-import type { ExchangeSettings } from "../config/config.ts";
 import { formFor } from "../ghost/form.ts";
 import type { GhostHandle } from "../ghost/ghost-handle.ts";
 import type { GhostMessage } from "../ghost/received.ts";
@@ -10,22 +9,17 @@ import type { Outcome } from "../ghost/outcome.ts";
 import { wordsIn } from "../language/language.ts";
 import type { Words } from "../language/words.ts";
 import { Patience } from "../providers/patience.ts";
-import type { RoomDefaults } from "../rooms/settings.ts";
 import type { Admission } from "../turns/admission.ts";
 import { COMMANDS } from "./all.ts";
 import type { Asked, CommandOutcome, CommandServices } from "./command.ts";
 import { describeMisspelt, readCommand, type ReadCommand } from "./read-command.ts";
 import { refusalOf } from "./who-may.ts";
 
-/** What of the services changes with the configuration, or is made here. */
-type Live = "commands" | "defaults" | "limits" | "exchangeLimits" | "answering" | "admission" | "patience";
+/** The services that are made here. */
+type Made = "commands" | "answering" | "admission" | "patience";
 
 /** What commands are carried out with. */
-export interface CommandDeskOptions extends Omit<CommandServices, Live> {
-  /** What rooms have that set nothing. */
-  readonly defaults: RoomDefaults;
-  readonly limits: { readonly maxQueued: number };
-  readonly exchangeLimits: ExchangeSettings;
+export interface CommandDeskOptions extends Omit<CommandServices, Made> {
   /** Whether nothing has been said since a message in a direct chat of two, as far as is known. */
   readonly isLatest: (message: {
     readonly ghost: string;
@@ -157,7 +151,6 @@ function inClear({ failures }: Words, agent: string, call: string): string {
   return failures.in_clear({ agent, call, model: "", provider: "" });
 }
 
-/** What the configuration says is asked for anew each time. */
 function servicesOf(options: CommandDeskOptions, answering: Answering, admission: Admission): CommandServices {
   return {
     commands: COMMANDS,
@@ -170,14 +163,14 @@ function servicesOf(options: CommandDeskOptions, answering: Answering, admission
     agents: options.agents,
     agentsIn: options.agentsIn,
     provider: options.provider,
-    defaults: () => options.defaults,
+    defaults: options.defaults,
     privacy: options.privacy,
     consents: options.consents,
     requests: options.requests,
     isEncrypted: options.isEncrypted,
     allowances: options.allowances,
-    limits: () => options.limits,
-    exchangeLimits: () => options.exchangeLimits,
+    limits: options.limits,
+    exchangeLimits: options.exchangeLimits,
     language: options.language,
     permissions: options.permissions,
     stopTurns: options.stopTurns,

@@ -61,7 +61,7 @@ async function decide(services: CommandServices, asked: Asked, decision: Privacy
     words: granted ? words.consent.allowed(named) : words.consent.nowDeclined[policy](named),
     store: async (tx) => {
       await consents.decide(tx, where, { granted, encrypted: message.encrypted }, sender);
-      await afterDecision(tx, where, granted, { turns, limits: limits(), answering, words });
+      await afterDecision(tx, where, granted, { turns, limits, answering, words });
     },
     after: turnQueued,
   };

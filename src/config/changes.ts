@@ -9,11 +9,10 @@ export interface Changes {
   readonly restart: readonly string[];
 }
 
-/** Sections, and settings of sections, that parts ask for anew each time; see live.ts. All others need a restart. */
-const LIVE: ReadonlySet<string> = new Set([
+/** Sections that parts ask for anew each time; see live.ts. */
+const LIVE_SECTIONS = [
   "access",
   "permissions",
-  "encryption.trust",
   "turns",
   "answers",
   "exchanges",
@@ -23,8 +22,13 @@ const LIVE: ReadonlySet<string> = new Set([
   "providers",
   "agents",
   "transcription",
-  "logging.level",
-]);
+] as const satisfies readonly (keyof Config)[];
+
+/** A section of the configuration that may change, whole, while the bridge runs. */
+export type LiveSection = (typeof LIVE_SECTIONS)[number];
+
+/** These, and the settings of other sections of which the same holds. All others need a restart. */
+const LIVE: ReadonlySet<string> = new Set([...LIVE_SECTIONS, "encryption.trust", "logging.level"]);
 
 /** Settings whose names can't be told from those of their fields. */
 const NAMES: Readonly<Record<string, string>> = {

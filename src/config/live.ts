@@ -1,23 +1,26 @@
+import type { LiveSection } from "./changes.ts";
 import type { Config } from "./config.ts";
 
-/**
- * The configuration as it is now. Parts hold {@link now} and ask it each time that they need a value, so a new
- * configuration counts at once, for all of them. A value that a part has kept stays as it was at the start.
- */
+/** The settings that stay as they were at the start: parts may keep them. All others are asked for anew each time. */
+export interface FixedConfig extends Omit<Config, LiveSection | "encryption" | "logging"> {
+  readonly encryption: Omit<Config["encryption"], "trust">;
+}
+
+/** Holds the configuration that is in force. */
 export class LiveConfig {
-  /** Looks every section up when it is asked for. */
-  readonly now: Config;
-  #current: Config;
+  #now: Config;
 
   constructor(config: Config) {
-    this.#current = config;
-    const sections = Object.keys(config) as (keyof Config)[];
-    const lookups = sections.map((name) => [name, { enumerable: true, get: () => this.#current[name] }]);
-    this.now = Object.defineProperties({}, Object.fromEntries(lookups) as PropertyDescriptorMap) as Config;
+    this.#now = config;
+  }
+
+  /** The configuration as it is now: a value of it that a part keeps stays as it was. */
+  now(): Config {
+    return this.#now;
   }
 
   /** Takes another configuration over, whole. */
   replace(config: Config): void {
-    this.#current = config;
+    this.#now = config;
   }
 }

@@ -39,7 +39,9 @@ export class AgentMessages {
     said: Extract<MessageClass, { kind: "agent" }>,
   ): Promise<Outcome> {
     if (ghost.isBot) return {};
-    const { settings, history, turns, exchanges, exchangeLimits, permissions, limits } = this.#options;
+    const { settings, history, turns, exchanges, permissions } = this.#options;
+    const exchangeLimits = this.#options.exchangeLimits();
+    const limits = this.#options.limits();
     const { roomId, sender } = message;
     const { eventId, text, threadRoot, mark } = said;
     const set = await settings.get(ghost.userId, roomId);

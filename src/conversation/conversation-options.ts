@@ -28,7 +28,8 @@ export interface ConversationOptions extends AnsweringOptions, Pick<VoiceCallsOp
   readonly agents: () => readonly ListedAgent[];
   /** Asked before anything that somebody wants. */
   readonly permissions: Permissions;
-  readonly limits: {
+  /** Asked anew each time. */
+  readonly limits: () => {
     /** Questions that may wait in one conversation. */
     readonly maxQueued: number;
     /** A message that had to wait for its key for longer is not answered any more, in ms. */

@@ -32,7 +32,7 @@ export interface MessageClassifierOptions {
   readonly settings: RoomSettingsStore;
   readonly models: KnownModels;
   /** What rooms have that set nothing. */
-  readonly defaults: RoomDefaults;
+  readonly defaults: () => RoomDefaults;
 }
 
 /** Tells what a message is to an agent, by what the room has set and what was said before. */
@@ -45,7 +45,7 @@ export class MessageClassifier {
 
   /** What holds for a ghost where a room, with these settings, sets nothing. */
   defaultsOf(ghost: string, set: Pick<RoomSettings, "model">): RoomDefaults {
-    return defaultsFor(this.#options.defaults, this.#agentIn(ghost, set));
+    return defaultsFor(this.#options.defaults(), this.#agentIn(ghost, set));
   }
 
   #agentIn(ghost: string, set: Pick<RoomSettings, "model">): Agent | undefined {

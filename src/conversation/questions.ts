@@ -57,7 +57,7 @@ export class Questions {
   async ask(ghost: GhostHandle, message: GhostMessage, text: string, saidIn: string | undefined): Promise<Outcome> {
     const { limits, turns, exchanges, history, answers, turnQueued, isLatest } = this.#options;
     const { roomId, eventId, sender, encrypted } = message;
-    if (message.lateMs > limits.maxWaitMs) return this.#markLate(ghost, message, text);
+    if (message.lateMs > limits().maxWaitMs) return this.#markLate(ghost, message, text);
     const speaker = await ghost.speakerOf(roomId, sender);
     const words = await this.#options.language.words(ghost.userId, roomId, text);
     const threadRoot = await this.threadFor(ghost, message, saidIn);
@@ -81,7 +81,7 @@ export class Questions {
       after: () => {
         reached("turn.queued");
         ghost.markRead(roomId, eventId, threadRoot);
-        if (answers.acknowledge) ghost.react(roomId, eventId, TAKEN);
+        if (answers().acknowledge) ghost.react(roomId, eventId, TAKEN);
         turnQueued();
       },
     };
@@ -105,7 +105,7 @@ export class Questions {
   async threadFor(ghost: GhostHandle, message: GhostMessage, saidIn: string | undefined): Promise<string | undefined> {
     const { settings, defaults } = this.#options;
     if (saidIn !== undefined || message.direct) return saidIn;
-    const { threads = defaults.threads } = await settings.get(ghost.userId, message.roomId);
+    const { threads = defaults().threads } = await settings.get(ghost.userId, message.roomId);
     return threads === "on" ? message.eventId : undefined;
   }
 

@@ -8,6 +8,7 @@ import { recordingEnding } from "../providers/recordings.ts";
 import { namesOf } from "../addressing/candidate.ts";
 import { attachmentOf, type Attachment } from "../matrix/attachments.ts";
 import type { ListedAgent } from "../agents/agents.ts";
+import type { TranscriptionModel } from "../answering/transcriber.ts";
 import { UnreadableFile } from "../answering/unreadable-file.ts";
 
 /** What listening needs. */
@@ -15,7 +16,8 @@ export interface VoiceCallsOptions {
   readonly agents: () => readonly ListedAgent[];
   readonly provider: (name: string) => Provider | undefined;
   readonly privacy: PrivacyGate;
-  readonly transcription: { readonly provider: string; readonly model: string } | undefined;
+  /** Asked anew each time. */
+  readonly transcription: () => TranscriptionModel | undefined;
   readonly download: (
     ghost: string,
     attachment: Attachment,
@@ -63,7 +65,8 @@ export class VoiceCalls {
     message: GhostMessage,
     mayAsk: () => Promise<boolean>,
   ): Promise<string | undefined> {
-    const { transcription, provider, privacy, agents } = this.#options;
+    const { provider, privacy, agents } = this.#options;
+    const transcription = this.#options.transcription();
     const attachment = isVoice(message.content) ? attachmentOf(message.content) : undefined;
     if (transcription === undefined || attachment?.kind !== "audio" || !isShort(attachment)) return undefined;
     const named = agents().find(({ userId }) => userId === ghost.userId);
@@ -98,7 +101,8 @@ export class VoiceCalls {
   }
 
   async #transcribe(ghost: GhostHandle, roomId: string, attachment: Attachment, signal: AbortSignal): Promise<string> {
-    const { transcription, provider, privacy, download } = this.#options;
+    const { provider, privacy, download } = this.#options;
+    const transcription = this.#options.transcription();
     const { model } = transcription ?? { model: "" };
     const heard = transcription && provider(transcription.provider);
     if (heard?.transcribe === undefined) throw new UnreadableFile("cant_hear");

@@ -32,7 +32,7 @@ export class Welcome {
 
   /** A menu is no reason not to speak. */
   async keepMenus(ghost: GhostHandle, roomId: string, direct: boolean): Promise<void> {
-    if (!this.#options.answers.commandMenus || ghost.isBot) return;
+    if (!this.#options.answers().commandMenus || ghost.isBot) return;
     const { menus, permissions } = this.#options;
     const isOff = (command: string): boolean => permissions.settersOf(command) === "nobody";
     await menus.keepUp(ghost, roomId, direct, isOff).catch((error: unknown) => {
@@ -48,7 +48,7 @@ export class Welcome {
     const { answers, language, permissions } = this.#options;
     const agent = this.#options.agentOf(ghost.userId);
     const isCloud = agent?.locality === "cloud";
-    if ((!answers.welcome && !isCloud) || permissions.isBanList(roomId)) return undefined;
+    if ((!answers().welcome && !isCloud) || permissions.isBanList(roomId)) return undefined;
     const words = await language.words(ghost.userId, roomId);
     const call = callFor(ghost.userId, agent?.name, direct);
     if (ghost.isBot) return words.bot.welcome(call);

@@ -1,4 +1,4 @@
-import type { Config } from "../config/config.ts";
+import type { PermissionConfig } from "../config/config.ts";
 import type { Database, Queryable } from "../database/database.ts";
 import type { HomeserverClient } from "../homeserver/client.ts";
 import { isHomeserverError, MatrixError } from "../homeserver/errors.ts";
@@ -23,7 +23,8 @@ interface ListRow {
 export interface BanListsOptions {
   readonly database: Database;
   readonly client: HomeserverClient;
-  readonly config: Pick<Config, "permissions">;
+  /** Asked anew each time. */
+  readonly settings: () => Pick<PermissionConfig, "banLists">;
   /** The user that joins and reads the rooms. */
   readonly botUserId: string;
   readonly log: Logger;
@@ -103,7 +104,7 @@ export class BanLists {
   }
 
   get #followed(): readonly string[] {
-    return this.#options.config.permissions.banLists;
+    return this.#options.settings().banLists;
   }
 
   #isOwnMembership({ type, state_key: key }: RoomEvent): boolean {

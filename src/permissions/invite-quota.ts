@@ -1,4 +1,4 @@
-import type { Config } from "../config/config.ts";
+import type { PermissionConfig } from "../config/config.ts";
 import { deleteInBatches } from "../database/batches.ts";
 import type { Database } from "../database/database.ts";
 import { storable } from "../database/text.ts";
@@ -13,16 +13,17 @@ export interface Invite {
 /** The rows of `accepted_invites`: how many invites were accepted in the last 24 hours, over all processes. */
 export class InviteQuota {
   readonly #database: Database;
-  readonly #config: Pick<Config, "permissions">;
+  readonly #settings: () => Pick<PermissionConfig, "invitesPerDay">;
 
-  constructor(database: Database, config: Pick<Config, "permissions">) {
+  /** @param settings asked anew each time. */
+  constructor(database: Database, settings: () => Pick<PermissionConfig, "invitesPerDay">) {
     this.#database = database;
-    this.#config = config;
+    this.#settings = settings;
   }
 
   /** Counts an invite, once however often it is tried, unless it is one too many. Returns whether it may be accepted. */
   async take({ ghost, eventId, inviter }: Invite): Promise<boolean> {
-    const { user, server } = this.#config.permissions.invitesPerDay;
+    const { user, server } = this.#settings().invitesPerDay;
     if (user === undefined && server === undefined) return true;
     const row = [ghost, storable(eventId), storable(inviter), storable(inviter.slice(inviter.indexOf(":") + 1))];
     return this.#database.transaction(async (tx) => {

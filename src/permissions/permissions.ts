@@ -1,5 +1,5 @@
 import type { AuditEntry } from "../audit/audit-entry.ts";
-import type { Config, SettingUsers } from "../config/config.ts";
+import type { AccessConfig, PermissionConfig, SettingUsers } from "../config/config.ts";
 import { AGENT_PREFIX } from "../config/registration.ts";
 import type { Bans } from "./bans.ts";
 import {
@@ -30,9 +30,15 @@ export function auditOfRefusal({ act, userId: by, ghost, roomId: room, reason }:
   return { kind: "refused", what: act, by, ghost, room, reason };
 }
 
+/** What the admin has set about who may do what. */
+export interface PermissionSettings {
+  readonly access: AccessConfig;
+  readonly permissions: PermissionConfig;
+}
+
 export interface PermissionsOptions {
   /** Asked anew each time, so that a change counts at once. */
-  readonly config: Pick<Config, "access" | "permissions">;
+  readonly settings: () => PermissionSettings;
   readonly botUserId: string;
   readonly bans: () => Bans;
   /**
@@ -65,7 +71,7 @@ export class Permissions {
 
   /** The people who may change a setting of a room. */
   settersOf(setting: string): SettingUsers {
-    const { commands } = this.#options.config.permissions;
+    const { commands } = this.#options.settings().permissions;
     return (Object.hasOwn(commands, setting) ? commands[setting] : undefined) ?? "moderators";
   }
 
@@ -79,8 +85,9 @@ export class Permissions {
   }
 
   #policy(): PermissionPolicy {
-    const { config, bans } = this.#options;
-    return { access: config.access, permissions: config.permissions, bans: bans() };
+    const { settings, bans } = this.#options;
+    const { access, permissions } = settings();
+    return { access, permissions, bans: bans() };
   }
 
   /** Undefined for the bridge's own bot. */
@@ -90,12 +97,12 @@ export class Permissions {
 
   /** Whether a room is a ban list: the bot is in it to read it, and for nothing else. */
   isBanList(roomId: string): boolean {
-    return this.#options.config.permissions.banLists.includes(roomId);
+    return this.#options.settings().permissions.banLists.includes(roomId);
   }
 
   /** How many may have joined a room; undefined: as many as there are. */
   get maxRoomMembers(): number | undefined {
-    return this.#options.config.permissions.maxRoomMembers;
+    return this.#options.settings().permissions.maxRoomMembers;
   }
 }
 

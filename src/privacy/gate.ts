@@ -24,7 +24,7 @@ export interface Whose {
 
 /** What stands between a room and the providers: nothing leaves the admin's network unless it may, and all that goes is noted. */
 export class PrivacyGate {
-  readonly #config: { readonly privacy: PrivacyPolicy };
+  readonly #settings: () => PrivacyPolicy;
   readonly #consents: Consents;
   readonly #requests: ProviderRequests;
   readonly #models: KnownModels;
@@ -32,13 +32,13 @@ export class PrivacyGate {
 
   constructor(options: {
     /** Asked anew each time. */
-    readonly config: { readonly privacy: PrivacyPolicy };
+    readonly settings: () => PrivacyPolicy;
     readonly consents: Consents;
     readonly requests: ProviderRequests;
     readonly models: KnownModels;
     readonly isEncrypted: (roomId: string) => Promise<boolean>;
   }) {
-    this.#config = options.config;
+    this.#settings = options.settings;
     this.#consents = options.consents;
     this.#requests = options.requests;
     this.#models = options.models;
@@ -69,17 +69,17 @@ export class PrivacyGate {
 
   /** What the admin has decided for what is said in a room, and did or did not come encrypted. */
   async policyIn({ roomId, encrypted }: Omit<Whose, "ghost">): Promise<CloudPolicy> {
-    return cloudPolicyIn(this.#config.privacy, roomId, encrypted || (await this.#isEncrypted(roomId)));
+    return cloudPolicyIn(this.#settings(), roomId, encrypted || (await this.#isEncrypted(roomId)));
   }
 
   /** Which of the admin's decisions that is; see {@link cloudRuleIn}. */
   async ruleIn({ roomId, encrypted }: Omit<Whose, "ghost">): Promise<ReturnType<typeof cloudRuleIn>> {
-    return cloudRuleIn(this.#config.privacy, roomId, encrypted || (await this.#isEncrypted(roomId)));
+    return cloudRuleIn(this.#settings(), roomId, encrypted || (await this.#isEncrypted(roomId)));
   }
 
   /** Where what is said may leave at all; see {@link cloudReach}. */
   get reach(): ReturnType<typeof cloudReach> {
-    return cloudReach(this.#config.privacy);
+    return cloudReach(this.#settings());
   }
 
   async check(whose: Whose, place: Place): Promise<"yes" | "ask" | "declined" | "denied"> {

@@ -20,7 +20,7 @@ export interface AdmissionOptions {
   readonly turns: TurnStore;
   readonly allowances: Allowances;
   /** Asked anew each time. */
-  readonly limits: { readonly maxQueued: number };
+  readonly limits: () => { readonly maxQueued: number };
 }
 
 /** Lets questions into the queue of a conversation: asked on every way to a turn, be it a message, an edit, a reaction or a command. */
@@ -47,6 +47,6 @@ export class Admission {
 
   async #isFull(tx: Queryable | undefined, wish: Wish): Promise<boolean> {
     const { turns, limits } = this.#options;
-    return (await turns.open(wish, tx)) >= limits.maxQueued;
+    return (await turns.open(wish, tx)) >= limits().maxQueued;
   }
 }

@@ -29,16 +29,12 @@ export function usersOf(turn: { readonly asker: string; readonly roomId: string;
 /** The rows of `allowances`: token buckets, shared by all processes. */
 export class Allowances {
   readonly #database: Database;
-  readonly #config: { readonly limits: Limits };
+  readonly #limits: () => Limits;
 
-  /** @param config asked anew each time. */
-  constructor(database: Database, config: { readonly limits: Limits }) {
+  /** @param limits asked anew each time. */
+  constructor(database: Database, limits: () => Limits) {
     this.#database = database;
-    this.#config = config;
-  }
-
-  get #limits(): Limits {
-    return this.#config.limits;
+    this.#limits = limits;
   }
 
   /** Counts a question, unless it is one too many: then nothing is counted. */
@@ -46,7 +42,7 @@ export class Allowances {
     const refused = await this.#tooMany(tx, users);
     if (refused !== undefined) return refused;
     for (const kind of LIMIT_KINDS) {
-      if (this.#limits[kind].requests !== undefined) await add(tx, kind, users[kind], "requests", 1);
+      if (this.#limits()[kind].requests !== undefined) await add(tx, kind, users[kind], "requests", 1);
     }
     return undefined;
   }
@@ -65,7 +61,7 @@ export class Allowances {
     let refused: TooMany | undefined;
     for (const kind of LIMIT_KINDS) {
       for (const what of ["requests", "tokens"] as const) {
-        const capacity = this.#limits[kind][what];
+        const capacity = this.#limits()[kind][what];
         if (capacity === undefined) continue;
         const used = await current(tx, kind, users[kind], what, capacity);
         // Of tokens nobody knows beforehand how many it will be: there has to be one left.
@@ -78,11 +74,11 @@ export class Allowances {
 
   /** Counts the tokens of an answer, which may be more than were left. */
   async spend(users: Users, tokens: number): Promise<void> {
-    const limited = LIMIT_KINDS.filter((kind) => this.#limits[kind].tokens !== undefined);
+    const limited = LIMIT_KINDS.filter((kind) => this.#limits()[kind].tokens !== undefined);
     if (limited.length === 0) return;
     await this.#database.transaction(async (tx) => {
       for (const kind of limited) {
-        await current(tx, kind, users[kind], "tokens", this.#limits[kind].tokens ?? 1);
+        await current(tx, kind, users[kind], "tokens", this.#limits()[kind].tokens ?? 1);
         await add(tx, kind, users[kind], "tokens", tokens);
       }
     });
@@ -90,7 +86,7 @@ export class Allowances {
 
   /** What a user has left. */
   async leftFor(user: string): Promise<Left[]> {
-    const { requests, tokens } = this.#limits.user;
+    const { requests, tokens } = this.#limits().user;
     return this.#database.transaction(async (tx) => {
       const left: Left[] = [];
       for (const [what, of] of [

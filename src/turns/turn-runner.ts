@@ -31,7 +31,8 @@ export interface TurnRunnerOptions {
   readonly store: TurnStore;
   /** Whose ghosts' turns are run here. */
   readonly process: number;
-  readonly limits: TurnLimits;
+  /** Asked anew each time. */
+  readonly limits: () => TurnLimits;
   readonly log: Logger;
   readonly metrics?: Metrics | undefined;
 }
@@ -140,7 +141,7 @@ export class TurnRunner {
     if (this.#draining.signal.aborted || this.#started === undefined) return;
     const { process, limits } = this.#options;
     const running = [...this.#running.values()].map(({ turn }) => turn);
-    for (const open of await this.#store.queue.due(process, running, limits.atWork)) {
+    for (const open of await this.#store.queue.due(process, running, limits().atWork)) {
       const conversation =
         open.state === "sending" && open.isDeclined ? `declined ${open.turn.id}` : conversationOf(open.turn);
       if (this.#running.has(conversation)) continue;
@@ -269,7 +270,7 @@ export class TurnRunner {
     show: (text: string) => void,
     stop: AbortSignal,
   ): Promise<TurnReply> {
-    const { maxWaitMs, maxDurationMs, retryForMs } = this.#options.limits;
+    const { maxWaitMs, maxDurationMs, retryForMs } = this.#options.limits();
     if (attempts >= MAX_TURN_ATTEMPTS) return this.#work.giveUp(turn, "unknown");
     // One that has begun before waited for nothing but a crash of ours.
     if (attempts === 0 && ageMs > maxWaitMs) return this.#work.giveUp(turn, "waited");

@@ -160,7 +160,7 @@ export class World {
   /** What was refused. */
   readonly refused: Refused[] = [];
   readonly permissions = new Permissions({
-    config: this.access,
+    settings: () => this.access,
     botUserId: BOT,
     bans: () => this.access.bans,
     refused: (refused) => this.refused.push(refused),
@@ -242,10 +242,10 @@ export class World {
       agentNamed: (name) => (name === "qwen" ? { ...OTHER, ...this.other } : undefined),
       agentsIn: () => Promise.resolve(AGENTS.filter(({ userId }) => this.present.has(userId))),
       exchanges: this.exchanges,
-      allowances: new Allowances(database, { limits }),
+      allowances: new Allowances(database, () => limits),
       models,
       privacy: new PrivacyGate({
-        config: { privacy: this.policy },
+        settings: () => this.policy,
         consents,
         requests: this.requests,
         models,
@@ -263,15 +263,15 @@ export class World {
       isEncrypted,
       senderOf: (_room, eventId) => Promise.resolve(this.senders.get(eventId)),
       isLatest: () => Promise.resolve(this.latest),
-      exchangeLimits: { delegate: false, maxHops: 2, maxTurns: 5 },
+      exchangeLimits: () => ({ delegate: false, maxHops: 2, maxTurns: 5 }),
       summaries: this.summaries,
       language: new RoomLanguage({
         settings,
         history: this.history,
         spoken: new SpokenLanguages(database),
-        config: { answers: { language } },
+        configured: () => language,
       }),
-      defaults: {
+      defaults: () => ({
         respond: "thread",
         listen: "agents",
         threads: "off",
@@ -279,13 +279,13 @@ export class World {
         summaries: "on",
         stream: "edit",
         language,
-      },
+      }),
       provider: (name) => (name === "local" ? this.provider : undefined),
       permissions: this.permissions,
-      limits: { maxQueued, maxWaitMs: 60_000 },
-      answers: this.#answers(language),
+      limits: () => ({ maxQueued, maxWaitMs: 60_000 }),
+      answers: () => this.#answers(language),
       settings,
-      transcription: { provider: "local", model: "whisper-1" },
+      transcription: () => ({ provider: "local", model: "whisper-1" }),
       listensMs: 200,
       upload: (_ghost, _room, bytes, mimetype, form) => {
         this.uploaded.push({ bytes, mimetype, form });
@@ -309,21 +309,15 @@ export class World {
     });
   }
 
-  /** As the admin has set it; what tests change is looked up each time. */
+  /** As the admin has set it. */
   #answers(language: Language | "auto"): AnswerSettings {
-    const welcome = (): boolean => this.welcomes;
-    const commandMenus = (): boolean => this.describes;
     return {
       stream: "edit",
       maxEdits: 24,
       thinking: this.showsThinking,
       acknowledge: true,
-      get welcome() {
-        return welcome();
-      },
-      get commandMenus() {
-        return commandMenus();
-      },
+      welcome: this.welcomes,
+      commandMenus: this.describes,
       language,
     };
   }

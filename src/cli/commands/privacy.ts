@@ -29,7 +29,12 @@ export const command = defineCommand({
 
 async function tellRooms({ config, database, log }: AtDatabase): Promise<number> {
   const providers = providersOf(config, log);
-  const directory = new AgentDirectory(config, () => providers, looking(new GivenNames(database)), log);
+  const directory = new AgentDirectory(
+    () => config,
+    () => providers,
+    looking(new GivenNames(database)),
+    log,
+  );
   try {
     await directory.refresh();
     const consents = new Consents(database);
@@ -37,7 +42,7 @@ async function tellRooms({ config, database, log }: AtDatabase): Promise<number>
     const known = new Rooms(database, log);
     const isEncrypted = (roomId: string): Promise<boolean> => known.isEncrypted(roomId);
     const models = new KnownModels();
-    const gate = new PrivacyGate({ config, consents, requests, models, isEncrypted });
+    const gate = new PrivacyGate({ settings: () => config.privacy, consents, requests, models, isEncrypted });
     const surroundings = { config, consents, requests, gate, directory, providers };
     const rooms = await roomsOfGhosts(database);
     const described: string[] = [];

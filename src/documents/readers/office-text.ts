@@ -27,7 +27,7 @@ export class OfficeText implements XmlHandler {
     this.#properties = properties;
   }
 
-  get isDone(): boolean {
+  isDone(): boolean {
     return this.#paragraphs.isDone;
   }
 

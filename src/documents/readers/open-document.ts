@@ -46,7 +46,7 @@ class OpenDocumentText implements XmlHandler {
     this.#written = written;
   }
 
-  get isDone(): boolean {
+  isDone(): boolean {
     return this.#paragraphs.isDone || this.#pages > this.#written.limits.maxPages;
   }
 

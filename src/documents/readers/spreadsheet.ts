@@ -51,9 +51,7 @@ function rowsOf(written: WrittenText, shared: readonly string[], dates: SerialDa
   let into: "value" | "formula" | undefined;
   let isSaid = false;
   return {
-    get isDone() {
-      return written.isFull;
-    },
+    isDone: () => written.isFull,
     open(name, { r = "", t = "n", s = "0" }) {
       switch (name) {
         case "row":
@@ -140,9 +138,7 @@ async function readShared(workbook: OfficeParts, written: WrittenText): Promise<
   let isSaid = false;
   for (const part of await workbook.ofType("sharedStrings")) {
     await part.read({
-      get isDone() {
-        return length > MOST_SHARED;
-      },
+      isDone: () => length > MOST_SHARED,
       open: (name) => {
         if (name === "si") shared.push("");
         if (name === "rPh") isSaid = true;

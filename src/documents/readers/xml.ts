@@ -10,7 +10,7 @@ export interface XmlHandler {
   text?(text: string): void;
   close?(name: string): void;
   /** Whether the rest of the file need not be read. */
-  readonly isDone?: boolean;
+  isDone?(): boolean;
 }
 
 /**
@@ -60,7 +60,7 @@ export async function readXml(pieces: AsyncIterable<Uint8Array>, handler: XmlHan
   for await (const piece of pieces) {
     decoder ??= decoderOf(piece);
     parser.write(decoder.decode(piece, { stream: true }));
-    if (handler.isDone === true) return;
+    if (handler.isDone?.() === true) return;
   }
   parser.end();
 }

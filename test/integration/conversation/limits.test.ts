@@ -37,7 +37,7 @@ forEachDatabase((_kind, open) => {
         [{ ...NONE, server: { requests: 1 } }, false],
       ] as const) {
         const database = await open();
-        const allowances = new Allowances(database, { limits });
+        const allowances = new Allowances(database, () => limits);
         const users = usersOf({ ghost: LLAMA, roomId: ROOM, asker: ALICE });
         const take = (who: typeof users): Promise<unknown> => database.transaction((tx) => allowances.take(tx, who));
         assert.equal(await take(users), undefined);
@@ -45,7 +45,7 @@ forEachDatabase((_kind, open) => {
         assert.equal((await take(usersOf(other))) === undefined, isFree);
       }
       const database = await open();
-      const allowances = new Allowances(database, { limits: { ...NONE, user: { tokens: 100 } } });
+      const allowances = new Allowances(database, () => ({ ...NONE, user: { tokens: 100 } }));
       const users = usersOf({ ghost: LLAMA, roomId: ROOM, asker: ALICE });
       const take = (): Promise<unknown> => database.transaction((tx) => allowances.take(tx, users));
       await allowances.spend(users, 60);
@@ -57,7 +57,7 @@ forEachDatabase((_kind, open) => {
 
     it("is counted once however many ask at the same time", async () => {
       const database = await open();
-      const allowances = new Allowances(database, { limits: { ...NONE, user: { requests: 5 } } });
+      const allowances = new Allowances(database, () => ({ ...NONE, user: { requests: 5 } }));
       const users = usersOf({ ghost: LLAMA, roomId: ROOM, asker: ALICE });
       const taken = await Promise.all(
         Array.from({ length: 12 }, () => database.transaction((tx) => allowances.take(tx, users))),

@@ -70,7 +70,7 @@ async function prune(database: Database, forgetKeysAfterMs?: number): Promise<nu
     exchanges: new Exchanges(database, seals),
     readFiles: new ReadFiles(database, seals),
     requests: new ProviderRequests(database),
-    invites: new InviteQuota(database, { permissions: { invitesPerDay: {} } } as never),
+    invites: new InviteQuota(database, () => ({ invitesPerDay: {} }) as never),
     menus: new CommandMenus(database),
     seals,
     retention: new Retention({

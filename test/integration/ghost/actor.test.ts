@@ -127,9 +127,13 @@ class World {
       forgetKeysAfterMs: undefined,
       verification: "operator",
       trustIn: () => ({ send: "unverified", read: "unverified" }),
-      permissions: new Permissions({ config: ACCESS, botUserId: "@agents:example.test", bans: () => new Bans() }),
+      permissions: new Permissions({
+        settings: () => ACCESS,
+        botUserId: "@agents:example.test",
+        bans: () => new Bans(),
+      }),
       isGhost,
-      invites: new InviteQuota(database, ACCESS),
+      invites: new InviteQuota(database, () => ACCESS.permissions),
       words: () => wordsIn("en"),
       log,
     };

@@ -134,7 +134,7 @@ forEachDatabase((_kind, open) => {
       const limits = { user: { requests: 8, tokens: 1_000_000 }, room: {}, server: {}, agent: {} };
       const world = await talking(open, limits);
       const left = async (who: string): Promise<number[]> =>
-        (await new Allowances(world.database, { limits }).leftFor(who)).map((some) => some.left);
+        (await new Allowances(world.database, () => limits).leftFor(who)).map((some) => some.left);
       const requests = (): number =>
         world.provider.asked.filter(({ messages }) => isSummary(messages[0]?.content)).length;
       await world.say("!listen on", { sender: MODERATOR });
@@ -165,7 +165,7 @@ forEachDatabase((_kind, open) => {
       assert.ok(((await left(BOB))[1] ?? 0) < 1_000_000 - 200, "with what it took");
       assert.equal((await left(ALICE))[0], (alice[0] ?? 0) - 1, "her question alone");
 
-      const allowances = new Allowances(world.database, { limits });
+      const allowances = new Allowances(world.database, () => limits);
       const users = { user: BOB, room: ROOM, server: "example.test", agent: LLAMA };
       while ((await allowances.takeNow(users)) === undefined);
       const before = requests();

@@ -1,5 +1,4 @@
 import { after, before, describe, it } from "node:test";
-import type { Config } from "../../../src/config/config.ts";
 import type { Database } from "../../../src/database/database.ts";
 import { createHomeserverClient, type HomeserverClient } from "../../../src/homeserver/client.ts";
 import type { RoomEvent } from "../../../src/homeserver/transaction.ts";
@@ -34,8 +33,8 @@ forEachDatabase((_kind, open) => {
     }
 
     function follow(database: Database): BanLists {
-      const config = { permissions: { banLists: [LIST] } } as unknown as Config;
-      return new BanLists({ database, client, config, botUserId: "@agents:example.test", log });
+      const settings = () => ({ banLists: [LIST] });
+      return new BanLists({ database, client, settings, botUserId: "@agents:example.test", log });
     }
 
     it("is read again when a rule is redacted", async () => {

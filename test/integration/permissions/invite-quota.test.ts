@@ -11,14 +11,14 @@ const REMOTE = "@rob:elsewhere.example";
 forEachDatabase((_kind, open) => {
   /** What is allowed; a test may change it. */
   const quota = { user: 2 as number | undefined, server: 3 as number | undefined };
-  const config = { permissions: { invitesPerDay: quota } } as ConstructorParameters<typeof InviteQuota>[1];
+  const settings = () => ({ invitesPerDay: quota });
   let count = 0;
   const invite = (inviter: string) => ({ ghost: GHOST, eventId: `$invite${++count}`, inviter });
 
   describe("invites", () => {
     it("are accepted until a user, or a server's users, have had as many as they may in a day", async () => {
       const database = await open();
-      const invites = new InviteQuota(database, config);
+      const invites = new InviteQuota(database, settings);
       assert.deepEqual(
         [await invites.take(invite(ALICE)), await invites.take(invite(ALICE)), await invites.take(invite(ALICE))],
         [true, true, false],
@@ -31,7 +31,7 @@ forEachDatabase((_kind, open) => {
     });
 
     it("count once, however often they are tried", async () => {
-      const invites = new InviteQuota(await open(), config);
+      const invites = new InviteQuota(await open(), settings);
       const first = invite(ALICE);
       for (let times = 0; times < 5; times++) assert.ok(await invites.take(first));
       assert.ok(await invites.take(invite(ALICE)));
@@ -40,14 +40,14 @@ forEachDatabase((_kind, open) => {
     });
 
     it("are not more because many agents are invited at once", async () => {
-      const invites = new InviteQuota(await open(), config);
+      const invites = new InviteQuota(await open(), settings);
       const taken = await Promise.all(Array.from({ length: 20 }, () => invites.take(invite(ALICE))));
       assert.equal(taken.filter((isTaken) => isTaken).length, 2);
     });
 
     it("are not counted where there is no limit", async () => {
       const database = await open();
-      const unlimited = { permissions: { invitesPerDay: { user: undefined, server: undefined } } } as typeof config;
+      const unlimited = () => ({ invitesPerDay: { user: undefined, server: undefined } });
       assert.ok(await new InviteQuota(database, unlimited).take(invite(ALICE)));
       assert.equal((await database.query("select from accepted_invites")).count, 0);
     });

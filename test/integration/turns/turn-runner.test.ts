@@ -130,8 +130,8 @@ class World {
       },
       retryAfterMs: (error) => (error instanceof Away || error instanceof StaleLease ? 0 : undefined),
     };
-    const { database, store, process, limits } = this;
-    const runner = new TurnRunner({ database, store, process, limits, log: silentLogger() });
+    const { database, store, process } = this;
+    const runner = new TurnRunner({ database, store, process, limits: () => this.limits, log: silentLogger() });
     runner.start(work);
     return runner;
   }

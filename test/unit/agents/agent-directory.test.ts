@@ -54,7 +54,12 @@ async function make(discover = true): Promise<{ provider: Installation; director
     providers: { demo: { type: "demo" }, local: { type: "ollama", url: "http://127.0.0.1:11434", discover } },
   });
   const provider = new Installation();
-  const directory = new AgentDirectory(config, () => new Map([["local", provider]]), new Names(), silentLogger());
+  const directory = new AgentDirectory(
+    () => config,
+    () => new Map([["local", provider]]),
+    new Names(),
+    silentLogger(),
+  );
   return { provider, directory };
 }
 
@@ -144,7 +149,12 @@ describe("the directory of agents", () => {
         ["one", one],
         ["two", two],
       ]);
-      const directory = new AgentDirectory(config, () => providers, names, silentLogger());
+      const directory = new AgentDirectory(
+        () => config,
+        () => providers,
+        names,
+        silentLogger(),
+      );
       await directory.refresh();
       return directory;
     }
@@ -186,7 +196,12 @@ describe("the directory of agents", () => {
       assert.deepEqual(await owners(), { "@agent_zoe": "one" });
       const settings = { type: "ollama", url: "http://127.0.0.1:11434", discover: true };
       const config = await loadSettings({ providers: { renamed: settings }, agents: {} });
-      const directory = new AgentDirectory(config, () => new Map([["renamed", one]]), names, silentLogger());
+      const directory = new AgentDirectory(
+        () => config,
+        () => new Map([["renamed", one]]),
+        names,
+        silentLogger(),
+      );
       await directory.refresh();
       assert.deepEqual(
         directory.list().map(({ userId, agent }) => [userId, agent.provider]),
@@ -197,11 +212,12 @@ describe("the directory of agents", () => {
 
     it("gives no name that it can't keep", async () => {
       names.isAway = true;
+      const config = await loadSettings({
+        providers: { one: { type: "ollama", url: "http://127.0.0.1:11434", discover: true } },
+        agents: {},
+      });
       const directory = new AgentDirectory(
-        await loadSettings({
-          providers: { one: { type: "ollama", url: "http://127.0.0.1:11434", discover: true } },
-          agents: {},
-        }),
+        () => config,
         () => new Map([["one", one]]),
         names,
         silentLogger(),
