@@ -1,9 +1,8 @@
-import { attachmentOf, captionOf } from "../matrix/attachments.ts";
+import { isEventId } from "../matrix/event-id.ts";
+import type { ExchangeMark } from "../matrix/exchange-mark.ts";
+import type { ReceivedContent } from "../matrix/received-content.ts";
 import type { RespondMode } from "../rooms/settings.ts";
-import { isStorable } from "../database/text.ts";
 import { readCall, type Call, type Callee } from "./call.ts";
-import { isObject, objectOf } from "../matrix/json.ts";
-import { EXCHANGE_FIELD, exchangeMark, type ExchangeMark } from "../matrix/exchange-mark.ts";
 
 /** A message as addressing sees it: decrypted, of type `m.room.message`. */
 export interface IncomingMessage {
@@ -11,8 +10,8 @@ export interface IncomingMessage {
   readonly roomId: string;
   readonly sender: string;
   readonly sentAt: number;
-  /** Of what came encrypted all is from the ciphertext but `m.relates_to`. */
-  readonly content: Readonly<Record<string, unknown>>;
+  /** Of what came encrypted all is from the ciphertext but the relation, and that it is an edit. */
+  readonly content: ReceivedContent;
   readonly encrypted: boolean;
 }
 
@@ -55,9 +54,6 @@ export type MessageClass =
 /** Why a message is none of the agent's business; for the log. */
 export type IgnoreReason = "an agent elsewhere" | "a notice" | "a draft" | "not text" | "a command to another agent";
 
-/** Message types that are a person's words. `m.notice` is not: the spec forbids answering it. */
-const WORDS = new Set(["m.text", "m.emote"]);
-
 /**
  * Decides whether a message is for the agent (people-facing rules in docs/using.md). In a DM every message is; in a
  * group one that names it in `m.mentions`, or begins with its pill or its name, or that replies to one of its messages.
@@ -73,63 +69,63 @@ export function classifyMessage(
   isAgent: (userId: string) => boolean,
   repliesToCandidate: (eventId: string) => boolean,
 ): MessageClass {
-  // A file's name is nobody's words.
-  const content = withCaption(message.content);
-  const msgtype = content["msgtype"];
-  if (msgtype === "m.notice") return ignored("a notice");
-  const hasFile = attachmentOf(message.content) !== undefined;
-  if (!hasFile && (typeof msgtype !== "string" || !WORDS.has(msgtype))) return ignored("not text");
-  // Of what is being written still (MSC4357) only the last form counts.
-  if ("org.matrix.msc4357.live" in content) return ignored("a draft");
+  const { content } = message;
+  // The spec forbids answering it.
+  if (content.kind === "notice") return ignored("a notice");
+  const { kind } = content;
+  if (kind !== "file" && kind !== "text" && kind !== "emote") return ignored("not text");
+  // Of what is being written still only the last form counts.
+  if (content.isDraft) return ignored("a draft");
 
   if (isAgent(message.sender)) return saidByAgent(message, addressee.userId);
-  if (EXCHANGE_FIELD in content) return ignored("an agent elsewhere");
-  const relation = objectOf(content["m.relates_to"]);
-  if (relation["rel_type"] === "m.replace") {
-    const target = relation["event_id"];
-    const said = objectOf(content["m.new_content"]);
-    const body = bodyOf(said);
-    // Which message it edits, the homeserver could have made up: it could be one that was said to the agent.
-    const isDoubtful =
-      addressee.cloud && !addressee.direct && (saysToWhom(message) || saysToWhom({ ...message, content: said }));
-    const call = callOf(said, body ?? "", addressee);
-    const calls = isCalled(said, addressee, call, isAgent);
-    if (typeof target !== "string" || !isEventId(target)) return ignored("not text");
-    if (isDoubtful && !calls) return { kind: "doubtful_edit", target };
-    return body !== undefined
-      ? { kind: "edit", target, text: wordsFor(addressee, call, body), calls }
-      : ignored("not text");
-  }
-  const body = bodyOf(content) ?? (hasFile ? "" : undefined);
+  if (content.exchange !== undefined) return ignored("an agent elsewhere");
+  if (content.edit !== undefined) return edited(message, content.edit, addressee, isAgent);
+  // A file's name is nobody's words.
+  const body = kind === "file" ? (content.caption ?? "") : content.body;
   if (body === undefined) return ignored("not text");
-  const said = withoutReplyFallback(body, relation);
+  const said = withoutReplyFallback(body, content);
   const call = callOf(content, said, addressee);
   const text = wordsFor(addressee, call, said);
-  const threadRoot = threadOf(content);
+  const { threadRoot, repliesTo } = content.relation;
   const isMeant =
     addressee.direct ||
     isCalled(content, addressee, call, isAgent) ||
-    (!saysToWhom(message) && repliesTo(relation, repliesToCandidate)) ||
+    (!saysToWhom(message) && repliesTo !== undefined && repliesToCandidate(repliesTo)) ||
     (listens(addressee, message) && !isForOthers(content));
   return isMeant ? { kind: "addressed", text, threadRoot } : { kind: "overheard", text: body, threadRoot };
 }
 
-function saidByAgent({ eventId, content }: IncomingMessage, addressee: string): MessageClass {
-  const relation = objectOf(content["m.relates_to"]);
-  const isEdit = relation["rel_type"] === "m.replace";
-  const said = isEdit ? objectOf(content["m.new_content"]) : content;
-  const text = bodyOf(said);
-  const target = isEdit ? relation["event_id"] : eventId;
-  if (text === undefined || typeof target !== "string" || !isEventId(target)) return ignored("not text");
-  const mark = exchangeMark(said);
-  const threadRoot = threadOf(content) ?? (isEventId(mark?.thread ?? "") ? mark?.thread : undefined);
-  return { kind: "agent", eventId: target, text, threadRoot, isMentioned: mentionsOf(said).includes(addressee), mark };
+function edited(
+  message: IncomingMessage,
+  { target, said }: NonNullable<ReceivedContent["edit"]>,
+  addressee: Candidate,
+  isAgent: (userId: string) => boolean,
+): MessageClass {
+  // Which message it edits, the homeserver could have made up: it could be one that was said to the agent.
+  const isDoubtful =
+    addressee.cloud && !addressee.direct && (saysToWhom(message) || saysToWhom({ ...message, content: said }));
+  const { body } = said;
+  const call = callOf(said, body ?? "", addressee);
+  const calls = isCalled(said, addressee, call, isAgent);
+  if (target === undefined) return ignored("not text");
+  if (isDoubtful && !calls) return { kind: "doubtful_edit", target };
+  return body === undefined
+    ? ignored("not text")
+    : { kind: "edit", target, text: wordsFor(addressee, call, body), calls };
 }
 
-/** Who is mentioned (spec "User and room mentions"). */
-export function mentionsOf(content: Readonly<Record<string, unknown>>): string[] {
-  const userIds: unknown = objectOf(content["m.mentions"])["user_ids"];
-  return Array.isArray(userIds) ? userIds.filter((userId) => typeof userId === "string") : [];
+function saidByAgent({ eventId, content }: IncomingMessage, addressee: string): MessageClass {
+  const { said, target } = content.edit ?? { said: content, target: eventId };
+  if (said.body === undefined || !isEventId(target)) return ignored("not text");
+  const mark = said.exchange?.mark;
+  return {
+    kind: "agent",
+    eventId: target,
+    text: said.body,
+    threadRoot: content.relation.threadRoot ?? mark?.thread,
+    isMentioned: said.mentions.userIds.includes(addressee),
+    mark,
+  };
 }
 
 /**
@@ -137,7 +133,7 @@ export function mentionsOf(content: Readonly<Record<string, unknown>>): string[]
  * (spec "User and room mentions"). What it replies to, or which thread it stands in, the homeserver could have made up.
  */
 export function saysToWhom({ encrypted, content }: Pick<IncomingMessage, "encrypted" | "content">): boolean {
-  return encrypted && isObject(content["m.mentions"]);
+  return encrypted && content.mentions.isGiven;
 }
 
 /**
@@ -149,44 +145,12 @@ function listens({ respond, inThread, cloud }: Candidate, message: IncomingMessa
 }
 
 /** What names somebody, or rings for everybody, is not said to who happens to listen. */
-function isForOthers(content: Readonly<Record<string, unknown>>): boolean {
-  return objectOf(content["m.mentions"])["room"] === true || mentionsOf(content).length > 0;
-}
-
-/** The thread that a message stands in. */
-export function threadOf(content: Readonly<Record<string, unknown>>): string | undefined {
-  const relation = objectOf(content["m.relates_to"]);
-  const root = relation["rel_type"] === "m.thread" ? relation["event_id"] : undefined;
-  return typeof root === "string" && isEventId(root) ? root : undefined;
-}
-
-function withCaption(content: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
-  return attachmentOf(content) === undefined ? content : { ...content, body: captionOf(content) };
+function isForOthers({ mentions }: ReceivedContent): boolean {
+  return mentions.room || mentions.userIds.length > 0;
 }
 
 function ignored(reason: IgnoreReason): MessageClass {
   return { kind: "ignored", reason };
-}
-
-/** The event a message replies to on purpose; in a thread `is_falling_back` marks the reply as one for old clients only. */
-export function repliedEvent(content: Readonly<Record<string, unknown>>): string | undefined {
-  const relation = objectOf(content["m.relates_to"]);
-  if (relation["rel_type"] === "m.thread" && relation["is_falling_back"] === true) return undefined;
-  const target = objectOf(relation["m.in_reply_to"])["event_id"];
-  return typeof target === "string" && isEventId(target) ? target : undefined;
-}
-
-/** Spec "Event IDs": they begin with `$`, and have 255 bytes at the most. */
-function isEventId(id: string): boolean {
-  return id.startsWith("$") && id.length <= 255 && Buffer.byteLength(id) <= 255 && isStorable(id);
-}
-
-function repliesTo(
-  relation: Readonly<Record<string, unknown>> | undefined,
-  repliesToCandidate: (eventId: string) => boolean,
-): boolean {
-  const target = repliedEvent({ "m.relates_to": relation });
-  return target !== undefined && repliesToCandidate(target);
 }
 
 /**
@@ -194,21 +158,18 @@ function repliesTo(
  * not where another agent is mentioned: "Max is your friend, isn't he?" said to Ada is nothing to Max.
  */
 function isCalled(
-  content: Readonly<Record<string, unknown>>,
+  { mentions: { userIds: mentioned } }: ReceivedContent,
   { userId }: Candidate,
   { called, certain }: Call,
   isAgent: (userId: string) => boolean,
 ): boolean {
-  const mentioned = mentionsOf(content);
   if (mentioned.includes(userId)) return true;
   if (!called.includes(userId)) return false;
   return certain.includes(userId) || !mentioned.some(isAgent);
 }
 
-function callOf(content: Readonly<Record<string, unknown>>, body: string, addressee: Candidate): Call {
-  const html = content["formatted_body"];
-  const written = { body, html: typeof html === "string" ? html : undefined, mentions: mentionsOf(content) };
-  return readCall(written, [addressee, ...(addressee.others ?? [])]);
+function callOf({ html, mentions }: ReceivedContent, body: string, addressee: Candidate): Call {
+  return readCall({ body, html, mentions: mentions.userIds }, [addressee, ...(addressee.others ?? [])]);
 }
 
 /** What is said to the addressee: without the names of all who are called, if it is one of them. */
@@ -216,13 +177,8 @@ function wordsFor({ userId }: Candidate, { called, certain, text }: Call, body: 
   return called.includes(userId) || certain.includes(userId) ? text : body.trim();
 }
 
-/** Clients before v1.13 quote what they reply to at the top of the body. */
-export function withoutReplyFallback(body: string, relation: Readonly<Record<string, unknown>> | undefined): string {
-  if (!isObject(relation?.["m.in_reply_to"]) || !body.startsWith("> <")) return body;
+/** The body without what a client of before spec v1.13 quotes at its top: the message that it replies to. */
+export function withoutReplyFallback(body: string, { relation }: Pick<ReceivedContent, "relation">): string {
+  if (!relation.isReply || !body.startsWith("> <")) return body;
   return body.replace(/^(> .*\n)+\n?/, "");
-}
-
-function bodyOf(content: Readonly<Record<string, unknown>>): string | undefined {
-  const body = content["body"];
-  return typeof body === "string" && body.trim() !== "" ? body : undefined;
 }

@@ -1,7 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import type { Turn, TurnMessage, TurnReply } from "../turns/turn.ts";
-import { mentionsOf } from "../addressing/addressing.ts";
 import type { ExchangeMark } from "../matrix/exchange-mark.ts";
+import { mentionsIn } from "../matrix/mentions.ts";
 import { escapeMarkdown } from "../text/markdown.ts";
 import { answerContent, editContent, type Address, type MessageContent, type ReplyTarget } from "./reply.ts";
 import { closed, splitMarkdown } from "../text/split.ts";
@@ -13,7 +13,7 @@ const MAX_CONTENT_BYTES = 22_000;
 export function edited(reply: TurnReply, eventId: string, mentioned: readonly string[]): TurnReply {
   const [first, ...others] = reply.messages;
   if (first === undefined) return reply;
-  const anew = mentionsOf(first.content).filter((userId) => !mentioned.includes(userId));
+  const anew = mentionsIn(first.content).userIds.filter((userId) => !mentioned.includes(userId));
   return {
     ...reply,
     messages: [{ ...first, content: editContent(eventId, first.content, anew), editOf: eventId }, ...others],

@@ -89,7 +89,7 @@ export class RepliedMessages {
         log.warn({ ghost, room: roomId, event: question, error }, "what is replied to can't be fetched");
         return undefined;
       });
-      const said = event && saidBy(event.type, event.content);
+      const said = event && saidBy(event.content);
       if (event === undefined || said === undefined) {
         log.info({ ghost, room: roomId, event: question }, "what is replied to can't be read");
         return undefined;

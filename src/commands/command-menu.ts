@@ -2,16 +2,13 @@ import { createHash } from "node:crypto";
 import { wordsIn } from "../language/language.ts";
 import { LANGUAGES } from "../language/languages.ts";
 import type { Words } from "../language/words.ts";
-import { mentionsOf } from "../addressing/addressing.ts";
+import type { ReceivedContent } from "../matrix/received-content.ts";
 import type { WrittenCommand } from "../addressing/written-command.ts";
 import { commandNamed, COMMANDS } from "./all.ts";
 import { offeredIn } from "./offered.ts";
 
 /** The type of the state events that describe commands to clients with menus (MSC4391), one for each command. */
 export const COMMAND_DESCRIPTION = "org.matrix.msc4391.command_description";
-
-/** The field of a message that a client has put together from such a menu. */
-const COMMAND = "org.matrix.msc4391.command";
 
 /** What the one parameter was called under which former versions described all that can follow a command. */
 const FORMER_PARAMETER = "text";
@@ -51,25 +48,15 @@ export function commandDescriptions(
 }
 
 /** The command of a message that came from a menu, if it is for this agent. */
-export function chosenCommand(content: Readonly<Record<string, unknown>>, userId: string): WrittenCommand | undefined {
-  const chosen = content[COMMAND];
-  if (typeof chosen !== "object" || chosen === null || !mentionsOf(content).includes(userId)) return undefined;
-  const { command, arguments: given } = chosen as { command?: unknown; arguments?: unknown };
-  if (typeof command !== "string") return undefined;
-  const name = command.toLowerCase();
-  const values = typeof given === "object" && given !== null ? (given as Record<string, unknown>) : {};
+export function chosenCommand(
+  { command, mentions }: Pick<ReceivedContent, "command" | "mentions">,
+  userId: string,
+): WrittenCommand | undefined {
+  if (command === undefined || !mentions.userIds.includes(userId)) return undefined;
+  const name = command.name.toLowerCase();
   const keys = (commandNamed(name)?.parameters ?? []).map(({ key }) => key);
-  const written = [...keys, FORMER_PARAMETER].map((key) => writtenValue(values[key])).filter((value) => value !== "");
-  return { name, rest: written.join(" ") };
-}
-
-function writtenValue(value: unknown): string {
-  if (Array.isArray(value))
-    return value
-      .map((one: unknown) => (typeof one === "string" ? one : ""))
-      .join(" ")
-      .trim();
-  return typeof value === "string" ? value.trim() : Number.isSafeInteger(value) ? String(value) : "";
+  const written = [...keys, FORMER_PARAMETER].map((key) => command.values.get(key) ?? "");
+  return { name, rest: written.filter((value) => value !== "").join(" ") };
 }
 
 function inAllLanguages(text: (words: Words) => string): object {

@@ -1,4 +1,3 @@
-import { mentionsOf } from "../addressing/addressing.ts";
 import type { ListedAgent } from "../agents/agents.ts";
 import { namedAgents } from "../answering/exchange.ts";
 import { plainWords as withoutMarks } from "../answering/notices.ts";
@@ -39,7 +38,7 @@ export const discuss: Command<Discussion> = {
     const { message, words } = asked;
     if (message.direct) return { words: words.commands.discuss.notInDirectChats };
     const others = (await services.agentsIn(message.roomId)).filter(({ userId }) => userId !== asked.ghost.userId);
-    const { partners, topic } = partnersIn(wanted.rest, others, mentionsOf(message.content));
+    const { partners, topic } = partnersIn(wanted.rest, others, message.content.mentions.userIds);
     const refusal = refusedPartners(services, asked, wanted, partners, others);
     if (refusal !== undefined) return { words: refusal };
     const { maxTurns } = services.exchangeLimits();

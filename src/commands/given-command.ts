@@ -2,7 +2,6 @@ import type { MessageClass } from "../addressing/addressing.ts";
 import { writtenCommand, type WrittenCommand } from "../addressing/written-command.ts";
 import type { GhostHandle } from "../ghost/ghost-handle.ts";
 import type { GhostMessage } from "../ghost/received.ts";
-import { attachmentOf } from "../matrix/attachments.ts";
 import { commandNamed } from "./all.ts";
 import { chosenCommand } from "./command-menu.ts";
 import { readCommand } from "./read-command.ts";
@@ -10,7 +9,7 @@ import { readCommand } from "./read-command.ts";
 /** The command that a message gives an agent; undefined when it gives none. */
 export function commandOf(ghost: GhostHandle, message: GhostMessage, said: MessageClass): WrittenCommand | undefined {
   if (said.kind === "overheard") return bareCommand(said.text);
-  if (said.kind !== "addressed" || attachmentOf(message.content) !== undefined) return undefined;
+  if (said.kind !== "addressed" || message.content.kind === "file") return undefined;
   return chosenCommand(message.content, ghost.userId) ?? writtenCommand(said.text);
 }
 

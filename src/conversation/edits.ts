@@ -1,4 +1,4 @@
-import { threadOf, type MessageClass } from "../addressing/addressing.ts";
+import type { MessageClass } from "../addressing/addressing.ts";
 import { writtenCommand } from "../addressing/written-command.ts";
 import { targetOf } from "../answering/answer-messages.ts";
 import { decideIn } from "../permissions/in-room.ts";
@@ -7,7 +7,7 @@ import type { GhostHandle } from "../ghost/ghost-handle.ts";
 import { combined, type Outcome } from "../ghost/outcome.ts";
 import type { GhostMessage } from "../ghost/received.ts";
 import { isAway, isHomeserverError } from "../homeserver/errors.ts";
-import { attachmentOf } from "../matrix/attachments.ts";
+import { fileOf } from "../matrix/received-content.ts";
 import type { History } from "../memory/history.ts";
 import type { Admission, Wish } from "../turns/admission.ts";
 import { stopping } from "../turns/stopping.ts";
@@ -108,9 +108,9 @@ export class Edits {
     edited: Parameters<History["edit"]>[1],
     text: string,
   ): Promise<Outcome> {
-    const saidIn = threadOf(question.content);
+    const saidIn = question.content.relation.threadRoot;
     const asked = {
-      attachment: attachmentOf(question.content),
+      attachment: fileOf(question.content),
       threadRoot: await this.#questions.threadFor(ghost, question, saidIn),
       repliesTo: await this.#classifier.handedOver(ghost.userId, question),
     };
@@ -143,8 +143,8 @@ export class Edits {
       );
       return undefined;
     });
-    if (original?.sender !== message.sender) return undefined;
-    const anew = message.content["m.new_content"] as GhostMessage["content"];
-    return { ...message, eventId: target, content: { ...anew, "m.relates_to": original.relation } };
+    const { edit } = message.content;
+    if (edit === undefined || original?.sender !== message.sender) return undefined;
+    return { ...message, eventId: target, content: { ...edit.said, relation: original.relation } };
   }
 }

@@ -6,14 +6,7 @@ import type { RoomSettingsStore } from "../rooms/settings-store.ts";
 import type { TurnStore } from "../turns/turn-store.ts";
 import type { Agent, ListedAgent } from "../agents/agents.ts";
 import { candidateOf, namesOf } from "../addressing/candidate.ts";
-import {
-  classifyMessage,
-  mentionsOf,
-  repliedEvent,
-  saysToWhom,
-  threadOf,
-  type MessageClass,
-} from "../addressing/addressing.ts";
+import { classifyMessage, saysToWhom, type MessageClass } from "../addressing/addressing.ts";
 import { readCall, type Call, type Callee } from "../addressing/call.ts";
 import { writtenCommand } from "../addressing/written-command.ts";
 import type { History } from "../memory/history.ts";
@@ -56,11 +49,10 @@ export class MessageClassifier {
   async classify(ghost: GhostHandle, message: GhostMessage): Promise<MessageClass> {
     const { isAgent, turns, history, settings } = this.#options;
     const set = await settings.get(ghost.userId, message.roomId);
-    const target = repliedEvent(message.content);
+    const { repliesTo: target, threadRoot: root } = message.content.relation;
     const { userId } = ghost;
     const repliesToMe = target !== undefined && (await this.#isOwn(userId, message.roomId, target));
     const { respond = this.defaultsOf(userId, set).respond } = set;
-    const root = threadOf(message.content);
     const inThread =
       root !== undefined &&
       ((await turns.isInThread(userId, message.roomId, root)) || (await history.isOwn(userId, message.roomId, root)));
@@ -82,21 +74,21 @@ export class MessageClassifier {
    */
   async handedOver(ghost: string, message: GhostMessage): Promise<string | undefined> {
     const { roomId, content } = message;
-    const target = repliedEvent(content);
+    const target = content.relation.repliesTo;
     const set = await this.#options.settings.get(ghost, roomId);
     const isCloud = this.#agentIn(ghost, set)?.locality === "cloud";
     if (target === undefined || message.direct || !isCloud || !message.encrypted) return target;
     const { history, senderOf } = this.#options;
     if ((await history.find(ghost, roomId, [target])).has(target)) return target;
     const writer = await senderOf(roomId, target);
-    const isMeant = writer !== undefined && (writer === ghost || mentionsOf(content).includes(writer));
+    const isMeant = writer !== undefined && (writer === ghost || content.mentions.userIds.includes(writer));
     return isMeant ? target : "";
   }
 
   /** "Llama: !discuss Qwen …" mentions both, and is said to one. */
   #isCommandToOther(ghost: string, { content }: GhostMessage): boolean {
-    const { body } = content;
-    if (typeof body !== "string" || !body.includes("!")) return false;
+    const { body = "" } = content;
+    if (!body.includes("!")) return false;
     const { called, text } = this.#callOf(content, body);
     return called.length > 0 && !called.includes(ghost) && writtenCommand(text) !== undefined;
   }
@@ -107,10 +99,8 @@ export class MessageClassifier {
     return (await history.isOwn(ghost, roomId, eventId)) || (await senderOf(roomId, eventId)) === ghost;
   }
 
-  #callOf(content: GhostMessage["content"], body: string): Call {
-    const html = content["formatted_body"];
-    const written = { body, html: typeof html === "string" ? html : undefined, mentions: mentionsOf(content) };
-    return readCall(written, this.#callees());
+  #callOf({ html, mentions }: GhostMessage["content"], body: string): Call {
+    return readCall({ body, html, mentions: mentions.userIds }, this.#callees());
   }
 
   #callees(): Callee[] {
@@ -123,14 +113,13 @@ export class MessageClassifier {
     const { isAgent, history, turns, settings } = this.#options;
     const { called, text: words } = this.#callOf(content, text);
     if (writtenCommand(words) !== undefined) return false;
-    if (called.length > 0 || mentionsOf(content).some(isAgent)) return true;
+    if (called.length > 0 || content.mentions.userIds.some(isAgent)) return true;
     if (saysToWhom(message)) {
       const agent = this.#agentIn(ghost, await settings.get(ghost, roomId));
       if (agent?.locality === "cloud") return false;
     }
-    const target = repliedEvent(content);
+    const { repliesTo: target, threadRoot: root } = content.relation;
     if (target !== undefined && (await history.isAgents(roomId, target))) return true;
-    const root = threadOf(content);
     return root !== undefined && (await turns.isAgentsThread(roomId, root));
   }
 }

@@ -1,4 +1,3 @@
-import { repliedEvent } from "../addressing/addressing.ts";
 import { decideIn, mightAsk, moderates } from "../permissions/in-room.ts";
 import type { GhostHandle } from "../ghost/ghost-handle.ts";
 import { combined, type Outcome } from "../ghost/outcome.ts";
@@ -48,7 +47,7 @@ export class Overheard {
       return refused(this.#options, ghost, message, { kind: "addressed", ...said }, permitted.reason);
     }
     // Its words stand in the recording's place.
-    const content = { ...message.content, msgtype: "m.text" };
+    const content: GhostMessage["content"] = { ...message.content, kind: "text" };
     return this.#questions.ask(ghost, { ...message, content }, words, said.threadRoot);
   }
 
@@ -71,7 +70,7 @@ export class Overheard {
     }
     const speaker = await ghost.speakerOf(message.roomId, message.sender);
     // Nobody hands over what others reply to among themselves.
-    const target = repliedEvent(message.content) ?? "";
+    const target = message.content.relation.repliesTo ?? "";
     const isKnown = (await history.find(ghost.userId, message.roomId, [target])).has(target);
     const heard = { ...remembered(message, speaker, text), threadRoot, repliesTo: isKnown ? target : undefined };
     return {

@@ -5,7 +5,7 @@ import type { GhostHandle } from "../ghost/ghost-handle.ts";
 import type { Outcome } from "../ghost/outcome.ts";
 import type { GhostMessage } from "../ghost/received.ts";
 import type { Words } from "../language/words.ts";
-import { attachmentOf } from "../matrix/attachments.ts";
+import { fileOf } from "../matrix/received-content.ts";
 import { TAKEN } from "../matrix/relation.ts";
 import { reached } from "../observability/steps.ts";
 import type { Admission, NotNow } from "../turns/admission.ts";
@@ -65,7 +65,7 @@ export class Questions {
     const repliesTo = await this.#classifier.handedOver(ghost.userId, message);
     return {
       store: async (tx) => {
-        const attachment = attachmentOf(message.content);
+        const attachment = fileOf(message.content);
         const question = { ...remembered(message, speaker, text), threadRoot, attachment, repliesTo };
         const position = await history.remember(tx, ghost.userId, roomId, question);
         const asked = { ghost: ghost.userId, roomId, eventId, asker: sender, position, threadRoot, encrypted };

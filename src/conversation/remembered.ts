@@ -1,11 +1,10 @@
-import { repliedEvent } from "../addressing/addressing.ts";
 import type { GhostMessage } from "../ghost/received.ts";
 import type { RememberedMessage } from "../memory/remembered-message.ts";
 
 /** A person's message as the agent remembers it, said by `speaker`. */
 export function remembered(message: GhostMessage, speaker: string, body: string): RememberedMessage {
   const { eventId, sender, sentAt, encrypted, shield } = message;
-  const repliesTo = repliedEvent(message.content);
+  const { repliesTo } = message.content.relation;
   const said = { eventId, author: "person", sender, speaker, body, sentAt, encrypted, repliesTo } as const;
   return shield === undefined ? said : { ...said, shield };
 }

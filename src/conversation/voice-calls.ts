@@ -6,7 +6,8 @@ import { Patience } from "../providers/patience.ts";
 import { ProviderError, type Provider } from "../providers/provider.ts";
 import { recordingEnding } from "../providers/recordings.ts";
 import { namesOf } from "../addressing/candidate.ts";
-import { attachmentOf, type Attachment } from "../matrix/attachments.ts";
+import type { Attachment } from "../matrix/attachments.ts";
+import type { ReceivedContent } from "../matrix/received-content.ts";
 import type { ListedAgent } from "../agents/agents.ts";
 import type { TranscriptionModel } from "../answering/transcriber.ts";
 import { UnreadableFile } from "../answering/unreadable-file.ts";
@@ -67,7 +68,7 @@ export class VoiceCalls {
   ): Promise<string | undefined> {
     const { provider, privacy, agents } = this.#options;
     const transcription = this.#options.transcription();
-    const attachment = isVoice(message.content) ? attachmentOf(message.content) : undefined;
+    const attachment = voiceOf(message.content);
     if (transcription === undefined || attachment?.kind !== "audio" || !isShort(attachment)) return undefined;
     const named = agents().find(({ userId }) => userId === ghost.userId);
     const heard = provider(transcription.provider);
@@ -115,9 +116,8 @@ export class VoiceCalls {
   }
 }
 
-/** A recording that was made to be heard as a message (MSC3245), and no piece of music. */
-function isVoice(content: Readonly<Record<string, unknown>>): boolean {
-  return "org.matrix.msc3245.voice" in content || "m.voice" in content;
+function voiceOf(content: ReceivedContent): Attachment | undefined {
+  return content.kind === "file" && content.isVoice ? content.attachment : undefined;
 }
 
 function isShort({ size = 0, durationMs = 0 }: Attachment): boolean {

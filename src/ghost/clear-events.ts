@@ -3,6 +3,7 @@ import type { VerificationForm } from "../crypto/verification-messages.ts";
 import type { RoomEvent } from "../homeserver/transaction.ts";
 import type { Lease } from "../leases/leases.ts";
 import type { MailItem } from "../mailbox/mail-item.ts";
+import type { ReceivedContent } from "../matrix/received-content.ts";
 import type { Distrust } from "../permissions/trust.ts";
 import { partnerIn } from "./direct-chat.ts";
 import type { GhostHandle } from "./ghost-handle.ts";
@@ -14,11 +15,6 @@ import type { GhostMessage } from "./received.ts";
 
 /** A request for a verification that is older than this is not answered any more (spec "m.key.verification.request"). */
 const VERIFICATION_MAX_AGE_MS = 600_000;
-
-/** Whether a message asks for a verification. */
-export function asksForVerification(content: Readonly<Record<string, unknown>>): boolean {
-  return content["msgtype"] === "m.key.verification.request";
-}
 
 /** The services that handling events in clear needs. */
 export type ClearEventsServices = Pick<
@@ -36,15 +32,15 @@ export class ClearEvents {
     this.#services = services;
   }
 
-  /** @param clear the event as it reads in clear, and how it came. */
+  /** @param clear the event as it reads in clear, as the crypto engine takes it; what is said in it; and how it came. */
   async verification(
     { event }: MailItem,
-    clear: Pick<RoomEvent, "type" | "content"> & { readonly form: VerificationForm },
+    clear: Pick<RoomEvent, "type" | "content"> & { readonly said: ReceivedContent; readonly form: VerificationForm },
     { device }: LoadedGhost,
     survived: () => Promise<void>,
   ): Promise<ItemResult> {
     const isStale = Date.now() - event.origin_server_ts > VERIFICATION_MAX_AGE_MS;
-    const isForOther = asksForVerification(clear.content) && clear.content["to"] !== this.#ghost.userId;
+    const isForOther = clear.said.kind === "verification_request" && clear.said.to !== this.#ghost.userId;
     if (isStale || isForOther || !this.#mayVerify(event)) return done();
     const { event_id, room_id, sender, origin_server_ts } = event;
     const { type, content } = clear;
@@ -61,7 +57,7 @@ export class ClearEvents {
 
   async message(
     item: MailItem,
-    content: Readonly<Record<string, unknown>>,
+    content: ReceivedContent,
     shield: Shield | undefined,
     encrypted: boolean,
   ): Promise<Outcome> {
@@ -70,12 +66,7 @@ export class ClearEvents {
   }
 
   /** The writer is told, if it was said to the ghost at all; then it is kept, for a changed mind of the operator. */
-  async distrusted(
-    item: MailItem,
-    content: Readonly<Record<string, unknown>>,
-    why: Distrust,
-    lease: Lease,
-  ): Promise<ItemResult> {
+  async distrusted(item: MailItem, content: ReceivedContent, why: Distrust, lease: Lease): Promise<ItemResult> {
     const { notices, trustNotices } = this.#services;
     const { event } = item;
     this.#ghost.log.warn({ room: event.room_id, event: event.event_id, why }, "message not acted on: not trusted");
@@ -92,7 +83,7 @@ export class ClearEvents {
   /** Undefined when the ghost is no longer in the room. */
   async #messageOf(
     { event, lateMs }: MailItem,
-    content: Readonly<Record<string, unknown>>,
+    content: ReceivedContent,
     shield: Shield | undefined,
     encrypted: boolean,
   ): Promise<GhostMessage | undefined> {
@@ -117,10 +108,9 @@ export class ClearEvents {
   }
 
   /** Clients send these in clear, in encrypted rooms too. */
-  async reaction({ event }: MailItem, content: RoomEvent["content"]): Promise<Outcome> {
-    const relation = content["m.relates_to"] as Readonly<Record<string, unknown>> | null | undefined;
-    const { rel_type: type, event_id: target, key } = relation ?? {};
-    if (type !== "m.annotation" || typeof target !== "string" || typeof key !== "string") return {};
+  async reaction({ event }: MailItem, content: ReceivedContent): Promise<Outcome> {
+    if (content.kind !== "reaction") return {};
+    const { target, key } = content;
     const membership = await this.#services.store.membership(this.#ghost.userId, event.room_id);
     if (membership?.membership !== "join") return {};
     const reaction = { eventId: event.event_id, roomId: event.room_id, sender: event.sender, target, key };

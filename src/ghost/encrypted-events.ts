@@ -4,20 +4,16 @@ import type { Queryable } from "../database/database.ts";
 import type { RoomEvent } from "../homeserver/transaction.ts";
 import type { MailItem } from "../mailbox/mail-item.ts";
 import { SAID_OTHERWISE } from "../mailbox/routing.ts";
+import { parseContent } from "../matrix/received-content.ts";
 import { reached } from "../observability/steps.ts";
 import { mayTalkIn } from "../permissions/invites.ts";
-import { asksForVerification, type ClearEvents } from "./clear-events.ts";
+import type { ClearEvents } from "./clear-events.ts";
 import type { GhostHandle } from "./ghost-handle.ts";
 import type { GhostServices } from "./ghost-services.ts";
 import { done, type ItemResult } from "./item-result.ts";
 import type { LoadedGhost } from "./loaded-ghost.ts";
 import { combined } from "./outcome.ts";
 import { isReplay, noteHandled } from "./replays.ts";
-
-/** The content of an event that is no message, with the event's type as its `msgtype`: so it is known, and taken for nobody's words. */
-export function named({ type, content }: Pick<RoomEvent, "type" | "content">): RoomEvent["content"] {
-  return { ...content, msgtype: type };
-}
 
 /** The services that handling encrypted events needs. */
 export type EncryptedEventsServices = Pick<
@@ -117,16 +113,15 @@ export class EncryptedEvents {
     const content = { ...decryption.content, ...(relation === undefined ? {} : { "m.relates_to": relation }) };
     const { type } = decryption;
     const isDistrusted = decryption.kind === "distrusted";
-    if (isVerification(type) || asksForVerification(content)) {
-      const clear = { type, content, form: isDistrusted ? "encrypted to all" : "encrypted" } as const;
+    const said = parseContent(type, content);
+    if (isVerification(type) || said.kind === "verification_request") {
+      const clear = { type, content, said, form: isDistrusted ? "encrypted to all" : "encrypted" } as const;
       return this.#onlyOnce(event, await this.#clear.verification(item, clear, loaded, () => Promise.resolve()));
     }
     if (type === "m.reaction") {
-      return this.#onlyOnce(event, done(isDistrusted ? {} : await this.#clear.reaction(item, content)));
+      return this.#onlyOnce(event, done(isDistrusted ? {} : await this.#clear.reaction(item, said)));
     }
-    const isOther = SAID_OTHERWISE.has(type);
-    if (type !== "m.room.message" && !isOther) return this.#onlyOnce(event, done());
-    const said = isOther ? named({ type, content }) : content;
+    if (type !== "m.room.message" && !SAID_OTHERWISE.has(type)) return this.#onlyOnce(event, done());
     if (isDistrusted) return this.#clear.distrusted(item, said, decryption.why, loaded.lease);
     return this.#onlyOnce(event, done(await this.#clear.message(item, said, decryption.shield, true)));
   }

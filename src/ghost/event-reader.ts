@@ -1,3 +1,5 @@
+import { isObject, type JsonObject } from "../matrix/json.ts";
+import { parseContent } from "../matrix/received-content.ts";
 import { relationOf } from "../matrix/relation.ts";
 import { roomEvent } from "../homeserver/room-history.ts";
 import { parseTransaction, type RoomEvent } from "../homeserver/transaction.ts";
@@ -39,7 +41,7 @@ export async function readEvent(
   const encrypted = first.encrypted || edited?.encrypted === true;
   const newest = newContent(edited?.content) ?? newContent(first.content) ?? first.content;
   const content = { ...newest, "m.relates_to": first.content["m.relates_to"] };
-  return { eventId, sender, sentAt, type: first.type, content, encrypted };
+  return { eventId, sender, sentAt, content: parseContent(first.type, content), encrypted };
 }
 
 /** What the agent itself or another agent said it may repeat. */
@@ -60,11 +62,19 @@ function replacementOf({ event_id: target, sender, room_id: roomId, unsigned }: 
   return relation?.type === "m.replace" && relation.target === target ? edit : undefined;
 }
 
+/** An event as it reads in clear. */
+interface ClearEvent {
+  readonly type: string;
+  readonly content: JsonObject;
+  /** Whether it came encrypted. */
+  readonly encrypted: boolean;
+}
+
 async function inClear(
   { database, rooms, trustIn, mode }: ReaderServices,
   { device, lease: { ghost } }: LoadedGhost,
   event: RoomEvent,
-): Promise<Pick<ReadEvent, "type" | "content" | "encrypted"> | undefined> {
+): Promise<ClearEvent | undefined> {
   const { read } = trustIn(ghost, event.room_id);
   if (event.type !== "m.room.encrypted") {
     const isEncrypted = await rooms.isEncrypted(event.room_id);
@@ -79,8 +89,8 @@ async function inClear(
   return { type: decryption.type, content, encrypted: true };
 }
 
-function newContent(content: Readonly<Record<string, unknown>> | undefined): ReadEvent["content"] | undefined {
+function newContent(content: JsonObject | undefined): JsonObject | undefined {
   if (content === undefined || relationOf(content)?.type !== "m.replace") return undefined;
   const said = content["m.new_content"];
-  return typeof said === "object" && said !== null ? (said as ReadEvent["content"]) : undefined;
+  return isObject(said) ? said : undefined;
 }

@@ -1,3 +1,5 @@
+import type { ReceivedContent } from "../matrix/received-content.ts";
+import type { Relation } from "../matrix/relation.ts";
 import type { Logger } from "../observability/log.ts";
 import type { SendOptions } from "./form.ts";
 
@@ -7,8 +9,7 @@ export interface ReadEvent {
   readonly sender: string;
   /** Milliseconds since 1970, by the sender's server. */
   readonly sentAt: number;
-  readonly type: string;
-  readonly content: Readonly<Record<string, unknown>>;
+  readonly content: ReceivedContent;
   /** Whether it, or an edit of it, came encrypted. */
   readonly encrypted: boolean;
 }
@@ -16,8 +17,7 @@ export interface ReadEvent {
 /** What of an event stands outside its ciphertext. */
 export interface EventOutside {
   readonly sender: string;
-  /** Its `m.relates_to`. */
-  readonly relation: unknown;
+  readonly relation: Relation;
 }
 
 /** A file on the homeserver. */

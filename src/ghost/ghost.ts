@@ -5,6 +5,7 @@ import { downloadMedia, uploadMedia } from "../homeserver/calls.ts";
 import { MatrixError } from "../homeserver/errors.ts";
 import { readReceipt, redactEvent, sendState } from "../homeserver/room-calls.ts";
 import { roomEvent } from "../homeserver/room-history.ts";
+import { parseRelation } from "../matrix/relation.ts";
 import type { Logger } from "../observability/log.ts";
 import { ClearEvents } from "./clear-events.ts";
 import { partnerIn } from "./direct-chat.ts";
@@ -219,7 +220,7 @@ export class Ghost implements GhostHandle {
 
   async outsideOf(roomId: string, eventId: string): Promise<EventOutside | undefined> {
     const event = await roomEvent(this.#services.client, { userId: this.userId }, roomId, eventId);
-    return event && { sender: event.sender, relation: event.content["m.relates_to"] };
+    return event && { sender: event.sender, relation: parseRelation(event.content["m.relates_to"]) };
   }
 
   async sent(roomId: string, step: string): Promise<string | undefined> {

@@ -2,10 +2,11 @@ import { isVerification } from "../crypto/verification-events.ts";
 import type { Queryable } from "../database/database.ts";
 import type { MailItem } from "../mailbox/mail-item.ts";
 import { SAID_OTHERWISE } from "../mailbox/routing.ts";
+import { parseContent, type ReceivedContent } from "../matrix/received-content.ts";
 import { isRetryable } from "../observability/retryable.ts";
 import { mayTalkIn } from "../permissions/invites.ts";
-import { asksForVerification, type ClearEvents } from "./clear-events.ts";
-import { named, type EncryptedEvents } from "./encrypted-events.ts";
+import type { ClearEvents } from "./clear-events.ts";
+import type { EncryptedEvents } from "./encrypted-events.ts";
 import type { GhostHandle } from "./ghost-handle.ts";
 import type { GhostServices } from "./ghost-services.ts";
 import { done, type ItemResult } from "./item-result.ts";
@@ -52,39 +53,40 @@ export class MailHandler {
    */
   async handle(item: MailItem, loaded: LoadedGhost, survived: () => Promise<void>): Promise<ItemResult> {
     const { event } = item;
+    const said = parseContent(event.type, event.content);
     switch (event.type) {
       case "m.room.member":
         return this.#memberships.handle(item, loaded);
       case "m.room.encrypted":
         return this.#encrypted.handle(item, loaded, survived);
       case "m.room.message":
-        if (asksForVerification(event.content)) {
-          return this.#clear.verification(item, { ...event, form: "clear" }, loaded, survived);
+        if (said.kind === "verification_request") {
+          return this.#clear.verification(item, { ...event, said, form: "clear" }, loaded, survived);
         }
         await survived();
-        return this.#plain(item, loaded);
+        return this.#plain(item, said, loaded);
       case "m.room.redaction":
-        return this.#redaction(item);
+        return this.#redaction(item, said);
       case "m.reaction":
         await survived();
-        return done(await this.#clear.reaction(item, event.content));
+        return done(await this.#clear.reaction(item, said));
       case "m.room.tombstone":
         await this.#upgrades.followed(event);
         return done();
       default:
         if (SAID_OTHERWISE.has(event.type)) {
           await survived();
-          return this.#plain({ ...item, event: { ...event, content: named(event) } }, loaded);
+          return this.#plain(item, said, loaded);
         }
         if (isVerification(event.type)) {
-          return this.#clear.verification(item, { ...event, form: "clear" }, loaded, survived);
+          return this.#clear.verification(item, { ...event, said, form: "clear" }, loaded, survived);
         }
         return done();
     }
   }
 
   /** A message in clear in an encrypted room may be anybody's: the server could have made it up. */
-  async #plain(item: MailItem, { lease }: LoadedGhost): Promise<ItemResult> {
+  async #plain(item: MailItem, said: ReceivedContent, { lease }: LoadedGhost): Promise<ItemResult> {
     const { event } = item;
     const { rooms, trustIn, mode } = this.#services;
     await this.#sender.view(event.room_id).catch((error: unknown) => {
@@ -94,15 +96,14 @@ export class MailHandler {
     const isEncrypted = await rooms.isEncrypted(event.room_id);
     if (!mayTalkIn(mode, isEncrypted)) return done();
     const { read } = trustIn(this.#ghost.userId, event.room_id);
-    if (isEncrypted && read !== "unverified")
-      return this.#clear.distrusted(item, event.content, "not_encrypted", lease);
-    return done(await this.#clear.message(item, event.content, undefined, false));
+    if (isEncrypted && read !== "unverified") return this.#clear.distrusted(item, said, "not_encrypted", lease);
+    return done(await this.#clear.message(item, said, undefined, false));
   }
 
-  async #redaction({ event }: MailItem): Promise<ItemResult> {
+  async #redaction({ event }: MailItem, said: ReceivedContent): Promise<ItemResult> {
     // Beside the content, where servers put it for all room versions and have checked it; in it alone since version 11.
-    const target = event.redacts ?? event.content["redacts"];
-    if (typeof target !== "string") return done();
+    const target = event.redacts ?? (said.kind === "redaction" ? said.target : undefined);
+    if (target === undefined) return done();
     const { handler, mailbox } = this.#services;
     const roomId = event.room_id;
     const outcome = await handler.redacted(this.#ghost, { roomId, target, sender: event.sender });

@@ -11,6 +11,7 @@ import { isRetryable } from "../observability/retryable.ts";
 import type { LoadedGhost } from "./loaded-ghost.ts";
 import type { GhostHandle } from "./ghost-handle.ts";
 import type { NoticeWriter } from "./notice-writer.ts";
+import { parseRelation } from "../matrix/relation.ts";
 import { transactionId, type Outbox } from "./outbox.ts";
 
 /** What missing keys are told with. */
@@ -162,10 +163,7 @@ function stepOf(sessionId: string): string {
 
 /** The relation stands outside the ciphertext (spec "m.room.encrypted"). */
 function threadRootOf(event: RoomEvent): string | undefined {
-  const relation = event.content["m.relates_to"];
-  if (typeof relation !== "object" || relation === null) return undefined;
-  const { rel_type: type, event_id: root } = relation as { rel_type?: unknown; event_id?: unknown };
-  return type === "m.thread" && typeof root === "string" ? root : undefined;
+  return parseRelation(event.content["m.relates_to"]).threadRoot;
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { Shield } from "../crypto/shield.ts";
+import type { ReceivedContent } from "../matrix/received-content.ts";
 
 /** A message that reached a ghost, decrypted where it was encrypted. */
 export interface GhostMessage {
@@ -7,8 +8,7 @@ export interface GhostMessage {
   readonly sender: string;
   /** Milliseconds since 1970, by the sender's server. */
   readonly sentAt: number;
-  /** Content of the `m.room.message`. */
-  readonly content: Readonly<Record<string, unknown>>;
+  readonly content: ReceivedContent;
   /** Whether the room is a direct chat of the sender with the ghost, as of now. */
   readonly direct: boolean;
   /** Whether it was encrypted, so that the homeserver can't have made it up. */

@@ -1,3 +1,5 @@
+import { isEventId } from "./event-id.ts";
+
 /** The field of our events' content that says that an agent speaks, and to which person's message this goes back. */
 export const EXCHANGE_FIELD = "io.github.matrix-appservice-agents.exchange";
 
@@ -17,5 +19,5 @@ export function exchangeMark(content: Readonly<Record<string, unknown>>): Exchan
   const { origin, hops, thread } = mark ?? {};
   if (typeof origin !== "string" || typeof hops !== "number" || !Number.isSafeInteger(hops) || hops < 0)
     return undefined;
-  return { origin, hops, ...(typeof thread === "string" ? { thread } : {}) };
+  return { origin, hops, ...(isEventId(thread) ? { thread } : {}) };
 }

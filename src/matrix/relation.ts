@@ -1,4 +1,5 @@
-import type { JsonObject } from "./json.ts";
+import { isEventId } from "./event-id.ts";
+import { isObject, objectOf, type JsonObject } from "./json.ts";
 
 /**
  * The field of `m.relates_to` that says what an agent's message answers where it replies to nothing, for it follows it
@@ -8,6 +9,28 @@ export const ANSWERS_FIELD = "io.github.matrix-appservice-agents.answers";
 
 /** The reaction of an agent to a message that it will answer. */
 export const TAKEN = "👀";
+
+/** The events that a message stands beside (spec "Forming relationships between events"). */
+export interface Relation {
+  /** The event that begins the thread in which it stands. */
+  readonly threadRoot: string | undefined;
+  /** The event that it replies to on purpose; in a thread `is_falling_back` marks a reply as one for old clients only. */
+  readonly repliesTo: string | undefined;
+  /** Whether it replies to anything, so that a client of before spec v1.13 quotes that at the top of the body. */
+  readonly isReply: boolean;
+}
+
+/** Reads the value of `m.relates_to`. */
+export function parseRelation(value: unknown): Relation {
+  const { rel_type: type, event_id: target, is_falling_back: fallsBack, "m.in_reply_to": reply } = objectOf(value);
+  const isInThread = type === "m.thread";
+  const replied = isInThread && fallsBack === true ? undefined : objectOf(reply)["event_id"];
+  return {
+    threadRoot: isInThread && isEventId(target) ? target : undefined,
+    repliesTo: isEventId(replied) ? replied : undefined,
+    isReply: isObject(reply),
+  };
+}
 
 /** How an event relates to another one (spec "Forming relationships between events"); undefined when it does not. */
 export function relationOf(content: JsonObject): { readonly type: string; readonly target: string } | undefined {

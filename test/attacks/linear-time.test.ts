@@ -4,14 +4,7 @@ import { relative } from "node:path";
 import { describe, it } from "node:test";
 import ts from "typescript";
 import { FORMATS } from "../../src/config/formats.ts";
-import {
-  classifyMessage,
-  mentionsOf,
-  repliedEvent,
-  saysToWhom,
-  threadOf,
-  withoutReplyFallback,
-} from "../../src/addressing/addressing.ts";
+import { classifyMessage, saysToWhom, withoutReplyFallback } from "../../src/addressing/addressing.ts";
 import { alternating } from "../../src/answering/alternating.ts";
 import { attachmentOf, captionOf, quotedText } from "../../src/matrix/attachments.ts";
 import { answerBot } from "../../src/commands/bot.ts";
@@ -25,6 +18,10 @@ import * as commandArguments from "../../src/commands/arguments.ts";
 import { valueInWords } from "../../src/commands/setting-words.ts";
 import { writtenCommand } from "../../src/addressing/written-command.ts";
 import { keepingEnds } from "../../src/text/ends.ts";
+import { isEventId } from "../../src/matrix/event-id.ts";
+import { mentionsIn } from "../../src/matrix/mentions.ts";
+import { menuCommandIn } from "../../src/matrix/menu-command.ts";
+import { fileOf, parseContent, type ReceivedContent } from "../../src/matrix/received-content.ts";
 import { exchangeMark } from "../../src/matrix/exchange-mark.ts";
 import { callsIn, namedAgents } from "../../src/answering/exchange.ts";
 import { escapeMarkdown, LONGEST_RENDERED, renderMarkdown } from "../../src/text/markdown.ts";
@@ -39,7 +36,7 @@ import { mayHaveModel, noteRefusedModel, userIdOn, type ReachOptions } from "../
 import { decisionOf, wishOf } from "../../src/conversation/wishes.ts";
 import { withReply } from "../../src/memory/replied.ts";
 import { noticeContent, pictureContent, withThinking } from "../../src/answering/reply.ts";
-import { isPoll, saidBy } from "../../src/addressing/said.ts";
+import { saidBy } from "../../src/addressing/said.ts";
 import { inset, speakersOf, utterance } from "../../src/memory/speaker.ts";
 import { closed, splitMarkdown } from "../../src/text/split.ts";
 import { estimateTokens } from "../../src/text/tokens.ts";
@@ -62,7 +59,7 @@ import { asStrings } from "../../src/homeserver/answer.ts";
 import { endpointOf } from "../../src/homeserver/endpoint.ts";
 import { MatrixError } from "../../src/homeserver/errors.ts";
 import { path } from "../../src/homeserver/path.ts";
-import { answeredEvent, relationOf } from "../../src/matrix/relation.ts";
+import { answeredEvent, parseRelation, relationOf } from "../../src/matrix/relation.ts";
 import { isAtLeast } from "../../src/homeserver/survey.ts";
 import { createTokenCheck } from "../../src/homeserver/token.ts";
 import { parseTransaction, type RoomEvent } from "../../src/homeserver/transaction.ts";
@@ -169,6 +166,10 @@ function event(text: string): RoomEvent {
   };
 }
 
+function messageOf(content: Record<string, unknown>, type = "m.room.message"): ReceivedContent {
+  return parseContent(type, { msgtype: "m.text", ...content });
+}
+
 function pieces(text: string): AsyncIterable<Uint8Array> {
   const bytes = Buffer.from(text);
   const ends = Array.from({ length: Math.ceil(bytes.length / 50) }, (_, index) => 50 * (index + 1));
@@ -204,12 +205,11 @@ const FED: Readonly<Record<string, Readonly<Record<string, Feed>>>> = {
           roomId: "!r",
           sender: "@x:b",
           sentAt: 0,
-          content: {
-            msgtype: "m.text",
+          content: messageOf({
             body: text,
             formatted_body: text,
             "m.relates_to": { "m.in_reply_to": { event_id: text } },
-          },
+          }),
           encrypted: true,
         },
         {
@@ -224,13 +224,12 @@ const FED: Readonly<Record<string, Readonly<Record<string, Feed>>>> = {
         () => false,
         () => false,
       ),
-    mentionsOf: (text) => mentionsOf({ "m.mentions": { user_ids: text.split(" ") } }),
-    saysToWhom: (text) => saysToWhom({ encrypted: true, content: { "m.mentions": { user_ids: [text] } } }),
-    threadOf: (text) => threadOf({ "m.relates_to": { rel_type: "m.thread", event_id: text } }),
+    saysToWhom: (text) => saysToWhom({ encrypted: true, content: messageOf({ "m.mentions": { user_ids: [text] } }) }),
     withoutReplyFallback: (text) => {
-      for (const begin of ["", "> <@a:b> "]) withoutReplyFallback(begin + text, { "m.in_reply_to": {} });
+      for (const begin of ["", "> <@a:b> "]) {
+        withoutReplyFallback(begin + text, messageOf({ "m.relates_to": { "m.in_reply_to": {} } }));
+      }
     },
-    repliedEvent: (text) => repliedEvent({ "m.relates_to": { "m.in_reply_to": { event_id: text } } }),
   },
   "answering/alternating.ts": {
     alternating: (text) => alternating(text.split("a").map((content) => ({ role: "user", content }))),
@@ -259,10 +258,10 @@ const FED: Readonly<Record<string, Readonly<Record<string, Feed>>>> = {
   "commands/command-menu.ts": {
     chosenCommand: (text) =>
       chosenCommand(
-        {
+        messageOf({
           "m.mentions": { user_ids: ["@a:b"] },
           "org.matrix.msc4391.command": { command: "discuss", arguments: { topic: text, agents: text.split(" ") } },
-        },
+        }),
         "@a:b",
       ),
   },
@@ -283,6 +282,27 @@ const FED: Readonly<Record<string, Readonly<Record<string, Feed>>>> = {
   "commands/setting-words.ts": { valueInWords: (text) => valueInWords(WORDS, "system", text) },
   "text/ends.ts": {
     keepingEnds: (text) => keepingEnds(text, "…", { fits: (shorter) => estimateTokens(shorter) < 1_000, most: 10_000 }),
+  },
+  "matrix/event-id.ts": { isEventId: (text) => [isEventId(text), isEventId(`$${text}`)] },
+  "matrix/mentions.ts": { mentionsIn: (text) => mentionsIn({ "m.mentions": { user_ids: text.split(" ") } }) },
+  "matrix/menu-command.ts": {
+    menuCommandIn: (text) =>
+      menuCommandIn({
+        "org.matrix.msc4391.command": {
+          command: text,
+          arguments: Object.fromEntries(text.split(" ").map((word, at) => [`${at}${word}`, [text]])),
+        },
+      }),
+  },
+  "matrix/received-content.ts": {
+    parseContent: (text) => {
+      const said = { body: text, formatted_body: text, filename: text, url: `mxc://${text}`, info: { mimetype: text } };
+      for (const msgtype of ["m.text", "m.file", "m.location", "m.sticker", text]) {
+        const relation = { rel_type: "m.replace", event_id: text };
+        parseContent("m.room.message", { msgtype, ...said, "m.relates_to": relation, "m.new_content": said });
+      }
+    },
+    fileOf: (text) => fileOf(messageOf({ msgtype: "m.file", body: text, url: "mxc://a/b" })),
   },
   "matrix/exchange-mark.ts": {
     exchangeMark: (text) => exchangeMark({ "io.github.matrix-appservice-agents.exchange": { origin: text, hops: 1 } }),
@@ -379,12 +399,12 @@ const FED: Readonly<Record<string, Readonly<Record<string, Feed>>>> = {
   "addressing/said.ts": {
     saidBy: (text) => {
       const answers = text.split(" ").map((body) => ({ body, "m.text": [{ body }] }));
-      for (const type of ["m.room.message", "m.sticker", "m.poll.start", text])
-        saidBy(type, { msgtype: "m.location", body: text, "m.poll": { question: { body: text }, answers } });
+      for (const type of ["m.room.message", "m.sticker", "m.poll.start", text]) {
+        saidBy(messageOf({ body: text, "m.poll": { question: { body: text }, answers } }, type));
+      }
     },
-    isPoll: (text) => isPoll(text),
   },
-  "conversation/unread-kinds.ts": { unreadKindOf: (text) => unreadKindOf({ msgtype: text }) },
+  "conversation/unread-kinds.ts": { unreadKindOf: (text) => unreadKindOf(messageOf({ msgtype: text })) },
   "answering/reply.ts": {
     withThinking: (text) => withThinking({ body: "a" }, text),
     noticeContent: (text) => noticeContent({ body: text, formattedBody: text }, TARGET),
@@ -489,6 +509,8 @@ const FED: Readonly<Record<string, Readonly<Record<string, Feed>>>> = {
   "homeserver/path.ts": { path: (text) => path`/rooms/${text.toWellFormed()}` },
   "matrix/relation.ts": {
     relationOf: (text) => relationOf({ "m.relates_to": { rel_type: text, event_id: text } }),
+    parseRelation: (text) =>
+      parseRelation({ rel_type: "m.thread", event_id: text, "m.in_reply_to": { event_id: text } }),
     answeredEvent: (text) => answeredEvent({ "m.relates_to": { rel_type: text, key: text } }),
   },
   "homeserver/survey.ts": { isAtLeast: (text) => isAtLeast(text, "1.141.0") },

@@ -41,6 +41,8 @@ import { Allowances } from "../../src/turns/allowances.ts";
 import { Exchanges } from "../../src/turns/exchanges.ts";
 import type { Turn, TurnReply } from "../../src/turns/turn.ts";
 import { TurnStore } from "../../src/turns/turn-store.ts";
+import { parseContent } from "../../src/matrix/received-content.ts";
+import { parseRelation } from "../../src/matrix/relation.ts";
 import { addProcess } from "./lease.ts";
 import { sealsOf } from "./seals.ts";
 
@@ -138,6 +140,25 @@ export async function assertNowhere(database: Database, words: RegExp): Promise<
   }
 }
 
+/** An event that can be read in a room, as it came. */
+export interface EventInRoom extends Omit<ReadEvent, "eventId" | "content"> {
+  readonly type: string;
+  readonly content: Readonly<Record<string, unknown>>;
+}
+
+function readOf(eventId: string, { type, content, ...event }: EventInRoom): ReadEvent {
+  return { ...event, eventId, content: parseContent(type, content) };
+}
+
+/** What may be particular about something that is said. */
+export type Saying = Partial<Omit<GhostMessage, "content">> & {
+  readonly to?: string;
+  /** Fields that its content has beside its words. */
+  readonly also?: object;
+  /** The content, in the place of one that is made of its words. */
+  readonly content?: Readonly<Record<string, unknown>>;
+};
+
 /** A conversation with agents whose models say what a test tells them to, on a database. */
 export class World {
   readonly database: Database;
@@ -176,7 +197,7 @@ export class World {
   /** Who is in a direct chat that somebody else has made: of others, who is in one moderates it. */
   readonly leftAlone = new Set<string>();
   /** What can be read in the room, beside what was said to an agent; and what was looked for there. */
-  readonly events = new Map<string, Omit<ReadEvent, "eventId">>();
+  readonly events = new Map<string, EventInRoom>();
   readonly lookedUp: string[] = [];
   /** Why nothing can be looked up. */
   lookFails: Error | undefined;
@@ -295,7 +316,8 @@ export class World {
         this.lookedUp.push(eventId);
         if (this.lookFails !== undefined) return Promise.reject(this.lookFails);
         const event = this.events.get(eventId);
-        return Promise.resolve(event && { ...event, eventId, speaker: READ_NAMES[event.sender] ?? event.sender });
+        const speaker = READ_NAMES[event?.sender ?? ""] ?? event?.sender ?? "";
+        return Promise.resolve(event && { ...readOf(eventId, event), speaker });
       },
       readFiles: new ReadFiles(database, sealsOf(database)),
       download: async (_ghost, { url }, maxBytes, signal) => {
@@ -340,12 +362,14 @@ export class World {
       outsideOf: (_room, eventId) => {
         if (this.lookFails !== undefined) return Promise.reject(this.lookFails);
         const event = this.events.get(eventId);
-        return Promise.resolve(event && { sender: event.sender, relation: event.content["m.relates_to"] });
+        return Promise.resolve(
+          event && { sender: event.sender, relation: parseRelation(event.content["m.relates_to"]) },
+        );
       },
       read: (_room, eventId) => {
         this.lookedUp.push(eventId);
         const event = this.events.get(eventId);
-        return Promise.resolve(event && { ...event, eventId });
+        return Promise.resolve(event && readOf(eventId, event));
       },
       setState: (_room, type, events) => {
         if (this.maySetState) this.state.push(...events.map((event) => ({ type, ...event })));
@@ -375,14 +399,14 @@ export class World {
   }
 
   /** Somebody says something; returns the event's id. */
-  async say(body: string, more: Partial<GhostMessage> & { to?: string; also?: object } = {}): Promise<string> {
-    const { to = LLAMA, also = {}, ...fields } = more;
+  async say(body: string, more: Saying = {}): Promise<string> {
+    const { to = LLAMA, also = {}, content = { msgtype: "m.text", body, ...also }, ...fields } = more;
     const message: GhostMessage = {
       eventId: `$event${++this.#count}`,
       roomId: ROOM,
       sender: ALICE,
       sentAt: 1,
-      content: { msgtype: "m.text", body, ...also },
+      content: parseContent("m.room.message", content),
       direct: true,
       encrypted: this.encrypted,
       lateMs: 0,

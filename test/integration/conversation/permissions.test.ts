@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import { EXCHANGE_FIELD } from "../../../src/matrix/exchange-mark.ts";
 import { Bans } from "../../../src/permissions/bans.ts";
 import { ProviderError } from "../../../src/providers/provider.ts";
+import { parseContent } from "../../../src/matrix/received-content.ts";
 import type { TurnReply } from "../../../src/turns/turn.ts";
 import { TurnStore } from "../../../src/turns/turn-store.ts";
 import {
@@ -68,7 +69,7 @@ forEachDatabase((_kind, open) => {
         roomId: ROOM,
         sender: ALICE,
         sentAt: 1,
-        content: { msgtype: "m.text", body: "hello" },
+        content: parseContent("m.room.message", { msgtype: "m.text", body: "hello" }),
         direct: true,
         encrypted: true,
         lateMs: 0,

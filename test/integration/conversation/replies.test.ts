@@ -1,7 +1,5 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { ReadEvent } from "../../../src/ghost/ghost-handle.ts";
-import type { GhostMessage } from "../../../src/ghost/received.ts";
 import { TurnStore } from "../../../src/turns/turn-store.ts";
 import {
   AGENT,
@@ -17,6 +15,8 @@ import {
   ROOM,
   UNSEEN,
   World,
+  type EventInRoom,
+  type Saying,
 } from "../../support/conversation-world.ts";
 import { forEachDatabase } from "../../support/databases.ts";
 import { sealsOf } from "../../support/seals.ts";
@@ -43,7 +43,7 @@ function inThread(root: string): object {
   };
 }
 
-function text(body: string, more: Partial<ReadEvent> = {}): Omit<ReadEvent, "eventId"> {
+function text(body: string, more: Partial<EventInRoom> = {}): EventInRoom {
   const content = { msgtype: "m.text", body };
   return { sender: BOB, sentAt: 1, type: "m.room.message", content, encrypted: false, ...more };
 }
@@ -73,7 +73,7 @@ forEachDatabase((_kind, open) => {
       );
     }
 
-    function say(world: World, body: string, also: object, more: Partial<GhostMessage> = {}): Promise<string> {
+    function say(world: World, body: string, also: object, more: Saying = {}): Promise<string> {
       return world.say(body, { direct: false, also, ...more });
     }
 
@@ -164,7 +164,7 @@ forEachDatabase((_kind, open) => {
 
     it("is anything that has words: notices, stickers, places, polls", async () => {
       const world = new World(await open());
-      const kinds: [string, Omit<ReadEvent, "eventId">, RegExp][] = [
+      const kinds: [string, EventInRoom, RegExp][] = [
         ["$notice", text("Build failed", { content: { msgtype: "m.notice", body: "Build failed" } }), /> Build failed/],
         ["$emote", text("waves", { content: { msgtype: "m.emote", body: "waves" } }), /> waves/],
         ["$sticker", text("", { type: "m.sticker", content: { body: "a cat" } }), /> \(a sticker: “a cat”\)/],

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { parseContent } from "../../../src/matrix/received-content.ts";
+import { parseRelation } from "../../../src/matrix/relation.ts";
 import type { RespondMode } from "../../../src/rooms/settings.ts";
 import { namesOf } from "../../../src/addressing/candidate.ts";
-import { classifyMessage, repliedEvent, threadOf, type MessageClass } from "../../../src/addressing/addressing.ts";
+import { classifyMessage, type MessageClass } from "../../../src/addressing/addressing.ts";
 
 const LLAMA = "@agent_llama:example.org";
 const MAX = "@agent_max:example.org";
@@ -26,7 +28,7 @@ function decide(
       roomId: "!room:example.org",
       sender: options.sender ?? "@alice:example.org",
       sentAt: 1,
-      content: { msgtype: "m.text", ...content },
+      content: parseContent("m.room.message", { msgtype: "m.text", ...content }),
       encrypted: options.encrypted ?? false,
     },
     {
@@ -303,8 +305,8 @@ describe("in a direct chat", () => {
     };
     const decision = decide({ body: "hi", "m.relates_to": relation }, { direct: true });
     assert.deepEqual(decision, { kind: "addressed", text: "hi", threadRoot: "$root" });
-    assert.equal(repliedEvent({ "m.relates_to": relation }), undefined);
-    assert.equal(repliedEvent({ "m.relates_to": { ...relation, is_falling_back: false } }), "$last");
+    assert.equal(parseRelation(relation).repliesTo, undefined);
+    assert.equal(parseRelation({ ...relation, is_falling_back: false }).repliesTo, "$last");
   });
 
   it("nothing that a relation holds breaks the decision", () => {
@@ -333,15 +335,15 @@ describe("an event's id that is none", () => {
         assert.equal(decide(edit, { direct, sender: MAX }).kind, "ignored");
         const thread = { body: "Llama: hi", "m.relates_to": { rel_type: "m.thread", event_id: id } };
         assert.deepEqual(decide(thread, { direct }), { kind: "addressed", text: "hi", threadRoot: undefined });
-        assert.equal(threadOf(thread), undefined);
-        assert.equal(repliedEvent({ "m.relates_to": { "m.in_reply_to": { event_id: id } } }), undefined);
+        assert.equal(parseRelation(thread["m.relates_to"]).threadRoot, undefined);
+        assert.equal(parseRelation({ "m.in_reply_to": { event_id: id } }).repliesTo, undefined);
       }
     });
   }
 
   it("has 255 bytes at the most", () => {
     const longest = `$${"a".repeat(254)}`;
-    assert.equal(repliedEvent({ "m.relates_to": { "m.in_reply_to": { event_id: longest } } }), longest);
+    assert.equal(parseRelation({ "m.in_reply_to": { event_id: longest } }).repliesTo, longest);
   });
 });
 

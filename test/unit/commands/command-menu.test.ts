@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { describe, it } from "node:test";
+import { parseContent } from "../../../src/matrix/received-content.ts";
 import { chosenCommand, commandDescriptions } from "../../../src/commands/command-menu.ts";
 import { COMMANDS } from "../../../src/commands/all.ts";
 
@@ -85,7 +86,13 @@ describe("the description of commands for menus", () => {
 
 describe("a command that was chosen from a menu", () => {
   const chosen = (command: unknown, mentioned = LLAMA): unknown =>
-    chosenCommand({ "org.matrix.msc4391.command": command, "m.mentions": { user_ids: [mentioned] } }, LLAMA);
+    chosenCommand(
+      parseContent("m.room.message", {
+        "org.matrix.msc4391.command": command,
+        "m.mentions": { user_ids: [mentioned] },
+      }),
+      LLAMA,
+    );
 
   it("is what the menu says, for the agent that is mentioned", () => {
     assert.deepEqual(chosen({ command: "Model", arguments: { name: " qwen " } }), { name: "model", rest: "qwen" });
