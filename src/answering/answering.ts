@@ -1,6 +1,7 @@
 import { callFor } from "../addressing/call.ts";
 import { withoutPath } from "../agents/model-name.ts";
 import type { Queryable } from "../database/database.ts";
+import type { TurnFailure } from "../language/failures.ts";
 import type { Words } from "../language/words.ts";
 import type { Logger } from "../observability/log.ts";
 import { estimateTokens } from "../text/tokens.ts";
@@ -9,7 +10,6 @@ import type { FailedReply, NewTurn, Turn, TurnReply } from "../turns/turn.ts";
 import type { TurnStore } from "../turns/turn-store.ts";
 import type { Drafting } from "../turns/turn-work.ts";
 import { fixed } from "./failure-notices.ts";
-import type { TurnFailure } from "./notices.ts";
 import { answeringParts, type AnsweringOptions, type AnsweringParts } from "./parts.ts";
 import type { ReplyTarget } from "./reply.ts";
 import type { RoomLanguage } from "./room-language.ts";

@@ -1,10 +1,10 @@
 import { userLocalpart } from "../addressing/call.ts";
 import type { Agent } from "../agents/agents.ts";
 import { withoutPath } from "../agents/model-name.ts";
+import type { TurnFailure } from "../language/failures.ts";
 import type { Words } from "../language/words.ts";
 import type { FailedReply, NewTurn } from "../turns/turn.ts";
 import { markOf } from "./answer-messages.ts";
-import type { TurnFailure } from "./notices.ts";
 import { noticeContent, type ReplyTarget } from "./reply.ts";
 
 /** Says why questions have no answer. */

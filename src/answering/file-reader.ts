@@ -1,6 +1,7 @@
 import { closedFormat, documentFormat } from "../documents/formats.ts";
+import type { FileFailure } from "../language/failures.ts";
 import { quotedText, type Attachment } from "../matrix/attachments.ts";
-import type { FileOutcome, Unreadable } from "../memory/read-files.ts";
+import type { FileOutcome } from "../memory/read-files.ts";
 import type { RememberedMessage } from "../memory/remembered-message.ts";
 import { foreignPicture, pictureType } from "../providers/pictures.ts";
 import { recordingEnding } from "../providers/recordings.ts";
@@ -34,7 +35,7 @@ export interface FileSource {
 }
 
 /** Why a file can't be read, whoever reads it with whatever model. */
-const LASTING: ReadonlySet<Unreadable> = new Set([
+const LASTING: ReadonlySet<FileFailure> = new Set([
   ...["cant_read", "no_text", "locked", "old_office", "heic", "svg", "foreign_picture", "mislabelled"],
   ...["too_large", "no_file"],
 ] as const);

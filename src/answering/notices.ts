@@ -1,18 +1,6 @@
 import type { Words } from "../language/words.ts";
-import type { FailureWord } from "../language/phrases.ts";
 import type { Distrust } from "../permissions/trust.ts";
-import type { ProviderFailure } from "../providers/provider.ts";
 import { escapeMarkdown } from "../text/markdown.ts";
-import type { Unreadable } from "../memory/read-files.ts";
-
-/**
- * Why a turn failed: a provider's reason, `gone` for an agent that is not there any more, `waited` for one that was too long in the queue, `full` for one that found too
- * many in it, `in_clear` for one that is made of what came encrypted, in a room that is not, or `unknown` for any other error.
- */
-export type TurnFailure =
-  | ProviderFailure
-  | Unreadable
-  | Extract<FailureWord, "gone" | "waited" | "full" | "in_clear" | "unknown" | "fell_silent" | "ran_on">;
 
 /**
  * What is said of a message whose key has not come. Asking a client for it does not help; sending the message again does.

@@ -1,14 +1,14 @@
-import type { Unreadable } from "../memory/read-files.ts";
+import type { FileFailure } from "../language/failures.ts";
 
 /** A file can't be read; the file's `name` is for people to see. */
 export class UnreadableFile extends Error {
   override readonly name = "UnreadableFile";
-  readonly why: Unreadable;
+  readonly why: FileFailure;
   /** Whether the file only did not come, and may the next time. */
   readonly isPassing: boolean;
 
   constructor(
-    why: Unreadable,
+    why: FileFailure,
     { isPassing = false, ...options }: ErrorOptions & { readonly isPassing?: boolean } = {},
   ) {
     super(`a file can't be read: ${why}`, options);

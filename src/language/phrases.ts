@@ -1,3 +1,5 @@
+import type { TurnFailure } from "./failures.ts";
+
 /** What a notice about a failed turn is made of. */
 export interface FailedTurn {
   /** The agent's display name. */
@@ -67,7 +69,7 @@ export interface UsageWords {
  */
 export interface Phrases {
   /** By the kind of failure. */
-  readonly failures: Readonly<Record<FailureWord, (turn: FailedTurn) => string>>;
+  readonly failures: Readonly<Record<TurnFailure, (turn: FailedTurn) => string>>;
   /** By the sender's client's own reason to keep a key back; `other` for none, or one that is not known. */
   readonly missingKey: Readonly<
     Record<"unverified" | "blacklisted" | "unavailable" | "other", (agent: string) => string>
@@ -189,43 +191,6 @@ export interface Phrases {
   /** Those of them that are words, names or abbreviations elsewhere, too: one alone tells nothing. */
   readonly ambiguousWords: ReadonlySet<string>;
 }
-
-/** Why a turn has no answer. */
-export type FailureWord =
-  | "unreachable"
-  | "model_missing"
-  | "gone"
-  | "timeout"
-  /** It was at work, and then nothing more came. */
-  | "fell_silent"
-  /** It was at work until its time was over. */
-  | "ran_on"
-  | "cut_off"
-  | "malformed"
-  | "refused"
-  | "empty"
-  | "unpaid"
-  | "thought_only"
-  | "declined"
-  | "too_long"
-  | "cancelled"
-  | "busy"
-  | "cant_see"
-  | "cant_hear"
-  | "cant_read"
-  | "no_text"
-  | "locked"
-  | "old_office"
-  | "heic"
-  | "svg"
-  | "foreign_picture"
-  | "mislabelled"
-  | "too_large"
-  | "no_file"
-  | "waited"
-  | "in_clear"
-  | "full"
-  | "unknown";
 
 /** Why somebody is not listened to. */
 export type DistrustWord =

@@ -1,30 +1,16 @@
 import { deleteInBatches } from "../database/batches.ts";
 import type { Database, Queryable } from "../database/database.ts";
 import { storable } from "../database/text.ts";
+import type { FileFailure } from "../language/failures.ts";
 import { unlessBroken } from "../sealing/sealed-text.ts";
 import type { SealedRow, Seals } from "../sealing/seals.ts";
-
-/** Why a file can't be read. Each has words in notices.ts. */
-export type Unreadable =
-  | "cant_see"
-  | "cant_hear"
-  | "cant_read"
-  | "no_text"
-  | "locked"
-  | "old_office"
-  | "heic"
-  | "svg"
-  | "foreign_picture"
-  | "mislabelled"
-  | "too_large"
-  | "no_file";
 
 /** What came of reading a file. */
 export type FileOutcome =
   | { readonly kind: "text"; readonly text: string }
   | {
       readonly kind: "unreadable";
-      readonly why: Unreadable;
+      readonly why: FileFailure;
       /** It only did not come: it is tried again later, and later still the next time. */
       readonly isPassing: boolean;
     };
@@ -119,6 +105,6 @@ export async function dropReadFile(tx: Queryable, { ghost, eventId }: FileId): P
 
 interface Row extends SealedRow {
   readonly body: string | null;
-  readonly failure: Unreadable | null;
+  readonly failure: FileFailure | null;
   readonly is_passing: boolean;
 }

@@ -1,7 +1,8 @@
 import type { Metrics } from "../observability/metrics.ts";
 import { CircuitBreaker } from "./circuit-breaker.ts";
 import { FairQueue, type Release } from "../concurrency/fair-queue.ts";
-import { type ChatChunk, type ChatRequest, type Provider, ProviderError, type ProviderFailure } from "./provider.ts";
+import type { ProviderFailure } from "../language/failures.ts";
+import { type ChatChunk, type ChatRequest, type Provider, ProviderError } from "./provider.ts";
 
 /** Failures that show a server in trouble, whatever the request was. */
 const TROUBLE: ReadonlySet<ProviderFailure> = new Set(["unreachable", "timeout", "cut_off", "busy", "malformed"]);

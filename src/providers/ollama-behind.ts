@@ -4,7 +4,8 @@ import { checkJson, providerFetch } from "./http.ts";
 import { cloudByName } from "./ollama-cloud.ts";
 import { factsShown } from "./ollama-facts.ts";
 import { explain, UNKNOWN_REQUEST, UnknownRequest } from "./ollama-http.ts";
-import { type ModelFacts, ProviderError, type ProviderFailure, type Relay } from "./provider.ts";
+import type { ProviderFailure } from "../language/failures.ts";
+import { type ModelFacts, ProviderError, type Relay } from "./provider.ts";
 import { askOnce } from "./stream.ts";
 
 const ASK_MS = 10_000;

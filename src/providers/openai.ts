@@ -11,6 +11,7 @@ import { ollamaBehind } from "./ollama-behind.ts";
 import { RefusedParameters, refusedParameter, type Parameter } from "./parameters.ts";
 import { pictureType } from "./pictures.ts";
 import { promptTooLong } from "./prompt-too-long.ts";
+import type { ProviderFailure } from "../language/failures.ts";
 import {
   type ChatChunk,
   type ChatMessage,
@@ -21,7 +22,6 @@ import {
   type ModelFacts,
   type Provider,
   ProviderError,
-  type ProviderFailure,
   type TranscribeRequest,
 } from "./provider.ts";
 import { askOnce, streamAnswer, type Piece, type StreamLimits } from "./stream.ts";

@@ -1,3 +1,4 @@
+import type { ProviderFailure } from "../language/failures.ts";
 import type { Effort, Locality } from "../config/config.ts";
 
 /** One message of the conversation as a model sees it. */
@@ -136,35 +137,6 @@ export interface Provider {
   /** The models installed now that run there. Throws {@link ProviderError}. */
   models(): Promise<readonly InstalledModel[]>;
 }
-
-/** Why a provider could not answer. Each has words for a person in `answering/notices.ts`. */
-export type ProviderFailure =
-  /** Nothing answers at the address. */
-  | "unreachable"
-  /** The provider does not have the model. */
-  | "model_missing"
-  /** No first token, or none for a while, within the configured time. */
-  | "timeout"
-  /** The stream ended in the middle. */
-  | "cut_off"
-  /** The answer is not what the protocol allows. */
-  | "malformed"
-  /** The provider has too much to do, or we have asked too often. */
-  | "busy"
-  /** The provider wants money first: no pause and no other words help. */
-  | "unpaid"
-  /** The provider answered with an error of its own. */
-  | "refused"
-  /** The stream ended well but held no text. */
-  | "empty"
-  /** The model came to its limit before it had said anything: all went into thinking. */
-  | "thought_only"
-  /** The server's rules about content let nothing through. */
-  | "declined"
-  /** The prompt does not fit into the window that the model is run with. */
-  | "too_long"
-  /** Our own signal ended it. */
-  | "cancelled";
 
 /** A provider's failure. `message` is for the log and holds no text of the conversation. */
 export class ProviderError extends Error {

@@ -1,5 +1,6 @@
 import type { Logger } from "../observability/log.ts";
-import { type ChatChunk, type ChatUsage, type EndReason, ProviderError, type ProviderFailure } from "./provider.ts";
+import type { ProviderFailure } from "../language/failures.ts";
+import { type ChatChunk, type ChatUsage, type EndReason, ProviderError } from "./provider.ts";
 import { Repetition } from "./repetition.ts";
 import type { Line } from "./line.ts";
 import { ThinkingInText, type Part } from "./thinking-in-text.ts";

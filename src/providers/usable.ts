@@ -1,4 +1,5 @@
-import { type Provider, ProviderError, type ProviderFailure } from "./provider.ts";
+import type { ProviderFailure } from "../language/failures.ts";
+import { type Provider, ProviderError } from "./provider.ts";
 
 /** Failures of a provider that is there all the same. */
 const THERE: ReadonlySet<ProviderFailure> = new Set(["refused", "busy", "model_missing"]);

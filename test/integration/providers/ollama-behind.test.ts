@@ -4,7 +4,8 @@ import { silentLogger } from "../../../src/observability/log.ts";
 import { createAnthropicProvider } from "../../../src/providers/anthropic.ts";
 import { cloudByName } from "../../../src/providers/ollama-cloud.ts";
 import { createOpenAiProvider } from "../../../src/providers/openai.ts";
-import { ProviderError, type Provider, type ProviderFailure } from "../../../src/providers/provider.ts";
+import type { ProviderFailure } from "../../../src/language/failures.ts";
+import { ProviderError, type Provider } from "../../../src/providers/provider.ts";
 import { json, startModelServer, type ModelServer, type Reply } from "../../support/model-server.ts";
 import { startOllamaServer, type OllamaServer } from "../../support/ollama-server.ts";
 

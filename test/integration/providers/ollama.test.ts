@@ -4,13 +4,8 @@ import { after, before, describe, it, mock } from "node:test";
 
 import { silentLogger } from "../../../src/observability/log.ts";
 import { createOllamaProvider } from "../../../src/providers/ollama.ts";
-import {
-  type ChatChunk,
-  type ChatRequest,
-  type Provider,
-  ProviderError,
-  type ProviderFailure,
-} from "../../../src/providers/provider.ts";
+import type { ProviderFailure } from "../../../src/language/failures.ts";
+import { type ChatChunk, type ChatRequest, type Provider, ProviderError } from "../../../src/providers/provider.ts";
 import {
   type Behaviour,
   type OllamaServer,

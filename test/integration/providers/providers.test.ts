@@ -4,13 +4,8 @@ import { generate } from "selfsigned";
 import { silentLogger } from "../../../src/observability/log.ts";
 import { createAnthropicProvider } from "../../../src/providers/anthropic.ts";
 import { createOpenAiProvider } from "../../../src/providers/openai.ts";
-import {
-  ProviderError,
-  type ChatChunk,
-  type ChatRequest,
-  type Provider,
-  type ProviderFailure,
-} from "../../../src/providers/provider.ts";
+import type { ProviderFailure } from "../../../src/language/failures.ts";
+import { ProviderError, type ChatChunk, type ChatRequest, type Provider } from "../../../src/providers/provider.ts";
 import { anthropic, json, openAi, startModelServer, type ModelServer, type Reply } from "../../support/model-server.ts";
 
 const LONG_MS = 60_000;

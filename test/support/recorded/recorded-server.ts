@@ -1,4 +1,5 @@
-import type { ChatUsage, EndReason, ModelFacts, ProviderFailure } from "../../../src/providers/provider.ts";
+import type { ProviderFailure } from "../../../src/language/failures.ts";
+import type { ChatUsage, EndReason, ModelFacts } from "../../../src/providers/provider.ts";
 
 /**
  * What one kind of model server sends: the shapes are those of its documentation and of what people reported of it, or recorded

@@ -4,7 +4,7 @@ import { describeMissingKey } from "../../../src/answering/notices.ts";
 import { wordsIn } from "../../../src/language/language.ts";
 import { valueInWords } from "../../../src/commands/setting-words.ts";
 import { LANGUAGES, type Language } from "../../../src/language/languages.ts";
-import type { FailureWord } from "../../../src/language/phrases.ts";
+import type { TurnFailure } from "../../../src/language/failures.ts";
 import { phrasesOf } from "../../support/phrases.ts";
 
 const WHAT_TO_DO: Readonly<Record<Language, RegExp>> = {
@@ -18,7 +18,7 @@ for (const language of LANGUAGES) {
   const words = wordsIn(language);
 
   describe(`the notice of a failed turn, in ${language}`, () => {
-    const notices = (Object.keys(words.failures) as FailureWord[]).map((code) => ({
+    const notices = (Object.keys(words.failures) as TurnFailure[]).map((code) => ({
       code,
       text: words.failures[code](FAILED),
     }));
