@@ -4,10 +4,10 @@ import { UsageError } from "./cli/usage-error.ts";
 import { OperatorError } from "./observability/operator-error.ts";
 import { printError } from "./observability/described-error.ts";
 
-/** What is said to a command line that is wrong: the whole of the help would bury why. */
+/** The answer to a wrong command line: the whole help would bury the mistake. */
 const SHORT_USAGE = `Usage: matrix-agents <command> [options]; matrix-agents --help shows them all\n`;
 
-// Whoever reads has enough of it (`| head`): no more is written, and nothing is wrong.
+// The reader has closed the pipe (`| head`). This is no failure; no more is written.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code !== "EPIPE") throw error;
   process.exit();
@@ -16,7 +16,7 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 try {
   process.exitCode = await runCommandLine(process.argv.slice(2));
 } catch (error) {
-  // Errors that were made for a person carry their exit code; anything else is a fault of ours and shows where.
+  // Errors for a person carry their exit code; any other error is a fault of ours and shows its stack.
   if (error instanceof UsageError) {
     process.stderr.write(`matrix-agents: ${error.message}\n${SHORT_USAGE}`);
     process.exitCode = error.exitCode;

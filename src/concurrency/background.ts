@@ -1,6 +1,9 @@
 import type { Logger } from "../observability/log.ts";
 
-/** Work that nobody waits for, such as a read receipt: owned here, its failures logged, and waited for at the end. */
+/**
+ * Work that no caller waits for, such as a read receipt. This class owns it, logs its failures, and waits for it at the
+ * end.
+ */
 export class Background {
   readonly #log: Logger;
   readonly #running = new Set<Promise<void>>();
@@ -9,7 +12,7 @@ export class Background {
     this.#log = log;
   }
 
-  /** Starts `work`; a failure is logged as `what` that failed and goes no further. */
+  /** Starts `work`; a failure is logged under the name `what` and goes no further. */
   run(what: string, work: () => Promise<unknown>): void {
     const running: Promise<void> = work()
       .then(
@@ -20,7 +23,7 @@ export class Background {
     this.#running.add(running);
   }
 
-  /** Resolves when nothing runs any more. */
+  /** Resolves when no work runs any more. */
   async idle(): Promise<void> {
     while (this.#running.size > 0) await Promise.all(this.#running);
   }

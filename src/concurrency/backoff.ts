@@ -1,17 +1,17 @@
-/** How long is waited after failures, in ms. */
+/** The waiting times after failures, in ms. */
 export interface Backoff {
   readonly firstMs: number;
   readonly longestMs: number;
 }
 
-/** Enough for any doubling to have come to its longest. */
+/** Enough doublings for any time to reach its longest. */
 const MOST_DOUBLINGS = 30;
 
 /**
- * How long to wait after so many failures in a row, in ms: the time doubles with each, up to the longest. Half of it is random,
- * so that those that failed together do not come back at the same instant.
+ * The wait after this many failures in a row, in ms: the time doubles with each, up to the longest. Half of it is
+ * random, so that jobs that failed together do not retry at the same instant.
  *
- * @param failures those before this one.
+ * @param failures the failures before this one.
  * @param random between 0 and 1.
  */
 export function backoffMs(

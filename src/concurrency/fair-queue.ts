@@ -2,9 +2,9 @@
 export type Release = () => void;
 
 /**
- * A limit to how much runs at once, fair between people. The person with the fewest running is next, and among those
- * the one who was let in longest ago, so that somebody's second question does not come before another's first. Work
- * that nobody waits for (`undefined`) comes last.
+ * Limits how much runs at once, fairly among people. The person with the fewest running jobs is next, and among those
+ * the one who was admitted longest ago, so that one person's second question does not overtake another's first. Work
+ * without a waiting person (`undefined`) comes last.
  */
 export class FairQueue {
   readonly #places: number;
@@ -15,13 +15,13 @@ export class FairQueue {
   #taken = 0;
   #entered = 0;
 
-  /** @param options.each how many places one person may have at once: the others wait, though places are free. */
+  /** @param options.each the most places of one person: their other jobs wait even when places are free. */
   constructor(places: number, { each = places }: { readonly each?: number } = {}) {
     this.#places = places;
     this.#each = each;
   }
 
-  /** How many wait. */
+  /** The number of waiting jobs. */
   get length(): number {
     return this.#waiting.length;
   }
@@ -29,7 +29,7 @@ export class FairQueue {
   /** Waits for a place. Rejects with the signal's reason when that comes first. */
   async enter(who: string | undefined, signal: AbortSignal): Promise<Release> {
     signal.throwIfAborted();
-    // No one waits while a place is free: each end lets the next one in.
+    // While a place is free, no job waits: each end admits the next one.
     if (this.#taken < this.#places && this.#mayEnter(who)) return this.#take(who);
     return new Promise((resolve, reject) => {
       const waiter = {
@@ -48,7 +48,7 @@ export class FairQueue {
     });
   }
 
-  /** Does work when there is a place for it. Rejects as {@link enter} does, or as the work. */
+  /** Runs work when there is a place. Rejects like {@link enter}, or like the work. */
   async run<T>(who: string | undefined, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
     const leave = await this.enter(who, signal);
     try {

@@ -1,19 +1,19 @@
-/** Lets so many at once pass, the others in order of arrival. */
+/** Admits a number of holders at once, the others in order of arrival. */
 export class Semaphore {
   readonly #onFull: () => void;
   readonly #waiting: (() => void)[] = [];
   #free: number;
 
   /**
-   * @param size how many at once.
-   * @param onFull called when somebody has to wait: a chance to make room.
+   * @param size the most holders at once.
+   * @param onFull called when a caller must wait: a chance to free a place.
    */
   constructor(size: number, onFull: () => void = () => undefined) {
     this.#free = size;
     this.#onFull = onFull;
   }
 
-  /** Resolves when there is room, with a function that gives it back; calling that again does nothing. */
+  /** Resolves when there is room, with a function that frees it; calling that again does nothing. */
   async acquire(): Promise<() => void> {
     if (this.#free > 0) this.#free--;
     else {
@@ -42,7 +42,7 @@ export class Semaphore {
     }
   }
 
-  /** How many wait. */
+  /** The number of waiting callers. */
   get waiting(): number {
     return this.#waiting.length;
   }

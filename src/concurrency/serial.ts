@@ -1,14 +1,9 @@
-/**
- * Runs asynchronous work one at a time, in order of arrival. A failure concerns only the one who asked.
- */
+/** Runs asynchronous work one at a time, in order of arrival. A failure concerns only its own caller. */
 export class Serial {
   #last: Promise<unknown> = Promise.resolve();
   #closed: Error | undefined;
 
-  /**
-   * Runs `work` after everything that was handed in before. Rejects with the rejection of `work`, or the reason of the
-   * close.
-   */
+  /** Runs `work` after all earlier work. Rejects like `work`, or with the reason of the close. */
   run<T>(work: () => Promise<T>): Promise<T> {
     const result = this.#last.then(() => {
       if (this.#closed !== undefined) throw this.#closed;
@@ -18,7 +13,7 @@ export class Serial {
     return result;
   }
 
-  /** Lets what is running end, rejects all that waits or comes later with `reason`, and resolves when nothing runs. */
+  /** Lets running work end, rejects all waiting and later work with `reason`, and resolves when nothing runs. */
   async close(reason: Error): Promise<void> {
     this.#closed = reason;
     await this.#last;
@@ -29,7 +24,7 @@ export class Serial {
 export class KeyedSerial {
   readonly #lanes = new Map<string, { serial: Serial; users: number }>();
 
-  /** Runs `work` after everything that was handed in before under the same key. */
+  /** Runs `work` after all earlier work under the same key. */
   async run<T>(key: string, work: () => Promise<T>): Promise<T> {
     const lane = this.#lanes.get(key) ?? { serial: new Serial(), users: 0 };
     this.#lanes.set(key, lane);

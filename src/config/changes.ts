@@ -1,11 +1,11 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Config } from "./config.ts";
 
-/** The difference between two configurations: names of settings as config.yaml has them, never their values. */
+/** The difference between two configurations: names of settings as in config.yaml, never their values. */
 export interface Changes {
-  /** Taken over while the bridge runs. */
+  /** Applied while the bridge runs. */
   readonly live: readonly string[];
-  /** Taken over by a restart alone. */
+  /** Applied only by a restart. */
   readonly restart: readonly string[];
 }
 
@@ -30,14 +30,14 @@ export type LiveSection = (typeof LIVE_SECTIONS)[number];
 /** These, and the settings of other sections of which the same holds. All others need a restart. */
 const LIVE: ReadonlySet<string> = new Set([...LIVE_SECTIONS, "encryption.trust", "logging.level"]);
 
-/** Settings whose names can't be told from those of their fields. */
+/** Settings whose names do not follow from those of their fields. */
 const NAMES: Readonly<Record<string, string>> = {
   "encryption.master_key": "encryption.master_key_file or master_key_env",
   "encryption.trust": "trust",
   "sync.missing_key_notice": "sync.missing_key_notice_after",
 };
 
-/** The settings that follow from other settings. */
+/** The settings that are computed from others. */
 const DERIVED: ReadonlySet<string> = new Set(["guardedFiles"]);
 
 /** The settings that a new configuration would change. */

@@ -11,17 +11,18 @@ const SCHEMA = new URL("../../config.schema.yaml", import.meta.url);
 let compiled: Promise<ValidateFunction> | undefined;
 
 /**
- * Checks settings against config.schema.yaml and fills in its defaults, in place. Returns all mistakes at once, one for
- * each path.
+ * Checks settings against config.schema.yaml and fills in its defaults, in place. Returns all mistakes, one for each
+ * path.
  */
 export async function checkSchema(settings: Record<string, unknown>): Promise<ConfigProblem[]> {
-  // The schema is part of the program; to compile it takes longer than all the rest.
+  // Compiling the schema takes longer than everything else, and it never changes.
   const validate = await (compiled ??= compileSchema());
   if (validate(settings)) return [];
-  // Of several mistakes at one path the last is the most telling: of `type` first that it is required, then its choices.
+  // Of several mistakes at one path the last says most: `type`, for example, is first reported as required, then with
+  // its choices.
   const problems = new Map<string, ConfigProblem>();
   for (const error of validate.errors ?? []) {
-    // Both sum up others, which are told.
+    // Both summarise other errors, which are reported.
     if (error.keyword === "oneOf" || error.keyword === "propertyNames") continue;
     const problem = problemOf(error);
     problems.set(problem.path, problem);
@@ -38,7 +39,7 @@ async function compileSchema(): Promise<ValidateFunction> {
     verbose: true,
     strictRequired: false,
   });
-  // Editors show this one with a pattern that does not match, and so do we.
+  // Editors show this text for a pattern that does not match, and so do we.
   ajv.addVocabulary(["patternErrorMessage"]);
   for (const [name, format] of Object.entries(FORMATS)) ajv.addFormat(name, (text: string) => format.validate(text));
   return ajv.compile(schema);
@@ -91,7 +92,7 @@ function problemOf(error: ErrorObject): ConfigProblem {
   }
 }
 
-/** The values of the setting that tells the alternatives of a `oneOf` apart. */
+/** The values of the setting that distinguishes the alternatives of a `oneOf`. */
 function choicesOf(error: ErrorObject): string[] {
   const alternatives = error.parentSchema?.["oneOf"] as { properties: Record<string, { const?: string }> }[];
   return alternatives.map(({ properties }) => properties[String(error.params["tag"])]?.const ?? "");

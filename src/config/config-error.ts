@@ -2,14 +2,14 @@ import { OperatorError } from "../observability/operator-error.ts";
 
 /** One mistake in a configuration file. */
 export interface ConfigProblem {
-  /** Where: `agents.llama.temperature`; empty for the file as a whole. */
+  /** The place: `agents.llama.temperature`; empty for the file as a whole. */
   readonly path: string;
-  /** The value that was found; never a secret. */
+  /** The value found there; never a secret. */
   readonly found: string;
   readonly expected: string;
 }
 
-/** A configuration file that can't be used. The message lists every mistake, for a person. */
+/** An unusable configuration file. The message lists every mistake, for a person. */
 export class ConfigError extends OperatorError<"ConfigError"> {
   override readonly name = "ConfigError";
   readonly problems: readonly ConfigProblem[];

@@ -2,10 +2,10 @@ import type { Language } from "../language/languages.ts";
 import type { LogLevel } from "../observability/log.ts";
 import type { GuardedFile } from "./guarded-files.ts";
 
-/** config.yaml, checked and complete: defaults filled in, paths absolute, durations in milliseconds. */
+/** config.yaml, checked and complete: with defaults, absolute paths, and durations in milliseconds. */
 export interface Config {
   readonly homeserver: {
-    /** Where the bridge reaches the homeserver's client-server API. */
+    /** The URL at which the bridge reaches the homeserver's client-server API. */
     readonly url: string;
     /** The server name in user ids. */
     readonly domain: string;
@@ -26,56 +26,56 @@ export interface Config {
   /** Undefined: the embedded database in `dataDir`. */
   readonly database: { readonly url: string } | undefined;
   readonly logging: { readonly level: LogLevel; readonly format: "json" | "pretty" | "auto" };
-  /** Where the process tells how it is; undefined: nowhere. */
+  /** The address for monitoring; undefined: none. */
   readonly monitoring: { readonly bind: string; readonly port: number } | undefined;
   /** The simple form of the rules: the people who may use the agents, and those who are ignored. */
   readonly access: AccessConfig;
-  /** The same where it is not as simple. */
+  /** The detailed form of the rules. */
   readonly permissions: PermissionConfig;
   readonly encryption: {
     readonly masterKey: MasterKeySource;
     readonly trust: TrustPolicy;
-    /** The one who confirms verifications on the agents' side. */
+    /** The one who confirms verifications on the agent's side. */
     readonly verification: VerificationMode;
-    /** In which rooms agents talk. */
+    /** The rooms in which agents talk. */
     readonly mode: EncryptionMode;
-    /** Room keys that are older are forgotten; undefined: never. */
+    /** The age at which room keys are deleted; undefined: never. */
     readonly forgetKeysAfterMs: number | undefined;
   };
   readonly sync: {
-    /** How often every device looks at its /sync though nothing rang. */
+    /** The interval at which every device reads its /sync without a reason. */
     readonly intervalMs: number;
-    /** How long a key may be missing before people are told. */
+    /** The time after which people are told of a missing key. */
     readonly missingKeyNoticeMs: number;
   };
   readonly turns: {
-    /** Questions that may wait in one conversation. */
+    /** The most waiting questions in one conversation. */
     readonly maxQueued: number;
     readonly maxWaitMs: number;
     readonly maxDurationMs: number;
-    /** How long a model server that is away is tried again. */
+    /** The time for which an unreachable model server is retried. */
     readonly retryModelForMs: number;
-    /** How long running turns may take to end when the bridge stops. */
+    /** The time that running turns get when the bridge stops. */
     readonly drainMs: number;
   };
   readonly answers: AnswerSettings;
   readonly exchanges: ExchangeSettings;
-  /** How much may be asked in a day. */
+  /** The limits for a day. */
   readonly limits: Limits;
-  /** Whether words may leave the admin's own network. */
+  /** Whether messages may leave the admin's own network. */
   readonly privacy: PrivacyPolicy;
   readonly memory: {
-    /** Whether what is too long ago to be read again at each question is summed up. */
+    /** Whether messages too old to be read again at each question are summarised. */
     readonly summaries: boolean;
-    /** Messages that are older are forgotten; undefined keeps them as long as the room lets it. */
+    /** The age at which messages are forgotten; undefined: by the room's own rule. */
     readonly retentionMs: number | undefined;
   };
   readonly ghosts: { readonly maxLoaded: number; readonly idleAfterMs: number };
-  /** Without a sign of life for so long, a process loses its ghosts. */
+  /** A process without a heartbeat for this long loses its ghosts. */
   readonly leases: { readonly expireAfterMs: number };
   readonly providers: ReadonlyMap<string, ProviderConfig>;
   readonly agents: ReadonlyMap<string, AgentConfig>;
-  /** The server that writes down voice messages. */
+  /** The server that transcribes voice messages. */
   readonly transcription: { readonly provider: string; readonly model: string } | undefined;
 }
 
@@ -85,8 +85,7 @@ export interface Config {
 export interface AccessConfig {
   readonly users: readonly string[];
   /**
-   * Users who are never answered, whatever other rules say: bots, and people of other networks whom bridges bring
-   * along.
+   * Users who are never answered, whatever other rules say: bots, and people whom bridges bring from other networks.
    */
   readonly ignore: readonly string[];
   /** The users whom the admin trusts with the bridge itself. */
@@ -94,45 +93,47 @@ export interface AccessConfig {
 }
 
 /**
- * The levels of rights: none; using agents; a room moderator's rights in every room; and the rights over the bridge.
- * Each includes the ones before it.
+ * The levels of rights: none; using agents; a room moderator's rights in every room; rights over the bridge. Each
+ * includes the earlier ones.
  */
 export type Level = "none" | "user" | "moderator" | "admin";
 
 /**
- * The people who may change a setting of a room: its moderators; admins; or nobody, and then rooms' own values do not
- * count.
+ * The people who may change a setting of a room: its moderators, admins, or nobody. With nobody, rooms' own values do
+ * not count.
  */
 export type SettingUsers = "moderators" | "admins" | "nobody";
 
-/** The rules of who may do what, by globs. The most particular one counts. */
+/** The rules for rights, by globs. The most specific one counts. */
 export interface PermissionConfig {
   /** By user ids. */
   readonly users: ReadonlyMap<string, Level>;
   /** By the servers of users. */
   readonly servers: ReadonlyMap<string, Level>;
-  /** By room ids: blocked (`none`), or the level that everybody has there; `allowed` blocks none and gives none. */
+  /**
+   * By room id: blocked (`none`), or the level of everybody in that room; `allowed` neither blocks nor gives a level.
+   */
   readonly rooms: ReadonlyMap<string, Level | "allowed">;
-  /** By the names of agents: globs of the users who alone may use them. */
+  /** By agent name: globs of the only users who may use it. */
   readonly agents: ReadonlyMap<string, readonly string[]>;
-  /** The people who may use the commands that are named in it; all other commands are the moderators'. */
+  /** The people who may use each command; unnamed commands belong to the moderators. */
   readonly commands: Readonly<Record<string, SettingUsers>>;
-  /** Agents answer in no room that more have joined; undefined: in any. */
+  /** The most joined members of a room in which agents answer; undefined: any number. */
   readonly maxRoomMembers: number | undefined;
-  /** How many invites of one user, and of the users of one server, are accepted in a day; undefined: all. */
+  /** The invites accepted in a day, from one user and from one server's users; undefined: all. */
   readonly invitesPerDay: { readonly user: number | undefined; readonly server: number | undefined };
-  /** Ids of the policy rooms whose bans count. */
+  /** Ids of the policy rooms whose bans apply. */
   readonly banLists: readonly string[];
 }
 
 /**
- * How far a device is trusted, from everybody to few. The words are those of mautrix; its last level, a device verified
- * by itself, is `cross-signed-verified` here, because the engine does not tell them apart any more.
+ * The trust that a device needs, from everybody to few. The words are mautrix's; its last level, a device verified by
+ * itself, is `cross-signed-verified` here, because the engine no longer distinguishes the two.
  *
  * - `unverified`: any device.
  * - `cross-signed-untrusted`: a device that its owner has signed (MSC4153).
- * - `cross-signed-tofu`: that, and the owner's identity is the one that was seen first.
- * - `cross-signed-verified`: that, and the owner's identity was verified.
+ * - `cross-signed-tofu`: also, the owner's identity is the first one that was seen.
+ * - `cross-signed-verified`: also, the owner's identity was verified.
  */
 export type TrustLevel = "unverified" | "cross-signed-untrusted" | "cross-signed-tofu" | "cross-signed-verified";
 
@@ -144,10 +145,7 @@ export interface Trust {
   readonly read: TrustLevel;
 }
 
-/**
- * The trust that is required, and where: the most particular rule counts, a room's before an agent's before the
- * default.
- */
+/** The required trust by place: the most specific rule counts, a room's before an agent's before the default. */
 export interface TrustPolicy {
   readonly everywhere: Trust;
   /** By the agent's name. */
@@ -155,31 +153,31 @@ export interface TrustPolicy {
   readonly rooms: ReadonlyMap<string, Partial<Trust>>;
 }
 
-/** How answers look while they are made. */
+/** The settings for how answers appear. */
 export interface AnswerSettings {
   /**
-   * `edit`: as a message that is edited until it is whole; `replace`: the same, and the whole answer is a message of its own,
-   * which rings, while the first one goes; `off`: only when it is whole.
+   * `edit`: as a message that is edited until it is complete; `replace`: the same, but the complete answer is a new
+   * message, which notifies people, and the first one is deleted; `off`: only when it is complete.
    */
   readonly stream: "edit" | "replace" | "off";
-  /** How often the message is edited, the last form not counted. */
+  /** The most edits of the message, without the last form. */
   readonly maxEdits: number;
-  /** Whether what a model says to itself before it answers is shown, folded. */
+  /** Whether the model's thinking is shown, folded. */
   readonly thinking: boolean;
-  /** Whether a question is reacted to with 👀 when it has been taken. */
+  /** Whether a question gets the reaction 👀 once it is taken. */
   readonly acknowledge: boolean;
-  /** Whether an agent says who it is where it was invited. */
+  /** Whether an agent introduces itself where it was invited. */
   readonly welcome: boolean;
-  /** Whether commands are described to clients that have menus for them (MSC4391), where a room lets the agent. */
+  /** Whether commands are described to clients with menus (MSC4391), where the room allows it. */
   readonly commandMenus: boolean;
-  /** Of notices and help; `auto`: as people speak in the room. */
+  /** The language of notices and help; `auto`: the one people write in the room. */
   readonly language: Language | "auto";
 }
 
-/** The kinds of limits: on the use by a user, a room, the users of a server, or of an agent. */
+/** The kinds of limits: for a user, a room, a server's users, or an agent. */
 export type LimitKind = "user" | "room" | "server" | "agent";
 
-/** How much of something there may be in a day; undefined: as much as you like. */
+/** The limit of something in a day; undefined: none. */
 export interface DailyLimit {
   readonly requests?: number;
   readonly tokens?: number;
@@ -187,10 +185,13 @@ export interface DailyLimit {
 
 export type Limits = Readonly<Record<LimitKind, DailyLimit>>;
 
-/** Whether words of a room may go to providers outside the admin's network: never; where it agrees; unless it does not. */
+/**
+ * Whether a room's messages may go to providers outside the admin's network: never; if the room agrees; unless it
+ * refuses.
+ */
 export type CloudPolicy = "deny" | "ask" | "allow";
 
-/** The admin's rule: a room's own, or the one for its kind of room. */
+/** The admin's rule: for one room, or for a kind of room. */
 export interface PrivacyPolicy {
   readonly cloud: CloudPolicy;
   /** In encrypted rooms. */
@@ -198,35 +199,33 @@ export interface PrivacyPolicy {
   readonly rooms: ReadonlyMap<string, CloudPolicy>;
 }
 
-/** How agents of a room ask each other. */
+/** The settings for agents that ask each other. */
 export interface ExchangeSettings {
-  /** Whether they may of their own accord. */
+  /** Whether they may do so unasked. */
   readonly delegate: boolean;
-  /** How many agents a question may go on to, one after the other. */
+  /** The most agents through which a question may be passed on. */
   readonly maxHops: number;
-  /** How many turns one message of a person may lead to, of all agents together. */
+  /** The most turns of all agents that one message of a person may cause. */
   readonly maxTurns: number;
 }
 
-/**
- * The one who confirms on the agent's side of a verification: an operator who compares, the agent itself, or nobody.
- */
+/** The one who confirms the agent's side of a verification: an operator who compares, the agent itself, or nobody. */
 export type VerificationMode = "operator" | "accept" | "off";
 
-/** In which rooms agents talk: in all, in encrypted ones alone, or in those alone that are not. */
+/** The rooms in which agents talk: all, only encrypted ones, or only unencrypted ones. */
 export type EncryptionMode = "default" | "require" | "off";
 
-/** Where the master key is kept: 32 bytes, as 64 hexadecimal digits. */
+/** The place of the master key: 32 bytes, as 64 hexadecimal digits. */
 export type MasterKeySource =
   { readonly from: "file"; readonly path: string } | { readonly from: "env"; readonly name: string };
 
 /** A source of answers, under its key in `providers:`. */
 export type ProviderConfig = DemoConfig | OllamaConfig | OpenAiConfig | AnthropicConfig;
 
-/** Whether what goes to a provider stays in the admin's own network. */
+/** Whether data for a provider stays in the admin's own network. */
 export type Locality = "local" | "cloud";
 
-/** How much a model may think before it answers; `none`: not at all, where it can do without. */
+/** The amount of thinking before an answer; `none`: none at all, if the model can do without. */
 export type Effort = "none" | "low" | "medium" | "high";
 
 /** The built-in demo, which is no model. */
@@ -238,21 +237,21 @@ export interface DemoConfig {
 export interface OllamaConfig {
   readonly type: "ollama";
   readonly url: string;
-  /** Whether each installed model is an agent too. */
+  /** Whether each installed model also becomes an agent. */
   readonly discover: boolean;
-  /** How long the first token may take; loading a large model takes a while. */
+  /** The time limit for the first token; loading a large model takes a while. */
   readonly firstTokenMs: number;
-  /** How long the pause between two tokens may be. */
+  /** The longest pause between two tokens. */
   readonly idleMs: number;
-  /** For its agents that set none of their own. */
+  /** For its agents without a value of their own. */
   readonly contextTokens: number;
   readonly keepAlive?: string;
-  /** For its agents that set none of their own; undefined: as the model has it. */
+  /** For its agents without a value of their own; undefined: the model's default. */
   readonly effort?: Effort;
   readonly locality: Locality;
-  /** How many answers are asked for at once. */
+  /** The most answers requested at once. */
   readonly maxConcurrent: number;
-  /** How many requests of one model run at once: the value of Ollama's own `OLLAMA_NUM_PARALLEL`. */
+  /** The most parallel requests of one model: the value of Ollama's own `OLLAMA_NUM_PARALLEL`. */
   readonly numParallel: number;
 }
 
@@ -261,17 +260,17 @@ export interface OpenAiConfig {
   readonly type: "openai";
   readonly url: string;
   readonly apiKey?: string;
-  /** Certificates (PEM) that are trusted beside the usual ones. */
+  /** Certificates (PEM) that are trusted in addition to the usual ones. */
   readonly ca?: string;
-  /** Whether each model that it lists is an agent too. */
+  /** Whether each listed model also becomes an agent. */
   readonly discover: boolean;
   readonly firstTokenMs: number;
   readonly idleMs: number;
   readonly contextTokens: number;
-  /** For its agents that set none of their own; undefined: as the model has it. */
+  /** For its agents without a value of their own; undefined: the model's default. */
   readonly effort?: Effort;
   readonly locality: Locality;
-  /** How many answers are asked for at once. */
+  /** The most answers requested at once. */
   readonly maxConcurrent: number;
 }
 
@@ -289,11 +288,11 @@ export interface AgentConfig {
   readonly displayName: string;
   /** Absolute path of an image. */
   readonly avatar?: string;
-  /** The agent whose model answers when its own can't, of the same locality. */
+  /** The agent whose model answers when its own can't; it must have the same locality. */
   readonly fallback?: string;
   /** The content of the answer. */
   readonly makes: "text" | "pictures";
-  /** Whether its model looks at pictures; undefined: as the provider says. */
+  /** Whether its model accepts pictures; undefined: the provider says so. */
   readonly vision?: boolean;
   readonly systemPrompt?: string;
   readonly temperature?: number;

@@ -11,10 +11,10 @@ const MAX_AVATAR_BYTES = 1024 * 1024;
 type Settings = Readonly<Record<string, unknown>>;
 
 /**
- * Makes the checks that a schema can't: that settings fit each other and the files they name. It takes settings that
- * may have failed the schema's check, so that all mistakes are told at once, and says nothing of those that did.
+ * Makes the checks that a schema can't: whether settings fit each other and the files they name. It also takes settings
+ * that failed the schema's check, so that all mistakes are reported at once, and reports nothing about those.
  *
- * @param directory the folder that relative paths start from.
+ * @param directory the base of relative paths.
  */
 export async function crossCheck(settings: Settings, directory: string): Promise<ConfigProblem[]> {
   const agents = entriesOf(settings["agents"]);
@@ -89,7 +89,7 @@ function checkProvider(name: string, agent: Settings, providers: ReadonlyMap<str
   return [];
 }
 
-/** Checked here, and again whenever it is used: a fallback must not carry words out of the network. */
+/** Checked here and at every use: a fallback must not carry messages out of the network. */
 function checkFallback(
   name: string,
   { fallback, provider }: Settings,
@@ -124,7 +124,7 @@ function checkTranscription({ transcription }: Settings, providers: ReadonlyMap<
   return [{ path: "transcription.provider", found: shownValue(key, ["transcription", "provider"]), expected }];
 }
 
-/** In a group, people call an agent by its name or display name: two that share one would both answer. */
+/** In a group, people call an agent by its name or display name. Two agents with the same one would both answer. */
 function checkNames(agents: readonly (readonly [string, Settings])[]): ConfigProblem[] {
   const owners = new Map(agents.map(([name]) => [name.toLowerCase(), name]));
   return agents.flatMap(([name, { display_name: displayName }]): ConfigProblem[] => {

@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import type { ConfigProblem } from "./config-error.ts";
 import { FORMATS } from "./formats.ts";
 
-/** `database:` as it stands in config.yaml; the schema's check makes sure that there is one of them. */
+/** `database:` in config.yaml; the schema makes sure that there is exactly one of them. */
 export interface DatabaseSettings {
   readonly url?: unknown;
   readonly url_env?: unknown;
@@ -11,10 +11,9 @@ export interface DatabaseSettings {
 }
 
 /**
- * The database's URL, from the place that the settings name, or the fault in it. Neither is known where the schema's
- * check refuses the settings.
+ * The database's URL from its setting, or the fault in it. Both are undefined where the schema refuses the settings.
  *
- * @param directory the folder that a relative `url_file` starts from.
+ * @param directory the base of a relative `url_file`.
  */
 export async function databaseUrl(
   settings: DatabaseSettings | null | undefined,

@@ -1,17 +1,17 @@
 import { isIPv6 } from "node:net";
 
-/** A format of config.schema.yaml: how it is checked, and in words. */
+/** A format of config.schema.yaml: its check, and its name in words. */
 export interface Format {
   readonly expected: string;
   validate(text: string): boolean;
 }
 
 const UNIT_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
-/** The longest that a timer of Node can wait. */
+/** The longest time that a timer of Node can wait. */
 const MAX_DURATION_MS = 2 ** 31 - 1;
 const MIN_INTERVAL_MS = 1_000;
 
-/** A duration such as `90s` in milliseconds; undefined when it is none, or longer than a timer can be. */
+/** A duration such as `90s` in milliseconds; undefined when it is invalid, or longer than a timer can wait. */
 export function parseDuration(text: string): number | undefined {
   const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text);
   if (match === null) return undefined;
@@ -19,7 +19,7 @@ export function parseDuration(text: string): number | undefined {
   return ms >= 1 && ms <= MAX_DURATION_MS ? ms : undefined;
 }
 
-/** A number of days such as `30d`, in milliseconds; undefined when it is none. */
+/** A number of days such as `30d`, in milliseconds; undefined when it is invalid. */
 export function parseDays(text: string): number | undefined {
   const match = /^(\d{1,4})d$/.exec(text);
   return match === null ? undefined : Number(match[1]) * UNIT_MS.d;
@@ -29,7 +29,7 @@ export function parseDays(text: string): number | undefined {
 export const FORMATS = {
   "homeserver-url": {
     expected: "a URL such as http://127.0.0.1:8008, without user, query or /_matrix",
-    // The client adds the paths itself, and fetch refuses a URL with a user in it.
+    // The client appends the paths, and fetch refuses a URL with a user.
     validate: (text) => {
       const url = httpUrl(text);
       return url?.username === "" && url.password === "" && !url.pathname.startsWith("/_matrix");
@@ -44,7 +44,7 @@ export const FORMATS = {
     validate: (text) => /^postgres(ql)?:$/.test(URL.parse(text)?.protocol ?? ""),
   },
   "server-name": {
-    // Spec "Server name": a host or address, and a port where it is not the usual one.
+    // Spec "Server name": a host or address, with a port unless it is the usual one.
     expected: "a server name such as example.org, without a scheme",
     validate: (text) => {
       const [, host, address, port] = /^(?:([0-9A-Za-z.-]{1,230})|\[([^\]]*)\])(?::(\d{1,5}))?$/.exec(text) ?? [];
@@ -90,9 +90,9 @@ export const FORMATS = {
   },
 } as const satisfies Record<string, Format>;
 
-/** An http(s) URL to which a path can be added. */
+/** An http(s) URL to which a path can be appended. */
 function httpUrl(text: string): URL | undefined {
   const url = URL.parse(text);
-  // `http:example.org` is a URL too, but nobody means it.
+  // `http:example.org` is also a URL, but nobody means it.
   return url !== null && /^https?:\/\//i.test(text) && url.search === "" && url.hash === "" ? url : undefined;
 }

@@ -3,31 +3,31 @@ import { resolve } from "node:path";
 import { userInfo } from "node:os";
 import { OperatorError } from "../observability/operator-error.ts";
 
-/** A file or folder that others must not read, or must not change. */
+/** A file or folder that others must not read or change. */
 export interface GuardedFile {
   /** Absolute. */
   readonly path: string;
   /** The kind of the file, for a person. */
   readonly what: string;
-  /** `settings` hold no secret: others may read them, and change nothing. */
+  /** `settings` hold no secret: others may read them, but not change them. */
   readonly kind: "secret" | "settings" | "folder";
 }
 
-/** The facts that a file system tells of a file. */
+/** The file system's facts about a file. */
 export interface FileFacts {
   readonly uid: number;
   readonly gid: number;
   readonly mode: number;
 }
 
-/** As whom this process looks at files. */
+/** The user and groups of this process. */
 export interface Self {
   readonly uid: number;
   readonly gids: readonly number[];
   readonly name: string;
 }
 
-/** The fault in a file's mode or owner, and the command that mends it. */
+/** The fault in a file's mode or owner, and the command that fixes it. */
 export interface InsecureFile {
   readonly path: string;
   readonly problem: string;
@@ -47,12 +47,12 @@ export class InsecureFiles extends OperatorError<"InsecureFiles"> {
 }
 
 /**
- * The folder where container engines mount secrets, with the mode and owner that the file has on the host, or 0444:
- * only this process is in there. The host decides who can read them outside.
+ * The folder in which container engines mount secrets, with the file's mode and owner on the host, or 0444. Only this
+ * process is inside; the host decides who can read them outside.
  */
 const MOUNTED_SECRETS = "/run/secrets/";
 
-/** Group and others' bits. */
+/** The bits of group and others. */
 const GROUP_READ = 0o040;
 const GROUP_WRITE = 0o020;
 const OTHERS_READ = 0o004;
@@ -60,10 +60,10 @@ const OTHERS_WRITE = 0o002;
 const OTHERS_ENTER = 0o001;
 
 /**
- * The files that settings name, before they have been checked; names that make no sense are left out.
+ * The files that unchecked settings name; senseless names are left out.
  *
  * @param file config.yaml itself.
- * @param directory the folder that relative paths start from.
+ * @param directory the base of relative paths.
  */
 export function guardedFiles(
   settings: Readonly<Record<string, unknown>>,
@@ -90,7 +90,7 @@ export function guardedFiles(
   ];
 }
 
-/** The faults of the files that are there. None on systems without owners of files. */
+/** The faults of the existing files. None on systems without file owners. */
 export async function insecureFiles(files: readonly GuardedFile[]): Promise<InsecureFile[]> {
   const self = whoami();
   if (self === undefined) return [];
@@ -104,8 +104,8 @@ export async function insecureFiles(files: readonly GuardedFile[]): Promise<Inse
 }
 
 /**
- * The fault of a file; undefined when all is well. It may belong to us or to root, and a group of ours or of root's may
- * read it, because systemd, Docker and Kubernetes hand secrets in that way.
+ * The fault of a file; undefined when there is none. It may belong to us or to root, and a group of ours or of root's
+ * may read it, because systemd, Docker and Kubernetes pass secrets in that way.
  */
 export function judgeFile(file: GuardedFile, facts: FileFacts, self: Self): InsecureFile | undefined {
   const { path, kind } = file;
@@ -113,7 +113,7 @@ export function judgeFile(file: GuardedFile, facts: FileFacts, self: Self): Inse
   const name = quoted(path);
   const isMounted = path.startsWith(MOUNTED_SECRETS);
   const isOurs = facts.uid === self.uid;
-  // Root can't just take the others' right away where it is by that right that we read.
+  // Removing the others' rights is no remedy where we read the file by those rights.
   const takeOver = isOurs ? "" : `chown ${self.name} ${name} && `;
   const closed = `${takeOver}chmod ${kind === "folder" ? "700" : "600"} ${name}`;
 
@@ -122,7 +122,7 @@ export function judgeFile(file: GuardedFile, facts: FileFacts, self: Self): Inse
     return found(`belongs to another user (uid ${facts.uid})`, mend);
   }
   if (facts.mode & (GROUP_WRITE | OTHERS_WRITE)) {
-    // A folder may be shared with a group of ours, as volumes of Kubernetes are.
+    // A folder may be shared with a group of ours, as Kubernetes volumes are.
     const isShared = kind === "folder" && !(facts.mode & OTHERS_WRITE) && self.gids.includes(facts.gid);
     if (!isShared) {
       const who = facts.mode & OTHERS_WRITE ? "everybody" : "its group";
@@ -138,7 +138,7 @@ export function judgeFile(file: GuardedFile, facts: FileFacts, self: Self): Inse
   return undefined;
 }
 
-/** Our own user and groups; undefined where the system knows no such thing. */
+/** Our user and groups; undefined where the system has none. */
 function whoami(): Self | undefined {
   const uid = process.geteuid?.();
   if (uid === undefined) return undefined;
@@ -147,7 +147,7 @@ function whoami(): Self | undefined {
   return { uid, gids, name: nameOf(uid) };
 }
 
-/** A user without a name, as containers have them, goes by the number. */
+/** A user without a name, as in containers, is shown by its number. */
 function nameOf(uid: number): string {
   try {
     return userInfo().username;

@@ -19,7 +19,7 @@ export class LiveConfig {
     return this.#now;
   }
 
-  /** Takes another configuration over, whole. */
+  /** Replaces the whole configuration. */
   replace(config: Config): void {
     this.#now = config;
   }

@@ -28,8 +28,8 @@ import { providerSecrets, type ProviderSecrets } from "./provider-secrets.ts";
 import { readYamlMapping } from "./yaml-file.ts";
 
 /**
- * Reads config.yaml and checks all of it before anything starts. Throws {@link ConfigError} with every mistake at once,
- * each with its path, the value that was found and the one that is expected.
+ * Reads config.yaml and checks it completely before anything starts. Throws {@link ConfigError} with every mistake,
+ * each with its path, the value found and the value expected.
  */
 export async function loadConfig(path: string): Promise<Config> {
   const file = resolve(path);
@@ -43,7 +43,7 @@ export async function loadConfig(path: string): Promise<Config> {
   const { providers: named } = settings;
   const isNamed = typeof named === "object" && named !== null;
   const { secrets, problems: unread } = await providerSecrets(isNamed ? { ...named } : {}, directory);
-  // Said with the reason, rather than that there is no such setting.
+  // The reason is more useful than "there is no such setting".
   problems.splice(0, problems.length, ...problems.filter(({ path }) => !unread.some((other) => other.path === path)));
   problems.push(...unread);
   if (database.problem !== undefined) problems.push(database.problem);
@@ -57,7 +57,7 @@ export async function loadConfig(path: string): Promise<Config> {
   });
 }
 
-/** The settings that were checked, with what was found beside them. */
+/** The configuration from the checked settings and the secrets found separately. */
 function configOf(
   raw: RawConfig,
   {
@@ -127,7 +127,7 @@ function encryptionOf(
     mode: raw.encryption.mode,
     forgetKeysAfterMs:
       raw.encryption.forget_keys_after === undefined ? undefined : parseDays(raw.encryption.forget_keys_after),
-    // An operator decides by the database, and the embedded one is the bridge's alone.
+    // An operator decides through the database, and the embedded one is open only to the bridge.
     verification: raw.encryption.verification ?? (databaseUrl === undefined ? "accept" : "operator"),
   };
 }
@@ -171,12 +171,12 @@ function answeringOf(raw: RawConfig): Pick<Config, "answers" | "exchanges" | "me
   };
 }
 
-/** A section whose settings are all comments is empty, and means its defaults. */
+/** An empty section (all its settings are comments) means its defaults. */
 function withoutEmptySections(settings: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(settings).filter(([, section]) => section !== null));
 }
 
-/** config.yaml as it stands after the schema's check, with its defaults. */
+/** config.yaml after the schema's check, with defaults. */
 interface RawConfig {
   homeserver: { url: string; domain: string };
   appservice: { registration: string; bind: string; port: number; max_transaction_bytes: number; bot: string };
@@ -357,7 +357,7 @@ function masterKeyOf(raw: RawConfig["encryption"], directory: string, dataDir: s
   return { from: "file", path: file === undefined ? resolve(dataDir, "master.key") : resolve(directory, file) };
 }
 
-/** The schema's check has made sure that it is a duration. */
+/** The schema has already checked that it is a duration. */
 function milliseconds(duration: string): number {
   const ms = parseDuration(duration);
   if (ms === undefined) throw new RangeError(`"${duration}" is no duration`);

@@ -1,7 +1,10 @@
 import { BlockList, isIP } from "node:net";
 import type { Locality } from "./config.ts";
 
-/** Loopback, private and link-local addresses (RFC 1122, 1918, 3927, 4193, 4291), and the shared ones that VPNs use (RFC 6598). */
+/**
+ * Loopback, private and link-local addresses (RFC 1122, 1918, 3927, 4193, 4291), and the shared ones that VPNs use (RFC
+ * 6598).
+ */
 const OWN = new BlockList();
 OWN.addSubnet("127.0.0.0", 8, "ipv4");
 OWN.addSubnet("10.0.0.0", 8, "ipv4");
@@ -14,8 +17,8 @@ OWN.addSubnet("fc00::", 7, "ipv6");
 OWN.addSubnet("fe80::", 10, "ipv6");
 
 /**
- * Whether words that go to an address stay in the admin's own network, as far as the address itself says. A name may lead
- * anywhere, and tomorrow elsewhere: but for `localhost` it counts as the cloud, until the admin says otherwise.
+ * Whether data for an address stays in the admin's own network, judged by the address alone. A name may lead anywhere:
+ * except `localhost` it counts as cloud, unless the admin says otherwise.
  */
 export function localityOf(url: string): Locality {
   const { hostname } = new URL(url.includes("://") ? url : `http://${url}`);

@@ -1,4 +1,4 @@
-/** The known name that a misspelt one most likely means; undefined when none is near. */
+/** The known name that a misspelt one most likely means; undefined when none is similar. */
 export function nearName(name: string, known: readonly string[]): string | undefined {
   const [best] = known
     .map((candidate) => ({ candidate, distance: editDistance(name.toLowerCase(), candidate.toLowerCase()) }))
@@ -6,7 +6,7 @@ export function nearName(name: string, known: readonly string[]): string | undef
   return best !== undefined && best.distance <= Math.max(1, best.candidate.length / 3) ? best.candidate : undefined;
 }
 
-/** The least number of letters to insert, drop, replace or swap with their neighbour (optimal string alignment). */
+/** The smallest number of letters to insert, drop, replace or swap with their neighbour (optimal string alignment). */
 function editDistance(a: string, b: string): number {
   let before: number[] = [];
   let row = Array.from({ length: b.length + 1 }, (_, index) => index);

@@ -4,7 +4,7 @@ import { resolve } from "node:path";
 import type { ConfigProblem } from "./config-error.ts";
 import { shownPath } from "./shown.ts";
 
-/** The secrets and certificates of a provider, which do not stand in config.yaml itself. */
+/** The secrets and certificates of a provider, which stand outside config.yaml. */
 export interface ProviderSecrets {
   readonly apiKey?: string;
   /** Certificates (PEM). */
@@ -14,9 +14,9 @@ export interface ProviderSecrets {
 type Settings = Readonly<Record<string, unknown>>;
 
 /**
- * Reads the providers' keys and certificates from the places that the settings name, or tells the faults in them.
+ * Reads the providers' keys and certificates from the files or variables that the settings name, or reports the faults.
  *
- * @param directory the folder that relative paths start from.
+ * @param directory the base of relative paths.
  */
 export async function providerSecrets(
   providers: Settings,
@@ -79,7 +79,7 @@ class Reading {
 
   #key(setting: string, text: string | undefined, missing: string): Pick<ProviderSecrets, "apiKey"> {
     const apiKey = text?.trim() ?? "";
-    // A key with other characters can't stand in a header.
+    // Other characters can't stand in a header.
     if (/^[\x21-\x7e]+$/.test(apiKey)) return { apiKey };
     const found = text === undefined ? missing : apiKey === "" ? "nothing in it" : "a value that is not shown";
     this.#refuse(setting, found, "a key: one line, without blanks");

@@ -5,7 +5,7 @@ import { FORMATS } from "./formats.ts";
 import { shownValue } from "./shown.ts";
 import { readYamlMapping } from "./yaml-file.ts";
 
-/** All agents' localparts begin with this. */
+/** The prefix of all agents' localparts. */
 export const AGENT_PREFIX = "agent_";
 
 /** A registration file as the application-service API describes it. */
@@ -28,18 +28,18 @@ export interface RegistrationFile {
 /** registration.yaml, checked. */
 export interface Registration {
   readonly id: string;
-  /** Where the homeserver reaches the bridge. */
+  /** The URL at which the homeserver reaches the bridge. */
   readonly url: string;
   readonly asToken: string;
   readonly hsToken: string;
   readonly senderLocalpart: string;
-  /** As it was read. */
+  /** The registration as it was read. */
   readonly raw: RegistrationFile;
 }
 
 /**
- * A new registration with fresh random tokens. It asks for pushed to-device messages: where Synapse has not switched
- * them on, that changes nothing; where it has, agents hear sooner of events that belong to no room.
+ * A new registration with random tokens. It asks for pushed to-device messages: a Synapse that has them switched on
+ * then tells agents sooner of events outside rooms.
  */
 export function makeRegistration(options: {
   readonly domain: string;
@@ -48,7 +48,8 @@ export function makeRegistration(options: {
   readonly bot?: string;
 }): RegistrationFile {
   const { bot = "agents" } = options;
-  // Synapse anchors at the start only: without the end, users of example.org.example.com would be ours too.
+  // Synapse anchors the pattern only at the start: without the end, users of example.org.example.com would also be
+  // ours.
   const userPattern = (localpart: string): string => `^@${localpart}:${literal(options.domain)}$`;
   return {
     id: "agents",
@@ -129,7 +130,7 @@ function checkToken(raw: Raw, name: string): ConfigProblem[] {
   return [{ path: name, found, expected: "a text of ASCII letters, digits and signs, without spaces" }];
 }
 
-/** Whether the users of all agents, those yet to be discovered too, and of the bot are the bridge's alone. */
+/** Checks that the users of all agents, also undiscovered ones, and of the bot belong to the bridge alone. */
 function checkNamespaces(
   namespaces: unknown,
   config: Pick<Config, "homeserver" | "appservice" | "agents">,

@@ -1,7 +1,7 @@
 import type { Config } from "./config.ts";
 import type { Registration } from "./registration.ts";
 
-/** The secrets of a configuration and its registration, as far as they are known before anything runs. */
+/** The secrets of a configuration and its registration that are known at the start. */
 export function secretsOf(
   config: Pick<Config, "database" | "providers" | "encryption">,
   { asToken, hsToken }: Pick<Registration, "asToken" | "hsToken">,
@@ -14,7 +14,7 @@ export function secretsOf(
   );
 }
 
-/** The password of a database's url, as it stands there and as it is meant. */
+/** The password in a database's URL, both encoded and decoded. */
 function passwordsOf(url: string | undefined): readonly string[] {
   const written = url === undefined ? undefined : URL.parse(url);
   if (written === null || written === undefined) return [];

@@ -1,7 +1,7 @@
-/** Sections whose values are all hidden: a value at a wrong place there may well be the secret. */
+/** Sections whose values are all hidden: a misplaced value there may well be the secret. */
 const SECRET_SECTIONS = ["database", "encryption"];
 
-/** The path of a setting as it may be printed: a value that slipped into the place of a name is left out. */
+/** The printable path of a setting: a value that slipped into the place of a name is left out. */
 export function shownPath(parts: readonly string[]): string {
   return parts.map((part) => (mayBeShown(part) ? part : "…")).join(".");
 }
@@ -11,13 +11,13 @@ function mayBeShown(part: string): boolean {
   return part.length <= 100 && (isUserGlob || !/:\/\/|[@\s]/.test(part));
 }
 
-/** A value as it may be printed: short, on one line, and never a secret. */
+/** A printable form of a value: short, on one line, and never a secret. */
 export function shownValue(value: unknown, path: readonly string[]): string {
   if (value === null || value === undefined) return "nothing";
   if (Array.isArray(value)) return "a list";
   if (typeof value === "object") return "a group of settings";
   if (SECRET_SECTIONS.includes(path[0] ?? "") || mayHoldPassword(value, path)) return "a value that is not shown";
-  // JSON has no NaN and no Infinity; YAML has.
+  // YAML has NaN and Infinity, JSON does not.
   const text = typeof value === "number" ? String(value) : JSON.stringify(value);
   return text.length > 60 ? `${text.slice(0, 57)}…"` : text;
 }

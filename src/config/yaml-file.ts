@@ -33,7 +33,7 @@ export async function readYamlMapping(file: string, hint: string): Promise<Recor
   return value as Record<string, unknown>;
 }
 
-/** Where and why, without the exception's quotes from the file, which may hold a password. */
+/** The place and the reason, without the exception's quotes from the file, which may hold a password. */
 function explain({ reason, mark }: YAMLException): string {
   const place = mark === undefined ? "" : ` in line ${mark.line + 1}, column ${mark.column + 1}`;
   const why = reason.replace(/!<[^>]*>|"[^"]*"/g, "…").replace(/: .*$/s, "");

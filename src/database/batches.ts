@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Database } from "./database.ts";
 
-/** So many rows go in one statement: it holds locks for some milliseconds. */
+/** The rows of one statement: it holds locks for some milliseconds. */
 export const BATCH_ROWS = 1_000;
 
-/** The pause between two statements, in ms, so that others who wait for the database come first. */
+/** The pause between two statements, in ms, which lets other users of the database come first. */
 const PAUSE_MS = 20;
 
-/** Which rows go. The names and the condition are the owner's own text, never from outside. */
+/** The rows to delete. The names and the condition are the owner's own text, never from outside. */
 export interface Doomed {
   readonly from: string;
   readonly where: string;
@@ -15,9 +15,8 @@ export interface Doomed {
 }
 
 /**
- * Deletes the rows of a table for which a condition holds, some at a time, each in a transaction of its own, until there are
- * none or the signal ends it. A row that is changed meanwhile stays, and is looked at the next time. Returns how many went.
- * Throws DatabaseError.
+ * Deletes the rows of a table that meet a condition, in batches, each in its own transaction, until none are left or
+ * the signal aborts. A row that changes meanwhile stays for the next run. Returns their number. Throws DatabaseError.
  */
 export function deleteInBatches(
   database: Database,
@@ -33,7 +32,7 @@ export function deleteInBatches(
   }, signal);
 }
 
-/** The same with steps of one's own. */
+/** The same with the caller's own steps. */
 export async function inBatches(
   step: () => Promise<{ readonly rows: number; readonly isLast: boolean }>,
   signal?: AbortSignal,

@@ -7,11 +7,11 @@ export type Row = Record<string, unknown>;
 /** The result of a statement. */
 export interface Result<R extends object> {
   readonly rows: R[];
-  /** Rows returned, or, for a statement without `returning`, rows touched. */
+  /** The rows returned; or, for a statement without `returning`, the rows affected. */
   readonly count: number;
 }
 
-/** Something SQL can be run on: the database itself or one transaction of it. */
+/** The database itself or one transaction of it. */
 export interface Queryable {
   /** Runs one parameterised statement. Throws {@link DatabaseError}. */
   query<R extends object = Row>(sql: string, values?: readonly unknown[]): Promise<Result<R>>;
@@ -34,30 +34,30 @@ export interface Database extends Queryable {
   atOnce<T>(work: (tx: Queryable) => Promise<T>): Promise<T>;
   /** Runs statements that read, on one connection: those that `work` starts without waiting share a round trip. */
   together<T>(work: (reader: Queryable) => Promise<T>): Promise<T>;
-  /** The pool's connections, and how many wait for one; absent where there is no pool. */
+  /** The pool's connections, and the number of waiting callers; absent where there is no pool. */
   connections?(): Readonly<Record<"used" | "idle" | "awaited", number>>;
   /**
-   * Opens a connection of its own, for things that belong to one connection: locks that end with it, and notifications.
+   * Opens a separate connection, for things that belong to one connection: locks that end with it, and notifications.
    */
   session(): Promise<DatabaseSession>;
-  /** Ends all connections. Idempotent. */
+  /** Closes all connections. Idempotent. */
   close(): Promise<void>;
 }
 
-/** One connection, kept. */
+/** One dedicated connection. */
 export interface DatabaseSession extends Pick<Queryable, "query"> {
   /** Calls `heard` with each notification on a channel from now on. Throws {@link DatabaseError}. */
   listen(channel: string, heard: (payload: string) => void): Promise<void>;
   /** Resolves when the connection has ended for any reason. Never rejects. */
   readonly ended: Promise<void>;
-  /** Ends it. Idempotent. */
+  /** Closes it. Idempotent. */
   close(): Promise<void>;
 }
 
 /** A statement or a connection failed. `retryable` when the same statement may succeed later. */
 export class DatabaseError extends Error {
   override readonly name = "DatabaseError";
-  /** SQLSTATE where the server gave one, else the driver's code (`ECONNREFUSED` …). */
+  /** The server's SQLSTATE, else the driver's code (`ECONNREFUSED` …). */
   readonly code: string | undefined;
   readonly retryable: boolean;
 
@@ -68,22 +68,22 @@ export class DatabaseError extends Error {
   }
 }
 
-/** A database that can't be used as it is, in words for the admin. */
+/** An error for a database that can't be used as it is, in words for the admin. */
 export function databaseRefusal(message: Saying<"DatabaseRefusal">): DatabaseError {
   return new DatabaseError(message, { code: undefined, retryable: false });
 }
 
 /**
- * SQLSTATEs after which the same may succeed later: the classes 08 (connection), 40 (rollback), 53 (resources, a full disk
- * among them), 57 (shutdown, timeouts) and 58 (the server's system), a transaction that was idle or open for too long, a
- * lock that could not be had; and the system's own codes (`ECONNREFUSED`).
+ * SQLSTATEs after which the same statement may succeed later: the classes 08 (connection), 40 (rollback), 53
+ * (resources, including a full disk), 57 (shutdown, timeouts) and 58 (the server's system), a transaction that was idle
+ * or open for too long, an unavailable lock; and the system's own codes (`ECONNREFUSED`).
  */
 const RETRYABLE = /^(08|40|53|57|58)|^(25P03|25P04|55P03)$|^E[A-Z]/;
 
-/** The class of SQLSTATEs whose messages repeat the value that was refused. */
+/** The class of SQLSTATEs whose messages repeat the refused value. */
 const NAMES_VALUES = "22";
 
-/** Wraps what a driver threw. */
+/** Wraps a driver's error. */
 export function databaseError(cause: unknown): DatabaseError {
   if (cause instanceof DatabaseError) return cause;
   const message = cause instanceof Error ? cause.message : String(cause);

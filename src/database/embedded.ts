@@ -3,8 +3,8 @@ import { startedAtOnce } from "./at-once.ts";
 import { databaseError, type Database, type Queryable, type Result, type Row } from "./database.ts";
 
 /**
- * Opens the embedded database (PGlite) in a folder, made when missing. One process only: the caller holds the lock of
- * the folder (see `sole-user.ts`). Statements run one at a time.
+ * Opens the embedded database (PGlite) in a folder, which is made when missing. One process only: the caller holds the
+ * folder's lock (see `sole-user.ts`). Statements run one at a time.
  */
 export async function openEmbedded(directory: string): Promise<Database> {
   const lite = await PGlite.create(directory, {

@@ -5,13 +5,13 @@ import type { Logger } from "../observability/log.ts";
 import { databaseRefusal, type Database, type Queryable } from "./database.ts";
 import { refuseDuringRestore } from "./restore-lock.ts";
 
-/** Any constant: it names the lock that keeps two processes from migrating at once. */
+/** Any constant: it names the lock that excludes a second migration. */
 const MIGRATION_LOCK = 7_295_001;
 
 const DIRECTORY = fileURLToPath(new URL("../../migrations/", import.meta.url));
 
 /**
- * The first line of a migration that earlier versions can live with: it only adds things that they neither read nor
+ * The first line of a migration that earlier versions can work with: it only adds things that they neither read nor
  * have to write. Every other migration is breaking.
  */
 const COMPATIBLE = "-- compatible: yes";
@@ -21,7 +21,7 @@ export interface Migration {
   readonly number: number;
   readonly name: string;
   readonly sql: string;
-  /** Whether versions that do not know it must not use the database any more. */
+  /** Whether versions that do not know it must stop using the database. */
   readonly isBreaking: boolean;
 }
 
@@ -37,17 +37,17 @@ export async function knownMigrations(): Promise<Migration[]> {
   );
 }
 
-/** The outcome of a migration: the names of those that were applied, and of those that this version does not know. */
+/** The outcome of a migration: the names of the applied migrations, and of those that this version does not know. */
 export interface Migrated {
   readonly applied: readonly string[];
   readonly newer: readonly string[];
 }
 
 /**
- * Brings the schema up to date: the numbered files of `migrations/`, forward only, each exactly once, all in one
- * transaction under an advisory lock. The additions of a newer version are left alone. Throws {@link DatabaseError}
- * when a newer version has changed something that this one would use, when this one would change something that a
- * running process uses, and while a backup is being restored.
+ * Updates the schema: applies the numbered files of `migrations/`, forward only, each exactly once, all in one
+ * transaction under an advisory lock. The additions of a newer version stay. Throws {@link DatabaseError} when a newer
+ * version has changed something that this one would use, when this one would change something that a running process
+ * uses, and while a backup is being restored.
  *
  * @param options.known by default all.
  */
@@ -64,12 +64,14 @@ export async function migrate(
   tellOf(migrated, log);
 }
 
-/** {@link migrate} in the caller's transaction; it is for {@link tellOf} when that has ended well. */
+/**
+ * {@link migrate} in the caller's transaction; pass the result to {@link tellOf} after the transaction has succeeded.
+ */
 export async function migrateIn(tx: Queryable, known: readonly Migration[]): Promise<Migrated> {
   await tx.query("select pg_advisory_xact_lock($1)", [MIGRATION_LOCK]);
   await tx.execute(`create table if not exists migrations (
     number integer primary key, name text not null, applied_at timestamptz not null default now())`);
-  // The index is created only where it is missing, because creating it would wait for everybody who reads the table.
+  // The index is created only where it is missing, because creating it would wait for every reader of the table.
   const { count } = await tx.query(
     `select from pg_attribute where attrelid = 'migrations'::regclass and attname = 'breaking'`,
   );
@@ -86,7 +88,7 @@ export async function migrateIn(tx: Queryable, known: readonly Migration[]): Pro
   }
   const missing = known.filter((migration) => !numbers.has(migration.number));
   await refuseWhileUsed(tx, missing);
-  // A large table takes as long as it takes; the server would give up after what is meant for statements of a moment.
+  // A large table may take longer than the time limit for ordinary statements.
   if (missing.length > 0) await tx.execute("set local statement_timeout = 0");
   for (const { number, name, sql, isBreaking } of missing) {
     await tx.query("insert into migrations (number, name, breaking) values ($1, $2, $3)", [number, name, isBreaking]);
@@ -95,12 +97,12 @@ export async function migrateIn(tx: Queryable, known: readonly Migration[]): Pro
   return { applied: missing.map(({ name }) => name), newer: unknown.map(({ name }) => name) };
 }
 
-/** A migration that has made the schema what it is. */
+/** An applied migration. */
 export type AppliedMigration = Omit<Migration, "sql">;
 
-/** The migrations of a database that has some, in order; those of newer versions too. Throws DatabaseError. */
+/** The applied migrations of a database, in order, including those of newer versions. Throws DatabaseError. */
 export async function appliedMigrations(database: Queryable): Promise<AppliedMigration[]> {
-  // Versions from before the column kept none that others can live with.
+  // Versions before this column recorded only breaking migrations.
   const { rows } = await database.query<{ number: number; name: string; breaking: boolean }>(
     `select number, name, coalesce((to_json(migrations) ->> 'breaking')::boolean, true) as breaking
      from migrations order by number`,
@@ -108,13 +110,13 @@ export async function appliedMigrations(database: Queryable): Promise<AppliedMig
   return rows.map(({ number, name, breaking: isBreaking }) => ({ number, name, isBreaking }));
 }
 
-/** Logs what {@link migrateIn} has done. */
+/** Logs the result of {@link migrateIn}. */
 export function tellOf({ applied, newer }: Migrated, log: Logger): void {
   if (applied.length > 0) log.info({ migrations: applied }, "database schema brought up to date");
   if (newer.length > 0) log.warn({ migrations: newer }, "a newer version has added to the database; it is left alone");
 }
 
-/** The running process is of a version from before these migrations, and does not know their changes. */
+/** Refuses while a process of an earlier version runs, which does not know these changes. */
 async function refuseWhileUsed(tx: Queryable, missing: readonly Migration[]): Promise<void> {
   const breaking = missing.find(({ isBreaking }) => isBreaking);
   if (breaking === undefined) return;

@@ -1,7 +1,7 @@
 import type { Metrics } from "../observability/metrics.ts";
 import { DatabaseError, type Database } from "./database.ts";
 
-/** A database whose statements and transactions are counted, with how long they take. */
+/** A database that counts and times its statements and transactions. */
 export function observedDatabase(database: Database, metrics: Metrics): Database {
   const timed = async <T>(kind: "statement" | "transaction", work: () => Promise<T>): Promise<T> => {
     const started = performance.now();

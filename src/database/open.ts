@@ -8,13 +8,13 @@ import { migrate } from "./migrate.ts";
 import { openPostgres } from "./postgres.ts";
 import { claimDirectory } from "./sole-user.ts";
 
-/** Where the state is kept. */
+/** The place of the database. */
 export type DatabaseLocation =
   | { readonly kind: "postgres"; readonly url: string }
   /** PGlite in `<dataDir>/database`. */
   | { readonly kind: "embedded"; readonly dataDir: string };
 
-/** Where a configuration keeps the state. */
+/** The place of a configuration's database. */
 export function locationOf(config: Pick<Config, "database" | "dataDir">): DatabaseLocation {
   return config.database === undefined
     ? { kind: "embedded", dataDir: config.dataDir }
@@ -33,7 +33,7 @@ export async function openDatabase(location: DatabaseLocation, log: Logger): Pro
   }
 }
 
-/** Opens the database with the schema that it has. Throws DatabaseInUse or DatabaseError. */
+/** Opens the database with its present schema. Throws DatabaseInUse or DatabaseError. */
 export async function openAsItIs(location: DatabaseLocation, log: Logger): Promise<Database> {
   return location.kind === "postgres" ? openPostgres(location.url, log) : await openDirectory(location.dataDir);
 }

@@ -13,15 +13,15 @@ import {
 } from "./database.ts";
 import { PlanOutdated, PreparedStatements } from "./prepared-statements.ts";
 
-/** A statement that the server has not finished after this time is given up by it, in ms. */
+/** The time after which the server aborts a statement, in ms. */
 const STATEMENT_TIMEOUT_MS = 20_000;
-/** A server that says nothing at all for so long (it hangs, or the network swallows) is given up by us. */
+/** The time after which we give up on a silent server (it hangs, or the network drops packets). */
 const ANSWER_TIMEOUT_MS = 25_000;
-/** A transaction whose process has been frozen in its middle must not keep its locks. */
+/** The server ends an idle transaction after this time: a frozen process must not keep its locks. */
 const IDLE_TRANSACTION_TIMEOUT_MS = 10_000;
-/** Scripts are migrations, which take as long as they take. */
+/** Scripts are migrations, which may take long. */
 const SCRIPT_TIMEOUT_MS = 3_600_000;
-/** How long a connection's end may take. */
+/** The time limit for closing a connection. */
 const GOODBYE_MS = 2_000;
 
 /** Opens a pool on PostgreSQL 14 or later. Connects lazily: the first statement throws when the server is away. */
@@ -41,7 +41,7 @@ export function openPostgres(url: string, log: Logger): Database {
   };
   // Statements that are started on one connection without waiting for one another go out together.
   const pool = new pg.Pool({ ...connection, max: 10, pipeline: true });
-  // An idle connection that the server ends is reported here; without a listener it would end the process.
+  // The pool reports here when the server ends an idle connection; without a listener that would end the process.
   pool.on("error", (error) => log.warn({ error }, "a database connection was lost"));
   const prepared = new PreparedStatements();
   let closing: Promise<void> | undefined;
@@ -84,7 +84,7 @@ async function openSession(client: pg.Client): Promise<DatabaseSession> {
     });
   });
   const close = async (): Promise<void> => {
-    // A server that hangs does not answer the goodbye.
+    // A hanging server does not answer the goodbye.
     const patience = sleep(GOODBYE_MS, undefined, { ref: false });
     await Promise.race([client.end().catch(() => undefined), ended, patience]);
   };

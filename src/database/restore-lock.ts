@@ -1,9 +1,9 @@
 import { databaseRefusal, type Queryable } from "./database.ts";
 
 /**
- * Nobody else may use a database that is being filled from a backup. Every user of it takes a shared lock first, and
- * `restore` takes the lock alone; nobody waits. The embedded database belongs to one process and one connection, where
- * these locks never exclude each other.
+ * Nobody else may use a database during a restore. Every user of it takes a shared lock first, and `restore` takes the
+ * lock exclusively; nobody waits. In the embedded database, with one process and one connection, these locks never
+ * exclude each other.
  */
 
 /** Any constant: it names that lock. */
@@ -11,7 +11,7 @@ const RESTORE_LOCK = 7_295_004;
 
 /**
  * Keeps a restore out until the transaction or the session ends. Throws {@link DatabaseError}, in words for the admin,
- * while one runs.
+ * during a restore.
  */
 export async function refuseDuringRestore(
   database: Pick<Queryable, "query">,
@@ -23,7 +23,9 @@ export async function refuseDuringRestore(
   throw databaseRefusal("a backup is being restored into the database; try again when that has ended");
 }
 
-/** Keeps all others out until the transaction ends; false when somebody uses the database. Throws {@link DatabaseError}. */
+/**
+ * Keeps all others out until the transaction ends; false when somebody uses the database. Throws {@link DatabaseError}.
+ */
 export async function takeForRestore(tx: Queryable): Promise<boolean> {
   const { rows } = await tx.query<{ taken: boolean }>("select pg_try_advisory_xact_lock($1) as taken", [RESTORE_LOCK]);
   return rows[0]?.taken === true;

@@ -1,8 +1,8 @@
 import type { Database } from "./database.ts";
 
-/** What a database server tells of itself and of the schema in use. */
+/** The facts that a database server gives about itself and the schema. */
 export interface ServerFacts {
-  /** As PostgreSQL counts: 140005 is 14.5. */
+  /** In PostgreSQL's form: 140005 is 14.5. */
   readonly versionNumber: number;
   readonly encoding: string;
   /** The size of the whole database. */

@@ -3,19 +3,19 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { OperatorError } from "../observability/operator-error.ts";
 
-/** The embedded database lives in one process; another one already has it. */
+/** Another process already has the embedded database, which takes only one. */
 export class DatabaseInUse extends OperatorError<"DatabaseInUse"> {
   override readonly name = "DatabaseInUse";
 }
 
-/** A claim on a folder that nobody else can have meanwhile. */
+/** An exclusive claim on a folder. */
 export interface SoleUse {
   release(): Promise<void>;
 }
 
 /**
- * Claims a folder by a lock file that names this process. A file whose process is gone is taken over.
- * Throws {@link DatabaseInUse}.
+ * Claims a folder by a lock file that names this process. A file whose process is gone is taken over. Throws {@link
+ * DatabaseInUse}.
  */
 export async function claimDirectory(directory: string): Promise<SoleUse> {
   const path = join(directory, "matrix-agents.lock");
@@ -36,8 +36,8 @@ export async function claimDirectory(directory: string): Promise<SoleUse> {
 }
 
 /**
- * Removes the file of a process that is gone. Of several that found it only the one with the guard may, and only while
- * it is still that file: otherwise the slower would remove what the faster has claimed meanwhile.
+ * Removes the file of a process that is gone. Only the holder of the guard may do so, and only while it is still that
+ * file: otherwise a slower process would remove the file by which a faster one has claimed the folder meanwhile.
  */
 async function removeStale(path: string, holder: string, mine: string): Promise<void> {
   const guard = `${path}.takeover`;
@@ -53,7 +53,7 @@ async function removeStale(path: string, holder: string, mine: string): Promise<
   }
 }
 
-/** Makes a file with its content at once, so that nobody ever sees it empty; false when there is one already. */
+/** Makes a file with its content in one step, so that nobody ever sees it empty; false when it already exists. */
 async function putInPlace(path: string, content: string): Promise<boolean> {
   const draft = `${path}.${process.pid}`;
   try {
@@ -79,13 +79,13 @@ async function isRunning(holder: string): Promise<boolean> {
 }
 
 /**
- * When a process was started, as an opaque word; empty when it is not running. A process id alone would mistake a
- * stranger that was given the number of a killed bridge for the bridge.
+ * The start time of a process, as an opaque word; empty when it is not running. A process id alone could mistake a
+ * stranger with the number of a killed bridge for the bridge.
  */
 async function startedAt(pid: number): Promise<string> {
   if (!Number.isInteger(pid) || pid <= 0) return "";
   const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => undefined);
-  // Fields after the command's closing parenthesis; the start time is the 22nd of all.
+  // The fields after the command's closing parenthesis; the start time is field 22 of all.
   if (stat !== undefined) return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? "";
   try {
     process.kill(pid, 0);

@@ -3,7 +3,7 @@ export function storable(text: string): string {
   return text.toWellFormed().replaceAll("\0", "");
 }
 
-/** Whether PostgreSQL's `text` can hold the string as it is. An id that it can't hold is no id of anything stored. */
+/** Whether PostgreSQL's `text` can hold the string unchanged. Nothing stored has an id that it can't hold. */
 export function isStorable(text: string): boolean {
   return text === storable(text);
 }

@@ -8,7 +8,7 @@ const DEFAULT_PORTS: Readonly<Record<string, number>> = {
   "postgresql:": 5_432,
 };
 
-/** All that a bridge has to reach: its homeserver, its database, its providers. */
+/** All endpoints that a bridge needs: its homeserver, its database, its providers. */
 export function endpointsOf(config: Pick<Config, "homeserver" | "database" | "providers">): Endpoint[] {
   const providers = [...config.providers.values()].flatMap((provider) =>
     provider.type === "demo" ? [] : [provider.type === "ollama" ? withPort(provider.url) : provider.url],
@@ -18,7 +18,7 @@ export function endpointsOf(config: Pick<Config, "homeserver" | "database" | "pr
     .concat(config.database === undefined ? [] : databaseEndpoints(config.database.url));
 }
 
-/** Ollama's port is meant where the address names neither a port nor a scheme. */
+/** Ollama's port is the default where the address names neither a port nor a scheme. */
 function withPort(url: string): string {
   if (url.includes("://")) return url;
   const { hostname, port, pathname } = new URL(`http://${url}`);
@@ -29,13 +29,13 @@ function endpointOf(url: URL): Endpoint {
   return { host: url.hostname, port: url.port === "" ? (DEFAULT_PORTS[url.protocol] ?? 0) : Number(url.port) };
 }
 
-/** A host that is a folder holds a local socket (libpq's form, which the driver takes too). */
+/** A host that is a folder holds a local socket (libpq's form, which the driver also takes). */
 function databaseEndpoints(url: string): Endpoint[] {
   const parsed = new URL(url);
   const host = parsed.searchParams.get("host") ?? decodeURIComponent(parsed.hostname);
   if (host.startsWith("/")) return [{ path: host }];
   const { port } = endpointOf(parsed) as { port: number };
-  // The driver takes the parts that the address leaves out from the same variables as libpq.
+  // The driver takes missing parts of the address from the same variables as libpq.
   const { PGHOST = "localhost", PGPORT } = process.env;
   const usual = parsed.port === "" ? (PGPORT ?? port) : port;
   return [{ host: host === "" ? PGHOST : host, port: Number(parsed.searchParams.get("port") ?? usual) }];

@@ -6,10 +6,10 @@ import net from "node:net";
 import { resolve } from "node:path";
 import workers from "node:worker_threads";
 
-/** An address that may be reached: a host's port, or a local socket. */
+/** An endpoint that may be reached: a host's port, or a local socket. */
 export type Endpoint = { readonly host: string; readonly port: number } | { readonly path: string };
 
-/** Something tried to reach what is not configured. */
+/** Code tried to reach an endpoint that is not configured. */
 class EgressRefused extends Error {
   override readonly name = "EgressRefused";
   readonly code = "EACCES";
@@ -19,37 +19,37 @@ class EgressRefused extends Error {
   }
 }
 
-/** Is called with the target that was refused: a host with its port, a name that was looked up, or a program. */
+/** Called with the refused target: a host with its port, a name that was looked up, or a program. */
 export type Refused = (what: string) => void;
 
-/** A program that may be started all the same, with nothing of our environment and one argument more than these. */
+/** A program that may be started in spite of the guard, without our environment and with one argument beside these. */
 export interface AllowedProgram {
   readonly file: string;
   readonly args: readonly string[];
 }
 
-/** A process that is shut in. */
+/** The guard of a restricted process. */
 export interface EgressGuard {
-  /** Lets these endpoints be reached from now on, and reports refusals from now on. */
+  /** Allows these endpoints from now on, and reports refusals from now on. */
   allow(endpoints: readonly Endpoint[], refused: Refused): void;
 }
 
 /**
- * Shuts this process in. From here on no library in it reaches anything but the allowed endpoints, over TCP, UDP or
+ * Restricts this process: from here on no library in it reaches anything but the allowed endpoints, over TCP, UDP or
  * DNS, by another program or by another thread. At first nothing is allowed. Listening is not restricted. The programs
- * that it may start for one job shut themselves in. SECURITY.md says how far this holds against code that digs in
- * Node's own internals.
+ * that it may start for one job restrict themselves. SECURITY.md says how far this holds against code that uses Node's
+ * own internals.
  *
  * @param program the one program that may be started.
  */
-// eslint-disable-next-line max-lines-per-function -- every way out of the process is closed in this one place
+// eslint-disable-next-line max-lines-per-function -- this one place closes every way out of the process
 export function guardEgress(program?: AllowedProgram): EgressGuard {
   let allowed: readonly Endpoint[] = [];
   let refused: Refused = () => undefined;
   const isAllowed = (endpoint: Endpoint): boolean =>
     allowed.some((one) =>
       "path" in endpoint
-        ? // A way up again leads out of the folder.
+        ? // A ".." would lead out of the folder.
           "path" in one && resolve(endpoint.path) === endpoint.path && endpoint.path.startsWith(`${one.path}/`)
         : "host" in one && one.port === endpoint.port && hostOf(one.host) === hostOf(endpoint.host),
     );
@@ -66,7 +66,7 @@ export function guardEgress(program?: AllowedProgram): EgressGuard {
     const given = settled(args);
     const endpoint = endpointOf(given);
     if (endpoint !== undefined && isAllowed(endpoint)) return connect.apply(this, given);
-    // As the system would say it, so that callers treat it as any other failure.
+    // The error looks like the system's, so that callers treat it like any other failure.
     process.nextTick(() => this.destroy(refuse(endpoint === undefined ? "an address of its own" : nameOf(endpoint))));
     return this;
   };
@@ -88,7 +88,7 @@ export function guardEgress(program?: AllowedProgram): EgressGuard {
   for (const table of [dns, dns.promises, RESOLVER_BASE, PROMISES_RESOLVER_BASE]) Object.assign(table, { setServers });
   const udp = refuser("UDP");
   Object.assign(dgram.Socket.prototype, Object.fromEntries(UDP.map((name) => [name, udp])));
-  // Another thread has all of this anew, and so has what takes this process's place.
+  // A new thread, or a program that replaces this process, would have unguarded functions.
   const Worker = function (): never {
     throw refuse("another thread");
   };
@@ -100,7 +100,7 @@ export function guardEgress(program?: AllowedProgram): EgressGuard {
     dlopen: refuser("native code"),
     _linkedBinding: refuser("Node's own insides"),
     binding: (name: string): unknown => {
-      // The embedded database asks for these numbers.
+      // The embedded database needs these numbers.
       if (name === "constants") return binding.call(process, name);
       throw refuse("Node's own insides");
     },
@@ -125,14 +125,14 @@ export function guardEgress(program?: AllowedProgram): EgressGuard {
   };
 }
 
-/** The options that Node passes to start a program: `args` begins with the name that it is called by. */
+/** The options with which Node starts a program: `args` begins with the program's name. */
 interface SpawnOptions {
   readonly file?: string;
   readonly args?: readonly string[];
   readonly envPairs?: readonly string[];
 }
 
-/** With an environment it could be made to load other code. */
+/** An environment could make the program load other code. */
 function isStartOf({ file, args }: AllowedProgram, options: SpawnOptions): boolean {
   const [, ...given] = options.args ?? [];
   return (
@@ -143,7 +143,7 @@ function isStartOf({ file, args }: AllowedProgram, options: SpawnOptions): boole
   );
 }
 
-/** The members of `dns` and its resolvers that ask no server: they only set or tell how this process asks. */
+/** The members of `dns` and its resolvers that ask no server: they only read or change settings. */
 const NO_LOOKUPS: ReadonlySet<string> = new Set([
   "constructor",
   "Resolver",
@@ -155,7 +155,7 @@ const NO_LOOKUPS: ReadonlySet<string> = new Set([
   "setLocalAddress",
 ]);
 
-/** Every other member asks a server, also one that a later version of Node adds. */
+/** Every other member asks a server; so may one that a later version of Node adds. */
 function lookupsIn(table: Lookups): string[] {
   return Object.getOwnPropertyNames(table).filter((name) => !NO_LOOKUPS.has(name) && typeof table[name] === "function");
 }
@@ -164,7 +164,7 @@ function lookupsIn(table: Lookups): string[] {
 const RESOLVER_BASE = Object.getPrototypeOf(dns.Resolver.prototype) as object;
 const PROMISES_RESOLVER_BASE = Object.getPrototypeOf(dns.promises.Resolver.prototype) as object;
 
-/** The methods of a UDP socket that send to somebody. */
+/** The methods by which a UDP socket sends. */
 const UDP = ["send", "sendto", "connect", "connectSync"] as const;
 
 type Lookups = Record<string, ((...args: unknown[]) => unknown) | undefined>;
@@ -193,13 +193,13 @@ function guardLookup(
 }
 
 /**
- * The arguments of `connect`, with options that say the same whenever they are looked at: they could be made to name one
- * address here, and another one after that.
+ * Copies the arguments of `connect`, so that reading its options twice gives the same values: otherwise they could name
+ * one address to this check, and another one afterwards.
  */
 function settled(args: readonly unknown[]): unknown[] {
   const [first, ...others] = args;
   if (Array.isArray(first)) {
-    // As Node hands them on, marked as such: the same list, with other options.
+    // Node passes its arguments on as a marked list; the copy must be the same list with other options.
     if (isOptions(first[0])) first[0] = copyOf(first[0]);
     return [first, ...others];
   }
@@ -210,7 +210,7 @@ function isOptions(value: unknown): value is object {
   return typeof value === "object" && value !== null;
 }
 
-/** The inherited options count as well. */
+/** Inherited options count as well. */
 function copyOf(options: object): object {
   const inherited = Object.getPrototypeOf(options) as object | null;
   const isPlain = inherited === null || inherited === Object.prototype;
@@ -218,8 +218,8 @@ function copyOf(options: object): object {
 }
 
 /**
- * Where arguments of `connect`, in one of its three forms, or as Node hands them on (`[options, callback]`), lead to;
- * undefined where that can't be said: with a lookup of their own, any name leads anywhere.
+ * The endpoint that arguments of `connect` lead to, in one of its three forms, or as Node passes them on (`[options,
+ * callback]`); undefined where that is unknown: with a custom lookup, any name leads anywhere.
  */
 function endpointOf(args: readonly unknown[]): Endpoint | undefined {
   const [first, second] = Array.isArray(args[0]) ? (args[0] as unknown[]) : args;
@@ -234,7 +234,7 @@ function endpointOf(args: readonly unknown[]): Endpoint | undefined {
   return addressOf(typeof second === "function" ? undefined : second, first);
 }
 
-/** Node takes `localhost` where no host is named. */
+/** Node uses `localhost` where no host is named. */
 function addressOf(host: unknown, port: unknown): Endpoint | undefined {
   if (typeof port !== "number" && typeof port !== "string") return undefined;
   if (host === undefined || host === null || host === "") return { host: "localhost", port: Number(port) };

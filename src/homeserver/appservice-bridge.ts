@@ -11,14 +11,14 @@ export interface RunningAppService {
   /** For intents, metrics and the other parts of the ecosystem. */
   readonly bridge: Bridge;
   readonly botIntent: Intent;
-  /** Ends the listener, letting running requests finish, and every timer. */
+  /** Stops the listener and every timer; running requests may finish. */
   close(): Promise<void>;
 }
 
 /**
- * Runs matrix-appservice-bridge's `Bridge` on our own listener. It listens when this resolves; the homeserver need not
- * be there yet. Rejects when the port cannot be listened on or the registration lacks a token. Events do not pass
- * through `Bridge`, because it can't report that one was not stored: they go to the appservice's own `onTransaction`.
+ * Runs matrix-appservice-bridge's `Bridge` on our own listener. It listens when this resolves; the homeserver may still
+ * be away. Rejects when the port can't be listened on or the registration lacks a token. Events do not pass through
+ * `Bridge`, because it can't report a failure to store one: they go to the appservice's own `onTransaction`.
  */
 export async function startAppService(options: {
   readonly registration: RawRegistration;

@@ -3,9 +3,9 @@ import { Logger as BridgeLogger } from "matrix-appservice-bridge";
 import type { Logger } from "../observability/log.ts";
 
 /**
- * Leads the log lines of matrix-appservice-bridge and matrix-bot-sdk into our log; by itself the latter writes to the
- * console. Only the module and the errcode of their warnings and errors are kept, because the texts hold the server's
- * own words. It works on the whole process, as their loggers do.
+ * Redirects the log lines of matrix-appservice-bridge and matrix-bot-sdk to our log; the latter would write to the
+ * console. Only the module and the errcode of warnings and errors are kept, because the texts hold the server's own
+ * words. This affects the whole process, because their loggers are global.
  */
 export function redirectBridgeLogs(log: Logger): void {
   const lines = new Writable({

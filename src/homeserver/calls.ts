@@ -22,13 +22,13 @@ export async function versions(client: HomeserverClient, options?: CallOptions):
   return asStrings(asObject(answer, call)["versions"], call);
 }
 
-/** The user that the homeserver takes us for; without `as`, the appservice's own sender. */
+/** The user as which the homeserver sees our call; without `as`, the appservice's own sender. */
 export async function whoami(client: HomeserverClient, as?: Actor, options?: CallOptions): Promise<string> {
   const answer = await client.request({ ...options, method: "GET", path: "/_matrix/client/v3/account/whoami", as });
   return stringField(answer, "user_id", "GET whoami");
 }
 
-/** Makes a user of our namespace. Says whether it was made now; one that is there already is fine. */
+/** Makes a user of our namespace. Returns whether it was made now; an existing user is fine. */
 export async function register(
   client: HomeserverClient,
   localpart: string,

@@ -19,34 +19,35 @@ export interface Actor {
   readonly deviceId?: string | undefined;
 }
 
-/** How long and how stubbornly a call is made. */
+/** The time limit and the retries of a call. */
 export interface CallOptions {
   /** Ends the call and the waits between attempts; the call then throws the signal's reason. */
   readonly signal?: AbortSignal | undefined;
   /** Time limit of one attempt, 30 s by default. */
   readonly timeoutMs?: number | undefined;
   /**
-   * `never` (the default) makes one attempt. `transient` repeats after network errors, 5xx and 429 (as long as that asks
-   * for), never after another 4xx. Only for calls that may be repeated: reads, or writes with a transaction id.
+   * `never` (the default) makes one attempt. `transient` repeats after network errors, 5xx and 429 (after the time that
+   * the server asks for), never after another 4xx. Only for calls that may be repeated: reads, or writes with a
+   * transaction id.
    */
   readonly retry?: "never" | "transient" | undefined;
-  /** Bounds all attempts of `transient` together. By default only `signal` does. */
+  /** The limit for all attempts of `transient` together. By default only `signal` ends them. */
   readonly retryForMs?: number | undefined;
 }
 
 /** One call. */
 export interface HomeserverRequest extends CallOptions {
   readonly method: "GET" | "PUT" | "POST" | "DELETE";
-  /** Made by the `path` template of path.ts. */
+  /** Built by the `path` template of path.ts. */
   readonly path: string;
   readonly query?: Readonly<Record<string, string | undefined>> | undefined;
-  /** An object is sent as JSON, a string is JSON already. */
+  /** An object is sent as JSON; a string is already JSON. */
   readonly body?: object | string | Uint8Array | undefined;
   /** `application/json` by default. */
   readonly contentType?: string | undefined;
-  /** A larger answer is none, as it is unpacked: the call then throws AnswerTooLarge. */
+  /** The limit of an answer after decompression. A larger one throws AnswerTooLarge. */
   readonly maxBytes?: number | undefined;
-  /** With a call that answers a list: which entries are wanted. The others are let go as they are parsed, one by one. */
+  /** For calls that answer a list: whether an entry is needed. Other entries are dropped as they are parsed. */
   readonly entries?: ((entry: unknown) => boolean) | undefined;
   /** Absent: the appservice's own sender. */
   readonly as?: Actor | undefined;
@@ -56,30 +57,30 @@ export interface HomeserverRequest extends CallOptions {
 export interface HomeserverClient {
   /** Makes a call and parses the answer. Throws HomeserverError, or the abort reason of the request's signal. */
   request(request: HomeserverRequest): Promise<unknown>;
-  /** The same, but gives the JSON text of the answer as it came. */
+  /** The same, but returns the answer's JSON text unchanged. */
   requestText(request: HomeserverRequest): Promise<string>;
-  /** The same, but gives the bytes of an answer that is no JSON. */
+  /** The same, but returns the bytes of an answer that is no JSON. */
   requestBytes(request: HomeserverRequest): Promise<Uint8Array>;
-  /** Ends all connections; calls in flight throw HomeserverUnreachable. */
+  /** Closes all connections; running calls throw HomeserverUnreachable. */
   close(): Promise<void>;
 }
 
 const DEFAULT_TIMEOUT_MS = 30_000;
-/** The state of a very large room is tens of megabytes; more than this is no answer to any call of ours. */
+/** The state of a very large room is tens of megabytes; no call of ours needs a larger answer. */
 const MAX_ANSWER_BYTES = 128 * 1024 * 1024;
 
-/** The longest path with its query that is asked for, in bytes: Synapse hangs up at 16,384 without an answer. */
+/** The longest path with its query, in bytes: Synapse hangs up at 16,384 without an answer. */
 const LONGEST_ADDRESS = 8_192;
-/** So much of a longer one is said in its error, in characters. */
+/** The part of a too long path that its error shows, in characters. */
 const SAID_OF_ADDRESS = 100;
 
 /**
  * Our own client, because matrix-bot-sdk still names the device by a parameter that Synapse has dropped. The token goes
- * in the Authorization header only, redirects are never followed, and neither bodies nor tokens are logged.
+ * only into the Authorization header, redirects are never followed, and neither bodies nor tokens are logged.
  *
- * @param options.url Base URL of the homeserver as the bridge reaches it.
+ * @param options.url the homeserver's base URL, as the bridge reaches it.
  */
-// eslint-disable-next-line max-lines-per-function -- the functions in it share what one client knows of its homeserver
+// eslint-disable-next-line max-lines-per-function -- its functions share one client's knowledge of its homeserver
 export function createHomeserverClient(options: {
   readonly url: string;
   readonly asToken: string;
@@ -92,7 +93,7 @@ export function createHomeserverClient(options: {
 }): HomeserverClient {
   const base = options.url.replace(/\/+$/, "");
   const maxAnswerBytes = options.maxAnswerBytes ?? MAX_ANSWER_BYTES;
-  // The time limits are ours, per call; keep-alive stays below the 60 s after which Synapse hangs up.
+  // The time limits are ours, for each call; keep-alive stays below the 60 s after which Synapse hangs up.
   const agent = new Agent({
     keepAliveTimeout: 20_000,
     headersTimeout: 0,
@@ -101,7 +102,7 @@ export function createHomeserverClient(options: {
   });
 
   let isAway = false;
-  /** A proxy in front of a homeserver that is away answers by 502 to 504 in its place. */
+  /** When a homeserver is away, its proxy answers 502 to 504 in its place. */
   const noteReachable = (status: number): void => {
     const wasAway = isAway;
     isAway = status >= 502 && status <= 504;
@@ -197,10 +198,10 @@ export function createHomeserverClient(options: {
   };
 }
 
-/** A call by its name. Throws AddressTooLong. */
+/** A call's name. Throws AddressTooLong. */
 function callOf(request: HomeserverRequest): string {
   const { method, path } = request;
-  // Both are in ASCII.
+  // Both are ASCII.
   const bytes = path.length + queryString(request).length;
   if (bytes > LONGEST_ADDRESS) throw new AddressTooLong(`${method} ${path.slice(0, SAID_OF_ADDRESS)}`, bytes);
   return `${method} ${path}`;
@@ -210,7 +211,7 @@ function kindOf({ path, query }: HomeserverRequest): string {
   return endpointOf(path, (query?.["timeout"] ?? "0") !== "0");
 }
 
-/** The kind of a status, for counting. */
+/** The kind of a status, for metrics. */
 function outcomeOf(status: number): string {
   if (status >= 500) return "server_error";
   if (status === 429) return "rate_limited";
@@ -246,7 +247,7 @@ async function readBounded(response: Response, maxBytes: number, call: string): 
   return Buffer.concat(chunks);
 }
 
-/** As much of an answer that is too large is kept, in bytes. */
+/** The part of a too large answer that is kept, in bytes. */
 const BEGINNING_BYTES = 4_096;
 
 function beginningOf(chunks: readonly Uint8Array[]): string {
@@ -276,7 +277,7 @@ async function parseEntries(answer: Buffer, keep: (entry: unknown) => boolean, c
   }
 }
 
-/** The parser's own message quotes the text. */
+/** The parser's own message would quote the text. */
 function notJson(call: string): UnexpectedAnswer {
   return new UnexpectedAnswer(call, "the answer is not JSON; check that homeserver.url leads to the homeserver itself");
 }
@@ -300,7 +301,7 @@ function standardError(text: string): { errcode?: unknown; error?: unknown; retr
   }
 }
 
-/** The header (seconds or a date) is the spec's way since 1.10, the field the one before. */
+/** The header (seconds or a date) is the spec's form since 1.10, the field the older one. */
 function retryAfterMs(field: unknown, header: string | null): number | undefined {
   const wished =
     header === null || header.trim() === ""
@@ -313,7 +314,7 @@ function retryAfterMs(field: unknown, header: string | null): number | undefined
 }
 
 function unreachable(call: string, error: unknown): HomeserverUnreachable {
-  // fetch wraps what went wrong; two addresses that both refuse come as an AggregateError without a message.
+  // fetch wraps the cause; two addresses that both refuse give an AggregateError without a message.
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   const code = cause instanceof Error && "code" in cause && typeof cause.code === "string" ? cause.code : "NETWORK";
   const detail = cause instanceof Error && cause.message !== "" ? cause.message : code;

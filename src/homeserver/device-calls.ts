@@ -31,7 +31,7 @@ export interface DeviceSync {
 /**
  * The filter leaves rooms out, because their events come by transaction. It is never the same twice: Synapse keeps the
  * answer to a sync for two minutes (`sync_response_cache_duration`) and repeats it to the same question. After a
- * restart from an older `since` that answer would be of the past, and newer keys would stay unseen.
+ * restart from an older `since` that answer would be outdated, and newer keys would stay unseen.
  */
 function syncFilter(): string {
   const limit = randomInt(1, 2 ** 47);
@@ -42,7 +42,7 @@ function syncFilter(): string {
   });
 }
 
-/** Makes the device (MSC4190), or renames the one that is there. */
+/** Makes the device (MSC4190), or renames an existing one. */
 export async function putDevice(
   client: HomeserverClient,
   device: Device,
@@ -58,7 +58,7 @@ export async function putDevice(
   });
 }
 
-/** Whether the device is there. */
+/** Whether the device exists. */
 export async function deviceExists(client: HomeserverClient, device: Device, options?: CallOptions): Promise<boolean> {
   const answer = await noneIfNotFound(
     client.request({
@@ -71,7 +71,7 @@ export async function deviceExists(client: HomeserverClient, device: Device, opt
   return answer !== undefined;
 }
 
-/** Removes the device with its keys (MSC4190: no user-interactive authentication). One that is gone is fine. */
+/** Removes the device with its keys (MSC4190: no user-interactive authentication). A missing device is fine. */
 export async function deleteDevice(client: HomeserverClient, device: Device, options?: CallOptions): Promise<void> {
   await noneIfNotFound(
     client.request({
@@ -84,15 +84,17 @@ export async function deleteDevice(client: HomeserverClient, device: Device, opt
   );
 }
 
-/** A hundred to-device messages of clients are a tenth of it, in bytes. Those of other servers can be of any size. */
+/**
+ * Ten times the size of a hundred clients' to-device messages, in bytes. Other servers may send messages of any size.
+ */
 const MAX_SYNC_BYTES = 64 * 1024 * 1024;
 
 /**
  * One `/sync` of the device, answered at once. It acknowledges everything before `since`, which the server then
- * forgets; presence stays as it is. An answer that is too large is passed over, because the device would get the same
- * one for ever: its to-device messages are lost, and the changed device lists are asked for separately.
+ * deletes; presence does not change. A too large answer is skipped, because the device would get the same one for ever:
+ * its to-device messages are lost, and the changed device lists are fetched separately.
  *
- * @param lost is called when an answer was passed over.
+ * @param lost is called when an answer was skipped.
  */
 export async function sync(
   client: HomeserverClient,
@@ -117,7 +119,7 @@ export async function sync(
     if (token === undefined || token === since) throw error;
     lost?.();
     const after = await sync(client, device, token, options);
-    // A device that begins anew knows no device lists yet.
+    // A new device knows no device lists yet.
     if (since === undefined) return after;
     const changes = readChanges(
       await client.request({
@@ -209,7 +211,7 @@ export function sendToDevice(
   });
 }
 
-/** `PUT /rooms/{roomId}/send` with the engine's own text in and out. */
+/** `PUT /rooms/{roomId}/send` with the engine's own text in both directions. */
 export function sendRoomMessage(
   client: HomeserverClient,
   device: Device,

@@ -1,8 +1,8 @@
 /**
- * The kind of a call to the homeserver, for counting: a word from a short list, never an id. A call under
- * `/rooms/{roomId}` is named after the segment behind it.
+ * The kind of a call to the homeserver, for metrics: a word from a short list, never an id. A call under
+ * `/rooms/{roomId}` is named after the next segment.
  *
- * @param isLongPoll whether the homeserver is asked to keep the request until something happens.
+ * @param isLongPoll whether the homeserver may hold the request until something happens.
  */
 export function endpointOf(path: string, isLongPoll = false): string {
   const [, first = "", second = "", third = ""] =
@@ -25,7 +25,7 @@ export function endpointOf(path: string, isLongPoll = false): string {
   }
 }
 
-/** Calls that have other names in their paths than people would give them. */
+/** Calls whose paths have names that people would not use. */
 const NAMES: Readonly<Record<string, string>> = {
   account: "whoami",
   account_data: "account_data",

@@ -3,11 +3,11 @@ export class MatrixError extends Error {
   override readonly name = "MatrixError";
   /** HTTP status. */
   readonly status: number;
-  /** E.g. `M_FORBIDDEN`; `M_UNKNOWN` when the answer was no standard error, as a proxy's page of a 502 is. */
+  /** E.g. `M_FORBIDDEN`; `M_UNKNOWN` for any other answer, such as a proxy's 502 page. */
   readonly errcode: string;
   /** Milliseconds the homeserver asks us to wait (429), at most {@link MAX_RETRY_AFTER_MS}. */
   readonly retryAfterMs: number | undefined;
-  /** Whether the same request may succeed later with nothing changed: 408, 429 and 5xx. */
+  /** Whether the same request may succeed later without a change: 408, 429 and 5xx. */
   readonly retryable: boolean;
 
   constructor(
@@ -22,7 +22,10 @@ export class MatrixError extends Error {
   }
 }
 
-/** No whole answer came: nothing listens, the connection broke, or the time limit passed. The request may have had its effect. */
+/**
+ * No complete answer came: nothing listens, the connection broke, or the time limit passed. The request may have had
+ * its effect.
+ */
 export class HomeserverUnreachable extends Error {
   override readonly name = "HomeserverUnreachable";
   /** The system's code (`ECONNREFUSED`), or `TIMEOUT`. */
@@ -35,7 +38,10 @@ export class HomeserverUnreachable extends Error {
   }
 }
 
-/** Something answered with success, but not as a homeserver does: a redirect, a web page, a missing field, too much. */
+/**
+ * The answer reported success, but did not look like a homeserver's: a redirect, a web page, a missing field, too much
+ * data.
+ */
 export class UnexpectedAnswer extends Error {
   override readonly name: string = "UnexpectedAnswer";
   readonly retryable = false;
@@ -45,10 +51,10 @@ export class UnexpectedAnswer extends Error {
   }
 }
 
-/** The answer is larger than it may be, unpacked: no more of it was read. */
+/** The decompressed answer exceeds the limit; the rest was not read. */
 export class AnswerTooLarge extends UnexpectedAnswer {
   override readonly name = "AnswerTooLarge";
-  /** How it begins. */
+  /** The beginning of the answer. */
   readonly beginning: string;
 
   constructor(call: string, maxBytes: number, beginning: string) {
@@ -57,7 +63,7 @@ export class AnswerTooLarge extends UnexpectedAnswer {
   }
 }
 
-/** So long an address is asked for nothing: servers close the connection on one, as if they were away. */
+/** The address is too long to be requested: servers close the connection on such a request, as if they were away. */
 export class AddressTooLong extends UnexpectedAnswer {
   override readonly name = "AddressTooLong";
 
@@ -69,7 +75,7 @@ export class AddressTooLong extends UnexpectedAnswer {
 /** Everything that a call to the homeserver can throw, apart from the caller's own abort reason. */
 export type HomeserverError = MatrixError | HomeserverUnreachable | UnexpectedAnswer;
 
-/** A homeserver that asks for a longer pause than this is asked again nevertheless. */
+/** The longest pause that we grant a homeserver. */
 export const MAX_RETRY_AFTER_MS = 3_600_000;
 
 /** Whether `error` came from a call to the homeserver. */
@@ -77,27 +83,30 @@ export function isHomeserverError(error: unknown): error is HomeserverError {
   return error instanceof MatrixError || error instanceof HomeserverUnreachable || error instanceof UnexpectedAnswer;
 }
 
-/** Whether the homeserver itself is not there. One that only takes long may be waiting for another server, on whose behalf it answers. */
+/**
+ * Whether the homeserver itself is away. A slow homeserver may be waiting for another server, so a time limit does not
+ * count.
+ */
 export function isAway(error: unknown): boolean {
   return error instanceof HomeserverUnreachable && error.code !== "TIMEOUT";
 }
 
-/** Whether the homeserver answered that it will not do this, and will not in a minute either. */
+/** Whether the homeserver refused, and would refuse again in a minute. */
 export function isRefusal(error: unknown): boolean {
   return error instanceof MatrixError && !error.retryable && error.status !== 401;
 }
 
-/** How long the homeserver asked us to wait (429), in ms; 0 when it did not. */
+/** The pause that the homeserver asked for (429), in ms; 0 when it did not. */
 export function askedToWaitMs(error: unknown): number {
   return error instanceof MatrixError ? (error.retryAfterMs ?? 0) : 0;
 }
 
-/** Whether the device we acted as is not there (MSC4326; older Synapses answer with the unstable name). */
+/** Whether the device that we acted as does not exist (MSC4326; older Synapses answer with the unstable name). */
 export function isUnknownDevice(error: unknown): boolean {
   return error instanceof MatrixError && error.errcode.endsWith("M_UNKNOWN_DEVICE");
 }
 
-/** The answer of a call; undefined when the homeserver says that there is no such thing (404 `M_NOT_FOUND`). */
+/** The answer of a call; undefined when the homeserver answers that it does not exist (404 `M_NOT_FOUND`). */
 export async function noneIfNotFound(answer: Promise<unknown>): Promise<unknown> {
   try {
     return await answer;

@@ -3,7 +3,7 @@ import { asObject } from "./answer.ts";
 import type { Actor, CallOptions, HomeserverClient } from "./client.ts";
 import { timelineBefore } from "./room-history.ts";
 
-/** An event as it stands in a room's timeline. */
+/** An event in a room's timeline. */
 export interface TimelineEvent {
   readonly type: string;
   readonly content: JsonObject;
@@ -14,8 +14,8 @@ const PAGE = 100;
 const MAX_PAGES = 50;
 
 /**
- * Looks back through a room's timeline for an event that the user itself has sent. Returns its id, or undefined when
- * there is none that recent. Throws HomeserverError.
+ * Searches a room's timeline backwards for an event that the user itself has sent. Returns its id; undefined when it is
+ * not among the latest. Throws HomeserverError.
  */
 export async function findOwnEvent(
   client: HomeserverClient,

@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { asObject, asObjects } from "./answer.ts";
 import type { Actor, CallOptions, HomeserverClient } from "./client.ts";
 
-/** An invite that waits for its answer. */
+/** An unanswered invite. */
 export interface PendingInvite {
   readonly roomId: string;
   /** The membership event as stripped state, which has no id and no time (spec "Stripped state"). */

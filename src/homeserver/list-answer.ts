@@ -1,8 +1,8 @@
 import { setImmediate as others } from "node:timers/promises";
 
-/** The longest time, in ms, that others are kept waiting, apart from one long entry. */
+/** The longest time, in ms, for which parsing holds up others, apart from one long entry. */
 const SLICE_MS = 10;
-/** The clock is looked at so often, in bytes. */
+/** The bytes between two looks at the clock. */
 const SLICE_BYTES = 65_536;
 
 const [QUOTE, BACKSLASH, COMMA] = [0x22, 0x5c, 0x2c];
@@ -11,9 +11,9 @@ const BLANKS: ReadonlySet<number> = new Set([0x20, 0x09, 0x0a, 0x0d]);
 const [OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [0x5b, 0x5d, 0x7b, 0x7d];
 
 /**
- * The entries of a JSON list that `keep` accepts. Each is parsed by itself, with others in between, and is gone before the
- * next when it is not kept: a member of a room can make its state as large as they like, in lists of nothing, which take
- * thirty times the memory. Throws SyntaxError when it is no list.
+ * The entries of a JSON list that `keep` accepts. Each entry is parsed by itself, other work runs in between, and an
+ * unwanted entry is freed before the next: a member can make a room's state as large as they like, and parsed lists
+ * take thirty times the memory. Throws SyntaxError when it is no list.
  */
 export async function parseList(json: Buffer, keep: (entry: unknown) => boolean): Promise<unknown[]> {
   const kept: unknown[] = [];
@@ -26,7 +26,7 @@ export async function parseList(json: Buffer, keep: (entry: unknown) => boolean)
     if (start === -1) return;
     const text = json.toString("utf8", start, at).trim();
     start = -1;
-    // Between "[" and "]" there may be nothing; between two commas there may not.
+    // An empty list is valid; an empty entry between two commas is not.
     if (text === "" && json[at] === CLOSE_LIST && isFirst) return;
     isFirst = false;
     const entry: unknown = JSON.parse(text);

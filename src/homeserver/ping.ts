@@ -7,15 +7,15 @@ import { isHomeserverError, MatrixError } from "./errors.ts";
 import { path } from "./path.ts";
 import { pause, retryDelayMs } from "./retry.ts";
 
-/** How a ping of the appservice through the homeserver ended. */
+/** The result of a ping of the appservice through the homeserver. */
 export type PingResult =
   | { readonly kind: "answered"; readonly durationMs: number }
-  /** `reason` tells the admin in words the fault and the remedy. */
+  /** `reason` names the fault and the remedy for the admin. */
   | { readonly kind: "failed"; readonly reason: string; readonly error: unknown };
 
 /**
- * Waits until the homeserver answers `/versions`, saying so in the log when it has to wait. Only `signal` ends the wait,
- * by its reason: a homeserver that restarts for hours is no reason for the bridge to end.
+ * Waits until the homeserver answers `/versions`, and logs that it waits. Only `signal` ends the wait, with its reason:
+ * the bridge must survive a homeserver that is away for hours.
  */
 export async function awaitHomeserver(client: HomeserverClient, log: Logger, signal: AbortSignal): Promise<void> {
   for (let attempts = 1; ; attempts += 1) {
@@ -27,7 +27,7 @@ export async function awaitHomeserver(client: HomeserverClient, log: Logger, sig
       if (!isHomeserverError(error)) throw error;
       const waitMs = retryDelayMs(error, attempts);
       if (error instanceof MatrixError && error.errcode === "M_UNKNOWN_TOKEN") {
-        // Synapse refuses even this to a token that it does not know.
+        // Synapse refuses even this call to an unknown token.
         const reason = explainPingFailure(error, "");
         log.error({ reason, waitMs }, "the homeserver does not know this registration; agents answer when it does");
       } else {
@@ -90,8 +90,8 @@ const UNKNOWN_TOKEN =
   "The homeserver does not know this registration's as_token. Add the registration file to app_service_config_files in homeserver.yaml, make sure it is the same file as ours, and restart Synapse.";
 
 /**
- * The meaning of each way in which a ping fails, and the admin's remedy, by the error's code (application-service API,
- * "Pinging"). They are given the address in the registration, where the homeserver looks for us.
+ * The meaning of each failure of a ping, and the admin's remedy, by the error's code (application-service API,
+ * "Pinging"). Each takes the registration's URL, at which the homeserver looks for us.
  */
 export const PING_FAILURES: ReadonlyMap<string, (url: string) => string> = new Map<string, (url: string) => string>([
   ["M_UNKNOWN_TOKEN", () => UNKNOWN_TOKEN],
@@ -124,7 +124,7 @@ export const PING_FAILURES: ReadonlyMap<string, (url: string) => string> = new M
   ["M_UNRECOGNIZED", () => "The homeserver is too old to ping application services; messages may work all the same."],
 ]);
 
-/** The meaning of a failed ping in words, with what mends it. `url` is the registration's. */
+/** The meaning of a failed ping, with the remedy. `url` is the registration's. */
 export function explainPingFailure(error: unknown, url: string): string {
   if (!(error instanceof MatrixError)) return error instanceof Error ? error.message : String(error);
   return PING_FAILURES.get(error.errcode)?.(url) ?? error.message;

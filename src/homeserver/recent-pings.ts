@@ -1,9 +1,9 @@
-/** So many are remembered. */
+/** The most ids that are remembered. */
 const REMEMBERED = 32;
 
 /**
- * The ids of pings that reached us of late. A ping that succeeded and is not among them was answered by somebody else:
- * another bridge has the registration's address.
+ * The ids of pings that reached us recently. Another bridge answered a successful ping that is not among them: it has
+ * the registration's address.
  */
 export class RecentPings {
   readonly #ids: string[] = [];

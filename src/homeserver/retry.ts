@@ -5,10 +5,10 @@ import { HomeserverUnreachable, MatrixError, type HomeserverError } from "./erro
 const RETRY = { firstMs: 500, longestMs: 30_000 };
 
 /**
- * Milliseconds to wait before the next attempt: the time that the homeserver asked for, or else a time that doubles
- * from half a second to half a minute. Half of it is random, so that many ghosts do not come back at the same instant.
+ * Milliseconds before the next attempt: the time that the homeserver asked for, or a time that doubles from half a
+ * second to half a minute. Half of that is random, so that many ghosts do not retry at the same instant.
  *
- * @param attempt attempts made so far, from 1.
+ * @param attempt the attempts made so far, from 1.
  */
 export function retryDelayMs(error: unknown, attempt: number, random: () => number = Math.random): number {
   if (error instanceof MatrixError && error.retryAfterMs !== undefined) return error.retryAfterMs;
@@ -16,7 +16,7 @@ export function retryDelayMs(error: unknown, attempt: number, random: () => numb
 }
 
 /**
- * Runs `attempt` until it succeeds or fails for good. Throws its last error when that is not retryable or the next
+ * Runs `attempt` until it succeeds or fails permanently. Throws its last error when that is not retryable or the next
  * attempt would begin after `deadline` (as of `performance.now()`), and the signal's reason when it aborts.
  */
 export async function retrying<T>(
@@ -40,7 +40,7 @@ export async function retrying<T>(
   }
 }
 
-/** Waits. Throws the signal's own reason when it aborts, not the timer's wrapping of it. */
+/** Waits. When the signal aborts, throws the signal's own reason instead of the timer's wrapper. */
 export async function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
   try {
     await sleep(ms, undefined, signal === undefined ? {} : { signal });

@@ -30,9 +30,9 @@ export async function joinedRooms(
 }
 
 /**
- * Joins a room the user is invited to, or that is open to all. Joining again does nothing.
+ * Joins a room to which the user is invited, or that is open to all. Joining again does nothing.
  *
- * @param options.via a server that is in the room, where our own may not be.
+ * @param options.via a server in the room, in case our own is not in it.
  */
 export async function joinRoom(
   client: HomeserverClient,
@@ -45,7 +45,7 @@ export async function joinRoom(
     ...callOptions,
     method: "POST",
     path: path`/_matrix/client/v3/join/${roomId}`,
-    // Servers before v1.12 know `server_name` only.
+    // Servers before v1.12 know only `server_name`.
     query: { via, server_name: via },
     body: {},
     as,
@@ -70,9 +70,9 @@ export async function leaveRoom(
 }
 
 /**
- * The current state of a room. One entry that is no state event spoils it all: half a state is not to be trusted.
+ * The current state of a room. A single malformed entry fails the whole call, because half a state can't be trusted.
  *
- * @param options.types of the events that are wanted; by default all are.
+ * @param options.types the wanted types of events; by default all.
  */
 export async function roomState(
   client: HomeserverClient,
@@ -93,7 +93,7 @@ export async function roomState(
   return asStateEvents(answer, call).filter(isWanted);
 }
 
-/** The type that a room was made with (spec "m.room.create"); undefined for one that people talk in. */
+/** The type with which a room was made (spec "m.room.create"); undefined for an ordinary room. */
 export async function roomType(
   client: HomeserverClient,
   as: Actor,
@@ -111,10 +111,10 @@ export async function roomType(
 }
 
 /**
- * How many have joined a room, as far as one may know who is invited to it (spec "Room summary"); undefined when the
+ * The number of joined members of a room, which an invited user may ask for (spec "Room summary"); undefined when the
  * homeserver does not say.
  *
- * @param via a server that is in the room, where our own may not be.
+ * @param via a server in the room, in case our own is not in it.
  */
 export async function joinedMembers(
   client: HomeserverClient,
@@ -139,7 +139,7 @@ export async function joinedMembers(
   }
 }
 
-/** The members of a room, those who have left or are banned included unless `notMembership` says otherwise. */
+/** The members of a room, including those who left or are banned, unless `notMembership` says otherwise. */
 export async function members(
   client: HomeserverClient,
   as: Actor,
@@ -159,8 +159,8 @@ export async function members(
 }
 
 /**
- * Sends an event and returns its id. A repeat under the same `txnId`, as the same user and device, is recognised by the
- * homeserver; the id must hold the ghost, for Synapse's first memory of it does not tell users apart.
+ * Sends an event and returns its id. The homeserver recognises a repeat under the same `txnId` by the same user and
+ * device. The id must contain the ghost, because Synapse's first cache does not tell users apart.
  *
  * @param content An object, or its JSON as it was stored before the first attempt.
  */
@@ -180,7 +180,7 @@ export async function sendEvent(
   return stringField(answer, "event_id", "PUT send");
 }
 
-/** Takes an event back. A repeat under the same `txnId` does nothing more. */
+/** Redacts an event. A repeat under the same `txnId` has no further effect. */
 export async function redactEvent(
   client: HomeserverClient,
   as: Device,

@@ -14,7 +14,7 @@ export interface TimelinePage {
 }
 
 /**
- * Reads a room's timeline backwards from a place, by default from now. Throws HomeserverError.
+ * Reads a room's timeline backwards from a token, by default from now. Throws HomeserverError.
  *
  * @param options.senders only events of these users.
  */
@@ -45,8 +45,8 @@ export async function timelineBefore(
 }
 
 /**
- * An event of a room, as a member may see it; undefined where there is none, or where the member may not see it. Its
- * edits and other changes are in its `unsigned` (spec "Aggregations of child events"). Throws HomeserverError.
+ * An event of a room, as a member may see it; undefined where it does not exist or the member may not see it. Its
+ * `unsigned` holds edits and other changes (spec "Aggregations of child events"). Throws HomeserverError.
  */
 export async function roomEvent(
   client: HomeserverClient,

@@ -16,17 +16,17 @@ import { reached } from "../observability/steps.ts";
 /** The requests that the homeserver can send us, and their handlers. */
 export interface AppServiceHandlers {
   /**
-   * Stores a transaction. It is acknowledged when this resolves, and sent again by the homeserver when it throws.
-   * Nothing slower than the storing belongs in here.
+   * Stores a transaction. When this resolves, the transaction is acknowledged; when it throws, the homeserver sends it
+   * again. It must do nothing slower than storing.
    */
   onTransaction(transaction: Transaction): Promise<void>;
-  /** Whether this user exists; makes it first when it should. */
+  /** Whether this user exists; it is made first when it should exist. */
   onUserQuery(userId: string): Promise<boolean>;
-  /** Is called with the id of a ping that came. */
+  /** Called with the id of a ping that came. */
   onPing?(transactionId: string): void;
 }
 
-/** How the endpoints are served. */
+/** The options of the endpoints. */
 export interface RouteOptions extends AppServiceHandlers {
   readonly hsToken: string;
   /** Larger bodies get 413. */
@@ -36,10 +36,10 @@ export interface RouteOptions extends AppServiceHandlers {
 }
 
 /**
- * The endpoints of the Matrix application-service API (v1.11 and later) that a homeserver calls. The token is taken from
- * the Authorization header only and checked before anything of the body is read; paths from before v1 do not exist.
+ * The endpoints of the Matrix application-service API (v1.11 and later) that a homeserver calls. The token is read only
+ * from the Authorization header, and checked before any of the body is read. Paths from before v1 do not exist.
  *
- * @param extra Further paths, served behind ours and outside of `/_matrix/app`.
+ * @param extra Further paths, served after ours and outside of `/_matrix/app`.
  */
 export function createRoutes(options: RouteOptions, extra: Express): Express {
   const app = express();
@@ -53,8 +53,8 @@ export function createRoutes(options: RouteOptions, extra: Express): Express {
 
 function appServiceApi(options: RouteOptions): Router {
   const router = express.Router({ caseSensitive: true, strict: true });
-  // Read as bytes, for express.json() takes an empty body as `{}`: a proxy that drops bodies would make us acknowledge
-  // what we never had. The content type is not looked at; the spec asks nobody to send it.
+  // Read as bytes, because express.json() takes an empty body as `{}`: with a proxy that drops bodies we would
+  // acknowledge transactions that we never got. The content type is ignored, because the spec requires none.
   const readBody = express.raw({ limit: options.maxTransactionBytes, type: () => true });
 
   router
@@ -83,7 +83,7 @@ function appServiceApi(options: RouteOptions): Router {
     })
     .all(wrongMethod("POST"));
 
-  // Synapse leaves a slash in an id as it is, so an id can be several segments.
+  // Synapse leaves a slash in an id unencoded, so an id can be several segments.
   router
     .route("/v1/users/*userId")
     .get(async (request, response) => {
@@ -160,13 +160,13 @@ function refuse(response: Response, status: number, errcode: string, error: stri
   response.status(status).json({ errcode, error });
 }
 
-/** Hangs up afterwards: a connection that stays would first have to read the body to its end, however long. */
+/** Closes the connection afterwards: otherwise the whole body, of any length, would have to be read first. */
 function refuseUnread(response: Response, status: number, errcode: string, error: string): void {
   response.set("connection", "close");
   refuse(response, status, errcode, error);
 }
 
-/** A thrown error as the spec's standard error response. Express knows an error handler by its four parameters. */
+/** A thrown error as the spec's standard error response. Express recognises an error handler by its four parameters. */
 function answerError(log: Logger): ErrorRequestHandler {
   return (error: unknown, request: Request, response: Response, next: NextFunction) => {
     if (response.headersSent) {
@@ -190,7 +190,7 @@ function answerError(log: Logger): ErrorRequestHandler {
 
 /**
  * The status for a fault of the request itself: body-parser gives its errors a `type`, and the router throws a URIError
- * for a path that cannot be decoded. A `status` alone proves nothing; our own errors can have one.
+ * for an undecodable path. A `status` alone proves nothing, because our own errors can have one.
  */
 function callersFault(error: unknown): number | undefined {
   if (error instanceof URIError) return 400;
@@ -213,7 +213,7 @@ function logRequests(log: Logger, metrics: Metrics | undefined): RequestHandler 
   };
 }
 
-/** The endpoint that a path asks for, as a word from a short list. */
+/** The endpoint of a path, as a word from a short list. */
 function askedEndpoint(path: string): string {
   const [, name = ""] = /^\/_matrix\/app\/v1\/([a-z]+)(?:\/|$)/.exec(path) ?? [];
   return ["transactions", "ping", "users", "rooms", "thirdparty"].includes(name) ? name : "other";

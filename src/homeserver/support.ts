@@ -3,15 +3,15 @@ import type { CallOptions, HomeserverClient } from "./client.ts";
 import { deleteDevice, putDevice } from "./device-calls.ts";
 import { MatrixError } from "./errors.ts";
 
-/** A device that is made and removed again, to see whether that can be done. */
+/** A device that is made and removed again, to test whether that works. */
 const PROBE = "SUPPORTCHECK";
 
 /**
- * The features that the homeserver lacks and that encryption needs: making devices for our users (MSC4190), and acting
- * as a device (MSC4326). `/versions` tells neither, so both are tried. Returns a sentence for each missing one, with
- * its remedy. Throws HomeserverError when the homeserver is away.
+ * The features that encryption needs and the homeserver lacks: making devices for our users (MSC4190), and acting as a
+ * device (MSC4326). `/versions` reports neither, so both are tested. Returns a sentence for each missing feature, with
+ * the remedy. Throws HomeserverError when the homeserver is away.
  *
- * @param userId one of our users, who exists.
+ * @param userId an existing user of ours.
  */
 export async function missingSupport(
   client: HomeserverClient,

@@ -2,29 +2,31 @@ import { Agent, fetch } from "undici";
 import { OperatorError, type Saying } from "../observability/operator-error.ts";
 
 /**
- * Asks a homeserver for public facts. No token goes along: Synapse refuses even /versions to a token that it does not
- * know, and before the registration ours is one.
+ * Asks a homeserver for public facts. It sends no token: Synapse refuses even /versions to an unknown token, and before
+ * the registration is installed ours is unknown.
  */
 
 /** The oldest Synapse that lets application services encrypt without flags (MSC4190, MSC4326). */
 export const OLDEST_SYNAPSE = "1.141.0";
 
-/** The facts that are known of a homeserver. */
+/** The facts about a homeserver. */
 export interface Survey {
   /** Versions of the specification. */
   readonly versions: readonly string[];
-  /** The implementation and its version, where it tells. */
+  /** The implementation and its version, if known. */
   readonly software: { readonly name: string; readonly version: string } | undefined;
-  /** The server name, where it tells: only a listener for federation or keys does. */
+  /** The server name, if known: only a listener for federation or keys tells it. */
   readonly domain: string | undefined;
   readonly signIn: SignIn;
-  /** The homeserver's clock less ours, in ms, good to a second; undefined where the answer has no Date header. */
+  /** The homeserver's clock minus ours, in ms, accurate to a second; undefined where the answer has no Date header. */
   readonly clockOffsetMs: number | undefined;
-  /** How long it took to answer, in ms. */
+  /** The time of its answer, in ms. */
   readonly latencyMs: number;
 }
 
-/** How people sign in: at the homeserver itself, or at an authentication service (MSC3861), which has no `/login`. */
+/**
+ * The place where people sign in: the homeserver itself, or an authentication service (MSC3861), which has no `/login`.
+ */
 export type SignIn =
   | { readonly by: "homeserver"; readonly flows: readonly string[] }
   /** The issuer is undefined where the service is away. */
@@ -39,7 +41,7 @@ const ANSWER_TIMEOUT_MS = 10_000;
 const MAX_ANSWER_BYTES = 1024 * 1024;
 
 /**
- * Asks what is at an address. Follows no redirect and asks nobody else. Throws {@link NoHomeserver}.
+ * Asks the server at an address. Follows no redirect and asks no other server. Throws {@link NoHomeserver}.
  *
  * @param url Base URL of the client-server API.
  */
@@ -72,7 +74,7 @@ export async function surveyHomeserver(url: string): Promise<Survey> {
       software: softwareOf(admin, federation, first.headers.get("server")),
       domain: text(keys["server_name"]),
       signIn: signInOf(metadata, login),
-      // The header has whole seconds, cut off: half of one more is the best guess.
+      // The header is cut off to whole seconds; half a second more is the best guess.
       clockOffsetMs: Number.isNaN(date) ? undefined : date + 500 - (started + ended) / 2,
       latencyMs: ended - started,
     };
@@ -130,7 +132,7 @@ function parse(answer: string): Body {
 
 function softwareOf(admin: Body, federation: Body, header: string | null): Survey["software"] {
   const synapse = text(admin["server_version"]);
-  // One that runs from a checkout adds where it is.
+  // A Synapse that runs from a checkout appends details.
   if (synapse !== undefined) return { name: "Synapse", version: synapse.split(" ")[0] ?? synapse };
   const { name, version } = (typeof federation["server"] === "object" ? (federation["server"] ?? {}) : {}) as Body;
   if (typeof name === "string" && typeof version === "string") return { name, version };
@@ -154,7 +156,7 @@ function text(value: unknown): string | undefined {
   return typeof value === "string" && value !== "" ? value : undefined;
 }
 
-/** Why there was no answer at all. */
+/** The reason for a missing answer. */
 function explainNoAnswer(error: unknown, base: string): Saying<"NoHomeserver"> {
   const { protocol, host, hostname } = new URL(base);
   const codes: string[] = [];
@@ -183,7 +185,7 @@ function explainNoAnswer(error: unknown, base: string): Saying<"NoHomeserver"> {
   return `${host} can't be asked (${codes[0] ?? (error instanceof Error ? error.message : "no reason given")})`;
 }
 
-/** A sentence about the program that answered in a homeserver's place. */
+/** A sentence about another program that answered in the homeserver's place. */
 function explainOtherAnswer({ status, headers }: Answer, base: string): Saying<"NoHomeserver"> {
   const place = headers.get("location");
   if (status >= 300 && status < 400 && place !== null) {

@@ -4,8 +4,8 @@ import { createHash, timingSafeEqual } from "node:crypto";
 export type TokenVerdict = "valid" | "missing" | "wrong";
 
 /**
- * Makes the check of `Authorization: Bearer <hs_token>` (application-service API, "Authorization"). The comparison takes
- * the same time wherever and however much the tokens differ: it compares digests, never the tokens.
+ * Makes the check of `Authorization: Bearer <hs_token>` (application-service API, "Authorization"). It compares
+ * digests, so it takes the same time however much the tokens differ.
  */
 export function createTokenCheck(token: string): (authorization: string | undefined) => TokenVerdict {
   const expected = digest(token);

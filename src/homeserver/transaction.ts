@@ -1,7 +1,7 @@
 import { isStorable } from "../database/text.ts";
 import { isObject, type JsonObject } from "../matrix/json.ts";
 
-/** A room event of a transaction (spec "Client event format"), its shape checked, its content not. */
+/** A room event of a transaction (spec "Client event format"). Its shape is checked, its content is not. */
 export interface RoomEvent {
   readonly event_id: string;
   readonly room_id: string;
@@ -12,17 +12,17 @@ export interface RoomEvent {
   readonly redacts?: string;
   /** Present, and possibly empty, on state events only. */
   readonly state_key?: string;
-  /** Milliseconds since 1970 by the sending server's clock; our own time of arrival when it sent none. */
+  /** Milliseconds since 1970 by the sending server's clock; our time of arrival when it sent none. */
   readonly origin_server_ts: number;
   readonly unsigned?: Readonly<Record<string, unknown>>;
 }
 
-/** A transaction as the rest of the bridge knows it. It can be made from anything that the homeserver sends. */
+/** A transaction as the rest of the bridge knows it. Any body from the homeserver can be turned into one. */
 export interface Transaction {
   /** Proves nothing: Synapse on SQLite starts its ids again at 1. */
   readonly txnId: string;
   readonly events: readonly RoomEvent[];
-  /** The parts that could not be understood, to be stored aside. */
+  /** The malformed parts, to be stored separately. */
   readonly malformed: readonly MalformedPart[];
   /** Devices that something was pushed for; the thing itself comes by their `/sync`. */
   readonly doorbells: readonly Doorbell[];
@@ -30,10 +30,13 @@ export interface Transaction {
   readonly changedUsers: readonly string[];
 }
 
-/** A part of a transaction that could not be understood. */
+/** A malformed part of a transaction. */
 export interface MalformedPart {
   readonly reason: string;
-  /** As it came, safe to write as JSON; null where it must not or cannot be kept (a message with keys, endless nesting). */
+  /**
+   * The part as it came, safe to write as JSON; null where it can't or must not be kept (a message with keys, endless
+   * nesting).
+   */
   readonly raw: unknown;
 }
 
@@ -44,10 +47,7 @@ export interface Doorbell {
   readonly deviceId?: string;
 }
 
-/**
- * JSON that is nested more deeply than this is not kept: a function that recurses over it (JSON.stringify does) may
- * overflow the stack.
- */
+/** The deepest nesting of JSON that is kept: a recursive function (such as JSON.stringify) may overflow the stack. */
 const MAX_DEPTH = 100;
 
 /**
@@ -72,7 +72,7 @@ export function parseTransaction(txnId: string, body: unknown, now: number = Dat
   return { txnId, events, malformed, doorbells, changedUsers: changedUsers(body) };
 }
 
-/** The event, or the fault that was found in it. */
+/** The event, or its fault. */
 function parseEvent(candidate: unknown, now: number): RoomEvent | string {
   if (!isObject(candidate)) return "not an object";
   const { event_id, room_id, sender, type, content, state_key, redacts, origin_server_ts, unsigned } = candidate;
@@ -101,7 +101,7 @@ function toDeviceDoorbells(body: JsonObject, malformed: MalformedPart[]): Doorbe
   const doorbells: Doorbell[] = [];
   for (const message of listOf(body, ["to_device", "de.sorunome.msc2409.to_device"], malformed)) {
     if (!isObject(message) || typeof message["to_user_id"] !== "string") {
-      // The message itself may hold keys and is not kept: the device's /sync has it.
+      // The message may hold keys, so it is not kept: the device's /sync has it.
       malformed.push({ reason: "to-device message: no to_user_id", raw: null });
       continue;
     }
@@ -176,7 +176,7 @@ function keepable(raw: unknown): unknown {
   return isDeeperThan(raw, MAX_DEPTH) ? null : raw;
 }
 
-/** This goes level by level, because its input would overflow a recursion. */
+/** Works level by level, because its input would overflow a recursion. */
 function isDeeperThan(value: unknown, limit: number): boolean {
   let level: object[] = isNested(value) ? [value] : [];
   for (let depth = 0; depth < limit && level.length > 0; depth += 1) {

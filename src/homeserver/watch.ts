@@ -4,16 +4,16 @@ import type { HomeserverClient } from "./client.ts";
 import { isHomeserverError } from "./errors.ts";
 import { pause, retryDelayMs } from "./retry.ts";
 
-/** How long the homeserver may keep a request, in ms, and the most that it may take beyond that. */
+/** The time for which the homeserver may hold a request, in ms, and the most that it may take beyond that. */
 const POLL_MS = 30_000;
 const LEEWAY_MS = 15_000;
 
 /**
- * Keeps a request open at the homeserver, as clients do, so that its end is noticed at once even when nobody else asks
- * for anything: a restart takes a few seconds, and the client's `onReturn` is what makes us look for what was lost in it.
- * Ends with `signal` only; never rejects.
+ * Keeps a request open at the homeserver, as clients do, so that a restart is noticed at once even without other calls.
+ * A restart takes a few seconds, and the client's `onReturn` starts the search for what was lost in it. Ends only by
+ * `signal`; never rejects.
  *
- * @param userId a user of ours, as which nothing is done with what the answers hold.
+ * @param userId a user of ours; the answers are not used.
  */
 export async function watchHomeserver(
   client: HomeserverClient,
@@ -40,13 +40,13 @@ export async function watchHomeserver(
         signal,
       });
       const next = asObject(answer, "GET sync")["next_batch"];
-      // One that answers at once and does not move on would be asked in a tight loop.
+      // A server that answers at once without a new position would be asked in a tight loop.
       if (typeof next !== "string" || next === since) await pause(1_000, signal);
       since = typeof next === "string" ? next : undefined;
       failures = 0;
     } catch (error) {
       if (isOver()) return;
-      // Asked without a place it answers at once, so that its return is noticed at once.
+      // Without a position it answers at once, so its return is noticed at once.
       since = undefined;
       const waitMs = retryDelayMs(error, ++failures);
       log.debug({ error: isHomeserverError(error) ? error.message : error, waitMs }, "the homeserver is not there");

@@ -2,139 +2,139 @@
 import type { AgentPlace, CloudPlace, CloudRule, Phrases, UsageWords } from "./phrases.ts";
 import { wordSet } from "./word-set.ts";
 
-/** What is said in English. */
+/** All phrases, in English. */
 export const english = {
   failures: {
     unreachable: ({ agent, provider }) =>
-      `${agent} can't answer now: its model server “${provider}” can't be reached. React to this with 🔁 to ask again; if this goes on, ask your admin whether it is running.`,
+      `${agent} can't answer now: its model server “${provider}” can't be reached. React to this with 🔁 to ask again. If this goes on, ask your admin.`,
     model_missing: ({ agent, model, provider }) =>
-      `${agent} can't answer: the model “${model}” is not installed on “${provider}”. Please ask your admin to install it or to choose another.`,
+      `${agent} can't answer: the model “${model}” is not installed on “${provider}”. Please ask your admin to install it.`,
     gone: ({ agent, call }) =>
-      `${agent} can't answer: it is not set up on this server any more. Please ask your admin, or another agent (\`${call}!list\`).`,
+      `${agent} is no longer set up on this server. Please ask your admin, or another agent (\`${call}!list\`).`,
     timeout: ({ agent }) =>
-      `${agent} took too long to answer. The model may still be loading, or the server is busy: react to this with 🔁 in a minute to ask again.`,
+      `${agent} took too long to answer: the model may still be loading, or the server is busy. React to this with 🔁 in a minute to ask again.`,
     fell_silent: ({ agent, provider }) =>
-      `${agent} fell silent in the middle of its answer: nothing more came from “${provider}”. React to this with 🔁 to ask again.`,
+      `${agent} stopped in the middle of its answer: “${provider}” sent no more. React to this with 🔁 to ask again.`,
     ran_on: ({ agent }) =>
-      `${agent} was ended in the middle of its answer: it took longer than it may here. Ask for less at once, or react to this with 🔁 to ask again.`,
+      `${agent} was stopped in the middle of its answer, which took longer than is allowed here. Ask for less at once, or react to this with 🔁 to ask again.`,
     cut_off: ({ agent }) =>
       `The connection to the model broke before ${agent} had finished. React to this with 🔁 to ask again.`,
     malformed: ({ agent, provider }) =>
-      `${agent} got an answer that makes no sense from “${provider}”. Please ask your admin to check its address in the configuration.`,
+      `${agent} got an unreadable answer from “${provider}”. Please ask your admin to check its address in the configuration.`,
     refused: ({ agent, model, provider }) =>
-      `“${provider}” could not run the model “${model}” for ${agent}. React to this with 🔁 to ask again; if this goes on, your admin finds the reason in the log.`,
+      `“${provider}” could not run the model “${model}” for ${agent}. React to this with 🔁 to ask again. If this goes on, ask your admin: the log has the reason.`,
     busy: ({ agent, provider }) =>
-      `“${provider}” has too much to do at the moment, and ${agent} got no answer. React to this with 🔁 in a few minutes to ask again.`,
+      `“${provider}” is too busy, so ${agent} got no answer. React to this with 🔁 in a few minutes to ask again.`,
     unpaid: ({ agent, provider }) =>
-      `“${provider}” answers nothing for ${agent} until it is paid: its account has no credit left. Please ask your admin to pay, or ask another agent.`,
-    empty: ({ agent }) => `${agent} had nothing to say. React to this with 🔁 to ask again, or put it in other words.`,
+      `${agent} can't answer: its account at “${provider}” has no credit left. Please ask your admin to pay, or ask another agent.`,
+    empty: ({ agent }) => `${agent} had nothing to say. React to this with 🔁 to ask again, or rephrase your question.`,
     thought_only: ({ agent }) =>
-      `${agent} used up all the room for its answer to think, and said nothing. Please ask for less at once, or ask your admin to give it more room.`,
+      `${agent} used up its whole answer for thinking, and said nothing. Please ask for less at once, or ask your admin to allow longer answers.`,
     declined: ({ agent, provider }) =>
-      `The rules of “${provider}” let nothing of what ${agent} would have said through. Please put it in other words and ask again, or ask another agent.`,
+      `The rules of “${provider}” blocked ${agent}'s answer. Please rephrase your question and ask again, or ask another agent.`,
     too_long: ({ agent, model, call }) =>
-      `${agent} was asked more than its model “${model}” can read at once. React to this with 🔁 to ask again with less of what was said before, send a shorter message, or let it forget what was said with \`${call}!forget\`.`,
+      `This conversation is longer than ${agent}'s model “${model}” can read. React to this with 🔁 to ask again with less of it, send a shorter message, or let ${agent} forget it with \`${call}!forget\`.`,
     cancelled: ({ agent }) => `${agent} stopped before it had finished. React to this with 🔁 to ask again.`,
     cant_see: ({ agent, model }) =>
-      `${agent} can't look at pictures: its model “${model}” reads text alone. Please describe to it what is there, or ask your admin for an agent whose model sees.`,
+      `${agent} can't look at pictures: its model “${model}” reads only text. Please describe the picture, or ask your admin for an agent that can see.`,
     cant_hear: ({ agent }) =>
-      `${agent} can't listen to recordings: nothing that writes down speech is set up here, or it does not answer. Please write what you said and send it again, or ask your admin.`,
+      `${agent} can't listen to recordings: speech recognition is not set up here, or does not answer. Please write your message instead, or ask your admin.`,
     cant_read: ({ agent }) =>
-      `${agent} can't read this kind of file. It reads text, code, PDFs, web pages, mails, EPUBs and Office files, and pictures where its model sees them. Please send what matters so, and ask again.`,
+      `${agent} can't read this kind of file. It reads text, code, PDFs, web pages, mails, EPUBs, Office files and, if its model can see, pictures. Please send it in another format and ask again.`,
     no_text: ({ agent }) =>
       `${agent} found no text in this file: it may be empty, scanned or damaged. Please send its text, or pictures of its pages, and ask again.`,
     locked: ({ agent }) =>
-      `${agent} can't read this file: it is locked with a password. Please save it without one and send it again, or send what matters as text.`,
+      `${agent} can't read this file: it has a password. Please save it without one and send it again.`,
     old_office: ({ agent }) =>
-      `${agent} can't read this file: it is in an old format of Office (.doc, .xls, .ppt or .rtf). Please save it as .docx, .xlsx, .pptx or PDF, and send it again.`,
+      `${agent} can't read this old Office format (.doc, .xls, .ppt or .rtf). Please save the file as .docx, .xlsx, .pptx or PDF, and send it again.`,
     heic: ({ agent }) =>
-      `${agent} can't look at this picture: it is in HEIC, a format of phones that models don't know. Please send it again as JPEG or PNG.`,
+      `${agent} can't look at this picture: models can't read HEIC, a format that phones use. Please send it again as JPEG or PNG.`,
     svg: ({ agent }) =>
-      `${agent} can't look at this picture: it is a drawing in SVG, which models don't know. Please send it again as PNG or JPEG, or its source as a text file.`,
+      `${agent} can't look at this drawing: models can't read SVG. Please send it again as PNG or JPEG, or send its source as a text file.`,
     foreign_picture: ({ agent }) =>
-      `${agent} can't look at this picture: models don't know its format (TIFF, BMP, AVIF and such). Please send it again as PNG, JPEG, GIF or WebP.`,
+      `${agent} can't look at this picture: models can't read its format (such as TIFF, BMP or AVIF). Please send it again as PNG, JPEG, GIF or WebP.`,
     mislabelled: ({ agent }) =>
-      `${agent} can't open this file: it is not what it is said to be, or it is damaged. Please send it again: a picture as PNG, JPEG, GIF or WebP, or a voice message.`,
+      `${agent} can't open this file: it is damaged, or not of the type that it claims. Please send it again, as PNG, JPEG, GIF or WebP, or as a voice message.`,
     too_large: ({ agent }) =>
-      `This file is too large for ${agent}. Please send the part that matters again: 1 MB of text, or 20 MB of a document, a picture (100 megapixels) or a recording (an hour), at the most.`,
+      `This file is too large for ${agent}. Please send the part that matters again. The limits are 1 MB of text, and 20 MB of a document, a picture (100 megapixels) or a recording (an hour).`,
     no_file: ({ agent }) =>
-      `${agent} could not open this file: it is not there any more, or it was changed on its way. Please send it again.`,
+      `${agent} could not open this file: it no longer exists, or was changed on its way. Please send it again.`,
     waited: ({ agent }) =>
-      `Your question had to wait so long that ${agent} did not take it up any more. React to this with 🔁 to ask again, if you still want an answer.`,
+      `Your question waited so long that ${agent} did not answer it. React to this with 🔁 to ask again.`,
     full: ({ agent }) =>
-      `${agent} has many questions here to answer already and can't take another one now. React to this with 🔁 when they are answered, to ask again.`,
+      `Too many questions wait for ${agent} here, so it can't take another one now. React to this with 🔁 later to ask again.`,
     in_clear: ({ agent, call }) =>
-      `Some of what ${agent} remembers here came encrypted, and this room is not encrypted: nothing made of it is said in clear. Please switch encryption on, or let it forget with \`${call}!forget\` and \`${call}!reset\`; then ask again.`,
+      `${agent} can't answer: some things that it remembers here came encrypted, and this room is not encrypted. Please switch encryption on, or say \`${call}!forget\` and \`${call}!reset\`; then ask again.`,
     unknown: ({ agent }) =>
-      `Something went wrong, and ${agent} could not answer. React to this with 🔁 to ask again; if this goes on, your admin finds the reason in the log.`,
+      `Something went wrong, and ${agent} could not answer. React to this with 🔁 to ask again. If this goes on, ask your admin: the log has the reason.`,
   },
   missingKey: {
     unverified: (agent) =>
-      `${agent} can't read this message: your app sends keys to verified devices only. Verify ${agent} (or allow unverified devices in this room), then send the message again.`,
+      `${agent} can't read this message: your app sends keys only to verified devices. Please verify ${agent}, or allow unverified devices in this room; then send the message again.`,
     blacklisted: (agent) =>
-      `${agent} can't read this message: your app has blocked ${agent}'s device. Unblock it, then send the message again.`,
+      `${agent} can't read this message: your app has blocked ${agent}'s device. Please unblock it, then send the message again.`,
     unavailable: (agent) =>
-      `${agent} can't read this message: your app could not hand over its key. Please send the message again.`,
+      `${agent} can't read this message: your app could not send its key. Please send the message again.`,
     other: (agent) =>
       `${agent} can't read this message yet: its key has not arrived. If no answer comes soon, please send it again; if that does not help, restart your app.`,
   },
   distrust: {
     not_encrypted: (agent) =>
-      `${agent} did not read this message: it was not encrypted, in a room that is. Please send it again from an app that encrypts.`,
+      `${agent} did not read this message: it was not encrypted, but this room is. Please send it again from an app that encrypts.`,
     unsigned_device: (agent, who) =>
-      `${agent} did not read this message, because the device it came from has not been verified by ${who ?? "you"}. Please verify this session in your app's security settings (or, where your app can't, write from one that is verified), then send the message again.`,
+      `${agent} did not read this message: ${who === undefined ? "you have" : `${who} has`} not verified the device it came from. Please verify this session in your app's security settings, or use a verified one; then send the message again.`,
     identity_changed: (agent, who) =>
-      `${agent} did not read this message: ${who === undefined ? "your encryption identity" : `the encryption identity of ${who}`} has changed. Please ask your admin to accept it, or verify ${agent}, then send the message again.`,
+      `${agent} did not read this message: ${who === undefined ? "your encryption identity" : `the encryption identity of ${who}`} has changed. Please ask your admin to accept it, or verify ${agent}; then send the message again.`,
     verified_identity_changed: (agent, who) =>
-      `${agent} did not read this message: ${who === undefined ? "your encryption identity" : `the encryption identity of ${who}`} was verified and has changed since. If ${who === undefined ? "you have" : `${who} has`} reset it, please verify ${agent} again; if not, somebody else may be writing in that name.`,
+      `${agent} did not read this message: ${who === undefined ? "your encryption identity" : `the encryption identity of ${who}`} was verified and has changed. If ${who === undefined ? "you have" : `${who} has`} reset it, verify ${agent} again. If not, somebody else may be writing in that name.`,
     unverified_identity: (agent) =>
-      `${agent} did not read this message: it reads only what comes from people who have been verified. Please verify ${agent} from your app, then send the message again.`,
+      `${agent} did not read this message: it reads only messages of verified people. Please verify ${agent} in your app, then send the message again.`,
   },
   silenced: (agent, who) =>
-    `${agent} says nothing more here for now: the encryption identity of ${who} was verified and has changed since. It goes on when ${who} has verified ${agent} again, or has left.`,
+    `${agent} is silent here for now: the encryption identity of ${who} was verified and has changed. ${who} must verify ${agent} again, or leave.`,
   beforeWelcome: {
     unsigned_device: (agent) =>
-      `Hello! I am ${agent}, and can't read you yet: encryption is not set up in this app, so that nobody could be sure that it is you who writes. Please set it up: in Element it is under Settings → Encryption, in other apps under security. If you use another app already, verify this one from there. I am here as soon as that is done; what you have written until then, please send again.`,
+      `Hello! I am ${agent}. I can't read you yet: encryption is not set up in this app, so nobody can be sure that it is you. Please set it up (in Element under Settings → Encryption, in other apps under security), or verify this app from one that you already use. Then send your messages again.`,
     identity_changed: (agent) =>
-      `Hello! I am ${agent}, and can't read you yet: your encryption identity is another one than before. Please ask your admin to accept it, or verify me in your app; what you have written until then, please send again.`,
+      `Hello! I am ${agent}. I can't read you yet: your encryption identity has changed. Please ask your admin to accept it, or verify me in your app; then send your messages again.`,
     unverified_identity: (agent) =>
-      `Hello! I am ${agent}, and read only what comes from people who have been verified. Please verify me in your app; I am here as soon as that is done. What you have written until then, please send again.`,
+      `Hello! I am ${agent}. I read only messages of verified people. Please verify me in your app, then send your messages again.`,
   },
   unsignedAgent: (agent) =>
-    `${agent} can't answer here: its own encryption identity is in other hands, so that nobody could be sure who is speaking. Please ask your admin to give it its recovery key, or a new identity.`,
+    `${agent} can't answer here: it can't prove its encryption identity, so nobody can be sure who speaks. Please ask your admin to give it its recovery key, or a new identity.`,
   unseenVerification: (agent) =>
-    `${agent} confirmed this verification by itself: nobody compared the emoji on its side. To be sure, ask your admin for the fingerprint of ${agent} and compare it with what your app shows.`,
+    `${agent} confirmed this verification by itself: nobody compared the emoji on its side. To be sure, ask your admin for ${agent}'s fingerprint and compare it with the one in your app.`,
   ended: {
     stop: () => undefined,
     length: () => "Cut off at the limit of this model. React with ▶ to go on.",
-    filtered: (provider) => `The rules of “${provider}” let no more of this through.`,
-    repeating: () => "Ended here: the model began to repeat itself. Put it in other words to ask again.",
+    filtered: (provider) => `The rules of “${provider}” blocked the rest of this.`,
+    repeating: () => "Stopped: the model began to repeat itself. Rephrase your question to ask again.",
   },
-  fallback: (agent, model) => `My own model can't be reached; this is what ${agent}'s says (${model}).`,
+  fallback: (agent, model) => `My own model can't be reached, so ${agent}'s model answers this (${model}).`,
   welcomeCloud: {
     deny: ({ host, call }, where) =>
-      `But I can't answer here: my model does not run on this server, and the admin does not allow that what is said ${WHERE[where]} goes to ${host}. Please ask an agent that runs here (\`${call}!list\`), or ask your admin to allow it for this room.`,
+      `But I can't answer here: my model runs at ${host}, and the admin does not allow that ${WHERE[where]}. Please ask an agent that runs here (\`${call}!list\`), or ask your admin to allow it for this room.`,
     ask: ({ host, call }) =>
-      `My model does not run on this server: what is said to me goes to ${host}, once that has been agreed to here. \`${call}!privacy\` tells more.`,
+      `My model does not run on this server: messages to me go to ${host}, once this room has agreed to that. \`${call}!privacy\` tells more.`,
     allow: ({ host, call }) =>
-      `My model does not run on this server: what is said to me goes to ${host}. \`${call}!privacy\` tells more, and \`${call}!privacy deny\` ends it.`,
+      `My model does not run on this server: messages to me go to ${host}. \`${call}!privacy\` tells more, and \`${call}!privacy deny\` ends it.`,
   },
   consent: {
     ask: ({ agent, host, provider, call }, isEncrypted) =>
-      `${agent} does not run on this server. To answer, it would send to **${host}** (“${provider}”): your questions with your names and what they reply to, whoever wrote that, the answers, and the files and what was said to it here before. ${
+      `${agent} does not run on this server. To answer, it would send to **${host}** (“${provider}”): your questions with your names, the messages that they reply to (whoever wrote them), its answers, files, and earlier messages to it. ${
         isEncrypted
-          ? `If you agree, a moderator of this room says \`${call}!privacy allow\`, and the question is answered; with \`${call}!privacy deny\` it is not, and nothing is sent. (A reaction does not count here: it is not encrypted, and a server could make one up.)`
-          : "If you agree, a moderator of this room reacts to this with ✅, and the question is answered; with ❌ it is not, and nothing is sent."
+          ? `If you agree, a moderator of this room says \`${call}!privacy allow\`, and the question is answered. \`${call}!privacy deny\` refuses, and nothing is sent. (A reaction does not count here: it is not encrypted, and a server could make one up.)`
+          : "If you agree, a moderator of this room reacts to this with ✅, and the question is answered. ❌ refuses, and nothing is sent."
       } \`${call}!privacy default\` takes it back later.`,
     pending: ({ agent, host, call }, isEncrypted) =>
-      `${agent} waits until a moderator of this room has agreed, by ${isEncrypted ? `\`${call}!privacy allow\`` : "✅"}, that words from here go to ${host}; then your question is answered.`,
+      `${agent} waits for a moderator of this room to agree, with ${isEncrypted ? `\`${call}!privacy allow\`` : "✅"}, that messages from here go to ${host}. Then it answers your question.`,
     notEncrypted: "This room is encrypted, and that was not. Please say it again from an app that encrypts.",
     declined: ({ agent, host, call }) =>
       `${agent} can't answer: this room has decided that nothing goes to ${host}. A moderator can change that with \`${call}!privacy allow\`.`,
     denied: ({ agent, host, call }, where) =>
-      `${agent} can't answer here: it would have to send what is said to ${host}, and the admin of this server does not allow that ${WHERE[where]}. Please ask an agent that runs here (\`${call}!list\`), or ask your admin to allow it for this room.`,
+      `${agent} can't answer here: its model runs at ${host}, and the admin of this server does not allow that ${WHERE[where]}. Please ask an agent that runs here (\`${call}!list\`), or ask your admin.`,
     allowed: ({ agent, host, call }) =>
-      `Agreed: what is said to ${agent} here may go to ${host}. \`${call}!privacy default\` takes it back.`,
+      `Agreed: messages to ${agent} here may go to ${host}. \`${call}!privacy default\` takes it back.`,
     nowDeclined: {
       deny: ({ agent, host }) =>
         `Understood: nothing goes to ${host}, and ${agent} does not answer here. The admin does not allow it here either.`,
@@ -142,14 +142,13 @@ export const english = {
       allow: nowDeclined,
     },
     revoked: {
-      deny: ({ host }) =>
-        `Taken back. Nothing goes to ${host} all the same: the admin does not allow that here, whatever this room decides.`,
-      ask: ({ agent, host }) => `Taken back: before anything goes to ${host} again, ${agent} asks.`,
+      deny: ({ host }) => `Taken back. Nothing goes to ${host} in any case: the admin does not allow it here.`,
+      ask: ({ agent, host }) => `Taken back: ${agent} asks again before anything goes to ${host}.`,
       allow: ({ agent, host, call }) =>
-        `Taken back. What is said to ${agent} here goes to ${host}: the admin allows that, unless this room says no by \`${call}!privacy deny\`.`,
+        `Taken back. Messages to ${agent} here go to ${host}, because the admin allows it. \`${call}!privacy deny\` stops that.`,
     },
-    unneeded: (agent) => `${agent} runs on this server's own network; nothing leaves it.`,
-    which: (commands) => `Several agents wait for that. Please say whom you mean: ${inCode(commands)}.`,
+    unneeded: (agent) => `${agent} runs in this server's own network; nothing leaves it.`,
+    which: (commands) => `Several agents wait for that. Please choose one: ${inCode(commands)}.`,
   },
   welcome: ({ agent, call, isDemo }) =>
     `Hello! I am ${agent}, ${isDemo ? "a demo and no AI" : "an AI"}. ${call === "" ? "Write to me, and I answer" : "I answer when you mention me or reply to me"}; \`${call}!help\` shows what else I understand.`,
@@ -158,15 +157,15 @@ export const english = {
     notThisAgent: "You are not allowed to use this agent; others may be open to you.",
     roomBlocked: "The admin of this agent's server does not allow it in this room.",
     roomTooLarge: "This room has more members than this agent's admin allows. Invite it into a smaller one.",
-    tooMany: "As many invites as are possible in a day were accepted already. Please invite this agent again tomorrow.",
+    tooMany: "No more invites can be accepted today. Please invite this agent again tomorrow.",
   },
   roomTooLarge: (agent, members) =>
-    `${agent} answers only in rooms of at most ${counted(members, "member", "members")}, and this one has grown beyond. Please ask in a smaller room.`,
+    `${agent} answers only in rooms of at most ${counted(members, "member", "members")}, and this one has more. Please ask in a smaller room.`,
   onlyEncryptedRooms: "This agent talks in encrypted rooms only. Switch encryption on, then invite it again.",
   noEncryptedRooms: "This agent does not talk in encrypted rooms.",
   bot: {
     welcome: (call) =>
-      `Hello! I look after the AI agents on this homeserver. Write \`${call}list\` to see whom you can talk to, or \`${call}help\`.`,
+      `Hello! I look after the AI agents on this homeserver. Write \`${call}list\` to see the agents you can talk to, or \`${call}help\`.`,
     help: [
       "I look after the AI agents on this homeserver.",
       "",
@@ -177,11 +176,11 @@ export const english = {
     noAgents: "There are no agents yet. The admin of this homeserver adds them in config.yaml under `agents:`.",
     agents: "Agents you can invite:",
     cloud: {
-      everywhere: "Those with “(cloud)” do not run on this server: what is said to them leaves it.",
+      everywhere: "Agents marked “(cloud)” do not run on this server: messages to them leave it.",
       unencrypted:
-        "Those with “(cloud)” do not run on this server: what is said to them leaves it. The admin does not allow that in encrypted rooms, so they answer in others only.",
+        "Agents marked “(cloud)” do not run on this server: messages to them leave it. The admin does not allow that in encrypted rooms, so they answer only in others.",
       nowhere:
-        "Those with “(cloud)” do not run on this server. The admin does not allow what is said to leave it, so they can't answer, but in rooms that are excepted.",
+        "Agents marked “(cloud)” do not run on this server. The admin does not allow messages to leave it, so they answer only in rooms that the admin has exempted.",
     },
     other:
       "I know two commands: `help` and `list`. To talk with an AI, start a chat with one of the agents that `list` shows.",
@@ -190,95 +189,94 @@ export const english = {
     onlyAdmins:
       "Only the bridge's admins can have models installed (`access.admins`, or the level `admin` in `permissions`).",
     which: (providers) =>
-      `Please write it so: \`pull [PROVIDER] MODEL\`, for example \`pull llama3.2:3b\`. Providers that install models: ${providers.join(", ") || "none"}.`,
+      `Please write it like this: \`pull [PROVIDER] MODEL\`, for example \`pull llama3.2:3b\`. Providers that install models: ${providers.join(", ") || "none"}.`,
     progress: (model, provider, percent) =>
       `Installing \`${model}\` on “${provider}”${percent === undefined ? " …" : `: ${percent} %`}`,
     done: (model, provider) => `\`${model}\` is installed on “${provider}”.`,
     failed: (model, provider, reason) => `\`${model}\` was not installed on “${provider}”: ${reason}.`,
   },
-  unknownCommand: (name, call) => `I don't know \`!${name}\`. \`${call}!help\` shows what I know.`,
+  unknownCommand: (name, call) => `I don't know \`!${name}\`. \`${call}!help\` shows my commands.`,
   wrongForm: (usage, example) =>
     example === undefined
-      ? `Please write just \`${usage}\`, with nothing behind it.`
-      : `Please write it so: \`${usage}\`, for example \`${example}\`.`,
-  tooLong: (characters, longest) => `That is too long: ${characters} characters; at the most ${longest} are possible.`,
+      ? `Please write just \`${usage}\`, with nothing after it.`
+      : `Please write it like this: \`${usage}\`, for example \`${example}\`.`,
+  tooLong: (characters, longest) => `That is too long: it has ${characters} characters, and the limit is ${longest}.`,
   onlyModerators: "Only moderators of this room can change that.",
   tooManyWait: (agent) =>
-    `${agent} has many questions here to answer already and can't take another one now. Please ask again when they are answered.`,
+    `Too many questions wait for ${agent} here, so it can't take another one now. Please ask again later.`,
   unread: {
-    sticker: (agent) => `${agent} likes stickers, and can't see them. Please say it in words, or send it as a picture.`,
-    place: (agent) =>
-      `${agent} can't look at places on a map. Please write where it is, and what you would like to know.`,
-    poll: (agent) => `${agent} can't vote. Please write the question and what there is to choose from, and ask again.`,
-    other: (agent) => `${agent} can't read this kind of message. Please write what matters in it, and ask again.`,
+    sticker: (agent) => `${agent} likes stickers, but can't see them. Please say it in words, or send it as a picture.`,
+    place: (agent) => `${agent} can't look at places on a map. Please write where it is, with your question.`,
+    poll: (agent) => `${agent} can't vote. Please write the question and the choices, and ask again.`,
+    other: (agent) => `${agent} can't read this kind of message. Please write it as text, and ask again.`,
   },
-  tooLongAgo: "This was asked too long ago to be answered again. Please ask it anew, in a message of its own.",
+  tooLongAgo: "This was asked too long ago to be answered again. Please ask it again in a new message.",
   noProvider: "I have no model server any more.",
-  noSuchModel: (provider, models) => `There is no such model on “${provider}”. There are: ${models.join(", ")}.`,
+  noSuchModel: (provider, models) => `“${provider}” has no such model. It has: ${models.join(", ")}.`,
   notYourModel: (model) => `The model \`${model}\` belongs to an agent that you may not use.`,
   chosenModelNotYours: (agent, model, call) =>
-    `${agent} can't answer you: this room has chosen the model \`${model}\`, which belongs to an agent that you may not use. With \`${call}!model default\` it has its own again; then react to this with 🔁.`,
+    `${agent} can't answer you: this room has chosen the model \`${model}\`, which belongs to an agent that you may not use. \`${call}!model default\` brings its own model back; then react to this with 🔁.`,
   commandOff: (command) => `The admin of this server has switched \`!${command}\` off.`,
   onlyAdmins: (command) => `Only the bridge's admins can do that with \`!${command}\` on this server.`,
-  modelsUnknown: (provider) => `“${provider}” can't be asked now for its models. Please try again later.`,
+  modelsUnknown: (provider) => `“${provider}” can't list its models now. Please try again later.`,
   tooMany: (agent, whose, minutes, isAsked) => {
     const who = {
-      user: "You have asked as much as one may in a day.",
-      room: "As much was asked in this room as may be in a day.",
-      server: "Your server's people have asked as much as they may in a day.",
-      agent: `${agent} was asked as much as it may be in a day.`,
+      user: "You have reached the limit for a day.",
+      room: "This room has reached the limit for a day.",
+      server: "The people of your server have reached the limit for a day.",
+      agent: `${agent} has reached the limit for a day.`,
     }[whose];
     return `${who} The next question is possible in about ${inWords(minutes)}; ${isAsked ? "react to this with 🔁 then to ask again" : "please ask again then"}.`;
   },
   commands: {
     help: {
-      meaning: "shows this",
+      meaning: "shows this help",
       before: (call: string) => (call === "" ? "You can tell me:" : `You can tell me, as in \`${call}!status\`:`),
       titles: { everyday: "Every day", settings: "Settings of this room", groups: "In groups" },
       after: "In a group, settings are changed by its moderators.",
     },
     list: {
-      meaning: "the agents there are",
+      meaning: "lists the agents",
     },
     status: {
-      meaning: "my model, and what is set here",
+      meaning: "shows my model and the settings here",
       iAm: (agent: string, provider: string | undefined, model: string | undefined) => {
         if (provider === undefined) return `I am ${agent}, and have no model any more.`;
         return `I am ${agent}, run by “${provider}”${model === undefined ? "" : ` with the model \`${model}\``}.`;
       },
-      /** A setting in a list of those that were set in a room. */
+      /** A line in the list of a room's own settings. */
       setHere: (title: string, value: string) => `${title}: ${value} (set in this room)`,
-      /** How all is set that is not in that list. */
+      /** The settings that are not in that list. */
       restAsAdmin: (isAll: boolean, call: string) =>
-        `${isAll ? "All is" : "All else is"} as the admin has it. \`${call}!help\` shows what can be set${isAll ? "" : `, and \`${call}!reset\` takes it back`}.`,
+        `${isAll ? "Everything is" : "Everything else is"} as the admin has set it. \`${call}!help\` shows the settings${isAll ? "" : `, and \`${call}!reset\` takes these back`}.`,
       waiting: (questions: number) => `Questions that wait for an answer: ${questions}.`,
     },
     stop: {
-      meaning: "ends the answer I am making (so does 🛑)",
-      nothing: "I am not answering anything here that you could stop.",
+      meaning: "stops my answer (so does 🛑)",
+      nothing: "There is no answer here that you could stop.",
     },
     retry: {
       meaning: "answers your last question again (so does 🔁)",
       nothing: "You have asked me nothing here that I could answer again.",
-      notDoneYet: "I am not done with your last question yet.",
+      notDoneYet: "I have not finished with your last question yet.",
     },
     forget: {
-      meaning: "I forget all that was said here",
-      forgotten: "I have forgotten all that was said to me here, and what I was to keep in mind.",
+      meaning: "makes me forget everything said here",
+      forgotten: "I have forgotten everything that was said to me here, and everything that I kept in mind.",
     },
     privacy: {
-      meaning: "where your words go, and whether they may",
+      meaning: "shows where your messages go; allows or refuses it",
       encrypted: "This room is encrypted: this server can't read along, but every agent in it can.",
-      notEncrypted: "This room is not encrypted: the servers of everybody in it can read along.",
+      notEncrypted: "This room is not encrypted: the servers of all its members can read along.",
       /** `isSure` is false where the server does not say whether it passes anything on. */
       agentLocal: ({ agent, host }: AgentPlace, isSure: boolean) =>
         isSure
-          ? `${agent} runs in this server's own network (${host}). Nothing said to it leaves it.`
-          : `${agent} runs in this server's own network (${host}). That model server does not say whether it passes anything on; the admin answers for it.`,
+          ? `${agent} runs in this server's own network (${host}). Nothing said to it leaves that network.`
+          : `${agent} runs in this server's own network (${host}). That model server does not say whether it passes messages on; the admin vouches for it.`,
       agentCloud: ({ agent, provider, host }: AgentPlace, decision: string) =>
-        `${agent} runs elsewhere: what is said to it goes to **${host}** (“${provider}”). ${decision}`,
+        `${agent} runs elsewhere: messages to it go to **${host}** (“${provider}”). ${decision}`,
       decidedYes: (by: string, day: string) => `${by} agreed to that on ${day}.`,
-      decidedNo: (by: string, day: string) => `${by} said no to that on ${day}, so nothing goes there.`,
+      decidedNo: (by: string, day: string) => `${by} refused that on ${day}, so nothing goes there.`,
       policies: {
         deny: "The admin does not allow that here, so nothing goes there.",
         ask: "Nobody has agreed to that yet, so nothing goes there.",
@@ -290,7 +288,7 @@ export const english = {
       lastDays: (days: number) => (days === 1 ? "In the last day:" : `In the last ${days} days:`),
     },
     usage: {
-      meaning: "what you have asked me, here and elsewhere",
+      meaning: "counts your questions to me, here and elsewhere",
       asked: (here: UsageWords, everywhere: UsageWords) =>
         [
           "Your questions in the last 30 days:",
@@ -298,36 +296,36 @@ export const english = {
           `- Here, to me: ${asked(here)}`,
           `- Everywhere, to all agents: ${asked(everywhere)}`,
         ].join("\n"),
-      /** What somebody has left of a day's limit. */
+      /** The rest of a day's limit. */
       left: (what: "requests" | "tokens", left: number, of: number) =>
         `Left of a day's ${what === "requests" ? counted(of, "question", "questions") : counted(of, "token", "tokens")}: ${left}`,
     },
     reset: {
-      meaning: "takes back all settings of this room",
-      done: "All settings of this room are as the admin has them again.",
+      meaning: "resets all settings of this room",
+      done: "All settings of this room are again as the admin has set them.",
     },
     discuss: {
-      meaning: "I discuss something with other agents of this room, in a thread, 4 turns or as many as you say",
+      meaning: "makes me discuss a topic with other agents of this room in a thread, in 4 turns or as many as you say",
       takes: "[TURNS] AGENT [AGENT …] TOPIC",
-      notInDirectChats: "There is nobody to discuss with in a direct chat. Please ask in a room with several agents.",
+      notInDirectChats: "A direct chat has no other agents. Please ask in a room with several agents.",
       noSuchAgent: (name: string, agents: readonly string[]) =>
         agents.length === 0
           ? "There is no other agent in this room. Invite one first."
           : `There is no agent “${name}” in this room. There are: ${agents.join(", ")}.`,
       notYourAgents: (agents: readonly string[]) => `You may not use ${LIST.format(agents)}.`,
       discussing: (agents: readonly string[], turns: number, call: string) =>
-        `${LIST.format(agents)} discuss this, ${counted(turns, "turn", "turns")} altogether. \`${call}!stop\` ends it; a moderator's \`!stop\`, said to nobody in particular, at once.`,
+        `${LIST.format(agents)} discuss this in ${counted(turns, "turn", "turns")} altogether. \`${call}!stop\` ends it. A moderator's plain \`!stop\` ends it at once.`,
     },
   },
   settings: {
     remember: {
       title: "What I keep in mind",
-      meaning: "something to keep in mind here",
+      meaning: "something that I keep in mind here",
       takes: "TEXT",
     },
     model: {
       title: "Model",
-      meaning: "which model I ask",
+      meaning: "the model that I use",
       takes: "NAME",
     },
     system: {
@@ -341,12 +339,12 @@ export const english = {
       takes: "0 to 2",
     },
     stream: {
-      title: "Answers while they are made",
-      meaning: "how answers look while they are made",
+      title: "Answers while I write them",
+      meaning: "how my answers look while I write them",
     },
     summaries: {
-      title: "Summing up what is long ago",
-      meaning: "whether I sum up what is too long ago to be read again at each question",
+      title: "Summaries of older messages",
+      meaning: "whether I summarise messages that are too old to be read again at each question",
     },
     language: {
       title: "Language of my notices",
@@ -358,9 +356,9 @@ export const english = {
       meaning: "when I answer in a group",
     },
     listen: {
-      title: "What I remember of a group (agents: what is said to and by agents; on: everything)",
+      title: "Messages that I remember of a group (agents: those to and by agents; on: all)",
       meaning:
-        "what I remember of a group besides what is said to me: what is said to and by other agents, everything, or nothing",
+        "the messages that I remember of a group, besides those to me: messages to and by other agents, all, or none",
     },
     threads: {
       title: "A thread for each question in a group",
@@ -368,20 +366,20 @@ export const english = {
     },
     delegate: {
       title: "Asking other agents for help",
-      meaning: "whether I may ask other agents of a group for help, where you see it",
+      meaning: "whether I may ask other agents of a group for help, visibly",
     },
   },
   parameters: {
-    turns: "how many turns, all together; 4 unless you say",
-    agents: "the agents, beside me",
-    topic: "what it is about",
-    decision: "whether words may leave; left out, where they go is shown",
-    note: "what I am to keep in mind; “nothing” takes it back",
+    turns: "how many turns in all; 4 unless you say",
+    agents: "the other agents",
+    topic: "the topic",
+    decision: "whether messages may leave; without it, I show where they go",
+    note: "the text that I keep in mind; “nothing” takes it back",
     name: "the model's name; “default” takes it back",
-    instruction: "what I am to be; “default” takes it back",
+    instruction: "my instruction; “default” takes it back",
     number: "from 0 to 2; “default” takes it back",
     when: "when I answer",
-    what: "what I remember",
+    what: "the messages that I remember",
     whether: "whether I do that",
     how: "in one message that grows, as a new one at the end, or whole",
     which: "the language",
@@ -404,7 +402,7 @@ export const english = {
     this that sorry`),
 } satisfies Phrases;
 
-/** Where something does not hold, by which decision it is. */
+/** The place where an admin's rule forbids something. */
 const WHERE: Readonly<Record<CloudRule, string>> = {
   room: "in this room",
   encrypted: "in encrypted rooms",

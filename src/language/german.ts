@@ -3,77 +3,77 @@ import type { CloudPlace, CloudRule, UsageWords } from "./phrases.ts";
 import { wordSet } from "./word-set.ts";
 import type { Words } from "./words.ts";
 
-/** What is said in German; agents are on first-name terms with people. */
+/** All phrases, in German. Agents say “du” to people. */
 export const german: Words = {
   failures: {
     unreachable: ({ agent, provider }) =>
-      `${agent} kann gerade nicht antworten: Der Modellserver „${provider}“ ist nicht erreichbar. Reagiere hierauf mit 🔁, um noch einmal zu fragen; bleibt es dabei, frage deinen Admin, ob er läuft.`,
+      `${agent} kann gerade nicht antworten: Der Modellserver „${provider}“ ist nicht erreichbar. Reagiere hierauf mit 🔁, um noch einmal zu fragen. Bleibt es dabei, frage deinen Admin.`,
     model_missing: ({ agent, model, provider }) =>
-      `${agent} kann nicht antworten: Das Modell „${model}“ ist auf „${provider}“ nicht installiert. Bitte deinen Admin, es zu installieren oder ein anderes zu wählen.`,
+      `${agent} kann nicht antworten: Das Modell „${model}“ ist auf „${provider}“ nicht installiert. Bitte deinen Admin, es zu installieren.`,
     gone: ({ agent, call }) =>
-      `${agent} kann nicht antworten: Der Agent ist auf diesem Server nicht mehr eingerichtet. Frage bitte einen anderen (\`${call}!list\`) oder deinen Admin.`,
+      `${agent} ist auf diesem Server nicht mehr eingerichtet. Frage bitte einen anderen Agenten (\`${call}!list\`) oder deinen Admin.`,
     timeout: ({ agent }) =>
-      `${agent} hat zu lange für die Antwort gebraucht. Vielleicht wird das Modell noch geladen, oder der Server ist beschäftigt: Reagiere in einer Minute hierauf mit 🔁, um noch einmal zu fragen.`,
+      `${agent} hat zu lange für die Antwort gebraucht: Vielleicht lädt das Modell noch, oder der Server ist beschäftigt. Reagiere in einer Minute hierauf mit 🔁, um noch einmal zu fragen.`,
     fell_silent: ({ agent, provider }) =>
       `${agent} ist mitten in der Antwort verstummt: Von „${provider}“ kam nichts mehr. Reagiere hierauf mit 🔁, um noch einmal zu fragen.`,
     ran_on: ({ agent }) =>
-      `${agent} wurde mitten in der Antwort beendet: Sie hat länger gedauert, als es hier erlaubt ist. Frage nach weniger auf einmal, oder reagiere hierauf mit 🔁, um noch einmal zu fragen.`,
+      `${agent} wurde mitten in der Antwort beendet: Sie dauerte länger, als hier erlaubt ist. Frage nach weniger auf einmal, oder reagiere hierauf mit 🔁, um noch einmal zu fragen.`,
     cut_off: ({ agent }) =>
       `Die Verbindung zum Modell ist abgerissen, bevor ${agent} fertig war. Reagiere hierauf mit 🔁, um noch einmal zu fragen.`,
     malformed: ({ agent, provider }) =>
-      `${agent} hat von „${provider}“ eine Antwort bekommen, die keinen Sinn ergibt. Bitte deinen Admin, die Adresse in der Konfiguration zu prüfen.`,
+      `${agent} hat von „${provider}“ eine unlesbare Antwort bekommen. Bitte deinen Admin, die Adresse in der Konfiguration zu prüfen.`,
     refused: ({ agent, model, provider }) =>
-      `„${provider}“ konnte das Modell „${model}“ für ${agent} nicht ausführen. Reagiere hierauf mit 🔁, um noch einmal zu fragen; bleibt es dabei, findet dein Admin den Grund im Log.`,
+      `„${provider}“ konnte das Modell „${model}“ für ${agent} nicht ausführen. Reagiere hierauf mit 🔁, um noch einmal zu fragen. Bleibt es dabei, frage deinen Admin: Der Grund steht im Log.`,
     busy: ({ agent, provider }) =>
-      `„${provider}“ hat gerade zu viel zu tun, und ${agent} hat keine Antwort bekommen. Reagiere in ein paar Minuten hierauf mit 🔁, um noch einmal zu fragen.`,
+      `„${provider}“ ist überlastet, darum hat ${agent} keine Antwort bekommen. Reagiere in ein paar Minuten hierauf mit 🔁, um noch einmal zu fragen.`,
     unpaid: ({ agent, provider }) =>
-      `„${provider}“ antwortet ${agent} erst wieder, wenn bezahlt ist: Das Konto dort ist leer. Bitte deinen Admin, es aufzuladen, oder frage einen anderen Agenten.`,
+      `${agent} kann nicht antworten: Das Konto bei „${provider}“ ist leer. Bitte deinen Admin, es aufzuladen, oder frage einen anderen Agenten.`,
     empty: ({ agent }) =>
-      `${agent} hatte nichts zu sagen. Reagiere hierauf mit 🔁, um noch einmal zu fragen, oder sage es mit anderen Worten.`,
+      `${agent} hatte nichts zu sagen. Reagiere hierauf mit 🔁, um noch einmal zu fragen, oder frage mit anderen Worten.`,
     thought_only: ({ agent }) =>
-      `${agent} hat den ganzen Platz für die Antwort zum Nachdenken verbraucht und nichts gesagt. Bitte frage nach weniger auf einmal, oder bitte deinen Admin um mehr Platz.`,
+      `${agent} hat die ganze Antwort mit Nachdenken verbraucht und nichts gesagt. Frage bitte nach weniger auf einmal, oder bitte deinen Admin, längere Antworten zu erlauben.`,
     declined: ({ agent, provider }) =>
-      `Die Regeln von „${provider}“ lassen nichts von dem durch, was ${agent} sagen wollte. Bitte sage es mit anderen Worten und frage noch einmal, oder frage einen anderen Agenten.`,
+      `Die Regeln von „${provider}“ haben die Antwort von ${agent} gesperrt. Frage bitte noch einmal mit anderen Worten, oder frage einen anderen Agenten.`,
     too_long: ({ agent, model, call }) =>
-      `Das war mehr, als das Modell „${model}“ von ${agent} auf einmal lesen kann. Reagiere hierauf mit 🔁, um mit weniger vom bisher Gesagten noch einmal zu fragen, schicke eine kürzere Nachricht, oder lass mit \`${call}!forget\` das bisher Gesagte vergessen.`,
+      `Dieses Gespräch ist länger, als das Modell „${model}“ von ${agent} lesen kann. Reagiere hierauf mit 🔁, um mit weniger davon noch einmal zu fragen, schreibe kürzer, oder lass es mit \`${call}!forget\` vergessen.`,
     cancelled: ({ agent }) =>
       `${agent} hat aufgehört, bevor die Antwort fertig war. Reagiere hierauf mit 🔁, um noch einmal zu fragen.`,
     cant_see: ({ agent, model }) =>
-      `${agent} kann keine Bilder ansehen: Das Modell „${model}“ liest nur Text. Beschreibe bitte, was darauf ist, oder frage deinen Admin nach einem Agenten, dessen Modell Bilder versteht.`,
+      `${agent} kann keine Bilder ansehen: Das Modell „${model}“ liest nur Text. Beschreibe bitte das Bild, oder frage deinen Admin nach einem Agenten, der sehen kann.`,
     cant_hear: ({ agent }) =>
-      `${agent} kann keine Aufnahmen anhören: Hier ist nichts eingerichtet, das Sprache aufschreibt, oder es antwortet nicht. Schreibe bitte, was du gesagt hast, oder frage deinen Admin.`,
+      `${agent} kann keine Aufnahmen anhören: Die Spracherkennung ist hier nicht eingerichtet oder antwortet nicht. Schreibe bitte stattdessen, oder frage deinen Admin.`,
     cant_read: ({ agent }) =>
-      `${agent} kann diese Art von Datei nicht lesen, nur Text, Code, PDFs, Webseiten, Mails, EPUBs und Office-Dateien, und Bilder, wenn das Modell sie versteht. Schicke bitte so, worauf es ankommt, und frage noch einmal.`,
+      `${agent} kann diese Art von Datei nicht lesen, nur Text, Code, PDFs, Webseiten, Mails, EPUBs, Office-Dateien und, wenn das Modell sehen kann, Bilder. Schicke sie bitte in einem anderen Format, und frage noch einmal.`,
     no_text: ({ agent }) =>
       `${agent} hat in dieser Datei keinen Text gefunden: Sie ist vielleicht leer, eingescannt oder beschädigt. Schicke bitte den Text oder Bilder der Seiten, und frage noch einmal.`,
     locked: ({ agent }) =>
-      `${agent} kann diese Datei nicht lesen: Sie ist mit einem Passwort gesperrt. Speichere sie bitte ohne Passwort und schicke sie noch einmal, oder schicke als Text, worauf es ankommt.`,
+      `${agent} kann diese Datei nicht lesen: Sie hat ein Passwort. Speichere sie bitte ohne Passwort, und schicke sie noch einmal.`,
     old_office: ({ agent }) =>
-      `${agent} kann diese Datei nicht lesen: Sie hat ein altes Office-Format (.doc, .xls, .ppt oder .rtf). Speichere sie bitte als .docx, .xlsx, .pptx oder PDF, und schicke sie noch einmal.`,
+      `${agent} kann dieses alte Office-Format nicht lesen (.doc, .xls, .ppt oder .rtf). Speichere die Datei bitte als .docx, .xlsx, .pptx oder PDF, und schicke sie noch einmal.`,
     heic: ({ agent }) =>
-      `${agent} kann dieses Bild nicht ansehen: Es ist in HEIC, einem Format von Handys, das Modelle nicht kennen. Schicke es bitte noch einmal als JPEG oder PNG.`,
+      `${agent} kann dieses Bild nicht ansehen: Modelle können HEIC nicht lesen, ein Format von Handys. Schicke es bitte noch einmal als JPEG oder PNG.`,
     svg: ({ agent }) =>
-      `${agent} kann dieses Bild nicht ansehen: Es ist eine Zeichnung in SVG, das Modelle nicht kennen. Schicke sie bitte noch einmal als PNG oder JPEG, oder ihren Quelltext als Textdatei.`,
+      `${agent} kann diese Zeichnung nicht ansehen: Modelle können SVG nicht lesen. Schicke sie bitte noch einmal als PNG oder JPEG, oder ihren Quelltext als Textdatei.`,
     foreign_picture: ({ agent }) =>
-      `${agent} kann dieses Bild nicht ansehen: Modelle kennen sein Format nicht (TIFF, BMP, AVIF und andere). Schicke es bitte noch einmal als PNG, JPEG, GIF oder WebP.`,
+      `${agent} kann dieses Bild nicht ansehen: Modelle können sein Format nicht lesen (etwa TIFF, BMP oder AVIF). Schicke es bitte noch einmal als PNG, JPEG, GIF oder WebP.`,
     mislabelled: ({ agent }) =>
-      `${agent} kann diese Datei nicht öffnen: Sie ist nicht, was sie zu sein vorgibt, oder beschädigt. Schicke sie bitte noch einmal: ein Bild als PNG, JPEG, GIF oder WebP, oder eine Sprachnachricht.`,
+      `${agent} kann diese Datei nicht öffnen: Sie ist beschädigt oder nicht von der angegebenen Art. Schicke sie bitte noch einmal, als PNG, JPEG, GIF oder WebP oder als Sprachnachricht.`,
     too_large: ({ agent }) =>
       `Diese Datei ist zu groß für ${agent}. Schicke bitte noch einmal den Teil, auf den es ankommt: höchstens 1 MB Text, oder 20 MB als Dokument, Bild (100 Megapixel) oder Aufnahme (eine Stunde).`,
     no_file: ({ agent }) =>
       `${agent} konnte diese Datei nicht öffnen: Es gibt sie nicht mehr, oder sie wurde unterwegs verändert. Schicke sie bitte noch einmal.`,
     waited: ({ agent }) =>
-      `Deine Frage musste so lange warten, dass ${agent} sie nicht mehr beantwortet hat. Reagiere hierauf mit 🔁, um noch einmal zu fragen, wenn du noch eine Antwort möchtest.`,
+      `Deine Frage hat so lange gewartet, dass ${agent} sie nicht mehr beantwortet hat. Reagiere hierauf mit 🔁, um noch einmal zu fragen.`,
     full: ({ agent }) =>
-      `${agent} hat hier schon viele Fragen zu beantworten und kann gerade keine weitere annehmen. Reagiere hierauf mit 🔁, wenn sie beantwortet sind, um noch einmal zu fragen.`,
+      `Hier warten zu viele Fragen auf ${agent}, darum geht gerade keine weitere. Reagiere später hierauf mit 🔁, um noch einmal zu fragen.`,
     in_clear: ({ agent, call }) =>
-      `Manches, was ${agent} sich hier gemerkt hat, kam verschlüsselt, und dieser Raum ist nicht verschlüsselt. Bitte schaltet die Verschlüsselung ein, oder lasst es mit \`${call}!forget\` und \`${call}!reset\` vergessen; fragt dann noch einmal.`,
+      `${agent} kann nicht antworten: Manches, was ${agent} sich hier gemerkt hat, kam verschlüsselt, und dieser Raum ist nicht verschlüsselt. Schalte die Verschlüsselung ein, oder lass es mit \`${call}!forget\` und \`${call}!reset\` vergessen; frage dann noch einmal.`,
     unknown: ({ agent }) =>
-      `Etwas ist schiefgegangen, und ${agent} konnte nicht antworten. Reagiere hierauf mit 🔁, um noch einmal zu fragen; bleibt es dabei, findet dein Admin den Grund im Log.`,
+      `Etwas ist schiefgegangen, und ${agent} konnte nicht antworten. Reagiere hierauf mit 🔁, um noch einmal zu fragen. Bleibt es dabei, frage deinen Admin: Der Grund steht im Log.`,
   },
   missingKey: {
     unverified: (agent) =>
-      `${agent} kann diese Nachricht nicht lesen: Deine App gibt Schlüssel nur an verifizierte Geräte. Verifiziere ${agent} (oder erlaube in diesem Raum nicht verifizierte Geräte), und schicke die Nachricht dann noch einmal.`,
+      `${agent} kann diese Nachricht nicht lesen: Deine App gibt Schlüssel nur an verifizierte Geräte. Verifiziere ${agent}, oder erlaube in diesem Raum nicht verifizierte Geräte; schicke sie dann noch einmal.`,
     blacklisted: (agent) =>
       `${agent} kann diese Nachricht nicht lesen: Deine App hat das Gerät von ${agent} gesperrt. Gib es frei, und schicke die Nachricht dann noch einmal.`,
     unavailable: (agent) =>
@@ -83,64 +83,63 @@ export const german: Words = {
   },
   distrust: {
     not_encrypted: (agent) =>
-      `${agent} hat diese Nachricht nicht gelesen: Sie war nicht verschlüsselt, in einem Raum, der es ist. Schicke sie bitte noch einmal aus einer App, die verschlüsselt.`,
+      `${agent} hat diese Nachricht nicht gelesen: Sie war nicht verschlüsselt, dieser Raum ist es. Schicke sie bitte noch einmal aus einer App, die verschlüsselt.`,
     unsigned_device: (agent, who) =>
-      `${agent} hat diese Nachricht nicht gelesen, weil das Gerät, von dem sie kam, nicht von ${who ?? "dir"} verifiziert ist. Verifiziere diese Sitzung bitte in den Sicherheitseinstellungen deiner App (oder schreibe, wo deine App das nicht kann, von einer verifizierten), und schicke die Nachricht dann noch einmal.`,
+      `${agent} hat diese Nachricht nicht gelesen: ${who === undefined ? "Du hast" : `${who} hat`} das Gerät, von dem sie kam, nicht verifiziert. Verifiziere diese Sitzung bitte in den Sicherheitseinstellungen der App, oder nimm eine verifizierte; schicke sie dann noch einmal.`,
     identity_changed: (agent, who) =>
-      `${agent} hat diese Nachricht nicht gelesen: ${who === undefined ? "Deine Verschlüsselungsidentität" : `Die Verschlüsselungsidentität von ${who}`} hat sich geändert. Bitte deinen Admin, sie anzunehmen, oder verifiziere ${agent}, und schicke die Nachricht dann noch einmal.`,
+      `${agent} hat diese Nachricht nicht gelesen: ${who === undefined ? "Deine Verschlüsselungsidentität" : `Die Verschlüsselungsidentität von ${who}`} hat sich geändert. Bitte deinen Admin, sie anzunehmen, oder verifiziere ${agent}; schicke sie dann noch einmal.`,
     verified_identity_changed: (agent, who) =>
-      `${agent} hat diese Nachricht nicht gelesen: ${who === undefined ? "Deine Verschlüsselungsidentität" : `Die Verschlüsselungsidentität von ${who}`} war verifiziert und hat sich seitdem geändert. Wenn ${who === undefined ? "du sie zurückgesetzt hast" : `${who} sie zurückgesetzt hat`}, verifiziere ${agent} bitte noch einmal; wenn nicht, schreibt vielleicht jemand anderes unter diesem Namen.`,
+      `${agent} hat diese Nachricht nicht gelesen: ${who === undefined ? "Deine Verschlüsselungsidentität" : `Die Verschlüsselungsidentität von ${who}`} war verifiziert und hat sich geändert. Wenn ${who === undefined ? "du sie zurückgesetzt hast" : `${who} sie zurückgesetzt hat`}, verifiziere ${agent} noch einmal. Wenn nicht, schreibt vielleicht jemand anderes unter diesem Namen.`,
     unverified_identity: (agent) =>
-      `${agent} hat diese Nachricht nicht gelesen: Gelesen wird hier nur, was von verifizierten Leuten kommt. Verifiziere ${agent} bitte aus deiner App, und schicke die Nachricht dann noch einmal.`,
+      `${agent} hat diese Nachricht nicht gelesen: Gelesen werden hier nur Nachrichten verifizierter Leute. Verifiziere ${agent} bitte in deiner App, und schicke sie dann noch einmal.`,
   },
   silenced: (agent, who) =>
-    `${agent} sagt hier vorerst nichts mehr: Die Verschlüsselungsidentität von ${who} war verifiziert und hat sich seitdem geändert. Weiter geht es, wenn ${who} ${agent} noch einmal verifiziert hat oder gegangen ist.`,
+    `${agent} sagt hier vorerst nichts: Die Verschlüsselungsidentität von ${who} war verifiziert und hat sich geändert. ${who} muss ${agent} noch einmal verifizieren oder den Raum verlassen.`,
   beforeWelcome: {
     unsigned_device: (agent) =>
-      `Hallo! Ich bin ${agent} und kann dich noch nicht lesen: In dieser App ist die Verschlüsselung nicht eingerichtet, sodass niemand sicher sein könnte, dass du es bist. Richte sie bitte ein: in Element unter Einstellungen → Verschlüsselung, in anderen Apps unter Sicherheit. Wenn du schon eine andere App benutzt, verifiziere diese von dort aus. Sobald das getan ist, bin ich da; was du bis dahin geschrieben hast, schicke bitte noch einmal.`,
+      `Hallo! Ich bin ${agent}. Ich kann dich noch nicht lesen: In dieser App ist die Verschlüsselung nicht eingerichtet, sodass niemand sicher sein kann, dass du es bist. Richte sie bitte ein (in Element unter Einstellungen → Verschlüsselung, in anderen Apps unter Sicherheit), oder verifiziere diese App aus einer, die du schon benutzt. Schicke deine Nachrichten dann noch einmal.`,
     identity_changed: (agent) =>
-      `Hallo! Ich bin ${agent} und kann dich noch nicht lesen: Deine Verschlüsselungsidentität ist eine andere als bisher. Bitte deinen Admin, sie anzunehmen, oder verifiziere mich in deiner App; was du bis dahin geschrieben hast, schicke bitte noch einmal.`,
+      `Hallo! Ich bin ${agent}. Ich kann dich noch nicht lesen: Deine Verschlüsselungsidentität hat sich geändert. Bitte deinen Admin, sie anzunehmen, oder verifiziere mich in deiner App; schicke deine Nachrichten dann noch einmal.`,
     unverified_identity: (agent) =>
-      `Hallo! Ich bin ${agent} und lese nur, was von verifizierten Leuten kommt. Verifiziere mich bitte in deiner App; sobald das getan ist, bin ich da. Was du bis dahin geschrieben hast, schicke bitte noch einmal.`,
+      `Hallo! Ich bin ${agent}. Ich lese nur Nachrichten verifizierter Leute. Verifiziere mich bitte in deiner App, und schicke deine Nachrichten dann noch einmal.`,
   },
   unsignedAgent: (agent) =>
-    `${agent} kann hier nicht antworten: Die eigene Verschlüsselungsidentität liegt in anderen Händen, sodass niemand sicher sein könnte, wer spricht. Bitte deinen Admin um den Wiederherstellungsschlüssel oder eine neue Identität.`,
+    `${agent} kann hier nicht antworten und die eigene Verschlüsselungsidentität nicht nachweisen, sodass niemand sicher sein kann, wer spricht. Bitte deinen Admin um den Wiederherstellungsschlüssel oder eine neue Identität.`,
   unseenVerification: (agent) =>
-    `${agent} hat diese Verifizierung selbst bestätigt: Auf der anderen Seite hat niemand die Emoji verglichen. Um sicherzugehen, frage deinen Admin nach dem Fingerabdruck von ${agent} und vergleiche ihn mit dem, den deine App zeigt.`,
+    `${agent} hat diese Verifizierung selbst bestätigt: Auf der anderen Seite hat niemand die Emoji verglichen. Um sicherzugehen, frage deinen Admin nach dem Fingerabdruck von ${agent}, und vergleiche ihn mit dem in deiner App.`,
   ended: {
     stop: () => undefined,
     length: () => "Am Limit dieses Modells abgeschnitten. Reagiere mit ▶, damit es weitergeht.",
-    filtered: (provider) => `Die Regeln von „${provider}“ lassen nicht mehr davon durch.`,
-    repeating: () =>
-      "Hier beendet: Das Modell hat angefangen, sich zu wiederholen. Frage mit anderen Worten noch einmal.",
+    filtered: (provider) => `Die Regeln von „${provider}“ haben den Rest gesperrt.`,
+    repeating: () => "Beendet: Das Modell hat angefangen, sich zu wiederholen. Frage mit anderen Worten noch einmal.",
   },
   fallback: (agent, model) =>
-    `Mein eigenes Modell ist nicht erreichbar; diese Antwort kommt vom Modell von ${agent} (${model}).`,
+    `Mein eigenes Modell ist nicht erreichbar; darum antwortet das Modell von ${agent} (${model}).`,
   welcomeCloud: {
     deny: ({ host, call }, where) =>
-      `Antworten kann ich hier aber nicht: Mein Modell läuft nicht auf diesem Server, und der Admin erlaubt nicht, dass ${WHERE[where]} etwas an ${host} geht. Frage bitte einen Agenten, der hier läuft (\`${call}!list\`), oder bitte deinen Admin, es für diesen Raum zu erlauben.`,
+      `Antworten kann ich hier aber nicht: Mein Modell läuft bei ${host}, und der Admin erlaubt das ${WHERE[where]} nicht. Frage bitte einen Agenten, der hier läuft (\`${call}!list\`), oder bitte deinen Admin, es für diesen Raum zu erlauben.`,
     ask: ({ host, call }) =>
-      `Mein Modell läuft nicht auf diesem Server: Was mir gesagt wird, geht an ${host}, sobald dem hier zugestimmt wurde. \`${call}!privacy\` sagt mehr.`,
+      `Mein Modell läuft nicht auf diesem Server: Nachrichten an mich gehen an ${host}, sobald dieser Raum zugestimmt hat. \`${call}!privacy\` sagt mehr.`,
     allow: ({ host, call }) =>
-      `Mein Modell läuft nicht auf diesem Server: Was mir gesagt wird, geht an ${host}. \`${call}!privacy\` sagt mehr, und \`${call}!privacy deny\` beendet es.`,
+      `Mein Modell läuft nicht auf diesem Server: Nachrichten an mich gehen an ${host}. \`${call}!privacy\` sagt mehr, und \`${call}!privacy deny\` beendet es.`,
   },
   consent: {
     ask: ({ agent, host, provider, call }, isEncrypted) =>
-      `${agent} läuft nicht auf diesem Server. Für eine Antwort ginge an **${host}** („${provider}“): die Fragen von hier mit den Namen derer, die sie stellen, und dem, worauf sie antworten, wer es auch geschrieben hat, die Antworten, die Dateien und was hier bisher an ${agent} gesagt wurde. ${
+      `${agent} läuft nicht auf diesem Server. Für eine Antwort ginge an **${host}** („${provider}“): die Fragen mit den Namen derer, die sie stellen, die Nachrichten, auf die sie antworten (von wem auch immer), die Antworten, Dateien und frühere Nachrichten an ${agent}. ${
         isEncrypted
-          ? `Wer diesen Raum moderiert und einverstanden ist, schreibt \`${call}!privacy allow\`, und die Frage wird beantwortet; mit \`${call}!privacy deny\` nicht, und nichts wird gesendet. (Eine Reaktion zählt hier nicht: Sie ist nicht verschlüsselt, und ein Server könnte sie erfinden.)`
-          : "Wer diesen Raum moderiert und einverstanden ist, reagiert hierauf mit ✅, und die Frage wird beantwortet; mit ❌ nicht, und nichts wird gesendet."
+          ? `Wer diesen Raum moderiert und einverstanden ist, schreibt \`${call}!privacy allow\`, und die Frage wird beantwortet. \`${call}!privacy deny\` lehnt ab, und nichts wird gesendet. (Eine Reaktion zählt hier nicht: Sie ist nicht verschlüsselt, und ein Server könnte sie erfinden.)`
+          : "Wer diesen Raum moderiert und einverstanden ist, reagiert hierauf mit ✅, und die Frage wird beantwortet. ❌ lehnt ab, und nichts wird gesendet."
       } \`${call}!privacy default\` nimmt es später zurück.`,
     pending: ({ agent, host, call }, isEncrypted) =>
-      `${agent} wartet, bis ein Moderator dieses Raums mit ${isEncrypted ? `\`${call}!privacy allow\`` : "✅"} zugestimmt hat, dass Worte von hier an ${host} gehen; dann wird deine Frage beantwortet.`,
+      `${agent} wartet, bis ein Moderator dieses Raums mit ${isEncrypted ? `\`${call}!privacy allow\`` : "✅"} zustimmt, dass Nachrichten von hier an ${host} gehen. Dann wird deine Frage beantwortet.`,
     notEncrypted:
       "Dieser Raum ist verschlüsselt, und das war es nicht. Sage es bitte noch einmal mit einer App, die verschlüsselt.",
     declined: ({ agent, host, call }) =>
       `${agent} kann nicht antworten: Dieser Raum hat entschieden, dass nichts an ${host} geht. Ein Moderator kann das mit \`${call}!privacy allow\` ändern.`,
     denied: ({ agent, host, call }, where) =>
-      `${agent} kann hier nicht antworten: Was gesagt wird, müsste an ${host} gehen, und der Admin dieses Servers erlaubt das ${WHERE[where]} nicht. Frage bitte einen Agenten, der hier läuft (\`${call}!list\`), oder bitte deinen Admin, es für diesen Raum zu erlauben.`,
+      `${agent} kann hier nicht antworten: Das Modell läuft bei ${host}, und der Admin dieses Servers erlaubt das ${WHERE[where]} nicht. Frage bitte einen Agenten, der hier läuft (\`${call}!list\`), oder deinen Admin.`,
     allowed: ({ agent, host, call }) =>
-      `Einverstanden: Was hier an ${agent} gesagt wird, darf an ${host} gehen. \`${call}!privacy default\` nimmt es zurück.`,
+      `Einverstanden: Nachrichten an ${agent} dürfen von hier an ${host} gehen. \`${call}!privacy default\` nimmt es zurück.`,
     nowDeclined: {
       deny: ({ agent, host }) =>
         `Verstanden: Nichts geht an ${host}, und ${agent} antwortet hier nicht. Der Admin erlaubt es hier auch nicht.`,
@@ -148,14 +147,13 @@ export const german: Words = {
       allow: nowDeclined,
     },
     revoked: {
-      deny: ({ host }) =>
-        `Zurückgenommen. Trotzdem geht nichts an ${host}: Der Admin erlaubt das hier nicht, was dieser Raum auch entscheidet.`,
-      ask: ({ agent, host }) => `Zurückgenommen: Bevor wieder etwas an ${host} geht, fragt ${agent}.`,
+      deny: ({ host }) => `Zurückgenommen. An ${host} geht ohnehin nichts: Der Admin erlaubt das hier nicht.`,
+      ask: ({ agent, host }) => `Zurückgenommen: ${agent} fragt wieder, bevor etwas an ${host} geht.`,
       allow: ({ agent, host, call }) =>
-        `Zurückgenommen. Was hier an ${agent} gesagt wird, geht an ${host}: Der Admin erlaubt das, solange dieser Raum es nicht mit \`${call}!privacy deny\` ablehnt.`,
+        `Zurückgenommen. Nachrichten an ${agent} gehen von hier an ${host}, weil der Admin es erlaubt. \`${call}!privacy deny\` beendet das.`,
     },
     unneeded: (agent) => `${agent} läuft im eigenen Netz dieses Servers; nichts verlässt es.`,
-    which: (commands) => `Mehrere Agenten warten darauf. Sage bitte, wen du meinst: ${inCode(commands)}.`,
+    which: (commands) => `Mehrere Agenten warten darauf. Wähle bitte einen: ${inCode(commands)}.`,
   },
   welcome: ({ agent, call, isDemo }) =>
     `Hallo! Ich bin ${agent}, ${isDemo ? "eine Demo und keine KI" : "eine KI"}. ${call === "" ? "Schreib mir, und ich antworte" : "Ich antworte, wenn du mich erwähnst oder mir antwortest"}; \`${call}!help\` zeigt, was ich sonst noch verstehe.`,
@@ -165,17 +163,16 @@ export const german: Words = {
     roomBlocked: "Der Admin des Servers erlaubt diesen Agenten in diesem Raum nicht.",
     roomTooLarge:
       "Dieser Raum hat mehr Mitglieder, als der Admin dieses Agenten erlaubt. Lade ihn in einen kleineren ein.",
-    tooMany:
-      "Heute wurden schon so viele Einladungen angenommen, wie an einem Tag möglich sind. Lade diesen Agenten bitte morgen noch einmal ein.",
+    tooMany: "Heute kann keine Einladung mehr angenommen werden. Lade diesen Agenten bitte morgen noch einmal ein.",
   },
   roomTooLarge: (agent, members) =>
-    `${agent} antwortet nur in Räumen mit höchstens ${counted(members, "Mitglied", "Mitgliedern")}, und dieser ist darüber hinausgewachsen. Frage bitte in einem kleineren Raum.`,
+    `${agent} antwortet nur in Räumen mit höchstens ${counted(members, "Mitglied", "Mitgliedern")}, und dieser hat mehr. Frage bitte in einem kleineren Raum.`,
   onlyEncryptedRooms:
     "Dieser Agent spricht nur in verschlüsselten Räumen. Schalte die Verschlüsselung ein, und lade ihn noch einmal ein.",
   noEncryptedRooms: "Dieser Agent spricht nicht in verschlüsselten Räumen.",
   bot: {
     welcome: (call) =>
-      `Hallo! Ich kümmere mich um die KI-Agenten auf diesem Homeserver. Schreib \`${call}list\`, um zu sehen, mit wem du reden kannst, oder \`${call}help\`.`,
+      `Hallo! Ich kümmere mich um die KI-Agenten auf diesem Homeserver. Schreib \`${call}list\`, um die Agenten zu sehen, mit denen du reden kannst, oder \`${call}help\`.`,
     help: [
       "Ich kümmere mich um die KI-Agenten auf diesem Homeserver.",
       "",
@@ -186,11 +183,11 @@ export const german: Words = {
     noAgents: "Es gibt noch keine Agenten. Der Admin dieses Homeservers trägt sie in config.yaml unter `agents:` ein.",
     agents: "Agenten, die du einladen kannst:",
     cloud: {
-      everywhere: "Die mit „(cloud)“ laufen nicht auf diesem Server: Was ihnen gesagt wird, verlässt ihn.",
+      everywhere: "Agenten mit „(cloud)“ laufen nicht auf diesem Server: Nachrichten an sie verlassen ihn.",
       unencrypted:
-        "Die mit „(cloud)“ laufen nicht auf diesem Server: Was ihnen gesagt wird, verlässt ihn. In verschlüsselten Räumen erlaubt der Admin das nicht, also antworten sie nur in anderen.",
+        "Agenten mit „(cloud)“ laufen nicht auf diesem Server: Nachrichten an sie verlassen ihn. In verschlüsselten Räumen erlaubt der Admin das nicht, also antworten sie nur in anderen.",
       nowhere:
-        "Die mit „(cloud)“ laufen nicht auf diesem Server. Der Admin erlaubt nicht, dass Worte ihn verlassen, also können sie nicht antworten, außer in Räumen, die ausgenommen sind.",
+        "Agenten mit „(cloud)“ laufen nicht auf diesem Server. Der Admin erlaubt nicht, dass Nachrichten ihn verlassen, also antworten sie nur in Räumen, die der Admin ausgenommen hat.",
     },
     other:
       "Ich kenne zwei Befehle: `help` und `list`. Um mit einer KI zu reden, beginne einen Chat mit einem der Agenten, die `list` zeigt.",
@@ -205,70 +202,70 @@ export const german: Words = {
     done: (model, provider) => `\`${model}\` ist auf „${provider}“ installiert.`,
     failed: (model, provider, reason) => `\`${model}\` wurde auf „${provider}“ nicht installiert: ${reason}.`,
   },
-  unknownCommand: (name, call) => `\`!${name}\` kenne ich nicht. \`${call}!help\` zeigt, was ich kenne.`,
+  unknownCommand: (name, call) => `\`!${name}\` kenne ich nicht. \`${call}!help\` zeigt meine Befehle.`,
   wrongForm: (usage, example) =>
     example === undefined
       ? `Schreibe bitte nur \`${usage}\`, ohne etwas dahinter.`
       : `Schreibe es bitte so: \`${usage}\`, zum Beispiel \`${example}\`.`,
-  tooLong: (characters, longest) => `Das ist zu lang: ${characters} Zeichen; höchstens ${longest} sind möglich.`,
+  tooLong: (characters, longest) =>
+    `Das ist zu lang: Es hat ${characters} Zeichen, und höchstens ${longest} sind möglich.`,
   onlyModerators: "Das können nur Moderatoren dieses Raums ändern.",
   tooManyWait: (agent) =>
-    `${agent} hat hier schon viele Fragen zu beantworten und kann gerade keine weitere annehmen. Frage bitte noch einmal, wenn sie beantwortet sind.`,
+    `Hier warten zu viele Fragen auf ${agent}, darum geht gerade keine weitere. Frage bitte später noch einmal.`,
   unread: {
     sticker: (agent) =>
       `${agent} mag Sticker, kann sie aber nicht sehen. Sage es bitte in Worten, oder schicke ein Bild.`,
     place: (agent) =>
-      `${agent} kann keine Orte auf einer Karte ansehen. Schreibe bitte, wo das ist und was du wissen möchtest.`,
-    poll: (agent) =>
-      `${agent} kann nicht abstimmen. Schreibe bitte die Frage und die Antworten zur Auswahl, und frage noch einmal.`,
+      `${agent} kann keine Orte auf einer Karte ansehen. Schreibe bitte, wo das ist, und deine Frage dazu.`,
+    poll: (agent) => `${agent} kann nicht abstimmen. Schreibe bitte die Frage und die Auswahl, und frage noch einmal.`,
     other: (agent) =>
-      `${agent} kann diese Art von Nachricht nicht lesen. Schreibe bitte, worauf es ankommt, und frage noch einmal.`,
+      `${agent} kann diese Art von Nachricht nicht lesen. Schreibe sie bitte als Text, und frage noch einmal.`,
   },
   tooLongAgo:
-    "Das wurde vor zu langer Zeit gefragt, um noch einmal beantwortet zu werden. Frage es bitte neu, in einer eigenen Nachricht.",
+    "Das wurde vor zu langer Zeit gefragt, um noch einmal beantwortet zu werden. Frage es bitte in einer neuen Nachricht.",
   noProvider: "Ich habe keinen Modellserver mehr.",
-  noSuchModel: (provider, models) => `So ein Modell gibt es auf „${provider}“ nicht. Es gibt: ${models.join(", ")}.`,
+  noSuchModel: (provider, models) => `„${provider}“ hat kein solches Modell. Es gibt: ${models.join(", ")}.`,
   notYourModel: (model) => `Das Modell \`${model}\` gehört zu einem Agenten, den du nicht benutzen darfst.`,
   chosenModelNotYours: (agent, model, call) =>
-    `${agent} kann dir nicht antworten: Dieser Raum hat das Modell \`${model}\` gewählt, und das gehört zu einem Agenten, den du nicht benutzen darfst. Mit \`${call}!model default\` hat er wieder sein eigenes; reagiere dann hierauf mit 🔁.`,
+    `${agent} kann dir nicht antworten: Dieser Raum hat das Modell \`${model}\` gewählt, das zu einem Agenten gehört, den du nicht benutzen darfst. \`${call}!model default\` bringt das eigene Modell zurück; reagiere dann hierauf mit 🔁.`,
   commandOff: (command) => `Der Admin dieses Servers hat \`!${command}\` abgeschaltet.`,
   onlyAdmins: (command) => `Das können mit \`!${command}\` auf diesem Server nur die Admins der Bridge.`,
   modelsUnknown: (provider) =>
-    `„${provider}“ kann gerade nicht nach seinen Modellen gefragt werden. Versuche es bitte später noch einmal.`,
+    `„${provider}“ kann seine Modelle gerade nicht nennen. Versuche es bitte später noch einmal.`,
   tooMany: (agent, whose, minutes, isAsked) => {
     const who = {
-      user: "Du hast so viel gefragt, wie man an einem Tag darf.",
-      room: "In diesem Raum wurde so viel gefragt, wie an einem Tag geht.",
-      server: "Die Leute deines Servers haben so viel gefragt, wie sie an einem Tag dürfen.",
-      agent: `${agent} wurde so viel gefragt, wie an einem Tag geht.`,
+      user: "Du hast das Limit für einen Tag erreicht.",
+      room: "Dieser Raum hat das Limit für einen Tag erreicht.",
+      server: "Die Leute deines Servers haben das Limit für einen Tag erreicht.",
+      agent: `${agent} hat das Limit für einen Tag erreicht.`,
     }[whose];
     return `${who} Die nächste Frage geht in etwa ${inWords(minutes)}; ${isAsked ? "reagiere dann hierauf mit 🔁, um noch einmal zu fragen" : "frage bitte dann noch einmal"}.`;
   },
   commands: {
     help: {
-      meaning: "zeigt dies",
+      meaning: "zeigt diese Hilfe",
       before: (call) =>
         call === "" ? "Das kannst du mir sagen:" : `Das kannst du mir sagen, wie in \`${call}!status\`:`,
       titles: { everyday: "Für jeden Tag", settings: "Einstellungen dieses Raums", groups: "In Gruppen" },
       after: "In einer Gruppe ändern die Moderatoren die Einstellungen.",
     },
     list: {
-      meaning: "welche Agenten es gibt",
+      meaning: "zeigt die Agenten",
     },
     status: {
-      meaning: "mein Modell, und was hier eingestellt ist",
+      meaning: "zeigt mein Modell und die Einstellungen hier",
       iAm: (agent, provider, model) => {
         if (provider === undefined) return `Ich bin ${agent} und habe kein Modell mehr.`;
         return `Ich bin ${agent}, betrieben von „${provider}“${model === undefined ? "" : ` mit dem Modell \`${model}\``}.`;
       },
       setHere: (title, value) => `${title}: ${value} (in diesem Raum eingestellt)`,
       restAsAdmin: (isAll, call) =>
-        `${isAll ? "Alles ist" : "Alles andere ist"} so, wie der Admin es eingestellt hat. \`${call}!help\` zeigt, was sich einstellen lässt${isAll ? "" : `, und \`${call}!reset\` nimmt es zurück`}.`,
+        `${isAll ? "Alles ist" : "Alles andere ist"} so, wie der Admin es eingestellt hat. \`${call}!help\` zeigt die Einstellungen${isAll ? "" : `, und \`${call}!reset\` nimmt diese zurück`}.`,
       waiting: (questions) => `Fragen, die auf eine Antwort warten: ${questions}.`,
     },
     stop: {
-      meaning: "beendet die Antwort, die ich gerade gebe (wie 🛑)",
-      nothing: "Ich beantworte hier nichts, das du anhalten könntest.",
+      meaning: "beendet meine Antwort (wie 🛑)",
+      nothing: "Hier gibt es keine Antwort, die du anhalten könntest.",
     },
     retry: {
       meaning: "beantwortet deine letzte Frage noch einmal (wie 🔁)",
@@ -276,19 +273,19 @@ export const german: Words = {
       notDoneYet: "Mit deiner letzten Frage bin ich noch nicht fertig.",
     },
     forget: {
-      meaning: "ich vergesse alles, was hier gesagt wurde",
-      forgotten: "Ich habe alles vergessen, was mir hier gesagt wurde, und was ich im Kopf behalten sollte.",
+      meaning: "lässt mich alles vergessen, was hier gesagt wurde",
+      forgotten: "Ich habe alles vergessen, was mir hier gesagt wurde, und alles, was ich im Kopf behalten habe.",
     },
     privacy: {
-      meaning: "wohin deine Worte gehen, und ob sie es dürfen",
+      meaning: "zeigt, wohin deine Nachrichten gehen; erlaubt es oder lehnt es ab",
       encrypted: "Dieser Raum ist verschlüsselt: Der Server kann nicht mitlesen, aber jeder Agent darin.",
-      notEncrypted: "Dieser Raum ist nicht verschlüsselt: Die Server aller, die darin sind, können mitlesen.",
+      notEncrypted: "Dieser Raum ist nicht verschlüsselt: Die Server aller Mitglieder können mitlesen.",
       agentLocal: ({ agent, host }, isSure) =>
         isSure
-          ? `${agent} läuft im eigenen Netz dieses Servers (${host}). Nichts, was zu ${agent} gesagt wird, verlässt es.`
-          : `${agent} läuft im eigenen Netz dieses Servers (${host}). Dieser Modellserver sagt nicht, ob er etwas weitergibt; dafür steht der Admin ein.`,
+          ? `${agent} läuft im eigenen Netz dieses Servers (${host}). Nichts, was zu ${agent} gesagt wird, verlässt dieses Netz.`
+          : `${agent} läuft im eigenen Netz dieses Servers (${host}). Dieser Modellserver sagt nicht, ob er Nachrichten weitergibt; dafür steht der Admin ein.`,
       agentCloud: ({ agent, provider, host }, decision) =>
-        `${agent} läuft anderswo: Was an ${agent} gesagt wird, geht an **${host}** („${provider}“). ${decision}`,
+        `${agent} läuft anderswo: Nachrichten an ${agent} gehen an **${host}** („${provider}“). ${decision}`,
       decidedYes: (by, day) => `Dem hat ${by} am ${day} zugestimmt.`,
       decidedNo: (by, day) => `Das hat ${by} am ${day} abgelehnt, also geht nichts dorthin.`,
       policies: {
@@ -302,7 +299,7 @@ export const german: Words = {
       lastDays: (days) => (days === 1 ? "Am letzten Tag:" : `In den letzten ${days} Tagen:`),
     },
     usage: {
-      meaning: "was du mich gefragt hast, hier und anderswo",
+      meaning: "zählt deine Fragen an mich, hier und anderswo",
       asked: (here, everywhere) =>
         [
           "Deine Fragen in den letzten 30 Tagen:",
@@ -314,33 +311,33 @@ export const german: Words = {
         `Übrig von ${what === "requests" ? counted(of, "Frage", "Fragen") : counted(of, "Token", "Tokens")} am Tag: ${left}`,
     },
     reset: {
-      meaning: "nimmt alle Einstellungen dieses Raums zurück",
+      meaning: "setzt alle Einstellungen dieses Raums zurück",
       done: "In diesem Raum gilt wieder alles so, wie der Admin es eingestellt hat.",
     },
     discuss: {
       meaning:
-        "ich diskutiere etwas mit anderen Agenten dieses Raums, in einem Thread, 4 Beiträge oder so viele du sagst",
+        "lässt mich mit anderen Agenten dieses Raums in einem Thread diskutieren, in 4 Beiträgen oder so vielen du sagst",
       takes: "[BEITRÄGE] AGENT [AGENT …] THEMA",
       notInDirectChats:
-        "In einem direkten Chat ist niemand zum Diskutieren da. Frage bitte in einem Raum mit mehreren Agenten.",
+        "In einem direkten Chat gibt es keine anderen Agenten. Frage bitte in einem Raum mit mehreren Agenten.",
       noSuchAgent: (name, agents) =>
         agents.length === 0
           ? "In diesem Raum ist kein anderer Agent. Lade zuerst einen ein."
           : `In diesem Raum gibt es keinen Agenten „${name}“. Es gibt: ${agents.join(", ")}.`,
       notYourAgents: (agents) => `Du darfst ${LIST.format(agents)} nicht benutzen.`,
       discussing: (agents, turns, call) =>
-        `${LIST.format(agents)} diskutieren das, ${counted(turns, "Beitrag", "Beiträge")} insgesamt. \`${call}!stop\` beendet es; \`!stop\` von einem Moderator, an niemand Bestimmten gerichtet, sofort.`,
+        `${LIST.format(agents)} diskutieren das, ${counted(turns, "Beitrag", "Beiträge")} insgesamt. \`${call}!stop\` beendet es. Sagt ein Moderator nur \`!stop\`, endet es sofort.`,
     },
   },
   settings: {
     remember: {
       title: "Was ich im Kopf behalte",
-      meaning: "was ich hier im Kopf behalten soll",
+      meaning: "etwas, das ich hier im Kopf behalte",
       takes: "TEXT",
     },
     model: {
       title: "Modell",
-      meaning: "welches Modell ich frage",
+      meaning: "das Modell, das ich benutze",
       takes: "NAME",
     },
     system: {
@@ -355,12 +352,12 @@ export const german: Words = {
       value: (value) => value.replace(".", ","),
     },
     stream: {
-      title: "Antworten, während sie entstehen",
-      meaning: "wie Antworten aussehen, während sie entstehen",
+      title: "Antworten, während ich sie schreibe",
+      meaning: "wie meine Antworten aussehen, während ich sie schreibe",
     },
     summaries: {
-      title: "Zusammenfassen, was lange her ist",
-      meaning: "ob ich zusammenfasse, was zu lange her ist, um bei jeder Frage wieder gelesen zu werden",
+      title: "Zusammenfassungen älterer Nachrichten",
+      meaning: "ob ich Nachrichten zusammenfasse, die zu alt sind, um bei jeder Frage wieder gelesen zu werden",
     },
     language: {
       title: "Sprache meiner Hinweise",
@@ -372,9 +369,9 @@ export const german: Words = {
       meaning: "wann ich in einer Gruppe antworte",
     },
     listen: {
-      title: "Was ich von einer Gruppe behalte (agents: was zu und von Agenten gesagt wird; on: alles)",
+      title: "Nachrichten, die ich von einer Gruppe behalte (agents: die an und von Agenten; on: alle)",
       meaning:
-        "was ich von einer Gruppe behalte außer dem, was mir gesagt wird: was zu und von anderen Agenten gesagt wird, alles, oder nichts",
+        "die Nachrichten, die ich von einer Gruppe behalte, außer denen an mich: die an und von anderen Agenten, alle, oder keine",
     },
     threads: {
       title: "Ein Thread für jede Frage in einer Gruppe",
@@ -382,20 +379,20 @@ export const german: Words = {
     },
     delegate: {
       title: "Andere Agenten um Hilfe bitten",
-      meaning: "ob ich andere Agenten einer Gruppe um Hilfe bitten darf, sodass man es sieht",
+      meaning: "ob ich andere Agenten einer Gruppe sichtbar um Hilfe bitten darf",
     },
   },
   parameters: {
     turns: "wie viele Beiträge insgesamt; 4, wenn du nichts sagst",
-    agents: "die Agenten außer mir",
-    topic: "worum es geht",
-    decision: "ob Worte hinausdürfen; ohne Angabe wird gezeigt, wohin sie gehen",
-    note: "was ich im Kopf behalten soll; „nothing“ nimmt es zurück",
+    agents: "die anderen Agenten",
+    topic: "das Thema",
+    decision: "ob Nachrichten hinausdürfen; ohne Angabe zeige ich, wohin sie gehen",
+    note: "der Text, den ich im Kopf behalte; „nothing“ nimmt ihn zurück",
     name: "der Name des Modells; „default“ nimmt es zurück",
-    instruction: "was ich sein soll; „default“ nimmt es zurück",
+    instruction: "meine Anweisung; „default“ nimmt sie zurück",
     number: "von 0 bis 2; „default“ nimmt es zurück",
     when: "wann ich antworte",
-    what: "was ich behalte",
+    what: "die Nachrichten, die ich behalte",
     whether: "ob ich das tue",
     how: "in einer Nachricht, die wächst, am Ende als neue, oder ganz",
     which: "die Sprache",
@@ -420,7 +417,7 @@ export const german: Words = {
     der das ein dem ist mit von tag mal wo wer sage kurz gut auf`),
 };
 
-/** Where something does not hold, by which decision it is. */
+/** The place where an admin's rule forbids something. */
 const WHERE: Readonly<Record<CloudRule, string>> = {
   room: "in diesem Raum",
   encrypted: "in verschlüsselten Räumen",

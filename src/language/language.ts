@@ -6,24 +6,24 @@ import type { Words } from "./words.ts";
 
 const WORDS: Readonly<Record<Language, Words>> = { en: english, de: german };
 
-/** What is looked at of what people said, of each message and of all of it, in characters. */
+/** The part of people's messages that is examined, of each message and of all, in characters. */
 const LONGEST_SAMPLE = 1_000;
 
-/** So sure has a guess to be, from 0 to 1, to come before the common words, and of so many different words it is one at all. */
+/** The certainty (0 to 1) and the number of distinct words that a guess needs before it outranks the common words. */
 const SURE = 0.9;
 const ENOUGH_WORDS = 6;
 
-/** Of so many different words a guess counts, though none of them is common. */
+/** A guess from this many distinct words counts even if none of them is common. */
 const MANY_WORDS = 12;
 
-/** What the bridge says in a language. */
+/** The bridge's phrases in a language. */
 export function wordsIn(language: Language): Words {
   return WORDS[language];
 }
 
 /**
- * The language that people speak, by what they said; undefined when it is none of ours, or too little to tell: a few words
- * tell only by those that are common in one of ours and not in the other. Code and addresses say nothing.
+ * The language that people write; undefined when it is none of ours or unclear. A few words decide only if they are
+ * common in one of our languages and not in the other. Code and addresses do not count.
  */
 export function spokenLanguage(said: readonly string[]): Language | undefined {
   const sample = said
@@ -31,13 +31,13 @@ export function spokenLanguage(said: readonly string[]): Language | undefined {
     .join("\n")
     .replace(/```[\s\S]*?(?:```|$)|`[^`]*`|\S+:\S+/g, " ")
     .slice(0, LONGEST_SAMPLE);
-  // What is quoted is another's, and what is to be translated stands behind a colon.
+  // A quotation is another person's, and a text to be translated stands behind a colon.
   const own = sample.replace(QUOTED, " ");
   const [, order = ""] = /^([^:\n]{2,200}):/.exec(own) ?? [];
   return languageOf(order) ?? languageOf(own) ?? languageOf(sample);
 }
 
-/** Quotation marks of several kinds, with what is in them; and lines that begin with `>`. */
+/** Quotations in several kinds of quotation marks, and lines that begin with `>`. */
 const QUOTED = /„[^“”\n]{0,1000}[“”]|“[^”\n]{0,1000}”|"[^"\n]{0,1000}"|»[^«\n]{0,1000}«|«[^»\n]{0,1000}»|^>.*$/gm;
 
 function languageOf(sample: string): Language | undefined {
@@ -52,19 +52,19 @@ function languageOf(sample: string): Language | undefined {
   const heard = LANGUAGES.map((language) => ({ language, weight: weightOf(words, language) }));
   const [most, next] = heard.sort((a, b) => b.weight - a.weight);
   const guessed = LANGUAGES.find((language) => language === likeliest?.lang);
-  // A guess is none against the words themselves, and short messages in a row look like anything.
+  // A guess does not count against the words themselves; and short messages in a row look like any language.
   const own = guessed === undefined ? 0 : weightOf(words, guessed);
   const isDoubtful = guessed !== undefined && (own < (most?.weight ?? 0) || (own < TELLING && words.size < MANY_WORDS));
   const guess = isDoubtful ? undefined : guessed;
   const isSure = words.size > 1 && (likeliest?.accuracy ?? 0) >= SURE;
-  // Of few words a guess is good enough to doubt those that are common, and no more.
+  // A guess from few words can only cast doubt on the common words.
   if (isSure && !isDoubtful && (isEnough || guess === undefined)) return guess;
-  // Many words are in both, here and there one is a name.
+  // Many words exist in both languages, and some are names.
   if (most !== undefined && most.weight >= TELLING && most.weight > 2 * (next?.weight ?? 0)) return most.language;
   return isEnough ? guess : undefined;
 }
 
-/** So much the words of a language weigh that tell it: one that is of that language alone, or two that are not. */
+/** The weight of words that decide on a language: one word of that language alone, or two shared ones. */
 const TELLING = 2;
 
 function weightOf(words: ReadonlySet<string>, language: Language): number {

@@ -2,5 +2,5 @@
 export const LANGUAGES = ["en", "de"] as const;
 export type Language = (typeof LANGUAGES)[number];
 
-/** Where nothing says otherwise. */
+/** The language where nothing decides otherwise. */
 export const DEFAULT_LANGUAGE: Language = "en";

@@ -5,13 +5,13 @@ export interface Attachment {
   readonly name: string;
   /** `mxc://…` */
   readonly url: string;
-  /** How it is opened when it is encrypted: `file` of the message. */
+  /** The keys of an encrypted file: `file` of the message. */
   readonly encrypted?: unknown;
   /** By the sender's word, in bytes. */
   readonly size?: number;
   /** By the sender's word. */
   readonly mimetype?: string;
-  /** How long it plays, by the sender's word, in ms. */
+  /** Its playing time, by the sender's word, in ms. */
   readonly durationMs?: number;
 }
 
@@ -23,24 +23,24 @@ export type AttachmentKind = "text" | "image" | "audio" | "other";
 
 const MSGTYPES: ReadonlySet<unknown> = new Set(["m.file", "m.image", "m.audio", "m.video"]);
 
-/** Clients that know no type for a file say one of these, or none. */
+/** The types that clients give a file of unknown type. */
 const NO_TYPES: ReadonlySet<string> = new Set(["", "application/octet-stream", "binary/octet-stream"]);
 
-/** Pictures are asked of models that see before they are fetched. */
+/** Only a model that sees may be asked for a picture, which is decided before the file is fetched. */
 const PICTURE_NAMES = /\.(?:png|jpe?g|jfif|gif|webp|hei[cf]|avif|tiff?|bmp)$/i;
 
-/** Systems take code in TypeScript for film. */
+/** Systems mistake TypeScript code for film. */
 const FILM = /^video\/(?!mp2t$|vnd\.dlna\.mpeg-tts$)/;
 
-/** … a Go module's file and lists of music for music, and plans for pictures. */
+/** Systems also mistake a Go module's file and playlists for music, and plans for pictures. */
 const TEXT_TYPES = /^(?:audio\/(?:x-mod|(?:x-)?mpegurl|x-scpls)|image\/(?:vnd\.|x-)?dxf)(?:;|$)/;
 
-/** A file with such a name is a document, whatever type is given: every model can be asked about it. */
+/** A file with such a name is a document, whatever its type: every model can be asked about it. */
 const DOCUMENT_NAMES = /\.(?:pdf|docx|xlsx|pptx|od[tsp]|epub|eml|txt|md|csv|json)$/i;
 
 const LONGEST_NAME = 200;
 
-/** The file of a message; undefined when there is none, or nothing says where it is. */
+/** The file of a message; undefined when there is none, or it has no address. */
 export function attachmentOf(content: Readonly<Record<string, unknown>>): Attachment | undefined {
   if (!MSGTYPES.has(content["msgtype"])) return undefined;
   const file = objectOf(content["file"]);
@@ -61,7 +61,7 @@ export function attachmentOf(content: Readonly<Record<string, unknown>>): Attach
   };
 }
 
-/** The words that go with the file: the body, where it is not the file's own name (spec "Media captions"). */
+/** The words that accompany a file: the body, unless that is the file's own name (spec "Media captions"). */
 export function captionOf(content: Readonly<Record<string, unknown>>): string | undefined {
   const { filename, body } = content;
   return typeof filename === "string" && typeof body === "string" && body !== filename && body.trim() !== ""
@@ -69,7 +69,7 @@ export function captionOf(content: Readonly<Record<string, unknown>>): string | 
     : undefined;
 }
 
-/** The words of a file, as a model is shown them, in a fence that nothing in them ends. */
+/** The words of a file as a model gets them, in a fence that they can't close. */
 export function quotedText(name: string, words: string): string {
   const text = words.replaceAll("\0", "");
   const longestFence = (text.match(/`{3,}/g) ?? []).reduce((longest, { length }) => Math.max(longest, length), 2);
@@ -77,9 +77,7 @@ export function quotedText(name: string, words: string): string {
   return `The file “${name}”:\n\n${fence}\n${text.trimEnd()}\n${fence}`;
 }
 
-/**
- * Invisible characters, and those that turn text around, except the ones that join letters and emoji (U+200C, U+200D).
- */
+/** Invisible characters, and those that reverse text, except the joiners of letters and emoji (U+200C, U+200D). */
 const UNSEEN = /(?:[^\P{C}\u200c\u200d]|\s)+/gu;
 
 function nameOf({ filename, body }: Readonly<Record<string, unknown>>): string {
@@ -91,7 +89,7 @@ function nameOf({ filename, body }: Readonly<Record<string, unknown>>): string {
           .replace(UNSEEN, " ")
           .trim()
       : "";
-  // A name that is cut in the middle of a character ends before it.
+  // A name must not end in half a character.
   const short = words.slice(0, LONGEST_NAME).replace(/[\ud800-\udbff]$/, "");
   return short === "" ? "unnamed" : short.toWellFormed();
 }

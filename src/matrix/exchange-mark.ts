@@ -1,19 +1,19 @@
 import { isEventId } from "./event-id.ts";
 
-/** The field of our events' content that says that an agent speaks, and to which person's message this goes back. */
+/** The field of our events' content that marks an agent's message, and names the person's message behind it. */
 export const EXCHANGE_FIELD = "io.github.matrix-appservice-agents.exchange";
 
-/** Where a message of an agent stands among what one message of a person has led to. */
+/** The place of an agent's message in the exchange that a person's message started. */
 export interface ExchangeMark {
   /** The person's message. */
   readonly origin: string;
-  /** Over how many agents it came from there: 0 for the one whom the person asked. */
+  /** The number of agents that it passed through: 0 for the one whom the person asked. */
   readonly hops: number;
-  /** The thread it is said in, for edits do not tell. */
+  /** Its thread, because edits do not name it. */
   readonly thread?: string;
 }
 
-/** The mark of a message; undefined when no agent said it, or it can't be read. */
+/** The mark of a message; undefined when no agent sent it, or the mark is unreadable. */
 export function exchangeMark(content: Readonly<Record<string, unknown>>): ExchangeMark | undefined {
   const mark = content[EXCHANGE_FIELD] as Partial<Record<keyof ExchangeMark, unknown>> | null | undefined;
   const { origin, hops, thread } = mark ?? {};

@@ -1,10 +1,10 @@
-/** A mention in a message's HTML, as clients write it: a link to a user (spec "Mentioning"). */
+/** A mention in a message's HTML, in the form of clients: a link to a user (spec "Mentioning"). */
 export interface Pill {
   readonly userId: string;
   readonly text: string;
 }
 
-/** So much of either end of a message is looked at for pills, in characters, and so many of them. */
+/** The part of each end of a message that is searched for pills, in characters, and the most pills. */
 const LOOKED_AT = 4_000;
 const MOST_PILLS = 40;
 
@@ -18,7 +18,7 @@ export function pillsIn(html: string): Pill[] {
 }
 
 /**
- * The pills at the beginning of a message's HTML, and the text behind them without formatting; empty when it is long.
+ * The pills at the beginning of a message's HTML, and the unformatted text behind them; empty when it is long.
  *
  * @param between the text that may stand between two of them.
  */
@@ -40,7 +40,7 @@ export function leadingPills(
 }
 
 /**
- * A pill in the bridge's own words; models' links to users are taken out (matrix-html.ts). It notifies nobody:
+ * A pill in the bridge's own words; models' links to users are removed (matrix-html.ts). It notifies nobody:
  * `m.mentions` does that.
  */
 export function pillOfUser(userId: string, name: string): string {
@@ -48,7 +48,7 @@ export function pillOfUser(userId: string, name: string): string {
   return `<a href="https://matrix.to/#/${target}">${escapedHtml(name)}</a>`;
 }
 
-/** The user whom the end of a `https://matrix.to/#/` link names; empty when it can be none. */
+/** The user that the end of a `https://matrix.to/#/` link names; empty when it is invalid. */
 export function userOfLink(target: string): string {
   const [encoded = ""] = target.split("?");
   try {
@@ -58,7 +58,7 @@ export function userOfLink(target: string): string {
   }
 }
 
-/** Text as HTML, in an attribute too. */
+/** Text escaped for HTML, also inside an attribute. */
 export function escapedHtml(text: string): string {
   return text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;").replace(/"/g, "&quot;");
 }

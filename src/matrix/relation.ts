@@ -2,12 +2,13 @@ import { isEventId } from "./event-id.ts";
 import { isObject, objectOf, type JsonObject } from "./json.ts";
 
 /**
- * The field of `m.relates_to` that says what an agent's message answers where it replies to nothing, for it follows it
- * directly. Beside `m.in_reply_to`, so that it stands outside the ciphertext too; clients show nothing of it.
+ * The field of `m.relates_to` that names the message which an agent's message answers, where it directly follows that
+ * message instead of replying. It stands beside `m.in_reply_to`, so it is also outside the ciphertext; clients show
+ * none of it.
  */
 export const ANSWERS_FIELD = "io.github.matrix-appservice-agents.answers";
 
-/** The reaction of an agent to a message that it will answer. */
+/** An agent's reaction to a message that it will answer. */
 export const TAKEN = "👀";
 
 /** The events that a message stands beside (spec "Forming relationships between events"). */
@@ -32,15 +33,17 @@ export function parseRelation(value: unknown): Relation {
   };
 }
 
-/** How an event relates to another one (spec "Forming relationships between events"); undefined when it does not. */
+/**
+ * The relation of an event to another one (spec "Forming relationships between events"); undefined when it has none.
+ */
 export function relationOf(content: JsonObject): { readonly type: string; readonly target: string } | undefined {
   const { rel_type: type, event_id: target } = relatesTo(content);
   return typeof type === "string" && typeof target === "string" ? { type, target } : undefined;
 }
 
 /**
- * The event that an event of an agent answers: a message that replies to it or follows it, or a reaction that says that a
- * command was carried out.
+ * The event that an agent's event answers: a message that replies to it or follows it, or a reaction that confirms a
+ * command.
  */
 export function answeredEvent(content: JsonObject): string | undefined {
   const relation = relatesTo(content);

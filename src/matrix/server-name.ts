@@ -1,4 +1,4 @@
-/** The server of a user id, in lower case; its port, if it has one, included. */
+/** The server of a user id, in lower case, with its port if any. */
 export function serverOf(userId: string): string {
   return userId.slice(userId.indexOf(":") + 1).toLowerCase();
 }

@@ -1,7 +1,7 @@
-/** Causes that are followed: one that goes in a circle has an end. */
+/** The most causes that are followed, because causes may form a circle. */
 const MAX_CAUSES = 8;
 
-/** As much of a message as is logged, in characters: it may be a server's, or a library's that quotes what it was given. */
+/** The logged part of a message, in characters: it may come from a server, or from a library that quotes its input. */
 const LONGEST_MESSAGE = 2_000;
 
 /** The parts of an error that may be logged. */
@@ -9,16 +9,16 @@ export interface DescribedError {
   readonly type: string;
   readonly code?: string;
   readonly message: string;
-  /** Where it was made, without its message. */
+  /** The place where it was made, without its message. */
   readonly stack?: string;
   readonly cause?: DescribedError;
 }
 
 /**
- * The parts of an error that may be logged: its kind, code, message and the place where it was made. What a driver
- * attaches to it is left out, because that carries rows and parameters. Words in quotes are left out of the message,
- * because parsers repeat their input there: JSON.parse, PostgreSQL's types, the crypto engine's deserialiser, and fetch
- * with a header that it refuses.
+ * The parts of an error that may be logged: its kind, code, message and place. Anything that a driver attaches is left
+ * out, because it carries rows and parameters. Quoted words are removed from the message, because parsers repeat their
+ * input there: JSON.parse, PostgreSQL's types, the crypto engine's deserialiser, and fetch with a header that it
+ * refuses.
  */
 export function describeError(error: unknown, causes = 0): DescribedError {
   if (!(error instanceof Error))
@@ -40,7 +40,7 @@ export function printError(error: unknown): string {
   return [`${type}: ${message}`, ...(stack === undefined ? [] : [stack])].join("\n");
 }
 
-/** The beginning of a text without what stands in it between double quotes or backquotes; an open quote reaches to the end. */
+/** The beginning of a text without its parts in double quotes or backquotes; an open quote reaches to the end. */
 export function unquoted(text: string): string {
   return text.slice(0, LONGEST_MESSAGE).replaceAll(/(["`])[^]*?(?:\1|$)/g, "$1…$1");
 }

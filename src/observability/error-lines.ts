@@ -1,6 +1,6 @@
 /**
- * Each line that is logged at the level of an error, with what an admin does about it, in Markdown. The logger takes no other
- * line at this level; docs/troubleshooting.md has them all.
+ * Each line that is logged at error level, with the admin's remedy, in Markdown. The logger accepts no other line at
+ * this level; docs/troubleshooting.md lists them all.
  */
 export const ERROR_LINES = {
   "the homeserver does not know this registration; agents answer when it does":
@@ -64,5 +64,5 @@ export const ERROR_LINES = {
   "what was asked for by monitoring could not be told": "read its `error`; usually the database is away",
 } as const;
 
-/** A line that is logged at the level of an error. */
+/** A line at error level. */
 export type ErrorLine = keyof typeof ERROR_LINES;

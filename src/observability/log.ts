@@ -14,18 +14,18 @@ export interface Logger extends Pick<PinoLogger, "debug" | "info" | "warn" | "le
   child(bindings: Readonly<Record<string, unknown>>): Logger;
 }
 
-/** Logs one of the lines that the manual has. */
+/** Logs one of the lines that the manual lists. */
 type LogError = (...args: [fields: object, line: ErrorLine] | [line: ErrorLine]) => void;
 
 /** The levels that can be configured, most talkative first. */
 export type LogLevel = "debug" | "info" | "warn" | "error";
 
 /**
- * Makes the root logger. It writes to standard error, so that standard output stays free for the output of a command.
+ * Makes the root logger. It writes to standard error, which leaves standard output to commands.
  *
- * @param level a function is asked for every line, so that the level may change.
+ * @param level a function, asked for every line, because the level may change.
  * @param format `json` is one JSON object a line; `pretty` is for a person; `auto` is pretty on a terminal.
- * @param secrets strings that must stand in no line, wherever they come from; the set may grow.
+ * @param secrets strings that must stand in no line. The set may grow.
  */
 export function createLogger(
   level: LogLevel | (() => LogLevel),
@@ -35,16 +35,16 @@ export function createLogger(
   const usePretty = format === "pretty" || (format === "auto" && process.stderr.isTTY);
   const options: LoggerOptions = {
     level: typeof level === "function" ? "debug" : level,
-    // Each child logger keeps a level of its own. All their lines pass through this hook.
+    // Each child logger keeps its own level, but all their lines pass this hook.
     hooks: {
       ...(typeof level === "function" ? { logMethod: only(level) } : {}),
       ...(secrets === undefined ? {} : { streamWrite: (line: string) => secrets.hide(line) }),
     },
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
-    // Tokens travel in these fields of HTTP errors; a careless log line must not carry them out.
+    // HTTP errors carry tokens in these fields; a careless log line must not reveal them.
     redact: ["token", "*.token", "headers.authorization", "*.headers.authorization"],
-    // The second is how pino takes an error that is passed by itself.
+    // pino uses the second for an error that is passed by itself.
     serializers: { error: (error) => describeError(error), err: (error) => describeError(error) },
   };
   return usePretty
@@ -52,14 +52,14 @@ export function createLogger(
     : pino(options, pino.destination({ fd: 2, sync: true }));
 }
 
-/** Lets through what is at least of a level. */
+/** Passes only lines of at least a level. */
 function only(level: () => LogLevel): NonNullable<NonNullable<LoggerOptions["hooks"]>["logMethod"]> {
   return function (args, method, lineLevel) {
     if (lineLevel >= (pino.levels.values[level()] ?? 0)) method.apply(this, args);
   };
 }
 
-/** A logger that says nothing, for tests and one-shot commands. */
+/** A logger without output, for tests and one-shot commands. */
 export function silentLogger(): Logger {
   return pino({ level: "silent" });
 }

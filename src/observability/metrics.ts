@@ -10,13 +10,13 @@ const AGENT = "the agent's name; `bot` for the bridge's own, `other` for one tha
 const PROVIDER = "the provider's name in config.yaml";
 const EVERYWHERE = "Of the whole database: each process that shares it tells the same.";
 
-/** From a call on the same machine to one that ran into its time limit. */
+/** From a call on the same machine to a call that reached its time limit. */
 const CALLS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
-/** From a small model that is loaded to a large one that is not. */
+/** From a loaded small model to a large one that must be loaded first. */
 const MODELS = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 60, 120, 300, 600, 900];
 const QUERIES = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 20];
 
-/** All metrics of ours, by the names that the code knows them by. */
+/** All our metrics, by their names in the code. */
 export const METRICS = {
   build: gauge("matrix_agents_build_info", "Always 1; says what runs.", {
     version: "of matrix-agents",
@@ -185,20 +185,21 @@ export const METRICS = {
   ),
 } as const;
 
-/** The metrics of this process, to be counted where things happen. */
+/** The metrics of this process. */
 export interface Metrics extends Instruments {
   /** The value of the label `agent` for a Matrix user. */
   agent(userId: string): string;
-  /** All of it, in Prometheus' text form. */
+  /** All metrics, in Prometheus' text form. */
   text(): Promise<string>;
-  /** All metrics that there are, with those of the process and of Node.js. */
+  /** All metrics, including those of the process and of Node.js. */
   describe(): Promise<readonly { readonly name: string; readonly kind: string; readonly help: string }[]>;
 }
 
 /**
- * Makes the metrics, those of the process and of Node.js among them.
+ * Makes the metrics, including those of the process and of Node.js.
  *
- * @param agentName the name of the agent behind a user id; undefined when there is none. From a bounded set: it is a label.
+ * @param agentName the name of the agent behind a user id; undefined when there is none. The names must form a bounded
+ * set, because they become labels.
  */
 export function createMetrics(agentName: (userId: string) => string | undefined): Metrics {
   const registry = new Registry();

@@ -10,10 +10,7 @@ import { OperatorError, type Saying } from "./operator-error.ts";
 /** Requests to this listener are small, so a slow one is cut off after this time, in ms. */
 const REQUEST_TIMEOUT_MS = 10_000;
 
-/**
- * A repeated request within this time, in ms, gets the same answer, so that nobody can make the checks run all the
- * time.
- */
+/** A repeated request within this time, in ms, gets the same answer, so that nobody can keep the checks running. */
 const ANSWER_AGE_MS = 500;
 
 /** The content that the listener serves. */
@@ -35,9 +32,9 @@ class MonitoringFailure extends OperatorError<"MonitoringFailure"> {
 }
 
 /**
- * Listens for `GET /health` (the process answers, so its event loop turns), `/ready` (it can take and answer messages; 503
- * and why, when not) and `/metrics`. Nobody has to prove who they are: it is for loopback, or a network of one's own.
- * Throws {@link MonitoringFailure}.
+ * Listens for `GET /health` (the event loop runs), `/ready` (the process can take and answer messages; else 503 with
+ * the reasons) and `/metrics`. It needs no authentication: it is for loopback or a private network. Throws {@link
+ * MonitoringFailure}.
  */
 export async function listenForMonitoring(
   address: { readonly bind: string; readonly port: number },
@@ -86,7 +83,7 @@ function routes({ readiness, metrics }: Monitored, log: Logger): Express {
   return app;
 }
 
-/** Express knows an error handler by its four parameters. */
+/** Express recognises an error handler by its four parameters. */
 function failed(log: Logger): (error: unknown, ...rest: Parameters<RequestHandler>) => void {
   return (error, request, response, next) => {
     log.error({ error, path: request.path }, "what was asked for by monitoring could not be told");
@@ -95,7 +92,7 @@ function failed(log: Logger): (error: unknown, ...rest: Parameters<RequestHandle
   };
 }
 
-/** Several who ask at once, or soon after each other, share one answer. */
+/** Callers at once, or soon after each other, share one answer. */
 function shared<T>(ask: () => Promise<T>): () => Promise<T> {
   let answer: Promise<T> | undefined;
   const forget = (): void => {

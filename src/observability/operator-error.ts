@@ -1,6 +1,6 @@
 /**
- * Each kind of error that ends a command, by the name of its class: the exit code, what it says (`…` is what differs), and
- * what is to be done about it, in Markdown. docs/troubleshooting.md has them all.
+ * Each kind of error that ends a command, by the name of its class: the exit code, its words (`…` varies), and the
+ * remedy, in Markdown. docs/troubleshooting.md lists them all.
  */
 export const OPERATOR_ERRORS = {
   ConfigError: {
@@ -203,7 +203,7 @@ export const OPERATOR_ERRORS = {
   },
 } as const satisfies Record<string, OperatorErrorKind>;
 
-/** What is known of one kind. */
+/** The entry of one kind. */
 export interface OperatorErrorKind {
   readonly exitCode: 1 | 2;
   readonly cases: readonly { readonly says: readonly string[]; readonly mend: string }[];
@@ -211,13 +211,13 @@ export interface OperatorErrorKind {
 
 type Kinds = typeof OPERATOR_ERRORS;
 
-/** `…` in what an error says, for the compiler. */
+/** The type of `…` in an error's words. */
 type Pattern<Says> = Says extends `${infer Before}…${infer After}` ? `${Before}${string}${Pattern<After>}` : Says;
 
-/** What an error of a kind may say: the compiler lets none be made that the table does not have. */
+/** The words that an error of a kind may have: the compiler accepts no others. */
 export type Saying<Name extends keyof Kinds> = Pattern<Kinds[Name]["cases"][number]["says"][number]>;
 
-/** An error that was made for the person who runs the command: it is printed without its stack, and ends the command. */
+/** An error for the person who runs the command: it ends the command, and is printed without its stack. */
 export abstract class OperatorError<Name extends keyof Kinds> extends Error {
   abstract override readonly name: Name;
 

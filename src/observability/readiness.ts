@@ -13,7 +13,7 @@ export interface Readiness {
 /** A check that takes longer than this, in ms, has failed: the caller does not wait for ever. */
 const CHECK_LIMIT_MS = 4_000;
 
-/** Makes all checks, side by side. A check that throws has failed; none keeps the others from being told. */
+/** Runs all checks side by side. A check that throws has failed; the others are still reported. */
 export async function readinessOf(
   checks: Readonly<Record<string, Check>>,
   limitMs = CHECK_LIMIT_MS,

@@ -1,9 +1,13 @@
-/** An error that says itself whether the same may work later: the server, the database or the ghost's device is away. */
+/**
+ * An error that knows whether the same call may succeed later: the server, the database or the ghost's device is away.
+ */
 export interface Retryable {
   readonly retryable: boolean;
 }
 
-/** Whether the same may work later. Of an error that does not say so, and of what is no error, it will not. */
+/**
+ * Whether the same call may succeed later. False for an error that does not say so, and for anything that is no error.
+ */
 export function isRetryable(error: unknown): error is Error & Retryable {
   return error instanceof Error && "retryable" in error && error.retryable === true;
 }

@@ -1,12 +1,12 @@
-/** A secret that is shorter is part of too much else. */
+/** Shorter secrets are not hidden, because they occur in other words. */
 const SHORTEST = 8;
 
-/** The words that stand in the place of a secret. */
+/** The replacement for a secret. */
 const HIDDEN = "[secret]";
 
 /**
- * Takes secrets out of log lines, in whatever form they stand there. Our own code logs none; a library or a server's
- * answer may put one into an error.
+ * Removes secrets from log lines, in any encoding. Our own code logs none, but an error may hold one that a library or
+ * a server's answer put there.
  */
 export class Secrets {
   #forms: readonly string[] = [];
@@ -15,15 +15,12 @@ export class Secrets {
     this.add(secrets);
   }
 
-  /**
-   * Hides these strings from now on as well. The earlier ones stay hidden: a call that was begun with them may still
-   * fail.
-   */
+  /** Also hides these strings from now on. Earlier ones stay hidden, because a call that used them may still fail. */
   add(secrets: readonly string[]): void {
     const forms = secrets
       .filter((secret) => secret.length >= SHORTEST)
       .flatMap((secret) => [secret, JSON.stringify(secret).slice(1, -1), encodeURIComponent(secret)]);
-    // The longest first: one may be a part of another.
+    // The longest come first, because one may be part of another.
     this.#forms = [...new Set([...this.#forms, ...forms])].sort((a, b) => b.length - a.length);
   }
 

@@ -1,56 +1,56 @@
 import { channel } from "node:diagnostics_channel";
 
 /**
- * The named steps of a message's way, in order. Each stands between two things of which a crash may leave the first done
- * and the second not.
+ * The named steps of a message's way, in order. At each, a crash may leave the part before it done and the part after
+ * it undone.
  */
 export type Step =
-  /** A transaction was read; nothing of it is stored. */
+  /** A transaction was read; none of it is stored. */
   | "transaction.received"
-  /** It is committed, and not acknowledged yet. */
+  /** The transaction is stored, but not acknowledged. */
   | "transaction.stored"
-  /** A ghost took an item: its attempt is counted, nothing was done with it. */
+  /** A ghost took an item: its attempt is counted, and nothing else is done. */
   | "mail.taken"
-  /** `/sync` answered; the engine has seen nothing of it. */
+  /** `/sync` answered; the engine has not seen the answer. */
   | "sync.answered"
-  /** The crypto store holds what `/sync` brought; the place in it has not moved. */
+  /** The crypto store holds the answer of `/sync`; the position has not moved. */
   | "sync.received"
-  /** The place in `/sync` has moved. */
+  /** The position in `/sync` has moved. */
   | "sync.saved"
-  /** An event was decrypted and nothing came of it yet. */
+  /** An event was decrypted, and nothing else is done. */
   | "event.decrypted"
-  /** The turn is committed and its message out of the mailbox. */
+  /** The turn is stored, and its message is out of the mailbox. */
   | "turn.queued"
   /** The turn is `running`, its attempt counted. */
   | "turn.started"
   /** A piece of the model's answer came. */
   | "model.chunk"
-  /** The beginning of an answer is shown; its turn does not know. */
+  /** The beginning of an answer is shown; its turn does not know it. */
   | "draft.shown"
-  /** More of it is. */
+  /** More of the answer is shown. */
   | "draft.edited"
   /** The whole answer is stored; nothing of it was sent. */
   | "turn.prepared"
-  /** An event was encrypted, its ratchet advanced in the database, its ciphertext not stored. */
+  /** An event was encrypted and its ratchet advanced in the database; its ciphertext is not stored. */
   | "event.encrypted"
-  /** An event is stored as it will leave. */
+  /** An event is stored in its final form. */
   | "send.stored"
-  /** The homeserver has taken it; we have not noted that. */
+  /** The homeserver has accepted the event; that is not recorded. */
   | "send.sent"
-  /** It is noted as sent; the turn goes on. */
+  /** The event is recorded as sent; the turn continues. */
   | "send.marked"
   /** A write of the crypto store begins. */
   | "store.writing"
-  /** It is committed; the engine does not know yet. */
+  /** The write is committed; the engine does not know it. */
   | "store.written"
-  /** The homeserver answered a key request; the engine does not know yet. */
+  /** The homeserver answered a key request; the engine does not know it. */
   | "request.answered";
 
 const steps = channel("matrix-agents.step");
 
 /**
- * Tells whoever subscribed to the diagnostics channel `matrix-agents.step` that a step was reached. Nobody does in
- * production; the fault tests end or stop the process here.
+ * Tells subscribers of the diagnostics channel `matrix-agents.step` that a step was reached. Production has no
+ * subscribers; the fault tests end or stop the process here.
  */
 export function reached(step: Step): void {
   if (steps.hasSubscribers) steps.publish({ step });

@@ -288,7 +288,7 @@ describe("a member of a group", () => {
     assert.equal(again.encrypted, true);
     assert.match(again.body, /A reaction does not count here/);
     await alice.react(roomId, again.eventId, "✅");
-    assert.match((await ask(alice, roomId, "and now?")).body, /waits until a moderator/);
+    assert.match((await ask(alice, roomId, "and now?")).body, /waits for a moderator/);
     assert.doesNotMatch(sent(), /swordfish/);
     assert.match((await ask(alice, roomId, "!privacy allow")).body, /^Agreed/);
     assert.match((await ask(alice, roomId, "hello")).body, /^Hello from the cloud/);

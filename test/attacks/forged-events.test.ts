@@ -78,7 +78,7 @@ describe("an encrypted event that is not what it seems", () => {
   }
 
   it("is refused when it repeats the ciphertext of another", async () => {
-    await refused(await push({}), "event refused: it repeats");
+    await refused(await push({}), "event refused: it replays");
   });
 
   it("is refused when another than the session's owner is said to have sent it", async () => {

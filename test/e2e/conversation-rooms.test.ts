@@ -155,7 +155,7 @@ describe("a conversation in a room", () => {
     assert.deepEqual(lastAsked().messages.at(-1)?.images, both);
 
     for (const [bytes, refused] of [
-      [Buffer.from("<!DOCTYPE html><title>no picture</title>"), /is not what it is said to be/],
+      [Buffer.from("<!DOCTYPE html><title>no picture</title>"), /not of the type that it claims/],
       [png(50_000, 50_000), /too large/],
     ] as const) {
       const asked = ollama.chats().length;

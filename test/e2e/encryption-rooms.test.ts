@@ -156,7 +156,7 @@ describe("an encrypted room", () => {
     await alice.request("PUT", `/v3/rooms/${encodeURIComponent(roomId)}/state/m.room.tombstone/`, content);
     await alice.waitMember(other, agent, "leave");
     await eventually("the agent to have looked", () =>
-      deployment.bridge.logs().some((line) => line.msg.startsWith("a room that does not go on from this one")),
+      deployment.bridge.logs().some((line) => line.msg.startsWith("a room is not followed: it does not name this one")),
     );
   });
 

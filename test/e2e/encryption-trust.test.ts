@@ -67,7 +67,7 @@ describe("whom agents trust", () => {
     const first = await unsigned.sendText({ roomId, body: "do you hear me?" });
     const notice = await unsigned.waitMessage({ roomId, sender: demo, after: first });
     assert.equal(notice.content["msgtype"], "m.notice");
-    assert.match(notice.body, /has not been verified by you\. Please/);
+    assert.match(notice.body, /you have not verified the device it came from\. Please/);
     assert.equal(notice.encrypted, true);
 
     const second = await unsigned.sendText({ roomId, body: "and now?" });

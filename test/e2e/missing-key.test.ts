@@ -114,7 +114,7 @@ describe("a message whose key does not come", () => {
     await alice.rotateSession(roomId);
     const question = await alice.sendText({ roomId, body: "for verified eyes only" });
     const notice = await noticed(question);
-    assert.match(notice.body, /verified devices only/);
+    assert.match(notice.body, /only to verified devices/);
     await alice.setOnlyVerifiedDevices(false);
     await alice.rotateSession(roomId);
     await answered(await alice.sendText({ roomId, body: "for everybody again" }));

@@ -146,7 +146,7 @@ describe("agents on an Ollama server", () => {
         sender: agent,
         after: question,
         where: (message) =>
-          message.content["msgtype"] === "m.notice" || /\n\n.*(?:fell silent|broke before)/.test(message.body),
+          message.content["msgtype"] === "m.notice" || /\n\n.*(?:stopped in the middle|broke before)/.test(message.body),
       });
     }
     const answer = await ask(roomId, agent, "and now?");
@@ -254,7 +254,7 @@ describe("agents on an Ollama server", () => {
     const command = await bob.sendText({ roomId, body: "pull ollama phi4", mentions: [bot] });
     assert.match((await alice.waitMessage({ roomId, sender: bot, after: command })).body, /^Only the bridge's admins/);
 
-    assert.match((await ask(roomId, bot, "pull phi4", [bot])).body, /^Please write it so: .*ollama, absent/);
+    assert.match((await ask(roomId, bot, "pull phi4", [bot])).body, /^Please write it like this: .*ollama, absent/);
     const notice = await ask(roomId, bot, "!pull ollama phi4", [bot]);
     const done = await alice.waitMessage({
       roomId,

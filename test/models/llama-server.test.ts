@@ -124,7 +124,7 @@ describe("agents on a real llama-server", () => {
 
   /** How often a model was asked again with less. */
   function askedAgain(): number {
-    return deployment.bridge.logs().filter(({ msg }) => msg === "asking again with less").length;
+    return deployment.bridge.logs().filter(({ msg }) => msg === "asking again with a shorter prompt").length;
   }
 
   it("are named after the model's file, not after its path, and answer encrypted", async () => {

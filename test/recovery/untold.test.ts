@@ -154,7 +154,7 @@ describe("what Synapse does not tell of over a restart", () => {
       body: JSON.stringify({ events: [leave] }),
     });
     assert.equal(told.status, 200);
-    const late = "a membership that came late: the ghost is in the room";
+    const late = "a late membership event is ignored: the ghost is in the room";
     await eventually("the ghost to look", () => deployment.bridge.logs().some((line) => line.msg === late));
     const question = await alice.sendText({ roomId, body: "still there?" });
     await answersTo(question);

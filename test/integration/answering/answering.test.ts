@@ -66,7 +66,7 @@ forEachDatabase((_kind, open) => {
       world.provider.says = () => failing(new PromptTooLong(undefined, undefined));
       const reply = await ask(world, "and now?");
       assert.deepEqual([reply.outcome, failureOf(reply), world.provider.asked.length], ["failed", "too_long", 2]);
-      assert.match(bodyOf(reply), /more than its model “llama3\.2:3b” can read at once.*!forget/);
+      assert.match(bodyOf(reply), /longer than Llama.s model “llama3\.2:3b” can read.*!forget/);
       const [first = 0, second = 0] = lengths(world);
       assert.ok(second < first);
       world.provider.says = ({ contextTokens }) =>

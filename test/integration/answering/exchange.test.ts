@@ -225,7 +225,7 @@ forEachDatabase((_kind, open) => {
         is_falling_back: true,
         "m.in_reply_to": { event_id: command },
       };
-      assert.match(String(world.sent.at(-1)?.content["body"]), /^Llama and Qwen discuss this, 3 turns altogether\./);
+      assert.match(String(world.sent.at(-1)?.content["body"]), /^Llama and Qwen discuss this in 3 turns altogether\./);
       assert.deepEqual(world.sent.at(-1)?.content["m.relates_to"], thread);
       const first = await answer(world, command, LLAMA, "Yes.");
       assert.deepEqual(first.content["m.mentions"], { user_ids: [QWEN] });
@@ -278,13 +278,13 @@ forEachDatabase((_kind, open) => {
       const group = { direct: false, also: to(LLAMA) };
       const said = (): string => String(world.sent.at(-1)?.content["body"]);
       await world.say("!discuss qwen Is water wet?");
-      assert.match(said(), /nobody to discuss with in a direct chat/);
+      assert.match(said(), /direct chat has no other agents/);
       await world.say("!discuss gpt Is water wet?", group);
       assert.match(said(), /no agent “gpt” in this room\. There are: qwen/);
       await world.say("!discuss qwen", group);
-      assert.match(said(), /Please write it so: @llama !discuss/);
+      assert.match(said(), /Please write it like this: @llama !discuss/);
       await world.say("!discuss 99 qwen Is water wet?", group);
-      assert.match(said(), /Please write it so: @llama !discuss/);
+      assert.match(said(), /Please write it like this: @llama !discuss/);
       world.present.delete(QWEN);
       await world.say("!discuss qwen Is water wet?", group);
       assert.match(said(), /no other agent in this room/);

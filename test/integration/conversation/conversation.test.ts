@@ -149,7 +149,7 @@ forEachDatabase((_kind, open) => {
       assert.ok(reply);
       assert.deepEqual([reply.outcome, failureOf(reply), reply.messages.length], ["failed", "full", 1]);
       assert.equal(reply.messages[0]?.content["msgtype"], "m.notice");
-      assert.match(String(reply.messages[0].content["body"]), /Llama has many questions/);
+      assert.match(String(reply.messages[0].content["body"]), /Too many questions wait for Llama/);
     });
 
     it("is marked and remembered, not answered, when its key came too late", async () => {
@@ -175,7 +175,7 @@ forEachDatabase((_kind, open) => {
       const unread = { eventId: "$unread", roomId: ROOM, threadRoot: "$root", ghost: LLAMA };
       const notice = await world.conversation.notices.missingKey({ ...unread, withheld: "m.unverified" });
       assert.equal(notice["msgtype"], "m.notice");
-      assert.match(String(notice["body"]), /^Llama can't read this message.*Verify Llama/);
+      assert.match(String(notice["body"]), /^Llama can't read this message.*verify Llama/);
       assert.deepEqual(notice["m.mentions"], {});
       assert.deepEqual(notice["m.relates_to"], {
         rel_type: "m.thread",
@@ -354,9 +354,9 @@ forEachDatabase((_kind, open) => {
         assert.match(lastWords(world), /^Done\. .*\(set in this room\)/);
       }
       await world.say("!model gpt-9");
-      assert.match(lastWords(world), /There is no such model on “local”\. There are: llama3\.2:3b, mistral:latest/);
+      assert.match(lastWords(world), /“local” has no such model\. It has: llama3\.2:3b, mistral:latest/);
       await world.say("!temperature hot");
-      assert.match(lastWords(world), /Please write it so/);
+      assert.match(lastWords(world), /Please write it like this/);
       assert.deepEqual([await world.turns(), await world.remembered()], [[], []]);
 
       const asked = async (): Promise<ChatRequest | undefined> => {
@@ -380,7 +380,7 @@ forEachDatabase((_kind, open) => {
           "• Instruction: Talk like a pirate (set in this room)",
           "• Temperature: 0 (set in this room)",
           "• What I keep in mind: It is winter (set in this room)",
-          "• All else is as the admin has it. !help shows what can be set, and !reset takes it back.",
+          "• Everything else is as the admin has set it. !help shows the settings, and !reset takes these back.",
         ].join("\n"),
       );
       await world.say("!reset");
@@ -391,7 +391,7 @@ forEachDatabase((_kind, open) => {
         [
           "I am Llama, run by “local” with the model llama3.2:3b.",
           "",
-          "• All is as the admin has it. !help shows what can be set.",
+          "• Everything is as the admin has set it. !help shows the settings.",
           "• Questions that wait for an answer: 1.",
         ].join("\n"),
       );
@@ -440,11 +440,11 @@ forEachDatabase((_kind, open) => {
       assert.equal((await world.turns()).at(-1)?.["kind"], "again");
       assert.equal(reaction(), "🔁");
       await world.say("!retry");
-      assert.match(lastWords(world), /not done with your last question/);
+      assert.match(lastWords(world), /not finished with your last question/);
       await world.say("!stop");
       assert.ok((await world.turns()).every(({ state }) => state === "cancelled"));
       await world.say("!stop");
-      assert.match(lastWords(world), /not answering anything/);
+      assert.match(lastWords(world), /no answer here/);
     });
 
     it("is a person's word, never another agent's nor the model's own", async () => {
@@ -758,11 +758,11 @@ forEachDatabase((_kind, open) => {
         [
           [
             "m.notice",
-            `Hello! I look after the AI agents on this homeserver. Write list to see whom you can talk to, or help.`,
+            `Hello! I look after the AI agents on this homeserver. Write list to see the agents you can talk to, or help.`,
           ],
           [
             "m.notice",
-            `Hello! I look after the AI agents on this homeserver. Write @agents list to see whom you can talk to, or @agents help.`,
+            `Hello! I look after the AI agents on this homeserver. Write @agents list to see the agents you can talk to, or @agents help.`,
           ],
         ],
       );
@@ -822,7 +822,7 @@ forEachDatabase((_kind, open) => {
       const notice = await world.replyTo(declined);
       assert.ok(notice);
       assert.equal(failureOf(notice), "full");
-      assert.match(String(notice.messages[0]?.content["body"]), /🔁 when they are answered/);
+      assert.match(String(notice.messages[0]?.content["body"]), /later to ask again/);
       await fail(world, declined, "$again");
       await world.answered(first);
       await world.react("$again", "🔁");

@@ -23,7 +23,7 @@ forEachDatabase((_kind, open) => {
       );
       assert.match(
         String((await world.replyTo(last))?.messages[0]?.content["body"]),
-        /You have asked as much as one may in a day\. The next question is possible in about 12 hours/,
+        /You have reached the limit for a day\. The next question is possible in about 12 hours/,
       );
       await world.say("!usage");
       assert.match(String(world.sent.at(-1)?.content["body"]), /Left of a day's 2 questions: 0/);
@@ -72,12 +72,12 @@ forEachDatabase((_kind, open) => {
       await world.react(question, "🔁");
       assert.match(
         String((await world.replyTo(question))?.messages[0]?.content["body"]),
-        /as much as one may in a day.*🔁/,
+        /reached the limit for a day.*🔁/,
         "who reacts is told, too",
       );
       await world.answered(question, { answers: [] });
       await world.say("!retry");
-      assert.match(String(world.sent.at(-1)?.content["body"]), /as much as one may in a day.*please ask again then/);
+      assert.match(String(world.sent.at(-1)?.content["body"]), /reached the limit for a day.*please ask again then/);
       assert.equal((await world.turns()).length, 2);
     });
   });
@@ -103,7 +103,7 @@ forEachDatabase((_kind, open) => {
       const { world, answered } = await full();
       await world.react(answered, "🔁");
       assert.deepEqual(await states(world), [...FULL, "sending"]);
-      assert.match(String((await world.replyTo(answered))?.messages[0]?.content["body"]), /many questions here/);
+      assert.match(String((await world.replyTo(answered))?.messages[0]?.content["body"]), /many questions wait for/);
       await world.react(answered, "🔁");
       assert.equal((await states(world)).length, 5, "it is said once");
     });
@@ -113,7 +113,7 @@ forEachDatabase((_kind, open) => {
       await world.say("* two and a half", { sender: BOB, also: edit(waiting, "two and a half") });
       assert.deepEqual(await states(world), ["answered", "cancelled", "queued", "queued", "queued"]);
       await world.say("* one and a half", { also: edit(answered, "one and a half") });
-      assert.match(String((await world.replyTo(answered))?.messages[0]?.content["body"]), /many questions here/);
+      assert.match(String((await world.replyTo(answered))?.messages[0]?.content["body"]), /many questions wait for/);
       assert.deepEqual((await states(world)).slice(5), ["sending"]);
     });
 
@@ -122,9 +122,9 @@ forEachDatabase((_kind, open) => {
       for (const text of ["one", "two", "three"]) await world.say(text, { sender: BOB });
       await world.answered(await world.say("four", { sender: ALICE }), { answers: [] });
       await world.say("!retry");
-      assert.match(String(world.sent.at(-1)?.content["body"]), /many questions here.*ask again when/);
+      assert.match(String(world.sent.at(-1)?.content["body"]), /many questions wait for.*ask again later/);
       await world.say("!discuss qwen cheese", { direct: false, also: { "m.mentions": { user_ids: [LLAMA] } } });
-      assert.match(String(world.sent.at(-1)?.content["body"]), /many questions here.*ask again when/);
+      assert.match(String(world.sent.at(-1)?.content["body"]), /many questions wait for.*ask again later/);
       assert.deepEqual(await states(world), ["queued", "queued", "queued", "answered"]);
     });
 
@@ -170,7 +170,7 @@ forEachDatabase((_kind, open) => {
       );
       assert.match(
         String((await world.replyTo(questions[3] ?? ""))?.messages[0]?.content["body"]),
-        /many questions here/,
+        /many questions wait for/,
       );
     });
   });

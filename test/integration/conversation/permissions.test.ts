@@ -165,7 +165,7 @@ forEachDatabase((_kind, open) => {
         "not_this_agent",
       ]);
       await world.say("!model nothing");
-      assert.match(lastWords(world), /There are: llama3\.2:3b, mistral:latest\.$/, "names that can be chosen");
+      assert.match(lastWords(world), /It has: llama3\.2:3b, mistral:latest\.$/, "names that can be chosen");
       for (const name of ["llama3.2:3b", "mistral"]) {
         await world.say(`!model ${name}`);
         assert.match(lastWords(world), /^Done/, name);
@@ -181,7 +181,7 @@ forEachDatabase((_kind, open) => {
       assert.equal(failureOf(reply), "not_your_model");
       assert.match(
         String(reply.messages[0]?.content["body"]),
-        /the model qwen2\.5:7b, .* you may not use\. With @llama !model default/,
+        /the model qwen2\.5:7b, .* you may not use\. @llama !model default/,
       );
       assert.equal(world.provider.asked.length, 0);
       assert.equal((await ask(world, BOB)).outcome, "answered");

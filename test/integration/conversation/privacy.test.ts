@@ -81,7 +81,7 @@ forEachDatabase((_kind, open) => {
       assert.equal(world.provider.asked.length, 0);
 
       const second = await ask(world, "another", BOB);
-      assert.match(bodyOf(second.reply), /^Llama waits until a moderator/);
+      assert.match(bodyOf(second.reply), /^Llama waits for a moderator/);
       // Not by who asked, nor by a reaction to something else.
       world.sentAs.set(`${question} answer.0`, "$asking");
       await world.react("$asking", "✅", ALICE);
@@ -176,7 +176,7 @@ forEachDatabase((_kind, open) => {
       }
       assert.deepEqual(
         world.sent.map(({ content }) => content["body"]),
-        ["Several agents wait for that. Please say whom you mean: @llama !privacy allow or @qwen !privacy allow."],
+        ["Several agents wait for that. Please choose one: @llama !privacy allow or @qwen !privacy allow."],
       );
       assert.deepEqual((await world.database.query("select * from consents")).rows, []);
       // As the notice shows it, and in reply to what is asked.
@@ -263,7 +263,7 @@ forEachDatabase((_kind, open) => {
       assert.equal(failureOf(reply), "needs_consent");
       assert.match(bodyOf(reply), /moderator of this room says @llama !privacy allow.*A reaction does not count here/);
       const second = await ask(world, "another", BOB);
-      assert.match(bodyOf(second.reply), /by @llama !privacy allow/);
+      assert.match(bodyOf(second.reply), /with @llama !privacy allow/);
       world.sentAs.set(`${question} answer.0`, "$asking");
       await world.react("$asking", "✅", MODERATOR);
       await world.react("$asking", "❌", MODERATOR);
@@ -398,10 +398,7 @@ forEachDatabase((_kind, open) => {
         return { world, said: String(world.sent.at(-1)?.content["body"]) };
       };
       const { world, said } = await welcomeIn({ encrypted: true });
-      assert.match(
-        said,
-        /But I can't answer here: .*does not allow that what is said in encrypted rooms goes to api\./,
-      );
+      assert.match(said, /But I can't answer here: my model runs at api\..*does not allow that in encrypted rooms\./);
       assert.match(said, /Please ask an agent that runs here \(!list\), or ask your admin/);
       assert.doesNotMatch(said, /agreed/);
       const answerTo = async (text: string): Promise<string> => {
@@ -411,15 +408,15 @@ forEachDatabase((_kind, open) => {
       assert.match(await answerTo("!privacy allow"), /does not allow that in encrypted rooms/);
       for (const command of ["!privacy deny", "!privacy default"]) {
         const answer = await answerTo(command);
-        assert.match(answer, /The admin does not allow it here either|the admin does not allow that here/, command);
+        assert.match(answer, /The admin does not allow it here either|the admin does not allow it here/, command);
         assert.doesNotMatch(answer, /privacy allow|asks/, command);
       }
-      assert.match((await welcomeIn({ policy: "deny" })).said, /what is said in this room goes to/);
-      assert.match((await welcomeIn({ policy: "ask" })).said, /once that has been agreed to here/);
+      assert.match((await welcomeIn({ policy: "deny" })).said, /does not allow that in this room/);
+      assert.match((await welcomeIn({ policy: "ask" })).said, /once this room has agreed to that/);
       const allowed = await welcomeIn({ encrypted: true, policy: "allow" });
-      assert.match(allowed.said, /what is said to me goes to api\.cloud\.example\. .*!privacy deny ends it/);
+      assert.match(allowed.said, /messages to me go to api\.cloud\.example\. .*!privacy deny ends it/);
       await allowed.world.say("!privacy default", { encrypted: true });
-      assert.match(String(allowed.world.sent.at(-1)?.content["body"]), /the admin allows that, unless this room/);
+      assert.match(String(allowed.world.sent.at(-1)?.content["body"]), /the admin allows it\..*stops that/);
     });
 
     it("is one whose server here passes its model's requests on", async () => {
@@ -449,7 +446,7 @@ forEachDatabase((_kind, open) => {
       assert.equal(reply.outcome, "answered");
       assert.match(
         bodyOf(reply),
-        /^An answer\.\n\nMy own model can't be reached; this is what Qwen's says \(qwen2\.5:7b\)\.$/,
+        /^An answer\.\n\nMy own model can't be reached, so Qwen's model answers this \(qwen2\.5:7b\)\.$/,
       );
     });
 
@@ -482,9 +479,9 @@ forEachDatabase((_kind, open) => {
         const shown = String(world.sent.at(-1)?.content["body"]);
         assert.match(shown, /Llama .*does not say[\s\S]*Qwen .*does not say/);
         await world.say("!privacy allow", { sender: BOB });
-        assert.match(String(world.sent.at(-1)?.content["body"]), /“local” can't be asked now/);
+        assert.match(String(world.sent.at(-1)?.content["body"]), /“local” can't list its models now/);
         await world.say("!model other", { sender: BOB });
-        assert.match(String(world.sent.at(-1)?.content["body"]), /“local” can't be asked now/);
+        assert.match(String(world.sent.at(-1)?.content["body"]), /“local” can't list its models now/);
       }
       await world.say("!help", group);
       assert.match(String(world.sent.at(-1)?.content["body"]), /!stop/);
@@ -533,11 +530,11 @@ forEachDatabase((_kind, open) => {
     it("is told of a server that does not say where its models run", async () => {
       const world = new World(await open());
       await world.say("!privacy", group);
-      assert.match(String(world.sent.at(-1)?.content["body"]), /Nothing said to it leaves it\./);
+      assert.match(String(world.sent.at(-1)?.content["body"]), /Nothing said to it leaves that network\./);
       world.provider.saysWhere = false;
       await world.say("!privacy", group);
       const shown = String(world.sent.at(-1)?.content["body"]);
-      assert.match(shown, /does not say whether it passes anything on; the admin answers for it\./);
+      assert.match(shown, /does not say whether it passes messages on; the admin vouches for it\./);
       assert.doesNotMatch(shown, /Nothing said to it leaves/);
       const { reply } = await ask(world, "hello");
       assert.equal(reply.outcome, "answered");

@@ -290,7 +290,7 @@ forEachDatabase((_kind, open) => {
       assert.deepEqual(world.followed, ["one", "two"]);
       assert.deepEqual(await world.stored(), ["one", "two"]);
       assert.deepEqual(await world.waiting(), []);
-      assert.deepEqual(world.errors, ["what follows from a handled event could not be done"]);
+      assert.deepEqual(world.errors, ["the work after a handled event failed"]);
     });
 
     it("counts nothing against what could not be handled for now, and comes back to it", async (t) => {

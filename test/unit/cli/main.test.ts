@@ -346,7 +346,7 @@ describe("matrix-agents start", () => {
     });
     assert.equal((await child.exited).code, 1);
     const text = [...child.stdout, ...child.stderr].join("\n");
-    assert.match(text, /"level":60.*no such thing: .*a fault that nobody caught ends the process/);
+    assert.match(text, /"level":60.*no such thing: .*an uncaught fault ends the process/);
     assert.doesNotMatch(text, /quagga/);
   });
 });

@@ -31,14 +31,14 @@ describe("the configuration read again", () => {
   it("is taken over, and the log says what has changed", async () => {
     const { taken, said } = await reloaded({ permissions: { max_room_members: 5 }, turns: { max_queued: 1 } });
     assert.deepEqual(taken, [["permissions", "turns"]]);
-    assert.match(String(said[0]?.["msg"]), /is taken over/);
+    assert.match(String(said[0]?.["msg"]), /is applied/);
     assert.deepEqual(said[0]?.["changed"], ["permissions", "turns"]);
   });
 
   it("is left alone where nothing has changed", async () => {
     const { taken, said } = await reloaded({});
     assert.deepEqual(taken, []);
-    assert.match(String(said[0]?.["msg"]), /as it was/);
+    assert.match(String(said[0]?.["msg"]), /is unchanged/);
   });
 
   it("is not taken over where it is wrong, and every mistake is told", async () => {
@@ -61,6 +61,6 @@ describe("the configuration read again", () => {
       throw new Error("no");
     });
     assert.deepEqual(taken, []);
-    assert.match(String(said[0]?.["msg"]), /not taken over/);
+    assert.match(String(said[0]?.["msg"]), /not applied/);
   });
 });

@@ -47,9 +47,9 @@ describe("the bridge's bot", () => {
       return last;
     };
     assert.match(list([here], "unencrypted"), /^• ADA/);
-    assert.match(list([here, cloud], "everywhere"), /leaves it\.$/);
+    assert.match(list([here, cloud], "everywhere"), /messages to them leave it\.$/);
     assert.match(list([here, cloud], "unencrypted"), /does not allow that in encrypted rooms/);
-    assert.match(list([here, cloud], "nowhere"), /they can't answer/);
+    assert.match(list([here, cloud], "nowhere"), /rooms that the admin has exempted/);
   });
 
   it("shows no name as anything but text", () => {

@@ -45,8 +45,8 @@ describe("the description of commands for menus", () => {
       command: "help",
       description: {
         "m.text": [
-          { body: "shows this", lang: "en" },
-          { body: "zeigt dies", lang: "de" },
+          { body: "shows this help", lang: "en" },
+          { body: "zeigt diese Hilfe", lang: "de" },
         ],
       },
       parameters: [],

@@ -88,12 +88,12 @@ describe("a command", () => {
       assert.equal(command.kind, "wrong", text);
       assert.match(
         describeMisspelt(ENGLISH, command),
-        /^Please write (?:it so: `!\w+.*`, for example `!\w+|just `!\w+`, with nothing behind it)/,
+        /^Please write (?:it like this: `!\w+.*`, for example `!\w+|just `!\w+`, with nothing after it)/,
       );
     }
     assert.equal(
       describeMisspelt(ENGLISH, misspelt("!stream always"), "@llama "),
-      "Please write it so: `@llama !stream [edit | replace | off | default]`, for example `@llama !stream off`.",
+      "Please write it like this: `@llama !stream [edit | replace | off | default]`, for example `@llama !stream off`.",
     );
     assert.match(describeMisspelt(ENGLISH, misspelt("!dance")), /I don't know `!dance`.*`!help`/);
     const long = misspelt(`!system ${"x".repeat(4_001)}`);
