@@ -10,13 +10,13 @@ export interface DirectorySettings extends Pick<Config, "agents" | "providers"> 
   readonly homeserver: Pick<Config["homeserver"], "domain">;
 }
 
-/** How often the providers are asked for newly installed models, in ms. */
+/** The interval at which providers are asked for new models, in ms. */
 const REFRESH_MS = 60_000;
 
 /**
- * The agents that there are now: those of the configuration and, for a provider with `discover`, one for each model
- * that it has installed. A provider that can't be asked keeps the models it had, also over a restart. A name that an
- * agent was given once stays with its model; only the configuration can give it to another one.
+ * The present agents: those of the configuration and, for a provider with `discover`, one for each installed model. An
+ * unreachable provider keeps the models it had, also over a restart. A name stays with the model that got it; only the
+ * configuration can give it to another.
  */
 export class AgentDirectory {
   readonly #settings: () => DirectorySettings;
@@ -26,9 +26,9 @@ export class AgentDirectory {
   readonly #discovered = new Map<string, readonly InstalledModel[]>();
   readonly #timer: NodeJS.Timeout;
   #agents = new Map<string, Agent>();
-  /** Undefined until it was read. */
+  /** Undefined before it is read. */
   #given: readonly GivenName[] | undefined;
-  /** The names that {@link onChange}'s listener has been told of. */
+  /** The names that {@link onChange}'s listener knows. */
   #known: ReadonlyMap<string, string>;
   #refreshing: Promise<void> | undefined;
   #onChange: (userIds: readonly string[]) => void = () => undefined;
@@ -64,14 +64,14 @@ export class AgentDirectory {
       .sort((a, b) => (a.userId < b.userId ? -1 : 1));
   }
 
-  /** Sets who is told of agents that are new, or are called otherwise since there are others. */
+  /** Sets the listener for agents that are new, or that got another name because of others. */
   onChange(listener: (userIds: readonly string[]) => void): void {
     this.#onChange = listener;
   }
 
   /**
-   * Asks the providers for their models; callers at the same time share one round. Rejects when the names can't be read
-   * or kept. A provider that fails does not make it reject; the agents then stay as they were.
+   * Asks the providers for their models; simultaneous callers share one round. Rejects when the names can't be read or
+   * stored, but not when a provider fails: its agents then stay as they were.
    */
   refresh(): Promise<void> {
     this.#refreshing ??= this.#refresh().finally(() => {
@@ -80,15 +80,15 @@ export class AgentDirectory {
     return this.#refreshing;
   }
 
-  /** The configuration has changed: agents that are gone are so at once, new ones as soon as they are made. */
+  /** The configuration has changed: removed agents are gone at once, new ones come as soon as they are made. */
   async reconfigured(): Promise<void> {
     this.#agents = this.#built();
-    // One that is under way asks what was configured before.
+    // A refresh under way uses the former configuration.
     await this.#refreshing;
     await this.refresh();
   }
 
-  /** Ends the regular refresh. */
+  /** Stops the regular refresh. */
   async stop(): Promise<void> {
     clearInterval(this.#timer);
     await this.#refreshing;
@@ -121,7 +121,7 @@ export class AgentDirectory {
     this.#known = now;
   }
 
-  /** Gives the agents that there would be now their names, for good. Of several processes the first gives. */
+  /** Gives the present agents permanent names. Of several processes the first one decides. */
   async #give(): Promise<void> {
     const given = new Map((this.#given ?? []).map((name) => [name.localpart, name]));
     const named = [...this.#built().values()].map((agent) => this.#nameOf(agent));
@@ -145,7 +145,7 @@ export class AgentDirectory {
     return new Map([...this.#agents].map(([userId, agent]) => [userId, profileName(agent)]));
   }
 
-  /** The agents that follow from everything known now. */
+  /** The agents that follow from the current knowledge. */
   #built(): Map<string, Agent> {
     const settings = this.#settings();
     const agents = agentsOf(settings, this.#discovered, this.#given);

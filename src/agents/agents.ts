@@ -6,15 +6,15 @@ import type { InstalledModel } from "../providers/provider.ts";
 import type { GivenName } from "./given-names.ts";
 import { plainModelName, readableModelName, withoutPath } from "./model-name.ts";
 
-/** An agent: one of the configuration, or a model that a provider has installed. */
+/** An agent: a configured one, or an installed model of a provider. */
 export interface Agent extends AgentConfig {
   /** The localpart of its user id. */
   readonly localpart: string;
-  /** Whether what is said to it stays in the admin's network. */
+  /** Whether messages to it stay in the admin's network. */
   readonly locality: Locality;
   /**
-   * The name that the provider gives the model, and that name without its details. People may call the agent by either,
-   * unless it is somebody else's name.
+   * The provider's name of the model, and that name without details. People may call the agent by either, unless
+   * another agent has it.
    */
   readonly modelNames?: readonly string[];
 }
@@ -25,24 +25,24 @@ export interface ListedAgent {
   readonly agent: Agent;
 }
 
-/** How an agent is called in rooms: one whose words leave the network says so by its name. */
+/** An agent's name in rooms: a cloud agent's name says so. */
 export function profileName({ displayName, locality }: Pick<Agent, "displayName" | "locality">): string {
   return locality === "cloud" ? `${displayName} (cloud)` : displayName;
 }
 
-/** All names that an agent may be called by, its user id apart. */
+/** All names by which people may call an agent, apart from its user id. */
 export function callNames(agent: Agent): string[] {
   return [agent.displayName, agent.name, profileName(agent), ...(agent.modelNames ?? [])];
 }
 
 /**
- * The agents there are, by localpart. Those of the configuration come first and keep their names. A discovered model is
- * named after itself (`llama3.2:3b` → `agent_llama3.2-3b`), unless a configured agent of that name is the same model.
- * Where two models would get the same name, the one that has it keeps it; otherwise the one that is spelt like it gets
- * it, and then the first by provider and model. The others get a short hash of provider and model behind their names,
- * whatever the order of discovery. Their display names are made to be read, and each is unique.
+ * The agents by localpart. Configured agents come first and keep their names. A discovered model gets its own name
+ * (`llama3.2:3b` → `agent_llama3.2-3b`), unless a configured agent of that name is the same model. Where two models
+ * would get the same name, the present owner keeps it; otherwise the model that is spelt exactly like it gets it, and
+ * then the first by provider and model. The others get a short hash of provider and model behind their names, in any
+ * order of discovery. Display names are readable and unique.
  *
- * @param given the names that were given before: only the configuration can give one of them to another model.
+ * @param given the names given earlier: only the configuration can give one of them to another model.
  */
 export function agentsOf(
   config: Pick<Config, "agents" | "providers">,
@@ -50,7 +50,7 @@ export function agentsOf(
   given: readonly GivenName[] = [],
 ): Map<string, Agent> {
   const agents = new Map<string, Agent>();
-  // A provider that is taken out of the configuration gives its names up.
+  // A provider that leaves the configuration gives up its names.
   const owners = new Map(
     given.filter(({ provider }) => config.providers.has(provider)).map((one) => [one.localpart, one]),
   );
@@ -100,10 +100,10 @@ export function agentsOf(
 }
 
 /**
- * Adds what agents are called by their models. A model's own name is that of the agent that was made for it, or else of the
- * only one that is set up with it; of several with one model, none is called by it.
+ * Adds the models' names to the agents. A model's own name belongs to the agent made for it, or else to the only one
+ * configured with it; when several agents share a model, none is called by it.
  *
- * @param found the localparts of those that were made for a model.
+ * @param found the localparts of the agents made for a model.
  */
 function withModelNames(agents: ReadonlyMap<string, Agent>, found: ReadonlySet<string>): Map<string, Agent> {
   const all = [...agents.values()];
@@ -118,7 +118,7 @@ function withModelNames(agents: ReadonlyMap<string, Agent>, found: ReadonlySet<s
     if (!isFound(agent)) {
       return ofModel(agent).filter((name) => !isOthers(name, agent) && !isModelOfOther(name, agent));
     }
-    // "Llama 3.2: …" is for `Llama 3.2 (3B)`, and does not ask a `Llama` for "3.2".
+    // "Llama 3.2: …" must call `Llama 3.2 (3B)`, and must not ask a `Llama` for "3.2".
     const short = agent.displayName.replace(/ \([^()]*\)$/, "");
     return [...ofModel(agent), ...(short === agent.displayName || isOthers(short, agent) ? [] : [short])];
   };
@@ -130,7 +130,7 @@ function withModelNames(agents: ReadonlyMap<string, Agent>, found: ReadonlySet<s
   );
 }
 
-/** Tells whether another agent has a name, too. */
+/** Whether another agent also has a name. */
 function takenByOthers(
   named: readonly (readonly [Agent, readonly string[]])[],
 ): (name: string, agent: Agent) => boolean {
@@ -142,10 +142,10 @@ function takenByOthers(
 }
 
 /**
- * A name for each discovered model: a readable one, unless another model would have it too; then one with its provider,
- * or the provider's own name of it, or the agent's name, which is always unique.
+ * A name for each discovered model: a readable one, unless another model would get the same; then one with its
+ * provider, or the provider's own name of it, or the agent's name, which is always unique.
  *
- * @param taken names that others have for certain.
+ * @param taken names that others surely have.
  */
 function displayNames(found: readonly Agent[], taken: readonly string[]): Map<Agent, string> {
   const choices = found.map((agent) => {
@@ -166,18 +166,18 @@ function displayNames(found: readonly Agent[], taken: readonly string[]): Map<Ag
   return new Map(choices.map((one) => [one.agent, chosen(one)]));
 }
 
-/** Equal for names that one can't tell apart when they are called. */
+/** Equal for names that people can't tell apart when they call an agent. */
 function sameName(name: string): string {
   return name.normalize("NFC").toLowerCase();
 }
 
-/** A model of Ollama's cloud is not local, wherever the server runs that passes the words on. */
+/** A model of Ollama's cloud is not local, even on a local server, because that passes the messages on. */
 function localityOf(provider: ProviderConfig | undefined, model: string | undefined): Locality {
   if (provider === undefined || provider.type === "demo") return "local";
   return cloudByName(model ?? "") === undefined ? provider.locality : "cloud";
 }
 
-/** All models, those first whose agents can be called exactly as they are. */
+/** All models; those whose agents can be called exactly like them come first. */
 function inOrder(discovered: ReadonlyMap<string, readonly InstalledModel[]>): { provider: string; model: string }[] {
   const isExact = (model: string): boolean => agentNameOf(model) === withoutLatest(model);
   return [...discovered]
@@ -198,8 +198,8 @@ export function localpartOf(name: string): string {
 }
 
 /**
- * A model's name in the grammar of user ids (spec "User identifiers"): in lower case, `:latest` dropped and of a file all but
- * its name, every run of other characters a `-`, and at most 100 characters.
+ * A model's name in the grammar of user ids (spec "User identifiers"): in lower case, without `:latest`, and without a
+ * file's path; any run of other characters becomes a `-`; at most 100 characters.
  */
 export function agentNameOf(model: string): string {
   const name = withoutPath(withoutLatest(model))
@@ -209,7 +209,7 @@ export function agentNameOf(model: string): string {
   return name === "" ? "model" : name;
 }
 
-/** Ollama's tag for a model that was named without one. */
+/** Removes Ollama's default tag. */
 function withoutLatest(model: string): string {
   return model.replace(/:latest$/, "");
 }

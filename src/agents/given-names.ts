@@ -1,29 +1,29 @@
 import type { Database } from "../database/database.ts";
 
-/** An agent's name, and the model that it was given to. */
+/** An agent's name, and the model that has it. */
 export interface GivenName {
   /** The localpart of the agent's user id. */
   readonly localpart: string;
   readonly provider: string;
   /** The model as the provider names it; empty for an agent without a model of its own. */
   readonly model: string;
-  /** Whether the provider had it when it was last asked for its models. */
+  /** Whether the provider's last list contained it. */
   readonly isListed: boolean;
 }
 
-/** Keeps the names of agents. */
+/** Stores the names of agents. */
 export interface NameBook {
   all(): Promise<readonly GivenName[]>;
   /**
-   * Gives each name to the model that has it, or else to the one that asked for it first, in any process.
+   * Gives each name to the model that already has it, or else to the first that asked for it, in any process.
    *
    * @param byAdmin the names that the configuration gives, whichever model had them before.
-   * @param providers those that are configured: the names of other providers are free again.
+   * @param providers the configured providers: names of other providers are free again.
    */
   give(names: readonly GivenName[], byAdmin: ReadonlySet<string>, providers: ReadonlySet<string>): Promise<void>;
 }
 
-/** The names that agents were given: the rows of `given_names`. */
+/** The names of agents: the rows of `given_names`. */
 export class GivenNames implements NameBook {
   readonly #database: Database;
 

@@ -1,12 +1,12 @@
-/** The part of a model's name that is looked at, in characters. */
+/** The examined part of a model's name, in characters. */
 const LONGEST_MODEL = 400;
 
 /** The longest display name, in characters. */
 const LONGEST_NAME = 80;
 
 /**
- * The name of a file of weights, for servers that name a model by its path, as llama-server does: without folders, ending, and
- * which part it is (`/models/gemma-3-00001-of-00002.gguf` → `gemma-3`). Any other name as it is.
+ * The name of a file of weights, for servers that name a model by its path, such as llama-server: without folders,
+ * ending and part number (`/models/gemma-3-00001-of-00002.gguf` → `gemma-3`). Any other name stays the same.
  */
 export function withoutPath(model: string): string {
   if (!/\.gguf$/i.test(model)) return model;
@@ -17,8 +17,8 @@ export function withoutPath(model: string): string {
 
 /**
  * A model's name as people would write it: `llama3.2:3b` → `Llama 3.2 (3B)`, `hf.co/bartowski/Qwen3-8B-GGUF:Q4_K_M` →
- * `Qwen 3 (8B, Q4_K_M)`. It is one line of at most 80 characters, without control characters and characters that turn
- * the direction, and never empty. Different models may get the same name.
+ * `Qwen 3 (8B, Q4_K_M)`. It is one line of at most 80 characters, without control characters and characters that change
+ * the direction of text, and never empty. Different models may get the same name.
  */
 export function readableModelName(model: string): string {
   const clean = oneLine(withoutPath(model).slice(0, LONGEST_MODEL));
@@ -32,18 +32,18 @@ export function readableModelName(model: string): string {
   return bounded(visible(details === "" ? name : `${name} (${details})`));
 }
 
-/** A model's own name, as far as a display name may hold it; of a file, without its path. */
+/** A model's own name, cut to a display name's length; a file's without its path. */
 export function plainModelName(model: string): string {
   return bounded(visible(oneLine(withoutPath(model).slice(0, LONGEST_MODEL))));
 }
 
-/** The parts of a name: its words in order, and the details that stand in brackets behind them. */
+/** The parts of a name: its words in order, and the details in brackets behind them. */
 interface Parts {
   readonly words: string[];
   readonly details: string[];
 }
 
-/** Takes out what is written over several words: quantisations (`q4_K_M`) and dates (`20250929`, `2024-08-06`). */
+/** Takes out marks that span several words: quantisations (`q4_K_M`) and dates (`20250929`, `2024-08-06`). */
 function withoutMarks(text: string): { readonly rest: string; readonly marks: readonly string[] } {
   const marks: string[] = [];
   const rest = text
@@ -69,18 +69,18 @@ function place(token: string, { words, details }: Parts): void {
   else words.push(...wordsOf(token));
 }
 
-/** A family and its version are written as one (`llama3.2`, `qwen2.5vl`), and read as two. */
+/** Splits a family and its version, which are written as one word (`llama3.2`, `qwen2.5vl`) and read as two. */
 function wordsOf(token: string): string[] {
   const [, family, version = "", suffix = ""] = /^(\p{L}{2,})(\d+(?:\.\d+)*)([a-z]*)$/u.exec(token) ?? [];
   if (family === undefined) return [written(token)];
   return suffix.length < 2 ? [written(family), version + suffix] : [written(family), version, written(suffix)];
 }
 
-/** A word in its own spelling, where it has one. */
+/** A word in its own spelling, if it has one. */
 function written(word: string): string {
   const known = SPELLINGS.get(word.toLowerCase());
   if (known !== undefined) return known;
-  // `o3` and `v0.3` are written so; `r1`, `k2` and `r7b` are not.
+  // `o3` and `v0.3` keep their small letters; `r1`, `k2` and `r7b` do not.
   if (/^[^ov\d]\d+[a-z]?$/.test(word)) return word.toUpperCase();
   if (word !== word.toLowerCase() || /^[ov]\d/.test(word)) return word;
   const first = String.fromCodePoint(word.codePointAt(0) ?? 32);
@@ -98,7 +98,9 @@ function joined(words: readonly string[]): string {
     .replace(/\bDeepSeek v(?=\d)/, "DeepSeek V");
 }
 
-/** The text without control characters, line breaks, and characters that turn the direction or are invisible. */
+/**
+ * The text without control characters, line breaks, and characters that are invisible or change the direction of text.
+ */
 function oneLine(text: string): string {
   return text
     .toWellFormed()
@@ -109,7 +111,7 @@ function oneLine(text: string): string {
     .trim();
 }
 
-/** Marks alone are no name. */
+/** A text of marks alone becomes empty. */
 function visible(text: string): string {
   return /[\p{L}\p{N}\p{S}]/u.test(text) ? text : "Model";
 }
@@ -129,7 +131,7 @@ const FORMATS = new Set([
   "mlx", "qat", "onnx",
 ]);
 
-/** Words that are not just written with a capital letter. */
+/** Words that need more than a capital letter. */
 const SPELLINGS: ReadonlyMap<string, string> = new Map(
   // prettier-ignore
   [

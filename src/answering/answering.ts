@@ -61,7 +61,7 @@ export class Answering {
     // The gate, the sender and whoever remembers the answer look there.
     if (material.encrypted) await this.#turns.markEncrypted(turn);
     if (material.encrypted && !(await this.#isEncrypted(turn.roomId))) {
-      this.#log.warn({ ghost: turn.ghost, room: turn.roomId, event: turn.eventId }, "not answered in clear");
+      this.#log.warn({ ghost: turn.ghost, room: turn.roomId, event: turn.eventId }, "refused to answer unencrypted");
       return fixed(notices.failed(turn, "in_clear", words, await targets.of(turn), call));
     }
     if (!voices.isFor(voice, turn)) {

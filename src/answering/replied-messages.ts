@@ -86,12 +86,12 @@ export class RepliedMessages {
       const event = await readEvent(ghost, roomId, eventId, signal).catch((error: unknown) => {
         signal.throwIfAborted();
         if (!isHomeserverError(error)) throw error;
-        log.warn({ ghost, room: roomId, event: question, error }, "what is replied to can't be fetched");
+        log.warn({ ghost, room: roomId, event: question, error }, "the message behind a reply could not be fetched");
         return undefined;
       });
       const said = event && saidBy(event.content);
       if (event === undefined || said === undefined) {
-        log.info({ ghost, room: roomId, event: question }, "what is replied to can't be read");
+        log.info({ ghost, room: roomId, event: question }, "the message behind a reply could not be decrypted");
         return undefined;
       }
       const { sender, speaker, sentAt, encrypted } = event;

@@ -7,24 +7,24 @@ import type { HomeserverClient } from "../homeserver/client.ts";
 import { isHomeserverError, isRefusal } from "../homeserver/errors.ts";
 import type { Logger } from "../observability/log.ts";
 
-/** How many ghosts are looked after at once: nobody waits for a picture. */
+/** The ghosts handled at once; nobody waits for a picture. */
 const CONCURRENCY = 2;
 
-/** When the homeserver could not take pictures, it is asked again after so long, in ms. */
+/** The pause after the homeserver refused pictures, in ms. */
 const AGAIN_AFTER_MS = 600_000;
 
-/** The surroundings that the avatars need. */
+/** The parts that avatars need. */
 export interface AvatarsOptions {
   readonly database: Database;
   readonly client: HomeserverClient;
-  /** The path of the image that is configured for a ghost; undefined when there is none. */
+  /** The path of a ghost's configured image; undefined when there is none. */
   readonly configured: (userId: string) => string | undefined;
   readonly log: Logger;
   /** By default 10 minutes. */
   readonly againAfterMs?: number;
 }
 
-/** The avatar that a ghost was given last. */
+/** The last avatar that a ghost got. */
 interface Given {
   readonly userId: string;
   readonly picture: string | undefined;
@@ -32,9 +32,9 @@ interface Given {
 }
 
 /**
- * Gives each ghost its avatar: the image that is configured for it, or else a drawing of ours. It remembers each avatar
- * that it gave, and asks the homeserver nothing about a ghost whose picture is still the same. A drawing only replaces
- * our own pictures: an avatar that somebody set or removed on the homeserver stays so.
+ * Gives each ghost its avatar: its configured image, or else our drawing. It remembers each avatar, and makes no
+ * request for a ghost whose picture is unchanged. A drawing only replaces our own pictures: an avatar that somebody set
+ * or removed on the homeserver stays that way.
  */
 export class Avatars {
   readonly #options: AvatarsOptions;
@@ -48,8 +48,8 @@ export class Avatars {
   }
 
   /**
-   * Gives these ghosts their avatars, as far as their users have been made. Rejects only when the database can't be
-   * read; an upload that the homeserver can't take now is tried again later.
+   * Gives these ghosts their avatars, if their users exist. Rejects only when the database can't be read; a failed
+   * upload is retried later.
    */
   give(userIds: readonly string[]): Promise<void> {
     const round = this.#round.then(() => this.#giveAll(userIds));
@@ -57,7 +57,7 @@ export class Avatars {
     return round;
   }
 
-  /** Ends the work that is under way and the retries that were planned. */
+  /** Stops running work and planned retries. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     clearTimeout(this.#timer);
@@ -85,12 +85,12 @@ export class Avatars {
     this.#timer = setTimeout(() => {
       const userIds = [...this.#failed];
       this.#failed.clear();
-      this.give(userIds).catch((error: unknown) => log.warn({ error }, "avatars could not be looked after"));
+      this.give(userIds).catch((error: unknown) => log.warn({ error }, "avatars could not be updated"));
     }, againAfterMs);
     this.#timer.unref();
   }
 
-  /** False when the homeserver can't be asked now. */
+  /** False when the homeserver is away. */
   async #give(ghost: Given): Promise<boolean> {
     const { log } = this.#options;
     const { userId } = ghost;
@@ -99,7 +99,7 @@ export class Avatars {
       return true;
     } catch (error) {
       if (this.#stopping.signal.aborted) return true;
-      log.warn({ ghost: userId, error }, "this ghost has not got its avatar yet");
+      log.warn({ ghost: userId, error }, "this ghost's avatar could not be set yet");
       if (isHomeserverError(error) && error.retryable) this.#failed.add(userId);
       return !isHomeserverError(error) || !error.retryable;
     }
@@ -115,7 +115,7 @@ export class Avatars {
     if (picture === ghost.picture) return;
     const isDrawn = image === undefined;
     if (isDrawn && (await getProfile(client, { userId }, userId, options))?.avatarUrl !== ghost.url) {
-      log.info({ ghost: userId }, "this ghost's avatar was set on the homeserver, and stays");
+      log.info({ ghost: userId }, "this ghost's avatar was set on the homeserver, and is kept");
       await this.#note({ ...ghost, picture });
       return;
     }
@@ -125,14 +125,15 @@ export class Avatars {
       await setAvatarUrl(client, { userId }, url, options);
       await this.#note({ userId, picture, url });
     } catch (error) {
-      // No media, none of this kind, no change of avatars; one that somebody wants is tried again at the next start.
+      // The homeserver accepts no media, none of this kind, or no change of avatars. A configured image is tried again
+      // at the next start.
       if (!isDrawn || !isRefusal(error)) throw error;
-      log.warn({ ghost: userId, error }, "the homeserver does not take a picture of this ghost");
+      log.warn({ ghost: userId, error }, "the homeserver refused this ghost's avatar");
       await this.#note({ ...ghost, picture });
     }
   }
 
-  /** The avatars that were given to those of the ghosts whose users have been made. */
+  /** The avatars of those ghosts whose users exist. */
   async #given(userIds: readonly string[]): Promise<Given[]> {
     const { rows } = await this.#options.database.query<{
       user_id: string;

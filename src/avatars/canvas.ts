@@ -2,8 +2,8 @@ import type { Colour } from "./colour.ts";
 import type { Pixels } from "./png.ts";
 
 /**
- * A shape by its signed distance: how far a point is from its edge, negative inside. The canvas reaches from -1 to 1
- * both ways, with y downwards; the circle that clients cut out has the radius 1.
+ * A shape by its signed distance: the distance of a point from its edge, negative inside. The canvas reaches from -1 to
+ * 1 in both directions, with y downwards; the circle that clients cut out has the radius 1.
  */
 export type Shape = (x: number, y: number) => number;
 
@@ -18,7 +18,7 @@ export class Canvas {
     this.#rgb = new Uint8Array(size * size * 3);
   }
 
-  /** Paints a shape, in one colour or in one that changes from the top of the canvas to its bottom. */
+  /** Paints a shape in one colour, or in a gradient from the canvas's top to its bottom. */
   fill(shape: Shape, top: Colour, bottom = top): void {
     const size = this.#size;
     for (let row = 0; row < size; row++) {
@@ -64,7 +64,7 @@ export function line(x1: number, y1: number, x2: number, y2: number, halfWidth: 
   };
 }
 
-/** A part of a ring with round ends, as wide to the left as to the right of its lowest point. */
+/** A part of a ring with round ends, symmetrical about its lowest point. */
 export function smile(cx: number, cy: number, radius: number, degrees: number, halfWidth: number): Shape {
   const [endX, endY] = [Math.sin((degrees * Math.PI) / 180) * radius, Math.cos((degrees * Math.PI) / 180) * radius];
   return (x, y) => {
@@ -78,23 +78,23 @@ export function smile(cx: number, cy: number, radius: number, degrees: number, h
 export function spark(cx: number, cy: number, radius: number): Shape {
   return (x, y) => {
     const [dx, dy] = [Math.abs(x - cx) / radius, Math.abs(y - cy) / radius];
-    // Far from it, where powers would be all that is computed.
+    // Far from the star, this avoids the costly powers.
     if (Math.max(dx, dy) > 1.1) return (Math.max(dx, dy) - 1) * radius;
     return ((dx ** 0.6 + dy ** 0.6) ** (1 / 0.6) - 1) * radius * 0.6;
   };
 }
 
-/** A shape turned upside down about a height. */
+/** A shape mirrored at a height. */
 export function flipped(shape: Shape, cy: number): Shape {
   return (x, y) => shape(x, 2 * cy - y);
 }
 
-/** The points that are in any of the shapes. */
+/** The points of any of the shapes. */
 export function union(...shapes: readonly Shape[]): Shape {
   return (x, y) => Math.min(...shapes.map((shape) => shape(x, y)));
 }
 
-/** A shape on both sides. */
+/** A shape and its mirror image on the other side. */
 export function mirrored(shape: Shape): Shape {
   return (x, y) => shape(Math.abs(x), y);
 }

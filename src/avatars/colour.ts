@@ -2,8 +2,8 @@
 export type Colour = readonly [number, number, number];
 
 /**
- * A colour as the eye sees it (OKLCH): colours of one lightness look equally light in every hue. The chroma of a colour
- * that a screen can't show is brought down until it can.
+ * A colour as the eye sees it (OKLCH): colours of the same lightness look equally light in every hue. The chroma is
+ * reduced until a screen can show the colour.
  *
  * @param lightness 0, black, to 1, white.
  * @param chroma 0, grey, to about 0.3.
@@ -18,7 +18,7 @@ export function oklch(lightness: number, chroma: number, hue: number): Colour {
   }
 }
 
-/** How much two colours stand out from each other, 1 to 21 (WCAG 2 "contrast ratio"). */
+/** The contrast of two colours, 1 to 21 (WCAG 2 "contrast ratio"). */
 export function contrast(one: Colour, other: Colour): number {
   const [darker = 0, lighter = 0] = [luminance(one), luminance(other)].sort((a, b) => a - b);
   return (lighter + 0.05) / (darker + 0.05);

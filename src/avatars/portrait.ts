@@ -3,15 +3,15 @@ import { box, Canvas, circle, flipped, line, mirrored, smile, spark, union, type
 import { oklch, type Colour } from "./colour.ts";
 import { encodePng } from "./png.ts";
 
-/** Counted up when the drawing changes: then it is drawn and uploaded anew. */
+/** Increased when the drawing changes, so that it is uploaded again. */
 export const PORTRAIT_VERSION = 1;
 
 /** Width and height, in pixels. */
 const SIZE = 256;
 
 /**
- * A picture of an agent: the head of a robot, whose colours, shape, eyes, mouth and aerial are made from its name.
- * Everything that matters is within the circle that clients cut out. The same name gives the same PNG.
+ * A picture of an agent: a robot's head with colours, shape, eyes, mouth and aerial made from the agent's name.
+ * Everything important lies within the circle that clients cut out. The same name gives the same PNG.
  */
 export function portrait(name: string): Buffer {
   const canvas = new Canvas(SIZE);
@@ -19,7 +19,7 @@ export function portrait(name: string): Buffer {
   return encodePng(canvas.pixels());
 }
 
-/** The features in which robots differ, besides their hue. */
+/** The features of robots, apart from their hue. */
 export const TRAITS = {
   tone: ["bright", "deep"],
   head: ["box", "soft", "round", "tall", "wide"],
@@ -36,7 +36,7 @@ export type Looks = { readonly [Trait in keyof typeof TRAITS]: (typeof TRAITS)[T
   readonly hue: number;
 };
 
-/** As many as can be told apart. */
+/** The number of hues that people can tell apart. */
 const HUES = 14;
 
 /** The looks that a name gives. */

@@ -20,7 +20,7 @@ export class Closers {
       try {
         await close();
       } catch (error) {
-        this.#log.error({ error }, "a part did not stop well");
+        this.#log.error({ error }, "a part of the bridge failed to stop");
       }
     }
   }

@@ -50,7 +50,7 @@ export async function loadGhosts(
   closers.add(async () => {
     // A homeserver that does not answer must not hold up the stop: then what is under way ends unanswered.
     const impatience = setTimeout(() => {
-      client.close().catch((error: unknown) => log.error({ error }, "connections could not be ended"));
+      client.close().catch((error: unknown) => log.error({ error }, "connections could not be closed"));
     }, STOP_GRACE_MS);
     await ghosts.stop();
     clearTimeout(impatience);

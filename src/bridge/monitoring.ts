@@ -154,7 +154,7 @@ async function read(parts: WatchedParts, metrics: Metrics, log: Logger): Promise
     await readDatabase(parts, metrics);
     metrics.unread.set(0);
   } catch (error) {
-    log.warn({ error }, "what monitoring asks for could not be read from the database");
+    log.warn({ error }, "the numbers for monitoring could not be read from the database");
     metrics.unread.set(1);
     // Rather nothing than what was true before.
     for (const gauge of [metrics.mailboxItems, metrics.turnsOpen]) gauge.reset();

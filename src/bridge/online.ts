@@ -77,6 +77,6 @@ export class Online {
 /** Says once, and loudly, what the homeserver lacks: without it, every agent fails in its own way. */
 async function checkSupport({ client, botUserId, stopping, log }: Foundation): Promise<void> {
   for (const missing of await missingSupport(client, botUserId, { signal: stopping })) {
-    log.error({ missing }, "the homeserver lacks what agents need to encrypt");
+    log.error({ missing }, "the homeserver lacks features that agents need to encrypt");
   }
 }

@@ -23,18 +23,18 @@ export async function reload(
     if (restart.length > 0) {
       log.error(
         { restart, untouched: live },
-        "the configuration is not taken over: some of what has changed needs a restart; what was in force goes on to be",
+        "the new configuration is not applied: some of its changes need a restart; the old one stays in force",
       );
       return;
     }
     if (live.length === 0) {
-      log.info("the configuration is as it was");
+      log.info("the configuration is unchanged");
       return;
     }
     take(next, live);
-    log.info({ changed: live }, "the configuration is taken over");
+    log.info({ changed: live }, "the new configuration is applied");
   } catch (error) {
     const problems = error instanceof ConfigError ? { problems: error.problems } : { error };
-    log.error(problems, "the configuration is not taken over: it is wrong; what was in force goes on to be");
+    log.error(problems, "the new configuration is not applied: it has mistakes; the old one stays in force");
   }
 }

@@ -24,7 +24,7 @@ function tellOfRefusals(log: Logger): (what: string) => void {
   return (what) => {
     if (told.has(what) || told.size >= TOLD_REFUSALS) return;
     told.add(what);
-    log.error({ what }, "something tried to reach what is not configured; it was refused");
+    log.error({ what }, "a connection to something that is not configured was refused");
   };
 }
 
@@ -33,7 +33,7 @@ function tellOfRefusals(log: Logger): (what: string) => void {
  */
 function endBy(log: Logger): void {
   process.on("uncaughtException", (error: unknown) => {
-    log.fatal({ error }, "a fault that nobody caught ends the process; what was under way goes on at the next start");
+    log.fatal({ error }, "an uncaught fault ends the process; the next start continues its work");
     process.exit(1);
   });
 }
@@ -58,7 +58,7 @@ export async function runBridge(
   const checkFiles = async ({ guardedFiles }: Config): Promise<void> => {
     const insecure = await insecureFiles(guardedFiles);
     if (insecure.length > 0 && !isInsecure) throw new InsecureFiles(insecure);
-    for (const { path, problem, mend } of insecure) log.warn({ path, mend }, `${problem}; started all the same`);
+    for (const { path, problem, mend } of insecure) log.warn({ path, mend }, `${problem}; starting anyway`);
   };
   await checkFiles(config);
   const tell = tellOfRefusals(log);
@@ -95,9 +95,7 @@ export async function runBridge(
   process.once("SIGTERM", () => process.exit(143));
   log.info("stopping");
   setTimeout(() => {
-    log.error(
-      "the bridge did not stop in time and is ended; nothing is lost, what was under way goes on at the next start",
-    );
+    log.error("the bridge did not stop in time and is ended; nothing is lost, the next start continues its work");
     process.exit(1);
   }, config.turns.drainMs + STOP_LIMIT_MS).unref();
   await bridge.stop();

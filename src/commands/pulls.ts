@@ -116,7 +116,7 @@ export class Pulls {
       log.warn({ error }, "model not installed");
       if (!(error instanceof ProviderError)) return;
       await edit(pull.failed(model, provider.name, error.message)).catch((failure: unknown) => {
-        log.warn({ error: failure }, "the end of a pull could not be told");
+        log.warn({ error: failure }, "the end of a pull could not be announced");
       });
     }
   }

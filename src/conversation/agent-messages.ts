@@ -76,7 +76,7 @@ export class AgentMessages {
     };
     const after = (): void => {
       if (claimed.length === 0) {
-        if (isNew) log.info("an agent asked for a turn that it does not get");
+        if (isNew) log.info("an agent asked for a turn and was refused");
         return;
       }
       log.info({ asker: sender }, "asked by another agent");

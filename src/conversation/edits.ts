@@ -95,7 +95,7 @@ export class Edits {
   /** A quoted message is read anew where somebody replies to it again: its old words are not what its writer says any more. */
   editedInDoubt(ghost: GhostHandle, message: GhostMessage, target: string): Outcome {
     const { roomId, sender } = message;
-    ghost.log.debug({ room: roomId, event: message.eventId }, "an edit that calls nobody is not heard");
+    ghost.log.debug({ room: roomId, event: message.eventId }, "an edit that addresses no agent is ignored");
     return {
       store: (tx) => this.#options.history.unquote(tx, { ghost: ghost.userId, roomId, eventId: target, sender }),
     };
@@ -139,7 +139,7 @@ export class Edits {
       if (!isHomeserverError(error) || isAway(error)) throw error;
       ghost.log.warn(
         { room: roomId, event: eventId, error },
-        "what was edited can't be looked up; the edit asks nothing",
+        "the edited message can't be found; the edit asks nothing",
       );
       return undefined;
     });

@@ -97,7 +97,7 @@ export class Questions {
       store: async (tx) => {
         await this.#options.history.remember(tx, ghost.userId, roomId, remembered(message, speaker, text));
       },
-      after: () => ghost.log.info({ room: roomId, event: eventId, lateMs }, "read too late to answer"),
+      after: () => ghost.log.info({ room: roomId, event: eventId, lateMs }, "decrypted too late to be answered"),
     };
   }
 

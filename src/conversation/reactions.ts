@@ -70,7 +70,7 @@ export class Reactions {
     const { turn, isOpen, answer } = about;
     const log = ghost.log.child({ room: roomId, event: turn.eventId, wish });
     if (sender !== turn.asker && !(await moderates(permissions, ghost, reaction))) {
-      log.info({ user: sender }, "a wish of somebody whose question it is not, and who does not moderate the room");
+      log.info({ user: sender }, "reaction ignored: neither the asker nor a moderator");
       return {};
     }
     if (wish === "good" || wish === "bad") {
@@ -119,11 +119,11 @@ export class Reactions {
     if (about === undefined) return {};
     const log = ghost.log.child({ room: roomId, user: sender, target: about.target, granted });
     if (about.turn.encrypted || (await isEncrypted(roomId))) {
-      log.info("a decision by a reaction in an encrypted room does not count");
+      log.info("reaction ignored: it can't decide in an encrypted room");
       return {};
     }
     if (!(await moderates(permissions, ghost, reaction))) {
-      log.info("a decision of somebody who does not moderate the room");
+      log.info("decision ignored: not a moderator");
       return {};
     }
     const words = await this.#options.language.words(ghost.userId, roomId);
@@ -135,7 +135,7 @@ export class Reactions {
         await afterDecision(tx, where, granted, { turns, limits, answering: this.#answering, words });
       },
       after: () => {
-        log.info("decided whether words may leave");
+        log.info("a decision about sending to the cloud was recorded");
         turnQueued();
       },
     };

@@ -49,6 +49,6 @@ export async function redacted(
 async function takeBack(ghost: GhostHandle, roomId: string, eventId: string, step: string): Promise<void> {
   await ghost.redact(roomId, eventId, step).catch((error: unknown) => {
     if (isRetryable(error)) throw error;
-    ghost.log.warn({ room: roomId, event: eventId, error }, "an answer could not be taken back");
+    ghost.log.warn({ room: roomId, event: eventId, error }, "an answer could not be deleted");
   });
 }

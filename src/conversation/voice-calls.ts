@@ -82,7 +82,7 @@ export class VoiceCalls {
       // A file that does not come keeps the agent from nobody else's words: nobody has asked it anything yet.
       const isUnheard = error instanceof ProviderError || error instanceof UnreadableFile || isHomeserverError(error);
       if (!isUnheard) throw error;
-      ghost.log.info({ room: message.roomId, event: message.eventId, error }, "a voice message was not listened to");
+      ghost.log.info({ room: message.roomId, event: message.eventId, error }, "a voice message was not transcribed");
       return undefined;
     }
   }

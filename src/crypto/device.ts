@@ -279,10 +279,10 @@ export class Device {
     await this.#outgoing.drain();
     await this.#verifications
       .advance()
-      .catch((error: unknown) => log.warn({ error }, "a verification could not go on"));
+      .catch((error: unknown) => log.warn({ error }, "a verification could not continue"));
     await this.#history
       .take()
-      .catch((error: unknown) => log.warn({ error }, "keys of a room's history were not taken yet"));
+      .catch((error: unknown) => log.warn({ error }, "the keys of a room's history could not be taken yet"));
     await this.#arrivedKeys.tell();
   }
 

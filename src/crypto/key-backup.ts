@@ -100,7 +100,7 @@ export class KeyBackup {
       signatures: JSON.parse(signatures.asJSON()) as object,
     });
     await this.#use(key, version);
-    this.#log.info({ version }, "key backup begun");
+    this.#log.info({ version }, "key backup started");
   }
 
   /** Reads all keys of the backup into the store. Returns the ids of their sessions. Throws HomeserverError. */
@@ -112,7 +112,7 @@ export class KeyBackup {
     for (let start = 0; start < all.length; start += IMPORT_AT_ONCE) {
       const keys = all.slice(start, start + IMPORT_AT_ONCE).flatMap((key) => {
         const data = decryptBackedUpKey(decryptionKey, key);
-        if (data === undefined) this.#log.warn({ room: key.roomId }, "a key in the backup can't be read; passed over");
+        if (data === undefined) this.#log.warn({ room: key.roomId }, "a key in the backup can't be read; skipped");
         return data === undefined ? [] : [{ ...key, data }];
       });
       await this.#import(keys, backupVersion);
@@ -142,7 +142,7 @@ export class KeyBackup {
     if (waits) {
       const patience = new AbortController();
       const last = this.flush().catch((error: unknown) =>
-        this.#log.warn({ error }, "the last keys were not backed up"),
+        this.#log.warn({ error }, "the latest keys were not backed up"),
       );
       await Promise.race([last, pause(LAST_UPLOAD_MS, undefined, { signal: patience.signal })]).finally(() => {
         patience.abort();

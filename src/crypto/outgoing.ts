@@ -69,7 +69,7 @@ export class Outgoing {
   /** Sends all requests that the engine has now. Never rejects: failures are logged and retried. */
   async drain(): Promise<void> {
     await this.#pump.run().catch((error: unknown) => {
-      if (!this.#closed) this.#log.error({ error }, "the crypto engine could not tell its outgoing requests");
+      if (!this.#closed) this.#log.error({ error }, "the crypto engine could not list its outgoing requests");
     });
     await this.#toRooms.run(() => Promise.resolve());
   }
@@ -165,7 +165,7 @@ export class Outgoing {
         () => this.#held.delete(id),
         (error: unknown) => {
           if (this.#closed) return;
-          this.#log.warn({ room: request.room_id, error }, "a verification's message was not sent yet");
+          this.#log.warn({ room: request.room_id, error }, "a verification's message could not be sent yet");
           const waitMs = Math.max(backoffMs(failures, RETRY), askedToWaitMs(error));
           this.#held.set(id, { failures: failures + 1, until: performance.now() + waitMs });
           this.#scheduleRetry(true, askedToWaitMs(error));

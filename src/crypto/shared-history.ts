@@ -97,14 +97,14 @@ export class SharedHistory {
       return this.#over(roomId);
     }
     const bytes = await this.#download(bundle.url);
-    if (bytes === undefined) log.warn("keys of the room's history were handed over, and can't be downloaded");
+    if (bytes === undefined) log.warn("the inviter's keys of the room's history can't be downloaded");
     else {
       await this.#calls
         .run(() => this.#machine.receiveRoomKeyBundle(bundle, bytes))
-        .then(() => log.info("keys of the room's history taken, as far as whose device it is allows"))
+        .then(() => log.info("the inviter's keys of the room's history were taken, as far as trust allows"))
         .catch((error: unknown) => {
           if (error instanceof StoreFailed || error instanceof StoreClosed) throw error;
-          log.warn({ error }, "keys of the room's history were handed over, and can't be read");
+          log.warn({ error }, "the inviter's keys of the room's history can't be read");
         });
     }
     await this.#over(roomId);

@@ -35,7 +35,7 @@ export class ToDeviceAdmission {
     const unheard = messages.length - heard.length;
     if (unheard > 0) {
       onRefused?.(unheard);
-      this.#log.warn({ count: unheard }, "to-device messages refused: nobody's, or verifications of strangers");
+      this.#log.warn({ count: unheard }, "to-device messages refused: invalid sender, or verification by a stranger");
     }
     return admit === undefined || heard.length === 0 ? heard : admit(heard);
   }

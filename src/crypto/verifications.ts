@@ -125,7 +125,7 @@ export class Verifications {
   async cancelForgotten(flow: Flow): Promise<void> {
     this.#flows.end(flow.flowId, "cancelled");
     await this.#messages.cancelUnknown(flow);
-    this.#log.info({ user: flow.userId, flow: flow.flowId }, "a verification that was cut off is cancelled");
+    this.#log.info({ user: flow.userId, flow: flow.flowId }, "an interrupted verification is cancelled");
   }
 
   /** Advances every flow as far as possible. Throws the error of the store, the server or the ledger. */
@@ -272,7 +272,10 @@ export class Verifications {
     if (this.#flows.openState(flow.flowId)?.kind !== "requested") return;
     await this.#ledger.comparing(flow, emoji);
     this.#flows.comparing(flow.flowId);
-    this.#log.info({ user: flow.userId, flow: flow.flowId }, "to be compared: see matrix-agents verify");
+    this.#log.info(
+      { user: flow.userId, flow: flow.flowId },
+      "a verification waits for comparison: see matrix-agents verify",
+    );
   }
 
   async #compare(flow: Flow, sas: engine.Sas): Promise<void> {

@@ -112,8 +112,9 @@ export async function appliedMigrations(database: Queryable): Promise<AppliedMig
 
 /** Logs the result of {@link migrateIn}. */
 export function tellOf({ applied, newer }: Migrated, log: Logger): void {
-  if (applied.length > 0) log.info({ migrations: applied }, "database schema brought up to date");
-  if (newer.length > 0) log.warn({ migrations: newer }, "a newer version has added to the database; it is left alone");
+  if (applied.length > 0) log.info({ migrations: applied }, "database schema updated");
+  if (newer.length > 0)
+    log.warn({ migrations: newer }, "a newer version has added to the database; its additions are kept");
 }
 
 /** Refuses while a process of an earlier version runs, which does not know these changes. */

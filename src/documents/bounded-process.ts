@@ -10,28 +10,28 @@ export interface ProcessLimits {
   readonly maxOutputBytes: number;
 }
 
-/** A process has used more than it may, or has ended in failure. The message holds none of its input or output. */
+/** A process has exceeded its limits, or has failed. The message holds none of its input or output. */
 export class ProcessEnded extends Error {
   override readonly name = "ProcessEnded";
 }
 
-/** The system has no process to give: the same may work later. */
+/** The system can't start a process now; the same call may succeed later. */
 export class ProcessNotStarted extends Error {
   override readonly name = "ProcessNotStarted";
 }
 
 /**
- * The interval between two looks at a process's memory, in ms: a process that takes a gigabyte a second then has a few
- * tens of megabytes too many.
+ * The interval between two looks at a process's memory, in ms. A process that takes a gigabyte a second then exceeds
+ * its limit by a few tens of megabytes.
  */
 const WATCH_MS = 20;
 
 const PAGE_BYTES = 4_096;
 
 /**
- * Runs a program with nothing of our environment, hands it `input`, and resolves with its output. Throws
- * {@link ProcessEnded} as soon as it uses more than it may, or the signal's reason; it is killed then. Throws
- * {@link ProcessNotStarted} when there is none.
+ * Runs a program without our environment, gives it `input`, and resolves with its output. The program is killed when it
+ * exceeds its limits, which throws {@link ProcessEnded}, or when the signal aborts, which throws its reason. Throws
+ * {@link ProcessNotStarted} when it can't be started.
  */
 export async function runBounded(
   program: { readonly file: string; readonly args: readonly string[] },
@@ -55,7 +55,7 @@ export async function runBounded(
     if (length > maxOutputBytes) end(new ProcessEnded("it said too much"));
     else pieces.push(piece);
   });
-  // A program that has ended reads no more of it.
+  // A program that has ended does not read the rest.
   child.stdin.on("error", () => undefined);
   child.stdin.end(input);
   const ended = new Promise<Buffer>((resolve, reject) => {
@@ -82,9 +82,9 @@ export async function runBounded(
   }
 }
 
-/** Resolves with why the process is to end; rejects when it is watched no more, or the system does not tell. */
+/** Resolves with the reason to end the process; rejects when the watching ends, or the system gives no numbers. */
 async function watchMemory({ pid }: ChildProcess, maxBytes: number, signal: AbortSignal): Promise<ProcessEnded> {
-  // Where memory runs out all the same, the system is to end this one, and not the bridge.
+  // If memory still runs out, the system should end this process instead of the bridge.
   await writeFile(`/proc/${pid ?? ""}/oom_score_adj`, "1000", { signal });
   for (;;) {
     const [, resident = "0"] = (await readFile(`/proc/${pid ?? ""}/statm`, { encoding: "utf8", signal })).split(" ");

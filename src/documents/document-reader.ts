@@ -1,16 +1,16 @@
-// Run as a program: reads one document from standard input, says on standard output what came of it, and ends.
+// A program: reads one document from standard input, writes the outcome to standard output, and ends.
 import { buffer } from "node:stream/consumers";
 import { guardEgress } from "../egress/guard.ts";
 import type { DocumentOutcome, ReadingRequest } from "./document.ts";
 import { DocumentClosed } from "./readers/document-closed.ts";
 import { WrittenText } from "./readers/written-text.ts";
 
-// A document has nobody to talk with.
+// Reading a document needs no connection.
 guardEgress();
 
 async function read(bytes: Buffer, { format, ...limits }: ReadingRequest): Promise<DocumentOutcome> {
   const written = new WrittenText(limits);
-  // Each is loaded only where it is needed: a process begins with every document.
+  // Each reader is loaded only on demand, because every document starts a process.
   switch (format) {
     case "pdf":
       await (await import("./readers/pdf.ts")).readPdf(bytes, written);

@@ -2,7 +2,7 @@ import { runBounded, ProcessEnded } from "./bounded-process.ts";
 import type { DocumentFormat } from "./formats.ts";
 import { READER_PROGRAM } from "./reader-program.ts";
 
-/** How much of a document is read. */
+/** The limits of reading a document. */
 export interface ReadingLimits {
   readonly maxPages: number;
   readonly maxCharacters: number;
@@ -19,8 +19,8 @@ export type DocumentOutcome =
   | { readonly kind: "failed"; readonly why: Unreadability; readonly error: string };
 
 /**
- * Why a document is not read: a password is needed, it is of a kind that is not read (a zip of other things), or it is damaged or
- * made to keep its reader busy.
+ * The reason for not reading a document: it needs a password, it is of an unsupported kind (a zip of other things), or
+ * it is damaged or made to keep its reader busy.
  */
 export type Unreadability = (typeof UNREADABILITIES)[number];
 
@@ -28,9 +28,9 @@ const UNREADABILITIES = ["locked", "unknown_kind", "damaged"] as const;
 
 /** The text of a document. */
 export interface DocumentText {
-  /** Page after page, slide after slide, sheet after sheet; empty when it is made of pictures. */
+  /** Page by page, slide by slide, sheet by sheet; empty when it consists of pictures. */
   readonly text: string;
-  /** False when there are more pages or characters than are read. */
+  /** False when the document has more pages or characters than the limits. */
   readonly isWhole: boolean;
 }
 
@@ -50,17 +50,17 @@ const LIMITS: ReadingLimits = { maxPages: 300, maxCharacters: 500_000 };
 
 const TIMEOUT_MS = 20_000;
 
-/** So much memory may reading one document take, the reader itself included, which is some 100 MiB. */
+/** The most memory for reading one document, including the reader itself, which takes about 100 MiB. */
 const MAX_MEMORY_BYTES = 400 * 1024 * 1024;
 
-/** All characters may take six bytes in JSON. */
+/** Each character may take six bytes in JSON. */
 const MAX_OUTPUT_BYTES = 6 * LIMITS.maxCharacters + 1_000;
 
 /**
- * Reads the text of a document in a process of its own, which is killed when it takes too long or too much memory: two
- * kilobytes that are packed twice may unpack to gigabytes, and no limit inside a process holds that back. Nothing in
- * the document is run, and nothing that it refers to is fetched. The caller decides how many are read at once. Throws
- * {@link UnreadableDocument}, ProcessNotStarted, or the signal's reason.
+ * Reads the text of a document in a separate process, which is killed when it takes too long or too much memory: two
+ * doubly packed kilobytes may unpack to gigabytes, and no limit inside a process prevents that. Nothing in the document
+ * is run, and none of its references are fetched. The caller limits how many run at once. Throws {@link
+ * UnreadableDocument}, ProcessNotStarted, or the signal's reason.
  */
 export async function textOfDocument(
   bytes: Uint8Array,
@@ -79,7 +79,7 @@ export async function textOfDocument(
   return { text: outcome.text, isWhole: outcome.isWhole };
 }
 
-/** The reader's answer. It is checked, because a document may have taken the reader over. */
+/** The reader's answer. It is checked, because a document may have taken control of the reader. */
 function outcomeIn(output: string): DocumentOutcome {
   try {
     const said = JSON.parse(output) as Partial<Record<string, unknown>> | null;
@@ -92,7 +92,7 @@ function outcomeIn(output: string): DocumentOutcome {
       return { kind, why, error: error.slice(0, 100) };
     }
   } catch {
-    // The parser's message quotes what it read.
+    // The parser's message would quote its input.
   }
   return { kind: "failed", why: "damaged", error: "its reader said something else" };
 }

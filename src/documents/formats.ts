@@ -2,11 +2,11 @@ import { decodedText } from "./text-encoding.ts";
 
 /**
  * The format of a document, by its first bytes. `zip` is an Office file, an OpenDocument, an EPUB, or another archive:
- * the reader looks inside to tell.
+ * the reader looks inside.
  */
 export type DocumentFormat = "pdf" | "zip" | "web_page" | "mail";
 
-/** A file of which its format alone says that it is not read. */
+/** A format that is never read. */
 export type ClosedFormat = "locked" | "old_office";
 
 /** The sender's own description of a file. */
@@ -15,27 +15,27 @@ export interface SaidOfFile {
   readonly mimetype?: string;
 }
 
-/** Readers of PDFs look for its beginning so far: some servers put a few lines of theirs in front. */
+/** The place within which a PDF's signature may stand, as in other readers: some servers put a few lines before it. */
 const PDF_BEGINS_WITHIN = 1_024;
 
-/** Web pages and mails say so far what they are, in bytes. */
+/** The bytes in which web pages and mails show their format. */
 const LOOKED_AT = 8_000;
 
 /** The format of a document; undefined for plain text and for files that are no documents. */
 export function documentFormat(bytes: Uint8Array, said: SaidOfFile): DocumentFormat | undefined {
   const signature = latin1(bytes.subarray(0, PDF_BEGINS_WITHIN));
   if (/^(?:\xef\xbb\xbf)?\s*%PDF-/.test(signature)) return "pdf";
-  // The second begins an archive without anything in it.
+  // The second signature begins an empty archive.
   if (signature.startsWith("PK\x03\x04") || signature.startsWith("PK\x05\x06")) return "zip";
   const words = decodedText(bytes.subarray(0, LOOKED_AT));
-  // A text may speak of PDFs, as one about file formats does.
+  // A text may mention PDFs, for example one about file formats.
   if (signature.includes("%PDF-") && (words === undefined || isCalledPdf(said))) return "pdf";
   const beginning = words ?? "";
   if (isWebPage(beginning, said)) return "web_page";
   return isMail(beginning, said) ? "mail" : undefined;
 }
 
-/** Whether its sender says that a file is a PDF. */
+/** Whether the sender calls a file a PDF. */
 export function isCalledPdf({ name, mimetype = "" }: SaidOfFile): boolean {
   return /^application\/(?:x-)?pdf\b/.test(mimetype) || /\.pdf$/i.test(name);
 }
@@ -46,7 +46,7 @@ export function isCalledPdf({ name, mimetype = "" }: SaidOfFile): boolean {
  */
 const OLD_STREAMS = ["WordDocument\0", "Workbook\0", "Book\0", "PowerPoint Document\0"];
 
-/** Office's files of before 2007, and the form in which it locks its files of today (MS-CFB, MS-OFFCRYPTO). */
+/** Office files from before 2007, and the container of present-day locked ones (MS-CFB, MS-OFFCRYPTO). */
 export function closedFormat(bytes: Uint8Array): ClosedFormat | undefined {
   const beginning = latin1(bytes.subarray(0, 8));
   if (beginning.startsWith("{\\rtf")) return "old_office";
@@ -57,7 +57,7 @@ export function closedFormat(bytes: Uint8Array): ClosedFormat | undefined {
   return OLD_STREAMS.some(holds) ? "old_office" : undefined;
 }
 
-/** A file that is named as something else, code above all, is read as it is. */
+/** A file with another name, especially code, is read as plain text. */
 function isWebPage(beginning: string, { name, mimetype = "" }: SaidOfFile): boolean {
   const start = beginning.replace(/^(?:\s+|<\?xml[^>]*>|<!--(?:[^-]|-(?!->))*-->)+/, "");
   if (!/^<(?:!doctype html|html|head|body)\b/i.test(start)) {
@@ -67,7 +67,7 @@ function isWebPage(beginning: string, { name, mimetype = "" }: SaidOfFile): bool
   return isSaidSo || /\.x?html?$/i.test(name) || !/\.\w{1,10}$/.test(name);
 }
 
-/** The fields of RFC 5322 that tell a mail from other text that begins with words and colons. */
+/** The fields of RFC 5322 that distinguish a mail from other text that begins with words and colons. */
 const FIELDS = /^(?:from|date|message-id|received|return-path|mime-version|subject|to):/gim;
 
 function isMail(beginning: string, { name, mimetype = "" }: SaidOfFile): boolean {

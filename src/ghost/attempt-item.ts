@@ -90,13 +90,14 @@ async function follow({ isStopping, log }: ItemAttempt, item: MailItem, after: I
   } catch (error) {
     if (isRetryable(error) || isUnknownDevice(error) || isStopping()) throw error;
     const { room_id: room, event_id: event } = item.event;
-    log.error({ room, event, error }, "what follows from a handled event could not be done");
+    log.error({ room, event, error }, "the work after a handled event failed");
   }
 }
 
 /** Throws nothing: the reason why the item goes back is what matters. */
 async function takeBack(begun: Attempt, item: MailItem, log: Logger): Promise<void> {
   await begun.takeBack().catch((error: unknown) => {
-    if (!(error instanceof StaleLease)) log.warn({ event: item.event.event_id, error }, "attempt not taken back");
+    if (!(error instanceof StaleLease))
+      log.warn({ event: item.event.event_id, error }, "an attempt could not be undone");
   });
 }

@@ -20,7 +20,7 @@ export async function partnerIn(
     await viewAs(services, ghost, roomId);
   } catch (error) {
     if (isRetryable(error)) throw error;
-    services.log.warn({ ghost, room: roomId, error }, "who is in the room can't be read: it is no direct chat");
+    services.log.warn({ ghost, room: roomId, error }, "the room's members can't be read, so it counts as a group");
     return undefined;
   }
   return services.rooms.soleCompanion(roomId, ghost);

@@ -63,7 +63,7 @@ export class EncryptedEvents {
     await survived();
     if (await isReplay(database, this.#ghost.userId, event)) {
       this.#count("replayed");
-      log.warn("event refused: it repeats what another event said");
+      log.warn("event refused: it replays another event");
       return this.#setAside(item, "a replay of another event");
     }
     this.#count(decryption.kind);
@@ -88,7 +88,7 @@ export class EncryptedEvents {
     const { mailbox, trustIn } = this.#services;
     const log = this.#ghost.log.child({ room: event.room_id, event: event.event_id });
     if (!this.#mayBeKept(event)) {
-      log.info("no key for this event, and none is waited for: who sent it may not use this agent");
+      log.info("no key for this event; it does not wait, because its sender may not use this agent");
       this.#count("missing_key");
       return done();
     }

@@ -148,7 +148,7 @@ export class GhostAccount {
       const direct = Object.values((await getAccountData(client, actor, "m.direct", options)) ?? {});
       const directRooms = new Set(direct.flat().filter((room) => typeof room === "string"));
       await store.reconcile(this.#userId, missing, directRooms);
-      this.#log.info({ rooms: missing.length }, "the ghost is in rooms that nothing had told of");
+      this.#log.info({ rooms: missing.length }, "the ghost is in rooms that no event had announced");
       this.#wake();
     }
     this.#reconciled = true;
@@ -222,8 +222,8 @@ export class GhostAccount {
 
   /** A store that could not be written is never gone on with: it is loaded again from the database at the next need. */
   #failed(): void {
-    this.#log.warn("the device is put away after a failed write and loaded again");
-    this.putAway().then(this.#wake, (error: unknown) => this.#log.error({ error }, "the device could not be put away"));
+    this.#log.warn("the device is unloaded after a failed write and loaded again");
+    this.putAway().then(this.#wake, (error: unknown) => this.#log.error({ error }, "the device could not be unloaded"));
   }
 
   async #unload(parts: Parts): Promise<void> {
@@ -232,7 +232,9 @@ export class GhostAccount {
     if (!session.failed.aborted) {
       await this.#keeper
         .abandonVerifications({ device }, lease)
-        .catch((error: unknown) => this.#log.warn({ error }, "verifications were cut off unsaid"));
+        .catch((error: unknown) =>
+          this.#log.warn({ error }, "users were not told that their verifications were interrupted"),
+        );
     }
     try {
       await parts.device.close();
@@ -246,7 +248,7 @@ export class GhostAccount {
   /** A lease that can't be given back now runs out, or is taken again by this process. */
   async #release(lease: Lease): Promise<void> {
     await releaseLease(this.#services.database, lease).catch((error: unknown) =>
-      this.#log.warn({ error }, "the lease could not be given back"),
+      this.#log.warn({ error }, "the lease could not be released"),
     );
   }
 }

@@ -247,7 +247,7 @@ export class GhostActor {
         await this.#account.putAway();
         this.#log.error(
           { error },
-          'this ghost\'s device has been deleted on the homeserver; the ghost stands still, and its mail is kept, until it is given a new one by "matrix-agents keys new-device"',
+          'this ghost\'s device has been deleted on the homeserver; the ghost is halted and its mail kept until it gets a new one by "matrix-agents keys new-device"',
         );
         return;
       case "retry": {
@@ -256,7 +256,7 @@ export class GhostActor {
         if (this.#isStopped()) return;
         this.#state = { kind: "idle" };
         this.#failures++;
-        this.#log.warn({ error, waitMs: Math.round(waitMs) }, "interrupted; going on later");
+        this.#log.warn({ error, waitMs: Math.round(waitMs) }, "interrupted; continuing later");
         this.#after(waitMs, () => this.wake());
       }
     }

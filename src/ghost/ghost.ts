@@ -154,7 +154,7 @@ export class Ghost implements GhostHandle {
   async #look(roomId: string): Promise<void> {
     await this.#sender
       .view(roomId)
-      .catch((error: unknown) => this.log.warn({ room: roomId, error }, "room not readable"));
+      .catch((error: unknown) => this.log.warn({ room: roomId, error }, "the room can't be read"));
   }
 
   async send(roomId: string, type: string, content: object, step: string, options: SendOptions): Promise<string> {

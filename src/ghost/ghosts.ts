@@ -119,7 +119,7 @@ export class Ghosts {
     // Not passed on: this process may be the preferred one, and would be woken again and again until the lease ends.
     this.#options.processes
       .ring({ mail: [userId], doorbells: [] })
-      .catch((error: unknown) => this.#log.warn({ error }, "another process could not be told of mail"));
+      .catch((error: unknown) => this.#log.warn({ error }, "another process could not be notified of mail"));
   }
 
   /**
@@ -184,7 +184,7 @@ export class Ghosts {
       } catch (error) {
         // Whoever has it publishes it.
         if (!(error instanceof LeaseHeld))
-          this.#log.warn({ ghost: userId, error }, "not all of this ghost is there yet");
+          this.#log.warn({ ghost: userId, error }, "this ghost's setup is not complete yet");
       }
     });
   }
@@ -221,7 +221,7 @@ export class Ghosts {
         const own = (userId: string): boolean => this.#ghosts.get(userId)?.actor.isLoaded !== true;
         if (!this.#stopping) this.#wakeOwn({ mail: bells.mail.filter(own), doorbells: [] });
       })
-      .catch((error: unknown) => this.#log.warn({ error }, "another process could not be told of mail"));
+      .catch((error: unknown) => this.#log.warn({ error }, "another process could not be notified of mail"));
   }
 
   async #lookAround(): Promise<void> {
@@ -256,7 +256,7 @@ export class Ghosts {
   }
 
   #putAway(ghost: Ghost): void {
-    ghost.actor.putAway().catch((error: unknown) => ghost.log.error({ error }, "the ghost could not be put away"));
+    ghost.actor.putAway().catch((error: unknown) => ghost.log.error({ error }, "the ghost could not be unloaded"));
   }
 
   async #catchUp(keep: boolean): Promise<void> {
@@ -268,7 +268,9 @@ export class Ghosts {
       if (!wasLoaded && !processes.prefers(ghost.userId)) return;
       ghost.actor.requestSync();
       await ghost.actor.settled();
-      await ghost.mark().catch((error: unknown) => ghost.log.warn({ error }, "the store's marker was not written"));
+      await ghost
+        .mark()
+        .catch((error: unknown) => ghost.log.warn({ error }, "the store's marker could not be written"));
       if (!wasLoaded && !keep) await ghost.actor.putAway();
     });
   }

@@ -48,7 +48,7 @@ export class Greeting {
       return await this.#greet(room, loaded);
     } catch (error) {
       if (isRetryable(error)) throw error;
-      this.#ghost.log.warn({ room: room.roomId, error }, "nothing can be said here yet");
+      this.#ghost.log.warn({ room: room.roomId, error }, "the agent can't speak here yet");
       return "greeted";
     }
   }

@@ -115,11 +115,11 @@ export class Invites {
       if (others <= most) return false;
       const reason = describeRefusal(this.#services.words(), "room_too_large");
       await leaveRoom(client, { userId: this.#ghost.userId }, roomId, reason);
-      log.info({ members: others, why: "room_too_large" }, "left again: the room's size was not known at the invite");
+      log.info({ members: others, why: "room_too_large" }, "left the room: it turned out to be too large");
       return true;
     } catch (error) {
       if (isRetryable(error)) throw error;
-      log.warn({ error }, "whether the room is too large could not be settled");
+      log.warn({ error }, "the size of the room could not be checked");
       return false;
     }
   }

@@ -91,7 +91,7 @@ export class MailHandler {
     const { rooms, trustIn, mode } = this.#services;
     await this.#sender.view(event.room_id).catch((error: unknown) => {
       if (isRetryable(error)) throw error;
-      this.#ghost.log.warn({ room: event.room_id, error }, "the room's state can't be read: it counts as encrypted");
+      this.#ghost.log.warn({ room: event.room_id, error }, "the room's state can't be read, so it counts as encrypted");
     });
     const isEncrypted = await rooms.isEncrypted(event.room_id);
     if (!mayTalkIn(mode, isEncrypted)) return done();

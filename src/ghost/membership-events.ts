@@ -60,7 +60,7 @@ export class MembershipEvents {
     const note: Outcome = { store: entry && ((tx) => audit.record(tx, entry)) };
     const log = this.#ghost.log.child({ room: roomId, event: event.event_id });
     if (await this.#isPast(item)) {
-      log.info("a membership that came late: the ghost is in the room");
+      log.info("a late membership event is ignored: the ghost is in the room");
       return done();
     }
     const change = membershipChange(event);
@@ -110,7 +110,7 @@ export class MembershipEvents {
     if (membership?.membership !== "join") return {};
     const said = await saidSinceInvite(client, event).catch((error: unknown) => {
       if (isRetryable(error)) throw error;
-      log.warn({ error }, "what was said before this agent came can't be read");
+      log.warn({ error }, "the messages from before the agent's join can't be read");
       return [];
     });
     await this.#greet(event, loaded, log);
@@ -119,7 +119,7 @@ export class MembershipEvents {
 
   async #greet(event: RoomEvent, loaded: LoadedGhost, log: Logger): Promise<void> {
     if (await this.#isSpace(event.room_id, log)) {
-      log.info("in a space, where nobody is talked with: no greeting");
+      log.info("joined a space: no greeting");
       return;
     }
     const room = { roomId: event.room_id, inviter: inviterOf(event) };
@@ -131,7 +131,7 @@ export class MembershipEvents {
       return (await roomType(this.#services.client, { userId: this.#ghost.userId }, roomId)) === SPACE;
     } catch (error) {
       if (isRetryable(error)) throw error;
-      log.warn({ error }, "what kind of room this is can't be read");
+      log.warn({ error }, "the type of the room can't be read");
       return false;
     }
   }

@@ -66,7 +66,7 @@ export class MissingKeys {
       await ghost.sendToAll(row.room_id, content, stepOf(row.session_id)).catch((error: unknown) => {
         if (isRetryable(error)) throw error;
         // Nobody there can be told, now or later.
-        ghost.log.warn({ room: row.room_id, error }, "could not tell of a missing key");
+        ghost.log.warn({ room: row.room_id, error }, "a missing key could not be reported to its sender");
       });
       await fencedAtOnce(this.#options.database, lease, (tx) =>
         tx.query("update key_notices set told = true where room_id = $1 and session_id = $2", [
@@ -74,7 +74,10 @@ export class MissingKeys {
           row.session_id,
         ]),
       );
-      ghost.log.info({ room: row.room_id, event: event.event_id, withheld: row.withheld }, "told of a missing key");
+      ghost.log.info(
+        { room: row.room_id, event: event.event_id, withheld: row.withheld },
+        "a missing key was reported to its sender",
+      );
     }
     const due = waiting.map((row) => row.due_ms).filter((ms) => ms > 0);
     return due.length === 0 ? undefined : Math.min(...due);
@@ -104,7 +107,7 @@ export class MissingKeys {
       ).catch((error: unknown) => {
         if (isRetryable(error)) throw error;
         // What it was about is read and answered all the same.
-        ghost.log.warn({ room: event.room_id, error }, "the notice about a missing key could not be taken back");
+        ghost.log.warn({ room: event.room_id, error }, "the notice of a missing key could not be deleted");
       });
     }
     await fencedAtOnce(database, lease, (tx) =>

@@ -33,7 +33,7 @@ export async function setProfile(
     await setDisplayName(client, { userId }, displayName);
   } catch (error) {
     if (!isRefusal(error)) throw error;
-    log.warn({ error }, "the homeserver does not let this ghost be called as it should be");
+    log.warn({ error }, "the homeserver refuses this ghost's display name");
   }
   return fingerprint;
 }

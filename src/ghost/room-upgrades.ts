@@ -34,12 +34,12 @@ export class RoomUpgrades {
     if (replacement === undefined) return;
     const decision = await this.#invites.mayBring(event.sender, replacement);
     if (!decision.allowed) {
-      log.info({ user: event.sender, why: decision.reason }, "a room is not followed to where it goes on");
+      log.info({ user: event.sender, why: decision.reason }, "an upgraded room is not followed");
       return;
     }
     // Somebody who names room after room brings the agent into them as by an invite.
     if (!(await invites.take({ ghost: this.#ghost.userId, eventId: event.event_id, inviter: event.sender }))) {
-      log.info({ user: event.sender }, "a room is not followed to where it goes on: too many invites today");
+      log.info({ user: event.sender }, "an upgraded room is not followed: too many invites today");
       return;
     }
     try {
@@ -50,15 +50,15 @@ export class RoomUpgrades {
         event.room_id
       ) {
         await leaveRoom(client, actor, replacement);
-        log.warn("a room that does not go on from this one was not followed to");
+        log.warn("a room is not followed: it does not name this one as its predecessor");
         return;
       }
       if (await this.#invites.withdrew(replacement, log)) return;
       await this.#direct.goOnFrom(event.room_id, { room_id: replacement, sender: event.sender });
-      log.info("followed a room to where it goes on");
+      log.info("followed an upgraded room");
     } catch (error) {
       if (!(error instanceof MatrixError) || error.retryable) throw error;
-      log.info({ error }, "the room goes on where nobody has invited this agent yet");
+      log.info({ error }, "the room was upgraded, and the agent is not invited to the new one yet");
     }
   }
 }

@@ -200,7 +200,7 @@ export class Sender {
     const { metrics, audit, database, log } = this.#services;
     const refused = new ClearTextRefused();
     metrics?.sends.inc({ encrypted: "no", outcome: "refused" });
-    log.error({ ghost: this.#userId, room: roomId, error: refused }, "nothing is said here in clear");
+    log.error({ ghost: this.#userId, room: roomId, error: refused }, "the agent refuses to send here unencrypted");
     const now = performance.now();
     if (now - (this.#refusalNoted.get(roomId) ?? -Infinity) > REFUSAL_NOTED_MS) {
       this.#refusalNoted.set(roomId, now);

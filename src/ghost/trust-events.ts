@@ -28,7 +28,7 @@ export class TrustEvents {
     const { trustNotices, notices, rooms } = this.#services;
     this.#ghost.log.error(
       { room: roomId, users: userIds },
-      "nothing is said here: an identity that was verified has changed",
+      "the agent is silent here: a verified identity has changed",
     );
     for (const userId of userIds) {
       const content = await notices.silenced(this.#ghost, roomId, userId);
@@ -41,7 +41,7 @@ export class TrustEvents {
 
   async unsigned(roomId: string, lease: Lease): Promise<void> {
     const { trustNotices, notices } = this.#services;
-    this.#ghost.log.error({ room: roomId }, "nothing is said here: this ghost's device is not signed by its identity");
+    this.#ghost.log.error({ room: roomId }, "the agent is silent here: its device is not signed by its identity");
     const content = await notices.unsigned(this.#ghost, roomId);
     await trustNotices.tell(this.#ghost, lease, { roomId, userId: this.#ghost.userId, why: "agent_unsigned", content });
   }

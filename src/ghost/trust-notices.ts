@@ -49,12 +49,12 @@ export class TrustNotices {
     // With its time: what was forgotten since is told again.
     await ghost.sendToAll(roomId, content, `not trusted ${userId} ${why} ${row.since}`).catch((error: unknown) => {
       if (isRetryable(error)) throw error;
-      ghost.log.warn({ room: roomId, error }, "could not tell of a device that is not trusted");
+      ghost.log.warn({ room: roomId, error }, "an untrusted device could not be reported to its user");
     });
     await fencedAtOnce(this.#database, lease, (tx) =>
       tx.query("update trust_notices set told = true where room_id = $1 and user_id = $2 and reason = $3", key),
     );
-    ghost.log.info({ room: roomId, user: userId, why }, "told of a device that is not trusted");
+    ghost.log.info({ room: roomId, user: userId, why }, "an untrusted device was reported to its user");
   }
 
   /**

@@ -5,8 +5,8 @@ import { MatrixError, noneIfNotFound, UnexpectedAnswer } from "./errors.ts";
 import { path } from "./path.ts";
 
 /*
- * The calls about users: making them, their profile, their account data. Those in rooms are in room-calls.ts, those of
- * devices in device-calls.ts. All throw HomeserverError, or the abort reason of `options.signal`.
+ * The calls about users: registration, profile and account data. room-calls.ts has the calls in rooms, device-calls.ts
+ * those of devices. All throw HomeserverError, or the abort reason of `options.signal`.
  */
 
 /** A user's profile; a field that is not set is undefined. */

@@ -6,9 +6,9 @@ import { AnswerTooLarge, noneIfNotFound } from "./errors.ts";
 import { path } from "./path.ts";
 
 /*
- * The calls a ghost makes as its device (MSC4326), or about it. Bodies of the crypto engine's requests are its JSON text,
- * and so are the answers it is given. All throw HomeserverError, or the abort reason of `options.signal`; a device that
- * is gone shows as an error for which `isUnknownDevice` holds.
+ * The calls a ghost makes as its device (MSC4326), or about it. The crypto engine's requests and the answers it
+ * gets are its own JSON text. All throw HomeserverError, or the abort reason of `options.signal`; for a
+ * missing device `isUnknownDevice` recognises the error.
  */
 
 /** A user together with its device. */

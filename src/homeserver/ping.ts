@@ -21,7 +21,7 @@ export async function awaitHomeserver(client: HomeserverClient, log: Logger, sig
   for (let attempts = 1; ; attempts += 1) {
     try {
       await versions(client, { signal });
-      if (attempts > 1) log.info({ attempts }, "the homeserver is there");
+      if (attempts > 1) log.info({ attempts }, "the homeserver answers");
       return;
     } catch (error) {
       if (!isHomeserverError(error)) throw error;
@@ -29,9 +29,9 @@ export async function awaitHomeserver(client: HomeserverClient, log: Logger, sig
       if (error instanceof MatrixError && error.errcode === "M_UNKNOWN_TOKEN") {
         // Synapse refuses even this call to an unknown token.
         const reason = explainPingFailure(error, "");
-        log.error({ reason, waitMs }, "the homeserver does not know this registration; agents answer when it does");
+        log.error({ reason, waitMs }, "the homeserver does not know this registration; agents answer once it does");
       } else {
-        log.warn({ error: error.message, waitMs }, "waiting for the homeserver; agents answer when it is there");
+        log.warn({ error: error.message, waitMs }, "waiting for the homeserver; agents answer once it does");
       }
       await pause(waitMs, signal);
     }

@@ -49,7 +49,7 @@ export async function watchHomeserver(
       // Without a position it answers at once, so its return is noticed at once.
       since = undefined;
       const waitMs = retryDelayMs(error, ++failures);
-      log.debug({ error: isHomeserverError(error) ? error.message : error, waitMs }, "the homeserver is not there");
+      log.debug({ error: isHomeserverError(error) ? error.message : error, waitMs }, "the homeserver does not answer");
       await pause(waitMs, signal).catch(() => undefined);
     }
   }

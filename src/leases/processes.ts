@@ -165,7 +165,7 @@ export class Processes {
       } catch (error) {
         this.#options.log.warn(
           { error },
-          "no sign of life could be given to the database; its ghosts may be taken over",
+          "the heartbeat could not be written; other processes may take this one's ghosts",
         );
       }
     }

@@ -224,10 +224,7 @@ export class Mailbox {
     const dropped = await dropBeyondQuota(this.#database, eventId);
     if (dropped === 0) return;
     this.#metrics?.mail.inc({ outcome: "dropped" }, dropped);
-    this.#log.warn(
-      { event: eventId, dropped },
-      "events dropped that could not be read: their sender, or server, has too many",
-    );
+    this.#log.warn({ event: eventId, dropped }, "unreadable events dropped: their sender or server has too many");
   }
 
   /** Writes rows of one ghost; `$1` is the ghost. */

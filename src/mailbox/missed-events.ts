@@ -62,7 +62,7 @@ export class MissedEvents {
       }
     };
     await Promise.all(Array.from({ length: CONCURRENCY }, worker));
-    if (found > 0) log.warn({ events: found }, "the homeserver had not told of all events; the missing ones were read");
+    if (found > 0) log.warn({ events: found }, "the homeserver had not sent all events; the missing ones were read");
   }
 
   async #findIn(place: Place, signal: AbortSignal): Promise<number> {

@@ -53,7 +53,7 @@ export class MissedMemberships {
       await reconcile(ghost, signal);
       for (const { roomId, event } of await pendingInvites(client, { userId: ghost }, { signal })) {
         if (await isInvited(ghost, roomId)) continue;
-        log.warn({ ghost, room: roomId }, "the homeserver had not told of an invite; it was read");
+        log.warn({ ghost, room: roomId }, "the homeserver had not sent an invite; it was read");
         const invite = { ...event, room_id: roomId, event_id: `${MISSED_INVITE}${randomUUID()}` };
         await deliver(parseTransaction("missed", { events: [invite] }));
       }

@@ -37,7 +37,7 @@ async function pruneInTurn(
   try {
     if (!(await takeTurn(database))) return;
   } catch (error) {
-    log.warn({ error }, "old rows could not be looked for; trying again in an hour");
+    log.warn({ error }, "old rows could not be searched; trying again in an hour");
     return;
   }
   const rows = await pruneAll(prunes, signal, log);

@@ -105,7 +105,10 @@ export class TransactionStore {
     this.#metrics?.events.inc({ outcome: "repeated" }, events.length - stored);
     this.#metrics?.events.inc({ outcome: "malformed" }, malformed.length);
     if (malformed.length > 0) {
-      this.#log.warn({ txn: transaction.txnId, count: malformed.length }, "malformed parts stored aside");
+      this.#log.warn(
+        { txn: transaction.txnId, count: malformed.length },
+        "malformed parts of a transaction were stored separately",
+      );
     }
     return arrivals;
   }

@@ -35,7 +35,7 @@ export class Retention {
       const before = new Date(now - ageMs);
       const messages = await history.expire(roomId, before);
       const held = await mailbox.expire(roomId, before);
-      if (messages + held > 0) log.info({ room: roomId, messages, held }, "forgot what was too old to be kept");
+      if (messages + held > 0) log.info({ room: roomId, messages, held }, "expired messages were forgotten");
       forgotten += messages + held;
     }
     return forgotten;
@@ -46,7 +46,7 @@ export class Retention {
     for (const { roomId, isCurrent } of await rooms.lifetimes()) {
       if (isCurrent) continue;
       await read(roomId).catch((error: unknown) => {
-        log.debug({ room: roomId, error }, "the room's state can't be read; what it says of retention is not known");
+        log.debug({ room: roomId, error }, "the room's state can't be read, so its retention is unknown");
       });
     }
   }

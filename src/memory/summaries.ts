@@ -114,7 +114,7 @@ export class Summaries {
     const done = this.#make(id, summariser, log)
       .catch((error: unknown) => {
         if (!this.#stopping.signal.aborted)
-          log.warn({ error }, "a conversation was not summed up; trying after its next answer");
+          log.warn({ error }, "a conversation could not be summarised; trying again after its next answer");
       })
       .finally(() => this.#running.delete(key));
     this.#running.set(key, done);
@@ -149,7 +149,7 @@ export class Summaries {
       if (last === undefined) return;
       const anew = await droppedSummary(this.#database, placeOf(id));
       if (anew !== undefined && dropped?.by !== anew.by && !(await take(anew.by))) {
-        log.info({ user: anew.by }, "not summed up anew yet: who caused it has used up what they may");
+        log.info({ user: anew.by }, "no new summary: the person has reached their limit");
         return;
       }
       dropped = anew;
@@ -175,7 +175,7 @@ export class Summaries {
       if (dropped !== undefined) await spend(dropped.by, countTokens(request) + countTokens(body));
       const summary = { upTo: last.turnPosition, body: body.trim().slice(0, LONGEST).toWellFormed(), encrypted };
       if (!(await this.#store(id, before, summary, read))) return;
-      log.info({ messages: part.length }, "summed up what was long ago in a conversation");
+      log.info({ messages: part.length }, "old messages of a conversation were summarised");
     }
   }
 

@@ -86,7 +86,7 @@ function routes({ readiness, metrics }: Monitored, log: Logger): Express {
 /** Express recognises an error handler by its four parameters. */
 function failed(log: Logger): (error: unknown, ...rest: Parameters<RequestHandler>) => void {
   return (error, request, response, next) => {
-    log.error({ error, path: request.path }, "what was asked for by monitoring could not be told");
+    log.error({ error, path: request.path }, "a request of monitoring failed");
     if (response.headersSent) next(error);
     else response.status(500).json({ error: "could not be told; see the log" });
   };

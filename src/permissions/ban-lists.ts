@@ -7,10 +7,10 @@ import type { RoomEvent } from "../homeserver/transaction.ts";
 import type { Logger } from "../observability/log.ts";
 import { Bans, isPolicyEvent, parseBanList, type BanKind, type BanRule } from "./bans.ts";
 
-/** A list that can't be read is tried again after so long, in ms. */
+/** The pause before an unreadable list is tried again, in ms. */
 const RETRY_MS = 300_000;
 
-/** More rules than this no list needs; those beyond are left out. */
+/** The most rules of a list; no real list has more. Further rules are ignored. */
 const MAX_RULES = 100_000;
 
 /** A row of `ban_lists`. */
@@ -31,47 +31,47 @@ export interface BanListsOptions {
 }
 
 /**
- * The policy rooms that are followed, and the bans that they recommend: the rows of `ban_lists` and `ban_rules`. As
- * with other rooms, events only say that the state has changed, and then it is read whole. The last reading counts
- * until the next one succeeds, over restarts too.
+ * The followed policy rooms, and the bans that they recommend: the rows of `ban_lists` and `ban_rules`. As with other
+ * rooms, events only say that the state has changed, and then the whole state is read. The last reading counts until
+ * the next one succeeds, also over restarts.
  */
 export class BanLists {
   readonly #options: BanListsOptions;
   readonly #stopping = new AbortController();
-  /** When a list that could not be read is tried again. */
+  /** The time of the next attempt for each unreadable list. */
   readonly #failed = new Map<string, number>();
   #bans = new Bans();
-  /** Which readings of which lists {@link #bans} is made of. */
+  /** The readings from which {@link #bans} was made. */
   #madeOf = "";
   #looking: Promise<void> | undefined;
   #isLookWaiting = false;
-  /** The rows for the configured lists are to be made and marked as changed. */
+  /** The rows of the configured lists must still be made and marked as changed. */
   #isToBegin = false;
-  /** A list has changed since it was looked at. */
+  /** A list has changed since the last look. */
   #hasChanged = false;
 
   constructor(options: BanListsOptions) {
     this.#options = options;
   }
 
-  /** The bans as of now. */
+  /** The present bans. */
   get bans(): Bans {
     return this.#bans;
   }
 
-  /** Takes up what was read before. Called before the first transaction is taken. Throws DatabaseError. */
+  /** Loads the earlier readings. Called before the first transaction is taken. Throws DatabaseError. */
   async load(): Promise<void> {
     await this.#compose(await this.#rows());
   }
 
-  /** Every list may have changed, or is new: they are read again. Returns at once. */
+  /** Reads every list again, because any may have changed or be new. Returns at once. */
   refresh(): void {
     this.#failed.clear();
     this.#isToBegin = true;
     this.#run(() => this.#look());
   }
 
-  /** Takes note of rules that have changed, in the transaction that stores the events. */
+  /** Records changed rules, in the transaction that stores the events. */
   async note(tx: Queryable, events: readonly RoomEvent[]): Promise<void> {
     const changed = events.filter(
       (event) => this.#followed.includes(event.room_id) && (mayChangeRules(event) || this.#isOwnMembership(event)),
@@ -85,19 +85,19 @@ export class BanLists {
     this.#hasChanged = true;
   }
 
-  /** After a transaction: reads what it said has changed. Returns at once. */
+  /** Called after a transaction: reads the lists that it changed. Returns at once. */
   stored(): void {
     if (this.#hasChanged) this.look();
   }
 
-  /** Reads what has changed, and takes over what another process has read. Returns at once. */
+  /** Reads changed lists, and takes over other processes' readings. Returns at once. */
   look(): void {
     if (this.#isLookWaiting || (this.#followed.length === 0 && this.#madeOf === "")) return;
     this.#isLookWaiting = true;
     this.#run(() => this.#look());
   }
 
-  /** Ends what is under way. */
+  /** Stops running work. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#looking;
@@ -116,7 +116,7 @@ export class BanLists {
     const running: Promise<void> = before
       .then(() => (this.#stopping.signal.aborted ? undefined : work()))
       .catch((error: unknown) => {
-        if (!this.#stopping.signal.aborted) this.#options.log.warn({ error }, "the ban lists could not be looked at");
+        if (!this.#stopping.signal.aborted) this.#options.log.warn({ error }, "the ban lists could not be read");
       })
       .finally(() => {
         if (this.#looking === running) this.#looking = undefined;
@@ -135,7 +135,7 @@ export class BanLists {
     await this.#compose(await this.#rows());
   }
 
-  /** A failure here is tried again at the next look. */
+  /** The next look retries after a failure. */
   async #begin(): Promise<void> {
     this.#isToBegin = false;
     try {
@@ -159,7 +159,7 @@ export class BanLists {
     return rows;
   }
 
-  /** An unreadable list is logged once until it can be read again; its last reading goes on to count. */
+  /** An unreadable list is logged once until it can be read again; its last reading still counts. */
   async #read({ room_id: roomId, changes }: ListRow): Promise<void> {
     const { log } = this.#options;
     try {
@@ -168,7 +168,7 @@ export class BanLists {
       this.#failed.delete(roomId);
       log.info({ room: roomId, rules: rules.length }, "ban list read");
       if (rules.length > MAX_RULES)
-        log.warn({ room: roomId, most: MAX_RULES }, "a ban list is too long; its end is left out");
+        log.warn({ room: roomId, most: MAX_RULES }, "a ban list is too long; its last rules are ignored");
     } catch (error) {
       if (!isHomeserverError(error)) throw error;
       const isNews = !this.#failed.has(roomId);
@@ -176,13 +176,13 @@ export class BanLists {
       if (isNews) {
         log.error(
           { room: roomId, error },
-          "a ban list can't be read: invite the bot to it, or take it out of permissions.ban_lists; what was read of it before counts",
+          "a ban list can't be read: invite the bot to it, or take it out of permissions.ban_lists; its last reading still counts",
         );
       } else log.debug({ room: roomId, error }, "a ban list still can't be read");
     }
   }
 
-  /** The room's state; joined first where the bot is not in it. Throws HomeserverError. */
+  /** The room's state; the bot joins first if necessary. Throws HomeserverError. */
   async #state(roomId: string): Promise<readonly StateEvent[]> {
     const { client, botUserId } = this.#options;
     const as = { userId: botUserId };
@@ -196,7 +196,7 @@ export class BanLists {
     }
   }
 
-  /** A reading that is older than the stored one changes nothing. */
+  /** A reading older than the stored one changes nothing. */
   async #store(roomId: string, changes: number, rules: readonly BanRule[]): Promise<void> {
     await this.#options.database.transaction(async (tx) => {
       const { count } = await tx.query(
@@ -225,12 +225,14 @@ export class BanLists {
   }
 }
 
-/** A rule, or an event that may take one back: a redaction's target is not looked at, because the list is read anew. */
+/**
+ * A rule, or an event that may revoke one. A redaction's target is not examined, because the list is read again anyway.
+ */
 function mayChangeRules(event: RoomEvent): boolean {
   return isPolicyEvent(event) || event.type === "m.room.redaction";
 }
 
-/** The server that a room's id names; those of version 12 and later name none. */
+/** The server in a room's id; ids of version 12 and later have none. */
 function serverOf(roomId: string): string | undefined {
   const colon = roomId.indexOf(":");
   return colon === -1 ? undefined : roomId.slice(colon + 1);

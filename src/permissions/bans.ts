@@ -11,17 +11,17 @@ export interface BanRule {
   readonly entity: string;
 }
 
-/** A state event as far as it may be a rule. */
+/** The fields of a state event that a rule needs. */
 export interface PolicyEvent {
   readonly type: string;
   readonly state_key?: string;
   readonly content: Readonly<Record<string, unknown>>;
 }
 
-/** Ids are no longer (spec "Identifier Grammar"), and a glob that is matches none. */
+/** Ids are no longer (spec "Identifier Grammar"), and a longer glob matches none. */
 const LONGEST_ENTITY = 255;
 
-/** The types of rules, those among them that lists had before the specification. */
+/** The types of rules, including the older names. */
 const KINDS: ReadonlyMap<string, BanKind> = new Map(
   (["user", "server", "room"] as const).flatMap((kind) =>
     [`m.policy.rule.${kind}`, `m.room.rule.${kind}`, `org.matrix.mjolnir.rule.${kind}`].map((type) => [type, kind]),
@@ -30,15 +30,12 @@ const KINDS: ReadonlyMap<string, BanKind> = new Map(
 
 const BAN: ReadonlySet<unknown> = new Set(["m.ban", "org.matrix.mjolnir.ban"]);
 
-/** Whether a state event is a rule, or takes one back. */
+/** Whether a state event is a rule, or revokes one. */
 export function isPolicyEvent({ type, state_key: key }: Pick<PolicyEvent, "type" | "state_key">): boolean {
   return key !== undefined && KINDS.has(type);
 }
 
-/**
- * The bans that the state of a policy room recommends, each once. Events that are no rules, or recommend something
- * else, are left out.
- */
+/** The bans that a policy room's state recommends, each once. Other events and recommendations are ignored. */
 export function parseBanList(state: readonly PolicyEvent[]): BanRule[] {
   const rules = new Map<string, BanRule>();
   for (const event of state) {
@@ -55,7 +52,7 @@ function isEntity(entity: string): boolean {
   return entity !== "" && entity.length <= LONGEST_ENTITY && entity.isWellFormed() && !/\p{Cc}/u.test(entity);
 }
 
-/** The users, servers and rooms that the rules of all lists ban. */
+/** The users, servers and rooms that all lists ban. */
 export class Bans {
   readonly #exact = new Set<string>();
   readonly #globs: Readonly<Record<BanKind, string[]>> = { user: [], server: [], room: [] };
@@ -68,7 +65,7 @@ export class Bans {
     }
   }
 
-  /** Whether somebody is banned, or the server they are on. */
+  /** Whether a user or the user's server is banned. */
   hasUser(userId: string): boolean {
     return this.#has("user", userId) || this.#has("server", withoutPort(serverOf(userId)));
   }

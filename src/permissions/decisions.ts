@@ -3,24 +3,24 @@ import type { Bans } from "./bans.ts";
 import { matchesGlob, particularity } from "../text/glob.ts";
 import { serverOf, withoutPort } from "../matrix/server-name.ts";
 
-/** An act for which somebody needs permission. */
+/** An act that needs permission. */
 export type Act =
-  /** That an agent comes into a room, or goes on with it in another one. */
+  /** An agent comes into a room, or moves on to another one. */
   | "invite"
-  /** To have a message answered; an edit of one; a command; a reaction that asks for something. */
+  /** A message that asks for an answer; an edit of one; a command; a reaction that asks for something. */
   | "message"
   | "edit"
   | "command"
   | "reaction"
-  /** That an agent remembers what was said to others. */
+  /** An agent remembers messages to others. */
   | "overheard"
   /** To verify an agent. */
   | "verification"
-  /** The homeserver asks whether there is such a user, on behalf of nobody it names. */
+  /** The homeserver asks whether a user exists; it does not say for whom. */
   | "query"
-  /** An act that only a room's moderators may do, done by somebody who is none. */
+  /** A person who is no moderator does something reserved for the room's moderators. */
   | "moderate"
-  /** An act on the bridge itself: having models installed. */
+  /** An act on the bridge itself: installing models. */
   | "administer";
 
 /** A question to {@link decide}. */
@@ -30,35 +30,35 @@ export interface PermissionRequest {
   readonly userId: string | undefined;
   /** The agent's name; undefined for the bridge's own bot. */
   readonly agent: string | undefined;
-  /** Where; undefined when it is in no room. */
+  /** The room; undefined when there is none. */
   readonly roomId?: string | undefined;
-  /** How many have joined the room; undefined when that is not known. */
+  /** The number of joined members; undefined when unknown. */
   readonly members?: number | undefined;
 }
 
-/** Why something is refused. */
+/** The reason for a refusal. */
 export type Refusal =
   /** `access.ignore` names the user. */
   | "ignored"
-  /** A ban list that is followed names the user, the server or the room. */
+  /** A followed ban list names the user, the server or the room. */
   | "banned"
-  /** The room is a ban list that is followed: nobody is listened to there. */
+  /** The room is a followed ban list: agents listen to nobody there. */
   | "ban_list"
   /** The configuration blocks the room. */
   | "room_blocked"
-  /** The room has more members than the configuration wants. */
+  /** The room has more members than the configuration allows. */
   | "room_too_large"
-  /** The user may use no agents. */
+  /** The user may use no agent. */
   | "no_access"
   /** The user may use agents, but not this one. */
   | "not_this_agent"
-  /** It takes a higher level. */
+  /** The act needs a higher level. */
   | "level";
 
 export type Decision =
   { readonly allowed: true; readonly level: Level } | { readonly allowed: false; readonly reason: Refusal };
 
-/** The rules by which is decided. */
+/** The rules behind decisions. */
 export interface PermissionPolicy {
   readonly access: AccessConfig;
   readonly permissions: PermissionConfig;
@@ -67,20 +67,20 @@ export interface PermissionPolicy {
 
 const LEVELS: readonly Level[] = ["none", "user", "moderator", "admin"];
 
-/** Whether a level is another one, or above it. */
+/** Whether a level is at least another one. */
 function isAtLeast(level: Level, least: Level): boolean {
   return LEVELS.indexOf(level) >= LEVELS.indexOf(least);
 }
 
-/** The level that an act takes. */
+/** The level that an act needs. */
 function levelFor(act: Act): Level {
   if (act === "administer") return "admin";
   return act === "moderate" ? "moderator" : "user";
 }
 
 /**
- * Whether somebody may do something. This is the one place that decides: every way in asks it. The room's rules come
- * first, then the user's, then the agent's.
+ * Whether a user may do something. Every entry point asks this one function. The room's rules come first, then the
+ * user's, then the agent's.
  */
 export function decide(policy: PermissionPolicy, request: PermissionRequest): Decision {
   const { permissions, access, bans } = policy;
@@ -90,11 +90,11 @@ export function decide(policy: PermissionPolicy, request: PermissionRequest): De
 
   if (roomId !== undefined) {
     if (permissions.banLists.includes(roomId)) {
-      // The bot has to be in a ban list's room to read it, whoever lets it in.
+      // The bot must be in a ban list's room to read it, whoever invites it.
       return act === "invite" && agent === undefined ? { allowed: true, level } : refused("ban_list");
     }
     if (roomRule(permissions, roomId) === "none") return refused("room_blocked");
-    // Other people write the lists, so a list must not take the bridge from its own admins.
+    // Other people write the lists, so a list must not lock the bridge's own admins out.
     if (bans.hasRoom(roomId) && !isAdmin) return refused("banned");
   }
   if (userId !== undefined) {
@@ -108,8 +108,8 @@ export function decide(policy: PermissionPolicy, request: PermissionRequest): De
 }
 
 /**
- * Whether there can be a room in which somebody may do something: a message to a device names none. A rule for rooms
- * may give a right that one for servers does not; a glob counts as a name that it matches.
+ * Whether a user might be allowed something in some room: a message to a device names no room. A rule for rooms may
+ * give a right that a rule for servers does not; a glob counts as a name that it matches.
  */
 export function allowedSomewhere(policy: PermissionPolicy, request: Omit<PermissionRequest, "roomId">): boolean {
   return [undefined, ...policy.permissions.rooms.keys()].some(
@@ -121,21 +121,24 @@ function refused(reason: Refusal): Decision {
   return { allowed: false, reason };
 }
 
-/** A level, and how particular the rule is that gives it. */
+/** A level, and how specific its rule is. */
 interface Vote {
   readonly level: Level;
   readonly rank: number;
 }
 
-/** Users come before rooms, and these before servers; among globs of a kind, the one that names most. */
+/**
+ * Rules for users come before those for rooms, and these before those for servers; among globs of a kind, the one with
+ * most literal characters.
+ */
 const RANK = { server: 0, room: 1e3, user: 1e4 } as const;
 
-/** Of an exact name, above all globs of its kind: no id is longer than 255 bytes. */
+/** The rank of an exact name, above all globs of its kind: no id is longer than 255 bytes. */
 const EXACT = 999;
 
 /**
- * The level of a user in a room, by the most particular rule. `access` counts as one rule, because it can give somebody
- * two levels, of which the higher counts.
+ * A user's level in a room, by the most specific rule. `access` counts as one rule, because it can give a user two
+ * levels, of which the higher counts.
  */
 function levelOf({ permissions, access }: PermissionPolicy, userId: string, roomId: string | undefined): Level {
   const server = serverOf(userId);
@@ -154,7 +157,7 @@ function levelOf({ permissions, access }: PermissionPolicy, userId: string, room
   }
   const simple = [...simpleVotes(access, userId)];
   if (simple.length > 0) {
-    // Behind a rule of `permissions` that is as particular.
+    // After an equally specific rule of `permissions`.
     const rank = Math.max(...simple.map((one) => one.rank)) - 0.5;
     votes.push({ level: simple.some(({ level }) => level === "admin") ? "admin" : "user", rank });
   }
@@ -174,13 +177,13 @@ function* simpleVotes({ users, admins }: AccessConfig, userId: string): Generato
   }
 }
 
-/** `@*:example.org` says the same as `example.org` among the servers. */
+/** `@*:example.org` means the same as `example.org` among the servers. */
 function kindOf(glob: string): ["user" | "server", string] {
   const server = /^@\*:(.+)$/.exec(glob)?.[1];
   return server === undefined ? ["user", glob] : ["server", server];
 }
 
-/** The rule of the most particular glob for a room; undefined when none matches. */
+/** The rule of the most specific glob for a room; undefined when none matches. */
 function roomRule({ rooms }: PermissionConfig, roomId: string): Level | "allowed" | undefined {
   return mostParticular(rooms, roomId);
 }

@@ -1,22 +1,22 @@
 import type { Act, Decision } from "./decisions.ts";
 import type { Permissions } from "./permissions.ts";
 
-/** Who wants something, and where. */
+/** The user who wants something, and the room. */
 export interface Wanting {
   readonly roomId: string;
   readonly sender: string;
 }
 
-/** What is asked of a ghost about a room that it is in. */
+/** The questions to a ghost about a room that it is in. */
 export interface GhostInRoom {
   readonly userId: string;
-  /** How many have joined a room. */
+  /** The number of joined members of a room. */
   memberCount(roomId: string): Promise<number>;
-  /** Whether somebody may take back what others say in a room. */
+  /** Whether a user may redact others' messages in a room. */
   isModerator(roomId: string, userId: string): Promise<boolean>;
 }
 
-/** Whether somebody may do something with a ghost in a room, whose size is looked at only where it counts. */
+/** Whether a user may do something with a ghost in a room. The room's size is fetched only where it counts. */
 export async function decideIn(
   permissions: Permissions,
   ghost: GhostInRoom,
@@ -29,7 +29,7 @@ export async function decideIn(
   return permissions.decide({ ...request, members: await ghost.memberCount(roomId) });
 }
 
-/** Whether somebody might ask a ghost in a room, where they have not asked it yet: nobody is told of a refusal. */
+/** Whether a user could ask a ghost in a room. They have not asked yet, so a refusal is reported to nobody. */
 export async function mightAsk(
   permissions: Permissions,
   ghost: GhostInRoom,
@@ -41,7 +41,7 @@ export async function mightAsk(
   return permissions.allows({ ...request, members: await ghost.memberCount(roomId) });
 }
 
-/** Whether somebody moderates a room: by the level the configuration gives, or because the room says so. */
+/** Whether a user moderates a room: by the configured level, or by the room's own power levels. */
 export async function moderates(
   permissions: Permissions,
   ghost: GhostInRoom,

@@ -10,7 +10,7 @@ export interface Invite {
   readonly inviter: string;
 }
 
-/** The rows of `accepted_invites`: how many invites were accepted in the last 24 hours, over all processes. */
+/** The rows of `accepted_invites`: the invites accepted in the last 24 hours, over all processes. */
 export class InviteQuota {
   readonly #database: Database;
   readonly #settings: () => Pick<PermissionConfig, "invitesPerDay">;
@@ -21,7 +21,7 @@ export class InviteQuota {
     this.#settings = settings;
   }
 
-  /** Counts an invite, once however often it is tried, unless it is one too many. Returns whether it may be accepted. */
+  /** Counts an invite, once for all its attempts, unless it exceeds the quota. Returns whether it may be accepted. */
   async take({ ghost, eventId, inviter }: Invite): Promise<boolean> {
     const { user, server } = this.#settings().invitesPerDay;
     if (user === undefined && server === undefined) return true;
@@ -44,7 +44,7 @@ export class InviteQuota {
     });
   }
 
-  /** Deletes those that are older. */
+  /** Deletes older rows. */
   async prune(olderThanDays: number, signal?: AbortSignal): Promise<number> {
     const where = "accepted_at < now() - $1 * interval '1 day'";
     return deleteInBatches(this.#database, { from: "accepted_invites", where, values: [olderThanDays] }, signal);

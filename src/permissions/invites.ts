@@ -2,7 +2,7 @@ import type { EncryptionMode } from "../config/config.ts";
 import type { Words } from "../language/words.ts";
 import type { Refusal } from "./decisions.ts";
 
-/** Whether an agent talks in rooms that are encrypted, or that are not. */
+/** Whether agents talk in encrypted rooms, or in unencrypted ones. */
 export function mayTalkIn(mode: EncryptionMode, isEncrypted: boolean): boolean {
   return mode === "default" || (mode === "require") === isEncrypted;
 }
@@ -13,8 +13,8 @@ export function describeRefusedRoom(words: Words, mode: EncryptionMode): string 
 }
 
 /**
- * The words for the inviter when an invite is refused. A user whom a list bans, or the admin ignores, learns nothing of
- * it.
+ * The words for the inviter when an invite is refused. They reveal nothing to a user whom a list bans or the admin
+ * ignores.
  */
 export function describeRefusal({ invites }: Words, reason: Refusal): string {
   switch (reason) {
@@ -34,8 +34,8 @@ export function describeRefusal({ invites }: Words, reason: Refusal): string {
 }
 
 /**
- * Whether the room of an invite is encrypted, by the state that came with it (spec "Stripped state"); undefined when none
- * came.
+ * Whether the room of an invite is encrypted, by the state in the invite (spec "Stripped state"); undefined when it
+ * carries none.
  */
 export function encryptionOfInvite(event: {
   readonly unsigned?: Readonly<Record<string, unknown>>;
@@ -45,10 +45,10 @@ export function encryptionOfInvite(event: {
   return state.some((entry: unknown) => (entry as { type?: unknown } | null)?.type === "m.room.encryption");
 }
 
-/** The type of rooms that hold other rooms together, and in which nobody talks (spec "Spaces"). */
+/** The type of rooms that group other rooms, in which nobody talks (spec "Spaces"). */
 export const SPACE = "m.space";
 
-/** The type of an invite's room, by the state that came with it; undefined for most rooms, and when none came. */
+/** The type of an invite's room, by the state in the invite; undefined for most rooms, and when it carries none. */
 export function typeOfInvite(event: { readonly unsigned?: Readonly<Record<string, unknown>> }): string | undefined {
   const state = event.unsigned?.["invite_room_state"];
   if (!Array.isArray(state)) return undefined;

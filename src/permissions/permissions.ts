@@ -13,7 +13,7 @@ import {
 
 /** A question about a ghost. */
 export interface GhostRequest extends Omit<PermissionRequest, "agent"> {
-  /** User id of the agent, or of the bridge's own bot. */
+  /** The user id of the agent, or of the bridge's own bot. */
   readonly ghost: string;
 }
 
@@ -22,7 +22,7 @@ export interface Refused extends GhostRequest {
   readonly reason: Refusal;
 }
 
-/** The entry of a refusal in the audit log; undefined where nobody is named, or where the caller writes it down. */
+/** A refusal's entry in the audit log; undefined where nobody is named, or where the caller records it. */
 export function auditOfRefusal({ act, userId: by, ghost, roomId: room, reason }: Refused): AuditEntry | undefined {
   if (by === undefined || act === "administer" || act === "query" || act === "overheard" || act === "moderate") {
     return undefined;
@@ -42,13 +42,13 @@ export interface PermissionsOptions {
   readonly botUserId: string;
   readonly bans: () => Bans;
   /**
-   * Is called with each refusal, except of things that nobody asked for (`overheard`) and that others may give
+   * Called with each refusal, except of acts that nobody asked for (`overheard`) or that others may permit
    * (`moderate`).
    */
   readonly refused?: (refused: Refused) => void;
 }
 
-/** The decision of permissions/decisions.ts by the present configuration and bans; every way in asks it. */
+/** The decision of permissions/decisions.ts by the present configuration and bans; every entry point asks it. */
 export class Permissions {
   readonly #options: PermissionsOptions;
 
@@ -56,7 +56,7 @@ export class Permissions {
     this.#options = options;
   }
 
-  /** Whether somebody may do something with a ghost. */
+  /** Whether a user may do something with a ghost. */
   decide(request: GhostRequest): Decision {
     const decision = this.#decide(request);
     const isAsked = request.act !== "overheard" && request.act !== "moderate";
@@ -64,7 +64,7 @@ export class Permissions {
     return decision;
   }
 
-  /** The same, where nobody has asked for it yet: refusals are reported to nobody. */
+  /** The same for something that nobody has asked for yet: refusals are not reported. */
   allows(request: GhostRequest): boolean {
     return this.#decide(request).allowed;
   }
@@ -75,7 +75,7 @@ export class Permissions {
     return (Object.hasOwn(commands, setting) ? commands[setting] : undefined) ?? "moderators";
   }
 
-  /** Whether there can be a room in which somebody may have something of a ghost; nobody is told of a refusal. */
+  /** Whether a user might be allowed something of a ghost in some room; refusals are not reported. */
   allowsSomewhere({ ghost, ...request }: Omit<GhostRequest, "roomId">): boolean {
     return allowedSomewhere(this.#policy(), { ...request, agent: this.#agent(ghost) });
   }
@@ -95,18 +95,18 @@ export class Permissions {
     return ghost === this.#options.botUserId ? undefined : agentName(ghost);
   }
 
-  /** Whether a room is a ban list: the bot is in it to read it, and for nothing else. */
+  /** Whether a room is a ban list, which the bot only reads. */
   isBanList(roomId: string): boolean {
     return this.#options.settings().permissions.banLists.includes(roomId);
   }
 
-  /** How many may have joined a room; undefined: as many as there are. */
+  /** The most joined members of a room; undefined: any number. */
   get maxRoomMembers(): number | undefined {
     return this.#options.settings().permissions.maxRoomMembers;
   }
 }
 
-/** An agent's name is in its user id, whether it is there now or not. */
+/** The agent's name from its user id, whether or not the agent exists now. */
 function agentName(userId: string): string {
   return userId.slice(1, userId.indexOf(":")).replace(AGENT_PREFIX, "");
 }

@@ -1,6 +1,6 @@
 import type { Trust, TrustPolicy } from "../config/config.ts";
 
-/** The trust that an agent requires in a room; the bridge's bot has no agent's name. */
+/** The trust that an agent requires in a room; the bridge's bot has no agent name. */
 export function trustIn(policy: TrustPolicy, agent: string | undefined, roomId: string): Trust {
   return {
     ...policy.everywhere,
@@ -9,15 +9,15 @@ export function trustIn(policy: TrustPolicy, agent: string | undefined, roomId: 
   };
 }
 
-/** Why somebody is not trusted enough to be acted on. */
+/** The reason why a sender is not trusted enough. */
 export type Distrust =
-  /** It came in clear into an encrypted room, so that nothing says who wrote it. */
+  /** The message came unencrypted in an encrypted room, so nothing proves its author. */
   | "not_encrypted"
   /** The device is not signed by its owner. */
   | "unsigned_device"
-  /** The owner's identity is another one than before. */
+  /** The owner's identity has changed. */
   | "identity_changed"
-  /** The owner's identity was verified, and is another one now. */
+  /** The owner's identity was verified and has changed. */
   | "verified_identity_changed"
   /** The owner's identity was never verified. */
   | "unverified_identity";

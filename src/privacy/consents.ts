@@ -3,7 +3,7 @@ import { deleteInBatches } from "../database/batches.ts";
 import type { Database, Queryable } from "../database/database.ts";
 import type { GivenConsent } from "./policy.ts";
 
-/** What a room's moderators decide about. */
+/** The subject of a decision by a room's moderators. */
 export interface ConsentId {
   readonly roomId: string;
   readonly ghost: string;
@@ -19,7 +19,7 @@ export interface Decision extends GivenConsent {
   readonly at: Date;
 }
 
-/** Where words would go: the provider, and the host behind it. */
+/** The recipient of messages: the provider, and the host behind it. */
 export function targetOf(provider: string, host: string): string {
   return `${provider} ${host}`;
 }
@@ -34,7 +34,7 @@ export class Consents {
     this.#audit = new AuditLog(database);
   }
 
-  /** What was decided last; undefined when nothing was. What it counts for, see privacy/policy.ts. */
+  /** The last decision; undefined when there is none. privacy/policy.ts says how far it counts. */
   async get({ roomId, ghost, target }: ConsentId): Promise<GivenConsent | undefined> {
     const { rows } = await this.#database.query<{ granted: boolean; encrypted: boolean }>(
       "select granted, encrypted from consents where room_id = $1 and ghost = $2 and target = $3",
@@ -61,7 +61,7 @@ export class Consents {
     await this.#audit.record(tx, { kind, ghost, room: roomId, by, target });
   }
 
-  /** Takes back what was decided for an agent in a room: it is asked anew. */
+  /** Revokes a decision for an agent in a room: the agent asks again. */
   async revoke(tx: Queryable, roomId: string, ghost: string, by: string): Promise<void> {
     const { count } = await tx.query("delete from consents where room_id = $1 and ghost = $2", [roomId, ghost]);
     if (count > 0) await this.#audit.record(tx, { kind: "consent.withdrawn", ghost, room: roomId, by });
@@ -91,7 +91,10 @@ export class Consents {
   }
 }
 
-/** Forgets what was decided for agents that are not in the room any more: when one comes back, it asks. Returns how many rows. */
+/**
+ * Deletes the decisions for agents that are no longer in the room; an agent that returns asks again. Returns the number
+ * of rows.
+ */
 export function pruneConsents(database: Database, signal?: AbortSignal): Promise<number> {
   const where = `exists (select from memberships where memberships.ghost = consents.ghost
     and memberships.room_id = consents.room_id and membership not in ('join', 'invite'))

@@ -1,24 +1,24 @@
 import type { CloudPolicy, Locality, PrivacyPolicy } from "../config/config.ts";
 
-/** What the moderators of a room have decided; undefined: nothing yet. */
+/** The decision of a room's moderators; undefined: none yet. */
 export type Consent = boolean | undefined;
 
 /** A decision of a room's moderators, as it was given. */
 export interface GivenConsent {
   readonly granted: boolean;
-  /** Whether it was said in encrypted words, so that no homeserver can have made it up. */
+  /** Whether it came encrypted, so that no homeserver can have forged it. */
   readonly encrypted: boolean;
 }
 
 /**
- * What a decision counts for in a room as that is now. What was agreed to in clear counts in clear: once the room is encrypted,
- * it is asked anew. A refusal counts however it came.
+ * The effect of a decision in the room's present state. An unencrypted consent counts only for an unencrypted room:
+ * once the room is encrypted, the agent asks again. A refusal always counts.
  */
 export function countedIn(isEncrypted: boolean, given: GivenConsent | undefined): Consent {
   return given?.granted === true && isEncrypted && !given.encrypted ? undefined : given?.granted;
 }
 
-/** Which of the admin's decisions holds for a room: one for it alone, that for encrypted rooms, or that for the others. */
+/** The admin's rule for a room: one for that room alone, the rule for encrypted rooms, or the rule for the others. */
 export function cloudRuleIn(
   policy: PrivacyPolicy,
   roomId: string,
@@ -28,20 +28,20 @@ export function cloudRuleIn(
   return isEncrypted ? "encrypted" : "others";
 }
 
-/** Where what is said may leave at all, as far as no room is excepted. */
+/** The rooms from which messages may leave, apart from rooms with a rule of their own. */
 export function cloudReach({ encrypted, cloud }: PrivacyPolicy): "everywhere" | "unencrypted" | "nowhere" {
   if (encrypted !== "deny") return "everywhere";
   return cloud === "deny" ? "nowhere" : "unencrypted";
 }
 
-/** What holds for a room. */
+/** The admin's policy for a room. */
 export function cloudPolicyIn(policy: PrivacyPolicy, roomId: string, isEncrypted: boolean): CloudPolicy {
   return policy.rooms.get(roomId) ?? (isEncrypted ? policy.encrypted : policy.cloud);
 }
 
 /**
- * Whether a request may be sent: `yes`; `ask` when the room's moderators have to say so first; `declined` when they have
- * said no; `denied` when the admin has. What stays in the network may always be.
+ * Whether a request may be sent: `yes`; `ask` when the room's moderators must agree first; `declined` when they
+ * refused; `denied` when the admin refused. A request inside the network is always allowed.
  */
 export function mayLeave(
   locality: Locality,

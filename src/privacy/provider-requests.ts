@@ -4,7 +4,7 @@ import { deleteInBatches } from "../database/batches.ts";
 import type { Database, Queryable } from "../database/database.ts";
 import { storable } from "../database/text.ts";
 
-/** A request to a provider: where it went and how large it was, never what it said. */
+/** A request to a provider: its recipient and size, never its content. */
 export interface ProviderRequest {
   readonly ghost: string;
   readonly roomId: string;
@@ -16,7 +16,7 @@ export interface ProviderRequest {
   readonly bytes: number;
 }
 
-/** What went to one place. */
+/** The requests to one recipient. */
 export interface SentTo {
   readonly ghost: string;
   readonly provider: string;
@@ -26,7 +26,7 @@ export interface SentTo {
   readonly bytes: number;
 }
 
-/** The rows of `provider_requests`: what was sent where. */
+/** The rows of `provider_requests`: the size and recipient of each request. */
 export class ProviderRequests {
   readonly #database: Database;
   readonly #audit: AuditLog;
@@ -36,7 +36,7 @@ export class ProviderRequests {
     this.#audit = new AuditLog(database);
   }
 
-  /** Notes a request, before it is sent; one that leaves the network in the audit log, too. */
+  /** Records a request before it is sent; a request that leaves the network is also recorded in the audit log. */
   async note(request: ProviderRequest): Promise<void> {
     if (request.locality === "local") return this.#insert(this.#database, request);
     const { ghost, roomId: room, provider, host, model, kind: what, bytes } = request;
@@ -57,7 +57,7 @@ export class ProviderRequests {
     );
   }
 
-  /** What went out of a room in the last days, by agent and place. */
+  /** The requests of a room in the last days, by agent and recipient. */
   async since(roomId: string, days: number): Promise<SentTo[]> {
     const { rows } = await this.#database.query<SentTo>(
       `select ghost, provider, host, locality, count(*)::integer as requests, sum(bytes)::bigint as bytes
@@ -68,14 +68,14 @@ export class ProviderRequests {
     return rows;
   }
 
-  /** Deletes those that are older. */
+  /** Deletes older rows. */
   async prune(olderThanDays: number, signal?: AbortSignal): Promise<number> {
     const where = "sent_at < now() - $1 * interval '1 day'";
     return deleteInBatches(this.#database, { from: "provider_requests", where, values: [olderThanDays] }, signal);
   }
 }
 
-/** A size as people read it. */
+/** A size for people. */
 export function sizeInWords(bytes: number): string {
   if (bytes < 1_000) return `${bytes} B`;
   return bytes < 1_000_000 ? `${Math.round(bytes / 1_000)} kB` : `${(bytes / 1_000_000).toFixed(1)} MB`;

@@ -133,7 +133,7 @@ async function propsOf(clientFor: ClientFor, address: string, log: Logger): Prom
     return await askOnce(undefined, LIST_MS, (ending) => clientFor(ending, checkJson).get<unknown>(url));
   } catch (error) {
     if (!(error instanceof ProviderError)) throw error;
-    log.debug({ error }, "no facts of the model's server");
+    log.debug({ error }, "the model's server gives no facts");
     return undefined;
   }
 }

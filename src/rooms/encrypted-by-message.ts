@@ -2,22 +2,22 @@ import type { Database, Queryable } from "../database/database.ts";
 import type { RoomEvent } from "../homeserver/transaction.ts";
 
 /*
- * A room whose state does not say that it is encrypted counts as encrypted from the first message on that came encrypted: a
- * homeserver could keep the state to itself. The mark is `rooms.marked_by_message`.
+ * A room counts as encrypted from its first encrypted message on, even if its state does not say so: a homeserver could
+ * withhold the state. The mark is `rooms.marked_by_message`.
  */
 
-/** The encryption that is assumed of a room in which something encrypted was said and whose state does not say how. */
+/** The assumed encryption of a room with an encrypted message whose state does not say how. */
 const MEGOLM = "m.megolm.v1.aes-sha2";
 
-/** A room that counts as encrypted because of a message alone. */
+/** A room that counts as encrypted only because of a message. */
 export interface MarkedRoom {
   readonly roomId: string;
   readonly name: string | undefined;
-  /** How many of the messages that agents remember of the room came encrypted. */
+  /** The encrypted messages of the room that agents remember. */
   readonly kept: number;
 }
 
-/** Whether an event is a message that somebody's client has encrypted, as far as its form tells. */
+/** Whether an event has the form of an encrypted message. */
 export function isCiphertext({ type, state_key: stateKey, content }: RoomEvent): boolean {
   const { algorithm, ciphertext, session_id: sessionId } = content;
   return (
@@ -29,7 +29,7 @@ export function isCiphertext({ type, state_key: stateKey, content }: RoomEvent):
   );
 }
 
-/** Marks rooms as encrypted in which something encrypted was said. Rooms that are marked are locked until the transaction ends. */
+/** Marks rooms as encrypted because of an encrypted message. Marked rooms stay locked until the transaction ends. */
 export async function markByMessage(tx: Queryable, roomIds: ReadonlySet<string>): Promise<void> {
   if (roomIds.size === 0) return;
   const { rows } = await tx.query<{ room_id: string }>(
@@ -49,8 +49,8 @@ export async function markByMessage(tx: Queryable, roomIds: ReadonlySet<string>)
 }
 
 /**
- * The rooms that count as encrypted because of a message alone. Anybody in a room can send such a message, whether anybody
- * can read it or not.
+ * The rooms that count as encrypted only because of a message. Anybody in a room can send such a message, even one that
+ * nobody can read.
  */
 export async function roomsMarkedByMessage(database: Database): Promise<MarkedRoom[]> {
   const { rows } = await database.query<{ room_id: string; name: string | null; kept: number }>(
@@ -62,8 +62,8 @@ export async function roomsMarkedByMessage(database: Database): Promise<MarkedRo
 }
 
 /**
- * How many rooms count as encrypted because of a message alone though their state has been read since it changed last, and
- * does not say so. Throws DatabaseError.
+ * The number of rooms that count as encrypted only because of a message, although their latest state was read and does
+ * not say so. Throws DatabaseError.
  */
 export async function countRoomsMarkedByMessage(database: Queryable): Promise<number> {
   const { rows } = await database.query<{ count: number }>(
@@ -73,11 +73,12 @@ export async function countRoomsMarkedByMessage(database: Queryable): Promise<nu
 }
 
 /**
- * Takes back that a room counts as encrypted, where a message alone said so. What came encrypted keeps its own mark, and the
- * next message that comes encrypted marks the room again. False where the room's state has said it, or nothing did.
+ * Ends a room's encrypted status where only a message caused it. Messages that came encrypted keep their own mark, and
+ * the next encrypted message marks the room again. False where the room's state says that it is encrypted, or nothing
+ * does.
  */
 export async function unmarkRoom(tx: Queryable, roomId: string): Promise<boolean> {
-  // A message that is just being stored holds the row, and is waited for; one that comes later finds the mark gone.
+  // A message that is being stored holds the row, so this waits for it; a later message finds the mark gone.
   const { rows } = await tx.query(
     "select from rooms where room_id = $1 and encryption is not null and marked_by_message for update",
     [roomId],

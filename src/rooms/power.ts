@@ -1,14 +1,14 @@
 import type { StateEvent } from "../homeserver/room-calls.ts";
 import { objectOf } from "../matrix/json.ts";
 
-/** The level from which somebody may take other people's messages back, where the room says nothing else (spec "m.room.power_levels"). */
+/** The level needed to redact other people's messages, where the room sets none (spec "m.room.power_levels"). */
 const DEFAULT_REDACT_LEVEL = 50;
 
-/** Room versions whose creators stand above all levels begin here. */
+/** From this room version on, creators stand above all levels. */
 const FIRST_VERSION_WITH_CREATORS = 12;
 
 /**
- * Whether somebody moderates a room: may take back what others say.
+ * Whether a user moderates a room, which means that they may redact others' messages.
  *
  * @param powerLevels the content of `m.room.power_levels`; undefined when there is none.
  * @param creators see {@link parseCreators}.
@@ -21,7 +21,7 @@ export function isModerator(powerLevels: unknown, creators: readonly string[], u
   return levelOf(own, 0) >= levelOf(levels["redact"], DEFAULT_REDACT_LEVEL);
 }
 
-/** Those who stand above all levels: the creators of a room of version 12 or later (MSC4289). */
+/** The users above all levels: the creators of a room of version 12 or later (MSC4289). */
 export function parseCreators(create: Pick<StateEvent, "content" | "sender"> | undefined): string[] {
   const version = Number(create?.content["room_version"]);
   if (create === undefined || !(version >= FIRST_VERSION_WITH_CREATORS)) return [];

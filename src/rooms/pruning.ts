@@ -2,9 +2,9 @@ import { deleteInBatches } from "../database/batches.ts";
 import type { Database } from "../database/database.ts";
 
 /**
- * Forgets rooms that no ghost is in: who is there at once, the room itself with the last that is known of a ghost there. That a
- * room is encrypted stays for good: a ghost that comes back must not take anybody's word for the contrary. Such a row is
- * small, and made only where a ghost was let in. Returns how many rows.
+ * Deletes rooms without ghosts: their members at once, the room itself after the last membership row of a ghost. The
+ * encrypted status stays for ever: a ghost that comes back must not believe anybody who denies it. Such a row is small,
+ * and exists only where a ghost was let in. Returns the number of rows.
  */
 export async function pruneRooms(database: Database, signal?: AbortSignal): Promise<number> {
   const isIn = (table: string): string => `exists (select from memberships
@@ -16,7 +16,7 @@ export async function pruneRooms(database: Database, signal?: AbortSignal): Prom
   );
   const where = `encryption is null and not exists (select from memberships where memberships.room_id = rooms.room_id)`;
   const rooms = await deleteInBatches(database, { from: "rooms", where }, signal);
-  // What stays says nothing but that. Read anew when a ghost comes.
+  // The remaining row holds only that status. Everything else is read again when a ghost comes.
   await database.query(
     `update rooms set name = null, power_levels = null, creators = null, latest = null, changes = changes + 1
      where not ${isIn("rooms")} and (name is not null or power_levels is not null or creators is not null or latest is not null)`,

@@ -3,18 +3,18 @@ import type { StateEvent } from "../homeserver/room-calls.ts";
 import { localpartOf, nameKey } from "./names.ts";
 import type { RoomEncryption, RoomView } from "./room-view.ts";
 
-/** A member as the room's state tells. */
+/** A member in the room's state. */
 export interface RoomMember {
   readonly userId: string;
   readonly membership: string;
   readonly displayName: string | null;
-  /** Whether somebody else who is in the room or invited goes by the same name. */
+  /** Whether another joined or invited member has the same name. */
   readonly nameIsShared: boolean;
-  /** The event that says so. */
+  /** The membership event. */
   readonly eventId: string | null;
 }
 
-/** Historical user ids may hold nearly anything printable; what is no user id at all is no member. */
+/** Historical user ids may hold nearly anything printable; members with other ids are ignored. */
 const USER_ID = /^@[^:\p{Cc}\p{Cs}]*:[^\p{Cc}\p{Cs}]+$/u;
 
 /** Memberships (spec "m.room.member"). */
@@ -23,8 +23,8 @@ const MEMBERSHIPS: ReadonlySet<unknown> = new Set(["invite", "join", "knock", "l
 const WEEK_MS = 7 * 24 * 3600 * 1000;
 
 /**
- * Reads `m.room.encryption`. Defaults are the spec's: a week, a hundred messages. Rubbish still means "encrypted": the
- * algorithm then is one that nobody can speak, and sending fails rather than going out in clear.
+ * Reads `m.room.encryption`. Defaults are the spec's: a week, a hundred messages. A malformed event still means
+ * "encrypted": its algorithm is then one that nobody supports, so sending fails instead of leaving unencrypted.
  */
 export function parseEncryption(content: unknown): RoomEncryption {
   const fields = typeof content === "object" && content !== null ? (content as Record<string, unknown>) : {};
@@ -40,12 +40,12 @@ export function parseHistoryVisibility(value: unknown): RoomView["historyVisibil
   return value === "invited" || value === "joined" || value === "world_readable" ? value : "shared";
 }
 
-/** How long what is said in a room is to be kept at the most, in ms (MSC1763, `m.room.retention`). */
+/** The longest time for which a room lets messages be kept, in ms (MSC1763, `m.room.retention`). */
 export function parseMaxLifetime(content: Readonly<Record<string, unknown>> | undefined): number | undefined {
   return positive(content?.["max_lifetime"]);
 }
 
-/** The members in a room's state, whatever their membership; malformed member events are left out. */
+/** All members in a room's state, of any membership; malformed member events are ignored. */
 export function parseMembers(state: readonly StateEvent[]): RoomMember[] {
   const members = new Map<string, Omit<RoomMember, "nameIsShared">>();
   for (const event of state) {
@@ -70,10 +70,12 @@ function isThere({ membership }: Pick<RoomMember, "membership">): boolean {
   return membership === "join" || membership === "invite";
 }
 
-/** As much of a name as is kept, in characters; homeservers take no more for profiles, and anything for a room. */
+/**
+ * The stored part of a name, in characters; homeservers accept no longer profile names, but any length for a room's.
+ */
 const LONGEST_NAME = 256;
 
-/** The name of a member or a room, as it is kept. */
+/** The stored form of a member's or room's name. */
 export function nameOf(name: string): string {
   return storable(name.slice(0, LONGEST_NAME).toWellFormed());
 }

@@ -1,13 +1,13 @@
-/** How a room wants its messages encrypted (`m.room.encryption`). */
+/** The encryption that a room asks for (`m.room.encryption`). */
 export interface RoomEncryption {
   readonly algorithm: string;
-  /** After this long a new session is begun. */
+  /** The age after which a new session starts. */
   readonly rotationPeriodMs: number;
-  /** After this many messages a new session is begun. */
+  /** The number of messages after which a new session starts. */
   readonly rotationPeriodMessages: number;
 }
 
-/** How to speak into a room, as of its current state on the server. */
+/** The facts needed to send into a room, by its current state on the server. */
 export interface RoomView {
   /** Undefined: the room has never been encrypted. */
   readonly encryption: RoomEncryption | undefined;

@@ -9,7 +9,7 @@ import { distinctName, localpartOf } from "./names.ts";
 import { nameOf, parseEncryption, parseHistoryVisibility, parseMaxLifetime, parseMembers } from "./room-state.ts";
 import type { RoomView } from "./room-view.ts";
 
-/** State events that change something we keep of a room. */
+/** State events that change something we store of a room. */
 const WATCHED = new Set([
   "m.room.member",
   "m.room.encryption",
@@ -19,16 +19,15 @@ const WATCHED = new Set([
   "m.room.retention",
 ]);
 
-/** The types of state events that {@link Rooms.view} reads, of all that a room's members have put there. */
+/** The types of state events that {@link Rooms.view} reads, out of everything that members have put there. */
 export const READ_STATE: ReadonlySet<string> = new Set([...WATCHED, "m.room.create"]);
 
-/** Reads the current state of a room from the server, as a ghost that is in it: all events of {@link READ_STATE}. */
+/** Reads a room's current state from the server, as a ghost in it: all events of {@link READ_STATE}. */
 export type ReadState = (roomId: string) => Promise<readonly StateEvent[]>;
 
 /**
- * What is known of rooms. The state on the server is the truth: events only say that what was read is out of date. So
- * nothing depends on the order in which old events arrive after a pause, and a member who has left is never taken for
- * one who is there.
+ * The stored knowledge of rooms. The state on the server is the truth: events only say that a reading is outdated. So
+ * nothing depends on the order of old events after a pause, and a member who has left is never taken for present.
  */
 export class Rooms {
   readonly #database: Database;
@@ -41,11 +40,10 @@ export class Rooms {
   }
 
   /**
-   * Takes note of events, in the transaction that stores them. Encryption is kept from the first event on and never taken
-   * back, whatever comes after (a room once encrypted is never spoken to in clear). A message that came encrypted says so
-   * as well: a homeserver could keep the room's state to itself.
+   * Records events, in the transaction that stores them. Encryption counts from its first event on for ever, whatever
+   * comes later. An encrypted message proves it too, because a homeserver could withhold the room's state.
    *
-   * @param options.isLate whether they are from before what was noted last.
+   * @param options.isLate whether the events are older than the recorded ones.
    */
   async note(
     tx: Queryable,
@@ -85,7 +83,7 @@ export class Rooms {
     );
   }
 
-  /** Whether an event is the last thing that was said in its room, by anybody, as far as we were told. */
+  /** Whether an event is the last line in its room, by anybody, as far as we know. */
   async isLatest(roomId: string, eventId: string): Promise<boolean> {
     const { count } = await this.#database.query("select from rooms where room_id = $1 and latest = $2", [
       roomId,
@@ -95,8 +93,8 @@ export class Rooms {
   }
 
   /**
-   * The room as it is now, read from the server when an event said that it changed. Throws what `readState` throws:
-   * without the state nothing may be sent, least of all in clear.
+   * The room's present state, read from the server when an event said that it changed. Throws the error of `readState`:
+   * without the state nothing may be sent, least of all unencrypted.
    */
   async view(roomId: string, readState: ReadState): Promise<RoomView> {
     for (;;) {
@@ -117,8 +115,8 @@ export class Rooms {
   }
 
   /**
-   * Who is to receive a room key (spec "m.room.history_visibility", as clients do it): those who are in the room and,
-   * where they may read what was said before they joined, those who are invited.
+   * The users who get a room key (spec "m.room.history_visibility", as clients do it): the joined members and, where
+   * they may read messages from before they joined, the invited ones.
    */
   async recipients(roomId: string, view: RoomView): Promise<string[]> {
     const memberships = view.historyVisibility === "joined" ? ["join"] : ["join", "invite"];
@@ -130,7 +128,7 @@ export class Rooms {
     return rows.map((row) => row.user_id);
   }
 
-  /** Whether somebody may take back what others say in the room, as far as its state was read. */
+  /** Whether a user may redact others' messages in the room, by the last reading. */
   async isModerator(roomId: string, userId: string): Promise<boolean> {
     const { rows } = await this.#database.query<{ power_levels: string | null; creators: string | null }>(
       "select power_levels, creators from rooms where room_id = $1",
@@ -144,7 +142,7 @@ export class Rooms {
     );
   }
 
-  /** How many have joined the room, as far as its state was read. */
+  /** The number of joined members, by the last reading. */
   async memberCount(roomId: string): Promise<number> {
     const { rows } = await this.#database.query<{ joined: number }>(
       "select count(*)::integer as joined from room_members where room_id = $1 and membership = 'join'",
@@ -154,8 +152,8 @@ export class Rooms {
   }
 
   /**
-   * The only other one who is in the room with somebody or invited to it, as far as its state was read; undefined where there
-   * is none, or more than one, whoever they are.
+   * The only other joined or invited member besides a user, by the last reading; undefined where there is none, or more
+   * than one.
    */
   async soleCompanion(roomId: string, userId: string): Promise<string | undefined> {
     const { rows } = await this.#database.query<{ user_id: string }>(
@@ -168,8 +166,8 @@ export class Rooms {
   }
 
   /**
-   * The rooms that are known, each with how long it lets what is said be kept, in ms (undefined: it does not say), and
-   * whether that is so now, or may have changed since it was read.
+   * The known rooms, each with the longest time that it lets messages be kept, in ms (undefined: it sets none), and
+   * whether that is certain, or may have changed since the reading.
    */
   async lifetimes(): Promise<
     { readonly roomId: string; readonly maxLifetimeMs: number | undefined; readonly isCurrent: boolean }[]
@@ -185,8 +183,8 @@ export class Rooms {
   }
 
   /**
-   * Whether encryption was ever seen in the room, without asking the server. A room whose state was never read counts as
-   * encrypted: what is meant for such rooms must not be let go for want of knowing.
+   * Whether encryption was ever seen in the room, without asking the server. A room whose state was never read counts
+   * as encrypted, so that nothing confidential is released for lack of knowledge.
    */
   async isEncrypted(roomId: string): Promise<boolean> {
     const { rows } = await this.#database.query<{ encrypted: boolean }>(
@@ -196,12 +194,12 @@ export class Rooms {
     return rows[0]?.encrypted ?? true;
   }
 
-  /** The name a member goes by in the room, or the localpart of the user id. */
+  /** A member's name in the room, or the localpart of the user id. */
   async displayName(roomId: string, userId: string): Promise<string> {
     return (await this.#member(roomId, userId)).name;
   }
 
-  /** The same, with the user id where somebody else in the room goes by that name (spec "Calculating the display name for a user"). */
+  /** The same, with the user id where another member has that name (spec "Calculating the display name for a user"). */
   async speaker(roomId: string, userId: string): Promise<string> {
     const { name, isShared } = await this.#member(roomId, userId);
     return isShared ? distinctName(name, userId) : name;
@@ -216,7 +214,7 @@ export class Rooms {
     return { name: name ?? localpartOf(userId), isShared };
   }
 
-  /** Several ghosts that need the same room at once share one request. */
+  /** Ghosts that need the same room at once share one request. */
   #readOnce(roomId: string, readState: ReadState): Promise<void> {
     const running = this.#reading.get(roomId);
     if (running !== undefined) return running;
@@ -226,14 +224,14 @@ export class Rooms {
   }
 
   async #read(roomId: string, readState: ReadState): Promise<void> {
-    // The counter is taken before the request: a change that comes in meanwhile makes the next look read again.
+    // The counter is read before the request: a change during the request makes the next look read again.
     const noted = await this.#database.query<{ changes: number; read_at_change: number }>(
       `insert into rooms (room_id) values ($1)
        on conflict (room_id) do update set changes = rooms.changes returning changes, read_at_change`,
       [roomId],
     );
     const { changes = 0, read_at_change: readAt = -1 } = noted.rows[0] ?? {};
-    // Somebody else has read it between the caller's look and this one.
+    // Another caller has read it between the caller's look and this one.
     if (readAt >= changes) return;
     const state = await readState(roomId);
     const content = (type: string): Readonly<Record<string, unknown>> | undefined =>
@@ -276,7 +274,7 @@ export class Rooms {
     if (isMarked) {
       this.#log.warn(
         { room: roomId },
-        'the room counts as encrypted for a message that came so, though its state does not say it; see "matrix-agents rooms"',
+        'the room counts as encrypted because of an encrypted message, although its state does not say so; see "matrix-agents rooms"',
       );
     }
     this.#log.debug({ room: roomId, members: members.length, encrypted: encryption !== undefined }, "room state read");

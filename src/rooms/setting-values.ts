@@ -4,29 +4,29 @@ export interface Choice<T extends string = string> {
   readonly choices: readonly T[];
 }
 
-/** A number from 0 on, with three decimals at the most. */
+/** A number from 0 on, with at most three decimals. */
 export interface NumberUpTo {
   readonly kind: "number";
   readonly most: number;
 }
 
-/** Words of people's own: `text` is written in a language of theirs, a `name` is what something is called elsewhere. */
+/** People's own words: `text` is in their language, a `name` names something defined elsewhere. */
 export interface OwnWords {
   readonly kind: "text" | "name";
 }
 
-/** What a setting can be. */
+/** The possible values of a setting. */
 export type Values = Choice | NumberUpTo | OwnWords;
 
-/** The type of such a value. */
+/** The type of a setting's value. */
 export type ValueOf<V extends Values> = V extends Choice<infer T> ? T : V extends NumberUpTo ? number : string;
 
-/** Whether people say what it is in words of their own. */
+/** Whether its values are people's own words. */
 export function isOwnWords(values: Values): values is OwnWords {
   return values.kind === "text" || values.kind === "name";
 }
 
-/** The value that was stored; undefined when it is none of those that the setting can be. */
+/** A stored value; undefined when it is not a possible one. */
 export function storedValue(values: Values, stored: string): string | number | undefined {
   switch (values.kind) {
     case "choice":

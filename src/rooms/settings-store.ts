@@ -11,21 +11,21 @@ import { SETTINGS, type RoomSettings } from "./settings.ts";
 /** Where a setting stands sealed. */
 const PLACE = "room_settings.value";
 
-/** Whose setting is changed, and by whom. */
+/** The ghost and room of a changed setting, and the person. */
 interface Change {
   readonly ghost: string;
   readonly roomId: string;
   readonly by: string;
 }
 
-/** The rows of `room_settings`. What can't be read any more counts as not set. */
+/** The rows of `room_settings`. An unreadable value counts as unset. */
 export class RoomSettingsStore {
   readonly #database: Database;
   readonly #seals: Seals;
   readonly #audit: AuditLog;
   readonly #isOff: (name: string) => boolean;
 
-  /** @param isOff tells which settings the admin has switched off: whatever rooms have set, they count as not set. */
+  /** @param isOff tells which settings the admin has switched off: rooms' values for them count as unset. */
   constructor(database: Database, seals: Seals, isOff: (name: string) => boolean = () => false) {
     this.#database = database;
     this.#seals = seals;
@@ -54,7 +54,7 @@ export class RoomSettingsStore {
   }
 
   /**
-   * Sets one, or takes it back with `undefined`.
+   * Sets a value, or removes it with `undefined`.
    *
    * @param change.encrypted whether the value came encrypted.
    */
@@ -85,7 +85,7 @@ export class RoomSettingsStore {
     await this.#note(tx, { ghost, roomId, by }, name);
   }
 
-  /** Takes all back but what is named. */
+  /** Removes all values except the named ones. */
   async reset(tx: Queryable, { ghost, roomId, by }: Change, kept: readonly SettingWord[] = []): Promise<void> {
     const { count } = await tx.query(
       `delete from room_settings where ghost = $1 and room_id = $2
@@ -97,7 +97,7 @@ export class RoomSettingsStore {
     if (count > 0) await this.#note(tx, { ghost, roomId, by }, "all", { reset: true });
   }
 
-  /** Destroys what was set for a ghost that has left a room. */
+  /** Destroys the settings of a ghost that has left a room. */
   async forget(tx: Queryable, ghost: string, roomId: string): Promise<void> {
     await this.#seals.destroy(tx, { ghost, roomId, isLasting: true });
   }
@@ -107,7 +107,7 @@ export class RoomSettingsStore {
   }
 }
 
-/** Forgets what was set for agents that are not in the room any more, as leaving does. Returns how many rows. */
+/** Deletes the settings of agents that are no longer in the room, as leaving does. Returns the number of rows. */
 export function pruneSettings(database: Database, signal?: AbortSignal): Promise<number> {
   const where = `exists (select from memberships where memberships.ghost = room_settings.ghost
     and memberships.room_id = room_settings.room_id and membership not in ('join', 'invite'))

@@ -3,14 +3,14 @@ import { LANGUAGES } from "../language/languages.ts";
 import type { ParameterWord, SettingWord } from "../language/words.ts";
 import type { Choice, ValueOf, Values } from "./setting-values.ts";
 
-/** What of the configuration says how rooms are that set nothing. */
+/** The configuration that decides the defaults of rooms. */
 export interface ConfiguredDefaults {
   readonly answers: Pick<Config["answers"], "stream" | "language">;
   readonly exchanges: Pick<Config["exchanges"], "delegate">;
   readonly memory: Pick<Config["memory"], "summaries">;
 }
 
-/** What an agent has of its own, which holds where a room sets nothing. */
+/** An agent's own values, which apply where a room sets none. */
 export interface AgentDefaults {
   readonly model?: string | undefined;
   readonly systemPrompt?: string | undefined;
@@ -18,38 +18,38 @@ export interface AgentDefaults {
   readonly locality: Locality;
 }
 
-/** A row of the table: all that the project knows of a setting but its words, which are in the files of the languages. */
+/** A row of the table: everything about a setting except its words, which are in the files of the languages. */
 interface Row<V extends Values> {
   readonly values: V;
-  /** A value, as people write it. */
+  /** A value in the form that people write. */
   readonly example: string;
-  /** What menus call the value. */
+  /** The name of the value in menus. */
   readonly parameter: ParameterWord;
-  /** What is written to take the setting back. */
+  /** The word that resets the setting. */
   readonly takenBackBy: "default" | "nothing";
-  /** Whether it means something in groups alone. */
+  /** Whether it matters only in groups. */
   readonly isForGroups?: true;
-  /** Whether the admin says who may change it, in `permissions.commands`. */
+  /** Whether the admin decides who may change it, in `permissions.commands`. */
   readonly isRestrictable?: true;
   /** See {@link isForgotten}. */
   readonly isForgotten?: true;
 }
 
-/** A setting that is the same for all agents of a room that sets nothing. */
+/** A setting whose default is the same for all agents. */
 export interface RoomSetting<V extends Values = Values, D extends string = string> extends Row<V> {
   readonly of: "room";
   readonly default: (config: ConfiguredDefaults) => D;
-  /** Where the configuration says the default; absent where it is always the same. */
+  /** The configuration setting with the default; absent where the default is fixed. */
   readonly configuredBy?: string;
-  /** The default for an agent whose words leave the network, where that is another one. */
+  /** The default for a cloud agent, where it differs. */
   readonly defaultInCloud?: D;
 }
 
-/** A setting that each agent has of its own in a room that sets nothing. */
+/** A setting whose default is the agent's own value. */
 export interface AgentSetting<V extends Values = Values> extends Row<V> {
   readonly of: "agent";
   readonly default: (agent: AgentDefaults) => ValueOf<V> | undefined;
-  /** What is said where neither the room nor the agent has any. */
+  /** The word shown where neither the room nor the agent has a value. */
   readonly unset: "none" | "nothing" | "modelsOwn";
 }
 
@@ -73,9 +73,9 @@ function oneOf<const T extends string>(...choices: readonly T[]): Choice<T> {
 
 const ON_OR_OFF = oneOf("on", "off");
 
-/** All that people may set for an agent in a room, in the order in which `help` and `status` show it. */
+/** All settings of an agent in a room, in the order in which `help` and `status` show them. */
 export const SETTINGS = {
-  /** What the agent is to keep in mind, whatever its memory holds. */
+  /** A text that the agent always keeps in mind. */
   remember: ofAgent({
     values: { kind: "text" },
     example: "We use metric units",
@@ -110,7 +110,7 @@ export const SETTINGS = {
     default: ({ temperature }) => temperature,
     unset: "modelsOwn",
   }),
-  /** How an answer looks while it is made. */
+  /** The form in which a growing answer appears. */
   stream: ofRoom({
     values: oneOf("edit", "replace", "off"),
     example: "off",
@@ -118,7 +118,7 @@ export const SETTINGS = {
     default: ({ answers }) => answers.stream,
     configuredBy: "answers.stream",
   }),
-  /** Whether what is too long ago to be read again at each question is summed up. */
+  /** Whether messages too old to be read again at each question are summarised. */
   summaries: ofRoom({
     values: ON_OR_OFF,
     example: "off",
@@ -126,7 +126,7 @@ export const SETTINGS = {
     default: ({ memory }) => (memory.summaries ? "on" : "off"),
     configuredBy: "memory.summaries",
   }),
-  /** Of notices and help. */
+  /** The language of notices and help. */
   language: ofRoom({
     values: oneOf(...LANGUAGES),
     example: "de",
@@ -134,7 +134,10 @@ export const SETTINGS = {
     default: ({ answers }) => answers.language,
     configuredBy: "answers.language",
   }),
-  /** When an agent answers in a group: when it is meant; also in threads it takes part in; or always. */
+  /**
+   * The occasions on which an agent answers in a group: when it is addressed; also in threads it takes part in; or
+   * always.
+   */
   respond: ofRoom({
     values: oneOf("mention", "thread", "all"),
     example: "all",
@@ -143,8 +146,8 @@ export const SETTINGS = {
     default: () => "thread",
   }),
   /**
-   * What an agent remembers of a group besides what is said to it: what is said to other agents and by them, everything, or
-   * nothing.
+   * The messages that an agent remembers of a group, besides those to it: messages to and by other agents, all, or
+   * none.
    */
   listen: ofRoom({
     values: oneOf("agents", "on", "off"),
@@ -154,7 +157,7 @@ export const SETTINGS = {
     default: () => "agents",
     defaultInCloud: "off",
   }),
-  /** Whether each question in a group is answered in a thread of its own. */
+  /** Whether each question in a group gets a thread of its own. */
   threads: ofRoom({
     values: ON_OR_OFF,
     example: "on",
@@ -178,7 +181,7 @@ type Table = typeof SETTINGS;
 /** Their names, in the table's order. */
 export const SETTING_NAMES = Object.keys(SETTINGS) as readonly (keyof Table)[];
 
-/** Whether an agent that forgets what was said in a room forgets a setting as well. */
+/** Whether an agent that forgets a room's messages also forgets this setting. */
 export function isForgotten(name: keyof Table): boolean {
   const setting: Setting = SETTINGS[name];
   return setting.isForgotten === true;
@@ -186,26 +189,26 @@ export function isForgotten(name: keyof Table): boolean {
 
 type SettingValues = { readonly [N in keyof Table]?: ValueOf<Table[N]["values"]> };
 
-/** What people have set for an agent in a room; what is missing is as the configuration says. */
+/** The values that people have set for an agent in a room; missing ones follow the configuration. */
 export interface RoomSettings extends SettingValues {
-  /** Whether any of the words of people's own among it came encrypted. */
+  /** Whether any of people's own words among them came encrypted. */
   readonly encrypted: boolean;
 }
 
-/** What rooms have that set nothing. */
+/** The values of rooms that set nothing. */
 export type RoomDefaults = {
   readonly [N in keyof Table as Table[N]["of"] extends "room" ? N : never]: ReturnType<Table[N]["default"]>;
 };
 
-/** When an agent answers in a group. */
+/** The occasions on which an agent answers in a group. */
 export type RespondMode = ValueOf<Table["respond"]["values"]>;
 
-/** What rooms have that set nothing, as the configuration says it. */
+/** The configured values of rooms that set nothing. */
 export function configuredDefaults(config: ConfiguredDefaults): RoomDefaults {
   return defaultsBy((setting) => setting.default(config)) as RoomDefaults;
 }
 
-/** What a room has that sets nothing, for an agent: whose words leave the network hears what is said to it alone. */
+/** An agent's values in a room that sets nothing: a cloud agent remembers only messages to it. */
 export function defaultsFor(defaults: RoomDefaults, agent: Pick<AgentDefaults, "locality"> | undefined): RoomDefaults {
   if (agent?.locality !== "cloud") return defaults;
   return { ...defaults, ...defaultsBy((setting) => setting.defaultInCloud) };

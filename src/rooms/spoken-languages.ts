@@ -1,7 +1,9 @@
 import type { Database } from "../database/database.ts";
 import { LANGUAGES, type Language } from "../language/languages.ts";
 
-/** In which language people speak with a ghost in a room, where nothing of what they say is kept: `memberships.spoken`. */
+/**
+ * The language in which people write to a ghost in a room, where none of their messages are kept: `memberships.spoken`.
+ */
 export class SpokenLanguages {
   readonly #database: Database;
 
@@ -9,7 +11,7 @@ export class SpokenLanguages {
     this.#database = database;
   }
 
-  /** Undefined when none was heard yet. Throws DatabaseError. */
+  /** Undefined when none is known yet. Throws DatabaseError. */
   async get(ghost: string, roomId: string): Promise<Language | undefined> {
     const { rows } = await this.#database.query<{ spoken: string | null }>(
       "select spoken from memberships where ghost = $1 and room_id = $2",

@@ -1,10 +1,10 @@
-/** The room in which one goes on that was upgraded (spec "Room upgrades"); undefined when the tombstone names none. */
+/** The room that replaces an upgraded one (spec "Room upgrades"); undefined when the tombstone names none. */
 export function replacementRoom(tombstone: Readonly<Record<string, unknown>>): string | undefined {
   const room = tombstone["replacement_room"];
   return typeof room === "string" && room.startsWith("!") ? room : undefined;
 }
 
-/** The room that one goes on from, by its state as it was listed or came with an invite. */
+/** The room that a new one replaces, by its state as listed or as it came with an invite. */
 export function predecessorRoom(state: unknown): string | undefined {
   if (!Array.isArray(state)) return undefined;
   const create = state.find((entry: unknown) => (entry as { type?: unknown } | null)?.type === "m.room.create") as

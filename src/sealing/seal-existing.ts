@@ -126,7 +126,7 @@ export async function confirmSealed(database: Database, seals: Seals, log: Logge
     return;
   }
   if (!isRecorded) throw new UnsealedRows(unsealed);
-  log.error({ unsealed }, "somebody has written words into the database that are not sealed; they are passed over");
+  log.error({ unsealed }, "somebody has written unsealed words into the database; they are ignored");
 }
 
 /**

@@ -140,7 +140,7 @@ export class Seals {
   }
 
   #broken(error: unknown): unknown {
-    this.#log.error({ error }, "something in the database was changed, or is damaged; it is passed over");
+    this.#log.error({ error }, "a sealed text in the database was changed or damaged; it is ignored");
     return error;
   }
 

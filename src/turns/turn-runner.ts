@@ -177,7 +177,7 @@ export class TurnRunner {
   /** A reply whose sending was interrupted; undefined when it was so too often, which ends the turn. */
   async #resume(lease: Lease, open: Extract<OpenTurn, { state: "sending" }>): Promise<TurnReply | undefined> {
     if ((await this.#store.resume(lease, open.turn)) < MAX_TURN_ATTEMPTS) return open.reply;
-    this.#log.error(idsOf(open.turn), "the answer ended the process whenever it was sent, and is given up");
+    this.#log.error(idsOf(open.turn), "the answer ended the process at every attempt to send it, and is given up");
     this.#count(open.turn, NOT_SENT);
     await fencedAtOnce(this.#options.database, lease, (tx) => this.#store.finish(tx, open.turn, NOT_SENT));
     return undefined;
@@ -367,7 +367,7 @@ export class TurnRunner {
   async #takeBack(turn: Turn, eventId: string): Promise<void> {
     await this.#work.redact(turn, `${eventId} taken back`, eventId).catch((error: unknown) => {
       if (this.#stopping.signal.aborted || this.#work.retryAfterMs(error) !== undefined) throw error;
-      this.#log.warn({ ...idsOf(turn), error }, "an earlier form of the answer could not be taken back");
+      this.#log.warn({ ...idsOf(turn), error }, "an earlier form of the answer could not be deleted");
     });
   }
 

@@ -146,7 +146,8 @@ describe("agents on an Ollama server", () => {
         sender: agent,
         after: question,
         where: (message) =>
-          message.content["msgtype"] === "m.notice" || /\n\n.*(?:stopped in the middle|broke before)/.test(message.body),
+          message.content["msgtype"] === "m.notice" ||
+          /\n\n.*(?:stopped in the middle|broke before)/.test(message.body),
       });
     }
     const answer = await ask(roomId, agent, "and now?");

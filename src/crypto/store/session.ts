@@ -84,7 +84,7 @@ export async function openSession(options: SessionOptions): Promise<StoreSession
     } catch (cause) {
       const failed = new StoreFailed(ghost, cause);
       if (!failure.signal.aborted) {
-        log.error({ error: failed }, "a crypto store's write failed; the store has to be opened again");
+        log.error({ error: failed }, "a crypto store's write failed; the store must be opened again");
         failure.abort(failed);
       }
       throw failed;

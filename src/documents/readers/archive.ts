@@ -2,7 +2,7 @@ import type { Readable } from "node:stream";
 import { fromBufferPromise, type Entry, type ZipFile } from "yauzl";
 import { DocumentClosed } from "./document-closed.ts";
 
-/** The packed files that a document is made of (a zip), each unpacked only as far as it is read. */
+/** The zip archive that holds a document, unpacked only as far as it is read. */
 export class Archive {
   readonly #zip: ZipFile;
   readonly #entries: ReadonlyMap<string, Entry>;
@@ -20,7 +20,10 @@ export class Archive {
     return new Archive(zip, entries);
   }
 
-  /** The contents of a file, piece by piece; none where there is no such file. Throws {@link DocumentClosed} when it is locked. */
+  /**
+   * The contents of a file in pieces; none where the file does not exist. Throws {@link DocumentClosed} when it is
+   * locked.
+   */
   async *pieces(name: string): AsyncGenerator<Buffer, void, undefined> {
     const entry = this.#entries.get(name);
     if (entry === undefined) return;
@@ -30,7 +33,7 @@ export class Archive {
     for await (const piece of stream) yield piece as Buffer;
   }
 
-  /** The contents of a small file; no more than so many bytes of them. Throws {@link DocumentClosed}. */
+  /** The contents of a small file, up to a number of bytes. Throws {@link DocumentClosed}. */
   async bytes(name: string, most: number): Promise<Buffer> {
     const pieces: Buffer[] = [];
     let length = 0;

@@ -1,6 +1,6 @@
 import type { Unreadability } from "../document.ts";
 
-/** A document is whole, and is not read all the same. */
+/** The document is intact, but can't be read. */
 export class DocumentClosed extends Error {
   override readonly name = "DocumentClosed";
   readonly why: Exclude<Unreadability, "damaged">;

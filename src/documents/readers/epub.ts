@@ -5,16 +5,16 @@ import { textOfHtml } from "./web-page.ts";
 import type { WrittenText } from "./written-text.ts";
 import { readXml } from "./xml.ts";
 
-/** So much of a chapter is read, in bytes. */
+/** The part of a chapter that is read, in bytes. */
 const MOST_BYTES = 5_000_000;
 
-/** A book that says more of itself is none. */
+/** The most items in a book's list; no real book has more. */
 const MOST_ITEMS = 20_000;
 
-/** Where a book says what it holds, if it does not say otherwise. */
+/** The usual place of a book's table of contents. */
 const PACKAGE = "OEBPS/content.opf";
 
-/** Reads a book, chapter by chapter in the order in which they are read (EPUB 3.3). Throws {@link DocumentClosed}. */
+/** Reads a book, chapter by chapter in reading order (EPUB 3.3). Throws {@link DocumentClosed}. */
 export async function readEpub(archive: Archive, written: WrittenText): Promise<void> {
   const opf = await packagePath(archive);
   const { about, chapters } = await contentsOf(archive, opf);
@@ -69,7 +69,7 @@ async function contentsOf(archive: Archive, opf: string): Promise<{ about: strin
   return { about, chapters: order.flatMap((id) => paths.get(id) ?? []) };
 }
 
-/** The parts that only a shop's program can open. Fonts may be hidden in a book that everybody can read. */
+/** The parts that only a shop's program can open. Even a free book may have locked fonts. */
 async function lockedPaths(archive: Archive): Promise<ReadonlySet<string>> {
   const paths = new Set<string>();
   await readXml(archive.pieces("META-INF/encryption.xml"), {
@@ -86,7 +86,7 @@ function unescaped(href: string): string {
   try {
     return decodeURIComponent(path);
   } catch {
-    // It is none that was escaped.
+    // It was not escaped.
     return path;
   }
 }

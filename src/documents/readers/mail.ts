@@ -3,10 +3,10 @@ import { decodedText } from "../text-encoding.ts";
 import { textOfHtml } from "./web-page.ts";
 import type { WrittenText } from "./written-text.ts";
 
-/** So many of those whom a mail went to are named, and so many of its attachments. */
+/** The most receivers of a mail, and the most attachments, that are named. */
 const MOST_NAMED = 50;
 
-/** A text part that is so much shorter than the page beside it does not say the same. */
+/** A text part this many times shorter than the page beside it says something else. */
 const SHORTER = 4;
 
 /** In characters. */
@@ -30,10 +30,10 @@ export async function readMail(bytes: Uint8Array, written: WrittenText): Promise
   if (names.length > 0) written.block(`Attachments, not read: ${named(names)}`);
 }
 
-/** Many mails have a text part that says only that there is another one. */
+/** Whether the text part only says that there is another part, as in many mails. */
 function isStandIn(text: string, html: string): boolean {
   const isShort = (other: string): boolean => lengthOf(text) * SHORTER < lengthOf(other);
-  // The page has no more words than it has characters.
+  // A page has no more words than characters.
   return html !== "" && (lengthOf(text) === 0 || (isShort(html) && isShort(textOfHtml(html))));
 }
 
@@ -41,7 +41,7 @@ function lengthOf(text: string): number {
   return text.replace(/\s+/g, "").length;
 }
 
-/** The bytes of a mail without a byte order mark, which would be part of its first header's name. */
+/** The bytes of a mail without a byte order mark, which would join its first header's name. */
 function unmarked(bytes: Uint8Array): Uint8Array {
   const [first, second, third] = bytes;
   if (first === 0xef && second === 0xbb && third === 0xbf) return bytes.subarray(3);

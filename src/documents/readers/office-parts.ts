@@ -2,12 +2,12 @@ import { posix } from "node:path";
 import type { Archive } from "./archive.ts";
 import { readXml, type XmlHandler } from "./xml.ts";
 
-/** So many parts of one are looked at; a workbook has one a sheet, a presentation a few a slide. */
+/** The most parts of a kind that are read; a workbook has one for each sheet, a presentation a few for each slide. */
 const MOST_PARTS = 20_000;
 
 /**
- * The parts that may be the main one of an Office file, by their paths, each with its type (ECMA-376, part 2, "Content
- * types"): first the one that the package itself names, then all others. Empty where the package gives no types.
+ * The possible main parts of an Office file, by path, each with its type (ECMA-376, part 2, "Content types"): first the
+ * one that the package names, then all others. Empty where the package gives no types.
  */
 export async function mainParts(archive: Archive): Promise<readonly (readonly [path: string, type: string])[]> {
   const types = new Map<string, string>();
@@ -24,7 +24,7 @@ export async function mainParts(archive: Archive): Promise<readonly (readonly [p
   return [...main, ...types];
 }
 
-/** Another part that a part names. */
+/** A reference from one part to another. */
 interface Relationship {
   readonly id: string;
   /** The last word of its type: `slide`, `header`, `styles` … */
@@ -33,8 +33,8 @@ interface Relationship {
 }
 
 /**
- * A part of an Office file with the parts that it names (ECMA-376, part 2, "Relationships"). Targets outside the file
- * are not among them.
+ * A part of an Office file with the parts that it refers to (ECMA-376, part 2, "Relationships"). Targets outside the
+ * file are left out.
  */
 export class OfficeParts {
   readonly #archive: Archive;
@@ -51,13 +51,13 @@ export class OfficeParts {
     return readXml(this.#archive.pieces(this.path), handler);
   }
 
-  /** The part of that id; undefined where there is none. */
+  /** The part with that id; undefined where there is none. */
   async named(id: string): Promise<OfficeParts | undefined> {
     const found = (await this.#relationships()).find((one) => one.id === id);
     return found && new OfficeParts(this.#archive, found.path);
   }
 
-  /** Its parts of a type, each once, in the order in which they are named. */
+  /** Its parts of a type, each once, in the order of the references. */
   async ofType(type: string): Promise<readonly OfficeParts[]> {
     const found = (await this.#relationships()).filter((one) => one.type === type).map(({ path }) => path);
     return [...new Set(found)].map((path) => new OfficeParts(this.#archive, path));

@@ -2,24 +2,24 @@ import type { Paragraphs } from "./paragraphs.ts";
 import type { Attributes, XmlHandler } from "./xml.ts";
 
 /**
- * Elements that hold no words of the document: text that was moved elsewhere, the same text again for old programs,
- * looks, and a slide's own number.
+ * Elements without words of the document: moved text, a copy of the text for old programs, formatting, and a slide's
+ * own number.
  */
 const LEFT_OUT: ReadonlySet<string> = new Set(["moveFrom", "Fallback", "rPr", "sectPr", "tblPr", "tcPr", "trPr"]);
 
-/** Knows paragraphs, lists and headings by their properties (`pPr`). */
+/** Finds paragraphs, lists and headings by their properties (`pPr`). */
 export type ParagraphProperties = (name: string, attributes: Attributes) => void;
 
 /**
- * Reads the paragraphs and tables of a Word document or a slide: both call them `p`, `t`, `tbl`, `tr` and `tc` (ECMA-376, part 1,
- * 17.3 and 21.1.2). Words that were deleted are called otherwise, and left out.
+ * Reads the paragraphs and tables of a Word document or a slide: both name them `p`, `t`, `tbl`, `tr` and `tc`
+ * (ECMA-376, part 1, 17.3 and 21.1.2). Deleted words have another name, and are left out.
  */
 export class OfficeText implements XmlHandler {
   readonly #paragraphs: Paragraphs;
   readonly #properties: ParagraphProperties;
   #isText = false;
   #isProperties = false;
-  /** So deep within something that is left out. */
+  /** The depth within an element that is left out. */
   #skipped = 0;
 
   constructor(paragraphs: Paragraphs, properties: ParagraphProperties = () => undefined) {
@@ -48,7 +48,7 @@ export class OfficeText implements XmlHandler {
         this.#isText = true;
         break;
       case "p":
-        // One within another: a box with text stands in a paragraph.
+        // Paragraphs may be nested: a text box stands in a paragraph.
         this.#paragraphs.endParagraph();
         break;
       case "tab":

@@ -4,16 +4,15 @@ import { cellOf, Paragraphs } from "./paragraphs.ts";
 import type { WrittenText } from "./written-text.ts";
 import { readXml, type Attributes, type XmlHandler } from "./xml.ts";
 
-/** Of a cell or a row that is the same so many times; sheets end with a million empty ones. */
+/** The most repetitions of a cell or row; sheets end with a million empty ones. */
 const MOST_REPEATED = 100;
 
 /**
- * Elements that hold no words of the document: deleted text that is kept for reviewers, the number of a footnote or a
- * page, and forms.
+ * Elements without words of the document: deleted text kept for reviewers, numbers of footnotes and pages, and forms.
  */
 const LEFT_OUT: ReadonlySet<string> = new Set(["tracked-changes", "note-citation", "page-number", "forms"]);
 
-/** … and the author and date of a comment. */
+/** In comments, also the author and date. */
 const LEFT_OUT_OF_COMMENTS: ReadonlySet<string> = new Set(["creator", "date", "date-string", "creator-initials"]);
 
 /** Reads a text, spreadsheet, presentation or drawing of OpenDocument (ISO/IEC 26300). Throws {@link DocumentClosed}. */
@@ -31,13 +30,13 @@ export async function readOpenDocument(archive: Archive, written: WrittenText): 
 class OpenDocumentText implements XmlHandler {
   readonly #paragraphs: Paragraphs;
   readonly #written: WrittenText;
-  /** Paragraphs stand in notes of others. */
+  /** Paragraphs may be nested, for example in notes. */
   #depth = 0;
   #skipped = 0;
   #pages = 0;
   #isSpreadsheet = false;
   #isComment = false;
-  /** How often the row and the cell stand there that are being read. */
+  /** The repetitions of the present row and cell. */
   #rows = 1;
   #cells = 1;
 

@@ -8,13 +8,13 @@ import { readSpreadsheet } from "./spreadsheet.ts";
 import { readWordDocument } from "./word-document.ts";
 import type { WrittenText } from "./written-text.ts";
 
-/** Longer is no media type. */
+/** No media type is longer. */
 const LONGEST_TYPE = 200;
 
 /**
- * Reads a document that is packed into a zip by the type that the package itself states (OpenDocument and EPUB in
- * `mimetype`, Office in `[Content_Types].xml`), whatever its name is. Throws {@link DocumentClosed} for any other zip,
- * or the library's errors.
+ * Reads a document packed in a zip, by the type that the package states (OpenDocument and EPUB in `mimetype`, Office in
+ * `[Content_Types].xml`), whatever its name is. Throws {@link DocumentClosed} for any other zip, or the library's
+ * errors.
  */
 export async function readPackage(bytes: Buffer, written: WrittenText): Promise<void> {
   const archive = await Archive.open(bytes);
@@ -23,7 +23,7 @@ export async function readPackage(bytes: Buffer, written: WrittenText): Promise<
   if (mimetype === "application/epub+zip") return readEpub(archive, written);
   for (const [path, type] of await mainParts(archive)) {
     const parts = new OfficeParts(archive, path);
-    // With macros or without, a document or a template: all end so.
+    // Documents and templates, with or without macros, all end like this.
     if (/\bword(?:processingml)?\.[\w.-]*main\+xml$/.test(type)) return readWordDocument(parts, written);
     if (/\b(?:spreadsheetml|excel)\.[\w.-]*main\+xml$/.test(type)) return readSpreadsheet(parts, written);
     if (/\b(?:presentationml|powerpoint)\.[\w.-]*main\+xml$/.test(type)) return readSlides(parts, written);

@@ -2,22 +2,25 @@ import type { WrittenText } from "./written-text.ts";
 
 type Kind = "text" | "item" | "row";
 
-/** The rows of a table whose cells are being read. */
+/** The rows of the table that is being read. */
 interface Table {
   readonly cells: string[];
   cell: string;
 }
 
-/** Puts the paragraphs and tables of a document together as they go by: a paragraph a block, a row of a table a line. */
+/**
+ * Assembles the paragraphs and tables of a document while it is read: a paragraph becomes a block, a row of a table a
+ * line.
+ */
 export class Paragraphs {
   readonly #written: WrittenText;
-  /** Tables stand in cells of others. */
+  /** Tables may be nested in cells. */
   readonly #tables: Table[] = [];
   #text = "";
   #before = "";
   #title = "";
   #kind: Kind = "text";
-  /** Of which kind the last was that was written: rows of one table stand one below the other, and so do items of a list. */
+  /** The kind of the last output: rows of one table follow each other directly, and so do items of a list. */
   #last: Kind = "text";
 
   constructor(written: WrittenText) {
@@ -32,7 +35,7 @@ export class Paragraphs {
     if (!this.isDone) this.#text += text;
   }
 
-  /** The paragraph is a heading, 1 the highest. */
+  /** The paragraph is a heading; 1 is the highest level. */
   heading(level: number): void {
     this.#before = `${"#".repeat(Math.min(Math.max(level, 1), 6))} `;
   }
@@ -54,7 +57,7 @@ export class Paragraphs {
     this.#add(text, kind);
   }
 
-  /** Stands above what comes next, if anything does until another title, or none, is set. */
+  /** Sets a title for the following text. It is written only if text follows before the next title. */
   title(text: string): void {
     this.#title = text;
   }
@@ -64,7 +67,7 @@ export class Paragraphs {
     this.#tables.push({ cells: [], cell: "" });
   }
 
-  /** A cell ends, which may stand for so many. */
+  /** A cell ends; it may stand for several equal ones. */
   endCell(times = 1): void {
     this.endParagraph();
     const table = this.#tables.at(-1);
@@ -74,18 +77,18 @@ export class Paragraphs {
     table.cell = "";
   }
 
-  /** A row ends, which may stand for so many. */
+  /** A row ends; it may stand for several equal ones. */
   endRow(times = 1): void {
     const row = rowOf(this.#tables.pop()?.cells ?? []);
     for (let time = 0; time < times && row !== ""; time++) this.#add(row, "row");
   }
 
-  /** A table or a list ends: the next paragraph is no row or item of it. */
+  /** A table or a list ends: the next paragraph does not belong to it. */
   endTable(): void {
     this.#last = "text";
   }
 
-  /** Writes the last paragraph, also one that was cut off. */
+  /** Writes the last paragraph, even one that was cut off. */
   end(): void {
     this.endParagraph();
     while (this.#tables.length > 0) {
@@ -109,13 +112,13 @@ export class Paragraphs {
   }
 }
 
-/** Cells beside each other; the empty ones at the end are left out. Empty when all are. */
+/** The cells of a row beside each other, without empty ones at the end. Empty when all are empty. */
 export function rowOf(cells: readonly string[]): string {
   const last = cells.findLastIndex((cell) => cell !== "");
   return cells.slice(0, last + 1).join(" | ");
 }
 
-/** The words of a cell: in one line, and nothing in them begins another cell. */
+/** The words of a cell in one line, without characters that would start another cell. */
 export function cellOf(text: string): string {
   return text.replace(/\s+/g, " ").trim().replaceAll("|", "\\|");
 }

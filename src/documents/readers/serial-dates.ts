@@ -1,36 +1,39 @@
-/** How a number is shown that counts days. */
+/** The form in which a count of days is shown. */
 type DateForm = "date" | "time" | "date_time";
 
 const DAY_MS = 86_400_000;
 
-/** Days are counted from here (ECMA-376, part 1, 18.17.4.1): the first has a day too many in 1900, which is left out before March. */
+/**
+ * The start of the count (ECMA-376, part 1, 18.17.4.1). The format's extra day in 1900 matters only before March and is
+ * ignored.
+ */
 const EPOCH_1900 = Date.UTC(1899, 11, 30);
 const EPOCH_1904 = Date.UTC(1904, 0, 1);
 
 /** The last day of the year 9999. */
 const LAST_DAY = 2_958_465;
 
-/** Dates in a spreadsheet, which are numbers of days that a style shows as dates. */
+/** Dates in a spreadsheet: numbers of days that a style shows as dates. */
 export class SerialDates {
   readonly #forms: readonly (DateForm | undefined)[];
   readonly #epoch: number;
 
-  /** @param styles of each style of cells the id of its number format. */
+  /** @param styles the id of the number format for each cell style. */
   constructor(styles: readonly number[], formats: ReadonlyMap<number, string>, from1904: boolean) {
     this.#forms = styles.map((id) => builtIn(id) ?? formOf(formats.get(id) ?? ""));
     this.#epoch = from1904 ? EPOCH_1904 : EPOCH_1900;
   }
 
-  /** The date as ISO 8601 has it; undefined where a style shows the number. */
+  /** The date in ISO 8601; undefined where the style shows the number. */
   shown(days: number, style: number): string | undefined {
     const form = this.#forms[style];
     if (form === undefined || days < 0 || days > LAST_DAY) return undefined;
-    // Times are rounded in days: a millisecond less would be another minute.
+    // Times are rounded: a millisecond less would be another minute.
     const at = new Date(this.#epoch + Math.round((days * DAY_MS) / 1_000) * 1_000).toISOString();
     const [date = "", time = ""] = at.slice(0, 19).split("T");
     if (form === "date") return date;
     if (form === "date_time") return `${date} ${time}`;
-    // How long something took may be more than a day.
+    // A duration may exceed a day.
     const hours = Math.floor(days) * 24 + Number(time.slice(0, 2));
     return `${String(hours).padStart(2, "0")}${time.slice(2)}`;
   }
@@ -44,8 +47,8 @@ function builtIn(id: number): DateForm | undefined {
 }
 
 /**
- * The parts of a date that a format shows, by its letters. Text in quotes, escaped letters, and a colour or a language
- * in brackets do not count.
+ * The parts of a date that a format shows, by its letters. Text in quotes, escaped letters, and colours or languages in
+ * brackets do not count.
  */
 function formOf(format: string): DateForm | undefined {
   const [first = ""] = format.slice(0, 1_000).split(";");

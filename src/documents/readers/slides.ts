@@ -3,7 +3,10 @@ import { OfficeText } from "./office-text.ts";
 import { Paragraphs } from "./paragraphs.ts";
 import type { WrittenText } from "./written-text.ts";
 
-/** Reads a PowerPoint presentation, slide by slide as they are shown, with their notes (PresentationML; ECMA-376, part 1, 19). */
+/**
+ * Reads a PowerPoint presentation, slide by slide in their order, with their notes (PresentationML; ECMA-376, part 1,
+ * 19).
+ */
 export async function readSlides(presentation: OfficeParts, written: WrittenText): Promise<void> {
   const ids: string[] = [];
   await presentation.read({

@@ -7,7 +7,7 @@ import type { XmlHandler } from "./xml.ts";
 /** Excel's own limits. */
 const MOST_COLUMNS = 16_384;
 
-/** The most shared text of a sheet that is kept, in characters: a workbook stores each text once, for all its cells. */
+/** The most shared text of a sheet that is kept, in characters: a workbook stores each text once for all its cells. */
 const MOST_SHARED = 5_000_000;
 
 /** Reads an Excel workbook, sheet by sheet, row by row (SpreadsheetML; ECMA-376, part 1, 18). */
@@ -35,7 +35,7 @@ export async function readSpreadsheet(workbook: OfficeParts, written: WrittenTex
   }
 }
 
-/** A cell as it goes by. */
+/** The cell that is being read. */
 interface Cell {
   readonly column: number;
   readonly type: string;
@@ -67,7 +67,7 @@ function rowsOf(written: WrittenText, shared: readonly string[], dates: SerialDa
         case "f":
           into = "formula";
           break;
-        // How words in another script are said.
+        // The pronunciation of words in another script.
         case "rPh":
           isSaid = true;
       }
@@ -102,7 +102,7 @@ function rowsOf(written: WrittenText, shared: readonly string[], dates: SerialDa
   };
 }
 
-/** The text that a cell shows, or its formula where no program has worked it out. */
+/** The text that a cell shows, or its formula where no program has computed it. */
 function shownOf({ type, style, value, formula }: Cell, shared: readonly string[], dates: SerialDates): string {
   if (value === "") return formula === "" ? "" : `=${formula}`;
   switch (type) {
@@ -112,7 +112,7 @@ function shownOf({ type, style, value, formula }: Cell, shared: readonly string[
       return value === "1" ? "TRUE" : "FALSE";
     case "n": {
       const number = Number(value);
-      // As spreadsheets show them: 0.1 + 0.2 is 0.3.
+      // As in spreadsheets, 0.1 + 0.2 is 0.3.
       return Number.isFinite(number) ? (dates.shown(number, style) ?? String(Number(number.toPrecision(15)))) : value;
     }
     default:
@@ -120,17 +120,14 @@ function shownOf({ type, style, value, formula }: Cell, shared: readonly string[
   }
 }
 
-/** `C7` is in the third column, which is 2. */
+/** The index of a cell's column: `C7` is in the third column, which is 2. */
 function columnOf(reference: string): number | undefined {
   const [letters] = /^[A-Z]{1,3}/.exec(reference) ?? [];
   if (letters === undefined) return undefined;
   return Array.from(letters).reduce((sum, letter) => 26 * sum + letter.charCodeAt(0) - 64, 0) - 1;
 }
 
-/**
- * The texts that cells share, as far as they are kept: where a cell shows one that was not kept, the result is not
- * whole.
- */
+/** The shared texts of cells, up to the limit. When a cell needs one beyond it, the result is incomplete. */
 async function readShared(workbook: OfficeParts, written: WrittenText): Promise<readonly string[]> {
   const shared: string[] = [];
   let length = 0;
@@ -159,7 +156,7 @@ async function readShared(workbook: OfficeParts, written: WrittenText): Promise<
   return shared;
 }
 
-/** Which of a workbook's styles show a number as a date. */
+/** The styles of a workbook that show a number as a date. */
 async function readDates(workbook: OfficeParts, from1904: boolean): Promise<SerialDates> {
   const formats = new Map<number, string>();
   const styles: number[] = [];

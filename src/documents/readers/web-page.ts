@@ -2,7 +2,10 @@ import { convert } from "html-to-text";
 import { decodedText } from "../text-encoding.ts";
 import type { WrittenText } from "./written-text.ts";
 
-/** How much of a page is taken apart, in characters, pictures within it left out: it takes fifty times as much memory. */
+/**
+ * The part of a page that is parsed, in characters, without embedded pictures: parsing takes fifty times as much
+ * memory.
+ */
 const MOST_CHARACTERS = 2_000_000;
 
 /** Reads the words of a web page. */
@@ -15,9 +18,8 @@ export function readWebPage(bytes: Uint8Array, written: WrittenText): void {
 }
 
 /**
- * The words of a piece of HTML, without the parts that a browser does not show. In a mail, links keep their addresses,
- * because people ask about those, and tables are only layout; elsewhere links are their words, and tables have rows and
- * columns.
+ * The visible words of a piece of HTML. In a mail, links keep their addresses, because people ask about those, and
+ * tables are only layout. Elsewhere links are only their words, and tables have rows and columns.
  */
 export function textOfHtml(html: string, of: "page" | "mail" = "page"): string {
   return convert(withoutData(html).slice(0, MOST_CHARACTERS), {
@@ -35,7 +37,7 @@ export function textOfHtml(html: string, of: "page" | "mail" = "page"): string {
   });
 }
 
-/** Pictures may be written into a page, each longer than all of its words. */
+/** Embedded pictures may be longer than all words of a page. */
 function withoutData(html: string): string {
   return html.replace(/\bdata:[\w/+.-]{1,100};base64,[\w+/=%]*/g, "");
 }
@@ -46,18 +48,18 @@ const DATA_TABLES = {
   options: { maxColumnWidth: 60, uppercaseHeaderCells: false },
 };
 
-/** A page says itself how its characters are written, if not by a byte order mark. */
+/** A page without a byte order mark names its encoding itself. */
 function pageOf(bytes: Uint8Array): string {
   const beginning = Buffer.from(bytes.subarray(0, 1_024)).toString("latin1");
   const [, charset = ""] = /<meta[^>]{1,200}charset\s*=\s*["']?([\w-]{1,40})/i.exec(beginning) ?? [];
   const text = decodedText(bytes);
-  // Where it is UTF-8 or UTF-16, its bytes say so.
+  // UTF-8 and UTF-16 can be told from the bytes.
   const isOwn = /^(?:|utf-?8|utf-?16\w*|windows-1252|iso-8859-1|us-ascii)$/i.test(charset);
   if (isOwn) return text ?? new TextDecoder().decode(bytes);
   try {
     return new TextDecoder(charset).decode(bytes);
   } catch {
-    // Nobody knows that encoding.
+    // The named encoding is unknown.
     return text ?? new TextDecoder().decode(bytes);
   }
 }

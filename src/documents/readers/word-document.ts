@@ -3,7 +3,7 @@ import { OfficeText } from "./office-text.ts";
 import { Paragraphs } from "./paragraphs.ts";
 import type { WrittenText } from "./written-text.ts";
 
-/** The parts around a document's text, in the order in which they are written: before it, and after it. */
+/** The parts around a document's text: before it, and after it. */
 const BEFORE = [["header", "Header"]] as const;
 const AFTER = [
   ["footnotes", "Footnotes"],
@@ -32,12 +32,12 @@ export async function readWordDocument(document: OfficeParts, written: WrittenTe
 }
 
 interface Styles {
-  /** Of headings, 1 the highest. */
+  /** The levels of headings; 1 is the highest. */
   readonly levels: ReadonlyMap<string, number>;
   readonly lists: ReadonlySet<string>;
 }
 
-/** Headings are known by the level of their style: its name is in the writer's language. */
+/** Headings are recognised by the level of their style, because the style's name is in the writer's language. */
 async function stylesOf(document: OfficeParts): Promise<Styles> {
   const levels = new Map<string, number>();
   const lists = new Set<string>();
@@ -54,7 +54,7 @@ async function stylesOf(document: OfficeParts): Promise<Styles> {
   return { levels, lists };
 }
 
-/** Each page of a kind may have a header of its own, with the same words. */
+/** Each kind of page may have its own header, with the same words. */
 async function readAround(document: OfficeParts, type: string, title: string, written: WrittenText): Promise<void> {
   const seen = new Set<string>();
   for (const part of await document.ofType(type)) {

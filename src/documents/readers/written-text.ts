@@ -1,6 +1,6 @@
 import type { DocumentText, ReadingLimits } from "../document.ts";
 
-/** The text of a document as far as it is read: one block after the other, until there is as much as was asked for. */
+/** The text of a document so far: one block after another, up to the limit. */
 export class WrittenText {
   readonly limits: ReadingLimits;
   #text = "";
@@ -10,27 +10,27 @@ export class WrittenText {
     this.limits = limits;
   }
 
-  /** The text has reached its limit: anything more is left out. */
+  /** The text has reached its limit; further text is left out. */
   get isFull(): boolean {
     return this.#text.length >= this.limits.maxCharacters;
   }
 
-  /** A block of its own: a page, a slide's title, a paragraph. */
+  /** A separate block: a page, a slide's title, a paragraph. */
   block(text: string): void {
     this.#add(text, "\n\n");
   }
 
-  /** A line right below the one before: a row of a table, an item of a list. */
+  /** A line directly below the one before: a row of a table, an item of a list. */
   line(text: string): void {
     this.#add(text, "\n");
   }
 
-  /** More would follow, and is not read. */
+  /** Says that more text exists but is not read. */
   leaveOff(): void {
     this.#isWhole = false;
   }
 
-  /** Another text of the same bounds, which stands nowhere yet. */
+  /** A separate text with the same limits, not yet inserted. */
   apart(): WrittenText {
     return new WrittenText(this.limits);
   }
@@ -44,14 +44,14 @@ export class WrittenText {
   }
 
   #add(text: string, gap: string): void {
-    // Only white space is no text, and a table's cells may all be empty.
+    // White space alone is no text, and all cells of a table may be empty.
     const words = text.replace(/^\n+/, "").trimEnd();
     if (words.trim() === "") return;
     if (this.isFull) {
       this.#isWhole = false;
       return;
     }
-    // One character more than there is place for tells that it goes on.
+    // One extra character shows that the text goes on.
     const place = this.limits.maxCharacters - this.#text.length + 1;
     this.#text += (this.#text === "" ? "" : gap) + words.slice(0, place);
   }

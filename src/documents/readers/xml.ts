@@ -1,28 +1,25 @@
 import { TextDecoder } from "node:util";
 import { Parser } from "htmlparser2";
 
-/**
- * The events of an XML file that is read piece by piece. Names are without their prefix: each writer may choose its
- * own.
- */
+/** The events of an XML file that is read in pieces. Names have no prefix, because each writer may choose its own. */
 export interface XmlHandler {
   open?(name: string, attributes: Attributes): void;
   text?(text: string): void;
   close?(name: string): void;
-  /** Whether the rest of the file need not be read. */
+  /** Whether the rest of the file can be skipped. */
   isDone?(): boolean;
 }
 
 /**
- * By name, without prefixes, with one exception: an `id` that names another part is `r:id`, whichever prefix its writer
- * uses, because an `id` of another sense may stand beside it.
+ * By name, without prefixes, with one exception: an `id` that refers to another part is always `r:id`, because an `id`
+ * of another meaning may stand beside it.
  */
 export type Attributes = Readonly<Record<string, string>>;
 
-/** No document nests its elements so deep; the parser takes time by the square of it. */
+/** The deepest nesting of elements; no document needs more, and the parser's time grows with its square. */
 const MOST_DEPTH = 1_000;
 
-/** The namespace of the `id` that names another part, in Office's files of both dialects (ECMA-376, part 1, 22.8). */
+/** The namespace of the `id` that refers to another part, in both dialects of Office files (ECMA-376, part 1, 22.8). */
 const RELATIONSHIPS =
   /^http:\/\/(?:schemas\.openxmlformats\.org\/officeDocument\/2006|purl\.oclc\.org\/ooxml\/officeDocument)\/relationships$/;
 
@@ -32,8 +29,8 @@ class NestedTooDeep extends Error {
 }
 
 /**
- * Reads XML of any length, piece by piece. Entities that a document declares stay unresolved, and nothing is fetched:
- * the parser can do neither. Throws {@link NestedTooDeep}, or the errors of the pieces and the handler.
+ * Reads XML of any length in pieces. The parser can neither resolve entities that a document declares nor fetch
+ * anything. Throws {@link NestedTooDeep}, or the errors of the pieces and the handler.
  */
 export async function readXml(pieces: AsyncIterable<Uint8Array>, handler: XmlHandler): Promise<void> {
   let depth = 0;

@@ -24,7 +24,10 @@ export async function cancelCutOff(
       const isTold = await inTime(device.cancelVerification(flow, form)).then(
         () => true,
         (error: unknown) => {
-          log.warn({ user: flow.userId, flow: flow.flowId, error }, "nobody was told that a verification is cut off");
+          log.warn(
+            { user: flow.userId, flow: flow.flowId, error },
+            "the user was not told that a verification was interrupted",
+          );
           return false;
         },
       );

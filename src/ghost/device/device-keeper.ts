@@ -144,7 +144,7 @@ export class DeviceKeeper {
 
   async #establishIdentity(device: Device, reset: boolean, lease: Lease): Promise<Signing> {
     try {
-      if (reset) this.#log.warn("this ghost gets another identity, as somebody asked for");
+      if (reset) this.#log.warn("this ghost gets another identity, as requested");
       const { restored } = await device.establishIdentity({ reset });
       await this.#store.setCrossSigned(lease, { restore: restored });
       await this.#owner.signed();
@@ -164,7 +164,7 @@ export class DeviceKeeper {
       await old.device.receiveLast();
     } catch (error) {
       if (!(error instanceof MatrixError) || error.retryable) throw error;
-      this.#log.warn({ device: deviceId, error }, "what was sent to the old device last is lost");
+      this.#log.warn({ device: deviceId, error }, "the last messages to the old device are lost");
     } finally {
       await closeDevice(old);
     }
@@ -199,7 +199,7 @@ export class DeviceKeeper {
       await this.#store.setSecured(lease);
     } catch (error) {
       if (!isHomeserverError(error)) throw error;
-      this.#log.warn({ error }, "this ghost's keys could not be put into safety on the server yet");
+      this.#log.warn({ error }, "this ghost's keys could not be backed up on the server yet");
     }
   }
 
@@ -218,7 +218,7 @@ export class DeviceKeeper {
     for (const { deviceId, displayName } of await devices(client, actor)) {
       if (deviceId === device.deviceId || !isDeviceName(displayName)) continue;
       await deleteDevice(client, { ...actor, deviceId });
-      this.#log.info({ device: deviceId }, "a device that was replaced is deleted");
+      this.#log.info({ device: deviceId }, "a replaced device is deleted");
     }
     if (replaced === undefined) return;
     await cryptoStore.destroy(this.#userId, replaced);
@@ -231,7 +231,7 @@ export class DeviceKeeper {
     if (afterMs === undefined) return;
     await forgetOldKeys({ database, client, cryptoStore, lease, deviceId, afterMs }).catch((error: unknown) => {
       if (!isHomeserverError(error)) throw error;
-      this.#log.warn({ error }, "old room keys could not be forgotten in the backup yet");
+      this.#log.warn({ error }, "old room keys could not be deleted from the backup yet");
     });
   }
 

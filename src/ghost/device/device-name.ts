@@ -40,6 +40,6 @@ export async function renameDevice(
     await putDevice(client, { userId, deviceId }, name);
   } catch (error) {
     if (!isRefusal(error)) throw error;
-    log.warn({ error }, "the homeserver does not let this ghost's device be called as it should be");
+    log.warn({ error }, "the homeserver refuses the name of this ghost's device");
   }
 }

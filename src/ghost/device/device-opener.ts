@@ -100,7 +100,7 @@ export class DeviceOpener {
     const { client, syncing, metrics } = this.#surroundings;
     const transport = deviceTransport(client, { userId: this.#userId, deviceId }, () => {
       metrics?.toDeviceRefused.inc({ why: "too_large" });
-      this.#log.error("a /sync was too large to be read, and what was sent to this device with it is lost");
+      this.#log.error("a /sync was too large to be read, so the messages in it are lost");
     });
     return {
       ...transport,

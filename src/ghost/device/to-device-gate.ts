@@ -35,7 +35,7 @@ export class ToDeviceGate {
       return isTaken;
     });
     const count = messages.length - admitted.length;
-    if (count > 0) this.#log.warn({ count }, "to-device messages not taken: of strangers, or too many of one sender");
+    if (count > 0) this.#log.warn({ count }, "to-device messages refused: from strangers, or too many from one sender");
     return admitted;
   }
 
