@@ -48,7 +48,7 @@ export class Online {
     const { ghosts, presence, recovery, runner } = this.#parts;
     const { banLists } = this.#stores;
     processes.listen({
-      bells: (bells) => ghosts.heard(bells),
+      notified: (notification) => ghosts.heard(notification),
       beat: () => {
         ghosts.beat();
         banLists.look();

@@ -1,5 +1,5 @@
 import { LeaseHeld, leasesOf } from "../leases/leases.ts";
-import type { Bells, Processes } from "../leases/processes.ts";
+import type { Notification, Processes } from "../leases/processes.ts";
 import type { Logger } from "../observability/log.ts";
 import { Ghost } from "./ghost.ts";
 import type { GhostServices } from "./ghost-services.ts";
@@ -12,7 +12,7 @@ const FORGETTING_INTERVAL_MS = 24 * 3_600_000;
 
 /** What the registry of ghosts works with. */
 export interface GhostsOptions {
-  readonly processes: Pick<Processes, "self" | "alone" | "prefers" | "refresh" | "ring">;
+  readonly processes: Pick<Processes, "self" | "alone" | "prefers" | "refresh" | "notify">;
   readonly botUserId: string;
   /** Whether an agent stands behind a user id now. */
   readonly exists: (userId: string) => boolean;
@@ -103,22 +103,22 @@ export class Ghosts {
    * Wakes the ghosts that a transaction concerns; those that another process has or should have, there. Returns at once:
    * what gets lost on this way is found by the next heartbeat.
    */
-  deliver(bells: Bells): void {
-    const elsewhere = this.#wakeOwn(bells);
-    if (elsewhere.mail.length + elsewhere.doorbells.length === 0) return;
+  deliver(notification: Notification): void {
+    const elsewhere = this.#wakeOwn(notification);
+    if (elsewhere.mail.length + elsewhere.wakeUps.length === 0) return;
     this.#passOn(elsewhere);
   }
 
   /** Another process stored something for these ghosts. Returns at once. */
-  heard(bells: Bells): void {
-    this.#wakeOwn(bells);
+  heard(notification: Notification): void {
+    this.#wakeOwn(notification);
   }
 
   /** A ghost that was woken here is another process's. */
   elsewhere(userId: string): void {
     // Not passed on: this process may be the preferred one, and would be woken again and again until the lease ends.
     this.#options.processes
-      .ring({ mail: [userId], doorbells: [] })
+      .notify({ mail: [userId], wakeUps: [] })
       .catch((error: unknown) => this.#log.warn({ error }, "another process could not be notified of mail"));
   }
 
@@ -199,27 +199,27 @@ export class Ghosts {
   }
 
   /** Wakes those that this process has or should have; returns the others. */
-  #wakeOwn(bells: Bells): Bells {
+  #wakeOwn(notification: Notification): Notification {
     const isOwn = (userId: string): boolean =>
       this.#ghosts.get(userId)?.actor.isLoaded === true || this.#options.processes.prefers(userId);
-    for (const userId of bells.doorbells) {
+    for (const userId of notification.wakeUps) {
       // A ghost that has never needed a device has nothing to hear.
       if (isOwn(userId) && this.#known.has(userId)) this.get(userId)?.actor.requestSync();
     }
-    for (const userId of bells.mail) if (isOwn(userId)) this.get(userId)?.actor.wake();
+    for (const userId of notification.mail) if (isOwn(userId)) this.get(userId)?.actor.wake();
     const others = (userIds: readonly string[]): string[] => userIds.filter((userId) => !isOwn(userId));
-    return { mail: others(bells.mail), doorbells: others(bells.doorbells) };
+    return { mail: others(notification.mail), wakeUps: others(notification.wakeUps) };
   }
 
-  #passOn(bells: Bells): void {
+  #passOn(notification: Notification): void {
     if (this.#stopping) return;
     this.#options.processes
-      .ring(bells)
+      .notify(notification)
       // One of those that were preferred may just have ended: whoever is preferred now is woken too.
       .then(() => this.#options.processes.refresh())
       .then(() => {
         const own = (userId: string): boolean => this.#ghosts.get(userId)?.actor.isLoaded !== true;
-        if (!this.#stopping) this.#wakeOwn({ mail: bells.mail.filter(own), doorbells: [] });
+        if (!this.#stopping) this.#wakeOwn({ mail: notification.mail.filter(own), wakeUps: [] });
       })
       .catch((error: unknown) => this.#log.warn({ error }, "another process could not be notified of mail"));
   }
@@ -240,7 +240,7 @@ export class Ghosts {
     }
     const work = [...(await services.mailbox.ghostsWithMail(processes.self)), ...(await ghostsWithTurns())];
     if (this.#stopping) return;
-    this.#wakeOwn({ mail: work, doorbells: [] });
+    this.#wakeOwn({ mail: work, wakeUps: [] });
     this.makeRoom();
     for (const ghost of this.#unused()) {
       const wanted = processes.prefers(ghost.userId) ? idleAfterMs : 0;

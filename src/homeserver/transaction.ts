@@ -25,7 +25,7 @@ export interface Transaction {
   /** The malformed parts, to be stored separately. */
   readonly malformed: readonly MalformedPart[];
   /** Devices that something was pushed for; the thing itself comes by their `/sync`. */
-  readonly doorbells: readonly Doorbell[];
+  readonly wakeUps: readonly WakeUp[];
   /** Users whose devices changed or who left; every ghost that shares a room with them has to know. */
   readonly changedUsers: readonly string[];
 }
@@ -40,8 +40,8 @@ export interface MalformedPart {
   readonly raw: unknown;
 }
 
-/** Says that a ghost's device has something waiting. Rings for users that are no ghosts of ours, too. */
-export interface Doorbell {
+/** Something waits on the homeserver for a ghost's device. Users that are no ghosts of ours are named, too. */
+export interface WakeUp {
   readonly userId: string;
   /** Absent: any of the user's devices. */
   readonly deviceId?: string;
@@ -61,15 +61,15 @@ export function parseTransaction(txnId: string, body: unknown, now: number = Dat
   const malformed: MalformedPart[] = [];
   if (!isObject(body)) {
     malformed.push({ reason: "the transaction is not an object", raw: keepable(body) });
-    return { txnId, events, malformed, doorbells: [], changedUsers: [] };
+    return { txnId, events, malformed, wakeUps: [], changedUsers: [] };
   }
   for (const candidate of listOf(body, ["events"], malformed)) {
     const event = parseEvent(candidate, now);
     if (typeof event === "string") malformed.push({ reason: `event: ${event}`, raw: keepable(candidate) });
     else events.push(event);
   }
-  const doorbells = uniqueDoorbells([...toDeviceDoorbells(body, malformed), ...keyDoorbells(body)]);
-  return { txnId, events, malformed, doorbells, changedUsers: changedUsers(body) };
+  const wakeUps = uniqueWakeUps([...toDeviceWakeUps(body, malformed), ...keyWakeUps(body)]);
+  return { txnId, events, malformed, wakeUps, changedUsers: changedUsers(body) };
 }
 
 /** The event, or its fault. */
@@ -97,8 +97,8 @@ function parseEvent(candidate: unknown, now: number): RoomEvent | string {
   };
 }
 
-function toDeviceDoorbells(body: JsonObject, malformed: MalformedPart[]): Doorbell[] {
-  const doorbells: Doorbell[] = [];
+function toDeviceWakeUps(body: JsonObject, malformed: MalformedPart[]): WakeUp[] {
+  const wakeUps: WakeUp[] = [];
   for (const message of listOf(body, ["to_device", "de.sorunome.msc2409.to_device"], malformed)) {
     if (!isObject(message) || typeof message["to_user_id"] !== "string") {
       // The message may hold keys, so it is not kept: the device's /sync has it.
@@ -106,17 +106,17 @@ function toDeviceDoorbells(body: JsonObject, malformed: MalformedPart[]): Doorbe
       continue;
     }
     const { to_user_id: userId, to_device_id: deviceId } = message;
-    doorbells.push(typeof deviceId === "string" ? { userId, deviceId } : { userId });
+    wakeUps.push(typeof deviceId === "string" ? { userId, deviceId } : { userId });
   }
-  return doorbells;
+  return wakeUps;
 }
 
 /**
  * One-time-key counts and unused fallback keys are pushed for the devices whose keys were touched. Synapse lists public
- * cross-signing keys as if they were devices; such a doorbell fits no device and is passed on all the same.
+ * cross-signing keys as if they were devices; such a wake-up fits no device and is passed on all the same.
  */
-function keyDoorbells(body: JsonObject): Doorbell[] {
-  const doorbells: Doorbell[] = [];
+function keyWakeUps(body: JsonObject): WakeUp[] {
+  const wakeUps: WakeUp[] = [];
   for (const name of [
     "device_one_time_keys_count",
     "org.matrix.msc3202.device_one_time_keys_count",
@@ -128,10 +128,10 @@ function keyDoorbells(body: JsonObject): Doorbell[] {
     if (!isObject(byUser)) continue;
     for (const [userId, byDevice] of Object.entries(byUser)) {
       if (!isObject(byDevice)) continue;
-      for (const deviceId of Object.keys(byDevice)) doorbells.push({ userId, deviceId });
+      for (const deviceId of Object.keys(byDevice)) wakeUps.push({ userId, deviceId });
     }
   }
-  return doorbells;
+  return wakeUps;
 }
 
 function changedUsers(body: JsonObject): string[] {
@@ -158,9 +158,9 @@ function listOf(body: JsonObject, names: readonly string[], malformed: Malformed
   });
 }
 
-function uniqueDoorbells(doorbells: readonly Doorbell[]): Doorbell[] {
-  const seen = new Map<string, Doorbell>();
-  for (const bell of doorbells) seen.set(JSON.stringify([bell.userId, bell.deviceId]), bell);
+function uniqueWakeUps(wakeUps: readonly WakeUp[]): WakeUp[] {
+  const seen = new Map<string, WakeUp>();
+  for (const wakeUp of wakeUps) seen.set(JSON.stringify([wakeUp.userId, wakeUp.deviceId]), wakeUp);
   return [...seen.values()];
 }
 

@@ -10,23 +10,30 @@ import { preferredProcess } from "./preference.ts";
 const PROCESS_LOCK = 7_295_003;
 
 /** The channel on which processes tell each other of new mail. */
-const BELLS = "matrix_agents_bells";
+const CHANNEL = "matrix_agents_bells";
 
 /** PostgreSQL refuses notifications of 8,000 bytes or more. A longer one is sent without the names. */
-const MAX_BELL_BYTES = 7_000;
+const MAX_NOTIFICATION_BYTES = 7_000;
 
 /** The ghosts and people for whom something arrived. */
-export interface Bells {
+export interface Notification {
   /** Ghosts with new mail. */
   readonly mail: readonly string[];
   /** Ghosts whose device should look at its /sync. */
-  readonly doorbells: readonly string[];
+  readonly wakeUps: readonly string[];
+}
+
+/** A notification as processes of every version send it; without the names where it would be too long. */
+interface Payload {
+  readonly from: number;
+  readonly mail?: readonly string[];
+  readonly doorbells?: readonly string[];
 }
 
 /** A process's reactions to its notifications. All run at once and must not throw. */
 export interface ProcessListener {
   /** Another process stored something for these ghosts. */
-  bells(bells: Bells): void;
+  notified(notification: Notification): void;
   /** The heartbeat: a good time to look for work that no notification announced. */
   beat(): void;
 }
@@ -43,10 +50,10 @@ export interface ProcessOptions {
  * @param from the sending process, which ignores its own notification; 0 for one that is no bridge. Throws
  * DatabaseError.
  */
-export async function ringProcesses(database: Queryable, bells: Bells, from = 0): Promise<void> {
-  const text = JSON.stringify({ from, ...bells });
-  const payload = Buffer.byteLength(text) > MAX_BELL_BYTES ? JSON.stringify({ from }) : text;
-  await database.query("select pg_notify($1, $2)", [BELLS, payload]);
+export async function notifyProcesses(database: Queryable, { mail, wakeUps }: Notification, from = 0): Promise<void> {
+  const text = JSON.stringify({ from, mail, doorbells: wakeUps } satisfies Payload);
+  const payload = Buffer.byteLength(text) > MAX_NOTIFICATION_BYTES ? JSON.stringify({ from }) : text;
+  await database.query("select pg_notify($1, $2)", [CHANNEL, payload]);
 }
 
 /**
@@ -129,8 +136,8 @@ export class Processes {
   }
 
   /** Tells the other processes of new work. Throws DatabaseError; the heartbeat then finds the work. */
-  async ring(bells: Bells): Promise<void> {
-    await ringProcesses(this.#database, bells, this.self);
+  async notify(notification: Notification): Promise<void> {
+    await notifyProcesses(this.#database, notification, this.self);
   }
 
   /** Removes this process from the list, which frees its ghosts. Never throws: the others notice its end anyway. */
@@ -209,14 +216,14 @@ export class Processes {
       if (this.#session?.session === session) this.#session = undefined;
     };
     session.ended.then(forget, forget);
-    await session.listen(BELLS, (payload) => this.#heard(payload));
+    await session.listen(CHANNEL, (payload) => this.#heard(payload));
     return opened;
   }
 
   #heard(payload: string): void {
-    const { from, mail, doorbells } = JSON.parse(payload) as { from: number } & Partial<Bells>;
+    const { from, mail, doorbells: wakeUps } = JSON.parse(payload) as Payload;
     if (from === this.self) return;
-    if (mail === undefined || doorbells === undefined) this.#listener?.beat();
-    else this.#listener?.bells({ mail, doorbells });
+    if (mail === undefined || wakeUps === undefined) this.#listener?.beat();
+    else this.#listener?.notified({ mail, wakeUps });
   }
 }

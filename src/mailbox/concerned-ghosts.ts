@@ -21,12 +21,12 @@ export async function ghostRooms(tx: Queryable, events: readonly RoomEvent[]): P
  * concerns every ghost that shares a room with the user; only loaded ghosts are woken, because every ghost reads its
  * /sync before it encrypts.
  */
-export async function ghostsToRing(
+export async function ghostsToWake(
   tx: Queryable,
   transaction: Transaction,
   isGhost: (userId: string) => boolean,
 ): Promise<string[]> {
-  const named = transaction.doorbells.map((bell) => bell.userId).filter(isGhost);
+  const named = transaction.wakeUps.map((wakeUp) => wakeUp.userId).filter(isGhost);
   if (transaction.changedUsers.length === 0) return [...new Set(named)];
   const { rows } = await tx.query<{ ghost: string }>(
     `select distinct ghost from memberships join room_members using (room_id) join leases using (ghost)

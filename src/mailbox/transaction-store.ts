@@ -3,7 +3,7 @@ import type { RoomEvent, Transaction } from "../homeserver/transaction.ts";
 import type { Logger } from "../observability/log.ts";
 import type { Metrics } from "../observability/metrics.ts";
 import type { Seals } from "../sealing/seals.ts";
-import { ghostRooms, ghostsToRing, storeMembership } from "./concerned-ghosts.ts";
+import { ghostRooms, ghostsToWake, storeMembership } from "./concerned-ghosts.ts";
 import type { MailItem } from "./mail-item.ts";
 import { insertMalformed } from "./malformed.ts";
 import { route } from "./routing.ts";
@@ -14,7 +14,7 @@ export interface Arrivals {
   /** Ghosts with new rows in their mailbox. */
   readonly mail: readonly string[];
   /** Ghosts whose device should look at its /sync. */
-  readonly doorbells: readonly string[];
+  readonly wakeUps: readonly string[];
 }
 
 /**
@@ -63,9 +63,8 @@ export class TransactionStore {
    */
   async store(transaction: Transaction): Promise<Arrivals> {
     // Where ephemeral events are pushed, many transactions hold nothing else.
-    const { events, malformed, doorbells, changedUsers } = transaction;
-    if (events.length + malformed.length + doorbells.length + changedUsers.length === 0)
-      return { mail: [], doorbells: [] };
+    const { events, malformed, wakeUps, changedUsers } = transaction;
+    if (events.length + malformed.length + wakeUps.length + changedUsers.length === 0) return { mail: [], wakeUps: [] };
 
     const { stored, ...arrivals } = await this.#database.transaction(async (tx) => {
       await insertMalformed(tx, this.#seals, malformed);
@@ -97,7 +96,7 @@ export class TransactionStore {
       );
       return {
         mail: [...new Set(mail.map((item) => item.ghost))],
-        doorbells: await ghostsToRing(tx, transaction, this.#isGhost),
+        wakeUps: await ghostsToWake(tx, transaction, this.#isGhost),
         stored: fresh.length,
       };
     });

@@ -1,5 +1,5 @@
 import type { Database } from "../../database/database.ts";
-import { ringProcesses } from "../../leases/processes.ts";
+import { notifyProcesses } from "../../leases/processes.ts";
 import { HeldMail, type HeldItem, type HeldSelection } from "../../mailbox/held-mail.ts";
 import { atDatabase } from "../at-database.ts";
 import { defineCommand } from "../command.ts";
@@ -37,7 +37,7 @@ async function act(action: Action, database: Database): Promise<number> {
     case "retry": {
       await noteCommand(database, "mailbox retry", subjectOf(action.selection));
       const items = await held.retry(action.selection);
-      await ringProcesses(database, { mail: [...new Set(items.map((item) => item.ghost))], doorbells: [] });
+      await notifyProcesses(database, { mail: [...new Set(items.map((item) => item.ghost))], wakeUps: [] });
       return report(
         "to be tried again",
         action.selection,

@@ -1,4 +1,4 @@
-import { ringProcesses } from "../../leases/processes.ts";
+import { notifyProcesses } from "../../leases/processes.ts";
 import type { Database } from "../../database/database.ts";
 import {
   decideVerification,
@@ -81,7 +81,7 @@ async function decide(database: Database, id: number, decision: "match" | "misma
   }
   const { ghost, userId } = decided;
   await noteCommand(database, decision === "match" ? "verify confirm" : "verify reject", `${ghost} ${userId}`);
-  await ringProcesses(database, { mail: [], doorbells: [ghost] });
+  await notifyProcesses(database, { mail: [], wakeUps: [ghost] });
   process.stdout.write(`${decision === "match" ? "confirmed" : "rejected"}: ${printable(userId)} and ${ghost}\n`);
   return 0;
 }

@@ -79,7 +79,7 @@ describe("the application-service API", () => {
       assert.equal(answer.status, 200);
       assert.deepEqual(answer.body, {});
       assert.equal(answer.headers.get("content-type"), "application/json; charset=utf-8");
-      assert.deepEqual(stored, [{ txnId: "1", events: [EVENT], malformed: [], doorbells: [], changedUsers: [] }]);
+      assert.deepEqual(stored, [{ txnId: "1", events: [EVENT], malformed: [], wakeUps: [], changedUsers: [] }]);
     });
 
     it("are handed over again under the same id, for ids start again with Synapse", async () => {

@@ -5,7 +5,7 @@ import type { Database } from "../../../src/database/database.ts";
 import { openPostgres } from "../../../src/database/postgres.ts";
 import { migrate } from "../../../src/database/migrate.ts";
 import { acquireLease, fenced, LeaseHeld, leasesOf, releaseLease, StaleLease } from "../../../src/leases/leases.ts";
-import { Processes, type Bells } from "../../../src/leases/processes.ts";
+import { Processes, type Notification } from "../../../src/leases/processes.ts";
 import { silentLogger } from "../../../src/observability/log.ts";
 import { forEachDatabase } from "../../support/databases.ts";
 import { eventually } from "../../support/eventually.ts";
@@ -89,15 +89,20 @@ forEachDatabase((_kind, open) => {
     it("is told by the others whom something arrived for, however many", async () => {
       const database = await open();
       const [first, second] = [await join(database), await join(database)];
-      const heard: Bells[] = [];
+      const heard: Notification[] = [];
       let beats = 0;
-      first.listen({ bells: (bells) => heard.push(bells), beat: () => beats++ });
-      await first.ring({ mail: [LLAMA], doorbells: [] });
-      await second.ring({ mail: [LLAMA], doorbells: ["@agent_max:example.test"] });
-      await eventually("the bell to be heard", () => heard.length > 0);
-      assert.deepEqual(heard, [{ mail: [LLAMA], doorbells: ["@agent_max:example.test"] }]);
+      first.listen({ notified: (notification) => heard.push(notification), beat: () => beats++ });
+      await first.notify({ mail: [LLAMA], wakeUps: [] });
+      await second.notify({ mail: [LLAMA], wakeUps: ["@agent_max:example.test"] });
+      await eventually("the notification to be heard", () => heard.length > 0);
+      assert.deepEqual(heard, [{ mail: [LLAMA], wakeUps: ["@agent_max:example.test"] }]);
+      // As a process of another version sends it.
+      const payload = JSON.stringify({ from: 0, mail: [], doorbells: [LLAMA] });
+      await database.query("select pg_notify('matrix_agents_bells', $1)", [payload]);
+      await eventually("another version's notification to be heard", () => heard.length > 1);
+      assert.deepEqual(heard.splice(1), [{ mail: [], wakeUps: [LLAMA] }]);
       const before = beats;
-      await second.ring({ mail: Array.from({ length: 500 }, (_, i) => `@agent_${i}:example.test`), doorbells: [] });
+      await second.notify({ mail: Array.from({ length: 500 }, (_, i) => `@agent_${i}:example.test`), wakeUps: [] });
       await eventually("it to look for itself", () => beats > before);
       assert.equal(heard.length, 1, "nothing of one's own");
       await Promise.all([first.leave(), second.leave()]);
@@ -106,7 +111,7 @@ forEachDatabase((_kind, open) => {
     it("comes back when it was taken off the list", async () => {
       const database = await open();
       const process = await join(database, 300);
-      process.listen({ bells: () => undefined, beat: () => undefined });
+      process.listen({ notified: () => undefined, beat: () => undefined });
       await database.query("delete from processes");
       await eventually("it to be there again", async () => {
         const { rows } = await database.query("select process_lives($1) as lives", [process.self]);
@@ -168,7 +173,7 @@ describe("leases on PostgreSQL", () => {
   it("keep a process that lost its connection on the list as soon as it has another", async () => {
     const { url, database } = await open();
     const process = await join(database, 60_000);
-    process.listen({ bells: () => undefined, beat: () => undefined });
+    process.listen({ notified: () => undefined, beat: () => undefined });
     const lives = async (): Promise<boolean> => {
       const { rows } = await database.query("select process_lives($1) as lives", [process.self]);
       return rows[0]?.["lives"] === true;

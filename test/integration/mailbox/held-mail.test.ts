@@ -6,7 +6,7 @@ import { dump } from "js-yaml";
 import type { Database } from "../../../src/database/database.ts";
 import { openPostgres } from "../../../src/database/postgres.ts";
 import { migrate } from "../../../src/database/migrate.ts";
-import { Processes, type Bells } from "../../../src/leases/processes.ts";
+import { Processes, type Notification } from "../../../src/leases/processes.ts";
 import { HeldMail } from "../../../src/mailbox/held-mail.ts";
 import { silentLogger } from "../../../src/observability/log.ts";
 import { forEachDatabase } from "../../support/databases.ts";
@@ -118,8 +118,8 @@ describe("matrix-agents mailbox", () => {
       return { code, stdout: child.stdout.join("\n"), stderr: child.stderr.join("\n") };
     };
     const bridge = await Processes.join(database, { expireAfterMs: 60_000, log: silentLogger() });
-    const heard: Bells[] = [];
-    bridge.listen({ bells: (bells) => heard.push(bells), beat: () => undefined });
+    const heard: Notification[] = [];
+    bridge.listen({ notified: (notification) => heard.push(notification), beat: () => undefined });
 
     const list = await run();
     assert.equal(list.code, 0, list.stderr);
@@ -132,7 +132,7 @@ describe("matrix-agents mailbox", () => {
     const retry = await run("retry", String(poison), "424242");
     assert.deepEqual([retry.code, retry.stdout], [1, "1 event to be tried again"]);
     assert.match(retry.stderr, /424242/);
-    await eventually("the bridge to be told", () => heard.some((bells) => bells.mail.includes(LLAMA)));
+    await eventually("the bridge to be told", () => heard.some((notification) => notification.mail.includes(LLAMA)));
     assert.deepEqual(await run("drop", "all"), { code: 0, stdout: "1 event dropped", stderr: "" });
 
     await bridge.leave();

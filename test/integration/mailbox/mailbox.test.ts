@@ -578,7 +578,7 @@ forEachDatabase((kind, open) => {
 
     it("does nothing for a transaction that holds nothing", async () => {
       const { database, mailbox } = await make();
-      assert.deepEqual(await mailbox.store(parseTransaction("1", { events: [] })), { mail: [], doorbells: [] });
+      assert.deepEqual(await mailbox.store(parseTransaction("1", { events: [] })), { mail: [], wakeUps: [] });
       assert.deepEqual(await mailbox.ghostsWithMail(await addProcess(database)), []);
     });
 
@@ -649,7 +649,7 @@ forEachDatabase((kind, open) => {
       await takeLease(database, LLAMA);
       const push = { to_device: [{ to_user_id: MAX, to_device_id: "D" }], device_lists: { changed: ["@bob:x.y"] } };
       const arrivals = await mailbox.store(parseTransaction("9", { events: [], ...push }));
-      assert.deepEqual([...arrivals.doorbells].sort(), [LLAMA, MAX]);
+      assert.deepEqual([...arrivals.wakeUps].sort(), [LLAMA, MAX]);
       assert.deepEqual(arrivals.mail, []);
     });
   });

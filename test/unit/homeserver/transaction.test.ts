@@ -46,7 +46,7 @@ describe("events of a transaction", () => {
         },
       ],
       malformed: [],
-      doorbells: [],
+      wakeUps: [],
       changedUsers: [],
     });
   });
@@ -145,14 +145,14 @@ describe("a transaction", () => {
   });
 });
 
-describe("doorbells", () => {
+describe("wake-ups", () => {
   const ghost = "@agent_a:example.org";
 
   for (const name of ["to_device", "de.sorunome.msc2409.to_device"]) {
-    it(`ring for ${name}, once a device`, () => {
+    it(`are made for ${name}, once a device`, () => {
       const message = { type: "m.room.encrypted", to_user_id: ghost, to_device_id: "DEV", content: { secret: 1 } };
-      const { doorbells, malformed } = parse({ [name]: [message, message, { ...message, to_device_id: 1 }] });
-      assert.deepEqual(doorbells, [{ userId: ghost, deviceId: "DEV" }, { userId: ghost }]);
+      const { wakeUps, malformed } = parse({ [name]: [message, message, { ...message, to_device_id: 1 }] });
+      assert.deepEqual(wakeUps, [{ userId: ghost, deviceId: "DEV" }, { userId: ghost }]);
       assert.deepEqual(malformed, []);
     });
   }
@@ -161,18 +161,18 @@ describe("doorbells", () => {
     assert.deepEqual(parse({ to_device: [{ type: "m.room_key", content: { session_key: "k" } }] }), {
       txnId: "7",
       events: [],
-      doorbells: [],
+      wakeUps: [],
       changedUsers: [],
       malformed: [{ reason: "to-device message: no to_user_id", raw: null }],
     });
   });
 
-  it("ring for key counts, also for cross-signing keys listed as devices", () => {
-    const { doorbells } = parse({
+  it("are made for key counts, also for cross-signing keys listed as devices", () => {
+    const { wakeUps } = parse({
       "org.matrix.msc3202.device_one_time_keys_count": { [ghost]: { DEV: {}, "base64+key": {} } },
       "org.matrix.msc3202.device_unused_fallback_key_types": { [ghost]: { DEV: [] } },
     });
-    assert.deepEqual(doorbells, [
+    assert.deepEqual(wakeUps, [
       { userId: ghost, deviceId: "DEV" },
       { userId: ghost, deviceId: "base64+key" },
     ]);
@@ -180,9 +180,9 @@ describe("doorbells", () => {
 
   for (const name of ["device_lists", "org.matrix.msc3202.device_lists"]) {
     it(`tell the users of ${name} apart from them`, () => {
-      const { doorbells, changedUsers } = parse({ [name]: { changed: ["@a:x", "@b:x", 1, "@a:x"], left: ["@c:x"] } });
+      const { wakeUps, changedUsers } = parse({ [name]: { changed: ["@a:x", "@b:x", 1, "@a:x"], left: ["@c:x"] } });
       assert.deepEqual(changedUsers, ["@a:x", "@b:x", "@c:x"]);
-      assert.deepEqual(doorbells, []);
+      assert.deepEqual(wakeUps, []);
     });
   }
 });

@@ -42,7 +42,7 @@ async function reactsToDevice(deployment: Deployment): Promise<boolean> {
 }
 
 describe("to-device messages", () => {
-  it("are fetched at once where Synapse rings the doorbell", async () => {
+  it("are fetched at once where Synapse announces them", async () => {
     const deployment = await startDeployment({ toDevicePush: true });
     try {
       assert.equal(await reactsToDevice(deployment), true);
