@@ -5,8 +5,8 @@ import { targetOf } from "./answer-messages.ts";
 import type { Answering } from "./answering.ts";
 
 /**
- * What comes of a room's decision about the questions that waited for it: they are asked, as many as may wait, or not. That some
- * found no place is said once, to the first of them; a reaction asks each again.
+ * Handles a room's decision about the questions that waited for it: they are asked, as many as may wait, or dropped.
+ * When some find no place, one notice says so, in reply to the first of them; a reaction asks each again.
  */
 export async function afterDecision(
   tx: Queryable,

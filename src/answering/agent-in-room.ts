@@ -3,8 +3,8 @@ import type { KnownModels } from "../providers/model-facts.ts";
 import type { RoomSettings } from "../rooms/settings.ts";
 
 /**
- * An agent as it is in a room: one whose model there is passed on to elsewhere counts as one of the cloud, wherever the server
- * is that it is asked of.
+ * An agent as it is in a room. When its model there runs elsewhere, the agent counts as a cloud agent, even if a local
+ * server is asked.
  */
 export function agentIn(
   agent: Agent | undefined,

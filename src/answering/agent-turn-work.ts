@@ -11,7 +11,7 @@ import type { Drafting, TurnWork } from "../turns/turn-work.ts";
 import { stepOf, type Turn, type TurnMessage, type TurnReply } from "../turns/turn.ts";
 import type { Answering } from "./answering.ts";
 
-/** The surroundings of turns: agents answer them, and their ghosts say the answers. */
+/** The surroundings of turns: agents answer them, and their ghosts send the answers. */
 export class AgentTurnWork implements TurnWork {
   readonly #answering: Answering;
   readonly #ghostOf: (userId: string) => Ghost;

@@ -1,22 +1,22 @@
 import type { ChatMessage } from "../providers/provider.ts";
 
-/** What stands for a message of a person without any words: some servers refuse an empty one. */
+/** Replaces a person's message without words, because some servers refuse an empty one. */
 const NO_WORDS = "(no words)";
 
-/** What an agent is told that has the last word already. */
+/** The prompt for an agent that already has the last word. */
 const GO_ON = "Go on.";
 
 /**
- * Messages as every model's chat template takes them (Gemma's and Mistral's refuse all others): user, assistant, user, … and the
- * user's at the end. Neighbours of one role become one message, with a blank line between; an answer without its question in front
- * of it goes, since a model takes it for an instruction.
+ * Messages in the order that every model's chat template takes (Gemma's and Mistral's refuse all others): user,
+ * assistant, user, …, with the user's at the end. Neighbours of one role become one message, with a blank line between.
+ * An answer without a question before it is dropped, because a model takes it for an instruction.
  */
 export function alternating(messages: readonly ChatMessage[]): ChatMessage[] {
   const turns: { role: ChatMessage["role"]; texts: string[]; images: Uint8Array[] }[] = [];
   for (const { role, content, images = [] } of messages) {
     let turn = turns.at(-1);
     if (turn?.role !== role) {
-      // An empty answer is none, and separates nothing.
+      // An empty answer is dropped and separates nothing.
       if (role === "assistant" && (turns.length === 0 || content.trim() === "")) continue;
       turn = { role, texts: [], images: [] };
       turns.push(turn);

@@ -8,7 +8,7 @@ import type { Companies } from "./company.ts";
 import { draftContent, editContent, type Address, type MessageContent } from "./reply.ts";
 import type { ReplyTargets } from "./reply-targets.ts";
 
-/** Gives answers their form while they are made. */
+/** Gives answers their form while they grow. */
 export class AnswerDrafts {
   readonly #settings: Pick<RoomSettingsStore, "get">;
   readonly #companies: Companies;
@@ -16,7 +16,7 @@ export class AnswerDrafts {
   readonly #answers: () => Pick<AnswerSettings, "maxEdits">;
   readonly #defaults: () => Pick<RoomDefaults, "stream">;
 
-  /** @param options.answers what the admin has set; asked anew each time, as are the defaults. */
+  /** @param options.answers the admin's settings; read anew each time, like the defaults. */
   constructor(options: {
     readonly settings: Pick<RoomSettingsStore, "get">;
     readonly companies: Companies;
@@ -31,13 +31,13 @@ export class AnswerDrafts {
     this.#defaults = options.defaults;
   }
 
-  /** How the answer of a turn is shown while it is made. */
+  /** The form in which a turn's growing answer is shown. */
   async of(turn: Turn): Promise<Drafting> {
     const set = await this.#settings.get(turn.ghost, turn.roomId);
     const { stream = this.#defaults().stream } = set;
     const { next } = await this.#companies.of(turn, set);
     const begun = (): boolean => this.#targets.hasBegunFollowing(turn);
-    // In a discussion only its end is for people's phones.
+    // In a discussion only the end notifies people's phones.
     const address = (): Address => toAsker(turn, begun() || next !== undefined);
     const draft = async (text: string): Promise<MessageContent> =>
       draftContent(await beginningOf(text, turn), targetOf(turn, begun()), address());
@@ -62,11 +62,11 @@ export class AnswerDrafts {
 }
 
 /**
- * A reply in the place of what was shown before: as an edit of it, or as messages of its own.
+ * A reply in place of the events shown before: as an edit of them, or as new messages.
  *
  * @param former the events that were shown, the draft first.
- * @param isReplaced whether the draft goes, rather than is edited.
- * @param mentioned the people that the draft mentioned already.
+ * @param isReplaced whether the draft is deleted instead of edited.
+ * @param mentioned the people that the draft already mentioned.
  */
 function inPlaceOf(
   former: readonly [string, ...string[]],
@@ -76,7 +76,7 @@ function inPlaceOf(
 ): TurnReply {
   const [draft, ...others] = former;
   if (reply.outcome === "stopped" && reply.withdrawn === true) return { ...reply, redacts: former };
-  // What a former process has shown stays as it is: the words are not known here.
+  // A former process's draft stays as it is, because its words are not known here.
   if (reply.messages.length === 0) return reply;
   if (isReplaced) return { ...reply, redacts: former };
   return { ...edited(reply, draft, mentioned), redacts: others };

@@ -4,7 +4,7 @@ import type { History } from "../memory/history.ts";
 import type { Turn } from "../turns/turn.ts";
 import type { TurnStore } from "../turns/turn-store.ts";
 
-/** What agents remember of their own answers. */
+/** The agents' memory of their own answers. */
 export class AnswerMemory {
   readonly #history: Pick<History, "remember" | "answersTo">;
   readonly #turns: Pick<TurnStore, "cameEncrypted">;
@@ -20,7 +20,7 @@ export class AnswerMemory {
     this.#agentOf = agentOf;
   }
 
-  /** Keeps what an agent has said. */
+  /** Stores an agent's message. */
   async remember(tx: Queryable, turn: Turn, eventId: string, text: string): Promise<void> {
     await this.#history.remember(tx, turn.ghost, turn.roomId, {
       eventId,
@@ -35,7 +35,7 @@ export class AnswerMemory {
     });
   }
 
-  /** The answer that a turn is to edit: all its parts; empty when it is to be a message of its own. */
+  /** The answer that a turn should edit, with all its parts; empty when it should send a new message. */
   async toBeEdited(turn: Turn): Promise<readonly string[]> {
     return turn.kind === "edit" ? this.#history.answersTo(turn.ghost, turn.roomId, turn.eventId) : [];
   }

@@ -6,10 +6,10 @@ import { escapeMarkdown } from "../text/markdown.ts";
 import { answerContent, editContent, type Address, type MessageContent, type ReplyTarget } from "./reply.ts";
 import { closed, splitMarkdown } from "../text/split.ts";
 
-/** An event is at most 65,536 bytes; encrypted it takes a third more, and as an edit, with the body twice, double. */
+/** An event has at most 65,536 bytes. Encryption adds a third, and an edit, which holds the body twice, doubles it. */
 const MAX_CONTENT_BYTES = 22_000;
 
-/** The reply with its first message as the last form of the draft, which mentioned somebody already. */
+/** The reply with its first message as the final form of the draft, which already mentioned somebody. */
 export function edited(reply: TurnReply, eventId: string, mentioned: readonly string[]): TurnReply {
   const [first, ...others] = reply.messages;
   if (first === undefined) return reply;
@@ -20,50 +20,52 @@ export function edited(reply: TurnReply, eventId: string, mentioned: readonly st
   };
 }
 
-/** Whether a part of an answer can go into one message. Whoever else waits has a turn before: an answer has many parts. */
+/**
+ * Whether a part of an answer fits into one message. Other work gets its turn first, because an answer has many parts.
+ */
 async function fits(part: string, turn: Turn): Promise<boolean> {
   await setImmediate();
   return isSmall(answerContent(part, targetOf(turn), toAsker(turn)));
 }
 
-/** The beginning of an answer, as much of it as can go into one message. */
+/** The beginning of an answer, as much as fits into one message. */
 export async function beginningOf(markdown: string, turn: Turn): Promise<string> {
   for await (const part of splitMarkdown(markdown, (piece) => fits(piece, turn))) return part;
   return markdown;
 }
 
-/** Whether a message is within the limit of events. */
+/** Whether a message is within the size limit of events. */
 export function isSmall(content: MessageContent): boolean {
   return Buffer.byteLength(JSON.stringify(content)) <= MAX_CONTENT_BYTES;
 }
 
 /**
- * What a turn's messages reply to.
+ * The target of a turn's replies.
  *
- * @param follows whether they come right behind the question.
+ * @param follows whether they directly follow the question.
  */
 export function targetOf({ eventId, threadRoot }: Pick<Turn, "eventId" | "threadRoot">, follows = false): ReplyTarget {
   return { eventId, threadRoot, follows };
 }
 
-/** The mark of what comes of a question. */
+/** The mark of messages that a question causes. */
 export function markOf({ origin, hops, threadRoot }: Pick<Turn, "origin" | "hops" | "threadRoot">): ExchangeMark {
   return { origin, hops, ...(threadRoot === undefined ? {} : { thread: threadRoot }) };
 }
 
 /**
- * An answer that is for whoever asked, and for nobody else. What follows a question in a chat of two is for whoever asked
- * anyway, and rings as every message there does.
+ * The address of an answer to the asker alone. In a chat of two, an answer that follows the question is obviously for
+ * the asker, and notifies like every message there.
  */
 export function toAsker(turn: Turn, follows = false): Address {
   return { mentions: follows ? [] : [turn.asker], mark: markOf(turn) };
 }
 
 /**
- * One message, or several where one would be too large. The first one quotes and mentions, as does the draft in its place;
- * agents are asked by the last, behind which there is no more to come.
+ * One message, or several where one would be too large. The first one quotes and mentions, like the draft in its place.
+ * The last one asks other agents, because nothing follows it.
  *
- * @param below what the bridge says below it, which the agent will not remember to have said.
+ * @param below the bridge's words below the answer, which the agent will not remember as its own.
  */
 export async function answerMessages(
   markdown: string,
@@ -89,7 +91,10 @@ export async function answerMessages(
   return messages;
 }
 
-/** What was shown before an answer failed, and under it why there is no more; as it is when nothing was. */
+/**
+ * The part of an answer that was shown before it failed, with the reason below; the notice alone when nothing was
+ * shown.
+ */
 export async function withPartial(
   reply: TurnReply,
   turn: Turn,
@@ -103,7 +108,7 @@ export async function withPartial(
   return { ...rest, messages: await answerMessages(partial, turn, target, address, escapeMarkdown(why)) };
 }
 
-/** An answer with a word of the bridge's below it, outside a code block in which the answer may have been cut off. */
+/** An answer with the bridge's note below it, outside any code block in which the answer may have been cut off. */
 export function withNote(markdown: string, note: string | undefined): string {
   return note === undefined ? markdown : `${closed(markdown)}\n\n*${note}*`;
 }

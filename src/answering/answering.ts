@@ -16,7 +16,7 @@ import type { RoomLanguage } from "./room-language.ts";
 import type { Manner } from "./voice-answers.ts";
 import type { Voice } from "./voices.ts";
 
-/** Failures after which another agent's model may answer, where nothing was said yet. */
+/** Failures after which another agent's model may answer, if nothing was said yet. */
 const CALLS_FOR_ANOTHER: ReadonlySet<string> = new Set([
   "unreachable",
   "busy",
@@ -26,7 +26,7 @@ const CALLS_FOR_ANOTHER: ReadonlySet<string> = new Set([
   "cut_off",
 ]);
 
-/** Makes the answers of turns, as they are shown, sent and remembered. */
+/** Makes the answers of turns: shows them, sends them and remembers them. */
 export class Answering {
   readonly #parts: AnsweringParts;
   readonly #language: RoomLanguage;
@@ -45,11 +45,11 @@ export class Answering {
   }
 
   /**
-   * Asks the model of a turn's agent and composes the answer, or the notice that says why there is none. An answer that
-   * was stopped (TurnStopped) is what there is of it.
+   * Asks the model of a turn's agent and composes the answer, or the notice with the reason why there is none. A
+   * stopped answer (TurnStopped) consists of the part that exists.
    *
    * @param direct whether the room is a direct chat.
-   * @param show is told the answer as far as it has come.
+   * @param show receives the answer so far.
    */
   async respond(turn: Turn, direct: boolean, show: (text: string) => void, signal: AbortSignal): Promise<TurnReply> {
     const { voices, gatherer, voiceAnswers, notices, targets } = this.#parts;
@@ -58,7 +58,7 @@ export class Answering {
     const call = callFor(turn.ghost, voice?.agent.name, direct);
     if (voice === undefined) return notices.failed(turn, "gone", words, await targets.of(turn), call);
     const material = await gatherer.gather(turn, voice.set, direct, signal);
-    // The gate, the sender and whoever remembers the answer look there.
+    // The gate, the sender and the memory read this mark.
     if (material.encrypted) await this.#turns.markEncrypted(turn);
     if (material.encrypted && !(await this.#isEncrypted(turn.roomId))) {
       this.#log.warn({ ghost: turn.ghost, room: turn.roomId, event: turn.eventId }, "refused to answer unencrypted");
@@ -74,7 +74,7 @@ export class Answering {
     return isFinal || signal.aborted ? reply : this.#respondInstead(voice, turn, manner, reply, show, signal);
   }
 
-  /** The answer of another agent's model, where there is one that may answer; else the reply that there is. */
+  /** The answer of another agent's model, if one may answer; else the given reply. */
   async #respondInstead(
     voice: Voice,
     turn: Turn,
@@ -93,12 +93,12 @@ export class Answering {
     return instead.outcome === "failed" ? reply : instead;
   }
 
-  /** How the answer of a turn is shown while it is made. */
+  /** The form in which a turn's growing answer is shown. */
   drafting(turn: Turn): Promise<Drafting> {
     return this.#parts.drafts.of(turn);
   }
 
-  /** Counts what a turn took that has come to its end, and sums up a conversation that has become too long. */
+  /** Counts the tokens of a finished turn, and summarises a conversation that has become too long. */
   async ended(turn: Turn, reply: TurnReply): Promise<void> {
     const usage = reply.outcome === "answered" ? reply.usage : undefined;
     const said = reply.messages.reduce((sum, { remembered = "" }) => sum + estimateTokens(remembered), 0);
@@ -107,28 +107,28 @@ export class Answering {
     await this.#parts.summingUp.after(turn);
   }
 
-  /** What to say of a turn that failed for reasons of our own. */
+  /** The reply of a turn that failed for reasons of our own. */
   async giveUp(turn: Turn, why: "unknown" | "waited" | "timeout"): Promise<TurnReply> {
     const words = await this.#language.words(turn.ghost, turn.roomId);
     return this.failed(turn, why, words, await this.#parts.targets.of(turn));
   }
 
-  /** The answer that a turn is to edit: all its parts; empty when it is to be a message of its own. */
+  /** The answer that a turn should edit, with all its parts; empty when it should send a new message. */
   toBeEdited(turn: Turn): Promise<readonly string[]> {
     return this.#parts.memory.toBeEdited(turn);
   }
 
-  /** Keeps what an agent has said. */
+  /** Stores an agent's message. */
   remember(tx: Queryable, turn: Turn, eventId: string, text: string): Promise<void> {
     return this.#parts.memory.remember(tx, turn, eventId, text);
   }
 
-  /** The notice that says why a question has no answer. */
+  /** The notice with the reason why a question has no answer. */
   failed(turn: NewTurn, failure: TurnFailure, words: Words, target: ReplyTarget): FailedReply {
     return this.#parts.notices.failed(turn, failure, words, target);
   }
 
-  /** The notice that says, in these words, why a question is not asked. */
+  /** A notice in the given words about why a question is not asked. */
   declined(turn: NewTurn, failure: string, words: string, target: ReplyTarget): FailedReply {
     return this.#parts.notices.declined(turn, failure, words, target);
   }

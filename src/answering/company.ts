@@ -7,18 +7,18 @@ import { markOf, toAsker } from "./answer-messages.ts";
 import { callsIn, nextSpeaker } from "./exchange.ts";
 import type { Address, ReplyTarget } from "./reply.ts";
 
-/** The other agents that have to do with a turn. */
+/** The other agents involved in a turn. */
 export interface Company {
   /** Agents that may be asked for help. */
   readonly helpers: readonly ListedAgent[];
   readonly discussion: Discussion | undefined;
-  /** The user id of the agent whose turn it is next in the discussion. */
+  /** The user id of the next agent in the discussion. */
   readonly next: string | undefined;
 }
 
 export const ALONE: Company = { helpers: [], discussion: undefined, next: undefined };
 
-/** Finds which other agents have to do with a turn. */
+/** Finds the other agents involved in a turn. */
 export class Companies {
   readonly #exchanges: Pick<Exchanges, "get">;
   readonly #permissions: Pick<Permissions, "allows">;
@@ -26,7 +26,9 @@ export class Companies {
   readonly #maxHops: () => number;
   readonly #defaults: () => Pick<RoomDefaults, "delegate">;
 
-  /** @param options.maxHops over how many agents a question may go; asked anew each time, as are the defaults. */
+  /**
+   * @param options.maxHops the most agents through which a question may pass; read anew each time, like the defaults.
+   */
   constructor(options: {
     readonly exchanges: Pick<Exchanges, "get">;
     readonly permissions: Pick<Permissions, "allows">;
@@ -41,12 +43,12 @@ export class Companies {
     this.#defaults = options.defaults;
   }
 
-  /** @param set what the room has set. */
+  /** @param set the room's settings. */
   async of(turn: Turn, set: RoomSettings): Promise<Company> {
     const exchange = await this.#exchanges.get(turn);
     if (exchange === undefined) return ALONE;
     const { asker, roomId } = turn;
-    // An agent that the asker may not use is asked by nobody on the asker's account.
+    // The asker's rights count: an agent that the asker may not use is not asked on the asker's behalf.
     const others = (await this.#agentsIn(roomId)).filter(
       ({ userId }) =>
         userId !== turn.ghost && this.#permissions.allows({ act: "message", userId: asker, ghost: userId, roomId }),
@@ -64,8 +66,8 @@ export class Companies {
 }
 
 /**
- * Whom an answer mentions: the asker, and the agents that it asks. No other person is mentioned, whoever is named in it: a question
- * that has names in it would make an agent ring for all of them.
+ * The users that an answer mentions: the asker, and the agents that it asks. No other person named in it is mentioned:
+ * otherwise a question full of names would make the agent notify all of them.
  */
 export function addressOf(
   turn: Turn,
@@ -76,7 +78,7 @@ export function addressOf(
   if (target.follows === true) return toAsker(turn, true);
   const mark = markOf(turn);
   if (discussion !== undefined && next !== undefined) return { mentions: [], asks: [next], mark };
-  // Agents are asked by a line of their own, and only where they may be.
+  // A separate line asks agents, and only where they may be asked.
   const asks = callsIn(text, helpers).map(({ userId }) => userId);
   return { mentions: [turn.asker], asks, mark };
 }

@@ -7,15 +7,15 @@ import type { FailedReply, Turn } from "../turns/turn.ts";
 import type { FailureNotices } from "./failure-notices.ts";
 import type { ReplyTargets } from "./reply-targets.ts";
 
-/** The words of a question that may not go to a provider now, and where they would go. */
+/** A question that may not go to a provider now, and the provider's place. */
 export interface Withheld {
   readonly place: Place;
-  /** Stands before a command so that it is for this agent. */
+  /** The words before a command that address this agent. */
   readonly call: string;
   readonly encrypted: boolean;
 }
 
-/** Says why nothing is sent to a provider, or asks the room whether it may be. */
+/** Names the reason why nothing is sent to a provider, or asks the room for consent. */
 export class ConsentQuestions {
   readonly #turns: Pick<ConsentTurns, "withoutConsent">;
   readonly #privacy: Pick<PrivacyGate, "ruleIn">;
@@ -40,7 +40,7 @@ export class ConsentQuestions {
     this.#notices = options.notices;
   }
 
-  /** What is said in the place of an answer. */
+  /** The reply in place of an answer. */
   async replyTo(
     turn: Turn,
     { place, call, encrypted }: Withheld,

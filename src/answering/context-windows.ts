@@ -1,16 +1,21 @@
-/** No window is taken for smaller, in tokens: some words fit into each. */
+/** The smallest window that is assumed, in tokens: every window holds a few words. */
 const LEAST_TOKENS = 512;
 
-/** Nor is a smaller one concluded where none is named, in tokens: all the room's questions are planned with it. */
+/**
+ * The smallest window that is concluded when none is named, in tokens: all questions of the room are planned with it.
+ */
 const LEAST_CONCLUDED_TOKENS = 1_024;
 
-/** Where a server refuses a prompt and names no window that is smaller than the one in use, so much of it is used for a while. */
+/**
+ * The share of the present window that is used for a while after a server refused a prompt without naming a smaller
+ * window.
+ */
 export const LESS = 0.7;
 
-/** How long what was not named, but concluded, holds, in ms. */
+/** The time for which a concluded window is used, in ms. */
 const CONCLUDED_MS = 600_000;
 
-/** The windows that models really have, learnt from refusals of prompts that were too long; forgotten with the process. */
+/** The real windows of models, learnt from refusals of too long prompts; forgotten with the process. */
 export class ContextWindows {
   readonly #learnt = new Map<string, { readonly tokens: number; readonly until: number }>();
 
@@ -22,11 +27,11 @@ export class ContextWindows {
   }
 
   /**
-   * Notes that a prompt of words alone was refused.
+   * Records that a prompt of text alone was refused.
    *
    * @param usedTokens the window that it was planned for.
-   * @param limitTokens the window that the server names, if it does. Where that is no smaller, not the window was wrong, but how
-   * the prompt was counted: the caller corrects that, where the server has counted.
+   * @param limitTokens the window that the server names, if any. If that is not smaller, the count of the prompt was
+   * wrong instead of the window: the caller corrects that when the server has counted.
    */
   refused(model: string, usedTokens: number, limitTokens: number | undefined): void {
     if (limitTokens !== undefined && limitTokens < usedTokens) {

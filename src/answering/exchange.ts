@@ -3,15 +3,12 @@ import { wordsIn } from "../language/language.ts";
 import { LANGUAGES } from "../language/languages.ts";
 import { calledFirst, MOST_CALLED, Roll, type Callee } from "../addressing/call.ts";
 
-/** How an agent is called in an answer: its localpart, which no model has to guess, or its name. */
+/** An agent's names in answers: its localpart, which no model has to guess, and its display name. */
 function calleeOf({ userId, agent }: ListedAgent): Callee {
   return { userId, names: [userId, userId.slice(1), agent.localpart, ...callNames(agent)] };
 }
 
-/**
- * Whom an agent asks in its answer: those whom a line begins with, by `@` and a name. What stands in code or in a quote asks
- * nobody.
- */
+/** The agents that an agent's answer asks: those whose `@` and name begin a line. Code and quotes ask nobody. */
 export function callsIn(markdown: string, others: readonly ListedAgent[]): ListedAgent[] {
   const lines = markdown
     .replace(/^ {0,3}(`{3,}|~{3,})[\s\S]*?(?:^ {0,3}\1|(?![\s\S]))/gm, "")
@@ -23,13 +20,13 @@ export function callsIn(markdown: string, others: readonly ListedAgent[]): Liste
   return others.filter(({ userId }) => called.has(userId));
 }
 
-/** Words of any language between two names of agents, or between them and what follows. */
+/** Words of any language between two agents' names, or between a name and the text. */
 const JOINED = new RegExp(
   `^(?:${LANGUAGES.flatMap((language) => wordsIn(language).joiningWords).join("|")})\\s+(?=@?\\S)`,
   "i",
 );
 
-/** The agents that a text begins with, and what follows; `and` and commas between them count for nothing. */
+/** The agents named at the beginning of a text, and the rest; `and` and commas between them are skipped. */
 export function namedAgents(
   text: string,
   others: readonly ListedAgent[],
@@ -51,7 +48,10 @@ export function namedAgents(
   return { named, rest };
 }
 
-/** Who speaks next in a discussion, of those who are there still; undefined when it is over, or nobody else is there. */
+/**
+ * The next speaker of a discussion, among the agents that are still there; undefined when it is over, or no other agent
+ * is left.
+ */
 export function nextSpeaker(
   participants: readonly string[],
   speaker: string,

@@ -7,7 +7,7 @@ import type { FailedReply, NewTurn } from "../turns/turn.ts";
 import { markOf } from "./answer-messages.ts";
 import { noticeContent, type ReplyTarget } from "./reply.ts";
 
-/** Says why questions have no answer. */
+/** Writes the notices about questions without an answer. */
 export class FailureNotices {
   readonly #agentOf: (ghost: string) => Agent | undefined;
 
@@ -16,9 +16,9 @@ export class FailureNotices {
   }
 
   /**
-   * The notice that says why a question has no answer.
+   * The notice with the reason why a question has no answer.
    *
-   * @param call stands before a command so that it is for this agent.
+   * @param call the words before a command that address this agent.
    */
   failed(turn: NewTurn, failure: TurnFailure, { failures }: Words, target: ReplyTarget, call = ""): FailedReply {
     const agent = this.#agentOf(turn.ghost);
@@ -31,7 +31,7 @@ export class FailureNotices {
     return this.declined(turn, failure, words, target);
   }
 
-  /** The notice that says, in these words, why a question is not asked. */
+  /** A notice in the given words about why a question is not asked. */
   declined(turn: NewTurn, failure: string, words: string, target: ReplyTarget): FailedReply {
     return { outcome: "failed", failure, messages: [{ content: noticeContent(words, target, markOf(turn)) }] };
   }

@@ -13,34 +13,39 @@ import { UnreadableFile } from "./unreadable-file.ts";
 /** The largest file that is read, in bytes. */
 const LARGEST = 20_000_000;
 
-/** So many bytes are fetched for a prompt. */
+/** The most bytes fetched for a prompt. */
 const MOST_BYTES = 40_000_000;
 
-/** How long a question waits for the files of earlier messages in all, in ms; what is not there by then is left out. */
+/**
+ * The total time that a question waits for the files of earlier messages, in ms; files that come later are left out.
+ */
 const PATIENCE_MS = 10_000;
 
-/** Where the files of a prompt come from, and where what was read of them is kept. */
+/** The source of a prompt's files, and the store of their contents. */
 export interface FileSource {
   readonly room: ReadingRoom;
   readonly canSee: () => Promise<boolean>;
-  /** The file's contents. Rejects with {@link UnreadableFile}, with a HomeserverError, or with the signal's reason. */
+  /**
+   * Returns the file's contents. Rejects with {@link UnreadableFile}, with a HomeserverError, or with the signal's
+   * reason.
+   */
   readonly download: (attachment: Attachment, maxBytes: number, signal: AbortSignal) => Promise<Uint8Array>;
   readonly keep: (message: RememberedMessage, outcome: FileOutcome) => Promise<void>;
-  /** Pictures that this question has fetched already, by the messages' events: nothing else keeps them. */
+  /** Pictures already fetched for this question, by the messages' events: nothing else keeps them. */
   readonly pictures: Map<string, Uint8Array>;
-  /** Nobody waits for the answer any more: what is fetched and read is ended. */
+  /** Aborted when the answer is no longer needed: fetching and reading then stop. */
   readonly signal: AbortSignal;
-  /** How long a question waits for the files of earlier messages, in ms; by default {@link PATIENCE_MS}. */
+  /** The time that a question waits for the files of earlier messages, in ms; by default {@link PATIENCE_MS}. */
   readonly patienceMs?: number;
 }
 
-/** Why a file can't be read, whoever reads it with whatever model. */
+/** The failures that are the same for every reader and model. */
 const LASTING: ReadonlySet<FileFailure> = new Set([
   ...["cant_read", "no_text", "locked", "old_office", "heic", "svg", "foreign_picture", "mislabelled"],
   ...["too_large", "no_file"],
 ] as const);
 
-/** What a file turns out to be. */
+/** The contents of a file. */
 export type Contents = Words | { readonly kind: "picture"; readonly bytes: Uint8Array };
 export type Recorded = Words | { readonly kind: "recording"; readonly bytes: Uint8Array };
 
@@ -49,7 +54,7 @@ interface Words {
   readonly text: string;
 }
 
-/** Fetches and reads the files of one prompt, within bounds of bytes and of time. */
+/** Fetches and reads the files of one prompt, within limits of bytes and time. */
 export class FileReader {
   readonly #source: FileSource;
   #bytesLeft = MOST_BYTES;
@@ -60,29 +65,29 @@ export class FileReader {
     this.#source = source;
   }
 
-  /** Aborted when the question waits for no more files of earlier messages. The time begins with the first call. */
+  /** Aborted when the question stops waiting for files of earlier messages. The time begins with the first call. */
   get patience(): AbortSignal {
     this.#patience ??= AbortSignal.timeout(this.#source.patienceMs ?? PATIENCE_MS);
     return this.#patience;
   }
 
-  /** Whether an error says that the question waits for no more files of earlier messages. */
+  /** Whether an error means that the question stopped waiting for files of earlier messages. */
   isOutOfPatience(error: unknown): boolean {
     return this.#patience?.aborted === true && error === this.#patience.reason;
   }
 
-  /** Whether a file of this size, by its sender's word, in bytes, may still be fetched for the prompt. */
+  /** Whether a file of this size (by its sender's word, in bytes) may still be fetched for the prompt. */
   mayFetch(size = LARGEST): boolean {
     return Math.min(size, LARGEST) <= this.#bytesLeft;
   }
 
-  /** Throws {@link UnreadableFile} where the model sees no pictures. */
+  /** Throws {@link UnreadableFile} where the model accepts no pictures. */
   async mustSee(options: { readonly isPassing?: boolean } = {}): Promise<void> {
     this.#sees ??= this.#source.canSee();
     if (!(await this.#sees)) throw new UnreadableFile("cant_see", options);
   }
 
-  /** A recording, or the words of what systems only call one: a playlist. */
+  /** A recording, or the words of a file that systems mistake for one: a playlist. */
   recording(message: RememberedMessage, file: Attachment, signal: AbortSignal): Promise<Recorded> {
     return this.#made<Recorded>(message, file, signal, (bytes) =>
       recordingEnding(bytes) === undefined
@@ -99,7 +104,7 @@ export class FileReader {
         return this.#wordsInstead(message, file, bytes, signal);
       }
       if (file.kind === "image" || isPicture) {
-        // It was fetched for nothing, and is not fetched again for every question.
+        // The file was fetched in vain, and must not be fetched again for every question.
         await this.mustSee({ isPassing: true });
         this.#source.pictures.set(message.eventId, pictureIn(bytes));
         return { kind: "picture", bytes };
@@ -114,7 +119,7 @@ export class FileReader {
     return { kind: "text", text };
   }
 
-  /** The words of what came as a picture or a recording and is neither. */
+  /** The words of a file that came as a picture or a recording and is neither. */
   async #wordsInstead(
     message: RememberedMessage,
     file: Attachment,
@@ -122,7 +127,7 @@ export class FileReader {
     signal: AbortSignal,
   ): Promise<Words> {
     const isPicture = pictureType(bytes) !== undefined || foreignPicture(bytes) !== undefined;
-    // A page in the place of a picture tells of an error, as where one was to be saved.
+    // A web page in place of a picture is an error page, for example from a failed download.
     if (isPicture || documentFormat(bytes, { name: "" }) === "web_page") throw new UnreadableFile("mislabelled");
     return this.#words(message, file, bytes, signal).catch((error: unknown) => {
       const isNone = error instanceof UnreadableFile && (error.why === "cant_read" || error.why === "no_text");
@@ -141,7 +146,7 @@ export class FileReader {
       : documents.run(message.sender, signal, () => textIn(file, format, bytes, signal));
   }
 
-  /** What is made of a file's contents. That it can't be read is remembered. */
+  /** Processes a file's contents, and remembers when the file can't be read. */
   #made<T>(
     message: RememberedMessage,
     file: Attachment,
@@ -160,19 +165,19 @@ export class FileReader {
     });
   }
 
-  /** However large it is said to be: nobody knows before it is fetched. */
+  /** Ignores the stated size, because the real one is known only after the fetch. */
   async #fetched(file: Attachment, signal: AbortSignal): Promise<Uint8Array> {
-    // One that breaks off may have been almost all of it.
+    // A fetch that broke off may have read almost everything.
     this.#bytesLeft -= LARGEST;
     const bytes = await this.#source.download(file, LARGEST, signal);
     this.#bytesLeft += LARGEST - bytes.byteLength;
     return bytes;
   }
 
-  /** What is to be remembered of a failure; undefined when it says nothing of the file. */
+  /** The part of a failure to remember; undefined when it says nothing about the file. */
   #lasting(error: unknown): FileOutcome | undefined {
     if (this.#source.signal.aborted) return undefined;
-    // It keeps others waiting, and is left alone for a while.
+    // The file delays others, so it is left alone for a while.
     if (this.#patience?.aborted === true) return { kind: "unreadable", why: "no_file", isPassing: true };
     if (!(error instanceof UnreadableFile) || !(error.isPassing || LASTING.has(error.why))) return undefined;
     return { kind: "unreadable", why: error.why, isPassing: error.isPassing };

@@ -7,16 +7,16 @@ import { foreignPicture } from "../providers/pictures.ts";
 import { FOREIGN } from "./picture-bytes.ts";
 import { UnreadableFile } from "./unreadable-file.ts";
 
-/** The largest file that is text as it is, in bytes. */
+/** The largest plain text file, in bytes. */
 const LARGEST_TEXT = 1_000_000;
 
-/** So much tells whether what is too large is text at all. */
+/** The part that shows whether a too large file is text at all. */
 const LOOKED_AT = 8_000;
 
-/** The words of a file that is text as it is. Throws {@link UnreadableFile}. */
+/** The words of a plain text file. Throws {@link UnreadableFile}. */
 export function plainText(bytes: Uint8Array): string {
   const foreign = foreignPicture(bytes);
-  // A drawing that came as any file is its source.
+  // A drawing that came as a general file is read as its source.
   if (foreign !== undefined && foreign !== "svg") throw new UnreadableFile(FOREIGN[foreign]);
   const isTooLarge = bytes.byteLength > LARGEST_TEXT;
   const text = decodedText(isTooLarge ? bytes.subarray(0, LOOKED_AT) : bytes);
@@ -30,10 +30,10 @@ function shortText(bytes: Uint8Array): string | undefined {
   return bytes.byteLength > LARGEST_TEXT ? undefined : decodedText(bytes);
 }
 
-/** Why a document is not read, in the words that are said of it. */
+/** The notices for unreadable documents. */
 const UNREADABLE_DOCUMENT = { locked: "locked", unknown_kind: "cant_read", damaged: "no_text" } as const;
 
-/** The words of a document, as a model is shown them. Throws {@link UnreadableFile}, or the signal's reason. */
+/** The words of a document as a model gets them. Throws {@link UnreadableFile}, or the signal's reason. */
 export async function textIn(
   file: Attachment,
   format: DocumentFormat,
@@ -46,7 +46,7 @@ export async function textIn(
     return quotedText(file.name, text) + (isWhole ? "" : "\n\n(The file goes on; the rest was not read.)");
   } catch (cause) {
     if (cause instanceof UnreadableDocument) {
-      // It may be a text that only begins like one.
+      // It may be a text that only begins like a document.
       const words = format === "pdf" && cause.why === "damaged" && !isCalledPdf(file) ? shortText(bytes) : undefined;
       if (words !== undefined) return quotedText(file.name, words);
       throw new UnreadableFile(UNREADABLE_DOCUMENT[cause.why], { cause });

@@ -6,8 +6,8 @@ import type { ReadMessage } from "./replied-messages.ts";
 import { UnreadableFile } from "./unreadable-file.ts";
 
 /**
- * A file that somebody sent. Rejects with {@link UnreadableFile} where it can't be had, with HomeserverError when the homeserver
- * itself is away, and with the signal's reason.
+ * A file that somebody sent. Rejects with {@link UnreadableFile} where it can't be fetched, with HomeserverError when
+ * the homeserver itself is away, and with the signal's reason.
  */
 export async function downloadedFile(
   ghost: Pick<Ghost, "download">,
@@ -19,14 +19,14 @@ export async function downloadedFile(
     return await ghost.download(attachment, maxBytes, signal);
   } catch (error) {
     signal.throwIfAborted();
-    // The homeserver answers for other servers' files, and may wait for them: it is not away itself.
+    // The homeserver fetches other servers' files and may wait for them, without being away itself.
     if (isAway(error)) throw error;
     const why = error instanceof AnswerTooLarge ? "too_large" : "no_file";
     throw new UnreadableFile(why, { cause: error, isPassing: isRetryable(error) });
   }
 }
 
-/** An event of a room as a ghost may see it, with the name that its sender goes by there; undefined when it can't. */
+/** An event of a room as a ghost may see it, with its sender's name there; undefined when the ghost can't see it. */
 export async function readMessage(
   ghost: Pick<Ghost, "read" | "speakerOf">,
   roomId: string,

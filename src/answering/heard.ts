@@ -1,25 +1,25 @@
 import type { ChatChunk, ChatUsage, EndReason } from "../providers/provider.ts";
 
-/** What a model has said so far of an answer. */
+/** The words that a model has said so far of an answer. */
 export class Heard {
   text = "";
   thinking = "";
   usage: ChatUsage | undefined;
-  /** How it ended; undefined as long as it goes on. */
+  /** The end of the answer; undefined while it goes on. */
   end: EndReason | undefined;
   #hasWords = false;
 
-  /** Whether anything came, be it thoughts alone. */
+  /** Whether anything came, even only thoughts. */
   get isBegun(): boolean {
     return this.text !== "" || this.thinking !== "";
   }
 
-  /** Takes the next piece in. Says whether there is more to show. */
+  /** Takes the next piece. Returns whether there is more to show. */
   add(chunk: ChatChunk): boolean {
     switch (chunk.kind) {
       case "text":
         this.text += chunk.text;
-        // Looked at piece by piece: a text that grows would be copied as a whole each time.
+        // Each piece is examined by itself: examining the growing text would copy it each time.
         this.#hasWords ||= chunk.text.trim() !== "";
         return this.#hasWords;
       case "thinking":

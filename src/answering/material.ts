@@ -9,26 +9,26 @@ import { ALONE, type Companies, type Company } from "./company.ts";
 import type { About, RepliedMessages } from "./replied-messages.ts";
 import { agentIn } from "./agent-in-room.ts";
 
-/** What a turn's prompt is made of, whichever model answers. */
+/** The material of a turn's prompt, for any model. */
 export interface Material {
   /** The conversation up to the question, oldest first. */
   readonly latest: readonly RememberedMessage[];
-  /** What the question is about beside the conversation. */
+  /** The messages that the question refers to, beside the conversation. */
   readonly about: About;
-  /** What was said before, summed up. */
+  /** The summary of earlier messages. */
   readonly summary: string | undefined;
   readonly company: Company;
   /** Whether any of it came encrypted. */
   readonly encrypted: boolean;
 }
 
-/** How many messages back a prompt reaches at the most, however short they are. */
+/** The most messages in a prompt, however short they are. */
 const MAX_PROMPT_MESSAGES = 200;
 
-/** What a model is told that is to say more. */
+/** The prompt for a model that should continue. */
 const GO_ON = "Go on exactly where you stopped. Do not repeat anything that you have said already.";
 
-/** Gathers what turns' prompts are made of. */
+/** Gathers the material of turns' prompts. */
 export class MaterialGatherer {
   readonly #history: Pick<History, "upTo">;
   readonly #summaries: Pick<Summaries, "get">;
@@ -38,7 +38,7 @@ export class MaterialGatherer {
   readonly #agentOf: (ghost: string) => Agent | undefined;
   readonly #defaults: () => Pick<RoomDefaults, "summaries">;
 
-  /** @param options.defaults what rooms have that set nothing; asked anew each time. */
+  /** @param options.defaults the values of rooms that set nothing; read anew each time. */
   constructor(options: {
     readonly history: Pick<History, "upTo">;
     readonly summaries: Pick<Summaries, "get">;
@@ -58,7 +58,7 @@ export class MaterialGatherer {
   }
 
   /**
-   * @param set what the room has set.
+   * @param set the room's settings.
    * @param direct whether the room is a direct chat.
    */
   async gather(turn: Turn, set: RoomSettings, direct: boolean, signal: AbortSignal): Promise<Material> {
@@ -66,7 +66,7 @@ export class MaterialGatherer {
     const isMore = kind === "continue";
     const { summaries: sums = this.#defaults().summaries } = set;
     const before = sums === "on" ? await this.#summaries.get(turn) : undefined;
-    // An old question that is answered again is asked as it was then.
+    // An old question that is answered again gets the prompt of its time.
     const summary = before !== undefined && before.upTo < position ? before : undefined;
     const said = await this.#history.upTo(ghost, roomId, position, MAX_PROMPT_MESSAGES, {
       withAnswer: isMore,
@@ -93,15 +93,17 @@ export class MaterialGatherer {
     return { latest, about, summary: summary?.body, company, encrypted };
   }
 
-  /** The thread that a message stands in is told outside the ciphertext: the homeserver could have made it up. */
+  /**
+   * Whether a message's thread is certain: it stands outside the ciphertext, so the homeserver could have invented it.
+   */
   #isRootCertain({ ghost, encrypted }: Turn, set: RoomSettings, direct: boolean): boolean {
     return direct || !encrypted || agentIn(this.#agentOf(ghost), set, this.#models)?.locality === "local";
   }
 }
 
 /**
- * A conversation with what its thread begins with. No prompt begins with the agent's own words: the first message that replies to
- * nothing else quotes them.
+ * A conversation with the first message of its thread. No prompt begins with the agent's own words: the first message
+ * that replies to nothing else quotes them.
  */
 function inThread(
   root: RememberedMessage | undefined,

@@ -11,18 +11,18 @@ import type { ModelPrompt, ModelPrompts, Plan, PromptSource } from "./model-prom
 import { answerReserve } from "./prompt.ts";
 import type { Voice } from "./voices.ts";
 
-/** A chat template adds lines of its own to a prompt, in tokens. */
+/** The tokens that a chat template may add to a prompt. */
 const TEMPLATE_TOKENS = 256;
 
-/** Who takes in what the model says. */
+/** The receiver of a model's words. */
 export interface Listening {
   readonly heard: Heard;
-  /** Is told the answer as far as it has come. */
+  /** Receives the answer so far. */
   readonly show: (text: string) => void;
   readonly signal: AbortSignal;
 }
 
-/** Asks models, and takes in what they say. */
+/** Asks models, and receives their answers. */
 export class ModelAsker {
   readonly #prompts: ModelPrompts;
   readonly #limits: ModelLimits;
@@ -42,10 +42,10 @@ export class ModelAsker {
   }
 
   /**
-   * Asks the model of a turn. A model that refuses the prompt, before it has said anything, is asked again with less, twice at the
-   * most. Throws ProviderError, UnreadableFile for the question's own file, and the signal's reason.
+   * Asks the model of a turn. A model that refuses the prompt before it says anything is asked again with a shorter
+   * prompt, at most twice. Throws ProviderError, UnreadableFile for the question's own file, and the signal's reason.
    *
-   * @param place where the words go: noted before they do.
+   * @param place the recipient of the words, recorded before they are sent.
    */
   async ask(voice: Voice, turn: Turn, source: PromptSource, place: Place, listening: Listening): Promise<void> {
     const { ghost, roomId } = turn;
@@ -58,7 +58,7 @@ export class ModelAsker {
     }
   }
 
-  /** Resolves with how to ask again where the model refused what can be left out. */
+  /** Resolves with a plan for asking again when the model refused something that can be left out. */
   async #hear(
     voice: Voice,
     turn: Turn,
@@ -97,7 +97,7 @@ export class ModelAsker {
     return undefined;
   }
 
-  /** How to ask again what a model refused; undefined where less of it would not help. */
+  /** The plan for asking again after a refusal; undefined where a shorter prompt would not help. */
   #withLess(voice: Voice, prompt: ModelPrompt, plan: Plan, error: ProviderError): Plan | undefined {
     if (error instanceof PromptTooLong) {
       this.#limits.learnRefusal(voice, prompt.messages, prompt.contextTokens, error);
@@ -108,13 +108,13 @@ export class ModelAsker {
   }
 }
 
-/** How many tokens of its window a model may answer with. */
+/** The tokens of its window that a model may use for the answer. */
 function spaceForAnswer({ messages, contextTokens, estimateTokens }: ModelPrompt): number {
   const used = messages.reduce((sum, { content }) => sum + estimateTokens(content) + MESSAGE_OVERHEAD_TOKENS, 0);
   return Math.max(answerReserve(contextTokens), contextTokens - used - TEMPLATE_TOKENS);
 }
 
-/** How large a prompt is, in bytes. */
+/** The size of a prompt, in bytes. */
 export function sizeOf(messages: readonly ChatMessage[]): number {
   return messages.reduce(
     (sum, { content, images = [] }) =>

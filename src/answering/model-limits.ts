@@ -8,15 +8,15 @@ import { TokenCounter } from "./token-counter.ts";
 import { keyOf, type Voice } from "./voices.ts";
 
 /**
- * What is learnt about models by asking them: how each counts tokens, how much it takes at once, and which former pictures it
- * refuses. Forgotten with the process.
+ * The knowledge gained by asking models: how each counts tokens, how much it takes at once, and which earlier pictures
+ * it refuses. Forgotten with the process.
  */
 export class ModelLimits {
   readonly #counter = new TokenCounter();
   readonly #windows = new ContextWindows();
   readonly #refusedPictures = new RefusedPictures();
 
-  /** How a model counts the tokens of a text, as far as is known. */
+  /** Counts a text's tokens like the model, as far as known. */
   counterOf(voice: Voice): (text: string) => number {
     return this.#counter.of(keyOf(voice));
   }
@@ -24,13 +24,16 @@ export class ModelLimits {
   /**
    * The window to plan with, in tokens.
    *
-   * @param configuredTokens the window that the model is run with.
+   * @param configuredTokens the window that the model runs with.
    */
   windowOf(voice: Voice, configuredTokens: number): number {
     return this.#windows.of(keyOf(voice), configuredTokens);
   }
 
-  /** Notes how many tokens a model counted of a prompt. A prompt with pictures teaches nothing: no estimate of text knows what they cost. */
+  /**
+   * Records a model's token count of a prompt. A prompt with pictures teaches nothing, because no estimate of text
+   * knows their cost.
+   */
   learnCount(voice: Voice, prompt: readonly ChatMessage[], promptTokens: number): void {
     if (hasPictures(prompt)) return;
     const estimated = prompt.reduce((sum, { content }) => sum + estimateTokens(content) + MESSAGE_OVERHEAD_TOKENS, 0);
@@ -38,7 +41,7 @@ export class ModelLimits {
   }
 
   /**
-   * Notes that a model refused a prompt as too long. A prompt with pictures teaches nothing of the window.
+   * Records that a model refused a prompt as too long. A prompt with pictures teaches nothing about the window.
    *
    * @param contextTokens the window that the prompt was planned for.
    */
@@ -48,17 +51,17 @@ export class ModelLimits {
     if (refusal.promptTokens !== undefined) this.learnCount(voice, prompt, refusal.promptTokens);
   }
 
-  /** Notes the window of a model that refused a prompt of words alone, planned for a window of `contextTokens`. */
+  /** Records the window of a model that refused a prompt of text alone, planned for `contextTokens`. */
   learnWindow(voice: Voice, contextTokens: number, refusal: PromptTooLong): void {
     this.#windows.refused(keyOf(voice), contextTokens, refusal.limitTokens);
   }
 
-  /** Whether a model's server has refused a question because of this former message's picture. */
+  /** Whether a model's server has refused a question because of this earlier message's picture. */
   refusesPictureOf(voice: Voice, message: PromptMessage): boolean {
     return this.#refusedPictures.has(keyOf(voice), message);
   }
 
-  /** Notes that a model's server answered only without the picture of a former message. */
+  /** Records that a model's server answered only without an earlier message's picture. */
   learnPictureRefused(voice: Voice, message: PromptMessage): void {
     this.#refusedPictures.add(keyOf(voice), message);
   }

@@ -11,31 +11,31 @@ import type { ReadMessages, TurnFiles } from "./turn-files.ts";
 import { unlessAborted } from "./unless-aborted.ts";
 import type { Voice, Voices } from "./voices.ts";
 
-/** What is left out of a prompt that was refused. */
+/** The parts left out of a refused prompt. */
 export interface Plan {
   readonly withoutOldPictures: boolean;
   readonly isShorter: boolean;
 }
 
-/** What is sent to a model. */
+/** A prompt for a model. */
 export interface ModelPrompt {
   readonly messages: readonly ChatMessage[];
   /** The window that it was planned for, in tokens. */
   readonly contextTokens: number;
   readonly estimateTokens: (text: string) => number;
-  /** Messages before the question with pictures in it, and those whose pictures were left out. */
+  /** Earlier messages with pictures, including those whose pictures were left out. */
   readonly oldPictures: readonly PromptMessage[];
   readonly leftOut: readonly PromptMessage[];
 }
 
-/** What a prompt is made of, and how the room is. */
+/** The source of a prompt, and the kind of the room. */
 export interface PromptSource {
   readonly material: Material;
   /** Whether the room is a direct chat. */
   readonly direct: boolean;
 }
 
-/** Makes the prompts of turns, as much of the conversation as the model can take. */
+/** Makes the prompts of turns, with as much of the conversation as the model can take. */
 export class ModelPrompts {
   readonly #voices: Pick<Voices, "contextOf">;
   readonly #limits: ModelLimits;
@@ -88,7 +88,7 @@ export class ModelPrompts {
     return { messages, contextTokens, estimateTokens: counting.estimateTokens, oldPictures, leftOut };
   }
 
-  /** The messages, without former pictures that the model refuses; what the question itself is about keeps its picture. */
+  /** The messages, without earlier pictures that the model refuses; the question's own picture stays. */
   #shown(voice: Voice, read: ReadMessages["messages"], { withoutOldPictures }: Plan): readonly PromptMessage[] {
     const target = read.at(-1)?.repliesTo;
     return read.map((message, at) => {
@@ -113,7 +113,7 @@ function helpersIn({ company }: Material): NonNullable<PromptParts["helpers"]> {
   }));
 }
 
-/** A message whose picture is named and not shown. */
+/** A message whose picture is only named. */
 function withoutPictures(message: PromptMessage): PromptMessage {
   const shown: { images?: unknown } = { ...message };
   delete shown.images;

@@ -3,10 +3,11 @@ import type { Distrust } from "../permissions/trust.ts";
 import { escapeMarkdown } from "../text/markdown.ts";
 
 /**
- * What is said of a message whose key has not come. Asking a client for it does not help; sending the message again does.
+ * The notice of a message whose key has not come. Asking the client for the key does not help; sending the message
+ * again does.
  *
- * @param withheld The sender's client's own reason to keep the key back (spec "Reporting that decryption keys are
- * withheld"), if it gave one.
+ * @param withheld The reason that the sender's client gave for not sending the key (spec "Reporting that decryption
+ * keys are withheld"), if any.
  */
 export function describeMissingKey({ missingKey }: Words, agentName: string, withheld: string | undefined): string {
   switch (withheld) {
@@ -24,16 +25,16 @@ export function describeMissingKey({ missingKey }: Words, agentName: string, wit
   }
 }
 
-/** Somebody whom a notice names. */
+/** A person whom a notice names. */
 export interface Person {
   readonly userId: string;
-  /** The name they go by in the room, which they have chosen. */
+  /** The person's own choice of name in the room. */
   readonly displayName: string;
 }
 
 /**
- * What is said to somebody whose device or identity is not trusted enough (MSC4153). It is readable on that device too.
- * Where an identity has changed, nobody may be taken for another one: there the user id stands beside the name.
+ * The notice for a person whose device or identity is not trusted enough (MSC4153). It is readable on that device too.
+ * Where an identity has changed, the user id stands beside the name, so that nobody is taken for another person.
  *
  * @param person undefined in their own direct chat, where nobody else reads it.
  */
@@ -46,21 +47,21 @@ export function describeDistrust(
   return distrust[why](agentName, person && (why === "unsigned_device" ? nameOf(person) : identityOf(person)));
 }
 
-/** The longest name that is shown, in characters. */
+/** The longest part of a name that is shown, in characters. */
 const LONGEST_NAME = 64;
 
 /**
- * The name of a person, as plain text in markdown. One that could be taken for a user id, or that shows nothing, has its
- * user id beside it.
+ * A person's name, as plain text in markdown. A name that looks like a user id, or shows nothing, has the user id
+ * beside it.
  */
 export function nameOf(person: Person): string {
   const name = plainName(person);
-  // In every form that characters have: what looks like an id, or that clients make a link of.
+  // Compared in every form of its characters: the name may look like an id, or be turned into a link by clients.
   const shown = name.replaceAll("\\", "").normalize("NFKC");
   return name === "" || /@\S|\S[:.]\S/.test(shown) ? identityOf(person) : name;
 }
 
-/** The name of a person with their user id, for whoever has to be sure. */
+/** A person's name with the user id, for readers who must be sure. */
 export function identityOf(person: Person): string {
   const name = plainName(person);
   const id = `\`${person.userId.replaceAll("`", "")}\``;
@@ -72,8 +73,8 @@ function plainName({ userId, displayName }: Person): string {
 }
 
 /**
- * Words that somebody has chosen, for markdown: as many as a name has, without line breaks, what turns text around or is
- * invisible; nothing in them is markdown, or becomes a link.
+ * A name that somebody chose, as plain text for markdown: cut, without line breaks, invisible characters and characters
+ * that reverse text. No part of it is markdown or becomes a link.
  */
 export function plainWords(text: string): string {
   const words = text

@@ -27,18 +27,18 @@ import { TurnFiles, type Download } from "./turn-files.ts";
 import { VoiceAnswers } from "./voice-answers.ts";
 import { Voices, type VoicesOptions } from "./voices.ts";
 
-/** What answers are made with: the surroundings of the parts, joined here and nowhere else. */
+/** The surroundings of the parts that make answers, which are joined only here. */
 export interface AnsweringOptions extends VoicesOptions, RepliedMessagesOptions {
   readonly history: History;
-  /** What the admin has set; asked anew each time. */
+  /** The admin's settings; read anew each time. */
   readonly answers: () => AnswerSettings;
   readonly download: Download;
-  /** What was in files before. */
+  /** The stored contents of files. */
   readonly readFiles: ReadFiles;
   readonly upload: Upload;
-  /** What writes down voice messages; asked anew each time. */
+  /** The model that transcribes voice messages; read anew each time. */
   readonly transcription: () => TranscriptionModel | undefined;
-  /** What rooms have that set nothing; asked anew each time. */
+  /** The values of rooms that set nothing; read anew each time. */
   readonly defaults: () => RoomDefaults;
   readonly language: RoomLanguage;
   readonly summaries: Summaries;
@@ -47,14 +47,14 @@ export interface AnsweringOptions extends VoicesOptions, RepliedMessagesOptions 
   readonly allowances: Allowances;
   readonly exchanges: Exchanges;
   readonly turns: TurnStore;
-  /** Asked anew each time. */
+  /** Read anew each time. */
   readonly exchangeLimits: () => ExchangeSettings;
   readonly isEncrypted: (roomId: string) => Promise<boolean>;
   readonly isLatest: IsLatest;
   readonly log: Logger;
 }
 
-/** The parts that answers are made by. */
+/** The parts that make answers. */
 export interface AnsweringParts {
   readonly voices: Voices;
   readonly gatherer: MaterialGatherer;

@@ -9,7 +9,7 @@ import { pictureContent } from "./reply.ts";
 import type { ReplyTargets } from "./reply-targets.ts";
 import type { Voice } from "./voices.ts";
 
-/** Puts a file on the homeserver, encrypted where the room is; resolves with how a message names it. */
+/** Uploads a file, encrypted where the room is; resolves with its description for a message. */
 export type Upload = (
   ghost: string,
   roomId: string,
@@ -18,7 +18,7 @@ export type Upload = (
   form: Form,
 ) => Promise<SentFile>;
 
-/** Answers with pictures, in the place of words. */
+/** Answers with pictures instead of words. */
 export class PictureAnswers {
   readonly #privacy: Pick<PrivacyGate, "note">;
   readonly #targets: ReplyTargets;
@@ -35,9 +35,9 @@ export class PictureAnswers {
   }
 
   /**
-   * A picture of what was asked for. Throws ProviderError, and what the upload throws.
+   * Draws the requested picture. Throws ProviderError, and the error of the upload.
    *
-   * @param place where the words go: noted before they do.
+   * @param place the recipient of the words, recorded before they are sent.
    */
   async draw(
     turn: Turn,

@@ -6,59 +6,59 @@ import type { RememberedMessage } from "../memory/remembered-message.ts";
 import { ABOUT_QUOTATIONS, withReply, type Replied } from "../memory/replied.ts";
 import { speakersOf, utterance } from "../memory/speaker.ts";
 
-/** A message with what its file holds: words in its body, or pictures. */
+/** A message with its file's contents: words in its body, or pictures. */
 export interface PromptMessage extends RememberedMessage {
   readonly images?: readonly Uint8Array[];
 }
 
-/** How the cost of messages is counted. */
+/** The counting of messages' cost. */
 export interface Counting {
   /** More than one person speaks: each message names its speaker. */
   readonly group: boolean;
   readonly estimateTokens: (text: string) => number;
 }
 
-/** What a prompt is made of. */
+/** The parts of a prompt. */
 export interface PromptParts extends Counting {
   /** The admin's instruction for the agent, if any. */
   readonly systemPrompt: string | undefined;
-  /** What people want it to keep in mind in this room. */
+  /** The text that people want it to keep in mind in this room. */
   readonly keepInMind?: string | undefined;
   readonly agentName: string;
-  /** Agents whom it may ask for help. */
+  /** Agents that it may ask for help. */
   readonly helpers?: readonly { readonly localpart: string; readonly name: string; readonly model: string }[];
-  /** With a turn in a discussion. */
+  /** In a turn of a discussion. */
   readonly discussion?:
     | { readonly topic: string; readonly others: readonly string[]; readonly turn: number; readonly length: number }
     | undefined;
-  /** What was said before the messages, summed up. */
+  /** The summary of the messages before these. */
   readonly summary?: string | undefined;
   /** Oldest first; the last one is the question. */
   readonly messages: readonly PromptMessage[];
-  /** What messages reply to, by its event, with what its file holds; what is missing can't be read. */
+  /** The messages that messages reply to, by event, with their files' contents; a missing one can't be read. */
   readonly replies?: ReadonlyMap<string, PromptMessage> | undefined;
-  /** Whether the thread begins with a message that can't be read. */
+  /** Whether the thread begins with an unreadable message. */
   readonly isRootUnread?: boolean;
-  /** Tokens that the messages may take, the answer's share already taken off. */
+  /** The tokens for the messages, without the answer's share. */
   readonly budgetTokens: number;
 }
 
-/** What is said around a quotation. */
+/** The tokens around a quotation. */
 const TOKENS_OF_REPLY = 24;
 
-/** What models of today make of a picture, about. */
+/** The approximate cost of a picture in today's models. */
 const TOKENS_PER_IMAGE = 800;
 
-/** Of the budget, so much a quotation may take in the question, and in a message before it. */
+/** The share of the budget that a quotation may take, in the question and in an earlier message. */
 const QUOTED_SHARE = { question: 0.5, earlier: 0.125 } as const;
 
-/** No model makes fewer tokens of a text: what is longer need not be counted to be cut. */
+/** No model makes fewer tokens of a text: a longer text need not be counted before it is cut. */
 const MOST_CHARACTERS_PER_TOKEN = 10;
 
 /**
- * Builds what a model is given: the instruction, then as much of the latest conversation as the budget holds, always
- * with the question and what it replies to. In a group, and where a room was one, every person's message begins with a name, which a person can't forge
- * by line breaks.
+ * Builds a model's prompt: the instruction, then as much of the latest conversation as the budget holds, always with
+ * the question and the message it replies to. In a group, and in a room that was one, every person's message begins
+ * with a name, which a person can't forge by line breaks.
  */
 export function buildPrompt(given: PromptParts): ChatMessage[] {
   const people = given.messages.filter(({ author }) => author === "person");
@@ -67,24 +67,24 @@ export function buildPrompt(given: PromptParts): ChatMessage[] {
   const left = parts.budgetTokens - parts.estimateTokens(system) - MESSAGE_OVERHEAD_TOKENS;
   const chosen = choose(parts, left, new Set(parts.messages.map(({ eventId }) => eventId)));
   const target = parts.messages.at(-1)?.repliesTo;
-  // What the question replies to is quoted as a whole where it is too long ago to be there itself.
+  // A question quotes the whole message that it replies to, where that message is too old to be in the prompt itself.
   const isThere = target === undefined || chosen.some(({ eventId }) => eventId === target);
   const said = isThere ? chosen : choose(parts, left, new Set(chosen.map(({ eventId }) => eventId)));
   return [{ role: "system", content: system }, ...alternating(said.map(({ chat }) => chat))];
 }
 
-/** What a message replies to, with the pictures that are shown for it. */
+/** The message that another one replies to, with its shown pictures. */
 interface Quotable extends Replied {
   readonly images?: readonly Uint8Array[] | undefined;
 }
 
-/** A message as it is shown. */
+/** A message in its shown form. */
 interface Chosen {
   readonly eventId: string;
   readonly chat: ChatMessage;
 }
 
-/** As many of the latest messages as there is place for, with what they reply to. */
+/** As many of the latest messages as fit, with the messages they reply to. */
 function choose(parts: PromptParts, budgetTokens: number, there: ReadonlySet<string>): readonly Chosen[] {
   const { messages, replies = new Map<string, PromptMessage>() } = parts;
   const speakerOf = speakersOf([...messages, ...replies.values()]);
@@ -106,7 +106,7 @@ function choose(parts: PromptParts, budgetTokens: number, there: ReadonlySet<str
   return chosen;
 }
 
-/** A reply whose quotation leaves place for itself; the message alone where there is none for any of it. */
+/** A reply whose quotation leaves room for the reply itself; the message alone where no quotation fits. */
 function fittingReply(
   message: PromptMessage,
   replied: Quotable,
@@ -132,7 +132,7 @@ function fittingReply(
   return bare;
 }
 
-/** Between two a reply to what was said last needs no words. */
+/** Between two people, a reply to the last message needs no quotation. */
 function isShownAsReply(
   { author, repliesTo }: PromptMessage,
   before: PromptMessage | undefined,
@@ -144,7 +144,7 @@ function isShownAsReply(
 function repliedIn(repliesTo = "", replies: ReadonlyMap<string, PromptMessage>, there: ReadonlySet<string>): Quotable {
   const to = replies.get(repliesTo);
   const isWhole = !there.has(repliesTo);
-  // A picture that stands among the messages is shown there.
+  // A picture among the messages is shown there.
   return { to, isWhole, images: isWhole ? to?.images : undefined };
 }
 
@@ -163,12 +163,12 @@ function replyMessage(
   };
 }
 
-/** What a message takes of a prompt, in tokens. */
+/** The cost of a message in a prompt, in tokens. */
 export function costOf(message: PromptMessage, counting: Counting): number {
   return costOfChat(chatMessage(message, counting.group), counting);
 }
 
-/** The share of the context window that is kept free for the answer, in tokens. */
+/** The part of the context window that is reserved for the answer, in tokens. */
 export function answerReserve(contextTokens: number): number {
   return Math.min(Math.floor(contextTokens / 4), 4_096);
 }
@@ -220,9 +220,12 @@ function chatMessage(message: PromptMessage, group: boolean, speakerOf = speaker
   };
 }
 
-/** A question larger than the whole window keeps its beginning and its end, where the asking usually is. */
+/**
+ * Cuts a question larger than the whole window. It keeps the beginning and the end, which usually hold the actual
+ * question.
+ */
 function shortened(chat: ChatMessage, parts: PromptParts, budgetTokens: number): ChatMessage {
-  // In a group nothing but a name may stand at the margin.
+  // In a group only a name may stand at the margin.
   const line = parts.group ? "\n  " : "\n";
   const fits = (shorter: string): boolean => parts.estimateTokens(shorter) + MESSAGE_OVERHEAD_TOKENS <= budgetTokens;
   const content = keepingEnds(chat.content, `${line}[…]${line}`, {

@@ -2,7 +2,7 @@ import { agentNameOf, localpartOf, type ListedAgent } from "../agents/agents.ts"
 import type { Act } from "../permissions/decisions.ts";
 import type { Permissions } from "../permissions/permissions.ts";
 
-/** Who wants what to answer, and where. */
+/** The person who wants something answered, and the room. */
 export interface Reaching {
   readonly userId: string;
   readonly roomId: string;
@@ -10,17 +10,17 @@ export interface Reaching {
   readonly ghost: string;
 }
 
-/** What decides what somebody can reach through an agent. */
+/** The facts that decide which models a person can use through an agent. */
 export interface ReachOptions {
-  /** All agents there are. */
+  /** All present agents. */
   readonly agents: () => readonly ListedAgent[];
   readonly permissions: Pick<Permissions, "allows" | "decide">;
 }
 
 /**
- * Whether somebody may have a model answer that is not the asked agent's own: no more than they may use the agents that it
- * belongs to, one of them at least. A model that belongs to none is decided by the name that its agent would have, so that
- * patterns (`gpt-*`) hold for it, too.
+ * Whether a person may have a model answer that is not the asked agent's own: only if they may use at least one of the
+ * agents that have it. A model without an agent is judged by the name that its agent would have, so that patterns
+ * (`gpt-*`) apply to it too.
  */
 export function mayHaveModel(
   { agents, permissions }: ReachOptions,
@@ -33,7 +33,7 @@ export function mayHaveModel(
   );
 }
 
-/** Notes, as for any other thing that is refused, that somebody wanted a model that they may not have. */
+/** Records that a person wanted a model that they may not use, like any other refusal. */
 export function noteRefusedModel(
   { agents, permissions }: ReachOptions,
   who: Reaching,
@@ -44,7 +44,7 @@ export function noteRefusedModel(
   permissions.decide({ act, userId: who.userId, ghost, roomId: who.roomId });
 }
 
-/** The ghosts of the agents that a model belongs to: one at least. */
+/** The ghosts of the agents that have a model: at least one. */
 function ownersOf(
   agents: readonly ListedAgent[],
   asked: string,
@@ -62,7 +62,7 @@ export function userIdOn(ghost: string, localpart: string): string {
   return `@${localpart}${ghost.slice(ghost.indexOf(":"))}`;
 }
 
-/** Providers find models by names in another case, and without Ollama's `:latest`. */
+/** Providers accept names in another case, and without Ollama's `:latest`. */
 function plainName(model: string): string {
   return model.toLowerCase().replace(/:latest$/, "");
 }

@@ -1,12 +1,12 @@
 import { FairQueue } from "../concurrency/fair-queue.ts";
 
-/** So many files are fetched or read in the process at once, and so many documents in processes of their own. */
+/** The most files fetched or read in the process at once, and the most documents read in separate processes. */
 const FILES_AT_ONCE = 4;
 const DOCUMENTS_AT_ONCE = 2;
 
 /**
- * Where files are read: so many at once in the process, and of one person one after the other, so that whose files are slow
- * waits alone.
+ * Limits the reading of files: a number at once in the process, and one at a time for each person, so that a person
+ * with slow files waits alone.
  */
 export class ReadingRoom {
   readonly files = new FairQueue(FILES_AT_ONCE, { each: 1 });

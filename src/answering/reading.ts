@@ -7,31 +7,32 @@ import { FileReader, type Contents, type FileSource } from "./file-reader.ts";
 import { costOf, type Counting, type PromptMessage } from "./prompt.ts";
 import { UnreadableFile } from "./unreadable-file.ts";
 
-/** So many pictures of the latest ones are shown to a model; each takes hundreds of tokens. */
+/** The most pictures of the latest messages shown to a model; each takes hundreds of tokens. */
 const MOST_IMAGES = 3;
 
-/** So many of the latest files are in a prompt. */
+/** The most files of the latest messages in a prompt. */
 const MOST_FILES = 40;
 
 /** The longest recording, by its sender's word, in ms. */
 const LONGEST_RECORDING_MS = 3_600_000;
 
-/** What reading needs. */
+/** The parts that reading needs. */
 export interface ReadingOptions extends FileSource, Counting {
-  /** Writes a recording of the question down, for good. Rejects with {@link UnreadableFile}. */
+  /** Transcribes a recording of the question, permanently. Rejects with {@link UnreadableFile}. */
   readonly transcribe: (message: RememberedMessage, audio: Uint8Array) => Promise<string>;
-  /** What came of reading the file of a message before. */
+  /** The earlier reading of a message's file. */
   readonly find: (message: RememberedMessage) => Promise<FileOutcome | undefined>;
-  /** What the question replies to: its file is asked about as well. */
+  /** The message that the question replies to: the question is also about its file. */
   readonly repliedTo?: string | undefined;
-  /** What the messages may take at the most, in tokens. */
+  /** The most tokens of the messages. */
   readonly budgetTokens: number;
 }
 
 /**
- * The latest messages with what their files hold, oldest first, as many as a prompt has place for: what is older is neither
- * fetched nor returned. Of the question's own file (the last message) it is said when it can't be read, by an
- * {@link UnreadableFile}; an earlier one is named only, and holds the question up no longer than {@link FileSource.patienceMs}.
+ * The latest messages with their files' contents, oldest first, as many as fit into a prompt: older files are not
+ * fetched, and older messages not returned. If the question's own file (the last message) can't be read, it throws
+ * {@link UnreadableFile}. An earlier unreadable file is only named, and delays the question by at most {@link
+ * FileSource.patienceMs}.
  */
 export async function readFiles(
   messages: readonly RememberedMessage[],
@@ -72,12 +73,12 @@ class MessageReader {
     if (attachment === undefined) return message;
     this.#files++;
     const known = await this.#options.find(message);
-    // Somebody asks for it now: what did not come before may be there.
+    // A person asks about it now, so a file that did not come before is tried again.
     const isToBeRead = known === undefined || (known.kind === "unreadable" && known.isPassing);
     return isToBeRead ? this.#read(message, attachment, this.#options.signal) : shown(message, known);
   }
 
-  /** What the question replies to, with its file; where that can't be read, the model is told so. */
+  /** The message that the question replies to, with its file. The model is told when the file can't be read. */
   async repliedTo(message: RememberedMessage): Promise<PromptMessage> {
     try {
       return await this.question(message);
@@ -89,12 +90,12 @@ class MessageReader {
     }
   }
 
-  /** An earlier message with its file, or with its name where it can't be read, or not now. */
+  /** An earlier message with its file, or with the file's name where it can't be read now. */
   async earlier(message: RememberedMessage): Promise<PromptMessage> {
     const { attachment } = message;
     if (attachment === undefined) return message;
     const { kind } = attachment;
-    // Once a recording was asked about, its words stand in its place.
+    // After a question about a recording, its words stand in its place.
     if (kind === "other" || kind === "audio") return named(message, UNREADABLE);
     const isTooMany = ++this.#files > MOST_FILES || (kind === "image" && this.#images >= MOST_IMAGES);
     if (isTooMany) return named(message, NOT_READ);
@@ -109,7 +110,7 @@ class MessageReader {
       signal.throwIfAborted();
       if (error instanceof UnreadableFile) return named(message, UNREADABLE);
       if (this.#reader.isOutOfPatience(error)) return named(message, NOT_READ);
-      // No old file keeps a question from its answer.
+      // An old file never keeps a question from its answer.
       if (isHomeserverError(error)) return named(message, NOT_READ);
       throw error;
     }
@@ -129,7 +130,7 @@ class MessageReader {
     const contents: Contents =
       seen === undefined ? await this.#reader.contents(message, attachment, signal) : { kind: "picture", bytes: seen };
     if (contents.kind === "text") return joined(message, contents.text);
-    // Those that came as any file are known only now, and another model may have been asked before.
+    // Only now it is known that the file is a picture, and another model may have been asked before.
     await this.#reader.mustSee();
     if (this.#images >= MOST_IMAGES) return named(message, NOT_READ);
     this.#images++;

@@ -1,7 +1,10 @@
-/** So many are known at once; the oldest are forgotten, and tried again. */
+/** The most pictures known at once; the oldest are forgotten, and tried again. */
 const MOST_KNOWN = 1_000;
 
-/** Pictures of former messages that a model's server refused a prompt with: they are not sent to that model again. */
+/**
+ * Pictures of earlier messages because of which a model's server refused a prompt: they are not sent to that model
+ * again.
+ */
 export class RefusedPictures {
   readonly #known = new Set<string>();
 

@@ -6,12 +6,12 @@ import type { History } from "../memory/history.ts";
 import type { FoundMessage, RememberedMessage } from "../memory/remembered-message.ts";
 import { saidBy } from "../addressing/said.ts";
 
-/** An event that was looked up, with the name that its sender goes by in the room. */
+/** An event from the room, with its sender's name there. */
 export interface ReadMessage extends ReadEvent {
   readonly speaker: string;
 }
 
-/** What finding needs. */
+/** The parts that the search needs. */
 export interface RepliedMessagesOptions {
   readonly history: History;
   /** An event of a room as a ghost may see it; undefined when it can't. */
@@ -24,18 +24,19 @@ export interface RepliedMessagesOptions {
   readonly log: Logger;
 }
 
-/** What a question is about, beside the conversation itself. */
+/** The messages that a question refers to, beside the conversation itself. */
 export interface About {
-  /** What messages reply to, by its event, the question's own first; what is missing can't be read. */
+  /** The messages that messages reply to, by event, the question's own first; a missing one can't be read. */
   readonly replies: ReadonlyMap<string, RememberedMessage>;
-  /** What the thread begins with, where that stands in no conversation. */
+  /** The first message of the thread, where no conversation holds it. */
   readonly root: RememberedMessage | undefined;
   readonly isRootUnread: boolean;
 }
 
 /**
- * Finds what messages reply to: in what is remembered, or, for a question alone, in the room. Who replies to a message on
- * purpose, or asks in its thread, hands it over; it is remembered for that, and shown where it is replied to.
+ * Finds the messages that others reply to: in the memory, or, for a question only, in the room. A person who
+ * deliberately replies to a message, or asks in its thread, shares it with the agent. It is remembered for that, and
+ * shown where it is replied to.
  */
 export class RepliedMessages {
   readonly #options: RepliedMessagesOptions;
@@ -46,7 +47,7 @@ export class RepliedMessages {
 
   /**
    * @param messages the conversation up to the question of the turn, which is the last.
-   * @param options.mayReadRoot whether it is certain enough that the question stands in the thread.
+   * @param options.mayReadRoot whether the question's thread is certain enough.
    */
   async of(
     turn: Turn,
@@ -70,7 +71,7 @@ export class RepliedMessages {
       root !== undefined && mayReadRoot ? await read(root) : root === undefined ? undefined : found.get(root);
     return {
       replies: found,
-      // What was said to the agent, or in its hearing, is among the messages, or summed up.
+      // Messages to the agent, and those that it overheard, are among the messages or in the summary.
       root: first?.isOnlyQuoted === true ? first : undefined,
       isRootUnread: root !== undefined && first === undefined,
     };

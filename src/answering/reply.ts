@@ -5,28 +5,28 @@ import { cleanText } from "../text/clean-text.ts";
 import { EXCHANGE_FIELD, type ExchangeMark } from "../matrix/exchange-mark.ts";
 import { renderMarkdown, type RenderedText } from "../text/markdown.ts";
 
-/** What a message answers. */
+/** The event that a message answers. */
 export interface ReplyTarget {
   readonly eventId: string;
   /** Set when the question stands in a thread: the answer then does too. */
   readonly threadRoot: string | undefined;
-  /** Whether what is said comes right behind it, so that nobody has to be shown what it is about. */
+  /** Whether the message directly follows it, so that it needs no quotation. */
   readonly follows?: boolean;
 }
 
 /** The content of an `m.room.message` event. */
 export type MessageContent = Readonly<Record<string, unknown>>;
 
-/** Whom an answer mentions, and where it stands among what agents say. */
+/** The users that an answer mentions, and its place in the agents' exchange. */
 export interface Address {
-  /** The person who asked, by the user id, or nobody: their phone rings, once for the whole answer. */
+  /** The asker's user id, or nobody. The asker's phone rings once for the whole answer. */
   readonly mentions: readonly string[];
-  /** Agents that are asked by it, by their user ids: once the whole of it is there. */
+  /** The user ids of agents that it asks, once the answer is complete. */
   readonly asks?: readonly string[];
   readonly mark: ExchangeMark;
 }
 
-/** A finished answer: `m.text`, so that it reaches a phone; a reply, unless it follows what it answers. */
+/** A finished answer: `m.text`, so that it notifies a phone; a reply, unless it follows the question. */
 export function answerContent(markdown: string, target: ReplyTarget, address: Address): MessageContent {
   const { mark } = address;
   return {
@@ -37,7 +37,7 @@ export function answerContent(markdown: string, target: ReplyTarget, address: Ad
   };
 }
 
-/** A picture as an answer, with what was asked for as its caption (spec "Media captions"). */
+/** A picture as an answer, with the request as its caption (spec "Media captions"). */
 export function pictureContent(
   { bytes, file, caption }: { readonly bytes: Uint8Array; readonly file: SentFile; readonly caption: string },
   target: ReplyTarget,
@@ -74,7 +74,7 @@ const LONGEST_CAPTION = 500;
 /** The longest thought that is shown, in characters: the answer needs its room in the event. */
 const LONGEST_THOUGHT = 4_000;
 
-/** A message with what the model said to itself before, folded, above what it says; the plain body is without it. */
+/** A message with the model's thoughts folded above its words; the plain body is without them. */
 export function withThinking(content: MessageContent, thinking: string): MessageContent {
   const { body, formattedBody } = renderMarkdown(thinking.trim().slice(0, LONGEST_THOUGHT).toWellFormed());
   const thought = formattedBody ?? renderedPlain(body);
@@ -93,8 +93,8 @@ function renderedPlain(text: string): string {
 /**
  * A status or a failure: `m.notice`, which mentions nobody and which no bot answers.
  *
- * @param words markdown, or what is rendered already.
- * @param mark with an agent's answer to somebody: what it goes back to.
+ * @param words markdown, or rendered text.
+ * @param mark on an agent's answer: the exchange that it belongs to.
  */
 export function noticeContent(words: string | RenderedText, target?: ReplyTarget, mark?: ExchangeMark): MessageContent {
   return {
@@ -105,18 +105,17 @@ export function noticeContent(words: string | RenderedText, target?: ReplyTarget
   };
 }
 
-/** Says that a message is being written still (MSC4357); what carries it is nobody's to act on. */
+/** Marks a message as still being written (MSC4357); nobody should act on it. */
 const LIVE = { "org.matrix.msc4357.live": {} };
 
-/** The beginning of an answer that is being made: like the answer, but marked as live. */
+/** The beginning of a growing answer: like the answer, but marked as live. */
 export function draftContent(markdown: string, target: ReplyTarget, address: Address): MessageContent {
   return { ...answerContent(markdown, target, address), ...LIVE };
 }
 
 /**
- * Another form of a message that was sent (spec "Event replacements"): whole in `m.new_content`, in the body for clients
- * that know no edits. Mentions stand there as they are; only who is mentioned anew is so above, so that no phone rings
- * again.
+ * Another form of a sent message (spec "Event replacements"): complete in `m.new_content`, and in the body for clients
+ * without edits. Its mentions are repeated there; only new ones stand outside, so that no phone rings again.
  */
 export function editContent(
   eventId: string,
@@ -149,7 +148,7 @@ function message(msgtype: "m.text" | "m.notice", words: string | RenderedText): 
   };
 }
 
-/** Spec "Rich replies" and "Threading": in a thread the root always, the reply only for clients without threads. */
+/** Spec "Rich replies" and "Threading": in a thread always the root; the reply only for clients without threads. */
 function relation({ eventId, threadRoot, follows = false }: ReplyTarget): MessageContent {
   const reply = { "m.in_reply_to": { event_id: eventId } };
   if (threadRoot !== undefined) {

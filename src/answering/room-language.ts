@@ -6,10 +6,10 @@ import type { RoomSettingsStore } from "../rooms/settings-store.ts";
 import type { SpokenLanguages } from "../rooms/spoken-languages.ts";
 import type { History } from "../memory/history.ts";
 
-/** So many of the last messages to an agent tell in which language people speak. */
+/** The number of latest messages to an agent that decide on its language. */
 const LISTENED_TO = 6;
 
-/** In which language an agent says its notices: as the room has set it, or the admin, or as people speak there. */
+/** The language of an agent's notices: the room's setting, the admin's, or the one that people write. */
 export class RoomLanguage {
   readonly #settings: RoomSettingsStore;
   readonly #history: History;
@@ -20,7 +20,7 @@ export class RoomLanguage {
     readonly settings: RoomSettingsStore;
     readonly history: History;
     readonly spoken: SpokenLanguages;
-    /** What the admin has set; asked anew each time. */
+    /** The admin's setting; read anew each time. */
     readonly configured: () => AnswerSettings["language"];
   }) {
     this.#settings = options.settings;
@@ -30,9 +30,9 @@ export class RoomLanguage {
   }
 
   /**
-   * What is said in a room.
+   * The phrases for a room.
    *
-   * @param saying what somebody says there just now.
+   * @param saying a message that was just written there.
    */
   async words(ghost: string, roomId: string, saying = ""): Promise<Words> {
     const { language = this.#configured() } = await this.#settings.get(ghost, roomId);
@@ -43,19 +43,19 @@ export class RoomLanguage {
     return wordsIn(spokenLanguage(said) ?? (await this.#spoken.get(ghost, roomId)) ?? DEFAULT_LANGUAGE);
   }
 
-  /** Remembers in which language something was said to a ghost that keeps nothing of it. */
+  /** Remembers the language of a message to a ghost that stores no messages. */
   async heard(ghost: string, roomId: string, saying: string): Promise<void> {
     const language = spokenLanguage([saying]);
     if (language !== undefined) await this.#spoken.note(ghost, roomId, language);
   }
 
-  /** What is said in a room that has just been set so; `undefined` when that was taken back. */
+  /** The phrases for a room that has just changed its setting; `undefined` when it was reset. */
   async wordsFor(language: string | undefined, ghost: string, roomId: string): Promise<Words> {
     const chosen = LANGUAGES.find((one) => one === language);
     return chosen === undefined ? this.words(ghost, roomId) : wordsIn(chosen);
   }
 
-  /** What is said where there is no room yet. */
+  /** The phrases for use outside rooms. */
   get elsewhere(): Words {
     const language = this.#configured();
     return wordsIn(language === "auto" ? DEFAULT_LANGUAGE : language);

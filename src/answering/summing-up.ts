@@ -12,7 +12,7 @@ import type { ModelLimits } from "./model-limits.ts";
 import { answerReserve } from "./prompt.ts";
 import type { Voice, Voices } from "./voices.ts";
 
-/** Has conversations that have become too long summed up, by the model of their agent. */
+/** Has too long conversations summarised, by their agent's model. */
 export class SummingUp {
   readonly #voices: Voices;
   readonly #limits: ModelLimits;
@@ -21,7 +21,7 @@ export class SummingUp {
   readonly #privacy: PrivacyGate;
   readonly #defaults: () => Pick<RoomDefaults, "summaries">;
 
-  /** @param options.defaults what rooms have that set nothing; asked anew each time. */
+  /** @param options.defaults the values of rooms that set nothing; read anew each time. */
   constructor(options: {
     readonly voices: Voices;
     readonly limits: ModelLimits;
@@ -38,7 +38,7 @@ export class SummingUp {
     this.#defaults = options.defaults;
   }
 
-  /** Begins to sum up the conversation of a turn, where that is wanted and it is long enough. */
+  /** Starts to summarise the conversation of a turn, where that is wanted and it is long enough. */
   async after(turn: Turn): Promise<void> {
     const voice = await this.#voices.of(turn);
     if (voice === undefined || !this.#voices.isFor(voice, turn)) return;

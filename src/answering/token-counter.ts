@@ -1,36 +1,36 @@
 import { estimateTokens } from "../text/tokens.ts";
 
-/** Shorter prompts say little of how a model counts, in tokens. */
+/** Shorter prompts say little about a model's counting, in tokens. */
 const SHORTEST_SAMPLE = 200;
 
-/** A server that counts less than this share has kept most of the prompt from the last time, and counts only the rest. */
+/** A server that counts less than this share has cached most of the prompt, and counts only the rest. */
 const LEAST_SHARE = 0.35;
 
-/** The next text may be another language, or code. */
+/** The next text may be in another language, or code. */
 const MARGIN = 1.1;
 
-/** base64, hex, formulas and rare scripts have up to twice as many as estimated. */
+/** base64, hex, formulas and rare scripts have up to twice as many tokens as estimated. */
 const MOST_SHARE = 4;
 
-/** How much a sample that is below what was counted before moves it. */
+/** The weight of a sample below the present count. */
 const WEIGHT = 0.1;
 
 /**
- * Counts tokens as the model in use does. No server tells beforehand, so a careful estimate is corrected by what each model
- * counted of the prompts it was given: upwards at once, for too many tokens lose the beginning of the prompt unseen, and
- * downwards bit by bit.
+ * Counts tokens like the model in use. No server tells the count beforehand, so each model's counts of its prompts
+ * correct a careful estimate: upwards at once, because too many tokens silently lose the beginning of the prompt, and
+ * downwards slowly.
  */
 export class TokenCounter {
   readonly #shares = new Map<string, number>();
 
-  /** How a model counts, as far as is known. */
+  /** Counts a text's tokens like the model, as far as known. */
   of(model: string): (text: string) => number {
     const share = this.#shares.get(model) ?? 1;
     return (text) => Math.ceil(estimateTokens(text) * share);
   }
 
   /**
-   * Notes what a model counted of a prompt.
+   * Records a model's count of a prompt.
    *
    * @param estimated by {@link estimateTokens}.
    */

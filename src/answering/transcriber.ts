@@ -5,20 +5,20 @@ import { ProviderError, type Provider } from "../providers/provider.ts";
 import { recordingEnding } from "../providers/recordings.ts";
 import { UnreadableFile } from "./unreadable-file.ts";
 
-/** The model that writes recordings down, as the configuration names it. */
+/** The configured model that transcribes recordings. */
 export interface TranscriptionModel {
   readonly provider: string;
   readonly model: string;
 }
 
-/** Writes down the recordings that questions come with. */
+/** Transcribes the recordings of questions. */
 export class Transcriber {
   readonly #model: () => TranscriptionModel | undefined;
   readonly #provider: (name: string) => Provider | undefined;
   readonly #privacy: PrivacyGate;
   readonly #history: Pick<History, "transcribed">;
 
-  /** @param options.model undefined where recordings are not written down; asked anew each time. */
+  /** @param options.model undefined where recordings are not transcribed; read anew each time. */
   constructor(options: {
     readonly model: () => TranscriptionModel | undefined;
     readonly provider: (name: string) => Provider | undefined;
@@ -32,8 +32,8 @@ export class Transcriber {
   }
 
   /**
-   * The words of a recording, which stand in its place in the history from now on. Throws {@link UnreadableFile} where it can't
-   * be written down, or may not go to the provider.
+   * The words of a recording, which from now on replace it in the history. Throws {@link UnreadableFile} where it can't
+   * be transcribed, or may not go to the provider.
    */
   async transcribe(whose: Whose, message: RememberedMessage, audio: Uint8Array, signal: AbortSignal): Promise<string> {
     const transcription = this.#model();
@@ -45,7 +45,7 @@ export class Transcriber {
     if ((await this.#privacy.check(whose, place)) !== "yes") throw new UnreadableFile("cant_hear");
     await this.#privacy.note({ ghost, roomId, ...place, model, kind: "recording", bytes: audio.byteLength });
     const words = await listening
-      // The ending of the name tells what it is, and nothing more is told.
+      // The name's ending states the format, and nothing else is revealed.
       .transcribe({ model, audio, fileName: `voice.${recordingEnding(audio) ?? "ogg"}`, signal })
       .catch((error: unknown) => {
         if (signal.aborted || !(error instanceof ProviderError)) throw error;

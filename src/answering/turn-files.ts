@@ -10,7 +10,7 @@ import { ReadingRoom } from "./reading-room.ts";
 import type { Transcriber } from "./transcriber.ts";
 import type { Voice } from "./voices.ts";
 
-/** Fetches a file that somebody sent, for a ghost. Rejects with UnreadableFile, HomeserverError, or the signal's reason. */
+/** Fetches a file for a ghost. Rejects with UnreadableFile, HomeserverError, or the signal's reason. */
 export type Download = (
   ghost: string,
   attachment: Attachment,
@@ -18,24 +18,24 @@ export type Download = (
   signal: AbortSignal,
 ) => Promise<Uint8Array>;
 
-/** The messages of a turn with what their files hold. */
+/** The messages of a turn with their files' contents. */
 export interface ReadMessages {
   readonly messages: readonly PromptMessage[];
-  /** What the messages reply to, by its event. */
+  /** The messages that others reply to, by event. */
   readonly replies: ReadonlyMap<string, PromptMessage>;
 }
 
 /** Reads the files of turns' messages. */
 export class TurnFiles {
   readonly #readingRoom = new ReadingRoom();
-  /** The pictures that a turn has fetched, for when the model's server is asked again. */
+  /** The pictures that a turn has fetched, for a repeated request to the model's server. */
   readonly #pictures = new WeakMap<Turn, Map<string, Uint8Array>>();
   readonly #known: ReadFiles;
   readonly #models: KnownModels;
   readonly #transcriber: Transcriber;
   readonly #download: Download;
 
-  /** @param options.known what was in files before. */
+  /** @param options.known the stored contents of files. */
   constructor(options: {
     readonly known: ReadFiles;
     readonly models: KnownModels;
@@ -48,7 +48,7 @@ export class TurnFiles {
     this.#download = options.download;
   }
 
-  /** Reads as many of the latest messages as a prompt has place for. Rejects as {@link readFiles} does. */
+  /** Reads as many of the latest messages as fit into a prompt. Rejects like {@link readFiles}. */
   async read(
     turn: Turn,
     { by, provider, model }: Voice,
@@ -85,7 +85,10 @@ export class TurnFiles {
   }
 }
 
-/** A conversation in which what is replied to stands before its first reply, where it does not stand elsewhere in it. */
+/**
+ * A conversation in which each message that others reply to stands before its first reply, unless it is already in the
+ * conversation.
+ */
 function withReplied(
   messages: readonly RememberedMessage[],
   replies: ReadonlyMap<string, RememberedMessage>,

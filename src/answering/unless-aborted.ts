@@ -1,4 +1,4 @@
-/** Resolves with what the work comes to. Rejects with the signal's reason as soon as nobody waits for the work any more. */
+/** Resolves with the result of the work. Rejects with the signal's reason as soon as the result is no longer needed. */
 export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   const stopped = Promise.withResolvers<never>();
   const stop = (): void => stopped.reject(signal.reason as Error);

@@ -1,10 +1,10 @@
 import type { FileFailure } from "../language/failures.ts";
 
-/** A file can't be read; the file's `name` is for people to see. */
+/** A file can't be read. People see the file's `name`. */
 export class UnreadableFile extends Error {
   override readonly name = "UnreadableFile";
   readonly why: FileFailure;
-  /** Whether the file only did not come, and may the next time. */
+  /** Whether the file only failed to come, and may come the next time. */
   readonly isPassing: boolean;
 
   constructor(

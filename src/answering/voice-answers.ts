@@ -26,19 +26,19 @@ import { unlessAborted } from "./unless-aborted.ts";
 import { UnreadableFile } from "./unreadable-file.ts";
 import type { Voice } from "./voices.ts";
 
-/** How an answer is given. */
+/** The manner of an answer. */
 export interface Manner extends PromptSource {
   readonly words: Words;
-  /** Stands before a command so that it is for this agent. */
+  /** The words before a command that address this agent. */
   readonly call: string;
-  /** Stands below the answer. */
+  /** A note below the answer. */
   readonly note?: string;
 }
 
-/** A model server that fails so, before anything was said, is away or was just going. */
+/** The failures of a model server that is away or going away, before anything was said. */
 const AWAY: ReadonlySet<string> = new Set(["unreachable", "busy", "cut_off"]);
 
-/** Makes the answer of one voice to a question, or the notice that says why there is none. */
+/** Makes one voice's answer to a question, or the notice with the reason why there is none. */
 export class VoiceAnswers {
   readonly #privacy: PrivacyGate;
   readonly #asker: ModelAsker;
@@ -49,7 +49,7 @@ export class VoiceAnswers {
   readonly #answers: () => Pick<AnswerSettings, "thinking">;
   readonly #log: Logger;
 
-  /** @param options.answers what the admin has set; asked anew each time. */
+  /** @param options.answers the admin's settings; read anew each time. */
   constructor(options: {
     readonly privacy: PrivacyGate;
     readonly asker: ModelAsker;
@@ -71,10 +71,10 @@ export class VoiceAnswers {
   }
 
   /**
-   * An answer that was stopped (TurnStopped) is what there is of it. Throws what the work throws that the end of the
-   * bridge interrupts, and what the database and the homeserver throw.
+   * A stopped answer (TurnStopped) consists of the part that exists. Throws the error of work that the end of the
+   * bridge interrupts, and the errors of the database and the homeserver.
    *
-   * @param show is told the answer as far as it has come.
+   * @param show receives the answer so far.
    */
   async respond(
     voice: Voice,
@@ -107,7 +107,7 @@ export class VoiceAnswers {
     }
   }
 
-  /** What the model has said, in its final form. Throws ProviderError where it has said nothing. */
+  /** The model's words in their final form. Throws ProviderError where there are none. */
   async #answer(
     { provider }: Voice,
     turn: Turn,
@@ -128,7 +128,7 @@ export class VoiceAnswers {
     };
   }
 
-  /** The answer with what the model said to itself above its beginning, where that is wanted. */
+  /** The answer with the model's thoughts above its beginning, where that is wanted. */
   #thoughtful(messages: readonly TurnMessage[], thinking: string): readonly TurnMessage[] {
     const [first, ...others] = messages;
     if (!this.#answers().thinking || thinking.trim() === "" || first === undefined) return messages;
@@ -136,7 +136,7 @@ export class VoiceAnswers {
     return isSmall(content) ? [{ ...first, content }, ...others] : messages;
   }
 
-  /** What is made of an answer that the signal has ended; undefined where the bridge itself stops. */
+  /** The reply for an answer that the signal has ended; undefined where the bridge itself stops. */
   async #ended(turn: Turn, { words }: Manner, heard: Heard, reason: unknown): Promise<TurnReply | undefined> {
     const said = heard.text.trim();
     if (reason instanceof TurnStopped) return this.#stopped(turn, said, reason);
@@ -145,7 +145,7 @@ export class VoiceAnswers {
     return { ...this.#notices.failed(turn, why, words, await this.#targets.of(turn)), partial: said };
   }
 
-  /** What there is of an answer that somebody has stopped. */
+  /** The existing part of an answer that somebody has stopped. */
   async #stopped(turn: Turn, said: string, { keeps }: TurnStopped): Promise<StoppedReply> {
     if (!keeps) return { outcome: "stopped", messages: [], withdrawn: true };
     const target = await this.#targets.of(turn);
@@ -158,7 +158,7 @@ export class VoiceAnswers {
     this.#log.warn({ ghost: turn.ghost, room: turn.roomId, event: turn.eventId, error }, "no answer");
     const why = error.code === "timeout" && heard.isBegun ? "fell_silent" : error.code;
     const failed = this.#notices.failed(turn, why, words, target, call);
-    // An answer that was begun is not begun again.
+    // An answer that has begun does not begin again.
     const isAway = AWAY.has(error.code) && heard.text === "";
     return isAway ? { ...failed, retry: true } : { ...failed, partial: heard.text.trim() };
   }

@@ -8,31 +8,31 @@ import type { RoomSettingsStore } from "../rooms/settings-store.ts";
 import type { Turn } from "../turns/turn.ts";
 import { mayHaveModel, noteRefusedModel, userIdOn, type ReachOptions } from "./reach.ts";
 
-/** What voices are found with. */
+/** The parts that finding voices needs. */
 export interface VoicesOptions extends ReachOptions {
-  /** The agent behind a ghost, as it is now; undefined when its model has gone. */
+  /** The present agent behind a ghost; undefined when its model is gone. */
   readonly agentOf: (ghost: string) => Agent | undefined;
-  /** The agent of a name of the configuration. */
+  /** The agent with a name of the configuration. */
   readonly agentNamed: (name: string) => Agent | undefined;
   readonly provider: (name: string) => Provider | undefined;
-  /** What people have set in rooms. */
+  /** The rooms' own settings. */
   readonly settings: RoomSettingsStore;
   readonly models: KnownModels;
   readonly privacy: PrivacyGate;
 }
 
-/** What a turn is answered by. */
+/** The agent and model that answer a turn. */
 export interface Voice {
-  /** Who speaks. */
+  /** The agent that speaks. */
   readonly agent: Agent;
-  /** Whose model does. */
+  /** The agent whose model answers. */
   readonly by: Agent;
   readonly provider: Provider;
   readonly model: string;
   readonly set: RoomSettings;
 }
 
-/** Finds what answers in the name of a ghost. */
+/** Finds the voice that answers in a ghost's name. */
 export class Voices {
   readonly #options: VoicesOptions;
 
@@ -40,7 +40,7 @@ export class Voices {
     this.#options = options;
   }
 
-  /** What answers for a ghost in a room; undefined when its model has gone. */
+  /** The voice of a ghost in a room; undefined when its model is gone. */
   async of({ ghost, roomId }: Pick<Turn, "ghost" | "roomId">): Promise<Voice | undefined> {
     const agent = this.#options.agentOf(ghost);
     const provider = agent === undefined ? undefined : this.#options.provider(agent.provider);
@@ -49,7 +49,9 @@ export class Voices {
     return { agent, by: agent, provider, model: set.model ?? agent.model ?? DEMO_MODEL, set };
   }
 
-  /** Whether a voice may answer who asks: the model that a room has chosen may belong to an agent that they may not use. */
+  /**
+   * Whether a voice may answer the asker: the room's chosen model may belong to an agent that the asker may not use.
+   */
   isFor({ agent, provider, model, set }: Voice, { ghost, roomId, asker }: Turn): boolean {
     if (set.model === undefined || model === agent.model) return true;
     const who = { userId: asker, roomId, ghost };
@@ -60,10 +62,10 @@ export class Voices {
   }
 
   /**
-   * What answers where an agent's own model can't: another agent's, if who asks may use that, if words may go there, and never
-   * further than its own.
+   * The replacement where an agent's own model can't answer: another agent's model, if the asker may use it and
+   * messages may go there, and never outside the network for an agent inside it.
    *
-   * @param encrypted whether anything of what is sent came encrypted.
+   * @param encrypted whether any of the sent messages came encrypted.
    */
   async fallbackOf(
     { agent, set }: Voice,
@@ -88,10 +90,10 @@ export class Voices {
     return { agent, by, provider, model, set };
   }
 
-  /** The window that an agent's model is run with: as it is set, unless the model can't have so much. */
+  /** The window of an agent's model: the configured one, unless the model's is smaller. */
   async contextOf({ by, provider, model }: Voice): Promise<number> {
     const facts = await this.#options.models.facts(provider, model).catch((error: unknown) => {
-      // Whoever asks the model next hears why.
+      // The next request to the model reports the reason.
       if (error instanceof ProviderError) return undefined;
       throw error;
     });
@@ -99,7 +101,7 @@ export class Voices {
   }
 }
 
-/** Models are told apart by the server that runs them, too. */
+/** The same model on another server is another model. */
 export function keyOf({ provider, model }: Voice): string {
   return `${provider.name} ${model}`;
 }

@@ -3,17 +3,17 @@ import type { Database, Queryable } from "../database/database.ts";
 import type { LimitKind, Limits } from "../config/config.ts";
 import { LIMIT_KINDS, usedNow, waitMs } from "./wearing-off.ts";
 
-/** Who uses something: the keys that are counted under. */
+/** The keys under which a use is counted. */
 export type Users = Readonly<Record<LimitKind, string>>;
 
-/** A question that is one too many. */
+/** A question that exceeds a limit. */
 export interface TooMany {
   readonly kind: LimitKind;
-  /** How long to wait until the next one, in ms. */
+  /** The time until the next question is possible, in ms. */
   readonly waitMs: number;
 }
 
-/** What is left of a limit. */
+/** The rest of a limit. */
 export interface Left {
   readonly what: "requests" | "tokens";
   readonly left: number;
@@ -31,13 +31,13 @@ export class Allowances {
   readonly #database: Database;
   readonly #limits: () => Limits;
 
-  /** @param limits asked anew each time. */
+  /** @param limits read anew each time. */
   constructor(database: Database, limits: () => Limits) {
     this.#database = database;
     this.#limits = limits;
   }
 
-  /** Counts a question, unless it is one too many: then nothing is counted. */
+  /** Counts a question. A question that exceeds a limit is not counted. */
   async take(tx: Queryable, users: Users): Promise<TooMany | undefined> {
     const refused = await this.#tooMany(tx, users);
     if (refused !== undefined) return refused;
@@ -47,12 +47,12 @@ export class Allowances {
     return undefined;
   }
 
-  /** The same in a transaction of its own. */
+  /** The same in a separate transaction. */
   takeNow(users: Users): Promise<TooMany | undefined> {
     return this.#database.transaction((tx) => this.take(tx, users));
   }
 
-  /** Whether a question would be one too many. */
+  /** Whether a question would exceed a limit. */
   async check(users: Users): Promise<TooMany | undefined> {
     return this.#database.transaction((tx) => this.#tooMany(tx, users));
   }
@@ -64,7 +64,7 @@ export class Allowances {
         const capacity = this.#limits()[kind][what];
         if (capacity === undefined) continue;
         const used = await current(tx, kind, users[kind], what, capacity);
-        // Of tokens nobody knows beforehand how many it will be: there has to be one left.
+        // The number of tokens is not known beforehand, so at least one must be left.
         const wait = waitMs(used, capacity, 1);
         if (wait > (refused?.waitMs ?? 0)) refused = { kind, waitMs: wait };
       }
@@ -72,7 +72,7 @@ export class Allowances {
     return refused;
   }
 
-  /** Counts the tokens of an answer, which may be more than were left. */
+  /** Counts the tokens of an answer, possibly more than were left. */
   async spend(users: Users, tokens: number): Promise<void> {
     const limited = LIMIT_KINDS.filter((kind) => this.#limits()[kind].tokens !== undefined);
     if (limited.length === 0) return;
@@ -84,7 +84,7 @@ export class Allowances {
     });
   }
 
-  /** What a user has left. */
+  /** The rest of a user's limits. */
   async leftFor(user: string): Promise<Left[]> {
     const { requests, tokens } = this.#limits().user;
     return this.#database.transaction(async (tx) => {
@@ -102,7 +102,7 @@ export class Allowances {
   }
 }
 
-/** What is counted now; the row is held until the end of the transaction. */
+/** The present count; the row stays locked until the end of the transaction. */
 async function current(
   tx: Queryable,
   kind: LimitKind,
@@ -136,8 +136,8 @@ async function add(tx: Queryable, kind: LimitKind, key: string, what: string, mo
 }
 
 /**
- * Forgets those that nobody has used for 30 days. What was counted wears off by a day's worth in a day; an answer may take more
- * tokens than that, but not those of a month. Returns how many rows.
+ * Deletes rows unused for 30 days. The count falls by a day's worth in a day; an answer may take more tokens than that,
+ * but not a month's. Returns the number of rows.
  */
 export function pruneAllowances(database: Database, signal?: AbortSignal): Promise<number> {
   const where = "counted_at < now() - interval '30 days'";

@@ -1,10 +1,12 @@
-/** How many turns are at work in one process at once. Each holds its prompt with its files, and an answer that grows. */
+/** The most turns at work in one process. Each holds its prompt with its files, and a growing answer. */
 export interface AtWork {
   readonly all: number;
   readonly ofGhost: number;
-  /** Of one person with all agents together: whoever asks in many rooms waits alone. */
+  /** The turns of one person with all agents: a person who asks in many rooms waits alone. */
   readonly ofAsker: number;
 }
 
-/** The others wait in the database, where they hold nothing. A provider asks for fewer at once (`max_concurrent`). */
+/**
+ * Further turns wait in the database, where they hold no memory. Each provider has a lower limit (`max_concurrent`).
+ */
 export const AT_WORK: AtWork = { all: 100, ofGhost: 50, ofAsker: 20 };

@@ -2,7 +2,7 @@ import type { Database, Queryable } from "../database/database.ts";
 import { TURN, turnOf, type TurnRow } from "./turn-rows.ts";
 import type { TurnAbout, TurnKind, Turn } from "./turn.ts";
 
-/** What queues the questions again that waited. */
+/** Queues the waiting questions again. */
 interface Turns {
   open(where: { readonly ghost: string; readonly roomId: string }, tx: Queryable): Promise<number>;
   enqueueAgain(tx: Queryable, ghost: string, eventId: string, kind: TurnKind): Promise<boolean>;
@@ -18,7 +18,7 @@ export class ConsentTurns {
     this.#turns = turns;
   }
 
-  /** The questions of a room that wait for its consent, each with what it is to, oldest first. */
+  /** The questions of a room that wait for its consent, each with its recipient, oldest first. */
   async withoutConsent(ghost: string, roomId: string): Promise<(TurnAbout & { readonly target: string })[]> {
     const { rows } = await this.#database.query<TurnRow & { consent_target: string }>(
       `select ${TURN}, consent_target from turns
@@ -29,8 +29,8 @@ export class ConsentTurns {
   }
 
   /**
-   * The ghosts that waited for consent in a room, and had said so, when an event came: nobody agrees to what is only asked
-   * after that. What was decided since does not change it, so that all agents find the same, however slow they are.
+   * The ghosts that had asked for consent in a room and still waited when an event came: nobody can consent to a later
+   * request. Later decisions do not change the result, so that all agents find the same, however slow they are.
    */
   async waitedForConsent(roomId: string, eventId: string): Promise<string[]> {
     const { rows } = await this.#database.query<{ ghost: string }>(
@@ -46,8 +46,8 @@ export class ConsentTurns {
   }
 
   /**
-   * The questions that waited for consent to something do so no more; queued again where it was given, the oldest first, until
-   * so many turns of the room are open. Returns the latest turns of those that found no place.
+   * Ends the questions' waiting for a consent. Where it was given, they are queued again, the oldest first, until the
+   * room's limit of open turns. Returns the latest turns of those that found no place.
    */
   async consented(
     tx: Queryable,

@@ -1,31 +1,31 @@
 import type { Logger } from "../observability/log.ts";
 
-/** So long after the first words of an answer they are shown, in ms; an answer that is done by then has no draft. */
+/** The time after which a growing answer is shown, in ms; a faster answer has no draft. */
 const FIRST_MS = 700;
 
-/** Between two edits, in ms: the first pause, how it grows, and the longest. */
+/** The pauses between two edits, in ms: the first, its growth, and the longest. */
 const PAUSE_MS = 1_000;
 const PAUSE_GROWTH = 1.3;
 const LONGEST_PAUSE_MS = 20_000;
 
-/** How long after an edit the next one may follow, in ms: quicker at first and rarer later. */
+/** The time from one edit to the next, in ms: short at first, longer later. */
 export function pauseAfter(edits: number): number {
   return Math.min(PAUSE_MS * PAUSE_GROWTH ** edits, LONGEST_PAUSE_MS);
 }
 
-/** How a draft reaches the room. */
+/** The way of a draft to the room. */
 export interface DraftDelivery {
-  /** The draft that a former attempt at the answer has sent. */
+  /** The draft that a former attempt has sent. */
   readonly eventId: string | undefined;
   /** Sends the first form; resolves with its event's id. */
   begin(text: string): Promise<string>;
-  /** Sends another form; false when there may be no more of them. */
+  /** Sends another form; false when no more are allowed. */
   edit(eventId: string, text: string): Promise<boolean>;
 }
 
 /**
- * An answer as it is shown while it is being made: a message once there are words worth reading, then edits of it. What
- * can't be shown is not the answer's failure; the whole of it comes in the end.
+ * A growing answer as it is shown: a message once there are words worth reading, then edits of it. A failure to show it
+ * is no failure of the answer, whose whole comes in the end.
  */
 export class Draft {
   readonly #delivery: DraftDelivery;
@@ -45,7 +45,7 @@ export class Draft {
     this.#eventId = delivery.eventId;
   }
 
-  /** There is more of the answer: `text` is all of it so far. Returns at once, without a look at it. */
+  /** Takes the answer so far. Returns at once. */
   update(text: string): void {
     if (this.#isOver) return;
     this.#latest = text;
@@ -53,7 +53,7 @@ export class Draft {
     this.#schedule();
   }
 
-  /** Shows nothing more, and resolves when what was under way has arrived, with the draft's event if there is one. */
+  /** Stops showing, and resolves when a running send has arrived, with the draft's event if there is one. */
   async close(): Promise<string | undefined> {
     this.#isOver = true;
     clearTimeout(this.#timer);

@@ -7,22 +7,22 @@ import type { SealedRow, Seals } from "../sealing/seals.ts";
 /** A discussion among agents. */
 export interface Discussion {
   readonly topic: string;
-  /** User ids of the agents, in the order in which they speak. */
+  /** User ids of the agents, in their speaking order. */
   readonly participants: readonly string[];
-  /** Turns altogether. */
+  /** The total number of turns. */
   readonly length: number;
   /** Whether the topic came encrypted. */
   readonly encrypted: boolean;
 }
 
-/** What one message of a person leads to among the agents of a room. */
+/** The turns of a room's agents that one message of a person causes. */
 export interface Exchange {
   /** The person. */
   readonly asker: string;
   readonly discussion: Discussion | undefined;
 }
 
-/** Names an exchange. */
+/** Identifies an exchange. */
 export interface ExchangeId {
   readonly roomId: string;
   /** The person's message. */
@@ -42,7 +42,7 @@ export class Exchanges {
     this.#seals = seals;
   }
 
-  /** Notes a turn that a person has asked for. */
+  /** Records a turn that a person asked for. */
   async begin(tx: Queryable, { roomId, origin }: ExchangeId, asker: string, discussion?: Discussion): Promise<void> {
     const key = discussion && (await this.#seals.in(tx, { roomId }));
     await tx.query(
@@ -65,8 +65,8 @@ export class Exchanges {
   }
 
   /**
-   * Notes a turn that an agent asks another one for. Undefined when there may be none: the exchange is over its budget, was
-   * stopped, or is not known (its message was deleted).
+   * Records a turn that an agent asks another one for. Undefined when it is refused: the exchange has used up its
+   * budget, was stopped, or is unknown (its message was deleted).
    */
   async claim(tx: Queryable, { roomId, origin }: ExchangeId, maxTurns: number): Promise<Exchange | undefined> {
     if (!isStorable(origin)) return undefined;
@@ -79,7 +79,7 @@ export class Exchanges {
     return this.#exchangeOf({ roomId, origin }, rows, tx);
   }
 
-  /** One that was neither stopped nor forgotten. */
+  /** An exchange that was neither stopped nor forgotten. */
   async get({ roomId, origin }: ExchangeId): Promise<Exchange | undefined> {
     const { rows } = await this.#database.query<ExchangeRow>(
       `select asker, topic, participants, length, sealed_by, came_encrypted from exchanges
@@ -89,7 +89,7 @@ export class Exchanges {
     return this.#exchangeOf({ roomId, origin }, rows);
   }
 
-  /** Ends the exchanges of a room: all, those of a person, or one. No agent asks another one there any more. */
+  /** Ends the exchanges of a room: all, those of a person, or one. No agent asks another one in them any more. */
   async stop(
     tx: Queryable,
     roomId: string,
@@ -102,7 +102,7 @@ export class Exchanges {
     );
   }
 
-  /** Forgets the exchanges of a room, or the one of a message that was deleted, and thereby ends them. */
+  /** Forgets the exchanges of a room, or that of a deleted message, and thereby ends them. */
   async forget(tx: Queryable, roomId: string, origin?: string): Promise<void> {
     if (origin !== undefined && !isStorable(origin)) return;
     await tx.query("delete from exchanges where room_id = $1 and ($2::text is null or origin = $2)", [
@@ -111,7 +111,7 @@ export class Exchanges {
     ]);
   }
 
-  /** Deletes those that are older. */
+  /** Deletes older rows. */
   async prune(olderThanDays: number, signal?: AbortSignal): Promise<number> {
     const where = "created_at < now() - $1 * interval '1 day'";
     return deleteInBatches(this.#database, { from: "exchanges", where, values: [olderThanDays] }, signal);
@@ -128,7 +128,7 @@ export class Exchanges {
     const { asker, topic, participants, length } = row;
     if (topic === null || participants === null || length === null) return { asker, discussion: undefined };
     const words = unlessBroken(() => open(row, topic, PLACE, roomId, origin));
-    // One whose topic nobody of us has written does not go on.
+    // A discussion whose topic we did not write is not continued.
     if (words === undefined) return undefined;
     return {
       asker,

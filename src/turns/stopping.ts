@@ -1,7 +1,7 @@
 import type { Queryable } from "../database/database.ts";
 import type { TurnStore, WhichTurns } from "./turn-store.ts";
 
-/** The store of turns, and the runner's way to end those that run. */
+/** The store of turns, and the runner's function to end running ones. */
 export interface TurnStopping {
   readonly turns: Pick<TurnStore, "stop">;
   /** Ends the answers of these turns, if they run in this process. */
@@ -9,10 +9,10 @@ export interface TurnStopping {
 }
 
 /**
- * Ends turns early: those that wait and those that run are marked with what is stored, and the answers that are being made
- * end when that is committed.
+ * Ends turns early: waiting and running turns are marked in the transaction, and running answers end when it is
+ * committed.
  *
- * @param how.keeps whether what is said of an answer by then stays in the room.
+ * @param how.keeps whether the existing part of an answer stays in the room.
  */
 export function stopping(
   { turns, stopTurns }: TurnStopping,

@@ -6,26 +6,26 @@ import { replyPlace, TURN, turnOf, type TurnRow } from "./turn-rows.ts";
 import { FORGET_STEPS } from "./turn-steps.ts";
 import type { Turn, TurnReply } from "./turn.ts";
 
-/** An open turn and how far it has come. */
+/** An open turn and its progress. */
 export type OpenTurn =
   | {
       readonly state: "queued";
       readonly turn: Turn;
       readonly attempts: number;
-      /** How long ago it was asked, in ms by the database's clock. */
+      /** The time since the question, in ms by the database's clock. */
       readonly ageMs: number;
-      /** Stopped before the process that ran it ended. */
+      /** It was stopped before its process ended. */
       readonly isStopped: boolean;
     }
   | {
       readonly state: "sending";
       readonly turn: Turn;
       readonly reply: TurnReply;
-      /** Was never begun: its reply does not wait for the turns before it. */
+      /** It was never begun: its reply does not wait for earlier turns. */
       readonly isDeclined: boolean;
     };
 
-/** The open rows of `turns`, in the order in which they are taken up. */
+/** The open rows of `turns`, in the order in which they are taken. */
 export class TurnQueue {
   readonly #database: Database;
   readonly #seals: Seals;
@@ -36,10 +36,9 @@ export class TurnQueue {
   }
 
   /**
-   * The turns that a process is to take up beside those that it runs: the oldest open turn of each conversation of the ghosts
-   * that it has, as many as `atWork` has place for, each person's first before anybody's second; and of declined ones, which
-   * wait for nobody, as many again. One that is `running` in the database but not in `running` was left by a process that
-   * ended.
+   * The turns that a process should take in addition to its running ones: the oldest open turn of each conversation of
+   * its ghosts, up to `atWork`, each person's first turn before anybody's second; and as many declined ones, which wait
+   * for nobody. A turn that is `running` in the database but not in `running` was left by a process that ended.
    */
   async due(process: number, running: readonly number[] = [], atWork: AtWork = AT_WORK): Promise<OpenTurn[]> {
     const found = await this.#database.query<TurnRow>(
@@ -82,7 +81,7 @@ export class TurnQueue {
     return turns;
   }
 
-  /** What was to be sent can't be opened any more: it holds up nothing else. */
+  /** The stored reply can't be opened any more; it must not hold up other turns. */
   async #giveUp(turn: Turn): Promise<void> {
     await this.#database.query(
       `with ended as (
@@ -93,7 +92,7 @@ export class TurnQueue {
     );
   }
 
-  /** Ghosts with open turns that a process has, or could have because nobody else does. */
+  /** The ghosts with open turns that a process owns, or could own because no other process does. */
   async ghostsWithOpenTurns(process: number): Promise<string[]> {
     const { rows } = await this.#database.query<{ ghost: string }>(
       `select distinct ghost from turns left join leases using (ghost)

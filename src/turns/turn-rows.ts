@@ -7,11 +7,11 @@ export function replyPlace({ ghost, eventId, round }: Pick<Turn, "ghost" | "even
   return ["turns.reply", ghost, eventId, String(round)];
 }
 
-/** The columns that a turn is made of: see {@link turnOf}. */
+/** The columns of a turn: see {@link turnOf}. */
 export const TURN =
   "id, ghost, room_id, event_id, asker, position, thread_root, origin, hops, round, kind, came_encrypted";
 
-/** A row of `turns`, as far as it is read. */
+/** The part of a row of `turns` that is read. */
 export interface TurnRow extends SealedRow {
   id: number;
   ghost: string;
@@ -51,7 +51,7 @@ export function turnOf(row: TurnRow): Turn {
   };
 }
 
-/** Stores a turn, unless the same round of its question is there. */
+/** Stores a turn, unless that round of its question exists. */
 export async function insertTurn(
   tx: Queryable,
   turn: Omit<Turn, "id">,
@@ -81,9 +81,9 @@ export async function insertTurn(
   );
 }
 
-/** What is to be sent, as it is stored. */
+/** A reply as it is stored. */
 export interface SealedReply {
-  /** The key's. */
+  /** The key's id. */
   readonly id: number;
   readonly text: string;
 }

@@ -14,13 +14,13 @@ import { conversationOf, TurnStopped, type Turn, type TurnEnd, type TurnMessage,
 import type { OpenTurn } from "./turn-queue.ts";
 import type { TurnStore } from "./turn-store.ts";
 
-/** How long turns may take, in ms, and how many there may be at once. */
+/** The time limits of turns, in ms, and their most number at once. */
 export interface TurnLimits {
-  /** In the queue; one that has waited longer is not asked any more, and says so. */
+  /** The time in the queue, after which a turn is no longer asked and says so. */
   readonly maxWaitMs: number;
-  /** With the model. */
+  /** The time with the model. */
   readonly maxDurationMs: number;
-  /** How long a model server that is away is asked again before the room hears of it. */
+  /** The time for which an unreachable model server is retried before the room is told. */
   readonly retryForMs: number;
   /** By default {@link AT_WORK}. */
   readonly atWork?: AtWork;
@@ -29,38 +29,38 @@ export interface TurnLimits {
 export interface TurnRunnerOptions {
   readonly database: Database;
   readonly store: TurnStore;
-  /** Whose ghosts' turns are run here. */
+  /** The process whose ghosts' turns run here. */
   readonly process: number;
-  /** Asked anew each time. */
+  /** Read anew each time. */
   readonly limits: () => TurnLimits;
   readonly log: Logger;
   readonly metrics?: Metrics | undefined;
 }
 
 /**
- * A turn that was begun this often and never came to its answer fails, and so does one whose answer was begun to be sent
- * this often: the process ended each time. More than three, because a process that is killed from outside, again and
- * again, says little of what it was doing.
+ * A turn that began this often without an answer fails, and so does one whose answer was begun to be sent this often:
+ * the process ended each time. The number exceeds three, because a process that is killed from outside again and again
+ * says little about its work.
  */
 const MAX_TURN_ATTEMPTS = 5;
 
 const NOT_SENT = { outcome: "failed", failure: "not sent" } as const;
 
-/** The step of a turn at which its draft is sent. */
+/** The step at which a turn's draft is sent. */
 export const DRAFT_STEP = "draft";
 
-/** The step at which the first message of its reply is. */
+/** The step of the first message of a reply. */
 export const ANSWER_STEP = "answer.0";
 
-/** How long a turn waits after the server or the database failed it, in ms. */
+/** The wait of a turn after the server or the database failed, in ms. */
 const RETRY_MS = 2_000;
 
-/** Between two tries of a model server that is away, in ms: the first and the longest. */
+/** The first and the longest pause between attempts at an unreachable model server, in ms. */
 const MODEL_RETRY = { firstMs: 500, longestMs: 8_000 };
 
 /**
  * Runs the turns: those of one conversation one after the other, different conversations side by side. The rows are the
- * queue; this holds only what is running now.
+ * queue; this object holds only the running turns.
  */
 export class TurnRunner {
   readonly #options: TurnRunnerOptions;
@@ -70,11 +70,11 @@ export class TurnRunner {
     string,
     { readonly ghost: string; readonly turn: number; readonly done: Promise<void> }
   >();
-  /** Ends the answer of a turn that runs. */
+  /** Ends the answer of a running turn. */
   readonly #stops = new Map<number, AbortController>();
-  /** No turn begins any more. */
+  /** Aborted when no more turns may begin. */
   readonly #draining = new AbortController();
-  /** Those that run are given up. */
+  /** Aborted when running turns are given up. */
   readonly #stopping = new AbortController();
   #looking: Promise<void> = Promise.resolve();
   #started: TurnWork | undefined;
@@ -85,12 +85,12 @@ export class TurnRunner {
     this.#log = options.log;
   }
 
-  /** Begins to run turns with these surroundings; until then a kick does nothing. Called once. */
+  /** Starts to run turns with these surroundings; before that, a kick does nothing. Called once. */
   start(work: TurnWork): void {
     this.#started = work;
   }
 
-  /** Looks for turns that can run, those that a former process left among them; called whenever there may be one. */
+  /** Looks for turns that can run, including those that a former process left; called whenever there may be one. */
   kick(): void {
     this.#looking = this.#looking
       .then(() => this.#look())
@@ -106,19 +106,19 @@ export class TurnRunner {
   stopTurns(ids: readonly number[], how: { readonly keeps: boolean }): void {
     for (const id of ids) {
       const stop = this.#stops.get(id) ?? new AbortController();
-      // One that is just being begun finds it.
+      // A turn that is just beginning finds it.
       this.#stops.set(id, stop);
       stop.abort(new TurnStopped(how));
     }
   }
 
-  /** Whether a turn of this ghost is under way. */
+  /** Whether a turn of this ghost is running. */
   isBusy(ghost: string): boolean {
     return [...this.#running.values()].some((running) => running.ghost === ghost);
   }
 
   /**
-   * Stops: no turn begins any more, those that run may finish within `drainMs`, the others are given up and stay in the
+   * Stops: no more turns begin, running ones may finish within `drainMs`, and the rest are given up and stay in the
    * database for the next start.
    */
   async stop(drainMs = 0): Promise<void> {
@@ -174,7 +174,7 @@ export class TurnRunner {
     }
   }
 
-  /** A reply whose sending was interrupted; undefined when it was so too often, which ends the turn. */
+  /** A reply whose sending was interrupted; undefined when that happened too often, which ends the turn. */
   async #resume(lease: Lease, open: Extract<OpenTurn, { state: "sending" }>): Promise<TurnReply | undefined> {
     if ((await this.#store.resume(lease, open.turn)) < MAX_TURN_ATTEMPTS) return open.reply;
     this.#log.error(idsOf(open.turn), "the answer ended the process at every attempt to send it, and is given up");
@@ -194,13 +194,14 @@ export class TurnRunner {
     const stop = this.#stops.get(turn.id) ?? new AbortController();
     this.#stops.set(turn.id, stop);
     if (open.isStopped) stop.abort(new TurnStopped({ keeps: true }));
-    // Only a turn that was begun before can have taken steps.
+    // Only a turn that had begun before can have steps.
     const steps: TurnStep[] = open.attempts === 0 ? [FIRST_STEP] : [...(await this.#store.steps.of(turn))];
     let reply: TurnReply;
     try {
       reply = await this.#respondShown(lease, open, steps, stop.signal);
     } catch (error) {
-      // Not a failure of the model (that is a reply): the database, the server, or this process is stopping.
+      // This is no failure of the model (which would be a reply): the database, the server, or this process is
+      // stopping.
       if (this.#work.retryAfterMs(error) !== undefined || this.#stopping.signal.aborted) {
         await this.#store.putBack(lease, turn);
         throw error;
@@ -216,7 +217,7 @@ export class TurnRunner {
     return reply;
   }
 
-  /** The answer, shown while it is made. */
+  /** The answer, shown while it grows. */
   async #respondShown(
     lease: Lease,
     open: Extract<OpenTurn, { state: "queued" }>,
@@ -272,7 +273,7 @@ export class TurnRunner {
   ): Promise<TurnReply> {
     const { maxWaitMs, maxDurationMs, retryForMs } = this.#options.limits();
     if (attempts >= MAX_TURN_ATTEMPTS) return this.#work.giveUp(turn, "unknown");
-    // One that has begun before waited for nothing but a crash of ours.
+    // A turn that had already begun waited only because of a crash of ours.
     if (attempts === 0 && ageMs > maxWaitMs) return this.#work.giveUp(turn, "waited");
     const timeout = AbortSignal.timeout(maxDurationMs);
     const signal = AbortSignal.any([this.#stopping.signal, timeout, stop]);
@@ -288,7 +289,7 @@ export class TurnRunner {
     }
   }
 
-  /** Asks the model of a turn; again, until the deadline, while its server is away. */
+  /** Asks the model of a turn, repeatedly until the deadline while its server is away. */
   async #askModel(
     turn: Turn,
     show: (text: string) => void,
@@ -321,7 +322,7 @@ export class TurnRunner {
         await this.#store.uncountDelivery(lease, turn);
         throw error;
       }
-      // Thrown out of the room, or the room can't be spoken to: there is nobody left to tell.
+      // The agent was removed from the room, or can't speak in it: nobody is left to be told.
       log.error({ error }, "the answer could not be sent");
       this.#count(turn, NOT_SENT);
       await fencedAtOnce(this.#options.database, lease, (tx) => this.#store.finish(tx, turn, NOT_SENT));
@@ -346,7 +347,7 @@ export class TurnRunner {
     return this.#work.send(turn, step, content, await this.#optionsFor(turn, isFixed));
   }
 
-  /** What came encrypted goes with the turn, and is looked up each time: it may have come in while the answer was made. */
+  /** The encrypted mark belongs to the turn, and is read each time: it may change while the answer is made. */
   async #optionsFor(turn: Turn, isFixed = false): Promise<SendOptions> {
     const form = isFixed ? "of_room" : formFor({ encrypted: await this.#store.cameEncrypted(turn) });
     return { form, signal: this.#stopping.signal };
@@ -363,7 +364,7 @@ export class TurnRunner {
     metrics.turnTokens.inc({ agent, kind: "answer" }, end.usage.answerTokens);
   }
 
-  /** What can't be taken back stays; the answer is there. */
+  /** A draft that can't be deleted stays; the answer exists. */
   async #takeBack(turn: Turn, eventId: string): Promise<void> {
     await this.#work.redact(turn, `${eventId} taken back`, eventId).catch((error: unknown) => {
       if (this.#stopping.signal.aborted || this.#work.retryAfterMs(error) !== undefined) throw error;

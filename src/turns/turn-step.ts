@@ -1,8 +1,8 @@
 import type { TokenUsage, TurnReply } from "./turn.ts";
 
 /**
- * A step of a turn: somebody is asked, and something comes back. A step is written before it is asked, so that a process that
- * takes up a turn of a former one asks only what was not answered.
+ * A step of a turn: somebody is asked, and a result comes back. A step is written before it is asked, so that a process
+ * that takes over a turn asks only the unanswered steps.
  *
  * ```
  * asked ──▶ answered
@@ -14,32 +14,32 @@ export type TurnStep =
   | (StepName & { readonly state: "answered"; readonly answer: Said })
   | (StepName & { readonly state: "failed"; readonly answer: Said & { readonly failure: string } });
 
-/** Which step it is, and who is asked in it. */
+/** The number of a step, and the one who is asked. */
 interface StepName {
-  /** From 1 without a gap. */
+  /** From 1 without gaps. */
   readonly number: number;
   readonly askedOf: "model";
 }
 
-/** The words that a model said, and the tokens that they took. */
+/** A model's words, and their tokens. */
 interface Said {
   readonly text: string;
   readonly usage?: TokenUsage;
 }
 
-/** A step that is to be asked, or asked anew. */
+/** A step that must be asked, or asked again. */
 type AskedStep = Extract<TurnStep, { state: "asked" }>;
 
-/** What a step that has ended came to. */
+/** The result of an ended step. */
 export type StepEnd = Exclude<TurnStep, AskedStep>;
 
-/** What follows from the steps of a turn so far: another one, or nothing, when the turn can be sent. */
+/** The consequence of a turn's steps so far: another step, or sending the turn. */
 type NextStep = { readonly type: "ask"; readonly step: AskedStep } | { readonly type: "send" };
 
-/** The step with which every turn begins. */
+/** The first step of every turn. */
 export const FIRST_STEP: AskedStep = { number: 1, askedOf: "model", state: "asked" };
 
-/** Decides the next step of a turn: its model is asked once, and anew where a crash came before its answer. */
+/** Decides the next step of a turn: its model is asked once, and again where a crash came before its answer. */
 export function nextStep(steps: readonly TurnStep[]): NextStep {
   const last = steps.at(-1) ?? FIRST_STEP;
   switch (last.state) {
@@ -52,10 +52,10 @@ export function nextStep(steps: readonly TurnStep[]): NextStep {
 }
 
 /**
- * Takes the steps of a turn, one after the other, until it can be sent. Resolves with what came of the last one, and throws as
- * `ask` does; undefined where no step was left to take.
+ * Takes the steps of a turn in order until it can be sent. Resolves with the result of the last one; undefined where no
+ * step was left. Throws like `ask`.
  *
- * @param steps those so far; each step that ends is noted there.
+ * @param steps the steps so far; each ended step is recorded there.
  */
 export async function takeSteps(
   steps: TurnStep[],
@@ -70,13 +70,13 @@ export async function takeSteps(
   return reply;
 }
 
-/** What the last step of a turn came to that is sent as `reply`, though the step may not have ended by itself. */
+/** The result of the last step of a turn that is sent as `reply`, even if the step did not end by itself. */
 export function lastEnd(steps: readonly TurnStep[], reply: TurnReply): StepEnd {
   const last = steps.at(-1) ?? FIRST_STEP;
   return last.state === "asked" ? endOf(last, reply) : last;
 }
 
-/** What a step came to whose turn is about to be sent as `reply`. */
+/** The result of a step whose turn is about to be sent as `reply`. */
 function endOf({ number, askedOf }: AskedStep, reply: TurnReply): StepEnd {
   const said = reply.messages
     .map((message) => message.remembered ?? "")

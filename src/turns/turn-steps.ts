@@ -5,28 +5,31 @@ import type { Seal, SealedRow, Seals } from "../sealing/seals.ts";
 import { FIRST_STEP, type StepEnd, type TurnStep } from "./turn-step.ts";
 import type { Turn } from "./turn.ts";
 
-/** Which turn's steps. */
+/** The turn that steps belong to. */
 type WhichTurn = Pick<Turn, "id" | "ghost">;
 
 /**
- * Writes the first step of a turn, unless it is there: the tail of a statement in which `started` names the turn by `ghost` and
- * `id`. So the step needs no statement of its own.
+ * Writes the first step of a turn, unless it exists: the end of a statement in which `started` names the turn by
+ * `ghost` and `id`. So the step needs no statement of its own.
  */
 export const WRITE_FIRST_STEP = `insert into turn_steps (ghost, turn, number, asked_of, state)
   select ghost, id, ${FIRST_STEP.number}, '${FIRST_STEP.askedOf}', '${FIRST_STEP.state}' from started
   on conflict (turn, number) do nothing`;
 
-/** Notes what a step came to, sealed by {@link sealedEnd}: $1 is the turn's id, $3 the key's, $4 to $6 are the step's. */
+/**
+ * Records the result of a step, sealed by {@link sealedEnd}: $1 is the turn's id, $3 the key's, $4 to $6 are the
+ * step's.
+ */
 export const END_STEP = "update turn_steps set state = $4, answer = $5, sealed_by = $3 where turn = $1 and number = $6";
 
-/** The values of {@link END_STEP} from $4 on; without a step, those that change nothing. */
+/** The values of {@link END_STEP} from $4 on; without a step, values that change nothing. */
 export function sealedEnd(turn: WhichTurn, end: StepEnd | undefined, seal: Seal): readonly unknown[] {
   if (end === undefined) return [null, null, null];
   const { number, state, answer } = end;
   return [state, seal.seal(JSON.stringify(answer), ...placeOf(turn, number)), number];
 }
 
-/** Forgets the steps of the turns that `ended` names by `id`: the tail of a statement as above. */
+/** Deletes the steps of the turns that `ended` names by `id`: the end of a statement as above. */
 export const FORGET_STEPS = "delete from turn_steps using ended where turn_steps.turn = ended.id";
 
 /** The rows of `turn_steps`, the steps of turns that have not ended. */
@@ -40,8 +43,8 @@ export class TurnSteps {
   }
 
   /**
-   * The steps of a turn that a former process began. One whose answer can't be opened any more counts as not answered, and the
-   * steps behind it or behind a gap, which were made of it, don't count at all.
+   * The steps of a turn that a former process began. A step whose answer can't be opened counts as unanswered, and the
+   * steps after it or after a gap do not count, because they were based on it.
    */
   async of(turn: WhichTurn): Promise<readonly TurnStep[]> {
     const { rows: all } = await this.#database.query<StepRow>(
@@ -60,7 +63,7 @@ export class TurnSteps {
     return steps;
   }
 
-  /** Deletes the steps of turns that have ended, where a version that knows no steps ended them. Returns how many. */
+  /** Deletes the steps of ended turns, where a version without steps ended them. Returns their number. */
   async prune(signal?: AbortSignal): Promise<number> {
     const where = "turn in (select id from turns where state in ('answered', 'failed', 'cancelled'))";
     return deleteInBatches(this.#database, { from: "turn_steps", where, values: [] }, signal);
@@ -72,7 +75,7 @@ function placeOf({ id, ghost }: WhichTurn, number: number): string[] {
   return ["turn_steps.answer", ghost, String(id), String(number)];
 }
 
-/** A step as it was stored; `said` is its answer, opened, where there is one. */
+/** A step as it was stored; `said` is its opened answer, if any. */
 function stepOf({ number, asked_of: askedOf, state }: StepRow, said: string | undefined): TurnStep {
   const name = { number, askedOf };
   if (state === "asked" || said === undefined) return { ...name, state: "asked" };

@@ -10,18 +10,18 @@ import type { StepEnd } from "./turn-step.ts";
 import { END_STEP, FORGET_STEPS, sealedEnd, TurnSteps, WRITE_FIRST_STEP } from "./turn-steps.ts";
 import type { NewTurn, TokenUsage, Turn, TurnAbout, TurnEnd, TurnKind, TurnReply, TurnState } from "./turn.ts";
 
-/** Turns are kept for so much longer than events are known by their ids. */
+/** Turns are kept this much longer than the ids of events. */
 const MARGIN_DAYS = 30;
 
 /** The rows of `turns`. */
 export class TurnStore {
   readonly #database: Database;
   readonly #seals: Seals;
-  /** What turns have asked so far. */
+  /** The steps of turns so far. */
   readonly steps: TurnSteps;
-  /** The turns that are to be taken up. */
+  /** The turns to be taken. */
   readonly queue: TurnQueue;
-  /** Those that wait for consent. */
+  /** The turns that wait for consent. */
   readonly consent: ConsentTurns;
 
   constructor(database: Database, seals: Seals) {
@@ -32,27 +32,27 @@ export class TurnStore {
     this.consent = new ConsentTurns(database, this);
   }
 
-  /** Queues a question, once: asking for the same event again changes nothing. */
+  /** Queues a question once: the same event again changes nothing. */
   async enqueue(tx: Queryable, turn: NewTurn): Promise<void> {
     await insertTurn(tx, { ...turn, round: 0, kind: "answer" }, "queued", undefined);
   }
 
   /**
-   * Declines a question, once: `reply` is all that comes of it. Decided here, in one transaction with the end of the
-   * message in the mailbox: a crash must not make it be decided again, and otherwise.
+   * Declines a question once: `reply` is its only result. This is decided in one transaction with the end of the
+   * message in the mailbox, because a crash must not cause another decision.
    */
   async decline(tx: Queryable, turn: NewTurn, reply: TurnReply): Promise<void> {
     const first = { ...turn, round: 0, kind: "answer" } as const;
     await insertTurn(tx, first, "sending", await this.#sealed(tx, first, reply));
   }
 
-  /** Declines a question that was asked before, and is asked once more. */
+  /** Declines the repetition of an earlier question. */
   async declineAgain(tx: Queryable, turn: Turn, reply: TurnReply): Promise<void> {
     const again = { ...turn, round: turn.round + 1, kind: "again" } as const;
     await insertTurn(tx, again, "sending", await this.#sealed(tx, again, reply));
   }
 
-  /** Queues a question that was asked before once more. False when it is not known. */
+  /** Queues the repetition of an earlier question. False when the question is unknown. */
   async enqueueAgain(tx: Queryable, ghost: string, eventId: string, kind: TurnKind): Promise<boolean> {
     const { count } = await tx.query(
       `insert into turns (ghost, room_id, event_id, asker, position, thread_root, origin, hops, round, kind,
@@ -65,8 +65,8 @@ export class TurnStore {
   }
 
   /**
-   * The latest turn of the question that an event belongs to: as the question, as a draft, an answer or a part of one, as an
-   * edit of these, or as the notice that there is none.
+   * The latest turn of the question that an event belongs to: as the question, a draft, an answer or a part of one, an
+   * edit of these, or the notice instead of an answer.
    */
   async about(ghost: string, roomId: string, eventId: string): Promise<TurnAbout | undefined> {
     if (!isStorable(eventId)) return undefined;
@@ -94,7 +94,7 @@ export class TurnStore {
     return { turn: turnOf(row), isOpen, ...(row.is_answer ? { answer: row.shown_as } : {}) };
   }
 
-  /** The last question of somebody to a ghost in a room. */
+  /** A person's last question to a ghost in a room. */
   async lastQuestion(ghost: string, roomId: string, asker: string): Promise<TurnAbout | undefined> {
     const { rows } = await this.#database.query<{ event_id: string }>(
       "select event_id from turns where ghost = $1 and room_id = $2 and asker = $3 order by id desc limit 1",
@@ -104,7 +104,7 @@ export class TurnStore {
     return row && this.about(ghost, roomId, row.event_id);
   }
 
-  /** How many turns of a room have not been answered, of one asker or of all. */
+  /** The number of unanswered turns of a room, of one asker or of all. */
   async openOf(ghost: string, roomId: string, asker: string | undefined): Promise<number> {
     const { rows } = await this.#database.query<{ open: number }>(
       `select count(*)::integer as open from turns
@@ -114,7 +114,7 @@ export class TurnStore {
     return rows[0]?.open ?? 0;
   }
 
-  /** How many turns of all ghosts have not come to their end, by state. */
+  /** The number of open turns of all ghosts, by state. */
   async openByState(): Promise<Readonly<Record<"queued" | "running" | "sending", number>>> {
     const { rows } = await this.#database.query<{ state: string; open: number }>(
       `select state, count(*)::integer as open from turns
@@ -124,7 +124,7 @@ export class TurnStore {
     return { queued: openIn("queued"), running: openIn("running"), sending: openIn("sending") };
   }
 
-  /** What somebody has asked in the last 30 days: a ghost in a room, and all ghosts everywhere. */
+  /** A person's questions of the last 30 days: to a ghost in a room, and to all ghosts everywhere. */
   async usage(ghost: string, roomId: string, asker: string): Promise<{ readonly here: Usage; readonly all: Usage }> {
     const { rows } = await this.#database.query<{ here: boolean; questions: number; tokens: number }>(
       `select ghost = $2 and room_id = $3 as here, count(*)::integer as questions,
@@ -162,7 +162,7 @@ export class TurnStore {
     return count > 0;
   }
 
-  /** Notes an event with which a turn said something besides: see `turn_events`. */
+  /** Records a further event of a turn: see `turn_events`. */
   async note(tx: Queryable, turn: Turn, eventId: string, shownAs = eventId): Promise<void> {
     await tx.query(
       `insert into turn_events (ghost, event_id, turn, shown_as) values ($1, $2, $3, $4) on conflict do nothing`,
@@ -171,8 +171,8 @@ export class TurnStore {
   }
 
   /**
-   * Forgets edits and notices that are old, and turns that ended some time before that: as long as a question's event is known,
-   * it is to be known that it was taken. Returns how many rows.
+   * Deletes old edits and notices, and turns that ended some time earlier: while a question's event is known, its turn
+   * must be known too. Returns the number of rows.
    */
   async prune(olderThanDays: number, signal?: AbortSignal): Promise<number> {
     const events = await deleteInBatches(
@@ -187,12 +187,12 @@ export class TurnStore {
     return events + steps + (await deleteInBatches(this.#database, { from: "turns", where, values }, signal));
   }
 
-  /** Notes that something came encrypted that goes into a turn's prompt. It is never taken back. */
+  /** Records that a part of a turn's prompt came encrypted. This is never undone. */
   async markEncrypted({ id }: Turn): Promise<void> {
     await this.#database.query("update turns set came_encrypted = true where id = $1 and not came_encrypted", [id]);
   }
 
-  /** Whether anything that a turn is made of came encrypted, as far as that is known by now. One that is gone counts so. */
+  /** Whether any part of a turn came encrypted, as far as known now. A deleted turn counts as encrypted. */
   async cameEncrypted({ id }: Turn, database: Queryable = this.#database): Promise<boolean> {
     const { rows } = await database.query<{ came_encrypted: boolean }>(
       "select came_encrypted from turns where id = $1",
@@ -201,7 +201,7 @@ export class TurnStore {
     return rows[0]?.came_encrypted ?? true;
   }
 
-  /** Notes the event that an answer is shown as while it is made. Throws StaleLease. */
+  /** Records the event of a growing answer. Throws StaleLease. */
   async setDraft(lease: Lease, turn: Turn, eventId: string): Promise<void> {
     await fencedAtOnce(this.#database, lease, (tx) =>
       tx.query("update turns set draft = $2 where id = $1", [turn.id, storable(eventId)]),
@@ -209,8 +209,8 @@ export class TurnStore {
   }
 
   /**
-   * Stops the open turns of a conversation, or the one of a question or of the draft of its answer. Those that were not
-   * begun are cancelled; of those that run it is noted, and their ids are returned. Declined ones say so all the same.
+   * Stops the open turns of a conversation, or that of a question or of its answer's draft. Turns that have not begun
+   * are cancelled. Running ones are marked, and their ids are returned. Declined ones still send their notice.
    */
   async stop(
     tx: Queryable,
@@ -234,7 +234,7 @@ export class TurnStore {
     return { running: rows.map((row) => row.id), cancelled: count };
   }
 
-  /** Counts an edit of the draft; tells how many there are now. Throws StaleLease. */
+  /** Counts an edit of the draft; returns the count. Throws StaleLease. */
   async countEdit(lease: Lease, turn: Turn): Promise<number> {
     const { rows } = await fencedAtOnce(this.#database, lease, (tx) =>
       tx.query<{ edits: number }>("update turns set edits = edits + 1 where id = $1 returning edits", [turn.id]),
@@ -242,7 +242,7 @@ export class TurnStore {
     return rows[0]?.edits ?? Infinity;
   }
 
-  /** Withdraws a question that has not been taken up. */
+  /** Withdraws a question that was not taken yet. */
   async cancel(tx: Queryable, ghost: string, roomId: string, eventId: string): Promise<void> {
     if (!isStorable(eventId)) return;
     await tx.query(
@@ -255,7 +255,7 @@ export class TurnStore {
   }
 
   /**
-   * How many turns of a room have not come to their end.
+   * The number of open turns of a room.
    *
    * @param which.insteadOf the question whose turns do not count.
    */
@@ -276,7 +276,7 @@ export class TurnStore {
   }
 
   /**
-   * `queued` → `running`, the attempt counted and the turn's first step written. False when it has been cancelled. Throws
+   * `queued` → `running`: counts the attempt and writes the turn's first step. False when it has been cancelled. Throws
    * StaleLease.
    */
   async start(lease: Lease, turn: Turn): Promise<boolean> {
@@ -293,7 +293,7 @@ export class TurnStore {
     return count > 0;
   }
 
-  /** `running` → `queued`, uncounted: what stood in the way was not the turn's fault. Throws StaleLease. */
+  /** `running` → `queued`, without counting: the obstacle was not the turn's fault. Throws StaleLease. */
   async putBack(lease: Lease, turn: Turn): Promise<void> {
     await fencedAtOnce(this.#database, lease, (tx) =>
       tx.query(
@@ -304,10 +304,10 @@ export class TurnStore {
   }
 
   /**
-   * `running` → `sending`: from here on the same messages are sent, whatever happens. The first try at that is counted.
+   * `running` → `sending`: from here on the same messages are sent in any case. Counts the first attempt at that.
    * Throws StaleLease.
    *
-   * @param end what the turn's last step came to.
+   * @param end the result of the turn's last step.
    */
   async prepare(lease: Lease, turn: Turn, reply: TurnReply, end?: StepEnd): Promise<void> {
     await fenced(this.#database, lease, async (tx) => {
@@ -326,7 +326,7 @@ export class TurnStore {
     return { id: key.id, text: key.seal(JSON.stringify(reply), ...replyPlace(turn)) };
   }
 
-  /** Counts a further try at sending, and tells how many there were before. Throws StaleLease. */
+  /** Counts a further attempt at sending, and returns the number of earlier ones. Throws StaleLease. */
   async resume(lease: Lease, turn: Turn): Promise<number> {
     const { rows } = await fencedAtOnce(this.#database, lease, (tx) =>
       tx.query<{ deliveries: number }>(
@@ -337,14 +337,14 @@ export class TurnStore {
     return (rows[0]?.deliveries ?? 1) - 1;
   }
 
-  /** What stood in the way of sending was not the turn's fault. Throws StaleLease. */
+  /** Takes back an attempt at sending: the obstacle was not the turn's fault. Throws StaleLease. */
   async uncountDelivery(lease: Lease, turn: Turn): Promise<void> {
     await fencedAtOnce(this.#database, lease, (tx) =>
       tx.query("update turns set deliveries = greatest(deliveries - 1, 0) where id = $1", [turn.id]),
     );
   }
 
-  /** The end of a turn, in a fenced transaction. Its steps go: nothing reads them any more. */
+  /** Ends a turn, in a fenced transaction, and deletes its steps, which nothing reads any more. */
   async finish(tx: Queryable, turn: Turn, end: TurnEnd): Promise<void> {
     const { state, failure, usage, consentTarget } = endedAs(end);
     await tx.query(
@@ -389,7 +389,7 @@ export interface WhichTurns {
   readonly asker?: string;
 }
 
-/** What somebody has asked. */
+/** A person's use. */
 export interface Usage {
   readonly questions: number;
   readonly tokens: number;

@@ -3,51 +3,51 @@ import type { SendOptions } from "../ghost/form.ts";
 import type { Lease } from "../leases/leases.ts";
 import type { Turn, TurnMessage, TurnReply } from "./turn.ts";
 
-/** The port that points up: what turns ask of their surroundings. The answering and the ghosts provide it. */
+/** The port that turns call upwards; the answering and the ghosts implement it. */
 export interface TurnWork {
   /**
-   * Asks the model and composes what to say; a model's failure is an answer too (`failed`), and so is one that `signal`
-   * stopped (TurnStopped) or that took too long (TimeoutError).
+   * Asks the model and composes the reply. A model's failure is a reply too (`failed`), and so is an answer that
+   * `signal` stopped (TurnStopped) or that took too long (TimeoutError).
    *
-   * @param show is told the answer as far as it has come.
+   * @param show receives the answer so far.
    */
   respond(turn: Turn, show: (text: string) => void, signal: AbortSignal): Promise<TurnReply>;
-  /** What to say of a turn that never came to an end, or whose time came too late. */
+  /** The reply of a turn that never came to an end, or whose time came too late. */
   giveUp(turn: Turn, why: "unknown" | "waited" | "timeout"): Promise<TurnReply>;
   drafting(turn: Turn): Promise<Drafting>;
   /**
-   * What was said of this answer before: the draft of a former process (a send that was interrupted is finished first), or
-   * the answer that is to be edited, all its parts.
+   * The earlier form of this answer: the draft of a former process (whose interrupted send is finished first), or the
+   * answer to be edited, with all its parts.
    */
   former(turn: Turn, content: TurnMessage["content"], options: SendOptions): Promise<readonly string[]>;
   /** Keeps the ghost loaded and shows in the room that it is at work, until `end` is called. Throws LeaseHeld. */
   begin(turn: Turn): Promise<{ readonly lease: Lease; readonly end: () => void }>;
-  /** Sends one message, once, however often it is called with the same turn and step. Returns the event's id. */
+  /** Sends one message, once for the same turn and step. Returns the event's id. */
   send(turn: Turn, step: string, content: TurnMessage["content"], options: SendOptions): Promise<string>;
-  /** Takes an event of the ghost's back, once. */
+  /** Deletes an event of the ghost, once. */
   redact(turn: Turn, step: string, eventId: string): Promise<void>;
-  /** Keeps what the agent has said, in the transaction that ends the turn. */
+  /** Stores the agent's words, in the transaction that ends the turn. */
   remember(tx: Queryable, turn: Turn, eventId: string, text: string): Promise<void>;
-  /** Is told that a turn has come to its end. Returns at once. */
+  /** Called when a turn has ended. Returns at once. */
   ended(turn: Turn, reply: TurnReply): void;
-  /** How long to wait at least until the same may work (a server is away), in ms; undefined when it never will. */
+  /** The shortest wait until the same call may succeed (a server is away), in ms; undefined when it never will. */
   retryAfterMs(error: unknown): number | undefined;
 }
 
-/** How an answer is shown while it is made. */
+/** The form in which a growing answer is shown. */
 export interface Drafting {
-  /** Whether it is; else it comes when it is whole. */
+  /** Whether it is shown; otherwise it comes when it is complete. */
   readonly shows: boolean;
-  /** How often the draft may be edited, the final form not counted. */
+  /** The most edits of the draft, without the final form. */
   readonly maxEdits: number;
   /** The content of the draft's event, which is about to be sent. */
   begin(text: string): Promise<TurnMessage["content"]>;
-  /** The same, for one that a former process was about to send and whose room has become encrypted since. */
+  /** The same for a draft that a former process was about to send, and whose room has become encrypted since. */
   readonly anew: TurnMessage["content"];
   /** The content of an edit of it. */
   edit(eventId: string, text: string): Promise<TurnMessage["content"]>;
-  /** The reply of which nothing was shown, with what there is of the answer where it failed. */
+  /** The reply of which nothing was shown, with the existing part of a failed answer. */
   whole(reply: TurnReply): Promise<TurnReply>;
-  /** The reply with what was said before (the draft first) in the place of its first message, or gone. */
+  /** The reply whose first message replaces the earlier form (the draft first), by an edit or by deleting it. */
   finish(reply: TurnReply, former: readonly [string, ...string[]]): Promise<TurnReply>;
 }

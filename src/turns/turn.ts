@@ -30,16 +30,16 @@ export interface Turn {
   /** The question's place in the conversation. */
   readonly position: number;
   readonly threadRoot: string | undefined;
-  /** The message of a person that it goes back to: the question itself, unless an agent asked it. */
+  /** The person's message behind it: the question itself, unless an agent asked it. */
   readonly origin: string;
-  /** Over how many agents it came from there. */
+  /** The number of agents that the question passed through. */
   readonly hops: number;
-  /** How often the question was answered before. */
+  /** The number of earlier answers to the question. */
   readonly round: number;
   readonly kind: TurnKind;
   /**
-   * Whether the question came encrypted, or anything that went into its prompt when it was asked before. What is found while
-   * it is answered stands in the row alone: see TurnStore.cameEncrypted.
+   * Whether the question, or any part of its earlier prompts, came encrypted. Anything found during the answer is only
+   * in the row: see TurnStore.cameEncrypted.
    */
   readonly encrypted: boolean;
 }
@@ -48,17 +48,17 @@ export interface Turn {
 export type NewTurn = Omit<Turn, "id" | "round" | "kind">;
 
 /**
- * Why a question is answered: because it was asked; because somebody wants another answer, or more of the one there is; or
- * because it was edited, and the answer is to be edited too.
+ * The reason for answering a question: it was asked; somebody wants another answer, or more of the present one; or it
+ * was edited, and the answer should be edited too.
  */
 export type TurnKind = "answer" | "again" | "continue" | "edit";
 
-/** A turn that somebody points at. */
+/** A turn that somebody refers to. */
 export interface TurnAbout {
   readonly turn: Turn;
-  /** Whether it has not come to its end. */
+  /** Whether it has not ended. */
   readonly isOpen: boolean;
-  /** The message pointed at, as people see it, where it is an answer or a part of one. */
+  /** The message referred to, as people see it, where it is an answer or a part of one. */
   readonly answer?: string;
 }
 
@@ -71,12 +71,12 @@ export interface AnsweredReply extends ReplyMessages {
   readonly usage?: TokenUsage;
 }
 
-/** A notice that says why there is no answer, or what there is of one and the notice below it. */
+/** A notice with the reason why there is no answer, or the existing part of one and a notice below it. */
 export interface FailedReply extends ReplyMessages {
   readonly outcome: "failed";
   /** The kind of failure, for the log and the row. It holds no text of the conversation. */
   readonly failure: string;
-  /** The provider that the question waits for, until the room consents to it: see privacy/consents.ts. */
+  /** The provider whose consent the question waits for: see privacy/consents.ts. */
   readonly consentTarget?: string;
   /** The same question may be answered soon: nothing was said, because the model's server was away. */
   readonly retry?: true;
@@ -84,28 +84,28 @@ export interface FailedReply extends ReplyMessages {
   readonly partial?: string;
 }
 
-/** The part of an answer that was there when somebody stopped it. */
+/** The part of an answer that existed when somebody stopped it. */
 export interface StoppedReply extends ReplyMessages {
   readonly outcome: "stopped";
-  /** The question is gone: nothing of its answer stays. */
+  /** The question is deleted: nothing of its answer stays. */
   readonly withdrawn?: boolean;
 }
 
 /** The part of a reply that people see. */
 interface ReplyMessages {
-  /** They are sent one after the other, each as an event of its own. */
+  /** They are sent one after the other, each as a separate event. */
   readonly messages: readonly TurnMessage[];
-  /** Earlier messages that are deleted, because these take their place. */
+  /** Earlier messages that are deleted, because these replace them. */
   readonly redacts?: readonly string[];
 }
 
-/** Tokens as the provider counted them. */
+/** Tokens by the provider's count. */
 export interface TokenUsage {
   readonly promptTokens: number;
   readonly answerTokens: number;
 }
 
-/** The part of a reply that stays in the turn's row when it has been sent. */
+/** The part of a sent reply that stays in the turn's row. */
 export type TurnEnd =
   | Pick<AnsweredReply, "outcome" | "usage">
   | Pick<FailedReply, "outcome" | "failure" | "consentTarget">
@@ -115,18 +115,18 @@ export type TurnEnd =
 export interface TurnMessage {
   /** Content of the `m.room.message`. */
   readonly content: Readonly<Record<string, unknown>>;
-  /** What the agent will remember to have said; undefined for a notice. */
+  /** The text that the agent will remember as its own; undefined for a notice. */
   readonly remembered?: string;
-  /** The event that this is an edit of: what people see, and reply to. */
+  /** The event that it edits, which people see and reply to. */
   readonly editOf?: string;
-  /** Fixed words that hold nothing of the conversation: they may go in clear, whatever the turn is made of. */
+  /** Fixed words without anything of the conversation: they may go unencrypted in any case. */
   readonly isFixed?: boolean;
 }
 
-/** Somebody asked for the answer to stop, or the question is gone. */
+/** Somebody stopped the answer, or the question was deleted. */
 export class TurnStopped extends Error {
   override readonly name = "TurnStopped";
-  /** Whether what there is of the answer stays. */
+  /** Whether the existing part of the answer stays. */
   readonly keeps: boolean;
 
   constructor({ keeps }: { readonly keeps: boolean }) {
@@ -135,12 +135,12 @@ export class TurnStopped extends Error {
   }
 }
 
-/** The conversation a turn belongs to, a thread or what is beside all threads: its turns run one after the other. */
+/** The conversation of a turn, which is a thread or everything outside threads: its turns run one after the other. */
 export function conversationOf(turn: Pick<Turn, "ghost" | "roomId" | "threadRoot">): string {
   return `${turn.ghost} ${turn.roomId} ${turn.threadRoot ?? ""}`;
 }
 
-/** What names a send of a turn, the same however often it is tried (see Outbox). */
+/** The name of a turn's send, the same at every attempt (see Outbox). */
 export function stepOf(turn: Pick<Turn, "eventId" | "round">, step: string): string {
   return turn.round === 0 ? `${turn.eventId} ${step}` : `${turn.eventId} ${turn.round} ${step}`;
 }
