@@ -2,7 +2,7 @@ import type { Queryable } from "../database/database.ts";
 import type { Words } from "../language/words.ts";
 import type { TurnStore } from "../turns/turn-store.ts";
 import { targetOf } from "./answer-messages.ts";
-import type { Answering } from "./answering.ts";
+import type { FailureNotices } from "./failure-notices.ts";
 
 /**
  * Handles a room's decision about the questions that waited for it: they are asked, as many as may wait, or dropped.
@@ -15,17 +15,17 @@ export async function afterDecision(
   {
     turns,
     limits,
-    answering,
+    failureNotices,
     words,
   }: {
     readonly turns: TurnStore;
     readonly limits: () => { readonly maxQueued: number };
-    readonly answering: Pick<Answering, "failed">;
+    readonly failureNotices: FailureNotices;
     readonly words: Words;
   },
 ): Promise<void> {
   const { maxQueued } = limits();
   const [first] = await turns.consent.consented(tx, where, granted ? { maxQueued } : "declined");
   if (first === undefined) return;
-  await turns.declineAgain(tx, first, answering.failed(first, "full", words, targetOf(first)));
+  await turns.declineAgain(tx, first, failureNotices.failed(first, "full", words, targetOf(first)));
 }

@@ -1,17 +1,14 @@
 import { callFor } from "../addressing/call.ts";
 import { withoutPath } from "../agents/model-name.ts";
 import type { Queryable } from "../database/database.ts";
-import type { TurnFailure } from "../language/failures.ts";
-import type { Words } from "../language/words.ts";
 import type { Logger } from "../observability/log.ts";
 import { estimateTokens } from "../text/tokens.ts";
 import { usersOf, type Allowances } from "../turns/allowances.ts";
-import type { FailedReply, NewTurn, Turn, TurnReply } from "../turns/turn.ts";
+import type { Turn, TurnReply } from "../turns/turn.ts";
 import type { TurnStore } from "../turns/turn-store.ts";
 import type { Drafting } from "../turns/turn-work.ts";
 import { fixed } from "./failure-notices.ts";
 import { answeringParts, type AnsweringOptions, type AnsweringParts } from "./parts.ts";
-import type { ReplyTarget } from "./reply.ts";
 import type { RoomLanguage } from "./room-language.ts";
 import type { Manner } from "./voice-answers.ts";
 import type { Voice } from "./voices.ts";
@@ -110,7 +107,7 @@ export class Answering {
   /** The reply of a turn that failed for reasons of our own. */
   async giveUp(turn: Turn, why: "unknown" | "waited" | "timeout"): Promise<TurnReply> {
     const words = await this.#language.words(turn.ghost, turn.roomId);
-    return this.failed(turn, why, words, await this.#parts.targets.of(turn));
+    return this.#parts.notices.failed(turn, why, words, await this.#parts.targets.of(turn));
   }
 
   /** The answer that a turn should edit, with all its parts; empty when it should send a new message. */
@@ -121,15 +118,5 @@ export class Answering {
   /** Stores an agent's message. */
   remember(tx: Queryable, turn: Turn, eventId: string, text: string): Promise<void> {
     return this.#parts.memory.remember(tx, turn, eventId, text);
-  }
-
-  /** The notice with the reason why a question has no answer. */
-  failed(turn: NewTurn, failure: TurnFailure, words: Words, target: ReplyTarget): FailedReply {
-    return this.#parts.notices.failed(turn, failure, words, target);
-  }
-
-  /** A notice in the given words about why a question is not asked. */
-  declined(turn: NewTurn, failure: string, words: string, target: ReplyTarget): FailedReply {
-    return this.#parts.notices.declined(turn, failure, words, target);
   }
 }

@@ -12,7 +12,7 @@ import { AnswerDrafts } from "./answer-drafts.ts";
 import { AnswerMemory } from "./answer-memory.ts";
 import { Companies } from "./company.ts";
 import { ConsentQuestions } from "./consent-questions.ts";
-import { FailureNotices } from "./failure-notices.ts";
+import type { FailureNotices } from "./failure-notices.ts";
 import { MaterialGatherer } from "./material.ts";
 import { ModelAsker } from "./model-asker.ts";
 import { ModelLimits } from "./model-limits.ts";
@@ -32,6 +32,8 @@ export interface AnsweringOptions extends VoicesOptions, RepliedMessagesOptions 
   readonly history: History;
   /** The admin's settings; read anew each time. */
   readonly answers: () => AnswerSettings;
+  /** Says why a question has no answer. */
+  readonly failureNotices: FailureNotices;
   readonly download: Download;
   /** The stored contents of files. */
   readonly readFiles: ReadFiles;
@@ -69,11 +71,19 @@ export interface AnsweringParts {
 /** Makes the parts and joins them. */
 export function answeringParts(options: AnsweringOptions): AnsweringParts {
   const { history, summaries, turns, exchanges, allowances, settings, models, privacy, permissions, log } = options;
-  const { agentOf, agentsIn, provider, isEncrypted, defaults, answers, transcription } = options;
+  const {
+    failureNotices: notices,
+    agentOf,
+    agentsIn,
+    provider,
+    isEncrypted,
+    defaults,
+    answers,
+    transcription,
+  } = options;
   const voices = new Voices(options);
   const limits = new ModelLimits();
   const targets = new ReplyTargets((message) => options.isLatest(message));
-  const notices = new FailureNotices(agentOf);
   const maxHops = (): number => options.exchangeLimits().maxHops;
   const companies = new Companies({ exchanges, permissions, agentsIn, maxHops, defaults });
   const repliedMessages = new RepliedMessages(options);

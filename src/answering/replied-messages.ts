@@ -3,6 +3,7 @@ import { isHomeserverError } from "../homeserver/errors.ts";
 import type { Logger } from "../observability/log.ts";
 import type { Turn } from "../turns/turn.ts";
 import type { History } from "../memory/history.ts";
+import type { QuotedMessages } from "../memory/quoted-messages.ts";
 import type { FoundMessage, RememberedMessage } from "../memory/remembered-message.ts";
 import { saidBy } from "../addressing/said.ts";
 
@@ -14,6 +15,7 @@ export interface ReadMessage extends ReadEvent {
 /** The parts that the search needs. */
 export interface RepliedMessagesOptions {
   readonly history: History;
+  readonly quoted: QuotedMessages;
   /** An event of a room as a ghost may see it; undefined when it can't. */
   readonly readEvent: (
     ghost: string,
@@ -82,8 +84,8 @@ export class RepliedMessages {
     eventId: string,
     signal: AbortSignal,
   ): Promise<FoundMessage | undefined> {
-    const { history, readEvent, log } = this.#options;
-    await history.quote(ghost, roomId, eventId, async () => {
+    const { history, quoted, readEvent, log } = this.#options;
+    await quoted.quote(ghost, roomId, eventId, async () => {
       const event = await readEvent(ghost, roomId, eventId, signal).catch((error: unknown) => {
         signal.throwIfAborted();
         if (!isHomeserverError(error)) throw error;

@@ -1,63 +1,34 @@
-import { downloadedFile, readMessage } from "../answering/ghost-files.ts";
+import type { AnsweringOptions } from "../answering/parts.ts";
 import { Pulls } from "../commands/pulls.ts";
 import { Conversation } from "../conversation/conversation.ts";
-import { agentsInRoom } from "../ghost/agents-in-room.ts";
 import type { Ghosts } from "../ghost/ghosts.ts";
-import { isLatestOfTwo } from "../ghost/latest-message.ts";
 import type { Mailbox } from "../mailbox/mailbox.ts";
-import { configuredDefaults } from "../rooms/settings.ts";
 import type { TurnRunner } from "../turns/turn-runner.ts";
 import type { Foundation } from "./foundation.ts";
 import type { Stores } from "./stores.ts";
 
-/** The conversation, and what answers in it. */
+/** The conversation, which queues the questions that others answer. */
 export function makeConversation(
   foundation: Foundation,
   stores: Stores,
+  answering: AnsweringOptions,
   { mailbox, ghosts, runner }: { readonly mailbox: Mailbox; readonly ghosts: Ghosts; readonly runner: TurnRunner },
 ): Conversation {
-  const { settings: inForce, directory, providers, closers, log } = foundation;
-  const { ghostStore, rooms, summaries } = stores;
-  const { history, turns, exchanges, allowances, menus, models, privacy, consents, requests, isEncrypted } = stores;
-  const { language, permissions, settings, readFiles } = stores;
-  const pulls = makePulls(foundation, stores);
-  closers.add(() => summaries.stop());
+  const { settings: inForce } = foundation;
+  const { permissions, forgetting, menus, consents, requests } = stores;
   return new Conversation({
-    history,
-    turns,
-    exchanges,
-    allowances,
-    pulls,
+    ...answering,
+    permissions,
+    forgetting,
+    pulls: makePulls(foundation, stores),
     menus,
-    models,
-    privacy,
     consents,
     requests,
-    isEncrypted,
-    summaries,
-    language,
-    permissions,
-    settings,
-    readFiles,
-    exchangeLimits: () => inForce().exchanges,
-    defaults: () => configuredDefaults(inForce()),
     limits: () => inForce().turns,
-    answers: () => inForce().answers,
-    transcription: () => inForce().transcription,
     senderOf: (roomId, eventId) => mailbox.senderOf(roomId, eventId),
-    isLatest: (message) => isLatestOfTwo(ghostStore, rooms, message),
-    agentsIn: (roomId) => agentsInRoom(ghostStore, directory, roomId),
     turnQueued: () => runner.kick(),
     stopTurns: (ids, how) => runner.stopTurns(ids, how),
     isAgent: (userId) => ghosts.isGhost(userId),
-    agentOf: (userId) => directory.agentOf(userId),
-    agents: () => directory.list(),
-    agentNamed: (name) => directory.list().find(({ agent }) => agent.name === name)?.agent,
-    provider: (name) => providers.now.get(name),
-    upload: (userId, ...file) => ghosts.of(userId).upload(...file),
-    readEvent: (userId, ...event) => readMessage(ghosts.of(userId), ...event),
-    download: (userId, ...file) => downloadedFile(ghosts.of(userId), ...file),
-    log,
   });
 }
 

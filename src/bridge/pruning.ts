@@ -12,11 +12,11 @@ export function beginPruning(
   stores: Stores,
   mailbox: Mailbox,
 ): void {
-  const { rooms, history, ghostStore } = stores;
+  const { rooms, forgetting, ghostStore } = stores;
   const { outbox, turns, exchanges, readFiles, requests, invites, menus, seals } = stores;
   const retention = new Retention({
     rooms,
-    history,
+    forgetting,
     mailbox,
     maxAgeMs: () => settings().memory.retentionMs,
     read: (roomId) => refreshRoom(ghostStore, rooms, client, roomId),

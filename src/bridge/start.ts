@@ -1,4 +1,5 @@
 import { AgentTurnWork } from "../answering/agent-turn-work.ts";
+import { Answering } from "../answering/answering.ts";
 import type { Config } from "../config/config.ts";
 import { LiveConfig } from "../config/live.ts";
 import type { Registration } from "../config/registration.ts";
@@ -8,6 +9,7 @@ import type { Transaction } from "../homeserver/transaction.ts";
 import { Mailbox } from "../mailbox/mailbox.ts";
 import type { Logger } from "../observability/log.ts";
 import { TurnRunner } from "../turns/turn-runner.ts";
+import { answeringOptions } from "./answering.ts";
 import { Closers } from "./closers.ts";
 import { makeConversation } from "./conversation.ts";
 import { layFoundation, type Foundation, type Given } from "./foundation.ts";
@@ -68,11 +70,13 @@ async function startParts(given: Given, monitoring: Monitoring): Promise<Running
   const runner = makeRunner(foundation, stores);
   const ghosts = makeGhosts(foundation, stores, runner);
   const mailbox = makeMailbox(foundation, stores, ghosts);
-  const conversation = makeConversation(foundation, stores, { mailbox, ghosts, runner });
+  const forAnswers = answeringOptions(foundation, stores, ghosts);
+  const answering = new Answering(forAnswers);
+  const conversation = makeConversation(foundation, stores, forAnswers, { mailbox, ghosts, runner });
   beginPruning(foundation, stores, mailbox);
   const presence = new Presence(foundation, ghosts);
   await loadGhosts(ghosts, foundation, stores, { mailbox, conversation, runner });
-  runner.start(new AgentTurnWork(conversation.answering, (userId) => ghosts.of(userId), background));
+  runner.start(new AgentTurnWork(answering, (userId) => ghosts.of(userId), background));
   closers.add(() => runner.stop(settings().turns.drainMs));
 
   const deliver = async (transaction: Transaction): Promise<void> => {

@@ -3,7 +3,9 @@ import { AuditLog } from "../audit/audit-log.ts";
 import { CommandMenus } from "../commands/command-menus.ts";
 import { GhostStore } from "../ghost/ghost-store.ts";
 import { Outbox } from "../ghost/outbox.ts";
+import { Forgetting } from "../memory/forgetting.ts";
 import { History } from "../memory/history.ts";
+import { QuotedMessages } from "../memory/quoted-messages.ts";
 import { ReadFiles } from "../memory/read-files.ts";
 import { Summaries } from "../memory/summaries.ts";
 import { BanLists } from "../permissions/ban-lists.ts";
@@ -50,6 +52,8 @@ export async function openStores(foundation: Foundation) {
     banLists,
     permissions,
     history,
+    quoted: new QuotedMessages(database, seals),
+    forgetting: new Forgetting(database, seals),
     settings,
     models,
     consents,

@@ -1,6 +1,5 @@
 import { callFor, userLocalpart } from "../addressing/call.ts";
 import { ownWords, type WrittenCommand } from "../addressing/written-command.ts";
-import type { Answering } from "../answering/answering.ts";
 import { noticeContent, reactionContent } from "../answering/reply.ts";
 import { formFor } from "../ghost/form.ts";
 import type { GhostHandle } from "../ghost/ghost-handle.ts";
@@ -16,7 +15,7 @@ import { describeMisspelt, readCommand, type ReadCommand } from "./read-command.
 import { refusalOf } from "./who-may.ts";
 
 /** The services that are made here. */
-type Made = "commands" | "answering" | "admission" | "patience";
+type Made = "commands" | "admission" | "patience";
 
 /** What commands are carried out with. */
 export interface CommandDeskOptions extends Omit<CommandServices, Made> {
@@ -33,11 +32,8 @@ export class CommandDesk {
   readonly #services: CommandServices;
   readonly #isLatest: CommandDeskOptions["isLatest"];
 
-  constructor(
-    options: CommandDeskOptions,
-    { answering, admission }: { readonly answering: Answering; readonly admission: Admission },
-  ) {
-    this.#services = servicesOf(options, answering, admission);
+  constructor(options: CommandDeskOptions, admission: Admission) {
+    this.#services = servicesOf(options, admission);
     this.#isLatest = options.isLatest;
   }
 
@@ -151,10 +147,11 @@ function inClear({ failures }: Words, agent: string, call: string): string {
   return failures.in_clear({ agent, call, model: "", provider: "" });
 }
 
-function servicesOf(options: CommandDeskOptions, answering: Answering, admission: Admission): CommandServices {
+function servicesOf(options: CommandDeskOptions, admission: Admission): CommandServices {
   return {
     commands: COMMANDS,
     history: options.history,
+    forgetting: options.forgetting,
     turns: options.turns,
     exchanges: options.exchanges,
     settings: options.settings,
@@ -175,7 +172,7 @@ function servicesOf(options: CommandDeskOptions, answering: Answering, admission
     permissions: options.permissions,
     stopTurns: options.stopTurns,
     turnQueued: options.turnQueued,
-    answering,
+    failureNotices: options.failureNotices,
     admission,
     patience: new Patience(),
   };

@@ -1,6 +1,6 @@
 import type { ExchangeSettings } from "../config/config.ts";
 import type { Agent, ListedAgent } from "../agents/agents.ts";
-import type { Answering } from "../answering/answering.ts";
+import type { FailureNotices } from "../answering/failure-notices.ts";
 import type { RoomLanguage } from "../answering/room-language.ts";
 import type { GhostHandle } from "../ghost/ghost-handle.ts";
 import type { GhostMessage } from "../ghost/received.ts";
@@ -8,6 +8,7 @@ import type { Outcome } from "../ghost/outcome.ts";
 import type { Language } from "../language/languages.ts";
 import type { CommandWord, ParameterWord, Words } from "../language/words.ts";
 import type { CommandGroup } from "../language/phrases.ts";
+import type { Forgetting } from "../memory/forgetting.ts";
 import type { History } from "../memory/history.ts";
 import type { Permissions } from "../permissions/permissions.ts";
 import type { Consents } from "../privacy/consents.ts";
@@ -98,6 +99,7 @@ interface Consequence extends Outcome {
 export interface CommandServices {
   readonly commands: readonly Command[];
   readonly history: History;
+  readonly forgetting: Forgetting;
   readonly turns: TurnStore;
   readonly exchanges: Exchanges;
   readonly settings: RoomSettingsStore;
@@ -120,7 +122,7 @@ export interface CommandServices {
   readonly permissions: Permissions;
   readonly stopTurns: (ids: readonly number[], how: { readonly keeps: boolean }) => void;
   readonly turnQueued: () => void;
-  readonly answering: Answering;
+  readonly failureNotices: FailureNotices;
   readonly admission: Admission;
   /** While a command is carried out, the agent hears nobody else: it waits for providers only so long. */
   readonly patience: Patience;

@@ -9,14 +9,14 @@ export const forget: Command = {
   meaning: (words) => words.commands.forget.meaning,
   isForModerators: () => true,
   carryOut: (services, { ghost, message, words }) => {
-    const { history, exchanges, settings } = services;
+    const { forgetting, exchanges, settings } = services;
     const { roomId, sender: by, encrypted } = message;
     const stopped = stopping(services, { ghost: ghost.userId, roomId }, { keeps: false });
     return {
       words: words.commands.forget.forgotten,
       store: async (tx) => {
         await stopped.store(tx);
-        await history.forgetAll(tx, ghost.userId, roomId);
+        await forgetting.room(tx, ghost.userId, roomId);
         await exchanges.forget(tx, roomId);
         for (const name of SETTING_NAMES.filter(isForgotten)) {
           await settings.set(tx, { ghost: ghost.userId, roomId, by, encrypted }, name, undefined);

@@ -30,7 +30,7 @@ export const privacy: Command<PrivacyDecision | undefined> = {
 };
 
 async function decide(services: CommandServices, asked: Asked, decision: PrivacyDecision): Promise<CommandOutcome> {
-  const { consents, turns, limits, turnQueued, answering } = services;
+  const { consents, turns, limits, turnQueued, failureNotices } = services;
   const { ghost, message, agent, words, call } = asked;
   const { roomId, sender } = message;
   const provider = agent && services.provider(agent.provider);
@@ -61,7 +61,7 @@ async function decide(services: CommandServices, asked: Asked, decision: Privacy
     words: granted ? words.consent.allowed(named) : words.consent.nowDeclined[policy](named),
     store: async (tx) => {
       await consents.decide(tx, where, { granted, encrypted: message.encrypted }, sender);
-      await afterDecision(tx, where, granted, { turns, limits, answering, words });
+      await afterDecision(tx, where, granted, { turns, limits, failureNotices, words });
     },
     after: turnQueued,
   };

@@ -1,17 +1,39 @@
-import type { ListedAgent } from "../agents/agents.ts";
 import type { AnsweringOptions } from "../answering/parts.ts";
 import type { CommandMenus } from "../commands/command-menus.ts";
 import type { Pulls } from "../commands/pulls.ts";
+import type { Forgetting } from "../memory/forgetting.ts";
 import type { Permissions } from "../permissions/permissions.ts";
 import type { Consents } from "../privacy/consents.ts";
 import type { ProviderRequests } from "../privacy/provider-requests.ts";
-import type { Allowances } from "../turns/allowances.ts";
-import type { TurnStore } from "../turns/turn-store.ts";
 import type { VoiceCallsOptions } from "./voice-calls.ts";
 
+/** What answers are made with, as far as it is needed before there is anything to answer. */
+type SharedWithAnswers = Pick<
+  AnsweringOptions,
+  | "agentOf"
+  | "agents"
+  | "agentsIn"
+  | "allowances"
+  | "answers"
+  | "defaults"
+  | "exchangeLimits"
+  | "exchanges"
+  | "failureNotices"
+  | "history"
+  | "isEncrypted"
+  | "isLatest"
+  | "language"
+  | "models"
+  | "privacy"
+  | "provider"
+  | "quoted"
+  | "settings"
+  | "turns"
+>;
+
 /** What the conversation needs of its surroundings. */
-export interface ConversationOptions extends AnsweringOptions, Pick<VoiceCallsOptions, "listensMs"> {
-  readonly turns: TurnStore;
+export interface ConversationOptions extends SharedWithAnswers, VoiceCallsOptions {
+  readonly forgetting: Forgetting;
   /** Called after a turn was queued and committed. */
   readonly turnQueued: () => void;
   /** Called after running turns were to be stopped and that was committed. */
@@ -19,13 +41,10 @@ export interface ConversationOptions extends AnsweringOptions, Pick<VoiceCallsOp
   readonly pulls: Pulls;
   readonly menus: CommandMenus;
   readonly consents: Consents;
-  readonly allowances: Allowances;
   readonly requests: ProviderRequests;
-  readonly isEncrypted: (roomId: string) => Promise<boolean>;
   /** Who sent an event of a room, as far as that is known still. */
   readonly senderOf: (roomId: string, eventId: string) => Promise<string | undefined>;
   readonly isAgent: (userId: string) => boolean;
-  readonly agents: () => readonly ListedAgent[];
   /** Asked before anything that somebody wants. */
   readonly permissions: Permissions;
   /** Asked anew each time. */

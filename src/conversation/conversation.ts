@@ -1,5 +1,4 @@
 import { shownName } from "../addressing/candidate.ts";
-import { Answering } from "../answering/answering.ts";
 import { noticeContent } from "../answering/reply.ts";
 import { CommandDesk } from "../commands/command-desk.ts";
 import { decideIn } from "../permissions/in-room.ts";
@@ -27,7 +26,6 @@ import { Welcome } from "./welcome.ts";
 
 /** Decides what a message, a reaction or a deletion is to an agent: the beginning of its turns, and what ends them early. */
 export class Conversation implements EventHandler {
-  readonly answering: Answering;
   readonly notices: Notices;
   readonly #options: ConversationOptions;
   readonly #classifier: MessageClassifier;
@@ -41,20 +39,18 @@ export class Conversation implements EventHandler {
 
   constructor(options: ConversationOptions) {
     this.#options = options;
-    const answering = new Answering(options);
     const admission = new Admission(options);
     const classifier = new MessageClassifier(options);
-    const questions = new Questions(options, { answering, admission, classifier });
-    this.answering = answering;
+    const questions = new Questions(options, { admission, classifier });
     this.#classifier = classifier;
     this.#questions = questions;
     this.#edits = new Edits(options, { admission, classifier, questions });
     this.#overheard = new Overheard(options, { classifier, questions });
     this.#agentMessages = new AgentMessages(options, { admission, classifier });
-    this.#reactions = new Reactions(options, { answering, admission, questions });
+    this.#reactions = new Reactions(options, { admission, questions });
     this.#welcome = new Welcome(options);
     this.notices = new Notices(options, { classifier, welcome: this.#welcome });
-    this.#desk = new CommandDesk(options, { answering, admission });
+    this.#desk = new CommandDesk(options, admission);
   }
 
   /** Decides what comes of a message that reached a ghost. */

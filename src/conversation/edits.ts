@@ -18,7 +18,7 @@ import { tellTooLongAgo } from "./too-long-ago.ts";
 
 type EditsOptions = Pick<
   ConversationOptions,
-  "history" | "language" | "permissions" | "stopTurns" | "turnQueued" | "turns"
+  "history" | "language" | "permissions" | "quoted" | "stopTurns" | "turnQueued" | "turns"
 >;
 
 /** Decides what comes of a message that was edited. */
@@ -97,7 +97,7 @@ export class Edits {
     const { roomId, sender } = message;
     ghost.log.debug({ room: roomId, event: message.eventId }, "an edit that addresses no agent is ignored");
     return {
-      store: (tx) => this.#options.history.unquote(tx, { ghost: ghost.userId, roomId, eventId: target, sender }),
+      store: (tx) => this.#options.quoted.unquote(tx, { ghost: ghost.userId, roomId, eventId: target, sender }),
     };
   }
 

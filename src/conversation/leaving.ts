@@ -6,15 +6,15 @@ import type { ConversationOptions } from "./conversation-options.ts";
 
 type LeavingOptions = Pick<
   ConversationOptions,
-  "agentsIn" | "exchanges" | "history" | "menus" | "settings" | "stopTurns" | "turns"
+  "agentsIn" | "exchanges" | "forgetting" | "menus" | "settings" | "stopTurns" | "turns"
 >;
 
 /** Forgets for an agent that has left a room what was said, summed up and set there, and ends the answers that are being made. */
 export async function left(options: LeavingOptions, ghost: GhostHandle, roomId: string): Promise<Outcome> {
-  const { history, settings, exchanges, menus, agentsIn } = options;
+  const { forgetting, settings, exchanges, menus, agentsIn } = options;
   const isLast = (await agentsIn(roomId)).length === 0;
   const store = async (tx: Queryable): Promise<void> => {
-    await history.forgetAll(tx, ghost.userId, roomId);
+    await forgetting.room(tx, ghost.userId, roomId);
     await settings.forget(tx, ghost.userId, roomId);
     await menus.forget(tx, ghost.userId, roomId);
     if (isLast) await exchanges.forget(tx, roomId);

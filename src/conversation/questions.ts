@@ -1,5 +1,4 @@
 import { shownName } from "../addressing/candidate.ts";
-import type { Answering } from "../answering/answering.ts";
 import { reactionContent, type ReplyTarget } from "../answering/reply.ts";
 import type { GhostHandle } from "../ghost/ghost-handle.ts";
 import type { Outcome } from "../ghost/outcome.ts";
@@ -23,6 +22,7 @@ type QuestionsOptions = Pick<
   | "answers"
   | "defaults"
   | "exchanges"
+  | "failureNotices"
   | "history"
   | "isLatest"
   | "language"
@@ -35,20 +35,17 @@ type QuestionsOptions = Pick<
 /** Queues what people ask an agent. */
 export class Questions {
   readonly #options: QuestionsOptions;
-  readonly #answering: Pick<Answering, "failed" | "declined">;
   readonly #admission: Admission;
   readonly #classifier: MessageClassifier;
 
   constructor(
     options: QuestionsOptions,
     parts: {
-      readonly answering: Pick<Answering, "failed" | "declined">;
       readonly admission: Admission;
       readonly classifier: MessageClassifier;
     },
   ) {
     this.#options = options;
-    this.#answering = parts.answering;
     this.#admission = parts.admission;
     this.#classifier = parts.classifier;
   }
@@ -111,7 +108,7 @@ export class Questions {
 
   /** The reply to a question that can't be taken now. */
   refusal(turn: NewTurn, notNow: NotNow, words: Words, target: ReplyTarget): FailedReply {
-    if (notNow.why === "full") return this.#answering.failed(turn, "full", words, target);
+    if (notNow.why === "full") return this.#options.failureNotices.failed(turn, "full", words, target);
     const { kind, waitMs } = notNow;
     const notice = words.tooMany(
       shownName(this.#options.agentOf(turn.ghost), turn.ghost),
@@ -119,6 +116,6 @@ export class Questions {
       Math.ceil(waitMs / 60_000),
       true,
     );
-    return this.#answering.declined(turn, "limit", notice, target);
+    return this.#options.failureNotices.declined(turn, "limit", notice, target);
   }
 }

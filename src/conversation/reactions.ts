@@ -1,9 +1,9 @@
 import { afterDecision } from "../answering/after-decision.ts";
-import type { Answering } from "../answering/answering.ts";
 import { decideIn, moderates } from "../permissions/in-room.ts";
 import type { GhostHandle } from "../ghost/ghost-handle.ts";
 import { combined, type Outcome } from "../ghost/outcome.ts";
 import type { GhostReaction } from "../ghost/received.ts";
+import { rateAnswer } from "../memory/feedback.ts";
 import type { Admission } from "../turns/admission.ts";
 import { stopping } from "../turns/stopping.ts";
 import { stepOf } from "../turns/turn.ts";
@@ -17,6 +17,7 @@ type ReactionsOptions = Pick<
   ConversationOptions,
   | "consents"
   | "exchanges"
+  | "failureNotices"
   | "history"
   | "isAgent"
   | "isEncrypted"
@@ -31,20 +32,17 @@ type ReactionsOptions = Pick<
 /** Decides what comes of a reaction to an event. */
 export class Reactions {
   readonly #options: ReactionsOptions;
-  readonly #answering: Pick<Answering, "failed">;
   readonly #admission: Admission;
   readonly #questions: Questions;
 
   constructor(
     options: ReactionsOptions,
     parts: {
-      readonly answering: Pick<Answering, "failed">;
       readonly admission: Admission;
       readonly questions: Questions;
     },
   ) {
     this.#options = options;
-    this.#answering = parts.answering;
     this.#admission = parts.admission;
     this.#questions = parts.questions;
   }
@@ -76,7 +74,7 @@ export class Reactions {
     if (wish === "good" || wish === "bad") {
       if (answer === undefined) return {};
       const rating = { roomId, answer, sender, reaction: eventId, good: wish === "good" };
-      return { store: (tx) => history.rate(tx, ghost.userId, rating) };
+      return { store: (tx) => rateAnswer(tx, ghost.userId, rating) };
     }
     if (wish === "stop") {
       const which = { ghost: ghost.userId, roomId, eventId: turn.eventId };
@@ -109,7 +107,7 @@ export class Reactions {
    * in clear there too, so that a homeserver could make one up, and what they belong to stands outside the ciphertext.
    */
   async #decided(ghost: GhostHandle, reaction: GhostReaction): Promise<Outcome> {
-    const { turns, limits, consents, isEncrypted, permissions, turnQueued } = this.#options;
+    const { turns, limits, consents, failureNotices, isEncrypted, permissions, turnQueued } = this.#options;
     const { roomId, sender, target, key } = reaction;
     const granted = decisionOf(key) ?? false;
     const asked: (string | undefined)[] = [];
@@ -132,7 +130,7 @@ export class Reactions {
       store: async (tx) => {
         // A reaction's key stands outside the ciphertext, if there is one.
         await consents.decide(tx, where, { granted, encrypted: false }, sender);
-        await afterDecision(tx, where, granted, { turns, limits, answering: this.#answering, words });
+        await afterDecision(tx, where, granted, { turns, limits, failureNotices, words });
       },
       after: () => {
         log.info("a decision about sending to the cloud was recorded");

@@ -8,7 +8,7 @@ import { stepOf } from "../turns/turn.ts";
 import { ANSWER_STEP, DRAFT_STEP } from "../turns/turn-runner.ts";
 import type { ConversationOptions } from "./conversation-options.ts";
 
-type RedactionOptions = Pick<ConversationOptions, "exchanges" | "history" | "stopTurns" | "turns">;
+type RedactionOptions = Pick<ConversationOptions, "exchanges" | "forgetting" | "history" | "stopTurns" | "turns">;
 
 /**
  * A message was deleted: it leaves no trace in what the agent remembers, its answer goes, and it is not answered if it has
@@ -19,7 +19,7 @@ export async function redacted(
   ghost: GhostHandle,
   { roomId, target, sender }: GhostRedaction,
 ): Promise<Outcome> {
-  const { history, turns, exchanges } = options;
+  const { forgetting, history, turns, exchanges } = options;
   const about = await turns.about(ghost.userId, roomId, target);
   const isQuestion = about?.turn.eventId === target;
   // Those of a question whose turn is long forgotten as well.
@@ -38,7 +38,7 @@ export async function redacted(
   }
   const store = async (tx: Queryable): Promise<void> => {
     await exchanges.forget(tx, roomId, target);
-    await history.forget(tx, ghost.userId, roomId, target, sender);
+    await forgetting.message(tx, ghost.userId, roomId, target, sender);
   };
   if (!isQuestion) return { store };
   const which = { ghost: ghost.userId, roomId, eventId: target };

@@ -7,12 +7,29 @@ import { joinedRooms } from "../homeserver/room-calls.ts";
 import type { LoadedGhost } from "./loaded-ghost.ts";
 import { DeviceKeeper } from "./device/device-keeper.ts";
 import { DeviceStore } from "./device/device-store.ts";
+import type { DeviceSurroundings } from "./device/device-surroundings.ts";
 import type { VerificationEnded } from "./device/ghost-verifications.ts";
 import { encryptionTarget } from "./encryption-target.ts";
 import type { GhostServices } from "./ghost-services.ts";
 import { mark } from "./device/store-marker.ts";
 import { renameDevice } from "./device/device-name.ts";
 import { setProfile } from "./profile.ts";
+
+/** The services that an account and its device need, of those that all ghosts share. */
+type AccountServices = DeviceSurroundings &
+  Pick<
+    GhostServices,
+    | "loaded"
+    | "loading"
+    | "places"
+    | "process"
+    | "profileOf"
+    | "rooms"
+    | "store"
+    | "trustIn"
+    | "trustNotices"
+    | "verification"
+  >;
 
 /** All that loading made and putting away ends. */
 interface Parts extends LoadedGhost {
@@ -31,7 +48,7 @@ interface Parts extends LoadedGhost {
  */
 export class GhostAccount {
   readonly #userId: string;
-  readonly #services: GhostServices;
+  readonly #services: AccountServices;
   readonly #log: Logger;
   readonly #wake: () => void;
   readonly #devices: DeviceStore;
@@ -49,7 +66,7 @@ export class GhostAccount {
    */
   constructor(
     userId: string,
-    services: GhostServices,
+    services: AccountServices,
     log: Logger,
     { wake, verified }: { readonly wake: () => void; readonly verified: VerificationEnded },
   ) {

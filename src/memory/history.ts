@@ -2,10 +2,7 @@ import type { Database, Queryable } from "../database/database.ts";
 import { isStorable, storable } from "../database/text.ts";
 import type { Seals } from "../sealing/seals.ts";
 import { dropSummaries } from "./dropped-summaries.ts";
-import { rateAnswer, type Rating } from "./feedback.ts";
-import { Forgetting } from "./forgetting.ts";
 import { HistoryReader } from "./history-reader.ts";
-import { QuotedMessages } from "./quoted-messages.ts";
 import type { Edited, RememberedMessage } from "./remembered-message.ts";
 import { COLUMNS, openMessages, rewriteMessage, sealTexts, type MessageRow } from "./sealed-messages.ts";
 
@@ -13,15 +10,11 @@ import { COLUMNS, openMessages, rewriteMessage, sealTexts, type MessageRow } fro
 export class History extends HistoryReader {
   readonly #database: Database;
   readonly #seals: Seals;
-  readonly #quoted: QuotedMessages;
-  readonly #forgetting: Forgetting;
 
   constructor(database: Database, seals: Seals) {
     super(database, seals);
     this.#database = database;
     this.#seals = seals;
-    this.#quoted = new QuotedMessages(database, seals);
-    this.#forgetting = new Forgetting(database, seals);
   }
 
   /** Remembers a message and returns its position in the conversation. Saying it twice changes nothing. */
@@ -98,36 +91,6 @@ export class History extends HistoryReader {
     await this.#database.transaction((tx) =>
       rewriteMessage(tx, this.#seals, { ghost, roomId, eventId }, { body, attachment: undefined, encrypted: false }),
     );
-  }
-
-  /** See {@link QuotedMessages.quote}. */
-  quote(...message: Parameters<QuotedMessages["quote"]>): Promise<void> {
-    return this.#quoted.quote(...message);
-  }
-
-  /** See {@link QuotedMessages.unquote}. */
-  unquote(...message: Parameters<QuotedMessages["unquote"]>): Promise<void> {
-    return this.#quoted.unquote(...message);
-  }
-
-  /** See {@link rateAnswer}. */
-  rate(tx: Queryable, ghost: string, rating: Rating): Promise<void> {
-    return rateAnswer(tx, ghost, rating);
-  }
-
-  /** See {@link Forgetting.message}. */
-  forget(...message: Parameters<Forgetting["message"]>): Promise<void> {
-    return this.#forgetting.message(...message);
-  }
-
-  /** See {@link Forgetting.room}. */
-  forgetAll(...room: Parameters<Forgetting["room"]>): Promise<void> {
-    return this.#forgetting.room(...room);
-  }
-
-  /** See {@link Forgetting.expired}. */
-  expire(roomId: string, before: Date): Promise<number> {
-    return this.#forgetting.expired(roomId, before);
   }
 }
 

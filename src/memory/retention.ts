@@ -1,12 +1,12 @@
 import type { Mailbox } from "../mailbox/mailbox.ts";
 import type { Logger } from "../observability/log.ts";
 import type { Rooms } from "../rooms/rooms.ts";
-import type { History } from "./history.ts";
+import type { Forgetting } from "./forgetting.ts";
 
 /** What retention works with. */
 export interface RetentionOptions {
   readonly rooms: Rooms;
-  readonly history: History;
+  readonly forgetting: Forgetting;
   readonly mailbox: Mailbox;
   /** How long the admin has things kept, in ms; undefined: as long as the room lets it. */
   readonly maxAgeMs: () => number | undefined;
@@ -25,7 +25,7 @@ export class Retention {
 
   /** Goes through all rooms. Returns how many messages were forgotten. Throws DatabaseError. */
   async run(now = Date.now()): Promise<number> {
-    const { rooms, history, mailbox, maxAgeMs, log } = this.#options;
+    const { rooms, forgetting, mailbox, maxAgeMs, log } = this.#options;
     await this.#readOutdated();
     let forgotten = 0;
     for (const { roomId, maxLifetimeMs, isCurrent } of await rooms.lifetimes()) {
@@ -33,7 +33,7 @@ export class Retention {
       const ageMs = keptFor(maxAgeMs(), isCurrent ? maxLifetimeMs : undefined);
       if (ageMs === undefined) continue;
       const before = new Date(now - ageMs);
-      const messages = await history.expire(roomId, before);
+      const messages = await forgetting.expired(roomId, before);
       const held = await mailbox.expire(roomId, before);
       if (messages + held > 0) log.info({ room: roomId, messages, held }, "expired messages were forgotten");
       forgotten += messages + held;

@@ -2,7 +2,13 @@ import assert from "node:assert/strict";
 import { AuditLog } from "../../src/audit/audit-log.ts";
 import type { Language } from "../../src/language/languages.ts";
 import { CommandMenus } from "../../src/commands/command-menus.ts";
+import { Answering } from "../../src/answering/answering.ts";
+import { FailureNotices } from "../../src/answering/failure-notices.ts";
+import type { AnsweringOptions } from "../../src/answering/parts.ts";
+import type { ConversationOptions } from "../../src/conversation/conversation-options.ts";
 import { Conversation } from "../../src/conversation/conversation.ts";
+import { Forgetting } from "../../src/memory/forgetting.ts";
+import { QuotedMessages } from "../../src/memory/quoted-messages.ts";
 import { History } from "../../src/memory/history.ts";
 import { Pulls } from "../../src/commands/pulls.ts";
 import { RoomLanguage } from "../../src/answering/room-language.ts";
@@ -163,8 +169,11 @@ export type Saying = Partial<Omit<GhostMessage, "content">> & {
 export class World {
   readonly database: Database;
   readonly provider = new Script();
+  readonly answering: Answering;
   readonly conversation: Conversation;
   readonly history: History;
+  readonly quoted: QuotedMessages;
+  readonly forgetting: Forgetting;
   readonly exchanges: Exchanges;
   readonly summaries: Summaries;
   readonly requests: ProviderRequests;
@@ -241,6 +250,8 @@ export class World {
     this.database = database;
     this.showsThinking = showsThinking;
     this.history = new History(database, sealsOf(database));
+    this.quoted = new QuotedMessages(database, sealsOf(database));
+    this.forgetting = new Forgetting(database, sealsOf(database));
     this.exchanges = new Exchanges(database, sealsOf(database));
     this.summaries = new Summaries(database, sealsOf(database), this.history, silentLogger());
     const settings = new RoomSettingsStore(
@@ -252,13 +263,17 @@ export class World {
     const consents = new Consents(database);
     this.requests = new ProviderRequests(database);
     const isEncrypted = (): Promise<boolean> => Promise.resolve(this.encrypted);
-    this.conversation = new Conversation({
+    const failureNotices = new FailureNotices((userId) => this.#agentOf(userId));
+    const options: AnsweringOptions & ConversationOptions = {
       history: this.history,
+      quoted: this.quoted,
+      forgetting: this.forgetting,
+      failureNotices,
       turns: new TurnStore(database, sealsOf(database)),
       turnQueued: () => this.queued++,
       stopTurns: (ids, how) => void this.stopped.push(...ids.map((id) => ({ id, ...how }))),
       isAgent: (userId) => userId.startsWith("@agent_") || userId === BOT,
-      agentOf: (userId) => (userId === LLAMA ? this.agent : userId === QWEN ? OTHER : undefined),
+      agentOf: (userId) => this.#agentOf(userId),
       agents: () => AGENTS,
       agentNamed: (name) => (name === "qwen" ? { ...OTHER, ...this.other } : undefined),
       agentsIn: () => Promise.resolve(AGENTS.filter(({ userId }) => this.present.has(userId))),
@@ -328,7 +343,13 @@ export class World {
         return file;
       },
       log: silentLogger(),
-    });
+    };
+    this.answering = new Answering(options);
+    this.conversation = new Conversation(options);
+  }
+
+  #agentOf(userId: string): Agent | undefined {
+    return userId === LLAMA ? this.agent : userId === QWEN ? OTHER : undefined;
   }
 
   /** As the admin has set it. */
@@ -455,7 +476,7 @@ export class World {
     assert.ok(turn);
     for (const [index, eventId] of answers.entries()) {
       const words = index === 0 ? "an answer" : "and more";
-      await this.conversation.answering.remember(this.database, turn, eventId, words);
+      await this.answering.remember(this.database, turn, eventId, words);
     }
     await new TurnStore(this.database, sealsOf(this.database)).finish(this.database, turn, { outcome: "answered" });
     return turn.id;

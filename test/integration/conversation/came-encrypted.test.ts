@@ -13,11 +13,11 @@ const group = { direct: false, also: { "m.mentions": { user_ids: [LLAMA] } } };
 async function answered(world: World, question: string, ghost = LLAMA): Promise<TurnReply> {
   const turn = await world.turn(question, ghost);
   assert.ok(turn, "no turn");
-  const reply = await world.conversation.answering.respond(turn, false, UNSEEN, NEVER);
+  const reply = await world.answering.respond(turn, false, UNSEEN, NEVER);
   const store = new TurnStore(world.database, sealsOf(world.database));
   for (const [index, { remembered }] of reply.messages.entries()) {
     if (remembered === undefined) continue;
-    await world.conversation.answering.remember(world.database, turn, `${question} answer ${index}`, remembered);
+    await world.answering.remember(world.database, turn, `${question} answer ${index}`, remembered);
   }
   await store.finish(world.database, turn, reply);
   return reply;
@@ -101,7 +101,7 @@ forEachDatabase((kind, open) => {
         world.encrypted = false;
         const turn = await world.turn(question);
         assert.ok(turn);
-        const inClear = await world.conversation.answering.respond(turn, false, UNSEEN, NEVER);
+        const inClear = await world.answering.respond(turn, false, UNSEEN, NEVER);
         assert.equal(failureOf(inClear), "in_clear");
         assert.deepEqual(
           inClear.messages.map(({ isFixed, remembered }) => ({ isFixed, remembered })),
@@ -163,13 +163,13 @@ forEachDatabase((kind, open) => {
       const question = await world.say("one more", group);
       const turn = await world.turn(question);
       assert.ok(turn);
-      await world.conversation.answering.ended(turn, { outcome: "answered", messages: [] });
+      await world.answering.ended(turn, { outcome: "answered", messages: [] });
       await world.summaries.settled();
       assert.equal(world.provider.asked.length, asked, "nothing went there");
       assert.deepEqual((await world.database.query("select * from summaries")).rows, []);
       Object.assign(world.provider, { host: "127.0.0.1", locality: "local" });
       world.provider.says = () => chunks("They spoke of the secret.");
-      await world.conversation.answering.ended(turn, { outcome: "answered", messages: [] });
+      await world.answering.ended(turn, { outcome: "answered", messages: [] });
       await world.summaries.settled();
       const { rows } = await world.database.query("select came_encrypted from summaries");
       assert.deepEqual(rows, [{ came_encrypted: true }]);

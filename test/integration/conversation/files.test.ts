@@ -64,7 +64,7 @@ async function sent(
 
 async function asked(world: World, body: string, also: object = {}): Promise<TurnReply> {
   const turn = await queued(world, body, also);
-  const reply = await world.conversation.answering.respond(turn, true, UNSEEN, NEVER);
+  const reply = await world.answering.respond(turn, true, UNSEEN, NEVER);
   await new TurnStore(world.database, sealsOf(world.database)).finish(world.database, turn, reply);
   return reply;
 }
@@ -134,14 +134,14 @@ forEachDatabase((_kind, open) => {
         ),
       );
       assert.deepEqual(await known(world.database), { [second]: "text" });
-      await world.database.transaction((tx) => world.history.forget(tx, LLAMA, ROOM, second, ALICE));
+      await world.database.transaction((tx) => world.forgetting.message(tx, LLAMA, ROOM, second, ALICE));
       assert.deepEqual(await known(world.database), {});
       await asked(world, "hi");
       assert.deepEqual(await known(world.database), { [first]: "text" });
       assert.equal(world.downloads.length, 3);
 
       await world.database.execute("update messages set sent_at = 0");
-      assert.ok((await world.history.expire(ROOM, new Date(1_000))) > 0);
+      assert.ok((await world.forgetting.expired(ROOM, new Date(1_000))) > 0);
       assert.deepEqual(await known(world.database), {});
       // Somebody reads it while it is forgotten.
       const files = new ReadFiles(world.database, sealsOf(world.database));
@@ -159,7 +159,7 @@ forEachDatabase((_kind, open) => {
       assert.equal(await files.prune(1), 1);
       await asked(world, "hi");
       assert.equal(world.downloads.length, 2);
-      await world.database.transaction((tx) => world.history.forgetAll(tx, LLAMA, ROOM));
+      await world.database.transaction((tx) => world.forgetting.room(tx, LLAMA, ROOM));
       const { rows } = await world.database.query("select * from read_files");
       assert.deepEqual(rows, []);
     });
@@ -187,7 +187,7 @@ forEachDatabase((_kind, open) => {
         const question = await queued(world, "", file(name, mimetype));
         world.downloads.length = 0;
         for (let round = 0; round < 2; round++) {
-          const reply = await world.conversation.answering.respond(question, true, UNSEEN, NEVER);
+          const reply = await world.answering.respond(question, true, UNSEEN, NEVER);
           assert.deepEqual([reply.outcome, failureOf(reply)], ["failed", failure], name);
           assert.equal(reply.messages[0]?.content["msgtype"], "m.notice");
         }
@@ -238,7 +238,7 @@ forEachDatabase((_kind, open) => {
       world.files.set("mxc://example.test/slow.pdf", pdf("never read"));
       const turn = await queued(world, "", file("slow.pdf", "application/pdf"));
       const stop = new AbortController();
-      const answering = world.conversation.answering.respond(turn, true, UNSEEN, stop.signal);
+      const answering = world.answering.respond(turn, true, UNSEEN, stop.signal);
       await eventually("the document is read", async () => (await readers()).length === 1);
       for (const pid of await readers()) process.kill(pid, "SIGSTOP");
       stop.abort(new TurnStopped({ keeps: true }));
@@ -271,7 +271,7 @@ forEachDatabase((_kind, open) => {
         const question = await world.say("", { also: file(name), sender: BOB, roomId: `!${name}:example.test` });
         const turn = await world.turn(question);
         assert.ok(turn);
-        eves.push(world.conversation.answering.respond(turn, true, UNSEEN, stop.signal));
+        eves.push(world.answering.respond(turn, true, UNSEEN, stop.signal));
       }
       await eventually("the first is asked for", () => world.downloads.length === 1);
       world.files.set("mxc://example.test/small.txt", Buffer.from("a small file"));

@@ -137,7 +137,7 @@ forEachDatabase((_kind, open) => {
     const question = await world.say("hello", { ...more, sender });
     const turn = await world.turn(question);
     assert.ok(turn);
-    const reply = await world.conversation.answering.respond(turn, false, UNSEEN, NEVER);
+    const reply = await world.answering.respond(turn, false, UNSEEN, NEVER);
     await new TurnStore(world.database, sealsOf(world.database)).finish(world.database, turn, reply);
     return reply;
   }

@@ -56,11 +56,10 @@ forEachDatabase((_kind, open) => {
       assert.ok(turn, "no turn");
       const { asked } = world.provider;
       const before = asked.length;
-      const reply = await world.conversation.answering.respond(turn, direct, UNSEEN, NEVER);
+      const reply = await world.answering.respond(turn, direct, UNSEEN, NEVER);
       await world.database.transaction(async (tx) => {
         for (const [index, { remembered }] of reply.messages.entries())
-          if (remembered !== undefined)
-            await world.conversation.answering.remember(tx, turn, `${question} ${index}`, remembered);
+          if (remembered !== undefined) await world.answering.remember(tx, turn, `${question} ${index}`, remembered);
         await new TurnStore(world.database, sealsOf(world.database)).finish(tx, turn, reply);
       });
       assert.equal(asked.length, before + 1, JSON.stringify(failureOf(reply)));
@@ -283,7 +282,7 @@ forEachDatabase((_kind, open) => {
 
       const event = text(TRAIN);
       world.events.set("$late", event);
-      await world.history.quote(LLAMA, ROOM, "$late", async () => {
+      await world.quoted.quote(LLAMA, ROOM, "$late", async () => {
         await world.settle(world.conversation.redacted(world.ghost(), { ...deletion, target: "$late" }));
         const { sender, sentAt, encrypted } = event;
         return { author: "person", sender, speaker: "Bob", sentAt, encrypted, body: TRAIN };
@@ -322,7 +321,7 @@ forEachDatabase((_kind, open) => {
 
     it("is looked for again where looking it up failed", async () => {
       const world = new World(await open());
-      const failing = world.history.quote(LLAMA, ROOM, "$train", () => Promise.reject(new RangeError("no path")));
+      const failing = world.quoted.quote(LLAMA, ROOM, "$train", () => Promise.reject(new RangeError("no path")));
       await assert.rejects(failing, RangeError);
       assert.equal((await world.database.query("select from messages")).rows.length, 0);
       world.events.set("$train", text(TRAIN));
@@ -345,11 +344,11 @@ forEachDatabase((_kind, open) => {
       world.events.set("$train", text(TRAIN, { encrypted: true }));
       const turn = await world.turn(await say(world, "translate", replyTo("$train"), { encrypted: false }));
       assert.ok(turn);
-      const reply = await world.conversation.answering.respond(turn, false, UNSEEN, NEVER);
+      const reply = await world.answering.respond(turn, false, UNSEEN, NEVER);
       assert.equal(failureOf(reply), "cloud_denied");
       assert.equal(world.provider.asked.length, 0);
       world.encrypted = false;
-      const other = await world.conversation.answering.respond(turn, false, UNSEEN, NEVER);
+      const other = await world.answering.respond(turn, false, UNSEEN, NEVER);
       assert.equal(failureOf(other), "in_clear");
     });
 
@@ -417,7 +416,7 @@ forEachDatabase((_kind, open) => {
       const turn = await world.turn(await say(world, "so?", MENTION));
       assert.ok(turn);
       world.provider.asked.length = 0;
-      await world.conversation.answering.ended(turn, { outcome: "answered", messages: [] });
+      await world.answering.ended(turn, { outcome: "answered", messages: [] });
       await world.summaries.settled();
       assert.match(world.provider.asked[0]?.messages[1]?.content ?? "", /\(replying to Bob\): > Der Zug/);
       assert.notEqual(await world.summaries.get(turn), undefined);

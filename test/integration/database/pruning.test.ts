@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { access, readFile } from "node:fs/promises";
 import { describe, it } from "node:test";
 import { CommandMenus } from "../../../src/commands/command-menus.ts";
-import { History } from "../../../src/memory/history.ts";
+import { Forgetting } from "../../../src/memory/forgetting.ts";
 import { ReadFiles } from "../../../src/memory/read-files.ts";
 import { Retention } from "../../../src/memory/retention.ts";
 import { BATCH_ROWS, deleteInBatches } from "../../../src/database/batches.ts";
@@ -75,7 +75,7 @@ async function prune(database: Database, forgetKeysAfterMs?: number): Promise<nu
     seals,
     retention: new Retention({
       rooms,
-      history: new History(database, seals),
+      forgetting: new Forgetting(database, seals),
       mailbox,
       maxAgeMs: () => HOUR_MS,
       read: () => Promise.resolve(),

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { Forgetting } from "../../../src/memory/forgetting.ts";
 import { History } from "../../../src/memory/history.ts";
 import type { RememberedMessage } from "../../../src/memory/remembered-message.ts";
 import type { Database } from "../../../src/database/database.ts";
@@ -33,6 +34,7 @@ forEachDatabase((_kind, open) => {
   async function make(): Promise<{
     database: Database;
     history: History;
+    forgetting: Forgetting;
     remember: (message: RememberedMessage, ghost?: string, room?: string) => Promise<number>;
     bodies: (position?: number, limit?: number, ghost?: string, room?: string) => Promise<string[]>;
   }> {
@@ -41,6 +43,7 @@ forEachDatabase((_kind, open) => {
     return {
       database,
       history,
+      forgetting: new Forgetting(database, sealsOf(database)),
       remember: (message, ghost = LLAMA, room = ROOM) => history.remember(database, ghost, room, message),
       bodies: async (position = EVERYTHING, limit = 100, ghost = LLAMA, room = ROOM) =>
         (await history.upTo(ghost, room, position, limit)).map(({ body }) => body),
@@ -120,12 +123,12 @@ forEachDatabase((_kind, open) => {
     });
 
     it("keeps no trace of what was deleted", async () => {
-      const { database, history, remember, bodies } = await make();
+      const { database, history, forgetting, remember, bodies } = await make();
       await remember(said("$a"));
-      await history.forget(database, LLAMA, "!other:example.test", "$a", ALICE);
-      await history.forget(database, MAX, ROOM, "$a", ALICE);
+      await forgetting.message(database, LLAMA, "!other:example.test", "$a", ALICE);
+      await forgetting.message(database, MAX, ROOM, "$a", ALICE);
       assert.deepEqual(await bodies(), ["$a"]);
-      await history.forget(database, LLAMA, ROOM, "$a", ALICE);
+      await forgetting.message(database, LLAMA, ROOM, "$a", ALICE);
       assert.deepEqual(await bodies(), []);
       await history.edit(
         database,
@@ -147,7 +150,7 @@ forEachDatabase((_kind, open) => {
     });
 
     it("takes whatever people write, and asks for whatever they name", async () => {
-      const { database, history, remember, bodies } = await make();
+      const { database, history, forgetting, remember, bodies } = await make();
       await remember(said("$a", { body: "nul \0 half \ud800 end", speaker: "\0\udc00" }));
       await history.edit(
         database,
@@ -161,7 +164,7 @@ forEachDatabase((_kind, open) => {
         { ghost: LLAMA, roomId: ROOM, eventId: "$nul\0", sender: ALICE, encrypted: false },
         "x",
       );
-      await history.forget(database, LLAMA, ROOM, "$nul\0", ALICE);
+      await forgetting.message(database, LLAMA, ROOM, "$nul\0", ALICE);
     });
   });
 });

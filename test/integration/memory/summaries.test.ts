@@ -36,7 +36,7 @@ async function talk(world: World, text: string): Promise<string> {
   const eventId = await world.say(text);
   const turn = await world.turn(eventId);
   assert.ok(turn);
-  const { answering } = world.conversation;
+  const { answering } = world;
   await answering.respond(turn, true, UNSEEN, NEVER);
   await world.answered(eventId, { answers: [`${eventId} answered`] });
   await answering.ended(turn, { outcome: "answered", messages: [] });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { Forgetting } from "../../../src/memory/forgetting.ts";
 import { History } from "../../../src/memory/history.ts";
 import type { RememberedMessage } from "../../../src/memory/remembered-message.ts";
 import { Retention } from "../../../src/memory/retention.ts";
@@ -186,7 +187,7 @@ forEachDatabase((kind, open) => {
       ] as const)
         await history.remember(database, ghost, room, said(`${ghost}${room}`));
       assert.equal((await database.query("select distinct sealed_by from messages")).rows.length, 3);
-      await database.transaction((tx) => history.forgetAll(tx, LLAMA, ROOM));
+      await database.transaction((tx) => new Forgetting(database, sealsOf(database)).room(tx, LLAMA, ROOM));
       assert.deepEqual(await keysOf(database), [`${LLAMA} ${OTHER} day`, `${MAX} ${ROOM} day`]);
       assert.deepEqual(await bodies(database, LLAMA, OTHER), [`${CANARY} ${LLAMA}${OTHER}`]);
       // The next message gets a new key.
@@ -208,7 +209,9 @@ forEachDatabase((kind, open) => {
           await commit.promise;
         });
         await added.promise;
-        const forgetting = database.transaction((tx) => history.forgetAll(tx, LLAMA, ROOM));
+        const forgetting = database.transaction((tx) =>
+          new Forgetting(database, sealsOf(database)).room(tx, LLAMA, ROOM),
+        );
         commit.resolve(undefined);
         await Promise.all([adding, forgetting]);
         assert.deepEqual(await bodies(database), []);
@@ -420,7 +423,7 @@ forEachDatabase((kind, open) => {
       const retention = (maxAgeMs: number | undefined): Retention =>
         new Retention({
           rooms,
-          history,
+          forgetting: new Forgetting(database, seals),
           mailbox,
           maxAgeMs: () => maxAgeMs,
           read: () => Promise.reject(new Error("the homeserver is away")),
@@ -505,7 +508,14 @@ forEachDatabase((kind, open) => {
         log: silentLogger(),
       });
       const run = async (read: (roomId: string) => Promise<void>): Promise<number> =>
-        new Retention({ rooms, history, mailbox, maxAgeMs: () => undefined, read, log: silentLogger() }).run();
+        new Retention({
+          rooms,
+          forgetting: new Forgetting(database, seals),
+          mailbox,
+          maxAgeMs: () => undefined,
+          read,
+          log: silentLogger(),
+        }).run();
       assert.equal(await run(() => Promise.reject(new Error("away"))), 0);
       assert.equal(
         await run(async (roomId) => {
@@ -527,8 +537,9 @@ forEachDatabase((kind, open) => {
       const seals = sealsOf(database);
       const history = new History(database, seals);
       await history.remember(database, LLAMA, ROOM, said("$future", { sentAt: Date.now() + 900 * DAY_MS }));
-      assert.equal(await history.expire(ROOM, new Date()), 0);
-      assert.equal(await history.expire(ROOM, new Date(Date.now() + 2 * DAY_MS)), 1);
+      const forgetting = new Forgetting(database, seals);
+      assert.equal(await forgetting.expired(ROOM, new Date()), 0);
+      assert.equal(await forgetting.expired(ROOM, new Date(Date.now() + 2 * DAY_MS)), 1);
       assert.deepEqual(await bodies(database), []);
     });
   });

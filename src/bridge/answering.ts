@@ -1,0 +1,50 @@
+import { FailureNotices } from "../answering/failure-notices.ts";
+import { downloadedFile, readMessage } from "../answering/ghost-files.ts";
+import type { AnsweringOptions } from "../answering/parts.ts";
+import { agentsInRoom } from "../ghost/agents-in-room.ts";
+import type { Ghosts } from "../ghost/ghosts.ts";
+import { isLatestOfTwo } from "../ghost/latest-message.ts";
+import { configuredDefaults } from "../rooms/settings.ts";
+import type { Foundation } from "./foundation.ts";
+import type { Stores } from "./stores.ts";
+
+/** All that answers are made with. */
+export function answeringOptions(
+  { settings: inForce, directory, providers, closers, log }: Foundation,
+  stores: Stores,
+  ghosts: Ghosts,
+): AnsweringOptions {
+  const { ghostStore, rooms, history, quoted, readFiles, summaries, turns, exchanges, allowances } = stores;
+  const { models, privacy, isEncrypted, language, permissions, settings } = stores;
+  closers.add(() => summaries.stop());
+  return {
+    history,
+    quoted,
+    readFiles,
+    summaries,
+    turns,
+    exchanges,
+    allowances,
+    models,
+    privacy,
+    isEncrypted,
+    language,
+    permissions,
+    settings,
+    exchangeLimits: () => inForce().exchanges,
+    defaults: () => configuredDefaults(inForce()),
+    answers: () => inForce().answers,
+    transcription: () => inForce().transcription,
+    failureNotices: new FailureNotices((userId) => directory.agentOf(userId)),
+    isLatest: (message) => isLatestOfTwo(ghostStore, rooms, message),
+    agentsIn: (roomId) => agentsInRoom(ghostStore, directory, roomId),
+    agentOf: (userId) => directory.agentOf(userId),
+    agents: () => directory.list(),
+    agentNamed: (name) => directory.list().find(({ agent }) => agent.name === name)?.agent,
+    provider: (name) => providers.now.get(name),
+    upload: (userId, ...file) => ghosts.of(userId).upload(...file),
+    readEvent: (userId, ...event) => readMessage(ghosts.of(userId), ...event),
+    download: (userId, ...file) => downloadedFile(ghosts.of(userId), ...file),
+    log,
+  };
+}
