@@ -2,22 +2,22 @@ import { backoffMs } from "../concurrency/backoff.ts";
 import { askedToWaitMs, isUnknownDevice } from "../homeserver/errors.ts";
 import { LeaseHeld, StaleLease } from "../leases/leases.ts";
 
-/** Waits after a failure that may pass, in ms: the first and the longest. */
+/** The first and the longest wait after a temporary failure, in ms. */
 const BACKOFF = { firstMs: 500, longestMs: 60_000 };
 
-/** What a ghost does when its work was interrupted. */
+/** A ghost's reaction to an interruption of its work. */
 export type AfterFailure =
   /** Another process has the ghost: this one leaves it alone. */
   | { readonly kind: "leave" }
-  /** Its device is gone: it stands still until it is given a new one. */
+  /** Its device is gone: it is halted until it gets a new one. */
   | { readonly kind: "halt" }
-  /** It goes on after a wait; with `reloads` it is loaded anew, because what is in memory is another's by now. */
+  /** It continues after a wait; with `reloads` it is loaded again, because its memory is outdated. */
   | { readonly kind: "retry"; readonly waitMs: number; readonly reloads: boolean };
 
 /**
- * What a ghost does when its work was interrupted by an error.
+ * Decides a ghost's reaction to an error that interrupted its work.
  *
- * @param options.before how many interruptions came before this one without a success.
+ * @param options.before the number of interruptions before this one without a success.
  * @param options.jitter from 0 to 1: half of the wait to all of it, so that ghosts do not come back all at once.
  */
 export function afterFailure(

@@ -2,7 +2,7 @@ import type { AgentDirectory } from "../agents/agent-directory.ts";
 import type { ListedAgent } from "../agents/agents.ts";
 import type { GhostStore } from "./ghost-store.ts";
 
-/** The agents that are in a room, of those that there are now. */
+/** The present agents that are in a room. */
 export async function agentsInRoom(
   store: Pick<GhostStore, "ghostsIn">,
   directory: Pick<AgentDirectory, "agentOf">,

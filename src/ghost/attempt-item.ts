@@ -9,22 +9,22 @@ import type { GhostServices } from "./ghost-services.ts";
 import type { ItemResult } from "./item-result.ts";
 import type { MailHandler } from "./mail-handler.ts";
 
-/** What an item is tried with. */
+/** The parts that an attempt at an item needs. */
 export interface ItemAttempt {
   readonly services: Pick<GhostServices, "database" | "mailbox" | "metrics" | "suspects">;
   readonly handler: Pick<MailHandler, "handle">;
-  /** Whether the ghost is being stopped: whatever fails then is not the item's fault. */
+  /** Whether the ghost is being stopped: then no failure is the item's fault. */
   readonly isStopping: () => boolean;
   readonly log: Logger;
 }
 
 /**
- * Tries an item, counted. Returns when it is handled, waits, or failed by an error of its own, which after three times
- * sets it aside. Throws, uncounted, when something stood in its way that may pass.
+ * Attempts an item and counts the attempt. Returns when the item is handled, waits, or failed by an error of its own;
+ * the third such failure sets it aside. Throws, without counting, for a temporary obstacle.
  */
 export async function attemptItem(how: ItemAttempt, item: MailItem, loaded: LoadedGhost): Promise<void> {
   if (!item.isSuspect) return attempt(how, item, loaded, () => undefined);
-  // One suspect at a time: if the process ends, it is known over which of them.
+  // One suspect at a time: if the process ends, the culprit is known.
   const release = await how.services.suspects.acquire();
   try {
     await attempt(how, item, loaded, release);
@@ -33,7 +33,7 @@ export async function attemptItem(how: ItemAttempt, item: MailItem, loaded: Load
   }
 }
 
-/** @param cleared called when the engine has let go of the item. */
+/** @param cleared called when the engine has finished with the item. */
 async function attempt(how: ItemAttempt, item: MailItem, loaded: LoadedGhost, cleared: () => void): Promise<void> {
   const { services, handler, isStopping, log } = how;
   const begun = await services.mailbox.begin(loaded.lease, item);
@@ -56,10 +56,13 @@ async function attempt(how: ItemAttempt, item: MailItem, loaded: LoadedGhost, cl
   await follow(how, item, after);
 }
 
-/** The acts that follow an item whose result is committed. */
+/** The work that follows an item whose result is committed. */
 type ItemFollowUp = (() => void | Promise<void>) | undefined;
 
-/** Commits what was decided, and returns what follows. Throws StaleLease, DatabaseError: then the item is still in the mailbox. */
+/**
+ * Commits the decision, and returns the work that follows. Throws StaleLease, DatabaseError: then the item is still in
+ * the mailbox.
+ */
 async function settle(
   { database, mailbox, metrics }: ItemAttempt["services"],
   lease: Lease,
@@ -83,7 +86,9 @@ async function settle(
   }
 }
 
-/** The item is handled by now, so a failure is not its fault: one that may pass is the actor's to wait for, any other is told. */
+/**
+ * The item is already handled, so a failure is not its fault. The actor waits for a temporary one; any other is logged.
+ */
 async function follow({ isStopping, log }: ItemAttempt, item: MailItem, after: ItemFollowUp): Promise<void> {
   try {
     await after?.();
@@ -94,7 +99,7 @@ async function follow({ isStopping, log }: ItemAttempt, item: MailItem, after: I
   }
 }
 
-/** Throws nothing: the reason why the item goes back is what matters. */
+/** Throws nothing: the reason for returning the item is what matters. */
 async function takeBack(begun: Attempt, item: MailItem, log: Logger): Promise<void> {
   await begun.takeBack().catch((error: unknown) => {
     if (!(error instanceof StaleLease))

@@ -13,16 +13,16 @@ import type { LoadedGhost } from "./loaded-ghost.ts";
 import type { Outcome } from "./outcome.ts";
 import type { GhostMessage } from "./received.ts";
 
-/** A request for a verification that is older than this is not answered any more (spec "m.key.verification.request"). */
+/** Older requests for a verification are not answered (spec "m.key.verification.request"). */
 const VERIFICATION_MAX_AGE_MS = 600_000;
 
-/** The services that handling events in clear needs. */
+/** The services for handling unencrypted events. */
 export type ClearEventsServices = Pick<
   GhostServices,
   "client" | "handler" | "log" | "notices" | "permissions" | "rooms" | "store" | "trustNotices"
 >;
 
-/** What a ghost makes of an event as it reads in clear, whether it came so or was decrypted. */
+/** Handles a ghost's events in readable form, whether they came unencrypted or were decrypted. */
 export class ClearEvents {
   readonly #ghost: GhostHandle;
   readonly #services: ClearEventsServices;
@@ -32,7 +32,9 @@ export class ClearEvents {
     this.#services = services;
   }
 
-  /** @param clear the event as it reads in clear, as the crypto engine takes it; what is said in it; and how it came. */
+  /**
+   * @param clear the event in readable form, as the crypto engine takes it; its content; and the form in which it came.
+   */
   async verification(
     { event }: MailItem,
     clear: Pick<RoomEvent, "type" | "content"> & { readonly said: ReceivedContent; readonly form: VerificationForm },
@@ -49,7 +51,10 @@ export class ClearEvents {
     return done();
   }
 
-  /** Somebody who may not verify the ghost gets no word in the room; by to-device messages, a refusal (see crypto/verifications.ts). */
+  /**
+   * A user who may not verify the ghost gets no answer in the room, and a refusal by to-device messages (see
+   * crypto/verifications.ts).
+   */
   #mayVerify({ sender: userId, room_id: roomId }: RoomEvent): boolean {
     const ghost = this.#ghost.userId;
     return this.#services.permissions.decide({ act: "verification", userId, ghost, roomId }).allowed;
@@ -65,7 +70,10 @@ export class ClearEvents {
     return message === undefined ? {} : this.#services.handler.message(this.#ghost, message);
   }
 
-  /** The writer is told, if it was said to the ghost at all; then it is kept, for a changed mind of the operator. */
+  /**
+   * The writer is told, if the message was to the ghost. The message is kept, because the operator may change the
+   * rules.
+   */
   async distrusted(item: MailItem, content: ReceivedContent, why: Distrust, lease: Lease): Promise<ItemResult> {
     const { notices, trustNotices } = this.#services;
     const { event } = item;
@@ -73,7 +81,7 @@ export class ClearEvents {
     const message = await this.#messageOf(item, content, undefined, why !== "not_encrypted");
     const notice = message && (await notices.distrusted(this.#ghost, message, why));
     if (notice === undefined) return done();
-    // Somebody who was about to be answered when their identity changed has read so.
+    // A user whose identity changed just before an answer has already read a notice of that.
     const unlessTold = why === "verified_identity_changed" ? (["silenced"] as const) : [];
     const about = { roomId: event.room_id, userId: event.sender, why, unlessTold };
     await trustNotices.tell(this.#ghost, lease, { ...about, content: notice });
@@ -102,12 +110,12 @@ export class ClearEvents {
     };
   }
 
-  /** Whether the room is a direct chat with who sent an event: it was said in a group where they have left it since. */
+  /** Whether the room is a direct chat with an event's sender: the sender may have left a group since. */
   async #isDirectWith({ room_id: roomId, sender }: RoomEvent): Promise<boolean> {
     return (await partnerIn(this.#services, this.#ghost.userId, roomId)) === sender;
   }
 
-  /** Clients send these in clear, in encrypted rooms too. */
+  /** Clients send these unencrypted even in encrypted rooms. */
   async reaction({ event }: MailItem, content: ReceivedContent): Promise<Outcome> {
     if (content.kind !== "reaction") return {};
     const { target, key } = content;

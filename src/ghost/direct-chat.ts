@@ -3,11 +3,11 @@ import { viewAs } from "./encryption-target.ts";
 import { isRetryable } from "../observability/retryable.ts";
 
 /**
- * With whom a ghost is in a direct chat; undefined where a room is none. It is one where the invite, or `m.direct`, has called
- * it so, and nobody but the ghost and one other is in the room or invited to it: what one member calls a group, by an invite
- * that anybody may send, says nothing for the others. Members are counted as of now, whatever they are: with another agent
- * in the room, agents are called by their names. Where the state can't be read, there is no direct chat. Throws what may
- * pass.
+ * The person with whom a ghost is in a direct chat; undefined where a room is none. It is a direct chat if the invite
+ * or `m.direct` calls it so, and only the ghost and one other member are joined or invited. In a larger room one
+ * member's invite does not decide for the others. Members are counted as of now, agents included: with another agent in
+ * the room, people call agents by name. Where the state can't be read, the room is no direct chat. Throws temporary
+ * errors.
  */
 export async function partnerIn(
   services: Pick<GhostServices, "store" | "rooms" | "client" | "log">,

@@ -2,7 +2,7 @@ import { getAccountData, putAccountData } from "../homeserver/calls.ts";
 import type { RoomEvent } from "../homeserver/transaction.ts";
 import type { GhostServices } from "./ghost-services.ts";
 
-/** The rooms that are called direct chats with a ghost, as it keeps them. */
+/** The rooms recorded as direct chats of a ghost. */
 export class DirectRooms {
   readonly #userId: string;
   readonly #services: Pick<GhostServices, "client" | "store">;
@@ -12,7 +12,7 @@ export class DirectRooms {
     this.#services = services;
   }
 
-  /** Adds a DM to the ghost's `m.direct` account data, which outlives our database. */
+  /** Adds a direct chat to the ghost's `m.direct` account data, which outlives our database. */
   async add(person: string, roomId: string): Promise<void> {
     const actor = { userId: this.#userId };
     const direct = { ...(await getAccountData(this.#services.client, actor, "m.direct")) };
@@ -21,7 +21,7 @@ export class DirectRooms {
     await putAccountData(this.#services.client, actor, "m.direct", { ...direct, [person]: [...rooms, roomId] });
   }
 
-  /** A room that goes on from one that was called a direct chat is called so, too. */
+  /** A room that replaces a direct chat is recorded as one too. */
   async goOnFrom(
     predecessor: string | undefined,
     { room_id, sender }: Pick<RoomEvent, "room_id" | "sender">,

@@ -15,7 +15,7 @@ import type { LoadedGhost } from "./loaded-ghost.ts";
 import { combined } from "./outcome.ts";
 import { isReplay, noteHandled } from "./replays.ts";
 
-/** The services that handling encrypted events needs. */
+/** The services for handling encrypted events. */
 export type EncryptedEventsServices = Pick<
   GhostServices,
   "database" | "mailbox" | "metrics" | "missingKeys" | "mode" | "permissions" | "trustIn"
@@ -23,14 +23,14 @@ export type EncryptedEventsServices = Pick<
 
 type Decrypted = Extract<Decryption, { kind: "decrypted" | "distrusted" }>;
 
-/** Decrypts what came encrypted: with a key that is missing it waits, and a replay is set aside. */
+/** Decrypts encrypted events: an event without its key waits, and a replay is set aside. */
 export class EncryptedEvents {
   readonly #ghost: GhostHandle;
   readonly #services: EncryptedEventsServices;
   readonly #clear: ClearEvents;
   readonly #keyIsLate: () => void;
 
-  /** @param keyIsLate called when an event begins to wait for its key. */
+  /** @param keyIsLate called when an event starts to wait for its key. */
   constructor(
     ghost: GhostHandle,
     services: EncryptedEventsServices,
@@ -43,9 +43,9 @@ export class EncryptedEvents {
   }
 
   /**
-   * Decrypts an event and decides what becomes of it.
+   * Decrypts an event and decides about it.
    *
-   * @param survived called when the crypto engine has let go of it.
+   * @param survived called when the crypto engine has finished with it.
    */
   async handle(item: MailItem, loaded: LoadedGhost, survived: () => Promise<void>): Promise<ItemResult> {
     const { event } = item;
@@ -71,7 +71,10 @@ export class EncryptedEvents {
     return this.#inClear(item, decryption, loaded);
   }
 
-  /** With the key that may have come since the device looked last: it was sent before the event, so it is on the server by now. */
+  /**
+   * Decrypts with a key that may have come since the last /sync: it was sent before the event, so it is on the server
+   * now.
+   */
   async #decrypt(event: RoomEvent, { device }: LoadedGhost): Promise<Decryption> {
     const { read } = this.#services.trustIn(this.#ghost.userId, event.room_id);
     const decryption = await device.decrypt(event, read);
@@ -93,7 +96,7 @@ export class EncryptedEvents {
       return done();
     }
     const after = async (): Promise<void> => {
-      // A key that came in between would otherwise be waited for without end.
+      // Otherwise the event would wait for ever for a key that came in between.
       const again = await device.decrypt(event, trustIn(this.#ghost.userId, event.room_id).read);
       if (again.kind === "missing_key") {
         log.warn("no key for this event yet; it waits");
@@ -108,7 +111,7 @@ export class EncryptedEvents {
 
   async #inClear(item: MailItem, decryption: Decrypted, loaded: LoadedGhost): Promise<ItemResult> {
     const { event } = item;
-    // The relation of an event to another stands outside the ciphertext.
+    // An event's relation stands outside the ciphertext.
     const relation = event.content["m.relates_to"];
     const content = { ...decryption.content, ...(relation === undefined ? {} : { "m.relates_to": relation }) };
     const { type } = decryption;
@@ -130,21 +133,21 @@ export class EncryptedEvents {
     this.#services.metrics?.decryptions.inc({ outcome });
   }
 
-  /** Notes the event, so that the same ciphertext sent again as another event is not heard a second time; see replays.ts. */
+  /** Records the event, so that a copy of its ciphertext in another event is refused; see replays.ts. */
   #onlyOnce(event: RoomEvent, result: ItemResult): ItemResult {
     if (result.kind !== "done" || !this.#mayBeKept(event)) return result;
     const store = (tx: Queryable): Promise<void> => noteHandled(tx, this.#ghost.userId, event);
     return done(combined({ store }, result.outcome));
   }
 
-  /** Keeps an item for a look, if it may be. */
+  /** Sets an item aside, if it may be stored. */
   #setAside(item: MailItem, reason: string): ItemResult {
     return this.#mayBeKept(item.event) ? { kind: "set_aside", reason } : done();
   }
 
   /**
-   * Whether what somebody says may be kept here at all: of who may not use this agent in this room no more than the event's id
-   * is. Asked without a word about it: whether it was said to the agent is not known yet.
+   * Whether a user's message may be stored here: of a user who may not use this agent in this room only the event's id
+   * is kept. A refusal is not reported, because it is not known yet whether the message was to the agent.
    */
   #mayBeKept({ sender: userId, room_id: roomId }: RoomEvent): boolean {
     const ghost = this.#ghost.userId;

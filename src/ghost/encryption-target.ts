@@ -4,7 +4,7 @@ import { READ_STATE } from "../rooms/rooms.ts";
 import type { RoomView } from "../rooms/room-view.ts";
 import type { GhostServices } from "./ghost-services.ts";
 
-/** The room as it is now, as a ghost in it reads it. Throws what the homeserver says when its state can't be read. */
+/** The room's present state, as a ghost in it reads it. Throws the homeserver's error when the state can't be read. */
 export function viewAs(
   { rooms, client }: Pick<GhostServices, "rooms" | "client">,
   userId: string,
@@ -14,10 +14,10 @@ export function viewAs(
 }
 
 /**
- * For whom a ghost encrypts in a room as it is now; undefined where the room is not encrypted. Throws what
- * {@link viewAs} throws: without the state nothing may be sent, least of all in clear.
+ * The recipients of an encrypted event in a room as it is now; undefined where the room is not encrypted. Throws the
+ * error of {@link viewAs}: without the state nothing may be sent, least of all unencrypted.
  *
- * @param options.toAll whether all devices are to read it, instead of those that the ghost trusts in the room.
+ * @param options.toAll whether all devices can read it, instead of only those that the ghost trusts in the room.
  */
 export async function encryptionTarget(
   services: Pick<GhostServices, "rooms" | "client" | "trustIn" | "verification">,

@@ -9,19 +9,19 @@ import type { GhostServices } from "./ghost-services.ts";
 import type { ReadEvent } from "./ghost-handle.ts";
 import { isReplay } from "./replays.ts";
 
-/** What reading needs. */
+/** The parts that reading needs. */
 export type ReaderServices = Pick<
   GhostServices,
   "client" | "database" | "rooms" | "trustIn" | "mode" | "permissions" | "isGhost"
 >;
 
-/** How long is waited for one event, in ms. */
+/** The time limit for one event, in ms. */
 const TIMEOUT_MS = 15_000;
 
 /**
- * Reads an event of a room as a ghost may see it, in its newest form. Undefined where there is none, where it was deleted,
- * where it can't be decrypted, and where it would not be listened to if it came in now: not trusted, in clear in an encrypted
- * room, or by somebody who may not use this agent. Throws HomeserverError, DatabaseError, or the signal's reason.
+ * Reads an event of a room as a ghost may see it, in its newest form. Undefined where it does not exist, was deleted,
+ * can't be decrypted, or would be refused if it came now: not trusted, unencrypted in an encrypted room, or by a user
+ * who may not use this agent. Throws HomeserverError, DatabaseError, or the signal's reason.
  */
 export async function readEvent(
   services: ReaderServices,
@@ -44,7 +44,7 @@ export async function readEvent(
   return { eventId, sender, sentAt, content: parseContent(first.type, content), encrypted };
 }
 
-/** What the agent itself or another agent said it may repeat. */
+/** Agents' own messages may always be read. */
 function mayBeRead(
   { permissions, isGhost }: ReaderServices,
   ghost: string,
@@ -53,7 +53,7 @@ function mayBeRead(
   return isGhost(sender) || permissions.decide({ act: "overheard", userId: sender, ghost, roomId }).allowed;
 }
 
-/** The newest edit, by who has sent the event, as the homeserver hands it out with that. */
+/** The newest edit by the event's sender, as the homeserver delivers it with the event. */
 function replacementOf({ event_id: target, sender, room_id: roomId, unsigned }: RoomEvent): RoomEvent | undefined {
   const relations = unsigned?.["m.relations"] as Readonly<Record<string, unknown>> | null | undefined;
   const [edit] = parseTransaction("an edit", { events: [relations?.["m.replace"]] }).events;
@@ -62,7 +62,7 @@ function replacementOf({ event_id: target, sender, room_id: roomId, unsigned }: 
   return relation?.type === "m.replace" && relation.target === target ? edit : undefined;
 }
 
-/** An event as it reads in clear. */
+/** An event in readable form. */
 interface ClearEvent {
   readonly type: string;
   readonly content: JsonObject;

@@ -31,16 +31,16 @@ type AccountServices = DeviceSurroundings &
     | "verification"
   >;
 
-/** All that loading made and putting away ends. */
+/** Everything that loading makes and unloading ends. */
 interface Parts extends LoadedGhost {
   readonly session: StoreSession;
-  /** Gives its place back. */
+  /** Frees its place. */
   readonly leave: () => void;
 }
 
 /**
  * A ghost's account on the server: its user, its profile, its one device. Each is made when first needed, in steps that
- * a crash or a failing call may interrupt anywhere: what is not noted as done is done again, with the same ids.
+ * a crash or a failing call may interrupt anywhere: a step that is not recorded as done is repeated with the same ids.
  *
  * ```
  * away ──▶ loaded ──▶ leaving ──▶ away
@@ -61,7 +61,7 @@ export class GhostAccount {
   #state: AccountState = { kind: "away" };
 
   /**
-   * @param on.wake called when there is something to do: mail whose key has come, or a device that had to be put away.
+   * @param on.wake called when there is work: mail whose key has come, or a device that had to be closed.
    * @param on.verified called when a verification has ended.
    */
   constructor(
@@ -87,9 +87,9 @@ export class GhostAccount {
   }
 
   /**
-   * The user exists and looks as configured when this resolves. Throws HomeserverError or DatabaseError.
+   * When this resolves, the user exists and has the configured profile. Throws HomeserverError or DatabaseError.
    *
-   * @param options.anew whether what is configured may have changed.
+   * @param options.anew whether the configured profile may have changed.
    */
   announce({ anew = false }: { readonly anew?: boolean } = {}): Promise<void> {
     if (anew) this.#announced = undefined;
@@ -101,9 +101,9 @@ export class GhostAccount {
   }
 
   /**
-   * The ghost, loaded: its lease taken, its device open and up to date; made, with its cross-signing identity, when it is
-   * the first time. Throws LeaseHeld when another process has it, and what the server, the database or the store throw;
-   * a later call tries again.
+   * Loads the ghost: takes its lease, opens its device and brings it up to date. The first time it makes the device,
+   * with its cross-signing identity. Throws LeaseHeld when another process has the ghost, and the error of the server,
+   * the database or the store; a later call tries again.
    */
   async load(): Promise<LoadedGhost> {
     while (this.#state.kind === "leaving") await this.#state.done;
@@ -122,17 +122,17 @@ export class GhostAccount {
     return this.#state.kind === "loaded";
   }
 
-  /** How long the ghost has been loaded, in ms; 0 while it is not. */
+  /** The time since the ghost was loaded, in ms; 0 while it is not. */
   get loadedMs(): number {
     return this.#state.kind === "loaded" && this.#lease !== undefined ? performance.now() - this.#loadedAt : 0;
   }
 
-  /** What the ghost is loaded under; undefined while it is not, or not yet. */
+  /** The lease of the loaded ghost; undefined while it is not loaded yet. */
   get lease(): Lease | undefined {
     return this.#state.kind === "loaded" ? this.#lease : undefined;
   }
 
-  /** Closes the device, puts its store away and gives the lease back. */
+  /** Closes the device and its store, and releases the lease. */
   putAway(): Promise<void> {
     switch (this.#state.kind) {
       case "away":
@@ -154,7 +154,7 @@ export class GhostAccount {
     }
   }
 
-  /** Notes the rooms that the ghost is in and that no event has told of. Throws HomeserverError, DatabaseError. */
+  /** Records the rooms that the ghost is in and that no event has announced. Throws HomeserverError, DatabaseError. */
   async reconcileRooms(signal?: AbortSignal): Promise<void> {
     const { client, store } = this.#services;
     const actor = { userId: this.#userId };
@@ -171,7 +171,10 @@ export class GhostAccount {
     this.#reconciled = true;
   }
 
-  /** Tells the server how far the store has come, if it went on since; see store-marker.ts. Throws HomeserverError. */
+  /**
+   * Writes the store's marker to the server, if the store has changed since; see store-marker.ts. Throws
+   * HomeserverError.
+   */
   async mark(): Promise<void> {
     if (this.#state.kind !== "loaded") return;
     const { device, lease } = await this.#state.parts;
@@ -185,7 +188,7 @@ export class GhostAccount {
     const { client, store, profileOf } = this.#services;
     const record = await this.#devices.ensure(this.#userId);
     const known = await store.profile(this.#userId);
-    // A user with a profile of ours was made before.
+    // A user with a profile of ours already exists.
     if (known === undefined) await register(client, localpartOf(this.#userId));
     const profile = profileOf(this.#userId);
     if (profile === undefined) return;
@@ -237,7 +240,7 @@ export class GhostAccount {
     return parts;
   }
 
-  /** A store that could not be written is never gone on with: it is loaded again from the database at the next need. */
+  /** A store whose write failed is never used again: the next use loads it from the database. */
   #failed(): void {
     this.#log.warn("the device is unloaded after a failed write and loaded again");
     this.putAway().then(this.#wake, (error: unknown) => this.#log.error({ error }, "the device could not be unloaded"));
@@ -262,7 +265,7 @@ export class GhostAccount {
     }
   }
 
-  /** A lease that can't be given back now runs out, or is taken again by this process. */
+  /** A lease that can't be released now expires, or this process takes it again. */
   async #release(lease: Lease): Promise<void> {
     await releaseLease(this.#services.database, lease).catch((error: unknown) =>
       this.#log.warn({ error }, "the lease could not be released"),

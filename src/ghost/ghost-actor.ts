@@ -13,13 +13,15 @@ import { GhostHalted } from "./halted.ts";
 import type { LoadedGhost } from "./loaded-ghost.ts";
 import type { MailHandler } from "./mail-handler.ts";
 
-/** While somebody verifies the ghost: what comes by to-device message rings nowhere but with experimental flags. */
+/**
+ * The interval of looks during a verification of the ghost: without experimental flags to-device messages wake nothing.
+ */
 const VERIFYING_LOOKS_MS = 1_000;
 
-/** The actor looks no more often than this for people who can read their greeting by now, in ms. */
+/** The shortest interval between looks for people who can now read their greeting, in ms. */
 const UNGREETED_LOOKS_MS = 2_000;
 
-/** A key that was late is looked for again after these times, in ms; after that, with whatever else rings. */
+/** The times after which a late key is looked for again, in ms; after that, only other reasons cause a look. */
 const LATE_KEY_LOOKS_MS = [3_000, 25_000];
 
 /** A ghost that stays loaded until it is released. */
@@ -28,15 +30,15 @@ export interface Hold {
   readonly release: () => void;
 }
 
-/** The services that an actor needs, of those that all ghosts share. */
+/** The shared services that an actor needs. */
 type ActorServices = Pick<
   GhostServices,
   "database" | "elsewhere" | "mailbox" | "metrics" | "missingKeys" | "suspects" | "unneeded"
 >;
 
 /**
- * Takes a ghost's mail one by one, in order, while the ghost is loaded. Different ghosts run side by side and never wait for
- * each other.
+ * Handles a ghost's mail one by one, in order, while the ghost is loaded. Different ghosts run side by side and never
+ * wait for each other.
  */
 export class GhostActor {
   readonly #ghost: GhostHandle;
@@ -53,7 +55,7 @@ export class GhostActor {
   #awake = false;
   #syncDue = false;
   #failures = 0;
-  /** Set when something may wait for its key for too long. */
+  /** Set when an event may have waited for its key too long. */
   #untold = true;
   /** Set when somebody may wait for a greeting that they could not read before. */
   #ungreeted = true;
@@ -64,8 +66,8 @@ export class GhostActor {
   #lastUsed = performance.now();
 
   /**
-   * @param parts.background what is under way beside the mail; it is waited for when the ghost stops.
-   * @param parts.stopping aborted when it does.
+   * @param parts.background the work beside the mail; a stop waits for it.
+   * @param parts.stopping aborted by a stop.
    */
   constructor(
     ghost: GhostHandle,
@@ -95,13 +97,13 @@ export class GhostActor {
     this.#ungreeted = true;
   }
 
-  /** An event has begun to wait for its key. */
+  /** An event has started to wait for its key. */
   keyIsLate(): void {
     this.#untold = true;
     for (const waitMs of LATE_KEY_LOOKS_MS) this.#after(waitMs, () => this.requestSync());
   }
 
-  /** There may be mail. Returns at once. */
+  /** Says that there may be mail. Returns at once. */
   wake(): void {
     this.#awake = true;
     if (this.#state.kind !== "idle") return;
@@ -113,20 +115,20 @@ export class GhostActor {
     return this.#account.isLoaded;
   }
 
-  /** How long the ghost has been in memory, in ms. */
+  /** The time since the ghost was loaded, in ms. */
   get loadedMs(): number {
     return this.#account.loadedMs;
   }
 
-  /** How long nobody has needed the ghost, in ms; undefined while somebody does. */
+  /** The time since anybody needed the ghost, in ms; undefined while somebody does. */
   get unusedMs(): number | undefined {
     const isUsed = this.#state.kind === "working" || this.#holders > 0 || this.#isVerifying;
     return isUsed ? undefined : performance.now() - this.#lastUsed;
   }
 
   /**
-   * Keeps the ghost loaded, and loads it first, until the returned function is called. Throws LeaseHeld when another
-   * process has it, and what loading throws.
+   * Loads the ghost, and keeps it loaded until the returned function is called. Throws LeaseHeld when another process
+   * has it, and the errors of loading.
    */
   async hold(): Promise<Hold> {
     if (this.#state.kind === "halted") throw new GhostHalted(this.#userId);
@@ -148,19 +150,19 @@ export class GhostActor {
     }
   }
 
-  /** Gives the ghost's memory and its lease back, unless somebody needs it. It comes back with its next mail. */
+  /** Frees the ghost's memory and its lease, unless somebody needs it. Its next mail loads it again. */
   async putAway(): Promise<void> {
     if (this.unusedMs === undefined || this.#state.kind !== "idle" || !this.isLoaded) return;
     this.#state = { kind: "working", done: this.#leave() };
     await this.#state.done;
   }
 
-  /** What the ghost is loaded under; undefined while it is not, or not yet. */
+  /** The lease of the loaded ghost; undefined while it is not loaded yet. */
   get lease(): Lease | undefined {
     return this.#account.lease;
   }
 
-  /** A lease turned out to be somebody else's: what was loaded under it is let go of. */
+  /** A lease turned out to be another process's: everything loaded under it is closed. */
   async lost(lease: Lease): Promise<void> {
     if (this.lease?.epoch !== lease.epoch) return;
     this.#log.warn({ epoch: lease.epoch }, "another process has taken this ghost over");
@@ -168,13 +170,13 @@ export class GhostActor {
     await this.#account.putAway();
   }
 
-  /** Something was sent to the device: it looks at its /sync before its next mail. Returns at once. */
+  /** A message was sent to the device: it reads its /sync before its next mail. Returns at once. */
   requestSync(): void {
     this.#syncDue = true;
     this.wake();
   }
 
-  /** Something was asked for that only loading does: the ghost is loaded anew. */
+  /** An action was requested that only loading performs: the ghost is loaded again. */
   async reload(): Promise<void> {
     if (this.#isStopped()) return;
     await this.#account.putAway();
@@ -182,12 +184,12 @@ export class GhostActor {
     this.wake();
   }
 
-  /** Resolves when all mail that was there has been looked at, or could not be for now. */
+  /** Resolves when all present mail has been handled, or can't be handled now. */
   async settled(): Promise<void> {
     while (this.#state.kind === "working") await this.#state.done;
   }
 
-  /** Ends the ghost's work: what is under way is finished, what waits stays in the mailbox. */
+  /** Stops the ghost: running work finishes, and waiting mail stays in the mailbox. */
   async stop(): Promise<void> {
     const before = this.#state;
     this.#state = { kind: "stopped" };
@@ -205,12 +207,13 @@ export class GhostActor {
     if (this.#awake) this.wake();
   }
 
-  /** Never rejects: every failure ends in a later try or in an item set aside. */
+  /** Never rejects: every failure leads to a retry or a set-aside item. */
   async #work(): Promise<void> {
     try {
       while (this.#awake && !this.#isStopped()) {
         this.#awake = false;
-        // Before an attempt is counted: a process that ends while the device is loaded is not the first item's fault.
+        // Loaded before an attempt is counted: if the process ends while the device is loaded, the first item is not to
+        // blame.
         await this.#account.load();
         await this.#syncIfDue();
         for (let mail = await this.#next(); mail !== undefined; mail = await this.#next()) {
@@ -266,7 +269,7 @@ export class GhostActor {
     return this.#state.kind === "stopped";
   }
 
-  /** Loaded anew for each: a device that failed meanwhile comes back from the database. */
+  /** Loads the ghost again for each item: a device that failed meanwhile comes back from the database. */
   async #next(): Promise<{ readonly item: MailItem; readonly loaded: LoadedGhost } | undefined> {
     if (this.#isStopped()) return undefined;
     const loaded = await this.#account.load();
@@ -275,7 +278,7 @@ export class GhostActor {
   }
 
   async #greetLate(): Promise<void> {
-    // Anybody can have many rooms wait: they are not looked at with every message.
+    // Anybody can make many rooms wait, so the look does not happen with every message.
     const isTooSoon = performance.now() - this.#lookedForUngreeted < UNGREETED_LOOKS_MS;
     if (!this.#ungreeted || isTooSoon || this.#isStopped()) return;
     this.#lookedForUngreeted = performance.now();
@@ -291,7 +294,7 @@ export class GhostActor {
     if (dueMs !== undefined) this.#after(dueMs, () => this.wake());
   }
 
-  /** A device that is gone stops the ghost when it next looks at its /sync. */
+  /** A device that is missing on the server halts the ghost at its next /sync. */
   orHalted(error: unknown): unknown {
     if (!isUnknownDevice(error)) return error;
     this.requestSync();
@@ -320,6 +323,6 @@ export class GhostActor {
   }
 }
 
-/** Halted: the device is gone from the server; only a new one, which somebody asks for, brings the ghost back. */
+/** Halted: the device is gone from the server, and only a new one, on request, brings the ghost back. */
 type ActorState =
   { readonly kind: "idle" | "halted" | "stopped" } | { readonly kind: "working"; readonly done: Promise<void> };

@@ -21,12 +21,12 @@ import type { Profile } from "./profile.ts";
 import type { Semaphore } from "../concurrency/semaphore.ts";
 import type { TrustNotices } from "./trust-notices.ts";
 
-/** What every ghost works with. */
+/** The surroundings of every ghost. */
 export interface GhostServices {
   readonly database: Database;
   readonly audit: AuditLog;
   readonly client: HomeserverClient;
-  /** This process's number, which owns the ghosts' leases. */
+  /** The number of this process, which owns the ghosts' leases. */
   readonly process: number;
   readonly mailbox: Mailbox;
   readonly rooms: Rooms;
@@ -39,35 +39,37 @@ export interface GhostServices {
   readonly masterKey: MasterKey;
   readonly handler: EventHandler;
   readonly notices: NoticeWriter;
-  /** A place for each ghost that is loaded. */
+  /** Limits the loaded ghosts. */
   readonly places: Semaphore;
-  /** How many may be loading at once. */
+  /** Limits the ghosts that are loading at once. */
   readonly loading: Semaphore;
-  /** How many may be in a /sync at once: a thousand ghosts that all hear of one thing must not storm the server. */
+  /**
+   * Limits the ghosts that are in a /sync at once: a thousand ghosts with the same news must not overload the server.
+   */
   readonly syncing: Semaphore;
-  /** Held by an item that may have ended the process, while it is tried again. */
+  /** Held by an item that may have ended the process, during its next attempt. */
   readonly suspects: Semaphore;
-  /** Called when a ghost has been loaded: turns that a former owner left can go on. */
+  /** Called when a ghost has been loaded: turns that a former owner left can continue. */
   readonly loaded: (userId: string) => void;
-  /** Called when a ghost may be needed no more: somebody may be waiting for its place. */
+  /** Called when a ghost may no longer be needed: somebody may be waiting for its place. */
   readonly unneeded: () => void;
-  /** Called when another process turned out to have a ghost that was woken here. */
+  /** Called when a ghost that was woken here turned out to belong to another process. */
   readonly elsewhere: (userId: string) => void;
-  /** How a ghost is to look; undefined leaves it as it is. */
+  /** The profile that a ghost should have; undefined leaves it unchanged. */
   readonly profileOf: (userId: string) => Profile | undefined;
   readonly mode: EncryptionMode;
-  /** Room keys that are older are forgotten, in ms; undefined: never. */
+  /** The age at which room keys are forgotten, in ms; undefined: never. */
   readonly forgetKeysAfterMs: number | undefined;
-  /** Who confirms verifications on the agents' side. */
+  /** The one who confirms verifications on the agents' side. */
   readonly verification: VerificationMode;
-  /** Whom a ghost trusts in a room. */
+  /** The trust that a ghost requires in a room. */
   readonly trustIn: (userId: string, roomId: string) => Trust;
-  /** Asked before anything that somebody wants of a ghost. */
+  /** Asked before a ghost does anything for a user. */
   readonly permissions: Permissions;
   /** Whether a user is one of the bridge's own. */
   readonly isGhost: (userId: string) => boolean;
   readonly invites: InviteQuota;
-  /** What is said where there is no room yet to say it in. */
+  /** The phrases for use outside rooms. */
   readonly words: () => Words;
   readonly log: Logger;
   readonly metrics?: Metrics | undefined;

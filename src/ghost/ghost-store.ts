@@ -4,10 +4,10 @@ import { storable } from "../database/text.ts";
 import { adoptEvents } from "../mailbox/stored-events.ts";
 import { fencedAtOnce, type Lease } from "../leases/leases.ts";
 
-/** A ghost's place in a room. */
+/** A ghost's membership of a room. */
 export interface Membership {
   readonly membership: string;
-  /** Whether the invite, or `m.direct`, called the room a direct chat. Whether it is one, see direct-chat.ts. */
+  /** Whether the invite, or `m.direct`, calls the room a direct chat; direct-chat.ts decides whether it is one. */
   readonly calledDirect: boolean;
 }
 
@@ -25,7 +25,10 @@ export class GhostStore {
     return rows.map((row) => row.user_id);
   }
 
-  /** The ghosts whose device is published, signed by their identity, and whose keys are in safety: nothing is left to do. */
+  /**
+   * The ghosts whose device is published and signed by their identity, and whose keys are backed up: nothing is left to
+   * do.
+   */
   async published(): Promise<ReadonlySet<string>> {
     const { rows } = await this.#database.query<{ user_id: string }>(
       "select user_id from ghosts where device_made and cross_signed and secured",
@@ -33,7 +36,7 @@ export class GhostStore {
     return new Set(rows.map((row) => row.user_id));
   }
 
-  /** The ghosts that are in an encrypted room and so have keys to hear of, those of other processes left out. */
+  /** The ghosts that are in an encrypted room and so may get keys, without those of other processes. */
   async userIdsWithKeys(process: number): Promise<string[]> {
     const { rows } = await this.#database.query<{ user_id: string }>(
       `select user_id from ghosts left join leases on ghost = user_id
@@ -46,7 +49,7 @@ export class GhostStore {
     return rows.map((row) => row.user_id);
   }
 
-  /** The ghosts for which something was asked that only a load does: a new device, the keys of the backup. */
+  /** The ghosts with a request that only loading performs: a new device, or reading the backup's keys. */
   async toBeReloaded(): Promise<string[]> {
     const { rows } = await this.#database.query<{ user_id: string }>(
       "select user_id from ghosts where renew or (restore and cross_signed) order by user_id",
@@ -54,7 +57,7 @@ export class GhostStore {
     return rows.map((row) => row.user_id);
   }
 
-  /** Fingerprint of the profile that was last set on the server. */
+  /** The fingerprint of the last profile set on the server. */
   async profile(userId: string): Promise<string | undefined> {
     const { rows } = await this.#database.query<{ profile: string | null }>(
       "select profile from ghosts where user_id = $1",
@@ -67,7 +70,7 @@ export class GhostStore {
     await this.#database.query("update ghosts set profile = $2 where user_id = $1", [userId, fingerprint]);
   }
 
-  /** The ghost's place in a room; undefined when it was never there. */
+  /** The ghost's membership of a room; undefined when it was never there. */
   async membership(userId: string, roomId: string): Promise<Membership | undefined> {
     const { rows } = await this.#database.query<{ membership: string; direct: boolean }>(
       "select membership, direct from memberships where ghost = $1 and room_id = $2",
@@ -77,7 +80,7 @@ export class GhostStore {
     return row && { membership: row.membership, calledDirect: row.direct };
   }
 
-  /** Notes who is to be greeted in a room as soon as they can read it; undefined: nobody. */
+  /** Records the person to greet in a room as soon as they can read it; undefined: nobody. */
   async setUngreeted(lease: Lease, roomId: string, inviter: string | undefined): Promise<void> {
     await this.#update(
       lease,
@@ -88,7 +91,10 @@ export class GhostStore {
     );
   }
 
-  /** Who is to be greeted yet, where, and for how long they have waited by the database's clock: the latest few. */
+  /**
+   * The people who still wait for a greeting, with their rooms and waiting times by the database's clock: the latest
+   * few.
+   */
   async ungreeted(userId: string): Promise<
     {
       readonly roomId: string;
@@ -114,7 +120,7 @@ export class GhostStore {
     }));
   }
 
-  /** Some rooms that were called direct chats of the ghost, and that somebody is in too, as far as is known. */
+  /** Some rooms that are recorded as the ghost's direct chats and that a person is in too, as far as known. */
   async calledDirectWith(userId: string, person: string): Promise<string[]> {
     const { rows } = await this.#database.query<{ room_id: string }>(
       `select room_id from memberships join room_members person using (room_id)
@@ -125,7 +131,7 @@ export class GhostStore {
     return rows.map((row) => row.room_id);
   }
 
-  /** Those of some people who are in a room with the ghost, or invited to one, as far as is known. */
+  /** Those of some people who share a room with the ghost or are invited to one, as far as known. */
   async neighbours(userId: string, people: readonly string[]): Promise<string[]> {
     const { rows } = await this.#database.query<{ user_id: string }>(
       `select distinct person.user_id from memberships join room_members person using (room_id)
@@ -136,7 +142,7 @@ export class GhostStore {
     return rows.map((row) => row.user_id);
   }
 
-  /** The rooms that the ghost is in, as far as is known. */
+  /** The rooms that the ghost is in, as far as known. */
   async joinedRooms(userId: string): Promise<string[]> {
     const { rows } = await this.#database.query<{ room_id: string }>(
       "select room_id from memberships where ghost = $1 and membership = 'join'",
@@ -155,8 +161,8 @@ export class GhostStore {
   }
 
   /**
-   * Sets what the server says of the rooms a ghost is in, for memberships that no event told us of (a database restored
-   * from a backup). What is known of a room already, DM or not and since when, stays.
+   * Records the server's list of a ghost's rooms, for memberships that no event announced (for example after a restored
+   * backup). Known facts about a room, such as being a direct chat, stay.
    */
   async reconcile(userId: string, joined: readonly string[], direct: ReadonlySet<string>): Promise<void> {
     await this.#database.transaction(async (tx) => {
@@ -170,7 +176,7 @@ export class GhostStore {
     });
   }
 
-  /** Notes that a room the ghost is in is a DM, though no invite said so: it goes on from one. */
+  /** Records that a room is a direct chat although no invite said so: it replaces one. */
   async setDirect(userId: string, roomId: string): Promise<void> {
     await this.#database.query(
       `insert into memberships (ghost, room_id, membership, direct) values ($1, $2, 'join', true)
@@ -179,17 +185,17 @@ export class GhostStore {
     );
   }
 
-  /** Writes what only the ghost's owner may; `$1` is the ghost. Throws StaleLease. */
+  /** Writes as the ghost's owner; `$1` is the ghost. Throws StaleLease. */
   async #update(lease: Lease, sql: string, values: readonly unknown[]): Promise<void> {
     await fencedAtOnce(this.#database, lease, (tx) => tx.query(sql, [lease.ghost, ...values]));
   }
 }
 
-/** Whoever has no device after so long is not looked for any more; nor are more than so many at once. */
+/** The days for which a person without a device is looked for, and the most such people at once. */
 const UNGREETED_DAYS = 30;
 const MAX_UNGREETED = 20;
 
-/** Forgets that ghosts were in rooms, or invited, which they left long ago. Returns how many rows. */
+/** Deletes old memberships of rooms that ghosts left, and old invites. Returns the number of rows. */
 export function pruneMemberships(database: Database, olderThanDays: number, signal?: AbortSignal): Promise<number> {
   const where = "membership not in ('join', 'invite') and changed_at < now() - $1 * interval '1 day'";
   return deleteInBatches(database, { from: "memberships", where, values: [olderThanDays] }, signal);

@@ -27,19 +27,19 @@ import { Sender } from "./sender.ts";
 import { TrustEvents } from "./trust-events.ts";
 import { Typing } from "./typing.ts";
 
-/** A file of some megabytes, from another server, takes its time. */
+/** A file of some megabytes from another server takes its time. */
 const DOWNLOAD_TIMEOUT_MS = 60_000;
 
-/** How long it is tried again, where another server's file does not come. */
+/** The time for which another server's missing file is retried. */
 const DOWNLOAD_RETRIED_FOR_MS = 5_000;
 
-/** The services that acting as a ghost needs, of those that all ghosts share. */
+/** The shared services for acting as a ghost. */
 type GhostSurfaceServices = Pick<
   GhostServices,
   "client" | "database" | "isGhost" | "log" | "mode" | "outbox" | "permissions" | "rooms" | "store" | "trustIn"
 >;
 
-/** An agent's Matrix user, with a device, a store and keys of its own: what can be done in its name. Its mail is taken by its actor. */
+/** An agent's Matrix user, with its own device, store and keys: the actions in its name. Its actor handles its mail. */
 export class Ghost implements GhostHandle {
   readonly userId: string;
   readonly isBot: boolean;
@@ -91,27 +91,27 @@ export class Ghost implements GhostHandle {
   }
 
   /**
-   * Keeps the ghost loaded, and loads it first, until the returned function is called. Throws LeaseHeld when another
-   * process has it, and what loading throws.
+   * Loads the ghost, and keeps it loaded until the returned function is called. Throws LeaseHeld when another process
+   * has it, and the errors of loading.
    */
   hold(): Promise<Hold> {
     return this.actor.hold();
   }
 
-  /** Ends the ghost's work: what is under way is finished, what waits stays in the mailbox. */
+  /** Stops the ghost: running work finishes, and waiting mail stays in the mailbox. */
   stop(): Promise<void> {
     this.#typing.stop();
     return this.actor.stop();
   }
 
-  /** Makes the user and its profile, if that has not been done. Throws when the server can't be reached. */
+  /** Makes the user and its profile, unless that is done. Throws when the server can't be reached. */
   announce(options?: { readonly anew?: boolean }): Promise<void> {
     return this.#account.announce(options);
   }
 
   /**
-   * Makes the ghost's device and its identity, and puts their keys into safety, so that a client that looks for them before
-   * it makes a room finds them; the ghost is put away again. Throws what {@link hold} throws.
+   * Makes the ghost's device and identity and backs their keys up, so that a client finds them before it makes a room;
+   * then unloads the ghost. Throws the errors of {@link hold}.
    */
   async publish(): Promise<void> {
     const { release } = await this.hold();
@@ -119,23 +119,23 @@ export class Ghost implements GhostHandle {
     await this.actor.putAway();
   }
 
-  /** Tells the server how far the ghost's store has come. Throws HomeserverError, StaleLease, DatabaseError. */
+  /** Writes the store's marker to the server. Throws HomeserverError, StaleLease, DatabaseError. */
   mark(): Promise<void> {
     return this.#account.mark();
   }
 
-  /** Notes the rooms that the ghost is in and that no event has told of. Throws HomeserverError, DatabaseError. */
+  /** Records the rooms that the ghost is in and that no event has announced. Throws HomeserverError, DatabaseError. */
   reconcileRooms(signal: AbortSignal): Promise<void> {
     return this.#account.reconcileRooms(signal);
   }
 
-  /** The device's id and fingerprint; makes the device when it is the first time. */
+  /** The device's id and fingerprint; the first call makes the device. */
   async fingerprint(): Promise<{ deviceId: string; ed25519: string }> {
     const { device } = await this.#account.load();
     return { deviceId: device.deviceId, ed25519: device.fingerprint };
   }
 
-  /** Whether a room is a direct chat with this ghost, as of now; see direct-chat.ts. Throws what may pass. */
+  /** Whether a room is now a direct chat with this ghost; see direct-chat.ts. Throws temporary errors. */
   async isDirect(roomId: string): Promise<boolean> {
     return (await partnerIn(this.#services, this.userId, roomId)) !== undefined;
   }
@@ -150,7 +150,7 @@ export class Ghost implements GhostHandle {
     return this.#services.rooms.speaker(roomId, userId);
   }
 
-  /** Has the room read if it has changed; where it can't be, what is known of it counts. */
+  /** Reads a changed room; where that fails, the last reading counts. */
   async #look(roomId: string): Promise<void> {
     await this.#sender
       .view(roomId)
@@ -170,7 +170,7 @@ export class Ghost implements GhostHandle {
     }
   }
 
-  /** What was sent under this step before: its event's id, the sending finished first if it was interrupted. */
+  /** The id of the event sent earlier under this step; an interrupted send is finished first. */
   async resend(
     roomId: string,
     type: string,
@@ -193,7 +193,7 @@ export class Ghost implements GhostHandle {
     return encrypted === undefined ? bytes : decryptAttachment(bytes, encrypted);
   }
 
-  /** Puts a file on the homeserver, encrypted where the room is, or where it may leave in no other form. Throws HomeserverError. */
+  /** Uploads a file, encrypted where the room is or the form demands it. Throws HomeserverError. */
   async upload(roomId: string, bytes: Uint8Array, mimetype: string, form: Form): Promise<SentFile> {
     const as = { userId: this.userId };
     const { client } = this.#services;
@@ -208,7 +208,7 @@ export class Ghost implements GhostHandle {
   async read(roomId: string, eventId: string, signal?: AbortSignal): Promise<ReadEvent | undefined> {
     const { release } = await this.hold();
     try {
-      // What the room is decides whether what is in clear counts.
+      // The kind of room decides whether unencrypted messages count.
       await this.#sender.view(roomId);
       return await readEvent(this.#services, await this.#account.load(), { roomId, eventId }, signal);
     } catch (error) {
@@ -253,7 +253,7 @@ export class Ghost implements GhostHandle {
     return true;
   }
 
-  /** Takes an event of the ghost's back, once, however often it is called with the same step. */
+  /** Deletes an event of the ghost, once for the same step. */
   async redact(roomId: string, eventId: string, step: string): Promise<void> {
     const { lease, release } = await this.hold();
     try {

@@ -4,33 +4,32 @@ import type { Logger } from "../observability/log.ts";
 import { Ghost } from "./ghost.ts";
 import type { GhostServices } from "./ghost-services.ts";
 
-/** How many ghosts look at the server at once when all of them do. */
+/** The ghosts that query the server at once when all of them do. */
 const CONCURRENCY = 4;
 
-/** Old room keys are forgotten when a ghost is loaded; one that always is, is put away for it after so long, in ms. */
+/** Loading a ghost forgets its old room keys; a ghost that stays loaded is unloaded for that after this time, in ms. */
 const FORGETTING_INTERVAL_MS = 24 * 3_600_000;
 
-/** What the registry of ghosts works with. */
+/** The parts that the registry of ghosts needs. */
 export interface GhostsOptions {
   readonly processes: Pick<Processes, "self" | "alone" | "prefers" | "refresh" | "notify">;
   readonly botUserId: string;
-  /** Whether an agent stands behind a user id now. */
+  /** Whether a user id has an agent now. */
   readonly exists: (userId: string) => boolean;
-  /** The ghosts that people are to find: the bot, and the agents that there are now. */
+  /** The ghosts that people should find: the bot, and the present agents. */
   readonly listed: () => readonly string[];
-  /** Whether a turn of the ghost is under way. */
+  /** Whether a turn of the ghost is running. */
   readonly hasTurn: (userId: string) => boolean;
-  /** Ghosts whose turns wait, of those this process has or could have. */
+  /** The ghosts with waiting turns that this process owns or could own. */
   readonly ghostsWithTurns: () => Promise<readonly string[]>;
-  /** Ghosts that nobody has needed for so long are put away, in ms. */
+  /** The time after which an unneeded ghost is unloaded, in ms. */
   readonly idleAfterMs: number;
   readonly log: Logger;
 }
 
 /**
- * All ghosts, each made when it is first needed. A ghost is loaded, with its lease, when there is something for it to do,
- * and put away when there has been nothing for a while or its place is needed. Of several processes the one that is
- * preferred for a free ghost takes it.
+ * All ghosts, each made when first needed. A ghost is loaded, with its lease, when it has work, and unloaded when it
+ * has had none for a while or its place is needed. Of several processes the preferred one takes a free ghost.
  */
 export class Ghosts {
   readonly #options: GhostsOptions;
@@ -49,8 +48,8 @@ export class Ghosts {
   }
 
   /**
-   * Gives the ghosts what each of them works with, and learns which there are. Called once, before the first transaction is
-   * taken; until then there is no ghost to be had.
+   * Gives the ghosts their surroundings, and reads the list of ghosts. Called once, before the first transaction;
+   * before that there are no ghosts.
    */
   async load(services: GhostServices): Promise<void> {
     this.#given = services;
@@ -62,22 +61,22 @@ export class Ghosts {
     return this.#given;
   }
 
-  /** Whether a user id is ours: the bot, an agent that exists, or one that has existed. */
+  /** Whether a user id is ours: the bot, or a present or former agent. */
   isGhost(userId: string): boolean {
     return userId === this.#options.botUserId || this.#known.has(userId) || this.#options.exists(userId);
   }
 
-  /** All that are known so far. */
+  /** All known ghosts. */
   userIds(): string[] {
     return [...new Set([this.#options.botUserId, ...this.#known])];
   }
 
-  /** How many are in memory. */
+  /** The number of loaded ghosts. */
   get loaded(): number {
     return [...this.#ghosts.values()].filter((ghost) => ghost.actor.isLoaded).length;
   }
 
-  /** How many this process has the lease of. */
+  /** The number of this process's leases. */
   get leased(): number {
     return [...this.#ghosts.values()].filter((ghost) => ghost.actor.lease !== undefined).length;
   }
@@ -100,8 +99,8 @@ export class Ghosts {
   }
 
   /**
-   * Wakes the ghosts that a transaction concerns; those that another process has or should have, there. Returns at once:
-   * what gets lost on this way is found by the next heartbeat.
+   * Wakes the ghosts that a transaction concerns, in this process or in the one that has or should have them. Returns
+   * at once: the next heartbeat finds lost notifications.
    */
   deliver(notification: Notification): void {
     const elsewhere = this.#wakeOwn(notification);
@@ -114,7 +113,7 @@ export class Ghosts {
     this.#wakeOwn(notification);
   }
 
-  /** A ghost that was woken here is another process's. */
+  /** A ghost that was woken here belongs to another process. */
   elsewhere(userId: string): void {
     // Not passed on: this process may be the preferred one, and would be woken again and again until the lease ends.
     this.#options.processes
@@ -123,8 +122,8 @@ export class Ghosts {
   }
 
   /**
-   * Starts the ghosts: those with mail at once, then each one that has keys to hear of catches up with what was sent to
-   * it while the bridge was away; and again at a slow interval.
+   * Starts the ghosts: those with mail at once; then each one that may get keys catches up with messages sent to it
+   * while the bridge was away, and repeats that at a slow interval.
    */
   start(intervalMs: number): void {
     this.beat();
@@ -134,9 +133,9 @@ export class Ghosts {
   }
 
   /**
-   * Lets every ghost that has keys to hear of look at its /sync, a few at a time. Returns at once; one round at a time.
+   * Makes every ghost that may get keys read its /sync, a few at a time. Returns at once; one round at a time.
    *
-   * @param options.keep whether those that were not loaded stay so afterwards.
+   * @param options.keep whether ghosts loaded for this stay loaded.
    */
   catchUpAll({ keep = false }: { readonly keep?: boolean } = {}): void {
     if (this.#round !== undefined || this.#stopping) return;
@@ -147,7 +146,10 @@ export class Ghosts {
       });
   }
 
-  /** The heartbeat: finds what was taken over, takes up what nobody does, puts away what nobody needs. Returns at once. */
+  /**
+   * The heartbeat: finds ghosts that were taken over, takes orphaned work, and unloads unneeded ghosts. Returns at
+   * once.
+   */
   beat(): void {
     if (this.#beat !== undefined || this.#stopping) return;
     this.#beat = this.#lookAround()
@@ -157,7 +159,7 @@ export class Ghosts {
       });
   }
 
-  /** When somebody waits for a place, the ghost that was not needed for longest makes room. */
+  /** When somebody waits for a place, the ghost unneeded for longest makes room. */
   makeRoom(): void {
     if (this.#services.places.waiting === 0 || this.#stopping) return;
     const [longest] = this.#unused().sort((a, b) => (b.actor.unusedMs ?? 0) - (a.actor.unusedMs ?? 0));
@@ -165,12 +167,12 @@ export class Ghosts {
   }
 
   /**
-   * Makes what people and their clients look for before they invite one of these ghosts: its user, its profile and, where
-   * agents encrypt, its device. A client that finds no device makes the room without encryption, for good. A few at a
-   * time, each by the one process that is preferred for it; of what was made before, the server is asked nothing. What
-   * fails is tried again in the next round.
+   * Makes the things that people and their clients look for before they invite one of these ghosts: its user, its
+   * profile and, where agents encrypt, its device. A client that finds no device makes the room without encryption,
+   * permanently. This runs a few at a time, each in the process preferred for the ghost, without requests for finished
+   * parts. The next round retries failures.
    *
-   * @param options.anew whether what is configured may have changed.
+   * @param options.anew whether the configured profile may have changed.
    */
   async announce(userIds: readonly string[], options?: { readonly anew?: boolean }): Promise<void> {
     const { store, mode } = this.#services;
@@ -182,14 +184,14 @@ export class Ghosts {
         await ghost.announce(options);
         if (mode !== "off" && !published.has(userId)) await ghost.publish();
       } catch (error) {
-        // Whoever has it publishes it.
+        // The process that has the ghost publishes it.
         if (!(error instanceof LeaseHeld))
           this.#log.warn({ ghost: userId, error }, "this ghost's setup is not complete yet");
       }
     });
   }
 
-  /** Stops all ghosts; their leases are free afterwards. */
+  /** Stops all ghosts and frees their leases. */
   async stop(): Promise<void> {
     this.#stopping = true;
     clearInterval(this.#interval);
@@ -198,12 +200,12 @@ export class Ghosts {
     await Promise.all([...this.#ghosts.values()].map((ghost) => ghost.stop()));
   }
 
-  /** Wakes those that this process has or should have; returns the others. */
+  /** Wakes the ghosts that this process has or should have; returns the others. */
   #wakeOwn(notification: Notification): Notification {
     const isOwn = (userId: string): boolean =>
       this.#ghosts.get(userId)?.actor.isLoaded === true || this.#options.processes.prefers(userId);
     for (const userId of notification.wakeUps) {
-      // A ghost that has never needed a device has nothing to hear.
+      // A ghost that has never needed a device gets no messages.
       if (isOwn(userId) && this.#known.has(userId)) this.get(userId)?.actor.requestSync();
     }
     for (const userId of notification.mail) if (isOwn(userId)) this.get(userId)?.actor.wake();
@@ -215,7 +217,7 @@ export class Ghosts {
     if (this.#stopping) return;
     this.#options.processes
       .notify(notification)
-      // One of those that were preferred may just have ended: whoever is preferred now is woken too.
+      // A preferred process may just have ended: the newly preferred one is woken too.
       .then(() => this.#options.processes.refresh())
       .then(() => {
         const own = (userId: string): boolean => this.#ghosts.get(userId)?.actor.isLoaded !== true;

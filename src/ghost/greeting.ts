@@ -6,20 +6,23 @@ import type { GhostServices } from "./ghost-services.ts";
 import type { GhostHandle } from "./ghost-handle.ts";
 import type { Sender } from "./sender.ts";
 
-/** While somebody may be setting up their device, it is looked for so often, for so long, in ms; after that, with the rest. */
+/**
+ * The interval, and the total time, of looks for a person who may be setting up their device, in ms; after that, only
+ * other reasons cause a look.
+ */
 const LOOKS_MS = 5_000;
 const LOOKS_FOR_MS = 600_000;
 
-/** A room that a ghost has come into. */
+/** A room that a ghost has entered. */
 interface Entered {
   readonly roomId: string;
-  /** Undefined when it is not known. */
+  /** Undefined when unknown. */
   readonly inviter: string | undefined;
 }
 
 /**
- * The first words of a ghost in a room. Somebody who has no device that the ghost may trust could never read them: a key that was
- * kept back is never sent later. So they read a notice why that is, and the greeting follows when their device is signed.
+ * The first words of a ghost in a room. A person without a trusted device could never read them, because a withheld key
+ * is never sent later. So they get a notice with the reason, and the greeting follows when their device is signed.
  */
 export class Greeting {
   readonly #ghost: GhostHandle;
@@ -42,7 +45,7 @@ export class Greeting {
     this.#sender = sender;
   }
 
-  /** The ghost has come into a room. Returns whether its greeting has to wait. Throws what may pass. */
+  /** The ghost has entered a room. Returns whether its greeting must wait. Throws temporary errors. */
   async entered(room: Entered, loaded: LoadedGhost): Promise<"greeted" | "waits"> {
     try {
       return await this.#greet(room, loaded);
@@ -54,8 +57,8 @@ export class Greeting {
   }
 
   /**
-   * Greets those who can read it by now. Returns how many wait still, and in how many ms it is worth another look: undefined
-   * when that is with whatever else rings. Throws what may pass.
+   * Greets the people who can now read it. Returns the number of people who still wait, and the ms until the next
+   * useful look: undefined when only other reasons should cause one. Throws temporary errors.
    */
   async late(loaded: LoadedGhost): Promise<{ readonly waiting: number; readonly againMs: number | undefined }> {
     let waiting = 0;
@@ -76,26 +79,26 @@ export class Greeting {
     if (inviter === undefined || obstacle === undefined) {
       await handler.joined(this.#ghost, { roomId, direct });
       await store.setUngreeted(loaded.lease, roomId, undefined);
-      // Another device of theirs that is not trusted is another matter.
+      // Another untrusted device of the person is a separate case.
       if (inviter !== undefined) await trustNotices.forget(inviter, roomId);
       return "greeted";
     }
     await store.setUngreeted(loaded.lease, roomId, inviter);
     const content = await notices.unheard(this.#ghost, { roomId, direct, why: obstacle.why });
-    // Somebody who has no device at all reads nothing.
+    // A person without any device can read nothing.
     if (content !== undefined && obstacle.devices > 0) {
-      // For the same reason, so that a message that was sent meanwhile gets no second notice.
+      // The same reason as for messages, so that a message sent meanwhile causes no second notice.
       const notice = { roomId, userId: inviter, why: obstacle.why, content };
       await trustNotices.tell(this.#ghost, loaded.lease, notice);
     }
     return "waits";
   }
 
-  /** What keeps somebody from reading what is said in a room; undefined when nothing does. */
+  /** The reason why a person can't read messages in a room; undefined when there is none. */
   async #obstacle(roomId: string, inviter: string, { device }: LoadedGhost): Promise<Obstacle | undefined> {
     const view = await this.#sender.view(roomId);
     if (view.encryption === undefined) return undefined;
-    // Somebody who has left meanwhile reads nothing here any more.
+    // A person who has left meanwhile can read nothing here any more.
     if (!(await this.#services.rooms.recipients(roomId, view)).includes(inviter)) return undefined;
     return device.lists.obstacleTo(inviter, this.#services.trustIn(this.#ghost.userId, roomId).send);
   }

@@ -18,7 +18,7 @@ import type { GhostHandle } from "./ghost-handle.ts";
 import type { GhostServices } from "./ghost-services.ts";
 import { decideInvite } from "./invite-decision.ts";
 
-/** The services that answering invites needs. */
+/** The services for answering invites. */
 export type InvitesServices = Pick<GhostServices, "client" | "invites" | "mode" | "permissions" | "words">;
 
 /** Answers invites: joins, or declines with a reason that the inviter reads. */
@@ -42,7 +42,7 @@ export class Invites {
   async invited(event: RoomEvent, log: Logger): Promise<void> {
     const { client } = this.#services;
     const actor = { userId: this.#ghost.userId };
-    // Made first, so that whoever sees the join finds a device to send keys to.
+    // Made first, so that clients that see the join find a device to send keys to.
     const { device } = await this.#account.load();
     try {
       const isEncrypted = encryptionOfInvite(event);
@@ -51,7 +51,7 @@ export class Invites {
         await leaveRoom(client, actor, event.room_id, reason);
         return;
       }
-      // Before the join, so that keys of the history are looked for however the process ends.
+      // Before the join, so that keys of the history are looked for even if the process ends.
       if (isEncrypted !== false) await device.expectHistory(event.room_id, event.sender);
       await joinRoom(client, actor, event.room_id);
       if (isEncrypted !== false) await device.catchUp();
@@ -64,7 +64,7 @@ export class Invites {
     }
   }
 
-  /** The words for the inviter when the invite is declined; undefined when it is to be accepted. */
+  /** The words for the inviter of a declined invite; undefined to accept it. */
   async #reasonToDecline(event: RoomEvent, isEncrypted: boolean | undefined, log: Logger): Promise<string | undefined> {
     const { invites, mode, permissions } = this.#services;
     const words = this.#services.words();
@@ -84,7 +84,7 @@ export class Invites {
         log.info({ encrypted: isEncrypted, mode }, "invite declined: this agent does not talk in such rooms");
         return describeRefusedRoom(words, mode);
       case "accept": {
-        // Last, so that what is declined for other reasons does not count.
+        // Last, so that an invite declined for other reasons does not count.
         const { counts } = decision;
         if (!counts || (await invites.take({ ghost: this.#ghost.userId, eventId, inviter }))) return undefined;
         log.info({ inviter, why: "invites_per_day" }, "invite declined");
@@ -93,7 +93,7 @@ export class Invites {
     }
   }
 
-  /** Whether somebody may have this ghost come into a room. Its size is asked for only where it counts. */
+  /** Whether a user may bring this ghost into a room. The room's size is fetched only where it counts. */
   async mayBring(userId: string, roomId: string): Promise<Decision> {
     const { permissions, client } = this.#services;
     const ghost = this.#ghost.userId;
@@ -104,7 +104,7 @@ export class Invites {
     return permissions.decide({ ...request, members: await joinedMembers(client, { userId: ghost }, roomId, via) });
   }
 
-  /** Leaves a room that is too large, where that could not be known at the invite. Says whether it did. */
+  /** Leaves a room that turned out to be too large after the invite. Returns whether it did. */
   async withdrew(roomId: string, log: Logger): Promise<boolean> {
     const { client, permissions } = this.#services;
     const most = permissions.maxRoomMembers;

@@ -4,8 +4,8 @@ import type { Queryable } from "../database/database.ts";
 import { newDeviceId } from "./device/device-store.ts";
 
 /*
- * What an operator asks for a ghost's keys, kept in its row of `ghosts` until the process that has the ghost does it: a
- * running bridge at its next heartbeat, a stopped one at its next start. All throw DatabaseError.
+ * An operator's requests about a ghost's keys. The ghost's row of `ghosts` holds them until its process carries them out:
+ * a running bridge at its next heartbeat, a stopped one at its next start. All functions throw DatabaseError.
  */
 
 /** Asks for a new device, signed by the same identity. */
@@ -23,12 +23,12 @@ export async function askForNewIdentity(database: Queryable, userId: string): Pr
   await database.query("update ghosts set reset_identity = true where user_id = $1", [userId]);
 }
 
-/** Asks for the room keys of the backup to be read in. */
+/** Asks for reading the room keys of the backup. */
 export async function askForBackupToBeRead(database: Queryable, userId: string): Promise<void> {
   await database.query("update ghosts set restore = true where user_id = $1", [userId]);
 }
 
-/** The ghost's device when nothing that was asked for is still to be done: it is new, signed, and has the backup's keys. */
+/** The ghost's device when all requests are done: it is new, signed, and has the backup's keys. */
 export async function finishedDevice(
   database: Queryable,
   userId: string,
@@ -43,8 +43,8 @@ export async function finishedDevice(
 }
 
 /**
- * Gives the ghosts whose devices are not on the homeserver, as far as the database knows, other device ids and empty stores:
- * by now those devices may be there, with keys that nobody has.
+ * Gives ghosts whose devices are not on the homeserver, as far as the database knows, new device ids and empty stores:
+ * by now those devices may exist there, with keys that nobody has.
  */
 export async function renameUnmadeDevices(tx: Queryable): Promise<void> {
   const { rows } = await tx.query<{ user_id: string; device_id: string }>(

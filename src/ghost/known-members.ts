@@ -3,9 +3,9 @@ import type { Database } from "../database/database.ts";
 import { fencedAtOnce, type Lease } from "../leases/leases.ts";
 
 /**
- * The members of rooms whose devices a ghost has asked for since they came. From then on Synapse tells of changes; of changes
- * before, while a member shared no room with the ghost, a `/sync` without rooms does not tell. So a ghost asks anew for the
- * devices of everybody who comes.
+ * The members of rooms whose devices a ghost has queried since they came. From then on Synapse reports changes; a
+ * `/sync` without rooms does not report earlier changes, from the time when a member shared no room with the ghost. So
+ * a ghost queries the devices of every newcomer.
  */
 export class KnownMembers {
   readonly #database: Database;
@@ -15,8 +15,8 @@ export class KnownMembers {
   }
 
   /**
-   * Those of a room's members whose devices have to be asked for: who has come since, all of them when the ghost itself
-   * has; and who is invited, for of them nothing is told at all.
+   * The members of a room whose devices must be queried: newcomers (all members when the ghost itself has just come),
+   * and invited ones, about whom nothing is reported at all.
    */
   async unknown(
     ghost: string,
@@ -38,7 +38,7 @@ export class KnownMembers {
     return { come: those(true), invited: those(false) };
   }
 
-  /** The devices of these members were asked for. Throws StaleLease. */
+  /** Records that these members' devices were queried. Throws StaleLease. */
   async asked(lease: Lease, roomId: string, members: readonly string[]): Promise<void> {
     await fencedAtOnce(this.#database, lease, (tx) =>
       tx.query(
@@ -53,7 +53,7 @@ export class KnownMembers {
   }
 }
 
-/** Forgets the members of rooms that they are in no more. Returns how many rows. */
+/** Deletes members of rooms that they have left. Returns the number of rows. */
 export function pruneKnownMembers(database: Database, signal?: AbortSignal): Promise<number> {
   const where = `not exists (select from memberships where memberships.ghost = acquaintances.ghost
     and memberships.room_id = acquaintances.room_id and membership in ('join', 'invite'))`;

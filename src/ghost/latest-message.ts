@@ -1,7 +1,7 @@
 import type { Rooms } from "../rooms/rooms.ts";
 import type { GhostStore } from "./ghost-store.ts";
 
-/** Whether nothing has been said since a message in a direct chat of two, as far as is known. */
+/** Whether a message is still the last one in a direct chat of two, as far as known. */
 export async function isLatestOfTwo(
   store: Pick<GhostStore, "membership">,
   rooms: Pick<Rooms, "soleCompanion" | "isLatest">,

@@ -16,7 +16,7 @@ import { combined } from "./outcome.ts";
 import type { RoomUpgrades } from "./room-upgrades.ts";
 import type { Sender } from "./sender.ts";
 
-/** What a ghost does with its mail, by the type of the event. */
+/** Handles a ghost's mail, by the type of the event. */
 export class MailHandler {
   readonly #ghost: GhostHandle;
   readonly #services: Pick<GhostServices, "handler" | "mailbox" | "mode" | "rooms" | "trustIn">;
@@ -47,9 +47,9 @@ export class MailHandler {
   }
 
   /**
-   * Handles one item and decides what becomes of it. Throws when it could not; the item is then still in the mailbox.
+   * Handles one item and decides about it. Throws when that failed; the item is then still in the mailbox.
    *
-   * @param survived called when the crypto engine has let go of the item.
+   * @param survived called when the crypto engine has finished with the item.
    */
   async handle(item: MailItem, loaded: LoadedGhost, survived: () => Promise<void>): Promise<ItemResult> {
     const { event } = item;
@@ -85,7 +85,7 @@ export class MailHandler {
     }
   }
 
-  /** A message in clear in an encrypted room may be anybody's: the server could have made it up. */
+  /** An unencrypted message in an encrypted room may be anybody's: the server could have invented it. */
   async #plain(item: MailItem, said: ReceivedContent, { lease }: LoadedGhost): Promise<ItemResult> {
     const { event } = item;
     const { rooms, trustIn, mode } = this.#services;
@@ -101,13 +101,14 @@ export class MailHandler {
   }
 
   async #redaction({ event }: MailItem, said: ReceivedContent): Promise<ItemResult> {
-    // Beside the content, where servers put it for all room versions and have checked it; in it alone since version 11.
+    // Servers check this field and put it beside the content for all room versions; since version 11 clients put it
+    // only into the content.
     const target = event.redacts ?? (said.kind === "redaction" ? said.target : undefined);
     if (target === undefined) return done();
     const { handler, mailbox } = this.#services;
     const roomId = event.room_id;
     const outcome = await handler.redacted(this.#ghost, { roomId, target, sender: event.sender });
-    // An event that waits for its key is not to be read when the key comes.
+    // A deleted event that waits for its key must not be read when the key comes.
     const store = (tx: Queryable): Promise<void> => mailbox.forget(tx, this.#ghost.userId, { roomId, eventId: target });
     return done(combined(outcome, { store }));
   }

@@ -17,13 +17,13 @@ import { auditOfMembership, inviterOf } from "./own-membership.ts";
 import type { Sender } from "./sender.ts";
 import { saidSinceInvite } from "./since-invite.ts";
 
-/** The services that handling a ghost's own memberships needs. */
+/** The services for handling a ghost's own memberships. */
 export type MembershipEventsServices = Pick<
   GhostServices,
   "audit" | "client" | "handler" | "mailbox" | "outbox" | "store"
 >;
 
-/** What a ghost does when it is invited, comes into a room, and is there no more. */
+/** Handles invites to a ghost, its joins and its leaves. */
 export class MembershipEvents {
   readonly #ghost: GhostHandle;
   readonly #services: MembershipEventsServices;
@@ -51,7 +51,7 @@ export class MembershipEvents {
     this.#greetingWaits = parts.greetingWaits;
   }
 
-  /** Handles a membership event of the ghost's own. Throws what may pass. */
+  /** Handles a ghost's own membership event. Throws temporary errors. */
   async handle(item: MailItem, loaded: LoadedGhost): Promise<ItemResult> {
     const { event } = item;
     const { audit } = this.#services;
@@ -82,7 +82,7 @@ export class MembershipEvents {
     }
   }
 
-  /** So that the first answer finds the room read and everybody's devices known. */
+  /** Prepares the room, so that the first answer finds its state read and all devices known. */
   async #meet(roomId: string, log: Logger): Promise<void> {
     await this.#sender.meet(roomId).catch((error: unknown) => {
       if (isRetryable(error)) throw error;
@@ -90,7 +90,7 @@ export class MembershipEvents {
     });
   }
 
-  /** Nothing that was for the ghost in the room, or from it, is kept. */
+  /** Deletes everything that was for the ghost in the room, or from it. */
   async #left(roomId: string): Promise<Outcome> {
     const { handler, mailbox, outbox } = this.#services;
     const ghost = this.#ghost.userId;
@@ -101,7 +101,7 @@ export class MembershipEvents {
     return combined(await handler.left(this.#ghost, roomId), { store });
   }
 
-  /** Greets the room; what was said there since the invite comes before what is said from now on. */
+  /** Greets the room; messages since the invite come before later ones. */
   async #entered(item: MailItem, loaded: LoadedGhost, log: Logger): Promise<Outcome> {
     const { client, mailbox, store } = this.#services;
     const { event } = item;
@@ -137,8 +137,8 @@ export class MembershipEvents {
   }
 
   /**
-   * Whether the ghost is in the room in spite of an event that says otherwise. Then what was noted when the event came in is
-   * put right.
+   * Whether the ghost is in the room in spite of an event that denies it. Then the record made at the event's arrival
+   * is corrected.
    */
   async #isPast(item: MailItem): Promise<boolean> {
     if (!mayBePast(item)) return false;

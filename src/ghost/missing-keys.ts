@@ -14,24 +14,24 @@ import type { NoticeWriter } from "./notice-writer.ts";
 import { parseRelation } from "../matrix/relation.ts";
 import { transactionId, type Outbox } from "./outbox.ts";
 
-/** What missing keys are told with. */
+/** The parts that reporting missing keys needs. */
 export interface MissingKeysOptions {
   readonly database: Database;
   readonly seals: Seals;
   readonly client: HomeserverClient;
   readonly outbox: Outbox;
-  /** How long a key may be late before people are told, in ms. */
+  /** The time for which a key may be late before people are told, in ms. */
   readonly tellAfterMs: number;
   readonly isGhost: (userId: string) => boolean;
   readonly notices: Pick<NoticeWriter, "missingKey">;
 }
 
-/** A client that never gives us its keys is told of it so often, however many sessions it makes. */
+/** The interval of notices about a client that never sends its keys, however many sessions it makes. */
 const TOLD_AGAIN_AFTER = "1 hour";
 
 /**
- * Tells people of messages that nobody can read: once for a room and session, by one ghost of the room, and then no more.
- * The notice goes when the key comes.
+ * Tells people about messages that nobody can read: once for a room and session, by one ghost of the room. The notice
+ * is deleted when the key comes.
  */
 export class MissingKeys {
   readonly #options: MissingKeysOptions;
@@ -41,15 +41,15 @@ export class MissingKeys {
   }
 
   /**
-   * Tells of what the ghost has been waiting for too long. Returns the ms until there may be more to tell, undefined when
-   * nothing waits. Throws what sending throws; what was not told is told the next time.
+   * Reports the ghost's overdue keys. Returns the ms until the next report may be due, undefined when nothing waits.
+   * Throws the error of sending; the next call then repeats the report.
    */
   async tell(ghost: GhostHandle, { lease }: LoadedGhost): Promise<number | undefined> {
     const { rows: waiting, open } = await this.#options.seals.open(await this.#waiting(ghost.userId));
     for (const row of waiting) {
       if (row.due_ms > 0) continue;
       const payload = unlessBroken(() => open(row, row.payload, ...placeOfEvent(row.event_id)));
-      // It is set aside when its key comes; until then nobody is told of it.
+      // It is set aside when its key comes; until then it is not reported.
       if (payload === undefined) continue;
       const event = JSON.parse(payload) as RoomEvent;
       // Agents do not complain to agents.
@@ -62,7 +62,7 @@ export class MissingKeys {
         ghost: ghost.userId,
         withheld: row.withheld ?? undefined,
       });
-      // Where keys are missing, the device that wrote may be one that gets none from us either.
+      // A device whose keys are missing may be one that gets none from us either.
       await ghost.sendToAll(row.room_id, content, stepOf(row.session_id)).catch((error: unknown) => {
         if (isRetryable(error)) throw error;
         // Nobody there can be told, now or later.
@@ -83,7 +83,7 @@ export class MissingKeys {
     return due.length === 0 ? undefined : Math.min(...due);
   }
 
-  /** Takes the notice about an event's session back, if this ghost gave one. Throws HomeserverError or DatabaseError. */
+  /** Deletes the notice of an event's session, if this ghost gave one. Throws HomeserverError or DatabaseError. */
   async takeBack(ghost: GhostHandle, event: RoomEvent, { device, lease }: LoadedGhost): Promise<void> {
     const sessionId = event.content["session_id"];
     if (typeof sessionId !== "string") return;
@@ -106,7 +106,7 @@ export class MissingKeys {
         },
       ).catch((error: unknown) => {
         if (isRetryable(error)) throw error;
-        // What it was about is read and answered all the same.
+        // Its message is read and answered anyway.
         ghost.log.warn({ room: event.room_id, error }, "the notice of a missing key could not be deleted");
       });
     }
@@ -115,7 +115,7 @@ export class MissingKeys {
     );
   }
 
-  /** One row for each room and session that the ghost waits for and nobody has told of. */
+  /** One row for each unreported room and session that the ghost waits for. */
   async #waiting(ghost: string): Promise<WaitingRow[]> {
     const { rows } = await this.#options.database.query<WaitingRow>(
       `select distinct on (events.room_id, session_id) events.room_id, session_id, mailbox.reason as withheld, event_id, payload,
@@ -133,7 +133,7 @@ export class MissingKeys {
     return rows;
   }
 
-  /** Whether it is for this ghost to tell; then the next look finds it so too. */
+  /** Whether this ghost should report it; the claim also holds for the next look. */
   async #claim(ghost: string, row: WaitingRow, sender: string): Promise<boolean> {
     const { database } = this.#options;
     await database.query(
@@ -170,8 +170,8 @@ function threadRootOf(event: RoomEvent): string | undefined {
 }
 
 /**
- * Forgets old notices of which nothing waits any more: until then the notice is known, so that it goes with the key and is not
- * given again. Returns how many rows.
+ * Deletes old notices for which nothing waits: until then the notice is known, so that it is deleted with the key's
+ * arrival and not repeated. Returns the number of rows.
  */
 export function pruneKeyNotices(database: Database, olderThanDays: number, signal?: AbortSignal): Promise<number> {
   const where = `created_at < now() - $1 * interval '1 day' and not exists (select from mailbox

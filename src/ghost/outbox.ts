@@ -5,23 +5,23 @@ import { fenced, fencedAtOnce, type Lease } from "../leases/leases.ts";
 import { unlessBroken } from "../sealing/sealed-text.ts";
 import type { SealedRow, Seals } from "../sealing/seals.ts";
 
-/** An event as it goes over the wire, stored before its first try. */
+/** An event in its final form, stored before its first attempt. */
 export interface StoredSend {
   readonly txnId: string;
   readonly roomId: string;
   readonly eventType: string;
   /** JSON; ciphertext where the room is encrypted. */
   readonly content: string;
-  /** Set once the server has taken it. */
+  /** Set once the server has accepted it. */
   readonly eventId: string | undefined;
-  /** How long ago it was first stored, in ms by the database's clock. */
+  /** The time since it was first stored, in ms by the database's clock. */
   readonly ageMs: number;
 }
 
 /** Where what is to be sent stands sealed. */
 const PLACE = "sends.content";
 
-/** The rows of `sends`: what makes a repeat the same bytes under the same id. */
+/** The rows of `sends`: they make a repeat the same bytes under the same id. */
 export class Outbox {
   readonly #database: Database;
   readonly #seals: Seals;
@@ -31,7 +31,7 @@ export class Outbox {
     this.#seals = seals;
   }
 
-  /** What was stored under this id, if anything was. */
+  /** The stored send under this id, if any. */
   async find(ghost: string, txnId: string): Promise<StoredSend | undefined> {
     const found = await this.#database.query<
       SealedRow & { room_id: string; event_type: string; content: string; event_id: string | null; age_ms: number }
@@ -43,7 +43,8 @@ export class Outbox {
     const { rows, open } = await this.#seals.open(found.rows);
     const row = rows[0];
     if (row === undefined) return undefined;
-    // Once it has arrived, its content is needed no more. What nobody of us has stored is not sent: it is made anew.
+    // A sent event's content is no longer needed. An unreadable content was not stored by us, and is made again instead
+    // of being sent.
     const content =
       row.event_id === null ? unlessBroken(() => open(row, row.content, PLACE, ghost, txnId)) : row.content;
     if (content === undefined) return undefined;
@@ -51,7 +52,7 @@ export class Outbox {
     return { txnId, roomId, eventType, content, eventId: row.event_id ?? undefined, ageMs };
   }
 
-  /** Keeps an event before it is sent, in place of an earlier form of it that was not. Throws StaleLease. */
+  /** Stores an event before it is sent, in place of an earlier unsent form. Throws StaleLease. */
   async store(lease: Lease, send: Pick<StoredSend, "txnId" | "roomId" | "eventType" | "content">): Promise<void> {
     await fenced(this.#database, lease, async (tx) => {
       const key = await this.#seals.in(tx, { roomId: send.roomId });
@@ -72,7 +73,7 @@ export class Outbox {
     });
   }
 
-  /** How many events of all ghosts are not known to have arrived. */
+  /** The number of events of all ghosts that are not known to have arrived. */
   async pending(): Promise<number> {
     const { rows } = await this.#database.query<{ pending: number }>(
       "select count(*)::integer as pending from sends where event_id is null",
@@ -80,18 +81,18 @@ export class Outbox {
     return rows[0]?.pending ?? 0;
   }
 
-  /** Forgets what was sent long ago, and what could not be in twice that time. Returns how many rows. */
+  /** Deletes old sent events, and unsent ones after twice that time. Returns the number of rows. */
   async prune(olderThanDays: number, signal?: AbortSignal): Promise<number> {
     const where = "created_at < now() - $1 * interval '1 day' * case when event_id is null then 2 else 1 end";
     return deleteInBatches(this.#database, { from: "sends", where, values: [olderThanDays] }, signal);
   }
 
-  /** Drops what a ghost that has left a room was still to say there. */
+  /** Drops the unsent messages of a ghost that has left a room. */
   async forget(tx: Queryable, ghost: string, roomId: string): Promise<void> {
     await tx.query("delete from sends where ghost = $1 and room_id = $2 and event_id is null", [ghost, roomId]);
   }
 
-  /** Notes that the server has taken it. The content is needed no more. */
+  /** Records that the server has accepted it, and drops its content. */
   async sent(lease: Lease, txnId: string, eventId: string): Promise<void> {
     await fencedAtOnce(this.#database, lease, (tx) =>
       tx.query("update sends set event_id = $3, content = '{}', sealed_by = null where ghost = $1 and txn_id = $2", [
@@ -104,8 +105,8 @@ export class Outbox {
 }
 
 /**
- * The Matrix transaction id of a send, always the same for the same ghost and step. Synapse's memory of an appservice's
- * transaction ids does not tell its users apart, so the ghost is in it.
+ * The Matrix transaction id of a send, always the same for the same ghost and step. It contains the ghost, because
+ * Synapse's cache of an appservice's transaction ids does not tell its users apart.
  */
 export function transactionId(ghost: string, roomId: string, step: string): string {
   return createHash("sha256")

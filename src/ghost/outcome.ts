@@ -1,10 +1,13 @@
 import type { Queryable } from "../database/database.ts";
 
-/** The result of something that reached a ghost. Its handler decides; the ghost's actor alone acts on the decision, once. */
+/** The result of an event for a ghost. Its handler decides; only the ghost's actor acts on the decision, once. */
 export interface Outcome {
-  /** Stores the result, in the transaction that takes the item out of the mailbox. After a crash before that, the item is handled again. */
+  /**
+   * Stores the result, in the transaction that takes the item out of the mailbox. After a crash before that, the item
+   * is handled again.
+   */
   readonly store?: ((tx: Queryable) => Promise<void>) | undefined;
-  /** Runs when that is committed. A crash in between loses it, so nothing that must not be lost belongs here. */
+  /** Runs after the commit. A crash in between loses it, so nothing that must not be lost belongs here. */
   readonly after?: (() => void | Promise<void>) | undefined;
 }
 

@@ -1,6 +1,6 @@
 import type { Queryable } from "../database/database.ts";
 
-/** Somebody whom a change of a ghost's identity concerns. */
+/** A person whom a change of a ghost's identity concerns. */
 export interface PersonOfGhost {
   readonly userId: string;
   readonly hasVerified: boolean;

@@ -4,19 +4,19 @@ import type { HomeserverClient } from "../homeserver/client.ts";
 import { isRefusal } from "../homeserver/errors.ts";
 import type { Logger } from "../observability/log.ts";
 
-/** How a ghost is called; how it looks is in avatars.ts. */
+/** A ghost's name; avatars.ts has its picture. */
 export interface Profile {
   readonly displayName: string;
 }
 
-/** How the bridge's own bot is called. */
+/** The name of the bridge's own bot. */
 export const BOT_PROFILE: Profile = { displayName: "AI agents" };
 
 /**
- * Sets the display name where it differs from what was set last, and returns its fingerprint. A homeserver that lets
- * nobody change their name (Synapse's `enable_set_displayname`) is no reason to be silent.
+ * Sets the display name where it differs from the last one, and returns its fingerprint. A homeserver that refuses
+ * names (Synapse's `enable_set_displayname`) must not silence the ghost.
  *
- * @param last The fingerprint of what was set last.
+ * @param last the fingerprint of the last name set.
  */
 export async function setProfile(
   client: HomeserverClient,

@@ -1,15 +1,15 @@
 import type { Queryable } from "../database/database.ts";
 
-/** What the database holds of a ghost's keys. All of it is public. */
+/** A ghost's keys in the database. All of them are public. */
 export interface GhostKeys {
   readonly userId: string;
   readonly deviceId: string;
   readonly deviceMade: boolean;
-  /** The device's Ed25519 key; undefined before it was made. */
+  /** The device's Ed25519 key; undefined before there is one. */
   readonly fingerprint: string | undefined;
   /** The identity's master signing key. */
   readonly masterKey: string | undefined;
-  /** Whether its secrets and room keys are kept on the homeserver. */
+  /** Whether its secrets and room keys are on the homeserver. */
   readonly secured: boolean;
 }
 

@@ -1,7 +1,7 @@
 import type { Shield } from "../crypto/shield.ts";
 import type { ReceivedContent } from "../matrix/received-content.ts";
 
-/** A message that reached a ghost, decrypted where it was encrypted. */
+/** A message to a ghost, decrypted if necessary. */
 export interface GhostMessage {
   readonly eventId: string;
   readonly roomId: string;
@@ -9,22 +9,22 @@ export interface GhostMessage {
   /** Milliseconds since 1970, by the sender's server. */
   readonly sentAt: number;
   readonly content: ReceivedContent;
-  /** Whether the room is a direct chat of the sender with the ghost, as of now. */
+  /** Whether the room is now a direct chat of the sender with the ghost. */
   readonly direct: boolean;
-  /** Whether it was encrypted, so that the homeserver can't have made it up. */
+  /** Whether it was encrypted, so that the homeserver can't have invented it. */
   readonly encrypted: boolean;
-  /** How long it had to wait for its key, in ms by our own clock. */
+  /** The time that it waited for its key, in ms by our own clock. */
   readonly lateMs: number;
-  /** What a strict client shows beside it; undefined when all is well, or when it was not encrypted. */
+  /** The warning that a strict client would show; undefined when there is none, or the message was not encrypted. */
   readonly shield: Shield | undefined;
 }
 
 /** The deletion of an event. */
 export interface GhostRedaction {
   readonly roomId: string;
-  /** Who deleted it. */
+  /** The user who deleted it. */
   readonly sender: string;
-  /** The event that was deleted. */
+  /** The deleted event. */
   readonly target: string;
 }
 
@@ -38,13 +38,13 @@ export interface GhostReaction {
   readonly key: string;
 }
 
-/** A message that can't be read, as people are told of it. */
+/** An unreadable message, for a notice. */
 export interface UnreadMessage {
   readonly eventId: string;
   readonly roomId: string;
   readonly threadRoot: string | undefined;
   /** The ghost that can't read it. */
   readonly ghost: string;
-  /** Why the sender keeps the key back, if it said so: a code of `m.room_key.withheld`. */
+  /** The sender's reason for not sending the key, if given: a code of `m.room_key.withheld`. */
   readonly withheld: string | undefined;
 }

@@ -3,7 +3,10 @@ import { roomState } from "../homeserver/room-calls.ts";
 import { READ_STATE, type Rooms } from "../rooms/rooms.ts";
 import type { GhostStore } from "./ghost-store.ts";
 
-/** Reads the state of a room anew where it has changed, as one of the ghosts in it. Does nothing where none is. Throws HomeserverError. */
+/**
+ * Reads the state of a changed room, as one of the ghosts in it. Does nothing where there is none. Throws
+ * HomeserverError.
+ */
 export async function refreshRoom(
   store: Pick<GhostStore, "ghostsIn">,
   rooms: Pick<Rooms, "view">,

@@ -5,21 +5,21 @@ import { isStorable } from "../database/text.ts";
 import type { RoomEvent } from "../homeserver/transaction.ts";
 
 /*
- * A Megolm message can be decrypted as often as one likes, and whoever can write events into a room's history can send a
- * ciphertext again as another event (spec "m.megolm.v1.aes-sha2", "Replay attacks"). So it is kept which event each
- * message of a session came in.
+ * A Megolm message can be decrypted any number of times, and anybody who can add events to a room can send a ciphertext
+ * again as another event (spec "m.megolm.v1.aes-sha2", "Replay attacks"). So each message of a session is stored with its
+ * event.
  */
 
 /*
- * These rows can't just go when they are old: a room key is kept for as long as what it opens may be asked for, and with it any
- * ciphertext of its session can be read again. So a session that was used last long ago (clients begin a new one after a week
- * or a hundred messages) is closed: one row says up to which index its messages were seen, and none of those counts any more,
- * whichever event it comes in. What that costs is a message that comes for the first time so long after a later one of its
- * session: it is set aside like a replay. The row goes with the room key, where old ones are forgotten
- * (`encryption.forget_keys_after`): what can't be decrypted can't be replayed.
+ * Age alone is no reason to delete these rows: a room key is kept for a long time, and with it any ciphertext of its
+ * session can be read again. So a session without recent use is closed (clients start a new one after a week or a hundred
+ * messages): one row holds its highest index, and no message up to that index counts any more, in any event. The cost: a
+ * message that first comes so long after a later one of its session is set aside like a replay. The row is deleted with
+ * the room key where old keys are forgotten (`encryption.forget_keys_after`), because an unreadable message can't be
+ * replayed.
  */
 
-/** Whether an event repeats the ciphertext of another one that the ghost has handled. Throws DatabaseError. */
+/** Whether an event repeats the ciphertext of another event that the ghost has handled. Throws DatabaseError. */
 export async function isReplay(database: Queryable, ghost: string, event: RoomEvent): Promise<boolean> {
   const position = positionOf(event);
   if (position === undefined) return false;
@@ -31,7 +31,7 @@ export async function isReplay(database: Queryable, ghost: string, event: RoomEv
   return rows.some((row) => row.event_id !== event.event_id);
 }
 
-/** Notes what an event was encrypted with, in the transaction that ends its handling. */
+/** Records an event's encryption, in the transaction that ends its handling. */
 export async function noteHandled(tx: Queryable, ghost: string, event: RoomEvent): Promise<void> {
   const position = positionOf(event);
   if (position === undefined) return;
@@ -43,10 +43,10 @@ export async function noteHandled(tx: Queryable, ghost: string, event: RoomEvent
 }
 
 /**
- * Closes the sessions that were used last so long ago, and forgets the closed ones whose keys are gone. Returns how many rows
- * went.
+ * Closes sessions without recent use, and deletes the closed ones whose keys are gone. Returns the number of deleted
+ * rows.
  *
- * @param keysGoAfterMs how long room keys are kept; undefined: for good.
+ * @param keysGoAfterMs the age at which room keys are forgotten; undefined: never.
  */
 export async function pruneReplays(
   database: Database,
@@ -76,7 +76,8 @@ export async function pruneReplays(
     return { rows: count, isLast: count < BATCH_ROWS };
   }, signal);
   if (keysGoAfterMs === undefined) return closed;
-  // A key that was there when its session was closed has gone by then; the days are for a ghost that was away meanwhile.
+  // A key that existed when its session was closed is gone by then; the extra days are for a ghost that was away
+  // meanwhile.
   const where = "closed_at < now() - $1 * interval '1 millisecond' - $2 * interval '1 day'";
   const values = [keysGoAfterMs, olderThanDays];
   return closed + (await deleteInBatches(database, { from: "closed_sessions", where, values }, signal));

@@ -7,7 +7,7 @@ import type { GhostHandle } from "./ghost-handle.ts";
 import type { GhostServices } from "./ghost-services.ts";
 import type { Invites } from "./invites.ts";
 
-/** Follows rooms to where they go on (spec "Room upgrades"). */
+/** Follows upgraded rooms (spec "Room upgrades"). */
 export class RoomUpgrades {
   readonly #ghost: GhostHandle;
   readonly #services: Pick<GhostServices, "client" | "invites">;
@@ -25,7 +25,7 @@ export class RoomUpgrades {
     this.#direct = direct;
   }
 
-  /** The room goes on in another one. Where that is open only to who is invited, the invite is waited for. */
+  /** Another room replaces this one. Where it needs an invite, the agent waits for that. */
   async followed(event: RoomEvent): Promise<void> {
     const { client, invites } = this.#services;
     const actor = { userId: this.#ghost.userId };
@@ -37,14 +37,14 @@ export class RoomUpgrades {
       log.info({ user: event.sender, why: decision.reason }, "an upgraded room is not followed");
       return;
     }
-    // Somebody who names room after room brings the agent into them as by an invite.
+    // A person who names room after room brings the agent into them like by an invite.
     if (!(await invites.take({ ghost: this.#ghost.userId, eventId: event.event_id, inviter: event.sender }))) {
       log.info({ user: event.sender }, "an upgraded room is not followed: too many invites today");
       return;
     }
     try {
       await joinRoom(client, actor, replacement, { via: event.sender.slice(event.sender.indexOf(":") + 1) });
-      // Anybody can name any room in a tombstone of their own; the other one has to say so too.
+      // Anybody can name any room in a tombstone of their own, so the other room must confirm it.
       if (
         predecessorRoom(await roomState(client, actor, replacement, { types: new Set(["m.room.create"]) })) !==
         event.room_id

@@ -5,7 +5,7 @@ export interface RoomOfGhosts {
   readonly roomId: string;
   readonly name: string | undefined;
   readonly isEncrypted: boolean;
-  /** Their user ids, in order. */
+  /** The ghosts' user ids, in order. */
   readonly ghosts: readonly string[];
 }
 

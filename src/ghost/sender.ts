@@ -14,28 +14,28 @@ import { reached } from "../observability/steps.ts";
 
 const ENCRYPTED = "m.room.encrypted";
 
-/** How long an event in clear is tried before its room is looked at again, in ms. */
+/** The time for which an unencrypted event is tried before its room is read again, in ms. */
 const PLAIN_RETRY_MS = 15_000;
 
 /**
- * Synapse remembers transaction ids for 24 hours and cleans up now and then. An event that was stored longer ago is
- * looked for in the room before it is sent again.
+ * Synapse remembers transaction ids for 24 hours and cleans up from time to time. An event stored longer ago is
+ * searched in the room before it is sent again.
  */
 const FORGOTTEN_AFTER_MS = 20 * 3_600_000;
 
-/** How far the homeserver's clock and the database's may differ. */
+/** The most by which the clocks of homeserver and database may differ. */
 const CLOCK_LEEWAY_MS = 3_600_000;
 
-/** What a ghost says, and what it belongs to. */
+/** A ghost's event, and the step that it belongs to. */
 export interface OutgoingEvent {
   readonly roomId: string;
   readonly type: string;
   readonly content: object;
-  /** The same for the same thing, however often it is said. */
+  /** The same for each attempt at the same thing. */
   readonly step: string;
 }
 
-/** The agents do not talk in rooms of this kind (`encryption.mode`). */
+/** Agents do not talk in rooms of this kind (`encryption.mode`). */
 class RoomRefused extends Error {
   override readonly name = "RoomRefused";
 
@@ -44,7 +44,10 @@ class RoomRefused extends Error {
   }
 }
 
-/** What came encrypted, or is made of that, would have gone in clear: the room is not encrypted, as far as the server says. */
+/**
+ * A message made from encrypted ones would have been sent unencrypted, because the server says that the room is not
+ * encrypted.
+ */
 export class ClearTextRefused extends Error {
   override readonly name = "ClearTextRefused";
 
@@ -53,10 +56,10 @@ export class ClearTextRefused extends Error {
   }
 }
 
-/** How often it is noted in the audit log that something did not go in clear: for each room once in so long, in ms. */
+/** The interval in which the audit log records such a refusal for a room, in ms. */
 const REFUSAL_NOTED_MS = 3_600_000;
 
-/** The services that sending needs, of those that all ghosts share. */
+/** The shared services that sending needs. */
 type SenderServices = Pick<
   GhostServices,
   | "audit"
@@ -72,16 +75,16 @@ type SenderServices = Pick<
   | "verification"
 >;
 
-/** How a ghost speaks: in the form that the room's state asks for, and every event once. */
+/** Sends a ghost's events: in the form that the room's state asks for, and each event once. */
 export class Sender {
   readonly #userId: string;
   readonly #services: SenderServices;
   readonly #account: Pick<GhostAccount, "load">;
   readonly #stopping: AbortSignal;
-  /** By room; when it was noted last that something did not go in clear. */
+  /** By room: the time of the last recorded refusal to send unencrypted. */
   readonly #refusalNoted = new Map<string, number>();
 
-  /** @param stopping ends what is being tried. */
+  /** @param stopping ends running attempts. */
   constructor(userId: string, services: SenderServices, account: Pick<GhostAccount, "load">, stopping: AbortSignal) {
     this.#userId = userId;
     this.#services = services;
@@ -90,11 +93,11 @@ export class Sender {
   }
 
   /**
-   * Sends an event, once, however often it is called with the same step: encrypted where the room is, its final form
-   * stored before the first try. Keeps trying while the server is away, until `signal` aborts. Returns the event's id.
-   * Throws {@link ClearTextRefused}, {@link RoomRefused}.
+   * Sends an event, once for the same step: encrypted where the room is, with its final form stored before the first
+   * attempt. Retries while the server is away, until `signal` aborts. Returns the event's id. Throws {@link
+   * ClearTextRefused}, {@link RoomRefused}.
    *
-   * @param options.toAll whether all devices can read it, instead of those that the ghost trusts in the room.
+   * @param options.toAll whether all devices can read it, instead of only those that the ghost trusts in the room.
    */
   async send(
     { roomId, type, content, step }: OutgoingEvent,
@@ -130,7 +133,7 @@ export class Sender {
       { roomId, type: stored.eventType, txnId, content: stored.content },
       {
         retry: "transient",
-        // In clear only for so long at a time: before it is tried again, the room is looked at again.
+        // An unencrypted event is tried only for a short time; then the room is read again.
         retryForMs: stored.eventType === ENCRYPTED ? undefined : PLAIN_RETRY_MS,
         signal: signal === undefined ? this.#stopping : AbortSignal.any([signal, this.#stopping]),
       },
@@ -145,19 +148,19 @@ export class Sender {
     return eventId;
   }
 
-  /** The room as it is now. Throws what the homeserver says when its state can't be read. */
+  /** The room's present state. Throws the homeserver's error when the state can't be read. */
   view(roomId: string): Promise<RoomView> {
     return viewAs(this.#services, this.#userId, roomId);
   }
 
-  /** Reads a room and begins to follow its members' devices, so that the first answer finds both done. */
+  /** Reads a room and starts to follow its members' devices, so that the first answer finds both done. */
   async meet(roomId: string): Promise<void> {
     const view = await this.view(roomId);
     if (view.encryption === undefined) return;
     await this.#followDevices(roomId, await this.#services.rooms.recipients(roomId, view));
   }
 
-  /** Asks for the devices of those of whom nothing was told. Throws HomeserverError, StaleLease. */
+  /** Queries the devices of members about whom nothing was reported. Throws HomeserverError, StaleLease. */
   async #followDevices(roomId: string, recipients: readonly string[]): Promise<void> {
     const { knownMembers } = this.#services;
     const { device, lease } = await this.#account.load();
@@ -166,7 +169,7 @@ export class Sender {
     if (come.length > 0) await knownMembers.asked(lease, roomId, await device.lists.meet(come));
   }
 
-  /** The event in the form in which it leaves. The room's state decides, freshly read; without it nothing leaves. */
+  /** The event in its final form. The freshly read state of the room decides; without it nothing is sent. */
   async #outgoing(
     { roomId, type, content }: Omit<OutgoingEvent, "step">,
     { form, toAll }: { readonly form: Form; readonly toAll: boolean },
@@ -184,7 +187,7 @@ export class Sender {
     return { eventType: ENCRYPTED, content: ciphertext };
   }
 
-  /** The event's id when it reached the room after all, though we never heard so. */
+  /** The event's id when it reached the room without our knowledge. */
   #echo(actor: Actor, stored: StoredSend): Promise<string | undefined> {
     const content: unknown = JSON.parse(stored.content);
     return findOwnEvent(
@@ -195,7 +198,7 @@ export class Sender {
     );
   }
 
-  /** Counts, logs and notes that something did not go in clear. */
+  /** Counts, logs and records a refusal to send unencrypted. */
   async #refuseClear(roomId: string): Promise<ClearTextRefused> {
     const { metrics, audit, database, log } = this.#services;
     const refused = new ClearTextRefused();
@@ -209,7 +212,7 @@ export class Sender {
     return refused;
   }
 
-  /** Whether an event was stored in clear, not sent, and may not leave so: its room has become encrypted since. */
+  /** Whether an unsent event was stored unencrypted and may not be sent so: its room has become encrypted since. */
   async #mustBeMadeAnew(stored: StoredSend, form: Form): Promise<boolean> {
     if (stored.eventId !== undefined || stored.eventType === ENCRYPTED) return false;
     if (form === "encrypted") return true;

@@ -4,14 +4,14 @@ import { timelineBefore } from "../homeserver/room-history.ts";
 import { parseTransaction, type RoomEvent } from "../homeserver/transaction.ts";
 import { DELIVERED } from "../mailbox/routing.ts";
 
-/** How many events are looked through. Of somebody who says more before the agent is there, the last words are heard. */
+/** The number of events that are read. Of a person who writes more before the agent comes, the last messages count. */
 const FIRST_PAGE = 30;
 const PAGE = 100;
 const MAX_PAGES = 3;
 
 /**
- * What was said in a room between a ghost's invite and its join, oldest first. Clients make a direct chat together with its
- * first message, which is there before the agent can be; of what comes before the join, Synapse tells nobody. Throws
+ * The messages in a room between a ghost's invite and its join, oldest first. Clients make a direct chat together with
+ * its first message, before the agent can join; and Synapse sends nobody the events before the join. Throws
  * HomeserverError.
  *
  * @param join the event of the ghost's join.
@@ -29,7 +29,7 @@ export async function saidSinceInvite(
     const { events, end } = await timelineBefore(client, { userId: ghost }, join.room_id, { from, limit });
     for (const event of events) {
       const isOwn = event["type"] === "m.room.member" && event["state_key"] === ghost;
-      // The invite, or whatever else was before it.
+      // The invite, or the membership before it.
       if (isBefore && isOwn) return readable(said);
       if (event["event_id"] === join.event_id) isBefore = true;
       else if (isBefore) said.push(event);

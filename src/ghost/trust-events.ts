@@ -6,13 +6,13 @@ import { partnerIn } from "./direct-chat.ts";
 import type { GhostHandle } from "./ghost-handle.ts";
 import type { GhostServices } from "./ghost-services.ts";
 
-/** The services that telling of trust needs. */
+/** The services for notices of trust. */
 type TrustEventsServices = Pick<
   GhostServices,
   "client" | "log" | "notices" | "rooms" | "store" | "trustNotices" | "verification"
 >;
 
-/** Tells a room what has happened to trust: an identity that changed, a device that is not signed, a verification that ended. */
+/** Tells a room about changes of trust: a changed identity, an unsigned device, a finished verification. */
 export class TrustEvents {
   readonly #ghost: GhostHandle;
   readonly #services: TrustEventsServices;
@@ -32,7 +32,7 @@ export class TrustEvents {
     );
     for (const userId of userIds) {
       const content = await notices.silenced(this.#ghost, roomId, userId);
-      // In a room with nobody else it is the same as what they were told when they were not heard.
+      // In a room with nobody else it repeats the notice about the unread message.
       const isAlone = (await rooms.soleCompanion(roomId, this.#ghost.userId)) === userId;
       const unlessTold = isAlone ? (["verified_identity_changed"] as const) : [];
       await trustNotices.tell(this.#ghost, lease, { roomId, userId, why: "silenced", content, unlessTold });
@@ -46,7 +46,7 @@ export class TrustEvents {
     await trustNotices.tell(this.#ghost, lease, { roomId, userId: this.#ghost.userId, why: "agent_unsigned", content });
   }
 
-  /** Somebody who is verified now may have been told before that they are not trusted. */
+  /** A person who is verified now may have been told before that they are not trusted. */
   async verified(flow: Flow, cancelled: string | undefined): Promise<void> {
     if (cancelled !== undefined) return;
     const { trustNotices, notices, verification } = this.#services;
@@ -62,7 +62,7 @@ export class TrustEvents {
     );
   }
 
-  /** A direct chat with somebody, as far as is known. */
+  /** A direct chat with a person, as far as known. */
   async #directRoomWith(person: string): Promise<string | undefined> {
     for (const roomId of await this.#services.store.calledDirectWith(this.#ghost.userId, person)) {
       if ((await partnerIn(this.#services, this.#ghost.userId, roomId)) === person) return roomId;

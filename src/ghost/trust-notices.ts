@@ -7,21 +7,20 @@ import type { GhostHandle } from "./ghost-handle.ts";
 
 type Reason = Distrust | "silenced" | "agent_unsigned";
 
-/** A notice about trust: for whom it is, and why. */
+/** A notice about trust: its person and reason. */
 export interface TrustNotice {
   readonly roomId: string;
   readonly userId: string;
   /**
-   * `silenced` when nobody in the room is spoken to on the user's account, `agent_unsigned` when it is the ghost itself
-   * that nobody should trust.
+   * `silenced` when the ghost is silent because of the user, `agent_unsigned` when the ghost itself can't be trusted.
    */
   readonly why: Reason;
   readonly content: object;
-  /** It says nothing new where one of these was told the user in the room. */
+  /** The notice is skipped where the user was told one of these in the room. */
   readonly unlessTold?: readonly Reason[];
 }
 
-/** Tells people that their device or identity is not trusted enough: each once in a room, by one agent of it. */
+/** Tells people that their device or identity is not trusted enough: each person once in a room, by one agent of it. */
 export class TrustNotices {
   readonly #database: Database;
 
@@ -29,7 +28,7 @@ export class TrustNotices {
     this.#database = database;
   }
 
-  /** Throws what sending throws when it may pass; then it is told the next time. */
+  /** Throws temporary errors of sending; the next call then repeats the notice. */
   async tell(ghost: GhostHandle, lease: Lease, notice: TrustNotice): Promise<void> {
     const { roomId, userId, why, content, unlessTold = [] } = notice;
     const key = [roomId, userId, why];
@@ -46,7 +45,7 @@ export class TrustNotices {
     );
     const [row] = rows;
     if (row === undefined) return;
-    // With its time: what was forgotten since is told again.
+    // With its time, so that a notice can be repeated after it was forgotten.
     await ghost.sendToAll(roomId, content, `not trusted ${userId} ${why} ${row.since}`).catch((error: unknown) => {
       if (isRetryable(error)) throw error;
       ghost.log.warn({ room: roomId, error }, "an untrusted device could not be reported to its user");
@@ -58,7 +57,8 @@ export class TrustNotices {
   }
 
   /**
-   * What was told of somebody may be told again, in one room or in all: their identity was verified, or made good otherwise.
+   * Allows a person's notices to be repeated, in one room or in all: their identity was verified, or repaired
+   * otherwise.
    */
   async forget(userId: string, roomId?: string): Promise<void> {
     await this.#database.query("delete from trust_notices where user_id = $1 and ($2::text is null or room_id = $2)", [
@@ -68,7 +68,7 @@ export class TrustNotices {
   }
 }
 
-/** Forgets old notices: after that, people are told again. Returns how many rows. */
+/** Deletes old notices; after that, people are told again. Returns the number of rows. */
 export function pruneTrustNotices(database: Database, olderThanDays: number, signal?: AbortSignal): Promise<number> {
   const where = "created_at < now() - $1 * interval '1 day'";
   return deleteInBatches(database, { from: "trust_notices", where, values: [olderThanDays] }, signal);

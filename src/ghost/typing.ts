@@ -3,11 +3,11 @@ import type { HomeserverClient } from "../homeserver/client.ts";
 import { typing } from "../homeserver/room-calls.ts";
 import type { Background } from "../concurrency/background.ts";
 
-/** The server forgets a typing notice by itself after this time, so none outlives a crash for long. */
+/** The server ends a typing notice by itself after this time, so none outlives a crash for long. */
 const TIMEOUT_MS = 30_000;
 const RENEW_MS = 20_000;
 
-/** Typing notices of one ghost: renewed while it works, ended when it is done. */
+/** The typing notices of one ghost: renewed while it works, ended when it is done. */
 export class Typing {
   readonly #client: HomeserverClient;
   readonly #userId: string;
@@ -22,7 +22,7 @@ export class Typing {
     this.#background = background;
   }
 
-  /** Begins to show typing; the returned function ends it, when the last one who began it has ended it. */
+  /** Shows typing; the returned function ends it, unless another caller still shows it. */
   start(roomId: string): () => void {
     const current = this.#renewals.get(roomId);
     if (current === undefined) {
@@ -47,7 +47,7 @@ export class Typing {
     };
   }
 
-  /** Ends all. */
+  /** Ends all typing notices. */
   stop(): void {
     for (const [roomId, { timer }] of this.#renewals) {
       clearInterval(timer);

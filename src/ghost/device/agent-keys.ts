@@ -6,18 +6,18 @@ import type { HomeserverClient } from "../../homeserver/client.ts";
 import { OperatorError } from "../../observability/operator-error.ts";
 import { accountDataOf, backupServerOf } from "./server-side-keys.ts";
 
-/** A room key as clients export it (spec "Key export format"). */
+/** A room key in the export format of clients (spec "Key export format"). */
 export type ExportedKey = Readonly<Record<string, unknown>> & {
   readonly room_id: string;
   readonly session_id: string;
 };
 
-/** There is nothing on the server that this key opens. */
+/** This key opens nothing on the server. */
 class KeysNotFound extends OperatorError<"KeysNotFound"> {
   override readonly name = "KeysNotFound";
 }
 
-/** How a ghost's keys are kept on the server. */
+/** The state of a ghost's keys on the server. */
 export interface ServerSideKeys {
   /** Whether the identity's secrets are there, under our key. */
   readonly identity: boolean;
@@ -25,19 +25,19 @@ export interface ServerSideKeys {
   readonly backup: { readonly version: string; readonly keys: number } | undefined;
 }
 
-/** Room keys go to the server in requests of so many. */
+/** The room keys in one request to the server. */
 const PUT_AT_ONCE = 200;
 
 /**
- * What an operator does with a ghost's keys, by its secret storage and its backup on the server alone: the ghost itself
- * may be loaded or not, here or elsewhere. All throw HomeserverError.
+ * An operator's actions on a ghost's keys, through its secret storage and its backup on the server alone: the ghost may
+ * be loaded or not, here or elsewhere. Every method throws HomeserverError.
  */
 export class AgentKeys {
   readonly #client: HomeserverClient;
   readonly #userId: string;
   readonly #storage: SecretStorage;
 
-  /** @param recoveryKey the 32 bytes that the ghost's secret storage is encrypted with. */
+  /** @param recoveryKey the 32 bytes that encrypt the ghost's secret storage. */
   constructor(client: HomeserverClient, userId: string, recoveryKey: Uint8Array) {
     this.#client = client;
     this.#userId = userId;
@@ -57,8 +57,8 @@ export class AgentKeys {
   }
 
   /**
-   * Encrypts the secrets anew that another key opens, so that the ghost finds them. Throws {@link KeysNotFound} when that
-   * key does not open them.
+   * Encrypts the secrets that another key opens with our key, so that the ghost finds them. Throws {@link KeysNotFound}
+   * when that key does not open them.
    */
   async takeOver(otherRecoveryKey: Uint8Array): Promise<void> {
     const other = new SecretStorage(accountDataOf(this.#client, this.#userId), otherRecoveryKey);

@@ -3,15 +3,15 @@ import type { Device } from "../../crypto/device.ts";
 import type { Logger } from "../../observability/log.ts";
 import type { GhostVerifications, OpenFlow } from "./ghost-verifications.ts";
 
-/** Neither a start nor a stop waits long for a server that is away. */
+/** Neither a start nor a stop waits long for an unreachable server. */
 const TELLING_MS = 5_000;
 
 /**
- * Tells the users whose verifications were cut off that they come to nothing: the engine keeps them in memory alone. Throws
+ * Tells users that their interrupted verifications have failed: the engine keeps verifications only in memory. Throws
  * StaleLease, DatabaseError.
  *
- * @param options.evenUntold whether a flow has ended too when its user can't be told now. Otherwise that user is told when
- *   the device is opened next.
+ * @param options.evenUntold whether a flow also ends when its user can't be told now. Otherwise the user is told when
+ * the device is next opened.
  */
 export async function cancelCutOff(
   flows: readonly OpenFlow[],
@@ -36,7 +36,7 @@ export async function cancelCutOff(
   );
 }
 
-/** Rejects when the work takes too long; what comes of it later is of no use to anybody. */
+/** Rejects when the work takes too long; its later result is ignored. */
 async function inTime(work: Promise<void>): Promise<void> {
   const late = new AbortController();
   const limit = sleep(TELLING_MS, undefined, { signal: late.signal }).then(() => {

@@ -26,13 +26,13 @@ import { forgetOldKeys } from "./forgetting.ts";
 import { GhostVerifications } from "./ghost-verifications.ts";
 import { mark, wentBack } from "./store-marker.ts";
 
-/** A device that the server knows and that need not be replaced. */
+/** A device that the server knows and that needs no replacement. */
 type UsableDevice = MadeDevice | SignedDevice | SecuredDevice;
 
 /**
- * Keeps a ghost's one device: makes it, has it signed by the ghost's identity, puts its keys into safety on the server,
- * and makes another one in its place when it can't be used any more. A device is disposable, its identity is not. See
- * device-state.ts for the states; every step is noted in the database before the next one begins.
+ * Keeps a ghost's one device: makes it, has the ghost's identity sign it, backs its keys up on the server, and replaces
+ * it when it can't be used any more. A device is disposable, its identity is not. device-state.ts has the states; every
+ * step is recorded in the database before the next one begins.
  */
 export class DeviceKeeper {
   readonly #userId: string;
@@ -52,8 +52,8 @@ export class DeviceKeeper {
   }
 
   /**
-   * Opens the device as it is to be, and brings it up to date. What was interrupted is gone on with the next time. Throws
-   * what the server, the database or the store throw.
+   * Opens the device in its required state, and brings it up to date. The next call continues an interrupted one.
+   * Throws the error of the server, the database or the store.
    */
   async open(lease: Lease): Promise<OpenDevice> {
     const usable = await this.#makeUsable(lease);
@@ -65,12 +65,12 @@ export class DeviceKeeper {
       const signed = usable.kind === "made" ? await this.#sign(open.device, usable, lease) : usable;
       await this.#store.setKeys(lease, open.device.fingerprint, await open.device.masterKey());
       if (signed.kind !== "orphaned" && signed.replaces !== undefined) {
-        // Not before the new device is known: what is said until then is said to the old one.
+        // Only after the new device is known: until then messages go to the old one.
         await closeDevice(open);
         await this.#emptyReplaced(signed.replaces, lease);
         open = await this.#opener.open(await this.#store.ensure(this.#userId), lease);
       }
-      // Before the old device is forgotten here: the server must not take this one for the former of the two.
+      // Before the old device is forgotten here: the server must not take the new one for the older of the two.
       await mark(this.#surroundings.client, this.#store, lease, open.device.deviceId);
       await this.#secureAndRestore(open.device, signed, lease);
       await cancelCutOff(cutOff, open.device, this.#ledger(lease), { evenUntold: true, log: this.#log });
@@ -82,8 +82,8 @@ export class DeviceKeeper {
   }
 
   /**
-   * Tells those who verify the ghost that it comes to nothing: what is under way is lost with the engine's memory. Users who
-   * can't be told now are told when the device is opened next. Throws StaleLease, DatabaseError.
+   * Tells the users who are verifying the ghost that it failed, because the engine's memory is about to be lost. A user
+   * who can't be told now is told when the device is next opened. Throws StaleLease, DatabaseError.
    */
   async abandonVerifications({ device }: Pick<OpenDevice, "device">, lease: Lease): Promise<void> {
     if (!device.isVerifying) return;
@@ -91,9 +91,9 @@ export class DeviceKeeper {
     await cancelCutOff(await ledger.open(), device, ledger, { evenUntold: false, log: this.#log });
   }
 
-  /** Goes through the steps that need no open device, from whatever state the database tells of. */
+  /** Takes the steps that need no open device, from any state in the database. */
   async #makeUsable(lease: Lease): Promise<UsableDevice> {
-    // Read under the lease: a former owner changes nothing of it any more.
+    // Read under the lease, so that a former owner can no longer change it.
     const record = await this.#store.ensure(this.#userId);
     let state = deviceStateOf(record);
     if (state.kind !== "to be replaced" && (await wentBack(this.#surroundings.client, this.#userId, record))) {
@@ -112,7 +112,7 @@ export class DeviceKeeper {
     }
   }
 
-  /** Brings the identity of a device to safety where nothing else has it, and begins a new device in its place. */
+  /** Backs up a device's identity where nothing else has it, and starts a new device in its place. */
   async #replace(device: OutdatedDevice, lease: Lease): Promise<UnmadeDevice> {
     if (device.hasOnlyIdentity) {
       const old = await this.#opener.open(device, lease);
@@ -125,7 +125,7 @@ export class DeviceKeeper {
     }
     await this.#store.replaceDevice(lease);
     this.#log.warn({ device: device.deviceId }, "this ghost gets a new device");
-    // A wish for another one that comes just now is for the next load.
+    // A request for another device that comes just now is for the next load.
     const begun = deviceStateOf({ ...(await this.#store.ensure(this.#userId)), renew: false });
     if (begun.kind !== "unmade") throw new Error(`the new device of ${this.#userId} was made by somebody else`);
     return begun;
@@ -151,13 +151,13 @@ export class DeviceKeeper {
       return restored ? "restored identity" : "new identity";
     } catch (error) {
       if (!(error instanceof IdentityElsewhere)) throw error;
-      // People see a warning, and get nothing from it; making a new identity by itself would hurt them more.
+      // People see a warning and get no messages; a new identity made unasked would hurt them more.
       this.#log.error({ error }, "this ghost's device is not signed");
       return "identity elsewhere";
     }
   }
 
-  /** The keys that were sent to the old device go into the backup. One that can't take them any more is let go. */
+  /** Backs up the keys that were sent to the old device. A device that can't receive them any more is given up. */
   async #emptyReplaced(deviceId: string, lease: Lease): Promise<void> {
     const old = await this.#opener.openReplaced(deviceId, lease);
     try {
@@ -170,7 +170,7 @@ export class DeviceKeeper {
     }
   }
 
-  /** Has the keys of a device kept on the server, reads in those that are there already, and retires former devices. */
+  /** Has a device's keys backed up on the server, reads the keys that are already there, and removes former devices. */
   async #secureAndRestore(
     device: Device,
     state: SignedDevice | SecuredDevice | OrphanedDevice,
@@ -178,7 +178,7 @@ export class DeviceKeeper {
   ): Promise<void> {
     switch (state.kind) {
       case "orphaned":
-        // Without its identity a device may not be the one that is to keep or get anything.
+        // A device without its identity may neither store nor get anything.
         return;
       case "signed":
         await this.#secure(device, lease);
@@ -192,7 +192,7 @@ export class DeviceKeeper {
     await this.#store.setRestored(lease);
   }
 
-  /** A ghost can talk without it; then it is tried again when it is loaded next. */
+  /** A ghost can work without it; the next load tries again. */
   async #secure(device: Device, lease: Lease): Promise<void> {
     try {
       await device.secure();
@@ -203,7 +203,7 @@ export class DeviceKeeper {
     }
   }
 
-  /** What the server will never give must not silence the ghost. */
+  /** A permanent refusal of the server must not silence the ghost. */
   async #restoreKeys(device: Device): Promise<void> {
     await device.restoreKeys().catch((error: unknown) => {
       if (!(error instanceof MatrixError) || error.retryable) throw error;
@@ -211,7 +211,7 @@ export class DeviceKeeper {
     });
   }
 
-  /** The devices that this one takes the place of go, from the server and from the database. */
+  /** Deletes the devices that this one replaces, from the server and from the database. */
   async #retireOthers(device: Device, replaced: string | undefined, lease: Lease): Promise<void> {
     const { client, cryptoStore } = this.#surroundings;
     const actor = { userId: this.#userId };
@@ -225,7 +225,7 @@ export class DeviceKeeper {
     await this.#store.replaced(lease);
   }
 
-  /** What can't be forgotten now is forgotten the next time. */
+  /** The next load forgets the rest. */
   async #forgetOldKeys(deviceId: string, lease: Lease): Promise<void> {
     const { database, client, cryptoStore, forgetKeysAfterMs: afterMs } = this.#surroundings;
     if (afterMs === undefined) return;

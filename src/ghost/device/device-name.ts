@@ -4,28 +4,28 @@ import { isRefusal } from "../../homeserver/errors.ts";
 import { devices } from "../../homeserver/key-backup-calls.ts";
 import type { Logger } from "../../observability/log.ts";
 
-/** What all devices of ghosts were called once, and what stands behind the agent's name in those of today. */
+/** The former name of all ghosts' devices, which now stands behind the agent's name. */
 const PRODUCT = "matrix-appservice-agents";
 
-/** Synapse takes no longer name of a device, in characters. */
+/** The longest name of a device that Synapse accepts, in characters. */
 const LONGEST = 100;
 
-/** What the device of a ghost is called in people's clients, where they verify it. */
+/** The name of a ghost's device in people's clients, where they verify it. */
 export function deviceNameOf(displayName: string | undefined): string {
   if (displayName === undefined) return PRODUCT;
   const name = displayName.slice(0, LONGEST - PRODUCT.length - 3).toWellFormed();
   return `${name} (${PRODUCT})`;
 }
 
-/** Whether a device's name is one that {@link deviceNameOf} gives, to whichever agent; people's own are not. */
+/** Whether {@link deviceNameOf} gave a device this name, for any agent; people's own names are different. */
 export function isDeviceName(name: string | undefined): boolean {
   return name === PRODUCT || name?.endsWith(` (${PRODUCT})`) === true;
 }
 
 /**
- * Calls a ghost's device as the ghost is called now, unless somebody gave it a name of their own. One that is gone from the
- * server is not made again: it would be there without its keys. Throws HomeserverError when the server can't be asked; its
- * refusal is no reason to be silent.
+ * Names a ghost's device after the ghost, unless somebody gave it another name. A device missing on the server is not
+ * made again, because it would lack its keys. Throws HomeserverError when the server can't be asked; a refusal must not
+ * silence the ghost.
  */
 export async function renameDevice(
   client: HomeserverClient,

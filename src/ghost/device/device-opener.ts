@@ -13,13 +13,13 @@ import { accountDataOf, backupServerOf } from "./server-side-keys.ts";
 import { StoredToDeviceAttempts } from "./to-device-attempts.ts";
 import { ToDeviceGate } from "./to-device-gate.ts";
 
-/** A device that is open, on its store. */
+/** An open device, with its store. */
 export interface OpenDevice {
   readonly device: Device;
   readonly session: StoreSession;
 }
 
-/** Opens a ghost's devices on their stores, with all that they need of the bridge. */
+/** Opens a ghost's devices on their stores, with everything that they need from the bridge. */
 export class DeviceOpener {
   readonly #userId: string;
   readonly #surroundings: DeviceSurroundings;
@@ -37,12 +37,12 @@ export class DeviceOpener {
     this.#gate = new ToDeviceGate(userId, surroundings, log);
   }
 
-  /** Opens a device whose place in /sync is the ghost's. Throws what the database or the store throw. */
+  /** Opens a device with the ghost's position in /sync. Throws the error of the database or the store. */
   open(place: DevicePlace, lease: Lease): Promise<OpenDevice> {
     return this.#open(place, lease, (since) => this.#store.saveSince(lease, since));
   }
 
-  /** Opens a device that another one has taken the place of: it reads from the beginning, and its place is not kept. */
+  /** Opens a replaced device: it reads from the beginning, and its position is not saved. */
   openReplaced(deviceId: string, lease: Lease): Promise<OpenDevice> {
     return this.#open({ deviceId, since: undefined }, lease, () => Promise.resolve());
   }
@@ -114,7 +114,7 @@ export class DeviceOpener {
   }
 }
 
-/** Ends a device's work and puts its store away. */
+/** Closes a device and its store. */
 export async function closeDevice({ device, session }: OpenDevice): Promise<void> {
   await device.close();
   await session.close();

@@ -1,54 +1,54 @@
-/** What is kept of a ghost's device, as the columns of `ghosts` have it. */
+/** The stored facts about a ghost's device, as the columns of `ghosts`. */
 export interface DeviceRecord {
   readonly deviceId: string;
-  /** The place in /sync. */
+  /** The position in /sync. */
   readonly since: string | undefined;
   readonly deviceMade: boolean;
   readonly crossSigned: boolean;
-  /** Whether the identity's secrets and the room keys are kept on the server, too. */
+  /** Whether the identity's secrets and the room keys are also on the server. */
   readonly secured: boolean;
-  /** Whether a new device is to be made. */
+  /** Whether a new device is requested. */
   readonly renew: boolean;
-  /** Whether another identity is to be made with it. */
+  /** Whether another identity is requested with it. */
   readonly resetIdentity: boolean;
-  /** The device that this one takes the place of, until it has done so. */
+  /** The device that this one replaces, until it has done so. */
   readonly replaces: string | undefined;
-  /** Whether the room keys of the backup are to be read in. */
+  /** Whether the room keys of the backup must be read. */
   readonly restore: boolean;
   /** See store-marker.ts. */
   readonly marker: number;
 }
 
-/** Which device it is, and up to where it has read. */
+/** The device, and its position in /sync. */
 export type DevicePlace = Pick<DeviceRecord, "deviceId" | "since">;
 
-/** A device that is not signed by the ghost's identity yet. */
+/** A device that the ghost's identity has not signed yet. */
 interface Unsigned extends DevicePlace, Pick<DeviceRecord, "replaces"> {
-  /** Whether another identity is to be made in place of the one there is. */
+  /** Whether another identity must replace the present one. */
   readonly resetIdentity: boolean;
-  /** Whether the identity's secrets are kept on the server already: a device before this one has put them there. */
+  /** Whether an earlier device has already put the identity's secrets on the server. */
   readonly isIdentityKept: boolean;
-  /** Whether the room keys of the backup are to be read in. */
+  /** Whether the room keys of the backup must be read. */
   readonly restore: boolean;
 }
 
-/** A device that is signed by the ghost's identity. */
+/** A device that the ghost's identity has signed. */
 interface Signed extends DevicePlace, Pick<DeviceRecord, "replaces"> {
-  /** Whether the room keys of the backup are to be read in. */
+  /** Whether the room keys of the backup must be read. */
   readonly restore: boolean;
 }
 
-/** It has an id, and the server does not know it. */
+/** It has an id, but the server does not know it. */
 export interface UnmadeDevice extends Unsigned {
   readonly kind: "unmade";
 }
 
-/** The server knows it; nobody's identity has signed it. */
+/** The server knows it; no identity has signed it. */
 export interface MadeDevice extends Unsigned {
   readonly kind: "made";
 }
 
-/** The ghost's identity has signed it; its keys are here alone. */
+/** The ghost's identity has signed it; its keys exist only here. */
 export interface SignedDevice extends Signed {
   readonly kind: "signed";
 }
@@ -58,14 +58,14 @@ export interface SecuredDevice extends Signed {
   readonly kind: "secured";
 }
 
-/** Somebody asked for another one, or its store went back in time. */
+/** A replacement was requested, or its store went back in time. */
 export interface OutdatedDevice extends DevicePlace {
   readonly kind: "to be replaced";
-  /** Whether this device's store is the only place that has the identity's secrets. */
+  /** Whether only this device's store has the identity's secrets. */
   readonly hasOnlyIdentity: boolean;
 }
 
-/** Nobody here has the secrets of the identity that should sign it. It stays so until somebody brings them. */
+/** The bridge lacks the secrets of the identity that should sign it, until somebody provides them. */
 export interface OrphanedDevice {
   readonly kind: "orphaned";
 }
@@ -81,10 +81,12 @@ export interface OrphanedDevice {
  */
 export type DeviceState = UnmadeDevice | MadeDevice | SignedDevice | SecuredDevice | OutdatedDevice;
 
-/** How the signing of a device went: by an identity that was just made, by one that was there, or not at all. */
+/** The way of signing a device: by a new identity, by an existing one, or not at all. */
 export type Signing = "new identity" | "restored identity" | "identity elsewhere";
 
-/** The state that a record tells of. A device that the server does not know is never signed, whatever the record says. */
+/**
+ * The state that a record describes. A device that the server does not know is never signed, whatever the record says.
+ */
 export function deviceStateOf(record: DeviceRecord): DeviceState {
   const { deviceId, since, replaces, restore, resetIdentity, secured: isIdentityKept } = record;
   if (record.renew) return outdated(record);
@@ -94,12 +96,15 @@ export function deviceStateOf(record: DeviceRecord): DeviceState {
   return { kind: isIdentityKept ? "secured" : "signed", deviceId, since, replaces, restore };
 }
 
-/** The device of a record, when another one is to take its place. */
+/** A record's device that must be replaced. */
 export function outdated({ deviceId, since, crossSigned, secured }: DeviceRecord): OutdatedDevice {
   return { kind: "to be replaced", deviceId, since, hasOnlyIdentity: crossSigned && !secured };
 }
 
-/** What a made device becomes by its signing. A new identity's secrets are nowhere else; one that was there brings its backup. */
+/**
+ * The state of a made device after signing. A new identity's secrets exist nowhere else; an existing one brings its
+ * backup.
+ */
 export function afterSigning(device: MadeDevice, signing: Signing): SignedDevice | SecuredDevice | OrphanedDevice {
   const { deviceId, since, replaces, restore, isIdentityKept } = device;
   switch (signing) {

@@ -4,7 +4,7 @@ import type { Database } from "../../database/database.ts";
 import { fenced, fencedAtOnce, type Lease } from "../../leases/leases.ts";
 import type { DeviceRecord } from "./device-state.ts";
 
-/** What the rows of `ghosts` hold of devices. All of it that a lease guards throws StaleLease. */
+/** The devices in the rows of `ghosts`. Everything that a lease guards throws StaleLease. */
 export class DeviceStore {
   readonly #database: Database;
   readonly #audit: AuditLog;
@@ -14,7 +14,7 @@ export class DeviceStore {
     this.#audit = new AuditLog(database);
   }
 
-  /** The record of a ghost's device, made with an id of its own when it is the first time. The id never changes by itself. */
+  /** The record of a ghost's device; the first call makes it, with a new id. The id never changes by itself. */
   async ensure(userId: string): Promise<DeviceRecord> {
     await this.#database.query("insert into ghosts (user_id, device_id) values ($1, $2) on conflict do nothing", [
       userId,
@@ -53,7 +53,7 @@ export class DeviceStore {
     };
   }
 
-  /** Begins a new device in place of the one there is. It is to be made, signed, and given the keys of the backup. */
+  /** Starts a new device in place of the present one. It must be made, signed, and given the backup's keys. */
   async replaceDevice(lease: Lease): Promise<void> {
     await this.#update(
       lease,
@@ -63,12 +63,12 @@ export class DeviceStore {
     );
   }
 
-  /** The new device has taken the old one's place. */
+  /** Records that the new device has replaced the old one. */
   async replaced(lease: Lease): Promise<void> {
     await this.#update(lease, "update ghosts set replaces = null where user_id = $1", []);
   }
 
-  /** Keeps the public keys, for people to compare. */
+  /** Stores the public keys, for people to compare. */
   async setKeys(lease: Lease, fingerprint: string, masterKey: string | undefined): Promise<void> {
     await this.#update(lease, "update ghosts set fingerprint = $2, master_key = $3 where user_id = $1", [
       fingerprint,
@@ -76,17 +76,17 @@ export class DeviceStore {
     ]);
   }
 
-  /** The identity's secrets and the room keys are kept on the server. */
+  /** Records that the identity's secrets and the room keys are on the server. */
   async setSecured(lease: Lease): Promise<void> {
     await this.#update(lease, "update ghosts set secured = true where user_id = $1", []);
   }
 
-  /** The room keys of the backup are read in. */
+  /** Records that the room keys of the backup have been read. */
   async setRestored(lease: Lease): Promise<void> {
     await this.#update(lease, "update ghosts set restore = false where user_id = $1", []);
   }
 
-  /** Counts the store's marker up; see store-marker.ts. */
+  /** Increases the store's marker; see store-marker.ts. */
   async countMarker(lease: Lease): Promise<number> {
     return fenced(this.#database, lease, async (tx) => {
       const { rows } = await tx.query<{ marker: number }>(
@@ -97,12 +97,12 @@ export class DeviceStore {
     });
   }
 
-  /** Keeps the place in /sync: what came before it is received. */
+  /** Saves the position in /sync: everything before it is received. */
   async saveSince(lease: Lease, since: string): Promise<void> {
     await this.#update(lease, "update ghosts set sync_since = $2, receiving = false where user_id = $1", [since]);
   }
 
-  /** The server knows the device. */
+  /** Records that the server knows the device. */
   async setDeviceMade(lease: Lease): Promise<void> {
     await fenced(this.#database, lease, async (tx) => {
       const { rows } = await tx.query<{ device_id: string; replaces: string | null }>(
@@ -117,9 +117,9 @@ export class DeviceStore {
   }
 
   /**
-   * The ghost's identity has signed the device.
+   * Records that the ghost's identity has signed the device.
    *
-   * @param options.restore whether the room keys of the backup are to be read in, because the identity was there before.
+   * @param options.restore whether the room keys of the backup must be read, because the identity existed before.
    */
   async setCrossSigned(lease: Lease, { restore }: { readonly restore: boolean }): Promise<void> {
     await fenced(this.#database, lease, async (tx) => {
@@ -132,13 +132,13 @@ export class DeviceStore {
     });
   }
 
-  /** Writes what only the ghost's owner may; `$1` is the ghost. Throws StaleLease. */
+  /** Writes as the ghost's owner; `$1` is the ghost. Throws StaleLease. */
   async #update(lease: Lease, sql: string, values: readonly unknown[]): Promise<void> {
     await fencedAtOnce(this.#database, lease, (tx) => tx.query(sql, [lease.ghost, ...values]));
   }
 }
 
-/** Ten capital letters, as other clients' device ids look. */
+/** Ten capital letters, as in other clients' device ids. */
 export function newDeviceId(): string {
   return Array.from({ length: 10 }, () => String.fromCharCode(65 + randomInt(26))).join("");
 }

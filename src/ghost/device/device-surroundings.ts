@@ -10,34 +10,34 @@ import type { Permissions } from "../../permissions/permissions.ts";
 import type { MasterKey } from "../../sealing/master-key.ts";
 import type { VerificationEnded } from "./ghost-verifications.ts";
 
-/** What the devices of all ghosts work with. */
+/** The surroundings of all ghosts' devices. */
 export interface DeviceSurroundings {
   readonly database: Database;
   readonly client: HomeserverClient;
   readonly cryptoStore: CryptoStore;
   readonly masterKey: MasterKey;
   readonly mailbox: Pick<Mailbox, "keysArrived">;
-  /** How many may be in a /sync at once. */
+  /** Limits the devices that are in a /sync at once. */
   readonly syncing: Semaphore;
   readonly permissions: Permissions;
-  /** Tells who of some people is in a room with a ghost. */
+  /** Tells which of some people share a room with a ghost. */
   readonly store: { neighbours(ghost: string, people: readonly string[]): Promise<readonly string[]> };
-  /** Whom a ghost trusts in a room. */
+  /** The trust that a ghost requires in a room. */
   readonly trustIn: (userId: string, roomId: string) => { readonly read: TrustLevel };
-  /** Who confirms verifications on the agents' side. */
+  /** The one who confirms verifications on the agents' side. */
   readonly verification: VerificationMode;
-  /** Room keys that are older are forgotten, in ms; undefined: never. */
+  /** The age at which room keys are forgotten, in ms; undefined: never. */
   readonly forgetKeysAfterMs: number | undefined;
   readonly metrics?: Metrics | undefined;
 }
 
-/** What a device asks of its ghost, and tells it. */
+/** The questions and reports of a device to its ghost. */
 export interface DeviceOwner {
-  /** The name that people see; undefined leaves the device with a name of ours. */
+  /** The name that people see; undefined leaves our default name. */
   readonly displayName: () => string | undefined;
-  /** For whom the ghost encrypts in a room. */
+  /** The recipients of the ghost's messages in a room. */
   readonly targetIn: TargetIn;
-  /** Called when keys have come that mail was waiting for. */
+  /** Called when keys for waiting mail have come. */
   readonly wake: () => void;
   /** Called when a verification has ended. */
   readonly verified: VerificationEnded;

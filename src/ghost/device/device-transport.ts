@@ -5,17 +5,17 @@ import { isRetryable } from "../../observability/retryable.ts";
 import { downloadMedia } from "../../homeserver/calls.ts";
 import * as calls from "../../homeserver/device-calls.ts";
 
-/** A key request that is not answered within this time has failed; the others go on meanwhile. */
+/** The time limit of a key request, in ms; other requests go on meanwhile. */
 const TIMEOUT_MS = 20_000;
 
-/** The keys of some twenty thousand sessions. */
+/** The keys of about twenty thousand sessions. */
 const LARGEST_DOWNLOAD = 16 * 1024 * 1024;
 const DOWNLOAD_TIMEOUT_MS = 60_000;
 
 /**
- * The requests of a device's engine, as calls of that device.
+ * Sends the requests of a device's engine, as that device.
  *
- * @param lost is told of a /sync that was too large to be read.
+ * @param lost called for a /sync that was too large to be read.
  */
 export function deviceTransport(
   client: HomeserverClient,

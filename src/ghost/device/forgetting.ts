@@ -5,20 +5,20 @@ import type { HomeserverClient } from "../../homeserver/client.ts";
 import { backupKeys, backupVersion, deleteBackupKey } from "../../homeserver/key-backup-calls.ts";
 import { fenced, fencedAtOnce, type Lease } from "../../leases/leases.ts";
 
-/** What forgetting works with. */
+/** The parts that forgetting needs. */
 export interface Forgetting {
   readonly database: Database;
   readonly client: HomeserverClient;
   readonly cryptoStore: CryptoStore;
   readonly lease: Lease;
   readonly deviceId: string;
-  /** Room keys that are older than this are forgotten, in ms. */
+  /** The age at which room keys are forgotten, in ms. */
   readonly afterMs: number;
 }
 
 /**
- * Forgets a ghost's old room keys, in its store (which must not be open) and in its backup: who breaks in later can't read
- * what was said before. Returns how many. Throws StaleLease, DatabaseError and HomeserverError.
+ * Deletes a ghost's old room keys, in its store (which must not be open) and in its backup, so that a later intruder
+ * can't read old messages. Returns their number. Throws StaleLease, DatabaseError and HomeserverError.
  */
 export async function forgetOldKeys(options: Forgetting): Promise<{ store: number; backup: number }> {
   const { cryptoStore, lease, deviceId, afterMs } = options;

@@ -6,19 +6,19 @@ import type { Database, Queryable, Result, Row } from "../../database/database.t
 import { storable } from "../../database/text.ts";
 import { fenced, fencedAtOnce, type Lease } from "../../leases/leases.ts";
 
-/** A verification that is under way, or was when the process ended that knew it. */
+/** A verification that is under way, or was when its process ended. */
 export interface OpenFlow extends Flow {
-  /** How its events came, as far as is known. */
+  /** The form of its events, if known. */
   readonly form: VerificationForm | undefined;
 }
 
-/** So many verifications of one user and one ghost are begun in an hour; others are not answered. */
+/** The verifications of one user and one ghost in an hour; further ones are not answered. */
 const MOST_AN_HOUR = 20;
 
-/** Is told how a verification ended: why it came to nothing, or undefined when it did not. */
+/** Called with the end of a verification: the reason why it failed, or undefined when it succeeded. */
 export type VerificationEnded = (flow: Flow, cancelled: string | undefined) => Promise<void>;
 
-/** The rows of `verifications` of one ghost, written by its owner alone; the decisions are an operator's. */
+/** The rows of `verifications` of one ghost. Only its owner writes them; the decisions are an operator's. */
 export class GhostVerifications implements VerificationLedger {
   readonly #database: Database;
   readonly #lease: Lease;
@@ -32,7 +32,10 @@ export class GhostVerifications implements VerificationLedger {
     this.#audit = new AuditLog(database);
   }
 
-  /** What is under way. The engine keeps it in memory alone: with that it is lost. Throws StaleLease, DatabaseError. */
+  /**
+   * The verifications under way. The engine keeps them only in memory, and loses them with it. Throws StaleLease,
+   * DatabaseError.
+   */
   async open(): Promise<readonly OpenFlow[]> {
     const { rows } = await fencedAtOnce(this.#database, this.#lease, (tx) =>
       tx.query<{ flow_id: string; user_id: string; room_id: string | null; form: VerificationForm | null }>(
@@ -49,7 +52,7 @@ export class GhostVerifications implements VerificationLedger {
     }));
   }
 
-  /** A flow that was lost has ended. */
+  /** Records the end of a lost flow. */
   async lost(flow: Flow): Promise<void> {
     await this.#write(
       `update verifications set state = 'cancelled', reason = 'the bridge was restarted', emoji = null, code = null
@@ -137,7 +140,7 @@ export class GhostVerifications implements VerificationLedger {
   }
 }
 
-/** Forgets old flows: a request counts for ten minutes, so that none of them can come again. Returns how many rows. */
+/** Deletes old flows: a request counts for ten minutes, so none of them can come again. Returns the number of rows. */
 export function pruneVerifications(database: Database, olderThanDays: number, signal?: AbortSignal): Promise<number> {
   const where = "created_at < now() - $1 * interval '1 day'";
   return deleteInBatches(database, { from: "verifications", where, values: [olderThanDays] }, signal);

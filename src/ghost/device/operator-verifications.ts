@@ -2,8 +2,8 @@ import type { Emoji } from "../../crypto/verifications.ts";
 import type { Queryable } from "../../database/database.ts";
 
 /*
- * The verifications that an operator decides: read and written beside the process that has the ghost, which looks at the
- * decision when it is told of it. All throw DatabaseError.
+ * The verifications that an operator decides: read and written beside the ghost's process, which reads the decision when
+ * it is notified. All functions throw DatabaseError.
  */
 
 /** A verification that waits for an operator. */
@@ -14,13 +14,13 @@ export interface WaitingVerification {
   readonly userId: string;
   readonly shows:
     | { readonly kind: "emoji"; readonly emoji: readonly Emoji[] }
-    /** A QR code to scan; the emoji come when it is not used. */
+    /** A QR code to scan; if it is not used, the emoji follow. */
     | { readonly kind: "code"; readonly code: Uint8Array }
     /** The person's app has scanned the code. */
     | { readonly kind: "scanned" };
 }
 
-/** Those that wait, the oldest first. */
+/** The waiting verifications, the oldest first. */
 export async function waitingVerifications(database: Queryable): Promise<WaitingVerification[]> {
   const { rows } = await database.query<{
     id: number;
@@ -45,7 +45,9 @@ export async function waitingVerifications(database: Queryable): Promise<Waiting
   }));
 }
 
-/** Keeps the operator's word. Returns whose verification it is; undefined when that one does not wait for it. */
+/**
+ * Stores the operator's decision. Returns the ghost of the verification; undefined when the verification does not wait.
+ */
 export async function decideVerification(
   database: Queryable,
   id: number,

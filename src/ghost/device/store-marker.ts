@@ -6,22 +6,22 @@ import type { DeviceStore } from "./device-store.ts";
 
 /*
  * A crypto store that went back in time (an old backup of the database was restored) must never be used again: it would
- * encrypt with keys that were used before, and can't read what was sent to it since. So a number is counted up in the
- * database and then written to the ghost's account data; a server that knows a higher one has seen a later store.
+ * encrypt with used keys, and could not read later messages. So a number is increased in the database and then written to
+ * the ghost's account data; a higher number on the server proves a later store.
  */
 
 const TYPE = "org.matrix-agents.store";
 
-/** Whether the server has seen a later state of the ghost's store than this one. Throws HomeserverError. */
+/** Whether the server has seen a later state of the ghost's store. Throws HomeserverError. */
 export async function wentBack(client: HomeserverClient, userId: string, record: DeviceRecord): Promise<boolean> {
-  // A device that was not there yet, or that is just being replaced, has no past.
+  // A device that did not exist before, or is being replaced, has no past.
   if (!record.deviceMade || record.replaces !== undefined) return false;
   const known = await markerOf(client, userId);
   if (known === undefined) return false;
   return known.deviceId !== record.deviceId || (known.marker !== undefined && known.marker > record.marker);
 }
 
-/** What the server knows of a ghost's store; undefined when it knows of none. Throws HomeserverError. */
+/** The server's marker of a ghost's store; undefined when there is none. Throws HomeserverError. */
 export async function markerOf(
   client: HomeserverClient,
   userId: string,
@@ -32,7 +32,7 @@ export async function markerOf(
   return { deviceId, marker: typeof marker === "number" ? marker : undefined };
 }
 
-/** Counts up, here and then on the server. Throws HomeserverError, DatabaseError, StaleLease. */
+/** Increases the marker, here and then on the server. Throws HomeserverError, DatabaseError, StaleLease. */
 export async function mark(
   client: HomeserverClient,
   store: DeviceStore,

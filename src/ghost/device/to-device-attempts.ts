@@ -6,10 +6,13 @@ import { storable } from "../../database/text.ts";
 import { fencedAtOnce, type Lease } from "../../leases/leases.ts";
 import type { Logger } from "../../observability/log.ts";
 
-/** Attempts at one message by itself. With the attempt at the whole batch, a message ends the process three times at most. */
+/**
+ * The attempts at a single message. Together with the attempt at its batch, a message ends the process three times at
+ * most.
+ */
 const MAX_ATTEMPTS = 2;
 
-/** The rows of `to_device_trials`, and `ghosts.receiving`, which is taken back when the place in /sync moves. */
+/** The rows of `to_device_trials`, and `ghosts.receiving`, which is reset when the position in /sync moves. */
 export class StoredToDeviceAttempts implements ToDeviceAttempts {
   readonly #database: Database;
   readonly #lease: Lease;
@@ -62,7 +65,7 @@ function fingerprint(message: Readonly<Record<string, unknown>>): string {
   return createHash("sha256").update(JSON.stringify(message)).digest("base64url");
 }
 
-/** Forgets old attempts, with the messages that were set aside: /sync has gone past them. Returns how many rows. */
+/** Deletes old attempts and set-aside messages: /sync has gone past them. Returns the number of rows. */
 export function pruneToDeviceAttempts(
   database: Database,
   olderThanDays: number,
@@ -72,7 +75,9 @@ export function pruneToDeviceAttempts(
   return deleteInBatches(database, { from: "to_device_trials", where, values: [olderThanDays] }, signal);
 }
 
-/** How many to-device messages were set aside, as they ended the process again and again. Throws DatabaseError. */
+/**
+ * The number of to-device messages that were set aside because they ended the process repeatedly. Throws DatabaseError.
+ */
 export async function countSetAside(database: Queryable): Promise<number> {
   const { rows } = await database.query<{ count: number }>(
     "select count(*)::integer as count from to_device_trials where set_aside",

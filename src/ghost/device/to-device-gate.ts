@@ -4,9 +4,9 @@ import { ToDeviceQuota, type Standing } from "./to-device-quota.ts";
 import type { DeviceSurroundings } from "./device-surroundings.ts";
 
 /**
- * Stands before a ghost's device: of what is sent to it the engine is given what may come of something, and so much of each
- * sender; see {@link ToDeviceQuota}. What is not let in is gone, for `/sync` goes on. One for each ghost of the process, so
- * that a device which is opened anew does not begin to count anew.
+ * Guards a ghost's device: it passes only useful messages to the engine, and a limited number from each sender; see
+ * {@link ToDeviceQuota}. Refused messages are lost, because `/sync` goes on. Each ghost of the process has one, so that
+ * reopening a device does not reset the counts.
  */
 export class ToDeviceGate {
   readonly #userId: string;
@@ -21,7 +21,7 @@ export class ToDeviceGate {
     this.#quota = new ToDeviceQuota(userId);
   }
 
-  /** Those messages that the engine is to be given, in their order. Throws DatabaseError. */
+  /** The messages for the engine, in their order. Throws DatabaseError. */
   async admit(messages: readonly JsonObject[]): Promise<readonly JsonObject[]> {
     const standings = await this.#standings(new Set(messages.flatMap((message) => senderOf(message) ?? [])));
     const now = performance.now();

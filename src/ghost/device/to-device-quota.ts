@@ -1,39 +1,42 @@
 import { serverOf } from "../../matrix/server-name.ts";
 
-/** How somebody who sends to an agent's device stands to the agent. */
+/** The relation of a sender to the agent whose device they write to. */
 export type Standing =
-  /** They may use it, if only in some rooms. */
+  /** They may use it, at least in some rooms. */
   | "user"
-  /** They may not, and are in a room with it: what it says there they are to be able to read. */
+  /** They may not use it, but share a room with it, and should be able to exchange keys for its messages. */
   | "neighbour"
   /** Neither. */
   | "stranger";
 
-/** How many to-device messages of one sender an agent takes in an hour; of all of a foreign server ten times as many. */
+/** The to-device messages of one sender that an agent accepts in an hour; ten times as many from one foreign server. */
 export const MOST_AN_HOUR: Readonly<Record<Standing, number>> = { user: 1_000, neighbour: 200, stranger: 100 };
 const SENDERS_OF_A_SERVER = 10;
 
 const HOUR_MS = 3_600_000;
 
 /**
- * Decides which to-device messages an agent's device takes. What the engine is given it keeps: a row for each room key, for
- * each word that a key is withheld, and for each Olm message. An honest client sends some in a day.
+ * Decides which to-device messages an agent's device accepts. The engine stores everything it gets: a row for each room
+ * key, each notice of a withheld key, and each Olm message. An honest client sends a few a day.
  *
- * Counts in memory, by the hour: at the most one entry for each message that was taken.
+ * The counts are in memory, by the hour: at most one entry for each accepted message.
  */
 export class ToDeviceQuota {
   readonly #own: string;
   readonly #taken = new Map<string, number>();
   #since = -Infinity;
 
-  /** @param ownUserId the agent's: what its own devices send is always taken, and its server is nobody's alone. */
+  /**
+   * @param ownUserId the agent's user id: its own devices' messages are always accepted, and its server has no common
+   * limit.
+   */
   constructor(ownUserId: string) {
     this.#own = ownUserId;
   }
 
   /**
-   * Counts a message, unless it is one too many or one of which nothing can come: of strangers verifications are taken, for
-   * they are told that they may not, and nothing else.
+   * Counts a message, unless it exceeds the limit or is useless. Strangers may only ask for verifications, which are
+   * answered with a refusal.
    *
    * @param nowMs of a clock that is never put back.
    */
