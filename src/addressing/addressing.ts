@@ -4,64 +4,69 @@ import type { ReceivedContent } from "../matrix/received-content.ts";
 import type { RespondMode } from "../rooms/settings.ts";
 import { readCall, type Call, type Callee } from "./call.ts";
 
-/** A message as addressing sees it: decrypted, of type `m.room.message`. */
+/** A message for addressing: decrypted, of type `m.room.message`. */
 export interface IncomingMessage {
   readonly eventId: string;
   readonly roomId: string;
   readonly sender: string;
   readonly sentAt: number;
-  /** Of what came encrypted all is from the ciphertext but the relation, and that it is an edit. */
+  /**
+   * For an encrypted message everything is from the ciphertext, except the relation and the fact that it is an edit.
+   */
   readonly content: ReceivedContent;
   readonly encrypted: boolean;
 }
 
-/** The one who may be meant. */
+/** The agent that a message may be for. */
 export interface Candidate extends Callee {
-  /** Agents who may be called beside it. */
+  /** Other agents that may be called. */
   readonly others?: readonly Callee[];
   /** Whether it is a direct chat with the sender: see ghost/direct-chat.ts. */
   readonly direct: boolean;
-  /** In a group: when it answers what is not said to it. */
+  /** In a group: when it answers messages that do not address it. */
   readonly respond: RespondMode;
-  /** Whether it takes part in the thread that the message stands in. */
+  /** Whether it takes part in the message's thread. */
   readonly inThread: boolean;
-  /** Whether what it hears leaves the network. */
+  /** Whether its messages leave the network. */
   readonly cloud: boolean;
 }
 
-/** What a message is to an agent. */
+/** The class of a message for an agent. */
 export type MessageClass =
-  /** Said to the agent: it answers `text`. */
+  /** It addresses the agent, which answers `text`. */
   | { readonly kind: "addressed"; readonly text: string; readonly threadRoot: string | undefined }
-  /** An edit of an earlier message: changes what is remembered of it, and is a question where that was none and `calls` now. */
+  /**
+   * An edit of an earlier message: it changes the memory, and becomes a question if the original was none and `calls`
+   * is set.
+   */
   | { readonly kind: "edit"; readonly target: string; readonly text: string; readonly calls: boolean }
-  /** Said in the room, to nobody or to others. */
+  /** It addresses nobody, or others. */
   | { readonly kind: "overheard"; readonly text: string; readonly threadRoot: string | undefined }
-  /** The final form of what another agent said, as people's clients without formatting show it: code is indented in it. */
+  /** The final form of another agent's message, as clients without formatting show it: code is indented. */
   | {
       readonly kind: "agent";
-      /** What people see, and reply to: of an edit, what it is an edit of. */
+      /** The event that people see and reply to: of an edit, the original. */
       readonly eventId: string;
       readonly text: string;
       readonly threadRoot: string | undefined;
       readonly isMentioned: boolean;
       readonly mark: ExchangeMark | undefined;
     }
-  /** An edit that calls nobody, of which only the homeserver says what it edits: its words are not heard. */
+  /** An edit that calls nobody and whose original only the homeserver names: its words are ignored. */
   | { readonly kind: "doubtful_edit"; readonly target: string }
   | { readonly kind: "ignored"; readonly reason: IgnoreReason };
 
-/** Why a message is none of the agent's business; for the log. */
+/** The reason why a message does not concern the agent; for the log. */
 export type IgnoreReason = "an agent elsewhere" | "a notice" | "a draft" | "not text" | "a command to another agent";
 
 /**
- * Decides whether a message is for the agent (people-facing rules in docs/using.md). In a DM every message is; in a
- * group one that names it in `m.mentions`, or begins with its pill or its name, or that replies to one of its messages.
- * `@room` is never for an agent. An encrypted message names in its ciphertext to whom it is said; the homeserver can't change that by a
- * relation that it adds outside.
+ * Decides whether a message is for the agent (docs/using.md has the rules for people). In a DM every message is. In a
+ * group it is one that names the agent in `m.mentions`, begins with its pill or name, or replies to one of its
+ * messages. `@room` is never for an agent. An encrypted message names its addressees in the ciphertext; the homeserver
+ * can't change them by a relation outside.
  *
  * @param isAgent whether a user id is one of the bridge's own.
- * @param repliesToCandidate whether the event that is replied to is one of the candidate's messages.
+ * @param repliesToCandidate whether the message replies to one of the candidate's messages.
  */
 export function classifyMessage(
   message: IncomingMessage,
@@ -74,7 +79,7 @@ export function classifyMessage(
   if (content.kind === "notice") return ignored("a notice");
   const { kind } = content;
   if (kind !== "file" && kind !== "text" && kind !== "emote") return ignored("not text");
-  // Of what is being written still only the last form counts.
+  // Of an unfinished message only the final form counts.
   if (content.isDraft) return ignored("a draft");
 
   if (isAgent(message.sender)) return saidByAgent(message, addressee.userId);
@@ -101,7 +106,7 @@ function edited(
   addressee: Candidate,
   isAgent: (userId: string) => boolean,
 ): MessageClass {
-  // Which message it edits, the homeserver could have made up: it could be one that was said to the agent.
+  // The homeserver could have forged the edited event's id: it may be a message to the agent.
   const isDoubtful =
     addressee.cloud && !addressee.direct && (saysToWhom(message) || saysToWhom({ ...message, content: said }));
   const { body } = said;
@@ -129,22 +134,22 @@ function saidByAgent({ eventId, content }: IncomingMessage, addressee: string): 
 }
 
 /**
- * Whether a message says in its encrypted part whom it is said to, if anybody: clients name there whoever is replied to as well
- * (spec "User and room mentions"). What it replies to, or which thread it stands in, the homeserver could have made up.
+ * Whether a message names its addressees in its encrypted part, if any: clients also name there the person replied to
+ * (spec "User and room mentions"). The homeserver could have forged the reply or the thread.
  */
 export function saysToWhom({ encrypted, content }: Pick<IncomingMessage, "encrypted" | "content">): boolean {
   return encrypted && content.mentions.isGiven;
 }
 
 /**
- * Whether it answers in this place what is said to nobody. In a thread clients name nobody: that counts where nothing leaves the
- * network.
+ * Whether the agent answers unaddressed messages here. In a thread clients name nobody; that suffices where nothing
+ * leaves the network.
  */
 function listens({ respond, inThread, cloud }: Candidate, message: IncomingMessage): boolean {
   return respond === "all" || (respond === "thread" && inThread && !(cloud && saysToWhom(message)));
 }
 
-/** What names somebody, or rings for everybody, is not said to who happens to listen. */
+/** A message that names a user, or notifies everybody, is not for an agent that merely listens. */
 function isForOthers({ mentions }: ReceivedContent): boolean {
   return mentions.room || mentions.userIds.length > 0;
 }
@@ -154,8 +159,8 @@ function ignored(reason: IgnoreReason): MessageClass {
 }
 
 /**
- * `m.mentions` is the authority (spec v1.7). Names at the start count beside it, since people type them, but a mere word does
- * not where another agent is mentioned: "Max is your friend, isn't he?" said to Ada is nothing to Max.
+ * `m.mentions` is the authority (spec v1.7). Names at the beginning also count, because people type them; but a plain
+ * word does not count where another agent is mentioned: "Max is your friend, isn't he?" to Ada is not for Max.
  */
 function isCalled(
   { mentions: { userIds: mentioned } }: ReceivedContent,
@@ -172,12 +177,12 @@ function callOf({ html, mentions }: ReceivedContent, body: string, addressee: Ca
   return readCall({ body, html, mentions: mentions.userIds }, [addressee, ...(addressee.others ?? [])]);
 }
 
-/** What is said to the addressee: without the names of all who are called, if it is one of them. */
+/** The words for the addressee: without the names of all called agents, if it is one of them. */
 function wordsFor({ userId }: Candidate, { called, certain, text }: Call, body: string): string {
   return called.includes(userId) || certain.includes(userId) ? text : body.trim();
 }
 
-/** The body without what a client of before spec v1.13 quotes at its top: the message that it replies to. */
+/** The body without the quotation of a reply's original at its top, which clients before spec v1.13 add. */
 export function withoutReplyFallback(body: string, { relation }: Pick<ReceivedContent, "relation">): string {
   if (!relation.isReply || !body.startsWith("> <")) return body;
   return body.replace(/^(> .*\n)+\n?/, "");

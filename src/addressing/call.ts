@@ -5,31 +5,33 @@ import { leadingPills, pillsIn, userOfLink, type Pill } from "../matrix/pills.ts
 /** An agent that may be called. */
 export interface Callee {
   readonly userId: string;
-  /** What people call it by: its display name, its agent's name, its user id. */
+  /** The names people call it by: its display name, its agent's name, its user id. */
   readonly names: readonly string[];
 }
 
-/** A message, as far as it shows whom it calls. */
+/** The parts of a message that show whom it calls. */
 export interface Written {
   readonly body: string;
   /** Its `formatted_body`, if it has one. */
   readonly html?: string | undefined;
-  /** Who is in its `m.mentions`. */
+  /** The users in its `m.mentions`. */
   readonly mentions?: readonly string[];
 }
 
-/** Whom a message calls, and what it says to them. */
+/** The agents that a message calls, and its words for them. */
 export interface Call {
-  /** Those with whose names it begins, by their user ids; with a command those with whose names it ends, too. */
+  /** The user ids of agents whose names begin the message; with a command also those whose names end it. */
   readonly called: readonly string[];
-  /** Those that it begins or ends with by `@` or by a pill, and not by a word that may be meant otherwise. */
+  /**
+   * Those agents that it names at its beginning or end with `@` or a pill, rather than with a possibly ambiguous word.
+   */
   readonly certain: readonly string[];
   /** The message without these names, if any words are left. */
   readonly text: string;
 }
 
 /**
- * What stands before a command so that it is for an agent; nothing in a direct chat, where all is.
+ * The words before a command that address an agent; empty in a direct chat, where every command does.
  *
  * @param name the agent's; undefined when it is gone, and its ghost is called by its user id.
  */
@@ -42,17 +44,18 @@ export function userLocalpart(userId: string): string {
   return userId.slice(1).split(":")[0] ?? "";
 }
 
-/** So many names are looked for at either end of a message. */
+/** The most names that are searched at either end of a message. */
 export const MOST_CALLED = 20;
 
-/** So much of either end of a message is looked at for names, in characters. */
+/** The part of each end of a message that is searched for names, in characters. */
 const LOOKED_AT = 4_000;
 
 /**
- * Reads whom a message calls: `Llama: …`, `@llama @qwen …`, `Llama and Qwen: …`, `…, @llama?`, and all of these with pills, as
- * HTML or as the links that some clients write into the body. The first name at the beginning counts by itself. Those after
- * it count by `@` or as pills, or all of them where the list ends like one (`Llama, Qwen: …`, `Llama and Qwen, …`, but not
- * `Llama, Qwen is a model`). At the end of a message those count that are set off, by a comma or the like.
+ * Reads whom a message calls: `Llama: …`, `@llama @qwen …`, `Llama and Qwen: …`, `…, @llama?`, and all of these with
+ * pills, as HTML or as the links that some clients write into the body. The first name at the beginning counts by
+ * itself. Further ones count with `@` or as pills, or all of them where the list ends like one (`Llama, Qwen: …`,
+ * `Llama and Qwen, …`, but not `Llama, Qwen is a model`). At the end of a message, names count that a comma or the like
+ * sets off.
  */
 export function readCall({ body, html = "", mentions = [] }: Written, callees: readonly Callee[]): Call {
   const roll = new Roll(callees, pillsIn(html), mentions);
@@ -60,7 +63,7 @@ export function readCall({ body, html = "", mentions = [] }: Written, callees: r
   const start = namesAtStart(whole, roll) ??
     quotedOrder(whole, roll) ??
     pillsAtStart(whole, html, roll) ?? { found: [], rest: whole };
-  // Behind a command that takes no text, a name can be nothing but a call: `!help @llama`.
+  // After a command that takes no text, a name can only be a call: `!help @llama`.
   const command = writtenCommand(start.rest);
   const isOrder = command !== undefined && !takesText(command);
   const end = namesAtEnd(start.rest, roll, isOrder);
@@ -78,19 +81,19 @@ function said(...texts: readonly string[]): string | undefined {
 }
 
 /**
- * Whether the names that a message begins with belong to what it says: `Llama or alpaca, which one spits?`. A name is a call
- * alone by `@`, as a pill, where the agent is mentioned, before a comma or colon, or before a command.
+ * Whether the names at the beginning belong to the sentence: `Llama or alpaca, which one spits?`. A lone name is a call
+ * only with `@`, as a pill, where the agent is mentioned, before a comma or colon, or before a command.
  */
 function isPartOf({ found, isSetOff }: Names, isCommand: boolean): boolean {
   return found.length > 0 && !isCommand && isSetOff !== true && !found.some(({ isCertain }) => isCertain);
 }
 
-/** Those with whose names a text begins, by their user ids. */
+/** The user ids of agents whose names begin a text. */
 export function calledFirst(text: string, roll: Roll): string[] {
   return idsOf(namesAtStart(text.slice(0, LOOKED_AT).trim().normalize("NFC"), roll)?.found ?? []);
 }
 
-/** A name in a text: whose it is, and how many characters it has. */
+/** A name in a text: its owner, and its length in characters. */
 export interface Name {
   readonly userIds: readonly string[];
   readonly isCertain: boolean;
@@ -99,13 +102,13 @@ export interface Name {
 
 interface Names {
   readonly found: readonly Name[];
-  /** What is left of the message. */
+  /** The rest of the message. */
   readonly rest: string;
-  /** Whether a colon or comma stands behind them. */
+  /** Whether a colon or comma follows them. */
   readonly isSetOff?: boolean;
 }
 
-/** Everybody who may be called, to be looked up by name: in one step, however many they are. */
+/** All callable agents, for lookup by name in one step, however many there are. */
 export class Roll {
   readonly #userIds: ReadonlySet<string>;
   readonly #mentioned: ReadonlySet<string>;
@@ -113,7 +116,7 @@ export class Roll {
 
   /**
    * @param pills the pills of a message; those of callees count as their names.
-   * @param mentions whom it mentions.
+   * @param mentions the users that it mentions.
    */
   constructor(callees: readonly Callee[], pills: readonly Pill[] = [], mentions: readonly string[] = []) {
     this.#userIds = new Set(callees.map(({ userId }) => userId));
@@ -126,7 +129,7 @@ export class Roll {
     return this.#userIds.has(userId);
   }
 
-  /** The longest name that a text begins with. */
+  /** The longest name at the beginning of a text. */
   nameAtStart(text: string): Name | undefined {
     const link = this.#linkAt(
       /^(?:\[[^\]\n]{0,200}\]\(<?|<?)https:\/\/matrix\.to\/#\/([^\s()<>]{1,800})>?\)?/.exec(text),
@@ -138,9 +141,9 @@ export class Roll {
   }
 
   /**
-   * The longest name that a text ends with, by `@` or as a pill.
+   * The longest name at the end of a text, with `@` or as a pill.
    *
-   * @param isOrder whether a word is enough, of one that is mentioned.
+   * @param isOrder whether a plain word is enough, if that agent is mentioned.
    */
   nameAtEnd(text: string, isOrder: boolean): Name | undefined {
     const link = this.#linkAt(
@@ -155,13 +158,13 @@ export class Roll {
     return name.isCertain && (isOrder || isSure) ? name : undefined;
   }
 
-  /** An `@` belongs to the call, be it a part of the name or not. */
+  /** An `@` belongs to the call, whether or not it is a part of the name. */
   #add(name: string, bearer: Bearer): void {
     const bare = name.replace(/^@/, "").normalize("NFC");
     if (bare !== "") this.#names.add(bare, bearer);
   }
 
-  /** Of two of one name the one that is mentioned is meant. */
+  /** Of two agents with one name the mentioned one is meant. */
   #named(bearers: readonly Bearer[], length: number, isByAt: boolean): Name {
     const mentioned = bearers.filter(({ userId }) => this.#mentioned.has(userId));
     const meant = mentioned.length > 0 ? mentioned : bearers;
@@ -180,20 +183,20 @@ export class Roll {
   }
 }
 
-/** One who has a name. */
+/** The owner of a name. */
 interface Bearer {
   readonly userId: string;
   readonly isPill: boolean;
 }
 
-/** Of the end of a text, so much is looked at for a link, in characters. */
+/** The part of a text's end that is searched for a link, in characters. */
 const LONGEST_LINK = 1_100;
 
-/** What may stand between two names, and how a list of them ends. */
+/** The separators between two names, and the end of a list of them. */
 const BETWEEN = /^(?:[\s,，、،;&+/]{1,20}(?:(?:and|und|y|et)\s{1,20})?)/iu;
 const ENDS_LIST = /^\s{0,20}[:：]/u;
 const ENDS_JOINED_LIST = /^\s{0,20}[:：,，、،]/u;
-/** What belongs to the call behind the names; a dot that a word begins with (`.env`) does not. */
+/** The punctuation after the names that belongs to the call; a dot that begins a word (`.env`) does not. */
 const AFTER_NAMES = /^(?:[.!?]{1,5}(?=\s|$)|[。！？…;；]{1,5}|\s*[:：,，、،])?\s*/u;
 
 /** Undefined when it begins with no name. */
@@ -218,7 +221,7 @@ function namesAtStart(text: string, roll: Roll): Names | undefined {
   return { found: meant, rest: behind.replace(AFTER_NAMES, ""), isSetOff: ENDS_JOINED_LIST.test(behind) };
 }
 
-/** A command with a name in front, in the backticks or quotes in which a notice shows it; the bot's begin with no `!`. */
+/** A command after a name, in the backticks or quotes in which a notice shows it; the bot's commands have no `!`. */
 function quotedOrder(text: string, roll: Roll): Names | undefined {
   const [, inner = ""] = /^[`"'“„«*_]{1,3}([\s\S]*?)[`"'”“»*_]{1,3}[.…]?$/.exec(text.slice(0, LOOKED_AT)) ?? [];
   const names = inner === "" ? undefined : namesAtStart(inner, roll);
@@ -227,8 +230,8 @@ function quotedOrder(text: string, roll: Roll): Names | undefined {
 }
 
 /**
- * Letters of any script may follow no closer than after a space or punctuation, so that `Llamas are …` calls nobody; and what
- * goes on in brackets is another's name: `Llama 3.2 (3B)` is not `Llama 3.2`.
+ * Whether a name ends here: letters of any script may follow only after a space or punctuation, so that `Llamas are …`
+ * calls nobody. A name that continues in brackets is another one: `Llama 3.2 (3B)` is not `Llama 3.2`.
  */
 function isEndOfName(text: string, end: number): boolean {
   return !/^(?:[\p{L}\p{M}\p{N}_@]|[-.'’][\p{L}\p{N}]| \()/u.test(text.slice(end, end + 3));
@@ -240,10 +243,10 @@ function isBeginningOfName(text: string, start: number): boolean {
   return !/[\p{L}\p{M}\p{N}_@.'’-]$/u.test(text.slice(Math.max(0, before - 2), before));
 }
 
-/** What sets a name off that stands at the end. */
+/** The punctuation that sets off a name at the end. */
 const SET_OFF = /(?:[,，、،;:.!?…？！。\n–—]|\s-)\s*$/u;
 
-/** @param isOrder whether a name counts without anything that sets it off. */
+/** @param isOrder whether a name counts even if nothing sets it off. */
 function namesAtEnd(text: string, roll: Roll, isOrder: boolean): Names {
   const head = text.slice(0, -LOOKED_AT);
   const looked = text.slice(-LOOKED_AT);
@@ -264,14 +267,14 @@ function namesAtEnd(text: string, roll: Roll, isOrder: boolean): Names {
   return names;
 }
 
-/** Looks at the last few characters alone: a long row of spaces would take long otherwise. */
+/** Examines only the last few characters, because a long row of spaces would take long otherwise. */
 function withoutEnd(text: string, end: RegExp): string {
   return text.slice(0, -20) + text.slice(-20).replace(end, "");
 }
 
 /**
- * Where the body has another name than the pill: what stands behind the pills in the HTML is what is said, if the body ends
- * with it.
+ * Where the body and the pill have different names, the words are those after the pills in the HTML, if the body ends
+ * with them.
  */
 function pillsAtStart(body: string, html: string, roll: Roll): Names | undefined {
   const { pills, rest } = leadingPills(html, BETWEEN);

@@ -4,7 +4,7 @@ import type { GhostMessage } from "../ghost/received.ts";
 import type { Candidate } from "./addressing.ts";
 import { userLocalpart } from "./call.ts";
 
-/** The ghost as the one who may be meant by a message. */
+/** The ghost as a candidate for a message. */
 export function candidateOf(
   ghost: GhostHandle,
   agent: Agent | undefined,
@@ -15,13 +15,13 @@ export function candidateOf(
   return { userId: ghost.userId, names: namesOf(ghost.userId, agent), direct: message.direct, cloud, ...here };
 }
 
-/** What people may call an agent by. */
+/** The names by which people may call an agent. */
 export function namesOf(userId: string, agent: Agent | undefined): string[] {
   const localpart = userLocalpart(userId);
   return [userId, userId.slice(1), localpart, ...(agent === undefined ? [] : callNames(agent))];
 }
 
-/** What an agent is called where people read it; by its user id where its model has gone. */
+/** An agent's name for people; its user id where its model is gone. */
 export function shownName(agent: Pick<Agent, "displayName"> | undefined, userId: string): string {
   return agent?.displayName ?? userLocalpart(userId);
 }

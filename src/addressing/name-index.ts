@@ -1,10 +1,13 @@
-/** Names, each with whatever belongs to it, as they begin and end texts: looked up in as many steps as names have lengths. */
+/**
+ * Names with values, searched at the beginning or end of texts: the steps are as many as the names have different
+ * lengths.
+ */
 export class NameIndex<T> {
   readonly #values = new Map<string, T[]>();
   /** The longest first, in UTF-16 code units. */
   readonly #lengths: number[] = [];
 
-  /** Several may have one name. Upper and lower case are the same. */
+  /** Several values may share a name. Case is ignored. */
   add(name: string, value: T): void {
     const folded = foldCase(name);
     const known = this.#values.get(folded);
@@ -19,9 +22,9 @@ export class NameIndex<T> {
   }
 
   /**
-   * The longest name that stands at a text's beginning or end.
+   * The longest name at a text's beginning or end.
    *
-   * @param isWhole whether one of so many code units is not just a part of a longer word.
+   * @param isWhole whether a name of that many code units is more than a part of a longer word.
    */
   longestAt(side: "beginning" | "end", text: string, isWhole: (length: number) => boolean): Found<T> | undefined {
     const [longest = 0] = this.#lengths;
@@ -35,13 +38,13 @@ export class NameIndex<T> {
   }
 }
 
-/** What has a name, and how long that is, in UTF-16 code units. */
+/** The value of a name, and the name's length, in UTF-16 code units. */
 export interface Found<T> {
   readonly values: readonly T[];
   readonly length: number;
 }
 
-/** As regular expressions with `i` and `u` compare characters; what is folded is as long as before. */
+/** Folds case like regular expressions with `i` and `u`; the length stays the same. */
 function foldCase(text: string): string {
   if (/^[\0-\x7f]*$/.test(text)) return text.toLowerCase();
   return Array.from(text, foldedCharacter).join("");

@@ -2,15 +2,15 @@ import type { Attachment } from "../matrix/attachments.ts";
 import type { ReceivedContent } from "../matrix/received-content.ts";
 import { withoutReplyFallback } from "./addressing.ts";
 
-/** What an event says, for a model. */
+/** An event's words, for a model. */
 export interface Said {
   readonly body: string;
   readonly attachment: Attachment | undefined;
 }
 
 /**
- * The words of an event that somebody replies to: messages of all kinds, stickers, places, polls. Undefined for what says
- * nothing, such as what was deleted.
+ * The words of an event that somebody replies to: messages of all kinds, stickers, places, polls. Undefined for an
+ * event without words, such as a deleted one.
  */
 export function saidBy(content: ReceivedContent): Said | undefined {
   switch (content.kind) {

@@ -8,7 +8,7 @@ import { configuredDefaults } from "../rooms/settings.ts";
 import type { Foundation } from "./foundation.ts";
 import type { Stores } from "./stores.ts";
 
-/** All that answers are made with. */
+/** All parts for making answers. */
 export function answeringOptions(
   { settings: inForce, directory, providers, closers, log }: Foundation,
   stores: Stores,

@@ -1,6 +1,6 @@
 import type { Logger } from "../observability/log.ts";
 
-/** Ends the parts that were made, the last one first: each may use those that were made before it. */
+/** Closes the parts of the bridge, the last one first, because each may use the ones made before it. */
 export class Closers {
   readonly #log: Logger;
   readonly #waiting: (() => Promise<void>)[] = [];
@@ -9,12 +9,12 @@ export class Closers {
     this.#log = log;
   }
 
-  /** Takes note of how a part is ended. */
+  /** Registers the way to close a part. */
   add(close: () => Promise<void>): void {
     this.#waiting.push(close);
   }
 
-  /** Ends one part after the other. A part that can't be ended keeps no other from its end. Idempotent. Never rejects. */
+  /** Closes one part after the other. A failure does not stop the rest. Idempotent. Never rejects. */
   async closeAll(): Promise<void> {
     for (const close of this.#waiting.splice(0).reverse()) {
       try {

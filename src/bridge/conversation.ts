@@ -7,7 +7,7 @@ import type { TurnRunner } from "../turns/turn-runner.ts";
 import type { Foundation } from "./foundation.ts";
 import type { Stores } from "./stores.ts";
 
-/** The conversation, which queues the questions that others answer. */
+/** The conversation, which queues questions for others to answer. */
 export function makeConversation(
   foundation: Foundation,
   stores: Stores,

@@ -16,7 +16,7 @@ import { changedProviders, providersOf } from "../providers/providers.ts";
 import type { Provider } from "../providers/provider.ts";
 import type { Closers } from "./closers.ts";
 
-/** The providers as they are configured now. */
+/** The configured providers. */
 export class Providers {
   #now: ReadonlyMap<string, Provider>;
 
@@ -29,21 +29,21 @@ export class Providers {
     return this.#now;
   }
 
-  /** Takes those of another configuration over. Throws, with nothing taken over, where one can't be made. */
+  /** Applies the providers of another configuration. Throws, without a change, where one can't be made. */
   reconfigure(before: Config, after: Config, log: Logger, metrics: Metrics | undefined): void {
     this.#now = changedProviders(this.#now, before, after, log, metrics);
   }
 }
 
-/** What happens that parts have to hear of which are made later than the part that tells it. */
+/** Events for parts that are made later than the part that announces them. */
 export type Happenings = EventEmitter<{ readonly homeserverReturned: [] }>;
 
-/** What all parts of the bridge stand on. */
+/** The base of all parts of the bridge. */
 export interface Foundation {
   readonly live: LiveConfig;
-  /** What stays as it was at the start. */
+  /** The part of the configuration that is fixed at the start. */
   readonly config: FixedConfig;
-  /** The configuration that is in force: parts ask anew each time that they need a value of it. */
+  /** The present configuration: code reads it anew each time. */
   readonly settings: () => Config;
   readonly registration: Registration;
   readonly botUserId: string;
@@ -55,16 +55,16 @@ export interface Foundation {
   readonly happenings: Happenings;
   readonly background: Background;
   readonly closers: Closers;
-  /** Aborted when the bridge begins to stop. */
+  /** Aborted when the bridge starts to stop. */
   readonly stopping: AbortSignal;
   readonly log: Logger;
   readonly metrics: Metrics | undefined;
 }
 
-/** What is there before anything is made. */
+/** The parts that exist before anything is made. */
 export type Given = Pick<Foundation, "live" | "registration" | "closers" | "stopping" | "log" | "metrics">;
 
-/** Opens the database, takes part in it, and finds out which agents there are. Throws DatabaseError. */
+/** Opens the database, registers this process, and reads the agents. Throws DatabaseError. */
 export async function layFoundation(given: Given): Promise<Foundation> {
   const { live, registration, closers, log, metrics } = given;
   const settings = (): Config => live.now();

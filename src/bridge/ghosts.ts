@@ -14,14 +14,14 @@ import type { TurnRunner } from "../turns/turn-runner.ts";
 import type { Foundation } from "./foundation.ts";
 import type { Stores } from "./stores.ts";
 
-/** How many ghosts are being loaded, and are looking at their /sync, at once. */
+/** The ghosts that are being loaded, or are in a /sync, at once. */
 const MAX_LOADING = 8;
 const MAX_SYNCING = 8;
 
-/** How long the ghosts' calls may take to end when the bridge stops, in ms. */
+/** The time that ghosts' calls get when the bridge stops, in ms. */
 const STOP_GRACE_MS = 5_000;
 
-/** The ghosts, not loaded yet: whoever is told by them is made later. */
+/** The ghosts, not loaded yet: the parts that they report to are made later. */
 export function makeGhosts(
   { config, directory, processes, botUserId, log }: Foundation,
   { turns }: Stores,
@@ -39,7 +39,7 @@ export function makeGhosts(
   });
 }
 
-/** Gives the ghosts all that they work with, and takes care of their end. */
+/** Gives the ghosts their surroundings, and registers their end. */
 export async function loadGhosts(
   ghosts: Ghosts,
   foundation: Foundation,
@@ -48,7 +48,7 @@ export async function loadGhosts(
 ): Promise<void> {
   const { client, closers, log } = foundation;
   closers.add(async () => {
-    // A homeserver that does not answer must not hold up the stop: then what is under way ends unanswered.
+    // A homeserver that does not answer must not hold up the stop: running calls are then aborted.
     const impatience = setTimeout(() => {
       client.close().catch((error: unknown) => log.error({ error }, "connections could not be closed"));
     }, STOP_GRACE_MS);

@@ -19,10 +19,10 @@ import type { Provider } from "../providers/provider.ts";
 import { whyNoneUsable } from "../providers/usable.ts";
 import type { TurnStore } from "../turns/turn-store.ts";
 
-/** How long the homeserver may take to answer a check, in ms: less than a check may take. */
+/** The time limit for the homeserver's part of a check, in ms: less than the whole check's. */
 const HOMESERVER_LIMIT_MS = 3_000;
 
-/** The parts of a bridge that are looked at when somebody asks how it is. */
+/** The parts of a bridge that monitoring looks at. */
 export interface WatchedParts {
   readonly database: Database;
   readonly processes: Pick<Processes, "isAlive" | "count">;
@@ -32,30 +32,30 @@ export interface WatchedParts {
   readonly turns: Pick<TurnStore, "openByState">;
   readonly outbox: Pick<Outbox, "pending">;
   readonly ghosts: Pick<Ghosts, "loaded" | "leased">;
-  /** Asked anew each time: a reload replaces them. */
+  /** Read anew each time, because a reload replaces them. */
   readonly providers: () => ReadonlyMap<string, Provider>;
   /** The name of the agent behind a user id, for metrics. */
   readonly agentName: (userId: string) => string | undefined;
   readonly isListening: () => boolean;
-  /** How the homeserver's last ping of us ended; undefined before the first. */
+  /** The result of the last ping; undefined before the first. */
   readonly lastPing: () => PingResult | undefined;
-  /** Whether agents take their mail. */
+  /** Whether agents handle their mail. */
   readonly isStarted: () => boolean;
 }
 
-/** What watches the bridge, as far as it is configured. */
+/** The configured monitoring. */
 export interface Monitoring {
-  /** Undefined when nobody watches. */
+  /** Undefined without monitoring. */
   readonly metrics: Metrics | undefined;
-  /** The parts are made. */
+  /** Called when the parts are made. */
   watch(parts: WatchedParts): void;
   close(): Promise<void>;
 }
 
 /**
- * Begins to listen for whoever watches, before there is anything to see. Throws MonitoringFailure.
+ * Starts the monitoring listener, before there is anything to report. Throws MonitoringFailure.
  *
- * @param options.stopping aborted when the bridge begins to stop.
+ * @param options.stopping aborted when the bridge starts to stop.
  */
 export async function startMonitoring(options: {
   readonly address: Config["monitoring"];
@@ -119,7 +119,7 @@ function checksOf(parts: WatchedParts): Readonly<Record<string, Check>> {
   };
 }
 
-/** Where the last ping failed, whatever was wrong may have been mended since. */
+/** Pings again after a failed ping, because the fault may be fixed. */
 async function whyNotReached({ client, registration, lastPing }: WatchedParts): Promise<string | undefined> {
   const last = lastPing();
   if (last?.kind === "answered") return undefined;
@@ -129,13 +129,13 @@ async function whyNotReached({ client, registration, lastPing }: WatchedParts): 
     return undefined;
   } catch (error) {
     if (!isHomeserverError(error)) throw error;
-    // Too old to ping; that says nothing of whether it reaches us.
+    // The homeserver is too old to ping; whether it reaches us is unknown.
     if (error instanceof MatrixError && error.errcode === "M_UNRECOGNIZED") return undefined;
     return explainPingFailure(error, registration.url);
   }
 }
 
-/** Sets what is read when somebody asks, rather than counted when it happens. */
+/** Sets the metrics that are read on demand instead of being counted. */
 async function read(parts: WatchedParts, metrics: Metrics, log: Logger): Promise<void> {
   const { database, processes, ghosts, providers } = parts;
   metrics.ghostsLoaded.set(ghosts.loaded);
@@ -156,7 +156,7 @@ async function read(parts: WatchedParts, metrics: Metrics, log: Logger): Promise
   } catch (error) {
     log.warn({ error }, "the numbers for monitoring could not be read from the database");
     metrics.unread.set(1);
-    // Rather nothing than what was true before.
+    // No value is better than an outdated one.
     for (const gauge of [metrics.mailboxItems, metrics.turnsOpen]) gauge.reset();
     for (const gauge of [metrics.mailboxLag, metrics.malformed, metrics.sendsPending]) gauge.remove();
   }

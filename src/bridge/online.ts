@@ -8,7 +8,7 @@ import type { Presence } from "./presence.ts";
 import type { Recovery } from "./recovery.ts";
 import type { Stores } from "./stores.ts";
 
-/** What needs the homeserver. */
+/** The parts that need the homeserver. */
 export interface OnlineParts {
   readonly ghosts: Ghosts;
   readonly presence: Presence;
@@ -16,7 +16,7 @@ export interface OnlineParts {
   readonly runner: TurnRunner;
 }
 
-/** The bridge's life with the homeserver. */
+/** The bridge's work with the homeserver. */
 export class Online {
   readonly #foundation: Foundation;
   readonly #stores: Stores;
@@ -29,12 +29,12 @@ export class Online {
     this.#parts = parts;
   }
 
-  /** Whether the agents take their mail. */
+  /** Whether the agents handle their mail. */
   get isStarted(): boolean {
     return this.#isStarted;
   }
 
-  /** Begins to wait for the homeserver; until it is there, transactions wait in the mailbox. Returns at once. */
+  /** Starts to wait for the homeserver; until it answers, transactions wait in the mailbox. Returns at once. */
   begin(): void {
     const { closers, stopping, log } = this.#foundation;
     const online = this.#goOnline().catch((error: unknown) => {
@@ -62,7 +62,7 @@ export class Online {
       background.run("the check of what the homeserver supports", () => checkSupport(this.#foundation));
     }
     await ghosts.announce(presence.agents);
-    // Whoever has asked for one of them does not wait until all are made.
+    // A caller who needs one of them must not wait for all.
     directory.onChange((userIds) => background.run("the new agents", () => presence.announceAnew(userIds)));
     ghosts.start(config.sync.intervalMs);
     recovery.search();
@@ -74,7 +74,7 @@ export class Online {
   }
 }
 
-/** Says once, and loudly, what the homeserver lacks: without it, every agent fails in its own way. */
+/** Logs missing features of the homeserver once, as an error: otherwise every agent would fail in its own way. */
 async function checkSupport({ client, botUserId, stopping, log }: Foundation): Promise<void> {
   for (const missing of await missingSupport(client, botUserId, { signal: stopping })) {
     log.error({ missing }, "the homeserver lacks features that agents need to encrypt");

@@ -2,7 +2,7 @@ import { Avatars } from "../avatars/avatars.ts";
 import type { Ghosts } from "../ghost/ghosts.ts";
 import type { Foundation } from "./foundation.ts";
 
-/** Makes the agents known to the homeserver: their users, and how they look. */
+/** Registers the agents' users on the homeserver, with their profiles. */
 export class Presence {
   readonly #foundation: Foundation;
   readonly #ghosts: Ghosts;
@@ -21,18 +21,18 @@ export class Presence {
     closers.add(() => this.#avatars.stop());
   }
 
-  /** The users of the agents that there are now. */
+  /** The users of the present agents. */
   get agents(): string[] {
     return this.#foundation.directory.list().map(({ userId }) => userId);
   }
 
-  /** Announces agents that may be new, or be called otherwise than before, with their avatars. */
+  /** Announces agents that may be new or renamed, with their avatars. */
   async announceAnew(userIds: readonly string[]): Promise<void> {
     await this.#ghosts.announce(userIds, { anew: true });
     await this.giveAvatars(userIds);
   }
 
-  /** Each avatar is given by the one process that makes it. */
+  /** The process that makes a ghost also sets its avatar. */
   async giveAvatars(userIds: readonly string[]): Promise<void> {
     await this.#avatars.give(userIds.filter((userId) => this.#foundation.processes.prefers(userId)));
   }

@@ -23,7 +23,7 @@ import { pruneAllowances } from "../turns/allowances.ts";
 import type { Exchanges } from "../turns/exchanges.ts";
 import type { TurnStore } from "../turns/turn-store.ts";
 
-/** The owners of tables whose rows grow old. */
+/** The owners of tables whose rows expire. */
 export interface Owners {
   readonly mailbox: Mailbox;
   readonly outbox: Outbox;
@@ -34,12 +34,12 @@ export interface Owners {
   readonly invites: InviteQuota;
   readonly menus: CommandMenus;
   readonly seals: Seals;
-  /** What retention forgets. */
+  /** Forgets expired messages. */
   readonly retention: { run(): Promise<number> };
   readonly forgetKeysAfterMs: number | undefined;
 }
 
-/** What is deleted of every table and when: docs/architecture.md has a row for each, and what stays with its reason. */
+/** The deletions of every table; docs/architecture.md has a row for each, with the reason for rows that stay. */
 export function pruners(database: Database, owners: Owners): Prune[] {
   const { mailbox, outbox, turns, exchanges, readFiles, requests, invites, menus, seals, retention } = owners;
   const days = KEPT_FOR_DAYS;
@@ -66,7 +66,7 @@ export function pruners(database: Database, owners: Owners): Prune[] {
     (signal) => pruneSettings(database, signal),
     (signal) => pruneKnownMembers(database, signal),
     (signal) => pruneRooms(database, signal),
-    // Last: what was sealed with them is gone.
+    // Last: everything sealed with them is gone.
     () => seals.prune(),
   ];
 }

@@ -6,7 +6,7 @@ import type { Foundation } from "./foundation.ts";
 import { pruners } from "./pruners.ts";
 import type { Stores } from "./stores.ts";
 
-/** Begins to delete, every hour, what nobody needs any more. */
+/** Starts the hourly deletion of unneeded rows. */
 export function beginPruning(
   { database, client, config, settings, closers, log }: Foundation,
   stores: Stores,

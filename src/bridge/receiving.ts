@@ -7,7 +7,7 @@ import type { Transaction } from "../homeserver/transaction.ts";
 import type { Foundation } from "./foundation.ts";
 import type { Stores } from "./stores.ts";
 
-/** What the homeserver reaches, not listening yet. */
+/** The endpoints for the homeserver, not listening yet. */
 export function makeAppService(
   foundation: Foundation,
   stores: Stores,
@@ -29,7 +29,7 @@ export function makeAppService(
   return appService;
 }
 
-/** Begins to listen. Throws where the port is taken. */
+/** Starts to listen. Throws where the port is taken. */
 export async function listen(
   { config, registration, closers, log }: Foundation,
   appService: AgentsAppService,
@@ -46,7 +46,7 @@ export async function listen(
   closers.add(() => running.close());
 }
 
-/** Whether there is such a user, which is made where it is not there yet. */
+/** Whether such a user exists; it is made if necessary. */
 async function answerUserQuery(
   userId: string,
   { directory, botUserId }: Foundation,

@@ -8,10 +8,10 @@ import { MissedMemberships } from "../mailbox/missed-memberships.ts";
 import type { Foundation } from "./foundation.ts";
 import type { Stores } from "./stores.ts";
 
-/** When the homeserver has gone through what it held back for us, in ms after its or our return. */
+/** The time after which the homeserver has sent its held-back transactions, in ms after its or our return. */
 const SEARCH_AGAIN_AFTER_MS = 15_000;
 
-/** Finds what got lost while the homeserver, or the bridge, was away. */
+/** Finds events that were lost while the homeserver or the bridge was away. */
 export class Recovery {
   readonly #foundation: Foundation;
   readonly #ghosts: Ghosts;
@@ -20,7 +20,7 @@ export class Recovery {
   readonly #missedEvents: MissedEvents;
   #lastPing: PingResult | undefined;
 
-  /** @param deliver takes what was found, as a transaction would have brought it. */
+  /** @param deliver takes the found events as a transaction would have brought them. */
   constructor(
     foundation: Foundation,
     { ghostStore: store }: Stores,
@@ -51,25 +51,25 @@ export class Recovery {
     foundation.happenings.on("homeserverReturned", () => this.#returned());
   }
 
-  /** How the homeserver's last ping of us ended; undefined before the first. */
+  /** The result of the last ping; undefined before the first. */
   get lastPing(): PingResult | undefined {
     return this.#lastPing;
   }
 
-  /** Has the homeserver ping us. Throws the reason of the bridge's stop. */
+  /** Makes the homeserver ping us. Throws the reason of the bridge's stop. */
   async ping(): Promise<void> {
     const { client, registration, processes, stopping, log } = this.#foundation;
-    // Of several processes on one database any may be reached.
+    // With several processes on one database, the ping may reach any of them.
     const hasReached = (transactionId: string): boolean => this.#pings.has(transactionId) || !processes.alone;
     this.#lastPing = await pingHomeserver(client, registration, log, { signal: stopping }, hasReached);
   }
 
-  /** Begins to look for what no transaction brought. */
+  /** Starts the search for events that no transaction brought. */
   search(): void {
     this.#foundation.background.run("the search for missed events", () => this.#findMissed());
   }
 
-  /** What was sent while the homeserver could not be reached is looked for, and the homeserver is told that we are there. */
+  /** Searches for events of the homeserver's absence, and tells the homeserver that we are back. */
   #returned(): void {
     const { background, log } = this.#foundation;
     log.info("the homeserver answers again");
@@ -78,7 +78,7 @@ export class Recovery {
     background.run("ping", () => this.ping());
   }
 
-  /** Twice: while the homeserver goes through what it held back, it may lose something more. */
+  /** Runs twice, because the homeserver may lose more while it sends its held-back transactions. */
   async #findMissed(): Promise<void> {
     const { stopping } = this.#foundation;
     await this.#find(stopping);

@@ -25,19 +25,20 @@ import { openStores, type Stores } from "./stores.ts";
 /** A running bridge. */
 export interface RunningBridge {
   /**
-   * Takes over what may change while it runs (config/changes.ts), whole. Throws, with nothing taken over, when it can't.
+   * Applies the live part of a new configuration (config/changes.ts), as a whole. Throws, without a change, when it
+   * can't.
    *
    * @param changed names of the settings that differ, for the audit log.
    */
   reconfigure(config: Config, changed: readonly string[]): void;
-  /** Ends everything in order: no new transactions, turns parked, devices closed, database closed. Idempotent. */
+  /** Stops everything in order: no new transactions, turns parked, devices closed, database closed. Idempotent. */
   stop(): Promise<void>;
 }
 
 /**
- * Makes every part, joins them, and starts them in order. Transactions are taken (and stored) as soon as it listens,
- * even while the homeserver itself can't be reached yet. Throws what can't be mended by waiting: a database in use or
- * away, a master key that does not fit, a port that is taken.
+ * Makes all parts, joins them, and starts them in order. Transactions are accepted (and stored) as soon as it listens,
+ * even while the homeserver can't be reached. Throws faults that waiting can't fix: a database in use or away, a wrong
+ * master key, a taken port.
  */
 export async function startBridge(config: Config, registration: Registration, log: Logger): Promise<RunningBridge> {
   const closers = new Closers(log);
@@ -62,7 +63,10 @@ export async function startBridge(config: Config, registration: Registration, lo
   }
 }
 
-/** Makes and starts the parts, in order: each uses only those that are made before it. Returns what takes another configuration over. */
+/**
+ * Makes and starts the parts, in order: each uses only earlier ones. Returns the function that applies another
+ * configuration.
+ */
 async function startParts(given: Given, monitoring: Monitoring): Promise<RunningBridge["reconfigure"]> {
   const foundation = await layFoundation(given);
   const { settings, processes, background, closers } = foundation;
@@ -150,7 +154,7 @@ function reconfigure(
   next: Config,
   changed: readonly string[],
 ): void {
-  // Before anything is taken over: what is wrong with a provider is found when it is made.
+  // Before any change: making a provider reveals its faults.
   providers.reconfigure(settings(), next, log, metrics);
   live.replace(next);
   background.run("the audit log", () => audit.record(database, { kind: "config.reloaded", changed }));

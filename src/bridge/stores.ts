@@ -26,10 +26,10 @@ import { Exchanges } from "../turns/exchanges.ts";
 import { TurnStore } from "../turns/turn-store.ts";
 import type { Foundation } from "./foundation.ts";
 
-/** The owners of tables, and what decides by what is in them. */
+/** The owners of tables, and the parts that decide by their rows. */
 export type Stores = Awaited<ReturnType<typeof openStores>>;
 
-/** Throws DatabaseError, and MasterKeyError where the master key does not fit. */
+/** Throws DatabaseError, and MasterKeyError where the master key is wrong. */
 export async function openStores(foundation: Foundation) {
   const { database, config, settings: inForce, log } = foundation;
   const audit = new AuditLog(database);

@@ -11,7 +11,7 @@ import { status } from "./status.ts";
 import { stop } from "./stop.ts";
 import { usage } from "./usage.ts";
 
-/** All that agents can be told, in the order in which `help` shows it. Help, menus and the reading of commands are made of it. */
+/** All commands, in the order of `help`. Help, menus and the reading of commands derive from this list. */
 export const COMMANDS: readonly Command[] = [
   help,
   list,
@@ -29,7 +29,7 @@ export const COMMANDS: readonly Command[] = [
 
 const BY_NAME: ReadonlyMap<string, Command> = new Map(COMMANDS.map((command) => [command.name, command]));
 
-/** The command of a name; undefined when there is none. */
+/** The command with a name; undefined when there is none. */
 export function commandNamed(name: string): Command | undefined {
   return BY_NAME.get(name);
 }

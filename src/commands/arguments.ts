@@ -1,9 +1,9 @@
 import type { Reading } from "./command.ts";
 
-/** A system prompt, a note or a topic longer than this leaves no room for the conversation, in characters. */
+/** The longest system prompt, note or topic, in characters: a longer one leaves no room for the conversation. */
 export const LONGEST_TEXT = 4_000;
 
-/** What stands behind a command that knows a few words only: their case does not count, nor a full stop. */
+/** The text after a command that knows only a few words: case and a full stop are ignored. */
 export function plainWords(rest: string): string {
   return unquoted(rest)
     .toLowerCase()
@@ -11,7 +11,7 @@ export function plainWords(rest: string): string {
     .trim();
 }
 
-/** The same words without the quotation marks or backticks around them. */
+/** The same words without quotation marks or backticks around them. */
 export function unquoted(rest: string): string {
   return rest.replace(/^[`"'“„«]/, "").replace(/[`"'”“»](?=[.…]?$)/, "");
 }

@@ -6,10 +6,10 @@ import type { RenderedText } from "../text/markdown.ts";
 import { escapedHtml, pillOfUser } from "../matrix/pills.ts";
 
 /**
- * What the bridge's own bot says to a message: the commands are `help` and `list`, with or without `!`; anything else
- * gets the way to them. Markdown, or what is rendered already.
+ * The bot's answer to a message: the commands are `help` and `list`, with or without `!`; any other message gets a hint
+ * at them. Markdown, or rendered text.
  *
- * @param reach where agents that run elsewhere may be asked anything.
+ * @param reach the rooms in which cloud agents may be asked.
  */
 export function answerBot(
   { bot }: Words,
@@ -28,7 +28,7 @@ export function answerBot(
   }
 }
 
-/** The agents, each with a link that opens its profile. */
+/** The agents, each with a link to its profile. */
 function agentList(
   bot: Words["bot"],
   agents: readonly ListedAgent[],
@@ -52,7 +52,7 @@ function agentList(
   };
 }
 
-/** Whether an agent's model tells more of it than its name, which may be made from that. */
+/** Whether an agent's model says more than its name, which may be derived from it. */
 function saysMore({ displayName, model }: Agent): boolean {
   const plain = (text: string): string =>
     text

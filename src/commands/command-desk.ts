@@ -14,12 +14,12 @@ import type { Asked, CommandOutcome, CommandServices } from "./command.ts";
 import { describeMisspelt, readCommand, type ReadCommand } from "./read-command.ts";
 import { refusalOf } from "./who-may.ts";
 
-/** The services that are made here. */
+/** The services that this class makes. */
 type Made = "commands" | "admission" | "patience";
 
-/** What commands are carried out with. */
+/** The services for carrying out commands. */
 export interface CommandDeskOptions extends Omit<CommandServices, Made> {
-  /** Whether nothing has been said since a message in a direct chat of two, as far as is known. */
+  /** Whether a message is still the last one in a direct chat of two, as far as known. */
   readonly isLatest: (message: {
     readonly ghost: string;
     readonly roomId: string;
@@ -27,7 +27,7 @@ export interface CommandDeskOptions extends Omit<CommandServices, Made> {
   }) => Promise<boolean>;
 }
 
-/** Carries out what people tell an agent with `!…`, and says what it did. */
+/** Carries out people's `!…` commands to an agent, and reports the result. */
 export class CommandDesk {
   readonly #services: CommandServices;
   readonly #isLatest: CommandDeskOptions["isLatest"];
@@ -38,8 +38,8 @@ export class CommandDesk {
   }
 
   /**
-   * Carries a command out as far as saying what came of it; what is stored of that is returned. Throws what sending or the
-   * database throw; then nothing has come of it, and it is carried out again.
+   * Carries a command out up to the report; returns the changes to store. Throws the error of sending or the database;
+   * then nothing has changed, and the command is carried out again.
    */
   async carryOut(
     ghost: GhostHandle,
@@ -57,7 +57,7 @@ export class CommandDesk {
     return {
       store,
       after: async () => {
-        // Not what was written: any word can stand behind an exclamation mark.
+        // The log must not hold the written name, because any word can follow an exclamation mark.
         const command = read.kind === "right" ? read.command.name : read.kind;
         ghost.log.info({ room: roomId, event: eventId, command }, "command carried out");
         await after?.();
@@ -66,8 +66,8 @@ export class CommandDesk {
   }
 
   /**
-   * A decision that is said to nobody in particular is for the agent that waits for one, if it is the only one. The agents
-   * that wait are asked for as of when the decision came, so that all agents of the room find the same.
+   * A decision that addresses nobody is for the only agent that waits for one. The waiting agents are those at the time
+   * of the decision, so that all agents of the room find the same.
    */
   async carryOutBare(
     ghost: GhostHandle,
@@ -121,7 +121,7 @@ export class CommandDesk {
     return refusal === undefined ? command.carryOut(this.#services, asked, argument) : { words: refusal };
   }
 
-  /** Says what came of a command: what shows words that came encrypted is said encrypted, or not at all. */
+  /** Reports the result of a command: encrypted, or not at all, where it shows words that came encrypted. */
   async #tell({ ghost, message, threadRoot, agentName, words, call }: Asked, outcome: CommandOutcome): Promise<void> {
     const { roomId, eventId } = message;
     const step = `${eventId} command`;
@@ -142,7 +142,7 @@ export class CommandDesk {
   }
 }
 
-/** What is said in the place of words that came encrypted, where they would go in clear. */
+/** Replaces words that came encrypted, where they would be sent unencrypted. */
 function inClear({ failures }: Words, agent: string, call: string): string {
   return failures.in_clear({ agent, call, model: "", provider: "" });
 }

@@ -10,7 +10,7 @@ import { offeredIn } from "./offered.ts";
 /** The type of the state events that describe commands to clients with menus (MSC4391), one for each command. */
 export const COMMAND_DESCRIPTION = "org.matrix.msc4391.command_description";
 
-/** What the one parameter was called under which former versions described all that can follow a command. */
+/** The name under which former versions described everything after a command as one parameter. */
 const FORMER_PARAMETER = "text";
 
 /** A state event, without its type. */
@@ -20,9 +20,9 @@ export interface CommandDescription {
 }
 
 /**
- * The commands of an agent that make sense in a room, as clients with menus want them described.
+ * The commands of an agent that make sense in a room, in the form for clients with menus.
  *
- * @param isOff tells which ones the admin has switched off.
+ * @param isOff tells which commands the admin has switched off.
  */
 export function commandDescriptions(
   userId: string,
@@ -30,7 +30,7 @@ export function commandDescriptions(
   isOff?: (command: string) => boolean,
 ): CommandDescription[] {
   return offeredIn(direct, COMMANDS, isOff).map(({ name, meaning, parameters = [] }) => ({
-    // So that nobody else can describe an agent's commands.
+    // The user id in the hash keeps others from describing an agent's commands.
     stateKey: createHash("sha256").update(`${name}${userId}`).digest("base64"),
     content: {
       command: name,
@@ -47,7 +47,7 @@ export function commandDescriptions(
   }));
 }
 
-/** The command of a message that came from a menu, if it is for this agent. */
+/** The command of a message from a menu, if it is for this agent. */
 export function chosenCommand(
   { command, mentions }: Pick<ReceivedContent, "command" | "mentions">,
   userId: string,

@@ -4,10 +4,10 @@ import type { Database, Queryable } from "../database/database.ts";
 import type { GhostHandle } from "../ghost/ghost-handle.ts";
 import { COMMAND_DESCRIPTION, commandDescriptions, type CommandDescription } from "./command-menu.ts";
 
-/** What was described in a room: the hash of each content, by its state key. */
+/** The descriptions sent to a room: the hash of each content, by its state key. */
 type Described = Readonly<Record<string, string>>;
 
-/** Describes commands to clients that have menus for them (MSC4391), and keeps account of it: the rows of `command_menus`. */
+/** Describes commands to clients with menus (MSC4391), and records this: the rows of `command_menus`. */
 export class CommandMenus {
   readonly #database: Database;
 
@@ -16,9 +16,9 @@ export class CommandMenus {
   }
 
   /**
-   * Sets those descriptions in a room that are new or changed since it was done last there, and empties those of commands that
-   * are gone; nothing is sent where all is as it was. A room that does not let the ghost is left alone until there is
-   * something new. Throws what the homeserver and the database throw; then it is done the next time.
+   * Sends new or changed descriptions to a room, and empties those of removed commands; sends nothing when nothing has
+   * changed. A room that does not allow it is left alone until a description is new. Throws the errors of the
+   * homeserver and the database; the next call then tries again.
    *
    * @param isOff tells which commands the admin has switched off.
    */
@@ -47,12 +47,12 @@ export class CommandMenus {
     ghost.log.info({ room: roomId, commands: changes.length, isAllowed }, "commands described");
   }
 
-  /** A ghost has left a room. */
+  /** Called when a ghost has left a room. */
   async forget(tx: Queryable, ghost: string, roomId: string): Promise<void> {
     await tx.query("delete from command_menus where ghost = $1 and room_id = $2", [ghost, roomId]);
   }
 
-  /** Forgets rooms that ghosts are in no more. Returns how many rows. */
+  /** Deletes rooms that ghosts have left. Returns the number of rows. */
   async prune(signal?: AbortSignal): Promise<number> {
     const where = `not exists (select from memberships where memberships.ghost = command_menus.ghost
       and memberships.room_id = command_menus.room_id and membership = 'join')`;

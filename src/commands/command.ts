@@ -25,7 +25,7 @@ import type { Allowances } from "../turns/allowances.ts";
 import type { Exchanges } from "../turns/exchanges.ts";
 import type { TurnStore } from "../turns/turn-store.ts";
 
-/** Something that can follow a command, as menus show it. */
+/** A parameter of a command, as menus show it. */
 export interface Parameter {
   readonly key: ParameterWord;
   /** MSC4391 "Type schema". */
@@ -33,7 +33,7 @@ export interface Parameter {
   readonly optional: boolean;
 }
 
-/** What stands behind a command: its argument, or why it is none. */
+/** The reading of the text after a command: its argument, or the fault. */
 export type Reading<A> =
   | { readonly kind: "right"; readonly argument: A }
   | { readonly kind: "wrong" }
@@ -41,61 +41,61 @@ export type Reading<A> =
   | { readonly kind: "too_long"; readonly length: number };
 
 /**
- * Something that agents can be told with `!…`. Its words are in the files of the languages, under its name. A is what
- * {@link read} makes of the words behind it.
+ * A command of agents, written `!…`. Its words are in the language files, under its name. A is the result of {@link
+ * read}.
  */
 export interface Command<A = unknown> {
   readonly name: CommandWord;
-  /** The group that `help` shows it in; those for groups are not known in direct chats. */
+  /** The group in `help`; commands for groups do not exist in direct chats. */
   readonly group: CommandGroup;
-  /** What follows the name in an example; absent where nothing can. */
+  /** The text after the name in an example; absent where there is none. */
   readonly example?: string;
-  /** What can follow, in the order in which it is written; absent where nothing can. */
+  /** The parameters, in writing order; absent where there are none. */
   readonly parameters?: readonly Parameter[];
-  /** Whether it may be said to nobody in particular. */
+  /** Whether it may address nobody in particular. */
   readonly isBare?: true;
-  /** What it does, in a few words. */
+  /** Its purpose, in a few words. */
   readonly meaning: (words: Words) => string;
-  /** What can follow the name, as people write it; absent where nothing can. */
+  /** Its parameters in the form that people write; absent where there are none. */
   readonly takes?: (words: Words) => string;
-  /** Reads what follows the name; absent where nothing can. */
+  /** Reads the text after the name; absent where there is none. */
   read?(rest: string): Reading<A>;
-  /** Whether it changes what the moderators of a room decide; absent where it never does. */
+  /** Whether it changes something that the room's moderators decide; absent where it never does. */
   isForModerators?(argument: A): boolean;
-  /** The language that it is answered in, where that is not the room's. */
+  /** The language of its answer, where that is not the room's. */
   speaks?(argument: A): Language | undefined;
   /**
-   * Does what can be done before anything is stored, and says what comes of it. Throws what the database throws; then
-   * nothing has come of it, and the command is carried out again.
+   * Carries the command out as far as possible before anything is stored, and returns the result. Throws the database's
+   * error; then nothing has changed, and the command is carried out again.
    */
   carryOut(services: CommandServices, asked: Asked, argument: A): CommandOutcome | Promise<CommandOutcome>;
 }
 
-/** Who has given a command, to which agent, and how it is answered. */
+/** The author and the agent of a command, and the surroundings of its answer. */
 export interface Asked {
   readonly ghost: GhostHandle;
   readonly message: GhostMessage;
   readonly threadRoot: string | undefined;
-  /** Undefined when the agent's model has gone. */
+  /** Undefined when the agent's model is gone. */
   readonly agent: Agent | undefined;
   /** The agent's display name. */
   readonly agentName: string;
   readonly words: Words;
-  /** What stands before a command so that it is for this agent. */
+  /** The words before a command that address this agent. */
   readonly call: string;
 }
 
-/** What came of a command, and what is said of that: in words, or by a reaction where that says enough. */
+/** The result of a command, and its report: in words, or by a reaction where that is enough. */
 export type CommandOutcome = ({ readonly words: string | RenderedText } | { readonly reaction: string }) & Consequence;
 
 interface Consequence extends Outcome {
-  /** Whether what is said shows words that came encrypted, in whichever form the command did. */
+  /** Whether the report shows words that came encrypted, in whatever form the command came. */
   readonly encrypted?: boolean;
-  /** The thread it is said in, if not in that of the command. */
+  /** The thread of the report, if it is not the command's. */
   readonly threadRoot?: string;
 }
 
-/** What commands are carried out with; each names in {@link Command.carryOut} what it needs of it. */
+/** The services for commands; each names the ones it needs in {@link Command.carryOut}. */
 export interface CommandServices {
   readonly commands: readonly Command[];
   readonly history: History;
@@ -109,7 +109,7 @@ export interface CommandServices {
   /** The agents that are in a room. */
   readonly agentsIn: (roomId: string) => Promise<readonly ListedAgent[]>;
   readonly provider: (name: string) => Provider | undefined;
-  /** What rooms have that set nothing. */
+  /** The values of rooms that set nothing. */
   readonly defaults: () => RoomDefaults;
   readonly privacy: PrivacyGate;
   readonly consents: Consents;
@@ -124,6 +124,6 @@ export interface CommandServices {
   readonly turnQueued: () => void;
   readonly failureNotices: FailureNotices;
   readonly admission: Admission;
-  /** While a command is carried out, the agent hears nobody else: it waits for providers only so long. */
+  /** Limits the wait for providers: while a command runs, the agent hears nobody else. */
   readonly patience: Patience;
 }

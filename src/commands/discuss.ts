@@ -7,21 +7,21 @@ import { wrongForm } from "./form.ts";
 import { TEXT } from "./menu-schema.ts";
 import { notNowInWords } from "./not-now.ts";
 
-/** A discussion that somebody wants: `rest` begins with the names of agents. */
+/** A requested discussion: `rest` begins with the names of agents. */
 interface Discussion {
   readonly turns: number | undefined;
   readonly rest: string;
 }
 
-/** How long a discussion is when nobody says. */
+/** The length of a discussion, unless a person says otherwise. */
 const USUAL_TURNS = 4;
 
-/** Begins a discussion of agents: the one that is told so has the first turn, on the topic. */
+/** Starts a discussion among agents: the agent that gets the command has the first turn, on the topic. */
 export const discuss: Command<Discussion> = {
   name: "discuss",
   group: "groups",
   example: "6 qwen Is water wet?",
-  // The number of turns is written first, and shown last: it need not be said.
+  // The number of turns is written first but shown last, because it is optional.
   parameters: [
     { key: "turns", schema: { schema_type: "primitive", type: "integer" }, optional: true },
     {
@@ -55,7 +55,7 @@ function readDiscussion(rest: string): Reading<Discussion> {
   return { kind: "right", argument: { turns: turns === undefined ? undefined : Number(turns), rest: topic } };
 }
 
-/** The agents that are to take part, by their names or by mentions, and what they are to discuss. */
+/** The other participants, by their names or by mentions, and the topic. */
 function partnersIn(
   rest: string,
   others: readonly ListedAgent[],
@@ -66,7 +66,7 @@ function partnersIn(
   return { partners: [...named, ...mentioned], topic };
 }
 
-/** Why those agents can't take part; undefined when they can. */
+/** The reason why those agents can't take part; undefined when they can. */
 function refusedPartners(
   { permissions }: Pick<CommandServices, "permissions">,
   { message, words }: Asked,

@@ -2,7 +2,7 @@ import { isForgotten, SETTING_NAMES } from "../rooms/settings.ts";
 import { stopping } from "../turns/stopping.ts";
 import type { Command } from "./command.ts";
 
-/** Forgets all that was said to an agent in a room, with what it was to keep in mind there. */
+/** Forgets all messages to an agent in a room, and its notes there. */
 export const forget: Command = {
   name: "forget",
   group: "everyday",

@@ -1,20 +1,20 @@
 import type { Words } from "../language/words.ts";
 import type { Command } from "./command.ts";
 
-/** How a command is written: its name, and what can follow it. */
+/** The written form of a command: its name and parameters. */
 export function formOf(words: Words, command: Command): string {
   return written(command.name, command.takes?.(words));
 }
 
-/** A command as it may be written. */
+/** An example of a command. */
 export function exampleOf({ name, example }: Command): string {
   return written(name, example);
 }
 
 /**
- * What is said to a command that is written wrongly.
+ * The reply to a malformed command.
  *
- * @param call what stands before a command so that it is for this agent.
+ * @param call the words before a command that address this agent.
  */
 export function wrongForm(words: Words, command: Command, call: string): string {
   const form = formOf(words, command);

@@ -6,14 +6,14 @@ import { commandNamed } from "./all.ts";
 import { chosenCommand } from "./command-menu.ts";
 import { readCommand } from "./read-command.ts";
 
-/** The command that a message gives an agent; undefined when it gives none. */
+/** The command that a message gives an agent; undefined when there is none. */
 export function commandOf(ghost: GhostHandle, message: GhostMessage, said: MessageClass): WrittenCommand | undefined {
   if (said.kind === "overheard") return bareCommand(said.text);
   if (said.kind !== "addressed" || message.content.kind === "file") return undefined;
   return chosenCommand(message.content, ghost.userId) ?? writtenCommand(said.text);
 }
 
-/** A few commands may be said to nobody in particular, where they are written as they should be. */
+/** A few well-formed commands may address nobody in particular. */
 function bareCommand(text: string): WrittenCommand | undefined {
   const written = writtenCommand(text);
   if (written === undefined || commandNamed(written.name)?.isBare !== true) return undefined;

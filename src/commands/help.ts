@@ -14,13 +14,13 @@ export const help: Command = {
   },
 };
 
-/** The groups, in the order in which they are shown. */
+/** The groups, in display order. */
 const GROUPS: readonly CommandGroup[] = ["everyday", "settings", "groups"];
 
 /**
- * What `help` says of commands.
+ * The text of `help` about commands.
  *
- * @param call what stands before a command so that it is for this agent.
+ * @param call the words before a command that address this agent.
  */
 export function describeCommands(words: Words, commands: readonly Command[], direct: boolean, call = ""): string {
   const { before, titles, after } = words.commands.help;

@@ -1,7 +1,7 @@
 import type { Words } from "../language/words.ts";
 import type { NotNow } from "../turns/admission.ts";
 
-/** Says why a command can ask nothing now. Nothing is asked by then: the same command asks again. */
+/** The reason why a command can ask nothing now. Nothing was asked: the same command tries again. */
 export function notNowInWords(words: Words, agent: string, notNow: NotNow): string {
   if (notNow.why === "full") return words.tooManyWait(agent);
   return words.tooMany(agent, notNow.kind, Math.ceil(notNow.waitMs / 60_000), false);

@@ -3,7 +3,7 @@ import type { Command } from "./command.ts";
 /**
  * The commands that make sense in a room: in a direct chat none of those for groups.
  *
- * @param isOff tells which ones the admin has switched off.
+ * @param isOff tells which commands the admin has switched off.
  */
 export function offeredIn(
   direct: boolean,

@@ -2,7 +2,7 @@ import type { Place } from "../privacy/gate.ts";
 import { ProviderError, type Provider } from "../providers/provider.ts";
 import type { CommandServices } from "./command.ts";
 
-/** Where the words for a model go; undefined where that can't be asked now. */
+/** The recipient of messages to a model; undefined where that is unknown now. */
 export async function placeOf(
   { privacy, patience }: Pick<CommandServices, "privacy" | "patience">,
   provider: Provider,

@@ -6,11 +6,11 @@ import { literals } from "./menu-schema.ts";
 import { placeOf } from "./place-of-model.ts";
 import { whereWordsGo } from "./where-words-go.ts";
 
-/** What a room can decide about words that would leave the network. */
+/** A room's choices about messages that would leave the network. */
 const DECISIONS = ["allow", "deny", "default"] as const;
 export type PrivacyDecision = (typeof DECISIONS)[number];
 
-/** Shows where words go, or decides for one agent whether they may. */
+/** Shows the recipients of messages, or decides for one agent whether they may leave. */
 export const privacy: Command<PrivacyDecision | undefined> = {
   name: "privacy",
   group: "everyday",
@@ -37,7 +37,7 @@ async function decide(services: CommandServices, asked: Asked, decision: Privacy
   if (agent === undefined || provider === undefined) return { words: words.noProvider };
   const { model = agent.model ?? "" } = await services.settings.get(ghost.userId, roomId);
   const place = await placeOf(services, provider, model);
-  // Nobody is told that nothing leaves where that is not known.
+  // The answer must not claim that nothing leaves where that is unknown.
   if (place === undefined) return { words: words.modelsUnknown(provider.name) };
   const named = { agent: agent.displayName, call, ...place };
   if (place.locality === "local") return { words: words.consent.unneeded(agent.displayName) };
@@ -45,7 +45,8 @@ async function decide(services: CommandServices, asked: Asked, decision: Privacy
   if (decision === "allow" && policy === "deny") {
     return { words: words.consent.denied(named, await services.privacy.ruleIn(message)) };
   }
-  // Where devices need not be trusted, what comes in clear is read too: the homeserver could have written it.
+  // Where devices need not be trusted, unencrypted messages are read too, and the homeserver could have forged this
+  // one.
   if (decision !== "deny" && !message.encrypted && (await services.isEncrypted(roomId))) {
     return { words: words.consent.notEncrypted };
   }

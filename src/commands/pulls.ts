@@ -7,32 +7,32 @@ import type { Permissions } from "../permissions/permissions.ts";
 import { ProviderError, type Provider } from "../providers/provider.ts";
 import { editContent, noticeContent, type ReplyTarget } from "../answering/reply.ts";
 
-/** What pulls need. */
+/** The parts that pulls need. */
 export interface PullOptions {
-  /** Says who may. */
+  /** Decides who may pull. */
   readonly permissions: Permissions;
   readonly providers: () => readonly Provider[];
-  /** Notes in the audit log what an admin has begun, and whom it refused. */
+  /** Records an admin's pulls, and refusals, in the audit log. */
   readonly note: (entry: AuditEntry) => Promise<void>;
-  /** Told when a model is there. */
+  /** Called when a model is installed. */
   readonly installed: () => void;
 }
 
-/** What tells how a pull goes. */
+/** The notice of a pull's progress. */
 interface PullNotice {
   readonly roomId: string;
   readonly notice: string;
-  /** The message that asked for it. */
+  /** The requesting message. */
   readonly eventId: string;
   readonly form: Form;
 }
 
-/** The notice is edited so often while a model is installed: every quarter. */
+/** The notice of an installation is edited at every quarter. */
 const SHOWN_EVERY_PERCENT = 25;
 
 /**
- * Models that admins have the bot install. A pull is not kept over a restart: asked again, the server goes on where it
- * stopped.
+ * The models that the bot installs for admins. A pull does not survive a restart: when asked again, the server
+ * continues it.
  */
 export class Pulls {
   readonly #options: PullOptions;
@@ -44,8 +44,8 @@ export class Pulls {
   }
 
   /**
-   * Answers `pull …` with a notice, which is edited from then on. False when the message is none. Throws what sending
-   * throws; then nothing has been begun.
+   * Answers `pull …` with a notice, which later edits update. False when the message is no such command. Throws the
+   * error of sending; then nothing has started.
    */
   async begin(
     bot: GhostHandle,
@@ -80,7 +80,7 @@ export class Pulls {
     return true;
   }
 
-  /** Ends what is under way. */
+  /** Stops running pulls. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     await Promise.allSettled(this.#running);

@@ -5,10 +5,10 @@ import { LONGEST_TEXT, plainWords } from "./arguments.ts";
 import type { Command, Reading } from "./command.ts";
 import { wrongForm } from "./form.ts";
 
-/** What a written command is: one that is known, with its argument, or one that is not written as it should be. */
+/** The reading of a written command: a known command with its argument, or a malformed one. */
 export type ReadCommand = { readonly kind: "right"; readonly command: Command; readonly argument: unknown } | Misspelt;
 
-/** A command that is not written as it should be. */
+/** A malformed command. */
 export type Misspelt =
   | { readonly kind: "unknown"; readonly name: string }
   | { readonly kind: "wrong"; readonly command: Command }
@@ -38,9 +38,9 @@ function nothing(rest: string): Reading<undefined> {
 const LONGEST_NAME = 30;
 
 /**
- * What is said to a command that is not written as it should be: the right form, and an example.
+ * The reply to a malformed command: the right form, and an example.
  *
- * @param call what stands before a command so that it is for this agent.
+ * @param call the words before a command that address this agent.
  */
 export function describeMisspelt(words: Words, misspelt: Misspelt, call = ""): string {
   switch (misspelt.kind) {

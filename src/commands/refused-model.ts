@@ -1,7 +1,7 @@
 import { mayHaveModel, noteRefusedModel } from "../answering/reach.ts";
 import type { Asked, CommandServices } from "./command.ts";
 
-/** Why a room can't choose a model for an agent; undefined when it can. */
+/** The reason why a room can't choose a model for an agent; undefined when it can. */
 export async function refusedModel(
   services: Pick<CommandServices, "agents" | "permissions" | "provider" | "patience">,
   { ghost, message, agent, words }: Asked,

@@ -2,7 +2,7 @@ import { SETTING_NAMES } from "../rooms/settings.ts";
 import type { Command } from "./command.ts";
 import { mayAsAdmin } from "./who-may.ts";
 
-/** Takes all settings of a room back, but for those that only admins may set: they are not others' to take back. */
+/** Resets all settings of a room, except those that only admins may set. */
 export const reset: Command = {
   name: "reset",
   group: "settings",

@@ -1,7 +1,7 @@
 import type { Command } from "./command.ts";
 import { notNowInWords } from "./not-now.ts";
 
-/** Shows that a question is asked again; its answer says the rest. */
+/** Shows that a question is asked again; the answer follows. */
 const AGAIN = "🔁";
 
 export const retry: Command = {

@@ -4,7 +4,7 @@ import { defaultsFor, SETTINGS, type RoomDefaults, type RoomSettings, type Setti
 import { escapeMarkdown } from "../text/markdown.ts";
 import type { Asked, CommandServices } from "./command.ts";
 
-/** How a setting stands, in words: its value, whether that was set in the room, and how it is changed. */
+/** A setting in words: its value, whether the room has set it, and the way to change it. */
 export function settingInWords(
   { defaults, models }: Pick<CommandServices, "defaults" | "models">,
   { agent, words, call }: Pick<Asked, "agent" | "words" | "call">,
@@ -29,13 +29,13 @@ function valueOf(defaults: RoomDefaults, name: SettingWord): string {
   return String(new Map<string, string>(Object.entries(defaults)).get(name));
 }
 
-/** What people see of a setting's value. */
+/** A setting's value as people see it. */
 export function valueInWords(words: Words, name: SettingWord, value: string): string {
   const escaped = escapeMarkdown(value);
   return words.settings[name].value?.(escaped) ?? escaped;
 }
 
-/** What can follow the command of a setting, as people write it. */
+/** The parameter of a setting's command, in the form that people write. */
 export function takesOf(words: Words, name: SettingWord): string {
   const { values, takenBackBy }: Setting = SETTINGS[name];
   const choices = values.kind === "choice" ? values.choices : [words.settings[name].takes ?? ""];

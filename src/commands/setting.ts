@@ -8,10 +8,10 @@ import { literals, TEXT } from "./menu-schema.ts";
 import { refusedModel } from "./refused-model.ts";
 import { settingInWords, takesOf } from "./setting-words.ts";
 
-/** What somebody wants of a setting: to see it, or to change it; without a value they take it back. */
+/** A person's request about a setting: show it, change it, or, without a value, reset it. */
 export type SettingWish = { readonly kind: "show" } | { readonly kind: "set"; readonly value: string | undefined };
 
-/** The commands by which a room's settings are shown and changed: one for each row of the table. */
+/** The commands that show and change a room's settings: one for each row of the table. */
 export function settingCommands(group: "settings" | "groups"): Command<SettingWish>[] {
   return SETTING_NAMES.filter((name) => group === groupOf(SETTINGS[name])).map(settingCommand);
 }
@@ -37,12 +37,12 @@ function settingCommand(name: SettingWord): Command<SettingWish> {
   };
 }
 
-/** A language is confirmed in itself. */
+/** A new language is confirmed in that language. */
 function languageOf(value: string | undefined): Language | undefined {
   return SETTINGS.language.values.choices.find((language) => language === value);
 }
 
-/** Canonical JSON knows no fractions, so that numbers are text. */
+/** Canonical JSON has no fractions, so numbers are text. */
 function schemaOf({ values, takenBackBy }: Setting): object {
   return values.kind === "choice" ? literals([...values.choices, takenBackBy]) : TEXT;
 }
@@ -58,7 +58,7 @@ function readWish({ values, takenBackBy }: Setting, rest: string): Reading<Setti
   return { kind: "right", argument: { kind: "set", value } };
 }
 
-/** The value that somebody has written, as it is stored; undefined when the setting can't be that. */
+/** The stored form of a written value; undefined when it is not a possible one. */
 function valueIn(values: Values, rest: string): string | undefined {
   switch (values.kind) {
     case "choice":

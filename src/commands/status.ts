@@ -3,7 +3,7 @@ import { isForgotten, SETTING_NAMES } from "../rooms/settings.ts";
 import type { Command } from "./command.ts";
 import { valueInWords } from "./setting-words.ts";
 
-/** Says what is set here; of the rest, that it is as the admin has it. */
+/** Shows the room's own settings, and says that the rest follows the admin's. */
 export const status: Command = {
   name: "status",
   group: "everyday",
@@ -26,7 +26,7 @@ export const status: Command = {
   },
 };
 
-/** The model is said first, and what an agent forgets with all that was said comes last. */
+/** The model comes first, and the notes, which `forget` deletes, last. */
 const SHOWN = [
   ...SETTING_NAMES.filter((name) => name !== "model" && !isForgotten(name)),
   ...SETTING_NAMES.filter(isForgotten),

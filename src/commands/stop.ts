@@ -6,7 +6,7 @@ import type { Command } from "./command.ts";
 /** Shows that something was stopped, where that says enough. */
 const STOPPED = "🛑";
 
-/** Ends what an agent answers in a room: to whoever says it, and to everybody where a moderator does. */
+/** Ends an agent's answers in a room: a person's own, or everybody's when a moderator asks. */
 export const stop: Command = {
   name: "stop",
   group: "everyday",

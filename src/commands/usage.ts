@@ -1,6 +1,6 @@
 import type { Command } from "./command.ts";
 
-/** Says how much somebody has asked, and what they have left of a day's limits. */
+/** Shows a person's use, and the rest of their limits for a day. */
 export const usage: Command = {
   name: "usage",
   group: "everyday",

@@ -7,7 +7,7 @@ import { sizeInWords } from "../privacy/provider-requests.ts";
 import type { Asked, CommandServices } from "./command.ts";
 import { placeOf } from "./place-of-model.ts";
 
-/** Requests are shown of so many days. */
+/** The days of the shown requests. */
 const SHOWN_DAYS = 7;
 
 type Services = Pick<
@@ -15,7 +15,10 @@ type Services = Pick<
   "privacy" | "patience" | "consents" | "requests" | "agentsIn" | "agentOf" | "provider" | "isEncrypted" | "settings"
 >;
 
-/** For a room, in plain words: whether it is encrypted, where each agent's words go, and what went where. */
+/**
+ * A room's privacy in plain words: whether it is encrypted, the recipient of each agent's messages, and the requests
+ * sent.
+ */
 export async function whereWordsGo(services: Services, asked: Asked): Promise<string> {
   const { privacy } = asked.words.commands;
   const { roomId } = asked.message;
@@ -31,7 +34,7 @@ export async function whereWordsGo(services: Services, asked: Asked): Promise<st
   ].join("\n");
 }
 
-/** Of each agent of the room: where its words go, and who has agreed to that. */
+/** For each agent of the room: the recipient of its messages, and the consent to that. */
 async function agentLines(services: Services, asked: Asked, encrypted: boolean): Promise<string[]> {
   const { privacy } = asked.words.commands;
   const { roomId } = asked.message;
@@ -53,7 +56,10 @@ async function agentLines(services: Services, asked: Asked, encrypted: boolean):
   return lines;
 }
 
-/** Of each agent of a room where the words for its model go; as it is configured where that can't be asked now. */
+/**
+ * For each agent of a room, the recipient of its model's messages; the configured one where the provider can't be asked
+ * now.
+ */
 async function placesIn(
   services: Services,
   roomId: string,

@@ -3,9 +3,9 @@ import type { Permissions } from "../permissions/permissions.ts";
 import type { Asked, Command } from "./command.ts";
 
 /**
- * Why somebody may not give a command; undefined when they may. It is refused to everybody where the admin has switched it
- * off, and what changes a room to all but its moderators, or to all but the admins; in a direct chat too, for that may have
- * been a group before, with others' words.
+ * The reason why a person may not give a command; undefined when they may. A command that the admin switched off is
+ * refused to everybody. A change of a room is reserved for its moderators, or for admins. This also applies in direct
+ * chats, which may once have been groups and hold others' messages.
  */
 export async function refusalOf<A>(
   command: Command<A>,
@@ -19,7 +19,7 @@ export async function refusalOf<A>(
   return (await moderates(permissions, ghost, message)) ? undefined : words.onlyModerators;
 }
 
-/** Whether somebody may use a command, where that is for the bridge's admins alone; true for all other commands. */
+/** Whether a person may use a command that is for the bridge's admins only; true for all other commands. */
 export function mayAsAdmin(
   permissions: Permissions,
   ghost: GhostInRoom,

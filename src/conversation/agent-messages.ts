@@ -14,7 +14,7 @@ type AgentMessagesOptions = Pick<
   "exchangeLimits" | "exchanges" | "history" | "limits" | "permissions" | "settings" | "turnQueued" | "turns"
 >;
 
-/** Decides what comes of a message that another agent has sent. */
+/** Decides about a message of another agent. */
 export class AgentMessages {
   readonly #options: AgentMessagesOptions;
   readonly #admission: Admission;
@@ -30,8 +30,8 @@ export class AgentMessages {
   }
 
   /**
-   * Handles what another agent has said, once it is whole. The other agent asks this one only by mentioning it, in an exchange that a person has
-   * begun, that nobody has stopped, and that has turns left.
+   * Handles another agent's complete message. The other agent asks this one only by mentioning it, in an exchange that
+   * a person started, that nobody has stopped, and that has turns left.
    */
   async said(
     ghost: GhostHandle,
@@ -47,7 +47,7 @@ export class AgentMessages {
     const set = await settings.get(ghost.userId, roomId);
     const { listen = this.#classifier.defaultsOf(ghost.userId, set).listen } = set;
     const isAsked = said.isMentioned && mark !== undefined && message.lateMs <= limits.maxWaitMs;
-    // An edit of what was asked before changes what is remembered, and is no question of its own.
+    // An edit of an earlier question changes the memory, and is no new question.
     const isNew = isAsked && (await turns.about(ghost.userId, roomId, eventId))?.turn.eventId !== eventId;
     const speaker = await ghost.speakerOf(roomId, sender);
     const log = ghost.log.child({ room: roomId, event: eventId, origin: mark?.origin });
@@ -64,7 +64,7 @@ export class AgentMessages {
       const wish = mayBe ? { asker: exchange.asker, roomId, ghost: ghost.userId } : undefined;
       const isAllowed = wish !== undefined && (await this.#admission.take(tx, wish)) === undefined;
       if (!isAllowed && listen === "off") return;
-      // An agent always replies to what it answers, so the reply says nothing.
+      // An agent always replies to the message that it answers, so the reply has no meaning here.
       const heard = { ...remembered({ ...message, eventId }, speaker, text), threadRoot, repliesTo: undefined };
       const position = await history.remember(tx, ghost.userId, roomId, heard);
       const { encrypted } = message;

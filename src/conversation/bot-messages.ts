@@ -8,7 +8,7 @@ import type { ConversationOptions } from "./conversation-options.ts";
 
 type BotOptions = Pick<ConversationOptions, "agents" | "isLatest" | "language" | "privacy" | "pulls">;
 
-/** The bot answers at once; what it says under the same step twice is said once. */
+/** The bot answers at once; a repeat under the same step is sent once. */
 export async function askBot(
   options: BotOptions,
   ghost: GhostHandle,

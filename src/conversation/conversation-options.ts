@@ -7,7 +7,7 @@ import type { Consents } from "../privacy/consents.ts";
 import type { ProviderRequests } from "../privacy/provider-requests.ts";
 import type { VoiceCallsOptions } from "./voice-calls.ts";
 
-/** What answers are made with, as far as it is needed before there is anything to answer. */
+/** The parts of answering that are needed before there is anything to answer. */
 type SharedWithAnswers = Pick<
   AnsweringOptions,
   | "agentOf"
@@ -31,27 +31,27 @@ type SharedWithAnswers = Pick<
   | "turns"
 >;
 
-/** What the conversation needs of its surroundings. */
+/** The surroundings of the conversation. */
 export interface ConversationOptions extends SharedWithAnswers, VoiceCallsOptions {
   readonly forgetting: Forgetting;
   /** Called after a turn was queued and committed. */
   readonly turnQueued: () => void;
-  /** Called after running turns were to be stopped and that was committed. */
+  /** Called after the commit that stops running turns. */
   readonly stopTurns: (ids: readonly number[], how: { readonly keeps: boolean }) => void;
   readonly pulls: Pulls;
   readonly menus: CommandMenus;
   readonly consents: Consents;
   readonly requests: ProviderRequests;
-  /** Who sent an event of a room, as far as that is known still. */
+  /** The sender of an event in a room, if still known. */
   readonly senderOf: (roomId: string, eventId: string) => Promise<string | undefined>;
   readonly isAgent: (userId: string) => boolean;
-  /** Asked before anything that somebody wants. */
+  /** Asked before anything is done for a person. */
   readonly permissions: Permissions;
-  /** Asked anew each time. */
+  /** Read anew each time. */
   readonly limits: () => {
-    /** Questions that may wait in one conversation. */
+    /** The most waiting questions in one conversation. */
     readonly maxQueued: number;
-    /** A message that had to wait for its key for longer is not answered any more, in ms. */
+    /** A message that waited longer for its key is no longer answered, in ms. */
     readonly maxWaitMs: number;
   };
 }

@@ -24,7 +24,7 @@ import { refused } from "./refused.ts";
 import { unreadKindOf } from "./unread-kinds.ts";
 import { Welcome } from "./welcome.ts";
 
-/** Decides what a message, a reaction or a deletion is to an agent: the beginning of its turns, and what ends them early. */
+/** Decides about messages, reactions and deletions that reach an agent: they start its turns, or end them early. */
 export class Conversation implements EventHandler {
   readonly notices: Notices;
   readonly #options: ConversationOptions;
@@ -53,7 +53,7 @@ export class Conversation implements EventHandler {
     this.#desk = new CommandDesk(options, admission);
   }
 
-  /** Decides what comes of a message that reached a ghost. */
+  /** Decides about a message that reached a ghost. */
   async message(ghost: GhostHandle, message: GhostMessage): Promise<Outcome> {
     const decision = await this.#classifier.classify(ghost, message);
     const written = commandOf(ghost, message, decision);
@@ -84,7 +84,7 @@ export class Conversation implements EventHandler {
           written === undefined
             ? await this.#questions.ask(ghost, message, text, threadRoot)
             : await this.#desk.carryOut(ghost, message, written, threadRoot);
-        // The bridge may know other commands since, or the room be of another kind.
+        // The bridge's commands, or the kind of the room, may have changed.
         return combined(outcome, { after: () => this.#welcome.keepMenus(ghost, message.roomId, message.direct) });
       }
     }
@@ -106,7 +106,7 @@ export class Conversation implements EventHandler {
     return this.#reactions.reaction(ghost, reaction);
   }
 
-  /** Says once in a direct chat that it makes nothing of what somebody has sent. */
+  /** Says once in a direct chat that the agent can't use this kind of message. */
   async #tellUnread(ghost: GhostHandle, message: GhostMessage): Promise<void> {
     const { roomId, sender, content } = message;
     const kind = message.direct && !this.#options.isAgent(sender) ? unreadKindOf(content) : undefined;

@@ -21,7 +21,7 @@ type EditsOptions = Pick<
   "history" | "language" | "permissions" | "quoted" | "stopTurns" | "turnQueued" | "turns"
 >;
 
-/** Decides what comes of a message that was edited. */
+/** Decides about edited messages. */
 export class Edits {
   readonly #options: EditsOptions;
   readonly #admission: Admission;
@@ -42,7 +42,7 @@ export class Edits {
     this.#questions = parts.questions;
   }
 
-  /** The words of a question were changed: its answer is, too. One that is being made is stopped for that. */
+  /** An edit of a question also changes its answer; a running one is stopped for that. */
   async edited(
     ghost: GhostHandle,
     message: GhostMessage,
@@ -53,7 +53,7 @@ export class Edits {
     const { roomId, sender, encrypted } = message;
     const edited = { ghost: ghost.userId, roomId, eventId: target, sender, encrypted };
     const about = await turns.about(ghost.userId, roomId, target);
-    // A question whose turn is forgotten: what is remembered of it changes, and that no more comes of it is said.
+    // The question's turn is forgotten: only the memory of it changes, and the agent says so.
     const isOld = about === undefined && (await history.answersTo(ghost.userId, roomId, target)).length > 0;
     if (isOld) {
       if (await history.isSentBy(edited)) await tellTooLongAgo(this.#options.language, ghost, roomId, target);
@@ -69,7 +69,7 @@ export class Edits {
     }
     const words = await this.#options.language.words(ghost.userId, roomId, text);
     const wish: Wish = { ghost: ghost.userId, roomId, asker: sender, insteadOf: target };
-    // An answer to the words as they were answers nobody any more.
+    // An answer to the former words is no longer needed.
     const stop = stopping(this.#options, { ghost: ghost.userId, roomId, eventId: target }, { keeps: true });
     return {
       store: async (tx) => {
@@ -92,7 +92,7 @@ export class Edits {
     };
   }
 
-  /** A quoted message is read anew where somebody replies to it again: its old words are not what its writer says any more. */
+  /** A quoted message is read again when somebody replies to it again: its former words are outdated. */
   editedInDoubt(ghost: GhostHandle, message: GhostMessage, target: string): Outcome {
     const { roomId, sender } = message;
     ghost.log.debug({ room: roomId, event: message.eventId }, "an edit that addresses no agent is ignored");
@@ -101,7 +101,7 @@ export class Edits {
     };
   }
 
-  /** Asks a message that an edit has made a question. It may have been overheard as it was before. */
+  /** Asks a message that an edit has turned into a question. Its earlier form may have been overheard. */
   async #askAnew(
     ghost: GhostHandle,
     question: GhostMessage,
@@ -121,21 +121,22 @@ export class Edits {
   }
 
   /**
-   * A message that was said to nobody, or to others, and was edited so that it calls the agent: as it reads now. Undefined
-   * where it is not its writer's, or where that may not ask.
+   * A message to nobody, or to others, that an edit has turned into one for the agent: in its present form. Undefined
+   * where the editor is not its writer, or may not ask.
    */
   async #calledByEdit(
     ghost: GhostHandle,
     message: GhostMessage,
     { target, text }: Extract<MessageClass, { kind: "edit" }>,
   ): Promise<GhostMessage | undefined> {
-    // A command is not carried out again when it is edited.
+    // Editing a command does not run it again.
     if (writtenCommand(text) !== undefined) return undefined;
     const { roomId, eventId } = message;
     const permitted = await decideIn(this.#options.permissions, ghost, "message", message);
     const looked = permitted.allowed ? ghost.outsideOf(roomId, target) : undefined;
     const original = await looked?.catch((error: unknown) => {
-      // The agent hears nobody else while it waits: only for a homeserver that is not there, and so says nothing else either.
+      // The agent hears nobody else while it waits, so it waits only for a homeserver that is away and sends nothing
+      // else either.
       if (!isHomeserverError(error) || isAway(error)) throw error;
       ghost.log.warn(
         { room: roomId, event: eventId, error },

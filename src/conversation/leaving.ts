@@ -9,7 +9,7 @@ type LeavingOptions = Pick<
   "agentsIn" | "exchanges" | "forgetting" | "menus" | "settings" | "stopTurns" | "turns"
 >;
 
-/** Forgets for an agent that has left a room what was said, summed up and set there, and ends the answers that are being made. */
+/** Deletes the messages, summaries and settings of a room that an agent has left, and ends its running answers. */
 export async function left(options: LeavingOptions, ghost: GhostHandle, roomId: string): Promise<Outcome> {
   const { forgetting, settings, exchanges, menus, agentsIn } = options;
   const isLast = (await agentsIn(roomId)).length === 0;

@@ -12,23 +12,23 @@ import { writtenCommand } from "../addressing/written-command.ts";
 import type { History } from "../memory/history.ts";
 import { agentIn } from "../answering/agent-in-room.ts";
 
-/** The surroundings that classifying a message needs. */
+/** The surroundings for classifying a message. */
 export interface MessageClassifierOptions {
   readonly isAgent: (userId: string) => boolean;
   readonly agents: () => readonly ListedAgent[];
-  /** The agent behind a ghost, as it is now; undefined when its model has gone. */
+  /** The present agent behind a ghost; undefined when its model is gone. */
   readonly agentOf: (ghost: string) => Agent | undefined;
   readonly history: History;
-  /** Who sent an event of a room, as far as that is known still. */
+  /** The sender of an event in a room, if still known. */
   readonly senderOf: (roomId: string, eventId: string) => Promise<string | undefined>;
   readonly turns: TurnStore;
   readonly settings: RoomSettingsStore;
   readonly models: KnownModels;
-  /** What rooms have that set nothing. */
+  /** The values of rooms that set nothing. */
   readonly defaults: () => RoomDefaults;
 }
 
-/** Tells what a message is to an agent, by what the room has set and what was said before. */
+/** Classifies a message for an agent, by the room's settings and earlier messages. */
 export class MessageClassifier {
   readonly #options: MessageClassifierOptions;
 
@@ -36,7 +36,7 @@ export class MessageClassifier {
     this.#options = options;
   }
 
-  /** What holds for a ghost where a room, with these settings, sets nothing. */
+  /** A ghost's default values in a room with these settings. */
   defaultsOf(ghost: string, set: Pick<RoomSettings, "model">): RoomDefaults {
     return defaultsFor(this.#options.defaults(), this.#agentIn(ghost, set));
   }
@@ -45,7 +45,7 @@ export class MessageClassifier {
     return agentIn(this.#options.agentOf(ghost), set, this.#options.models);
   }
 
-  /** Whether a message is for a ghost. */
+  /** Classifies a message for a ghost. */
   async classify(ghost: GhostHandle, message: GhostMessage): Promise<MessageClass> {
     const { isAgent, turns, history, settings } = this.#options;
     const set = await settings.get(ghost.userId, message.roomId);
@@ -68,9 +68,10 @@ export class MessageClassifier {
   }
 
   /**
-   * The event that a question hands over by replying to it; empty where it is not certain that its writer meant that one. Of
-   * an encrypted message the homeserver could have made up what it replies to, and what it names would leave the network: so
-   * its ciphertext has to mention who wrote that, as clients do. What the agent said or remembers goes to the model anyway.
+   * The event that a question shares with the agent by replying to it; empty where it is uncertain that the writer
+   * meant it. The homeserver could forge the reply of an encrypted message, and the named event would leave the
+   * network. So the ciphertext must mention that event's writer, as clients do. The agent's own and remembered messages
+   * go to the model anyway.
    */
   async handedOver(ghost: string, message: GhostMessage): Promise<string | undefined> {
     const { roomId, content } = message;
@@ -85,7 +86,7 @@ export class MessageClassifier {
     return isMeant ? target : "";
   }
 
-  /** "Llama: !discuss Qwen …" mentions both, and is said to one. */
+  /** "Llama: !discuss Qwen …" mentions both, but addresses only one. */
   #isCommandToOther(ghost: string, { content }: GhostMessage): boolean {
     const { body = "" } = content;
     if (!body.includes("!")) return false;
@@ -107,7 +108,7 @@ export class MessageClassifier {
     return this.#options.agents().map(({ userId, agent }) => ({ userId, names: namesOf(userId, agent) }));
   }
 
-  /** Whether a message is said to agents, as a ghost hears it, whichever they are; commands are not said, and never kept. */
+  /** Whether a message addresses any agents, as a ghost sees it. Commands do not count, and are never stored. */
   async isSaidToAgents(ghost: string, message: GhostMessage, text: string): Promise<boolean> {
     const { roomId, content } = message;
     const { isAgent, history, turns, settings } = this.#options;

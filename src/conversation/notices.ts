@@ -13,7 +13,7 @@ import type { Welcome } from "./welcome.ts";
 
 type NoticesOptions = Pick<ConversationOptions, "agentOf" | "language" | "permissions">;
 
-/** What a ghost says where encryption keeps it from talking, in the words of the room. */
+/** A ghost's notices where encryption keeps it from talking, in the language of the room. */
 export class Notices implements NoticeWriter {
   readonly #options: NoticesOptions;
   readonly #classifier: MessageClassifier;
@@ -25,7 +25,7 @@ export class Notices implements NoticeWriter {
     this.#welcome = parts.welcome;
   }
 
-  /** Only who speaks to the agent is told that it does not listen. */
+  /** Only a person who addresses the agent is told that it does not listen. */
   async distrusted(ghost: GhostHandle, message: GhostMessage, why: Distrust): Promise<MessageContent | undefined> {
     const decision = await this.#classifier.classify(ghost, message);
     if (decision.kind !== "addressed") return undefined;
@@ -37,7 +37,7 @@ export class Notices implements NoticeWriter {
     return noticeContent(notice, { eventId, threadRoot: decision.threadRoot });
   }
 
-  /** Why there is no greeting yet, where there would be one. */
+  /** The reason why there is no greeting yet, where there would be one. */
   async unheard(
     ghost: GhostHandle,
     { roomId, direct, why }: { readonly roomId: string; readonly direct: boolean; readonly why: Obstacle["why"] },

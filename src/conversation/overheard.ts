@@ -16,7 +16,7 @@ type OverheardOptions = VoiceCallsOptions &
     "agentOf" | "exchanges" | "history" | "language" | "permissions" | "settings" | "stopTurns" | "turns"
   >;
 
-/** Decides what comes of what is said in a room to nobody, or to others. */
+/** Decides about messages to nobody, or to others. */
 export class Overheard {
   readonly #options: OverheardOptions;
   readonly #classifier: MessageClassifier;
@@ -33,7 +33,7 @@ export class Overheard {
     this.#voiceCalls = new VoiceCalls(options);
   }
 
-  /** A voice message whose words say the agent's name is said to it; else it is like what others say. */
+  /** A voice message with the agent's spoken name is a message to it; any other is overheard. */
   async overheard(
     ghost: GhostHandle,
     message: GhostMessage,
@@ -46,12 +46,14 @@ export class Overheard {
     if (!permitted.allowed) {
       return refused(this.#options, ghost, message, { kind: "addressed", ...said }, permitted.reason);
     }
-    // Its words stand in the recording's place.
+    // Its words replace the recording.
     const content: GhostMessage["content"] = { ...message.content, kind: "text" };
     return this.#questions.ask(ghost, { ...message, content }, words, said.threadRoot);
   }
 
-  /** What people say to other agents is kept unless the room wants otherwise, what they say to each other only if it does. */
+  /**
+   * Messages to other agents are stored unless the room forbids it, messages between people only if the room wants it.
+   */
   async #keep(
     ghost: GhostHandle,
     message: GhostMessage,
@@ -69,7 +71,7 @@ export class Overheard {
       return {};
     }
     const speaker = await ghost.speakerOf(message.roomId, message.sender);
-    // Nobody hands over what others reply to among themselves.
+    // Replies among other people share nothing with the agent.
     const target = message.content.relation.repliesTo ?? "";
     const isKnown = (await history.find(ghost.userId, message.roomId, [target])).has(target);
     const heard = { ...remembered(message, speaker, text), threadRoot, repliesTo: isKnown ? target : undefined };
@@ -80,7 +82,7 @@ export class Overheard {
     };
   }
 
-  /** `!stop` to nobody, by a moderator, is for all agents of the room: each ends what it is answering, without a word. */
+  /** A moderator's plain `!stop` addresses all agents of the room: each silently ends its present answers. */
   async stopAll(ghost: GhostHandle, message: GhostMessage): Promise<Outcome> {
     const { permissions, exchanges } = this.#options;
     const { roomId, eventId } = message;

@@ -13,7 +13,7 @@ import type { ConversationOptions } from "./conversation-options.ts";
 import type { MessageClassifier } from "./message-classifier.ts";
 import { remembered } from "./remembered.ts";
 
-/** The reaction to a message that was read too late to be answered. */
+/** The reaction to a message that was decrypted too late to be answered. */
 const READ_LATE = "⌛";
 
 type QuestionsOptions = Pick<
@@ -32,7 +32,7 @@ type QuestionsOptions = Pick<
   | "turns"
 >;
 
-/** Queues what people ask an agent. */
+/** Queues people's questions to an agent. */
 export class Questions {
   readonly #options: QuestionsOptions;
   readonly #admission: Admission;
@@ -84,7 +84,10 @@ export class Questions {
     };
   }
 
-  /** A message whose key came so late that an answer would surprise: it is remembered, and its writer sees that it was read. */
+  /**
+   * A message whose key came so late that an answer would surprise: it is remembered, and its writer sees that it was
+   * read.
+   */
   async #markLate(ghost: GhostHandle, message: GhostMessage, text: string): Promise<Outcome> {
     const { roomId, eventId, sender, lateMs } = message;
     const step = `${eventId} late`;
@@ -98,7 +101,7 @@ export class Questions {
     };
   }
 
-  /** The thread that a question and its answer stand in: the one that it was said in, or its own where the room wants that. */
+  /** The thread of a question and its answer: the question's own thread, or a new one where the room wants that. */
   async threadFor(ghost: GhostHandle, message: GhostMessage, saidIn: string | undefined): Promise<string | undefined> {
     const { settings, defaults } = this.#options;
     if (saidIn !== undefined || message.direct) return saidIn;
@@ -106,7 +109,7 @@ export class Questions {
     return threads === "on" ? message.eventId : undefined;
   }
 
-  /** The reply to a question that can't be taken now. */
+  /** The reply to a question that is refused now. */
   refusal(turn: NewTurn, notNow: NotNow, words: Words, target: ReplyTarget): FailedReply {
     if (notNow.why === "full") return this.#options.failureNotices.failed(turn, "full", words, target);
     const { kind, waitMs } = notNow;

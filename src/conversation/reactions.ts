@@ -29,7 +29,7 @@ type ReactionsOptions = Pick<
   | "turns"
 >;
 
-/** Decides what comes of a reaction to an event. */
+/** Decides about reactions to events. */
 export class Reactions {
   readonly #options: ReactionsOptions;
   readonly #admission: Admission;
@@ -47,7 +47,7 @@ export class Reactions {
     this.#questions = parts.questions;
   }
 
-  /** Somebody reacted to an event: what they wish for happens if it is theirs to wish, or they moderate the room. */
+  /** Carries out a reaction if it comes from the asker or a moderator of the room. */
   async reaction(ghost: GhostHandle, reaction: GhostReaction): Promise<Outcome> {
     const { history, turns, exchanges, permissions } = this.#options;
     const { roomId, sender, target, eventId } = reaction;
@@ -90,7 +90,7 @@ export class Reactions {
         const { eventId: question, threadRoot } = turn;
         const notNow = await this.#admission.take(tx, { ghost: ghost.userId, roomId, asker: sender });
         const refusal = notNow && this.#questions.refusal(turn, notNow, words, { eventId: question, threadRoot });
-        // Where there is no answer, there is nothing to go on with.
+        // Without an answer there is nothing to continue.
         const kind = target === turn.eventId || answer !== undefined ? wish : "again";
         if (refusal === undefined) await turns.enqueueAgain(tx, ghost.userId, question, kind);
         else await turns.declineAgain(tx, turn, refusal);
@@ -103,8 +103,9 @@ export class Reactions {
   }
 
   /**
-   * A reaction to the question whether words may leave: decided by who moderates the room. Not in encrypted ones: reactions go
-   * in clear there too, so that a homeserver could make one up, and what they belong to stands outside the ciphertext.
+   * A reaction to the request for consent: a moderator of the room decides. In an encrypted room reactions do not
+   * count: they are unencrypted there too, so a homeserver could forge them, and their relation stands outside the
+   * ciphertext.
    */
   async #decided(ghost: GhostHandle, reaction: GhostReaction): Promise<Outcome> {
     const { turns, limits, consents, failureNotices, isEncrypted, permissions, turnQueued } = this.#options;

@@ -10,10 +10,7 @@ import type { ConversationOptions } from "./conversation-options.ts";
 
 type RedactionOptions = Pick<ConversationOptions, "exchanges" | "forgetting" | "history" | "stopTurns" | "turns">;
 
-/**
- * A message was deleted: it leaves no trace in what the agent remembers, its answer goes, and it is not answered if it has
- * not been yet.
- */
+/** Handles a deleted message: the agent forgets it, deletes its answer, and does not answer it any more. */
 export async function redacted(
   options: RedactionOptions,
   ghost: GhostHandle,
@@ -22,12 +19,12 @@ export async function redacted(
   const { forgetting, history, turns, exchanges } = options;
   const about = await turns.about(ghost.userId, roomId, target);
   const isQuestion = about?.turn.eventId === target;
-  // Those of a question whose turn is long forgotten as well.
+  // Also the answers to a question whose turn is long forgotten.
   const answers = new Set(await history.answersTo(ghost.userId, roomId, target));
   if (isQuestion) {
     const draft = about.isOpen ? await ghost.sent(roomId, stepOf(about.turn, DRAFT_STEP)) : undefined;
     if (draft !== undefined) answers.add(draft);
-    // A notice of failure is no answer that is remembered.
+    // A notice of failure is not a remembered answer.
     for (let round = 0; round <= about.turn.round; round++) {
       const said = await ghost.sent(roomId, stepOf({ eventId: target, round }, ANSWER_STEP));
       if (said !== undefined) answers.add(said);
@@ -45,7 +42,7 @@ export async function redacted(
   return combined(stopping(options, which, { keeps: false }), { store });
 }
 
-/** An answer that the homeserver will never take back stays; it must not keep the question from being forgotten. */
+/** An answer that the homeserver refuses to delete stays; the question must still be forgotten. */
 async function takeBack(ghost: GhostHandle, roomId: string, eventId: string, step: string): Promise<void> {
   await ghost.redact(roomId, eventId, step).catch((error: unknown) => {
     if (isRetryable(error)) throw error;

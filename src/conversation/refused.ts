@@ -9,7 +9,9 @@ import type { ConversationOptions } from "./conversation-options.ts";
 
 type RefusedOptions = Pick<ConversationOptions, "agentOf" | "language" | "permissions">;
 
-/** Only that a room is too large is said there, once: its people can't know, and can do something about it. */
+/**
+ * Only a refusal because of the room's size is announced, once: the members can't know it otherwise, and can change it.
+ */
 export async function refused(
   options: RefusedOptions,
   ghost: GhostHandle,

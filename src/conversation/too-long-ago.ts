@@ -2,7 +2,7 @@ import { noticeContent } from "../answering/reply.ts";
 import type { RoomLanguage } from "../answering/room-language.ts";
 import type { GhostHandle } from "../ghost/ghost-handle.ts";
 
-/** Says once of an event that what it was about is so long ago that it can't be asked again. */
+/** Says once for an event that its question is too old to be asked again. */
 export async function tellTooLongAgo(
   language: RoomLanguage,
   ghost: GhostHandle,

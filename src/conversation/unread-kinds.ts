@@ -1,11 +1,11 @@
 import type { ReceivedContent } from "../matrix/received-content.ts";
 
-/** What people send that an agent makes nothing of. */
+/** The kinds of messages that an agent can't use. */
 export type UnreadKind = "sticker" | "place" | "poll" | "other";
 
-/** The kind of what somebody has sent that is neither words nor a file; undefined where there is nothing to say about it. */
+/** The kind of a message that is neither words nor a file; undefined where there is nothing to say about it. */
 export function unreadKindOf(content: ReceivedContent): UnreadKind | undefined {
-  // What is changed was told before.
+  // The original was already reported.
   if (content.edit !== undefined) return undefined;
   switch (content.kind) {
     case "sticker":

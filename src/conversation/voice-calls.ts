@@ -12,12 +12,12 @@ import type { ListedAgent } from "../agents/agents.ts";
 import type { TranscriptionModel } from "../answering/transcriber.ts";
 import { UnreadableFile } from "../answering/unreadable-file.ts";
 
-/** What listening needs. */
+/** The parts that listening needs. */
 export interface VoiceCallsOptions {
   readonly agents: () => readonly ListedAgent[];
   readonly provider: (name: string) => Provider | undefined;
   readonly privacy: PrivacyGate;
-  /** Asked anew each time. */
+  /** Read anew each time. */
   readonly transcription: () => TranscriptionModel | undefined;
   readonly download: (
     ghost: string,
@@ -29,26 +29,26 @@ export interface VoiceCallsOptions {
   readonly listensMs?: number;
 }
 
-/** The longest voice message that is listened to for a name, in ms by its sender's word, and in bytes. */
+/** The longest voice message that is searched for a name, in ms (by its sender's word) and in bytes. */
 const LONGEST_MS = 120_000;
 const LARGEST = 2_000_000;
 
-/** How long is listened without a pause, in ms; after that a tenth of the time. */
+/** The time of continuous listening, in ms; after that, listening gets a tenth of the time. */
 const PATIENCE_MS = 10_000;
 
-/** So many recordings that were heard last are kept, for the other agents of a room. */
+/** The number of latest transcriptions that are kept for other agents of a room. */
 const KEPT = 50;
 
-/** A name that is shorter is in too many words to be one. */
+/** Shorter names occur in too many words. */
 const SHORTEST_NAME = 3;
 
 /**
- * Listens to the voice messages of groups for agents' names, since nobody can mention anybody by voice. Only where what writes
- * them down runs here: what people say to each other goes nowhere else. Nothing of it is stored where no name is heard.
+ * Listens for agents' names in the voice messages of groups, because nobody can mention anybody by voice. It does so
+ * only where a local server transcribes: people's talk goes nowhere else. Nothing is stored where no name is heard.
  */
 export class VoiceCalls {
   readonly #options: VoiceCallsOptions;
-  /** While one is listened to, the agent hears nobody else. */
+  /** While a message is transcribed, the agent hears nobody else. */
   readonly #patience: Patience;
   readonly #heard = new Map<string, Promise<string>>();
 
@@ -58,8 +58,8 @@ export class VoiceCalls {
   }
 
   /**
-   * The words of a voice message that says a ghost's name; undefined where it is none, says none, or can't be heard, and where
-   * its sender may not ask anyway.
+   * The words of a voice message that says a ghost's name; undefined where it is no voice message, says no name, can't
+   * be transcribed, or its sender may not ask.
    */
   async wordsTo(
     ghost: GhostHandle,
@@ -79,7 +79,7 @@ export class VoiceCalls {
       const words = await this.#words(ghost, message, attachment);
       return saysName(words, namesOf(named.userId, named.agent)) ? words : undefined;
     } catch (error) {
-      // A file that does not come keeps the agent from nobody else's words: nobody has asked it anything yet.
+      // A missing file must not delay other messages, because nobody has asked the agent anything yet.
       const isUnheard = error instanceof ProviderError || error instanceof UnreadableFile || isHomeserverError(error);
       if (!isUnheard) throw error;
       ghost.log.info({ room: message.roomId, event: message.eventId, error }, "a voice message was not transcribed");
@@ -124,13 +124,13 @@ function isShort({ size = 0, durationMs = 0 }: Attachment): boolean {
   return size <= LARGEST && durationMs <= LONGEST_MS;
 }
 
-/** Whether words say one of these names, as a word of its own. */
+/** Whether the words contain one of these names, as a whole word. */
 function saysName(words: string, names: readonly string[]): boolean {
   const text = ` ${plain(words)} `;
   return names.some((name) => plain(name).length >= SHORTEST_NAME && text.includes(` ${plain(name)} `));
 }
 
-/** As it is spoken: without signs, one space between words. */
+/** The spoken form: without signs, one space between words. */
 function plain(text: string): string {
   return text
     .slice(0, LONGEST_WORDS)
@@ -140,5 +140,5 @@ function plain(text: string): string {
     .trim();
 }
 
-/** So much is looked at for a name, in characters. */
+/** The part that is searched for a name, in characters. */
 const LONGEST_WORDS = 10_000;

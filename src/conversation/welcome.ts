@@ -9,7 +9,7 @@ type WelcomeOptions = Pick<
   "agentOf" | "answers" | "language" | "menus" | "permissions" | "privacy" | "provider"
 >;
 
-/** An agent's first words in a room, and the menus of its commands there. */
+/** An agent's first words in a room, and its command menus there. */
 export class Welcome {
   readonly #options: WelcomeOptions;
 
@@ -17,12 +17,12 @@ export class Welcome {
     this.#options = options;
   }
 
-  /** Describes the commands to clients that have menus for them, and says who has come, where the admin wants that. */
+  /** Describes the commands to clients with menus, and introduces the agent, where the admin wants that. */
   async joined(
     ghost: GhostHandle,
     { roomId, direct }: { readonly roomId: string; readonly direct: boolean },
   ): Promise<void> {
-    // Before it is greeted, so that nothing stands between the greeting and what is said to it.
+    // Before the greeting, so that nothing stands between the greeting and people's messages.
     await this.keepMenus(ghost, roomId, direct);
     const welcome = await this.textFor(ghost, roomId, direct);
     if (welcome !== undefined) {
@@ -30,7 +30,7 @@ export class Welcome {
     }
   }
 
-  /** A menu is no reason not to speak. */
+  /** A menu that fails must not silence the agent. */
   async keepMenus(ghost: GhostHandle, roomId: string, direct: boolean): Promise<void> {
     if (!this.#options.answers().commandMenus || ghost.isBot) return;
     const { menus, permissions } = this.#options;
@@ -43,7 +43,7 @@ export class Welcome {
     });
   }
 
-  /** Undefined where it is not wanted: but whose words leave the network says so, wanted or not. */
+  /** Undefined where no welcome is wanted; but a cloud agent always says that it is one. */
   async textFor(ghost: GhostHandle, roomId: string, direct: boolean): Promise<string | undefined> {
     const { answers, language, permissions } = this.#options;
     const agent = this.#options.agentOf(ghost.userId);

@@ -1,7 +1,7 @@
-/** What somebody asks for with a reaction to a question or its answer. */
+/** A person's request by a reaction to a question or its answer. */
 export type Wish = "stop" | "again" | "continue" | "good" | "bad";
 
-/** Each with its sisters, which clients show beside it and people take for it. */
+/** Each with similar emoji that clients show beside it and people mistake for it. */
 const WISHES: Readonly<Record<Wish, readonly string[]>> = {
   stop: ["🛑", "⏹", "✋", "🤚", "🖐"],
   again: ["🔁", "🔄", "🔃", "🔂", "♻"],
@@ -13,16 +13,16 @@ const WISHES: Readonly<Record<Wish, readonly string[]>> = {
 const AGREES = ["✅", "☑", "✔"];
 const DECLINES = ["❌", "✖", "❎"];
 
-/** The longest emoji with what may be around it, in characters. */
+/** The longest emoji with its surroundings, in characters. */
 const LONGEST_KEY = 32;
 
-/** The wish behind a reaction's key; undefined for all that mean nothing to an agent. Skin tones and variants count alike. */
+/** The request behind a reaction's key; undefined for all other keys. Skin tones and variants count alike. */
 export function wishOf(key: string): Wish | undefined {
   const plain = plainOf(key);
   return (Object.keys(WISHES) as Wish[]).find((wish) => WISHES[wish].includes(plain));
 }
 
-/** Whether a reaction to a question for consent agrees or declines; undefined: neither. */
+/** Whether a reaction to a request for consent agrees or refuses; undefined: neither. */
 export function decisionOf(key: string): boolean | undefined {
   const plain = plainOf(key);
   if (AGREES.includes(plain)) return true;

@@ -2,26 +2,27 @@ import { deleteInBatches } from "../database/batches.ts";
 import type { Database, Queryable } from "../database/database.ts";
 import { storable } from "../database/text.ts";
 
-/** A conversation, as summaries are kept by. */
+/** The conversation of a summary. */
 export interface SummaryPlace {
   readonly ghost: string;
   readonly roomId: string;
   readonly threadRoot: string | undefined;
 }
 
-/** A summary that went because of somebody, and is to be made anew. */
+/** A summary that somebody's change has invalidated, and that must be made again. */
 export interface DroppedSummary {
-  /** Up to which position it stood for all messages. */
+  /** The position up to which it covered all messages. */
   readonly upTo: number;
-  /** Who edited or deleted something in it. */
+  /** The person who edited or deleted a message in it. */
   readonly by: string;
 }
 
 /**
- * Drops the summaries that hold what a message said, itself or quoted, in whichever thread; to be called before the message is changed, and only
- * where it will be. The message is locked first, so that a summary that is just being stored is found, or finds the change.
+ * Drops the summaries that hold a message's words, direct or quoted, in any thread. Call this before the message is
+ * changed, and only if it will be. The message is locked first, so that a summary being stored is either found, or
+ * finds the change.
  *
- * @param by who changes the message.
+ * @param by the person who changes the message.
  */
 export async function dropSummaries(
   tx: Queryable,
@@ -43,7 +44,7 @@ export async function dropSummaries(
     await noteDropped(tx, { ghost, roomId, threadRoot }, { upTo, by });
 }
 
-/** Notes for whom a summary is to be made anew; who did so last counts. */
+/** Records the person because of whom a summary must be made again; the last one counts. */
 export async function noteDropped(tx: Queryable, place: SummaryPlace, { upTo, by }: DroppedSummary): Promise<void> {
   await tx.query(
     `insert into dropped_summaries (ghost, room_id, thread_root, up_to, dropped_by) values ($1, $2, $3, $4, $5)
@@ -53,7 +54,7 @@ export async function noteDropped(tx: Queryable, place: SummaryPlace, { upTo, by
   );
 }
 
-/** Undefined when none is to be made anew on somebody's account. */
+/** Undefined when no summary was dropped. */
 export async function droppedSummary(tx: Queryable, place: SummaryPlace): Promise<DroppedSummary | undefined> {
   const { rows } = await tx.query<{ up_to: number; dropped_by: string }>(
     "select up_to, dropped_by from dropped_summaries where ghost = $1 and room_id = $2 and thread_root = $3",
@@ -63,7 +64,7 @@ export async function droppedSummary(tx: Queryable, place: SummaryPlace): Promis
   return row && { upTo: row.up_to, by: row.dropped_by };
 }
 
-/** The summary is there again, as far as it was. */
+/** Records that the summary exists again, up to its former position. */
 export async function noteRemade(tx: Queryable, place: SummaryPlace, upTo: number): Promise<void> {
   await tx.query(
     "delete from dropped_summaries where ghost = $1 and room_id = $2 and thread_root = $3 and up_to <= $4",
@@ -71,7 +72,7 @@ export async function noteRemade(tx: Queryable, place: SummaryPlace, upTo: numbe
   );
 }
 
-/** With a room that is forgotten. */
+/** Called when a room is forgotten. */
 export async function forgetDropped(tx: Queryable, ghost: string, roomId: string): Promise<void> {
   await tx.query("delete from dropped_summaries where ghost = $1 and room_id = $2", [ghost, roomId]);
 }
@@ -80,7 +81,7 @@ function keyOf({ ghost, roomId, threadRoot = "" }: SummaryPlace): string[] {
   return [ghost, roomId, threadRoot];
 }
 
-/** Forgets those that were not made anew for long. Returns how many rows. */
+/** Deletes old records of summaries that were not made again. Returns the number of rows. */
 export function pruneDropped(database: Database, olderThanDays: number, signal?: AbortSignal): Promise<number> {
   const where = "dropped_at < now() - $1 * interval '1 day'";
   return deleteInBatches(database, { from: "dropped_summaries", where, values: [olderThanDays] }, signal);

@@ -1,7 +1,7 @@
 import { deleteInBatches } from "../database/batches.ts";
 import type { Database, Queryable } from "../database/database.ts";
 
-/** What somebody thinks of an answer. */
+/** A person's rating of an answer. */
 export interface Rating {
   readonly roomId: string;
   readonly answer: string;
@@ -11,7 +11,7 @@ export interface Rating {
   readonly good: boolean;
 }
 
-/** Keeps what somebody thinks of an answer. */
+/** Stores a person's rating of an answer. */
 export async function rateAnswer(
   tx: Queryable,
   ghost: string,
@@ -24,17 +24,17 @@ export async function rateAnswer(
   );
 }
 
-/** Forgets a rating whose reaction was taken back. */
+/** Deletes a rating whose reaction was deleted. */
 export async function forgetRating(tx: Queryable, ghost: string, reaction: string): Promise<void> {
   await tx.query("delete from feedback where ghost = $1 and reaction = $2", [ghost, reaction]);
 }
 
-/** Forgets what people thought of the answers of an agent in a room. */
+/** Deletes the ratings of an agent's answers in a room. */
 export async function forgetRatings(tx: Queryable, ghost: string, roomId: string): Promise<void> {
   await tx.query("delete from feedback where ghost = $1 and room_id = $2", [ghost, roomId]);
 }
 
-/** Forgets what people thought of answers that are not remembered any more. Returns how many rows. */
+/** Deletes ratings of forgotten answers. Returns the number of rows. */
 export function pruneFeedback(database: Database, signal?: AbortSignal): Promise<number> {
   const where = `not exists (select from messages where messages.ghost = feedback.ghost
     and messages.event_id = feedback.event_id)`;

@@ -4,7 +4,7 @@ import type { Seals } from "../sealing/seals.ts";
 import { dropSummaries, forgetDropped } from "./dropped-summaries.ts";
 import { forgetRating, forgetRatings } from "./feedback.ts";
 
-/** Forgets what agents remember: a message, a room, or all that is older than a time. */
+/** Deletes from the agents' memory: a message, a room, or everything older than a time. */
 export class Forgetting {
   readonly #database: Database;
   readonly #seals: Seals;
@@ -15,9 +15,9 @@ export class Forgetting {
   }
 
   /**
-   * Forgets a redacted message with what answered it, or a rating that was taken back.
+   * Forgets a redacted message and its answer, or a rating whose reaction was deleted.
    *
-   * @param by who deleted it, by a redaction that the homeserver let through: it holds back those that do not count.
+   * @param by the person who deleted it. The homeserver accepted the redaction; it holds back invalid ones.
    */
   async message(tx: Queryable, ghost: string, roomId: string, eventId: string, by: string): Promise<void> {
     if (!isStorable(eventId)) return;
@@ -35,19 +35,19 @@ export class Forgetting {
     ]);
   }
 
-  /** Forgets a room: what was said and summed up, and what people thought of the answers. */
+  /** Forgets a room: its messages, summaries and ratings. */
   async room(tx: Queryable, ghost: string, roomId: string): Promise<void> {
     await forgetRatings(tx, ghost, roomId);
     await tx.query("delete from messages where ghost = $1 and room_id = $2", [ghost, roomId]);
-    // After the messages: one that is just being stored holds them, and is there by now.
+    // After the messages: a summary being stored locks them, and is visible by now.
     await tx.query("delete from summaries where ghost = $1 and room_id = $2", [ghost, roomId]);
     await forgetDropped(tx, ghost, roomId);
     await this.#seals.destroy(tx, { ghost, roomId });
   }
 
   /**
-   * Forgets what was said in a room before a time, by the senders' clocks or by the day on which it came, with what answered
-   * it and what sums it up. Returns how many messages.
+   * Forgets a room's messages from before a time, by the senders' clocks or by the day of arrival, with their answers
+   * and summaries. Returns the number of messages.
    */
   async expired(roomId: string, before: Date): Promise<number> {
     return this.#database.transaction(async (tx) => {

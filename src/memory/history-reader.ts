@@ -4,7 +4,7 @@ import type { Seals } from "../sealing/seals.ts";
 import type { Edited, FoundMessage, PlacedMessage, RememberedMessage } from "./remembered-message.ts";
 import { COLUMNS, openMessages, type MessageRow } from "./sealed-messages.ts";
 
-/** Looks up what agents remember of their rooms. */
+/** Reads the agents' memory of their rooms. */
 export class HistoryReader {
   readonly #database: Database;
   readonly #seals: Seals;
@@ -15,12 +15,12 @@ export class HistoryReader {
   }
 
   /**
-   * The conversation up to and with the question at a position, oldest first, `limit` messages at most. An answer stands
-   * right behind its question, so that questions asked meanwhile do not come between. A thread is a conversation of its
-   * own, which begins with what it hangs on: a question with its answer, or the other way round.
+   * The conversation up to and including the question at a position, oldest first, at most `limit` messages. An answer
+   * stands directly after its question, so that questions asked meanwhile do not come between. A thread is a separate
+   * conversation, which begins with its root: a question with its answer, or the other way round.
    *
-   * @param options.after the position up to which it is left out.
-   * @param options.withAnswer whether what was answered to that question before belongs to it.
+   * @param options.after the position up to which messages are left out.
+   * @param options.withAnswer whether an earlier answer to that question is included.
    */
   async upTo(
     ghost: string,
@@ -47,7 +47,7 @@ export class HistoryReader {
     return openMessages(this.#seals, ghost, rows.reverse());
   }
 
-  /** A conversation from a position on, oldest first, `limit` messages at the most, each with its place in the order. */
+  /** A conversation from a position on, oldest first, at most `limit` messages, each with its position. */
   async since(
     {
       ghost,
@@ -67,8 +67,8 @@ export class HistoryReader {
   }
 
   /**
-   * What is remembered of events of a room, in whichever conversation they stand, by their ids; also what is remembered only
-   * because it was replied to.
+   * The remembered messages among events of a room, in any conversation, by id; including those remembered only because
+   * somebody replied to them.
    */
   async find(ghost: string, roomId: string, eventIds: readonly string[]): Promise<Map<string, FoundMessage>> {
     const known = eventIds.filter((eventId) => eventId !== "" && isStorable(eventId));
@@ -87,7 +87,7 @@ export class HistoryReader {
     );
   }
 
-  /** The events with which a ghost has answered a question, in order. */
+  /** A ghost's answers to a question, as events, in order. */
   async answersTo(ghost: string, roomId: string, eventId: string): Promise<string[]> {
     if (!isStorable(eventId)) return [];
     const { rows } = await this.#database.query<{ event_id: string }>(
@@ -99,7 +99,7 @@ export class HistoryReader {
     return rows.map((row) => row.event_id);
   }
 
-  /** What people said last, to a ghost or in its hearing, newest first. */
+  /** People's latest messages, to a ghost or overheard by it, newest first. */
   async lastWords(ghost: string, roomId: string, limit: number): Promise<string[]> {
     const { rows } = await this.#database.query<MessageRow>(
       `select ${COLUMNS} from messages where ghost = $1 and room_id = $2 and author = 'person' and not only_quoted
@@ -109,7 +109,7 @@ export class HistoryReader {
     return (await openMessages(this.#seals, ghost, rows)).map(({ body }) => body);
   }
 
-  /** Keeps messages from being changed until the transaction ends. Returns those that have been, or are gone. */
+  /** Locks messages against changes until the transaction ends. Returns those that were changed or deleted before. */
   async hold<M extends Pick<RememberedMessage, "eventId" | "body">>(
     tx: Queryable,
     ghost: string,
@@ -126,7 +126,7 @@ export class HistoryReader {
     return messages.filter(({ eventId, body }) => bodies.get(eventId) !== body);
   }
 
-  /** Whether somebody said a message that is remembered. */
+  /** Whether a user wrote a remembered message. */
   async isSentBy({ ghost, roomId, eventId, sender }: Omit<Edited, "encrypted">): Promise<boolean> {
     if (!isStorable(eventId)) return false;
     const { count } = await this.#database.query(
@@ -136,7 +136,7 @@ export class HistoryReader {
     return count > 0;
   }
 
-  /** Whether an event is a message of any agent's in the room. */
+  /** Whether an event is any agent's message in the room. */
   async isAgents(roomId: string, eventId: string): Promise<boolean> {
     if (!isStorable(eventId)) return false;
     const { count } = await this.#database.query(
@@ -146,7 +146,7 @@ export class HistoryReader {
     return count > 0;
   }
 
-  /** Whether an event is a message of the ghost's own in the room. */
+  /** Whether an event is the ghost's own message in the room. */
   async isOwn(ghost: string, roomId: string, eventId: string): Promise<boolean> {
     if (!isStorable(eventId)) return false;
     const { count } = await this.#database.query(

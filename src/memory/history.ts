@@ -6,7 +6,7 @@ import { HistoryReader } from "./history-reader.ts";
 import type { Edited, RememberedMessage } from "./remembered-message.ts";
 import { COLUMNS, openMessages, rewriteMessage, sealTexts, type MessageRow } from "./sealed-messages.ts";
 
-/** What agents remember of their rooms. */
+/** The agents' memory of their rooms. */
 export class History extends HistoryReader {
   readonly #database: Database;
   readonly #seals: Seals;
@@ -17,7 +17,7 @@ export class History extends HistoryReader {
     this.#seals = seals;
   }
 
-  /** Remembers a message and returns its position in the conversation. Saying it twice changes nothing. */
+  /** Stores a message and returns its position in the conversation. A repeat changes nothing. */
   async remember(tx: Queryable, ghost: string, roomId: string, message: RememberedMessage): Promise<number> {
     const key = await this.#seals.in(tx, { ghost, roomId });
     const { eventId } = message;
@@ -56,9 +56,10 @@ export class History extends HistoryReader {
   }
 
   /**
-   * Changes what is remembered of a message that its sender has edited. False when it says what it said before.
+   * Changes a remembered message that its sender has edited. False when its words are the same.
    *
-   * @param asked with one that is a question only now: what belongs to it, for of what was overheard less is remembered.
+   * @param asked for a message that is a question only now: its further fields, because less is stored of overheard
+   * messages.
    */
   async edit(
     tx: Queryable,
@@ -86,7 +87,7 @@ export class History extends HistoryReader {
     return true;
   }
 
-  /** Puts what was said in a recording in its place. */
+  /** Replaces a recording by its words. */
   async transcribed(ghost: string, roomId: string, eventId: string, body: string): Promise<void> {
     await this.#database.transaction((tx) =>
       rewriteMessage(tx, this.#seals, { ghost, roomId, eventId }, { body, attachment: undefined, encrypted: false }),
@@ -94,7 +95,7 @@ export class History extends HistoryReader {
   }
 }
 
-/** What is said anew by an agent takes the place of what it said, and of what was remembered only to be quoted. */
+/** An agent's repeated message replaces its former one, and a copy that was stored only as a quotation. */
 function renewed(...columns: readonly string[]): string {
   return columns
     .map(
@@ -104,7 +105,7 @@ function renewed(...columns: readonly string[]): string {
     .join(", ");
 }
 
-/** What was remembered only to be quoted becomes a message like others. */
+/** A message that was stored only as a quotation becomes an ordinary one. */
 function onceQuoted(...columns: readonly string[]): string {
   return columns
     .map((column) => `${column} = case when messages.only_quoted then excluded.${column} else messages.${column} end`)

@@ -17,8 +17,8 @@ export class QuotedMessages {
   }
 
   /**
-   * Remembers a message because somebody replied to it, unless it is remembered already. Its row is there before it is read,
-   * so that a deletion in the meantime is not missed: then, and where there is nothing to read, nothing stays.
+   * Stores a message because somebody replied to it, unless it is stored already. Its row is made before it is read, so
+   * that a deletion meanwhile is not missed: then, and where there is nothing to read, the row is deleted again.
    */
   async quote(
     ghost: string,
@@ -59,7 +59,10 @@ export class QuotedMessages {
     });
   }
 
-  /** Forgets a message that is remembered for a reply to it alone, with the summaries that quote it, where it is its sender's. */
+  /**
+   * Forgets a message that is stored only because of a reply, with the summaries that quote it, if the sender is its
+   * own.
+   */
   async unquote(tx: Queryable, { ghost, roomId, eventId, sender }: Omit<Edited, "encrypted">): Promise<void> {
     const where = "ghost = $1 and room_id = $2 and event_id = $3 and only_quoted and sender = $4";
     const values = [ghost, roomId, eventId, sender];

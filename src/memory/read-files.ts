@@ -5,17 +5,17 @@ import type { FileFailure } from "../language/failures.ts";
 import { unlessBroken } from "../sealing/sealed-text.ts";
 import type { SealedRow, Seals } from "../sealing/seals.ts";
 
-/** What came of reading a file. */
+/** The result of reading a file. */
 export type FileOutcome =
   | { readonly kind: "text"; readonly text: string }
   | {
       readonly kind: "unreadable";
       readonly why: FileFailure;
-      /** It only did not come: it is tried again later, and later still the next time. */
+      /** It failed to come: it is tried again later, and each time after a longer pause. */
       readonly isPassing: boolean;
     };
 
-/** The message that a file came with, as an agent remembers it. */
+/** The remembered message with a file. */
 export interface FileId {
   readonly ghost: string;
   readonly eventId: string;
@@ -24,7 +24,7 @@ export interface FileId {
 /** Where the words of a file stand sealed. */
 const PLACE = "read_files.body";
 
-/** Remembers what is in the files of messages, so that each is fetched and read once by an agent. */
+/** Stores the contents of messages' files, so that an agent fetches and reads each file once. */
 export class ReadFiles {
   readonly #database: Database;
   readonly #seals: Seals;
@@ -34,7 +34,7 @@ export class ReadFiles {
     this.#seals = seals;
   }
 
-  /** What came of reading a file; undefined when it was not read, or may be tried again. Throws DatabaseError. */
+  /** The result of reading a file; undefined when it was not read, or may be tried again. Throws DatabaseError. */
   async find({ ghost, eventId }: FileId): Promise<FileOutcome | undefined> {
     const found = await this.#database.query<Row>(
       `select read_files.body, failure, read_files.sealed_by, again_at is not null as is_passing
@@ -50,10 +50,10 @@ export class ReadFiles {
     return unlessBroken(() => ({ kind: "text", text: open(row, body ?? "", PLACE, ghost, eventId) }));
   }
 
-  /** Remembers it, as long as its message is remembered. Throws DatabaseError, MasterKeyError. */
+  /** Stores the result for as long as its message is remembered. Throws DatabaseError, MasterKeyError. */
   async keep({ ghost, eventId }: FileId, outcome: FileOutcome): Promise<void> {
     await this.#database.transaction(async (tx) => {
-      // Whoever edits or forgets the message waits, and finds this.
+      // An edit or deletion of the message waits, and then finds this row.
       const { rows } = await tx.query<{ position: number; sealed_by: number | null }>(
         "select position, sealed_by from messages where ghost = $1 and event_id = $2 for share",
         [ghost, eventId],
@@ -88,14 +88,17 @@ export class ReadFiles {
     );
   }
 
-  /** Forgets what was read long ago: it is fetched again if anybody needs it. Returns how many files. Throws DatabaseError. */
+  /**
+   * Deletes old results: the file is fetched again if anybody needs it. Returns the number of files. Throws
+   * DatabaseError.
+   */
   async prune(olderThanDays: number, signal?: AbortSignal): Promise<number> {
     const where = "read_at < now() - $1 * interval '1 day'";
     return deleteInBatches(this.#database, { from: "read_files", where, values: [olderThanDays] }, signal);
   }
 }
 
-/** Forgets what was in the file of a message that changes. */
+/** Deletes the contents of a changed message's file. */
 export async function dropReadFile(tx: Queryable, { ghost, eventId }: FileId): Promise<void> {
   await tx.query(
     "delete from read_files where position in (select position from messages where ghost = $1 and event_id = $2)",

@@ -5,28 +5,28 @@ export interface RememberedMessage {
   readonly eventId: string;
   readonly author: "person" | "agent";
   readonly sender: string;
-  /** The name the sender went by in the room. */
+  /** The sender's name in the room. */
   readonly speaker: string;
   readonly body: string;
   /** Milliseconds since 1970. */
   readonly sentAt: number;
-  /** With an answer: the position of its question. */
+  /** On an answer: the position of its question. */
   readonly answers?: number;
   /** A file that came with it. */
   readonly attachment?: Attachment | undefined;
-  /** The thread it stands in. */
+  /** Its thread. */
   readonly threadRoot?: string | undefined;
-  /** Whether it came encrypted, or was made of what did. */
+  /** Whether it came encrypted, or was made from encrypted messages. */
   readonly encrypted: boolean;
-  /** The event that it replies to; empty: one that the agent is not to read. */
+  /** The event that it replies to; empty for an event that the agent must not read. */
   readonly repliesTo?: string | undefined;
-  /** With a person's message: what a strict client shows beside it, when not all is well with it. */
+  /** On a person's message: the warning of a strict client, if any. */
   readonly shield?: string;
 }
 
 /** A message that was looked up. */
 export interface FoundMessage extends RememberedMessage {
-  /** Whether it is remembered for a reply to it alone, and stands in no conversation itself. */
+  /** Whether it is stored only because of a reply, and stands in no conversation. */
   readonly isOnlyQuoted: boolean;
 }
 
@@ -35,12 +35,12 @@ export interface PlacedMessage extends RememberedMessage {
   readonly turnPosition: number;
 }
 
-/** The message that an edit is of. */
+/** The message that an edit changes. */
 export interface Edited {
   readonly ghost: string;
   readonly roomId: string;
   readonly eventId: string;
-  /** Who edits it: nobody can change another's words. */
+  /** The editor: nobody can change another person's words. */
   readonly sender: string;
   /** Whether the edit came encrypted. */
   readonly encrypted: boolean;

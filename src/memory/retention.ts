@@ -3,19 +3,19 @@ import type { Logger } from "../observability/log.ts";
 import type { Rooms } from "../rooms/rooms.ts";
 import type { Forgetting } from "./forgetting.ts";
 
-/** What retention works with. */
+/** The parts that retention needs. */
 export interface RetentionOptions {
   readonly rooms: Rooms;
   readonly forgetting: Forgetting;
   readonly mailbox: Mailbox;
-  /** How long the admin has things kept, in ms; undefined: as long as the room lets it. */
+  /** The admin's limit, in ms; undefined: the room's own. */
   readonly maxAgeMs: () => number | undefined;
-  /** Reads a room's state anew, as an agent that is in it. */
+  /** Reads a room's state again, as an agent in it. */
   readonly read: (roomId: string) => Promise<void>;
   readonly log: Logger;
 }
 
-/** What is too old to be kept is forgotten: as long ago as the admin says, or the room (MSC1763), whichever is shorter. */
+/** Forgets messages that are too old, by the admin's limit or the room's (MSC1763), whichever is shorter. */
 export class Retention {
   readonly #options: RetentionOptions;
 
@@ -23,13 +23,13 @@ export class Retention {
     this.#options = options;
   }
 
-  /** Goes through all rooms. Returns how many messages were forgotten. Throws DatabaseError. */
+  /** Goes through all rooms. Returns the number of forgotten messages. Throws DatabaseError. */
   async run(now = Date.now()): Promise<number> {
     const { rooms, forgetting, mailbox, maxAgeMs, log } = this.#options;
     await this.#readOutdated();
     let forgotten = 0;
     for (const { roomId, maxLifetimeMs, isCurrent } of await rooms.lifetimes()) {
-      // What a room said before it was changed destroys nothing.
+      // An outdated reading of the room must not delete anything.
       const ageMs = keptFor(maxAgeMs(), isCurrent ? maxLifetimeMs : undefined);
       if (ageMs === undefined) continue;
       const before = new Date(now - ageMs);
@@ -52,7 +52,7 @@ export class Retention {
   }
 }
 
-/** How long something is kept, in ms; undefined: as long as nobody has it forgotten. */
+/** The time for which a message is kept, in ms; undefined: no limit. */
 function keptFor(byAdmin: number | undefined, byRoom: number | undefined): number | undefined {
   return byAdmin === undefined ? byRoom : Math.min(byAdmin, byRoom ?? Infinity);
 }

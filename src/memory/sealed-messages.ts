@@ -6,11 +6,11 @@ import type { Seal, SealedRow, Seals } from "../sealing/seals.ts";
 import { dropReadFile } from "./read-files.ts";
 import type { Edited, PlacedMessage, RememberedMessage } from "./remembered-message.ts";
 
-/** What {@link openMessages} needs of a row of `messages`. */
+/** The columns of `messages` that {@link openMessages} needs. */
 export const COLUMNS =
   "event_id, author, sender, speaker, body, sent_at, attachment, sealed_by, came_encrypted, replies_to, coalesce(answers, position) as turn_position";
 
-/** A row of `messages`, its texts sealed. */
+/** A row of `messages`, with sealed texts. */
 export interface MessageRow extends SealedRow {
   event_id: string;
   author: "person" | "agent";
@@ -30,7 +30,7 @@ export interface SealedTexts {
   readonly attachment: string | null;
 }
 
-/** Seals what a message says. */
+/** Seals a message's texts. */
 export function sealTexts(
   key: Seal,
   { ghost, eventId }: Pick<Edited, "ghost" | "eventId">,
@@ -45,7 +45,7 @@ export function sealTexts(
   };
 }
 
-/** Seals a message anew: all of it, since it has one key. What came encrypted before stays so. */
+/** Seals a whole message again, because it has one key. A message that came encrypted keeps that mark. */
 export async function rewriteMessage(
   tx: Queryable,
   seals: Seals,
@@ -62,7 +62,7 @@ export async function rewriteMessage(
   );
 }
 
-/** Messages as they were said, without those whose key was destroyed since they were read. */
+/** The opened messages, without those whose key was destroyed after they were read. */
 export async function openMessages(
   seals: Seals,
   ghost: string,
@@ -71,7 +71,7 @@ export async function openMessages(
 ): Promise<PlacedMessage[]> {
   const { rows, open } = await seals.open(sealed, database);
   return rows.flatMap((row) => {
-    // One that is damaged is no reason to forget the others.
+    // A damaged message must not hide the others.
     const text = unlessBroken(() => ({
       body: open(row, row.body, ...placeOf("body", ghost, row.event_id)),
       attachment: row.attachment && open(row, row.attachment, ...placeOf("attachment", ghost, row.event_id)),

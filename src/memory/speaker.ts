@@ -1,31 +1,31 @@
 import { distinctName, nameKey, UNSEEN } from "../rooms/names.ts";
 import type { RememberedMessage } from "./remembered-message.ts";
 
-/** The longest name that a speaker has for a model, in characters. */
+/** The longest name of a speaker for a model, in characters. */
 const LONGEST_NAME = 64;
 
-/** Where a line ends, for whoever reads it. */
+/** The end of a line, for any reader. */
 export const LINE_END = /\r\n|[\n\v\f\r\u0085\u2028\u2029]/g;
 
-/** What the agent itself is called in a transcript. */
+/** The agent's own name in a transcript. */
 export const AGENT = "You";
 
-/** What stands for somebody's name where a message is said to be a reply (replied.ts). */
+/** Replaces a name where a message is marked as a reply (replied.ts). */
 export const REPLIED = { self: "themselves", speaker: "myself", unread: "a message that can't be read" } as const;
 
-/** Names that nobody bears alone: in their place stands who it was. */
+/** Reserved names: a person with such a name gets the user id beside it. */
 const OURS = [AGENT, ...Object.values(REPLIED), REPLIED.unread.replace("'", "’")];
 
-/** A name that looks like a user id, or like a note of ours behind a name (replied.ts), by its {@link nameKey}. */
+/** A name that looks like a user id, or like our note after a name (replied.ts), by its {@link nameKey}. */
 const LOOKS_MADE = /@|replyingto/;
 
-/** What of a message tells who said it. */
+/** The fields of a message that identify its author. */
 type Said = Pick<RememberedMessage, "author" | "sender" | "speaker">;
 
 /**
- * How models are told who has said each of these messages, or a single one. Names are their bearers' choice: where one is borne
- * by two, was when it was said, is the agent's own {@link AGENT} or another word of ours, shows nothing or looks like a user id, the user id stands
- * behind it.
+ * The names of these messages' authors for models. People choose their own names. So the user id follows where two
+ * people have or had the same name, where it is the agent's own {@link AGENT} or another word of ours, shows nothing,
+ * or looks like a user id.
  */
 export function speakersOf(messages: readonly Said[]): (message: Said) => string {
   const bearers = new Map(OURS.map((name) => [nameKey(name), new Set([""])]));
@@ -45,12 +45,14 @@ export function speakersOf(messages: readonly Said[]): (message: Said) => string
   };
 }
 
-/** What somebody has said, for a model: only its first line stands at the margin, so that nothing in it looks like another's. */
+/**
+ * A person's words for a model: only the first line stands at the margin, so that no line looks like another person's.
+ */
 export function utterance(speaker: string, text: string): string {
   return inset(`${speaker}: ${text}`);
 }
 
-/** A text of which only the first line stands at the margin. */
+/** A text with only the first line at the margin. */
 export function inset(text: string): string {
   return text.replace(LINE_END, "\n  ");
 }

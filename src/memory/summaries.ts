@@ -17,9 +17,9 @@ import type { RememberedMessage } from "./remembered-message.ts";
 import { withReply } from "./replied.ts";
 import { AGENT, speakersOf, utterance } from "./speaker.ts";
 
-/** What was long ago in a conversation, in a model's words. */
+/** The older part of a conversation, in a model's words. */
 export interface Summary {
-  /** It stands for all messages up to this position. */
+  /** It covers all messages up to this position. */
   readonly upTo: number;
   readonly body: string;
   /** Whether any of them came encrypted. */
@@ -29,31 +29,33 @@ export interface Summary {
 /** A conversation: a room's, or a thread's. */
 export type ConversationId = Pick<Turn, "ghost" | "roomId" | "threadRoot">;
 
-/** How a conversation is summed up. */
+/** The means to summarise a conversation. */
 export interface Summariser {
-  /** Tokens that a prompt may have. */
+  /** The most tokens of a prompt. */
   readonly budgetTokens: number;
   readonly countTokens: (text: string) => number;
-  /** Asks the model for a summary of what did or did not come encrypted. Rejects with ProviderError. */
+  /** Asks the model for a summary of messages that did or did not come encrypted. Rejects with ProviderError. */
   readonly ask: (
     messages: readonly ChatMessage[],
     of: { readonly encrypted: boolean },
     signal: AbortSignal,
   ) => Promise<string>;
-  /** Counts the remaking of a summary that somebody has dropped, unless they have used up what they may. */
+  /** Counts the repetition of a summary against the person who caused it. False when they have reached their limit. */
   readonly take: (who: string) => Promise<boolean>;
-  /** Counts what the remaking took, in tokens. */
+  /** Counts the tokens of the repetition. */
   readonly spend: (who: string, tokens: number) => Promise<void>;
 }
 
-/** From this share of the budget on, what is oldest is summed up, until what is left has no more than that one. */
+/**
+ * From this share of the budget on, the oldest messages are summarised, until the rest takes no more than that share.
+ */
 const FULL_SHARE = 0.75;
 const KEPT_SHARE = 0.4;
 
-/** So much of the budget a part that is summed up at once may have. */
+/** The largest part that is summarised at once, as a share of the budget. */
 const PART_SHARE = 0.6;
 
-/** So many messages are read at once, and so many are always left as they are. */
+/** The messages read at once, and the latest messages that are never summarised. */
 const MOST_MESSAGES = 400;
 const KEPT_MESSAGES = 6;
 
@@ -70,8 +72,8 @@ const INSTRUCTION =
   "language of the conversation, 200 words at the most, and nothing but the summary.";
 
 /**
- * Sums up what is too long ago to be read again at each question, in the background, after an answer. What is summed up
- * stays remembered, so that a summary can be dropped whenever something in it is deleted or edited, and is made anew.
+ * Summarises messages that are too old to be read again at each question, in the background, after an answer. The
+ * messages stay remembered, so a summary can be dropped and made again whenever one of them is deleted or edited.
  */
 export class Summaries {
   readonly #database: Database;
@@ -106,7 +108,7 @@ export class Summaries {
     );
   }
 
-  /** Sums a conversation up if it is long enough. Returns at once. */
+  /** Summarises a conversation if it is long enough. Returns at once. */
   keepUp(id: ConversationId, summariser: Summariser): void {
     const key = conversationOf(id);
     if (this.#running.has(key) || this.#stopping.signal.aborted) return;
@@ -120,12 +122,12 @@ export class Summaries {
     this.#running.set(key, done);
   }
 
-  /** Resolves when what is under way has come to its end. */
+  /** Resolves when running work has ended. */
   async settled(): Promise<void> {
     await Promise.allSettled(this.#running.values());
   }
 
-  /** Gives up what is under way; it is made after another answer. */
+  /** Gives up running work; a later answer starts it again. */
   async stop(): Promise<void> {
     this.#stopping.abort(new Error("the bridge is stopping"));
     await this.settled();
@@ -180,8 +182,8 @@ export class Summaries {
   }
 
   /**
-   * False when a message was edited or forgotten meanwhile, or something else came between: what it says then goes, and whose
-   * message it was has the next try counted.
+   * False when a message was edited or forgotten meanwhile, or something else changed: the summary is then discarded,
+   * and the next attempt counts against the person who changed it.
    */
   async #store(
     id: ConversationId,
@@ -192,7 +194,7 @@ export class Summaries {
     const { ghost, roomId, threadRoot } = id;
     const key = [ghost, roomId, threadRoot ?? ""];
     return this.#database.transaction(async (tx) => {
-      // Held until the end, so that whoever deletes one of them finds the summary.
+      // Locked until the end, so that a deletion of one of them finds the summary.
       const [changed] = await this.#history.hold(tx, ghost, part);
       if (changed !== undefined) {
         await noteDropped(tx, placeOf(id), { upTo, by: changed.sender });
@@ -222,7 +224,7 @@ function placeOf({ ghost, roomId, threadRoot }: ConversationId): SummaryPlace {
   return { ghost, roomId, threadRoot };
 }
 
-/** The messages to be summed up, whole questions with their answers; empty when too few would be left. */
+/** The messages to summarise: whole questions with their answers; empty when too few would be left. */
 function oldestPart<M extends RememberedMessage & { readonly turnPosition: number }>(
   messages: readonly M[],
   costs: readonly number[],
@@ -239,17 +241,17 @@ function oldestPart<M extends RememberedMessage & { readonly turnPosition: numbe
     left -= cost;
     end++;
   }
-  // A question is summed up with its answers, or stays with them.
+  // A question and its answers stay together.
   while (end > 0 && messages[end]?.turnPosition === messages[end - 1]?.turnPosition) end--;
   return messages.slice(0, end);
 }
 
 const NONE: ReadonlyMap<string, RememberedMessage> = new Map();
 
-/** The longest quotation of what a message replies to, in a transcript, in characters. */
+/** The longest quotation of a reply's original in a transcript, in characters. */
 const LONGEST_QUOTATION = 400;
 
-/** A message in a transcript, with what it replies to; one that alone would fill the model's window is cut. */
+/** A message in a transcript, with the message it replies to. One that alone would fill the model's window is cut. */
 function lineOf(
   message: RememberedMessage,
   speakerOf: (message: RememberedMessage) => string,
