@@ -47,7 +47,11 @@ async function take(client: Programs, picture: (scene: Scene, desktop: Desktop) 
   const scene = await Scene.start();
   try {
     const desktop = await Desktop.start();
-    await picture(scene, desktop).finally(() => desktop.stop());
+    try {
+      await picture(scene, desktop);
+    } finally {
+      await desktop.stop();
+    }
   } finally {
     await scene.stop();
   }
