@@ -8,7 +8,7 @@ import { silentLogger } from "../../src/observability/log.ts";
 import { layEmbedded } from "./embedded.ts";
 import { createDatabase } from "./postgres.ts";
 import { makeSeals } from "./seals.ts";
-import { sharedPostgresUrl } from "./services.ts";
+import { migratedTemplate, sharedPostgresUrl } from "./services.ts";
 import { temporaryDirectory } from "./temporary.ts";
 
 export interface OpenOptions {
@@ -38,7 +38,7 @@ export function forEachDatabase(
       });
       suite(kind, async ({ migrated = true, sealed = migrated } = {}) => {
         const database =
-          (await emptied(free, opened)) ?? (await (kind === "postgres" ? freshPostgres() : freshEmbedded()));
+          (await emptied(free, opened)) ?? (await (kind === "postgres" ? freshPostgres(migrated) : freshEmbedded()));
         if (!migrated) await dropSchema(database);
         const schema = migrated ? (opened.get(database) ?? (await makeSchema(database))) : "unknown";
         opened.set(database, schema);
@@ -143,8 +143,9 @@ async function schemaOf(database: Database): Promise<Schema> {
   return rows[0]?.schema ?? "";
 }
 
-async function freshPostgres(): Promise<Database> {
-  return openPostgres(await createDatabase(sharedPostgresUrl()), silentLogger());
+async function freshPostgres(migrated: boolean): Promise<Database> {
+  const template = migrated ? migratedTemplate() : undefined;
+  return openPostgres(await createDatabase(sharedPostgresUrl(), template), silentLogger());
 }
 
 async function freshEmbedded(): Promise<Database> {

@@ -47,13 +47,13 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
   }
 }
 
-/** Makes an empty database on a running server; resolves with its URL. */
-export async function createDatabase(adminUrl: string): Promise<string> {
+/** Makes a database on a running server, empty or a copy of another one there; resolves with its URL. */
+export async function createDatabase(adminUrl: string, template = "template1"): Promise<string> {
   const name = `test_${randomBytes(6).toString("hex")}`;
   const client = new pg.Client({ connectionString: adminUrl });
   await client.connect();
   try {
-    await client.query(`create database ${name}`);
+    await client.query(`create database ${name} template ${template}`);
   } finally {
     await client.end();
   }
