@@ -47,7 +47,7 @@ const EXCERPT = 200;
 export async function ask(chat: DirectChat, text: string, options: AskOptions): Promise<Exchange> {
   const early: News[] = [];
   let hear = (news: News): unknown => early.push(news);
-  const { isTyping } = chat;
+  const isTyping = chat.isTyping();
   const stop = chat.onNews((news) => hear(news));
   try {
     const id = await chat.say(text);

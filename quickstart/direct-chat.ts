@@ -19,7 +19,7 @@ export interface DirectChat extends Witness {
   readonly partnerId: string;
   /** The partner's display name. */
   readonly partnerName: string;
-  readonly isTyping: boolean;
+  isTyping(): boolean;
   /** Says this, encrypted; resolves with the event's id. */
   say(text: string): Promise<string>;
   /**
@@ -55,9 +55,7 @@ export async function openDirectChat(
   return {
     partnerId,
     partnerName: room.getMember(partnerId)?.rawDisplayName ?? partnerId,
-    get isTyping() {
-      return room.getMember(partnerId)?.typing === true;
-    },
+    isTyping: () => room.getMember(partnerId)?.typing === true,
     say(text) {
       const content = { msgtype: MsgType.Text as const, body: text, "m.mentions": {} };
       return speech.run(async () => (await client.sendEvent(roomId, EventType.RoomMessage, content)).event_id);

@@ -27,7 +27,7 @@ async function askShown(chat: DirectChat, text: string, options: ChatOptions): P
   const live = {
     *linesFromTheEnd(): Generator<Line> {
       if (messages.length > 0) yield* linesOf(messages).reverse();
-      else if (chat.isTyping) yield typingLine(chat.partnerName);
+      else if (chat.isTyping()) yield typingLine(chat.partnerName);
     },
   };
   const screen = new Screen(output, live);

@@ -20,7 +20,7 @@ export interface View {
 /** The agent that the person talks to. */
 export interface Partner {
   readonly partnerName: string;
-  readonly isTyping: boolean;
+  isTyping(): boolean;
 }
 
 /** Where nothing can be taken back: each message once, when it is whole. */
@@ -72,7 +72,7 @@ export class TerminalView implements View {
   /** @param lines reads from `input`; the lines that are entered are shown, too. Once it is closed, the view is. */
   constructor(partner: Partner, input: NodeJS.ReadableStream, output: TerminalOutput, lines: Interface) {
     this.#partner = partner;
-    this.#isTyping = partner.isTyping;
+    this.#isTyping = partner.isTyping();
     this.#screen = new Screen(output, { linesFromTheEnd: () => this.#openFromTheEnd() }, lines);
     lines.on("line", (text) => {
       this.#screen.entered(text);

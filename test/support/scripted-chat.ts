@@ -9,7 +9,7 @@ export const PARTNER = "@agent_whale:localhost";
 export class ScriptedChat implements DirectChat {
   readonly partnerId = PARTNER;
   readonly partnerName = "Whale";
-  isTyping = false;
+  typing = false;
   /** What the person said, each under the id `$q1`, `$q2` and so on. */
   readonly said: string[] = [];
   /** What was asked evidence of. */
@@ -41,8 +41,12 @@ export class ScriptedChat implements DirectChat {
     });
   }
 
+  isTyping(): boolean {
+    return this.typing;
+  }
+
   types(isTyping: boolean): void {
-    this.isTyping = isTyping;
+    this.typing = isTyping;
     this.tell({ kind: "typing", isTyping });
   }
 

@@ -194,7 +194,7 @@ class World {
     const nothing = (): Promise<Outcome> => Promise.resolve({});
     return {
       message: async (_ghost, { eventId, content, lateMs }: GhostMessage) => {
-        const body = String(content["body"]);
+        const body = String(content.body);
         this.heard.push(body);
         this.lateMs.push(lateMs);
         await this.handles(body);

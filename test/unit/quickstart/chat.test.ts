@@ -32,7 +32,7 @@ function onTerminal({ columns = 60, rows = 24, timeoutMs = 60_000 } = {}) {
   const ended = runChat(chat, { input, output, timeoutMs, signal: interrupted.signal, onInterrupt });
   chats.push({ ended, end: onInterrupt });
   // So that no answer is taken for its end, and proven, before the test says that the partner has ceased.
-  chat.isTyping = true;
+  chat.typing = true;
   const type = (keys: string): unknown => input.write(keys);
   return {
     chat,
