@@ -1,15 +1,15 @@
 import type { Agent } from "../agents/agents.ts";
 import type { Words } from "../language/words.ts";
 import { targetOf as consentTarget } from "../privacy/consents.ts";
-import type { Place, PrivacyGate } from "../privacy/gate.ts";
+import type { Destination, PrivacyGate } from "../privacy/gate.ts";
 import type { ConsentTurns } from "../turns/consent-turns.ts";
 import type { FailedReply, Turn } from "../turns/turn.ts";
 import type { FailureNotices } from "./failure-notices.ts";
 import type { ReplyTargets } from "./reply-targets.ts";
 
-/** A question that may not go to a provider now, and the provider's place. */
+/** A question that may not go to a provider now, and the destination that it would have. */
 export interface Withheld {
-  readonly place: Place;
+  readonly destination: Destination;
   /** The words before a command that address this agent. */
   readonly call: string;
   readonly encrypted: boolean;
@@ -43,18 +43,18 @@ export class ConsentQuestions {
   /** The reply in place of an answer. */
   async replyTo(
     turn: Turn,
-    { place, call, encrypted }: Withheld,
+    { destination, call, encrypted }: Withheld,
     why: "ask" | "declined" | "denied",
     { consent }: Words,
   ): Promise<FailedReply> {
-    const named = { agent: this.#agentOf(turn.ghost)?.displayName ?? turn.ghost, ...place, call };
+    const named = { agent: this.#agentOf(turn.ghost)?.displayName ?? turn.ghost, ...destination, call };
     const target = await this.#targets.of(turn);
     if (why === "declined") return this.#notices.declined(turn, "cloud_declined", consent.declined(named), target);
     if (why === "denied") {
       const rule = await this.#privacy.ruleIn({ roomId: turn.roomId, encrypted });
       return this.#notices.declined(turn, "cloud_denied", consent.denied(named, rule), target);
     }
-    const toWhom = consentTarget(place.provider, place.host);
+    const toWhom = consentTarget(destination.provider, destination.host);
     const waiting = await this.#turns.withoutConsent(turn.ghost, turn.roomId);
     const isAsked = waiting.some((other) => other.target === toWhom);
     const isEncrypted = encrypted || (await this.#isEncrypted(turn.roomId));

@@ -1,6 +1,6 @@
 import type { Logger } from "../observability/log.ts";
 import { reached } from "../observability/steps.ts";
-import type { Place, PrivacyGate } from "../privacy/gate.ts";
+import type { Destination, PrivacyGate } from "../privacy/gate.ts";
 import { PromptTooLong } from "../providers/prompt-too-long.ts";
 import { ProviderError, type ChatMessage } from "../providers/provider.ts";
 import { MESSAGE_OVERHEAD_TOKENS } from "../text/tokens.ts";
@@ -45,15 +45,21 @@ export class ModelAsker {
    * Asks the model of a turn. A model that refuses the prompt before it says anything is asked again with a shorter
    * prompt, at most twice. Throws ProviderError, UnreadableFile for the question's own file, and the signal's reason.
    *
-   * @param place the recipient of the words, recorded before they are sent.
+   * @param destination the recipient of the words, recorded before they are sent.
    */
-  async ask(voice: Voice, turn: Turn, source: PromptSource, place: Place, listening: Listening): Promise<void> {
+  async ask(
+    voice: Voice,
+    turn: Turn,
+    source: PromptSource,
+    destination: Destination,
+    listening: Listening,
+  ): Promise<void> {
     const { ghost, roomId } = turn;
     const { model } = voice;
     let plan: Plan | undefined = { withoutOldPictures: false, isShorter: false };
     while (plan !== undefined) {
       const prompt = await this.#prompts.of(voice, turn, source, plan, listening.signal);
-      await this.#privacy.note({ ghost, roomId, ...place, model, kind: "chat", bytes: sizeOf(prompt.messages) });
+      await this.#privacy.note({ ghost, roomId, ...destination, model, kind: "chat", bytes: sizeOf(prompt.messages) });
       plan = await this.#hear(voice, turn, prompt, plan, listening);
     }
   }

@@ -1,6 +1,6 @@
 import { formFor, type Form, type SentFile } from "../ghost/form.ts";
 import { pictureType } from "../providers/pictures.ts";
-import type { Place, PrivacyGate } from "../privacy/gate.ts";
+import type { Destination, PrivacyGate } from "../privacy/gate.ts";
 import { ProviderError } from "../providers/provider.ts";
 import type { AnsweredReply, Turn } from "../turns/turn.ts";
 import { toAsker } from "./answer-messages.ts";
@@ -37,12 +37,12 @@ export class PictureAnswers {
   /**
    * Draws the requested picture. Throws ProviderError, and the error of the upload.
    *
-   * @param place the recipient of the words, recorded before they are sent.
+   * @param destination the recipient of the words, recorded before they are sent.
    */
   async draw(
     turn: Turn,
     { provider, model }: Voice,
-    place: Place,
+    destination: Destination,
     material: Material,
     signal: AbortSignal,
   ): Promise<AnsweredReply> {
@@ -53,7 +53,7 @@ export class PictureAnswers {
     const prompt = [about, caption].filter((part) => part !== "").join("\n\n");
     if (provider.draw === undefined) throw new ProviderError("refused", "this provider makes no pictures");
     const size = Buffer.byteLength(prompt);
-    await this.#privacy.note({ ghost, roomId, ...place, model, kind: "picture", bytes: size });
+    await this.#privacy.note({ ghost, roomId, ...destination, model, kind: "picture", bytes: size });
     const bytes = await provider.draw({ model, prompt, signal });
     const file = await this.#upload(ghost, roomId, bytes, pictureType(bytes) ?? "image/png", formFor(material));
     const target = await this.#targets.of(turn);

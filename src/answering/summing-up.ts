@@ -69,11 +69,11 @@ export class SummingUp {
   ): Promise<string> {
     const { agent, provider, model } = voice;
     const { ghost, roomId } = whose;
-    const place = await this.#privacy.placeOf(provider, model);
-    if ((await this.#privacy.check(whose, place)) !== "yes") {
+    const destination = await this.#privacy.destinationOf(provider, model);
+    if ((await this.#privacy.check(whose, destination)) !== "yes") {
       throw new ProviderError("refused", "nothing of this room may go to the provider any more");
     }
-    await this.#privacy.note({ ghost, roomId, ...place, model, kind: "summary", bytes: sizeOf(messages) });
+    await this.#privacy.note({ ghost, roomId, ...destination, model, kind: "summary", bytes: sizeOf(messages) });
     const heard = new Heard();
     const maxAnswerTokens = answerReserve(contextTokens);
     const kept = agent.keepAlive === undefined ? {} : { keepAlive: agent.keepAlive };

@@ -40,10 +40,10 @@ export class Transcriber {
     const listening = transcription && this.#provider(transcription.provider);
     if (transcription === undefined || listening?.transcribe === undefined) throw new UnreadableFile("cant_hear");
     const { model } = transcription;
-    const place = await this.#privacy.placeOf(listening, model);
+    const destination = await this.#privacy.destinationOf(listening, model);
     const { ghost, roomId } = whose;
-    if ((await this.#privacy.check(whose, place)) !== "yes") throw new UnreadableFile("cant_hear");
-    await this.#privacy.note({ ghost, roomId, ...place, model, kind: "recording", bytes: audio.byteLength });
+    if ((await this.#privacy.check(whose, destination)) !== "yes") throw new UnreadableFile("cant_hear");
+    await this.#privacy.note({ ghost, roomId, ...destination, model, kind: "recording", bytes: audio.byteLength });
     const words = await listening
       // The name's ending states the format, and nothing else is revealed.
       .transcribe({ model, audio, fileName: `voice.${recordingEnding(audio) ?? "ogg"}`, signal })

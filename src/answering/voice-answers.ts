@@ -87,11 +87,13 @@ export class VoiceAnswers {
     const { encrypted } = material;
     const heard = new Heard();
     try {
-      const place = await unlessAborted(this.#privacy.placeOf(voice.provider, voice.model), signal);
-      const may = await this.#privacy.check({ ghost: turn.ghost, roomId: turn.roomId, encrypted }, place);
-      if (may !== "yes") return await this.#consentQuestions.replyTo(turn, { place, call, encrypted }, may, words);
-      if (voice.agent.makes === "pictures") return await this.#pictures.draw(turn, voice, place, material, signal);
-      await this.#asker.ask(voice, turn, manner, place, { heard, show, signal });
+      const destination = await unlessAborted(this.#privacy.destinationOf(voice.provider, voice.model), signal);
+      const may = await this.#privacy.check({ ghost: turn.ghost, roomId: turn.roomId, encrypted }, destination);
+      if (may !== "yes")
+        return await this.#consentQuestions.replyTo(turn, { destination, call, encrypted }, may, words);
+      if (voice.agent.makes === "pictures")
+        return await this.#pictures.draw(turn, voice, destination, material, signal);
+      await this.#asker.ask(voice, turn, manner, destination, { heard, show, signal });
       return await this.#answer(voice, turn, manner, heard);
     } catch (error) {
       if (signal.aborted) {

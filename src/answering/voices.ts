@@ -81,12 +81,12 @@ export class Voices {
     const provider = by === undefined ? undefined : this.#options.provider(by.provider);
     if (by === undefined || provider === undefined || by.makes !== agent.makes) return undefined;
     const model = by.model ?? DEMO_MODEL;
-    const place = await privacy.placeOf(provider, model).catch((error: unknown) => {
+    const destination = await privacy.destinationOf(provider, model).catch((error: unknown) => {
       if (error instanceof ProviderError) return undefined;
       throw error;
     });
-    if (place?.locality !== agent.locality) return undefined;
-    if ((await privacy.check({ ghost, roomId, encrypted }, place)) !== "yes") return undefined;
+    if (destination?.locality !== agent.locality) return undefined;
+    if ((await privacy.check({ ghost, roomId, encrypted }, destination)) !== "yes") return undefined;
     return { agent, by, provider, model, set };
   }
 

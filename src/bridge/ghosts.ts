@@ -88,7 +88,7 @@ function servicesOf(
     masterKey,
     handler: conversation,
     notices,
-    places: new Semaphore(config.ghosts.maxLoaded, () => ghosts.makeRoom()),
+    loadedAtOnce: new Semaphore(config.ghosts.maxLoaded, () => ghosts.makeRoom()),
     loading: new Semaphore(MAX_LOADING),
     syncing: new Semaphore(MAX_SYNCING),
     suspects: new Semaphore(1),

@@ -3,7 +3,7 @@ import { targetOf } from "../privacy/consents.ts";
 import { oneOfOrNone } from "./arguments.ts";
 import type { Asked, Command, CommandServices, CommandOutcome } from "./command.ts";
 import { literals } from "./menu-schema.ts";
-import { placeOf } from "./place-of-model.ts";
+import { destinationOf } from "./destination-of-model.ts";
 import { whereWordsGo } from "./where-words-go.ts";
 
 /** A room's choices about messages that would leave the network. */
@@ -36,11 +36,11 @@ async function decide(services: CommandServices, asked: Asked, decision: Privacy
   const provider = agent && services.provider(agent.provider);
   if (agent === undefined || provider === undefined) return { words: words.noProvider };
   const { model = agent.model ?? "" } = await services.settings.get(ghost.userId, roomId);
-  const place = await placeOf(services, provider, model);
+  const destination = await destinationOf(services, provider, model);
   // The answer must not claim that nothing leaves where that is unknown.
-  if (place === undefined) return { words: words.modelsUnknown(provider.name) };
-  const named = { agent: agent.displayName, call, ...place };
-  if (place.locality === "local") return { words: words.consent.unneeded(agent.displayName) };
+  if (destination === undefined) return { words: words.modelsUnknown(provider.name) };
+  const named = { agent: agent.displayName, call, ...destination };
+  if (destination.locality === "local") return { words: words.consent.unneeded(agent.displayName) };
   const policy = await services.privacy.policyIn(message);
   if (decision === "allow" && policy === "deny") {
     return { words: words.consent.denied(named, await services.privacy.ruleIn(message)) };
@@ -57,7 +57,7 @@ async function decide(services: CommandServices, asked: Asked, decision: Privacy
     };
   }
   const granted = decision === "allow";
-  const where = { roomId, ghost: ghost.userId, target: targetOf(place.provider, place.host) };
+  const where = { roomId, ghost: ghost.userId, target: targetOf(destination.provider, destination.host) };
   return {
     words: granted ? words.consent.allowed(named) : words.consent.nowDeclined[policy](named),
     store: async (tx) => {

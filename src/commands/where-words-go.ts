@@ -1,11 +1,11 @@
 import { userLocalpart } from "../addressing/call.ts";
 import { identityOf } from "../answering/notices.ts";
 import { targetOf } from "../privacy/consents.ts";
-import { placeAsConfigured, type Place } from "../privacy/gate.ts";
+import { destinationAsConfigured, type Destination } from "../privacy/gate.ts";
 import { countedIn } from "../privacy/policy.ts";
 import { sizeInWords } from "../privacy/provider-requests.ts";
 import type { Asked, CommandServices } from "./command.ts";
-import { placeOf } from "./place-of-model.ts";
+import { destinationOf } from "./destination-of-model.ts";
 
 /** The days of the shown requests. */
 const SHOWN_DAYS = 7;
@@ -41,15 +41,15 @@ async function agentLines(services: Services, asked: Asked, encrypted: boolean):
   const policy = await services.privacy.policyIn({ roomId, encrypted: false });
   const decisions = await services.consents.ofRoom(roomId);
   const lines: string[] = [];
-  for (const { userId, name, place } of await placesIn(services, roomId)) {
-    const named = { agent: name, ...place };
-    const target = targetOf(place.provider, place.host);
+  for (const { userId, name, destination } of await destinationsIn(services, roomId)) {
+    const named = { agent: name, ...destination };
+    const target = targetOf(destination.provider, destination.host);
     const decided = decisions.find((one) => one.ghost === userId && one.target === target);
     const counts = policy !== "deny" && decided !== undefined && countedIn(encrypted, decided) !== undefined;
     const decision = counts ? await decisionInWords(asked, decided) : privacy.policies[policy];
     lines.push(
-      place.locality === "local"
-        ? `- ${privacy.agentLocal(named, place.isSure)}`
+      destination.locality === "local"
+        ? `- ${privacy.agentLocal(named, destination.isSure)}`
         : `- ${privacy.agentCloud(named, decision)}`,
     );
   }
@@ -60,18 +60,18 @@ async function agentLines(services: Services, asked: Asked, encrypted: boolean):
  * For each agent of a room, the recipient of its model's messages; the configured one where the provider can't be asked
  * now.
  */
-async function placesIn(
+async function destinationsIn(
   services: Services,
   roomId: string,
-): Promise<{ readonly userId: string; readonly name: string; readonly place: Place }[]> {
-  const places = (await services.agentsIn(roomId)).map(async ({ userId, agent }) => {
+): Promise<{ readonly userId: string; readonly name: string; readonly destination: Destination }[]> {
+  const destinations = (await services.agentsIn(roomId)).map(async ({ userId, agent }) => {
     const provider = services.provider(agent.provider);
     if (provider === undefined) return [];
     const { model = agent.model ?? "" } = await services.settings.get(userId, roomId);
-    const place = (await placeOf(services, provider, model)) ?? placeAsConfigured(provider);
-    return [{ userId, name: agent.displayName, place }];
+    const destination = (await destinationOf(services, provider, model)) ?? destinationAsConfigured(provider);
+    return [{ userId, name: agent.displayName, destination }];
   });
-  return (await Promise.all(places)).flat();
+  return (await Promise.all(destinations)).flat();
 }
 
 async function decisionInWords(

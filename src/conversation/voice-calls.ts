@@ -74,8 +74,8 @@ export class VoiceCalls {
     const heard = provider(transcription.provider);
     if (named === undefined || heard?.transcribe === undefined) return undefined;
     try {
-      const place = await privacy.placeOf(heard, transcription.model);
-      if (place.locality !== "local" || !(await mayAsk())) return undefined;
+      const destination = await privacy.destinationOf(heard, transcription.model);
+      if (destination.locality !== "local" || !(await mayAsk())) return undefined;
       const words = await this.#words(ghost, message, attachment);
       return saysName(words, namesOf(named.userId, named.agent)) ? words : undefined;
     } catch (error) {
@@ -110,8 +110,15 @@ export class VoiceCalls {
     const audio = await download(ghost.userId, attachment, LARGEST, signal);
     const ending = recordingEnding(audio);
     if (ending === undefined) throw new UnreadableFile("mislabelled");
-    const place = await privacy.placeOf(heard, model);
-    await privacy.note({ ghost: ghost.userId, roomId, ...place, model, kind: "recording", bytes: audio.byteLength });
+    const destination = await privacy.destinationOf(heard, model);
+    await privacy.note({
+      ghost: ghost.userId,
+      roomId,
+      ...destination,
+      model,
+      kind: "recording",
+      bytes: audio.byteLength,
+    });
     return (await heard.transcribe({ model, audio, fileName: `voice.${ending}`, signal })).trim();
   }
 }

@@ -21,7 +21,7 @@ type AccountServices = DeviceSurroundings &
     GhostServices,
     | "loaded"
     | "loading"
-    | "places"
+    | "loadedAtOnce"
     | "process"
     | "profileOf"
     | "rooms"
@@ -201,8 +201,8 @@ export class GhostAccount {
   }
 
   async #load(): Promise<Parts> {
-    const { database, places, loading, process } = this.#services;
-    const leave = await places.acquire();
+    const { database, loadedAtOnce, loading, process } = this.#services;
+    const leave = await loadedAtOnce.acquire();
     try {
       return await loading.run(async () => {
         await this.announce();

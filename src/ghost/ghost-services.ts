@@ -40,7 +40,7 @@ export interface GhostServices {
   readonly handler: EventHandler;
   readonly notices: NoticeWriter;
   /** Limits the loaded ghosts. */
-  readonly places: Semaphore;
+  readonly loadedAtOnce: Semaphore;
   /** Limits the ghosts that are loading at once. */
   readonly loading: Semaphore;
   /**

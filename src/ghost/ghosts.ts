@@ -161,7 +161,7 @@ export class Ghosts {
 
   /** When somebody waits for a place, the ghost unneeded for longest makes room. */
   makeRoom(): void {
-    if (this.#services.places.waiting === 0 || this.#stopping) return;
+    if (this.#services.loadedAtOnce.waiting === 0 || this.#stopping) return;
     const [longest] = this.#unused().sort((a, b) => (b.actor.unusedMs ?? 0) - (a.actor.unusedMs ?? 0));
     if (longest !== undefined) this.#putAway(longest);
   }

@@ -4,7 +4,7 @@ import type { HomeserverClient } from "../homeserver/client.ts";
 import { redactEvent } from "../homeserver/room-calls.ts";
 import type { RoomEvent } from "../homeserver/transaction.ts";
 import { fencedAtOnce } from "../leases/leases.ts";
-import { placeOfEvent } from "../mailbox/stored-events.ts";
+import { contextOfEvent } from "../mailbox/stored-events.ts";
 import { unlessBroken } from "../sealing/sealed-text.ts";
 import type { SealedRow, Seals } from "../sealing/seals.ts";
 import { isRetryable } from "../observability/retryable.ts";
@@ -48,7 +48,7 @@ export class MissingKeys {
     const { rows: waiting, open } = await this.#options.seals.open(await this.#waiting(ghost.userId));
     for (const row of waiting) {
       if (row.due_ms > 0) continue;
-      const payload = unlessBroken(() => open(row, row.payload, ...placeOfEvent(row.event_id)));
+      const payload = unlessBroken(() => open(row, row.payload, ...contextOfEvent(row.event_id)));
       // It is set aside when its key comes; until then it is not reported.
       if (payload === undefined) continue;
       const event = JSON.parse(payload) as RoomEvent;

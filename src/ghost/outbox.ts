@@ -18,8 +18,8 @@ export interface StoredSend {
   readonly ageMs: number;
 }
 
-/** Where what is to be sent stands sealed. */
-const PLACE = "sends.content";
+/** The context that what is to be sent is sealed with: see sealing/sealed-text.ts. */
+const CONTEXT = "sends.content";
 
 /** The rows of `sends`: they make a repeat the same bytes under the same id. */
 export class Outbox {
@@ -46,7 +46,7 @@ export class Outbox {
     // A sent event's content is no longer needed. An unreadable content was not stored by us, and is made again instead
     // of being sent.
     const content =
-      row.event_id === null ? unlessBroken(() => open(row, row.content, PLACE, ghost, txnId)) : row.content;
+      row.event_id === null ? unlessBroken(() => open(row, row.content, CONTEXT, ghost, txnId)) : row.content;
     if (content === undefined) return undefined;
     const { room_id: roomId, event_type: eventType, age_ms: ageMs } = row;
     return { txnId, roomId, eventType, content, eventId: row.event_id ?? undefined, ageMs };
@@ -66,7 +66,7 @@ export class Outbox {
           send.txnId,
           send.roomId,
           send.eventType,
-          key.seal(send.content, PLACE, lease.ghost, send.txnId),
+          key.seal(send.content, CONTEXT, lease.ghost, send.txnId),
           key.id,
         ],
       );

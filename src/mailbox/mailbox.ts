@@ -14,7 +14,7 @@ import { pruneHeldMail } from "./held-mail-pruning.ts";
 import { dropBeyondQuota } from "./held-quota.ts";
 import type { AwaitedKey, MailItem } from "./mail-item.ts";
 import { pruneMalformed } from "./malformed.ts";
-import { placeOfEvent, pruneEvents, senderOf } from "./stored-events.ts";
+import { contextOfEvent, pruneEvents, senderOf } from "./stored-events.ts";
 import { TransactionStore, type Arrivals, type TransactionStoreOptions } from "./transaction-store.ts";
 
 /** An item that has ended the process, or failed, this often is set aside. */
@@ -73,7 +73,7 @@ export class Mailbox {
       }
       const { payload: sealed } = row;
       const payload =
-        sealed === null ? undefined : unlessBroken(() => open(row, sealed, ...placeOfEvent(row.event_id)));
+        sealed === null ? undefined : unlessBroken(() => open(row, sealed, ...contextOfEvent(row.event_id)));
       if (payload === undefined) {
         await this.setAside(lease, row.id, "it was changed in the database, or is damaged");
         continue;

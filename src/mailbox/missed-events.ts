@@ -10,7 +10,7 @@ import type { Logger } from "../observability/log.ts";
 import { MISSED_INVITE } from "./missed-memberships.ts";
 
 /** A room, and a ghost that is in it. */
-interface Place {
+interface GhostInRoom {
   readonly room_id: string;
   readonly ghost: string;
 }
@@ -51,37 +51,37 @@ export class MissedEvents {
   /** Searches all rooms, a few at a time. An unreadable room is skipped. Throws DatabaseError. */
   async find(signal: AbortSignal): Promise<void> {
     const { database, isOurs, log } = this.#options;
-    const { rows } = await database.query<Place>(
+    const { rows } = await database.query<GhostInRoom>(
       "select room_id, min(ghost) as ghost from memberships where membership = 'join' group by room_id order by room_id",
     );
-    const waiting = rows.filter((place) => isOurs(place.ghost));
+    const waiting = rows.filter(({ ghost }) => isOurs(ghost));
     let found = 0;
     const worker = async (): Promise<void> => {
-      for (let place = waiting.shift(); place !== undefined && !signal.aborted; place = waiting.shift()) {
-        found += await this.#findIn(place, signal);
+      for (let one = waiting.shift(); one !== undefined && !signal.aborted; one = waiting.shift()) {
+        found += await this.#findIn(one, signal);
       }
     };
     await Promise.all(Array.from({ length: CONCURRENCY }, worker));
     if (found > 0) log.warn({ events: found }, "the homeserver had not sent all events; the missing ones were read");
   }
 
-  async #findIn(place: Place, signal: AbortSignal): Promise<number> {
+  async #findIn(one: GhostInRoom, signal: AbortSignal): Promise<number> {
     const { deliver, log } = this.#options;
     try {
-      const missing = await this.#missing(place, signal);
+      const missing = await this.#missing(one, signal);
       if (missing.length > 0) await deliver(parseTransaction("missed", { events: missing }));
       return missing.length;
     } catch (error) {
       if (signal.aborted || !isHomeserverError(error)) throw error;
       // A ghost that left the room is expected, and a homeserver that goes away again will be back.
       const isGone = error instanceof MatrixError && !error.retryable;
-      log[isGone ? "debug" : "warn"]({ room: place.room_id, error }, "the room's timeline could not be read");
+      log[isGone ? "debug" : "warn"]({ room: one.room_id, error }, "the room's timeline could not be read");
       return 0;
     }
   }
 
   /** The unknown events among the last ones, oldest first. Events from before the oldest known one are never taken. */
-  async #missing({ room_id: roomId, ghost }: Place, signal: AbortSignal): Promise<unknown[]> {
+  async #missing({ room_id: roomId, ghost }: GhostInRoom, signal: AbortSignal): Promise<unknown[]> {
     const { client } = this.#options;
     const seen: { readonly event: JsonObject; readonly isKnown: boolean }[] = [];
     let from: string | undefined;

@@ -35,7 +35,7 @@ export async function insertEvents(
             eventId: event.event_id,
             roomId: event.room_id,
             ...outsideOf(event),
-            payload: key?.seal(JSON.stringify(event), ...placeOfEvent(event.event_id)),
+            payload: key?.seal(JSON.stringify(event), ...contextOfEvent(event.event_id)),
             sealedBy: key?.id,
           };
         }),
@@ -85,8 +85,8 @@ export function pruneEvents(database: Database, olderThanDays: number, signal?: 
   return deleteInBatches(database, { from: "events", where, values: [olderThanDays] }, signal);
 }
 
-/** Where an event stands sealed. */
-export function placeOfEvent(eventId: string): string[] {
+/** The context that an event is sealed with: see sealing/sealed-text.ts. */
+export function contextOfEvent(eventId: string): string[] {
   return ["events.payload", eventId];
 }
 

@@ -3,7 +3,7 @@ import type { Database, Queryable } from "../database/database.ts";
 import { storable } from "../database/text.ts";
 
 /** The conversation of a summary. */
-export interface SummaryPlace {
+export interface SummaryId {
   readonly ghost: string;
   readonly roomId: string;
   readonly threadRoot: string | undefined;
@@ -45,30 +45,30 @@ export async function dropSummaries(
 }
 
 /** Records the person because of whom a summary must be made again; the last one counts. */
-export async function noteDropped(tx: Queryable, place: SummaryPlace, { upTo, by }: DroppedSummary): Promise<void> {
+export async function noteDropped(tx: Queryable, id: SummaryId, { upTo, by }: DroppedSummary): Promise<void> {
   await tx.query(
     `insert into dropped_summaries (ghost, room_id, thread_root, up_to, dropped_by) values ($1, $2, $3, $4, $5)
      on conflict (ghost, room_id, thread_root) do update
        set up_to = excluded.up_to, dropped_by = excluded.dropped_by, dropped_at = now()`,
-    [...keyOf(place), upTo, storable(by)],
+    [...keyOf(id), upTo, storable(by)],
   );
 }
 
 /** Undefined when no summary was dropped. */
-export async function droppedSummary(tx: Queryable, place: SummaryPlace): Promise<DroppedSummary | undefined> {
+export async function droppedSummary(tx: Queryable, id: SummaryId): Promise<DroppedSummary | undefined> {
   const { rows } = await tx.query<{ up_to: number; dropped_by: string }>(
     "select up_to, dropped_by from dropped_summaries where ghost = $1 and room_id = $2 and thread_root = $3",
-    keyOf(place),
+    keyOf(id),
   );
   const [row] = rows;
   return row && { upTo: row.up_to, by: row.dropped_by };
 }
 
 /** Records that the summary exists again, up to its former position. */
-export async function noteRemade(tx: Queryable, place: SummaryPlace, upTo: number): Promise<void> {
+export async function noteRemade(tx: Queryable, id: SummaryId, upTo: number): Promise<void> {
   await tx.query(
     "delete from dropped_summaries where ghost = $1 and room_id = $2 and thread_root = $3 and up_to <= $4",
-    [...keyOf(place), upTo],
+    [...keyOf(id), upTo],
   );
 }
 
@@ -77,7 +77,7 @@ export async function forgetDropped(tx: Queryable, ghost: string, roomId: string
   await tx.query("delete from dropped_summaries where ghost = $1 and room_id = $2", [ghost, roomId]);
 }
 
-function keyOf({ ghost, roomId, threadRoot = "" }: SummaryPlace): string[] {
+function keyOf({ ghost, roomId, threadRoot = "" }: SummaryId): string[] {
   return [ghost, roomId, threadRoot];
 }
 

@@ -37,11 +37,11 @@ export function sealTexts(
   { body, attachment }: Pick<RememberedMessage, "body" | "attachment">,
 ): SealedTexts {
   return {
-    body: key.seal(storable(body), ...placeOf("body", ghost, eventId)),
+    body: key.seal(storable(body), ...contextOf("body", ghost, eventId)),
     attachment:
       attachment === undefined
         ? null
-        : key.seal(storable(JSON.stringify(attachment)), ...placeOf("attachment", ghost, eventId)),
+        : key.seal(storable(JSON.stringify(attachment)), ...contextOf("attachment", ghost, eventId)),
   };
 }
 
@@ -73,8 +73,8 @@ export async function openMessages(
   return rows.flatMap((row) => {
     // A damaged message must not hide the others.
     const text = unlessBroken(() => ({
-      body: open(row, row.body, ...placeOf("body", ghost, row.event_id)),
-      attachment: row.attachment && open(row, row.attachment, ...placeOf("attachment", ghost, row.event_id)),
+      body: open(row, row.body, ...contextOf("body", ghost, row.event_id)),
+      attachment: row.attachment && open(row, row.attachment, ...contextOf("attachment", ghost, row.event_id)),
     }));
     if (text === undefined) return [];
     return {
@@ -92,7 +92,7 @@ export async function openMessages(
   });
 }
 
-/** Where what is said stands sealed. */
-function placeOf(column: "body" | "attachment", ghost: string, eventId: string): string[] {
+/** The context that what is said is sealed with: see sealing/sealed-text.ts. */
+function contextOf(column: "body" | "attachment", ghost: string, eventId: string): string[] {
   return [`messages.${column}`, ghost, eventId];
 }

@@ -5,13 +5,7 @@ import { unlessBroken } from "../sealing/sealed-text.ts";
 import type { SealedRow, Seals } from "../sealing/seals.ts";
 import type { ChatMessage } from "../providers/provider.ts";
 import { type Turn, conversationOf } from "../turns/turn.ts";
-import {
-  droppedSummary,
-  noteDropped,
-  noteRemade,
-  type DroppedSummary,
-  type SummaryPlace,
-} from "./dropped-summaries.ts";
+import { droppedSummary, noteDropped, noteRemade, type DroppedSummary, type SummaryId } from "./dropped-summaries.ts";
 import type { History } from "./history.ts";
 import type { RememberedMessage } from "./remembered-message.ts";
 import { withReply } from "./replied.ts";
@@ -59,8 +53,8 @@ const PART_SHARE = 0.6;
 const MOST_MESSAGES = 400;
 const KEPT_MESSAGES = 6;
 
-/** Where a summary stands sealed. */
-const PLACE = "summaries.body";
+/** The context that a summary is sealed with: see sealing/sealed-text.ts. */
+const CONTEXT = "summaries.body";
 
 /** The longest summary, in characters. */
 const LONGEST = 4_000;
@@ -102,7 +96,7 @@ export class Summaries {
     return (
       row &&
       unlessBroken(() => {
-        const body = open(row, row.body, PLACE, ...key);
+        const body = open(row, row.body, CONTEXT, ...key);
         return { upTo: row.up_to, body, encrypted: row.came_encrypted };
       })
     );
@@ -149,7 +143,7 @@ export class Summaries {
       const part = oldestPart(messages, costs, { total, budgetTokens });
       const last = part.at(-1);
       if (last === undefined) return;
-      const anew = await droppedSummary(this.#database, placeOf(id));
+      const anew = await droppedSummary(this.#database, summaryId(id));
       if (anew !== undefined && dropped?.by !== anew.by && !(await take(anew.by))) {
         log.info({ user: anew.by }, "no new summary: the person has reached their limit");
         return;
@@ -197,7 +191,7 @@ export class Summaries {
       // Locked until the end, so that a deletion of one of them finds the summary.
       const [changed] = await this.#history.hold(tx, ghost, part);
       if (changed !== undefined) {
-        await noteDropped(tx, placeOf(id), { upTo, by: changed.sender });
+        await noteDropped(tx, summaryId(id), { upTo, by: changed.sender });
         return false;
       }
       const { rows: current } = await tx.query<{ up_to: number }>(
@@ -212,15 +206,15 @@ export class Summaries {
          on conflict (ghost, room_id, thread_root) do update
            set up_to = excluded.up_to, body = excluded.body, sealed_by = excluded.sealed_by,
              came_encrypted = excluded.came_encrypted, created_at = now()`,
-        [...key, upTo, sealing.seal(storable(body), PLACE, ...key), sealing.id, encrypted],
+        [...key, upTo, sealing.seal(storable(body), CONTEXT, ...key), sealing.id, encrypted],
       );
-      await noteRemade(tx, placeOf(id), upTo);
+      await noteRemade(tx, summaryId(id), upTo);
       return true;
     });
   }
 }
 
-function placeOf({ ghost, roomId, threadRoot }: ConversationId): SummaryPlace {
+function summaryId({ ghost, roomId, threadRoot }: ConversationId): SummaryId {
   return { ghost, roomId, threadRoot };
 }
 

@@ -5,8 +5,8 @@ import { ProviderError, type Provider } from "../providers/provider.ts";
 import { targetOf, type Consents } from "./consents.ts";
 import type { ProviderRequest, ProviderRequests } from "./provider-requests.ts";
 
-/** Where the words for a model go. */
-export interface Place {
+/** The server that the words for a model go to. */
+export interface Destination {
   readonly provider: string;
   readonly host: string;
   readonly locality: Locality;
@@ -14,7 +14,7 @@ export interface Place {
   readonly isSure: boolean;
 }
 
-/** Whose words a place is decided for. */
+/** Whose words a destination is decided for. */
 export interface Whose {
   readonly ghost: string;
   readonly roomId: string;
@@ -49,7 +49,7 @@ export class PrivacyGate {
    * Where the words for a model go: to the provider, or to where that passes them on. Throws ProviderError when one that may
    * pass them on can't be asked.
    */
-  async placeOf(provider: Provider, model: string): Promise<Place> {
+  async destinationOf(provider: Provider, model: string): Promise<Destination> {
     const here = { provider: provider.name, host: provider.host, locality: provider.locality, isSure: true };
     if (provider.relay === undefined) return here;
     const facts = await this.#models.relayed(provider, model);
@@ -58,12 +58,12 @@ export class PrivacyGate {
   }
 
   /** The same to be told of; as the configuration says where the provider can't be asked. */
-  async placeNow(provider: Provider, model: string): Promise<Place> {
+  async destinationNow(provider: Provider, model: string): Promise<Destination> {
     try {
-      return await this.placeOf(provider, model);
+      return await this.destinationOf(provider, model);
     } catch (error) {
       if (!(error instanceof ProviderError)) throw error;
-      return placeAsConfigured(provider);
+      return destinationAsConfigured(provider);
     }
   }
 
@@ -82,13 +82,13 @@ export class PrivacyGate {
     return cloudReach(this.#settings());
   }
 
-  async check(whose: Whose, place: Place): Promise<"yes" | "ask" | "declined" | "denied"> {
-    if (place.locality === "local") return "yes";
-    return mayLeave(place.locality, await this.policyIn(whose), await this.consentOf(whose, place));
+  async check(whose: Whose, destination: Destination): Promise<"yes" | "ask" | "declined" | "denied"> {
+    if (destination.locality === "local") return "yes";
+    return mayLeave(destination.locality, await this.policyIn(whose), await this.consentOf(whose, destination));
   }
 
-  /** What the room has decided about a place, as far as that counts in it now, and for what is to be sent. */
-  async consentOf({ ghost, roomId, encrypted }: Whose, { provider, host }: Place): Promise<Consent> {
+  /** What the room has decided about a destination, as far as that counts in it now, and for what is to be sent. */
+  async consentOf({ ghost, roomId, encrypted }: Whose, { provider, host }: Destination): Promise<Consent> {
     const given = await this.#consents.get({ ghost, roomId, target: targetOf(provider, host) });
     return countedIn(encrypted || (await this.#isEncrypted(roomId)), given);
   }
@@ -100,6 +100,6 @@ export class PrivacyGate {
 }
 
 /** Where words would go as far as the configuration says, for a provider that can't be asked. */
-export function placeAsConfigured({ name, host, locality }: Provider): Place {
+export function destinationAsConfigured({ name, host, locality }: Provider): Destination {
   return { provider: name, host, locality, isSure: false };
 }

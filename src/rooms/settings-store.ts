@@ -8,8 +8,8 @@ import type { SealedRow, Seals } from "../sealing/seals.ts";
 import { isOwnWords, storedValue } from "./setting-values.ts";
 import { SETTINGS, type RoomSettings } from "./settings.ts";
 
-/** Where a setting stands sealed. */
-const PLACE = "room_settings.value";
+/** The context that a setting is sealed with: see sealing/sealed-text.ts. */
+const CONTEXT = "room_settings.value";
 
 /** The ghost and room of a changed setting, and the person. */
 interface Change {
@@ -45,7 +45,7 @@ export class RoomSettingsStore {
     });
     const values = known.flatMap(({ name, setting, ...row }) => {
       if (this.#isOff(name)) return [];
-      const stored = unlessBroken(() => open(row, row.value, PLACE, ghost, roomId, name));
+      const stored = unlessBroken(() => open(row, row.value, CONTEXT, ghost, roomId, name));
       const value = stored === undefined ? undefined : storedValue(setting.values, stored);
       return value === undefined ? [] : [[name, value]];
     });
@@ -80,7 +80,7 @@ export class RoomSettingsStore {
        on conflict (ghost, room_id, name) do update
          set value = excluded.value, set_by = excluded.set_by, sealed_by = excluded.sealed_by,
            came_encrypted = excluded.came_encrypted, set_at = now()`,
-      [ghost, roomId, name, key.seal(storable(value), PLACE, ghost, roomId, name), by, key.id, encrypted],
+      [ghost, roomId, name, key.seal(storable(value), CONTEXT, ghost, roomId, name), by, key.id, encrypted],
     );
     await this.#note(tx, { ghost, roomId, by }, name);
   }

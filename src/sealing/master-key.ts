@@ -54,7 +54,7 @@ export class MasterKey {
     const there = await readMasterSecret(source, database);
     if (there !== undefined) return new MasterKey(source, database, there);
     const key =
-      source.from === "env" ? parse(process.env[source.name], placeOf(source)) : await readOrCreate(source.path);
+      source.from === "env" ? parse(process.env[source.name], nameOfSource(source)) : await readOrCreate(source.path);
     await database.query("insert into settings (name, value) values ($1, $2)", [CHECK, checkOf(key)]);
     return new MasterKey(source, database, { key, generation: 1 });
   }
@@ -90,16 +90,16 @@ export class MasterKey {
    * Wraps a 32-byte key in the transaction that stores it: the master key can't be changed before that ends. Throws
    * {@link MasterKeyError}, DatabaseError.
    */
-  async wrap(tx: Queryable, key: Uint8Array, place: string): Promise<WrappedKey> {
+  async wrap(tx: Queryable, key: Uint8Array, context: string): Promise<WrappedKey> {
     const { rows } = await tx.query<{ value: string }>("select value from settings where name = $1 for share", [CHECK]);
     if (rows[0]?.value !== checkOf(this.#secret.key)) await this.#reread(tx);
-    return wrapWith(this.#secret, key, place);
+    return wrapWith(this.#secret, key, context);
   }
 
   /** Opens a wrapped key. Throws {@link MasterKeyError}, SealBroken, DatabaseError. */
-  async unwrap(database: Queryable, { generation, wrapped }: WrappedKey, place: string): Promise<Uint8Array> {
+  async unwrap(database: Queryable, { generation, wrapped }: WrappedKey, context: string): Promise<Uint8Array> {
     if (generation !== this.#secret.generation) await this.#reread(database);
-    return unwrapWith(this.#secret, wrapped, place);
+    return unwrapWith(this.#secret, wrapped, context);
   }
 
   /** The secret for one purpose: derived now, or derived from an earlier master key and kept since the change. */
@@ -167,7 +167,7 @@ export function backupKeyOf(master: Uint8Array, salt: Uint8Array): Uint8Array {
 
 /** Reads the key without a database to check it against. Throws {@link MasterKeyError}. */
 export async function readMasterKey(source: MasterKeySource): Promise<Uint8Array> {
-  return parse(source.from === "env" ? process.env[source.name] : await readIfThere(source.path), placeOf(source));
+  return parse(source.from === "env" ? process.env[source.name] : await readIfThere(source.path), nameOfSource(source));
 }
 
 /** The name under which a device's store key is derived. */
@@ -186,13 +186,13 @@ export function derive(master: Uint8Array, name: string): Uint8Array {
 }
 
 /** Wraps a key with a master key. */
-export function wrapWith({ key: master, generation }: MasterSecret, key: Uint8Array, place: string): WrappedKey {
-  return { generation, wrapped: seal(derive(master, "key wrapping"), key, place) };
+export function wrapWith({ key: master, generation }: MasterSecret, key: Uint8Array, context: string): WrappedKey {
+  return { generation, wrapped: seal(derive(master, "key wrapping"), key, context) };
 }
 
 /** Opens the result of {@link wrapWith}. Throws SealBroken. */
-export function unwrapWith({ key: master }: MasterSecret, wrapped: string, place: string): Uint8Array {
-  return new Uint8Array(unseal(derive(master, "key wrapping"), wrapped, place));
+export function unwrapWith({ key: master }: MasterSecret, wrapped: string, context: string): Uint8Array {
+  return new Uint8Array(unseal(derive(master, "key wrapping"), wrapped, context));
 }
 
 /** A check value that identifies a master key without revealing it. */
@@ -207,7 +207,7 @@ export function nextPath(path: string, generation: number): string {
 
 /** The current key of the database. Throws {@link MasterKeyError}. */
 async function find(source: MasterKeySource, check: string, generation: number): Promise<Uint8Array> {
-  const place = placeOf(source);
+  const name = nameOfSource(source);
   if (source.from === "file") {
     // This file is read first: it may be moved into the other's place at any moment.
     const nextFile = nextPath(source.path, generation);
@@ -217,31 +217,31 @@ async function find(source: MasterKeySource, check: string, generation: number):
       await rename(nextFile, source.path).catch((error: unknown) => {
         if (!isMissing(error)) throw error;
       });
-      return parse(next, place);
+      return parse(next, name);
     }
   }
   const text = source.from === "env" ? process.env[source.name] : await readIfThere(source.path);
   if (text === undefined) {
     throw new MasterKeyError(
-      `${place} with the master key is missing, but the database holds devices encrypted with it; put the key back from your backup`,
+      `${name} with the master key is missing, but the database holds devices encrypted with it; put the key back from your backup`,
     );
   }
-  const key = parse(text, place);
+  const key = parse(text, name);
   if (checkOf(key) !== check) {
-    throw new MasterKeyError(`${place} holds another master key than the one this database was made with`);
+    throw new MasterKeyError(`${name} holds another master key than the one this database was made with`);
   }
   return key;
 }
 
-function placeOf(source: MasterKeySource): string {
+function nameOfSource(source: MasterKeySource): string {
   return source.from === "env" ? `the environment variable ${source.name}` : source.path;
 }
 
 /** Reads a key from text. Throws {@link MasterKeyError}. */
-export function parse(text: string | undefined, place: string): Uint8Array {
-  if (text === undefined) throw new MasterKeyError(`${place} with the master key is missing`);
+export function parse(text: string | undefined, name: string): Uint8Array {
+  if (text === undefined) throw new MasterKeyError(`${name} with the master key is missing`);
   if (!/^[0-9a-f]{64}$/i.test(text.trim())) {
-    throw new MasterKeyError(`${place} must hold the master key as 64 hexadecimal digits`);
+    throw new MasterKeyError(`${name} must hold the master key as 64 hexadecimal digits`);
   }
   return Buffer.from(text.trim(), "hex");
 }

@@ -18,7 +18,7 @@ import {
   wrapWith,
   type MasterSecret,
 } from "./master-key.ts";
-import { placeOfKey, type KeyRow } from "./seals.ts";
+import { contextOfKey, type KeyRow } from "./seals.ts";
 
 /** Any constant: it names the lock that excludes a second rotation. */
 const ROTATION_LOCK = 7_295_005;
@@ -151,8 +151,8 @@ async function rewrapKeys(tx: Queryable, present: MasterSecret, next: MasterSecr
     );
     if (rows.length === 0) return count;
     const wrapped = rows.map((row) => {
-      const place = placeOfKey(row);
-      return { id: row.id, wrapped: wrapWith(next, unwrapWith(present, row.wrapped, place), place).wrapped };
+      const context = contextOfKey(row);
+      return { id: row.id, wrapped: wrapWith(next, unwrapWith(present, row.wrapped, context), context).wrapped };
     });
     await tx.query(
       `update sealing_keys set wrapped = n.wrapped, generation = $2

@@ -18,7 +18,7 @@ interface ClearTable {
   readonly texts: readonly string[];
   readonly scope: (row: Row) => Scope;
   /** The values that a seal is bound to, where they are not the keys. */
-  readonly place?: readonly string[];
+  readonly context?: readonly string[];
   /** Further columns that are written. */
   readonly more?: (row: Row) => Readonly<Record<string, unknown>>;
 }
@@ -33,7 +33,7 @@ const TABLES: readonly ClearTable[] = [
     keys: ["position"],
     texts: ["body", "attachment"],
     scope: ofGhost,
-    place: ["ghost", "event_id"],
+    context: ["ghost", "event_id"],
   },
   {
     table: "summaries",
@@ -62,7 +62,7 @@ const TABLES: readonly ClearTable[] = [
     keys: ["id"],
     texts: ["reply"],
     scope: ofGhost,
-    place: ["ghost", "event_id", "round"],
+    context: ["ghost", "event_id", "round"],
   },
   {
     table: "sends",
@@ -71,7 +71,7 @@ const TABLES: readonly ClearTable[] = [
     texts: ["content"],
     scope: ofRoom,
   },
-  { table: "malformed", where: "sealed_by is null", keys: ["id"], texts: ["raw"], scope: () => ({}), place: [] },
+  { table: "malformed", where: "sealed_by is null", keys: ["id"], texts: ["raw"], scope: () => ({}), context: [] },
   {
     table: "events",
     where: "sealed_by is null and payload is not null",
@@ -147,7 +147,7 @@ export async function sealExisting(database: Database, seals: Seals): Promise<nu
 
 /** The row of `settings` that records the sealing: the id of a permanent key, and a text sealed with it. */
 const RECORD = "all_sealed";
-const RECORD_PLACE = ["settings.value", RECORD];
+const RECORD_CONTEXT = ["settings.value", RECORD];
 
 /** Whether an owner of the master key has recorded that everything is sealed. Throws MasterKeyError, DatabaseError. */
 export async function isRecordedAsSealed(database: Queryable, seals: Seals): Promise<boolean> {
@@ -156,14 +156,14 @@ export async function isRecordedAsSealed(database: Queryable, seals: Seals): Pro
   if (id === undefined || text === undefined) return false;
   const { rows: known, open } = await seals.open([{ sealed_by: Number(id) }], database);
   const [row] = known;
-  return row !== undefined && unlessBroken(() => open(row, text, ...RECORD_PLACE)) === RECORD;
+  return row !== undefined && unlessBroken(() => open(row, text, ...RECORD_CONTEXT)) === RECORD;
 }
 
 async function recordAsSealed(tx: Queryable, seals: Seals): Promise<void> {
   const key = await seals.in(tx, { isLasting: true });
   await tx.query(
     "insert into settings (name, value) values ($1, $2) on conflict (name) do update set value = excluded.value",
-    [RECORD, `${key.id} ${key.seal(RECORD, ...RECORD_PLACE)}`],
+    [RECORD, `${key.id} ${key.seal(RECORD, ...RECORD_CONTEXT)}`],
   );
 }
 
@@ -171,10 +171,10 @@ async function sealSome(tx: Queryable, seals: Seals, table: ClearTable): Promise
   const { rows } = await tx.query(`select * from ${table.table} where ${table.where} limit ${AT_ONCE} for update`);
   for (const row of rows) {
     const key = await seals.in(tx, table.scope(row));
-    const place = (table.place ?? table.keys).map((name) => String(row[name]));
+    const context = (table.context ?? table.keys).map((name) => String(row[name]));
     const sealed = table.texts.map((name): [string, unknown] => {
       const text = row[name];
-      return [name, typeof text === "string" ? key.seal(text, `${table.table}.${name}`, ...place) : null];
+      return [name, typeof text === "string" ? key.seal(text, `${table.table}.${name}`, ...context) : null];
     });
     const changes = Object.entries({ ...table.more?.(row), ...Object.fromEntries(sealed), sealed_by: key.id });
     await tx.query(

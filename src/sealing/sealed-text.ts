@@ -4,12 +4,12 @@ const ALGORITHM = "aes-256-gcm";
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
-/** A sealed text can't be opened: it was sealed with another key, belongs to another place, or was changed since. */
+/** A sealed text can't be opened: it was sealed with another key, belongs elsewhere, or was changed since. */
 export class SealBroken extends Error {
   override readonly name: string = "SealBroken";
 
-  constructor(place: string, options?: ErrorOptions) {
-    super(`what is sealed in ${place} can't be opened: it was changed, or belongs elsewhere`, options);
+  constructor(context: string, options?: ErrorOptions) {
+    super(`what is sealed in ${context} can't be opened: it was changed, or belongs elsewhere`, options);
   }
 }
 
@@ -22,24 +22,24 @@ export class NotSealed extends SealBroken {
 /**
  * Seals bytes with a 32-byte key (AES-256-GCM, a random 12-byte nonce). Returns base64 of nonce, tag and ciphertext.
  *
- * @param place the text's place. It can be opened only as that, so nobody can move it elsewhere.
+ * @param context the table, column and row of the text. The text can be opened only with the same context, so nobody can move it.
  */
-export function seal(key: Uint8Array, bytes: Uint8Array, place: string): string {
+export function seal(key: Uint8Array, bytes: Uint8Array, context: string): string {
   const nonce = randomBytes(NONCE_BYTES);
-  const cipher = createCipheriv(ALGORITHM, key, nonce).setAAD(Buffer.from(place));
+  const cipher = createCipheriv(ALGORITHM, key, nonce).setAAD(Buffer.from(context));
   const ciphertext = Buffer.concat([cipher.update(bytes), cipher.final()]);
   return Buffer.concat([nonce, cipher.getAuthTag(), ciphertext]).toString("base64");
 }
 
 /** Opens a sealed text. Throws {@link SealBroken}. */
-export function unseal(key: Uint8Array, sealed: string, place: string): Buffer {
+export function unseal(key: Uint8Array, sealed: string, context: string): Buffer {
   const bytes = Buffer.from(sealed, "base64");
   try {
     const decipher = createDecipheriv(ALGORITHM, key, bytes.subarray(0, NONCE_BYTES), { authTagLength: TAG_BYTES });
-    decipher.setAAD(Buffer.from(place)).setAuthTag(bytes.subarray(NONCE_BYTES, NONCE_BYTES + TAG_BYTES));
+    decipher.setAAD(Buffer.from(context)).setAuthTag(bytes.subarray(NONCE_BYTES, NONCE_BYTES + TAG_BYTES));
     return Buffer.concat([decipher.update(bytes.subarray(NONCE_BYTES + TAG_BYTES)), decipher.final()]);
   } catch (cause) {
-    throw new SealBroken(place.split("\n", 1)[0] ?? "", { cause });
+    throw new SealBroken(context.split("\n", 1)[0] ?? "", { cause });
   }
 }
 

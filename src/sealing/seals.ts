@@ -18,8 +18,8 @@ export interface Scope {
 export interface Seal {
   /** The key's id; the row stores it as `sealed_by`. */
   readonly id: number;
-  /** @param place the table, the column and the values that identify the row: the text can be opened only as that. */
-  seal(text: string, ...place: readonly string[]): string;
+  /** @param context the table, the column and the values that identify the row: the text can be opened only as that. */
+  seal(text: string, ...context: readonly string[]): string;
 }
 
 /** A row that may hold sealed text. */
@@ -29,7 +29,7 @@ export interface SealedRow {
 }
 
 /** Opens a row's sealed text. Throws SealBroken. */
-export type Opener = (row: SealedRow, text: string, ...place: readonly string[]) => string;
+export type Opener = (row: SealedRow, text: string, ...context: readonly string[]) => string;
 
 /** The most opened keys in memory: one room's keys for some months, or many rooms' keys for a day. */
 const MAX_OPENED = 10_000;
@@ -80,7 +80,7 @@ export class Seals {
       const key = await this.#keyOf(tx, row);
       seals.push({
         id: row.id,
-        seal: (text, ...place) => seal(key, Buffer.from(text), placeOf(place)),
+        seal: (text, ...context) => seal(key, Buffer.from(text), contextOf(context)),
       });
     }
     return seals;
@@ -95,7 +95,7 @@ export class Seals {
     const [row] = rows;
     if (row === undefined) throw new SealBroken(`key ${id}`);
     const key = await this.#keyOf(tx, row);
-    return { id, seal: (text, ...place) => seal(key, Buffer.from(text), placeOf(place)) };
+    return { id, seal: (text, ...context) => seal(key, Buffer.from(text), contextOf(context)) };
   }
 
   /**
@@ -122,18 +122,18 @@ export class Seals {
     }
     return {
       rows: all.filter((row) => row.sealed_by === null || keys.get(row.sealed_by) !== undefined),
-      open: ({ sealed_by: id }, text, ...place) => {
-        if (id === null) throw this.#broken(new NotSealed(placeOf(place)));
+      open: ({ sealed_by: id }, text, ...context) => {
+        if (id === null) throw this.#broken(new NotSealed(contextOf(context)));
         const key = keys.get(id);
-        if (key === undefined) throw new SealBroken(placeOf(place));
-        return this.#unseal(key, text, placeOf(place));
+        if (key === undefined) throw new SealBroken(contextOf(context));
+        return this.#unseal(key, text, contextOf(context));
       },
     };
   }
 
-  #unseal(key: Uint8Array, text: string, place: string): string {
+  #unseal(key: Uint8Array, text: string, context: string): string {
     try {
-      return unseal(key, text, place).toString();
+      return unseal(key, text, context).toString();
     } catch (error) {
       throw this.#broken(error);
     }
@@ -197,8 +197,8 @@ export class Seals {
   async #make(tx: Queryable, { ghost, roomId, isLasting }: Required<Scope>): Promise<KeyRow> {
     const { rows: days } = await tx.query<{ today: string }>(`select ${TODAY} as today`);
     const period = isLasting ? "" : (days[0]?.today ?? "");
-    const place = placeOfKey({ ghost, room_id: roomId, period });
-    const { generation, wrapped } = await this.#master.wrap(tx, randomBytes(32), place);
+    const context = contextOfKey({ ghost, room_id: roomId, period });
+    const { generation, wrapped } = await this.#master.wrap(tx, randomBytes(32), context);
     await tx.query(
       `insert into sealing_keys (ghost, room_id, period, generation, wrapped) values ($1, $2, $3, $4, $5)
        on conflict (ghost, room_id, period) do nothing`,
@@ -212,7 +212,7 @@ export class Seals {
   /** The master key may have changed since the row was read. */
   async #unwrap(database: Queryable, row: KeyRow): Promise<Uint8Array> {
     try {
-      return await this.#master.unwrap(database, row, placeOfKey(row));
+      return await this.#master.unwrap(database, row, contextOfKey(row));
     } catch (error) {
       if (!(error instanceof SealBroken)) throw error;
       const { rows } = await database.query<KeyRow>(
@@ -220,7 +220,7 @@ export class Seals {
         [row.id],
       );
       if (rows[0] === undefined || rows[0].generation === row.generation) throw error;
-      return this.#master.unwrap(database, rows[0], placeOfKey(rows[0]));
+      return this.#master.unwrap(database, rows[0], contextOfKey(rows[0]));
     }
   }
 
@@ -256,14 +256,14 @@ export const SEALED_TABLES = [
   "malformed",
 ] as const;
 
-/** The place of a room's key, for the key's own seal. */
-export function placeOfKey({ ghost, room_id, period }: Pick<KeyRow, "ghost" | "room_id" | "period">): string {
-  return placeOf(["sealing_keys.wrapped", ghost, room_id, period]);
+/** The context of a room's key, for the key's own seal. */
+export function contextOfKey({ ghost, room_id, period }: Pick<KeyRow, "ghost" | "room_id" | "period">): string {
+  return contextOf(["sealing_keys.wrapped", ghost, room_id, period]);
 }
 
-/** Ids hold no control characters, so two places can't have the same name. */
-function placeOf(place: readonly string[]): string {
-  return place.join("\n");
+/** Ids hold no control characters, so no two contexts are joined to the same text. */
+function contextOf(context: readonly string[]): string {
+  return context.join("\n");
 }
 
 function nameOf(scope: Required<Scope> | KeyRow): string {

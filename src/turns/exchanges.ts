@@ -55,7 +55,7 @@ export class Exchanges {
         asker,
         discussion === undefined || key === undefined
           ? null
-          : key.seal(storable(discussion.topic), PLACE, roomId, origin),
+          : key.seal(storable(discussion.topic), CONTEXT, roomId, origin),
         discussion === undefined ? null : JSON.stringify(discussion.participants),
         discussion?.length ?? null,
         key?.id ?? null,
@@ -127,7 +127,7 @@ export class Exchanges {
     if (row === undefined) return undefined;
     const { asker, topic, participants, length } = row;
     if (topic === null || participants === null || length === null) return { asker, discussion: undefined };
-    const words = unlessBroken(() => open(row, topic, PLACE, roomId, origin));
+    const words = unlessBroken(() => open(row, topic, CONTEXT, roomId, origin));
     // A discussion whose topic we did not write is not continued.
     if (words === undefined) return undefined;
     return {
@@ -142,8 +142,8 @@ export class Exchanges {
   }
 }
 
-/** Where the topic of a discussion stands sealed. */
-const PLACE = "exchanges.topic";
+/** The context that the topic of a discussion is sealed with: see sealing/sealed-text.ts. */
+const CONTEXT = "exchanges.topic";
 
 interface ExchangeRow extends SealedRow {
   asker: string;

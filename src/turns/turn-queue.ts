@@ -2,7 +2,7 @@ import type { Database } from "../database/database.ts";
 import { unlessBroken } from "../sealing/sealed-text.ts";
 import type { Seals } from "../sealing/seals.ts";
 import { AT_WORK, type AtWork } from "./at-work.ts";
-import { replyPlace, TURN, turnOf, type TurnRow } from "./turn-rows.ts";
+import { replyContext, TURN, turnOf, type TurnRow } from "./turn-rows.ts";
 import { FORGET_STEPS } from "./turn-steps.ts";
 import type { Turn, TurnReply } from "./turn.ts";
 
@@ -74,7 +74,7 @@ export class TurnQueue {
         continue;
       }
       const { reply: sealed } = row;
-      const reply = unlessBroken(() => open(row, sealed, ...replyPlace(turn)));
+      const reply = unlessBroken(() => open(row, sealed, ...replyContext(turn)));
       if (reply === undefined) await this.#giveUp(turn);
       else turns.push({ state: "sending", turn, reply: JSON.parse(reply) as TurnReply, isDeclined: row.declined });
     }

@@ -2,8 +2,8 @@ import type { Queryable } from "../database/database.ts";
 import type { SealedRow } from "../sealing/seals.ts";
 import type { Turn, TurnKind, TurnState } from "./turn.ts";
 
-/** Where what is to be sent stands sealed. */
-export function replyPlace({ ghost, eventId, round }: Pick<Turn, "ghost" | "eventId" | "round">): string[] {
+/** The context that what is to be sent is sealed with: see sealing/sealed-text.ts. */
+export function replyContext({ ghost, eventId, round }: Pick<Turn, "ghost" | "eventId" | "round">): string[] {
   return ["turns.reply", ghost, eventId, String(round)];
 }
 

@@ -26,7 +26,7 @@ export const END_STEP = "update turn_steps set state = $4, answer = $5, sealed_b
 export function sealedEnd(turn: WhichTurn, end: StepEnd | undefined, seal: Seal): readonly unknown[] {
   if (end === undefined) return [null, null, null];
   const { number, state, answer } = end;
-  return [state, seal.seal(JSON.stringify(answer), ...placeOf(turn, number)), number];
+  return [state, seal.seal(JSON.stringify(answer), ...contextOf(turn, number)), number];
 }
 
 /** Deletes the steps of the turns that `ended` names by `id`: the end of a statement as above. */
@@ -56,7 +56,7 @@ export class TurnSteps {
     for (const row of rows) {
       if (row.number !== steps.length + 1) break;
       const { answer } = row;
-      const said = answer === null ? undefined : unlessBroken(() => open(row, answer, ...placeOf(turn, row.number)));
+      const said = answer === null ? undefined : unlessBroken(() => open(row, answer, ...contextOf(turn, row.number)));
       steps.push(stepOf(row, said));
       if (said === undefined) break;
     }
@@ -70,8 +70,8 @@ export class TurnSteps {
   }
 }
 
-/** Where the answer of a step stands sealed. */
-function placeOf({ id, ghost }: WhichTurn, number: number): string[] {
+/** The context that the answer of a step is sealed with: see sealing/sealed-text.ts. */
+function contextOf({ id, ghost }: WhichTurn, number: number): string[] {
   return ["turn_steps.answer", ghost, String(id), String(number)];
 }
 

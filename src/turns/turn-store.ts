@@ -5,7 +5,7 @@ import { isStorable, storable } from "../database/text.ts";
 import type { Seals } from "../sealing/seals.ts";
 import { ConsentTurns } from "./consent-turns.ts";
 import { TurnQueue } from "./turn-queue.ts";
-import { insertTurn, replyPlace, TURN, turnOf, type SealedReply, type TurnRow } from "./turn-rows.ts";
+import { insertTurn, replyContext, TURN, turnOf, type SealedReply, type TurnRow } from "./turn-rows.ts";
 import type { StepEnd } from "./turn-step.ts";
 import { END_STEP, FORGET_STEPS, sealedEnd, TurnSteps, WRITE_FIRST_STEP } from "./turn-steps.ts";
 import type { NewTurn, TokenUsage, Turn, TurnAbout, TurnEnd, TurnKind, TurnReply, TurnState } from "./turn.ts";
@@ -316,14 +316,14 @@ export class TurnStore {
         `with sending as (
            update turns set state = 'sending', reply = $2, sealed_by = $3, deliveries = 1 where id = $1
          ) ${END_STEP}`,
-        [turn.id, seal.seal(JSON.stringify(reply), ...replyPlace(turn)), seal.id, ...sealedEnd(turn, end, seal)],
+        [turn.id, seal.seal(JSON.stringify(reply), ...replyContext(turn)), seal.id, ...sealedEnd(turn, end, seal)],
       );
     });
   }
 
   async #sealed(tx: Queryable, turn: Omit<Turn, "id">, reply: TurnReply): Promise<SealedReply> {
     const key = await this.#seals.in(tx, { ghost: turn.ghost, roomId: turn.roomId });
-    return { id: key.id, text: key.seal(JSON.stringify(reply), ...replyPlace(turn)) };
+    return { id: key.id, text: key.seal(JSON.stringify(reply), ...replyContext(turn)) };
   }
 
   /** Counts a further attempt at sending, and returns the number of earlier ones. Throws StaleLease. */

@@ -74,7 +74,7 @@ async function describe({ roomId, name, isEncrypted, ghosts }: RoomOfGhosts, aro
   const lines = [`${roomId}${name === undefined ? "" : ` (${name})`}: ${isEncrypted ? "encrypted" : "not encrypted"}`];
   for (const ghost of ghosts) {
     if (ghost === `@${appservice.bot}:${homeserver.domain}`) continue;
-    lines.push(`  ${ghost}: ${await placeOf(ghost, roomId, around)}`);
+    lines.push(`  ${ghost}: ${await destinationOf(ghost, roomId, around)}`);
     for (const decision of decisions.filter((one) => one.ghost === ghost)) {
       const { target, granted, by, at } = decision;
       const counts = countedIn(isEncrypted, decision) !== undefined;
@@ -92,12 +92,16 @@ async function describe({ roomId, name, isEncrypted, ghosts }: RoomOfGhosts, aro
   return lines.join("\n");
 }
 
-async function placeOf(ghost: string, roomId: string, { gate, directory, providers }: Surroundings): Promise<string> {
+async function destinationOf(
+  ghost: string,
+  roomId: string,
+  { gate, directory, providers }: Surroundings,
+): Promise<string> {
   const agent = directory.agentOf(ghost);
   const provider = agent === undefined ? undefined : providers.get(agent.provider);
   if (agent === undefined || provider === undefined) return "its model has gone, or its provider can't be asked";
-  const place = await gate.placeNow(provider, agent.model ?? "");
-  const unsure = place.isSure ? "" : ", by its address; it does not say whether it passes anything on";
-  const policy = place.locality === "cloud" ? ` (${await gate.policyIn({ roomId, encrypted: false })})` : "";
-  return `${place.provider} at ${place.host}, ${place.locality}${unsure}${policy}`;
+  const destination = await gate.destinationNow(provider, agent.model ?? "");
+  const unsure = destination.isSure ? "" : ", by its address; it does not say whether it passes anything on";
+  const policy = destination.locality === "cloud" ? ` (${await gate.policyIn({ roomId, encrypted: false })})` : "";
+  return `${destination.provider} at ${destination.host}, ${destination.locality}${unsure}${policy}`;
 }

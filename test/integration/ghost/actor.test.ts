@@ -115,7 +115,7 @@ class World {
       masterKey: masterKeyOf(database),
       handler: this.#handler(),
       notices: NOTICES,
-      places: new Semaphore(1),
+      loadedAtOnce: new Semaphore(1),
       loading: new Semaphore(1),
       syncing: new Semaphore(1),
       suspects: new Semaphore(1),
