@@ -23,15 +23,15 @@ import { checkSse } from "./sse.ts";
 import { usageOf } from "./usage.ts";
 import { isObject } from "../matrix/json.ts";
 
-/** How to reach Anthropic, or a server that speaks its protocol, and how long to wait for it. */
+/** The address of Anthropic, or of a server with its protocol, and the time limits. */
 export interface AnthropicOptions extends StreamLimits {
   /** The key under `providers:` in config.yaml. */
   readonly name: string;
-  /** Its address, with the path before `/v1/messages`. */
+  /** The server's address, with the path before `/v1/messages`. */
   readonly url: string;
   readonly locality: Locality;
   readonly apiKey?: string | undefined;
-  /** Certificates (PEM) that are trusted beside the usual ones. */
+  /** Certificates (PEM) that are trusted in addition to the usual ones. */
   readonly ca?: string | undefined;
   readonly log: Logger;
 }
@@ -41,13 +41,15 @@ const LIST_MS = 10_000;
 /** The client's own time limit would end long thoughts. In milliseconds. */
 const NEVER_MS = 2_147_483_647;
 
-/** No model of theirs refuses to be told so many, in tokens, and none that thinks the second. */
+/**
+ * The answer limits that every model of theirs accepts, in tokens: the first for all, the second for those that think.
+ */
 const MOST_ANSWER_TOKENS = 8_192;
 const MOST_TOKENS_WITH_THOUGHTS = 32_000;
 
 /**
- * A provider that speaks Anthropic's protocol, in the version that its client speaks: that one has no temperature.
- * All its models see; tools are never offered, and calls of them ignored.
+ * A provider with Anthropic's protocol, in the version of its client, which has no temperature. All its models see;
+ * tools are never offered, and calls of them ignored.
  */
 export function createAnthropicProvider({ name, log, ...options }: AnthropicOptions): Provider {
   const dispatcher = connectionsTo(options.ca);
@@ -76,7 +78,7 @@ export function createAnthropicProvider({ name, log, ...options }: AnthropicOpti
         messages: messages.flatMap(messageOf),
         stream: true,
         ...(system.length === 0 ? {} : { system: system.join("\n\n") }),
-        // Histories repeat, and cost a tenth from the second time on.
+        // Histories repeat, and from the second time on they cost a tenth.
         cache_control: { type: "ephemeral" },
         ...(effort === undefined || !takes("thinking") ? {} : { thinking: thinkingFor(effort) }),
         ...(effort === undefined || effort === "none" || !takes("output_config") ? {} : { output_config: { effort } }),
@@ -88,7 +90,7 @@ export function createAnthropicProvider({ name, log, ...options }: AnthropicOpti
     return streamAnswer(line, signal, options, begin, log.child({ provider: name, model }));
   }
 
-  // A server outside the network is asked nothing more: its words leave the network anyway.
+  // A server outside the network is asked nothing more, because the messages leave the network anyway.
   const relay =
     options.locality === "local" ? ollamaBehind({ url: options.url, apiKey: options.apiKey, dispatcher }) : undefined;
 
@@ -113,10 +115,10 @@ function thinkingFor(effort: Effort): ThinkingConfigParam {
   return { type: effort === "none" ? "disabled" : "adaptive" };
 }
 
-/** The instruction stands beside the messages, and pictures before what is said of them. */
+/** The instruction is separate from the messages, and pictures come before their text. */
 function messageOf({ role, content, images = [] }: ChatMessage): MessageParam[] {
   if (role === "system") return [];
-  // An empty one is refused, as one of nothing but a picture's name never is.
+  // The server refuses an empty text; a picture's message is never empty.
   const text = { type: "text" as const, text: content.trim() === "" ? "…" : content };
   if (images.length === 0) return [{ role, content: [text] }];
   const pictures = images.map((image) => ({
@@ -161,7 +163,7 @@ async function* piecesOf(stream: AsyncIterable<RawMessageStreamEvent>): AsyncGen
   }
 }
 
-/** The tokens of the cache count too; servers that only speak the protocol may count nothing. */
+/** The tokens of the cache count too; other servers with this protocol may count nothing. */
 function promptTokensOf(usage: unknown): number | undefined {
   const counts = (usage ?? {}) as Readonly<Record<string, unknown>>;
   const { input_tokens: input, cache_read_input_tokens: read, cache_creation_input_tokens: created } = counts;
@@ -170,7 +172,7 @@ function promptTokensOf(usage: unknown): number | undefined {
 
 function reasonOf(reason: unknown): EndReason {
   if (reason === "refusal") return "filtered";
-  // It can be gone on with after each of them.
+  // The answer can be continued after each of these.
   const isCut = reason === "max_tokens" || reason === "model_context_window_exceeded" || reason === "pause_turn";
   return isCut ? "length" : "stop";
 }
@@ -192,7 +194,7 @@ const checkMessageStream = checkSse({
   },
 });
 
-/** Errors come as `{ type: "error", error: { type, message } }`; the message may quote what was asked. */
+/** Errors come as `{ type: "error", error: { type, message } }`; the message may quote the question. */
 function explain(status: number, body: unknown): ProviderError | undefined {
   const error = isObject(body) && isObject(body["error"]) ? body["error"] : {};
   const { type: kind, message } = error;
@@ -203,7 +205,7 @@ function explain(status: number, body: unknown): ProviderError | undefined {
   if (status === 413 || type === "request_too_large") return new PromptTooLong(undefined, undefined);
   if (status === 402 || type === "billing_error" || isUnpaid(message)) return new ProviderError("unpaid", words);
   if (status === 404 || type === "not_found_error") return new ProviderError("model_missing", words);
-  // Other errors may quote the conversation; errors of this type only name parameters.
+  // Other errors may quote the conversation; errors of this type name only parameters.
   const refused = type === "invalid_request_error" ? refusedParameter({ message }) : undefined;
   if (refused !== undefined) return refused;
   const isBusy = BUSY.has(status) || type === "overloaded_error" || type === "rate_limit_error";

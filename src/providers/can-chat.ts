@@ -1,4 +1,4 @@
-/** The facts by which a server may tell whether a model holds conversations. */
+/** The facts by which a server may show whether a model holds conversations. */
 export interface ToldOfModel {
   readonly name: string;
   /** Ollama, llama-server: `["completion", "vision"]`; Mistral: `{ completion_chat: true }`. */
@@ -30,7 +30,7 @@ const DOES_ELSE: ReadonlySet<unknown> = new Set([
   "tts",
 ]);
 
-/** Parts of names of models that do something else, each kind in a line. */
+/** Parts of names of models for other purposes, one kind in a line. */
 const OTHERS = new RegExp(
   [
     "embed(?!ded)",
@@ -49,8 +49,8 @@ const OTHERS = new RegExp(
 );
 
 /**
- * Whether a model of a list holds conversations: by the facts that its server tells, else by its name. A name may
- * mislead, so an admin's own `agents:` goes before it.
+ * Whether a listed model holds conversations: by its server's facts, else by its name. A name may mislead, so the
+ * admin's `agents:` take precedence.
  */
 export function canChat({ name, capabilities, type, outputs }: ToldOfModel): boolean {
   const told = [type, ...namesOf(capabilities), ...namesOf(outputs)];
@@ -58,7 +58,7 @@ export function canChat({ name, capabilities, type, outputs }: ToldOfModel): boo
   return !told.some((one) => DOES_ELSE.has(one)) && !OTHERS.test(name);
 }
 
-/** The names in a list, or the names of the fields of an object that are true. */
+/** The names in a list, or the names of an object's true fields. */
 function namesOf(told: unknown): unknown[] {
   if (Array.isArray(told)) return told;
   if (typeof told !== "object" || told === null) return [];

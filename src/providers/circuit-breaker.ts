@@ -1,19 +1,19 @@
-/** So many failures in a row open it. */
+/** The failures in a row that open it. */
 const FAILURES = 5;
 
-/** How long it stays open, in ms: the first time, and at most. */
+/** The time that it stays open, in ms: the first and the longest. */
 const OPEN_FIRST_MS = 5_000;
 const OPEN_LONGEST_MS = 60_000;
 
-/** `closed`: requests go through. `open`: none does, until a time. `trying`: one is on its way, and decides. */
+/** `closed`: requests pass. `open`: none passes until a time. `trying`: one request is under way and decides. */
 type State =
   | { readonly kind: "closed"; readonly failures: number }
   | { readonly kind: "open"; readonly until: number; readonly openMs: number }
   | { readonly kind: "trying"; readonly openMs: number };
 
 /**
- * Spares a server that fails whatever is asked of it, and people the wait: after some failures in a row nothing is asked for
- * a while, then one request tries.
+ * Protects a failing server, and people from waiting: after some failures in a row no request passes for a while, then
+ * one tries.
  */
 export class CircuitBreaker {
   readonly #now: () => number;
@@ -23,7 +23,7 @@ export class CircuitBreaker {
     this.#now = now;
   }
 
-  /** Whether a request may go through; the caller of one that may reports its end. */
+  /** Whether a request may pass; then its caller must report its end. */
   mayPass(): boolean {
     switch (this.#state.kind) {
       case "closed":
@@ -37,7 +37,7 @@ export class CircuitBreaker {
     }
   }
 
-  /** Whether requests are kept back; `trying`: one is on its way, or may be. */
+  /** Whether requests are held back; `trying`: one is under way, or may be. */
   get paused(): "no" | "trying" | "yes" {
     switch (this.#state.kind) {
       case "closed":
@@ -63,7 +63,7 @@ export class CircuitBreaker {
     this.#state = { kind: "open", until: this.#now() + openMs, openMs };
   }
 
-  /** It ended for a reason that says nothing of the server. */
+  /** The request ended for a reason that says nothing about the server. */
   ended(): void {
     if (this.#state.kind === "trying") this.#state = { kind: "open", until: this.#now(), openMs: this.#state.openMs };
   }

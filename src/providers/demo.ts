@@ -9,9 +9,9 @@ const MAX_COUNT = 1000;
 const MAX_QUOTE_CHARS = 200;
 
 /**
- * A provider for trying the bridge out and for tests: no model, no network, the same answer to the same conversation.
- * It says that it is a demo, and its answer shows its input: the speaker, the message, and the messages before. It also
- * counts (`count to 30`), computes (`7 * 6`), and knows the message before (`what did I say before?`).
+ * A provider for trials and tests: no model, no network, the same answer to the same conversation. It says that it is a
+ * demo, and its answer shows its input: the speaker, the message, and the messages before. It also counts (`count to
+ * 30`), computes (`7 * 6`), and knows the previous message (`what did I say before?`).
  */
 export function createDemoProvider(name: string): Provider {
   return {
@@ -65,8 +65,9 @@ interface Utterance {
 }
 
 /**
- * `Alice: hello` is said by Alice, but only where every message begins so, as in a group: `Note: buy milk` is nobody's. Several in
- * one turn are told apart by their beginnings, which alone stand at the margin.
+ * Splits `Alice: hello` into speaker and words, but only where every message begins like that, as in a group: `Note:
+ * buy milk` has no speaker. Several messages in one turn are separated by their beginnings, which alone stand at the
+ * margin.
  */
 function splitSpeakers(messages: readonly ChatMessage[]): Utterance[] {
   const texts = messages.filter(({ role }) => role === "user").map(({ content }) => content);
@@ -104,7 +105,7 @@ function compute(left: number, operator: string, right: number): string {
     "÷": left / right,
   };
   const result = results[operator] ?? NaN;
-  // Twelve digits hide what binary fractions add to 0.1 + 0.2.
+  // Twelve digits hide the error of binary fractions in 0.1 + 0.2.
   return Number.isFinite(result) ? String(Number(result.toPrecision(12))) : "nothing I can say";
 }
 

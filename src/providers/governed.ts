@@ -8,8 +8,8 @@ import { type ChatChunk, type ChatRequest, type Provider, ProviderError } from "
 const TROUBLE: ReadonlySet<ProviderFailure> = new Set(["unreachable", "timeout", "cut_off", "busy", "malformed"]);
 
 /**
- * A provider with a limit to the requests that run at once, for all its models and for each. The limit is fair between
- * people, and repeated failures bring a pause. Waiting for a place does not count as waiting for the model.
+ * A provider with limits to the parallel requests, for all its models and for each. The limit is fair among people, and
+ * repeated failures cause a pause. Waiting for a place does not count as waiting for the model.
  */
 export function governed(
   provider: Provider,
@@ -20,7 +20,7 @@ export function governed(
   const queues = new Map<string, FairQueue>();
   const breaker = new CircuitBreaker();
 
-  /** A request that waits for its model holds no place that another model could have. */
+  /** A request that waits for its model holds no place that another model could use. */
   async function enter({ model, asker, signal }: ChatRequest): Promise<Release> {
     if (numParallel === undefined) return queue.enter(asker, signal);
     const ofModel = queues.get(model) ?? new FairQueue(numParallel);

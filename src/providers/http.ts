@@ -2,35 +2,42 @@ import { setImmediate } from "node:timers/promises";
 import { type Dispatcher, errors, fetch as undiciFetch, type Response as UndiciResponse } from "undici";
 import { ProviderError } from "./provider.ts";
 
-/** Turns the bytes of a good response into those the client may see; throws {@link ProviderError} at the first bad one. */
+/**
+ * Checks the bytes of a good response before the client sees them; throws {@link ProviderError} at the first bad one.
+ */
 export type BodyCheck = (body: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>;
 
-/** How a client speaks with its server. */
+/** The connection between a client and its server. */
 export interface ProviderHttp {
   readonly dispatcher: Dispatcher;
   /** Ends the request and closes its connection; the client's own signal is not used. */
   readonly signal: AbortSignal;
   readonly check: BodyCheck;
-  /** Why a request was refused, by the status and the body as JSON, if it is that; undefined: as the status says. */
+  /**
+   * The reason for a refusal, by the status and the body (as JSON if possible); undefined: the status alone decides.
+   */
   readonly explain: (status: number, body: unknown) => ProviderError | undefined;
 }
 
-/** As much of an error's body as is read, in characters. */
+/** The part of an error's body that is read, in characters. */
 const MAX_ERROR_CHARS = 65_536;
-/** Longest answer that comes in one piece, in bytes: parsing it holds everybody up. A list of hundreds of models has some. */
+/**
+ * The longest answer in one piece, in bytes: parsing it blocks everything else. A list of hundreds of models needs some
+ * of it.
+ */
 const MAX_BODY_BYTES = 4_194_304;
-/** Longest answer with a picture in it, in bytes, and the most values beside it. */
+/** The longest answer with a picture, in bytes, and the most values beside it. */
 const MAX_PICTURE_BYTES = 33_554_432;
 const MAX_PICTURE_VALUES = 10_000;
-/** Longest line of a stream, in characters. A line holds a token or two. */
+/** The longest line of a stream, in characters. A line holds a token or two. */
 const MAX_LINE_CHARS = 1_048_576;
-/** So many lines that say nothing may come between two pieces of a stream: servers show by them that they live. */
+/** The most empty lines between two pieces of a stream: servers send them to show that they live. */
 export const MAX_EMPTY_LINES = 10_000;
 
 /**
- * A `fetch` for the official clients that hands them good responses only, and throws {@link ProviderError} for all
- * others. The clients print input that they can't parse to the console, and with it parts of the conversation; or they
- * repeat a request that failed. Redirects are not followed: the conversation goes to the configured address or nowhere.
+ * A `fetch` for the official clients that passes only good responses to them, and throws {@link ProviderError} for all
+ * others. The clients print unparsable input, and with it parts of the conversation, to the console, or they repeat a
+ * failed request. Redirects are not followed: the conversation goes to the configured address or nowhere.
  */
 export function providerFetch({ dispatcher, signal, check, explain }: ProviderHttp): typeof fetch {
   return async (input, init) => {
@@ -56,7 +63,7 @@ export function providerFetch({ dispatcher, signal, check, explain }: ProviderHt
   };
 }
 
-/** Passes a body of bounded size through. */
+/** Passes a body of limited size through. */
 export async function* checkSize(
   body: AsyncIterable<Uint8Array>,
   maxBytes = MAX_BODY_BYTES,
@@ -69,15 +76,12 @@ export async function* checkSize(
   }
 }
 
-/** Passes on an answer in one piece that is JSON, and nothing else. */
+/** Passes only an answer in one piece of JSON. */
 export async function* checkJson(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   yield json(Buffer.concat(await Array.fromAsync(checkSize(body))));
 }
 
-/**
- * The same for an answer that is a picture and little else: one long text is parsed in no time, millions of values are
- * not.
- */
+/** The same for an answer that is mainly a picture: one long text is parsed quickly, millions of values are not. */
 export async function* checkPicture(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   const whole = Buffer.concat(await Array.fromAsync(checkSize(body, MAX_PICTURE_BYTES)));
   let values = 0;
@@ -93,22 +97,19 @@ function json(whole: Buffer): Buffer {
   try {
     JSON.parse(whole.toString("utf8"));
   } catch {
-    // The parser's message quotes what it read.
+    // The parser's message quotes its input.
     throw new ProviderError("malformed", "the answer is not JSON");
   }
   return whole;
 }
 
-/**
- * When data comes faster than it can be handled, it is handled for this time without a pause, in ms; then others have a
- * turn.
- */
+/** The time for which fast data is handled without a pause, in ms; then other work gets a turn. */
 const LONGEST_STRETCH_MS = 20;
 
-/** The lines of `body` that are not blank. The last is not `whole` when the body ended before its line feed. */
+/** The lines of `body` that are not blank. The last one is not `whole` when the body ended before its line feed. */
 export async function* lines(body: AsyncIterable<Uint8Array>): AsyncGenerator<{ line: string; whole: boolean }> {
   const decoder = new TextDecoder();
-  // In the pieces in which it comes, however small: put together each time, it would be copied each time.
+  // Kept in pieces, however small: joining them each time would copy them each time.
   let begun: string[] = [];
   let length = 0;
   let empty = 0;
@@ -135,10 +136,10 @@ export async function* lines(body: AsyncIterable<Uint8Array>): AsyncGenerator<{ 
   if (rest.trim() !== "") yield { line: rest, whole: false };
 }
 
-/** Statuses of a server that has too much to do, or that its proxy does not reach now. */
+/** Statuses of an overloaded server, or of a proxy that can't reach it. */
 export const BUSY: ReadonlySet<number> = new Set([429, 502, 503, 504, 529]);
 
-/** Forms are of the platform's own kind, which undici does not take for its own. */
+/** The platform's forms, which undici does not accept as its own. */
 async function bodyOf(body: RequestInit["body"], headers: Headers): Promise<string | Uint8Array | null> {
   if (body === null || body === undefined || typeof body === "string") return body ?? null;
   const form = new Response(body);
@@ -158,7 +159,7 @@ async function* receive(response: UndiciResponse): AsyncGenerator<Uint8Array> {
 
 function networkFailure(error: unknown, origin: string): ProviderError {
   if (error instanceof Error && error.cause instanceof errors.HTTPParserError) {
-    // Its cause carries what came, so it goes no further.
+    // The error's cause carries the input, so it is dropped.
     return new ProviderError("malformed", `${origin} does not speak HTTP`);
   }
   const code = networkCode(error);
@@ -169,7 +170,7 @@ function networkFailure(error: unknown, origin: string): ProviderError {
   return new ProviderError("unreachable", `cannot reach ${origin} (${code})`, options);
 }
 
-/** The system's or undici's code for why a request failed; fetch hides it in the cause. */
+/** The system's or undici's code for a failed request; fetch hides it in the cause. */
 function networkCode(error: unknown): string {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     if ("code" in cause && typeof cause.code === "string") return cause.code;
@@ -184,7 +185,7 @@ async function httpFailure(response: UndiciResponse, explain: ProviderHttp["expl
   }
   const body = await errorBody(response);
   const failure = explain(status, body) ?? new ProviderError("refused", `HTTP ${status}: no reason given`);
-  // Whatever the server or its proxy says with such a status, the request may succeed the next time.
+  // With such a status the request may succeed the next time, whatever the words are.
   if (failure.code === "refused" && BUSY.has(status)) return new ProviderError("busy", failure.message);
   return failure;
 }

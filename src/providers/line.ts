@@ -1,16 +1,18 @@
-/** A request's place in the line at a server. */
+/** A request's place in a server's queue. */
 export interface PlaceInLine {
-  /** Something has come for it. */
+  /** Called when data has come for it. */
   sign(): void;
-  /** When something came last for one that was here before, or such a one left; by `performance.now()`, -Infinity for never. */
+  /**
+   * The last time that data came for an earlier request, or that one left; by `performance.now()`, -Infinity for never.
+   */
   readonly lastSignBefore: number;
-  /** It is over, however it ended. */
+  /** Called when it has ended in any way. */
   leave(): void;
 }
 
 /**
- * The requests at one server, in the order in which they came. A server that runs one at a time lets the others wait, and says
- * nothing meanwhile; as long as something comes for those before it, a request waits for its turn, and not for its first word.
+ * The requests at one server, in order of arrival. A server that runs one at a time is silent to the others meanwhile.
+ * While data comes for earlier requests, a request waits for its turn, and its first-token limit does not run.
  */
 export class Line {
   readonly #places = new Set<{ lastSignBefore: number }>();

@@ -2,18 +2,18 @@ import { isStorable } from "../database/text.ts";
 import { canChat, type ToldOfModel } from "./can-chat.ts";
 import { type InstalledModel, ProviderError } from "./provider.ts";
 
-/** So many models of a provider there can be: each may become a user. */
+/** The most models of a provider, because each may become a user. */
 const MOST_MODELS = 2_000;
 
-/** One of a longer name is left out, in characters. */
+/** Models with longer names are left out, in characters. */
 const LONGEST_NAME = 400;
 
-/** A model of a provider's list; its name may be anything. */
+/** A listed model; its name may be anything. */
 export type ListedModel = Omit<ToldOfModel, "name"> & { readonly name: unknown };
 
 /**
- * The models of a provider's list; one without a name that can be kept is passed over. Throws {@link ProviderError} when none has
- * a name: then it is no list of models.
+ * The models of a provider's list; one without a usable name is skipped. Throws {@link ProviderError} when none has a
+ * name: then it is no list of models.
  */
 export function listedModels(list: readonly ListedModel[]): InstalledModel[] {
   if (list.length > 0 && !list.some(({ name }) => typeof name === "string")) {

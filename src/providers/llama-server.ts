@@ -2,8 +2,8 @@ import type { ModelFacts } from "./provider.ts";
 import { objectOf } from "../matrix/json.ts";
 
 /**
- * The entry of one model in a list of models: llama-server gives part of it beside the list that OpenAI's protocol has.
- * Empty where the model is not in the list.
+ * The entry of one model in a list: llama-server gives a part of it outside the list of OpenAI's protocol. Empty where
+ * the model is not in the list.
  */
 export function entryOf(list: Readonly<Record<string, unknown>>, model: string): Readonly<Record<string, unknown>> {
   const find = (name: string, key: string): Readonly<Record<string, unknown>> =>
@@ -11,14 +11,14 @@ export function entryOf(list: Readonly<Record<string, unknown>>, model: string):
   return { ...find("models", "model"), ...find("data", "id") };
 }
 
-/** Whether a model's entry is one of llama-server's that does not tell the window which the model runs with. */
+/** Whether a model's entry is one of llama-server's without the window of the running model. */
 export function hidesWindow(entry: Readonly<Record<string, unknown>>): boolean {
   return entry["owned_by"] === "llamacpp" && typeof objectOf(entry["meta"])["n_ctx"] !== "number";
 }
 
 /**
- * The facts in llama-server's `/props`: the window of one slot, and whether it sees. One that serves many models, and one that is
- * asleep, tell of none.
+ * The facts in llama-server's `/props`: the window of one slot, and whether it sees. A server with many models, or a
+ * sleeping one, gives none.
  */
 export function factsInProps(props: unknown): Partial<ModelFacts> {
   const { default_generation_settings: settings, modalities } = objectOf(props);

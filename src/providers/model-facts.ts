@@ -1,14 +1,14 @@
 import { cloudByName } from "./ollama-cloud.ts";
 import type { ModelFacts, Provider } from "./provider.ts";
 
-/** How long what a provider has told of a model is taken for true, in ms. */
+/** The time for which a provider's facts about a model are used, in ms. */
 const KEPT_MS = 300_000;
 
-/** The facts that providers tell of their models, asked for once in a while. */
+/** The providers' facts about their models, fetched from time to time. */
 export class KnownModels {
   readonly #known = new Map<string, { readonly facts: ModelFacts; readonly at: number }>();
 
-  /** Throws ProviderError when it has to be asked for and can't be. */
+  /** Throws ProviderError when it must ask and can't. */
   async facts(provider: Provider, model: string): Promise<ModelFacts> {
     const known = this.#known.get(`${provider.name} ${model}`);
     if (known !== undefined && performance.now() - known.at < KEPT_MS) return known.facts;
@@ -16,7 +16,7 @@ export class KnownModels {
   }
 
   /**
-   * The facts of a model, told now by a provider that may pass requests on; undefined where it does not say where
+   * The present facts of a model from a provider that may pass requests on; undefined where it does not say where
    * models run. Throws ProviderError when it can't be asked.
    */
   async relayed(provider: Provider, model: string): Promise<ModelFacts | undefined> {
@@ -25,8 +25,8 @@ export class KnownModels {
   }
 
   /**
-   * Whether a provider passes requests for a model on, as far as is known: by the model's name, or by the provider's
-   * last answer.
+   * Whether a provider passes a model's requests on, as far as known: by the model's name, or by the provider's last
+   * answer.
    */
   isPassedOn(provider: string, model: string): boolean {
     return cloudByName(model) !== undefined || this.#known.get(`${provider} ${model}`)?.facts.remoteHost !== undefined;

@@ -1,7 +1,7 @@
 import type { Metrics } from "../observability/metrics.ts";
 import { type ChatChunk, type ChatRequest, type Provider, ProviderError } from "./provider.ts";
 
-/** A provider whose requests are counted and timed. Waiting for a place is not counted in. */
+/** A provider that counts and times its requests, without the wait for a place. */
 export function observed(provider: Provider, metrics: Metrics): Provider {
   const { name } = provider;
   const count = (kind: string, outcome: string): void =>
@@ -11,7 +11,7 @@ export function observed(provider: Provider, metrics: Metrics): Provider {
     const started = performance.now();
     const seconds = (): number => (performance.now() - started) / 1000;
     let isFirst = true;
-    // The caller has stopped listening, unless the end comes.
+    // The default, for a caller that stops listening before the end.
     let outcome = "cancelled";
     try {
       for await (const chunk of provider.chat(request)) {

@@ -10,15 +10,15 @@ import { askOnce } from "./stream.ts";
 
 const ASK_MS = 10_000;
 
-/** How long an address is taken for an Ollama, or for none, in ms. */
+/** The time for which an address counts as an Ollama, or as none, in ms. */
 const KEPT_MS = 300_000;
 
-/** Failures that tell nothing about the kind of the server. */
+/** Failures that say nothing about the kind of the server. */
 const SILENCE: ReadonlySet<ProviderFailure> = new Set(["unreachable", "timeout", "cut_off", "busy", "cancelled"]);
 
 /**
- * The facts of an Ollama that is reached by OpenAI's or Anthropic's protocol, which have no words for them: Ollama
- * passes some models on to a cloud, whatever address it is reached at. A server that is no Ollama tells nothing.
+ * The facts of an Ollama that is reached by OpenAI's or Anthropic's protocol, which can't express them: Ollama passes
+ * some models on to a cloud, at any address. Another server gives no facts.
  */
 export function ollamaBehind(at: {
   /** The address for the other protocol, `http://127.0.0.1:11434/v1` for OpenAI's. */
@@ -34,7 +34,7 @@ export function ollamaBehind(at: {
       headers,
       fetch: providerFetch({ dispatcher: at.dispatcher, signal, check: checkJson, explain: explainProbe }),
     });
-  /** Whether it has shown a model before: then it is an Ollama, whatever its later answers are. */
+  /** Whether it has shown a model before: then it is an Ollama, whatever it answers later. */
   let hasShown = false;
   let known: { readonly isOllama: boolean; readonly until: number } | undefined;
 
@@ -58,7 +58,7 @@ export function ollamaBehind(at: {
 
   async function facts(model: string): Promise<ModelFacts | undefined> {
     const cloud = cloudByName(model);
-    // The name decides, whatever kind the server says that it is: Ollama would pass this question on, too.
+    // The name decides for any kind of server: Ollama would pass this request on, too.
     if (cloud !== undefined) return { sees: false, remoteHost: cloud };
     if (!(await isOllama())) return undefined;
     try {
@@ -76,7 +76,7 @@ export function ollamaBehind(at: {
 }
 
 function explainProbe(status: number, body: unknown): ProviderError | undefined {
-  // Nothing follows from the answer of a server in trouble, or of its proxy.
+  // The answer of a server in trouble, or of its proxy, proves nothing.
   const isTrouble = status === 408 || status === 429 || (status >= 500 && !UNKNOWN_REQUEST.has(status));
   if (isTrouble) return new ProviderError("busy", `HTTP ${status}`);
   return explain(status, body);

@@ -2,9 +2,8 @@
 const CLOUD_HOST = "ollama.com";
 
 /**
- * The host to which an Ollama passes requests for a model on by the model's name alone, whether it has the model and
- * tells a host or not: it does so for the tag `cloud` and for tags that end in `-cloud`. A name without a tag that ends
- * so counts too.
+ * The host to which an Ollama passes a model's requests because of the model's name, whether or not it has the model
+ * and names a host: for the tag `cloud` and tags that end in `-cloud`. A name without a tag that ends so counts too.
  */
 export function cloudByName(model: string): string | undefined {
   const name = trimmed(model);
@@ -12,7 +11,7 @@ export function cloudByName(model: string): string | undefined {
   return tag === "cloud" || tag.endsWith("-cloud") ? CLOUD_HOST : undefined;
 }
 
-/** Without the blanks around it, as Ollama's language knows them: one more than ours does. */
+/** Removes blanks as Ollama's language defines them: one more than ours. */
 function trimmed(text: string): string {
   let [start, end] = [0, text.length];
   while (start < end && isBlank(text.charAt(start))) start++;

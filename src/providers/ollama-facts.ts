@@ -3,7 +3,7 @@ import type { ModelFacts } from "./provider.ts";
 /** The longest name of a remote host, in characters: people read it. */
 const LONGEST_HOST = 255;
 
-/** The facts in an answer of Ollama's `/api/show`, which older versions give less of, or in a model's entry of its list. */
+/** The facts in an answer of Ollama's `/api/show` (older versions give fewer), or in a model's entry of its list. */
 export function factsShown(shown: unknown): ModelFacts {
   const {
     capabilities,
@@ -24,7 +24,7 @@ export function factsShown(shown: unknown): ModelFacts {
   };
 }
 
-/** The host of an address as Ollama tells it. */
+/** The host of an address from Ollama. */
 function hostOf(address: string): string {
   return (URL.parse(address)?.host ?? address).slice(0, LONGEST_HOST);
 }

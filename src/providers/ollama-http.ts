@@ -51,7 +51,7 @@ function parseChatLine(line: string, whole: boolean, started: boolean): { done: 
   try {
     value = JSON.parse(line);
   } catch {
-    // The parser's message quotes the line, which is conversation; so it is no cause of ours.
+    // The parser's message quotes the line, which is conversation, so it is not kept as a cause.
     if (!whole && (started || line.trimStart().startsWith("{"))) {
       throw new ProviderError("cut_off", "the stream ended in the middle of a line");
     }
@@ -63,7 +63,7 @@ function parseChatLine(line: string, whole: boolean, started: boolean): { done: 
     throw new ProviderError("malformed", "a line is not a piece of a chat");
   }
   const { message } = value;
-  // The last line of some has none.
+  // Some servers leave it out of the last line.
   if (message === undefined && value["done"]) return { done: true };
   if (!isObject(message)) throw new ProviderError("malformed", "a line is not a piece of a chat");
   const { content, thinking } = message;
@@ -73,17 +73,17 @@ function parseChatLine(line: string, whole: boolean, started: boolean): { done: 
   return { done: value["done"] };
 }
 
-/** The statuses with which a server answers a request that it does not know. */
+/** The statuses for an unknown request. */
 export const UNKNOWN_REQUEST: ReadonlySet<number> = new Set([404, 405, 501]);
 
-/** The server does not know what it was asked for. */
+/** The server does not know the request. */
 export class UnknownRequest extends ProviderError {
   constructor(status: number) {
     super("refused", `HTTP ${status}: the server does not know this request`);
   }
 }
 
-/** Why Ollama refused a request; undefined where the answer does not say. */
+/** Ollama's reason for a refusal; undefined where the answer has none. */
 export function explain(status: number, body: unknown): ProviderError | undefined {
   const error = errorText(body);
   if (status === 404 && error !== undefined && /\bmodel\b.*\bnot found\b/.test(error)) {
@@ -93,16 +93,16 @@ export function explain(status: number, body: unknown): ProviderError | undefine
   return error === undefined ? undefined : failureOf(status, error, `HTTP ${status}`);
 }
 
-/** A runner that ended, and is begun again with the next request. */
+/** A runner that ended; the next request starts it again. */
 const RUNNER_ENDED = /unexpected EOF|runner process (?:has terminated|no longer running)|connection reset by peer/i;
 
-/** It may be well in a moment. */
+/** The server may recover in a moment. */
 const NOT_NOW = /server busy|loading model|try again|timed out waiting for llama runner/i;
 
-/** The meaning of an error of Ollama's. Its words may quote the conversation, so they go no further. */
+/** The meaning of an Ollama error. Its words may quote the conversation, so they are dropped. */
 function failureOf(status: number, error: string, where: string): ProviderError {
   const words = `${where}: ${knownReason(error)}`;
-  // The quotation of an answer in it must not be read for a meaning.
+  // An answer quoted in it must not be interpreted.
   if (/error parsing tool call|failed to parse/i.test(error.slice(0, 200))) return new ProviderError("refused", words);
   const failure = promptTooLong({ message: error }) ?? refusedParameter({ message: error });
   if (failure !== undefined) return failure;
@@ -118,7 +118,7 @@ function errorText(value: unknown): string | undefined {
   return isObject(value) && typeof value["error"] === "string" ? value["error"] : undefined;
 }
 
-/** Errors of Ollama that name no part of a conversation. Others may quote one (`error parsing tool call: raw='…'`). */
+/** Ollama errors without any part of a conversation. Others may quote one (`error parsing tool call: raw='…'`). */
 const KNOWN_REASONS = [
   /model requires more system memory(?: \([\w. ]+\) than is available \([\w. ]+\))?/,
   /(?:CUDA error: )?out of memory/,
@@ -133,7 +133,7 @@ const KNOWN_REASONS = [
   /loading model/,
 ];
 
-/** Why a model can't be fetched, in Ollama's words, which name addresses of registries and files, and nothing of anybody. */
+/** The reasons for a failed installation in Ollama's words, which name only addresses of registries and files. */
 const PULL_REASONS = [
   /no such host/,
   /invalid model name/,
@@ -159,7 +159,7 @@ function pullReason(error: string): string {
   );
 }
 
-/** As much of an error of a fetch is looked at, in characters. */
+/** The part of an installation's error that is examined, in characters. */
 const LONGEST_REASON = 2_000;
 
 function knownReason(error: string): string {

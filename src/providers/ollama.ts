@@ -22,13 +22,13 @@ import { usageOf } from "./usage.ts";
 import { watchRequest } from "./watch.ts";
 import { askOnce, streamAnswer, type Piece, type StreamLimits } from "./stream.ts";
 
-/** How to reach an Ollama server, and how long to wait for it. */
+/** The address of an Ollama server, and the time limits. */
 export interface OllamaOptions extends StreamLimits {
   /** The key under `providers:` in config.yaml. */
   readonly name: string;
   /**
-   * The server's address, with `http://` and Ollama's port 11434 where it names neither. A user and password in it
-   * are sent as basic authentication.
+   * The server's address; `http://` and Ollama's port 11434 are the defaults. A user and password in it are sent as
+   * basic authentication.
    */
   readonly url: string;
   readonly locality: Locality;
@@ -37,14 +37,14 @@ export interface OllamaOptions extends StreamLimits {
 
 const LIST_MS = 10_000;
 
-/** Between two words of a server that fetches a model; it checks what it has for a while. */
+/** The longest silence of a server that installs a model: it verifies its files for a while. */
 const PULL_IDLE_MS = 300_000;
 
 /**
- * A provider that runs models on an Ollama server, through its chat API. Thinking is not part of the answer, but counts
- * as life for the time limits. Ending a chat closes its connection, at which Ollama stops generating.
+ * A provider for models on an Ollama server, through its chat API. Thinking is not part of the answer, but resets the
+ * time limits. Ending a chat closes its connection, which makes Ollama stop generating.
  *
- * @throws TypeError when `url` is none.
+ * @throws TypeError when `url` is invalid.
  */
 export function createOllamaProvider(options: OllamaOptions): Provider {
   const { host, headers } = parseAddress(options.url);
@@ -53,7 +53,7 @@ export function createOllamaProvider(options: OllamaOptions): Provider {
   const line = new Line();
   const parameters = new RefusedParameters();
 
-  // Each request has a client of its own, because the requests of one client can only be ended together.
+  // Each request has its own client, because one client's requests can only be ended together.
   const clientFor = (signal: AbortSignal, check: BodyCheck): Ollama =>
     new Ollama({ host, headers, fetch: ollamaFetch(dispatcher, signal, check) });
 
@@ -73,7 +73,7 @@ export function createOllamaProvider(options: OllamaOptions): Provider {
 
   async function shown(model: string): Promise<ModelFacts> {
     const cloud = cloudByName(model);
-    // Ollama passes this question on, too.
+    // Ollama passes this request on, too.
     if (cloud !== undefined) return { sees: false, remoteHost: cloud };
     return factsShown(await askOnce(undefined, LIST_MS, (ending) => clientFor(ending, checkSize).show({ model })));
   }
@@ -87,7 +87,9 @@ export function createOllamaProvider(options: OllamaOptions): Provider {
     }
   }
 
-  /** Undefined where the server does not say where its models run: one that knows no `/api/show`, and names no host in its list. */
+  /**
+   * Undefined where the server does not say where its models run: it has no `/api/show`, and its list names no host.
+   */
   async function placeFacts(model: string): Promise<ModelFacts | undefined> {
     try {
       return await shown(model);
@@ -123,7 +125,7 @@ function pieceOf(piece: ChatResponse): Piece {
   return { text: content ?? "", thinking: thinking ?? "", ...end };
 }
 
-/** Has a server fetch a model. Throws ProviderError, or the signal's reason. */
+/** Makes a server install a model. Throws ProviderError, or the signal's reason. */
 async function* pullModel(
   clientFor: (signal: AbortSignal, check: BodyCheck) => Ollama,
   model: string,
@@ -152,7 +154,7 @@ async function* pullModel(
   }
 }
 
-/** Splits credentials from the address: `fetch` takes no URL that holds any. */
+/** Splits credentials from the address: `fetch` refuses a URL with any. */
 function parseAddress(url: string): { host: string; headers: Record<string, string> } {
   const explicit = url.includes("://");
   const { protocol, hostname, port, pathname, username, password } = new URL(explicit ? url : `http://${url}`);
@@ -163,7 +165,10 @@ function parseAddress(url: string): { host: string; headers: Record<string, stri
   return { host, headers: { Authorization: `Basic ${credentials.toString("base64")}` } };
 }
 
-/** A request as Ollama has it. It is to refuse a prompt that is too long: cut there, it would lose the instruction unseen. */
+/**
+ * A request in Ollama's form. It must refuse too long prompts, because a cut prompt would silently lose the
+ * instruction.
+ */
 interface OllamaChat {
   readonly model: string;
   readonly messages: { role: string; content: string; images?: string[] }[];
@@ -188,7 +193,7 @@ function toOllama(request: ChatRequest, takes: Takes): OllamaChat {
       ...(takes("num_predict") ? { num_predict: maxAnswerTokens } : {}),
       ...(temperature === undefined || !takes("temperature") ? {} : { temperature }),
     },
-    // Ollama reads seconds from numbers only; a string needs a unit.
+    // Ollama reads seconds only from numbers; a string needs a unit.
     ...(keepAlive === undefined ? {} : { keep_alive: /^-?\d+$/.test(keepAlive) ? Number(keepAlive) : keepAlive }),
     ...(effort === undefined || !takes("think") ? {} : { think: effort === "none" ? false : effort }),
     truncate: false,
@@ -196,20 +201,18 @@ function toOllama(request: ChatRequest, takes: Takes): OllamaChat {
   };
 }
 
-/** The server's own count; older servers leave the prompt's out when they had it cached. */
+/** The server's own count; older servers leave out the count of a cached prompt. */
 function countTokens(counts: { prompt_eval_count: unknown; eval_count: unknown }): { usage?: ChatUsage } {
   const usage = usageOf(counts.prompt_eval_count, counts.eval_count);
   return usage === undefined ? {} : { usage };
 }
 
-/**
- * The facts in the list of models, for a server without `/api/show`: KoboldCpp speaks Ollama's protocol and has none.
- */
+/** The facts in the list of models, for a server without `/api/show`, such as KoboldCpp. */
 function factsListed(model: string, list: readonly object[]): ModelFacts {
   const isIt = (entry: object): boolean =>
     "name" in entry && (entry.name === model || entry.name === `${model}:latest`);
   const entry = list.find(isIt);
-  // Of a model that is not even listed it is not known where it runs.
+  // Nothing is known about the place of an unlisted model.
   if (entry === undefined) throw new ProviderError("model_missing", "the server does not list the model");
   return factsShown(entry);
 }
@@ -220,7 +223,7 @@ function entriesOf(list: unknown): object[] {
   return models.map((model: unknown) => (typeof model === "object" && model !== null ? model : {}));
 }
 
-/** Older versions tell no capabilities; models that only make embeddings are of the BERT family, there. */
+/** Older versions list no capabilities; there, models that only make embeddings belong to the BERT family. */
 function listedOf(model: object): ListedModel {
   const { name, capabilities, details } = model as { name?: unknown; capabilities?: unknown; details?: unknown };
   const family = typeof details === "object" && details !== null && "family" in details ? details.family : undefined;
@@ -228,7 +231,10 @@ function listedOf(model: object): ListedModel {
   return { name, capabilities, ...(isBert ? { type: "embedding" } : {}) };
 }
 
-/** Ollama lists models of its cloud beside those of the machine; nobody's words go there because a model is listed. */
+/**
+ * Whether a listed model runs on the machine. Ollama also lists models of its cloud, and a listing must not send
+ * anybody's messages there.
+ */
 function runsHere(model: object): boolean {
   if ("name" in model && typeof model.name === "string" && cloudByName(model.name) !== undefined) return false;
   return !("remote_host" in model) || model.remote_host === "" || model.remote_host === null;

@@ -29,20 +29,20 @@ import { checkSse } from "./sse.ts";
 import { usageOf } from "./usage.ts";
 import { isObject } from "../matrix/json.ts";
 
-/** How to reach a server that speaks OpenAI's protocol, and how long to wait for it. */
+/** The address of a server with OpenAI's protocol, and the time limits. */
 export interface OpenAiOptions extends StreamLimits {
   /** The key under `providers:` in config.yaml. */
   readonly name: string;
-  /** Its address, with the path before `/chat/completions`: `http://127.0.0.1:8000/v1`. */
+  /** The server's address, with the path before `/chat/completions`: `http://127.0.0.1:8000/v1`. */
   readonly url: string;
   readonly locality: Locality;
   readonly apiKey?: string | undefined;
-  /** Certificates (PEM) that are trusted beside the usual ones. */
+  /** Certificates (PEM) that are trusted in addition to the usual ones. */
   readonly ca?: string | undefined;
   readonly log: Logger;
 }
 
-/** Asks for a picture itself, rather than for an address of it. */
+/** Asks for the picture itself instead of its address. */
 const IN_THE_ANSWER = { response_format: "b64_json" } as const;
 
 const LIST_MS = 10_000;
@@ -50,8 +50,8 @@ const DRAW_MS = 300_000;
 const TRANSCRIBE_MS = 300_000;
 
 /**
- * A provider that speaks OpenAI's protocol, as vLLM, llama.cpp, LM Studio, LocalAI, OpenRouter and OpenAI itself do. Thinking
- * is taken from where these put it (`reasoning_content`, `reasoning`). Tools are never offered, and calls of them ignored.
+ * A provider with OpenAI's protocol, as in vLLM, llama.cpp, LM Studio, LocalAI, OpenRouter and OpenAI itself. Thinking
+ * is read from their fields (`reasoning_content`, `reasoning`). Tools are never offered, and calls of them ignored.
  */
 export function createOpenAiProvider({ name, log, ...options }: OpenAiOptions): Provider {
   const dispatcher = connectionsTo(options.ca);
@@ -61,7 +61,7 @@ export function createOpenAiProvider({ name, log, ...options }: OpenAiOptions): 
   const clientFor = (signal: AbortSignal, check: BodyCheck): OpenAI =>
     new OpenAI({
       baseURL: options.url,
-      // Servers of one's own ask for none; the client insists on something.
+      // A private server needs no key, but the client insists on one.
       apiKey: options.apiKey ?? "none",
       organization: null,
       project: null,
@@ -98,7 +98,7 @@ export function createOpenAiProvider({ name, log, ...options }: OpenAiOptions): 
       : facts;
   }
 
-  // A server outside the network is asked nothing more: its words leave the network anyway.
+  // A server outside the network is asked nothing more, because the messages leave the network anyway.
   const relay = isLocal ? ollamaBehind({ url: options.url, apiKey: options.apiKey, dispatcher }) : undefined;
 
   return {
@@ -117,7 +117,7 @@ export function createOpenAiProvider({ name, log, ...options }: OpenAiOptions): 
 /** Makes the client of one request, which ends with the signal. */
 type ClientFor = (signal: AbortSignal, check: BodyCheck) => OpenAI;
 
-/** The list of models, with the server's additions beside it. */
+/** The list of models, with the server's additions. */
 async function listOf(clientFor: ClientFor): Promise<{ readonly data: readonly Readonly<Record<string, unknown>>[] }> {
   const told = await askOnce(undefined, LIST_MS, (ending) => clientFor(ending, checkJson).get<unknown>("/models"));
   if (!isObject(told) || !Array.isArray(told["data"])) {
@@ -126,7 +126,7 @@ async function listOf(clientFor: ClientFor): Promise<{ readonly data: readonly R
   return { ...told, data: told["data"].map((entry: unknown) => (isObject(entry) ? entry : {})) };
 }
 
-/** llama-server's facts about itself, beside OpenAI's protocol; nothing from other servers. */
+/** llama-server's facts about itself, outside OpenAI's protocol; nothing from other servers. */
 async function propsOf(clientFor: ClientFor, address: string, log: Logger): Promise<unknown> {
   const url = `${address.replace(/\/+$/, "").replace(/\/v1$/, "")}/props`;
   try {
@@ -138,26 +138,26 @@ async function propsOf(clientFor: ClientFor, address: string, log: Logger): Prom
   }
 }
 
-/** Has a picture made. Throws ProviderError. */
+/** Makes a picture. Throws ProviderError. */
 async function drawPicture(clientFor: ClientFor, { model, prompt, signal }: DrawRequest): Promise<Uint8Array> {
   const made = await askOnce(signal, DRAW_MS, (ending) =>
     clientFor(ending, checkPicture).images.generate({
       model,
       prompt,
       n: 1,
-      // The newer ones of OpenAI give nothing else, and refuse to be asked for it.
+      // OpenAI's newer models return nothing else, and refuse this parameter.
       ...(model.startsWith("gpt-image") ? {} : IN_THE_ANSWER),
     }),
   );
   const picture = made.data?.[0]?.b64_json;
-  // An address instead would have to be fetched, from wherever it leads.
+  // An address would have to be fetched, wherever it leads.
   if (typeof picture !== "string") throw new ProviderError("malformed", "the answer holds no picture");
   const bytes = Buffer.from(picture, "base64");
   if (pictureType(bytes) === undefined) throw new ProviderError("malformed", "the picture is of no known kind");
   return bytes;
 }
 
-/** Has a recording written down. Throws ProviderError. */
+/** Transcribes a recording. Throws ProviderError. */
 async function transcribe(
   clientFor: ClientFor,
   { model, audio, fileName, signal }: TranscribeRequest,
@@ -171,18 +171,18 @@ async function transcribe(
   return text;
 }
 
-/** Templates of vLLM and llama-server switch thinking on and off by this, and know no effort. */
+/** Templates of vLLM and llama-server switch thinking on and off by this parameter, and have no effort. */
 function thoughtsOf(effort: Effort): { readonly chat_template_kwargs: { readonly enable_thinking: boolean } } {
   return { chat_template_kwargs: { enable_thinking: effort !== "none" } };
 }
 
-/** The longest answer: OpenAI's own newer models want the second parameter, and most other servers know the first alone. */
+/** The longest answer: OpenAI's newer models need the second parameter, and most other servers know only the first. */
 function longest(tokens: number, takes: (parameter: Parameter) => boolean): Record<string, number> {
   if (takes("max_tokens")) return { max_tokens: tokens };
   return takes("max_completion_tokens") ? { max_completion_tokens: tokens } : {};
 }
 
-/** The client's own time limit would end models that load for long. In milliseconds. */
+/** The client's own time limit would end models that load slowly. In milliseconds. */
 const NEVER_MS = 2_147_483_647;
 
 function messageOf({ role, content, images = [] }: ChatMessage): ChatCompletionMessageParam {
@@ -195,7 +195,7 @@ function messageOf({ role, content, images = [] }: ChatMessage): ChatCompletionM
   return { role, content: [{ type: "text", text: content }, ...pictures] };
 }
 
-/** The reason of the end comes in one chunk, the counts in another one after it, or never. */
+/** The reason for the end comes in one chunk, the counts in a later one, or never. */
 async function* piecesOf(stream: AsyncIterable<ChatCompletionChunk>): AsyncGenerator<Piece> {
   let reason: EndReason = "stop";
   let usage: ChatUsage | undefined;
@@ -214,14 +214,14 @@ async function* piecesOf(stream: AsyncIterable<ChatCompletionChunk>): AsyncGener
     const thoughts = [delta["reasoning_content"], delta["reasoning"]].find(
       (one) => typeof one === "string" && one !== "",
     );
-    // A refusal comes in words of its own, in the place of an answer.
+    // A refusal has its own field, in place of an answer.
     const refusal = typeof delta["refusal"] === "string" ? delta["refusal"] : "";
     yield { text: text + refusal, thinking: typeof thoughts === "string" ? thoughts : thinking };
   }
   yield { end: { reason, ...(usage === undefined ? {} : { usage }) } };
 }
 
-/** Text, or parts of it and of thinking, as Mistral's reasoning models have it. */
+/** Text, or parts of text and thinking, as in Mistral's reasoning models. */
 function contentOf(content: unknown): { text: string; thinking: string } {
   if (typeof content === "string") return { text: content, thinking: "" };
   const told = { text: "", thinking: "" };
@@ -249,7 +249,7 @@ const checkChatStream = checkSse({
     if (ill !== undefined) throw ill;
     if (piece["object"] === "error") throw explain(200, piece) ?? new ProviderError("refused", "an error came");
     const { choices } = piece;
-    // Beside what was counted there are none.
+    // The chunk with the counts has none.
     if (choices === undefined || choices === null) return false;
     if (!Array.isArray(choices)) throw new ProviderError("malformed", "a piece is none of a chat");
     const [choice] = choices as readonly unknown[];
@@ -264,8 +264,8 @@ const checkChatStream = checkSse({
 });
 
 /**
- * Errors come as `{ error: { message, type, code } }`, `{ error: "…" }`, `{ message, type, code }` or `{ detail: … }`; the
- * message may quote what was asked.
+ * Errors come as `{ error: { message, type, code } }`, `{ error: "…" }`, `{ message, type, code }` or `{ detail: … }`;
+ * the message may quote the question.
  */
 function explain(status: number, body: unknown): ProviderError | undefined {
   const whole = isObject(body) ? body : {};
@@ -275,18 +275,18 @@ function explain(status: number, body: unknown): ProviderError | undefined {
   const { message, param } = saidBy(error);
   const reason = [code, type].find((word) => typeof word === "string" && /^[A-Za-z0-9_.-]{1,60}$/.test(word));
   const words = `HTTP ${status}: ${typeof reason === "string" ? reason : "no reason given"}`;
-  // LM Studio says it with status 200.
+  // LM Studio sends this with status 200.
   if (typeof message === "string" && /unexpected endpoint/i.test(message.slice(0, 200)))
     return new ProviderError("malformed", "the server does not know this path (is providers.<name>.url right?)");
   const isMissing =
     code === "model_not_found" || (status === 404 && /model/i.test(typeof message === "string" ? message : ""));
   if (isMissing) return new ProviderError("model_missing", words);
-  // OpenAI and MiniMax say it with the status of too many requests.
+  // OpenAI and MiniMax send this with the status of too many requests.
   if (status === 402 || [code, type].some((word) => typeof word === "string" && UNPAID.test(word)))
     return new ProviderError("unpaid", words);
   const failure = refusalOf(error, message, param);
   if (failure !== undefined) return failure;
-  // A stream that began well has the status inside.
+  // A stream that began well carries the status inside.
   const told = status === 200 ? Number(code) : status;
   if (BUSY.has(told) || code === "rate_limit_exceeded") return new ProviderError("busy", words);
   if (typeof message === "string" && /loading model/i.test(message.slice(0, 200)))
@@ -295,7 +295,7 @@ function explain(status: number, body: unknown): ProviderError | undefined {
   return new ProviderError("refused", words);
 }
 
-/** The message of an error, and the parameter it is about: FastAPI has a list of messages with their places. */
+/** The message of an error, and the parameter that it concerns: FastAPI sends a list of messages with their places. */
 function saidBy(error: Readonly<Record<string, unknown>>): { readonly message: unknown; readonly param: unknown } {
   const message = error["message"] ?? error["detail"];
   const found = isObject(message) ? message["detail"] : message;
@@ -305,10 +305,10 @@ function saidBy(error: Readonly<Record<string, unknown>>): { readonly message: u
   return { message: first?.["msg"], param: Array.isArray(where) ? where.at(-1) : undefined };
 }
 
-/** So many of them are looked at. */
+/** The most messages of that list that are examined. */
 const MOST_FOUND = 10;
 
-/** A prompt that is too long, or a parameter that is not taken. vLLM refuses a longest answer for which the prompt leaves no place. */
+/** A too long prompt, or a refused parameter. vLLM refuses an answer limit for which the prompt leaves no room. */
 function refusalOf(
   error: Readonly<Record<string, unknown>>,
   message: unknown,
@@ -324,7 +324,7 @@ function refusalOf(
 
 const UNPAID = /^insufficient_(?:quota|balance|credits)|^402$/;
 
-/** MiniMax's own numbers for failures, which come with HTTP 200; other numbers mean that it refused. */
+/** MiniMax's own numbers for failures, which come with HTTP 200; other numbers are refusals. */
 const MINIMAX: Readonly<Record<number, ProviderFailure>> = {
   1000: "busy",
   1001: "busy",
@@ -357,14 +357,13 @@ function listedOf(entry: Readonly<Record<string, unknown>>): ListedModel {
 }
 
 /**
- * The fields in which servers give the longest context, the one that really runs first: LM Studio, vLLM, OpenRouter,
- * Mistral, Groq.
+ * The fields in which servers give the longest context; the one of the running model comes first: LM Studio, vLLM,
+ * OpenRouter, Mistral, Groq.
  */
 const LENGTHS = ["loaded_context_length", "max_model_len", "context_length", "max_context_length", "context_window"];
 
 /**
- * The facts of a model in a server's list: OpenRouter, llama.cpp, vLLM, LM Studio and Mistral have a way of their own
- * each.
+ * The facts of a model in a server's list: OpenRouter, llama.cpp, vLLM, LM Studio and Mistral each have their own form.
  */
 function factsOf(entry: Readonly<Record<string, unknown>>): ModelFacts {
   const architecture = (entry["architecture"] ?? {}) as { input_modalities?: unknown };

@@ -14,8 +14,8 @@ export type Parameter =
   | "output_config";
 
 /**
- * The parameters that say how much the model thinks, one for each protocol: a server behind another protocol may name
- * its own in a refusal.
+ * The parameters for the amount of thinking, one for each protocol: a server behind another protocol may name its own
+ * in a refusal.
  */
 const EFFORTS: readonly Parameter[] = [
   "think",
@@ -34,11 +34,11 @@ const PARAMETERS: readonly Parameter[] = [
   ...EFFORTS,
 ];
 
-/** A model does not take a parameter of a request, or not with this value. */
+/** A model refuses a parameter of a request, or its value. */
 export class ParameterRefused extends ProviderError {
-  /** Those that the server may mean: one is meant that was sent. */
+  /** The parameters that the server may mean; one of them was sent. */
   readonly parameters: readonly Parameter[];
-  /** Whether another value might be taken. */
+  /** Whether another value might be accepted. */
   readonly isValue: boolean;
 
   constructor(parameters: readonly Parameter[], isValue = false) {
@@ -48,19 +48,19 @@ export class ParameterRefused extends ProviderError {
   }
 }
 
-/** As much of an error's words is looked at, in characters. */
+/** The part of an error's words that is examined, in characters. */
 const LONGEST_WORDS = 1_000;
 
 const REFUSAL =
   /unsupported|not supported|does(?:n't| not) support|only the default|unrecognized|unknown|unexpected|not permitted|extra inputs|not allowed|deprecated|cannot be (?:set|used)|too large/i;
 
-/** Of a value, where others would be taken. */
+/** The value is refused, and others would be accepted. */
 const VALUE = /supported values are|too large|must be (?:less|at most|between)/i;
 
-/** Of Ollama, which names the model before it, or the value. */
+/** Ollama's words, which name the model or the value before. */
 const OLLAMA_THINK = /" does not support thinking|think value|thinking .* is not supported for this model/i;
 
-/** Reads of a server's error which parameter it refuses; undefined when it says nothing of one. */
+/** The parameter that a server's error refuses; undefined when it names none. */
 export function refusedParameter(error: {
   readonly param?: unknown;
   readonly message?: unknown;
@@ -78,18 +78,18 @@ export function refusedParameter(error: {
   return /\beffort\b/i.test(words) ? new ParameterRefused(EFFORTS, isValue) : undefined;
 }
 
-/** Whether a parameter may be sent; asked of each that would be. */
+/** Whether a parameter may be sent; asked for each one. */
 export type Takes = (parameter: Parameter) => boolean;
 
-/** Which parameters models do not take, learnt from their servers' refusals; forgotten with the process. */
+/** The parameters that models refuse, learnt from their servers' errors; forgotten with the process. */
 export class RefusedParameters {
   readonly #refused = new Map<string, Set<Parameter>>();
 
   /**
-   * Asks, and asks again without what is refused, each parameter once; a value that is refused is left out this time alone.
-   * Once there is anything of an answer it is not asked again.
+   * Sends a request, and repeats it without each refused parameter, once for each; a refused value is left out only
+   * this time. Once a part of the answer has come, nothing is repeated.
    *
-   * @param ask sends, of the parameters that it would send, those that the model takes.
+   * @param ask sends the request with those of its parameters that the model accepts.
    */
   async *asking<T>(model: string, ask: (takes: Takes) => AsyncIterable<T>): AsyncGenerator<T> {
     const now = new Set<Parameter>();
@@ -118,7 +118,7 @@ export class RefusedParameters {
   }
 }
 
-/** Clients wrap what their fetch throws. */
+/** Clients wrap the errors of their fetch. */
 function refusalIn(error: unknown): ParameterRefused | undefined {
   for (let inner = error; inner instanceof Error; inner = inner.cause) {
     if (inner instanceof ParameterRefused) return inner;

@@ -1,19 +1,19 @@
 import { ProviderError } from "./provider.ts";
 
-/** How long one server is waited for without a pause, in ms. */
+/** The time for which one server is waited for without a pause, in ms. */
 const MOST_MS = 2_000;
 
-/** So much of the time that goes by a server may be waited for. */
+/** The share of the passing time that may be spent on waiting for a server. */
 const SHARE = 0.1;
 
 /**
- * Limits the time that is spent waiting for servers while others are held up. However many questions there are, one
- * server is waited for two seconds in all, and a tenth of the time after that.
+ * Limits the time spent on waiting for servers while others are held up. However many questions there are, one server
+ * is waited for two seconds in all, and a tenth of the time after that.
  */
 export class Patience {
   readonly #mostMs: number;
   readonly #now: () => number;
-  /** The patience that is left for each server, as of a time, in ms. */
+  /** The remaining time for each server, as of a moment, in ms. */
   readonly #left = new Map<string, { readonly ms: number; readonly at: number }>();
 
   constructor({ mostMs = MOST_MS, now = () => performance.now() }: { mostMs?: number; now?: () => number } = {}) {
@@ -22,8 +22,8 @@ export class Patience {
   }
 
   /**
-   * The answer of a server. Rejects with ProviderError `timeout` when the patience is used up, without asking where
-   * none is left, and with the rejection of `ask`.
+   * The answer of a server. Rejects with ProviderError `timeout` when the time is used up (without asking, if none is
+   * left), and with the rejection of `ask`.
    */
   async wait<T>(server: string, ask: () => Promise<T>): Promise<T> {
     const left = this.#leftFor(server);

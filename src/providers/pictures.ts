@@ -1,16 +1,16 @@
-/** The types of pictures that models look at. */
+/** The types of pictures that models accept. */
 export type PictureType = "image/png" | "image/jpeg" | "image/gif" | "image/webp";
 
-/** How large a picture becomes where it is drawn, in pixels, as its file says. */
+/** The drawn size of a picture, in pixels, as its file states. */
 export interface PictureExtent {
-  /** The largest size that anything in the file gives: a frame may be larger than the header says. */
+  /** The largest size that anything in the file states: a frame may exceed the header. */
   readonly w: number;
   readonly h: number;
-  /** One, unless it moves. */
+  /** More than one for an animation. */
   readonly frames: number;
 }
 
-/** The type of a picture, by how its file begins; undefined for files that models do not look at. */
+/** The type of a picture, by the beginning of its file; undefined for files that models do not accept. */
 export function pictureType(bytes: Uint8Array): PictureType | undefined {
   const begins = (at: number, signature: string): boolean =>
     String.fromCharCode(...bytes.subarray(at, at + signature.length)) === signature;
@@ -21,17 +21,20 @@ export function pictureType(bytes: Uint8Array): PictureType | undefined {
   return undefined;
 }
 
-/** A picture in a format that models do not look at; `other` is one of several that are seldom sent. */
+/** A picture in a format that models do not accept; `other` is one of several rare ones. */
 export type ForeignPicture = "heic" | "svg" | "other";
 
-/** The brands of ISO base media files that are photos (ISO/IEC 23008-12); all else that begins with `ftyp` is film or sound. */
+/**
+ * The brands of ISO base media files that are photos (ISO/IEC 23008-12); other files that begin with `ftyp` are film or
+ * sound.
+ */
 const HEIC_BRANDS: ReadonlySet<string> = new Set(["heic", "heix", "heim", "heis", "hevc", "hevx", "mif1", "msf1"]);
 
 /** TIFF in both byte orders, BMP, an icon, JPEG XL in both forms, JPEG 2000, Photoshop. */
 // oxlint-disable-next-line no-control-regex -- the files begin with these bytes
 const OTHERS = /^(?:II\*\0|MM\0\*|BM[^]{4}\0\0\0\0|\0\0\x01\0[^]\0|\xff\x0a|\0\0\0\x0cJXL |\0\0\0\x0cjP |8BPS)/;
 
-/** The type of a picture that models do not look at, by how its file begins; undefined for other files. */
+/** The type of a picture that models do not accept, by the beginning of its file; undefined for other files. */
 export function foreignPicture(bytes: Uint8Array): ForeignPicture | undefined {
   const beginning = String.fromCharCode(...bytes.subarray(0, 1_024));
   if (beginning.slice(4, 8) === "ftyp") {
@@ -46,12 +49,12 @@ export function foreignPicture(bytes: Uint8Array): ForeignPicture | undefined {
   return /^<svg\b/i.test(start) ? "svg" : undefined;
 }
 
-/** A file of more parts is none to look at: a photo of 10 MB in blocks of 255 bytes has 40,000. */
+/** The most parts of a picture file: a photo of 10 MB in blocks of 255 bytes has 40,000. */
 const MOST_PARTS = 200_000;
 
 /**
- * The size that a picture's file gives, read from all its headers without drawing anything. Undefined where it gives
- * none, gives one that can't be drawn, or has more than {@link MOST_PARTS} parts.
+ * The size in a picture's file, read from all its headers without drawing anything. Undefined where it states none,
+ * states one that can't be drawn, or has more than {@link MOST_PARTS} parts.
  */
 export function pictureExtent(bytes: Uint8Array): PictureExtent | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -73,12 +76,12 @@ function saidBy(view: DataView, type: PictureType | undefined): Said | undefined
   }
 }
 
-/** The names of parts, as numbers: a file may have millions of them. */
+/** The names of parts, as numbers, because a file may have millions of them. */
 const [IHDR, FCTL, VP8X, VP8, VP8L, ANMF] = ["IHDR", "fcTL", "VP8X", "VP8 ", "VP8L", "ANMF"].map((name) =>
   Buffer.from(name, "latin1").readUInt32BE(),
 );
 
-/** IHDR, which comes first, and the frame controls (fcTL) of one that moves. */
+/** IHDR, which comes first, and the frame controls (fcTL) of an animation. */
 function pngSaid(view: DataView): Said | undefined {
   if (view.byteLength < 24 || view.getUint32(12) !== IHDR) return undefined;
   const said = new Said(view.getUint32(16), view.getUint32(20));
@@ -105,13 +108,13 @@ function gifSaid(view: DataView): Said | undefined {
   return said;
 }
 
-/** How long the table of colours is that a byte of flags tells of. */
+/** The length of the table of colours, by a byte of flags. */
 function coloursAt(view: DataView, at: number): number {
   const flags = view.getUint8(at);
   return (flags & 0x80) === 0 ? 0 : 3 << ((flags & 7) + 1);
 }
 
-/** Where what is packed in blocks, each with its length before it, has ended. */
+/** The end of data in blocks, each with its length before it. */
 function afterBlocks(view: DataView, from: number, said: Said): number {
   let at = from;
   while (at < view.byteLength && said.part()) {
@@ -142,7 +145,7 @@ function jpegSaid(view: DataView): Said | undefined {
   return undefined;
 }
 
-/** The canvas (VP8X), and each image on it (VP8, VP8L), with those in the frames of one that moves (ANMF). */
+/** The canvas (VP8X), and each image on it (VP8, VP8L), including those in an animation's frames (ANMF). */
 function webpSaid(view: DataView): Said | undefined {
   const said = new Said(0, 0);
   let at = 12;
@@ -156,13 +159,13 @@ function webpSaid(view: DataView): Said | undefined {
       const bits = view.getUint32(data + 1, true);
       said.frame(1 + (bits & 0x3fff), 1 + ((bits >>> 14) & 0x3fff));
     }
-    // The parts inside a frame are read like those beside it.
+    // The parts inside a frame are read like those outside.
     at = data + (name === ANMF ? 16 : length + (length & 1));
   }
   return said;
 }
 
-/** The sizes that a file gives, part by part. */
+/** The sizes that a file states, part by part. */
 class Said {
   #w: number;
   #h: number;
@@ -174,7 +177,7 @@ class Said {
     this.#h = h;
   }
 
-  /** Another part comes. False when it is one too many. */
+  /** Takes another part. False when there are too many. */
   part(): boolean {
     return ++this.#parts <= MOST_PARTS;
   }
@@ -189,7 +192,7 @@ class Said {
     this.#frames++;
   }
 
-  /** The largest of it; undefined when there was too much, or nothing to draw. */
+  /** The largest size; undefined when there were too many parts, or nothing to draw. */
   get extent(): PictureExtent | undefined {
     if (this.#parts > MOST_PARTS || this.#w === 0 || this.#h === 0) return undefined;
     return { w: this.#w, h: this.#h, frames: Math.max(1, this.#frames) };

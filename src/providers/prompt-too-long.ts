@@ -1,10 +1,10 @@
 import { ProviderError } from "./provider.ts";
 
-/** The prompt does not fit into the window that the model is run with. */
+/** The prompt does not fit into the model's window. */
 export class PromptTooLong extends ProviderError {
-  /** The window, in tokens, where the server names it. */
+  /** The window, in tokens, if the server names it. */
   readonly limitTokens: number | undefined;
-  /** The server's count of the prompt, where it gives one. */
+  /** The server's count of the prompt, if it gives one. */
   readonly promptTokens: number | undefined;
 
   constructor(limitTokens: number | undefined, promptTokens: number | undefined) {
@@ -14,12 +14,12 @@ export class PromptTooLong extends ProviderError {
   }
 }
 
-/** As much of an error's words is looked at, in characters. */
+/** The part of an error's words that is examined, in characters. */
 const LONGEST_WORDS = 2_000;
 
 const CODES: ReadonlySet<unknown> = new Set(["context_length_exceeded", "exceed_context_size_error"]);
 
-/** How servers say it, the server beside each. */
+/** The servers' words for it, with the servers beside. */
 const WORDS: readonly RegExp[] = [
   /maximum context length/i, // OpenAI, vLLM, OpenRouter, DeepSeek, Mistral
   /exceeds? (?:the )?(?:available|maximum|max|model's)? ?context (?:size|length|window|limit)/i, // llama-server, Ollama, Anthropic
@@ -53,7 +53,7 @@ const PROMPTS: readonly RegExp[] = [
   /request \((\d{2,9}) tokens\)/i,
 ];
 
-/** Reads of a server's error whether the prompt was too long for it; undefined when that is not what it says. */
+/** The error for a too long prompt, if a server's error means that; otherwise undefined. */
 export function promptTooLong(error: {
   readonly code?: unknown;
   readonly type?: unknown;

@@ -5,7 +5,7 @@ import type { Effort, Locality } from "../config/config.ts";
 export interface ChatMessage {
   readonly role: "system" | "user" | "assistant";
   readonly content: string;
-  /** Pictures, whole files, for models that can see. */
+  /** Pictures, as whole files, for models that can see. */
   readonly images?: readonly Uint8Array[];
 }
 
@@ -17,13 +17,11 @@ export interface ChatRequest {
   /** Context window in tokens (`num_ctx`); the prompt has been cut to fit it. */
   readonly contextTokens: number;
   readonly temperature?: number;
-  /**
-   * How much the model may think; undefined leaves it to the model. It is left out for a model that does not take it.
-   */
+  /** The amount of thinking; undefined leaves it to the model. It is left out for a model that refuses it. */
   readonly effort?: Effort;
-  /** The longest answer, in tokens, thinking included. */
+  /** The longest answer, in tokens, including thinking. */
   readonly maxAnswerTokens: number;
-  /** How long the model stays loaded afterwards, in the provider's own form (`5m`, `-1`). */
+  /** The time that the model stays loaded afterwards, in the provider's own form (`5m`, `-1`). */
   readonly keepAlive?: string;
   /** The user id of the person who waits for the answer; undefined when nobody does. */
   readonly asker?: string;
@@ -31,19 +29,21 @@ export interface ChatRequest {
   readonly signal: AbortSignal;
 }
 
-/** A piece of an answer. Exactly one `done` ends a good stream; a stream that ends without it was cut off and throws. */
+/**
+ * A piece of an answer. Exactly one `done` ends a good stream; a stream that ends without it was cut off and throws.
+ */
 export type ChatChunk =
   | { readonly kind: "text"; readonly text: string }
   /** The model's own thoughts; no part of the answer. */
   | { readonly kind: "thinking"; readonly text: string }
-  /** All text so far was what the model says to itself. */
+  /** All text so far was the model's thinking. */
   | { readonly kind: "recant" }
   | { readonly kind: "done"; readonly reason: EndReason; readonly usage?: ChatUsage };
 
-/** How an answer ended: by itself, at a limit, by the server's rules about content, or because it repeated itself. */
+/** The end of an answer: its natural end, a limit, the server's content rules, or a repetition. */
 export type EndReason = "stop" | "length" | "filtered" | "repeating";
 
-/** Tokens as the provider counted them. */
+/** Tokens by the provider's count. */
 export interface ChatUsage {
   readonly promptTokens: number;
   readonly answerTokens: number;
@@ -52,24 +52,24 @@ export interface ChatUsage {
 /** A model that the provider can run now. */
 export interface InstalledModel {
   readonly name: string;
-  /** Whether it holds conversations; others turn text into numbers, order it, or read and make pictures and sound. */
+  /** Whether it holds conversations; other models make embeddings, rank texts, or handle pictures and sound. */
   readonly canChat: boolean;
 }
 
-/** The facts that are known of a model. */
+/** The known facts about a model. */
 export interface ModelFacts {
-  /** Whether it looks at pictures. */
+  /** Whether it accepts pictures. */
   readonly sees: boolean;
-  /** The longest context that it can be run with, where the provider tells. */
+  /** The longest context that it can run with, if the provider says so. */
   readonly contextTokens?: number;
-  /** The host to which the provider passes its requests on, if it does. */
+  /** The host to which the provider passes its requests on, if any. */
   readonly remoteHost?: string;
 }
 
-/** Tells whether a provider passes requests on, and where to. */
+/** Tells whether a provider passes requests on, and the host. */
 export interface Relay {
   /**
-   * The facts of a model now; undefined where the server does not say where its models run. Throws {@link
+   * The present facts of a model; undefined where the server does not say where its models run. Throws {@link
    * ProviderError} when it can't be asked.
    */
   facts(model: string): Promise<ModelFacts | undefined>;
@@ -84,29 +84,29 @@ export interface DrawRequest {
   readonly signal: AbortSignal;
 }
 
-/** A recording whose words are wanted. */
+/** A recording to transcribe. */
 export interface TranscribeRequest {
   readonly model: string;
   readonly audio: Uint8Array;
-  /** Its ending tells what kind of recording it is. */
+  /** Its ending states the kind of recording. */
   readonly fileName: string;
   readonly signal: AbortSignal;
 }
 
-/** How far a model has been fetched. */
+/** The progress of an installation. */
 export interface PullProgress {
   /** The provider's own word for its present step. */
   readonly status: string;
-  /** Of the part that it fetches now, in bytes; undefined where it does not say. */
+  /** The part of the present download, in bytes; undefined where the server does not say. */
   readonly completed?: number;
   readonly total?: number;
 }
 
-/** How much is asked of a provider. */
+/** The load of a provider. */
 export interface ProviderLoad {
-  /** Requests that wait for a place. */
+  /** The requests that wait for a place. */
   readonly waiting: number;
-  /** Whether it is given a pause because it failed again and again; `trying`: one request finds out whether it is well. */
+  /** Whether it is paused after repeated failures; `trying`: one request tests it. */
   readonly paused: "no" | "trying" | "yes";
 }
 
@@ -114,7 +114,7 @@ export interface ProviderLoad {
 export interface Provider {
   /** The key under `providers:` in config.yaml. */
   readonly name: string;
-  /** Where it is reached, for people to read. */
+  /** Its host, for people to read. */
   readonly host: string;
   readonly locality: Locality;
   /** Absent where the provider passes nothing on, or is outside the network anyway. */
@@ -128,11 +128,11 @@ export interface Provider {
   facts(model: string): Promise<ModelFacts>;
   /** Makes a picture; absent where the provider makes none. Throws {@link ProviderError}. */
   draw?(request: DrawRequest): Promise<Uint8Array>;
-  /** Installs a model; absent where the provider does not. Ends when it is there. Throws {@link ProviderError}. */
+  /** Installs a model; absent where the provider can't. Ends when the model is there. Throws {@link ProviderError}. */
   pull?(model: string, signal: AbortSignal): AsyncIterable<PullProgress>;
-  /** Writes down what is said; absent where the provider does not. Throws {@link ProviderError}. */
+  /** Transcribes a recording; absent where the provider can't. Throws {@link ProviderError}. */
   transcribe?(request: TranscribeRequest): Promise<string>;
-  /** How much is asked of it; absent where nothing limits that. */
+  /** Its load; absent where nothing limits it. */
   load?(): ProviderLoad;
   /** The models installed now that run there. Throws {@link ProviderError}. */
   models(): Promise<readonly InstalledModel[]>;

@@ -26,8 +26,8 @@ export function providersOf(
 }
 
 /**
- * The providers of another configuration. A provider whose settings are the same stays the same object, with all that
- * waits for it and its knowledge of its server.
+ * The providers of another configuration. A provider with the same settings stays the same object, with its waiting
+ * requests and its knowledge of its server.
  */
 export function changedProviders(
   providers: ReadonlyMap<string, Provider>,

@@ -1,7 +1,7 @@
-/** The endings of recordings that servers take, by how their files begin. */
+/** The endings of recordings that servers accept, by the beginning of the file. */
 export type RecordingEnding = "ogg" | "mp3" | "m4a" | "webm" | "wav" | "flac" | "aac";
 
-/** The kind of a recording, by how its file begins; undefined for a file that is none. */
+/** The kind of a recording, by the beginning of its file; undefined for other files. */
 export function recordingEnding(bytes: Uint8Array): RecordingEnding | undefined {
   const text = (at: number, length: number): string => String.fromCharCode(...bytes.subarray(at, at + length));
   const begin = text(0, 4);

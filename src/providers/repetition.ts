@@ -1,6 +1,6 @@
 /**
- * The size of a search: the length at the end of a text that is looked at, the longest passage that counts, and the
- * text between two looks.
+ * The size of a search: the examined length at the end of a text, the longest passage that counts, and the text between
+ * two looks.
  */
 interface Size {
   readonly window: number;
@@ -8,17 +8,17 @@ interface Size {
   readonly every: number;
 }
 
-/** A text repeats itself where all of a window is one passage, again and again: ten times at least. */
+/** A text repeats itself where the whole window is one passage, repeated at least ten times. */
 const SIZES: readonly Size[] = [
   { window: 3_000, longestPassage: 300, every: 500 },
   { window: 12_000, longestPassage: 1_200, every: 2_000 },
 ];
 
-/** Notices a model that has begun to say one thing for ever: small ones do, and end by themselves only where their window does. */
+/** Detects a model that repeats one thing for ever: small models do, and end only when their window is full. */
 export class Repetition {
   readonly #tails = SIZES.map((size) => new Tail(size));
 
-  /** Takes the next piece in. Says whether the text has come to repeat itself. */
+  /** Takes the next piece. Returns whether the text now repeats itself. */
   push(text: string): boolean {
     return this.#tails.map((tail) => tail.push(text)).includes(true);
   }
@@ -45,7 +45,10 @@ class Tail {
   }
 }
 
-/** The length of the shortest passage that a text is made of, the last one cut; by the failure function of Knuth, Morris and Pratt. */
+/**
+ * The length of the shortest passage that a text consists of, the last one cut; by the failure function of Knuth,
+ * Morris and Pratt.
+ */
 function shortestPeriod(text: string): number {
   const borders = new Uint32Array(text.length);
   let border = 0;

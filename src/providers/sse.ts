@@ -5,13 +5,13 @@ import { ProviderError } from "./provider.ts";
 export interface SseForm {
   /** Throws {@link ProviderError} when it is no piece of an answer; true when it is the last one. */
   readonly check: (piece: Readonly<Record<string, unknown>>) => boolean;
-  /** The mark that stands in the place of a piece at the end, if the protocol has one. */
+  /** The mark in place of the last piece, if the protocol has one. */
   readonly endMark?: string;
 }
 
 /**
  * Checks a stream of server-sent events whose data are JSON objects, each in one line. Any other stream is refused
- * here, because clients print input that they can't parse.
+ * here, because clients print unparsable input.
  */
 export function checkSse({ check, endMark }: SseForm): (body: AsyncIterable<Uint8Array>) => AsyncGenerator<Uint8Array> {
   return async function* (body) {
@@ -26,11 +26,11 @@ export function checkSse({ check, endMark }: SseForm): (body: AsyncIterable<Uint
       if (text.startsWith(":")) continue;
       const [, field, value = ""] = /^(event|data|id|retry):\s?(.*)$/s.exec(text) ?? [];
       if (field === undefined) {
-        // An error that comes as JSON, with status 200.
+        // An error that comes as JSON with status 200.
         if (seen === 0 && text.startsWith("{")) check(pieceOf(text, whole, seen));
         throw broken(whole, seen, "the answer is no stream of events");
       }
-      // Some send them to show that they live.
+      // Some servers send these to show that they live.
       if (field === "data" && ["", "null"].includes(value.trim())) continue;
       if (field === "data" && value !== endMark) {
         isEnd = check(pieceOf(value, whole, seen)) || isEnd;
@@ -48,7 +48,7 @@ function pieceOf(text: string, whole: boolean, seen: number): Readonly<Record<st
   try {
     value = JSON.parse(text);
   } catch {
-    // The parser's message quotes the line, which is conversation; so it is no cause of ours.
+    // The parser's message quotes the line, which is conversation, so it is not kept as a cause.
     throw broken(whole, seen, "a piece of the answer is not JSON");
   }
   if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;

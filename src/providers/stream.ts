@@ -6,34 +6,34 @@ import type { Line } from "./line.ts";
 import { ThinkingInText, type Part } from "./thinking-in-text.ts";
 import { watchRequest } from "./watch.ts";
 
-/** A piece of an answer as a provider's client gives it. */
+/** A piece of an answer from a provider's client. */
 export interface Piece {
   readonly text?: string;
   readonly thinking?: string;
-  /** With the last piece. */
+  /** On the last piece. */
   readonly end?: { readonly reason: EndReason; readonly usage?: ChatUsage };
 }
 
-/** How long a provider may take, in milliseconds. */
+/** The time limits of a provider, in milliseconds. */
 export interface StreamLimits {
-  /** For the first token. Loading a large model can take a minute and more. */
+  /** For the first token. Loading a large model can take more than a minute. */
   readonly firstTokenMs: number;
   /** For each token after the first. */
   readonly idleMs: number;
 }
 
-/** An answer is ended at this many characters, its thinking included: a model that has run away never stops by itself. */
+/** An answer is ended at this many characters, including its thinking: a runaway model never stops by itself. */
 const MAX_ANSWER_CHARS = 262_144;
 
-/** A piece that holds nothing counts as so many characters: it takes work too. */
+/** An empty piece counts as this many characters, because it takes work too. */
 const EMPTY_PIECE_CHARS = 16;
 
 /**
- * An answer, piece by piece, within time and size. Throws {@link ProviderError}.
+ * An answer, piece by piece, within limits of time and size. Throws {@link ProviderError}.
  *
  * @param line the requests at the same server.
  * @param caller ends the request.
- * @param begin sends it; the signal it is given ends it, and closes its connection.
+ * @param begin sends it; the signal that it gets ends it, and closes its connection.
  */
 export async function* streamAnswer(
   line: Line,
@@ -49,7 +49,7 @@ export async function* streamAnswer(
   const apart = new ThinkingInText();
   const repetition = { text: new Repetition(), thoughts: new Repetition() };
   const said = { text: false, thoughts: false };
-  /** The server tells them apart itself. */
+  /** Whether the server itself separates thinking from the answer. */
   let areApart = false;
   let length = 0;
 
@@ -89,11 +89,11 @@ export async function* streamAnswer(
     }
     throw new ProviderError("cut_off", "the stream ended without its end mark");
   } catch (error) {
-    // The part of the answer that has come is kept.
+    // The part that has come is kept.
     yield* tell(apart.end());
     const failure = watch.explain(error);
     if (failure.code !== "too_long" || !said.text) throw failure;
-    // The window held the question and is full now: the answer so far can be continued.
+    // The window held the question and is now full: the answer can be continued.
     yield { kind: "done", reason: "length" };
   } finally {
     place.leave();

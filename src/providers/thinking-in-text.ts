@@ -1,10 +1,10 @@
 /** A piece of a model's output, as thought or as answer. */
 export type Part =
   | { readonly kind: "text" | "thinking"; readonly text: string }
-  /** All text so far was thinking: its beginning stood in the prompt, where nobody saw it. */
+  /** All text so far was thinking, whose start mark stood in the prompt, invisible to us. */
   | { readonly kind: "recant" };
 
-/** The marks around a model's thoughts in its text: the ones that begin them, and the ones that end them. */
+/** The marks of a model's thoughts in its text: the start marks and the end marks. */
 interface Form {
   readonly begins: string;
   readonly ends: string;
@@ -25,7 +25,7 @@ const FORMS: readonly Form[] = [
 const MARK = /^<\|(start|channel|message|end|return|call|constrain)\|>/;
 const LONGEST_MARK = 16;
 
-/** Tokens with which templates end an answer; where a server does not know its model they stand in the text. */
+/** Tokens by which templates end an answer; a server that does not know its model leaves them in the text. */
 const END_TOKENS = [
   "<|im_end|>",
   "<|eot_id|>",
@@ -35,39 +35,39 @@ const END_TOKENS = [
   "<｜end▁of▁sentence｜>",
 ];
 
-/** The longest mark with which a text that has thoughts begins. */
+/** The longest start mark of thoughts. */
 const LONGEST_BEGINNING = Math.max(...FORMS.map(({ begins }) => begins.length));
 
 type Said = Extract<Part, { readonly text: string }>;
 
 type State =
-  /** Nothing but blanks has come. */
+  /** Only blanks have come. */
   | { readonly kind: "start" }
-  /** A tag has begun thoughts, which go on until its end. */
+  /** A tag has started thoughts, which go on until its end mark. */
   | { readonly kind: "thinking"; readonly ends: string }
   /** Harmony: the name of the channel, or the text in it. */
   | { readonly kind: "harmony"; readonly channel: string; readonly says: boolean }
   | { readonly kind: "text" };
 
 /**
- * Tells a model's thoughts from its answer where a server leaves them in the text. It looks only at the beginning: an
- * answer about the tags keeps them. It holds back no more than might be part of a mark, and its result is the same
- * however the text is cut.
+ * Separates a model's thoughts from its answer where a server leaves them in the text. It examines only the beginning,
+ * so an answer about the tags keeps them. It holds back only what may be part of a mark, and the result does not depend
+ * on the cuts of the text.
  */
 export class ThinkingInText {
   #state: State = { kind: "start" };
   #held = "";
-  /** The text that was given out, as long as a lone end mark may still turn it into thoughts; and the end of it. */
+  /** The released text, while a lone end mark may still turn it into thoughts; and its end. */
   #said: string[] | undefined = [];
   #tail = "";
 
-  /** The pieces that have become certain with more of the text. */
+  /** Takes more text; returns the pieces that have become certain. */
   push(text: string): Part[] {
     this.#held += text;
     return this.#take(false);
   }
 
-  /** The rest, when the text has ended. */
+  /** Ends the text; returns the rest. */
   end(): Part[] {
     return this.#take(true);
   }
@@ -83,7 +83,7 @@ export class ThinkingInText {
     }
   }
 
-  /** With what a lone end of thoughts in it does. Only the first one counts, so that a text is looked through once. */
+  /** Applies a lone end mark in the part. Only the first one counts, so that a text is searched once. */
   #recanted(part: Said, isEnd: boolean): Part[] {
     if (part.kind !== "text" || this.#said === undefined) return [part];
     this.#said.push(part.text);
@@ -95,7 +95,7 @@ export class ThinkingInText {
     }
     const behind = seen.slice(at + LONE_END.length);
     const answer = behind.trimStart();
-    // The next text tells whether this ends anything.
+    // The next text shows whether this mark ends anything.
     if (answer === "" && !isEnd && behind.length < LONGEST_GAP) {
       this.#tail = seen.slice(at);
       return [part];
@@ -154,7 +154,7 @@ export class ThinkingInText {
     if (at === -1) return { kind: "thinking", text: this.#release(isEnd ? 0 : ends.length - 1) };
     const text = this.#held.slice(0, at);
     this.#held = this.#held.slice(at + ends.length).trimStart();
-    // Blanks behind the end may still come.
+    // Blanks after the end may still come.
     this.#state = { kind: "start" };
     return { kind: "thinking", text };
   }
@@ -197,13 +197,13 @@ export class ThinkingInText {
         text = text.trimEnd().slice(0, -end.length);
       return { kind: "text", text };
     }
-    // An end token, and the blanks around it, may be all that still comes.
+    // Perhaps only an end token, with blanks around it, is still to come.
     const end = this.#held.slice(-MOST_HELD);
     const mark = end.search(/\s*(?:<[^\s<]{0,32}\s*){0,2}$/);
     return { kind: "text", text: this.#release(end.length - mark) };
   }
 
-  /** All that is held but the last so many characters. */
+  /** Everything held back except the last characters. */
   #release(keep: number): string {
     const text = this.#held.slice(0, Math.max(0, this.#held.length - keep));
     this.#held = this.#held.slice(text.length);
@@ -211,18 +211,18 @@ export class ThinkingInText {
   }
 }
 
-/** The mark that ends the thoughts of a model whose template begins them. */
+/** The mark that ends a model's thoughts when its template starts them. */
 const LONE_END = "</think>";
 
-/** So many blanks may stand between it and the answer, in characters. */
+/** The most blanks between it and the answer, in characters. */
 const LONGEST_GAP = 64;
 
-/** Whether a line is left blank, as templates have it before the answer. */
+/** Whether a blank line follows, as in templates before the answer. */
 function isBlankLine(gap: string): boolean {
   return gap.split("\n").length > 2;
 }
 
-/** Whether an end of thoughts stands on a line of its own, at the margin, and in no block of code. */
+/** Whether an end mark stands on its own line, at the margin, and outside code. */
 function isAlone(before: string): boolean {
   if (before !== "" && !before.endsWith("\n")) return false;
   let fence = "";
@@ -235,7 +235,7 @@ function isAlone(before: string): boolean {
   return fence === "" && !before.includes("<think>");
 }
 
-/** As much of the end of a text is held back as may turn out an end token, in characters. */
+/** The longest part of a text's end that is held back because it may become an end token, in characters. */
 const MOST_HELD = 48;
 
 function endTokenOf(text: string): string | undefined {

@@ -1,12 +1,12 @@
 import type { ProviderFailure } from "../language/failures.ts";
 import { type Provider, ProviderError } from "./provider.ts";
 
-/** Failures of a provider that is there all the same. */
+/** Failures of a provider that is nevertheless reachable. */
 const THERE: ReadonlySet<ProviderFailure> = new Set(["refused", "busy", "model_missing"]);
 
 /**
- * The reason why a provider can't be asked now; undefined when it can. A provider in the admin's own network is asked
- * for its models. A provider of the cloud is not asked: only people's questions go there.
+ * The reason why a provider can't be used now; undefined when it can. A provider in the admin's own network is asked
+ * for its models. A cloud provider is not asked, because only people's questions go there.
  */
 export async function whyUnusable(provider: Provider): Promise<string | undefined> {
   if (provider.load?.().paused === "yes") return "it failed again and again, and is given a pause";
@@ -20,7 +20,7 @@ export async function whyUnusable(provider: Provider): Promise<string | undefine
   }
 }
 
-/** Why no provider can be asked now, each with its reason; undefined as soon as one can. */
+/** The reasons why no provider can be used now; undefined as soon as one can. */
 export async function whyNoneUsable(providers: readonly Provider[]): Promise<string | undefined> {
   const reasons: string[] = [];
   const asked = providers.map(async (provider) => {

@@ -1,9 +1,9 @@
 import type { ChatUsage } from "./provider.ts";
 
-/** More tokens than any window has: a larger number was not counted. */
+/** No window has more tokens, so a larger number was not counted. */
 const MOST_TOKENS = 100_000_000;
 
-/** The count that a server gives for the prompt or the answer; undefined where its number is no count. */
+/** A server's count for the prompt or the answer; undefined where its number is no count. */
 export function usageOf(promptTokens: unknown, answerTokens: unknown): ChatUsage | undefined {
   return isCount(promptTokens) && isCount(answerTokens) ? { promptTokens, answerTokens } : undefined;
 }

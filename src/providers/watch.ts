@@ -1,16 +1,16 @@
 import { ProviderError } from "./provider.ts";
 
-/** The life of one request to a provider: one signal that ends it, for every reason. */
+/** One request to a provider, with one signal that ends it for any reason. */
 export interface Watch {
-  /** Aborted with a {@link ProviderError} as its reason. Hand it to the request. */
+  /** Aborted with a {@link ProviderError} as its reason. Pass it to the request. */
   readonly signal: AbortSignal;
   /**
    * Awaits `work`, and aborts the request as a `timeout` when that takes longer than `ms` milliseconds.
    *
-   * @param countsFrom the time, by `performance.now()`, before which nothing counted; asked when the time seems to be over.
+   * @param countsFrom the start of the counted time, by `performance.now()`; asked when the time seems to be over.
    */
   within<T>(ms: number, work: () => Promise<T>, countsFrom?: () => number): Promise<T>;
-  /** The true cause of an `error` that the request threw: the reason of our own abort comes before its symptoms. */
+  /** The true cause of a request's `error`: the reason of our own abort comes before its symptoms. */
   explain(error: unknown): ProviderError;
   /** Ends the request if it still runs. */
   close(): void;
@@ -41,7 +41,7 @@ export function watchRequest(caller: AbortSignal): Watch {
     },
     explain(error) {
       const cause: unknown = controller.signal.aborted ? controller.signal.reason : error;
-      // Clients wrap what their fetch throws.
+      // Clients wrap the errors of their fetch.
       for (let inner = cause; inner instanceof Error; inner = inner.cause) {
         if (inner instanceof ProviderError) return inner;
       }

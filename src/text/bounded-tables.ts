@@ -1,13 +1,10 @@
 import type { MarkdownIt, StateBlock } from "markdown-it";
 
-/**
- * The cells that a table may have for each of its characters, and beside that: a short row of a wide table is filled
- * up.
- */
+/** The most cells of a table for each of its characters; a short row of a wide table is filled with cells. */
 const CELLS_PER_CHARACTER = 2;
 const CELLS_BESIDE = 1_000;
 
-/** Leaves a table as text that would become many times larger than it was written: few characters make thousands of cells. */
+/** Leaves a table as text if its HTML would be many times larger: few characters can make thousands of cells. */
 export function boundedTables(md: MarkdownIt): void {
   const table = md.block.ruler.getRules("").find(({ name }) => name === "table");
   if (table === undefined) throw new Error("the parser of markdown knows no tables");
@@ -18,11 +15,11 @@ export function boundedTables(md: MarkdownIt): void {
   md.block.ruler.at("table", bounded, { alt: ["paragraph", "reference"] });
 }
 
-/** Looks at no more lines than it takes to find that out. */
+/** Examines only as many lines as necessary. */
 function isOutOfProportion(state: StateBlock, startLine: number, endLine: number): boolean {
   const line = (index: number): string =>
     state.src.slice((state.bMarks[index] ?? 0) + (state.tShift[index] ?? 0), state.eMarks[index]);
-  // Beneath the header stands a row of dashes.
+  // A row of dashes stands below the header.
   const columns = line(startLine + 1).split("|").length;
   let characters = 0;
   for (let index = startLine; index < endLine && !state.isEmpty(index); index++) {

@@ -1,10 +1,10 @@
-/** So much of either end is kept whatever fits, in characters. */
+/** The part of each end that is always kept, in characters. */
 const SHORTEST_END = 64;
 
 /**
- * A text with its middle left out, so that it fits: its beginning and its end stay, each as long as the other.
+ * A text without its middle, so that it fits: its beginning and end stay, equally long.
  *
- * @param gap stands in the place of the middle.
+ * @param gap replaces the middle.
  * @param most the longest text that may fit, in characters: a longer one is not tried.
  */
 export function keepingEnds(

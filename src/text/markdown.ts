@@ -13,20 +13,20 @@ import { taskLists } from "./task-lists.ts";
 export interface RenderedText {
   /** Plain text, as notifications and previews show it; empty only where there is no text at all. */
   readonly body: string;
-  /** Left out when it would say no more than the body. */
+  /** Left out when it would add nothing to the body. */
   readonly formattedBody?: string;
 }
 
-/** The longest text that is rendered at once, in characters; a longer answer is said in parts (split.ts). */
+/** The longest text that is rendered at once, in characters; a longer answer is sent in parts (split.ts). */
 export const LONGEST_RENDERED = 20_000;
 
 /**
- * Renders a model's markdown for a Matrix message. The body says the same in plain text; the formatted body is the subset
- * of HTML of the client-server API. What is longer than {@link LONGEST_RENDERED} is cut; throws nothing, whatever it is given.
+ * Renders a model's markdown for a Matrix message. The body has the same words in plain text; the formatted body is the
+ * client-server API's subset of HTML. Text beyond {@link LONGEST_RENDERED} is cut. It never throws.
  *
- * Nothing in it acts by itself: HTML in the source is text (but `<br>`, which models write in tables); an image is a
- * link to it, since showing it would tell its server who reads; links to Matrix users are text, links of other schemes
- * than the specification's too, and `@room` rings for nobody. Whom a message mentions is said in `m.mentions` alone.
+ * Nothing in the result acts by itself: HTML in the source becomes text (except `<br>`, which models write in tables);
+ * an image becomes a link, because showing it would tell its server who reads; links to Matrix users, and links of
+ * schemes outside the specification, become text; and `@room` notifies nobody. Only `m.mentions` mentions users.
  */
 export function renderMarkdown(source: string): RenderedText {
   const text = withLongerFences(cleanText(source.slice(0, LONGEST_RENDERED)))
@@ -34,12 +34,12 @@ export function renderMarkdown(source: string): RenderedText {
     .trimEnd();
   const env = {};
   const tokens = parser.parse(text, env);
-  // It is cleaned again, because the source may hold entities (`&#64;room`).
+  // Cleaned again, because the source may hold entities (`&#64;room`).
   const formattedBody = cleanText(sanitiseHtml(parser.renderer.render(tokens, parser.options, env))).trimEnd();
-  // Where it is not formatted at all, it stays as it was laid out.
+  // Unformatted text keeps its layout.
   if (saysNoMore(formattedBody, text)) return { body: text };
   const body = cleanText(plainText(tokens)).trimEnd();
-  // Definitions of links alone, an empty block of code: marks, and nothing that they mark.
+  // Only definitions of links, or an empty block of code: marks without any content.
   if (body.trim() === "") return { body: text };
   return saysNoMore(formattedBody, body) ? { body } : { body, formattedBody };
 }
@@ -47,11 +47,11 @@ export function renderMarkdown(source: string): RenderedText {
 const parser = createParser();
 
 function createParser(): MarkdownIt {
-  // Line feeds stay line feeds, as they do in the body.
+  // Line feeds stay line feeds, as in the body.
   const md = new MarkdownItParser({ html: false, linkify: true, breaks: true });
-  // Words with a dot are files and code more often than addresses (`main.rs`, `README.md`).
+  // Words with a dot are more often files and code than addresses (`main.rs`, `README.md`).
   md.linkify.set({ fuzzyLink: false, fuzzyEmail: false }).add("//", null);
-  // Where words have no spaces between them, CommonMark's rules leave `**「重要」**な` as it is written.
+  // In languages without spaces, CommonMark's rules would leave `**「重要」**な` as written.
   md.use(cjkFriendly);
   md.use(maths);
   md.use(boundedTables);
@@ -72,12 +72,12 @@ function lineBreak(state: StateInline, silent: boolean): boolean {
 }
 
 /**
- * Addresses take up at most this many times the length of the text: a definition is written once and can be used many
- * times.
+ * The most length of addresses in the result, as a multiple of the text's length: a definition is written once and may
+ * be used often.
  */
 const ADDRESS_CHARS_PER_CHAR = 10;
 
-/** Makes links of images, and text of links that are not allowed. */
+/** Turns images into links, and forbidden links into text. */
 function replaceLinks(state: StateCore): void {
   let charsLeft = ADDRESS_CHARS_PER_CHAR * state.src.length;
   const mayStand = (href: string): boolean => {
@@ -97,11 +97,11 @@ function replaceLinksIn(tokens: readonly Token[], state: StateCore, mayStand: (h
     if (token.type === "link_open") {
       const href = String(token.attrGet("href"));
       link = mayStand(href) ? "kept" : "dropped";
-      // Without its title, which would be repeated with each use of a definition, and which no client gets to see.
+      // Without its title, which would be repeated at each use of a definition, and which no client shows.
       token.attrs = [["href", href]];
       if (link === "kept") result.push(token);
     } else if (token.type === "link_close") {
-      // A link without words shows its address, or nobody could see it.
+      // A link without words shows its address, because it would be invisible otherwise.
       if (link === "kept" && result.at(-1)?.type === "link_open") {
         const address = new state.Token("text", "", 0);
         address.content = shortened(String(result.at(-1)?.attrGet("href")));
@@ -118,7 +118,7 @@ function replaceLinksIn(tokens: readonly Token[], state: StateCore, mayStand: (h
   return result;
 }
 
-/** An image as a link to it; as text where that may not stand. */
+/** An image as a link to it; as text where that is forbidden. */
 function replaceImage(image: Token, state: StateCore, mayStand: (href: string) => boolean): Token[] {
   const href = String(image.attrGet("src"));
   const text = new state.Token("text", "", 0);
@@ -131,23 +131,26 @@ function replaceImage(image: Token, state: StateCore, mayStand: (href: string) =
   return [open, text, new state.Token("link_close", "a", -1)];
 }
 
-/** A picture that stands in its own address (`data:`) is nothing to read. */
+/** Shortens an address that holds the whole picture (`data:`). */
 function shortened(href: string): string {
   return href.length > LONGEST_SHOWN_HREF ? `${href.slice(0, LONGEST_SHOWN_HREF)}…` : href;
 }
 
 const LONGEST_SHOWN_HREF = 300;
 
-/** Plain text as markdown that shows it, whatever characters it holds. */
+/** Plain text as markdown that shows it, with any characters. */
 export function escapeMarkdown(text: string): string {
-  // Not `\\[`, with which maths begins.
+  // Not `\\[`, which starts maths.
   return text
     .replace(/[\\`*_~<>&$#|:]/g, "\\$&")
     .replaceAll("[", "&#91;")
     .replaceAll("]", "&#93;");
 }
 
-/** Whether `html` is paragraphs of the very text of `body`, with addresses linked that clients link by themselves. */
+/**
+ * Whether `html` consists of paragraphs with exactly the text of `body`, and links only addresses that clients link
+ * anyway.
+ */
 function saysNoMore(html: string, body: string): boolean {
   const bare = html.replace(/<a href="([^"]*)">\1<\/a>/g, "$1").replace(/<p>|<\/p>|<br \/>/g, " ");
   if (bare.includes("<")) return false;

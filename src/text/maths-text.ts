@@ -1,8 +1,8 @@
-/** Groups that stand deeper in each other are left as they are. */
+/** Deeper nested groups are left as they are. */
 const MAX_DEPTH = 30;
 
 /**
- * LaTeX as plain text: `\frac{a}{2} \le x^2` → `a/2 ≤ x²`. Commands that have no such form stay as they are. Takes time
+ * LaTeX as plain text: `\frac{a}{2} \le x^2` → `a/2 ≤ x²`. Commands without such a form stay the same. Takes time
  * linear in its length.
  */
 export function readableMaths(latex: string): string {
@@ -15,7 +15,7 @@ export function readableMaths(latex: string): string {
     .join("\n");
 }
 
-/** In signs. */
+/** In characters. */
 const LONGEST_OPTION = 10;
 
 /** Reads LaTeX from left to right. */
@@ -27,7 +27,7 @@ class Reader {
     this.#tokens = latex.match(/\\(?:[a-zA-Z]+\*?|[^]|$)|\s+|[^]/gu) ?? [];
   }
 
-  /** All up to the end of the group that is read at a depth, or of everything at 0; undefined when that does not come. */
+  /** The text up to the end of the group at a depth, or the whole text at 0; undefined when the end is missing. */
   sequence(depth: number): string | undefined {
     const parts: string[] = [];
     for (let token = this.#next(); token !== undefined; token = this.#next()) {
@@ -47,7 +47,7 @@ class Reader {
     while (/^\s/.test(this.#tokens[this.#at] ?? "")) this.#at++;
   }
 
-  /** A group, or the one sign that stands for it. */
+  /** A group, or a single character. */
   #argument(depth: number): string | undefined {
     this.#skipBlanks();
     const token = this.#next();
@@ -120,27 +120,27 @@ class Reader {
   }
 }
 
-/** In small signs where there are all of them. */
+/** In raised or lowered characters, if all of them exist. */
 function raised(mark: "^" | "_", text: string): string {
   const signs = mark === "^" ? SUPERSCRIPTS : SUBSCRIPTS;
   const small = Array.from(text.replaceAll(" ", ""), (sign) => signs.get(sign));
   return small.includes(undefined) ? mark + bracketed(text) : small.join("");
 }
 
-/** Fit to stand beside a sign of operation. */
+/** A text that can stand beside an operator. */
 function bracketed(text: string): string {
   const inner = text.trim();
   return /^(?:[\d.]*|[^])$/u.test(inner) ? inner : `(${inner})`;
 }
 
-/** Commands whose argument says it all. */
+/** Commands that are replaced by their argument. */
 // prettier-ignore
 const WRAPPERS = new Set([
   "text", "textbf", "textit", "textrm", "mathrm", "mathbf", "mathit", "mathsf", "mathtt", "mathcal", "mathfrak", "boldsymbol",
   "operatorname", "operatorname*", "mbox", "overline", "underline", "boxed", "bar", "hat", "vec", "tilde",
 ]);
 
-/** Commands about the looks alone. */
+/** Commands that only change the appearance. */
 // prettier-ignore
 const DROPPED = new Set([
   "big", "Big", "bigg", "Bigg", "bigl", "bigr", "Bigl", "Bigr", "biggl", "biggr", "displaystyle", "textstyle", "limits",
@@ -153,7 +153,7 @@ const FUNCTIONS = new Set([
   "max", "sup", "inf", "det", "gcd", "dim", "ker", "arg", "mod",
 ]);
 
-/** Commands and the characters that they stand for. */
+/** Commands, and the characters that they stand for. */
 const SYMBOLS = new Map<string, string>(
   Object.entries({
     ",": " ",

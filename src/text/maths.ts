@@ -4,11 +4,11 @@ const MAX_INLINE_CHARS = 2000;
 const MAX_BLOCK_LINES = 100;
 
 /**
- * LaTeX in markdown, as the specification's mathematical messages (v1.11): `$…$` and `\(…\)` in a line, `$$…$$` and
- * `\[…\]` as a block. The source itself is what clients show that can't draw it.
+ * LaTeX in markdown, in the form of the specification's mathematical messages (v1.11): `$…$` and `\(…\)` in a line,
+ * `$$…$$` and `\[…\]` as a block. Clients that can't draw it show the source.
  *
- * Dollars are money more often than maths, so a `$` only opens when no letter or digit comes before it and no blank
- * after it, the next `$` closes when no blank comes before it and no letter or digit after it, and what stands between
+ * Dollars are money more often than maths. So a `$` only opens when no letter or digit comes before it and no blank
+ * after it; the next `$` closes when no blank comes before it and no letter or digit after it; and the text between
  * must not read like an amount with words (`$5 and 10$`).
  */
 export function maths(md: MarkdownIt): void {
@@ -66,7 +66,7 @@ function blockMaths(state: StateBlock, startLine: number, endLine: number, silen
   if (end === -1) return false;
   let closingLine = startLine;
   while ((state.eMarks[closingLine] ?? Infinity) < begin + end) closingLine++;
-  // With words after it, it is part of a sentence.
+  // Followed by words, it is part of a sentence.
   if (state.src.slice(begin + end + closing.length, state.eMarks[closingLine]).trim() !== "") return false;
   const latex: string[] = [];
   for (let line = startLine; line <= closingLine; line++) {
@@ -87,16 +87,16 @@ function blockMaths(state: StateBlock, startLine: number, endLine: number, silen
 
 const CLOSING: Readonly<Record<string, string>> = { "\\(": "\\)", "\\[": "\\]" };
 
-/** Where the next closing stands, from where it was looked for. */
+/** The next end mark, and the place where the search for it began. */
 interface Closing {
   readonly from: number;
   readonly at: number;
 }
 
-/** The end marks that were found in a text, so that it is not searched again for each opening mark. */
+/** The end marks found in a text, so that it is not searched again for each start mark. */
 const closings = new WeakMap<StateInline, Map<string, Closing>>();
 
-/** Where `closing` comes next in the text from a place on, not counting an escaped dollar; Infinity where it does not. */
+/** The next place of `closing` in the text, without escaped dollars; Infinity where there is none. */
 function nextClosing(state: StateInline, closing: string, from: number): number {
   const known = closings.get(state) ?? new Map<string, Closing>();
   closings.set(state, known);
@@ -119,7 +119,7 @@ function isTight(latex: string): boolean {
   return !/^\s|\s$/.test(latex);
 }
 
-/** An amount, then words: `5 and 10`. LaTeX commands and groups are no words. */
+/** An amount followed by words: `5 and 10`. LaTeX commands and groups are no words. */
 function isMoney(latex: string): boolean {
   if (!/^[\d.,]/.test(latex)) return false;
   const words = latex.replace(/\\[a-z]+|\{[^{}]*\}/gi, " ");

@@ -1,12 +1,13 @@
 import sanitizeHtml from "sanitize-html";
 
-/** Levels of tags in a message; the specification's own limit. */
+/** The deepest nesting of tags in a message; the specification's own limit. */
 const MAX_DEPTH = 100;
 const LINK_SCHEMES = ["https:", "http:", "ftp:", "mailto:", "magnet:"];
 
 /**
- * Whether a link may stand in a message: absolute, of a scheme the specification lists, and not the address of a Matrix
- * user, which clients draw as a mention (`https://matrix.to/#/@alice:example.org`, and the same behind any web client).
+ * Whether a link is allowed in a message: absolute, of a scheme that the specification lists, and not the address of a
+ * Matrix user, which clients draw as a mention (`https://matrix.to/#/@alice:example.org`, and the same behind any web
+ * client).
  */
 export function isAllowedLink(href: string): boolean {
   const url = URL.parse(href);
@@ -15,9 +16,9 @@ export function isAllowedLink(href: string): boolean {
 }
 
 /**
- * Keeps of `html` what a Matrix message may hold: the tags and attributes that the client-server API lists under
- * "m.room.message msgtypes" (v1.18), less what has no use in an agent's answer (images, colours, spoilers), and `s`, which
- * nheko shows as text: `del` says the same.
+ * Keeps the parts of `html` that a Matrix message may hold: the tags and attributes that the client-server API lists
+ * under "m.room.message msgtypes" (v1.18), without those that an agent's answer never needs (images, colours,
+ * spoilers), and without `s`, which nheko shows as text: `del` means the same.
  */
 export function sanitiseHtml(html: string): string {
   return sanitizeHtml(html, {

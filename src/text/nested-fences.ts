@@ -5,13 +5,13 @@ interface Fence {
   readonly info: string;
 }
 
-/** Kinds of blocks that show text with fences of its own in it. */
+/** Languages of code blocks that show text with fences in it. */
 const SHOWS_MARKDOWN = /^(?:markdown|md|mdx|rmd|gfm|commonmark)$/i;
 const SHOWS_TEXT = /^(?:text|txt|plain|plaintext)?$/i;
 
 /**
- * Markdown in which a block that shows markdown, with fences in it, gets a longer fence than those. Models fence both
- * alike, and CommonMark then takes the first inner end for the end of all. Nothing else is changed, and a second call
+ * Markdown in which a block that shows markdown with fences gets a longer fence than those. Models use the same fence
+ * for both, and CommonMark then takes the first inner end for the outer one. Nothing else is changed, and a second call
  * changes nothing. Linear in the text.
  */
 export function withLongerFences(markdown: string): string {
@@ -35,11 +35,11 @@ export function withLongerFences(markdown: string): string {
 interface Block {
   /** The block's beginning, then the fences in it. */
   readonly inside: readonly Fence[];
-  /** Undefined while it goes on to the end of the text. */
+  /** Undefined where the block reaches the end of the text. */
   readonly end: Fence | undefined;
-  /** The longest row among the fences in it that would end it; 0 where there are none. */
+  /** The length of the longest fence in it that would end it; 0 where there is none. */
   readonly innerLength: number;
-  /** Where the fences go on behind it. */
+  /** The index of the next fence after it. */
   readonly next: number;
 }
 
@@ -74,13 +74,13 @@ function blockFrom(
   return { inside: fences.slice(start), end: undefined, innerLength, next: fences.length };
 }
 
-/** A bare fence begins a block where a blank line or a colon stands before it, and a line of code right behind. */
+/** A bare fence begins a block where a blank line or a colon stands before it, and a line of code directly after it. */
 function looksLikeBeginning(lines: readonly string[], line: number): boolean {
   const before = (lines[line - 1] ?? "").trim();
   return (before === "" || before.endsWith(":") || before.endsWith("：")) && (lines[line + 1] ?? "").trim() !== "";
 }
 
-/** For each fence, how many without an info string come after it. */
+/** For each fence, the number of later fences without an info string. */
 function bareFencesAfter(fences: readonly Fence[]): number[] {
   const counts: number[] = [];
   let count = 0;
@@ -91,7 +91,7 @@ function bareFencesAfter(fences: readonly Fence[]): number[] {
   return counts.reverse();
 }
 
-/** Longer rows are nobody's fences: as split.ts has it, with a place left for the longer one. */
+/** Longer rows are no fences, as in split.ts, with room for one more character. */
 function fenceIn(text: string, line: number): Fence | undefined {
   const [, marker = "", info = ""] = /^[ \t]*(`{3,19}|~{3,19})(?![`~])([^\n]*)$/.exec(text) ?? [];
   if (marker === "" || (marker.startsWith("`") && info.includes("`"))) return undefined;

@@ -7,9 +7,9 @@ import { readableMaths } from "./maths-text.ts";
 const MAX_INDENTED = 8;
 
 /**
- * The text of parsed markdown for clients that show no formatting: in notifications, previews, terminals. Lists have
- * bullets or numbers, quotes a `>`, code is indented, links are followed by their address. Marks of emphasis and
- * headings go, but `~~` stays, because without it the text would say the opposite. Takes time linear in the tokens.
+ * The text of parsed markdown for clients without formatting: in notifications, previews, terminals. Lists have bullets
+ * or numbers, quotes a `>`, code is indented, links are followed by their address. Marks of emphasis and headings are
+ * dropped, but `~~` stays, because without it the text would mean the opposite. Takes time linear in the tokens.
  */
 export function plainText(tokens: readonly Token[]): string {
   const page = new Page();
@@ -102,7 +102,7 @@ function inlineText({ children }: Token): string {
   return text;
 }
 
-/** The address that a link leads to, where its words are not that address. */
+/** The address of a link, where its words differ from it. */
 function addressAfter(words: string, href: string): string {
   const address = href.replace(/^mailto:/, "");
   return words === address || words === href ? "" : ` (${address})`;
@@ -114,18 +114,18 @@ type Surrounding =
   | { readonly kind: "list"; number: number | undefined }
   | { readonly kind: "item"; marker: string | undefined; readonly indent: string };
 
-/** Lines, each behind what its surroundings put before it. */
+/** Lines with the prefixes of their surroundings. */
 class Page {
   readonly #lines: string[] = [];
   readonly #around: Surrounding[] = [];
-  /** For each surrounding and the page: whether nothing stands in it yet, and whether its blocks follow without a gap. */
+  /** For each surrounding and the page: whether it is still empty, and whether its blocks follow without a gap. */
   readonly #state: { isEmpty: boolean; isTight: boolean }[] = [{ isEmpty: true, isTight: false }];
 
   text(): string {
     return this.#lines.join("\n");
   }
 
-  /** Begins a block: after a blank line, but where it is the first or among the lines of a tight list. */
+  /** Begins a block: after a blank line, unless it is the first block or in a tight list. */
   block({ tight }: { readonly tight?: boolean } = {}): void {
     const list = this.#state.at(-2);
     const inner = this.#inner;

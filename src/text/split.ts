@@ -1,16 +1,17 @@
 import { LONGEST_RENDERED } from "./markdown.ts";
 import { withLongerFences } from "./nested-fences.ts";
 
-/** The length that is tried first; afterwards the part before tells what fits. */
+/** The first length that is tried; later parts start from the fitting length before. */
 const FIRST_TRY = 5_000;
 
 /**
- * Splits an answer that is too large for one event into parts that are not, at paragraph borders where it can, else at
- * lines, words and at last characters. A code block that is cut is closed and opened again. However long the answer is, a
- * few pieces are tried for each part, none much longer than it: what `fits` looks at in all grows as the answer does. Nothing
- * is done for a part before it is asked for.
+ * Splits an answer that is too large for one event into parts: at paragraphs if possible, else at lines, words and
+ * finally characters. A cut code block is closed and opened again. However long the answer is, a few pieces are tried
+ * for each part, none much longer than the part: the total work of `fits` grows linearly with the answer. No part is
+ * computed before it is requested.
  *
- * @param fits whether a part, as it would be sent, is small enough (an event is at most 65,536 bytes, spec "Size limits").
+ * @param fits whether a part, as it would be sent, is small enough (an event is at most 65,536 bytes, spec "Size
+ * limits").
  */
 export async function* splitMarkdown(
   markdown: string,
@@ -20,7 +21,7 @@ export async function* splitMarkdown(
     yield markdown;
     return;
   }
-  // Looked at as a whole: a part of it does not show which fence is whose.
+  // Computed on the whole text: a part does not show which fences belong together.
   let rest = withLongerFences(markdown);
   let fence: Fence | undefined;
   let guess = FIRST_TRY;
@@ -40,7 +41,7 @@ export async function* splitMarkdown(
   }
 }
 
-/** A length that fits, and of which half as much again does not, or is more than there is or may be. */
+/** A fitting length; half as much again does not fit, or exceeds the text or the limit. */
 async function fittingLength(text: string, guess: number, fits: (piece: string) => Promise<boolean>): Promise<number> {
   const most = Math.min(text.length, LONGEST_PART);
   const fitsIn = async (length: number): Promise<boolean> => length <= 1 || fits(text.slice(0, length));
@@ -62,19 +63,19 @@ const GROWTH = 1.4;
 /** The longest part, in characters: it leaves room for its fences, and for a note below it. */
 const LONGEST_PART = LONGEST_RENDERED - 2_000;
 
-/** A code block that is open where a piece ends (CommonMark "Fenced code blocks"). */
+/** A code block that is open at the end of a piece (CommonMark "Fenced code blocks"). */
 interface Fence {
   readonly marker: string;
-  /** Opens the block again: the marker and, where it is one word, the language. */
+  /** Opens the block again: the marker and, if it is one word, the language. */
   readonly opening: string;
   /** Matches the block's end at the start of the following text. */
   readonly end: RegExp;
 }
 
-/** Backticks or tildes in a longer row than this are no fence that anybody means. */
+/** Nobody means a longer row of backticks or tildes as a fence. */
 const LONGEST_MARKER = 20;
 
-/** The best border in the second half of the text that fits; a surrogate pair is never cut. */
+/** The best border in the second half of the fitting text; a surrogate pair is never cut. */
 function borderBefore(text: string, length: number): number {
   for (const border of ["\n\n", "\n", " "]) {
     const at = text.lastIndexOf(border, length - border.length);
@@ -85,13 +86,13 @@ function borderBefore(text: string, length: number): number {
   return length > 1 ? length - 1 : 2;
 }
 
-/** The piece, its code block closed if one is open. */
+/** The piece, with an open code block closed. */
 export function closed(piece: string): string {
   const fence = openFence(piece);
   return fence === undefined ? piece.trimEnd() : `${piece.trimEnd()}\n${fence.marker}`;
 }
 
-/** The code block that a piece ends in, if it does. */
+/** The code block that is open at a piece's end, if any. */
 function openFence(piece: string): Fence | undefined {
   let open: Fence | undefined;
   for (const line of piece.split("\n")) {

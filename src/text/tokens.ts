@@ -1,15 +1,17 @@
-/** The tokens that a message costs besides its text: its role and the template's marks around it. */
+/** The tokens of a message besides its text: its role and the template's marks around it. */
 export const MESSAGE_OVERHEAD_TOKENS = 8;
 
 /**
- * An upper estimate of the tokens a model makes of `text`, without its tokenizer: for keeping a conversation inside a
- * context window, where too many cuts the oldest message and too few loses the beginning of the prompt unseen.
+ * An upper estimate of the tokens a model makes of `text`, without its tokenizer. It keeps a conversation inside a
+ * context window: an overestimate cuts the oldest message, and an underestimate silently loses the beginning of the
+ * prompt.
  *
  * - Three small ASCII letters or blanks are a token (English has four and more, other languages fewer), and one and a
  *   half capitals, which split words: acronyms, identifiers, base64.
- * - Any other ASCII character is one: digits, punctuation, line feeds, as code has them.
+ * - Any other ASCII character is one: digits, punctuation, line feeds, as in code.
  * - Any other character costs its bytes in UTF-8 less one: 1 for Cyrillic, Greek, Arabic or an accented letter, 2 for
- *   Chinese, Japanese, Korean, Thai or Devanagari, 3 for an emoji. A tokenizer that does not know it spends a token a byte.
+ *   Chinese, Japanese, Korean, Thai or Devanagari, 3 for an emoji. A tokenizer that does not know it spends a token a
+ *   byte.
  */
 export function estimateTokens(text: string): number {
   let thirds = 0;
