@@ -10,6 +10,8 @@ function filesOf(layer) {
   return `^src/${layer}/${inner.length === 0 ? "" : `(?!(${inner.join("|")})/)`}`;
 }
 
+const APPSERVICE_LIBRARIES = "node_modules/(matrix-appservice|matrix-appservice-bridge|matrix-bot-sdk)/";
+
 /** @type {import('dependency-cruiser').IConfiguration} */
 export default {
   forbidden: [
@@ -22,6 +24,14 @@ export default {
       from: { path: "^src/" },
       to: { path: "^(test|quickstart|docs)/" },
     },
+    {
+      name: "appservice-libraries-are-contained",
+      comment:
+        "Three files alone import these libraries: docs/decisions/0021-the-appservice-libraries-are-contained.md.",
+      severity: "error",
+      from: { pathNot: "^src/homeserver/(app-service|appservice-bridge|bridge-log)\\.ts$" },
+      to: { path: `^${APPSERVICE_LIBRARIES}` },
+    },
     ...layers.slice(1).map((layer, index) => ({
       name: `${layer}-imports-downwards`,
       severity: "error",
@@ -31,7 +41,7 @@ export default {
   ],
   options: {
     doNotFollow: { path: "node_modules" },
-    includeOnly: "^(src|quickstart|test|docs)/",
+    includeOnly: `^((src|quickstart|test|docs)/|${APPSERVICE_LIBRARIES})`,
     tsPreCompilationDeps: true,
     tsConfig: { fileName: "tsconfig.json" },
   },
