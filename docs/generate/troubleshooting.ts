@@ -8,7 +8,7 @@ export async function troubleshootingPage(): Promise<string> {
   const page = await readFile(new URL("../troubleshooting.md", import.meta.url), "utf8");
   const errors = table(["it says", "exit code", "what to do"], errorRows());
   const lines = table(["message", "what to do"], Object.entries(ERROR_LINES));
-  return withTable(withTable(page, "It does not start", errors), "What stands in the log", lines);
+  return withTable(withTable(page, "It does not start", errors), "Errors in the log", lines);
 }
 
 function errorRows(): string[][] {

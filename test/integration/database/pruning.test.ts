@@ -24,7 +24,7 @@ import { sealsOf } from "../../support/seals.ts";
 
 const HOUR_MS = 3_600_000;
 
-/** A row of "What is kept, and for how long" in docs/architecture.md. */
+/** A row of "Tables and their retention" in docs/architecture.md. */
 interface Kept {
   readonly table: string;
   readonly owner: string;
@@ -33,7 +33,7 @@ interface Kept {
 
 async function documented(): Promise<Kept[]> {
   const text = await readFile(inCheckout("docs/architecture.md"), "utf8");
-  const section = text.split("## What is kept, and for how long")[1]?.split("\n## ")[0] ?? "";
+  const section = text.split("## Tables and their retention")[1]?.split("\n## ")[0] ?? "";
   return [...section.matchAll(/^\| `(\w+)` +\| `([^`]+)` +\| (.+?) +\|$/gm)].map(
     ([, table = "", owner = "", goes = ""]) => ({ table, owner, goes }),
   );

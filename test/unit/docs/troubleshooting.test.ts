@@ -38,7 +38,7 @@ function rows(title: string): string[] {
 describe("docs/troubleshooting.md", () => {
   it("has each check of the doctor, and no other", () => {
     const names = [CONFIG_CHECK, ...CHECKS.map(({ name }) => name), ROUNDTRIP_CHECK];
-    assert.deepEqual(rows("What doctor finds").sort(), names.map((name) => `\`${name}\``).sort());
+    assert.deepEqual(rows("Findings of doctor").sort(), names.map((name) => `\`${name}\``).sort());
   });
 
   it("has no error that ends a command and that nothing makes", async () => {
@@ -76,7 +76,7 @@ describe("docs/troubleshooting.md", () => {
       english.consent.denied({ agent: "Llama", provider: "cloud", host: "api.example.org", call: "" }, "encrypted"),
       english.consent.declined({ agent: "Llama", provider: "cloud", host: "api.example.org", call: "" }),
     ];
-    const phrases = rows("What an agent says instead of an answer").map((row) => row.replace(/^“|”$/g, ""));
+    const phrases = rows("Notices instead of an answer").map((row) => row.replace(/^“|”$/g, ""));
     for (const notice of notices) {
       assert.ok(
         phrases.some((phrase) => notice.includes(phrase)),
