@@ -3,7 +3,7 @@ import { DEFAULT_LANGUAGE, LANGUAGES } from "../language/languages.ts";
 import type { AnswerSettings } from "../config/config.ts";
 import type { Words } from "../language/words.ts";
 import type { RoomSettingsStore } from "../rooms/settings-store.ts";
-import type { SpokenLanguages } from "../rooms/spoken-languages.ts";
+import type { Memberships } from "../mailbox/memberships.ts";
 import type { History } from "../memory/history.ts";
 
 /** The number of latest messages to an agent that decide on its language. */
@@ -13,19 +13,19 @@ const LISTENED_TO = 6;
 export class RoomLanguage {
   readonly #settings: RoomSettingsStore;
   readonly #history: History;
-  readonly #spoken: SpokenLanguages;
+  readonly #memberships: Memberships;
   readonly #configured: () => AnswerSettings["language"];
 
   constructor(options: {
     readonly settings: RoomSettingsStore;
     readonly history: History;
-    readonly spoken: SpokenLanguages;
+    readonly memberships: Memberships;
     /** The admin's setting; read anew each time. */
     readonly configured: () => AnswerSettings["language"];
   }) {
     this.#settings = options.settings;
     this.#history = options.history;
-    this.#spoken = options.spoken;
+    this.#memberships = options.memberships;
     this.#configured = options.configured;
   }
 
@@ -40,13 +40,13 @@ export class RoomLanguage {
     const now = spokenLanguage([saying]);
     if (now !== undefined) return wordsIn(now);
     const said = await this.#history.lastWords(ghost, roomId, LISTENED_TO);
-    return wordsIn(spokenLanguage(said) ?? (await this.#spoken.get(ghost, roomId)) ?? DEFAULT_LANGUAGE);
+    return wordsIn(spokenLanguage(said) ?? (await this.#memberships.spokenLanguage(ghost, roomId)) ?? DEFAULT_LANGUAGE);
   }
 
   /** Remembers the language of a message to a ghost that stores no messages. */
   async heard(ghost: string, roomId: string, saying: string): Promise<void> {
     const language = spokenLanguage([saying]);
-    if (language !== undefined) await this.#spoken.note(ghost, roomId, language);
+    if (language !== undefined) await this.#memberships.setSpokenLanguage(ghost, roomId, language);
   }
 
   /** The phrases for a room that has just changed its setting; `undefined` when it was reset. */

@@ -14,7 +14,7 @@ export function answeringOptions(
   stores: Stores,
   ghosts: Ghosts,
 ): AnsweringOptions {
-  const { ghostStore, rooms, history, quoted, readFiles, summaries, turns, exchanges, allowances } = stores;
+  const { memberships, rooms, history, quoted, readFiles, summaries, turns, exchanges, allowances } = stores;
   const { models, privacy, isEncrypted, language, permissions, settings } = stores;
   closers.add(() => summaries.stop());
   return {
@@ -36,8 +36,8 @@ export function answeringOptions(
     answers: () => inForce().answers,
     transcription: () => inForce().transcription,
     failureNotices: new FailureNotices((userId) => directory.agentOf(userId)),
-    isLatest: (message) => isLatestOfTwo(ghostStore, rooms, message),
-    agentsIn: (roomId) => agentsInRoom(ghostStore, directory, roomId),
+    isLatest: (message) => isLatestOfTwo(memberships, rooms, message),
+    agentsIn: (roomId) => agentsInRoom(memberships, directory, roomId),
     agentOf: (userId) => directory.agentOf(userId),
     agents: () => directory.list(),
     agentNamed: (name) => directory.list().find(({ agent }) => agent.name === name)?.agent,

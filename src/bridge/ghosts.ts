@@ -61,7 +61,7 @@ export async function loadGhosts(
 function servicesOf(
   ghosts: Ghosts,
   { config, settings, database, client, processes, directory, botUserId, log, metrics }: Foundation,
-  { audit, rooms, ghostStore, outbox, seals, masterKey, permissions, invites, language }: Stores,
+  { audit, rooms, memberships, ghostStore, outbox, seals, masterKey, permissions, invites, language }: Stores,
   {
     mailbox,
     conversation,
@@ -80,6 +80,7 @@ function servicesOf(
     mailbox,
     rooms,
     store: ghostStore,
+    memberships,
     outbox,
     missingKeys: new MissingKeys({ database, seals, client, outbox, tellAfterMs, isGhost, notices }),
     trustNotices: new TrustNotices(database),

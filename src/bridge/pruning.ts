@@ -12,14 +12,14 @@ export function beginPruning(
   stores: Stores,
   mailbox: Mailbox,
 ): void {
-  const { rooms, forgetting, ghostStore } = stores;
+  const { rooms, forgetting, memberships } = stores;
   const { outbox, turns, exchanges, readFiles, requests, invites, menus, seals } = stores;
   const retention = new Retention({
     rooms,
     forgetting,
     mailbox,
     maxAgeMs: () => settings().memory.retentionMs,
-    read: (roomId) => refreshRoom(ghostStore, rooms, client, roomId),
+    read: (roomId) => refreshRoom(memberships, rooms, client, roomId),
     log,
   });
   const { forgetKeysAfterMs } = config.encryption;

@@ -23,7 +23,7 @@ export class Recovery {
   /** @param deliver takes the found events as a transaction would have brought them. */
   constructor(
     foundation: Foundation,
-    { ghostStore: store }: Stores,
+    { memberships }: Stores,
     ghosts: Ghosts,
     pings: RecentPings,
     deliver: (transaction: Transaction) => Promise<void>,
@@ -36,7 +36,7 @@ export class Recovery {
       client,
       ghosts: () => ghosts.userIds().filter((userId) => processes.prefers(userId)),
       deliver,
-      isInvited: async (userId, roomId) => (await store.membership(userId, roomId))?.membership === "invite",
+      isInvited: async (userId, roomId) => (await memberships.membership(userId, roomId))?.membership === "invite",
       reconcile: (userId, signal) => ghosts.of(userId).reconcileRooms(signal),
       log,
     });

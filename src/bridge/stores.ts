@@ -3,6 +3,7 @@ import { AuditLog } from "../audit/audit-log.ts";
 import { CommandMenus } from "../commands/command-menus.ts";
 import { GhostStore } from "../ghost/ghost-store.ts";
 import { Outbox } from "../ghost/outbox.ts";
+import { Memberships } from "../mailbox/memberships.ts";
 import { Forgetting } from "../memory/forgetting.ts";
 import { History } from "../memory/history.ts";
 import { QuotedMessages } from "../memory/quoted-messages.ts";
@@ -17,7 +18,6 @@ import { ProviderRequests } from "../privacy/provider-requests.ts";
 import { KnownModels } from "../providers/model-facts.ts";
 import { Rooms } from "../rooms/rooms.ts";
 import { RoomSettingsStore } from "../rooms/settings-store.ts";
-import { SpokenLanguages } from "../rooms/spoken-languages.ts";
 import { MasterKey } from "../sealing/master-key.ts";
 import { confirmSealed } from "../sealing/seal-existing.ts";
 import { Seals } from "../sealing/seals.ts";
@@ -40,6 +40,7 @@ export async function openStores(foundation: Foundation) {
   const { banLists, permissions } = await openPermissions(foundation, audit);
   const history = new History(database, seals);
   const settings = new RoomSettingsStore(database, seals, (name) => permissions.settersOf(name) === "nobody");
+  const memberships = new Memberships(database);
   const models = new KnownModels();
   const consents = new Consents(database);
   const requests = new ProviderRequests(database);
@@ -69,9 +70,10 @@ export async function openStores(foundation: Foundation) {
     language: new RoomLanguage({
       settings,
       history,
-      spoken: new SpokenLanguages(database),
+      memberships,
       configured: () => inForce().answers.language,
     }),
+    memberships,
     ghostStore: new GhostStore(database),
     menus: new CommandMenus(database),
     privacy: new PrivacyGate({ settings: () => inForce().privacy, consents, requests, models, isEncrypted }),

@@ -19,7 +19,7 @@ const VERIFICATION_MAX_AGE_MS = 600_000;
 /** The services for handling unencrypted events. */
 export type ClearEventsServices = Pick<
   GhostServices,
-  "client" | "handler" | "log" | "notices" | "permissions" | "rooms" | "store" | "trustNotices"
+  "client" | "handler" | "log" | "notices" | "permissions" | "rooms" | "memberships" | "trustNotices"
 >;
 
 /** Handles a ghost's events in readable form, whether they came unencrypted or were decrypted. */
@@ -95,7 +95,7 @@ export class ClearEvents {
     shield: Shield | undefined,
     encrypted: boolean,
   ): Promise<GhostMessage | undefined> {
-    const membership = await this.#services.store.membership(this.#ghost.userId, event.room_id);
+    const membership = await this.#services.memberships.membership(this.#ghost.userId, event.room_id);
     if (membership?.membership !== "join") return undefined;
     return {
       eventId: event.event_id,
@@ -119,7 +119,7 @@ export class ClearEvents {
   async reaction({ event }: MailItem, content: ReceivedContent): Promise<Outcome> {
     if (content.kind !== "reaction") return {};
     const { target, key } = content;
-    const membership = await this.#services.store.membership(this.#ghost.userId, event.room_id);
+    const membership = await this.#services.memberships.membership(this.#ghost.userId, event.room_id);
     if (membership?.membership !== "join") return {};
     const reaction = { eventId: event.event_id, roomId: event.room_id, sender: event.sender, target, key };
     return this.#services.handler.reaction(this.#ghost, reaction);

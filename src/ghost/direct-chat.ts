@@ -10,11 +10,11 @@ import { isRetryable } from "../observability/retryable.ts";
  * errors.
  */
 export async function partnerIn(
-  services: Pick<GhostServices, "store" | "rooms" | "client" | "log">,
+  services: Pick<GhostServices, "memberships" | "rooms" | "client" | "log">,
   ghost: string,
   roomId: string,
 ): Promise<string | undefined> {
-  const membership = await services.store.membership(ghost, roomId);
+  const membership = await services.memberships.membership(ghost, roomId);
   if (membership?.membership !== "join" || !membership.calledDirect) return undefined;
   try {
     await viewAs(services, ghost, roomId);

@@ -5,9 +5,9 @@ import type { GhostServices } from "./ghost-services.ts";
 /** The rooms recorded as direct chats of a ghost. */
 export class DirectRooms {
   readonly #userId: string;
-  readonly #services: Pick<GhostServices, "client" | "store">;
+  readonly #services: Pick<GhostServices, "client" | "memberships">;
 
-  constructor(userId: string, services: Pick<GhostServices, "client" | "store">) {
+  constructor(userId: string, services: Pick<GhostServices, "client" | "memberships">) {
     this.#userId = userId;
     this.#services = services;
   }
@@ -27,10 +27,10 @@ export class DirectRooms {
     { room_id, sender }: Pick<RoomEvent, "room_id" | "sender">,
   ): Promise<void> {
     if (predecessor === undefined) return;
-    const { store } = this.#services;
-    const before = await store.membership(this.#userId, predecessor);
+    const { memberships } = this.#services;
+    const before = await memberships.membership(this.#userId, predecessor);
     if (before?.calledDirect !== true) return;
-    await store.setDirect(this.#userId, room_id);
+    await memberships.setDirect(this.#userId, room_id);
     await this.add(sender, room_id);
   }
 }

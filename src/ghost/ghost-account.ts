@@ -22,6 +22,7 @@ type AccountServices = DeviceSurroundings &
     | "loaded"
     | "loading"
     | "loadedAtOnce"
+    | "memberships"
     | "process"
     | "profileOf"
     | "rooms"
@@ -156,15 +157,15 @@ export class GhostAccount {
 
   /** Records the rooms that the ghost is in and that no event has announced. Throws HomeserverError, DatabaseError. */
   async reconcileRooms(signal?: AbortSignal): Promise<void> {
-    const { client, store } = this.#services;
+    const { client, memberships } = this.#services;
     const actor = { userId: this.#userId };
     const options = { signal };
-    const known = new Set(await store.joinedRooms(this.#userId));
+    const known = new Set(await memberships.joinedRooms(this.#userId));
     const missing = (await joinedRooms(client, actor, options)).filter((roomId) => !known.has(roomId));
     if (missing.length > 0) {
       const direct = Object.values((await getAccountData(client, actor, "m.direct", options)) ?? {});
       const directRooms = new Set(direct.flat().filter((room) => typeof room === "string"));
-      await store.reconcile(this.#userId, missing, directRooms);
+      await memberships.reconcile(this.#userId, missing, directRooms);
       this.#log.info({ rooms: missing.length }, "the ghost is in rooms that no event had announced");
       this.#wake();
     }

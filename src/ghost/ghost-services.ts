@@ -4,6 +4,7 @@ import type { EncryptionMode, Trust, VerificationMode } from "../config/config.t
 import type { Database } from "../database/database.ts";
 import type { HomeserverClient } from "../homeserver/client.ts";
 import type { Mailbox } from "../mailbox/mailbox.ts";
+import type { Memberships } from "../mailbox/memberships.ts";
 import type { MasterKey } from "../sealing/master-key.ts";
 import type { InviteQuota } from "../permissions/invite-quota.ts";
 import type { Permissions } from "../permissions/permissions.ts";
@@ -31,6 +32,7 @@ export interface GhostServices {
   readonly mailbox: Mailbox;
   readonly rooms: Rooms;
   readonly store: GhostStore;
+  readonly memberships: Memberships;
   readonly outbox: Outbox;
   readonly missingKeys: MissingKeys;
   readonly trustNotices: TrustNotices;

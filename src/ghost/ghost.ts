@@ -36,7 +36,7 @@ const DOWNLOAD_RETRIED_FOR_MS = 5_000;
 /** The shared services for acting as a ghost. */
 type GhostSurfaceServices = Pick<
   GhostServices,
-  "client" | "database" | "isGhost" | "log" | "mode" | "outbox" | "permissions" | "rooms" | "store" | "trustIn"
+  "client" | "database" | "isGhost" | "log" | "memberships" | "mode" | "outbox" | "permissions" | "rooms" | "trustIn"
 >;
 
 /** An agent's Matrix user, with its own device, store and keys: the actions in its name. Its actor handles its mail. */

@@ -28,7 +28,7 @@ export class Greeting {
   readonly #ghost: GhostHandle;
   readonly #services: Pick<
     GhostServices,
-    "store" | "rooms" | "client" | "log" | "handler" | "notices" | "trustNotices" | "trustIn"
+    "memberships" | "rooms" | "client" | "log" | "handler" | "notices" | "trustNotices" | "trustIn"
   >;
   readonly #sender: Sender;
 
@@ -36,7 +36,7 @@ export class Greeting {
     ghost: GhostHandle,
     services: Pick<
       GhostServices,
-      "store" | "rooms" | "client" | "log" | "handler" | "notices" | "trustNotices" | "trustIn"
+      "memberships" | "rooms" | "client" | "log" | "handler" | "notices" | "trustNotices" | "trustIn"
     >,
     sender: Sender,
   ) {
@@ -63,7 +63,7 @@ export class Greeting {
   async late(loaded: LoadedGhost): Promise<{ readonly waiting: number; readonly againMs: number | undefined }> {
     let waiting = 0;
     let againMs: number | undefined;
-    for (const room of await this.#services.store.ungreeted(loaded.lease.ghost)) {
+    for (const room of await this.#services.memberships.ungreeted(loaded.lease.ghost)) {
       if ((await this.entered(room, loaded)) === "greeted") continue;
       waiting++;
       if (room.waitsForMs < LOOKS_FOR_MS) againMs = LOOKS_MS;
@@ -72,18 +72,18 @@ export class Greeting {
   }
 
   async #greet(room: Entered, loaded: LoadedGhost): Promise<"greeted" | "waits"> {
-    const { store, handler, notices, trustNotices } = this.#services;
+    const { memberships, handler, notices, trustNotices } = this.#services;
     const { roomId, inviter } = room;
     const direct = (await partnerIn(this.#services, this.#ghost.userId, roomId)) !== undefined;
     const obstacle = inviter === undefined ? undefined : await this.#obstacle(roomId, inviter, loaded);
     if (inviter === undefined || obstacle === undefined) {
       await handler.joined(this.#ghost, { roomId, direct });
-      await store.setUngreeted(loaded.lease, roomId, undefined);
+      await memberships.setUngreeted(loaded.lease, roomId, undefined);
       // Another untrusted device of the person is a separate case.
       if (inviter !== undefined) await trustNotices.forget(inviter, roomId);
       return "greeted";
     }
-    await store.setUngreeted(loaded.lease, roomId, inviter);
+    await memberships.setUngreeted(loaded.lease, roomId, inviter);
     const content = await notices.unheard(this.#ghost, { roomId, direct, why: obstacle.why });
     // A person without any device can read nothing.
     if (content !== undefined && obstacle.devices > 0) {

@@ -1,12 +1,12 @@
 import type { Rooms } from "../rooms/rooms.ts";
-import type { GhostStore } from "./ghost-store.ts";
+import type { Memberships } from "../mailbox/memberships.ts";
 
 /** Whether a message is still the last one in a direct chat of two, as far as known. */
 export async function isLatestOfTwo(
-  store: Pick<GhostStore, "membership">,
+  memberships: Pick<Memberships, "membership">,
   rooms: Pick<Rooms, "soleCompanion" | "isLatest">,
   { ghost, roomId, eventId }: { readonly ghost: string; readonly roomId: string; readonly eventId: string },
 ): Promise<boolean> {
-  const isDirect = (await store.membership(ghost, roomId))?.calledDirect === true;
+  const isDirect = (await memberships.membership(ghost, roomId))?.calledDirect === true;
   return isDirect && (await rooms.soleCompanion(roomId, ghost)) !== undefined && rooms.isLatest(roomId, eventId);
 }

@@ -20,7 +20,7 @@ import { saidSinceInvite } from "./since-invite.ts";
 /** The services for handling a ghost's own memberships. */
 export type MembershipEventsServices = Pick<
   GhostServices,
-  "audit" | "client" | "handler" | "mailbox" | "outbox" | "store"
+  "audit" | "client" | "handler" | "mailbox" | "outbox" | "memberships"
 >;
 
 /** Handles invites to a ghost, its joins and its leaves. */
@@ -103,10 +103,10 @@ export class MembershipEvents {
 
   /** Greets the room; messages since the invite come before later ones. */
   async #entered(item: MailItem, loaded: LoadedGhost, log: Logger): Promise<Outcome> {
-    const { client, mailbox, store } = this.#services;
+    const { client, mailbox, memberships } = this.#services;
     const { event } = item;
     const ghost = this.#ghost.userId;
-    const membership = await store.membership(ghost, event.room_id);
+    const membership = await memberships.membership(ghost, event.room_id);
     if (membership?.membership !== "join") return {};
     const said = await saidSinceInvite(client, event).catch((error: unknown) => {
       if (isRetryable(error)) throw error;
@@ -142,11 +142,11 @@ export class MembershipEvents {
    */
   async #isPast(item: MailItem): Promise<boolean> {
     if (!mayBePast(item)) return false;
-    const { client, store } = this.#services;
+    const { client, memberships } = this.#services;
     const roomId = item.event.room_id;
     const joined = await joinedRooms(client, { userId: this.#ghost.userId });
     if (!joined.includes(roomId)) return false;
-    await store.reconcile(this.#ghost.userId, [roomId], new Set());
+    await memberships.reconcile(this.#ghost.userId, [roomId], new Set());
     return true;
   }
 }

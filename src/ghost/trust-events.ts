@@ -9,7 +9,7 @@ import type { GhostServices } from "./ghost-services.ts";
 /** The services for notices of trust. */
 type TrustEventsServices = Pick<
   GhostServices,
-  "client" | "log" | "notices" | "rooms" | "store" | "trustNotices" | "verification"
+  "client" | "log" | "notices" | "rooms" | "memberships" | "trustNotices" | "verification"
 >;
 
 /** Tells a room about changes of trust: a changed identity, an unsigned device, a finished verification. */
@@ -64,7 +64,7 @@ export class TrustEvents {
 
   /** A direct chat with a person, as far as known. */
   async #directRoomWith(person: string): Promise<string | undefined> {
-    for (const roomId of await this.#services.store.calledDirectWith(this.#ghost.userId, person)) {
+    for (const roomId of await this.#services.memberships.calledDirectWith(this.#ghost.userId, person)) {
       if ((await partnerIn(this.#services, this.#ghost.userId, roomId)) === person) return roomId;
     }
     return undefined;

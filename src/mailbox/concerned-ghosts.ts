@@ -1,8 +1,8 @@
 import type { Queryable } from "../database/database.ts";
 import type { RoomEvent, Transaction } from "../homeserver/transaction.ts";
-import type { GhostRooms, MembershipChange } from "./routing.ts";
+import type { GhostRooms } from "./routing.ts";
 
-/* The ghosts that a transaction concerns, by their rooms: read and recorded while the transaction is stored. */
+/* The ghosts that a transaction concerns, by their rooms: read while the transaction is stored. */
 
 /** The ghosts that are in the rooms of some events. */
 export async function ghostRooms(tx: Queryable, events: readonly RoomEvent[]): Promise<GhostRooms> {
@@ -35,21 +35,4 @@ export async function ghostsToWake(
     [JSON.stringify(transaction.changedUsers)],
   );
   return [...new Set([...named, ...rows.map((row) => row.ghost)])];
-}
-
-/**
- * Records a ghost's membership. An invite to a room that the ghost is in is late or repeated, or follows a leave that
- * was never reported. The ghost itself resolves this; until then it stays joined, and the room's kind is unchanged.
- */
-export async function storeMembership(tx: Queryable, change: MembershipChange): Promise<void> {
-  await tx.query(
-    `insert into memberships (ghost, room_id, membership, direct) values ($1, $2, $3, $4)
-     on conflict (ghost, room_id) do update set
-       membership = case when memberships.membership = 'join' and excluded.membership = 'invite' then 'join'
-         else excluded.membership end,
-       changed_at = now(),
-       direct = case when excluded.membership = 'invite' and memberships.membership <> 'join' then excluded.direct
-         else memberships.direct end`,
-    [change.ghost, change.roomId, change.membership, change.direct],
-  );
 }

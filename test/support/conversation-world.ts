@@ -30,7 +30,7 @@ import { acquireLease } from "../../src/leases/leases.ts";
 import { silentLogger } from "../../src/observability/log.ts";
 import { ReadFiles } from "../../src/memory/read-files.ts";
 import { UnreadableFile } from "../../src/answering/unreadable-file.ts";
-import { SpokenLanguages } from "../../src/rooms/spoken-languages.ts";
+import { Memberships } from "../../src/mailbox/memberships.ts";
 import { RoomSettingsStore } from "../../src/rooms/settings-store.ts";
 import {
   ProviderError,
@@ -304,7 +304,7 @@ export class World {
       language: new RoomLanguage({
         settings,
         history: this.history,
-        spoken: new SpokenLanguages(database),
+        memberships: new Memberships(database),
         configured: () => language,
       }),
       defaults: () => ({

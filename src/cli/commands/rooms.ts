@@ -1,6 +1,6 @@
 import { AuditLog } from "../../audit/audit-log.ts";
 import type { Database } from "../../database/database.ts";
-import { GhostStore } from "../../ghost/ghost-store.ts";
+import { Memberships } from "../../mailbox/memberships.ts";
 import type { HomeserverClient } from "../../homeserver/client.ts";
 import { roomState } from "../../homeserver/room-calls.ts";
 import { roomsMarkedByMessage, unmarkRoom } from "../../rooms/encrypted-by-message.ts";
@@ -68,7 +68,7 @@ async function unmark(
   if (marked === undefined) {
     return refuse(`${roomId} does not count as encrypted for a message alone: its state has said it, or nothing has`);
   }
-  const [userId] = await new GhostStore(database).ghostsIn(roomId);
+  const [userId] = await new Memberships(database).ghostsIn(roomId);
   if (userId === undefined) return refuse(`no agent is in ${roomId}, so that its state can't be read`);
   const state = await roomState(client, { userId }, roomId);
   if (state.some(({ type }) => type === "m.room.encryption")) {

@@ -5,6 +5,7 @@ import type { TargetIn } from "../../crypto/verification-messages.ts";
 import type { Database } from "../../database/database.ts";
 import type { HomeserverClient } from "../../homeserver/client.ts";
 import type { Mailbox } from "../../mailbox/mailbox.ts";
+import type { Memberships } from "../../mailbox/memberships.ts";
 import type { Metrics } from "../../observability/metrics.ts";
 import type { Permissions } from "../../permissions/permissions.ts";
 import type { MasterKey } from "../../sealing/master-key.ts";
@@ -21,7 +22,7 @@ export interface DeviceSurroundings {
   readonly syncing: Semaphore;
   readonly permissions: Permissions;
   /** Tells which of some people share a room with a ghost. */
-  readonly store: { neighbours(ghost: string, people: readonly string[]): Promise<readonly string[]> };
+  readonly memberships: Pick<Memberships, "neighbours">;
   /** The trust that a ghost requires in a room. */
   readonly trustIn: (userId: string, roomId: string) => { readonly read: TrustLevel };
   /** The one who confirms verifications on the agents' side. */

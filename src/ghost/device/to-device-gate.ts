@@ -10,11 +10,15 @@ import type { DeviceSurroundings } from "./device-surroundings.ts";
  */
 export class ToDeviceGate {
   readonly #userId: string;
-  readonly #services: Pick<DeviceSurroundings, "permissions" | "store" | "metrics">;
+  readonly #services: Pick<DeviceSurroundings, "permissions" | "memberships" | "metrics">;
   readonly #log: Logger;
   readonly #quota: ToDeviceQuota;
 
-  constructor(userId: string, services: Pick<DeviceSurroundings, "permissions" | "store" | "metrics">, log: Logger) {
+  constructor(
+    userId: string,
+    services: Pick<DeviceSurroundings, "permissions" | "memberships" | "metrics">,
+    log: Logger,
+  ) {
     this.#userId = userId;
     this.#services = services;
     this.#log = log;
@@ -40,11 +44,11 @@ export class ToDeviceGate {
   }
 
   async #standings(senders: ReadonlySet<string>): Promise<ReadonlyMap<string, Standing>> {
-    const { permissions, store } = this.#services;
+    const { permissions, memberships } = this.#services;
     const ghost = this.#userId;
     const mayUse = (userId: string): boolean => permissions.allowsSomewhere({ act: "overheard", userId, ghost });
     const others = [...senders].filter((userId) => !mayUse(userId));
-    const neighbours = new Set(others.length === 0 ? [] : await store.neighbours(ghost, others));
+    const neighbours = new Set(others.length === 0 ? [] : await memberships.neighbours(ghost, others));
     return new Map(
       [...senders].map((userId) => {
         if (!others.includes(userId)) return [userId, "user"];

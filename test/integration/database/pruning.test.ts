@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { access, readFile } from "node:fs/promises";
+import { access, glob, readFile } from "node:fs/promises";
 import { describe, it } from "node:test";
 import { CommandMenus } from "../../../src/commands/command-menus.ts";
 import { Forgetting } from "../../../src/memory/forgetting.ts";
@@ -57,6 +57,10 @@ async function age(database: Database, interval: string): Promise<void> {
     await database.query(`update ${table} set ${column} = ${column} - interval '${interval}'`);
 }
 
+function folderOf(path: string): string {
+  return path.slice(0, path.indexOf("/"));
+}
+
 /** All that the bridge deletes by and by. */
 async function prune(database: Database, forgetKeysAfterMs?: number): Promise<number> {
   const seals = sealsOf(database);
@@ -105,6 +109,18 @@ forEachDatabase((_kind, open) => {
         await access(inCheckout(`src/${owner}`));
         const text = await readFile(inCheckout(`src/${owner}`), "utf8");
         assert.ok(new RegExp(`\\b${table}\\b`).test(text), `${owner} does not name ${table}`);
+      }
+    });
+
+    it("is written by its owner's folder alone; of the settings each owner writes a name of its own", async () => {
+      const owners = new Map((await documented()).map(({ table, owner }) => [table, owner]));
+      for await (const file of glob("src/**/*.ts", { cwd: inCheckout(".") })) {
+        const text = await readFile(inCheckout(file), "utf8");
+        for (const [, table = ""] of text.matchAll(/\b(?:insert into|update|delete from|from: ")\s*(\w+)/g)) {
+          const owner = owners.get(table);
+          if (owner === undefined || table === "settings") continue;
+          assert.equal(folderOf(file.slice("src/".length)), folderOf(owner), `${file} writes ${table}`);
+        }
       }
     });
 

@@ -10,6 +10,7 @@ import type { EventHandler } from "../../../src/ghost/event-handler.ts";
 import { Ghost } from "../../../src/ghost/ghost.ts";
 import type { GhostServices } from "../../../src/ghost/ghost-services.ts";
 import { GhostStore } from "../../../src/ghost/ghost-store.ts";
+import { Memberships } from "../../../src/mailbox/memberships.ts";
 import { GhostHalted } from "../../../src/ghost/halted.ts";
 import { KnownMembers } from "../../../src/ghost/known-members.ts";
 import { MissingKeys } from "../../../src/ghost/missing-keys.ts";
@@ -99,6 +100,7 @@ class World {
       mailbox: this.mailbox,
       rooms,
       store: this.store,
+      memberships: new Memberships(database),
       outbox,
       missingKeys: new MissingKeys({
         database,
@@ -320,6 +322,28 @@ forEachDatabase((_kind, open) => {
       assert.deepEqual(world.followed, ["hello"], "nothing follows what was not stored");
       assert.deepEqual(await world.stored(), ["hello"]);
       assert.deepEqual(world.elsewhere, []);
+    });
+
+    it("stays stopped, where it is stopped while it puts away what it had under a lost lease", async (t) => {
+      const world = await make(t);
+      await world.enter();
+      const { database, ghost } = world;
+      const query = database.query.bind(database);
+      let stopped: Promise<void> | undefined;
+      world.handles = async () => {
+        await takeLease(database, LLAMA);
+        t.mock.method(database, "query", (...asked: Parameters<Database["query"]>) => {
+          if (asked[0].startsWith("update leases set owner = null")) stopped ??= ghost.stop();
+          return query(...asked);
+        });
+      };
+      await world.say("hello");
+      await eventually("the ghost to be stopped", () => stopped !== undefined);
+      await stopped;
+      ghost.actor.wake();
+      await ghost.actor.settled();
+      assert.deepEqual(world.heard, ["hello"]);
+      assert.ok(!ghost.actor.isLoaded);
     });
 
     it("leaves its mail to the process that has taken the ghost over", async (t) => {

@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { after, before, describe, it } from "node:test";
 import type { Database } from "../../../src/database/database.ts";
 import { partnerIn } from "../../../src/ghost/direct-chat.ts";
-import { GhostStore } from "../../../src/ghost/ghost-store.ts";
+import { Memberships } from "../../../src/mailbox/memberships.ts";
 import { createHomeserverClient, type HomeserverClient } from "../../../src/homeserver/client.ts";
 import { MatrixError } from "../../../src/homeserver/errors.ts";
 import { silentLogger } from "../../../src/observability/log.ts";
@@ -55,7 +55,7 @@ forEachDatabase((_kind, open) => {
       const database = await open();
       answer = { status: 200 };
       const rooms = new Rooms(database, silentLogger());
-      const services = { store: new GhostStore(database), rooms, client, log: silentLogger() };
+      const services = { memberships: new Memberships(database), rooms, client, log: silentLogger() };
       await database.query(
         "insert into memberships (ghost, room_id, membership, direct) values ($1, $2, 'join', true)",
         [LLAMA, ROOM],
@@ -116,7 +116,7 @@ forEachDatabase((_kind, open) => {
       await among({ [LLAMA]: "join", [ALICE]: "join" });
       const before = reads;
       const rooms = new Rooms(database, silentLogger());
-      const services = { store: new GhostStore(database), rooms, client, log: silentLogger() };
+      const services = { memberships: new Memberships(database), rooms, client, log: silentLogger() };
       for (let time = 0; time < 3; time++) assert.equal(await partnerIn(services, LLAMA, ROOM), ALICE);
       assert.equal(reads, before);
     });

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { DeviceStore } from "../../../src/ghost/device/device-store.ts";
 import { GhostStore } from "../../../src/ghost/ghost-store.ts";
+import { Memberships } from "../../../src/mailbox/memberships.ts";
 import { Outbox, transactionId } from "../../../src/ghost/outbox.ts";
 import { acquireLease, StaleLease, type Lease } from "../../../src/leases/leases.ts";
 import { Processes } from "../../../src/leases/processes.ts";
@@ -140,20 +141,20 @@ forEachDatabase((_kind, open) => {
 
     it("learns from the server where it is, and keeps what it knew of those rooms", async () => {
       const database = await open();
-      const store = new GhostStore(database);
+      const memberships = new Memberships(database);
       const known = `insert into memberships (ghost, room_id, membership, direct) values
         ($1, '!dm', 'join', true), ($1, '!left', 'leave', false), ($1, '!invited', 'invite', true)`;
       await database.query(known, [LLAMA]);
-      await store.reconcile(LLAMA, ["!dm", "!left", "!invited", "!new", "!newdm"], new Set(["!newdm"]));
+      await memberships.reconcile(LLAMA, ["!dm", "!left", "!invited", "!new", "!newdm"], new Set(["!newdm"]));
       const direct: Record<string, unknown> = {};
       for (const room of ["!dm", "!left", "!invited", "!new", "!newdm"]) {
-        const membership = await store.membership(LLAMA, room);
+        const membership = await memberships.membership(LLAMA, room);
         assert.equal(membership?.membership, "join", room);
         direct[room] = membership.calledDirect;
       }
       assert.deepEqual(direct, { "!dm": true, "!left": false, "!invited": true, "!new": false, "!newdm": true });
-      assert.equal(await store.membership(MAX, "!dm"), undefined);
-      await store.reconcile(LLAMA, [], new Set());
+      assert.equal(await memberships.membership(MAX, "!dm"), undefined);
+      await memberships.reconcile(LLAMA, [], new Set());
     });
   });
 

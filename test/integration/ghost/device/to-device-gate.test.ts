@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { GhostStore } from "../../../../src/ghost/ghost-store.ts";
+import { Memberships } from "../../../../src/mailbox/memberships.ts";
 import { ToDeviceGate } from "../../../../src/ghost/device/to-device-gate.ts";
 import { silentLogger } from "../../../../src/observability/log.ts";
 import { createMetrics } from "../../../../src/observability/metrics.ts";
@@ -27,7 +27,11 @@ forEachDatabase((_kind, open) => {
       );
       const permissions = { allowsSomewhere: ({ userId }: { userId: string }) => userId === ALICE };
       const metrics = createMetrics(() => undefined);
-      const services = { permissions: permissions as unknown as Permissions, store: new GhostStore(database), metrics };
+      const services = {
+        permissions: permissions as unknown as Permissions,
+        memberships: new Memberships(database),
+        metrics,
+      };
       const gate = new ToDeviceGate(AGENT, services, silentLogger());
 
       const key = (sender: unknown): Record<string, unknown> => ({ sender, type: "m.room.encrypted", content: {} });
