@@ -14,7 +14,7 @@ const POSTGRES_TEMPLATE = "TEST_POSTGRES_TEMPLATE";
 export function sharedPostgresUrl(): string {
   const url = process.env[POSTGRES_URL];
   if (url === undefined) {
-    throw new Error("no PostgreSQL: run test files by test/run.ts, as in: node test/run.ts integration -- support");
+    throw new Error("no PostgreSQL: run test files by test/run.ts, as in: node test/run.ts integration -- leases");
   }
   return url;
 }

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Database } from "../../../src/database/database.ts";
 import { History } from "../../../src/memory/history.ts";
 import { acquireLease, StaleLease, type Lease } from "../../../src/leases/leases.ts";
@@ -236,20 +235,24 @@ forEachDatabase((_kind, open) => {
       world.limits = { ...world.limits, atWork: { all: 2, ofGhost: 9, ofAsker: 9 } };
       let running = 0;
       let most = 0;
-      const together = Promise.withResolvers<undefined>();
+      const ends = new Map<string, () => void>();
       world.respond = async (turn) => {
         most = Math.max(most, ++running);
-        if (running === 2) together.resolve(undefined);
-        // The first is not done before a second has begun, and a third would begin beside them.
-        await together.promise;
-        await sleep(5);
+        await new Promise<void>((resolve) => ends.set(turn.eventId, resolve));
         running--;
         return reply(turn.eventId);
       };
       const runner = world.runner();
       for (let one = 0; one < 9; one++) await world.ask(`!${one}`, `$q${one}`, { asker: `@p${one}:a.b` });
       runner.kick();
-      for (let one = 0; one < 9; one++) await world.until(`$q${one}`, "answered");
+      for (let waiting = 9; waiting > 0; waiting--) {
+        // None is done before another has begun, and a third would begin while the first is stored.
+        await eventually("two to be at work", () => ends.size >= Math.min(2, waiting));
+        const [next = ""] = ends.keys();
+        ends.get(next)?.();
+        ends.delete(next);
+        await world.until(next, "answered");
+      }
       await runner.stop();
       assert.equal(most, 2);
     });

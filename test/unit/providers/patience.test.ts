@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
+import { setImmediate as turn } from "node:timers/promises";
 import { Patience } from "../../../src/providers/patience.ts";
 import { ProviderError } from "../../../src/providers/provider.ts";
 
@@ -45,13 +45,13 @@ describe("the patience with which servers are asked what somebody waits for", ()
       patience.wait("a", () => Promise.reject(refused)),
       refused,
     );
+    const late = Promise.withResolvers<never>();
     await assert.rejects(
-      patience.wait("a", async () => {
-        await sleep(30);
-        throw refused;
-      }),
+      patience.wait("a", () => late.promise),
       isLate,
     );
-    await sleep(40);
+    late.reject(refused);
+    // A rejection that nobody takes ends the process by then.
+    await turn();
   });
 });
