@@ -38,7 +38,7 @@ async function contents(database: Database): Promise<Map<string, Row[]>> {
 
 /** What migrations have renamed, or changed of what was there. */
 const NEW_NAMES: Record<string, string> = { crypto_leases: "leases" };
-const CHANGED: ReadonlySet<string> = new Set(["leases.owner", "rooms.changes"]);
+const CHANGED: ReadonlySet<string> = new Set(["leases.owner", "rooms.changes", "turn_steps.question"]);
 
 describe("a database of every earlier schema", () => {
   for (const { number, name } of migrations.slice(0, -1)) {
@@ -178,6 +178,6 @@ forEachDatabase((_kind, open) => {
 
   it("the files say themselves whether an older version can live with them", () => {
     const compatible = migrations.filter(({ isBreaking }) => !isBreaking).map(({ number }) => number);
-    assert.deepEqual(compatible, [19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34]);
+    assert.deepEqual(compatible, [19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 36]);
   });
 });
