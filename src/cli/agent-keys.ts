@@ -21,7 +21,7 @@ export interface AtAgentKeys extends AtKeys {
 export const SECRET_FILE = {
   type: "string",
   value: "FILE",
-  meaning: "holds the recovery key or passphrase; - is standard input (default: it is asked for)",
+  meaning: "the file with the recovery key or passphrase; - is standard input (default: ask)",
 } as const satisfies Option;
 
 /** Runs a command with the master key open. Throws as {@link atHomeserver}, and MasterKeyError. */

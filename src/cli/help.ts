@@ -4,7 +4,7 @@ import type { NamedCommand } from "./command-list.ts";
 /** The options that every command takes. */
 export const COMMON_OPTIONS = {
   config: { type: "string", short: "c", value: "FILE", meaning: "the configuration (default: config.yaml)" },
-  help: { type: "boolean", short: "h", meaning: "show what a command does and takes" },
+  help: { type: "boolean", short: "h", meaning: "show help for a command" },
   version: { type: "boolean", meaning: "print the version" },
 } as const;
 

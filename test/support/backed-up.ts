@@ -1,6 +1,6 @@
 import type { Deployment } from "./deployment.ts";
 
-/** Whether the key of a session is in an agent's backup on the server. */
+/** Whether an agent's backup on the server holds a session's key. */
 export async function isBackedUp(
   deployment: Deployment,
   { agent, roomId, sessionId }: { readonly agent: string; readonly roomId: string; readonly sessionId: string },

@@ -8,12 +8,12 @@ import { inCheckout } from "./paths.ts";
 import { lastLines, startProcess } from "./process.ts";
 
 export interface BridgeSettings {
-  /** Where config.yaml, registration.yaml and data/ go; made when missing. */
+  /** The folder of config.yaml, registration.yaml and data/; made when missing. */
   readonly directory: string;
   readonly homeserver: Pick<Synapse, "url" | "serverName">;
-  /** Where the bridge listens for Synapse. */
+  /** The port on which the bridge listens for Synapse. */
   readonly port: number;
-  /** Where Synapse reaches it, when that is not the port itself. */
+  /** The URL at which Synapse reaches it, if that is not the port itself. */
   readonly url?: string;
   /** A PostgreSQL URL; left out, the embedded database is used. */
   readonly database?: string;
@@ -34,7 +34,7 @@ export interface BridgeFiles {
   readonly hsToken: string;
 }
 
-/** Writes what a bridge starts from. Default: one agent, `demo`, of the built-in demo provider. */
+/** Writes the files that a bridge starts from. Default: one agent, `demo`, of the built-in demo provider. */
 export async function writeBridgeConfig(settings: BridgeSettings): Promise<BridgeFiles> {
   const { directory, homeserver, port, toDevicePush = false } = settings;
   const files = {
@@ -70,7 +70,7 @@ export async function writeBridgeConfig(settings: BridgeSettings): Promise<Bridg
     logging: { level: "debug", format: "json" },
     providers: settings.providers ?? { demo: { type: "demo" } },
     agents: settings.agents ?? { demo: { provider: "demo", display_name: "Demo" } },
-    // So that what comes after a question is its answer; the tests of these two switch them on.
+    // So that the event after a question is its answer; the tests of these two switch them on.
     answers: { welcome: false, command_menus: false },
     ...settings.extraConfig,
   });
@@ -85,14 +85,14 @@ export interface LogLine {
   readonly [field: string]: unknown;
 }
 
-/** The bridge in a process of its own, as an admin would start it. */
+/** The bridge in a separate process, as an admin would start it. */
 export interface RunningBridge {
   readonly pid: number;
   readonly exited: Promise<Exit>;
   logs(): LogLine[];
-  /** All it printed on standard error. */
+  /** Everything it printed on standard error. */
   text(): string;
-  /** SIGTERM; resolves with how it ended. SIGKILL after 20 s. */
+  /** Sends SIGTERM, and SIGKILL after 20 s; resolves with its exit. */
   stop(): Promise<Exit>;
   /** SIGKILL; resolves when it is gone. */
   kill(): Promise<Exit>;
@@ -129,7 +129,7 @@ export async function startBridge(options: { config: string; env?: NodeJS.Proces
   };
 }
 
-/** A JSON log line; nothing for what Node itself prints. */
+/** A JSON log line; nothing for Node's own output. */
 function parseLine(line: string): LogLine[] {
   try {
     return [JSON.parse(line) as LogLine];

@@ -1,11 +1,11 @@
 import { inCheckout } from "./paths.ts";
 import { startProcess } from "./process.ts";
 
-/** Runs `npm run check`; resolves with what it complains of, if anything. A signal ends it, without a word. */
+/** Runs `npm run check`; resolves with its complaint, if any. A signal ends it silently. */
 export async function check(signal: AbortSignal): Promise<string | undefined> {
   const npm = await startProcess({ command: "npm", args: ["run", "--silent", "check"], cwd: inCheckout(".") });
   const end = (): void => {
-    // npm and the programs it started: they are a group.
+    // npm and its child processes form a group.
     if (npm.exit() === undefined) process.kill(-npm.pid, "SIGTERM");
   };
   signal.addEventListener("abort", end);

@@ -2,16 +2,16 @@ import { lastLines, type Process } from "./process.ts";
 import { Timeline } from "./timeline.ts";
 import type { Answer, Command, Notice } from "./user-protocol.ts";
 
-/** What a client says of itself once it is logged in. */
+/** A client's report after its login. */
 export interface ClientSession {
   readonly userId: string;
   readonly deviceId: string;
   readonly accessToken: string;
-  /** Of the secret storage, where the client has made one. */
+  /** Of the secret storage, if the client has made one. */
   readonly recoveryKey?: string;
 }
 
-/** The other end of a client's process: asks, and keeps what it is told. */
+/** The other end of a client's process: sends requests, and stores reports. */
 export class ClientProcess {
   readonly timeline = new Timeline();
   readonly typing = new Map<string, readonly string[]>();

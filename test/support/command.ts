@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { text } from "node:stream/consumers";
 import { inCheckout } from "./paths.ts";
 
-/** How a command ended. */
+/** The end of a command. */
 export interface CommandResult {
   readonly code: number | null;
   readonly stdout: string;

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { CORE_SCHEMA, load, mergeTag } from "js-yaml";
 import { inCheckout } from "./paths.ts";
 
-/** A service of docker/compose.yaml, as far as tests look at it. */
+/** The parts of a service of docker/compose.yaml that tests read. */
 export interface Service {
   readonly image: string;
   readonly user?: string;
@@ -37,7 +37,7 @@ export interface Compose {
   readonly secrets: Readonly<Record<string, { readonly file: string }>>;
 }
 
-/** Reads docker/compose.yaml as a container engine would, with what its services share. */
+/** Reads docker/compose.yaml as a container engine would, with the services' shared parts. */
 export async function readCompose(): Promise<Compose> {
   const text = await readFile(inCheckout("docker/compose.yaml"), "utf8");
   return load(text, { schema: CORE_SCHEMA.withTags(mergeTag) }) as Compose;

@@ -1,4 +1,4 @@
-// Standard output is for the protocol; whatever a library has to say goes to standard error. Imported before any of them.
+// Standard output carries the protocol, so libraries must print to standard error. Imported before any of them.
 import { Console } from "node:console";
 
 globalThis.console = new Console(process.stderr);

@@ -81,10 +81,10 @@ export const OTHER: Agent = {
   model: "qwen2.5:7b",
 };
 
-/** A PNG of 3 by 2 pixels, as far as its header. */
+/** The header of a PNG of 3 by 2 pixels. */
 export const PICTURE = Buffer.from("89504e470d0a1a0a0000000d494844520000000300000002", "hex");
 
-/** A provider that says what a test tells it to, and keeps what it was asked. */
+/** A provider that gives scripted answers, and records its requests. */
 export class Script implements Provider {
   readonly name = "local";
   host = "127.0.0.1:11434";
@@ -111,7 +111,7 @@ export class Script implements Provider {
     const known = this.contextTokens === undefined ? {} : { contextTokens: this.contextTokens };
     return Promise.resolve({ sees: this.sees, ...remote, ...known });
   };
-  /** What is heard in a recording. */
+  /** The words in a recording. */
   hears = (): Promise<string> => Promise.reject(new ProviderError("unreachable", "nobody listens"));
   transcribe(request: TranscribeRequest): Promise<string> {
     this.recordings.push(request);
@@ -134,7 +134,7 @@ export async function* chunks(...texts: string[]): AsyncIterable<ChatChunk> {
   yield { kind: "done", reason: "stop" };
 }
 
-/** No row of the database holds it. */
+/** Fails if any row of the database holds the words. */
 export async function assertNowhere(database: Database, words: RegExp): Promise<void> {
   const { rows: tables } = await database.query<{ name: string }>(
     "select table_name as name from information_schema.tables where table_schema = 'public' and table_type = 'BASE TABLE'",
@@ -146,7 +146,7 @@ export async function assertNowhere(database: Database, words: RegExp): Promise<
   }
 }
 
-/** An event that can be read in a room, as it came. */
+/** A readable event of a room, as it came. */
 export interface EventInRoom extends Omit<ReadEvent, "eventId" | "content"> {
   readonly type: string;
   readonly content: Readonly<Record<string, unknown>>;
@@ -156,16 +156,16 @@ function readOf(eventId: string, { type, content, ...event }: EventInRoom): Read
   return { ...event, eventId, content: parseContent(type, content) };
 }
 
-/** What may be particular about something that is said. */
+/** The options of a message. */
 export type Saying = Partial<Omit<GhostMessage, "content">> & {
   readonly to?: string;
-  /** Fields that its content has beside its words. */
+  /** Further fields of its content. */
   readonly also?: object;
-  /** The content, in the place of one that is made of its words. */
+  /** The content, instead of one made from the words. */
   readonly content?: Readonly<Record<string, unknown>>;
 };
 
-/** A conversation with agents whose models say what a test tells them to, on a database. */
+/** A conversation with agents whose models give scripted answers, on a database. */
 export class World {
   readonly database: Database;
   readonly provider = new Script();
@@ -183,11 +183,11 @@ export class World {
     rooms: new Map<string, CloudPolicy>(),
   };
   encrypted = false;
-  /** What the gate is told of the room, where that is something else. */
+  /** The room's encryption as the gate sees it, if that differs. */
   gateSees: boolean | undefined;
-  /** Who may do what; a test may change it. */
+  /** The permissions; a test may change them. */
   readonly access = permissive();
-  /** What was refused. */
+  /** The refusals. */
   readonly refused: Refused[] = [];
   readonly permissions = new Permissions({
     settings: () => this.access,
@@ -199,24 +199,24 @@ export class World {
   describes = true;
   /** Whether agents may set state. */
   maySetState = true;
-  /** Whether who comes says so. */
+  /** Whether newcomers introduce themselves. */
   welcomes = true;
-  /** How many have joined the room. */
+  /** The number of joined members. */
   members = 3;
-  /** Who is in a direct chat that somebody else has made: of others, who is in one moderates it. */
+  /** The users in direct chats that somebody else made; in others, the member is a moderator. */
   readonly leftAlone = new Set<string>();
-  /** What can be read in the room, beside what was said to an agent; and what was looked for there. */
+  /** The readable events of the room, besides messages to an agent; and the events that were looked up. */
   readonly events = new Map<string, EventInRoom>();
   readonly lookedUp: string[] = [];
-  /** Why nothing can be looked up. */
+  /** The error of every lookup. */
   lookFails: Error | undefined;
-  /** Who sent which events, beside those that are remembered. */
+  /** The senders of further events. */
   readonly senders = new Map<string, string>();
-  /** Whether nothing has been said since what is being answered, in a direct chat of two. */
+  /** Whether the answered message is still the last one, in a direct chat of two. */
   latest = false;
-  /** What is different with the other agent. */
+  /** The other agent's differences. */
   other: Partial<Agent> = {};
-  /** The events that were sent under steps, where a test wants to name them. */
+  /** The events sent under steps, where a test names them. */
   readonly sentAs = new Map<string, string>();
   /** The agents in the room. */
   readonly present = new Set([LLAMA, QWEN]);
@@ -228,13 +228,13 @@ export class World {
   readonly state: { readonly type: string; readonly stateKey: string; readonly content: object }[] = [];
   readonly uploaded: { readonly bytes: Uint8Array; readonly mimetype: string; readonly form: Form }[] = [];
   readonly files = new Map<string, Uint8Array | Promise<Uint8Array>>();
-  /** The files that were fetched, as often as they were. */
+  /** The fetched files, once for each fetch. */
   readonly downloads: string[] = [];
   readonly stopped: { readonly id: number; readonly keeps: boolean }[] = [];
   agent: Agent | undefined = AGENT;
   queued = 0;
   finished = 0;
-  /** Why nothing can be stored. */
+  /** The error of every commit. */
   commitFails: Error | undefined;
   #count = 0;
 
@@ -352,7 +352,7 @@ export class World {
     return userId === LLAMA ? this.agent : userId === QWEN ? OTHER : undefined;
   }
 
-  /** As the admin has set it. */
+  /** The admin's settings. */
   #answers(language: Language | "auto"): AnswerSettings {
     return {
       stream: "edit",
@@ -365,7 +365,7 @@ export class World {
     };
   }
 
-  /** @param host who has made the room, beside the moderator. */
+  /** @param host the person who made the room, besides the moderator. */
   ghost(userId = LLAMA, host?: string): GhostHandle {
     return {
       userId,
@@ -408,7 +408,7 @@ export class World {
     };
   }
 
-  /** Acts on what was decided, as the ghost's actor does. */
+  /** Acts on a decision, like the ghost's actor. */
   async settle(decided: Promise<Outcome>): Promise<void> {
     const { store, after } = await decided;
     await this.database.transaction(async (tx) => {
@@ -419,7 +419,7 @@ export class World {
     await after?.();
   }
 
-  /** Somebody says something; returns the event's id. */
+  /** Sends a person's message; returns the event's id. */
   async say(body: string, more: Saying = {}): Promise<string> {
     const { to = LLAMA, also = {}, content = { msgtype: "m.text", body, ...also }, ...fields } = more;
     const message: GhostMessage = {
@@ -441,14 +441,14 @@ export class World {
 
   /** The open turn of an event. */
   async turn(eventId: string, ghost = LLAMA): Promise<Turn | undefined> {
-    // Run by whoever has the ghost.
+    // The process that has the ghost runs it.
     const { rows } = await this.database.query<{ owner: number }>("select owner from leases");
     const owner = rows[0]?.owner ?? (await this.#take());
     const open = await new TurnStore(this.database, sealsOf(this.database)).queue.due(owner);
     return open.map(({ turn }) => turn).find((turn) => turn.eventId === eventId && turn.ghost === ghost);
   }
 
-  /** What is about to be sent in answer to an event. */
+  /** The reply that is about to be sent to an event. */
   async replyTo(eventId: string): Promise<TurnReply | undefined> {
     const { rows } = await this.database.query<{ owner: number }>("select owner from leases");
     const open = await new TurnStore(this.database, sealsOf(this.database)).queue.due(
@@ -470,7 +470,7 @@ export class World {
     return (await this.database.query("select event_id, state, kind, thread_root from turns order by id")).rows;
   }
 
-  /** A question that was answered, in two messages unless others are named; returns its turn's id. */
+  /** A question with its answer, by default in two messages; returns its turn's id. */
   async answered(question: string, { answers = ["$answer", "$more"] } = {}): Promise<number> {
     const turn = await this.turn(question);
     assert.ok(turn);
@@ -495,8 +495,9 @@ export class World {
 }
 
 /**
- * Whatever is said says whom it mentions, if nobody: where it does not, homeservers and clients look for names in the text (spec
- * "User and room mentions", the push rules `.m.rule.contains_display_name`, `.contains_user_name` and `.roomnotif`).
+ * Every message must say whom it mentions, even nobody: otherwise homeservers and clients search the text for names
+ * (spec "User and room mentions", the push rules `.m.rule.contains_display_name`, `.contains_user_name` and
+ * `.roomnotif`).
  */
 function assertMentions(type: string, content: object): void {
   if (type !== "m.room.message") return;
@@ -507,7 +508,7 @@ function assertMentions(type: string, content: object): void {
   if (anew !== undefined) assertMentions(type, anew as object);
 }
 
-/** What comes, unless nobody waits for it any more. */
+/** The awaited value, unless the signal aborts. */
 async function until<T>(coming: T | Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const stop = (): void => reject(signal.reason as Error);
@@ -519,7 +520,7 @@ async function until<T>(coming: T | Promise<T>, signal: AbortSignal): Promise<T>
   });
 }
 
-/** Everybody of this server may, and the moderator administers the bridge, too. */
+/** Everybody of this server may use agents, and the moderator also administers the bridge. */
 function permissive() {
   return {
     access: { users: ["@*:example.test"], ignore: ["@_*:*"], admins: [] as string[] },
@@ -544,9 +545,9 @@ const AGENTS = [
 
 const NAMES: Readonly<Record<string, string>> = { [ALICE]: "Alice", [LLAMA]: "Llama", [QWEN]: "Qwen" };
 
-/** The same where it was looked up. */
+/** The same for looked-up events. */
 const READ_NAMES: Readonly<Record<string, string>> = { ...NAMES, [BOB]: "Bob" };
 
-/** For whoever does not look at what is being said. */
+/** For callers that ignore the growing answer. */
 export const UNSEEN = (): void => undefined;
 export const NEVER = new AbortController().signal;

@@ -1,4 +1,4 @@
-// Loaded before the bridge (node --import): ends the process, as a power failure would, when the step of CRASH_AT
+// Loaded before the bridge (node --import): ends the process like a power failure when the step of CRASH_AT
 // ("send.sent:2") is reached for that time.
 import { subscribe } from "node:diagnostics_channel";
 

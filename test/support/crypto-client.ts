@@ -14,14 +14,14 @@ import {
 } from "@matrix-org/matrix-sdk-crypto-wasm";
 import type { DeviceSync, KeyRequest } from "./simulated-key-server.ts";
 
-/** Where a client's requests go. */
+/** The destination of a client's requests. */
 export interface Homeserver {
   /** Resolves with the response's body. */
   request(request: KeyRequest): Promise<string>;
   sync(since: number): Promise<DeviceSync>;
 }
 
-/** A device to be opened: under a store's name, or in memory only. */
+/** A device to open: under a store's name, or in memory only. */
 export interface DeviceOptions {
   readonly user: string;
   readonly device: string;
@@ -35,7 +35,7 @@ export type Ciphertext = string;
 
 const ROTATE_AFTER_MESSAGES = 5n;
 
-/** A device that does what the engine asks of its host, and no more: for tests of the engine's store. */
+/** A device that does only what the engine needs from its host: for tests of the engine's store. */
 export class CryptoClient {
   readonly machine: OlmMachine;
   readonly #homeserver: Homeserver;
@@ -57,7 +57,7 @@ export class CryptoClient {
     return new CryptoClient(machine, homeserver);
   }
 
-  /** Takes in what the homeserver has for the device, then sends what the engine wants sent. */
+  /** Receives the homeserver's messages for the device, then sends the engine's requests. */
   async sync(): Promise<void> {
     const { toDevice, nextBatch, oneTimeKeys } = await this.#homeserver.sync(this.#since);
     await this.machine.receiveSyncChanges(
@@ -71,7 +71,7 @@ export class CryptoClient {
     await this.#sendOutgoing();
   }
 
-  /** Shares the room's key with the members as far as they lack it, and encrypts for them. */
+  /** Shares the room's key with members who lack it, and encrypts for them. */
   async encrypt(room: string, members: readonly string[], body: string): Promise<Ciphertext> {
     const users = (): UserId[] => members.map((member) => new UserId(member));
     await this.machine.updateTrackedUsers(users());

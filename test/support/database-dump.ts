@@ -1,6 +1,6 @@
 import type { Database } from "../../src/database/database.ts";
 
-/** Every row of every table as text, as a dump of the database shows it. */
+/** Every row of every table as text, as in a dump of the database. */
 export async function dumpOf(database: Pick<Database, "query">): Promise<string> {
   const { rows: tables } = await database.query<{ name: string }>(
     "select quote_ident(table_name) as name from information_schema.tables where table_schema = 'public' order by 1",

@@ -19,8 +19,8 @@ export interface OpenOptions {
 }
 
 /**
- * Describes a suite twice, once for PostgreSQL and once for the embedded database. `open` gives an empty database,
- * another one at every call of a test; all are closed after the suite.
+ * Describes a suite twice, for PostgreSQL and for the embedded database. `open` gives an empty database, another one at
+ * every call of a test; all are closed after the suite.
  */
 export function forEachDatabase(
   suite: (kind: Database["kind"], open: (options?: OpenOptions) => Promise<Database>) => void,
@@ -29,7 +29,7 @@ export function forEachDatabase(
     describe(`on ${kind}`, () => {
       const opened = new Map<Database, Schema>();
       let free: Database[] = [];
-      // Emptying a database costs a hundredth of making one.
+      // Emptying a database takes a hundredth of the time of making one.
       beforeEach(() => {
         free = [...opened.keys()];
       });
@@ -52,7 +52,7 @@ export function forEachDatabase(
 /** What {@link schemaOf} says of a database that is migrated. */
 type Schema = string;
 
-/** One of those that no test uses any more, migrated and empty again; a test may have closed it. */
+/** A database that no test uses any more, migrated and empty again; a test may have closed it. */
 async function emptied(free: Database[], opened: Map<Database, Schema>): Promise<Database | undefined> {
   for (let database = free.pop(); database !== undefined; database = free.pop()) {
     try {
@@ -66,7 +66,7 @@ async function emptied(free: Database[], opened: Map<Database, Schema>): Promise
   return undefined;
 }
 
-/** Takes away all rows but those of the migrations; when a test has changed the schema, that too. */
+/** Deletes all rows except those of the migrations, and restores a schema that a test has changed. */
 async function empty(database: Database, migrated: Schema | undefined): Promise<Schema> {
   if (database.kind === "postgres") await endOthers(database);
   if (migrated !== undefined && migrated === (await schemaOf(database))) {
@@ -77,14 +77,14 @@ async function empty(database: Database, migrated: Schema | undefined): Promise<
   return makeSchema(database);
 }
 
-/** Migrates, and keeps what rows the migrations have made. */
+/** Migrates, and keeps the rows that migrations insert. */
 async function makeSchema(database: Database): Promise<Schema> {
   await migrate(database, silentLogger());
   await database.execute(KEEP_FIRST_ROWS);
   return schemaOf(database);
 }
 
-/** A table without a file's first page never had a row: to ask for its size is cheaper than to look for rows. */
+/** A table without a first page in its file never had a row: asking for its size is cheaper than looking for rows. */
 const HAD_ROWS = `select relname from pg_class
       where relnamespace = 'public'::regnamespace and relkind = 'r' and pg_relation_size(oid) > 0`;
 
@@ -102,7 +102,7 @@ const KEEP_FIRST_ROWS = `do $$
   end
 $$`;
 
-/** For a few rows cheaper by far than `truncate`, which makes new files for all tables. Numbers begin at 1 again. */
+/** For a few rows much cheaper than `truncate`, which makes new files for all tables. Numbers start at 1 again. */
 const EMPTY_ALL_TABLES = `do $$
   declare name text;
   begin
@@ -119,7 +119,7 @@ const EMPTY_ALL_TABLES = `do $$
   end
 $$`;
 
-/** Ends what an earlier test left in a transaction or with a lock; an idle connection of the pool stays. */
+/** Ends connections that an earlier test left in a transaction or with a lock; idle ones of the pool stay. */
 async function endOthers(database: Database): Promise<void> {
   await database.query(`select pg_terminate_backend(pid, 5000) from pg_stat_activity
     where datname = current_database() and pid <> pg_backend_pid()

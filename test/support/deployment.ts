@@ -11,7 +11,7 @@ import { sharedPostgresUrl } from "./services.ts";
 import { temporaryDirectory } from "./temporary.ts";
 import { startUser, type User, type UserOptions } from "./user.ts";
 
-/** matrix-nio can't sign its devices: whoever is to talk with it must not ask for that. */
+/** matrix-nio can't sign its devices, so its partners must not require that. */
 export const TRUST_ANYONE = { encryption: { trust: { send: "unverified", read: "unverified" } } };
 
 export interface DeploymentOptions extends Pick<
@@ -20,10 +20,10 @@ export interface DeploymentOptions extends Pick<
 > {
   /** Default `postgres`, which costs half as much: embedded, each bridge's process compiles a PostgreSQL for itself. */
   readonly database?: Database["kind"];
-  /** With `postgres`: the server to make the database on; by default the one that all test files share. */
+  /** With `postgres`: the server for the database; by default the one that all test files share. */
   readonly postgresUrl?: string;
   readonly synapse?: Partial<Pick<SynapseOptions, "extraConfig" | "serverName" | "port">>;
-  /** Puts something between two of them: given the real address, resolves with the one to use in its place. */
+  /** Puts something between two of the programs: resolves with the address to use instead of the given one. */
   readonly through?: (edge: Edge, url: string) => Promise<string>;
 }
 
@@ -31,14 +31,14 @@ function direct(_edge: Edge, url: string): Promise<string> {
   return Promise.resolve(url);
 }
 
-/** Who asks and who is asked. */
+/** The two ends of a connection. */
 export type Edge = "synapse to bridge" | "bridge to synapse" | "bridge to database";
 
-/** A homeserver with the bridge on it and people who use it; everything for one test file. */
+/** A homeserver with the bridge and its users: everything for one test file. */
 export class Deployment {
   synapse: Synapse;
   readonly files: BridgeFiles;
-  /** What the bridge's files were written from. */
+  /** The settings of the bridge's files. */
   readonly settings: BridgeSettings;
   readonly #synapseOptions: Partial<SynapseOptions>;
   readonly #users: User[] = [];
@@ -51,7 +51,7 @@ export class Deployment {
     this.#synapseOptions = synapseOptions;
   }
 
-  /** The bridge as it runs; after a stop, the one that ran last. Throws when none was ever started. */
+  /** The running bridge; after a stop, the last one. Throws when none was ever started. */
   get bridge(): RunningBridge {
     if (this.#bridge === undefined) throw new Error("the bridge was not started");
     return this.#bridge;
@@ -62,7 +62,7 @@ export class Deployment {
     return `@agent_${name}:${this.synapse.serverName}`;
   }
 
-  /** Starts the bridge on the files and data it had before. Throws with the end of its log. */
+  /** Starts the bridge on its former files and data. Throws with the end of its log. */
   async startBridge(env?: NodeJS.ProcessEnv): Promise<RunningBridge> {
     this.#bridge = await startBridge({ config: this.files.config, ...(env === undefined ? {} : { env }) });
     return this.#bridge;
@@ -89,7 +89,7 @@ export class Deployment {
     this.synapse = await startHomeserver(this.#synapseOptions);
   }
 
-  /** A person who is logged in; ended with the deployment. */
+  /** A logged-in person; ended with the deployment. */
   async user(
     kind: User["kind"],
     localpart: string,

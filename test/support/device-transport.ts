@@ -2,12 +2,10 @@ import { RequestType } from "@matrix-org/matrix-sdk-crypto-wasm";
 import type { DeviceTransport } from "../../src/crypto/transport.ts";
 import type { SimulatedKeyServer } from "./simulated-key-server.ts";
 
-/** What a device has asked of the simulated server. */
+/** The requests of a device to the simulated server. */
 export type Asked = keyof DeviceTransport;
 
-/**
- * A device's way to the simulated server. `before` is called with each request, and may hold it up or throw.
- */
+/** A device's connection to the simulated server. `before` is called with each request, and may delay it or throw. */
 export function simulatedTransport(
   server: SimulatedKeyServer,
   user: string,

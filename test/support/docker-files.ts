@@ -5,7 +5,7 @@ import { generate } from "selfsigned";
 import { inCheckout } from "./paths.ts";
 import { temporaryDirectory } from "./temporary.ts";
 
-/** A copy of a file of docker/ in which something is changed. */
+/** A copy of a file of docker/ with a change. */
 export async function changed(file: string, from: string | RegExp, to: string): Promise<string> {
   const copy = join(await temporaryDirectory("lint"), file.split("/").at(-1) ?? "");
   const text = await readFile(inCheckout(file), "utf8");
@@ -14,7 +14,7 @@ export async function changed(file: string, from: string | RegExp, to: string): 
   return copy;
 }
 
-/** docker/nginx/matrix-agents.conf where nginx would include it, with certificates that there are. */
+/** docker/nginx/matrix-agents.conf in a place where nginx would include it, with existing certificates. */
 export async function exampleSite(change: (text: string) => string = (text) => text): Promise<string> {
   const folder = await temporaryDirectory("nginx");
   const { private: key, cert } = await generate([{ name: "commonName", value: "example.org" }]);

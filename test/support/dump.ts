@@ -1,6 +1,6 @@
 import pg from "pg";
 
-/** All that a PostgreSQL database holds, as text: each row of each table, as a dump would have it. */
+/** The contents of a PostgreSQL database as text: each row of each table, as in a dump. */
 export async function dumpDatabase(url: string): Promise<ReadonlyMap<string, string>> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
@@ -20,8 +20,8 @@ export async function dumpDatabase(url: string): Promise<ReadonlyMap<string, str
 }
 
 /**
- * The forms in which a text may stand in a dump: as it is, in hexadecimal digits, and in base64, whatever stands before it
- * there. What is encrypted has none of them.
+ * The forms of a text in a dump: plain, in hexadecimal digits, and in base64 at any offset. Encrypted text has none of
+ * them.
  */
 export function tracesOf(text: string): readonly string[] {
   const bytes = Buffer.from(text);
@@ -29,7 +29,7 @@ export function tracesOf(text: string): readonly string[] {
     const encoded = Buffer.concat([Buffer.alloc(before), bytes])
       .toString("base64")
       .replace(/=+$/, "");
-    // The first and the last character belong to the neighbours, too.
+    // The first and the last character also depend on the neighbours.
     return encoded.slice(before === 0 ? 0 : before + 1, -1);
   });
   return [text, bytes.toString("hex"), ...inBase64];

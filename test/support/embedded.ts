@@ -8,7 +8,9 @@ import { temporaryDirectory } from "./temporary.ts";
 
 const TEMPLATE = "TEST_EMBEDDED_TEMPLATE";
 
-/** Makes an embedded database, migrated and empty, for others to start from: making one takes seconds, copying it hardly any time. */
+/**
+ * Makes an embedded database, migrated and empty, as a template: making one takes seconds, copying it almost no time.
+ */
 export async function makeEmbeddedTemplate(): Promise<void> {
   const directory = await temporaryDirectory("embedded-template");
   const database = await openEmbedded(directory);
@@ -17,14 +19,11 @@ export async function makeEmbeddedTemplate(): Promise<void> {
   process.env[TEMPLATE] = directory;
 }
 
-/**
- * Puts a migrated and empty embedded database into a folder that does not exist yet, or leaves it to be made when there
- * is no template.
- */
+/** Puts a migrated and empty embedded database into a new folder, or does nothing when there is no template. */
 export async function layEmbedded(directory: string): Promise<void> {
   const template = process.env[TEMPLATE];
   if (template === undefined) return;
   await mkdir(dirname(directory), { recursive: true, mode: 0o700 });
-  // A thousand small files: copied one by one on the thread pool they cost eight times as much.
+  // A thousand small files: copying them one by one on the thread pool takes eight times as long.
   cpSync(template, directory, { recursive: true });
 }

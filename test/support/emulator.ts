@@ -7,7 +7,7 @@ export interface Size {
   readonly rows: number;
 }
 
-/** A terminal without a window: understands what is written to it as xterm does. */
+/** A terminal without a window, which understands output like xterm. */
 export class Emulator {
   readonly #terminal: xterm.Terminal;
 
@@ -21,7 +21,7 @@ export class Emulator {
     this.#terminal.write(data);
   }
 
-  /** What the terminal itself says to who writes to it, e.g. where the cursor is. */
+  /** Receives the terminal's own replies, e.g. the position of the cursor. */
   onAnswer(listener: (data: string) => void): void {
     this.#terminal.onData(listener);
   }
@@ -30,7 +30,7 @@ export class Emulator {
     this.#terminal.resize(columns, rows);
   }
 
-  /** All that stands on it, what has scrolled away first; rows that it broke itself are one line. */
+  /** Its whole contents, starting with scrolled lines; rows that it wrapped itself are one line. */
   async lines(): Promise<string[]> {
     await this.#written();
     const { active } = this.#terminal.buffer;
@@ -39,7 +39,7 @@ export class Emulator {
       const row = active.getLine(y);
       const next = active.getLine(y + 1);
       const isBroken = next?.isWrapped === true;
-      // A wide character that did not fit has left a cell empty.
+      // A wide character that did not fit has left an empty cell.
       const end = isBroken && row?.getCell(row.length - 1)?.getChars() === "" ? row.length - 1 : undefined;
       const text = row?.translateToString(!isBroken, 0, end) ?? "";
       if (row?.isWrapped === true) lines.push((lines.pop() ?? "") + text);
@@ -49,7 +49,7 @@ export class Emulator {
     return lines;
   }
 
-  /** The rows that are seen now. */
+  /** The visible rows. */
   async screen(): Promise<string[]> {
     await this.#written();
     const { active } = this.#terminal.buffer;
@@ -58,7 +58,7 @@ export class Emulator {
     );
   }
 
-  /** Where the cursor is, in the rows that are seen. */
+  /** The position of the cursor in the visible rows. */
   async cursor(): Promise<{ readonly row: number; readonly column: number }> {
     await this.#written();
     const { cursorX: column, cursorY: row } = this.#terminal.buffer.active;
@@ -70,7 +70,7 @@ export class Emulator {
   }
 }
 
-/** What a program of this process takes for its terminal. */
+/** A stream that a program takes for its terminal. */
 export class EmulatedOutput extends Writable {
   readonly isTTY = true;
   columns: number;

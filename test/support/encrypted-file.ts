@@ -1,6 +1,6 @@
 import { createCipheriv, createHash, randomBytes } from "node:crypto";
 
-/** A file as a client encrypts it (spec "Sending encrypted attachments"), by means of its own. */
+/** A file as a client encrypts it (spec "Sending encrypted attachments"), by independent code. */
 export function encryptFile(bytes: Uint8Array): { readonly bytes: Uint8Array; readonly info: object } {
   const key = randomBytes(32);
   // The lower half counts.

@@ -1,4 +1,4 @@
-// Run in a process of its own: shuts itself in, then tries every way out that a library has, and says what came of each.
+// A separate program: restricts itself, then tries every way out that a library has, and reports each result.
 import childProcess from "node:child_process";
 import dgram from "node:dgram";
 import dns, { lookup as namedLookup } from "node:dns";
@@ -45,23 +45,23 @@ const tried = (work) => {
 };
 
 const native = join(folder, "native.node");
-/** A name leads wherever it says. */
+/** A name that leads anywhere. */
 let isAsked = false;
 const elsewhere = (_host, { all }, done) => {
   isAsked = true;
   done(null, ...(all ? [[{ address: "127.0.0.1", family: 4 }]] : ["127.0.0.1", 4]));
 };
-/** Options that say one thing when they are first looked at, and another one after that. */
+/** Options with one value at the first look, and another value afterwards. */
 const fickle = (name, first, then) => {
   let looks = 0;
   const options = { host: "127.0.0.1", port: open };
-  // A copy says what it said; what is not copied is reached.
+  // A copy keeps the first value; without a copy, the second address is reached.
   return Object.defineProperty(options, name, { enumerable: true, get: () => (looks++ === 0 ? first : then) });
 };
 const missing = () => {
   throw Object.assign(new Error("there is none"), { name: "EgressRefused" });
 };
-/** All that a version of Node can look names up with, those of later versions too. */
+/** All members with which a version of Node can look up names, including later versions. */
 async function everyLookup() {
   const tables = { dns, "dns.promises": dns.promises, "dns.Resolver": new dns.Resolver() };
   tables["dns.promises.Resolver"] = new dns.promises.Resolver();
@@ -138,7 +138,7 @@ const results = {
     "connect",
   ),
   "net, a path in options": await once(net.connect({ path: join(folder, "out.sock") }), "connect"),
-  // It says that it is connected before its socket is.
+  // It reports a connection before its socket has one.
   http2: await once(http2.connect(`http://127.0.0.1:${shut}`), "remoteSettings"),
   "a WebSocket": await new Promise((resolve) => {
     const socket = new WebSocket(`ws://127.0.0.2:${open}`);
@@ -198,7 +198,7 @@ const results = {
   exec: tried(() => childProcess.exec("curl http://127.0.0.1")),
   execSync: tried(() => childProcess.execSync("curl http://127.0.0.1")),
 };
-// Not all hand it on: where they do not, the name leads where the system says.
+// Not all of them pass it on; then the system resolves the name.
 await once(http2.connect(`http://localhost:${shut}`, { lookup: elsewhere }), "remoteSettings");
 await once(http2.connect(`https://localhost:${shut}`, { lookup: elsewhere }), "remoteSettings");
 results["whatever has a lookup of its own"] = isAsked ? "asked" : "EgressRefused";

@@ -1,12 +1,12 @@
-// Loaded before a program (node --import): measures how long its event loop is kept from turning. From a SIGUSR2 on the
-// longest time counts, and is written at the end as JSON into the file that EVENT_LOOP_FILE names: by the clock, and of the
-// processor, which a machine that does other things at the time makes no longer.
+// Loaded before a program (node --import): measures how long its event loop is blocked. From a SIGUSR2 on it records
+// the longest time, and at the end writes it as JSON to the file of EVENT_LOOP_FILE: by the clock, and as processor
+// time, which other work on the machine does not lengthen.
 import { writeFileSync } from "node:fs";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 
 const EVERY_MS = 5;
 
-// Not in the processes that read documents.
+// Processes that read documents are left out.
 if (process.env.EVENT_LOOP_FILE !== undefined) {
   const delay = monitorEventLoopDelay({ resolution: EVERY_MS });
   delay.enable();

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** What {@link eventually} waited for did not come about. */
+/** The condition of {@link eventually} was never met. */
 export class NeverHappened extends Error {
   override readonly name = "NeverHappened";
 }
@@ -10,15 +10,15 @@ export interface EventuallyOptions {
   readonly timeoutMs?: number;
   /** Milliseconds between two looks. */
   readonly intervalMs?: number;
-  /** Said in the error after what was waited for: what there was instead. */
+  /** Added to the error: the state found instead. */
   readonly instead?: () => string;
 }
 
 type NotYet = undefined | null | false;
 
 /**
- * Looks again and again until `look` gives something other than `undefined`, `null` or `false`, and resolves with it.
- * An error thrown by `look` ends the waiting. Throws {@link NeverHappened}, which says what was waited for.
+ * Repeats `look` until it returns something other than `undefined`, `null` or `false`, and resolves with that. An error
+ * thrown by `look` ends the wait. Throws {@link NeverHappened}, which names the condition.
  */
 export async function eventually<T>(
   what: string,

@@ -12,7 +12,7 @@ import { startUser, type ClientKind, type User } from "./user.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** An event as servers exchange it, before it is signed. */
+/** An event between servers, before it is signed. */
 export interface Draft {
   readonly room_id: string;
   readonly sender: string;
@@ -25,10 +25,10 @@ export interface Draft {
   readonly [more: string]: unknown;
 }
 
-/** How each event of a transaction was taken: an error, or nothing. */
+/** The result of each event of a transaction: an error, or nothing. */
 export type Taken = Readonly<Record<string, { readonly error?: string }>>;
 
-/** Two Synapses that federate over TLS on loopback: the bridge's own, and another that does what a test wants. */
+/** Two Synapses that federate over TLS on loopback: the bridge's own, and another that a test controls. */
 export class Federation {
   readonly home: Deployment;
   readonly other: OtherServer;
@@ -41,7 +41,7 @@ export class Federation {
     this.#fronts = fronts;
   }
 
-  /** A person of the other server, with a client of their own. */
+  /** A person of the other server, with their own client. */
   async stranger(localpart: string, kind: ClientKind = "js-sdk"): Promise<User> {
     const user = await startUser({ kind, synapse: this.other.synapse, localpart });
     this.#users.push(user);
@@ -57,10 +57,10 @@ export class Federation {
   }
 }
 
-/** The other server: a Synapse behind a front that may answer for it, with the key by which it signs. */
+/** The other server: a Synapse behind a front that may answer in its place, with the server's signing key. */
 export class OtherServer {
   readonly synapse: Synapse;
-  /** What other servers ask passes here, and may be answered otherwise. */
+  /** Other servers' requests pass here, and may be answered differently. */
   readonly front: HttpProxy;
   readonly #home: Synapse;
   readonly #key: SigningKey;
@@ -77,8 +77,8 @@ export class OtherServer {
   }
 
   /**
-   * Answers what other servers ask: `answer` gives the body for a path, or nothing where Synapse is to answer. Resolves with
-   * what takes it back.
+   * Answers other servers' requests: `answer` returns the body for a path, or nothing where Synapse should answer.
+   * Resolves with a function that reverts this.
    */
   answers(answer: (path: string, body: Json) => Json | undefined | Promise<Json | undefined>): () => void {
     this.front.intercept = async (request) => {
@@ -91,7 +91,7 @@ export class OtherServer {
     };
   }
 
-  /** Asks the bridge's homeserver something as this server; resolves with its answer, whatever its status. */
+  /** Sends a request to the bridge's homeserver as this server; resolves with the answer, whatever its status. */
   async ask(
     method: "GET" | "PUT" | "POST",
     path: string,
@@ -220,7 +220,7 @@ function federating(port: number, authority: string): Json {
     federation_domain_whitelist: null,
     federation_custom_ca_list: [authority],
     ip_range_blacklist: [],
-    // Nothing that fails here keeps the two apart for long.
+    // A failure must not keep the two apart for long.
     federation: { destination_min_retry_interval: "1s", destination_max_retry_interval: "1s", max_short_retries: 1 },
     rc_federation: { window_size: 1000, sleep_limit: 100_000, sleep_delay: 0, reject_limit: 100_000, concurrent: 100 },
   };
@@ -240,7 +240,7 @@ class SigningKey {
     this.#key = createPrivateKey({ key: der, format: "der", type: "pkcs8" });
   }
 
-  /** Of an object as it stands (spec "Signing JSON"). */
+  /** The signature of an object (spec "Signing JSON"). */
   signature(object: Json): string {
     return unpadded(sign(null, Buffer.from(canonicalJson(object)), this.#key).toString("base64"));
   }
@@ -255,7 +255,10 @@ export function canonicalJson(value: unknown): string {
   return `{${sorted.map(([key, entry]) => `${JSON.stringify(key)}:${canonicalJson(entry)}`).join(",")}}`;
 }
 
-/** What stays of an event in a room of version 11, where the content's share is known; else all of it goes. */
+/**
+ * The rest of a redacted event in a room of version 11, where the kept part of its content is known; otherwise without
+ * content.
+ */
 function redact(event: Json): Json {
   const kept: Readonly<Record<string, readonly string[]>> = {
     "m.room.member": ["membership", "join_authorised_via_users_server"],

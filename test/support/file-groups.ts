@@ -2,13 +2,16 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 
-/** A test file, or several, and how much there is of it, in bytes. */
+/** One or several test files, with their size in bytes. */
 export interface SizedFiles {
   readonly paths: readonly string[];
   readonly size: number;
 }
 
-/** Spreads files over so many groups of about the same size; the largest group comes first, and in it the largest file. */
+/**
+ * Spreads files over a number of groups of about the same size; the largest group comes first, and in it the largest
+ * file.
+ */
 export function groupsOf(files: readonly SizedFiles[], count: number): SizedFiles[] {
   const groups = Array.from({ length: Math.min(count, files.length) }, () => ({ paths: [] as string[], size: 0 }));
   for (const { paths, size } of bySize(files)) {
@@ -19,7 +22,7 @@ export function groupsOf(files: readonly SizedFiles[], count: number): SizedFile
   return bySize(groups);
 }
 
-/** The largest first, so that none of them is left alone at the end. */
+/** The largest first, so that none of them runs alone at the end. */
 export function bySize<T extends SizedFiles>(files: readonly T[]): T[] {
   return files.toSorted((a, b) => b.size - a.size || (String(a.paths) < String(b.paths) ? -1 : 1));
 }
@@ -32,10 +35,7 @@ export function interleaved<T>(lists: readonly (readonly T[])[]): T[] {
     .map(({ item }) => item);
 }
 
-/**
- * Writes a test file that has the tests of all these files, so that one process runs them one after the other; of a single
- * file it is that file.
- */
+/** Writes a test file that runs the tests of all these files in one process; for a single file returns that file. */
 export async function asOneFile(paths: readonly string[], directory: string, name: string): Promise<string> {
   const [only, another] = paths;
   if (only !== undefined && another === undefined) return only;

@@ -1,6 +1,6 @@
 import type { User } from "./user.ts";
 
-/** What `POST /keys/query` tells of users, as far as clients look at it. */
+/** The parts of an answer to `POST /keys/query` that clients read. */
 export interface QueriedKeys {
   readonly device_keys: Readonly<Record<string, Readonly<Record<string, SignedKeys>> | undefined>>;
   readonly self_signing_keys: Readonly<Record<string, SignedKeys | undefined>>;
@@ -13,13 +13,13 @@ interface SignedKeys {
   readonly unsigned?: { readonly device_display_name?: string };
 }
 
-/** Asks for users' devices as a client does that knows nothing of them yet. */
+/** Queries users' devices like a client that does not know them yet. */
 export function queryKeys(person: User, userIds: readonly string[]): Promise<QueriedKeys> {
   const device_keys = Object.fromEntries(userIds.map((userId) => [userId, []]));
   return person.request<QueriedKeys>("POST", "/v3/keys/query", { device_keys });
 }
 
-/** The ids of somebody's devices, each with whether its owner's self-signing key has signed it. */
+/** The ids of a user's devices, each with whether the owner's self-signing key has signed it. */
 export function devicesIn(
   keys: QueriedKeys,
   userId: string,
@@ -32,8 +32,8 @@ export function devicesIn(
 }
 
 /**
- * Opens a direct chat by the rule of Element Web (`canEncryptToAllUsers`), gomuks and nheko: encrypted when everybody who
- * is invited has a device, and for good without encryption when somebody has none.
+ * Opens a direct chat by the rule of Element Web (`canEncryptToAllUsers`), gomuks and nheko: encrypted when every
+ * invited user has a device, and permanently unencrypted when one has none.
  */
 export async function openDirectChat(person: User, invite: string): Promise<{ roomId: string; encrypted: boolean }> {
   const encrypted = devicesIn(await queryKeys(person, [invite]), invite).length > 0;

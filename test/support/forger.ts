@@ -8,21 +8,21 @@ import { inCheckout, NIO_VENV } from "./paths.ts";
 
 const PASSWORD = "a password";
 
-/** What is wrong with a room key that is handed over. */
+/** The fault in a room key that is handed over. */
 export interface Forgery {
   /** The key's room. */
   readonly roomId: string;
-  /** For whose device the message is encrypted. */
+  /** The owner of the device for which the message is encrypted. */
   readonly encryptFor: string;
-  /** To whom it is sent; by default the same. */
+  /** The receiver; by default the same. */
   readonly deliverTo?: string;
-  /** What is written over the fields that say who it is from and for (spec "m.olm.v1.curve25519-aes-sha2"). */
+  /** Overwrites the fields that name the sender and receiver (spec "m.olm.v1.curve25519-aes-sha2"). */
   readonly change?: Readonly<Record<string, unknown>>;
-  /** Whether it is sent in clear. */
+  /** Whether it is sent unencrypted. */
   readonly clear?: boolean;
 }
 
-/** Somebody with a device of their own who keeps to no rule. */
+/** A person whose device breaks the rules. */
 export class Forger {
   readonly userId: string;
   readonly request: ReturnType<typeof requestAs>;
@@ -34,7 +34,7 @@ export class Forger {
     this.request = requestAs(deployment.synapse.url, accessToken);
   }
 
-  /** What it logs in with. */
+  /** The login data. */
   get login(): object {
     return loginOf(this.userId);
   }
@@ -46,7 +46,7 @@ export class Forger {
     return new Forger(deployment, userId, access_token);
   }
 
-  /** Hands over a room key, twice, and says something with it. Resolves with the id of the encrypted event. */
+  /** Hands over a room key, twice, and sends a message with it. Resolves with the id of the encrypted event. */
   async say({ deliverTo, change = {}, clear = false, ...forgery }: Forgery): Promise<string> {
     const { access_token: accessToken, device_id: deviceId } = await login(this.#deployment, this.userId);
     const order = {

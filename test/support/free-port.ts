@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 /**
- * Below the ports that systems hand to outgoing connections (Linux begins at 32768): one of those may be taken again before
- * whoever asked for it listens there.
+ * Below the ports of outgoing connections (Linux starts at 32768): one of those may be taken again before its owner
+ * listens there.
  */
 const FIRST = 18_000;
 const LAST = 32_000;
@@ -14,14 +14,14 @@ const LAST = 32_000;
 const TRIES = 100;
 
 /**
- * A file for each port that a process of a test has, named for the port, with the process's id in it. A server that a test
- * stops and starts again needs its port to itself meanwhile too, from all the test files that run beside it.
+ * A file for each port of a test's process, named after the port, with the process's id. A server that a test stops and
+ * starts again must keep its port meanwhile, against all other test files.
  */
 const CLAIMS = join(tmpdir(), "matrix-agents-test-ports");
 
 const claimed: string[] = [];
 
-/** A TCP port of 127.0.0.1 that nobody listens on at this moment, and that no other test gets while this process lives. */
+/** A free TCP port of 127.0.0.1 that no other test gets while this process lives. */
 export async function freePort(): Promise<number> {
   for (let tried = 0; tried < TRIES; tried++) {
     const port = randomInt(FIRST, LAST);
@@ -37,7 +37,7 @@ function claim(port: number): boolean {
   try {
     writeFileSync(file, String(process.pid), { flag: "wx" });
   } catch {
-    // Somebody has it. Where a killed process left its claim, the port goes to whoever next finds nothing there.
+    // The port is claimed. A killed process's claim is removed, and the next test that finds the port free gets it.
     if (!isAlive(owner(file))) rmSync(file, { force: true });
     return false;
   }
@@ -47,7 +47,7 @@ function claim(port: number): boolean {
 
 function owner(file: string): number | null {
   try {
-    // A claim is empty for the moment between being made and being written.
+    // A claim is empty for a moment after it is made.
     return Number(readFileSync(file, "utf8")) || null;
   } catch {
     return null;

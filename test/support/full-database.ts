@@ -3,8 +3,8 @@ import type { Database } from "../../src/database/database.ts";
 const LLAMA = "@agent_llama:hs";
 
 /**
- * Rows for every table, as the bridge lays them, by the migration that made the table; written with the columns that the
- * table had then.
+ * Rows for every table, in the bridge's form, by the migration that made the table, with the columns that the table had
+ * then.
  */
 export const ROWS: ReadonlyMap<number, string> = new Map([
   [
@@ -131,7 +131,7 @@ export const ROWS: ReadonlyMap<number, string> = new Map([
   [36, ""],
 ]);
 
-/** Lays rows in every table of the newest schema. */
+/** Inserts rows into every table of the newest schema. */
 export async function fillDatabase(database: Database): Promise<void> {
   for (const [number, sql] of ROWS) {
     const now =

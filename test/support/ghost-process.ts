@@ -7,11 +7,11 @@ import { CryptoClient } from "./crypto-client.ts";
 import type { DeviceSync, KeyRequest } from "./simulated-key-server.ts";
 import { takeLease } from "./lease.ts";
 
-/** Where a database is, in a form that another process can be handed. */
+/** The place of a database, in a form that another process can get. */
 export type DatabasePlace =
   { readonly kind: "embedded"; readonly directory: string } | { readonly kind: "postgres"; readonly url: string };
 
-/** The ghost that the process runs, and whom it talks with. */
+/** The ghost that the process runs, and its peer. */
 export interface GhostOptions {
   readonly place: DatabasePlace;
   readonly user: string;
@@ -22,7 +22,7 @@ export interface GhostOptions {
   readonly peer: string;
 }
 
-/** What the process says: a question, answered under its id, or an event it sent, which is answered by nothing. */
+/** A message of the process: a question, answered under its id, or a report of a sent event, without an answer. */
 export type FromGhost =
   | { readonly kind: "request"; readonly id: number; readonly request: KeyRequest }
   | { readonly kind: "sync"; readonly id: number; readonly since: number }
@@ -44,8 +44,8 @@ export function openPlace(place: DatabasePlace): Promise<Database> {
 }
 
 /**
- * A ghost that reads and writes without end, in a process of its own, so that a test can kill it. Its homeserver and
- * its peer live in the parent.
+ * A ghost that reads and writes without end in a separate process, so that a test can kill it. Its homeserver and its
+ * peer live in the parent.
  */
 async function run(options: GhostOptions): Promise<never> {
   const waiting = new Map<number, (answer: unknown) => void>();
@@ -74,7 +74,7 @@ async function run(options: GhostOptions): Promise<never> {
     },
   );
   for (let read = 0, written = 0; ; written++) {
-    // The messages before the sync: a key is sent before what it encrypts.
+    // The messages before the sync, because a key is sent before the messages that it encrypts.
     const messages = (await ask((id) => ({ kind: "messages", id, from: read }))) as string[];
     await ghost.sync();
     for (const content of messages) await ghost.decrypt(room, peer, content);

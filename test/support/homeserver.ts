@@ -15,7 +15,7 @@ export async function startHomeserver(options: Partial<SynapseOptions> = {}): Pr
     port: options.port ?? (await freePort()),
     registrations: options.registrations ?? [],
     toDevicePush: options.toDevicePush ?? false,
-    // Hashing test passwords with care would only cost time.
+    // Slow hashes of test passwords would only cost time.
     extraConfig: { bcrypt_rounds: 4, ...options.extraConfig },
   });
 }

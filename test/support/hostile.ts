@@ -1,16 +1,16 @@
-/** Makes a text of about so many characters. */
+/** Makes a text of about this many characters. */
 export type Hostile = (length: number) => string;
 
 function again(piece: string): Hostile {
   return (length) => piece.repeat(Math.ceil(length / piece.length));
 }
 
-/** `before` and then something again and again, and at last what makes all tries fail that were promising. */
+/** `before`, then repetitions, and finally a character that makes every promising match fail. */
 function ending(before: string, piece: string, end: string): Hostile {
   return (length) => before + again(piece)(length) + end;
 }
 
-/** Each time another piece. */
+/** A different piece each time. */
 function counted(piece: (index: number) => string): Hostile {
   return (length) => {
     const pieces: string[] = [];
@@ -23,7 +23,7 @@ function counted(piece: (index: number) => string): Hostile {
   };
 }
 
-/** As deep as it is long, and closed again. */
+/** Nested as deeply as it is long, and closed again. */
 function nested(open: string, middle: string, close: string): Hostile {
   return (length) => {
     const depth = Math.ceil(length / (open.length + close.length));
@@ -31,14 +31,14 @@ function nested(open: string, middle: string, close: string): Hostile {
   };
 }
 
-/** Rows of one sign, each longer than the one before. */
+/** Rows of one character, each longer than the one before. */
 function growing(sign: string, between: string): Hostile {
   return counted((index) => sign.repeat((index % 500) + 1) + between);
 }
 
 /**
- * Texts that have held up parsers: what makes patterns try again and again, opens what is never closed, nests, refers to
- * itself, or is of many small or one large part. For all that handles what strangers and models write.
+ * Texts that have blocked parsers: they make patterns backtrack, open without closing, nest, refer to themselves, or
+ * consist of many small parts or one large part. For all code that handles texts of strangers and models.
  */
 export const HOSTILE: Readonly<Record<string, Hostile>> = {
   "one word": again("a"),

@@ -20,17 +20,17 @@ export interface PassingRequest {
   readonly body: Buffer;
 }
 
-/** What the asker is told. */
+/** The answer that the requester gets. */
 export interface PassingAnswer {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly body: Buffer;
 }
 
-/** Decides what becomes of a request. By default it is passed on and so is its answer. */
+/** Decides about a request. By default the request and its answer are passed on. */
 export type Intercept = (request: PassingRequest, proxy: HttpProxy) => Promise<PassingAnswer | "hang up">;
 
-/** A way to an HTTP server on which requests can be repeated, held, cut or answered by somebody else. */
+/** A proxy of an HTTP server on which requests can be repeated, held, cut or answered differently. */
 export interface HttpProxy {
   readonly url: string;
   intercept: Intercept;
@@ -41,7 +41,7 @@ export interface HttpProxy {
   stop(): Promise<void>;
 }
 
-/** Headers that say how a body is carried and for how long the connection stays, which is each connection's own. */
+/** Headers about the transport of a body and the lifetime of the connection, which belong to each connection. */
 const FRAMING = new Set(["transfer-encoding", "content-length", "connection", "keep-alive"]);
 
 /** An answer in JSON. */
@@ -50,8 +50,8 @@ export function jsonAnswer(status: number, body: object): PassingAnswer {
 }
 
 /**
- * @param target the port of 127.0.0.1 to pass on to; asked anew for every request.
- * @param tls what it is asked by; without it, plain HTTP.
+ * @param target the port of 127.0.0.1 to pass on to; read anew for every request.
+ * @param tls the certificate for its clients; without it, plain HTTP.
  */
 export async function startHttpProxy(
   target: () => number,
@@ -85,7 +85,7 @@ export async function startHttpProxy(
       response.destroy();
       return;
     }
-    // The body is whole here, however it came.
+    // The body is complete here, in whatever form it came.
     const headers = Object.entries(answered.headers).filter(([name]) => !FRAMING.has(name));
     response.writeHead(answered.status, Object.fromEntries(headers)).end(answered.body);
   }
@@ -95,7 +95,7 @@ export async function startHttpProxy(
       .then((body) =>
         answer({ method: incoming.method ?? "", url: incoming.url ?? "", headers: incoming.headers, body }, response),
       )
-      // Whoever can't be reached behind the proxy can't be reached through it.
+      // A server that can't be reached behind the proxy can't be reached through it.
       .catch(() => response.destroy());
   };
   const server = tls === undefined ? createServer(take) : createTlsServer(tls, take);

@@ -120,7 +120,7 @@ async function handle(request: Request): Promise<unknown> {
       if (verification === undefined) throw new Error("no verification is under way");
       return finishVerification(verification, request.args.match);
     case "resetIdentity":
-      // An answer about keys that is under way meanwhile makes the SDK forget the new identity again: then it makes another.
+      // A running answer about keys makes the SDK forget the new identity, which then makes another.
       for (let isKnown = false; !isKnown;) {
         await makeIdentity(crypto);
         isKnown = await knowsItsIdentity(client, crypto);
@@ -176,7 +176,7 @@ async function start(options: Login): Promise<Session> {
   const crypto = client.getCrypto();
   if (crypto === undefined) throw new Error("matrix-js-sdk has no cryptography");
   if (!unsigned) {
-    // What is imported is compared with the public identity, which has to be known for that.
+    // The import compares the secrets with the public identity, so the client must know that first.
     await crypto.userHasCrossSigningKeys(userId, true);
     await crypto.bootstrapCrossSigning({
       authUploadDeviceSigningKeys: async (makeRequest) => {
@@ -198,7 +198,7 @@ async function start(options: Login): Promise<Session> {
 
 function observe(client: MatrixClient): void {
   client.on(RoomEvent.Timeline, (event) => {
-    // An event of our own is told about when the server has it; see LocalEchoUpdated.
+    // Our own event is reported when the server has it; see LocalEchoUpdated.
     if (event.status === null) tell(client, event);
   });
   client.on(RoomEvent.LocalEchoUpdated, (event) => {
@@ -260,7 +260,7 @@ async function waitRoom(client: MatrixClient, crypto: CryptoApi, roomId: string,
   });
 }
 
-/** What of the SDK's crypto carries verifications in rooms; it is in none of its types. */
+/** The part of the SDK's crypto that carries verifications in rooms; its types lack it. */
 interface VerificationCarrier {
   sendVerificationRequestContent(roomId: string, content: string): Promise<string>;
   onKeyVerificationEvent(event: MatrixEvent): Promise<void>;
@@ -294,7 +294,7 @@ interface Verification {
   readonly verified: Promise<void>;
 }
 
-/** Asks for a verification; what the other side then shows is scanned when it is handed in by a second call. */
+/** Asks for a verification; a second call passes in the code to scan, which the other side shows. */
 async function scanCode(
   crypto: CryptoApi,
   { code, ...whom }: Asked & { readonly code?: string },
@@ -325,7 +325,7 @@ async function startVerification(crypto: CryptoApi, whom: Asked): Promise<Verifi
   const verifier = await request.startVerification("m.sas.v1");
   const verified = verifier.verify();
   verified.catch(() => undefined);
-  // The SDK tells of the emoji once, which may be before anybody can listen.
+  // The SDK reports the emoji once, possibly before anybody can listen.
   const shown = eventually("the emoji to be shown", () => verifier.getShowSasCallbacks() !== null);
   await Promise.race([shown, verified.then(() => Promise.reject(new Error("nothing was shown")))]);
   const callbacks = verifier.getShowSasCallbacks();
@@ -342,7 +342,7 @@ async function makeIdentity(crypto: CryptoApi): Promise<void> {
   });
 }
 
-/** Whether a client vouches for its person's identity, which is what it does in a verification. */
+/** Whether a client trusts its person's identity, as it must in a verification. */
 async function knowsItsIdentity(client: MatrixClient, crypto: CryptoApi): Promise<boolean> {
   const own = client.getSafeUserId();
   const look = async (): Promise<boolean> => {

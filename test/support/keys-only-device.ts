@@ -1,8 +1,8 @@
 import { generateKeyPairSync, sign, type KeyObject } from "node:crypto";
 
 /**
- * The body of a `/keys/upload` of a device that is nothing but its keys: enough to be written to, and made in no time. Its
- * keys are signed as the specification says, by means of our own.
+ * The body of a `/keys/upload` for a device that consists only of its keys: other devices can write to it, and it is
+ * made quickly. Independent code signs the keys as the specification says.
  */
 export function keysOnlyDevice(userId: string, deviceId: string): string {
   const identity = generateKeyPairSync("ed25519");

@@ -1,13 +1,13 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { text } from "node:stream/consumers";
 
-/** A way to the homeserver on which to-device messages, and so room keys, are late. */
+/** A connection to the homeserver on which to-device messages, and so room keys, are late. */
 export interface LateKeys {
   /** To be used by a client in place of the homeserver's. */
   readonly url: string;
-  /** From now on, to-device messages are acknowledged and kept back. */
+  /** From now on, to-device messages are acknowledged and held back. */
   hold(): void;
-  /** Delivers what was kept back, in order, and holds nothing from now on. */
+  /** Delivers the held-back messages, in order, and holds nothing from now on. */
   release(): Promise<void>;
   stop(): Promise<void>;
 }

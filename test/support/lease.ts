@@ -1,7 +1,7 @@
 import type { Database } from "../../src/database/database.ts";
 import { acquireLease, type Lease } from "../../src/leases/leases.ts";
 
-/** A process that is known to the database and gives no sign of life: whatever it has can be taken over. */
+/** A process in the database without a heartbeat: its ghosts can be taken over. */
 export async function addProcess(database: Database): Promise<number> {
   const { rows } = await database.query<{ number: number }>(
     "insert into processes (expires_at) values (clock_timestamp()) returning number",

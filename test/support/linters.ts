@@ -7,12 +7,12 @@ import { inCheckout } from "./paths.ts";
 const VENV = inCheckout(".cache/linters-venv");
 const PACKAGES = { locked: inCheckout("test/support/linters.txt") };
 
-/** Installs the programs that check files of other formats than ours. Throws VenvError. */
+/** Installs the programs that check other file formats. Throws VenvError. */
 export async function ensureLinters(): Promise<void> {
   await ensureVenv({ directory: VENV, packages: PACKAGES, progress: (line) => console.error(line) });
 }
 
-/** Runs one of them; resolves with what it found wrong, which is "" when it is content. */
+/** Runs one of them; resolves with its complaints, or "". */
 export async function lint(
   program: "check-jsonschema" | "hadolint" | "shellcheck" | "python",
   args: readonly string[],

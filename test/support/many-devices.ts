@@ -1,7 +1,7 @@
 import { generateKeyPairSync, sign, type KeyObject } from "node:crypto";
 import { jsonAnswer, type PassingAnswer, type PassingRequest } from "./http-proxy.ts";
 
-/** A person with an identity and devices that it has signed, all of them nothing but keys; made in no time. */
+/** A person with an identity and signed devices that consist only of keys; made quickly. */
 export class PersonOfKeys {
   readonly userId: string;
   readonly deviceIds: readonly string[];
@@ -14,7 +14,7 @@ export class PersonOfKeys {
     this.deviceIds = Array.from({ length: devices }, (_, index) => `DEVICE${index}`);
   }
 
-  /** What `/keys/query` says of this person. */
+  /** The answer of `/keys/query` about this person. */
   query(): { readonly device_keys: object; readonly master_keys: object; readonly self_signing_keys: object } {
     const master = raw(this.#master.publicKey);
     const selfSigning = raw(this.#selfSigning.publicKey);
@@ -66,7 +66,7 @@ export class PersonOfKeys {
 
 type ByUser = Record<string, object>;
 
-/** The answer to a `/keys/query` or `/keys/claim`, with what is asked of these people in it; other answers as they are. */
+/** The answer to a `/keys/query` or `/keys/claim`, with these people's keys in it; other answers unchanged. */
 export function withKeysOf(
   people: ReadonlyMap<string, PersonOfKeys>,
   { url, body }: PassingRequest,

@@ -5,7 +5,7 @@ import { startProcess } from "./process.ts";
 /** The client of mautrix-user/, once it is built. */
 export const MAUTRIX_USER = inCheckout(".cache/mautrix-user");
 
-/** The user on mautrix-go can't be built. The message says what to install, or what Go complained about. */
+/** The user on mautrix-go can't be built. The message says what to install, or quotes Go. */
 export class GoError extends Error {
   override readonly name = "GoError";
 }
@@ -13,7 +13,7 @@ export class GoError extends Error {
 /** Builds the user on mautrix-go; quick when little has changed. Throws {@link GoError}. */
 export async function buildMautrixUser(progress: (line: string) => void): Promise<void> {
   progress("Building the user on mautrix-go …");
-  // The tag puts mautrix-go's own cryptography in the place of libolm, so that no C is needed.
+  // The tag replaces libolm by mautrix-go's own cryptography, so that no C is needed.
   const { code, said } = await runGo("go", "build", "-tags", "goolm", "-buildvcs=false", "-o", MAUTRIX_USER, ".");
   if (code !== 0) throw new GoError(`the user on mautrix-go can't be built:\n${said.join("\n")}`);
 }
@@ -30,7 +30,7 @@ export async function runGo(
     env: {
       PATH: [process.env["PATH"], "/usr/local/go/bin"].join(delimiter),
       CGO_ENABLED: "0",
-      // An older Go says that it is too old, instead of downloading another one.
+      // An older Go then reports that it is too old, instead of downloading another one.
       GOTOOLCHAIN: "local",
     },
   }).catch((error: unknown) => {

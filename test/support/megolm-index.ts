@@ -1,4 +1,4 @@
-/** Which key of which Megolm session a message was encrypted with. Two messages with the same one break secrecy. */
+/** The key of the Megolm session that encrypted a message. Two messages with the same key break secrecy. */
 export function megolmIndex(content: string): { readonly session: string; readonly index: number } {
   const { session_id, ciphertext } = JSON.parse(content) as { session_id: string; ciphertext: string };
   const bytes = Buffer.from(ciphertext, "base64");

@@ -4,14 +4,14 @@ import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { setImmediate, setTimeout as sleep } from "node:timers/promises";
 
-/** How a request is answered: the bytes one after the other, as they come over the wire. */
+/** The answer to a request: the bytes in order, as they come over the wire. */
 export interface Reply {
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly parts: Iterable<string | Uint8Array>;
   /** Before each part but the first, in ms. */
   readonly pauseMs?: number;
-  /** What comes after the last part; the end of the answer, unless said otherwise. */
+  /** The event after the last part; by default the end of the answer. */
   readonly then?: "cut" | "stall";
 }
 
@@ -25,11 +25,11 @@ export interface SeenRequest {
   readonly ended: Promise<"answered" | "disconnected">;
 }
 
-/** A server that says what a test tells it to: the wire itself, for clients of model servers. */
+/** A server with scripted answers: the wire itself, for clients of model servers. */
 export interface ModelServer {
   readonly url: string;
   readonly requests: SeenRequest[];
-  /** How the requests to a path are answered from now on. */
+  /** Sets the answers to requests to a path. */
   on(path: string, reply: Reply | ((request: SeenRequest) => Reply)): void;
   close(): Promise<void>;
 }
@@ -67,7 +67,7 @@ export async function startModelServer(tls?: { readonly key: string; readonly ce
       isFirst = false;
       if (response.destroyed) return;
       if (!response.write(part)) await Promise.race([once(response, "drain"), seen.ended]);
-      // Each in a packet of its own: whoever reads gets its turn.
+      // Each in a separate packet, so that the reader gets its turn.
       await setImmediate();
     }
     if (reply.then === "cut") response.destroy();

@@ -14,12 +14,12 @@ import { UsageError } from "../usage-error.ts";
 export const command = defineCommand({
   summary: "print the audit log: joins, refusals, changed settings, exported keys and more",
   options: {
-    since: { type: "string", value: "WHEN", meaning: "from a date (2026-05-31) or so long ago (12h, 7d)" },
-    verify: { type: "boolean", meaning: "tell whether a row was changed or is missing, and show the head of the log" },
+    since: { type: "string", value: "WHEN", meaning: "only entries since a date (2026-05-31) or an age (12h, 7d)" },
+    verify: { type: "boolean", meaning: "check whether a row was changed or is missing, and show the head of the log" },
     head: {
       type: "string",
       value: "HEAD",
-      meaning: "with --verify: a head that was shown before, and kept elsewhere",
+      meaning: "with --verify: a head that was shown earlier, and kept elsewhere",
     },
     json: { type: "boolean", meaning: "print a JSON object a line" },
   },

@@ -15,7 +15,7 @@ import { UsageError } from "../usage-error.ts";
  * Throws UsageError, ConfigError, MasterKeyError, BackupError, and the error of opening the database.
  */
 export const command = defineCommand({
-  summary: "write all of the database to one file, sealed with the master key",
+  summary: "write the whole database to one file, sealed with the master key",
   arguments: { FILE: "the file to write; there must be none of that name" },
   options: {},
   examples: ["matrix-agents backup /backups/agents-2026-05-31"],

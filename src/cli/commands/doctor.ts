@@ -20,14 +20,14 @@ import { UsageError } from "../usage-error.ts";
  * Throws UsageError.
  */
 export const command = defineCommand({
-  summary: "check everything, and say how to mend each fault",
+  summary: "check everything, and show how to fix each fault",
   options: {
     json: { type: "boolean", meaning: "print the findings as JSON" },
-    roundtrip: { type: "boolean", meaning: "hold an encrypted conversation too, as a user who is made for it" },
+    roundtrip: { type: "boolean", meaning: "also hold an encrypted conversation, as a temporary user" },
     "shared-secret-file": {
       type: "string",
       value: "FILE",
-      meaning: "holds Synapse's registration_shared_secret, to make that user by",
+      meaning: "the file with Synapse's registration_shared_secret, which makes that user",
     },
     agent: {
       type: "string",

@@ -10,7 +10,7 @@ import { UsageError } from "../usage-error.ts";
  * ConfigError, and the error of opening the database.
  */
 export const command = defineCommand({
-  summary: "show the agents' keys as clients show them; for one agent as QR codes too",
+  summary: "show the agents' keys as clients show them; for one agent also as QR codes",
   arguments: { "[AGENT]": "one agent, or none for all" },
   options: {},
   run({ config: file }, [agent, ...more]) {

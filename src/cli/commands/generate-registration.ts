@@ -13,18 +13,18 @@ import { UsageError } from "../usage-error.ts";
  * homeserver.yaml. Throws ConfigError, {@link UsageError}, or NotWritten, also when the file exists without `--force`.
  */
 export const command = defineCommand({
-  summary: "write registration.yaml with fresh tokens, and say how to add it to Synapse",
+  summary: "write registration.yaml with new tokens, and show how to add it to Synapse",
   options: {
     output: {
       type: "string",
       short: "o",
       value: "FILE",
-      meaning: "where to write (default: appservice.registration of the configuration)",
+      meaning: "the file to write (default: appservice.registration of the configuration)",
     },
     url: {
       type: "string",
       value: "URL",
-      meaning: "where the homeserver reaches the bridge (default: http://<bind>:<port>)",
+      meaning: "the URL at which the homeserver reaches the bridge (default: http://<bind>:<port>)",
     },
     force: {
       type: "boolean",

@@ -7,11 +7,11 @@ const LIMIT_MS = 8_000;
 
 /** Asks the bridge's monitoring listener. Returns 0 when all is well, else 1. Throws ConfigError. */
 export const command = defineCommand({
-  summary: "ask the bridge that runs here whether it is alive, or whether it can take and answer messages",
+  summary: "ask the running bridge whether it is alive, or whether it can take and answer messages",
   options: {
     ready: {
       type: "boolean",
-      meaning: "can it take and answer messages? Prints the reason, and ends with 1, when it can't",
+      meaning: "check whether it can take and answer messages; if not, print the reason and end with 1",
     },
   },
   run: ({ config, ready }) => askBridge(config, ready),

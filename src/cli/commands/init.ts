@@ -16,19 +16,19 @@ import { explainStartFailure, StartFailure } from "../start-failure.ts";
 import { UsageError } from "../usage-error.ts";
 
 const OPTIONS = {
-  homeserver: { type: "string", value: "URL", meaning: "where this machine reaches the homeserver" },
+  homeserver: { type: "string", value: "URL", meaning: "the URL at which this machine reaches the homeserver" },
   domain: { type: "string", value: "NAME", meaning: "the server name, the part of user ids after the colon" },
   url: {
     type: "string",
     value: "URL",
-    meaning: "where the homeserver reaches the bridge (default: http://<bind>:<port>)",
+    meaning: "the URL at which the homeserver reaches the bridge (default: http://<bind>:<port>)",
   },
-  bind: { type: "string", value: "ADDRESS", meaning: "where the bridge listens (default: 127.0.0.1)" },
+  bind: { type: "string", value: "ADDRESS", meaning: "the address on which the bridge listens (default: 127.0.0.1)" },
   port: { type: "string", value: "NUMBER", meaning: "the port it listens on (default: 9993)" },
   ollama: {
     type: "string",
     value: "URL",
-    meaning: "an Ollama whose models become agents (default: one that answers on this machine)",
+    meaning: "the Ollama whose models become agents (default: one that answers on this machine)",
   },
   yes: { type: "boolean", meaning: "ask nothing, take defaults" },
   "no-wait": { type: "boolean", meaning: "do not wait for the homeserver's ping" },

@@ -15,7 +15,7 @@ type Action = { readonly kind: "list" } | { readonly kind: "retry" | "drop"; rea
  * database.
  */
 export const command = defineCommand({
-  summary: "list the events that agents could not handle, try them again, or give them up",
+  summary: "list the events that agents could not handle, retry them, or drop them",
   arguments: {
     "[list]": "list them, with their ids",
     "retry ID… | all": "have them handled again",

@@ -22,7 +22,7 @@ const SHOWN_DAYS = 7;
  * run. With PostgreSQL it works beside a running bridge. Throws ConfigError, and the error of opening the database.
  */
 export const command = defineCommand({
-  summary: "show for each room its agents, where their words go, who agreed to that, and what was sent",
+  summary: "show for each room its agents, the recipients of its messages, the consent, and the requests sent",
   options: {},
   run: ({ config }) => atDatabase(config, tellRooms),
 });

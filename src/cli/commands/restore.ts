@@ -22,9 +22,10 @@ export const command = defineCommand({
   options: {
     "new-devices": {
       type: "boolean",
-      meaning: "give every agent a new device, signed by the same identity; needed when theirs were used since",
+      meaning:
+        "give every agent a new device, signed by the same identity; needed when the old ones were used since the backup",
     },
-    force: { type: "boolean", meaning: "restore in place of what the database holds, which is lost" },
+    force: { type: "boolean", meaning: "restore even though the database is not empty; its contents are lost" },
   },
   run({ config, force, "new-devices": newDevices }, [file, ...more]) {
     if (file === undefined || more.length > 0) throw new UsageError("say what: matrix-agents restore FILE");

@@ -19,9 +19,9 @@ type Action = { readonly kind: "list" } | { readonly kind: "unmark"; readonly ro
  * first. Throws UsageError, ConfigError, HomeserverError, and the error of opening the database.
  */
 export const command = defineCommand({
-  summary: "list the rooms that count as encrypted because of a single message, or take that back",
+  summary: "list the rooms that count as encrypted because of a single message, or undo that",
   arguments: { "[list]": "list them", "unmark ROOM": "have a room, by its id, not count as encrypted any more" },
-  options: { yes: { type: "boolean", meaning: "with unmark: yes, do it" } },
+  options: { yes: { type: "boolean", meaning: "with unmark: confirm" } },
   run({ config, yes: isSure }, args) {
     const action = parseAction(args);
     return atHomeserver(config, ({ database, client }) =>

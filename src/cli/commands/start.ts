@@ -9,7 +9,7 @@ export const command = defineCommand({
   options: {
     "insecure-permissions": {
       type: "boolean",
-      meaning: "start though other users of this machine can read or change secrets",
+      meaning: "start even though other users of this machine can read or change secrets",
     },
   },
   async run({ config, "insecure-permissions": isInsecure }) {

@@ -9,7 +9,7 @@ import { UsageError } from "../../usage-error.ts";
  * HomeserverError, and the error of opening the database.
  */
 export const command = defineCommand({
-  summary: "tell whether the agents' keys are kept on the homeserver",
+  summary: "check whether the agents' keys are backed up on the homeserver",
   arguments: { "[AGENT]": "one agent, or none for all" },
   options: {},
   run({ config: file }, [agent, ...more]) {

@@ -12,7 +12,7 @@ import { UsageError } from "../../usage-error.ts";
  * Throws UsageError, ConfigError, MasterKeyError, KeysNotFound, HomeserverError, and the error of opening the database.
  */
 export const command = defineCommand({
-  summary: "read an agent's room keys from such a file, with its passphrase",
+  summary: "read an agent's room keys from an exported file, with its passphrase",
   arguments: { "AGENT FILE": "the agent that gets the keys, and the file with them" },
   options: { "secret-file": SECRET_FILE },
   run({ config, "secret-file": secretFile }, args) {

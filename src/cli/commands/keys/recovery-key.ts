@@ -5,7 +5,7 @@ import { noteExport } from "../../operator.ts";
 
 /** Throws UsageError, ConfigError, MasterKeyError, and the error of opening the database. */
 export const command = defineCommand({
-  summary: "show the key that opens an agent's keys on the homeserver; keep it where nobody else finds it",
+  summary: "show an agent's recovery key, which opens its keys on the homeserver; keep it secret",
   arguments: { AGENT: "the agent whose key it is" },
   options: {},
   run: ({ config }, args) =>

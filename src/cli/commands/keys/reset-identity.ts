@@ -9,9 +9,9 @@ import { printable } from "../../printable.ts";
 
 /** Throws UsageError, ConfigError, MasterKeyError, and the error of opening the database. */
 export const command = defineCommand({
-  summary: "give an agent another identity, which everybody has to verify anew; first shows who they are",
+  summary: "give an agent another identity, which everybody must verify again; without --yes, list these people",
   arguments: { AGENT: "the agent that gets it" },
-  options: { yes: { type: "boolean", meaning: "yes, do it" } },
+  options: { yes: { type: "boolean", meaning: "confirm" } },
   run: ({ config, yes: isSure }, args) =>
     atAgentKeys(config, oneAgent("reset-identity", args), ({ database, userId }) =>
       resetIdentity(database, userId, isSure),

@@ -10,7 +10,7 @@ import { readSecret } from "../../secret-input.ts";
  * opening the database.
  */
 export const command = defineCommand({
-  summary: "take over an agent's identity and keys with its recovery key, when the master key was lost",
+  summary: "restore an agent's identity and keys with its recovery key, when the master key is lost",
   arguments: { AGENT: "the agent that gets them" },
   options: { "secret-file": SECRET_FILE },
   run: ({ config, "secret-file": secretFile }, args) =>

@@ -13,7 +13,7 @@ import { UsageError } from "../../usage-error.ts";
  * Throws UsageError, ConfigError, MasterKeyError, and the error of opening the database.
  */
 export const command = defineCommand({
-  summary: "put another master key in the place of the present one, while the bridge runs",
+  summary: "replace the master key, while the bridge runs",
   options: {
     "new-key-env": {
       type: "string",

@@ -7,8 +7,8 @@ import { noteCommand } from "../../operator.ts";
 
 /** Throws UsageError, ConfigError, MasterKeyError, and the error of opening the database. */
 export const command = defineCommand({
-  summary: "seal what a version from before words were sealed has left in the database",
-  options: { yes: { type: "boolean", meaning: "yes, do it" } },
+  summary: "seal the texts that an old version left unsealed in the database",
+  options: { yes: { type: "boolean", meaning: "confirm" } },
   run: ({ config, yes: isSure }) =>
     atKeys(config, ({ database, masterKey, log }) => sealByHand(database, new Seals(database, masterKey, log), isSure)),
 });
