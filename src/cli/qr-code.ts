@@ -1,6 +1,6 @@
-import { create } from "qrcode";
+import { encodeQR } from "qr";
 
-/** The white border of a code; without it many cameras do not find the code (ISO/IEC 18004). */
+/** The width of the white border in cells: without it many cameras do not find the code (ISO/IEC 18004). */
 const QUIET = 4;
 
 const BLACK_ON_WHITE = "\u001b[47m\u001b[30m";
@@ -8,19 +8,13 @@ const RESET = "\u001b[0m";
 
 /** A QR code for a terminal, two rows a line, black on white in any colour scheme. It ends with a newline. */
 export function drawQrCode(data: string | Uint8Array): string {
-  const content = typeof data === "string" ? data : [{ data: new Uint8ClampedArray(data), mode: "byte" as const }];
-  const { modules } = create(content);
-  const isDark = (row: number, column: number): boolean => {
-    const [y, x] = [row - QUIET, column - QUIET];
-    return y >= 0 && x >= 0 && y < modules.size && x < modules.size && modules.get(y, x) === 1;
-  };
-  const side = modules.size + 2 * QUIET;
+  const bytes = typeof data === "string" ? Buffer.from(data) : data;
+  // The library takes text alone: the encoder gives it the bytes, whatever the text is.
+  const rows = encodeQR("", "raw", { ecc: "medium", border: QUIET, encoding: "byte", textEncoder: () => bytes });
   const lines: string[] = [];
-  for (let row = 0; row < side; row += 2) {
-    const cells = Array.from(
-      { length: side },
-      (_, column) => HALVES[cell(isDark(row, column), isDark(row + 1, column))],
-    );
+  for (let row = 0; row < rows.length; row += 2) {
+    const [upper = [], lower = []] = rows.slice(row, row + 2);
+    const cells = upper.map((isDark, column) => HALVES[cell(isDark, lower[column] === true)]);
     lines.push(`${BLACK_ON_WHITE}${cells.join("")}${RESET}\n`);
   }
   return lines.join("");

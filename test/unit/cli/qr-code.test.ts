@@ -13,6 +13,16 @@ describe("a QR code in the terminal", () => {
     }
   });
 
+  it("gives back each value of a byte as it was, in any order, and a text in UTF-8", () => {
+    const all = Buffer.from(Array.from({ length: 256 }, (_, value) => value));
+    for (const data of [all, Buffer.from(all).reverse()]) assert.deepEqual(readCode(drawQrCode(data)), data);
+    for (let value = 0; value < 256; value++) {
+      const data = Buffer.from([value, value]);
+      assert.deepEqual(readCode(drawQrCode(data)), data);
+    }
+    assert.equal(readCode(drawQrCode("schlüssel 🔑")).toString(), "schlüssel 🔑");
+  });
+
   it("has white around it, above and below too", () => {
     const lines = stripVTControlCharacters(drawQrCode("text")).split("\n").slice(0, -1);
     for (const line of [...lines.slice(0, 2), ...lines.slice(-1)]) assert.match(line, /^ *$/);
