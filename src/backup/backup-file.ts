@@ -84,7 +84,7 @@ export async function* readBackup(path: string, keyOf: KeyOf): AsyncGenerator<It
   } catch (error) {
     throw error instanceof SealedStreamBroken || isOfGzip(error)
       ? new BackupError(
-          `${path} can't be opened: it was sealed with another master key, or it is not whole, or it was changed`,
+          `${path} can't be opened: it was sealed with another master key, is incomplete, or was changed`,
           { cause: error },
         )
       : error;

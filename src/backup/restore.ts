@@ -112,7 +112,7 @@ async function checkTarget(
   const full = await filledTable(database, migrations);
   if (full === undefined) return;
   throw new BackupError(
-    `the database is not empty (there are rows in ${full}); restore into an empty one, or add --force: then all that is in it is lost`,
+    `the database is not empty (there are rows in ${full}); restore into an empty one, or add --force: its contents are then lost`,
   );
 }
 
@@ -140,7 +140,7 @@ async function checkDevices({ beginning, ghosts }: Inspection, client: Homeserve
   if (used.length === 0) return;
   const names = used.slice(0, 5).join(", ") + (used.length > 5 ? ` and ${used.length - 5} more` : "");
   throw new BackupError(
-    `the devices of these agents have been used since the backup was made, or may have been: ${names}. Used on as they were, their keys would be used twice. Add --new-devices: each agent then gets a new device, signed by the same identity, and reads its keys from the homeserver's backup; nobody has to verify it anew`,
+    `the devices of these agents have been used since the backup was made, or may have been: ${names}. In their old state they would use keys twice. Add --new-devices: each agent then gets a new device, signed by the same identity, and reads its keys from the homeserver's backup; nobody has to verify it again`,
   );
 }
 

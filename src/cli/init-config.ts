@@ -52,7 +52,7 @@ export async function makeConfig(file: string, options: GivenSettings): Promise<
     const bind = options.bind ?? (isNear(options.url ?? homeserver) ? "127.0.0.1" : "0.0.0.0");
     if (options.url === undefined && !isNear(homeserver)) {
       throw new UsageError(
-        `${homeserver} is on another machine: say by --url where it reaches this one, such as --url http://192.0.2.7:${port}`,
+        `${homeserver} is on another machine: add --url with the address at which it reaches this one, such as --url http://192.0.2.7:${port}`,
       );
     }
     await mkdir(dirname(file), { recursive: true, mode: 0o700 });

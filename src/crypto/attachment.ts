@@ -60,7 +60,7 @@ function openingIn(info: unknown): Opening {
   const opening = { key: binary(k, "base64url"), counter: binary(iv, "base64"), sha256: binary(sha256, "base64") };
   const isKnown = (v === "v2" || v === "v1") && kty === "oct" && alg === "A256CTR";
   if (!isKnown || opening.key.length !== 32 || opening.counter.length !== 16 || opening.sha256.length !== 32) {
-    throw new BadAttachment("nothing says how the attachment is opened");
+    throw new BadAttachment("the attachment's keys are missing");
   }
   return opening;
 }

@@ -65,7 +65,7 @@ async function talk(
           const why = refusal.reason === undefined ? "" : `: ${refusal.reason}`;
           throw new NoAnswer(
             `${agentId} declined the invite${why}`,
-            "see access.users: who is made for this check is a user of your homeserver",
+            "see access.users: the temporary user of this check belongs to your homeserver",
           );
         }
         return joined.includes(agentId) ? true : undefined;

@@ -86,12 +86,12 @@ async function register(
     if (error.status === 403) {
       throw new NoTemporaryUser(
         "the shared secret is not this homeserver's",
-        "give by --shared-secret-file the registration_shared_secret of homeserver.yaml",
+        "pass with --shared-secret-file the registration_shared_secret of homeserver.yaml",
         { cause: error },
       );
     }
     throw new NoTemporaryUser(
-      `the homeserver makes no users by a shared secret (${error.status} ${error.errcode})`,
+      `the homeserver registers no users with a shared secret (${error.status} ${error.errcode})`,
       "set registration_shared_secret in homeserver.yaml, and let homeserver.url lead to Synapse itself, with /_synapse/admin; with MAS there is no such registration",
       { cause: error },
     );

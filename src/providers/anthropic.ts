@@ -104,7 +104,7 @@ export function createAnthropicProvider({ name, log, ...options }: AnthropicOpti
       const page = await askOnce(undefined, LIST_MS, (ending) =>
         clientFor(ending, checkJson).models.list({ limit: 1_000 }),
       );
-      if (!Array.isArray(page.data)) throw new ProviderError("malformed", "the list of models is none");
+      if (!Array.isArray(page.data)) throw new ProviderError("malformed", "the answer is no list of models");
       return listedModels(page.data.map((entry: unknown) => ({ name: isObject(entry) ? entry["id"] : undefined })));
     },
     facts: () => Promise.resolve({ sees: true }),
@@ -181,7 +181,7 @@ const checkMessageStream = checkSse({
   check: (piece) => {
     const { type, delta } = piece;
     if (type === "error") throw explain(200, piece) ?? new ProviderError("refused", "an error came");
-    if (typeof type !== "string") throw new ProviderError("malformed", "a piece is none of a message");
+    if (typeof type !== "string") throw new ProviderError("malformed", "a piece is not part of a message");
     const { type: kind, text, thinking } = (delta ?? {}) as Record<string, unknown>;
     const isBroken =
       (type === "content_block_delta" && kind === "text_delta" && typeof text !== "string") ||
@@ -189,7 +189,7 @@ const checkMessageStream = checkSse({
       (type === "content_block_delta" && typeof kind !== "string") ||
       (type === "message_start" && !isObject(piece["message"])) ||
       (type === "message_delta" && !isObject(delta));
-    if (isBroken) throw new ProviderError("malformed", "a piece of the message holds not what it says");
+    if (isBroken) throw new ProviderError("malformed", "a piece of the message lacks its content");
     return type === "message_stop";
   },
 });

@@ -43,7 +43,7 @@ export function governed(
     try {
       if (!breaker.mayPass()) {
         metrics?.providerRequests.inc({ provider: provider.name, kind: "chat", outcome: "paused" });
-        throw new ProviderError("unreachable", "it failed again and again, and is given a pause");
+        throw new ProviderError("unreachable", "it failed repeatedly, and is paused");
       }
       let isOver = false;
       try {

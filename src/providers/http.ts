@@ -124,7 +124,7 @@ export async function* lines(body: AsyncIterable<Uint8Array>): AsyncGenerator<{ 
           lastTurn = performance.now();
         }
         empty = line.trim() === "" ? empty + 1 : 0;
-        if (empty > MAX_EMPTY_LINES) throw new ProviderError("malformed", "nothing comes but blank lines");
+        if (empty > MAX_EMPTY_LINES) throw new ProviderError("malformed", "only blank lines come");
         if (empty === 0) yield { line, whole: true };
       }
       begun.push(part);

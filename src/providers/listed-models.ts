@@ -17,7 +17,7 @@ export type ListedModel = Omit<ToldOfModel, "name"> & { readonly name: unknown }
  */
 export function listedModels(list: readonly ListedModel[]): InstalledModel[] {
   if (list.length > 0 && !list.some(({ name }) => typeof name === "string")) {
-    throw new ProviderError("malformed", "the list of models is none");
+    throw new ProviderError("malformed", "the answer is no list of models");
   }
   return list.slice(0, MOST_MODELS).flatMap(({ name, capabilities, type, outputs }) => {
     const isNamed = typeof name === "string" && name !== "" && name.length <= LONGEST_NAME && isStorable(name);

@@ -39,7 +39,7 @@ export async function* checkPull(body: AsyncIterable<Uint8Array>): AsyncGenerato
     if (error !== undefined && /not found|does not exist/i.test(error)) {
       throw new ProviderError("model_missing", "there is no such model to fetch");
     }
-    if (error !== undefined) throw new ProviderError("refused", `the model server stopped: ${pullReason(error)}`);
+    if (error !== undefined) throw new ProviderError("refused", `the model server failed: ${pullReason(error)}`);
     isDone = isObject(step) && step["status"] === "success";
     yield encoder.encode(`${line}\n`);
   }

@@ -219,7 +219,7 @@ function factsListed(model: string, list: readonly object[]): ModelFacts {
 
 function entriesOf(list: unknown): object[] {
   const models = typeof list === "object" && list !== null && "models" in list ? list.models : undefined;
-  if (!Array.isArray(models)) throw new ProviderError("malformed", "the list of models is none");
+  if (!Array.isArray(models)) throw new ProviderError("malformed", "the answer is no list of models");
   return models.map((model: unknown) => (typeof model === "object" && model !== null ? model : {}));
 }
 

@@ -121,7 +121,7 @@ type ClientFor = (signal: AbortSignal, check: BodyCheck) => OpenAI;
 async function listOf(clientFor: ClientFor): Promise<{ readonly data: readonly Readonly<Record<string, unknown>>[] }> {
   const told = await askOnce(undefined, LIST_MS, (ending) => clientFor(ending, checkJson).get<unknown>("/models"));
   if (!isObject(told) || !Array.isArray(told["data"])) {
-    throw new ProviderError("malformed", "the list of models is none");
+    throw new ProviderError("malformed", "the answer is no list of models");
   }
   return { ...told, data: told["data"].map((entry: unknown) => (isObject(entry) ? entry : {})) };
 }
@@ -251,7 +251,7 @@ const checkChatStream = checkSse({
     const { choices } = piece;
     // The chunk with the counts has none.
     if (choices === undefined || choices === null) return false;
-    if (!Array.isArray(choices)) throw new ProviderError("malformed", "a piece is none of a chat");
+    if (!Array.isArray(choices)) throw new ProviderError("malformed", "a piece is not part of a chat");
     const [choice] = choices as readonly unknown[];
     if (choice === undefined) return false;
     const { delta, finish_reason: reason } = (choice ?? {}) as { delta?: unknown; finish_reason?: unknown };

@@ -48,5 +48,5 @@ export class Patience {
 }
 
 function tooLate(): ProviderError {
-  return new ProviderError("timeout", "the server was waited for long enough");
+  return new ProviderError("timeout", "the time for waiting for the server is used up");
 }

@@ -22,7 +22,7 @@ export function checkSse({ check, endMark }: SseForm): (body: AsyncIterable<Uint
     for await (const { line, whole } of lines(body)) {
       const text = line.trimEnd();
       empty = /^data:\s*[^\sn]/.test(text) ? 0 : empty + 1;
-      if (empty > MAX_EMPTY_LINES) throw new ProviderError("malformed", "nothing comes but comments");
+      if (empty > MAX_EMPTY_LINES) throw new ProviderError("malformed", "only comments come");
       if (text.startsWith(":")) continue;
       const [, field, value = ""] = /^(event|data|id|retry):\s?(.*)$/s.exec(text) ?? [];
       if (field === undefined) {

@@ -9,7 +9,7 @@ const THERE: ReadonlySet<ProviderFailure> = new Set(["refused", "busy", "model_m
  * for its models. A cloud provider is not asked, because only people's questions go there.
  */
 export async function whyUnusable(provider: Provider): Promise<string | undefined> {
-  if (provider.load?.().paused === "yes") return "it failed again and again, and is given a pause";
+  if (provider.load?.().paused === "yes") return "it failed repeatedly, and is paused";
   if (provider.locality === "cloud") return undefined;
   try {
     await provider.models();

@@ -45,7 +45,7 @@ export function watchRequest(caller: AbortSignal): Watch {
       for (let inner = cause; inner instanceof Error; inner = inner.cause) {
         if (inner instanceof ProviderError) return inner;
       }
-      return new ProviderError("malformed", "the provider's answer makes no sense", { cause });
+      return new ProviderError("malformed", "the provider's answer is unreadable", { cause });
     },
     close() {
       caller.removeEventListener("abort", cancel);

@@ -83,7 +83,7 @@ export class MasterKey {
    */
   async confirm(tx: Queryable): Promise<void> {
     if ((await masterKeyCheck(tx)) === checkOf(this.#secret.key)) return;
-    throw new MasterKeyError("the master key was changed at this very moment; run the same again");
+    throw new MasterKeyError("the master key was changed at this moment; run the command again");
   }
 
   /**

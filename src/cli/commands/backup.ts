@@ -16,11 +16,11 @@ import { UsageError } from "../usage-error.ts";
  */
 export const command = defineCommand({
   summary: "write the whole database to one file, sealed with the master key",
-  arguments: { FILE: "the file to write; there must be none of that name" },
+  arguments: { FILE: "the file to write; it must not exist yet" },
   options: {},
   examples: ["matrix-agents backup /backups/agents-2026-05-31"],
   run({ config }, [file, ...more]) {
-    if (file === undefined || more.length > 0) throw new UsageError("say where to: matrix-agents backup FILE");
+    if (file === undefined || more.length > 0) throw new UsageError("name the file: matrix-agents backup FILE");
     return atDatabase(config, (at) => backUp(file, at));
   },
 });

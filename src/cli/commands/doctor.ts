@@ -95,7 +95,7 @@ async function sharedSecret(isRoundtrip: boolean, sharedSecretFile: string | und
   }
   if (sharedSecretFile === undefined) {
     throw new UsageError(
-      "--roundtrip needs --shared-secret-file: Synapse's registration_shared_secret, to make a user by",
+      "--roundtrip needs --shared-secret-file: Synapse's registration_shared_secret, which makes a user",
     );
   }
   const text = await readFile(sharedSecretFile, "utf8").catch(() => {

@@ -18,8 +18,8 @@ export const command = defineCommand({
   summary: "list the events that agents could not handle, retry them, or drop them",
   arguments: {
     "[list]": "list them, with their ids",
-    "retry ID… | all": "have them handled again",
-    "drop ID… | all": "give them up",
+    "retry ID… | all": "retry these, or all",
+    "drop ID… | all": "drop these, or all",
   },
   options: {},
   run({ config }, args) {
@@ -60,7 +60,7 @@ function parseAction(args: readonly string[]): Action {
     case "drop": {
       if (ids.length === 1 && ids[0] === "all") return { kind: verb, selection: "all" };
       if (ids.length === 0 || !ids.every((id) => /^[1-9]\d{0,15}$/.test(id))) {
-        throw new UsageError(`say which: matrix-agents mailbox ${verb} ID… (as mailbox list shows them), or: all`);
+        throw new UsageError(`name one: matrix-agents mailbox ${verb} ID… (as mailbox list shows them), or: all`);
       }
       return { kind: verb, selection: ids.map(Number) };
     }

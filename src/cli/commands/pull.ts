@@ -16,7 +16,7 @@ import { UsageError } from "../usage-error.ts";
  */
 export const command = defineCommand({
   summary: "have an Ollama server install a model",
-  arguments: { "[PROVIDER] MODEL": "the provider may be left out where there is one Ollama alone" },
+  arguments: { "[PROVIDER] MODEL": "the provider is optional when there is only one Ollama" },
   options: {},
   examples: ["matrix-agents pull llama3.2"],
   async run({ config: file }, args) {
@@ -34,7 +34,7 @@ function chosen(config: Config, args: readonly string[]) {
   const [name, model] = second === undefined ? [able[0] ?? "", first] : [first, second];
   const known = able.join(", ") || "none";
   if (model === "" || args.length > 2 || (second === undefined && able.length !== 1)) {
-    throw new UsageError(`say which: matrix-agents pull [PROVIDER] MODEL; providers that can: ${known}`);
+    throw new UsageError(`name one: matrix-agents pull [PROVIDER] MODEL; providers that can: ${known}`);
   }
   const settings = config.providers.get(name);
   if (settings?.type !== "ollama") throw new UsageError(`"${name}" is no provider of type ollama; there are: ${known}`);

@@ -18,7 +18,7 @@ import { UsageError } from "../usage-error.ts";
  */
 export const command = defineCommand({
   summary: "fill an empty database from a backup",
-  arguments: { FILE: "a file that backup has written" },
+  arguments: { FILE: "a file written by backup" },
   options: {
     "new-devices": {
       type: "boolean",
@@ -28,7 +28,7 @@ export const command = defineCommand({
     force: { type: "boolean", meaning: "restore even though the database is not empty; its contents are lost" },
   },
   run({ config, force, "new-devices": newDevices }, [file, ...more]) {
-    if (file === undefined || more.length > 0) throw new UsageError("say what: matrix-agents restore FILE");
+    if (file === undefined || more.length > 0) throw new UsageError("name the file: matrix-agents restore FILE");
     return bringBackFrom(file, config, { force, newDevices });
   },
 });

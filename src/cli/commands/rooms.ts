@@ -20,7 +20,7 @@ type Action = { readonly kind: "list" } | { readonly kind: "unmark"; readonly ro
  */
 export const command = defineCommand({
   summary: "list the rooms that count as encrypted because of a single message, or undo that",
-  arguments: { "[list]": "list them", "unmark ROOM": "have a room, by its id, not count as encrypted any more" },
+  arguments: { "[list]": "list them", "unmark ROOM": "stop counting a room, by its id, as encrypted" },
   options: { yes: { type: "boolean", meaning: "with unmark: confirm" } },
   run({ config, yes: isSure }, args) {
     const action = parseAction(args);
@@ -37,7 +37,7 @@ function parseAction([verb = "list", roomId, ...more]: readonly string[]): Actio
   }
   if (verb !== "unmark") throw new UsageError(`rooms can list and unmark, not "${verb}"`);
   if (roomId === undefined || !roomId.startsWith("!") || more.length > 0) {
-    throw new UsageError("say which: matrix-agents rooms unmark ROOM (its id, as rooms list shows it)");
+    throw new UsageError("name one: matrix-agents rooms unmark ROOM (its id, as rooms list shows it)");
   }
   return { kind: verb, roomId };
 }

@@ -24,7 +24,7 @@ export const command = defineCommand({
   arguments: {
     "[list]": "show the emoji, or the code to scan, of each",
     "confirm ID": "the emoji are the same on the other side, or the code was scanned by the right person",
-    "reject ID": "they are not",
+    "reject ID": "they differ, or somebody else scanned the code",
   },
   options: {},
   run({ config: file }, args) {
@@ -48,7 +48,7 @@ function parseAction([verb = "list", id, ...more]: readonly string[]): Action {
     );
   }
   if (id === undefined || more.length > 0 || !/^[1-9]\d{0,15}$/.test(id)) {
-    throw new UsageError(`say which: matrix-agents verify ${verb} ID, as verify shows it`);
+    throw new UsageError(`name one: matrix-agents verify ${verb} ID, as verify shows it`);
   }
   return { kind: verb === "confirm" ? "match" : "mismatch", id: Number(id) };
 }

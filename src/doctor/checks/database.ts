@@ -161,7 +161,7 @@ export const sealing: Check = {
 };
 
 function judgeSealing({ unsealedRows: rows }: Pick<NonNullable<Records["state"]>, "unsealedRows">): Finding {
-  if (rows === 0) return good("all words in the database are sealed");
+  if (rows === 0) return good("all texts in the database are sealed");
   return bad(
     `${rows} ${rows === 1 ? "row holds words that are" : "rows hold words that are"} not sealed: somebody has written into the database, or a version from before words were sealed`,
     "matrix-agents keys seal-existing tells which of the two, and what to do",

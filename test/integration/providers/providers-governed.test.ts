@@ -61,10 +61,10 @@ describe("a provider that is governed", () => {
     server.on(openAi.path, { parts: [openAi.begin()], then: "cut" });
     for (let i = 0; i < 5; i++) await assert.rejects(ask(provider, "alice"), { code: "cut_off" });
     const before = server.requests.length;
-    await assert.rejects(ask(provider, "alice"), { code: "unreachable", message: /given a pause/ });
+    await assert.rejects(ask(provider, "alice"), { code: "unreachable", message: /is paused/ });
     assert.equal(server.requests.length, before);
     assert.deepEqual(provider.load?.(), { waiting: 0, paused: "yes" });
-    assert.match((await whyUnusable(provider)) ?? "", /given a pause/);
+    assert.match((await whyUnusable(provider)) ?? "", /is paused/);
     const text = await metrics.text();
     for (const [outcome, count] of Object.entries({ refused: 6, cut_off: 5, paused: 1 })) {
       const line = `matrix_agents_provider_requests_total{provider="p",kind="chat",outcome="${outcome}"} ${count}`;

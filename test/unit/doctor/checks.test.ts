@@ -297,7 +297,7 @@ describe("each check of the doctor", () => {
     const { config } = await patientWith({ answers: {} });
     assert.match(
       badIn([await holdRoundtrip(config, "secret")]),
-      /no users by a shared secret.*registration_shared_secret/,
+      /no users with a shared secret.*registration_shared_secret/,
     );
     const { config: lonely } = await patientWith({});
     assert.match(badIn([await holdRoundtrip(lonely, "secret")]), /can't be reached|cannot be reached/);

@@ -12,7 +12,7 @@ const EXPORT_ROUNDS = 500_000;
 /** Throws UsageError, ConfigError, MasterKeyError, HomeserverError, and the error of opening the database. */
 export const command = defineCommand({
   summary: "write an agent's room keys to a file for clients, with a passphrase",
-  arguments: { "AGENT FILE": "the agent whose keys they are, and the file to write; there must be none of that name" },
+  arguments: { "AGENT FILE": "the agent, and the file to write; it must not exist yet" },
   options: { "secret-file": SECRET_FILE },
   run({ config, "secret-file": secretFile }, args) {
     const { agent, file } = agentAndFile("export", args);

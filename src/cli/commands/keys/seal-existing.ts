@@ -17,16 +17,16 @@ export const command = defineCommand({
 async function sealByHand(database: Database, seals: Seals, isSure: boolean): Promise<number> {
   const unsealed = await unsealedRows(database);
   if (unsealed.length === 0) {
-    process.stdout.write("all words in the database are sealed\n");
+    process.stdout.write("all texts in the database are sealed\n");
     return 0;
   }
   const wasSealed = await isRecordedAsSealed(database, seals);
   process.stdout.write(
     `Not sealed: ${describeUnsealed(unsealed)}.\n` +
       (wasSealed
-        ? "All was sealed before: somebody has written these rows into the database since. Delete them.\n"
-        : "A version from before words were sealed has left them, or somebody has written them into the database. Once sealed\n" +
-          "they count as what was really said. Do it only if you have just upgraded from such a version.\n"),
+        ? "Everything was sealed before, so somebody else has written these rows into the database. Delete them.\n"
+        : "An old version has left them unsealed, or somebody has written them into the database. Once sealed\n" +
+          "they count as genuine messages. Do it only if you have just upgraded from such a version.\n"),
   );
   if (wasSealed) return 1;
   if (!isSure) {
