@@ -23,14 +23,19 @@ export interface Queryable {
 export interface Database extends Queryable {
   readonly kind: "postgres" | "embedded";
   /**
-   * Runs `work` in one transaction: committed when it resolves, rolled back when it throws. Statements that `work` starts
+   * Runs `work` in one transaction: committed when it resolves, rolled back when it throws. Statements that it starts
    * without waiting for the one before share a round trip; they run in the order in which they were started.
    */
   transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T>;
   /**
-   * The same where no statement needs what another one returned: `work` starts all of them before it first waits, and
-   * the whole transaction is one round trip. A statement that is started later throws.
+   * The same with `last`, which starts all its statements before it first waits: they share a round trip with the commit.
+   * A statement that it starts later is refused.
    */
+  transactionWithLast<T, R>(
+    work: (tx: Queryable) => Promise<T>,
+    last: (tx: Queryable, made: T) => Promise<R>,
+  ): Promise<R>;
+  /** A transaction that is all `last`, and so one round trip. */
   atOnce<T>(work: (tx: Queryable) => Promise<T>): Promise<T>;
   /** Runs statements that read, on one connection: those that `work` starts without waiting share a round trip. */
   together<T>(work: (reader: Queryable) => Promise<T>): Promise<T>;
@@ -76,9 +81,10 @@ export function databaseRefusal(message: Saying<"DatabaseRefusal">): DatabaseErr
 /**
  * SQLSTATEs after which the same statement may succeed later: the classes 08 (connection), 40 (rollback), 53
  * (resources, including a full disk), 57 (shutdown, timeouts) and 58 (the server's system), a transaction that was idle
- * or open for too long, an unavailable lock; and the system's own codes (`ECONNREFUSED`).
+ * or open for too long, an unavailable lock; `MA002`, raised by our own `hold_sealing_keys`; and the system's own codes
+ * (`ECONNREFUSED`).
  */
-const RETRYABLE = /^(08|40|53|57|58)|^(25P03|25P04|55P03)$|^E[A-Z]/;
+const RETRYABLE = /^(08|40|53|57|58)|^(25P03|25P04|55P03|MA002)$|^E[A-Z]/;
 
 /** The class of SQLSTATEs whose messages repeat the refused value. */
 const NAMES_VALUES = "22";

@@ -1,6 +1,6 @@
 import { PGlite, types } from "@electric-sql/pglite";
-import { startedAtOnce } from "./at-once.ts";
 import { databaseError, type Database, type Queryable, type Result, type Row } from "./database.ts";
+import { TransactionStatements } from "./transaction-statements.ts";
 
 /**
  * Opens the embedded database (PGlite) in a folder, which is made when missing. One process only: the caller holds the
@@ -14,22 +14,28 @@ export async function openEmbedded(directory: string): Promise<Database> {
     },
   });
   let closing: Promise<void> | undefined;
-  const itself: Queryable = { query: (sql, values) => run(lite, sql, values), execute: (sql) => script(lite, sql) };
-  const transaction: Database["transaction"] = (work) =>
-    lite.transaction((tx) => work({ query: (sql, values) => run(tx, sql, values), execute: (sql) => script(tx, sql) }));
+  const itself = queryable(lite);
+  const transactionWithLast: Database["transactionWithLast"] = async (work, last) => {
+    const { result } = await lite.transaction(async (tx) => {
+      const statements = new TransactionStatements(queryable(tx));
+      try {
+        const made = await work(statements);
+        const ending = await statements.last((closing) => last(closing, made));
+        await statements.succeeded();
+        return ending;
+      } catch (error) {
+        throw statements.reasonOf(error);
+      }
+    });
+    return result;
+  };
 
   return {
     kind: "embedded",
     ...itself,
-    transaction,
-    async atOnce(work) {
-      const { result } = await transaction(async (tx) => {
-        const started = startedAtOnce(tx, work);
-        await started.statements;
-        return started;
-      });
-      return result;
-    },
+    transaction: (work) => transactionWithLast(work, (_tx, made) => Promise.resolve(made)),
+    transactionWithLast,
+    atOnce: (work) => transactionWithLast(() => Promise.resolve(), work),
     together: (work) => work(itself),
     // There is one connection, and it lasts as long as the database is open.
     session: () =>
@@ -43,6 +49,10 @@ export async function openEmbedded(directory: string): Promise<Database> {
       }),
     close: () => (closing ??= lite.close()),
   } satisfies Database;
+}
+
+function queryable(target: Pick<PGlite, "query" | "exec">): Queryable {
+  return { query: (sql, values) => run(target, sql, values), execute: (sql) => script(target, sql) };
 }
 
 async function run<R extends object = Row>(

@@ -19,6 +19,7 @@ export function observedDatabase(database: Database, metrics: Metrics): Database
     ...database,
     query: (sql, values) => timed("statement", () => database.query(sql, values)),
     transaction: (work) => timed("transaction", () => database.transaction(work)),
+    transactionWithLast: (work, last) => timed("transaction", () => database.transactionWithLast(work, last)),
     atOnce: (work) => timed("transaction", () => database.atOnce(work)),
     together: (work) => timed("statement", () => database.together(work)),
   };

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import type { Logger } from "../observability/log.ts";
-import { startedAtOnce } from "./at-once.ts";
 import {
   DatabaseError,
   databaseError,
@@ -12,6 +11,7 @@ import {
   type Row,
 } from "./database.ts";
 import { PlanOutdated, PreparedStatements } from "./prepared-statements.ts";
+import { TransactionStatements } from "./transaction-statements.ts";
 
 /** The time after which the server aborts a statement, in ms. */
 const STATEMENT_TIMEOUT_MS = 20_000;
@@ -64,8 +64,10 @@ export function openPostgres(url: string, log: Logger): Database {
     query: (sql, values) => planned(() => onConnection((connection) => connection.query(sql, values))),
     execute: (sql) => onConnection((connection) => connection.execute(sql)),
     together: (work) => planned(() => onConnection(work)),
-    transaction: (work) => onConnection((connection) => transaction(connection, work)),
-    atOnce: (work) => onConnection((connection) => atOnce(connection, work)),
+    transaction: (work) =>
+      onConnection((connection) => transaction(connection, work, (_tx, made) => Promise.resolve(made))),
+    transactionWithLast: (work, last) => onConnection((connection) => transaction(connection, work, last)),
+    atOnce: (work) => onConnection((connection) => transaction(connection, () => Promise.resolve(), work)),
     connections: () => ({
       used: pool.totalCount - pool.idleCount,
       idle: pool.idleCount,
@@ -153,29 +155,27 @@ class Connection implements Queryable {
   }
 }
 
-async function transaction<T>(connection: Connection, work: (tx: Queryable) => Promise<T>): Promise<T> {
-  const begun = connection.query("begin");
-  // It is waited for with the first statement of the work, which fails when it did.
-  begun.catch(() => undefined);
+async function transaction<T, R>(
+  connection: Connection,
+  work: (tx: Queryable) => Promise<T>,
+  last: (tx: Queryable, made: T) => Promise<R>,
+): Promise<R> {
+  const statements = new TransactionStatements(connection);
   try {
-    const result = await work(connection);
-    await begun;
-    await connection.query("commit");
-    return result;
+    // Waited for with the first statement of the work, which fails when this did.
+    statements.query("begin").catch(() => undefined);
+    const made = await work(statements);
+    const ending = await statements.last((tx) => last(tx, made));
+    // The commit of a transaction in which a statement failed rolls it back, and is no failure.
+    const committed = connection.query("commit");
+    committed.catch(() => undefined);
+    await statements.succeeded();
+    await committed;
+    return await ending.result;
   } catch (error) {
     await connection.rollback();
-    throw error;
+    throw statements.reasonOf(error);
   }
-}
-
-/** A commit of a transaction in which a statement failed rolls it back. */
-async function atOnce<T>(connection: Connection, work: (tx: Queryable) => Promise<T>): Promise<T> {
-  const begun = connection.query("begin");
-  const { statements, result } = startedAtOnce(connection, work);
-  const committed = connection.query("commit");
-  const [begin, all, commit] = await Promise.allSettled([begun, statements, committed]);
-  for (const part of [begin, all, commit]) if (part.status === "rejected") throw part.reason;
-  return result;
 }
 
 /** Runs once more what did nothing since its plan was outdated. */

@@ -1,5 +1,5 @@
 import { isUnknownDevice } from "../homeserver/errors.ts";
-import { fenced, StaleLease, type Lease } from "../leases/leases.ts";
+import { fencedWithLast, StaleLease, type Lease } from "../leases/leases.ts";
 import type { Attempt } from "../mailbox/attempt.ts";
 import type { MailItem } from "../mailbox/mail-item.ts";
 import type { Logger } from "../observability/log.ts";
@@ -71,10 +71,12 @@ async function settle(
 ): Promise<ItemFollowUp> {
   switch (result.kind) {
     case "done":
-      await fenced(database, lease, async (tx) => {
-        await result.outcome.store?.(tx);
-        await mailbox.done(tx, item);
-      });
+      await fencedWithLast(
+        database,
+        lease,
+        async (tx) => result.outcome.store?.(tx),
+        (tx) => mailbox.done(tx, item),
+      );
       metrics?.mail.inc({ outcome: "handled" });
       return result.outcome.after;
     case "awaits_key":

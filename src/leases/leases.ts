@@ -76,35 +76,35 @@ export async function ghostsInUse(database: Queryable): Promise<string[]> {
 export function fenced<T>(database: Database, lease: Lease, work: (tx: Queryable) => Promise<T>): Promise<T> {
   return namingStale(
     lease,
-    database.transaction(async (tx) => {
-      const held = hold(tx, lease);
-      try {
-        return await work(tx);
-      } finally {
-        // Where this one failed, the statements of the work failed for that alone.
-        await held;
-      }
+    database.transaction((tx) => {
+      hold(tx, lease);
+      return work(tx);
     }),
   );
+}
+
+/** The same with `last`, as {@link Database.transactionWithLast} has it. */
+export function fencedWithLast<T, R>(
+  database: Database,
+  lease: Lease,
+  work: (tx: Queryable) => Promise<T>,
+  last: (tx: Queryable, made: T) => Promise<R>,
+): Promise<R> {
+  const held = (tx: Queryable): Promise<T> => {
+    hold(tx, lease);
+    return work(tx);
+  };
+  return namingStale(lease, database.transactionWithLast(held, last));
 }
 
 /** The same in one round trip, as {@link Database.atOnce} has it. */
 export function fencedAtOnce<T>(database: Database, lease: Lease, work: (tx: Queryable) => Promise<T>): Promise<T> {
-  return namingStale(
-    lease,
-    database.atOnce((tx) => {
-      const held = hold(tx, lease);
-      return Promise.all([work(tx), held]).then(([result]) => result);
-    }),
-  );
+  return fencedWithLast(database, lease, () => Promise.resolve(), work);
 }
 
-/** Rejects when the lease is held no more; then the transaction can only be rolled back. */
-function hold(tx: Queryable, lease: Lease): Promise<unknown> {
-  const held = tx.query("select hold_lease($1, $2)", [lease.ghost, lease.epoch]);
-  // It is waited for with the work.
-  held.catch(() => undefined);
-  return held;
+/** Starts the check; when the lease is held no more, the transaction fails. */
+function hold(tx: Queryable, lease: Lease): void {
+  tx.query("select hold_lease($1, $2)", [lease.ghost, lease.epoch]).catch(() => undefined);
 }
 
 /** What `hold_lease` raises. */

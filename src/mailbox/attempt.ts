@@ -2,6 +2,9 @@ import type { Database } from "../database/database.ts";
 import { fencedAtOnce, type Lease } from "../leases/leases.ts";
 import type { MailItem } from "./mail-item.ts";
 
+/** What counts an attempt, in an update of `mailbox`. */
+export const COUNTED = "attempts = mailbox.attempts + 1, strikes = mailbox.strikes + 1";
+
 /**
  * One attempt at an item. It is counted before it is made: the item's strike then shows at the next start that the
  * process ended during the attempt.
@@ -12,7 +15,8 @@ export class Attempt {
   readonly #item: MailItem;
   #isStruck = true;
 
-  private constructor(database: Database, lease: Lease, item: MailItem) {
+  /** An attempt that is counted already. */
+  constructor(database: Database, lease: Lease, item: MailItem) {
     this.#database = database;
     this.#lease = lease;
     this.#item = item;
@@ -21,7 +25,7 @@ export class Attempt {
   /** Counts the attempt. Throws StaleLease. */
   static async begin(database: Database, lease: Lease, item: MailItem): Promise<Attempt> {
     const attempt = new Attempt(database, lease, item);
-    await attempt.#update("attempts = attempts + 1, strikes = strikes + 1");
+    await attempt.#update(COUNTED);
     return attempt;
   }
 

@@ -6,6 +6,7 @@ import type { GhostRooms } from "./routing.ts";
 
 /** The ghosts that are in the rooms of some events. */
 export async function ghostRooms(tx: Queryable, events: readonly RoomEvent[]): Promise<GhostRooms> {
+  if (events.length === 0) return new Map();
   const { rows } = await tx.query<{ room_id: string; ghost: string }>(
     `select room_id, ghost from memberships where membership = 'join'
      and room_id in (select json_array_elements_text($1::json))`,

@@ -1,13 +1,13 @@
 import type { Database, Queryable } from "../database/database.ts";
 import { isStorable, storable } from "../database/text.ts";
-import { fenced, fencedAtOnce, type Lease } from "../leases/leases.ts";
+import { fenced, fencedAtOnce, StaleLease, type Lease } from "../leases/leases.ts";
 import type { RoomEvent, Transaction } from "../homeserver/transaction.ts";
 import type { Logger } from "../observability/log.ts";
 import type { Metrics } from "../observability/metrics.ts";
 import { reached } from "../observability/steps.ts";
 import { unlessBroken } from "../sealing/sealed-text.ts";
 import type { SealedRow, Seals } from "../sealing/seals.ts";
-import { Attempt } from "./attempt.ts";
+import { Attempt, COUNTED } from "./attempt.ts";
 import { readBacklog, type Backlog } from "./backlog.ts";
 import { emptyUnwanted } from "./emptied.ts";
 import { pruneHeldMail } from "./held-mail-pruning.ts";
@@ -31,6 +31,8 @@ export class Mailbox {
   readonly #database: Database;
   readonly #seals: Seals;
   readonly #transactions: TransactionStore;
+  /** The items whose first attempt is counted, and not begun yet. */
+  readonly #begun = new WeakMap<MailItem, Attempt>();
   readonly #log: Logger;
   readonly #metrics: Metrics | undefined;
 
@@ -49,18 +51,28 @@ export class Mailbox {
 
   /**
    * The ghost's oldest ready item; undefined when there is none. An item that was tried too often is set aside, and the
-   * next one is returned. This does not count an attempt: see {@link begin}. Throws StaleLease.
+   * next one is returned. A first attempt is counted with that, any other by {@link begin}. Throws StaleLease.
    */
   async next(lease: Lease): Promise<MailItem | undefined> {
     for (;;) {
       const found = await this.#database.query<ItemRow>(
-        `select id, attempts, strikes, event_id, payload, sealed_by,
-           coalesce(extract(epoch from now() - waiting_since) * 1000, 0) as late_ms
-         from mailbox join events using (event_id)
-         where ghost = $1 and state = 'ready' order by id limit 1`,
-        [lease.ghost],
+        `with next as materialized (
+           select id, attempts, strikes, event_id, waiting_since from mailbox
+           where ghost = $1 and state = 'ready' order by id limit 1
+         ), lease as materialized (
+           select from leases, next where leases.ghost = $1 and epoch = $2 for share of leases
+         ), counted as (
+           update mailbox set ${COUNTED} from next, lease
+           where mailbox.id = next.id and next.attempts = 0 and next.strikes = 0
+         )
+         select id, attempts, strikes, event_id, payload, sealed_by,
+           coalesce(extract(epoch from now() - waiting_since) * 1000, 0) as late_ms,
+           (select count(*)::integer from lease) as leases
+         from next join events using (event_id)`,
+        [lease.ghost, lease.epoch],
       );
       if (found.rows.length === 0) return undefined;
+      if (found.rows[0]?.leases !== 1) throw new StaleLease(lease);
       const { rows, open } = await this.#seals.open(found.rows);
       const [row] = rows;
       // The item's key was destroyed meanwhile, and the item with it.
@@ -78,12 +90,14 @@ export class Mailbox {
         await this.setAside(lease, row.id, "it was changed in the database, or is damaged");
         continue;
       }
-      return {
+      const item: MailItem = {
         id: row.id,
         event: JSON.parse(payload) as RoomEvent,
         lateMs: row.late_ms,
         isSuspect: row.attempts > 0,
       };
+      if (row.attempts === 0 && row.strikes === 0) this.#begun.set(item, new Attempt(this.#database, lease, item));
+      return item;
     }
   }
 
@@ -92,27 +106,30 @@ export class Mailbox {
     return this.#transactions.adopt(tx, ghost, join, said);
   }
 
-  /** Counts an attempt at an item before it is made. Throws StaleLease. */
+  /** Counts an attempt at an item before it is made, unless that is done. Throws StaleLease. */
   async begin(lease: Lease, item: MailItem): Promise<Attempt> {
-    const attempt = await Attempt.begin(this.#database, lease, item);
+    const attempt = this.#begun.get(item) ?? (await Attempt.begin(this.#database, lease, item));
+    this.#begun.delete(item);
     reached("mail.taken");
     return attempt;
   }
 
   /** Removes a finished item, in the fenced transaction that stores its result. */
   async done(tx: Queryable, item: MailItem): Promise<void> {
-    // The lock settles a race with another ghost that adopts the event: the next statement either sees that ghost, or
-    // that ghost sees an emptied event.
-    await tx.query(
-      `delete from mailbox using (select event_id from events where event_id = $2 for update) as held
-       where id = $1 and mailbox.event_id = held.event_id`,
-      [item.id, item.event.event_id],
-    );
-    await tx.query(
-      `update events set payload = null, sealed_by = null where event_id = $1 and not unrouted
-       and not exists (select 1 from mailbox where event_id = $1)`,
-      [item.event.event_id],
-    );
+    await Promise.all([
+      // The lock settles a race with another ghost that adopts the event: the next statement either sees that ghost, or
+      // that ghost sees an emptied event.
+      tx.query(
+        `delete from mailbox using (select event_id from events where event_id = $2 for update) as held
+         where id = $1 and mailbox.event_id = held.event_id`,
+        [item.id, item.event.event_id],
+      ),
+      tx.query(
+        `update events set payload = null, sealed_by = null where event_id = $1 and not unrouted
+         and not exists (select 1 from mailbox where event_id = $1)`,
+        [item.event.event_id],
+      ),
+    ]);
   }
 
   /** Lets an item wait for a Megolm session's key; later items go on. */
@@ -235,6 +252,7 @@ export class Mailbox {
 }
 
 interface ItemRow extends SealedRow {
+  leases: number;
   id: number;
   attempts: number;
   strikes: number;

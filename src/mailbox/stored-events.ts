@@ -2,25 +2,31 @@ import { deleteInBatches } from "../database/batches.ts";
 import type { Database, Queryable } from "../database/database.ts";
 import { isStorable, storable } from "../database/text.ts";
 import type { RoomEvent } from "../homeserver/transaction.ts";
-import type { Seals } from "../sealing/seals.ts";
+import type { Seal, Seals } from "../sealing/seals.ts";
 import { DELIVERED } from "./routing.ts";
 
 /* The rows of `events`: each event once, however many ghosts it concerns, with its text until no ghost waits for it. */
 
+/** The seals of the rooms of some events, by room id. */
+export type EventKeys = ReadonlyMap<string, Seal>;
+
+/** The seals that {@link insertEvents} needs, until the transaction ends. */
+export async function eventKeys(tx: Queryable, seals: Seals, events: readonly RoomEvent[]): Promise<EventKeys> {
+  const roomIds = [...new Set(events.map((event) => event.room_id))].sort();
+  if (roomIds.length === 0) return new Map();
+  const scopes = roomIds.map((roomId) => ({ roomId }));
+  const keys = await seals.all(tx, scopes);
+  return new Map(keys.flatMap((key, index) => [[roomIds[index] ?? "", key]]));
+}
+
 /** Stores events, sealed. Returns those that were not there, or had been emptied and are to be kept again. */
 export async function insertEvents(
   tx: Queryable,
-  seals: Seals,
+  keys: EventKeys,
   events: readonly RoomEvent[],
   known: "leave as it is" | "keep what was emptied" = "leave as it is",
 ): Promise<RoomEvent[]> {
   if (events.length === 0) return [];
-  const roomIds = [...new Set(events.map((event) => event.room_id))].sort();
-  const keys = await seals.all(
-    tx,
-    roomIds.map((roomId) => ({ roomId })),
-  );
-  const keyOf = new Map(keys.map((key, index) => [roomIds[index], key]));
   const { rows } = await tx.query<{ event_id: string }>(
     `insert into events (event_id, room_id, type, sender, is_state, sent_at, payload, sealed_by)
      select e."eventId", e."roomId", e.type, e.sender, e."isState", e."sentAt", e.payload, e."sealedBy"
@@ -30,7 +36,7 @@ export async function insertEvents(
     [
       JSON.stringify(
         events.map((event) => {
-          const key = keyOf.get(event.room_id);
+          const key = keys.get(event.room_id);
           return {
             eventId: event.event_id,
             roomId: event.room_id,
@@ -45,6 +51,33 @@ export async function insertEvents(
   const inserted = new Set(rows.map((row) => row.event_id));
   // An event that stands twice in one transaction counts once.
   return events.filter((event) => inserted.delete(event.event_id));
+}
+
+/**
+ * Empties new events that no ghost was given. The bridge is told of rooms that a ghost is in: where it knows of none there, or
+ * of an invite alone, it is the bridge that is late, and the event is kept as unrouted (see {@link adoptEvents}).
+ */
+export async function emptyUndelivered(
+  tx: Queryable,
+  events: readonly RoomEvent[],
+  mail: readonly { readonly eventId: string }[],
+): Promise<void> {
+  const delivered = new Set(mail.map(({ eventId }) => eventId));
+  const undelivered = events.map((event) => event.event_id).filter((eventId) => !delivered.has(eventId));
+  if (undelivered.length === 0) return;
+  await tx.query(
+    `update events set unrouted = not is_known, payload = case when is_known then null else payload end,
+       sealed_by = case when is_known then null else sealed_by end
+     from (
+       select event_id, exists (
+         select from memberships where memberships.room_id = new.room_id and membership <> 'invite'
+       ) as is_known
+       from events as new where event_id in (select json_array_elements_text($1::json))
+     ) as looked_at
+     where events.event_id = looked_at.event_id
+       and not exists (select from mailbox where mailbox.event_id = events.event_id)`,
+    [JSON.stringify(undelivered)],
+  );
 }
 
 const KNOWN_EVENT = {

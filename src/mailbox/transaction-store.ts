@@ -7,8 +7,8 @@ import { ghostRooms, ghostsToWake } from "./concerned-ghosts.ts";
 import { storeMembership } from "./memberships.ts";
 import type { MailItem } from "./mail-item.ts";
 import { insertMalformed } from "./malformed.ts";
-import { route } from "./routing.ts";
-import { insertEvents } from "./stored-events.ts";
+import { route, type Routing } from "./routing.ts";
+import { emptyUndelivered, eventKeys, insertEvents } from "./stored-events.ts";
 
 /** The ghosts that a transaction gives work to. */
 export interface Arrivals {
@@ -67,40 +67,24 @@ export class TransactionStore {
     const { events, malformed, wakeUps, changedUsers } = transaction;
     if (events.length + malformed.length + wakeUps.length + changedUsers.length === 0) return { mail: [], wakeUps: [] };
 
-    const { stored, ...arrivals } = await this.#database.transaction(async (tx) => {
-      await insertMalformed(tx, this.#seals, malformed);
-      const fresh = await insertEvents(tx, this.#seals, events);
-      await this.#noteState(tx, fresh);
-      const { mail, memberships } = route(fresh, await ghostRooms(tx, fresh), this.#isGhost);
-      for (const change of memberships) await storeMembership(tx, change);
-      if (mail.length > 0) {
-        await tx.query(
-          `insert into mailbox (ghost, event_id)
-           select m.ghost, m."eventId" from json_to_recordset($1::json) as m(ghost text, "eventId" text)
-           on conflict do nothing`,
-          [JSON.stringify(mail)],
-        );
-      }
-      const ids = JSON.stringify(fresh.map((event) => event.event_id));
-      // The homeserver reports only rooms that a ghost is in. So where no ghost is known, or only an invited one, our
-      // knowledge is incomplete: see adoptEvents.
-      await tx.query(
-        `update events set unrouted = true where event_id in (select json_array_elements_text($1::json))
-         and not exists (select 1 from memberships where memberships.room_id = events.room_id and membership <> 'invite')
-         and not exists (select 1 from mailbox where mailbox.event_id = events.event_id)`,
-        [ids],
-      );
-      await tx.query(
-        `update events set payload = null, sealed_by = null where event_id in (select json_array_elements_text($1::json))
-         and not unrouted and not exists (select 1 from mailbox where mailbox.event_id = events.event_id)`,
-        [ids],
-      );
-      return {
-        mail: [...new Set(mail.map((item) => item.ghost))],
-        wakeUps: await ghostsToWake(tx, transaction, this.#isGhost),
-        stored: fresh.length,
-      };
-    });
+    const { stored, ...arrivals } = await this.#database.transactionWithLast(
+      async (tx) => {
+        await insertMalformed(tx, this.#seals, malformed);
+        const keys = await eventKeys(tx, this.#seals, events);
+        const [fresh, rooms] = await Promise.all([insertEvents(tx, keys, events), ghostRooms(tx, events)]);
+        return { fresh, rooms };
+      },
+      async (tx, { fresh, rooms }) => {
+        const { mail, memberships } = route(fresh, rooms, this.#isGhost);
+        const noted = this.#noteState(tx, fresh);
+        const stored = memberships.map((change) => storeMembership(tx, change));
+        const delivered = [insertMail(tx, mail), emptyUndelivered(tx, fresh, mail)];
+        const waking = ghostsToWake(tx, transaction, this.#isGhost);
+        await Promise.all([noted, ...stored, ...delivered, waking]);
+        const ghosts = [...new Set(mail.map((item) => item.ghost))];
+        return { mail: ghosts, wakeUps: await waking, stored: fresh.length };
+      },
+    );
     this.#metrics?.events.inc({ outcome: "stored" }, stored);
     this.#metrics?.events.inc({ outcome: "repeated" }, events.length - stored);
     this.#metrics?.events.inc({ outcome: "malformed" }, malformed.length);
@@ -119,7 +103,8 @@ export class TransactionStore {
    */
   async adopt(tx: Queryable, ghost: string, join: MailItem, said: readonly RoomEvent[]): Promise<void> {
     if (said.length === 0) return;
-    const events = await insertEvents(tx, this.#seals, said, "keep what was emptied");
+    const keys = await eventKeys(tx, this.#seals, said);
+    const events = await insertEvents(tx, keys, said, "keep what was emptied");
     await this.#noteState(tx, events, { isLate: true });
     const ids = JSON.stringify(said.map((event) => event.event_id));
     const { rows: later } = await tx.query<{ id: number }>(
@@ -132,4 +117,14 @@ export class TransactionStore {
     );
     for (const { id } of later) await tx.query("update mailbox set id = default where id = $1", [id]);
   }
+}
+
+async function insertMail(tx: Queryable, mail: Routing["mail"]): Promise<void> {
+  if (mail.length === 0) return;
+  await tx.query(
+    `insert into mailbox (ghost, event_id)
+     select m.ghost, m."eventId" from json_to_recordset($1::json) as m(ghost text, "eventId" text)
+     on conflict do nothing`,
+    [JSON.stringify(mail)],
+  );
 }

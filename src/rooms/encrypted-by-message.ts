@@ -32,19 +32,17 @@ export function isCiphertext({ type, state_key: stateKey, content }: RoomEvent):
 /** Marks rooms as encrypted because of an encrypted message. Marked rooms stay locked until the transaction ends. */
 export async function markByMessage(tx: Queryable, roomIds: ReadonlySet<string>): Promise<void> {
   if (roomIds.size === 0) return;
-  const { rows } = await tx.query<{ room_id: string }>(
-    `select room_id from rooms where encryption is not null
-       and room_id in (select json_array_elements_text($1::json)) for key share`,
-    [JSON.stringify([...roomIds])],
-  );
-  const marked = new Set(rows.map((row) => row.room_id));
-  const anew = [...roomIds].filter((roomId) => !marked.has(roomId)).sort();
-  if (anew.length === 0) return;
   await tx.query(
-    `insert into rooms (room_id, encryption, marked_by_message) select json_array_elements_text($1::json), $2, true
+    `with marked as materialized (
+       select room_id from rooms where encryption is not null
+         and room_id in (select json_array_elements_text($1::json)) for key share
+     )
+     insert into rooms (room_id, encryption, marked_by_message)
+     select said.room_id, $2, true from json_array_elements_text($1::json) as said (room_id)
+     where said.room_id not in (select room_id from marked)
      on conflict (room_id) do update set encryption = excluded.encryption, marked_by_message = true
        where rooms.encryption is null`,
-    [JSON.stringify(anew), JSON.stringify({ algorithm: MEGOLM })],
+    [JSON.stringify([...roomIds].sort()), JSON.stringify({ algorithm: MEGOLM })],
   );
 }
 

@@ -50,26 +50,32 @@ export class Rooms {
     events: readonly RoomEvent[],
     { isLate = false }: { readonly isLate?: boolean } = {},
   ): Promise<void> {
-    await markByMessage(tx, new Set(events.filter(isCiphertext).map(({ room_id }) => room_id)));
-    if (!isLate) await this.#noteLatest(tx, events);
     const changed = new Set<string>();
+    const encryptions: RoomEvent[] = [];
     for (const event of events) {
       if (event.state_key === undefined || !WATCHED.has(event.type)) continue;
       changed.add(event.room_id);
+      if (event.type === "m.room.encryption" && event.state_key === "") encryptions.push(event);
     }
-    if (changed.size === 0) return;
+    await Promise.all([
+      markByMessage(tx, new Set(events.filter(isCiphertext).map(({ room_id }) => room_id))),
+      isLate ? undefined : this.#noteLatest(tx, events),
+      changed.size === 0 ? undefined : this.#noteChanged(tx, changed),
+      ...encryptions.map((event) =>
+        tx.query(
+          "update rooms set encryption = coalesce(encryption, $2), marked_by_message = false where room_id = $1",
+          [event.room_id, JSON.stringify(event.content)],
+        ),
+      ),
+    ]);
+  }
+
+  async #noteChanged(tx: Queryable, roomIds: ReadonlySet<string>): Promise<void> {
     await tx.query(
       `insert into rooms (room_id) select json_array_elements_text($1::json)
        on conflict (room_id) do update set changes = rooms.changes + 1`,
-      [JSON.stringify([...changed])],
+      [JSON.stringify([...roomIds])],
     );
-    for (const event of events) {
-      if (event.type !== "m.room.encryption" || event.state_key !== "") continue;
-      await tx.query(
-        "update rooms set encryption = coalesce(encryption, $2), marked_by_message = false where room_id = $1",
-        [event.room_id, JSON.stringify(event.content)],
-      );
-    }
   }
 
   async #noteLatest(tx: Queryable, events: readonly RoomEvent[]): Promise<void> {

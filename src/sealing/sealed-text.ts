@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
+import { createCipheriv, createDecipheriv, randomBytes, type KeyObject } from "node:crypto";
 
 const ALGORITHM = "aes-256-gcm";
 const NONCE_BYTES = 12;
@@ -24,7 +24,7 @@ export class NotSealed extends SealBroken {
  *
  * @param context the table, column and row of the text. The text can be opened only with the same context, so nobody can move it.
  */
-export function seal(key: Uint8Array, bytes: Uint8Array, context: string): string {
+export function seal(key: Uint8Array | KeyObject, bytes: Uint8Array, context: string): string {
   const nonce = randomBytes(NONCE_BYTES);
   const cipher = createCipheriv(ALGORITHM, key, nonce).setAAD(Buffer.from(context));
   const ciphertext = Buffer.concat([cipher.update(bytes), cipher.final()]);
@@ -32,7 +32,7 @@ export function seal(key: Uint8Array, bytes: Uint8Array, context: string): strin
 }
 
 /** Opens a sealed text. Throws {@link SealBroken}. */
-export function unseal(key: Uint8Array, sealed: string, context: string): Buffer {
+export function unseal(key: Uint8Array | KeyObject, sealed: string, context: string): Buffer {
   const bytes = Buffer.from(sealed, "base64");
   try {
     const decipher = createDecipheriv(ALGORITHM, key, bytes.subarray(0, NONCE_BYTES), { authTagLength: TAG_BYTES });

@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { createSecretKey, randomBytes, type KeyObject } from "node:crypto";
 import type { Database, Queryable } from "../database/database.ts";
 import type { Logger } from "../observability/log.ts";
 import type { MasterKey, WrappedKey } from "./master-key.ts";
@@ -49,7 +49,9 @@ export class Seals {
   readonly #log: Logger;
   readonly #maxOpened: number;
   /** By id, the oldest first. Ids are never reused. */
-  readonly #opened = new Map<number, Uint8Array>();
+  readonly #opened = new Map<number, KeyObject>();
+  /** The keys that sealed something last, by scope: the next text of the day takes the same. */
+  readonly #inUse = new Map<string, KeyRow>();
 
   /** @param options.maxOpened the most opened keys in memory. */
   constructor(database: Database, master: MasterKey, log: Logger, { maxOpened = MAX_OPENED } = {}) {
@@ -71,18 +73,39 @@ export class Seals {
 
   /** The seals for several scopes, in their order. */
   async all(tx: Queryable, scopes: readonly Scope[]): Promise<Seal[]> {
-    const wanted = scopes.map(({ ghost = "", roomId = "", isLasting = false }) => ({ ghost, roomId, isLasting }));
+    const wanted = scopes.map(wholeScope);
+    const held = this.#hold(tx, wanted);
+    if (held !== undefined) return held;
     const found = new Map((await this.#find(tx, wanted)).map((row) => [nameOf(row), row]));
+    // A key that this transaction made is gone again when it is rolled back.
+    for (const [name, row] of found) if (!row.made_here) this.#inUse.set(name, row);
+    this.#bound(this.#inUse);
     const seals: Seal[] = [];
     for (const scope of wanted) {
       const row = found.get(nameOf(scope)) ?? (await this.#make(tx, scope));
       found.set(nameOf(scope), row);
-      const key = await this.#keyOf(tx, row);
-      seals.push({
-        id: row.id,
-        seal: (text, ...context) => seal(key, Buffer.from(text), contextOf(context)),
-      });
+      seals.push(sealWith(row.id, await this.#keyOf(tx, row)));
     }
+    return seals;
+  }
+
+  /**
+   * The seals of scopes whose keys are all in memory. A statement that locks the keys goes out with the next one, and fails
+   * the transaction, to be tried again, where a key was deleted or is of another day: the database decides which day it is.
+   */
+  #hold(tx: Queryable, scopes: readonly Required<Scope>[]): Seal[] | undefined {
+    const today = new Date().toISOString().slice(0, 10);
+    const seals: Seal[] = [];
+    for (const scope of scopes) {
+      const row = this.#inUse.get(nameOf(scope));
+      const key = row && this.#opened.get(row.id);
+      if (row === undefined || key === undefined || (row.period !== "" && row.period !== today)) return undefined;
+      seals.push(sealWith(row.id, key));
+    }
+    const ids = [...new Set(seals.map(({ id }) => id))];
+    tx.query("select hold_sealing_keys($1::json)", [JSON.stringify(ids)]).catch(() => {
+      for (const scope of scopes) this.#inUse.delete(nameOf(scope));
+    });
     return seals;
   }
 
@@ -94,8 +117,7 @@ export class Seals {
     );
     const [row] = rows;
     if (row === undefined) throw new SealBroken(`key ${id}`);
-    const key = await this.#keyOf(tx, row);
-    return { id, seal: (text, ...context) => seal(key, Buffer.from(text), contextOf(context)) };
+    return sealWith(id, await this.#keyOf(tx, row));
   }
 
   /**
@@ -131,7 +153,7 @@ export class Seals {
     };
   }
 
-  #unseal(key: Uint8Array, text: string, context: string): string {
+  #unseal(key: KeyObject, text: string, context: string): string {
     try {
       return unseal(key, text, context).toString();
     } catch (error) {
@@ -181,9 +203,10 @@ export class Seals {
     return rows.length;
   }
 
-  async #find(tx: Queryable, scopes: readonly Required<Scope>[]): Promise<KeyRow[]> {
-    const { rows } = await tx.query<KeyRow>(
-      `select id, sealing_keys.ghost, room_id, period, generation, wrapped
+  async #find(tx: Queryable, scopes: readonly Required<Scope>[]): Promise<FoundKey[]> {
+    const { rows } = await tx.query<FoundKey>(
+      `select id, sealing_keys.ghost, room_id, period, generation, wrapped,
+         coalesce(sealing_keys.xmin = pg_current_xact_id_if_assigned()::xid, false) as made_here
        from sealing_keys join json_to_recordset($1::json) as s(ghost text, "roomId" text, "isLasting" boolean)
          on sealing_keys.ghost = s.ghost and room_id = s."roomId"
            and period = case when s."isLasting" then '' else ${TODAY} end
@@ -194,7 +217,7 @@ export class Seals {
   }
 
   /** When another transaction makes the same key at once, that one is used. */
-  async #make(tx: Queryable, { ghost, roomId, isLasting }: Required<Scope>): Promise<KeyRow> {
+  async #make(tx: Queryable, { ghost, roomId, isLasting }: Required<Scope>): Promise<FoundKey> {
     const { rows: days } = await tx.query<{ today: string }>(`select ${TODAY} as today`);
     const period = isLasting ? "" : (days[0]?.today ?? "");
     const context = contextOfKey({ ghost, room_id: roomId, period });
@@ -224,7 +247,7 @@ export class Seals {
     }
   }
 
-  async #keyOf(database: Queryable, row: KeyRow): Promise<Uint8Array> {
+  async #keyOf(database: Queryable, row: KeyRow): Promise<KeyObject> {
     const known = this.#opened.get(row.id);
     if (known !== undefined) {
       // The keys unused for longest go first.
@@ -232,13 +255,17 @@ export class Seals {
       this.#opened.set(row.id, known);
       return known;
     }
-    const key = await this.#unwrap(database, row);
+    const key = createSecretKey(await this.#unwrap(database, row));
     this.#opened.set(row.id, key);
-    for (const id of this.#opened.keys()) {
-      if (this.#opened.size <= this.#maxOpened) break;
-      this.#opened.delete(id);
-    }
+    this.#bound(this.#opened);
     return key;
+  }
+
+  #bound<K>(kept: Map<K, unknown>): void {
+    for (const oldest of kept.keys()) {
+      if (kept.size <= this.#maxOpened) break;
+      kept.delete(oldest);
+    }
   }
 }
 
@@ -261,7 +288,15 @@ export function contextOfKey({ ghost, room_id, period }: Pick<KeyRow, "ghost" | 
   return contextOf(["sealing_keys.wrapped", ghost, room_id, period]);
 }
 
-/** Ids hold no control characters, so no two contexts are joined to the same text. */
+function sealWith(id: number, key: KeyObject): Seal {
+  return { id, seal: (text, ...context) => seal(key, Buffer.from(text), contextOf(context)) };
+}
+
+function wholeScope({ ghost = "", roomId = "", isLasting = false }: Scope): Required<Scope> {
+  return { ghost, roomId, isLasting };
+}
+
+/** Ids hold no control characters, so two places can't have the same name. */
 function contextOf(context: readonly string[]): string {
   return context.join("\n");
 }
@@ -278,4 +313,9 @@ export interface KeyRow extends WrappedKey {
   readonly ghost: string;
   readonly room_id: string;
   readonly period: string;
+}
+
+interface FoundKey extends KeyRow {
+  /** Whether the transaction that found it has made it. */
+  readonly made_here: boolean;
 }

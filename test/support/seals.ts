@@ -28,3 +28,8 @@ export function sealsOf(database: Database): Seals {
   if (found === undefined) throw new Error("the database has no master key; is it migrated?");
   return found.seals;
 }
+
+/** The same as another process has it, which knows of no key yet. */
+export function othersSealsOf(database: Database): Seals {
+  return new Seals(database, masterKeyOf(database), silentLogger());
+}

@@ -40,13 +40,46 @@ forEachDatabase((_kind, open) => {
       await database.query("insert into facts values (1)");
     });
 
-    it("refuses a statement that comes after the commit", async () => {
+    it("fails with a statement that nobody waited for", async () => {
+      const database = await open();
+      await database.execute("create table facts (number integer primary key)");
+      const work = database.transaction(async (tx) => {
+        await tx.query("insert into facts values (1)");
+        tx.query("select 1 / 0").catch(() => undefined);
+      });
+      await assert.rejects(work, { code: "22012" });
+      assert.equal((await database.query("select from facts")).count, 0);
+    });
+
+    it("names the first failure, not one that follows from it", async () => {
+      const database = await open();
+      const work = database.transaction(async (tx) => {
+        tx.query("select 1 / 0").catch(() => undefined);
+        await tx.query("select 1");
+      });
+      await assert.rejects(work, { code: "22012" });
+    });
+
+    it("refuses a statement that comes after the last", async () => {
       const database = await open();
       const work = database.atOnce(async (tx) => {
         await tx.query("select 1");
         await tx.query("select 2");
       });
-      await assert.rejects(work, /after the commit/);
+      await assert.rejects(work, /after the last/);
+    });
+
+    it("is rolled back when its work throws while it starts statements", async () => {
+      const database = await open();
+      await database.execute("create table facts (number integer)");
+      const work = database.atOnce((tx) =>
+        Promise.all([
+          tx.query("insert into facts values (1)"),
+          Promise.resolve().then(() => Promise.reject(new Error("changed my mind"))),
+        ]),
+      );
+      await assert.rejects(work, /changed my mind/);
+      assert.equal((await database.query("select from facts")).count, 0);
     });
 
     it("fails when its work throws before any statement", async () => {
@@ -102,13 +135,25 @@ describe("PostgreSQL is asked", () => {
     assert.deepEqual(await asked(), [["begin", "select 1"], ["select 2"], ["commit"]]);
   });
 
+  it("with the last statements for the end of a transaction that names them", async () => {
+    const two = await database.transactionWithLast(
+      async (tx) => (await tx.query<{ n: number }>("select 1 as n")).rows[0]?.n,
+      async (tx, n) => (await tx.query<{ n: number }>("select $1::integer + 1 as n", [n])).rows[0]?.n,
+    );
+    assert.equal(two, 2);
+    assert.deepEqual(await asked(), [
+      ["begin", "select 1 as n"],
+      ["select $1::integer + 1 as n", "commit"],
+    ]);
+  });
+
   it("nothing more after a failure but to roll back", async () => {
     const work = database.transaction(async (tx) => {
       await tx.query("select 1 / 0");
       await tx.query("select 2");
     });
     await assert.rejects(work, { code: "22012" });
-    assert.deepEqual(await asked(), [["begin", "select 1 / 0"], ["rollback"]]);
+    assert.deepEqual((await asked()).flat(), ["begin", "select 1 / 0", "rollback"]);
   });
 });
 

@@ -314,7 +314,9 @@ forEachDatabase((kind, open) => {
       assert.ok(item);
       const latter = await takeLease(database, LLAMA);
       const before = (await database.query("select * from mailbox order by id")).rows;
+      await mailbox.begin(former, item);
       await assert.rejects(mailbox.begin(former, item), StaleLease);
+      await assert.rejects(mailbox.next(former), StaleLease);
       await assert.rejects(mailbox.awaitKey(former, item, { sessionId: "s" }), StaleLease);
       await assert.rejects(mailbox.keysArrived(former, ["s"]), StaleLease);
       await assert.rejects(mailbox.setAside(former, item.id, "why"), StaleLease);

@@ -21,7 +21,7 @@ import { dumpOf } from "../../support/database-dump.ts";
 import { takeLease } from "../../support/lease.ts";
 import { NotSealed } from "../../../src/sealing/sealed-text.ts";
 import { Summaries } from "../../../src/memory/summaries.ts";
-import { sealsOf } from "../../support/seals.ts";
+import { othersSealsOf, sealsOf } from "../../support/seals.ts";
 
 const LLAMA = "@agent_llama:example.test";
 const MAX = "@agent_max:example.test";
@@ -242,7 +242,7 @@ forEachDatabase((kind, open) => {
         "delete from sealing_keys",
       ])
         await database.query(sql);
-      const seals = sealsOf(database);
+      const seals = othersSealsOf(database);
       await assert.rejects(confirmSealed(database, seals, silentLogger()), UnsealedRows);
       assert.ok((await dumpOf(database)).includes(CANARY), "nothing seals it by itself");
       assert.equal(await sealExisting(database, seals), 8);
