@@ -76,10 +76,10 @@ export class MessageClassifier {
   async handedOver(ghost: string, message: GhostMessage): Promise<string | undefined> {
     const { roomId, content } = message;
     const target = content.relation.repliesTo;
-    const set = await this.#options.settings.get(ghost, roomId);
-    const isCloud = this.#agentIn(ghost, set)?.locality === "cloud";
-    if (target === undefined || message.direct || !isCloud || !message.encrypted) return target;
-    const { history, senderOf } = this.#options;
+    if (target === undefined || message.direct || !message.encrypted) return target;
+    const { history, senderOf, settings } = this.#options;
+    const set = await settings.get(ghost, roomId);
+    if (this.#agentIn(ghost, set)?.locality !== "cloud") return target;
     if ((await history.find(ghost, roomId, [target])).has(target)) return target;
     const writer = await senderOf(roomId, target);
     const isMeant = writer !== undefined && (writer === ghost || content.mentions.userIds.includes(writer));

@@ -64,10 +64,12 @@ export class Questions {
       store: async (tx) => {
         const attachment = fileOf(message.content);
         const question = { ...remembered(message, speaker, text), threadRoot, attachment, repliesTo };
-        const position = await history.remember(tx, ghost.userId, roomId, question);
-        const asked = { ghost: ghost.userId, roomId, eventId, asker: sender, position, threadRoot, encrypted };
-        const turn = { ...asked, origin: eventId, hops: 0 };
-        const notNow = await this.#admission.take(tx, turn);
+        const wish = { ghost: ghost.userId, roomId, eventId, asker: sender };
+        const [position, notNow] = await Promise.all([
+          history.remember(tx, ghost.userId, roomId, question),
+          this.#admission.take(tx, wish),
+        ]);
+        const turn = { ...wish, position, threadRoot, encrypted, origin: eventId, hops: 0 };
         if (notNow !== undefined) {
           await turns.decline(tx, turn, this.refusal(turn, notNow, words, target));
           return;

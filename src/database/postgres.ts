@@ -1,3 +1,4 @@
+import type { Writable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import type { Logger } from "../observability/log.ts";
@@ -126,10 +127,12 @@ class Connection implements Queryable {
   }
 
   query<R extends object = Row>(sql: string, values?: readonly unknown[]): Promise<Result<R>> {
+    this.#holdBack();
     return this.#watched(this.#prepared.run<R>(this.#client, sql, values));
   }
 
   execute(sql: string): Promise<void> {
+    this.#holdBack();
     return this.#watched(script(this.#client, sql));
   }
 
@@ -142,6 +145,16 @@ class Connection implements Queryable {
   release(): void {
     this.#client.off("error", this.#ended);
     this.#client.release(this.#isBroken);
+  }
+
+  /** What is asked before anything else can happen leaves in one packet. */
+  #holdBack(): void {
+    const { stream } = (this.#client as unknown as { readonly connection: { readonly stream: Writable } }).connection;
+    stream.cork();
+    // A transaction sends its commit by the next tick: this is the one after that.
+    process.nextTick(() => {
+      process.nextTick(() => stream.uncork());
+    });
   }
 
   /** A connection that did not answer in time would not answer the next time either. */

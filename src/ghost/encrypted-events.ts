@@ -1,6 +1,5 @@
 import type { Decryption } from "../crypto/decryptor.ts";
 import { isVerification } from "../crypto/verification-events.ts";
-import type { Queryable } from "../database/database.ts";
 import type { RoomEvent } from "../homeserver/transaction.ts";
 import type { MailItem } from "../mailbox/mail-item.ts";
 import { SAID_OTHERWISE } from "../mailbox/routing.ts";
@@ -12,7 +11,6 @@ import type { GhostHandle } from "./ghost-handle.ts";
 import type { GhostServices } from "./ghost-services.ts";
 import { done, type ItemResult } from "./item-result.ts";
 import type { LoadedGhost } from "./loaded-ghost.ts";
-import { combined } from "./outcome.ts";
 import { isReplay, noteHandled } from "./replays.ts";
 
 /** The services for handling encrypted events. */
@@ -136,8 +134,13 @@ export class EncryptedEvents {
   /** Records the event, so that a copy of its ciphertext in another event is refused; see replays.ts. */
   #onlyOnce(event: RoomEvent, result: ItemResult): ItemResult {
     if (result.kind !== "done" || !this.#mayBeKept(event)) return result;
-    const store = (tx: Queryable): Promise<void> => noteHandled(tx, this.#ghost.userId, event);
-    return done(combined({ store }, result.outcome));
+    const { store, after } = result.outcome;
+    return done({
+      store: async (tx) => {
+        await Promise.all([noteHandled(tx, this.#ghost.userId, event), store?.(tx)]);
+      },
+      ...(after === undefined ? {} : { after }),
+    });
   }
 
   /** Sets an item aside, if it may be stored. */

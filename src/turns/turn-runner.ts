@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { backoffMs } from "../concurrency/backoff.ts";
 import type { Database } from "../database/database.ts";
 import { formFor, type SendOptions } from "../ghost/form.ts";
-import { fenced, fencedAtOnce, type Lease } from "../leases/leases.ts";
+import { fencedAtOnce, fencedWithLast, type Lease } from "../leases/leases.ts";
 import type { Logger } from "../observability/log.ts";
 import type { Metrics } from "../observability/metrics.ts";
 import { reached } from "../observability/steps.ts";
@@ -328,11 +328,18 @@ export class TurnRunner {
       await fencedAtOnce(this.#options.database, lease, (tx) => this.#store.finish(tx, turn, NOT_SENT));
       return;
     }
-    await fenced(this.#options.database, lease, async (tx) => {
-      for (const { eventId, text } of said) await this.#work.remember(tx, turn, eventId, text);
-      for (const { eventId, shownAs } of beside) await this.#store.note(tx, turn, eventId, shownAs);
-      await this.#store.finish(tx, turn, reply);
-    });
+    await fencedWithLast(
+      this.#options.database,
+      lease,
+      async (tx) => {
+        for (const { eventId, text } of said) await this.#work.remember(tx, turn, eventId, text);
+      },
+      (tx) =>
+        Promise.all([
+          ...beside.map(({ eventId, shownAs }) => this.#store.note(tx, turn, eventId, shownAs)),
+          this.#store.finish(tx, turn, reply),
+        ]),
+    );
     const { outcome } = reply;
     log.info({ outcome, ...(outcome === "failed" ? { failure: reply.failure } : {}) }, "turn ended");
     this.#count(turn, reply);

@@ -1,6 +1,6 @@
 import { deleteInBatches } from "../database/batches.ts";
 import type { Database, Queryable } from "../database/database.ts";
-import { fenced, fencedAtOnce, type Lease } from "../leases/leases.ts";
+import { fencedAtOnce, fencedWithLast, type Lease } from "../leases/leases.ts";
 import { isStorable, storable } from "../database/text.ts";
 import type { Seals } from "../sealing/seals.ts";
 import { ConsentTurns } from "./consent-turns.ts";
@@ -310,15 +310,18 @@ export class TurnStore {
    * @param end the result of the turn's last step.
    */
   async prepare(lease: Lease, turn: Turn, reply: TurnReply, end?: StepEnd): Promise<void> {
-    await fenced(this.#database, lease, async (tx) => {
-      const seal = await this.#seals.in(tx, { ghost: turn.ghost, roomId: turn.roomId });
-      await tx.query(
-        `with sending as (
-           update turns set state = 'sending', reply = $2, sealed_by = $3, deliveries = 1 where id = $1
-         ) ${END_STEP}`,
-        [turn.id, seal.seal(JSON.stringify(reply), ...replyContext(turn)), seal.id, ...sealedEnd(turn, end, seal)],
-      );
-    });
+    await fencedWithLast(
+      this.#database,
+      lease,
+      (tx) => this.#seals.in(tx, { ghost: turn.ghost, roomId: turn.roomId }),
+      (tx, seal) =>
+        tx.query(
+          `with sending as (
+             update turns set state = 'sending', reply = $2, sealed_by = $3, deliveries = 1 where id = $1
+           ) ${END_STEP}`,
+          [turn.id, seal.seal(JSON.stringify(reply), ...replyContext(turn)), seal.id, ...sealedEnd(turn, end, seal)],
+        ),
+    );
   }
 
   async #sealed(tx: Queryable, turn: Omit<Turn, "id">, reply: TurnReply): Promise<SealedReply> {
