@@ -37,7 +37,7 @@ const REQUEST_TIMEOUT_MS = 30_000;
  */
 export async function openPerson(options: PersonOptions): Promise<Person> {
   // Parts of the SDK do not use the logger they are given, and the call `log` which is none of its interface.
-  // oxlint-disable-next-line typescript/no-deprecated -- there is no other way to reach those parts
+  // eslint-disable-next-line @typescript-eslint/no-deprecated -- there is no other way to reach those parts
   Object.assign(globalLogger, SILENT, { log: silence });
   backUpAtOnce();
   await endLeftSession(options);

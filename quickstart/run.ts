@@ -56,7 +56,7 @@ export async function run(options: RunOptions): Promise<void> {
   }
 }
 
-// oxlint-disable-next-line max-lines-per-function -- what is started here is ended here, the last first
+// eslint-disable-next-line max-lines-per-function -- what is started here is ended here, the last first
 async function runUntil(
   broken: AbortController,
   { command, folder, progress, interrupted }: RunOptions,

@@ -1,7 +1,7 @@
 /**
  * The control characters that no text has: all except white space, backspace, and the escapes of a terminal's colours.
  */
-// oxlint-disable-next-line no-control-regex -- control characters are looked for
+// eslint-disable-next-line no-control-regex -- control characters are looked for
 const CONTROLS = /[\0-\x07\x0e-\x1a\x1c-\x1f\x7f]/;
 
 /** The part of a file that decides on its encoding. */

@@ -42,7 +42,7 @@ export interface EgressGuard {
  *
  * @param program the one program that may be started.
  */
-// oxlint-disable-next-line max-lines-per-function -- this one place closes every way out of the process
+// eslint-disable-next-line max-lines-per-function -- this one place closes every way out of the process
 export function guardEgress(program?: AllowedProgram): EgressGuard {
   let allowed: readonly Endpoint[] = [];
   let refused: Refused = () => undefined;
@@ -60,7 +60,7 @@ export function guardEgress(program?: AllowedProgram): EgressGuard {
     return new EgressRefused(what);
   };
 
-  // oxlint-disable-next-line typescript/unbound-method -- called on the socket itself
+  // eslint-disable-next-line @typescript-eslint/unbound-method -- called on the socket itself
   const connect = net.Socket.prototype.connect as (...args: unknown[]) => net.Socket;
   net.Socket.prototype.connect = function (this: net.Socket, ...args: unknown[]) {
     const given = settled(args);

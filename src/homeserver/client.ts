@@ -80,7 +80,7 @@ const SAID_OF_ADDRESS = 100;
  *
  * @param options.url the homeserver's base URL, as the bridge reaches it.
  */
-// oxlint-disable-next-line max-lines-per-function -- its functions share one client's knowledge of its homeserver
+// eslint-disable-next-line max-lines-per-function -- its functions share one client's knowledge of its homeserver
 export function createHomeserverClient(options: {
   readonly url: string;
   readonly asToken: string;

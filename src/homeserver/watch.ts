@@ -48,8 +48,7 @@ export async function watchHomeserver(
       if (isOver()) return;
       // Without a position it answers at once, so its return is noticed at once.
       since = undefined;
-      failures += 1;
-      const waitMs = retryDelayMs(error, failures);
+      const waitMs = retryDelayMs(error, ++failures);
       log.debug({ error: isHomeserverError(error) ? error.message : error, waitMs }, "the homeserver does not answer");
       await pause(waitMs, signal).catch(() => undefined);
     }

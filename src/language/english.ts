@@ -1,4 +1,4 @@
-/* oxlint-disable max-lines -- a language is one file, so that another one is added with one */
+/* eslint-disable max-lines -- a language is one file, so that another one is added with one */
 import type { AgentPlace, CloudPlace, CloudRule, Phrases, UsageWords } from "./phrases.ts";
 import { wordSet } from "./word-set.ts";
 

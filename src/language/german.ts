@@ -1,4 +1,4 @@
-/* oxlint-disable max-lines -- a language is one file, so that another one is added with one */
+/* eslint-disable max-lines -- a language is one file, so that another one is added with one */
 import type { CloudPlace, CloudRule, UsageWords } from "./phrases.ts";
 import { wordSet } from "./word-set.ts";
 import type { Words } from "./words.ts";

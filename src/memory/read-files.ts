@@ -59,7 +59,7 @@ export class ReadFiles {
         [ghost, eventId],
       );
       const [message] = rows;
-      if (message?.sealed_by == null) return;
+      if (message === undefined || message.sealed_by === null) return;
       if (outcome.kind === "unreadable") await this.#keepFailure(tx, message.position, outcome);
       else {
         const key = await this.#seals.known(tx, message.sealed_by);

@@ -221,7 +221,7 @@ export type Saying<Name extends keyof Kinds> = Pattern<Kinds[Name]["cases"][numb
 export abstract class OperatorError<Name extends keyof Kinds> extends Error {
   abstract override readonly name: Name;
 
-  // oxlint-disable-next-line typescript/no-useless-constructor -- it narrows what an error may say
+  // eslint-disable-next-line @typescript-eslint/no-useless-constructor -- it narrows what an error may say
   constructor(message: Saying<Name>, options?: ErrorOptions) {
     super(message, options);
   }

@@ -31,7 +31,7 @@ export type ForeignPicture = "heic" | "svg" | "other";
 const HEIC_BRANDS: ReadonlySet<string> = new Set(["heic", "heix", "heim", "heis", "hevc", "hevx", "mif1", "msf1"]);
 
 /** TIFF in both byte orders, BMP, an icon, JPEG XL in both forms, JPEG 2000, Photoshop. */
-// oxlint-disable-next-line no-control-regex -- the files begin with these bytes
+// eslint-disable-next-line no-control-regex -- the files begin with these bytes
 const OTHERS = /^(?:II\*\0|MM\0\*|BM[^]{4}\0\0\0\0|\0\0\x01\0[^]\0|\xff\x0a|\0\0\0\x0cJXL |\0\0\0\x0cjP |8BPS)/;
 
 /** The type of a picture that models do not accept, by the beginning of its file; undefined for other files. */

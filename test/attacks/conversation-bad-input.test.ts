@@ -41,7 +41,7 @@ describe("a conversation in which somebody says strange things", () => {
     await ollama.close();
   });
 
-  const asked = (): string => (ollama.lastChat() as Asked).messages.at(-1)?.content ?? "";
+  const asked = (): string => (ollama.chats().at(-1)?.body as Asked).messages.at(-1)?.content ?? "";
 
   async function ask(body: string, room = roomId, content: object = {}): Promise<Message> {
     const question = await alice.send(room, { msgtype: "m.text", body, ...content });

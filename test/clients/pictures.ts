@@ -47,11 +47,7 @@ async function take(client: Programs, picture: (scene: Scene, desktop: Desktop) 
   const scene = await Scene.start();
   try {
     const desktop = await Desktop.start();
-    try {
-      await picture(scene, desktop);
-    } finally {
-      await desktop.stop();
-    }
+    await picture(scene, desktop).finally(() => desktop.stop());
   } finally {
     await scene.stop();
   }

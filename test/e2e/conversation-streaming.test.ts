@@ -97,7 +97,7 @@ describe("a conversation", () => {
     await alice.react(roomId, draft.eventId, "▶️");
     const rest = await alice.waitMessage({ roomId, sender: agent, where: ({ body }) => body === "and so on" });
     assert.equal(ollama.chats().length, more + 1);
-    const { messages } = ollama.lastChat() as { messages: { role: string; content: string }[] };
+    const { messages } = ollama.chats().at(-1)?.body as { messages: { role: string; content: string }[] };
     assert.deepEqual(
       messages.slice(-2).map(({ role }) => role),
       ["assistant", "user"],

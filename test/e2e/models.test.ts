@@ -108,7 +108,7 @@ describe("agents on an Ollama server", () => {
     const agent = deployment.agent("llama");
     const roomId = await chatWith(agent, false);
     await ask(roomId, agent, "Llama: hello", [agent]);
-    const { messages } = ollama.lastChat() as { messages: { content: string }[] };
+    const { messages } = ollama.chats().at(-1)?.body as { messages: { content: string }[] };
     assert.equal(messages.at(-1)?.content, "alice: hello");
   });
 

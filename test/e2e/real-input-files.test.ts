@@ -88,7 +88,7 @@ describe("files that real clients send", () => {
     const answer = await send(room, bytes, said);
     assert.equal(answer.content["msgtype"], "m.text", answer.body);
     assert.equal(ollama.chats().length, before + 1);
-    const last = (ollama.lastChat() as Asked).messages.at(-1);
+    const last = (ollama.chats().at(-1)?.body as Asked).messages.at(-1);
     assert.ok(last !== undefined);
     return last;
   }

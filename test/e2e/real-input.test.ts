@@ -44,7 +44,7 @@ describe("what people really send", () => {
 
   /** What the model was asked last, all of it. */
   function asked(): string {
-    const { messages } = ollama.lastChat() as { messages: readonly { role: string; content: string }[] };
+    const { messages } = ollama.chats().at(-1)?.body as { messages: readonly { role: string; content: string }[] };
     return messages.map(({ role, content }) => `${role}: ${content}`).join("\n---\n");
   }
 
@@ -203,7 +203,7 @@ describe("what people really send", () => {
   it("21: Ollama is to refuse what is too long, where it would cut the instruction off unseen", async () => {
     const roomId = await group();
     await ask(alice, roomId, "how long may I be?");
-    const { truncate, shift } = ollama.lastChat() as { truncate?: unknown; shift?: unknown };
+    const { truncate, shift } = ollama.chats().at(-1)?.body as { truncate?: unknown; shift?: unknown };
     assert.deepEqual([truncate, shift], [false, false]);
   });
 });

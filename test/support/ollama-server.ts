@@ -71,8 +71,6 @@ export interface OllamaServer extends AsyncDisposable {
   readonly requests: readonly RecordedRequest[];
   /** The chats among the requests. */
   chats(): readonly RecordedRequest[];
-  /** The body of the last of them. Throws when there was none. */
-  lastChat(): unknown;
   /** Installs a model, or changes how an installed one answers. A name without a tag has the tag `latest`. */
   install(model: string, behaviour?: Behaviour): void;
   remove(model: string): void;
@@ -263,7 +261,6 @@ export async function startOllamaServer(models: readonly string[] = ["llama3.2"]
     response.end();
   }
 
-  const chats = (): RecordedRequest[] => requests.filter(({ path }) => path === "/api/chat");
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const close = async (): Promise<void> => {
@@ -276,12 +273,7 @@ export async function startOllamaServer(models: readonly string[] = ["llama3.2"]
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     requests,
-    chats,
-    lastChat: () => {
-      const last = chats().at(-1);
-      if (last === undefined) throw new Error("no model was asked");
-      return last.body;
-    },
+    chats: () => requests.filter(({ path }) => path === "/api/chat"),
     install: (model, behaviour = {}) => void installed.set(withTag(model), behaviour),
     remove: (model) => void installed.delete(withTag(model)),
     next: (behaviour) => void queued.push(behaviour),

@@ -66,11 +66,7 @@ async function install(provider: Provider, model: string): Promise<number> {
 async function note(config: Config, subject: string): Promise<void> {
   try {
     const database = await openDatabase(locationOf(config), createLogger("warn", "auto"));
-    try {
-      await noteCommand(database, "pull", subject);
-    } finally {
-      await database.close();
-    }
+    await noteCommand(database, "pull", subject).finally(() => database.close());
   } catch (error) {
     if (!(error instanceof DatabaseInUse)) throw explainStartFailure(error, config);
     process.stderr.write("this is not in the audit log: the running bridge has the embedded database to itself\n");

@@ -20,7 +20,7 @@ describe("toJson", () => {
     ["undefined", undefined, /value is undefined/],
     ["undefined in an array", [undefined], /value\[0\] is undefined/],
     ["undefined in an object", { a: { b: undefined } }, /value\.a\.b is undefined/],
-    // oxlint-disable-next-line no-sparse-arrays -- a hole is what is tested
+    // eslint-disable-next-line no-sparse-arrays -- a hole is what is tested
     ["a hole in an array", [1, , 3], /value\[1\] is undefined/],
     ["an array with a name", Object.assign([1], { name: 1 }), /further properties/],
     ["NaN", { a: NaN }, /value\.a is NaN/],
