@@ -127,8 +127,7 @@ export const ROWS: ReadonlyMap<number, string> = new Map([
     34,
     `insert into turn_steps (ghost, turn, number, asked_of, state) select '${LLAMA}', id, 1, 'model', 'asked' from turns;`,
   ],
-  [35, ""],
-  [36, ""],
+  [37, ""],
 ]);
 
 /** Inserts rows into every table of the newest schema. */
