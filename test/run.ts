@@ -1,4 +1,4 @@
-// Runs the check and test suites: node test/run.ts check unit integration e2e [parts of paths]
+// Runs test suites: node test/run.ts unit integration e2e [parts of paths]
 import { chmod, glob, mkdtemp, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
@@ -7,7 +7,6 @@ import { pipeline } from "node:stream/promises";
 import { run } from "node:test";
 import { spec } from "node:test/reporters";
 import { prepareClients } from "./clients/prepare.ts";
-import { check } from "./support/check.ts";
 import { makeEmbeddedTemplate } from "./support/embedded.ts";
 import { asOneFile, bySize, groupsOf, interleaved, type SizedFiles } from "./support/file-groups.ts";
 import { inCheckout } from "./support/paths.ts";
@@ -42,7 +41,7 @@ const SUITES = [
 // npm takes the "--" of "npm run test:e2e -- first-contact" for itself.
 const asked = process.argv.slice(2).filter((word) => word !== "--");
 const suites = asked.filter((word) => SUITES.includes(word));
-const filter = asked.filter((word) => word !== "check" && !SUITES.includes(word));
+const filter = asked.filter((word) => !SUITES.includes(word));
 
 /** Somebody has ended the run. The runner of tests takes no reason that is not an object. */
 class Interrupted extends Error {
@@ -63,12 +62,6 @@ process.env["TMPDIR"] = temporary;
 // Hundreds of processes load the same modules; each compiles only what none before it has.
 process.env["NODE_COMPILE_CACHE"] ??= join(temporary, "compile-cache");
 
-// One process after the other, as installing is too: both leave a core to the unit tests.
-const checked = asked.includes("check") ? check(ended.signal) : Promise.resolve(undefined);
-const complaint = checked.catch(String).then((found) => {
-  if (found !== undefined) ended.abort();
-  return found;
-});
 let services: Promise<Services> | undefined;
 let leftOut: string | undefined;
 try {
@@ -112,11 +105,6 @@ try {
     (started) => started.stop(),
     () => undefined,
   );
-  const found = await complaint;
-  if (found !== undefined) {
-    console.error(found);
-    process.exitCode = 1;
-  }
   await rm(temporary, { recursive: true, force: true });
 }
 if (leftOut !== undefined) console.error(leftOut);
