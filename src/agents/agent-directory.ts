@@ -5,7 +5,7 @@ import type { InstalledModel, Provider } from "../providers/provider.ts";
 import { agentsOf, localpartOf, profileName, type Agent, type ListedAgent } from "./agents.ts";
 import type { GivenName, NameBook } from "./given-names.ts";
 
-/** What the admin has set about which agents there are. */
+/** The admin's settings that decide which agents exist. */
 export interface DirectorySettings extends Pick<Config, "agents" | "providers"> {
   readonly homeserver: Pick<Config["homeserver"], "domain">;
 }

@@ -16,8 +16,8 @@ export interface Attachment {
 }
 
 /**
- * What is done with it: what may have `text` is read and an `image` looked at, as far as their bytes let it, `audio` is written
- * down, `other` is none of it. What is remembered from before bytes told documents apart may say `pdf`, and counts as `text`.
+ * The use of the file: `text` may be read and an `image` shown, if the bytes allow it; `audio` is transcribed; `other`
+ * is unusable. Memories from before documents were told apart by their bytes may say `pdf`, which counts as `text`.
  */
 export type AttachmentKind = "text" | "image" | "audio" | "other";
 

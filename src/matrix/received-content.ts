@@ -73,7 +73,7 @@ interface Unread extends Carried {
   readonly msgtype: string;
 }
 
-/** What an event of each kind may carry. */
+/** The possible parts of an event of each kind. */
 interface Carried {
   /** `body` as it was sent; undefined where it shows nothing. Of a file without a caption it is the file's name. */
   readonly body: string | undefined;
@@ -87,7 +87,7 @@ interface Carried {
   readonly isDraft: boolean;
   /** The command that a client has put together from a menu. */
   readonly command: MenuCommand | undefined;
-  /** What it changes, if it is an edit. */
+  /** The event that it changes, if it is an edit. */
   readonly edit: Edit | undefined;
 }
 

@@ -30,14 +30,14 @@ export function auditOfRefusal({ act, userId: by, ghost, roomId: room, reason }:
   return { kind: "refused", what: act, by, ghost, room, reason };
 }
 
-/** What the admin has set about who may do what. */
+/** The admin's settings for permissions. */
 export interface PermissionSettings {
   readonly access: AccessConfig;
   readonly permissions: PermissionConfig;
 }
 
 export interface PermissionsOptions {
-  /** Asked anew each time, so that a change counts at once. */
+  /** Read anew each time, so that a change applies at once. */
   readonly settings: () => PermissionSettings;
   readonly botUserId: string;
   readonly bans: () => Bans;

@@ -5,24 +5,27 @@ import { ProviderError, type Provider } from "../providers/provider.ts";
 import { targetOf, type Consents } from "./consents.ts";
 import type { ProviderRequest, ProviderRequests } from "./provider-requests.ts";
 
-/** The server that the words for a model go to. */
+/** The server that gets the messages for a model. */
 export interface Destination {
   readonly provider: string;
   readonly host: string;
   readonly locality: Locality;
-  /** False where a server that is local by its address does not say whether it passes anything on. */
+  /** False where a server with a local address does not say whether it passes messages on. */
   readonly isSure: boolean;
 }
 
-/** Whose words a destination is decided for. */
+/** The messages for which a destination is decided. */
 export interface Whose {
   readonly ghost: string;
   readonly roomId: string;
-  /** Whether any of them came encrypted: then the room counts as encrypted, whatever is known of it. */
+  /** Whether any of them came encrypted: then the room counts as encrypted in any case. */
   readonly encrypted: boolean;
 }
 
-/** What stands between a room and the providers: nothing leaves the admin's network unless it may, and all that goes is noted. */
+/**
+ * The gate between rooms and providers: nothing leaves the admin's network without permission, and every request is
+ * recorded.
+ */
 export class PrivacyGate {
   readonly #settings: () => PrivacyPolicy;
   readonly #consents: Consents;
@@ -31,7 +34,7 @@ export class PrivacyGate {
   readonly #isEncrypted: (roomId: string) => Promise<boolean>;
 
   constructor(options: {
-    /** Asked anew each time. */
+    /** Read anew each time. */
     readonly settings: () => PrivacyPolicy;
     readonly consents: Consents;
     readonly requests: ProviderRequests;
@@ -46,8 +49,8 @@ export class PrivacyGate {
   }
 
   /**
-   * Where the words for a model go: to the provider, or to where that passes them on. Throws ProviderError when one that may
-   * pass them on can't be asked.
+   * The destination of a model's messages: the provider, or the server to which it passes them on. Throws ProviderError
+   * when a provider that may pass them on can't be asked.
    */
   async destinationOf(provider: Provider, model: string): Promise<Destination> {
     const here = { provider: provider.name, host: provider.host, locality: provider.locality, isSure: true };
@@ -57,7 +60,7 @@ export class PrivacyGate {
     return facts.remoteHost === undefined ? here : { ...here, host: facts.remoteHost, locality: "cloud" };
   }
 
-  /** The same to be told of; as the configuration says where the provider can't be asked. */
+  /** The same for display; the configured one where the provider can't be asked. */
   async destinationNow(provider: Provider, model: string): Promise<Destination> {
     try {
       return await this.destinationOf(provider, model);
@@ -67,17 +70,17 @@ export class PrivacyGate {
     }
   }
 
-  /** What the admin has decided for what is said in a room, and did or did not come encrypted. */
+  /** The admin's policy for a room's messages that did or did not come encrypted. */
   async policyIn({ roomId, encrypted }: Omit<Whose, "ghost">): Promise<CloudPolicy> {
     return cloudPolicyIn(this.#settings(), roomId, encrypted || (await this.#isEncrypted(roomId)));
   }
 
-  /** Which of the admin's decisions that is; see {@link cloudRuleIn}. */
+  /** The admin's rule behind that policy; see {@link cloudRuleIn}. */
   async ruleIn({ roomId, encrypted }: Omit<Whose, "ghost">): Promise<ReturnType<typeof cloudRuleIn>> {
     return cloudRuleIn(this.#settings(), roomId, encrypted || (await this.#isEncrypted(roomId)));
   }
 
-  /** Where what is said may leave at all; see {@link cloudReach}. */
+  /** The rooms from which messages may leave at all; see {@link cloudReach}. */
   get reach(): ReturnType<typeof cloudReach> {
     return cloudReach(this.#settings());
   }
@@ -87,19 +90,19 @@ export class PrivacyGate {
     return mayLeave(destination.locality, await this.policyIn(whose), await this.consentOf(whose, destination));
   }
 
-  /** What the room has decided about a destination, as far as that counts in it now, and for what is to be sent. */
+  /** The room's decision about a destination, as far as it counts now for these messages. */
   async consentOf({ ghost, roomId, encrypted }: Whose, { provider, host }: Destination): Promise<Consent> {
     const given = await this.#consents.get({ ghost, roomId, target: targetOf(provider, host) });
     return countedIn(encrypted || (await this.#isEncrypted(roomId)), given);
   }
 
-  /** Notes what is about to be sent. */
+  /** Records a request that is about to be sent. */
   note(request: ProviderRequest): Promise<void> {
     return this.#requests.note(request);
   }
 }
 
-/** Where words would go as far as the configuration says, for a provider that can't be asked. */
+/** The configured destination, for a provider that can't be asked. */
 export function destinationAsConfigured({ name, host, locality }: Provider): Destination {
   return { provider: name, host, locality, isSure: false };
 }

@@ -287,7 +287,7 @@ describe("a bridge whose permissions change while it runs", () => {
     assert.deepEqual([later?.["restart"], later?.["untouched"]], [["ghosts.max_loaded"], ["permissions"]]);
     assert.equal(await invited(alice), undefined);
     await writeFile(deployment.files.config, good);
-    await reload(() => undefined, /is as it was/);
+    await reload(() => undefined, /is unchanged/);
   });
 
   it("verifies nobody who may not, from the moment on when they may not", async () => {
