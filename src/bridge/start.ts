@@ -133,9 +133,9 @@ function makeMailbox(
   return new Mailbox({
     database,
     seals,
+    // Both at once, because a statement that starts later is refused.
     noteState: async (tx, events, options) => {
-      await rooms.note(tx, events, options);
-      await banLists.note(tx, events);
+      await Promise.all([rooms.note(tx, events, options), banLists.note(tx, events)]);
     },
     isGhost: (userId) => ghosts.isGhost(userId),
     log,

@@ -19,8 +19,8 @@ export interface Arrivals {
 }
 
 /**
- * Records the room state that new events carry, in the transaction that stores them. `isLate` says that they are older
- * than the recorded state.
+ * Records the room state that new events carry, in the transaction that stores them. It starts all its statements before it
+ * first waits; see TransactionStatements. `isLate` says that the events are older than the recorded state.
  */
 export type NoteState = (
   tx: Queryable,

@@ -41,10 +41,10 @@ describe("a bridge whose permissions change while it runs", () => {
     const settings = load(await readFile(deployment.files.config, "utf8")) as Settings;
     change(settings);
     await writeFile(deployment.files.config, dump(settings));
-    const before = said(/^the configuration is/).length;
+    const before = said(/^the (new )?configuration is/).length;
     process.kill(deployment.bridge.pid, "SIGHUP");
-    await eventually("the configuration to be read", () => said(/^the configuration is/).length > before);
-    const line = said(/^the configuration is/).at(-1);
+    await eventually("the configuration to be read", () => said(/^the (new )?configuration is/).length > before);
+    const line = said(/^the (new )?configuration is/).at(-1);
     assert.match(line?.msg ?? "", outcome, JSON.stringify(line));
     return line;
   }
@@ -52,7 +52,7 @@ describe("a bridge whose permissions change while it runs", () => {
   const permit = (permissions: Settings) => (settings: Settings) => {
     settings["permissions"] = { ...(settings["permissions"] as Settings | undefined), ...permissions };
   };
-  const TAKEN = /is taken over/;
+  const TAKEN = /is applied/;
 
   async function ban(entity: string | undefined): Promise<void> {
     const read = said(/^ban list read/).length;
