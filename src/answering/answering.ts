@@ -50,8 +50,7 @@ export class Answering {
    */
   async respond(turn: Turn, direct: boolean, show: (text: string) => void, signal: AbortSignal): Promise<TurnReply> {
     const { voices, gatherer, voiceAnswers, notices, targets } = this.#parts;
-    const words = await this.#language.words(turn.ghost, turn.roomId);
-    const voice = await voices.of(turn);
+    const [words, voice] = await Promise.all([this.#language.words(turn.ghost, turn.roomId), voices.of(turn)]);
     const call = callFor(turn.ghost, voice?.agent.name, direct);
     if (voice === undefined) return notices.failed(turn, "gone", words, await targets.of(turn), call);
     const material = await gatherer.gather(turn, voice.set, direct, signal);

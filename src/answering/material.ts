@@ -65,7 +65,10 @@ export class MaterialGatherer {
     const { ghost, roomId, position, kind, threadRoot } = turn;
     const isMore = kind === "continue";
     const { summaries: sums = this.#defaults().summaries } = set;
-    const before = sums === "on" ? await this.#summaries.get(turn) : undefined;
+    const [before, company] = await Promise.all([
+      sums === "on" ? this.#summaries.get(turn) : undefined,
+      direct ? ALONE : this.#companies.of(turn, set),
+    ]);
     // An old question that is answered again gets the prompt of its time.
     const summary = before !== undefined && before.upTo < position ? before : undefined;
     const said = await this.#history.upTo(ghost, roomId, position, MAX_PROMPT_MESSAGES, {
@@ -83,7 +86,6 @@ export class MaterialGatherer {
       isMore && question !== undefined
         ? [...messages, { ...question, body: GO_ON, attachment: undefined, repliesTo: undefined }]
         : messages;
-    const company = direct ? ALONE : await this.#companies.of(turn, set);
     const encrypted =
       turn.encrypted ||
       set.encrypted ||

@@ -55,11 +55,14 @@ export class Questions {
     const { limits, turns, exchanges, history, answers, turnQueued, isLatest } = this.#options;
     const { roomId, eventId, sender, encrypted } = message;
     if (message.lateMs > limits().maxWaitMs) return this.#markLate(ghost, message, text);
-    const speaker = await ghost.speakerOf(roomId, sender);
-    const words = await this.#options.language.words(ghost.userId, roomId, text);
-    const threadRoot = await this.threadFor(ghost, message, saidIn);
-    const target = { eventId, threadRoot, follows: await isLatest({ ghost: ghost.userId, roomId, eventId }) };
-    const repliesTo = await this.#classifier.handedOver(ghost.userId, message);
+    const [speaker, words, threadRoot, follows, repliesTo] = await Promise.all([
+      ghost.speakerOf(roomId, sender),
+      this.#options.language.words(ghost.userId, roomId, text),
+      this.threadFor(ghost, message, saidIn),
+      isLatest({ ghost: ghost.userId, roomId, eventId }),
+      this.#classifier.handedOver(ghost.userId, message),
+    ]);
+    const target = { eventId, threadRoot, follows };
     return {
       store: async (tx) => {
         const attachment = fileOf(message.content);

@@ -12,6 +12,7 @@ import {
   type Row,
 } from "./database.ts";
 import { PlanOutdated, PreparedStatements } from "./prepared-statements.ts";
+import { SharedReads } from "./shared-reads.ts";
 import { TransactionStatements } from "./transaction-statements.ts";
 
 /** The time after which the server aborts a statement, in ms. */
@@ -47,12 +48,17 @@ export function openPostgres(url: string, log: Logger): Database {
   const prepared = new PreparedStatements();
   let closing: Promise<void> | undefined;
 
-  /** Runs `work` on one connection, which is used again unless it broke. */
-  async function onConnection<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
+  async function connect(): Promise<Connection> {
     const client = await pool.connect().catch((cause: unknown) => {
       throw databaseError(cause);
     });
-    const connection = new Connection(client, prepared);
+    return new Connection(client, prepared);
+  }
+  const reads = new SharedReads(connect);
+
+  /** Runs `work` on one connection, which is used again unless it broke. */
+  async function onConnection<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
+    const connection = await connect();
     try {
       return await work(connection);
     } finally {
@@ -62,7 +68,10 @@ export function openPostgres(url: string, log: Logger): Database {
 
   return {
     kind: "postgres",
-    query: (sql, values) => planned(() => onConnection((connection) => connection.query(sql, values))),
+    query: (sql, values) =>
+      planned(() =>
+        reads.isRead(sql) ? reads.query(sql, values) : onConnection((connection) => connection.query(sql, values)),
+      ),
     execute: (sql) => onConnection((connection) => connection.execute(sql)),
     together: (work) => planned(() => onConnection(work)),
     transaction: (work) =>

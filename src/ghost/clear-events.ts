@@ -95,7 +95,10 @@ export class ClearEvents {
     shield: Shield | undefined,
     encrypted: boolean,
   ): Promise<GhostMessage | undefined> {
-    const membership = await this.#services.memberships.membership(this.#ghost.userId, event.room_id);
+    const [membership, direct] = await Promise.all([
+      this.#services.memberships.membership(this.#ghost.userId, event.room_id),
+      this.#isDirectWith(event),
+    ]);
     if (membership?.membership !== "join") return undefined;
     return {
       eventId: event.event_id,
@@ -103,7 +106,7 @@ export class ClearEvents {
       sender: event.sender,
       sentAt: event.origin_server_ts,
       content,
-      direct: await this.#isDirectWith(event),
+      direct,
       encrypted,
       lateMs,
       shield,

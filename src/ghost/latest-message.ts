@@ -7,6 +7,10 @@ export async function isLatestOfTwo(
   rooms: Pick<Rooms, "soleCompanion" | "isLatest">,
   { ghost, roomId, eventId }: { readonly ghost: string; readonly roomId: string; readonly eventId: string },
 ): Promise<boolean> {
-  const isDirect = (await memberships.membership(ghost, roomId))?.calledDirect === true;
-  return isDirect && (await rooms.soleCompanion(roomId, ghost)) !== undefined && rooms.isLatest(roomId, eventId);
+  const [membership, companion, isLatest] = await Promise.all([
+    memberships.membership(ghost, roomId),
+    rooms.soleCompanion(roomId, ghost),
+    rooms.isLatest(roomId, eventId),
+  ]);
+  return membership?.calledDirect === true && companion !== undefined && isLatest;
 }

@@ -225,8 +225,8 @@ export class TurnRunner {
     stop: AbortSignal,
   ): Promise<TurnReply> {
     const { turn } = open;
-    const drafting = await this.#work.drafting(turn);
-    const [former, ...others] = await this.#work.former(turn, drafting.anew, await this.#optionsFor(turn));
+    const [drafting, options] = await Promise.all([this.#work.drafting(turn), this.#optionsFor(turn)]);
+    const [former, ...others] = await this.#work.former(turn, drafting.anew, options);
     const draft = new Draft(
       {
         eventId: former,

@@ -879,6 +879,7 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
     "conversation/voice-calls.ts",
     "database/embedded.ts",
     "database/prepared-statements.ts",
+    "database/shared-reads.ts",
     "database/transaction-statements.ts",
     "database/server-facts.ts",
     "ghost/key-requests.ts",

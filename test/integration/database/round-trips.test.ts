@@ -127,6 +127,51 @@ describe("PostgreSQL is asked", () => {
     assert.deepEqual(await asked(), [["select 1 as n", "select 2 as n"]]);
   });
 
+  it("once for reads that are started in the same tick, whoever starts them", async () => {
+    const read = async (n: number): Promise<unknown> => (await database.query("select $1::integer as n", [n])).rows[0];
+    const later = async (): Promise<unknown> => {
+      await Promise.resolve();
+      return read(3);
+    };
+    assert.deepEqual(await Promise.all([read(1), read(2), later()]), [{ n: 1 }, { n: 2 }, { n: 3 }]);
+    assert.equal((await asked()).length, 1);
+    assert.deepEqual(await read(4), { n: 4 });
+    assert.equal((await asked()).length, 2);
+  });
+
+  it("for each read, though another one in its tick fails", async () => {
+    const [one, failed] = await Promise.allSettled([database.query("select 1 as n"), database.query("select 1 / 0")]);
+    assert.equal(one.status, "fulfilled");
+    assert.equal(failed.status, "rejected");
+    assert.deepEqual((await database.query("select 2 as n")).rows, [{ n: 2 }]);
+    assert.deepEqual(database.connections?.(), { used: 0, idle: 1, awaited: 0 });
+  });
+
+  it("on a connection of its own for what may wait for somebody", async () => {
+    await database.execute("create table facts (number integer); insert into facts values (1)");
+    await database.transaction(async (tx) => {
+      await tx.query("update facts set number = 2");
+      const [locked, read] = [database.query("select from facts for update"), database.query("select 1 as n")];
+      assert.deepEqual((await read).rows, [{ n: 1 }]);
+      locked.catch(() => undefined);
+      await tx.query("select 3");
+      void locked;
+    });
+  });
+
+  it("many more things than share a connection", async () => {
+    const found = await Promise.all(
+      Array.from(
+        { length: 100 },
+        async (_, n) => (await database.query<{ n: number }>("select $1::integer as n", [n])).rows[0]?.n,
+      ),
+    );
+    assert.deepEqual(
+      found,
+      Array.from({ length: 100 }, (_, n) => n),
+    );
+  });
+
   it("with the first statement for the beginning of any other transaction", async () => {
     await database.transaction(async (tx) => {
       await tx.query("select 1");
