@@ -149,14 +149,14 @@ describe("PostgreSQL is asked", () => {
 
   it("on a connection of its own for what may wait for somebody", async () => {
     await database.execute("create table facts (number integer); insert into facts values (1)");
+    let waiting: Promise<{ readonly count: number }> | undefined;
     await database.transaction(async (tx) => {
       await tx.query("update facts set number = 2");
-      const [locked, read] = [database.query("select from facts for update"), database.query("select 1 as n")];
-      assert.deepEqual((await read).rows, [{ n: 1 }]);
-      locked.catch(() => undefined);
-      await tx.query("select 3");
-      void locked;
+      const locked = database.query("select from facts for update");
+      waiting = locked;
+      assert.deepEqual((await database.query("select 1 as n")).rows, [{ n: 1 }]);
     });
+    assert.equal((await waiting)?.count, 1);
   });
 
   it("many more things than share a connection", async () => {
