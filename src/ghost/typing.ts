@@ -7,14 +7,25 @@ import type { Background } from "../concurrency/background.ts";
 const TIMEOUT_MS = 30_000;
 const RENEW_MS = 20_000;
 
-/** The typing notices of one ghost: renewed while it works, ended when it is done. */
+/** A shorter work ends before anybody reads that it is under way; showing it would cost two calls for nothing. */
+const SHOWN_AFTER_MS = 1_000;
+
+/** The work of a ghost in a room, and whether it is shown yet. */
+interface Work {
+  users: number;
+  shown:
+    | { readonly kind: "not_yet"; readonly timer: NodeJS.Timeout }
+    | { readonly kind: "shown"; readonly renewal: NodeJS.Timeout };
+}
+
+/** The typing notices of one ghost: shown when its work takes a moment, renewed while it works, ended when it is done. */
 export class Typing {
   readonly #client: HomeserverClient;
   readonly #userId: string;
   readonly #background: Background;
   /** An end that overtook its beginning would leave the agent typing after its answer. */
   readonly #order = new KeyedSerial();
-  readonly #renewals = new Map<string, { timer: NodeJS.Timeout; users: number }>();
+  readonly #works = new Map<string, Work>();
 
   constructor(client: HomeserverClient, userId: string, background: Background) {
     this.#client = client;
@@ -22,16 +33,13 @@ export class Typing {
     this.#background = background;
   }
 
-  /** Shows typing; the returned function ends it, unless another caller still shows it. */
+  /** Shows typing after a moment; the returned function ends it, unless another caller still works there. */
   start(roomId: string): () => void {
-    const current = this.#renewals.get(roomId);
+    const current = this.#works.get(roomId);
     if (current === undefined) {
-      this.#tell(roomId, true);
-      const timer = setInterval(() => {
-        this.#tell(roomId, true);
-      }, RENEW_MS);
+      const timer = setTimeout(() => this.#show(roomId), SHOWN_AFTER_MS);
       timer.unref();
-      this.#renewals.set(roomId, { timer, users: 1 });
+      this.#works.set(roomId, { users: 1, shown: { kind: "not_yet", timer } });
     } else {
       current.users++;
     }
@@ -39,21 +47,35 @@ export class Typing {
     return () => {
       if (ended) return;
       ended = true;
-      const renewal = this.#renewals.get(roomId);
-      if (renewal === undefined || --renewal.users > 0) return;
-      clearInterval(renewal.timer);
-      this.#renewals.delete(roomId);
-      this.#tell(roomId, false);
+      const work = this.#works.get(roomId);
+      if (work !== undefined && --work.users === 0) this.#end(roomId, work);
     };
   }
 
   /** Ends all typing notices. */
   stop(): void {
-    for (const [roomId, { timer }] of this.#renewals) {
-      clearInterval(timer);
-      this.#tell(roomId, false);
+    for (const [roomId, work] of this.#works) this.#end(roomId, work);
+  }
+
+  #show(roomId: string): void {
+    const work = this.#works.get(roomId);
+    if (work === undefined) return;
+    this.#tell(roomId, true);
+    const renewal = setInterval(() => this.#tell(roomId, true), RENEW_MS);
+    renewal.unref();
+    work.shown = { kind: "shown", renewal };
+  }
+
+  #end(roomId: string, { shown }: Work): void {
+    this.#works.delete(roomId);
+    switch (shown.kind) {
+      case "not_yet":
+        clearTimeout(shown.timer);
+        return;
+      case "shown":
+        clearInterval(shown.renewal);
+        this.#tell(roomId, false);
     }
-    this.#renewals.clear();
   }
 
   #tell(roomId: string, isTyping: boolean): void {

@@ -22,7 +22,7 @@ describe("a direct chat", () => {
 
   before(async () => {
     ollama = await startOllamaServer();
-    ollama.install("slow", { firstTokenMs: 2_000 });
+    ollama.install("slow", { firstTokenMs: 4_000 });
     deployment = await startDeployment({
       providers: { demo: { type: "demo" }, ollama: { type: "ollama", url: ollama.url } },
       agents: { demo: { provider: "demo" }, slow: { provider: "ollama", model: "slow" } },

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { describe, it } from "node:test";
+import { afterEach, beforeEach, describe, it, mock } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 import { Background } from "../../../src/concurrency/background.ts";
 import { Typing } from "../../../src/ghost/typing.ts";
@@ -36,9 +36,31 @@ function make(): { server: SlowServer; background: Background; typing: Typing } 
 }
 
 describe("typing", () => {
-  it("is shown from the first who works to the last, once", async () => {
+  beforeEach(() => mock.timers.enable({ apis: ["setTimeout", "setInterval"] }));
+  afterEach(() => mock.timers.reset());
+
+  it("is not shown of what is done in a moment", async () => {
     const { server, background, typing } = make();
     const [first, second] = [typing.start(ROOM), typing.start(ROOM)];
+    mock.timers.tick(500);
+    first();
+    second();
+    mock.timers.tick(60_000);
+    await background.idle();
+    assert.deepEqual(server.told, []);
+    typing.start(ROOM);
+    typing.stop();
+    mock.timers.tick(60_000);
+    await background.idle();
+    assert.deepEqual(server.told, []);
+  });
+
+  it("is shown from the first who works to the last, once", async () => {
+    const { server, background, typing } = make();
+    const first = typing.start(ROOM);
+    mock.timers.tick(900);
+    const second = typing.start(ROOM);
+    mock.timers.tick(100);
     first();
     first();
     await background.idle();
@@ -48,15 +70,15 @@ describe("typing", () => {
     assert.deepEqual(server.told, [`${ROOM} true`, `${ROOM} false`]);
   });
 
-  it("is renewed while it lasts, and not after", async (t) => {
-    t.mock.timers.enable({ apis: ["setInterval"] });
+  it("is renewed while it lasts, and not after", async () => {
     const { server, background, typing } = make();
     const end = typing.start(ROOM);
-    t.mock.timers.tick(45_000);
+    mock.timers.tick(1_000);
+    mock.timers.tick(45_000);
     await background.idle();
     assert.deepEqual(server.told, [`${ROOM} true`, `${ROOM} true`, `${ROOM} true`]);
     end();
-    t.mock.timers.tick(100_000);
+    mock.timers.tick(100_000);
     await background.idle();
     assert.equal(server.told.length, 4);
   });
@@ -66,8 +88,10 @@ describe("typing", () => {
     const slow = Promise.withResolvers<unknown>();
     server.answer = slow.promise;
     const end = typing.start(ROOM);
+    mock.timers.tick(1_000);
     end();
     const other = typing.start("!other:example.org");
+    mock.timers.tick(1_000);
     await turn();
     assert.deepEqual(server.told, [`${ROOM} true`, "!other:example.org true"]);
     slow.reject(new Error("504"));
@@ -80,6 +104,7 @@ describe("typing", () => {
     const { server, background, typing } = make();
     const end = typing.start(ROOM);
     typing.start("!other:example.org");
+    mock.timers.tick(1_000);
     typing.stop();
     end();
     await background.idle();
