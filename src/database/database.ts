@@ -29,7 +29,8 @@ export interface Database extends Queryable {
   transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T>;
   /**
    * The same with `last`, which starts all its statements before it first waits: they share a round trip with the commit.
-   * A statement that it starts later is refused.
+   * A statement that it starts later is refused, and what it throws after its first wait undoes nothing: the commit is
+   * under way.
    */
   transactionWithLast<T, R>(
     work: (tx: Queryable) => Promise<T>,
@@ -84,7 +85,7 @@ export function databaseRefusal(message: Saying<"DatabaseRefusal">): DatabaseErr
  * or open for too long, an unavailable lock; `MA002`, raised by our own `hold_sealing_keys`; and the system's own codes
  * (`ECONNREFUSED`).
  */
-const RETRYABLE = /^(08|40|53|57|58)|^(25P03|25P04|55P03|MA002)$|^E[A-Z]/;
+const RETRYABLE = /^(08|40|53|57|58)|^(25P03|25P04|26000|55P03|MA002)$|^E[A-Z]/;
 
 /** The class of SQLSTATEs whose messages repeat the refused value. */
 const NAMES_VALUES = "22";

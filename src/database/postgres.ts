@@ -11,7 +11,8 @@ import {
   type Result,
   type Row,
 } from "./database.ts";
-import { PlanOutdated, PreparedStatements } from "./prepared-statements.ts";
+import { onceMore } from "./once-more.ts";
+import { PreparedStatements } from "./prepared-statements.ts";
 import { SharedReads } from "./shared-reads.ts";
 import { TransactionStatements } from "./transaction-statements.ts";
 
@@ -45,6 +46,8 @@ export function openPostgres(url: string, log: Logger): Database {
   const pool = new pg.Pool({ ...connection, max: 10, pipeline: true });
   // The pool reports here when the server ends an idle connection; without a listener that would end the process.
   pool.on("error", (error) => log.warn({ error }, "a database connection was lost"));
+  // Also while one is handed over, when neither the pool nor the one who takes it listens.
+  pool.on("connect", (client) => client.on("error", () => undefined));
   const prepared = new PreparedStatements();
   let closing: Promise<void> | undefined;
 
@@ -69,11 +72,11 @@ export function openPostgres(url: string, log: Logger): Database {
   return {
     kind: "postgres",
     query: (sql, values) =>
-      planned(() =>
+      onceMore(() =>
         reads.isRead(sql) ? reads.query(sql, values) : onConnection((connection) => connection.query(sql, values)),
       ),
     execute: (sql) => onConnection((connection) => connection.execute(sql)),
-    together: (work) => planned(() => onConnection(work)),
+    together: (work) => onceMore(() => onConnection(work)),
     transaction: (work) =>
       onConnection((connection) => transaction(connection, work, (_tx, made) => Promise.resolve(made))),
     transactionWithLast: (work, last) => onConnection((connection) => transaction(connection, work, last)),
@@ -118,6 +121,9 @@ async function openSession(client: pg.Client): Promise<DatabaseSession> {
     close,
   };
 }
+
+/** Errors after which a connection is of no use: no answer, or a prepared statement that the server does not have. */
+const BREAKS: ReadonlySet<string | undefined> = new Set([undefined, "26000"]);
 
 /** A connection of the pool while somebody has it. */
 class Connection implements Queryable {
@@ -171,7 +177,7 @@ class Connection implements Queryable {
     try {
       return await statement;
     } catch (error) {
-      if (error instanceof DatabaseError && error.retryable && error.code === undefined) this.#isBroken = true;
+      if (error instanceof DatabaseError && error.retryable && BREAKS.has(error.code)) this.#isBroken = true;
       throw error;
     }
   }
@@ -195,18 +201,9 @@ async function transaction<T, R>(
     await committed;
     return await ending.result;
   } catch (error) {
+    statements.close();
     await connection.rollback();
     throw statements.reasonOf(error);
-  }
-}
-
-/** Runs once more what did nothing since its plan was outdated. */
-async function planned<T>(run: () => Promise<T>): Promise<T> {
-  try {
-    return await run();
-  } catch (error) {
-    if (error instanceof PlanOutdated) return run();
-    throw error;
   }
 }
 

@@ -20,6 +20,9 @@ export class PlanOutdated extends DatabaseError {
 /** The SQLSTATE of a plan that may not change its columns, among others. */
 const FEATURE_NOT_SUPPORTED = "0A000";
 
+/** The function of PostgreSQL that finds a plan outdated. Its messages are in the server's language. */
+const OUTDATED_IN = "RevalidateCachedQuery";
+
 /** Runs statements by name, so that each connection parses and plans a text once. */
 export class PreparedStatements {
   readonly #names = new Map<string, string>();
@@ -38,7 +41,8 @@ export class PreparedStatements {
       return { rows: result.rows, count: result.rowCount ?? 0 };
     } catch (cause) {
       const error = databaseError(cause);
-      if (error.code !== FEATURE_NOT_SUPPORTED || !error.message.includes("cached plan")) throw error;
+      const routine = cause instanceof Error && "routine" in cause ? cause.routine : undefined;
+      if (error.code !== FEATURE_NOT_SUPPORTED || routine !== OUTDATED_IN) throw error;
       this.#names.clear();
       throw new PlanOutdated(cause);
     }

@@ -1,7 +1,10 @@
 import { DatabaseError, type Queryable, type Result, type Row } from "./database.ts";
 
-/** The SQLSTATE of statements that were refused since one before them in their transaction failed. */
-const IN_FAILED_TRANSACTION = "25P02";
+/**
+ * The SQLSTATEs of statements that were refused since one before them in their transaction failed: refused as such, or because
+ * their own preparation was.
+ */
+const FOLLOWS_FROM_FAILURE: ReadonlySet<string | undefined> = new Set(["25P02", "26000"]);
 
 /**
  * The statements of one transaction. They may be started before those ahead of them have succeeded; one that fails makes all
@@ -50,14 +53,19 @@ export class TransactionStatements implements Queryable {
     if (this.#failure !== undefined) throw this.#failure.reason;
   }
 
+  /** Refuses statements that are started from now on: they would run outside the transaction. */
+  close(): void {
+    this.#isClosed = true;
+  }
+
   /** What to throw in place of an error of the transaction. */
   reasonOf(error: unknown): unknown {
     if (this.#failure === undefined) return error;
-    return error instanceof DatabaseError && error.code === IN_FAILED_TRANSACTION ? this.#failure.reason : error;
+    return error instanceof DatabaseError && FOLLOWS_FROM_FAILURE.has(error.code) ? this.#failure.reason : error;
   }
 
   #watched<T>(start: () => Promise<T>): Promise<T> {
-    if (this.#isClosed) return Promise.reject(new Error("a statement was started after the last of its transaction"));
+    if (this.#isClosed) return Promise.reject(new Error("a statement was started after the end of its transaction"));
     const statement = start();
     this.#running.add(statement);
     statement.then(

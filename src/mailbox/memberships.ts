@@ -4,7 +4,7 @@ import { storable } from "../database/text.ts";
 import { LANGUAGES, type Language } from "../language/languages.ts";
 import { fencedAtOnce, type Lease } from "../leases/leases.ts";
 import type { MembershipChange } from "./routing.ts";
-import { adoptEvents } from "./stored-events.ts";
+import { adoptEvents, beginAdoption } from "./stored-events.ts";
 
 /** A ghost's membership of a room. */
 export interface Membership {
@@ -136,6 +136,7 @@ export class Memberships {
    */
   async reconcile(userId: string, joined: readonly string[], direct: ReadonlySet<string>): Promise<void> {
     await this.#database.transaction(async (tx) => {
+      await beginAdoption(tx);
       await tx.query(
         `insert into memberships (ghost, room_id, membership, direct)
          select $1, r."roomId", 'join', r.direct from json_to_recordset($2::json) as r("roomId" text, direct boolean)

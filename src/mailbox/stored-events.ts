@@ -86,6 +86,23 @@ const KNOWN_EVENT = {
     "do update set payload = excluded.payload, sealed_by = excluded.sealed_by where events.payload is null",
 } as const;
 
+/** Any constant: it names the lock between storing events and adopting them. */
+const ADOPTION_LOCK = 7_295_005;
+
+/**
+ * Makes those wait who adopt events, until the transaction that stores some has ended: an event of which it is not visible yet
+ * that nobody was given it would be adopted by nobody, and then emptied.
+ */
+export function keepRoomsFromAdoption(tx: Queryable): void {
+  // Its failure is the transaction's.
+  tx.query("select pg_advisory_xact_lock_shared($1)", [ADOPTION_LOCK]).catch(() => undefined);
+}
+
+/** Waits for those who store events, and makes the next ones wait until the transaction ends: first of all in it. */
+export async function beginAdoption(tx: Queryable): Promise<void> {
+  await tx.query("select pg_advisory_xact_lock($1)", [ADOPTION_LOCK]);
+}
+
 /**
  * Gives a ghost the earlier events of rooms in which it turned out to be, in the transaction that records the rooms.
  */

@@ -1,4 +1,5 @@
 import type { Database, Queryable } from "../database/database.ts";
+import { onceMore } from "../database/once-more.ts";
 import type { RoomEvent, Transaction } from "../homeserver/transaction.ts";
 import type { Logger } from "../observability/log.ts";
 import type { Metrics } from "../observability/metrics.ts";
@@ -8,7 +9,7 @@ import { storeMembership } from "./memberships.ts";
 import type { MailItem } from "./mail-item.ts";
 import { insertMalformed } from "./malformed.ts";
 import { route, type Routing } from "./routing.ts";
-import { emptyUndelivered, eventKeys, insertEvents } from "./stored-events.ts";
+import { emptyUndelivered, eventKeys, insertEvents, keepRoomsFromAdoption } from "./stored-events.ts";
 
 /** The ghosts that a transaction gives work to. */
 export interface Arrivals {
@@ -67,8 +68,24 @@ export class TransactionStore {
     const { events, malformed, wakeUps, changedUsers } = transaction;
     if (events.length + malformed.length + wakeUps.length + changedUsers.length === 0) return { mail: [], wakeUps: [] };
 
-    const { stored, ...arrivals } = await this.#database.transactionWithLast(
+    const { stored, ...arrivals } = await onceMore(() => this.#inOneTransaction(transaction));
+    this.#metrics?.events.inc({ outcome: "stored" }, stored);
+    this.#metrics?.events.inc({ outcome: "repeated" }, events.length - stored);
+    this.#metrics?.events.inc({ outcome: "malformed" }, malformed.length);
+    if (malformed.length > 0) {
+      this.#log.warn(
+        { txn: transaction.txnId, count: malformed.length },
+        "malformed parts of a transaction were stored separately",
+      );
+    }
+    return arrivals;
+  }
+
+  #inOneTransaction(transaction: Transaction): Promise<Arrivals & { readonly stored: number }> {
+    const { events, malformed } = transaction;
+    return this.#database.transactionWithLast(
       async (tx) => {
+        keepRoomsFromAdoption(tx);
         await insertMalformed(tx, this.#seals, malformed);
         const keys = await eventKeys(tx, this.#seals, events);
         const [fresh, rooms] = await Promise.all([insertEvents(tx, keys, events), ghostRooms(tx, events)]);
@@ -85,16 +102,6 @@ export class TransactionStore {
         return { mail: ghosts, wakeUps: await waking, stored: fresh.length };
       },
     );
-    this.#metrics?.events.inc({ outcome: "stored" }, stored);
-    this.#metrics?.events.inc({ outcome: "repeated" }, events.length - stored);
-    this.#metrics?.events.inc({ outcome: "malformed" }, malformed.length);
-    if (malformed.length > 0) {
-      this.#log.warn(
-        { txn: transaction.txnId, count: malformed.length },
-        "malformed parts of a transaction were stored separately",
-      );
-    }
-    return arrivals;
   }
 
   /**

@@ -1,6 +1,6 @@
 import type { Queryable } from "../database/database.ts";
 import type { SealedRow } from "../sealing/seals.ts";
-import type { Turn, TurnKind, TurnState } from "./turn.ts";
+import type { TokenUsage, Turn, TurnEnd, TurnKind, TurnState } from "./turn.ts";
 
 /** The context that what is to be sent is sealed with: see sealing/sealed-text.ts. */
 export function replyContext({ ghost, eventId, round }: Pick<Turn, "ghost" | "eventId" | "round">): string[] {
@@ -86,4 +86,21 @@ export interface SealedReply {
   /** The key's id. */
   readonly id: number;
   readonly text: string;
+}
+
+/** The last columns of a turn's row. */
+export function endedAs(end: TurnEnd): {
+  readonly state: TurnState;
+  readonly failure?: string;
+  readonly usage?: TokenUsage | undefined;
+  readonly consentTarget?: string | undefined;
+} {
+  switch (end.outcome) {
+    case "answered":
+      return { state: "answered", usage: end.usage };
+    case "failed":
+      return { state: "failed", failure: end.failure, consentTarget: end.consentTarget };
+    case "stopped":
+      return { state: "cancelled", failure: "stopped" };
+  }
 }

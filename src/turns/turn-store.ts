@@ -1,14 +1,15 @@
 import { deleteInBatches } from "../database/batches.ts";
 import type { Database, Queryable } from "../database/database.ts";
 import { fencedAtOnce, fencedWithLast, type Lease } from "../leases/leases.ts";
+import { onceMore } from "../database/once-more.ts";
 import { isStorable, storable } from "../database/text.ts";
-import type { Seals } from "../sealing/seals.ts";
+import type { Seal, Seals } from "../sealing/seals.ts";
 import { ConsentTurns } from "./consent-turns.ts";
 import { TurnQueue } from "./turn-queue.ts";
-import { insertTurn, replyContext, TURN, turnOf, type SealedReply, type TurnRow } from "./turn-rows.ts";
+import { endedAs, insertTurn, replyContext, TURN, turnOf, type SealedReply, type TurnRow } from "./turn-rows.ts";
 import type { StepEnd } from "./turn-step.ts";
 import { END_STEP, FORGET_STEPS, sealedEnd, TurnSteps, WRITE_FIRST_STEP } from "./turn-steps.ts";
-import type { NewTurn, TokenUsage, Turn, TurnAbout, TurnEnd, TurnKind, TurnReply, TurnState } from "./turn.ts";
+import type { NewTurn, Turn, TurnAbout, TurnEnd, TurnKind, TurnReply } from "./turn.ts";
 
 /** Turns are kept this much longer than the ids of events. */
 const MARGIN_DAYS = 30;
@@ -310,23 +311,30 @@ export class TurnStore {
    * @param end the result of the turn's last step.
    */
   async prepare(lease: Lease, turn: Turn, reply: TurnReply, end?: StepEnd): Promise<void> {
-    await fencedWithLast(
-      this.#database,
-      lease,
-      (tx) => this.#seals.in(tx, { ghost: turn.ghost, roomId: turn.roomId }),
-      (tx, seal) =>
-        tx.query(
-          `with sending as (
-             update turns set state = 'sending', reply = $2, sealed_by = $3, deliveries = 1 where id = $1
-           ) ${END_STEP}`,
-          [turn.id, seal.seal(JSON.stringify(reply), ...replyContext(turn)), seal.id, ...sealedEnd(turn, end, seal)],
-        ),
+    // A failure would have the model asked again.
+    await onceMore(() =>
+      fencedWithLast(
+        this.#database,
+        lease,
+        (tx) => this.#sealOf(tx, turn),
+        (tx, seal) =>
+          tx.query(
+            `with sending as (
+           update turns set state = 'sending', reply = $2, sealed_by = $3, deliveries = 1 where id = $1
+         ) ${END_STEP}`,
+            [turn.id, seal.seal(JSON.stringify(reply), ...replyContext(turn)), seal.id, ...sealedEnd(turn, end, seal)],
+          ),
+      ),
     );
   }
 
   async #sealed(tx: Queryable, turn: Omit<Turn, "id">, reply: TurnReply): Promise<SealedReply> {
-    const key = await this.#seals.in(tx, { ghost: turn.ghost, roomId: turn.roomId });
+    const key = await this.#sealOf(tx, turn);
     return { id: key.id, text: key.seal(JSON.stringify(reply), ...replyContext(turn)) };
+  }
+
+  #sealOf(tx: Queryable, { ghost, roomId }: Omit<Turn, "id">): Promise<Seal> {
+    return this.#seals.in(tx, { ghost, roomId });
   }
 
   /** Counts a further attempt at sending, and returns the number of earlier ones. Throws StaleLease. */
@@ -364,23 +372,6 @@ export class TurnStore {
         consentTarget ?? null,
       ],
     );
-  }
-}
-
-/** The last columns of a turn's row. */
-function endedAs(end: TurnEnd): {
-  readonly state: TurnState;
-  readonly failure?: string;
-  readonly usage?: TokenUsage | undefined;
-  readonly consentTarget?: string | undefined;
-} {
-  switch (end.outcome) {
-    case "answered":
-      return { state: "answered", usage: end.usage };
-    case "failed":
-      return { state: "failed", failure: end.failure, consentTarget: end.consentTarget };
-    case "stopped":
-      return { state: "cancelled", failure: "stopped" };
   }
 }
 

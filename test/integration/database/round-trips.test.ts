@@ -60,13 +60,13 @@ forEachDatabase((_kind, open) => {
       await assert.rejects(work, { code: "22012" });
     });
 
-    it("refuses a statement that comes after the last", async () => {
+    it("refuses a statement that comes after its end", async () => {
       const database = await open();
       const work = database.atOnce(async (tx) => {
         await tx.query("select 1");
         await tx.query("select 2");
       });
-      await assert.rejects(work, /after the last/);
+      await assert.rejects(work, /after the end/);
     });
 
     it("is rolled back when its work throws while it starts statements", async () => {
@@ -80,6 +80,26 @@ forEachDatabase((_kind, open) => {
       );
       await assert.rejects(work, /changed my mind/);
       assert.equal((await database.query("select from facts")).count, 0);
+    });
+
+    it("refuses what is started after it was rolled back, and keeps it out of the next transaction", async () => {
+      const database = await open();
+      await database.execute("create table facts (number integer)");
+      const late = Promise.withResolvers<undefined>();
+      let straggler: Promise<unknown> | undefined;
+      const work = database.transaction(async (tx) => {
+        await tx.query("insert into facts values (1)");
+        straggler = late.promise.then(() => tx.query("insert into facts values (2)"));
+        straggler.catch(() => undefined);
+        throw new Error("changed my mind");
+      });
+      await assert.rejects(work, /changed my mind/);
+      await database.transaction(async (tx) => {
+        await tx.query("insert into facts values (3)");
+        late.resolve(undefined);
+        await assert.rejects(straggler ?? Promise.resolve(), /after the end|closed/);
+      });
+      assert.deepEqual((await database.query("select number from facts")).rows, [{ number: 3 }]);
     });
 
     it("fails when its work throws before any statement", async () => {

@@ -7,6 +7,7 @@ import { acquireLease, fenced, releaseLease, StaleLease, type Lease } from "../.
 import { Processes } from "../../../src/leases/processes.ts";
 import { dropBeyondQuota, HELD_QUOTAS } from "../../../src/mailbox/held-quota.ts";
 import { Mailbox } from "../../../src/mailbox/mailbox.ts";
+import { Memberships } from "../../../src/mailbox/memberships.ts";
 import { adoptEvents } from "../../../src/mailbox/stored-events.ts";
 import type { MailItem } from "../../../src/mailbox/mail-item.ts";
 import { silentLogger } from "../../../src/observability/log.ts";
@@ -304,6 +305,26 @@ forEachDatabase((kind, open) => {
       assert.equal((await database.query("select from events where payload is not null")).count, 1);
       await mailbox.forget(database, LLAMA, { roomId });
       assert.deepEqual(await left(), []);
+    });
+
+    it("keeps for a ghost what is stored while it turns out to be in the room", async () => {
+      const database = await open();
+      const memberships = new Memberships(database);
+      let reconciled: Promise<void> | undefined;
+      const mailbox = new Mailbox({
+        database,
+        seals: sealsOf(database),
+        noteState: () => {
+          reconciled = memberships.reconcile(LLAMA, [ROOM], new Set());
+          return Promise.resolve();
+        },
+        isGhost: (userId) => userId === LLAMA,
+        log: silentLogger(),
+      });
+      const said = event();
+      await mailbox.store(parseTransaction("1", { events: [said] }));
+      await reconciled;
+      assert.equal((await mailbox.next(await takeLease(database, LLAMA)))?.event.event_id, said.event_id);
     });
 
     it("gives nothing to a former owner, and lets it change nothing", async () => {
