@@ -90,7 +90,7 @@ describe("a conversation with several agents", () => {
     say("qwen2.5:7b", () => "No, it is not.");
     const command = await ask("Llama: !discuss 3 Qwen Is water wet?", llama, qwen);
     const begun = await alice.waitMessage({ roomId, sender: llama, after: command });
-    assert.match(begun.body, /^Llama and Qwen discuss this, 3 turns/);
+    assert.match(begun.body, /^Llama and Qwen discuss this in 3 turns/);
     const last = await alice.waitMessage({
       roomId,
       sender: llama,

@@ -257,8 +257,12 @@ describe("what model servers really send", () => {
     const slow = (): Reply => ({
       parts: (function* () {
         most = Math.max(most, ++running);
-        yield* openAi.answer(..."one word after the other ".split(/(?<= )/));
+        const parts = [...openAi.answer(..."one word after the other ".split(/(?<= )/))];
+        const last = parts.pop() ?? "";
+        yield* parts;
+        // With its last part the answer is over for whoever waits for a place.
         running--;
+        yield last;
       })(),
       pauseMs: 300,
     });

@@ -127,6 +127,8 @@ export const ROWS: ReadonlyMap<number, string> = new Map([
     34,
     `insert into turn_steps (ghost, turn, number, asked_of, state) select '${LLAMA}', id, 1, 'model', 'asked' from turns;`,
   ],
+  [35, ""],
+  [36, ""],
   [37, ""],
 ]);
 

@@ -165,7 +165,7 @@ forEachDatabase((kind, open) => {
       const options = { database: target, force: true };
       const short = await backUp(source);
       await truncate(short, (await stat(short)).size - 1);
-      await assert.rejects(bringBack(short, options), /not whole/);
+      await assert.rejects(bringBack(short, options), /is incomplete/);
       const changed = await backUp(source);
       const bytes = await readFile(changed);
       bytes[200] = (bytes[200] ?? 0) ^ 1;

@@ -400,9 +400,9 @@ describe("a model that can't be fetched", () => {
   const SAID: readonly (readonly [string, RegExp])[] = [
     [
       'pull model manifest: Get "https://registry.ollama.ai/v2/library/x/manifests/latest": dial tcp: lookup registry.ollama.ai on 127.0.0.53:53: no such host',
-      /stopped: no such host$/,
+      /failed: no such host$/,
     ],
-    ["invalid model name", /stopped: invalid model name$/],
+    ["invalid model name", /failed: invalid model name$/],
     ["write /root/.ollama/models/blobs/sha256-a-partial-0: no space left on device", /no space left on device$/],
     [
       "pull model manifest: 412: The model you are attempting to pull requires a newer version of Ollama.",
