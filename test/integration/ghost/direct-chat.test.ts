@@ -65,7 +65,7 @@ forEachDatabase((_kind, open) => {
         among: async (now) => {
           members = now;
           const changed = { event_id: "$e", room_id: ROOM, sender: ALICE, origin_server_ts: 1, content: {} };
-          await rooms.note(database, [{ ...changed, type: "m.room.member", state_key: BOB }]);
+          await database.transaction((tx) => rooms.note(tx, [{ ...changed, type: "m.room.member", state_key: BOB }]));
           return partnerIn(services, LLAMA, ROOM);
         },
       };

@@ -37,10 +37,12 @@ forEachDatabase((_kind, open) => {
       await Promise.all(Array.from({ length: 5 }, () => rooms.view(ROOM, read)));
       assert.equal((await rooms.view(ROOM, read)).name, "read 1");
       assert.equal(reads, 1);
-      await rooms.note(database, [event("m.room.message"), event("org.example.unknown")]);
+      await database.transaction((tx) => rooms.note(tx, [event("m.room.message"), event("org.example.unknown")]));
       await rooms.view(ROOM, read);
       assert.equal(reads, 1);
-      await rooms.note(database, [event("m.room.member", { membership: "join" }, "@bob:example.test")]);
+      await database.transaction((tx) =>
+        rooms.note(tx, [event("m.room.member", { membership: "join" }, "@bob:example.test")]),
+      );
       assert.equal((await rooms.view(ROOM, read)).name, "read 2");
     });
 
@@ -52,18 +54,20 @@ forEachDatabase((_kind, open) => {
         return { ...IDS, event_id: eventId, type, content };
       };
       assert.equal(await rooms.isLatest(ROOM, "$one"), false);
-      await rooms.note(database, [said("$one"), said("$two", "m.room.encrypted")]);
+      await database.transaction((tx) => rooms.note(tx, [said("$one"), said("$two", "m.room.encrypted")]));
       assert.deepEqual([await rooms.isLatest(ROOM, "$one"), await rooms.isLatest(ROOM, "$two")], [false, true]);
       const to = (rel_type: string): object => ({ rel_type, event_id: "$two" });
-      await rooms.note(database, [
-        said("$edit", "m.room.message", to("m.replace")),
-        said("$reaction", "m.room.encrypted", to("m.annotation")),
-        said("$clear", "m.reaction", to("m.annotation")),
-        said("$vote", "m.room.encrypted", to("m.reference")),
-        said("$deletion", "m.room.redaction"),
-        said("$verification", "m.key.verification.ready", to("m.reference")),
-        event("m.room.topic", { topic: "x" }),
-      ]);
+      await database.transaction((tx) =>
+        rooms.note(tx, [
+          said("$edit", "m.room.message", to("m.replace")),
+          said("$reaction", "m.room.encrypted", to("m.annotation")),
+          said("$clear", "m.reaction", to("m.annotation")),
+          said("$vote", "m.room.encrypted", to("m.reference")),
+          said("$deletion", "m.room.redaction"),
+          said("$verification", "m.key.verification.ready", to("m.reference")),
+          event("m.room.topic", { topic: "x" }),
+        ]),
+      );
       assert.equal(await rooms.isLatest(ROOM, "$two"), true);
       for (const [eventId, type, relation] of [
         ["$thread", "m.room.encrypted", to("m.thread")],
@@ -72,7 +76,7 @@ forEachDatabase((_kind, open) => {
         ["$sticker", "m.sticker", undefined],
         ["$unknown", "org.example.whatever", undefined],
       ] as const) {
-        await rooms.note(database, [said(eventId, type, relation as object)]);
+        await database.transaction((tx) => rooms.note(tx, [said(eventId, type, relation as object)]));
         assert.equal(await rooms.isLatest(ROOM, eventId), true, eventId);
       }
       assert.equal(await rooms.isLatest("!other:example.test", "$unknown"), false);
@@ -83,7 +87,7 @@ forEachDatabase((_kind, open) => {
       const rooms = new Rooms(database, silentLogger());
       let reads = 0;
       const view = await rooms.view(ROOM, async () => {
-        if (++reads === 1) await rooms.note(database, [event("m.room.encryption", MEGOLM)]);
+        if (++reads === 1) await database.transaction((tx) => rooms.note(tx, [event("m.room.encryption", MEGOLM)]));
         return reads === 1 ? [] : [state("m.room.encryption", MEGOLM)];
       });
       assert.equal(reads, 2);
@@ -97,9 +101,9 @@ forEachDatabase((_kind, open) => {
     it("never lets go of encryption, whatever the state says later", async () => {
       const database = await open();
       const rooms = new Rooms(database, silentLogger());
-      await rooms.note(database, [event("m.room.encryption", MEGOLM)]);
+      await database.transaction((tx) => rooms.note(tx, [event("m.room.encryption", MEGOLM)]));
       for (const later of [[], [state("m.room.encryption", {})], [state("m.room.encryption", { algorithm: 7 })]]) {
-        await rooms.note(database, [event("m.room.encryption", {})]);
+        await database.transaction((tx) => rooms.note(tx, [event("m.room.encryption", {})]));
         const view = await rooms.view(ROOM, () => Promise.resolve(later));
         assert.equal(view.encryption?.algorithm, MEGOLM.algorithm);
       }
@@ -120,23 +124,23 @@ forEachDatabase((_kind, open) => {
       await rooms.view(ROOM, nothing);
       assert.equal(await rooms.isEncrypted(ROOM), false);
       assert.equal(await unmark(ROOM), false, "there is nothing to take back");
-      await rooms.note(database, [spoken(ROOM)]);
+      await database.transaction((tx) => rooms.note(tx, [spoken(ROOM)]));
       assert.ok((await rooms.view(ROOM, nothing)).encryption);
       assert.deepEqual(await roomsMarkedByMessage(database), [{ roomId: ROOM, name: undefined, kept: 0 }]);
       // As the command does it, beside a bridge that has the room in mind.
       assert.equal(await database.transaction((tx) => unmarkRoom(tx, ROOM)), true);
       assert.equal(await rooms.isEncrypted(ROOM), false);
       assert.equal((await rooms.view(ROOM, nothing)).encryption, undefined);
-      await rooms.note(database, [spoken(ROOM)]);
+      await database.transaction((tx) => rooms.note(tx, [spoken(ROOM)]));
       assert.equal(await rooms.isEncrypted(ROOM), true, "the next one marks it again");
       // Once the state has said it, as an event or as it was read, it is encrypted for ever.
-      await rooms.note(database, [event("m.room.encryption", MEGOLM)]);
+      await database.transaction((tx) => rooms.note(tx, [event("m.room.encryption", MEGOLM)]));
       assert.equal(await unmark(ROOM), false);
       const other = "!other:example.test";
-      await rooms.note(database, [spoken(other)]);
+      await database.transaction((tx) => rooms.note(tx, [spoken(other)]));
       await rooms.view(other, () => Promise.resolve([state("m.room.encryption", MEGOLM)]));
       assert.equal(await unmark(other), false);
-      await rooms.note(database, [{ ...event("m.room.name"), room_id: other }]);
+      await database.transaction((tx) => rooms.note(tx, [{ ...event("m.room.name"), room_id: other }]));
       await rooms.view(other, nothing);
       assert.equal(await unmark(other), false);
       assert.deepEqual([await rooms.isEncrypted(ROOM), await rooms.isEncrypted(other)], [true, true]);
@@ -146,7 +150,7 @@ forEachDatabase((_kind, open) => {
     it("takes rubbish for encryption rather than for none", async () => {
       const database = await open();
       const rooms = new Rooms(database, silentLogger());
-      await rooms.note(database, [event("m.room.encryption", { rotation_period_ms: -1 })]);
+      await database.transaction((tx) => rooms.note(tx, [event("m.room.encryption", { rotation_period_ms: -1 })]));
       const view = await rooms.view(ROOM, () => Promise.resolve([]));
       assert.deepEqual(view.encryption, {
         algorithm: "unknown",
@@ -186,7 +190,7 @@ forEachDatabase((_kind, open) => {
         ["joined", ["@here:a.b", "@odd:a.b"]],
         ["nonsense", ["@asked:a.b", "@here:a.b", "@odd:a.b"]],
       ] as const) {
-        await rooms.note(database, [event("m.room.history_visibility")]);
+        await database.transaction((tx) => rooms.note(tx, [event("m.room.history_visibility")]));
         const view = await rooms.view(ROOM, () =>
           Promise.resolve([...members, state("m.room.history_visibility", { history_visibility: visibility })]),
         );
@@ -203,7 +207,7 @@ forEachDatabase((_kind, open) => {
       const recipients = async (): Promise<string[]> => rooms.recipients(ROOM, await rooms.view(ROOM, read));
       assert.deepEqual(await recipients(), ["@alice:example.test"]);
       for (const content of [{ membership: "join" }, { membership: "invite" }, { membership: ["join"] }]) {
-        await rooms.note(database, [event("m.room.member", content, mallory)]);
+        await database.transaction((tx) => rooms.note(tx, [event("m.room.member", content, mallory)]));
         const unread = await rooms.recipients(ROOM, {
           encryption: undefined,
           historyVisibility: "shared",
@@ -214,7 +218,7 @@ forEachDatabase((_kind, open) => {
       }
       // What the server says of the state can't be checked here: docs and SECURITY.md name that as the end of trust in it.
       members = [...members, member(mallory, "join")];
-      await rooms.note(database, [event("m.room.member", { membership: "join" }, mallory)]);
+      await database.transaction((tx) => rooms.note(tx, [event("m.room.member", { membership: "join" }, mallory)]));
       assert.deepEqual(await recipients(), ["@alice:example.test", mallory]);
     });
 
@@ -227,17 +231,17 @@ forEachDatabase((_kind, open) => {
       const { event_id, room_id, sender, type, origin_server_ts } = event("m.room.encrypted");
       const said = { event_id, room_id, sender, type, origin_server_ts };
       // What nobody's client made.
-      await rooms.note(database, [{ ...said, content: {} }]);
+      await database.transaction((tx) => rooms.note(tx, [{ ...said, content: {} }]));
       assert.equal(await rooms.isEncrypted(ROOM), false);
       const ciphertext = { algorithm: MEGOLM.algorithm, ciphertext: "AwgA", session_id: "s" };
-      await rooms.note(database, [{ ...said, content: ciphertext }]);
+      await database.transaction((tx) => rooms.note(tx, [{ ...said, content: ciphertext }]));
       for (const known of [rooms, new Rooms(database, silentLogger())]) {
         assert.equal((await known.view(ROOM, readState)).encryption?.algorithm, MEGOLM.algorithm);
-        await known.note(database, [event("m.room.encryption"), event("m.room.member")]);
+        await database.transaction((tx) => known.note(tx, [event("m.room.encryption"), event("m.room.member")]));
         assert.equal((await known.view(ROOM, readState)).encryption?.algorithm, MEGOLM.algorithm);
       }
       // What is called so and is state is nobody's message.
-      await rooms.note(database, [{ ...event("m.room.encrypted"), room_id: "!state:a.b" }]);
+      await database.transaction((tx) => rooms.note(tx, [{ ...event("m.room.encrypted"), room_id: "!state:a.b" }]));
       assert.equal((await rooms.view("!state:a.b", readState)).encryption, undefined);
     });
 
@@ -276,7 +280,7 @@ forEachDatabase((_kind, open) => {
       const database = await open();
       const rooms = new Rooms(database, silentLogger());
       const among = async (members: readonly StateEvent[]): Promise<string[]> => {
-        await rooms.note(database, [{ ...event("m.room.member", {}, "@a:a.b") }]);
+        await database.transaction((tx) => rooms.note(tx, [{ ...event("m.room.member", {}, "@a:a.b") }]));
         await rooms.view(ROOM, () => Promise.resolve(members));
         return Promise.all(["@alice:a.b", "@mallory:a.b"].map((userId) => rooms.speaker(ROOM, userId)));
       };

@@ -168,7 +168,7 @@ forEachDatabase((kind, open) => {
       assert.notDeepEqual(held, lease);
       for (let item = await mailbox.next(held); item; item = await mailbox.next(held)) {
         assert.notEqual(item.event.event_id, "$in");
-        await mailbox.done(database, item);
+        await database.transaction((tx) => mailbox.done(tx, item));
       }
       assert.equal((await database.query("select from mailbox where state = 'set_aside'")).count, 1);
       const { rows } = await database.query<{ owner: number }>("select owner from leases");
@@ -266,7 +266,7 @@ forEachDatabase((kind, open) => {
       const items = [];
       for (let item = await mailbox.next(lease); item; item = await mailbox.next(lease)) {
         items.push(item.event);
-        await mailbox.done(database, item);
+        await database.transaction((tx) => mailbox.done(tx, item));
       }
       assert.deepEqual(items.at(-1)?.content, { body: CANARY });
       const { rows } = await database.query(
@@ -325,7 +325,7 @@ forEachDatabase((kind, open) => {
       const read: string[] = [];
       for (let item = await mailbox.next(lease); item; item = await mailbox.next(lease)) {
         read.push(item.event.event_id);
-        await mailbox.done(database, item);
+        await database.transaction((tx) => mailbox.done(tx, item));
       }
       assert.ok(!read.includes("$in"));
       const { rows: aside } = await database.query("select state from mailbox where event_id = '$in'");
