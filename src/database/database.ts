@@ -38,8 +38,6 @@ export interface Database extends Queryable {
   ): Promise<R>;
   /** A transaction that is all `last`, and so one round trip. */
   atOnce<T>(work: (tx: Queryable) => Promise<T>): Promise<T>;
-  /** Runs statements that read, on one connection: those that `work` starts without waiting share a round trip. */
-  together<T>(work: (reader: Queryable) => Promise<T>): Promise<T>;
   /** The pool's connections, and the number of waiting callers; absent where there is no pool. */
   connections?(): Readonly<Record<"used" | "idle" | "awaited", number>>;
   /**

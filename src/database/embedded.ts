@@ -36,7 +36,6 @@ export async function openEmbedded(directory: string): Promise<Database> {
     transaction: (work) => transactionWithLast(work, (_tx, made) => Promise.resolve(made)),
     transactionWithLast,
     atOnce: (work) => transactionWithLast(() => Promise.resolve(), work),
-    together: (work) => work(itself),
     // There is one connection, and it lasts as long as the database is open.
     session: () =>
       Promise.resolve({

@@ -21,6 +21,5 @@ export function observedDatabase(database: Database, metrics: Metrics): Database
     transaction: (work) => timed("transaction", () => database.transaction(work)),
     transactionWithLast: (work, last) => timed("transaction", () => database.transactionWithLast(work, last)),
     atOnce: (work) => timed("transaction", () => database.atOnce(work)),
-    together: (work) => timed("statement", () => database.together(work)),
   };
 }

@@ -1,12 +1,12 @@
 import { DatabaseError } from "./database.ts";
 import { PlanOutdated } from "./prepared-statements.ts";
 
-/** What `hold_sealing_keys` raises: a key that was in memory may not be used any more. */
+/** The SQLSTATE that `hold_sealing_keys` raises: a key in memory may not be used any more. */
 const KEY_OUTDATED = "MA002";
 
 /**
- * Runs something once more when it did nothing because this process knew a plan or a sealing key that is outdated: it has
- * forgotten them by then.
+ * Runs work a second time when the first did nothing, because this process held an outdated plan or sealing key. The first
+ * failure has made the process forget it.
  */
 export async function onceMore<T>(run: () => Promise<T>): Promise<T> {
   try {

@@ -76,7 +76,6 @@ export function openPostgres(url: string, log: Logger): Database {
         reads.isRead(sql) ? reads.query(sql, values) : onConnection((connection) => connection.query(sql, values)),
       ),
     execute: (sql) => onConnection((connection) => connection.execute(sql)),
-    together: (work) => onceMore(() => onConnection(work)),
     transaction: (work) =>
       onConnection((connection) => transaction(connection, work, (_tx, made) => Promise.resolve(made))),
     transactionWithLast: (work, last) => onConnection((connection) => transaction(connection, work, last)),
@@ -162,7 +161,7 @@ class Connection implements Queryable {
     this.#client.release(this.#isBroken);
   }
 
-  /** What is asked before anything else can happen leaves in one packet. */
+  /** Statements that are started in one tick leave in one packet. */
   #holdBack(): void {
     const { stream } = (this.#client as unknown as { readonly connection: { readonly stream: Writable } }).connection;
     stream.cork();

@@ -1,10 +1,7 @@
 import type pg from "pg";
 import { DatabaseError, databaseError, type Result, type Row } from "./database.ts";
 
-/**
- * So many texts are prepared; a text beyond that is planned each time. Our statements are some hundreds, a few of which are
- * put together from parts.
- */
+/** The most texts that are prepared; PostgreSQL plans a further one each time. Our code has some hundreds. */
 const MAX_PREPARED = 1_000;
 
 /**

@@ -67,7 +67,7 @@ export class SharedReads {
   }
 }
 
-/** So many texts are remembered; our statements are some hundreds. */
+/** The most texts that are remembered. Our code has some hundreds. */
 const MOST_KNOWN = 1_000;
 
 interface Batch {

@@ -58,7 +58,7 @@ export class TransactionStatements implements Queryable {
     this.#isClosed = true;
   }
 
-  /** What to throw in place of an error of the transaction. */
+  /** The error to throw in place of an error of the transaction. */
   reasonOf(error: unknown): unknown {
     if (this.#failure === undefined) return error;
     return error instanceof DatabaseError && FOLLOWS_FROM_FAILURE.has(error.code) ? this.#failure.reason : error;

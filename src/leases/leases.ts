@@ -107,7 +107,7 @@ function hold(tx: Queryable, lease: Lease): void {
   tx.query("select hold_lease($1, $2)", [lease.ghost, lease.epoch]).catch(() => undefined);
 }
 
-/** What `hold_lease` raises. */
+/** The SQLSTATE that `hold_lease` raises. */
 const NOT_HELD = "MA001";
 
 async function namingStale<T>(lease: Lease, transaction: Promise<T>): Promise<T> {

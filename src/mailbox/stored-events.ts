@@ -90,15 +90,15 @@ const KNOWN_EVENT = {
 const ADOPTION_LOCK = 7_295_005;
 
 /**
- * Makes those wait who adopt events, until the transaction that stores some has ended: an event of which it is not visible yet
- * that nobody was given it would be adopted by nobody, and then emptied.
+ * Makes adoptions wait until the transaction that stores events has ended. Otherwise an adoption could miss an event that is
+ * not committed yet, and the transaction would empty the event, because its room has become known.
  */
 export function keepRoomsFromAdoption(tx: Queryable): void {
   // Its failure is the transaction's.
   tx.query("select pg_advisory_xact_lock_shared($1)", [ADOPTION_LOCK]).catch(() => undefined);
 }
 
-/** Waits for those who store events, and makes the next ones wait until the transaction ends: first of all in it. */
+/** Waits until no events are being stored, and keeps others from storing some until the transaction ends. It comes first in it. */
 export async function beginAdoption(tx: Queryable): Promise<void> {
   await tx.query("select pg_advisory_xact_lock($1)", [ADOPTION_LOCK]);
 }

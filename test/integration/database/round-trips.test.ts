@@ -139,14 +139,6 @@ describe("PostgreSQL is asked", () => {
     assert.deepEqual(await asked(), [["begin", "select 1", "select $1::integer", "commit"]]);
   });
 
-  it("once for statements that read together", async () => {
-    const [one, two] = await database.together((reader) =>
-      Promise.all([reader.query("select 1 as n"), reader.query("select 2 as n")]),
-    );
-    assert.deepEqual([one.rows, two.rows], [[{ n: 1 }], [{ n: 2 }]]);
-    assert.deepEqual(await asked(), [["select 1 as n", "select 2 as n"]]);
-  });
-
   it("once for reads that are started in the same tick, whoever starts them", async () => {
     const read = async (n: number): Promise<unknown> => (await database.query("select $1::integer as n", [n])).rows[0];
     const later = async (): Promise<unknown> => {
