@@ -14,6 +14,7 @@ export async function agentArgument(name: string, config: Config, database: Data
   const known = await new GhostStore(database).userIds();
   const found = candidates.find((candidate) => known.includes(candidate));
   if (found !== undefined) return found;
-  const list = known.length === 0 ? "there is none yet; start the bridge first" : `there are ${known.join(", ")}`;
+  const list =
+    known.length === 0 ? "there are no agents yet; start the bridge first" : `the agents are ${known.join(", ")}`;
   throw new UsageError(`there is no agent "${name}": ${list}`);
 }

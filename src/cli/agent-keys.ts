@@ -51,7 +51,7 @@ export async function keysOf({ client, masterKey }: AtKeys, userId: string): Pro
 
 /** The one agent that a command needs. Throws {@link UsageError}. */
 export function oneAgent(verb: string, [agent, ...more]: readonly string[]): string {
-  if (agent === undefined || more.length > 0) throw new UsageError(`keys ${verb} wants an agent`);
+  if (agent === undefined || more.length > 0) throw new UsageError(`keys ${verb} needs an agent`);
   return agent;
 }
 
@@ -61,7 +61,7 @@ export function agentAndFile(
   [agent, file, ...more]: readonly string[],
 ): { readonly agent: string; readonly file: string } {
   if (agent === undefined || file === undefined || more.length > 0) {
-    throw new UsageError(`keys ${verb} wants an agent and a file`);
+    throw new UsageError(`keys ${verb} needs an agent and a file`);
   }
   return { agent, file };
 }

@@ -16,7 +16,7 @@ export function overview(commands: readonly NamedCommand[]): string {
   const withOptions = commands.filter(({ command }) => Object.keys(command.options).length > 0);
   const parts = [
     "matrix-agents: AI models as end-to-end encrypted Matrix users on your own homeserver",
-    "Usage: matrix-agents <command> [options]; matrix-agents <command> --help tells more of one",
+    "Usage: matrix-agents <command> [options]; matrix-agents <command> --help tells more about it",
     listed(commands.map(({ name, command }) => [called(name, command), command.summary])),
     `Options:\n${listed(optionRows(COMMON_OPTIONS))}`,
     ...withOptions.map(({ name, command }) => `${name}:\n${listed(optionRows(command.options))}`),

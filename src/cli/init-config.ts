@@ -148,7 +148,9 @@ async function ollamaOf(options: GivenSettings, prompt: Prompt | undefined): Pro
     return url;
   }
   if (prompt === undefined) {
-    say(`No Ollama at ${url}: there will be the demo agent, which is no model. Later: matrix-agents init --ollama URL`);
+    say(
+      `No Ollama answers at ${url}, so the only agent is the demo agent, which is no model. Later: matrix-agents init --ollama URL`,
+    );
     return undefined;
   }
   const answer = await prompt.ask("URL of an Ollama, or - for the demo agent alone", "-", (given) =>

@@ -67,7 +67,7 @@ export async function askBridge(url: string, hsToken: string): Promise<BridgeSta
     if (answer.records === undefined || answer.pings === undefined) {
       return {
         kind: "strange",
-        reason: `what listens at ${url} is no bridge of this version (HTTP ${response.status})`,
+        reason: `the program at ${url} is no bridge of this version (HTTP ${response.status})`,
       };
     }
     return { kind: "running", answer: { records: answer.records, pings: answer.pings } };
@@ -75,6 +75,6 @@ export async function askBridge(url: string, hsToken: string): Promise<BridgeSta
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
     const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
     if (code === "ECONNREFUSED") return { kind: "stopped" };
-    return { kind: "strange", reason: `what listens at ${url} does not answer as a bridge does` };
+    return { kind: "strange", reason: `the program at ${url} does not answer as a bridge does` };
   }
 }

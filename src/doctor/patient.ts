@@ -151,7 +151,7 @@ async function lookAtPing(
         ),
       ).catch((error: unknown) => ({
         kind: "untried" as const,
-        reason: `${bind} can't be listened on (${error instanceof Error ? error.message : String(error)})`,
+        reason: `doctor can't listen on ${bind} (${error instanceof Error ? error.message : String(error)})`,
       }));
   }
 }

@@ -10,7 +10,7 @@ import { makeTemporaryUser, NoTemporaryUser } from "./temporary-user.ts";
 const JOIN_LIMIT_MS = 60_000;
 const ANSWER_LIMIT_MS = 5 * 60_000;
 
-const QUESTION = "Hello! This is matrix-agents doctor, seeing whether you answer. One word is enough.";
+const QUESTION = "Hello! This is matrix-agents doctor, checking whether you answer. One word is enough.";
 
 /** The round trip failed. */
 class NoAnswer extends Error {
@@ -31,21 +31,21 @@ class NoAnswer extends Error {
  */
 export async function holdRoundtrip(config: Config, sharedSecret: string, name?: string): Promise<Finding> {
   const agent = name ?? [...config.agents.keys()][0];
-  if (agent === undefined) return bad("which agent to talk with was not said", "name one: --agent NAME");
+  if (agent === undefined) return bad("the configuration names no agent to talk with", "name one: --agent NAME");
   const agentId = agent.startsWith("@") ? agent : `@${localpartOf(agent)}:${config.homeserver.domain}`;
   try {
     const user = await makeTemporaryUser(config.homeserver.url, sharedSecret);
     try {
       const { joinMs, answerMs } = await talk(user, agentId);
       return good(
-        `${agentId} came into an encrypted chat in ${joinMs} ms, and answered in ${answerMs} ms; ${user.userId} is gone again`,
+        `${agentId} joined an encrypted chat in ${joinMs} ms, and answered in ${answerMs} ms; ${user.userId} is deactivated`,
       );
     } finally {
       await user.remove();
     }
   } catch (error) {
     if (error instanceof NoAnswer || error instanceof NoTemporaryUser) return bad(error.message, error.mend);
-    if (isHomeserverError(error)) return bad(error.message, "look into the homeserver's log");
+    if (isHomeserverError(error)) return bad(error.message, "check the homeserver's log");
     throw error;
   }
 }
@@ -59,7 +59,7 @@ async function talk(
     const began = performance.now();
     const roomId = await person.createChat(agentId);
     try {
-      await until(person, roomId, JOIN_LIMIT_MS, `${agentId} did not come into the chat`, ({ joined, left }) => {
+      await until(person, roomId, JOIN_LIMIT_MS, `${agentId} did not join the chat`, ({ joined, left }) => {
         const refusal = left.find(({ userId }) => userId === agentId);
         if (refusal !== undefined) {
           const why = refusal.reason === undefined ? "" : `: ${refusal.reason}`;
@@ -76,7 +76,7 @@ async function talk(
         person,
         roomId,
         ANSWER_LIMIT_MS,
-        `no answer of ${agentId} came that could be read`,
+        `no readable answer of ${agentId} came`,
         ({ messages }) =>
           messages.find(({ sender, content }) => sender === agentId && answeredEvent(content) === question),
       );
@@ -113,7 +113,7 @@ async function until<T>(
     if (!signal.aborted) throw error;
     throw new NoAnswer(
       `${late} within ${limitMs / 1000} s`,
-      "see that the bridge runs, and look into its log; matrix-agents mailbox lists what it could not handle",
+      "make sure that the bridge runs, and check its log; matrix-agents mailbox lists the events that it could not handle",
     );
   }
 }

@@ -86,13 +86,13 @@ async function register(
     if (error.status === 403) {
       throw new NoTemporaryUser(
         "the shared secret is not this homeserver's",
-        "pass with --shared-secret-file the registration_shared_secret of homeserver.yaml",
+        "give --shared-secret-file a file with the registration_shared_secret of homeserver.yaml",
         { cause: error },
       );
     }
     throw new NoTemporaryUser(
       `the homeserver registers no users with a shared secret (${error.status} ${error.errcode})`,
-      "set registration_shared_secret in homeserver.yaml, and let homeserver.url lead to Synapse itself, with /_synapse/admin; with MAS there is no such registration",
+      "set registration_shared_secret in homeserver.yaml, and make homeserver.url reach Synapse itself, with /_synapse/admin; MAS has no such registration",
       { cause: error },
     );
   } finally {

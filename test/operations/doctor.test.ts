@@ -151,7 +151,7 @@ describe("from nothing to a healthy bridge", () => {
     assert.equal(code, 0, stdout);
     const shown = await runCommand(["doctor", "-c", config]);
     assert.equal(shown.code, 0, shown.stdout);
-    assert.match(shown.stdout, /^✓ ping +both ways, \d+ ms/m);
+    assert.match(shown.stdout, /^✓ ping +it works both ways, in \d+ ms/m);
     assert.doesNotMatch(shown.stdout, /^[✗–]/m);
     const { as_token, hs_token } = load(await readFile(registration, "utf8")) as RegistrationFile;
     for (const secret of [as_token, hs_token]) assert.ok(!shown.stdout.includes(secret));
@@ -163,7 +163,7 @@ describe("from nothing to a healthy bridge", () => {
     const [finding] = found(results, ROUNDTRIP_CHECK);
     assert.match(
       finding?.text ?? "",
-      /@agent_demo:example\.test came .* answered in \d+ ms; @doctor-\w+:example\.test is gone/,
+      /@agent_demo:example\.test joined .* answered in \d+ ms; @doctor-\w+:example\.test is deactivated/,
     );
     assert.equal(code, 0, stderr);
     const [user = ""] = /@doctor-\w+/.exec(finding?.text ?? "") ?? [];

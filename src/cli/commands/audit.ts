@@ -21,7 +21,7 @@ export const command = defineCommand({
       value: "HEAD",
       meaning: "with --verify: a head that was shown earlier, and kept elsewhere",
     },
-    json: { type: "boolean", meaning: "print a JSON object a line" },
+    json: { type: "boolean", meaning: "print one JSON object per line" },
   },
   examples: ["matrix-agents audit --since 7d", "matrix-agents audit --verify --json"],
   run({ config, since, verify, head, json }) {
@@ -56,13 +56,13 @@ export function momentOf(typed: string, now: Date): Date {
     if (!Number.isNaN(moment.getTime())) return moment;
   }
   throw new UsageError(
-    `--since wants a date such as 2026-05-31 or 2026-05-31T14:00Z, or how long ago: 90m, 12h, 7d, 4w`,
+    `--since needs a date such as 2026-05-31 or 2026-05-31T14:00Z, or an age such as 90m, 12h, 7d or 4w`,
   );
 }
 
 function parseHead(typed: string): ChainHead {
   const [, seq, hash] = /^(\d{1,15}):([0-9a-f]{64})$/.exec(typed) ?? [];
-  if (seq === undefined || hash === undefined) throw new UsageError("--head wants a head as audit --verify shows it");
+  if (seq === undefined || hash === undefined) throw new UsageError("--head needs a head as audit --verify shows it");
   return { seq: Number(seq), hash };
 }
 
@@ -72,9 +72,9 @@ function shownHead({ seq, hash }: ChainHead): string {
 
 function describe({ rows, head, broken }: Verdict): string {
   if (broken !== undefined) {
-    return `the audit log is not what was written: ${whatIsBroken(broken)}\nNothing from there on is proved.`;
+    return `the audit log is not as it was written: ${whatIsBroken(broken)}\nNothing from that row on is proved.`;
   }
-  return `${rows} rows, each as it was written and none missing in between\nhead: ${shownHead(head)}\nKeep the head where nobody who can write the database can change it; --verify --head HEAD then tells also whether\nrows were taken off the end, or all were written anew.`;
+  return `${rows} rows: each is as it was written, and none is missing between them\nhead: ${shownHead(head)}\nKeep the head where nobody who can write to the database can change it; --verify --head HEAD then also tells whether\nsomebody removed rows from the end, or wrote the whole log again.`;
 }
 
 function whatIsBroken({ seq, how }: Break): string {
@@ -84,7 +84,7 @@ function whatIsBroken({ seq, how }: Break): string {
     case "missing":
       return `row ${seq} is missing`;
     case "replaced":
-      return `row ${seq} is another one than was there`;
+      return `row ${seq} was replaced by another one`;
     case "added":
       return `row ${seq} was never appended`;
   }

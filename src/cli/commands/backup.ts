@@ -46,7 +46,7 @@ async function backUp(file: string, { config, database }: AtDatabase): Promise<n
       }),
   );
   process.stdout.write(
-    `${rows} rows written to ${file}. It opens only with the master key, which is not in it: keep that too, and elsewhere.\n`,
+    `${rows} rows written to ${file}. The file opens only with the master key, which is not in it: keep the key too, in another place.\n`,
   );
   return 0;
 }

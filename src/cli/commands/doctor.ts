@@ -101,7 +101,7 @@ async function sharedSecret(isRoundtrip: boolean, sharedSecretFile: string | und
   const text = await readFile(sharedSecretFile, "utf8").catch(() => {
     throw new UsageError(`${sharedSecretFile} can't be read`);
   });
-  if (text.trim() === "") throw new UsageError(`${sharedSecretFile} holds nothing`);
+  if (text.trim() === "") throw new UsageError(`${sharedSecretFile} is empty`);
   return text.trim();
 }
 

@@ -14,7 +14,7 @@ export const command = defineCommand({
   arguments: { "[AGENT]": "one agent, or none for all" },
   options: {},
   run({ config: file }, [agent, ...more]) {
-    if (more.length > 0) throw new UsageError("fingerprints wants one agent, or none for all");
+    if (more.length > 0) throw new UsageError("fingerprints takes one agent, or none for all");
     return atDatabase(file, async ({ config, database }) => {
       const wanted = agent === undefined ? undefined : await agentArgument(agent, config, database);
       for (const keys of await publicKeys(database, wanted)) process.stdout.write(describe(keys, wanted !== undefined));

@@ -20,7 +20,7 @@ export const command = defineCommand({
 async function askBridge(file: string, isReady: boolean): Promise<number> {
   const { monitoring } = await loadConfig(file);
   if (monitoring === undefined) {
-    process.stderr.write(`monitoring.enabled is false in ${file}: there is nobody to ask\n`);
+    process.stderr.write(`monitoring.enabled is false in ${file}, so the bridge can't be asked\n`);
     return 1;
   }
   const url = `http://${reachable(monitoring.bind)}:${monitoring.port}/${isReady ? "ready" : "health"}`;
@@ -31,7 +31,7 @@ async function askBridge(file: string, isReady: boolean): Promise<number> {
   } catch (error) {
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
     const code = cause instanceof Error && "code" in cause && typeof cause.code === "string" ? cause.code : "no answer";
-    process.stderr.write(`${url} can't be asked (${code}): is matrix-agents running?\n`);
+    process.stderr.write(`${url} can't be reached (${code}): is matrix-agents running?\n`);
     return 1;
   }
 }

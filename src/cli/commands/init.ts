@@ -122,7 +122,7 @@ async function settleRegistration(config: Config, before: Config | undefined, op
   // Any other URL is the admin's, of a proxy or another machine, and stays.
   const isOurs = before !== undefined && former === localUrl(before.appservice.bind, before.appservice.port);
   if (options.url === undefined && isMoved && !isOurs && former !== local) {
-    say(`The registration's url stays ${String(former)}; if the homeserver is to use another: init --url URL`);
+    say(`The registration's url stays ${String(former)}; init --url URL gives the homeserver another one`);
   }
   const changed = [
     (options.url !== undefined || (isMoved && isOurs)) && settings.set("url", url) && "url",
@@ -147,13 +147,13 @@ async function waitForPing(
   const interrupt = (): void => interrupted.abort();
   process.once("SIGINT", interrupt);
   process.once("SIGTERM", interrupt);
-  say(`\nWaiting for the homeserver to reach ${registration.url} (Ctrl-C ends this; init again goes on) …`);
+  say(`\nWaiting for the homeserver to reach ${registration.url} (Ctrl-C stops the wait; init again continues it) …`);
   try {
     const place = { homeserver: config.homeserver.url, registration, bind, port };
     const { durationMs } = await awaitFirstPing(place, (reason) => say(`  not yet: ${reason}`), interrupted.signal);
     say(`The homeserver knows the registration and reaches this machine (${durationMs} ms).`);
     say(`\nStart it: matrix-agents start${configOption(options)}`);
-    say(`Look it over: matrix-agents doctor${configOption(options)}`);
+    say(`Check it: matrix-agents doctor${configOption(options)}`);
     return 0;
   } catch (error) {
     if (interrupted.signal.aborted) return 130;

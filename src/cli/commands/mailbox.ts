@@ -60,7 +60,7 @@ function parseAction(args: readonly string[]): Action {
     case "drop": {
       if (ids.length === 1 && ids[0] === "all") return { kind: verb, selection: "all" };
       if (ids.length === 0 || !ids.every((id) => /^[1-9]\d{0,15}$/.test(id))) {
-        throw new UsageError(`name one: matrix-agents mailbox ${verb} ID… (as mailbox list shows them), or: all`);
+        throw new UsageError(`name events: matrix-agents mailbox ${verb} ID… (as mailbox list shows them), or: all`);
       }
       return { kind: verb, selection: ids.map(Number) };
     }
@@ -101,6 +101,6 @@ function report(what: string, selection: HeldSelection, done: readonly number[])
   process.stdout.write(`${done.length} ${done.length === 1 ? "event" : "events"} ${what}\n`);
   const missing = selection === "all" ? [] : selection.filter((id) => !done.includes(id));
   if (missing.length === 0) return 0;
-  process.stderr.write(`matrix-agents: not among those that wait or were set aside: ${missing.join(", ")}\n`);
+  process.stderr.write(`matrix-agents: no event that waits or was set aside has these ids: ${missing.join(", ")}\n`);
   return 1;
 }

@@ -78,7 +78,7 @@ async function describe({ roomId, name, isEncrypted, ghosts }: RoomOfGhosts, aro
     for (const decision of decisions.filter((one) => one.ghost === ghost)) {
       const { target, granted, by, at } = decision;
       const counts = countedIn(isEncrypted, decision) !== undefined;
-      const how = counts ? "" : ", in clear: that counts no more since the room is encrypted";
+      const how = counts ? "" : ", unencrypted: it no longer counts, because the room is now encrypted";
       lines.push(
         `    ${granted ? "agreed to" : "declined"}: ${target}, by ${by} on ${at.toISOString().slice(0, 10)}${how}`,
       );

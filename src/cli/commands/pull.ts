@@ -34,10 +34,10 @@ function chosen(config: Config, args: readonly string[]) {
   const [name, model] = second === undefined ? [able[0] ?? "", first] : [first, second];
   const known = able.join(", ") || "none";
   if (model === "" || args.length > 2 || (second === undefined && able.length !== 1)) {
-    throw new UsageError(`name one: matrix-agents pull [PROVIDER] MODEL; providers that can: ${known}`);
+    throw new UsageError(`name a model: matrix-agents pull [PROVIDER] MODEL; providers of type ollama: ${known}`);
   }
   const settings = config.providers.get(name);
-  if (settings?.type !== "ollama") throw new UsageError(`"${name}" is no provider of type ollama; there are: ${known}`);
+  if (settings?.type !== "ollama") throw new UsageError(`"${name}" is no provider of type ollama; those are: ${known}`);
   return { name, settings, model };
 }
 
@@ -69,7 +69,9 @@ async function note(config: Config, subject: string): Promise<void> {
     await noteCommand(database, "pull", subject).finally(() => database.close());
   } catch (error) {
     if (!(error instanceof DatabaseInUse)) throw explainStartFailure(error, config);
-    process.stderr.write("this is not in the audit log: the running bridge has the embedded database to itself\n");
+    process.stderr.write(
+      "the audit log does not get this command: the running bridge has the embedded database to itself\n",
+    );
   }
 }
 

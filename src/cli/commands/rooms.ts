@@ -32,19 +32,19 @@ export const command = defineCommand({
 
 function parseAction([verb = "list", roomId, ...more]: readonly string[]): Action {
   if (verb === "list") {
-    if (roomId !== undefined) throw new UsageError("rooms list takes nothing more");
+    if (roomId !== undefined) throw new UsageError("rooms list takes no arguments");
     return { kind: verb };
   }
   if (verb !== "unmark") throw new UsageError(`rooms can list and unmark, not "${verb}"`);
   if (roomId === undefined || !roomId.startsWith("!") || more.length > 0) {
-    throw new UsageError("name one: matrix-agents rooms unmark ROOM (its id, as rooms list shows it)");
+    throw new UsageError("name a room: matrix-agents rooms unmark ROOM (its id, as rooms list shows it)");
   }
   return { kind: verb, roomId };
 }
 
 async function list(database: Database): Promise<number> {
   const marked = await roomsMarkedByMessage(database);
-  if (marked.length === 0) process.stdout.write("no room counts as encrypted for a message alone\n");
+  if (marked.length === 0) process.stdout.write("no room counts as encrypted because of a message alone\n");
   for (const { roomId, name, kept } of marked) {
     const named = name === undefined ? "" : ` (${name})`;
     process.stdout.write(`${printable(roomId + named)}: ${kept} remembered messages came encrypted\n`);
@@ -66,21 +66,23 @@ async function unmark(
 ): Promise<number> {
   const marked = (await roomsMarkedByMessage(database)).find((room) => room.roomId === roomId);
   if (marked === undefined) {
-    return refuse(`${roomId} does not count as encrypted for a message alone: its state has said it, or nothing has`);
+    return refuse(
+      `${roomId} does not count as encrypted because of a message alone: its state says so, or the room does not count as encrypted`,
+    );
   }
   const [userId] = await new Memberships(database).ghostsIn(roomId);
-  if (userId === undefined) return refuse(`no agent is in ${roomId}, so that its state can't be read`);
+  if (userId === undefined) return refuse(`no agent is in ${roomId}, so its state can't be read`);
   const state = await roomState(client, { userId }, roomId);
   if (state.some(({ type }) => type === "m.room.encryption")) {
-    return refuse(`the homeserver says that ${roomId} is encrypted, and it stays so`);
+    return refuse(`the homeserver says that ${roomId} is encrypted, so it stays encrypted`);
   }
   if (!isSure) {
     process.stdout.write(
       `${printable(roomId)} counts as encrypted because somebody sent an encrypted message there; its state on the homeserver does\n` +
-        "not say so. Once this is taken back, agents hear and answer there in clear, and your homeserver reads it. Do it only\n" +
-        "if you know by people's own apps that the room is not encrypted: a homeserver that was taken over could hide it.\n" +
-        `${marked.kept} messages that agents remember came encrypted: of them nothing is said in clear, and the next encrypted\n` +
-        "message marks the room again.\n" +
+        "not say that the room is encrypted. Once you unmark it, agents hear and answer there unencrypted, and your homeserver\n" +
+        "can read that. Do it only if people's own apps show that the room is not encrypted: a homeserver that was taken over\n" +
+        `could hide it. ${marked.kept} messages that agents remember came encrypted: agents repeat nothing of them unencrypted.\n` +
+        "The next encrypted message marks the room again.\n" +
         `To do it: matrix-agents rooms unmark ${printable(roomId)} --yes\n`,
     );
     return 1;
@@ -91,7 +93,7 @@ async function unmark(
     if (done) await new AuditLog(database).record(tx, entry);
     return done;
   });
-  if (!isDone) return refuse(`the state of ${roomId} has changed at this very moment; look again`);
+  if (!isDone) return refuse(`the state of ${roomId} has changed just now; list the rooms again`);
   process.stdout.write(`${printable(roomId)} does not count as encrypted any more\n`);
   return 0;
 }

@@ -44,7 +44,7 @@ function parseAction([verb = "list", id, ...more]: readonly string[]): Action {
   if (verb === "list" && id === undefined) return { kind: "list" };
   if (verb !== "confirm" && verb !== "reject") {
     throw new UsageError(
-      `verify shows what waits; verify confirm ID when the emoji are the same (or the code that was scanned is accepted), verify reject ID when not`,
+      `verify shows the verifications that wait; verify confirm ID confirms one (the emoji are the same, or the right person scanned the code), verify reject ID rejects it`,
     );
   }
   if (id === undefined || more.length > 0 || !/^[1-9]\d{0,15}$/.test(id)) {
@@ -67,9 +67,9 @@ function describe(shows: WaitingVerification["shows"]): string {
     case "emoji":
       return `   ${shows.emoji.map(({ symbol, description }) => `${symbol}  ${description}`).join("   ")}`;
     case "scanned":
-      return "   Somebody's app has scanned the code. Ask whether it was theirs, and whether it shows a tick: then confirm.";
+      return "   An app has scanned the code. Ask this person whether it was theirs and shows a tick; if so, confirm.";
     case "code":
-      return `   They can scan this code from your screen, or compare emoji, which are shown here then.\n${drawQrCode(shows.code)}`;
+      return `   They can scan this code from your screen, or compare emoji, which verify then shows.\n${drawQrCode(shows.code)}`;
   }
 }
 

@@ -51,7 +51,7 @@ export function judgeDevice(ghost: GhostKeys, published: PublishedKeys): Finding
   if (others.length > 0) {
     findings.push(
       bad(
-        `${ghost.userId} has devices that are not this bridge's: ${others.join(", ")}; another bridge with this registration, or a database before this one`,
+        `${ghost.userId} has devices that are not this bridge's: ${others.join(", ")}; another bridge with this registration made them, or this bridge with an earlier database`,
         `stop the other bridge; then ${newDevice} leaves one device`,
       ),
     );
@@ -83,9 +83,9 @@ export const oneTimeKeys: Check = ofAgents("one-time-keys", async ({ client, bri
 export function judgeOneTimeKeys(userId: string, count: number, isRunning: boolean): Finding {
   if (count > 0) return good(`${userId}: ${count}`);
   return bad(
-    `${userId} has no one-time keys left at the homeserver: who writes to it now shares a fallback key`,
+    `${userId} has no one-time keys left at the homeserver: all who write to it for the first time now use the same fallback key`,
     isRunning
-      ? "look into the bridge's log: it makes new ones by itself"
+      ? "check the bridge's log: the bridge makes new ones by itself"
       : "start the bridge, which makes new ones: matrix-agents start",
   );
 }
@@ -101,13 +101,13 @@ export function judgeIdentity(ghost: GhostKeys, published: PublishedKeys): Findi
   if (published.masterKey === undefined) {
     return bad(
       `${userId} has no identity at the homeserver: people see a warning beside it`,
-      `start the bridge; if it stays so: matrix-agents keys restore ${userId}`,
+      `start the bridge; if that does not help: matrix-agents keys restore ${userId}`,
     );
   }
   if (ghost.masterKey !== undefined && ghost.masterKey !== published.masterKey) {
     return bad(
       `${userId} has another identity at the homeserver than in this database`,
-      `matrix-agents keys restore ${userId} with its recovery key; if another bridge has made it, stop that first`,
+      `matrix-agents keys restore ${userId} with its recovery key; if another bridge made that identity, stop that bridge first`,
     );
   }
   const signers = published.devices.get(deviceId)?.signers ?? [];
@@ -161,9 +161,10 @@ function ofAgents(
     async run(patient) {
       if (patient.homeserver.kind === "away") return [unknown("the homeserver is away")];
       const state = patient.database.kind === "read" ? patient.database.records.state : undefined;
-      if (state === undefined) return [unknown("which agents there are is not known without the database")];
+      if (state === undefined) return [unknown("the database can't be read, so the agents are not known")];
       const ghosts = state.ghosts.filter(({ deviceMade }) => deviceMade);
-      if (ghosts.length === 0) return [unknown("no agent has a device yet; it is made when somebody writes to it")];
+      if (ghosts.length === 0)
+        return [unknown("no agent has a device yet; an agent gets one when somebody writes to it")];
       try {
         return await look(patient, ghosts);
       } catch (error) {

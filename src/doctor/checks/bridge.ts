@@ -13,13 +13,13 @@ export const bridge: Check = {
 function judgeBridge(state: BridgeState, port: number): Finding {
   switch (state.kind) {
     case "running":
-      return good("it runs");
+      return good("the bridge runs");
     case "stopped":
-      return unknown("it does not run; start it: matrix-agents start");
+      return unknown("the bridge does not run; start it: matrix-agents start");
     case "strange":
       return bad(
         state.reason,
-        `stop what listens on port ${port}, or choose another appservice.port (matrix-agents init --port)`,
+        `stop the program that listens on port ${port}, or choose another appservice.port (matrix-agents init --port)`,
       );
   }
 }
@@ -31,11 +31,11 @@ export function judgePing(sight: PingSight): Finding {
   switch (sight.kind) {
     case "answered":
       return good(
-        `both ways, ${sight.roundTripMs} ms, of which ${sight.homeserverMs} ms from the homeserver to us and back`,
+        `it works both ways, in ${sight.roundTripMs} ms, of which ${sight.homeserverMs} ms from the homeserver to the bridge and back`,
       );
     case "failed": {
       const [what = "", ...mend] = sight.reason.split(". ");
-      return bad(what, mend.join(". ") || "look into the homeserver's log");
+      return bad(what, mend.join(". ") || "check the homeserver's log");
     }
     case "untried":
       return unknown(sight.reason);
@@ -52,7 +52,8 @@ export const soleBridge: Check = {
 };
 
 export function judgeSoleBridge(sight: PingSight, processes: number, url: string): Finding {
-  if (sight.kind !== "answered" || sight.reachedUs === undefined) return unknown("is seen when a ping comes through");
+  if (sight.kind !== "answered" || sight.reachedUs === undefined)
+    return unknown("this can be told only when a ping comes through");
   if (sight.reachedUs) return good("the homeserver's ping came to this bridge");
   if (processes > 1)
     return good(`the homeserver's ping came to another of the ${processes} processes on this database`);
@@ -81,7 +82,9 @@ export const namespace: Check = {
       const finding = await lookAtUser(patient, userId, ours.has(userId), ours.size > 0);
       if (finding !== undefined) findings.push(finding);
     }
-    return findings.length === 0 ? [good(`the bot and ${users.length - 1} agents are this bridge's alone`)] : findings;
+    return findings.length === 0
+      ? [good(`the bot and ${users.length - 1} agents belong to this bridge alone`)]
+      : findings;
   },
 };
 
@@ -97,8 +100,8 @@ async function lookAtUser(
     await whoami(client, { userId }, options);
     if (isOurs || !isKnown) return undefined;
     return bad(
-      `${userId} is there, but this bridge has not made it: somebody registered by that name before, or the database is another`,
-      "deactivate that user, or name the agent differently; with another database at hand, use that",
+      `${userId} exists, but this bridge did not make it: somebody else registered that name, or this is another database`,
+      "deactivate that user or rename the agent; if another database belongs to this bridge, use that one",
     );
   } catch (error) {
     if (!isHomeserverError(error)) throw error;
@@ -115,13 +118,13 @@ async function lookAtUser(
   } catch (error) {
     if (!isHomeserverError(error)) throw error;
     if (error instanceof MatrixError && error.errcode === "M_EXCLUSIVE") return outsideNamespace(userId);
-    return bad(`${userId} can't be made: ${error.message}`, "look into the homeserver's log");
+    return bad(`${userId} can't be made: ${error.message}`, "check the homeserver's log");
   }
 }
 
 function outsideNamespace(userId: string): Finding {
   return bad(
-    `${userId} is in no namespace of ours at the homeserver, or in another application service's too`,
-    "look through the registrations that homeserver.yaml names for a namespace that covers it, and make the copies of ours the same",
+    `at the homeserver ${userId} is in none of this bridge's namespaces, or in another application service's too`,
+    "find the registration among those of homeserver.yaml whose namespace covers it, and make both copies of this bridge's registration the same",
   );
 }

@@ -15,7 +15,7 @@ const MOST_LAG_SECONDS = 15 * 60;
 
 const MIGRATIONS = fileURLToPath(new URL("../../../migrations/", import.meta.url));
 
-const NONE_YET = unknown("there is none yet; the first start makes it");
+const NONE_YET = unknown("there is no database yet; the first start makes it");
 
 /** The database is reachable, new enough, and in an encoding for all text; and its size. */
 export const database: Check = {
@@ -29,8 +29,8 @@ export function judgeDatabase(sight: DatabaseSight): Finding {
       return NONE_YET;
     case "unreadable":
       return bad(
-        `it can't be used: ${sight.reason}`,
-        "start it, or correct database.url; the embedded one is open in one process at a time",
+        `the database can't be used: ${sight.reason}`,
+        "start it, or correct database.url; only one process at a time can open an embedded database",
       );
     case "read": {
       const { kind, versionNumber, encoding, bytes, tables } = sight.records;
@@ -38,7 +38,7 @@ export function judgeDatabase(sight: DatabaseSight): Finding {
       if (versionNumber < OLDEST_POSTGRES) return bad(`PostgreSQL ${version} is too old`, "update it to 14 or later");
       if (encoding !== "UTF8") {
         return bad(
-          `its encoding is ${encoding}`,
+          `the database's encoding is ${encoding}`,
           "make a database with encoding UTF8: create database … encoding 'UTF8' template template0",
         );
       }
@@ -66,13 +66,13 @@ export function judgeMigrations(
   const newer = applied.filter((name) => !known.includes(name) && !compatible.includes(name));
   if (newer.length > 0) {
     return bad(
-      `it was used by a newer version (${newer.join(", ")})`,
+      `a newer version (${newer.join(", ")}) has used the database`,
       "run that version of matrix-agents, or a later one",
     );
   }
   const missing = known.filter((name) => !applied.includes(name));
-  if (missing.length > 0) return unknown(`${missing.length} to be applied by the next start`);
-  return good(`all ${known.length} applied`);
+  if (missing.length > 0) return unknown(`the next start applies ${missing.length}`);
+  return good(`all ${known.length} are applied`);
 }
 
 /** Waiting mail, and mail that nobody could handle. */
@@ -80,7 +80,7 @@ export const mailbox: Check = {
   name: "mailbox",
   run: ({ database: sight, bridge }) => {
     const state = sight.kind === "read" ? sight.records.state : undefined;
-    if (state === undefined) return Promise.resolve([unknown("nothing can be told of it without the database")]);
+    if (state === undefined) return Promise.resolve([unknown("the database can't be read")]);
     return Promise.resolve(judgeMailbox(state, bridge.kind === "running"));
   },
 };
@@ -99,7 +99,7 @@ export function judgeMailbox(
     findings.push(
       bad(
         `${counted(ready, "event waits", "events wait")} to be handled, the oldest for ${counted(minutes, "minute", "minutes")}`,
-        isRunning ? "look into the bridge's log for what its agents fail at" : "start the bridge: matrix-agents start",
+        isRunning ? "check the bridge's log for the failures of its agents" : "start the bridge: matrix-agents start",
       ),
     );
   }
@@ -108,7 +108,7 @@ export function judgeMailbox(
     findings.push(
       bad(
         `${counted(failed, "event was", "events were")} set aside: ${failed === 1 ? "it" : "they"} could not be handled`,
-        "matrix-agents mailbox lists them; then mailbox retry, or mailbox drop",
+        "list them with matrix-agents mailbox; then run mailbox retry or mailbox drop",
       ),
     );
   }
@@ -116,7 +116,7 @@ export function judgeMailbox(
     findings.push(
       bad(
         `${counted(setAsideToDevice, "to-device message", "to-device messages")} ended the process again and again, and ${setAsideToDevice === 1 ? "was" : "were"} set aside`,
-        "report it with the log's lines of that time; matrix-agents keys new-device AGENT gives the agent what else came",
+        "report it with the log lines of that time; matrix-agents keys new-device AGENT gives the agent a new device with the keys of its backup",
       ),
     );
   }
@@ -140,10 +140,10 @@ export const rooms: Check = {
 export function judgeRooms({
   roomsMarkedByMessage: marked,
 }: Pick<NonNullable<Records["state"]>, "roomsMarkedByMessage">): Finding {
-  if (marked === 0) return good("all are as encrypted as their state says");
+  if (marked === 0) return good("every room is as encrypted as its state says");
   return bad(
-    `${marked} ${marked === 1 ? "room counts" : "rooms count"} as encrypted for a message that came so, though the state does not say it: somebody made one up, or the homeserver keeps to itself that the room is encrypted`,
-    "ask its people what their apps show; matrix-agents rooms lists them, rooms unmark takes it back",
+    `${marked} ${marked === 1 ? "room counts" : "rooms count"} as encrypted because an encrypted message came, though the state does not say so: somebody made that message up, or the homeserver hides that the room is encrypted`,
+    "ask its members what their apps show; matrix-agents rooms lists such rooms, and rooms unmark undoes it",
   );
 }
 
@@ -163,7 +163,7 @@ export const sealing: Check = {
 function judgeSealing({ unsealedRows: rows }: Pick<NonNullable<Records["state"]>, "unsealedRows">): Finding {
   if (rows === 0) return good("all texts in the database are sealed");
   return bad(
-    `${rows} ${rows === 1 ? "row holds words that are" : "rows hold words that are"} not sealed: somebody has written into the database, or a version from before words were sealed`,
-    "matrix-agents keys seal-existing tells which of the two, and what to do",
+    `${rows} ${rows === 1 ? "row holds words that are" : "rows hold words that are"} not sealed: somebody has written them into the database, or an old version that sealed no words did`,
+    "run matrix-agents keys seal-existing: it tells which of the two happened, and what to do",
   );
 }

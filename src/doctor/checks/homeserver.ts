@@ -49,12 +49,12 @@ export const clock: Check = {
 };
 
 export function judgeClock(offsetMs: number | undefined): Finding {
-  if (offsetMs === undefined) return unknown("the homeserver tells no time");
+  if (offsetMs === undefined) return unknown("the homeserver does not tell its time");
   const seconds = (Math.abs(offsetMs) / 1000).toFixed(1);
-  if (Math.abs(offsetMs) <= MOST_OFFSET_MS) return good("as the homeserver's, to a second or so");
+  if (Math.abs(offsetMs) <= MOST_OFFSET_MS) return good("this machine's clock agrees with the homeserver's");
   return bad(
     `the homeserver's clock is ${seconds} s ${offsetMs > 0 ? "ahead of" : "behind"} this machine's`,
-    "have both keep time (timedatectl set-ntp true)",
+    "synchronise both clocks (timedatectl set-ntp true)",
   );
 }
 
@@ -68,28 +68,31 @@ export const registered: Check = {
 };
 
 const SAME_FILE =
-  "put the same registration.yaml where homeserver.yaml's app_service_config_files names it, and restart the homeserver";
+  "give the homeserver the same registration.yaml (app_service_config_files of homeserver.yaml names it), and restart the homeserver";
 
 async function judgeRegistration({ client, config, registration, ping }: Patient): Promise<Finding> {
   try {
     const sender = await whoami(client, undefined, { timeoutMs: CALL_LIMIT_MS });
     const expected = `@${registration.senderLocalpart}:${config.homeserver.domain}`;
-    if (sender === expected) return good(`the homeserver knows it, as ${sender}`);
+    if (sender === expected) return good(`the homeserver knows it as ${sender}`);
     const [, domain] = /^@[^:]*:(.*)$/.exec(sender) ?? [];
     return domain === config.homeserver.domain
-      ? bad(`the homeserver's copy has another sender_localpart: it takes us for ${sender}, not ${expected}`, SAME_FILE)
+      ? bad(
+          `the homeserver's copy has another sender_localpart: it takes the bridge for ${sender}, not ${expected}`,
+          SAME_FILE,
+        )
       : bad(
           `the homeserver's domain is ${domain ?? "unknown"}`,
-          `set homeserver.domain to ${domain ?? "it"}, and make the registration's namespaces anew`,
+          `set homeserver.domain to ${domain ?? "it"}, and correct the registration's namespaces`,
         );
   } catch (error) {
     if (!isHomeserverError(error)) throw error;
     if (!(error instanceof MatrixError) || error.errcode !== "M_UNKNOWN_TOKEN") {
-      return bad(error.message, "look into the homeserver's log");
+      return bad(error.message, "check the homeserver's log");
     }
   }
   return (await takesAsToken(config.homeserver.url, registration.hsToken))
-    ? bad("as_token and hs_token are swapped: the homeserver takes our hs_token for the as_token", SAME_FILE)
+    ? bad("as_token and hs_token are swapped: the homeserver accepts our hs_token as the as_token", SAME_FILE)
     : bad(`the homeserver does not know the as_token${ping.kind === "failed" ? "" : " any more"}`, SAME_FILE);
 }
 
@@ -110,10 +113,10 @@ export const rateLimit: Check = {
     Promise.resolve([
       (registration.raw as { rate_limited?: unknown }).rate_limited === false
         ? good(
-            "rate_limited is false: agents are not held back by the limits for people; what people may ask has limits of its own (limits)",
+            "rate_limited is false, so the homeserver does not slow agents down; the setting limits bounds what people may ask",
           )
         : bad(
-            "rate_limited is not false: the homeserver holds agents back like a person who types too fast, and answers stop in their middle",
+            "rate_limited is not false: the homeserver slows agents down like a person who types too fast, and answers stop in the middle",
             "set rate_limited: false in both copies of the registration, and restart the homeserver",
           ),
     ]),
@@ -136,19 +139,19 @@ export const signIn: Check = {
       await whoami(client, { userId }, options);
     } catch (error) {
       if (isHomeserverError(error))
-        return [unknown(`${place}; whether agents can be made is seen when the bridge has made its bot`)];
+        return [unknown(`${place}; the check of making agents needs the bot, which the first start makes`)];
       throw error;
     }
     try {
       // The user exists, so this makes none.
       await register(client, bot, options);
-      return [good(`${place}; the bridge uses no /login, its users are made by the registration alone`)];
+      return [good(`${place}; the bridge uses no /login: the registration alone lets it make its users`)];
     } catch (error) {
       if (!isHomeserverError(error)) throw error;
       return [
         bad(
-          `the homeserver lets us make no users: ${error.message}`,
-          "see that nothing before it refuses POST /_matrix/client/v3/register",
+          `the homeserver does not let the bridge make users: ${error.message}`,
+          "make sure that no proxy refuses POST /_matrix/client/v3/register",
         ),
       ];
     }
@@ -165,7 +168,7 @@ export const features: Check = {
       const userId = `@${config.appservice.bot}:${config.homeserver.domain}`;
       const missing = await missingSupport(client, userId, { timeoutMs: CALL_LIMIT_MS });
       if (missing.length === 0) {
-        return [good("devices for agents (MSC4190), and acting as them (MSC4326); no experimental flag is needed")];
+        return [good("the homeserver lets the bridge make agents' devices (MSC4190) and act as them (MSC4326)")];
       }
       // Before the first start there is no user to test with.
       await whoami(client, { userId }, { timeoutMs: CALL_LIMIT_MS });
@@ -173,7 +176,7 @@ export const features: Check = {
         bad(sentence.split(". ")[0] ?? sentence, sentence.split(". ").slice(1).join(". ")),
       );
     } catch (error) {
-      if (isHomeserverError(error)) return [unknown("can be tried when the bridge has made its bot")];
+      if (isHomeserverError(error)) return [unknown("this check needs the bot, which the first start makes")];
       throw error;
     }
   },

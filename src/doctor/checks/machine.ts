@@ -13,7 +13,7 @@ export const files: Check = {
   name: "files",
   async run({ config }) {
     const insecure = await insecureFiles([...config.guardedFiles]);
-    if (insecure.length === 0) return [good("nobody else can read or change the secrets")];
+    if (insecure.length === 0) return [good("no other user can read or change the secrets")];
     return insecure.map(({ path, problem, mend }) => bad(`${path}: ${problem}`, mend));
   },
 };
@@ -36,7 +36,7 @@ export async function judgeMasterKey(source: MasterKeySource, expected: string |
     if (expected === null || expected === undefined) {
       return source.from === "env"
         ? bad(`${place} is not set`, "set it to 64 hexadecimal digits, such as: openssl rand -hex 32")
-        : unknown(`${place} is not there yet; the first start makes it`);
+        : unknown(`${place} does not exist yet; the first start makes it`);
     }
     return bad(
       `${place} with the master key is missing or can't be read`,
@@ -45,8 +45,9 @@ export async function judgeMasterKey(source: MasterKeySource, expected: string |
   }
   try {
     const check = checkOf(parse(text, place));
-    if (expected === null || expected === undefined) return unknown(`${place} is there; no database to try it on yet`);
-    if (check === expected) return good(`${place} is the one of this database; keep a copy apart from this machine`);
+    if (expected === null || expected === undefined)
+      return unknown(`${place} exists, but there is no database yet to compare it with`);
+    if (check === expected) return good(`${place} holds this database's key; keep a copy outside this machine`);
     return bad(
       `${place} holds another master key than the one this database was made with`,
       "put the right one back from your backup",

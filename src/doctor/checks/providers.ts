@@ -21,9 +21,7 @@ function judgeProvider(
 ): Finding {
   if (models instanceof ProviderError) {
     const mend =
-      models.code === "refused"
-        ? `see that the key of providers.${name} is good`
-        : `start it, or correct providers.${name}.url`;
+      models.code === "refused" ? `check the key of providers.${name}` : `start it, or correct providers.${name}.url`;
     return bad(`${name} at ${host}: ${models.message}`, mend);
   }
   const count = `${models.length} ${models.length === 1 ? "model" : "models"}`;
@@ -50,7 +48,7 @@ export const models: Check = {
         const found = provider === undefined ? [] : await modelsOf(provider);
         if (found instanceof ProviderError || found.some(({ canChat }) => canChat)) return undefined;
         return bad(
-          `${name} has no model that can chat, so that it has no agents`,
+          `${name} has no model that can chat, so it has no agents`,
           `install one: matrix-agents pull ${name} llama3.2:3b`,
         );
       }),
@@ -73,7 +71,7 @@ export function judgeModel(
   if (type === "anthropic") return unknown(`${name}: ${model} is not among the names that ${provider} lists`);
   return bad(
     `${name}: ${provider} does not have ${model}`,
-    type === "ollama" ? `matrix-agents pull ${provider} ${model}` : `set agents.${name}.model to one that it has`,
+    type === "ollama" ? `matrix-agents pull ${provider} ${model}` : `set agents.${name}.model to a model that it has`,
   );
 }
 

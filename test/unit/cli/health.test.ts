@@ -52,7 +52,7 @@ describe("matrix-agents health", () => {
   it("says that nobody is there, or that there is nobody to ask", async () => {
     const gone = await health({ enabled: true, port: await freePort() });
     assert.equal(gone.code, 1);
-    assert.match(gone.stderr, /\/health can't be asked \(ECONNREFUSED\): is matrix-agents running\?/);
+    assert.match(gone.stderr, /\/health can't be reached \(ECONNREFUSED\): is matrix-agents running\?/);
     const off = await health({});
     assert.equal(off.code, 1);
     assert.match(off.stderr, /monitoring\.enabled is false/);

@@ -168,7 +168,7 @@ const FAILURES: Readonly<
   },
   registration: {
     with: () => ({ answers: { [WHOAMI]: { body: { user_id: "@other:example.org" } } } }),
-    says: /another sender_localpart: it takes us for @other:example\.org/,
+    says: /another sender_localpart: it takes the bridge for @other:example\.org/,
   },
   "rate-limit": { with: () => ({ registration: { rate_limited: true } }), says: /rate_limited is not false/ },
   bridge: { with: () => ({ bridge: { kind: "strange", reason: "a web page" } }), says: /a web page.*port 9993/ },
@@ -190,7 +190,7 @@ const FAILURES: Readonly<
         "POST /_matrix/client/v3/register": { status: 400, body: { errcode: "M_EXCLUSIVE", error: "reserved" } },
       },
     }),
-    says: /@agent_demo:example\.org is in no namespace of ours/,
+    says: /@agent_demo:example\.org is in none of this bridge's namespaces/,
   },
   "sign-in": {
     with: () => ({
@@ -199,7 +199,7 @@ const FAILURES: Readonly<
         "POST /_matrix/client/v3/register": { status: 403, body: { errcode: "M_FORBIDDEN", error: "no" } },
       },
     }),
-    says: /lets us make no users/,
+    says: /does not let the bridge make users/,
   },
   features: {
     with: () => ({
@@ -386,7 +386,7 @@ describe("the doctor tells", () => {
       badIn(judgeMailbox({ ...STATE, oldestReadySeconds: 3_600 }, false)),
       /for 60 minutes start the bridge/,
     );
-    assert.match(badIn(judgeMailbox({ ...STATE, oldestReadySeconds: 3_600 }, true)), /look into the bridge's log/);
+    assert.match(badIn(judgeMailbox({ ...STATE, oldestReadySeconds: 3_600 }, true)), /check the bridge's log/);
     assert.match(
       badIn(judgeMailbox({ ...STATE, setAsideToDevice: 1 }, true)),
       /^1 to-device message ended the process again and again, and was set aside/,

@@ -13,7 +13,7 @@ export const command = defineCommand({
   arguments: { "[AGENT]": "one agent, or none for all" },
   options: {},
   run({ config: file }, [agent, ...more]) {
-    if (more.length > 0) throw new UsageError("keys backup wants one agent, or none for all");
+    if (more.length > 0) throw new UsageError("keys backup takes one agent, or none for all");
     return atKeys(file, async (at) => {
       const { config, database } = at;
       const agents =

@@ -34,7 +34,9 @@ async function importFrom(
   await noteCommand(database, "keys import", userId);
   await keys.importKeys(imported);
   await askForBackupToBeRead(database, userId);
-  process.stdout.write(`${imported.length} room keys added to the backup of ${userId}, which reads them in\n`);
+  process.stdout.write(
+    `${imported.length} room keys added to the backup of ${userId}; the agent reads them from there\n`,
+  );
   return 0;
 }
 
@@ -43,7 +45,7 @@ function decryptExport(text: string, passphrase: string, file: string): Exported
   try {
     json = engine.OlmMachine.decryptExportedRoomKeys(text, passphrase);
   } catch {
-    throw new UsageError(`${file} is no export of room keys, or the passphrase is another one`);
+    throw new UsageError(`${file} is no export of room keys, or the passphrase is wrong`);
   }
   return (JSON.parse(json) as ExportedKey[]).filter(
     (key) => typeof key.room_id === "string" && typeof key.session_id === "string",

@@ -25,7 +25,7 @@ async function resetIdentity(database: Database, userId: string, isSure: boolean
     (person) => `  ${printable(person.userId)}${person.hasVerified ? " (has verified it)" : ""}`,
   );
   process.stdout.write(
-    `Another identity for ${userId} can't be taken back. Whoever has verified it sees a warning, and may not be able to\nsend to it until it is verified anew. Its people:\n${names.join("\n") || "  nobody"}\n`,
+    `A new identity for ${userId} can't be undone. People who have verified the agent see a warning, and may not be able to\nsend to it until they verify it again. The people who know it:\n${names.join("\n") || "  nobody"}\n`,
   );
   if (!isSure) {
     process.stderr.write("matrix-agents: nothing was done; if you are sure, add --yes\n");

@@ -31,11 +31,11 @@ async function rotate(database: Database, source: MasterKeySource, newKeyEnv: st
   const { keys, formerPath } = await rotateMasterKey(database, source, next, (tx) =>
     audit.record(tx, { kind: "master_key.rotated", by: operator() }),
   );
-  const where = source.from === "file" ? `in ${source.path}` : "the one you have given: start the bridge with it";
-  process.stdout.write(`the new master key is ${where}; ${keys} keys are wrapped by it now\n`);
+  const where = source.from === "file" ? `in ${source.path}` : "the one that you gave: start the bridge with it";
+  process.stdout.write(`the new master key is ${where}; ${keys} keys are now wrapped by it\n`);
   if (formerPath !== undefined) {
     process.stdout.write(
-      `The former one lies in ${formerPath}: keep it as long as you keep backups made with it, somewhere else, and delete it here.\n`,
+      `The former key is in ${formerPath}: move it to another place, and keep it as long as you keep backups made with it.\n`,
     );
   }
   process.stdout.write(
@@ -55,12 +55,12 @@ async function nextKey(
   }
   if (newKeyEnv === undefined) {
     throw new UsageError(
-      `the master key is in the environment variable ${source.name}: name another one that holds the new key with --new-key-env`,
+      `the master key is in the environment variable ${source.name}: put the new key into another variable, and name that with --new-key-env`,
     );
   }
   if ((await countLiveProcesses(database)) > 0) {
     throw new UsageError(
-      "a bridge is running, and can't be given another environment: stop it first, or keep the master key in a file",
+      "a bridge is running, and its environment can't be changed: stop it first, or keep the master key in a file",
     );
   }
   const key = process.env[newKeyEnv];
