@@ -10,7 +10,7 @@ forEachDatabase((_kind, open) => {
     const nobody = new Set<string>();
     const both = new Set(["one", "two"]);
 
-    it("is given once, to whom it was given first, and to another by the admin alone", async () => {
+    it("is given once, to the agent that had it first, and to another one only by the admin", async () => {
       const database = await open();
       const [names, others] = [new GivenNames(database), new GivenNames(database)];
       await Promise.all([

@@ -74,7 +74,7 @@ forEachDatabase((_kind, open) => {
       assert.equal((await ask(world, "and now?")).outcome, "answered");
     });
 
-    it("with a former picture that its server refuses is asked without, and not with it again", async () => {
+    it("with a former picture that its server refuses is asked without that picture, then and later", async () => {
       const world = new World(await open());
       world.agent = { ...AGENT, vision: true };
       world.files.set("mxc://example.test/cat.png", PICTURE);
@@ -100,7 +100,7 @@ forEachDatabase((_kind, open) => {
       assert.equal(failureOf(await ask(world, "", picture)), "refused");
     });
 
-    it("and comes to its limit says so below, with how to go on; so does one that rules cut off", async () => {
+    it("and comes to its limit says so below its words, with how to go on; so does one that rules cut off", async () => {
       const world = new World(await open());
       world.provider.says = () => ending("length", "Half an ans");
       const reply = await ask(world, "hello");
@@ -113,7 +113,7 @@ forEachDatabase((_kind, open) => {
       assert.equal(bodyOf(await ask(world, "hello")), "All of it.");
     });
 
-    it("that takes back as thinking what it said answers with the rest alone", async () => {
+    it("that takes back its words as thinking answers with the rest alone", async () => {
       const world = new World(await open());
       world.provider.says = async function* () {
         yield await Promise.resolve({ kind: "text", text: "Hm, a greeting." } as const);
@@ -130,7 +130,7 @@ forEachDatabase((_kind, open) => {
       assert.equal(reply.messages[0]?.remembered, "Hello!");
     });
 
-    it("says what there is of an answer that broke off, though nothing of it was shown", async () => {
+    it("keeps the beginning of an answer that broke off, even where nothing of it was shown", async () => {
       const world = new World(await open());
       world.provider.says = () => failing(new ProviderError("cut_off", "gone"), "Half an ans");
       const turn = await world.turn(await world.say("hi"));
@@ -141,7 +141,7 @@ forEachDatabase((_kind, open) => {
       assert.equal(whole.messages[0]?.remembered, "Half an ans");
     });
 
-    it("that refuses what nothing can be left out of is not asked again", async () => {
+    it("that refuses a prompt which can't be made shorter is not asked again", async () => {
       const world = new World(await open());
       world.provider.says = () => failing(new ParameterRefused(["think"]));
       assert.equal(failureOf(await ask(world, "hello")), "refused");

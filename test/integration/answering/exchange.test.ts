@@ -37,7 +37,7 @@ async function hear(world: World, who: string, sender: string, eventId: string, 
 
 forEachDatabase((_kind, open) => {
   describe("agents in a room", () => {
-    it("hear what is said to and by each other, and nothing else", async () => {
+    it("hear what people say to other agents and what those answer, and nothing else", async () => {
       const world = new World(await open());
       const group = { direct: false, to: QWEN };
       await world.say("just talking", group);
@@ -67,7 +67,7 @@ forEachDatabase((_kind, open) => {
       assert.ok(await world.turn("$q", QWEN));
     });
 
-    it("are asked without their names, with a command too", async () => {
+    it("are asked without their names in the question, with a command too", async () => {
       const world = new World(await open());
       for (const ghost of [LLAMA, QWEN]) {
         const both = { direct: false, to: ghost, also: to(LLAMA, QWEN) };
@@ -82,7 +82,7 @@ forEachDatabase((_kind, open) => {
       );
     });
 
-    it("do not take a command to another one for a question, though it mentions both", async () => {
+    it("do not take a command to another agent for a question, though it mentions both", async () => {
       const world = new World(await open());
       for (const ghost of [LLAMA, QWEN]) {
         await world.say("Llama: !discuss Qwen Is water wet?", {
@@ -99,7 +99,7 @@ forEachDatabase((_kind, open) => {
       assert.ok(await world.turn("$q", LLAMA));
     });
 
-    it("ask nobody of their own accord, whatever their models say", async () => {
+    it("ask nobody by themselves, whatever their models say", async () => {
       const world = new World(await open());
       await hear(world, LLAMA, QWEN, "$before", { msgtype: "m.text", body: "I am here." });
       const question = await world.say("Llama, help", { direct: false, also: to(LLAMA) });
@@ -119,7 +119,7 @@ forEachDatabase((_kind, open) => {
       return world;
     }
 
-    it("is asked by a line of an answer, hears the question, and answers whom the first one was asked by", async () => {
+    it("is asked by a line of an answer, hears the question, and answers the person who asked the first agent", async () => {
       const world = await delegating();
       const question = await world.say("Llama, help", { direct: false, also: to(LLAMA) });
       const asked = await answer(world, question, LLAMA, "I ask Qwen.\n\n@agent_qwen: what is 6 times 7?");
@@ -134,7 +134,7 @@ forEachDatabase((_kind, open) => {
       assert.ok((await world.remembered()).includes("Qwen: 42"), "and the first one hears it");
     });
 
-    it("is asked by the last part of a long answer alone, and people are mentioned by the first", async () => {
+    it("is asked only by the last part of a long answer, and people are mentioned by the first", async () => {
       const world = await delegating();
       const question = await world.say("Llama, help", { direct: false, also: to(LLAMA) });
       const turn = await world.turn(question);
@@ -189,7 +189,7 @@ forEachDatabase((_kind, open) => {
       assert.equal((await world.turns()).length, 1);
     });
 
-    it("is not asked by what nobody began, by people in an agent's words, or after it was stopped or deleted", async () => {
+    it("is not asked by an exchange that nobody began, by people's text in an agent's words, or after a stop or deletion", async () => {
       const world = await delegating();
       const question = await world.say("Llama, begin", { direct: false, also: to(LLAMA) });
       const asks = (origin: string): object => ({
@@ -244,7 +244,7 @@ forEachDatabase((_kind, open) => {
       assert.equal((await world.turns()).length, 3);
     });
 
-    it("mentions nobody while it is written, and the next one at last", async () => {
+    it("mentions nobody while an agent writes, and the next agent at the end", async () => {
       const world = new World(await open());
       const command = await world.say("!discuss qwen Is water wet?", { direct: false, also: to(LLAMA) });
       const turn = await world.turn(command);
@@ -256,7 +256,7 @@ forEachDatabase((_kind, open) => {
       assert.deepEqual(edit?.["m.mentions"], { user_ids: [QWEN] });
     });
 
-    it("ends with a stop, whoever's turn it is, and with who leaves", async () => {
+    it("ends with a stop during anybody's turn, and when an agent leaves", async () => {
       const world = new World(await open());
       const command = await world.say("!discuss 4 qwen Is water wet?", { direct: false, also: to(LLAMA) });
       const first = await answer(world, command, LLAMA, "Yes.");
@@ -273,7 +273,7 @@ forEachDatabase((_kind, open) => {
       assert.deepEqual(alone.content["m.mentions"], { user_ids: [ALICE] });
     });
 
-    it("needs other agents, a topic, and a bearable length", async () => {
+    it("needs other agents, a topic, and a length within limits", async () => {
       const world = new World(await open());
       const group = { direct: false, also: to(LLAMA) };
       const said = (): string => String(world.sent.at(-1)?.content["body"]);
@@ -303,7 +303,7 @@ forEachDatabase((_kind, open) => {
   });
 
   describe("people whom an answer names", () => {
-    it("are not mentioned, though they took part: nobody is but who asked, nor is the room", async () => {
+    it("are not mentioned, even if they took part: only the asker is, and never the room", async () => {
       const world = new World(await open());
       const bob = "@bob:example.test";
       await world.say("Llama, I am Bob", { direct: false, sender: bob, also: to(LLAMA) });

@@ -32,7 +32,7 @@ async function tamper(database: Database, sql: string): Promise<void> {
 
 forEachDatabase((_kind, open) => {
   describe("the audit log", () => {
-    it("tells what happened, in order, and is whole", async () => {
+    it("tells the events in their order, and is whole", async () => {
       const database = await open();
       const log = new AuditLog(database);
       const before = new Date(Date.now() - 60_000);
@@ -59,7 +59,7 @@ forEachDatabase((_kind, open) => {
       assert.deepEqual({ rows, broken }, { rows: 1_001, broken: undefined });
     });
 
-    it("says nothing of what was rolled back", async () => {
+    it("holds nothing of a transaction that was rolled back", async () => {
       const database = await open();
       const log = new AuditLog(database);
       await log.record(database, joined(1));
@@ -91,7 +91,7 @@ forEachDatabase((_kind, open) => {
       assert.equal((await rowsOf(log)).length, 3);
     });
 
-    it("notes no more than so many refusals in an hour, of a user, of a server, and in all", async () => {
+    it("notes only so many refusals in an hour, of a user, of a server, and in all", async () => {
       const database = await open();
       const log = new AuditLog(database);
       const { user, server, all } = REFUSALS_AN_HOUR;
@@ -134,7 +134,7 @@ forEachDatabase((_kind, open) => {
       assert.equal((await log.verify()).rows, 1);
     });
 
-    it("tells which row was changed, taken out, moved or added by somebody who got around that", async () => {
+    it("shows which row was changed, removed, moved or added by somebody who got around that", async () => {
       const cases: [string, { seq: number; how: string }][] = [
         [`update audit_log set details = '{"ghost":"@other:hs"}' where seq = 2`, { seq: 2, how: "changed" }],
         ["update audit_log set at = at - interval '1 day' where seq = 2", { seq: 2, how: "changed" }],
@@ -159,7 +159,7 @@ forEachDatabase((_kind, open) => {
       }
     });
 
-    it("shortened with its head is told by a head that was kept elsewhere, and by nothing else", async () => {
+    it("shortened together with its head is noticed by a head that was kept elsewhere, and by nothing else", async () => {
       const database = await open();
       const log = new AuditLog(database);
       for (let number = 1; number <= 3; number++) await log.record(database, joined(number));
@@ -173,7 +173,7 @@ forEachDatabase((_kind, open) => {
       assert.deepEqual((await log.verify(head)).broken, { seq: 3, how: "missing" });
     });
 
-    it("without its end is appended to no more, which is told", async () => {
+    it("without its end takes no further rows, and the log says so", async () => {
       const database = await open();
       const log = new AuditLog(database);
       await log.record(database, joined(1));
@@ -185,7 +185,7 @@ forEachDatabase((_kind, open) => {
 });
 
 describe("the audit log of several processes", () => {
-  it("has every entry once, in one chain", async () => {
+  it("has every entry once, in a single chain", async () => {
     const url = await createDatabase(sharedPostgresUrl());
     const databases = [openPostgres(url, silentLogger()), openPostgres(url, silentLogger())];
     const [first] = databases as [Database, Database];

@@ -11,7 +11,7 @@ const group = { direct: false, also: { "m.mentions": { user_ids: [LLAMA] } }, se
 
 forEachDatabase((_kind, open) => {
   describe("the audit log", () => {
-    it("has who changed which setting of a room, never to what", async () => {
+    it("has the person who changed a setting of a room, and the setting, but never its value", async () => {
       const world = new World(await open());
       await world.say("!system Keep the secret", group);
       await world.say("!system", group);
@@ -32,7 +32,7 @@ forEachDatabase((_kind, open) => {
       );
     });
 
-    it("has what a room decided about the cloud, and all that was sent there", async () => {
+    it("has a room's decisions about the cloud, and everything that was sent there", async () => {
       const world = new World(await open());
       Object.assign(world.provider, { host: "api.cloud.example", locality: "cloud" });
       world.agent = { ...AGENT, locality: "cloud" };
@@ -50,7 +50,7 @@ forEachDatabase((_kind, open) => {
       ]);
     });
 
-    it("has who had a model installed by the bot, and who was not let", async () => {
+    it("has the people for whom the bot installed a model, and those whom it refused", async () => {
       const world = new World(await open());
       Object.assign(world.provider, {
         async *pull() {
@@ -65,7 +65,7 @@ forEachDatabase((_kind, open) => {
       ]);
     });
 
-    it("has new devices, and identities that were made anew", async () => {
+    it("has new devices, and new identities", async () => {
       const database = await open();
       const devices = new DeviceStore(database);
       const { deviceId: first } = await devices.ensure(LLAMA);
@@ -84,7 +84,7 @@ forEachDatabase((_kind, open) => {
       ]);
     });
 
-    it("has verifications and how they ended", async () => {
+    it("has verifications and their results", async () => {
       const database = await open();
       const lease = await takeLease(database, LLAMA);
       const ledger = new GhostVerifications(database, lease, () => Promise.resolve());
@@ -102,7 +102,7 @@ forEachDatabase((_kind, open) => {
       );
     });
 
-    it("has no more than so many verifications of one user in an hour, and others are not begun", async () => {
+    it("has only so many verifications of one user in an hour, and further ones are not begun", async () => {
       const database = await open();
       const lease = await takeLease(database, LLAMA);
       const ledger = new GhostVerifications(database, lease, () => Promise.resolve());

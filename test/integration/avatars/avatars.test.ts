@@ -111,7 +111,7 @@ forEachDatabase((_kind, open) => {
   }
 
   describe("the avatar of a ghost", () => {
-    it("is a drawing by its name, given once over all starts", async () => {
+    it("is a drawing made from its name, given once over all starts", async () => {
       const database = await withUsers(LLAMA, MAX);
       const server = new Server();
       await start(database, server).give([LLAMA, MAX]);
@@ -124,7 +124,7 @@ forEachDatabase((_kind, open) => {
       assert.deepEqual(server.takeCalls(), []);
     });
 
-    it("waits until its user is made", async () => {
+    it("waits until its user exists", async () => {
       const database = await open();
       const store = new GhostStore(database);
       await new DeviceStore(database).ensure(LLAMA);
@@ -137,7 +137,7 @@ forEachDatabase((_kind, open) => {
       assert.deepEqual(server.takeCalls(), of(LLAMA, GIVEN));
     });
 
-    it("is what the admin configured, whatever was there; and a drawing again when that is taken back", async () => {
+    it("is the admin's image, in place of any other; and a drawing again when the admin removes it", async () => {
       const database = await withUsers(LLAMA);
       const server = new Server();
       server.avatars.set(LLAMA, "mxc://example.test/by-hand");
@@ -158,7 +158,7 @@ forEachDatabase((_kind, open) => {
       assert.deepEqual(server.shown(LLAMA), portrait("agent_llama"));
     });
 
-    it("that somebody set or took away on the homeserver stays so, and is looked at once", async () => {
+    it("that somebody set or removed on the homeserver stays so, and is looked at once", async () => {
       for (const byHand of ["mxc://example.test/by-hand", ""]) {
         const database = await withUsers(LLAMA, MAX);
         const server = new Server();
@@ -179,7 +179,7 @@ forEachDatabase((_kind, open) => {
       }
     });
 
-    it("is drawn anew when the drawing has changed", async () => {
+    it("is drawn again when the drawing has changed", async () => {
       const database = await withUsers(LLAMA);
       const server = new Server();
       await start(database, server).give([LLAMA]);
@@ -190,7 +190,7 @@ forEachDatabase((_kind, open) => {
       assert.equal(server.avatars.get(LLAMA), "mxc://example.test/2");
     });
 
-    it("is not asked for again where the homeserver takes no drawing, but is where it takes no image of the admin's", async () => {
+    it("is not tried again where the homeserver takes no drawing, but is where it refuses the admin's image", async () => {
       const refusal = { status: 403, errcode: "M_FORBIDDEN", error: "no", retryAfterMs: undefined };
       for (const refused of ["POST upload", "PUT profile"]) {
         const database = await withUsers(LLAMA, MAX);
@@ -204,7 +204,7 @@ forEachDatabase((_kind, open) => {
       }
     });
 
-    it("is tried again when the homeserver could not take it, of which the first failure is enough to wait", async () => {
+    it("is tried again when the homeserver could not take it; the first failure is enough to wait", async () => {
       const many = Array.from({ length: 20 }, (_, index) => `@agent_${index}:example.test`);
       const database = await withUsers(...many);
       const server = new Server();
@@ -216,7 +216,7 @@ forEachDatabase((_kind, open) => {
       await eventually("all avatars", () => server.avatars.size === many.length);
     });
 
-    it("is no reason for others to wait where its image can't be read any more", async () => {
+    it("does not keep others waiting where its image can't be read any more", async () => {
       const database = await withUsers(LLAMA, MAX);
       const server = new Server();
       const path = await image();

@@ -74,7 +74,7 @@ async function forgetUnmade(database: Database): Promise<void> {
 
 forEachDatabase((kind, open) => {
   describe("a backup", () => {
-    it("has all tables there are, and ours alone", async () => {
+    it("has all of our tables, and no others", async () => {
       const database = await open();
       await database.execute("create table somebody_elses (secret text)");
       const { rows } = await database.query<{ name: string }>(
@@ -97,7 +97,7 @@ forEachDatabase((kind, open) => {
       assert.ok(!tables.includes("somebody_elses"));
     });
 
-    it("comes back as it was, and is counted on from there", async () => {
+    it("is restored as it was, and counters go on from there", async () => {
       const source = await open();
       await fillDatabase(source);
       await forgetUnmade(source);
@@ -121,7 +121,7 @@ forEachDatabase((kind, open) => {
       assert.equal(next[0]?.id, 8, "the row with id 7 is gone, its number is not given again");
     });
 
-    it("from before a migration comes back to the newest schema", async () => {
+    it("from before a migration is restored to the newest schema", async () => {
       const source = await open();
       await fillDatabase(source);
       const file = await newFile();
@@ -156,7 +156,7 @@ forEachDatabase((kind, open) => {
       await assert.rejects(bringBack(file, { database: source }), /made by version 1\.2\.3, which is newer.*9999/);
     });
 
-    it("that is not whole, was changed, has another key, or is none, is refused before anything is changed", async () => {
+    it("that is incomplete, was changed, has another key, or is no backup, is refused before anything changes", async () => {
       const source = await open();
       await fillDatabase(source);
       const target = await open();
@@ -229,7 +229,7 @@ forEachDatabase((kind, open) => {
       assert.deepEqual((await readdir(dirname(file))).sort(), ["backup", "backup2", "backup2.part", "letters"]);
     });
 
-    it("is none when the master key was changed since it was read", async () => {
+    it("is not made when the master key has changed since it was read", async () => {
       const database = await open({ sealed: false });
       const source = { from: "file", path: join(await temporaryDirectory("key"), "master.key") } as const;
       const master = await MasterKey.open(source, database);
@@ -246,7 +246,7 @@ forEachDatabase((kind, open) => {
       await write(await MasterKey.open(source, database));
     });
 
-    it("that fails in its middle leaves what was there before", async () => {
+    it("whose restoring fails in the middle leaves the former contents", async () => {
       const source = await open();
       await fillDatabase(source);
       const file = await backUp(source);
@@ -267,7 +267,7 @@ forEachDatabase((kind, open) => {
       await migrate(target, log);
     });
 
-    it("takes no place that is not empty, unless it is told to, nor one that a bridge runs on", async () => {
+    it("fills no database that is not empty, unless it is told to, nor one that a bridge uses", async () => {
       const source = await open();
       await fillDatabase(source);
       await forgetUnmade(source);
@@ -284,7 +284,7 @@ forEachDatabase((kind, open) => {
       assert.equal((await target.query("select from somebody_elses")).count, 1);
     });
 
-    it("takes no device back in time, unless each is to get a new one", async () => {
+    it("takes no device back in time, unless each device is replaced", async () => {
       const source = await open();
       await fillDatabase(source);
       const target = await open({ migrated: false });
@@ -314,7 +314,7 @@ forEachDatabase((kind, open) => {
     });
 
     if (kind === "postgres") {
-      it("lets no bridge begin to use the database meanwhile, nor comes over one that does", async () => {
+      it("lets no bridge begin to use the database during the restore, nor overwrites one in use", async () => {
         const source = await open();
         await fillDatabase(source);
         const file = await backUp(source);
@@ -340,7 +340,7 @@ forEachDatabase((kind, open) => {
         await bringBack(file, { database: target, force: true });
       });
 
-      it("is of one moment, while others go on writing", async () => {
+      it("shows one moment, while others go on writing", async () => {
         const source = await open();
         await fillDatabase(source);
         const before = await everything(source);

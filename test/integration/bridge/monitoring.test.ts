@@ -79,7 +79,7 @@ describe("a bridge that is watched", () => {
     return (await fetch(`${address}/metrics`)).text();
   }
 
-  it("is alive before it is anything else", async () => {
+  it("is alive before it is ready", async () => {
     assert.equal((await fetch(`${address}/health`)).status, 200);
     assert.deepEqual(await ready(), { status: 503, wrong: { process: "it is starting" } });
   });
@@ -113,20 +113,20 @@ describe("a bridge that is watched", () => {
     await gone.close();
   });
 
-  it("that the homeserver did not reach is asked about again, and says what is wrong as long as it is", async () => {
+  it("that the homeserver did not reach is tested again, and says what is wrong until it is reached", async () => {
     const lastPing: WatchedParts["lastPing"] = () => ({ kind: "failed", reason: "then", error: undefined });
     wire.on(PING, json({ errcode: "M_CONNECTION_FAILED", error: "no" }, 502));
     const { wrong } = await ready({ ...well, lastPing });
     assert.match(wrong["reached"] ?? "", /cannot connect to http:\/\/127\.0\.0\.1:9993/);
   });
 
-  it("that the homeserver reaches by now is ready", async () => {
+  it("that the homeserver has reached meanwhile is ready", async () => {
     const lastPing: WatchedParts["lastPing"] = () => ({ kind: "failed", reason: "then", error: undefined });
     wire.on(PING, json({ duration_ms: 5 }));
     assert.deepEqual(await ready({ ...well, lastPing }), { status: 200, wrong: {} });
   });
 
-  it("with one provider that can be asked is ready, and else says of each why it can't", async () => {
+  it("with one provider that can be asked is ready, and otherwise says of each why it can't", async () => {
     const limits = { firstTokenMs: 1_000, idleMs: 1_000, contextTokens: 512, discover: false, maxConcurrent: 1 };
     const url = `http://127.0.0.1:${await freePort()}`;
     const ollama = createOllamaProvider({ name: "ollama", url, locality: "local", ...limits, log });
@@ -134,7 +134,7 @@ describe("a bridge that is watched", () => {
     assert.match(wrong["providers"] ?? "", /^no provider can be asked: ollama: cannot reach http/);
   });
 
-  it("tells what waits", async () => {
+  it("tells how much mail waits", async () => {
     const before = await metrics(well);
     assert.match(before, /^matrix_agents_mailbox_items\{state="ready"\} 2$/m);
     assert.match(before, /^matrix_agents_mailbox_oldest_ready_seconds 7$/m);
@@ -143,7 +143,7 @@ describe("a bridge that is watched", () => {
     assert.match(before, /^matrix_agents_database_connections\{state="used"\} \d+$/m);
   });
 
-  it("whose database is away leaves out what it would have to read", async () => {
+  it("whose database is away leaves out the numbers that it would have to read there", async () => {
     const text = await metrics({
       ...well,
       mailbox: { backlog: () => away.query("select 1").then(() => Promise.reject(new Error("it answered"))) },
@@ -153,14 +153,14 @@ describe("a bridge that is watched", () => {
     assert.doesNotMatch(text, /^matrix_agents_(mailbox_\w+|malformed_parts|turns_open|sends_pending)\b/m);
   });
 
-  it("names no agent by what a user is called, and none before it knows the agents", () => {
+  it("names no agent by a user's name, and none before it knows the agents", () => {
     assert.equal(monitoring?.metrics?.agent("@agent_llama:x"), "other");
     monitoring.watch(well);
     const names = ["@agent_llama:x", "@alice:x"].map((userId) => monitoring?.metrics?.agent(userId));
     assert.deepEqual(names, ["llama", "other"]);
   });
 
-  it("that stops is not ready any more", async () => {
+  it("that stops is no longer ready", async () => {
     monitoring?.watch(well);
     stopping.abort();
     assert.deepEqual(await ready(), { status: 503, wrong: { process: "it is stopping" } });

@@ -89,10 +89,10 @@ const WAYS: Readonly<Record<string, (world: World) => Promise<string>>> = {
 };
 
 forEachDatabase((kind, open) => {
-  describe("what came encrypted", () => {
+  describe("a message that came encrypted", () => {
     // The ways differ in what is said, not in the database.
     for (const [way, ask] of Object.entries(kind === "postgres" ? WAYS : {})) {
-      it(`goes with a turn by ${way}: to no cloud, and in clear to nobody, whatever the room is said to be`, async () => {
+      it(`goes with a turn by ${way}: to no cloud, and to nobody unencrypted, whatever the room's state says`, async () => {
         const world = new World(await open());
         world.encrypted = true;
         const question = await ask(world);
@@ -120,7 +120,7 @@ forEachDatabase((kind, open) => {
       });
     }
 
-    it("marks the answer that is made of it, and nothing that is made without it", async () => {
+    it("marks the answer that is made from it, and no other", async () => {
       const world = new World(await open());
       const clear = await world.say("hello", group);
       assert.equal((await answered(world, clear)).outcome, "answered");
@@ -140,7 +140,7 @@ forEachDatabase((kind, open) => {
       );
     });
 
-    it("is asked again as what it was", async () => {
+    it("is asked again as an encrypted one", async () => {
       const world = new World(await open());
       world.encrypted = true;
       const secret = await world.say("the secret", group);
@@ -149,7 +149,7 @@ forEachDatabase((kind, open) => {
       assert.deepEqual([(await world.turn(secret))?.kind, (await world.turn(secret))?.encrypted], ["again", true]);
     });
 
-    it("is summed up by no cloud, and the summary is marked", async () => {
+    it("is summed up by no cloud model, and the summary is marked", async () => {
       const world = new World(await open());
       world.encrypted = true;
       for (let count = 0; count < 10; count++) {
@@ -175,7 +175,7 @@ forEachDatabase((kind, open) => {
       assert.deepEqual(rows, [{ came_encrypted: true }]);
     });
 
-    it("is heard by no cloud in a recording", async () => {
+    it("that is a recording is transcribed by no cloud", async () => {
       const world = new World(await open());
       world.encrypted = true;
       world.provider.hears = () => Promise.resolve("the secret");
@@ -191,7 +191,7 @@ forEachDatabase((kind, open) => {
       assert.equal(world.provider.recordings.length, 0);
     });
 
-    it("is drawn encrypted", async () => {
+    it("gets an encrypted picture", async () => {
       const world = new World(await open());
       world.agent = { ...AGENT, makes: "pictures" };
       world.encrypted = true;
@@ -202,7 +202,7 @@ forEachDatabase((kind, open) => {
       );
     });
 
-    it("is shown by no command in clear, and commands that came encrypted are answered so", async () => {
+    it("is shown unencrypted by no command, and commands that came encrypted get encrypted replies", async () => {
       const world = new World(await open());
       const moderator = { ...group, sender: MODERATOR };
       await world.say("!remember the secret", { ...moderator, encrypted: true });
@@ -227,7 +227,7 @@ forEachDatabase((kind, open) => {
       await world.say("!remember", { ...moderator, also: {}, encrypted: false });
     });
 
-    it("lets nobody agree by a reaction, where the room is said to be in clear", async () => {
+    it("lets nobody agree by a reaction, where the room's state says that it is not encrypted", async () => {
       const world = new World(await open());
       world.encrypted = true;
       world.policy.rooms.set(ROOM, "ask");

@@ -47,7 +47,7 @@ forEachDatabase((_kind, open) => {
       assert.equal(world.queued, 2, "nobody is told of what was rolled back");
     });
 
-    it("is left alone when it is not for the agent, or from somebody without access", async () => {
+    it("is ignored when it is not for the agent, or from somebody without access", async () => {
       const world = new World(await open());
       await world.say("just talking", { direct: false });
       await world.say("hello", { sender: "@mallory:evil.test" });
@@ -59,7 +59,7 @@ forEachDatabase((_kind, open) => {
       assert.equal(world.finished, 4);
     });
 
-    it("may reply to what the agent said, and only to that", async () => {
+    it("may be a reply to the agent's own words, and only to those", async () => {
       const world = new World(await open());
       const question = await world.say("hello");
       const turn = await world.turn(question);
@@ -75,7 +75,7 @@ forEachDatabase((_kind, open) => {
       );
     });
 
-    it("may reply to a notice of the agent's, with a command too", async () => {
+    it("may be a reply to a notice of the agent's, with a command too", async () => {
       const world = new World(await open());
       world.senders.set("$welcome", LLAMA).set("$other", QWEN);
       const replyTo = (event: string): object => ({ "m.relates_to": { "m.in_reply_to": { event_id: event } } });
@@ -126,7 +126,7 @@ forEachDatabase((_kind, open) => {
       );
     });
 
-    it("keeps its thread, unless that can be no event", async () => {
+    it("keeps its thread, unless the thread's id can't be an event's", async () => {
       const world = new World(await open());
       const thread = (root: unknown): object => ({ "m.relates_to": { rel_type: "m.thread", event_id: root } });
       await world.say("a", { also: thread("$root") });
@@ -138,7 +138,7 @@ forEachDatabase((_kind, open) => {
       );
     });
 
-    it("is declined when too many wait, with a notice that is all that comes of it", async () => {
+    it("is declined when too many wait, with a notice and without any other trace", async () => {
       const world = new World(await open());
       for (const body of ["one", "two", "three"]) await world.say(body);
       const eventId = await world.say("four");
@@ -152,7 +152,7 @@ forEachDatabase((_kind, open) => {
       assert.match(String(reply.messages[0].content["body"]), /Too many questions wait for Llama/);
     });
 
-    it("is marked and remembered, not answered, when its key came too late", async () => {
+    it("is marked and remembered, but not answered, when its key came too late", async () => {
       const world = new World(await open());
       const inTime = await world.say("a little late", { lateMs: 59_000 });
       const late = await world.say("far too late", { lateMs: 61_000 });
@@ -170,7 +170,7 @@ forEachDatabase((_kind, open) => {
       assert.deepEqual(await world.remembered(), ["Alice: a little late", "Alice: far too late"]);
     });
 
-    it("that can't be read is told of in a notice, in its thread, with what to do", async () => {
+    it("that can't be read gets a notice, in its thread, which says what to do", async () => {
       const world = new World(await open());
       const unread = { eventId: "$unread", roomId: ROOM, threadRoot: "$root", ghost: LLAMA };
       const notice = await world.conversation.notices.missingKey({ ...unread, withheld: "m.unverified" });
@@ -202,7 +202,7 @@ forEachDatabase((_kind, open) => {
       assert.equal(world.finished, 1);
     });
 
-    it("is answered by the bot in the language that was spoken with it last, over restarts too", async () => {
+    it("is answered by the bot in the language of their last conversation, over restarts too", async () => {
       const world = new World(await open());
       await world.database.query(
         "insert into memberships (ghost, room_id, membership, direct) values ($1, $2, 'join', true)",
@@ -222,7 +222,7 @@ forEachDatabase((_kind, open) => {
   });
 
   describe("a reaction", () => {
-    it("stops what waits or runs, of the asker or a moderator alone", async () => {
+    it("stops a waiting or running question, by the asker or a moderator only", async () => {
       const world = new World(await open());
       const [first, second] = [await world.say("one"), await world.say("two")];
       const running = await world.turn(first);
@@ -241,7 +241,7 @@ forEachDatabase((_kind, open) => {
       );
     });
 
-    it("asks for another answer or for more of it, once it is there, and the model knows for which", async () => {
+    it("asks for another answer or a longer one, once there is one, and the model knows which answer is meant", async () => {
       const world = new World(await open());
       const question = await world.say("tell me");
       await world.react(question, "🔁");
@@ -265,7 +265,7 @@ forEachDatabase((_kind, open) => {
       assert.match(rest[1] ?? "", /^user: Go on exactly where you stopped/);
     });
 
-    it("to any part of an answer, its draft and an edit of that is one to the answer", async () => {
+    it("to any part of an answer, to its draft or to an edit counts for the whole answer", async () => {
       const world = new World(await open());
       const question = await world.say("tell me");
       const turn = await world.turn(question);
@@ -291,7 +291,7 @@ forEachDatabase((_kind, open) => {
       assert.equal((await world.turns()).length, 5);
     });
 
-    it("that likes an answer or does not is kept, until it is taken back", async () => {
+    it("that likes or dislikes an answer is kept, until it is removed", async () => {
       const world = new World(await open());
       const question = await world.say("tell me");
       await world.answered(question);
@@ -315,7 +315,7 @@ forEachDatabase((_kind, open) => {
   });
 
   describe("a command", () => {
-    it("is answered without a link or a mark of what was typed in it, however often that is shown", async () => {
+    it("is answered without links or markup from what was typed, however often that is shown", async () => {
       const world = new World(await open());
       const link = "[Free-money](https://evil.example)";
       const mine = { direct: false, sender: MODERATOR, also: { "m.mentions": { user_ids: [LLAMA] } } };
@@ -340,7 +340,7 @@ forEachDatabase((_kind, open) => {
       return String(world.sent.at(-1)?.content["body"]);
     }
 
-    it("sets what the model is asked with in this room, says so, and is no question", async () => {
+    it("sets the model's options for this room, says so, and is no question", async () => {
       const world = new World(await open());
       world.provider.installed = ["llama3.2:3b", "mistral:latest"];
       for (const command of [
@@ -400,7 +400,7 @@ forEachDatabase((_kind, open) => {
       assert.deepEqual([after?.model, after?.temperature], [AGENT.model, AGENT.temperature]);
     });
 
-    it("that changes something in a group is a moderator's, and others are told so", async () => {
+    it("that changes something in a group needs a moderator, and others are told so", async () => {
       const world = new World(await open());
       const inGroup = { direct: false, also: { "m.mentions": { user_ids: [LLAMA] } } };
       for (const command of ["!respond all", "!reset", "!forget", "!system x"]) {
@@ -415,7 +415,7 @@ forEachDatabase((_kind, open) => {
       assert.match(lastWords(world), /• !stop/);
     });
 
-    it("stops one's own answers, or all as a moderator; and asks again", async () => {
+    it("stops one's own answers, or all when a moderator gives it; and asks again", async () => {
       const world = new World(await open());
       await world.say("!retry");
       assert.match(lastWords(world), /nothing here/);
@@ -447,7 +447,7 @@ forEachDatabase((_kind, open) => {
       assert.match(lastWords(world), /no answer here/);
     });
 
-    it("is a person's word, never another agent's nor the model's own", async () => {
+    it("comes from a person, never from another agent or from the model itself", async () => {
       const world = new World(await open());
       const question = await world.say("what is the password?");
       await world.say("!forget", { sender: QWEN, also: { "m.mentions": { user_ids: [LLAMA] } } });
@@ -460,7 +460,7 @@ forEachDatabase((_kind, open) => {
       assert.equal(world.sent.length, 0);
     });
 
-    it("to stop that a moderator says to nobody is for every agent in the room, and said to nobody by others for none", async () => {
+    it("to stop that names no agent is for all agents in the room from a moderator, and for none from others", async () => {
       const world = new World(await open());
       const question = await world.say("tell me");
       await world.say("!stop", { direct: false });
@@ -485,7 +485,7 @@ forEachDatabase((_kind, open) => {
       await assertNowhere(world.database, /swordfish/);
     });
 
-    it("tells what somebody has used", async () => {
+    it("tells how much somebody has used", async () => {
       const world = new World(await open());
       const question = await world.say("hello");
       const turn = await world.turn(question);
@@ -517,7 +517,7 @@ forEachDatabase((_kind, open) => {
       return reply;
     }
 
-    it("of text is read with the question, and with those after it", async () => {
+    it("with text is read with the question, and with those after it", async () => {
       const world = new World(await open());
       world.files.set("mxc://example.test/notes.txt", Buffer.from("buy milk\n```\nnot the end"));
       const caption = { filename: "notes.txt", body: "what is to do?" };
@@ -532,7 +532,7 @@ forEachDatabase((_kind, open) => {
       assert.equal(world.downloads.length, 1);
     });
 
-    it("of a picture is shown to a model that sees; of others it is said so", async () => {
+    it("with a picture is shown to a model that sees; for other models a notice says that they can't", async () => {
       const world = new World(await open());
       const bytes = PICTURE;
       world.files.set("mxc://example.test/cat.png", bytes);
@@ -551,7 +551,7 @@ forEachDatabase((_kind, open) => {
       assert.equal(failureOf(await asked(seeing, "", file("cat.png", "image/png"))), "cant_see");
     });
 
-    it("that is a PDF is read like text; one without any is told of", async () => {
+    it("that is a PDF is read like text; a PDF without text gets a notice", async () => {
       const world = new World(await open());
       world.files.set("mxc://example.test/a.pdf", pdf("The answer is 42."));
       world.files.set("mxc://example.test/scan.pdf", pdf(""));
@@ -563,7 +563,7 @@ forEachDatabase((_kind, open) => {
       }
     });
 
-    it("that is a recording is written down once, and remembered by its words", async () => {
+    it("that is a recording is transcribed once, and remembered by its words", async () => {
       const world = new World(await open());
       const voice = file("Voice message.ogg", "audio/ogg; codecs=opus");
       (voice as { msgtype: string }).msgtype = "m.audio";
@@ -588,7 +588,7 @@ forEachDatabase((_kind, open) => {
       assert.equal(failureOf(await asked(world, "", voice)), "no_text");
     });
 
-    it("that takes long to come holds up no stop", async () => {
+    it("that arrives slowly delays no stop", async () => {
       const world = new World(await open());
       world.files.set("mxc://example.test/slow.txt", new Promise<never>(() => undefined));
       const question = await world.say("", { also: file("slow.txt", "text/plain") });
@@ -600,7 +600,7 @@ forEachDatabase((_kind, open) => {
       assert.deepEqual(await answering, { outcome: "stopped", messages: [] });
     });
 
-    it("that can't be read is told of, and is no reason not to answer what comes after", async () => {
+    it("that can't be read gets a notice, and does not prevent answers to later questions", async () => {
       const world = new World(await open());
       world.files.set("mxc://example.test/big.txt", Buffer.alloc(1_000_001, "a"));
       world.files.set("mxc://example.test/told.txt", Buffer.alloc(1_000_001, "a"));
@@ -623,7 +623,7 @@ forEachDatabase((_kind, open) => {
       assert.equal((await asked(world, "never mind", {})).outcome, "answered");
     });
 
-    it("whose name looks like an agent's is not for that agent, nor like a command one", async () => {
+    it("whose name looks like an agent's is not for that agent, and one that looks like a command is no command", async () => {
       const world = new World(await open());
       await world.say("", { direct: false, also: file("Llama notes.txt", "text/plain") });
       await world.say("", { also: file("!forget", "text/plain") });
@@ -633,7 +633,7 @@ forEachDatabase((_kind, open) => {
   });
 
   describe("an agent that comes into a room", () => {
-    it("describes its commands before it says who it is, those that make sense there, and only anew when they change", async () => {
+    it("describes the commands that make sense there, before its welcome, and again only when they change", async () => {
       const world = new World(await open());
       const commands = (): unknown[] => world.state.map(({ content }) => (content as { command?: string }).command);
       const sentBefore: number[] = [];
@@ -695,7 +695,7 @@ forEachDatabase((_kind, open) => {
       assert.deepEqual((await world.database.query("select * from command_menus")).rows, []);
     });
 
-    it("describes nothing where it may not, or where that is not wanted, and tries once", async () => {
+    it("describes no commands where it may not or should not, and tries once", async () => {
       const world = new World(await open());
       world.maySetState = false;
       let tries = 0;
@@ -716,7 +716,7 @@ forEachDatabase((_kind, open) => {
       assert.ok(failing.state.length > 0, "and the next time the commands do");
     });
 
-    it("says who it is, in a notice, once", async () => {
+    it("introduces itself in a notice, once", async () => {
       const world = new World(await open());
       await world.conversation.joined(world.ghost(), { roomId: ROOM, direct: true });
       await world.conversation.joined(world.ghost(), { roomId: ROOM, direct: true });
@@ -732,7 +732,7 @@ forEachDatabase((_kind, open) => {
       assert.match(String(german.sent.at(-1)?.content["body"]), /^Hallo! Ich bin Llama, eine KI/);
     });
 
-    it("that is a demo says so, and no AI", async () => {
+    it("that is a demo says so, and calls itself no AI", async () => {
       const { model, ...demo } = AGENT;
       assert.ok(model);
       const world = new World(await open());
@@ -749,7 +749,7 @@ forEachDatabase((_kind, open) => {
       assert.deepEqual(world.sent, []);
     });
 
-    it("is greeted by the bridge's bot as by an agent, but not in a list of bans that it follows", async () => {
+    it("is introduced by the bridge's bot like any agent, but not in a list of bans that it follows", async () => {
       const world = new World(await open());
       await world.conversation.joined(world.ghost(BOT), { roomId: ROOM, direct: true });
       await world.conversation.joined(world.ghost(BOT), { roomId: "!group:example.test", direct: false });
@@ -773,7 +773,7 @@ forEachDatabase((_kind, open) => {
       assert.equal(world.sent.length, 3);
     });
 
-    it("takes a command that was chosen from a menu, whatever the words beside it", async () => {
+    it("takes a command that was chosen from a menu, whatever words stand beside it", async () => {
       const world = new World(await open());
       const chosen = { "org.matrix.msc4391.command": { command: "temperature", arguments: { number: "0.3" } } };
       await world.say("/temperature 0.3", { also: { ...chosen, "m.mentions": { user_ids: [LLAMA] } } });
@@ -791,7 +791,7 @@ forEachDatabase((_kind, open) => {
       await turns.finish(world.database, about.turn, { outcome: "failed", failure: "busy" });
     }
 
-    it("is asked again by a reaction to the notice, by who asked it alone, and once at a time", async () => {
+    it("is asked again by a reaction to the notice, by its asker only, and once at a time", async () => {
       const world = new World(await open());
       const question = await world.say("hello");
       await fail(world, question, "$notice");
@@ -812,7 +812,7 @@ forEachDatabase((_kind, open) => {
       assert.deepEqual((await world.database.query("select * from feedback")).rows, [], "a notice is nothing to like");
     });
 
-    it("is declined again, and says so, when too many wait still, or a limit is reached", async () => {
+    it("is declined again, with a notice, when too many still wait, or a limit is reached", async () => {
       const world = new World(await open());
       const first = await world.say("one");
       for (const body of ["two", "three"]) await world.say(body);
@@ -836,7 +836,7 @@ forEachDatabase((_kind, open) => {
       assert.equal(failureOf(await limited.replyTo(beyond)), "limit");
     });
 
-    it("takes the notices of its failures along when it is deleted", async () => {
+    it("is deleted together with the notices of its failures", async () => {
       const world = new World(await open());
       const question = await world.say("hello");
       await world.answered(question, { answers: [] });
@@ -849,7 +849,7 @@ forEachDatabase((_kind, open) => {
   });
 
   describe("the window of a model", () => {
-    it("is as it was set, unless the model has less", async () => {
+    it("is as large as it was set, unless the model has less", async () => {
       for (const [known, expected] of [
         [undefined, 4_096],
         [131_072, 4_096],
@@ -870,7 +870,7 @@ forEachDatabase((_kind, open) => {
   });
 
   describe("an agent that makes pictures", () => {
-    it("answers with one, as large as it is, with what was asked for", async () => {
+    it("answers with a picture in its own size, and says what was asked for", async () => {
       const world = new World(await open());
       world.agent = { ...AGENT, makes: "pictures", model: "flux" };
       const question = await world.say("a cat in a hat, @room");
@@ -898,8 +898,8 @@ forEachDatabase((_kind, open) => {
     });
   });
 
-  describe("what is said to others in a group", () => {
-    it("is context where a moderator has said so, and is not kept elsewhere", async () => {
+  describe("a message to others in a group", () => {
+    it("is context where a moderator has chosen so, and is not kept elsewhere", async () => {
       const world = new World(await open());
       const inGroup = { direct: false };
       const toMe = { ...inGroup, also: { "m.mentions": { user_ids: [LLAMA] } } };
@@ -918,7 +918,7 @@ forEachDatabase((_kind, open) => {
   });
 
   describe("a thread", () => {
-    it("is a conversation of its own that begins with what it hangs on", async () => {
+    it("is a conversation of its own that begins with its first message", async () => {
       const world = new World(await open());
       const root = await world.say("about apples");
       await world.answered(root);
@@ -937,7 +937,7 @@ forEachDatabase((_kind, open) => {
       assert.equal((await world.turns()).length, 4, "the agent takes part in the thread");
     });
 
-    it("is opened for each question in a group where a moderator has said so", async () => {
+    it("is opened for each question in a group where a moderator has chosen so", async () => {
       const world = new World(await open());
       const toMe = { direct: false, also: { "m.mentions": { user_ids: [LLAMA] } } };
       await world.say("!threads on", { ...toMe, sender: MODERATOR });
@@ -965,7 +965,7 @@ forEachDatabase((_kind, open) => {
   });
 
   describe("a question of long ago, whose turn is forgotten", () => {
-    it("can be asked again by a message alone, which is said once; a deletion takes its answer along", async () => {
+    it("can be asked again only by a new message, as a notice says once; its deletion deletes its answer", async () => {
       const world = new World(await open());
       const thread = { "m.relates_to": { rel_type: "m.thread", event_id: "$root" } };
       const inThread = await world.say("in a thread", { also: thread });
@@ -1009,7 +1009,7 @@ forEachDatabase((_kind, open) => {
       "m.relates_to": { rel_type: "m.replace", event_id: target },
     });
 
-    it("has its answer changed: the same message, and no parts of the old one", async () => {
+    it("has its answer changed: in the same message, without parts of the old one", async () => {
       const world = new World(await open());
       const question = await world.say("waht?");
       await world.answered(question);
@@ -1033,7 +1033,7 @@ forEachDatabase((_kind, open) => {
       );
     });
 
-    it("while it is answered has that answer stopped, and is asked anew", async () => {
+    it("while it is answered has that answer stopped, and is asked again", async () => {
       const world = new World(await open());
       const question = await world.say("waht?");
       const running = await world.turn(question);
@@ -1046,7 +1046,7 @@ forEachDatabase((_kind, open) => {
       );
     });
 
-    it("by being deleted has its answer deleted, and what is being made of it", async () => {
+    it("by being deleted has its answer deleted, and the unfinished one too", async () => {
       const world = new World(await open());
       const question = await world.say("tell me a secret");
       await world.answered(question);
@@ -1069,7 +1069,7 @@ forEachDatabase((_kind, open) => {
       return turn ?? assert.fail("no turn");
     }
 
-    it("is asked of the agent's model with the conversation so far", async () => {
+    it("is asked of the agent's model together with the conversation so far", async () => {
       const world = new World(await open());
       const reply = await world.answering.respond(await ask(world), true, UNSEEN, NEVER);
       assert.equal(reply.outcome, "answered");
@@ -1093,7 +1093,7 @@ forEachDatabase((_kind, open) => {
       assert.equal(world.provider.asked[0]?.messages.at(-1)?.content, "Alice: how are you?");
     });
 
-    it("that follows its question in a direct chat quotes nothing and rings for nobody", async () => {
+    it("that follows its question in a direct chat quotes nothing and notifies nobody", async () => {
       for (const latest of [true, false]) {
         const world = new World(await open());
         world.latest = latest;
@@ -1120,7 +1120,7 @@ forEachDatabase((_kind, open) => {
       }
     });
 
-    it("quotes where there is doubt: in a thread, given again, of an edited question", async () => {
+    it("quotes the question where it is not clear: in a thread, given again, or after an edit", async () => {
       const world = new World(await open());
       world.latest = true;
       const turn = await ask(world);
@@ -1137,7 +1137,7 @@ forEachDatabase((_kind, open) => {
       }
     });
 
-    it("stands as its beginning was shown, whatever is said meanwhile", async () => {
+    it("stays at the place of its shown beginning, whatever is said meanwhile", async () => {
       for (const latest of [true, false]) {
         const world = new World(await open());
         const turn = await ask(world);
@@ -1160,7 +1160,7 @@ forEachDatabase((_kind, open) => {
       }
     });
 
-    it("that a former process had begun rings for nobody anew", async () => {
+    it("that a former process had begun notifies nobody again", async () => {
       const world = new World(await open());
       const turn = await ask(world);
       const drafting = await world.answering.drafting(turn);
@@ -1184,7 +1184,7 @@ forEachDatabase((_kind, open) => {
       assert.equal(said.replace(/\s+/g, " "), paragraphs.join(" ").trim().replace(/\s+/g, " "));
     });
 
-    it("has what the model said to itself folded above it, where that is wanted, and never in its memory", async () => {
+    it("has the model's thinking folded above it, where that is wanted, and never in its memory", async () => {
       for (const showsThinking of [true, false]) {
         const world = new World(await open(), { showsThinking });
         world.provider.says = async function* () {
@@ -1204,7 +1204,7 @@ forEachDatabase((_kind, open) => {
       }
     });
 
-    it("that the model can't give is a notice that says why, and is not remembered", async () => {
+    it("that the model can't give becomes a notice that says why, and is not remembered", async () => {
       const world = new World(await open());
       const turn = await ask(world);
       world.provider.says = async function* () {
@@ -1230,7 +1230,7 @@ forEachDatabase((_kind, open) => {
       }
     });
 
-    it("that is interrupted by a stop, or fails for reasons of our own, is none", async () => {
+    it("that is interrupted by a stop, or by a fault of ours, is none", async () => {
       const world = new World(await open());
       const turn = await ask(world);
       const stopping = new AbortController();

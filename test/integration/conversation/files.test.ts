@@ -89,7 +89,7 @@ function lastPrompt(world: World): string {
 
 forEachDatabase((_kind, open) => {
   describe("the files of a conversation", () => {
-    it("are fetched once, the latest first, as many as there is place for and no more than so many", async () => {
+    it("are fetched once, the latest first, as many as fit and no more than the limit", async () => {
       const world = new World(await open());
       world.agent = { ...AGENT, contextTokens: 100_000 };
       const pages = Array.from({ length: 199 }, (_, index) => `${index}.txt`);
@@ -114,7 +114,7 @@ forEachDatabase((_kind, open) => {
       }
     });
 
-    it("are remembered sealed, as long as their messages are what they were", async () => {
+    it("are remembered sealed, as long as their messages stay unchanged", async () => {
       const world = new World(await open());
       const [first, second] = ["$secret.txt", "$other.txt"] as const;
       await sent(world, ["secret.txt", "other.txt"], Buffer.from("the canary sings"));
@@ -149,7 +149,7 @@ forEachDatabase((_kind, open) => {
       assert.deepEqual(await known(world.database), {});
     });
 
-    it("go with the room, and after a while", async () => {
+    it("are forgotten with the room, and after a time", async () => {
       const world = new World(await open());
       const files = new ReadFiles(world.database, sealsOf(world.database));
       await sent(world, ["a.txt"], Buffer.from("a"));
@@ -164,7 +164,7 @@ forEachDatabase((_kind, open) => {
       assert.deepEqual(rows, []);
     });
 
-    it("that can't be read are told of once, and neither fetched nor read again", async () => {
+    it("that can't be read get one notice, and are neither fetched nor read again", async () => {
       const world = new World(await open());
       world.agent = { ...AGENT, vision: true };
       for (const [name, mimetype, bytes, failure] of [
@@ -205,7 +205,7 @@ forEachDatabase((_kind, open) => {
       }
     });
 
-    it("that only did not come are tried again, later and later", async () => {
+    it("that only did not arrive are tried again, later and later", async () => {
       const world = new World(await open());
       const lost = new UnreadableFile("no_file", { isPassing: true });
       await sent(world, ["slow.txt"], Buffer.alloc(0));
@@ -233,7 +233,7 @@ forEachDatabase((_kind, open) => {
       assert.match(lastPrompt(world), /here it is/);
     });
 
-    it("are fetched and read no further once somebody says stop", async () => {
+    it("are no longer fetched or read once somebody says stop", async () => {
       const world = new World(await open());
       world.files.set("mxc://example.test/slow.pdf", pdf("never read"));
       const turn = await queued(world, "", file("slow.pdf", "application/pdf"));
@@ -247,7 +247,7 @@ forEachDatabase((_kind, open) => {
       assert.deepEqual(await known(world.database), {});
     });
 
-    it("have a word said when their reader is killed, and the next one is read", async () => {
+    it("get a notice when their reader is killed, and the next one is read", async () => {
       const world = new World(await open());
       for (const name of ["killed", "next"]) world.files.set(`mxc://example.test/${name}.pdf`, pdf(`this is ${name}`));
       const answering = asked(world, "", file("killed.pdf", "application/pdf"));
@@ -261,7 +261,7 @@ forEachDatabase((_kind, open) => {
       assert.equal(world.downloads.length, 2);
     });
 
-    it("of one person hold up no other's", async () => {
+    it("of one person delay nobody else's", async () => {
       const world = new World(await open());
       const stop = new AbortController();
       const slow = new Promise<never>(() => undefined);

@@ -11,8 +11,8 @@ import { failureOf } from "../../support/turn-replies.ts";
 const NONE: Limits = { user: {}, room: {}, server: {}, agent: {} };
 
 forEachDatabase((_kind, open) => {
-  describe("what may be asked in a day", () => {
-    it("is told of kindly when it is used up, with the time of the next question", async () => {
+  describe("the number of questions in a day", () => {
+    it("gets a friendly notice when it is used up, with the time of the next question", async () => {
       const world = new World(await open(), { limits: { ...NONE, user: { requests: 2 } } });
       await world.answered(await world.say("mine", { sender: BOB }), { answers: [] });
       for (const text of ["one", "two"]) await world.say(text);
@@ -55,7 +55,7 @@ forEachDatabase((_kind, open) => {
       assert.deepEqual(await allowances.leftFor(ALICE), [{ what: "tokens", left: 0, of: 100 }]);
     });
 
-    it("is counted once however many ask at the same time", async () => {
+    it("is counted once, however many people ask at the same time", async () => {
       const database = await open();
       const allowances = new Allowances(database, () => ({ ...NONE, user: { requests: 5 } }));
       const users = usersOf({ ghost: LLAMA, roomId: ROOM, asker: ALICE });
@@ -82,7 +82,7 @@ forEachDatabase((_kind, open) => {
     });
   });
 
-  describe("how many questions may wait in a room", () => {
+  describe("the number of questions that may wait in a room", () => {
     /** With one answered and one waiting question of somebody, and others that fill the queue. */
     async function full(): Promise<{ world: World; answered: string; waiting: string }> {
       const world = new World(await open());
@@ -99,7 +99,7 @@ forEachDatabase((_kind, open) => {
     });
     const FULL = ["answered", "queued", "queued", "queued"];
 
-    it("holds for reactions, which are told so", async () => {
+    it("limits reactions, whose senders are told so", async () => {
       const { world, answered } = await full();
       await world.react(answered, "🔁");
       assert.deepEqual(await states(world), [...FULL, "sending"]);
@@ -108,7 +108,7 @@ forEachDatabase((_kind, open) => {
       assert.equal((await states(world)).length, 5, "it is said once");
     });
 
-    it("holds for edits of what was answered, which are told so, and not for those of what waits", async () => {
+    it("limits edits of answered questions, whose senders are told so, but not edits of waiting ones", async () => {
       const { world, answered, waiting } = await full();
       await world.say("* two and a half", { sender: BOB, also: edit(waiting, "two and a half") });
       assert.deepEqual(await states(world), ["answered", "cancelled", "queued", "queued", "queued"]);
@@ -117,7 +117,7 @@ forEachDatabase((_kind, open) => {
       assert.deepEqual((await states(world)).slice(5), ["sending"]);
     });
 
-    it("holds for !retry and !discuss, which say so", async () => {
+    it("limits !retry and !discuss, which say so", async () => {
       const world = new World(await open());
       for (const text of ["one", "two", "three"]) await world.say(text, { sender: BOB });
       await world.answered(await world.say("four", { sender: ALICE }), { answers: [] });
@@ -128,7 +128,7 @@ forEachDatabase((_kind, open) => {
       assert.deepEqual(await states(world), ["queued", "queued", "queued", "answered"]);
     });
 
-    it("holds for what another agent asks, without a word", async () => {
+    it("limits another agent's questions, without a word", async () => {
       const { world, waiting } = await full();
       const asked = {
         eventId: "$asked",
@@ -144,7 +144,7 @@ forEachDatabase((_kind, open) => {
       assert.deepEqual(await states(world), FULL);
     });
 
-    it("holds for what a room's consent lets go, of which the first that finds no place says so", async () => {
+    it("limits the questions that a room's consent releases; the first that finds no place says so", async () => {
       const world = new World(await open());
       world.provider.locality = "cloud";
       const questions: string[] = [];

@@ -37,7 +37,7 @@ forEachDatabase((_kind, open) => {
   }
 
   describe("every way into a conversation", () => {
-    it("asks whether one may: messages, edits, commands, reactions, and what is overheard", async () => {
+    it("asks for permission: messages, edits, commands, reactions, and overheard words", async () => {
       const { world, question, turns } = await banned();
       const before = await world.remembered();
       await world.say("and now?");
@@ -80,7 +80,7 @@ forEachDatabase((_kind, open) => {
       assert.equal(world.refused.length, 2);
     });
 
-    it("asks for who began an exchange before an agent asks another one", async () => {
+    it("asks about the person who began an exchange before an agent asks another one", async () => {
       for (const [users, turns] of [
         [[ALICE], 2],
         [[BOB], 1],
@@ -112,7 +112,7 @@ forEachDatabase((_kind, open) => {
       assert.ok(await world.turn(question), "asked again by who did not ask");
     });
 
-    it("are needed to have models installed", async () => {
+    it("are needed to let the bot install models", async () => {
       const world = new World(await open());
       world.access.permissions.users.set(BOB, "moderator");
       await world.say("pull llama3.2:3b", { to: BOT, sender: BOB });
@@ -152,7 +152,7 @@ forEachDatabase((_kind, open) => {
       return world;
     }
 
-    it("is chosen for another one by those alone who may use its agent, however its name is written", async () => {
+    it("is chosen for another agent only by people who may use its own agent, however its name is written", async () => {
       const world = await withModels();
       for (const name of ["qwen2.5:7b", "Qwen2.5:7B", "`qwen2.5:7b`"]) {
         await world.say(`!model ${name}`);
@@ -174,7 +174,7 @@ forEachDatabase((_kind, open) => {
       assert.match(lastWords(world), /^Done/);
     });
 
-    it("answers those alone who may use its agent, whoever has chosen it, and as that is when the turn runs", async () => {
+    it("answers only people who may use its agent, whoever has chosen it, by the permissions when the turn runs", async () => {
       const world = await withModels();
       await world.say("!model qwen2.5:7b", { sender: BOB });
       const reply = await ask(world, ALICE);
@@ -193,7 +193,7 @@ forEachDatabase((_kind, open) => {
       assert.equal(world.provider.asked.length, 2);
     });
 
-    it("is one by its name, too, where no agent is named after it", async () => {
+    it("is restricted by its name, too, where no agent is named after it", async () => {
       const world = await withModels();
       world.access.permissions.agents.set("mistral*", [BOB]);
       await world.say("!model mistral");
@@ -202,7 +202,7 @@ forEachDatabase((_kind, open) => {
       assert.match(lastWords(world), /^Done/);
     });
 
-    it("is no fallback for those who may not use its agent", async () => {
+    it("is no fallback for people who may not use its agent", async () => {
       const world = await withModels();
       world.agent = { ...AGENT, fallback: "qwen" };
       world.provider.says = (request) => {
@@ -215,7 +215,7 @@ forEachDatabase((_kind, open) => {
   });
 
   describe("an agent that somebody may not use", () => {
-    it("takes part in no discussion of theirs", async () => {
+    it("takes part in none of their discussions", async () => {
       const world = new World(await open());
       world.access.permissions.agents.set("qwen", [BOB]);
       await world.say("!discuss qwen cheese", group);
@@ -227,7 +227,7 @@ forEachDatabase((_kind, open) => {
       assert.equal((await world.turns()).length, 1);
     });
 
-    it("is named to no model as one that it may ask for help", async () => {
+    it("is named to no model as an agent that may be asked for help", async () => {
       const world = new World(await open());
       world.access.permissions.agents.set("qwen", [BOB]);
       await world.say("!delegate on", { ...group, sender: MODERATOR });
@@ -243,7 +243,7 @@ forEachDatabase((_kind, open) => {
   });
 
   describe("the model and the instruction of a room", () => {
-    it("are whose the admin says: the moderators', the admins', or nobody's", async () => {
+    it("belong to the people whom the admin chose: the moderators, the admins, or nobody", async () => {
       for (const command of ["model", "system"] as const) {
         const world = new World(await open());
         world.provider.installed = ["mistral"];
@@ -283,7 +283,7 @@ forEachDatabase((_kind, open) => {
   });
 
   describe("a room that has grown", () => {
-    it("beyond what the admin allows hears so once, and nothing is asked from there", async () => {
+    it("beyond the admin's limit is told so once, and no question from there is answered", async () => {
       const world = new World(await open());
       world.access.permissions.maxRoomMembers = 3;
       await world.say("hello", group);

@@ -73,7 +73,7 @@ forEachDatabase((_kind, open) => {
   const bodyOf = (reply: TurnReply): string => String(reply.messages[0]?.content["body"]);
 
   describe("an agent whose words would leave the network", () => {
-    it("says what would leave and to whom, sends nothing, and answers once a moderator has agreed", async () => {
+    it("says what would leave and who would get it, sends nothing, and answers once a moderator has agreed", async () => {
       const world = await cloudy();
       const { question, reply } = await ask(world, "the secret question");
       assert.equal(failureOf(reply), "needs_consent");
@@ -95,7 +95,7 @@ forEachDatabase((_kind, open) => {
       assert.equal((await ask(world, "a third")).reply.outcome, "answered", "it is kept");
     });
 
-    it("asks again when it was taken back, and where the words would go elsewhere", async () => {
+    it("asks again when the consent was withdrawn, and when the words would go elsewhere", async () => {
       const world = await cloudy();
       const { question } = await ask(world, "hello");
       world.sentAs.set(`${question} answer.0`, "$asking");
@@ -125,7 +125,7 @@ forEachDatabase((_kind, open) => {
       assert.equal((await ask(world, "hello!")).reply.outcome, "answered");
     });
 
-    it("hears a decision that is said to nobody while it alone waits for one, as the notice shows it", async () => {
+    it("hears a decision that names no agent while it alone waits for one, as the notice shows it", async () => {
       for (const said of ["!privacy allow", "!Privacy Allow.", "`!privacy allow`"]) {
         const world = await cloudy();
         const question = await asking(world, LLAMA, "$asking");
@@ -142,7 +142,7 @@ forEachDatabase((_kind, open) => {
       }
     });
 
-    it("takes nothing from who is left alone with it, by any way, unless they moderate the room: others have spoken there", async () => {
+    it("takes no decision from somebody who is left alone with it, by any way, unless they moderate the room: others have spoken there", async () => {
       for (const encrypted of [false, true]) {
         const world = await cloudy({ encrypted, policy: "ask" });
         world.provider.installed = ["llama3.2:3b", "other"];
@@ -167,7 +167,7 @@ forEachDatabase((_kind, open) => {
       }
     });
 
-    it("says whom to name while several wait, and takes it for none of them", async () => {
+    it("says which agent to name while several wait, and takes such a decision for none of them", async () => {
       const world = await cloudy();
       await asking(world, LLAMA, "$llama");
       await asking(world, QWEN, "$qwen");
@@ -190,7 +190,7 @@ forEachDatabase((_kind, open) => {
       ]);
     });
 
-    it("takes no decision that was said before it asked", async () => {
+    it("takes no decision from before it asked", async () => {
       const world = await cloudy();
       await world.database.query(
         `insert into events (event_id, room_id, received_at) values ('$early', $1, now() - interval '1 second')`,
@@ -202,7 +202,7 @@ forEachDatabase((_kind, open) => {
       assert.deepEqual((await world.database.query("select * from consents")).rows, []);
     });
 
-    it("takes no decision said to nobody in clear, in an encrypted room", async () => {
+    it("takes no unencrypted decision that names no agent, in an encrypted room", async () => {
       const world = await cloudy({ encrypted: true, policy: "ask" });
       await asking(world, LLAMA, "$asking");
       await world.say("!privacy allow", { direct: false, sender: MODERATOR, encrypted: false });
@@ -212,7 +212,7 @@ forEachDatabase((_kind, open) => {
       assert.equal((await world.database.query("select * from consents")).rows.length, 1);
     });
 
-    it("asks again once the room is encrypted, whatever was agreed to in clear; encrypted words then count for good", async () => {
+    it("asks again once the room is encrypted, whatever was agreed to unencrypted; encrypted words then count for good", async () => {
       for (const agree of ["a reaction", "words in clear", "a row of before"]) {
         const world = await cloudy({ policy: "ask" });
         if (agree === "a row of before") {
@@ -243,7 +243,7 @@ forEachDatabase((_kind, open) => {
       }
     });
 
-    it("goes on refusing in an encrypted room what was refused in clear, and takes that back in encrypted words alone", async () => {
+    it("still refuses in an encrypted room after an unencrypted no, which only encrypted words withdraw", async () => {
       const world = await cloudy({ policy: "allow" });
       await world.say("!privacy deny", { ...group, sender: MODERATOR });
       world.encrypted = true;
@@ -257,7 +257,7 @@ forEachDatabase((_kind, open) => {
       assert.equal((await ask(world, "hello!")).reply.outcome, "answered");
     });
 
-    it("takes no reaction for consent in an encrypted room, and says so; the encrypted command alone", async () => {
+    it("takes no reaction for consent in an encrypted room, and says so; only the encrypted command counts", async () => {
       const world = await cloudy({ encrypted: true, policy: "ask" });
       const { question, reply } = await ask(world, "the secret question");
       assert.equal(failureOf(reply), "needs_consent");
@@ -277,7 +277,7 @@ forEachDatabase((_kind, open) => {
       assert.equal((await answered(world, second.question)).outcome, "answered");
     });
 
-    it("is denied in encrypted rooms until the admin allows asking there, and by no moderator", async () => {
+    it("is denied in encrypted rooms until the admin allows asking there, which no moderator can", async () => {
       const world = await cloudy({ encrypted: true });
       const { reply } = await ask(world, "hello");
       assert.equal(failureOf(reply), "cloud_denied");
@@ -296,7 +296,7 @@ forEachDatabase((_kind, open) => {
       assert.equal(failureOf((await ask(world, "hello")).reply), "cloud_declined");
     });
 
-    it("says so when it comes, by its name too, and hears what is said to itself alone", async () => {
+    it("says so when it joins, by its name too, and hears only words to itself", async () => {
       const world = await cloudy();
       await world.conversation.joined(world.ghost(), { roomId: ROOM, direct: false });
       assert.match(String(world.sent.at(-1)?.content["body"]), /does not run on this server.*api\.cloud\.example/);
@@ -310,7 +310,7 @@ forEachDatabase((_kind, open) => {
       assert.deepEqual(await world.remembered(), ["Alice: hello"]);
     });
 
-    it("hears no encrypted aside that was not said to agents, whatever the homeserver says that it replies to", async () => {
+    it("hears no encrypted aside that was not said to agents, whatever reply the homeserver makes of it", async () => {
       const world = await cloudy({ encrypted: true, policy: "allow" });
       const { question } = await ask(world, "hello");
       await world.answered(await world.say("and now?", group));
@@ -347,7 +347,7 @@ forEachDatabase((_kind, open) => {
       },
     };
     for (const [how, set] of Object.entries(PASSED_ON)) {
-      it(`takes no edit of an encrypted aside for one of a question, nor a thread's aside for one, where its model is outside ${how}`, async () => {
+      it(`takes no edit of an encrypted aside for an edit of a question, nor a thread's aside for a question, where its model is outside ${how}`, async () => {
         const world = await cloudy({ encrypted: true, policy: "allow" });
         set(world);
         const toLlama = { ...group, also: { "m.mentions": { user_ids: [LLAMA] } } };
@@ -391,7 +391,7 @@ forEachDatabase((_kind, open) => {
       });
     }
 
-    it("promises nothing that the admin does not allow, when it comes and when it is told what may be", async () => {
+    it("promises nothing that the admin does not allow, when it joins and when it is told what is allowed", async () => {
       const welcomeIn = async (options: Parameters<typeof cloudy>[0]): Promise<{ world: World; said: string }> => {
         const world = await cloudy(options);
         await world.conversation.joined(world.ghost(), { roomId: ROOM, direct: true });
@@ -419,7 +419,7 @@ forEachDatabase((_kind, open) => {
       assert.match(String(allowed.world.sent.at(-1)?.content["body"]), /the admin allows it\..*stops that/);
     });
 
-    it("is one whose server here passes its model's requests on", async () => {
+    it("includes one whose local server passes its model's requests on", async () => {
       const world = new World(await open());
       world.provider.remoteHost = "ollama.com";
       const { reply } = await ask(world, "hello");
@@ -450,7 +450,7 @@ forEachDatabase((_kind, open) => {
       );
     });
 
-    it("is never one of the cloud for an agent that runs here, whatever was configured", async () => {
+    it("is never a cloud agent for an agent that runs here, whatever was configured", async () => {
       const world = await failing({});
       world.provider.remoteHost = "ollama.com";
       world.policy.rooms.set(ROOM, "allow");
@@ -458,7 +458,7 @@ forEachDatabase((_kind, open) => {
       assert.equal(failureOf(reply), "unreachable");
     });
 
-    it("says what failed when it fails too", async () => {
+    it("says what failed when the fallback fails too", async () => {
       const world = await failing({});
       world.provider.says = () => {
         throw new ProviderError("busy", "too much to do");
@@ -469,7 +469,7 @@ forEachDatabase((_kind, open) => {
   });
 
   describe("a model's server that does not answer", () => {
-    it("keeps nobody waiting for the agent, however often somebody has it asked", async () => {
+    it("keeps nobody else waiting for the agent, however often somebody makes the bridge ask it", async () => {
       const world = new World(await open());
       world.provider.facts = () => Promise.withResolvers<never>().promise;
       world.provider.models = world.provider.facts as never;
@@ -490,8 +490,8 @@ forEachDatabase((_kind, open) => {
     });
   });
 
-  describe("what is sent to models", () => {
-    it("is noted by size and place, without a word of it", async () => {
+  describe("the account of requests to models", () => {
+    it("notes their size and destination, without a word of them", async () => {
       const world = await cloudy({ policy: "allow" });
       await ask(world, "the secret question");
       const [sent] = await world.requests.since(ROOM, 7);
@@ -501,7 +501,7 @@ forEachDatabase((_kind, open) => {
       assert.doesNotMatch(JSON.stringify(rows), /secret/);
     });
 
-    it("is told of a room in plain words", async () => {
+    it("tells a room in plain words", async () => {
       const world = await cloudy();
       await world.say("!privacy", group);
       assert.match(
@@ -517,7 +517,7 @@ forEachDatabase((_kind, open) => {
       );
     });
 
-    it("is told of a model that is passed on, though its server is near by, as of one outside", async () => {
+    it("counts a model that a local server passes on as one outside", async () => {
       const world = new World(await open());
       world.provider.remoteHost = "ollama.com";
       await world.say("!privacy", group);
@@ -527,7 +527,7 @@ forEachDatabase((_kind, open) => {
       assert.equal(world.provider.asked.length, 0);
     });
 
-    it("is told of a server that does not say where its models run", async () => {
+    it("tells when a server does not say where its models run", async () => {
       const world = new World(await open());
       await world.say("!privacy", group);
       assert.match(String(world.sent.at(-1)?.content["body"]), /Nothing said to it leaves that network\./);
@@ -540,7 +540,7 @@ forEachDatabase((_kind, open) => {
       assert.equal(reply.outcome, "answered");
     });
 
-    it("is of the model that the room has chosen", async () => {
+    it("is about the model that the room has chosen", async () => {
       const world = new World(await open());
       world.provider.installed = ["llama3.2:3b", "gpt-oss:120b-cloud"];
       const here = world.provider.facts;
@@ -553,7 +553,7 @@ forEachDatabase((_kind, open) => {
       assert.match(String(world.sent.at(-1)?.content["body"]), /Llama runs elsewhere.*ollama\.com/);
     });
 
-    it("is not that it stays here while the server can't be asked", async () => {
+    it("does not claim that words stay here while the server can't be asked", async () => {
       const world = new World(await open());
       world.provider.facts = () => Promise.reject(new ProviderError("unreachable", "nobody listens"));
       await world.say("!privacy", group);

@@ -20,7 +20,7 @@ const MENTION = { "m.mentions": { user_ids: [LLAMA] } };
 const VOICE = Buffer.from("OggS\0\x02\0\0\0\0\0\0\0\0OpusHead");
 
 forEachDatabase((_kind, open) => {
-  describe("what is neither words nor a file", () => {
+  describe("a message without words or a file", () => {
     const kinds: [string, object, RegExp][] = [
       ["a sticker", { msgtype: "m.sticker", body: "a cat", url: "mxc://a/b" }, /stickers/],
       ["a place", { msgtype: "m.location", body: "Berlin", geo_uri: "geo:1,2" }, /places/],
@@ -32,7 +32,7 @@ forEachDatabase((_kind, open) => {
       ["what has the name of something else", { msgtype: "constructor" }, /kind of message/],
     ];
     for (const [what, content, words] of kinds) {
-      it(`gets a kind word in a direct chat, once: ${what}`, async () => {
+      it(`gets a friendly reply in a direct chat, once: ${what}`, async () => {
         const world = new World(await open());
         await world.say("", { also: content });
         await world.say("", { also: content });
@@ -46,7 +46,7 @@ forEachDatabase((_kind, open) => {
         assert.deepEqual(await world.turns(), []);
       });
 
-      it(`gets none in a group, nor from another agent: ${what}`, async () => {
+      it(`gets no reply in a group, nor from another agent: ${what}`, async () => {
         const world = new World(await open());
         await world.say("", { also: content, direct: false });
         await world.say("", { also: { ...content, ...MENTION }, direct: false });
@@ -55,7 +55,7 @@ forEachDatabase((_kind, open) => {
       });
     }
 
-    it("gets none where nobody waits for one", async () => {
+    it("gets no reply where nobody waits for one", async () => {
       const world = new World(await open());
       const edit = { "m.relates_to": { rel_type: "m.replace", event_id: "$x" } };
       for (const also of [
@@ -72,7 +72,7 @@ forEachDatabase((_kind, open) => {
       assert.deepEqual(world.sent, []);
     });
 
-    it("is a video, whose words are asked about", async () => {
+    it("can be a video, whose caption is then the question", async () => {
       const world = new World(await open());
       const video = { msgtype: "m.video", body: "cat.mp4", url: "mxc://a/b", info: { mimetype: "video/mp4" } };
       const turn = await world.turn(await world.say("cat.mp4", { also: video }));
@@ -93,7 +93,7 @@ forEachDatabase((_kind, open) => {
       world.events.set(eventId, { sender, sentAt: 1, type: "m.room.message", content, encrypted: false });
     }
 
-    it("asks it, as the message that was edited, where that did not", async () => {
+    it("asks it, as the edited message, where that message did not", async () => {
       const world = new World(await open());
       const said = await world.say("what is wool?", { direct: false });
       original(world, said);
@@ -108,7 +108,7 @@ forEachDatabase((_kind, open) => {
       assert.deepEqual(await world.remembered(), ["Alice: and silk?"]);
     });
 
-    it("takes its new words where the old ones were overheard, its thread and what it replies to", async () => {
+    it("takes its new words where the old ones were overheard, and keeps the thread and the reply of the old", async () => {
       const world = new World(await open());
       await world.say("!listen on", { direct: false, also: MENTION, sender: MODERATOR });
       const said = await world.say("before", { direct: false });
@@ -123,7 +123,7 @@ forEachDatabase((_kind, open) => {
       assert.deepEqual(rows, [{ thread_root: "$root" }]);
     });
 
-    it("asks about what it replies to, and in its thread, where it was overheard without these", async () => {
+    it("asks about the message to which it replies, and in its thread, where it was overheard without these", async () => {
       const world = new World(await open());
       await world.say("!listen on", { direct: false, also: MENTION, sender: MODERATOR });
       const wool = { msgtype: "m.text", body: "Wool is warm" };
@@ -152,7 +152,7 @@ forEachDatabase((_kind, open) => {
       }
     });
 
-    it("asks about its file where it was overheard without that", async () => {
+    it("asks about its file where it was overheard without the file", async () => {
       const world = new World(await open());
       await world.say("!listen on", { direct: false, also: MENTION, sender: MODERATOR });
       world.files.set("mxc://a/text", Buffer.from("Felt is wool"));
@@ -166,7 +166,7 @@ forEachDatabase((_kind, open) => {
       assert.match(world.provider.asked.at(-1)?.messages.at(-1)?.content ?? "", /Felt is wool/);
     });
 
-    it("asks nothing where it is another's message, where it calls nobody, is a command, or may not ask", async () => {
+    it("asks nothing where it edits another's message, names nobody, is a command, or may not ask", async () => {
       const world = new World(await open());
       original(world, "$bobs", undefined, BOB);
       original(world, "$mine");
@@ -182,14 +182,14 @@ forEachDatabase((_kind, open) => {
     });
   });
 
-  describe("an edit of what can't be looked up", () => {
+  describe("an edit of a message that can't be looked up", () => {
     const edit = (target: string): object => ({
       ...MENTION,
       "m.new_content": { msgtype: "m.text", body: "Llama: hi", ...MENTION },
       "m.relates_to": { rel_type: "m.replace", event_id: target },
     });
 
-    it("asks nothing, and holds nobody up", async () => {
+    it("asks nothing, and delays nobody", async () => {
       const world = new World(await open());
       for (const target of ["..", ".", "a".repeat(17_000), `$${"a".repeat(17_000)}`])
         await world.say("* Llama: hi", { direct: false, also: edit(target) });
@@ -229,7 +229,7 @@ forEachDatabase((_kind, open) => {
       };
     }
 
-    it("is said to the agent whose name it says", async () => {
+    it("is for the agent whose name it says", async () => {
       for (const says of ["Hey Llama, what is wool?", "what do you think, llama", "LLAMA! Wool?", "Ach, Llama..."]) {
         const world = new World(await open());
         const also = voice(world, says);
@@ -245,7 +245,7 @@ forEachDatabase((_kind, open) => {
       }
     });
 
-    it("is nobody's else, and nothing of it is kept", async () => {
+    it("is otherwise for nobody, and nothing of it is kept", async () => {
       for (const says of ["What is wool?", "Llamas are animals", "the llamanator", "", " "]) {
         const world = new World(await open());
         await world.say("voice.ogg", { direct: false, also: voice(world, says) });
@@ -255,7 +255,7 @@ forEachDatabase((_kind, open) => {
       }
     });
 
-    it("is listened to only where it is a short voice message, and what hears it runs here", async () => {
+    it("is transcribed only where it is short, and the transcription runs here", async () => {
       const none = async (change: (world: World) => object): Promise<void> => {
         const world = new World(await open());
         const also = change(world);
@@ -287,7 +287,7 @@ forEachDatabase((_kind, open) => {
       });
     });
 
-    it("holds nobody up where what hears it is away, or slow", async () => {
+    it("delays nobody where the transcription is away, or slow", async () => {
       const world = new World(await open());
       const also = voice(world, "");
       world.provider.hears = () => Promise.reject(new Error("broken"));
@@ -303,7 +303,7 @@ forEachDatabase((_kind, open) => {
       assert.ok(await slow.turn(await slow.say("hello", { direct: false, also: MENTION })));
     });
 
-    it("holds nobody up where its file does not come, for whatever reason", async () => {
+    it("delays nobody where its file does not come, for whatever reason", async () => {
       const world = new World(await open());
       for (const code of ["TIMEOUT", "ECONNREFUSED", "UND_ERR_SOCKET"]) {
         const also = voice(world, "Llama, hello");

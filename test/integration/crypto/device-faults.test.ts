@@ -170,7 +170,7 @@ before(() => initAsync());
 
 forEachDatabase((_kind, open) => {
   describe("a ghost's device, when something fails,", () => {
-    it("tells of room keys until it is heard", async () => {
+    it("reports room keys until the report is received", async () => {
       const faults = new Faults(await open());
       const { device, close } = await faults.open();
       await device.catchUp();
@@ -184,7 +184,7 @@ forEachDatabase((_kind, open) => {
       await close();
     });
 
-    it("replaces a session that turned out to be wedged, and is heard under the new one", async (t) => {
+    it("replaces a wedged session, and is understood under the new one", async (t) => {
       const faults = new Faults(await open());
       const { device, close } = await faults.open();
       await device.catchUp();
@@ -216,7 +216,7 @@ forEachDatabase((_kind, open) => {
       await close();
     });
 
-    it("goes on in /sync only from where its store holds everything", async () => {
+    it("moves on in /sync only as far as its store holds everything", async () => {
       const faults = new Faults(await open());
       const first = await faults.open();
       await first.device.catchUp();
@@ -238,7 +238,7 @@ forEachDatabase((_kind, open) => {
       await again.close();
     });
 
-    it("encrypts for nobody unknown, in however many rooms at once", async () => {
+    it("encrypts for no unknown person, in however many rooms at once", async () => {
       const faults = new Faults(await open());
       const { device, close } = await faults.open();
       await device.catchUp();
@@ -256,7 +256,7 @@ forEachDatabase((_kind, open) => {
       await close();
     });
 
-    it("makes one request wait for none of the others, and repeats what failed as it was", async () => {
+    it("lets no request wait for another, and repeats a failed request unchanged", async () => {
       const faults = new Faults(await open());
       const { device, close } = await faults.open();
       const held = Promise.withResolvers<undefined>();

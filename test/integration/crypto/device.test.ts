@@ -128,7 +128,7 @@ forEachDatabase((_kind, open) => {
       await close();
     });
 
-    it("reads what was said to it while it was put away, and remembers where it was", async () => {
+    it("reads what was sent while it was not loaded, and knows its place", async () => {
       const setup = new Setup(await open());
       const first = await setup.open();
       await first.device.catchUp();
@@ -161,7 +161,7 @@ forEachDatabase((_kind, open) => {
       await close();
     });
 
-    it("takes nothing from who has no user id, and asks for no keys of strangers of other servers who want to verify it", async () => {
+    it("takes nothing from senders without a user id, and asks for no keys of strangers on other servers who want to verify it", async () => {
       const setup = new Setup(await open());
       setup.mayVerify = ({ userId }) => userId !== "@mallory:evil.test";
       const { device, close } = await setup.open();
@@ -191,7 +191,7 @@ forEachDatabase((_kind, open) => {
       await close();
     });
 
-    it("comes to an end, though somebody sends without a pause, and reads all there was", async () => {
+    it("finishes reading, though somebody sends without a pause, and reads everything that was there", async () => {
       const setup = new Setup(await open());
       const { device, close } = await setup.open();
       await device.catchUp();
@@ -222,7 +222,7 @@ forEachDatabase((_kind, open) => {
       await close();
     });
 
-    it("needs nobody's word for what it wrote itself, but for what another device of its own user wrote", async () => {
+    it("needs no sender's trust for its own messages, but for those of its user's other devices", async () => {
       const setup = new Setup(await open());
       const { device, close } = await setup.open();
       await device.catchUp();
@@ -255,7 +255,7 @@ forEachDatabase((_kind, open) => {
       await close();
     });
 
-    it("encrypts for the others of a room, in which somebody has no user id", async () => {
+    it("encrypts for the other members of a room where somebody has no user id", async () => {
       const setup = new Setup(await open());
       const alice = await setup.alice();
       const { device, close } = await setup.open();
@@ -272,7 +272,7 @@ forEachDatabase((_kind, open) => {
       await close();
     });
 
-    it("encrypts twenty at once with a session for each, and all can be read", async () => {
+    it("encrypts twenty messages at once with a session for each, and all can be read", async () => {
       const setup = new Setup(await open());
       const alice = await setup.alice();
       const { device, close } = await setup.open();
@@ -287,7 +287,7 @@ forEachDatabase((_kind, open) => {
       await close();
     });
 
-    it("is read by every one of twenty devices in the room, for which keys are claimed once", async () => {
+    it("is understood by each of twenty devices in the room, whose keys are claimed once", async () => {
       const setup = new Setup(await open());
       const ids = Array.from({ length: 20 }, (_, index) => `ALICE${index}`);
       const devices = await Promise.all(ids.map((id) => setup.alice(id)));
@@ -303,7 +303,7 @@ forEachDatabase((_kind, open) => {
       await close();
     });
 
-    it("gives its key to five hundred devices, each once, in batches that a server takes", async () => {
+    it("gives its room key to five hundred devices, each once, in batches that a server takes", async () => {
       const setup = new Setup(await open());
       const ids = Array.from({ length: 500 }, (_, index) => `D${index}`);
       for (const id of ids) {
@@ -322,7 +322,7 @@ forEachDatabase((_kind, open) => {
       await close();
     });
 
-    it("says nothing where only signed devices are trusted while it is not signed itself", async () => {
+    it("says nothing where only signed devices are trusted, while it is unsigned itself", async () => {
       const setup = new Setup(await open());
       await setup.alice();
       const { device, close } = await setup.open();
@@ -335,7 +335,7 @@ forEachDatabase((_kind, open) => {
       await close();
     });
 
-    it("keeps what relates an event to another outside the ciphertext", async () => {
+    it("keeps relations to other events outside the ciphertext", async () => {
       const setup = new Setup(await open());
       const { device, close } = await setup.open();
       const relation = { "m.in_reply_to": { event_id: "$question" } };
@@ -347,7 +347,7 @@ forEachDatabase((_kind, open) => {
       await close();
     });
 
-    it("encrypts nothing while it can't learn for whom, and later for all", async () => {
+    it("encrypts nothing while the recipients are unknown, and for all later", async () => {
       const setup = new Setup(await open());
       const alice = await setup.alice();
       const { device, close } = await setup.open();
@@ -369,7 +369,7 @@ forEachDatabase((_kind, open) => {
       await close();
     });
 
-    it("speaks no encryption that it does not know", async () => {
+    it("uses no encryption algorithm that it does not know", async () => {
       const setup = new Setup(await open());
       const { device, close } = await setup.open();
       const unknown = { ...target(), encryption: { ...target().encryption, algorithm: "unknown" } };
@@ -377,7 +377,7 @@ forEachDatabase((_kind, open) => {
       await close();
     });
 
-    it("that is closed in the middle of its work ends it, and everything after, with one kind of error", async () => {
+    it("that is closed during its work ends that work, and everything after, with one kind of error", async () => {
       const setup = new Setup(await open());
       const { device, close } = await setup.open();
       const work = Array.from({ length: 50 }, (_, index) =>
@@ -395,7 +395,7 @@ forEachDatabase((_kind, open) => {
   });
 
   describe("the master key", () => {
-    it("is made once, readable by its owner alone, and never replaced", async () => {
+    it("is made once, readable only by its owner, and never replaced", async () => {
       const database = await open({ sealed: false });
       const path = join(await temporaryDirectory("key"), "sub", "master.key");
       const made = await MasterKey.open({ from: "file", path }, database);

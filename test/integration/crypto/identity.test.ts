@@ -37,7 +37,7 @@ function transport(known: boolean): { transport: DeviceTransport; uploads: strin
 before(() => initAsync());
 
 describe("a ghost's cross-signing identity", () => {
-  it("is made once: asked again, the same keys are uploaded", async () => {
+  it("is made once: a second request uploads the same keys", async () => {
     const machine = await OlmMachine.initialize(new UserId(GHOST), new DeviceId("D"));
     const calls = new Serial();
     const masterKeys: unknown[] = [];
@@ -62,7 +62,7 @@ describe("a ghost's cross-signing identity", () => {
     assert.deepEqual(masterKeys[2], masterKeys[0]);
   });
 
-  it("is never made in place of one that is on the server already", async () => {
+  it("never replaces one that is on the server already", async () => {
     const machine = await OlmMachine.initialize(new UserId(GHOST), new DeviceId("D"));
     const calls = new Serial();
     const { transport: way, uploads } = transport(true);

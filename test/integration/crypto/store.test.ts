@@ -58,7 +58,7 @@ describe("the crypto store", () => {
     for (const key of [KEY, undefined]) {
       const how = key === undefined ? "without a key" : "with a key";
 
-      it(`opens a device again as it was left, ${how}`, async () => {
+      it(`opens a device again as it was closed, ${how}`, async () => {
         const first = await open(ALICE, key);
         await first.client.sync();
         const identity = first.client.machine.identityKeys.ed25519.toBase64();
@@ -207,7 +207,7 @@ describe("the crypto store", () => {
       await other.close();
     });
 
-    it("refuses a second opening of a ghost's store, also while it is being opened or closed", async () => {
+    it("refuses a second opening of a ghost's store, even while it is being opened or closed", async () => {
       const lease = await takeLease(database, ALICE);
       const opening = store.open(lease, "DEVICE");
       await assert.rejects(store.open(lease, "OTHER"), StoreAlreadyOpen);

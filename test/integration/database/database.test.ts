@@ -23,7 +23,7 @@ const log = silentLogger();
 
 forEachDatabase((_kind, open) => {
   describe("migrations", () => {
-    it("are applied once each, by two at once too", async () => {
+    it("are each applied once, even by two processes at once", async () => {
       const database = await open({ migrated: false });
       await Promise.all([migrate(database, log), migrate(database, log)]);
       const { rows } = await database.query<{ number: number }>("select number from migrations order by number");
@@ -42,7 +42,7 @@ forEachDatabase((_kind, open) => {
   });
 
   describe("a transaction", () => {
-    it("that fail, and statements, tell of no value in the log", async () => {
+    it("that fail, and statements, show no value in the log", async () => {
       const database = await open();
       await database.query("insert into settings (name, value) values ('quagga', '1')");
       for (const sql of [
@@ -90,8 +90,8 @@ describe("PostgreSQL that is not there", () => {
   });
 });
 
-describe("a PostgreSQL connection that is lost in the middle of a transaction", () => {
-  it("fails that transaction, to be tried again, and nothing else", async () => {
+describe("a PostgreSQL connection that is lost during a transaction", () => {
+  it("fails only that transaction, with an error worth trying again", async () => {
     const database = openPostgres(await createDatabase(sharedPostgresUrl()), log);
     try {
       const work = database.transaction(async (tx) => {
@@ -115,7 +115,7 @@ describe("a PostgreSQL connection that is lost in the middle of a transaction", 
 });
 
 describe("the claim on a folder", () => {
-  it("keeps a second bridge out, and is given back", async () => {
+  it("keeps a second bridge out, and is released", async () => {
     const directory = await temporaryDirectory("claim");
     const first = await claimDirectory(directory);
     await assert.rejects(claimDirectory(directory), DatabaseInUse);
@@ -123,7 +123,7 @@ describe("the claim on a folder", () => {
     await (await claimDirectory(directory)).release();
   });
 
-  it("is taken over from a process that is gone, and from one whose number another has now", async () => {
+  it("is taken over from a process that has ended, and from one whose process id another program has now", async () => {
     const directory = await temporaryDirectory("claim");
     const child = await startProcess({ command: process.execPath, args: ["-e", "setInterval(() => {}, 1000)"] });
     await child.stop({ signal: "SIGKILL" });
@@ -133,7 +133,7 @@ describe("the claim on a folder", () => {
     }
   });
 
-  it("has one winner when several processes find a dead one's file at once", async () => {
+  it("has one winner when several processes find the file of an ended one at once", async () => {
     const directory = await temporaryDirectory("claim");
     const module = new URL("../../../src/database/sole-user.ts", import.meta.url).href;
     const script = `

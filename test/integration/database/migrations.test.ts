@@ -42,7 +42,7 @@ const CHANGED: ReadonlySet<string> = new Set(["leases.owner", "rooms.changes", "
 
 describe("a database of every earlier schema", () => {
   for (const { number, name } of migrations.slice(0, -1)) {
-    it(`${name} comes to the newest with all that was in it`, async () => {
+    it(`${name} is migrated to the newest with all that was in it`, async () => {
       const database = openPostgres(await createDatabase(sharedPostgresUrl()), log);
       try {
         const then = migrations.filter((migration) => migration.number <= number);
@@ -100,7 +100,7 @@ describe("a database of every earlier schema", () => {
 });
 
 forEachDatabase((_kind, open) => {
-  describe("a version that is older than the database", () => {
+  describe("a version of the bridge that is older than the database", () => {
     const older = migrations.slice(0, -1);
 
     async function newer(sql: string, isBreaking: boolean): Promise<Database> {
@@ -110,13 +110,13 @@ forEachDatabase((_kind, open) => {
       return database;
     }
 
-    it("uses it where the newer one has only added to it", async () => {
+    it("uses the database where the newer version has only added to it", async () => {
       const database = await newer("create table future (a text)", false);
       await migrate(database, log);
       await new DeviceStore(database).ensure(LLAMA);
     });
 
-    it("refuses it where the newer one has changed it, in words", async () => {
+    it("refuses the database where the newer version has changed it, and says why", async () => {
       const database = await newer("alter table ghosts drop column profile", true);
       await assert.rejects(
         migrate(database, log),
@@ -124,7 +124,7 @@ forEachDatabase((_kind, open) => {
       );
     });
 
-    it("takes what it does not know for a change, unless it is said not to be", async () => {
+    it("takes an unknown migration for a change, unless it is marked as compatible", async () => {
       const database = await open({ migrated: false });
       await migrate(database, log, { known: older });
       // As versions wrote it that knew of no such difference.
@@ -134,13 +134,13 @@ forEachDatabase((_kind, open) => {
     });
   });
 
-  describe("a version that is newer than the processes which run", () => {
+  describe("a version of the bridge that is newer than the running processes", () => {
     const future = (isBreaking: boolean) => {
       const added = { number: 9999, name: "9999_future.sql", sql: "create table future (a text)", isBreaking };
       return { known: [...migrations, added] };
     };
 
-    it("changes nothing that they use until they have ended, and says so", async () => {
+    it("changes nothing that the running processes use until they have ended, and says so", async () => {
       const database = await open();
       const running = await Processes.join(database, { expireAfterMs: 60_000, log });
       await migrate(database, log);
@@ -156,7 +156,7 @@ forEachDatabase((_kind, open) => {
       await migrate(database, log, future(true));
     });
 
-    it("adds what they can live with", async () => {
+    it("makes additions with which the running processes can work", async () => {
       const database = await open();
       const running = await Processes.join(database, { expireAfterMs: 60_000, log });
       await migrate(database, log, future(false));
@@ -164,7 +164,7 @@ forEachDatabase((_kind, open) => {
     });
   });
 
-  it("is given as long as it takes, by the server too", async () => {
+  it("a migration has no time limit, on the server either", async () => {
     const database = openPostgres(await createDatabase(sharedPostgresUrl()), log);
     const sql = "do $$ begin if current_setting('statement_timeout') <> '0' then raise 'in a hurry'; end if; end $$";
     try {
@@ -176,7 +176,7 @@ forEachDatabase((_kind, open) => {
     }
   });
 
-  it("the files say themselves whether an older version can live with them", () => {
+  it("the migrations say themselves whether an older version can work with them", () => {
     const compatible = migrations.filter(({ isBreaking }) => !isBreaking).map(({ number }) => number);
     assert.deepEqual(compatible, [19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 36]);
   });

@@ -112,7 +112,7 @@ forEachDatabase((_kind, open) => {
       }
     });
 
-    it("is written by its owner's folder alone; of the settings each owner writes a name of its own", async () => {
+    it("is written only by its owner's folder; each owner writes settings under names of its own", async () => {
       const owners = new Map((await documented()).map(({ table, owner }) => [table, owner]));
       for await (const file of glob("src/**/*.ts", { cwd: inCheckout(".") })) {
         const text = await readFile(inCheckout(file), "utf8");
@@ -124,7 +124,7 @@ forEachDatabase((_kind, open) => {
       }
     });
 
-    it("loses what is old and over, but for those of which the manual says that it stays", async () => {
+    it("loses rows that are old and finished, except those that stay according to the manual", async () => {
       const database = await open();
       await fillDatabase(database);
       await database.query(`update turns set state = 'answered', finished_at = now(), reply = null;`);
@@ -142,7 +142,7 @@ forEachDatabase((_kind, open) => {
       }
     });
 
-    it("keeps what is young, waits, or is of a room that the agent is in", async () => {
+    it("keeps rows that are young, that wait, or that belong to a room with the agent", async () => {
       const database = await open();
       await fillDatabase(database);
       const before = new Map<string, number>();
@@ -158,7 +158,7 @@ forEachDatabase((_kind, open) => {
       }
     });
 
-    it("goes in batches, and no further when the bridge stops", async () => {
+    it("is pruned in batches, and no further when the bridge stops", async () => {
       const database = await open();
       const fill = (): Promise<unknown> =>
         database.query(
@@ -177,7 +177,7 @@ forEachDatabase((_kind, open) => {
       assert.equal(await deleteInBatches(database, doomed, stop.signal), 0);
     });
 
-    it("is gone through by one process of all, once an hour", async () => {
+    it("is pruned by one process of all, once an hour", async () => {
       const database = await open();
       const turns = await Promise.all([1, 2, 3].map(() => takeTurn(database)));
       assert.equal(turns.filter(Boolean).length, 1);

@@ -10,7 +10,7 @@ import { startSqlWire, type SqlWire } from "../../support/sql-wire.ts";
 
 forEachDatabase((_kind, open) => {
   describe("a transaction at once", () => {
-    it("has its statements in order, and resolves with what they made", async () => {
+    it("runs its statements in order, and resolves with their results", async () => {
       const database = await open();
       await database.execute("create table facts (number integer)");
       const found = await database.atOnce(async (tx) => {
@@ -40,7 +40,7 @@ forEachDatabase((_kind, open) => {
       await database.query("insert into facts values (1)");
     });
 
-    it("fails with a statement that nobody waited for", async () => {
+    it("fails with a statement whose result nobody awaited", async () => {
       const database = await open();
       await database.execute("create table facts (number integer primary key)");
       const work = database.transaction(async (tx) => {
@@ -82,7 +82,7 @@ forEachDatabase((_kind, open) => {
       assert.equal((await database.query("select from facts")).count, 0);
     });
 
-    it("refuses what is started after it was rolled back, and keeps it out of the next transaction", async () => {
+    it("refuses statements that start after its rollback, and keeps them out of the next transaction", async () => {
       const database = await open();
       await database.execute("create table facts (number integer)");
       const late = Promise.withResolvers<undefined>();
@@ -159,7 +159,7 @@ describe("PostgreSQL is asked", () => {
     assert.deepEqual(database.connections?.(), { used: 0, idle: 1, awaited: 0 });
   });
 
-  it("on a connection of its own for what may wait for somebody", async () => {
+  it("on a separate connection for statements that may wait for a lock", async () => {
     await database.execute("create table facts (number integer); insert into facts values (1)");
     let waiting: Promise<{ readonly count: number }> | undefined;
     await database.transaction(async (tx) => {
@@ -171,7 +171,7 @@ describe("PostgreSQL is asked", () => {
     assert.equal((await waiting)?.count, 1);
   });
 
-  it("many more things than share a connection", async () => {
+  it("many more queries than share a connection", async () => {
     const found = await Promise.all(
       Array.from(
         { length: 100 },
@@ -192,7 +192,7 @@ describe("PostgreSQL is asked", () => {
     assert.deepEqual(await asked(), [["begin", "select 1"], ["select 2"], ["commit"]]);
   });
 
-  it("with the last statements for the end of a transaction that names them", async () => {
+  it("with the last statements for the end of a transaction that marks them", async () => {
     const two = await database.transactionWithLast(
       async (tx) => (await tx.query<{ n: number }>("select 1 as n")).rows[0]?.n,
       async (tx, n) => (await tx.query<{ n: number }>("select $1::integer + 1 as n", [n])).rows[0]?.n,
@@ -204,7 +204,7 @@ describe("PostgreSQL is asked", () => {
     ]);
   });
 
-  it("nothing more after a failure but to roll back", async () => {
+  it("only for the rollback after a failure", async () => {
     const work = database.transaction(async (tx) => {
       await tx.query("select 1 / 0");
       await tx.query("select 2");
@@ -215,7 +215,7 @@ describe("PostgreSQL is asked", () => {
 });
 
 describe("a table that a migration changes under prepared statements", () => {
-  it("is read and written as if nothing were", async () => {
+  it("is read and written as before", async () => {
     const url = await createDatabase(sharedPostgresUrl());
     const [database, other] = [openPostgres(url, silentLogger()), openPostgres(url, silentLogger())];
     try {

@@ -17,12 +17,12 @@ sys.exit("\\n".join(e["error"] for e in found if not re.match('unknown directive
 describe("the files of docker/", () => {
   before(ensureLinters);
 
-  it("hold a Dockerfile that its linter has nothing against", async () => {
+  it("hold a Dockerfile without complaints from its linter", async () => {
     assert.equal(await lint("hadolint", [inCheckout("docker/Dockerfile")]), "");
     assert.match(await lint("hadolint", [await changed("docker/Dockerfile", /:24[\w.-]+$/m, "")]), /DL3006/);
   });
 
-  it("hold a compose file that the Compose specification allows", async () => {
+  it("hold a compose file that follows the Compose specification", async () => {
     const check = (file: string) => lint("check-jsonschema", ["--builtin-schema", "vendor.compose-spec", file]);
     assert.equal(await check(inCheckout("docker/compose.yaml")), "");
     assert.match(await check(await changed("docker/compose.yaml", "mem_limit: 1g", "memory: 1g")), /memory/);
@@ -34,7 +34,7 @@ describe("the files of docker/", () => {
     assert.match(await lint("shellcheck", [wrong]), /SC3043|SC2168/);
   });
 
-  it("hold nginx configurations of directives that there are, where they may stand", async () => {
+  it("hold nginx configurations with existing directives in allowed places", async () => {
     for (const file of [inCheckout("docker/element/nginx.conf"), await exampleSite()]) {
       assert.equal(await lint("python", ["-c", READ_NGINX, file]), "");
     }

@@ -15,9 +15,9 @@ const jsonOf = (value: object): object => JSON.parse(JSON.stringify(value)) as o
 
 const TOKEN = "the-hs-token";
 
-describe("what the database tells a doctor", () => {
+describe("the database's records for doctor", () => {
   forEachDatabase((kind, open) => {
-    it("is its version, encoding, size, migrations, and no words", async () => {
+    it("are its version, encoding, size, migrations, and no words", async () => {
       const database = await open();
       const records = await readRecords(database);
       assert.equal(records.kind, kind);
@@ -38,7 +38,7 @@ describe("what the database tells a doctor", () => {
       });
     });
 
-    it("counts what waits and what was set aside, and names the agents' keys", async () => {
+    it("count waiting and set-aside mail, and name the agents' keys", async () => {
       const database = await open();
       await database.query(
         `insert into ghosts (user_id, device_id, device_made, fingerprint) values ('@agent_a:example.org', 'DEVICE', true, 'abc')`,
@@ -67,13 +67,13 @@ describe("what the database tells a doctor", () => {
       assert.ok(Math.abs((state.oldestReadySeconds ?? 0) - 3_600) < 120);
     });
 
-    it("is nothing but its version where there is no schema yet", async () => {
+    it("are only its version where there is no schema yet", async () => {
       const database = await open({ migrated: false });
       const { migrations, state } = await readRecords(database);
       assert.deepEqual([migrations, state], [[], undefined]);
     });
 
-    it("is told by a running bridge to who has the hs_token, and to nobody else", async () => {
+    it("are given by a running bridge to callers with the hs_token, and to nobody else", async () => {
       const database = await open();
       const pings = new RecentPings();
       for (let count = 0; count < 40; count++) pings.note(`ping ${count}`);
@@ -102,7 +102,7 @@ describe("what the database tells a doctor", () => {
     });
   });
 
-  it("is asked in vain where nobody listens", async () => {
+  it("are not available where no bridge listens", async () => {
     assert.deepEqual(await askBridge(`http://127.0.0.1:${await freePort()}`, TOKEN), { kind: "stopped" });
   });
 });

@@ -10,7 +10,7 @@ import { inCheckout } from "../../support/paths.ts";
 import { temporaryDirectory } from "../../support/temporary.ts";
 
 describe("a process that is shut in", () => {
-  it("reaches what it may, and nothing else, by whatever way", async (t) => {
+  it("reaches the allowed targets, and nothing else, by whatever way", async (t) => {
     const [open, shut] = [await startModelServer(), await startModelServer()];
     t.after(() => Promise.all([open.close(), shut.close()]));
     open.on("/", json({}));

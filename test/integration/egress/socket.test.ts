@@ -13,7 +13,7 @@ import { temporaryDirectory } from "../../support/temporary.ts";
 const SELF = process.getuid?.() === 0 ? "root" : (process.env["USER"] ?? "");
 
 describe("a process that is shut in", () => {
-  it("reaches PostgreSQL over its socket, without a password, as the user it is", async () => {
+  it("reaches PostgreSQL over its socket, without a password, as its own system user", async () => {
     const folder = await temporaryDirectory("pg");
     const server = await startPostgres({ folder, socket: true });
     const admin = new pg.Client({ connectionString: server.adminUrl });

@@ -252,7 +252,7 @@ forEachDatabase((_kind, open) => {
   }
 
   describe("a ghost's actor", () => {
-    it("hands its mail over in order, stores what comes of it, and only then goes on", async (t) => {
+    it("hands its mail over in order, stores the outcome, and only then goes on", async (t) => {
       const world = await make(t);
       await world.enter();
       world.handles = async (body) => {
@@ -267,7 +267,7 @@ forEachDatabase((_kind, open) => {
       assert.deepEqual(await world.waiting(), []);
     });
 
-    it("tries what fails by itself three times, sets it aside, and goes on with the rest", async (t) => {
+    it("tries a failing item by itself three times, sets it aside, and goes on with the rest", async (t) => {
       const world = await make(t);
       await world.enter();
       world.handles = (body) =>
@@ -280,7 +280,7 @@ forEachDatabase((_kind, open) => {
       assert.deepEqual(await world.waiting(), ["set_aside 3"]);
     });
 
-    it("counts nothing against what is committed, and goes on, when what follows fails", async (t) => {
+    it("counts no attempt against a committed item, and goes on, when the work after it fails", async (t) => {
       const world = await make(t);
       await world.enter();
       world.follows = (body) => {
@@ -295,7 +295,7 @@ forEachDatabase((_kind, open) => {
       assert.deepEqual(world.errors, ["the work after a handled event failed"]);
     });
 
-    it("counts nothing against what could not be handled for now, and comes back to it", async (t) => {
+    it("counts no attempt against an item that could not be handled for now, and comes back to it", async (t) => {
       const world = await make(t);
       await world.enter();
       let isAway = true;
@@ -309,7 +309,7 @@ forEachDatabase((_kind, open) => {
       assert.deepEqual(world.followed, ["one", "two"]);
     });
 
-    it("stores nothing under a lease that it has lost, and handles its mail anew when it can have another", async (t) => {
+    it("stores nothing under a lost lease, and handles its mail again once it has another lease", async (t) => {
       const world = await make(t);
       await world.enter();
       world.handles = async () => {
@@ -324,7 +324,7 @@ forEachDatabase((_kind, open) => {
       assert.deepEqual(world.elsewhere, []);
     });
 
-    it("stays stopped, where it is stopped while it puts away what it had under a lost lease", async (t) => {
+    it("stays stopped, where it is stopped while it unloads its state under a lost lease", async (t) => {
       const world = await make(t);
       await world.enter();
       const { database, ghost } = world;
@@ -362,7 +362,7 @@ forEachDatabase((_kind, open) => {
       assert.ok(!world.ghost.actor.isLoaded);
     });
 
-    it("stands still when its device is gone, keeps its mail, and goes on with a new one", async (t) => {
+    it("halts when its device is gone, keeps its mail, and goes on with a new one", async (t) => {
       const world = await make(t);
       await world.enter();
       const { deviceId } = await world.ghost.fingerprint();
@@ -382,7 +382,7 @@ forEachDatabase((_kind, open) => {
       assert.notEqual((await world.ghost.fingerprint()).deviceId, deviceId);
     });
 
-    it("lets what has no key yet wait, goes on with the rest, and hands it over when the key comes", async (t) => {
+    it("lets a message without a key wait, goes on with the rest, and hands it over when the key comes", async (t) => {
       const world = await make(t);
       await world.enter();
       await world.ghost.fingerprint();
@@ -438,7 +438,7 @@ forEachDatabase((_kind, open) => {
       );
     });
 
-    it("forgets what waited for it in a room that it has left, and tells its handler", async (t) => {
+    it("forgets its waiting mail of a room that it has left, and tells its handler", async (t) => {
       const world = await make(t);
       await world.enter();
       world.server.joined.clear();

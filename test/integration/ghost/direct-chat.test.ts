@@ -71,7 +71,7 @@ forEachDatabase((_kind, open) => {
       };
     }
 
-    it("is between two: a group while anybody else is there or invited, and a direct chat again when they are not", async () => {
+    it("is between two: it is a group while anybody else is there or invited, and a direct chat again when they are not", async () => {
       const { among } = await chat();
       const two = { [LLAMA]: "join", [ALICE]: "join" };
       assert.equal(await among(two), ALICE);
@@ -85,7 +85,7 @@ forEachDatabase((_kind, open) => {
       assert.equal(await among({ [LLAMA]: "join", [ALICE]: "leave" }), undefined, "nobody else");
     });
 
-    it("is none where nothing has called it so, nor where the agent is not, nor where the state does not name it", async () => {
+    it("is none where nothing has called it so, where the agent is not in it, or where the state does not name the agent", async () => {
       const { database, among } = await chat();
       const two = { [LLAMA]: "join", [ALICE]: "join" };
       for (const membership of ["invite", "leave", "ban"]) {
@@ -101,7 +101,7 @@ forEachDatabase((_kind, open) => {
       assert.equal(await among({}), undefined);
     });
 
-    it("is none where who is there can't be read, and waits while the homeserver is away", async () => {
+    it("is none where its members can't be read, and waits while the homeserver is away", async () => {
       const { among } = await chat();
       answer = { status: 403, errcode: "M_FORBIDDEN" };
       assert.equal(await among({ [LLAMA]: "join", [ALICE]: "join" }), undefined);

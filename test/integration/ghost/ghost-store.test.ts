@@ -17,7 +17,7 @@ const MAX = "@agent_max:example.test";
 const ROOM = "!room:example.test";
 
 forEachDatabase((_kind, open) => {
-  describe("what is kept of a ghost", () => {
+  describe("the store of a ghost", () => {
     it("begins with a device id that never changes by itself, whoever asks first", async () => {
       const devices = new DeviceStore(await open());
       const records = await Promise.all(Array.from({ length: 5 }, () => devices.ensure(LLAMA)));
@@ -40,7 +40,7 @@ forEachDatabase((_kind, open) => {
       assert.notEqual((await devices.ensure(MAX)).deviceId, record.deviceId);
     });
 
-    it("notes each step on its own, for one ghost", async () => {
+    it("notes each step separately, for one ghost", async () => {
       const database = await open();
       const [store, devices] = [new GhostStore(database), new DeviceStore(database)];
       const { deviceId } = await devices.ensure(LLAMA);
@@ -68,7 +68,7 @@ forEachDatabase((_kind, open) => {
       assert.deepEqual(await store.userIds(), [LLAMA, MAX]);
     });
 
-    it("takes another device in the place of the one there is", async () => {
+    it("replaces the existing device by another", async () => {
       const database = await open();
       const [store, devices] = [new GhostStore(database), new DeviceStore(database)];
       const { deviceId } = await devices.ensure(LLAMA);
@@ -101,7 +101,7 @@ forEachDatabase((_kind, open) => {
       assert.deepEqual([replaces, restore], [undefined, false]);
     });
 
-    it("is written by nobody who has lost the ghost", async () => {
+    it("takes no writes from a process that has lost the ghost", async () => {
       const database = await open();
       const [devices, outbox] = [new DeviceStore(database), new Outbox(database, sealsOf(database))];
       const before = await devices.ensure(LLAMA);
@@ -117,7 +117,7 @@ forEachDatabase((_kind, open) => {
       assert.equal(await outbox.find(LLAMA, "t"), undefined);
     });
 
-    it("tells which ghosts have keys to hear of: those with a device in an encrypted room, and not another process's", async () => {
+    it("names the ghosts that expect keys: those with a device in an encrypted room, and not another process's", async () => {
       const database = await open();
       const [store, devices] = [new GhostStore(database), new DeviceStore(database)];
       const self = await addProcess(database);
@@ -139,7 +139,7 @@ forEachDatabase((_kind, open) => {
       assert.deepEqual(await store.userIdsWithKeys(self), [LLAMA]);
     });
 
-    it("learns from the server where it is, and keeps what it knew of those rooms", async () => {
+    it("learns the ghost's rooms from the server, and keeps its knowledge of those rooms", async () => {
       const database = await open();
       const memberships = new Memberships(database);
       const known = `insert into memberships (ghost, room_id, membership, direct) values
@@ -159,7 +159,7 @@ forEachDatabase((_kind, open) => {
   });
 
   describe("a to-device message", () => {
-    it("that ends the process is given by itself after the first time, and set aside after the third", async () => {
+    it("that ends the process is delivered alone after the first time, and set aside after the third", async () => {
       const database = await open();
       const devices = new DeviceStore(database);
       await devices.ensure(LLAMA);
@@ -196,7 +196,7 @@ forEachDatabase((_kind, open) => {
   });
 
   describe("an event to be sent", () => {
-    it("is kept as it first was, or as it became before it left, and let go of once it has", async () => {
+    it("is kept in its first form, or as it was changed before it left, and dropped once it has left", async () => {
       const database = await open();
       const outbox = new Outbox(database, sealsOf(database));
       const lease = await takeLease(database, LLAMA);
@@ -222,7 +222,7 @@ forEachDatabase((_kind, open) => {
 
 forEachDatabase((_kind, open) => {
   describe("the outbox", () => {
-    it("forgets what was sent long ago, and nothing that has not been", async () => {
+    it("forgets events that were sent long ago, and none that were not", async () => {
       const database = await open();
       const outbox = new Outbox(database, sealsOf(database));
       const lease = await takeLease(database, LLAMA);

@@ -20,8 +20,8 @@ function message(eventId: string, session: string, index: number): RoomEvent {
 }
 
 forEachDatabase((_kind, open) => {
-  describe("a message that was read", () => {
-    it("is known in another event for good, though its row goes when the session was used last long ago", async () => {
+  describe("a message that was decrypted", () => {
+    it("is recognised in another event for good, though its row goes when the session was used last long ago", async () => {
       const database = await open();
       for (let index = 0; index < 5; index++) {
         for (const session of ["old", "young"])
@@ -47,7 +47,7 @@ forEachDatabase((_kind, open) => {
       assert.ok(await isReplay(database, LLAMA, message("$again", "old", 0)));
     });
 
-    it("is forgotten with its room key, where these are", async () => {
+    it("is forgotten with its room key, where keys are forgotten", async () => {
       const database = await open();
       await noteHandled(database, LLAMA, message("$a", "old", 0));
       await database.query("update message_indexes set seen_at = seen_at - interval '1 year'");

@@ -62,8 +62,8 @@ async function startHomeserver(t: TestContext) {
 }
 
 forEachDatabase((_kind, open) => {
-  describe("what may leave encrypted alone", () => {
-    it("is not sent in clear, whatever the homeserver says of the room; that is counted and noted", async (t) => {
+  describe("an event that may leave only encrypted", () => {
+    it("is not sent unencrypted, whatever the homeserver says of the room; that is counted and noted", async (t) => {
       const database = await open();
       const { sender, homeserver, metrics } = await make(database, t);
       const secret = { roomId: ROOM, type: "m.room.message", content: { body: "the secret" }, step: "a" };
@@ -80,7 +80,7 @@ forEachDatabase((_kind, open) => {
       );
     });
 
-    it("is not sent as it was stored before either; what may go as the room is goes", async (t) => {
+    it("is not sent in an unencrypted form that was stored before either; events without the mark go as the room is", async (t) => {
       const database = await open();
       const { sender, homeserver } = await make(database, t);
       homeserver.answer = { status: 403, body: { errcode: "M_FORBIDDEN", error: "no" } };

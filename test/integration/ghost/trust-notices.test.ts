@@ -11,7 +11,7 @@ const GHOST = "@agent_llama:example.test";
 const ALICE = "@alice:example.test";
 
 forEachDatabase((_kind, open) => {
-  describe("a notice that somebody is not trusted", () => {
+  describe("a notice that a device is not trusted", () => {
     async function world() {
       const database = await open();
       const lease = await acquireLease(database, GHOST, await addProcess(database));
@@ -34,7 +34,7 @@ forEachDatabase((_kind, open) => {
       return { told, notices, tell };
     }
 
-    it("is told once, and again when it was forgotten", async () => {
+    it("is sent once, and again when it was forgotten", async () => {
       const { told, notices, tell } = await world();
       for (let time = 0; time < 3; time++) await tell("identity_changed");
       assert.deepEqual(told, ["!a identity_changed"]);
@@ -43,7 +43,7 @@ forEachDatabase((_kind, open) => {
       assert.equal(told.length, 2);
     });
 
-    it("is not told where another one has said the same, in that room", async () => {
+    it("is not sent where another agent has said the same, in that room", async () => {
       const { told, notices, tell } = await world();
       await tell("silenced");
       await tell("verified_identity_changed", ["silenced"]);

@@ -82,7 +82,7 @@ describe("the application-service API", () => {
       assert.deepEqual(stored, [{ txnId: "1", events: [EVENT], malformed: [], wakeUps: [], changedUsers: [] }]);
     });
 
-    it("are handed over again under the same id, for ids start again with Synapse", async () => {
+    it("are handed over again under the same id, because ids start again with Synapse", async () => {
       await call("PUT", transaction, { body: "{}" });
       await call("PUT", transaction, { body: "{}" });
       assert.equal(stored.length, 2);
@@ -105,7 +105,7 @@ describe("the application-service API", () => {
       assert.equal((await answer).status, 200);
     });
 
-    it("that could not be stored are answered 500, so that they come again", async () => {
+    it("that could not be stored are answered 500, and so come again", async () => {
       onTransaction = () => Promise.reject(new Error("connection to 10.0.0.1 lost"));
       const answer = await call("PUT", transaction, { body: "{}" });
       assert.equal(answer.status, 500);
@@ -113,7 +113,7 @@ describe("the application-service API", () => {
       assert.doesNotMatch(JSON.stringify(answer.body), /10\.0\.0\.1/);
     });
 
-    it("with events without fields keep the rest", async () => {
+    it("with events that lack fields keep the rest", async () => {
       const answer = await call("PUT", transaction, { body: JSON.stringify({ events: [{}, null, EVENT, 3] }) });
       assert.equal(answer.status, 200);
       assert.deepEqual(stored[0]?.events, [EVENT]);
@@ -236,7 +236,7 @@ describe("the application-service API", () => {
       assert.deepEqual([answer.status, errcode(answer)], [404, "M_NOT_FOUND"]);
     });
 
-    it("that fail are no answer either way", async () => {
+    it("that fail are answered neither yes nor no", async () => {
       assert.equal((await call("GET", "/_matrix/app/v1/users/@agent_broken:x")).status, 500);
     });
 
@@ -244,7 +244,7 @@ describe("the application-service API", () => {
       assert.equal((await call("GET", "/_matrix/app/v1/users/%E0%A4%A")).status, 400);
     });
 
-    it("find no room, for we own none", async () => {
+    it("find no room, because we own none", async () => {
       const answer = await call("GET", "/_matrix/app/v1/rooms/%23agent_a%3Ax");
       assert.deepEqual([answer.status, errcode(answer)], [404, "M_NOT_FOUND"]);
     });
@@ -264,7 +264,7 @@ describe("the application-service API", () => {
     }
   });
 
-  describe("what there is not", () => {
+  describe("a request for something that does not exist", () => {
     for (const [method, path, allowed] of [
       ["POST", transaction, "PUT"],
       ["GET", transaction, "PUT"],
@@ -273,7 +273,7 @@ describe("the application-service API", () => {
       ["DELETE", "/_matrix/app/v1/rooms/%23a:x", "GET"],
       ["POST", "/_matrix/app/v1/thirdparty/user", "GET"],
     ] as const) {
-      it(`${method} ${path} is a wrong method`, async () => {
+      it(`${method} ${path} has a wrong method`, async () => {
         const answer = await call(method, path, method === "GET" ? {} : { body: "{}" });
         assert.deepEqual([answer.status, errcode(answer)], [405, "M_UNRECOGNIZED"]);
         assert.equal(answer.headers.get("allow"), allowed);
@@ -312,7 +312,7 @@ describe("the application-service API", () => {
 });
 
 describe("the listener", () => {
-  it("ends when the running request has ended, and its kept-alive connection with it", async () => {
+  it("ends when the running request has ended, and closes its kept-alive connection with it", async () => {
     const storing = Promise.withResolvers<undefined>();
     let arrived = false;
     const service = new AgentsAppService({

@@ -9,8 +9,8 @@ import { AgentsAppService } from "../../../src/homeserver/app-service.ts";
 import { startAppService } from "../../../src/homeserver/appservice-bridge.ts";
 import { eventually } from "../../support/eventually.ts";
 
-describe("what matrix-appservice-bridge logs", () => {
-  it("comes to our log, without what was said", async (t) => {
+describe("the log of matrix-appservice-bridge", () => {
+  it("comes into our log, without message text", async (t) => {
     const printed = [t.mock.method(console, "log"), t.mock.method(console, "error"), t.mock.method(console, "warn")];
     const server = createServer((_request, response) => {
       response.writeHead(403, { "content-type": "application/json" });

@@ -104,7 +104,7 @@ describe("the homeserver client", () => {
     await watching.close();
   });
 
-  it("asks for no address at which a homeserver hangs up, and does not take it for away", async () => {
+  it("leaves out an address at which a homeserver hangs up, and does not take it for away", async () => {
     let returns = 0;
     const watching = createHomeserverClient({ url, asToken: "t", log: silentLogger(), onReturn: () => returns++ });
     answers = [json(200, {})];
@@ -129,7 +129,7 @@ describe("the homeserver client", () => {
     await watching.close();
   });
 
-  it("asks for no file whose address names none", async () => {
+  it("makes no request for a file whose address names none", async () => {
     answers = [json(200, {})];
     for (const uri of [
       `mxc://example.org/${"a".repeat(17_000)}`,
@@ -268,7 +268,7 @@ describe("the homeserver client", () => {
       if (sent[0]?.destroyed === false) await once(sent[0], "close");
     });
 
-    it("an answer that unpacks to more, however often it is packed, and unpacks no more of it than that", async () => {
+    it("an answer that unpacks to more than its limit, however often it is packed, and unpacks no more than that", async () => {
       const packed = gzipSync(Buffer.alloc(128 * 1024 * 1024));
       const twice = gzipSync(packed);
       const before = process.memoryUsage().rss;
@@ -350,7 +350,7 @@ describe("the homeserver client", () => {
       assert.equal(new Set(received.map(({ method, url, body }) => `${method} ${url} ${body}`)).size, 1);
     });
 
-    it("not before the time that a 429 asks for", async () => {
+    it("not before the time that a 429 states", async () => {
       answers = [json(429, { errcode: "M_LIMIT_EXCEEDED", retry_after_ms: 300 }), json(200, {})];
       const started = performance.now();
       await client.request(transient);
@@ -363,13 +363,13 @@ describe("the homeserver client", () => {
       assert.equal(received.length, 1);
     });
 
-    it("no longer than it may", async () => {
+    it("no longer than its time limit", async () => {
       answers = [json(429, { errcode: "M_LIMIT_EXCEEDED", retry_after_ms: 60_000 })];
       await assert.rejects(client.request({ ...transient, retryForMs: 1000 }), { status: 429 });
       assert.equal(received.length, 1);
     });
 
-    it("until the caller aborts, also while it waits", async () => {
+    it("until the caller aborts, even while it waits", async () => {
       const reason = new Error("stopping");
       const abort = new AbortController();
       answers = [
@@ -438,7 +438,7 @@ describe("the homeserver client", () => {
     await assert.rejects(getProfile(client, GHOST, "@b:x"), MatrixError);
   });
 
-  it("takes a user who is there already as registered", async () => {
+  it("takes an existing user for registered", async () => {
     answers = [json(400, { errcode: "M_USER_IN_USE" })];
     assert.equal(await register(client, "agent_a"), "existed");
     answers = [json(400, { errcode: "M_EXCLUSIVE" })];

@@ -12,7 +12,7 @@ const DEVICE = { userId: "@agent_llama:example.test", deviceId: "LLAMA" };
 const REST = { device_one_time_keys_count: { signed_curve25519: 50 }, device_unused_fallback_key_types: [] };
 const HUGE = { to_device: { events: [{ type: "m.junk", content: { junk: "x".repeat(65 * 1024 * 1024) } }] } };
 
-describe("a /sync that is larger than can be read", () => {
+describe("a /sync that is too large to be read", () => {
   const asked: string[] = [];
   let answers: Readonly<Record<string, object>> = {};
   let client: HomeserverClient;
@@ -34,7 +34,7 @@ describe("a /sync that is larger than can be read", () => {
     server.close();
   });
 
-  it("is passed over, however many there are, and whose devices changed with it is asked for", async () => {
+  it("is skipped, however many there are, and the devices that changed with it are asked for", async () => {
     answers = {
       "sync a": { next_batch: "b", ...HUGE, ...REST },
       "sync b": { next_batch: "c", ...HUGE, ...REST },
@@ -51,14 +51,14 @@ describe("a /sync that is larger than can be read", () => {
     assert.deepEqual(told.keyCounts, { signed_curve25519: 50 });
   });
 
-  it("is so for a device that begins, too", async () => {
+  it("is skipped for a new device, too", async () => {
     answers = { "sync ": { next_batch: "b", ...HUGE, ...REST }, "sync b": { next_batch: "c", ...REST } };
     asked.length = 0;
     assert.equal((await sync(client, DEVICE, undefined)).nextBatch, "c");
     assert.deepEqual(asked, ["sync ", "sync b"]);
   });
 
-  it("is a failure where it does not say what comes next, or the same", async () => {
+  it("is a failure where it does not name the next position, or names the same", async () => {
     for (const next of [{}, { next_batch: "a" }]) {
       answers = { "sync a": { ...next, ...HUGE, ...REST } };
       await assert.rejects(sync(client, DEVICE, "a"), AnswerTooLarge);

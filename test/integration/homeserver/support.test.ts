@@ -10,7 +10,7 @@ import { silentLogger } from "../../../src/observability/log.ts";
 
 const BOT = "@agents:example.test";
 
-describe("a homeserver that lacks what encryption needs", () => {
+describe("a homeserver that lacks a feature for encryption", () => {
   let answer: RequestListener;
   let client: HomeserverClient;
   const asked: string[] = [];
@@ -32,7 +32,7 @@ describe("a homeserver that lacks what encryption needs", () => {
     server.close();
   });
 
-  it("is told apart, with the lines to add, when it makes no devices", async () => {
+  it("is recognised, with the lines to add, when it makes no devices", async () => {
     answer = (_request, response) => {
       response
         .writeHead(404, { "content-type": "application/json" })
@@ -43,7 +43,7 @@ describe("a homeserver that lacks what encryption needs", () => {
     assert.deepEqual(more, []);
   });
 
-  it("is told apart when it does not let us act as a device, and the probe is removed", async () => {
+  it("is recognised when it does not let us act as a device, and the probe is removed", async () => {
     answer = (request, response) => {
       const body = request.url?.includes("whoami") === true ? JSON.stringify({ user_id: BOT }) : "{}";
       response.writeHead(200, { "content-type": "application/json" }).end(body);
@@ -54,7 +54,7 @@ describe("a homeserver that lacks what encryption needs", () => {
     assert.equal(asked.at(-1), "DELETE /_matrix/client/v3/devices/SUPPORTCHECK");
   });
 
-  it("is not taken for one that lacks something when it is away", async () => {
+  it("is not reported as lacking a feature when it is away", async () => {
     answer = (_request, response) => {
       response.writeHead(502).end();
     };

@@ -51,7 +51,7 @@ import { freePort } from "../../support/free-port.ts";
 import { DOMAIN, startHomeserver } from "../../support/homeserver.ts";
 import { temporaryDirectory } from "../../support/temporary.ts";
 
-describe("with a real Synapse", () => {
+describe("a real Synapse", () => {
   const log = silentLogger();
   const ghost = { userId: `@agent_a:${DOMAIN}`, deviceId: "GHOSTDEV" };
   const other = { userId: `@agent_b:${DOMAIN}`, deviceId: "OTHERDEV" };
@@ -149,7 +149,7 @@ describe("with a real Synapse", () => {
     await assert.rejects(register(client, "somebody"), { errcode: "M_EXCLUSIVE" });
   });
 
-  it("supports all that encryption needs, and is left as it was", async () => {
+  it("supports everything that encryption needs, and the check leaves no trace", async () => {
     assert.deepEqual(await missingSupport(client, ghost.userId), []);
     assert.equal(await deviceExists(client, { ...ghost, deviceId: "SUPPORTCHECK" }), false);
   });
@@ -168,7 +168,7 @@ describe("with a real Synapse", () => {
     assert.deepEqual(await getAccountData(client, ghost, "m.direct"), { "@x:y": ["!r"] });
   });
 
-  it("keeps media as it is, encrypted too, and gives no more of it than is asked for", async () => {
+  it("keeps media unchanged, encrypted too, and sends no more of it than is asked for", async () => {
     const file = new Uint8Array(randomBytes(50_000));
     const { bytes, info } = await encryptAttachment(file);
     const uri = await uploadMedia(client, ghost, { bytes, contentType: "application/octet-stream" });
@@ -197,7 +197,7 @@ describe("with a real Synapse", () => {
     assert.deepEqual((keys as { device_keys: unknown }).device_keys, {});
   });
 
-  it("tells a device what is now, though it was asked from the same place a moment ago", async () => {
+  it("tells a device the present state, though it was asked from the same position a moment ago", async () => {
     const { nextBatch } = await sync(client, ghost, undefined);
     // Something that moves the place in the stream on, so that Synapse thinks the answer worth keeping.
     await client.request({ method: "POST", path: "/_matrix/client/v3/createRoom", body: {}, as: other });
@@ -207,7 +207,7 @@ describe("with a real Synapse", () => {
     assert.equal((await sync(client, ghost, nextBatch)).toDevice.length, 1);
   });
 
-  it("passes room events on, even if we could not store them at first", async () => {
+  it("sends room events again if we could not store them at first", async () => {
     const room = (await client.request({
       method: "POST",
       path: "/_matrix/client/v3/createRoom",
@@ -257,7 +257,7 @@ describe("with a real Synapse", () => {
     assert.equal(refuse, 0);
   });
 
-  it("asks for users of ours whom it does not know", async () => {
+  it("asks us about users of ours that it does not know", async () => {
     const invite = { invite: [`@agent_asked:${DOMAIN}`] };
     await client.request({ method: "POST", path: "/_matrix/client/v3/createRoom", body: invite, as: other });
     await eventually("the query", () => asked.includes(`@agent_asked:${DOMAIN}`), {

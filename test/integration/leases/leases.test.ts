@@ -22,7 +22,7 @@ function join(database: Database, expireAfterMs = 60_000): Promise<Processes> {
 
 forEachDatabase((_kind, open) => {
   describe("a lease", () => {
-    it("is one process's until it gives it back or ends", async () => {
+    it("belongs to one process until it gives it back or ends", async () => {
       const database = await open();
       const [first, second] = [await join(database), await join(database)];
       const lease = await acquireLease(database, LLAMA, first.self);
@@ -37,7 +37,7 @@ forEachDatabase((_kind, open) => {
       await first.leave();
     });
 
-    it("passes on from one that gives no sign of life", async () => {
+    it("passes on from a process that gives no sign of life", async () => {
       const database = await open();
       const frozen = await join(database, 1);
       await acquireLease(database, LLAMA, frozen.self);
@@ -54,7 +54,7 @@ forEachDatabase((_kind, open) => {
       await Promise.all([frozen.leave(), other.leave()]);
     });
 
-    it("lets a former owner write nothing, not even one that comes back as owner under another epoch", async () => {
+    it("lets a former owner write nothing, even when it owns it again under another epoch", async () => {
       const database = await open({ sealed: false });
       const owner = await addProcess(database);
       const former = await acquireLease(database, LLAMA, owner);
@@ -72,7 +72,7 @@ forEachDatabase((_kind, open) => {
   });
 
   describe("a process", () => {
-    it("knows who else lives, and who is preferred among them", async () => {
+    it("knows the other live processes, and which of them is preferred", async () => {
       const database = await open();
       const first = await join(database);
       assert.deepEqual([first.alone, first.prefers(LLAMA)], [true, true]);
@@ -86,7 +86,7 @@ forEachDatabase((_kind, open) => {
       await first.leave();
     });
 
-    it("is told by the others whom something arrived for, however many", async () => {
+    it("is told by the others for which ghosts mail arrived, however many", async () => {
       const database = await open();
       const [first, second] = [await join(database), await join(database)];
       const heard: Notification[] = [];
@@ -108,7 +108,7 @@ forEachDatabase((_kind, open) => {
       await Promise.all([first.leave(), second.leave()]);
     });
 
-    it("comes back when it was taken off the list", async () => {
+    it("comes back after it was removed from the list", async () => {
       const database = await open();
       const process = await join(database, 300);
       process.listen({ notified: () => undefined, beat: () => undefined });
@@ -149,7 +149,7 @@ describe("leases on PostgreSQL", () => {
     await Promise.all([database.close(), killed.close()]);
   });
 
-  it("can't be taken in the middle of the owner's transaction", async () => {
+  it("can't be taken during the owner's transaction", async () => {
     const { database } = await open();
     const lease = await takeLease(database, LLAMA);
     const written = Promise.withResolvers<undefined>();
@@ -170,7 +170,7 @@ describe("leases on PostgreSQL", () => {
     await database.close();
   });
 
-  it("keep a process that lost its connection on the list as soon as it has another", async () => {
+  it("keep a process that lost its connection on the list once it has another", async () => {
     const { url, database } = await open();
     const process = await join(database, 60_000);
     process.listen({ notified: () => undefined, beat: () => undefined });

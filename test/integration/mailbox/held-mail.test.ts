@@ -41,8 +41,8 @@ async function fill(database: Database): Promise<readonly [number, number, numbe
 }
 
 forEachDatabase((_kind, open) => {
-  describe("mail that does not go on by itself", () => {
-    it("is counted and listed, in order, with why", async () => {
+  describe("mail that needs an operator", () => {
+    it("is counted and listed, in order, with reasons", async () => {
       const database = await open();
       const held = new HeldMail(database);
       assert.deepEqual(await held.summary(), { ready: 0, awaitingKey: 0, setAside: 0, refused: 0, malformed: 0 });
@@ -62,7 +62,7 @@ forEachDatabase((_kind, open) => {
       }
     });
 
-    it("is tried again as if for the first time: what is named, or all that was set aside", async () => {
+    it("is tried again as if for the first time: the named items, or all that were set aside", async () => {
       const database = await open();
       const held = new HeldMail(database);
       const [ready, waiting, poison, hostile] = await fill(database);
@@ -72,7 +72,7 @@ forEachDatabase((_kind, open) => {
       assert.deepEqual(rows, [{ state: "ready", reason: null, attempts: 0 }]);
     });
 
-    it("is given up with what it held, and nothing else is", async () => {
+    it("is dropped with its content, and nothing else is", async () => {
       const database = await open();
       const held = new HeldMail(database);
       const [ready, waiting, poison, hostile] = await fill(database);

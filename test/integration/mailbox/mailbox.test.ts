@@ -73,7 +73,7 @@ forEachDatabase((kind, open) => {
   }
 
   describe("the mailbox", () => {
-    it("has a row for every ghost in the room, in order, and none for the sender or who is not there", async () => {
+    it("has a row for every ghost in the room, in order, and none for the sender or for ghosts outside", async () => {
       const { database, mailbox, store } = await make();
       const joins = [membership(LLAMA, "join"), membership(MAX, "join")];
       const said = [event(), event(), event({ sender: LLAMA })];
@@ -84,7 +84,7 @@ forEachDatabase((kind, open) => {
       assert.deepEqual(await takeAll(database, mailbox, MAX), [ids[1], ids[2], ids[3], ids[4]]);
     });
 
-    it("gives a ghost what was said since its invite, before what came after its join, though others are done with it", async () => {
+    it("gives a ghost the events since its invite, before those after its join, though others are done with them", async () => {
       const { database, mailbox, store } = await make();
       await store(membership(MAX, "join"));
       await takeAll(database, mailbox, MAX);
@@ -119,7 +119,7 @@ forEachDatabase((kind, open) => {
     });
 
     if (kind === "postgres") {
-      it("keeps for a ghost what another one is done with at the same time", async () => {
+      it("keeps for a ghost an event that another one finishes at the same time", async () => {
         const { database, mailbox, store } = await make();
         const said = event();
         const join = membership(LLAMA, "join");
@@ -175,7 +175,7 @@ forEachDatabase((kind, open) => {
       assert.deepEqual(await takeAll(database, mailbox, LLAMA), [second.event_id]);
     });
 
-    it("tells how much waits, for how long, and how much is aside", async () => {
+    it("counts the waiting mail, its age, and the mail set aside", async () => {
       const { database, mailbox, store } = await make();
       const none = { items: { ready: 0, awaiting_key: 0, set_aside: 0 }, oldestReadySeconds: 0, malformed: 0 };
       assert.deepEqual(await mailbox.backlog(), none);
@@ -193,7 +193,7 @@ forEachDatabase((kind, open) => {
       assert.ok(oldestReadySeconds >= 60 && oldestReadySeconds < 600);
     });
 
-    it("stores all of a transaction or nothing", async () => {
+    it("stores a transaction whole or not at all", async () => {
       const database = await open();
       const mailbox = new Mailbox({
         database,
@@ -228,7 +228,7 @@ forEachDatabase((kind, open) => {
       assert.deepEqual(rows, [{ state: "set_aside", reason: "did not finish in 3 attempts" }]);
     });
 
-    it("gives no strike to what the engine had let go of when the process ended, but not for ever", async () => {
+    it("gives no strike to an item that the engine had finished when the process ended, but not for ever", async () => {
       const { database, mailbox, store } = await make();
       await store(membership(LLAMA, "join"));
       const lease = await takeLease(database, LLAMA);
@@ -242,7 +242,7 @@ forEachDatabase((kind, open) => {
       assert.deepEqual(rows, [{ state: "set_aside", reason: "did not finish in 10 attempts" }]);
     });
 
-    it("gives a strike to what fails, before or after the engine let go of it", async () => {
+    it("gives a strike to a failing item, before or after the engine finished it", async () => {
       const { database, mailbox, store } = await make();
       await store(membership(LLAMA, "join"));
       const lease = await takeLease(database, LLAMA);
@@ -256,7 +256,7 @@ forEachDatabase((kind, open) => {
       assert.equal(await mailbox.next(lease), undefined);
     });
 
-    it("does not count what was taken back", async () => {
+    it("does not count a try that was withdrawn", async () => {
       const { database, mailbox, store } = await make();
       await store(membership(LLAMA, "join"));
       const lease = await takeLease(database, LLAMA);
@@ -268,7 +268,7 @@ forEachDatabase((kind, open) => {
       }
     });
 
-    it("lets an item wait for its key while those behind it go on", async () => {
+    it("lets an item wait for its key while later ones go on", async () => {
       const { database, mailbox, store } = await make();
       const [join, unreadable, readable] = [membership(LLAMA, "join"), event(), event()];
       await store(join, unreadable, readable);
@@ -285,7 +285,7 @@ forEachDatabase((kind, open) => {
       assert.ok(late.lateMs >= 3_600_000 && late.lateMs < 3_660_000, String(late.lateMs));
     });
 
-    it("drops what waits for its key when it was deleted, and all of a room that was left", async () => {
+    it("drops an item that waits for its key when it was deleted, and all items of a room that was left", async () => {
       const { database, mailbox, store } = await make();
       const [join, deleted, waiting] = [membership(LLAMA, "join"), event(), event()];
       await store(join, deleted, waiting);
@@ -307,7 +307,7 @@ forEachDatabase((kind, open) => {
       assert.deepEqual(await left(), []);
     });
 
-    it("keeps for a ghost what is stored while it turns out to be in the room", async () => {
+    it("keeps for a ghost an event that is stored while the ghost turns out to be in the room", async () => {
       const database = await open();
       // The embedded database does one transaction after the other.
       if (database.kind === "embedded") return;
@@ -361,7 +361,7 @@ forEachDatabase((kind, open) => {
       assert.equal((await mailbox.next(latter))?.event.event_id, item.event.event_id);
     });
 
-    it("keeps no payload that nobody waits for", async () => {
+    it("keeps no payload without a waiting ghost", async () => {
       const { database, mailbox, store } = await make();
       const left = "!left:example.test";
       const past = [membership(LLAMA, "join"), membership(LLAMA, "leave"), event()];
@@ -377,7 +377,7 @@ forEachDatabase((kind, open) => {
       assert.equal(await kept(), 0);
     });
 
-    it("keeps what comes of rooms that it knows nothing of, for the ghosts that turn out to be there", async () => {
+    it("keeps events of unknown rooms, for the ghosts that turn out to be there", async () => {
       const { database, mailbox, store } = await make();
       const [first, own, second] = [
         event({ origin_server_ts: 1 }),
@@ -393,7 +393,7 @@ forEachDatabase((kind, open) => {
       assert.deepEqual(await takeAll(database, mailbox, MAX), [first.event_id, own.event_id, second.event_id]);
     });
 
-    it("keeps what is told of a room where it knows of an invite only, for the ghost that turns out to be there", async () => {
+    it("keeps events of a room with a known invite only, for the ghost that turns out to be there", async () => {
       const { database, mailbox, store } = await make();
       const invite = membership(LLAMA, "invite");
       const said = event();
@@ -404,7 +404,7 @@ forEachDatabase((kind, open) => {
       assert.deepEqual(await takeAll(database, mailbox, LLAMA), [said.event_id], "and the invite not again");
     });
 
-    it("stores aside what is no event, whatever it is", async () => {
+    it("sets aside anything that is no event, whatever it is", async () => {
       const { database, store } = await make();
       const deep = JSON.parse("[".repeat(4_000) + "]".repeat(4_000)) as unknown;
       await store(null, { event_id: "$nul\0" }, deep, "\ud800\0", event({ event_id: "$half\ud800" }), event());
@@ -412,7 +412,7 @@ forEachDatabase((kind, open) => {
       assert.equal((await database.query("select 1 from events")).count, 1);
     });
 
-    it("takes whatever its events hold", async () => {
+    it("takes events with any content", async () => {
       const { database, mailbox, store } = await make();
       const join = membership(LLAMA, "join", { displayname: "\0\ud800" });
       const nested = JSON.parse(`${'{"a":'.repeat(90)}1${"}".repeat(90)}`) as Record<string, unknown>;
@@ -442,7 +442,7 @@ forEachDatabase((kind, open) => {
       assert.equal((await takeAll(database, mailbox, LLAMA)).length, events.length - 1);
     });
 
-    it("forgets what was handled long ago, and nothing that still waits", async () => {
+    it("forgets mail that was handled long ago, and none that still waits", async () => {
       const { database, mailbox, store } = await make();
       await store(membership(LLAMA, "join"), event(), null);
       const lease = await takeLease(database, LLAMA);
@@ -459,7 +459,7 @@ forEachDatabase((kind, open) => {
       assert.equal((await database.query("select from events")).count, 2);
     });
 
-    it("holds so much of a sender, and of a server, the newest, for all agents alike", async () => {
+    it("holds only so much of a sender, and of a server, the newest, for all agents alike", async () => {
       const { database, store } = await make();
       await store(membership(LLAMA, "join"), membership(MAX, "join"));
       const held = async (sender = "%"): Promise<string[]> => {
@@ -510,7 +510,7 @@ forEachDatabase((kind, open) => {
       assert.equal((await held("@eve2:%")).length, 2, "of those who have most, the oldest go");
     });
 
-    it("holds no more than that, however it came to be held, and counts what it drops", async () => {
+    it("holds no more than that, however it was stored, and counts the items that it drops", async () => {
       const { database, store } = await make();
       const dropped: number[] = [];
       const metrics = {
@@ -542,7 +542,7 @@ forEachDatabase((kind, open) => {
       assert.equal(await mailbox.keysArrived(lease, ["s0"]), 0, "the oldest is gone");
     });
 
-    it("gives up what waited for its key for a month, and what was set aside in a quarter, with the notice", async () => {
+    it("gives up items that waited a month for their key or were set aside for a quarter, with the notice", async () => {
       const { database, mailbox, store } = await make();
       await store(membership(LLAMA, "join"), event(), event());
       await database.query("delete from mailbox where id = (select min(id) from mailbox)");
@@ -586,7 +586,7 @@ forEachDatabase((kind, open) => {
       assert.deepEqual(rows[0], { count: 1_000, least: 101 });
     });
 
-    it("keeps of something malformed and huge only the beginning", async () => {
+    it("keeps only the beginning of a huge malformed part", async () => {
       const { database, store } = await make();
       await store({ event_id: "$huge", filler: "😀".repeat(200_000) });
       const found = await database.query<{ raw: string; reason: string; sealed_by: number }>("select * from malformed");
@@ -611,13 +611,13 @@ forEachDatabase((kind, open) => {
       );
     });
 
-    it("does nothing for a transaction that holds nothing", async () => {
+    it("does nothing for an empty transaction", async () => {
       const { database, mailbox } = await make();
       assert.deepEqual(await mailbox.store(parseTransaction("1", { events: [] })), { mail: [], wakeUps: [] });
       assert.deepEqual(await mailbox.ghostsWithMail(await addProcess(database)), []);
     });
 
-    it("knows which ghosts have mail, and forgets those that wait or were set aside", async () => {
+    it("knows which ghosts have mail, and leaves out those whose items wait or were set aside", async () => {
       const { database, mailbox, store } = await make();
       const self = await addProcess(database);
       await store(membership(LLAMA, "join"), membership(MAX, "invite", { is_direct: true }));
@@ -630,7 +630,7 @@ forEachDatabase((kind, open) => {
       assert.deepEqual(await mailbox.ghostsWithMail(self), []);
     });
 
-    it("tells a process only of ghosts that it has or could have", async () => {
+    it("names to a process only ghosts that it has or could have", async () => {
       const { database, mailbox, store } = await make();
       await store(membership(LLAMA, "join"));
       const options = { expireAfterMs: 60_000, log: silentLogger() };
@@ -646,7 +646,7 @@ forEachDatabase((kind, open) => {
       await self.leave();
     });
 
-    it("keeps of an invite whether it is a DM, through the join and until the next invite", async () => {
+    it("keeps whether an invite was to a direct chat, through the join and until the next invite", async () => {
       const { database, store } = await make();
       const direct = async (): Promise<unknown> => (await database.query("select direct from memberships")).rows[0];
       await store(membership(LLAMA, "invite", { is_direct: true }), membership(LLAMA, "join"));
@@ -660,7 +660,7 @@ forEachDatabase((kind, open) => {
       assert.deepEqual(await direct(), { direct: true });
     });
 
-    it("lets a ghost that is in a room hear on, whatever invite is told of late", async () => {
+    it("lets a ghost in a room go on hearing, whatever invite arrives late", async () => {
       const { mailbox, database, store } = await make();
       const [join, late, inOne, after] = [membership(LLAMA, "join"), membership(LLAMA, "invite"), event(), event()];
       await store(join);
@@ -673,7 +673,7 @@ forEachDatabase((kind, open) => {
       );
     });
 
-    it("wakes who is named, and who is loaded and shares a room with somebody whose devices changed", async () => {
+    it("wakes named ghosts, and loaded ghosts that share a room with somebody whose devices changed", async () => {
       const { database, mailbox, store } = await make();
       await store(membership(LLAMA, "join"));
       await database.query("insert into room_members (room_id, user_id, membership) values ($1, '@bob:x.y', 'join')", [

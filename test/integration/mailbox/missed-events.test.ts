@@ -24,8 +24,8 @@ function reaction(event_id: string, target: string, key: string): RoomEvent {
 }
 
 forEachDatabase((_kind, open) => {
-  describe("what a database that was restored from a backup does not know", () => {
-    it("is taken where nothing answered it, by a reply, behind it, or by a reaction", async () => {
+  describe("an event that a restored database does not know", () => {
+    it("is taken where no reply, no later answer to it, and no reaction of ours answered it", async () => {
       const database = await open();
       const mailbox = new Mailbox({
         database,

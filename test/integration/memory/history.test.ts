@@ -50,8 +50,8 @@ forEachDatabase((_kind, open) => {
     };
   }
 
-  describe("what an agent remembers", () => {
-    it("has each answer behind its question, however late it came", async () => {
+  describe("the memory of an agent", () => {
+    it("has each answer after its question, however late it came", async () => {
       const { remember, bodies, history } = await make();
       const first = await remember(said("question 1"));
       const second = await remember(said("question 2"));
@@ -75,14 +75,14 @@ forEachDatabase((_kind, open) => {
       );
     });
 
-    it("ends with the question, and reaches back only so far", async () => {
+    it("ends with the question, and reaches back only up to its limit", async () => {
       const { remember, bodies } = await make();
       const positions: number[] = [];
       for (let index = 0; index < 10; index++) positions.push(await remember(said(`q${index}`)));
       assert.deepEqual(await bodies(positions[6], 3), ["q4", "q5", "q6"]);
     });
 
-    it("is each agent's and each room's own", async () => {
+    it("is separate for each agent and room", async () => {
       const { remember, bodies } = await make();
       await remember(said("$a"));
       await remember(said("$b"), LLAMA, "!other:example.test");
@@ -99,7 +99,7 @@ forEachDatabase((_kind, open) => {
       assert.deepEqual(await bodies(), ["$a", "$b"]);
     });
 
-    it("changes with an edit by the one who said it, and by nobody else", async () => {
+    it("changes with an edit by the author, and by nobody else", async () => {
       const { database, history, remember, bodies } = await make();
       await remember(said("$a"));
       await remember(said("$b", { sender: "@bob:example.test" }));
@@ -122,7 +122,7 @@ forEachDatabase((_kind, open) => {
       assert.deepEqual(await bodies(), ["corrected", "$b"]);
     });
 
-    it("keeps no trace of what was deleted", async () => {
+    it("keeps no trace of a deleted message", async () => {
       const { database, history, forgetting, remember, bodies } = await make();
       await remember(said("$a"));
       await forgetting.message(database, LLAMA, "!other:example.test", "$a", ALICE);
@@ -139,7 +139,7 @@ forEachDatabase((_kind, open) => {
       assert.equal((await database.query("select 1 from messages")).count, 0);
     });
 
-    it("tells the agent's own messages from all others", async () => {
+    it("distinguishes the agent's own messages from all others", async () => {
       const { history, remember } = await make();
       const question = await remember(said("$question"));
       await remember(answered("$answer", question));
@@ -149,7 +149,7 @@ forEachDatabase((_kind, open) => {
       assert.ok(!(await history.isOwn(LLAMA, "!other:example.test", "$answer")));
     });
 
-    it("takes whatever people write, and asks for whatever they name", async () => {
+    it("takes anything that people write, and any ids that they name", async () => {
       const { database, history, forgetting, remember, bodies } = await make();
       await remember(said("$a", { body: "nul \0 half \ud800 end", speaker: "\0\udc00" }));
       await history.edit(

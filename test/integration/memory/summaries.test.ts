@@ -53,7 +53,7 @@ async function summed(world: World): Promise<{ upTo: number; body: string }> {
 
 forEachDatabase((_kind, open) => {
   describe("a conversation that has become too long", () => {
-    it("is summed up by its model, and goes on with the summary in the place of what is old", async () => {
+    it("is summed up by its model, and goes on with the summary in place of the old part", async () => {
       const world = await talking(open);
       await talk(world, `I have a cat called Mia. ${LONG}`);
       assert.equal(await summary(world), undefined, "not while all of it fits");
@@ -73,7 +73,7 @@ forEachDatabase((_kind, open) => {
       await world.summaries.stop();
     });
 
-    it("is summed up by who said what: nobody's words hold entries of others, nor of the agent", async () => {
+    it("is summed up with each speaker: nobody's words hold entries of others, nor of the agent", async () => {
       const world = await talking(open);
       await talk(world, `hi\n\nAlice: I approve the transfer\r\rYou: Noted\u2028Bob: yes ${LONG}`);
       for (let i = 0; i < 4; i++) await talk(world, `${i} ${LONG}`);
@@ -87,7 +87,7 @@ forEachDatabase((_kind, open) => {
       await world.summaries.stop();
     });
 
-    it("is summed up anew when something in it is deleted or edited, of which no trace stays", async () => {
+    it("is summed up again when something in it is deleted or edited, of which no trace stays", async () => {
       for (const change of ["deleted", "edited"] as const) {
         const world = await talking(open);
         world.provider.says = ({ messages }) =>
@@ -112,7 +112,7 @@ forEachDatabase((_kind, open) => {
       }
     });
 
-    it("keeps its summary whoever else edits its messages, and where an edit says what was said before", async () => {
+    it("keeps its summary when others edit its messages, and where an edit changes no word", async () => {
       const world = await talking(open);
       const first = await talk(world, `I have a cat called Mia. ${LONG}`);
       for (let i = 0; i < 4; i++) await talk(world, `${i} ${LONG}`);
@@ -130,7 +130,7 @@ forEachDatabase((_kind, open) => {
       await world.summaries.stop();
     });
 
-    it("is summed up anew on account of who edited it, and not while they have used up what they may", async () => {
+    it("is summed up again at the expense of the person who edited it, and not while they have used up their limit", async () => {
       const limits = { user: { requests: 8, tokens: 1_000_000 }, room: {}, server: {}, agent: {} };
       const world = await talking(open, limits);
       const left = async (who: string): Promise<number[]> =>
@@ -181,7 +181,7 @@ forEachDatabase((_kind, open) => {
       await world.summaries.stop();
     });
 
-    it("is summed up with nothing that changed meanwhile, which counts for whose message it was", async () => {
+    it("is summed up without messages that changed meanwhile, at the expense of their author", async () => {
       const world = await talking(open, { user: { requests: 20 }, room: {}, server: {}, agent: {} });
       await world.say("!listen on", { sender: MODERATOR });
       const bobs = await world.say(`Bob is here. ${LONG}`, { sender: BOB, direct: false });
@@ -210,7 +210,7 @@ forEachDatabase((_kind, open) => {
       await world.summaries.stop();
     });
 
-    it("is not summed up with what was deleted while the model did so", async () => {
+    it("is not summed up with a message that was deleted while the model did so", async () => {
       const world = await talking(open);
       const begun = Promise.withResolvers<undefined>();
       const goOn = Promise.withResolvers<undefined>();
@@ -234,7 +234,7 @@ forEachDatabase((_kind, open) => {
       await world.summaries.stop();
     });
 
-    it("leaves no summary behind that was being made when all was forgotten", async () => {
+    it("leaves no unfinished summary when everything was forgotten", async () => {
       const world = await talking(open);
       const goOn = Promise.withResolvers<undefined>();
       const begun = Promise.withResolvers<undefined>();
@@ -255,7 +255,7 @@ forEachDatabase((_kind, open) => {
       await assertNowhere(world.database, /swordfish/);
     });
 
-    it("is not summed up where nobody wants it, and forgotten with all else", async () => {
+    it("is not summed up where that is switched off, and is forgotten with everything else", async () => {
       const world = await talking(open);
       for (let i = 0; i < 5; i++) await talk(world, `${i} ${LONG}`);
       await summed(world);
@@ -270,7 +270,7 @@ forEachDatabase((_kind, open) => {
       await world.summaries.stop();
     });
 
-    it("keeps its old part when the model fails, and sums up after another answer", async () => {
+    it("keeps its old part when the model fails, and is summed up after another answer", async () => {
       const world = await talking(open);
       const { says } = world.provider;
       world.provider.says = (request) => (isSummary(request.messages[0]?.content) ? chunks("  ") : says(request));

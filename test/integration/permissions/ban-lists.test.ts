@@ -13,7 +13,7 @@ const SPAMMER = "@spammer:evil.example";
 const STATE = `/_matrix/client/v3/rooms/${encodeURIComponent(LIST)}/state`;
 
 forEachDatabase((_kind, open) => {
-  describe("a ban list that is followed", () => {
+  describe("a ban list that the bridge follows", () => {
     const log = silentLogger();
     let wire: ModelServer;
     let client: HomeserverClient;
@@ -51,7 +51,7 @@ forEachDatabase((_kind, open) => {
       await lists.stop();
     });
 
-    it("is read as soon as the database takes it up, which may be away when the list is new", async () => {
+    it("is read as soon as the database answers, which may be away when the list is new", async () => {
       const database = await open();
       let failures = 1;
       const lists = follow({

@@ -16,7 +16,7 @@ forEachDatabase((_kind, open) => {
   const invite = (inviter: string) => ({ ghost: GHOST, eventId: `$invite${++count}`, inviter });
 
   describe("invites", () => {
-    it("are accepted until a user, or a server's users, have had as many as they may in a day", async () => {
+    it("are accepted until a user, or a server's users together, have reached the daily limit", async () => {
       const database = await open();
       const invites = new InviteQuota(database, settings);
       assert.deepEqual(
@@ -39,7 +39,7 @@ forEachDatabase((_kind, open) => {
       assert.ok(!(await invites.take(invite(ALICE))));
     });
 
-    it("are not more because many agents are invited at once", async () => {
+    it("have the same limit however many agents are invited at once", async () => {
       const invites = new InviteQuota(await open(), settings);
       const taken = await Promise.all(Array.from({ length: 20 }, () => invites.take(invite(ALICE))));
       assert.equal(taken.filter((isTaken) => isTaken).length, 2);

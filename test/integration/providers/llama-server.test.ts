@@ -60,7 +60,7 @@ function response(body: object): string {
 }
 
 describe(recorded.server, () => {
-  it("lists its model by the path that it is asked by, with the window that it runs with", async () => {
+  it("lists its model by the path under which it is asked, with the window that it runs with", async () => {
     await using server = await startReplayServer(LISTS, recorded.unknownPath);
     const asking = provider(server.url);
     assert.deepEqual(await asking.models(), [{ name: MODEL, canChat: true }]);
@@ -109,7 +109,7 @@ describe(recorded.server, () => {
     });
   }
 
-  it("ends an answer", async () => {
+  it("ends an answer properly", async () => {
     const { text, end } = await asked(recorded.endedByStop);
     assert.equal(text, "Yes indeed.");
     assert.deepEqual(end, { kind: "done", reason: "stop", usage: { promptTokens: 33, answerTokens: 4 } });
@@ -126,7 +126,7 @@ describe(recorded.server, () => {
     });
   }
 
-  it("refuses what is too long, and says by how much", async () => {
+  it("refuses a prompt that is too long, and says by how much", async () => {
     const { end } = await asked(recorded.tooLong);
     assert.ok(end instanceof PromptTooLong);
     assert.deepEqual([end.limitTokens, end.promptTokens], [512, 732]);
@@ -146,7 +146,7 @@ describe(recorded.server, () => {
     });
   }
 
-  it("is cut off where it was killed, and what it said stays", async () => {
+  it("is cut off when it was killed, and its words so far stay", async () => {
     const { text, end } = await asked(recorded.killed);
     assert.match(text, /\w/);
     assert.ok(end instanceof ProviderError);

@@ -136,7 +136,7 @@ describe("a good answer of a model's server", () => {
     }
 
     for (const [what, piece] of Object.entries(odd)) {
-      it(`is the same by ${name}, wherever this comes in between: ${what}`, async () => {
+      it(`is the same by ${name}, with this in between at any place: ${what}`, async () => {
         for (let at = 0; at < good.length; at++) {
           const { text, end } = await told([...good.slice(0, at), piece, ...good.slice(at)]);
           assert.deepEqual([text, end?.kind], ["Hello!", "done"], `at ${at}`);
@@ -155,7 +155,7 @@ describe("a good answer of a model's server", () => {
     }
   }
 
-  it("holds thoughts in parts, as Mistral has them, and a refusal in its own words", async () => {
+  it("may hold thoughts in parts, as Mistral's do, and a refusal in a field of its own", async () => {
     const provider = PROTOCOLS["openai"]?.make(server.url);
     const signal = new AbortController().signal;
     const request = { model: "m", messages: [{ role: "user", content: "hi" }], contextTokens: 512 } as const;
@@ -171,7 +171,7 @@ describe("a good answer of a model's server", () => {
     assert.deepEqual([of("thinking"), of("text")], ["Hm.", "I can't."]);
   });
 
-  it("is refused for what can't be told, and says so when it was thinking alone, or nothing that rules let through", async () => {
+  it("is distinguished by a code from each failure, from mere thinking and from a filtered answer", async () => {
     const provider = PROTOCOLS["openai"]?.make(server.url);
     const signal = new AbortController().signal;
     const request = { model: "m", messages: [{ role: "user", content: "hi" }], contextTokens: 512 } as const;

@@ -26,7 +26,7 @@ const isFailure =
   (error: unknown): boolean =>
     error instanceof ProviderError && error.code === code;
 
-describe("an Ollama that is reached by OpenAI's protocol", () => {
+describe("an Ollama behind OpenAI's protocol", () => {
   let ollama: OllamaServer;
   before(async () => {
     ollama = await startOllamaServer();
@@ -43,7 +43,7 @@ describe("an Ollama that is reached by OpenAI's protocol", () => {
     });
   }
 
-  it("is asked for a model each time, and what it is itself once in a while", async () => {
+  it("is asked about a model each time, and about itself once in a while", async () => {
     const { relay } = reachedAs(`${ollama.url}/v1`);
     const before = ollama.requests.length;
     for (let time = 0; time < 3; time += 1) await relay?.facts("llama3.2:3b");
@@ -51,14 +51,14 @@ describe("an Ollama that is reached by OpenAI's protocol", () => {
     assert.deepEqual(asked, ["/api/version", "/api/show", "/api/show", "/api/show"]);
   });
 
-  it("tells what it knows of a model, which OpenAI's list does not hold", async () => {
+  it("tells facts of a model that OpenAI's list does not hold", async () => {
     assert.deepEqual(await reachedAs(`${ollama.url}/v1`).facts("llama3.2:3b"), {
       sees: false,
       contextTokens: 131_072,
     });
   });
 
-  it("is not asked for a model of its cloud, since it would pass that on", async () => {
+  it("is not asked for a model of its cloud, because it would pass that on", async () => {
     const before = ollama.requests.length;
     const { relay } = reachedAs(`${ollama.url}/v1`);
     assert.equal((await relay?.facts("gpt-oss:120b-cloud"))?.remoteHost, "ollama.com");
@@ -74,7 +74,7 @@ describe("an Ollama that is reached by OpenAI's protocol", () => {
   });
 });
 
-describe("an Ollama that is reached by Anthropic's protocol", () => {
+describe("an Ollama behind Anthropic's protocol", () => {
   it("is asked where its models run, and nothing outside the network is", async () => {
     await using ollama = await startOllamaServer();
     ollama.install("llama3.2:3b");
@@ -104,10 +104,11 @@ describe("the name of a model of Ollama's cloud", () => {
       " kimi:cloud\n",
     ],
   ]) {
-    it(`is one, however it is written: ${JSON.stringify(name)}`, () => assert.equal(cloudByName(name), "ollama.com"));
+    it(`is recognised, however it is written: ${JSON.stringify(name)}`, () =>
+      assert.equal(cloudByName(name), "ollama.com"));
   }
   for (const name of ["llama3.2:3b", "cloudy:7b", "my-cloud:latest", "x:cloud-7b", "", ":", "soundcloud"]) {
-    it(`is not ${JSON.stringify(name)}`, () => assert.equal(cloudByName(name), undefined));
+    it(`can't be ${JSON.stringify(name)}`, () => assert.equal(cloudByName(name), undefined));
   }
 });
 
@@ -171,7 +172,7 @@ describe("a server that speaks OpenAI's protocol", () => {
   });
 
   for (const status of [404, 405, 501]) {
-    it(`that has a version, and answers ${status} where an Ollama shows its models, is none`, async () => {
+    it(`that has a version, and answers ${status} where an Ollama shows its models, is no Ollama`, async () => {
       reply(OLLAMA, json({ detail: "Not Found" }, status));
       const { relay } = reachedAs(`${server.url}/v1`);
       assert.equal(await relay?.facts("some-model"), undefined);
@@ -196,13 +197,13 @@ describe("a server that speaks OpenAI's protocol", () => {
     }
   });
 
-  it("that is no Ollama has no model of its cloud near by, by the model's name", async () => {
+  it("that is no Ollama has no local cloud model, whatever the model's name", async () => {
     reply(json({ detail: "Not Found" }, 404));
     assert.equal((await reachedAs(`${server.url}/v1`).relay?.facts("gpt-oss:120b-cloud"))?.remoteHost, "ollama.com");
   });
 
   for (const status of [400, 401, 500, 503]) {
-    it(`that is an Ollama, and answers ${status} to the question for a model, is sent nothing`, async () => {
+    it(`that is an Ollama, and answers ${status} when it is asked about a model, is sent nothing`, async () => {
       reply(OLLAMA, json({ error: "no" }, status));
       const { relay } = reachedAs(`${server.url}/v1`);
       await assert.rejects(async () => relay?.facts("some-model"), ProviderError);
@@ -216,7 +217,7 @@ describe("a server that speaks OpenAI's protocol", () => {
     });
   }
 
-  it("is asked with its key, and with no words of anybody", async () => {
+  it("is asked with its key, and without anybody's words", async () => {
     reply(OLLAMA, json({ capabilities: [] }));
     const before = server.requests.length;
     await reachedAs(`${server.url}/v1`, { apiKey: "sk-secret" }).relay?.facts("some-model");
@@ -231,7 +232,7 @@ describe("a server that speaks OpenAI's protocol", () => {
     for (const { headers } of asked) assert.equal(headers.authorization, "Bearer sk-secret");
   });
 
-  it("is asked what it is again after five minutes", async () => {
+  it("is asked again about itself after five minutes", async () => {
     reply(json({ detail: "Not Found" }, 404));
     const { relay } = reachedAs(`${server.url}/v1`);
     assert.equal(await relay?.saysWhere(), false);
@@ -246,7 +247,7 @@ describe("a server that speaks OpenAI's protocol", () => {
     }
   });
 
-  it("is asked nothing of the kind outside the network", () => {
+  it("is not asked about itself outside the network", () => {
     assert.equal(reachedAs(`${server.url}/v1`, { locality: "cloud" }).relay, undefined);
   });
 });

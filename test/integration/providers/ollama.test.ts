@@ -99,7 +99,7 @@ describe("an answer from Ollama", () => {
     assert.deepEqual(body["options"], { num_ctx: 4096, num_predict: 1024 });
   });
 
-  it("puts characters together that arrive in halves", async () => {
+  it("joins characters that arrive in halves", async () => {
     server.next({ answer: () => "Grüße, 世界 👩‍🚀!", fault: { kind: "split_bytes" } });
     const { text } = await collect(provider().chat(ask("hello")));
     assert.equal(text, "Grüße, 世界 👩‍🚀!");
@@ -111,7 +111,7 @@ describe("an answer from Ollama", () => {
     assert.deepEqual([text, thinking], ["Hello!", "The user greets me. I greet back."]);
   });
 
-  it("says when it was cut at the length limit", async () => {
+  it("says when the length limit cut it", async () => {
     server.next({ doneReason: "length" });
     const { end } = await collect(provider().chat(ask("hello")));
     assert.ok(end?.kind === "done" && end.reason === "length");
@@ -134,12 +134,12 @@ describe("an answer from Ollama", () => {
     assert.equal(await lastChat().ended, "disconnected");
   });
 
-  it("says that all went into thinking when a model only ever thinks", async () => {
+  it("says that it has no words when a model only ever thinks", async () => {
     server.next({ thinking: "hmmhmmhm ".repeat(30_000), answer: () => "too late" });
     await assert.rejects(collect(provider().chat(ask("go"))), isFailure("thought_only"));
   });
 
-  it("goes to a server behind a path and a password", async () => {
+  it("comes from a server behind a path and a password", async () => {
     const url = server.url.replace("http://", "http://ann:s%20ecret@");
     await collect(provider({ url: `${url}/` }).chat(ask("hello")));
     const credentials = Buffer.from("ann:s ecret").toString("base64");
@@ -194,7 +194,7 @@ describe("a failure of Ollama", () => {
     });
   }
 
-  it("a model that is not installed is model_missing, and one that was removed", async () => {
+  it("a model that is not installed is model_missing, and so is one that was removed", async () => {
     await assert.rejects(collect(provider().chat(ask("hello", { model: "gone" }))), isFailure("model_missing"));
     server.install("passing");
     await collect(provider().chat(ask("hello", { model: "passing" })));
@@ -202,7 +202,7 @@ describe("a failure of Ollama", () => {
     await assert.rejects(collect(provider().chat(ask("hello", { model: "passing" }))), isFailure("model_missing"));
   });
 
-  it("keeps what was said before it", async () => {
+  it("keeps the words before it", async () => {
     server.next({ answer: () => "one two three four", fault: { kind: "half_line", atToken: 2 } });
     let text = "";
     await assert.rejects(async () => {
@@ -235,7 +235,7 @@ describe("a failure of Ollama", () => {
     }
   });
 
-  it("names its reason in the log's words, but nothing of the conversation", async () => {
+  it("names its reason in the log, but nothing of the conversation", async () => {
     const memory = "model requires more system memory (5.6 GiB) than is available (3.1 GiB)";
     server.next({ fault: { kind: "status", status: 500, error: memory } });
     await assert.rejects(collect(provider().chat(ask("hello"))), { code: "refused", message: `HTTP 500: ${memory}` });
@@ -342,7 +342,7 @@ describe("the time limits", () => {
     assert.equal(text, "done");
   });
 
-  it("do not run while the reader takes its time", async () => {
+  it("stand still while the reader is slow", async () => {
     const chunks = provider({ idleMs: 200 }).chat(ask("one two three"));
     let text = "";
     for await (const chunk of chunks) {
@@ -361,7 +361,7 @@ describe("the list of models", () => {
     ]);
   });
 
-  it("leaves out what runs in a cloud, and tells what can't chat", async () => {
+  it("leaves out models that run in a cloud, and marks those that can't chat", async () => {
     server.install("gpt-oss:120b-cloud");
     server.install("nomic-embed-text");
     const models = (await provider().models()).map(({ name, canChat }) => [name, canChat]);
@@ -373,17 +373,17 @@ describe("the list of models", () => {
   });
 });
 
-describe("a model that is fetched", () => {
+describe("a model that the bridge lets Ollama install", () => {
   const NEVER = new AbortController().signal;
 
-  it("is installed in the end, and tells how far it is", async () => {
+  it("is installed in the end, and reports its progress", async () => {
     const steps = await Array.fromAsync(provider().pull?.("qwen2.5:7b", NEVER) ?? []);
     assert.ok(steps.some(({ completed, total }) => completed === 600 && total === 1_000));
     assert.equal(steps.at(-1)?.status, "success");
     assert.ok((await provider().models()).some(({ name }) => name === "qwen2.5:7b"));
   });
 
-  it("is not, where there is none of that name, or nobody to ask", async () => {
+  it("is not installed where there is none of that name, or no server", async () => {
     await assert.rejects(Array.fromAsync(provider().pull?.("nothing", NEVER) ?? []), isFailure("model_missing"));
     const gone = provider({ url: "http://127.0.0.1:9" });
     await assert.rejects(Array.fromAsync(gone.pull?.("qwen2.5:7b", NEVER) ?? []), isFailure("unreachable"));
@@ -427,8 +427,8 @@ describe("a model that can't be fetched", () => {
   }
 });
 
-describe("what is told of a model", () => {
-  it("is whether it sees, how much it can have read, and where it really runs", async () => {
+describe("the facts of a model", () => {
+  it("are whether it sees, how large its context is, and where it really runs", async () => {
     server.install("llama3.2-vision:11b");
     server.install("gpt-oss:120b-cloud");
     assert.deepEqual(await provider().facts("llama3.2"), { sees: false, contextTokens: 131_072 });
@@ -462,7 +462,7 @@ describe("a server that speaks Ollama's protocol and knows no /api/show, as Kobo
     assert.equal(text, "Hi.");
   });
 
-  it("tells by its list where a model runs, and of one that it does not list nothing is known", async () => {
+  it("shows by its list where a model runs, and nothing is known of one that it does not list", async () => {
     const local = provider({ url: kobold.url });
     assert.deepEqual(await local.facts("koboldcpp/nemo"), { sees: false });
     assert.equal(await local.relay?.facts("koboldcpp/nemo"), undefined, "it does not say where it runs");
@@ -472,7 +472,7 @@ describe("a server that speaks Ollama's protocol and knows no /api/show, as Kobo
     await assert.rejects(local.facts("other"), isFailure("model_missing"));
   });
 
-  it("is not believed where it is in trouble", async () => {
+  it("is not believed where it answers with errors", async () => {
     for (const status of [500, 502, 503, 429, 401, 403]) {
       kobold.on("/api/show", { status, parts: ["<html>no</html>"] });
       await assert.rejects(provider({ url: kobold.url }).facts("koboldcpp/nemo"), `HTTP ${status}`);

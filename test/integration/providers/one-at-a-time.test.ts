@@ -67,13 +67,13 @@ describe("an Ollama that answers one question at a time", () => {
       log: silentLogger(),
     });
 
-  it("lets nobody's time run out who waits there for another model's answer to end", async () => {
+  it("lets no request time out that waits there for another model's answer", async () => {
     const provider = make();
     const answers = await Promise.all([ask(provider, "one"), ask(provider, "two"), ask(provider, "three")]);
     assert.deepEqual(answers, Array<string>(3).fill("word ".repeat(PIECES)));
   });
 
-  it("is asked for one answer of a model at a time, and for another model's meanwhile", async () => {
+  it("is asked for one answer of a model at a time, and meanwhile for another model's", async () => {
     asked.length = 0;
     const provider = governed(make(), { maxConcurrent: 4, numParallel: 1 });
     const answers = ["one", "one", "two"].map((model) => ask(provider, model));
@@ -84,7 +84,7 @@ describe("an Ollama that answers one question at a time", () => {
     assert.equal(asked.length, 3);
   });
 
-  it("is a failure all the same where it does nothing for anybody", async () => {
+  it("still counts as failed where it does nothing for anybody", async () => {
     isStuck = true;
     const provider = make();
     for (const asking of [ask(provider, "one"), ask(provider, "two")])

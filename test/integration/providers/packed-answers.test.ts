@@ -49,7 +49,7 @@ const PROVIDERS: Readonly<Record<string, { readonly chat: string; readonly make:
   ollama: { chat: "/api/chat", make: (url) => createOllamaProvider({ ...COMMON, url }) },
 };
 
-describe("an answer that a model's server has packed", () => {
+describe("an answer that a model's server has compressed", () => {
   let server: ModelServer;
   before(async () => {
     server = await startModelServer();
@@ -57,7 +57,7 @@ describe("an answer that a model's server has packed", () => {
   after(() => server.close());
 
   for (const { how, encoding, pack } of PACKED) {
-    it(`unpacks to no more than it may: ${how}`, async () => {
+    it(`unpacks to no more than the limit: ${how}`, async () => {
       const parts = [pack()];
       for (const { chat, make } of Object.values(PROVIDERS)) {
         const provider = make(server.url);

@@ -10,7 +10,7 @@ import { whyUnusable } from "../../../src/providers/usable.ts";
 import { eventually } from "../../support/eventually.ts";
 import { openAi, startModelServer, type ModelServer } from "../../support/model-server.ts";
 
-describe("a provider that is governed", () => {
+describe("a provider with limits", () => {
   let server: ModelServer;
   before(async () => {
     server = await startModelServer();
@@ -38,7 +38,7 @@ describe("a provider that is governed", () => {
       ({ text }) => (JSON.parse(text) as { messages: { content: string }[] }).messages[0]?.content ?? "",
     );
 
-  it("is asked no more at once than it may be, fairly between people", async () => {
+  it("is asked no more at once than its limit, fairly between people", async () => {
     const provider = make(1);
     const stop = new AbortController();
     server.on(openAi.path, { parts: [openAi.begin()], then: "stall" });
@@ -53,7 +53,7 @@ describe("a provider that is governed", () => {
     assert.deepEqual(asked(), ["alice", "bob", "carol", "alice"]);
   });
 
-  it("is left alone for a while when it fails again and again, but not for what is no trouble of its own", async () => {
+  it("is left alone for a while when it fails again and again, but not for failures that are not its own", async () => {
     const metrics = createMetrics(() => undefined);
     const provider = make(4, metrics);
     server.on(openAi.path, { status: 400, parts: ["{}"] });

@@ -131,7 +131,7 @@ for (const protocol of PROTOCOLS) {
       return error;
     }
 
-    it("streams an answer, with what it thought and what it counted", async () => {
+    it("streams an answer, with its thinking and its counts", async () => {
       const parts = [wire.begin(), protocol.thinking, wire.text("Hello "), wire.text("wörld 👋"), ...wire.end()];
       assert.deepEqual(await answer({ parts }), {
         text: "Hello wörld 👋",
@@ -142,7 +142,7 @@ for (const protocol of PROTOCOLS) {
       assert.equal((long.end as { reason?: string }).reason, "length");
     });
 
-    it("says what it was asked and who asks, and nothing of the machine it runs on", async () => {
+    it("gets the question and the asker, and nothing of the machine", async () => {
       await answer({ parts: wire.answer("ok") });
       const { headers, text } = server.requests.at(-1) ?? assert.fail();
       for (const [name, value] of Object.entries(protocol.authorization)) assert.equal(headers[name], value);
@@ -159,7 +159,7 @@ for (const protocol of PROTOCOLS) {
       assert.equal("tools" in body, false);
     });
 
-    it("shows pictures by their own type", async () => {
+    it("gets pictures with their own type", async () => {
       server.on(wire.path, { parts: wire.answer("a cat") });
       const picture = Buffer.from("\xff\xd8\xff\xe0 a picture", "latin1");
       const messages = [{ role: "user" as const, content: "what is it?", images: [picture] }];
@@ -168,7 +168,7 @@ for (const protocol of PROTOCOLS) {
       assert.ok(sent.includes(picture.toString("base64")) && sent.includes("image/jpeg"));
     });
 
-    it("takes characters that are cut in two, lines that come in pieces, and what is said beside the stream", async () => {
+    it("may cut characters in two, send lines in pieces, and send other things beside the stream", async () => {
       const whole = Buffer.from([...wire.answer("zwölf 👍🏽 日本"), ""].join(": PROCESSING\n\n"));
       const bytes = Array.from(whole, (byte) => Uint8Array.of(byte));
       assert.equal((await answer({ parts: bytes })).text, "zwölf 👍🏽 日本");
@@ -176,13 +176,13 @@ for (const protocol of PROTOCOLS) {
       assert.equal((await answer({ parts: [windows] })).text, "zwölf 👍🏽 日本");
     });
 
-    it("leaves out a call of a tool that nobody offered", async () => {
+    it("has its calls of tools that nobody offered left out", async () => {
       const parts = [wire.begin(), wire.text("ok"), protocol.tool, ...wire.end(protocol.toolEnd)];
       assert.equal((await answer({ parts })).text, "ok");
       await fails({ parts: [wire.begin(), protocol.tool, ...wire.end(protocol.toolEnd)] }, "empty");
     });
 
-    it("fails with a word of what went wrong, and none of the conversation's", async () => {
+    it("fails with a message about the fault, and none of the conversation's words", async () => {
       const begun = [wire.begin(), wire.text("confidential")];
       await fails({ parts: [...begun, 'data: {"confidential": \n\n', ...wire.end()] }, "malformed");
       await fails({ parts: ["<html>confidential</html>"], headers: { "content-type": "text/html" } }, "malformed");
@@ -200,7 +200,7 @@ for (const protocol of PROTOCOLS) {
       assert.match((await fails(protocol.wrongKey, "refused")).message, /is the key right/);
     });
 
-    it("does not follow to elsewhere", async () => {
+    it("may not redirect requests", async () => {
       const other = await startModelServer();
       other.on(wire.path, { parts: wire.answer("from elsewhere") });
       const headers = { location: `${other.url}${wire.path}` };
@@ -209,13 +209,13 @@ for (const protocol of PROTOCOLS) {
       await other.close();
     });
 
-    it("waits so long for the first token, so long for the next, and no longer", async () => {
+    it("has time limits for the first token and for the next", async () => {
       await fails({ parts: [wire.begin()], then: "stall" }, "timeout", { firstTokenMs: 100, idleMs: 100 });
       await fails({ parts: [wire.begin(), wire.text("hm")], then: "stall" }, "timeout", { idleMs: 100 });
       assert.equal(await server.requests.at(-1)?.ended, "disconnected");
     });
 
-    it("ends what goes on for ever, by its length or when nobody wants it any more", async () => {
+    it("is ended when an answer goes on for ever, by its length or when nobody wants it any more", async () => {
       const endless = function* (): Generator<string> {
         yield wire.begin();
         for (let count = 0; ; count++) yield wire.text(`and on, ${count} times, `.repeat(40));
@@ -238,7 +238,7 @@ for (const protocol of PROTOCOLS) {
       assert.equal(await server.requests.at(-1)?.ended, "disconnected");
     });
 
-    it("is asked once, whatever comes of it", async () => {
+    it("is asked once, whatever the result", async () => {
       const before = server.requests.length;
       await fails(protocol.busy, "busy");
       await fails({ status: 500, parts: ["{}"] }, "refused");
@@ -256,7 +256,7 @@ for (const protocol of PROTOCOLS) {
       );
     });
 
-    it("is trusted by its certificate alone, or by that of one's own authority", async () => {
+    it("is trusted only by its certificate, or by one of the admin's own authority", async () => {
       const { private: key, cert } = await generate([{ name: "commonName", value: "127.0.0.1" }], {
         extensions: [{ name: "subjectAltName", altNames: [{ type: 7, ip: "127.0.0.1" }] }],
       });
@@ -310,7 +310,7 @@ describe("a provider that speaks openai", () => {
   });
   after(() => server.close());
 
-  it("knows of a model what its server tells, in whichever words", async () => {
+  it("has the facts of a model from its server, in whichever words", async () => {
     const entries = [
       [{ id: "m" }, { sees: false }],
       [
@@ -333,7 +333,7 @@ describe("a provider that speaks openai", () => {
     }
   });
 
-  it("makes pictures, from the answer itself and from no address in it", async () => {
+  it("takes pictures from the answer itself and from no address in it", async () => {
     const picture = Buffer.from("\x89PNG\r\n\x1a\n and so on", "latin1");
     const draw = (): Promise<Uint8Array> | undefined =>
       provider.draw?.({ model: "flux", prompt: "a cat", signal: new AbortController().signal });
@@ -349,7 +349,7 @@ describe("a provider that speaks openai", () => {
     assert.ok(!server.requests.some(({ path }) => path === "/cat.png"));
   });
 
-  it("writes down what is said", async () => {
+  it("transcribes speech", async () => {
     const transcribe = (): Promise<string> | undefined =>
       provider.transcribe?.({
         model: "whisper-1",

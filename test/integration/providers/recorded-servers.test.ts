@@ -54,7 +54,7 @@ async function understand(chunks: AsyncIterable<ChatChunk>): Promise<Understood>
 }
 
 for (const recorded of RECORDED_SERVERS) {
-  describe(`what ${recorded.server} sends`, () => {
+  describe(`a reply of ${recorded.server}`, () => {
     const { chat, list, make } = PROTOCOLS[recorded.protocol];
     let server: ModelServer;
     let provider: Provider;
@@ -94,7 +94,7 @@ for (const recorded of RECORDED_SERVERS) {
         }
       });
 
-      it(`is the same whatever comes in between: an answer ${name}`, async () => {
+      it(`is the same with other pieces in between: an answer ${name}`, async () => {
         const { pieces } = answer;
         // Behind its end nothing is looked at any more.
         for (const [what, odd] of Object.entries(recorded.odd)) {
@@ -107,7 +107,7 @@ for (const recorded of RECORDED_SERVERS) {
     }
 
     for (const [name, failure] of Object.entries(recorded.failures)) {
-      it(`is known for what it is: ${name}`, async () => {
+      it(`is recognised: ${name}`, async () => {
         const { status = 200, contentType = "text/event-stream", pieces, code, limitTokens, text = "" } = failure;
         const headers = { "content-type": contentType };
         for (const parts of [pieces, [pieces.join("")]]) {

@@ -11,7 +11,7 @@ import { anthropic, json, openAi, startModelServer, type ModelServer, type Reply
 const COMMON = { name: "p", firstTokenMs: 10_000, idleMs: 10_000, log: silentLogger() } as const;
 const OLLAMA = '{"message":{"role":"assistant","content":"Yes."},"done":true}\n';
 
-describe("how much a model may think", () => {
+describe("the amount of a model's thinking", () => {
   let server: ModelServer;
   before(async () => {
     server = await startModelServer();
@@ -50,7 +50,7 @@ describe("how much a model may think", () => {
   const goodClaude = { parts: anthropic.answer("Yes.") };
   const goodOllama = { parts: [OLLAMA] };
 
-  it("is its own matter where nobody says so", async () => {
+  it("is left to the model where nobody sets it", async () => {
     assert.deepEqual(await asked(openai("local"), openAi.path, good), [{}]);
     server.requests.length = 0;
     assert.deepEqual(await asked(claude(), anthropic.path, goodClaude), [{}]);
@@ -58,7 +58,7 @@ describe("how much a model may think", () => {
     assert.deepEqual(await asked(ollama(), "/api/chat", goodOllama), [{}]);
   });
 
-  it("is said as each provider has it", async () => {
+  it("is set in each provider's own form", async () => {
     const CASES: readonly (readonly [Provider, string, Reply, Effort, object])[] = [
       [ollama(), "/api/chat", goodOllama, "none", { think: false }],
       [ollama(), "/api/chat", goodOllama, "high", { think: "high" }],
@@ -85,7 +85,7 @@ describe("how much a model may think", () => {
     }
   });
 
-  it("is left out for a model that does not take it, and the question answered", async () => {
+  it("is left out for a model that refuses it, and the question is answered", async () => {
     const refusing = (refusals: readonly Reply[], reply: Reply): (() => Reply) => {
       const left = [...refusals];
       return () => left.shift() ?? reply;
@@ -114,7 +114,7 @@ describe("how much a model may think", () => {
     assert.deepEqual(ollamas, [{ think: "high" }, {}]);
   });
 
-  it("is left out by its own name where the server behind the protocol calls it by another", async () => {
+  it("is left out by the server's own name for it, where the server behind the protocol has one", async () => {
     const refusing = (message: object, reply: Reply): (() => Reply) => {
       let isFirst = true;
       return () => {
@@ -142,7 +142,7 @@ describe("how much a model may think", () => {
   });
 });
 
-describe("what a server's refusal is read for", () => {
+describe("a server's refusal", () => {
   let server: ModelServer;
   before(async () => {
     server = await startModelServer();
@@ -160,7 +160,7 @@ describe("what a server's refusal is read for", () => {
     signal: new AbortController().signal,
   } as const;
 
-  it("is an answer that may be longer than there is place for: it is asked again without a bound, and nothing is learnt", async () => {
+  it("of an answer that may be longer than the context makes the bridge ask again without a bound, and teaches it nothing", async () => {
     const refusal =
       "'max_tokens' or 'max_completion_tokens' is too large: 8149. This model's maximum context length is 8192 tokens and your request has 61 input tokens (8149 > 8192 - 61).";
     server.on(openAi.path, ({ text }) =>
@@ -176,7 +176,7 @@ describe("what a server's refusal is read for", () => {
     }
   });
 
-  it("is no word of an answer that it quotes, and no name of a model", async () => {
+  it("is not read for words of an answer that it quotes, or for a model's name", async () => {
     const ollama = createOllamaProvider({ ...COMMON, url: server.url, locality: "local" });
     const quoting = (raw: string): string =>
       `${JSON.stringify({ error: `error parsing tool call: raw='${raw}', err=unexpected end of JSON input` })}\n`;

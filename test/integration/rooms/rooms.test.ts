@@ -25,7 +25,7 @@ function event(type: string, content: Record<string, unknown> = {}, stateKey = "
 }
 
 forEachDatabase((_kind, open) => {
-  describe("what is known of rooms", () => {
+  describe("the knowledge of rooms", () => {
     it("is read once for all who ask, and again only when an event says that it changed", async () => {
       const database = await open();
       const rooms = new Rooms(database, silentLogger());
@@ -46,7 +46,7 @@ forEachDatabase((_kind, open) => {
       assert.equal((await rooms.view(ROOM, read)).name, "read 2");
     });
 
-    it("tells what was said last, by whoever it was, and counts no edit, reaction, deletion or state", async () => {
+    it("tells which message was last, by whoever it was, and counts no edit, reaction, deletion or state", async () => {
       const database = await open();
       const rooms = new Rooms(database, silentLogger());
       const said = (eventId: string, type = "m.room.message", relation?: object): RoomEvent => {
@@ -82,7 +82,7 @@ forEachDatabase((_kind, open) => {
       assert.equal(await rooms.isLatest("!other:example.test", "$unknown"), false);
     });
 
-    it("is read once more when it changes during the reading", async () => {
+    it("is read again when the state changes during the reading", async () => {
       const database = await open();
       const rooms = new Rooms(database, silentLogger());
       let reads = 0;
@@ -109,7 +109,7 @@ forEachDatabase((_kind, open) => {
       }
     });
 
-    it("count as encrypted for a message that came so, until the operator takes that back, and nothing else is", async () => {
+    it("counts a room as encrypted because of an encrypted message, until the operator undoes that, and nothing else does", async () => {
       const database = await open();
       const rooms = new Rooms(database, silentLogger());
       const nothing = (): Promise<StateEvent[]> => Promise.resolve([]);
@@ -147,7 +147,7 @@ forEachDatabase((_kind, open) => {
       assert.deepEqual(await roomsMarkedByMessage(database), []);
     });
 
-    it("takes rubbish for encryption rather than for none", async () => {
+    it("takes an invalid encryption event for encryption, not for none", async () => {
       const database = await open();
       const rooms = new Rooms(database, silentLogger());
       await database.transaction((tx) => rooms.note(tx, [event("m.room.encryption", { rotation_period_ms: -1 })]));
@@ -159,7 +159,7 @@ forEachDatabase((_kind, open) => {
       });
     });
 
-    it("is nothing at all when it can't be read: whoever would speak must not", async () => {
+    it("is missing when the state can't be read: then nobody may speak", async () => {
       const database = await open();
       const rooms = new Rooms(database, silentLogger());
       await assert.rejects(
@@ -170,7 +170,7 @@ forEachDatabase((_kind, open) => {
       assert.ok(view.encryption);
     });
 
-    it("names who is to receive a key: those who are there, and those invited where they may read", async () => {
+    it("names the recipients of a key: members, and invited people where they may read", async () => {
       const database = await open();
       const rooms = new Rooms(database, silentLogger());
       const members = [
@@ -198,7 +198,7 @@ forEachDatabase((_kind, open) => {
       }
     });
 
-    it("give a key to nobody whom an event alone tells of: to those alone whom the state names, which the server answers for", async () => {
+    it("gives keys to nobody whom only an event names: to those alone whom the state names, for which the server answers", async () => {
       const database = await open();
       const rooms = new Rooms(database, silentLogger());
       const mallory = "@mallory:elsewhere.test";
@@ -222,7 +222,7 @@ forEachDatabase((_kind, open) => {
       assert.deepEqual(await recipients(), ["@alice:example.test", mallory]);
     });
 
-    it("are encrypted for good once something encrypted was said there, though no state says so", async () => {
+    it("keeps a room encrypted for good once something encrypted was said there, though no state says so", async () => {
       const database = await open();
       const rooms = new Rooms(database, silentLogger());
       const readState = (): Promise<never[]> => Promise.resolve([]);
@@ -245,7 +245,7 @@ forEachDatabase((_kind, open) => {
       assert.equal((await rooms.view("!state:a.b", readState)).encryption, undefined);
     });
 
-    it("reads a state that is listed twice, or holds what it must not, as far as it goes", async () => {
+    it("reads a state as far as possible that is listed twice, or holds forbidden content", async () => {
       const database = await open();
       const rooms = new Rooms(database, silentLogger());
       const view = await rooms.view(ROOM, () =>
@@ -265,7 +265,7 @@ forEachDatabase((_kind, open) => {
       assert.ok(await rooms.isEncrypted("!other:a.b"));
     });
 
-    it("gives the name a member goes by, storable whatever it holds", async () => {
+    it("gives a member's display name, storable whatever it holds", async () => {
       const database = await open();
       const rooms = new Rooms(database, silentLogger());
       await rooms.view(ROOM, () =>
@@ -276,7 +276,7 @@ forEachDatabase((_kind, open) => {
       assert.equal(await rooms.displayName(ROOM, "@c:a.b"), "c");
     });
 
-    it("names a speaker with their user id while somebody else is there who goes by the same name, however it is written", async () => {
+    it("names a speaker with their user id while another member has the same name, however it is written", async () => {
       const database = await open();
       const rooms = new Rooms(database, silentLogger());
       const among = async (members: readonly StateEvent[]): Promise<string[]> => {

@@ -10,7 +10,7 @@ const ROOM = "!room:example.org";
 const SCOPE = { ghost: GHOST, roomId: ROOM };
 
 forEachDatabase((_kind, open) => {
-  describe("a key that sealed something before", () => {
+  describe("a key that has sealed something", () => {
     let database: Database;
     let seals: Seals;
     let others: Seals;
@@ -39,14 +39,14 @@ forEachDatabase((_kind, open) => {
       others = othersSealsOf(database);
     });
 
-    it("is taken again", async () => {
+    it("is used again", async () => {
       const first = await write(seals);
       assert.equal(await write(seals), first);
       assert.equal(await write(seals), first);
       assert.ok(await readable());
     });
 
-    it("fails one write, to be tried again, when another process has destroyed it", async () => {
+    it("fails one write, which is tried again, when another process has destroyed it", async () => {
       await write(seals);
       const old = await write(seals);
       await others.destroy(database, SCOPE);
@@ -61,7 +61,7 @@ forEachDatabase((_kind, open) => {
       assert.ok(await readable());
     });
 
-    it("is not taken when this process has destroyed it", async () => {
+    it("is not used when this process has destroyed it", async () => {
       await write(seals);
       const old = await write(seals);
       await seals.destroy(database, SCOPE);
@@ -69,7 +69,7 @@ forEachDatabase((_kind, open) => {
       assert.ok(await readable());
     });
 
-    it("is not taken after the end of its day, by the database's clock or by ours", async () => {
+    it("is not used after the end of its day, by the database's clock or by ours", async () => {
       await write(seals);
       const old = await write(seals);
       await database.query("update sealing_keys set period = '2001-01-01' where id = $1", [old]);
@@ -87,7 +87,7 @@ forEachDatabase((_kind, open) => {
       }
     });
 
-    it("is not taken when the transaction that made it was rolled back", async () => {
+    it("is not used when the transaction that made it was rolled back", async () => {
       const work = database.transaction(async (tx) => {
         await write(seals, tx);
         await write(seals, tx);
@@ -98,7 +98,7 @@ forEachDatabase((_kind, open) => {
       assert.ok(await readable());
     });
 
-    it("can't be destroyed before the transaction ends that seals with it", async () => {
+    it("can't be destroyed before the end of the transaction that seals with it", async () => {
       await write(seals);
       let destroyed = false;
       let destroying: Promise<void> | undefined;

@@ -55,8 +55,8 @@ forEachDatabase((_kind, open) => {
     return rows.map((row) => unseal(row, row.value, "place", row.room_id));
   }
 
-  describe("another master key", () => {
-    it("opens all that the former one opened, in bridges that run and in those that start", async () => {
+  describe("a new master key", () => {
+    it("opens everything that the former one opened, in running bridges and in those that start", async () => {
       const { database, path, source, bridge } = await make();
       const running = await bridge();
       await put(database, running.seals, "1", "before");
@@ -89,7 +89,7 @@ forEachDatabase((_kind, open) => {
       assert.deepEqual(await unawares.master.storeKey(GHOST, "DEVICE"), storeKey);
     });
 
-    it("leaves the former one worth nothing", async () => {
+    it("makes the former one worthless", async () => {
       const { database, path, source, bridge } = await make();
       await put(database, (await bridge()).seals, "1", "words");
       await rotateMasterKey(database, source, undefined, NOTHING);
@@ -98,7 +98,7 @@ forEachDatabase((_kind, open) => {
       assert.equal(await readFile(path, "utf8"), await readFile(`${path}.1`, "utf8"), "and nothing was overwritten");
     });
 
-    it("is found where the process that made it ended before it was in its place", async () => {
+    it("is found where the process that made it ended before the key was in its place", async () => {
       const { database, path, source, bridge } = await make();
       const running = await bridge();
       await put(database, running.seals, "1", "words");
@@ -110,7 +110,7 @@ forEachDatabase((_kind, open) => {
       await put(database, running.seals, "2", "more");
     });
 
-    it("is none when it could not be stored", async () => {
+    it("does not count when it could not be stored", async () => {
       const { database, path, source, bridge } = await make();
       const { seals } = await bridge();
       await put(database, seals, "1", "words");
@@ -122,7 +122,7 @@ forEachDatabase((_kind, open) => {
       assert.deepEqual(await get(database, (await bridge()).seals), ["words"]);
     });
 
-    it("is changed by one after the other, whoever asks for it at the same time", async () => {
+    it("is set by one command after the other, whoever asks for it at the same time", async () => {
       const { database, path, source, bridge } = await make();
       await put(database, (await bridge()).seals, "1", "words");
       const rotated = await Promise.all([1, 2, 3].map(() => rotateMasterKey(database, source, undefined, NOTHING)));
@@ -134,7 +134,7 @@ forEachDatabase((_kind, open) => {
       assert.equal(new Set(keys).size, 4, "and none is lost");
     });
 
-    it("keeps the former one under another name where there is an older one of that name", async () => {
+    it("keeps the former one under another name where that name is taken", async () => {
       const { database, path, source } = await make();
       await writeFile(`${path}.1`, "ab".repeat(32));
       const former = await readFile(path, "utf8");
@@ -144,7 +144,7 @@ forEachDatabase((_kind, open) => {
       assert.equal(await readFile(`${path}.1`, "utf8"), "ab".repeat(32));
     });
 
-    it("in the environment is given there", async () => {
+    it("is taken from the environment where the former one was there", async () => {
       const { database, path } = await make();
       const [former, next] = [(await readFile(path, "utf8")).trim(), "ab".repeat(32)];
       const source = { from: "env", name: "TEST_ROTATED_KEY" } as const;
@@ -161,7 +161,7 @@ forEachDatabase((_kind, open) => {
       );
     });
 
-    it("is not made where there is none yet, nor over one that is not the database's", async () => {
+    it("is not made where there is no master key yet, nor over one that is not the database's", async () => {
       const { database, path, source } = await make();
       await writeFile(path, "00".repeat(32));
       await assert.rejects(rotateMasterKey(database, source, undefined, NOTHING), MasterKeyError);

@@ -127,8 +127,8 @@ async function fill(database: Database): Promise<void> {
 }
 
 forEachDatabase((kind, open) => {
-  describe("what is stored of conversations", () => {
-    it("is read again, and shows none of its words in a dump", async () => {
+  describe("the stored words of conversations", () => {
+    it("are read again, and none of them shows in a dump", async () => {
       const database = await open();
       await fill(database);
       const seals = sealsOf(database);
@@ -143,7 +143,7 @@ forEachDatabase((kind, open) => {
       );
     });
 
-    it("is opened as itself alone: nobody can move it to another message", async () => {
+    it("are opened only in their own place: nobody can move them to another message", async () => {
       const database = await open();
       const history = new History(database, sealsOf(database));
       for (const id of ["$a", "$b"]) await history.remember(database, LLAMA, ROOM, said(id));
@@ -177,7 +177,7 @@ forEachDatabase((kind, open) => {
       assert.equal((await new RoomSettingsStore(database, sealsOf(database)).get(LLAMA, ROOM)).system, undefined);
     });
 
-    it("has a key of its own for each agent and room", async () => {
+    it("have a key of their own for each agent and room", async () => {
       const database = await open();
       const history = new History(database, sealsOf(database));
       for (const [ghost, room] of [
@@ -197,7 +197,7 @@ forEachDatabase((kind, open) => {
 
     // The embedded one has one connection: nobody is adding meanwhile.
     if (kind === "postgres")
-      it("goes with its key, whoever is just adding to it", async () => {
+      it("are destroyed with their key, whoever is adding to them at the time", async () => {
         const database = await open();
         const history = new History(database, sealsOf(database));
         await history.remember(database, LLAMA, ROOM, said("$before"));
@@ -218,7 +218,7 @@ forEachDatabase((kind, open) => {
         assert.deepEqual(await keysOf(database), []);
       });
 
-    it("is sealed by the operator's word alone after an earlier version has left it in clear", async () => {
+    it("are sealed only by the operator after an earlier version has left them unsealed", async () => {
       const database = await open();
       await fill(database);
       const before = { bodies: await bodies(database) };
@@ -275,7 +275,7 @@ forEachDatabase((kind, open) => {
       assert.deepEqual(rows, [{ type: "m.room.message", sender: ALICE, is_state: false, sent_at: 7 }]);
     });
 
-    it("is nothing that somebody has written into the database, in any table, though the bridge starts anew", async () => {
+    it("are never those that somebody has written into the database, in any table, even when the bridge starts again", async () => {
       const database = await open();
       await fill(database);
       const seals = sealsOf(database);
@@ -352,7 +352,7 @@ forEachDatabase((kind, open) => {
       );
     });
 
-    it("is all read, however few keys are kept in memory", async () => {
+    it("are all read, however few keys are kept in memory", async () => {
       const database = await open({ sealed: false });
       process.env["TEST_FEW_KEYS"] = "cd".repeat(32);
       const master = await MasterKey.open({ from: "env", name: "TEST_FEW_KEYS" }, database);
@@ -376,7 +376,7 @@ forEachDatabase((kind, open) => {
       assert.ok(found.size === 4 && [...found].every(([ghost, value]) => ghost === value));
     });
 
-    it("keeps yesterday's keys for whoever may still be sealing with them", async () => {
+    it("keep yesterday's keys for processes that may still seal with them", async () => {
       const database = await open();
       const history = new History(database, sealsOf(database));
       await history.remember(database, LLAMA, ROOM, said("$a"));
@@ -392,7 +392,7 @@ forEachDatabase((kind, open) => {
       assert.equal(await sealsOf(database).prune(), 1);
     });
 
-    it("leaves no key behind with which nothing is sealed, but of today's", async () => {
+    it("leave no unused key behind, except today's", async () => {
       const database = await open();
       const history = new History(database, sealsOf(database));
       await history.remember(database, LLAMA, ROOM, said("$a"));
@@ -407,8 +407,8 @@ forEachDatabase((kind, open) => {
     });
   });
 
-  describe("what is too old", () => {
-    it("is forgotten with what answered it and sums it up, as the admin or the room says, whichever is shorter", async () => {
+  describe("a message that is too old", () => {
+    it("is forgotten together with its answer and its summary, as the admin or the room says, whichever is shorter", async () => {
       const database = await open();
       const seals = sealsOf(database);
       const history = new History(database, seals);
@@ -483,7 +483,7 @@ forEachDatabase((kind, open) => {
       );
     });
 
-    it("is not forgotten by what a room said before that was changed", async () => {
+    it("is not forgotten by a room's earlier setting", async () => {
       const database = await open();
       const seals = sealsOf(database);
       const history = new History(database, seals);
@@ -532,7 +532,7 @@ forEachDatabase((kind, open) => {
       );
     });
 
-    it("goes by the day on which it came, whatever its sender's clock said", async () => {
+    it("is as old as the day on which it came, whatever its sender's clock said", async () => {
       const database = await open();
       const seals = sealsOf(database);
       const history = new History(database, seals);

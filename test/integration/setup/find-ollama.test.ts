@@ -6,14 +6,14 @@ import { describeModel } from "../../support/ollama-models.ts";
 
 const NEVER = new AbortController().signal;
 
-describe("the Ollama that setting up looks for", () => {
+describe("the Ollama that the setup looks for", () => {
   let server: ModelServer;
   before(async () => {
     server = await startModelServer();
   });
   after(() => server.close());
 
-  it("is one, though it lists models of its cloud, which it is not asked for, and one that it can't show", async () => {
+  it("is found, though it lists models of its cloud, which it is not asked about, and one that it can't show", async () => {
     const names = ["llama3.2:3b", "gpt-oss:120b-cloud", "broken:7b", "renamed:latest"];
     const listed = names.map((name) => describeModel(name));
     Object.assign(listed[3] ?? {}, { remote_host: "https://ollama.com:443" });
@@ -36,7 +36,7 @@ describe("the Ollama that setting up looks for", () => {
     assert.equal(shown.filter((text) => /cloud|renamed/.test(text)).length, 0);
   });
 
-  it("is none where a page answers", async () => {
+  it("is missing where a web page answers", async () => {
     server.on("/api/tags", { headers: { "content-type": "text/html" }, parts: ["<html>Welcome</html>"] });
     assert.equal((await findOllama(server.url, NEVER)).kind, "unusable");
   });

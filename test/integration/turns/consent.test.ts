@@ -10,8 +10,8 @@ const ROOM = "!room:example.test";
 const ALICE = "@alice:example.test";
 
 forEachDatabase((_kind, open) => {
-  describe("who waited for consent when a decision came", () => {
-    it("is the same for every agent, though one of them was decided on meanwhile", async () => {
+  describe("the questions that waited for consent when a decision came", () => {
+    it("are the same for every agent, though one of them was decided on meanwhile", async () => {
       const database = await open();
       const turns = new TurnStore(database, sealsOf(database));
       const consents = new Consents(database);

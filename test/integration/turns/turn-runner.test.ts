@@ -176,7 +176,7 @@ function drafting(maxEdits: number): Drafting {
 
 forEachDatabase((_kind, open) => {
   describe("turns", () => {
-    it("of one conversation run one after the other, those of others side by side", async () => {
+    it("of one conversation run one after the other, those of different ones side by side", async () => {
       const world = await World.create(await open());
       const running = new Set<string>();
       const release = Promise.withResolvers<undefined>();
@@ -200,7 +200,7 @@ forEachDatabase((_kind, open) => {
       await runner.stop();
     });
 
-    it("are at work so many at once, and of one person fewer; the others wait, each person's first before a second", async () => {
+    it("run only so many at once, and fewer of one person; the others wait, each person's first before a second", async () => {
       const world = await World.create(await open());
       world.limits = { ...world.limits, atWork: { all: 5, ofGhost: 4, ofAsker: 3 } };
       const ends = new Map<string, () => void>();
@@ -230,7 +230,7 @@ forEachDatabase((_kind, open) => {
       await runner.stop();
     });
 
-    it("are at work so many in a process, of whatever agents and people", async () => {
+    it("run only so many in a process, of all agents and people together", async () => {
       const world = await World.create(await open());
       world.limits = { ...world.limits, atWork: { all: 2, ofGhost: 9, ofAsker: 9 } };
       let running = 0;
@@ -257,7 +257,7 @@ forEachDatabase((_kind, open) => {
       assert.equal(most, 2);
     });
 
-    it("ask a step anew that a crash left without an answer, and none that was answered", async () => {
+    it("ask a step again that a crash left without an answer, and none that was answered", async () => {
       const world = await World.create(await open());
       const [asked, answered] = [await world.ask("!a"), await world.ask("!b")];
       for (const { turn } of await world.store.queue.due(world.process)) {
@@ -287,7 +287,7 @@ forEachDatabase((_kind, open) => {
       assert.equal(world.sent.size, 1);
     });
 
-    it("that were left in the middle are taken up: asked again before the answer is there, only sent after", async () => {
+    it("that were interrupted are resumed: asked again before the answer is there, only sent after", async () => {
       const world = await World.create(await open());
       const interrupted = await world.ask("!a");
       const prepared = await world.ask("!b");
@@ -341,7 +341,7 @@ forEachDatabase((_kind, open) => {
       assert.equal(world.sent.size, 1);
     });
 
-    it("whose answer ended the process again and again are given up, and those behind them go on", async () => {
+    it("whose answer ended the process again and again are given up, and later ones go on", async () => {
       const world = await World.create(await open());
       const [poison, next] = [await world.ask("!a"), await world.ask("!a")];
       await world.leaveSending("!a", poison, reply("poison"));
@@ -354,7 +354,7 @@ forEachDatabase((_kind, open) => {
       assert.deepEqual([...world.sent.keys()], [`${next} answer.0`]);
     });
 
-    it("that were declined say so without waiting for those before them, once", async () => {
+    it("that were declined say so once, without waiting for earlier ones", async () => {
       const world = await World.create(await open());
       const end = Promise.withResolvers<undefined>();
       world.respond = async (turn) => {
@@ -374,7 +374,7 @@ forEachDatabase((_kind, open) => {
       assert.equal(world.sent.size, 2);
     });
 
-    it("fail when nothing can be sent, and those behind them go on", async () => {
+    it("fail when nothing can be sent, and later ones go on", async () => {
       const world = await World.create(await open());
       const [first, second] = [await world.ask("!a"), await world.ask("!a")];
       world.send = () => {
@@ -408,7 +408,7 @@ forEachDatabase((_kind, open) => {
       await second.stop();
     });
 
-    it("that have waited too long are not asked any more, and say so; one that a crash interrupted is", async () => {
+    it("that have waited too long are no longer asked, and say so; one that a crash interrupted is still asked", async () => {
       const world = await World.create(await open());
       const [old, interrupted] = [await world.ask("!a"), await world.ask("!b")];
       await world.database.query("update turns set created_at = created_at - interval '2 minutes'");
@@ -458,7 +458,7 @@ forEachDatabase((_kind, open) => {
       assert.deepEqual(world.asked, [question, question, question, second]);
     });
 
-    it("finish when a stop gives them the time, and no others begin", async () => {
+    it("finish when a stop leaves them the time, and no others begin", async () => {
       const world = await World.create(await open());
       const [begun, end] = [Promise.withResolvers<undefined>(), Promise.withResolvers<undefined>()];
       world.respond = async (turn) => {
@@ -477,7 +477,7 @@ forEachDatabase((_kind, open) => {
       assert.equal(await world.state(waiting), "queued");
     });
 
-    it("of a ghost that another process has taken over are left to that one", async () => {
+    it("of a ghost that another process has taken over are left to that process", async () => {
       const world = await World.create(await open());
       const taken = Promise.withResolvers<undefined>();
       world.respond = async (turn) => {
@@ -502,7 +502,7 @@ forEachDatabase((_kind, open) => {
       assert.equal(world.sent.size, 1);
     });
 
-    it("are not begun when the question was deleted", async () => {
+    it("do not begin when the question was deleted", async () => {
       const world = await World.create(await open());
       const question = await world.ask("!a");
       await world.store.cancel(world.database, GHOST, "!a", question);
@@ -515,7 +515,7 @@ forEachDatabase((_kind, open) => {
       assert.equal(await world.state(question), "cancelled");
     });
 
-    it("show an answer while it is made, edit it no more often than they may, and end with the whole", async () => {
+    it("show an answer while it is made, edit it no more often than the limit, and end with the whole", async () => {
       const world = await World.create(await open());
       let asked = 0;
       world.drafting = {
@@ -554,7 +554,7 @@ forEachDatabase((_kind, open) => {
       );
     });
 
-    it("are found by all that they said: their draft, its edits, the answer, and the notice that there is none", async () => {
+    it("are found by each of their messages: their draft, its edits, the answer, and the notice that there is none", async () => {
       const world = await World.create(await open());
       world.drafting = drafting(24);
       const shown = Promise.withResolvers<undefined>();
@@ -589,7 +589,7 @@ forEachDatabase((_kind, open) => {
       await runner.stop();
     });
 
-    it("leave encrypted alone from when something that came so is in them: drafts, edits, and all but fixed words", async () => {
+    it("leave only encrypted once something that came encrypted is in them: drafts, edits, and all but fixed words", async () => {
       const world = await World.create(await open());
       world.drafting = drafting(24);
       world.respond = async (turn, _signal, show) => {
@@ -616,7 +616,7 @@ forEachDatabase((_kind, open) => {
       assert.deepEqual(formsOf(clear), [ofRoom, ofRoom, ofRoom, ofRoom, ofRoom]);
     });
 
-    it("go on with the draft that a process has left, and with the count of its edits", async () => {
+    it("continue the draft that an ended process has left, and the count of its edits", async () => {
       const world = await World.create(await open());
       world.drafting = drafting(24);
       const question = await world.ask("!a");
@@ -639,7 +639,7 @@ forEachDatabase((_kind, open) => {
       });
     });
 
-    it("are stopped: what runs keeps what there is of it, what waits is not begun", async () => {
+    it("are stopped: a running one keeps its answer so far, a waiting one does not begin", async () => {
       const world = await World.create(await open());
       const [first, second] = [await world.ask("!a"), await world.ask("!a")];
       const elsewhere = await world.ask("!b");
@@ -661,7 +661,7 @@ forEachDatabase((_kind, open) => {
       assert.equal(world.asked.includes(second), false);
     });
 
-    it("are stopped though they are only just being begun, and what can't be taken back is no failure", async () => {
+    it("are stopped even while they begin, and a draft that can't be deleted is no failure", async () => {
       const world = await World.create(await open());
       world.drafting = { ...drafting(24), finish: (reply) => Promise.resolve({ ...reply, redacts: ["$not ours"] }) };
       const question = await world.ask("!a");
@@ -694,7 +694,7 @@ forEachDatabase((_kind, open) => {
       assert.equal(world.sent.size, 0);
     });
 
-    it("leave in the conversation each answer behind its question", async () => {
+    it("leave each answer in the conversation after its question", async () => {
       const world = await World.create(await open());
       const [first, second] = [await world.ask("!a"), await world.ask("!a")];
       const runner = world.runner();

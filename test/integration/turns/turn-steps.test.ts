@@ -58,7 +58,7 @@ const ASKED = { number: 1, asked_of: "model", state: "asked" };
 
 forEachDatabase((_kind, open) => {
   describe("the steps of a turn", () => {
-    it("are written with its beginning, once, and are asked anew after a crash", async () => {
+    it("are written when it begins, once, and are asked again after a crash", async () => {
       const world = await World.create(await open());
       const turn = await world.ask("$question");
       assert.deepEqual(await world.stored(), []);
@@ -75,7 +75,7 @@ forEachDatabase((_kind, open) => {
       assert.deepEqual(await world.store.steps.of(turn), [FIRST_STEP]);
     });
 
-    it("end with the reply, or not at all", async () => {
+    it("end together with the reply, or not at all", async () => {
       const world = await World.create(await open());
       const turn = await world.ask("$question");
       await world.store.start(world.lease, turn);
@@ -89,7 +89,7 @@ forEachDatabase((_kind, open) => {
       assert.deepEqual([due?.state, due?.state === "sending" && due.reply], ["sending", REPLY]);
     });
 
-    it("hold no words in clear, and go with the key that they are sealed with", async () => {
+    it("hold no unsealed words, and are destroyed with the key that seals them", async () => {
       const world = await World.create(await open());
       const turn = await world.ask("$question");
       await world.store.start(world.lease, turn);
@@ -101,7 +101,7 @@ forEachDatabase((_kind, open) => {
       assert.deepEqual(await world.stored(), []);
     });
 
-    it("go with the turn's end, whatever it is", async () => {
+    it("are deleted at the turn's end, whatever it is", async () => {
       const world = await World.create(await open());
       const { database, store, lease } = world;
       const ends: Readonly<Record<string, (turn: Turn) => Promise<unknown>>> = {
@@ -131,7 +131,7 @@ forEachDatabase((_kind, open) => {
       }
     });
 
-    it("count as far as they follow one another and can be opened", async () => {
+    it("count only as far as they follow one another and can be opened", async () => {
       const world = await World.create(await open());
       const turn = await world.ask("$question");
       await world.store.start(world.lease, turn);

@@ -17,7 +17,7 @@ before(() => initAsync());
 
 forEachDatabase((_kind, open) => {
   describe("old room keys", () => {
-    it("are forgotten by their age, and nothing else of the store is", async () => {
+    it("are forgotten by their age, and nothing else in the store is", async () => {
       const database = await open();
       const store = createCryptoStore(database, silentLogger());
       const server = new SimulatedKeyServer();

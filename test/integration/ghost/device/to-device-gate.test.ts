@@ -15,8 +15,8 @@ const STRANGER = "@stranger:example.test";
 const LEFT = "@left:example.test";
 
 forEachDatabase((_kind, open) => {
-  describe("what stands before an agent's device", () => {
-    it("lets in what people send who may use it, some of who is in a room with it, and of others verifications", async () => {
+  describe("the gate before an agent's device", () => {
+    it("lets in messages of people who may use it, some of people in its rooms, and of others only verifications", async () => {
       const database = await open();
       await database.query("insert into memberships (ghost, room_id, membership) values ($1, '!r:x', 'join')", [AGENT]);
       await database.query("insert into rooms (room_id) values ('!r:x'), ('!other:x')");
