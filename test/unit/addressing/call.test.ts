@@ -97,7 +97,7 @@ describe("the names of agents at the beginning of a message", () => {
     });
   }
 
-  it("are for whoever is mentioned, where two have one name", () => {
+  it("mean the mentioned agent, where two have one name", () => {
     const twins = [
       { userId: LLAMA, names: ["Llama"] },
       { userId: MAX, names: ["Llama"] },
@@ -130,7 +130,7 @@ describe("the names of agents at the end of a message", () => {
     });
   }
 
-  it("are called for certain, and make no beginning", () => {
+  it("call the agents for certain, and are not a beginning", () => {
     assert.deepEqual(read("what is X, @llama?"), { called: [], certain: [LLAMA], text: "what is X?" });
   });
 });

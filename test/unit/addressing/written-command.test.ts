@@ -15,7 +15,7 @@ describe("a command", () => {
     }
   });
 
-  it("has words in a language of people where it takes them, and nowhere else", () => {
+  it("has words in other languages where it takes them, and nowhere else", () => {
     for (const name of ["system", "remember", "discuss"]) assert.equal(ownWords({ name, rest: "Hallo" }), "Hallo");
     for (const name of ["model", "language", "help", "nonsense"]) assert.equal(ownWords({ name, rest: "Hallo" }), "");
   });

@@ -68,7 +68,7 @@ function idsOf(directory: AgentDirectory): string[] {
 }
 
 describe("the directory of agents", () => {
-  it("has those of the configuration before anybody was asked", async () => {
+  it("has the configured agents before any provider was asked", async () => {
     const { directory } = await make();
     assert.deepEqual(idsOf(directory), ["@agent_demo:example.org"]);
     assert.equal(directory.agentOf("@agent_demo:example.org")?.provider, "demo");
@@ -77,7 +77,7 @@ describe("the directory of agents", () => {
     await directory.stop();
   });
 
-  it("follows what is installed, and tells of what is new, once", async () => {
+  it("follows the installed models, and announces each new one once", async () => {
     const { provider, directory } = await make();
     const told: string[] = [];
     directory.onChange((userIds) => {
@@ -98,7 +98,7 @@ describe("the directory of agents", () => {
     await directory.stop();
   });
 
-  it("tells of an agent that is called otherwise since there is another of its name", async () => {
+  it("reports an agent that gets another name because there is now another one of its name", async () => {
     const { provider, directory } = await make();
     provider.has("alice/max");
     await directory.refresh();
@@ -124,7 +124,7 @@ describe("the directory of agents", () => {
     await directory.stop();
   });
 
-  it("asks once for all who want to know at a time, and none that is not to be discovered", async () => {
+  it("asks once for all callers at a time, and asks no provider without discovery", async () => {
     const { provider, directory } = await make();
     await Promise.all([directory.refresh(), directory.refresh(), directory.refresh()]);
     assert.equal(provider.asked, 1);
@@ -167,7 +167,7 @@ describe("the directory of agents", () => {
       return Object.fromEntries(found) as Record<string, string>;
     }
 
-    it("leaves the name with who has it, whoever is away at a start", async () => {
+    it("leaves the name with its owner, whichever provider is away at a start", async () => {
       [one, two].forEach((provider) => provider.has("max"));
       one.installed = away;
       assert.deepEqual(await owners(), { "@agent_max": "two" });
@@ -184,13 +184,13 @@ describe("the directory of agents", () => {
       assert.deepEqual(await owners(), both);
     });
 
-    it("gives it to another by the configuration alone, and for good", async () => {
+    it("gives it to another one only by the configuration, and for good", async () => {
       const configured = await owners({ max: { provider: "one", model: "max" } });
       assert.equal(configured["@agent_max"], "one");
       assert.equal((await owners())["@agent_max"], "one");
     });
 
-    it("frees the names of a provider that is taken out of the configuration, as one that is renamed", async () => {
+    it("frees the names of a provider that the configuration no longer has, also of a renamed one", async () => {
       one.has("zoe");
       two.has();
       assert.deepEqual(await owners(), { "@agent_zoe": "one" });
@@ -210,7 +210,7 @@ describe("the directory of agents", () => {
       await directory.stop();
     });
 
-    it("gives no name that it can't keep", async () => {
+    it("gives no name that it can't store", async () => {
       names.isAway = true;
       const config = await loadSettings({
         providers: { one: { type: "ollama", url: "http://127.0.0.1:11434", discover: true } },

@@ -77,7 +77,7 @@ describe("a discovered model", () => {
     });
   }
 
-  it("has its provider's settings, and the name the provider knows it by", () => {
+  it("has its provider's settings, and the name by which the provider knows it", () => {
     const agents = agentsOf(
       { agents: new Map(), providers: new Map([["one", OLLAMA]]) },
       new Map([["one", [{ name: "Mistral:latest", canChat: true }]]]),
@@ -96,7 +96,7 @@ describe("a discovered model", () => {
     });
   });
 
-  it("is named after its file where its server names it by a path, which is what it is asked by", () => {
+  it("is named after its file where its server names it by a path, under which it is asked", () => {
     const [one, other] = ["/models/a/Foo-7B.Q4_K_M.gguf", "/models/b/Foo-7B.Q4_K_M.gguf"];
     const alone = agentsWith([one]).get("agent_foo-7b.q4_k_m");
     assert.equal(alone?.model, one);
@@ -108,7 +108,7 @@ describe("a discovered model", () => {
     for (const name of Object.values(displayNames([one, other]))) assert.doesNotMatch(name, /models/);
   });
 
-  it("is no agent where its provider is not to be asked", () => {
+  it("is no agent where its provider has no discovery", () => {
     const quiet = new Map([["one", { ...OLLAMA, discover: false }]]);
     const models = new Map([
       ["one", [{ name: "a", canChat: true }]],
@@ -126,7 +126,7 @@ describe("a discovered model", () => {
     assert.equal(Object.keys(agents).length, 4);
   });
 
-  it("that a configured agent of its name is already, is not one again", () => {
+  it("that a configured agent of its name already uses makes no second agent", () => {
     assert.deepEqual(modelsByLocalpart(["max:latest"], [], [agent("max", { model: "max" })]), { agent_max: "one max" });
   });
 
@@ -134,7 +134,7 @@ describe("a discovered model", () => {
     assert.deepEqual(modelsByLocalpart(["max:latest", "max"]), { agent_max: "one max" });
   });
 
-  it("keeps the plain name when it is spelt so, else when it is the first", () => {
+  it("keeps the plain name when it is spelt so, otherwise when it is the first", () => {
     assert.equal(modelsByLocalpart(["A-B", "a/b", "a-b", "a:b"])["agent_a-b"], "one a-b");
     assert.equal(modelsByLocalpart(["a:b", "a/b"])["agent_a-b"], "one a/b");
     assert.equal(modelsByLocalpart(["a:b"], ["a-b"])["agent_a-b"], "two a-b");
@@ -143,14 +143,14 @@ describe("a discovered model", () => {
 });
 
 describe("the display name of a discovered model", () => {
-  it("reads well, and the model's own name goes on to call it", () => {
+  it("reads well, and the model's own name still calls it", () => {
     const agent = agentsWith(["llama3.2:3b"]).get("agent_llama3.2-3b");
     assert.deepEqual(agent && callNames(agent), [
       ...["Llama 3.2 (3B)", "llama3.2-3b", "Llama 3.2 (3B)", "llama3.2:3b", "Llama 3.2"],
     ]);
   });
 
-  it("may be said without its details, unless that is another's name", () => {
+  it("may be used without its details, unless that is another agent's name", () => {
     const found = agentsWith(["llama3.2:3b", "phi4:14b"], [], [agent("phi", { displayName: "phi 4", model: "x" })]);
     assert.deepEqual(found.get("agent_llama3.2-3b")?.modelNames, ["llama3.2:3b", "Llama 3.2"]);
     assert.deepEqual(found.get("agent_phi4-14b")?.modelNames, ["phi4:14b"]);
@@ -175,7 +175,7 @@ describe("the name of a configured agent's model", () => {
   const namesOf = (name: string, ...made: Parameters<typeof agentsWith>): readonly string[] | undefined =>
     agentsWith(...made).get(`agent_${name}`)?.modelNames;
 
-  it("calls it, if no other has that model or is called so", () => {
+  it("calls it, if no other agent has that model or that name", () => {
     const llama = agent("llama", { displayName: "Llama", model: "llama3.2:3b" });
     assert.deepEqual(namesOf("llama", [], [], [llama]), ["llama3.2:3b"]);
     const latest = agent("mistral", { model: "Mistral:latest" });
@@ -204,7 +204,7 @@ describe("the display name of discovered models", () => {
     });
   });
 
-  it("is the model's own where two of one provider would be called the same", () => {
+  it("is the model's own where two models of one provider would have the same", () => {
     assert.deepEqual(displayNames(["alice/max:7b", "bob/max:7b", "max:7b-q4_0"]), {
       "one alice/max:7b": "alice/max:7b",
       "one bob/max:7b": "bob/max:7b",
@@ -212,7 +212,7 @@ describe("the display name of discovered models", () => {
     });
   });
 
-  it("is not what a configured agent is called", () => {
+  it("is not a configured agent's name", () => {
     const max = agent("max", { displayName: "Phi 4", model: "other" });
     assert.deepEqual(displayNames(["phi4", "MAX"], [], [max]), {
       "one other": "Phi 4",
@@ -239,7 +239,7 @@ describe("the agents", () => {
     for (const localpart of Object.keys(agents)) assert.match(localpart, /^agent_[a-z0-9._=-]{1,110}$/);
   });
 
-  it("are called otherwise each, whatever models there are, and in whatever order they are found", () => {
+  it("have different names, whatever models there are, and in whatever order they are found", () => {
     const models = [
       ...MODELS,
       "a b",
@@ -259,7 +259,7 @@ describe("the agents", () => {
     }
   });
 
-  it("keep their names when a model is added that is spelt otherwise and comes later", () => {
+  it("keep their names when a later model is spelt differently", () => {
     const before = modelsByLocalpart(["a/b", "m:1"]);
     assert.deepEqual(
       { ...modelsByLocalpart(["a/b", "m:1", "a:b"]), ...before },

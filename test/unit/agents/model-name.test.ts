@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { plainModelName, readableModelName, withoutPath } from "../../../src/agents/model-name.ts";
 
-describe("a model's name reads well:", () => {
+describe("a model's name in readable form:", () => {
   for (const [model, name] of [
     ["llama3.2:3b", "Llama 3.2 (3B)"],
     ["llama3.1:8b-instruct-q4_K_M", "Llama 3.1 Instruct (8B, Q4_K_M)"],
@@ -68,7 +68,7 @@ describe("a model's name reads well:", () => {
     it(`${JSON.stringify(model)} is a model`, () => assert.equal(readableModelName(model), "Model"));
   }
 
-  it("is, of a file of weights, the file's without its path, and of all else as it is", () => {
+  it("of a file of weights is the file's without its path; other names stay as they are", () => {
     for (const [model, name] of [
       ["/models/SmolLM2-135M-Instruct.Q4_1.gguf", "SmolLM2-135M-Instruct.Q4_1"],
       ["gemma-3-4b-it.gguf", "gemma-3-4b-it"],
@@ -88,7 +88,7 @@ describe("a model's name reads well:", () => {
     assert.equal(plainModelName("/home/bob/models/foo.gguf"), "foo");
   });
 
-  it("and is one short line, whatever the model's name", () => {
+  it("is one short line, whatever the model's name", () => {
     for (const model of [
       "x".repeat(300),
       "ab-".repeat(10_000),

@@ -11,7 +11,7 @@ const user = (content: string, ...images: Uint8Array[]): ChatMessage => ({
 const assistant = (content: string): ChatMessage => ({ role: "assistant", content });
 const PICTURE = new Uint8Array([1]);
 
-describe("the messages that a model is given", () => {
+describe("the messages that a model gets", () => {
   const CASES: readonly (readonly [string, readonly ChatMessage[], readonly ChatMessage[]])[] = [
     [
       "as they are, where they alternate",
@@ -42,7 +42,7 @@ describe("the messages that a model is given", () => {
     it(`are turns of user and assistant: ${what}`, () => assert.deepEqual(alternating(messages), expected));
   }
 
-  it("alternate and end with the user's, whatever was said", () => {
+  it("alternate and end with the user's, whatever the conversation", () => {
     const kinds = [user("a"), user(""), user("", PICTURE), assistant("b"), assistant("")];
     for (let number = 0; number < kinds.length ** 5; number++) {
       const messages = Array.from(

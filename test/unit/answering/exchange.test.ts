@@ -47,7 +47,7 @@ describe("a call in an answer", () => {
     }
   });
 
-  it("is not what only speaks of somebody, is quoted, or is code", () => {
+  it("is not a line that only speaks of somebody, a quotation, or code", () => {
     for (const text of [
       "I would ask @agent_qwen.",
       "Qwen: what?",
@@ -64,7 +64,7 @@ describe("a call in an answer", () => {
 });
 
 describe("the agents that a command names", () => {
-  it("stand before the topic, by whatever name", () => {
+  it("stand before the topic, under any of their names", () => {
     const read = (text: string): [string[], string] => {
       const { named, rest } = namedAgents(text, OTHERS);
       return [named.map(({ agent: { name } }) => name), rest];
@@ -78,8 +78,8 @@ describe("the agents that a command names", () => {
   });
 });
 
-describe("who speaks next", () => {
-  it("is the next one who is there, over and over", () => {
+describe("the next speaker", () => {
+  it("is the next agent that is present, over and over", () => {
     const all = (): boolean => true;
     assert.equal(nextSpeaker(["a", "b", "c"], "a", all), "b");
     assert.equal(nextSpeaker(["a", "b", "c"], "c", all), "a");

@@ -7,7 +7,7 @@ import { english } from "../../../src/language/english.ts";
 const userId = "@alice:example.org";
 
 describe("the name of a person in a notice", () => {
-  it("is the one they go by, and what they are known by where that could be somebody else's", () => {
+  it("is their display name, and their user id where the name could be somebody else's", () => {
     assert.equal(nameOf({ userId, displayName: "Alice" }), "Alice");
     for (const displayName of ["\u3164", "\u2800"])
       assert.equal(nameOf({ userId, displayName }), "`@alice:example.org`");
@@ -23,7 +23,7 @@ describe("the name of a person in a notice", () => {
     assert.equal(identityOf({ userId, displayName: "Alice" }), "Alice (`@alice:example.org`)");
   });
 
-  it("is plain text, of one line and a bearable length", () => {
+  it("is plain text, of one line and a limited length", () => {
     for (const displayName of [
       "**bold** _x_ `code` [link](https://evil.example) <b>html</b>",
       "https://evil.example/",

@@ -96,7 +96,7 @@ function said(body: string): RememberedMessage {
 const text = Buffer.from("some words");
 
 describe("reading the files of a conversation", () => {
-  it("fetches the latest until there is no place for more, and each but once", async () => {
+  it("fetches the latest until there is no more place, and each only once", async () => {
     const shelf = new Shelf();
     const pages = Array.from({ length: 199 }, (_, index) => shelf.put(`${index}.txt`, Buffer.alloc(20_000, "a ")));
     const read = await shelf.read([...pages, said("hi")]);
@@ -106,7 +106,7 @@ describe("reading the files of a conversation", () => {
     assert.equal(shelf.fetched.length, 5);
   });
 
-  it("fetches so many files at the most, and so many bytes", async () => {
+  it("fetches only so many files, and so many bytes", async () => {
     const shelf = new Shelf();
     const small = Array.from({ length: 199 }, (_, index) => shelf.put(`${index}.txt`, text));
     const read = await shelf.read([...small, said("hi")]);
@@ -142,7 +142,7 @@ describe("reading the files of a conversation", () => {
     assert.equal(shelf.fetched.length, 3);
   });
 
-  it("goes by what is in a file, not by what it is said to be", async () => {
+  it("goes by a file's content, not by its declared type", async () => {
     const page = Buffer.from("<!DOCTYPE html><html><script>alert(1)</script>");
     const ogg = Buffer.from("OggS and so on");
     const svg = Buffer.from('<?xml version="1.0"?>\n<!-- made by hand -->\n<svg xmlns="http://www.w3.org/2000/svg"/>');
@@ -205,7 +205,7 @@ describe("reading the files of a conversation", () => {
     assert.equal(shelf.fetched.length, before, "what can't be read is not fetched again");
   });
 
-  it("fetches a picture that came as any file once for a model that does not see, and again for one that is asked about", async () => {
+  it("fetches a picture that was sent as a plain file once for a model that does not see, and again for one when the picture is asked about", async () => {
     const shelf = new Shelf();
     const picture = shelf.put("photo", png(4, 4));
     const blind = { canSee: () => Promise.resolve(false) };
@@ -222,7 +222,7 @@ describe("reading the files of a conversation", () => {
     assert.equal(shelf.fetched.length, 2);
   });
 
-  it("shows no more pictures than so many, those that came as any file among them", async () => {
+  it("shows only so many pictures, including those that were sent as plain files", async () => {
     const shelf = new Shelf();
     const all = Array.from({ length: 6 }, (_, index) => shelf.put(`${index}`, png(4, 4)));
     const read = await shelf.read([...all, said("hi")]);
@@ -232,7 +232,7 @@ describe("reading the files of a conversation", () => {
     );
   });
 
-  it("remembers nothing of a file that is the model's or the server's doing", async () => {
+  it("remembers nothing of a failure that is the model's or the server's", async () => {
     const shelf = new Shelf();
     const picture = shelf.put("a.png", png(4, 4), { kind: "image" });
     await assert.rejects(shelf.read([picture], { canSee: () => Promise.resolve(false) }), UnreadableFile);
@@ -249,7 +249,7 @@ describe("reading the files of a conversation", () => {
     assert.match((await shelf.read([late]))[0]?.body ?? "", /some words/, "but for one that asks for it");
   });
 
-  it("holds a question up so long and no longer for an earlier file that does not come", async () => {
+  it("delays a question only so long for an earlier file that does not come", async () => {
     const shelf = new Shelf();
     const messages = [
       shelf.put("first.txt", text),
@@ -266,7 +266,7 @@ describe("reading the files of a conversation", () => {
     assert.deepEqual(shelf.fetched, ["last.txt", "slow.txt", "first.txt"]);
   });
 
-  it("answers without an earlier file that the homeserver gives no answer for, and tries it again", async () => {
+  it("answers without an earlier file for which the homeserver gives no answer, and tries it again", async () => {
     const shelf = new Shelf();
     const failures = [
       new HomeserverUnreachable("GET x", "UND_ERR_SOCKET", "other side closed"),
@@ -328,7 +328,7 @@ describe("reading the files of a conversation", () => {
     assert.match((await eves.read([next]))[0]?.body ?? "", /some words/);
   });
 
-  it("has a word for a document whose reader is killed, and reads the next one", async () => {
+  it("reports a document whose reader is killed, and reads the next one", async () => {
     const shelf = new Shelf();
     const killed = shelf.put("killed.pdf", pdf("never read"));
     const refusal = shelf.refusal(killed);

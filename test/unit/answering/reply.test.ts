@@ -8,7 +8,7 @@ const TO_ALICE = { mentions: ["@alice:a.b"], mark: MARK };
 const TARGET = { eventId: "$question", threadRoot: undefined };
 
 describe("an answer", () => {
-  it("is a text that replies, and mentions the asker and nobody else", () => {
+  it("is a text that replies, and mentions only the asker", () => {
     assert.deepEqual(answerContent("**hi** @room", TARGET, TO_ALICE), {
       msgtype: "m.text",
       body: "hi @\u2060room",
@@ -20,7 +20,7 @@ describe("an answer", () => {
     });
   });
 
-  it("that follows its question replies to nothing, and says to who keeps account what it answers", () => {
+  it("that follows its question replies to nothing, and carries the question's id for the bridge", () => {
     const content = answerContent("hi", { ...TARGET, follows: true }, { ...TO_ALICE, mentions: [] });
     assert.deepEqual(content["m.mentions"], {});
     assert.deepEqual(content["m.relates_to"], {
@@ -61,7 +61,7 @@ describe("a notice", () => {
 });
 
 describe("an edit", () => {
-  it("says the whole anew, with the body for old clients, and mentions nobody anew", () => {
+  it("contains the whole text again, with a body for old clients, and mentions nobody again", () => {
     const content = answerContent("**more**", { ...TARGET, threadRoot: "$root" }, TO_ALICE);
     assert.deepEqual(editContent("$draft", content), {
       msgtype: "m.text",
@@ -82,12 +82,12 @@ describe("an edit", () => {
     });
   });
 
-  it("mentions above whom it mentions anew", () => {
+  it("mentions new people at its top level", () => {
     const content = answerContent("@agent_qwen: help", TARGET, { mentions: ["@alice:a.b", "@q:a.b"], mark: MARK });
     assert.deepEqual(editContent("$draft", content, ["@q:a.b"])["m.mentions"], { user_ids: ["@q:a.b"] });
   });
 
-  it("is live while it is one of a draft, and not at last", () => {
+  it("is marked as live while it belongs to a draft, and not at the end", () => {
     const live = "org.matrix.msc4357.live";
     const draft = draftContent("so far", TARGET, TO_ALICE);
     const edit = editContent("$draft", draft);

@@ -6,7 +6,7 @@ import { estimateTokens } from "../../../src/text/tokens.ts";
 const TEXT = "The quick brown fox jumps over the lazy dog. ".repeat(20);
 
 describe("the tokens of a model", () => {
-  it("are a careful estimate until it has counted, and come down to its count bit by bit", () => {
+  it("are a cautious estimate until it has counted, and come down to its count step by step", () => {
     const counter = new TokenCounter();
     const estimate = estimateTokens(TEXT);
     assert.equal(counter.of("m")(TEXT), estimate);
@@ -26,7 +26,7 @@ describe("the tokens of a model", () => {
     assert.ok(counter.of("m")(TEXT) >= estimateTokens(TEXT) * 0.9);
   });
 
-  it("are not learnt from short prompts, nor from what a server had kept", () => {
+  it("are not learnt from short prompts, nor from tokens that a server had cached", () => {
     const counter = new TokenCounter();
     for (let i = 0; i < 100; i++) {
       counter.learn("m", 100, 50);

@@ -43,13 +43,13 @@ describe("the chain of the audit log", () => {
   const rows = chainOf(5);
   const head = headOf(rows);
 
-  it("is whole as it was made, also when it is empty or has grown since its head was kept", () => {
+  it("is whole as it was made, also when it is empty or has grown since the head was kept", () => {
     assert.equal(check([]), undefined);
     assert.equal(check(rows), undefined);
     assert.equal(check(rows, head, headOf(rows.slice(0, 3))), undefined);
   });
 
-  it("breaks where anything of a row was changed", () => {
+  it("breaks where any part of a row was changed", () => {
     const changes: Partial<AuditRow>[] = [
       { at: new Date(5) },
       { kind: "device.new" },
@@ -63,7 +63,7 @@ describe("the chain of the audit log", () => {
     }
   });
 
-  it("breaks where rows were taken out, at the beginning, in the middle and at the end", () => {
+  it("breaks where rows were removed, at the beginning, in the middle and at the end", () => {
     for (const gone of [1, 3, 5]) {
       const left = rows.filter(({ seq }) => seq !== gone);
       assert.deepEqual(check(left, head), { seq: gone, how: "missing" });
@@ -82,18 +82,18 @@ describe("the chain of the audit log", () => {
     });
   });
 
-  it("breaks where a row was changed and its hash made anew", () => {
+  it("breaks where a row was changed and its hash computed again", () => {
     const changed = rows.map((row) =>
       row.seq === 3 ? { ...row, details: "{}", hash: hashOf({ ...row, details: "{}" }) } : row,
     );
     assert.deepEqual(check(changed, head), { seq: 4, how: "replaced" });
   });
 
-  it("breaks where rows were added behind its end", () => {
+  it("breaks where rows were added after its end", () => {
     assert.deepEqual(check(rows, headOf(rows.slice(0, 4))), { seq: 5, how: "added" });
   });
 
-  it("made anew as a whole is told only by a head that was kept elsewhere", () => {
+  it("that was written again as a whole is noticed only by a head that was kept elsewhere", () => {
     const forged = rechained(rows.map((row) => (row.seq === 2 ? { ...row, details: "{}" } : row)));
     assert.equal(check(forged), undefined);
     assert.deepEqual(check(forged, headOf(forged), head), { seq: 5, how: "replaced" });
@@ -103,8 +103,8 @@ describe("the chain of the audit log", () => {
   });
 });
 
-describe("what an audit entry holds", () => {
-  it("is cut where it is longer than any id, and is JSON whatever is in it", () => {
+describe("the content of an audit entry", () => {
+  it("is cut where it is longer than any id, and is always JSON", () => {
     const details = detailsOf({
       kind: "refused",
       what: "invite",

@@ -34,13 +34,13 @@ describe("a portrait", () => {
     for (const name of MODELS) assert.ok(portrait(name).length < 16_384, name);
   });
 
-  it("is another one for each of the agents that one may have", () => {
+  it("is different for each of the agents that a bridge may have", () => {
     assert.equal(new Set(MODELS.map((name) => portrait(name).toString("base64"))).size, MODELS.length);
     const looks = Array.from({ length: 100 }, (_, index) => JSON.stringify(looksOf(`agent_${index}`)));
     assert.ok(new Set(looks).size >= 98);
   });
 
-  it("has all that it shows within the circle that clients cut out", () => {
+  it("shows everything within the circle that clients cut out", () => {
     for (const name of [...MODELS, ...Array.from({ length: 60 }, (_, index) => `agent_${index}`)]) {
       const { size, at } = pixelsOf(portrait(name));
       assert.equal(size, 256);
@@ -54,7 +54,7 @@ describe("a portrait", () => {
     }
   });
 
-  it("is made of every trait there is", () => {
+  it("uses every trait that there is", () => {
     const seen = Array.from({ length: 400 }, (_, index) => looksOf(`agent_${index}`));
     for (const [trait, choices] of Object.entries(TRAITS)) {
       const found = new Set(seen.map((looks) => looks[trait as keyof typeof looks]));

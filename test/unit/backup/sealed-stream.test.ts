@@ -32,7 +32,7 @@ function chunksOf(bytes: Buffer): Buffer[] {
 
 describe("a sealed stream", () => {
   for (const length of [0, 1, 65_535, 65_536, 65_537, 200_000]) {
-    it(`of ${length} bytes opens to what it was, and shows nothing of it`, async () => {
+    it(`of ${length} bytes opens to its original, and shows nothing of it`, async () => {
       const clear = randomBytes(length);
       const bytes = await sealed(clear);
       assert.ok((await opened(bytes)).equals(clear));
@@ -46,7 +46,7 @@ describe("a sealed stream", () => {
     await assert.rejects(opened(bytes, KEY, Buffer.from("other")), SealedStreamBroken);
   });
 
-  it("is refused when anything of it was changed, left out, moved, added or cut off", async () => {
+  it("is refused when any part of it was changed, left out, moved, added or cut off", async () => {
     const bytes = await sealed(randomBytes(150_000));
     const [first, second, last] = chunksOf(bytes) as [Buffer, Buffer, Buffer];
     const broken: Record<string, Buffer> = {

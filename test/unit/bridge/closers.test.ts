@@ -4,7 +4,7 @@ import { Closers } from "../../../src/bridge/closers.ts";
 import { silentLogger } from "../../../src/observability/log.ts";
 
 describe("the end of the parts", () => {
-  it("comes in the opposite order of their making, each after the one before has ended", async () => {
+  it("comes in the opposite order of their creation, each after the one before has ended", async () => {
     const closers = new Closers(silentLogger());
     const ended: string[] = [];
     for (const part of ["database", "client", "ghosts"]) {
@@ -25,7 +25,7 @@ describe("the end of the parts", () => {
     ]);
   });
 
-  it("is not kept from the others by a part that can't be ended", async () => {
+  it("reaches the other parts though one can't be ended", async () => {
     const closers = new Closers(silentLogger());
     const ended: string[] = [];
     closers.add(async () => {

@@ -3,10 +3,10 @@ import { describe, it } from "node:test";
 import { momentOf } from "../../../src/cli/commands/audit.ts";
 import { UsageError } from "../../../src/cli/usage-error.ts";
 
-describe("since when the audit log is shown", () => {
+describe("the option --since of the audit log", () => {
   const now = new Date("2026-06-01T12:00:00Z");
 
-  it("is so long ago, or a date in UTC unless it says otherwise", () => {
+  it("is an age, or a date in UTC unless it says otherwise", () => {
     const cases: Record<string, string> = {
       "90m": "2026-06-01T10:30:00.000Z",
       "12h": "2026-06-01T00:00:00.000Z",

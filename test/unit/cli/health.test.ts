@@ -25,7 +25,7 @@ describe("matrix-agents health", () => {
     ["ok", 0],
     ["away", 1],
   ] as const) {
-    it(`asks the bridge that runs here, and ends with ${code} when its database is ${database}`, async () => {
+    it(`asks the bridge of this machine, and ends with ${code} when its database is ${database}`, async () => {
       const listener = await listenForMonitoring(
         { bind: "127.0.0.1", port: 0 },
         {
@@ -49,7 +49,7 @@ describe("matrix-agents health", () => {
     });
   }
 
-  it("says that nobody is there, or that there is nobody to ask", async () => {
+  it("says that the bridge is not there, or that it can't be asked", async () => {
     const gone = await health({ enabled: true, port: await freePort() });
     assert.equal(gone.code, 1);
     assert.match(gone.stderr, /\/health can't be reached \(ECONNREFUSED\): is matrix-agents running\?/);

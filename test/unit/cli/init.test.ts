@@ -85,7 +85,7 @@ describe("matrix-agents init", () => {
     return { code, shown: [...child.stdout, ...child.stderr].join("\n") };
   }
 
-  it("asks on a terminal for what it does not know, again when an answer can't be, and proposes what it found out", async () => {
+  it("asks on a terminal for missing settings, again after an impossible answer, and proposes what it found out", async () => {
     const folder = join(await temporaryDirectory("init"), "agents");
     const { code, shown } = await init(folder, [
       ["reaches it", "not a url\r"],
@@ -104,7 +104,7 @@ describe("matrix-agents init", () => {
     assert.deepEqual(providers, { demo: { type: "demo" } });
   });
 
-  it("writes nothing when the person goes away", async () => {
+  it("writes nothing when the person stops answering", async () => {
     const folder = join(await temporaryDirectory("init"), "agents");
     const { code, shown } = await init(folder, [
       ["reaches it", `${url}\r`],
@@ -115,7 +115,7 @@ describe("matrix-agents init", () => {
     await assert.rejects(stat(folder));
   });
 
-  it("moves the registration's url with the port only where the url is its own", async () => {
+  it("changes the registration's url with the port only where the url is its own", async () => {
     const folder = await temporaryDirectory("init");
     const registration = join(folder, "registration.yaml");
     const registered = async (): Promise<unknown> =>
@@ -131,7 +131,7 @@ describe("matrix-agents init", () => {
     assert.equal(await registered(), "https://agents.example.test");
   });
 
-  it("refuses an address that is none before it changes anything", async () => {
+  it("refuses an invalid address before it changes anything", async () => {
     const folder = await temporaryDirectory("init");
     const config = join(folder, "config.yaml");
     await writeFile(config, "untouched");

@@ -48,7 +48,7 @@ async function folderWith(config: object = CONFIG): Promise<{ folder: string; co
 }
 
 describe("matrix-agents", () => {
-  it("ends quietly when nobody reads what it says any more", async () => {
+  it("ends quietly when nobody reads its output any more", async () => {
     const child = spawn(process.execPath, [inCheckout("src/main.ts"), "help"], { stdio: ["ignore", "pipe", "pipe"] });
     child.stdout.destroy();
     const [stderr] = await Promise.all([text(child.stderr), once(child, "close")]);
@@ -84,7 +84,7 @@ describe("matrix-agents", () => {
     [["audit", "-h"], /^Examples:\n {2}matrix-agents audit/m],
     [["start", "-h"], /--insecure-permissions/],
   ] as const) {
-    it(`${args.join(" ")} shows what that command does and takes, and nothing of another`, async () => {
+    it(`${args.join(" ")} shows the purpose and options of that command, and nothing of another`, async () => {
       const { code, stdout, stderr } = await run(args);
       assert.deepEqual([code, stderr], [0, ""]);
       assert.match(stdout, words);
@@ -99,7 +99,7 @@ describe("matrix-agents", () => {
     assert.doesNotMatch(stdout, /mailbox|--insecure-permissions/);
   });
 
-  it("--version prints the package's", async () => {
+  it("--version prints the package's version", async () => {
     const { version } = JSON.parse(await readFile(inCheckout("package.json"), "utf8")) as { version: string };
     assert.deepEqual(await run(["--version"]), { code: 0, stdout: version, stderr: "" });
   });
@@ -181,7 +181,7 @@ describe("matrix-agents", () => {
     assert.match(stderr, /config\.yaml.*\n.*no such file.*config\.example\.yaml/);
   });
 
-  it("start and check-config want a registration that fits", async () => {
+  it("start and check-config need a registration that fits", async () => {
     const { config, registration } = await folderWith();
     for (const command of ["start", "check-config"]) {
       const { code, stderr } = await run([command, "-c", config]);
@@ -196,7 +196,7 @@ describe("matrix-agents", () => {
 });
 
 describe("matrix-agents generate-registration", () => {
-  it("writes a file for its owner alone, and says how to add it to Synapse", async () => {
+  it("writes a file that only its owner can read, and says how to add it to Synapse", async () => {
     const { folder, config, registration } = await folderWith();
     const { code, stdout, stderr } = await run(["generate-registration", "-c", config]);
     assert.deepEqual([code, stderr], [0, ""]);
@@ -241,7 +241,7 @@ describe("matrix-agents generate-registration", () => {
     assert.match(await readFile(registration, "utf8"), /as_token: [0-9a-f]{64}/);
   });
 
-  it("writes where and for which address it is told", async () => {
+  it("writes to the file and for the address that it is given", async () => {
     const { folder, config } = await folderWith();
     const output = join(folder, "other file.yaml");
     const url = "https://bridge.example.org/agents/";
@@ -258,14 +258,14 @@ describe("matrix-agents generate-registration", () => {
     ["::1", "http://[::1]:1234"],
     ["bridge.internal", "http://bridge.internal:1234"],
   ] as const) {
-    it(`knows where Synapse reaches what listens on ${bind}`, async () => {
+    it(`knows the address at which Synapse reaches a bridge that listens on ${bind}`, async () => {
       const { config, registration } = await folderWith({ ...CONFIG, appservice: { bind, port: 1234 } });
       assert.equal((await run(["generate-registration", "-c", config])).code, 0);
       assert.equal((load(await readFile(registration, "utf8")) as RegistrationFile).url, url);
     });
   }
 
-  it("refuses a wrong --url and a folder that is not there", async () => {
+  it("refuses a wrong --url and a folder that does not exist", async () => {
     const { folder, config } = await folderWith();
     const wrong = await run(["generate-registration", "-c", config, "--url", "127.0.0.1:9993"]);
     assert.equal(wrong.code, 2);
@@ -321,7 +321,7 @@ describe("matrix-agents start that can't", () => {
 });
 
 describe("matrix-agents start", () => {
-  it("shuts its process in before it loads what could reach anything", async () => {
+  it("shuts its process in before it loads anything that could open a connection", async () => {
     const { config } = await folderWith();
     const { stderr } = await startProcess({
       command: process.execPath,
@@ -336,7 +336,7 @@ describe("matrix-agents start", () => {
     assert.ok(loaded.length > before.length + 20, loaded.join("\n"));
   });
 
-  it("ends over a fault that nobody caught, and prints nothing of what is attached to it", async () => {
+  it("ends after an uncaught error, and prints nothing of the data attached to it", async () => {
     const { config } = await folderWith({ ...CONFIG, appservice: { port: await freePort() } });
     assert.equal((await run(["generate-registration", "-c", config])).code, 0);
     const child = await startProcess({

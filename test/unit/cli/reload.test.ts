@@ -27,21 +27,21 @@ async function reloaded(
   return { taken, said: lines.map((line) => JSON.parse(line) as Record<string, unknown>) };
 }
 
-describe("the configuration read again", () => {
-  it("is taken over, and the log says what has changed", async () => {
+describe("the configuration that is read again", () => {
+  it("is applied, and the log says what has changed", async () => {
     const { taken, said } = await reloaded({ permissions: { max_room_members: 5 }, turns: { max_queued: 1 } });
     assert.deepEqual(taken, [["permissions", "turns"]]);
     assert.match(String(said[0]?.["msg"]), /is applied/);
     assert.deepEqual(said[0]?.["changed"], ["permissions", "turns"]);
   });
 
-  it("is left alone where nothing has changed", async () => {
+  it("is ignored where nothing has changed", async () => {
     const { taken, said } = await reloaded({});
     assert.deepEqual(taken, []);
     assert.match(String(said[0]?.["msg"]), /is unchanged/);
   });
 
-  it("is not taken over where it is wrong, and every mistake is told", async () => {
+  it("is not applied where it is wrong, and every mistake is logged", async () => {
     const { taken, said } = await reloaded({ turns: { max_queued: 0 }, permissions: { ban_lists: ["#a:b"] } });
     assert.deepEqual(taken, []);
     const { level, problems } = said[0] ?? {};
@@ -50,13 +50,13 @@ describe("the configuration read again", () => {
     assert.deepEqual(paths.toSorted(), ["permissions.ban_lists.0", "turns.max_queued"]);
   });
 
-  it("is not taken over in part: what needs a restart is named, and the rest waits for it", async () => {
+  it("is not applied in part: settings that need a restart are named, and the others wait for it", async () => {
     const { taken, said } = await reloaded({ turns: { max_queued: 1 }, leases: { expire_after: "1m" } });
     assert.deepEqual(taken, []);
     assert.deepEqual([said[0]?.["restart"], said[0]?.["untouched"]], [["leases.expire_after"], ["turns"]]);
   });
 
-  it("goes on as before when it can't be taken over after all", async () => {
+  it("changes nothing when it can't be applied in the end", async () => {
     const { taken, said } = await reloaded({ turns: { max_queued: 1 } }, () => {
       throw new Error("no");
     });

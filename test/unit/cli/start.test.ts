@@ -58,7 +58,7 @@ describe("matrix-agents start", () => {
     });
   }
 
-  it("lives on at SIGHUP while its homeserver is away, and reads its configuration again", async () => {
+  it("survives SIGHUP while its homeserver is away, and reads its configuration again", async () => {
     const bridge = await startLonely();
     process.kill(bridge.pid, "SIGHUP");
     await eventually("the configuration to be read", () =>
@@ -67,7 +67,7 @@ describe("matrix-agents start", () => {
     assert.deepEqual(await bridge.stop({ signal: "SIGTERM" }), { code: 0, signal: null });
   });
 
-  it("refuses secrets that others can read, with the command that mends it", async () => {
+  it("refuses secrets that others can read, and names the command that fixes it", async () => {
     const bridge = await launch([], {}, 0o644);
     assert.deepEqual(await bridge.exited, { code: 2, signal: null });
     assert.match(
@@ -77,7 +77,7 @@ describe("matrix-agents start", () => {
     assert.match(bridge.stderr.join("\n"), /--insecure-permissions/);
   });
 
-  it("starts all the same with --insecure-permissions, and says so in the log", async () => {
+  it("still starts with --insecure-permissions, and says so in the log", async () => {
     // It comes as far as its database.
     const database = { url: "postgres://u:p@127.0.0.1:1/d" };
     const bridge = await launch(["--insecure-permissions"], { database }, 0o644);

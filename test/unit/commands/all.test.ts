@@ -9,7 +9,7 @@ import { LANGUAGES } from "../../../src/language/languages.ts";
 import { SETTING_NAMES } from "../../../src/rooms/settings.ts";
 
 describe("each command", () => {
-  it("has a name of its own, which finds it", () => {
+  it("has a unique name, by which it is found", () => {
     for (const command of COMMANDS) assert.equal(commandNamed(command.name), command);
     assert.equal(commandNamed("constructor"), undefined);
     for (const name of SETTING_NAMES) assert.ok(commandNamed(name) !== undefined, name);
@@ -32,17 +32,17 @@ describe("each command", () => {
       }
     });
 
-    it(`takes text of people's own where everything may stand behind it: ${command.name}`, () => {
+    it(`takes free text where anything may follow it: ${command.name}`, () => {
       const isRight = readCommand({ name: command.name, rest: "Xyzzy, free words!" }).kind === "right";
       assert.equal(takesText({ name: command.name, rest: "" }), isRight);
     });
 
-    it(`names what can follow it in the menu where something can: ${command.name}`, () => {
+    it(`names its arguments in the menu where it has any: ${command.name}`, () => {
       assert.equal(command.takes !== undefined, command.parameters !== undefined);
     });
   }
 
-  it("may be said to nobody in particular where it ends answers, or decides what an agent waits for", () => {
+  it("needs no agent's name where it ends answers, or decides a question that an agent asked", () => {
     const bare = COMMANDS.filter(({ isBare }) => isBare === true).map(({ name }) => name);
     assert.deepEqual(bare, ["stop", "privacy"]);
   });

@@ -18,7 +18,7 @@ function said(text: string, agents: Parameters<typeof answerBot>[2] = []): strin
 }
 
 describe("the bridge's bot", () => {
-  it("lists the agents by user id, with a link to each, and with the model where it tells more than the name", () => {
+  it("lists the agents by user id, with a link to each, and with the model where that adds something", () => {
     const agents = [agent("zoe"), agent("ada", "llama3.2:3b")];
     assert.deepEqual(answerBot(english, "list", agents, "everywhere"), {
       body: "Agents you can invite:\n\n• ADA (llama3.2:3b): @agent_ada:example.org\n• ZOE: @agent_zoe:example.org",
@@ -36,7 +36,7 @@ describe("the bridge's bot", () => {
     assert.match(said("list"), /no agents yet.*config\.yaml/);
   });
 
-  it("says below a list with agents that run elsewhere where they may be asked at all", () => {
+  it("says below a list with cloud agents where they may be asked at all", () => {
     const here = agent("ada");
     const cloud = { ...agent("zoe"), agent: { ...agent("zoe").agent, locality: "cloud" as const } };
     const list = (agents: Parameters<typeof answerBot>[2], reach: Parameters<typeof answerBot>[3]): string => {
@@ -52,7 +52,7 @@ describe("the bridge's bot", () => {
     assert.match(list([here, cloud], "nowhere"), /rooms that the admin has exempted/);
   });
 
-  it("shows no name as anything but text", () => {
+  it("shows every name as plain text", () => {
     const { userId, agent: one } = agent("eve", "<b>big</b>");
     const answer = answerBot(
       english,
@@ -65,14 +65,14 @@ describe("the bridge's bot", () => {
     assert.equal(answer.body.split("\n").length, 3);
   });
 
-  it("knows its commands with and without !, as they are shown, in any case, with anything behind", () => {
+  it("knows its commands with and without !, as they are shown, in any case, with any text after them", () => {
     for (const text of ["help", "!help", " HELP me", "!Help", "`help`", "help."])
       assert.match(said(text), /I look after/, text);
     for (const text of ["list", "!list all", "LIST", "`list`.", "“list”", "list!"])
       assert.match(said(text), /no agents yet/, text);
   });
 
-  it("leads everything else to them", () => {
+  it("answers everything else with its commands", () => {
     for (const text of ["", "!", "hello", "helpful", "/help", "constructor", "help-me"]) {
       assert.match(said(text), /two commands: `help` and `list`/, text);
     }

@@ -26,7 +26,7 @@ describe("the description of commands for menus", () => {
   const parametersOf = (name: string): Content["parameters"] =>
     all.find(({ content }) => content.command === name)?.content.parameters ?? [];
 
-  it("has every command, under a key that nobody else can have", () => {
+  it("has every command, under a key that no other program uses", () => {
     assert.deepEqual(all.map(({ content }) => content.command).sort(), COMMANDS.map(({ name }) => name).sort());
     for (const { stateKey, content } of all) {
       assert.equal(stateKey, createHash("sha256").update(`${content.command}${LLAMA}`).digest("base64"));
@@ -40,7 +40,7 @@ describe("the description of commands for menus", () => {
     assert.equal(direct.length, all.length - 5);
   });
 
-  it("says what they do in every language", () => {
+  it("describes them in every language", () => {
     assert.deepEqual(all.find(({ content }) => content.command === "help")?.content, {
       command: "help",
       description: {
@@ -53,7 +53,7 @@ describe("the description of commands for menus", () => {
     });
   });
 
-  it("names what can follow them, with its type, what must first, and each name once", () => {
+  it("names their arguments, with type and which are required, and each name once", () => {
     const literals = (values: readonly string[]): object => ({
       schema_type: "union",
       variants: values.map((value) => ({ schema_type: "literal", literal_type: "string", value })),
@@ -94,7 +94,7 @@ describe("a command that was chosen from a menu", () => {
       LLAMA,
     );
 
-  it("is what the menu says, for the agent that is mentioned", () => {
+  it("is the command of the menu, for the agent that is mentioned", () => {
     assert.deepEqual(chosen({ command: "Model", arguments: { name: " qwen " } }), { name: "model", rest: "qwen" });
     assert.deepEqual(chosen({ command: "stream", arguments: { how: "off" } }), { name: "stream", rest: "off" });
     assert.deepEqual(chosen({ command: "help" }), { name: "help", rest: "" });
@@ -110,11 +110,11 @@ describe("a command that was chosen from a menu", () => {
     });
   });
 
-  it("may be one of a menu that a former version described", () => {
+  it("may come from a menu that an earlier version described", () => {
     assert.deepEqual(chosen({ command: "model", arguments: { text: " qwen " } }), { name: "model", rest: "qwen" });
   });
 
-  it("is none where it makes no sense", () => {
+  it("is no command where it makes no sense", () => {
     for (const bad of [undefined, null, "help", {}, { command: 7 }]) assert.equal(chosen(bad), undefined);
     for (const bad of [7, null, {}, [7, null], 0.5])
       assert.deepEqual(chosen({ command: "discuss", arguments: { topic: bad, agents: bad, turns: bad } }), {

@@ -22,7 +22,7 @@ describe("the help", () => {
       assert.ok(inGroup.startsWith(before("@llama ")) && inGroup.endsWith(after));
     });
 
-    it(`has nothing that is for groups in a direct chat: “${before("")}”`, () => {
+    it(`has no command for groups in a direct chat: “${before("")}”`, () => {
       assert.deepEqual(
         Object.values(titles).map((title) => [inGroup.includes(`**${title}**`), direct.includes(`**${title}**`)]),
         [
@@ -37,7 +37,7 @@ describe("the help", () => {
     });
   }
 
-  it("has nothing that the admin has switched off", () => {
+  it("has no command that the admin has switched off", () => {
     const offered = offeredIn(false, COMMANDS, (name) => name === "model");
     assert.doesNotMatch(describeCommands(wordsIn("en"), offered, false), /!model/);
     assert.equal(offered.length, COMMANDS.length - 1);

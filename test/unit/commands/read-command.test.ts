@@ -27,7 +27,7 @@ function misspelt(text: string): Misspelt {
 }
 
 describe("a command", () => {
-  it("may be written as a notice shows it, and as phones write", () => {
+  it("may be written as a notice shows it, and as phones write it", () => {
     for (const text of [
       "!privacy allow",
       "!Privacy Allow",
@@ -64,7 +64,7 @@ describe("a command", () => {
       assert.notDeepEqual(read(text), { command: "help", argument: undefined }, text);
   });
 
-  it("sets, shows and takes back", () => {
+  it("sets, shows and resets a setting", () => {
     assert.deepEqual(read("!temperature 0.25"), set("temperature", "0.25"));
     assert.deepEqual(read("!temperature"), { command: "temperature", argument: { kind: "show" } });
     assert.deepEqual(read("!temperature default"), set("temperature", undefined));
@@ -72,7 +72,7 @@ describe("a command", () => {
     assert.deepEqual(read("!remember nothing"), set("remember", undefined));
   });
 
-  it("that is written wrongly says the right form and an example", () => {
+  it("that is written wrongly gets the right form and an example", () => {
     for (const text of [
       "!temperature warm",
       "!temperature 2.5",
@@ -102,7 +102,7 @@ describe("a command", () => {
     assert.equal(misspelt("!constructor").kind, "unknown");
   });
 
-  it("begins a discussion, of as many turns as it says", () => {
+  it("begins a discussion, with its number of turns", () => {
     const discussion = (turns: number | undefined, rest: string): object => ({
       command: "discuss",
       argument: { turns, rest },

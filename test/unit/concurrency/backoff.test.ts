@@ -4,8 +4,8 @@ import { backoffMs } from "../../../src/concurrency/backoff.ts";
 
 const BACKOFF = { firstMs: 500, longestMs: 8_000 };
 
-describe("backing off", () => {
-  it("doubles up to the longest", () => {
+describe("the pause before another try", () => {
+  it("doubles up to the longest pause", () => {
     const waits = [0, 1, 2, 4, 5, 1_000_000].map((failures) => backoffMs(failures, BACKOFF, () => 1));
     assert.deepEqual(waits, [500, 1_000, 2_000, 8_000, 8_000, 8_000]);
   });

@@ -31,14 +31,14 @@ function watched(
 }
 
 describe("a fair queue", () => {
-  it("lets nobody's second question come before another's first, and what nobody waits for last", async () => {
+  it("takes every person's first question before anybody's second, and work that nobody waits for last", async () => {
     const { enter, entered, leave } = watched(1);
     for (const who of ["alice", "alice", "alice", undefined, "bob", "carol", "bob"]) enter(who);
     for (let i = 0; i < 7; i++) await leave();
     assert.deepEqual(entered, ["alice", "bob", "carol", "alice", "bob", "alice", "nobody"]);
   });
 
-  it("lets in as many as there are places, and prefers who has fewest running", async () => {
+  it("lets in as many as there are places, and prefers the person with the fewest running", async () => {
     const { enter, entered, leave } = watched(3);
     for (const who of ["alice", "alice", "bob", "alice", "bob", "carol"]) enter(who);
     await new Promise(setImmediate);
@@ -47,7 +47,7 @@ describe("a fair queue", () => {
     assert.equal(entered.at(-1), "carol");
   });
 
-  it("keeps places for others from who has as many as one may have", async () => {
+  it("keeps places for others from a person who has reached their limit", async () => {
     const { enter, entered, leave } = watched(2, { each: 1 });
     for (const who of ["eve", "eve", "eve", "alice"]) enter(who);
     await new Promise(setImmediate);
@@ -62,7 +62,7 @@ describe("a fair queue", () => {
     assert.deepEqual(entered.slice(4), ["eve"]);
   });
 
-  it("forgets who has left, and gives a place back once", async () => {
+  it("forgets callers that have left, and frees a place once", async () => {
     const queue = new FairQueue(1);
     const first = await queue.enter("alice", NEVER);
     const gone = new AbortController();

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { Semaphore } from "../../../src/concurrency/semaphore.ts";
 
 describe("a semaphore", () => {
-  it("lets so many at once pass, the others in order, and tells that somebody waits", async () => {
+  it("lets so many pass at once, the others in order, and tells that somebody waits", async () => {
     let full = 0;
     const semaphore = new Semaphore(2, () => full++);
     const [first, second] = [await semaphore.acquire(), await semaphore.acquire()];
@@ -23,7 +23,7 @@ describe("a semaphore", () => {
     assert.equal(semaphore.waiting, 0);
   });
 
-  it("gives back what failed", async () => {
+  it("passes on errors and frees the place", async () => {
     const semaphore = new Semaphore(1);
     await assert.rejects(
       semaphore.run(() => Promise.reject(new Error("no"))),

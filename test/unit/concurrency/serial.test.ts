@@ -38,7 +38,7 @@ describe("work in series", () => {
     assert.deepEqual(await Promise.all(results.slice(1)), ["second", "third"]);
   });
 
-  it("that is closed lets end what runs, and rejects what waits or comes later", async () => {
+  it("that is closed finishes its running task, and rejects waiting and later ones", async () => {
     const serial = new Serial();
     const [running, waiting] = [new Task(), new Task()];
     const first = serial.run(running.run);
@@ -54,7 +54,7 @@ describe("work in series", () => {
     assert.ok(!waiting.started);
   });
 
-  it("by key waits for its own key only", async () => {
+  it("by key waits only for its own key", async () => {
     const keyed = new KeyedSerial();
     const [a1, a2, b] = [new Task(), new Task(), new Task()];
     const results = [keyed.run("a", a1.run), keyed.run("a", a2.run), keyed.run("b", b.run)];
@@ -69,7 +69,7 @@ describe("work in series", () => {
   });
 });
 
-describe("work that many ask for at once", () => {
+describe("work that many request at once", () => {
   /** A coalesced work whose runs the test ends one by one. */
   function make(): { work: Coalesced; runs: Task<undefined>[] } {
     const runs: Task<undefined>[] = [];

@@ -11,8 +11,8 @@ async function settings(more: object = {}): Promise<Config> {
   return loadSettings({ ...fixed, ...more });
 }
 
-describe("what a changed configuration changes", () => {
-  it("is nothing when it says the same", async () => {
+describe("a changed configuration", () => {
+  it("has no changes when it says the same", async () => {
     assert.deepEqual(changesOf(await settings(), await settings()), { live: [], restart: [] });
   });
 
@@ -32,7 +32,7 @@ describe("what a changed configuration changes", () => {
     [{ providers: { ...LEAST.providers, ollama: { type: "ollama", url: "http://127.0.0.1:1" } } }, "providers"],
     [{ logging: { level: "debug" } }, "logging.level"],
   ] as const) {
-    it(`is taken over as it runs: ${JSON.stringify(more)}`, async () => {
+    it(`is applied to the running bridge: ${JSON.stringify(more)}`, async () => {
       assert.deepEqual(changesOf(await settings(), await settings(more)), { live: [name], restart: [] });
     });
   }
@@ -63,7 +63,7 @@ describe("what a changed configuration changes", () => {
     });
   }
 
-  it("is told in names alone, never in what stands there", async () => {
+  it("is described only by the names of settings, never by their values", async () => {
     const secret = { database: { url: "postgres://user:hunter2@a/b" } };
     const other = { database: { url: "postgres://user:hunter3@a/b" } };
     assert.deepEqual(changesOf(await settings(secret), await settings(other)).restart, ["database.url"]);
@@ -71,7 +71,7 @@ describe("what a changed configuration changes", () => {
 });
 
 describe("the live configuration", () => {
-  it("is another one for all that ask it, as soon as it is replaced", async () => {
+  it("is new for all its readers as soon as it is replaced", async () => {
     const live = new LiveConfig(await settings());
     const asks = () => live.now();
     assert.equal(asks().turns.maxQueued, 20);

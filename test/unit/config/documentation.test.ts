@@ -80,7 +80,7 @@ describe("the documentation of the configuration", () => {
     });
   }
 
-  it("has an example that is good, and whose commented defaults are the defaults", async () => {
+  it("has a valid example, whose commented defaults are the defaults", async () => {
     const directory = await temporaryDirectory("example");
     const file = join(directory, "config.yaml");
     await copyFile(inCheckout("config.example.yaml"), file);

@@ -34,7 +34,7 @@ describe("a file that holds a secret", () => {
     ["a folder of its owner alone", FOLDER, file(0o700)],
     ["a folder shared with a group of ours, as a volume of Kubernetes", FOLDER, file(0o2770, 0, 50)],
   ] as const) {
-    it(`is good as ${what}`, () => assert.equal(judgeFile(guarded, facts, US), undefined));
+    it(`is accepted as ${what}`, () => assert.equal(judgeFile(guarded, facts, US), undefined));
   }
 
   for (const [guarded, facts, problem, mend] of [
@@ -66,7 +66,7 @@ describe("a file that holds a secret", () => {
 });
 
 describe("the files that a configuration names", () => {
-  it("are all looked at, those that are not there passed over", async () => {
+  it("are all checked, and missing ones are skipped", async () => {
     const loaded = await loadSettings({ database: { url: "postgres://u:p@h/d" } });
     const [configFile] = loaded.guardedFiles;
     assert.equal(configFile?.kind, "secret");

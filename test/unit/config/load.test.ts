@@ -16,7 +16,7 @@ function ollamaAgent(agent: object, provider: object = {}): object {
 }
 
 describe("a good configuration", () => {
-  it("is complete with the least there can be", async () => {
+  it("is complete with the minimum of settings", async () => {
     const { appservice, dataDir, guardedFiles, ...config } = await loadSettings({});
     assert.ok(guardedFiles.some(({ path }) => path === appservice.registration));
     assert.deepEqual(config, {
@@ -106,7 +106,7 @@ describe("a good configuration", () => {
     assert.equal(provider.idleMs, 86_400_000);
   });
 
-  it("lets an agent inherit from its provider what it does not set itself", async () => {
+  it("lets an agent inherit the provider's settings that it does not set itself", async () => {
     const provider = { context_tokens: 4096, keep_alive: "10m" };
     const inherits = (await loadSettings(ollamaAgent({ model: "m" }, provider))).agents.get("llama");
     assert.deepEqual([inherits?.contextTokens, inherits?.keepAlive], [4096, "10m"]);
@@ -115,7 +115,7 @@ describe("a good configuration", () => {
     assert.deepEqual([has?.contextTokens, has?.keepAlive], [1024, "-1"]);
   });
 
-  it("says whom to trust everywhere, for an agent and in a room", async () => {
+  it("sets the trusted senders for everywhere, for an agent and for a room", async () => {
     const { trust } = (
       await loadSettings({
         encryption: { trust: { send: "cross-signed-tofu" } },
@@ -382,7 +382,7 @@ describe("a mistake in the configuration", () => {
     });
   }
 
-  it("is told with all others: of the schema, of what belongs together, of files", async () => {
+  it("is reported together with all others: from the schema, from dependent settings, from files", async () => {
     const problems = await problemsOf({
       homeserver: { url: "a", domain: "b/c" },
       database: { url_env: "CONFIG_TEST_NOT_SET" },

@@ -24,7 +24,7 @@ describe("an address", () => {
     }
   });
 
-  it("is the cloud everywhere else, names that may lead anywhere included", () => {
+  it("is the cloud in all other cases, including names that may lead anywhere", () => {
     for (const url of [
       "https://api.anthropic.com",
       "http://8.8.8.8",

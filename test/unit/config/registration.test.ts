@@ -30,7 +30,7 @@ async function problemsOf(registration: object | string, domain?: string): Promi
 }
 
 describe("a new registration", () => {
-  it("has two random tokens of 32 bytes, others each time", () => {
+  it("has two random tokens of 32 bytes, new ones each time", () => {
     const all = [1, 2].flatMap(() => {
       const { as_token, hs_token } = makeRegistration({ domain: "example.org", url: URL });
       return [as_token, hs_token];
@@ -76,7 +76,7 @@ describe("a new registration", () => {
     }
   });
 
-  it("is what registration.yaml.example shows, but for the tokens", async () => {
+  it("is like registration.yaml.example, except for the tokens", async () => {
     const text = await readFile(inCheckout("registration.yaml.example"), "utf8");
     const example = load(text) as RegistrationFile;
     const made = makeRegistration({ domain: "example.org", url: URL });
@@ -124,7 +124,7 @@ describe("a mistake in the registration", () => {
     });
   }
 
-  it("is told with all others, and no token with them", async () => {
+  it("is reported together with all others, and without any token", async () => {
     const problems = await problemsOf({ as_token: "my token", hs_token: ["mytoken"], namespaces: [] });
     const paths = problems.map(({ path }) => path);
     assert.deepEqual(
@@ -139,12 +139,12 @@ describe("a mistake in the registration", () => {
     assert.deepEqual(paths, ["namespaces.users", "namespaces.users"]);
   });
 
-  it("such as a missing file, is told with what to do", async () => {
+  it("such as a missing file, is reported with a remedy", async () => {
     const config = await loadSettings({});
     await assert.rejects(loadRegistration(config), /registration\.yaml.*\n.*no such file.*generate-registration/);
   });
 
-  it("of another writer's is none: unanchored, wider, or with more in it", async () => {
+  it("is not an entry as other programs write it: unanchored, wider, or with more in it", async () => {
     const wide = { exclusive: true, regex: "@agent.*" };
     await read({ ...good, ...users(wide), "de.sorunome.msc2409.push_ephemeral": true, protocols: [] });
   });

@@ -32,7 +32,7 @@ describe("a configuration file", () => {
     });
   }
 
-  it("that is missing is told with what to do", async () => {
+  it("that is missing is reported with a remedy", async () => {
     const file = join(await temporaryDirectory("config"), "absent.yaml");
     await assert.rejects(loadConfig(file), (error: Error) => {
       assert.ok(error.message.includes(file));
@@ -41,7 +41,7 @@ describe("a configuration file", () => {
     });
   });
 
-  it("that is a folder is told as such", async () => {
+  it("that is a folder is reported as one", async () => {
     await assert.rejects(loadConfig(await temporaryDirectory("config")), /can't be read \(EISDIR\)/);
   });
 
@@ -50,13 +50,13 @@ describe("a configuration file", () => {
     assert.deepEqual([...config.agents.keys()], ["demo"]);
   });
 
-  it("may leave a section empty, for all of it is comments", async () => {
+  it("may leave a section empty, because all of it is comments", async () => {
     const config = await loadSettings(`${dump(LEAST)}sync:\n  # interval: 1h\ndatabase:\n`);
     assert.equal(config.sync.intervalMs, 300_000);
     assert.equal(config.database, undefined);
   });
 
-  it("may use an anchor again, and what shares it does not share its defaults' meaning", async () => {
+  it("may use an anchor twice, and each use gets the defaults of its own place", async () => {
     const text = `homeserver: { url: "http://a", domain: a }
 providers: { one: &p { type: ollama, url: "http://o" }, two: *p }
 agents: { x: &a { provider: one, model: m }, y: *a }
@@ -75,7 +75,7 @@ agents: { x: &a { provider: one, model: m }, y: *a }
     );
   });
 
-  it("takes no name of JavaScript's own for a setting", async () => {
+  it("accepts no built-in name of JavaScript as a setting", async () => {
     const paths = (await problemsOf(`${dump(LEAST)}__proto__: { polluted: 1 }\nconstructor: 1\ntoString: 1\n`)).map(
       ({ path }) => path,
     );
@@ -83,7 +83,7 @@ agents: { x: &a { provider: one, model: m }, y: *a }
     assert.ok(!("polluted" in {}));
   });
 
-  it("takes no for a name, as YAML 1.2 does", async () => {
+  it("reads the word no as a string, as YAML 1.2 does", async () => {
     const config = await loadSettings({ agents: { no: { provider: "demo" } } });
     assert.deepEqual([...config.agents.keys()], ["no"]);
     const text = dump(LEAST).replace("  demo:\n    provider", "  no:\n    provider");

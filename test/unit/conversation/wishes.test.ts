@@ -13,13 +13,13 @@ describe("the wish behind a reaction", () => {
     assert.deepEqual(["🤚🏾", "🖐️", "🖐🏻", "⏹\ufe0e"].map(wishOf), Array(4).fill("stop"));
   });
 
-  it("for a question for consent is yes or no, in all forms, and nothing else is either", () => {
+  it("to a question for consent is yes or no, in all forms, and nothing else is either", () => {
     assert.deepEqual(["✅", "✅️", "☑", "☑️", "✔️"].map(decisionOf), Array(5).fill(true));
     assert.deepEqual(["❌", "❌️", "✖", "✖️", "❎"].map(decisionOf), Array(5).fill(false));
     assert.deepEqual(["👍", "🆗", "yes", "", "✅❌", "🛑"].map(decisionOf), Array(6).fill(undefined));
   });
 
-  it("is none behind others, words, and nothing", () => {
+  it("is missing for other reactions, words, and nothing", () => {
     const long = `🛑${"\ufe0f".repeat(40)}`;
     assert.deepEqual(["🎉", "stop", "", "🛑🛑", "constructor", long].map(wishOf), Array(6).fill(undefined));
   });

@@ -5,7 +5,7 @@ import { BadAttachment, decryptAttachment, encryptAttachment } from "../../../sr
 import { encryptFile } from "../../support/encrypted-file.ts";
 
 describe("an encrypted attachment", () => {
-  it("is what the specification says, and opens again", async () => {
+  it("follows the specification, and opens again", async () => {
     const file = new Uint8Array(randomBytes(100_003));
     const { bytes, info } = await encryptAttachment(file);
     assert.equal(info.v, "v2");
@@ -23,7 +23,7 @@ describe("an encrypted attachment", () => {
     assert.deepEqual(await decryptAttachment(bytes, info), new Uint8Array());
   });
 
-  it("is refused when it was changed, or says nonsense of itself", async () => {
+  it("is refused when it was changed, or has invalid metadata", async () => {
     const { bytes, info } = await encryptAttachment(Buffer.from("a picture"));
     const changed = Uint8Array.from(bytes, (byte, index) => (index === 3 ? byte ^ 1 : byte));
     await assert.rejects(decryptAttachment(changed, info), BadAttachment);
@@ -44,7 +44,7 @@ describe("an encrypted attachment", () => {
     }
   });
 
-  it("holds nothing else up while it is opened, however large it is", async () => {
+  it("delays nothing else while it is decrypted, however large it is", async () => {
     const { bytes, info } = encryptFile(Buffer.alloc(20_000_000, 7));
     await decryptAttachment(bytes, info);
     // Of the processor's time, for by the clock others count too.

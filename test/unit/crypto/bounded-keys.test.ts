@@ -17,8 +17,8 @@ function devices(count: number, signed: readonly string[] = []): Record<string, 
   );
 }
 
-describe("the answer to a question for devices", () => {
-  it("has so many of a person and no more, those that are signed by their owner first, and all of its own", () => {
+describe("the answer to a query for devices", () => {
+  it("has only so many of a person, those that are signed by their owner first, and all of its own", () => {
     const answer = {
       device_keys: { [MALLORY]: devices(1_000, ["Z1", "Z2"]), [OWN]: devices(600), "@alice:example.org": devices(2) },
       self_signing_keys: { [MALLORY]: { keys: { "ed25519:self": "x" } } },
@@ -34,7 +34,7 @@ describe("the answer to a question for devices", () => {
     assert.deepEqual(bounded.device_keys["@alice:example.org"], devices(2));
   });
 
-  it("stays as it is when it has no more, or is none", () => {
+  it("stays as it is when it has no more, or is invalid", () => {
     for (const answer of [
       { device_keys: { [MALLORY]: devices(500) } },
       {},
@@ -45,7 +45,7 @@ describe("the answer to a question for devices", () => {
     }
   });
 
-  it("is looked through in no time, however many keys are said to sign", () => {
+  it("is checked quickly, however many keys are said to sign", () => {
     const names = Array.from({ length: 20_000 }, (_, index) => [`ed25519:k${index}`, "x"]);
     const answer = {
       device_keys: { [MALLORY]: devices(20_000) },

@@ -45,13 +45,13 @@ async function claimed(
 }
 
 describe("a request for keys of many servers", () => {
-  it("is one request while all is well", async () => {
+  it("is a single request while all servers answer", async () => {
     const { ask, asked } = server([], broken(500));
     assert.deepEqual(await claimed(ask, MANY), [[...MANY].sort(), []]);
     assert.equal(asked.length, 1);
   });
 
-  it("has one server that the homeserver breaks over count as away, and the keys of all others", async () => {
+  it("has a server whose answer breaks the homeserver count as away, and the keys of all others", async () => {
     for (const error of [broken(500), new UnexpectedAnswer("POST keys", "no JSON"), new SyntaxError("no JSON")]) {
       const { ask, asked } = server(["@a:server17:8448"], error);
       const [keys, failures] = await claimed(ask, MANY);
@@ -62,7 +62,7 @@ describe("a request for keys of many servers", () => {
     assert.deepEqual(await claimed(server(["@a:evil"], broken(500)).ask, ["@a:evil"]), [[], ["evil"]]);
   });
 
-  it("fails where our own server does, and where nothing comes", async () => {
+  it("fails where our own server does, and where no answer comes", async () => {
     for (const [failing, error, most] of [
       [["@own:home"], broken(500), 12],
       [MANY, broken(500), 40],
@@ -77,7 +77,7 @@ describe("a request for keys of many servers", () => {
   });
 });
 
-describe("many servers that say rubbish", () => {
+describe("many servers that answer rubbish", () => {
   for (const [servers, hostile] of [
     [64, 6],
     [200, 5],
@@ -85,7 +85,7 @@ describe("many servers that say rubbish", () => {
     [32, 8],
     [30, 30],
   ] as const) {
-    it(`keep nobody of our own server from their keys, and most others not: ${hostile} of ${servers}`, async () => {
+    it(`withhold no keys of our own server's people, and few of others: ${hostile} of ${servers}`, async () => {
       const all = Array.from({ length: servers }, (_, index) => `@a:s${index}`);
       const bad = all.filter((_, index) => index % Math.floor(servers / hostile) === 0).slice(0, hostile);
       const { ask, asked } = server(bad, broken(500));
@@ -102,13 +102,13 @@ describe("many servers that say rubbish", () => {
 describe("an answer with keys", () => {
   const good = { D: { "signed_curve25519:A": { key: "k" } } };
 
-  it("is left as it is where it is in order", () => {
+  it("stays as it is where it is valid", () => {
     const answer = { device_keys: { "@a:b": { D: {} } }, master_keys: { "@a:b": {} }, failures: { c: {} } };
     assert.deepEqual(readableAnswer(answer), answer);
     assert.deepEqual(readableAnswer({ one_time_keys: { "@a:b": good } }), { one_time_keys: { "@a:b": good } });
   });
 
-  it("loses what is no map of devices, what is no key, and ids that are no text", () => {
+  it("loses anything that is no map of devices or no key, and ids that are no text", () => {
     const bad = { "@a:b": "text", "@b:b": ["list"], "@c:b": null, "@d:b": 7, "@\ud800:b": {} };
     assert.deepEqual(readableAnswer({ device_keys: { ...bad, "@e:b": { D: "text", "\udc00": {} } } }), {
       device_keys: { "@e:b": { D: "text" } },

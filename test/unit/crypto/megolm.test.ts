@@ -15,7 +15,7 @@ describe("messageIndex", () => {
     assert.equal(messageIndex(message(0xff, 0xff, 0xff, 0xff, 0x0f)), 2 ** 32 - 1);
   });
 
-  it("finds none in what is no Megolm message", () => {
+  it("finds none in data that is no Megolm message", () => {
     const without = [
       undefined,
       7,

@@ -27,7 +27,7 @@ describe("the messages of verifications in rooms", () => {
     return new Outgoing(machine, new Serial(), transport, silentLogger(), ({ room_id: roomId }) => sendToRoom(roomId));
   }
 
-  it("that fail wait for their own time, however often the rest is sent", async () => {
+  it("that fail wait for their own retry time, however often other requests are sent", async () => {
     const tried: string[] = [];
     const machine = machineWith(messageFor("!bad:a.b"), messageFor("!good:a.b"));
     const requests = outgoing(machine, (roomId) => {

@@ -16,7 +16,7 @@ describe("secret storage", () => {
     assert.equal(decryptSecret(KEY, "m.megolm_backup.v1", theirs), "another");
   });
 
-  it("opens nothing with another key, under another name, or changed", () => {
+  it("opens nothing with another key, under another name, or after a change", () => {
     const secret = encryptSecret(KEY, "name", Buffer.from("a secret"));
     assert.equal(decryptSecret(OTHER, "name", secret), undefined);
     assert.equal(decryptSecret(KEY, "other", secret), undefined);
@@ -43,7 +43,7 @@ describe("secret storage", () => {
     assert.equal(await new SecretStorage(data, KEY).read("one"), "1");
   });
 
-  it("reads nothing where there is rubbish", async () => {
+  it("reads nothing from rubbish", async () => {
     const data = accountData();
     const storage = new SecretStorage(data, KEY);
     for (const rubbish of [

@@ -33,7 +33,7 @@ describe("the states of verifications", () => {
     assert.deepEqual([flows.takeUnknown(), flows.startedUnasked("@alice:example.test")], [[], []]);
   });
 
-  it("tell a start that nobody had asked for from one that was asked for", () => {
+  it("distinguish a start without a request from one with a request", () => {
     const flows = new VerificationFlows();
     flows.heardStart(flow("unasked"));
     flows.heardStart(flow("asked"));
@@ -50,7 +50,7 @@ describe("the states of verifications", () => {
     assert.deepEqual(flows.startedUnasked("@alice:example.test"), []);
   });
 
-  it("have what somebody goes on with and nobody knows, once", () => {
+  it("give out an unknown flow that somebody continues, once", () => {
     const flows = new VerificationFlows();
     flows.begin(flow("open"));
     flows.heardStep(flow("open"));
@@ -63,7 +63,7 @@ describe("the states of verifications", () => {
     assert.deepEqual(flows.takeUnknown(), []);
   });
 
-  it("are the latest thousand that ended, and the latest thousand that nobody answered; of the open ones all", () => {
+  it("are kept for the latest thousand that ended, the latest thousand unknown ones, and all open ones", () => {
     const flows = new VerificationFlows();
     for (let n = 0; n <= 1_000; n++) {
       flows.begin(flow(`open ${n}`));

@@ -7,7 +7,7 @@ function retryable(code: string | undefined, message = "no"): boolean {
 }
 
 describe("an error of the database", () => {
-  it("may pass when the server, its disk, a lock or the way to it is the trouble", () => {
+  it("is worth another try when the server, its disk, a lock or the connection is the cause", () => {
     for (const code of [
       ...["08006", "40001", "40P01", "53100", "53300", "57P01", "57P03", "57014", "58030"],
       ...["25P03", "25P04", "55P03", "ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "EPIPE"],
@@ -19,7 +19,7 @@ describe("an error of the database", () => {
     }
   });
 
-  it("stays when the statement is", () => {
+  it("is not when the statement is the cause", () => {
     for (const code of ["42P01", "42601", "23505", "22P02", "25006", "28P01", "3D000"]) {
       assert.equal(retryable(code), false, code);
     }

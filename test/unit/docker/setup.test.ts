@@ -36,7 +36,7 @@ async function madeIn(folder: string): Promise<Map<string, { text: string; mode:
 }
 
 describe("docker/setup.sh", () => {
-  it("makes secrets and settings that only their owner reads, and overwrites none of them", async () => {
+  it("makes secrets and settings that only their owner can read, and overwrites none of them", async () => {
     const folder = await dockerFolder();
     assert.equal((await setUp(folder, "example.org")).code, 0);
     const first = await madeIn(folder);
@@ -58,7 +58,7 @@ describe("docker/setup.sh", () => {
     }
   });
 
-  it("makes a configuration and a registration that the bridge takes", async () => {
+  it("makes a configuration and a registration that the bridge accepts", async () => {
     const folder = await dockerFolder();
     await setUp(folder, "matrix.example.org:8448", "https://matrix.example.org");
     const file = join(folder, "local/bridge/config/config.yaml");
@@ -98,7 +98,7 @@ describe("docker/setup.sh", () => {
     });
   });
 
-  it("refuses what is no server name or address, and to change a server's name", async () => {
+  it("refuses an invalid server name or address, and a change of the server's name", async () => {
     const folder = await dockerFolder();
     for (const wrong of [[], ["a", "http://b", "c"], ["https://example.org"], ['a"b'], ["a|b"], ["a", "example.org"]]) {
       assert.notEqual((await setUp(folder, ...wrong)).code, 0, wrong.join(" "));

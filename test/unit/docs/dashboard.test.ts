@@ -26,7 +26,7 @@ interface Asked {
   readonly query: string;
 }
 
-describe("what is asked of the metrics", () => {
+describe("the metrics that the dashboard and alerts ask for", () => {
   const asked: Asked[] = [];
   const declared = Object.values<Declaration>(METRICS);
   let known: Set<string>;
@@ -53,7 +53,7 @@ describe("what is asked of the metrics", () => {
     ]);
   });
 
-  it("is what there is", () => {
+  it("exist", () => {
     assert.ok(asked.length > 40);
     for (const { where, query } of asked) {
       const names = namesIn(query);
@@ -62,7 +62,7 @@ describe("what is asked of the metrics", () => {
     }
   });
 
-  it("is told apart by labels that there are", () => {
+  it("are grouped by existing labels", () => {
     for (const { where, query } of asked) {
       const labels = new Set(["job", "instance", "le"]);
       for (const { name, labels: own } of declared) {
@@ -73,7 +73,7 @@ describe("what is asked of the metrics", () => {
     }
   });
 
-  it("leaves out no metric of ours", () => {
+  it("include every metric of ours", () => {
     const names = asked.flatMap(({ query }) => namesIn(query));
     const unseen = declared.map(({ name }) => name).filter((name) => !names.some((one) => one.startsWith(name)));
     assert.deepEqual(unseen, ["matrix_agents_readings_failed"]);

@@ -18,11 +18,11 @@ function named(title: string): string[] {
 }
 
 describe("docs/dependencies.md", () => {
-  it("says of each package of the bridge why it is there, and of no other", () => {
+  it("says for each package of the bridge why it is there, and for no other", () => {
     assert.deepEqual(named("Of the bridge").sort(), Object.keys(dependencies).sort());
   });
 
-  it("says of each package of development and tests why it is there, and of no other", () => {
+  it("says for each package of development and tests why it is there, and for no other", () => {
     assert.deepEqual(named("Of development and tests").sort(), Object.keys(devDependencies).sort());
   });
 });

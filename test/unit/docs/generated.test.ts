@@ -15,7 +15,7 @@ describe("the references", () => {
 });
 
 describe("config.schema.yaml", () => {
-  it("says of every setting and group what it is", async () => {
+  it("describes every setting and group", async () => {
     const settings = settingsOf(await readSchema());
     assert.ok(settings.length > 80);
     const silent = settings.filter(({ schema }) => (schema.description ?? "").length < 5).map(({ path }) => path);
@@ -24,7 +24,7 @@ describe("config.schema.yaml", () => {
 });
 
 describe("the metrics", () => {
-  it("have names that tell what is counted, in which unit, and labels of which each is explained", () => {
+  it("have names that tell the counted thing and its unit, and labels that are each explained", () => {
     for (const { name, kind, help, labels } of Object.values<Declaration>(METRICS)) {
       assert.match(name, /^matrix_agents_[a-z_]+$/);
       assert.equal(name.endsWith("_total"), kind === "counter", name);

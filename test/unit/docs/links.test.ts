@@ -50,7 +50,7 @@ async function anchorsOf(document: string): Promise<readonly string[]> {
 }
 
 describe("the documentation", () => {
-  it("links to nothing that is not there", async () => {
+  it("links only to existing files", async () => {
     for (const document of await documents()) {
       for (const { file } of await linksOf(document)) {
         await assert.doesNotReject(access(join(ROOT, file)), `${document} links to ${file}`);
@@ -58,7 +58,7 @@ describe("the documentation", () => {
     }
   });
 
-  it("links to no heading that is not there", async () => {
+  it("links only to existing headings", async () => {
     for (const document of await documents()) {
       for (const { file, anchor } of await linksOf(document)) {
         if (anchor === undefined) continue;
@@ -67,7 +67,7 @@ describe("the documentation", () => {
     }
   });
 
-  it("names no source file that is not there", async () => {
+  it("names only existing source files", async () => {
     for (const document of await documents()) {
       const text = await readFile(join(ROOT, document), "utf8");
       for (const [, file = ""] of text.matchAll(/`((?:[a-z0-9-]+\/)+[a-z0-9.-]+\.(?:ts|mjs|sql))`/g)) {
@@ -78,11 +78,11 @@ describe("the documentation", () => {
   });
 
   for (const [what, document, least] of [
-    ["what others ran into", "docs/pitfalls.md", 40],
-    ["an agent's manners", "docs/manners.md", 25],
-    ["what threatens", "docs/threat-model.md", 40],
+    ["the pitfalls", "docs/pitfalls.md", 40],
+    ["the manners", "docs/manners.md", 25],
+    ["the threat model", "docs/threat-model.md", 40],
   ] as const) {
-    it(`of ${what} names tests that there are`, async () => {
+    it(`names only existing tests in ${what}`, async () => {
       const links = (await linksOf(document)).filter(({ file }) => file.startsWith("test/"));
       const named = links.flatMap(({ names, file }) => names.map((name) => ({ name, file })));
       assert.ok(named.length > least);

@@ -20,8 +20,8 @@ function outcome(config: Config | undefined, userId: string, agent: string, room
   return decision.allowed ? decision.level : decision.reason;
 }
 
-describe("the examples of who may do what", () => {
-  it("are each a configuration that does what is said of it", async () => {
+describe("the examples of permissions", () => {
+  it("are each a configuration that does what the text says", async () => {
     const [simple, levels, rooms, only, agents, commands, invites, lists, ...more] = await examples();
     assert.equal(more.length, 0);
     const [root, alice, rob] = ["@root:example.org", "@alice:example.org", "@rob:elsewhere.example"] as const;

@@ -8,7 +8,7 @@ import { inCheckout } from "../../support/paths.ts";
 import { temporaryDirectory } from "../../support/temporary.ts";
 
 describe("the snippets for providers", () => {
-  it("are each a configuration that works, with a homeserver above them", async () => {
+  it("are each a valid configuration, with a homeserver above them", async () => {
     const document = await readFile(inCheckout("docs/providers.md"), "utf8");
     const snippets = [...document.matchAll(/^## ([^\n]+)\n\n```yaml\n([\s\S]*?)\n```/gm)];
     assert.equal(snippets.length, 8);

@@ -5,12 +5,12 @@ import { inCheckout } from "../../support/paths.ts";
 import { RECORDED_SERVERS } from "../../support/recorded/recorded-servers.ts";
 
 describe("docs/providers.md", () => {
-  it("says of each model server what was recorded, by its version", async () => {
+  it("names for each recorded model server its version", async () => {
     const text = await readFile(inCheckout("docs/providers.md"), "utf8");
     for (const { server } of RECORDED_SERVERS) assert.ok(text.includes(`[${server}]`), server);
   });
 
-  it("names a model of Anthropic's that its client knows", async () => {
+  it("names a model of Anthropic's that the official client knows", async () => {
     const text = await readFile(inCheckout("docs/providers.md"), "utf8");
     const types = "node_modules/@anthropic-ai/sdk/resources/messages/messages.d.ts";
     const known = /export type Model = ([^;]+);/.exec(await readFile(inCheckout(types), "utf8"))?.[1] ?? "";

@@ -41,7 +41,7 @@ describe("docs/troubleshooting.md", () => {
     assert.deepEqual(rows("Findings of doctor").sort(), names.map((name) => `\`${name}\``).sort());
   });
 
-  it("has no error that ends a command and that nothing makes", async () => {
+  it("has no error for ending a command that nothing makes", async () => {
     const texts = await sources();
     for (const name of Object.keys(OPERATOR_ERRORS)) {
       assert.ok(
@@ -60,7 +60,7 @@ describe("docs/troubleshooting.md", () => {
     for (const code of PING_FAILURES.keys()) assert.ok(told.includes(`\`${code}\``), code);
   });
 
-  it("has each notice in place of an answer, in its words", () => {
+  it("has each notice that stands in place of an answer, in its words", () => {
     const about = { agent: "Llama", model: "llama3.2", provider: "ollama", call: "" };
     const notices = [
       ...Object.values(english.failures).map((say) => say(about)),
@@ -91,7 +91,7 @@ describe("docs/troubleshooting.md", () => {
     }
   });
 
-  it("has no error of the log that is logged nowhere", async () => {
+  it("has no error line that nothing logs", async () => {
     const texts = (await sources()).map((text) => text.replaceAll("\\'", "'"));
     for (const line of Object.keys(ERROR_LINES)) {
       assert.ok(texts.filter((text) => text.includes(line)).length > 1, `nothing logs “${line}”`);

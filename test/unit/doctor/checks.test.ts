@@ -269,12 +269,12 @@ function badIn(findings: readonly Finding[]): string {
 }
 
 describe("each check of the doctor", () => {
-  it("has been seen to fail here", () => {
+  it("fails in a test here", () => {
     assert.deepEqual(Object.keys(FAILURES).sort(), CHECKS.map(({ name }) => name).sort());
   });
 
   for (const check of CHECKS) {
-    it(`${check.name} finds what is wrong, and says what mends it`, async () => {
+    it(`${check.name} finds a fault, and says how to fix it`, async () => {
       const failure = FAILURES[check.name] ?? assert.fail(`${check.name} was never seen to fail`);
       const patient = await patientWith(await failure.with());
       if (check.name === "files") await chmod(patient.config.guardedFiles[0]?.path ?? "", 0o666);
@@ -283,7 +283,7 @@ describe("each check of the doctor", () => {
     });
   }
 
-  it(`${CONFIG_CHECK} ends it all with 2`, async () => {
+  it(`${CONFIG_CHECK} makes the exit code 2`, async () => {
     const { guardedFiles } = await loadSettings({});
     const [config] = guardedFiles;
     const folder = dirname(config?.path ?? "");
@@ -304,8 +304,8 @@ describe("each check of the doctor", () => {
   });
 });
 
-describe("the doctor tells", () => {
-  it("an identity from another, and one that is gone", () => {
+describe("the doctor distinguishes", () => {
+  it("an identity from a different one and from a missing one", () => {
     const keys = (of: object): Parameters<typeof judgeIdentity>[1] => ({
       devices: new Map([["DEVICE", { fingerprint: "fingerprint", signers: ["ed25519:self"] }]]),
       masterKey: "master",
@@ -332,7 +332,7 @@ describe("the doctor tells", () => {
     assert.equal(judgeBackup(GHOST, { version: "1", count: 3 }).status, "good");
   });
 
-  it("an old homeserver, another domain's, and a clock that is right", () => {
+  it("a wrong clock from a right one, and an old homeserver or another domain's from a good one", () => {
     const expected = { url: NO_WHERE, domain: "example.org" };
     const old = { ...SURVEY, software: { name: "Synapse", version: "1.140.0" } };
     assert.match(badIn(judgeHomeserver(old, expected)), /too old.*1\.141/);
@@ -354,7 +354,7 @@ describe("the doctor tells", () => {
     assert.match(badIn(await registered.run(elsewhere)), /the homeserver's domain is example\.com/);
   });
 
-  it("who stands in whose way", () => {
+  it("another bridge from its own", () => {
     const answered = { kind: "answered", roundTripMs: 1, homeserverMs: 1, reachedUs: false } as const;
     assert.equal(judgeSoleBridge(answered, 2, NO_WHERE).status, "good");
     assert.equal(judgeSoleBridge({ ...answered, reachedUs: true }, 1, NO_WHERE).status, "good");
@@ -362,7 +362,7 @@ describe("the doctor tells", () => {
     assert.equal(judgePing({ kind: "untried", reason: "why" }).status, "unknown");
   });
 
-  it("an old database, one of another encoding, and how full all is", () => {
+  it("a good database from an old one and one of another encoding, and sizes", () => {
     const read = (more: Partial<Records>): string =>
       badIn([judgeDatabase({ kind: "read", records: { ...RECORDS, ...more } })]);
     assert.match(read({ versionNumber: 130_011 }), /PostgreSQL 13\.11 is too old/);
@@ -381,7 +381,7 @@ describe("the doctor tells", () => {
     ]);
   });
 
-  it("mail that lags behind, and what ends the process", () => {
+  it("usual mail from mail that waits too long, and from messages that end the process", () => {
     assert.match(
       badIn(judgeMailbox({ ...STATE, oldestReadySeconds: 3_600 }, false)),
       /for 60 minutes start the bridge/,
@@ -420,14 +420,14 @@ describe("the doctor tells", () => {
     assert.match(badIn([await judgeMasterKey({ from: "env", name: "NOT_SET_AT_ALL" }, null)]), /is not set/);
   });
 
-  it("models by Ollama's tags, and names that a cloud does not list", () => {
+  it("models by Ollama's tags, and from names that a cloud does not list", () => {
     const agent = { name: "a", provider: "p", model: "llama3.2" };
     assert.equal(judgeModel(agent, { type: "ollama" }, [{ name: "llama3.2:latest", canChat: true }])?.status, "good");
     assert.match(badIn([judgeModel(agent, { type: "ollama" }, []) ?? assert.fail()]), /matrix-agents pull p llama3\.2/);
     assert.equal(judgeModel(agent, { type: "anthropic" }, [])?.status, "unknown");
   });
 
-  it("all of it in lines and in JSON, with nothing that moves a terminal", () => {
+  it("results in lines and in JSON, without characters that control a terminal", () => {
     const results = [
       { check: "one", findings: [{ status: "good", text: "fine" }] },
       {

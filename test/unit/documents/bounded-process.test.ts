@@ -12,7 +12,7 @@ const run = (script: string, limits: Partial<ProcessLimits> = {}): Promise<Buffe
   runBounded({ file: process.execPath, args: ["-e", script] }, Buffer.from("input"), { ...LIMITS, ...limits });
 
 describe("a bounded process", () => {
-  it("is given its input and nothing of our environment, and is the first to go when memory runs out", async () => {
+  it("gets its input and nothing of our environment, and is the first to end when memory runs out", async () => {
     process.env["A_SECRET"] = "secret";
     const script = `process.stdin.pipe(process.stdout);
       console.log(JSON.stringify(process.env));
@@ -29,7 +29,7 @@ describe("a bounded process", () => {
     delete process.env["A_SECRET"];
   });
 
-  it("is ended when it says too much, takes too long or too much memory, or fails", async () => {
+  it("is ended when it writes too much, takes too much time or memory, or fails", async () => {
     await assert.rejects(run("for (;;) process.stdout.write('x'.repeat(100))"), ProcessEnded);
     await assert.rejects(run("for (;;);", { timeoutMs: 100 }), /ProcessEnded: it took too long/);
     const hungry = "const all = []; setInterval(() => all.push(Buffer.alloc(10_000_000, 1)), 1)";
@@ -38,7 +38,7 @@ describe("a bounded process", () => {
     await assert.rejects(run("process.kill(process.pid, 'SIGKILL')"), /ProcessEnded: it ended with SIGKILL/);
   });
 
-  it("that can't be started says so, for it says nothing of its input", async () => {
+  it("that can't be started says so, because that says nothing about its input", async () => {
     await assert.rejects(runBounded({ file: "/nowhere", args: [] }, Buffer.alloc(0), LIMITS), ProcessNotStarted);
   });
 });

@@ -46,12 +46,12 @@ Erste Zeile
 zweite Zeile\tnach dem Tabulator`;
 
 describe("the text of a Word document", () => {
-  it("has headings, lists, tables and what stands above each page, whoever wrote it", async () => {
+  it("has headings, lists, tables and page headers, whichever program wrote it", async () => {
     assert.equal(await read(await written("report.docx")), REPORT);
     assert.equal(await read(await written("office-report.docx")), REPORT);
   });
 
-  it("leaves out what was deleted or moved, is there twice, or is only worked out", async () => {
+  it("leaves out deleted, moved and duplicated text, and computed values", async () => {
     const text = await read(
       docx(`${paragraph("stays")}
         <w:p><w:del><w:r><w:delText>deleted</w:delText></w:r></w:del><w:ins><w:r><w:t>new</w:t></w:r></w:ins></w:p>
@@ -85,7 +85,7 @@ describe("the text of a Word document", () => {
     assert.equal(text, "a b | c \\| d \\\\| e\n\nbefore\n\nin a box\n\nafter\n\n(Footnotes:) see");
   });
 
-  it("is that of a document with macros too, none of which is run, and of UTF-16", async () => {
+  it("is found in a document with macros too, none of which runs, and in UTF-16", async () => {
     const macros = zip([
       {
         name: "[Content_Types].xml",
@@ -115,7 +115,7 @@ ${quarter} | 30:00:00
 <b>not bold</b> | a \\| b`;
 
 describe("the text of an Office file", () => {
-  it("is found where the package says it is, by whichever of its ways", async () => {
+  it("is found where the package says, in each of its ways", async () => {
     const type = "application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml";
     const byEnding = zip([
       { name: "[Content_Types].xml", data: `<Types><Default Extension="xml" ContentType="${type}"/></Types>` },
@@ -127,7 +127,7 @@ describe("the text of an Office file", () => {
 });
 
 describe("the text of a spreadsheet", () => {
-  it("keeps rows and columns, and shows dates as dates, whoever wrote it", async () => {
+  it("keeps rows and columns, and shows dates as dates, whichever program wrote it", async () => {
     assert.equal(await read(await written("budget.xlsx")), BUDGET("=SUM(C2:C3)", "0.25", " (hidden)"));
     assert.equal(await read(await written("office-budget.xlsx")), BUDGET("1250.8", "0.25", " (hidden)"));
     assert.equal(await read(await written("office-budget.ods")), BUDGET("1250.8", "25%", ""));
@@ -135,7 +135,7 @@ describe("the text of a spreadsheet", () => {
     assert.equal(await read(await written("cash.ods")), cash);
   });
 
-  it("has cells of every type, in rows that name no columns, and what is shared in parts", async () => {
+  it("has cells of every type, in rows without column names, and shared strings in parts", async () => {
     const text = await read(
       xlsx(
         `<row><c t="s"><v>0</v></c><c t="s"><v>1</v></c><c t="s"><v>99</v></c><c t="inlineStr"><is><t>in</t><rPh><t>said</t></rPh><r><t>side</t></r></is></c></row>
@@ -165,7 +165,7 @@ describe("the text of a spreadsheet", () => {
 });
 
 describe("the sheets of a workbook", () => {
-  it("are found by whichever prefix its writer has for what names them, in both dialects", async () => {
+  it("are found under any prefix for their names, in both dialects", async () => {
     for (const [prefix, namespace] of [
       ["rel", "http://schemas.openxmlformats.org/officeDocument/2006/relationships"],
       ["d3p1", "http://purl.oclc.org/ooxml/officeDocument/relationships"],
@@ -184,7 +184,7 @@ describe("the sheets of a workbook", () => {
 });
 
 describe("the text of a presentation", () => {
-  it("is told slide by slide as they are shown, with tables and notes, whoever wrote it", async () => {
+  it("goes slide by slide in the shown order, with tables and notes, whichever program wrote it", async () => {
     const needs = "What they need\n\nFlowers\n\nWater\n\n(Notes:) Show the photo here";
     const talk = `## Slide 1\n\nBees\n\nA talk\n\n## Slide 2\n\nHarvest\n\nYear | Honey\n2026 | 40 kg\n\n## Slide 3\n\n${needs}`;
     assert.equal(await read(await written("talk.pptx")), talk);
@@ -196,13 +196,13 @@ describe("the text of a presentation", () => {
 });
 
 describe("the text of an OpenDocument", () => {
-  it("has headings, lists, tables and white space as it is shown, whoever wrote it", async () => {
+  it("has headings, lists, tables and white space as shown, whichever program wrote it", async () => {
     const letter = "# Ein Brief\n\nLiebe Käthe   bis\tbald\nDein Jörg\n\n- eins\n- zwei";
     assert.equal(await read(await written("letter.odt")), letter);
     assert.equal(await read(await written("office-report.odt")), REPORT.replace(/^.*\n\n/, ""));
   });
 
-  it("has notes and comments in their place, and not what was deleted", async () => {
+  it("has notes and comments in their place, and no deleted text", async () => {
     const text = await read(
       zip([
         { name: "mimetype", data: "application/vnd.oasis.opendocument.text" },
@@ -225,7 +225,7 @@ describe("the text of an OpenDocument", () => {
 });
 
 describe("the text of a book", () => {
-  it("is told chapter by chapter as they are read", async () => {
+  it("goes chapter by chapter in reading order", async () => {
     const novel =
       "The Sea, A. Writer\n\n## Chapter 1\n\nFlood\n\nThe water came & stayed.\n\n## Chapter 2\n\nEbb\n\nThe water went.";
     assert.equal(await read(await written("novel.epub")), novel);
@@ -233,7 +233,7 @@ describe("the text of a book", () => {
     assert.match(text, /## Chapter 1\n\nBericht über das Jahr[^]*Boskoop +12 +3,50 €/);
   });
 
-  it("is not read where only a shop's program opens it, and is where only its fonts are hidden", async () => {
+  it("is not read where only a shop's program opens it, but is where only its fonts are encrypted", async () => {
     const book = (cipher: string): Buffer =>
       zip([
         { name: "mimetype", data: "application/epub+zip" },
@@ -251,7 +251,7 @@ describe("the text of a book", () => {
 });
 
 describe("the text of a mail", () => {
-  it("tells who wrote to whom, when and what, and names what is attached", async () => {
+  it("has sender, recipients, time and text, and the names of attachments", async () => {
     const text = await read(await written("mail.eml"), "mail.eml");
     assert.equal(
       text,
@@ -270,12 +270,12 @@ Attachments, not read: Rechnung März.pdf (application/pdf)`,
     );
   });
 
-  it("is that of its page where it has no other, with where its links lead", async () => {
+  it("comes from its HTML part where it has no other, with the addresses of its links", async () => {
     const text = await read(await written("html-only.eml"), "mail.eml");
     assert.match(text, /^From: shop@example\.org\n[^]*\n\nOnly today\n\nBuy it \[https:\/\/example\.org\/buy\]$/);
   });
 
-  it("is that of its page where its text only says that there is one", async () => {
+  it("comes from its HTML part where its plain part only says that there is one", async () => {
     const only = "This message is in HTML. Please use a mail program that shows HTML.";
     const page = `<p>${"The order was sent today, and comes tomorrow. ".repeat(10)}</p>`;
     const mail = (text: string, html: string): Buffer =>
@@ -296,14 +296,14 @@ Attachments, not read: Rechnung März.pdf (application/pdf)`,
     }
   });
 
-  it("has who wrote it behind a byte order mark", async () => {
+  it("has its sender after a byte order mark", async () => {
     const mail = "\ufeffFrom: a@b.c\r\nSubject: Grüße\r\n\r\nhi";
     for (const bytes of [Buffer.from(mail), Buffer.from(mail, "utf16le"), Buffer.from(mail, "utf16le").swap16()]) {
       assert.equal(await read(bytes, "a.eml"), "From: a@b.c\nSubject: Grüße\n\nhi");
     }
   });
 
-  it("is read as far as it goes when it is odd", async () => {
+  it("is read as far as possible when it is odd", async () => {
     for (const [mail, expected] of [
       ["Received: x", ""],
       ["Subject: only that\r\n\r\n", "Subject: only that"],
@@ -320,7 +320,7 @@ Attachments, not read: Rechnung März.pdf (application/pdf)`,
 });
 
 describe("the text of a web page", () => {
-  it("is its title and its words, with lists and tables, and none of its scripts", async () => {
+  it("has its title and its words, with lists and tables, and none of its scripts", async () => {
     const page = `<!DOCTYPE html><html><head><title>Tea &amp; more</title><style>p{}</style><script>alert(1)</script></head>
       <body><h1>Kinds</h1><ul><li>green<li>black</ul><table><tr><th>Kind<th>Price<tr><td>green<td>3</table>
       <p>See <a href="https://example.org">there</a><img src="a.png" alt="x"><noscript>no</noscript></body></html>`;
@@ -328,7 +328,7 @@ describe("the text of a web page", () => {
     assert.equal(text, "Tea & more\n\nKinds\n\n * green\n * black\n\nKind    Price\ngreen   3\n\nSee there");
   });
 
-  it("is read in the encoding that it names, and keeps what stands after a picture within it", async () => {
+  it("is read in the encoding that it names, and keeps text after a picture within it", async () => {
     const russian = Buffer.concat([
       Buffer.from('<html><meta http-equiv="Content-Type" content="text/html; charset=windows-1251"><p>'),
       Buffer.from("cff0e8e2e5f2", "hex"),
@@ -342,14 +342,14 @@ describe("the text of a web page", () => {
     assert.equal(await read(Buffer.from(picture)), "after");
   });
 
-  it("is that of a real one", async () => {
+  it("is right for a real page", async () => {
     const text = await read(await written("office-report.html"), "report.html");
     assert.match(text, /Es war ein gutes Jahr: 世界, שלום, 🌻\.[^]*Boskoop +12 +3,50 €/);
   });
 });
 
 describe("a document that is not read", () => {
-  it("is told apart: locked, of another kind, damaged", async () => {
+  it("is recognised: locked, of another kind, damaged", async () => {
     const good = await written("report.docx");
     for (const [name, bytes, why] of [
       ["a locked OpenDocument", await written("locked-report.odt"), "locked"],

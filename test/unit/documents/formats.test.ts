@@ -12,7 +12,7 @@ const PAGE = "<!doctype html><p>Hello";
 const MAIL = "Received: from a\r\nFrom: a@b.c\r\nTo: d@e.f\r\n\r\nHello";
 
 describe("the format of a document", () => {
-  it("is told by what it begins with", () => {
+  it("is recognised by the first bytes", () => {
     assert.equal(format("\n\n%PDF-1.7", "a.txt", "text/plain"), "pdf");
     assert.equal(format("PK\x03\x04", "a.txt", "text/plain"), "zip");
     assert.equal(format("\ufeff%PDF-1.7"), "pdf");
@@ -32,7 +32,7 @@ describe("the format of a document", () => {
     assert.equal(format("From - Mon Jan 1\nDate: x\n\n", "a", "message/rfc822"), "mail");
   });
 
-  it("is none for text that is read as it is: code, notes, what only looks like something", () => {
+  it("is none for text that is read directly: code, notes, text that only looks like a format", () => {
     for (const [text, name, type] of [
       [PAGE, "page.txt", "text/plain"],
       [PAGE, "index.php", ""],
@@ -59,7 +59,7 @@ describe("the format of a document", () => {
     }
   });
 
-  it("may be one of Office's that is not read: an old one, or one that is locked", async () => {
+  it("may be an Office format that is not read: an old one, or a locked one", async () => {
     for (const [name, expected] of [
       ["office-report.doc", "old_office"],
       ["office-budget.xls", "old_office"],

@@ -8,13 +8,13 @@ function textOfPdf(bytes: Uint8Array, options: Parameters<typeof textOfDocument>
 }
 
 describe("the text of a PDF", () => {
-  it("is that of its pages, one after the other", async () => {
+  it("is the text of its pages, one after the other", async () => {
     const { text, isWhole } = await textOfPdf(pdf("The first page", "", "(The third)"));
     assert.equal(text, "The first page\n\n(The third)");
     assert.equal(isWhole, true);
   });
 
-  it("is nothing where there are only pictures, and only so much of what is long", async () => {
+  it("is empty where there are only pictures, and cut where it is long", async () => {
     assert.deepEqual(await textOfPdf(pdf("")), { text: "", isWhole: true });
     const many = await textOfPdf(pdf(...Array.from({ length: 301 }, (_, page) => `page ${page + 1}`)));
     assert.equal(many.isWhole, false);
@@ -25,7 +25,7 @@ describe("the text of a PDF", () => {
     assert.deepEqual([long.text.length, long.isWhole], [500_000, false]);
   });
 
-  it("can't be read of what is none, broken, locked or made to keep its reader busy, and the next one can", async () => {
+  it("can't be read from a file that is none, broken, locked or made to keep its reader busy; the next one can", async () => {
     const good = pdf("hello");
     const locked = good.toString("latin1").replace("/Root 1 0 R", "/Root 1 0 R /Encrypt << /Filter /Unknown >>");
     const cyclic = good.toString("latin1").replace(/\/Kids \[[^\]]*\]/, "/Kids [2 0 R]");
@@ -40,7 +40,7 @@ describe("the text of a PDF", () => {
     assert.equal((await textOfPdf(good)).text, "hello");
   });
 
-  it("can't be read of what unpacks to gigabytes, and this process takes none of them", async () => {
+  it("can't be read from a file that unpacks to gigabytes, and this process takes none of them", async () => {
     const bombs = [await bomb(2), await bomb(1)];
     const before = process.memoryUsage().rss;
     let most = 0;
@@ -52,7 +52,7 @@ describe("the text of a PDF", () => {
     assert.equal((await textOfPdf(pdf("still here"))).text, "still here");
   });
 
-  it("is read no further when nobody waits for it any more", async () => {
+  it("is no longer read when nobody waits for it any more", async () => {
     const stopped = new AbortController();
     const reading = textOfPdf(await bomb(1), { signal: stopped.signal });
     stopped.abort(new Error("stopped"));

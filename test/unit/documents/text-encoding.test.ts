@@ -32,31 +32,31 @@ describe("the words of a text", () => {
     }
   });
 
-  it("are read as Windows-1252 where they are no UTF-8", () => {
+  it("are read as Windows-1252 where they are not valid UTF-8", () => {
     for (const text of ["Müsli;3,50 €", "„Größe“ – das ist’s", "\xe9t\xe9", "Caf\xe9\r\n"]) {
       assert.equal(decodedText(western(text)), text);
     }
   });
 
-  it("are read as UTF-8 where only a few places are none: it was cut, or is damaged", () => {
+  it("are read as UTF-8 where only a few places are invalid: the file was cut, or is damaged", () => {
     const text = "Ärger über Übermut, Öl und süße Äpfel\n".repeat(3);
     const cut = Buffer.from(text).subarray(1);
     assert.equal(decodedText(cut), `\ufffd${text.slice(1)}`);
     assert.match(decodedText(Buffer.concat([Buffer.from(text), Buffer.from([0xff]), Buffer.from(text)])) ?? "", /süße/);
   });
 
-  it("are UTF-8 where all of it is, whatever was lost before it was written", () => {
+  it("are read as UTF-8 where all of it is valid, whatever was lost before it was written", () => {
     for (const text of ["Müller grüßt, data: \ufffd\ufffd broken", "\ufffd", "a\ufffdb", "世界\ufffd\n"]) {
       assert.equal(decodedText(Buffer.from(text)), text);
     }
   });
 
-  it("may have zeros late in them, as logs do from a crash", () => {
+  it("may have zeros late in them, as logs after a crash do", () => {
     const log = "all is well\n".repeat(1_000) + "\0\0\0" + "here again";
     assert.equal(decodedText(Buffer.from(log)), log);
   });
 
-  it("are not found in what is no text", () => {
+  it("are not found in data that is no text", () => {
     for (const [name, hex] of [
       ["a program", "7f454c4602010100"],
       ["a picture", "89504e470d0a1a0a0000000d"],

@@ -3,8 +3,8 @@ import { describe, it } from "node:test";
 import { endpointsOf } from "../../../src/egress/endpoints.ts";
 import { loadSettings } from "../config/settings.ts";
 
-describe("what a bridge has to reach", () => {
-  it("is its homeserver, its database and its providers, and nothing else", async () => {
+describe("the hosts that a bridge may reach", () => {
+  it("are its homeserver, its database and its providers, and nothing else", async () => {
     const config = await loadSettings({
       homeserver: { url: "https://matrix.example.org/base", domain: "example.org" },
       database: { url: "postgres://u:p@db.example.org/agents" },

@@ -18,23 +18,23 @@ function waitAfter(error: unknown, before: number, jitter = 1): number {
 describe("a ghost that was interrupted", () => {
   const now = { before: 0, jitter: 1 };
 
-  it("leaves to another process what that has taken", () => {
+  it("leaves itself to the process that has taken it over", () => {
     assert.deepEqual(afterFailure(new LeaseHeld(GHOST), now), { kind: "leave" });
   });
 
-  it("stands still when its device is gone", () => {
+  it("halts when its device is gone", () => {
     for (const errcode of ["M_UNKNOWN_DEVICE", "ORG.MATRIX.MSC4326.M_UNKNOWN_DEVICE"]) {
       assert.deepEqual(afterFailure(answered(400, errcode), now), { kind: "halt" });
     }
   });
 
-  it("is loaded anew before it goes on when its lease turned out to be another's", () => {
+  it("is loaded again before it goes on when its lease turned out to be another's", () => {
     const stale = afterFailure(new StaleLease({ ghost: GHOST, epoch: 1 }), now);
     assert.deepEqual(stale, { kind: "retry", waitMs: 500, reloads: true });
     assert.deepEqual(afterFailure(new Error("x"), now), { kind: "retry", waitMs: 500, reloads: false });
   });
 
-  it("waits longer each time, a minute at the most, and not as long as other ghosts", () => {
+  it("waits longer each time, a minute at most, and at other times than other ghosts", () => {
     const away = new HomeserverUnreachable("PUT /x", "ECONNREFUSED", "refused");
     assert.deepEqual([waitAfter(away, 0), waitAfter(away, 1), waitAfter(away, 2)], [500, 1_000, 2_000]);
     assert.equal(waitAfter(away, 1_000), 60_000);

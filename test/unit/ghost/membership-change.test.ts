@@ -16,7 +16,7 @@ function member(membership: unknown, before?: unknown) {
   };
 }
 
-describe("a membership event of a ghost's own", () => {
+describe("a ghost's own membership event", () => {
   const cases: readonly [string, ReturnType<typeof member>, OwnMembershipChange][] = [
     ["that invites", member("invite"), { kind: "invited" }],
     ["by which it comes in after an invite", member("join", "invite"), { kind: "entered" }],
@@ -32,7 +32,7 @@ describe("a membership event of a ghost's own", () => {
   }
 });
 
-describe("whether a membership event may be past", () => {
+describe("the decision whether a membership event may be outdated", () => {
   const cases: readonly [string, unknown, boolean, boolean][] = [
     ["a join never is", "join", false, false],
     ["a join that is tried again is not either", "join", true, false],

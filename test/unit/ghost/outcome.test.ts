@@ -5,8 +5,8 @@ import { combined, type Outcome } from "../../../src/ghost/outcome.ts";
 
 const tx = {} as Queryable;
 
-describe("several outcomes of one thing", () => {
-  it("are stored in their order, and what follows them follows in it", async () => {
+describe("several outcomes of one event", () => {
+  it("are stored in their order, and their later steps run in it", async () => {
     const done: string[] = [];
     const outcome = (name: string): Outcome => ({
       store: (given) => {
@@ -22,7 +22,7 @@ describe("several outcomes of one thing", () => {
     assert.deepEqual(done.slice(2), ["first followed", "second followed"]);
   });
 
-  it("are stored no further than the first that fails", async () => {
+  it("are stored only up to the first that fails", async () => {
     const fails: Outcome = { store: () => Promise.reject(new Error("the database went away")) };
     const { store } = combined(fails, { store: () => Promise.reject(new Error("never reached")) });
     await assert.rejects(store?.(tx) ?? Promise.resolve(), /went away/);

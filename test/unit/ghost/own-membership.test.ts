@@ -18,17 +18,17 @@ function audit(membership: string, before: string | undefined, sender = GHOST): 
   });
 }
 
-describe("what the audit log gets of an agent's memberships", () => {
+describe("the audit log's record of an agent's memberships", () => {
   const entry = { ghost: GHOST, room: ROOM };
 
-  it("is that it came, with who invited it, once", () => {
+  it("says that it joined, and who invited it, once", () => {
     assert.deepEqual(audit("join", "invite"), { kind: "agent.joined", ...entry, by: "@ann:hs" });
     assert.deepEqual(audit("join", undefined), { kind: "agent.joined", ...entry, by: undefined });
     assert.equal(audit("join", "join"), undefined, "a new profile");
     assert.equal(audit("invite", undefined, "@ann:hs"), undefined);
   });
 
-  it("is that it left, was removed or banned, where it was there", () => {
+  it("says that it left, was removed or banned, where it was in the room", () => {
     assert.deepEqual(audit("leave", "join"), { kind: "agent.left", ...entry, how: "left" });
     assert.deepEqual(audit("leave", "join", "@ann:hs"), {
       kind: "agent.left",

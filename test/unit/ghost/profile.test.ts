@@ -33,7 +33,7 @@ describe("a ghost's name", () => {
   const set = (server: Server, displayName: string, last?: string): Promise<string> =>
     setProfile(server, LLAMA, { displayName }, last, silentLogger());
 
-  it("is set where it is another than the last", async () => {
+  it("is set where it differs from the last", async () => {
     const server = new Server();
     const first = await set(server, "Llama");
     assert.equal(await set(server, "Llama", first), first);
@@ -43,7 +43,7 @@ describe("a ghost's name", () => {
     assert.deepEqual(server.calls[1]?.body, { displayname: "Llama 3" });
   });
 
-  it("that the homeserver does not want is no reason to go on asking, but one that it can't set now is", async () => {
+  it("that the homeserver refuses is not tried again, but one that it can't set now is", async () => {
     const server = new Server();
     server.status = 403;
     const refused = await set(server, "Llama");

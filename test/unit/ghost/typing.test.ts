@@ -39,7 +39,7 @@ describe("typing", () => {
   beforeEach(() => mock.timers.enable({ apis: ["setTimeout", "setInterval"] }));
   afterEach(() => mock.timers.reset());
 
-  it("is not shown of what is done in a moment", async () => {
+  it("is not shown for work that takes a moment", async () => {
     const { server, background, typing } = make();
     const [first, second] = [typing.start(ROOM), typing.start(ROOM)];
     mock.timers.tick(500);
@@ -55,7 +55,7 @@ describe("typing", () => {
     assert.deepEqual(server.told, []);
   });
 
-  it("is shown from the first who works to the last, once", async () => {
+  it("is shown from the start of the first work to the end of the last, once", async () => {
     const { server, background, typing } = make();
     const first = typing.start(ROOM);
     mock.timers.tick(900);
@@ -70,7 +70,7 @@ describe("typing", () => {
     assert.deepEqual(server.told, [`${ROOM} true`, `${ROOM} false`]);
   });
 
-  it("is renewed while it lasts, and not after", async () => {
+  it("is renewed during the work, and not afterwards", async () => {
     const { server, background, typing } = make();
     const end = typing.start(ROOM);
     mock.timers.tick(1_000);
@@ -100,7 +100,7 @@ describe("typing", () => {
     assert.deepEqual(server.told.slice(2).sort(), ["!other:example.org false", `${ROOM} false`]);
   });
 
-  it("ends everywhere with a stop", async () => {
+  it("ends in all rooms with a stop", async () => {
     const { server, background, typing } = make();
     const end = typing.start(ROOM);
     typing.start("!other:example.org");
@@ -116,7 +116,7 @@ describe("typing", () => {
 });
 
 describe("work in the background", () => {
-  it("is waited for, with what it starts itself, and its failure harms nobody", async () => {
+  it("is awaited, with the work that it starts itself, and its failure harms nobody", async () => {
     const background = new Background(silentLogger());
     const [first, second] = [Promise.withResolvers<undefined>(), Promise.withResolvers<undefined>()];
     background.run("first", async () => {

@@ -26,17 +26,17 @@ describe("the kind of a call to the homeserver", () => {
     });
   }
 
-  it("of a request that is kept open is another than of one that is answered at once", () => {
+  it("of a request that is kept open differs from one that is answered at once", () => {
     assert.equal(endpointOf("/_matrix/client/v3/sync", true), "watch");
   });
 
-  it("is never taken from what was asked for", () => {
+  it("is never taken from the request's content", () => {
     for (const path of ["/_matrix/client/v3/rooms/send/!secret", "/_matrix/client/v3/constructor", "/secret", ""]) {
       assert.equal(endpointOf(path), "other", path);
     }
   });
 
-  it("is known for every call that is made", async () => {
+  it("is known for every call in the code", async () => {
     for await (const file of glob(inCheckout("src/homeserver/*.ts"))) {
       const code = await readFile(file, "utf8");
       for (const [, path = ""] of code.matchAll(/(\/_matrix\/(?:client|media)\/[^"`\s)]+)["`]/g)) {

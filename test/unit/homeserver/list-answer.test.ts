@@ -7,7 +7,7 @@ function all(text: string): Promise<unknown[]> {
 }
 
 describe("a list that a homeserver answers", () => {
-  it("is read as JSON is, entry by entry", async () => {
+  it("is read like JSON, entry by entry", async () => {
     const entries = [{ a: '],"[\\"{' }, [1, [2, "]"]], "\\", "ä😀", null, -1.5e3, true, {}, []];
     for (const list of [entries, [], [[]], [[[1]]]]) {
       assert.deepEqual(await all(JSON.stringify(list)), list);
@@ -15,12 +15,12 @@ describe("a list that a homeserver answers", () => {
     }
   });
 
-  it("has those entries alone that are wanted", async () => {
+  it("has only the wanted entries", async () => {
     const list = JSON.stringify([1, 2, 3, 4]);
     assert.deepEqual(await parseList(Buffer.from(list), (entry) => Number(entry) % 2 === 0), [2, 4]);
   });
 
-  it("is none when it is broken, or something else", async () => {
+  it("is rejected when it is broken, or no list", async () => {
     for (const text of [
       "",
       "{}",
@@ -48,7 +48,7 @@ describe("a list that a homeserver answers", () => {
     }
   });
 
-  it("lets others in between, however large it is", async () => {
+  it("lets other work in between, however large it is", async () => {
     const one = `[${"[],".repeat(20_000)}[]]`;
     const json = Buffer.from(`[${Array.from({ length: 400 }, () => one).join(",")}]`);
     let turns = 0;

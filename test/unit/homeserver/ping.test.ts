@@ -8,7 +8,7 @@ import type { Logger } from "../../../src/observability/log.ts";
 
 const URL_OF_BRIDGE = "http://bridge:9993";
 
-describe("a failed ping says what to do", () => {
+describe("the reason of a failed ping says what to do", () => {
   for (const [status, errcode, words] of [
     [401, "M_UNKNOWN_TOKEN", /app_service_config_files.*restart Synapse/],
     [403, "M_FORBIDDEN", /the id of both copies/],
@@ -40,7 +40,7 @@ describe("a homeserver", () => {
     return { client, log, lines };
   }
 
-  it("that does not know our token is waited for with words that say what to do", async () => {
+  it("that does not know our token is awaited, and a line says what to do", async () => {
     const unknown = { status: 401, errcode: "M_UNKNOWN_TOKEN", error: "", retryAfterMs: undefined };
     const ended = new AbortController();
     const { client, log, lines } = listening(() => {
@@ -52,7 +52,7 @@ describe("a homeserver", () => {
     assert.match(JSON.stringify(lines[0]), /app_service_config_files/);
   });
 
-  it("whose ping another bridge answers is told of", async () => {
+  it("whose ping another bridge answers is reported", async () => {
     const { client, log, lines } = listening(() => ({ duration_ms: 3 }));
     const appservice = { id: "agents", url: URL_OF_BRIDGE };
     assert.equal((await pingHomeserver(client, appservice, log, undefined, () => true)).kind, "answered");

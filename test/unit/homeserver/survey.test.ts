@@ -43,7 +43,7 @@ async function assertNone(url: string, words: RegExp): Promise<void> {
 }
 
 describe("the survey of a homeserver", () => {
-  it("tells what it is, its domain, and how people sign in", async () => {
+  it("tells the software, the domain, and how people sign in", async () => {
     const host = await listen(
       createServer(
         answering({
@@ -62,7 +62,7 @@ describe("the survey of a homeserver", () => {
     assert.ok(Math.abs(survey.clockOffsetMs ?? Infinity) < 2_000);
   });
 
-  it("knows an authentication service, other software, and a clock that is off", async () => {
+  it("recognises an authentication service, other software, and a wrong clock", async () => {
     const host = await listen(
       createServer(
         answering(
@@ -82,12 +82,12 @@ describe("the survey of a homeserver", () => {
     assert.ok(Math.abs((survey.clockOffsetMs ?? 0) + 60_000) < 2_000);
   });
 
-  it("takes a homeserver without a /login for one on an authentication service that is away", async () => {
+  it("takes a homeserver without /login for one whose authentication service is away", async () => {
     const { signIn } = await surveyHomeserver(`http://${await listen(createServer(answering(VERSIONS)))}`);
     assert.deepEqual(signIn, { by: "service", issuer: undefined });
   });
 
-  it("says that a web page is no homeserver, nor other JSON", async () => {
+  it("says that a web page is no homeserver, and that other JSON is none", async () => {
     const page = await listen(
       createServer((_request, response) => {
         response.writeHead(200, { "content-type": "text/html; charset=utf-8" }).end("<h1>It works!</h1>");
@@ -109,14 +109,14 @@ describe("the survey of a homeserver", () => {
     await assertNone(`http://${host}`, /leads on to https:\/\/www\.example\.org\//);
   });
 
-  it("tells a closed port, an unknown host, a server that hangs up", async () => {
+  it("distinguishes a closed port, an unknown host, a server that hangs up", async () => {
     await assertNone(`http://127.0.0.1:${await freePort()}`, /nothing listens at 127\.0\.0\.1:\d+/);
     await assertNone("http://no-such-host.invalid", /there is no host no-such-host\.invalid/);
     const rude = await listen(createTcpServer((socket) => socket.destroy()));
     await assertNone(`http://${rude}`, /hangs up on plain HTTP/);
   });
 
-  it("tells TLS where there is none, none where there is TLS, and a certificate that is not trusted", async () => {
+  it("distinguishes TLS to a server without it, HTTP to a server with it, and an untrusted certificate", async () => {
     const plain = await listen(createServer(answering(VERSIONS)));
     await assertNone(`https://${plain}`, /speaks no TLS: use http:\/\//);
     const { private: key, cert } = await generate([{ name: "commonName", value: "localhost" }]);

@@ -31,7 +31,7 @@ function deepArray(depth: number): unknown {
 }
 
 describe("events of a transaction", () => {
-  it("are kept in order with what they need", () => {
+  it("are kept in order with their fields", () => {
     const state = { ...EVENT, event_id: "$2", state_key: "", unsigned: { age: 1 }, redacts: "$0", user_id: "@a" };
     assert.deepEqual(parse({ events: [EVENT, state] }), {
       txnId: "7",
@@ -51,7 +51,7 @@ describe("events of a transaction", () => {
     });
   });
 
-  it("of a hundred, with one broken, lose only that one", () => {
+  it("of a hundred with one broken lose only that one", () => {
     const events = Array.from({ length: 100 }, (_, index) => ({ ...EVENT, event_id: `$${index}` }));
     const { events: kept, malformed } = parse({ events: events.with(50, { ...EVENT, sender: 3 } as never) });
     assert.equal(kept.length, 99);
@@ -89,7 +89,7 @@ describe("events of a transaction", () => {
     });
   }
 
-  it("may have keys that mean something to JavaScript", () => {
+  it("may have keys with a meaning in JavaScript", () => {
     const content = JSON.parse('{"__proto__":{"polluted":true},"constructor":1,"toString":null}') as object;
     const { events } = parse({ events: [{ ...EVENT, content }] });
     assert.equal(JSON.stringify(events[0]?.content), JSON.stringify(content));
@@ -120,9 +120,10 @@ describe("a transaction", () => {
     assert.deepEqual(parse(deepArray(100_000)).malformed, [{ reason: "the transaction is not an object", raw: null }]);
   });
 
-  it("with events that are no list says so", () => assert.deepEqual(reasons({ events: {} }), ["events is not a list"]));
+  it("whose events are no list is set aside with that reason", () =>
+    assert.deepEqual(reasons({ events: {} }), ["events is not a list"]));
 
-  it("survives junk in every place", () => {
+  it("survives junk in every field", () => {
     const junk = [null, 1, "x", [], {}, [null], [{}], { a: null }, { a: { b: null } }, { a: [1] }, { "": {} }];
     const names = [
       "events",
@@ -157,7 +158,7 @@ describe("wake-ups", () => {
     });
   }
 
-  it("keep nothing of a malformed message, for it may hold keys", () => {
+  it("keep nothing of a malformed message, because it may hold keys", () => {
     assert.deepEqual(parse({ to_device: [{ type: "m.room_key", content: { session_key: "k" } }] }), {
       txnId: "7",
       events: [],
@@ -179,7 +180,7 @@ describe("wake-ups", () => {
   });
 
   for (const name of ["device_lists", "org.matrix.msc3202.device_lists"]) {
-    it(`tell the users of ${name} apart from them`, () => {
+    it(`distinguish the users of ${name} from them`, () => {
       const { wakeUps, changedUsers } = parse({ [name]: { changed: ["@a:x", "@b:x", 1, "@a:x"], left: ["@c:x"] } });
       assert.deepEqual(changedUsers, ["@a:x", "@b:x", "@c:x"]);
       assert.deepEqual(wakeUps, []);

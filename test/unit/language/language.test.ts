@@ -4,7 +4,7 @@ import { COMMANDS } from "../../../src/commands/all.ts";
 import { spokenLanguage } from "../../../src/language/language.ts";
 
 describe("the language that people speak", () => {
-  it("is heard from what they say", () => {
+  it("is recognised from their messages", () => {
     for (const text of ["What is the capital of France?", "Please sum this up for me, will you?", "how are you"])
       assert.equal(spokenLanguage([text]), "en", text);
     for (const text of ["Was ist die Hauptstadt von Frankreich?", "Kannst du mir helfen?", "Schreib ein Gedicht!"])
@@ -12,7 +12,7 @@ describe("the language that people speak", () => {
     assert.equal(spokenLanguage(["ok", "und wie weit ist es bis nach München?"]), "de");
   });
 
-  it("is heard from a few words too", () => {
+  it("is recognised from a few words too", () => {
     const english = [
       ...["hello", "hey there", "what's up?", "thanks", "thank you", "tell me about whales", "who are you?", "yes"],
       ...["why is the sky blue", "translate this", "what time is it", "how are you", "good morning", "I need help"],
@@ -29,7 +29,7 @@ describe("the language that people speak", () => {
     for (const text of german) assert.equal(spokenLanguage([text]), "de", text);
   });
 
-  it("is heard from what people say to a bot", () => {
+  it("is recognised from messages to a bot", () => {
     for (const text of [
       ...[
         "hallo, was kannst du?",
@@ -54,7 +54,7 @@ describe("the language that people speak", () => {
       assert.equal(spokenLanguage([text]), "en", text);
   });
 
-  it("is not turned by what is quoted, or is to be translated", () => {
+  it("is not changed by quotations, or by text that is to be translated", () => {
     for (const text of [
       'Was heißt "what a wonderful world it would be"?',
       "Übersetze bitte „The house that I live in is very old“",
@@ -72,7 +72,7 @@ describe("the language that people speak", () => {
     assert.equal(spokenLanguage(["„Das verstehe ich nicht“"]), "de", "where nothing else is said");
   });
 
-  it("is looked for in linear time", () => {
+  it("is recognised in linear time", () => {
     const started = performance.now();
     for (const one of ['"', "„", ">", ":", "`", "«", "a:", '"a'])
       spokenLanguage(Array.from({ length: 6 }, () => one.repeat(60_000)));
@@ -87,7 +87,7 @@ describe("the language that people speak", () => {
       assert.equal(spokenLanguage([command]), undefined, command);
   });
 
-  it("is not guessed from a few words that are names, or words of another language as well", () => {
+  it("is not guessed from a few words that are names, or exist in another language as well", () => {
     for (const text of [
       ...[
         "die hard",
@@ -117,7 +117,7 @@ describe("the language that people speak", () => {
       assert.equal(spokenLanguage([text]), undefined, text);
   });
 
-  it("is not guessed where it is none of ours, or where there is too little", () => {
+  it("is not guessed where it is none of ours, or where there is too little text", () => {
     for (const text of [
       "",
       "ok",
@@ -140,13 +140,13 @@ describe("the language that people speak", () => {
       assert.equal(spokenLanguage([text]), undefined, text);
   });
 
-  it("is not that of code or addresses", () => {
+  it("is not taken from code or addresses", () => {
     const code = "```\nwhile the data is there and not yet read: return the first of them\n```";
     assert.equal(spokenLanguage([`Warum geht das nicht? ${code}`]), "de");
     assert.equal(spokenLanguage(["https://example.org/what-is-the-capital-of-france"]), undefined);
   });
 
-  it("is not guessed of many short messages against their own words", () => {
+  it("is not guessed from many short messages against their own words", () => {
     const short = ["and?", "odd?", "a tale", "a recipe", "awake?", "rich?", "half?", "die hard"];
     for (let from = 0; from < short.length; from++) {
       assert.notEqual(spokenLanguage(short.slice(from)), "de", short.slice(from).join(" "));

@@ -45,7 +45,7 @@ for (const language of LANGUAGES) {
       assert.doesNotMatch(words.tooMany("Llama", "user", 90, false), /🔁/);
     });
 
-    it("of what nothing is made of is short, names the agent and says what to do", () => {
+    it("of a file that can't be read is short, names the agent and says what to do", () => {
       for (const [kind, say] of Object.entries(words.unread)) {
         const notice = say("Llama");
         assert.ok(notice.length <= 260, kind);
@@ -53,7 +53,7 @@ for (const language of LANGUAGES) {
       }
     });
 
-    it("counts one of everything as one", () => {
+    it("uses the singular for one of anything", () => {
       const one = [
         words.commands.discuss.discussing(["Llama"], 1, ""),
         words.commands.usage.asked({ questions: 1, tokens: 1 }, { questions: 1, tokens: 1 }),
@@ -70,7 +70,7 @@ for (const language of LANGUAGES) {
       assert.match(one, language === "de" ? /1,2 MB/ : /1\.2 MB/);
     });
 
-    it("names languages in words, and numbers as they are written in its own", () => {
+    it("names languages in words, and writes numbers as usual in its own language", () => {
       assert.equal(valueInWords(words, "language", "de"), language === "de" ? "Deutsch" : "German");
       assert.equal(valueInWords(words, "language", "en"), language === "de" ? "Englisch" : "English");
       assert.doesNotMatch(valueInWords(words, "language", "auto"), /auto/);
@@ -78,7 +78,7 @@ for (const language of LANGUAGES) {
       assert.equal(valueInWords(words, "system", "v0.5 de"), "v0.5 de");
     });
 
-    it("says just what to write where nothing can be filled in", () => {
+    it("says exactly what to write where nothing has to be filled in", () => {
       assert.doesNotMatch(words.wrongForm("!status", undefined), /undefined|example|Beispiel/);
     });
 
@@ -114,7 +114,7 @@ describe("the languages", () => {
       assert.doesNotMatch(text, /\b(?:[Ii]hr|[Ee]uch|[Ee]ure[nrms]?|[Ss]eid|Sie haben|Ihnen)\b/, path);
   });
 
-  it("say everything differently", () => {
+  it("differ in every text", () => {
     const german = new Map(phrasesOf(wordsIn("de")).map(({ path, text }) => [path, text]));
     const same = phrasesOf(wordsIn("en")).filter(({ path, text }) => german.get(path) === text);
     // What commands take, in both languages alike.
@@ -125,7 +125,7 @@ describe("the languages", () => {
   });
 
   for (const language of LANGUAGES) {
-    it(`say all that they say in a few words, with every part filled in: ${language}`, () => {
+    it(`say everything in a few words, with every part filled in: ${language}`, () => {
       const phrases = phrasesOf(wordsIn(language));
       assert.ok(phrases.length > 280, String(phrases.length));
       for (const { path, text } of phrases) {

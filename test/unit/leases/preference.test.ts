@@ -5,7 +5,7 @@ import { preferredProcess } from "../../../src/leases/preference.ts";
 const GHOSTS = Array.from({ length: 600 }, (_, index) => `@agent_${index}:example.test`);
 
 describe("the process that a free ghost should go to", () => {
-  it("is nobody when there is nobody, and the only one there is", () => {
+  it("is none when there is none, and the only one when there is one", () => {
     assert.equal(preferredProcess("@a:b", []), undefined);
     assert.equal(preferredProcess("@a:b", [7]), 7);
   });
@@ -16,7 +16,7 @@ describe("the process that a free ghost should go to", () => {
     }
   });
 
-  it("gives each about as many, and moves only those of one that goes", () => {
+  it("gives each about as many, and moves only the ghosts of one that ends", () => {
     const before = GHOSTS.map((ghost) => preferredProcess(ghost, [1, 2, 3]));
     for (const process of [1, 2, 3]) {
       const share = before.filter((preferred) => preferred === process).length;

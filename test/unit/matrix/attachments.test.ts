@@ -7,7 +7,7 @@ function kind(msgtype: string, body: string, mimetype?: string): string | undefi
 }
 
 describe("a file", () => {
-  it("is looked at, listened to or read by what it is said to be, and what it is in truth is seen later", () => {
+  it("is taken for a picture, a recording or a text by its declared type; its real type is checked later", () => {
     assert.deepEqual(
       [
         kind("m.image", "a", "image/PNG"),
@@ -51,7 +51,7 @@ describe("a file", () => {
     assert.equal(kind("m.file", "a.mp4", "video/mp4"), "other");
   });
 
-  it("is none where nothing says where it is", () => {
+  it("is none without an address", () => {
     for (const content of [
       { msgtype: "m.text", body: "x", url: "mxc://a.b/c" },
       { msgtype: "m.file", body: "x" },
@@ -63,14 +63,14 @@ describe("a file", () => {
     }
   });
 
-  it("has a name that can stand in a prompt, and keeps how it is opened", () => {
+  it("has a name that is safe in a prompt, and keeps its decryption data", () => {
     const file = { url: "mxc://a.b/c", v: "v2", key: {} };
     const found = attachmentOf({ msgtype: "m.file", body: "a\n\u202etxt.exe", file, info: { size: -1 } });
     assert.deepEqual(found, { kind: "text", name: "a txt.exe", url: "mxc://a.b/c", encrypted: file });
     assert.equal(attachmentOf({ msgtype: "m.file", file })?.name, "unnamed");
   });
 
-  it("has a caption where the body is not its name", () => {
+  it("has a caption where the body differs from its name", () => {
     assert.equal(captionOf({ body: "look", filename: "a.png" }), "look");
     for (const content of [
       { body: "a.png" },
@@ -82,7 +82,7 @@ describe("a file", () => {
     }
   });
 
-  it("of text is fenced by more than it holds, whatever its bytes are", () => {
+  it("with text has a fence longer than any in it, whatever its bytes are", () => {
     assert.equal(quotedText("a.md", "````\nx\n````"), "The file “a.md”:\n\n`````\n````\nx\n````\n`````");
     assert.ok(quotedText("c", "```\n".repeat(250_000)).endsWith("\n````"));
   });

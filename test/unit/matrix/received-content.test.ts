@@ -10,7 +10,7 @@ function message(content: Record<string, unknown>): ReceivedContent {
 }
 
 describe("the content of an event", () => {
-  it("is of one kind", () => {
+  it("has exactly one kind", () => {
     const kinds: [string, Record<string, unknown>, ReceivedContent["kind"]][] = [
       ["m.room.message", { msgtype: "m.text", body: "hi" }, "text"],
       ["m.room.message", { msgtype: "m.emote", body: "waves" }, "emote"],
@@ -37,7 +37,7 @@ describe("the content of an event", () => {
     for (const [type, content, kind] of kinds) assert.equal(parseContent(type, content).kind, kind, type);
   });
 
-  it("keeps the words as they were sent, and a file's caption apart from its name", () => {
+  it("keeps the words as they were sent, and separates a file's caption from its name", () => {
     const said = message({ msgtype: "m.text", body: "> <@a:b> x\n\nhi ", formatted_body: "<b>hi</b>" });
     assert.deepEqual([said.body, said.html], ["> <@a:b> x\n\nhi ", "<b>hi</b>"]);
     assert.equal(message({ msgtype: "m.text", body: " \n" }).body, undefined);
@@ -47,7 +47,7 @@ describe("the content of an event", () => {
     assert.equal(fileOf(said), undefined);
   });
 
-  it("says whom it mentions, and whether it says so at all", () => {
+  it("names the people it mentions, and says whether it has a list of them at all", () => {
     const { mentions } = message({ "m.mentions": { user_ids: ["@a:b", 7, null, LONG], room: true } });
     assert.deepEqual([mentions.isGiven, mentions.userIds[0], mentions.userIds.length], [true, "@a:b", 2]);
     assert.equal(mentions.room, true);
@@ -56,7 +56,7 @@ describe("the content of an event", () => {
     }
   });
 
-  it("of an edit is the new content, which is no edit itself", () => {
+  it("of an edit is the new content, which itself is no edit", () => {
     const relation = { rel_type: "m.replace", event_id: "$first" };
     const anew = { ...FILE, "m.relates_to": relation, "m.new_content": { msgtype: "m.text", body: "deeper" } };
     const { edit, kind } = message({ msgtype: "m.text", body: "* a", "m.relates_to": relation, "m.new_content": anew });
@@ -67,7 +67,7 @@ describe("the content of an event", () => {
     }
   });
 
-  it("has nothing of a wrong type, and nothing of what all objects have", () => {
+  it("has no field of a wrong type, and none that all objects inherit", () => {
     const values: unknown[] = [
       undefined,
       null,
@@ -123,7 +123,7 @@ describe("the content of an event", () => {
 });
 
 describe("the relation of an event", () => {
-  it("is none where it is no event's id", () => {
+  it("is ignored where it names no valid event id", () => {
     for (const id of ["", "event", "$a\0", "$\ud800", `$${"a".repeat(255)}`, 7, null, {}, "constructor"]) {
       const relation = { rel_type: "m.thread", event_id: id, "m.in_reply_to": { event_id: id } };
       const { threadRoot, repliesTo } = message({ "m.relates_to": relation }).relation;

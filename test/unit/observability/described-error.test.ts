@@ -41,7 +41,7 @@ describe("an error in the log", () => {
     ["what is no error", { body: SAID }],
     ["several at once", new AggregateError([new Error(SAID)], "all failed")],
   ] as const) {
-    it(`over ${what} repeats nothing of it`, () => {
+    it(`about ${what} repeats nothing of it`, () => {
       for (const one of [error, new Error("it failed", { cause: error }), databaseError(error)]) {
         assert.doesNotMatch(JSON.stringify(describeError(one)), new RegExp(SAID));
         assert.doesNotMatch(printError(one), new RegExp(SAID));
@@ -49,7 +49,7 @@ describe("an error in the log", () => {
     });
   }
 
-  it("says what it is, its code, where it was made, and what was behind it", () => {
+  it("has its kind, its code, the place where it was made, and its causes", () => {
     const cause = Object.assign(new Error("connect ECONNREFUSED 127.0.0.1:5432"), { code: "ECONNREFUSED" });
     const { stack, ...told } = describeError(new TypeError("fetch failed", { cause }));
     const { cause: behind, ...rest } = told;
@@ -59,7 +59,7 @@ describe("an error in the log", () => {
     assert.equal(behind.code, "ECONNREFUSED");
   });
 
-  it("has an end though its causes have none", () => {
+  it("has an end though its causes form a circle", () => {
     const error = new Error("a circle");
     error.cause = error;
     assert.ok(JSON.stringify(describeError(error)).length < 20_000);

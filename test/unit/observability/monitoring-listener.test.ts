@@ -34,7 +34,7 @@ describe("the listener for monitoring", () => {
     assert.equal(((await response.json()) as { status: string }).status, "alive");
   });
 
-  it("says why the process can't take and answer messages, with 503, and is asked no more often than it looks", async () => {
+  it("says why the process can't take and answer messages, with 503, and checks no more often than its limit", async () => {
     readiness = () => Promise.resolve({ ready: false, checks: { database: "away", homeserver: "ok" } });
     const responses = await Promise.all([get("/ready"), get("/ready"), get("/ready")]);
     for (const response of responses) {
@@ -54,7 +54,7 @@ describe("the listener for monitoring", () => {
     assert.match(text, /^nodejs_eventloop_lag_p99_seconds /m);
   });
 
-  it("has nothing else", async () => {
+  it("serves nothing else", async () => {
     assert.equal((await get("/")).status, 404);
     assert.equal((await fetch(`http://127.0.0.1:${listener.port}/health`, { method: "POST" })).status, 404);
   });

@@ -5,14 +5,14 @@ import { readinessOf } from "../../../src/observability/readiness.ts";
 const well = (): Promise<undefined> => Promise.resolve(undefined);
 
 describe("readiness", () => {
-  it("is there when every check is well", async () => {
+  it("is true when every check succeeds", async () => {
     assert.deepEqual(await readinessOf({ database: well, homeserver: well }), {
       ready: true,
       checks: { database: "ok", homeserver: "ok" },
     });
   });
 
-  it("says of each check what is wrong, and is not kept from it by one that fails or takes its time", async () => {
+  it("names the fault of each check, even when one of them throws or takes its time", async () => {
     const { ready, checks } = await readinessOf(
       {
         database: well,

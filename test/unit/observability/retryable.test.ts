@@ -14,7 +14,7 @@ function thrown(message: string, code?: string): DatabaseError {
   return databaseError(Object.assign(new Error(message), code === undefined ? {} : { code }));
 }
 
-describe("the same may work later", () => {
+describe("an error after which the same may work later", () => {
   const cases: [string, Error][] = [
     ["a server that is overloaded or being restarted", answered(502)],
     ["a server that asks for patience", answered(429)],
@@ -29,7 +29,7 @@ describe("the same may work later", () => {
   for (const [name, error] of cases) it(`after ${name}`, () => assert.ok(isRetryable(error)));
 });
 
-describe("the same will never work", () => {
+describe("an error after which the same will never work", () => {
   const cases: [string, unknown][] = [
     ["a refusal", answered(403)],
     ["an answer that is none", new UnexpectedAnswer("PUT /x", "no JSON")],

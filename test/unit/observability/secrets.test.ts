@@ -6,7 +6,7 @@ import { inCheckout } from "../../support/paths.ts";
 import { startProcess } from "../../support/process.ts";
 
 describe("the secrets of a configuration", () => {
-  it("are its tokens, keys and passwords, as they are written and as they are meant", () => {
+  it("are its tokens, keys and passwords, in written and in decoded form", () => {
     process.env["SECRETS_TEST_MASTER"] = "0123456789abcdef\n";
     const openai = { type: "openai", apiKey: "sk-abcdefgh" } as never;
     const secrets = secretsOf(
@@ -34,7 +34,7 @@ describe("the secrets of a configuration", () => {
 });
 
 describe("a line of the log", () => {
-  it("holds no secret, in whatever form it would stand there, and everything else as it was", () => {
+  it("holds no secret, in whatever form, and everything else unchanged", () => {
     const secrets = new Secrets(['se"cret/1', 'se"cret/1-and-more', "short"]);
     assert.equal(
       secrets.hide('{"a":"se\\"cret/1","b":"se%22cret%2F1","c":"se\\"cret/1-and-more","d":"short"}'),
@@ -42,14 +42,14 @@ describe("a line of the log", () => {
     );
   });
 
-  it("holds none that came by a reload, and none that was there before it", () => {
+  it("holds no secret from a reload, and none from before it", () => {
     const secrets = new Secrets(["the-old-key"]);
     secrets.add(["the-new-key", "the-new-key-and-more"]);
     assert.equal(secrets.hide("the-old-key the-new-key the-new-key-and-more"), "[secret] [secret] [secret]");
   });
 
   for (const format of ["json", "pretty"]) {
-    it(`holds none as it is written (${format}), by a logger that was made of another one too`, async () => {
+    it(`holds no secret in its output (${format}), from a child logger either`, async () => {
       const code = `
         import { createLogger } from "${inCheckout("src/observability/log.ts")}";
         import { Secrets } from "${inCheckout("src/observability/secrets.ts")}";

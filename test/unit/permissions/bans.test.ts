@@ -9,7 +9,7 @@ const ban = (type: string, entity: unknown, recommendation: unknown = "m.ban", s
 });
 
 describe("a ban list", () => {
-  it("is read from the rules of a room's state, also in the forms they had before the specification", () => {
+  it("is read from the rules in a room's state, also in their forms from before the specification", () => {
     assert.deepEqual(
       parseBanList([
         ban("m.policy.rule.user", "@spam:evil.example"),
@@ -29,7 +29,7 @@ describe("a ban list", () => {
     );
   });
 
-  it("leaves out what is no ban, and what is no entity", () => {
+  it("leaves out rules that are no ban or name no entity", () => {
     assert.deepEqual(
       parseBanList([
         ban("m.policy.rule.user", "@a:b", "m.mute"),
@@ -52,7 +52,7 @@ describe("a ban list", () => {
   });
 });
 
-describe("what is banned", () => {
+describe("a user or room that may be banned", () => {
   const bans = new Bans([
     { kind: "user", entity: "@spam:good.example" },
     { kind: "user", entity: "@spam*:*" },
@@ -74,12 +74,12 @@ describe("what is banned", () => {
     it(`is ${isBanned ? "" : "not "}${userId}`, () => assert.equal(bans.hasUser(userId), isBanned));
   }
 
-  it("is a room by its id alone", () => {
+  it("is banned as a room only by its id", () => {
     assert.ok(bans.hasRoom("!bad:good.example"));
     assert.ok(!bans.hasRoom("!good:evil.example"));
   });
 
-  it("is told at once, however many rules there are and whatever they look like", () => {
+  it("is checked quickly, however many rules there are and whatever they look like", () => {
     const many = new Bans(
       Array.from({ length: 20_000 }, (_, i) => ({ kind: "user" as const, entity: `@*a*a*a*a${i}*a*a*a*b:*` })),
     );

@@ -156,14 +156,14 @@ const TABLE: readonly Row[] = [
   ],
 ];
 
-describe("who may do what", () => {
+describe("the decision about a request", () => {
   for (const [what, rules, request, expected] of TABLE) {
     it(`${what}: ${expected}`, () => {
       assert.equal(outcome(rules, request), expected);
     });
   }
 
-  it("is decided alike for all that people do", () => {
+  it("is the same for everything that people do", () => {
     for (const act of [
       "invite",
       "message",
@@ -179,7 +179,7 @@ describe("who may do what", () => {
     }
   });
 
-  it("is asked of all rooms together where none is named: a rule for some room gives what the others do not", () => {
+  it("counts all rooms together where none is named: a rule for some room gives what the others do not", () => {
     const somewhere = (rules: Rules, userId: string): boolean =>
       allowedSomewhere(policyOf(rules), { act: "overheard", userId, agent: "llama" });
     assert.equal(somewhere({}, ALICE), true);

@@ -10,12 +10,12 @@ describe("trustIn", () => {
     rooms: new Map([["!vault:x", { read: "cross-signed-verified" }]]),
   };
 
-  it("is the default where nothing else is said, for the bot too", () => {
+  it("is the default where nothing else is set, for the bot too", () => {
     assert.deepEqual(trustIn(policy, "llama", "!a:x"), policy.everywhere);
     assert.deepEqual(trustIn(policy, undefined, "!a:x"), policy.everywhere);
   });
 
-  it("is what the agent says, but for what the room says", () => {
+  it("is the agent's setting, except where the room has one", () => {
     assert.deepEqual(trustIn(policy, "open", "!a:x"), { read: "unverified", send: "unverified" });
     assert.deepEqual(trustIn(policy, "open", "!vault:x"), { read: "cross-signed-verified", send: "unverified" });
     assert.deepEqual(trustIn(policy, undefined, "!vault:x"), {

@@ -2,14 +2,14 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { cloudPolicyIn, countedIn, mayLeave } from "../../../src/privacy/policy.ts";
 
-describe("whether words may leave the network", () => {
-  it("is no question of those that stay", () => {
+describe("the decision whether words may leave the network", () => {
+  it("is not needed for words that stay", () => {
     for (const policy of ["deny", "ask", "allow"] as const) {
       for (const consent of [true, false, undefined]) assert.equal(mayLeave("local", policy, consent), "yes");
     }
   });
 
-  it("is decided by the admin, then by the room", () => {
+  it("is made by the admin, then by the room", () => {
     const decided = (policy: "deny" | "ask" | "allow"): string[] =>
       [undefined, true, false].map((consent) => mayLeave("cloud", policy, consent));
     assert.deepEqual(decided("deny"), ["denied", "denied", "denied"]);
@@ -17,7 +17,7 @@ describe("whether words may leave the network", () => {
     assert.deepEqual(decided("allow"), ["yes", "yes", "declined"]);
   });
 
-  it("is nothing that was agreed to in clear, once the room is encrypted; a refusal stays one", () => {
+  it("counts no unencrypted yes once the room is encrypted; an unencrypted no still counts", () => {
     const counted = (isEncrypted: boolean): (boolean | undefined)[] =>
       [
         { granted: true, encrypted: true },
@@ -30,7 +30,7 @@ describe("whether words may leave the network", () => {
     assert.deepEqual(counted(true), [true, undefined, false, false, undefined]);
   });
 
-  it("is as the admin says of the room, or of its kind of room", () => {
+  it("follows the admin's setting for the room, or for its kind of room", () => {
     const policy = { cloud: "ask", encrypted: "deny", rooms: new Map([["!a:b", "allow" as const]]) } as const;
     assert.deepEqual(
       [cloudPolicyIn(policy, "!a:b", true), cloudPolicyIn(policy, "!x:b", true), cloudPolicyIn(policy, "!x:b", false)],

@@ -57,10 +57,9 @@ const OTHER = [
   "omni-moderation-latest",
 ];
 
-describe("whether a model of a list holds conversations", () => {
-  for (const name of CHAT) it(`is guessed by its name: ${name} does`, () => assert.equal(canChat({ name }), true));
-  for (const name of OTHER)
-    it(`is guessed by its name: ${name} does not`, () => assert.equal(canChat({ name }), false));
+describe("whether a listed model can chat", () => {
+  for (const name of CHAT) it(`is guessed from its name: ${name} can`, () => assert.equal(canChat({ name }), true));
+  for (const name of OTHER) it(`is guessed from its name: ${name} can't`, () => assert.equal(canChat({ name }), false));
 
   const TOLD: readonly (readonly [Omit<ToldOfModel, "name">, boolean])[] = [
     [{ capabilities: ["completion", "tools"] }, true],
@@ -79,10 +78,10 @@ describe("whether a model of a list holds conversations", () => {
     [{ capabilities: "completion", type: null, outputs: 3 }, true],
   ];
   for (const [told, does] of TOLD) {
-    it(`is what its server tells: ${JSON.stringify(told)}`, () => assert.equal(canChat({ name: "m", ...told }), does));
+    it(`is taken from its server: ${JSON.stringify(told)}`, () => assert.equal(canChat({ name: "m", ...told }), does));
   }
 
-  it("is what its server tells, whatever its name may be", () => {
+  it("is taken from its server, whatever its name", () => {
     assert.equal(canChat({ name: "my-embed-story-teller", capabilities: ["completion"] }), true);
     assert.equal(canChat({ name: "plain", capabilities: ["embedding"] }), false);
   });

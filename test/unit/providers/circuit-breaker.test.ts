@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { CircuitBreaker } from "../../../src/providers/circuit-breaker.ts";
 
 describe("a circuit breaker", () => {
-  it("opens after five failures in a row, lets one try after a while, and waits longer when that fails", () => {
+  it("opens after five failures in a row, lets one request try after a while, and waits longer when that fails", () => {
     let now = 0;
     const breaker = new CircuitBreaker(() => now);
     for (let i = 0; i < 4; i++) breaker.failed();
@@ -25,7 +25,7 @@ describe("a circuit breaker", () => {
     assert.ok(breaker.mayPass() && breaker.mayPass());
   });
 
-  it("lets another one try when the one that tried was taken back", () => {
+  it("lets another request try when the trying one was cancelled", () => {
     let now = 0;
     const breaker = new CircuitBreaker(() => now);
     for (let i = 0; i < 5; i++) breaker.failed();

@@ -45,7 +45,7 @@ describe("the demo agent", () => {
     assert.equal(await answerTo("one", "two"), await answerTo("one", "two"));
   });
 
-  it("quotes what was said, and counts words and messages", async () => {
+  it("quotes the message, and counts words and messages", async () => {
     const answer = await answerTo("good morning", "how are you?");
     assert.match(answer, /^> how are you\?$/m);
     assert.match(answer, /3 words/);
@@ -66,7 +66,7 @@ describe("the demo agent", () => {
     assert.match(await answerTo("What did I say before?"), /You said nothing to me before/);
   });
 
-  it("tells apart who has said what in one turn, by what stands at the margin", async () => {
+  it("distinguishes the speakers in one turn by the text at the margin", async () => {
     const answer = await answerTo(
       "Alice: my colour is red\n\nBob (@bob:a.b): mine is blue\n  \n  Alice: is not\n\nAlice: what did I say before?",
     );
@@ -75,7 +75,7 @@ describe("the demo agent", () => {
     assert.match(answer, /Before that you said:\s+> my colour is red/);
   });
 
-  it("tells the speakers of a group apart", async () => {
+  it("distinguishes the speakers of a group", async () => {
     const answer = await answerTo("Alice: my colour is red", "Bob: mine is blue", "Alice: what did I say before?");
     assert.match(answer, /^Hello Alice!/);
     assert.match(answer, /^> what did I say before\?$/m);
@@ -84,25 +84,25 @@ describe("the demo agent", () => {
     assert.match(await answerTo("@al:example.org: hi"), /^Hello @al:example\.org!/);
   });
 
-  it("takes a colon in a message for a colon", async () => {
+  it("takes a colon in a message as part of it", async () => {
     const answer = await answerTo("hello", "Note: buy milk");
     assert.match(answer, /^Hello! /);
     assert.match(answer, /^> Note: buy milk$/m);
   });
 
-  it("computes, and takes no date for a sum", async () => {
+  it("calculates, and takes no date for a sum", async () => {
     assert.match(await answerTo("what is 7 * 6?"), /`7 \* 6` = \*\*42\*\*/);
     assert.match(await answerTo("0.1+0.2"), /= \*\*0\.3\*\*/);
     assert.match(await answerTo("1/0"), /= \*\*nothing I can say\*\*/);
     assert.doesNotMatch(await answerTo("on 2024-05-06"), /=/);
   });
 
-  it("counts up to what was asked, within reason", async () => {
+  it("counts to the requested number, within reason", async () => {
     assert.match(await answerTo("please count to 12"), /1 2 3 4 5 6 7 8 9 10 11 12$/);
     assert.match(await answerTo("count to 999999"), / 1000$/);
   });
 
-  it("quotes the beginning of a long message only", async () => {
+  it("quotes only the beginning of a long message", async () => {
     const answer = await answerTo("😀".repeat(5000));
     assert.ok(answer.isWellFormed());
     assert.ok(answer.length < 1000);
@@ -130,7 +130,7 @@ describe("the demo agent", () => {
     await assert.rejects(chat.next(), { code: "model_missing" });
   });
 
-  it("says something to nothing", async () => {
+  it("answers an empty message too", async () => {
     assert.match(await answerTo(), /nothing was said/);
   });
 });

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { Line } from "../../../src/providers/line.ts";
 
-describe("the line at a model server", () => {
-  it("tells each of signs for those before it, and of their end, and of nobody else's", () => {
+describe("the queue at a model server", () => {
+  it("tells each waiting request about signs and the end of those before it, and of no others", () => {
     const line = new Line();
     const [first, second, third] = [line.enter(), line.enter(), line.enter()];
     second.sign();

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { listedModels } from "../../../src/providers/listed-models.ts";
 
-describe("what a provider lists", () => {
+describe("the list of a provider's models", () => {
   it("has bounds, whatever a server lists", () => {
     const many = Array.from({ length: 100_000 }, (_, index) => ({ name: `model ${index}` }));
     assert.equal(listedModels(many).length, 2_000);

@@ -8,7 +8,7 @@ import {
 } from "../../../src/providers/parameters.ts";
 import { ProviderError } from "../../../src/providers/provider.ts";
 
-describe("a parameter that a model does not take", () => {
+describe("a parameter that a model refuses", () => {
   const SAID: readonly (readonly [object, Parameter | undefined])[] = [
     [
       {
@@ -51,11 +51,11 @@ describe("a parameter that a model does not take", () => {
     [{ message: 3, param: {} }, undefined],
   ];
   for (const [error, parameter] of SAID) {
-    it(`is read of ${JSON.stringify(error).slice(0, 80)}`, () =>
+    it(`is read from ${JSON.stringify(error).slice(0, 80)}`, () =>
       assert.equal(refusedParameter(error)?.parameters[0], parameter));
   }
 
-  it("is left out from then on, for that model alone, and asked again at once", async () => {
+  it("is left out from then on, for that model only, and the question is asked again at once", async () => {
     const parameters = new RefusedParameters();
     const asked: string[] = [];
     const ask = (model: string) =>
@@ -80,7 +80,7 @@ describe("a parameter that a model does not take", () => {
     ]);
   });
 
-  it("is not asked for again where it was not sent, and a begun answer never is", async () => {
+  it("causes no new request where it was not sent, nor after an answer has begun", async () => {
     const parameters = new RefusedParameters();
     let asked = 0;
     const stubborn = parameters.asking("m", async function* () {
@@ -105,7 +105,7 @@ describe("a parameter that a model does not take", () => {
     assert.ok(isTaken, "nothing is learnt of what came in an answer");
   });
 
-  it("is taken again where only its value was refused", async () => {
+  it("is sent again where only its value was refused", async () => {
     const parameters = new RefusedParameters();
     const sent: boolean[] = [];
     const ask = (): Promise<string[]> =>

@@ -9,8 +9,8 @@ const isLate = (error: unknown): boolean => error instanceof ProviderError && er
 /** A question that nobody answers. */
 const never = (): Promise<never> => Promise.withResolvers<never>().promise;
 
-describe("the patience with which servers are asked what somebody waits for", () => {
-  it("ends, and comes back by a share of the time that goes by; of each server it is another", async () => {
+describe("the time limit for server queries for which somebody waits", () => {
+  it("is used up, and comes back as a share of the time that passes, separately for each server", async () => {
     let now = 0;
     const patience = new Patience({ mostMs: 40, now: () => now });
     const late = patience.wait("slow", never);
@@ -25,7 +25,7 @@ describe("the patience with which servers are asked what somebody waits for", ()
     assert.equal(await patience.wait("slow", count), 2);
   });
 
-  it("is used up by answers that take long, and not by those that do not", async () => {
+  it("is used up by slow answers, and not by fast ones", async () => {
     let now = 0;
     const patience = new Patience({ mostMs: 1_000, now: () => now });
     const taking = (ms: number) => (): Promise<void> => {
@@ -38,7 +38,7 @@ describe("the patience with which servers are asked what somebody waits for", ()
     await assert.rejects(patience.wait("slow", taking(600)), isLate);
   });
 
-  it("hands on why a server did not answer, and lets go of one that fails too late", async () => {
+  it("passes on why a server did not answer, and drops one that fails too late", async () => {
     const patience = new Patience({ mostMs: 10 });
     const refused = new ProviderError("refused", "no");
     await assert.rejects(

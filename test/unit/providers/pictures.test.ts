@@ -13,7 +13,7 @@ const LOSSY = webp(chunk("VP8 ", "000000 9d012a 2003 5802"));
 const LOSSLESS = webp(chunk("VP8L", "2f 1fc31800 00000000 00"));
 
 describe("a picture", () => {
-  it("is known by how it begins, and its size by its header", () => {
+  it("is recognised by its first bytes, and its size by its header", () => {
     const all = [PNG, GIF, JPEG, LOSSY, LOSSLESS];
     assert.deepEqual(all.map(pictureType), ["image/png", "image/gif", "image/jpeg", "image/webp", "image/webp"]);
     assert.deepEqual(all.map(pictureExtent), [
@@ -25,7 +25,7 @@ describe("a picture", () => {
     ]);
   });
 
-  it("is as large as the largest that its file says, frame by frame", () => {
+  it("is as large as the largest size in its file, frame by frame", () => {
     const frame = (name: string, w: number, h: number): Buffer => {
       const words = Buffer.alloc(18);
       words.writeUInt32BE(w, 4);
@@ -49,7 +49,7 @@ describe("a picture", () => {
     ]);
   });
 
-  it("may be of a format that models do not look at", () => {
+  it("may have a format that models do not accept", () => {
     const ftyp = (brand: string): Buffer => Buffer.from(`\0\0\0\x1cftyp${brand}\0\0\0\0`, "latin1");
     for (const brand of ["heic", "heix", "hevc", "mif1", "msf1"])
       assert.equal(foreignPicture(ftyp(brand)), "heic", brand);
@@ -74,7 +74,7 @@ describe("a picture", () => {
     for (const seen of [PNG, GIF, JPEG, LOSSY]) assert.equal(foreignPicture(seen), undefined);
   });
 
-  it("is none where it does not begin so, and of no size where it is cut off or broken", () => {
+  it("is none with other first bytes, and has no size where it is cut off or broken", () => {
     for (const other of ["", "<svg/>", "BM", "%PDF", "<!DOCTYPE html>"]) {
       assert.equal(pictureType(Buffer.from(other)), undefined);
       assert.equal(pictureExtent(Buffer.from(other)), undefined);
@@ -93,7 +93,7 @@ describe("a picture", () => {
     assert.equal(pictureExtent(bytes("ffd8 ffda 0004 0000 ffc0 000b 08 0102 0304 01 00 00 00")), undefined);
   });
 
-  it("of more parts than a picture has is looked at no further", () => {
+  it("with more parts than a picture has is not read any further", () => {
     const from = (begin: Buffer, hex: string, length: number): Buffer =>
       Buffer.concat([begin, Buffer.alloc(length, hex, "hex")]);
     const screen = gif({ w: 1, h: 1 }, []).subarray(0, 19);
@@ -113,7 +113,7 @@ describe("a picture", () => {
 });
 
 describe("a recording", () => {
-  it("is known by how it begins", () => {
+  it("is recognised by its first bytes", () => {
     const files = {
       ogg: "4f676753 0002",
       mp3: "494433 04",

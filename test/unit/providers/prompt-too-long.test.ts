@@ -99,14 +99,14 @@ const SAID: Readonly<Record<string, readonly [object, number?, number?]>> = {
 
 describe("the refusal of a prompt that is too long", () => {
   for (const [server, [error, limit, prompt]] of Object.entries(SAID)) {
-    it(`is read as ${server} says it`, () => {
+    it(`is read in the form of ${server}`, () => {
       const read = promptTooLong(error);
       assert.equal(read?.code, "too_long");
       assert.deepEqual([read.limitTokens, read.promptTokens], [limit, prompt]);
     });
   }
 
-  it("is not what other errors say", () => {
+  it("is not read from other errors", () => {
     for (const message of [
       "out of memory",
       "Rate limit reached: Limit 6000, Requested 9000",
@@ -120,7 +120,7 @@ describe("the refusal of a prompt that is too long", () => {
     }
   });
 
-  it("names no window that is none", () => {
+  it("has no window from a number that can't be one", () => {
     for (const n_ctx of [0, -1, 1.5, NaN, Infinity, "2048", null]) {
       assert.equal(promptTooLong({ type: "exceed_context_size_error", n_ctx })?.limitTokens, undefined, String(n_ctx));
     }

@@ -34,7 +34,7 @@ describe("a model that has begun to repeat itself", () => {
     });
   }
 
-  it("is noticed where it says much again and again", () => {
+  it("is noticed where it repeats a long passage", () => {
     const list = Array.from({ length: 20 }, (_, item) => `${item}. one of the many things to be done`).join("\n");
     for (const passage of [list, "x".repeat(300) + "y", `${"some sentence, and another; ".repeat(15)}.`]) {
       const at = noticedAt(passage.repeat(60));
@@ -42,7 +42,7 @@ describe("a model that has begun to repeat itself", () => {
     }
   });
 
-  it("is none that counts, lists, draws, or says something long a few times", () => {
+  it("is not one that counts, lists, draws, or says something long a few times", () => {
     const table = Array.from({ length: 400 }, (_, row) => `| ${row} | ${row * 7} | yes |\n`).join("");
     const verse = Array.from({ length: 60 }, (_, line) => `Verse ${line} of a song that is not short. `).join("");
     const picture = `${"-".repeat(80)}\n${"| ".repeat(40)}\n`.repeat(10);
@@ -58,7 +58,7 @@ describe("a model that has begun to repeat itself", () => {
     }
   });
 
-  it("takes time in proportion to notice", () => {
+  it("is noticed in time proportional to the text", () => {
     const text = `${"ab".repeat(100)}c`.repeat(50) + numbers.repeat(20);
     const began = performance.now();
     noticedAt(text);

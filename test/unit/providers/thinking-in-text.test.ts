@@ -77,7 +77,7 @@ const ABOUT_TAGS: readonly string[] = [
   "> ```\n> hm\n</think>\n\nHello",
 ];
 
-describe("an answer about the tags of thoughts", () => {
+describe("an answer about the tags of thinking", () => {
   for (const text of ABOUT_TAGS) {
     it(`stays whole, wherever it is cut: ${JSON.stringify(text)}`, () => {
       for (let at = 0; at <= text.length; at++) {
@@ -90,16 +90,16 @@ describe("an answer about the tags of thoughts", () => {
     });
   }
 
-  it("stays whole behind thoughts that were told apart", () => {
+  it("stays whole after thinking that was separated", () => {
     const rest = "Close the block with\n</think>\n\nand go on.";
     assert.deepEqual(told([`<think>hm</think>\n${rest}`]), { thinking: "hm", text: rest });
     assert.deepEqual(told([`<|channel|>final<|message|>${rest}`]), { thinking: "", text: rest });
   });
 });
 
-describe("thoughts in a model's text", () => {
+describe("thinking in a model's text", () => {
   for (const [what, [text, thinking, answer]] of Object.entries(CASES)) {
-    it(`are told apart, wherever the text is cut: ${what}`, () => {
+    it(`is separated, wherever the text is cut: ${what}`, () => {
       const expected = { thinking, text: answer };
       assert.deepEqual(told([text]), expected);
       assert.deepEqual(
@@ -120,7 +120,7 @@ describe("thoughts in a model's text", () => {
     });
   }
 
-  it("are taken in time in proportion to the text", () => {
+  it("is read in time proportional to the text", () => {
     const texts = ["<", "</think>", "\n</think> x", "<think>", "<|", "<|channel|>", "a ", "\n", "```\n"];
     const cost = (text: string, times: number): number => {
       const before = process.threadCpuUsage();

@@ -42,7 +42,7 @@ function agents(models: readonly LocalModel[]) {
 }
 
 describe("chooseModel", () => {
-  it("takes the smallest that can chat and runs here", () => {
+  it("takes the smallest model that can chat and runs here", () => {
     assert.equal(chooseModel(MODELS)?.name, "qwen3:0.6b");
   });
 
@@ -79,7 +79,7 @@ describe("chooseAgent", () => {
   }
 
   for (const wanted of ["llama3.2-3b", "agent_llama3.2-3b", "@agent_llama3.2-3b:localhost", "llama3.2:3b"]) {
-    it(`finds the agent asked for as ${wanted}`, () => {
+    it(`finds the agent that is asked for as ${wanted}`, () => {
       assert.equal(chooseAgent(agents(MODELS), found, URL, { agent: wanted }).agent.model, "llama3.2:3b");
     });
   }
@@ -95,7 +95,7 @@ describe("chooseAgent", () => {
     });
   }
 
-  it("names the agents there are when there is none of that name", () => {
+  it("names the existing agents when there is none of that name", () => {
     assert.throws(() => chooseAgent(agents([]), { kind: "absent" }, URL, { agent: "nobody" }), {
       name: "QuickstartError",
       message: "there is no agent nobody; there are: demo, tiny",
@@ -104,7 +104,7 @@ describe("chooseAgent", () => {
 });
 
 describe("hasNoModel", () => {
-  it("is so where there is no Ollama, and where its models can't chat here", () => {
+  it("is true where there is no Ollama, and where its models can't chat here", () => {
     assert.equal(hasNoModel({ kind: "absent" }), true);
     assert.equal(hasNoModel({ kind: "unusable", reason: "" }), true);
     assert.equal(hasNoModel({ kind: "found", models: MODELS.slice(2) }), true);

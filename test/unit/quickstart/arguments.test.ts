@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { parseCommand } from "../../../quickstart/arguments.ts";
 
 describe("parseCommand", () => {
-  it("opens a chat when nothing is asked for", () => {
+  it("opens a chat without arguments", () => {
     assert.deepEqual(parseCommand([]), { kind: "chat" });
     assert.deepEqual(parseCommand(["--agent", " demo "]), { kind: "chat", agent: "demo" });
   });
@@ -13,7 +13,7 @@ describe("parseCommand", () => {
     assert.deepEqual(parseCommand(["--say", text, "--agent=demo"]), { kind: "say", text, agent: "demo" });
   });
 
-  it("takes a model in the place of an agent", () => {
+  it("takes a model instead of an agent", () => {
     assert.deepEqual(parseCommand(["--model", "tiny"]), { kind: "chat", model: "tiny" });
     assert.deepEqual(parseCommand(["--say", "x", "--model=demo"]), { kind: "say", text: "x", model: "demo" });
   });

@@ -13,8 +13,8 @@ async function asked(act: (chat: ScriptedChat) => void, timeoutMs = 60_000): Pro
 
 const textsOf = ({ parts }: Exchange): string[] => parts.map(({ message }) => message.text);
 
-describe("asking", () => {
-  it("waits for the last form of the last part", async () => {
+describe("asking one question", () => {
+  it("waits for the final form of the last part", async () => {
     const exchange = await asked((chat) => {
       chat.types(true);
       const answer = chat.drafts("o", "$q1");
@@ -29,11 +29,11 @@ describe("asking", () => {
     assert.deepEqual([exchange.questionId, textsOf(exchange)], ["$q1", ["one", "two"]]);
   });
 
-  it("waits no longer than a moment for more where the agent does not type", async () => {
+  it("waits only a moment for more where the agent does not type", async () => {
     assert.deepEqual(textsOf(await asked((chat) => chat.answers("one", "$q1"))), ["one"]);
   });
 
-  it("finds an answer that came before the question was known to be sent", async () => {
+  it("finds an answer that came before the question's sending was confirmed", async () => {
     class Hasty extends ScriptedChat {
       override async say(text: string): Promise<string> {
         const id = await super.say(text);
@@ -45,12 +45,12 @@ describe("asking", () => {
     assert.deepEqual(textsOf(exchange), ["one"]);
   });
 
-  it("fails with what a notice says, without what would steer a terminal", async () => {
+  it("fails with a notice's words, without characters that control a terminal", async () => {
     const answer = asked((chat) => chat.notifies("no\x1b[2J model", "$q1"));
     await assert.rejects(answer, (error) => error instanceof NoticeInstead && error.message === "no[2J model");
   });
 
-  it("says what was seen when the time is over, counted from the last of it", async () => {
+  it("reports the answer so far when the time is over, counted from its last part", async () => {
     const nothing = asked(() => undefined, 50);
     await assert.rejects(nothing, { message: `no answer of ${PARTNER} came that could be read within 0.05 s` });
     const partly = asked((chat) => {

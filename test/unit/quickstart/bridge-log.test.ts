@@ -19,7 +19,7 @@ describe("the bridge's log", () => {
     assert.equal(saysReady('{"level":30,"msg":"not ready"}\nready'), false);
   });
 
-  it("is told in words: warnings, errors and what is no log line", () => {
+  it("is shown in words: warnings, errors and lines that are no log lines", () => {
     assert.equal(
       lastWords(LOG),
       'the homeserver is away: ECONNREFUSED\nconfig.yaml has a mistake:\n{"level":50,"msg":"stopped"\nfailed',

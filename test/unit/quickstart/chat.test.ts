@@ -56,7 +56,7 @@ function onTerminal({ columns = 60, rows = 24, timeoutMs = 60_000 } = {}) {
 }
 
 describe("the chat on a terminal", () => {
-  it("shows one answer that grows, the proof after its end, and the prompt below", async () => {
+  it("shows one growing answer, the proof after its end, and the prompt below", async () => {
     const { chat, asks, shows, type, ended } = onTerminal();
     await shows(PROMPT);
     const question = await asks("tell me about whales");
@@ -75,7 +75,7 @@ describe("the chat on a terminal", () => {
     await shows("you> tell me about whales", "Whale: Whales are large.", PROOF);
   });
 
-  it("shows the end of an answer that is taller than the screen, and all of it once it is whole", async () => {
+  it("shows the end of an answer that is taller than the screen, and all of it once it is complete", async () => {
     const { chat, asks, shows, emulator } = onTerminal({ rows: 12 });
     const question = await asks("count");
     const lines = Array.from({ length: 100 }, (_, i) => `line ${i + 1}`);
@@ -101,7 +101,7 @@ describe("the chat on a terminal", () => {
     ["right to left", "לווייתנים הם יונקים ימיים ".repeat(8)],
     ["empty lines", "a\n\n\n\nb\n\n"],
   ] as const) {
-    it(`draws anew what holds ${what}`, async () => {
+    it(`redraws an answer that holds ${what}`, async () => {
       const { chat, asks, emulator } = onTerminal({ columns: 60, rows: 24 });
       const question = await asks("go");
       const answer = chat.drafts(text.slice(0, 10).toWellFormed(), question);
@@ -124,7 +124,7 @@ describe("the chat on a terminal", () => {
     });
   }
 
-  it("keeps what is being typed, wherever the cursor is", async () => {
+  it("keeps the text that is being typed, wherever the cursor is", async () => {
     const { chat, asks, shows, type, emulator } = onTerminal({ columns: 30 });
     const question = await asks("one");
     const answer = chat.drafts("a", question);
@@ -147,7 +147,7 @@ describe("the chat on a terminal", () => {
     await shows("you> one", "Whale: a b c d", typed, typed);
   });
 
-  it("says what is entered while an answer grows, in order", async () => {
+  it("sends the messages that are entered while an answer grows, in order", async () => {
     const { chat, asks, shows, type } = onTerminal();
     const first = await asks("one");
     const answer = chat.drafts("a", first);
@@ -160,7 +160,7 @@ describe("the chat on a terminal", () => {
     await shows("you> one", "Whale: a b", "you> two", "you> three", "Whale: c", "you> fo");
   });
 
-  it("shows what is entered where the prompt fills its row", async () => {
+  it("shows the entered text where the prompt fills its row", async () => {
     const { chat, asks, shows } = onTerminal({ columns: 20 });
     const first = await asks("one");
     chat.drafts("a", first);
@@ -169,7 +169,7 @@ describe("the chat on a terminal", () => {
     await shows("you> one", "Whale: a …", ...asked, PROMPT);
   });
 
-  it("draws anew when the window changes its size", async () => {
+  it("redraws when the window changes its size", async () => {
     const { chat, asks, shows, resize, type } = onTerminal({ columns: 60, rows: 24 });
     const question = await asks("one");
     const text = "the whale ".repeat(20).trim();
@@ -218,7 +218,7 @@ describe("the chat on a terminal", () => {
     await shows(...shown, "Whale is typing …", PROMPT);
   });
 
-  it("puts the answer that comes as a message of its own in the draft's place", async () => {
+  it("puts an answer that comes as a message of its own in the draft's place", async () => {
     const { chat, asks, shows } = onTerminal();
     const question = await asks("one");
     const draft = chat.drafts("It was", question);
@@ -245,7 +245,7 @@ describe("the chat on a terminal", () => {
     );
   });
 
-  it("shows a notice in the answer's place, and proves nothing", async () => {
+  it("shows a notice in the answer's place, without a proof", async () => {
     const { chat, asks, shows } = onTerminal();
     const question = await asks("one");
     chat.notifies("The model's server is away.", question);
@@ -253,7 +253,7 @@ describe("the chat on a terminal", () => {
     assert.deepEqual(chat.proven, []);
   });
 
-  it("shows the edited answer to an earlier question as it grows, once more", async () => {
+  it("shows the edited answer to an earlier question once more, while it grows", async () => {
     const { chat, asks, shows } = onTerminal();
     const question = await asks("one");
     const answer = chat.answers("1", question);
@@ -268,7 +268,7 @@ describe("the chat on a terminal", () => {
     );
   });
 
-  it("says when a message was taken back, and forgets one that was not whole", async () => {
+  it("says when a message was deleted, and forgets one that was not complete", async () => {
     const { chat, asks, shows } = onTerminal();
     const question = await asks("one");
     const draft = chat.drafts("It was", question);
@@ -281,14 +281,14 @@ describe("the chat on a terminal", () => {
     );
   });
 
-  it("shows a reaction, which is all that some commands come to", async () => {
+  it("shows a reaction, which is the only reply to some commands", async () => {
     const { chat, asks, shows } = onTerminal();
     const question = await asks("!stop");
     chat.reacts(question, "👍");
     await shows("you> !stop", "Whale reacted with 👍", PROMPT);
   });
 
-  it("says what was seen of an answer without end, and goes on", async () => {
+  it("shows as much as came of an answer without end, and goes on", async () => {
     const { chat, asks, shows } = onTerminal({ timeoutMs: 400 });
     const question = await asks("one");
     const answer = chat.drafts("It was\na", question);
@@ -299,7 +299,7 @@ describe("the chat on a terminal", () => {
     await shows(...["you> one", "Whale: It was", "a …", why, "Whale (edited): It was", "a whale.", PROMPT]);
   });
 
-  it("says nothing of a question without an answer when the conversation has gone on", async () => {
+  it("does not mention an unanswered question when the conversation has gone on", async () => {
     const { chat, asks, shows } = onTerminal({ timeoutMs: 400 });
     await asks("one");
     const stop = await asks("!stop");
@@ -311,7 +311,7 @@ describe("the chat on a terminal", () => {
     await shows("you> one", "you> !stop", "Whale: Stopped.", "you> two", nothing, "Whale: late", PROMPT);
   });
 
-  it("leaves alone what the shell has written while it was stopped", async () => {
+  it("leaves the shell's output alone that appeared while it was stopped", async () => {
     const { chat, asks, shows, type, emulator } = onTerminal();
     const question = await asks("one");
     const answer = chat.drafts("It was", question);
@@ -331,7 +331,7 @@ describe("the chat on a terminal", () => {
     await shows("you> one", "Whale: It was …", "you> ", ...shell, "Whale: It was a whale.", PROMPT);
   });
 
-  it("leaves what there is of an answer when it is interrupted", async () => {
+  it("keeps the answer so far when it is interrupted", async () => {
     for (const keys of [INTERRUPT, END_OF_INPUT]) {
       const { chat, asks, shows, type, ended } = onTerminal();
       const question = await asks("one");
@@ -344,7 +344,7 @@ describe("the chat on a terminal", () => {
     }
   });
 
-  it("lets nothing through that steers the terminal", async () => {
+  it("shows no characters that control the terminal", async () => {
     const { chat, asks, shows } = onTerminal();
     const question = await asks("one");
     const answer = chat.drafts("\x1b[2J\x1b]0;title\x07red\x1b[31m\x9b5A", question);
@@ -434,7 +434,7 @@ describe("the chat on a terminal", () => {
     });
   }
 
-  it("gets through on the smallest of terminals", async () => {
+  it("works on the smallest of terminals", async () => {
     for (const [columns, rows] of [
       [1, 1],
       [2, 2],
@@ -470,7 +470,7 @@ describe("the chat in a pipe", () => {
     return { chat, printed: String(output.read() ?? "") };
   }
 
-  it("prints each answer once, when it is whole, and says one line after the other", async () => {
+  it("prints each answer once, when it is complete, and sends one line after the other", async () => {
     const { printed, chat } = await inPipe(["one", "two"], (chat, question) => {
       chat.types(true);
       const answer = chat.drafts("It is", question);
@@ -488,7 +488,7 @@ describe("the chat in a pipe", () => {
     ]);
   });
 
-  it("prints nothing of an answer without end but what was seen, and goes on", async () => {
+  it("prints of an answer without end as much as came, and goes on", async () => {
     const { printed } = await inPipe(["one", "two"], (chat, question) => chat.drafts("It is", question));
     const why = "the answer of @agent_whale:localhost began (“It is”), but nothing more of it came within 0.4 s\n";
     assert.equal(printed, why.repeat(2));

@@ -67,7 +67,7 @@ function listening() {
 }
 
 describe("listening to a room", () => {
-  it("tells in the order of the room, whatever is decrypted first, and of typing in its place", async () => {
+  it("reports events in the order of the room, whatever is decrypted first, and typing in its place", async () => {
     const { told, arrives, tried, types } = listening();
     const [first, edit] = [new Event("$a"), new Event("$b", { edits: "$a" })];
     arrives(first);
@@ -79,7 +79,7 @@ describe("listening to a room", () => {
     assert.deepEqual(told, ["$a of $a at 0", "$b of $a at 1", "typing false"]);
   });
 
-  it("holds up nothing for a key that is missing, and tells of the place when it comes", async () => {
+  it("delays nothing because of a missing key, and reports the event's place when the key comes", async () => {
     const { told, arrives, tried, keyComes } = listening();
     const [first, edit] = [new Event("$a"), new Event("$b", { edits: "$a" })];
     arrives(first);
@@ -92,7 +92,7 @@ describe("listening to a room", () => {
     assert.deepEqual(told, ["$b of $a at 1", "$a of $a at 0"]);
   });
 
-  it("tells of what others take back, and not of what is gone before it is read", async () => {
+  it("reports messages that others delete, except those deleted before they are read", async () => {
     const { told, arrives, tried, keyComes } = listening();
     const message = new Event("$a");
     arrives(message);
@@ -105,7 +105,7 @@ describe("listening to a room", () => {
     assert.deepEqual(told, ["taken_back"]);
   });
 
-  it("tells of nobody else, of no other room, and of nothing that was there before", async () => {
+  it("reports nobody else, no other room, and nothing from before it began", async () => {
     const { told, arrives, tried, types } = listening();
     const events = [new Event("$a", { sender: "@other:localhost" }), new Event("$b"), new Event("$c")] as const;
     arrives(events[0]);

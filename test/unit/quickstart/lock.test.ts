@@ -15,7 +15,7 @@ async function lockFile(): Promise<string> {
 }
 
 describe("the lock", () => {
-  it("is one process's at a time, and names it", async () => {
+  it("belongs to one process at a time, and names it", async () => {
     const path = await lockFile();
     const held = await tryLock(path);
     assert.ok("lock" in held);
@@ -32,7 +32,7 @@ describe("the lock", () => {
     await again.release();
   });
 
-  it("is free again when its holder was killed, and tells that", async () => {
+  it("is free again when its holder was killed, and says so", async () => {
     const path = await lockFile();
     const script = `import { tryLock } from "./lock.ts"; await tryLock(process.argv[1]); console.log("locked"); setInterval(() => {}, 1000);`;
     const child = spawn(process.execPath, ["--input-type=module-typescript", "-e", script, path], {

@@ -23,7 +23,7 @@ function messageOf(content: Readonly<Record<string, unknown>>, fields?: Partial<
   return news?.kind === "message" ? news.message : undefined;
 }
 
-describe("what an event is to a screen", () => {
+describe("the kind of an event for the screen", () => {
   const whole = { id: "$e", formId: "$e", order: 7, isEdit: false, isDraft: false, isNotice: false, question: "$q" };
 
   it("is an answer, a draft, a notice, or another form of these", () => {
@@ -46,7 +46,7 @@ describe("what an event is to a screen", () => {
     });
   });
 
-  it("goes by the mark where an answer is no reply, and by the mark where it is one to something else", () => {
+  it("follows the mark where an answer is no reply, and where it is one to something else", () => {
     const { "m.relates_to": reply, ...alone } = answerContent("hello", TARGET, ADDRESS);
     assert.notEqual(reply, undefined);
     assert.equal(messageOf(alone)?.question, "$q");
@@ -54,12 +54,12 @@ describe("what an event is to a screen", () => {
     assert.equal(messageOf({ ...alone, [EXCHANGE_FIELD]: { origin: 1 } })?.question, undefined);
   });
 
-  it("goes by the relation of a notice, whether it replies or follows", () => {
+  it("follows the relation of a notice, whether it replies or follows", () => {
     assert.equal(messageOf(noticeContent("no", { ...TARGET, follows: true }))?.question, "$q");
     assert.equal(messageOf(noticeContent("no", { ...TARGET, threadRoot: "$t" }))?.question, "$q");
   });
 
-  it("takes a relation from outside of what is encrypted", () => {
+  it("follows a relation from outside the ciphertext", () => {
     const { "m.relates_to": relation, ...content } = editContent("$a", answerContent("hello", TARGET, ADDRESS));
     assert.deepEqual(messageOf(content, { relation })?.id, "$a");
     assert.deepEqual(
@@ -68,7 +68,7 @@ describe("what an event is to a screen", () => {
     );
   });
 
-  it("is a picture's name and words", () => {
+  it("shows a picture's name and words", () => {
     const content = pictureContent(
       { bytes: new Uint8Array(3), file: { url: "mxc://l/1" }, caption: "a whale" },
       TARGET,
@@ -78,7 +78,7 @@ describe("what an event is to a screen", () => {
     assert.equal(messageOf({ msgtype: "m.file", body: "a.pdf", filename: "a.pdf" })?.text, "a.pdf");
   });
 
-  it("is a redaction as either kind of room says it, and a reaction", () => {
+  it("is a redaction in the form of either kind of room, and a reaction", () => {
     const redaction = { type: "m.room.redaction" };
     assert.deepEqual(newsOf(event({}, { ...redaction, redacts: "$a" }), 1), { kind: "taken_back", id: "$a" });
     assert.deepEqual(newsOf(event({ redacts: "$a" }, redaction), 1), { kind: "taken_back", id: "$a" });
@@ -89,7 +89,7 @@ describe("what an event is to a screen", () => {
     assert.equal(newsOf(event({}, { type: "m.reaction", relation: taken }), 1), undefined);
   });
 
-  it("is bounded", () => {
+  it("is bounded in length", () => {
     assert.equal(messageOf({ msgtype: "m.text", body: "x".repeat(1_000_000) })?.text.length, 65_536);
   });
 

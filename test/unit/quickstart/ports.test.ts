@@ -12,7 +12,7 @@ describe("choosePort", () => {
     assert.equal(await choosePort(port, false, never), port);
   });
 
-  it("takes another one when somebody listens there", async () => {
+  it("takes another port when a program listens there", async () => {
     await using taken = createServer();
     const port = await freePort();
     await new Promise<void>((resolve) => taken.listen(port, "127.0.0.1", resolve));
@@ -21,7 +21,7 @@ describe("choosePort", () => {
     assert.equal(await choosePort(other, false, never), other);
   });
 
-  it("waits for the one before to let it go", async () => {
+  it("waits until the previous process releases it", async () => {
     const taken = createServer();
     const port = await freePort();
     await new Promise<void>((resolve) => taken.listen(port, "127.0.0.1", resolve));

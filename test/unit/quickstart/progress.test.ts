@@ -10,7 +10,7 @@ function screen(isTTY: boolean) {
 }
 
 describe("progress", () => {
-  it("is whole lines where there is no terminal, with a detail now and then", async () => {
+  it("prints whole lines where there is no terminal, with a detail now and then", async () => {
     const shown = screen(false);
     let time = 0;
     const result = await createProgress(shown, () => time).step("Installing", (detail) => {
@@ -24,7 +24,7 @@ describe("progress", () => {
     assert.equal(shown.text(), "Installing …\n  a[2J package\nInstalling: done in 7.5 s\n");
   });
 
-  it("stays on its line on a terminal and says how it ended", async () => {
+  it("stays on its line on a terminal and shows how it ended", async () => {
     const shown = screen(true);
     const visible = (): string => stripVTControlCharacters(shown.text());
     const progress = createProgress(shown, () => 0);
@@ -37,7 +37,7 @@ describe("progress", () => {
     assert.match(visible(), /\r✗ Starting \(0\.0 s\)\n$/);
   });
 
-  it("is whole lines on a terminal that can't take anything back", async () => {
+  it("prints whole lines on a terminal that can't erase anything", async () => {
     const before = process.env["TERM"];
     process.env["TERM"] = "dumb";
     try {
@@ -50,7 +50,7 @@ describe("progress", () => {
     }
   });
 
-  it("takes no second line until it has ended, whatever is shown and however narrow the terminal is", async () => {
+  it("needs only one line until it has ended, whatever is shown and however narrow the terminal is", async () => {
     const terminal = new EmulatedOutput({ columns: 20, rows: 5 });
     await createProgress(terminal, () => 0).step("Opening 鯨は大きい鯨は大きい\n鯨は大きい", (detail) => {
       detail("x".repeat(100));

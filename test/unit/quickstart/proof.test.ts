@@ -15,7 +15,7 @@ const GOOD: Evidence = {
 };
 
 describe("proofLine", () => {
-  it("is one line with the room, the device and its owner", () => {
+  it("shows in one line the room, the device and its owner", () => {
     assert.equal(
       proofLine(GOOD),
       "proof: room !room:localhost: encrypted with m.megolm.v1.aes-sha2 · agent's device ABCDEF · " +

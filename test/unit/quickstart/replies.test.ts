@@ -39,8 +39,8 @@ function replies({ isTyping = false } = {}) {
   };
 }
 
-describe("what comes of a question", () => {
-  it("is an answer in its final form, once the agent has ceased to type", () => {
+describe("the result of a question", () => {
+  it("is an answer in its final form, once the agent has stopped typing", () => {
     const { tell, types, outcome } = replies();
     assert.equal(outcome(), "nothing");
     types(true);
@@ -56,13 +56,13 @@ describe("what comes of a question", () => {
     assert.equal(outcome(), "yes: $a.3 $b.4");
   });
 
-  it("may be over where the agent was not seen to type", () => {
+  it("may be final where the agent was not seen to type", () => {
     const { tell, outcome } = replies();
     tell("$a", "one");
     assert.equal(outcome(), "maybe: $a.1");
   });
 
-  it("is not over when the agent ceased to type before it", () => {
+  it("is not final when the agent stopped typing before it", () => {
     const { tell, types, outcome } = replies({ isTyping: true });
     types(false);
     types(true);
@@ -70,7 +70,7 @@ describe("what comes of a question", () => {
     assert.equal(outcome(), "no: $a.1");
   });
 
-  it("is not what belongs to another question, or to none", () => {
+  it("is never a message for another question, or for none", () => {
     const { tell, types, takeBack, react, outcome } = replies();
     assert.equal(tell("$x", "another", { question: "$other" }), false);
     assert.equal(tell("$y", "welcome", { question: undefined, isNotice: true }), false);
@@ -97,7 +97,7 @@ describe("what comes of a question", () => {
     assert.equal(outcome(), "yes: notice no model");
   });
 
-  it("is the answer that came in the draft's place", () => {
+  it("is the answer that replaced the draft", () => {
     const { tell, takeBack, types, outcome } = replies();
     types(true);
     tell("$a", "o", { isDraft: true });
@@ -108,7 +108,7 @@ describe("what comes of a question", () => {
     assert.equal(outcome(), "yes: $b.2");
   });
 
-  it("is nothing any more when it was taken back", () => {
+  it("is nothing any more when it was deleted", () => {
     const { tell, takeBack, outcome } = replies();
     tell("$a", "o", { isDraft: true });
     takeBack("$a");

@@ -27,7 +27,7 @@ describe("the rows of a line", () => {
     });
   }
 
-  it("keep the styles, and say how wide they are", () => {
+  it("keep the styles, and tell their width", () => {
     assert.deepEqual(rowsOf([{ text: "ab", style: "bold" }, { text: "cd鯨" }, { text: "e", style: "dim" }], 3), [
       { spans: [{ text: "ab", style: "bold" }, { text: "c" }], cells: 3 },
       { spans: [{ text: "d鯨" }], cells: 3 },
@@ -45,7 +45,7 @@ describe("the rows of a line", () => {
 });
 
 describe("the last rows", () => {
-  it("are those that fit, of as few lines as that takes", () => {
+  it("are those that fit, from as few lines as needed", () => {
     const looked: string[] = [];
     const fromTheEnd = function* (): Generator<Line> {
       for (const text of ["ghij", "def", "abc", "not this one"]) {
@@ -58,7 +58,7 @@ describe("the last rows", () => {
     assert.deepEqual(looked, ["ghij", "def", "abc"]);
   });
 
-  it("are all of them where there is room", () => {
+  it("are all rows where there is room", () => {
     const { rows, isCut } = lastRows([[{ text: "b" }], [{ text: "a" }]], 3, 2);
     assert.deepEqual([rows.map(({ spans }) => spans[0]?.text), isCut], [["a", "b"], false]);
   });

@@ -19,8 +19,8 @@ function saying(output: EmulatedOutput | PassThrough) {
   return { chat, ended, type: (keys: string): unknown => input.write(keys) };
 }
 
-describe("saying one thing", () => {
-  it("prints the answer once and whole in a pipe, parts and all, and then the proof", async () => {
+describe("sending one message", () => {
+  it("prints the answer once and complete in a pipe, with all parts, and then the proof", async () => {
     const pipe = new PassThrough({ encoding: "utf8" });
     const { chat, ended } = saying(pipe);
     await eventually("the question", () => chat.said.length === 1);
@@ -56,7 +56,7 @@ describe("saying one thing", () => {
     assert.deepEqual(await terminal.emulator.lines(), [...lines, PROOF]);
   });
 
-  it("leaves a notice to who reports the failure", async () => {
+  it("leaves a notice to the code that reports the failure", async () => {
     const terminal = new EmulatedOutput({ columns: 40, rows: 10 });
     const { chat, ended } = saying(terminal);
     await eventually("the question", () => chat.said.length === 1);
@@ -65,7 +65,7 @@ describe("saying one thing", () => {
     assert.deepEqual(await terminal.emulator.lines(), []);
   });
 
-  it("leaves what there is of the answer when it is interrupted", async () => {
+  it("keeps the answer so far when it is interrupted", async () => {
     const terminal = new EmulatedOutput({ columns: 40, rows: 10 });
     const { chat, ended, type } = saying(terminal);
     await eventually("the question", () => chat.said.length === 1);

@@ -13,7 +13,7 @@ async function emptyFolder() {
 }
 
 describe("the quickstart's state", () => {
-  it("comes back as it was saved, for its owner alone", async () => {
+  it("is read back as it was saved, and only its owner can read it", async () => {
     const folder = await emptyFolder();
     assert.equal(await loadState(folder), undefined);
     const state = { ...firstState(), synapsePort: 1234 };
@@ -40,14 +40,14 @@ describe("the quickstart's state", () => {
     JSON.stringify({ ...firstState(), bridgePort: "19008" }),
     JSON.stringify({ ...firstState(), user: { localpart: "you" } }),
   ]) {
-    it(`is none in ${damage}`, () => {
+    it(`is missing in ${damage}`, () => {
       assert.equal(parseState(damage), undefined);
     });
   }
 });
 
 describe("the quickstart's folder", () => {
-  it("is under the checkout but for what the environment puts elsewhere", () => {
+  it("is under the checkout except for the parts that the environment puts elsewhere", () => {
     assert.equal(folderOf("/checkout", {}).config, "/checkout/.local/config.yaml");
     const elsewhere = folderOf("/checkout", { QUICKSTART_DIR: "/elsewhere" });
     assert.equal(elsewhere.config, "/elsewhere/config.yaml");
@@ -63,7 +63,7 @@ describe("the quickstart's folder", () => {
     assert.deepEqual(await readdir(folder.root), ["quickstart.lock"]);
   });
 
-  it("makes a secret private that others could read before", async () => {
+  it("makes a secret private that others could read", async () => {
     const folder = await emptyFolder();
     await writeFile(folder.recoveryKey, "old");
     await chmod(folder.recoveryKey, 0o644);

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { plainText, styledLines, textLines } from "../../../quickstart/terminal.ts";
 
 describe("plainText", () => {
-  it("takes out what would steer the terminal", () => {
+  it("removes characters that control the terminal", () => {
     assert.equal(plainText("a\x1b]0;title\x07b\x1b[2Jc\x9bd\x08\x7f"), "a]0;titleb[2Jcd");
     assert.equal(plainText("left\u202eright\u2066"), "leftright");
   });
@@ -14,7 +14,7 @@ describe("plainText", () => {
 });
 
 describe("the lines of a text", () => {
-  it("are as it is written, without what would steer the terminal", () => {
+  it("are as written, without characters that control the terminal", () => {
     assert.deepEqual(textLines("# a **b**\n\n\x1b[31mred\n\n"), [
       [{ text: "# a **b**" }],
       [{ text: "" }],
@@ -22,7 +22,7 @@ describe("the lines of a text", () => {
     ]);
   });
 
-  it("have none where the person wants none", () => {
+  it("have no styles where the person wants none", () => {
     const before = process.env["NO_COLOR"];
     process.env["NO_COLOR"] = "1";
     try {
@@ -33,7 +33,7 @@ describe("the lines of a text", () => {
     }
   });
 
-  it("have one style, which ends with each of them", () => {
+  it("have one style, which ends with each line", () => {
     assert.equal(styledLines(textLines("a\nb", "dim")), "\x1b[2ma\x1b[22m\n\x1b[2mb\x1b[22m\n");
   });
 });

@@ -38,7 +38,7 @@ function transcript() {
 }
 
 describe("a transcript", () => {
-  it("keeps an answer open while it grows, and hands it out once", () => {
+  it("keeps an answer open while it grows, and gives it out once", () => {
     const { draft, edit, taken, open } = transcript();
     draft("$a", "o");
     edit("$a", "on", { isDraft: true });
@@ -47,7 +47,7 @@ describe("a transcript", () => {
     assert.deepEqual([taken(), open(), taken()], [["one"], [], []]);
   });
 
-  it("keeps behind an answer that grows what comes after it, unless that does not matter", () => {
+  it("keeps later messages behind a growing answer, unless the order does not matter", () => {
     for (const inOrder of [true, false]) {
       const { made, draft, edit, tell, taken, takenAll, open } = transcript();
       const take = inOrder ? taken : takenAll;
@@ -73,7 +73,7 @@ describe("a transcript", () => {
     assert.deepEqual([open(), taken()], [[], []]);
   });
 
-  it("has the parts of an answer, and the first in its place when its end comes readable last", () => {
+  it("has the parts of an answer, with the first in its place when its end becomes readable last", () => {
     const { draft, edit, tell, taken } = transcript();
     draft("$a", "o");
     edit("$a", "one");
@@ -86,7 +86,7 @@ describe("a transcript", () => {
     assert.deepEqual(late.taken(), ["one", "two"]);
   });
 
-  it("shows no draft in whose place the answer came, whether it is taken back or not", () => {
+  it("shows no draft that an answer replaced, whether the draft is deleted or not", () => {
     for (const isTakenBack of [true, false]) {
       const { draft, tell, takeBack, taken, open } = transcript();
       draft("$a", "o");
@@ -103,7 +103,7 @@ describe("a transcript", () => {
     assert.deepEqual(handedOutBetween.taken(), []);
   });
 
-  it("lets no notice take the place of a draft, nor the answer to another question", () => {
+  it("lets no notice replace a draft, nor the answer to another question", () => {
     const { draft, tell, open } = transcript();
     draft("$a", "o");
     tell("$b", "no key", { isNotice: true });
@@ -119,7 +119,7 @@ describe("a transcript", () => {
     assert.deepEqual(open(), ["on …"]);
   });
 
-  it("takes an edit of what was handed out, or never seen, for a message of its own", () => {
+  it("treats an edit of a message that was given out, or never seen, as a message of its own", () => {
     const { tell, edit, taken, open } = transcript();
     tell("$a", "1");
     taken();
@@ -138,7 +138,7 @@ describe("a transcript", () => {
     assert.deepEqual(entry?.kind === "message" && [entry.message.isNotice, entry.message.question], [true, "$q"]);
   });
 
-  it("forgets what is taken back, for good, and says so where it was handed out", () => {
+  it("forgets deleted messages for good, and reports the deletion of those that were given out", () => {
     const { draft, edit, tell, takeBack, taken, open } = transcript();
     draft("$a", "o");
     takeBack("$a");
@@ -152,7 +152,7 @@ describe("a transcript", () => {
     assert.deepEqual(taken(), ["taken_back"]);
   });
 
-  it("breaks off what grows, of one question or of all, and takes up what comes nevertheless", () => {
+  it("breaks off a growing answer, of one question or of all, and still takes later edits of it", () => {
     const { made, draft, edit, taken, open } = transcript();
     draft("$a", "o");
     draft("$b", "t", { question: "$r" });
@@ -164,14 +164,14 @@ describe("a transcript", () => {
     assert.deepEqual(taken(), ["edited one"]);
   });
 
-  it("waits for no answer for ever", () => {
+  it("waits for every answer only a limited time", () => {
     const { made, draft, taken } = transcript();
     draft("$a", "o");
     for (let i = 0; i < 100; i++) made.write({ kind: "remark", text: `${i}` });
     assert.equal(taken().length, 101);
   });
 
-  it("costs the same for each piece of news, however many there were", () => {
+  it("costs the same for each event, however many there were", () => {
     const { draft, edit, tell, taken } = transcript();
     const started = performance.now();
     for (let i = 0; i < 20_000; i++) {

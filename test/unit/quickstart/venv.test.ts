@@ -6,7 +6,7 @@ import { ensureVenv, VenvError, wantedOf } from "../../../quickstart/venv.ts";
 import { temporaryDirectory } from "../../support/temporary.ts";
 
 describe("making a Python environment", () => {
-  it("throws away no folder that is something else", async () => {
+  it("deletes no folder that is something else", async () => {
     for (const name of [".git", "notes.txt", "package.json"]) {
       const directory = await temporaryDirectory("venv");
       await writeFile(join(directory, name), "");
@@ -15,7 +15,7 @@ describe("making a Python environment", () => {
     }
   });
 
-  it("has pip refuse whatever has none of them", () => {
+  it("makes pip refuse files without one of the hashes", () => {
     assert.deepEqual(wantedOf({ locked: "/lock.txt" }), ["--require-hashes", "-r", "/lock.txt"]);
     assert.deepEqual(wantedOf({ locked: "/lock.txt", alone: true }), [
       "--require-hashes",

@@ -21,7 +21,7 @@ describe("a moderator", () => {
     });
   }
 
-  it("is the creator where creators stand above all, and nowhere else", () => {
+  it("is the creator only where creators stand above all levels", () => {
     const create = (version: unknown): string[] =>
       parseCreators({ sender: ALICE, content: { room_version: version, additional_creators: ["@bob:a.b", 7] } });
     assert.deepEqual(create("12"), [ALICE, "@bob:a.b"]);

@@ -29,7 +29,7 @@ describe("the table of a room's settings", async () => {
     });
   }
 
-  it("names for what is configured the place in the configuration, which has the same choices", () => {
+  it("names the place of each configured setting in the configuration, which has the same choices", () => {
     for (const [name, setting] of ROWS) {
       if (setting.of !== "room" || setting.configuredBy === undefined) continue;
       const entry = found(setting.configuredBy)?.schema;
@@ -45,13 +45,13 @@ describe("the table of a room's settings", async () => {
     }
   });
 
-  it("has as restrictable what the configuration lets the admin restrict, and nothing else", () => {
+  it("allows the admin to restrict the same settings as the configuration does", () => {
     const restrictable = ROWS.filter(([, { isRestrictable }]) => isRestrictable === true).map(([name]) => name);
     const commands = found("permissions.commands")?.schema.properties ?? {};
     assert.deepEqual(restrictable.sort(), Object.keys(commands).sort());
   });
 
-  it("says what rooms have that set nothing", () => {
+  it("gives the values for rooms without settings", () => {
     const defaults = configuredDefaults(CONFIG);
     assert.deepEqual(defaults, {
       stream: "edit",
@@ -66,7 +66,7 @@ describe("the table of a room's settings", async () => {
     assert.deepEqual(defaultsFor(defaults, { locality: "cloud" }), { ...defaults, listen: "off" });
   });
 
-  it("says what an agent has of its own where a room sets nothing", () => {
+  it("gives an agent's own values where a room sets nothing", () => {
     const agent = { model: "m", systemPrompt: "s", temperature: 0, locality: "local" } as const;
     const own = Object.fromEntries(
       ROWS.flatMap(([name, setting]) => (setting.of === "agent" ? [[name, setting.default(agent)]] : [])),
@@ -74,7 +74,7 @@ describe("the table of a room's settings", async () => {
     assert.deepEqual(own, { remember: undefined, model: "m", system: "s", temperature: 0 });
   });
 
-  it("reads of what is stored only what the setting can be", () => {
+  it("reads only stored values that the setting can have", () => {
     assert.equal(storedValue(SETTINGS.stream.values, "always"), undefined);
     assert.equal(storedValue(SETTINGS.temperature.values, "warm"), undefined);
     assert.equal(storedValue(SETTINGS.temperature.values, "0.5"), 0.5);

@@ -7,19 +7,19 @@ const KEY = randomBytes(32);
 const CONTEXT = "messages.body\n@agent_llama:example.test\n$event";
 
 describe("a sealed text", () => {
-  it("is opened with its key, in its context", () => {
+  it("opens with its key, in its context", () => {
     for (const text of ["", "words", "Grüße 😀", "x".repeat(100_000)]) {
       assert.equal(unseal(KEY, seal(KEY, Buffer.from(text), CONTEXT), CONTEXT).toString(), text);
     }
   });
 
-  it("is never the same twice, and shows nothing of the text", () => {
+  it("is different each time, and shows nothing of the text", () => {
     const [once, again] = [seal(KEY, Buffer.from("canary"), CONTEXT), seal(KEY, Buffer.from("canary"), CONTEXT)];
     assert.notEqual(once, again);
     assert.ok(!Buffer.from(once, "base64").includes("canary"));
   });
 
-  it("is not opened with another key, elsewhere, or when it was changed or cut", () => {
+  it("does not open with another key, in another context, or after a change or cut", () => {
     const sealed = seal(KEY, Buffer.from("words"), CONTEXT);
     const bytes = Buffer.from(sealed, "base64");
     const cut = (end: number): string => bytes.subarray(0, end).toString("base64");
@@ -39,7 +39,7 @@ describe("a sealed text", () => {
     }
   });
 
-  it("that can't be opened is told of without whose it is", () => {
+  it("that can't be opened is reported without its owner", () => {
     assert.throws(
       () => unseal(KEY, "", CONTEXT),
       (error: Error) => error.message.includes("messages.body") && !error.message.includes("$event"),

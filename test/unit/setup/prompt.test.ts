@@ -5,7 +5,7 @@ import { describe, it } from "node:test";
 import { openPrompt, Unanswered } from "../../../src/setup/prompt.ts";
 
 describe("a prompt", () => {
-  it("asks until the answer is good, and takes an empty one for the default", async () => {
+  it("asks until the answer is valid, and takes an empty one for the default", async () => {
     const [input, output] = [new PassThrough(), new PassThrough()];
     input.end("wrong\n  right \n\n\nlast\n");
     const prompt = openPrompt(input, output);

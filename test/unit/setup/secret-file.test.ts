@@ -6,7 +6,7 @@ import { writeSecretFile } from "../../../src/setup/secret-file.ts";
 import { temporaryDirectory } from "../../support/temporary.ts";
 
 describe("a secret file", () => {
-  it("is its owner's alone when it is new", async () => {
+  it("is readable only by its owner when it is new", async () => {
     const file = join(await temporaryDirectory("secret"), "registration.yaml");
     for (const overwrite of [false, true]) {
       await writeSecretFile(`${file}-${overwrite}`, "new", { overwrite });
@@ -14,7 +14,7 @@ describe("a secret file", () => {
     }
   });
 
-  it("is left as it is when it is not to be written over", async () => {
+  it("stays as it is when it may not be overwritten", async () => {
     const file = join(await temporaryDirectory("secret"), "registration.yaml");
     await writeFile(file, "old");
     await assert.rejects(writeSecretFile(file, "new", { overwrite: false }), /exists already and is left as it is/);
@@ -26,7 +26,7 @@ describe("a secret file", () => {
     [0o664, 0o660],
     [0o600, 0o600],
   ] as const) {
-    it(`of mode ${before.toString(8)} has ${after.toString(8)} when it is written over`, async () => {
+    it(`of mode ${before.toString(8)} has ${after.toString(8)} when it is overwritten`, async () => {
       const file = join(await temporaryDirectory("secret"), "registration.yaml");
       await writeFile(file, "old");
       await chmod(file, before);
@@ -50,7 +50,7 @@ describe("a secret file", () => {
     assert.deepEqual([uid, gid, mode & 0o777], [owner, group, 0o640]);
   });
 
-  it("is written where a link leads, and nothing is left beside it", async () => {
+  it("is written to a link's target, and nothing is left beside it", async () => {
     const folder = await temporaryDirectory("secret");
     const [file, other] = [join(folder, "registration.yaml"), join(await temporaryDirectory("other"), "synapse.yaml")];
     await writeFile(other, "old");

@@ -21,14 +21,14 @@ describe("a settings file", () => {
     assert.equal(file.toString(), TEXT);
   });
 
-  it("keeps comments, order and style around what changes", () => {
+  it("keeps comments, order and style around changes", () => {
     const file = new SettingsFile(TEXT);
     assert.equal(file.set("homeserver.url", "http://127.0.0.1:9009"), true);
     assert.equal(file.toString(), TEXT.replace("8008", "9009").replace("9009   #", "9009 #"));
     assert.equal(file.get("homeserver.url"), "http://127.0.0.1:9009");
   });
 
-  it("takes settings of sections that are not there, or hold comments alone", () => {
+  it("adds settings to missing sections, and to sections that hold only comments", () => {
     const file = new SettingsFile(TEXT);
     file.set("appservice.port", 1234);
     file.set("providers.ollama", { type: "ollama", url: "http://127.0.0.1:11434" });
@@ -45,7 +45,7 @@ describe("a settings file", () => {
 
 describe("a first config.yaml", () => {
   for (const ollama of [undefined, "http://127.0.0.1:11434"]) {
-    it(`says what was asked, ${ollama === undefined ? "with the demo" : "with an Ollama"}`, () => {
+    it(`has the given settings, ${ollama === undefined ? "with the demo" : "with an Ollama"}`, () => {
       const settings = load(
         firstConfig({ homeserver: "http://[::1]:8008", domain: "[::1]:8448", bind: "::1", port: 1, ollama }),
       ) as Record<string, unknown>;

@@ -9,7 +9,7 @@ function sized(...sizes: number[]): { paths: string[]; size: number }[] {
 }
 
 describe("groups of test files", () => {
-  it("are about equally large, the largest first, and have each file once", () => {
+  it("are about equally large, the largest first, and contain each file once", () => {
     const groups = groupsOf(sized(1, 9, 4, 5, 3), 2);
     assert.deepEqual(
       groups.map(({ size }) => size),
@@ -19,16 +19,16 @@ describe("groups of test files", () => {
     assert.equal(new Set(groups.flatMap(({ paths }) => paths)).size, 5);
   });
 
-  it("are no more than there are files", () => {
+  it("are never more than the files", () => {
     assert.equal(groupsOf(sized(1, 2), 6).length, 2);
     assert.deepEqual(groupsOf([], 6), []);
   });
 
-  it("of several suites are run side by side, however many there are of each", () => {
+  it("of several suites run side by side, however many there are of each", () => {
     assert.deepEqual(interleaved([["a", "b"], ["1", "2", "3", "4"], []]), ["1", "a", "2", "3", "b", "4"]);
   });
 
-  it("are one file that has the tests of all, and a single file is itself", async () => {
+  it("are one file with the tests of all, and a single file is itself", async () => {
     const directory = await temporaryDirectory("groups");
     assert.equal(await asOneFile(["/a.test.ts"], directory, "unit-1"), "/a.test.ts");
     const path = await asOneFile(["/a.test.ts", "/b c.test.ts"], directory, "unit-1");

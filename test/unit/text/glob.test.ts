@@ -27,7 +27,7 @@ describe("a glob", () => {
     });
   }
 
-  it("takes no time, however it is made", () => {
+  it("is matched in linear time, whatever its form", () => {
     const begin = performance.now();
     for (const glob of ["*a".repeat(127), "*".repeat(255), `${"*a?".repeat(80)}b`, "?".repeat(255)]) {
       assert.equal(matchesGlob(`${glob}!`, "a".repeat(255)), false);
@@ -35,7 +35,7 @@ describe("a glob", () => {
     assert.ok(performance.now() - begin < 1_000);
   });
 
-  it("is the more particular the more it names, and most without any wildcard", () => {
+  it("is more specific the more characters it names, and most without any wildcard", () => {
     assert.ok(particularity("*") < particularity("*.org"));
     assert.ok(particularity("*.org") < particularity("*.example.org"));
     assert.ok(particularity("*.example.org.and.more") < particularity("a.b"));

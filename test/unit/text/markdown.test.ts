@@ -63,7 +63,7 @@ describe("markdown", () => {
     ["> + [x] a", "<blockquote>\n<ul>\n<li>☑ a</li>\n</ul>\n</blockquote>"],
     ["- [x] [a](https://e.org)", '<ul>\n<li>☑ <a href="https://e.org">a</a></li>\n</ul>'],
   ] as const) {
-    it(`has the boxes of the task list ${JSON.stringify(source)}`, () => assert.equal(html(source), expected));
+    it(`has task list boxes for ${JSON.stringify(source)}`, () => assert.equal(html(source), expected));
   }
 
   it("has no boxes elsewhere", () => {
@@ -83,7 +83,7 @@ describe("markdown", () => {
     }
   });
 
-  it("takes blank lines from the beginning and the end, but no indentation", () => {
+  it("drops blank lines at the beginning and the end, but no indentation", () => {
     assert.equal(renderMarkdown("\n \n    code\n\n").body, "    code");
     assert.deepEqual(renderMarkdown(" \n\n"), { body: "" });
   });
@@ -117,7 +117,7 @@ describe("emphasis beside signs of scripts that have no spaces", () => {
     it(JSON.stringify(source), () => assert.equal(html(source), expected));
   }
 
-  it("stands in tables, and in the body it is the words alone", () => {
+  it("works in tables, and the body has only the words", () => {
     const { body, formattedBody = "" } = renderMarkdown("| **「表」**な | b |\n|---|---|\n| **値。**は | ~~「x」~~y |");
     assert.match(formattedBody, /<strong>「表」<\/strong>な[\s\S]*<strong>値。<\/strong>は[\s\S]*<del>「x」<\/del>y/);
     assert.equal(body, "「表」な | b\n値。は | ~~「x」~~y");
@@ -139,12 +139,12 @@ describe("a formatted body is left out", () => {
     it(`of ${JSON.stringify(text)}`, () => isPlain(text));
   }
 
-  it("where the body says what is meant, not how it was written", () => {
+  it("where the body shows the meaning, not the markup", () => {
     isPlain("a \\*star\\*", "a *star*");
     isPlain("&copy; me", "© me");
   });
 
-  it("and the layout stays as it was", () => isPlain("one\n   two\n      three\n\n\n\nfour"));
+  it("where the layout stays the same", () => isPlain("one\n   two\n      three\n\n\n\nfour"));
 
   it("where there are only marks, which then are the body", () => {
     for (const marks of ["[a]: https://example.org", "```\n```", "#", "<br>", "> "]) isPlain(marks, marks.trim());
@@ -189,7 +189,7 @@ describe("LaTeX", () => {
     assert.doesNotMatch(html("`$x$` and \\$x$ and\n```\n$$\nx\n$$\n```"), /maths/);
   });
 
-  it("is not what a link with escaped brackets is", () => {
+  it("is not a link with escaped brackets", () => {
     isPlain("\\[not\\](a link)", "[not](a link)");
   });
 });
@@ -296,8 +296,8 @@ describe("nothing in an answer acts by itself:", () => {
   });
 });
 
-describe("text is cleaned of", () => {
-  it("control characters and what turns the direction", () => {
+describe("the text of an answer loses", () => {
+  it("control characters and characters that change the direction", () => {
     isPlain("a\u0000b\u001b[31mc\u007fd\u0085e\u202ef\u2066g\th", "ab[31mcdefg\th");
     isPlain("a\r\nb\rc", "a\nb\nc");
     assert.doesNotMatch(html("**a**\u0000 `\u001b`"), /[\p{Cc}--\n]/v);
@@ -311,7 +311,7 @@ describe("text is cleaned of", () => {
   });
 });
 
-it("text that is no markdown says itself when it is put into some", () => {
+it("text that is not markdown stays the same when it is put into markdown", () => {
   for (const text of [
     "a_b_ *c* `d`",
     "[e](f) <g> &amp; ~~h~~",
@@ -382,7 +382,7 @@ describe("whatever its size and shape, rendering", () => {
     ["at signs", (n) => "@".repeat(n)],
   ];
   for (const [what, shape] of shapes) {
-    it(`leaves a body in proportion of ${what}`, () => {
+    it(`gives a body of proportional size for ${what}`, () => {
       const source = shape(5_000);
       const { body } = renderMarkdown(source);
       assert.ok(body.length > 0 && body.length < 40 * source.length, String(body.length));

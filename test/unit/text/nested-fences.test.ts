@@ -48,14 +48,14 @@ describe("a code block that shows markdown with code blocks in it", () => {
     ["fenced longer already", `Here:\n\n\`\`\`\`markdown\n${README}\n\`\`\`\`\n\nDone.`, README],
     ["with a title", `Here:\n\n\`\`\`markdown title="a"\n${README}\n\`\`\`\n\nDone.`, README],
   ] as const) {
-    it(`is one, ${what}`, () => {
+    it(`is one block, ${what}`, () => {
       assert.deepEqual(shown(source), { blocks: [inner], beside: "Here: █ Done." });
       const longer = withLongerFences(source);
       assert.equal(withLongerFences(longer), longer);
     });
   }
 
-  it("is one while it is being written, too: what was shown stays", () => {
+  it("is one block while it is being written, too: text stays in place once it was shown", () => {
     const whole = `Here:\n\n\`\`\`markdown\n${README}\n\`\`\`\n\nDone.`;
     const end = whole.indexOf("\n\nDone.");
     for (let length = whole.indexOf("# Title") + 7; length < end; length++) {
@@ -70,7 +70,7 @@ describe("a code block that shows markdown with code blocks in it", () => {
     assert.deepEqual(shown(indented).blocks, [README]);
   });
 
-  it("is one in each part of a long answer", async () => {
+  it("is one block in each part of a long answer", async () => {
     const long = `\`\`\`markdown\n${`${README}\n\n`.repeat(60)}\`\`\`\n\nDone.`;
     const parts = await Array.fromAsync(splitMarkdown(long, (part) => Promise.resolve(part.length < 800)));
     assert.ok(parts.length > 2);
@@ -79,7 +79,7 @@ describe("a code block that shows markdown with code blocks in it", () => {
   });
 });
 
-describe("code blocks that are as CommonMark has them", () => {
+describe("code blocks that follow CommonMark", () => {
   for (const source of [
     "```js\na\n```\n\ntext\n\n```py\nb\n```",
     "```\na\n```\ntext\n```\nb\n```",
@@ -96,7 +96,7 @@ describe("code blocks that are as CommonMark has them", () => {
     it(`stay so: ${JSON.stringify(source)}`, () => assert.equal(withLongerFences(source), source));
   }
 
-  it("take linear time, whatever there is of them", () => {
+  it("take linear time, however many there are", () => {
     for (const piece of ["```markdown\n", "```\n", "```\nx\n", "\n```\nx\n", "```js\n", "~~~md\n```x\n"]) {
       const text = piece.repeat(200_000 / piece.length);
       const started = performance.now();
@@ -105,7 +105,7 @@ describe("code blocks that are as CommonMark has them", () => {
     }
   });
 
-  it("end before what the bridge says below an answer that was cut off in one", () => {
+  it("end before the bridge's words below an answer that was cut off in one", () => {
     assert.equal(shown(withNote("Here:\n```js\nlet a", "It was cut off.")).beside, "Here: █ It was cut off.");
     assert.equal(shown(withNote("```js\nlet a\n```", "It was cut off.")).beside, "█ It was cut off.");
     assert.equal(withNote("words", "It was cut off."), "words\n\n*It was cut off.*");

@@ -46,7 +46,7 @@ describe("a body is plain text:", () => {
     assert.equal(body, "Whales\n\nWhales are mammals. See here (https://e.org):\n\n1. Blue\n2. Grey\n\n    print(1)");
   });
 
-  it("levels beyond those that can be read are not indented further", () => {
+  it("levels beyond the readable ones are not indented further", () => {
     const { body } = renderMarkdown(`${"> ".repeat(90)}a`);
     assert.equal(body, `${"> ".repeat(16)}a`);
   });

@@ -26,7 +26,7 @@ function endsInCode(text: string): boolean {
 }
 
 describe("an answer that is too large for one event", () => {
-  it("stays whole when it is not", async () => {
+  it("stays whole when it is not too large", async () => {
     assert.deepEqual(await split("short", within(10)), ["short"]);
   });
 
@@ -54,21 +54,21 @@ describe("an answer that is too large for one event", () => {
     assert.equal(words(parts.join("\n")), words(text));
   });
 
-  it("is cut anywhere when it has no border, but never through a character", async () => {
+  it("is cut anywhere when it has no boundary, but never inside a character", async () => {
     const text = "😀".repeat(500);
     const parts = await split(text, within(101));
     assert.ok(parts.every((part) => part.isWellFormed() && part.length <= 101));
     assert.equal(parts.join(""), text);
   });
 
-  it("comes to an end, whatever fits", async () => {
+  it("is split to its end, however little fits", async () => {
     for (const text of ["```", "```\n```\n```", "\n\n\n", " a ", "a\n\nb", `\`\`\`ts\n${"x".repeat(50)}`]) {
       assert.ok((await split(text, () => false)).length <= text.length + 1, JSON.stringify(text));
       assert.ok((await split(text, within(1))).length <= text.length + 1, JSON.stringify(text));
     }
   });
 
-  it("keeps fences of any kind, and what stands in them", async () => {
+  it("keeps fences of any kind, and their content", async () => {
     const inner = Array.from({ length: 10 }, (_, index) => `\`\`\`\nline ${index}\n\`\`\``).join("\n");
     const nested = await split(`\`\`\`\`md\n${inner}\n\`\`\`\`\nend`, within(60));
     assert.ok(nested.length > 3);
@@ -77,7 +77,7 @@ describe("an answer that is too large for one event", () => {
     for (const part of tildes) assert.equal((part.match(/^~~~$/gm) ?? []).length, part === "end" ? 0 : 2, part);
   });
 
-  it("does not go out in thousands when a fence never ends its first line", async () => {
+  it("makes no thousands of parts when a fence never ends its first line", async () => {
     for (const text of [`\`\`\`${"a".repeat(40_000)}`, "`".repeat(40_000), `${"~".repeat(40_000)}\ncode`]) {
       const parts = await split(text, within(32_000));
       assert.ok(parts.length <= 3, `${parts.length} parts`);
@@ -133,7 +133,7 @@ describe("an answer that is too large for one event", () => {
     assert.ok((await split("😀😀😀", () => false)).every((part) => part.isWellFormed()));
   });
 
-  it("takes work that grows as the answer does, whatever little of it fits", async () => {
+  it("takes time proportional to the answer, however little of it fits", async () => {
     const line = `${"- ".repeat(40)}a\n`;
     const looked = async (size: number, most: number): Promise<number> => {
       let characters = 0;

@@ -4,7 +4,7 @@ import { describe, it } from "node:test";
 import { estimateTokens } from "../../../src/text/tokens.ts";
 
 describe("the estimate of tokens", () => {
-  it("is nothing for nothing, and something for anything", () => {
+  it("is zero for nothing, and more for anything", () => {
     assert.equal(estimateTokens(""), 0);
     assert.equal(estimateTokens("a"), 1);
   });
@@ -19,19 +19,19 @@ describe("the estimate of tokens", () => {
     ["Chinese", "你好,世界", 4, 12],
     ["emoji", "👩‍🚀", 6, 12],
   ] as const) {
-    it(`is no less than what ${what} costs, and no more than a token a byte`, () => {
+    it(`is no less than the cost of ${what}, and no more than a token a byte`, () => {
       const estimate = estimateTokens(text);
       assert.ok(estimate >= atLeast && estimate <= atMost, String(estimate));
       assert.ok(estimate <= Buffer.byteLength(text));
     });
   }
 
-  it("grows with the text, by as much as the text", () => {
+  it("grows in proportion to the text", () => {
     const text = "Hello, Wörld! 你好 👋\n";
     assert.equal(estimateTokens(text.repeat(300)), 100 * estimateTokens(text.repeat(3)));
   });
 
-  it("bears lone surrogates", () => {
+  it("accepts lone surrogates", () => {
     assert.ok(estimateTokens("\ud83d") > 0);
   });
 });

@@ -20,7 +20,7 @@ async function settle(): Promise<void> {
 }
 
 describe("a draft", () => {
-  it("is not shown of an answer that is quick, nor of blanks", async (t) => {
+  it("is not shown for a quick answer, nor for blanks", async (t) => {
     t.mock.timers.enable({ apis: ["setTimeout"] });
     const to = delivery();
     const draft = new Draft(to, silentLogger());
@@ -33,7 +33,7 @@ describe("a draft", () => {
     assert.deepEqual(to.shown, []);
   });
 
-  it("shows all there is by then, and nothing twice", async (t) => {
+  it("shows everything so far, and nothing twice", async (t) => {
     t.mock.timers.enable({ apis: ["setTimeout"] });
     const to = delivery();
     const draft = new Draft(to, silentLogger());
@@ -50,7 +50,7 @@ describe("a draft", () => {
     assert.equal(await draft.close(), "$draft");
   });
 
-  it("goes on with one that was there before, and ends when there may be no more edits", async (t) => {
+  it("continues an earlier draft, and ends when there may be no more edits", async (t) => {
     t.mock.timers.enable({ apis: ["setTimeout"] });
     let left = 1;
     const to = delivery({ eventId: "$before" });
@@ -67,7 +67,7 @@ describe("a draft", () => {
     assert.equal(await draft.close(), "$before");
   });
 
-  it("that can't be sent is given up without harm", async (t) => {
+  it("that can't be sent is dropped without harm", async (t) => {
     t.mock.timers.enable({ apis: ["setTimeout"] });
     const draft = new Draft(delivery({ begin: () => Promise.reject(new Error("thrown out")) }), silentLogger());
     draft.update("hello");

@@ -19,17 +19,17 @@ const FAILED: TurnReply = {
 };
 
 describe("the steps of a turn", () => {
-  it("begin with the model, which is asked anew as long as it has not answered", () => {
+  it("begin with the model, which is asked again until it has answered", () => {
     assert.deepEqual(nextStep([]), { type: "ask", step: FIRST_STEP });
     assert.deepEqual(nextStep([FIRST_STEP]), { type: "ask", step: FIRST_STEP });
   });
 
-  it("are over with its answer, and with its failure", () => {
+  it("end with its answer, and with its failure", () => {
     assert.deepEqual(nextStep([lastEnd([FIRST_STEP], REPLY)]), { type: "send" });
     assert.deepEqual(nextStep([lastEnd([FIRST_STEP], FAILED)]), { type: "send" });
   });
 
-  it("keep what came back of each", async () => {
+  it("keep the result of each", async () => {
     const steps: TurnStep[] = [];
     assert.equal(await takeSteps(steps, () => Promise.resolve(REPLY)), REPLY);
     const answer = { text: "One.\n\nTwo.", usage: { promptTokens: 7, answerTokens: 2 } };
@@ -44,13 +44,13 @@ describe("the steps of a turn", () => {
     assert.deepEqual(stopped.answer, { text: "", failure: "stopped" });
   });
 
-  it("ask nobody who has answered", async () => {
+  it("ask nobody again who has answered", async () => {
     const steps: TurnStep[] = [lastEnd([FIRST_STEP], REPLY)];
     assert.equal(await takeSteps(steps, () => Promise.reject(new Error("asked"))), undefined);
     assert.equal(lastEnd(steps, FAILED), steps[0]);
   });
 
-  it("stay asked where asking throws", async () => {
+  it("stay open where asking throws", async () => {
     const steps: TurnStep[] = [FIRST_STEP];
     await assert.rejects(
       takeSteps(steps, () => Promise.reject(new Error("no database"))),

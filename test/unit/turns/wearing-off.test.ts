@@ -12,7 +12,7 @@ describe("a day's limit", () => {
     assert.equal(usedNow(100, 24, 0), 100, "an answer may take more than was left");
   });
 
-  it("says how long it takes until there is room", () => {
+  it("says how long it takes until there is room again", () => {
     assert.equal(waitMs(23, 24, 1), 0);
     assert.equal(waitMs(24, 24, 1), HOUR_MS);
     assert.equal(waitMs(48, 24, 1), 25 * HOUR_MS);

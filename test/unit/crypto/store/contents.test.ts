@@ -20,7 +20,7 @@ describe("rowsOf", () => {
     });
   });
 
-  it("tells records of different stores and keys of different types apart", () => {
+  it("distinguishes records of different stores and keys of different types", () => {
     const rows = rowsOf([
       { kind: "put", store: "a", key: "1", value: "x" },
       { kind: "put", store: "b", key: "1", value: "x" },
@@ -30,12 +30,12 @@ describe("rowsOf", () => {
     assert.equal(rows.length, 4);
   });
 
-  it("tells a stored null from a deletion", () => {
+  it("distinguishes a stored null from a deletion", () => {
     const [row] = rowsOf([{ kind: "put", store: "s", key: "k", value: null }]);
     assert.deepEqual(row, { store: "s", key: '"k"', value: "null" });
   });
 
-  it("refuses what JSON would change, in values and in keys", () => {
+  it("refuses data that JSON would change, in values and in keys", () => {
     assert.throws(() => rowsOf([{ kind: "put", store: "s", key: "k", value: [undefined] }]), NotStorable);
     assert.throws(() => rowsOf([{ kind: "delete", store: "s", key: new Date(0) }]), NotStorable);
   });

@@ -63,7 +63,7 @@ describe("assertStoreHolds", () => {
     await replaced(transaction, "_abort", abort, failsClosed(/stays in memory/));
   });
 
-  it("fails when a refused write completes all the same", async () => {
+  it("fails when a refused write still completes", async () => {
     const abort = function (this: Transaction): void {
       unheldStart.call(this);
     };

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { deviceNameOf, isDeviceName } from "../../../../src/ghost/device/device-name.ts";
 
 describe("a ghost's device", () => {
-  it("is named for its agent, as long as the homeserver allows", () => {
+  it("is named after its agent, as long as the homeserver allows", () => {
     assert.equal(deviceNameOf("Llama 3.2 (3B)"), "Llama 3.2 (3B) (matrix-appservice-agents)");
     assert.equal(deviceNameOf(undefined), "matrix-appservice-agents");
     for (const long of ["x".repeat(300), "😀".repeat(100), `a${"😀".repeat(100)}`]) {
@@ -13,7 +13,7 @@ describe("a ghost's device", () => {
     }
   });
 
-  it("is known for its own by whatever name it was made", () => {
+  it("is recognised under any name that it was made with", () => {
     for (const name of [deviceNameOf("Llama"), deviceNameOf("Another"), deviceNameOf(undefined), deviceNameOf("")]) {
       assert.equal(isDeviceName(name), true, name);
     }

@@ -51,7 +51,7 @@ describe("the state of a ghost's device", () => {
     }
   });
 
-  it("of a store that went back in time is the same as of one that somebody wants replaced", () => {
+  it("of a store that went back in time is the same as of one that is to be replaced", () => {
     for (const record of everyRecord()) {
       assert.deepEqual(outdated(record), deviceStateOf({ ...record, renew: true }));
     }
@@ -77,7 +77,7 @@ describe("the state of a ghost's device", () => {
       }
     });
 
-    it("by an identity that was there brings the keys of its backup", () => {
+    it("by an existing identity brings the keys of its backup", () => {
       for (const restore of [false, true]) {
         assert.deepEqual(afterSigning(made(false, restore), "restored identity"), {
           kind: "signed",
@@ -92,7 +92,7 @@ describe("the state of a ghost's device", () => {
       }
     });
 
-    it("that nobody here could do has nothing more to be done", () => {
+    it("that this bridge could not do needs nothing more", () => {
       assert.deepEqual(afterSigning(made(true, true), "identity elsewhere"), { kind: "orphaned" });
     });
   });

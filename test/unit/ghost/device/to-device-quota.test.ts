@@ -10,8 +10,8 @@ function taken(quota: ToDeviceQuota, count: number, standing: Standing, sender: 
   return Array.from({ length: count }).filter(() => quota.take({ sender, type }, standing, nowMs)).length;
 }
 
-describe("what is sent to an agent's device", () => {
-  it("is taken up to so many an hour, of each sender by itself", () => {
+describe("a message to an agent's device", () => {
+  it("is accepted up to so many an hour, of each sender separately", () => {
     const quota = new ToDeviceQuota(AGENT);
     assert.equal(taken(quota, 5_000, "user", "@mallory:example.org"), MOST_AN_HOUR.user);
     assert.equal(taken(quota, 5_000, "neighbour", "@mia:example.org"), MOST_AN_HOUR.neighbour);
@@ -20,7 +20,7 @@ describe("what is sent to an agent's device", () => {
     assert.equal(taken(quota, 5_000, "user", "@mallory:example.org", KEY, 3_600_000), MOST_AN_HOUR.user);
   });
 
-  it("is taken of strangers where it is a verification, which is refused, and nothing else is", () => {
+  it("is accepted from strangers only where it is a verification, which is refused", () => {
     const quota = new ToDeviceQuota(AGENT);
     for (const type of [KEY, "m.room_key.withheld", "m.room_key_request", "org.example.junk"]) {
       assert.equal(taken(quota, 10, "stranger", "@mallory:example.org", type), 0);
@@ -29,7 +29,7 @@ describe("what is sent to an agent's device", () => {
     assert.equal(taken(quota, 5_000, "stranger", "@mallory:example.org", verification), MOST_AN_HOUR.stranger);
   });
 
-  it("is taken of all users of another server up to ten times as many, and of the agent's own server without that", () => {
+  it("is accepted from all users of another server together up to ten times as many, and from the agent's own server without that limit", () => {
     const quota = new ToDeviceQuota(AGENT);
     const of = (server: string): number =>
       Array.from({ length: 20 }, (_, user) => taken(quota, 1_000, "user", `@m${user}:${server}`)).reduce(
@@ -40,7 +40,7 @@ describe("what is sent to an agent's device", () => {
     assert.equal(of("example.org"), 20 * MOST_AN_HOUR.user);
   });
 
-  it("is always taken of the agent itself", () => {
+  it("is always accepted from the agent itself", () => {
     assert.equal(taken(new ToDeviceQuota(AGENT), 5_000, "stranger", AGENT), 5_000);
   });
 });
