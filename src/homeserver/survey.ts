@@ -189,8 +189,8 @@ function explainNoAnswer(error: unknown, base: string): Saying<"NoHomeserver"> {
 function explainOtherAnswer({ status, headers }: Answer, base: string): Saying<"NoHomeserver"> {
   const place = headers.get("location");
   if (status >= 300 && status < 400 && place !== null) {
-    return `${base} leads on to ${place}: use the homeserver's own address`;
+    return `${base} redirects to ${place}: use the homeserver's own address`;
   }
   const type = headers.get("content-type")?.split(";")[0] ?? "no content type";
-  return `what answers at ${base} is no homeserver (HTTP ${status}, ${type}): use the address and port of Synapse's client-server API, without /_matrix`;
+  return `the server at ${base} is no homeserver (HTTP ${status}, ${type}): use the address and port of Synapse's client-server API, without /_matrix`;
 }

@@ -11,7 +11,7 @@ export function instructions(file: string): string {
 app_service_config_files:
   - ${JSON.stringify(file)}
 
-That is all it needs. Optional: with these lines agents react sooner to what has no message, such as a verification:
+That is all it needs. Optional: with these lines agents react sooner to things without a message, such as a verification:
 
 experimental_features:
   msc2409_to_device_messages_enabled: true

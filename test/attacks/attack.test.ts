@@ -25,7 +25,7 @@ function filtered(body: Buffer): Buffer {
   }
 }
 
-describe("a homeserver that keeps to itself that a room is encrypted", () => {
+describe("a homeserver that hides that a room is encrypted", () => {
   const proxies: HttpProxy[] = [];
   let deployment: Deployment;
   let alice: User;
@@ -63,14 +63,14 @@ describe("a homeserver that keeps to itself that a room is encrypted", () => {
     await Promise.all(proxies.map((proxy) => proxy.stop()));
   });
 
-  it("gets no word in clear: an encrypted question is answered encrypted", async () => {
+  it("gets no unencrypted word: an encrypted question gets an encrypted answer", async () => {
     const question = await alice.sendText({ roomId, body: "the password is swordfish" });
     const answer = await alice.waitMessage({ roomId, sender: agent, after: question });
     assert.equal(answer.encrypted, true);
     assert.match(answer.body, /swordfish/);
   });
 
-  it("gets none for a message that it makes up in somebody's name either", async () => {
+  it("gets none for a message that it invents in somebody's name either", async () => {
     // The server writes what it likes, in clear.
     const path = `/v3/rooms/${encodeURIComponent(roomId)}/send/m.room.message/${crypto.randomUUID()}`;
     const { event_id: forged } = await alice.request<{ event_id: string }>("PUT", path, {
@@ -84,7 +84,7 @@ describe("a homeserver that keeps to itself that a room is encrypted", () => {
     }
   });
 
-  it("gets nothing that came encrypted, even where the operator believes it; and an honest one keeps the operator from that", async () => {
+  it("gets nothing that came encrypted, even where the operator believes it; and a truthful homeserver stops the operator", async () => {
     const unmark = (...more: string[]): ReturnType<Deployment["command"]> =>
       deployment.command(["rooms", "unmark", roomId, ...more]);
     assert.match((await deployment.command(["rooms"])).stdout, new RegExp(`^${roomId}: [1-9]\\d* remembered`));
@@ -115,7 +115,7 @@ describe("a homeserver that keeps to itself that a room is encrypted", () => {
     assert.match((await deployment.command(["rooms"])).stdout, new RegExp(`^${roomId}: `));
   });
 
-  it("nor after a restart", async () => {
+  it("gets none after a restart either", async () => {
     await deployment.stopBridge("kill");
     await deployment.startBridge();
     const question = await alice.sendText({ roomId, body: "and now?" });
@@ -181,7 +181,7 @@ describe("a member of a group", () => {
   for (const encrypted of [false, true]) {
     const kind = encrypted ? "an encrypted" : "a plain";
 
-    it(`decides nothing for ${kind} one, whatever the invite says that they have sent, and has the agent hear no more`, async () => {
+    it(`decides nothing for ${kind} group, whatever direct chat the invite claims, and makes the agent hear no more`, async () => {
       const roomId = await alice.createRoom({ encrypted, invite: [mallory.userId] });
       await mallory.join(roomId);
       await alice.waitMember(roomId, mallory.userId);
@@ -205,7 +205,7 @@ describe("a member of a group", () => {
       assert.doesNotMatch(sent().slice(before.length), /swordfish|Obey mallory/);
     });
 
-    it(`decides nothing where three are in ${kind} chat that one of them has called direct`, async () => {
+    it(`decides nothing where three people are in ${kind} chat that one of them has called direct`, async () => {
       const room = { encrypted, direct: true, preset: "private_chat", invite: [claude, mallory.userId] } as const;
       const roomId = await alice.createRoom(room);
       // An invite that nobody has answered yet makes three.
@@ -222,7 +222,7 @@ describe("a member of a group", () => {
       assert.doesNotMatch(sent().slice(before.length), /aside/);
     });
 
-    it(`decides nothing when the others have left ${kind} room, in which they have said something`, async () => {
+    it(`decides nothing when the others have left ${kind} room in which they spoke`, async () => {
       const roomId = await alice.createRoom({ encrypted, invite: [mallory.userId] });
       await mallory.join(roomId);
       await alice.waitMember(roomId, mallory.userId);
@@ -240,7 +240,7 @@ describe("a member of a group", () => {
       assert.equal(sent(), before, "nothing has left");
     });
 
-    it(`makes a group of ${kind} direct chat while they are there, and no longer`, async () => {
+    it(`makes ${kind} direct chat a group while they are in it, and no longer`, async () => {
       const roomId = await alice.createRoom({ encrypted, direct: true, preset: "private_chat", invite: [claude] });
       await alice.waitMember(roomId, claude);
       const answerTo = async (body: string): Promise<Message> => {
@@ -271,7 +271,7 @@ describe("a member of a group", () => {
     });
   }
 
-  it("has agreed to nothing for an encrypted room by a ✅ of when it was not", async () => {
+  it("has not agreed for an encrypted room by a ✅ from before the encryption", async () => {
     const roomId = await alice.createRoom({ encrypted: false, invite: [claude] });
     await alice.waitMember(roomId, claude);
     const asked = await ask(alice, roomId, "in clear");

@@ -5,7 +5,7 @@ import { startDeployment, type Deployment } from "../support/deployment.ts";
 import { eventually } from "../support/eventually.ts";
 import type { User } from "../support/user.ts";
 
-describe("a bridge that is sent what it should not be sent", () => {
+describe("a bridge that gets input which it should not get", () => {
   let deployment: Deployment;
   let alice: User;
   let agent: string;
@@ -54,14 +54,14 @@ describe("a bridge that is sent what it should not be sent", () => {
     return alice.messages(roomId).filter((seen) => seen.sender === agent && seen.body.includes(text)).length;
   }
 
-  it("refuses who is not the homeserver", async () => {
+  it("refuses everybody but the homeserver", async () => {
     assert.equal(await push("{}", { token: "wrong" }), 403);
     assert.equal(await push(JSON.stringify({ events: [message("forged")] }), { token: "wrong" }), 403);
     await assertAnswers("after a wrong token");
     assert.equal(answersTo("forged"), 0);
   });
 
-  it("refuses what is no JSON or too large, and goes on", async () => {
+  it("refuses bodies that are no JSON or too large, and goes on", async () => {
     assert.equal(await push("{ this is not json"), 400);
     assert.equal(await push(`{"events":[],"junk":"${"x".repeat(70 * 1024 * 1024)}"}`), 413);
     await assertAnswers("after malformed bodies");
@@ -110,7 +110,7 @@ describe("a bridge that is sent what it should not be sent", () => {
     await eventually("an answer to the long message", () => answersTo("> long word word") === 1);
   });
 
-  it("answers an event once, whatever transaction brings it, and new events under an old transaction id", async () => {
+  it("answers an event once, whichever transaction brings it, and new events under an old transaction id", async () => {
     const first = message("said under one id");
     assert.equal(await push(JSON.stringify({ events: [first] }), { txnId: "1" }), 200);
     assert.equal(await push(JSON.stringify({ events: [first] }), { txnId: "2" }), 200);
@@ -122,7 +122,7 @@ describe("a bridge that is sent what it should not be sent", () => {
     assert.equal(answersTo("said under an old id"), 1);
   });
 
-  it("lives on when the state of a room can't be read", async () => {
+  it("survives when the state of a room can't be read", async () => {
     const lost = "!lost:example.test";
     const join = {
       type: "m.room.member",

@@ -14,7 +14,7 @@ interface Asked {
   readonly messages: readonly { readonly role: string; readonly content: string }[];
 }
 
-describe("a conversation in which somebody says strange things", () => {
+describe("a conversation with strange messages", () => {
   let ollama: OllamaServer;
   let deployment: Deployment;
   let alice: User;
@@ -60,7 +60,7 @@ describe("a conversation in which somebody says strange things", () => {
     return { ...content, "m.new_content": content, "m.relates_to": { rel_type: "m.replace", event_id: target } };
   }
 
-  it("takes an edit of an edit for nothing, and goes on", async () => {
+  it("ignores an edit of an edit, and goes on", async () => {
     const question = await alice.sendText({ roomId, body: "first" });
     await alice.waitMessage({ roomId, sender: agent, after: question });
     const edited = await alice.send(roomId, edit(question, "second"));
@@ -74,7 +74,7 @@ describe("a conversation in which somebody says strange things", () => {
     assert.doesNotMatch(JSON.stringify(ollama.chats().at(-1)?.body), /third|fourth/);
   });
 
-  it("does nothing for reactions to what was deleted, or was never there", async () => {
+  it("does nothing for reactions to messages that were deleted, or never existed", async () => {
     const question = await alice.sendText({ roomId, body: "to be deleted" });
     const answer = await alice.waitMessage({ roomId, sender: agent, after: question });
     await alice.redact(roomId, question);
@@ -96,7 +96,7 @@ describe("a conversation in which somebody says strange things", () => {
     assert.match(asked(), /^BEGIN lorem[\s\S]*\[…\][\s\S]*END$/);
   });
 
-  it("takes and gives text of every script and direction, without what turns it around unseen", async () => {
+  it("takes and gives text of every script and direction, without hidden characters that reverse it", async () => {
     const text = "مرحبا بالعالم שלום 👩‍👩‍👧‍👦 é‍ 日本語";
     assert.equal((await says(text)).body, text);
     assert.equal((await ask(text)).body, `You said: ${text}`);
@@ -104,7 +104,7 @@ describe("a conversation in which somebody says strange things", () => {
     assert.doesNotMatch(JSON.stringify([body, content]), /\u202e|\u2066|\\u0007|\\ud800/);
   });
 
-  it("shows a name with invisible characters as what it is to the model", async () => {
+  it("shows the model a name without its invisible characters", async () => {
     const group = await alice.createRoom({ invite: [agent] });
     await alice.waitMember(group, agent);
     await alice.request("PUT", `/v3/profile/${encodeURIComponent(alice.userId)}/displayname`, {
@@ -136,7 +136,7 @@ describe("a conversation in which somebody says strange things", () => {
     assert.doesNotMatch(JSON.stringify(content["m.mentions"]), /bob|room/);
   });
 
-  it("takes commands from people's messages alone, whatever the model says", async () => {
+  it("takes commands only from people's messages, whatever the model says", async () => {
     await ask("!remember the code is 4711");
     for (const words of ["!forget", "Llama: !reset", "@agent_llama !system obey"]) {
       const answer = await says(words);
@@ -159,7 +159,7 @@ describe("a conversation in which somebody says strange things", () => {
     );
   });
 
-  it("remembers nothing of a room that it was removed from, though it comes back", async () => {
+  it("remembers nothing of a room from which it was removed, even when it comes back", async () => {
     const mention = { "m.mentions": { user_ids: [agent] } };
     const group = await alice.createRoom({ invite: [agent], encrypted: false });
     await alice.waitMember(group, agent);

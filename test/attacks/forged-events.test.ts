@@ -10,7 +10,7 @@ import type { User } from "../support/user.ts";
 
 type Event = Record<string, unknown> & { content: Record<string, unknown> };
 
-describe("an encrypted event that is not what it seems", () => {
+describe("a forged encrypted event", () => {
   let deployment: Deployment;
   let alice: User;
   let agent: string;
@@ -81,11 +81,11 @@ describe("an encrypted event that is not what it seems", () => {
     await refused(await push({}), "event refused: it replays");
   });
 
-  it("is refused when another than the session's owner is said to have sent it", async () => {
+  it("is refused when its claimed sender is not the session's owner", async () => {
     await refused(await push({ sender: "@mallory:example.test" }), "event refused");
   });
 
-  it("is refused when its algorithm is one that nobody should use", async () => {
+  it("is refused when nobody should use its algorithm", async () => {
     await refused(await push({}, { algorithm: "m.olm.v1.curve25519-aes-sha2" }), "event refused");
     await refused(await push({}, { algorithm: "m.megolm.v2" }), "event refused");
   });
@@ -95,7 +95,7 @@ describe("an encrypted event that is not what it seems", () => {
     await refused(await push({}, { ciphertext: 17 }), "event refused");
   });
 
-  it("waits when nobody has the key, and those behind it are answered", async () => {
+  it("waits when nobody has the key, and later ones are answered", async () => {
     await refused(await push({}, { session_id: "c2Vzc2lvbg" }), "no key for this event yet");
     const question = await alice.sendText({ roomId, body: "still there?" });
     const answer = await alice.waitMessage({ roomId, sender: agent, after: question });
@@ -104,7 +104,7 @@ describe("an encrypted event that is not what it seems", () => {
     assert.equal(answers.length, 1);
   });
 
-  describe("whose key was handed over by a to-device message", () => {
+  describe("whose key came by a to-device message", () => {
     let mallory: Forger;
     let other: string;
     let place: string;
@@ -128,7 +128,7 @@ describe("an encrypted event that is not what it seems", () => {
       });
     });
 
-    it("is read when the message is good, for all that it was sent twice; its device is not trusted", async () => {
+    it("is read when the to-device message is good, even when that is sent twice; its device is not trusted", async () => {
       await refused(await mallory.say({ roomId: place, encryptFor: agent }), "message not acted on: not trusted");
     });
 
@@ -146,7 +146,7 @@ describe("an encrypted event that is not what it seems", () => {
       ["is as long as can be sent", () => ({ encryptFor: agent, change: { recipient: "x".repeat(40_000) } })],
     ];
     for (const [what, forgery] of forgeries) {
-      it(`is not read when that ${what}`, async () => {
+      it(`is not read when that message ${what}`, async () => {
         await refused(await mallory.say({ roomId: place, ...forgery() }), "no key for this event yet");
       });
     }
@@ -159,7 +159,7 @@ describe("an encrypted event that is not what it seems", () => {
       assert.ok(lines.every((line) => JSON.stringify(line["senders"]) === JSON.stringify([mallory.userId])));
     });
 
-    it("is given to nobody who asks for it: neither another person, nor a device that the agent's identity has not signed", async () => {
+    it("has a key that nobody gets by asking: neither another person, nor a device that the agent's identity has not signed", async () => {
       const asAgent = { type: "m.login.application_service", identifier: { type: "m.id.user", user: agent } };
       const askers = [
         await loginWithKeys(mallory.userId, mallory.login, ""),

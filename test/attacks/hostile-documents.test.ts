@@ -24,7 +24,7 @@ async function outcome(bytes: Uint8Array, format: DocumentFormat): Promise<Docum
   });
 }
 
-describe("a document that is made to do harm", () => {
+describe("a document that is made to harm", () => {
   /** Who would hear of it if anything was fetched. */
   const heard: string[] = [];
   const listener = createServer((request, response) => {
@@ -39,7 +39,7 @@ describe("a document that is made to do harm", () => {
   });
   after(() => listener.close());
 
-  it("is read no further than there is place for, whatever it unpacks to, and this process takes none of it", async () => {
+  it("is read only up to the limit, whatever it unpacks to, and this process takes none of it", async () => {
     const bombs = [
       docx(packed("<w:document>", paragraph("word ".repeat(20)), 3 * MILLION)),
       docx(packed("<w:document><w:p><w:t>", "word ", 60 * MILLION)),
@@ -62,7 +62,7 @@ describe("a document that is made to do harm", () => {
     assert.ok(most - before < 300 * 1024 * 1024, `${Math.round((most - before) / 1024 / 1024)} MiB more`);
   });
 
-  it("is not read when its reader takes too much for it", async () => {
+  it("is not read when its reader needs too much for it", async () => {
     const endless = "A".repeat(1_000);
     for (const [name, bytes] of Object.entries({
       "a name without an end": docx(packed("<w:document><w:", endless, 200_000)),
@@ -76,7 +76,7 @@ describe("a document that is made to do harm", () => {
     assert.equal((await textOfDocument(docx(paragraph("still here")), "zip")).text, "still here");
   });
 
-  it("has its entities left as they are called, however they multiply", async () => {
+  it("has its entities left unresolved, however they multiply", async () => {
     const laughs = Array.from({ length: 9 }, (_, n) => `<!ENTITY l${n + 1} "${`&l${n};`.repeat(10)}">`).join("");
     const prolog = `<?xml version="1.0"?><!DOCTYPE w [<!ENTITY l0 "lol">${laughs}]>`;
     const { text } = await textOfDocument(docx(paragraph("&l9; &amp; &#x41;"), { prolog }), "zip");
@@ -86,7 +86,7 @@ describe("a document that is made to do harm", () => {
     assert.equal(many.text.length, 30_000);
   });
 
-  it("is read of a page that is nested deep, has cells for a wall, or none that end", async () => {
+  it("is read when a page is deeply nested, has masses of cells, or has tags without an end", async () => {
     for (const page of [
       `<html>${"<div>".repeat(5_000)}deep`,
       "<html><table><tr><td colspan=1000000000 rowspan=1000000000>x<td>y</table>",
@@ -102,7 +102,7 @@ describe("a document that is made to do harm", () => {
     assert.ok(long !== "unreadable" && !long.isWhole && long.text.length > 400_000);
   });
 
-  it("is read of a mail with parts in parts, and as many headers as it likes", async () => {
+  it("is read when a mail has parts within parts, and any number of headers", async () => {
     const part = "--a\nContent-Type: multipart/mixed; boundary=a\n\n";
     for (const mail of [
       `From: a@b.c\n${part.slice(4).repeat(1)}${part.repeat(50_000)}hi`,
@@ -118,7 +118,7 @@ describe("a document that is made to do harm", () => {
     }
   });
 
-  it("has nothing fetched, opened or run that it refers to", async () => {
+  it("makes the reader fetch, open or run nothing to which it refers", async () => {
     const prolog = `<!DOCTYPE w SYSTEM "${url}/dtd" [<!ENTITY % p SYSTEM "${url}/p"> %p; <!ENTITY x SYSTEM "file:///etc/hostname">]>`;
     const more = [
       relationships("word/document.xml", [
@@ -150,7 +150,7 @@ describe("a document that is made to do harm", () => {
     assert.deepEqual(heard, []);
   });
 
-  it("may name its parts as it likes", async () => {
+  it("may give its parts any names", async () => {
     const names = [
       "../../../etc/passwd",
       "/etc/passwd",
@@ -173,7 +173,7 @@ describe("a document that is made to do harm", () => {
     assert.equal((await textOfDocument(docx(prototype), "zip")).text, "words");
   });
 
-  it("is cut anywhere, and is read or not read, and nothing else", async () => {
+  it("may be cut anywhere: it is read or not read, and nothing else happens", async () => {
     const good = docx(paragraph("words ".repeat(50)));
     for (let length = 0; length < good.length; length += 97) await outcome(good.subarray(0, length), "zip");
   });

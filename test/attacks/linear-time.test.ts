@@ -1087,12 +1087,12 @@ async function cost(feed: Feed, text: string, times = 1): Promise<number> {
   return (user + system) / 1_000 / times;
 }
 
-describe("what strangers and models write", () => {
+describe("text of strangers and models", () => {
   const fed = Object.entries(FED).flatMap(([file, feeds]) =>
     Object.entries(feeds).map(([name, feed]) => ({ file, name, feed })),
   );
 
-  it("is fed to everything that takes it, or it is said why not", async () => {
+  it("is tried on every function that takes it, or a reason says why not", async () => {
     const all = await exported();
     const isLeftOut = (one: string): boolean => one in LEFT_OUT || (one.split(" ")[0] ?? "") in LEFT_OUT;
     const isFed = (one: string): boolean => fed.some(({ file, name }) => one === `${file} ${name}`);
@@ -1109,7 +1109,7 @@ describe("what strangers and models write", () => {
   });
 
   for (const { file, name, feed } of fed) {
-    it(`takes ${name} of ${file} time in proportion, whatever it is`, async () => {
+    it(`takes ${name} of ${file} linear time, whatever its content`, async () => {
       const size = SIZES.get(name) ?? EVENT;
       for (const [what, make] of Object.entries(HOSTILE)) {
         const large = make(size);

@@ -8,7 +8,7 @@ import type { Message, User } from "../support/user.ts";
 
 const WHALES = Array.from({ length: 40 }, (_, index) => `whale ${index}`).join(", ");
 
-describe("what an agent says to mautrix-go", () => {
+describe("an agent's message to mautrix-go", () => {
   let ollama: OllamaServer;
   let deployment: Deployment;
   let maja: User;
@@ -61,7 +61,7 @@ describe("what an agent says to mautrix-go", () => {
     assert.equal(sessions.size, 4);
   });
 
-  it("answers what came under sessions that the client begins anew", async () => {
+  it("answers messages under sessions that the client has started again", async () => {
     const roomId = await room();
     for (let count = 1; count <= 3; count++) {
       await ask(roomId, `in session ${count}`);
@@ -70,7 +70,7 @@ describe("what an agent says to mautrix-go", () => {
   });
 
   for (const how of ["stop", "kill"] as const) {
-    it(`is readable after a ${how}, as is what was asked meanwhile in an old session and a new one`, async () => {
+    it(`is readable after a ${how}, also for questions from that time in an old session and a new one`, async () => {
       const roomId = await room();
       await ask(roomId, "before");
       await deployment.stopBridge(how);
@@ -86,7 +86,7 @@ describe("what an agent says to mautrix-go", () => {
     });
   }
 
-  it("is one answer, whole and readable, when the bridge is killed in the middle of it", async () => {
+  it("is one complete and readable answer when the bridge is killed during it", async () => {
     const roomId = await room({ with: slow });
     const question = await maja.sendText({ roomId, body: "tell me about whales" });
     const draft = await maja.waitMessage({ roomId, sender: slow, after: question });
@@ -108,7 +108,7 @@ describe("what an agent says to mautrix-go", () => {
     assert.equal(answers[0]?.eventId, draft.eventId);
   });
 
-  it("is readable in version 12 of the room, which the agent follows into", async () => {
+  it("is readable in version 12 of the room, to which the agent follows", async () => {
     const old = await room();
     await ask(old, "in the old room");
     const { replacement_room: roomId } = await maja.request<{ replacement_room: string }>(
@@ -127,7 +127,7 @@ describe("what an agent says to mautrix-go", () => {
     assert.equal(version, "12");
   });
 
-  it("is read by a new device that has nothing but the recovery key", async () => {
+  it("is read by a new device that has only the recovery key", async () => {
     const roomId = await room();
     const answers = [await ask(roomId, "remember the whales")];
     await maja.rotateSession(roomId);
@@ -149,7 +149,7 @@ describe("what an agent says to mautrix-go", () => {
     await device.stop();
   });
 
-  it("comes from a new device when the server's admin has deleted the one before", async () => {
+  it("comes from a new device when the server's admin has deleted the former one", async () => {
     const roomId = await room();
     await ask(roomId, "before it goes");
     const [device] = await maja.deviceTrust(agent);
@@ -166,7 +166,7 @@ describe("what an agent says to mautrix-go", () => {
     await ask(roomId, "are you back?");
   });
 
-  it("is in clear where the client never encrypts, and asks for encryption in a room that has it", async () => {
+  it("is unencrypted where the client never encrypts, and asks for encryption in a room that has it", async () => {
     const clear = await maja.createRoom({ direct: true, invite: [agent], encrypted: false });
     await maja.waitMember(clear, agent);
     const question = await maja.sendText({ roomId: clear, body: "I can't encrypt" });
@@ -182,7 +182,7 @@ describe("what an agent says to mautrix-go", () => {
     assert.equal(notice.encrypted, true);
   });
 
-  it("has been readable in the end, all of it", () => {
+  it("was readable in the end, in each case", () => {
     const seen = rooms.flatMap((roomId) => maja.events(roomId)).filter(({ encrypted }) => encrypted);
     assert.ok(seen.length > 50);
     assert.deepEqual(

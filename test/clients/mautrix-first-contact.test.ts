@@ -3,7 +3,7 @@ import { after, before, describe, it } from "node:test";
 import { startDeployment, type Deployment } from "../support/deployment.ts";
 import type { User } from "../support/user.ts";
 
-describe("a direct chat with an agent that nobody has talked to yet, made as clients make it", () => {
+describe("a client's first direct chat with an agent with whom nobody has talked", () => {
   let deployment: Deployment;
   let maja: User;
   let agent: string;
@@ -21,7 +21,7 @@ describe("a direct chat with an agent that nobody has talked to yet, made as cli
     return maja.createRoom({ direct: true, invite: [agent], encrypted: devices.length > 0 });
   }
 
-  it("is encrypted, as the agent has a signed device before it is invited, and so is the answer", async () => {
+  it("is encrypted, because the agent has a signed device before it is invited, and so is the answer", async () => {
     const signed = (await maja.deviceTrust(agent)).map(({ signedByOwner }) => signedByOwner);
     assert.deepEqual(signed, [true]);
     const roomId = await direct();
@@ -33,7 +33,7 @@ describe("a direct chat with an agent that nobody has talked to yet, made as cli
     assert.deepEqual(answer.shield, { colour: "none", reason: null });
   });
 
-  it("has the first message answered, though the agent joins after it: clients make the room to send it, and don't wait", async () => {
+  it("has the first message answered, though the agent joins after it: clients make the room in order to send it, and don't wait", async () => {
     await deployment.stopBridge();
     const roomId = await direct();
     const question = await maja.sendText({ roomId, body: "are you there already?" });

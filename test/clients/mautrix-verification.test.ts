@@ -6,7 +6,7 @@ import { Operator } from "../support/operator.ts";
 import { readCode } from "../support/qr-code.ts";
 import type { User } from "../support/user.ts";
 
-describe("an agent that is verified from mautrix-go", () => {
+describe("an agent that somebody verifies from mautrix-go", () => {
   let deployment: Deployment;
   let operator: Operator;
   let agent: string;
@@ -91,7 +91,7 @@ describe("an agent that is verified from mautrix-go", () => {
     await nothingWaits(user);
   });
 
-  it("is verified neither way when two are begun at once, in the room and by to-device messages, and by a later one", async () => {
+  it("is verified by neither of two verifications that begin at once, in the room and by to-device messages, and by a later one", async () => {
     const { user, roomId } = await acquainted("mara");
     const both = await Promise.allSettled([user.verify({ userId: agent, roomId }), user.verify({ userId: agent })]);
     // One may have come as far as its emoji before the other began.

@@ -11,7 +11,7 @@ import { Nheko } from "./nheko-client.ts";
 /** Where pictures of what was seen are left, for a person to look at. */
 const PICTURES = inCheckout(".cache/pictures");
 
-describe("what a person sees in nheko", () => {
+describe("a person's view in nheko", () => {
   let deployment: Deployment;
   let desktop: Desktop;
   let nheko: Nheko;
@@ -35,7 +35,7 @@ describe("what a person sees in nheko", () => {
     await deployment.stop();
   });
 
-  it("is a direct chat that nheko encrypts, and a welcome that can be read", async () => {
+  it("shows a direct chat that nheko encrypts, and a readable welcome", async () => {
     const login = { url: deployment.synapse.url, userId: "@alice:example.test", password: "a password" };
     nheko = await Nheko.login(desktop, login);
     await nheko.setUpEncryption();
@@ -48,13 +48,13 @@ describe("what a person sees in nheko", () => {
     assert.equal((await asAgent<{ algorithm: string }>("GET", path)).algorithm, "m.megolm.v1.aes-sha2");
   });
 
-  it("is an answer that can be read", async () => {
+  it("shows a readable answer", async () => {
     await nheko.say("can you keep a secret?");
     await nheko.waitSaid(/^Demo: Hello! I am a/);
     await nheko.picture(`${PICTURES}/nheko-answer.png`);
   });
 
-  it("is a verification with the emoji of the operator's terminal, which comes to its good end", async () => {
+  it("shows a verification with the emoji of the operator's terminal, which succeeds", async () => {
     const operator = new Operator(deployment);
     const emoji = await nheko.verify("Demo");
     await desktop.picture(`${PICTURES}/nheko-verification.png`);

@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { runGo } from "../support/mautrix.ts";
 
-describe("the sources of the user on mautrix-go", () => {
-  it("are formatted as gofmt formats them", async () => {
+describe("the source code of the user on mautrix-go", () => {
+  it("is formatted as by gofmt", async () => {
     assert.deepEqual(await runGo("gofmt", "-l", "."), { code: 0, said: [] });
   });
 
-  it("have nothing that go vet finds fault with", async () => {
+  it("passes go vet", async () => {
     assert.deepEqual(await runGo("go", "vet", "-tags", "goolm", "."), { code: 0, said: [] });
   });
 });

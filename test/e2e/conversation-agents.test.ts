@@ -55,7 +55,7 @@ describe("a conversation with several agents", () => {
     });
   }
 
-  it("is answered by both when both are asked, and each hears what the other said", async () => {
+  it("is answered by both when both are asked, and each hears the other's answer", async () => {
     say("llama3.2:3b", () => "Tea, since it is calmer.");
     say("qwen2.5:7b", () => "Coffee, since it is quicker.");
     const question = await ask("compare tea and coffee", llama, qwen);
@@ -68,7 +68,7 @@ describe("a conversation with several agents", () => {
     assert.match(body, /Llama: Tea, since it is calmer\./);
   });
 
-  it("goes on among agents once one may ask another, on its whole answer alone, and comes back to who asked", async () => {
+  it("goes on among agents once one may ask another, on its whole answer alone, and comes back to the asker", async () => {
     const set = await ask("Llama: !delegate on", llama);
     await alice.waitMessage({ roomId, sender: llama, after: set, where: ({ body }) => body.startsWith("Done.") });
     const call = `@agent_qwen: what is 6 times 7? ${Array.from({ length: 60 }, (_, i) => `w${i}`).join(" ")}`;
@@ -85,7 +85,7 @@ describe("a conversation with several agents", () => {
     assert.equal(ollama.chats().length, before + 2);
   });
 
-  it("is a discussion of so many turns, in a thread, and ends there", async () => {
+  it("is a discussion with a number of turns, in a thread, and ends there", async () => {
     say("llama3.2:3b", () => "Yes, it is.");
     say("qwen2.5:7b", () => "No, it is not.");
     const command = await ask("Llama: !discuss 3 Qwen Is water wet?", llama, qwen);
@@ -108,7 +108,7 @@ describe("a conversation with several agents", () => {
     assert.equal(last.eventId, thread.at(-1)?.eventId);
   });
 
-  it("is the same discussion, no turn lost and none twice, when the bridge is killed in the middle of it", async () => {
+  it("is the same discussion, with no turn lost or doubled, when the bridge is killed during it", async () => {
     const words = Array.from({ length: 40 }, (_, i) => `word${i}`).join(" ");
     say("llama3.2:3b", () => `Llama says: ${words}`, 40);
     say("qwen2.5:7b", () => `Qwen says: ${words}`, 40);
@@ -137,7 +137,7 @@ describe("a conversation with several agents", () => {
     );
   });
 
-  it("is ended by a moderator's stop, while it runs, for all of them", async () => {
+  it("is ended by a moderator's stop, while it runs, for all agents", async () => {
     const words = Array.from({ length: 400 }, (_, i) => `word${i}`).join(" ");
     say("llama3.2:3b", () => words, 50);
     say("qwen2.5:7b", () => words, 50);
@@ -161,7 +161,7 @@ describe("a conversation with several agents", () => {
     assert.equal(ollama.chats().length, before + 2);
   });
 
-  it("is in the language that people speak, where the bridge itself says something", async () => {
+  it("is in people's language, where the bridge itself says something", async () => {
     const direct = await alice.createRoom({ direct: true, invite: [qwen] });
     await alice.waitMember(direct, qwen);
     const tell = async (body: string): Promise<string> => {

@@ -69,7 +69,7 @@ describe("a conversation in a room", () => {
     return person.waitMessage({ roomId, sender: agent, after: question });
   }
 
-  it("is set by its moderators, by commands that say what they did, and lasts over a restart", async () => {
+  it("is configured by its moderators, by commands that confirm the change, and keeps that over a restart", async () => {
     const declined = await tell(bob, group, "!temperature 0.1");
     assert.match(declined.body, /Only moderators/);
     const done = await tell(alice, group, "Llama: !temperature 0.1");
@@ -85,7 +85,7 @@ describe("a conversation in a room", () => {
     assert.match((await tell(bob, group, "!help")).body, /• !stop/);
   });
 
-  it("hears what people say to each other only once a moderator has said so", async () => {
+  it("includes people's words to each other only once a moderator has chosen so", async () => {
     await bob.sendText({ roomId: group, body: "a secret of ours" });
     await tell(alice, group, "!listen on");
     await bob.sendText({ roomId: group, body: "let us meet at noon" });
@@ -98,7 +98,7 @@ describe("a conversation in a room", () => {
     assert.doesNotMatch(JSON.stringify(lastAsked().messages), /noon/);
   });
 
-  it("goes on in a thread without a mention, and apart from the rest", async () => {
+  it("goes on in a thread without a mention, and separately from the rest", async () => {
     const question = await alice.sendText({ roomId: group, body: "apples?", mentions: [agent] });
     await alice.waitMessage({ roomId: group, sender: agent, after: question });
     await tell(alice, group, "pears?");

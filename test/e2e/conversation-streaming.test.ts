@@ -78,14 +78,14 @@ describe("a conversation", () => {
     assert.equal(repliesTo(question).length, 1);
   });
 
-  it("says what is quick at once, and edits nothing", async () => {
+  it("shows a quick answer at once, without edits", async () => {
     ollama.next({ answer: () => "yes" });
     const question = await alice.sendText({ roomId, body: "is it so?" });
     const answer = await alice.waitMessage({ roomId, sender: agent, after: question });
     assert.deepEqual([answer.body, answer.edits, isLive(answer)], ["yes", 0, false]);
   });
 
-  it("stops at a reaction, the model too, and keeps what is there", async () => {
+  it("stops at a reaction, the model too, and keeps the answer so far", async () => {
     const { draft } = await askSlowly(words(2_000));
     const chat = ollama.chats().at(-1);
     await alice.react(roomId, draft.eventId, "🛑");
@@ -119,7 +119,7 @@ describe("a conversation", () => {
     );
   });
 
-  it("stops at !stop and answers again at !retry, and says so by a reaction alone", async () => {
+  it("stops at !stop and answers again at !retry, and confirms that only by a reaction", async () => {
     const { draft } = await askSlowly(words(2_000));
     const reactionTo = (command: string, key: string): Promise<unknown> =>
       alice.waitEvent({
@@ -156,7 +156,7 @@ describe("a conversation", () => {
     assert.deepEqual(answer.content["m.relates_to"], { "m.in_reply_to": { event_id: question } });
   });
 
-  it("does with each part of a long answer as with the whole", async () => {
+  it("treats each part of a long answer like the whole", async () => {
     ollama.next({ answer: () => Array.from({ length: 500 }, (_, i) => `${i} ${"long ".repeat(20)}`).join("\n\n") });
     const question = await alice.sendText({ roomId, body: "tell me everything" });
     await eventually("all parts", () => repliesTo(question).length > 2);
@@ -168,7 +168,7 @@ describe("a conversation", () => {
     await alice.waitMessage({ roomId, sender: agent, where: ({ body }) => body === "in short" });
   });
 
-  it("answers an edited question anew, in the same message", async () => {
+  it("answers an edited question again, in the same message", async () => {
     const question = await alice.sendText({ roomId, body: "say waht" });
     const first = await alice.waitMessage({ roomId, sender: agent, after: question });
     assert.equal(first.body, "You said: say waht");
@@ -178,7 +178,7 @@ describe("a conversation", () => {
     assert.equal(repliesTo(question).length, 1);
   });
 
-  it("takes the answer back when the question is deleted, while it is made too", async () => {
+  it("deletes the answer when the question is deleted, even while it is made", async () => {
     const secret = await alice.sendText({ roomId, body: "the password is swordfish" });
     const answer = await alice.waitMessage({ roomId, sender: agent, after: secret });
     await alice.redact(roomId, secret);
@@ -199,7 +199,7 @@ describe("a conversation", () => {
     assert.equal(repliesTo(question).length, 0);
   });
 
-  it("goes on in the same message when the bridge is killed in the middle of it", async () => {
+  it("goes on in the same message when the bridge is killed during the answer", async () => {
     const { question, draft } = await askSlowly(words(2_000));
     await deployment.stopBridge("kill");
     ollama.next({ answer: () => "all of it", tokenMs: 400 });
@@ -209,7 +209,7 @@ describe("a conversation", () => {
     assert.equal(repliesTo(question).length, 1);
   });
 
-  it("says under what there is of an answer why there is no more", async () => {
+  it("says below an unfinished answer why there is no more", async () => {
     ollama.next({ answer: () => words(200), tokenMs: 50, fault: { kind: "cut", atToken: 40 } });
     const question = await alice.sendText({ roomId, body: "this breaks off" });
     const draft = await alice.waitMessage({ roomId, sender: agent, after: question });

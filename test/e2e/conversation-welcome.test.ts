@@ -37,7 +37,7 @@ describe("a conversation that begins", () => {
     return (await alice.request<{ chunk: StateEvent[] }>("GET", path)).chunk;
   }
 
-  it("does so with a short notice of who has come, in the admin's language, encrypted like the room, once", async () => {
+  it("does so with a short notice of the agent that has joined, in the admin's language, encrypted like the room, once", async () => {
     const roomId = await alice.createRoom({ direct: true, invite: [agent] });
     const welcome = await alice.waitMessage({ roomId, sender: agent });
     assert.deepEqual([welcome.content["msgtype"], welcome.encrypted], ["m.notice", true]);
@@ -62,7 +62,7 @@ describe("a conversation that begins", () => {
     assert.match(welcome.body, /^Hallo! Ich kümmere mich um die KI-Agenten .*Schreib list/);
   });
 
-  it("describes the commands to clients with menus before that, where the agent may, and takes what is chosen there", async () => {
+  it("describes the commands to clients with menus before that, where the agent may, and accepts a choice there", async () => {
     const roomId = await alice.createRoom({ direct: true, invite: [agent] });
     const welcome = await alice.waitMessage({ roomId, sender: agent });
     const before = await descriptions(roomId);
@@ -93,7 +93,7 @@ describe("a conversation that begins", () => {
     assert.deepEqual(await descriptions(group), []);
   });
 
-  it("buries nothing under the descriptions of commands unless the admin wants them", async () => {
+  it("hides no message below the descriptions of commands unless the admin wants them", async () => {
     await deployment.stopBridge();
     const config = load(await readFile(deployment.files.config, "utf8")) as Record<string, unknown>;
     await writeFile(deployment.files.config, dump({ ...config, answers: { language: "de" } }), { mode: 0o600 });

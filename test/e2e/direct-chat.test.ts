@@ -59,7 +59,7 @@ describe("a direct chat", () => {
     ]);
   });
 
-  it("is answered for matrix-nio too, and remembers what was said before", async () => {
+  it("is answered for matrix-nio too, and remembers earlier messages", async () => {
     const roomId = await chatWith(bob);
     const first = await ask(bob, roomId, agent, "my favourite colour is teal");
     assert.equal(first.encrypted, true);
@@ -68,7 +68,7 @@ describe("a direct chat", () => {
     assert.match(second.body, /2nd message/);
   });
 
-  it("works for a client that sends to signed devices only", async () => {
+  it("works for a client that sends only to signed devices", async () => {
     await alice.setOnlySignedDevices(true);
     const roomId = await chatWith(alice);
     const answer = await ask(alice, roomId, agent, "can you read this?");
@@ -77,7 +77,7 @@ describe("a direct chat", () => {
     assert.equal(answer.shield?.colour, "none");
   });
 
-  it("is in clear where the room is", async () => {
+  it("is unencrypted where the room is", async () => {
     const roomId = await chatWith(bob, false);
     const answer = await ask(bob, roomId, agent, "a plain word");
     assert.equal(answer.encrypted, false);
@@ -124,7 +124,7 @@ describe("a direct chat", () => {
     assert.deepEqual((await answerTo(among)).content["m.relates_to"], { "m.in_reply_to": { event_id: among } });
   });
 
-  it("answers no notice, and takes an edit for no new question but for what was said", async () => {
+  it("answers no notice, and takes an edit as a change of its message, not as a new question", async () => {
     const roomId = await chatWith(alice);
     const notice = await alice.send(roomId, { msgtype: "m.notice", body: "a notice" });
     const first = await alice.sendText({ roomId, body: "I like apples" });
@@ -152,7 +152,7 @@ describe("a direct chat", () => {
     assert.match(answer.body, /1st message/);
   });
 
-  it("is not what a room of two is that nobody called so", async () => {
+  it("is not any room of two that nobody called so", async () => {
     const roomId = await alice.createRoom({ invite: [agent] });
     await alice.waitMember(roomId, agent);
     await alice.sendText({ roomId, body: "just thinking aloud" });
@@ -162,7 +162,7 @@ describe("a direct chat", () => {
     assert.deepEqual(answer.content["m.mentions"], { user_ids: [alice.userId] });
   });
 
-  it("is begun by the agent's whole id, for no search finds it by its name", async () => {
+  it("is started by the agent's whole id, because no search finds it by its name", async () => {
     const found = async (term: string): Promise<string[]> => {
       const answer = await alice.request<{ results: { user_id: string }[] }>("POST", "/v3/user_directory/search", {
         search_term: term,

@@ -47,7 +47,7 @@ describe("an encrypted room", () => {
     return alice.request("GET", `/v3/rooms/${encodeURIComponent(roomId)}/event/${encodeURIComponent(eventId)}`);
   }
 
-  it("has a new session as often as it says, and a long talk is readable all through", async () => {
+  it("has a new session as often as its state says, and a long conversation is readable throughout", async () => {
     const roomId = await room([], { rotation_period_msgs: 2 });
     const sessions = new Set<unknown>();
     for (let count = 1; count <= 7; count++) sessions.add((await ask(roomId, `question ${count}`)).session);
@@ -68,7 +68,7 @@ describe("an encrypted room", () => {
     assert.notEqual(alone.session, first.session);
   });
 
-  it("gives who joins later the keys from then on, and none from before", async () => {
+  it("gives people who join later the keys from then on, and none from before", async () => {
     const roomId = await room();
     const early = await ask(roomId, "before you came");
     const carol = await deployment.user("js-sdk", "carol");
@@ -81,7 +81,7 @@ describe("an encrypted room", () => {
     await assert.rejects(carol.readEvent(roomId, early.eventId), /HISTORICAL_MESSAGE_USER_NOT_JOINED/);
   });
 
-  it("whose inviter hands over the keys of its history has them taken, as far as the inviter is trusted", async () => {
+  it("has the keys of its history accepted from the inviter, as far as the inviter is trusted", async () => {
     const strict = deployment.agent("strict");
     // So that it has a device that keys can be handed to.
     await alice.waitMember(await alice.createRoom({ direct: true, invite: [strict] }), strict);
@@ -115,7 +115,7 @@ describe("an encrypted room", () => {
     });
   });
 
-  it("is never spoken to in clear again, whatever state comes after", async () => {
+  it("never gets unencrypted messages again, whatever state comes after", async () => {
     const roomId = await room();
     await ask(roomId, "encrypted");
     await alice.request("PUT", `/v3/rooms/${encodeURIComponent(roomId)}/state/m.room.encryption/`, {});
@@ -123,7 +123,7 @@ describe("an encrypted room", () => {
     assert.equal((await raw(roomId, eventId)).type, "m.room.encrypted");
   });
 
-  it("is followed where it goes on, and is a direct chat there if it was one here", async () => {
+  it("is followed to its successor, and is a direct chat there if it was one here", async () => {
     const upgrade = async (roomId: string): Promise<string> => {
       const path = `/v3/rooms/${encodeURIComponent(roomId)}/upgrade`;
       return (await alice.request<{ replacement_room: string }>("POST", path, { new_version: "11" })).replacement_room;
@@ -147,7 +147,7 @@ describe("an encrypted room", () => {
     await ask(open, "and here?");
   });
 
-  it("that claims to go on in one that knows nothing of it is not followed", async () => {
+  it("that names a successor which does not name it is not followed", async () => {
     const roomId = await room();
     const { room_id: other } = await alice.request<{ room_id: string }>("POST", "/v3/createRoom", {
       preset: "public_chat",
@@ -160,7 +160,7 @@ describe("an encrypted room", () => {
     );
   });
 
-  it("has what is said in clear refused, once with a word about it", async () => {
+  it("has unencrypted messages refused, with one notice about it", async () => {
     const roomId = await alice.createRoom({ direct: true, invite: [agent] });
     await alice.waitMember(roomId, agent);
     for (const [index, body] of ["in clear", "again in clear"].entries()) {
@@ -199,7 +199,7 @@ for (const [mode, isEncrypted] of [
       await alice.waitMessage({ roomId, sender: agent, after: question });
     });
 
-    it("decline the others, and say why", async () => {
+    it("decline the other rooms, and say why", async () => {
       const roomId = await alice.createRoom({ direct: true, encrypted: !isEncrypted, invite: [agent] });
       const path = `/v3/rooms/${encodeURIComponent(roomId)}/state/m.room.member/${encodeURIComponent(agent)}`;
       await eventually("the invite to be declined, with the reason", async () => {

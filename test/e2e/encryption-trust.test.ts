@@ -5,7 +5,7 @@ import { startDeployment, TRUST_ANYONE, type Deployment } from "../support/deplo
 import { eventually } from "../support/eventually.ts";
 import type { Message, User } from "../support/user.ts";
 
-describe("whom agents trust", () => {
+describe("the people whom agents trust", () => {
   let deployment: Deployment;
   let alice: User;
   let unsigned: User;
@@ -47,14 +47,14 @@ describe("whom agents trust", () => {
     }
   }
 
-  it("are those whose devices their owners have signed, and what shield a message had is kept", async () => {
+  it("have devices that they have signed, and the shield of each message is kept", async () => {
     const question = await alice.sendText({ roomId, body: "hello" });
     await alice.waitMessage({ roomId, sender: demo, after: question });
     const rows = await query("select shield from messages where event_id = $1", [question]);
     assert.deepEqual(rows, [{ shield: "unverified_identity" }]);
   });
 
-  it("are told of a device that gets no keys why, by the code for it", async () => {
+  it("are told by a code why a device gets no keys", async () => {
     const seen = await unsigned.waitEvent({
       roomId,
       sender: demo,
@@ -63,7 +63,7 @@ describe("whom agents trust", () => {
     assert.equal(seen.decryptionError, "MEGOLM_KEY_WITHHELD_FOR_UNVERIFIED_DEVICE");
   });
 
-  it("tell a person at such a device, once and so that it can be read there, and do not answer", async () => {
+  it("get one notice about such a device, readable there, and no answer", async () => {
     const first = await unsigned.sendText({ roomId, body: "do you hear me?" });
     const notice = await unsigned.waitMessage({ roomId, sender: demo, after: first });
     assert.equal(notice.content["msgtype"], "m.notice");
@@ -89,7 +89,7 @@ describe("whom agents trust", () => {
     assert.equal(kept.decryptionError, "MEGOLM_KEY_WITHHELD_FOR_UNVERIFIED_DEVICE");
   });
 
-  it("are all devices where the operator says so, for an agent", async () => {
+  it("may use any device where the operator chooses so, for an agent", async () => {
     const bob = await deployment.user("nio", "bob");
     const dm = await bob.createRoom({ direct: true, invite: [open] });
     await bob.waitMember(dm, open);
@@ -98,7 +98,7 @@ describe("whom agents trust", () => {
     assert.match(answer.body, /hello from nio/);
   });
 
-  it("are, where the operator says so, those whose identity is the one seen first, until they are verified", async () => {
+  it("need, where the operator chooses so, only the identity that was seen first, until they are verified", async () => {
     const tofu = deployment.agent("tofu");
     const dora = await deployment.user("js-sdk", "dora");
     const emil = await deployment.user("js-sdk", "emil");
@@ -131,7 +131,7 @@ describe("whom agents trust", () => {
     assert.match((await ask(dora, "now it is me again")).body, /now it is me again/);
   });
 
-  it("are not told anything in a group where nobody spoke to them", async () => {
+  it("get no notice in a group where nobody spoke to the agent", async () => {
     const carol = await deployment.user("js-sdk", "carol", { unsigned: true });
     const group = await alice.createRoom({ invite: [demo, carol.userId] });
     await carol.join(group);

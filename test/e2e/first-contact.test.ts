@@ -118,7 +118,7 @@ describe("before anybody has invited an agent", () => {
     }
   });
 
-  it("a direct chat made by the rule of people's clients is encrypted, and so is its first answer", async () => {
+  it("a direct chat made in the way of people's clients is encrypted, and so is its first answer", async () => {
     const agent = deployment.agent("a3");
     const { roomId, encrypted } = await openDirectChat(alice, agent);
     assert.equal(encrypted, true);
@@ -129,7 +129,7 @@ describe("before anybody has invited an agent", () => {
     assert.match(answer.body, /are we alone/);
   });
 
-  it("the first message is answered though it is sent before the agent comes, before those after it, and once", async () => {
+  it("the first message is answered though it is sent before the agent joins, before later ones, and once", async () => {
     const agent = deployment.agent("a5");
     const other = deployment.agent("a6");
     await deployment.stopBridge();
@@ -167,7 +167,7 @@ describe("before anybody has invited an agent", () => {
     );
   });
 
-  it("the next start asks the homeserver nothing about those that nobody has talked with", async () => {
+  it("the next start asks the homeserver nothing about agents with whom nobody has talked", async () => {
     await deployment.stopBridge();
     calls.seen.length = 0;
     await deployment.startBridge();
@@ -244,7 +244,7 @@ describe("somebody whose device is not signed yet", () => {
 
   const said = (): Message[] => zoe.messages(roomId).filter(({ sender }) => sender === agent);
 
-  it("reads why nothing can be said yet, and what to do, in the place of a welcome that they could not read", async () => {
+  it("reads why the agent can't speak yet, and what to do, in place of a welcome that they could not read", async () => {
     const notice = await zoe.waitMessage({ roomId, sender: agent });
     assert.deepEqual([notice.content["msgtype"], notice.encrypted], ["m.notice", true]);
     assert.match(notice.body, /encryption is not set up in this app.*Settings → Encryption/);
@@ -254,7 +254,7 @@ describe("somebody whose device is not signed yet", () => {
     );
   });
 
-  it("is told so once, however often the bridge starts", async () => {
+  it("is told this once, however often the bridge starts", async () => {
     await deployment.stopBridge("kill");
     await deployment.startBridge();
     const question = await zoe.sendText({ roomId, body: "can you hear me?" });
@@ -269,7 +269,7 @@ describe("somebody whose device is not signed yet", () => {
     await deployment.startBridge();
   });
 
-  it("is welcomed, readable, as soon as the device is signed, and answered", async () => {
+  it("gets a readable welcome as soon as the device is signed, and answers", async () => {
     await zoe.resetIdentity();
     const where = ({ body }: Message): boolean => /^Hello! I am Demo.*Write to me/.test(body);
     const welcome = await zoe.waitMessage({ roomId, sender: agent, where });

@@ -71,7 +71,7 @@ for (const encrypted of [true, false]) {
       assert.deepEqual(answeredSince(start), [ada, max, ada, ada]);
     });
 
-    it("is not answered when it says @room, nothing to an agent, or when an agent speaks to another", async () => {
+    it("is not answered when a message says @room, names no agent, or is from an agent to another", async () => {
       const start = await alice.send(roomId, {
         msgtype: "m.text",
         body: "@room dinner is ready",
@@ -86,7 +86,7 @@ for (const encrypted of [true, false]) {
       assert.deepEqual(answeredSince(start), [ada, max]);
     });
 
-    it("names the speakers, and answers somebody who joins later", async () => {
+    it("has its speakers named to the model, and somebody who joins later answered", async () => {
       const name = encrypted ? "carol" : "carla";
       const carol = await deployment.user("js-sdk", name);
       await alice.invite(roomId, carol.userId);
@@ -100,7 +100,7 @@ for (const encrypted of [true, false]) {
 }
 
 describe("rooms of every version that the homeserver offers", () => {
-  it("are joined, and answered in", async () => {
+  it("are joined, and get answers", async () => {
     const { capabilities } = await alice.request<{
       capabilities: { "m.room_versions": { available: Record<string, string> } };
     }>("GET", "/v3/capabilities");

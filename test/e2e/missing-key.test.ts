@@ -66,7 +66,7 @@ describe("a message whose key does not come", () => {
     return alice.sendText({ roomId, body });
   }
 
-  it("is told of once, encrypted; when the key comes it is answered, and the notice goes", async () => {
+  it("gets one encrypted notice; when the key comes it is answered, and the notice goes", async () => {
     const first = await sayUnreadably("can you read this?");
     const second = await alice.sendText({ roomId, body: "and this?" });
     const notice = await noticed(first);
@@ -79,7 +79,7 @@ describe("a message whose key does not come", () => {
     assert.equal(notices().length, 1, "one for the session");
   });
 
-  it("is told of once over a restart too, and the notice goes all the same", async () => {
+  it("gets one notice over a restart too, and the notice still goes", async () => {
     await clearNotices();
     const question = await sayUnreadably("before the restart");
     await noticed(question);
@@ -108,7 +108,7 @@ describe("a message whose key does not come", () => {
     });
   });
 
-  it("is told of with what to do when its writer's app keeps the key back on purpose", async () => {
+  it("gets a notice with a remedy when its sender's app withholds the key on purpose", async () => {
     await clearNotices();
     await alice.setOnlyVerifiedDevices(true);
     await alice.rotateSession(roomId);
@@ -120,7 +120,7 @@ describe("a message whose key does not come", () => {
     await answered(await alice.sendText({ roomId, body: "for everybody again" }));
   });
 
-  it("is not told of again and again to a client that never gives its keys", async () => {
+  it("gets no notice after notice when its client never gives its keys", async () => {
     const before = notices().length;
     const unread = [await sayUnreadably("one"), await sayUnreadably("two"), await sayUnreadably("three")];
     await eventually("all of them to be decided on", async () => {
@@ -146,7 +146,7 @@ describe("a message whose key does not come", () => {
     }
   }
 
-  it("because its writer has blocked the agent's device is not read by any agent, and they are told", async () => {
+  it("because its sender has blocked the agent's device is read by no agent, and the sender is told", async () => {
     const nora = await deployment.user("nio", "nora");
     const room = await nora.createRoom({ direct: true, invite: [agent] });
     await nora.waitMember(room, agent);

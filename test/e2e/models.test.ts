@@ -104,7 +104,7 @@ describe("agents on an Ollama server", () => {
     assert.equal(request.messages[3]?.content, "and mine?");
   });
 
-  it("are told who speaks in a group", async () => {
+  it("get the speakers' names in a group", async () => {
     const agent = deployment.agent("llama");
     const roomId = await chatWith(agent, false);
     await ask(roomId, agent, "Llama: hello", [agent]);
@@ -128,7 +128,7 @@ describe("agents on an Ollama server", () => {
     }
   });
 
-  it("say so when they are cut off or too slow, and answer the next question", async () => {
+  it("say when they are cut off or too slow, and answer the next question", async () => {
     const agent = deployment.agent("llama");
     const roomId = await chatWith(agent);
     for (const fault of [
@@ -155,7 +155,7 @@ describe("agents on an Ollama server", () => {
     assert.equal(alice.messages(roomId).filter((message) => message.sender === agent).length, 5);
   });
 
-  it("are every model that is installed, by its own name", async () => {
+  it("exist for every installed model, under its own name", async () => {
     const agent = deployment.agent("mistral");
     const roomId = await chatWith(agent);
     await ask(roomId, agent, "bonjour");
@@ -194,7 +194,7 @@ describe("agents on an Ollama server", () => {
     return { bytes: Buffer.from(await picture.arrayBuffer()), type: picture.headers.get("content-type") };
   }
 
-  it("show the name and the picture they are given", async () => {
+  it("show the name and the picture from the configuration", async () => {
     await eventually("the display name", async () => {
       const profile = await alice.request("GET", `/v3/profile/${encodeURIComponent(deployment.agent("llama"))}`);
       return profile["displayname"] === "Llama" && typeof profile["avatar_url"] === "string";
@@ -204,7 +204,7 @@ describe("agents on an Ollama server", () => {
     assert.equal(type, "image/png");
   });
 
-  it("have a picture drawn for them where they are given none, which no start uploads again, and which may be replaced", async () => {
+  it("have a drawn picture where the configuration has none, which no start uploads again, and which may be replaced", async () => {
     const drawn = ["away", "gone", "mistral"].map((name) => deployment.agent(name));
     const bot = `@agents:${deployment.synapse.serverName}`;
     const first = new Map<string, unknown>();
@@ -232,7 +232,7 @@ describe("agents on an Ollama server", () => {
     assert.equal(await avatarOf(away), first.get(gone));
   });
 
-  it("have names that read well where they were found, and answer to the model's own too", async () => {
+  it("have readable names where they were discovered, and answer to the model's own name too", async () => {
     ollama.install("granite3.3:8b-instruct-q4_K_M");
     const agent = deployment.agent("granite3.3-8b-instruct-q4_k_m");
     const roomId = await chatWith(agent, false);
@@ -244,7 +244,7 @@ describe("agents on an Ollama server", () => {
     }
   });
 
-  it("are installed by the bot for admins, who see how far it is, and on the command line", async () => {
+  it("are installed by the bot for admins, who see the progress, and on the command line", async () => {
     const bot = `@agents:${deployment.synapse.serverName}`;
     const bob = await deployment.user("js-sdk", "bob");
     const roomId = await alice.createRoom({ direct: true, invite: [bot, bob.userId] });

@@ -67,7 +67,7 @@ describe("the privacy of a conversation", () => {
   const chats = (server: ModelServer): string[] =>
     server.requests.filter(({ path }) => path === openAi.path).map(({ text }) => text);
 
-  it("is told of when an agent of the cloud comes: by its name, and by its first words", async () => {
+  it("is mentioned when a cloud agent joins: by its name, and in its first words", async () => {
     const welcome = await alice.waitMessage({ roomId: room, sender: claude });
     assert.equal(welcome.content["msgtype"], "m.notice");
     assert.match(welcome.body, new RegExp(`go to ${RegExp.escape(new URL(cloud.url).host)}`));
@@ -75,7 +75,7 @@ describe("the privacy of a conversation", () => {
     assert.equal(profile.displayname, "Claude (cloud)");
   });
 
-  it("is a moderator's to give up: until they agree nothing leaves, and then the question is answered", async () => {
+  it("is given up only by a moderator: until they agree nothing leaves, and then the question is answered", async () => {
     const asked = await answerTo(bob, room, claude, "is this a secret?");
     assert.match(asked.body, /would send to 127\.0\.0\.1:\d+ \(“cloud”\)/);
     await bob.react(room, asked.eventId, "✅");
@@ -101,7 +101,7 @@ describe("the privacy of a conversation", () => {
     assert.equal(chats(cloud).length, before);
   });
 
-  it("is kept in an encrypted room, whoever agrees, while an agent nearby answers there", async () => {
+  it("is kept in an encrypted room, whoever agrees, while a local agent answers there", async () => {
     const llama = deployment.agent("llama");
     const secret = await alice.createRoom({ invite: [claude, llama] });
     await alice.invite(secret, deployment.agent("big"));
@@ -121,7 +121,7 @@ describe("the privacy of a conversation", () => {
     );
   });
 
-  it("is printed for every room, without a word of what was said", async () => {
+  it("is printed for every room, without a word of the conversation", async () => {
     const { stdout, code } = await deployment.command(["privacy"]);
     assert.equal(code, 0);
     assert.match(
@@ -134,7 +134,7 @@ describe("the privacy of a conversation", () => {
     assert.doesNotMatch(stdout, /secret\?|hello/i);
   });
 
-  it("is no library's to break: nothing that is not configured was reached, by name or by address", () => {
+  it("is broken by no library: only configured targets were reached, by name or by address", () => {
     const lines = deployment.bridge.logs();
     const refused = lines.filter(({ msg }) => msg.startsWith("a connection to something that is not configured"));
     assert.ok(refused.some(({ what }) => what === canary.url.replace("http://", "")));

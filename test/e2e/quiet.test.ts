@@ -48,7 +48,7 @@ describe("a bridge that has held a conversation", () => {
     await ollama.close();
   });
 
-  it("has dialled its homeserver, its database and its model server, and nobody else", () => {
+  it("has contacted its homeserver, its database and its model server, and nobody else", () => {
     const ports = [deployment.synapse.url, sharedPostgresUrl(), ollama.url].map((url) => Number(new URL(url).port));
     const dialled = deployment.bridge.logs().filter(({ msg }) => msg === "dialled");
     assert.deepEqual([...new Set(dialled.map((line) => line["port"]))].sort(), ports.sort());
@@ -57,7 +57,7 @@ describe("a bridge that has held a conversation", () => {
     for (const line of names) assert.match(String(line["host"]), /^(127\.0\.0\.1|localhost)$/);
   });
 
-  it("has written no word of it, no key and no token to its log, at the most talkative level", async () => {
+  it("has written no word of it, no key and no token to its log, at the most verbose level", async () => {
     const log = deployment.bridge.text();
     assert.ok(deployment.bridge.logs().some((line) => line.level === 20 && line.msg === "homeserver call"));
     const masterKey = await readFile(join(deployment.settings.directory, "data", "master.key"), "utf8");

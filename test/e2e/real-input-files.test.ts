@@ -102,7 +102,7 @@ describe("files that real clients send", () => {
     return answer.body;
   }
 
-  it("13: pictures are known by their bytes, whatever is said of them", async () => {
+  it("13: pictures are recognised by their bytes, whatever their declared type", async () => {
     const pixels = png(640, 480);
     for (const [name, msgtype, info] of [
       ["a.jpg", "m.image", { mimetype: "image/jpg" }],
@@ -118,7 +118,7 @@ describe("files that real clients send", () => {
     assert.match(await refused(reads, pixels, { name: "x", info: { mimetype: "" } }), /can't look at pictures/);
   });
 
-  it("3, 13: a picture that is none is shown to no model, said once, and makes no later question fail", async () => {
+  it("3, 13: a file that is no picture is shown to no model, gets one notice, and makes no later question fail", async () => {
     const page = Buffer.from("<!DOCTYPE html><title>no picture</title>");
     const png = { name: "cat.png", msgtype: "m.image", info: { mimetype: "image/png" } } as const;
     assert.match(await refused(sees, page, png), /not of the type that it claims/);
@@ -132,7 +132,7 @@ describe("files that real clients send", () => {
     assert.match(next.content, /hello/);
   });
 
-  it("14: text is known by its content, in whichever encoding it is", async () => {
+  it("14: text is recognised by its content, in whichever encoding it is", async () => {
     const western = Buffer.from("M\xfcsli;3,50 \x80\r\n", "latin1");
     for (const [name, bytes, mimetype, expected] of [
       ["prices.csv", western, "application/vnd.ms-excel", /Müsli;3,50 €/],
@@ -155,7 +155,7 @@ describe("files that real clients send", () => {
     assert.match(await refused(reads, Buffer.alloc(0), { name: "empty.txt" }), /may be empty/);
   });
 
-  it("18: Office files, web pages, mails and books are read as text, encrypted or not, with what is said to them", async () => {
+  it("18: Office files, web pages, mails and books are read as text, encrypted or not, together with their message", async () => {
     for (const [file, mimetype, expected] of [
       ["office-report.docx", "application/zip", /# Bericht über das Jahr[^]*Boskoop \| 12 \| 3,50 €/],
       ["budget.xlsx", "application/octet-stream", /Sheet “Budget 2026”[^]*Rent \| 2026-03-01 \| 1250\.5 \| TRUE/],
@@ -179,7 +179,7 @@ describe("files that real clients send", () => {
     }
   });
 
-  it("18: what can't be read is told apart, and the next one is read", async () => {
+  it("18: unreadable files get the right notice, and the next one is read", async () => {
     for (const [name, bytes, expected] of [
       ["report.docx", await fixture("locked-report.docx"), /has a password/],
       ["report.odt", await fixture("locked-report.odt"), /has a password/],

@@ -24,7 +24,7 @@ function read({ text }: SeenRequest): Asked {
 }
 
 /** What model servers really send, by the numbers of the list of it: on a real Synapse, with a real client, encrypted. */
-describe("what model servers really send", () => {
+describe("the real output of model servers", () => {
   let server: ModelServer;
   let deployment: Deployment;
   let alice: User;
@@ -80,7 +80,7 @@ describe("what model servers really send", () => {
   const error = (status: number, message: string, more: object = {}): Reply =>
     json({ error: { message, type: "BadRequestError", code: status, ...more } }, status);
 
-  it("1: a template that refuses all but alternating roles is never given others, whatever happened before", async () => {
+  it("1: a template that accepts only alternating roles gets no others, whatever happened before", async () => {
     const strict = ({ messages }: Asked): Reply => {
       const roles = messages.map(({ role }) => role).filter((role, at) => !(role === "system" && at === 0));
       const isGood =
@@ -95,7 +95,7 @@ describe("what model servers really send", () => {
     for (const body of ["three", "four", "five"]) assert.match((await ask(body)).body, /Good\./, body);
   });
 
-  it("2: a prompt that is too long is asked again with less, and from then on is short enough", async () => {
+  it("2: a prompt that is too long is sent again with less, and from then on is short enough", async () => {
     const limit = 2_048;
     const small = ({ messages }: Asked): Reply => {
       const length = messages.reduce((sum, { content }) => sum + String(content).length, 0);
@@ -115,7 +115,7 @@ describe("what model servers really send", () => {
     assert.ok(asked.length > 4, "it was refused once");
   });
 
-  it("4: a parameter that a model refuses is left out, and the question answered", async () => {
+  it("4: a parameter that a model refuses is left out, and the question is answered", async () => {
     const picky = ({ temperature }: Asked): Reply =>
       temperature === undefined
         ? { parts: openAi.answer("Without it.") }
@@ -133,7 +133,7 @@ describe("what model servers really send", () => {
     assert.match(JSON.stringify(asked.at(-1)?.messages.at(-1)), /Max or Moritz, who was the elder/);
   });
 
-  it("7: thoughts in the text are shown nowhere, and never given back", async () => {
+  it("7: thinking in the text is shown nowhere, and never given back to the model", async () => {
     replies = [
       () => ({
         parts: openAi.answer("<thi", "nk>The user is a secret agent", ".</th", "ink>\n\n", "Good ", "day."),
@@ -148,14 +148,14 @@ describe("what model servers really send", () => {
     }
   });
 
-  it("8: odd pieces cost no answer", async () => {
+  it("8: odd pieces spoil no answer", async () => {
     const [begin, ...rest] = openAi.answer("All ", "is well.");
     const odd = ['data: {"choices":null,"usage":null}\n\n', "data: null\n\n", "data:\n\n", 'data: {"choices":[]}\n\n'];
     replies = [() => ({ parts: [begin ?? "", ...rest.flatMap((piece) => [...odd, piece])] })];
     assert.equal((await ask("odd?")).body, "All is well.");
   });
 
-  it("9: how an answer ended is said below it", async () => {
+  it("9: the way in which an answer ended is said below it", async () => {
     const ending = (text: string, reason: string) => (): Reply => ({
       parts: [openAi.begin(), openAi.text(text), ...openAi.end(reason)],
     });
@@ -170,7 +170,7 @@ describe("what model servers really send", () => {
     assert.equal(asked.length, 2);
   });
 
-  it("10: an account without credit is told of as that, and not asked again", async () => {
+  it("10: an account without credit is reported as that, and not asked again", async () => {
     replies = [
       () => error(429, "You exceeded your current quota", { type: "insufficient_quota", code: "insufficient_quota" }),
     ];
@@ -178,7 +178,7 @@ describe("what model servers really send", () => {
     assert.equal(asked.length, 1);
   });
 
-  it("11: what there is stays when words and an error come in one packet", async () => {
+  it("11: the answer so far stays when words and an error come in one packet", async () => {
     const broken = `${openAi.begin()}${openAi.text("The half of it")}data: ${JSON.stringify({ error: { message: "x", code: 500 } })}\n\n`;
     replies = [() => ({ parts: [broken] })];
     const question = await alice.sendText({ roomId, body: "half?" });
@@ -196,7 +196,7 @@ describe("what model servers really send", () => {
     });
   });
 
-  it("12: what only embeds or ranks is no agent", async () => {
+  it("12: a model that only embeds or ranks is no agent", async () => {
     const { body } = await ask("!list");
     assert.match(body, /Talker/);
     assert.doesNotMatch(body, /bge|rerank/i);
@@ -214,13 +214,13 @@ describe("what model servers really send", () => {
     assert.deepEqual([sent.length, asked.length], [0, 0]);
   });
 
-  it("17: few words, and those of commands, are no sign of a language", async () => {
+  it("17: few words, and words of commands, do not decide the language", async () => {
     const full = (): Reply => error(402, "Insufficient Balance");
     replies = [full, full];
     for (const body of ["die hard", "list files in die folder"]) assert.match((await ask(body)).body, /no credit left/);
   });
 
-  it("22: an answer that repeats itself is ended, and that is said", async () => {
+  it("22: an answer that repeats itself is ended, and a note says so", async () => {
     replies = [
       () => ({
         parts: (function* () {
@@ -238,7 +238,7 @@ describe("what model servers really send", () => {
     assert.equal(asked.length, 2);
   });
 
-  it("24: an agent's name stays with its model, whoever is away at a start", async () => {
+  it("24: an agent's name stays with its model, whichever provider is away at a start", async () => {
     const talker = deployment.agent("talker");
     const chat = await alice.createRoom({ direct: true, invite: [talker] });
     await alice.waitMember(chat, talker);
@@ -251,7 +251,7 @@ describe("what model servers really send", () => {
     assert.equal(asked.at(-1)?.model, "talker");
   });
 
-  it("25: two who ask a server that answers one at a time are both answered, however long the first answer takes", async () => {
+  it("25: two people who ask a server that answers one at a time both get answers, however long the first one takes", async () => {
     let running = 0;
     let most = 0;
     const slow = (): Reply => ({

@@ -6,7 +6,7 @@ import { startOllamaServer, type OllamaServer } from "../support/ollama-server.t
 import type { Message, User } from "../support/user.ts";
 
 /** What people really send, by the numbers of the list of it: on a real Synapse, with real clients, encrypted. */
-describe("what people really send", () => {
+describe("the real messages of people", () => {
   let ollama: OllamaServer;
   let deployment: Deployment;
   let alice: User;
@@ -61,7 +61,7 @@ describe("what people really send", () => {
 
   const replyTo = (eventId: string): object => ({ "m.in_reply_to": { event_id: eventId } });
 
-  it("5: what is replied to is part of what is asked, in its newest form, and is no more once it is deleted", async () => {
+  it("5: a message with a reply is part of the question, in its newest form, and no longer once it is deleted", async () => {
     const roomId = await group();
     const train = await bob.sendText({ roomId, body: "Der Zug fährt von Gleis 9" });
     assert.equal((await ask(alice, roomId, "translate this", replyTo(train))).encrypted, true);
@@ -81,7 +81,7 @@ describe("what people really send", () => {
     assert.doesNotMatch(asked().replace(/assistant: [^]*?\n---\n/g, ""), /Gleis|Tram/);
   });
 
-  it("5: what would not be listened to if it came in now is not read by a reply", async () => {
+  it("5: a message that the agent would now ignore is not read through a reply", async () => {
     const roomId = await group();
     const eve = await deployment.user("js-sdk", "eve");
     await alice.invite(roomId, eve.userId);
@@ -99,7 +99,7 @@ describe("what people really send", () => {
     }
   });
 
-  it("5: a thread's beginning is part of what is asked in it, whoever wrote it", async () => {
+  it("5: a thread's beginning is part of a question in it, whoever wrote it", async () => {
     const roomId = await group();
     const root = await bob.sendText({ roomId, body: "Wir treffen uns im Café Sperl" });
     await ask(alice, roomId, "where is that?", {
@@ -111,7 +111,7 @@ describe("what people really send", () => {
     assert.match(asked(), /bob: Wir treffen uns im Café Sperl\n\nalice: where is that\?$/);
   });
 
-  it("5: what was said before the agent came is read as far as it may see it, and an event elsewhere is not", async () => {
+  it("5: a message from before the agent joined is read as far as the agent may see it, and an event elsewhere is not", async () => {
     const elsewhere = await group({ withAgent: false, encrypted: false });
     const secret = await bob.sendText({ roomId: elsewhere, body: "a secret of ours" });
     const roomId = await group({ withAgent: false, encrypted: false });
@@ -125,7 +125,7 @@ describe("what people really send", () => {
     assert.doesNotMatch(asked(), /secret of ours/);
   });
 
-  it("15: a sticker and a poll in a direct chat get a kind word each, once", async () => {
+  it("15: a sticker and a poll in a direct chat each get a friendly reply, once", async () => {
     const roomId = await alice.createRoom({ direct: true, invite: [agent] });
     const greeting = await greeted(alice, roomId);
     const first = await alice.send(roomId, { body: "a cat", url: "mxc://localhost/cat", info: {} }, "m.sticker");
@@ -153,7 +153,7 @@ describe("what people really send", () => {
     );
   });
 
-  it("15: an edit that adds the mention asks", async () => {
+  it("15: an edit that adds the mention is a question", async () => {
     const roomId = await group();
     const said = await bob.sendText({ roomId, body: "what is wool?" });
     await bob.send(roomId, {
@@ -194,13 +194,13 @@ describe("what people really send", () => {
     return chunk.filter(({ type, sender }) => sender === agent && type !== "m.room.member");
   }
 
-  it("16: emphasis beside signs of scripts without spaces is shown as such, in the draft and in the end", async () => {
+  it("16: emphasis beside characters of scripts without spaces is shown as emphasis, in the draft and in the end", async () => {
     const roomId = await group();
     const answer = await ask(alice, roomId, "**「重要」**な");
     assert.match(String(answer.content["formatted_body"]), /<strong>「重要」<\/strong>な/);
   });
 
-  it("21: Ollama is to refuse what is too long, where it would cut the instruction off unseen", async () => {
+  it("21: Ollama is told to refuse a prompt that is too long, because it would silently cut off the instruction", async () => {
     const roomId = await group();
     await ask(alice, roomId, "how long may I be?");
     const { truncate, shift } = ollama.chats().at(-1)?.body as { truncate?: unknown; shift?: unknown };

@@ -16,7 +16,7 @@ describe("a person of another server", () => {
   });
   after(() => federation.stop());
 
-  it("who is allowed holds an encrypted conversation with an agent", async () => {
+  it("with permission holds an encrypted conversation with an agent", async () => {
     const roomId = await carol.createRoom({ direct: true, invite: [agent] });
     await carol.waitMember(roomId, agent, "join", 30_000);
     for (const body of ["the password is swordfish", "and again"]) {
@@ -28,7 +28,7 @@ describe("a person of another server", () => {
     }
   });
 
-  it("holds one though another server has claimed all of the agent's one-time keys, which are made anew", async () => {
+  it("holds one though another server has claimed all of the agent's one-time keys, which are made again", async () => {
     const { device_keys: devices } = await carol.request<{ device_keys: Record<string, object> }>(
       "POST",
       "/v3/keys/query",
@@ -60,7 +60,7 @@ describe("a person of another server", () => {
     });
   });
 
-  it("is answered encrypted though their server says to those who join that the room is not", async () => {
+  it("is answered encrypted though their server tells those who join that the room is not encrypted", async () => {
     const { front } = federation.other;
     let hidden = 0;
     front.intercept = async (request) => {

@@ -40,7 +40,7 @@ describe("another server that is hostile", () => {
 
   const of = (localpart: string): string => `@${localpart}:${federation.other.name}`;
 
-  it("silences no agent by a to-device message whose sender has an id that is none", async () => {
+  it("silences no agent by a to-device message whose sender has an invalid user id", async () => {
     const { other } = federation;
     const types = ["m.key.verification.request", "m.key.verification.start", "m.room.encrypted", "m.room_key"];
     for (const sender of [of("a\0b"), of("\ud800"), of(""), of("a".repeat(300)), of("a b\n")]) {
@@ -55,7 +55,7 @@ describe("another server that is hostile", () => {
     await ask("are you there");
   });
 
-  it("silences no agent by to-device messages that are none", async () => {
+  it("silences no agent by malformed to-device messages", async () => {
     const { other } = federation;
     const contents = [null, "text", 7, [], { a: "\ud800" }, { a: 1e308 }, nested(300), nested(900)];
     const types = [
@@ -74,7 +74,7 @@ describe("another server that is hostile", () => {
     await ask("are you still there");
   });
 
-  it("silences no agent by what it says of its users' devices", async () => {
+  it("silences no agent by its answers about its users' devices", async () => {
     const { other } = federation;
     const garbage: unknown[] = ["text", ["list"], 7, null, { DEVICE: "text" }, { "": {} }];
     let asked = 0;
@@ -144,7 +144,7 @@ describe("another server that is hostile", () => {
     }
   });
 
-  it("silences no agent by devices that its own homeserver breaks over", async () => {
+  it("silences no agent by devices that break the agent's homeserver", async () => {
     const { other } = federation;
     const mallory = await federation.stranger("mallory");
     const room = await group(mallory);
@@ -171,7 +171,7 @@ describe("another server that is hostile", () => {
     other.answers(() => undefined);
   });
 
-  it("holds no agent up by answers that do not come", async () => {
+  it("delays no agent by missing answers", async () => {
     const { other } = federation;
     let asked = 0;
     other.answers(async (path) => {
@@ -193,7 +193,7 @@ describe("another server that is hostile", () => {
     other.answers(() => undefined);
   });
 
-  it("holds no agent up for long by floods", async () => {
+  it("delays no agent for long by floods", async () => {
     const key = { algorithm: "m.megolm.v1.aes-sha2", room_id: roomId, sender_key: "x" };
     const kinds: Readonly<Record<string, (index: number) => object>> = {
       "m.dummy": () => ({}),

@@ -99,7 +99,7 @@ describe("a member of a room whose server is hostile", () => {
     assert.ok((await rowsWith(question))["messages"], "what nobody took back who may is remembered");
   });
 
-  it("gets keys for no device that its owner has not signed, and none after they have left", async () => {
+  it("gets no keys for devices that their owners have not signed, and none after they have left", async () => {
     const { other } = federation;
     /** The devices that something was sent to. */
     const sentTo = new Set<string>();
@@ -146,7 +146,7 @@ describe("a member of a room whose server is hostile", () => {
     assert.deepEqual([...sentTo], []);
   });
 
-  it("has its invite declined with the reason, whatever it says of the room, and leaves nothing but ids behind", async () => {
+  it("has its invite declined with the reason, whatever it claims about the room, and leaves only ids behind", async () => {
     const dora = await federation.stranger("dora");
     const room = await dora.createRoom({ direct: true, invite: [agent] });
     await dora.waitMember(room, agent, "leave");
@@ -188,7 +188,7 @@ describe("a member of a room whose server is hostile", () => {
     for (const row of rows["rooms"] ?? []) assert.match(row, /"name":null/);
   });
 
-  it("silences no agent by members who have no user id", async () => {
+  it("silences no agent by members without a user id", async () => {
     const server = federation.other.name;
     const erin = await federation.stranger("erin");
     const path = `/v3/rooms/${encodeURIComponent(roomId)}`;

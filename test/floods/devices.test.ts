@@ -12,7 +12,7 @@ describe("ten thousand device lists that have changed", () => {
   });
   after(() => world.stop());
 
-  it("are told of, and keep nobody waiting", async () => {
+  it("are reported, and keep nobody waiting", async () => {
     const changed = Array.from({ length: COUNT }, (_, index) => `@changed${index}:example.test`);
     let told = 0;
     world.intercept = async (request, forward) => {
@@ -49,7 +49,7 @@ describe("ten thousand signed devices of a member", () => {
   });
   after(() => world.stop());
 
-  it("are asked for and written to up to a bound, and keep nobody else waiting", async () => {
+  it("are queried and get keys up to a bound, and keep nobody else waiting", async () => {
     const mallory = await world.flooder("mallory");
     const people = new Map([[mallory.userId, new PersonOfKeys(mallory.userId, COUNT)]]);
     people.get(mallory.userId)?.query();

@@ -13,7 +13,7 @@ describe("a room of a thousand members", () => {
   });
   after(() => world.stop());
 
-  it("is answered in, and keeps nobody else waiting", async () => {
+  it("gets answers, and keeps nobody else waiting", async () => {
     const people = new Map(
       Array.from({ length: COUNT }, (_, index) => {
         const person = new PersonOfKeys(`@member${index}:example.test`, 1);

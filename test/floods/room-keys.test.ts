@@ -48,7 +48,7 @@ for (const [who, access, kept] of [
     });
     after(() => world.stop());
 
-    it("are kept up to a bound, and keep nobody else waiting", async () => {
+    it("are stored up to a bound, and keep nobody else waiting", async () => {
       const mallory = await world.flooder("mallory");
       const keys = await roomKeys(world, mallory, COUNT);
       const flood = new ToDeviceFlood(world, world.demo);

@@ -20,7 +20,7 @@ describe("a room whose state has fifty megabytes", () => {
   });
   after(() => world.stop());
 
-  it("is answered in, and keeps nobody else waiting", async () => {
+  it("gets answers, and keeps nobody else waiting", async () => {
     let roomId = "";
     world.intercept = async (request, forward) => {
       const answer = await forward();

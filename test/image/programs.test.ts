@@ -37,7 +37,7 @@ describe("the files of docker/", () => {
     assert.deepEqual(missing, [], "programs that have to be installed first (apt install nginx caddy systemd)");
   });
 
-  it("hold nginx configurations that nginx takes", async () => {
+  it("hold nginx configurations that nginx accepts", async () => {
     for (const file of [await elementConf(), await exampleSite()]) {
       assert.match((await ask("nginx", "-t", "-q", "-c", file)).said, /^(?!.*\[emerg\])/s);
     }
@@ -45,13 +45,13 @@ describe("the files of docker/", () => {
     assert.match((await ask("nginx", "-t", "-q", "-c", wrong)).said, /\[emerg\].*everybody/);
   });
 
-  it("hold a Caddyfile that Caddy takes", async () => {
+  it("hold a Caddyfile that Caddy accepts", async () => {
     const check = (file: string) => ask("caddy", "validate", "--adapter", "caddyfile", "--config", file);
     assert.equal((await check(inCheckout("docker/caddy/Caddyfile"))).ok, true);
     assert.equal((await check(await changed("docker/caddy/Caddyfile", "abort", "vanish"))).ok, false);
   });
 
-  it("hold a unit that systemd takes, and finds well shut", async () => {
+  it("hold a unit that systemd accepts, and rates as well restricted", async () => {
     // Where node is on this machine is not what is asked.
     const unit = await changed("docker/systemd/matrix-agents.service", "/usr/bin/node", process.execPath);
     assert.deepEqual(await ask("systemd-analyze", "verify", unit), { ok: true, said: "" });

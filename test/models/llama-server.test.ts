@@ -142,7 +142,7 @@ describe("agents on a real llama-server", () => {
     assert.doesNotMatch(status.body, /site-packages/);
   });
 
-  it("show an answer as it grows, and say where the model's limit cut it off; ▶ goes on", async () => {
+  it("show an answer as it grows, and say where the model's limit cut it off; ▶ continues it", async () => {
     const roomId = await chatWith("endless");
     const draft = await askWithoutEnd(roomId);
     const answer = await whole(roomId, draft);
@@ -182,7 +182,7 @@ describe("agents on a real llama-server", () => {
     assert.equal(count(await endless.log(), "cancel task"), before + 1);
   });
 
-  it("say below what there is that the server went away in the middle, and answer when it is back", async () => {
+  it("say below an unfinished answer that the server went away, and answer when it is back", async () => {
     const roomId = await chatWith("endless");
     const draft = await askWithoutEnd(roomId);
     await endless.kill();
@@ -234,7 +234,7 @@ describe("agents on a real llama-server", () => {
     }
   });
 
-  it("say that they can't see a picture, or that the server refused it, and answer what is asked next", async () => {
+  it("say that they can't see a picture, or that the server refused it, and answer the next question", async () => {
     const { bytes, info } = encryptFile(PIXEL);
     for (const [name, says] of [
       ["tiny", /^Tiny can't look at pictures/],
@@ -251,7 +251,7 @@ describe("agents on a real llama-server", () => {
     }
   });
 
-  it("learn from the server's refusal how much it reads, and answer all the same", async () => {
+  it("learn from the server's refusal how much it reads, and still answer", async () => {
     const roomId = await chatWith("tiny");
     const story = "The whale swam through the quiet sea and sang a song for all who would hear it. ".repeat(12);
     for (const end of ["first", "second", "third"])
@@ -266,7 +266,7 @@ describe("agents on a real llama-server", () => {
     assert.equal(askedAgain(), before + 1, "what was learnt holds");
   });
 
-  it("answer what has more tokens than it seems", async () => {
+  it("answer a text with more tokens than the estimate", async () => {
     const roomId = await chatWith("tiny");
     const before = askedAgain();
     // Thaana: two tokens a letter for a model that does not know it.

@@ -45,7 +45,7 @@ function isGone(url: string): Promise<boolean> {
 }
 
 describe("npm run quickstart with a tiny real model", () => {
-  it("prints what it answers once, whole, in a pipe, and leaves nothing", async () => {
+  it("prints its answer once, complete, in a pipe, and leaves nothing", async () => {
     const directory = await temporaryDirectory("quickstart");
     const run = await startQuickstart(directory, ["--model", "tiny", "--say", QUESTION]);
     assert.deepEqual(await endOf(run), { code: 0, signal: null }, run.stderr.join("\n"));
@@ -63,7 +63,7 @@ describe("npm run quickstart with a tiny real model", () => {
     assert.doesNotMatch(await readFile(join(directory, "model.log"), "utf8"), /\bsky\b|blue/i);
   });
 
-  it("asks on a terminal whether it is wanted, and shows its answer once, in place, as it grows", async () => {
+  it("asks on a terminal whether the model is wanted, and shows its answer once, in place, as it grows", async () => {
     const directory = await temporaryDirectory("quickstart");
     await using asking = await startOnTerminal(directory, ["--say", QUESTION]);
     const lines = (): Promise<string[]> => asking.terminal.lines();

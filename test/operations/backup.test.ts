@@ -53,7 +53,7 @@ describe("a backup", () => {
     await database.close();
   }
 
-  it("is made beside the running bridge, and holds no word in clear", async () => {
+  it("is made beside the running bridge, and holds no unsealed word", async () => {
     await ask("my favourite colour is teal");
     const { code, stdout, stderr } = await deployment.command(["backup", file]);
     assert.equal(code, 0, stderr);
@@ -62,7 +62,7 @@ describe("a backup", () => {
     assert.equal((await deployment.command(["backup", file])).code, 1, "it is there already");
   });
 
-  it("brings a lost database back, with new devices of the same identity, and what was said before", async () => {
+  it("restores a lost database, with new devices of the same identity, and the conversations before", async () => {
     await ask("this is said after the backup");
     const [device] = await deviceIds();
     assert.match((await deployment.command(["restore", file, "--force"])).stderr, /a bridge is running/);
@@ -93,7 +93,7 @@ describe("a backup", () => {
     }
   });
 
-  it("of a bridge that was stopped, and not used since, moves to the other database with its devices", async () => {
+  it("of a bridge that was stopped and not used since moves to the other database with its devices", async () => {
     await deployment.stopBridge();
     const moved = `${file}.moved`;
     assert.equal((await deployment.command(["backup", moved])).code, 0);

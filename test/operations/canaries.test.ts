@@ -28,7 +28,7 @@ const SAID = [
   "unknown",
 ] as const;
 
-describe("what an admin sees of conversations", () => {
+describe("an admin's view of conversations", () => {
   const words = new Map<string, string>();
   const secrets = new Map<string, string>();
   let ollama: OllamaServer;
@@ -185,7 +185,7 @@ describe("what an admin sees of conversations", () => {
     }
   }
 
-  it("is whether the process is ready", () => {
+  it("shows whether the process is ready", () => {
     assert.deepEqual(ready.body, {
       ready: true,
       checks: {
@@ -201,7 +201,7 @@ describe("what an admin sees of conversations", () => {
     assert.equal(ready.status, 200);
   });
 
-  it("is how much there was of what, by agent and provider", () => {
+  it("shows amounts of each kind, by agent and provider", () => {
     for (const line of [
       /^matrix_agents_build_info\{version="[\d.]+[^"]*",node="v24[^"]*"\} 1$/m,
       /^matrix_agents_appservice_request_duration_seconds_count\{endpoint="transactions",status="200"\} [1-9]/m,
@@ -244,25 +244,25 @@ describe("what an admin sees of conversations", () => {
     }
   });
 
-  it("is no id of a user, a room or an event, no word of it and no secret, in the metrics", () => {
+  it("shows no id of a user, a room or an event, no word and no secret, in the metrics", () => {
     assert.doesNotMatch(metrics, /[@!$][\w.=-]+:example\.test|agent_llama|alice/);
     assertAbsent(words, "the metrics", metrics);
     assertAbsent(secrets, "the metrics", metrics);
   });
 
-  it("is no word of it and no secret in the whole log, at the most talkative level", () => {
+  it("shows no word and no secret in the whole log, at the most verbose level", () => {
     const log = deployment.bridge.text();
     assert.ok(deployment.bridge.logs().some((line) => line.level === 20 && line.msg === "homeserver call"));
     assertAbsent(words, "the log", log);
     assertAbsent(secrets, "the log", log);
   });
 
-  it("is no secret in the database", () => {
+  it("shows no secret in the database", () => {
     assert.ok(dump.size > 20);
     for (const [table, rows] of dump) assertAbsent(secrets, `the table ${table}`, rows);
   });
 
-  it("is no word of it in the database", () => {
+  it("shows no word in the database", () => {
     const found = [...dump].flatMap(([table, rows]) =>
       [...words]
         .filter(([, said]) => tracesOf(said).some((trace) => rows.includes(trace)))

@@ -56,7 +56,7 @@ describe("from nothing to a healthy bridge", () => {
     synapse = await startHomeserver({ directory: synapseDirectory, port: synapse.port, registrations: [registration] });
   }
 
-  it("init asks for what it can't find out, and writes nothing then", async () => {
+  it("init asks for settings that it can't find out, and writes nothing then", async () => {
     const { code, stderr } = await init("--homeserver", synapse.url, "--yes", "--no-wait");
     assert.equal(code, 2);
     assert.match(stderr, /init needs --domain, or a terminal/);
@@ -79,7 +79,7 @@ describe("from nothing to a healthy bridge", () => {
       instead: () => `${told()}\n${waiting.stderr.join("\n")}`,
     });
     assert.match(told(), /Synapse 1\.\d+\.\d+ at http.*people sign in at the homeserver/);
-    assert.match(told(), /No Ollama at .*demo agent/);
+    assert.match(told(), /No Ollama answers at .*demo agent/);
     assert.match(told(), /app_service_config_files:\n {2}- ".*registration\.yaml"/);
     for (const file of [config, registration]) assert.equal((await stat(file)).mode & 0o777, 0o600);
     for (const path of [folder, join(folder, "data")]) assert.equal((await stat(path)).mode & 0o777, 0o700);
@@ -105,7 +105,7 @@ describe("from nothing to a healthy bridge", () => {
     });
   });
 
-  it("init again changes nothing unasked, and finds the bridge reached", async () => {
+  it("a second init changes nothing by itself, and finds that the bridge is reached", async () => {
     const files = async (): Promise<string[]> =>
       Promise.all([config, registration].map((file) => readFile(file, "utf8")));
     const before = await files();
@@ -139,7 +139,7 @@ describe("from nothing to a healthy bridge", () => {
     );
   }
 
-  it("doctor finds a healthy stack healthy, beside the running bridge", async () => {
+  it("doctor finds no fault in a healthy stack, beside the running bridge", async () => {
     const { code, stdout, results } = await doctor();
     assert.deepEqual(
       results.map(({ check }) => check),
@@ -157,7 +157,7 @@ describe("from nothing to a healthy bridge", () => {
     for (const secret of [as_token, hs_token]) assert.ok(!shown.stdout.includes(secret));
   });
 
-  it("doctor --roundtrip holds an encrypted conversation, and leaves nobody behind", async () => {
+  it("doctor --roundtrip holds an encrypted conversation, and removes its user", async () => {
     const secret = join(synapseDirectory, "registration_shared_secret");
     const { code, results, stderr } = await doctor("--roundtrip", "--shared-secret-file", secret);
     const [finding] = found(results, ROUNDTRIP_CHECK);
@@ -181,7 +181,7 @@ describe("from nothing to a healthy bridge", () => {
     );
   });
 
-  it("init again changes what it is asked to, and keeps tokens and comments", async () => {
+  it("a second init changes only the requested settings, and keeps tokens and comments", async () => {
     const [before, registered] = await Promise.all([config, registration].map((file) => readFile(file, "utf8")));
     const moved = await init("--port", String(port + 1), "--ollama", "http://127.0.0.1:1", "--no-wait");
     assert.equal(moved.code, 0, moved.stderr);
@@ -202,7 +202,7 @@ describe("from nothing to a healthy bridge", () => {
     assert.ok((await readFile(config, "utf8")).startsWith((before ?? "").slice(0, 200)));
   });
 
-  it("init refuses what is no homeserver, a wrong option, another domain's server", async () => {
+  it("init refuses a URL without a homeserver, a wrong option, and another domain's server", async () => {
     const closed = await init("--homeserver", `http://127.0.0.1:${await freePort()}`);
     assert.equal(closed.code, 1);
     assert.match(closed.stderr, /nothing listens at/);
@@ -247,7 +247,7 @@ describe("from nothing to a healthy bridge", () => {
     );
   });
 
-  it("doctor tells swapped tokens from a registration that the homeserver does not have", async () => {
+  it("doctor distinguishes swapped tokens from a registration that the homeserver does not have", async () => {
     const swapped = await variant("swapped", {
       registration: (from) => ({ ...from, as_token: from.hs_token, hs_token: from.as_token }),
     });
@@ -269,7 +269,7 @@ describe("from nothing to a healthy bridge", () => {
     assertBad(different.results, "rate-limit", /rate_limited is not false/);
   });
 
-  it("doctor finds a second bridge with the same registration, and agents that are another's", async () => {
+  it("doctor finds a second bridge with the same registration, and agents of another bridge", async () => {
     const second = await variant("second", {});
     assertBad((await doctorOn(second)).results, "sole-bridge", /another bridge with this registration answers/);
   });

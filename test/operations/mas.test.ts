@@ -88,7 +88,7 @@ describe("a homeserver on MAS", () => {
     assert.ok(keys["master_keys"]?.[AGENT]);
   });
 
-  it("is healthy to the doctor, for nobody of ours signs in", async () => {
+  it("is healthy for doctor, because none of our users signs in", async () => {
     const { code, stdout } = await runCommand(["doctor", "-c", config]);
     assert.equal(code, 0, stdout);
     assert.match(
@@ -98,7 +98,7 @@ describe("a homeserver on MAS", () => {
     assert.match(stdout, /^✓ features /m);
   });
 
-  it("keeps agents' names from whoever registers there", async () => {
+  it("lets nobody register an agent's name", async () => {
     const isFree = async (localpart: string): Promise<boolean> => {
       const url = `${synapse.url}/_synapse/mas/is_localpart_available?localpart=${localpart}`;
       return (await fetch(url, { headers: { Authorization: `Bearer ${SECRET}` } })).ok;

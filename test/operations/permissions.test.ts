@@ -78,7 +78,7 @@ describe("a bridge whose permissions change while it runs", () => {
     return (await user.waitMessage({ roomId, sender: from, after: question })).body;
   }
 
-  it("follows a ban list that is configured: joins it, and heeds it at once, over a restart, until it says otherwise", async () => {
+  it("follows a configured ban list: it joins the list, and obeys it at once and after a restart, until the list changes", async () => {
     await reload(permit({ ban_lists: [list, "!nowhere:nowhere.invalid"] }), TAKEN);
     await alice.waitMember(list, bot);
     await eventually("the list that is no room to be told of", () => said(/^a ban list can't be read/).length === 1);
@@ -100,7 +100,7 @@ describe("a bridge whose permissions change while it runs", () => {
     );
   });
 
-  it("takes over whom an agent is for, blocked rooms, sizes and quotas, and says why it declines", async () => {
+  it("applies new rules for an agent's users, blocked rooms, sizes and quotas, and says why it declines", async () => {
     const room = await bob.createRoom({ encrypted: false, direct: true, invite: [agent] });
     await bob.waitMember(room, agent);
     assert.match(await answer(bob, room, "hello"), /hello/);
@@ -118,7 +118,7 @@ describe("a bridge whose permissions change while it runs", () => {
     assert.match(await answer(bob, room, "and now?"), /and now\?/);
   });
 
-  it("is asked by the homeserver for an agent, and knows none that nobody may use", async () => {
+  it("tells the homeserver about its agents, and knows none that nobody may use", async () => {
     const { port, url = `http://127.0.0.1:${port}` } = deployment.settings;
     const known = async (name: string): Promise<number> => {
       const path = `/_matrix/app/v1/users/${encodeURIComponent(deployment.agent(name))}`;
@@ -178,7 +178,7 @@ describe("a bridge whose permissions change while it runs", () => {
     );
   });
 
-  it("accepts so many invites in a day, and no more", async () => {
+  it("accepts only so many invites in a day", async () => {
     await reload(permit({ max_room_members: 1_000, invites_per_day: { user: 1 } }), TAKEN);
     assert.equal(await invited(bob), undefined);
     assert.match((await invited(bob)) ?? "", /tomorrow/);
@@ -212,7 +212,7 @@ describe("a bridge whose permissions change while it runs", () => {
     return Object.fromEntries(devices.map(([id, { unsigned }]) => [id, unsigned?.device_display_name]));
   }
 
-  it("has an agent under another id as another one; the former says what happened, and is itself again when it is back", async () => {
+  it("treats an agent under another id as another one; the former says what happened, and returns when its id does", async () => {
     const [former, later] = [deployment.agent("other"), deployment.agent("otter")];
     const agents = (name: string) => (settings: Settings) => {
       settings["agents"] = {
@@ -238,7 +238,7 @@ describe("a bridge whose permissions change while it runs", () => {
     assert.equal(Object.keys(await deviceNames(later)).length, 1);
   });
 
-  it("has new agents without a restart, and those no more that are gone", async () => {
+  it("gets new agents without a restart, and drops those that were removed", async () => {
     const devices = Object.keys(await deviceNames(agent));
     await reload((settings) => {
       settings["agents"] = {
@@ -268,7 +268,7 @@ describe("a bridge whose permissions change while it runs", () => {
     assert.match(await answer(alice, room, "and you?", deployment.agent("other")), /no longer set up on this server/);
   });
 
-  it("takes nothing over that is wrong, and nothing where something needs a restart; it goes on as it was", async () => {
+  it("applies no wrong configuration, and none that needs a restart; it goes on as before", async () => {
     const good = await readFile(deployment.files.config, "utf8");
     const wrong = await reload((settings) => {
       settings["turns"] = { max_queued: "many" };
@@ -290,7 +290,7 @@ describe("a bridge whose permissions change while it runs", () => {
     await reload(() => undefined, /is unchanged/);
   });
 
-  it("verifies nobody who may not, from the moment on when they may not", async () => {
+  it("verifies no person without permission, from the moment when they lose it", async () => {
     const room = await bob.createRoom({ encrypted: true, direct: true, invite: [agent] });
     await bob.waitMember(room, agent);
     assert.match(await answer(bob, room, "hello"), /hello/);
@@ -302,7 +302,7 @@ describe("a bridge whose permissions change while it runs", () => {
     denied = room;
   });
 
-  it("keeps nothing of what somebody writes who may not, though it can't be read", async () => {
+  it("keeps nothing of messages from people without permission, even when they can't be read", async () => {
     const before = said(/^no key for this event yet|^event refused/).length;
     // A Megolm message of a session that nobody has, and what is none.
     const unread = Buffer.concat([Buffer.from([3, 8, 0, 0x12, 16]), randomBytes(16 + 8 + 64)]);
@@ -324,7 +324,7 @@ describe("a bridge whose permissions change while it runs", () => {
     assert.ok(said(/^event refused/).length > before, "some were looked at");
   });
 
-  it("has written down in the audit log what it refused and what it took over", async () => {
+  it("has recorded in the audit log what it refused and what it applied", async () => {
     // The embedded database is one process's alone.
     assert.deepEqual(await deployment.stopBridge(), { code: 0, signal: null });
     const { stdout } = await deployment.command(["audit"]);

@@ -41,7 +41,7 @@ describe("a bridge that may keep one agent in memory", () => {
     }
   }
 
-  it("has all of them answer, one making room for the next, with the device each had", async () => {
+  it("lets all of them answer, one making room for the next, each with its same device", async () => {
     await askAll("first");
     const devices = await Promise.all(AGENTS.map((name) => alice.deviceTrust(deployment.agent(name))));
     await askAll("second");
@@ -51,7 +51,7 @@ describe("a bridge that may keep one agent in memory", () => {
     assert.ok(alice.messages(roomId).every((message) => message.decryptionError === undefined));
   });
 
-  it("puts the last one away too when nobody needs it, and brings it back with its next message", async () => {
+  it("unloads the last one too when nobody needs it, and loads it again for its next message", async () => {
     await eventually("all to be put away", async () => (await loaded()) === 0);
     await askAll("after a while");
     for (const name of AGENTS) {

@@ -61,7 +61,7 @@ const SLOW = { answer: () => WHALES.join("\n\n"), tokenMs: 20, firstTokenMs: 200
 const WHALES_SHOWN = WHALES.join("\n\n").split("\n");
 
 describe("npm run quickstart", () => {
-  it("gets an encrypted answer from nothing, and again in seconds from the same device in the same room", async () => {
+  it("gets an encrypted answer on an empty machine, and again in seconds from the same device in the same room", async () => {
     const directory = await temporaryDirectory("quickstart");
     const first = await say(directory, ["--say", 'hello "there"']);
     assert.match(first.stdout, /demo agent/);
@@ -83,7 +83,7 @@ describe("npm run quickstart", () => {
     assert.deepEqual(await processesOf(directory), []);
   });
 
-  it("waits for the end of what a model of the Ollama it finds says, and shows it once, as it grows on a terminal", async () => {
+  it("waits for the end of an answer from the Ollama that it finds, and shows it once, as it grows on a terminal", async () => {
     const directory = await temporaryDirectory("quickstart");
     await using ollama = await startOllamaServer(["llama3.2:3b"]);
     ollama.install("llama3.2:3b", SLOW);
@@ -124,7 +124,7 @@ describe("npm run quickstart", () => {
     assert.deepEqual(await processesOf(directory), []);
   });
 
-  it("leaves nothing when it is killed, and the next one goes on", async () => {
+  it("leaves nothing when it is killed, and the next run goes on", async () => {
     const directory = await temporaryDirectory("quickstart");
     const chat = await startQuickstart(directory, []);
     await untilChatting(chat);

@@ -29,7 +29,7 @@ describe("the master key", () => {
     return answer.body;
   }
 
-  it("is changed while the bridge runs, which goes on with its devices, and with the new one after a restart", async () => {
+  it("is replaced while the bridge runs, which goes on with its devices, and with the new key after a restart", async () => {
     await ask("before");
     const former = await readFile(path, "utf8");
     const fingerprints = (await deployment.command(["fingerprints", "demo"])).stdout;
@@ -50,7 +50,7 @@ describe("the master key", () => {
     assert.match(audit.stdout, /"master_key\.rotated"/);
   });
 
-  it("that is another one, or gone, keeps the bridge from starting, and nothing is overwritten", async () => {
+  it("that is wrong or missing prevents the bridge's start, and nothing is overwritten", async () => {
     await deployment.stopBridge();
     const kept = `${path}.kept`;
     await rename(path, kept);

@@ -68,7 +68,7 @@ describe("an agent that an operator verifies", () => {
     }
   }
 
-  it("shows both sides the same emoji in a room, and is verified when both say so", async () => {
+  it("shows both sides the same emoji in a room, and is verified when both confirm", async () => {
     assert.equal(await alice.isVerified(agent), false);
     const emoji = await alice.verify({ userId: agent, roomId });
     const operator = await shown();
@@ -83,13 +83,13 @@ describe("an agent that an operator verifies", () => {
     assert.equal(again.code, 1);
   });
 
-  it("can be verified by scanning the code in the operator's terminal, when both say so", async () => {
+  it("can be verified by scanning the code in the operator's terminal, when both confirm", async () => {
     const carol = await deployment.user("js-sdk", "carol");
     const room = await direct(carol, agent);
     await isVerifiedByCode(carol, { userId: agent, roomId: room });
   });
 
-  it("can be by to-device messages too", async () => {
+  it("can be verified by to-device messages too", async () => {
     const cora = await deployment.user("js-sdk", "cora");
     await direct(cora, agent);
     const [device] = await cora.deviceTrust(agent);
@@ -170,7 +170,7 @@ describe("an agent that an operator verifies", () => {
     assertInForm(dora, room, "encrypted");
   });
 
-  it("answers a verification that was asked for in clear in clear, and two of both kinds at once each in its own", async () => {
+  it("answers a verification that was started unencrypted without encryption, and two of both kinds at once each in its own kind", async () => {
     const [eve, fay] = await Promise.all([deployment.user("js-sdk", "eve"), deployment.user("js-sdk", "fay")]);
     await fay.encryptVerifications();
     const room = await eve.createRoom({ invite: [agent, fay.userId] });
@@ -199,7 +199,7 @@ describe("an agent that an operator verifies", () => {
     for (const { encrypted, flow } of forms) assert.equal(encrypted, asked.get(String(flow)));
   });
 
-  it("answers encrypted to a device that it does not trust yet, so that it can be read there", async () => {
+  it("sends a not yet trusted device encrypted verification messages, which that device can read", async () => {
     const gail = await deployment.user("js-sdk", "gail", { unsigned: true });
     await gail.encryptVerifications();
     const room = await gail.createRoom({ direct: true, invite: [agent] });
@@ -212,7 +212,7 @@ describe("an agent that an operator verifies", () => {
     assert.equal((await gail.finishVerification(true)).done, false);
   });
 
-  it("is not verified by an end that comes before the operator has said anything", async () => {
+  it("is not verified by an end that comes before the operator has decided", async () => {
     const hal = await deployment.user("js-sdk", "hal");
     const room = await direct(hal, agent);
     await hal.verify({ userId: agent, roomId: room });
@@ -235,7 +235,7 @@ describe("an agent that an operator verifies", () => {
     assert.deepEqual(await ends(), []);
   });
 
-  it("is verified neither way when two are begun at once, and by the next one", async () => {
+  it("is verified by neither of two verifications that begin at once, and by the next one", async () => {
     const otto = await deployment.user("nio", "otto");
     const [device] = await alice.deviceTrust(agent);
     assert.ok(device);
@@ -280,7 +280,7 @@ describe("an agent that an operator verifies", () => {
     assert.equal(await alice.isVerified(strict), false);
   });
 
-  it("that reads only who is verified says so, and reads them when they are; by to-device messages too", async () => {
+  it("that reads only verified people says so, and reads them once they are; by to-device messages too", async () => {
     const strict = deployment.agent("strict");
     const room = await alice.createRoom({ direct: true, invite: [strict] });
     await alice.waitMember(room, strict);
@@ -299,7 +299,7 @@ describe("an agent that an operator verifies", () => {
     assert.match(answer.body, /now you do/);
   });
 
-  it("says nothing more, but for one notice, when an identity that was verified changes; until it is verified again", async () => {
+  it("says nothing more, except one notice, when an identity that was verified changes; until it is verified again", async () => {
     const before = await alice.sendText({ roomId, body: "as I was" });
     await alice.waitMessage({ roomId, sender: agent, after: before });
     const bob = await deployment.user("js-sdk", "bob");
@@ -348,7 +348,7 @@ describe("an agent that verifies by itself", () => {
   });
   after(() => deployment.stop());
 
-  it("is verified when the person says so, and says that nobody compared on its side", async () => {
+  it("is verified when the person confirms, and says that nobody compared on its side", async () => {
     const emoji = await alice.verify({ userId: agent, roomId });
     assert.equal(emoji.length, 7);
     assert.deepEqual(await alice.finishVerification(true), { done: true });
@@ -357,7 +357,7 @@ describe("an agent that verifies by itself", () => {
     assert.equal(notice.content["msgtype"], "m.notice");
   });
 
-  it("speaks on to the others of a room when an identity that it verified changes, and to that person no more", async () => {
+  it("still speaks to the others in a room when an identity that it verified changes, and no more to that person", async () => {
     const [bob, mallory] = await Promise.all([deployment.user("js-sdk", "bob"), deployment.user("js-sdk", "mallory")]);
     const group = await bob.createRoom({ invite: [agent, mallory.userId] });
     await mallory.join(group);
@@ -380,7 +380,7 @@ describe("an agent that verifies by itself", () => {
     assert.match(notice.body, /did not read this message: the encryption identity of mallory/);
   });
 
-  it("says so in the direct chat when it went by to-device messages", async () => {
+  it("says so in the direct chat after a verification by to-device messages", async () => {
     const carol = await deployment.user("js-sdk", "carol");
     const room = await carol.createRoom({ direct: true, invite: [agent] });
     await carol.waitMember(room, agent);
@@ -392,7 +392,7 @@ describe("an agent that verifies by itself", () => {
     await carol.waitMessage({ roomId: room, sender: agent, where: ({ body }) => body.includes("by itself") });
   });
 
-  it("is not when the person says that the emoji differ", async () => {
+  it("is not verified when the person says that the emoji differ", async () => {
     const bob = await deployment.user("js-sdk", "bob");
     const room = await bob.createRoom({ direct: true, invite: [agent] });
     await bob.waitMember(room, agent);
@@ -411,7 +411,7 @@ describe("an agent that can't be verified", () => {
   });
   after(() => deployment.stop());
 
-  it("declines, and goes on talking", async () => {
+  it("declines, and still answers", async () => {
     const alice = await deployment.user("js-sdk", "alice");
     const agent = deployment.agent("demo");
     const roomId = await alice.createRoom({ direct: true, invite: [agent] });

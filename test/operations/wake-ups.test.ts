@@ -51,7 +51,7 @@ describe("to-device messages", () => {
     }
   });
 
-  it("are fetched at the slow interval where Synapse has no experimental flag, and chats are the same", async () => {
+  it("are fetched at the slow interval where Synapse has no experimental flag, and chats work the same", async () => {
     const deployment = await startDeployment({ extraConfig: { sync: { interval: "1h" } } });
     try {
       assert.equal(await reactsToDevice(deployment), false);

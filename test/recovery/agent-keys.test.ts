@@ -106,7 +106,7 @@ describe("an agent's keys", () => {
     await again.stop();
   });
 
-  it("are backed up anew when somebody has begun another backup, to which they are not given", async () => {
+  it("are backed up again when somebody has started another backup, which does not get them", async () => {
     await deployment.startBridge();
     const url = `${deployment.synapse.url}/_matrix/client/v3/room_keys/version?user_id=${encodeURIComponent(agent)}`;
     const headers = { authorization: `Bearer ${deployment.files.asToken}`, "content-type": "application/json" };
@@ -190,7 +190,7 @@ describe("an agent's keys", () => {
     );
   });
 
-  it("come back with the recovery key when the master key is lost too, and not without", async () => {
+  it("are restored with the recovery key when the master key is lost too, and not without it", async () => {
     const before = await identity();
     await deployment.stopBridge();
     const data = join(deployment.settings.directory, "data");
@@ -234,7 +234,7 @@ describe("an agent's keys", () => {
     assert.equal((await identity()).masterKey, before.masterKey);
   });
 
-  it("are forgotten when they are old, in the database and in the backup, and the talk goes on", async () => {
+  it("are forgotten when they are old, in the database and in the backup, and the conversation goes on", async () => {
     await backedUp(await ask("to be forgotten"));
     await deployment.stopBridge();
     // The first load sees what is in the backup; then three weeks go by.
@@ -262,7 +262,7 @@ describe("an agent's keys", () => {
     await deployment.startBridge();
   });
 
-  it("go to a file and come from it, under a passphrase", async () => {
+  it("are exported to a file and imported from it, under a passphrase", async () => {
     await backedUp(await ask("to be exported"));
     await deployment.stopBridge();
     const file = join(deployment.settings.directory, "keys.txt");
@@ -280,7 +280,7 @@ describe("an agent's keys", () => {
     await ask("still here?");
   });
 
-  it("are never made anew but by the operator, who is told first whom it hurts", async () => {
+  it("are never replaced except by the operator, who is first told which people that hurts", async () => {
     await deployment.stopBridge();
     const before = await identity();
     const refused = await deployment.command(["keys", "reset-identity", "demo"]);
@@ -306,7 +306,7 @@ describe("an agent's keys", () => {
     assert.equal((await identity()).masterKey, masterKey, "once");
   });
 
-  it("leave what was done with them in the audit log, in one whole chain", async () => {
+  it("leave all actions on them in the audit log, in one whole chain", async () => {
     await deployment.stopBridge();
     const { code, stdout } = await deployment.command(["audit", "--json", "--since", "1d"]);
     assert.equal(code, 0);

@@ -5,7 +5,7 @@ import { startDeployment, type Deployment } from "../support/deployment.ts";
 import { inCheckout } from "../support/paths.ts";
 import type { User } from "../support/user.ts";
 
-describe("an answer of which it was never heard whether it arrived", () => {
+describe("an answer whose arrival was never confirmed", () => {
   let deployment: Deployment;
   let alice: User;
   let agent: string;

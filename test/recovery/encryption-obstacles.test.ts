@@ -117,7 +117,7 @@ describe("encryption, when something stands in its way,", () => {
     return { id, isFallback: key.fallback === true };
   }
 
-  it("holds up no transaction: they are taken while no call to the homeserver comes back", async () => {
+  it("delays no transaction: they are accepted while no call to the homeserver comes back", async () => {
     let release: (() => void) | undefined;
     const held = new Promise<void>((resolve) => (release = resolve));
     const hanging = instead(
@@ -132,7 +132,7 @@ describe("encryption, when something stands in its way,", () => {
     await answered(demo, question);
   });
 
-  it("fails for one agent alone when its keys are refused, and goes on when they are taken", async () => {
+  it("fails only for one agent when its keys are refused, and goes on when they are accepted", async () => {
     const refusing = instead(
       ({ url }) => url.includes("/keys/upload") && url.includes(encodeURIComponent(demo)),
       () => Promise.resolve(jsonAnswer(400, { errcode: "M_UNKNOWN", error: "One time key already exists" })),
@@ -183,7 +183,7 @@ describe("encryption, when something stands in its way,", () => {
     await eventually("new keys", async () => !(await claim(other)).isFallback);
   });
 
-  it("reaches who was there before it was switched on, and who is there on another device since", async () => {
+  it("reaches people who were there before it was switched on, and those with a new device since then", async () => {
     const dora = await deployment.user("js-sdk", "dora");
     const roomId = await alice.createRoom({ encrypted: false, invite: [demo, other, dora.userId] });
     await dora.join(roomId);
@@ -209,7 +209,7 @@ describe("encryption, when something stands in its way,", () => {
     await answered(other, question, anew, roomId);
   });
 
-  it("reaches who comes with a device that was made while they were not there", async () => {
+  it("reaches people who come with a device that was made while they were away", async () => {
     const roomId = await alice.createRoom({ invite: [demo] });
     await alice.waitMember(roomId, demo);
     await deployment.synapse.registerUser("faye", "a password");
@@ -233,7 +233,7 @@ describe("encryption, when something stands in its way,", () => {
     await answered(demo, second, anew, roomId);
   });
 
-  it("waits with what is said until it is known for whom", async () => {
+  it("waits with messages until the recipients are known", async () => {
     const failing = instead(
       ({ url }) => url.includes("/keys/query"),
       () => Promise.resolve(jsonAnswer(502, {})),
@@ -247,7 +247,7 @@ describe("encryption, when something stands in its way,", () => {
     await answered(demo, question, erin, roomId);
   });
 
-  it("stands still, with its mail kept, when its device was deleted, until it is given a new one", async () => {
+  it("halts and keeps its mail when its device was deleted, until it gets a new one", async () => {
     const [deviceId = ""] = await devicesOf(other);
     const asOther = requestAs(deployment.synapse.url, deployment.files.asToken);
     const roomId = roomOf(other);

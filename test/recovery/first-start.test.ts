@@ -6,7 +6,7 @@ import { inCheckout } from "../support/paths.ts";
 
 const NAMES = ["a", "b", "c", "d"];
 
-describe("a first start that is killed in the middle of making the agents' devices", () => {
+describe("a first start that is killed while it makes the agents' devices", () => {
   let deployment: Deployment;
 
   before(async () => {

@@ -35,7 +35,7 @@ describe("a bridge whose homeserver or database goes away", () => {
     await assertAnswered(await alice.sendText({ roomId, body: "after the restart" }));
   });
 
-  it("answers what was said while PostgreSQL was killed, once it is back", async () => {
+  it("answers messages from the time when PostgreSQL was killed, once it is back", async () => {
     await postgres.kill();
     const question = await alice.sendText({ roomId, body: "while it was away" });
     await postgres.restart();

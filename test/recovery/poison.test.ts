@@ -9,7 +9,7 @@ import type { User } from "../support/user.ts";
 /** A text that makes the engine panic, as a fault of it could. */
 const POISON = "poisonous";
 
-describe("what makes the crypto engine panic", () => {
+describe("a message that makes the crypto engine panic", () => {
   let deployment: Deployment;
   let alice: User;
   let agent: string;
@@ -60,7 +60,7 @@ describe("what makes the crypto engine panic", () => {
     }
   }
 
-  it("as an event ends the process three times at the most, is set aside, and the rest goes on", async () => {
+  it("ends the process at most three times as an event, is set aside, and the rest goes on", async () => {
     // Outside of the ciphertext, so that the engine is ended by what it is given and not by what it finds.
     const event = await alice.send(roomId, { msgtype: "m.text", body: "x", "m.relates_to": { event_id: POISON } });
     await answered(await alice.sendText({ roomId, body: "behind the poison" }));
@@ -69,7 +69,7 @@ describe("what makes the crypto engine panic", () => {
     assert.deepEqual(rows, [{ event_id: event, state: "set_aside", reason: "did not finish in 3 attempts" }]);
   });
 
-  it("as a to-device message does so too, and takes no key with it", async () => {
+  it("does the same as a to-device message, and takes no key with it", async () => {
     deaths = 0;
     const { device_id: device } = (await sql(`select device_id from ghosts where user_id = '${agent}'`))[0] ?? {};
     await alice.request("PUT", "/v3/sendToDevice/org.example.poison/1", {

@@ -68,7 +68,7 @@ describe("two processes on one database", () => {
     return new Set(ended.map((line) => String(line["ghost"])));
   }
 
-  it("share the agents, whichever of them is told of the messages", async () => {
+  it("share the agents, whichever of them gets the messages", async () => {
     // The second process has come while the first had all of them; those that are to move do when nobody needs them.
     for (let round = 0; workOf(second).size === 0; round++) {
       assert.ok(round < 60, "the second process got none");
@@ -99,7 +99,7 @@ describe("two processes on one database", () => {
     await answered(await ask("after it goes on"));
   });
 
-  it("take over what one was in the middle of, and end in order", async () => {
+  it("take over unfinished work, and end in order", async () => {
     const asked = await ask("just before the stop");
     assert.deepEqual(await second.stop(), { code: 0, signal: null });
     await answered(asked);

@@ -60,7 +60,7 @@ for (const database of ["embedded", "postgres"] as const) {
     }
 
     for (const how of ["stop", "kill"] as const) {
-      it(`answers after a ${how} what was said meanwhile, under keys sent meanwhile, with the device it had`, async () => {
+      it(`answers after a ${how} the messages since, under keys sent since, with its former device`, async () => {
         for (const person of [alice, bob]) await say(person, `before the ${how}`);
         await allAnswered();
         const devices = await alice.deviceTrust(demo());
@@ -89,7 +89,7 @@ for (const database of ["embedded", "postgres"] as const) {
     }
 
     for (const how of ["stop", "kill"] as const) {
-      it(`is answered once by a model that a ${how} came in the middle of`, async () => {
+      it(`gives one answer by a model that a ${how} interrupted`, async () => {
         ollama.install("slow", { fault: { kind: "stall", atToken: 2 } });
         const before = ollama.chats().length;
         const agent = deployment.agent("slow");
@@ -108,7 +108,7 @@ for (const database of ["embedded", "postgres"] as const) {
       });
     }
 
-    it("finishes what it is saying when it is stopped", async () => {
+    it("finishes its answer when it is stopped", async () => {
       const agent = deployment.agent("slow");
       const roomId = await alice.createRoom({ direct: true, invite: [agent] });
       await alice.waitMember(roomId, agent);

@@ -97,7 +97,7 @@ describe("two people on a real Synapse", () => {
     });
   }
 
-  it("see who types and who has read", async () => {
+  it("see who types and who has read messages", async () => {
     const roomId = await alice.createRoom({ invite: [bob.userId] });
     await bob.join(roomId);
     const eventId = await alice.sendText({ roomId, body: "read me" });
@@ -116,7 +116,7 @@ describe("two people on a real Synapse", () => {
     }
   });
 
-  it("can refuse unsigned devices, which then cannot read", async () => {
+  it("can refuse unsigned devices, which then can't read", async () => {
     const roomId = await alice.createRoom({ invite: [bob.userId] });
     await bob.join(roomId);
     await alice.waitMember(roomId, bob.userId);
@@ -143,7 +143,7 @@ describe("two people on a real Synapse", () => {
     ["js-sdk", () => bob],
     ["nio", () => alice],
   ] as const) {
-    it(`read late what came before its key from ${kind}`, async () => {
+    it(`read a message late that came before its key from ${kind}`, async () => {
       const lateKeys = await startLateKeys(synapse.url);
       const writer = await startUser({ kind, synapse: { ...synapse, url: lateKeys.url }, localpart: `late-${kind}` });
       try {
@@ -208,7 +208,7 @@ describe("Synapse", () => {
   });
 
   for (const toDevicePush of [false, true]) {
-    it(`takes the registration of a bridge ${toDevicePush ? "with" : "without"} pushed to-device messages`, async () => {
+    it(`accepts the registration of a bridge ${toDevicePush ? "with" : "without"} pushed to-device messages`, async () => {
       const deployment = await prepareDeployment({ toDevicePush });
       try {
         const request = requestAs(deployment.synapse.url, deployment.files.asToken);
@@ -228,7 +228,7 @@ describe("the bridge", () => {
 });
 
 describe("a process", () => {
-  it("is ended when the one that started it is killed", async () => {
+  it("is ended when its parent is killed", async () => {
     const program = `
       const { startProcess } = await import(${JSON.stringify(new URL("../support/process.ts", import.meta.url).href)});
       const child = await startProcess({ command: process.execPath, args: ["-e", "setInterval(() => {}, 1000)"] });
@@ -244,7 +244,7 @@ describe("a process", () => {
 });
 
 describe("PostgreSQL", () => {
-  it("keeps what was committed when it is killed", async () => {
+  it("keeps committed data when it is killed", async () => {
     const postgres = await startPostgres();
     try {
       const url = await postgres.createDatabase();
@@ -263,7 +263,7 @@ describe("PostgreSQL", () => {
 
 describe("a fresh database", () => {
   forEachDatabase((kind, open) => {
-    it("gives JavaScript's own types", async () => {
+    it("returns JavaScript's own types", async () => {
       const database = await open({ migrated: false });
       assert.equal(database.kind, kind);
       const { rows } = await database.query(`

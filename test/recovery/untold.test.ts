@@ -8,7 +8,7 @@ import { eventually } from "../support/eventually.ts";
 import { jsonAnswer, startHttpProxy, type HttpProxy } from "../support/http-proxy.ts";
 import type { Message, User } from "../support/user.ts";
 
-describe("what Synapse does not tell of over a restart", () => {
+describe("an event that Synapse does not report because of a restart", () => {
   let deployment: Deployment;
   let alice: User;
   let agent: string;
@@ -65,7 +65,7 @@ describe("what Synapse does not tell of over a restart", () => {
     return question;
   }
 
-  it("because it ended before it noted a transaction down, is read in the room and answered", async () => {
+  it("because it ended before it recorded a transaction, is read in the room and answered", async () => {
     const lost = await sayUnheard("lost");
     await deployment.synapse.stop();
     // Told from the queue in its memory, noted as told, and never written down.
@@ -77,7 +77,7 @@ describe("what Synapse does not tell of over a restart", () => {
     await answersTo(lost);
   });
 
-  it("is looked for when nobody has noticed the restart but the watch", async () => {
+  it("is looked for when only the watch has noticed the restart", async () => {
     const returns = (): number =>
       deployment.bridge.logs().filter((line) => line.msg === "the homeserver answers again").length;
     const before = returns();
@@ -85,7 +85,7 @@ describe("what Synapse does not tell of over a restart", () => {
     await eventually("the return to be noticed", () => returns() > before);
   });
 
-  it("because it stranded a transaction, is answered too, though what was said later is known already", async () => {
+  it("because it stranded a transaction, is answered too, even when later messages are known already", async () => {
     const stranded = await sayUnheard("stranded");
     await deployment.synapse.stop();
     // As a Synapse leaves it that ends after it has noted the transaction and before it has noted that we are down.
@@ -103,7 +103,7 @@ describe("what Synapse does not tell of over a restart", () => {
     ]);
   });
 
-  it("of an invite is read from the ghost's invites, and answered to", async () => {
+  it("that is an invite is read from the ghost's invites, and accepted", async () => {
     await deployment.stopBridge("kill");
     const invitedTo = await alice.createRoom({ direct: true, invite: [agent] });
     await eventually("Synapse to have the invite in a transaction", () =>
@@ -120,7 +120,7 @@ describe("what Synapse does not tell of over a restart", () => {
     await answersTo(question, invitedTo);
   });
 
-  it("of an invite and of its own join is read in the room, with what was said before the agent came", async () => {
+  it("from before its own join is read in the room after an unreported invite, with the messages before the agent came", async () => {
     await deployment.stopBridge();
     // Taken for told by Synapse, as it takes what it loses.
     proxy.intercept = (passing) =>
@@ -137,7 +137,7 @@ describe("what Synapse does not tell of over a restart", () => {
     assert.equal(alice.messages(invitedTo).filter(({ sender }) => sender === agent).length, 2);
   });
 
-  it("until it is past does not make a ghost deaf in a room it is in", async () => {
+  it("that comes when it is outdated does not make a ghost deaf in a room that it is in", async () => {
     const { port } = deployment.settings;
     const leave = {
       event_id: "$told-too-late",

@@ -15,7 +15,7 @@ interface Comparing {
 
 const CUT_OFF = { done: false, cancelled: "m.unknown_transaction" };
 
-describe("a verification that an operator does with an agent", () => {
+describe("a verification of an agent by an operator", () => {
   let deployment: Deployment;
   let agent: string;
   let deviceId: string;
@@ -71,7 +71,7 @@ describe("a verification that an operator does with an agent", () => {
     assert.deepEqual(await user.finishVerification(true), { done: true });
   }
 
-  it("tells those who are verifying it that it is over when the bridge stops; their next try works at once", async () => {
+  it("tells the other people that it is over when the bridge stops; their next try works at once", async () => {
     const people = await Promise.all([
       comparing("js-sdk", "ida", "encrypted"),
       comparing("js-sdk", "iris", "to device"),
@@ -88,7 +88,7 @@ describe("a verification that an operator does with an agent", () => {
     for (const person of [ida, ines]) await isVerifiedNow(person);
   });
 
-  it("tells them when the bridge starts again after it was killed, or else when they go on", async () => {
+  it("tells them when the bridge starts again after it was killed, or else when they continue", async () => {
     const people = await Promise.all([
       comparing("js-sdk", "jana", "in clear"),
       comparing("js-sdk", "jens", "encrypted"),

@@ -106,7 +106,7 @@ describe("the survey of a homeserver", () => {
         response.writeHead(301, { location: "https://www.example.org/" }).end();
       }),
     );
-    await assertNone(`http://${host}`, /leads on to https:\/\/www\.example\.org\//);
+    await assertNone(`http://${host}`, /redirects to https:\/\/www\.example\.org\//);
   });
 
   it("distinguishes a closed port, an unknown host, a server that hangs up", async () => {
