@@ -27,7 +27,7 @@ describe("a conversation with strange messages", () => {
     deployment = await startDeployment({
       providers: { ollama: { type: "ollama", url: ollama.url } },
       agents: { llama: { provider: "ollama", model: "llama3.2:3b", display_name: "Llama" } },
-      // What the model is to say next must not become a summary.
+      // The model's next words must not become a summary.
       extraConfig: { memory: { summaries: false } },
     });
     alice = await deployment.user("js-sdk", "alice");
@@ -45,11 +45,11 @@ describe("a conversation with strange messages", () => {
 
   async function ask(body: string, room = roomId, content: object = {}): Promise<Message> {
     const question = await alice.send(room, { msgtype: "m.text", body, ...content });
-    // A long answer comes in several messages; the later ones are none to the next question.
+    // A long answer comes in several messages; the later ones do not answer the next question.
     return alice.waitMessage({ roomId: room, sender: agent, where: (seen) => isReplyTo(seen, question) });
   }
 
-  /** What the model says to the next question, as the room sees it. */
+  /** The model's answer to the next question, as the room sees it. */
   async function says(answer: string, room = roomId): Promise<Message> {
     ollama.next({ answer: () => answer });
     return ask("say it", room);

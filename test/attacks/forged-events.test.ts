@@ -54,7 +54,7 @@ describe("a forged encrypted event", () => {
     return eventId;
   }
 
-  /** A device that is nothing but its keys, which nobody has signed. */
+  /** A device that consists only of its keys, which nobody has signed. */
   async function loginWithKeys(
     userId: string,
     login: object,
@@ -154,7 +154,8 @@ describe("a forged encrypted event", () => {
     it("and is counted", () => {
       const lines = deployment.bridge.logs().filter((line) => line.msg.startsWith("to-device messages refused"));
       const counted = lines.reduce((sum, line) => sum + Number(line["count"]), 0);
-      // All but the one in clear, which is none that the engine knows, and those for the other agent, which are good.
+      // All but the unencrypted one, whose algorithm the engine does not know, and those for the other agent, which are
+      // good.
       assert.ok(counted >= 2 * (forgeries.length - 2), `${counted} counted`);
       assert.ok(lines.every((line) => JSON.stringify(line["senders"]) === JSON.stringify([mallory.userId])));
     });
@@ -171,7 +172,7 @@ describe("a forged encrypted event", () => {
         const asks = { action: "request", requesting_device_id: deviceId, request_id: "1", body };
         await request("PUT", "/v3/sendToDevice/m.room_key_request/1", { messages: { [agent]: { "*": asks } } });
       }
-      // Before each answer the agent takes in all that was sent to it, and sends what that asks for.
+      // Before each answer the agent receives everything that was sent to it, and sends the requests that follow.
       for (const body of ["one", "two"]) {
         const question = await alice.sendText({ roomId, body });
         await alice.waitMessage({ roomId, sender: agent, after: question });
@@ -181,7 +182,7 @@ describe("a forged encrypted event", () => {
           "GET",
           "/v3/sync",
         );
-        // What others, such as Alice's client, hand to any device is theirs to decide.
+        // Others, such as Alice's client, decide themselves what they give to any device.
         const types = (got?.events ?? []).filter(({ sender }) => sender === agent).map(({ type }) => type);
         assert.ok(!types.some((type) => type === "m.room.encrypted" || type === "m.forwarded_room_key"), types.join());
       }

@@ -10,13 +10,13 @@ import { zip, type Packed } from "../support/zip.ts";
 
 const MILLION = 1_000_000;
 
-/** What unpacks to so many times a piece, between a beginning and an end. */
+/** Data that unpacks to so many copies of a piece, between a beginning and an end. */
 function packed(beginning: string, piece: string, times: number, end = ""): Packed["data"] {
   const whole = Buffer.concat([Buffer.from(beginning), Buffer.alloc(piece.length * times, piece), Buffer.from(end)]);
   return { packed: deflateRawSync(whole, { level: 1 }), size: whole.length };
 }
 
-/** What comes of a document: its text, or that it is not read. Anything else fails. */
+/** The result for a document: its text, or that it is not read. Anything else fails. */
 async function outcome(bytes: Uint8Array, format: DocumentFormat): Promise<DocumentText | "unreadable"> {
   return textOfDocument(bytes, format).catch((error: unknown) => {
     assert.ok(error instanceof UnreadableDocument, String(error));
@@ -25,7 +25,7 @@ async function outcome(bytes: Uint8Array, format: DocumentFormat): Promise<Docum
 }
 
 describe("a document that is made to harm", () => {
-  /** Who would hear of it if anything was fetched. */
+  /** A server that would notice if anything was fetched. */
   const heard: string[] = [];
   const listener = createServer((request, response) => {
     heard.push(request.url ?? "");
@@ -161,7 +161,7 @@ describe("a document that is made to harm", () => {
       "\u202e",
     ];
     const read = await outcome(docx(paragraph("words"), { more: names.map((name) => ({ name, data: "x" })) }), "zip");
-    // A path that leads out of a zip is not taken at all.
+    // A path that leads out of a zip is not accepted at all.
     assert.ok(read === "unreadable" || read.text === "words");
     const many = Array.from({ length: 20_000 }, (_, index) => ({ name: `${index}`, data: "" }));
     const full = await outcome(docx(paragraph("words"), { more: many }), "zip");

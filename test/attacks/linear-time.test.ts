@@ -100,22 +100,22 @@ import { predecessorRoom, replacementRoom } from "../../src/rooms/upgrade.ts";
 import { HOSTILE } from "../support/hostile.ts";
 import { inCheckout } from "../support/paths.ts";
 
-/** As long as an event, and as an answer, may be, in characters. */
+/** The longest possible event and answer, in characters. */
 const EVENT = 65_536;
 const ANSWER = 262_144;
 const PIECE = 16_384;
 const FEW = 8_192;
 
-/** What takes no longer, whatever it is fed with, is no danger however it grows, in ms of the processor. */
+/** A function that never takes longer than this is safe however its time grows, in ms of the processor. */
 const NOTHING_MS = 60;
 
-/** Nothing takes longer in one go, in ms of the processor. */
+/** No function may take longer in one go, in ms of the processor. */
 const LONGEST_MS = 200;
 
-/** Eight times the text may take so many times as long. */
+/** Eight times the text may take at most so many times as long. */
 const MOST_GROWTH = 10;
 
-/** What is fed, with what: returns when all is done that it does. */
+/** A function that is tested with a text: returns when all of its work is done. */
 type Feed = (text: string) => unknown;
 
 const AGENTS: readonly ListedAgent[] = Array.from({ length: 40 }, (_, index) => ({
@@ -131,7 +131,7 @@ const AGENTS: readonly ListedAgent[] = Array.from({ length: 40 }, (_, index) => 
   },
 }));
 
-/** What somebody reaches through an agent, and who; whatever they want is refused. */
+/** A person who wants to reach something through an agent; every request is refused. */
 const WHO = { userId: "@a:a", roomId: "!r:a", ghost: "@agent_a:a" };
 const REACH: ReachOptions = {
   agents: () => AGENTS,
@@ -194,7 +194,7 @@ async function readAll(
   }
 }
 
-/** By the file and the name of what is exported. */
+/** By the file and the name of the export. */
 const FED: Readonly<Record<string, Readonly<Record<string, Feed>>>> = {
   "config/formats.ts": { FORMATS: (text) => Object.values(FORMATS).map(({ validate }) => validate(text)) },
   "addressing/addressing.ts": {
@@ -331,7 +331,7 @@ const FED: Readonly<Record<string, Readonly<Record<string, Feed>>>> = {
     escapedHtml: (text) => escapedHtml(text),
   },
   "answering/file-words.ts": {
-    // A control character makes bytes no text, and blanks alone none that says anything.
+    // A control character makes bytes no text, and blanks alone make no text with meaning.
     plainText: (text) => plainText(Buffer.from(`x${text.replace(/\p{Cc}/gu, " ")}`)),
   },
   "answering/prompt.ts": {
@@ -453,7 +453,7 @@ const FED: Readonly<Record<string, Readonly<Record<string, Feed>>>> = {
   "crypto/megolm.ts": { messageIndex: (text) => messageIndex(text) },
   "crypto/recovery-key.ts": {
     decodeRecoveryKey: (text) => {
-      // The operator's own, from the terminal.
+      // The operator's own input, from the terminal.
       assert.throws(() => decodeRecoveryKey(text.slice(0, 100)));
     },
   },
@@ -678,7 +678,7 @@ const FED: Readonly<Record<string, Readonly<Record<string, Feed>>>> = {
   },
 };
 
-/** What is not as long as an event: what models write, and what is cut before. */
+/** Texts of another length than an event: words of models, and texts that are cut before. */
 const SIZES: ReadonlyMap<string, number> = new Map([
   ["callsIn", ANSWER],
   ["boundedKeys", PIECE],
@@ -686,16 +686,16 @@ const SIZES: ReadonlyMap<string, number> = new Map([
   ["cleanText", ANSWER],
   ["renderMarkdown", LONGEST_RENDERED],
   ["spokenLanguage", FEW],
-  // What is read of a connection at once; between two such pieces others have a turn.
+  // The amount that is read from a connection at once; between two such pieces other work gets a turn.
   ...["lines", "checkSize", "checkJson", "checkPicture", "checkChatStream", "checkPull", "checkSse"].map(
     (name): [string, number] => [name, PIECE],
   ),
   ["createDemoProvider", FEW],
 ]);
 
-/** What is not fed, by its file and name, or the whole file, and why. */
+/** Exports that are not tested, by file and name, or the whole file, and why. */
 const LEFT_OUT: Readonly<Record<string, string>> = {
-  // Held up by nothing that they are told.
+  // Functions that other people's texts do not delay.
   ...because("looks at no text, or at our own alone", [
     "concurrency/backoff.ts",
     "matrix/json.ts",
@@ -1058,11 +1058,11 @@ function because(why: string, files: readonly string[]): Record<string, string> 
   );
 }
 
-/** Folders in which texts are handled that people, models and servers have written. */
+/** Folders in which texts of people, models and servers are handled. */
 const FOLDERS =
   "{addressing,agents,answering,avatars,commands,concurrency,conversation,crypto,database,documents,ghost,homeserver,language,mailbox,matrix,memory,observability,permissions,privacy,providers,rooms,text,turns}";
 
-/** What these folders export that takes anything, as `file name`. */
+/** The exports of these folders that take arguments, as `file name`. */
 async function exported(): Promise<string[]> {
   const root = inCheckout("src");
   const found: string[] = [];
@@ -1079,7 +1079,7 @@ async function exported(): Promise<string[]> {
   return found;
 }
 
-/** How long something takes, in ms of the processor: the clock runs on while others compute. */
+/** The time of a function, in ms of the processor: the clock runs on while others compute. */
 async function cost(feed: Feed, text: string, times = 1): Promise<number> {
   const before = process.threadCpuUsage();
   for (let time = 0; time < times; time++) await feed(text);
@@ -1117,7 +1117,7 @@ describe("text of strangers and models", () => {
         if (most < NOTHING_MS) continue;
         const small = make(size / 8);
         let least = await cost(feed, small, 8);
-        // What else the machine does makes it longer now and then, and never shorter.
+        // Other work of the machine makes it longer now and then, and never shorter.
         for (let round = 0; round < 6 && (most > LONGEST_MS || most / least > MOST_GROWTH); round++) {
           least = Math.min(least, await cost(feed, small, 8));
           most = Math.min(most, await cost(feed, large));

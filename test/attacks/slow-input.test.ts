@@ -9,10 +9,10 @@ import { openAi, startModelServer, type ModelServer } from "../support/model-ser
 import { inCheckout } from "../support/paths.ts";
 import type { User } from "../support/user.ts";
 
-/** Nobody waits longer for somebody else's message or answer, in ms. */
+/** The longest time for which anybody may wait because of somebody else's message or answer, in ms. */
 const LONGEST_PAUSE_MS = 200;
 
-/** What takes longest of all that is fed in test/attacks/linear-time.test.ts. */
+/** The slowest of the inputs in test/attacks/linear-time.test.ts. */
 const WORST = [
   "lines of - - -",
   "agents",
@@ -28,11 +28,11 @@ const WORST = [
 
 const ANSWER_BYTES = 65_536;
 
-/** What fits into an event as it is written there, encrypted or not, in bytes. */
+/** The largest possible text in an event in its written form, encrypted or not, in bytes. */
 const ENCRYPTED_BYTES = 40_000;
 const PLAIN_BYTES = 60_000;
 
-/** A text of so many bytes at the most, as JSON writes it. */
+/** A text of at most so many bytes, as JSON writes it. */
 function hostile(name: string, bytes: number): string {
   const make = HOSTILE[name];
   assert.ok(make, name);

@@ -33,7 +33,7 @@ describe("a conversation with several agents", () => {
     await ollama.close();
   });
 
-  /** How models answer; slowly, so that drafts are shown, where there are many words. */
+  /** The models' answers; slow where there are many words, so that drafts are shown. */
   function say(model: string, answer: (messages: readonly OllamaMessage[]) => string, tokenMs = 0): void {
     ollama.install(model, { answer, tokenMs });
   }
@@ -173,7 +173,7 @@ describe("a conversation with several agents", () => {
     assert.match(await tell("!status"), /^Ich bin Qwen/);
     ollama.next({ fault: { kind: "empty" } });
     assert.match(await tell("Und von Spanien, weißt du das auch?"), /^Qwen hatte nichts zu sagen/);
-    // A language is confirmed in itself.
+    // A change of language is confirmed in the new language.
     assert.match(await tell("!language en"), /^Done\./);
     assert.match(await tell("!status"), /^I am Qwen/);
   });

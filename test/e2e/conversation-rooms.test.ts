@@ -150,7 +150,7 @@ describe("a conversation in a room", () => {
     const seen = await tell(alice, roomId, "cat.png", picture);
     assert.equal(seen.content["msgtype"], "m.text");
     assert.equal(lastAsked().model, "llama3.2-vision:11b");
-    // The one before was not answered: both are one message of hers.
+    // The earlier one was not answered: both are one message of hers.
     const both = Array.from({ length: 2 }, () => pixels.toString("base64"));
     assert.deepEqual(lastAsked().messages.at(-1)?.images, both);
 

@@ -25,7 +25,7 @@ describe("a conversation", () => {
     deployment = await startDeployment({
       providers: { ollama: { type: "ollama", url: ollama.url } },
       agents: { llama: { provider: "ollama", model: "llama3.2:3b", display_name: "Llama" } },
-      // What the model is to say next must not become a summary.
+      // The model's next words must not become a summary.
       extraConfig: { memory: { summaries: false } },
     });
     alice = await deployment.user("js-sdk", "alice");
@@ -38,14 +38,14 @@ describe("a conversation", () => {
     await ollama.close();
   });
 
-  /** Asks what the model answers slowly; resolves with the question and the answer as far as it is shown. */
+  /** Asks for something that the model answers slowly; resolves with the question and the answer so far. */
   async function askSlowly(answer: string, tokenMs = 50): Promise<{ question: string; draft: Message }> {
     ollama.next({ answer: () => answer, tokenMs });
     const question = await alice.sendText({ roomId, body: "tell me more" });
     return { question, draft: await alice.waitMessage({ roomId, sender: agent, after: question }) };
   }
 
-  /** The message as it is now, once `where` is true of it. */
+  /** The present message, once `where` is true for it. */
   async function until(eventId: string, where: (message: Message) => boolean): Promise<Message> {
     return alice.waitMessage({ roomId, sender: agent, where: (seen) => seen.eventId === eventId && where(seen) });
   }

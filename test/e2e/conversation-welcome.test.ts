@@ -43,7 +43,7 @@ describe("a conversation that begins", () => {
     assert.deepEqual([welcome.content["msgtype"], welcome.encrypted], ["m.notice", true]);
     assert.match(welcome.body, /^Hallo! Ich bin Demo, eine Demo und keine KI\. Schreib mir/);
     assert.deepEqual(welcome.content["m.mentions"], {});
-    // A membership is written anew when the profile changes.
+    // A membership is written again when the profile changes.
     await deployment.stopBridge();
     await deployment.startBridge();
     const question = await alice.sendText({ roomId, body: "hello" });

@@ -176,7 +176,7 @@ describe("a direct chat", () => {
     assert.equal(displayname, "demo");
     const roomId = await chatWith(alice);
     await ask(alice, roomId, agent, "are you there?");
-    // Who comes later is found: so all before that has been taken up by then.
+    // A user who registered later is found: so all earlier ones are in the directory by then.
     const carol = await deployment.user("nio", "carol");
     await eventually("a person to be found", async () => (await found("carol")).includes(carol.userId));
     for (const term of [displayname, "agent_demo", agent]) assert.deepEqual(await found(term), [], term);

@@ -83,7 +83,7 @@ describe("an encrypted room", () => {
 
   it("has the keys of its history accepted from the inviter, as far as the inviter is trusted", async () => {
     const strict = deployment.agent("strict");
-    // So that it has a device that keys can be handed to.
+    // So that it has a device to which keys can be given.
     await alice.waitMember(await alice.createRoom({ direct: true, invite: [strict] }), strict);
     const roomId = await alice.createRoom();
     const before = await alice.sendText({ roomId, body: "before you came" });

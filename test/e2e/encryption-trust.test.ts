@@ -84,7 +84,7 @@ describe("the people whom agents trust", () => {
     const said = alice.messages(roomId).filter(({ sender }) => sender === demo);
     assert.equal(said.filter(({ content }) => content["msgtype"] === "m.notice").length, 1);
     assert.ok(!said.some(({ body }) => /hear me|and now/.test(body)));
-    // The notice's key was for all devices; what came after it is not.
+    // The notice's key was for all devices; the key of later messages is not.
     const kept = await unsigned.waitEvent({ roomId, where: ({ eventId }) => eventId === answer.eventId });
     assert.equal(kept.decryptionError, "MEGOLM_KEY_WITHHELD_FOR_UNVERIFIED_DEVICE");
   });

@@ -8,17 +8,17 @@ import { startHttpProxy, type HttpProxy, type PassingRequest } from "../support/
 import { startOllamaServer, type OllamaServer } from "../support/ollama-server.ts";
 import type { Message, User } from "../support/user.ts";
 
-/** The question that an agent's message belongs to. */
+/** The question to which an agent's message belongs. */
 function originOf(content: Readonly<Record<string, unknown>>): unknown {
   return exchangeMark(content)?.origin;
 }
 
-/** More than are looked after at once. */
+/** More than the bridge prepares at once. */
 const AGENTS = Array.from({ length: 12 }, (_, index) => `a${index}`);
 const demoAgents = (names: readonly string[]): Record<string, object> =>
   Object.fromEntries(names.map((name) => [name, { provider: "demo" }]));
 
-/** The calls of the bridge to its homeserver, and how many ghosts were at it at once. */
+/** The calls of the bridge to its homeserver, and the number of ghosts calling at once. */
 class Calls {
   readonly seen: { readonly userId: string | undefined; readonly call: string }[] = [];
   #proxy: HttpProxy | undefined;
@@ -101,14 +101,14 @@ describe("before anybody has invited an agent", () => {
   });
 
   it("they were made a few at a time, each with as many calls as it needs and no more", async () => {
-    // The pictures come after all else.
+    // The pictures come last.
     for (const userId of userIds) {
       const isGiven = (): boolean => calls.of(userId).some((call) => /^PUT .*\/avatar_url$/.test(call));
-      // The bot looks on whether the homeserver is there.
+      // The bot keeps checking whether the homeserver is there.
       await eventually("the avatar", () => isGiven() && (userId === bot || !calls.isBusy(userId)));
     }
     assert.ok(calls.most <= 8, `${calls.most} at once`);
-    // The bot looks at what the homeserver can do, too.
+    // The bot also checks the homeserver's features.
     for (const userId of userIds.filter((user) => user !== bot)) {
       const made = calls.of(userId);
       assert.ok(made.length <= MOST_CALLS, `${userId}: ${made.length} calls\n${made.join("\n")}`);
@@ -138,7 +138,7 @@ describe("before anybody has invited an agent", () => {
     await alice.waitMember(roomId, agent, "invite");
     const first = await alice.sendText({ roomId, body: "the first word" });
     const second = await alice.sendText({ roomId, body: "the second word" });
-    // Somebody else of ours is in this one already, and has been told of all.
+    // Another agent is in this room already, and has got everything.
     const group = await alice.createRoom({ invite: [other] });
     await deployment.startBridge();
     await alice.waitMember(roomId, agent);
@@ -173,11 +173,11 @@ describe("before anybody has invited an agent", () => {
     await deployment.startBridge();
     for (const userId of userIds) {
       if (userId === bot || ["a3", "a5", "a6"].some((name) => userId === deployment.agent(name))) continue;
-      // But for what rooms it is in, at each start (docs/decisions/0007).
+      // Except for its rooms, at each start (docs/decisions/0007).
       const made = calls.of(userId).filter((call) => /devices|keys|register|profile|account_data|media/.test(call));
       assert.deepEqual(made, [], userId);
     }
-    // The bot looks whether the homeserver can do what agents need.
+    // The bot checks whether the homeserver can do what agents need.
     const bots = calls.of(bot).filter((call) => !call.includes("/devices/SUPPORTCHECK"));
     assert.deepEqual(
       bots.filter((call) => /devices|keys|register|profile/.test(call)),
@@ -188,7 +188,7 @@ describe("before anybody has invited an agent", () => {
   it("a model that is installed later has its device as soon as it is found", async () => {
     ollama.install("qwen2.5:7b");
     const agent = deployment.agent("qwen2.5-7b");
-    // An invite of somebody who is not there yet has the bridge look for new models.
+    // An invite of an agent that does not exist yet makes the bridge look for new models.
     await alice.createRoom({ invite: [agent] });
     await eventually("the new agent's device", async () => {
       const devices = devicesIn(await queryKeys(alice, [agent]), agent);
@@ -223,7 +223,10 @@ describe("before anybody has invited an agent", () => {
   });
 });
 
-/** What making one agent takes of the homeserver: its user, its profile, its device, its identity, their safe keeping, its picture. */
+/**
+ * The calls that making one agent needs: its user, its profile, its device, its identity, their safe keeping, its
+ * picture.
+ */
 const MOST_CALLS = 25;
 
 describe("somebody whose device is not signed yet", () => {
@@ -263,7 +266,7 @@ describe("somebody whose device is not signed yet", () => {
         .logs()
         .some((line) => line["event"] === question && line.msg === "message not acted on: not trusted"),
     );
-    // What comes next shows that nothing came before it.
+    // A later message shows that nothing came before it.
     await deployment.stopBridge();
     assert.equal(said().length, 1);
     await deployment.startBridge();

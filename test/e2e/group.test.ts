@@ -41,7 +41,7 @@ for (const encrypted of [true, false]) {
       return answerTo(person, agent, await person.sendText({ roomId, ...text }));
     }
 
-    /** Which agents have answered since a message; asked when a later question has been answered by both. */
+    /** The agents that have answered since a message; asked when a later question has been answered by both. */
     function answeredSince(question: string): string[] {
       const events = alice.events(roomId).map((event) => event.eventId);
       const since = new Set(events.slice(events.indexOf(question) + 1));
@@ -66,7 +66,7 @@ for (const encrypted of [true, false]) {
       assert.match((await answerTo(alice, max, pill)).body, /by pill/);
       assert.match((await ask(bob, ada, { body: "ada, by name" })).body, /by name/);
       assert.match((await ask(bob, ada, { body: "by reply", replyTo: byMention.eventId })).body, /by reply/);
-      // js-sdk sees it all in the end.
+      // js-sdk sees all of it in the end.
       await alice.waitMessage({ roomId, sender: ada, where: (seen) => seen.body.includes("by reply") });
       assert.deepEqual(answeredSince(start), [ada, max, ada, ada]);
     });
@@ -79,7 +79,7 @@ for (const encrypted of [true, false]) {
       });
       await alice.send(roomId, { msgtype: "m.notice", body: "Ada: a notice", "m.mentions": { user_ids: [ada] } });
       await bob.sendText({ roomId, body: "Adamantine is a nice word" });
-      // Ada's answer quotes the question, which names Max; that must not set Max off.
+      // Ada's answer quotes the question, which names Max; that must not make Max answer.
       const answer = await ask(alice, ada, { body: "Max is your friend, isn't he?", mentions: [ada] });
       assert.match(answer.body, /Max is your friend/);
       await ask(alice, max, { body: "are you there?", mentions: [max] });

@@ -59,7 +59,7 @@ describe("a message whose key does not come", () => {
     return alice.messages(roomId).filter((m) => m.sender === agent && m.content["msgtype"] === "m.notice");
   }
 
-  /** Says something under a session whose key is kept back. */
+  /** Sends a message under a session whose key is withheld. */
   async function sayUnreadably(body: string): Promise<string> {
     keys.hold();
     await alice.rotateSession(roomId);
@@ -131,7 +131,7 @@ describe("a message whose key does not come", () => {
     await keys.release();
   });
 
-  /** As if the last notice had been long ago: each test is about its own. */
+  /** As if the last notice was long ago: each test is about its own. */
   async function clearNotices(): Promise<void> {
     await sql("update key_notices set created_at = created_at - interval '2 hours'");
   }

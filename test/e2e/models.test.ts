@@ -224,7 +224,7 @@ describe("agents on an Ollama server", () => {
     });
     await deployment.stopBridge();
     await deployment.startBridge();
-    // One that is new gets its picture after the others were looked after.
+    // A new agent gets its picture after the others.
     ollama.install("phi3:mini");
     await chatWith(deployment.agent("phi3-mini"));
     await eventually("the drawing", async () => (await avatarOf(deployment.agent("phi3-mini"))) !== undefined);
@@ -249,7 +249,7 @@ describe("agents on an Ollama server", () => {
     const bob = await deployment.user("js-sdk", "bob");
     const roomId = await alice.createRoom({ direct: true, invite: [bot, bob.userId] });
     await bob.join(roomId);
-    // Whom he does not see there he gives no key.
+    // He gives no key to people whom he does not see there.
     for (const person of [alice, bob]) await person.waitMember(roomId, bot);
     // With three it is a group, whatever the invite said.
     const command = await bob.sendText({ roomId, body: "pull ollama phi4", mentions: [bot] });

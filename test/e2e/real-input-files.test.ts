@@ -12,7 +12,7 @@ interface Asked {
   readonly messages: readonly { readonly content: string; readonly images?: readonly string[] }[];
 }
 
-/** What a client says of a file, beside where it is. */
+/** A client's description of a file, beside its address. */
 interface Said {
   readonly name: string;
   readonly msgtype?: "m.file" | "m.image";
@@ -28,7 +28,9 @@ describe("files that real clients send", () => {
   let ollama: OllamaServer;
   let deployment: Deployment;
   let alice: User;
-  /** Encrypted direct chats with an agent that reads, and with one that sees too; one in clear with the former. */
+  /**
+   * Encrypted direct chats with an agent that reads, and with one that also sees; an unencrypted one with the former.
+   */
   let reads: Room;
   let sees: Room;
   let clear: Room;
@@ -64,7 +66,7 @@ describe("files that real clients send", () => {
     await ollama.close();
   });
 
-  /** Sends a file; resolves with what the agent says to it. */
+  /** Sends a file; resolves with the agent's reply to it. */
   async function send(
     room: Room,
     bytes: Uint8Array,
@@ -82,7 +84,7 @@ describe("files that real clients send", () => {
     return alice.waitMessage({ roomId, sender: agent, after: question });
   }
 
-  /** What was shown of a file to the model; fails when it was not asked. */
+  /** The form in which a file was shown to the model; fails when the model was not asked. */
   async function shown(room: Room, bytes: Uint8Array, said: Said): Promise<Asked["messages"][number]> {
     const before = ollama.chats().length;
     const answer = await send(room, bytes, said);
@@ -93,7 +95,7 @@ describe("files that real clients send", () => {
     return last;
   }
 
-  /** The notice about a file of which no model was asked. */
+  /** The notice about a file for which no model was asked. */
   async function refused(room: Room, bytes: Uint8Array, said: Said): Promise<string> {
     const before = ollama.chats().length;
     const answer = await send(room, bytes, said);

@@ -19,18 +19,18 @@ interface Asked {
 }
 
 function read({ text }: SeenRequest): Asked {
-  // As the wire has it; what is asked is UTF-8.
+  // In the form on the wire; the text is UTF-8.
   return JSON.parse(Buffer.from(text, "latin1").toString()) as Asked;
 }
 
-/** What model servers really send, by the numbers of the list of it: on a real Synapse, with a real client, encrypted. */
+/** The real output of model servers, by the numbers of their list: on a real Synapse, with a real client, encrypted. */
 describe("the real output of model servers", () => {
   let server: ModelServer;
   let deployment: Deployment;
   let alice: User;
   let agent: string;
   let roomId: string;
-  /** What comes next, one for each question; an answer when there is nothing more. */
+  /** The next answers, one for each question; a default answer when there are no more. */
   let replies: ((asked: Asked) => Reply)[] = [];
   const asked: Asked[] = [];
 
@@ -60,7 +60,7 @@ describe("the real output of model servers", () => {
     roomId = await alice.createRoom({ direct: true, invite: [agent] });
     const where = ({ content }: Message): boolean => content["msgtype"] === "m.notice";
     await alice.waitMessage({ roomId, sender: agent, where });
-    // What is summed up beside the conversation would be asked of the model in between.
+    // A summary beside the conversation would ask the model in between.
     await ask("!summaries off");
   });
   after(async () => {
@@ -72,7 +72,7 @@ describe("the real output of model servers", () => {
     asked.length = 0;
   });
 
-  /** The agent's next message that is done: drafts are edited until then. */
+  /** The agent's next finished message: drafts are edited until then. */
   async function ask(body: string): Promise<Message> {
     const question = await alice.sendText({ roomId, body });
     return alice.waitMessage({ roomId, sender: agent, after: question });
@@ -260,7 +260,7 @@ describe("the real output of model servers", () => {
         const parts = [...openAi.answer(..."one word after the other ".split(/(?<= )/))];
         const last = parts.pop() ?? "";
         yield* parts;
-        // With its last part the answer is over for whoever waits for a place.
+        // With its last part the answer is over for requests that wait for a place.
         running--;
         yield last;
       })(),

@@ -5,7 +5,7 @@ import { eventually } from "../support/eventually.ts";
 import { startOllamaServer, type OllamaServer } from "../support/ollama-server.ts";
 import type { Message, User } from "../support/user.ts";
 
-/** What people really send, by the numbers of the list of it: on a real Synapse, with real clients, encrypted. */
+/** The real messages of people, by the numbers of their list: on a real Synapse, with real clients, encrypted. */
 describe("the real messages of people", () => {
   let ollama: OllamaServer;
   let deployment: Deployment;
@@ -29,7 +29,7 @@ describe("the real messages of people", () => {
     await ollama.close();
   });
 
-  /** A group of both and, where it is told so, the agent. */
+  /** A group of both and, where the test says so, the agent. */
   async function group({ withAgent = true, encrypted = true } = {}): Promise<string> {
     const roomId = await alice.createRoom({ encrypted, invite: withAgent ? [agent, bob.userId] : [bob.userId] });
     await bob.join(roomId);
@@ -37,12 +37,12 @@ describe("the real messages of people", () => {
     return roomId;
   }
 
-  /** Waits until the agent has said who it is, so that what comes after a question is its answer. */
+  /** Waits until the agent has introduced itself, so that the message after a question is its answer. */
   function greeted(person: User, roomId: string): Promise<Message> {
     return person.waitMessage({ roomId, sender: agent, where: ({ content }) => content["msgtype"] === "m.notice" });
   }
 
-  /** What the model was asked last, all of it. */
+  /** The model's last request, all of it. */
   function asked(): string {
     const { messages } = ollama.chats().at(-1)?.body as { messages: readonly { role: string; content: string }[] };
     return messages.map(({ role, content }) => `${role}: ${content}`).join("\n---\n");
@@ -88,7 +88,7 @@ describe("the real messages of people", () => {
     await eve.join(roomId);
     await eve.waitEncrypted(roomId);
     const ignored = await eve.sendText({ roomId, body: "by somebody who is ignored" });
-    // As its homeserver could make it up.
+    // As its homeserver could invent it.
     const path = `/v3/rooms/${encodeURIComponent(roomId)}/send/m.room.message/clear`;
     const content = { msgtype: "m.text", body: "in clear in an encrypted room" };
     const { event_id: inClear } = await bob.request<{ event_id: string }>("PUT", path, content);
@@ -138,7 +138,7 @@ describe("the real messages of people", () => {
     const question = await alice.sendText({ roomId, body: "hello" });
     const where = ({ content }: Message): boolean => content["msgtype"] === "m.text";
     await alice.waitMessage({ roomId, sender: agent, after: question, where });
-    // Its own notices are nothing that it remembers; asked about one, it reads it.
+    // It does not remember its own notices; asked about one, it reads it.
     await ask(alice, roomId, "why?", replyTo(word.eventId));
     assert.match(asked(), /\(Replying to you:\)\n> Llama likes stickers, [^\n]+\n\nwhy\?$/);
     const notices = alice
@@ -177,7 +177,7 @@ describe("the real messages of people", () => {
       creation_content: { type: "m.space" },
       invite: [agent],
     });
-    // What comes into its mailbox later is handled later: when this one is greeted, that one would have been.
+    // A later item in its mailbox is handled later: when this one is greeted, that one would have been.
     const path = `/v3/rooms/${encodeURIComponent(space)}/joined_members`;
     await eventually("the agent to be in the space", async () => {
       const { joined } = await alice.request<{ joined: object }>("GET", path);

@@ -110,7 +110,7 @@ describe("a backup", () => {
     assert.match(answer.body, /what did I say before/);
     assert.deepEqual(await deviceIds(), before);
 
-    // It has been used by now: the same backup proves nothing any more.
+    // The database has been used meanwhile: the same backup proves nothing any more.
     await deployment.stopBridge();
     const again = await deployment.command(["restore", moved, "--force"]);
     assert.equal(again.code, 1);

@@ -12,10 +12,10 @@ import { startOllamaServer, type OllamaServer } from "../support/ollama-server.t
 import { temporaryDirectory } from "../support/temporary.ts";
 import type { User } from "../support/user.ts";
 
-/** A word that stands nowhere else, in a text of its own. */
+/** A word that occurs nowhere else, in a text of its own. */
 const canary = (name: string): string => `canary${name}${randomBytes(6).toString("hex")}`;
 
-/** What is said in each of two rooms, one of them encrypted. */
+/** The words in each of two rooms, one of them encrypted. */
 const SAID = [
   "message",
   "edited",
@@ -40,7 +40,7 @@ describe("an admin's view of conversations", () => {
   let ready: { status: number; body: unknown };
   let dump: ReadonlyMap<string, string>;
 
-  /** A new word, to be looked for. */
+  /** A new word that the test looks for. */
   function word(name: string): string {
     const made = canary(name);
     words.set(name, made);
@@ -108,7 +108,7 @@ describe("an admin's view of conversations", () => {
     await Promise.all([ollama.close(), rude.close()]);
   });
 
-  /** All that can be said to an agent, and what goes wrong, in one room each. */
+  /** Every kind of message to an agent, and every failure, in one room each. */
   async function talk(encrypted: boolean): Promise<void> {
     const kind = encrypted ? "sealed" : "clear";
     const own = Object.fromEntries(SAID.map((name) => [name, word(`${kind}${name}`)])) as Record<
@@ -154,14 +154,14 @@ describe("an admin's view of conversations", () => {
     return { file: { ...sealed.info, url: await alice.upload(sealed.bytes, "application/octet-stream") } };
   }
 
-  /** What comes so into an encrypted room is not acted on, and kept for a look. */
+  /** An unencrypted message in an encrypted room is not acted on, and is kept for inspection. */
   async function sendInClear(roomId: string, body: string): Promise<void> {
     const path = `/v3/rooms/${encodeURIComponent(roomId)}/send/m.room.message/${randomBytes(4).toString("hex")}`;
     const { event_id: event } = await alice.request<{ event_id: string }>("PUT", path, { msgtype: "m.text", body });
     await alice.waitMessage({ roomId, sender: deployment.agent("llama"), after: event });
   }
 
-  /** As no homeserver does: an event that has no type. */
+  /** No homeserver does this: an event without a type. */
   async function sendMalformed(body: string): Promise<void> {
     const { port } = deployment.settings;
     const response = await fetch(`http://127.0.0.1:${port}/_matrix/app/v1/transactions/malformed`, {

@@ -211,7 +211,7 @@ describe("from nothing to a healthy bridge", () => {
     assert.match(odd.stderr, /--port: expected a whole number/);
   });
 
-  /** The same bridge's files under another name, with something else in them. */
+  /** The same bridge's files under another name, with changes. */
   async function variant(
     name: string,
     changes: { readonly settings?: object; readonly registration?: (from: RegistrationFile) => object },

@@ -16,12 +16,12 @@ import type { Synapse } from "../../quickstart/synapse.ts";
 const PERSON = `@alice:${DOMAIN}`;
 const AGENT = `@agent_demo:${DOMAIN}`;
 const TOKEN = "token-of-another-application-service";
-/** With which MAS asks Synapse. */
+/** The secret with which MAS asks Synapse. */
 const SECRET = "a-secret";
 
 /**
- * A homeserver that has given logging in away to the Matrix Authentication Service, which is not there: whoever would need it
- * gets nowhere. So the person is a user of another application service, and can't have a client that encrypts.
+ * A homeserver that leaves logging in to the Matrix Authentication Service, which is not there: everybody who needs it
+ * fails. So the person is a user of another application service, and can't have a client that encrypts.
  */
 describe("a homeserver on MAS", () => {
   let config: string;

@@ -19,7 +19,7 @@ describe("a bridge whose permissions change while it runs", () => {
   let bob: User;
   let agent: string;
   let list: string;
-  /** An encrypted room of somebody who may not use the agent any more. */
+  /** An encrypted room of somebody who may no longer use the agent. */
   let denied: string;
   const bot = `@agents:${DOMAIN}`;
 
@@ -33,10 +33,10 @@ describe("a bridge whose permissions change while it runs", () => {
   });
   after(() => deployment.stop());
 
-  /** The lines of the log that say this, so far. */
+  /** The log's lines with these words, so far. */
   const said = (words: RegExp): LogLine[] => deployment.bridge.logs().filter(({ msg }) => words.test(msg));
 
-  /** Changes config.yaml, asks for it by SIGHUP, and waits for what comes of it. */
+  /** Changes config.yaml, sends SIGHUP, and waits for the result. */
   async function reload(change: (settings: Settings) => void, outcome: RegExp): Promise<LogLine | undefined> {
     const settings = load(await readFile(deployment.files.config, "utf8")) as Settings;
     change(settings);
@@ -159,7 +159,7 @@ describe("a bridge whose permissions change while it runs", () => {
     await reload(permit({ max_room_members: 2 }), TAKEN);
     const large = await alice.createRoom({ encrypted: false, preset: "public_chat" });
     for (const user of [bob, dora]) await user.join(large);
-    // Joined behind the bridge's back, as when the homeserver did not tell the room's size at the invite.
+    // The bridge does not know about this join, as when the homeserver did not tell the room's size at the invite.
     process.kill(deployment.bridge.pid, "SIGSTOP");
     try {
       await alice.invite(large, agent);
@@ -182,7 +182,7 @@ describe("a bridge whose permissions change while it runs", () => {
     await reload(permit({ max_room_members: 1_000, invites_per_day: { user: 1 } }), TAKEN);
     assert.equal(await invited(bob), undefined);
     assert.match((await invited(bob)) ?? "", /tomorrow/);
-    // Nor by naming one room after the other in which a room goes on.
+    // Nor by naming one room after the other as a room's successor.
     await reload(permit({ invites_per_day: { user: 1_000 } }), TAKEN);
     const room = await bob.createRoom({ encrypted: false, invite: [agent] });
     assert.equal(await invited(bob, room), undefined);
@@ -205,7 +205,7 @@ describe("a bridge whose permissions change while it runs", () => {
     assert.equal(await invited(bob), undefined);
   });
 
-  /** What clients show a device of somebody's as, by its id. */
+  /** The names under which clients show somebody's devices, by id. */
   async function deviceNames(userId: string): Promise<Readonly<Record<string, string | undefined>>> {
     const { device_keys } = await queryKeys(alice, [userId]);
     const devices = Object.entries(device_keys[userId] ?? {});
@@ -297,14 +297,14 @@ describe("a bridge whose permissions change while it runs", () => {
     await reload(permit({ users: { [bob.userId]: "none" } }), TAKEN);
     const [device] = await bob.deviceTrust(agent);
     await assert.rejects(bob.verify({ userId: agent, deviceId: device?.deviceId ?? "" }), /cancel/i);
-    // The person is told before the log is.
+    // The person is told before the log line is written.
     await eventually("the log to say why", () => said(/^verification refused: this user has no access/).length > 0);
     denied = room;
   });
 
   it("keeps nothing of messages from people without permission, even when they can't be read", async () => {
     const before = said(/^no key for this event yet|^event refused/).length;
-    // A Megolm message of a session that nobody has, and what is none.
+    // A Megolm message of a session that nobody has, and an invalid one.
     const unread = Buffer.concat([Buffer.from([3, 8, 0, 0x12, 16]), randomBytes(16 + 8 + 64)]);
     for (let n = 0; n < 20; n++) {
       await bob.request("PUT", `/v3/rooms/${encodeURIComponent(denied)}/send/m.room.encrypted/unread${n}`, {
@@ -315,7 +315,7 @@ describe("a bridge whose permissions change while it runs", () => {
         ciphertext: n % 2 === 0 ? unread.toString("base64").replace(/=+$/, "") : "bm90aGluZw",
       });
     }
-    // The agent takes what reaches it in its order.
+    // The agent takes its mail in order.
     const room = await alice.createRoom({ encrypted: true, direct: true, invite: [agent] });
     await alice.waitMember(room, agent);
     assert.match(await answer(alice, room, "are you there?"), /are you there/);
@@ -325,7 +325,7 @@ describe("a bridge whose permissions change while it runs", () => {
   });
 
   it("has recorded in the audit log what it refused and what it applied", async () => {
-    // The embedded database is one process's alone.
+    // The embedded database belongs to one process.
     assert.deepEqual(await deployment.stopBridge(), { code: 0, signal: null });
     const { stdout } = await deployment.command(["audit"]);
     assert.match(stdout, /refused[^\n]*banned/);

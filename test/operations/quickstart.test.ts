@@ -19,7 +19,7 @@ import { temporaryDirectory } from "../support/temporary.ts";
 
 /** Far below what installing takes, and far above what starting does: the machine may have other work. */
 const SECOND_RUN_LIMIT_MS = 60_000;
-/** Waits until an answer about whales has begun, and has not come to its end. */
+/** Waits until an answer about whales has begun, and has not ended. */
 async function untilGrowing({ run, terminal }: OnTerminal): Promise<void> {
   const isGrowing = async (): Promise<boolean> => {
     assert.equal(run.exit(), undefined, "it ended before");

@@ -34,7 +34,7 @@ describe("an agent that an operator verifies", () => {
     return room;
   }
 
-  /** What `matrix-agents verify` shows: the id and the pictures. */
+  /** The output of `matrix-agents verify`: the id and the pictures. */
   async function shown(user = "alice"): Promise<{ id: string; emoji: string }> {
     let stdout = "";
     await eventually("the emoji to be shown to the operator", async () => {
@@ -46,7 +46,7 @@ describe("an agent that an operator verifies", () => {
     return { id: idOf(stdout), emoji: stdout.split("\n")[1] ?? "" };
   }
 
-  /** How all that the agent says of verifications in a room has come. */
+  /** The forms in which all of the agent's events of verifications in a room came. */
   function assertInForm(user: User, room: string, form: "encrypted" | "clear"): void {
     const of = (type: string): boolean => type.startsWith("m.key.verification.");
     const said = user.events(room).filter(({ sender, type }) => sender === agent && of(type));
@@ -130,7 +130,7 @@ describe("an agent that an operator verifies", () => {
     assert.equal((await deployment.command(["verify", "confirm", operator.id])).code, 0);
     assert.deepEqual(await nora.finishVerification(true), { done: true });
     assert.equal(await nora.isVerified(agent), true);
-    // Another one that begins before the first has ended on both sides ends both.
+    // A verification that begins before the first has ended on both sides ends both.
     await eventually("the agent's side to have ended", () =>
       deployment.bridge.logs().some((line) => line["user"] === nora.userId && line.msg === "verification ended"),
     );
@@ -157,7 +157,7 @@ describe("an agent that an operator verifies", () => {
     });
     assert.equal((await deployment.command(["verify", "confirm", idOf(terminal)])).code, 0);
     assert.deepEqual(await finish(), { done: true });
-    // Another one that begins before the first has ended on both sides ends both.
+    // A verification that begins before the first has ended on both sides ends both.
     await eventually("the agent's side to have ended", () =>
       deployment.bridge.logs().some((line) => line["user"] === dora.userId && line.msg === "verification ended"),
     );
@@ -311,7 +311,7 @@ describe("an agent that an operator verifies", () => {
     const notice = await alice.waitMessage({ roomId, sender: agent, after: changed });
     assert.match(notice.body, /identity of alice \(@alice:example\.test\) was verified and has changed/);
     await alice.sendText({ roomId, body: "do you still hear me?" });
-    // An operator compared, and may go by it: nobody is spoken to in a room with her, and that is said.
+    // An operator compared, and others may rely on it: the agent speaks to nobody in a room with her, and says so.
     const asked = await bob.sendText({ roomId: group, body: "and me?", mentions: [agent] });
     const silence = await bob.waitMessage({ roomId: group, sender: agent, after: asked });
     assert.match(silence.body, /is silent here for now: the encryption identity of alice/);
@@ -325,7 +325,7 @@ describe("an agent that an operator verifies", () => {
     assert.match(answer.body, /it is me/);
     const said = alice.messages(roomId).filter(({ sender }) => sender === agent);
     assert.equal(said.filter(({ body }) => body.includes("has changed")).length, 1);
-    // What was said meanwhile is answered, if at all, with what was said when it was verified again.
+    // Messages from before are answered, if at all, together with those after the new verification.
     assert.ok(said.every(({ body }) => !/as I am|still hear/.test(body) || body.includes("it is me")));
   });
 });

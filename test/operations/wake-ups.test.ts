@@ -3,14 +3,14 @@ import { describe, it } from "node:test";
 import { startDeployment, type Deployment } from "../support/deployment.ts";
 import { eventually } from "../support/eventually.ts";
 
-/** How often the agent's device has asked for to-device messages. */
+/** The number of times that the agent's device has asked for to-device messages. */
 function syncs(deployment: Deployment, agent: string): number {
   return deployment.bridge
     .logs()
     .filter((line) => line["ghost"] === agent && line["path"] === "/_matrix/client/v3/sync").length;
 }
 
-/** Sends the agent's device something that comes with no room event, and says whether it looks for it within 3 s. */
+/** Sends the agent's device a message without a room event, and says whether it looks for it within 3 s. */
 async function reactsToDevice(deployment: Deployment): Promise<boolean> {
   const agent = deployment.agent("demo");
   const alice = await deployment.user("js-sdk", "alice");
@@ -20,7 +20,7 @@ async function reactsToDevice(deployment: Deployment): Promise<boolean> {
   const answer = await alice.waitMessage({ roomId, sender: agent, after: question });
   assert.equal(answer.encrypted, true);
 
-  // Nothing else is under way when the count stands still.
+  // No other work is pending when the count stands still.
   let before = -1;
   await eventually("the device to be at rest", async () => {
     const now = syncs(deployment, agent);

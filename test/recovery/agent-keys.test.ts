@@ -48,7 +48,7 @@ describe("an agent's keys", () => {
     readonly masterKey: string | undefined;
   }
 
-  /** The agent's devices and master key as the server tells them to others. */
+  /** The agent's devices and master key as the server shows them to others. */
   async function identity(): Promise<Identity> {
     const answer = await alice.request<{
       device_keys: Record<string, Record<string, { unsigned?: { device_display_name?: string } }>>;
@@ -75,7 +75,7 @@ describe("an agent's keys", () => {
     });
   }
 
-  /** Waits until the key of what was said is in the agent's backup. */
+  /** Waits until the key of a message is in the agent's backup. */
   async function backedUp(eventId: string): Promise<void> {
     const room = encodeURIComponent(roomId);
     const event = await alice.request<{ content: { session_id: string } }>(
@@ -137,7 +137,7 @@ describe("an agent's keys", () => {
     const { code, stdout } = await deployment.command(["keys", "new-device", "demo"]);
     assert.equal(code, 0);
     assert.match(stdout, /when the bridge is started/);
-    // Said while the device is being replaced, under a key that only the old one was given.
+    // Sent while the device is being replaced, under a key that only the old device got.
     const question = await alice.sendText({ roomId, body: "to the old device" });
     await deployment.startBridge();
     await answered(question, "to the old device");
@@ -149,7 +149,7 @@ describe("an agent's keys", () => {
     const before = await identity();
     await backedUp(await ask("before the loss"));
     await deployment.stopBridge("kill");
-    // As earlier versions called them all: it is known for the agent's own, and goes.
+    // The name that earlier versions gave all devices: the bridge recognises it as the agent's own, and removes it.
     const [device = ""] = before.devices;
     const as = `user_id=${encodeURIComponent(agent)}`;
     const renamed = await fetch(`${deployment.synapse.url}/_matrix/client/v3/devices/${device}?${as}`, {
@@ -202,7 +202,7 @@ describe("an agent's keys", () => {
     );
     const stranger = await identity();
     assert.equal(stranger.masterKey, before.masterKey);
-    // Somebody whose app sends to unsigned devices too is told why there is no answer, once.
+    // People whose apps also send to unsigned devices are told once why there is no answer.
     const bob = await deployment.user("js-sdk", "bob");
     const theirs = await bob.createRoom({ direct: true, invite: [agent] });
     await bob.waitMember(theirs, agent);
@@ -237,7 +237,7 @@ describe("an agent's keys", () => {
   it("are forgotten when they are old, in the database and in the backup, and the conversation goes on", async () => {
     await backedUp(await ask("to be forgotten"));
     await deployment.stopBridge();
-    // The first load sees what is in the backup; then three weeks go by.
+    // The first load sees the contents of the backup; then three weeks go by.
     await deployment.startBridge();
     await ask("seen");
     await deployment.stopBridge();
@@ -314,7 +314,7 @@ describe("an agent's keys", () => {
       .trim()
       .split("\n")
       .map((line) => JSON.parse(line) as Record<string, unknown>);
-    // The database was lost in between: what was before is not in its log.
+    // The database was lost in between: its log does not have the entries from before.
     const kinds = new Set(rows.map(({ kind, command, what }) => [kind, command ?? what].filter(Boolean).join(" ")));
     for (const kind of [
       "device.new",

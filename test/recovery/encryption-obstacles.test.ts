@@ -59,7 +59,7 @@ describe("encryption, when something stands in its way,", () => {
     assert.equal(answer.encrypted, true);
   }
 
-  /** Answers these requests of the bridge so, until the returned function is called. */
+  /** Gives these requests of the bridge this answer, until the returned function is called. */
   function instead(
     isMeant: (request: PassingRequest) => boolean,
     answer: () => ReturnType<HttpProxy["intercept"]>,
@@ -106,7 +106,7 @@ describe("encryption, when something stands in its way,", () => {
     return Object.keys(answer.device_keys[userId] ?? {});
   }
 
-  /** Takes a one-time key of an agent's device, as whoever wants to write to it does. */
+  /** Takes a one-time key of an agent's device, like anybody who wants to write to it. */
   async function claim(agent: string): Promise<{ readonly id: string; readonly isFallback: boolean }> {
     const [deviceId = ""] = await devicesOf(agent);
     const { one_time_keys: keys } = await alice.request<{
@@ -201,7 +201,7 @@ describe("encryption, when something stands in its way,", () => {
       await answered(agent, question, alice, roomId);
       await answered(agent, question, dora, roomId);
     }
-    // Known to both agents by now; only one of them is talked with before the other speaks.
+    // Both agents know it by now; somebody talks with only one of them before the other speaks.
     const anew = await deployment.user("js-sdk", "dora");
     await anew.waitMember(roomId, other);
     await ask(demo, "she has another device", alice, roomId);
@@ -257,7 +257,7 @@ describe("encryption, when something stands in its way,", () => {
     const { content } = await alice.request<{ content: { session_id: string } }>("GET", path);
     const session = { agent: other, roomId, sessionId: content.session_id };
     await eventually("the key to be in the backup", () => isBackedUp(deployment, session));
-    // Said while the device is there: a client that knows it to be gone gives the key to nobody.
+    // Sent while the device is there: a client that knows that the device is gone gives nobody the key.
     await deployment.stopBridge();
     const question = await alice.sendText({ roomId, body: "where is your device?", mentions: [other] });
     await asOther("DELETE", `/v3/devices/${deviceId}?user_id=${encodeURIComponent(other)}`);

@@ -12,7 +12,7 @@ describe("a bridge whose homeserver or database goes away", () => {
   let roomId: string;
 
   before(async () => {
-    // One of its own, to be killed.
+    // A PostgreSQL of its own, which the test kills.
     postgres = await startPostgres();
     deployment = await startDeployment({ database: "postgres", postgresUrl: postgres.adminUrl });
     alice = await deployment.user("js-sdk", "alice");

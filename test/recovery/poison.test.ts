@@ -35,11 +35,11 @@ describe("a message that makes the crypto engine panic", () => {
     await deployment.stop();
   });
 
-  /** Starts the bridge whenever it has ended, as systemd would. */
+  /** Starts the bridge again whenever it has ended, as systemd would. */
   async function supervise(): Promise<void> {
     const env = { NODE_OPTIONS: `--import=${inCheckout("test/support/poison.mjs")}`, POISON };
     while (!over) {
-      // One that ends before it is ready was started all the same.
+      // A process that ends before it is ready was still started.
       await deployment.startBridge(env).catch(() => undefined);
       const exit = await deployment.bridge.exited;
       if (exit.code !== 0) deaths++;
@@ -61,7 +61,7 @@ describe("a message that makes the crypto engine panic", () => {
   }
 
   it("ends the process at most three times as an event, is set aside, and the rest goes on", async () => {
-    // Outside of the ciphertext, so that the engine is ended by what it is given and not by what it finds.
+    // Outside of the ciphertext, so that the engine ends over its input and not over the decrypted content.
     const event = await alice.send(roomId, { msgtype: "m.text", body: "x", "m.relates_to": { event_id: POISON } });
     await answered(await alice.sendText({ roomId, body: "behind the poison" }));
     assert.ok(deaths >= 1 && deaths <= 3, `${deaths} ends`);
@@ -75,7 +75,7 @@ describe("a message that makes the crypto engine panic", () => {
     await alice.request("PUT", "/v3/sendToDevice/org.example.poison/1", {
       messages: { [agent]: { [String(device)]: { text: POISON } } },
     });
-    // Its key stands behind the poison.
+    // Its key comes after the poison.
     await alice.rotateSession(roomId);
     await answered(await alice.sendText({ roomId, body: "under a key behind the poison" }));
     assert.ok(deaths >= 1 && deaths <= 3, `${deaths} ends`);

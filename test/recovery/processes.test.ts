@@ -9,7 +9,9 @@ import type { User } from "../support/user.ts";
 
 const AGENTS = ["a", "b", "c", "d", "e", "f"];
 
-/** Two processes on one PostgreSQL. The homeserver knows the first only; every agent is one process's at a time. */
+/**
+ * Two processes on one PostgreSQL. The homeserver knows only the first; every agent belongs to one process at a time.
+ */
 describe("two processes on one database", () => {
   let deployment: Deployment;
   let second: RunningBridge;
@@ -59,7 +61,7 @@ describe("two processes on one database", () => {
     );
   }
 
-  /** The agents whose turns a process has ended since a line of its log. */
+  /** The agents whose turns a process has ended, since a line of its log. */
   function workOf(bridge: RunningBridge, since = 0): Set<string> {
     const ended = bridge
       .logs()
@@ -69,7 +71,7 @@ describe("two processes on one database", () => {
   }
 
   it("share the agents, whichever of them gets the messages", async () => {
-    // The second process has come while the first had all of them; those that are to move do when nobody needs them.
+    // The second process came while the first had all agents; an agent that is to move does so when nobody needs it.
     for (let round = 0; workOf(second).size === 0; round++) {
       assert.ok(round < 60, "the second process got none");
       await answered(await ask(`round ${round}`));

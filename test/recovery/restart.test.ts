@@ -65,7 +65,7 @@ for (const database of ["embedded", "postgres"] as const) {
         await allAnswered();
         const devices = await alice.deviceTrust(demo());
 
-        // Killed with a message on its way, so that it is interrupted somewhere in its work.
+        // Killed with a message on its way, so that its work is interrupted at some point.
         if (how === "kill") for (const person of [alice, bob]) await say(person, "just before");
         const exit = await deployment.stopBridge(how);
         if (how === "stop") assert.deepEqual(exit, { code: 0, signal: null });

@@ -30,7 +30,10 @@ const BOB = "@bob:example.org";
 const ROOM = "!room:example.org";
 const KEY = Buffer.alloc(32, 7);
 
-/** When the ghost dies: on its so-manieth word, unheard, heard but unanswered, or some turns after the answer. */
+/**
+ * The time at which the ghost dies: on a certain word, before hearing it, before answering it, or some turns after the
+ * answer.
+ */
 type Death = readonly [words: number, how: "unheard" | "unanswered" | { readonly turnsLater: number }];
 
 const DEATHS: readonly Death[] = [
@@ -67,7 +70,7 @@ describe("a process killed while its ghost reads and writes", () => {
       assert.ok(world.written.length >= DEATHS.length, "the ghost wrote something");
       const indexes = world.written.map((content) => JSON.stringify(megolmIndex(content)));
       assert.equal(new Set(indexes).size, indexes.length, "an index was used twice");
-      // Bob has read everything the ghost wrote; here the ghost reads everything that Bob wrote.
+      // Bob has read everything that the ghost wrote; here the ghost reads everything that Bob wrote.
       const reopened = await openPlace(place);
       const lease = await takeLease(reopened, ALICE);
       const session = await createCryptoStore(reopened, silentLogger()).open(lease, "DEVICE");
@@ -86,9 +89,9 @@ describe("a process killed while its ghost reads and writes", () => {
   }
 });
 
-/** The ghost's surroundings, which outlive its process: the homeserver and the one it talks with. */
+/** The ghost's surroundings, which outlive its process: the homeserver and the person with whom it talks. */
 class World {
-  /** What the ghost sent and what it was answered, in order. */
+  /** The ghost's messages and the answers to them, in order. */
   readonly written: Ciphertext[] = [];
   readonly answers: Ciphertext[] = [];
   readonly #server = new SimulatedKeyServer();
@@ -128,7 +131,7 @@ class World {
     ghost.on("message", (message: FromGhost) => {
       const last = ++heard === words;
       if (last && how === "unheard") ghost.kill("SIGKILL");
-      // An event that left the process is in the room, whatever became of the process.
+      // An event that left the process is in the room, whatever happened to the process.
       if (heard >= words && how === "unheard" && message.kind !== "event") return;
       order = order
         .then(async () => {

@@ -311,7 +311,7 @@ async function hasEnded(pid: number): Promise<boolean> {
   } catch {
     return true;
   }
-  // Where nobody collects an orphan's exit code it stays listed as a zombie (Z); it has ended all the same.
+  // Where nobody collects an orphan's exit code it stays listed as a zombie (Z); it has still ended.
   const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
   return stat.slice(stat.lastIndexOf(")") + 2).startsWith("Z");
 }

@@ -51,7 +51,7 @@ describe("an event that Synapse does not report because of a restart", () => {
     });
   }
 
-  /** Something is said while the bridge is down; resolves when Synapse has it in a transaction, and us for down. */
+  /** Sends a message while the bridge is down; resolves when Synapse has it in a transaction, and takes us for down. */
   async function sayUnheard(body: string): Promise<string> {
     await deployment.stopBridge("kill");
     const question = await alice.sendText({ roomId, body });
@@ -68,7 +68,7 @@ describe("an event that Synapse does not report because of a restart", () => {
   it("because it ended before it recorded a transaction, is read in the room and answered", async () => {
     const lost = await sayUnheard("lost");
     await deployment.synapse.stop();
-    // Told from the queue in its memory, noted as told, and never written down.
+    // Sent from the queue in its memory, recorded as sent, and never written down.
     inSynapse((database) => {
       database.exec("delete from application_services_txns; update application_services_state set state = 'up'");
     });
@@ -88,7 +88,7 @@ describe("an event that Synapse does not report because of a restart", () => {
   it("because it stranded a transaction, is answered too, even when later messages are known already", async () => {
     const stranded = await sayUnheard("stranded");
     await deployment.synapse.stop();
-    // As a Synapse leaves it that ends after it has noted the transaction and before it has noted that we are down.
+    // As after a Synapse that ends between recording the transaction and recording that we are down.
     inSynapse((database) => database.exec("update application_services_state set state = 'up'"));
     await deployment.restartSynapse();
     await deployment.startBridge();
@@ -122,11 +122,11 @@ describe("an event that Synapse does not report because of a restart", () => {
 
   it("from before its own join is read in the room after an unreported invite, with the messages before the agent came", async () => {
     await deployment.stopBridge();
-    // Taken for told by Synapse, as it takes what it loses.
+    // Synapse takes it for delivered, as it does with everything that it loses.
     proxy.intercept = (passing) =>
       passing.url.includes("/transactions/") ? Promise.resolve(jsonAnswer(200, {})) : proxy.forward(passing);
     const invitedTo = await alice.createRoom({ direct: true, invite: [agent] });
-    // Keys go to those whom the client sees there.
+    // The client gives keys to the members that it sees there.
     await alice.waitMember(invitedTo, agent, "invite");
     const question = await alice.sendText({ roomId: invitedTo, body: "before you came" });
     await deployment.startBridge();

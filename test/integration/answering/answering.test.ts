@@ -33,7 +33,7 @@ forEachDatabase((_kind, open) => {
       return reply;
     }
 
-    /** So much of a conversation that a window of 4,096 is full. */
+    /** A conversation that fills a window of 4,096. */
     async function talkative(): Promise<World> {
       const world = new World(await open());
       for (let message = 0; message < 30; message++)
@@ -96,7 +96,7 @@ forEachDatabase((_kind, open) => {
       assert.match(JSON.stringify(world.provider.asked.at(-1)?.messages), /cat\.png/, "it is named");
       assert.equal((await ask(world, "and then?")).outcome, "answered");
       assert.equal(world.provider.asked.length, before + 3);
-      // The question's own picture is not left out unseen.
+      // The question's own picture is never left out silently.
       assert.equal(failureOf(await ask(world, "", picture)), "refused");
     });
 

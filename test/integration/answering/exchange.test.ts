@@ -158,7 +158,7 @@ forEachDatabase((_kind, open) => {
       const end = await answer(world, last, LLAMA, "@qwen go on");
       assert.deepEqual(end.content["m.mentions"], { user_ids: [ALICE] }, "the third one is told of nobody to ask");
       assert.equal(await world.turn(end.eventId, QWEN), undefined);
-      // And if it did ask nevertheless:
+      // Even if it asked:
       const forged = { msgtype: "m.text", body: "go on", ...to(QWEN), [FIELD]: { origin: "$event3", hops: 2 } };
       await hear(world, QWEN, LLAMA, "$forged", forged);
       assert.equal(await world.turn("$forged", QWEN), undefined);
@@ -261,7 +261,7 @@ forEachDatabase((_kind, open) => {
       const command = await world.say("!discuss 4 qwen Is water wet?", { direct: false, also: to(LLAMA) });
       const first = await answer(world, command, LLAMA, "Yes.");
       assert.ok(await world.turn(first.eventId, QWEN));
-      // Said to everybody; Llama hears it first.
+      // Said to everybody; Llama gets it first.
       await world.say("!stop", { direct: false, sender: MODERATOR, eventId: "$stop" });
       const second = await answer(world, first.eventId, QWEN, "No.");
       assert.deepEqual(second.content["m.mentions"], { user_ids: [ALICE] });

@@ -23,7 +23,7 @@ async function rowsOf(log: AuditLog, from?: Date): Promise<AuditRow[]> {
   return Array.fromAsync(log.since(from));
 }
 
-/** As somebody does who has the tables for his own. */
+/** Like somebody who owns the tables. */
 async function tamper(database: Database, sql: string): Promise<void> {
   await database.execute(
     `alter table audit_log disable trigger user; ${sql}; alter table audit_log enable trigger user`,
@@ -97,7 +97,7 @@ forEachDatabase((_kind, open) => {
       const { user, server, all } = REFUSALS_AN_HOUR;
       const of = async (by: string): Promise<number> =>
         (await rowsOf(log)).filter(({ details }) => details.includes(by)).length;
-      // Each time something else: another room.
+      // Each time another subject: another room.
       let room = 0;
       const refuse = async (by: string, times: number): Promise<void> => {
         for (let n = 0; n < times; n++) await log.record(database, { ...refused, by, room: `!${++room}:elsewhere` });

@@ -18,12 +18,12 @@ const LLAMA = "@agent_llama:example.test";
 const MAX = "@agent_max:example.test";
 const PNG = Buffer.from("\x89PNG\r\n\x1a\nof the admin", "latin1");
 
-/** The part of a homeserver that keeps profiles and media, and the calls that it got. */
+/** The part of a homeserver for profiles and media, and the calls that it got. */
 class Server implements HomeserverClient {
   readonly calls: string[] = [];
   readonly avatars = new Map<string, string>();
   readonly media: { readonly bytes: Buffer; readonly contentType: string | undefined }[] = [];
-  /** Thrown in the place of an answer to a call. */
+  /** Thrown instead of an answer to a call. */
   fails: (call: string) => Error | undefined = () => undefined;
 
   request({ method, path, body, as, contentType }: HomeserverRequest): Promise<unknown> {
@@ -59,7 +59,7 @@ class Server implements HomeserverClient {
     return this.calls.splice(0);
   }
 
-  /** What a ghost is shown by. */
+  /** The picture that a ghost shows. */
   shown(userId: string): Buffer | undefined {
     const number = this.avatars.get(userId)?.split("/").at(-1);
     return this.media[Number(number) - 1]?.bytes;
@@ -162,7 +162,7 @@ forEachDatabase((_kind, open) => {
       for (const byHand of ["mxc://example.test/by-hand", ""]) {
         const database = await withUsers(LLAMA, MAX);
         const server = new Server();
-        // One that never had one of ours, and one that had.
+        // One that never had a picture of ours, and one that had.
         server.avatars.set(MAX, "mxc://example.test/by-hand");
         await start(database, server).give([LLAMA, MAX]);
         server.avatars.set(LLAMA, byHand);

@@ -25,12 +25,12 @@ const own = ownTables(migrations);
 const version = "1.2.3";
 const LLAMA = "@agent_llama:hs";
 
-/** A homeserver that knows one thing of every ghost's store. */
+/** A homeserver that knows one marker of every ghost's store. */
 function homeserver(marker: object): HomeserverClient {
   return { request: () => Promise.resolve(marker) } as unknown as HomeserverClient;
 }
 
-/** What the backed up ghost was when it was last opened, and when it was opened once more. */
+/** The backed up ghost's marker at its last opening, and after one more opening. */
 const AS_IT_WAS = homeserver({ device_id: "LLAMADEVICE", marker: 3 });
 const USED_SINCE = homeserver({ device_id: "LLAMADEVICE", marker: 4 });
 
@@ -54,7 +54,7 @@ async function bringBack(file: string, options: Partial<RestoreOptions> & Pick<R
   });
 }
 
-/** All that is in all tables. */
+/** The contents of all tables. */
 async function everything(database: Database): Promise<Record<string, unknown[]>> {
   const tables: Record<string, unknown[]> = {};
   for (const name of [...own].sort()) {
@@ -65,7 +65,7 @@ async function everything(database: Database): Promise<Record<string, unknown[]>
   return tables;
 }
 
-/** The ghost whose device was not made yet comes back with another one. */
+/** The ghost whose device was not made yet is restored with another one. */
 async function forgetUnmade(database: Database): Promise<void> {
   await database.execute(
     "delete from ghosts where not device_made; delete from crypto_databases where name like '%/UNMADE::%'",
@@ -295,7 +295,7 @@ forEachDatabase((kind, open) => {
       await bringBack(file, { database: target, client: USED_SINCE, newDevices: true });
       const { rows } = await target.query("select user_id, device_id, renew from ghosts order by user_id");
       assert.deepEqual(rows[0], { user_id: LLAMA, device_id: "LLAMADEVICE", renew: true });
-      // One that was about to be made may be on the server by now.
+      // A device that was about to be made may be on the server by now.
       assert.deepEqual([rows.length, rows[1]?.["renew"]], [2, false]);
       assert.notEqual(rows[1]?.["device_id"], "UNMADE");
       const { rows: stores } = await target.query<{ name: string }>("select name from crypto_databases");
@@ -333,7 +333,7 @@ forEachDatabase((kind, open) => {
         const options = { database: target, client: AS_IT_WAS, force: false, newDevices: false, log };
         await restore(read, options);
         const running = await Processes.join(target, { expireAfterMs: 60_000, log });
-        // A process that was frozen for so long that it counts as dead may wake.
+        // A process that was frozen for so long that it counts as dead may wake up.
         await target.query("update processes set expires_at = clock_timestamp() - interval '1 second'");
         await assert.rejects(bringBack(file, { database: target, force: true }), /a bridge is running/);
         await running.leave();

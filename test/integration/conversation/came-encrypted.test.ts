@@ -23,13 +23,16 @@ async function answered(world: World, question: string, ghost = LLAMA): Promise<
   return reply;
 }
 
-/** Whether what was asked goes only encrypted, as the sender finds it. */
+/** Whether the question's messages go only encrypted, as the sender sees it. */
 async function goesEncrypted(world: World, question: string): Promise<unknown> {
   const { rows } = await world.database.query("select came_encrypted from turns where event_id = $1", [question]);
   return rows[0]?.["came_encrypted"];
 }
 
-/** What makes a turn one of what came encrypted; each says it encrypted, and returns a question that came in clear. */
+/**
+ * The ways in which a turn gets encrypted words; each sends them encrypted, and returns a question that came
+ * unencrypted.
+ */
 const WAYS: Readonly<Record<string, (world: World) => Promise<string>>> = {
   "the question": (world) => world.say("the secret", { ...group, encrypted: true }),
   "a message before it": async (world) => {
@@ -90,14 +93,14 @@ const WAYS: Readonly<Record<string, (world: World) => Promise<string>>> = {
 
 forEachDatabase((kind, open) => {
   describe("a message that came encrypted", () => {
-    // The ways differ in what is said, not in the database.
+    // The ways differ in the messages, not in the database.
     for (const [way, ask] of Object.entries(kind === "postgres" ? WAYS : {})) {
       it(`goes with a turn by ${way}: to no cloud, and to nobody unencrypted, whatever the room's state says`, async () => {
         const world = new World(await open());
         world.encrypted = true;
         const question = await ask(world);
         const asked = world.provider.asked.length;
-        // From here on, the homeserver says that the room is in clear, and the provider is one of the cloud.
+        // From here on, the homeserver says that the room is unencrypted, and the provider is a cloud one.
         world.encrypted = false;
         const turn = await world.turn(question);
         assert.ok(turn);
@@ -109,7 +112,7 @@ forEachDatabase((kind, open) => {
         );
         assert.match(String(inClear.messages[0]?.content["body"]), /came encrypted.*!forget/);
         assert.equal(await goesEncrypted(world, question), true);
-        // The gate by itself: where the conversation still believes that the room is encrypted.
+        // The gate alone: where the conversation still believes that the room is encrypted.
         world.encrypted = true;
         world.gateSees = false;
         world.policy.cloud = "allow";
@@ -182,7 +185,7 @@ forEachDatabase((kind, open) => {
       world.files.set("mxc://a.b/voice", Buffer.from("OggS, and what was said in it"));
       const also = { msgtype: "m.audio", body: "voice.ogg", url: "mxc://a.b/voice", info: { mimetype: "audio/ogg" } };
       const question = await world.say("voice.ogg", { direct: true, also });
-      // The model runs here, and what hears is one that the server passes on.
+      // The model runs here, and the transcription is one that the server passes on.
       world.provider.facts = (model) =>
         Promise.resolve({ sees: false, ...(model === "whisper-1" ? { remoteHost: "api.cloud.example" } : {}) });
       world.gateSees = false;

@@ -541,7 +541,7 @@ forEachDatabase((_kind, open) => {
       assert.match(String(blind.messages[0]?.content["body"]), /can't look at pictures/);
       world.agent = { ...AGENT, vision: true };
       await asked(world, "", file("cat.png", "image/png"));
-      // The one before was not answered: both are one message of the person's.
+      // The earlier one was not answered: both are one message of the person's.
       assert.deepEqual(world.provider.asked.at(-1)?.messages.at(-1)?.images, [bytes, bytes]);
       const seeing = new World(await open());
       seeing.files.set("mxc://example.test/cat.png", bytes);
@@ -617,7 +617,7 @@ forEachDatabase((_kind, open) => {
         assert.deepEqual([reply.outcome, failureOf(reply)], ["failed", failure]);
         assert.equal(reply.messages[0]?.content["msgtype"], "m.notice");
       }
-      // Nobody knows how large a file is before it is there.
+      // Nobody knows a file's size before it arrives.
       const small = file("small.txt", "text/plain", { info: { mimetype: "text/plain", size: 5e9 } });
       assert.equal((await asked(world, "", small)).outcome, "answered");
       assert.equal((await asked(world, "never mind", {})).outcome, "answered");
@@ -674,7 +674,7 @@ forEachDatabase((_kind, open) => {
           .sort(),
       );
 
-      // Another version of the bridge describes one of them otherwise, and knew one that is no more.
+      // Another version of the bridge describes one of them differently, and had one that no longer exists.
       const { rows } = await world.database.query<{ described: string }>("select described from command_menus");
       const described = JSON.parse(rows[0]?.described ?? "{}") as Record<string, string>;
       const [changed = ""] = Object.keys(described);
@@ -782,7 +782,7 @@ forEachDatabase((_kind, open) => {
   });
 
   describe("a question that failed", () => {
-    /** Ends the turn of a question as the room sees it, with a notice. */
+    /** Ends the turn of a question with a notice, as the room sees it. */
     async function fail(world: World, question: string, notice: string): Promise<void> {
       const turns = new TurnStore(world.database, sealsOf(world.database));
       const about = await turns.about(LLAMA, ROOM, question);
@@ -861,7 +861,7 @@ forEachDatabase((_kind, open) => {
         assert.ok(turn);
         await world.answering.respond(turn, true, UNSEEN, NEVER);
         assert.equal(world.provider.asked[0]?.contextTokens, expected);
-        // What the prompt leaves of the window is the answer's.
+        // The part of the window that the prompt leaves is for the answer.
         const { maxAnswerTokens } = world.provider.asked[0];
         assert.ok(maxAnswerTokens > expected / 2 && maxAnswerTokens < expected, String(maxAnswerTokens));
         assert.equal(world.provider.asked[0].asker, ALICE);
@@ -1142,7 +1142,7 @@ forEachDatabase((_kind, open) => {
         const world = new World(await open());
         const turn = await ask(world);
         const drafting = await world.answering.drafting(turn);
-        // Said while the model was being loaded.
+        // Sent while the model was being loaded.
         world.latest = latest;
         const draft = await drafting.begin("An ");
         assert.equal("m.in_reply_to" in (draft["m.relates_to"] as object), !latest);

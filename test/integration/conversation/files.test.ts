@@ -27,7 +27,7 @@ import { sealsOf } from "../../support/seals.ts";
 import { zip } from "../../support/zip.ts";
 import { failureOf } from "../../support/turn-replies.ts";
 
-/** A message that is a file, with what is said to it. */
+/** A message that is a file, with its caption. */
 function file(name: string, mimetype = "text/plain", caption?: string): object {
   return {
     msgtype: mimetype.startsWith("image/") ? "m.image" : "m.file",
@@ -38,7 +38,7 @@ function file(name: string, mimetype = "text/plain", caption?: string): object {
   };
 }
 
-/** Somebody has sent files before, all with the same in them unless it is made by their numbers. */
+/** Somebody has sent files before, all with the same content unless their numbers make it. */
 async function sent(
   world: World,
   names: readonly string[],
@@ -75,7 +75,7 @@ async function queued(world: World, body: string, also: object = {}): Promise<Tu
   return turn;
 }
 
-/** What is remembered of files, by their messages. */
+/** The remembered files, by their messages. */
 async function known(database: Database): Promise<Record<string, string>> {
   const { rows } = await database.query<{ event_id: string; what: string }>(
     `select event_id, coalesce(failure, 'text') as what from read_files join messages using (position)`,
@@ -143,7 +143,7 @@ forEachDatabase((_kind, open) => {
       await world.database.execute("update messages set sent_at = 0");
       assert.ok((await world.forgetting.expired(ROOM, new Date(1_000))) > 0);
       assert.deepEqual(await known(world.database), {});
-      // Somebody reads it while it is forgotten.
+      // Somebody reads the file while it is forgotten.
       const files = new ReadFiles(world.database, sealsOf(world.database));
       await files.keep({ ghost: LLAMA, eventId: first }, { kind: "text", text: "the canary sings" });
       assert.deepEqual(await known(world.database), {});

@@ -83,7 +83,7 @@ forEachDatabase((_kind, open) => {
   });
 
   describe("the number of questions that may wait in a room", () => {
-    /** With one answered and one waiting question of somebody, and others that fill the queue. */
+    /** One answered and one waiting question of a person, and others that fill the queue. */
     async function full(): Promise<{ world: World; answered: string; waiting: string }> {
       const world = new World(await open());
       const answered = await world.say("one");

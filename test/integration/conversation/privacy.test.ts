@@ -82,7 +82,7 @@ forEachDatabase((_kind, open) => {
 
       const second = await ask(world, "another", BOB);
       assert.match(bodyOf(second.reply), /^Llama waits for a moderator/);
-      // Not by who asked, nor by a reaction to something else.
+      // Not by the asker, nor by a reaction to another message.
       world.sentAs.set(`${question} answer.0`, "$asking");
       await world.react("$asking", "✅", ALICE);
       await world.react(question, "✅", MODERATOR);
@@ -179,7 +179,7 @@ forEachDatabase((_kind, open) => {
         ["Several agents wait for that. Please choose one: @llama !privacy allow or @qwen !privacy allow."],
       );
       assert.deepEqual((await world.database.query("select * from consents")).rows, []);
-      // As the notice shows it, and in reply to what is asked.
+      // In the form of the notice, and in reply to the request.
       await world.say("@qwen !privacy deny", { direct: false, sender: MODERATOR, to: QWEN });
       const reply = { "m.relates_to": { "m.in_reply_to": { event_id: "$llama" } } };
       await world.say("!privacy allow", { direct: false, sender: MODERATOR, also: reply });
@@ -378,7 +378,7 @@ forEachDatabase((_kind, open) => {
         }
         assert.deepEqual(await world.remembered(), before);
         assert.equal((await world.turns()).filter(({ state }) => state === "queued").length, 0);
-        // Who says in the edit that it is said to the agent edits a question.
+        // An edit that says it is for the agent edits a question.
         await world.say("* Llama: hello again", {
           direct: false,
           also: {

@@ -102,7 +102,7 @@ forEachDatabase((_kind, open) => {
       assert.ok(turn, "no turn");
       await world.answering.respond(turn, false, UNSEEN, NEVER);
       assert.match(world.provider.asked[0]?.messages.at(-1)?.content ?? "", /^Alice: what is wool\?$/);
-      // Another edit is one of the question.
+      // Another edit is an edit of the question.
       await world.say("* Llama: and silk?", { direct: false, also: edit(said, "Llama: and silk?") });
       assert.equal((await world.turns()).length, 2);
       assert.deepEqual(await world.remembered(), ["Alice: and silk?"]);
@@ -238,7 +238,7 @@ forEachDatabase((_kind, open) => {
         assert.ok(turn, says);
         await world.answering.respond(turn, false, UNSEEN, NEVER);
         assert.equal(world.provider.asked[0]?.messages.at(-1)?.content, `Alice: ${says}`);
-        // Another agent of the room hears it by the same ears, once.
+        // Another agent of the room gets it from the same transcription, once.
         await world.say("voice.ogg", { direct: false, also, eventId: said, to: QWEN });
         assert.equal(await world.turn(said, QWEN), undefined);
         assert.equal(world.provider.recordings.length, 1);

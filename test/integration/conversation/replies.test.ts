@@ -50,7 +50,7 @@ function text(body: string, more: Partial<EventInRoom> = {}): EventInRoom {
 
 forEachDatabase((_kind, open) => {
   describe("a message to which somebody replies", () => {
-    /** What the model was given, after the instruction, for an answer that is sent and remembered. */
+    /** The prompt after the instruction, for an answer that is sent and remembered. */
     async function asked(world: World, question: string, direct = false): Promise<string> {
       const turn = await world.turn(question);
       assert.ok(turn, "no turn");
@@ -84,7 +84,7 @@ forEachDatabase((_kind, open) => {
         `Alice (replying to Bob): > ${TRAIN}\n  \n  translate this`,
       );
       assert.deepEqual(await world.remembered(), ["Alice: translate this", "Llama: An answer."]);
-      // It goes on being known, and is not fetched again.
+      // It stays known, and is not fetched again.
       const next = await asked(world, await say(world, "and into French", MENTION));
       assert.match(next, /Gleis 9[\s\S]*translate this[\s\S]*An answer[\s\S]*and into French/);
       assert.match(await asked(world, await say(world, "louder", replyTo("$train"))), /louder$/);
@@ -307,7 +307,7 @@ forEachDatabase((_kind, open) => {
         "m.new_content": { msgtype: "m.text", body: "Der Zug fällt aus", "m.mentions": {} },
         "m.relates_to": { rel_type: "m.replace", event_id: "$train" },
       };
-      // Only who wrote it, and only what was quoted.
+      // Only its author, and only the quoted message.
       await say(world, "* Der Zug fällt aus", edit, { sender: ALICE });
       assert.match(await asked(world, await say(world, "louder", MENTION)), /Gleis 9/);
       await say(world, "* aside", { ...edit, "m.relates_to": { rel_type: "m.replace", event_id: first } });
@@ -369,7 +369,7 @@ forEachDatabase((_kind, open) => {
       assert.deepEqual(world.lookedUp, []);
       const meant = replyTo("$train", { "m.mentions": { user_ids: [LLAMA, BOB] } });
       assert.match(await asked(world, await say(world, "translate", meant)), /Gleis 9/);
-      // In a direct chat all is said to the agent.
+      // In a direct chat every message is for the agent.
       world.events.set("$direct", text("hello", { sender: ALICE, encrypted: true }));
       const direct = await world.say("this one", { also: replyTo("$direct") });
       assert.match(await asked(world, direct, true), /> hello/);
@@ -383,7 +383,7 @@ forEachDatabase((_kind, open) => {
       assert.deepEqual(await world.history.lastWords(LLAMA, ROOM, 5), ["translate this"]);
       assert.doesNotMatch((await world.remembered()).join(), /Gleis/);
       assert.doesNotMatch((await world.remembered(QWEN)).join(), /Gleis/);
-      // Said in its hearing after all, it is a message like others.
+      // When the agent hears it after all, it is a message like others.
       await world.say(TRAIN, { direct: false, sender: BOB, eventId: "$train", also: MENTION });
       assert.match((await world.remembered()).join(), /Gleis/);
       await world.settle(world.conversation.left(world.ghost(), ROOM));

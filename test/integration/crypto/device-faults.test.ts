@@ -25,7 +25,7 @@ interface Opened {
   readonly close: () => Promise<void>;
 }
 
-/** A ghost's device whose server and database fail where a test says so. */
+/** A ghost's device whose server and database fail where a test decides. */
 class Faults {
   readonly server = new SimulatedKeyServer();
   /** The users whose master key the server knows, with the key. */
@@ -146,7 +146,7 @@ function asEvent(roomId: string, content: string): RoomEvent {
   };
 }
 
-/** An Olm message that was damaged on its way. */
+/** An Olm message that was damaged on the way. */
 function garbled(message: ToDevice): ToDevice {
   return JSON.parse(
     JSON.stringify(message).replace(/("body":")([^"]+)/, (_, start: string, body: string) => {
@@ -196,7 +196,7 @@ forEachDatabase((_kind, open) => {
       await device.encrypt(room("!a:example.test", ALICE), "m.room.message", { body: "hello" });
       await alice.sync();
 
-      // The engine replaces no session that is younger than an hour.
+      // The engine replaces no session younger than an hour.
       const later = Date.now() + 2 * 3_600_000;
       t.mock.method(Date, "now", () => later);
       faults.onTheWay = garbled;

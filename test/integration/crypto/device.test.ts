@@ -35,7 +35,7 @@ function target(rotationPeriodMessages = 100): EncryptionTarget {
   };
 }
 
-/** A ghost's device on a database, with what it asked for; `fail` makes requests fail. */
+/** A ghost's device on a database, with its requests; `fail` makes requests fail. */
 class Setup {
   readonly server = new SimulatedKeyServer();
   readonly asked: { asked: Asked; body: string }[] = [];

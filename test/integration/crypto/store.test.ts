@@ -66,7 +66,7 @@ describe("the crypto store", () => {
 
         const again = await open(ALICE, key);
         assert.equal(again.client.machine.identityKeys.ed25519.toBase64(), identity);
-        // The server refuses one-time keys that are not the ones it has, and the engine has none left to upload.
+        // The server refuses one-time keys other than its own, and the engine has none left to upload.
         await again.client.sync();
         assert.equal((await again.client.machine.outgoingRequests()).length, 0);
         assert.notEqual(again.session.name, first.session.name);
@@ -141,7 +141,7 @@ describe("the crypto store", () => {
       assert.equal(closing.settled, false);
       gate.open();
       await closing.promise;
-      // It had more to write than what was under way.
+      // It had to write more than was pending.
       await assert.rejects(encrypting.promise);
       alice.client.machine.close();
       const again = await open(ALICE, KEY);
@@ -163,7 +163,7 @@ describe("the crypto store", () => {
       assert.ok(alice.session.failed.reason instanceof StoreFailed);
       assert.equal(alice.session.failed.reason.cause, refusal);
       gate.open();
-      // The database would take it now; the session must not.
+      // The database would accept it now; the session must not.
       await assert.rejects(alice.client.encrypt(ROOM, [ALICE, BOB], "lost too"));
       await alice.close();
 
@@ -263,7 +263,10 @@ interface Loaded {
   close(): Promise<void>;
 }
 
-/** The database behind a gate: shut, statements wait in front of it; refusing, they fail and reach nothing. */
+/**
+ * The database behind a gate: when the gate is shut, statements wait in front of it; when it refuses, they fail and
+ * reach nothing.
+ */
 interface Gate {
   readonly database: Database;
   shut(): void;

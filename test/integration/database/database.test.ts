@@ -97,7 +97,7 @@ describe("a PostgreSQL connection that is lost during a transaction", () => {
       const work = database.transaction(async (tx) => {
         const { rows } = await tx.query<{ pid: number }>("select pg_backend_pid() as pid");
         await database.query("select pg_terminate_backend($1, 5000)", [rows[0]?.pid]);
-        // Between two statements nobody is waiting for an answer of the connection.
+        // Between two statements nobody waits for an answer of the connection.
         await eventually("the statement to fail", () =>
           tx.query("select 1").then(
             () => false,

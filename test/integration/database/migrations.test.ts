@@ -20,7 +20,7 @@ const log = silentLogger();
 const migrations = await knownMigrations();
 const LLAMA = "@agent_llama:hs";
 
-/** The tables that a schema has, and what is in them, by what identifies no row but the row itself. */
+/** The tables of a schema and their contents, identified by the row itself. */
 async function contents(database: Database): Promise<Map<string, Row[]>> {
   const { rows: tables } = await database.query<{ name: string }>(
     "select tablename as name from pg_tables where schemaname = 'public' and tablename <> 'migrations'",
@@ -36,7 +36,7 @@ async function contents(database: Database): Promise<Map<string, Row[]>> {
   return found;
 }
 
-/** What migrations have renamed, or changed of what was there. */
+/** Columns that migrations have renamed, or contents that they have changed. */
 const NEW_NAMES: Record<string, string> = { crypto_leases: "leases" };
 const CHANGED: ReadonlySet<string> = new Set(["leases.owner", "rooms.changes", "turn_steps.question"]);
 
@@ -46,7 +46,7 @@ describe("a database of every earlier schema", () => {
       const database = openPostgres(await createDatabase(sharedPostgresUrl()), log);
       try {
         const then = migrations.filter((migration) => migration.number <= number);
-        // As it grew: rows are there when the next migration comes.
+        // In the order of history: rows exist when the next migration comes.
         for (let count = 1; count <= then.length; count++) {
           await migrate(database, log, { known: then.slice(0, count) });
           const rows = ROWS.get(then[count - 1]?.number ?? 0);
@@ -81,7 +81,7 @@ describe("a database of every earlier schema", () => {
     });
   }
 
-  /** What the bridge does with it first. */
+  /** The bridge does this with it first. */
   async function isReadable(database: Database, from: number): Promise<void> {
     await makeSeals(database);
     const seals = sealsOf(database);
@@ -127,7 +127,7 @@ forEachDatabase((_kind, open) => {
     it("takes an unknown migration for a change, unless it is marked as compatible", async () => {
       const database = await open({ migrated: false });
       await migrate(database, log, { known: older });
-      // As versions wrote it that knew of no such difference.
+      // As written by versions without that difference.
       await database.query("alter table migrations drop column breaking");
       await database.query("insert into migrations (number, name) values (9999, '9999_future.sql')");
       await assert.rejects(migrate(database, log), /newer version/);

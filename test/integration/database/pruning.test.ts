@@ -47,7 +47,7 @@ async function tablesOf(database: Database): Promise<string[]> {
   return rows.map(({ name }) => name);
 }
 
-/** Whatever happened, happened so much longer ago. */
+/** Moves all events so much further into the past. */
 async function age(database: Database, interval: string): Promise<void> {
   const { rows } = await database.query<{ table: string; column: string }>(
     `select table_name::text as table, column_name::text as column from information_schema.columns
@@ -61,7 +61,7 @@ function folderOf(path: string): string {
   return path.slice(0, path.indexOf("/"));
 }
 
-/** All that the bridge deletes by and by. */
+/** All deletions that the bridge makes over time. */
 async function prune(database: Database, forgetKeysAfterMs?: number): Promise<number> {
   const seals = sealsOf(database);
   const log = silentLogger();
@@ -136,7 +136,7 @@ forEachDatabase((_kind, open) => {
         const { count } = await database.query(`select from ${table} limit 1`);
         // The rooms of the example were encrypted.
         if (/\bstays\b/.test(goes) && table !== "messages") continue;
-        // Living processes have their rows, and none else.
+        // Living processes have their rows, and no others do.
         if (table === "processes") continue;
         assert.equal(count, 0, `${table}: ${goes}`);
       }
@@ -152,7 +152,7 @@ forEachDatabase((_kind, open) => {
       await database.query("update events set received_at = now()");
       await prune(database);
       for (const [table, count] of before) {
-        // A key of nothing, a pruning's own mark, and a room that was left.
+        // An unused key, a pruning's own mark, and a room that was left.
         if (["sealing_keys", "settings", "command_menus"].includes(table)) continue;
         assert.equal((await database.query(`select from ${table}`)).count, count, table);
       }

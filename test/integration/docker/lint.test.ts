@@ -5,8 +5,8 @@ import { ensureLinters, lint } from "../../support/linters.ts";
 import { inCheckout } from "../../support/paths.ts";
 
 /**
- * Reads an nginx configuration and checks each directive: that there is one, where it stands, what it is given. It takes the
- * lines of a `map` for directives.
+ * Reads an nginx configuration and checks for each directive that it exists, stands in an allowed place, and has valid
+ * arguments. It takes the lines of a `map` for directives.
  */
 const READ_NGINX = `
 import re, sys, crossplane

@@ -10,7 +10,7 @@ import { RecentPings } from "../../../src/homeserver/recent-pings.ts";
 import { forEachDatabase } from "../../support/databases.ts";
 import { freePort } from "../../support/free-port.ts";
 
-/** As it is on its way. */
+/** In the form in which it is sent. */
 const jsonOf = (value: object): object => JSON.parse(JSON.stringify(value)) as object;
 
 const TOKEN = "the-hs-token";
@@ -86,7 +86,7 @@ describe("the database's records for doctor", () => {
 
       const state = await askBridge(url, TOKEN);
       assert.ok(state.kind === "running", JSON.stringify(state));
-      // How large a database is changes by itself.
+      // A database's size changes by itself.
       const { bytes } = state.answer.records;
       assert.ok(bytes > 1_000_000);
       assert.deepEqual(state.answer.records, { ...jsonOf(await readRecords(database)), bytes });

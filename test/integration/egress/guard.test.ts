@@ -28,7 +28,7 @@ describe("a process that is shut in", () => {
       assert.equal(result, way.endsWith(", allowed") ? "reached" : "EgressRefused", way);
     }
     assert.equal(shut.requests.length, 0);
-    // All that looks names up: a version of Node that has another function shows it here.
+    // Every function that looks up names: a version of Node with another one shows it here.
     const lookups = Object.keys(results).filter((way) => /^dns[.\w]*$/.test(way));
     assert.ok(lookups.length >= 60, `${lookups.length}`);
     assert.ok(refused.includes(`127.0.0.1:${ports[1] ?? ""}`) && refused.includes("the name example.org"));

@@ -44,7 +44,10 @@ const ALICE = "@alice:example.test";
 const MALLORY = "@mallory:evil.test";
 const ROOM = "!room:example.test";
 
-/** A ghost on a database, with a homeserver in memory: all parts are real but those that decide what comes of a message. */
+/**
+ * A ghost on a database, with a homeserver in memory: all parts are real except the one that decides the outcome of a
+ * message.
+ */
 class World {
   readonly database: Database;
   readonly server: SimulatedHomeserver;
@@ -55,15 +58,15 @@ class World {
   readonly heard: string[] = [];
   readonly lateMs: number[] = [];
   readonly left: string[] = [];
-  /** What was done when an outcome was committed. */
+  /** The effects of committed outcomes. */
   readonly followed: string[] = [];
-  /** The ghosts that were found to be another process's. */
+  /** The ghosts that turned out to belong to another process. */
   readonly elsewhere: string[] = [];
-  /** What happens while a message is handled. */
+  /** Runs while a message is handled. */
   handles: (body: string) => Promise<void> = () => Promise.resolve();
-  /** What happens after what came of a message is committed. */
+  /** Runs after the outcome of a message is committed. */
   follows: (body: string) => void = () => undefined;
-  /** The lines of the log at the level of errors. */
+  /** The error lines of the log. */
   readonly errors: string[] = [];
   #count = 0;
 
@@ -176,7 +179,7 @@ class World {
     await this.ghost.actor.settled();
   }
 
-  /** The state and reason of what is in the mailbox still. */
+  /** The state and reason of the items still in the mailbox. */
   async waiting(): Promise<string[]> {
     const { rows } = await this.database.query<{ state: string; attempts: number }>(
       "select state, attempts from mailbox order by id",
@@ -184,7 +187,7 @@ class World {
     return rows.map(({ state, attempts }) => `${state} ${attempts}`);
   }
 
-  /** What outcomes have stored. */
+  /** The data that outcomes have stored. */
   async stored(): Promise<string[]> {
     const { rows } = await this.database.query<{ value: string }>(
       "select value from settings where name like 'heard %' order by value",

@@ -47,7 +47,7 @@ forEachDatabase((_kind, open) => {
       server.close();
     });
 
-    /** With whom the agent is in a direct chat, as its room's state changes. */
+    /** The partner of the agent's direct chat, as the room's state changes. */
     async function chat(): Promise<{
       readonly database: Database;
       readonly among: (now: typeof members) => Promise<string | undefined>;

@@ -167,7 +167,7 @@ forEachDatabase((_kind, open) => {
         { type: "m.room.encrypted", content: { n: 1 } },
         { type: "m.x", content: { n: "\0\ud800" } },
       ];
-      // Every life of the process takes the ghost anew.
+      // Each run of the process takes the ghost again.
       const life = async (): Promise<{ lease: Lease; attempts: StoredToDeviceAttempts }> => {
         const lease = await takeLease(database, LLAMA);
         return { lease, attempts: new StoredToDeviceAttempts(database, lease, silentLogger()) };

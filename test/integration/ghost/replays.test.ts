@@ -6,7 +6,7 @@ import { forEachDatabase } from "../../support/databases.ts";
 
 const LLAMA = "@agent_llama:example.test";
 
-/** A message of a session, as far as its index tells. */
+/** A message of a session, identified by its index. */
 function message(eventId: string, session: string, index: number): RoomEvent {
   const ciphertext = Buffer.from([3, 8, index, 0x12, 0]).toString("base64");
   return {

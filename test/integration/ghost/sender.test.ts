@@ -20,7 +20,7 @@ import { sealsOf } from "../../support/seals.ts";
 const LLAMA = "@agent_llama:example.test";
 const ROOM = "!room:example.test";
 
-/** A ghost's sender whose homeserver says that the room is in clear, whatever was said in it. */
+/** A ghost's sender whose homeserver says that the room is unencrypted, whatever was sent in it. */
 async function make(database: Database, t: TestContext) {
   const homeserver = await startHomeserver(t);
   const client = createHomeserverClient({ url: homeserver.url, asToken: "t", log: silentLogger() });
@@ -44,7 +44,7 @@ async function make(database: Database, t: TestContext) {
   return { sender, homeserver, metrics };
 }
 
-/** One that knows of no state, and answers what is sent as a test says. */
+/** A room without known state, whose answers a test decides. */
 async function startHomeserver(t: TestContext) {
   const homeserver = { url: "", sent: [] as string[], answer: { status: 200, body: { event_id: "$sent" } as object } };
   const server = createServer((request, response) => {

@@ -59,7 +59,7 @@ describe("the log of matrix-appservice-bridge", () => {
     await eventually("the error in our log", () => logged.includes("MatrixHttpClient"), { instead: () => logged });
     assert.match(logged, /"errcode":"M_FORBIDDEN"/);
     assert.doesNotMatch(logged, /as-secret|hs-secret|message-text|server-text/);
-    // Node itself warns once of what the bot-sdk's dependencies still use.
+    // Node itself warns once about something that the bot-sdk's dependencies still use.
     const lines = printed.flatMap(({ mock }) => mock.calls.map((call) => String(call.arguments[0])));
     assert.deepEqual(
       lines.filter((line) => !line.includes("DeprecationWarning")),

@@ -99,7 +99,7 @@ describe("a real Synapse", () => {
       },
       log,
     });
-    // Synapse is not there yet: the bridge listens all the same, and waits.
+    // Synapse is not there yet: the bridge still listens, and waits.
     running = await startAppService({
       registration,
       homeserverUrl: `http://127.0.0.1:${synapsePort}`,
@@ -199,7 +199,7 @@ describe("a real Synapse", () => {
 
   it("tells a device the present state, though it was asked from the same position a moment ago", async () => {
     const { nextBatch } = await sync(client, ghost, undefined);
-    // Something that moves the place in the stream on, so that Synapse thinks the answer worth keeping.
+    // An event that moves the stream position, so that Synapse considers the answer worth keeping.
     await client.request({ method: "POST", path: "/_matrix/client/v3/createRoom", body: {}, as: other });
     assert.deepEqual((await sync(client, ghost, nextBatch)).toDevice, []);
     const body = JSON.stringify({ messages: { [ghost.userId]: { [ghost.deviceId]: { late: true } } } });

@@ -101,7 +101,7 @@ forEachDatabase((kind, open) => {
         const isJoin = item.event.event_id === join.event_id;
         await fenced(database, lease, async (tx) => {
           await mailbox.done(tx, item);
-          // The second one was told of to nobody.
+          // The second one was reported to nobody.
           if (isJoin) await mailbox.adopt(tx, LLAMA, item, [first, second]);
         });
         if (isJoin) break;
@@ -216,7 +216,7 @@ forEachDatabase((kind, open) => {
       const item = await mailbox.next(lease);
       assert.ok(item);
       await fenced(database, lease, (tx) => mailbox.done(tx, item));
-      // As a process that ends each time would leave it: begun, never done.
+      // As a process would leave it that ends each time: begun, never done.
       for (let attempt = 0; attempt < 3; attempt++) {
         const taken = await mailbox.next(lease);
         assert.equal(taken?.event.event_id, poison.event_id);
@@ -497,7 +497,7 @@ forEachDatabase((kind, open) => {
       await dropBeyondQuota(database, large, quotas);
       assert.deepEqual(await held(), [large], "by bytes");
 
-      // Another of her server has one, and keeps it, however many she has under other names.
+      // Another user of her server has one, and keeps it, however many she has under other names.
       const mallory = await hold("@mallory:evil.test");
       const alice = await hold("@alice:example.test");
       let last = "";
@@ -655,7 +655,7 @@ forEachDatabase((kind, open) => {
       assert.deepEqual(await direct(), { direct: false });
       await store(membership(LLAMA, "leave"), membership(LLAMA, "invite", { is_direct: true }));
       await store(membership(LLAMA, "join"));
-      // A homeserver can make one up for who is in the room.
+      // A homeserver can invent one for members of the room.
       await store(membership(LLAMA, "invite"));
       assert.deepEqual(await direct(), { direct: true });
     });

@@ -27,7 +27,7 @@ forEachDatabase((_kind, open) => {
       await wire.close();
     });
 
-    /** What the rule that names the spammer says now; nothing when it was redacted. */
+    /** The present content of the rule that names the spammer; empty when it was redacted. */
     function says(content: object): void {
       wire.on(STATE, json([{ type: "m.policy.rule.user", state_key: "rule", sender: "@mod:example.test", content }]));
     }

@@ -9,7 +9,7 @@ const BOB = "@bob:example.test";
 const REMOTE = "@rob:elsewhere.example";
 
 forEachDatabase((_kind, open) => {
-  /** What is allowed; a test may change it. */
+  /** The limits; a test may change them. */
   const quota = { user: 2 as number | undefined, server: 3 as number | undefined };
   const settings = () => ({ invitesPerDay: quota });
   let count = 0;

@@ -21,7 +21,7 @@ function provider(url: string, path = "/v1"): Provider {
   });
 }
 
-/** What comes of a question that is answered so, its end included. */
+/** The result of a question with this answer, its end included. */
 async function asked(answer: string): Promise<{ readonly text: string; readonly end: unknown }> {
   await using server = await startReplayServer({ "/v1/chat/completions": answer }, recorded.unknownPath);
   const chunks: ChatChunk[] = [];

@@ -22,7 +22,10 @@ const ollama = {
   }),
 };
 
-/** Each protocol: a good answer in pieces, what may come anywhere in it and says nothing, and how it may end. */
+/**
+ * Each protocol: a good answer in pieces, pieces without meaning that may come anywhere, and the ways in which it may
+ * end.
+ */
 const PROTOCOLS: Readonly<
   Record<
     string,

@@ -62,7 +62,7 @@ describe("an Ollama behind OpenAI's protocol", () => {
     const before = ollama.requests.length;
     const { relay } = reachedAs(`${ollama.url}/v1`);
     assert.equal((await relay?.facts("gpt-oss:120b-cloud"))?.remoteHost, "ollama.com");
-    // Nor for one that it does not have: it passes requests for it on all the same.
+    // Nor for one that it does not have: it still passes requests for it on.
     assert.equal((await relay?.facts("kimi-k2:cloud"))?.remoteHost, "ollama.com");
     assert.equal(ollama.requests.length, before);
   });
@@ -160,7 +160,7 @@ describe("a server that speaks OpenAI's protocol", () => {
       reply(version);
       const { relay } = reachedAs(`${server.url}/v1`);
       await assert.rejects(async () => relay?.facts("some-model"), isFailure(failure));
-      // And it is asked again, once it can answer.
+      // It is asked again, once it can answer.
       reply(OLLAMA, json({ remote_host: "https://ollama.com:443" }));
       assert.equal((await relay?.facts("some-model"))?.remoteHost, "ollama.com");
     });

@@ -12,13 +12,13 @@ import { startModelServer, type ModelServer } from "../../support/model-server.t
 const UNPACKED_BYTES = 512 * 1024 * 1024;
 const MOST_MIB = 256;
 
-/** So often the same again, which these two let one do with what they have packed. */
+/** A highly repetitive answer, which these two compression methods can shrink. */
 const TIMES = 32;
 const again = (packed: Buffer): Buffer => Buffer.concat(Array<Buffer>(TIMES).fill(packed));
 const part = (text: string): Buffer => Buffer.alloc(UNPACKED_BYTES / TIMES, text);
 const gzipped = (text: string): Buffer => again(gzipSync(part(text)));
 
-/** How a server may pack it. */
+/** The compression methods of a server. */
 const PACKED: readonly { readonly how: string; readonly encoding: string; readonly pack: () => Buffer }[] = [
   { how: "gzip, one long line", encoding: "gzip", pack: () => gzipped("[") },
   { how: "gzip, lines that hold nothing", encoding: "gzip", pack: () => gzipped("\n") },

@@ -17,7 +17,7 @@ interface Limits {
   readonly url?: string;
 }
 
-/** What the two have in common, each in its own form. */
+/** The common features of the two, each in its own form. */
 const PROTOCOLS = [
   {
     name: "openai",

@@ -29,7 +29,7 @@ const PROTOCOLS = {
   { readonly chat: string; readonly list: string; readonly make: (url: string) => Provider }
 >;
 
-/** What is understood of an answer: its text and thoughts, how it ended, and what was thrown. */
+/** The understood parts of an answer: its text and thinking, its end, and the thrown error. */
 interface Understood {
   readonly text: string;
   readonly thinking: string;
@@ -87,7 +87,7 @@ for (const recorded of RECORDED_SERVERS) {
         isThe(answer, await told({ parts: Array.from(bytes, (byte) => Uint8Array.of(byte)) }), "byte by byte");
       });
 
-      // "Byte by byte" cuts at all of them; in two it is cut at some, since each costs a request.
+      // "Byte by byte" cuts at all places; "in two" cuts only at some, because each costs a request.
       it(`is the same in two packets: an answer ${name}`, async () => {
         for (let at = 1; at < bytes.length; at += 13) {
           isThe(answer, await told({ parts: [bytes.subarray(0, at), bytes.subarray(at)] }), `cut at byte ${at}`);
@@ -96,7 +96,7 @@ for (const recorded of RECORDED_SERVERS) {
 
       it(`is the same with other pieces in between: an answer ${name}`, async () => {
         const { pieces } = answer;
-        // Behind its end nothing is looked at any more.
+        // After its end nothing is read any more.
         for (const [what, odd] of Object.entries(recorded.odd)) {
           for (let at = 0; at < pieces.length; at++) {
             const parts = [...pieces.slice(0, at), odd, ...pieces.slice(at)];

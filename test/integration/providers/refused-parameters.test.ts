@@ -27,7 +27,7 @@ describe("the amount of a model's thinking", () => {
     createAnthropicProvider({ ...COMMON, url: server.url, apiKey: "k", locality: "cloud" });
   const ollama = (): Provider => createOllamaProvider({ ...COMMON, url: server.url, locality: "local" });
 
-  /** What was asked, without what does not matter here; each of the requests. */
+  /** The question without irrelevant fields, for each of the requests. */
   async function asked(
     provider: Provider,
     path: string,

@@ -127,13 +127,13 @@ forEachDatabase((_kind, open) => {
       await database.transaction((tx) => rooms.note(tx, [spoken(ROOM)]));
       assert.ok((await rooms.view(ROOM, nothing)).encryption);
       assert.deepEqual(await roomsMarkedByMessage(database), [{ roomId: ROOM, name: undefined, kept: 0 }]);
-      // As the command does it, beside a bridge that has the room in mind.
+      // Like the command, beside a bridge that has the room in memory.
       assert.equal(await database.transaction((tx) => unmarkRoom(tx, ROOM)), true);
       assert.equal(await rooms.isEncrypted(ROOM), false);
       assert.equal((await rooms.view(ROOM, nothing)).encryption, undefined);
       await database.transaction((tx) => rooms.note(tx, [spoken(ROOM)]));
       assert.equal(await rooms.isEncrypted(ROOM), true, "the next one marks it again");
-      // Once the state has said it, as an event or as it was read, it is encrypted for ever.
+      // Once the state has said it, in an event or in a read state, the room is encrypted for ever.
       await database.transaction((tx) => rooms.note(tx, [event("m.room.encryption", MEGOLM)]));
       assert.equal(await unmark(ROOM), false);
       const other = "!other:example.test";
@@ -216,7 +216,8 @@ forEachDatabase((_kind, open) => {
         assert.deepEqual(unread, ["@alice:example.test"], "before the state is read");
         assert.deepEqual(await recipients(), ["@alice:example.test"], "and after");
       }
-      // What the server says of the state can't be checked here: docs and SECURITY.md name that as the end of trust in it.
+      // The server's statements about the state can't be checked here: docs and SECURITY.md name that as the end of
+      // trust in it.
       members = [...members, member(mallory, "join")];
       await database.transaction((tx) => rooms.note(tx, [event("m.room.member", { membership: "join" }, mallory)]));
       assert.deepEqual(await recipients(), ["@alice:example.test", mallory]);
@@ -230,7 +231,7 @@ forEachDatabase((_kind, open) => {
       assert.equal(await rooms.isEncrypted(ROOM), false);
       const { event_id, room_id, sender, type, origin_server_ts } = event("m.room.encrypted");
       const said = { event_id, room_id, sender, type, origin_server_ts };
-      // What nobody's client made.
+      // No client makes this.
       await database.transaction((tx) => rooms.note(tx, [{ ...said, content: {} }]));
       assert.equal(await rooms.isEncrypted(ROOM), false);
       const ciphertext = { algorithm: MEGOLM.algorithm, ciphertext: "AwgA", session_id: "s" };
@@ -240,7 +241,7 @@ forEachDatabase((_kind, open) => {
         await database.transaction((tx) => known.note(tx, [event("m.room.encryption"), event("m.room.member")]));
         assert.equal((await known.view(ROOM, readState)).encryption?.algorithm, MEGOLM.algorithm);
       }
-      // What is called so and is state is nobody's message.
+      // State of this type is nobody's message.
       await database.transaction((tx) => rooms.note(tx, [{ ...event("m.room.encrypted"), room_id: "!state:a.b" }]));
       assert.equal((await rooms.view("!state:a.b", readState)).encryption, undefined);
     });
@@ -261,7 +262,7 @@ forEachDatabase((_kind, open) => {
       assert.ok(view.encryption);
       assert.equal(await rooms.displayName(ROOM, "@a:a.b"), "New");
       assert.ok(await rooms.isEncrypted(ROOM));
-      // Of which nothing was ever read.
+      // A room whose state was never read.
       assert.ok(await rooms.isEncrypted("!other:a.b"));
     });
 

@@ -77,7 +77,7 @@ forEachDatabase((_kind, open) => {
       const next = await write(seals);
       assert.notEqual(next, old);
 
-      // The embedded database has our clock.
+      // The embedded database uses our clock.
       if (database.kind === "embedded") return;
       mock.timers.enable({ apis: ["Date"], now: Date.now() + 86_400_000 });
       try {

@@ -21,7 +21,7 @@ forEachDatabase((_kind, open) => {
     database: Database;
     path: string;
     source: { from: "file"; path: string };
-    /** A bridge's own view of it. */
+    /** A bridge's own view of the key. */
     bridge: () => Promise<{ master: MasterKey; seals: Seals }>;
   }> {
     const database = await open({ migrated: false });
@@ -81,7 +81,7 @@ forEachDatabase((_kind, open) => {
       assert.deepEqual(await get(database, started.seals), ["before", "after"]);
       assert.deepEqual(await running.master.storeKey(LATER, "D"), await started.master.storeKey(LATER, "D"));
 
-      // And once more, with a bridge that has not looked since.
+      // Once more, with a bridge that has not looked since.
       const unawares = await bridge();
       await rotateMasterKey(database, source, undefined, NOTHING);
       await put(database, unawares.seals, "3", "later");

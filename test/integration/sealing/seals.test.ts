@@ -57,7 +57,7 @@ async function keysOf(database: Database): Promise<string[]> {
   return rows.map(({ key }) => key);
 }
 
-/** One of everything that holds words, in an agent's memory and on its way. */
+/** One of each thing that holds words, in an agent's memory and on its way. */
 async function fill(database: Database): Promise<void> {
   const seals = sealsOf(database);
   const mailbox = new Mailbox({
@@ -195,7 +195,7 @@ forEachDatabase((kind, open) => {
       assert.deepEqual(await bodies(database), [`${CANARY} $next`]);
     });
 
-    // The embedded one has one connection: nobody is adding meanwhile.
+    // The embedded database has one connection: nobody adds anything meanwhile.
     if (kind === "postgres")
       it("are destroyed with their key, whoever is adding to them at the time", async () => {
         const database = await open();
@@ -336,7 +336,7 @@ forEachDatabase((kind, open) => {
           .then(({ open: unseal }) => unseal({ sealed_by: null }, PLANTED, "messages.body")),
         NotSealed,
       );
-      // Who takes away that all was sealed, or writes something in its place, gets no start, and nothing sealed.
+      // Somebody who removes the record that all was sealed, or writes another one, gets no start, and nothing sealed.
       for (const sql of [
         "delete from settings where name = 'all_sealed'",
         "insert into settings (name, value) values ('all_sealed', 'true')",

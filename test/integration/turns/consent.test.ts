@@ -44,7 +44,7 @@ forEachDatabase((_kind, open) => {
         await turns.consent.consented(tx, { ghost: LLAMA, roomId: ROOM, target: "cloud" }, "declined");
       });
       assert.deepEqual(await turns.consent.waitedForConsent(ROOM, "$bare"), [LLAMA, QWEN]);
-      // What comes after that finds the other one alone.
+      // The next pass finds the other one alone.
       await database.query(
         `insert into events (event_id, room_id, type, sender, is_state, sent_at)
          values ('$later', $1, 'm.room.message', $2, false, 1)`,

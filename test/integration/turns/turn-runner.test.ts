@@ -18,7 +18,7 @@ const GHOST = "@agent_llama:example.test";
 
 class Away extends Error {}
 
-/** A world in which turns happen, with what went on in it. */
+/** A world in which turns happen, with a record of the events in it. */
 class World {
   readonly store: TurnStore;
   readonly history: History;
@@ -72,7 +72,10 @@ class World {
     return eventId;
   }
 
-  /** What a former process was about to send: the turn is `sending`, with its reply sealed as it seals one. */
+  /**
+   * The reply that a former process was about to send: the turn is `sending`, with its reply sealed as the process
+   * seals one.
+   */
   async leaveSending(roomId: string, eventId: string, content: object): Promise<void> {
     await this.database.transaction(async (tx) => {
       const key = await sealsOf(this.database).in(tx, { ghost: GHOST, roomId });
@@ -86,7 +89,7 @@ class World {
   }
 
   readonly ended: string[] = [];
-  /** In which form each message was to leave. */
+  /** The form in which each message was to leave. */
   readonly forms = new Map<string, Form>();
 
   runner(): TurnRunner {
@@ -214,7 +217,7 @@ forEachDatabase((_kind, open) => {
       await eventually("four to be at work", () => ends.size === 4);
       assert.deepEqual(atWork(), ["$alice0", "$alice1", "$bob", "$bob2"]);
 
-      // In whichever order they end, whoever waits comes in, and never more.
+      // In whichever order they end, a waiting one comes in, and never more.
       const answered: string[] = [];
       while (answered.length < 42) {
         await eventually("one to be at work", () => ends.size > 0);
@@ -246,7 +249,7 @@ forEachDatabase((_kind, open) => {
       for (let one = 0; one < 9; one++) await world.ask(`!${one}`, `$q${one}`, { asker: `@p${one}:a.b` });
       runner.kick();
       for (let waiting = 9; waiting > 0; waiting--) {
-        // None is done before another has begun, and a third would begin while the first is stored.
+        // None finishes before another has begun, and a third would begin while the first is stored.
         await eventually("two to be at work", () => ends.size >= Math.min(2, waiting));
         const [next = ""] = ends.keys();
         ends.get(next)?.();
@@ -492,7 +495,7 @@ forEachDatabase((_kind, open) => {
       await runner.stop(60_000);
       assert.equal(world.sent.size, 0);
       assert.equal(await world.state(question), "running");
-      // The new owner takes it up.
+      // The new owner resumes it.
       world.respond = (turn) => Promise.resolve(reply(turn.eventId));
       world.lease = await acquireLease(world.database, GHOST, world.process);
       const successor = world.runner();
@@ -593,7 +596,7 @@ forEachDatabase((_kind, open) => {
       const world = await World.create(await open());
       world.drafting = drafting(24);
       world.respond = async (turn, _signal, show) => {
-        // As it is found in what is remembered, while the answer is made.
+        // As found in the memory, while the answer is made.
         if (turn.roomId === "!found:a.b") await world.store.markEncrypted(turn);
         show("so far");
         await eventually("the draft", () => world.sent.has(`${turn.eventId} ${DRAFT_STEP}`));

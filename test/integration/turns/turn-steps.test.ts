@@ -64,7 +64,7 @@ forEachDatabase((_kind, open) => {
       assert.deepEqual(await world.stored(), []);
       assert.ok(await world.store.start(world.lease, turn));
       assert.deepEqual(await world.stored(), [ASKED]);
-      // The process is gone; the next one takes the turn up.
+      // The process has ended; the next one resumes the turn.
       const [again] = await world.store.queue.due(world.process);
       assert.ok(again?.state === "queued");
       assert.equal(again.attempts, 1);
@@ -84,7 +84,7 @@ forEachDatabase((_kind, open) => {
       assert.deepEqual(await world.stored(), [ASKED]);
       await world.store.prepare(world.lease, turn, REPLY, END);
       assert.deepEqual(await world.store.steps.of(turn), [END]);
-      // The answered step is not asked again: what is left is to send.
+      // The answered step is not asked again: only the sending is left.
       const [due] = await world.store.queue.due(world.process);
       assert.deepEqual([due?.state, due?.state === "sending" && due.reply], ["sending", REPLY]);
     });

@@ -117,7 +117,7 @@ describe("the names of agents at the end of a message", () => {
     ["good night\n@llama", "good night"],
     ["what is X, Llama?", "what is X?", { html: `what is X, ${pill(LLAMA, "Llama")}?` }],
     [`what is X, [Llama](https://matrix.to/#/${LLAMA})`, "what is X"],
-    // What may be spoken of.
+    // Texts that only speak of an agent.
     ["tell me about @llama", "tell me about @llama"],
     ["what do you think of llama?", "what do you think of llama?"],
     ["I like cats, dogs, llama", "I like cats, dogs, llama"],

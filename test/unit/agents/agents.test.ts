@@ -44,7 +44,7 @@ function modelsByLocalpart(...made: Parameters<typeof agentsWith>): Record<strin
   return Object.fromEntries([...found].map(([localpart, { provider, model }]) => [localpart, `${provider} ${model}`]));
 }
 
-/** What each is called, by provider and model. */
+/** The display name of each, by provider and model. */
 function displayNames(...made: Parameters<typeof agentsWith>): Record<string, string> {
   const found = [...agentsWith(...made).values()];
   return Object.fromEntries(found.map(({ provider, model, displayName }) => [`${provider} ${model}`, displayName]));

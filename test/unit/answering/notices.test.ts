@@ -45,7 +45,7 @@ describe("the name of a person in a notice", () => {
     for (const why of ["identity_changed", "verified_identity_changed"] as const)
       assert.match(describeDistrust(english, "Llama", alice, why), /identity of Alice \(`@alice:example\.org`\)/);
     assert.match(describeDistrust(english, "Llama", alice, "unsigned_device"), /Alice has not verified the device/);
-    // Whoever reads it in their own direct chat is not spoken of by name.
+    // People are not named in their own direct chat.
     assert.match(describeDistrust(english, "Llama", undefined, "unsigned_device"), /you have not verified the device/);
     for (const why of ["identity_changed", "verified_identity_changed"] as const) {
       const said = describeDistrust(english, "Llama", undefined, why);

@@ -17,7 +17,7 @@ const ALICE = "@alice:a.b";
 const EVE = "@eve:a.b";
 const NEVER = new Promise<never>(() => undefined);
 
-/** Files that people sent, and what was done with them. */
+/** Files that people sent, and the calls for them. */
 class Shelf {
   readonly room: ReadingRoom;
   readonly files = new Map<string, Uint8Array | Promise<Uint8Array> | Error>();
@@ -117,7 +117,7 @@ describe("reading the files of a conversation", () => {
     assert.equal(shelf.fetched.length, 40);
 
     const large = new Shelf();
-    // What its sender says of its size may be a lie.
+    // The size that a sender states may be a lie.
     const files = Array.from({ length: 40 }, (_, index) =>
       large.put(`${index}.pdf`, Buffer.alloc(15_000_000), { size: 1 }),
     );

@@ -29,7 +29,7 @@ function check(rows: readonly AuditRow[], head = headOf(rows), kept?: ChainHead)
   return check.end(head);
 }
 
-/** The rows as somebody leaves them who makes all hashes anew. */
+/** The rows after somebody has computed all hashes again. */
 function rechained(rows: readonly AuditRow[]): AuditRow[] {
   const made: AuditRow[] = [];
   for (const row of rows) {

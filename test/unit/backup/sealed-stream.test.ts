@@ -6,7 +6,7 @@ import { openStream, SealedStreamBroken, sealStream } from "../../../src/backup/
 const KEY = Buffer.alloc(32, 1);
 const CONTEXT = Buffer.from("context");
 
-/** In pieces that fit no chunk. */
+/** In pieces that match no chunk. */
 async function* pieces(bytes: Uint8Array, size = 10_007): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < bytes.length; at += size) yield await Promise.resolve(bytes.subarray(at, at + size));
 }

@@ -36,7 +36,7 @@ describe("matrix-agents health", () => {
       );
       const { port } = listener;
       try {
-        // One that listens everywhere is asked on this machine.
+        // A bridge that listens everywhere is asked on this machine.
         const alive = await health({ enabled: true, bind: "0.0.0.0", port });
         assert.equal(alive.code, 0);
         assert.match(alive.stdout, /"status":"alive"/);

@@ -9,7 +9,7 @@ import { inCheckout } from "../../support/paths.ts";
 import { startProcess } from "../../support/process.ts";
 import { temporaryDirectory } from "../../support/temporary.ts";
 
-/** Runs a command on a terminal of its own, and types an answer whenever it asks the next question. */
+/** Runs a command on its own terminal, and types an answer whenever it asks the next question. */
 const ON_A_TERMINAL = `
 import json, os, pty, sys
 answers = json.loads(sys.argv[1])

@@ -207,7 +207,7 @@ describe("matrix-agents generate-registration", () => {
     assert.equal(written.url, "http://127.0.0.1:9993");
     assert.ok(!stdout.includes(written.as_token) && !stdout.includes(written.hs_token));
 
-    // What is to be added to homeserver.yaml is the YAML that Synapse reads.
+    // The part for homeserver.yaml is the YAML that Synapse reads.
     const lines = stdout.split("\n");
     const start = lines.indexOf("app_service_config_files:");
     assert.deepEqual(load(lines.slice(start, start + 2).join("\n")), { app_service_config_files: [registration] });
@@ -229,7 +229,7 @@ describe("matrix-agents generate-registration", () => {
 
     assert.equal((await run(["generate-registration", "-c", config, "--force"])).code, 0);
     assert.match(await readFile(registration, "utf8"), /as_token: [0-9a-f]{64}/);
-    // Synapse may read it by its group; others can no more.
+    // Synapse may read it through its group; others no longer can.
     assert.equal((await stat(registration)).mode & 0o777, 0o640);
     assert.deepEqual((await readdir(folder)).sort(), ["config.yaml", "registration.yaml"]);
   });
@@ -311,7 +311,7 @@ describe("matrix-agents start that can't", () => {
   });
 
   it("reach its database says so, without the password", async () => {
-    // Nothing that speaks PostgreSQL is there: it hangs up at once.
+    // No PostgreSQL is there: the server hangs up at once.
     taken.on("connection", (socket) => socket.destroy());
     const { code, stderr } = await startWith({ database: { url: `postgres://u:hunter2@127.0.0.1:${port}/d` } });
     assert.equal(code, 1);

@@ -6,7 +6,7 @@ import { loadSettings } from "../config/settings.ts";
 
 const FIXED = { data_dir: "/data", appservice: { registration: "/registration.yaml" } };
 
-/** What is taken over, and what the log says. */
+/** The applied settings, and the log lines. */
 async function reloaded(
   more: object,
   take: () => void = () => undefined,

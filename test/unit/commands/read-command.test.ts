@@ -6,7 +6,7 @@ import { wordsIn } from "../../../src/language/language.ts";
 
 const ENGLISH = wordsIn("en");
 
-/** What a text is: the name of a command with its argument, or why it is none. */
+/** The command in a text with its argument, or the reason why it is none. */
 function read(text: string): object | undefined {
   const written = writtenCommand(text);
   if (written === undefined) return undefined;
@@ -55,7 +55,7 @@ describe("a command", () => {
     assert.deepEqual(read("!temperature 0,5"), set("temperature", "0.5"));
     assert.deepEqual(read("!model `Llama3.2:3b`"), set("model", "Llama3.2:3b"));
     assert.deepEqual(read("!model Default"), set("model", undefined));
-    // Words of people's own stay as they are.
+    // Free text stays as it is.
     assert.deepEqual(read('!system Say "hi".'), set("system", 'Say "hi".'));
     assert.deepEqual(read("!remember `x` is y."), set("remember", "`x` is y."));
     assert.deepEqual(read("!remember Nothing."), set("remember", undefined));

@@ -4,7 +4,7 @@ import { FairQueue, type Release } from "../../../src/concurrency/fair-queue.ts"
 
 const NEVER = new AbortController().signal;
 
-/** Who was let in, in order; `leave` gives the first one's place back. */
+/** The callers that were let in, in order; `leave` frees the first one's place. */
 function watched(
   places: number,
   more?: { readonly each: number },

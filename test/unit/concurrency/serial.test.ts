@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 import { Coalesced, KeyedSerial, Serial } from "../../../src/concurrency/serial.ts";
 
-/** Work that ends when the test says so. */
+/** Work that ends when the test decides. */
 class Task<T = string> {
   readonly #end = Promise.withResolvers<T>();
   started = false;
@@ -70,7 +70,7 @@ describe("work in series", () => {
 });
 
 describe("work that many request at once", () => {
-  /** A coalesced work whose runs the test ends one by one. */
+  /** Coalesced work whose runs the test ends one by one. */
   function make(): { work: Coalesced; runs: Task<undefined>[] } {
     const runs: Task<undefined>[] = [];
     const work = new Coalesced(() => {

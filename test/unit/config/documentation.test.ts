@@ -18,7 +18,7 @@ interface Schema {
   $defs?: Record<string, Schema>;
 }
 
-/** Every setting of the schema with its default: `providers.<name>.url` for what stands under a name of one's own. */
+/** Every setting of the schema with its default: `providers.<name>.url` for settings under a free name. */
 function settings(part: Schema, path: string, root: Schema = part): { path: string; default: unknown }[] {
   const schema = part.$ref === undefined ? part : { ...root.$defs?.[part.$ref.replace("#/$defs/", "")], ...part };
   const nested = [

@@ -183,7 +183,7 @@ function withProvider(provider: object): { providers: object } {
   return { providers: { demo: { type: "demo" }, p: provider } };
 }
 
-/** Settings with one mistake, and what is to be said of it: the path, and words of what was found and is expected. */
+/** Settings with one mistake, and its expected report: the path, and words for the found and the expected value. */
 const MISTAKES: readonly (readonly [settings: object, path: string, found: RegExp, expected: RegExp])[] = [
   [{ homeserver: undefined }, "homeserver", /^nothing$/, /name: value/],
   [{ homeserver: { url: "http://a" } }, "homeserver.domain", /^nothing$/, /example\.org/],

@@ -7,7 +7,7 @@ import { ConfigError, type ConfigProblem } from "../../../src/config/config-erro
 import { loadConfig } from "../../../src/config/load.ts";
 import { temporaryDirectory } from "../../support/temporary.ts";
 
-/** The least that is a configuration. */
+/** The minimal configuration. */
 export const LEAST = {
   homeserver: { url: "http://127.0.0.1:8008", domain: "example.org" },
   providers: { demo: { type: "demo" } },
@@ -21,7 +21,7 @@ export async function loadSettings(settings: object | string): Promise<Config> {
   return loadConfig(file);
 }
 
-/** What is wrong with a configuration. Fails when nothing is. */
+/** The problems of a configuration. Fails when there are none. */
 export async function problemsOf(settings: object | string): Promise<readonly ConfigProblem[]> {
   try {
     await loadSettings(settings);

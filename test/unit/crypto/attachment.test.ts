@@ -47,7 +47,7 @@ describe("an encrypted attachment", () => {
   it("delays nothing else while it is decrypted, however large it is", async () => {
     const { bytes, info } = encryptFile(Buffer.alloc(20_000_000, 7));
     await decryptAttachment(bytes, info);
-    // Of the processor's time, for by the clock others count too.
+    // Processor time, because other processes change the clock time.
     const [here, all] = [process.threadCpuUsage(), process.cpuUsage()];
     assert.equal((await decryptAttachment(bytes, info)).byteLength, 20_000_000);
     const share = process.threadCpuUsage(here).user / process.cpuUsage(all).user;

@@ -12,7 +12,7 @@ const [ANY, SIGNED, TOFU, VERIFIED] = [
   "cross-signed-verified",
 ] as const;
 
-/** From which level on a message with this shield is not acted on, and why. */
+/** The level from which a message with this shield is not acted on, and why. */
 const CASES: readonly [Shield | undefined, isNew: boolean, from: readonly TrustLevel[], Distrust | undefined][] = [
   [undefined, false, [], undefined],
   ["unsigned_device", false, [SIGNED, TOFU, VERIFIED], "unsigned_device"],

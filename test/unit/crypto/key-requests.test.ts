@@ -9,7 +9,7 @@ function broken(status: number): MatrixError {
   return new MatrixError("POST keys", { status, errcode: "M_UNKNOWN", error: "", retryAfterMs: undefined });
 }
 
-/** A homeserver that fails where any of these is asked for, and what it was asked for. */
+/** A homeserver that fails where any of these is asked for, and the requests that it got. */
 function server(
   failing: readonly string[],
   error: Error,

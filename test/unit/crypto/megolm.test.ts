@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { messageIndex } from "../../../src/crypto/megolm.ts";
 
-/** A Megolm message's beginning, and something behind it. */
+/** A Megolm message's beginning, with more bytes after it. */
 function message(...index: number[]): string {
   return Buffer.from([3, 0x08, ...index, 0x12, ...new Array<number>(40).fill(7)]).toString("base64");
 }

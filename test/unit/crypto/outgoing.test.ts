@@ -6,7 +6,7 @@ import { Serial } from "../../../src/concurrency/serial.ts";
 import type { DeviceTransport } from "../../../src/crypto/transport.ts";
 import { silentLogger } from "../../../src/observability/log.ts";
 
-/** A machine that wants these sent until they are. */
+/** A machine that has these requests until they are sent. */
 function machineWith(...requests: { readonly id: string }[]): engine.OlmMachine {
   const listed = new Map(requests.map((request) => [request.id, request]));
   return {

@@ -72,7 +72,7 @@ describe("the states of verifications", () => {
     }
     assert.deepEqual([flows.isOver("over 0"), flows.isOver("over 1"), flows.isOver("over 1000")], [false, true, true]);
     assert.equal(flows.open().length, 1_001);
-    // One that ends again is the latest.
+    // A flow that ends again is the latest.
     flows.end("over 1", "cancelled");
     flows.end("over 1001", "cancelled");
     assert.deepEqual([flows.isOver("over 1"), flows.isOver("over 2")], [true, false]);

@@ -9,7 +9,7 @@ import { inCheckout } from "../../support/paths.ts";
 const { services, networks, secrets } = await readCompose();
 const all = Object.entries(services);
 
-/** The services that stand in a network. */
+/** The services of a network. */
 function membersOf(network: string): string[] {
   return all.filter(([, service]) => service.networks.includes(network)).map(([name]) => name);
 }
@@ -35,7 +35,7 @@ describe("docker/compose.yaml", () => {
       for (const volume of volumes) {
         const [source = "", , mode] = volume.split(":");
         assert.match(source, /^\.\/(?!.*\.\.)/, `${name} mounts ${source}`);
-        // What a container may write to is data and nothing else.
+        // A container may write only to data.
         if (mode !== "ro") assert.match(source, /^\.\/local\/(postgres|ollama|synapse\/data|bridge\/data)$/, name);
       }
     }
@@ -90,7 +90,7 @@ describe("docker/compose.yaml", () => {
     }
     const manifest = JSON.parse(await readFile(inCheckout("package.json"), "utf8")) as { version: string };
     assert.equal(services["bridge"]?.image, `matrix-appservice-agents:${manifest.version}`);
-    // The Synapse that all tests run.
+    // All tests run this Synapse.
     assert.equal(services["synapse"]?.image, `ghcr.io/element-hq/synapse:v${SYNAPSE_VERSION}`);
     assert.equal(services["pull"]?.image, services["ollama"]?.image);
   });

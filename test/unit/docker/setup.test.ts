@@ -23,7 +23,7 @@ async function setUp(folder: string, ...args: string[]) {
   return { code, said: lastLines(run) };
 }
 
-/** What was made: path, content, mode. */
+/** The files that were made: path, content, mode. */
 async function madeIn(folder: string): Promise<Map<string, { text: string; mode: number }>> {
   const entries = await readdir(join(folder, "local"), { recursive: true, withFileTypes: true });
   const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));

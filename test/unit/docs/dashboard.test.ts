@@ -5,16 +5,16 @@ import { load } from "js-yaml";
 import { createMetrics, METRICS, type Declaration } from "../../../src/observability/metrics.ts";
 import { inCheckout } from "../../support/paths.ts";
 
-/** What Prometheus itself makes. */
+/** Metrics that Prometheus itself makes. */
 const PROMETHEUS = ["up"];
 
-/** The names of metrics in a query: what stands before a selector, or alone in a function. */
+/** The names of metrics in a query: before a selector, or alone in a function. */
 function namesIn(query: string): string[] {
   const names = query.matchAll(/\b(?:matrix_agents|process|nodejs)_[a-z0-9_]+\b|\bup\b/g);
   return [...names].map(([name]) => name);
 }
 
-/** The labels that a query selects or sums up by, with the metric that stands in the same query. */
+/** The labels by which a query selects or sums, with the metric of the same query. */
 function labelsIn(query: string): string[] {
   const selected = [...query.matchAll(/([a-z_]+)(?:=|!=|=~|!~)"/g)].map(([, label = ""]) => label);
   const grouped = [...query.matchAll(/\bby \(([^)]*)\)/g)].flatMap(([, labels = ""]) => labels.split(/,\s*/));

@@ -11,7 +11,7 @@ interface Package {
 const text = await readFile(inCheckout("docs/dependencies.md"), "utf8");
 const { dependencies, devDependencies } = JSON.parse(await readFile(inCheckout("package.json"), "utf8")) as Package;
 
-/** The packages that a section names, each at the beginning of a line with a reason behind it. */
+/** The packages of a section, each at the beginning of a line with a reason after it. */
 function named(title: string): string[] {
   const [section = ""] = text.slice(text.indexOf(`## ${title}\n`) + 3).split("\n## ");
   return [...section.matchAll(/^- `([^`]+)`: \S.{9,}/gm)].map(([, name = ""]) => name);

@@ -18,17 +18,17 @@ async function exists(file: string): Promise<boolean> {
   );
 }
 
-/** A link to a file of this checkout, and to which of its headings where it names one. */
+/** A link to a file of this checkout, and to one of its headings where it names one. */
 interface Link {
   readonly file: string;
   readonly anchor: string | undefined;
-  /** The names of tests that the link's title lists; else what the link says. */
+  /** The names of tests in the link's title; otherwise the link's text. */
   readonly names: readonly string[];
 }
 
 const LINK = /\[([^\]]+)\]\((?!https?:)([^)#\s]*)(?:#([^)\s]*))?(?: "([^"]*)")?\)/g;
 
-/** The links of a document to files of this checkout, itself among them. */
+/** The links of a document to files of this checkout, including itself. */
 async function linksOf(document: string): Promise<readonly Link[]> {
   const text = await readFile(join(ROOT, document), "utf8");
   return [...text.matchAll(LINK)].map(([, words = "", target = "", anchor, title]) => ({

@@ -10,7 +10,7 @@ import { inCheckout } from "../../support/paths.ts";
 
 const DOC = await readFile(inCheckout("docs/troubleshooting.md"), "utf8");
 
-/** All that admins run. */
+/** The programs that admins run. */
 async function sources(): Promise<string[]> {
   const texts: string[] = [];
   for await (const file of glob(inCheckout("src/**/*.ts"))) {

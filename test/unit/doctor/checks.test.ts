@@ -69,7 +69,7 @@ const RECORDS: Records = {
   state: STATE,
 };
 
-/** What a homeserver answers, by method and path without what stands behind the `?`; 200 where no status is given. */
+/** A homeserver's answers, by method and path without the query; 200 where no status is given. */
 type Answers = Readonly<Record<string, { readonly status?: number; readonly body: object }>>;
 
 const servers: Server[] = [];
@@ -95,7 +95,7 @@ interface Circumstances extends Partial<Omit<Patient, "config" | "client" | "reg
   readonly registration?: Partial<RegistrationFile>;
 }
 
-/** Somebody healthy, but for what is given. */
+/** A healthy deployment, except for the given differences. */
 async function patientWith({ settings = {}, answers, registration, ...sights }: Circumstances): Promise<Patient> {
   const url = answers === undefined ? NO_WHERE : await homeserverWith(answers);
   const config = await loadSettings({ homeserver: { url, domain: "example.org" }, ...settings });
@@ -124,7 +124,7 @@ async function patientWith({ settings = {}, answers, registration, ...sights }: 
 const WHOAMI = "GET /_matrix/client/v3/account/whoami";
 const KEYS_QUERY = "POST /_matrix/client/v3/keys/query";
 
-/** What the homeserver has of the ghost when all is well. */
+/** The homeserver's data about the ghost when all is well. */
 function published({ master = "master", signer = "self" } = {}): object {
   return {
     device_keys: {
@@ -137,7 +137,7 @@ function published({ master = "master", signer = "self" } = {}): object {
   };
 }
 
-/** For each check circumstances in which it finds something wrong, and words of what it says then. */
+/** For each check a situation in which it finds a fault, and words of that finding. */
 const FAILURES: Readonly<
   Record<string, { readonly with: () => Promise<Circumstances> | Circumstances; readonly says: RegExp }>
 > = {
@@ -397,7 +397,7 @@ describe("the doctor distinguishes", () => {
       /2 rooms count as encrypted.*rooms unmark/s,
     );
     assert.equal(judgeMailbox(STATE, true)[0]?.status, "good");
-    // Anybody can write what is not trusted: that is nothing that this bridge would have to be mended for.
+    // Anybody can write untrusted messages: that is no fault of this bridge.
     const mailbox = { ...STATE.mailbox, setAside: 3, refused: 3 };
     const [refused] = judgeMailbox({ ...STATE, mailbox }, true);
     assert.equal(refused?.status, "good");

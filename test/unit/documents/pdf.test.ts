@@ -45,7 +45,7 @@ describe("the text of a PDF", () => {
     const before = process.memoryUsage().rss;
     let most = 0;
     const watch = setInterval(() => (most = Math.max(most, process.memoryUsage().rss)), 5);
-    // Ten thousand times smaller than what it is packed from, twice.
+    // Packed ten thousand times smaller, twice.
     for (const bytes of bombs) await assert.rejects(textOfPdf(bytes), UnreadableDocument);
     clearInterval(watch);
     assert.ok(most - before < 300 * 1024 * 1024, `${Math.round((most - before) / 1024 / 1024)} MiB more`);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { decodedText } from "../../../src/documents/text-encoding.ts";
 
-/** What Windows-1252 has beyond Latin-1, as far as these tests use it. */
+/** The characters of Windows-1252 beyond Latin-1, as far as these tests use them. */
 const WESTERN: Readonly<Record<string, number>> = { "€": 0x80, "„": 0x84, "“": 0x93, "’": 0x92, "–": 0x96 };
 
 function western(text: string): Buffer {

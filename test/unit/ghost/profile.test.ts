@@ -7,7 +7,7 @@ import { silentLogger } from "../../../src/observability/log.ts";
 
 const LLAMA = "@agent_llama:example.test";
 
-/** A homeserver that answers calls by a status. */
+/** A homeserver that answers calls with a status. */
 class Server implements HomeserverClient {
   readonly calls: HomeserverRequest[] = [];
   status = 200;

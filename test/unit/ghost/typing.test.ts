@@ -8,7 +8,7 @@ import { silentLogger } from "../../../src/observability/log.ts";
 
 const ROOM = "!room:example.org";
 
-/** A homeserver that keeps what reached it, and answers when a test lets it. */
+/** A homeserver that records its calls, and answers when a test lets it. */
 class SlowServer implements HomeserverClient {
   readonly told: string[] = [];
   answer: Promise<unknown> = Promise.resolve({});

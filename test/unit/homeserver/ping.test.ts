@@ -32,7 +32,7 @@ describe("the reason of a failed ping says what to do", () => {
 });
 
 describe("a homeserver", () => {
-  /** A client that answers each call by this, and what is logged then. */
+  /** A client that gives each call this answer, and the log lines of that. */
   function listening(answer: () => unknown): { client: HomeserverClient; log: Logger; lines: { msg: string }[] } {
     const lines: { msg: string }[] = [];
     const log = pino({ level: "info" }, { write: (line) => lines.push(JSON.parse(line) as { msg: string }) });

@@ -19,7 +19,7 @@ async function listen(server: Server): Promise<string> {
   return `127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-/** Answers each path by its JSON, and 404 otherwise. */
+/** Answers each path with its JSON, and 404 otherwise. */
 function answering(
   answers: Readonly<Record<string, object>>,
   headers: Readonly<Record<string, string>> = {},

@@ -6,7 +6,7 @@ const NOW = 1_750_000_000_000;
 
 function parse(body: unknown): Transaction {
   const transaction = parseTransaction("7", body, NOW);
-  // Everything that is kept must be possible to store, and a transaction must never be lost without a word.
+  // Everything that is kept must be storable, and a transaction must never be lost silently.
   JSON.stringify(transaction);
   assert.equal(transaction.txnId, "7");
   return transaction;
@@ -25,7 +25,7 @@ const EVENT = {
   origin_server_ts: 1,
 };
 
-/** Arrays within arrays, as a parser of JSON makes them: far deeper than a recursion can go. */
+/** Arrays within arrays, as a JSON parser makes them: far deeper than recursion can go. */
 function deepArray(depth: number): unknown {
   return JSON.parse("[".repeat(depth) + "]".repeat(depth));
 }

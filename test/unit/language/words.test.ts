@@ -117,7 +117,7 @@ describe("the languages", () => {
   it("differ in every text", () => {
     const german = new Map(phrasesOf(wordsIn("de")).map(({ path, text }) => [path, text]));
     const same = phrasesOf(wordsIn("en")).filter(({ path, text }) => german.get(path) === text);
-    // What commands take, in both languages alike.
+    // The words that commands take, in both languages.
     assert.deepEqual(
       same.filter(({ path }) => !path.endsWith(".takes")),
       [],

@@ -10,7 +10,7 @@ function said(speaker: string, sender = MALLORY): Parameters<typeof speakersOf>[
   return { author: "person", sender, speaker };
 }
 
-/** How mallory is named who goes by a name, beside alice. */
+/** The shown name of mallory under a chosen name, beside alice. */
 function named(speaker: string): string {
   const message = said(speaker);
   return speakersOf([said("Alice", ALICE), message])(message);

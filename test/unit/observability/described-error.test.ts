@@ -5,7 +5,7 @@ import { describeError, printError } from "../../../src/observability/described-
 
 const SAID = "quagga";
 
-/** What a call throws. */
+/** The error that a call throws. */
 function thrownBy(call: () => unknown): unknown {
   try {
     call();

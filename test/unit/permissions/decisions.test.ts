@@ -42,7 +42,10 @@ function policyOf(rules: Rules): PermissionPolicy {
   };
 }
 
-/** What comes of a request: the level, or the reason of a refusal. A message of Alice's to llama in a room, unless others are named. */
+/**
+ * The result of a request: the level, or the reason of a refusal. Unless others are named, it is a message of Alice's
+ * to llama in a room.
+ */
 function outcome(rules: Rules, request: Partial<PermissionRequest> = {}): string {
   const decision = decide(policyOf(rules), { act: "message", userId: ALICE, agent: "llama", roomId: ROOM, ...request });
   return decision.allowed ? decision.level : decision.reason;
@@ -70,7 +73,7 @@ const TABLE: readonly Row[] = [
   ["a moderator moderates", { users: { [ALICE]: "moderator" } }, { act: "moderate" }, "moderator"],
   ["a moderator does not administer", { users: { [ALICE]: "moderator" } }, { act: "administer" }, "level"],
   ["an admin moderates", { users: { [ALICE]: "admin" } }, { act: "moderate" }, "admin"],
-  // The most particular counts.
+  // The most specific rule counts.
   ["a user goes before a pattern", { users: { "@a*:*": "admin", [ALICE]: "none" } }, {}, "no_access"],
   ["a longer pattern before a shorter", { users: { "@a*:*": "none", "@ali*:*": "moderator" } }, {}, "moderator"],
   [
@@ -146,7 +149,7 @@ const TABLE: readonly Row[] = [
     { act: "invite", agent: undefined, userId: REMOTE },
     "none",
   ],
-  // The homeserver asks for nobody.
+  // The homeserver asks without a user.
   ["an agent that somebody may use is there", {}, { act: "query", userId: undefined, roomId: undefined }, "user"],
   [
     "one that nobody may use is not",

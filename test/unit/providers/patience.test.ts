@@ -51,7 +51,7 @@ describe("the time limit for server queries for which somebody waits", () => {
       isLate,
     );
     late.reject(refused);
-    // A rejection that nobody takes ends the process by then.
+    // By then a rejection that nobody handles ends the process.
     await turn();
   });
 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { promptTooLong } from "../../../src/providers/prompt-too-long.ts";
 
-/** What servers say, by their names: their error, the window, and the prompt's tokens as far as they say so. */
+/** The servers' refusals, by their names: the error, the window, and the prompt's tokens where they are given. */
 const SAID: Readonly<Record<string, readonly [object, number?, number?]>> = {
   "llama-server": [
     {

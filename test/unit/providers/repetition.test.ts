@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { Repetition } from "../../../src/providers/repetition.ts";
 
-/** After how many characters it is noticed, in pieces of this size; undefined when never. */
+/** The number of characters after which it is noticed, in pieces of this size; undefined when never. */
 function noticedAt(text: string, pieceLength = 4): number | undefined {
   const repetition = new Repetition();
   for (let at = 0; at < text.length; at += pieceLength) {

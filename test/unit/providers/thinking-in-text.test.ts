@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { ThinkingInText, type Part } from "../../../src/providers/thinking-in-text.ts";
 
-/** What comes of a text that arrives in these pieces: thoughts and answer. */
+/** The thinking and the answer of a text that arrives in these pieces. */
 function told(pieces: readonly string[]): { thinking: string; text: string } {
   const apart = new ThinkingInText();
   const parts: Part[] = [...pieces.flatMap((piece) => apart.push(piece)), ...apart.end()];
@@ -16,7 +16,7 @@ function told(pieces: readonly string[]): { thinking: string; text: string } {
   return { thinking: result.thinking.trim(), text: result.text.trim() };
 }
 
-/** By what it is: the text as it comes, the thoughts in it, and the answer. */
+/** By kind: the text as it comes, the thinking in it, and the answer. */
 const CASES: Readonly<Record<string, readonly [string, string, string]>> = {
   "no thoughts at all": ["Hello!\n\nHow are you?", "", "Hello!\n\nHow are you?"],
   "DeepSeek's and Qwen's tag": ["<think>\nHm, a greeting.\n</think>\n\nHello!", "Hm, a greeting.", "Hello!"],

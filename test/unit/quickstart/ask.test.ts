@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { ask, NoticeInstead, Unanswered, type Exchange } from "../../../quickstart/ask.ts";
 import { PARTNER, ScriptedChat } from "../../support/scripted-chat.ts";
 
-/** Asks, and lets the partner do this once the question was said. */
+/** Asks, and lets the partner do this once the question is sent. */
 async function asked(act: (chat: ScriptedChat) => void, timeoutMs = 60_000): Promise<Exchange> {
   const chat = new ScriptedChat();
   const answer = ask(chat, "one", { timeoutMs, signal: new AbortController().signal });

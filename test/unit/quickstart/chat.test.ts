@@ -13,7 +13,7 @@ const PROOF =
 const [LEFT, UP, END_OF_INPUT, INTERRUPT] = ["\x1b[D", "\x1b[A", "\x04", "\x03"] as const;
 const PROMPT = "you> ";
 
-/** Those that a test has begun. */
+/** The chats that a test has started. */
 const chats: { readonly ended: Promise<void>; readonly end: () => void }[] = [];
 
 afterEach(async () => {
@@ -31,7 +31,7 @@ function onTerminal({ columns = 60, rows = 24, timeoutMs = 60_000 } = {}) {
   const onInterrupt = (): void => interrupted.abort();
   const ended = runChat(chat, { input, output, timeoutMs, signal: interrupted.signal, onInterrupt });
   chats.push({ ended, end: onInterrupt });
-  // So that no answer is taken for its end, and proven, before the test says that the partner has ceased.
+  // So that no answer counts as final, and is proven, before the test says that the partner has stopped typing.
   chat.typing = true;
   const type = (keys: string): unknown => input.write(keys);
   return {
@@ -315,7 +315,7 @@ describe("the chat on a terminal", () => {
     const { chat, asks, shows, type, emulator } = onTerminal();
     const question = await asks("one");
     const answer = chat.drafts("It was", question);
-    // In a real process the key stops it, and it goes on here.
+    // In a real process the key stops it, and it continues here.
     const kill = mock.method(process, "kill", () => {
       emulator.write("\r\n[1]+ Stopped\r\n$ fg\r\n");
       return true;
@@ -367,7 +367,7 @@ describe("the chat on a terminal", () => {
         )
           .join(one(" ", ""))
           .trim();
-      /** The lines that are to stand there in the end, and the answers that grow. */
+      /** The lines expected in the end, and the growing answers. */
       const entries: { text: string }[] = [];
       const growing: { id: string; question: string; text: string; entry: { text: string } }[] = [];
       chat.types(true);
@@ -375,7 +375,7 @@ describe("the chat on a terminal", () => {
         switch (pick(8)) {
           case 0: {
             type("\x05\x15");
-            // A pasted accent may begin a row, where terminals differ.
+            // A pasted accent may begin a row, and terminals differ there.
             const text =
               words(6)
                 .replaceAll(/\n|\u0301/g, " ")
@@ -406,7 +406,7 @@ describe("the chat on a terminal", () => {
             if (pick(2) === 0) {
               chat.answers(answer.text, answer.question, answer.id);
             } else {
-              // As a message of its own, which stands where it comes.
+              // As a message of its own, it stays where it comes.
               chat.answers(answer.text, answer.question);
               chat.takesBack(answer.id);
               entries.push(...entries.splice(entries.indexOf(answer.entry), 1));
@@ -454,7 +454,7 @@ describe("the chat on a terminal", () => {
 });
 
 describe("the chat in a pipe", () => {
-  /** Says these lines in a pipe; the partner answers each as `answer` does. */
+  /** Sends these lines in a pipe; the partner answers each by `answer`. */
   async function inPipe(lines: readonly string[], answer: (chat: ScriptedChat, question: string) => void) {
     const chat = new ScriptedChat();
     const output = new PassThrough({ encoding: "utf8" });
@@ -517,7 +517,7 @@ function numbers(seed: number): (below: number) => number {
   };
 }
 
-/** A line as a terminal of so many columns breaks it, where all characters have one. */
+/** A line as a terminal with so many columns breaks it, where all characters are one column wide. */
 function rowsOf(line: string, columns: number): string[] {
   return line.match(new RegExp(`.{1,${columns}}`, "g")) ?? [""];
 }

@@ -6,7 +6,7 @@ import { listenTo } from "../../../quickstart/listening.ts";
 
 const AGENT = "@agent_whale:localhost";
 
-/** An event as far as it is looked at; encrypted, and readable once `decrypt` was called. */
+/** The fields of an event that are read; it is encrypted, and readable once `decrypt` was called. */
 class Event {
   readonly event = { redacts: undefined };
   readonly id: string;

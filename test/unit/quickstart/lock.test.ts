@@ -55,7 +55,7 @@ describe("the lock", () => {
     const child = spawn("cat", { stdio: ["pipe", "ignore", "ignore", held.lock.fd] });
     await once(child, "spawn");
     await held.lock.release();
-    // As the killed holder would have left it: no process has this number.
+    // As the killed holder would have left it: no process has this id.
     await writeFile(path, "2147483647");
 
     let taken = false;

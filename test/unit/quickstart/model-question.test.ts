@@ -4,7 +4,7 @@ import { text } from "node:stream/consumers";
 import { describe, it } from "node:test";
 import { askForModel } from "../../../quickstart/model-question.ts";
 
-/** Whoever is asked types this, and then nothing more. */
+/** The person types this, and then nothing more. */
 async function answering(typed: string): Promise<{ model: string; asked: string }> {
   const [input, output] = [new PassThrough(), new PassThrough()];
   const interrupted = new AbortController();

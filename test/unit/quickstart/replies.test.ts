@@ -19,7 +19,7 @@ function replies({ isTyping = false } = {}) {
     types: (now: boolean) => made.add({ kind: "typing", isTyping: now }),
     takeBack: (id: string) => made.add({ kind: "taken_back", id }),
     react: (to: string, key: string) => made.add({ kind: "reaction", to, key }),
-    /** In short: the kind, whether it is over, and what it is. */
+    /** In short: the kind, whether it is final, and the content. */
     outcome: (): string => {
       const { outcome } = made;
       if (outcome.kind === "growing") return `growing: ${outcome.text}`;

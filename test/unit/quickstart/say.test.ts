@@ -45,7 +45,7 @@ describe("sending one message", () => {
     const answer = chat.drafts("Whales are", "$q1");
     chat.notifies("Welcome.");
     assert.deepEqual(await terminal.emulator.lines(), ["Whales are …"]);
-    // What is typed meanwhile is not shown: it would stand in the midst of the answer.
+    // Typed text is not shown meanwhile: it would stand inside the answer.
     type("hurry\r");
     const lines = Array.from({ length: 20 }, (_, i) => `line ${i}`);
     chat.drafts(lines.slice(0, 15).join("\n"), "$q1", answer);

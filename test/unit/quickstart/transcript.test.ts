@@ -13,7 +13,7 @@ function shown(entries: readonly Entry[]): string[] {
   });
 }
 
-/** A transcript, and what it hands out and what is open after each piece of news. */
+/** A transcript, with the entries that it gives out and the open ones after each event. */
 function transcript() {
   const made = new Transcript();
   let order = 0;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { DEFAULT_OLLAMA, ollamaUrl } from "../../../src/setup/ollama-address.ts";
 
-// The cases of Ollama's own TestHost, but for the addresses a client cannot connect to.
+// The cases of Ollama's own TestHost, except the addresses to which a client cannot connect.
 const CASES: readonly (readonly [setting: string | undefined, url: string])[] = [
   [undefined, DEFAULT_OLLAMA],
   ["", "http://127.0.0.1:11434"],

@@ -36,7 +36,7 @@ describe("a secret file", () => {
     });
   }
 
-  // Root may give a file to anybody, others to the groups that they are in.
+  // Root may give a file to anybody, others only to their groups.
   const isRoot = process.getuid?.() === 0;
   const own = process.getgid?.() ?? 0;
   const group = isRoot ? 4_321 : (process.getgroups?.().find((one) => one !== own) ?? own);

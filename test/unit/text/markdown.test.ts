@@ -392,7 +392,7 @@ describe("whatever its size and shape, rendering", () => {
       const time = (n: number): number => {
         const source = shape(n);
         const times = [1, 2, 3].map(() => {
-          // Not by the clock, which runs on while others compute.
+          // Not clock time, which also passes while others compute.
           const started = process.cpuUsage();
           renderMarkdown(source);
           return process.cpuUsage(started).user / 1_000;

@@ -5,7 +5,7 @@ import { renderMarkdown } from "../../../src/text/markdown.ts";
 import { withLongerFences } from "../../../src/text/nested-fences.ts";
 import { splitMarkdown } from "../../../src/text/split.ts";
 
-/** The blocks of code of a text, in order, and what stands beside them. */
+/** The code blocks of a text, in order, and the text beside them. */
 function shown(source: string): { readonly blocks: string[]; readonly beside: string } {
   const html = renderMarkdown(source).formattedBody ?? "";
   const block = /<pre><code[^>]*>([\s\S]*?)<\/code><\/pre>/g;

@@ -9,7 +9,7 @@ describe("the estimate of tokens", () => {
     assert.equal(estimateTokens("a"), 1);
   });
 
-  // Bounds, since each model's tokenizer counts otherwise: a word or a script's character is hardly ever less than this.
+  // Bounds, because each model's tokenizer counts differently: a word or a script's character rarely costs less.
   for (const [what, text, atLeast, atMost] of [
     ["English", "The quick brown fox jumps over the lazy dog.", 10, 20],
     ["digits", "3141592653", 10, 10],

@@ -14,7 +14,7 @@ function delivery(overrides: Partial<DraftDelivery> = {}): DraftDelivery & { rea
   };
 }
 
-/** Lets what is under way go on. */
+/** Lets pending work continue. */
 async function settle(): Promise<void> {
   for (let turn = 0; turn < 20; turn++) await Promise.resolve();
 }

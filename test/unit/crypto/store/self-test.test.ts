@@ -4,7 +4,7 @@ import { type Transaction, openMemory, transactionClass } from "../../../../src/
 import { StoreNotHeld } from "../../../../src/crypto/store/errors.ts";
 import { assertStoreHolds } from "../../../../src/crypto/store/self-test.ts";
 
-/** Puts a method in another's place while `work` runs. */
+/** Replaces a method while `work` runs. */
 async function replaced<T extends object, K extends keyof T>(
   target: T,
   name: K,
@@ -31,7 +31,7 @@ describe("assertStoreHolds", () => {
   let unheld: typeof rawStore;
 
   before(async () => {
-    // Before the holds are installed, so that the methods can be put back as fake-indexeddb has them.
+    // Before the holds are installed, so that fake-indexeddb's own methods can be restored.
     await openMemory("before", 1, (db) => {
       rawStore = Object.getPrototypeOf(db.createObjectStore("s", { keyPath: null })._rawObjectStore) as typeof rawStore;
     });

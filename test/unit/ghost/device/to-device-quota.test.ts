@@ -5,7 +5,7 @@ import { MOST_AN_HOUR, ToDeviceQuota, type Standing } from "../../../../src/ghos
 const AGENT = "@agent_llama:example.org";
 const KEY = "m.room.encrypted";
 
-/** How many of so many messages are taken. */
+/** The number of accepted messages of so many. */
 function taken(quota: ToDeviceQuota, count: number, standing: Standing, sender: string, type = KEY, nowMs = 0): number {
   return Array.from({ length: count }).filter(() => quota.take({ sender, type }, standing, nowMs)).length;
 }
