@@ -1,6 +1,5 @@
 // Runs test suites: node test/run.ts unit integration e2e [parts of paths]
 import { chmod, glob, mkdtemp, rm, stat } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -11,6 +10,7 @@ import { makeEmbeddedTemplate } from "./support/embedded.ts";
 import { asOneFile, bySize, groupsOf, interleaved, type SizedFiles } from "./support/file-groups.ts";
 import { inCheckout } from "./support/paths.ts";
 import { startServices, type Services } from "./support/services.ts";
+import { temporaryRoot } from "./support/temporary-root.ts";
 import { combine } from "./support/test-summary.ts";
 
 /** How many files run at once: they wait for databases and servers more than they compute. */
@@ -56,7 +56,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
 }
 
 // Whatever a test leaves in the folder for temporary files goes when the run has ended.
-const temporary = await mkdtemp(join(tmpdir(), "matrix-agents-test-"));
+const temporary = await mkdtemp(join(await temporaryRoot(), "matrix-agents-test-"));
 await chmod(temporary, 0o711);
 process.env["TMPDIR"] = temporary;
 // Hundreds of processes load the same modules; each compiles only what none before it has.

@@ -1,3 +1,4 @@
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { after, beforeEach, describe } from "node:test";
 import type { Database } from "../../src/database/database.ts";
@@ -29,16 +30,20 @@ export function forEachDatabase(
     describe(`on ${kind}`, () => {
       const opened = new Map<Database, Schema>();
       let free: Database[] = [];
+      // They are large: those of all suites together would fill a small disk.
+      const folders: string[] = [];
       // Emptying a database takes a hundredth of the time of making one.
       beforeEach(() => {
         free = [...opened.keys()];
       });
       after(async () => {
         for (const database of opened.keys()) await database.close();
+        await Promise.all(folders.map((folder) => rm(folder, { recursive: true })));
       });
       suite(kind, async ({ migrated = true, sealed = migrated } = {}) => {
         const database =
-          (await emptied(free, opened)) ?? (await (kind === "postgres" ? freshPostgres(migrated) : freshEmbedded()));
+          (await emptied(free, opened)) ??
+          (await (kind === "postgres" ? freshPostgres(migrated) : freshEmbedded(folders)));
         if (!migrated) await dropSchema(database);
         const schema = migrated ? (opened.get(database) ?? (await makeSchema(database))) : "unknown";
         opened.set(database, schema);
@@ -148,8 +153,10 @@ async function freshPostgres(migrated: boolean): Promise<Database> {
   return openPostgres(await createDatabase(sharedPostgresUrl(), template), silentLogger());
 }
 
-async function freshEmbedded(): Promise<Database> {
-  const directory = join(await temporaryDirectory("embedded"), "database");
+async function freshEmbedded(folders: string[]): Promise<Database> {
+  const folder = await temporaryDirectory("embedded");
+  folders.push(folder);
+  const directory = join(folder, "database");
   await layEmbedded(directory);
   return openEmbedded(directory);
 }
