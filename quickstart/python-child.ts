@@ -19,6 +19,8 @@ export interface PythonOptions {
 
 /** A Python program. Its standard input, which it has to watch, closes when this process ends, however that comes about. */
 export interface PythonChild {
+  /** Its process id; undefined where it could not be started. */
+  readonly pid: number | undefined;
   /** Its standard output, where that was asked for. */
   readonly stdout: Readable | null;
   /** Resolves when the process is gone. Never rejects. */
@@ -48,6 +50,7 @@ export async function startPython(options: PythonOptions): Promise<PythonChild> 
   });
   await log.close();
   return {
+    pid: child.pid,
     stdout: child.stdout,
     exited,
     kill: (signal) => {

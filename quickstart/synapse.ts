@@ -50,6 +50,7 @@ export interface SynapseOptions {
 
 /** A running Synapse. It ends when this process does, however that comes about. */
 export interface Synapse {
+  readonly pid: number | undefined;
   readonly url: string;
   readonly serverName: string;
   readonly port: number;
@@ -107,6 +108,7 @@ export async function startSynapse(options: SynapseOptions): Promise<Synapse> {
   const process = await startPython({ venv: options.venv, args, directory, logFile });
   let stopping: Promise<void> | undefined;
   const synapse: Synapse = {
+    pid: process.pid,
     url,
     serverName: options.serverName,
     port: options.port,

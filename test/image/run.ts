@@ -9,12 +9,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { ensureVenv } from "../../quickstart/venv.ts";
-import { inCheckout } from "../support/paths.ts";
+import { inCheckout, SYNAPSE_POSTGRES_PACKAGES, SYNAPSE_POSTGRES_VENV } from "../support/paths.ts";
 import { buildImage } from "./dockerfile.ts";
 import { tryStack } from "./stack.ts";
-
-/** Synapse with what it needs for PostgreSQL. */
-const SYNAPSE_VENV = inCheckout(".cache/synapse-postgres-venv");
 
 const run = promisify(execFile);
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
@@ -22,7 +19,7 @@ const say = (line: string): void => void process.stdout.write(`${line}\n`);
 const [, , inside] = process.argv;
 try {
   if (inside === undefined) await outside();
-  else await tryStack({ folder: inside, synapse: SYNAPSE_VENV, say });
+  else await tryStack({ folder: inside, synapse: SYNAPSE_POSTGRES_VENV, say });
   // Whatever still listens.
   if (inside !== undefined) process.exit(0);
 } catch (error) {
@@ -36,8 +33,7 @@ async function outside(): Promise<void> {
   if (process.platform !== "linux" || process.getuid?.() !== 0 || missing.length > 0) {
     throw new Error(`this needs Linux, root, and programs that are not here: ${missing.join(", ") || "none"}`);
   }
-  const packages = { locked: inCheckout("test/image/synapse.txt") };
-  await ensureVenv({ directory: SYNAPSE_VENV, packages, progress: say });
+  await ensureVenv({ directory: SYNAPSE_POSTGRES_VENV, packages: SYNAPSE_POSTGRES_PACKAGES, progress: say });
   const folder = await mkdtemp(join(tmpdir(), "matrix-agents-image-"));
   try {
     // Everybody may pass; what is inside has modes of its own.

@@ -9,7 +9,7 @@ export const DOMAIN = "example.test";
 /** Starts a Synapse for a test; `directory` and `port` of an earlier one bring that one back. */
 export async function startHomeserver(options: Partial<SynapseOptions> = {}): Promise<Synapse> {
   return startSynapse({
-    venv: SYNAPSE_VENV,
+    venv: options.venv ?? SYNAPSE_VENV,
     directory: options.directory ?? (await temporaryDirectory("synapse")),
     serverName: options.serverName ?? DOMAIN,
     port: options.port ?? (await freePort()),

@@ -15,6 +15,10 @@ export const SYNAPSE_VENV = inCheckout(
   OTHER_SYNAPSE_VERSION === undefined ? ".local/venv" : `.cache/synapse-${OTHER_SYNAPSE_VERSION}`,
 );
 
+/** The Python environment with Synapse and its driver for PostgreSQL; for test/image and test/bench. */
+export const SYNAPSE_POSTGRES_VENV = inCheckout(".cache/synapse-postgres-venv");
+export const SYNAPSE_POSTGRES_PACKAGES = { locked: inCheckout("test/image/synapse.txt") };
+
 /** The Python environment with matrix-nio, which wants other versions of what Synapse uses. */
 export const NIO_VENV = inCheckout(".cache/nio-venv");
 export const NIO_PACKAGES = { locked: inCheckout("test/support/nio.txt") };

@@ -9,6 +9,8 @@ import { lastLines, startProcess, type Process } from "./process.ts";
 
 /** A PostgreSQL server of its own, on a free port of 127.0.0.1, its data in a temporary folder. */
 export interface Postgres {
+  /** The process that all others of the running server are children of. */
+  pid(): number;
   /** The superuser's URL. */
   readonly adminUrl: string;
   /** Makes an empty database; resolves with its URL. */
@@ -28,6 +30,8 @@ export interface PostgresOptions {
   readonly folder?: string;
   /** Whether it listens on a socket in that folder too. */
   readonly socket?: boolean;
+  /** Further settings of the server. */
+  readonly settings?: Readonly<Record<string, string>>;
 }
 
 const SUPERUSER = "postgres";
@@ -37,10 +41,10 @@ const UNPRIVILEGED = 65534;
 
 /** Starts a fresh server. Throws with the end of its log when it does not come up. */
 export async function startPostgres(options: PostgresOptions = {}): Promise<Postgres> {
-  const { fsync = true, folder: given, socket = false } = options;
+  const { fsync = true, folder: given, socket = false, settings = {} } = options;
   const folder = given ?? (await mkdtemp(join(tmpdir(), "postgres-")));
   try {
-    return await startIn(folder, fsync, socket);
+    return await startIn(folder, { fsync, socket, settings });
   } catch (error) {
     await rm(folder, { recursive: true, force: true });
     throw error;
@@ -62,7 +66,10 @@ export async function createDatabase(adminUrl: string, template = "template1"): 
   return url.href;
 }
 
-async function startIn(folder: string, fsync: boolean, socket: boolean): Promise<Postgres> {
+async function startIn(
+  folder: string,
+  { fsync, socket, settings: more }: Required<Omit<PostgresOptions, "folder">>,
+): Promise<Postgres> {
   const owner = process.getuid?.() === 0 ? { uid: UNPRIVILEGED, gid: UNPRIVILEGED } : {};
   const binaries = await readableBinaries(folder, owner);
   const data = join(folder, "data");
@@ -90,6 +97,7 @@ async function startIn(folder: string, fsync: boolean, socket: boolean): Promise
     fsync: fsync ? "on" : "off",
     max_connections: 200,
     shared_buffers: "64MB",
+    ...more,
   };
   const start = async (attempt = 1): Promise<Process> => {
     const server = await startProcess({
@@ -112,6 +120,7 @@ async function startIn(folder: string, fsync: boolean, socket: boolean): Promise
   let server = await start();
   let stopped: Promise<void> | undefined;
   return {
+    pid: () => server.pid,
     adminUrl,
     createDatabase: () => createDatabase(adminUrl),
     async kill() {

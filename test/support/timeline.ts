@@ -22,10 +22,18 @@ interface Relation {
 /** What a client has seen, by room, in the order it came; an event that could be decrypted later keeps its place. */
 export class Timeline {
   readonly #rooms = new Map<string, Map<string, SeenEvent>>();
+  readonly #listeners = new Set<(seen: SeenEvent) => void>();
+
+  /** Calls it with every event from now on, also when it comes again, readable. Returns a function that ends this. */
+  listen(listener: (seen: SeenEvent) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
 
   add(seen: SeenEvent): void {
     const room = this.#rooms.get(seen.roomId) ?? new Map<string, SeenEvent>();
     this.#rooms.set(seen.roomId, room.set(seen.eventId, seen));
+    for (const listener of this.#listeners) listener(seen);
   }
 
   events(roomId: string): SeenEvent[] {

@@ -212,6 +212,11 @@ export class User {
     return this.#client.timeline.events(roomId);
   }
 
+  /** Calls it with every event from now on, in the moment it is seen. Returns a function that ends this. */
+  onEvent(listener: (seen: SeenEvent) => void): () => void {
+    return this.#client.timeline.listen(listener);
+  }
+
   /** The messages of a room as a person sees them: edits applied. Those that can't be read have a `decryptionError`. */
   messages(roomId: string): Message[] {
     return this.#client.timeline.messages(roomId);

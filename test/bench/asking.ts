@@ -1,0 +1,49 @@
+import { NeverHappened } from "../support/eventually.ts";
+import type { User } from "../support/user.ts";
+
+/** A room in which somebody asks an agent. */
+export interface Chat {
+  readonly person: User;
+  readonly roomId: string;
+  readonly agent: string;
+}
+
+const ANSWER_TIMEOUT_MS = 180_000;
+
+/** Invites agents to a direct chat each; resolves when they are there. */
+export async function openChats(person: User, agents: readonly string[]): Promise<Chat[]> {
+  const chats: Chat[] = [];
+  for (const agent of agents) {
+    const roomId = await person.createRoom({ direct: true, invite: [agent] });
+    await person.waitMember(roomId, agent, "join", ANSWER_TIMEOUT_MS);
+    chats.push({ person, roomId, agent });
+  }
+  return chats;
+}
+
+/**
+ * Asks, and resolves with how long it took until the person's client had decrypted the answer, in ms. The model's echo proves
+ * that it is this question's.
+ */
+export async function ask({ person, roomId, agent }: Chat, mention = false): Promise<number> {
+  const body = `question ${crypto.randomUUID()}`;
+  const started = performance.now();
+  const answered = new Promise<number>((resolve, reject) => {
+    const timer = setTimeout(() => {
+      end();
+      reject(new NeverHappened(`waited ${ANSWER_TIMEOUT_MS / 1_000} s for an answer of ${agent}`));
+    }, ANSWER_TIMEOUT_MS);
+    const end = person.onEvent((seen) => {
+      if (seen.roomId !== roomId || seen.sender !== agent || !seen.encrypted) return;
+      if (!String(seen.content["body"]).includes(body)) return;
+      end();
+      clearTimeout(timer);
+      resolve(performance.now() - started);
+    });
+  });
+  const [ms] = await Promise.all([
+    answered,
+    person.sendText({ roomId, body, ...(mention ? { mentions: [agent] } : {}) }),
+  ]);
+  return ms;
+}

@@ -1,0 +1,14 @@
+import type { Deployment } from "../../support/deployment.ts";
+import type { Postgres } from "../../support/postgres.ts";
+import type { Peer } from "./peer.ts";
+
+/** The bridge of a deployment, which stops with that. */
+export function bridgePeer(deployment: Deployment, names: readonly string[], postgres: Postgres): Peer {
+  return {
+    name: "bridge",
+    agents: names.map((name) => deployment.agent(name)),
+    processes: [deployment.bridge.pid],
+    database: postgres.pid(),
+    stop: () => Promise.resolve(),
+  };
+}

@@ -1,0 +1,17 @@
+/** The programs that are compared. */
+export type PeerName = "bridge" | "nio" | "js-sdk";
+
+/** Agents that answer with what the model says, all by one program. */
+export interface Peer {
+  readonly name: PeerName;
+  /** Their user ids. */
+  readonly agents: readonly string[];
+  /** Its processes; their children belong to it too. */
+  readonly processes: readonly number[];
+  /** The first process of the PostgreSQL that it alone uses. */
+  readonly database?: number;
+  stop(): Promise<void>;
+}
+
+/** The password of every bot; nobody else reaches the homeserver. */
+export const PASSWORD = "a password";

@@ -1,0 +1,73 @@
+import { startDeployment, type Deployment, type DeploymentOptions } from "../support/deployment.ts";
+import { startOllamaServer, type OllamaServer } from "../support/ollama-server.ts";
+import { SYNAPSE_POSTGRES_VENV } from "../support/paths.ts";
+import { createDatabase, startPostgres, type Postgres } from "../support/postgres.ts";
+
+/** Synapse and the bridge, each on a PostgreSQL of its own that waits for its disk, and a model that answers at once. */
+export interface Stage {
+  readonly deployment: Deployment;
+  readonly model: OllamaServer;
+  /** The names of the bridge's agents. */
+  readonly names: readonly string[];
+  /** The bridge's database server. */
+  readonly postgres: Postgres;
+  /** The homeserver's. */
+  readonly synapsePostgres: Postgres;
+  stop(): Promise<void>;
+}
+
+export interface StageOptions extends Pick<DeploymentOptions, "extraConfig" | "through"> {
+  /** How many agents the bridge has. */
+  readonly agents: number;
+  /** Further settings of the bridge's database server. */
+  readonly postgresSettings?: Readonly<Record<string, string>>;
+}
+
+/** Starts all of it. */
+export async function startStage({ agents, postgresSettings = {}, ...options }: StageOptions): Promise<Stage> {
+  const names = Array.from({ length: agents }, (_, index) => `a${index}`);
+  const started: { stop(): Promise<void> }[] = [];
+  const stop = async (): Promise<void> => {
+    for (const part of started.toReversed()) await part.stop();
+  };
+  try {
+    const model = await startOllamaServer();
+    started.push({ stop: () => model.close() });
+    const postgres = await startPostgres({ settings: postgresSettings });
+    started.push(postgres);
+    const synapsePostgres = await startPostgres();
+    started.push(synapsePostgres);
+    const deployment = await startDeployment({
+      ...options,
+      postgresUrl: postgres.adminUrl,
+      synapse: {
+        venv: SYNAPSE_POSTGRES_VENV,
+        extraConfig: { database: await synapseDatabase(synapsePostgres) },
+      },
+      providers: { ollama: { type: "ollama", url: model.url, max_concurrent: Math.max(4, agents) } },
+      agents: Object.fromEntries(names.map((name) => [name, { provider: "ollama", model: "llama3.2" }])),
+      // As it is by default; tests want more lines than that.
+      extraConfig: { logging: { level: "info", format: "json" }, ...options.extraConfig },
+    });
+    started.push(deployment);
+    return { deployment, model, names, postgres, synapsePostgres, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** The section of homeserver.yaml for a fresh database on a server. */
+async function synapseDatabase(postgres: Postgres): Promise<object> {
+  const url = new URL(await createDatabase(postgres.adminUrl));
+  const args = {
+    host: url.hostname,
+    port: Number(url.port),
+    dbname: url.pathname.slice(1),
+    user: url.username,
+    password: url.password,
+    cp_min: 5,
+    cp_max: 10,
+  };
+  return { name: "psycopg2", args };
+}
