@@ -21,7 +21,7 @@ export interface Counted {
 }
 
 /** Starts one with an agent `llama` on a simulated Ollama. */
-export async function startCounted(options: Pick<DeploymentOptions, "extraConfig"> = {}): Promise<Counted> {
+export async function startCounted(options: Pick<DeploymentOptions, "extraConfig" | "postgresUrl">): Promise<Counted> {
   const model = await startOllamaServer();
   model.install("llama3.2", { tokenMs: 0 });
   const calls: Call[] = [];

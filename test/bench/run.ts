@@ -1,36 +1,105 @@
-// What things take, with ratios taken in one run: npm run bench [-- --questions 40] [--ghosts 200]
-import { chmod, mkdtemp, rm } from "node:fs/promises";
+// Measures the bridge, beside plain bots on public libraries:
+//   npm run bench [-- --quick] [--only answer,members] [--agents 1000] [--out folder]
+// Linux only: the processor's time is read from /proc.
+import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { ensureVenv } from "../../quickstart/venv.ts";
+import { inCheckout, SYNAPSE_POSTGRES_PACKAGES, SYNAPSE_POSTGRES_VENV } from "../support/paths.ts";
 import { startServices } from "../support/services.ts";
-import { latency } from "./latency.ts";
-import { manyGhosts } from "./many-ghosts.ts";
-import type { Row } from "./row.ts";
+import { counts } from "./counts.ts";
+import { thisMachine } from "./machine.ts";
+import type { Measured } from "./measured.ts";
+import { svgOf } from "./report/plot.ts";
+import { plotsOf } from "./report/plots.ts";
+import { asMarkdown, asText } from "./report/table.ts";
+import { tablesOf } from "./report/tables.ts";
+import { delays } from "./scenarios/delays.ts";
+import { encryptedAnswer } from "./scenarios/encrypted-answer.ts";
+import { idleMemory } from "./scenarios/idle-memory.ts";
+import { keptRows } from "./scenarios/kept-rows.ts";
+import { pauses } from "./scenarios/pauses.ts";
+import { roomMembers } from "./scenarios/room-members.ts";
+import { starts } from "./scenarios/starts.ts";
 
 const { values } = parseArgs({
-  options: { questions: { type: "string", default: "40" }, ghosts: { type: "string", default: "200" } },
+  options: {
+    quick: { type: "boolean", default: false },
+    only: { type: "string" },
+    agents: { type: "string", default: "200" },
+    out: { type: "string", default: inCheckout("bench-results") },
+  },
 });
+const { quick } = values;
+
+/** Each measures one part, in the order in which they run. */
+const SCENARIOS: Readonly<Record<keyof Measured, () => Promise<Partial<Measured>>>> = {
+  answer: async () => ({
+    answer: await encryptedAnswer({ agents: 1, compare: true, rounds: quick ? 3 : 5, questions: quick ? 10 : 30 }),
+  }),
+  pauses: async () => ({ pauses: await pauses(quick ? 10 : 30) }),
+  counts: async () => ({ counts: await counts(quick ? 3 : 6) }),
+  idle: async () => ({ idle: await idleMemory(5) }),
+  kept: async () => ({ kept: await keptRows(50) }),
+  delays: async () => ({ delays: await delays(5) }),
+  members: async () => ({ members: await roomMembers([5, 50, 200, 1_000], 10) }),
+  crowd: async () => ({
+    crowd: [
+      await encryptedAnswer({ agents: 10, compare: true, rounds: 3, questions: 3 }),
+      await encryptedAnswer({ agents: 50, compare: true, rounds: 3, questions: 2 }),
+      await encryptedAnswer({ agents: 100, compare: false, rounds: 3, questions: 2 }),
+    ],
+  }),
+  starts: async () => ({ starts: await starts({ agents: Number(values.agents), inRoom: 200 }) }),
+};
+
+/** With `--quick`: those that take under three minutes together. */
+const QUICK: readonly string[] = ["answer", "pauses", "counts"];
+
+const chosen = values.only?.split(",") ?? (quick ? QUICK : Object.keys(SCENARIOS));
+const unknown = chosen.filter((name) => !(name in SCENARIOS));
+if (unknown.length > 0)
+  throw new Error(`there is no ${unknown.join(", ")}; there are ${Object.keys(SCENARIOS).join()}`);
 
 const temporary = await mkdtemp(join(tmpdir(), "matrix-agents-bench-"));
 await chmod(temporary, 0o711);
 process.env["TMPDIR"] = temporary;
-const services = await startServices((line) => console.error(line));
+const machine = thisMachine();
+const progress = (line: string): void => void process.stderr.write(`${line}\n`);
 try {
-  print("An encrypted question and its answer, by the person's client", await latency(Number(values.questions)));
-  const many = await manyGhosts(Number(values.ghosts));
-  print(`${values.ghosts} agents in one encrypted room`, many.rows);
-  console.log(`  at most ${many.peak} calls to Synapse at once, ${many.syncPeak} of them /sync`);
+  await ensureVenv({ directory: SYNAPSE_POSTGRES_VENV, packages: SYNAPSE_POSTGRES_PACKAGES, progress });
+  const services = await startServices(progress);
+  try {
+    await write(await measure());
+  } finally {
+    await services.stop();
+  }
 } finally {
-  await services.stop();
   await rm(temporary, { recursive: true, force: true });
 }
 
-function print(title: string, rows: readonly Row[]): void {
-  const first = rows[0]?.ms ?? 1;
-  const width = Math.max(...rows.map(({ what }) => what.length));
-  console.log(`\n${title}`);
-  for (const { what, ms } of rows) {
-    console.log(`  ${what.padEnd(width)}  ${String(Math.round(ms)).padStart(6)} ms  ×${(ms / first).toFixed(2)}`);
+async function measure(): Promise<Measured> {
+  let measured: Measured = {};
+  for (const [name, run] of Object.entries(SCENARIOS)) {
+    if (!chosen.includes(name)) continue;
+    const started = performance.now();
+    measured = { ...measured, ...(await run()) };
+    progress(`${name}: ${Math.round((performance.now() - started) / 1_000)} s`);
   }
+  return measured;
+}
+
+/** Prints the tables, and writes them, the numbers and the plots. */
+async function write(measured: Measured): Promise<void> {
+  const tables = tablesOf(measured);
+  for (const table of tables) console.log(`\n${asText(table)}`);
+  await mkdir(values.out, { recursive: true });
+  const files = new Map([
+    ["results.json", `${JSON.stringify({ machine, measured }, undefined, 2)}\n`],
+    ["tables.md", `${tables.map(asMarkdown).join("\n\n")}\n`],
+    ...[...plotsOf(measured)].map(([name, plot]) => [`${name}.svg`, `${svgOf(plot)}\n`] as const),
+  ]);
+  for (const [name, content] of files) await writeFile(join(values.out, name), content);
+  console.log(`\nwritten to ${values.out}: ${[...files.keys()].join(", ")}`);
 }

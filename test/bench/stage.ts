@@ -1,4 +1,4 @@
-import { startDeployment, type Deployment, type DeploymentOptions } from "../support/deployment.ts";
+import { prepareDeployment, type Deployment, type DeploymentOptions } from "../support/deployment.ts";
 import { startOllamaServer, type OllamaServer } from "../support/ollama-server.ts";
 import { SYNAPSE_POSTGRES_VENV } from "../support/paths.ts";
 import { createDatabase, startPostgres, type Postgres } from "../support/postgres.ts";
@@ -19,12 +19,27 @@ export interface Stage {
 export interface StageOptions extends Pick<DeploymentOptions, "extraConfig" | "through"> {
   /** How many agents the bridge has. */
   readonly agents: number;
+  /** Further application services of Synapse: absolute paths of their registrations. */
+  readonly registrations?: readonly string[];
   /** Further settings of the bridge's database server. */
   readonly postgresSettings?: Readonly<Record<string, string>>;
 }
 
 /** Starts all of it. */
-export async function startStage({ agents, postgresSettings = {}, ...options }: StageOptions): Promise<Stage> {
+export async function startStage(options: StageOptions): Promise<Stage> {
+  const stage = await prepareStage(options);
+  try {
+    await stage.deployment.startBridge();
+  } catch (error) {
+    await stage.stop();
+    throw error;
+  }
+  return stage;
+}
+
+/** The same with the bridge configured and registered but not started yet. */
+export async function prepareStage(options: StageOptions): Promise<Stage> {
+  const { agents, registrations = [], postgresSettings = {}, ...rest } = options;
   const names = Array.from({ length: agents }, (_, index) => `a${index}`);
   const started: { stop(): Promise<void> }[] = [];
   const stop = async (): Promise<void> => {
@@ -37,17 +52,18 @@ export async function startStage({ agents, postgresSettings = {}, ...options }: 
     started.push(postgres);
     const synapsePostgres = await startPostgres();
     started.push(synapsePostgres);
-    const deployment = await startDeployment({
-      ...options,
+    const deployment = await prepareDeployment({
+      ...rest,
       postgresUrl: postgres.adminUrl,
       synapse: {
         venv: SYNAPSE_POSTGRES_VENV,
+        registrations,
         extraConfig: { database: await synapseDatabase(synapsePostgres) },
       },
       providers: { ollama: { type: "ollama", url: model.url, max_concurrent: Math.max(4, agents) } },
       agents: Object.fromEntries(names.map((name) => [name, { provider: "ollama", model: "llama3.2" }])),
       // As it is by default; tests want more lines than that.
-      extraConfig: { logging: { level: "info", format: "json" }, ...options.extraConfig },
+      extraConfig: { logging: { level: "info", format: "json" }, ...rest.extraConfig },
     });
     started.push(deployment);
     return { deployment, model, names, postgres, synapsePostgres, stop };

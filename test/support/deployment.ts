@@ -22,7 +22,7 @@ export interface DeploymentOptions extends Pick<
   readonly database?: Database["kind"];
   /** With `postgres`: the server for the database; by default the one that all test files share. */
   readonly postgresUrl?: string;
-  readonly synapse?: Partial<Pick<SynapseOptions, "venv" | "extraConfig" | "serverName" | "port">>;
+  readonly synapse?: Partial<Pick<SynapseOptions, "venv" | "extraConfig" | "serverName" | "port" | "registrations">>;
   /** Puts something between two of the programs: resolves with the address to use instead of the given one. */
   readonly through?: (edge: Edge, url: string) => Promise<string>;
 }
@@ -126,7 +126,7 @@ export async function prepareDeployment(options: DeploymentOptions = {}): Promis
     database = "postgres",
     postgresUrl,
     toDevicePush = false,
-    synapse: { venv, extraConfig, serverName = DOMAIN, port = await freePort() } = {},
+    synapse: { venv, extraConfig, serverName = DOMAIN, port = await freePort(), registrations = [] } = {},
     through = direct,
     ...bridge
   } = options;
@@ -148,7 +148,7 @@ export async function prepareDeployment(options: DeploymentOptions = {}): Promis
     directory: await temporaryDirectory("synapse"),
     serverName,
     port,
-    registrations: [files.registration],
+    registrations: [files.registration, ...registrations],
     toDevicePush,
     ...(venv === undefined ? {} : { venv }),
     ...(extraConfig === undefined ? {} : { extraConfig }),

@@ -16,6 +16,7 @@ export async function memoryOf(roots: readonly number[]): Promise<Memory> {
     family.map(({ pid }) => readFile(`/proc/${pid}/smaps_rollup`, "utf8").catch(() => "")),
   );
   const sum = (field: string): number =>
-    texts.reduce((sum, text) => sum + Number(new RegExp(`^${field}:\\s+(\\d+) kB`, "m").exec(text)?.[1] ?? 0), 0) / 1024;
+    texts.reduce((sum, text) => sum + Number(new RegExp(`^${field}:\\s+(\\d+) kB`, "m").exec(text)?.[1] ?? 0), 0) /
+    1024;
   return { pss: sum("Pss"), rss: sum("Rss") };
 }

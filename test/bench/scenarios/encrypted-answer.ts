@@ -34,11 +34,13 @@ export interface AnswersAtSize {
   readonly agents: number;
   /** How many answers of each program were measured. */
   readonly answers: number;
-  readonly peers: Readonly<Record<PeerName, PeerAnswers>>;
+  readonly peers: Readonly<Partial<Record<PeerName, PeerAnswers>>>;
 }
 
 export interface EncryptedAnswerOptions {
   readonly agents: number;
+  /** Whether the other programs are measured too. */
+  readonly compare: boolean;
   readonly rounds: number;
   /** In each round, each agent is asked so often; all agents at once. */
   readonly questions: number;
@@ -54,13 +56,13 @@ const IDLE_MS = 4_000;
 
 /** Measures encrypted answers in direct chats, the programs taking turns. */
 export async function encryptedAnswer(options: EncryptedAnswerOptions): Promise<AnswersAtSize> {
-  const { agents, rounds, questions } = options;
+  const { agents, compare, rounds, questions } = options;
   const stage = await startStage({ agents });
   const bots: Peer[] = [];
   try {
     const { synapse } = stage.deployment;
     const peers = [bridgePeer(stage.deployment, stage.names, stage.postgres)];
-    for (const start of [startNioBots, startJsSdkBots]) {
+    for (const start of compare ? [startNioBots, startJsSdkBots] : []) {
       const started = await start(synapse, agents, stage.model.url);
       bots.push(started);
       peers.push(started);
@@ -83,7 +85,7 @@ export async function encryptedAnswer(options: EncryptedAnswerOptions): Promise<
       }),
     );
     const answers = rounds * questions * agents;
-    return { agents, answers, peers: Object.fromEntries(all) as Record<PeerName, PeerAnswers> };
+    return { agents, answers, peers: Object.fromEntries(all) };
   } finally {
     await Promise.all(bots.map((bot) => bot.stop()));
     await stage.stop();

@@ -1,0 +1,24 @@
+import { availableParallelism, cpus, loadavg, release, totalmem } from "node:os";
+
+/** What the numbers were taken on. */
+export interface Machine {
+  readonly processors: number;
+  readonly model: string;
+  readonly memoryGiB: number;
+  readonly system: string;
+  readonly node: string;
+  /** Of the last minute when the run began: other work makes times long, and processor time a little. */
+  readonly load: number;
+}
+
+/** This one, now. */
+export function thisMachine(): Machine {
+  return {
+    processors: availableParallelism(),
+    model: cpus()[0]?.model ?? "unknown",
+    memoryGiB: Math.round(totalmem() / 2 ** 30),
+    system: `${process.platform} ${release()}`,
+    node: process.version,
+    load: Number((loadavg()[0] ?? 0).toFixed(1)),
+  };
+}

@@ -1,0 +1,22 @@
+import type { CountsByScenario } from "./counts.ts";
+import type { AnswersAtSize } from "./scenarios/encrypted-answer.ts";
+import type { Delays } from "./scenarios/delays.ts";
+import type { IdleMemory } from "./scenarios/idle-memory.ts";
+import type { KeptRows } from "./scenarios/kept-rows.ts";
+import type { RoomOfSize } from "./scenarios/room-members.ts";
+import type { Pauses } from "./scenarios/pauses.ts";
+import type { Starts } from "./scenarios/starts.ts";
+
+/** What the scenarios found, by their names; one that was not run is missing. */
+export interface Measured {
+  readonly answer?: AnswersAtSize;
+  /** The same with many agents, all asked at once. */
+  readonly crowd?: readonly AnswersAtSize[];
+  readonly counts?: CountsByScenario;
+  readonly pauses?: Pauses;
+  readonly members?: readonly RoomOfSize[];
+  readonly starts?: Starts;
+  readonly idle?: IdleMemory;
+  readonly kept?: KeptRows;
+  readonly delays?: Delays;
+}

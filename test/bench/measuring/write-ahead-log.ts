@@ -1,0 +1,21 @@
+import pg from "pg";
+
+/** How much a PostgreSQL has written ahead so far. */
+export interface WriteAheadLog {
+  /** In bytes; all that was committed by now is in it. */
+  written(): Promise<number>;
+  close(): Promise<void>;
+}
+
+/** Looks at a server as its superuser. Everything that its databases write counts. */
+export async function openWriteAheadLog(adminUrl: string): Promise<WriteAheadLog> {
+  const client = new pg.Client({ connectionString: adminUrl });
+  await client.connect();
+  return {
+    async written() {
+      const { rows } = await client.query<{ bytes: string }>("select pg_current_wal_insert_lsn() - '0/0' as bytes");
+      return Number(rows[0]?.bytes);
+    },
+    close: () => client.end(),
+  };
+}

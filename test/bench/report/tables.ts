@@ -1,0 +1,157 @@
+import type { Measured } from "../measured.ts";
+import type { PeerName } from "../peers/peer.ts";
+import type { AnswersAtSize, PeerAnswers } from "../scenarios/encrypted-answer.ts";
+import { goalRows, shortNumber } from "./goals.ts";
+import type { Table } from "./table.ts";
+
+const NAMES: Readonly<Record<PeerName, string>> = {
+  bridge: "this bridge",
+  nio: "matrix-nio, a process each",
+  "js-sdk": "matrix-js-sdk, one process",
+};
+
+/** Everything that was measured, the goals first. */
+export function tablesOf(measured: Measured): Table[] {
+  const { answer, crowd = [] } = measured;
+  return [
+    goalTable(measured),
+    ...[answer, ...crowd].filter((size) => size !== undefined).map(answerTable),
+    ...countTable(measured),
+    ...pauseTable(measured),
+    ...memberTable(measured),
+    ...startTable(measured),
+    ...idleTable(measured),
+    ...keptTable(measured),
+    ...delayTable(measured),
+  ];
+}
+
+function goalTable(measured: Measured): Table {
+  return {
+    title: "Goals",
+    head: ["what", "before", "goal", "now", ""],
+    rows: goalRows(measured).map(({ what, before, goal, now, verdict }) => [what, before, goal, now, verdict]),
+  };
+}
+
+function answerTable({ agents, answers, peers }: AnswersAtSize): Table {
+  const rows = (Object.entries(peers) as [PeerName, PeerAnswers][]).map(([name, of]) => [
+    NAMES[name],
+    ...[of.cpuMs, of.databaseMs, of.synapseMs, of.synapseDatabaseMs, of.latencyMs, of.perSecond].map(shortNumber),
+    shortNumber(of.memoryMiB),
+  ]);
+  return {
+    title:
+      agents === 1
+        ? `An encrypted answer, one question at a time (medians; ${answers} answers of each)`
+        : `An encrypted answer, ${agents} agents all asked at once (medians; ${answers} answers of each)`,
+    head: [
+      "",
+      "CPU ms",
+      "its PostgreSQL ms",
+      "Synapse ms",
+      "Synapse's PostgreSQL ms",
+      "latency ms",
+      "answers a second",
+      "memory MiB (PSS)",
+    ],
+    rows,
+  };
+}
+
+function countTable({ counts }: Measured): Table[] {
+  if (counts === undefined) return [];
+  const rows = Object.entries(counts).map(([scenario, of]) => [
+    scenario,
+    ...[of.roundTrips, of.statements, of.transactions, of.calls, of.wal].map(shortNumber),
+  ]);
+  const head = ["", "SQL round trips", "statements", "transactions", "calls to Synapse", "WAL bytes"];
+  return [{ title: "Counts on the wires", head, rows }];
+}
+
+function pauseTable({ pauses }: Measured): Table[] {
+  if (pauses === undefined) return [];
+  const rows = [
+    ["push stored → model asked", shortNumber(pauses.storedToAskedMs)],
+    ["model's last token → PUT begun", shortNumber(pauses.answeredToSentMs)],
+  ];
+  return [{ title: "Pauses in an answer", head: ["", "ms"], rows }];
+}
+
+function memberTable({ members }: Measured): Table[] {
+  if (members === undefined) return [];
+  const rows = members.map(({ members, firstMs, latencyMs, cpuMs, synapseMs }) => [
+    `${members} members`,
+    ...[firstMs, latencyMs, cpuMs, synapseMs].map(shortNumber),
+  ]);
+  const head = ["", "first answer ms", "later answers ms", "bridge + PostgreSQL CPU ms", "Synapse CPU ms"];
+  return [{ title: "Rooms with many members, a device each", head, rows }];
+}
+
+function startTable({ starts }: Measured): Table[] {
+  if (starts === undefined) return [];
+  const { agents, first, entering, second, loaded } = starts;
+  const row = (what: string, of: typeof entering, readyMs?: number): string[] => [
+    what,
+    readyMs === undefined ? "–" : shortNumber(readyMs),
+    ...[of.untilQuietMs, of.calls, of.calls / of.agents, of.synapseMs, of.synapseMs / of.agents].map(shortNumber),
+  ];
+  return [
+    {
+      title: `Starts with ${agents} agents; ${loaded.agents} loaded take ${shortNumber(loaded.pss)} MiB (PSS)`,
+      head: [
+        "",
+        "ready after ms",
+        "quiet after ms",
+        "calls to Synapse",
+        "for an agent",
+        "Synapse CPU ms",
+        "for an agent",
+      ],
+      rows: [
+        row("first start", { ...first, agents }, first.readyMs),
+        row(`${entering.agents} make devices and enter a room`, entering),
+        row("second start", { ...second, agents }, second.readyMs),
+      ],
+    },
+  ];
+}
+
+function idleTable({ idle }: Measured): Table[] {
+  if (idle === undefined) return [];
+  const rows = [
+    ["after its start", shortNumber(idle.started.rss), shortNumber(idle.started.pss)],
+    ["after some answers", shortNumber(idle.used.rss), shortNumber(idle.used.pss)],
+  ];
+  return [{ title: "The bridge on the embedded database, at rest", head: ["", "RSS MiB", "PSS MiB"], rows }];
+}
+
+function keptTable({ kept }: Measured): Table[] {
+  if (kept === undefined) return [];
+  const rows = Object.entries(kept.byTable).map(([table, bytes]) => [table, shortNumber(bytes)]);
+  return [{ title: `What ${kept.answers} answers leave in the database`, head: ["table", "bytes an answer"], rows }];
+}
+
+function delayTable({ delays }: Measured): Table[] {
+  if (delays === undefined) return [];
+  const { quickMs, database, synapse, models } = delays;
+  const rows = [
+    ["nothing is slow", shortNumber(quickMs), ""],
+    [
+      `PostgreSQL answers ${database.addedMs} ms later`,
+      shortNumber(database.latencyMs),
+      `${shortNumber(database.trips)} round trips`,
+    ],
+    [
+      `Synapse answers ${synapse.addedMs} ms later`,
+      shortNumber(synapse.latencyMs),
+      `${shortNumber(synapse.trips)} calls`,
+    ],
+    ...models.map(({ tokens, tokensPerSecond, besideMs }) => [
+      `a model makes ${tokens} tokens, ${shortNumber(tokensPerSecond)} a second`,
+      shortNumber(besideMs),
+      "beside the model's time",
+    ]),
+  ];
+  return [{ title: "Slow surroundings", head: ["", "an answer takes ms", "which is what was added times"], rows }];
+}

@@ -1,0 +1,135 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { eventually } from "../../support/eventually.ts";
+import { startHttpProxy } from "../../support/http-proxy.ts";
+import { startSqlWire, type SqlWire } from "../../support/sql-wire.ts";
+import { ask, openChats, type Chat } from "../asking.ts";
+import { median } from "../measuring/median.ts";
+import { startStage, type Stage } from "../stage.ts";
+
+/** How an encrypted answer slows down with what is slow around the bridge; medians, in ms. */
+export interface Delays {
+  readonly quickMs: number;
+  /** With PostgreSQL answering each round trip so much later. */
+  readonly database: Delay;
+  /** With Synapse answering each call so much later. */
+  readonly synapse: Delay;
+  /** From the model's last token to the answer, by the tokens that it makes in a second. */
+  readonly models: readonly ModelDelay[];
+}
+
+/** How much later an answer comes when something is slower. */
+export interface Delay {
+  readonly addedMs: number;
+  readonly latencyMs: number;
+  /** The growth in terms of what was added: so many round trips are waited for, one after the other. */
+  readonly trips: number;
+}
+
+/** An answer of a slow or of a quick model. */
+export interface ModelDelay {
+  readonly tokens: number;
+  readonly tokensPerSecond: number;
+  /** What the answer takes beside the model's own time. */
+  readonly besideMs: number;
+}
+
+const DATABASE_MS = 20;
+const SYNAPSE_MS = 200;
+
+interface Slowness {
+  synapseMs: number;
+  sql: SqlWire | undefined;
+}
+
+/** Measures them in a direct chat. */
+export async function delays(questions: number): Promise<Delays> {
+  const slowness: Slowness = { synapseMs: 0, sql: undefined };
+  let port = 0;
+  const toSynapse = await startHttpProxy(() => port);
+  toSynapse.intercept = async (request) => {
+    const answer = await toSynapse.forward(request);
+    if (slowness.synapseMs > 0) await sleep(slowness.synapseMs);
+    return answer;
+  };
+  let stage: Stage | undefined;
+  try {
+    stage = await startStage({
+      agents: 1,
+      through: async (edge, address) => {
+        const url = new URL(address);
+        if (edge === "bridge to synapse") {
+          port = Number(url.port);
+          return toSynapse.url;
+        }
+        if (edge === "bridge to database") {
+          slowness.sql = await startSqlWire(Number(url.port));
+          url.port = String(slowness.sql.port);
+        }
+        return url.href;
+      },
+    });
+    return await measure(stage, questions, slowness);
+  } finally {
+    await stage?.stop();
+    await Promise.all([slowness.sql?.stop(), toSynapse.stop()]);
+  }
+}
+
+async function measure(stage: Stage, questions: number, slowness: Slowness): Promise<Delays> {
+  const { sql } = slowness;
+  if (sql === undefined) throw new Error("the bridge does not use PostgreSQL");
+  const person = await stage.deployment.user("js-sdk", "person");
+  const [chat] = await openChats(
+    person,
+    stage.names.map((name) => stage.deployment.agent(name)),
+  );
+  if (chat === undefined) throw new Error("there is no agent");
+  for (let count = 0; count < 3; count++) await ask(chat);
+  const quickMs = await latencyOf(chat, questions);
+  const delay = (addedMs: number, latencyMs: number): Delay => {
+    return { addedMs, latencyMs, trips: (latencyMs - quickMs) / addedMs };
+  };
+  sql.delayMs = DATABASE_MS;
+  const database = delay(DATABASE_MS, await latencyOf(chat, questions));
+  sql.delayMs = 0;
+  slowness.synapseMs = SYNAPSE_MS;
+  const synapse = delay(SYNAPSE_MS, await latencyOf(chat, questions));
+  slowness.synapseMs = 0;
+  const models = [
+    await modelDelay(stage, chat, { words: 1, tokenMs: 1_000 }),
+    await modelDelay(stage, chat, { words: 5_000, tokenMs: 0 }),
+  ];
+  return { quickMs, database, synapse, models };
+}
+
+async function latencyOf(chat: Chat, questions: number): Promise<number> {
+  const all: number[] = [];
+  for (let count = 0; count < questions; count++) all.push(await ask(chat));
+  return median(all);
+}
+
+interface ModelSpeed {
+  /** Words before the echo. */
+  readonly words: number;
+  /** The time between tokens; 0 as quickly as they go over the wire. */
+  readonly tokenMs: number;
+}
+
+async function modelDelay({ model }: Stage, chat: Chat, { words, tokenMs }: ModelSpeed): Promise<ModelDelay> {
+  let askedAt = 0;
+  model.install("llama3.2", {
+    ...(tokenMs > 0 ? { tokenMs } : {}),
+    answer: (messages) => {
+      askedAt = performance.now();
+      // The echo comes last, so that no draft has it.
+      return `${"so ".repeat(words)}${messages.at(-1)?.content ?? ""}`;
+    },
+  });
+  const asked = performance.now();
+  const answered = ask(chat);
+  const request = await eventually("the model to be asked", () => (askedAt > asked ? model.chats().at(-1) : undefined));
+  const modelMs = await request.ended.then(() => performance.now() - askedAt);
+  const latencyMs = await answered;
+  const tokens = request.tokensSent;
+  return { tokens, tokensPerSecond: (tokens / modelMs) * 1_000, besideMs: latencyMs - modelMs };
+}

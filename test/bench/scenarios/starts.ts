@@ -1,0 +1,138 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { startHttpProxy } from "../../support/http-proxy.ts";
+import type { User } from "../../support/user.ts";
+import { ask } from "../asking.ts";
+import { memoryOf, type Memory } from "../measuring/memory.ts";
+import { cpuOf, processes } from "../measuring/processes.ts";
+import { prepareStage, type Stage } from "../stage.ts";
+
+/** What starts of the bridge take, with many agents. */
+export interface Starts {
+  readonly agents: number;
+  /** The first, in which the agents are made. */
+  readonly first: Start;
+  /** In which they make devices and signed identities, as they enter a room. */
+  readonly entering: Work & { readonly agents: number };
+  /** When all are there, and some of them are in an encrypted room. */
+  readonly second: Start;
+  /** Of the bridge, when all agents of that room are loaded. */
+  readonly loaded: Memory & { readonly agents: number };
+}
+
+/** What the homeserver is asked for. */
+interface Work {
+  readonly calls: number;
+  /** Synapse's time of the processor, its database's left out, in ms. */
+  readonly synapseMs: number;
+  /** Until nothing more was asked, in ms. */
+  readonly untilQuietMs: number;
+}
+
+interface Start extends Work {
+  /** From the start of the process to the moment from which it takes questions, in ms. */
+  readonly readyMs: number;
+}
+
+export interface StartsOptions {
+  readonly agents: number;
+  /** How many of them are in the room. */
+  readonly inRoom: number;
+}
+
+/** So long nothing is asked before the bridge counts as quiet. */
+const QUIET_MS = 3_000;
+
+/** Calls of the bridge to the homeserver. */
+interface Calls {
+  count: number;
+  lastAt: number;
+}
+
+/** Measures them. */
+export async function starts({ agents, inRoom }: StartsOptions): Promise<Starts> {
+  const calls: Calls = { count: 0, lastAt: 0 };
+  let port = 0;
+  const toSynapse = await startHttpProxy(() => port);
+  toSynapse.intercept = (request) => {
+    calls.count++;
+    calls.lastAt = performance.now();
+    return toSynapse.forward(request);
+  };
+  let stage: Stage | undefined;
+  try {
+    stage = await prepareStage({
+      agents,
+      through: (edge, url) => {
+        if (edge !== "bridge to synapse") return Promise.resolve(url);
+        port = Number(new URL(url).port);
+        return Promise.resolve(toSynapse.url);
+      },
+    });
+    return await measure(stage, calls, inRoom);
+  } finally {
+    await stage?.stop();
+    await toSynapse.stop();
+  }
+}
+
+async function measure(stage: Stage, calls: Calls, inRoom: number): Promise<Starts> {
+  const { deployment, names } = stage;
+  const first = await startOnce(stage, calls);
+  const person = await deployment.user("js-sdk", "person");
+  const entering = names.slice(0, inRoom).map((name) => deployment.agent(name));
+  const work = await workOf(stage, calls, async () => enter(person, entering));
+  const roomId = work.result;
+  await deployment.stopBridge();
+  const second = await startOnce(stage, calls);
+  // All in the room hear the question, so all are loaded.
+  await ask({ person, roomId, agent: entering[0] ?? "" }, true);
+  await quiet(calls);
+  return {
+    agents: names.length,
+    first,
+    entering: { ...work.work, agents: entering.length },
+    second,
+    loaded: { ...(await memoryOf([deployment.bridge.pid])), agents: entering.length },
+  };
+}
+
+/** A room with these agents; resolves with its id when all are there and one has answered. */
+async function enter(person: User, agents: readonly string[]): Promise<string> {
+  const roomId = await person.createRoom({ invite: agents });
+  for (const agent of agents) await person.waitMember(roomId, agent, "join", 1_200_000);
+  await ask({ person, roomId, agent: agents[0] ?? "" }, true);
+  return roomId;
+}
+
+async function startOnce(stage: Stage, calls: Calls): Promise<Start> {
+  const started = await workOf(stage, calls, async () => {
+    const begun = performance.now();
+    await stage.deployment.startBridge();
+    return performance.now() - begun;
+  });
+  return { ...started.work, readyMs: started.result };
+}
+
+/** Does something and waits until the bridge is quiet again. */
+async function workOf<T>(
+  { deployment }: Stage,
+  calls: Calls,
+  act: () => Promise<T>,
+): Promise<{ readonly work: Work; readonly result: T }> {
+  const synapseMs = async (): Promise<number> => cpuOf(await processes(), [deployment.synapse.pid ?? 0]);
+  const before = { calls: calls.count, synapseMs: await synapseMs(), at: performance.now() };
+  const result = await act();
+  await quiet(calls);
+  const work = {
+    calls: calls.count - before.calls,
+    synapseMs: (await synapseMs()) - before.synapseMs,
+    untilQuietMs: Math.max(0, calls.lastAt - before.at),
+  };
+  return { work, result };
+}
+
+async function quiet(calls: Calls): Promise<void> {
+  const from = performance.now();
+  const since = (): number => performance.now() - Math.max(calls.lastAt, from);
+  while (since() < QUIET_MS) await sleep(QUIET_MS - since());
+}
