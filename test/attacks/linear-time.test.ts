@@ -695,7 +695,7 @@ const SIZES: ReadonlyMap<string, number> = new Map([
 
 /** Exports that are not tested, by file and name, or the whole file, and why. */
 const LEFT_OUT: Readonly<Record<string, string>> = {
-  // Functions that other people's texts do not delay.
+  // Functions that no text can delay.
   ...because("looks at no text, or at our own alone", [
     "concurrency/backoff.ts",
     "matrix/json.ts",

@@ -11,7 +11,7 @@ export interface Call {
   readonly at: number;
 }
 
-/** A deployment on whose wires everything is counted. */
+/** A deployment on whose connections every call and statement is counted. */
 export interface Counted {
   readonly deployment: Deployment;
   readonly model: OllamaServer;

@@ -7,12 +7,12 @@ import { inCheckout } from "../support/paths.ts";
 import { startProcess, type Process } from "../support/process.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
 
-/** Something that a program shows, as accessibility has it. */
+/** An element of a program's window, as accessibility shows it. */
 export interface Item {
   readonly role: string;
-  /** Of a terminal, all that stands in it. */
+  /** For a terminal, its whole content. */
   readonly name: string;
-  /** What it says about itself: of a field, what belongs into it. */
+  /** Its description: for a field, a hint about its content. */
   readonly hint: string;
   readonly x: number;
   readonly y: number;
@@ -27,10 +27,10 @@ export interface Area {
   readonly height: number;
 }
 
-/** Programs open their windows slowly without a graphics card, on a machine that does other things as well. */
+/** Programs open their windows slowly without a graphics card, on a machine with other work. */
 const PATIENCE = { timeoutMs: 60_000, intervalMs: 250 };
 
-/** A screen that nobody sees, with a home of its own, and a person's eyes, hand and keys. */
+/** A virtual screen with a home directory of its own, and with a person's eyes, hand and keys. */
 export class Desktop {
   /** The home directory of its programs. */
   readonly home: string;
@@ -57,7 +57,7 @@ export class Desktop {
     const display = `:${number}`;
     const session = await startProcess({
       command: "dbus-run-session",
-      // The system's Python, to which the packages of the accessibility bus belong.
+      // The system's Python, which has the packages of the accessibility bus.
       args: ["--", "/usr/bin/python3", inCheckout("test/clients/desktop.py")],
       env: {
         HOME: home,
@@ -83,7 +83,7 @@ export class Desktop {
     await this.#ask({ cmd: "run", command: [program, ...args], log: join(this.home, `${program}.log`) });
   }
 
-  /** What is on the screen now, from below to above. */
+  /** The elements on the screen now, from below to above. */
   async seen(): Promise<readonly Item[]> {
     return (await this.#ask({ cmd: "seen" })) as Item[];
   }
@@ -102,7 +102,7 @@ export class Desktop {
     );
   }
 
-  /** Waits for something of this name or hint that stands still, and clicks on it. Throws NeverHappened. */
+  /** Waits for an element of this name or hint that does not move, and clicks on it. Throws NeverHappened. */
   async press(what: string | RegExp): Promise<void> {
     let before: string | undefined;
     const item = await eventually(
@@ -124,12 +124,12 @@ export class Desktop {
     await this.#xdotool("mousemove", ...middle, "click", "1");
   }
 
-  /** Takes the mouse to where it lies on nothing. */
+  /** Moves the mouse to a place without elements. */
   async moveAway(): Promise<void> {
     await this.#xdotool("mousemove", "2", "2");
   }
 
-  /** Puts this in the place of what is in a field, as somebody would who clicks there and types. */
+  /** Replaces a field's content, like somebody who clicks there and types. */
   async fill(field: Area, text: string): Promise<void> {
     await this.click(field);
     await this.keys("ctrl+a");

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Desktop } from "./desktop.ts";
 import type { Login } from "./scene.ts";
 
-/** A person who uses iamb, which stands on matrix-rust-sdk, in a terminal. */
+/** A person who uses iamb, which is built on matrix-rust-sdk, in a terminal. */
 export class Iamb {
   readonly #desktop: Desktop;
 
@@ -42,7 +42,7 @@ export class Iamb {
     await this.#desktop.waitSeen(/accepted an invitation/);
   }
 
-  /** Takes a picture of the terminal in which this stands, without the window's frame. */
+  /** Takes a picture of the terminal with iamb, without the window's frame. */
   async picture(path: string, words: RegExp): Promise<void> {
     await this.#desktop.picture(path, await this.#desktop.waitSeen(words));
   }

@@ -137,7 +137,7 @@ describe("an agent's message to mautrix-go", () => {
     for (const { eventId } of answers) await assert.rejects(device.readEvent(roomId, eventId), /session/);
     await device.restoreBackup();
     for (const { eventId, body } of answers) assert.equal(await device.readEvent(roomId, eventId), body);
-    // From then on it has the keys by itself.
+    // From then on it has the keys itself.
     await device.waitMember(roomId, agent);
     const answer = await ask(roomId, "do you see both of my devices?");
     const seen = await device.waitMessage({

@@ -94,13 +94,13 @@ describe("an agent that somebody verifies from mautrix-go", () => {
   it("is verified by neither of two verifications that begin at once, in the room and by to-device messages, and by a later one", async () => {
     const { user, roomId } = await acquainted("mara");
     const both = await Promise.allSettled([user.verify({ userId: agent, roomId }), user.verify({ userId: agent })]);
-    // One may have come as far as its emoji before the other began.
+    // One may have reached its emoji before the other began.
     const errors = both.flatMap((one) => (one.status === "rejected" ? [String(one.reason)] : []));
     assert.ok(errors.length > 0);
     for (const error of errors) assert.match(error, /cancelled: m\.user/);
     await nothingWaits(user);
     assert.equal(await user.isVerified(agent), false);
-    // The engine cancels the next one too, where the second had come as far as its start.
+    // The engine also cancels the next one, where the second had reached its start.
     const emoji = await eventually("one that goes through", () =>
       user.verify({ userId: agent, roomId }).catch((error: unknown) => {
         assert.match(String(error), /cancelled: m\.user/);

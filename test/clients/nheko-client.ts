@@ -5,14 +5,16 @@ import { eventually } from "../support/eventually.ts";
 import type { Desktop, Item } from "./desktop.ts";
 import type { Login } from "./scene.ts";
 
-/** The hint in the field for what is to be said. */
+/** The hint in the field for new messages. */
 const MESSAGE = "Write a message…";
 
 const LIST_WIDTH = 300;
 
 const TITLE = /^nheko \|/;
 
-/** There is no keyring here; what moves is hard to hit; and the list of rooms is to be wide enough for a sentence. */
+/**
+ * There is no keyring here; moving things are hard to hit; and the list of rooms must be wide enough for a sentence.
+ */
 const SETTINGS = `[General]
 run_without_secure_secrets_service=true
 [user]
@@ -27,7 +29,7 @@ width=1120
 height=640
 `;
 
-/** A person who uses nheko 0.11, as far as it says on the accessibility bus what is where. */
+/** A person who uses nheko 0.11, as far as the accessibility bus shows its elements. */
 export class Nheko {
   readonly #desktop: Desktop;
 
@@ -40,16 +42,16 @@ export class Nheko {
     const settings = join(desktop.home, "config", "nheko");
     await mkdir(settings, { recursive: true });
     await writeFile(join(settings, "nheko.conf"), SETTINGS);
-    // A profile of its own: there is one nheko at a time of each, and the traces of one that was killed count.
+    // A separate profile: nheko runs once for each, and the traces of a killed one count.
     await desktop.run("nheko", "--profile", randomUUID());
     const nheko = new Nheko(desktop);
     await desktop.press("LOGIN");
-    // By keys alone: the fields move while they are filled in.
+    // By keys only: the fields move while they are filled in.
     await desktop.press("Matrix ID");
     await desktop.type(login.userId);
     await desktop.keys("Tab");
     await desktop.type(login.password);
-    // The server is asked for when there is nothing to be discovered at the user's domain.
+    // nheko asks for the server when discovery finds nothing at the user's domain.
     await desktop.waitSeen("server.my:8787");
     await desktop.keys("Tab", "Tab", "ctrl+a");
     await desktop.type(login.url);
@@ -58,7 +60,7 @@ export class Nheko {
     return nheko;
   }
 
-  /** Makes an identity with what the dialog proposes, and puts the recovery key where it is never found again. */
+  /** Makes an identity with the dialog's proposals, and throws the recovery key away. */
   async setUpEncryption(): Promise<void> {
     await this.#desktop.waitSeen("Setup Encryption");
     await this.#desktop.press("OK");
@@ -108,19 +110,19 @@ export class Nheko {
     await this.#desktop.moveAway();
   }
 
-  /** Says something in the room that is open. */
+  /** Sends a message in the open room. */
   async say(text: string): Promise<void> {
     await this.#desktop.click(await this.#desktop.waitSeen(MESSAGE));
     await this.#desktop.type(text);
     await this.#desktop.keys("Return");
   }
 
-  /** Waits until the list shows that this was said last in a room, as far as there is place for it. */
+  /** Waits until the list shows this as the last message of a room, as far as there is space for it. */
   async waitSaid(words: RegExp): Promise<void> {
     await this.#desktop.waitSeen(words);
   }
 
-  /** Asks somebody who said something in the open room for a verification by emoji; resolves with the pictures. */
+  /** Asks a sender in the open room for a verification by emoji; resolves with the pictures. */
   async verify(name: string): Promise<string[]> {
     await this.#openProfile(name);
     await this.#desktop.press("Verify");
@@ -131,7 +133,7 @@ export class Nheko {
     return labels.filter((label) => /^\p{Emoji_Presentation}|\p{Emoji}\uFE0F$/u.test(label));
   }
 
-  /** Says that the pictures are the same; resolves when it shows that the verification has come to its good end. */
+  /** Confirms that the pictures are the same; resolves when nheko shows that the verification has succeeded. */
   async confirm(): Promise<void> {
     await this.#desktop.press("They match!");
     await this.#desktop.waitSeen(/Verification successful/);
@@ -144,7 +146,7 @@ export class Nheko {
   }
 
   async #openProfile(name: string): Promise<void> {
-    // The avatar beside what they said last.
+    // The avatar beside their last message.
     const avatar = await eventually("something that was said", async () => {
       const items = await this.#desktop.seen();
       const said = items.findLastIndex((item) => item.role === "label" && item.name === name);

@@ -8,7 +8,7 @@ import { inCheckout } from "../support/paths.ts";
 import { Desktop } from "./desktop.ts";
 import { Nheko } from "./nheko-client.ts";
 
-/** Where pictures of what was seen are left, for a person to look at. */
+/** The folder for screenshots, for a person to look at. */
 const PICTURES = inCheckout(".cache/pictures");
 
 describe("a person's view in nheko", () => {
@@ -21,7 +21,7 @@ describe("a person's view in nheko", () => {
     deployment = await startDeployment({
       toDevicePush: true,
       extraConfig: { answers: { welcome: true, command_menus: false } },
-      // nheko 0.11 takes the room ids of version 12 for no ids.
+      // nheko 0.11 does not accept the room ids of version 12.
       synapse: { extraConfig: { default_room_version: "11" } },
     });
     agent = deployment.agent("demo");

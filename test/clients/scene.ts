@@ -20,7 +20,7 @@ export interface Login {
   readonly password: string;
 }
 
-/** An encrypted group in which Bob asks Llama, for a picture of what somebody else there sees. */
+/** An encrypted group in which Bob asks Llama, for a picture of another member's view. */
 export class Scene {
   readonly deployment: Deployment;
   readonly #ollama: OllamaServer;
@@ -100,7 +100,7 @@ function threadOf(root: string): object {
   return { rel_type: "m.thread", event_id: root, is_falling_back: true, "m.in_reply_to": { event_id: root } };
 }
 
-/** Gives somebody a name, which rooms that are made later show. */
+/** Gives a person a display name, which rooms that are made later show. */
 async function setName(user: Pick<User, "request" | "userId">, displayname: string): Promise<void> {
   await user.request("PUT", `/v3/profile/${encodeURIComponent(user.userId)}/displayname`, { displayname });
 }

@@ -26,7 +26,7 @@ const bridgeDown: readonly Scenario[] = [false, true].map((toDevicePush) => ({
           for (const chat of world.chats) await chat.person.rotateSession(chat.roomId);
           await world.askAll(`under new keys, ${round}`);
         }
-        // The homeserver has tried to push by now, and thrown the keys away that it tried with.
+        // The homeserver has tried to push by now, and thrown away the keys in that push.
         await sleep(2_000);
         await world.deployment.startBridge();
         await world.ledger.settle();
@@ -47,7 +47,7 @@ const homeserver: readonly Scenario[] = [
         await world.askAll("while the bridge is down");
         await world.deployment.restartSynapse();
         await world.deployment.startBridge();
-        // What Synapse held back before its restart moves with the next event.
+        // Synapse sends the events that it held back before its restart with the next event.
         await world.askAll("after both are back");
       }),
   },
@@ -142,7 +142,7 @@ const database: readonly Scenario[] = [
 const model: readonly Scenario[] = [
   {
     name: "model server away for 4 s",
-    // What was being said when it went is cut off, and nothing is begun twice.
+    // The answer in progress is cut off, and nothing is begun twice.
     noticesAllowed: true,
     run: () =>
       inWorld({}, (world) =>
@@ -168,5 +168,5 @@ const model: readonly Scenario[] = [
   },
 ];
 
-/** What the bridge talks with goes away, and comes back. */
+/** A service of the bridge goes away, and comes back. */
 export const away: readonly Scenario[] = [...bridgeDown, ...homeserver, ...database, ...model];

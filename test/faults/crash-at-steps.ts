@@ -3,7 +3,7 @@ import type { Step } from "../../src/observability/steps.ts";
 import type { Scenario } from "./scenario.ts";
 import { preload, World } from "./world.ts";
 
-/** The steps, and at which time each is to be the last. */
+/** The steps, and the number of the last time at each. */
 const CRASHES: readonly (readonly [Step, number])[] = [
   ["transaction.received", 1],
   ["transaction.stored", 1],
@@ -48,7 +48,7 @@ export const crashAtSteps: readonly Scenario[] = (["postgres", "embedded"] as co
 
 async function crashAt(world: World, step: Step, times: number): Promise<void> {
   const { deployment } = world;
-  // A room of its own where a key has to be shared: that is what is asked of the server.
+  // A separate room where a key has to be shared: the server is asked for that.
   const chats =
     step === "request.answered" ? await Promise.all(world.people.map((p) => world.openChat(p))) : world.chats;
   await deployment.stopBridge();

@@ -10,7 +10,7 @@ import { inWorld } from "./world.ts";
 
 const run = promisify(execFile);
 
-/** A disk of its own for the database, of the memory: filled to the last byte by a ballast file, and emptied again. */
+/** A separate disk for the database, in memory: filled to the last byte by a ballast file, and emptied again. */
 export const diskFull: readonly Scenario[] = [
   {
     name: "disk full for PostgreSQL, for 5 s",
@@ -31,7 +31,7 @@ export const diskFull: readonly Scenario[] = [
               await fill(disk, ballast);
               await sleep(5_000);
               await rm(ballast);
-              // A full disk for its log is what PostgreSQL itself ends over; its supervisor starts it again.
+              // A full disk for its log ends PostgreSQL itself; its supervisor starts it again.
               await postgres.restart();
             }),
           );

@@ -3,7 +3,7 @@ import { answeredEvent } from "../../src/matrix/relation.ts";
 import { eventually, NeverHappened } from "../support/eventually.ts";
 import type { Message, User } from "../support/user.ts";
 
-/** How it came out. All but `asked`, `once` and `notices` must be zero. */
+/** The results. All but `asked`, `once` and `notices` must be zero. */
 export interface Tally {
   readonly asked: number;
   /** Questions with exactly one reply. */
@@ -14,7 +14,7 @@ export interface Tally {
   readonly undecryptable: number;
   /** Questions that got a notice in place of an answer. */
   readonly notices: number;
-  /** What those said, each once. */
+  /** The words of those notices, each once. */
   readonly said: readonly string[];
   /** Event ids of the questions that were lost or answered twice. */
   readonly bad: readonly string[];
@@ -27,11 +27,11 @@ export interface Chat {
   readonly roomId: string;
 }
 
-/** Every question that was asked, and what came of it. */
+/** Every question, and its result. */
 export class Ledger {
   readonly #asked: { readonly chat: Chat; readonly eventId: string }[] = [];
 
-  /** Asks a question; while the homeserver is away, again and again. Resolves when it has it. */
+  /** Asks a question; while the homeserver is away, again and again. Resolves when the homeserver has it. */
   async ask(chat: Chat, body: string): Promise<void> {
     for (;;) {
       try {
@@ -52,14 +52,14 @@ export class Ledger {
         intervalMs: 100,
       });
     } catch (error) {
-      // Counted as lost, which says more than that it took too long.
+      // Counted as lost, which means more than that it took too long.
       if (!(error instanceof NeverHappened)) throw error;
     }
   }
 
   /**
-   * Waits, and counts. A last question in every room shows that nothing more was under way: what would be said twice has
-   * been said by then.
+   * Waits, and counts. A last question in every room shows that nothing more was in progress: any second answer has
+   * been sent by then.
    */
   async tally(timeoutMs?: number): Promise<Tally> {
     await this.settle(timeoutMs);
@@ -82,7 +82,7 @@ export class Ledger {
     };
   }
 
-  /** How many questions have been answered. */
+  /** The number of answered questions. */
   get answered(): number {
     return this.#asked.filter((question) => this.#replies(question).length > 0).length;
   }

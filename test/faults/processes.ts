@@ -27,7 +27,7 @@ async function withTwo(
   }
 }
 
-/** Who has ended a turn last. */
+/** The process that ended the latest turn. */
 function lastAtWork(processes: readonly RunningBridge[]): RunningBridge {
   const lastTurn = (bridge: RunningBridge): string =>
     bridge.logs().findLast((line) => line.msg === "turn ended")?.time ?? "";

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Scenario } from "./scenario.ts";
 import { inWorld } from "./world.ts";
 
-/** The queue is full all the time: what is declined is declined once, and what was declined is not answered too. */
+/** The queue is full all the time: each declined question is declined once, and not answered too. */
 export const fullQueue: Scenario = {
   name: "SIGKILL at random with full queues",
   noticesAllowed: true,
@@ -18,7 +18,7 @@ export const fullQueue: Scenario = {
     }),
 };
 
-/** Answers take seconds, so that each is shown while it is made, and kills come in the middle of that. */
+/** Answers take seconds, so that each is shown while it is made, and kills interrupt that. */
 export const midAnswer: Scenario = {
   name: "SIGKILL at random in the middle of answers",
   run: ({ random }) =>
@@ -30,7 +30,7 @@ export const midAnswer: Scenario = {
         await world.deployment.stopBridge("kill");
         await world.deployment.startBridge();
       }
-      // What is asked again from the start goes on in the message that was begun.
+      // A question that is asked again from the start continues in its begun message.
       world.ollama.install("llama3.2", { tokenMs: 5 });
     }),
 };
@@ -52,7 +52,7 @@ export const randomKills: readonly Scenario[] = (["postgres", "embedded"] as con
         await world.deployment.startBridge();
         if (kill % 10 === 0) {
           progress(`${kill} kills, ${world.ledger.answered} of ${world.ledger.asked} answered`);
-          // So that what was asked does not pile up beyond what a model can say.
+          // So that questions do not pile up beyond a model's speed.
           await world.ledger.settle();
         }
       }

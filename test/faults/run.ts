@@ -1,4 +1,5 @@
-// The proof that nothing is lost and nothing said twice: npm run test:faults [-- part of a name …] [--kills N] [--seed N]
+// The proof that nothing is lost and nothing is said twice: npm run test:faults [-- part of a name …] [--kills N]
+// [--seed N]
 import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -39,7 +40,7 @@ const chosen = SCENARIOS.filter(
 if (chosen.length === 0)
   throw new Error(`no fault is called so; there are:\n${SCENARIOS.map((s) => s.name).join("\n")}`);
 
-/** How a scenario ended. */
+/** The result of a scenario. */
 type Outcome =
   | { readonly kind: "counted"; readonly tally: Tally; readonly good: boolean }
   | { readonly kind: "not run" | "failed"; readonly why: string };

@@ -1,16 +1,16 @@
 import type { Tally } from "./ledger.ts";
 
-/** What a scenario is run with. */
+/** The surroundings of a scenario. */
 export interface ScenarioOptions {
-  /** How often the bridge is killed at random. */
+  /** The number of random kills of the bridge. */
   readonly kills: number;
   /** Between 0 and 1, always the same for the same seed. */
   readonly random: () => number;
-  /** Tells how it goes on. */
+  /** Reports the progress. */
   readonly progress: (line: string) => void;
 }
 
-/** Something that goes wrong, and what must come of it. */
+/** A fault, and its required result. */
 export interface Scenario {
   readonly name: string;
   /** Whether a notice in place of an answer is right here. */
@@ -19,7 +19,7 @@ export interface Scenario {
   run(options: ScenarioOptions): Promise<Tally>;
 }
 
-/** This machine can't do what the scenario needs; said in the table rather than passed over. */
+/** This machine can't run the scenario; the table says so instead of leaving it out. */
 export class NotHere extends Error {
   override readonly name = "NotHere";
 }

@@ -5,7 +5,7 @@ import { inWorld } from "./world.ts";
 
 const isTransaction = (request: PassingRequest): boolean => request.url.includes("/transactions/");
 
-/** Decides what becomes of a transaction; `end` is called when the traffic is over. */
+/** Decides about a transaction; `end` is called when the traffic is over. */
 interface Delivery {
   take(request: PassingRequest, proxy: HttpProxy, count: number): Promise<PassingAnswer | "hang up">;
   end?(proxy: HttpProxy): Promise<void>;
@@ -26,7 +26,7 @@ function deliver(name: string, delivery: Delivery): Scenario {
   };
 }
 
-/** Takes every other transaction in the homeserver's place and passes it on after the next one. */
+/** Accepts every other transaction in place of the bridge and passes it on after the next one. */
 function outOfOrder(): Delivery {
   let held: PassingRequest | undefined;
   const passOn = async (proxy: HttpProxy): Promise<void> => {
@@ -48,7 +48,7 @@ function outOfOrder(): Delivery {
   };
 }
 
-/** Transactions that come in other ways than one by one, once each. */
+/** Transactions that arrive in other orders than one by one, once each. */
 export const transactions: readonly Scenario[] = [
   deliver("every transaction delivered twice", {
     async take(request, proxy) {

@@ -26,7 +26,7 @@ export class World {
   readonly database: TcpProxy | undefined;
   /** From the bridge to the model server. */
   readonly model: TcpProxy;
-  /** Where transactions go; the bridge's port unless a scenario says otherwise. */
+  /** The destination of transactions; the bridge's port unless a scenario says otherwise. */
   route: () => number;
   readonly agent: string;
   people: readonly User[] = [];
@@ -57,7 +57,7 @@ export class World {
     const deployment = await prepareDeployment({
       database: "postgres",
       ...options,
-      // Questions are meant to be answered here; the limit of the queue has a scenario of its own.
+      // All questions must be answered here; the limit of the queue has a scenario of its own.
       extraConfig: { turns: { max_queued: 1_000 }, ...TRUST_ANYONE, ...options.extraConfig },
       providers: { ollama: { type: "ollama", url: `http://127.0.0.1:${model.port}` } },
       agents: { llama: { provider: "ollama", model: "llama3.2" } },
@@ -99,7 +99,7 @@ export class World {
     }
   }
 
-  /** An encrypted direct chat of its own. */
+  /** A separate encrypted direct chat. */
   async openChat(person: User): Promise<Chat> {
     const roomId = await person.createRoom({ direct: true, invite: [this.agent] });
     await person.waitMember(roomId, this.agent, "join", 60_000);
@@ -131,7 +131,7 @@ export class World {
     }
   }
 
-  /** Prints what the database and the bridge's log know of some events; the bridge is stopped for it. */
+  /** Prints the records of the database and of the bridge's log about some events; the bridge is stopped for it. */
   async explain(eventIds: readonly string[]): Promise<void> {
     await this.deployment.stopBridge();
     const { database: url, directory } = this.deployment.settings;

@@ -8,7 +8,7 @@ import type { Message, User } from "../support/user.ts";
 
 const OLM = "m.olm.v1.curve25519-aes-sha2";
 
-/** As deep as what Synapse's own parser takes. */
+/** As deep as Synapse's own parser accepts. */
 function nested(depth: number): object {
   return Array.from({ length: depth }).reduce<object>((inner) => ({ a: inner }), {});
 }
@@ -29,7 +29,7 @@ describe("another server that is hostile", () => {
   });
   after(() => federation.stop());
 
-  /** What the agent says to alice, encrypted. */
+  /** The agent's messages to alice, encrypted. */
   async function ask(body: string, where = roomId, timeoutMs = 30_000): Promise<Message> {
     const question = await alice.sendText({ roomId: where, body, mentions: [agent] });
     const answer = await alice.waitMessage({ roomId: where, sender: agent, after: question, timeoutMs });
@@ -108,7 +108,7 @@ describe("another server that is hostile", () => {
     const room = await alice.createRoom({ invite: [stranger.userId] });
     await stranger.join(room);
     await alice.waitMember(room, stranger.userId);
-    // Her own client would not get over what comes: it has its keys before.
+    // Her own client would fail over the answers: it has its keys already.
     await alice.sendText({ roomId: room, body: "before" });
     beforeAgent();
     await alice.invite(room, agent);
@@ -122,7 +122,7 @@ describe("another server that is hostile", () => {
       (devices) => Object.fromEntries(devices.map((device) => [device, { nothing: "text" }])),
       (devices) => Object.fromEntries(devices.map((device) => [device, { "signed_curve25519:A": "text" }])),
       () => ({}),
-      // Synapse itself breaks over this one, and answers nobody's keys at all.
+      // Synapse itself breaks over this one, and answers requests for nobody's keys.
       (devices) => Object.fromEntries(devices.map((device) => [device, "text"])),
     ];
     for (const [index, make] of shapes.entries()) {
@@ -156,7 +156,7 @@ describe("another server that is hostile", () => {
       read++;
       return { user_id: mallory.userId, stream_id: 1_000_001, devices: [{ device_id: "BROKEN", keys: "text" }] };
     });
-    // Synapse asks for all devices of who seems to have had a change that it has missed.
+    // Synapse asks for all devices of a user who seems to have had a change that it has missed.
     const gap = { user_id: mallory.userId, device_id: "BROKEN", stream_id: 1_000_001, prev_id: [1_000_000], keys: {} };
     await other.sendEdus("m.device_list_update", [gap]);
     await eventually("the devices to be read", () => read > 0);

@@ -38,7 +38,9 @@ describe("a member of a room whose server is hostile", () => {
     return answer;
   }
 
-  /** Sends events that the other server has signed, each on what the room is now; resolves with what became of them. */
+  /**
+   * Sends events that the other server has signed, each based on the room's present state; resolves with their results.
+   */
   async function forge(drafts: readonly Partial<Draft>[]): Promise<Taken[string][]> {
     const path = `/v3/rooms/${encodeURIComponent(roomId)}`;
     const state = await alice.request<StateEvent[]>("GET", `${path}/state`);
@@ -57,7 +59,7 @@ describe("a member of a room whose server is hostile", () => {
         auth_events: [
           ...auth,
           ...idOf("m.room.member", draft.sender ?? mallory.userId),
-          // Another one than these has the event refused.
+          // Any other result means that the event was refused.
           ...(draft.content?.["membership"] === "join" ? idOf("m.room.join_rules", "") : []),
         ],
         ...draft,
@@ -101,7 +103,7 @@ describe("a member of a room whose server is hostile", () => {
 
   it("gets no keys for devices that their owners have not signed, and none after they have left", async () => {
     const { other } = federation;
-    /** The devices that something was sent to. */
+    /** The devices to which something was sent. */
     const sentTo = new Set<string>();
     other.front.intercept = (request) => {
       const { edus = [] } = JSON.parse(request.body.toString() || "{}") as {
@@ -181,7 +183,7 @@ describe("a member of a room whose server is hostile", () => {
     }
     await ask("are you still there");
     const rows = await rowsWith("@dora:", "made-up");
-    // That the agent was asked into a room goes after 90 days, as the rest of the room does then.
+    // The record of the agent's invite goes after 90 days, as the rest of the room does then.
     assert.deepEqual(Object.keys(rows), ["audit_log", "events", "memberships", "rooms", "sealing_keys"]);
     for (const row of rows["events"] ?? []) assert.match(row, /"payload":null/, "of events that they came, by id");
     for (const row of rows["memberships"] ?? []) assert.match(row, /"membership":"leave"/);
@@ -196,7 +198,7 @@ describe("a member of a room whose server is hostile", () => {
     await alice.invite(roomId, erin.userId);
     await erin.join(roomId);
     await alice.waitMember(roomId, erin.userId);
-    // Other clients do not get over what comes; she has asked before.
+    // Other clients fail over the answers; she has asked before.
     process.kill(federation.home.bridge.pid, "SIGSTOP");
     const question = await alice.sendText({ roomId, body: "do you hear me", mentions: [agent] });
     const ids = [`@a\0b:${server}`, `@a b:${server}`, `@:${server}`, `@${"a".repeat(200)}:${server}`];

@@ -25,7 +25,7 @@ describe("a room of a thousand members", () => {
     world.intercept = async (request, forward) => {
       const [, call = ""] = /client\/\w+\/(?:rooms\/[^/]+\/)?([^/?]+(?:\/[^/?]+)?)/.exec(request.url) ?? [];
       requests.set(call, (requests.get(call) ?? 0) + 1);
-      // What nobody reads is not sent.
+      // Messages that nobody reads are not sent.
       const isForMembers = !request.body.includes(world.alice.userId);
       if (request.url.includes("/sendToDevice/") && isForMembers) return jsonAnswer(200, {});
       const answer = withKeysOf(people, request, await forward());

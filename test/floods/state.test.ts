@@ -2,10 +2,10 @@ import { after, before, describe, it } from "node:test";
 import { FloodWorld } from "./world.ts";
 
 const EVENTS = 800;
-/** As many as fit into an event, which may have 64 KiB: nothing takes more memory for what it weighs. */
+/** As many as fit into an event, which may have 64 KiB: nothing takes more memory for its size. */
 const EMPTY_LISTS = 20_000;
 
-/** What a member can put into a room's state. Synapse itself takes minutes to take so much in, so the proxy adds it. */
+/** State that a member can put into a room. Synapse itself takes minutes to accept so much, so the proxy adds it. */
 const MORE_STATE = Buffer.from(
   Array.from({ length: EVENTS }, (_, index) => {
     const lists = `[${"[],".repeat(EMPTY_LISTS)}[]]`;
@@ -37,7 +37,7 @@ describe("a room whose state has fifty megabytes", () => {
       async () => {
         roomId = await world.alice.createRoom({ invite: [world.demo] });
         const waits = [await world.askIn(roomId, world.demo, 120_000)];
-        // Each change has the state read anew.
+        // After each change the state is read again.
         for (let change = 0; change < 3; change++) {
           await world.alice.request("PUT", `/v3/rooms/${encodeURIComponent(roomId)}/state/m.room.name`, {
             name: `name ${change}`,

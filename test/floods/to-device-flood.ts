@@ -8,10 +8,10 @@ export interface ToDevice {
   readonly content: object;
 }
 
-/** As many as Synapse hands out at once. */
+/** As many as Synapse gives out at once. */
 const AT_ONCE = 100;
 
-/** What one `/sync` tells beside what the homeserver tells. */
+/** The content that one `/sync` has beside the homeserver's. */
 export interface Told {
   readonly events?: readonly ToDevice[];
   readonly changed?: readonly string[];
@@ -31,7 +31,7 @@ export function telling(answer: PassingAnswer, { events = [], changed = [] }: To
   });
 }
 
-/** To-device messages for an agent, handed out by its `/sync` as Synapse does: to send them all would take minutes. */
+/** To-device messages for an agent, given out by its `/sync` as by Synapse: sending them all would take minutes. */
 export class ToDeviceFlood {
   #left: readonly ToDevice[] = [];
 

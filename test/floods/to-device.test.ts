@@ -7,12 +7,12 @@ import { FloodWorld, type Flooder } from "./world.ts";
 
 const COUNT = 10_000;
 
-/** What looks like a key of a session or a device. */
+/** Data in the form of a key of a session or a device. */
 function key(): string {
   return randomBytes(32).toString("base64").replace(/=+$/, "");
 }
 
-/** Messages of every kind that a device may be sent in clear, each of them unlike the others. */
+/** Messages of every kind that a device may get unencrypted, each different from the others. */
 function junk(index: number, from: Pick<Flooder, "userId" | "deviceId">, agentKey: string): ToDevice {
   const id = randomUUID();
   const device = from.deviceId;

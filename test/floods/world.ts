@@ -9,21 +9,21 @@ import { requestAs } from "../support/matrix-request.ts";
 import { inCheckout } from "../support/paths.ts";
 import type { User } from "../support/user.ts";
 
-/** What a flood may do at the most. */
+/** The most that a flood may do. */
 export interface Bounds {
-  /** How long the bridge's event loop may be kept from turning, in ms of the processor. */
+  /** The longest time for which the bridge's event loop may be blocked, in ms of the processor. */
   readonly pauseMs: number;
-  /** By how much the bridge's memory may grow while the flood lasts, in MiB. */
+  /** The largest growth of the bridge's memory during the flood, in MiB. */
   readonly grownMiB: number;
-  /** How many rows the flood may leave in each table; in tables that are not named, {@link FEW_ROWS}. */
+  /** The number of rows that the flood may leave in each table; in tables that are not named, {@link FEW_ROWS}. */
   readonly rows?: Readonly<Record<string, number>>;
-  /** How many lines it may leave in the log, from level `info` on. */
+  /** The number of lines that it may leave in the log, from level `info` on. */
   readonly lines: number;
-  /** How long the innocent may wait for an answer of another agent, in ms. */
+  /** The longest wait of uninvolved people for an answer of another agent, in ms. */
   readonly waitMs: number;
 }
 
-/** What the conversation of the innocent leaves by itself, in any table. */
+/** The rows that the conversation of uninvolved people leaves by itself, in any table. */
 const FEW_ROWS = 400;
 
 const INFO = 30;
@@ -32,7 +32,7 @@ const RSS_EVERY_MS = 100;
 
 type Intercept = (request: PassingRequest, forward: () => Promise<PassingAnswer>) => Promise<PassingAnswer>;
 
-/** Somebody without a client: what they do is sent as it is. */
+/** A person without a client: their requests are sent directly. */
 export interface Flooder {
   readonly userId: string;
   readonly deviceId: string;
@@ -41,15 +41,15 @@ export interface Flooder {
 }
 
 /**
- * A homeserver and a bridge with two agents: `demo`, which is flooded, and `other`, with which Alice talks meanwhile. What the
- * bridge asks of the homeserver goes through a proxy.
+ * A homeserver and a bridge with two agents: `demo`, which is flooded, and `other`, with which Alice talks meanwhile.
+ * The bridge's requests to the homeserver go through a proxy.
  */
 export class FloodWorld {
   readonly deployment: Deployment;
   readonly alice: User;
   readonly demo: string;
   readonly other: string;
-  /** What stands between the bridge and the homeserver while the flood lasts. */
+  /** The proxy's treatment of requests from the bridge to the homeserver during the flood. */
   intercept: Intercept = (_request, forward) => forward();
   readonly #proxy: HttpProxy;
   readonly #file: string;
@@ -84,7 +84,7 @@ export class FloodWorld {
     const world = new FloodWorld(deployment, proxy, await deployment.user("js-sdk", "alice"));
     world.#withOther = await world.#talkWith(world.other);
     world.#withDemo = await world.#talkWith(world.demo);
-    // Anew, so that what follows is measured from the beginning.
+    // Started again, so that the measurement begins here.
     await deployment.stopBridge();
     await deployment.startBridge({
       NODE_OPTIONS: `--import=${inCheckout("test/support/event-loop.mjs")}`,
@@ -108,7 +108,7 @@ export class FloodWorld {
     return this.login(`@${localpart}:${synapse.serverName}`);
   }
 
-  /** Another session of somebody. */
+  /** Another session of a person. */
   async login(userId: string): Promise<Flooder> {
     const { url } = this.deployment.synapse;
     const { access_token, device_id } = await requestAs(url, "")<{ access_token: string; device_id: string }>(
@@ -128,7 +128,7 @@ export class FloodWorld {
     return key;
   }
 
-  /** Alice asks an agent; resolves with how long the answer took, in ms. */
+  /** Alice asks an agent; resolves with the time of the answer, in ms. */
   ask(agent: string, timeoutMs?: number): Promise<number> {
     return this.askIn(agent === this.demo ? this.#withDemo : this.#withOther, agent, timeoutMs);
   }
@@ -153,8 +153,8 @@ export class FloodWorld {
   }
 
   /**
-   * Makes a flood, while Alice talks with the other agent and in the end with the one that was flooded; checks what it may
-   * do at the most, and prints what it did. Ends the bridge.
+   * Makes a flood, while Alice talks with the other agent and finally with the flooded one; checks the limits, and
+   * prints the results. Ends the bridge.
    */
   async flood(what: string, make: () => Promise<number>, bounds: Bounds): Promise<void> {
     const { bridge } = this.deployment;
@@ -207,7 +207,7 @@ export class FloodWorld {
     }
   }
 
-  /** How many turns are not over yet. */
+  /** The number of unfinished turns. */
   async unfinishedTurns(): Promise<number> {
     const client = new pg.Client({ connectionString: this.deployment.settings.database });
     await client.connect();
@@ -221,7 +221,7 @@ export class FloodWorld {
     }
   }
 
-  /** How many rows each table has. */
+  /** The number of rows in each table. */
   async rows(): Promise<ReadonlyMap<string, number>> {
     const client = new pg.Client({ connectionString: this.deployment.settings.database });
     await client.connect();
@@ -240,7 +240,7 @@ export class FloodWorld {
     }
   }
 
-  /** Each question of Alice's has one answer, and each answer is one to a question. */
+  /** Each question of Alice's has one answer, and each answer belongs to one question. */
   #assertAnsweredOnce(): void {
     for (const [roomId, agent] of [
       [this.#withOther, this.other],
@@ -263,7 +263,7 @@ export class FloodWorld {
   }
 }
 
-/** Does something for each, so many at once. */
+/** Does something for each item, so many at once. */
 export async function inParallel<T>(
   items: readonly T[],
   many: number,

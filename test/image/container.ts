@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Compose } from "../support/compose.ts";
 import { startProcess, type Process } from "../support/process.ts";
 
-/** Programs and files that stand in an image's place: from where on this machine, to where. */
+/** Programs and files in place of an image: source on this machine, and target. */
 export type Stand = readonly (readonly [from: string, to: string])[];
 
 export interface ContainerOptions {
@@ -19,7 +19,7 @@ export interface ContainerOptions {
   readonly command: readonly string[];
 }
 
-/** As an engine without privileges would have it: no capabilities, no new ones, nothing that can be written but what is said. */
+/** Like an engine without privileges: no capabilities, no new ones, and only the named places writable. */
 const SCRIPT = `
 set -eu
 root=$1; shift

@@ -3,7 +3,7 @@ import { cp, lchown, mkdir, readdir, readFile } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { promisify } from "node:util";
 
-/** What docker/Dockerfile ends in, laid out in a folder. */
+/** The result of docker/Dockerfile, laid out in a folder. */
 export interface Image {
   /** Its files; what comes from the base image is not among them. */
   readonly root: string;
@@ -26,8 +26,8 @@ interface Stage {
 }
 
 /**
- * Carries out the steps of a Dockerfile by hand, on this machine in place of the base image: each stage in a folder of its own,
- * in which RUN finds itself in WORKDIR. It knows the instructions that ours has, and throws at others.
+ * Carries out the steps of a Dockerfile by hand, on this machine in place of the base image: each stage in a separate
+ * folder, in which RUN starts in WORKDIR. It knows the instructions of ours, and throws for others.
  */
 export async function buildImage(checkout: string, folder: string, log: (line: string) => void): Promise<Image> {
   const file = join(checkout, "docker/Dockerfile");

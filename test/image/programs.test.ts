@@ -9,7 +9,7 @@ import { promisify } from "node:util";
 import { changed, exampleSite } from "../support/docker-files.ts";
 import { inCheckout } from "../support/paths.ts";
 
-/** What a program says, and whether it is content. */
+/** A program's output, and whether it accepted the file. */
 async function ask(program: string, ...args: string[]): Promise<{ ok: boolean; said: string }> {
   try {
     const { stdout, stderr } = await promisify(execFile)(program, args);
@@ -19,7 +19,7 @@ async function ask(program: string, ...args: string[]): Promise<{ ok: boolean; s
   }
 }
 
-/** docker/element/nginx.conf with what stands in Element's image. */
+/** docker/element/nginx.conf with the files of Element's image. */
 async function elementConf(): Promise<string> {
   const file = await changed(
     "docker/element/nginx.conf",
@@ -52,10 +52,10 @@ describe("the files of docker/", () => {
   });
 
   it("hold a unit that systemd accepts, and rates as well restricted", async () => {
-    // Where node is on this machine is not what is asked.
+    // The place of node on this machine does not matter.
     const unit = await changed("docker/systemd/matrix-agents.service", "/usr/bin/node", process.execPath);
     assert.deepEqual(await ask("systemd-analyze", "verify", unit), { ok: true, said: "" });
-    // 0 is shut, 100 is open; the unit had 12 when this was written.
+    // 0 is best, 100 is worst; the unit had 12 when this was written.
     const security = (file: string) => ask("systemd-analyze", "security", "--offline=true", "--threshold=15", file);
     assert.equal((await security(unit)).ok, true);
     const open = await changed("docker/systemd/matrix-agents.service", /^SystemCallFilter=.*$/gm, "");

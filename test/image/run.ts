@@ -27,7 +27,7 @@ try {
   process.exit(1);
 }
 
-/** What needs the network: packages. All else happens in a process that has none. */
+/** The step that needs the network: packages. Everything else happens in a process without one. */
 async function outside(): Promise<void> {
   const missing = ["unshare", "setpriv", "psql", "nginx", "ip"].filter((name) => spawnSync(name, ["-V"]).error);
   if (process.platform !== "linux" || process.getuid?.() !== 0 || missing.length > 0) {
@@ -36,7 +36,7 @@ async function outside(): Promise<void> {
   await ensureVenv({ directory: SYNAPSE_POSTGRES_VENV, packages: SYNAPSE_POSTGRES_PACKAGES, progress: say });
   const folder = await mkdtemp(join(tmpdir(), "matrix-agents-image-"));
   try {
-    // Everybody may pass; what is inside has modes of its own.
+    // Everybody may enter; the content has its own modes.
     await chmod(folder, 0o711);
     const image = await buildImage(inCheckout("."), folder, say);
     await writeFile(join(folder, "image.json"), JSON.stringify(image));

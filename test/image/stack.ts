@@ -13,12 +13,12 @@ import { startContainer, type Stand } from "./container.ts";
 import type { Image } from "./dockerfile.ts";
 import { unitFilter } from "./syscall-filter.ts";
 
-/** Where nginx passes the client API on, inside; compose publishes it as 127.0.0.1:8008. */
+/** nginx's internal address of the client API; compose publishes it as 127.0.0.1:8008. */
 const CLIENT_API = "http://127.0.0.1:8081";
 
 /**
- * What PostgreSQL's image does when its folder is new, in short: a database cluster, the password, the scripts of
- * /docker-entrypoint-initdb.d while it listens on its socket alone.
+ * The steps of PostgreSQL's image when its folder is new, in short: a database cluster, the password, the scripts of
+ * /docker-entrypoint-initdb.d while it listens only on its socket.
  */
 const POSTGRES = `
 set -eu
@@ -38,17 +38,14 @@ exec postgres -D $PGDATA -c 'listen_addresses=*' -c unix_socket_directories=$soc
 `;
 
 export interface StackOptions {
-  /** What run.ts has laid out. */
+  /** The files that run.ts has laid out. */
   readonly folder: string;
   /** A Python environment with Synapse. */
   readonly synapse: string;
   readonly say: (line: string) => void;
 }
 
-/**
- * Starts the stack and asks its agents something. Throws where anything is not as it should be, with the end of what was logged
- * in stack.log of the folder.
- */
+/** Starts the stack and asks its agents something. Throws on any fault, with the end of stack.log in the folder. */
 export async function tryStack({ folder, synapse: venv, say }: StackOptions): Promise<void> {
   const compose = await readCompose();
   const image = JSON.parse(await readFile(join(folder, "image.json"), "utf8")) as Image;
@@ -152,7 +149,7 @@ async function startPostgres(start: Start): Promise<Process> {
   return start("postgres", [[native, "/image"]], ["sh", "-c", POSTGRES]);
 }
 
-/** One question to a model's agent and to the demo, by a person with a client of their own. */
+/** One question to a model's agent and to the demo, by a person with a separate client. */
 async function converse(say: (line: string) => void): Promise<void> {
   const synapse = { url: CLIENT_API, serverName: "localhost", registerUser: () => Promise.resolve() };
   const alice = await startUser({ kind: "js-sdk", synapse, localpart: "alice" });
@@ -177,7 +174,7 @@ async function converse(say: (line: string) => void): Promise<void> {
   }
 }
 
-/** What a container may not do. */
+/** The forbidden actions of a container. */
 async function isShutIn(
   inBridge: (command: readonly string[]) => Promise<Process>,
   isFiltered: boolean,
@@ -242,7 +239,7 @@ async function untilListening(process: Process, port: number): Promise<void> {
   await eventually(`port ${port}`, async () => (checkUp(process), await listens()), { timeoutMs: 60_000 });
 }
 
-/** So that the model server is found where compose.yaml has it. */
+/** So that the model server is at the address in compose.yaml. */
 function forward(port: number, to: number): void {
   createServer((client) => {
     const server = connect(to, "127.0.0.1");

@@ -5,10 +5,10 @@ import { promisify } from "node:util";
 import { inCheckout } from "../support/paths.ts";
 import type { Stand } from "./container.ts";
 
-/** Debian's, for it is the one with libseccomp. */
+/** Debian's, because it has libseccomp. */
 const PYTHON = "/usr/bin/python3";
 
-/** Refuses all that is not named in a file, as the unit does, and becomes another program. */
+/** Refuses all system calls that a file does not name, as the unit does, and becomes another program. */
 const LAUNCHER = `
 import errno, os, seccomp, sys
 filter = seccomp.SyscallFilter(seccomp.ERRNO(errno.EPERM))
@@ -21,13 +21,16 @@ filter.load()
 os.execvp(sys.argv[2], sys.argv[2:])
 `;
 
-/** What begins a command so that it runs under the system calls that the unit allows. */
+/** The beginning of a command, so that it runs under the system calls that the unit allows. */
 export interface SyscallFilter {
   readonly stand: Stand;
   readonly command: readonly string[];
 }
 
-/** The filter of docker/systemd/matrix-agents.service; nothing where systemd-analyze or python3-seccomp is not installed. */
+/**
+ * The filter of docker/systemd/matrix-agents.service; undefined where systemd-analyze or python3-seccomp is not
+ * installed.
+ */
 export async function unitFilter(folder: string): Promise<SyscallFilter | undefined> {
   if (spawnSync(PYTHON, ["-c", "import seccomp"]).status !== 0) return undefined;
   if (spawnSync("systemd-analyze", ["--version"]).error) return undefined;

@@ -46,7 +46,7 @@ describe("an agent that an operator verifies", () => {
     return { id: idOf(stdout), emoji: stdout.split("\n")[1] ?? "" };
   }
 
-  /** The forms in which all of the agent's events of verifications in a room came. */
+  /** Asserts the form in which all of the agent's events of verifications in a room came. */
   function assertInForm(user: User, room: string, form: "encrypted" | "clear"): void {
     const of = (type: string): boolean => type.startsWith("m.key.verification.");
     const said = user.events(room).filter(({ sender, type }) => sender === agent && of(type));

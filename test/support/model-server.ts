@@ -9,7 +9,7 @@ export interface Reply {
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly parts: Iterable<string | Uint8Array>;
-  /** Before each part but the first, in ms. */
+  /** The pause before each part but the first, in ms. */
   readonly pauseMs?: number;
   /** The event after the last part; by default the end of the answer. */
   readonly then?: "cut" | "stall";
@@ -67,7 +67,7 @@ export async function startModelServer(tls?: { readonly key: string; readonly ce
       isFirst = false;
       if (response.destroyed) return;
       if (!response.write(part)) await Promise.race([once(response, "drain"), seen.ended]);
-      // Each in a separate packet, so that the reader gets its turn.
+      // Each in a separate packet, so that the reader runs in between.
       await setImmediate();
     }
     if (reply.then === "cut") response.destroy();
@@ -96,7 +96,7 @@ export function json(value: unknown, status = 200): Reply {
   return { status, headers: { "content-type": "application/json" }, parts: [JSON.stringify(value)] };
 }
 
-/** What a server says that speaks OpenAI's protocol, as OpenAI and vLLM word it. */
+/** The replies of a server with OpenAI's protocol, as OpenAI and vLLM word them. */
 export const openAi = {
   path: "/v1/chat/completions",
   piece: (delta: object, more: object = {}): string =>
@@ -133,7 +133,7 @@ export const openAi = {
   }),
 };
 
-/** What a server says that speaks Anthropic's protocol. */
+/** The replies of a server with Anthropic's protocol. */
 export const anthropic = {
   path: "/v1/messages",
   event: (data: { readonly type: string }): string => `event: ${data.type}\ndata: ${JSON.stringify(data)}\n\n`,

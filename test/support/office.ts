@@ -6,12 +6,12 @@ const RELATIONSHIPS = "http://schemas.openxmlformats.org/officeDocument/2006/rel
 
 const NAMESPACES = `xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main" xmlns:r="${RELATIONSHIPS}"`;
 
-/** The part of a package that says what its main part is. */
+/** The part of a package that names its main part. */
 export function contentTypes(path: string, type: string): Packed {
   return { name: "[Content_Types].xml", data: `<Types><Override PartName="/${path}" ContentType="${type}"/></Types>` };
 }
 
-/** A Word document with these words of WordprocessingML in its body, written by hand. */
+/** A Word document with this WordprocessingML in its body, written by hand. */
 export function docx(body: string | Packed["data"], { prolog = "", more = [] as readonly Packed[] } = {}): Buffer {
   const data =
     typeof body === "string" ? `${prolog}<w:document ${NAMESPACES}><w:body>${body}</w:body></w:document>` : body;
@@ -37,7 +37,7 @@ export function relationships(path: string, all: readonly (readonly [string, str
   return { name: `${folder}_rels/${name}.rels`, data: `<Relationships>${each.join("")}</Relationships>` };
 }
 
-/** An Excel workbook with one sheet of these words of SpreadsheetML, written by hand. */
+/** An Excel workbook with one sheet of this SpreadsheetML, written by hand. */
 export function xlsx(sheetData: string | Packed["data"], more: readonly Packed[] = []): Buffer {
   const data = typeof sheetData === "string" ? `<worksheet><sheetData>${sheetData}</sheetData></worksheet>` : sheetData;
   return zip([

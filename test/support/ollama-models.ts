@@ -1,4 +1,4 @@
-/** A model's full name: without a tag, `latest` is meant. */
+/** A model's full name: the tag `latest` is added where there is none. */
 export function withTag(model: string): string {
   return model.includes(":") ? model : `${model}:latest`;
 }

@@ -6,17 +6,17 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { describeModel, showModel, withTag } from "./ollama-models.ts";
 import { isObject } from "../../src/matrix/json.ts";
 
-/** A message as it stands in a request to `/api/chat`. */
+/** A message in a request to `/api/chat`. */
 export interface OllamaMessage {
   readonly role: string;
   readonly content: string;
 }
 
-/** How the server answers a chat. */
+/** The server's answer to a chat. */
 export interface Behaviour {
-  /** Computes the answer from what was asked. By default {@link echo}. */
+  /** Computes the answer from the request. By default {@link echo}. */
   readonly answer?: (messages: readonly OllamaMessage[]) => string;
-  /** What the model thinks before it answers, in pieces of its own. */
+  /** The model's thinking before the answer, in pieces of its own. */
   readonly thinking?: string;
   /** Milliseconds before the first token, as a model takes to load. */
   readonly firstTokenMs?: number;
@@ -26,7 +26,7 @@ export interface Behaviour {
   readonly fault?: Fault;
 }
 
-/** What goes wrong. `atToken` counts from 0: so many tokens come before it, or all there are. */
+/** The faults. `atToken` counts from 0: so many tokens come before the fault, or all there are. */
 export type Fault =
   /** Nothing more comes, and the connection stays. */
   | { readonly kind: "stall"; readonly atToken: number }
@@ -48,33 +48,33 @@ export type Fault =
   | { readonly kind: "endless" }
   /** An error status with Ollama's JSON body. */
   | { readonly kind: "status"; readonly status: number; readonly error: string }
-  /** A web page, as a captive portal or a wrong address gives. */
+  /** A web page, as from a captive portal or a wrong address. */
   | { readonly kind: "html"; readonly status: number }
   | { readonly kind: "redirect"; readonly to: string };
 
-/** A request that came in, and how it ended. */
+/** A request that came in, and its end. */
 export interface RecordedRequest {
   readonly method: string;
   readonly path: string;
   readonly headers: IncomingMessage["headers"];
   /** The parsed body; undefined when there was none. */
   readonly body: unknown;
-  /** Settles when the connection has no more to do with it: `disconnected` when the client left before the end. */
+  /** Settles when the connection is finished: `disconnected` when the client left before the end. */
   readonly ended: Promise<"answered" | "disconnected">;
-  /** So many tokens have been sent. */
+  /** The number of sent tokens. */
   tokensSent: number;
 }
 
-/** A model server on the loopback that speaks Ollama's HTTP API, and goes wrong when told to. */
+/** A model server on the loopback that speaks Ollama's HTTP API, and fails when told to. */
 export interface OllamaServer extends AsyncDisposable {
   readonly url: string;
   readonly requests: readonly RecordedRequest[];
   /** The chats among the requests. */
   chats(): readonly RecordedRequest[];
-  /** Installs a model, or changes how an installed one answers. A name without a tag has the tag `latest`. */
+  /** Installs a model, or changes the answers of an installed one. A name without a tag has the tag `latest`. */
   install(model: string, behaviour?: Behaviour): void;
   remove(model: string): void;
-  /** How the next chat is answered, whatever its model; several queue up. */
+  /** Sets the answer to the next chat, whatever its model; several queue up. */
   next(behaviour: Behaviour): void;
   close(): Promise<void>;
 }
@@ -201,7 +201,7 @@ export async function startOllamaServer(models: readonly string[] = ["llama3.2"]
   ): Promise<void> {
     const started = process.hrtime.bigint();
     const fault = behaviour.fault;
-    // What the client leaves behind ends the waiting too.
+    // An aborted request ends the waiting too.
     const gone = new AbortController();
     response.once("close", () => gone.abort());
     const signal = AbortSignal.any([gone.signal, closing.signal]);

@@ -2,13 +2,13 @@ import assert from "node:assert/strict";
 import type { Deployment } from "./deployment.ts";
 import { eventually } from "./eventually.ts";
 
-/** What the terminal shows of one verification. */
+/** One verification as the terminal shows it. */
 interface Shown {
   readonly id: string;
   readonly words: string;
 }
 
-/** The one who runs the bridge, at a terminal: confirms or declines what people ask of the agents. */
+/** The person who runs the bridge, at a terminal: confirms or declines people's requests to the agents. */
 export class Operator {
   readonly #deployment: Deployment;
 
@@ -16,14 +16,14 @@ export class Operator {
     this.#deployment = deployment;
   }
 
-  /** What `matrix-agents verify` shows. */
+  /** The output of `matrix-agents verify`. */
   async verifications(): Promise<string> {
     const { code, stdout, stderr } = await this.#deployment.command(["verify"]);
     assert.equal(code, 0, stderr);
     return stdout;
   }
 
-  /** Waits until it shows this of what somebody has asked for, and resolves with that. */
+  /** Waits until the terminal shows this of a person's request, and resolves with it. */
   async waitShown(userId: string, what: RegExp): Promise<Shown> {
     let terminal = "";
     const find = async (): Promise<Shown | undefined> => {
@@ -36,7 +36,7 @@ export class Operator {
     return eventually(`${what} to be shown to the operator`, find, { instead: () => terminal });
   }
 
-  /** Waits for the emoji of somebody's verification; they are to be these, in this order. Resolves with its id. */
+  /** Waits for the emoji of a person's verification, which must be these, in this order. Resolves with its id. */
   async waitSameEmoji(userId: string, emoji: readonly string[]): Promise<string> {
     assert.equal(emoji.length, 7);
     const { id, words } = await this.waitShown(userId, /\n {3}(?!They)/);

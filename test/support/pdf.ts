@@ -31,10 +31,10 @@ export function pdf(...pages: readonly string[]): Buffer {
   return Buffer.from(`${file}xref\n0 ${size}\n0000000000 65535 f \n${table}${end}`, "latin1");
 }
 
-/** What a page's content unpacks to, in bytes. */
+/** The unpacked size of a page's content, in bytes. */
 const BOMB_BYTES = 1024 * 1024 * 1024;
 
-/** A PDF whose one page is packed so often, and unpacks to a gigabyte of spaces. */
+/** A PDF whose one page is packed so many times, and unpacks to a gigabyte of spaces. */
 export async function bomb(times: 1 | 2): Promise<Buffer> {
   const spaces = Buffer.alloc(1024 * 1024, " ");
   const pieces = Array.from({ length: BOMB_BYTES / spaces.length }, () => spaces);

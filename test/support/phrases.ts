@@ -11,7 +11,7 @@ type IsFilledIn<T> = T extends string | ReadonlySet<string>
       ? true
       : false;
 
-/** What to fill in: for a phrase a list of its parts, for phrases that all take the same parts one list. */
+/** The parts to fill in: for a phrase a list of its parts, for phrases that all take the same parts one list. */
 type PartsOf<T> = T extends Say
   ? readonly Parameters<T>[]
   : T[keyof T] extends Say
@@ -31,7 +31,7 @@ const RULES = PLACES.flatMap(([place]) =>
 const BOB = "@bob:example.org";
 const USED = { questions: 12, tokens: 3_456 };
 
-/** The settings whose values are said in other words than they are stored in. */
+/** The settings whose values are shown in other words than they are stored in. */
 interface Settings {
   readonly settings: Readonly<Partial<Record<SettingWord, { readonly value: readonly [value: string][] }>>>;
 }
@@ -158,13 +158,13 @@ const PARTS: PartsOf<Omit<Words, "settings">> & Settings = {
   },
 };
 
-/** Something that is said: where it is in {@link Words}, and the words. */
+/** A phrase: its place in {@link Words}, and its words. */
 export interface Phrase {
   readonly path: string;
   readonly text: string;
 }
 
-/** All that is said in a language, with parts filled in where it has any. */
+/** All phrases of a language, with parts filled in where they have any. */
 export function phrasesOf(words: Words): Phrase[] {
   return phrasesIn(words, PARTS, "");
 }

@@ -1,4 +1,4 @@
-/** A PNG as far as its header says, and no further. */
+/** A PNG with its header only. */
 export function png(w: number, h: number): Buffer {
   const header = Buffer.alloc(13);
   header.writeUInt32BE(w, 0);
@@ -7,7 +7,7 @@ export function png(w: number, h: number): Buffer {
   return Buffer.concat([Buffer.from("\x89PNG\r\n\x1a\n", "latin1"), png.chunk("IHDR", header)]);
 }
 
-/** A part of a PNG, its checksum left out. */
+/** A part of a PNG, without its checksum. */
 png.chunk = (name: string, data: Uint8Array): Buffer => {
   const length = Buffer.alloc(4);
   length.writeUInt32BE(data.length);
@@ -19,7 +19,7 @@ interface Size {
   readonly h: number;
 }
 
-/** A GIF with a screen and these frames on it, nothing drawn in them. */
+/** A GIF with a screen and these empty frames. */
 export function gif(screen: Size, frames: readonly Size[]): Buffer {
   const size = ({ w, h }: Size): number[] => [w & 255, w >> 8, h & 255, h >> 8];
   const images = frames.map((frame) => [

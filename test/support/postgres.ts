@@ -24,7 +24,7 @@ export interface Postgres {
 }
 
 export interface PostgresOptions {
-  /** Whether commits wait for the disk. Switched off, a killed server may lose what it had committed. */
+  /** Whether commits wait for the disk. Without it, a killed server may lose committed data. */
   readonly fsync?: boolean;
   /** A folder for its data, which stays; by default a temporary one. */
   readonly folder?: string;
@@ -104,7 +104,7 @@ async function startIn(
       command: join(binaries, "postgres"),
       args: ["-D", data, ...Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`])],
       cwd: folder,
-      // Immediate shutdown: the server's own children end with it, its shared memory is given back.
+      // Immediate shutdown: the server's children end with it, and its shared memory is freed.
       lastSignal: "SIGQUIT",
       ...owner,
     });

@@ -10,23 +10,26 @@ export interface ProcessOptions {
   readonly cwd?: string;
   readonly uid?: number;
   readonly gid?: number;
-  /** What ends the process when this one dies; `SIGKILL` unless it would leave something behind. */
+  /**
+   * The signal that ends the process when this one dies; another one than `SIGKILL` where that would leave something
+   * behind.
+   */
   readonly lastSignal?: NodeJS.Signals;
 }
 
 /** A child process that never outlives this one, with everything it printed. */
 export interface Process {
   readonly pid: number;
-  /** Resolves when it is gone. Never rejects. */
+  /** Resolves when the process has ended. Never rejects. */
   readonly exited: Promise<Exit>;
-  /** How it ended; `undefined` while it runs. */
+  /** The exit code or signal; `undefined` while it runs. */
   exit(): Exit | undefined;
   /** The lines printed so far. */
   readonly stdout: readonly string[];
   readonly stderr: readonly string[];
   /** Called with every further line of standard output. */
   onLine(listener: (line: string) => void): void;
-  /** Called with every further piece of standard output, as it is. */
+  /** Called with every further piece of standard output, unchanged. */
   onOutput(listener: (chunk: Buffer) => void): void;
   /** Writes a line to standard input. */
   write(line: string): void;
@@ -73,7 +76,7 @@ export async function startProcess(options: ProcessOptions): Promise<Process> {
     for (const listener of listeners) listener(line);
   });
   createInterface({ input: child.stderr }).on("line", (line) => stderr.push(line));
-  // Writing to a process that has just ended is no fault of the writer; its end is told by `exited`.
+  // Writing to a process that has just ended is no fault of the writer; `exited` reports its end.
   child.stdin.on("error", () => undefined);
 
   return {

@@ -28,7 +28,7 @@ def main(columns: str, rows: str, *command: str) -> int:
             try:
                 data = os.read(source, CHUNK)
             except OSError:
-                # Linux says so when nobody has the terminal open any more.
+                # Linux reports this when nobody has the terminal open any more.
                 data = b""
             if not data:
                 sources.remove(source)

@@ -8,12 +8,12 @@ import {
   RGBLuminanceSource,
 } from "@zxing/library";
 
-/** Pixels that a cell of the code is wide and high for the reader. */
+/** The width and height of a cell of the code for the reader, in pixels. */
 const SCALE = 4;
 
 /**
- * Reads the QR code that stands, two rows a line, in what a command wrote to the terminal, as a phone's camera would.
- * Throws when there is none.
+ * Reads the QR code, two rows a line, in a command's terminal output, as a phone's camera would. Throws when there is
+ * none.
  */
 export function readCode(terminal: string): Buffer {
   const lines = stripVTControlCharacters(terminal).split("\n");

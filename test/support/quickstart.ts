@@ -6,10 +6,10 @@ import { eventually } from "./eventually.ts";
 import { inCheckout, MODEL_VENV, SYNAPSE_VENV } from "./paths.ts";
 import { lastLines, type Process, startProcess } from "./process.ts";
 
-/** Of any run; a first one on a busy machine takes a while. In ms. */
+/** The time limit of any run; a first one on a busy machine takes a while. In ms. */
 export const RUN_LIMIT_MS = 150_000;
 
-/** An address where no Ollama is. */
+/** An address without an Ollama. */
 export const NO_OLLAMA = "127.0.0.1:1";
 
 /** The line of proof below an answer: room, device and owner. */
@@ -67,7 +67,7 @@ export async function startOnTerminal(
   return { run, terminal, [Symbol.asyncDispose]: () => run.stop().then(() => undefined) };
 }
 
-/** How it ended; it is made to end when it takes too long. */
+/** The exit code or signal; it is made to end when it takes too long. */
 export async function endOf(run: Process): Promise<Exit> {
   try {
     return await eventually("the quickstart to end", () => run.exit(), { timeoutMs: RUN_LIMIT_MS });
@@ -77,7 +77,7 @@ export async function endOf(run: Process): Promise<Exit> {
   }
 }
 
-/** The processes that were told of this folder. */
+/** The processes that have this folder in their arguments. */
 export async function processesOf(directory: string): Promise<string[]> {
   const { stdout } = await promisify(execFile)("ps", ["-eo", "pid=,args="]);
   return stdout.split("\n").filter((line) => line.includes(directory));

@@ -1,4 +1,4 @@
-// Preloaded into the bridge: says on standard error whom it dials and which names it looks up.
+// Preloaded into the bridge: writes on standard error each address that it connects to and each name that it looks up.
 import dns from "node:dns";
 import net from "node:net";
 

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createServer, type AddressInfo } from "node:net";
 
-/** A server that answers with recorded bytes, whatever else it is asked. */
+/** A server that answers with recorded bytes, whatever the request says. */
 export interface ReplayServer extends AsyncDisposable {
   readonly url: string;
   /** The requests, each by its method and path. */

@@ -5,14 +5,14 @@ import { answerContent, draftContent, editContent, noticeContent } from "../../s
 
 export const PARTNER = "@agent_whale:localhost";
 
-/** A chat whose partner says what the test tells it to, as the bridge would. */
+/** A chat whose partner says what the test tells it to, like the bridge. */
 export class ScriptedChat implements DirectChat {
   readonly partnerId = PARTNER;
   readonly partnerName = "Whale";
   typing = false;
-  /** What the person said, each under the id `$q1`, `$q2` and so on. */
+  /** The person's messages, each under the id `$q1`, `$q2` and so on. */
   readonly said: string[] = [];
-  /** What was asked evidence of. */
+  /** The messages for which a proof was requested. */
   readonly proven: [questionId: string, answerId: string][] = [];
   readonly #listeners = new Set<(news: News) => void>();
   #events = 0;
@@ -50,13 +50,13 @@ export class ScriptedChat implements DirectChat {
     this.tell({ kind: "typing", isTyping });
   }
 
-  /** The beginning of an answer, or more of one that has begun. Returns the message. */
+  /** The beginning of an answer, or more of a growing one. Returns the message. */
   drafts(text: string, question: string, id?: string): string {
     const content = draftContent(text, { eventId: question, threadRoot: undefined }, to(question));
     return this.#send(id === undefined ? content : editContent(id, content), id);
   }
 
-  /** An answer, or the final form of one that has begun. Returns the message. */
+  /** An answer, or the final form of a growing one. Returns the message. */
   answers(text: string, question: string, id?: string): string {
     const content = answerContent(text, { eventId: question, threadRoot: undefined }, to(question));
     return this.#send(id === undefined ? content : editContent(id, content), id);

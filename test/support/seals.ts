@@ -22,14 +22,14 @@ export function masterKeyOf(database: Database): MasterKey {
   return found.masterKey;
 }
 
-/** What seals in a database that `forEachDatabase` opened. */
+/** The seals of a database that `forEachDatabase` opened. */
 export function sealsOf(database: Database): Seals {
   const found = made.get(database);
   if (found === undefined) throw new Error("the database has no master key; is it migrated?");
   return found.seals;
 }
 
-/** The same as another process has it, which knows of no key yet. */
+/** The seals of another process, which has no key in memory yet. */
 export function othersSealsOf(database: Database): Seals {
   return new Seals(database, masterKeyOf(database), silentLogger());
 }

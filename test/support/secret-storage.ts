@@ -14,7 +14,7 @@ export function accountData(): AccountData & { readonly kept: Map<string, object
   };
 }
 
-/** For tests that have no server to keep keys on: an empty secret storage, no backup, nobody verifies, all are trusted. */
+/** For tests without a server for keys: an empty secret storage, no backup, nobody verifies, all are trusted. */
 export function noServerSideKeys(): Pick<DeviceOptions, "storage" | "backup" | "verification" | "trusted"> {
   const never = (): Promise<never> => Promise.reject(new Error("there is no backup here"));
   return {

@@ -19,21 +19,21 @@ export function sharedPostgresUrl(): string {
   return url;
 }
 
-/** A migrated and empty database on {@link sharedPostgresUrl}: to copy it costs a tenth of migrating another one. */
+/** A migrated and empty database on {@link sharedPostgresUrl}: copying it costs a tenth of migrating another one. */
 export function migratedTemplate(): string {
   const name = process.env[POSTGRES_TEMPLATE];
   if (name === undefined) throw new Error("no migrated database: run test files by test/run.ts");
   return name;
 }
 
-/** What is started once for all test files. */
+/** The services that are started once for all test files. */
 export interface Services {
   stop(): Promise<void>;
 }
 
 /**
- * Installs Synapse and matrix-nio when they are missing, and a model with its server where that is wanted, starts PostgreSQL,
- * and tells test files by the environment.
+ * Installs Synapse and matrix-nio when they are missing, and a model with its server where that is needed, starts
+ * PostgreSQL, and passes the addresses to test files in the environment.
  */
 export async function startServices(
   progress: (line: string) => void,
@@ -42,7 +42,7 @@ export async function startServices(
   await ensureSynapse(SYNAPSE_VENV, progress, OTHER_SYNAPSE_VERSION);
   await ensureVenv({ directory: NIO_VENV, packages: NIO_PACKAGES, progress });
   if (model) await ensureTinyModel(MODEL_VENV, progress);
-  // Nothing kills this one, so that nothing has to wait for the disk.
+  // Nothing kills this server, so nothing has to wait for the disk.
   const postgres = await startPostgres({ fsync: false });
   try {
     process.env[POSTGRES_TEMPLATE] = await makeTemplate(postgres);
@@ -54,7 +54,7 @@ export async function startServices(
   return postgres;
 }
 
-/** Resolves with the name of a database that nobody is connected to: while somebody is, it can't be copied. */
+/** Resolves with the name of a database to which nobody is connected: it can't be copied while somebody is. */
 async function makeTemplate(postgres: Postgres): Promise<string> {
   const url = await postgres.createDatabase();
   const database = openPostgres(url, silentLogger());

@@ -1,4 +1,5 @@
-// Run in a process of its own: shuts itself in but for the database that it is told, and says who the database takes it for.
+// Run in a separate process: shuts itself in except for the given database, and prints the user as which the database
+// knows it.
 import { parseArgs } from "node:util";
 import { endpointsOf } from "../../src/egress/endpoints.ts";
 import { guardEgress } from "../../src/egress/guard.ts";

@@ -14,7 +14,7 @@ export interface SimulatedCall {
   readonly body: Record<string, unknown>;
 }
 
-/** What a call is answered. */
+/** The answer to a call. */
 export interface SimulatedAnswer {
   readonly status: number;
   readonly body: object;
@@ -23,8 +23,8 @@ export interface SimulatedAnswer {
 const NOT_FOUND: SimulatedAnswer = { status: 404, body: { errcode: "M_NOT_FOUND", error: "there is none" } };
 
 /**
- * A homeserver in memory with what a ghost needs of it, for tests of a ghost alone: users, devices, their keys, account data,
- * and as much of rooms as a test says. Its backup of room keys keeps none.
+ * A homeserver in memory with the features that a ghost needs, for tests of a ghost alone: users, devices, their keys,
+ * account data, and as much of rooms as a test sets. Its backup of room keys stores none.
  */
 export class SimulatedHomeserver {
   readonly keys = new SimulatedKeyServer();
@@ -34,7 +34,7 @@ export class SimulatedHomeserver {
   readonly joined = new Map<string, Set<string>>();
   /** The state of rooms. */
   readonly state = new Map<string, readonly object[]>();
-  /** Answers in the homeserver's place, where it returns something. */
+  /** Answers in place of the homeserver, where it returns something. */
   answers: (call: SimulatedCall) => SimulatedAnswer | undefined = () => undefined;
   readonly #accountData = new Map<string, object>();
   readonly #backups = new Map<string, object>();
@@ -57,7 +57,7 @@ export class SimulatedHomeserver {
     return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, close };
   }
 
-  /** The calls that begin like this. */
+  /** The calls with this beginning. */
   called(beginning: string): readonly SimulatedCall[] {
     return this.calls.filter(({ call }) => call.startsWith(beginning));
   }

@@ -16,10 +16,10 @@ export interface ToDeviceMessage {
   readonly content: unknown;
 }
 
-/** What `/sync` tells a device. */
+/** The answer of `/sync` to a device. */
 export interface DeviceSync {
   readonly toDevice: readonly ToDeviceMessage[];
-  /** Where the next sync goes on: what came before is dropped then, as Synapse does. */
+  /** The place where the next sync continues: earlier messages are dropped then, as in Synapse. */
   readonly nextBatch: number;
   readonly oneTimeKeys: number;
 }
@@ -42,8 +42,8 @@ type PerDevice = Record<string, Record<string, unknown>>;
 
 /**
  * The part of a homeserver that encryption needs, in memory, for tests of the crypto store alone: device keys, one-time
- * keys handed out once, to-device messages kept until the device has synced past them. Whatever a device does that
- * Synapse refuses, such as uploading another key under an id that is taken, throws.
+ * keys given out once, to-device messages kept until the device has synced past them. Any request of a device that
+ * Synapse would refuse, such as uploading another key under a used id, throws.
  */
 export class SimulatedKeyServer {
   readonly #devices = new Map<string, Map<string, Device>>();

@@ -1,22 +1,25 @@
 import { once } from "node:events";
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 
-/** Statements for whose answers a client waits together: all that it sends while one of its answers is outstanding. */
+/**
+ * Statements whose answers a client awaits together: all statements that it sends while one of its answers is
+ * outstanding.
+ */
 export interface RoundTrip {
   /** In order. */
   readonly statements: string[];
   /** The number of its connection. */
   readonly connection: number;
-  /** When it began, in ms of `performance.now()`. */
+  /** The time of its beginning, in ms of `performance.now()`. */
   readonly at: number;
 }
 
-/** A way to PostgreSQL on which every round trip is noted. */
+/** A proxy to PostgreSQL that records every round trip. */
 export interface SqlWire {
   readonly port: number;
-  /** All so far; those to come are added. */
+  /** All so far; later ones are added. */
   readonly roundTrips: RoundTrip[];
-  /** Every answer is held back for so long, in ms. */
+  /** Every answer is delayed by this time, in ms. */
   delayMs: number;
   stop(): Promise<void>;
 }
@@ -73,7 +76,7 @@ class Conversation {
   readonly #questions = new Messages({ isFirstUntyped: true });
   readonly #answers = new Messages({ isFirstUntyped: false });
   readonly #prepared = new Map<string, string>();
-  /** How often the server is still to say that it is ready. */
+  /** The number of times that the server is still to report that it is ready. */
   #outstanding = 0;
   #current: RoundTrip | undefined;
 
@@ -101,7 +104,7 @@ class Conversation {
 
   answered(data: Buffer): void {
     for (const { type } of this.#answers.read(data)) {
-      // The first says that the connection was made.
+      // The first one reports that the connection was made.
       if (type === "Z" && this.#outstanding > 0 && --this.#outstanding === 0) this.#current = undefined;
     }
   }

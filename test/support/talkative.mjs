@@ -1,4 +1,4 @@
-// Preloaded into the bridge: a library that would like to tell somebody, again and again, whichever way works.
+// Preloaded into the bridge: a library that tries to call home, again and again, in every possible way.
 import { lookup } from "node:dns";
 import { get } from "node:http";
 import { connect } from "node:net";

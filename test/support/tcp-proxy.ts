@@ -1,15 +1,17 @@
 import { once } from "node:events";
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 
-/** What a proxy does with connections: passes them on, breaks them at once, or keeps them without passing anything. */
+/**
+ * A proxy's treatment of connections: it passes them on, breaks them at once, or keeps them without passing anything.
+ */
 export type ProxyMode = "pass" | "refuse" | "hang";
 
-/** A way to a server that can be broken to order. */
+/** A connection to a server that a test can break. */
 export interface TcpProxy {
   readonly port: number;
-  /** Holds for new connections and for those there are. */
+  /** Applies to new connections and to existing ones. */
   setMode(mode: ProxyMode): void;
-  /** Breaks the connections there are. */
+  /** Breaks the existing connections. */
   cut(): void;
   stop(): Promise<void>;
 }
@@ -35,7 +37,7 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
     for (const [from, to] of [pair, [target, client] as const]) {
       from.on("data", (data) => to.write(data));
       from.on("end", () => to.end());
-      // A broken side breaks the other: that is all there is to say of it.
+      // A broken side breaks the other.
       from.on("error", end);
       from.on("close", end);
       if (mode === "hang") from.pause();

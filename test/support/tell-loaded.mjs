@@ -1,4 +1,5 @@
-// Says of every module that is no part of Node, on standard error, that it is loaded: node --import test/support/tell-loaded.mjs
+// Writes on standard error the name of every loaded module that is no part of Node: node --import
+// test/support/tell-loaded.mjs
 import { writeSync } from "node:fs";
 import { registerHooks } from "node:module";
 

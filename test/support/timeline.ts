@@ -7,7 +7,7 @@ export interface Message extends SeenEvent {
   readonly body: string;
   /** The content after the last edit. */
   readonly current: Readonly<Record<string, unknown>>;
-  /** How many edits of it by its sender have been seen. */
+  /** The number of seen edits of it by its sender. */
   readonly edits: number;
   readonly redacted: boolean;
   /** Set by `waitMessage` on matrix-js-sdk. */
@@ -19,7 +19,10 @@ interface Relation {
   readonly event_id?: string;
 }
 
-/** What a client has seen, by room, in the order it came; an event that could be decrypted later keeps its place. */
+/**
+ * The events that a client has seen, by room, in the order they came; an event that could be decrypted later keeps its
+ * place.
+ */
 export class Timeline {
   readonly #rooms = new Map<string, Map<string, SeenEvent>>();
   readonly #listeners = new Set<(seen: SeenEvent) => void>();
@@ -66,7 +69,9 @@ function isMessage(event: SeenEvent): boolean {
   return event.type === "m.room.message" || event.decryptionError !== undefined;
 }
 
-/** The message that an event edits. The relation is outside the ciphertext, so it is known of unreadable edits too. */
+/**
+ * The message that an event edits. The relation is outside the ciphertext, so it is also known for unreadable edits.
+ */
 function replaces(event: SeenEvent): string | undefined {
   const relation = event.wireContent["m.relates_to"];
   if (!isObject(relation)) return undefined;

@@ -7,9 +7,9 @@ import { temporaryDirectory } from "./temporary.ts";
 /** A real llama-server with a tiny model, which may be killed and started again at the same address. */
 export interface RealModel extends AsyncDisposable {
   readonly url: string;
-  /** What the server calls its model: the path of its file. */
+  /** The server's name for its model: the path of its file. */
   readonly model: string;
-  /** What it has written, restarts included. */
+  /** Its output so far, restarts included. */
   log(): Promise<string>;
   /** Whether an answer is being made (`/slots`). */
   isBusy(): Promise<boolean>;
@@ -18,7 +18,7 @@ export interface RealModel extends AsyncDisposable {
   restart(contextTokens?: number): Promise<void>;
 }
 
-/** Starts one on one thread. The suite `models` has what it takes installed. */
+/** Starts one on one thread. The suite `models` has the necessary programs installed. */
 export async function startRealModel(options: Pick<TinyModelOptions, "contextTokens" | "endless">): Promise<RealModel> {
   const logFile = join(await temporaryDirectory("model"), "model.log");
   const start = (more: Partial<TinyModelOptions> = {}): Promise<TinyModel> =>

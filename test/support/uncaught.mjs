@@ -1,5 +1,5 @@
-// Loaded before the bridge (node --import): as soon as it could tell of it, a fault that nobody catches, with text attached
-// to it as drivers do.
+// Loaded before the bridge (node --import): throws an error that nobody catches, with text attached to it as drivers
+// do, as soon as the bridge could log it.
 const timer = setInterval(() => {
   if (process.listenerCount("uncaughtException") === 0) return;
   clearInterval(timer);

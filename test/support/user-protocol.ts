@@ -1,5 +1,6 @@
-// What user.ts and the clients' processes (js-sdk-user.ts, nio_user.py, mautrix-user/) say to each other: one JSON object a line. Every
-// request is answered by {id, ok: true, result} or {id, ok: false, error}; notices come unasked.
+// The messages between user.ts and the clients' processes (js-sdk-user.ts, nio_user.py, mautrix-user/): one JSON object
+// a line. Every request is answered by {id, ok: true, result} or {id, ok: false, error}; notices come without a
+// request.
 
 export interface Login {
   readonly url: string;
@@ -59,13 +60,13 @@ interface GetShield {
   readonly args: { readonly roomId: string; readonly eventId: string };
 }
 
-/** matrix-js-sdk only. Talk with cross-signed devices alone (MSC4153), or with all. */
+/** matrix-js-sdk only. Exchange messages only with cross-signed devices (MSC4153), or with all. */
 interface OnlySignedDevices {
   readonly cmd: "onlySignedDevices";
   readonly args: { readonly on: boolean };
 }
 
-/** matrix-js-sdk only. Send keys to devices that this person has verified alone, or to all. */
+/** matrix-js-sdk only. Send keys only to devices that this person has verified, or to all. */
 interface OnlyVerifiedDevices {
   readonly cmd: "onlyVerifiedDevices";
   readonly args: { readonly on: boolean };
@@ -78,20 +79,20 @@ interface Verify {
 }
 
 /**
- * matrix-js-sdk only. From now on the events of verifications in encrypted rooms are encrypted, and those that come in
- * clear are passed over, as nheko and clients on the Rust SDK do it.
+ * matrix-js-sdk only. From now on the events of verifications in encrypted rooms are encrypted, and unencrypted ones
+ * are ignored, as in nheko and clients on the Rust SDK.
  */
 interface EncryptVerifications {
   readonly cmd: "encryptVerifications";
   readonly args: object;
 }
 
-/** Whom to verify, and how they are asked: in a room or, with a device of theirs, by to-device messages. */
+/** The user to verify, and the way of the request: in a room or, with a device of theirs, by to-device messages. */
 export interface Asked {
   readonly userId: string;
   readonly roomId?: string;
   readonly deviceId?: string;
-  /** mautrix-go only: sends all of it in clear, though the room is encrypted. Default: as the room is. */
+  /** mautrix-go only: sends all events unencrypted, though the room is encrypted. Default: as the room is. */
   readonly inClear?: boolean;
 }
 
@@ -101,7 +102,7 @@ interface Scan {
   readonly args: Asked & { readonly code?: string };
 }
 
-/** Not on matrix-nio. Waits for the other side's word on the code that was scanned. Result: {@link VerificationEnd}. */
+/** Not on matrix-nio. Waits for the other side's confirmation of the scanned code. Result: {@link VerificationEnd}. */
 interface FinishScan {
   readonly cmd: "finishScan";
   readonly args: object;
@@ -113,7 +114,7 @@ interface FinishVerification {
   readonly args: { readonly match: boolean };
 }
 
-/** matrix-js-sdk only. Makes a new cross-signing identity in place of the one there is. */
+/** matrix-js-sdk only. Replaces the cross-signing identity by a new one. */
 interface ResetIdentity {
   readonly cmd: "resetIdentity";
   readonly args: object;
@@ -131,7 +132,7 @@ interface IsVerified {
   readonly args: { readonly userId: string };
 }
 
-/** Not on matrix-nio. Reads the key backup in. Result: how many keys. */
+/** Not on matrix-nio. Reads the key backup. Result: the number of keys. */
 interface RestoreBackup {
   readonly cmd: "restoreBackup";
   readonly args: object;
@@ -173,7 +174,7 @@ export type Command =
 
 export type Request = Command & { readonly id: number };
 
-/** A message-like event of a timeline. It is told again, with the same id, when it could be decrypted later. */
+/** A message-like event of a timeline. It is reported again, with the same id, when it could be decrypted later. */
 export interface SeenEvent {
   readonly roomId: string;
   readonly eventId: string;
@@ -186,9 +187,9 @@ export interface SeenEvent {
   readonly encrypted: boolean;
   /** The content as the server has it. */
   readonly wireContent: Readonly<Record<string, unknown>>;
-  /** The event taken back by this `m.room.redaction`. */
+  /** The event that this `m.room.redaction` deletes. */
   readonly redacts?: string;
-  /** Why it can't be read. */
+  /** The reason why it can't be read. */
   readonly decryptionError?: string;
 }
 
@@ -214,9 +215,9 @@ export interface Shield {
   readonly reason: string | null;
 }
 
-/** How a verification ended. */
+/** The end of a verification. */
 export interface VerificationEnd {
   readonly done: boolean;
-  /** Why it came to nothing: the code of the cancellation. */
+  /** The reason of a failure: the code of the cancellation. */
   readonly cancelled?: string;
 }

@@ -15,7 +15,7 @@ export type { DeviceTrust, Message, SeenEvent, Shield };
 export type ClientKind = "js-sdk" | "nio" | "mautrix";
 
 export interface UserOptions {
-  /** Which client software this person uses. */
+  /** This person's client software. */
   readonly kind: ClientKind;
   readonly synapse: Pick<Synapse, "url" | "serverName" | "registerUser">;
   readonly localpart: string;
@@ -31,7 +31,7 @@ export interface UserOptions {
 export interface NewRoom {
   /** Default true. */
   readonly encrypted?: boolean;
-  /** How it is encrypted beside the algorithm: `rotation_period_msgs` … */
+  /** The encryption settings beside the algorithm: `rotation_period_msgs` … */
   readonly encryption?: object;
   /** Whether it is a direct chat: `is_direct` on the invites and an entry in `m.direct`. Default false. */
   readonly direct?: boolean;
@@ -52,7 +52,7 @@ export interface NewText {
 export interface WaitOptions {
   readonly roomId: string;
   readonly sender?: string;
-  /** Only what came after this event. */
+  /** Only messages after this event. */
   readonly after?: string;
   /** Default 20 s. */
   readonly timeoutMs?: number;
@@ -119,7 +119,7 @@ export class User {
     return roomId;
   }
 
-  /** As Element Web waits for a room that it makes for its first message: keys go to those who are seen there. */
+  /** As Element Web waits for a room that it makes for its first message: keys go to the members that it sees. */
   async #waitInvited(roomId: string, userIds: readonly string[]): Promise<void> {
     await eventually(`${userIds.join(", ")} to be seen in ${roomId}`, async () => {
       const members = await this.members(roomId);
@@ -131,7 +131,9 @@ export class User {
     await this.request("POST", `/v3/rooms/${encodeURIComponent(roomId)}/invite`, { user_id: userId });
   }
 
-  /** matrix-js-sdk only. Invites with the keys of what was said before, where the room lets everybody see it (MSC4268). */
+  /**
+   * matrix-js-sdk only. Invites with the keys of earlier messages, where the room lets everybody see them (MSC4268).
+   */
   async inviteWithHistory(roomId: string, userId: string): Promise<void> {
     await this.#client.call({ cmd: "invite", args: { roomId, userId } });
   }
@@ -166,7 +168,7 @@ export class User {
       `${userId} to be "${membership}" in ${roomId}`,
       async () => {
         members = await this.members(roomId);
-        // matrix-nio forgets who has left; to matrix-js-sdk whoever is missing has not been seen yet.
+        // matrix-nio forgets people who have left; matrix-js-sdk has not seen anybody who is missing yet.
         return (members[userId] ?? (this.kind === "nio" ? "leave" : undefined)) === membership;
       },
       { timeoutMs, instead: () => JSON.stringify(members) },
@@ -259,17 +261,17 @@ export class User {
     return (await this.#client.call({ cmd: "deviceTrust", args: { userId } })) as DeviceTrust[];
   }
 
-  /** The warning shown beside an encrypted message; null when there is none to speak of. Not on matrix-nio. */
+  /** The warning beside an encrypted message; null when there is none. Not on matrix-nio. */
   async shield(roomId: string, eventId: string): Promise<Shield | null> {
     return (await this.#client.call({ cmd: "shield", args: { roomId, eventId } })) as Shield | null;
   }
 
-  /** From now on, keys go to and are taken from cross-signed devices alone (MSC4153). matrix-js-sdk only. */
+  /** From now on, keys go only to cross-signed devices, and come only from those (MSC4153). matrix-js-sdk only. */
   async setOnlySignedDevices(on: boolean): Promise<void> {
     await this.#client.call({ cmd: "onlySignedDevices", args: { on } });
   }
 
-  /** From now on, keys go to devices that this person has verified alone. matrix-js-sdk only. */
+  /** From now on, keys go only to devices that this person has verified. matrix-js-sdk only. */
   async setOnlyVerifiedDevices(on: boolean): Promise<void> {
     await this.#client.call({ cmd: "onlyVerifiedDevices", args: { on } });
   }
@@ -284,8 +286,8 @@ export class User {
   }
 
   /**
-   * From now on the events of verifications in encrypted rooms are encrypted, and those that come in clear are passed over,
-   * as nheko and clients on the Rust SDK do it. matrix-js-sdk only.
+   * From now on the events of verifications in encrypted rooms are encrypted, and unencrypted ones are ignored, as in
+   * nheko and clients on the Rust SDK. matrix-js-sdk only.
    */
   async encryptVerifications(): Promise<void> {
     await this.#client.call({ cmd: "encryptVerifications", args: {} });
@@ -312,7 +314,7 @@ export class User {
     };
   }
 
-  /** Makes a new cross-signing identity, as somebody does who has lost all sessions. matrix-js-sdk only. */
+  /** Makes a new cross-signing identity, like somebody who has lost all sessions. matrix-js-sdk only. */
   async resetIdentity(): Promise<void> {
     await this.#client.call({ cmd: "resetIdentity", args: {} });
   }
@@ -327,7 +329,7 @@ export class User {
     return (await this.#client.call({ cmd: "isVerified", args: { userId } })) as boolean;
   }
 
-  /** Reads the key backup in; resolves with how many keys. Not on matrix-nio. */
+  /** Reads the key backup; resolves with the number of keys. Not on matrix-nio. */
   async restoreBackup(): Promise<number> {
     return (await this.#client.call({ cmd: "restoreBackup", args: {} })) as number;
   }
@@ -342,7 +344,7 @@ export class User {
     await this.#client.call({ cmd: "rotateSession", args: { roomId } });
   }
 
-  /** What the client wrote to its log, for looking into a failure. */
+  /** The client's log, for examining a failure. */
   log(): readonly string[] {
     return this.#client.log();
   }
@@ -396,7 +398,7 @@ const COMMANDS: Readonly<Record<ClientKind, { command: string; args: string[] }>
   mautrix: { command: MAUTRIX_USER, args: [] },
 };
 
-/** Registers the user when need be and starts their client. Throws when it can't log in or sync. */
+/** Registers the user if necessary and starts their client. Throws when it can't log in or sync. */
 export async function startUser(options: UserOptions): Promise<User> {
   const { kind, synapse, localpart, password = "a password", unsigned = false, recoveryKey, agent } = options;
   if (agent === undefined) await synapse.registerUser(localpart, password);

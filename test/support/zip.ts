@@ -3,13 +3,13 @@ import { crc32, deflateRawSync } from "node:zlib";
 /** A file in a {@link zip}. */
 export interface Packed {
   readonly name: string;
-  /** What it holds; or how it is packed already. */
+  /** The content, or its packed form. */
   readonly data: string | Uint8Array | { readonly packed: Uint8Array; readonly size: number };
-  /** Says that it is locked (bit 0 of the flags). */
+  /** Marks it as locked (bit 0 of the flags). */
   readonly locked?: boolean;
 }
 
-/** A zip of these files, in this order (APPNOTE 6.3.10), without the checksums of what is packed already. */
+/** A zip of these files, in this order (APPNOTE 6.3.10), without checksums of packed content. */
 export function zip(files: readonly Packed[]): Buffer {
   const parts: Buffer[] = [];
   const directory: Buffer[] = [];

@@ -44,7 +44,7 @@ async function make(database: Database, t: TestContext) {
   return { sender, homeserver, metrics };
 }
 
-/** A room without known state, whose answers a test decides. */
+/** A homeserver that knows no room's state, and answers sends as a test says. */
 async function startHomeserver(t: TestContext) {
   const homeserver = { url: "", sent: [] as string[], answer: { status: 200, body: { event_id: "$sent" } as object } };
   const server = createServer((request, response) => {

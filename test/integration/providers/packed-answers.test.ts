@@ -12,7 +12,7 @@ import { startModelServer, type ModelServer } from "../../support/model-server.t
 const UNPACKED_BYTES = 512 * 1024 * 1024;
 const MOST_MIB = 256;
 
-/** A highly repetitive answer, which these two compression methods can shrink. */
+/** The number of copies of one compressed piece: these two methods allow their concatenation. */
 const TIMES = 32;
 const again = (packed: Buffer): Buffer => Buffer.concat(Array<Buffer>(TIMES).fill(packed));
 const part = (text: string): Buffer => Buffer.alloc(UNPACKED_BYTES / TIMES, text);

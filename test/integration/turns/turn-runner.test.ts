@@ -596,7 +596,7 @@ forEachDatabase((_kind, open) => {
       const world = await World.create(await open());
       world.drafting = drafting(24);
       world.respond = async (turn, _signal, show) => {
-        // As found in the memory, while the answer is made.
+        // The memory turned out to hold something encrypted while the answer is made.
         if (turn.roomId === "!found:a.b") await world.store.markEncrypted(turn);
         show("so far");
         await eventually("the draft", () => world.sent.has(`${turn.eventId} ${DRAFT_STEP}`));

@@ -3,10 +3,13 @@
  * Recorded of the model SmolLM2-135M-Instruct (Q4_1) with a context window of 512 tokens and one slot.
  */
 
-/** The build is that of xllamacpp's version; of itself it says `b0-unknown`. */
+/** The build has xllamacpp's version; it calls itself `b0-unknown`. */
 export const server = "llama-server (llama.cpp b11549, by xllamacpp 2026.10.11549)";
 
-/** `GET /v1/models`: the model by its file's path, its window in `meta.n_ctx`, what it can do beside the list and in `architecture`. */
+/**
+ * `GET /v1/models`: the model by its file's path, its window in `meta.n_ctx`, its abilities beside the list and in
+ * `architecture`.
+ */
 export const models = [
   "HTTP/1.1 200 OK\r\n",
   "Server: llama.cpp\r\n",
@@ -302,7 +305,7 @@ export const audioRefused = [
   '{"error":{"code":501,"message":"The current model does not support audio input.","type":"not_supported_error"}}',
 ].join("");
 
-/** Anything that is asked before the model is loaded. */
+/** Any request before the model is loaded. */
 export const loading = [
   "HTTP/1.1 503 Service Unavailable\r\n",
   "Server: llama.cpp\r\n",
@@ -314,7 +317,7 @@ export const loading = [
   '{"error":{"message":"Loading model","type":"unavailable_error","code":503}}',
 ].join("");
 
-/** A question without the key of a server that wants one. */
+/** A question without the key, to a server that needs one. */
 export const wrongKey = [
   "HTTP/1.1 401 Unauthorized\r\n",
   "Server: llama.cpp\r\n",
@@ -326,7 +329,7 @@ export const wrongKey = [
   '{"error":{"message":"Invalid API Key","type":"authentication_error","code":401}}',
 ].join("");
 
-/** An answer whose server was killed in the midst of it: the connection ended there. */
+/** An answer whose server was killed during it: the connection ended there. */
 export const killed = [
   "HTTP/1.1 200 OK\r\n",
   "Server: llama.cpp\r\n",

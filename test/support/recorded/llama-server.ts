@@ -9,7 +9,7 @@ function bodyOf(response: string): string[] {
   for (let at = start; ;) {
     const end = response.indexOf("\r\n", at);
     const length = Number.parseInt(response.slice(at, end), 16);
-    // What was sent is ASCII: as many characters as bytes. An answer that broke off has no last chunk.
+    // The sent bytes are ASCII: as many characters as bytes. An answer that broke off has no last chunk.
     if (end === -1 || !(length > 0)) return chunks;
     chunks.push(response.slice(end + 2, end + 2 + length));
     at = end + 2 + length + 2;
@@ -37,7 +37,7 @@ const chunk = (choices: readonly object[], more: object = {}): string =>
 const piece = (delta: object, reason: string | null = null): string =>
   chunk([{ finish_reason: reason, index: 0, delta }], { timings: { cache_n: 7, prompt_n: 10, predicted_n: 78 } });
 
-/** Of the recorded answers the shortest alone: each is cut at every byte. */
+/** Only the shortest of the recorded answers: each is cut at every byte. */
 export const llamaServer: RecordedServer = {
   server: bytes.server,
   protocol: "openai",

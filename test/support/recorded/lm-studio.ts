@@ -74,7 +74,7 @@ export const lmStudio: RecordedServer = {
       code: "too_long",
       limitTokens: 4096,
     },
-    // 0.4: the status is 200 by then.
+    // 0.4: the status is already 200.
     "the same in a stream": {
       pieces: [
         `event: error\ndata: ${JSON.stringify({ error: { message: TOO_LONG } })}\n\n`,
@@ -126,7 +126,7 @@ export const lmStudio: RecordedServer = {
       chat: ["qwen/qwen3.5-9b", "google/gemma-3-4b"],
       others: ["text-embedding-nomic-embed-text-v1.5", "allenai/olmocr-2-7b"],
     },
-    // At /api/v0, which some set as the address.
+    // At /api/v0, which some people set as the address.
     "by its own": {
       body: JSON.stringify({
         object: "list",

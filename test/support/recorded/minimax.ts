@@ -20,7 +20,7 @@ const chunk = (choices: readonly object[] | null, more: object = {}): string =>
   });
 const piece = (delta: object): string =>
   chunk([{ index: 0, delta: { role: "assistant", name: "MiniMax AI", audio_content: "", ...delta } }]);
-/** The whole answer comes again with its end, and no mark behind it. */
+/** The whole answer comes again at its end, without a final mark. */
 const whole = (content: string, reason = "stop"): string =>
   data({
     id: "04ecb5d9b1921ae0fb0e8da9017a5474",

@@ -60,7 +60,7 @@ export const openAiServer: RecordedServer = {
       text: "First,",
       reason: "filtered",
     },
-    // Azure: what was asked is judged first, in a piece without a choice.
+    // Azure: the question is judged first, in a piece without a choice.
     "judged before it begins": {
       pieces: [
         data({

@@ -2,21 +2,21 @@ import type { ProviderFailure } from "../../../src/language/failures.ts";
 import type { ChatUsage, EndReason, ModelFacts } from "../../../src/providers/provider.ts";
 
 /**
- * What one kind of model server sends: the shapes are those of its documentation and of what people reported of it, or recorded
- * where that is said; the words in them are ours.
+ * The output of one kind of model server: the shapes come from its documentation and from people's reports, or were
+ * recorded where that is said; the words in them are ours.
  */
 export interface RecordedServer {
   /** Its name and version. Where a shape is of another version, the shape says so. */
   readonly server: string;
   readonly protocol: "ollama" | "openai" | "anthropic";
   readonly answers: Readonly<Record<string, RecordedAnswer>>;
-  /** What may come between any two pieces of an answer, and says nothing. */
+  /** Pieces without meaning that may come between any two pieces of an answer. */
   readonly odd: Readonly<Record<string, string>>;
   readonly failures: Readonly<Record<string, RecordedFailure>>;
   readonly lists: Readonly<Record<string, RecordedList>>;
 }
 
-/** An answer as it comes over the wire, and what is to be understood of it. */
+/** An answer on the wire, and its expected meaning. */
 export interface RecordedAnswer {
   readonly pieces: readonly string[];
   readonly text: string;
@@ -25,27 +25,27 @@ export interface RecordedAnswer {
   readonly usage?: ChatUsage;
 }
 
-/** A failure as it comes over the wire, and what is to be understood of it. */
+/** A failure on the wire, and its expected meaning. */
 export interface RecordedFailure {
   /** 200 unless said otherwise. */
   readonly status?: number;
   readonly contentType?: string;
   readonly pieces: readonly string[];
   readonly code: ProviderFailure;
-  /** What was said before it. */
+  /** The words before the failure. */
   readonly text?: string;
-  /** The window that is learnt of it, in tokens. */
+  /** The window that is learnt from it, in tokens. */
   readonly limitTokens?: number;
 }
 
-/** A list of models, and what is told of each that it names. */
+/** A list of models, and the facts of each that it names. */
 export interface RecordedList {
   readonly body: string;
-  /** Those of which an agent is made where `discover` is on, by their names. */
+  /** The models that become agents where `discover` is on, by their names. */
   readonly chat: readonly string[];
-  /** The others: of these none is made. */
+  /** The other models, which become none. */
   readonly others: readonly string[];
-  /** What the list itself tells of a model. */
+  /** The facts of a model from the list itself. */
   readonly facts?: Readonly<Record<string, ModelFacts>>;
 }
 

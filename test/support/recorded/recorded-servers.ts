@@ -8,7 +8,7 @@ import { openRouter } from "./openrouter.ts";
 import type { RecordedServer } from "./recorded-server.ts";
 import { vllm } from "./vllm.ts";
 
-/** All of them: what is true of one provider's client has to be so of what each of these sends. */
+/** All of them: a claim about a provider's client must hold for the output of each of these. */
 export const RECORDED_SERVERS: readonly RecordedServer[] = [
   ollama,
   llamaServer,

@@ -72,7 +72,7 @@ export const vllm: RecordedServer = {
       thinking: "\nOkay.\n",
       reason: "stop",
     },
-    // vllm-mlx 0.4, and vLLM 0.10 now and then.
+    // vllm-mlx 0.4, and sometimes vLLM 0.10.
     "that ends without saying why": {
       pieces: [begin, piece({ content: "Sunny." }), piece({ content: "" }), DONE],
       text: "Sunny.",
@@ -88,7 +88,7 @@ export const vllm: RecordedServer = {
       text: "One, two",
       reason: "length",
     },
-    // --enable-auto-tool-choice, with a model that calls what nobody has offered.
+    // --enable-auto-tool-choice, with a model that calls a tool that nobody has offered.
     "with a tool's call beside it": {
       pieces: [
         begin,
