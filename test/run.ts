@@ -13,15 +13,16 @@ import { startServices, type Services } from "./support/services.ts";
 import { temporaryRoot } from "./support/temporary-root.ts";
 import { combine } from "./support/test-summary.ts";
 
-/** How many files run at once: they wait for databases and servers more than they compute. */
+/** The number of files that run at once: they wait for databases and servers more than they compute. */
 const CONCURRENCY = 3;
 
-/** Of a file, or of all those that share a process, on a machine that does much else. */
+/** The time limit of a file, or of all files that share a process, on a machine with much other work. */
 const FILE_TIMEOUT_MS = 60 * 60_000;
 
 /**
- * How many processes run the files of a suite. A process of its own for each would cost more than most of these files: what
- * they import, and an embedded database, are compiled anew in each. A suite that is not named here has one for each file.
+ * The number of processes that run the files of a suite. A separate process for each would cost more than most of these
+ * files: their imports, and an embedded database, are compiled again in each. A suite that is not named here has one
+ * for each file.
  */
 const PROCESSES: Readonly<Record<string, number>> = { unit: 6, integration: 6 };
 
@@ -55,11 +56,11 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
   });
 }
 
-// Whatever a test leaves in the folder for temporary files goes when the run has ended.
+// All files that a test leaves in the folder for temporary files are removed when the run has ended.
 const temporary = await mkdtemp(join(await temporaryRoot(), "matrix-agents-test-"));
 await chmod(temporary, 0o711);
 process.env["TMPDIR"] = temporary;
-// Hundreds of processes load the same modules; each compiles only what none before it has.
+// Hundreds of processes load the same modules; each compiles only those that none before it has.
 process.env["NODE_COMPILE_CACHE"] ??= join(temporary, "compile-cache");
 
 let services: Promise<Services> | undefined;
@@ -80,9 +81,9 @@ try {
   if (waiting.length > 0) {
     services = startServices((line) => console.error(line), { model: suites.includes("models") });
   }
-  // Whether it fails is seen where it is awaited, after the unit tests.
+  // A failure is handled where this is awaited, after the unit tests.
   services?.catch(() => undefined);
-  // A unit test that is run alone is done sooner without.
+  // A single unit test finishes sooner without it.
   if (waiting.length > 0 || filter.length === 0) await makeEmbeddedTemplate();
   const start = (files: string[]): ReturnType<typeof run> =>
     run({ files, concurrency: CONCURRENCY, timeout: FILE_TIMEOUT_MS, signal: ended.signal });

@@ -19,7 +19,7 @@ export const SYNAPSE_VENV = inCheckout(
 export const SYNAPSE_POSTGRES_VENV = inCheckout(".cache/synapse-postgres-venv");
 export const SYNAPSE_POSTGRES_PACKAGES = { locked: inCheckout("test/image/synapse.txt") };
 
-/** The Python environment with matrix-nio, which wants other versions of what Synapse uses. */
+/** The Python environment with matrix-nio, which needs other versions of Synapse's libraries. */
 export const NIO_VENV = inCheckout(".cache/nio-venv");
 export const NIO_PACKAGES = { locked: inCheckout("test/support/nio.txt") };
 
