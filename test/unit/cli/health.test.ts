@@ -1,13 +1,17 @@
 import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { describe, it } from "node:test";
+import { after, describe, it } from "node:test";
 import { dump } from "js-yaml";
 import { silentLogger } from "../../../src/observability/log.ts";
 import { listenForMonitoring } from "../../../src/observability/monitoring-listener.ts";
-import { runCommand, type CommandResult } from "../../support/command.ts";
+import type { CommandResult } from "../../support/command.ts";
+import { CommandThread } from "../../support/command-thread.ts";
 import { freePort } from "../../support/free-port.ts";
 import { temporaryDirectory } from "../../support/temporary.ts";
+
+const commands = new CommandThread();
+after(() => commands.stop());
 
 /** `matrix-agents health` on a configuration with this for monitoring. */
 async function health(monitoring: object, ...args: string[]): Promise<CommandResult> {
@@ -17,7 +21,7 @@ async function health(monitoring: object, ...args: string[]): Promise<CommandRes
     config,
     dump({ homeserver, monitoring, providers: { demo: { type: "demo" } }, agents: { demo: { provider: "demo" } } }),
   );
-  return runCommand(["health", ...args, "-c", config]);
+  return commands.run(["health", ...args, "-c", config]);
 }
 
 describe("matrix-agents health", () => {

@@ -5,6 +5,7 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { load } from "js-yaml";
+import { CommandThread } from "../../support/command-thread.ts";
 import { inCheckout } from "../../support/paths.ts";
 import { startProcess } from "../../support/process.ts";
 import { temporaryDirectory } from "../../support/temporary.ts";
@@ -39,6 +40,7 @@ interface Ended {
 }
 
 describe("matrix-agents init", () => {
+  const commands = new CommandThread({ ...process.env, OLLAMA_HOST: "127.0.0.1:1" });
   let homeserver: Server;
   let url: string;
 
@@ -55,8 +57,9 @@ describe("matrix-agents init", () => {
     await new Promise<void>((listening) => homeserver.listen(0, "127.0.0.1", listening));
     url = `http://127.0.0.1:${(homeserver.address() as AddressInfo).port}`;
   });
-  after(() => {
+  after(async () => {
     homeserver.close();
+    await commands.stop();
   });
 
   async function init(folder: string, answers: readonly (readonly [string, string])[]): Promise<Ended> {
@@ -79,10 +82,9 @@ describe("matrix-agents init", () => {
 
   /** Without a terminal. */
   async function initBy(folder: string, ...options: readonly string[]): Promise<Ended> {
-    const args = [inCheckout("src/main.ts"), "init", "--no-wait", "-c", join(folder, "config.yaml"), ...options];
-    const child = await startProcess({ command: process.execPath, args, env: { OLLAMA_HOST: "127.0.0.1:1" } });
-    const { code } = await child.exited;
-    return { code, shown: [...child.stdout, ...child.stderr].join("\n") };
+    const args = ["init", "--no-wait", "-c", join(folder, "config.yaml"), ...options];
+    const { code, stdout, stderr } = await commands.run(args);
+    return { code, shown: stdout + stderr };
   }
 
   it("asks on a terminal for missing settings, again after an impossible answer, and proposes what it found out", async () => {

@@ -8,6 +8,8 @@ import { text } from "node:stream/consumers";
 import { after, before, describe, it } from "node:test";
 import { dump, load } from "js-yaml";
 import type { RegistrationFile } from "../../../src/config/registration.ts";
+import type { CommandResult } from "../../support/command.ts";
+import { CommandThread } from "../../support/command-thread.ts";
 import { layEmbedded } from "../../support/embedded.ts";
 import { freePort } from "../../support/free-port.ts";
 import { inCheckout } from "../../support/paths.ts";
@@ -22,14 +24,17 @@ const CONFIG = {
   agents: { demo: { provider: "demo" } },
 };
 
-interface Ended {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
+const commands = new CommandThread();
+after(() => commands.stop());
+
+/** Runs a command to its end: all but `start`. */
+async function run(args: readonly string[]): Promise<CommandResult> {
+  const { code, stdout, stderr } = await commands.run(args);
+  return { code, stdout: stdout.trimEnd(), stderr: stderr.trimEnd() };
 }
 
-/** Runs the command to its end. */
-async function run(args: readonly string[], cwd?: string): Promise<Ended> {
+/** Runs it in a process of its own. */
+async function runProcess(args: readonly string[], cwd?: string): Promise<CommandResult> {
   const child = await startProcess({
     command: process.execPath,
     args: [inCheckout("src/main.ts"), ...args],
@@ -53,6 +58,15 @@ describe("matrix-agents", () => {
     child.stdout.destroy();
     const [stderr] = await Promise.all([text(child.stderr), once(child, "close")]);
     assert.deepEqual([child.exitCode, stderr], [0, ""]);
+  });
+
+  it("ends with its exit code, and says on standard error why", async () => {
+    const usage = await runProcess(["strat"]);
+    assert.deepEqual([usage.code, usage.stdout], [2, ""]);
+    assert.match(usage.stderr, /no command "strat"/);
+    const failure = await runProcess(["check-config"], await temporaryDirectory("cli"));
+    assert.deepEqual([failure.code, failure.stdout], [2, ""]);
+    assert.match(failure.stderr, /config\.yaml/);
   });
 
   for (const args of [["help"], ["--help"], ["strat", "-h"]]) {
@@ -158,7 +172,8 @@ describe("matrix-agents", () => {
         database: "postgres://u:hunter2@h/d",
         agents: { demo: { provider: "demoo", temperature: "warm" } },
       });
-      const { code, stdout, stderr } = await run([command, "-c", config]);
+      const inProcess = command === "start" ? runProcess : run;
+      const { code, stdout, stderr } = await inProcess([command, "-c", config]);
       assert.equal(code, 2);
       assert.equal(stdout, "");
       assert.ok(stderr.includes(config), stderr);
@@ -173,23 +188,25 @@ describe("matrix-agents", () => {
 
   it("takes config.yaml of the current folder, and says what to do where there is none", async () => {
     const { folder } = await folderWith();
-    const registered = await run(["generate-registration"], folder);
+    const registered = await runProcess(["generate-registration"], folder);
     assert.equal(registered.code, 0);
-    assert.equal((await run(["check-config"], folder)).code, 0);
-    const { code, stderr } = await run(["start"], await temporaryDirectory("cli"));
+    assert.equal((await runProcess(["check-config"], folder)).code, 0);
+    const { code, stderr } = await runProcess(["start"], await temporaryDirectory("cli"));
     assert.equal(code, 2);
     assert.match(stderr, /config\.yaml.*\n.*no such file.*config\.example\.yaml/);
   });
 
   it("start and check-config need a registration that fits", async () => {
     const { config, registration } = await folderWith();
-    for (const command of ["start", "check-config"]) {
-      const { code, stderr } = await run([command, "-c", config]);
+    for (const { code, stderr } of [
+      await runProcess(["start", "-c", config]),
+      await run(["check-config", "-c", config]),
+    ]) {
       assert.equal(code, 2);
       assert.match(stderr, /no such file.*generate-registration/);
     }
     await writeFile(registration, "id: agents\n");
-    const { code, stderr } = await run(["start", "-c", config]);
+    const { code, stderr } = await runProcess(["start", "-c", config]);
     assert.equal(code, 2);
     assert.match(stderr, /as_token: found nothing/);
   });
@@ -236,7 +253,7 @@ describe("matrix-agents generate-registration", () => {
 
   it("of several at once lets one write", async () => {
     const { config, registration } = await folderWith();
-    const ended = await Promise.all([1, 2, 3].map(() => run(["generate-registration", "-c", config])));
+    const ended = await Promise.all([1, 2, 3].map(() => runProcess(["generate-registration", "-c", config])));
     assert.deepEqual(ended.map(({ code }) => code).sort(), [0, 2, 2]);
     assert.match(await readFile(registration, "utf8"), /as_token: [0-9a-f]{64}/);
   });
@@ -290,11 +307,11 @@ describe("matrix-agents start that can't", () => {
     taken.close();
   });
 
-  async function startWith(settings: object): Promise<Ended> {
+  async function startWith(settings: object): Promise<CommandResult> {
     const { folder, config } = await folderWith({ ...CONFIG, ...settings });
     await layEmbedded(join(folder, "data", "database"));
     assert.equal((await run(["generate-registration", "-c", config])).code, 0);
-    return run(["start", "-c", config]);
+    return runProcess(["start", "-c", config]);
   }
 
   it("listen for monitoring says which setting to change", async () => {
