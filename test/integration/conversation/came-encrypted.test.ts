@@ -45,16 +45,16 @@ const WAYS: Readonly<Record<string, (world: World) => Promise<string>>> = {
     await world.database.query("delete from messages where event_id = $1", [secret]);
     return world.say("what did you say?", { ...group, encrypted: false });
   },
-  "what was overheard": async (world) => {
+  "an overheard message": async (world) => {
     await world.say("!listen on", { ...group, sender: MODERATOR, encrypted: false });
     await world.say("among us", { direct: false, encrypted: true });
     return world.say("what did we say?", { ...group, encrypted: false });
   },
-  "what came too late to be answered": async (world) => {
+  "a message that came too late for an answer": async (world) => {
     await world.say("late", { ...group, encrypted: true, lateMs: 61_000 });
     return world.say("what did I say?", { ...group, encrypted: false });
   },
-  "an edit of what came in clear": async (world) => {
+  "an edit of an unencrypted message": async (world) => {
     const first = await world.say("harmless", { ...group, encrypted: false });
     await answered(world, first);
     const replaced = { "m.new_content": { msgtype: "m.text", body: "the secret" } };
@@ -84,7 +84,7 @@ const WAYS: Readonly<Record<string, (world: World) => Promise<string>>> = {
     await world.say("!system Speak of the secret", { ...group, sender: MODERATOR, encrypted: true });
     return world.say("and now?", { ...group, encrypted: false });
   },
-  "what is to be kept in mind": async (world) => {
+  "a remembered text": async (world) => {
     await world.say("!remember the secret", { ...group, sender: MODERATOR, encrypted: true });
     return world.say("and now?", { ...group, encrypted: false });
   },

@@ -28,8 +28,8 @@ forEachDatabase((_kind, open) => {
       ["a poll of today", { msgtype: "m.poll.start" }, /vote/],
       ["a contact", { msgtype: "m.contact", body: "Carol" }, /kind of message/],
       ["a video without a place", { msgtype: "m.video", body: "cat.mp4" }, /kind of message/],
-      ["what nobody knows", { msgtype: "com.example.dance" }, /kind of message/],
-      ["what has the name of something else", { msgtype: "constructor" }, /kind of message/],
+      ["an unknown kind", { msgtype: "com.example.dance" }, /kind of message/],
+      ["a kind with a name from JavaScript", { msgtype: "constructor" }, /kind of message/],
     ];
     for (const [what, content, words] of kinds) {
       it(`gets a friendly reply in a direct chat, once: ${what}`, async () => {

@@ -459,7 +459,7 @@ forEachDatabase((kind, open) => {
       assert.equal((await database.query("select from events")).count, 2);
     });
 
-    it("holds only so much of a sender, and of a server, the newest, for all agents alike", async () => {
+    it("holds only so much mail of a sender, and of a server: the newest, for all agents together", async () => {
       const { database, store } = await make();
       await store(membership(LLAMA, "join"), membership(MAX, "join"));
       const held = async (sender = "%"): Promise<string[]> => {

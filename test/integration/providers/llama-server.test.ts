@@ -75,9 +75,13 @@ describe(recorded.server, () => {
   const props = JSON.parse(bodyOf(recorded.props)) as Record<string, unknown>;
   for (const [what, answers, facts] of [
     ["the window from /props", { "/v1/models": untold, "/props": recorded.props }, { sees: false, contextTokens: 512 }],
-    ["the window it was trained with in doubt", { "/v1/models": untold }, { sees: false, contextTokens: 8192 }],
     [
-      "the window it was trained with where /props has none, as a router's",
+      "the window of its training when there is no other",
+      { "/v1/models": untold },
+      { sees: false, contextTokens: 8192 },
+    ],
+    [
+      "the window of its training where /props has none, like a router's",
       { "/v1/models": untold, "/props": response({ default_generation_settings: { n_ctx: 0 }, role: "router" }) },
       { sees: false, contextTokens: 8192 },
     ],
@@ -96,14 +100,18 @@ describe(recorded.server, () => {
       },
       { sees: true, contextTokens: 512 },
     ],
-    ["nothing of what is odd", { "/v1/models": response({ models: [null, 7], data: [null, {}] }) }, { sees: false }],
     [
-      "nothing of odd /props",
+      "nothing from invalid entries",
+      { "/v1/models": response({ models: [null, 7], data: [null, {}] }) },
+      { sees: false },
+    ],
+    [
+      "nothing from an invalid /props",
       { "/v1/models": untold, "/props": response([null]) },
       { sees: false, contextTokens: 8192 },
     ],
   ] satisfies [string, Record<string, string>, ModelFacts][]) {
-    it(`of an older version is known ${what}`, async () => {
+    it(`of an older version tells ${what}`, async () => {
       await using server = await startReplayServer(answers, recorded.unknownPath);
       for (const path of ["/v1", "/v1/"]) assert.deepEqual(await provider(server.url, path).facts(MODEL), facts);
     });
@@ -135,8 +143,8 @@ describe(recorded.server, () => {
   for (const [what, answer, code] of [
     ["a picture that it can't see", recorded.pictureRefused, "refused"],
     ["two of its own messages at the end", recorded.rolesRefused, "refused"],
-    ["what comes without its key", recorded.wrongKey, "refused"],
-    ["what comes while it loads", recorded.loading, "busy"],
+    ["a request without its key", recorded.wrongKey, "refused"],
+    ["a request while it loads", recorded.loading, "busy"],
   ] as const) {
     it(`refuses ${what}: ${code}`, async () => {
       const { text, end } = await asked(answer);

@@ -198,7 +198,7 @@ forEachDatabase((_kind, open) => {
       }
     });
 
-    it("gives keys to nobody whom only an event names: to those alone whom the state names, for which the server answers", async () => {
+    it("gives no key to people whom only an event names, but only to members of the state, for which the server answers", async () => {
       const database = await open();
       const rooms = new Rooms(database, silentLogger());
       const mallory = "@mallory:elsewhere.test";

@@ -132,7 +132,7 @@ describe("in a group an agent is addressed by", () => {
       "hello",
     ],
     [
-      "a pill behind what is said",
+      "a pill after the words",
       {
         body: "what is X, Llama?",
         formatted_body: `what is X, <a href="https://matrix.to/#/${LLAMA}">Llama</a>?`,
@@ -180,8 +180,8 @@ describe("in a group an agent is addressed by", () => {
 describe("in a group an agent is not addressed by", () => {
   const cases: [string, Record<string, unknown>][] = [
     ["@room", { body: "@room dinner", "m.mentions": { room: true } }],
-    ["talk about it", { body: "I like Llama a lot" }],
-    ["talk to another about it", { body: "Max, Llama is a model, isn't it?" }],
+    ["words about it", { body: "I like Llama a lot" }],
+    ["words to another agent about it", { body: "Max, Llama is a model, isn't it?" }],
     ["its name at the end, where it is not mentioned", { body: "what is X, @llama?" }],
     ["a word that begins like its name", { body: "Llamas are animals" }],
     ["a name that begins like its own", { body: "llama3.2-3b: hello" }],
@@ -205,7 +205,7 @@ describe("in a group an agent is not addressed by", () => {
         },
       },
     ],
-    ["mentions that are none", { body: "hi", "m.mentions": { user_ids: LLAMA } }],
+    ["invalid mentions", { body: "hi", "m.mentions": { user_ids: LLAMA } }],
     ["a broken pill", { body: "x", formatted_body: '<a href="https://matrix.to/#/%E0%A4%A">x</a>' }],
     ["an empty body", { body: "  ", "m.mentions": { user_ids: [LLAMA] } }],
     ["a body that is no text", { body: 7, "m.mentions": { user_ids: [LLAMA] } }],

@@ -115,7 +115,7 @@ describe("a good configuration", () => {
     assert.deepEqual([has?.contextTokens, has?.keepAlive], [1024, "-1"]);
   });
 
-  it("sets the trusted senders for everywhere, for an agent and for a room", async () => {
+  it("sets the trusted senders globally, for an agent and for a room", async () => {
     const { trust } = (
       await loadSettings({
         encryption: { trust: { send: "cross-signed-tofu" } },

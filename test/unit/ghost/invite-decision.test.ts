@@ -14,24 +14,24 @@ describe("an invite", () => {
   const cases: readonly [string, Partial<KnownInvite>, InviteDecision][] = [
     ["is accepted, and counts against the inviter's quota", {}, { kind: "accept", counts: true }],
     [
-      "by somebody who may not is declined, whatever the room is",
+      "by a person without access is declined, whatever the room is",
       { permission: { allowed: false, reason: "no_access" }, isBanList: true },
       { kind: "not_permitted", reason: "no_access" },
     ],
     [
-      "to a ban list is accepted and does not count",
+      "to a ban list is accepted and does not count against the quota",
       { isBanList: true, mode: "off" },
       { kind: "accept", counts: false },
     ],
     ["to an encrypted room is declined where agents don't encrypt", { mode: "off" }, { kind: "wrong_encryption" }],
     [
-      "to a room in clear is declined where agents must encrypt",
+      "to an unencrypted room is declined where agents must encrypt",
       { mode: "require", isEncrypted: false },
       { kind: "wrong_encryption" },
     ],
     ["to an encrypted room is accepted where they must", { mode: "require" }, { kind: "accept", counts: true }],
     [
-      "that does not say whether the room is encrypted is accepted: what the room is, is read there",
+      "that does not say whether the room is encrypted is accepted, because the room's state says it",
       { mode: "require", isEncrypted: undefined },
       { kind: "accept", counts: true },
     ],

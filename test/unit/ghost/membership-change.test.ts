@@ -19,9 +19,9 @@ function member(membership: unknown, before?: unknown) {
 describe("a ghost's own membership event", () => {
   const cases: readonly [string, ReturnType<typeof member>, OwnMembershipChange][] = [
     ["that invites", member("invite"), { kind: "invited" }],
-    ["by which it comes in after an invite", member("join", "invite"), { kind: "entered" }],
+    ["that is a join after an invite", member("join", "invite"), { kind: "entered" }],
     ["that only changes its profile", member("join", "join"), { kind: "joined" }],
-    ["by which it comes in without an invite", member("join"), { kind: "joined" }],
+    ["that is a join without an invite", member("join"), { kind: "joined" }],
     ["that removes it", member("leave", "join"), { kind: "gone", membership: "leave" }],
     ["that bans it", member("ban", "join"), { kind: "gone", membership: "ban" }],
     ["that knocks for it", member("knock"), { kind: "gone", membership: "knock" }],

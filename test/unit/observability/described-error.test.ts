@@ -30,7 +30,7 @@ function postgresError(code: string, message: string): Error {
 describe("an error in the log", () => {
   for (const [what, error] of [
     ["text that is no JSON", thrownBy(() => JSON.parse(`${SAID} and more`))],
-    ["JSON with text behind it", thrownBy(() => JSON.parse(`{"a":1}\n${SAID}`))],
+    ["JSON with text after it", thrownBy(() => JSON.parse(`{"a":1}\n${SAID}`))],
     ["a header that can't be sent", thrownBy(() => new Headers({ authorization: `Bearer ${SAID}\n\u20ac` }))],
     ["a value of PostgreSQL's", postgresError("22P02", `invalid input syntax for type integer: "${SAID}"`)],
     ["a row of PostgreSQL's", postgresError("23505", 'duplicate key value violates unique constraint "messages_key"')],
@@ -38,7 +38,7 @@ describe("an error in the log", () => {
     ["the engine's choice", new Error(`unknown variant \`${SAID}\`, expected one of \`a\`, \`b\``)],
     ["a quote that does not end", new Error(`cannot read "${SAID}\n and more`)],
     ["text that was thrown", `cannot read "${SAID}"`],
-    ["what is no error", { body: SAID }],
+    ["a value that is no error", { body: SAID }],
     ["several at once", new AggregateError([new Error(SAID)], "all failed")],
   ] as const) {
     it(`about ${what} repeats nothing of it`, () => {

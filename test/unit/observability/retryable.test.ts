@@ -32,11 +32,11 @@ describe("an error after which the same may work later", () => {
 describe("an error after which the same will never work", () => {
   const cases: [string, unknown][] = [
     ["a refusal", answered(403)],
-    ["an answer that is none", new UnexpectedAnswer("PUT /x", "no JSON")],
+    ["an invalid answer", new UnexpectedAnswer("PUT /x", "no JSON")],
     ["a statement that is wrong", thrown("invalid byte sequence", "22021")],
     ["an encryption that we do not speak", new UnsupportedEncryption("x")],
     ["a mistake of ours", new TypeError("undefined is not a function")],
-    ["what is no error", "ECONNREFUSED"],
+    ["a value that is no error", "ECONNREFUSED"],
   ];
   for (const [name, error] of cases) it(`after ${name}`, () => assert.ok(!isRetryable(error)));
 });

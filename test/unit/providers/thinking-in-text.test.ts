@@ -26,13 +26,13 @@ const CASES: Readonly<Record<string, readonly [string, string, string]>> = {
   "Mistral's mark": ["[THINK]hm[/THINK]Hello!", "hm", "Hello!"],
   "Kimi's mark": ["◁think▷hm◁/think▷Hello!", "hm", "Hello!"],
   "other tags": ["<thinking>hm</thinking>Hello!", "hm", "Hello!"],
-  "an end whose beginning stood in the prompt": [
+  "an end tag whose beginning is in the prompt": [
     "Hm, a greeting.\nI greet.\n</think>\n\nHello!",
     "Hm, a greeting.\nI greet.",
     "Hello!",
   ],
-  "nothing but such an end": ["</think>\n\nHello!", "", "Hello!"],
-  "such an end as the last there is, behind which nothing comes": ["Hm.\n</think>", "", "Hm.\n</think>"],
+  "only such an end tag": ["</think>\n\nHello!", "", "Hello!"],
+  "such an end tag at the very end": ["Hm.\n</think>", "", "Hm.\n</think>"],
   "a thought that never ends": ["<think>hm, and on", "hm, and on", ""],
   "harmony's channels": [
     "<|channel|>analysis<|message|>Hm, a greeting.<|end|><|start|>assistant<|channel|>final<|message|>Hello!<|return|>",
@@ -60,7 +60,7 @@ const CASES: Readonly<Record<string, readonly [string, string, string]>> = {
   "an answer with both tags": ["Write:\n<think>\nhm\n</think>\nthen", "", "Write:\n<think>\nhm\n</think>\nthen"],
   "an answer about an end token": ["The token <|im_end|> ends a turn.", "", "The token <|im_end|> ends a turn."],
   "less than a tag": ["<th", "", "<th"],
-  "what only begins like a mark": ["<|chan", "", "<|chan"],
+  "text that only begins like a mark": ["<|chan", "", "<|chan"],
   comparisons: ["1 < 2 and <b>3</b> > 2 <", "", "1 < 2 and <b>3</b> > 2 <"],
   "a tag inside a sentence": ["I think <think> is a tag.", "", "I think <think> is a tag."],
 };

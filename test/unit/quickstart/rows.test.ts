@@ -9,8 +9,8 @@ const texts = (line: Line, columns: number): string[] =>
 describe("the rows of a line", () => {
   for (const [what, text, columns, rows] of [
     ["nothing", "", 10, [""]],
-    ["what fits", "abc", 3, ["abc"]],
-    ["what does not", "abcdefg", 3, ["abc", "def", "g"]],
+    ["a text that fits", "abc", 3, ["abc"]],
+    ["a text that does not fit", "abcdefg", 3, ["abc", "def", "g"]],
     ["wide characters", "鯨は大きい", 5, ["鯨は", "大き", "い"]],
     ["a wide character in a narrow place", "鯨a", 1, ["鯨", "a"]],
     ["emoji of several characters", "👨‍👩‍👧🇩🇪👋🏽", 4, ["👨‍👩‍👧🇩🇪", "👋🏽"]],
