@@ -1,6 +1,4 @@
-import { Readable } from "node:stream";
-import { buffer } from "node:stream/consumers";
-import { createDeflate, deflateSync } from "node:zlib";
+import { constants, deflateRawSync, deflateSync } from "node:zlib";
 
 /** A PDF with a page for each text; an empty text makes a page without any. */
 export function pdf(...pages: readonly string[]): Buffer {
@@ -31,14 +29,34 @@ export function pdf(...pages: readonly string[]): Buffer {
   return Buffer.from(`${file}xref\n0 ${size}\n0000000000 65535 f \n${table}${end}`, "latin1");
 }
 
-/** The unpacked size of a page's content, in bytes. */
-const BOMB_BYTES = 1024 * 1024 * 1024;
+/** The size of the bomb's page once unpacked, in bytes: a gigabyte. */
+const BOMB_BYTES = 1024 ** 3;
+
+/**
+ * A gigabyte of spaces as zlib packs it (RFC 1950). A flushed piece refers to nothing before it, so one piece, packed once,
+ * is repeated; packing all of them would take seconds.
+ */
+function packedSpaces(): Buffer {
+  const piece = Buffer.alloc(1024 * 1024, " ");
+  const packed = deflateRawSync(piece, { level: 9, finishFlush: constants.Z_FULL_FLUSH });
+  const pieces = Array.from({ length: BOMB_BYTES / piece.length }, () => packed);
+  const [header, lastBlock] = [Buffer.from([0x78, 0xda]), Buffer.from([0x03, 0x00])];
+  return Buffer.concat([header, ...pieces, lastBlock, adler32OfSpaces(BOMB_BYTES)]);
+}
+
+/** The checksum at the end of zlib's data: the sum of all bytes, and the sum of the sums after each byte. */
+function adler32OfSpaces(length: number): Buffer {
+  const [count, space, modulus] = [BigInt(length), 32n, 65_521n];
+  const sum = (1n + count * space) % modulus;
+  const sums = (count + (space * count * (count + 1n)) / 2n) % modulus;
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(Number(sums * 65_536n + sum));
+  return bytes;
+}
 
 /** A PDF whose one page is packed so many times, and unpacks to a gigabyte of spaces. */
-export async function bomb(times: 1 | 2): Promise<Buffer> {
-  const spaces = Buffer.alloc(1024 * 1024, " ");
-  const pieces = Array.from({ length: BOMB_BYTES / spaces.length }, () => spaces);
-  let packed = await buffer(Readable.from(pieces).pipe(createDeflate({ level: 9 })));
+export function bomb(times: 1 | 2): Buffer {
+  let packed = packedSpaces();
   for (let round = 1; round < times; round++) packed = deflateSync(packed, { level: 9 });
   const filters = Array.from({ length: times }, () => "/FlateDecode").join(" ");
   const [before = "", after = ""] = pdf("HERE")
