@@ -292,6 +292,6 @@ describe("a member of a group", () => {
     assert.doesNotMatch(sent(), /swordfish/);
     assert.match((await ask(alice, roomId, "!privacy allow")).body, /^Agreed/);
     assert.match((await ask(alice, roomId, "hello")).body, /^Hello from the cloud/);
-    assert.match(sent(), /swordfish/, "with what was asked before");
+    assert.match(sent(), /swordfish/, "with the earlier question");
   });
 });

@@ -10,7 +10,7 @@ export interface Chat {
 
 const ANSWER_TIMEOUT_MS = 180_000;
 
-/** Invites agents to a direct chat each; resolves when they are there. */
+/** Invites agents, each to a direct chat; resolves when they are there. */
 export async function openChats(person: User, agents: readonly string[]): Promise<Chat[]> {
   const chats: Chat[] = [];
   for (const agent of agents) {
@@ -22,8 +22,8 @@ export async function openChats(person: User, agents: readonly string[]): Promis
 }
 
 /**
- * Asks, and resolves with how long it took until the person's client had decrypted the answer, in ms. The model's echo proves
- * that it is this question's.
+ * Asks, and resolves with the time until the person's client had decrypted the answer, in ms. The model's echo proves
+ * that the answer belongs to this question.
  */
 export async function ask({ person, roomId, agent }: Chat, mention = false): Promise<number> {
   const body = `question ${crypto.randomUUID()}`;

@@ -10,8 +10,8 @@ import { counts, type Counts, type CountsByScenario } from "./counts.ts";
 const COMMITTED = inCheckout("test/bench/counts.json");
 
 /**
- * How much a count moves by itself: a reader sometimes comes a tick later than another one, and asks by itself; texts and keys
- * are longer or shorter by some bytes.
+ * The random variation of a count: a reader sometimes comes a tick later than another one, and asks separately; texts
+ * and keys are some bytes longer or shorter.
  */
 const SLACK: Readonly<Record<keyof Counts, (before: number) => number>> = {
   roundTrips: () => 2,
@@ -40,7 +40,7 @@ try {
   await rm(temporary, { recursive: true, force: true });
 }
 
-/** A line for each count that has grown, or that is committed for nothing that is counted. */
+/** A line for each count that has grown, or that is committed though no scenario counts it. */
 function compared(before: CountsByScenario, now: CountsByScenario): string[] {
   return [...new Set([...Object.keys(before), ...Object.keys(now)])].flatMap((scenario) => {
     const [old, counted] = [before[scenario], now[scenario]];

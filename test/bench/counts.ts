@@ -4,39 +4,39 @@ import type { User } from "../support/user.ts";
 import { startCounted, type Counted } from "./counted-deployment.ts";
 import { openWriteAheadLog, type WriteAheadLog } from "./measuring/write-ahead-log.ts";
 
-/** The work that one answer makes, counted on the wires. */
+/** The work of one answer, counted on the wires. */
 export interface Counts {
-  /** Statements whose answers are waited for together count as one. */
+  /** Statements whose answers are awaited together count as one. */
   readonly roundTrips: number;
   readonly statements: number;
-  /** Those that were begun as such. */
+  /** Those that were started as such. */
   readonly transactions: number;
   /** Calls of the bridge to the homeserver. */
   readonly calls: number;
-  /** Bytes that PostgreSQL writes ahead. */
+  /** The bytes of PostgreSQL's write-ahead log. */
   readonly wal: number;
 }
 
 /** The counts of each scenario, by its name. */
 export type CountsByScenario = Readonly<Record<string, Counts>>;
 
-/** After so long without a statement the bridge is at rest, in ms. */
+/** After this time without a statement the bridge is at rest, in ms. */
 const REST_MS = 1_500;
 
-/** What the process does by itself, whether somebody asks or not. */
+/** The work that the process does by itself, whether somebody asks or not. */
 const HOUSEKEEPING = /\bprocesses\b|process_lives|renew or \(restore/;
 
-/** How many edits the streamed answer has, its final form among them. */
+/** The number of edits of the streamed answer, including its final form. */
 export const STREAMED_EDITS = 4;
 
 interface Scenario {
   readonly name: string;
   readonly config: Readonly<Record<string, unknown>>;
-  /** What the model says, and the time between its tokens. */
+  /** The model's words, and the time between its tokens. */
   readonly answer: string;
   readonly tokenMs: number;
   readonly direct: boolean;
-  /** How often the answer is edited; an answer with other edits, as on a busy machine, is not counted. */
+  /** The number of the answer's edits; an answer with another number, as on a busy machine, is not counted. */
   readonly edits: number;
 }
 
@@ -44,7 +44,9 @@ const AT_ONCE = { answer: "yes", tokenMs: 0, edits: 0 };
 const QUIET = { welcome: false, command_menus: false };
 const WHOLE = { answers: { ...QUIET, stream: "off" } };
 
-/** Six seconds: the draft comes after 0.7, its edits 1, 1.3 and 1.7 after the one before, the last form in the end. */
+/**
+ * Six seconds: the draft comes after 0.7, its edits 1, 1.3 and 1.7 after the one before, and the final form at the end.
+ */
 const STREAMED = { answer: "a b c d e f g h i j", tokenMs: 600, edits: STREAMED_EDITS };
 
 /** The scenarios' names are the keys of counts.json. */
@@ -60,12 +62,14 @@ const ALL: readonly Scenario[] = [
   { name: SCENARIOS.streamed, config: { answers: QUIET }, ...STREAMED, direct: true },
 ];
 
-/** Nothing but the statements themselves writes ahead: no checkpoint, after which pages are written whole, no vacuum. */
+/**
+ * Only the statements themselves write to the log: no checkpoint, after which pages are written whole, and no vacuum.
+ */
 const ONLY_STATEMENTS = { checkpoint_timeout: "1h", max_wal_size: "4GB", autovacuum: "off" };
 
 /**
- * Counts the work of warm encrypted answers in each scenario, so many of each: the smallest counts are the answer's own, without
- * what came between.
+ * Counts the work of warm encrypted answers in each scenario, so many of each: the smallest counts are the answer's
+ * own, without other work in between.
  */
 export async function counts(answers: number): Promise<CountsByScenario> {
   const postgres = await startPostgres({ fsync: false, settings: ONLY_STATEMENTS });
@@ -141,8 +145,8 @@ async function countOne(
 }
 
 /**
- * Resolves when no answer is made, and the bridge has asked neither its database nor the homeserver for a while, housekeeping
- * aside.
+ * Resolves when no answer is in progress, and the bridge has asked neither its database nor the homeserver for a while,
+ * except for housekeeping.
  */
 async function atRest({ sql, calls, model }: Counted): Promise<void> {
   await model.chats().at(-1)?.ended;

@@ -1,17 +1,17 @@
 import { availableParallelism, cpus, loadavg, release, totalmem } from "node:os";
 
-/** What the numbers were taken on. */
+/** The machine of the measurement. */
 export interface Machine {
   readonly processors: number;
   readonly model: string;
   readonly memoryGiB: number;
   readonly system: string;
   readonly node: string;
-  /** Of the last minute when the run began: other work makes times long, and processor time a little. */
+  /** The load of the last minute when the run began: other work lengthens times, and processor time a little. */
   readonly load: number;
 }
 
-/** This one, now. */
+/** This machine, now. */
 export function thisMachine(): Machine {
   return {
     processors: availableParallelism(),

@@ -7,7 +7,7 @@ import type { RoomOfSize } from "./scenarios/room-members.ts";
 import type { Pauses } from "./scenarios/pauses.ts";
 import type { Starts } from "./scenarios/starts.ts";
 
-/** What the scenarios found, by their names; one that was not run is missing. */
+/** The results of the scenarios, by their names; those of scenarios that did not run are missing. */
 export interface Measured {
   readonly answer?: AnswersAtSize;
   /** The same with many agents, all asked at once. */

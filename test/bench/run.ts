@@ -54,7 +54,7 @@ const SCENARIOS: Readonly<Record<keyof Measured, () => Promise<Partial<Measured>
   starts: async () => ({ starts: await starts({ agents: Number(values.agents), inRoom: 200 }) }),
 };
 
-/** With `--quick`: those that take under three minutes together. */
+/** With `--quick`: the scenarios that take under three minutes together. */
 const QUICK: readonly string[] = ["answer", "pauses", "counts"];
 
 const chosen = values.only?.split(",") ?? (quick ? QUICK : Object.keys(SCENARIOS));

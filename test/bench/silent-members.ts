@@ -8,7 +8,7 @@ import { temporaryDirectory } from "../support/temporary.ts";
 
 const AT_ONCE = 4;
 
-/** People of Synapse who are in rooms and say nothing, with no clients of their own. An application service makes them. */
+/** People of Synapse who are in rooms and say nothing, without clients. An application service makes them. */
 export class SilentMembers {
   /** For Synapse. */
   readonly registration: string;
@@ -41,7 +41,7 @@ export class SilentMembers {
     return Array.from({ length: count }, (_, index) => `@member${index}:${DOMAIN}`);
   }
 
-  /** Makes those that are missing, and has so many join a public room of the homeserver. */
+  /** Makes the missing ones, and lets so many join a public room of the homeserver. */
   async join(homeserver: string, roomId: string, count: number): Promise<void> {
     const request = requestAs(homeserver, this.#token);
     const left = this.ids(count).values();

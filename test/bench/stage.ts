@@ -3,7 +3,7 @@ import { startOllamaServer, type OllamaServer } from "../support/ollama-server.t
 import { SYNAPSE_POSTGRES_VENV } from "../support/paths.ts";
 import { createDatabase, startPostgres, type Postgres } from "../support/postgres.ts";
 
-/** Synapse and the bridge, each on a PostgreSQL of its own that waits for its disk, and a model that answers at once. */
+/** Synapse and the bridge, each on a separate PostgreSQL that waits for its disk, and a model that answers at once. */
 export interface Stage {
   readonly deployment: Deployment;
   readonly model: OllamaServer;
@@ -17,7 +17,7 @@ export interface Stage {
 }
 
 export interface StageOptions extends Pick<DeploymentOptions, "extraConfig" | "through"> {
-  /** How many agents the bridge has. */
+  /** The number of the bridge's agents. */
   readonly agents: number;
   /** Further application services of Synapse: absolute paths of their registrations. */
   readonly registrations?: readonly string[];
@@ -62,7 +62,7 @@ export async function prepareStage(options: StageOptions): Promise<Stage> {
       },
       providers: { ollama: { type: "ollama", url: model.url, max_concurrent: Math.max(4, agents) } },
       agents: Object.fromEntries(names.map((name) => [name, { provider: "ollama", model: "llama3.2" }])),
-      // As it is by default; tests want more lines than that.
+      // The default; tests need more lines than that.
       extraConfig: { logging: { level: "info", format: "json" }, ...rest.extraConfig },
     });
     started.push(deployment);

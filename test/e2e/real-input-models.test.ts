@@ -111,7 +111,7 @@ describe("the real output of model servers", () => {
     for (let part = 0; part < 3; part++) await ask(`part ${part}: ${"some words of a long story ".repeat(150)}`);
     const before = asked.length;
     assert.match((await ask("and now?")).body, /Short enough/);
-    assert.equal(asked.length - before, 1, "what was learnt is kept");
+    assert.equal(asked.length - before, 1, "the learnt limit is kept");
     assert.ok(asked.length > 4, "it was refused once");
   });
 

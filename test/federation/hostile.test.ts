@@ -189,7 +189,7 @@ describe("another server that is hostile", () => {
       })),
     );
     await ask("are you there at once");
-    assert.equal(asked, 0, "nobody is asked about who may not use the agent");
+    assert.equal(asked, 0, "no query is about a person who may not use the agent");
     other.answers(() => undefined);
   });
 

@@ -98,7 +98,7 @@ describe("a member of a room whose server is hostile", () => {
     const state = await alice.request<StateEvent[]>("GET", `/v3/rooms/${encodeURIComponent(roomId)}/state`);
     for (const type of ["m.room.tombstone", "m.room.server_acl"])
       assert.ok(!state.some((event) => event.type === type));
-    assert.ok((await rowsWith(question))["messages"], "what nobody took back who may is remembered");
+    assert.ok((await rowsWith(question))["messages"], "a message that nobody with the right deleted is remembered");
   });
 
   it("gets no keys for devices that their owners have not signed, and none after they have left", async () => {

@@ -263,7 +263,7 @@ describe("agents on a real llama-server", () => {
     assert.equal(askedAgain(), before + 1);
     assert.match(await plain.log(), /exceeds the available context size \(512 tokens\)/);
     assertAnswer(await askBriefly(roomId, "Why?"));
-    assert.equal(askedAgain(), before + 1, "what was learnt holds");
+    assert.equal(askedAgain(), before + 1, "the learnt limit holds");
   });
 
   it("answer a text with more tokens than the estimate", async () => {

@@ -168,7 +168,7 @@ describe("from nothing to a healthy bridge", () => {
     assert.equal(code, 0, stderr);
     const [user = ""] = /@doctor-\w+/.exec(finding?.text ?? "") ?? [];
     const profile = await fetch(`${synapse.url}/_matrix/client/v3/profile/${encodeURIComponent(`${user}:${DOMAIN}`)}`);
-    assert.equal(profile.status, 404, "the account is deactivated, and what it had erased");
+    assert.equal(profile.status, 404, "the account is deactivated, and its data are erased");
 
     const wrong = join(folder, "wrong-secret");
     await writeFile(wrong, "wrong", { mode: 0o600 });

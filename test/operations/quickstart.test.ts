@@ -146,7 +146,7 @@ describe("npm run quickstart", () => {
     chat.run.type("tell me about whales\r");
     await untilGrowing(chat);
     chat.run.type("and again");
-    await eventually("what was typed meanwhile", () => atPrompt("and again"));
+    await eventually("the text that was typed meanwhile", () => atPrompt("and again"));
     const isProven = async (): Promise<boolean> => PROOF.test((await lines()).join("\n"));
     await eventually("the proof", isProven, { timeoutMs: RUN_LIMIT_MS });
     const talked = await lines();

@@ -184,7 +184,7 @@ describe("an agent's keys", () => {
     await replaced(before);
     await ask("after the backup was restored");
     const answers = alice.messages(roomId).filter(({ sender, body }) => sender === agent && body.includes("was made"));
-    assert.equal(answers.length, 1, "what was answered before is not answered again");
+    assert.equal(answers.length, 1, "an answered question is not answered again");
     assert.ok(
       deployment.bridge.logs().some((line) => line.msg.startsWith("this ghost's keys in the database are older")),
     );

@@ -502,7 +502,7 @@ export class World {
 function assertMentions(type: string, content: object): void {
   if (type !== "m.room.message") return;
   const { "m.mentions": mentions, "m.new_content": anew } = content as Record<string, unknown>;
-  assert.equal(typeof mentions, "object", "a message does not say whom it mentions");
+  assert.equal(typeof mentions, "object", "a message has no list of mentioned people");
   assert.notEqual(mentions, null);
   assert.ok(!("room" in (mentions as object)), "an agent calls the room");
   if (anew !== undefined) assertMentions(type, anew as object);

@@ -3,12 +3,12 @@ import { familyOf, processes } from "./processes.ts";
 
 /** The memory of processes, in MiB. */
 export interface Memory {
-  /** Each page that several processes share counts for each by its part. */
+  /** A page that several processes share counts for each by its part. */
   readonly pss: number;
   readonly rss: number;
 }
 
-/** Of these processes and their descendants. Linux only. */
+/** The memory of these processes and their descendants. Linux only. */
 export async function memoryOf(roots: readonly number[]): Promise<Memory> {
   const family = familyOf(await processes(), roots);
   const texts = await Promise.all(

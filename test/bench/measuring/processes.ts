@@ -4,7 +4,7 @@ import { readdir, readFile } from "node:fs/promises";
 export interface ProcessTimes {
   readonly pid: number;
   readonly parent: number;
-  /** The processor's time of it, and of its children that have ended and were waited for, in ms. */
+  /** Its processor time, and that of its children that have ended and were waited for, in ms. */
   readonly cpuMs: number;
 }
 
@@ -37,8 +37,8 @@ export async function processes(): Promise<ProcessTimes[]> {
 }
 
 /**
- * The processor's time of these processes and their descendants so far, in ms. Those that have ended count too: who waited for
- * them has their time, as PostgreSQL's first process does for the connections that are gone.
+ * The processor time of these processes and their descendants so far, in ms. Ended processes count too: their waiting
+ * parent has their time, like PostgreSQL's first process for its ended connections.
  */
 export function cpuOf(all: readonly ProcessTimes[], roots: readonly number[]): number {
   return familyOf(all, roots).reduce((sum, { cpuMs }) => sum + cpuMs, 0);

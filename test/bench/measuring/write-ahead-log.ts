@@ -1,13 +1,13 @@
 import pg from "pg";
 
-/** How much a PostgreSQL has written ahead so far. */
+/** The amount that a PostgreSQL has written to its write-ahead log so far. */
 export interface WriteAheadLog {
-  /** In bytes; all that was committed by now is in it. */
+  /** In bytes; everything that is committed by now is in it. */
   written(): Promise<number>;
   close(): Promise<void>;
 }
 
-/** Looks at a server as its superuser. Everything that its databases write counts. */
+/** Connects to a server as its superuser. Everything that its databases write counts. */
 export async function openWriteAheadLog(adminUrl: string): Promise<WriteAheadLog> {
   const client = new pg.Client({ connectionString: adminUrl });
   await client.connect();

@@ -2,7 +2,7 @@ import type { Deployment } from "../../support/deployment.ts";
 import type { Postgres } from "../../support/postgres.ts";
 import type { Peer } from "./peer.ts";
 
-/** The bridge of a deployment, which stops with that. */
+/** The bridge of a deployment, which stops together with it. */
 export function bridgePeer(deployment: Deployment, names: readonly string[], postgres: Postgres): Peer {
   return {
     name: "bridge",

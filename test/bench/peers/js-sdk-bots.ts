@@ -71,7 +71,7 @@ async function answer(client: MatrixClient, event: MatrixEvent): Promise<void> {
   await client.sendMessage(roomId, said);
 }
 
-/** A bot that fails ends all of them: what is measured then would not be what is said. */
+/** A bot that fails ends all of them: otherwise the measurement would not be of the stated number. */
 function act(work: Promise<unknown>): void {
   work.catch((error: unknown) => {
     console.error(error);

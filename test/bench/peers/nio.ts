@@ -6,7 +6,7 @@ import { temporaryDirectory } from "../../support/temporary.ts";
 import { PASSWORD, type Peer } from "./peer.ts";
 import { ready } from "./ready.ts";
 
-/** Starts bots on matrix-nio, each in a process of its own, as its users run them. Resolves when all have synced. */
+/** Starts bots on matrix-nio, each in a separate process, as its users run them. Resolves when all have synced. */
 export async function startNioBots(synapse: Synapse, count: number, model: string): Promise<Peer> {
   const bots: Process[] = [];
   const stop = async (): Promise<void> => {

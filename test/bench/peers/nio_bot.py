@@ -14,7 +14,7 @@ async def main(homeserver, user_id, password, model, store):
     config = AsyncClientConfig(encryption_enabled=True, store_sync_tokens=True)
     client = AsyncClient(homeserver, user_id, store_path=store, config=config)
     await client.login(password)
-    # What was said before is not answered.
+    # Earlier messages are not answered.
     await client.sync(timeout=0)
 
     async with aiohttp.ClientSession() as models:

@@ -1,14 +1,14 @@
 /** The programs that are compared. */
 export type PeerName = "bridge" | "nio" | "js-sdk";
 
-/** Agents that answer with what the model says, all by one program. */
+/** Agents that give the model's words as answers, all by one program. */
 export interface Peer {
   readonly name: PeerName;
   /** Their user ids. */
   readonly agents: readonly string[];
   /** Its processes; their children belong to it too. */
   readonly processes: readonly number[];
-  /** The first process of the PostgreSQL that it alone uses. */
+  /** The first process of its own PostgreSQL. */
   readonly database?: number;
   stop(): Promise<void>;
 }

@@ -3,7 +3,7 @@ import type { Measured } from "../measured.ts";
 import type { PeerName } from "../peers/peer.ts";
 import type { AnswersAtSize, PeerAnswers } from "../scenarios/encrypted-answer.ts";
 
-/** A thing that is to be so low or so high, and what it was before anybody worked on it. */
+/** A value that must be at most or at least so much, with its value before anybody worked on it. */
 interface Goal {
   readonly what: string;
   readonly before: string;
@@ -26,12 +26,12 @@ export interface GoalRow {
   readonly verdict: "reached" | "missed" | "not measured";
 }
 
-/** The processor's time of a program and its own PostgreSQL. */
+/** The processor time of a program and its own PostgreSQL. */
 function own({ cpuMs, databaseMs }: PeerAnswers): number {
   return cpuMs + databaseMs;
 }
 
-/** How the bridge compares with another program, in answers one at a time. */
+/** The bridge's comparison with another program, for answers one at a time. */
 function against(peer: PeerName, of: (answers: PeerAnswers) => number): Goal["value"] {
   return ({ answer }) => ratio(answer, peer, of);
 }
@@ -53,7 +53,7 @@ function counted(scenario: string, of: "roundTrips" | "transactions" | "calls"):
   return ({ counts }) => counts?.[scenario]?.[of];
 }
 
-/** Largest room against the smallest. */
+/** The largest room compared with the smallest. */
 function byMembers(of: "latencyMs" | "cpuMs"): Goal["value"] {
   return ({ members }) => {
     const [small, large] = [members?.at(0), members?.at(-1)];
@@ -232,7 +232,7 @@ const GOALS: readonly Goal[] = [
   },
 ];
 
-/** All goals with what was measured. */
+/** All goals with their measured values. */
 export function goalRows(measured: Measured): GoalRow[] {
   return GOALS.map(({ what, before, unit, bound, value }) => {
     const now = value(measured);
@@ -261,7 +261,7 @@ function withUnit(value: number, unit: Unit): string {
   return unit === "×" || unit === "" ? `${number}${unit}` : `${number} ${unit}`;
 }
 
-/** A number with as many digits as are worth reading. */
+/** A number with its meaningful digits. */
 export function shortNumber(value: number): string {
   const digits = Math.abs(value) < 10 ? 2 : Math.abs(value) < 100 ? 1 : 0;
   return String(Number(value.toFixed(digits)));

@@ -17,7 +17,7 @@ const BOX = { left: 64, right: 16, top: 40, bottom: 72 };
 const COLOURS = ["#0b6e4f", "#c84630", "#2d5da1", "#8f5fbf"];
 const Y_STEPS = 4;
 
-/** An SVG of it. Sizes grow by factors, so the axis below is logarithmic; the one beside begins at nothing. */
+/** An SVG of it. Sizes grow by factors, so the axis below is logarithmic; the one beside begins at zero. */
 export function svgOf({ title, x, y, series }: Plot): string {
   const points = series.flatMap((line) => line.points);
   const sizes = [...new Set(points.map((point) => point.x))].toSorted((a, b) => a - b);

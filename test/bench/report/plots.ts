@@ -9,7 +9,7 @@ const NAMES: Readonly<Record<PeerName, string>> = {
   "js-sdk": "matrix-js-sdk",
 };
 
-/** The plots that what was measured is enough for, by the names of their files. */
+/** The plots for which there are enough measurements, by the names of their files. */
 export function plotsOf(measured: Measured): ReadonlyMap<string, Plot> {
   const sizes = [measured.answer, ...(measured.crowd ?? [])].filter((size) => size !== undefined);
   const byAgents = (title: string, y: string, of: (answers: PeerAnswers) => number): Plot => ({

@@ -6,30 +6,30 @@ import { ask, openChats, type Chat } from "../asking.ts";
 import { median } from "../measuring/median.ts";
 import { startStage, type Stage } from "../stage.ts";
 
-/** How an encrypted answer slows down with what is slow around the bridge; medians, in ms. */
+/** The slowdown of an encrypted answer by slow surroundings of the bridge; medians, in ms. */
 export interface Delays {
   readonly quickMs: number;
-  /** With PostgreSQL answering each round trip so much later. */
+  /** With PostgreSQL answering each round trip later by this. */
   readonly database: Delay;
-  /** With Synapse answering each call so much later. */
+  /** With Synapse answering each call later by this. */
   readonly synapse: Delay;
-  /** From the model's last token to the answer, by the tokens that it makes in a second. */
+  /** From the model's last token to the answer, by the number of tokens per second. */
   readonly models: readonly ModelDelay[];
 }
 
-/** How much later an answer comes when something is slower. */
+/** The delay of an answer when something is slower. */
 export interface Delay {
   readonly addedMs: number;
   readonly latencyMs: number;
-  /** The growth in terms of what was added: so many round trips are waited for, one after the other. */
+  /** The growth divided by the added delay: the number of round trips that are awaited one after the other. */
   readonly trips: number;
 }
 
-/** An answer of a slow or of a quick model. */
+/** An answer of a slow or a fast model. */
 export interface ModelDelay {
   readonly tokens: number;
   readonly tokensPerSecond: number;
-  /** What the answer takes beside the model's own time. */
+  /** The answer's time besides the model's own. */
   readonly besideMs: number;
 }
 
@@ -111,7 +111,7 @@ async function latencyOf(chat: Chat, questions: number): Promise<number> {
 interface ModelSpeed {
   /** Words before the echo. */
   readonly words: number;
-  /** The time between tokens; 0 as quickly as they go over the wire. */
+  /** The time between tokens; 0 is as fast as the wire. */
   readonly tokenMs: number;
 }
 

@@ -11,28 +11,28 @@ import { startStage, type Stage } from "../stage.ts";
 
 /** An encrypted answer of one program: medians over the rounds, each per answer. */
 export interface PeerAnswers {
-  /** The processor's time of its own processes, in ms. */
+  /** The processor time of its own processes, in ms. */
   readonly cpuMs: number;
-  /** Of its database, in ms; 0 where it has no server for it. */
+  /** The time of its database, in ms; 0 where it has no server for it. */
   readonly databaseMs: number;
-  /** Synapse's, in ms, without what it does when nobody asks. */
+  /** Synapse's time, in ms, without its work when nobody asks. */
   readonly synapseMs: number;
-  /** The same of Synapse's database. */
+  /** The same for Synapse's database. */
   readonly synapseDatabaseMs: number;
   /** From the question to the answer that the person's client has decrypted, in ms. */
   readonly latencyMs: number;
-  /** Answers in a second, as many questions open as there are agents. */
+  /** Answers per second, with as many open questions as agents. */
   readonly perSecond: number;
-  /** The part of the programs' time that is its own and its database's: the others are Synapse's. */
+  /** The share of the programs' time that is its own and its database's: the rest is Synapse's. */
   readonly share: number;
-  /** Of its own processes in the end, in MiB, shared pages by their part. */
+  /** The memory of its own processes at the end, in MiB, shared pages by their part. */
   readonly memoryMiB: number;
 }
 
-/** The programs side by side on one Synapse, each with so many agents. */
+/** The programs side by side on one Synapse, each with this number of agents. */
 export interface AnswersAtSize {
   readonly agents: number;
-  /** How many answers of each program were measured. */
+  /** The number of measured answers of each program. */
   readonly answers: number;
   readonly peers: Readonly<Partial<Record<PeerName, PeerAnswers>>>;
 }
@@ -42,7 +42,7 @@ export interface EncryptedAnswerOptions {
   /** Whether the other programs are measured too. */
   readonly compare: boolean;
   readonly rounds: number;
-  /** In each round, each agent is asked so often; all agents at once. */
+  /** The number of questions to each agent in each round; all agents are asked at once. */
   readonly questions: number;
 }
 
@@ -73,7 +73,7 @@ export async function encryptedAnswer(options: EncryptedAnswerOptions): Promise<
     const idle = await idleOf(stage);
     const found = new Map<PeerName, Round[]>(peers.map(({ name }) => [name, []]));
     for (let count = 0; count < rounds; count++) {
-      // Another one begins each round.
+      // Each round begins with another program.
       for (const peer of rotated(peers, count)) {
         found.get(peer.name)?.push(await round(stage, peer, chats.get(peer.name) ?? [], questions, idle));
       }
@@ -92,7 +92,7 @@ export async function encryptedAnswer(options: EncryptedAnswerOptions): Promise<
   }
 }
 
-/** Direct chats with every agent of every program, the agents shared among as many people as it takes. */
+/** Direct chats with every agent of every program, the agents shared among as many people as needed. */
 async function chatsWith(stage: Stage, peers: readonly Peer[]): Promise<ReadonlyMap<PeerName, readonly Chat[]>> {
   const people = Math.ceil(stage.names.length / AGENTS_OF_PERSON);
   const chats = new Map<PeerName, Chat[]>(peers.map(({ name }) => [name, []]));
@@ -106,7 +106,7 @@ async function chatsWith(stage: Stage, peers: readonly Peer[]): Promise<Readonly
   return chats;
 }
 
-/** The processor's time of everything so far, in ms. */
+/** The processor time of everything so far, in ms. */
 interface Times {
   readonly own: number;
   readonly database: number;
@@ -125,7 +125,7 @@ async function timesOf(stage: Stage, peer?: Peer): Promise<Times> {
   };
 }
 
-/** What the homeserver takes in a second when nobody asks, in ms: it serves all programs, whichever is asked. */
+/** The homeserver's time per second when nobody asks, in ms: it serves all programs, whichever is asked. */
 interface Idle {
   readonly synapse: number;
   readonly synapseDatabase: number;
@@ -170,7 +170,7 @@ async function round(stage: Stage, peer: Peer, chats: readonly Chat[], questions
   };
 }
 
-/** Asks in all chats at once; resolves with how long each answer took. */
+/** Asks in all chats at once; resolves with the time of each answer. */
 function askAll(chats: readonly Chat[]): Promise<number[]> {
   return Promise.all(chats.map((chat) => ask(chat)));
 }

@@ -4,7 +4,7 @@ import { startOllamaServer } from "../../support/ollama-server.ts";
 import { ask, openChats } from "../asking.ts";
 import { memoryOf, type Memory } from "../measuring/memory.ts";
 
-/** The memory of the bridge as the quickstart starts it, with the embedded database, when nobody asks. */
+/** The memory of the bridge in the quickstart's configuration, with the embedded database, when nobody asks. */
 export interface IdleMemory {
   /** Right after its start. */
   readonly started: Memory;

@@ -2,21 +2,21 @@ import pg from "pg";
 import { ask, openChats } from "../asking.ts";
 import { startStage } from "../stage.ts";
 
-/** What answers leave in the database: rows, their indexes and what stands beside them. */
+/** The data that answers leave in the database: rows, their indexes and their oversized values. */
 export interface KeptRows {
   readonly answers: number;
-  /** Bytes for each answer, by table, without those in which nothing grew. */
+  /** Bytes for each answer, by table, without tables that did not grow. */
   readonly byTable: Readonly<Record<string, number>>;
-  /** Of all tables but the memory of what was said, which `memory.retention` bounds. */
+  /** The sum without the memory of conversations, which `memory.retention` bounds. */
   readonly megabytesPerThousand: number;
 }
 
-/** What agents remember of their conversations; the admin and the room say how long. */
+/** The agents' memory of their conversations; the admin and the room set its retention. */
 const BY_RETENTION = ["messages", "summaries"];
 
 const AGENTS = 4;
 
-/** Asks in direct chats, side by side, and looks at the tables before and after, each written anew without gaps. */
+/** Asks in direct chats, side by side, and looks at the tables before and after, each rewritten without gaps. */
 export async function keptRows(questions: number): Promise<KeptRows> {
   const stage = await startStage({ agents: AGENTS });
   const { deployment } = stage;

@@ -4,7 +4,7 @@ import { ask, openChats } from "../asking.ts";
 import { median } from "../measuring/median.ts";
 import { startStage, type Stage } from "../stage.ts";
 
-/** Where the bridge's own time goes in an answer of a model that answers at once; medians, in ms. */
+/** The bridge's own time in an answer of a model that answers at once; medians, in ms. */
 export interface Pauses {
   /** From the 200 for the transaction with the question until the model is asked. */
   readonly storedToAskedMs: number;
@@ -12,14 +12,14 @@ export interface Pauses {
   readonly answeredToSentMs: number;
 }
 
-/** When each step of the last answer happened, in ms of `performance.now()`. */
+/** The time of each step of the last answer, in ms of `performance.now()`. */
 interface LastAnswer {
   stored: number;
   asked: number;
   sent: number;
 }
 
-/** Measures them on the wires of encrypted answers in a direct chat. */
+/** Measures them on the wires during encrypted answers in a direct chat. */
 export async function pauses(questions: number): Promise<Pauses> {
   const ports = { synapse: 0, bridge: 0 };
   const last: LastAnswer = { stored: 0, asked: 0, sent: 0 };

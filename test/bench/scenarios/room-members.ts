@@ -8,30 +8,33 @@ import { cpuOf, processes } from "../measuring/processes.ts";
 import { SilentMembers } from "../silent-members.ts";
 import { startStage, type Stage } from "../stage.ts";
 
-/** An encrypted answer in a room of so many members, each with a device. */
+/** An encrypted answer in a room with this number of members, each with a device. */
 export interface RoomOfSize {
   readonly members: number;
-  /** From the first question to its answer: the agent shares its key with all devices. Without the making of their keys. */
+  /**
+   * From the first question to its answer: the agent shares its key with all devices. Without the time of making their
+   * keys.
+   */
   readonly firstMs: number;
   /** A later answer: the median. */
   readonly latencyMs: number;
-  /** The processor's time of the bridge and its PostgreSQL for a later answer, in ms. */
+  /** The processor time of the bridge and its PostgreSQL for a later answer, in ms. */
   readonly cpuMs: number;
-  /** The same of Synapse. */
+  /** The same for Synapse. */
   readonly synapseMs: number;
 }
 
 const TIDY_MS = 1_500;
 
-/** Keys of devices that no client has, as the homeserver would hand them out; the time that it takes to make them. */
+/** Keys of devices without a client, as the homeserver would give them out; and the time of making them. */
 interface Devices {
   readonly people: Map<string, PersonOfKeys>;
   madeMs: number;
 }
 
 /**
- * Measures rooms of these sizes. Their members are Synapse's; their devices stand in its answers about keys only, and are
- * sent keys as others are.
+ * Measures rooms of these sizes. Their members are Synapse's; their devices are only in its answers about keys, and get
+ * keys like others.
  */
 export async function roomMembers(sizes: readonly number[], questions: number): Promise<RoomOfSize[]> {
   const members = await SilentMembers.prepare();
@@ -76,7 +79,7 @@ function handOutKeys(toSynapse: HttpProxy, devices: Devices): void {
   };
 }
 
-/** Makes a room with the person and so many silent members; resolves with its id. */
+/** Makes a room with the person and this number of silent members; resolves with its id. */
 async function fill(
   { deployment }: Stage,
   person: User,

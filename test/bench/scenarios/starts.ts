@@ -6,40 +6,40 @@ import { memoryOf, type Memory } from "../measuring/memory.ts";
 import { cpuOf, processes } from "../measuring/processes.ts";
 import { prepareStage, type Stage } from "../stage.ts";
 
-/** What starts of the bridge take, with many agents. */
+/** The cost of starts of the bridge, with many agents. */
 export interface Starts {
   readonly agents: number;
-  /** The first, in which the agents are made. */
+  /** The first start, which makes the agents. */
   readonly first: Start;
-  /** In which they make devices and signed identities, as they enter a room. */
+  /** A start in which they make devices and signed identities, as they enter a room. */
   readonly entering: Work & { readonly agents: number };
-  /** When all are there, and some of them are in an encrypted room. */
+  /** A start when all are there, and some of them are in an encrypted room. */
   readonly second: Start;
-  /** Of the bridge, when all agents of that room are loaded. */
+  /** The memory of the bridge, when all agents of that room are loaded. */
   readonly loaded: Memory & { readonly agents: number };
 }
 
-/** What the homeserver is asked for. */
+/** The requests to the homeserver. */
 interface Work {
   readonly calls: number;
-  /** Synapse's time of the processor, its database's left out, in ms. */
+  /** Synapse's processor time, without its database, in ms. */
   readonly synapseMs: number;
-  /** Until nothing more was asked, in ms. */
+  /** Until no more requests come, in ms. */
   readonly untilQuietMs: number;
 }
 
 interface Start extends Work {
-  /** From the start of the process to the moment from which it takes questions, in ms. */
+  /** From the start of the process to the moment when it takes questions, in ms. */
   readonly readyMs: number;
 }
 
 export interface StartsOptions {
   readonly agents: number;
-  /** How many of them are in the room. */
+  /** The number of them in the room. */
   readonly inRoom: number;
 }
 
-/** So long nothing is asked before the bridge counts as quiet. */
+/** After this time without a request the bridge counts as quiet. */
 const QUIET_MS = 3_000;
 
 /** Calls of the bridge to the homeserver. */
@@ -84,7 +84,7 @@ async function measure(stage: Stage, calls: Calls, inRoom: number): Promise<Star
   const roomId = work.result;
   await deployment.stopBridge();
   const second = await startOnce(stage, calls);
-  // All in the room hear the question, so all are loaded.
+  // All agents in the room hear the question, so all are loaded.
   await ask({ person, roomId, agent: entering[0] ?? "" }, true);
   await quiet(calls);
   return {

@@ -44,7 +44,7 @@ forEachDatabase((_kind, open) => {
       await assert.rejects(world.say("x"), /went away/);
       assert.equal((await world.turns()).length, 1, "all or nothing");
       assert.deepEqual(await world.remembered(), ["Alice: hello"]);
-      assert.equal(world.queued, 2, "nobody is told of what was rolled back");
+      assert.equal(world.queued, 2, "nobody is told about a transaction that was rolled back");
     });
 
     it("is ignored when it is not for the agent, or from somebody without access", async () => {
@@ -54,7 +54,7 @@ forEachDatabase((_kind, open) => {
       await world.say("hello", { sender: "@_irc_bot:example.test" });
       await world.say("hello", { sender: QWEN, direct: false });
       assert.deepEqual(await world.turns(), []);
-      assert.deepEqual(await world.remembered(), ["Qwen: hello"], "what agents say is context, and no question");
+      assert.deepEqual(await world.remembered(), ["Qwen: hello"], "words of agents are context, and no question");
       assert.deepEqual(world.read, []);
       assert.equal(world.finished, 4);
     });
@@ -435,7 +435,7 @@ forEachDatabase((_kind, open) => {
       );
       const reaction = (): unknown =>
         (world.sent.at(-1)?.content["m.relates_to"] as { rel_type?: unknown; key?: unknown } | undefined)?.key;
-      assert.equal(reaction(), "🛑", "which says enough");
+      assert.equal(reaction(), "🛑", "the reaction alone is enough");
       await world.say("!retry");
       assert.equal((await world.turns()).at(-1)?.["kind"], "again");
       assert.equal(reaction(), "🔁");
@@ -926,7 +926,7 @@ forEachDatabase((_kind, open) => {
       const thread = { "m.relates_to": { rel_type: "m.thread", event_id: root } };
       const inThread = await world.say("more of that", { also: thread });
       const turn = await world.turn(inThread);
-      assert.ok(turn, "it does not wait for what is asked beside it");
+      assert.ok(turn, "it does not wait for a question beside it");
       await world.answering.respond(turn, true, UNSEEN, NEVER);
       const said = world.provider.asked
         .at(-1)

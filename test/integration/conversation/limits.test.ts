@@ -73,7 +73,7 @@ forEachDatabase((_kind, open) => {
       assert.match(
         String((await world.replyTo(question))?.messages[0]?.content["body"]),
         /reached the limit for a day.*🔁/,
-        "who reacts is told, too",
+        "the person who reacts is told, too",
       );
       await world.answered(question, { answers: [] });
       await world.say("!retry");

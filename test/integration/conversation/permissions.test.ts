@@ -109,7 +109,7 @@ forEachDatabase((_kind, open) => {
       const question = await world.say("hello", { ...group, sender: ALICE });
       await world.answered(question);
       await world.react("$answer", "🔁", BOB);
-      assert.ok(await world.turn(question), "asked again by who did not ask");
+      assert.ok(await world.turn(question), "asked again by another person than the asker");
     });
 
     it("are needed to let the bot install models", async () => {
@@ -263,7 +263,7 @@ forEachDatabase((_kind, open) => {
         assert.match(lastWords(world), /Only the bridge's admins/, "nor in a direct chat");
         await world.say("!reset", { ...group, sender: BOB });
         await world.say("!status", group);
-        assert.match(lastWords(world), /mistral/, "what was set before stays, and is not theirs to take back");
+        assert.match(lastWords(world), /mistral/, "an earlier setting stays, and they can't reset it");
         assert.match(await set(MODERATOR), /^Done/);
 
         commands[command] = "nobody";
@@ -271,7 +271,7 @@ forEachDatabase((_kind, open) => {
           assert.match(await set(MODERATOR, value), /has switched `?!\w+`? off/, value);
         }
         await world.say("!status", group);
-        assert.doesNotMatch(lastWords(world), /mistral/, "what was set counts no more");
+        assert.doesNotMatch(lastWords(world), /mistral/, "the setting no longer counts");
         await world.say("!help", group);
         assert.ok(!lastWords(world).includes(`!${command}`));
         commands[command] = "admins";

@@ -259,7 +259,7 @@ forEachDatabase((_kind, open) => {
       const world = await make(t);
       await world.enter();
       world.handles = async (body) => {
-        if (body !== "one") assert.deepEqual(world.followed.at(-1), world.heard.at(-2), "what came before is done");
+        if (body !== "one") assert.deepEqual(world.followed.at(-1), world.heard.at(-2), "earlier mail is done");
         await Promise.resolve();
       };
       await world.say("one", "two", "three");
@@ -322,7 +322,7 @@ forEachDatabase((_kind, open) => {
       await world.say("hello");
       await eventually("it to be handled", () => world.followed.length > 0);
       assert.deepEqual(world.heard, ["hello", "hello"]);
-      assert.deepEqual(world.followed, ["hello"], "nothing follows what was not stored");
+      assert.deepEqual(world.followed, ["hello"], "no later step follows an outcome that was not stored");
       assert.deepEqual(await world.stored(), ["hello"]);
       assert.deepEqual(world.elsewhere, []);
     });

@@ -81,7 +81,7 @@ forEachDatabase((_kind, open) => {
       }
       assert.equal(await among({ ...two, [QWEN]: "join" }), undefined, "another agent");
       for (const gone of ["leave", "ban", "knock"]) assert.equal(await among({ ...two, [BOB]: gone }), ALICE, gone);
-      assert.equal(await among({ ...two, [ALICE]: "leave", [BOB]: "join" }), BOB, "who is left");
+      assert.equal(await among({ ...two, [ALICE]: "leave", [BOB]: "join" }), BOB, "the remaining member");
       assert.equal(await among({ [LLAMA]: "join", [ALICE]: "leave" }), undefined, "nobody else");
     });
 

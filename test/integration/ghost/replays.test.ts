@@ -37,7 +37,7 @@ forEachDatabase((_kind, open) => {
           assert.ok(await isReplay(database, LLAMA, message("$again", session, index)), `${session} ${index}`);
       }
       assert.ok(!(await isReplay(database, LLAMA, message("$young3", "young", 3))), "the very event is none");
-      assert.ok(!(await isReplay(database, LLAMA, message("$next", "old", 5))), "nor is what was said since");
+      assert.ok(!(await isReplay(database, LLAMA, message("$next", "old", 5))), "later messages are not either");
       assert.ok(!(await isReplay(database, "@agent_max:example.test", message("$again", "old", 1))), "nor for others");
       // Closed once more, further on.
       await noteHandled(database, LLAMA, message("$next", "old", 5));

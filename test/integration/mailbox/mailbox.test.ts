@@ -455,7 +455,7 @@ forEachDatabase((kind, open) => {
       }
       await store(event({ room_id: "!elsewhere:example.test" }));
       assert.equal(await mailbox.prune(90), 2);
-      assert.ok(await mailbox.next(lease), "what waits is kept, however old");
+      assert.ok(await mailbox.next(lease), "a waiting item is kept, however old");
       assert.equal((await database.query("select from events")).count, 2);
     });
 
@@ -507,7 +507,7 @@ forEachDatabase((kind, open) => {
       assert.equal((await held("%:evil.test")).length, 5);
       assert.ok((await held()).includes(mallory));
       assert.ok((await held()).includes(alice));
-      assert.equal((await held("@eve2:%")).length, 2, "of those who have most, the oldest go");
+      assert.equal((await held("@eve2:%")).length, 2, "the oldest of the sender with the most go");
     });
 
     it("holds no more than that, however it was stored, and counts the items that it drops", async () => {

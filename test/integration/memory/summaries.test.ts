@@ -162,7 +162,7 @@ forEachDatabase((_kind, open) => {
       await world.summaries.settled();
       assert.ok(requests() > asked);
       assert.equal((await left(BOB))[0], 7);
-      assert.ok(((await left(BOB))[1] ?? 0) < 1_000_000 - 200, "with what it took");
+      assert.ok(((await left(BOB))[1] ?? 0) < 1_000_000 - 200, "with its cost");
       assert.equal((await left(ALICE))[0], (alice[0] ?? 0) - 1, "her question alone");
 
       const allowances = new Allowances(world.database, () => limits);

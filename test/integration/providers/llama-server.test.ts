@@ -65,7 +65,7 @@ describe(recorded.server, () => {
     const asking = provider(server.url);
     assert.deepEqual(await asking.models(), [{ name: MODEL, canChat: true }]);
     assert.deepEqual(await asking.facts(MODEL), { sees: false, contextTokens: 512 });
-    assert.ok(!server.asked.includes("GET /props"), "what the list tells is not asked for");
+    assert.ok(!server.asked.includes("GET /props"), "facts in the list are not asked for");
   });
 
   const untold = listOf(({ data: [entry = {}] }) => {

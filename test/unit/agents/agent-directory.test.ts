@@ -177,9 +177,9 @@ describe("the directory of agents", () => {
       const [other = ""] = Object.keys(both).filter((userId) => userId !== "@agent_max");
       assert.match(other, /^@agent_max-[0-9a-f]{6}$/);
       two.installed = away;
-      assert.deepEqual(await owners(), both, "who is away keeps its agent");
+      assert.deepEqual(await owners(), both, "a provider that is away keeps its agent");
       two.has();
-      assert.deepEqual(await owners(), { [other]: "one" }, "who has it no more keeps the name");
+      assert.deepEqual(await owners(), { [other]: "one" }, "a provider that no longer has it keeps the name");
       two.has("max");
       assert.deepEqual(await owners(), both);
     });

@@ -101,7 +101,7 @@ describe("reading the files of a conversation", () => {
     const pages = Array.from({ length: 199 }, (_, index) => shelf.put(`${index}.txt`, Buffer.alloc(20_000, "a ")));
     const read = await shelf.read([...pages, said("hi")]);
     assert.deepEqual(shelf.fetched, ["198.txt", "197.txt", "196.txt", "195.txt", "194.txt"]);
-    assert.equal(read.length, 6, "what has no place is not handed on");
+    assert.equal(read.length, 6, "a file without place is not passed on");
     await shelf.read([...pages, said("hi again")]);
     assert.equal(shelf.fetched.length, 5);
   });
@@ -202,7 +202,7 @@ describe("reading the files of a conversation", () => {
     for (const [name, file, more, why] of cases) {
       if (why !== undefined) assert.equal(await shelf.refusal(shelf.put(name, file, more)), why, name);
     }
-    assert.equal(shelf.fetched.length, before, "what can't be read is not fetched again");
+    assert.equal(shelf.fetched.length, before, "an unreadable file is not fetched again");
   });
 
   it("fetches a picture that was sent as a plain file once for a model that does not see, and again for one when the picture is asked about", async () => {
@@ -262,7 +262,7 @@ describe("reading the files of a conversation", () => {
     assert.match(slow?.body ?? "", /not read this time/);
     assert.match(last?.body ?? "", /some words/);
     const [again] = await shelf.read(messages);
-    assert.match(again?.body ?? "", /some words/, "what was waited for is left alone, and the others come");
+    assert.match(again?.body ?? "", /some words/, "the file that was waited for is skipped, and the others come");
     assert.deepEqual(shelf.fetched, ["last.txt", "slow.txt", "first.txt"]);
   });
 

@@ -15,7 +15,7 @@ describe("a semaphore", () => {
     first();
     first();
     const release = await third;
-    assert.deepEqual(passed, [3], "what is given back twice counts once");
+    assert.deepEqual(passed, [3], "a place that is freed twice counts once");
     release();
     await fourth;
     assert.deepEqual(passed, [3, 4]);

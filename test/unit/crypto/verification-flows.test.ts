@@ -29,7 +29,7 @@ describe("the states of verifications", () => {
     flows.comparing("a");
     flows.heardStart(flow("a"));
     flows.heardStep(flow("a"));
-    assert.equal(flows.isOver("a"), true, "what has ended does not begin again");
+    assert.equal(flows.isOver("a"), true, "a flow that has ended does not begin again");
     assert.deepEqual([flows.takeUnknown(), flows.startedUnasked("@alice:example.test")], [[], []]);
   });
 

@@ -13,7 +13,7 @@ describe("the queue at a model server", () => {
     assert.ok(Number.isFinite(second.lastSignBefore));
     const heard = second.lastSignBefore;
     first.sign();
-    assert.equal(second.lastSignBefore, heard, "who has left says nothing");
+    assert.equal(second.lastSignBefore, heard, "a request that has left reports nothing");
     third.leave();
     second.leave();
     assert.equal(line.enter().lastSignBefore, -Infinity);

@@ -102,7 +102,7 @@ describe("a parameter that a model refuses", () => {
         yield await Promise.resolve("Paris");
       }),
     );
-    assert.ok(isTaken, "nothing is learnt of what came in an answer");
+    assert.ok(isTaken, "nothing is learnt from words in an answer");
   });
 
   it("is sent again where only its value was refused", async () => {
