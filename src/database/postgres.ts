@@ -165,9 +165,9 @@ class Connection implements Queryable {
   #holdBack(): void {
     const { stream } = (this.#client as unknown as { readonly connection: { readonly stream: Writable } }).connection;
     stream.cork();
-    // A transaction sends its commit by the next tick: this is the one after that.
+    // A transaction starts its commit in what follows by promises from the next tick: this is the tick after that.
     process.nextTick(() => {
-      process.nextTick(() => stream.uncork());
+      queueMicrotask(() => process.nextTick(() => stream.uncork()));
     });
   }
 
