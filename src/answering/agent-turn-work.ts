@@ -7,7 +7,7 @@ import { askedToWaitMs } from "../homeserver/errors.ts";
 import type { Lease } from "../leases/leases.ts";
 import { isRetryable } from "../observability/retryable.ts";
 import { DRAFT_STEP } from "../turns/turn-runner.ts";
-import type { Drafting, TurnWork } from "../turns/turn-work.ts";
+import type { AnswerAttempt, RememberMessage, TurnWork } from "../turns/turn-work.ts";
 import { stepOf, type Turn, type TurnMessage, type TurnReply } from "../turns/turn.ts";
 import type { Answering } from "./answering.ts";
 
@@ -23,17 +23,12 @@ export class AgentTurnWork implements TurnWork {
     this.#background = background;
   }
 
-  async respond(turn: Turn, show: (text: string) => void, signal: AbortSignal): Promise<TurnReply> {
-    const direct = await this.#ghostOf(turn.ghost).isDirect(turn.roomId);
-    return this.#answering.respond(turn, direct, show, signal);
+  attempt(turn: Turn): Promise<AnswerAttempt> {
+    return this.#answering.attempt(turn, () => this.#ghostOf(turn.ghost).look(turn.roomId));
   }
 
   giveUp(turn: Turn, why: "unknown" | "waited" | "timeout"): Promise<TurnReply> {
     return this.#answering.giveUp(turn, why);
-  }
-
-  drafting(turn: Turn): Promise<Drafting> {
-    return this.#answering.drafting(turn);
   }
 
   async former(turn: Turn, content: TurnMessage["content"], options: SendOptions): Promise<readonly string[]> {
@@ -64,8 +59,8 @@ export class AgentTurnWork implements TurnWork {
     return this.#ghostOf(turn.ghost).redact(turn.roomId, eventId, stepOf(turn, step));
   }
 
-  remember(tx: Queryable, turn: Turn, eventId: string, text: string): Promise<void> {
-    return this.#answering.remember(tx, turn, eventId, text);
+  remembering(tx: Queryable, turn: Turn): Promise<RememberMessage> {
+    return this.#answering.remembering(tx, turn);
   }
 
   ended(turn: Turn, reply: TurnReply): void {

@@ -1,41 +1,32 @@
 import type { AnswerSettings } from "../config/config.ts";
 import type { RoomDefaults } from "../rooms/settings.ts";
-import type { RoomSettingsStore } from "../rooms/settings-store.ts";
 import type { Turn, TurnReply } from "../turns/turn.ts";
 import type { Drafting } from "../turns/turn-work.ts";
 import { beginningOf, edited, targetOf, toAsker, withPartial } from "./answer-messages.ts";
-import type { Companies } from "./company.ts";
+import type { Source } from "./material.ts";
 import { draftContent, editContent, type Address, type MessageContent } from "./reply.ts";
 import type { ReplyTargets } from "./reply-targets.ts";
 
 /** Gives answers their form while they grow. */
 export class AnswerDrafts {
-  readonly #settings: Pick<RoomSettingsStore, "get">;
-  readonly #companies: Companies;
   readonly #targets: ReplyTargets;
   readonly #answers: () => Pick<AnswerSettings, "maxEdits">;
   readonly #defaults: () => Pick<RoomDefaults, "stream">;
 
   /** @param options.answers the admin's settings; read anew each time, like the defaults. */
   constructor(options: {
-    readonly settings: Pick<RoomSettingsStore, "get">;
-    readonly companies: Companies;
     readonly targets: ReplyTargets;
     readonly answers: () => Pick<AnswerSettings, "maxEdits">;
     readonly defaults: () => Pick<RoomDefaults, "stream">;
   }) {
-    this.#settings = options.settings;
-    this.#companies = options.companies;
     this.#targets = options.targets;
     this.#answers = options.answers;
     this.#defaults = options.defaults;
   }
 
   /** The form in which a turn's growing answer is shown. */
-  async of(turn: Turn): Promise<Drafting> {
-    const set = await this.#settings.get(turn.ghost, turn.roomId);
+  async of(turn: Turn, { set, company: { next } }: Pick<Source, "set" | "company">): Promise<Drafting> {
     const { stream = this.#defaults().stream } = set;
-    const { next } = await this.#companies.of(turn, set);
     const begun = (): boolean => this.#targets.hasBegunFollowing(turn);
     // In a discussion only the end notifies people's phones.
     const address = (): Address => toAsker(turn, begun() || next !== undefined);

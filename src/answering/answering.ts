@@ -6,8 +6,10 @@ import { estimateTokens } from "../text/tokens.ts";
 import { usersOf, type Allowances } from "../turns/allowances.ts";
 import type { Turn, TurnReply } from "../turns/turn.ts";
 import type { TurnStore } from "../turns/turn-store.ts";
-import type { Drafting } from "../turns/turn-work.ts";
+import type { RoomLook } from "../ghost/room-look.ts";
+import type { AnswerAttempt, RememberMessage } from "../turns/turn-work.ts";
 import { fixed } from "./failure-notices.ts";
+import type { Source } from "./material.ts";
 import { answeringParts, type AnsweringOptions, type AnsweringParts } from "./parts.ts";
 import type { RoomLanguage } from "./room-language.ts";
 import type { Manner } from "./voice-answers.ts";
@@ -42,28 +44,47 @@ export class Answering {
   }
 
   /**
+   * Reads what an attempt at an answer needs of its room.
+   *
+   * @param look reads what the ghost sees.
+   */
+  async attempt(turn: Turn, look: () => Promise<Pick<RoomLook, "partner" | "settings">>): Promise<AnswerAttempt> {
+    const { gatherer, drafts } = this.#parts;
+    const source = await gatherer.sourceOf(turn, look);
+    return {
+      respond: (show, signal) => this.#respond(turn, source, show, signal),
+      drafting: () => drafts.of(turn, source),
+    };
+  }
+
+  /**
    * Asks the model of a turn's agent and composes the answer, or the notice with the reason why there is none. A
    * stopped answer (TurnStopped) consists of the part that exists.
    *
-   * @param direct whether the room is a direct chat.
    * @param show receives the answer so far.
    */
-  async respond(turn: Turn, direct: boolean, show: (text: string) => void, signal: AbortSignal): Promise<TurnReply> {
-    const { voices, gatherer, voiceAnswers, notices, targets } = this.#parts;
-    const [words, voice] = await Promise.all([this.#language.words(turn.ghost, turn.roomId), voices.of(turn)]);
+  async #respond(turn: Turn, source: Source, show: (text: string) => void, signal: AbortSignal): Promise<TurnReply> {
+    const { voices, gatherer, voiceAnswers, notices, targets, summingUp } = this.#parts;
+    const { direct, set } = source;
+    const words = once(() => this.#language.wordsWith(set, turn.ghost, turn.roomId));
+    const voice = voices.in(turn, set);
     const call = callFor(turn.ghost, voice?.agent.name, direct);
-    if (voice === undefined) return notices.failed(turn, "gone", words, await targets.of(turn), call);
-    const material = await gatherer.gather(turn, voice.set, direct, signal);
+    if (voice === undefined) return notices.failed(turn, "gone", await words(), await targets.of(turn), call);
+    const [material, isEncrypted] = await Promise.all([
+      gatherer.gather(turn, source, signal),
+      this.#isEncrypted(turn.roomId),
+    ]);
     // The gate, the sender and the memory read this mark.
-    if (material.encrypted) await this.#turns.markEncrypted(turn);
-    if (material.encrypted && !(await this.#isEncrypted(turn.roomId))) {
+    if (material.encrypted && !turn.encrypted) await this.#turns.markEncrypted(turn);
+    if (material.encrypted && !isEncrypted) {
       this.#log.warn({ ghost: turn.ghost, room: turn.roomId, event: turn.eventId }, "refused to answer unencrypted");
-      return fixed(notices.failed(turn, "in_clear", words, await targets.of(turn), call));
+      return fixed(notices.failed(turn, "in_clear", await words(), await targets.of(turn), call));
     }
     if (!voices.isFor(voice, turn)) {
-      const notice = words.chosenModelNotYours(voice.agent.displayName, withoutPath(voice.model), call);
+      const notice = (await words()).chosenModelNotYours(voice.agent.displayName, withoutPath(voice.model), call);
       return fixed(notices.declined(turn, "not_your_model", notice, await targets.of(turn)));
     }
+    summingUp.note(turn, voice, material);
     const manner = { direct, material, words, call };
     const reply = await voiceAnswers.respond(voice, turn, manner, show, signal);
     const isFinal = reply.outcome !== "failed" || !CALLS_FOR_ANOTHER.has(reply.failure) || (reply.partial ?? "") !== "";
@@ -84,14 +105,9 @@ export class Answering {
     if (other === undefined) return reply;
     const ids = { ghost: turn.ghost, room: turn.roomId, event: turn.eventId };
     this.#log.info({ ...ids, by: other.by.name }, "fallback");
-    const note = manner.words.fallback(other.by.displayName, withoutPath(other.model));
+    const note = (await manner.words()).fallback(other.by.displayName, withoutPath(other.model));
     const instead = await voiceAnswers.respond(other, turn, { ...manner, note }, show, signal);
     return instead.outcome === "failed" ? reply : instead;
-  }
-
-  /** The form in which a turn's growing answer is shown. */
-  drafting(turn: Turn): Promise<Drafting> {
-    return this.#parts.drafts.of(turn);
   }
 
   /** Counts the tokens of a finished turn, and summarises a conversation that has become too long. */
@@ -114,8 +130,14 @@ export class Answering {
     return this.#parts.memory.toBeEdited(turn);
   }
 
-  /** Stores an agent's message. */
-  remember(tx: Queryable, turn: Turn, eventId: string, text: string): Promise<void> {
-    return this.#parts.memory.remember(tx, turn, eventId, text);
+  /** Makes ready to store an agent's messages. */
+  remembering(tx: Queryable, turn: Turn): Promise<RememberMessage> {
+    return this.#parts.memory.remembering(tx, turn);
   }
+}
+
+/** Work that is done when it is first needed, and then not again. */
+function once<T>(work: () => Promise<T>): () => Promise<T> {
+  let done: Promise<T> | undefined;
+  return () => (done ??= work());
 }

@@ -1,7 +1,8 @@
 import type { Agent } from "../agents/agents.ts";
 import type { History } from "../memory/history.ts";
 import type { RememberedMessage } from "../memory/remembered-message.ts";
-import type { Summaries } from "../memory/summaries.ts";
+import type { RoomLook } from "../ghost/room-look.ts";
+import type { Summaries, Summary } from "../memory/summaries.ts";
 import type { KnownModels } from "../providers/model-facts.ts";
 import type { RoomDefaults, RoomSettings } from "../rooms/settings.ts";
 import type { Turn } from "../turns/turn.ts";
@@ -20,6 +21,17 @@ export interface Material {
   readonly company: Company;
   /** Whether any of it came encrypted. */
   readonly encrypted: boolean;
+}
+
+/** What an answer is made from, besides its conversation. */
+export interface Source {
+  /** Whether the room is a direct chat. */
+  readonly direct: boolean;
+  /** The room's settings. */
+  readonly set: RoomSettings;
+  readonly company: Company;
+  /** The summary of earlier messages, whether it is wanted or not. */
+  readonly summary: Summary | undefined;
 }
 
 /** The most messages in a prompt, however short they are. */
@@ -57,18 +69,18 @@ export class MaterialGatherer {
     this.#defaults = options.defaults;
   }
 
-  /**
-   * @param set the room's settings.
-   * @param direct whether the room is a direct chat.
-   */
-  async gather(turn: Turn, set: RoomSettings, direct: boolean, signal: AbortSignal): Promise<Material> {
+  /** @param look reads what the ghost sees of the room. */
+  async sourceOf(turn: Turn, look: () => Promise<Pick<RoomLook, "partner" | "settings">>): Promise<Source> {
+    const [{ partner, settings: set }, summary] = await Promise.all([look(), this.#summaries.get(turn)]);
+    const direct = partner !== undefined;
+    return { direct, set, company: direct ? ALONE : await this.#companies.of(turn, set), summary };
+  }
+
+  async gather(turn: Turn, { direct, set, company, summary: known }: Source, signal: AbortSignal): Promise<Material> {
     const { ghost, roomId, position, kind, threadRoot } = turn;
     const isMore = kind === "continue";
     const { summaries: sums = this.#defaults().summaries } = set;
-    const [before, company] = await Promise.all([
-      sums === "on" ? this.#summaries.get(turn) : undefined,
-      direct ? ALONE : this.#companies.of(turn, set),
-    ]);
+    const before = sums === "on" ? known : undefined;
     // An old question that is answered again gets the prompt of its time.
     const summary = before !== undefined && before.upTo < position ? before : undefined;
     const said = await this.#history.upTo(ghost, roomId, position, MAX_PROMPT_MESSAGES, {

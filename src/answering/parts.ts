@@ -70,7 +70,7 @@ export interface AnsweringParts {
 
 /** Makes the parts and joins them. */
 export function answeringParts(options: AnsweringOptions): AnsweringParts {
-  const { history, summaries, turns, exchanges, allowances, settings, models, privacy, permissions, log } = options;
+  const { history, summaries, turns, exchanges, allowances, models, privacy, permissions, log } = options;
   const {
     failureNotices: notices,
     agentOf,
@@ -106,7 +106,7 @@ export function answeringParts(options: AnsweringOptions): AnsweringParts {
     voiceAnswers: new VoiceAnswers({ privacy, asker, pictures, consentQuestions, targets, notices, answers, log }),
     targets,
     notices,
-    drafts: new AnswerDrafts({ settings, companies, targets, answers, defaults }),
+    drafts: new AnswerDrafts({ targets, answers, defaults }),
     memory: new AnswerMemory(history, turns, agentOf),
     summingUp: new SummingUp({ voices, limits, summaries, allowances, privacy, defaults }),
   };

@@ -2,6 +2,7 @@ import { spokenLanguage, wordsIn } from "../language/language.ts";
 import { DEFAULT_LANGUAGE, LANGUAGES } from "../language/languages.ts";
 import type { AnswerSettings } from "../config/config.ts";
 import type { Words } from "../language/words.ts";
+import type { RoomSettings } from "../rooms/settings.ts";
 import type { RoomSettingsStore } from "../rooms/settings-store.ts";
 import type { Memberships } from "../mailbox/memberships.ts";
 import type { History } from "../memory/history.ts";
@@ -35,7 +36,12 @@ export class RoomLanguage {
    * @param saying a message that was just written there.
    */
   async words(ghost: string, roomId: string, saying = ""): Promise<Words> {
-    const { language = this.#configured() } = await this.#settings.get(ghost, roomId);
+    return this.wordsWith(await this.#settings.get(ghost, roomId), ghost, roomId, saying);
+  }
+
+  /** The same where the room's settings are known. */
+  async wordsWith(set: Pick<RoomSettings, "language">, ghost: string, roomId: string, saying = ""): Promise<Words> {
+    const { language = this.#configured() } = set;
     if (language !== "auto") return wordsIn(language);
     const now = spokenLanguage([saying]);
     if (now !== undefined) return wordsIn(now);

@@ -7,6 +7,7 @@ import type { RoomDefaults } from "../rooms/settings.ts";
 import { usersOf, type Allowances } from "../turns/allowances.ts";
 import type { Turn } from "../turns/turn.ts";
 import { Heard } from "./heard.ts";
+import type { Material } from "./material.ts";
 import { sizeOf } from "./model-asker.ts";
 import type { ModelLimits } from "./model-limits.ts";
 import { answerReserve } from "./prompt.ts";
@@ -20,6 +21,7 @@ export class SummingUp {
   readonly #allowances: Allowances;
   readonly #privacy: PrivacyGate;
   readonly #defaults: () => Pick<RoomDefaults, "summaries">;
+  readonly #read = new WeakMap<Turn, { readonly voice: Voice } & Pick<Material, "latest">>();
 
   /** @param options.defaults the values of rooms that set nothing; read anew each time. */
   constructor(options: {
@@ -38,15 +40,21 @@ export class SummingUp {
     this.#defaults = options.defaults;
   }
 
+  /** Keeps what was read for a turn's answer until the turn has ended. */
+  note(turn: Turn, voice: Voice, { latest }: Pick<Material, "latest">): void {
+    this.#read.set(turn, { voice, latest });
+  }
+
   /** Starts to summarise the conversation of a turn, where that is wanted and it is long enough. */
   async after(turn: Turn): Promise<void> {
-    const voice = await this.#voices.of(turn);
+    const read = this.#read.get(turn);
+    const voice = read?.voice ?? (await this.#voices.of(turn));
     if (voice === undefined || !this.#voices.isFor(voice, turn)) return;
     const { agent, model, set } = voice;
     const { summaries = this.#defaults().summaries } = set;
     if (summaries !== "on" || model === DEMO_MODEL || agent.makes !== "text") return;
     const contextTokens = this.#limits.windowOf(voice, await this.#voices.contextOf(voice));
-    this.#summaries.keepUp(turn, this.#summariser(turn, voice, contextTokens));
+    this.#summaries.keepUp(turn, this.#summariser(turn, voice, contextTokens), read?.latest);
   }
 
   #summariser({ ghost, roomId }: Turn, voice: Voice, contextTokens: number): Summariser {

@@ -28,7 +28,8 @@ import type { Voice } from "./voices.ts";
 
 /** The manner of an answer. */
 export interface Manner extends PromptSource {
-  readonly words: Words;
+  /** The phrases of the room, which most answers do not need. */
+  readonly words: () => Promise<Words>;
   /** The words before a command that address this agent. */
   readonly call: string;
   /** A note below the answer. */
@@ -90,7 +91,7 @@ export class VoiceAnswers {
       const destination = await unlessAborted(this.#privacy.destinationOf(voice.provider, voice.model), signal);
       const may = await this.#privacy.check({ ghost: turn.ghost, roomId: turn.roomId, encrypted }, destination);
       if (may !== "yes")
-        return await this.#consentQuestions.replyTo(turn, { destination, call, encrypted }, may, words);
+        return await this.#consentQuestions.replyTo(turn, { destination, call, encrypted }, may, await words());
       if (voice.agent.makes === "pictures")
         return await this.#pictures.draw(turn, voice, destination, material, signal);
       await this.#asker.ask(voice, turn, manner, destination, { heard, show, signal });
@@ -102,7 +103,7 @@ export class VoiceAnswers {
         return reply;
       }
       if (error instanceof UnreadableFile) {
-        return this.#notices.failed(turn, error.why, words, await this.#targets.of(turn), call);
+        return this.#notices.failed(turn, error.why, await words(), await this.#targets.of(turn), call);
       }
       if (!(error instanceof ProviderError)) throw error;
       return await this.#failed(turn, manner, heard, error);
@@ -120,7 +121,10 @@ export class VoiceAnswers {
     if (text === "") throw new ProviderError("empty", "the answer holds no text");
     const target = await this.#targets.of(turn);
     const address = addressOf(turn, target, heard.text, material.company);
-    const below = [note, heard.end === undefined ? undefined : words.ended[heard.end](provider.name)];
+    const below = [
+      note,
+      heard.end === undefined || heard.end === "stop" ? undefined : (await words()).ended[heard.end](provider.name),
+    ];
     const said = below.filter((line) => line !== undefined).join(" ");
     const messages = await answerMessages(text, turn, target, address, said === "" ? undefined : said);
     return {
@@ -144,7 +148,7 @@ export class VoiceAnswers {
     if (reason instanceof TurnStopped) return this.#stopped(turn, said, reason);
     if (!isTimeout(reason)) return undefined;
     const why = heard.isBegun ? "ran_on" : "timeout";
-    return { ...this.#notices.failed(turn, why, words, await this.#targets.of(turn)), partial: said };
+    return { ...this.#notices.failed(turn, why, await words(), await this.#targets.of(turn)), partial: said };
   }
 
   /** The existing part of an answer that somebody has stopped. */
@@ -159,7 +163,7 @@ export class VoiceAnswers {
     const target = await this.#targets.of(turn);
     this.#log.warn({ ghost: turn.ghost, room: turn.roomId, event: turn.eventId, error }, "no answer");
     const why = error.code === "timeout" && heard.isBegun ? "fell_silent" : error.code;
-    const failed = this.#notices.failed(turn, why, words, target, call);
+    const failed = this.#notices.failed(turn, why, await words(), target, call);
     // An answer that has begun does not begin again.
     const isAway = AWAY.has(error.code) && heard.text === "";
     return isAway ? { ...failed, retry: true } : { ...failed, partial: heard.text.trim() };

@@ -41,11 +41,15 @@ export class Voices {
   }
 
   /** The voice of a ghost in a room; undefined when its model is gone. */
-  async of({ ghost, roomId }: Pick<Turn, "ghost" | "roomId">): Promise<Voice | undefined> {
+  async of(turn: Pick<Turn, "ghost" | "roomId">): Promise<Voice | undefined> {
+    return this.in(turn, await this.#options.settings.get(turn.ghost, turn.roomId));
+  }
+
+  /** The same in a room with these settings. */
+  in({ ghost }: Pick<Turn, "ghost">, set: RoomSettings): Voice | undefined {
     const agent = this.#options.agentOf(ghost);
     const provider = agent === undefined ? undefined : this.#options.provider(agent.provider);
     if (agent === undefined || provider === undefined) return undefined;
-    const set = await this.#options.settings.get(ghost, roomId);
     return { agent, by: agent, provider, model: set.model ?? agent.model ?? DEMO_MODEL, set };
   }
 

@@ -61,7 +61,7 @@ export async function loadGhosts(
 function servicesOf(
   ghosts: Ghosts,
   { config, settings, database, client, processes, directory, botUserId, log, metrics }: Foundation,
-  { audit, rooms, memberships, ghostStore, outbox, seals, masterKey, permissions, invites, language }: Stores,
+  { audit, rooms, settings: roomSettings, memberships, ghostStore, outbox, seals, masterKey, permissions, invites, language }: Stores,
   {
     mailbox,
     conversation,
@@ -79,6 +79,7 @@ function servicesOf(
     process: processes.self,
     mailbox,
     rooms,
+    roomSettings,
     store: ghostStore,
     memberships,
     outbox,

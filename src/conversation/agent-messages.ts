@@ -11,7 +11,7 @@ import { remembered } from "./remembered.ts";
 
 type AgentMessagesOptions = Pick<
   ConversationOptions,
-  "exchangeLimits" | "exchanges" | "history" | "limits" | "permissions" | "settings" | "turnQueued" | "turns"
+  "exchangeLimits" | "exchanges" | "history" | "limits" | "permissions" | "turnQueued" | "turns"
 >;
 
 /** Decides about a message of another agent. */
@@ -39,12 +39,11 @@ export class AgentMessages {
     said: Extract<MessageClass, { kind: "agent" }>,
   ): Promise<Outcome> {
     if (ghost.isBot) return {};
-    const { settings, history, turns, exchanges, permissions } = this.#options;
+    const { history, turns, exchanges, permissions } = this.#options;
     const exchangeLimits = this.#options.exchangeLimits();
     const limits = this.#options.limits();
-    const { roomId, sender } = message;
+    const { roomId, sender, settings: set } = message;
     const { eventId, text, threadRoot, mark } = said;
-    const set = await settings.get(ghost.userId, roomId);
     const { listen = this.#classifier.defaultsOf(ghost.userId, set).listen } = set;
     const isAsked = said.isMentioned && mark !== undefined && message.lateMs <= limits.maxWaitMs;
     // An edit of an earlier question changes the memory, and is no new question.

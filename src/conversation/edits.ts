@@ -111,7 +111,7 @@ export class Edits {
     const saidIn = question.content.relation.threadRoot;
     const asked = {
       attachment: fileOf(question.content),
-      threadRoot: await this.#questions.threadFor(ghost, question, saidIn),
+      threadRoot: this.#questions.threadFor(question, saidIn),
       repliesTo: await this.#classifier.handedOver(ghost.userId, question),
     };
     const store = async (tx: Queryable): Promise<void> => {

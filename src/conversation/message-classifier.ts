@@ -2,7 +2,6 @@ import type { GhostHandle } from "../ghost/ghost-handle.ts";
 import type { GhostMessage } from "../ghost/received.ts";
 import type { KnownModels } from "../providers/model-facts.ts";
 import { defaultsFor, type RoomDefaults, type RoomSettings } from "../rooms/settings.ts";
-import type { RoomSettingsStore } from "../rooms/settings-store.ts";
 import type { TurnStore } from "../turns/turn-store.ts";
 import type { Agent, ListedAgent } from "../agents/agents.ts";
 import { candidateOf, namesOf } from "../addressing/candidate.ts";
@@ -22,7 +21,6 @@ export interface MessageClassifierOptions {
   /** The sender of an event in a room, if still known. */
   readonly senderOf: (roomId: string, eventId: string) => Promise<string | undefined>;
   readonly turns: TurnStore;
-  readonly settings: RoomSettingsStore;
   readonly models: KnownModels;
   /** The values of rooms that set nothing. */
   readonly defaults: () => RoomDefaults;
@@ -47,8 +45,8 @@ export class MessageClassifier {
 
   /** Classifies a message for a ghost. */
   async classify(ghost: GhostHandle, message: GhostMessage): Promise<MessageClass> {
-    const { isAgent, turns, history, settings } = this.#options;
-    const set = await settings.get(ghost.userId, message.roomId);
+    const { isAgent, turns, history } = this.#options;
+    const set = message.settings;
     const { repliesTo: target, threadRoot: root } = message.content.relation;
     const { userId } = ghost;
     const repliesToMe = target !== undefined && (await this.#isOwn(userId, message.roomId, target));
@@ -77,9 +75,8 @@ export class MessageClassifier {
     const { roomId, content } = message;
     const target = content.relation.repliesTo;
     if (target === undefined || message.direct || !message.encrypted) return target;
-    const { history, senderOf, settings } = this.#options;
-    const set = await settings.get(ghost, roomId);
-    if (this.#agentIn(ghost, set)?.locality !== "cloud") return target;
+    const { history, senderOf } = this.#options;
+    if (this.#agentIn(ghost, message.settings)?.locality !== "cloud") return target;
     if ((await history.find(ghost, roomId, [target])).has(target)) return target;
     const writer = await senderOf(roomId, target);
     const isMeant = writer !== undefined && (writer === ghost || content.mentions.userIds.includes(writer));
@@ -111,12 +108,12 @@ export class MessageClassifier {
   /** Whether a message addresses any agents, as a ghost sees it. Commands do not count, and are never stored. */
   async isSaidToAgents(ghost: string, message: GhostMessage, text: string): Promise<boolean> {
     const { roomId, content } = message;
-    const { isAgent, history, turns, settings } = this.#options;
+    const { isAgent, history, turns } = this.#options;
     const { called, text: words } = this.#callOf(content, text);
     if (writtenCommand(words) !== undefined) return false;
     if (called.length > 0 || content.mentions.userIds.some(isAgent)) return true;
     if (saysToWhom(message)) {
-      const agent = this.#agentIn(ghost, await settings.get(ghost, roomId));
+      const agent = this.#agentIn(ghost, message.settings);
       if (agent?.locality === "cloud") return false;
     }
     const { repliesTo: target, threadRoot: root } = content.relation;

@@ -11,10 +11,7 @@ import { remembered } from "./remembered.ts";
 import { VoiceCalls, type VoiceCallsOptions } from "./voice-calls.ts";
 
 type OverheardOptions = VoiceCallsOptions &
-  Pick<
-    ConversationOptions,
-    "agentOf" | "exchanges" | "history" | "language" | "permissions" | "settings" | "stopTurns" | "turns"
-  >;
+  Pick<ConversationOptions, "agentOf" | "exchanges" | "history" | "language" | "permissions" | "stopTurns" | "turns">;
 
 /** Decides about messages to nobody, or to others. */
 export class Overheard {
@@ -59,8 +56,8 @@ export class Overheard {
     message: GhostMessage,
     { text, threadRoot }: { readonly text: string; readonly threadRoot: string | undefined },
   ): Promise<Outcome> {
-    const { settings, history } = this.#options;
-    const set = await settings.get(ghost.userId, message.roomId);
+    const { history } = this.#options;
+    const set = message.settings;
     const { listen = this.#classifier.defaultsOf(ghost.userId, set).listen } = ghost.isBot
       ? { listen: "off" as const }
       : set;

@@ -27,7 +27,6 @@ type QuestionsOptions = Pick<
   | "isLatest"
   | "language"
   | "limits"
-  | "settings"
   | "turnQueued"
   | "turns"
 >;
@@ -55,11 +54,11 @@ export class Questions {
     const { limits, turns, exchanges, history, answers, turnQueued, isLatest } = this.#options;
     const { roomId, eventId, sender, encrypted } = message;
     if (message.lateMs > limits().maxWaitMs) return this.#markLate(ghost, message, text);
-    const [speaker, words, threadRoot, follows, repliesTo] = await Promise.all([
+    const threadRoot = this.threadFor(message, saidIn);
+    const [speaker, words, follows, repliesTo] = await Promise.all([
       ghost.speakerOf(roomId, sender),
-      this.#options.language.words(ghost.userId, roomId, text),
-      this.threadFor(ghost, message, saidIn),
-      isLatest({ ghost: ghost.userId, roomId, eventId }),
+      this.#options.language.wordsWith(message.settings, ghost.userId, roomId, text),
+      message.direct ? isLatest({ ghost: ghost.userId, roomId, eventId }) : false,
       this.#classifier.handedOver(ghost.userId, message),
     ]);
     const target = { eventId, threadRoot, follows };
@@ -75,10 +74,10 @@ export class Questions {
         const turn = { ...wish, position, threadRoot, encrypted, origin: eventId, hops: 0 };
         if (notNow !== undefined) {
           await turns.decline(tx, turn, this.refusal(turn, notNow, words, target));
-          return;
+          return undefined;
         }
-        await turns.enqueue(tx, turn);
-        if (!message.direct) await exchanges.begin(tx, turn, sender);
+        return () =>
+          Promise.all([turns.enqueue(tx, turn), message.direct ? undefined : exchanges.begin(tx, turn, sender)]);
       },
       after: () => {
         reached("turn.queued");
@@ -107,10 +106,9 @@ export class Questions {
   }
 
   /** The thread of a question and its answer: the question's own thread, or a new one where the room wants that. */
-  async threadFor(ghost: GhostHandle, message: GhostMessage, saidIn: string | undefined): Promise<string | undefined> {
-    const { settings, defaults } = this.#options;
+  threadFor(message: GhostMessage, saidIn: string | undefined): string | undefined {
     if (saidIn !== undefined || message.direct) return saidIn;
-    const { threads = defaults().threads } = await settings.get(ghost.userId, message.roomId);
+    const { threads = this.#options.defaults().threads } = message.settings;
     return threads === "on" ? message.eventId : undefined;
   }
 

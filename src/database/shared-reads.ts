@@ -26,7 +26,7 @@ export class SharedReads {
   isRead(sql: string): boolean {
     let isRead = this.#isRead.get(sql);
     if (isRead === undefined) {
-      isRead = /^\s*select\b/i.test(sql) && !/\bfor\s+(?:no\s+key\s+)?(?:key\s+)?(?:share|update)\b|_lock/i.test(sql);
+      isRead = /^\s*(?:select|with)\b/i.test(sql) && !NO_READ.test(sql);
       if (this.#isRead.size < MOST_KNOWN) this.#isRead.set(sql, isRead);
     }
     return isRead;
@@ -66,6 +66,9 @@ export class SharedReads {
     );
   }
 }
+
+/** Writes, and locks on rows or on anything else. */
+const NO_READ = /\b(?:insert\s+into|update|delete\s+from)\b|\bfor\s+(?:no\s+key\s+)?(?:key\s+)?share\b|_lock/i;
 
 /** The most texts that are remembered. Our code has some hundreds. */
 const MOST_KNOWN = 1_000;

@@ -1,17 +1,16 @@
-import type { Shield } from "../crypto/shield.ts";
 import type { VerificationForm } from "../crypto/verification-messages.ts";
 import type { RoomEvent } from "../homeserver/transaction.ts";
 import type { Lease } from "../leases/leases.ts";
 import type { MailItem } from "../mailbox/mail-item.ts";
 import type { ReceivedContent } from "../matrix/received-content.ts";
 import type { Distrust } from "../permissions/trust.ts";
-import { partnerIn } from "./direct-chat.ts";
 import type { GhostHandle } from "./ghost-handle.ts";
 import type { GhostServices } from "./ghost-services.ts";
 import { done, type ItemResult } from "./item-result.ts";
 import type { LoadedGhost } from "./loaded-ghost.ts";
 import type { Outcome } from "./outcome.ts";
 import type { GhostMessage } from "./received.ts";
+import { lookAt, type RoomLook } from "./room-look.ts";
 
 /** Older requests for a verification are not answered (spec "m.key.verification.request"). */
 const VERIFICATION_MAX_AGE_MS = 600_000;
@@ -19,8 +18,11 @@ const VERIFICATION_MAX_AGE_MS = 600_000;
 /** The services for handling unencrypted events. */
 export type ClearEventsServices = Pick<
   GhostServices,
-  "client" | "handler" | "log" | "notices" | "permissions" | "rooms" | "memberships" | "trustNotices"
+  "client" | "handler" | "log" | "memberships" | "notices" | "permissions" | "roomSettings" | "rooms" | "trustNotices"
 >;
+
+/** The way in which a message came. */
+export type Came = Pick<GhostMessage, "encrypted" | "shield">;
 
 /** Handles a ghost's events in readable form, whether they came unencrypted or were decrypted. */
 export class ClearEvents {
@@ -60,13 +62,13 @@ export class ClearEvents {
     return this.#services.permissions.decide({ act: "verification", userId, ghost, roomId }).allowed;
   }
 
-  async message(
-    item: MailItem,
-    content: ReceivedContent,
-    shield: Shield | undefined,
-    encrypted: boolean,
-  ): Promise<Outcome> {
-    const message = await this.#messageOf(item, content, shield, encrypted);
+  /** Looks at an event's room, for the methods that take a look. Throws temporary errors. */
+  look({ event }: MailItem): Promise<RoomLook> {
+    return lookAt(this.#services, this.#ghost.userId, event.room_id);
+  }
+
+  async message(item: MailItem, content: ReceivedContent, look: RoomLook, came: Came): Promise<Outcome> {
+    const message = messageOf(item, content, look, came);
     return message === undefined ? {} : this.#services.handler.message(this.#ghost, message);
   }
 
@@ -74,11 +76,16 @@ export class ClearEvents {
    * The writer is told, if the message was to the ghost. The message is kept, because the operator may change the
    * rules.
    */
-  async distrusted(item: MailItem, content: ReceivedContent, why: Distrust, lease: Lease): Promise<ItemResult> {
+  async distrusted(
+    item: MailItem,
+    content: ReceivedContent,
+    look: RoomLook,
+    { why, lease }: { readonly why: Distrust; readonly lease: Lease },
+  ): Promise<ItemResult> {
     const { notices, trustNotices } = this.#services;
     const { event } = item;
     this.#ghost.log.warn({ room: event.room_id, event: event.event_id, why }, "message not acted on: not trusted");
-    const message = await this.#messageOf(item, content, undefined, why !== "not_encrypted");
+    const message = messageOf(item, content, look, { encrypted: why !== "not_encrypted", shield: undefined });
     const notice = message && (await notices.distrusted(this.#ghost, message, why));
     if (notice === undefined) return done();
     // A user whose identity changed just before an answer has already read a notice of that.
@@ -88,43 +95,39 @@ export class ClearEvents {
     return { kind: "set_aside", reason: `not trusted: ${why.replaceAll("_", " ")}` };
   }
 
-  /** Undefined when the ghost is no longer in the room. */
-  async #messageOf(
-    { event, lateMs }: MailItem,
-    content: ReceivedContent,
-    shield: Shield | undefined,
-    encrypted: boolean,
-  ): Promise<GhostMessage | undefined> {
-    const [membership, direct] = await Promise.all([
-      this.#services.memberships.membership(this.#ghost.userId, event.room_id),
-      this.#isDirectWith(event),
-    ]);
-    if (membership?.membership !== "join") return undefined;
-    return {
-      eventId: event.event_id,
-      roomId: event.room_id,
-      sender: event.sender,
-      sentAt: event.origin_server_ts,
-      content,
-      direct,
-      encrypted,
-      lateMs,
-      shield,
-    };
-  }
-
-  /** Whether the room is a direct chat with an event's sender: the sender may have left a group since. */
-  async #isDirectWith({ room_id: roomId, sender }: RoomEvent): Promise<boolean> {
-    return (await partnerIn(this.#services, this.#ghost.userId, roomId)) === sender;
-  }
-
   /** Clients send these unencrypted even in encrypted rooms. */
-  async reaction({ event }: MailItem, content: ReceivedContent): Promise<Outcome> {
+  async reaction(
+    { event }: MailItem,
+    content: ReceivedContent,
+    { membership }: Pick<RoomLook, "membership">,
+  ): Promise<Outcome> {
     if (content.kind !== "reaction") return {};
     const { target, key } = content;
-    const membership = await this.#services.memberships.membership(this.#ghost.userId, event.room_id);
     if (membership?.membership !== "join") return {};
     const reaction = { eventId: event.event_id, roomId: event.room_id, sender: event.sender, target, key };
     return this.#services.handler.reaction(this.#ghost, reaction);
   }
+}
+
+/** Undefined when the ghost is no longer in the room. */
+function messageOf(
+  { event, lateMs }: MailItem,
+  content: ReceivedContent,
+  { membership, partner, settings }: RoomLook,
+  { encrypted, shield }: Came,
+): GhostMessage | undefined {
+  if (membership?.membership !== "join") return undefined;
+  return {
+    eventId: event.event_id,
+    roomId: event.room_id,
+    sender: event.sender,
+    sentAt: event.origin_server_ts,
+    content,
+    // The sender may have left a group since.
+    direct: partner === event.sender,
+    settings,
+    encrypted,
+    lateMs,
+    shield,
+  };
 }

@@ -12,6 +12,7 @@ import type { GhostServices } from "./ghost-services.ts";
 import { done, type ItemResult } from "./item-result.ts";
 import type { LoadedGhost } from "./loaded-ghost.ts";
 import { isReplay, noteHandled } from "./replays.ts";
+import type { RoomLook } from "./room-look.ts";
 
 /** The services for handling encrypted events. */
 export type EncryptedEventsServices = Pick<
@@ -59,14 +60,18 @@ export class EncryptedEvents {
     }
     reached("event.decrypted");
     await survived();
-    if (await isReplay(database, this.#ghost.userId, event)) {
+    const [isReplayed, look] = await Promise.all([
+      isReplay(database, this.#ghost.userId, event),
+      this.#clear.look(item),
+    ]);
+    if (isReplayed) {
       this.#count("replayed");
       log.warn("event refused: it replays another event");
       return this.#setAside(item, "a replay of another event");
     }
     this.#count(decryption.kind);
     if (item.lateMs > 0) await missingKeys.takeBack(this.#ghost, event, loaded);
-    return this.#inClear(item, decryption, loaded);
+    return this.#inClear(item, decryption, look, loaded);
   }
 
   /**
@@ -107,7 +112,7 @@ export class EncryptedEvents {
     return { kind: "awaits_key", key, after };
   }
 
-  async #inClear(item: MailItem, decryption: Decrypted, loaded: LoadedGhost): Promise<ItemResult> {
+  async #inClear(item: MailItem, decryption: Decrypted, look: RoomLook, loaded: LoadedGhost): Promise<ItemResult> {
     const { event } = item;
     // An event's relation stands outside the ciphertext.
     const relation = event.content["m.relates_to"];
@@ -120,11 +125,13 @@ export class EncryptedEvents {
       return this.#onlyOnce(event, await this.#clear.verification(item, clear, loaded, () => Promise.resolve()));
     }
     if (type === "m.reaction") {
-      return this.#onlyOnce(event, done(isDistrusted ? {} : await this.#clear.reaction(item, said)));
+      return this.#onlyOnce(event, done(isDistrusted ? {} : await this.#clear.reaction(item, said, look)));
     }
     if (type !== "m.room.message" && !SAID_OTHERWISE.has(type)) return this.#onlyOnce(event, done());
-    if (isDistrusted) return this.#clear.distrusted(item, said, decryption.why, loaded.lease);
-    return this.#onlyOnce(event, done(await this.#clear.message(item, said, decryption.shield, true)));
+    const { lease } = loaded;
+    if (isDistrusted) return this.#clear.distrusted(item, said, look, { why: decryption.why, lease });
+    const came = { encrypted: true, shield: decryption.shield };
+    return this.#onlyOnce(event, done(await this.#clear.message(item, said, look, came)));
   }
 
   #count(outcome: string): void {
@@ -137,7 +144,8 @@ export class EncryptedEvents {
     const { store, after } = result.outcome;
     return done({
       store: async (tx) => {
-        await Promise.all([noteHandled(tx, this.#ghost.userId, event), store?.(tx)]);
+        const [last] = await Promise.all([store?.(tx), noteHandled(tx, this.#ghost.userId, event)]);
+        return last;
       },
       ...(after === undefined ? {} : { after }),
     });

@@ -1,3 +1,5 @@
+import type { Queryable } from "../database/database.ts";
+
 /**
  * The form in which something may be sent: as its room's state says, or only encrypted. The second is for anything made
  * from encrypted messages: whoever controls a room's state could make it look unencrypted.
@@ -9,10 +11,20 @@ export function formFor({ encrypted }: { readonly encrypted: boolean }): Form {
   return encrypted ? "encrypted" : "of_room";
 }
 
+/** Records, in a fenced transaction, that an event was sent. It starts its only statement at once. */
+export type MarkSent = (tx: Queryable) => Promise<unknown>;
+
 /** The options of sending. */
 export interface SendOptions {
   readonly form: Form;
   readonly signal?: AbortSignal | undefined;
+  /** Whether the caller knows that nothing was stored under this step before, and so nothing has to be looked for. */
+  readonly isFirst?: boolean | undefined;
+  /**
+   * Takes over the statement that records the sending, for a transaction of the caller's. Without it a repeat sends the same
+   * bytes under the same id.
+   */
+  readonly marked?: ((write: MarkSent) => void) | undefined;
 }
 
 /** A message's reference to an uploaded file: `url` unencrypted, `file` encrypted. */

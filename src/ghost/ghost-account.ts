@@ -19,6 +19,7 @@ import { setProfile } from "./profile.ts";
 type AccountServices = DeviceSurroundings &
   Pick<
     GhostServices,
+    | "knownMembers"
     | "loaded"
     | "loading"
     | "loadedAtOnce"
@@ -78,8 +79,8 @@ export class GhostAccount {
     this.#devices = new DeviceStore(services.database);
     const owner = {
       displayName: () => services.profileOf(userId)?.displayName,
-      targetIn: (roomId: string, options: { readonly toAll: boolean }) =>
-        encryptionTarget(services, userId, roomId, options),
+      targetIn: async (roomId: string, options: { readonly toAll: boolean }) =>
+        (await encryptionTarget(services, userId, roomId, options))?.target,
       wake,
       verified,
       signed: () => services.trustNotices.forget(userId),

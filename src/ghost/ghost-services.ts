@@ -12,6 +12,7 @@ import type { Words } from "../language/words.ts";
 import type { Logger } from "../observability/log.ts";
 import type { Metrics } from "../observability/metrics.ts";
 import type { Rooms } from "../rooms/rooms.ts";
+import type { RoomSettingsStore } from "../rooms/settings-store.ts";
 import type { KnownMembers } from "./known-members.ts";
 import type { EventHandler } from "./event-handler.ts";
 import type { NoticeWriter } from "./notice-writer.ts";
@@ -31,6 +32,8 @@ export interface GhostServices {
   readonly process: number;
   readonly mailbox: Mailbox;
   readonly rooms: Rooms;
+  /** The rooms' own settings. */
+  readonly roomSettings: Pick<RoomSettingsStore, "get">;
   readonly store: GhostStore;
   readonly memberships: Memberships;
   readonly outbox: Outbox;

@@ -8,7 +8,6 @@ import { roomEvent } from "../homeserver/room-history.ts";
 import { parseRelation } from "../matrix/relation.ts";
 import type { Logger } from "../observability/log.ts";
 import { ClearEvents } from "./clear-events.ts";
-import { partnerIn } from "./direct-chat.ts";
 import { DirectRooms } from "./direct-rooms.ts";
 import { EncryptedEvents } from "./encrypted-events.ts";
 import { readEvent } from "./event-reader.ts";
@@ -21,6 +20,7 @@ import { Greeting } from "./greeting.ts";
 import { Invites } from "./invites.ts";
 import { MailHandler } from "./mail-handler.ts";
 import { MembershipEvents } from "./membership-events.ts";
+import { lookAt, type RoomLook } from "./room-look.ts";
 import { transactionId } from "./outbox.ts";
 import { RoomUpgrades } from "./room-upgrades.ts";
 import { Sender } from "./sender.ts";
@@ -36,7 +36,17 @@ const DOWNLOAD_RETRIED_FOR_MS = 5_000;
 /** The shared services for acting as a ghost. */
 type GhostSurfaceServices = Pick<
   GhostServices,
-  "client" | "database" | "isGhost" | "log" | "memberships" | "mode" | "outbox" | "permissions" | "rooms" | "trustIn"
+  | "client"
+  | "database"
+  | "isGhost"
+  | "log"
+  | "memberships"
+  | "mode"
+  | "outbox"
+  | "permissions"
+  | "roomSettings"
+  | "rooms"
+  | "trustIn"
 >;
 
 /** An agent's Matrix user, with its own device, store and keys: the actions in its name. Its actor handles its mail. */
@@ -135,26 +145,27 @@ export class Ghost implements GhostHandle {
     return { deviceId: device.deviceId, ed25519: device.fingerprint };
   }
 
-  /** Whether a room is now a direct chat with this ghost; see direct-chat.ts. Throws temporary errors. */
-  async isDirect(roomId: string): Promise<boolean> {
-    return (await partnerIn(this.#services, this.userId, roomId)) !== undefined;
+  /** Looks at a room. Throws temporary errors. */
+  look(roomId: string): Promise<RoomLook> {
+    return lookAt(this.#services, this.userId, roomId);
   }
 
-  async displayNameOf(roomId: string, userId: string): Promise<string> {
-    await this.#look(roomId);
-    return this.#services.rooms.displayName(roomId, userId);
+  displayNameOf(roomId: string, userId: string): Promise<string> {
+    return this.#look(roomId, () => this.#services.rooms.displayName(roomId, userId));
   }
 
-  async speakerOf(roomId: string, userId: string): Promise<string> {
-    await this.#look(roomId);
-    return this.#services.rooms.speaker(roomId, userId);
+  speakerOf(roomId: string, userId: string): Promise<string> {
+    return this.#look(roomId, () => this.#services.rooms.speaker(roomId, userId));
   }
 
-  /** Reads a changed room; where that fails, the last reading counts. */
-  async #look(roomId: string): Promise<void> {
-    await this.#sender
-      .view(roomId)
-      .catch((error: unknown) => this.log.warn({ room: roomId, error }, "the room can't be read"));
+  /** Reads from a room that is read anew if it has changed; where that fails, the last reading counts. */
+  async #look<T>(roomId: string, read: () => Promise<T>): Promise<T> {
+    try {
+      return (await this.#sender.viewWith(roomId, read)).found;
+    } catch (error) {
+      this.log.warn({ room: roomId, error }, "the room can't be read");
+      return read();
+    }
   }
 
   async send(roomId: string, type: string, content: object, step: string, options: SendOptions): Promise<string> {
@@ -228,13 +239,11 @@ export class Ghost implements GhostHandle {
   }
 
   async isModerator(roomId: string, userId: string): Promise<boolean> {
-    await this.#sender.view(roomId);
-    return this.#services.rooms.isModerator(roomId, userId);
+    return (await this.#sender.viewWith(roomId, () => this.#services.rooms.isModerator(roomId, userId))).found;
   }
 
   async memberCount(roomId: string): Promise<number> {
-    await this.#sender.view(roomId);
-    return this.#services.rooms.memberCount(roomId);
+    return (await this.#sender.viewWith(roomId, () => this.#services.rooms.memberCount(roomId))).found;
   }
 
   async setState(

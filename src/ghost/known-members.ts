@@ -2,6 +2,30 @@ import { deleteInBatches } from "../database/batches.ts";
 import type { Database } from "../database/database.ts";
 import { fencedAtOnce, type Lease } from "../leases/leases.ts";
 
+/** A member of a room. */
+export interface SeenMember {
+  readonly userId: string;
+  readonly membership: "join" | "invite";
+  /** Whether the ghost has queried the user's devices since the user came. */
+  readonly isMet: boolean;
+}
+
+/**
+ * The members whose devices a ghost must query: newcomers (all members when the ghost itself has just come), and invited
+ * ones, about whom nothing is reported at all.
+ */
+export function unmet(
+  ghost: string,
+  members: readonly SeenMember[],
+): { readonly come: readonly string[]; readonly invited: readonly string[] } {
+  const isNew = !members.some(({ userId, membership, isMet }) => userId === ghost && membership === "join" && isMet);
+  const those = (of: "join" | "invite"): string[] =>
+    members
+      .filter(({ membership, isMet }) => membership === of && (isNew || membership === "invite" || !isMet))
+      .map(({ userId }) => userId);
+  return { come: those("join"), invited: those("invite") };
+}
+
 /**
  * The members of rooms whose devices a ghost has queried since they came. From then on Synapse reports changes; a
  * `/sync` without rooms does not report earlier changes, from the time when a member shared no room with the ghost. So
@@ -14,28 +38,16 @@ export class KnownMembers {
     this.#database = database;
   }
 
-  /**
-   * The members of a room whose devices must be queried: newcomers (all members when the ghost itself has just come),
-   * and invited ones, about whom nothing is reported at all.
-   */
-  async unknown(
-    ghost: string,
-    roomId: string,
-    members: readonly string[],
-  ): Promise<{ readonly come: readonly string[]; readonly invited: readonly string[] }> {
-    const { rows } = await this.#database.query<{ user_id: string; membership: string }>(
-      `with known as (
-         select member.user_id from room_members member
-         join acquaintances met using (room_id, user_id, event_id)
-         where member.room_id = $1 and met.ghost = $2 and member.membership = 'join')
-       select user_id, membership from room_members
-       where room_id = $1 and user_id in (select json_array_elements_text($3::json))
-         and (user_id not in (select user_id from known) or $2 not in (select user_id from known))`,
-      [roomId, ghost, JSON.stringify(members)],
+  /** The joined and invited members of a room as a ghost knows them, in the order of their user ids. */
+  async membersFor(ghost: string, roomId: string): Promise<SeenMember[]> {
+    const { rows } = await this.#database.query<{ user_id: string; membership: "join" | "invite"; met: boolean }>(
+      `select member.user_id, membership, met.ghost is not null as met
+       from room_members member left join acquaintances met on met.ghost = $2 and met.room_id = member.room_id
+         and met.user_id = member.user_id and met.event_id = member.event_id
+       where member.room_id = $1 and membership in ('join', 'invite') order by member.user_id`,
+      [roomId, ghost],
     );
-    const those = (isThere: boolean): string[] =>
-      rows.filter(({ membership }) => (membership === "join") === isThere).map((row) => row.user_id);
-    return { come: those(true), invited: those(false) };
+    return rows.map((row) => ({ userId: row.user_id, membership: row.membership, isMet: row.met }));
   }
 
   /** Records that these members' devices were queried. Throws StaleLease. */

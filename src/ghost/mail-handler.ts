@@ -69,7 +69,7 @@ export class MailHandler {
         return this.#redaction(item, said);
       case "m.reaction":
         await survived();
-        return done(await this.#clear.reaction(item, said));
+        return done(await this.#clear.reaction(item, said, await this.#clear.look(item)));
       case "m.room.tombstone":
         await this.#upgrades.followed(event);
         return done();
@@ -89,15 +89,24 @@ export class MailHandler {
   async #plain(item: MailItem, said: ReceivedContent, { lease }: LoadedGhost): Promise<ItemResult> {
     const { event } = item;
     const { rooms, trustIn, mode } = this.#services;
-    await this.#sender.view(event.room_id).catch((error: unknown) => {
-      if (isRetryable(error)) throw error;
-      this.#ghost.log.warn({ room: event.room_id, error }, "the room's state can't be read, so it counts as encrypted");
-    });
-    const isEncrypted = await rooms.isEncrypted(event.room_id);
+    const [view, look] = await Promise.all([
+      this.#sender.view(event.room_id).catch((error: unknown) => {
+        if (isRetryable(error)) throw error;
+        this.#ghost.log.warn(
+          { room: event.room_id, error },
+          "the room's state can't be read; what is known of it counts",
+        );
+        return undefined;
+      }),
+      this.#clear.look(item),
+    ]);
+    const isEncrypted = view === undefined ? await rooms.isEncrypted(event.room_id) : view.encryption !== undefined;
     if (!mayTalkIn(mode, isEncrypted)) return done();
     const { read } = trustIn(this.#ghost.userId, event.room_id);
-    if (isEncrypted && read !== "unverified") return this.#clear.distrusted(item, said, "not_encrypted", lease);
-    return done(await this.#clear.message(item, said, undefined, false));
+    if (isEncrypted && read !== "unverified") {
+      return this.#clear.distrusted(item, said, look, { why: "not_encrypted", lease });
+    }
+    return done(await this.#clear.message(item, said, look, { encrypted: false, shield: undefined }));
   }
 
   async #redaction({ event }: MailItem, said: ReceivedContent): Promise<ItemResult> {

@@ -97,12 +97,14 @@ export class Outbox {
 
   /** Records that the server has accepted it, and drops its content. */
   async sent(lease: Lease, txnId: string, eventId: string): Promise<void> {
-    await fencedAtOnce(this.#database, lease, (tx) =>
-      tx.query("update sends set event_id = $3, content = '{}', sealed_by = null where ghost = $1 and txn_id = $2", [
-        lease.ghost,
-        txnId,
-        eventId,
-      ]),
+    await fencedAtOnce(this.#database, lease, (tx) => this.mark(tx, lease, txnId, eventId));
+  }
+
+  /** The same in a fenced transaction. It starts its only statement at once. */
+  async mark(tx: Queryable, { ghost }: Lease, txnId: string, eventId: string): Promise<void> {
+    await tx.query(
+      "update sends set event_id = $3, content = '{}', sealed_by = null where ghost = $1 and txn_id = $2",
+      [ghost, txnId, eventId],
     );
   }
 }

@@ -1,5 +1,6 @@
 import type { Shield } from "../crypto/shield.ts";
 import type { ReceivedContent } from "../matrix/received-content.ts";
+import type { RoomSettings } from "../rooms/settings.ts";
 
 /** A message to a ghost, decrypted if necessary. */
 export interface GhostMessage {
@@ -11,6 +12,8 @@ export interface GhostMessage {
   readonly content: ReceivedContent;
   /** Whether the room is now a direct chat of the sender with the ghost. */
   readonly direct: boolean;
+  /** The room's own settings for the ghost. */
+  readonly settings: RoomSettings;
   /** Whether it was encrypted, so that the homeserver can't have invented it. */
   readonly encrypted: boolean;
   /** The time that it waited for its key, in ms by our own clock. */

@@ -5,10 +5,11 @@ import { sendEvent } from "../homeserver/room-calls.ts";
 import type { EncryptionMode } from "../config/config.ts";
 import { mayTalkIn } from "../permissions/invites.ts";
 import type { RoomView } from "../rooms/room-view.ts";
-import { encryptionTarget, viewAs } from "./encryption-target.ts";
+import { encryptionTarget, keyHolders, viewAs, viewAsWith } from "./encryption-target.ts";
 import type { GhostAccount } from "./ghost-account.ts";
 import type { GhostServices } from "./ghost-services.ts";
 import type { Form, SendOptions } from "./form.ts";
+import { unmet, type SeenMember } from "./known-members.ts";
 import { transactionId, type StoredSend } from "./outbox.ts";
 import { reached } from "../observability/steps.ts";
 
@@ -101,12 +102,12 @@ export class Sender {
    */
   async send(
     { roomId, type, content, step }: OutgoingEvent,
-    { form, signal, toAll = false }: SendOptions & { readonly toAll?: boolean },
+    { form, signal, isFirst = false, marked, toAll = false }: SendOptions & { readonly toAll?: boolean },
   ): Promise<string> {
     const { outbox, client, metrics } = this.#services;
     const txnId = transactionId(this.#userId, roomId, step);
     const { device, lease } = await this.#account.load();
-    let stored = await outbox.find(this.#userId, txnId);
+    let stored = isFirst ? undefined : await outbox.find(this.#userId, txnId);
     if (stored?.eventId !== undefined) return stored.eventId;
     const actor = { userId: this.#userId, deviceId: device.deviceId };
     const echo =
@@ -143,8 +144,12 @@ export class Sender {
     });
     metrics?.sends.inc({ encrypted, outcome: "sent" });
     reached("send.sent");
-    await outbox.sent(lease, txnId, eventId);
-    reached("send.marked");
+    if (marked === undefined) {
+      await outbox.sent(lease, txnId, eventId);
+      reached("send.marked");
+    } else {
+      marked((tx) => outbox.mark(tx, lease, txnId, eventId));
+    }
     return eventId;
   }
 
@@ -153,18 +158,22 @@ export class Sender {
     return viewAs(this.#services, this.#userId, roomId);
   }
 
+  /** The same with what `read` finds in the stored state, in one round trip where the room has not changed. */
+  viewWith<T>(roomId: string, read: () => Promise<T>): Promise<{ readonly view: RoomView; readonly found: T }> {
+    return viewAsWith(this.#services, this.#userId, roomId, read);
+  }
+
   /** Reads a room and starts to follow its members' devices, so that the first answer finds both done. */
   async meet(roomId: string): Promise<void> {
-    const view = await this.view(roomId);
-    if (view.encryption === undefined) return;
-    await this.#followDevices(roomId, await this.#services.rooms.recipients(roomId, view));
+    const { view, members } = await keyHolders(this.#services, this.#userId, roomId);
+    if (view.encryption !== undefined) await this.#followDevices(roomId, members);
   }
 
   /** Queries the devices of members about whom nothing was reported. Throws HomeserverError, StaleLease. */
-  async #followDevices(roomId: string, recipients: readonly string[]): Promise<void> {
+  async #followDevices(roomId: string, members: readonly SeenMember[]): Promise<void> {
     const { knownMembers } = this.#services;
     const { device, lease } = await this.#account.load();
-    const { come, invited } = await knownMembers.unknown(this.#userId, roomId, recipients);
+    const { come, invited } = unmet(this.#userId, members);
     if (invited.length > 0) await device.lists.refresh(invited);
     if (come.length > 0) await knownMembers.asked(lease, roomId, await device.lists.meet(come));
   }
@@ -174,15 +183,15 @@ export class Sender {
     { roomId, type, content }: Omit<OutgoingEvent, "step">,
     { form, toAll }: { readonly form: Form; readonly toAll: boolean },
   ): Promise<{ eventType: string; content: string }> {
-    const target = await encryptionTarget(this.#services, this.#userId, roomId, { toAll });
-    if (!mayTalkIn(this.#services.mode, target !== undefined)) throw new RoomRefused(this.#services.mode);
-    if (target === undefined) {
+    const to = await encryptionTarget(this.#services, this.#userId, roomId, { toAll });
+    if (!mayTalkIn(this.#services.mode, to !== undefined)) throw new RoomRefused(this.#services.mode);
+    if (to === undefined) {
       if (form === "encrypted") throw await this.#refuseClear(roomId);
       return { eventType: type, content: JSON.stringify(content) };
     }
-    await this.#followDevices(roomId, target.recipients);
+    await this.#followDevices(roomId, to.members);
     const { device } = await this.#account.load();
-    const ciphertext = await device.encrypt(target, type, content);
+    const ciphertext = await device.encrypt(to.target, type, content);
     reached("event.encrypted");
     return { eventType: ENCRYPTED, content: ciphertext };
   }

@@ -1,6 +1,6 @@
 import type { Database, Queryable } from "../database/database.ts";
 import { isStorable, storable } from "../database/text.ts";
-import type { Seals } from "../sealing/seals.ts";
+import type { Seal, Seals } from "../sealing/seals.ts";
 import { dropSummaries } from "./dropped-summaries.ts";
 import { HistoryReader } from "./history-reader.ts";
 import type { Edited, RememberedMessage } from "./remembered-message.ts";
@@ -19,42 +19,19 @@ export class History extends HistoryReader {
 
   /** Stores a message and returns its position in the conversation. A repeat changes nothing. */
   async remember(tx: Queryable, ghost: string, roomId: string, message: RememberedMessage): Promise<number> {
-    const key = await this.#seals.in(tx, { ghost, roomId });
-    const { eventId } = message;
-    const { body, attachment } = sealTexts(key, { ghost, eventId }, message);
-    const { rows } = await tx.query<{ position: number }>(
-      `insert into messages (ghost, room_id, event_id, sender, speaker, author, body, sent_at, answers, shield,
-         thread_root, attachment, sealed_by, came_encrypted, replies_to)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
-       on conflict (ghost, event_id) do update set
-         ${renewed("body", "attachment", "sealed_by")},
-         ${onceQuoted("sender", "speaker", "author", "sent_at", "answers", "shield", "thread_root", "replies_to")},
-         only_quoted = false,
-         came_encrypted = messages.came_encrypted or excluded.came_encrypted
-       returning position`,
-      [
-        ghost,
-        roomId,
-        eventId,
-        message.sender,
-        storable(message.speaker),
-        message.author,
-        body,
-        message.sentAt,
-        message.answers ?? null,
-        message.shield ?? null,
-        message.threadRoot ?? null,
-        attachment,
-        key.id,
-        message.encrypted,
-        message.repliesTo ?? null,
-      ],
-    );
-    const position = rows[0]?.position;
-    if (position === undefined) throw new Error("the message was not stored");
-    return position;
+    const remember = await this.remembering(tx, ghost, roomId);
+    return remember(message);
   }
 
+  /** Makes ready to store messages: the returned function stores one, and starts its only statement at once. */
+  async remembering(
+    tx: Queryable,
+    ghost: string,
+    roomId: string,
+  ): Promise<(message: RememberedMessage) => Promise<number>> {
+    const key = await this.#seals.in(tx, { ghost, roomId });
+    return (message) => insertMessage(tx, key, { ghost, roomId }, message);
+  }
   /**
    * Changes a remembered message that its sender has edited. False when its words are the same.
    *
@@ -93,6 +70,47 @@ export class History extends HistoryReader {
       rewriteMessage(tx, this.#seals, { ghost, roomId, eventId }, { body, attachment: undefined, encrypted: false }),
     );
   }
+}
+
+async function insertMessage(
+  tx: Queryable,
+  key: Seal,
+  { ghost, roomId }: { readonly ghost: string; readonly roomId: string },
+  message: RememberedMessage,
+): Promise<number> {
+  const { eventId } = message;
+  const { body, attachment } = sealTexts(key, { ghost, eventId }, message);
+  const { rows } = await tx.query<{ position: number }>(
+    `insert into messages (ghost, room_id, event_id, sender, speaker, author, body, sent_at, answers, shield,
+       thread_root, attachment, sealed_by, came_encrypted, replies_to)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+     on conflict (ghost, event_id) do update set
+       ${renewed("body", "attachment", "sealed_by")},
+       ${onceQuoted("sender", "speaker", "author", "sent_at", "answers", "shield", "thread_root", "replies_to")},
+       only_quoted = false,
+       came_encrypted = messages.came_encrypted or excluded.came_encrypted
+     returning position`,
+    [
+      ghost,
+      roomId,
+      eventId,
+      message.sender,
+      storable(message.speaker),
+      message.author,
+      body,
+      message.sentAt,
+      message.answers ?? null,
+      message.shield ?? null,
+      message.threadRoot ?? null,
+      attachment,
+      key.id,
+      message.encrypted,
+      message.repliesTo ?? null,
+    ],
+  );
+  const position = rows[0]?.position;
+  if (position === undefined) throw new Error("the message was not stored");
+  return position;
 }
 
 /** An agent's repeated message replaces its former one, and a copy that was stored only as a quotation. */

@@ -102,8 +102,14 @@ export class Summaries {
     );
   }
 
-  /** Summarises a conversation if it is long enough. Returns at once. */
-  keepUp(id: ConversationId, summariser: Summariser): void {
+  /**
+   * Summarises a conversation if it is long enough. Returns at once.
+   *
+   * @param read the conversation as it was read for its last answer, if known: where it is far from long, nothing is read
+   * again.
+   */
+  keepUp(id: ConversationId, summariser: Summariser, read?: readonly RememberedMessage[]): void {
+    if (read !== undefined && isFarFromLong(read, summariser)) return;
     const key = conversationOf(id);
     if (this.#running.has(key) || this.#stopping.signal.aborted) return;
     const log = this.#log.child({ ghost: id.ghost, room: id.roomId });
@@ -133,7 +139,7 @@ export class Summaries {
     log: Logger,
   ): Promise<void> {
     let dropped: DroppedSummary | undefined;
-    const costOf = (message: RememberedMessage): number => countTokens(lineOf(message, speakersOf([message]), NONE));
+    const costOf = costWith(countTokens);
     for (;;) {
       const before = await this.get(id);
       const messages = await this.#history.since(id, before?.upTo ?? 0, MOST_MESSAGES);
@@ -212,6 +218,21 @@ export class Summaries {
       return true;
     });
   }
+}
+
+/** The cost of a message in a transcript, in tokens. */
+function costWith(countTokens: Summariser["countTokens"]): (message: RememberedMessage) => number {
+  return (message) => countTokens(lineOf(message, speakersOf([message]), NONE));
+}
+
+/** Leaves room for the answer, and for what was said meanwhile: the next answer looks again. */
+function isFarFromLong(
+  messages: readonly RememberedMessage[],
+  { budgetTokens, countTokens }: Pick<Summariser, "budgetTokens" | "countTokens">,
+): boolean {
+  if (messages.length > MOST_MESSAGES / 4) return false;
+  const costOf = costWith(countTokens);
+  return messages.reduce((sum, message) => sum + costOf(message), 0) < (budgetTokens * FULL_SHARE) / 2;
 }
 
 function summaryId({ ghost, roomId, threadRoot }: ConversationId): SummaryId {

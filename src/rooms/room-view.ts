@@ -14,3 +14,11 @@ export interface RoomView {
   readonly historyVisibility: "invited" | "joined" | "shared" | "world_readable";
   readonly name: string | undefined;
 }
+
+/**
+ * Whether a member gets the room's keys (spec "m.room.history_visibility", as clients do it): the joined members and, where
+ * they may read messages from before they joined, the invited ones.
+ */
+export function getsKeys({ historyVisibility }: Pick<RoomView, "historyVisibility">, membership: string): boolean {
+  return membership === "join" || (membership === "invite" && historyVisibility !== "joined");
+}

@@ -7,7 +7,7 @@ import { isLine } from "./line.ts";
 import { isModerator, parseCreators } from "./power.ts";
 import { distinctName, localpartOf } from "./names.ts";
 import { nameOf, parseEncryption, parseHistoryVisibility, parseMaxLifetime, parseMembers } from "./room-state.ts";
-import type { RoomView } from "./room-view.ts";
+import { getsKeys, type RoomView } from "./room-view.ts";
 
 /** State events that change something we store of a room. */
 const WATCHED = new Set([
@@ -103,29 +103,40 @@ export class Rooms {
    * without the state nothing may be sent, least of all unencrypted.
    */
   async view(roomId: string, readState: ReadState): Promise<RoomView> {
+    return (await this.viewWith(roomId, readState, () => Promise.resolve())).view;
+  }
+
+  /** The same with what `read` finds in the stored state: in one round trip where the room has not changed. */
+  async viewWith<T>(
+    roomId: string,
+    readState: ReadState,
+    read: () => Promise<T>,
+  ): Promise<{ readonly view: RoomView; readonly found: T }> {
     for (;;) {
-      const { rows } = await this.#database.query<RoomRow>(
-        "select encryption, history_visibility, name, changes, read_at_change from rooms where room_id = $1",
-        [roomId],
-      );
-      const row = rows[0];
-      if (row !== undefined && row.read_at_change >= row.changes) {
-        return {
-          encryption: row.encryption === null ? undefined : parseEncryption(JSON.parse(row.encryption)),
-          historyVisibility: parseHistoryVisibility(row.history_visibility),
-          name: row.name ?? undefined,
-        };
-      }
+      const [view, found] = await Promise.all([this.currentView(roomId), read()]);
+      if (view !== undefined) return { view, found };
       await this.#readOnce(roomId, readState);
     }
   }
 
-  /**
-   * The users who get a room key (spec "m.room.history_visibility", as clients do it): the joined members and, where
-   * they may read messages from before they joined, the invited ones.
-   */
+  /** The room's present state as stored; undefined when an event said that it has changed since the last reading. */
+  async currentView(roomId: string): Promise<RoomView | undefined> {
+    const { rows } = await this.#database.query<RoomRow>(
+      "select encryption, history_visibility, name, changes, read_at_change from rooms where room_id = $1",
+      [roomId],
+    );
+    const row = rows[0];
+    if (row === undefined || row.read_at_change < row.changes) return undefined;
+    return {
+      encryption: row.encryption === null ? undefined : parseEncryption(JSON.parse(row.encryption)),
+      historyVisibility: parseHistoryVisibility(row.history_visibility),
+      name: row.name ?? undefined,
+    };
+  }
+
+  /** The users who get a room key; see {@link getsKeys}. */
   async recipients(roomId: string, view: RoomView): Promise<string[]> {
-    const memberships = view.historyVisibility === "joined" ? ["join"] : ["join", "invite"];
+    const memberships = ["join", "invite"].filter((membership) => getsKeys(view, membership));
     const { rows } = await this.#database.query<{ user_id: string }>(
       `select user_id from room_members where room_id = $1
        and membership in (select json_array_elements_text($2::json)) order by user_id`,

@@ -12,6 +12,8 @@ export type OpenTurn =
       readonly state: "queued";
       readonly turn: Turn;
       readonly attempts: number;
+      /** It was started before, whether that counts as an attempt or not: it may have steps, and a draft. */
+      readonly hasBegun: boolean;
       /** The time since the question, in ms by the database's clock. */
       readonly ageMs: number;
       /** It was stopped before its process ended. */
@@ -44,7 +46,8 @@ export class TurnQueue {
     const found = await this.#database.query<TurnRow>(
       `with open as (
          select ${TURN}, state, reply, sealed_by, attempts, stopped,
-           extract(epoch from now() - created_at) * 1000 as age_ms, attempts = 0 and state = 'sending' as declined
+           extract(epoch from now() - created_at) * 1000 as age_ms, attempts = 0 and state = 'sending' as declined,
+           exists (select from turn_steps where turn = turns.id) as begun
          from turns join leases using (ghost)
          where state in ('queued', 'running', 'sending') and owner = $1
        ), first as (
@@ -70,7 +73,8 @@ export class TurnQueue {
     for (const row of rows) {
       const turn = turnOf(row);
       if (row.state !== "sending" || row.reply === null) {
-        turns.push({ state: "queued", turn, attempts: row.attempts, ageMs: row.age_ms, isStopped: row.stopped });
+        const { attempts, begun, age_ms: ageMs, stopped: isStopped } = row;
+        turns.push({ state: "queued", turn, attempts, hasBegun: attempts > 0 || begun, ageMs, isStopped });
         continue;
       }
       const { reply: sealed } = row;

@@ -31,6 +31,7 @@ export interface TurnRow extends SealedRow {
   age_ms: number;
   stopped: boolean;
   declined: boolean;
+  begun: boolean;
 }
 
 /** The turn of a row. */

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { backoffMs } from "../concurrency/backoff.ts";
 import type { Database } from "../database/database.ts";
-import { formFor, type SendOptions } from "../ghost/form.ts";
+import { formFor, type MarkSent, type SendOptions } from "../ghost/form.ts";
 import { fencedAtOnce, fencedWithLast, type Lease } from "../leases/leases.ts";
 import type { Logger } from "../observability/log.ts";
 import type { Metrics } from "../observability/metrics.ts";
@@ -9,7 +9,7 @@ import { reached } from "../observability/steps.ts";
 import type { AtWork } from "./at-work.ts";
 import { Draft } from "./draft.ts";
 import { FIRST_STEP, lastEnd, takeSteps, type TurnStep } from "./turn-step.ts";
-import type { TurnWork } from "./turn-work.ts";
+import type { AnswerAttempt, TurnWork } from "./turn-work.ts";
 import { conversationOf, TurnStopped, type Turn, type TurnEnd, type TurnMessage, type TurnReply } from "./turn.ts";
 import type { OpenTurn } from "./turn-queue.ts";
 import type { TurnStore } from "./turn-store.ts";
@@ -43,6 +43,9 @@ export interface TurnRunnerOptions {
  * says little about its work.
  */
 const MAX_TURN_ATTEMPTS = 5;
+
+/** Whether a step's event is sent for the first time, and who records that it was sent; see {@link SendOptions}. */
+type SendTry = Pick<SendOptions, "isFirst" | "marked">;
 
 const NOT_SENT = { outcome: "failed", failure: "not sent" } as const;
 
@@ -164,9 +167,10 @@ export class TurnRunner {
     const { lease, end } = await this.#work.begin(turn);
     const started = performance.now();
     try {
-      const reply = open.state === "sending" ? await this.#resume(lease, open) : await this.#answer(lease, open);
+      const isFirst = open.state === "queued";
+      const reply = isFirst ? await this.#answer(lease, open) : await this.#resume(lease, open);
       if (reply === undefined) return;
-      await this.#deliver(lease, turn, reply);
+      await this.#deliver(lease, turn, reply, { isFirst });
       const { metrics } = this.#options;
       metrics?.turnDuration.observe({ agent: metrics.agent(turn.ghost) }, (performance.now() - started) / 1000);
     } finally {
@@ -194,8 +198,7 @@ export class TurnRunner {
     const stop = this.#stops.get(turn.id) ?? new AbortController();
     this.#stops.set(turn.id, stop);
     if (open.isStopped) stop.abort(new TurnStopped({ keeps: true }));
-    // Only a turn that had begun before can have steps.
-    const steps: TurnStep[] = open.attempts === 0 ? [FIRST_STEP] : [...(await this.#store.steps.of(turn))];
+    const steps: TurnStep[] = open.hasBegun ? [...(await this.#store.steps.of(turn))] : [FIRST_STEP];
     let reply: TurnReply;
     try {
       reply = await this.#respondShown(lease, open, steps, stop.signal);
@@ -224,14 +227,19 @@ export class TurnRunner {
     steps: TurnStep[],
     stop: AbortSignal,
   ): Promise<TurnReply> {
-    const { turn } = open;
-    const [drafting, options] = await Promise.all([this.#work.drafting(turn), this.#optionsFor(turn)]);
-    const [former, ...others] = await this.#work.former(turn, drafting.anew, options);
+    const { turn, hasBegun } = open;
+    const attempt = await this.#work.attempt(turn);
+    const drafting = await attempt.drafting();
+    const [former, ...others] =
+      hasBegun || turn.kind === "edit"
+        ? await this.#work.former(turn, drafting.anew, await this.#optionsFor(turn))
+        : [];
     const draft = new Draft(
       {
         eventId: former,
         begin: async (text) => {
-          const eventId = await this.#send(turn, DRAFT_STEP, { content: await drafting.begin(text) });
+          const content = await drafting.begin(text);
+          const eventId = await this.#send(turn, DRAFT_STEP, { content }, { isFirst: !hasBegun });
           reached("draft.shown");
           await this.#store.setDraft(lease, turn, eventId);
           return eventId;
@@ -240,7 +248,7 @@ export class TurnRunner {
           const count = await this.#store.countEdit(lease, turn);
           if (count > drafting.maxEdits) return false;
           const content = await drafting.edit(eventId, text);
-          const edit = await this.#send(turn, `${DRAFT_STEP}.${count}`, { content });
+          const edit = await this.#send(turn, `${DRAFT_STEP}.${count}`, { content }, { isFirst: true });
           await fencedAtOnce(this.#options.database, lease, (tx) => this.#store.note(tx, turn, edit, eventId));
           reached("draft.edited");
           return true;
@@ -253,6 +261,7 @@ export class TurnRunner {
     try {
       reply = await this.#respond(
         open,
+        attempt,
         steps,
         (text) => {
           if (drafting.shows) draft.update(text);
@@ -267,6 +276,7 @@ export class TurnRunner {
 
   async #respond(
     { turn, attempts, ageMs }: Extract<OpenTurn, { state: "queued" }>,
+    first: AnswerAttempt,
     steps: TurnStep[],
     show: (text: string) => void,
     stop: AbortSignal,
@@ -279,7 +289,7 @@ export class TurnRunner {
     const signal = AbortSignal.any([this.#stopping.signal, timeout, stop]);
     const deadline = performance.now() + retryForMs;
     try {
-      const reply = await takeSteps(steps, () => this.#askModel(turn, show, { signal, deadline }));
+      const reply = await takeSteps(steps, () => this.#askModel(turn, first, show, { signal, deadline }));
       return reply ?? (await this.#work.giveUp(turn, "unknown"));
     } catch (error) {
       if (this.#stopping.signal.aborted) throw error;
@@ -292,26 +302,32 @@ export class TurnRunner {
   /** Asks the model of a turn, repeatedly until the deadline while its server is away. */
   async #askModel(
     turn: Turn,
+    first: AnswerAttempt,
     show: (text: string) => void,
     { signal, deadline }: { readonly signal: AbortSignal; readonly deadline: number },
   ): Promise<TurnReply> {
+    let attempt = first;
     for (let failures = 0; ; failures++) {
-      const reply = await this.#work.respond(turn, show, signal);
+      const reply = await attempt.respond(show, signal);
       const pauseMs = backoffMs(failures, MODEL_RETRY);
       if (reply.outcome !== "failed" || reply.retry !== true || performance.now() + pauseMs > deadline) return reply;
       this.#log.info({ ...idsOf(turn), failure: reply.failure, waitMs: pauseMs }, "asking again soon");
       await sleep(pauseMs, undefined, { signal });
+      attempt = await this.#work.attempt(turn);
     }
   }
 
   /** `sending` → `answered` or `failed`. */
-  async #deliver(lease: Lease, turn: Turn, reply: TurnReply): Promise<void> {
+  async #deliver(lease: Lease, turn: Turn, reply: TurnReply, { isFirst }: SendTry): Promise<void> {
     const log = this.#log.child(idsOf(turn));
     const said: { eventId: string; text: string }[] = [];
     const beside: { eventId: string; shownAs: string }[] = [];
+    let mark: MarkSent | undefined;
     try {
       for (const [index, message] of reply.messages.entries()) {
-        const eventId = await this.#send(turn, `answer.${index}`, message);
+        const isLast = index === reply.messages.length - 1;
+        const marking = isLast ? { marked: (write: MarkSent) => (mark = write) } : {};
+        const eventId = await this.#send(turn, `answer.${index}`, message, { isFirst, ...marking });
         const shownAs = message.editOf ?? eventId;
         if (message.remembered !== undefined) said.push({ eventId: shownAs, text: message.remembered });
         if (message.remembered === undefined || shownAs !== eventId) beside.push({ eventId, shownAs });
@@ -331,15 +347,16 @@ export class TurnRunner {
     await fencedWithLast(
       this.#options.database,
       lease,
-      async (tx) => {
-        for (const { eventId, text } of said) await this.#work.remember(tx, turn, eventId, text);
-      },
-      (tx) =>
+      async (tx) => (said.length === 0 ? undefined : this.#work.remembering(tx, turn)),
+      (tx, remember) =>
         Promise.all([
+          mark?.(tx),
+          ...said.map(({ eventId, text }) => remember?.(eventId, text)),
           ...beside.map(({ eventId, shownAs }) => this.#store.note(tx, turn, eventId, shownAs)),
           this.#store.finish(tx, turn, reply),
         ]),
     );
+    if (mark !== undefined) reached("send.marked");
     const { outcome } = reply;
     log.info({ outcome, ...(outcome === "failed" ? { failure: reply.failure } : {}) }, "turn ended");
     this.#count(turn, reply);
@@ -350,13 +367,17 @@ export class TurnRunner {
     turn: Turn,
     step: string,
     { content, isFixed }: Pick<TurnMessage, "content" | "isFixed">,
+    { isFirst, marked }: SendTry,
   ): Promise<string> {
-    return this.#work.send(turn, step, content, await this.#optionsFor(turn, isFixed));
+    const { form, signal } = await this.#optionsFor(turn, isFixed);
+    return this.#work.send(turn, step, content, { form, signal, isFirst, marked });
   }
 
-  /** The encrypted mark belongs to the turn, and is read each time: it may change while the answer is made. */
+  /** The encrypted mark belongs to the turn, and is read each time until it is set: the answer's making may set it. */
   async #optionsFor(turn: Turn, isFixed = false): Promise<SendOptions> {
-    const form = isFixed ? "of_room" : formFor({ encrypted: await this.#store.cameEncrypted(turn) });
+    const form = isFixed
+      ? "of_room"
+      : formFor({ encrypted: turn.encrypted || (await this.#store.cameEncrypted(turn)) });
     return { form, signal: this.#stopping.signal };
   }
 

@@ -5,16 +5,10 @@ import type { Turn, TurnMessage, TurnReply } from "./turn.ts";
 
 /** The port that turns call upwards; the answering and the ghosts implement it. */
 export interface TurnWork {
-  /**
-   * Asks the model and composes the reply. A model's failure is a reply too (`failed`), and so is an answer that
-   * `signal` stopped (TurnStopped) or that took too long (TimeoutError).
-   *
-   * @param show receives the answer so far.
-   */
-  respond(turn: Turn, show: (text: string) => void, signal: AbortSignal): Promise<TurnReply>;
+  /** Reads what an attempt at an answer needs of its room. Each attempt reads it anew. */
+  attempt(turn: Turn): Promise<AnswerAttempt>;
   /** The reply of a turn that never came to an end, or whose time came too late. */
   giveUp(turn: Turn, why: "unknown" | "waited" | "timeout"): Promise<TurnReply>;
-  drafting(turn: Turn): Promise<Drafting>;
   /**
    * The earlier form of this answer: the draft of a former process (whose interrupted send is finished first), or the
    * answer to be edited, with all its parts.
@@ -26,13 +20,28 @@ export interface TurnWork {
   send(turn: Turn, step: string, content: TurnMessage["content"], options: SendOptions): Promise<string>;
   /** Deletes an event of the ghost, once. */
   redact(turn: Turn, step: string, eventId: string): Promise<void>;
-  /** Stores the agent's words, in the transaction that ends the turn. */
-  remember(tx: Queryable, turn: Turn, eventId: string, text: string): Promise<void>;
+  /** Makes ready to store the agent's words, in the transaction that ends the turn. */
+  remembering(tx: Queryable, turn: Turn): Promise<RememberMessage>;
   /** Called when a turn has ended. Returns at once. */
   ended(turn: Turn, reply: TurnReply): void;
   /** The shortest wait until the same call may succeed (a server is away), in ms; undefined when it never will. */
   retryAfterMs(error: unknown): number | undefined;
 }
+
+/** One attempt at an answer, with what was read of its room. */
+export interface AnswerAttempt {
+  /**
+   * Asks the model and composes the reply. A model's failure is a reply too (`failed`), and so is an answer that
+   * `signal` stopped (TurnStopped) or that took too long (TimeoutError).
+   *
+   * @param show receives the answer so far.
+   */
+  respond(show: (text: string) => void, signal: AbortSignal): Promise<TurnReply>;
+  drafting(): Promise<Drafting>;
+}
+
+/** Stores a message of the agent as an event. It starts its only statement at once. */
+export type RememberMessage = (eventId: string, text: string) => Promise<unknown>;
 
 /** The form in which a growing answer is shown. */
 export interface Drafting {

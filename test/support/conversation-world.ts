@@ -20,7 +20,7 @@ import { Consents } from "../../src/privacy/consents.ts";
 import { PrivacyGate } from "../../src/privacy/gate.ts";
 import { ProviderRequests } from "../../src/privacy/provider-requests.ts";
 import { KnownModels } from "../../src/providers/model-facts.ts";
-import type { Database } from "../../src/database/database.ts";
+import type { Database, Queryable } from "../../src/database/database.ts";
 import type { Agent } from "../../src/agents/agents.ts";
 import type { GhostHandle, ReadEvent } from "../../src/ghost/ghost-handle.ts";
 import type { Form } from "../../src/ghost/form.ts";
@@ -45,6 +45,7 @@ import {
 } from "../../src/providers/provider.ts";
 import { Allowances } from "../../src/turns/allowances.ts";
 import { Exchanges } from "../../src/turns/exchanges.ts";
+import type { AnswerAttempt } from "../../src/turns/turn-work.ts";
 import type { Turn, TurnReply } from "../../src/turns/turn.ts";
 import { TurnStore } from "../../src/turns/turn-store.ts";
 import { parseContent } from "../../src/matrix/received-content.ts";
@@ -176,6 +177,7 @@ export class World {
   readonly forgetting: Forgetting;
   readonly exchanges: Exchanges;
   readonly summaries: Summaries;
+  readonly settings: RoomSettingsStore;
   readonly requests: ProviderRequests;
   readonly policy = {
     cloud: "ask" as CloudPolicy,
@@ -254,11 +256,11 @@ export class World {
     this.forgetting = new Forgetting(database, sealsOf(database));
     this.exchanges = new Exchanges(database, sealsOf(database));
     this.summaries = new Summaries(database, sealsOf(database), this.history, silentLogger());
-    const settings = new RoomSettingsStore(
+    const settings = (this.settings = new RoomSettingsStore(
       database,
       sealsOf(database),
       (name) => this.permissions.settersOf(name) === "nobody",
-    );
+    ));
     const models = new KnownModels();
     const consents = new Consents(database);
     this.requests = new ProviderRequests(database);
@@ -412,7 +414,8 @@ export class World {
   async settle(decided: Promise<Outcome>): Promise<void> {
     const { store, after } = await decided;
     await this.database.transaction(async (tx) => {
-      await store?.(tx);
+      const last = await store?.(tx);
+      await last?.();
       if (this.commitFails !== undefined) throw this.commitFails;
     });
     this.finished++;
@@ -429,6 +432,7 @@ export class World {
       sentAt: 1,
       content: parseContent("m.room.message", content),
       direct: true,
+      settings: await this.settings.get(to, more.roomId ?? ROOM),
       encrypted: this.encrypted,
       lateMs: 0,
       shield: undefined,
@@ -437,6 +441,25 @@ export class World {
     const isHost = message.direct && !this.leftAlone.has(message.sender);
     await this.settle(this.conversation.message(this.ghost(to, isHost ? message.sender : undefined), message));
     return message.eventId;
+  }
+
+  /** An attempt at an answer, in a room that is or is not a direct chat with the asker. */
+  async attempt(turn: Turn, direct: boolean): Promise<AnswerAttempt> {
+    return this.answering.attempt(turn, async () => ({
+      partner: direct ? turn.asker : undefined,
+      settings: await this.settings.get(turn.ghost, turn.roomId),
+    }));
+  }
+
+  /** The reply of an attempt. */
+  async respond(turn: Turn, direct: boolean, show: (text: string) => void, signal: AbortSignal): Promise<TurnReply> {
+    return (await this.attempt(turn, direct)).respond(show, signal);
+  }
+
+  /** Stores a message of a turn's agent. */
+  async remember(turn: Turn, eventId: string, text: string, tx: Queryable = this.database): Promise<void> {
+    const remember = await this.answering.remembering(tx, turn);
+    await remember(eventId, text);
   }
 
   /** The open turn of an event. */
@@ -476,7 +499,7 @@ export class World {
     assert.ok(turn);
     for (const [index, eventId] of answers.entries()) {
       const words = index === 0 ? "an answer" : "and more";
-      await this.answering.remember(this.database, turn, eventId, words);
+      await this.remember(turn, eventId, words);
     }
     await new TurnStore(this.database, sealsOf(this.database)).finish(this.database, turn, { outcome: "answered" });
     return turn.id;

@@ -28,7 +28,7 @@ forEachDatabase((_kind, open) => {
     async function ask(world: World, text: string, also: object = {}): Promise<TurnReply> {
       const turn = await world.turn(await world.say(text, { also }));
       assert.ok(turn);
-      const reply = await world.answering.respond(turn, true, UNSEEN, NEVER);
+      const reply = await world.respond(turn, true, UNSEEN, NEVER);
       await new TurnStore(world.database, sealsOf(world.database)).finish(world.database, turn, reply);
       return reply;
     }
@@ -124,7 +124,7 @@ forEachDatabase((_kind, open) => {
       const shown: string[] = [];
       const turn = await world.turn(await world.say("hi"));
       assert.ok(turn);
-      const reply = await world.answering.respond(turn, true, (text) => shown.push(text), NEVER);
+      const reply = await world.respond(turn, true, (text) => shown.push(text), NEVER);
       assert.equal(bodyOf(reply), "Hello!");
       assert.equal(shown.at(-1), "Hello!");
       assert.equal(reply.messages[0]?.remembered, "Hello!");
@@ -135,8 +135,8 @@ forEachDatabase((_kind, open) => {
       world.provider.says = () => failing(new ProviderError("cut_off", "gone"), "Half an ans");
       const turn = await world.turn(await world.say("hi"));
       assert.ok(turn);
-      const reply = await world.answering.respond(turn, true, UNSEEN, NEVER);
-      const whole = await (await world.answering.drafting(turn)).whole(reply);
+      const reply = await world.respond(turn, true, UNSEEN, NEVER);
+      const whole = await (await (await world.attempt(turn, true)).drafting()).whole(reply);
       assert.match(bodyOf(whole), /^Half an ans\n\n.*broke before Llama had finished/s);
       assert.equal(whole.messages[0]?.remembered, "Half an ans");
     });

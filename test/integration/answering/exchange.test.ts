@@ -19,12 +19,12 @@ async function answer(
   world.provider.says = () => chunks(says);
   const turn = await world.turn(question, ghost);
   assert.ok(turn, `${ghost} is not asked`);
-  const { answering, database } = world;
-  const reply: TurnReply = await answering.respond(turn, false, UNSEEN, NEVER);
+  const { database } = world;
+  const reply: TurnReply = await world.respond(turn, false, UNSEEN, NEVER);
   const content = reply.messages[0]?.content as Record<string, unknown>;
   const eventId = `${question} answered by ${ghost}`;
   await database.transaction(async (tx) => {
-    await answering.remember(tx, turn, eventId, says);
+    await world.remember(turn, eventId, says, tx);
     await new TurnStore(database, sealsOf(database)).finish(tx, turn, reply);
   });
   for (const other of [LLAMA, QWEN]) if (other !== ghost) await hear(world, other, ghost, eventId, content);
@@ -140,12 +140,12 @@ forEachDatabase((_kind, open) => {
       const turn = await world.turn(question);
       assert.ok(turn);
       world.provider.says = () => chunks("@agent_qwen: what is this?\n\n", "word ".repeat(9_000));
-      const { messages } = await world.answering.respond(turn, false, UNSEEN, NEVER);
+      const { messages } = await world.respond(turn, false, UNSEEN, NEVER);
       assert.ok(messages.length > 1);
       const mentions = messages.map(({ content }) => content["m.mentions"]);
       assert.deepEqual([mentions[0], mentions.at(-1)], [{ user_ids: [ALICE] }, { user_ids: [QWEN] }]);
       assert.ok(mentions.slice(1, -1).every((some) => JSON.stringify(some) === "{}"));
-      const drafting = await world.answering.drafting(turn);
+      const drafting = await (await world.attempt(turn, false)).drafting();
       const edit = await drafting.finish({ outcome: "answered", messages }, ["$draft"]);
       assert.deepEqual(edit.messages.map(({ content }) => content["m.mentions"]).at(-1), { user_ids: [QWEN] });
     });
@@ -249,9 +249,9 @@ forEachDatabase((_kind, open) => {
       const command = await world.say("!discuss qwen Is water wet?", { direct: false, also: to(LLAMA) });
       const turn = await world.turn(command);
       assert.ok(turn);
-      const drafting = await world.answering.drafting(turn);
+      const drafting = await (await world.attempt(turn, false)).drafting();
       assert.deepEqual((await drafting.begin("Ye"))["m.mentions"], {});
-      const reply = await world.answering.respond(turn, false, UNSEEN, NEVER);
+      const reply = await world.respond(turn, false, UNSEEN, NEVER);
       const edit = (await drafting.finish(reply, ["$draft"])).messages[0]?.content;
       assert.deepEqual(edit?.["m.mentions"], { user_ids: [QWEN] });
     });

@@ -13,11 +13,11 @@ const group = { direct: false, also: { "m.mentions": { user_ids: [LLAMA] } } };
 async function answered(world: World, question: string, ghost = LLAMA): Promise<TurnReply> {
   const turn = await world.turn(question, ghost);
   assert.ok(turn, "no turn");
-  const reply = await world.answering.respond(turn, false, UNSEEN, NEVER);
+  const reply = await world.respond(turn, false, UNSEEN, NEVER);
   const store = new TurnStore(world.database, sealsOf(world.database));
   for (const [index, { remembered }] of reply.messages.entries()) {
     if (remembered === undefined) continue;
-    await world.answering.remember(world.database, turn, `${question} answer ${index}`, remembered);
+    await world.remember(turn, `${question} answer ${index}`, remembered);
   }
   await store.finish(world.database, turn, reply);
   return reply;
@@ -104,7 +104,7 @@ forEachDatabase((kind, open) => {
         world.encrypted = false;
         const turn = await world.turn(question);
         assert.ok(turn);
-        const inClear = await world.answering.respond(turn, false, UNSEEN, NEVER);
+        const inClear = await world.respond(turn, false, UNSEEN, NEVER);
         assert.equal(failureOf(inClear), "in_clear");
         assert.deepEqual(
           inClear.messages.map(({ isFixed, remembered }) => ({ isFixed, remembered })),

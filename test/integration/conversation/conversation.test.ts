@@ -64,7 +64,7 @@ forEachDatabase((_kind, open) => {
       const question = await world.say("hello");
       const turn = await world.turn(question);
       assert.ok(turn);
-      await world.database.transaction((tx) => world.answering.remember(tx, turn, "$answer", "hi"));
+      await world.database.transaction((tx) => world.remember(turn, "$answer", "hi", tx));
       const replyTo = (event: string): object => ({ "m.relates_to": { "m.in_reply_to": { event_id: event } } });
       await world.say("not to you", { direct: false, also: replyTo(question) });
       await world.say("nor to you", { direct: false, also: replyTo("$nul\0\ud800") });
@@ -255,11 +255,11 @@ forEachDatabase((_kind, open) => {
 
       const again = await world.turn(question);
       assert.equal(again?.kind, "again");
-      await world.answering.respond(again, true, UNSEEN, NEVER);
+      await world.respond(again, true, UNSEEN, NEVER);
       const said = (request: ChatRequest | undefined): string[] =>
         (request?.messages ?? []).slice(1).map(({ role, content }) => `${role}: ${content}`);
       assert.deepEqual(said(world.provider.asked.at(-1)), ["user: tell me"]);
-      await world.answering.respond({ ...again, kind: "continue" }, true, UNSEEN, NEVER);
+      await world.respond({ ...again, kind: "continue" }, true, UNSEEN, NEVER);
       const [, ...rest] = said(world.provider.asked.at(-1));
       assert.equal(rest[0], "assistant: an answer\n\nand more");
       assert.match(rest[1] ?? "", /^user: Go on exactly where you stopped/);
@@ -362,7 +362,7 @@ forEachDatabase((_kind, open) => {
       const asked = async (): Promise<ChatRequest | undefined> => {
         const turn = await world.turn(await world.say("hello"));
         assert.ok(turn);
-        await world.answering.respond(turn, true, UNSEEN, NEVER);
+        await world.respond(turn, true, UNSEEN, NEVER);
         await new TurnStore(world.database, sealsOf(world.database)).finish(world.database, turn, {
           outcome: "answered",
         });
@@ -454,7 +454,7 @@ forEachDatabase((_kind, open) => {
       world.provider.says = () => chunks("!forget");
       const turn = await world.turn(question);
       assert.ok(turn);
-      const reply = await world.answering.respond(turn, true, UNSEEN, NEVER);
+      const reply = await world.respond(turn, true, UNSEEN, NEVER);
       assert.equal(reply.messages[0]?.remembered, "!forget");
       assert.deepEqual(await world.remembered(), ["Alice: what is the password?", "Qwen: !forget"]);
       assert.equal(world.sent.length, 0);
@@ -512,7 +512,7 @@ forEachDatabase((_kind, open) => {
     async function asked(world: World, body: string, also: object): Promise<TurnReply> {
       const turn = await world.turn(await world.say(body, { also }));
       assert.ok(turn);
-      const reply = await world.answering.respond(turn, true, UNSEEN, NEVER);
+      const reply = await world.respond(turn, true, UNSEEN, NEVER);
       await new TurnStore(world.database, sealsOf(world.database)).finish(world.database, turn, reply);
       return reply;
     }
@@ -595,7 +595,7 @@ forEachDatabase((_kind, open) => {
       const turn = await world.turn(question);
       assert.ok(turn);
       const stop = new AbortController();
-      const answering = world.answering.respond(turn, true, UNSEEN, stop.signal);
+      const answering = world.respond(turn, true, UNSEEN, stop.signal);
       setImmediate(() => stop.abort(new TurnStopped({ keeps: true })));
       assert.deepEqual(await answering, { outcome: "stopped", messages: [] });
     });
@@ -859,7 +859,7 @@ forEachDatabase((_kind, open) => {
         world.provider.contextTokens = known;
         const turn = await world.turn(await world.say("hello"));
         assert.ok(turn);
-        await world.answering.respond(turn, true, UNSEEN, NEVER);
+        await world.respond(turn, true, UNSEEN, NEVER);
         assert.equal(world.provider.asked[0]?.contextTokens, expected);
         // The part of the window that the prompt leaves is for the answer.
         const { maxAnswerTokens } = world.provider.asked[0];
@@ -876,7 +876,7 @@ forEachDatabase((_kind, open) => {
       const question = await world.say("a cat in a hat, @room");
       const turn = await world.turn(question);
       assert.ok(turn);
-      const reply = await world.answering.respond(turn, true, UNSEEN, NEVER);
+      const reply = await world.respond(turn, true, UNSEEN, NEVER);
       assert.deepEqual(
         world.provider.drawn.map(({ model, prompt }) => [model, prompt]),
         [["flux", "a cat in a hat, @room"]],
@@ -927,7 +927,7 @@ forEachDatabase((_kind, open) => {
       const inThread = await world.say("more of that", { also: thread });
       const turn = await world.turn(inThread);
       assert.ok(turn, "it does not wait for a question beside it");
-      await world.answering.respond(turn, true, UNSEEN, NEVER);
+      await world.respond(turn, true, UNSEEN, NEVER);
       const said = world.provider.asked
         .at(-1)
         ?.messages.slice(1)
@@ -945,7 +945,7 @@ forEachDatabase((_kind, open) => {
       await world.say("pears?", toMe);
       const turn = await world.turn(question);
       assert.equal(turn?.threadRoot, question);
-      const reply = await world.answering.respond(turn, false, UNSEEN, NEVER);
+      const reply = await world.respond(turn, false, UNSEEN, NEVER);
       assert.deepEqual(reply.messages[0]?.content["m.relates_to"], {
         rel_type: "m.thread",
         event_id: question,
@@ -1018,8 +1018,8 @@ forEachDatabase((_kind, open) => {
       assert.equal(turn?.kind, "edit");
       const [first = "", ...others] = await world.answering.toBeEdited(turn);
       assert.deepEqual([first, ...others], ["$answer", "$more"]);
-      const reply = await world.answering.respond(turn, true, UNSEEN, NEVER);
-      const drafting = await world.answering.drafting(turn);
+      const reply = await world.respond(turn, true, UNSEEN, NEVER);
+      const drafting = await (await world.attempt(turn, true)).drafting();
       const { messages, redacts } = await drafting.finish(reply, [first, ...others]);
       assert.deepEqual(messages[0]?.content["m.relates_to"], { rel_type: "m.replace", event_id: "$answer" });
       assert.equal(messages[0].editOf, "$answer");
@@ -1071,7 +1071,7 @@ forEachDatabase((_kind, open) => {
 
     it("is asked of the agent's model together with the conversation so far", async () => {
       const world = new World(await open());
-      const reply = await world.answering.respond(await ask(world), true, UNSEEN, NEVER);
+      const reply = await world.respond(await ask(world), true, UNSEEN, NEVER);
       assert.equal(reply.outcome, "answered");
       assert.deepEqual(
         reply.messages.map(({ remembered, content }) => [remembered, content["body"], content["msgtype"]]),
@@ -1089,7 +1089,7 @@ forEachDatabase((_kind, open) => {
 
     it("names the speakers to the model in a group", async () => {
       const world = new World(await open());
-      await world.answering.respond(await ask(world), false, UNSEEN, NEVER);
+      await world.respond(await ask(world), false, UNSEEN, NEVER);
       assert.equal(world.provider.asked[0]?.messages.at(-1)?.content, "Alice: how are you?");
     });
 
@@ -1098,7 +1098,7 @@ forEachDatabase((_kind, open) => {
         const world = new World(await open());
         world.latest = latest;
         const turn = await ask(world);
-        const reply = await world.answering.respond(turn, true, UNSEEN, NEVER);
+        const reply = await world.respond(turn, true, UNSEEN, NEVER);
         const { content = {} } = reply.messages[0] ?? {};
         assert.deepEqual(content["m.mentions"], latest ? {} : { user_ids: [ALICE] });
         assert.deepEqual(Object.keys(content["m.relates_to"] as object), [latest ? ANSWERS_FIELD : "m.in_reply_to"]);
@@ -1108,7 +1108,7 @@ forEachDatabase((_kind, open) => {
         world.provider.says = () => {
           throw new ProviderError("busy", "later");
         };
-        const failed = await world.answering.respond(turn, true, UNSEEN, NEVER);
+        const failed = await world.respond(turn, true, UNSEEN, NEVER);
         const { content: notice = {} } = failed.messages[0] ?? {};
         assert.equal("m.in_reply_to" in (notice["m.relates_to"] as object), !latest);
         assert.deepEqual([answeredEvent(notice), exchangeMark(notice)?.origin], [turn.eventId, turn.eventId]);
@@ -1130,7 +1130,7 @@ forEachDatabase((_kind, open) => {
         { kind: "edit" },
         { threadRoot: "$root" },
       ] as const) {
-        const reply = await world.answering.respond({ ...turn, ...other }, true, UNSEEN, NEVER);
+        const reply = await world.respond({ ...turn, ...other }, true, UNSEEN, NEVER);
         const { content = {} } = reply.messages[0] ?? {};
         assert.ok("m.in_reply_to" in (content["m.relates_to"] as object), JSON.stringify(other));
         assert.deepEqual(content["m.mentions"], { user_ids: [ALICE] });
@@ -1141,7 +1141,7 @@ forEachDatabase((_kind, open) => {
       for (const latest of [true, false]) {
         const world = new World(await open());
         const turn = await ask(world);
-        const drafting = await world.answering.drafting(turn);
+        const drafting = await (await world.attempt(turn, true)).drafting();
         // Sent while the model was being loaded.
         world.latest = latest;
         const draft = await drafting.begin("An ");
@@ -1151,7 +1151,7 @@ forEachDatabase((_kind, open) => {
         assert.deepEqual(draft["m.mentions"], mentions);
         const { "m.new_content": shown, ...edit } = await drafting.edit("$draft", "An answ");
         assert.deepEqual([edit["m.mentions"], (shown as typeof draft)["m.mentions"]], [{}, mentions]);
-        const reply = await world.answering.respond(turn, true, UNSEEN, NEVER);
+        const reply = await world.respond(turn, true, UNSEEN, NEVER);
         const { content = {} } = (await drafting.finish(reply, ["$draft"])).messages[0] ?? {};
         assert.deepEqual(
           [content["m.mentions"], (content["m.new_content"] as typeof draft)["m.mentions"]],
@@ -1163,8 +1163,8 @@ forEachDatabase((_kind, open) => {
     it("that a former process had begun notifies nobody again", async () => {
       const world = new World(await open());
       const turn = await ask(world);
-      const drafting = await world.answering.drafting(turn);
-      const reply = await world.answering.respond(turn, true, UNSEEN, NEVER);
+      const drafting = await (await world.attempt(turn, true)).drafting();
+      const reply = await world.respond(turn, true, UNSEEN, NEVER);
       const [message] = (await drafting.finish(reply, ["$draft"])).messages;
       assert.deepEqual(message?.content["m.mentions"], {});
     });
@@ -1173,7 +1173,7 @@ forEachDatabase((_kind, open) => {
       const world = new World(await open());
       const paragraphs = Array.from({ length: 400 }, (_, index) => `Paragraph **${index}** ${'"<&>" '.repeat(40)}`);
       world.provider.says = () => chunks(paragraphs.join("\n\n"));
-      const reply = await world.answering.respond(await ask(world), true, UNSEEN, NEVER);
+      const reply = await world.respond(await ask(world), true, UNSEEN, NEVER);
       assert.ok(reply.messages.length > 1);
       for (const [index, { content }] of reply.messages.entries()) {
         assert.ok(Buffer.byteLength(JSON.stringify(content)) <= 32_000);
@@ -1192,7 +1192,7 @@ forEachDatabase((_kind, open) => {
           yield { kind: "text", text: "4 < 5" };
           yield { kind: "done", reason: "stop" };
         };
-        const reply = await world.answering.respond(await ask(world), true, UNSEEN, NEVER);
+        const reply = await world.respond(await ask(world), true, UNSEEN, NEVER);
         const [{ content, remembered } = { content: {} }] = reply.messages;
         assert.deepEqual([content["body"], remembered], ["4 < 5", "4 < 5"]);
         assert.equal(
@@ -1211,13 +1211,13 @@ forEachDatabase((_kind, open) => {
         yield await Promise.resolve({ kind: "text", text: "half an ans" } as const);
         throw new ProviderError("cut_off", "secret words of the error");
       };
-      const cut = await world.answering.respond(turn, true, UNSEEN, NEVER);
+      const cut = await world.respond(turn, true, UNSEEN, NEVER);
       world.provider.says = () => chunks("  \n ");
-      const empty = await world.answering.respond(turn, true, UNSEEN, NEVER);
+      const empty = await world.respond(turn, true, UNSEEN, NEVER);
       world.agent = { ...AGENT, provider: "gone" };
-      const gone = await world.answering.respond(turn, true, UNSEEN, NEVER);
+      const gone = await world.respond(turn, true, UNSEEN, NEVER);
       world.agent = undefined;
-      const nobody = await world.answering.respond(turn, true, UNSEEN, NEVER);
+      const nobody = await world.respond(turn, true, UNSEEN, NEVER);
       assert.deepEqual(
         [cut, empty, gone, nobody].map((reply) => `${reply.outcome} ${failureOf(reply) ?? ""}`),
         ["failed cut_off", "failed empty", "failed gone", "failed gone"],
@@ -1239,11 +1239,11 @@ forEachDatabase((_kind, open) => {
         yield await Promise.resolve({ kind: "text", text: "x" } as const);
         throw new ProviderError("cancelled", "stopped");
       };
-      await assert.rejects(world.answering.respond(turn, true, UNSEEN, stopping.signal), ProviderError);
+      await assert.rejects(world.respond(turn, true, UNSEEN, stopping.signal), ProviderError);
       world.provider.says = () => {
         throw new TypeError("a mistake of ours");
       };
-      await assert.rejects(world.answering.respond(turn, true, UNSEEN, NEVER), TypeError);
+      await assert.rejects(world.respond(turn, true, UNSEEN, NEVER), TypeError);
     });
   });
 });

@@ -64,7 +64,7 @@ async function sent(
 
 async function asked(world: World, body: string, also: object = {}): Promise<TurnReply> {
   const turn = await queued(world, body, also);
-  const reply = await world.answering.respond(turn, true, UNSEEN, NEVER);
+  const reply = await world.respond(turn, true, UNSEEN, NEVER);
   await new TurnStore(world.database, sealsOf(world.database)).finish(world.database, turn, reply);
   return reply;
 }
@@ -187,7 +187,7 @@ forEachDatabase((_kind, open) => {
         const question = await queued(world, "", file(name, mimetype));
         world.downloads.length = 0;
         for (let round = 0; round < 2; round++) {
-          const reply = await world.answering.respond(question, true, UNSEEN, NEVER);
+          const reply = await world.respond(question, true, UNSEEN, NEVER);
           assert.deepEqual([reply.outcome, failureOf(reply)], ["failed", failure], name);
           assert.equal(reply.messages[0]?.content["msgtype"], "m.notice");
         }
@@ -238,7 +238,7 @@ forEachDatabase((_kind, open) => {
       world.files.set("mxc://example.test/slow.pdf", pdf("never read"));
       const turn = await queued(world, "", file("slow.pdf", "application/pdf"));
       const stop = new AbortController();
-      const answering = world.answering.respond(turn, true, UNSEEN, stop.signal);
+      const answering = world.respond(turn, true, UNSEEN, stop.signal);
       await eventually("the document is read", async () => (await readers()).length === 1);
       for (const pid of await readers()) process.kill(pid, "SIGSTOP");
       stop.abort(new TurnStopped({ keeps: true }));
@@ -271,7 +271,7 @@ forEachDatabase((_kind, open) => {
         const question = await world.say("", { also: file(name), sender: BOB, roomId: `!${name}:example.test` });
         const turn = await world.turn(question);
         assert.ok(turn);
-        eves.push(world.answering.respond(turn, true, UNSEEN, stop.signal));
+        eves.push(world.respond(turn, true, UNSEEN, stop.signal));
       }
       await eventually("the first is asked for", () => world.downloads.length === 1);
       world.files.set("mxc://example.test/small.txt", Buffer.from("a small file"));

@@ -152,7 +152,7 @@ forEachDatabase((_kind, open) => {
         const question = await world.say(`question ${n}`);
         const turn = await world.turn(question);
         assert.ok(turn);
-        const reply = await world.answering.respond(turn, true, UNSEEN, NEVER);
+        const reply = await world.respond(turn, true, UNSEEN, NEVER);
         assert.equal(failureOf(reply), "needs_consent");
         await new TurnStore(world.database, sealsOf(world.database)).finish(world.database, turn, reply);
         questions.push(question);

@@ -71,6 +71,7 @@ forEachDatabase((_kind, open) => {
         sentAt: 1,
         content: parseContent("m.room.message", { msgtype: "m.text", body: "hello" }),
         direct: true,
+        settings: { encrypted: false },
         encrypted: true,
         lateMs: 0,
         shield: undefined,
@@ -137,7 +138,7 @@ forEachDatabase((_kind, open) => {
     const question = await world.say("hello", { ...more, sender });
     const turn = await world.turn(question);
     assert.ok(turn);
-    const reply = await world.answering.respond(turn, false, UNSEEN, NEVER);
+    const reply = await world.respond(turn, false, UNSEEN, NEVER);
     await new TurnStore(world.database, sealsOf(world.database)).finish(world.database, turn, reply);
     return reply;
   }

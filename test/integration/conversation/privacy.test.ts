@@ -42,7 +42,7 @@ forEachDatabase((_kind, open) => {
   async function answered(world: World, question: string): Promise<TurnReply> {
     const turn = await world.turn(question);
     assert.ok(turn, "no turn");
-    const reply = await world.answering.respond(turn, false, UNSEEN, NEVER);
+    const reply = await world.respond(turn, false, UNSEEN, NEVER);
     const step = turn.round === 0 ? `${question} answer.0` : `${question} ${turn.round} answer.0`;
     world.sent.push({ content: reply.messages[0]?.content ?? {}, step });
     await new TurnStore(world.database, sealsOf(world.database)).finish(world.database, turn, reply);
@@ -58,7 +58,7 @@ forEachDatabase((_kind, open) => {
     });
     const turn = await world.turn(question, ghost);
     assert.ok(turn);
-    const reply = await world.answering.respond(turn, false, UNSEEN, NEVER);
+    const reply = await world.respond(turn, false, UNSEEN, NEVER);
     assert.equal(failureOf(reply), "needs_consent");
     world.senders.set(eventId, ghost);
     await new TurnStore(world.database, sealsOf(world.database)).finish(world.database, turn, reply);

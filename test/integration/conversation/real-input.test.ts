@@ -77,7 +77,7 @@ forEachDatabase((_kind, open) => {
       const video = { msgtype: "m.video", body: "cat.mp4", url: "mxc://a/b", info: { mimetype: "video/mp4" } };
       const turn = await world.turn(await world.say("cat.mp4", { also: video }));
       assert.ok(turn);
-      const reply = await world.answering.respond(turn, true, UNSEEN, NEVER);
+      const reply = await world.respond(turn, true, UNSEEN, NEVER);
       assert.match(String(reply.messages[0]?.content["body"]), /can't read this kind of file/);
     });
   });
@@ -100,7 +100,7 @@ forEachDatabase((_kind, open) => {
       await world.say("* Llama: what is wool?", { direct: false, also: edit(said, "Llama: what is wool?") });
       const turn = await world.turn(said);
       assert.ok(turn, "no turn");
-      await world.answering.respond(turn, false, UNSEEN, NEVER);
+      await world.respond(turn, false, UNSEEN, NEVER);
       assert.match(world.provider.asked[0]?.messages.at(-1)?.content ?? "", /^Alice: what is wool\?$/);
       // Another edit is an edit of the question.
       await world.say("* Llama: and silk?", { direct: false, also: edit(said, "Llama: and silk?") });
@@ -146,7 +146,7 @@ forEachDatabase((_kind, open) => {
         assert.deepEqual(rows, [{ thread_root: relation === reply ? null : "$root", replies_to: "$bobs" }]);
         const turn = await world.turn(said);
         assert.ok(turn, "no turn");
-        await world.answering.respond(turn, false, UNSEEN, NEVER);
+        await world.respond(turn, false, UNSEEN, NEVER);
         const { content } = world.provider.asked.at(-1)?.messages.at(-1) ?? {};
         assert.match(content ?? "", /Alice \(replying to Bob\): > Wool is warm\n {2}\n {2}is this so\?$/);
       }
@@ -162,7 +162,7 @@ forEachDatabase((_kind, open) => {
       await world.say("* look", { direct: false, also: edit(sent, "look", { ...MENTION, ...file }) });
       const turn = await world.turn(sent);
       assert.ok(turn, "no turn");
-      await world.answering.respond(turn, false, UNSEEN, NEVER);
+      await world.respond(turn, false, UNSEEN, NEVER);
       assert.match(world.provider.asked.at(-1)?.messages.at(-1)?.content ?? "", /Felt is wool/);
     });
 
@@ -236,7 +236,7 @@ forEachDatabase((_kind, open) => {
         const said = await world.say("voice.ogg", { direct: false, also });
         const turn = await world.turn(said);
         assert.ok(turn, says);
-        await world.answering.respond(turn, false, UNSEEN, NEVER);
+        await world.respond(turn, false, UNSEEN, NEVER);
         assert.equal(world.provider.asked[0]?.messages.at(-1)?.content, `Alice: ${says}`);
         // Another agent of the room gets it from the same transcription, once.
         await world.say("voice.ogg", { direct: false, also, eventId: said, to: QWEN });

@@ -56,10 +56,10 @@ forEachDatabase((_kind, open) => {
       assert.ok(turn, "no turn");
       const { asked } = world.provider;
       const before = asked.length;
-      const reply = await world.answering.respond(turn, direct, UNSEEN, NEVER);
+      const reply = await world.respond(turn, direct, UNSEEN, NEVER);
       await world.database.transaction(async (tx) => {
         for (const [index, { remembered }] of reply.messages.entries())
-          if (remembered !== undefined) await world.answering.remember(tx, turn, `${question} ${index}`, remembered);
+          if (remembered !== undefined) await world.remember(turn, `${question} ${index}`, remembered, tx);
         await new TurnStore(world.database, sealsOf(world.database)).finish(tx, turn, reply);
       });
       assert.equal(asked.length, before + 1, JSON.stringify(failureOf(reply)));
@@ -344,11 +344,11 @@ forEachDatabase((_kind, open) => {
       world.events.set("$train", text(TRAIN, { encrypted: true }));
       const turn = await world.turn(await say(world, "translate", replyTo("$train"), { encrypted: false }));
       assert.ok(turn);
-      const reply = await world.answering.respond(turn, false, UNSEEN, NEVER);
+      const reply = await world.respond(turn, false, UNSEEN, NEVER);
       assert.equal(failureOf(reply), "cloud_denied");
       assert.equal(world.provider.asked.length, 0);
       world.encrypted = false;
-      const other = await world.answering.respond(turn, false, UNSEEN, NEVER);
+      const other = await world.respond(turn, false, UNSEEN, NEVER);
       assert.equal(failureOf(other), "in_clear");
     });
 

@@ -31,6 +31,7 @@ import { Bans } from "../../../src/permissions/bans.ts";
 import { InviteQuota } from "../../../src/permissions/invite-quota.ts";
 import { Permissions } from "../../../src/permissions/permissions.ts";
 import { Rooms } from "../../../src/rooms/rooms.ts";
+import { RoomSettingsStore } from "../../../src/rooms/settings-store.ts";
 import { CryptoClient } from "../../support/crypto-client.ts";
 import { forEachDatabase } from "../../support/databases.ts";
 import { eventually } from "../../support/eventually.ts";
@@ -102,6 +103,7 @@ class World {
       process,
       mailbox: this.mailbox,
       rooms,
+      roomSettings: new RoomSettingsStore(database, seals),
       store: this.store,
       memberships: new Memberships(database),
       outbox,

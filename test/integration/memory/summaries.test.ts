@@ -37,7 +37,7 @@ async function talk(world: World, text: string): Promise<string> {
   const turn = await world.turn(eventId);
   assert.ok(turn);
   const { answering } = world;
-  await answering.respond(turn, true, UNSEEN, NEVER);
+  await world.respond(turn, true, UNSEEN, NEVER);
   await world.answered(eventId, { answers: [`${eventId} answered`] });
   await answering.ended(turn, { outcome: "answered", messages: [] });
   return eventId;

@@ -94,14 +94,17 @@ class World {
 
   runner(): TurnRunner {
     const work: TurnWork = {
-      respond: (turn, show, signal) => {
-        this.asked.push(turn.eventId);
-        return this.respond(turn, signal, show);
-      },
+      attempt: (turn) =>
+        Promise.resolve({
+          respond: (show, signal) => {
+            this.asked.push(turn.eventId);
+            return this.respond(turn, signal, show);
+          },
+          drafting: () => Promise.resolve(this.drafting),
+        }),
       giveUp: (turn, why) =>
         Promise.resolve({ outcome: "failed", failure: why, messages: reply(turn.eventId).messages }),
       ended: (turn) => this.ended.push(turn.eventId),
-      drafting: () => Promise.resolve(this.drafting),
       former: (turn, _content, { form }) => {
         this.forms.set(`${turn.eventId} former`, form);
         const isThere = this.sent.has(`${turn.eventId} ${DRAFT_STEP}`);
@@ -118,17 +121,11 @@ class World {
         this.forms.set(`${turn.eventId} ${step}`, form);
         return Promise.resolve(`$answer to ${turn.eventId} ${step}`);
       },
-      remember: async (tx, turn, eventId, text) => {
-        await this.history.remember(tx, GHOST, turn.roomId, {
-          eventId,
-          author: "agent",
-          sender: GHOST,
-          speaker: "llama",
-          body: text,
-          sentAt: 2,
-          encrypted: false,
-          answers: turn.position,
-        });
+      remembering: async (tx, turn) => {
+        const remember = await this.history.remembering(tx, GHOST, turn.roomId);
+        const [author, sender, speaker] = ["agent", GHOST, "llama"] as const;
+        return (eventId, body) =>
+          remember({ eventId, author, sender, speaker, body, sentAt: 2, encrypted: false, answers: turn.position });
       },
       retryAfterMs: (error) => (error instanceof Away || error instanceof StaleLease ? 0 : undefined),
     };
