@@ -3,7 +3,6 @@ import { downloadedFile, readMessage } from "../answering/ghost-files.ts";
 import type { AnsweringOptions } from "../answering/parts.ts";
 import { agentsInRoom } from "../ghost/agents-in-room.ts";
 import type { Ghosts } from "../ghost/ghosts.ts";
-import { isLatestOfTwo } from "../ghost/latest-message.ts";
 import { configuredDefaults } from "../rooms/settings.ts";
 import type { Foundation } from "./foundation.ts";
 import type { Stores } from "./stores.ts";
@@ -36,7 +35,7 @@ export function answeringOptions(
     answers: () => inForce().answers,
     transcription: () => inForce().transcription,
     failureNotices: new FailureNotices((userId) => directory.agentOf(userId)),
-    isLatest: (message) => isLatestOfTwo(memberships, rooms, message),
+    isLatest: (message) => rooms.isLatestOfTwo(message.ghost, message.roomId, message.eventId),
     agentsIn: (roomId) => agentsInRoom(memberships, directory, roomId),
     agentOf: (userId) => directory.agentOf(userId),
     agents: () => directory.list(),

@@ -61,7 +61,19 @@ export async function loadGhosts(
 function servicesOf(
   ghosts: Ghosts,
   { config, settings, database, client, processes, directory, botUserId, log, metrics }: Foundation,
-  { audit, rooms, settings: roomSettings, memberships, ghostStore, outbox, seals, masterKey, permissions, invites, language }: Stores,
+  {
+    audit,
+    rooms,
+    settings: roomSettings,
+    memberships,
+    ghostStore,
+    outbox,
+    seals,
+    masterKey,
+    permissions,
+    invites,
+    language,
+  }: Stores,
   {
     mailbox,
     conversation,

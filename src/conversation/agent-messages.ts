@@ -48,7 +48,7 @@ export class AgentMessages {
     const isAsked = said.isMentioned && mark !== undefined && message.lateMs <= limits.maxWaitMs;
     // An edit of an earlier question changes the memory, and is no new question.
     const isNew = isAsked && (await turns.about(ghost.userId, roomId, eventId))?.turn.eventId !== eventId;
-    const speaker = await ghost.speakerOf(roomId, sender);
+    const speaker = message.speaker ?? (await ghost.speakerOf(roomId, sender));
     const log = ghost.log.child({ room: roomId, event: eventId, origin: mark?.origin });
     const members = isNew && permissions.maxRoomMembers !== undefined ? await ghost.memberCount(roomId) : undefined;
     const mayAsk = (userId: string): boolean =>

@@ -67,7 +67,7 @@ export class Overheard {
       ghost.log.debug({ room: message.roomId, event: message.eventId, reason: "not addressed" }, "message ignored");
       return {};
     }
-    const speaker = await ghost.speakerOf(message.roomId, message.sender);
+    const speaker = message.speaker ?? (await ghost.speakerOf(message.roomId, message.sender));
     // Replies among other people share nothing with the agent.
     const target = message.content.relation.repliesTo ?? "";
     const isKnown = (await history.find(ghost.userId, message.roomId, [target])).has(target);

@@ -24,7 +24,6 @@ type QuestionsOptions = Pick<
   | "exchanges"
   | "failureNotices"
   | "history"
-  | "isLatest"
   | "language"
   | "limits"
   | "turnQueued"
@@ -51,17 +50,16 @@ export class Questions {
 
   /** Queues a question for the model. */
   async ask(ghost: GhostHandle, message: GhostMessage, text: string, saidIn: string | undefined): Promise<Outcome> {
-    const { limits, turns, exchanges, history, answers, turnQueued, isLatest } = this.#options;
+    const { limits, turns, exchanges, history, answers, turnQueued } = this.#options;
     const { roomId, eventId, sender, encrypted } = message;
     if (message.lateMs > limits().maxWaitMs) return this.#markLate(ghost, message, text);
     const threadRoot = this.threadFor(message, saidIn);
-    const [speaker, words, follows, repliesTo] = await Promise.all([
-      ghost.speakerOf(roomId, sender),
+    const [speaker, words, repliesTo] = await Promise.all([
+      message.speaker ?? ghost.speakerOf(roomId, sender),
       this.#options.language.wordsWith(message.settings, ghost.userId, roomId, text),
-      message.direct ? isLatest({ ghost: ghost.userId, roomId, eventId }) : false,
       this.#classifier.handedOver(ghost.userId, message),
     ]);
-    const target = { eventId, threadRoot, follows };
+    const target = { eventId, threadRoot, follows: message.isLatest };
     return {
       store: async (tx) => {
         const attachment = fileOf(message.content);
@@ -96,7 +94,7 @@ export class Questions {
     const { roomId, eventId, sender, lateMs } = message;
     const step = `${eventId} late`;
     await ghost.send(roomId, "m.reaction", reactionContent(eventId, READ_LATE), step, { form: "of_room" });
-    const speaker = await ghost.speakerOf(roomId, sender);
+    const speaker = message.speaker ?? (await ghost.speakerOf(roomId, sender));
     return {
       store: async (tx) => {
         await this.#options.history.remember(tx, ghost.userId, roomId, remembered(message, speaker, text));

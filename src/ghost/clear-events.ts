@@ -10,7 +10,7 @@ import { done, type ItemResult } from "./item-result.ts";
 import type { LoadedGhost } from "./loaded-ghost.ts";
 import type { Outcome } from "./outcome.ts";
 import type { GhostMessage } from "./received.ts";
-import { lookAt, type RoomLook } from "./room-look.ts";
+import { lookAtEvent, type EventLook } from "./room-look.ts";
 
 /** Older requests for a verification are not answered (spec "m.key.verification.request"). */
 const VERIFICATION_MAX_AGE_MS = 600_000;
@@ -63,11 +63,11 @@ export class ClearEvents {
   }
 
   /** Looks at an event's room, for the methods that take a look. Throws temporary errors. */
-  look({ event }: MailItem): Promise<RoomLook> {
-    return lookAt(this.#services, this.#ghost.userId, event.room_id);
+  look({ event }: MailItem): Promise<EventLook> {
+    return lookAtEvent(this.#services, this.#ghost.userId, event);
   }
 
-  async message(item: MailItem, content: ReceivedContent, look: RoomLook, came: Came): Promise<Outcome> {
+  async message(item: MailItem, content: ReceivedContent, look: EventLook, came: Came): Promise<Outcome> {
     const message = messageOf(item, content, look, came);
     return message === undefined ? {} : this.#services.handler.message(this.#ghost, message);
   }
@@ -79,7 +79,7 @@ export class ClearEvents {
   async distrusted(
     item: MailItem,
     content: ReceivedContent,
-    look: RoomLook,
+    look: EventLook,
     { why, lease }: { readonly why: Distrust; readonly lease: Lease },
   ): Promise<ItemResult> {
     const { notices, trustNotices } = this.#services;
@@ -99,7 +99,7 @@ export class ClearEvents {
   async reaction(
     { event }: MailItem,
     content: ReceivedContent,
-    { membership }: Pick<RoomLook, "membership">,
+    { membership }: Pick<EventLook, "membership">,
   ): Promise<Outcome> {
     if (content.kind !== "reaction") return {};
     const { target, key } = content;
@@ -113,7 +113,7 @@ export class ClearEvents {
 function messageOf(
   { event, lateMs }: MailItem,
   content: ReceivedContent,
-  { membership, partner, settings }: RoomLook,
+  { membership, partner, latest, settings, speaker }: EventLook,
   { encrypted, shield }: Came,
 ): GhostMessage | undefined {
   if (membership?.membership !== "join") return undefined;
@@ -125,6 +125,8 @@ function messageOf(
     content,
     // The sender may have left a group since.
     direct: partner === event.sender,
+    isLatest: partner === event.sender && latest === event.event_id,
+    speaker,
     settings,
     encrypted,
     lateMs,

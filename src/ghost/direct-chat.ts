@@ -9,6 +9,10 @@ export interface Standing {
   readonly membership: Membership | undefined;
   /** The person with whom the ghost is in a direct chat; undefined where the room is none. */
   readonly partner: string | undefined;
+  /** The last line in the room, as far as known. */
+  readonly latest: string | undefined;
+  /** Whether the room's state had been read since its last change. */
+  readonly isCurrent: boolean;
 }
 
 type StandingServices = Pick<GhostServices, "memberships" | "rooms" | "client" | "log">;
@@ -22,19 +26,20 @@ type StandingServices = Pick<GhostServices, "memberships" | "rooms" | "client" |
 export async function standingIn(services: StandingServices, ghost: string, roomId: string): Promise<Standing> {
   const { memberships, rooms, log } = services;
   const companion = (): Promise<string | undefined> => rooms.soleCompanion(roomId, ghost);
-  const [membership, view, sole] = await Promise.all([
+  const [membership, { view, latest }, sole] = await Promise.all([
     memberships.membership(ghost, roomId),
-    rooms.currentView(roomId),
+    rooms.lastSeen(roomId),
     companion(),
   ]);
-  if (membership?.membership !== "join" || !membership.calledDirect) return { membership, partner: undefined };
-  if (view !== undefined) return { membership, partner: sole };
+  const known = { membership, latest, isCurrent: view !== undefined };
+  if (membership?.membership !== "join" || !membership.calledDirect) return { ...known, partner: undefined };
+  if (view !== undefined) return { ...known, partner: sole };
   try {
-    return { membership, partner: (await viewAsWith(services, ghost, roomId, companion)).found };
+    return { ...known, partner: (await viewAsWith(services, ghost, roomId, companion)).found };
   } catch (error) {
     if (isRetryable(error)) throw error;
     log.warn({ ghost, room: roomId, error }, "the room's members can't be read, so it counts as a group");
-    return { membership, partner: undefined };
+    return { ...known, partner: undefined };
   }
 }
 

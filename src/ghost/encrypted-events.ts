@@ -12,7 +12,7 @@ import type { GhostServices } from "./ghost-services.ts";
 import { done, type ItemResult } from "./item-result.ts";
 import type { LoadedGhost } from "./loaded-ghost.ts";
 import { isReplay, noteHandled } from "./replays.ts";
-import type { RoomLook } from "./room-look.ts";
+import type { EventLook } from "./room-look.ts";
 
 /** The services for handling encrypted events. */
 export type EncryptedEventsServices = Pick<
@@ -112,7 +112,7 @@ export class EncryptedEvents {
     return { kind: "awaits_key", key, after };
   }
 
-  async #inClear(item: MailItem, decryption: Decrypted, look: RoomLook, loaded: LoadedGhost): Promise<ItemResult> {
+  async #inClear(item: MailItem, decryption: Decrypted, look: EventLook, loaded: LoadedGhost): Promise<ItemResult> {
     const { event } = item;
     // An event's relation stands outside the ciphertext.
     const relation = event.content["m.relates_to"];

@@ -12,6 +12,10 @@ export interface GhostMessage {
   readonly content: ReceivedContent;
   /** Whether the room is now a direct chat of the sender with the ghost. */
   readonly direct: boolean;
+  /** Whether it is the last line of a direct chat, as far as known. */
+  readonly isLatest: boolean;
+  /** The sender's name for a model, where it is known; else {@link GhostHandle.speakerOf} says it. */
+  readonly speaker: string | undefined;
   /** The room's own settings for the ghost. */
   readonly settings: RoomSettings;
   /** Whether it was encrypted, so that the homeserver can't have invented it. */

@@ -8,15 +8,32 @@ export interface RoomLook extends Standing {
   readonly settings: RoomSettings;
 }
 
+/** The same with the sender of an event. */
+export interface EventLook extends RoomLook {
+  /** The sender's name for a model; see {@link GhostHandle.speakerOf}. Undefined where the room has just changed. */
+  readonly speaker: string | undefined;
+}
+
+type LookServices = Pick<GhostServices, "memberships" | "rooms" | "client" | "log" | "roomSettings">;
+
 /** Looks at a room as a ghost. Throws the errors of {@link standingIn}. */
-export async function lookAt(
-  services: Pick<GhostServices, "memberships" | "rooms" | "client" | "log" | "roomSettings">,
-  ghost: string,
-  roomId: string,
-): Promise<RoomLook> {
-  const [{ membership, partner }, settings] = await Promise.all([
+export async function lookAt(services: LookServices, ghost: string, roomId: string): Promise<RoomLook> {
+  const [{ membership, partner, latest, isCurrent }, settings] = await Promise.all([
     standingIn(services, ghost, roomId),
     services.roomSettings.get(ghost, roomId),
   ]);
-  return { membership, partner, settings };
+  return { membership, partner, latest, isCurrent, settings };
+}
+
+/** Looks at the room of an event. Throws the errors of {@link standingIn}. */
+export async function lookAtEvent(
+  services: LookServices,
+  ghost: string,
+  { room_id: roomId, sender }: { readonly room_id: string; readonly sender: string },
+): Promise<EventLook> {
+  const [{ membership, partner, latest, isCurrent, settings }, speaker] = await Promise.all([
+    lookAt(services, ghost, roomId),
+    services.rooms.speaker(roomId, sender),
+  ]);
+  return { membership, partner, latest, isCurrent, settings, speaker: isCurrent ? speaker : undefined };
 }

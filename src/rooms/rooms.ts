@@ -89,12 +89,16 @@ export class Rooms {
     );
   }
 
-  /** Whether an event is the last line in its room, by anybody, as far as we know. */
-  async isLatest(roomId: string, eventId: string): Promise<boolean> {
-    const { count } = await this.#database.query("select from rooms where room_id = $1 and latest = $2", [
-      roomId,
-      eventId,
-    ]);
+  /** Whether an event is the last line of a direct chat of a ghost and one other user, as far as we know. */
+  async isLatestOfTwo(ghost: string, roomId: string, eventId: string): Promise<boolean> {
+    const { count } = await this.#database.query(
+      `select from rooms join memberships using (room_id)
+       where room_id = $1 and latest = $2 and ghost = $3 and direct
+         and (select array_agg(user_id = $3 order by user_id = $3) from (
+           select user_id from room_members where room_id = $1 and membership in ('join', 'invite') limit 3
+         ) as few) = array[false, true]`,
+      [roomId, eventId, ghost],
+    );
     return count > 0;
   }
 
@@ -113,25 +117,31 @@ export class Rooms {
     read: () => Promise<T>,
   ): Promise<{ readonly view: RoomView; readonly found: T }> {
     for (;;) {
-      const [view, found] = await Promise.all([this.currentView(roomId), read()]);
+      const [{ view }, found] = await Promise.all([this.lastSeen(roomId), read()]);
       if (view !== undefined) return { view, found };
       await this.#readOnce(roomId, readState);
     }
   }
 
-  /** The room's present state as stored; undefined when an event said that it has changed since the last reading. */
-  async currentView(roomId: string): Promise<RoomView | undefined> {
+  /**
+   * The room's present state as stored, undefined when an event said that it has changed since the last reading; and the
+   * room's last line, by anybody, as far as we know.
+   */
+  async lastSeen(roomId: string): Promise<SeenRoom> {
     const { rows } = await this.#database.query<RoomRow>(
-      "select encryption, history_visibility, name, changes, read_at_change from rooms where room_id = $1",
+      "select encryption, history_visibility, name, latest, changes, read_at_change from rooms where room_id = $1",
       [roomId],
     );
     const row = rows[0];
-    if (row === undefined || row.read_at_change < row.changes) return undefined;
-    return {
+    if (row === undefined) return { view: undefined, latest: undefined };
+    const latest = row.latest ?? undefined;
+    if (row.read_at_change < row.changes) return { view: undefined, latest };
+    const view = {
       encryption: row.encryption === null ? undefined : parseEncryption(JSON.parse(row.encryption)),
       historyVisibility: parseHistoryVisibility(row.history_visibility),
       name: row.name ?? undefined,
     };
+    return { view, latest };
   }
 
   /** The users who get a room key; see {@link getsKeys}. */
@@ -298,10 +308,17 @@ export class Rooms {
   }
 }
 
+/** What is stored of a room. */
+interface SeenRoom {
+  readonly view: RoomView | undefined;
+  readonly latest: string | undefined;
+}
+
 interface RoomRow {
   encryption: string | null;
   history_visibility: string;
   name: string | null;
+  latest: string | null;
   changes: number;
   read_at_change: number;
 }

@@ -1,16 +1,16 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { backoffMs } from "../concurrency/backoff.ts";
 import type { Database } from "../database/database.ts";
-import { formFor, type MarkSent, type SendOptions } from "../ghost/form.ts";
-import { fencedAtOnce, fencedWithLast, type Lease } from "../leases/leases.ts";
+import { fencedAtOnce, type Lease } from "../leases/leases.ts";
 import type { Logger } from "../observability/log.ts";
 import type { Metrics } from "../observability/metrics.ts";
 import { reached } from "../observability/steps.ts";
 import type { AtWork } from "./at-work.ts";
+import { Delivery } from "./delivery.ts";
 import { Draft } from "./draft.ts";
 import { FIRST_STEP, lastEnd, takeSteps, type TurnStep } from "./turn-step.ts";
 import type { AnswerAttempt, TurnWork } from "./turn-work.ts";
-import { conversationOf, TurnStopped, type Turn, type TurnEnd, type TurnMessage, type TurnReply } from "./turn.ts";
+import { conversationOf, idsOfTurn, TurnStopped, type Turn, type TurnReply } from "./turn.ts";
 import type { OpenTurn } from "./turn-queue.ts";
 import type { TurnStore } from "./turn-store.ts";
 
@@ -44,11 +44,6 @@ export interface TurnRunnerOptions {
  */
 const MAX_TURN_ATTEMPTS = 5;
 
-/** Whether a step's event is sent for the first time, and who records that it was sent; see {@link SendOptions}. */
-type SendTry = Pick<SendOptions, "isFirst" | "marked">;
-
-const NOT_SENT = { outcome: "failed", failure: "not sent" } as const;
-
 /** The step at which a turn's draft is sent. */
 export const DRAFT_STEP = "draft";
 
@@ -80,7 +75,7 @@ export class TurnRunner {
   /** Aborted when running turns are given up. */
   readonly #stopping = new AbortController();
   #looking: Promise<void> = Promise.resolve();
-  #started: TurnWork | undefined;
+  #started: { readonly work: TurnWork; readonly delivery: Delivery } | undefined;
 
   constructor(options: TurnRunnerOptions) {
     this.#options = options;
@@ -90,7 +85,7 @@ export class TurnRunner {
 
   /** Starts to run turns with these surroundings; before that, a kick does nothing. Called once. */
   start(work: TurnWork): void {
-    this.#started = work;
+    this.#started = { work, delivery: new Delivery(work, this.#options, this.#stopping.signal) };
   }
 
   /** Looks for turns that can run, including those that a former process left; called whenever there may be one. */
@@ -136,6 +131,14 @@ export class TurnRunner {
   }
 
   get #work(): TurnWork {
+    return this.#parts.work;
+  }
+
+  get #delivery(): Delivery {
+    return this.#parts.delivery;
+  }
+
+  get #parts(): { readonly work: TurnWork; readonly delivery: Delivery } {
     if (this.#started === undefined) throw new Error("the turn runner was not started");
     return this.#started;
   }
@@ -151,7 +154,7 @@ export class TurnRunner {
       const done = this.#run(open)
         .catch(async (error: unknown) => {
           if (this.#stopping.signal.aborted) return;
-          this.#log.warn({ ...idsOf(open.turn), error }, "turn interrupted; trying again");
+          this.#log.warn({ ...idsOfTurn(open.turn), error }, "turn interrupted; trying again");
           await this.#pause(this.#work.retryAfterMs(error));
         })
         .finally(() => {
@@ -170,7 +173,7 @@ export class TurnRunner {
       const isFirst = open.state === "queued";
       const reply = isFirst ? await this.#answer(lease, open) : await this.#resume(lease, open);
       if (reply === undefined) return;
-      await this.#deliver(lease, turn, reply, { isFirst });
+      await this.#delivery.deliver(lease, turn, reply, { isFirst });
       const { metrics } = this.#options;
       metrics?.turnDuration.observe({ agent: metrics.agent(turn.ghost) }, (performance.now() - started) / 1000);
     } finally {
@@ -181,9 +184,8 @@ export class TurnRunner {
   /** A reply whose sending was interrupted; undefined when that happened too often, which ends the turn. */
   async #resume(lease: Lease, open: Extract<OpenTurn, { state: "sending" }>): Promise<TurnReply | undefined> {
     if ((await this.#store.resume(lease, open.turn)) < MAX_TURN_ATTEMPTS) return open.reply;
-    this.#log.error(idsOf(open.turn), "the answer ended the process at every attempt to send it, and is given up");
-    this.#count(open.turn, NOT_SENT);
-    await fencedAtOnce(this.#options.database, lease, (tx) => this.#store.finish(tx, open.turn, NOT_SENT));
+    this.#log.error(idsOfTurn(open.turn), "the answer ended the process at every attempt to send it, and is given up");
+    await this.#delivery.endUnsent(lease, open.turn);
     return undefined;
   }
 
@@ -209,14 +211,14 @@ export class TurnRunner {
         await this.#store.putBack(lease, turn);
         throw error;
       }
-      this.#log.error({ ...idsOf(turn), error }, "turn failed");
+      this.#log.error({ ...idsOfTurn(turn), error }, "turn failed");
       reply = await this.#work.giveUp(turn, "unknown");
     } finally {
       this.#stops.delete(turn.id);
     }
     await this.#store.prepare(lease, turn, reply, lastEnd(steps, reply));
     reached("turn.prepared");
-    this.#log.debug({ ...idsOf(turn), ms: Math.round(performance.now() - started) }, "answer ready");
+    this.#log.debug({ ...idsOfTurn(turn), ms: Math.round(performance.now() - started) }, "answer ready");
     return reply;
   }
 
@@ -232,14 +234,14 @@ export class TurnRunner {
     const drafting = await attempt.drafting();
     const [former, ...others] =
       hasBegun || turn.kind === "edit"
-        ? await this.#work.former(turn, drafting.anew, await this.#optionsFor(turn))
+        ? await this.#work.former(turn, drafting.anew, await this.#delivery.optionsFor(turn))
         : [];
     const draft = new Draft(
       {
         eventId: former,
         begin: async (text) => {
           const content = await drafting.begin(text);
-          const eventId = await this.#send(turn, DRAFT_STEP, { content }, { isFirst: !hasBegun });
+          const eventId = await this.#delivery.send(turn, DRAFT_STEP, { content }, { isFirst: !hasBegun });
           reached("draft.shown");
           await this.#store.setDraft(lease, turn, eventId);
           return eventId;
@@ -248,13 +250,13 @@ export class TurnRunner {
           const count = await this.#store.countEdit(lease, turn);
           if (count > drafting.maxEdits) return false;
           const content = await drafting.edit(eventId, text);
-          const edit = await this.#send(turn, `${DRAFT_STEP}.${count}`, { content }, { isFirst: true });
+          const edit = await this.#delivery.send(turn, `${DRAFT_STEP}.${count}`, { content }, { isFirst: true });
           await fencedAtOnce(this.#options.database, lease, (tx) => this.#store.note(tx, turn, edit, eventId));
           reached("draft.edited");
           return true;
         },
       },
-      this.#log.child(idsOf(turn)),
+      this.#log.child(idsOfTurn(turn)),
     );
     let shown: string | undefined;
     let reply: TurnReply;
@@ -311,101 +313,14 @@ export class TurnRunner {
       const reply = await attempt.respond(show, signal);
       const pauseMs = backoffMs(failures, MODEL_RETRY);
       if (reply.outcome !== "failed" || reply.retry !== true || performance.now() + pauseMs > deadline) return reply;
-      this.#log.info({ ...idsOf(turn), failure: reply.failure, waitMs: pauseMs }, "asking again soon");
+      this.#log.info({ ...idsOfTurn(turn), failure: reply.failure, waitMs: pauseMs }, "asking again soon");
       await sleep(pauseMs, undefined, { signal });
       attempt = await this.#work.attempt(turn);
     }
-  }
-
-  /** `sending` → `answered` or `failed`. */
-  async #deliver(lease: Lease, turn: Turn, reply: TurnReply, { isFirst }: SendTry): Promise<void> {
-    const log = this.#log.child(idsOf(turn));
-    const said: { eventId: string; text: string }[] = [];
-    const beside: { eventId: string; shownAs: string }[] = [];
-    let mark: MarkSent | undefined;
-    try {
-      for (const [index, message] of reply.messages.entries()) {
-        const isLast = index === reply.messages.length - 1;
-        const marking = isLast ? { marked: (write: MarkSent) => (mark = write) } : {};
-        const eventId = await this.#send(turn, `answer.${index}`, message, { isFirst, ...marking });
-        const shownAs = message.editOf ?? eventId;
-        if (message.remembered !== undefined) said.push({ eventId: shownAs, text: message.remembered });
-        if (message.remembered === undefined || shownAs !== eventId) beside.push({ eventId, shownAs });
-      }
-      for (const eventId of reply.redacts ?? []) await this.#takeBack(turn, eventId);
-    } catch (error) {
-      if (this.#stopping.signal.aborted || this.#work.retryAfterMs(error) !== undefined) {
-        await this.#store.uncountDelivery(lease, turn);
-        throw error;
-      }
-      // The agent was removed from the room, or can't speak in it: nobody is left to be told.
-      log.error({ error }, "the answer could not be sent");
-      this.#count(turn, NOT_SENT);
-      await fencedAtOnce(this.#options.database, lease, (tx) => this.#store.finish(tx, turn, NOT_SENT));
-      return;
-    }
-    await fencedWithLast(
-      this.#options.database,
-      lease,
-      async (tx) => (said.length === 0 ? undefined : this.#work.remembering(tx, turn)),
-      (tx, remember) =>
-        Promise.all([
-          mark?.(tx),
-          ...said.map(({ eventId, text }) => remember?.(eventId, text)),
-          ...beside.map(({ eventId, shownAs }) => this.#store.note(tx, turn, eventId, shownAs)),
-          this.#store.finish(tx, turn, reply),
-        ]),
-    );
-    if (mark !== undefined) reached("send.marked");
-    const { outcome } = reply;
-    log.info({ outcome, ...(outcome === "failed" ? { failure: reply.failure } : {}) }, "turn ended");
-    this.#count(turn, reply);
-    this.#work.ended(turn, reply);
-  }
-
-  async #send(
-    turn: Turn,
-    step: string,
-    { content, isFixed }: Pick<TurnMessage, "content" | "isFixed">,
-    { isFirst, marked }: SendTry,
-  ): Promise<string> {
-    const { form, signal } = await this.#optionsFor(turn, isFixed);
-    return this.#work.send(turn, step, content, { form, signal, isFirst, marked });
-  }
-
-  /** The encrypted mark belongs to the turn, and is read each time until it is set: the answer's making may set it. */
-  async #optionsFor(turn: Turn, isFixed = false): Promise<SendOptions> {
-    const form = isFixed
-      ? "of_room"
-      : formFor({ encrypted: turn.encrypted || (await this.#store.cameEncrypted(turn)) });
-    return { form, signal: this.#stopping.signal };
-  }
-
-  #count(turn: Turn, end: TurnEnd): void {
-    const { metrics } = this.#options;
-    if (metrics === undefined) return;
-    const agent = metrics.agent(turn.ghost);
-    metrics.turns.inc({ agent, outcome: end === NOT_SENT ? "not_sent" : end.outcome });
-    if (end.outcome === "failed") metrics.turnFailures.inc({ failure: end.failure });
-    if (end.outcome !== "answered" || end.usage === undefined) return;
-    metrics.turnTokens.inc({ agent, kind: "prompt" }, end.usage.promptTokens);
-    metrics.turnTokens.inc({ agent, kind: "answer" }, end.usage.answerTokens);
-  }
-
-  /** A draft that can't be deleted stays; the answer exists. */
-  async #takeBack(turn: Turn, eventId: string): Promise<void> {
-    await this.#work.redact(turn, `${eventId} taken back`, eventId).catch((error: unknown) => {
-      if (this.#stopping.signal.aborted || this.#work.retryAfterMs(error) !== undefined) throw error;
-      this.#log.warn({ ...idsOf(turn), error }, "an earlier form of the answer could not be deleted");
-    });
   }
 
   async #pause(atLeastMs = 0): Promise<void> {
     const waitMs = Math.max(atLeastMs, RETRY_MS * (0.5 + Math.random()));
     await sleep(waitMs, undefined, { signal: this.#draining.signal }).catch(() => undefined);
   }
-}
-
-function idsOf(turn: Turn): { turn: number; ghost: string; room: string; event: string } {
-  return { turn: turn.id, ghost: turn.ghost, room: turn.roomId, event: turn.eventId };
 }

@@ -144,3 +144,13 @@ export function conversationOf(turn: Pick<Turn, "ghost" | "roomId" | "threadRoot
 export function stepOf(turn: Pick<Turn, "eventId" | "round">, step: string): string {
   return turn.round === 0 ? `${turn.eventId} ${step}` : `${turn.eventId} ${turn.round} ${step}`;
 }
+
+/** The ids of a turn, for the log. */
+export function idsOfTurn({
+  id,
+  ghost,
+  roomId,
+  eventId,
+}: Turn): Readonly<Record<"turn", number> & Record<"ghost" | "room" | "event", string>> {
+  return { turn: id, ghost, room: roomId, event: eventId };
+}

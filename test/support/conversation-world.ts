@@ -432,6 +432,8 @@ export class World {
       sentAt: 1,
       content: parseContent("m.room.message", content),
       direct: true,
+      isLatest: this.latest,
+      speaker: undefined,
       settings: await this.settings.get(to, more.roomId ?? ROOM),
       encrypted: this.encrypted,
       lateMs: 0,

@@ -71,6 +71,8 @@ forEachDatabase((_kind, open) => {
         sentAt: 1,
         content: parseContent("m.room.message", { msgtype: "m.text", body: "hello" }),
         direct: true,
+        isLatest: false,
+        speaker: undefined,
         settings: { encrypted: false },
         encrypted: true,
         lateMs: 0,

@@ -7,6 +7,7 @@ import { AuditLog } from "../../../src/audit/audit-log.ts";
 import type { Database } from "../../../src/database/database.ts";
 import type { GhostServices } from "../../../src/ghost/ghost-services.ts";
 import type { GhostAccount } from "../../../src/ghost/ghost-account.ts";
+import { KnownMembers } from "../../../src/ghost/known-members.ts";
 import { Outbox } from "../../../src/ghost/outbox.ts";
 import { ClearTextRefused, Sender } from "../../../src/ghost/sender.ts";
 import { createHomeserverClient } from "../../../src/homeserver/client.ts";
@@ -34,6 +35,7 @@ async function make(database: Database, t: TestContext) {
     audit: new AuditLog(database),
     rooms: new Rooms(database, silentLogger()),
     outbox: new Outbox(database, sealsOf(database)),
+    knownMembers: new KnownMembers(database),
     mode: "allow",
     log: silentLogger(),
   } as unknown as GhostServices;

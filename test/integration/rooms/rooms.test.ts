@@ -53,9 +53,10 @@ forEachDatabase((_kind, open) => {
         const content = relation === undefined ? {} : { "m.relates_to": relation };
         return { ...IDS, event_id: eventId, type, content };
       };
-      assert.equal(await rooms.isLatest(ROOM, "$one"), false);
+      const latest = async (): Promise<string | undefined> => (await rooms.lastSeen(ROOM)).latest;
+      assert.equal(await latest(), undefined);
       await database.transaction((tx) => rooms.note(tx, [said("$one"), said("$two", "m.room.encrypted")]));
-      assert.deepEqual([await rooms.isLatest(ROOM, "$one"), await rooms.isLatest(ROOM, "$two")], [false, true]);
+      assert.equal(await latest(), "$two");
       const to = (rel_type: string): object => ({ rel_type, event_id: "$two" });
       await database.transaction((tx) =>
         rooms.note(tx, [
@@ -68,7 +69,7 @@ forEachDatabase((_kind, open) => {
           event("m.room.topic", { topic: "x" }),
         ]),
       );
-      assert.equal(await rooms.isLatest(ROOM, "$two"), true);
+      assert.equal(await latest(), "$two");
       for (const [eventId, type, relation] of [
         ["$thread", "m.room.encrypted", to("m.thread")],
         ["$reply", "m.room.message", { "m.in_reply_to": { event_id: "$two" } }],
@@ -77,9 +78,40 @@ forEachDatabase((_kind, open) => {
         ["$unknown", "org.example.whatever", undefined],
       ] as const) {
         await database.transaction((tx) => rooms.note(tx, [said(eventId, type, relation as object)]));
-        assert.equal(await rooms.isLatest(ROOM, eventId), true, eventId);
+        assert.equal(await latest(), eventId);
       }
-      assert.equal(await rooms.isLatest("!other:example.test", "$unknown"), false);
+      assert.equal((await rooms.lastSeen("!other:example.test")).latest, undefined);
+    });
+
+    it("tells whether a message is the last one in a direct chat of two", async () => {
+      const database = await open();
+      const rooms = new Rooms(database, silentLogger());
+      const [llama, alice, bob] = ["@agent_llama:example.test", "@alice:example.test", "@bob:example.test"];
+      let members: StateEvent[] = [member(alice, "join"), member(llama, "join")];
+      const seen = async (eventId = "$one"): Promise<boolean> => {
+        await database.transaction((tx) => rooms.note(tx, [event("m.room.member", { membership: "join" }, alice)]));
+        await rooms.view(ROOM, () => Promise.resolve(members));
+        return rooms.isLatestOfTwo(llama, ROOM, eventId);
+      };
+      await database.transaction((tx) =>
+        rooms.note(tx, [{ ...IDS, event_id: "$one", type: "m.room.message", content: {} }]),
+      );
+      assert.equal(await seen(), false, "nobody has called it a direct chat");
+      await database.query(
+        "insert into memberships (ghost, room_id, membership, direct) values ($1, $2, 'join', true)",
+        [llama, ROOM],
+      );
+      assert.deepEqual([await seen(), await seen("$zero")], [true, false]);
+      for (const third of [member(bob, "join"), member(bob, "invite")]) {
+        members = [member(alice, "join"), member(llama, "join"), third];
+        assert.equal(await seen(), false);
+      }
+      members = [member(alice, "join"), member(bob, "join")];
+      assert.equal(await seen(), false, "the ghost is not in it");
+      members = [member(llama, "join"), member(bob, "leave")];
+      assert.equal(await seen(), false, "nobody else is in it");
+      members = [member(llama, "join"), member(alice, "invite"), member(bob, "leave")];
+      assert.equal(await seen(), true);
     });
 
     it("is read again when the state changes during the reading", async () => {

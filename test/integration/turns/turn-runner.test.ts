@@ -135,6 +135,14 @@ class World {
     return runner;
   }
 
+  /** Begins all waiting turns as a process whose homeserver went away: that counts as no attempt. */
+  async putBackOnce(): Promise<void> {
+    for (const { turn } of await this.store.queue.due(this.process)) {
+      await this.store.start(this.lease, turn);
+      await this.store.putBack(this.lease, turn);
+    }
+  }
+
   async state(eventId: string): Promise<unknown> {
     const { rows } = await this.database.query<{ state: string }>("select state from turns where event_id = $1", [
       eventId,
@@ -589,6 +597,20 @@ forEachDatabase((_kind, open) => {
       await runner.stop();
     });
 
+    it("look for a former draft when they were begun before, even where that counted as no attempt", async () => {
+      const world = await World.create(await open());
+      const runner = world.runner();
+      const [fresh, begun] = [await world.ask("!a:a.b", "$fresh"), await world.ask("!b:a.b", "$begun")];
+      const { turn } = (await world.store.queue.due(world.process)).find(({ turn }) => turn.eventId === begun) ?? {};
+      assert.ok(turn);
+      await world.store.start(world.lease, turn);
+      await world.store.putBack(world.lease, turn);
+      runner.kick();
+      for (const question of [fresh, begun]) await world.until(question, "answered");
+      await runner.stop();
+      assert.deepEqual([world.forms.has(`${fresh} former`), world.forms.has(`${begun} former`)], [false, true]);
+    });
+
     it("leave only encrypted once something that came encrypted is in them: drafts, edits, and all but fixed words", async () => {
       const world = await World.create(await open());
       world.drafting = drafting(24);
@@ -605,6 +627,7 @@ forEachDatabase((_kind, open) => {
       const asked = await world.ask("!asked:a.b", "$asked", { encrypted: true });
       const found = await world.ask("!found:a.b", "$found");
       const clear = await world.ask("!clear:a.b", "$clear");
+      await world.putBackOnce();
       runner.kick();
       for (const question of [asked, found, clear]) await world.until(question, "answered");
       await runner.stop();

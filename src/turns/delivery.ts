@@ -1,0 +1,132 @@
+import type { Database } from "../database/database.ts";
+import { formFor, type MarkSent, type SendOptions } from "../ghost/form.ts";
+import { fencedAtOnce, fencedWithLast, type Lease } from "../leases/leases.ts";
+import type { Logger } from "../observability/log.ts";
+import type { Metrics } from "../observability/metrics.ts";
+import { reached } from "../observability/steps.ts";
+import type { TurnStore } from "./turn-store.ts";
+import type { TurnWork } from "./turn-work.ts";
+import { idsOfTurn, type Turn, type TurnEnd, type TurnMessage, type TurnReply } from "./turn.ts";
+
+/** Whether a step's event is sent for the first time, and who records that it was sent; see {@link SendOptions}. */
+type SendTry = Pick<SendOptions, "isFirst" | "marked">;
+
+const NOT_SENT = { outcome: "failed", failure: "not sent" } as const;
+
+/** Sends the replies of turns, and ends the turns with that. */
+export class Delivery {
+  readonly #work: TurnWork;
+  readonly #database: Database;
+  readonly #store: TurnStore;
+  readonly #log: Logger;
+  readonly #metrics: Metrics | undefined;
+  readonly #stopping: AbortSignal;
+
+  /** @param stopping ends running attempts. */
+  constructor(
+    work: TurnWork,
+    options: {
+      readonly database: Database;
+      readonly store: TurnStore;
+      readonly log: Logger;
+      readonly metrics?: Metrics | undefined;
+    },
+    stopping: AbortSignal,
+  ) {
+    this.#work = work;
+    this.#database = options.database;
+    this.#store = options.store;
+    this.#log = options.log;
+    this.#metrics = options.metrics;
+    this.#stopping = stopping;
+  }
+
+  /** `sending` → `answered` or `failed`. Throws the errors after which it is tried again. */
+  async deliver(lease: Lease, turn: Turn, reply: TurnReply, { isFirst }: SendTry): Promise<void> {
+    const log = this.#log.child(idsOfTurn(turn));
+    const said: { eventId: string; text: string }[] = [];
+    const beside: { eventId: string; shownAs: string }[] = [];
+    let mark: MarkSent | undefined;
+    try {
+      for (const [index, message] of reply.messages.entries()) {
+        const isLast = index === reply.messages.length - 1;
+        const marking = isLast ? { marked: (write: MarkSent) => (mark = write) } : {};
+        const eventId = await this.send(turn, `answer.${index}`, message, { isFirst, ...marking });
+        const shownAs = message.editOf ?? eventId;
+        if (message.remembered !== undefined) said.push({ eventId: shownAs, text: message.remembered });
+        if (message.remembered === undefined || shownAs !== eventId) beside.push({ eventId, shownAs });
+      }
+      for (const eventId of reply.redacts ?? []) await this.#takeBack(turn, eventId);
+    } catch (error) {
+      if (this.#stopping.aborted || this.#work.retryAfterMs(error) !== undefined) {
+        await this.#store.uncountDelivery(lease, turn);
+        throw error;
+      }
+      // The agent was removed from the room, or can't speak in it: nobody is left to be told.
+      log.error({ error }, "the answer could not be sent");
+      await this.endUnsent(lease, turn);
+      return;
+    }
+    await fencedWithLast(
+      this.#database,
+      lease,
+      async (tx) => (said.length === 0 ? undefined : this.#work.remembering(tx, turn)),
+      (tx, remember) =>
+        Promise.all([
+          mark?.(tx),
+          ...said.map(({ eventId, text }) => remember?.(eventId, text)),
+          ...beside.map(({ eventId, shownAs }) => this.#store.note(tx, turn, eventId, shownAs)),
+          this.#store.finish(tx, turn, reply),
+        ]),
+    );
+    if (mark !== undefined) reached("send.marked");
+    const { outcome } = reply;
+    log.info({ outcome, ...(outcome === "failed" ? { failure: reply.failure } : {}) }, "turn ended");
+    this.#count(turn, reply);
+    this.#work.ended(turn, reply);
+  }
+
+  /** Sends a message of a turn, once for the same step. Returns the event's id. */
+  async send(
+    turn: Turn,
+    step: string,
+    { content, isFixed }: Pick<TurnMessage, "content" | "isFixed">,
+    { isFirst, marked }: SendTry,
+  ): Promise<string> {
+    const { form, signal } = await this.optionsFor(turn, isFixed);
+    return this.#work.send(turn, step, content, { form, signal, isFirst, marked });
+  }
+
+  /** The encrypted mark belongs to the turn, and is read each time until it is set: the answer's making may set it. */
+  async optionsFor(turn: Turn, isFixed = false): Promise<SendOptions> {
+    const form = isFixed
+      ? "of_room"
+      : formFor({ encrypted: turn.encrypted || (await this.#store.cameEncrypted(turn)) });
+    return { form, signal: this.#stopping };
+  }
+
+  /** Ends a turn whose reply could not be sent. */
+  async endUnsent(lease: Lease, turn: Turn): Promise<void> {
+    this.#count(turn, NOT_SENT);
+    await fencedAtOnce(this.#database, lease, (tx) => this.#store.finish(tx, turn, NOT_SENT));
+  }
+
+  #count(turn: Turn, end: TurnEnd): void {
+    const metrics = this.#metrics;
+    if (metrics === undefined) return;
+    const agent = metrics.agent(turn.ghost);
+    metrics.turns.inc({ agent, outcome: end === NOT_SENT ? "not_sent" : end.outcome });
+    if (end.outcome === "failed") metrics.turnFailures.inc({ failure: end.failure });
+    if (end.outcome !== "answered" || end.usage === undefined) return;
+    metrics.turnTokens.inc({ agent, kind: "prompt" }, end.usage.promptTokens);
+    metrics.turnTokens.inc({ agent, kind: "answer" }, end.usage.answerTokens);
+  }
+
+  /** A draft that can't be deleted stays; the answer exists. */
+  async #takeBack(turn: Turn, eventId: string): Promise<void> {
+    await this.#work.redact(turn, `${eventId} taken back`, eventId).catch((error: unknown) => {
+      if (this.#stopping.aborted || this.#work.retryAfterMs(error) !== undefined) throw error;
+      this.#log.warn({ ...idsOfTurn(turn), error }, "an earlier form of the answer could not be deleted");
+    });
+  }
+}
