@@ -60,6 +60,7 @@ export class Questions {
       this.#classifier.handedOver(ghost.userId, message),
     ]);
     const target = { eventId, threadRoot, follows: message.isLatest };
+    let admitted: NewTurn | undefined;
     return {
       store: async (tx) => {
         const attachment = fileOf(message.content);
@@ -70,12 +71,13 @@ export class Questions {
           this.#admission.take(tx, wish),
         ]);
         const turn = { ...wish, position, threadRoot, encrypted, origin: eventId, hops: 0 };
-        if (notNow !== undefined) {
-          await turns.decline(tx, turn, this.refusal(turn, notNow, words, target));
-          return undefined;
-        }
-        return () =>
-          Promise.all([turns.enqueue(tx, turn), message.direct ? undefined : exchanges.begin(tx, turn, sender)]);
+        admitted = notNow === undefined ? turn : undefined;
+        if (notNow !== undefined) await turns.decline(tx, turn, this.refusal(turn, notNow, words, target));
+      },
+      last: async (tx) => {
+        if (admitted === undefined) return;
+        const exchange = message.direct ? undefined : exchanges.begin(tx, admitted, sender);
+        await Promise.all([turns.enqueue(tx, admitted), exchange]);
       },
       after: () => {
         reached("turn.queued");

@@ -75,7 +75,7 @@ async function settle(
         database,
         lease,
         async (tx) => result.outcome.store?.(tx),
-        (tx, last) => Promise.all([last?.(), mailbox.done(tx, item)]),
+        (tx) => Promise.all([result.outcome.last?.(tx), mailbox.done(tx, item)]),
       );
       metrics?.mail.inc({ outcome: "handled" });
       return result.outcome.after;

@@ -141,12 +141,12 @@ export class EncryptedEvents {
   /** Records the event, so that a copy of its ciphertext in another event is refused; see replays.ts. */
   #onlyOnce(event: RoomEvent, result: ItemResult): ItemResult {
     if (result.kind !== "done" || !this.#mayBeKept(event)) return result;
-    const { store, after } = result.outcome;
+    const { store, last, after } = result.outcome;
     return done({
       store: async (tx) => {
-        const [last] = await Promise.all([store?.(tx), noteHandled(tx, this.#ghost.userId, event)]);
-        return last;
+        await Promise.all([noteHandled(tx, this.#ghost.userId, event), store?.(tx)]);
       },
+      last,
       ...(after === undefined ? {} : { after }),
     });
   }

@@ -412,10 +412,10 @@ export class World {
 
   /** Acts on a decision, like the ghost's actor. */
   async settle(decided: Promise<Outcome>): Promise<void> {
-    const { store, after } = await decided;
+    const { store, last, after } = await decided;
     await this.database.transaction(async (tx) => {
-      const last = await store?.(tx);
-      await last?.();
+      await store?.(tx);
+      await last?.(tx);
       if (this.commitFails !== undefined) throw this.commitFails;
     });
     this.finished++;

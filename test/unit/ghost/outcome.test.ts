@@ -13,13 +13,20 @@ describe("several outcomes of one event", () => {
         assert.equal(given, tx, "in the same transaction");
         return Promise.resolve(void done.push(`${name} stored`));
       },
+      last: (given) => {
+        assert.equal(given, tx, "in the same transaction");
+        return Promise.resolve(void done.push(`${name} completed`));
+      },
       after: () => void done.push(`${name} followed`),
     });
-    const { store, after } = combined(outcome("first"), {}, { after: undefined }, outcome("second"));
+    const { store, last, after } = combined(outcome("first"), {}, { after: undefined }, outcome("second"));
     await store?.(tx);
     assert.deepEqual(done, ["first stored", "second stored"]);
+    const completed = last?.(tx);
+    assert.deepEqual(done.slice(2), ["first completed", "second completed"], "all of it is begun at once");
+    await completed;
     await after?.();
-    assert.deepEqual(done.slice(2), ["first followed", "second followed"]);
+    assert.deepEqual(done.slice(4), ["first followed", "second followed"]);
   });
 
   it("are stored only up to the first that fails", async () => {
