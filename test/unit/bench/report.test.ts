@@ -79,7 +79,7 @@ describe("the report of the bench", () => {
         ],
       ],
     );
-    const svg = svgOf({ title: "A < B & C", x: "x", y: "y", series: plot?.series ?? [] });
+    const svg = svgOf({ title: "A < B & C", x: "x", y: "y", series: plot.series });
     assert.match(svg, /A &lt; B &amp; C/);
     assert.equal(svg.match(/<polyline/g)?.length, 2);
     assert.match(svg, />40<\/text>/);
