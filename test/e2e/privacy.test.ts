@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
+import { answeredEvent } from "../../src/matrix/relation.ts";
 import { prepareDeployment, type Deployment } from "../support/deployment.ts";
 import { eventually } from "../support/eventually.ts";
 import { json, openAi, startModelServer, type ModelServer } from "../support/model-server.ts";
@@ -56,12 +57,8 @@ describe("the privacy of a conversation", () => {
 
   async function answerTo(person: User, roomId: string, sender: string, body: string): Promise<Message> {
     const question = await person.sendText({ roomId, body, mentions: [sender] });
-    return person.waitMessage({
-      roomId,
-      sender,
-      after: question,
-      where: (seen) => !seen.body.startsWith("Hello! I am"),
-    });
+    const isAnswer = ({ content }: Message): boolean => answeredEvent(content) === question;
+    return person.waitMessage({ roomId, sender, after: question, where: isAnswer });
   }
 
   const chats = (server: ModelServer): string[] =>
