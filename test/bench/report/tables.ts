@@ -143,7 +143,7 @@ function delayTable({ delays }: Measured): Table[] {
       `${shortNumber(database.trips)} round trips`,
     ],
     [
-      `Synapse answers ${synapse.addedMs} ms later`,
+      `Synapse takes ${synapse.addedMs} ms longer for a call`,
       shortNumber(synapse.latencyMs),
       `${shortNumber(synapse.trips)} calls`,
     ],

@@ -11,7 +11,7 @@ export interface Delays {
   readonly quickMs: number;
   /** With PostgreSQL answering each round trip later by this. */
   readonly database: Delay;
-  /** With Synapse answering each call later by this. */
+  /** With Synapse taking longer for each call by this. */
   readonly synapse: Delay;
   /** From the model's last token to the answer, by the number of tokens per second. */
   readonly models: readonly ModelDelay[];
@@ -47,9 +47,8 @@ export async function delays(questions: number): Promise<Delays> {
   let port = 0;
   const toSynapse = await startHttpProxy(() => port);
   toSynapse.intercept = async (request) => {
-    const answer = await toSynapse.forward(request);
     if (slowness.synapseMs > 0) await sleep(slowness.synapseMs);
-    return answer;
+    return toSynapse.forward(request);
   };
   let stage: Stage | undefined;
   try {
@@ -121,15 +120,17 @@ async function modelDelay({ model }: Stage, chat: Chat, { words, tokenMs }: Mode
     ...(tokenMs > 0 ? { tokenMs } : {}),
     answer: (messages) => {
       askedAt = performance.now();
-      // The echo comes last, so that no draft has it.
-      return `${"so ".repeat(words)}${messages.at(-1)?.content ?? ""}`;
+      // The echo comes last, so that no draft has it. A model that repeats one word is stopped.
+      const counting = Array.from({ length: words }, (_, index) => `${index} `).join("");
+      return `${counting}${messages.at(-1)?.content ?? ""}`;
     },
   });
-  const asked = performance.now();
-  const answered = ask(chat);
-  const request = await eventually("the model to be asked", () => (askedAt > asked ? model.chats().at(-1) : undefined));
-  const modelMs = await request.ended.then(() => performance.now() - askedAt);
-  const latencyMs = await answered;
-  const tokens = request.tokensSent;
+  const before = model.chats().length;
+  const ended = async (): Promise<{ readonly tokens: number; readonly modelMs: number }> => {
+    const request = await eventually("the model to be asked", () => model.chats()[before], { timeoutMs: 60_000 });
+    await request.ended;
+    return { tokens: request.tokensSent, modelMs: performance.now() - askedAt };
+  };
+  const [latencyMs, { tokens, modelMs }] = await Promise.all([ask(chat), ended()]);
   return { tokens, tokensPerSecond: (tokens / modelMs) * 1_000, besideMs: latencyMs - modelMs };
 }
