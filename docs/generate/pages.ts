@@ -4,13 +4,14 @@ import { agentCommands } from "./agent-commands.ts";
 import { commandsReference } from "./commands.ts";
 import { configurationReference } from "./configuration.ts";
 import { metricsReference } from "./metrics.ts";
+import { performancePage, performancePlots } from "./performance.ts";
 import { troubleshootingPage } from "./troubleshooting.ts";
 
-/** A page of docs/ that is made of its source. */
+/** A file of docs/ that is made of its source. */
 export interface GeneratedPage {
   /** Absolute path. */
   readonly file: string;
-  /** The page, formatted as all are. */
+  /** Its text; a page is formatted as all are. */
   readonly make: () => Promise<string>;
 }
 
@@ -20,13 +21,22 @@ export const GENERATED: readonly GeneratedPage[] = [
   page("../commands.md", commandsReference),
   page("../configuration-reference.md", configurationReference),
   page("../metrics.md", metricsReference),
+  page("../performance.md", performancePage),
   page("../troubleshooting.md", troubleshootingPage),
+  ...[...(await performancePlots())].map(([name, svg]) => ({
+    file: absolute(`../images/performance/${name}`),
+    make: () => Promise.resolve(svg),
+  })),
 ];
 
 function page(path: string, write: () => Promise<string>): GeneratedPage {
-  const file = fileURLToPath(new URL(path, import.meta.url));
+  const file = absolute(path);
   return {
     file,
     make: async () => format(await write(), { ...(await resolveConfig(file)), parser: "markdown" }),
   };
+}
+
+function absolute(path: string): string {
+  return fileURLToPath(new URL(path, import.meta.url));
 }

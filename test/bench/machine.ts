@@ -1,4 +1,4 @@
-import { availableParallelism, cpus, loadavg, release, totalmem } from "node:os";
+import { availableParallelism, cpus, loadavg, release, totalmem, type } from "node:os";
 
 /** The machine of the measurement. */
 export interface Machine {
@@ -17,7 +17,7 @@ export function thisMachine(): Machine {
     processors: availableParallelism(),
     model: cpus()[0]?.model ?? "unknown",
     memoryGiB: Math.round(totalmem() / 2 ** 30),
-    system: `${process.platform} ${release()}`,
+    system: `${type()} ${release().split(".", 2).join(".")}`,
     node: process.version,
     load: Number((loadavg()[0] ?? 0).toFixed(1)),
   };

@@ -15,6 +15,7 @@ import { svgOf } from "./report/plot.ts";
 import { plotsOf } from "./report/plots.ts";
 import { asMarkdown, asText } from "./report/table.ts";
 import { tablesOf } from "./report/tables.ts";
+import type { Results } from "./results.ts";
 import { delays } from "./scenarios/delays.ts";
 import { encryptedAnswer } from "./scenarios/encrypted-answer.ts";
 import { idleMemory } from "./scenarios/idle-memory.ts";
@@ -96,7 +97,7 @@ async function write(measured: Measured): Promise<void> {
   for (const table of tables) console.log(`\n${asText(table)}`);
   await mkdir(values.out, { recursive: true });
   const files = new Map([
-    ["results.json", `${JSON.stringify({ machine, measured }, undefined, 2)}\n`],
+    ["results.json", `${JSON.stringify({ machine, measured } satisfies Results, undefined, 2)}\n`],
     ["tables.md", `${tables.map(asMarkdown).join("\n\n")}\n`],
     ...[...plotsOf(measured)].map(([name, plot]) => [`${name}.svg`, `${svgOf(plot)}\n`] as const),
   ]);

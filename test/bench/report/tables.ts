@@ -94,7 +94,9 @@ function startTable({ starts }: Measured): Table[] {
   const row = (what: string, of: typeof entering, readyMs?: number): string[] => [
     what,
     readyMs === undefined ? "–" : shortNumber(readyMs),
-    ...[of.untilQuietMs, of.calls, of.calls / of.agents, of.synapseMs, of.synapseMs / of.agents].map(shortNumber),
+    ...[of.untilQuietMs, of.calls, of.mostAtOnce, of.calls / of.agents, of.synapseMs, of.synapseMs / of.agents].map(
+      shortNumber,
+    ),
   ];
   return [
     {
@@ -104,9 +106,10 @@ function startTable({ starts }: Measured): Table[] {
         "ready after ms",
         "quiet after ms",
         "calls to Synapse",
-        "for an agent",
+        "most at once",
+        "calls for an agent",
         "Synapse CPU ms",
-        "for an agent",
+        "CPU for an agent",
       ],
       rows: [
         row("first start", { ...first, agents }, first.readyMs),

@@ -24,6 +24,8 @@ interface Work {
   readonly calls: number;
   /** Synapse's processor time, without its database, in ms. */
   readonly synapseMs: number;
+  /** The greatest number of calls under way at once. */
+  readonly mostAtOnce: number;
   /** Until no more requests come, in ms. */
   readonly untilQuietMs: number;
 }
@@ -45,18 +47,25 @@ const QUIET_MS = 3_000;
 /** Calls of the bridge to the homeserver. */
 interface Calls {
   count: number;
+  running: number;
+  mostAtOnce: number;
   lastAt: number;
 }
 
 /** Measures them. */
 export async function starts({ agents, inRoom }: StartsOptions): Promise<Starts> {
-  const calls: Calls = { count: 0, lastAt: 0 };
+  const calls: Calls = { count: 0, running: 0, mostAtOnce: 0, lastAt: 0 };
   let port = 0;
   const toSynapse = await startHttpProxy(() => port);
-  toSynapse.intercept = (request) => {
+  toSynapse.intercept = async (request) => {
     calls.count++;
-    calls.lastAt = performance.now();
-    return toSynapse.forward(request);
+    calls.mostAtOnce = Math.max(calls.mostAtOnce, ++calls.running);
+    try {
+      return await toSynapse.forward(request);
+    } finally {
+      calls.running--;
+      calls.lastAt = performance.now();
+    }
   };
   let stage: Stage | undefined;
   try {
@@ -121,11 +130,13 @@ async function workOf<T>(
 ): Promise<{ readonly work: Work; readonly result: T }> {
   const synapseMs = async (): Promise<number> => cpuOf(await processes(), [deployment.synapse.pid ?? 0]);
   const before = { calls: calls.count, synapseMs: await synapseMs(), at: performance.now() };
+  calls.mostAtOnce = 0;
   const result = await act();
   await quiet(calls);
   const work = {
     calls: calls.count - before.calls,
     synapseMs: (await synapseMs()) - before.synapseMs,
+    mostAtOnce: calls.mostAtOnce,
     untilQuietMs: Math.max(0, calls.lastAt - before.at),
   };
   return { work, result };
@@ -134,5 +145,5 @@ async function workOf<T>(
 async function quiet(calls: Calls): Promise<void> {
   const from = performance.now();
   const since = (): number => performance.now() - Math.max(calls.lastAt, from);
-  while (since() < QUIET_MS) await sleep(QUIET_MS - since());
+  while (since() < QUIET_MS || calls.running > 0) await sleep(Math.max(100, QUIET_MS - since()));
 }
