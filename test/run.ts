@@ -13,8 +13,8 @@ import { startServices, type Services } from "./support/services.ts";
 import { temporaryRoot } from "./support/temporary-root.ts";
 import { combine } from "./support/test-summary.ts";
 
-/** The number of files that run at once: they wait for databases and servers more than they compute. */
-const CONCURRENCY = 3;
+/** The number of files that run at once: unit tests compute, the others wait for servers most of the time. */
+const CONCURRENCY = { computing: 3, waiting: 4 };
 
 /** The time limit of a file, or of all files that share a process, on a machine with much other work. */
 const FILE_TIMEOUT_MS = 60 * 60_000;
@@ -85,14 +85,14 @@ try {
   services?.catch(() => undefined);
   // A single unit test finishes sooner without it.
   if (waiting.length > 0 || filter.length === 0) await makeEmbeddedTemplate();
-  const start = (files: string[]): ReturnType<typeof run> =>
-    run({ files, concurrency: CONCURRENCY, timeout: FILE_TIMEOUT_MS, signal: ended.signal });
+  const start = (files: string[], concurrency: number): ReturnType<typeof run> =>
+    run({ files, concurrency, timeout: FILE_TIMEOUT_MS, signal: ended.signal });
   const afterServices = async (): Promise<ReturnType<typeof run>> => {
     await services;
-    return start(waiting);
+    return start(waiting, CONCURRENCY.waiting);
   };
   const runs = [
-    ...(computing.length > 0 ? [() => start(computing)] : []),
+    ...(computing.length > 0 ? [() => start(computing, CONCURRENCY.computing)] : []),
     ...(waiting.length > 0 ? [afterServices] : []),
   ];
   const report = Readable.from(combine(runs, () => (process.exitCode = 1)));
