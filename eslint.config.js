@@ -32,6 +32,10 @@ export default tseslint.config(
       "no-restricted-syntax": [
         "error",
         { selector: "ObjectExpression > Property[kind='get']", message: "Hand a function over instead of a getter." },
+        {
+          selector: "PropertyDefinition[key.name='exitCode'][value!=null]",
+          message: "Extend OperatorError: the manual lists each error that ends a command, from its table.",
+        },
       ],
     },
   },
