@@ -21,29 +21,31 @@ export interface ItemAttempt {
 /**
  * Attempts an item and counts the attempt. Returns when the item is handled, waits, or failed by an error of its own;
  * the third such failure sets it aside. Throws, without counting, for a temporary obstacle.
+ *
+ * @returns whether ready mail may be left, of which the ghost was not told.
  */
-export async function attemptItem(how: ItemAttempt, item: MailItem, loaded: LoadedGhost): Promise<void> {
+export async function attemptItem(how: ItemAttempt, item: MailItem, loaded: LoadedGhost): Promise<boolean> {
   if (!item.isSuspect) return attempt(how, item, loaded, () => undefined);
   // One suspect at a time: if the process ends, the culprit is known.
   const release = await how.services.suspects.acquire();
   try {
-    await attempt(how, item, loaded, release);
+    return await attempt(how, item, loaded, release);
   } finally {
     release();
   }
 }
 
 /** @param cleared called when the engine has finished with the item. */
-async function attempt(how: ItemAttempt, item: MailItem, loaded: LoadedGhost, cleared: () => void): Promise<void> {
+async function attempt(how: ItemAttempt, item: MailItem, loaded: LoadedGhost, cleared: () => void): Promise<boolean> {
   const { services, handler, isStopping, log } = how;
   const begun = await services.mailbox.begin(loaded.lease, item);
-  let after: ItemFollowUp;
+  let settled: Settled;
   try {
     const result = await handler.handle(item, loaded, async () => {
       await begun.survived();
       cleared();
     });
-    after = await settle(services, loaded.lease, item, result);
+    settled = await settle(services, loaded.lease, item, result);
   } catch (error) {
     if (isRetryable(error) || isUnknownDevice(error) || isStopping()) {
       await takeBack(begun, item, log);
@@ -51,47 +53,51 @@ async function attempt(how: ItemAttempt, item: MailItem, loaded: LoadedGhost, cl
     }
     log.error({ room: item.event.room_id, event: item.event.event_id, error }, "event could not be handled");
     await begun.failed();
-    return;
+    return true;
   }
-  await follow(how, item, after);
+  await follow(how, item, settled.after);
+  return settled.mayHaveMore;
 }
 
-/** The work that follows an item whose result is committed. */
-type ItemFollowUp = (() => void | Promise<void>) | undefined;
+/** What an item leaves whose result is committed. */
+interface Settled {
+  /** The work that follows. */
+  readonly after: (() => void | Promise<void>) | undefined;
+  readonly mayHaveMore: boolean;
+}
 
-/**
- * Commits the decision, and returns the work that follows. Throws StaleLease, DatabaseError: then the item is still in
- * the mailbox.
- */
+/** Commits the decision. Throws StaleLease, DatabaseError: then the item is still in the mailbox. */
 async function settle(
   { database, mailbox, metrics }: ItemAttempt["services"],
   lease: Lease,
   item: MailItem,
   result: ItemResult,
-): Promise<ItemFollowUp> {
+): Promise<Settled> {
   switch (result.kind) {
-    case "done":
-      await fencedWithLast(
+    case "done": {
+      const { store, last, after } = result.outcome;
+      const [, , mayHaveMore] = await fencedWithLast(
         database,
         lease,
-        async (tx) => result.outcome.store?.(tx),
-        (tx) => Promise.all([result.outcome.last?.(tx), mailbox.done(tx, item)]),
+        async (tx) => store?.(tx),
+        (tx) => Promise.all([last?.(tx), mailbox.done(tx, item), mailbox.hasReady(tx, lease.ghost)]),
       );
       metrics?.mail.inc({ outcome: "handled" });
-      return result.outcome.after;
+      return { after, mayHaveMore };
+    }
     case "awaits_key":
       await mailbox.awaitKey(lease, item, result.key);
-      return result.after;
+      return { after: result.after, mayHaveMore: true };
     case "set_aside":
       await mailbox.setAside(lease, item.id, result.reason);
-      return undefined;
+      return { after: undefined, mayHaveMore: true };
   }
 }
 
 /**
  * The item is already handled, so a failure is not its fault. The actor waits for a temporary one; any other is logged.
  */
-async function follow({ isStopping, log }: ItemAttempt, item: MailItem, after: ItemFollowUp): Promise<void> {
+async function follow({ isStopping, log }: ItemAttempt, item: MailItem, after: Settled["after"]): Promise<void> {
   try {
     await after?.();
   } catch (error) {

@@ -216,10 +216,12 @@ export class GhostActor {
         // blame.
         await this.#account.load();
         await this.#syncIfDue();
-        for (let mail = await this.#next(); mail !== undefined; mail = await this.#next()) {
+        for (let mail = await this.#next(); mail !== undefined;) {
           this.#lastUsed = performance.now();
-          await attemptItem(this.#attempt, mail.item, mail.loaded);
+          const mayHaveMore = await attemptItem(this.#attempt, mail.item, mail.loaded);
           await this.#syncIfDue();
+          // Mail that comes later wakes the ghost.
+          mail = mayHaveMore ? await this.#next() : undefined;
         }
         await this.#greetLate();
         await this.#tellOfMissingKeys();

@@ -132,6 +132,12 @@ export class Mailbox {
     ]);
   }
 
+  /** Whether a ghost has ready items, as a transaction sees it. */
+  async hasReady(tx: Queryable, ghost: string): Promise<boolean> {
+    const { count } = await tx.query("select from mailbox where ghost = $1 and state = 'ready' limit 1", [ghost]);
+    return count > 0;
+  }
+
   /** Lets an item wait for a Megolm session's key; later items go on. */
   async awaitKey(lease: Lease, item: MailItem, key: AwaitedKey): Promise<void> {
     await this.#update(

@@ -27,6 +27,13 @@ export type OpenTurn =
       readonly isDeclined: boolean;
     };
 
+/** The turns to be taken. */
+export interface DueTurns {
+  readonly turns: readonly OpenTurn[];
+  /** Whether no other open turn of the process's ghosts waits. */
+  readonly isAll: boolean;
+}
+
 /** The open rows of `turns`, in the order in which they are taken. */
 export class TurnQueue {
   readonly #database: Database;
@@ -42,8 +49,8 @@ export class TurnQueue {
    * its ghosts, up to `atWork`, each person's first turn before anybody's second; and as many declined ones, which wait
    * for nobody. A turn that is `running` in the database but not in `running` was left by a process that ended.
    */
-  async due(process: number, running: readonly number[] = [], atWork: AtWork = AT_WORK): Promise<OpenTurn[]> {
-    const found = await this.#database.query<TurnRow>(
+  async due(process: number, running: readonly number[] = [], atWork: AtWork = AT_WORK): Promise<DueTurns> {
+    const found = await this.#database.query<TurnRow & { readonly open: number }>(
       `with open as (
          select ${TURN}, state, reply, sealed_by, attempts, stopped,
            extract(epoch from now() - created_at) * 1000 as age_ms, attempts = 0 and state = 'sending' as declined,
@@ -63,12 +70,15 @@ export class TurnQueue {
        ), declined as (
          select id from open where declined order by id limit $5
        )
-       select * from open
-       where id <> all($2::bigint[]) and (id in (select id from placed) or id in (select id from declined))
+       select open.*, counted.open from (
+         select count(*)::integer as open from open where id <> all($2::bigint[])
+       ) as counted left join open
+         on id <> all($2::bigint[]) and (id in (select id from placed) or id in (select id from declined))
        order by id`,
       [process, running, atWork.ofAsker, atWork.ofGhost, atWork.all],
     );
-    const { rows, open } = await this.#seals.open(found.rows);
+    const due = found.rows.filter(({ id }) => (id as number | null) !== null);
+    const { rows, open } = await this.#seals.open(due);
     const turns: OpenTurn[] = [];
     for (const row of rows) {
       const turn = turnOf(row);
@@ -82,7 +92,7 @@ export class TurnQueue {
       if (reply === undefined) await this.#giveUp(turn);
       else turns.push({ state: "sending", turn, reply: JSON.parse(reply) as TurnReply, isDeclined: row.declined });
     }
-    return turns;
+    return { turns, isAll: turns.length === (found.rows[0]?.open ?? 0) };
   }
 
   /** The stored reply can't be opened any more; it must not hold up other turns. */

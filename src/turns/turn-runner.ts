@@ -75,6 +75,8 @@ export class TurnRunner {
   /** Aborted when running turns are given up. */
   readonly #stopping = new AbortController();
   #looking: Promise<void> = Promise.resolve();
+  /** Whether a turn may be open that does not run: a new one is told by a kick. */
+  #mayWait = true;
   #started: { readonly work: TurnWork; readonly delivery: Delivery } | undefined;
 
   constructor(options: TurnRunnerOptions) {
@@ -147,19 +149,26 @@ export class TurnRunner {
     if (this.#draining.signal.aborted || this.#started === undefined) return;
     const { process, limits } = this.#options;
     const running = [...this.#running.values()].map(({ turn }) => turn);
-    for (const open of await this.#store.queue.due(process, running, limits().atWork)) {
+    this.#mayWait = true;
+    const { turns, isAll } = await this.#store.queue.due(process, running, limits().atWork);
+    this.#mayWait = !isAll;
+    for (const open of turns) {
       const conversation =
         open.state === "sending" && open.isDeclined ? `declined ${open.turn.id}` : conversationOf(open.turn);
-      if (this.#running.has(conversation)) continue;
+      if (this.#running.has(conversation)) {
+        this.#mayWait = true;
+        continue;
+      }
       const done = this.#run(open)
         .catch(async (error: unknown) => {
+          this.#mayWait = true;
           if (this.#stopping.signal.aborted) return;
           this.#log.warn({ ...idsOfTurn(open.turn), error }, "turn interrupted; trying again");
           await this.#pause(this.#work.retryAfterMs(error));
         })
         .finally(() => {
           this.#running.delete(conversation);
-          this.kick();
+          if (this.#mayWait) this.kick();
         });
       this.#running.set(conversation, { ghost: open.turn.ghost, turn: open.turn.id, done });
     }

@@ -469,14 +469,14 @@ export class World {
     // The process that has the ghost runs it.
     const { rows } = await this.database.query<{ owner: number }>("select owner from leases");
     const owner = rows[0]?.owner ?? (await this.#take());
-    const open = await new TurnStore(this.database, sealsOf(this.database)).queue.due(owner);
+    const { turns: open } = await new TurnStore(this.database, sealsOf(this.database)).queue.due(owner);
     return open.map(({ turn }) => turn).find((turn) => turn.eventId === eventId && turn.ghost === ghost);
   }
 
   /** The reply that is about to be sent to an event. */
   async replyTo(eventId: string): Promise<TurnReply | undefined> {
     const { rows } = await this.database.query<{ owner: number }>("select owner from leases");
-    const open = await new TurnStore(this.database, sealsOf(this.database)).queue.due(
+    const { turns: open } = await new TurnStore(this.database, sealsOf(this.database)).queue.due(
       rows[0]?.owner ?? (await this.#take()),
     );
     const turn = open.find((other) => other.turn.eventId === eventId);

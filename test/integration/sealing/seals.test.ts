@@ -172,7 +172,7 @@ forEachDatabase((kind, open) => {
       }
       assert.equal((await database.query("select from mailbox where state = 'set_aside'")).count, 1);
       const { rows } = await database.query<{ owner: number }>("select owner from leases");
-      assert.deepEqual(await new TurnStore(database, sealsOf(database)).queue.due(rows[0]?.owner ?? 0), []);
+      assert.deepEqual((await new TurnStore(database, sealsOf(database)).queue.due(rows[0]?.owner ?? 0)).turns, []);
       assert.deepEqual((await database.query("select state from turns")).rows, [{ state: "failed" }]);
       assert.equal((await new RoomSettingsStore(database, sealsOf(database)).get(LLAMA, ROOM)).system, undefined);
     });
@@ -312,7 +312,7 @@ forEachDatabase((kind, open) => {
       const lease = await takeLease(database, LLAMA);
       const { rows: leases } = await database.query("select owner from leases");
       assert.equal(await new Outbox(database, seals).find(LLAMA, "t"), undefined);
-      assert.deepEqual(await new TurnStore(database, seals).queue.due(Number(leases[0]?.["owner"])), []);
+      assert.deepEqual((await new TurnStore(database, seals).queue.due(Number(leases[0]?.["owner"]))).turns, []);
       const { rows: turns } = await database.query("select state, failure from turns");
       assert.deepEqual(turns, [{ state: "failed", failure: "damaged" }]);
       const mailbox = new Mailbox({

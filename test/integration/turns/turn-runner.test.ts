@@ -137,7 +137,7 @@ class World {
 
   /** Begins all waiting turns as a process whose homeserver went away: that counts as no attempt. */
   async putBackOnce(): Promise<void> {
-    for (const { turn } of await this.store.queue.due(this.process)) {
+    for (const { turn } of (await this.store.queue.due(this.process)).turns) {
       await this.store.start(this.lease, turn);
       await this.store.putBack(this.lease, turn);
     }
@@ -268,7 +268,7 @@ forEachDatabase((_kind, open) => {
     it("ask a step again that a crash left without an answer, and none that was answered", async () => {
       const world = await World.create(await open());
       const [asked, answered] = [await world.ask("!a"), await world.ask("!b")];
-      for (const { turn } of await world.store.queue.due(world.process)) {
+      for (const { turn } of (await world.store.queue.due(world.process)).turns) {
         await world.store.start(world.lease, turn);
         if (turn.eventId === answered) await world.store.prepare(world.lease, turn, reply("said before"));
       }
@@ -601,7 +601,8 @@ forEachDatabase((_kind, open) => {
       const world = await World.create(await open());
       const runner = world.runner();
       const [fresh, begun] = [await world.ask("!a:a.b", "$fresh"), await world.ask("!b:a.b", "$begun")];
-      const { turn } = (await world.store.queue.due(world.process)).find(({ turn }) => turn.eventId === begun) ?? {};
+      const { turn } =
+        (await world.store.queue.due(world.process)).turns.find(({ turn }) => turn.eventId === begun) ?? {};
       assert.ok(turn);
       await world.store.start(world.lease, turn);
       await world.store.putBack(world.lease, turn);

@@ -43,7 +43,7 @@ class World {
       const turn = { ghost: GHOST, roomId: ROOM, eventId, asker: "@ann:a.b", position, threadRoot: undefined };
       await this.store.enqueue(tx, { ...turn, origin: eventId, hops: 0, encrypted: false });
     });
-    const [open] = await this.store.queue.due(this.process);
+    const [open] = (await this.store.queue.due(this.process)).turns;
     assert.ok(open);
     return open.turn;
   }
@@ -65,7 +65,7 @@ forEachDatabase((_kind, open) => {
       assert.ok(await world.store.start(world.lease, turn));
       assert.deepEqual(await world.stored(), [ASKED]);
       // The process has ended; the next one resumes the turn.
-      const [again] = await world.store.queue.due(world.process);
+      const [again] = (await world.store.queue.due(world.process)).turns;
       assert.ok(again?.state === "queued");
       assert.equal(again.attempts, 1);
       assert.ok(await world.store.start(world.lease, again.turn));
@@ -85,7 +85,7 @@ forEachDatabase((_kind, open) => {
       await world.store.prepare(world.lease, turn, REPLY, END);
       assert.deepEqual(await world.store.steps.of(turn), [END]);
       // The answered step is not asked again: only the sending is left.
-      const [due] = await world.store.queue.due(world.process);
+      const [due] = (await world.store.queue.due(world.process)).turns;
       assert.deepEqual([due?.state, due?.state === "sending" && due.reply], ["sending", REPLY]);
     });
 
@@ -127,7 +127,7 @@ forEachDatabase((_kind, open) => {
         assert.deepEqual(await world.stored(), [ASKED], name);
         await end(turn);
         assert.deepEqual(await world.stored(), [], name);
-        assert.deepEqual(await store.queue.due(world.process), [], name);
+        assert.deepEqual((await store.queue.due(world.process)).turns, [], name);
       }
     });
 
