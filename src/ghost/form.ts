@@ -14,6 +14,9 @@ export function formFor({ encrypted }: { readonly encrypted: boolean }): Form {
 /** Records, in a fenced transaction, that an event was sent. It starts its only statement at once. */
 export type MarkSent = (tx: Queryable) => Promise<unknown>;
 
+/** Starts its statements at once, in the fenced transaction that stores an event in its final form. */
+export type StoredBeside = (tx: Queryable) => Promise<unknown>;
+
 /** The options of sending. */
 export interface SendOptions {
   readonly form: Form;
@@ -25,6 +28,8 @@ export interface SendOptions {
    * bytes under the same id.
    */
   readonly marked?: ((write: MarkSent) => void) | undefined;
+  /** Further writes, which are stored with the event; not where the event was stored before. */
+  readonly beside?: StoredBeside | undefined;
 }
 
 /** A message's reference to an uploaded file: `url` unencrypted, `file` encrypted. */

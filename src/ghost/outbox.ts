@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { deleteInBatches } from "../database/batches.ts";
 import type { Database, Queryable } from "../database/database.ts";
 import { fencedAtOnce, fencedWithLast, type Lease } from "../leases/leases.ts";
+import type { StoredBeside } from "./form.ts";
 import { unlessBroken } from "../sealing/sealed-text.ts";
 import type { SealedRow, Seals } from "../sealing/seals.ts";
 
@@ -52,27 +53,38 @@ export class Outbox {
     return { txnId, roomId, eventType, content, eventId: row.event_id ?? undefined, ageMs };
   }
 
-  /** Stores an event before it is sent, in place of an earlier unsent form. Throws StaleLease. */
-  async store(lease: Lease, send: Pick<StoredSend, "txnId" | "roomId" | "eventType" | "content">): Promise<void> {
+  /**
+   * Stores an event before it is sent, in place of an earlier unsent form. Throws StaleLease.
+   *
+   * @param beside further writes of the transaction.
+   */
+  async store(
+    lease: Lease,
+    send: Pick<StoredSend, "txnId" | "roomId" | "eventType" | "content">,
+    beside?: StoredBeside,
+  ): Promise<void> {
     await fencedWithLast(
       this.#database,
       lease,
       (tx) => this.#seals.in(tx, { roomId: send.roomId }),
       (tx, key) =>
-        tx.query(
-          `insert into sends (ghost, txn_id, room_id, event_type, content, sealed_by) values ($1, $2, $3, $4, $5, $6)
-           on conflict (ghost, txn_id) do update
-             set event_type = excluded.event_type, content = excluded.content, sealed_by = excluded.sealed_by
-           where sends.event_id is null`,
-          [
-            lease.ghost,
-            send.txnId,
-            send.roomId,
-            send.eventType,
-            key.seal(send.content, CONTEXT, lease.ghost, send.txnId),
-            key.id,
-          ],
-        ),
+        Promise.all([
+          tx.query(
+            `insert into sends (ghost, txn_id, room_id, event_type, content, sealed_by) values ($1, $2, $3, $4, $5, $6)
+             on conflict (ghost, txn_id) do update
+               set event_type = excluded.event_type, content = excluded.content, sealed_by = excluded.sealed_by
+             where sends.event_id is null`,
+            [
+              lease.ghost,
+              send.txnId,
+              send.roomId,
+              send.eventType,
+              key.seal(send.content, CONTEXT, lease.ghost, send.txnId),
+              key.id,
+            ],
+          ),
+          beside?.(tx),
+        ]),
     );
   }
 

@@ -102,7 +102,7 @@ export class Sender {
    */
   async send(
     { roomId, type, content, step }: OutgoingEvent,
-    { form, signal, isFirst = false, marked, toAll = false }: SendOptions & { readonly toAll?: boolean },
+    { form, signal, isFirst = false, marked, beside, toAll = false }: SendOptions & { readonly toAll?: boolean },
   ): Promise<string> {
     const { outbox, client, metrics } = this.#services;
     const txnId = transactionId(this.#userId, roomId, step);
@@ -124,7 +124,7 @@ export class Sender {
         eventId: undefined,
         ageMs: 0,
       };
-      await outbox.store(lease, stored);
+      await outbox.store(lease, stored, beside);
       reached("send.stored");
     }
     const encrypted = stored.eventType === ENCRYPTED ? "yes" : "no";

@@ -1,4 +1,4 @@
-import type { Database } from "../database/database.ts";
+import type { Database, Queryable } from "../database/database.ts";
 import { formFor, type MarkSent, type SendOptions } from "../ghost/form.ts";
 import { fencedAtOnce, fencedWithLast, type Lease } from "../leases/leases.ts";
 import type { Logger } from "../observability/log.ts";
@@ -8,8 +8,16 @@ import type { TurnStore } from "./turn-store.ts";
 import type { TurnWork } from "./turn-work.ts";
 import { idsOfTurn, type Turn, type TurnEnd, type TurnMessage, type TurnReply } from "./turn.ts";
 
-/** Whether a step's event is sent for the first time, and who records that it was sent; see {@link SendOptions}. */
-type SendTry = Pick<SendOptions, "isFirst" | "marked">;
+/** The options of one sending, by its turn; see {@link SendOptions}. */
+type SendTry = Pick<SendOptions, "isFirst" | "marked" | "beside">;
+
+/** How a form of a growing answer is shown. */
+interface Showing extends Pick<SendOptions, "isFirst" | "beside"> {
+  /** Records its event, and starts its statements at once. */
+  readonly noted: (tx: Queryable, eventId: string) => Promise<void>;
+  /** The step that is reached when it is shown. */
+  readonly reaches: "draft.shown" | "draft.edited";
+}
 
 const NOT_SENT = { outcome: "failed", failure: "not sent" } as const;
 
@@ -86,15 +94,33 @@ export class Delivery {
     this.#work.ended(turn, reply);
   }
 
+  /** Sends a form of a growing answer, and records it with the event's id. Returns that. */
+  async show(
+    lease: Lease,
+    turn: Turn,
+    step: string,
+    content: TurnMessage["content"],
+    { isFirst, beside, noted, reaches }: Showing,
+  ): Promise<string> {
+    let mark: MarkSent | undefined;
+    const marked = (write: MarkSent): void => {
+      mark = write;
+    };
+    const eventId = await this.send(turn, step, { content }, { isFirst, beside, marked });
+    reached(reaches);
+    await fencedAtOnce(this.#database, lease, (tx) => Promise.all([mark?.(tx), noted(tx, eventId)]));
+    return eventId;
+  }
+
   /** Sends a message of a turn, once for the same step. Returns the event's id. */
   async send(
     turn: Turn,
     step: string,
     { content, isFixed }: Pick<TurnMessage, "content" | "isFixed">,
-    { isFirst, marked }: SendTry,
+    { isFirst, marked, beside }: SendTry,
   ): Promise<string> {
     const { form, signal } = await this.optionsFor(turn, isFixed);
-    return this.#work.send(turn, step, content, { form, signal, isFirst, marked });
+    return this.#work.send(turn, step, content, { form, signal, isFirst, marked, beside });
   }
 
   /** The encrypted mark belongs to the turn, and is read each time until it is set: the answer's making may set it. */

@@ -14,6 +14,8 @@ export type OpenTurn =
       readonly attempts: number;
       /** It was started before, whether that counts as an attempt or not: it may have steps, and a draft. */
       readonly hasBegun: boolean;
+      /** The edits of its draft so far, over all attempts. */
+      readonly edits: number;
       /** The time since the question, in ms by the database's clock. */
       readonly ageMs: number;
       /** It was stopped before its process ended. */
@@ -52,7 +54,7 @@ export class TurnQueue {
   async due(process: number, running: readonly number[] = [], atWork: AtWork = AT_WORK): Promise<DueTurns> {
     const found = await this.#database.query<TurnRow & { readonly open: number }>(
       `with open as (
-         select ${TURN}, state, reply, sealed_by, attempts, stopped,
+         select ${TURN}, state, reply, sealed_by, attempts, edits, stopped,
            extract(epoch from now() - created_at) * 1000 as age_ms, attempts = 0 and state = 'sending' as declined,
            exists (select from turn_steps where turn = turns.id) as begun
          from turns join leases using (ghost)
@@ -83,8 +85,8 @@ export class TurnQueue {
     for (const row of rows) {
       const turn = turnOf(row);
       if (row.state !== "sending" || row.reply === null) {
-        const { attempts, begun, age_ms: ageMs, stopped: isStopped } = row;
-        turns.push({ state: "queued", turn, attempts, hasBegun: attempts > 0 || begun, ageMs, isStopped });
+        const { attempts, begun, edits, age_ms: ageMs, stopped: isStopped } = row;
+        turns.push({ state: "queued", turn, attempts, hasBegun: attempts > 0 || begun, edits, ageMs, isStopped });
         continue;
       }
       const { reply: sealed } = row;

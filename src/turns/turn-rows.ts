@@ -32,6 +32,7 @@ export interface TurnRow extends SealedRow {
   stopped: boolean;
   declined: boolean;
   begun: boolean;
+  edits: number;
 }
 
 /** The turn of a row. */

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { backoffMs } from "../concurrency/backoff.ts";
 import type { Database } from "../database/database.ts";
-import { fencedAtOnce, type Lease } from "../leases/leases.ts";
+import type { Lease } from "../leases/leases.ts";
 import type { Logger } from "../observability/log.ts";
 import type { Metrics } from "../observability/metrics.ts";
 import { reached } from "../observability/steps.ts";
@@ -239,6 +239,7 @@ export class TurnRunner {
     stop: AbortSignal,
   ): Promise<TurnReply> {
     const { turn, hasBegun } = open;
+    let { edits } = open;
     const attempt = await this.#work.attempt(turn);
     const drafting = await attempt.drafting();
     const [former, ...others] =
@@ -250,18 +251,23 @@ export class TurnRunner {
         eventId: former,
         begin: async (text) => {
           const content = await drafting.begin(text);
-          const eventId = await this.#delivery.send(turn, DRAFT_STEP, { content }, { isFirst: !hasBegun });
-          reached("draft.shown");
-          await this.#store.setDraft(lease, turn, eventId);
-          return eventId;
+          return this.#delivery.show(lease, turn, DRAFT_STEP, content, {
+            isFirst: !hasBegun,
+            noted: (tx, eventId) => this.#store.setDraft(tx, turn, eventId),
+            reaches: "draft.shown",
+          });
         },
         edit: async (eventId, text) => {
-          const count = await this.#store.countEdit(lease, turn);
-          if (count > drafting.maxEdits) return false;
+          if (edits >= drafting.maxEdits) return false;
+          // Each has a number of its own, over all attempts.
+          const count = ++edits;
           const content = await drafting.edit(eventId, text);
-          const edit = await this.#delivery.send(turn, `${DRAFT_STEP}.${count}`, { content }, { isFirst: true });
-          await fencedAtOnce(this.#options.database, lease, (tx) => this.#store.note(tx, turn, edit, eventId));
-          reached("draft.edited");
+          await this.#delivery.show(lease, turn, `${DRAFT_STEP}.${count}`, content, {
+            isFirst: true,
+            beside: (tx) => this.#store.countEdits(tx, turn, count),
+            noted: (tx, edit) => this.#store.note(tx, turn, edit, eventId),
+            reaches: "draft.edited",
+          });
           return true;
         },
       },

@@ -202,11 +202,9 @@ export class TurnStore {
     return rows[0]?.came_encrypted ?? true;
   }
 
-  /** Records the event of a growing answer. Throws StaleLease. */
-  async setDraft(lease: Lease, turn: Turn, eventId: string): Promise<void> {
-    await fencedAtOnce(this.#database, lease, (tx) =>
-      tx.query("update turns set draft = $2 where id = $1", [turn.id, storable(eventId)]),
-    );
+  /** Records the event of a growing answer, in a fenced transaction. */
+  async setDraft(tx: Queryable, turn: Turn, eventId: string): Promise<void> {
+    await tx.query("update turns set draft = $2 where id = $1", [turn.id, storable(eventId)]);
   }
 
   /**
@@ -235,12 +233,9 @@ export class TurnStore {
     return { running: rows.map((row) => row.id), cancelled: count };
   }
 
-  /** Counts an edit of the draft; returns the count. Throws StaleLease. */
-  async countEdit(lease: Lease, turn: Turn): Promise<number> {
-    const { rows } = await fencedAtOnce(this.#database, lease, (tx) =>
-      tx.query<{ edits: number }>("update turns set edits = edits + 1 where id = $1 returning edits", [turn.id]),
-    );
-    return rows[0]?.edits ?? Infinity;
+  /** Counts the edits of a draft, in a fenced transaction. */
+  async countEdits(tx: Queryable, { id }: Turn, edits: number): Promise<void> {
+    await tx.query("update turns set edits = $2 where id = $1", [id, edits]);
   }
 
   /** Withdraws a question that was not taken yet. */

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Database } from "../../../src/database/database.ts";
 import { History } from "../../../src/memory/history.ts";
-import { acquireLease, StaleLease, type Lease } from "../../../src/leases/leases.ts";
+import { acquireLease, StaleLease, type Lease, fenced } from "../../../src/leases/leases.ts";
 import { silentLogger } from "../../../src/observability/log.ts";
 import { TurnStopped, type Turn, type TurnReply } from "../../../src/turns/turn.ts";
 import { DRAFT_STEP, TurnRunner, type TurnLimits } from "../../../src/turns/turn-runner.ts";
@@ -115,11 +115,12 @@ class World {
         this.working.add(turn.roomId);
         return Promise.resolve({ lease: this.lease, end: () => void this.working.delete(turn.roomId) });
       },
-      send: (turn, step, content, { form }) => {
+      send: async (turn, step, content, { form, beside }) => {
         this.send(step);
+        await fenced(this.database, this.lease, async (tx) => beside?.(tx));
         this.sent.set(`${turn.eventId} ${step}`, content);
         this.forms.set(`${turn.eventId} ${step}`, form);
-        return Promise.resolve(`$answer to ${turn.eventId} ${step}`);
+        return `$answer to ${turn.eventId} ${step}`;
       },
       remembering: async (tx, turn) => {
         const remember = await this.history.remembering(tx, GHOST, turn.roomId);
