@@ -21,18 +21,26 @@ export async function openChats(person: User, agents: readonly string[]): Promis
   return chats;
 }
 
+export interface AskOptions {
+  /** Whether the question names the agent, as it must in a group. Default false. */
+  readonly mention?: boolean;
+  /** The time until the question counts as unanswered. Default three minutes. */
+  readonly timeoutMs?: number;
+}
+
 /**
  * Asks, and resolves with the time until the person's client had decrypted the answer, in ms. The model's echo proves
- * that the answer belongs to this question.
+ * that the answer belongs to this question. Throws NeverHappened when no answer comes.
  */
-export async function ask({ person, roomId, agent }: Chat, mention = false): Promise<number> {
+export async function ask({ person, roomId, agent }: Chat, options: AskOptions = {}): Promise<number> {
+  const { mention = false, timeoutMs = ANSWER_TIMEOUT_MS } = options;
   const body = `question ${crypto.randomUUID()}`;
   const started = performance.now();
   const answered = new Promise<number>((resolve, reject) => {
     const timer = setTimeout(() => {
       end();
-      reject(new NeverHappened(`waited ${ANSWER_TIMEOUT_MS / 1_000} s for an answer of ${agent}`));
-    }, ANSWER_TIMEOUT_MS);
+      reject(new NeverHappened(`waited ${timeoutMs / 1_000} s for an answer of ${agent}`));
+    }, timeoutMs);
     const end = person.onEvent((seen) => {
       if (seen.roomId !== roomId || seen.sender !== agent || !seen.encrypted) return;
       if (!String(seen.content["body"]).includes(body)) return;

@@ -5,6 +5,7 @@ import type { IdleMemory } from "./scenarios/idle-memory.ts";
 import type { KeptRows } from "./scenarios/kept-rows.ts";
 import type { RoomOfSize } from "./scenarios/room-members.ts";
 import type { Pauses } from "./scenarios/pauses.ts";
+import type { StatementCosts } from "./scenarios/statement-costs.ts";
 import type { Starts } from "./scenarios/starts.ts";
 
 /** The results of the scenarios, by their names; those of scenarios that did not run are missing. */
@@ -13,6 +14,7 @@ export interface Measured {
   /** The same with many agents, all asked at once. */
   readonly crowd?: readonly AnswersAtSize[];
   readonly counts?: CountsByScenario;
+  readonly statements?: StatementCosts;
   readonly pauses?: Pauses;
   readonly members?: readonly RoomOfSize[];
   readonly starts?: Starts;

@@ -22,6 +22,7 @@ import { idleMemory } from "./scenarios/idle-memory.ts";
 import { keptRows } from "./scenarios/kept-rows.ts";
 import { pauses } from "./scenarios/pauses.ts";
 import { roomMembers } from "./scenarios/room-members.ts";
+import { statementCosts } from "./scenarios/statement-costs.ts";
 import { starts } from "./scenarios/starts.ts";
 
 const { values } = parseArgs({
@@ -41,6 +42,7 @@ const SCENARIOS: Readonly<Record<keyof Measured, () => Promise<Partial<Measured>
   }),
   pauses: async () => ({ pauses: await pauses(quick ? 10 : 30) }),
   counts: async () => ({ counts: await counts(quick ? 3 : 6) }),
+  statements: async () => ({ statements: await statementCosts(20) }),
   idle: async () => ({ idle: await idleMemory(5) }),
   kept: async () => ({ kept: await keptRows(50) }),
   delays: async () => ({ delays: await delays(5) }),

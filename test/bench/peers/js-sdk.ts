@@ -1,6 +1,6 @@
 import type { Synapse } from "../../../quickstart/synapse.ts";
 import { inCheckout } from "../../support/paths.ts";
-import { startProcess } from "../../support/process.ts";
+import { lastLines, startProcess } from "../../support/process.ts";
 import { PASSWORD, type Peer } from "./peer.ts";
 import { ready } from "./ready.ts";
 
@@ -21,5 +21,5 @@ export async function startJsSdkBots(synapse: Synapse, count: number, model: str
     await stop();
     throw error;
   }
-  return { name: "js-sdk", agents, processes: [bots.pid], stop };
+  return { name: "js-sdk", agents, processes: [bots.pid], log: () => lastLines(bots), stop };
 }

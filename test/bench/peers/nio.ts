@@ -6,6 +6,9 @@ import { temporaryDirectory } from "../../support/temporary.ts";
 import { PASSWORD, type Peer } from "./peer.ts";
 import { ready } from "./ready.ts";
 
+/** Of each bot's log. */
+const LINES = 3;
+
 /** Starts bots on matrix-nio, each in a separate process, as its users run them. Resolves when all have synced. */
 export async function startNioBots(synapse: Synapse, count: number, model: string): Promise<Peer> {
   const bots: Process[] = [];
@@ -28,5 +31,6 @@ export async function startNioBots(synapse: Synapse, count: number, model: strin
     await stop();
     throw error;
   }
-  return { name: "nio", agents, processes: bots.map(({ pid }) => pid), stop };
+  const log = (): string => bots.flatMap((bot) => bot.stderr.slice(-LINES)).join("\n");
+  return { name: "nio", agents, processes: bots.map(({ pid }) => pid), log, stop };
 }

@@ -14,6 +14,7 @@ async def main(homeserver, user_id, password, model, store):
     config = AsyncClientConfig(encryption_enabled=True, store_sync_tokens=True)
     client = AsyncClient(homeserver, user_id, store_path=store, config=config)
     await client.login(password)
+    await client.keys_upload()
     # Earlier messages are not answered.
     await client.sync(timeout=0)
 

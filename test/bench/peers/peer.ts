@@ -10,6 +10,8 @@ export interface Peer {
   readonly processes: readonly number[];
   /** The first process of its own PostgreSQL. */
   readonly database?: number;
+  /** The last lines of what it wrote about failures. */
+  log(): string;
   stop(): Promise<void>;
 }
 

@@ -17,6 +17,7 @@ export function tablesOf(measured: Measured): Table[] {
     goalTable(measured),
     ...[answer, ...crowd].filter((size) => size !== undefined).map(answerTable),
     ...countTable(measured),
+    ...statementTable(measured),
     ...pauseTable(measured),
     ...memberTable(measured),
     ...startTable(measured),
@@ -38,6 +39,7 @@ function answerTable({ agents, answers, peers }: AnswersAtSize): Table {
   const rows = (Object.entries(peers) as [PeerName, PeerAnswers][]).map(([name, of]) => [
     NAMES[name],
     ...[of.cpuMs, of.databaseMs, of.synapseMs, of.synapseDatabaseMs, of.latencyMs, of.perSecond].map(shortNumber),
+    String(of.unanswered),
     shortNumber(of.memoryMiB),
   ]);
   return {
@@ -53,6 +55,7 @@ function answerTable({ agents, answers, peers }: AnswersAtSize): Table {
       "Synapse's PostgreSQL ms",
       "latency ms",
       "answers a second",
+      "unanswered",
       "memory MiB (PSS)",
     ],
     rows,
@@ -67,6 +70,18 @@ function countTable({ counts }: Measured): Table[] {
   ]);
   const head = ["", "SQL round trips", "statements", "transactions", "calls to Synapse", "WAL bytes"];
   return [{ title: "Counts on the wires", head, rows }];
+}
+
+function statementTable({ statements }: Measured): Table[] {
+  if (statements === undefined) return [];
+  const rows = statements.longest.map(({ text, calls, ms }) => [
+    `\`${text.replaceAll("|", "\\|")}\``,
+    shortNumber(calls),
+    shortNumber(ms),
+  ]);
+  const [planning, executing] = [statements.planningMs, statements.executingMs].map(shortNumber);
+  const title = `PostgreSQL's own account of an answer: ${planning} ms of planning, ${executing} of execution`;
+  return [{ title, head: ["statement", "for an answer", "ms"], rows }];
 }
 
 function pauseTable({ pauses }: Measured): Table[] {

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { NeverHappened } from "../../support/eventually.ts";
 import { ask, openChats, type Chat } from "../asking.ts";
 import { median } from "../measuring/median.ts";
 import { memoryOf } from "../measuring/memory.ts";
@@ -23,6 +24,8 @@ export interface PeerAnswers {
   readonly latencyMs: number;
   /** Answers per second, with as many open questions as agents. */
   readonly perSecond: number;
+  /** The number of questions without an answer within a minute, over all rounds. */
+  readonly unanswered: number;
   /** The share of the programs' time that is its own and its database's: the rest is Synapse's. */
   readonly share: number;
   /** The memory of its own processes at the end, in MiB, shared pages by their part. */
@@ -54,6 +57,9 @@ const TIDY_MS = 1_500;
 
 const IDLE_MS = 4_000;
 
+/** A question without an answer after this time counts as unanswered. */
+const ANSWER_TIMEOUT_MS = 60_000;
+
 /** Measures encrypted answers in direct chats, the programs taking turns. */
 export async function encryptedAnswer(options: EncryptedAnswerOptions): Promise<AnswersAtSize> {
   const { agents, compare, rounds, questions } = options;
@@ -81,7 +87,9 @@ export async function encryptedAnswer(options: EncryptedAnswerOptions): Promise<
     const all = await Promise.all(
       peers.map(async (peer) => {
         const { pss } = await memoryOf(peer.processes);
-        return [peer.name, { ...mediansOf(found.get(peer.name) ?? []), memoryMiB: pss }] as const;
+        const answers = { ...mediansOf(found.get(peer.name) ?? []), memoryMiB: pss };
+        if (answers.unanswered > 0) console.error(`${peer.name} left questions unanswered:\n${peer.log()}`);
+        return [peer.name, answers] as const;
       }),
     );
     const answers = rounds * questions * agents;
@@ -96,13 +104,14 @@ export async function encryptedAnswer(options: EncryptedAnswerOptions): Promise<
 async function chatsWith(stage: Stage, peers: readonly Peer[]): Promise<ReadonlyMap<PeerName, readonly Chat[]>> {
   const people = Math.ceil(stage.names.length / AGENTS_OF_PERSON);
   const chats = new Map<PeerName, Chat[]>(peers.map(({ name }) => [name, []]));
-  for (let index = 0; index < people; index++) {
+  const openAll = async (index: number): Promise<void> => {
     const person = await stage.deployment.user("js-sdk", `person${index}`);
     for (const { name, agents } of peers) {
       const own = agents.slice(index * AGENTS_OF_PERSON, (index + 1) * AGENTS_OF_PERSON);
       chats.get(name)?.push(...(await openChats(person, own)));
     }
-  }
+  };
+  await Promise.all(Array.from({ length: people }, (_, index) => openAll(index)));
   return chats;
 }
 
@@ -166,13 +175,22 @@ async function round(stage: Stage, peer: Peer, chats: readonly Chat[], questions
     ...times,
     latencyMs: median(latencies),
     perSecond: answers / seconds,
+    unanswered: questions * chats.length - answers,
     share: ours / (ours + times.synapseMs + times.synapseDatabaseMs),
   };
 }
 
-/** Asks in all chats at once; resolves with the time of each answer. */
-function askAll(chats: readonly Chat[]): Promise<number[]> {
-  return Promise.all(chats.map((chat) => ask(chat)));
+/** Asks in all chats at once; resolves with the times of the answers that came. */
+async function askAll(chats: readonly Chat[]): Promise<number[]> {
+  const all = await Promise.all(
+    chats.map((chat) =>
+      ask(chat, { timeoutMs: ANSWER_TIMEOUT_MS }).catch((error: unknown) => {
+        if (error instanceof NeverHappened) return undefined;
+        throw error;
+      }),
+    ),
+  );
+  return all.filter((ms) => ms !== undefined);
 }
 
 function rotated<T>(items: readonly T[], by: number): T[] {
@@ -189,6 +207,7 @@ function mediansOf(rounds: readonly Round[]): Round {
     synapseDatabaseMs: middle("synapseDatabaseMs"),
     latencyMs: middle("latencyMs"),
     perSecond: middle("perSecond"),
+    unanswered: rounds.reduce((sum, { unanswered }) => sum + unanswered, 0),
     share: middle("share"),
   };
 }

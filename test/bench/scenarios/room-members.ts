@@ -111,12 +111,12 @@ async function measure(
     return { own, synapse: cpuOf(all, [deployment.synapse.pid ?? 0]) };
   };
   devices.madeMs = 0;
-  const firstMs = (await ask(chat, true)) - devices.madeMs;
-  for (let count = 0; count < 2; count++) await ask(chat, true);
+  const firstMs = (await ask(chat, { mention: true })) - devices.madeMs;
+  for (let count = 0; count < 2; count++) await ask(chat, { mention: true });
   await sleep(TIDY_MS);
   const before = await times();
   const latencies: number[] = [];
-  for (let count = 0; count < questions; count++) latencies.push(await ask(chat, true));
+  for (let count = 0; count < questions; count++) latencies.push(await ask(chat, { mention: true }));
   await sleep(TIDY_MS);
   const after = await times();
   return {

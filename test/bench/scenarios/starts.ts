@@ -94,7 +94,7 @@ async function measure(stage: Stage, calls: Calls, inRoom: number): Promise<Star
   await deployment.stopBridge();
   const second = await startOnce(stage, calls);
   // All agents in the room hear the question, so all are loaded.
-  await ask({ person, roomId, agent: entering[0] ?? "" }, true);
+  await ask({ person, roomId, agent: entering[0] ?? "" }, { mention: true });
   await quiet(calls);
   return {
     agents: names.length,
@@ -109,7 +109,7 @@ async function measure(stage: Stage, calls: Calls, inRoom: number): Promise<Star
 async function enter(person: User, agents: readonly string[]): Promise<string> {
   const roomId = await person.createRoom({ invite: agents });
   for (const agent of agents) await person.waitMember(roomId, agent, "join", 1_200_000);
-  await ask({ person, roomId, agent: agents[0] ?? "" }, true);
+  await ask({ person, roomId, agent: agents[0] ?? "" }, { mention: true });
   return roomId;
 }
 

@@ -14,6 +14,7 @@ const ANSWERS = {
   synapseDatabaseMs: 20,
   latencyMs: 90,
   perSecond: 9,
+  unanswered: 0,
   share: 0.3,
   memoryMiB: 150,
 };
