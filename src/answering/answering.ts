@@ -6,10 +6,9 @@ import { estimateTokens } from "../text/tokens.ts";
 import { usersOf, type Allowances } from "../turns/allowances.ts";
 import type { Turn, TurnReply } from "../turns/turn.ts";
 import type { TurnStore } from "../turns/turn-store.ts";
-import type { RoomLook } from "../ghost/room-look.ts";
 import type { AnswerAttempt, RememberMessage } from "../turns/turn-work.ts";
 import { fixed } from "./failure-notices.ts";
-import type { Source } from "./material.ts";
+import type { SeenForAnswer, Source } from "./material.ts";
 import { answeringParts, type AnsweringOptions, type AnsweringParts } from "./parts.ts";
 import type { RoomLanguage } from "./room-language.ts";
 import type { Manner } from "./voice-answers.ts";
@@ -31,7 +30,6 @@ export class Answering {
   readonly #language: RoomLanguage;
   readonly #turns: Pick<TurnStore, "markEncrypted">;
   readonly #allowances: Allowances;
-  readonly #isEncrypted: (roomId: string) => Promise<boolean>;
   readonly #log: Logger;
 
   constructor(options: AnsweringOptions) {
@@ -39,7 +37,6 @@ export class Answering {
     this.#language = options.language;
     this.#turns = options.turns;
     this.#allowances = options.allowances;
-    this.#isEncrypted = options.isEncrypted;
     this.#log = options.log;
   }
 
@@ -48,7 +45,7 @@ export class Answering {
    *
    * @param look reads what the ghost sees.
    */
-  async attempt(turn: Turn, look: () => Promise<Pick<RoomLook, "partner" | "settings">>): Promise<AnswerAttempt> {
+  async attempt(turn: Turn, look: () => Promise<SeenForAnswer>): Promise<AnswerAttempt> {
     const { gatherer, drafts } = this.#parts;
     const source = await gatherer.sourceOf(turn, look);
     return {
@@ -70,13 +67,10 @@ export class Answering {
     const voice = voices.in(turn, set);
     const call = callFor(turn.ghost, voice?.agent.name, direct);
     if (voice === undefined) return notices.failed(turn, "gone", await words(), await targets.of(turn), call);
-    const [material, isEncrypted] = await Promise.all([
-      gatherer.gather(turn, source, signal),
-      this.#isEncrypted(turn.roomId),
-    ]);
+    const material = await gatherer.gather(turn, source, signal);
     // The gate, the sender and the memory read this mark.
     if (material.encrypted && !turn.encrypted) await this.#turns.markEncrypted(turn);
-    if (material.encrypted && !isEncrypted) {
+    if (material.encrypted && !source.isEncrypted) {
       this.#log.warn({ ghost: turn.ghost, room: turn.roomId, event: turn.eventId }, "refused to answer unencrypted");
       return fixed(notices.failed(turn, "in_clear", await words(), await targets.of(turn), call));
     }

@@ -5,7 +5,7 @@ import type { RoomLook } from "../ghost/room-look.ts";
 import type { Summaries, Summary } from "../memory/summaries.ts";
 import type { KnownModels } from "../providers/model-facts.ts";
 import type { RoomDefaults, RoomSettings } from "../rooms/settings.ts";
-import type { Turn } from "../turns/turn.ts";
+import { conversationOf, type Turn } from "../turns/turn.ts";
 import { ALONE, type Companies, type Company } from "./company.ts";
 import type { About, RepliedMessages } from "./replied-messages.ts";
 import { agentIn } from "./agent-in-room.ts";
@@ -30,12 +30,22 @@ export interface Source {
   /** The room's settings. */
   readonly set: RoomSettings;
   readonly company: Company;
-  /** The summary of earlier messages, whether it is wanted or not. */
+  /** See {@link Rooms.isEncrypted}. */
+  readonly isEncrypted: boolean;
+  /** The summary of messages before the question, where it is wanted. */
   readonly summary: Summary | undefined;
+  /** The conversation up to the question, without the messages of the summary. */
+  readonly said: readonly RememberedMessage[];
 }
+
+/** What is seen of a room for an answer. */
+export type SeenForAnswer = Pick<RoomLook, "partner" | "settings" | "isEncrypted">;
 
 /** The most messages in a prompt, however short they are. */
 const MAX_PROMPT_MESSAGES = 200;
+
+/** The most conversations whose summary's place is remembered. */
+const MOST_REMEMBERED = 10_000;
 
 /** The prompt for a model that should continue. */
 const GO_ON = "Go on exactly where you stopped. Do not repeat anything that you have said already.";
@@ -49,6 +59,8 @@ export class MaterialGatherer {
   readonly #models: KnownModels;
   readonly #agentOf: (ghost: string) => Agent | undefined;
   readonly #defaults: () => Pick<RoomDefaults, "summaries">;
+  /** By conversation; only of those with a summary. */
+  readonly #summedUpTo = new Map<string, number>();
 
   /** @param options.defaults the values of rooms that set nothing; read anew each time. */
   constructor(options: {
@@ -69,25 +81,50 @@ export class MaterialGatherer {
     this.#defaults = options.defaults;
   }
 
-  /** @param look reads what the ghost sees of the room. */
-  async sourceOf(turn: Turn, look: () => Promise<Pick<RoomLook, "partner" | "settings">>): Promise<Source> {
-    const [{ partner, settings: set }, summary] = await Promise.all([look(), this.#summaries.get(turn)]);
+  /**
+   * Reads what an answer is made from: in one round trip, unless the conversation has another summary than last time.
+   *
+   * @param look reads what the ghost sees of the room.
+   */
+  async sourceOf(turn: Turn, look: () => Promise<SeenForAnswer>): Promise<Source> {
+    const conversation = conversationOf(turn);
+    const expected = this.#summedUpTo.get(conversation) ?? 0;
+    const [{ partner, settings: set, isEncrypted }, before, read] = await Promise.all([
+      look(),
+      this.#summaries.get(turn),
+      this.#saidTo(turn, expected),
+    ]);
     const direct = partner !== undefined;
-    return { direct, set, company: direct ? ALONE : await this.#companies.of(turn, set), summary };
+    const { summaries: sums = this.#defaults().summaries } = set;
+    // An old question that is answered again gets the prompt of its time.
+    const summary = sums === "on" && before !== undefined && before.upTo < turn.position ? before : undefined;
+    const upTo = summary?.upTo ?? 0;
+    this.#remember(conversation, upTo);
+    const [company, said] = await Promise.all([
+      direct ? ALONE : this.#companies.of(turn, set),
+      upTo === expected ? read : this.#saidTo(turn, upTo),
+    ]);
+    return { direct, set, company, isEncrypted, summary, said };
   }
 
-  async gather(turn: Turn, { direct, set, company, summary: known }: Source, signal: AbortSignal): Promise<Material> {
-    const { ghost, roomId, position, kind, threadRoot } = turn;
-    const isMore = kind === "continue";
-    const { summaries: sums = this.#defaults().summaries } = set;
-    const before = sums === "on" ? known : undefined;
-    // An old question that is answered again gets the prompt of its time.
-    const summary = before !== undefined && before.upTo < position ? before : undefined;
-    const said = await this.#history.upTo(ghost, roomId, position, MAX_PROMPT_MESSAGES, {
-      withAnswer: isMore,
-      threadRoot,
-      after: summary?.upTo ?? 0,
-    });
+  #saidTo({ ghost, roomId, position, kind, threadRoot }: Turn, after: number): Promise<RememberedMessage[]> {
+    const withAnswer = kind === "continue";
+    return this.#history.upTo(ghost, roomId, position, MAX_PROMPT_MESSAGES, { withAnswer, threadRoot, after });
+  }
+
+  /** Remembers the position up to which a conversation is summed up. It only says what is worth reading at once. */
+  #remember(conversation: string, upTo: number): void {
+    this.#summedUpTo.delete(conversation);
+    if (upTo === 0) return;
+    this.#summedUpTo.set(conversation, upTo);
+    for (const oldest of this.#summedUpTo.keys()) {
+      if (this.#summedUpTo.size <= MOST_REMEMBERED) break;
+      this.#summedUpTo.delete(oldest);
+    }
+  }
+
+  async gather(turn: Turn, { direct, set, company, summary, said }: Source, signal: AbortSignal): Promise<Material> {
+    const isMore = turn.kind === "continue";
     const about = await this.#repliedMessages.of(turn, said, {
       mayReadRoot: this.#isRootCertain(turn, set, direct),
       signal,

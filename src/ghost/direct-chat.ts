@@ -13,6 +13,8 @@ export interface Standing {
   readonly latest: string | undefined;
   /** Whether the room's state had been read since its last change. */
   readonly isCurrent: boolean;
+  /** See {@link Rooms.isEncrypted}. */
+  readonly isEncrypted: boolean;
 }
 
 type StandingServices = Pick<GhostServices, "memberships" | "rooms" | "client" | "log">;
@@ -26,12 +28,12 @@ type StandingServices = Pick<GhostServices, "memberships" | "rooms" | "client" |
 export async function standingIn(services: StandingServices, ghost: string, roomId: string): Promise<Standing> {
   const { memberships, rooms, log } = services;
   const companion = (): Promise<string | undefined> => rooms.soleCompanion(roomId, ghost);
-  const [membership, { view, latest }, sole] = await Promise.all([
+  const [membership, { view, latest, isEncrypted }, sole] = await Promise.all([
     memberships.membership(ghost, roomId),
     rooms.lastSeen(roomId),
     companion(),
   ]);
-  const known = { membership, latest, isCurrent: view !== undefined };
+  const known = { membership, latest, isCurrent: view !== undefined, isEncrypted };
   if (membership?.membership !== "join" || !membership.calledDirect) return { ...known, partner: undefined };
   if (view !== undefined) return { ...known, partner: sole };
   try {

@@ -18,11 +18,11 @@ type LookServices = Pick<GhostServices, "memberships" | "rooms" | "client" | "lo
 
 /** Looks at a room as a ghost. Throws the errors of {@link standingIn}. */
 export async function lookAt(services: LookServices, ghost: string, roomId: string): Promise<RoomLook> {
-  const [{ membership, partner, latest, isCurrent }, settings] = await Promise.all([
+  const [standing, settings] = await Promise.all([
     standingIn(services, ghost, roomId),
     services.roomSettings.get(ghost, roomId),
   ]);
-  return { membership, partner, latest, isCurrent, settings };
+  return { ...standing, settings };
 }
 
 /** Looks at the room of an event. Throws the errors of {@link standingIn}. */
@@ -31,9 +31,6 @@ export async function lookAtEvent(
   ghost: string,
   { room_id: roomId, sender }: { readonly room_id: string; readonly sender: string },
 ): Promise<EventLook> {
-  const [{ membership, partner, latest, isCurrent, settings }, speaker] = await Promise.all([
-    lookAt(services, ghost, roomId),
-    services.rooms.speaker(roomId, sender),
-  ]);
-  return { membership, partner, latest, isCurrent, settings, speaker: isCurrent ? speaker : undefined };
+  const [look, speaker] = await Promise.all([lookAt(services, ghost, roomId), services.rooms.speaker(roomId, sender)]);
+  return { ...look, speaker: look.isCurrent ? speaker : undefined };
 }

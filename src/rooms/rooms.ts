@@ -133,15 +133,16 @@ export class Rooms {
       [roomId],
     );
     const row = rows[0];
-    if (row === undefined) return { view: undefined, latest: undefined };
+    if (row === undefined) return { view: undefined, latest: undefined, isEncrypted: true };
     const latest = row.latest ?? undefined;
-    if (row.read_at_change < row.changes) return { view: undefined, latest };
+    const isEncrypted = row.encryption !== null || row.read_at_change === 0;
+    if (row.read_at_change < row.changes) return { view: undefined, latest, isEncrypted };
     const view = {
       encryption: row.encryption === null ? undefined : parseEncryption(JSON.parse(row.encryption)),
       historyVisibility: parseHistoryVisibility(row.history_visibility),
       name: row.name ?? undefined,
     };
-    return { view, latest };
+    return { view, latest, isEncrypted };
   }
 
   /** The users who get a room key; see {@link getsKeys}. */
@@ -312,6 +313,8 @@ export class Rooms {
 interface SeenRoom {
   readonly view: RoomView | undefined;
   readonly latest: string | undefined;
+  /** See {@link Rooms.isEncrypted}. */
+  readonly isEncrypted: boolean;
 }
 
 interface RoomRow {

@@ -449,6 +449,7 @@ export class World {
   async attempt(turn: Turn, direct: boolean): Promise<AnswerAttempt> {
     return this.answering.attempt(turn, async () => ({
       partner: direct ? turn.asker : undefined,
+      isEncrypted: this.encrypted,
       settings: await this.settings.get(turn.ghost, turn.roomId),
     }));
   }
