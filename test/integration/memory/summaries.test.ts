@@ -201,6 +201,9 @@ forEachDatabase((_kind, open) => {
         yield* chunks("Indeed.");
       };
       for (let i = 0; i < 5; i++) await talk(world, `${i} ${LONG}`);
+      await eventually("the message to have changed", () => edits > 0);
+      // The attempt that it spoilt may have been the last.
+      await talk(world, LONG);
       await summed(world);
       const { rows } = await world.database.query<{ used: number }>(
         "select used from allowances where kind = 'user' and what = 'requests' and key = $1",
