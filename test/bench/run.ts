@@ -87,7 +87,13 @@ async function measure(): Promise<Measured> {
   for (const [name, run] of Object.entries(SCENARIOS)) {
     if (!chosen.includes(name)) continue;
     const started = performance.now();
-    measured = { ...measured, ...(await run()) };
+    try {
+      measured = { ...measured, ...(await run()) };
+    } catch (error) {
+      // The other scenarios' numbers are worth their time.
+      progress(`${name} failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+      process.exitCode = 1;
+    }
     progress(`${name}: ${Math.round((performance.now() - started) / 1_000)} s`);
   }
   return measured;
