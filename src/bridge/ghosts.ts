@@ -2,7 +2,7 @@ import { profileName } from "../agents/agents.ts";
 import { Semaphore } from "../concurrency/semaphore.ts";
 import type { Conversation } from "../conversation/conversation.ts";
 import { createCryptoStore } from "../crypto/store/crypto-store.ts";
-import type { GhostServices } from "../ghost/ghost-services.ts";
+import type { EncryptionRules, GhostLimits, GhostServices } from "../ghost/ghost-services.ts";
 import { Ghosts } from "../ghost/ghosts.ts";
 import { KnownMembers } from "../ghost/known-members.ts";
 import { MissingKeys } from "../ghost/missing-keys.ts";
@@ -20,6 +20,13 @@ const MAX_SYNCING = 8;
 
 /** The time that ghosts' calls get when the bridge stops, in ms. */
 const STOP_GRACE_MS = 5_000;
+
+/** The parts that ghosts work with, beside the foundation and the stores. */
+interface GhostParts {
+  readonly mailbox: Mailbox;
+  readonly conversation: Conversation;
+  readonly runner: TurnRunner;
+}
 
 /** The ghosts, not loaded yet: the parts that they report to are made later. */
 export function makeGhosts(
@@ -44,7 +51,7 @@ export async function loadGhosts(
   ghosts: Ghosts,
   foundation: Foundation,
   stores: Stores,
-  parts: { readonly mailbox: Mailbox; readonly conversation: Conversation; readonly runner: TurnRunner },
+  parts: GhostParts,
 ): Promise<void> {
   const { client, closers, log } = foundation;
   closers.add(async () => {
@@ -60,7 +67,7 @@ export async function loadGhosts(
 
 function servicesOf(
   ghosts: Ghosts,
-  { config, settings, database, client, processes, directory, botUserId, log, metrics }: Foundation,
+  foundation: Foundation,
   {
     audit,
     rooms,
@@ -74,13 +81,9 @@ function servicesOf(
     invites,
     language,
   }: Stores,
-  {
-    mailbox,
-    conversation,
-    runner,
-  }: { readonly mailbox: Mailbox; readonly conversation: Conversation; readonly runner: TurnRunner },
+  { mailbox, conversation, runner }: GhostParts,
 ): GhostServices {
-  const { encryption } = config;
+  const { config, database, client, processes, directory, botUserId, log, metrics } = foundation;
   const { notices } = conversation;
   const isGhost = (userId: string): boolean => ghosts.isGhost(userId);
   const tellAfterMs = config.sync.missingKeyNoticeMs;
@@ -102,24 +105,37 @@ function servicesOf(
     masterKey,
     handler: conversation,
     notices,
-    loadedAtOnce: new Semaphore(config.ghosts.maxLoaded, () => ghosts.makeRoom()),
-    loading: new Semaphore(MAX_LOADING),
-    syncing: new Semaphore(MAX_SYNCING),
-    suspects: new Semaphore(1),
+    ...limitsOf(ghosts, foundation),
+    ...encryptionRulesOf(foundation),
     loaded: () => runner.kick(),
     unneeded: () => ghosts.makeRoom(),
     elsewhere: (userId) => ghosts.elsewhere(userId),
     profileOf: (userId) => profileOf(userId, botUserId, directory),
-    verification: encryption.verification,
-    mode: encryption.mode,
-    forgetKeysAfterMs: encryption.forgetKeysAfterMs,
-    trustIn: (userId, roomId) => trustIn(settings().encryption.trust, directory.agentOf(userId)?.name, roomId),
     words: () => language.elsewhere,
     permissions,
     isGhost,
     invites,
     log,
     metrics,
+  };
+}
+
+function limitsOf(ghosts: Ghosts, { config }: Foundation): GhostLimits {
+  return {
+    loadedAtOnce: new Semaphore(config.ghosts.maxLoaded, () => ghosts.makeRoom()),
+    loading: new Semaphore(MAX_LOADING),
+    syncing: new Semaphore(MAX_SYNCING),
+    suspects: new Semaphore(1),
+  };
+}
+
+function encryptionRulesOf({ config, settings, directory }: Foundation): EncryptionRules {
+  const { verification, mode, forgetKeysAfterMs } = config.encryption;
+  return {
+    verification,
+    mode,
+    forgetKeysAfterMs,
+    trustIn: (userId, roomId) => trustIn(settings().encryption.trust, directory.agentOf(userId)?.name, roomId),
   };
 }
 

@@ -23,8 +23,33 @@ import type { Profile } from "./profile.ts";
 import type { Semaphore } from "../concurrency/semaphore.ts";
 import type { TrustNotices } from "./trust-notices.ts";
 
+/** The limits that all ghosts of a process share. */
+export interface GhostLimits {
+  /** Limits the loaded ghosts. */
+  readonly loadedAtOnce: Semaphore;
+  /** Limits the ghosts that are loading at once. */
+  readonly loading: Semaphore;
+  /**
+   * Limits the ghosts that are in a /sync at once: a thousand ghosts with the same news must not overload the server.
+   */
+  readonly syncing: Semaphore;
+  /** Held by an item that may have ended the process, during its next attempt. */
+  readonly suspects: Semaphore;
+}
+
+/** The operator's rules of encryption, as ghosts keep them. */
+export interface EncryptionRules {
+  readonly mode: EncryptionMode;
+  /** The age at which room keys are forgotten, in ms; undefined: never. */
+  readonly forgetKeysAfterMs: number | undefined;
+  /** The one who confirms verifications on the agents' side. */
+  readonly verification: VerificationMode;
+  /** The trust that a ghost requires in a room. */
+  readonly trustIn: (userId: string, roomId: string) => Trust;
+}
+
 /** The surroundings of every ghost. */
-export interface GhostServices {
+export interface GhostServices extends GhostLimits, EncryptionRules {
   readonly database: Database;
   readonly audit: AuditLog;
   readonly client: HomeserverClient;
@@ -44,16 +69,6 @@ export interface GhostServices {
   readonly masterKey: MasterKey;
   readonly handler: EventHandler;
   readonly notices: NoticeWriter;
-  /** Limits the loaded ghosts. */
-  readonly loadedAtOnce: Semaphore;
-  /** Limits the ghosts that are loading at once. */
-  readonly loading: Semaphore;
-  /**
-   * Limits the ghosts that are in a /sync at once: a thousand ghosts with the same news must not overload the server.
-   */
-  readonly syncing: Semaphore;
-  /** Held by an item that may have ended the process, during its next attempt. */
-  readonly suspects: Semaphore;
   /** Called when a ghost has been loaded: turns that a former owner left can continue. */
   readonly loaded: (userId: string) => void;
   /** Called when a ghost may no longer be needed: somebody may be waiting for its place. */
@@ -62,13 +77,6 @@ export interface GhostServices {
   readonly elsewhere: (userId: string) => void;
   /** The profile that a ghost should have; undefined leaves it unchanged. */
   readonly profileOf: (userId: string) => Profile | undefined;
-  readonly mode: EncryptionMode;
-  /** The age at which room keys are forgotten, in ms; undefined: never. */
-  readonly forgetKeysAfterMs: number | undefined;
-  /** The one who confirms verifications on the agents' side. */
-  readonly verification: VerificationMode;
-  /** The trust that a ghost requires in a room. */
-  readonly trustIn: (userId: string, roomId: string) => Trust;
   /** Asked before a ghost does anything for a user. */
   readonly permissions: Permissions;
   /** Whether a user is one of the bridge's own. */
