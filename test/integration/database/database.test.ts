@@ -12,6 +12,7 @@ import { claimDirectory, DatabaseInUse } from "../../../src/database/sole-user.t
 import { describeError } from "../../../src/observability/described-error.ts";
 import { silentLogger } from "../../../src/observability/log.ts";
 import { forEachDatabase } from "../../support/databases.ts";
+import { startEndingProxy } from "../../support/ending-proxy.ts";
 import { eventually } from "../../support/eventually.ts";
 import { inCheckout } from "../../support/paths.ts";
 import { createDatabase } from "../../support/postgres.ts";
@@ -110,6 +111,24 @@ describe("a PostgreSQL connection that is lost during a transaction", () => {
       assert.deepEqual((await database.query("select 1 as one")).rows, [{ one: 1 }]);
     } finally {
       await database.close();
+    }
+  });
+});
+
+describe("a PostgreSQL connection that the server ends while the pool hands it over", () => {
+  it("fails only the statement that was to have it", async () => {
+    const url = new URL(await createDatabase(sharedPostgresUrl()));
+    const ending = await startEndingProxy(Number(url.port));
+    url.port = String(ending.port);
+    const database = openPostgres(url.href, log);
+    try {
+      // Where nobody listens to the connection, its end is an uncaught error, which fails this test as it would end the bridge.
+      const statement = database.query("select 1 as one");
+      await assert.rejects(statement, (error: unknown) => error instanceof DatabaseError && error.retryable);
+      assert.deepEqual((await database.query("select 1 as one")).rows, [{ one: 1 }]);
+    } finally {
+      await database.close();
+      await ending.stop();
     }
   });
 });

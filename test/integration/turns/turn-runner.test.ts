@@ -338,6 +338,31 @@ forEachDatabase((_kind, open) => {
       assert.deepEqual(world.asked, [question]);
     });
 
+    it("keep an answer whose sealing key another process has deleted meanwhile, and do not ask the model again", async () => {
+      const world = await World.create(await open());
+      const question = await world.ask("!a");
+      // The question was sealed another day, so its key is not the one that is deleted.
+      await world.database.query("update sealing_keys set period = '2001-01-01'");
+      const sealToday = (): Promise<number> =>
+        world.database.transaction(async (tx) => {
+          const { id } = await sealsOf(world.database).in(tx, { ghost: GHOST, roomId: "!a" });
+          return id;
+        });
+      // The first makes the key, and the second keeps it in memory.
+      const key = await sealToday();
+      assert.equal(await sealToday(), key);
+      world.respond = async (turn) => {
+        await world.database.query("delete from sealing_keys where id = $1", [key]);
+        return reply(turn.eventId);
+      };
+      const runner = world.runner();
+      runner.kick();
+      await world.until(question, "answered");
+      await runner.stop();
+      assert.deepEqual(world.asked, [question]);
+      assert.deepEqual(world.sent.get(`${question} answer.0`), { body: question });
+    });
+
     it("that ended their process again and again are given up, and say so", async () => {
       const world = await World.create(await open());
       const question = await world.ask("!a");
