@@ -1,7 +1,7 @@
 import { COMMANDS } from "../../src/commands/all.ts";
 import type { Command } from "../../src/commands/command.ts";
 import { exampleOf, formOf } from "../../src/commands/form.ts";
-import { wordsIn } from "../../src/language/language.ts";
+import { wordsIn } from "../../src/language/languages.ts";
 import type { CommandGroup } from "../../src/language/phrases.ts";
 import { SETTINGS, type ConfiguredDefaults, type Setting } from "../../src/rooms/settings.ts";
 import { table } from "./table.ts";

@@ -74,6 +74,6 @@ function limits({ answer, crowd = [] }: Results["measured"]): string[] {
     `- Synapse's main process computes on one core. At ${shortNumber(bridge.synapseMs)} ms for an answer, that core is full at ${perSecond(bridge.synapseMs)} answers a second. Synapse's workers move this limit.`,
     `- A process of the bridge computes on one core too: at ${shortNumber(bridge.cpuMs)} ms for an answer it is full at ${perSecond(bridge.cpuMs)} answers a second. Several processes share the agents of one database.`,
     `- The bridge's PostgreSQL takes ${shortNumber(bridge.databaseMs)} ms for an answer, which spread over its cores.`,
-    `- With ${largest.agents} agents asked at once, ${shortNumber(bridge.perSecond)} answers came in a second on this machine, which the people's clients shared.`,
+    `- With ${largest.agents === 1 ? "one agent" : `${largest.agents} agents`} asked at once, ${shortNumber(bridge.perSecond)} answers came in a second on this machine, which the people's clients shared.`,
   ];
 }

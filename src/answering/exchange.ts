@@ -1,6 +1,5 @@
 import { callNames, type ListedAgent } from "../agents/agents.ts";
-import { wordsIn } from "../language/language.ts";
-import { LANGUAGES } from "../language/languages.ts";
+import { LANGUAGES, wordsIn } from "../language/languages.ts";
 import { calledFirst, MOST_CALLED, Roll, type Callee } from "../addressing/call.ts";
 
 /** An agent's names in answers: its localpart, which no model has to guess, and its display name. */

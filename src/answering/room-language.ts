@@ -1,5 +1,5 @@
-import { spokenLanguage, wordsIn } from "../language/language.ts";
-import { DEFAULT_LANGUAGE, LANGUAGES } from "../language/languages.ts";
+import { spokenLanguage } from "../language/spoken-language.ts";
+import { DEFAULT_LANGUAGE, LANGUAGES, wordsIn } from "../language/languages.ts";
 import type { AnswerSettings } from "../config/config.ts";
 import type { Words } from "../language/words.ts";
 import type { RoomSettings } from "../rooms/settings.ts";

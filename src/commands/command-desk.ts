@@ -5,7 +5,7 @@ import { formFor } from "../ghost/form.ts";
 import type { GhostHandle } from "../ghost/ghost-handle.ts";
 import type { GhostMessage } from "../ghost/received.ts";
 import type { Outcome } from "../ghost/outcome.ts";
-import { wordsIn } from "../language/language.ts";
+import { wordsIn } from "../language/languages.ts";
 import type { Words } from "../language/words.ts";
 import { Patience } from "../providers/patience.ts";
 import type { Admission } from "../turns/admission.ts";

@@ -1,6 +1,5 @@
 import { createHash } from "node:crypto";
-import { wordsIn } from "../language/language.ts";
-import { LANGUAGES } from "../language/languages.ts";
+import { LANGUAGES, wordsIn } from "../language/languages.ts";
 import type { Words } from "../language/words.ts";
 import type { ReceivedContent } from "../matrix/received-content.ts";
 import type { WrittenCommand } from "../addressing/written-command.ts";

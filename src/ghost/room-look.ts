@@ -2,7 +2,7 @@ import type { RoomSettings } from "../rooms/settings.ts";
 import { standingIn, type Standing } from "./direct-chat.ts";
 import type { GhostServices } from "./ghost-services.ts";
 
-/** What nearly every decision about an event or a turn asks of its room, read in one round trip. */
+/** The facts about a room that nearly every decision about an event or a turn needs, read in one round trip. */
 export interface RoomLook extends Standing {
   /** The room's own settings for the ghost. */
   readonly settings: RoomSettings;

@@ -63,7 +63,8 @@ import { answeredEvent, parseRelation, relationOf } from "../../src/matrix/relat
 import { isAtLeast } from "../../src/homeserver/survey.ts";
 import { createTokenCheck } from "../../src/homeserver/token.ts";
 import { parseTransaction, type RoomEvent } from "../../src/homeserver/transaction.ts";
-import { spokenLanguage, wordsIn } from "../../src/language/language.ts";
+import { wordsIn } from "../../src/language/languages.ts";
+import { spokenLanguage } from "../../src/language/spoken-language.ts";
 import { route } from "../../src/mailbox/routing.ts";
 import { describeError, printError, unquoted } from "../../src/observability/described-error.ts";
 import { Secrets } from "../../src/observability/secrets.ts";
@@ -525,7 +526,7 @@ const FED: Readonly<Record<string, Readonly<Record<string, Feed>>>> = {
       });
     },
   },
-  "language/language.ts": { spokenLanguage: (text) => spokenLanguage([text, text, text]) },
+  "language/spoken-language.ts": { spokenLanguage: (text) => spokenLanguage([text, text, text]) },
   "mailbox/routing.ts": { route: (text) => route([event(text)], new Map(), () => false) },
   "observability/described-error.ts": {
     describeError: (text) => describeError(new Error(text, { cause: text })),
@@ -768,7 +769,7 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
     "homeserver/recent-pings.ts",
     "homeserver/retry.ts",
     "homeserver/survey.ts NoHomeserver",
-    "language/language.ts wordsIn",
+    "language/languages.ts wordsIn",
     "mailbox/stored-events.ts contextOfEvent",
     "observability/log.ts",
     "observability/metrics.ts",
@@ -995,6 +996,7 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
     "rooms/settings.ts",
     "turns/admission.ts",
     "turns/allowances.ts Allowances pruneAllowances",
+    "turns/delivery.ts",
     "turns/draft.ts Draft",
     "turns/exchanges.ts",
     "turns/turn-runner.ts",

@@ -31,6 +31,7 @@ import { silentLogger } from "../../src/observability/log.ts";
 import { ReadFiles } from "../../src/memory/read-files.ts";
 import { UnreadableFile } from "../../src/answering/unreadable-file.ts";
 import { Memberships } from "../../src/mailbox/memberships.ts";
+import { configuredDefaults } from "../../src/rooms/settings.ts";
 import { RoomSettingsStore } from "../../src/rooms/settings-store.ts";
 import {
   ProviderError,
@@ -309,15 +310,12 @@ export class World {
         memberships: new Memberships(database),
         configured: () => language,
       }),
-      defaults: () => ({
-        respond: "thread",
-        listen: "agents",
-        threads: "off",
-        delegate: "off",
-        summaries: "on",
-        stream: "edit",
-        language,
-      }),
+      defaults: () =>
+        configuredDefaults({
+          answers: { stream: "edit", language },
+          exchanges: { delegate: false },
+          memory: { summaries: true },
+        }),
       provider: (name) => (name === "local" ? this.provider : undefined),
       permissions: this.permissions,
       limits: () => ({ maxQueued, maxWaitMs: 60_000 }),

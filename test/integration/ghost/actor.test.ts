@@ -22,7 +22,7 @@ import { TrustNotices } from "../../../src/ghost/trust-notices.ts";
 import { createHomeserverClient } from "../../../src/homeserver/client.ts";
 import { HomeserverUnreachable } from "../../../src/homeserver/errors.ts";
 import { parseTransaction } from "../../../src/homeserver/transaction.ts";
-import { wordsIn } from "../../../src/language/language.ts";
+import { wordsIn } from "../../../src/language/languages.ts";
 import { acquireLease } from "../../../src/leases/leases.ts";
 import { Processes } from "../../../src/leases/processes.ts";
 import { Mailbox } from "../../../src/mailbox/mailbox.ts";

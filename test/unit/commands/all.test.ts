@@ -4,8 +4,7 @@ import { takesText, writtenCommand } from "../../../src/addressing/written-comma
 import { COMMANDS, commandNamed } from "../../../src/commands/all.ts";
 import { exampleOf, formOf } from "../../../src/commands/form.ts";
 import { readCommand } from "../../../src/commands/read-command.ts";
-import { wordsIn } from "../../../src/language/language.ts";
-import { LANGUAGES } from "../../../src/language/languages.ts";
+import { LANGUAGES, wordsIn } from "../../../src/language/languages.ts";
 import { SETTING_NAMES } from "../../../src/rooms/settings.ts";
 
 describe("each command", () => {

@@ -4,8 +4,7 @@ import { COMMANDS } from "../../../src/commands/all.ts";
 import { formOf } from "../../../src/commands/form.ts";
 import { describeCommands } from "../../../src/commands/help.ts";
 import { offeredIn } from "../../../src/commands/offered.ts";
-import { wordsIn } from "../../../src/language/language.ts";
-import { LANGUAGES } from "../../../src/language/languages.ts";
+import { LANGUAGES, wordsIn } from "../../../src/language/languages.ts";
 
 describe("the help", () => {
   for (const words of LANGUAGES.map(wordsIn)) {

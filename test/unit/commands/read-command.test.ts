@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { writtenCommand } from "../../../src/addressing/written-command.ts";
 import { describeMisspelt, readCommand, type Misspelt } from "../../../src/commands/read-command.ts";
-import { wordsIn } from "../../../src/language/language.ts";
+import { wordsIn } from "../../../src/language/languages.ts";
 
 const ENGLISH = wordsIn("en");
 

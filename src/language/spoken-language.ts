@@ -1,10 +1,5 @@
 import { detectAll } from "tinyld/light";
-import { english } from "./english.ts";
-import { german } from "./german.ts";
-import { LANGUAGES, type Language } from "./languages.ts";
-import type { Words } from "./words.ts";
-
-const WORDS: Readonly<Record<Language, Words>> = { en: english, de: german };
+import { LANGUAGES, wordsIn, type Language } from "./languages.ts";
 
 /** The part of people's messages that is examined, of each message and of all, in characters. */
 const LONGEST_SAMPLE = 1_000;
@@ -15,11 +10,6 @@ const ENOUGH_WORDS = 6;
 
 /** A guess from this many distinct words counts even if none of them is common. */
 const MANY_WORDS = 12;
-
-/** The bridge's phrases in a language. */
-export function wordsIn(language: Language): Words {
-  return WORDS[language];
-}
 
 /**
  * The language that people write; undefined when it is none of ours or unclear. A few words decide only if they are

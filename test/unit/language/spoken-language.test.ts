@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { COMMANDS } from "../../../src/commands/all.ts";
-import { spokenLanguage } from "../../../src/language/language.ts";
+import { spokenLanguage } from "../../../src/language/spoken-language.ts";
 
 describe("the language that people speak", () => {
   it("is recognised from their messages", () => {
