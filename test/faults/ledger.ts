@@ -27,15 +27,23 @@ export interface Chat {
   readonly roomId: string;
 }
 
+const SETTLE_MS = 90_000;
+
 /** Every question, and its result. */
 export class Ledger {
-  readonly #asked: { readonly chat: Chat; readonly eventId: string }[] = [];
+  readonly #questions = new Map<Chat, string[]>();
+  /** The number of questions of a chat when all of them had their reply. */
+  readonly #settled = new Map<Chat, number>();
+  /** Chats that have had their last question. */
+  readonly #finished = new Set<Chat>();
 
   /** Asks a question; while the homeserver is away, again and again. Resolves when the homeserver has it. */
   async ask(chat: Chat, body: string): Promise<void> {
+    const questions = this.#questions.get(chat) ?? [];
+    this.#questions.set(chat, questions);
     for (;;) {
       try {
-        this.#asked.push({ chat, eventId: await chat.person.sendText({ roomId: chat.roomId, body }) });
+        questions.push(await chat.person.sendText({ roomId: chat.roomId, body }));
         return;
       } catch (error) {
         if (!/fail|fetch|connect|timed? ?out|502|503|504/i.test(String(error))) throw error;
@@ -45,61 +53,90 @@ export class Ledger {
   }
 
   /** Waits until every question has its reply, or `timeoutMs` are over. */
-  async settle(timeoutMs = 90_000): Promise<void> {
+  settle(timeoutMs = SETTLE_MS): Promise<void> {
+    return this.#settle(() => [...this.#questions.keys()], timeoutMs);
+  }
+
+  /** The same for the questions of one chat. */
+  settleIn(chat: Chat, timeoutMs = SETTLE_MS): Promise<void> {
+    return this.#settle(() => [chat], timeoutMs);
+  }
+
+  /**
+   * Asks a last question in a chat and waits for the replies: nothing more is in progress then, because any second answer
+   * has been sent by then. The person may leave.
+   */
+  async finish(chat: Chat, timeoutMs?: number): Promise<void> {
+    await this.settleIn(chat, timeoutMs);
+    await this.ask(chat, "is that all?");
+    await this.settleIn(chat, timeoutMs);
+    this.#finished.add(chat);
+  }
+
+  /** Waits, finishes every chat, and counts. */
+  async tally(timeoutMs?: number): Promise<Tally> {
+    await this.settle(timeoutMs);
+    const chats = [...this.#questions.keys()];
+    await Promise.all(chats.filter((chat) => !this.#finished.has(chat)).map((chat) => this.finish(chat, timeoutMs)));
+    const results = [...this.#questions].flatMap(([chat, questions]) => {
+      const replies = repliesIn(chat);
+      return questions.map((eventId) => ({ eventId, replies: replies.get(eventId) ?? [] }));
+    });
+    const notices = results.filter(({ replies: [reply] }) => reply?.content["msgtype"] === "m.notice");
+    return {
+      asked: results.length,
+      once: results.filter(({ replies }) => replies.length === 1).length,
+      lost: results.filter(({ replies }) => replies.length === 0).length,
+      twice: results.filter(({ replies }) => replies.length > 1).length,
+      undecryptable: chats
+        .flatMap(({ person, agent, roomId }) => person.messages(roomId).filter(({ sender }) => sender === agent))
+        .filter(({ decryptionError }) => decryptionError !== undefined).length,
+      notices: notices.length,
+      bad: results.filter(({ replies }) => replies.length !== 1).map(({ eventId }) => eventId),
+      said: [...new Set(notices.map(({ replies: [reply] }) => reply?.body ?? ""))],
+    };
+  }
+
+  /** The number of answered questions. */
+  get answered(): number {
+    return [...this.#questions].reduce((sum, [chat, questions]) => {
+      if (this.#settled.get(chat) === questions.length) return sum + questions.length;
+      const replies = repliesIn(chat);
+      return sum + questions.filter((eventId) => replies.has(eventId)).length;
+    }, 0);
+  }
+
+  get asked(): number {
+    return [...this.#questions.values()].reduce((sum, questions) => sum + questions.length, 0);
+  }
+
+  async #settle(chats: () => readonly Chat[], timeoutMs: number): Promise<void> {
     try {
-      await eventually("every question to be answered", () => this.#asked.every((q) => this.#replies(q).length > 0), {
-        timeoutMs,
-        intervalMs: 100,
-      });
+      const isSettled = (): boolean => chats().every((chat) => this.#isSettled(chat));
+      await eventually("every question to be answered", isSettled, { timeoutMs, intervalMs: 100 });
     } catch (error) {
       // Counted as lost, which means more than that it took too long.
       if (!(error instanceof NeverHappened)) throw error;
     }
   }
 
-  /**
-   * Waits, and counts. A last question in every room shows that nothing more was in progress: any second answer has
-   * been sent by then.
-   */
-  async tally(timeoutMs?: number): Promise<Tally> {
-    await this.settle(timeoutMs);
-    const chats = new Set(this.#asked.map(({ chat }) => chat));
-    for (const chat of chats) await this.ask(chat, "is that all?");
-    await this.settle(timeoutMs);
-    const replies = this.#asked.map((question) => this.#replies(question));
-    const agents = new Set([...chats].map(({ agent }) => agent));
-    return {
-      asked: replies.length,
-      once: replies.filter(({ length }) => length === 1).length,
-      lost: replies.filter(({ length }) => length === 0).length,
-      twice: replies.filter(({ length }) => length > 1).length,
-      undecryptable: [...chats]
-        .flatMap(({ person, roomId }) => person.messages(roomId))
-        .filter(({ sender, decryptionError }) => agents.has(sender) && decryptionError !== undefined).length,
-      notices: replies.filter(isNotice).length,
-      bad: this.#asked.filter((_, index) => replies[index]?.length !== 1).map(({ eventId }) => eventId),
-      said: [...new Set(replies.filter(isNotice).map(([reply]) => reply?.body ?? ""))],
-    };
-  }
-
-  /** The number of answered questions. */
-  get answered(): number {
-    return this.#asked.filter((question) => this.#replies(question).length > 0).length;
-  }
-
-  get asked(): number {
-    return this.#asked.length;
-  }
-
-  #replies({ chat, eventId }: { readonly chat: Chat; readonly eventId: string }): Message[] {
-    return chat.person
-      .messages(chat.roomId)
-      .filter(
-        ({ sender, redacted, content }) => sender === chat.agent && !redacted && answeredEvent(content) === eventId,
-      );
+  #isSettled(chat: Chat): boolean {
+    const questions = this.#questions.get(chat) ?? [];
+    if (this.#settled.get(chat) === questions.length) return true;
+    const replies = repliesIn(chat);
+    const isSettled = questions.every((eventId) => replies.has(eventId));
+    if (isSettled) this.#settled.set(chat, questions.length);
+    return isSettled;
   }
 }
 
-function isNotice([reply]: readonly Message[]): boolean {
-  return reply?.content["msgtype"] === "m.notice";
+/** The replies of a chat's agent, by question. */
+function repliesIn({ person, agent, roomId }: Chat): ReadonlyMap<string, readonly Message[]> {
+  const replies = new Map<string, Message[]>();
+  for (const message of person.messages(roomId)) {
+    const question = answeredEvent(message.content);
+    if (message.sender !== agent || message.redacted || question === undefined) continue;
+    replies.set(question, [...(replies.get(question) ?? []), message]);
+  }
+  return replies;
 }
