@@ -4,31 +4,31 @@ export interface Series {
   readonly points: readonly { readonly x: number; readonly y: number }[];
 }
 
-/** A plot of lines over an axis of sizes. */
+/** A plot of lines over an axis of sizes or of time. */
 export interface Plot {
   readonly title: string;
   readonly x: string;
   readonly y: string;
   readonly series: readonly Series[];
+  /** Sizes grow by factors, so their axis is logarithmic (the default); time's is not. */
+  readonly across?: "sizes" | "time";
 }
 
 const [WIDTH, HEIGHT] = [640, 360];
 const BOX = { left: 64, right: 16, top: 40, bottom: 72 };
 const COLOURS = ["#0b6e4f", "#c84630", "#2d5da1", "#8f5fbf"];
-const Y_STEPS = 4;
+const STEPS = 4;
 
-/** An SVG of it. Sizes grow by factors, so the axis below is logarithmic; the one beside begins at zero. */
-export function svgOf({ title, x, y, series }: Plot): string {
+/** An SVG of it. The axis beside the lines begins at zero. */
+export function svgOf({ title, x, y, series, across: kind = "sizes" }: Plot): string {
   const points = series.flatMap((line) => line.points);
-  const sizes = [...new Set(points.map((point) => point.x))].toSorted((a, b) => a - b);
-  const [least, most] = [Math.log(sizes[0] ?? 1), Math.log(sizes.at(-1) ?? 1)];
+  const axis = kind === "sizes" ? axisOfSizes(points.map((point) => point.x)) : axisOfTime(points.map((p) => p.x));
   const highest = roundedUp(Math.max(0, ...points.map((point) => point.y)));
   const inner = { width: WIDTH - BOX.left - BOX.right, height: HEIGHT - BOX.top - BOX.bottom };
-  const across = (value: number): number =>
-    BOX.left + (most === least ? 0.5 : (Math.log(value) - least) / (most - least)) * inner.width;
+  const across = (value: number): number => BOX.left + axis.at(value) * inner.width;
   const up = (value: number): number => BOX.top + (1 - value / highest) * inner.height;
   const bottom = BOX.top + inner.height;
-  const steps = Array.from({ length: Y_STEPS + 1 }, (_, step) => (highest / Y_STEPS) * step);
+  const steps = stepsTo(highest);
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="sans-serif" font-size="12">`,
     `<rect width="${WIDTH}" height="${HEIGHT}" fill="#fff"/>`,
@@ -37,7 +37,7 @@ export function svgOf({ title, x, y, series }: Plot): string {
       `<path d="M${at(BOX.left)} ${at(up(step))}H${WIDTH - BOX.right}" stroke="#ddd"/>`,
       text(BOX.left - 8, up(step) + 4, String(step), 'text-anchor="end"'),
     ]),
-    ...sizes.map((size) => text(across(size), bottom + 18, String(size), 'text-anchor="middle"')),
+    ...axis.marks.map((mark) => text(across(mark), bottom + 18, String(mark), 'text-anchor="middle"')),
     text(BOX.left + inner.width / 2, bottom + 36, x, 'text-anchor="middle"'),
     text(8, BOX.top - 8, y, ""),
     ...series.flatMap(({ name, points }, index) => {
@@ -46,13 +46,36 @@ export function svgOf({ title, x, y, series }: Plot): string {
       const left = BOX.left + (inner.width / series.length) * index;
       return [
         `<polyline fill="none" stroke="${colour}" stroke-width="2" points="${sorted.map(([px, py]) => `${at(px)},${at(py)}`).join(" ")}"/>`,
-        ...sorted.map(([px, py]) => `<circle cx="${at(px)}" cy="${at(py)}" r="3" fill="${colour}"/>`),
+        ...(kind === "sizes"
+          ? sorted.map(([px, py]) => `<circle cx="${at(px)}" cy="${at(py)}" r="3" fill="${colour}"/>`)
+          : []),
         `<rect x="${at(left)}" y="${HEIGHT - 20}" width="10" height="10" fill="${colour}"/>`,
         text(left + 14, HEIGHT - 11, name, ""),
       ];
     }),
     "</svg>",
   ].join("\n");
+}
+
+/** An axis: its labelled values, and the place of a value on it, between 0 and 1. */
+interface Axis {
+  readonly marks: readonly number[];
+  readonly at: (value: number) => number;
+}
+
+function axisOfSizes(values: readonly number[]): Axis {
+  const marks = [...new Set(values)].toSorted((a, b) => a - b);
+  const [least, most] = [Math.log(marks[0] ?? 1), Math.log(marks.at(-1) ?? 1)];
+  return { marks, at: (value) => (most === least ? 0.5 : (Math.log(value) - least) / (most - least)) };
+}
+
+function axisOfTime(values: readonly number[]): Axis {
+  const end = roundedUp(Math.max(0, ...values));
+  return { marks: stepsTo(end), at: (value) => value / end };
+}
+
+function stepsTo(end: number): number[] {
+  return Array.from({ length: STEPS + 1 }, (_, step) => (end / STEPS) * step);
 }
 
 function text(x: number, y: number, words: string, more: string): string {
