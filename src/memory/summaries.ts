@@ -49,6 +49,9 @@ const KEPT_SHARE = 0.4;
 /** The largest part that is summarised at once, as a share of the budget. */
 const PART_SHARE = 0.6;
 
+/** About the most tokens that a line of a transcript has beside a message's words. */
+const LINE_TOKENS = 32;
+
 /** The messages read at once, and the latest messages that are never summarised. */
 const MOST_MESSAGES = 400;
 const KEPT_MESSAGES = 6;
@@ -139,7 +142,7 @@ export class Summaries {
     log: Logger,
   ): Promise<void> {
     let dropped: DroppedSummary | undefined;
-    const costOf = costWith(countTokens);
+    const costOf = (message: RememberedMessage): number => countTokens(lineOf(message, speakersOf([message]), NONE));
     for (;;) {
       const before = await this.get(id);
       const messages = await this.#history.since(id, before?.upTo ?? 0, MOST_MESSAGES);
@@ -220,19 +223,14 @@ export class Summaries {
   }
 }
 
-/** The cost of a message in a transcript, in tokens. */
-function costWith(countTokens: Summariser["countTokens"]): (message: RememberedMessage) => number {
-  return (message) => countTokens(lineOf(message, speakersOf([message]), NONE));
-}
-
 /** Leaves room for the answer, and for what was said meanwhile: the next answer looks again. */
 function isFarFromLong(
   messages: readonly RememberedMessage[],
   { budgetTokens, countTokens }: Pick<Summariser, "budgetTokens" | "countTokens">,
 ): boolean {
   if (messages.length > MOST_MESSAGES / 4) return false;
-  const costOf = costWith(countTokens);
-  return messages.reduce((sum, message) => sum + costOf(message), 0) < (budgetTokens * FULL_SHARE) / 2;
+  const tokens = messages.reduce((sum, { body }) => sum + countTokens(body) + LINE_TOKENS, 0);
+  return tokens < (budgetTokens * FULL_SHARE) / 2;
 }
 
 function summaryId({ ghost, roomId, threadRoot }: ConversationId): SummaryId {
