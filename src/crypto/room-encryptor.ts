@@ -3,7 +3,9 @@ import type { TrustLevel } from "../config/config.ts";
 import type { RoomEncryption } from "../rooms/room-view.ts";
 import type { RoomView } from "../rooms/room-view.ts";
 import { isUserId, userIds } from "./engine-ids.ts";
+import { messageIndex } from "./megolm.ts";
 import type { Outgoing } from "./outgoing.ts";
+import { isStillSettled, usedBy, type MegolmUse, type SettledSharing } from "./settled-sharing.ts";
 import { KeyedSerial, type Serial } from "../concurrency/serial.ts";
 
 /** The recipients of an encrypted event, and the rules for them. */
@@ -66,14 +68,24 @@ export class RoomEncryptor {
   readonly #machine: engine.OlmMachine;
   readonly #calls: Serial;
   readonly #outgoing: Outgoing;
+  readonly #peopleVersion: () => number;
   readonly #rooms = new KeyedSerial();
+  /** By room: the session of its last message, where its beginning was seen. */
+  readonly #sessions = new Map<string, MegolmUse>();
+  /** By room, while nothing is left to share. */
+  readonly #settled = new Map<string, SettledSharing>();
   /** By room: the users who were told that they get no key of its session. */
   readonly #told = new Map<string, { readonly sessionId: string; readonly users: ReadonlySet<string> }>();
 
-  constructor(machine: engine.OlmMachine, calls: Serial, outgoing: Outgoing) {
+  /**
+   * @param peopleVersion rises when anything changes that the engine knows of devices and identities; undefined: nobody
+   * knows, and the engine is asked for each message.
+   */
+  constructor(machine: engine.OlmMachine, calls: Serial, outgoing: Outgoing, peopleVersion?: () => number) {
     this.#machine = machine;
     this.#calls = calls;
     this.#outgoing = outgoing;
+    this.#peopleVersion = peopleVersion ?? (() => Number.NaN);
   }
 
   /**
@@ -89,28 +101,60 @@ export class RoomEncryptor {
       );
     }
     return this.#rooms.run(target.roomId, async () => {
-      await this.#calls.run(() => this.#machine.updateTrackedUsers(userIds(target.recipients)));
-      await this.#outgoing.drainBeforeSharing();
-      const { recipients, leftOut } = await this.#trusted(target);
-      await this.#outgoing.claims.run(() => this.#claimMissing(recipients));
-      if (target.newSession === true) {
-        await this.#calls.run(() => this.#machine.invalidateGroupSession(new engine.RoomId(target.roomId)));
+      const settled = this.#settled.get(target.roomId);
+      // A device list that is known to be outdated is queried first.
+      if (settled !== undefined) await this.#outgoing.drainBeforeSharing();
+      const now = { peopleVersion: this.#peopleVersion(), at: Date.now() };
+      if (settled !== undefined && isStillSettled(settled, target, now)) {
+        const encrypted = await this.#encryptNow(target.roomId, eventType, content);
+        const session = this.#sessions.get(target.roomId);
+        if (session === undefined) this.#settled.delete(target.roomId);
+        else this.#settled.set(target.roomId, { ...settled, session });
+        await this.#tellLeftOut(target.roomId, encrypted, settled.leftOut);
+        return encrypted;
       }
-      // Sharing takes a while in a large room, and the session may expire meanwhile. So this repeats until nothing is
-      // left to share.
-      for (;;) {
-        const requests = await this.#calls.run(() =>
-          this.#machine.shareRoomKey(new engine.RoomId(target.roomId), userIds(recipients), settings(target)),
-        );
-        if (requests.length === 0) break;
-        for (const request of requests) await this.#outgoing.send(request);
-      }
-      const encrypted = await this.#calls.run(() =>
-        this.#machine.encryptRoomEvent(new engine.RoomId(target.roomId), eventType, JSON.stringify(content)),
-      );
+      this.#settled.delete(target.roomId);
+      const { leftOut, isSettled } = await this.#share(target);
+      const encrypted = await this.#encryptNow(target.roomId, eventType, content);
+      const session = this.#sessions.get(target.roomId);
+      if (isSettled && session !== undefined) this.#settled.set(target.roomId, { ...now, target, leftOut, session });
       await this.#tellLeftOut(target.roomId, encrypted, leftOut);
       return encrypted;
     });
+  }
+
+  /** Gives the room key to all who should have it. Says whether nothing was left to do. */
+  async #share(
+    target: EncryptionTarget,
+  ): Promise<{ readonly leftOut: readonly string[]; readonly isSettled: boolean }> {
+    await this.#calls.run(() => this.#machine.updateTrackedUsers(userIds(target.recipients)));
+    await this.#outgoing.drainBeforeSharing();
+    const { recipients, leftOut } = await this.#trusted(target);
+    const claimed = await this.#outgoing.claims.run(() => this.#claimMissing(recipients));
+    if (target.newSession === true) {
+      await this.#calls.run(() => this.#machine.invalidateGroupSession(new engine.RoomId(target.roomId)));
+    }
+    // Sharing takes a while in a large room, and the session may expire meanwhile. So this repeats until nothing is
+    // left to share.
+    for (let shared = 0; ; shared++) {
+      const requests = await this.#calls.run(() =>
+        this.#machine.shareRoomKey(new engine.RoomId(target.roomId), userIds(recipients), settings(target)),
+      );
+      if (requests.length === 0) return { leftOut, isSettled: !claimed && shared === 0 };
+      for (const request of requests) await this.#outgoing.send(request);
+    }
+  }
+
+  async #encryptNow(roomId: string, eventType: string, content: object): Promise<string> {
+    const encrypted = await this.#calls.run(() =>
+      this.#machine.encryptRoomEvent(new engine.RoomId(roomId), eventType, JSON.stringify(content)),
+    );
+    const { session_id: sessionId, ciphertext } = JSON.parse(encrypted) as { session_id: string; ciphertext: unknown };
+    const message = { sessionId, index: messageIndex(ciphertext) };
+    const use = usedBy(this.#sessions.get(roomId), message, Date.now());
+    if (use === undefined) this.#sessions.delete(roomId);
+    else this.#sessions.set(roomId, use);
+    return encrypted;
   }
 
   /** The engine's sharing tells devices only. Users who are left out entirely are told here, once a session. */
@@ -161,9 +205,12 @@ export class RoomEncryptor {
     };
   }
 
-  async #claimMissing(recipients: readonly string[]): Promise<void> {
+  /** Returns whether any were missing. */
+  async #claimMissing(recipients: readonly string[]): Promise<boolean> {
     const claim = await this.#calls.run(() => this.#machine.getMissingSessions(userIds(recipients)));
-    if (claim !== null) await this.#outgoing.send(claim);
+    if (claim === null) return false;
+    await this.#outgoing.send(claim);
+    return true;
   }
 }
 

@@ -18,6 +18,8 @@ export interface StoreSession {
    * refused: the owner must close the machine and this session, and open both again.
    */
   readonly failed: AbortSignal;
+  /** Rises with each write that may change what the engine knows of devices and identities, its own included. */
+  peopleVersion(): number;
   /**
    * Closes the store: finishes running writes, refuses new ones and frees the memory. Idempotent. Close the machine
    * first; calls of an open one fail from here on.
@@ -75,8 +77,11 @@ export async function openSession(options: SessionOptions): Promise<StoreSession
     throw error;
   }
 
+  let peopleVersion = 0;
+
   async function persist(stored: string, commit: Commit): Promise<void> {
     failure.signal.throwIfAborted();
+    if (mayBeAboutPeople(commit)) peopleVersion++;
     try {
       reached("store.writing");
       await write(database, lease, stored, commit);
@@ -95,8 +100,17 @@ export async function openSession(options: SessionOptions): Promise<StoreSession
   return {
     name,
     failed: failure.signal,
+    peopleVersion: () => peopleVersion,
     close: () => (closing ??= evict().then(options.closed)),
   };
+}
+
+/** The engine's object stores of its account, its sessions and room keys; their names may end in a format number. */
+const OF_KEYS = /^(?:core|sessions|inbound_group_sessions|outbound_group_sessions|olm_hashes)\d*$/;
+
+/** Unknown stores count. */
+function mayBeAboutPeople(commit: Commit): boolean {
+  return commit.kind === "replacement" || commit.changes.some(({ store }) => !OF_KEYS.test(store));
 }
 
 async function write(database: Database, lease: Lease, name: string, commit: Commit): Promise<void> {

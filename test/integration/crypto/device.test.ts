@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { before, describe, it } from "node:test";
-import { initAsync, RequestType } from "@matrix-org/matrix-sdk-crypto-wasm";
+import { initAsync, OlmMachine, RequestType } from "@matrix-org/matrix-sdk-crypto-wasm";
 import { Device } from "../../../src/crypto/device.ts";
 import { DeviceClosed } from "../../../src/crypto/device-closed.ts";
 import { MasterKey, MasterKeyError } from "../../../src/sealing/master-key.ts";
@@ -23,6 +23,7 @@ import { noServerSideKeys } from "../../support/secret-storage.ts";
 
 const GHOST = "@agent_llama:example.test";
 const ALICE = "@alice:example.test";
+const BOB = "@bob:example.test";
 const ROOM = "!room:example.test";
 
 function target(rotationPeriodMessages = 100): EncryptionTarget {
@@ -300,6 +301,80 @@ forEachDatabase((_kind, open) => {
         }
       }
       assert.equal(setup.count("keysClaim"), 1);
+      await close();
+    });
+
+    it("asks who gets a room key only until nobody is left, and again when something changes", async (t) => {
+      const setup = new Setup(await open());
+      const alice = await setup.alice();
+      const { device, close } = await setup.open();
+      const asked = t.mock.method(OlmMachine.prototype, "shareRoomKey").mock;
+      const say = async (body: string, to = target()): Promise<string> =>
+        device.encrypt(to, "m.room.message", { body });
+      const read = async (reader: CryptoClient, content: string): Promise<string> => {
+        await reader.sync();
+        return reader.decrypt(ROOM, GHOST, content);
+      };
+      for (const body of ["one", "two", "three"]) await say(body);
+      const before = asked.callCount();
+      for (const body of ["four", "five", "six"]) assert.equal(await read(alice, await say(body)), body);
+      assert.equal(asked.callCount(), before, "nothing has changed");
+      const second = await setup.alice("ALICESECOND");
+      await device.lists.refresh([ALICE]);
+      assert.equal(await read(second, await say("seven")), "seven", "the new device has got the key");
+      const bob = await CryptoClient.open(
+        { user: BOB, device: "BOBDEVICE" },
+        {
+          request: (request) => Promise.resolve(JSON.stringify(setup.server.handle(BOB, "BOBDEVICE", request))),
+          sync: (since) => Promise.resolve(setup.server.sync(BOB, "BOBDEVICE", since)),
+        },
+      );
+      await bob.sync();
+      for (const body of ["eight", "nine", "ten"]) await say(body);
+      const withBob = { ...target(), recipients: [ALICE, BOB, GHOST] };
+      assert.equal(await read(bob, await say("eleven", withBob)), "eleven", "somebody has come");
+      for (const body of ["twelve", "thirteen"]) await say(body, withBob);
+      await assert.rejects(read(bob, await say("fourteen")), "and has gone: there is a new session");
+      await close();
+    });
+
+    it("begins a new session after as many messages as the room asks, with and without a restart", async () => {
+      const setup = new Setup(await open());
+      const alice = await setup.alice();
+      const sessions: string[] = [];
+      for (let start = 0; start < 2; start++) {
+        const { device, close } = await setup.open();
+        for (let count = 0; count < 12; count++) {
+          const content = await device.encrypt(target(5), "m.room.message", { body: `${start} ${count}` });
+          await alice.sync();
+          assert.equal(await alice.decrypt(ROOM, GHOST, content), `${start} ${count}`);
+          sessions.push((JSON.parse(content) as { session_id: string }).session_id);
+        }
+        await close();
+      }
+      const uses = [...new Set(sessions)].map((id) => sessions.filter((other) => other === id).length);
+      assert.deepEqual(uses, [5, 5, 5, 5, 4]);
+    });
+
+    it("begins a new session when the old one has expired, however the clock was moved", async (t) => {
+      const setup = new Setup(await open());
+      await setup.alice();
+      const { device, close } = await setup.open();
+      const now = Date.now.bind(Date);
+      let movedMs = 0;
+      t.mock.method(Date, "now", () => now() + movedMs);
+      const session = async (): Promise<string> =>
+        (JSON.parse(await device.encrypt(target(), "m.room.message", {})) as { session_id: string }).session_id;
+      const seen: string[] = [];
+      for (const days of [0, 0, 0, 6.9, 7.1, 7.1, 7.1, 20, 20, 20, 3]) {
+        movedMs = days * 86_400_000;
+        seen.push(await session());
+      }
+      const [first, , , fourth, fifth, , seventh, eighth] = seen;
+      assert.equal(fourth, first);
+      assert.notEqual(fifth, first);
+      assert.equal(seventh, fifth);
+      assert.notEqual(eighth, fifth);
       await close();
     });
 
