@@ -4,6 +4,7 @@ import type { Delays } from "./scenarios/delays.ts";
 import type { IdleMemory } from "./scenarios/idle-memory.ts";
 import type { KeptRows } from "./scenarios/kept-rows.ts";
 import type { RoomOfSize } from "./scenarios/room-members.ts";
+import type { SeveralProcesses } from "./scenarios/processes.ts";
 import type { Pauses } from "./scenarios/pauses.ts";
 import type { StatementCosts } from "./scenarios/statement-costs.ts";
 import type { Starts } from "./scenarios/starts.ts";
@@ -18,6 +19,7 @@ export interface Measured {
   readonly pauses?: Pauses;
   readonly members?: readonly RoomOfSize[];
   readonly starts?: Starts;
+  readonly processes?: SeveralProcesses;
   readonly idle?: IdleMemory;
   readonly kept?: KeptRows;
   readonly delays?: Delays;

@@ -22,6 +22,7 @@ import { idleMemory } from "./scenarios/idle-memory.ts";
 import { keptRows } from "./scenarios/kept-rows.ts";
 import { pauses } from "./scenarios/pauses.ts";
 import { roomMembers } from "./scenarios/room-members.ts";
+import { severalProcesses } from "./scenarios/processes.ts";
 import { statementCosts } from "./scenarios/statement-costs.ts";
 import { starts } from "./scenarios/starts.ts";
 
@@ -53,6 +54,9 @@ const SCENARIOS: Readonly<Record<keyof Measured, () => Promise<Partial<Measured>
       await encryptedAnswer({ agents: 50, compare: true, rounds: 3, questions: 2 }),
       await encryptedAnswer({ agents: 100, compare: false, rounds: 3, questions: 2 }),
     ],
+  }),
+  processes: async () => ({
+    processes: await severalProcesses({ agents: 20, sizes: [1, 2, 4], questions: 10, takeovers: 5 }),
   }),
   starts: async () => ({ starts: await starts({ agents: Number(values.agents), inRoom: 200 }) }),
 };

@@ -21,6 +21,7 @@ export function tablesOf(measured: Measured): Table[] {
     ...pauseTable(measured),
     ...memberTable(measured),
     ...startTable(measured),
+    ...processTable(measured),
     ...idleTable(measured),
     ...keptTable(measured),
     ...delayTable(measured),
@@ -131,6 +132,31 @@ function startTable({ starts }: Measured): Table[] {
         row(`${entering.agents} enter a room`, entering),
         row("second start", { ...second, agents }, second.readyMs),
       ],
+    },
+  ];
+}
+
+function processTable({ processes }: Measured): Table[] {
+  if (processes === undefined) return [];
+  const { agents, sizes, takeover } = processes;
+  const rows = sizes.map((of) => [
+    String(of.processes),
+    ...[of.perSecond, of.latencyMs, of.cpuMs, of.busiest * of.cpuMs, of.databaseMs, of.synapseMs].map(shortNumber),
+  ]);
+  const [usual, killed] = [takeover.usualMs, takeover.afterKillMs].map(shortNumber);
+  return [
+    {
+      title: `Several processes with ${agents} agents, all asked at once; an answer takes ${usual} ms, and ${killed} from a SIGKILL of the agent's process`,
+      head: [
+        "processes",
+        "answers a second",
+        "latency ms",
+        "CPU ms of all",
+        "of the busiest",
+        "PostgreSQL ms",
+        "Synapse ms",
+      ],
+      rows,
     },
   ];
 }
