@@ -4,6 +4,7 @@ import { plotsOf } from "../../test/bench/report/plots.ts";
 import { shortNumber } from "../../test/bench/report/goals.ts";
 import { asMarkdown } from "../../test/bench/report/table.ts";
 import { tablesOf } from "../../test/bench/report/tables.ts";
+import { largeDeployment } from "./large-deployment.ts";
 import type { Results } from "../../test/bench/results.ts";
 
 /** Written by `npm run bench`, and copied here. */
@@ -61,7 +62,8 @@ ${plots.join("\n\n")}
 ## Where the limit is
 
 ${limits(measured).join("\n")}
-`;
+
+${largeDeployment(measured)}`;
 }
 
 /** What a core is enough for, by the processor's time of an answer when many are open. */
