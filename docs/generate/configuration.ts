@@ -34,7 +34,7 @@ function sectionOf({ path, schema, isGroup, isRequired }: Setting, all: readonly
 /** Stands where a group takes no value of its own. */
 const GROUP = "the settings below";
 
-/** What a setting takes, its bounds too. */
+/** The values that a setting takes, with their bounds. */
 function typeOf(schema: Schema): string {
   if (schema.const !== undefined) return wordsOf([schema.const]);
   if (schema.enum !== undefined) return wordsOf(schema.enum);
@@ -71,7 +71,7 @@ function defaultOf({ default: value }: Schema, isRequired: boolean): string {
   return value.length === 0 ? "an empty list" : value.map(shown).join(", ");
 }
 
-/** What stands in the schema as plain text, as Markdown. */
+/** Plain text of the schema, as Markdown. */
 function plain(text = ""): string {
   return text.replaceAll("<", "\\<").replaceAll("*", "\\*");
 }

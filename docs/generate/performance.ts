@@ -66,7 +66,7 @@ ${limits(measured).join("\n")}
 ${largeDeployment(measured)}`;
 }
 
-/** What a core is enough for, by the processor's time of an answer when many are open. */
+/** The answers that a core is enough for, by the processor's time of an answer when many are open. */
 function limits({ answer, crowd = [] }: Results["measured"]): string[] {
   const largest = crowd.at(-1) ?? answer;
   const bridge = largest?.peers.bridge;

@@ -25,7 +25,7 @@ export interface Schema {
   readonly $defs?: Readonly<Record<string, Schema>>;
 }
 
-/** A setting, or a group of them, with its path: `providers.<name>.url` for what stands under a name of one's own. */
+/** A setting, or a group of them, with its path: `providers.<name>.url` for a setting under a name of one's own. */
 export interface Setting {
   readonly path: string;
   readonly schema: Schema;
@@ -69,7 +69,7 @@ function* walk(root: Schema, parent: Schema, path: string, types: readonly strin
   }
 }
 
-/** What a reference stands for, with what is said beside the reference. */
+/** The target of a reference, with the schema's words beside the reference. */
 function resolved(root: Schema, { $ref, ...beside }: Schema): Schema {
   if ($ref === undefined) return beside;
   const target = root.$defs?.[$ref.replace("#/$defs/", "")];

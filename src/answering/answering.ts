@@ -71,7 +71,10 @@ export class Answering {
     // The gate, the sender and the memory read this mark.
     if (material.encrypted && !turn.encrypted) await this.#turns.markEncrypted(turn);
     if (material.encrypted && !source.isEncrypted) {
-      this.#log.warn({ ghost: turn.ghost, room: turn.roomId, event: turn.eventId }, "refused to answer unencrypted");
+      this.#log.warn(
+        { ghost: turn.ghost, room: turn.roomId, event: turn.eventId },
+        "the agent refuses to answer unencrypted",
+      );
       return fixed(notices.failed(turn, "in_clear", await words(), await targets.of(turn), call));
     }
     if (!voices.isFor(voice, turn)) {
@@ -98,7 +101,7 @@ export class Answering {
     const other = await voices.fallbackOf(voice, turn, manner.material.encrypted);
     if (other === undefined) return reply;
     const ids = { ghost: turn.ghost, room: turn.roomId, event: turn.eventId };
-    this.#log.info({ ...ids, by: other.by.name }, "fallback");
+    this.#log.info({ ...ids, by: other.by.name }, "another agent's model answers");
     const note = (await manner.words()).fallback(other.by.displayName, withoutPath(other.model));
     const instead = await voiceAnswers.respond(other, turn, { ...manner, note }, show, signal);
     return instead.outcome === "failed" ? reply : instead;

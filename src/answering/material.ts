@@ -23,7 +23,7 @@ export interface Material {
   readonly encrypted: boolean;
 }
 
-/** What an answer is made from, besides its conversation. */
+/** The source of an answer, besides its conversation. */
 export interface Source {
   /** Whether the room is a direct chat. */
   readonly direct: boolean;
@@ -38,7 +38,7 @@ export interface Source {
   readonly said: readonly RememberedMessage[];
 }
 
-/** What is seen of a room for an answer. */
+/** The facts about a room that an answer needs. */
 export type SeenForAnswer = Pick<RoomLook, "partner" | "settings" | "isEncrypted">;
 
 /** The most messages in a prompt, however short they are. */

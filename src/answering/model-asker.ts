@@ -95,7 +95,7 @@ export class ModelAsker {
       const next = this.#withLess(voice, prompt, plan, error);
       if (next === undefined) throw error;
       const ids = { ghost: turn.ghost, room: turn.roomId, event: turn.eventId };
-      this.#log.info({ ...ids, error }, "asking again with a shorter prompt");
+      this.#log.info({ ...ids, error }, "the model is asked again with a shorter prompt");
       return next;
     }
     if (heard.usage !== undefined) this.#limits.learnCount(voice, messages, heard.usage.promptTokens);

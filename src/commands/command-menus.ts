@@ -44,7 +44,7 @@ export class CommandMenus {
        on conflict (ghost, room_id) do update set described = excluded.described`,
       [ghost.userId, roomId, JSON.stringify(now)],
     );
-    ghost.log.info({ room: roomId, commands: changes.length, isAllowed }, "commands described");
+    ghost.log.info({ room: roomId, commands: changes.length, isAllowed }, "the room's menu of commands was updated");
   }
 
   /** Called when a ghost has left a room. */

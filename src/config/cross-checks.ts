@@ -47,7 +47,7 @@ function checkMasterKey({ encryption }: Settings): ConfigProblem[] {
 
 function checkVerification({ encryption, database }: Settings): ConfigProblem[] {
   if (!isSettings(encryption) || encryption["verification"] !== "operator" || database !== undefined) return [];
-  const expected = "accept or off, for an operator needs a PostgreSQL database to decide by";
+  const expected = "accept or off, because an operator needs a PostgreSQL database to decide by";
   return [{ path: "encryption.verification", found: "operator, with the embedded database", expected }];
 }
 
@@ -84,7 +84,7 @@ function checkProvider(name: string, agent: Settings, providers: ReadonlyMap<str
     return [{ path: shownPath(["agents", name, "makes"]), found: "pictures", expected }];
   }
   if (provider["type"] === "demo" && model !== undefined) {
-    return [{ path, found: shownValue(model, [path]), expected: "no model, for the demo has none" }];
+    return [{ path, found: shownValue(model, [path]), expected: "no model, because the demo has none" }];
   }
   return [];
 }
@@ -136,8 +136,8 @@ function checkNames(agents: readonly (readonly [string, Settings])[]): ConfigPro
     return [
       {
         path: shownPath(["agents", name, "display_name"]),
-        found: `"${displayName}", which is what agents.${owner} is called`,
-        expected: "a name of its own, for both would answer to it",
+        found: `"${displayName}", the name of agents.${owner}`,
+        expected: "a name of its own, because both would answer to it",
       },
     ];
   });

@@ -78,7 +78,7 @@ export class AgentMessages {
         if (isNew) log.info("an agent asked for a turn and was refused");
         return;
       }
-      log.info({ asker: sender }, "asked by another agent");
+      log.info({ asker: sender }, "another agent asks this one");
       ghost.markRead(roomId, eventId, threadRoot);
       this.#options.turnQueued();
     };

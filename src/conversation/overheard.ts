@@ -86,7 +86,8 @@ export class Overheard {
     if (!(await moderates(permissions, ghost, message))) return {};
     return combined(stopping(this.#options, { ghost: ghost.userId, roomId }, { keeps: true }), {
       store: (tx) => exchanges.stop(tx, roomId),
-      after: () => ghost.log.info({ room: roomId, event: eventId }, "stopped, with all agents of the room"),
+      after: () =>
+        ghost.log.info({ room: roomId, event: eventId }, "the answers of all agents of the room were stopped"),
     });
   }
 }

@@ -101,7 +101,8 @@ export class Questions {
       store: async (tx) => {
         await this.#options.history.remember(tx, ghost.userId, roomId, remembered(message, speaker, text));
       },
-      after: () => ghost.log.info({ room: roomId, event: eventId, lateMs }, "decrypted too late to be answered"),
+      after: () =>
+        ghost.log.info({ room: roomId, event: eventId, lateMs }, "the message was decrypted too late to be answered"),
     };
   }
 

@@ -80,7 +80,7 @@ export class Reactions {
       const which = { ghost: ghost.userId, roomId, eventId: turn.eventId };
       return combined(stopping(this.#options, which, { keeps: true }), {
         store: (tx) => exchanges.stop(tx, roomId, { origin: turn.origin }),
-        after: () => log.info("stopped by a reaction"),
+        after: () => log.info("a reaction stopped the answer"),
       });
     }
     if (isOpen) return {};
@@ -96,7 +96,7 @@ export class Reactions {
         else await turns.declineAgain(tx, turn, refusal);
       },
       after: () => {
-        log.info("asked again by a reaction");
+        log.info("a reaction asks the question again");
         this.#options.turnQueued();
       },
     };

@@ -182,7 +182,9 @@ export class Outgoing {
     }
     this.#retry = setTimeout(
       () => {
-        this.drain().catch((error: unknown) => this.#log.error({ error }, "retry failed"));
+        this.drain().catch((error: unknown) =>
+          this.#log.error({ error }, "the crypto engine's requests could not be repeated"),
+        );
       },
       Math.max(backoffMs(this.#failures++, RETRY), askedMs),
     );

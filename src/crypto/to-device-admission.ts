@@ -11,7 +11,7 @@ export interface AdmissionRules {
   readonly mayVerify: (flow: Flow) => boolean;
   /** Chooses the well-formed messages that the engine is given; by default all. */
   readonly admit?: ((messages: readonly JsonObject[]) => Promise<readonly JsonObject[]>) | undefined;
-  /** Told the number of messages that were refused for what they are, whatever `admit` says. */
+  /** Called with the number of messages that were refused for their own faults, whatever `admit` says. */
   readonly onRefused?: ((count: number) => void) | undefined;
 }
 

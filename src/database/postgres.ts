@@ -165,7 +165,7 @@ class Connection implements Queryable {
   #holdBack(): void {
     const { stream } = (this.#client as unknown as { readonly connection: { readonly stream: Writable } }).connection;
     stream.cork();
-    // A transaction starts its commit in what follows by promises from the next tick: this is the tick after that.
+    // A transaction starts its commit after promises of the next tick: this is the tick after that.
     process.nextTick(() => {
       queueMicrotask(() => process.nextTick(() => stream.uncork()));
     });

@@ -59,7 +59,7 @@ async function attempt(how: ItemAttempt, item: MailItem, loaded: LoadedGhost, cl
   return settled.mayHaveMore;
 }
 
-/** What an item leaves whose result is committed. */
+/** The rest of an item whose result is committed. */
 interface Settled {
   /** The work that follows. */
   readonly after: (() => void | Promise<void>) | undefined;
@@ -107,7 +107,7 @@ async function follow({ isStopping, log }: ItemAttempt, item: MailItem, after: S
   }
 }
 
-/** Throws nothing: the reason for returning the item is what matters. */
+/** Throws nothing: only the reason for returning the item matters. */
 async function takeBack(begun: Attempt, item: MailItem, log: Logger): Promise<void> {
   await begun.takeBack().catch((error: unknown) => {
     if (!(error instanceof StaleLease))

@@ -37,7 +37,7 @@ export async function keyHolders(
 }
 
 /**
- * The recipients of an encrypted event in a room as it is now, and what is known of them; undefined where the room is not
+ * The recipients of an encrypted event in a room as it is now, and the knowledge of them; undefined where the room is not
  * encrypted. Throws the error of {@link viewAs}: without the state nothing may be sent, least of all unencrypted.
  *
  * @param options.toAll whether all devices can read it, instead of only those that the ghost trusts in the room.

@@ -261,7 +261,7 @@ export class GhostActor {
         if (this.#isStopped()) return;
         this.#state = { kind: "idle" };
         this.#failures++;
-        this.#log.warn({ error, waitMs: Math.round(waitMs) }, "interrupted; continuing later");
+        this.#log.warn({ error, waitMs: Math.round(waitMs) }, "the ghost's work was interrupted and goes on later");
         this.#after(waitMs, () => this.wake());
       }
     }

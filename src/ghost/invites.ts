@@ -115,7 +115,7 @@ export class Invites {
       if (others <= most) return false;
       const reason = describeRefusal(this.#services.words(), "room_too_large");
       await leaveRoom(client, { userId: this.#ghost.userId }, roomId, reason);
-      log.info({ members: others, why: "room_too_large" }, "left the room: it turned out to be too large");
+      log.info({ members: others, why: "room_too_large" }, "the ghost left the room, which turned out to be too large");
       return true;
     } catch (error) {
       if (isRetryable(error)) throw error;

@@ -77,7 +77,7 @@ export class MembershipEvents {
         return done(combined(note, await this.#entered(item, loaded, log)));
       }
       case "gone":
-        log.info({ membership: change.membership }, "no longer in the room");
+        log.info({ membership: change.membership }, "the ghost is no longer in the room");
         return done(combined(await this.#left(roomId), note));
     }
   }
@@ -119,7 +119,7 @@ export class MembershipEvents {
 
   async #greet(event: RoomEvent, loaded: LoadedGhost, log: Logger): Promise<void> {
     if (await this.#isSpace(event.room_id, log)) {
-      log.info("joined a space: no greeting");
+      log.info("the ghost joined a space, and greets nobody there");
       return;
     }
     const room = { roomId: event.room_id, inviter: inviterOf(event) };

@@ -55,7 +55,7 @@ export class RoomUpgrades {
       }
       if (await this.#invites.withdrew(replacement, log)) return;
       await this.#direct.goOnFrom(event.room_id, { room_id: replacement, sender: event.sender });
-      log.info("followed an upgraded room");
+      log.info("the ghost followed the room to its new version");
     } catch (error) {
       if (!(error instanceof MatrixError) || error.retryable) throw error;
       log.info({ error }, "the room was upgraded, and the agent is not invited to the new one yet");

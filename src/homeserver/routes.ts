@@ -175,7 +175,10 @@ function answerError(log: Logger): ErrorRequestHandler {
     }
     const status = callersFault(error);
     if (status === 413) {
-      log.error({ path: request.path, length: request.headers["content-length"] }, "transaction over the size limit");
+      log.error(
+        { path: request.path, length: request.headers["content-length"] },
+        "a transaction exceeds the size limit",
+      );
       refuseUnread(response, 413, "M_TOO_LARGE", "The request is over the size limit");
       return;
     }

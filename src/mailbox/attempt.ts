@@ -2,7 +2,7 @@ import type { Database } from "../database/database.ts";
 import { fencedAtOnce, type Lease } from "../leases/leases.ts";
 import type { MailItem } from "./mail-item.ts";
 
-/** What counts an attempt, in an update of `mailbox`. */
+/** The part of an update of `mailbox` that counts an attempt. */
 export const COUNTED = "attempts = mailbox.attempts + 1, strikes = mailbox.strikes + 1";
 
 /**

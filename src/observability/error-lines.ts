@@ -35,7 +35,7 @@ export const ERROR_LINES = {
   "turn failed": "read its `error`; the person was told",
   "the answer could not be sent":
     "read its `error` for the homeserver's reason; often the agent may not talk in the room",
-  "transaction over the size limit":
+  "a transaction exceeds the size limit":
     "raise `appservice.max_transaction_bytes`: Synapse repeats the transaction for ever",
   "a request of the homeserver failed; it will come again": "run `doctor`; usually the database is away",
   "a connection to something that is not configured was refused":
@@ -58,7 +58,7 @@ export const ERROR_LINES = {
   "the device could not be unloaded": "nothing, because it is loaded again when needed; report it if it comes again",
   "the ghost could not be unloaded": "the same",
   "the crypto engine could not list its outgoing requests": "report it",
-  "retry failed": "report it",
+  "the crypto engine's requests could not be repeated": "report it",
   "a part of the bridge failed to stop": "nothing: it happened while stopping, and nothing is lost",
   "connections could not be closed": "the same",
   "a request of monitoring failed": "read its `error`; usually the database is away",

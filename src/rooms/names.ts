@@ -9,7 +9,7 @@ export function nameKey(name: string): string {
   return name.slice(0, LONGEST_NAME).normalize("NFKC").replace(UNSEEN, "").toUpperCase().toLowerCase();
 }
 
-/** A name with its owner's user id, for the case that somebody else has the same name. */
+/** A name with its owner's user id, in case somebody else has the same name. */
 export function distinctName(name: string, userId: string): string {
   return `${name} (${userId})`;
 }

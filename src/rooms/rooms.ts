@@ -309,7 +309,7 @@ export class Rooms {
   }
 }
 
-/** What is stored of a room. */
+/** The stored knowledge of a room. */
 interface SeenRoom {
   readonly view: RoomView | undefined;
   readonly latest: string | undefined;

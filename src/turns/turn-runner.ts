@@ -163,7 +163,7 @@ export class TurnRunner {
         .catch(async (error: unknown) => {
           this.#mayWait = true;
           if (this.#stopping.signal.aborted) return;
-          this.#log.warn({ ...idsOfTurn(open.turn), error }, "turn interrupted; trying again");
+          this.#log.warn({ ...idsOfTurn(open.turn), error }, "the turn was interrupted and is tried again");
           await this.#pause(this.#work.retryAfterMs(error));
         })
         .finally(() => {
@@ -328,7 +328,7 @@ export class TurnRunner {
       const reply = await attempt.respond(show, signal);
       const pauseMs = backoffMs(failures, MODEL_RETRY);
       if (reply.outcome !== "failed" || reply.retry !== true || performance.now() + pauseMs > deadline) return reply;
-      this.#log.info({ ...idsOfTurn(turn), failure: reply.failure, waitMs: pauseMs }, "asking again soon");
+      this.#log.info({ ...idsOfTurn(turn), failure: reply.failure, waitMs: pauseMs }, "the model is asked again soon");
       await sleep(pauseMs, undefined, { signal });
       attempt = await this.#work.attempt(turn);
     }

@@ -28,7 +28,7 @@ export interface TurnWork {
   retryAfterMs(error: unknown): number | undefined;
 }
 
-/** One attempt at an answer, with what was read of its room. */
+/** One attempt at an answer, with the facts that were read of its room. */
 export interface AnswerAttempt {
   /**
    * Asks the model and composes the reply. A model's failure is a reply too (`failed`), and so is an answer that

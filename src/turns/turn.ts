@@ -1,5 +1,5 @@
 /**
- * A turn is one question to one agent and what becomes of it; there is one per ghost and event, and one running per
+ * A turn is one question to one agent, and its course until its end; there is one per ghost and event, and one running per
  * conversation.
  *
  * ```
@@ -14,7 +14,7 @@
  * While it is `running` the answer may be shown as a draft, an event of its own that is edited (draft.ts). A turn that is
  * taken up again after a crash finds its draft by the transaction id, and goes on editing it.
  *
- * What is to be sent is stored with the step to `sending`. From there on the model is not asked again, and every send
+ * The reply is stored with the step to `sending`. From there on the model is not asked again, and every send
  * has a transaction id made of ghost, question and step, so that a repeat after a crash is the same message.
  */
 export type TurnState = "queued" | "running" | "sending" | "answered" | "failed" | "cancelled";

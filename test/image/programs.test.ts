@@ -1,4 +1,4 @@
-// What the programs themselves say of the files that are made for them. They come from the system's packages, which npm test
+// The programs themselves judge the files that are made for them. They come from the system's packages, which npm test
 // can do without: npm run test:image
 import assert from "node:assert/strict";
 import { execFile, spawnSync } from "node:child_process";

@@ -20,7 +20,7 @@ const [, , inside] = process.argv;
 try {
   if (inside === undefined) await outside();
   else await tryStack({ folder: inside, synapse: SYNAPSE_POSTGRES_VENV, say });
-  // Whatever still listens.
+  // Ends everything that still listens.
   if (inside !== undefined) process.exit(0);
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);

@@ -69,7 +69,7 @@ describe("agents on a real llama-server", () => {
     return roomId;
   }
 
-  /** What an agent answers, once it is whole. */
+  /** An agent's answer, once it is whole. */
   async function answerTo(question: string, roomId: string, who = alice): Promise<Message> {
     return who.waitMessage({
       roomId,
@@ -124,7 +124,8 @@ describe("agents on a real llama-server", () => {
 
   /** How often a model was asked again with less. */
   function askedAgain(): number {
-    return deployment.bridge.logs().filter(({ msg }) => msg === "asking again with a shorter prompt").length;
+    return deployment.bridge.logs().filter(({ msg }) => msg === "the model is asked again with a shorter prompt")
+      .length;
   }
 
   it("are named after the model's file, not after its path, and answer encrypted", async () => {

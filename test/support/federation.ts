@@ -234,7 +234,7 @@ class SigningKey {
   constructor(file: string) {
     const [algorithm = "", version = "", seed = ""] = file.trim().split(" ");
     this.id = `${algorithm}:${version}`;
-    // What stands before the seed of an Ed25519 key in PKCS #8 (RFC 8410).
+    // The bytes before the seed of an Ed25519 key in PKCS #8 (RFC 8410).
     const prefix = Buffer.from("302e020100300506032b657004220420", "hex");
     const der = Buffer.concat([prefix, Buffer.from(seed, "base64")]);
     this.#key = createPrivateKey({ key: der, format: "der", type: "pkcs8" });

@@ -246,7 +246,7 @@ export class User {
     return this.#wait("an event", options, () => this.#after(options, this.events(options.roomId)).find(where));
   }
 
-  /** Who is typing right now. */
+  /** The users who are typing right now. */
   typing(roomId: string): readonly string[] {
     return this.#client.typing.get(roomId) ?? [];
   }
