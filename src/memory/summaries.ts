@@ -223,7 +223,7 @@ export class Summaries {
   }
 }
 
-/** Leaves room for the answer, and for what was said meanwhile: the next answer looks again. */
+/** Leaves room for the answer, and for messages that came meanwhile: the next answer looks again. */
 function isFarFromLong(
   messages: readonly RememberedMessage[],
   { budgetTokens, countTokens }: Pick<Summariser, "budgetTokens" | "countTokens">,

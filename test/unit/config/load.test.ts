@@ -358,13 +358,13 @@ const MISTAKES: readonly (readonly [settings: object, path: string, found: RegEx
   [
     { agents: { one: { provider: "demo", display_name: "Max" }, two: { provider: "demo", display_name: "MAX" } } },
     "agents.two.display_name",
-    /agents\.one is called/,
+    /the name of agents\.one/,
     /of its own/,
   ],
   [
     { agents: { one: { provider: "demo", display_name: "Two" }, two: { provider: "demo" } } },
     "agents.one.display_name",
-    /agents\.two is called/,
+    /the name of agents\.two/,
     /of its own/,
   ],
 ];
