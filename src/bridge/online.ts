@@ -65,7 +65,7 @@ export class Online {
     // A caller who needs one of them must not wait for all.
     directory.onChange((userIds) => background.run("the new agents", () => presence.announceAnew(userIds)));
     ghosts.start(config.sync.intervalMs);
-    recovery.search();
+    recovery.search("own start");
     background.run("the watch", () => watchHomeserver(client, botUserId, log, stopping));
     runner.kick();
     this.#isStarted = true;

@@ -5,11 +5,9 @@ import { pause } from "../homeserver/retry.ts";
 import type { Transaction } from "../homeserver/transaction.ts";
 import { MissedEvents } from "../mailbox/missed-events.ts";
 import { MissedMemberships } from "../mailbox/missed-memberships.ts";
+import { searchForMissed, type SearchReason } from "../mailbox/search.ts";
 import type { Foundation } from "./foundation.ts";
 import type { Stores } from "./stores.ts";
-
-/** The time after which the homeserver has sent its held-back transactions, in ms after its or our return. */
-const SEARCH_AGAIN_AFTER_MS = 15_000;
 
 /** Finds events that were lost while the homeserver or the bridge was away. */
 export class Recovery {
@@ -34,7 +32,6 @@ export class Recovery {
     this.#pings = pings;
     this.#missedMemberships = new MissedMemberships({
       client,
-      ghosts: () => ghosts.userIds().filter((userId) => processes.prefers(userId)),
       deliver,
       isInvited: async (userId, roomId) => (await memberships.membership(userId, roomId))?.membership === "invite",
       reconcile: (userId, signal) => ghosts.of(userId).reconcileRooms(signal),
@@ -65,8 +62,8 @@ export class Recovery {
   }
 
   /** Starts the search for events that no transaction brought. */
-  search(): void {
-    this.#foundation.background.run("the search for missed events", () => this.#findMissed());
+  search(reason: SearchReason): void {
+    this.#foundation.background.run("the search for missed events", () => this.#findMissed(reason));
   }
 
   /** Searches for events of the homeserver's absence, and tells the homeserver that we are back. */
@@ -74,20 +71,23 @@ export class Recovery {
     const { background, log } = this.#foundation;
     log.info("the homeserver answers again");
     this.#ghosts.catchUpAll();
-    this.search();
+    this.search("homeserver returned");
     background.run("ping", () => this.ping());
   }
 
-  /** Runs twice, because the homeserver may lose more while it sends its held-back transactions. */
-  async #findMissed(): Promise<void> {
-    const { stopping } = this.#foundation;
-    await this.#find(stopping);
-    await pause(SEARCH_AGAIN_AFTER_MS, stopping);
-    await this.#find(stopping);
+  async #findMissed(reason: SearchReason): Promise<void> {
+    const { processes, stopping } = this.#foundation;
+    const ghosts = inRandomOrder(this.#ghosts.userIds().filter((userId) => processes.prefers(userId)));
+    const parts = { events: this.#missedEvents, memberships: this.#missedMemberships, pause };
+    // The ghosts of a process that ended in a slow search would be asked about by no other one.
+    await searchForMissed(processes.alone ? reason : "homeserver returned", ghosts, parts, stopping);
   }
+}
 
-  async #find(signal: AbortSignal): Promise<void> {
-    await this.#missedMemberships.find(signal);
-    await this.#missedEvents.find(signal);
-  }
+/** A bridge that is restarted again and again must not ask about the same ghosts each time. */
+function inRandomOrder(userIds: readonly string[]): string[] {
+  return userIds
+    .map((userId) => ({ userId, place: Math.random() }))
+    .toSorted((a, b) => a.place - b.place)
+    .map(({ userId }) => userId);
 }

@@ -1,4 +1,3 @@
-import type { Device } from "../crypto/device.ts";
 import type { StoreSession } from "../crypto/store/crypto-store.ts";
 import { acquireLease, releaseLease, type Lease } from "../leases/leases.ts";
 import type { Logger } from "../observability/log.ts";
@@ -11,7 +10,6 @@ import type { DeviceSurroundings } from "./device/device-surroundings.ts";
 import type { VerificationEnded } from "./device/ghost-verifications.ts";
 import { encryptionTarget } from "./encryption-target.ts";
 import type { GhostServices } from "./ghost-services.ts";
-import { mark } from "./device/store-marker.ts";
 import { renameDevice } from "./device/device-name.ts";
 import { setProfile } from "./profile.ts";
 
@@ -59,7 +57,6 @@ export class GhostAccount {
   #reconciled = false;
   #lease: Lease | undefined;
   #loadedAt = 0;
-  #marked: { readonly device: Device; readonly writes: number } | undefined;
   #state: AccountState = { kind: "away" };
 
   /**
@@ -156,8 +153,11 @@ export class GhostAccount {
     }
   }
 
-  /** Records the rooms that the ghost is in and that no event has announced. Throws HomeserverError, DatabaseError. */
-  async reconcileRooms(signal?: AbortSignal): Promise<void> {
+  /**
+   * Records the rooms that the ghost is in and that no event has announced. Returns their number. Throws
+   * HomeserverError, DatabaseError.
+   */
+  async reconcileRooms(signal?: AbortSignal): Promise<number> {
     const { client, memberships } = this.#services;
     const actor = { userId: this.#userId };
     const options = { signal };
@@ -171,6 +171,7 @@ export class GhostAccount {
       this.#wake();
     }
     this.#reconciled = true;
+    return missing.length;
   }
 
   /**
@@ -180,10 +181,7 @@ export class GhostAccount {
   async mark(): Promise<void> {
     if (this.#state.kind !== "loaded") return;
     const { device, lease } = await this.#state.parts;
-    const { writes } = device;
-    if (this.#marked?.device === device && this.#marked.writes === writes) return;
-    await mark(this.#services.client, this.#devices, lease, device.deviceId);
-    this.#marked = { device, writes };
+    await this.#keeper.mark(device, lease);
   }
 
   async #announce(): Promise<void> {

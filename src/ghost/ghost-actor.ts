@@ -214,7 +214,7 @@ export class GhostActor {
         this.#awake = false;
         // Loaded before an attempt is counted: if the process ends while the device is loaded, the first item is not to
         // blame.
-        await this.#account.load();
+        await this.#load();
         await this.#syncIfDue();
         for (let mail = await this.#next(); mail !== undefined;) {
           this.#lastUsed = performance.now();
@@ -301,6 +301,18 @@ export class GhostActor {
     if (!isUnknownDevice(error)) return error;
     this.requestSync();
     return new GhostHalted(this.#userId, { cause: error });
+  }
+
+  /** Loading reads the /sync, so that a request from before it is fulfilled with it. */
+  async #load(): Promise<void> {
+    const isRead = this.#syncDue && !this.#account.isLoaded;
+    if (isRead) this.#syncDue = false;
+    try {
+      await this.#account.load();
+    } catch (error) {
+      if (isRead) this.#syncDue = true;
+      throw error;
+    }
   }
 
   async #syncIfDue(): Promise<void> {

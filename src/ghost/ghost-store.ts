@@ -1,5 +1,24 @@
 import type { Database } from "../database/database.ts";
 
+/** The parts of a ghost that people and their clients look for before they invite it. */
+export interface Announced {
+  /** The fingerprint of the last profile set on the server. */
+  readonly profile: string | undefined;
+  /** Whether its device is published and signed by its identity, and its keys are backed up. */
+  readonly isPublished: boolean;
+}
+
+/** A ghost that may get keys. */
+export interface GhostWithKeys {
+  readonly userId: string;
+  readonly deviceId: string;
+  /**
+   * The position in /sync of a device that was put away with everything done; undefined where only loading finishes
+   * what is open: its process was killed, it is not published or not restored, or somebody was verifying it.
+   */
+  readonly restsAt: string | undefined;
+}
+
 /** The rows of `ghosts`; their devices are in device/device-store.ts. */
 export class GhostStore {
   readonly #database: Database;
@@ -14,28 +33,38 @@ export class GhostStore {
     return rows.map((row) => row.user_id);
   }
 
-  /**
-   * The ghosts whose device is published and signed by their identity, and whose keys are backed up: nothing is left to
-   * do.
-   */
-  async published(): Promise<ReadonlySet<string>> {
-    const { rows } = await this.#database.query<{ user_id: string }>(
-      "select user_id from ghosts where device_made and cross_signed and secured",
+  /** The state of every ghost that was ever begun, by its user id. */
+  async announced(): Promise<ReadonlyMap<string, Announced>> {
+    const { rows } = await this.#database.query<{ user_id: string; profile: string | null; published: boolean }>(
+      "select user_id, profile, device_made and cross_signed and secured as published from ghosts",
     );
-    return new Set(rows.map((row) => row.user_id));
+    return new Map(
+      rows.map(({ user_id: userId, profile, published }) => [
+        userId,
+        { profile: profile ?? undefined, isPublished: published },
+      ]),
+    );
   }
 
   /** The ghosts that are in an encrypted room and so may get keys, without those of other processes. */
-  async userIdsWithKeys(process: number): Promise<string[]> {
-    const { rows } = await this.#database.query<{ user_id: string }>(
-      `select user_id from ghosts left join leases on ghost = user_id
+  async withKeys(process: number): Promise<GhostWithKeys[]> {
+    const { rows } = await this.#database.query<{ user_id: string; device_id: string; rests_at: string | null }>(
+      `select user_id, device_id,
+         case when owner is null and cross_signed and secured and not (renew or restore) and replaces is null
+           and not exists (select from verifications where verifications.ghost = ghosts.user_id
+             and state in ('requested', 'comparing')) then sync_since end as rests_at
+       from ghosts left join leases on leases.ghost = user_id
        where device_made and (owner is null or owner = $1 or not process_lives(owner))
          and exists (select from memberships join rooms using (room_id)
            where memberships.ghost = user_id and membership = 'join' and encryption is not null)
        order by user_id`,
       [process],
     );
-    return rows.map((row) => row.user_id);
+    return rows.map((row) => ({
+      userId: row.user_id,
+      deviceId: row.device_id,
+      restsAt: row.rests_at ?? undefined,
+    }));
   }
 
   /** The ghosts with a request that only loading performs: a new device, or reading the backup's keys. */

@@ -134,8 +134,8 @@ export class Ghost implements GhostHandle {
     return this.#account.mark();
   }
 
-  /** Records the rooms that the ghost is in and that no event has announced. Throws HomeserverError, DatabaseError. */
-  reconcileRooms(signal: AbortSignal): Promise<void> {
+  /** See {@link GhostAccount.reconcileRooms}. */
+  reconcileRooms(signal: AbortSignal): Promise<number> {
     return this.#account.reconcileRooms(signal);
   }
 

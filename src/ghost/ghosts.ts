@@ -3,6 +3,9 @@ import type { Notification, Processes } from "../leases/processes.ts";
 import type { Logger } from "../observability/log.ts";
 import { Ghost } from "./ghost.ts";
 import type { GhostServices } from "./ghost-services.ts";
+import type { GhostWithKeys } from "./ghost-store.ts";
+import { hasUnread } from "./device/unread.ts";
+import { fingerprintOf } from "./profile.ts";
 
 /** The ghosts that query the server at once when all of them do. */
 const CONCURRENCY = 4;
@@ -122,12 +125,12 @@ export class Ghosts {
   }
 
   /**
-   * Starts the ghosts: those with mail at once; then each one that may get keys catches up with messages sent to it
-   * while the bridge was away, and repeats that at a slow interval.
+   * Starts the ghosts: those with mail at once; then each one that got messages while the bridge was away, and may get
+   * keys, catches up with them. Every such ghost does so again at a slow interval.
    */
   start(intervalMs: number): void {
     this.beat();
-    this.catchUpAll({ keep: true });
+    this.catchUpAll({ isStart: true });
     this.#interval = setInterval(() => this.catchUpAll(), intervalMs);
     this.#interval.unref();
   }
@@ -135,11 +138,11 @@ export class Ghosts {
   /**
    * Makes every ghost that may get keys read its /sync, a few at a time. Returns at once; one round at a time.
    *
-   * @param options.keep whether ghosts loaded for this stay loaded.
+   * @param options.isStart whether it passes over ghosts for which there is nothing, and the others stay loaded.
    */
-  catchUpAll({ keep = false }: { readonly keep?: boolean } = {}): void {
+  catchUpAll({ isStart = false }: { readonly isStart?: boolean } = {}): void {
     if (this.#round !== undefined || this.#stopping) return;
-    this.#round = this.#catchUp(keep)
+    this.#round = this.#catchUp(isStart)
       .catch((error: unknown) => this.#log.warn({ error }, "the ghosts could not be listed"))
       .finally(() => {
         this.#round = undefined;
@@ -169,26 +172,39 @@ export class Ghosts {
   /**
    * Makes the things that people and their clients look for before they invite one of these ghosts: its user, its
    * profile and, where agents encrypt, its device. A client that finds no device makes the room without encryption,
-   * permanently. This runs a few at a time, each in the process preferred for the ghost, without requests for finished
-   * parts. The next round retries failures.
+   * permanently. This runs a few at a time, each in the process preferred for the ghost. A ghost for which everything is
+   * done costs nothing but its part of one query. The next round retries failures.
    *
    * @param options.anew whether the configured profile may have changed.
    */
   async announce(userIds: readonly string[], options?: { readonly anew?: boolean }): Promise<void> {
     const { store, mode } = this.#services;
-    const published = await store.published();
-    await this.#each(userIds, async (ghost) => {
+    const announced = await store.announced();
+    const isPublished = (userId: string): boolean => mode === "off" || announced.get(userId)?.isPublished === true;
+    const incomplete = userIds.filter((userId) => {
+      const isWhole = isPublished(userId) && this.#hasProfile(userId, announced.get(userId)?.profile);
+      // It may have been made by another process.
+      if (isWhole) this.#known.add(userId);
+      return !isWhole;
+    });
+    await this.#each(incomplete, async (ghost) => {
       const { userId } = ghost;
       if (!this.#options.processes.prefers(userId)) return;
       try {
         await ghost.announce(options);
-        if (mode !== "off" && !published.has(userId)) await ghost.publish();
+        if (!isPublished(userId)) await ghost.publish();
       } catch (error) {
         // The process that has the ghost publishes it.
         if (!(error instanceof LeaseHeld))
           this.#log.warn({ ghost: userId, error }, "this ghost's setup is not complete yet");
       }
     });
+  }
+
+  /** Whether the last profile set on the server, by its fingerprint, is the configured one. */
+  #hasProfile(userId: string, fingerprint: string | undefined): boolean {
+    const profile = this.#services.profileOf(userId);
+    return profile !== undefined && fingerprintOf(profile) === fingerprint;
   }
 
   /** Stops all ghosts and frees their leases. */
@@ -261,20 +277,30 @@ export class Ghosts {
     ghost.actor.putAway().catch((error: unknown) => ghost.log.error({ error }, "the ghost could not be unloaded"));
   }
 
-  async #catchUp(keep: boolean): Promise<void> {
+  async #catchUp(isStart: boolean): Promise<void> {
     const { store } = this.#services;
     const { processes, listed } = this.#options;
     await this.announce(listed());
-    await this.#each(await store.userIdsWithKeys(processes.self), async (ghost) => {
+    const withKeys = await store.withKeys(processes.self);
+    const places = new Map(withKeys.map((ghost) => [ghost.userId, ghost]));
+    await this.#each([...places.keys()], async (ghost) => {
       const wasLoaded = ghost.actor.isLoaded;
       if (!wasLoaded && !processes.prefers(ghost.userId)) return;
+      // The next round loads it, for what happens with age: keys to back up, or to forget.
+      if (isStart && !wasLoaded && !(await this.#hasUnread(places.get(ghost.userId)))) return;
       ghost.actor.requestSync();
       await ghost.actor.settled();
       await ghost
         .mark()
         .catch((error: unknown) => ghost.log.warn({ error }, "the store's marker could not be written"));
-      if (!wasLoaded && !keep) await ghost.actor.putAway();
+      if (!wasLoaded && !isStart) await ghost.actor.putAway();
     });
+  }
+
+  async #hasUnread(ghost: GhostWithKeys | undefined): Promise<boolean> {
+    if (ghost?.restsAt === undefined) return true;
+    const { userId, deviceId, restsAt } = ghost;
+    return hasUnread(this.#services, { userId, deviceId }, restsAt, this.#log);
   }
 
   async #each(userIds: readonly string[], work: (ghost: Ghost) => Promise<void>): Promise<void> {

@@ -48,8 +48,11 @@ export class MissedEvents {
     this.#options = options;
   }
 
-  /** Searches all rooms, a few at a time. An unreadable room is skipped. Throws DatabaseError. */
-  async find(signal: AbortSignal): Promise<void> {
+  /**
+   * Searches all rooms, a few at a time. An unreadable room is skipped. Returns the number of events that no transaction
+   * had brought. Throws DatabaseError.
+   */
+  async find(signal: AbortSignal): Promise<number> {
     const { database, isOurs, log } = this.#options;
     const { rows } = await database.query<GhostInRoom>(
       "select room_id, min(ghost) as ghost from memberships where membership = 'join' group by room_id order by room_id",
@@ -63,6 +66,7 @@ export class MissedEvents {
     };
     await Promise.all(Array.from({ length: CONCURRENCY }, worker));
     if (found > 0) log.warn({ events: found }, "the homeserver had not sent all events; the missing ones were read");
+    return found;
   }
 
   async #findIn(one: GhostInRoom, signal: AbortSignal): Promise<number> {

@@ -14,14 +14,12 @@ export const MISSED_INVITE = "$missed-invite-";
 /** The surroundings of the search. */
 export interface MissedMembershipsOptions {
   readonly client: HomeserverClient;
-  /** The ghosts that this process asks about. */
-  readonly ghosts: () => readonly string[];
   /** Whether a ghost's invite to a room is known. */
   readonly isInvited: (ghost: string, roomId: string) => Promise<boolean>;
   /** Takes the found events as a transaction would have brought them. */
   readonly deliver: (transaction: Transaction) => Promise<void>;
-  /** Asks for a ghost's rooms, and records those that were unknown. */
-  readonly reconcile: (ghost: string, signal: AbortSignal) => Promise<void>;
+  /** Asks for a ghost's rooms, and records those that were unknown. Returns their number. */
+  readonly reconcile: (ghost: string, signal: AbortSignal) => Promise<number>;
   readonly log: Logger;
 }
 
@@ -36,31 +34,39 @@ export class MissedMemberships {
     this.#options = options;
   }
 
-  /** Asks about every ghost, a few at a time. A failing one is skipped. Throws DatabaseError. */
-  async find(signal: AbortSignal): Promise<void> {
-    const waiting = [...this.#options.ghosts()];
+  /**
+   * Asks about these ghosts, a few at a time. A failing one is skipped. Returns the number of rooms and invites that no
+   * transaction had brought. Throws DatabaseError.
+   */
+  async find(ghosts: readonly string[], signal: AbortSignal): Promise<number> {
+    const waiting = [...ghosts];
+    let found = 0;
     const worker = async (): Promise<void> => {
       for (let ghost = waiting.shift(); ghost !== undefined && !signal.aborted; ghost = waiting.shift()) {
-        await this.#findOf(ghost, signal);
+        found += await this.#findOf(ghost, signal);
       }
     };
     await Promise.all(Array.from({ length: CONCURRENCY }, worker));
+    return found;
   }
 
-  async #findOf(ghost: string, signal: AbortSignal): Promise<void> {
+  async #findOf(ghost: string, signal: AbortSignal): Promise<number> {
     const { client, deliver, isInvited, reconcile, log } = this.#options;
+    let found = 0;
     try {
-      await reconcile(ghost, signal);
+      found += await reconcile(ghost, signal);
       for (const { roomId, event } of await pendingInvites(client, { userId: ghost }, { signal })) {
         if (await isInvited(ghost, roomId)) continue;
         log.warn({ ghost, room: roomId }, "the homeserver had not sent an invite; it was read");
         const invite = { ...event, room_id: roomId, event_id: `${MISSED_INVITE}${randomUUID()}` };
         await deliver(parseTransaction("missed", { events: [invite] }));
+        found++;
       }
     } catch (error) {
       if (signal.aborted || !isHomeserverError(error)) throw error;
       const isGone = error instanceof MatrixError && !error.retryable;
       log[isGone ? "debug" : "warn"]({ ghost, error }, "the ghost's invites could not be read");
     }
+    return found;
   }
 }

@@ -41,6 +41,8 @@ export class DeviceKeeper {
   readonly #log: Logger;
   readonly #store: DeviceStore;
   readonly #opener: DeviceOpener;
+  /** The {@link Device.writes} that the last marker of an open device covers. */
+  readonly #marked = new WeakMap<Device, number>();
 
   constructor(userId: string, surroundings: DeviceSurroundings, owner: DeviceOwner, log: Logger) {
     this.#userId = userId;
@@ -71,7 +73,7 @@ export class DeviceKeeper {
         open = await this.#opener.open(await this.#store.ensure(this.#userId), lease);
       }
       // Before the old device is forgotten here: the server must not take the new one for the older of the two.
-      await mark(this.#surroundings.client, this.#store, lease, open.device.deviceId);
+      await this.mark(open.device, lease);
       await this.#secureAndRestore(open.device, signed, lease);
       await cancelCutOff(cutOff, open.device, this.#ledger(lease), { evenUntold: true, log: this.#log });
       return open;
@@ -79,6 +81,17 @@ export class DeviceKeeper {
       await closeDevice(open);
       throw error;
     }
+  }
+
+  /**
+   * Writes the marker of an open device's store to the server, if the store has changed since; see store-marker.ts.
+   * Throws HomeserverError, StaleLease, DatabaseError.
+   */
+  async mark(device: Device, lease: Lease): Promise<void> {
+    const { writes } = device;
+    if (this.#marked.get(device) === writes) return;
+    await mark(this.#surroundings.client, this.#store, lease, device.deviceId);
+    this.#marked.set(device, writes);
   }
 
   /**

@@ -4,7 +4,7 @@ import { DeviceStore } from "../../../src/ghost/device/device-store.ts";
 import { GhostStore } from "../../../src/ghost/ghost-store.ts";
 import { Memberships } from "../../../src/mailbox/memberships.ts";
 import { Outbox, transactionId } from "../../../src/ghost/outbox.ts";
-import { acquireLease, StaleLease, type Lease } from "../../../src/leases/leases.ts";
+import { acquireLease, releaseLease, StaleLease, type Lease } from "../../../src/leases/leases.ts";
 import { Processes } from "../../../src/leases/processes.ts";
 import { silentLogger } from "../../../src/observability/log.ts";
 import { StoredToDeviceAttempts } from "../../../src/ghost/device/to-device-attempts.ts";
@@ -121,7 +121,8 @@ forEachDatabase((_kind, open) => {
       const database = await open();
       const [store, devices] = [new GhostStore(database), new DeviceStore(database)];
       const self = await addProcess(database);
-      assert.deepEqual(await store.userIdsWithKeys(self), []);
+      const withKeys = async (): Promise<string[]> => (await store.withKeys(self)).map(({ userId }) => userId);
+      assert.deepEqual(await withKeys(), []);
       await database.query(`insert into rooms (room_id, encryption) values ('!e', '{}'), ('!plain', null)`);
       for (const ghost of [LLAMA, MAX]) await devices.ensure(ghost);
       await database.query(
@@ -129,14 +130,48 @@ forEachDatabase((_kind, open) => {
            ($2, '!plain', 'join'), ($2, '!e', 'leave')`,
         [LLAMA, MAX],
       );
-      assert.deepEqual(await store.userIdsWithKeys(self), [], "no device");
+      assert.deepEqual(await withKeys(), [], "no device");
       for (const ghost of [LLAMA, MAX]) await devices.setDeviceMade(await takeLease(database, ghost));
-      assert.deepEqual(await store.userIdsWithKeys(self), [LLAMA]);
+      assert.deepEqual(await withKeys(), [LLAMA]);
       const other = await Processes.join(database, { expireAfterMs: 60_000, log: silentLogger() });
       await acquireLease(database, LLAMA, other.self);
-      assert.deepEqual(await store.userIdsWithKeys(self), []);
+      assert.deepEqual(await withKeys(), []);
       await other.leave();
-      assert.deepEqual(await store.userIdsWithKeys(self), [LLAMA]);
+      assert.deepEqual(await withKeys(), [LLAMA]);
+    });
+
+    it("knows where a device rests, unless loading it would finish something", async () => {
+      const database = await open();
+      const [store, devices] = [new GhostStore(database), new DeviceStore(database)];
+      const self = await addProcess(database);
+      await database.query(`insert into rooms (room_id, encryption) values ('!e', '{}')`);
+      await database.query("insert into memberships (ghost, room_id, membership) values ($1, '!e', 'join')", [LLAMA]);
+      const { deviceId } = await devices.ensure(LLAMA);
+      const lease = await takeLease(database, LLAMA);
+      await devices.setDeviceMade(lease);
+      const place = async (): Promise<unknown> => (await store.withKeys(self))[0];
+      const restsAt = async (): Promise<unknown> => (await store.withKeys(self))[0]?.restsAt;
+      await devices.saveSince(lease, "s1");
+      await devices.setCrossSigned(lease, { restore: false });
+      await releaseLease(database, lease);
+      assert.deepEqual(await place(), { userId: LLAMA, deviceId, restsAt: undefined }, "its keys are not backed up");
+      await database.query("update ghosts set secured = true");
+      assert.deepEqual(await place(), { userId: LLAMA, deviceId, restsAt: "s1" });
+      for (const open of ["renew", "restore"]) {
+        await database.query(`update ghosts set ${open} = true`);
+        assert.equal(await restsAt(), undefined, open);
+        await database.query(`update ghosts set ${open} = false`);
+      }
+      await database.query("update ghosts set replaces = 'OLD'");
+      assert.equal(await restsAt(), undefined, "it replaces another one");
+      await database.query("update ghosts set replaces = null");
+      const verifying = "insert into verifications (ghost, flow_id, user_id, state) values ($1, 'f', '@ann:hs', $2)";
+      await database.query(verifying, [LLAMA, "requested"]);
+      assert.equal(await restsAt(), undefined, "somebody verifies it");
+      await database.query("update verifications set state = 'done'");
+      assert.equal(await restsAt(), "s1");
+      await takeLease(database, LLAMA);
+      assert.equal(await restsAt(), undefined, "its process ended without giving it back");
     });
 
     it("learns the ghost's rooms from the server, and keeps its knowledge of those rooms", async () => {

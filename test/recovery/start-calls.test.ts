@@ -1,0 +1,83 @@
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import { prepareDeployment, type Deployment } from "../support/deployment.ts";
+import { eventually } from "../support/eventually.ts";
+import { startHttpProxy, type HttpProxy, type PassingRequest } from "../support/http-proxy.ts";
+import type { User } from "../support/user.ts";
+
+const NAMES = Array.from({ length: 24 }, (_, index) => `a${index}`);
+const IN_ROOM = 2;
+
+describe("a second start with many agents", () => {
+  let deployment: Deployment;
+  let proxy: HttpProxy;
+  let calls: string[] = [];
+  /** The calls until the bridge began to search the rooms: after that come only the slow ones. */
+  let early: readonly string[] | undefined;
+  let alice: User;
+  let roomId: string;
+
+  before(async () => {
+    deployment = await prepareDeployment({
+      agents: Object.fromEntries(NAMES.map((name) => [name, { provider: "demo" }])),
+      through: async (edge, url) => {
+        if (edge !== "bridge to synapse") return url;
+        proxy = await startHttpProxy(() => Number(new URL(url).port));
+        proxy.intercept = (request) => {
+          const kind = kindOf(request);
+          if (kind === "GET messages") early ??= [...calls];
+          calls.push(kind);
+          return proxy.forward(request);
+        };
+        return proxy.url;
+      },
+    });
+    await deployment.startBridge();
+    alice = await deployment.user("js-sdk", "alice");
+    const invite = NAMES.slice(0, IN_ROOM).map((name) => deployment.agent(name));
+    roomId = await alice.createRoom({ invite, encrypted: true });
+    for (const agent of invite) await alice.waitMember(roomId, agent);
+    // Handled by all of them, so that the next start finds nothing unread.
+    const question = await alice.sendText({ roomId, body: "hello", mentions: invite });
+    for (const agent of invite) await alice.waitMessage({ roomId, sender: agent, after: question });
+    await deployment.stopBridge();
+  });
+  after(async () => {
+    await deployment.stop();
+    await proxy.stop();
+  });
+
+  it("asks about no more agents without rooms at once than one with ten, and loads none of the others", async () => {
+    calls = [];
+    early = undefined;
+    await deployment.startBridge();
+    const synced = (): number => calls.filter((call) => call === "GET sync of a device").length;
+    await eventually("the rooms to be searched", () => early !== undefined && synced() >= IN_ROOM);
+    const count = (kind: string): number => (early ?? []).filter((call) => call === kind).length;
+    assert.equal(count("GET joined_rooms"), 10);
+    assert.equal(count("GET sync of invites"), 10);
+    assert.equal(synced(), IN_ROOM);
+    for (const ofLoading of ["GET org.matrix-agents.store", "PUT org.matrix-agents.store", "POST register"]) {
+      assert.ok(!calls.includes(ofLoading), ofLoading);
+    }
+    assert.ok(!calls.some((call) => call.startsWith("PUT displayname")), "profiles are known");
+  });
+
+  it("answers as before", async () => {
+    const [agent] = NAMES.map((name) => deployment.agent(name));
+    assert.ok(agent);
+    const question = await alice.sendText({ roomId, body: "still there?", mentions: [agent] });
+    const answer = await alice.waitMessage({ roomId, sender: agent, after: question });
+    assert.equal(answer.encrypted, true);
+  });
+});
+
+function kindOf({ method, url }: PassingRequest): string {
+  const { pathname, searchParams } = new URL(url, "http://homeserver");
+  const what = pathname.split("/").at(-1) ?? "";
+  if (what !== "sync") return `${method} ${what}`;
+  if (searchParams.has("device_id")) return `${method} sync of a device`;
+  return searchParams.get("filter")?.includes("no-room.invalid") === true
+    ? `${method} sync of invites`
+    : `${method} sync`;
+}
