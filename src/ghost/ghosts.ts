@@ -278,16 +278,17 @@ export class Ghosts {
   }
 
   async #catchUp(isStart: boolean): Promise<void> {
-    const { store } = this.#services;
+    const { store, forgetKeysAfterMs } = this.#services;
     const { processes, listed } = this.#options;
+    // Loading forgets old room keys. What else comes with age, such as keys to back up, the next round does.
+    const passesOver = isStart && forgetKeysAfterMs === undefined;
     await this.announce(listed());
     const withKeys = await store.withKeys(processes.self);
     const places = new Map(withKeys.map((ghost) => [ghost.userId, ghost]));
     await this.#each([...places.keys()], async (ghost) => {
       const wasLoaded = ghost.actor.isLoaded;
       if (!wasLoaded && !processes.prefers(ghost.userId)) return;
-      // The next round loads it, for what happens with age: keys to back up, or to forget.
-      if (isStart && !wasLoaded && !(await this.#hasUnread(places.get(ghost.userId)))) return;
+      if (passesOver && !wasLoaded && !(await this.#hasUnread(places.get(ghost.userId)))) return;
       ghost.actor.requestSync();
       await ghost.actor.settled();
       await ghost

@@ -387,6 +387,25 @@ forEachDatabase((_kind, open) => {
       assert.notEqual((await world.ghost.fingerprint()).deviceId, deviceId);
     });
 
+    it("reads its /sync and marks its store once where it is loaded to catch up, and again when it is loaded", async (t) => {
+      const world = await make(t);
+      await world.enter();
+      await world.ghost.fingerprint();
+      await world.ghost.actor.putAway();
+      assert.ok(!world.ghost.actor.isLoaded);
+      const { server } = world;
+      const marks = "PUT /user/" + LLAMA + "/account_data/org.matrix-agents.store";
+      const counts = (): number[] => [server.called("GET /sync").length, server.called(marks).length];
+      server.calls.length = 0;
+      world.ghost.actor.requestSync();
+      await world.ghost.actor.settled();
+      await world.ghost.mark();
+      assert.deepEqual(counts(), [1, 1]);
+      world.ghost.actor.requestSync();
+      await world.ghost.actor.settled();
+      assert.deepEqual(counts(), [2, 1]);
+    });
+
     it("lets a message without a key wait, goes on with the rest, and hands it over when the key comes", async (t) => {
       const world = await make(t);
       await world.enter();
