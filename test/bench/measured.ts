@@ -1,6 +1,7 @@
 import type { CountsByScenario } from "./counts.ts";
 import type { AnswersAtSize } from "./scenarios/encrypted-answer.ts";
 import type { Delays } from "./scenarios/delays.ts";
+import type { AnswerAfter } from "./scenarios/history.ts";
 import type { IdleMemory } from "./scenarios/idle-memory.ts";
 import type { KeptRows } from "./scenarios/kept-rows.ts";
 import type { RoomOfSize } from "./scenarios/room-members.ts";
@@ -18,6 +19,7 @@ export interface Measured {
   readonly statements?: StatementCosts;
   readonly pauses?: Pauses;
   readonly members?: readonly RoomOfSize[];
+  readonly history?: readonly AnswerAfter[];
   readonly starts?: Starts;
   readonly processes?: SeveralProcesses;
   readonly idle?: IdleMemory;

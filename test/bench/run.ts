@@ -18,6 +18,7 @@ import { tablesOf } from "./report/tables.ts";
 import type { Results } from "./results.ts";
 import { delays } from "./scenarios/delays.ts";
 import { encryptedAnswer } from "./scenarios/encrypted-answer.ts";
+import { history } from "./scenarios/history.ts";
 import { idleMemory } from "./scenarios/idle-memory.ts";
 import { keptRows } from "./scenarios/kept-rows.ts";
 import { pauses } from "./scenarios/pauses.ts";
@@ -39,7 +40,7 @@ const { quick } = values;
 /** Each measures one part, in the order in which they run. */
 const SCENARIOS: Readonly<Record<keyof Measured, () => Promise<Partial<Measured>>>> = {
   answer: async () => ({
-    answer: await encryptedAnswer({ agents: 1, compare: true, rounds: quick ? 3 : 5, questions: quick ? 10 : 30 }),
+    answer: await encryptedAnswer({ agents: 1, compare: true, rounds: quick ? 3 : 5, questions: quick ? 10 : 20 }),
   }),
   pauses: async () => ({ pauses: await pauses(quick ? 10 : 30) }),
   counts: async () => ({ counts: await counts(quick ? 3 : 6) }),
@@ -48,6 +49,7 @@ const SCENARIOS: Readonly<Record<keyof Measured, () => Promise<Partial<Measured>
   kept: async () => ({ kept: await keptRows(50) }),
   delays: async () => ({ delays: await delays(5) }),
   members: async () => ({ members: await roomMembers([5, 50, 200, 1_000], 10) }),
+  history: async () => ({ history: await history([10, 50, 250]) }),
   crowd: async () => ({
     crowd: [
       await encryptedAnswer({ agents: 10, compare: true, rounds: 3, questions: 3 }),

@@ -20,6 +20,7 @@ export function tablesOf(measured: Measured): Table[] {
     ...statementTable(measured),
     ...pauseTable(measured),
     ...memberTable(measured),
+    ...historyTable(measured),
     ...startTable(measured),
     ...processTable(measured),
     ...idleTable(measured),
@@ -102,6 +103,15 @@ function memberTable({ members }: Measured): Table[] {
   ]);
   const head = ["", "first answer ms", "later answers ms", "bridge + PostgreSQL CPU ms", "Synapse CPU ms"];
   return [{ title: "Rooms with many members, a device each", head, rows }];
+}
+
+function historyTable({ history }: Measured): Table[] {
+  if (history === undefined) return [];
+  const rows = history.map(({ messages, latencyMs, cpuMs }) => [
+    `after ${messages} messages`,
+    ...[latencyMs, cpuMs].map(shortNumber),
+  ]);
+  return [{ title: "Direct chats with a long history", head: ["", "latency ms", "bridge + PostgreSQL CPU ms"], rows }];
 }
 
 function startTable({ starts }: Measured): Table[] {
