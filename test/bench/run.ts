@@ -43,7 +43,7 @@ const SCENARIOS: Readonly<Record<keyof Measured, () => Promise<Partial<Measured>
     answer: await encryptedAnswer({ agents: 1, compare: true, rounds: quick ? 3 : 5, questions: quick ? 10 : 20 }),
   }),
   pauses: async () => ({ pauses: await pauses(quick ? 10 : 30) }),
-  counts: async () => ({ counts: await counts(quick ? 3 : 6) }),
+  counts: async () => ({ counts: await counts(3) }),
   statements: async () => ({ statements: await statementCosts(20) }),
   idle: async () => ({ idle: await idleMemory(5) }),
   kept: async () => ({ kept: await keptRows(50) }),
