@@ -7,7 +7,7 @@ import { PASSWORD, type Peer } from "./peer.ts";
 import { ready } from "./ready.ts";
 
 /** Of each bot's log. */
-const LINES = 3;
+const LINES = 1;
 
 /** Starts bots on matrix-nio, each in a separate process, as its users run them. Resolves when all have synced. */
 export async function startNioBots(synapse: Synapse, count: number, model: string): Promise<Peer> {

@@ -5,6 +5,7 @@ model answers. Its arguments: the homeserver, its user id, its password, the mod
 
 import asyncio
 import sys
+import traceback
 
 import aiohttp
 from nio import AsyncClient, AsyncClientConfig, InviteMemberEvent, RoomMessageText
@@ -40,7 +41,13 @@ async def main(homeserver, user_id, password, model, store):
         client.add_event_callback(answer, RoomMessageText)
         client.add_event_callback(join, InviteMemberEvent)
         print("ready", flush=True)
-        await client.sync_forever(timeout=30000)
+        while True:
+            try:
+                await client.sync_forever(timeout=30000)
+            except Exception:
+                # matrix-nio gives up where a request or a callback fails; its users begin again.
+                traceback.print_exc()
+                await asyncio.sleep(1)
 
 
 asyncio.run(main(*sys.argv[1:]))
