@@ -98,8 +98,15 @@ export interface RunningBridge {
   kill(): Promise<Exit>;
 }
 
-/** Starts the bridge and waits until it logs "ready". Throws with the end of its log when it ends or takes 60 s. */
-export async function startBridge(options: { config: string; env?: NodeJS.ProcessEnv }): Promise<RunningBridge> {
+export interface BridgeStart {
+  readonly config: string;
+  readonly env?: NodeJS.ProcessEnv;
+  /** The longest time until it is ready. Default one minute. */
+  readonly timeoutMs?: number;
+}
+
+/** Starts the bridge and waits until it logs "ready". Throws with the end of its log when it ends or takes too long. */
+export async function startBridge(options: BridgeStart): Promise<RunningBridge> {
   const bridge = await startProcess({
     command: process.execPath,
     args: [inCheckout("src/main.ts"), "start", "-c", options.config],
@@ -113,7 +120,7 @@ export async function startBridge(options: { config: string; env?: NodeJS.Proces
         if (bridge.exit() !== undefined) throw new Error("the bridge ended before it was ready");
         return logs().some((line) => line.msg === "ready");
       },
-      { timeoutMs: 60_000 },
+      { timeoutMs: options.timeoutMs ?? 60_000 },
     );
   } catch (error) {
     await bridge.stop({ signal: "SIGKILL" });

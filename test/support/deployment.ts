@@ -63,8 +63,12 @@ export class Deployment {
   }
 
   /** Starts the bridge on its former files and data. Throws with the end of its log. */
-  async startBridge(env?: NodeJS.ProcessEnv): Promise<RunningBridge> {
-    this.#bridge = await startBridge({ config: this.files.config, ...(env === undefined ? {} : { env }) });
+  async startBridge(env: NodeJS.ProcessEnv = {}, timeoutMs?: number): Promise<RunningBridge> {
+    this.#bridge = await startBridge({
+      config: this.files.config,
+      env,
+      ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    });
     return this.#bridge;
   }
 

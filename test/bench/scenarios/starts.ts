@@ -44,6 +44,9 @@ export interface StartsOptions {
 /** After this time without a request the bridge counts as quiet. */
 const QUIET_MS = 3_000;
 
+/** A thousand agents take a quarter of an hour to be made, on a machine with other work. */
+const START_TIMEOUT_MS = 1_800_000;
+
 const LONG_POLL = /\/sync\?(.*&)?timeout=[1-9]/;
 
 /** Calls of the bridge to the homeserver. */
@@ -120,7 +123,7 @@ async function enter(person: User, agents: readonly string[]): Promise<string> {
 async function startOnce(stage: Stage, calls: Calls): Promise<Start> {
   const started = await workOf(stage, calls, async () => {
     const begun = performance.now();
-    await stage.deployment.startBridge();
+    await stage.deployment.startBridge({}, START_TIMEOUT_MS);
     return performance.now() - begun;
   });
   return { ...started.work, readyMs: started.result };
