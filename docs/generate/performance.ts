@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { svgOf } from "../../test/bench/report/plot.ts";
 import { plotsOf } from "../../test/bench/report/plots.ts";
 import { shortNumber } from "../../test/bench/report/goals.ts";
+import { growthOf } from "../../test/bench/report/growth.ts";
 import { asMarkdown } from "../../test/bench/report/table.ts";
 import { tablesOf } from "../../test/bench/report/tables.ts";
 import { largeDeployment } from "./large-deployment.ts";
@@ -23,7 +24,14 @@ export async function performancePlots(): Promise<ReadonlyMap<string, string>> {
 /** docs/performance.md, made of docs/performance/results.json. */
 export async function performancePage(): Promise<string> {
   const { machine, measured } = await readResults();
-  const plots = [...plotsOf(measured)].map(([name, { title }]) => `![${title}](images/performance/${name}.svg)`);
+  const plots = [...plotsOf(measured)].map(([name, plot]) =>
+    [
+      `![${plot.title}](images/performance/${name}.svg)`,
+      growthOf(plot)
+        .map((line) => `- ${line}`)
+        .join("\n"),
+    ].join("\n\n"),
+  );
   return `# Performance
 
 <!-- Made of docs/performance/results.json and docs/generate/performance.ts by \`npm run docs\`; edit these. -->
@@ -56,6 +64,10 @@ ${machine.load} when the run began. Times are of this machine. Ratios within the
 ## Numbers
 
 ${tablesOf(measured).map(asMarkdown).join("\n\n")}
+
+## Growth
+
+The power 0 is flat, 1 is a straight line, 2 is a square. A fixed cost that outweighs the growing one at small sizes lowers the power.
 
 ${plots.join("\n\n")}
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { goalRows, shortNumber } from "../../bench/report/goals.ts";
+import { orderOf } from "../../bench/report/growth.ts";
 import { svgOf } from "../../bench/report/plot.ts";
 import { plotsOf } from "../../bench/report/plots.ts";
 import { asMarkdown, asText } from "../../bench/report/table.ts";
@@ -53,6 +54,15 @@ describe("the report of the bench", () => {
     const table = { title: "Title", head: ["", "ms"], rows: [["one thing", "5"]] };
     assert.equal(asText(table), "Title\n             ms\n  one thing   5");
     assert.equal(asMarkdown(table), "### Title\n\n|  | ms |\n| --- | ---: |\n| one thing | 5 |");
+  });
+
+  it("tells the order of a curve", () => {
+    const curve = (of: (x: number) => number): { x: number; y: number }[] => [1, 10, 50].map((x) => ({ x, y: of(x) }));
+    assert.equal(orderOf(curve(() => 7))?.toFixed(6), "0.000000");
+    assert.equal(orderOf(curve((x) => 3 * x))?.toFixed(6), "1.000000");
+    assert.equal(orderOf(curve((x) => x ** 2 / 9))?.toFixed(6), "2.000000");
+    assert.equal(orderOf([{ x: 1, y: 2 }]), undefined);
+    assert.equal(orderOf(curve((x) => x - 1)), undefined);
   });
 
   it("writes numbers with the digits that count", () => {
