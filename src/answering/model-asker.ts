@@ -5,7 +5,7 @@ import { PromptTooLong } from "../providers/prompt-too-long.ts";
 import { ProviderError, type ChatMessage } from "../providers/provider.ts";
 import { MESSAGE_OVERHEAD_TOKENS } from "../text/tokens.ts";
 import type { Turn } from "../turns/turn.ts";
-import type { Heard } from "./heard.ts";
+import type { AnswerSoFar } from "./answer-so-far.ts";
 import type { ModelLimits } from "./model-limits.ts";
 import type { ModelPrompt, ModelPrompts, Plan, PromptSource } from "./model-prompt.ts";
 import { answerReserve } from "./prompt.ts";
@@ -16,7 +16,7 @@ const TEMPLATE_TOKENS = 256;
 
 /** The receiver of a model's words. */
 export interface Listening {
-  readonly heard: Heard;
+  readonly soFar: AnswerSoFar;
   /** Receives the answer so far. */
   readonly show: (text: string) => void;
   readonly signal: AbortSignal;
@@ -70,7 +70,7 @@ export class ModelAsker {
     turn: Turn,
     prompt: ModelPrompt,
     plan: Plan,
-    { heard, show, signal }: Listening,
+    { soFar, show, signal }: Listening,
   ): Promise<Plan | undefined> {
     const { agent, by, provider, model, set } = voice;
     const { messages, contextTokens } = prompt;
@@ -87,18 +87,18 @@ export class ModelAsker {
         ...(by.keepAlive === undefined ? {} : { keepAlive: by.keepAlive }),
         signal,
       })) {
-        if (heard.add(chunk)) show(heard.text);
+        if (soFar.add(chunk)) show(soFar.text);
         reached("model.chunk");
       }
     } catch (error) {
-      if (heard.text !== "" || signal.aborted || !(error instanceof ProviderError)) throw error;
+      if (soFar.text !== "" || signal.aborted || !(error instanceof ProviderError)) throw error;
       const next = this.#withLess(voice, prompt, plan, error);
       if (next === undefined) throw error;
       const ids = { ghost: turn.ghost, room: turn.roomId, event: turn.eventId };
       this.#log.info({ ...ids, error }, "the model is asked again with a shorter prompt");
       return next;
     }
-    if (heard.usage !== undefined) this.#limits.learnCount(voice, messages, heard.usage.promptTokens);
+    if (soFar.usage !== undefined) this.#limits.learnCount(voice, messages, soFar.usage.promptTokens);
     for (const message of prompt.leftOut) this.#limits.learnPictureRefused(voice, message);
     return undefined;
   }

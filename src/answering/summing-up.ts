@@ -6,7 +6,7 @@ import { ProviderError, type ChatMessage } from "../providers/provider.ts";
 import type { RoomDefaults } from "../rooms/settings.ts";
 import { usersOf, type Allowances } from "../turns/allowances.ts";
 import type { Turn } from "../turns/turn.ts";
-import { Heard } from "./heard.ts";
+import { AnswerSoFar } from "./answer-so-far.ts";
 import type { Material } from "./material.ts";
 import { sizeOf } from "./model-asker.ts";
 import type { ModelLimits } from "./model-limits.ts";
@@ -82,18 +82,18 @@ export class SummingUp {
       throw new ProviderError("refused", "nothing of this room may go to the provider any more");
     }
     await this.#privacy.note({ ghost, roomId, ...destination, model, kind: "summary", bytes: sizeOf(messages) });
-    const heard = new Heard();
+    const soFar = new AnswerSoFar();
     const maxAnswerTokens = answerReserve(contextTokens);
     const kept = agent.keepAlive === undefined ? {} : { keepAlive: agent.keepAlive };
     try {
       for await (const chunk of provider.chat({ model, messages, contextTokens, maxAnswerTokens, ...kept, signal })) {
-        heard.add(chunk);
+        soFar.add(chunk);
       }
     } catch (error) {
       if (error instanceof PromptTooLong) this.#limits.learnWindow(voice, contextTokens, error);
       throw error;
     }
-    if (heard.text.trim() === "") throw new ProviderError("empty", "the summary holds no text");
-    return heard.text;
+    if (soFar.text.trim() === "") throw new ProviderError("empty", "the summary holds no text");
+    return soFar.text;
   }
 }

@@ -16,7 +16,7 @@ import { answerMessages, isSmall, toAsker } from "./answer-messages.ts";
 import { addressOf } from "./company.ts";
 import type { ConsentQuestions } from "./consent-questions.ts";
 import type { FailureNotices } from "./failure-notices.ts";
-import { Heard } from "./heard.ts";
+import { AnswerSoFar } from "./answer-so-far.ts";
 import type { ModelAsker } from "./model-asker.ts";
 import type { PromptSource } from "./model-prompt.ts";
 import type { PictureAnswers } from "./picture-answer.ts";
@@ -86,7 +86,7 @@ export class VoiceAnswers {
   ): Promise<TurnReply> {
     const { material, words, call } = manner;
     const { encrypted } = material;
-    const heard = new Heard();
+    const soFar = new AnswerSoFar();
     try {
       const destination = await unlessAborted(this.#privacy.destinationOf(voice.provider, voice.model), signal);
       const may = await this.#privacy.check({ ghost: turn.ghost, roomId: turn.roomId, encrypted }, destination);
@@ -94,11 +94,11 @@ export class VoiceAnswers {
         return await this.#consentQuestions.replyTo(turn, { destination, call, encrypted }, may, await words());
       if (voice.agent.makes === "pictures")
         return await this.#pictures.draw(turn, voice, destination, material, signal);
-      await this.#asker.ask(voice, turn, manner, destination, { heard, show, signal });
-      return await this.#answer(voice, turn, manner, heard);
+      await this.#asker.ask(voice, turn, manner, destination, { soFar, show, signal });
+      return await this.#answer(voice, turn, manner, soFar);
     } catch (error) {
       if (signal.aborted) {
-        const reply = await this.#ended(turn, manner, heard, signal.reason);
+        const reply = await this.#ended(turn, manner, soFar, signal.reason);
         if (reply === undefined) throw error;
         return reply;
       }
@@ -106,7 +106,7 @@ export class VoiceAnswers {
         return this.#notices.failed(turn, error.why, await words(), await this.#targets.of(turn), call);
       }
       if (!(error instanceof ProviderError)) throw error;
-      return await this.#failed(turn, manner, heard, error);
+      return await this.#failed(turn, manner, soFar, error);
     }
   }
 
@@ -115,22 +115,22 @@ export class VoiceAnswers {
     { provider }: Voice,
     turn: Turn,
     { material, words, note }: Manner,
-    heard: Heard,
+    soFar: AnswerSoFar,
   ): Promise<AnsweredReply> {
-    const text = heard.text.trim();
+    const text = soFar.text.trim();
     if (text === "") throw new ProviderError("empty", "the answer holds no text");
     const target = await this.#targets.of(turn);
-    const address = addressOf(turn, target, heard.text, material.company);
+    const address = addressOf(turn, target, soFar.text, material.company);
     const below = [
       note,
-      heard.end === undefined || heard.end === "stop" ? undefined : (await words()).ended[heard.end](provider.name),
+      soFar.end === undefined || soFar.end === "stop" ? undefined : (await words()).ended[soFar.end](provider.name),
     ];
     const said = below.filter((line) => line !== undefined).join(" ");
     const messages = await answerMessages(text, turn, target, address, said === "" ? undefined : said);
     return {
       outcome: "answered",
-      messages: this.#thoughtful(messages, heard.thinking),
-      ...(heard.usage === undefined ? {} : { usage: heard.usage }),
+      messages: this.#thoughtful(messages, soFar.thinking),
+      ...(soFar.usage === undefined ? {} : { usage: soFar.usage }),
     };
   }
 
@@ -143,11 +143,11 @@ export class VoiceAnswers {
   }
 
   /** The reply for an answer that the signal has ended; undefined where the bridge itself stops. */
-  async #ended(turn: Turn, { words }: Manner, heard: Heard, reason: unknown): Promise<TurnReply | undefined> {
-    const said = heard.text.trim();
+  async #ended(turn: Turn, { words }: Manner, soFar: AnswerSoFar, reason: unknown): Promise<TurnReply | undefined> {
+    const said = soFar.text.trim();
     if (reason instanceof TurnStopped) return this.#stopped(turn, said, reason);
     if (!isTimeout(reason)) return undefined;
-    const why = heard.isBegun ? "ran_on" : "timeout";
+    const why = soFar.isBegun ? "ran_on" : "timeout";
     return { ...this.#notices.failed(turn, why, await words(), await this.#targets.of(turn)), partial: said };
   }
 
@@ -159,14 +159,14 @@ export class VoiceAnswers {
     return { outcome: "stopped", messages };
   }
 
-  async #failed(turn: Turn, { words, call }: Manner, heard: Heard, error: ProviderError): Promise<FailedReply> {
+  async #failed(turn: Turn, { words, call }: Manner, soFar: AnswerSoFar, error: ProviderError): Promise<FailedReply> {
     const target = await this.#targets.of(turn);
     this.#log.warn({ ghost: turn.ghost, room: turn.roomId, event: turn.eventId, error }, "no answer");
-    const why = error.code === "timeout" && heard.isBegun ? "fell_silent" : error.code;
+    const why = error.code === "timeout" && soFar.isBegun ? "fell_silent" : error.code;
     const failed = this.#notices.failed(turn, why, await words(), target, call);
     // An answer that has begun does not begin again.
-    const isAway = AWAY.has(error.code) && heard.text === "";
-    return isAway ? { ...failed, retry: true } : { ...failed, partial: heard.text.trim() };
+    const isAway = AWAY.has(error.code) && soFar.text === "";
+    return isAway ? { ...failed, retry: true } : { ...failed, partial: soFar.text.trim() };
   }
 }
 

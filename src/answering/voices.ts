@@ -6,10 +6,10 @@ import { ProviderError, type Provider } from "../providers/provider.ts";
 import type { RoomSettings } from "../rooms/settings.ts";
 import type { RoomSettingsStore } from "../rooms/settings-store.ts";
 import type { Turn } from "../turns/turn.ts";
-import { mayHaveModel, noteRefusedModel, userIdOn, type ReachOptions } from "./reach.ts";
+import { mayHaveModel, noteRefusedModel, userIdOn, type PermittedModelsOptions } from "./permitted-models.ts";
 
 /** The parts that finding voices needs. */
-export interface VoicesOptions extends ReachOptions {
+export interface VoicesOptions extends PermittedModelsOptions {
   /** The present agent behind a ghost; undefined when its model is gone. */
   readonly agentOf: (ghost: string) => Agent | undefined;
   /** The agent with a name of the configuration. */

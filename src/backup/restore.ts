@@ -1,7 +1,7 @@
 import type { Database, Queryable } from "../database/database.ts";
 import { knownMigrations, migrateIn, tellOf, type Migration } from "../database/migrate.ts";
 import { takeForRestore } from "../database/restore-lock.ts";
-import { askForNewDevices, renameUnmadeDevices } from "../ghost/key-requests.ts";
+import { askForNewDevices, renameUnmadeDevices } from "../ghost/operator-requests.ts";
 import type { HomeserverClient } from "../homeserver/client.ts";
 import { isBridgeRunning } from "../leases/live-processes.ts";
 import type { Logger } from "../observability/log.ts";

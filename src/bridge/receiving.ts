@@ -1,5 +1,6 @@
 import { serveDoctor } from "../doctor/endpoint.ts";
 import type { Ghosts } from "../ghost/ghosts.ts";
+import { answerUserQuery } from "../ghost/user-query.ts";
 import { AgentsAppService } from "../homeserver/app-service.ts";
 import { startAppService } from "../homeserver/appservice-bridge.ts";
 import type { RecentPings } from "../homeserver/recent-pings.ts";
@@ -9,18 +10,17 @@ import type { Stores } from "./stores.ts";
 
 /** The endpoints for the homeserver, not listening yet. */
 export function makeAppService(
-  foundation: Foundation,
-  stores: Stores,
+  { config, registration, botUserId, directory, database, log, metrics }: Foundation,
+  { permissions }: Stores,
   ghosts: Ghosts,
   pings: RecentPings,
   deliver: (transaction: Transaction) => Promise<void>,
 ): AgentsAppService {
-  const { config, registration, database, log, metrics } = foundation;
   const appService = new AgentsAppService({
     hsToken: registration.hsToken,
     maxTransactionBytes: config.appservice.maxTransactionBytes,
     onTransaction: deliver,
-    onUserQuery: (userId) => answerUserQuery(userId, foundation, stores, ghosts),
+    onUserQuery: (userId) => answerUserQuery(userId, { botUserId, directory, permissions, ghosts }),
     onPing: (transactionId) => pings.note(transactionId),
     log,
     metrics,
@@ -44,18 +44,4 @@ export async function listen(
     log,
   });
   closers.add(() => running.close());
-}
-
-/** Whether such a user exists; it is made if necessary. */
-async function answerUserQuery(
-  userId: string,
-  { directory, botUserId }: Foundation,
-  { permissions }: Stores,
-  ghosts: Ghosts,
-): Promise<boolean> {
-  if (!ghosts.isGhost(userId)) await directory.refresh();
-  if (userId !== botUserId && directory.agentOf(userId) === undefined) return false;
-  if (!permissions.decide({ act: "query", userId: undefined, ghost: userId }).allowed) return false;
-  await ghosts.of(userId).announce();
-  return true;
 }

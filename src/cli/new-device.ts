@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Database } from "../database/database.ts";
-import { askForNewDevice, finishedDevice } from "../ghost/key-requests.ts";
+import { askForNewDevice, finishedDevice } from "../ghost/operator-requests.ts";
 import { countLiveProcesses } from "../leases/live-processes.ts";
 
 /** The time that a running bridge gets, in ms. */

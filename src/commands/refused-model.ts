@@ -1,4 +1,4 @@
-import { mayHaveModel, noteRefusedModel } from "../answering/reach.ts";
+import { mayHaveModel, noteRefusedModel } from "../answering/permitted-models.ts";
 import type { Asked, CommandServices } from "./command.ts";
 
 /** The reason why a room can't choose a model for an agent; undefined when it can. */

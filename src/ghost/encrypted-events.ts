@@ -5,7 +5,7 @@ import type { MailItem } from "../mailbox/mail-item.ts";
 import { SAID_OTHERWISE } from "../mailbox/routing.ts";
 import { parseContent } from "../matrix/received-content.ts";
 import { reached } from "../observability/steps.ts";
-import { mayTalkIn } from "../permissions/invites.ts";
+import { mayTalkIn } from "../permissions/encryption-mode.ts";
 import type { ClearEvents } from "./clear-events.ts";
 import type { GhostHandle } from "./ghost-handle.ts";
 import type { GhostServices } from "./ghost-services.ts";

@@ -3,7 +3,7 @@ import { parseContent } from "../matrix/received-content.ts";
 import { relationOf } from "../matrix/relation.ts";
 import { roomEvent } from "../homeserver/room-history.ts";
 import { parseTransaction, type RoomEvent } from "../homeserver/transaction.ts";
-import { mayTalkIn } from "../permissions/invites.ts";
+import { mayTalkIn } from "../permissions/encryption-mode.ts";
 import type { LoadedGhost } from "./loaded-ghost.ts";
 import type { GhostServices } from "./ghost-services.ts";
 import type { ReadEvent } from "./ghost-handle.ts";

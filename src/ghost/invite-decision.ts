@@ -1,6 +1,6 @@
 import type { EncryptionMode } from "../config/config.ts";
 import type { Decision, Refusal } from "../permissions/decisions.ts";
-import { mayTalkIn } from "../permissions/invites.ts";
+import { mayTalkIn } from "../permissions/encryption-mode.ts";
 
 /** The known facts about an invite. */
 export interface KnownInvite {

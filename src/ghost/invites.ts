@@ -4,13 +4,9 @@ import { joinedMembers, joinRoom, leaveRoom } from "../homeserver/room-calls.ts"
 import type { Logger } from "../observability/log.ts";
 import { isRetryable } from "../observability/retryable.ts";
 import type { Decision } from "../permissions/decisions.ts";
-import {
-  describeRefusal,
-  describeRefusedRoom,
-  encryptionOfInvite,
-  SPACE,
-  typeOfInvite,
-} from "../permissions/invites.ts";
+import { describeRefusal } from "../permissions/refusal-words.ts";
+import { describeRefusedRoom } from "../permissions/encryption-mode.ts";
+import { encryptionOfInvite, SPACE, typeOfInvite } from "../matrix/invite-state.ts";
 import { predecessorRoom } from "../rooms/upgrade.ts";
 import type { DirectRooms } from "./direct-rooms.ts";
 import type { GhostAccount } from "./ghost-account.ts";

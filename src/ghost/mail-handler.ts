@@ -4,7 +4,7 @@ import type { MailItem } from "../mailbox/mail-item.ts";
 import { SAID_OTHERWISE } from "../mailbox/routing.ts";
 import { parseContent, type ReceivedContent } from "../matrix/received-content.ts";
 import { isRetryable } from "../observability/retryable.ts";
-import { mayTalkIn } from "../permissions/invites.ts";
+import { mayTalkIn } from "../permissions/encryption-mode.ts";
 import type { ClearEvents } from "./clear-events.ts";
 import type { EncryptedEvents } from "./encrypted-events.ts";
 import type { GhostHandle } from "./ghost-handle.ts";

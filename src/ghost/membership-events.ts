@@ -4,7 +4,7 @@ import type { RoomEvent } from "../homeserver/transaction.ts";
 import type { MailItem } from "../mailbox/mail-item.ts";
 import type { Logger } from "../observability/log.ts";
 import { isRetryable } from "../observability/retryable.ts";
-import { SPACE } from "../permissions/invites.ts";
+import { SPACE } from "../matrix/invite-state.ts";
 import type { GhostHandle } from "./ghost-handle.ts";
 import type { GhostServices } from "./ghost-services.ts";
 import type { Greeting } from "./greeting.ts";

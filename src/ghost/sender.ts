@@ -3,7 +3,7 @@ import type { Actor } from "../homeserver/client.ts";
 import { findOwnEvent } from "../homeserver/find-own-event.ts";
 import { sendEvent } from "../homeserver/room-calls.ts";
 import type { EncryptionMode } from "../config/config.ts";
-import { mayTalkIn } from "../permissions/invites.ts";
+import { mayTalkIn } from "../permissions/encryption-mode.ts";
 import type { RoomView } from "../rooms/room-view.ts";
 import { encryptionTarget, keyHolders, viewAs, viewAsWith } from "./encryption-target.ts";
 import type { GhostAccount } from "./ghost-account.ts";

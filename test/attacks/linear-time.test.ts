@@ -32,7 +32,12 @@ import { describeMissingKey, identityOf, nameOf, plainWords } from "../../src/an
 import { escapedHtml, leadingPills, pillOfUser, pillsIn, userOfLink } from "../../src/matrix/pills.ts";
 import { plainText } from "../../src/answering/file-words.ts";
 import { buildPrompt, costOf } from "../../src/answering/prompt.ts";
-import { mayHaveModel, noteRefusedModel, userIdOn, type ReachOptions } from "../../src/answering/reach.ts";
+import {
+  mayHaveModel,
+  noteRefusedModel,
+  userIdOn,
+  type PermittedModelsOptions,
+} from "../../src/answering/permitted-models.ts";
 import { decisionOf, wishOf } from "../../src/conversation/wishes.ts";
 import { withReply } from "../../src/memory/replied.ts";
 import { noticeContent, pictureContent, withThinking } from "../../src/answering/reply.ts";
@@ -71,7 +76,7 @@ import { Secrets } from "../../src/observability/secrets.ts";
 import { Bans, isPolicyEvent, parseBanList } from "../../src/permissions/bans.ts";
 import { isGlob, matchesGlob, particularity } from "../../src/text/glob.ts";
 import { decide } from "../../src/permissions/decisions.ts";
-import { encryptionOfInvite, typeOfInvite } from "../../src/permissions/invites.ts";
+import { encryptionOfInvite, typeOfInvite } from "../../src/matrix/invite-state.ts";
 import { serverOf, withoutPort } from "../../src/matrix/server-name.ts";
 import { createDemoProvider, DEMO_MODEL } from "../../src/providers/demo.ts";
 import { checkJson, checkPicture, checkSize, lines } from "../../src/providers/http.ts";
@@ -134,7 +139,7 @@ const AGENTS: readonly ListedAgent[] = Array.from({ length: 40 }, (_, index) => 
 
 /** A person who wants to reach something through an agent; every request is refused. */
 const WHO = { userId: "@a:a", roomId: "!r:a", ghost: "@agent_a:a" };
-const REACH: ReachOptions = {
+const REACH: PermittedModelsOptions = {
   agents: () => AGENTS,
   permissions: { allows: () => false, decide: () => ({ allowed: false, reason: "not_this_agent" }) },
 };
@@ -370,7 +375,7 @@ const FED: Readonly<Record<string, Readonly<Record<string, Feed>>>> = {
         estimateTokens,
       }),
   },
-  "answering/reach.ts": {
+  "answering/permitted-models.ts": {
     mayHaveModel: (text) => mayHaveModel(REACH, WHO, { provider: "p", model: text }),
     noteRefusedModel: (text) => noteRefusedModel(REACH, WHO, { provider: "p", model: text }, "command"),
     userIdOn: (text) => userIdOn("@agent_a:a", text),
@@ -566,7 +571,7 @@ const FED: Readonly<Record<string, Readonly<Record<string, Feed>>>> = {
         { act: "message", userId: text.slice(0, 255), agent: "a", roomId: text.slice(0, 255) },
       ),
   },
-  "permissions/invites.ts": {
+  "matrix/invite-state.ts": {
     encryptionOfInvite: (text) => encryptionOfInvite({ unsigned: { invite_room_state: text.split(" ") } }),
     typeOfInvite: (text) =>
       typeOfInvite({
@@ -783,7 +788,8 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
     "ghost/device/device-state.ts",
     "ghost/device/to-device-quota.ts",
     "ghost/device/to-device-gate.ts",
-    "permissions/invites.ts mayTalkIn describeRefusedRoom describeRefusal",
+    "permissions/encryption-mode.ts",
+    "permissions/refusal-words.ts",
     "permissions/trust.ts",
     "privacy/consents.ts targetOf",
     "privacy/provider-requests.ts sizeInWords",
@@ -796,7 +802,7 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
     "providers/prompt-too-long.ts PromptTooLong",
     "providers/usage.ts",
     "answering/context-windows.ts",
-    "answering/heard.ts",
+    "answering/answer-so-far.ts",
     "answering/refused-pictures.ts",
     "providers/provider.ts",
     "providers/providers.ts",
@@ -885,7 +891,8 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
     "database/shared-reads.ts",
     "database/transaction-statements.ts",
     "database/server-facts.ts",
-    "ghost/key-requests.ts",
+    "ghost/operator-requests.ts",
+    "ghost/user-query.ts",
     "ghost/people-of-ghost.ts",
     "ghost/public-keys.ts",
     "ghost/rooms-of-ghosts.ts",

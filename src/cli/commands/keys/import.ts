@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import * as engine from "@matrix-org/matrix-sdk-crypto-wasm";
 import type { ExportedKey } from "../../../ghost/device/agent-keys.ts";
-import { askForBackupToBeRead } from "../../../ghost/key-requests.ts";
+import { askForBackupToBeRead } from "../../../ghost/operator-requests.ts";
 import { agentAndFile, atAgentKeys, SECRET_FILE, type AtAgentKeys } from "../../agent-keys.ts";
 import { defineCommand } from "../../command.ts";
 import { noteCommand } from "../../operator.ts";

@@ -1,5 +1,5 @@
 import type { Database } from "../../../database/database.ts";
-import { askForNewIdentity } from "../../../ghost/key-requests.ts";
+import { askForNewIdentity } from "../../../ghost/operator-requests.ts";
 import { peopleOfGhost } from "../../../ghost/people-of-ghost.ts";
 import { atAgentKeys, oneAgent } from "../../agent-keys.ts";
 import { defineCommand } from "../../command.ts";

@@ -3,7 +3,7 @@ import type { Act } from "../permissions/decisions.ts";
 import type { Permissions } from "../permissions/permissions.ts";
 
 /** The person who wants something answered, and the room. */
-export interface Reaching {
+export interface AskingPerson {
   readonly userId: string;
   readonly roomId: string;
   /** The agent that is asked. */
@@ -11,7 +11,7 @@ export interface Reaching {
 }
 
 /** The facts that decide which models a person can use through an agent. */
-export interface ReachOptions {
+export interface PermittedModelsOptions {
   /** All present agents. */
   readonly agents: () => readonly ListedAgent[];
   readonly permissions: Pick<Permissions, "allows" | "decide">;
@@ -23,8 +23,8 @@ export interface ReachOptions {
  * (`gpt-*`) apply to it too.
  */
 export function mayHaveModel(
-  { agents, permissions }: ReachOptions,
-  who: Reaching,
+  { agents, permissions }: PermittedModelsOptions,
+  who: AskingPerson,
   wanted: { readonly provider: string; readonly model: string },
 ): boolean {
   const { userId, roomId } = who;
@@ -35,8 +35,8 @@ export function mayHaveModel(
 
 /** Records that a person wanted a model that they may not use, like any other refusal. */
 export function noteRefusedModel(
-  { agents, permissions }: ReachOptions,
-  who: Reaching,
+  { agents, permissions }: PermittedModelsOptions,
+  who: AskingPerson,
   wanted: { readonly provider: string; readonly model: string },
   act: Act,
 ): void {

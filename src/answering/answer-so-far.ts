@@ -1,7 +1,7 @@
 import type { ChatChunk, ChatUsage, EndReason } from "../providers/provider.ts";
 
 /** The words that a model has said so far of an answer. */
-export class Heard {
+export class AnswerSoFar {
   text = "";
   thinking = "";
   usage: ChatUsage | undefined;

@@ -1,38 +1,3 @@
-import type { EncryptionMode } from "../config/config.ts";
-import type { Words } from "../language/words.ts";
-import type { Refusal } from "./decisions.ts";
-
-/** Whether agents talk in encrypted rooms, or in unencrypted ones. */
-export function mayTalkIn(mode: EncryptionMode, isEncrypted: boolean): boolean {
-  return mode === "default" || (mode === "require") === isEncrypted;
-}
-
-/** The words for the inviter when an agent declines a room because of its encryption. */
-export function describeRefusedRoom(words: Words, mode: EncryptionMode): string {
-  return mode === "require" ? words.onlyEncryptedRooms : words.noEncryptedRooms;
-}
-
-/**
- * The words for the inviter when an invite is refused. They reveal nothing to a user whom a list bans or the admin
- * ignores.
- */
-export function describeRefusal({ invites }: Words, reason: Refusal): string {
-  switch (reason) {
-    case "not_this_agent":
-      return invites.notThisAgent;
-    case "room_blocked":
-      return invites.roomBlocked;
-    case "room_too_large":
-      return invites.roomTooLarge;
-    case "ignored":
-    case "banned":
-    case "ban_list":
-    case "no_access":
-    case "level":
-      return invites.noAccess;
-  }
-}
-
 /**
  * Whether the room of an invite is encrypted, by the state in the invite (spec "Stripped state"); undefined when it
  * carries none.
