@@ -11,7 +11,8 @@ import { establishIdentity, keepIdentity, type IdentityOptions } from "./identit
 import { Inbox } from "./inbox.ts";
 import { KeyBackup, type BackupServer } from "./key-backup.ts";
 import { Outgoing } from "./outgoing.ts";
-import { RoomEncryptor, type EncryptionTarget } from "./room-encryptor.ts";
+import type { EncryptionTarget } from "./encryption-target.ts";
+import { RoomEncryptor } from "./room-encryptor.ts";
 import type { SecretStorage } from "./secret-storage.ts";
 import { SharedHistory } from "./shared-history.ts";
 import type { StoreSession } from "./store/crypto-store.ts";

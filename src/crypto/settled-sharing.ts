@@ -1,11 +1,11 @@
-import type { EncryptionTarget } from "./room-encryptor.ts";
+import type { EncryptionTarget } from "./encryption-target.ts";
 
-/** A room key that everybody has who should: the next message may be encrypted without asking the engine who they are. */
+/** A room key that all its recipients have: the next message may be encrypted without asking the engine about them. */
 export interface SettledSharing {
   readonly target: EncryptionTarget;
-  /** The version of what the store knew of devices and identities; see StoreSession.peopleVersion. */
+  /** The version of the store's devices and identities; see StoreSession.peopleVersion. */
   readonly peopleVersion: number;
-  /** When the engine was last asked, and found nothing to do; in ms since 1970. */
+  /** The last time that the engine was asked and found nothing to do; in ms since 1970. */
   readonly at: number;
   /** The recipients who are left out, because their identity changed. */
   readonly leftOut: readonly string[];

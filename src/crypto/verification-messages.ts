@@ -1,11 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type * as engine from "@matrix-org/matrix-sdk-crypto-wasm";
-import {
-  DeviceUnsigned,
-  VerifiedIdentityChanged,
-  type EncryptionTarget,
-  type RoomEncryptor,
-} from "./room-encryptor.ts";
+import type { EncryptionTarget } from "./encryption-target.ts";
+import { DeviceUnsigned, VerifiedIdentityChanged, type RoomEncryptor } from "./room-encryptor.ts";
 import type { Outgoing } from "./outgoing.ts";
 import type { DeviceTransport } from "./transport.ts";
 import { flowIn, VERIFICATION_CANCEL } from "./verification-events.ts";

@@ -1,4 +1,4 @@
-import type { EncryptionTarget } from "../crypto/room-encryptor.ts";
+import type { EncryptionTarget } from "../crypto/encryption-target.ts";
 import { roomState } from "../homeserver/room-calls.ts";
 import { READ_STATE } from "../rooms/rooms.ts";
 import { getsKeys, type RoomView } from "../rooms/room-view.ts";

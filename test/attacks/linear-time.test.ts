@@ -751,6 +751,7 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
     "crypto/device-closed.ts",
     "crypto/distrust.ts",
     "crypto/engine-ids.ts",
+    "crypto/settled-sharing.ts",
     "crypto/recovery-key.ts RecoveryKeyError encodeRecoveryKey",
     "concurrency/serial.ts",
     "crypto/shared-history.ts isKeyBundle",

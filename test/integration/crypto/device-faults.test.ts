@@ -3,7 +3,7 @@ import { before, describe, it } from "node:test";
 import { initAsync, RequestType } from "@matrix-org/matrix-sdk-crypto-wasm";
 import { Device } from "../../../src/crypto/device.ts";
 import type { RoomEvent } from "../../../src/homeserver/transaction.ts";
-import type { EncryptionTarget } from "../../../src/crypto/room-encryptor.ts";
+import type { EncryptionTarget } from "../../../src/crypto/encryption-target.ts";
 import { createCryptoStore } from "../../../src/crypto/store/crypto-store.ts";
 import type { DeviceTransport } from "../../../src/crypto/transport.ts";
 import type { Database } from "../../../src/database/database.ts";

@@ -7,7 +7,8 @@ import { initAsync, OlmMachine, RequestType } from "@matrix-org/matrix-sdk-crypt
 import { Device } from "../../../src/crypto/device.ts";
 import { DeviceClosed } from "../../../src/crypto/device-closed.ts";
 import { MasterKey, MasterKeyError } from "../../../src/sealing/master-key.ts";
-import { DeviceUnsigned, UnsupportedEncryption, type EncryptionTarget } from "../../../src/crypto/room-encryptor.ts";
+import type { EncryptionTarget } from "../../../src/crypto/encryption-target.ts";
+import { DeviceUnsigned, UnsupportedEncryption } from "../../../src/crypto/room-encryptor.ts";
 import { createCryptoStore } from "../../../src/crypto/store/crypto-store.ts";
 import type { Database } from "../../../src/database/database.ts";
 import { StoredToDeviceAttempts } from "../../../src/ghost/device/to-device-attempts.ts";

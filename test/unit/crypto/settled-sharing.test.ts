@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { EncryptionTarget } from "../../../src/crypto/room-encryptor.ts";
+import type { EncryptionTarget } from "../../../src/crypto/encryption-target.ts";
 import { isStillSettled, usedBy, type SettledSharing } from "../../../src/crypto/settled-sharing.ts";
 
 const MINUTE = 60_000;
