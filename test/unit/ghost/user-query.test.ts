@@ -20,7 +20,9 @@ async function query(userId: string, { isAllowed = true } = {}): Promise<{ exist
         return Promise.resolve();
       },
     },
-    permissions: { decide: () => (isAllowed ? { allowed: true, level: "user" } : { allowed: false, reason: "no_access" }) },
+    permissions: {
+      decide: () => (isAllowed ? { allowed: true, level: "user" } : { allowed: false, reason: "no_access" }),
+    },
     ghosts: {
       isGhost: (one) => one === BOT,
       of: (one) =>
