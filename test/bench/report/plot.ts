@@ -70,8 +70,10 @@ function axisOfSizes(values: readonly number[]): Axis {
 }
 
 function axisOfTime(values: readonly number[]): Axis {
-  const end = roundedUp(Math.max(0, ...values));
-  return { marks: stepsTo(end), at: (value) => value / end };
+  const end = Math.max(0, ...values) || 1;
+  const step = roundedUp(end / STEPS);
+  const marks = Array.from({ length: Math.floor(end / step) + 1 }, (_, index) => Number((index * step).toFixed(3)));
+  return { marks, at: (value) => value / end };
 }
 
 function stepsTo(end: number): number[] {

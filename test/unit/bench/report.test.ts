@@ -101,4 +101,20 @@ describe("the report of the bench", () => {
       /NaN|Infinity/,
     );
   });
+
+  it("draws a course over time from edge to edge, with few marks", () => {
+    const course = (points: readonly { x: number; y: number }[]): string =>
+      svgOf({ title: "", x: "minutes", y: "", across: "time", series: [{ name: "", points }] });
+    const svg = course([
+      { x: 0, y: 1 },
+      { x: 5.3, y: 2 },
+      { x: 10.6, y: 1 },
+    ]);
+    assert.match(svg, /points="64,[\d.]+ 344,[\d.]+ 624,[\d.]+"/);
+    assert.deepEqual(
+      [...svg.matchAll(/middle">([\d.]+)</g)].map(([, mark]) => mark),
+      ["0", "4", "8"],
+    );
+    assert.doesNotMatch(course([{ x: 0, y: 0 }]), /NaN|Infinity/);
+  });
 });
