@@ -56,7 +56,8 @@ Limits that no number of machines moves:
   \`num_parallel\` of Ollama, must allow as much.
 - The process of an agent has the agent's whole cryptographic state in memory while the agent is loaded
   ([decision](decisions/0018-the-crypto-engine-is-wasm-on-an-indexeddb-in-memory.md)): each device of each person, and each room key. The
-  state grows with the people of an agent, not with its answers of a day, and no scenario has measured it for ${number(PEOPLE)} people yet.
+  state grows with the people of an agent, not with its answers of a day, and no scenario has measured it
+  for ${number(PEOPLE)} people yet; the long run below has what one visit adds.
 - Synapse sends the transactions of an application service one after the other, from one worker (\`notify_appservices_from_worker\`). The next
   one carries what came meanwhile, up to 100 events, so transactions become larger before they become late.
 

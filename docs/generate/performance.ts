@@ -6,6 +6,7 @@ import { growthOf } from "../../test/bench/report/growth.ts";
 import { asMarkdown } from "../../test/bench/report/table.ts";
 import { tablesOf } from "../../test/bench/report/tables.ts";
 import { largeDeployment } from "./large-deployment.ts";
+import { soakSection } from "./soak.ts";
 import type { Results } from "../../test/bench/results.ts";
 
 /** Written by `npm run bench`, and copied here. */
@@ -75,7 +76,8 @@ ${plots.join("\n\n")}
 
 ${limits(measured).join("\n")}
 
-${largeDeployment(measured)}`;
+${largeDeployment(measured)}
+${await soakSection()}`;
 }
 
 /** The answers that a core is enough for, by the processor's time of an answer when many are open. */

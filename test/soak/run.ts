@@ -9,7 +9,7 @@ import { thisMachine } from "../bench/machine.ts";
 import { inCheckout } from "../support/paths.ts";
 import { startServices } from "../support/services.ts";
 import { plotOf, reportOf } from "./report.ts";
-import { soak } from "./soak.ts";
+import { soak, type SoakResults } from "./soak.ts";
 
 const { values } = parseArgs({
   options: {
@@ -30,10 +30,15 @@ try {
   try {
     const result = await soak(minutes, progress);
     await mkdir(values.out, { recursive: true });
-    await writeFile(join(values.out, "soak.json"), `${JSON.stringify({ machine, ...result }, undefined, 2)}\n`);
-    await writeFile(join(values.out, "soak.svg"), `${plotOf(result)}\n`);
+    const { samples, ...results } = result;
+    const files = new Map([
+      ["soak.json", `${JSON.stringify({ machine, ...results } satisfies SoakResults, undefined, 2)}\n`],
+      ["samples.json", `${JSON.stringify(samples)}\n`],
+      ["soak.svg", `${plotOf(result)}\n`],
+    ]);
+    for (const [name, content] of files) await writeFile(join(values.out, name), content);
     const { lines, isGood } = reportOf(result);
-    console.log(`${lines.join("\n")}\nwritten to ${values.out}: soak.json, soak.svg`);
+    console.log(`${lines.join("\n")}\nwritten to ${values.out}: ${[...files.keys()].join(", ")}`);
     process.exitCode = isGood ? 0 : 1;
   } finally {
     await services.stop();

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Machine } from "../bench/machine.ts";
 import type { Tally } from "../faults/ledger.ts";
 import { preload, World } from "../faults/world.ts";
 import { TRUST_ANYONE } from "../support/deployment.ts";
@@ -6,7 +7,7 @@ import { freePort } from "../support/free-port.ts";
 import { startPostgres } from "../support/postgres.ts";
 import { stay, TalkingTime, visits } from "./people.ts";
 import type { Sample } from "./sample.ts";
-import { trendsOf, type Trend } from "./trends.ts";
+import { grownTables, trendsOf, type Trend } from "./trends.ts";
 import { Watch } from "./watch.ts";
 
 /** The end of a process of the bridge. */
@@ -24,7 +25,14 @@ export interface SoakResult {
   /** The number of rests at whose end no agent was in memory. */
   readonly unloaded: number;
   readonly trends: readonly Trend[];
+  /** The growth of each table that grew, in bytes. */
+  readonly grown: Readonly<Record<string, number>>;
   readonly samples: readonly Sample[];
+}
+
+/** A run as soak.json has it. */
+export interface SoakResults extends Omit<SoakResult, "samples"> {
+  readonly machine: Machine;
 }
 
 /** A process lives for a sixth of the run, so that a long run watches long lives; this is the least. */
@@ -94,6 +102,7 @@ async function inWorld(world: World, { minutes, monitoringPort, progress }: RunO
     restarts,
     unloaded: samples.filter(({ isCollected, loaded }) => isCollected && loaded === 0).length,
     trends: trendsOf(samples),
+    grown: grownTables(samples),
     samples,
   };
 }

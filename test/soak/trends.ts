@@ -70,6 +70,13 @@ export function trendsOf(samples: readonly Sample[]): Trend[] {
   ];
 }
 
+/** The growth of each table that grew over the run, in bytes. */
+export function grownTables(samples: readonly Sample[]): Readonly<Record<string, number>> {
+  const [before, after] = [samples[0]?.tables ?? {}, samples.at(-1)?.tables ?? {}];
+  const growths = Object.entries(after).map(([name, bytes]) => [name, bytes - (before[name] ?? 0)] as const);
+  return Object.fromEntries(growths.filter(([, growth]) => growth > 0));
+}
+
 /** Kept rows are held to a size for each answer. */
 function keptTrend(warm: readonly Sample[]): Trend {
   const kept = (sample: Sample): number => sizeOf(sample, (name) => KEPT.has(name)) / 1_024;

@@ -4,7 +4,7 @@ import { slopeThrough } from "../../soak/line.ts";
 import { reportOf } from "../../soak/report.ts";
 import type { Sample } from "../../soak/sample.ts";
 import type { SoakResult } from "../../soak/soak.ts";
-import { trendsOf } from "../../soak/trends.ts";
+import { grownTables, trendsOf } from "../../soak/trends.ts";
 
 /** Three lives of ten minutes, with a sample each half minute; each second one comes after a collection. */
 function samplesWith(of: (at: { readonly minutes: number; readonly age: number }) => Partial<Sample>): Sample[] {
@@ -76,7 +76,7 @@ describe("the report of a soak", () => {
   const tally = { asked: 9, once: 9, lost: 0, twice: 0, undecryptable: 0, notices: 0, said: [], bad: [] };
   const result: SoakResult = {
     ...{ minutes: 30, tally, visits: 2, restarts: [], unloaded: 3, samples },
-    trends: trendsOf(samples),
+    ...{ trends: trendsOf(samples), grown: grownTables(samples) },
   };
 
   it("is good only where nothing was lost and nothing grew", () => {
