@@ -47,6 +47,9 @@ const QUIET_MS = 3_000;
 /** A thousand agents take a quarter of an hour to be made, on a machine with other work. */
 const START_TIMEOUT_MS = 1_800_000;
 
+/** Two hundred agents that enter a room at once hear of each other first. */
+const PATIENTLY = { mention: true, timeoutMs: 900_000 };
+
 const LONG_POLL = /\/sync\?(.*&)?timeout=[1-9]/;
 
 /** Calls of the bridge to the homeserver. */
@@ -101,7 +104,7 @@ async function measure(stage: Stage, calls: Calls, inRoom: number): Promise<Star
   await deployment.stopBridge();
   const second = await startOnce(stage, calls);
   // All agents in the room hear the question, so all are loaded.
-  await ask({ person, roomId, agent: entering[0] ?? "" }, { mention: true });
+  await ask({ person, roomId, agent: entering[0] ?? "" }, PATIENTLY);
   await quiet(calls);
   return {
     agents: names.length,
@@ -116,7 +119,7 @@ async function measure(stage: Stage, calls: Calls, inRoom: number): Promise<Star
 async function enter(person: User, agents: readonly string[]): Promise<string> {
   const roomId = await person.createRoom({ invite: agents });
   for (const agent of agents) await person.waitMember(roomId, agent, "join", 1_200_000);
-  await ask({ person, roomId, agent: agents[0] ?? "" }, { mention: true });
+  await ask({ person, roomId, agent: agents[0] ?? "" }, PATIENTLY);
   return roomId;
 }
 
