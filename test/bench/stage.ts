@@ -41,6 +41,7 @@ export async function startStage(options: StageOptions): Promise<Stage> {
 export async function prepareStage(options: StageOptions): Promise<Stage> {
   const { agents, registrations = [], postgresSettings = {}, ...rest } = options;
   const names = Array.from({ length: agents }, (_, index) => `a${index}`);
+  const atOnce = Math.max(4, agents);
   const started: { stop(): Promise<void> }[] = [];
   const stop = async (): Promise<void> => {
     for (const part of started.toReversed()) await part.stop();
@@ -60,7 +61,8 @@ export async function prepareStage(options: StageOptions): Promise<Stage> {
         registrations,
         extraConfig: { database: await synapseDatabase(synapsePostgres) },
       },
-      providers: { ollama: { type: "ollama", url: model.url, max_concurrent: Math.max(4, agents) } },
+      // Otherwise the agents, which all have one model, would wait for one another, as no other program does.
+      providers: { ollama: { type: "ollama", url: model.url, max_concurrent: atOnce, num_parallel: atOnce } },
       agents: Object.fromEntries(names.map((name) => [name, { provider: "ollama", model: "llama3.2" }])),
       // The default; tests need more lines than that.
       extraConfig: { logging: { level: "info", format: "json" }, ...rest.extraConfig },
