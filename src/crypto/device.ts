@@ -165,17 +165,24 @@ export class Device {
   }
 
   /** Uploads device keys, one-time keys and the cross-signing identity. See establishIdentity. */
-  async establishIdentity(how: { readonly reset: boolean }): Promise<{ readonly restored: boolean }> {
+  async establishIdentity(how: {
+    readonly reset: boolean;
+    readonly isNewUser?: boolean;
+  }): Promise<{ readonly restored: boolean }> {
     await this.#outgoing.drain();
     const result = await establishIdentity({ ...this.#identityOptions(), ...how });
     await this.#outgoing.drain();
     return result;
   }
 
-  /** Puts the identity's secrets into secret storage and starts the backup of room keys. Throws HomeserverError. */
-  async secure(): Promise<void> {
+  /**
+   * Puts the identity's secrets into secret storage and starts the backup of room keys. Throws HomeserverError.
+   *
+   * @param options.isNewUser whether the user was just made, so that the server can have no backup of theirs.
+   */
+  async secure({ isNewUser = false }: { readonly isNewUser?: boolean } = {}): Promise<void> {
     await keepIdentity(this.#identityOptions());
-    await this.#backup.establish();
+    await (isNewUser ? this.#backup.start() : this.#backup.establish());
   }
 
   /** Reads the room keys of the backup into the store and reports them. Throws HomeserverError. */

@@ -30,6 +30,8 @@ export interface IdentityOptions {
   readonly storage: SecretStorage;
   /** Replaces an existing identity. Everybody who verified the old one has to verify the new one. */
   readonly reset?: boolean;
+  /** Whether the user was just made, so that the server can have no identity of theirs. */
+  readonly isNewUser?: boolean;
 }
 
 /**
@@ -41,10 +43,10 @@ export interface IdentityOptions {
  * @returns Whether an existing identity was restored.
  */
 export async function establishIdentity(options: IdentityOptions): Promise<{ readonly restored: boolean }> {
-  const { userId, machine, calls, outgoing, transport, reset = false } = options;
+  const { userId, machine, calls, outgoing, transport, reset = false, isNewUser = false } = options;
   const status = await calls.run(() => machine.crossSigningStatus());
   const haveKeys = status.hasMaster && status.hasSelfSigning && status.hasUserSigning;
-  if (!reset && !haveKeys && (await serverHasIdentity(userId, transport))) {
+  if (!reset && !haveKeys && !isNewUser && (await serverHasIdentity(userId, transport))) {
     await restoreIdentity(options);
     return { restored: true };
   }

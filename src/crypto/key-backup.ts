@@ -90,6 +90,12 @@ export class KeyBackup {
       await this.#use(key, current.version);
       return;
     }
+    await this.start();
+  }
+
+  /** Starts a new backup, whatever there is. Throws HomeserverError. */
+  async start(): Promise<void> {
+    const storage = this.#storage;
     const key = engine.BackupDecryptionKey.createRandomKey();
     const authData = { public_key: key.megolmV1PublicKey.publicKeyBase64 };
     const signatures = await this.#calls.run(() => this.#machine.sign(JSON.stringify(authData)));

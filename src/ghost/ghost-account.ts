@@ -55,6 +55,8 @@ export class GhostAccount {
   readonly #keeper: DeviceKeeper;
   #announced: Promise<void> | undefined;
   #reconciled = false;
+  /** Whether this process made the user and has not begun to load it: then the server has nothing of it to ask for. */
+  #isNew = false;
   #lease: Lease | undefined;
   #loadedAt = 0;
   #state: AccountState = { kind: "away" };
@@ -189,7 +191,7 @@ export class GhostAccount {
     const record = await this.#devices.ensure(this.#userId);
     const known = await store.profile(this.#userId);
     // A user with a profile of ours already exists.
-    if (known === undefined) await register(client, localpartOf(this.#userId));
+    if (known === undefined) this.#isNew = (await register(client, localpartOf(this.#userId))) === "made";
     const profile = profileOf(this.#userId);
     if (profile === undefined) return;
     const fingerprint = await setProfile(client, this.#userId, profile, known, this.#log);
@@ -221,9 +223,12 @@ export class GhostAccount {
   }
 
   async #loadUnder(lease: Lease, leave: () => void): Promise<Parts> {
-    const { device, session } = await this.#keeper.open(lease);
+    const isNewUser = this.#isNew;
+    // A load that fails has perhaps put keys there, for which the next one has to ask.
+    this.#isNew = false;
+    const { device, session } = await this.#keeper.open(lease, { isNewUser });
     try {
-      if (!this.#reconciled) await this.reconcileRooms();
+      if (!this.#reconciled && !isNewUser) await this.reconcileRooms();
     } catch (error) {
       await device.close();
       await session.close();

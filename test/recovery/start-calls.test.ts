@@ -8,7 +8,7 @@ import type { User } from "../support/user.ts";
 const NAMES = Array.from({ length: 24 }, (_, index) => `a${index}`);
 const IN_ROOM = 2;
 
-describe("a second start with many agents", () => {
+describe("a start with many agents", () => {
   let deployment: Deployment;
   let proxy: HttpProxy;
   let calls: string[] = [];
@@ -32,7 +32,33 @@ describe("a second start with many agents", () => {
         return proxy.url;
       },
     });
+  });
+  after(async () => {
+    await deployment.stop();
+    await proxy.stop();
+  });
+
+  it("asks for nothing of a user that it has just made", async () => {
     await deployment.startBridge();
+    const count = (kind: string): number => calls.filter((call) => call === kind).length;
+    const users = NAMES.length + 1;
+    assert.equal(count("POST register"), users);
+    // The search, which begins meanwhile, asks about a few of them.
+    assert.ok(count("GET joined_rooms") <= 10, `${count("GET joined_rooms")} times for their rooms`);
+    assert.equal(count("GET m.megolm_backup.v1"), 0);
+    assert.equal(count("GET version"), 0);
+    // The engine's own.
+    assert.equal(count("POST query"), users);
+    const made = [
+      "PUT org.matrix-agents.store",
+      "POST device_signing/upload",
+      "POST signatures/upload",
+      "POST version",
+    ];
+    for (const kind of made) assert.equal(count(kind), users, kind);
+  });
+
+  it("asks, when it is the second, about no more agents without rooms at once than with ten, and loads none", async () => {
     alice = await deployment.user("js-sdk", "alice");
     const invite = NAMES.slice(0, IN_ROOM).map((name) => deployment.agent(name));
     roomId = await alice.createRoom({ invite, encrypted: true });
@@ -41,13 +67,6 @@ describe("a second start with many agents", () => {
     const question = await alice.sendText({ roomId, body: "hello", mentions: invite });
     for (const agent of invite) await alice.waitMessage({ roomId, sender: agent, after: question });
     await deployment.stopBridge();
-  });
-  after(async () => {
-    await deployment.stop();
-    await proxy.stop();
-  });
-
-  it("asks about no more agents without rooms at once than one with ten, and loads none of the others", async () => {
     calls = [];
     early = undefined;
     await deployment.startBridge();
@@ -74,7 +93,7 @@ describe("a second start with many agents", () => {
 
 function kindOf({ method, url }: PassingRequest): string {
   const { pathname, searchParams } = new URL(url, "http://homeserver");
-  const what = pathname.split("/").at(-1) ?? "";
+  const what = /[^/]+$|[^/]+\/upload$/.exec(pathname)?.[0] ?? "";
   if (what !== "sync") return `${method} ${what}`;
   if (searchParams.has("device_id")) return `${method} sync of a device`;
   return searchParams.get("filter")?.includes("no-room.invalid") === true

@@ -56,15 +56,17 @@ export class DeviceKeeper {
   /**
    * Opens the device in its required state, and brings it up to date. The next call continues an interrupted one.
    * Throws the error of the server, the database or the store.
+   *
+   * @param options.isNewUser whether the user was just made, so that the server can have no keys of theirs.
    */
-  async open(lease: Lease): Promise<OpenDevice> {
+  async open(lease: Lease, { isNewUser }: { readonly isNewUser: boolean }): Promise<OpenDevice> {
     const usable = await this.#makeUsable(lease);
     const cutOff = await this.#ledger(lease).open();
     await this.#forgetOldKeys(usable.deviceId, lease);
     let open = await this.#opener.open(usable, lease);
     try {
       await open.device.catchUp();
-      const signed = usable.kind === "made" ? await this.#sign(open.device, usable, lease) : usable;
+      const signed = usable.kind === "made" ? await this.#sign(open.device, usable, lease, isNewUser) : usable;
       await this.#store.setKeys(lease, open.device.fingerprint, await open.device.masterKey());
       if (signed.kind !== "orphaned" && signed.replaces !== undefined) {
         // Only after the new device is known: until then messages go to the old one.
@@ -74,7 +76,7 @@ export class DeviceKeeper {
       }
       // Before the old device is forgotten here: the server must not take the new one for the older of the two.
       await this.mark(open.device, lease);
-      await this.#secureAndRestore(open.device, signed, lease);
+      await this.#secureAndRestore(open.device, signed, lease, isNewUser);
       await cancelCutOff(cutOff, open.device, this.#ledger(lease), { evenUntold: true, log: this.#log });
       return open;
     } catch (error) {
@@ -151,14 +153,23 @@ export class DeviceKeeper {
     return { ...device, kind: "made" };
   }
 
-  async #sign(device: Device, made: MadeDevice, lease: Lease): Promise<SignedDevice | SecuredDevice | OrphanedDevice> {
-    return afterSigning(made, await this.#establishIdentity(device, made.resetIdentity, lease));
+  async #sign(
+    device: Device,
+    made: MadeDevice,
+    lease: Lease,
+    isNewUser: boolean,
+  ): Promise<SignedDevice | SecuredDevice | OrphanedDevice> {
+    return afterSigning(made, await this.#establishIdentity(device, { reset: made.resetIdentity, isNewUser }, lease));
   }
 
-  async #establishIdentity(device: Device, reset: boolean, lease: Lease): Promise<Signing> {
+  async #establishIdentity(
+    device: Device,
+    { reset, isNewUser }: { readonly reset: boolean; readonly isNewUser: boolean },
+    lease: Lease,
+  ): Promise<Signing> {
     try {
       if (reset) this.#log.warn("this ghost gets another identity, as requested");
-      const { restored } = await device.establishIdentity({ reset });
+      const { restored } = await device.establishIdentity({ reset, isNewUser });
       await this.#store.setCrossSigned(lease, { restore: restored });
       await this.#owner.signed();
       return restored ? "restored identity" : "new identity";
@@ -188,13 +199,14 @@ export class DeviceKeeper {
     device: Device,
     state: SignedDevice | SecuredDevice | OrphanedDevice,
     lease: Lease,
+    isNewUser: boolean,
   ): Promise<void> {
     switch (state.kind) {
       case "orphaned":
         // A device without its identity may neither store nor get anything.
         return;
       case "signed":
-        await this.#secure(device, lease);
+        await this.#secure(device, lease, isNewUser);
         break;
       case "secured":
         break;
@@ -206,9 +218,9 @@ export class DeviceKeeper {
   }
 
   /** A ghost can work without it; the next load tries again. */
-  async #secure(device: Device, lease: Lease): Promise<void> {
+  async #secure(device: Device, lease: Lease, isNewUser: boolean): Promise<void> {
     try {
-      await device.secure();
+      await device.secure({ isNewUser });
       await this.#store.setSecured(lease);
     } catch (error) {
       if (!isHomeserverError(error)) throw error;
