@@ -1,6 +1,6 @@
 import type { Background } from "../concurrency/background.ts";
 import type { Queryable } from "../database/database.ts";
-import type { SendOptions } from "../ghost/form.ts";
+import type { SendOptions, SentEvent } from "../ghost/form.ts";
 import type { Ghost } from "../ghost/ghost.ts";
 import { GhostHalted, HALTED_WAIT_MS } from "../ghost/halted.ts";
 import { askedToWaitMs } from "../homeserver/errors.ts";
@@ -51,8 +51,8 @@ export class AgentTurnWork implements TurnWork {
     };
   }
 
-  send(turn: Turn, step: string, content: TurnMessage["content"], options: SendOptions): Promise<string> {
-    return this.#ghostOf(turn.ghost).send(turn.roomId, "m.room.message", content, stepOf(turn, step), options);
+  send(turn: Turn, step: string, content: TurnMessage["content"], options: SendOptions): Promise<SentEvent> {
+    return this.#ghostOf(turn.ghost).sendUnmarked(turn.roomId, "m.room.message", content, stepOf(turn, step), options);
   }
 
   redact(turn: Turn, step: string, eventId: string): Promise<void> {

@@ -11,8 +11,15 @@ export function formFor({ encrypted }: { readonly encrypted: boolean }): Form {
   return encrypted ? "encrypted" : "of_room";
 }
 
-/** Records, in a fenced transaction, that an event was sent. It starts its only statement at once. */
-export type MarkSent = (tx: Queryable) => Promise<unknown>;
+/** An event that was sent. */
+export interface SentEvent {
+  readonly eventId: string;
+  /**
+   * Records that, in a fenced transaction, and starts its only statement at once. Until then a repeat sends the same bytes
+   * under the same id. Undefined where it is recorded already.
+   */
+  readonly mark: ((tx: Queryable) => Promise<unknown>) | undefined;
+}
 
 /** Starts its statements at once, in the fenced transaction that stores an event in its final form. */
 export type StoredBeside = (tx: Queryable) => Promise<unknown>;
@@ -23,11 +30,6 @@ export interface SendOptions {
   readonly signal?: AbortSignal | undefined;
   /** Whether the caller knows that nothing was stored under this step before, and so nothing has to be looked for. */
   readonly isFirst?: boolean | undefined;
-  /**
-   * Takes over the statement that records the sending, for a transaction of the caller's. Without it a repeat sends the same
-   * bytes under the same id.
-   */
-  readonly marked?: ((write: MarkSent) => void) | undefined;
   /** Further writes, which are stored with the event; not where the event was stored before. */
   readonly beside?: StoredBeside | undefined;
 }

@@ -11,7 +11,7 @@ import { ClearEvents } from "./clear-events.ts";
 import { DirectRooms } from "./direct-rooms.ts";
 import { EncryptedEvents } from "./encrypted-events.ts";
 import { readEvent } from "./event-reader.ts";
-import type { Form, SendOptions, SentFile } from "./form.ts";
+import type { Form, SendOptions, SentEvent, SentFile } from "./form.ts";
 import { GhostAccount } from "./ghost-account.ts";
 import { GhostActor, type Hold } from "./ghost-actor.ts";
 import type { EventOutside, GhostFile, GhostHandle, ReadEvent } from "./ghost-handle.ts";
@@ -168,10 +168,20 @@ export class Ghost implements GhostHandle {
     }
   }
 
-  async send(roomId: string, type: string, content: object, step: string, options: SendOptions): Promise<string> {
+  send(roomId: string, type: string, content: object, step: string, options: SendOptions): Promise<string> {
+    return this.#sending(roomId, () => this.#sender.send({ roomId, type, content, step }, options));
+  }
+
+  /** The same, and the caller records that the event was sent. */
+  sendUnmarked(roomId: string, type: string, content: object, step: string, options: SendOptions): Promise<SentEvent> {
+    return this.#sending(roomId, () => this.#sender.sendUnmarked({ roomId, type, content, step }, options));
+  }
+
+  /** Keeps the ghost loaded meanwhile, and tells of what keeps it from sending. */
+  async #sending<T>(roomId: string, send: () => Promise<T>): Promise<T> {
     const { lease, release } = await this.hold();
     try {
-      return await this.#sender.send({ roomId, type, content, step }, options);
+      return await send();
     } catch (error) {
       if (error instanceof VerifiedIdentityChanged) await this.#trust.silenced(roomId, error, lease);
       if (error instanceof DeviceUnsigned) await this.#trust.unsigned(roomId, lease);

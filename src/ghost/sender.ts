@@ -8,7 +8,8 @@ import type { RoomView } from "../rooms/room-view.ts";
 import { encryptionTarget, keyHolders, viewAs, viewAsWith } from "./encryption-target.ts";
 import type { GhostAccount } from "./ghost-account.ts";
 import type { GhostServices } from "./ghost-services.ts";
-import type { Form, SendOptions } from "./form.ts";
+import type { Lease } from "../leases/leases.ts";
+import type { Form, SendOptions, SentEvent } from "./form.ts";
 import { unmet, type SeenMember } from "./known-members.ts";
 import { transactionId, type StoredSend } from "./outbox.ts";
 import { reached } from "../observability/steps.ts";
@@ -100,21 +101,37 @@ export class Sender {
    *
    * @param options.toAll whether all devices can read it, instead of only those that the ghost trusts in the room.
    */
-  async send(
+  async send(event: OutgoingEvent, options: SendOptions & { readonly toAll?: boolean }): Promise<string> {
+    const { eventId, unmarked } = await this.#send(event, options);
+    if (unmarked === undefined) return eventId;
+    await this.#services.outbox.sent(unmarked.lease, unmarked.txnId, eventId);
+    reached("send.marked");
+    return eventId;
+  }
+
+  /** The same, and the caller records that the event was sent. */
+  async sendUnmarked(event: OutgoingEvent, options: SendOptions): Promise<SentEvent> {
+    const { eventId, unmarked } = await this.#send(event, options);
+    if (unmarked === undefined) return { eventId, mark: undefined };
+    const { lease, txnId } = unmarked;
+    return { eventId, mark: (tx) => this.#services.outbox.mark(tx, lease, txnId, eventId) };
+  }
+
+  async #send(
     { roomId, type, content, step }: OutgoingEvent,
-    { form, signal, isFirst = false, marked, beside, toAll = false }: SendOptions & { readonly toAll?: boolean },
-  ): Promise<string> {
+    { form, signal, isFirst = false, beside, toAll = false }: SendOptions & { readonly toAll?: boolean },
+  ): Promise<{ readonly eventId: string; readonly unmarked?: { readonly lease: Lease; readonly txnId: string } }> {
     const { outbox, client, metrics } = this.#services;
     const txnId = transactionId(this.#userId, roomId, step);
     const { device, lease } = await this.#account.load();
     let stored = isFirst ? undefined : await outbox.find(this.#userId, txnId);
-    if (stored?.eventId !== undefined) return stored.eventId;
+    if (stored?.eventId !== undefined) return { eventId: stored.eventId };
     const actor = { userId: this.#userId, deviceId: device.deviceId };
     const echo =
       stored !== undefined && stored.ageMs > FORGOTTEN_AFTER_MS ? await this.#echo(actor, stored) : undefined;
     if (echo !== undefined) {
       await outbox.sent(lease, txnId, echo);
-      return echo;
+      return { eventId: echo };
     }
     if (stored === undefined || (await this.#mustBeMadeAnew(stored, form))) {
       stored = {
@@ -144,13 +161,7 @@ export class Sender {
     });
     metrics?.sends.inc({ encrypted, outcome: "sent" });
     reached("send.sent");
-    if (marked === undefined) {
-      await outbox.sent(lease, txnId, eventId);
-      reached("send.marked");
-    } else {
-      marked((tx) => outbox.mark(tx, lease, txnId, eventId));
-    }
-    return eventId;
+    return { eventId, unmarked: { lease, txnId } };
   }
 
   /** The room's present state. Throws the homeserver's error when the state can't be read. */

@@ -1,5 +1,5 @@
 import type { Database, Queryable } from "../database/database.ts";
-import { formFor, type MarkSent, type SendOptions } from "../ghost/form.ts";
+import { formFor, type SendOptions, type SentEvent } from "../ghost/form.ts";
 import { fencedAtOnce, fencedWithLast, type Lease } from "../leases/leases.ts";
 import type { Logger } from "../observability/log.ts";
 import type { Metrics } from "../observability/metrics.ts";
@@ -9,7 +9,7 @@ import type { TurnWork } from "./turn-work.ts";
 import { idsOfTurn, type Turn, type TurnEnd, type TurnMessage, type TurnReply } from "./turn.ts";
 
 /** The options of one sending, by its turn; see {@link SendOptions}. */
-type SendTry = Pick<SendOptions, "isFirst" | "marked" | "beside">;
+type SendTry = Pick<SendOptions, "isFirst" | "beside">;
 
 /** How a form of a growing answer is shown. */
 interface Showing extends Pick<SendOptions, "isFirst" | "beside"> {
@@ -54,12 +54,13 @@ export class Delivery {
     const log = this.#log.child(idsOfTurn(turn));
     const said: { eventId: string; text: string }[] = [];
     const beside: { eventId: string; shownAs: string }[] = [];
-    let mark: MarkSent | undefined;
+    let unmarked: SentEvent["mark"];
     try {
       for (const [index, message] of reply.messages.entries()) {
-        const isLast = index === reply.messages.length - 1;
-        const marking = isLast ? { marked: (write: MarkSent) => (mark = write) } : {};
-        const eventId = await this.send(turn, `answer.${index}`, message, { isFirst, ...marking });
+        const { eventId, mark } = await this.send(turn, `answer.${index}`, message, { isFirst });
+        // The last one is marked with the end of the turn.
+        if (index === reply.messages.length - 1) unmarked = mark;
+        else if (mark !== undefined) await fencedAtOnce(this.#database, lease, mark);
         const shownAs = message.editOf ?? eventId;
         if (message.remembered !== undefined) said.push({ eventId: shownAs, text: message.remembered });
         if (message.remembered === undefined || shownAs !== eventId) beside.push({ eventId, shownAs });
@@ -81,13 +82,13 @@ export class Delivery {
       async (tx) => (said.length === 0 ? undefined : this.#work.remembering(tx, turn)),
       (tx, remember) =>
         Promise.all([
-          mark?.(tx),
+          unmarked?.(tx),
           ...said.map(({ eventId, text }) => remember?.(eventId, text)),
           ...beside.map(({ eventId, shownAs }) => this.#store.note(tx, turn, eventId, shownAs)),
           this.#store.finish(tx, turn, reply),
         ]),
     );
-    if (mark !== undefined) reached("send.marked");
+    if (unmarked !== undefined) reached("send.marked");
     const { outcome } = reply;
     log.info({ outcome, ...(outcome === "failed" ? { failure: reply.failure } : {}) }, "turn ended");
     this.#count(turn, reply);
@@ -102,25 +103,21 @@ export class Delivery {
     content: TurnMessage["content"],
     { isFirst, beside, noted, reaches }: Showing,
   ): Promise<string> {
-    let mark: MarkSent | undefined;
-    const marked = (write: MarkSent): void => {
-      mark = write;
-    };
-    const eventId = await this.send(turn, step, { content }, { isFirst, beside, marked });
+    const { eventId, mark } = await this.send(turn, step, { content }, { isFirst, beside });
     reached(reaches);
     await fencedAtOnce(this.#database, lease, (tx) => Promise.all([mark?.(tx), noted(tx, eventId)]));
     return eventId;
   }
 
-  /** Sends a message of a turn, once for the same step. Returns the event's id. */
+  /** Sends a message of a turn, once for the same step. */
   async send(
     turn: Turn,
     step: string,
     { content, isFixed }: Pick<TurnMessage, "content" | "isFixed">,
-    { isFirst, marked, beside }: SendTry,
-  ): Promise<string> {
+    { isFirst, beside }: SendTry,
+  ): Promise<SentEvent> {
     const { form, signal } = await this.optionsFor(turn, isFixed);
-    return this.#work.send(turn, step, content, { form, signal, isFirst, marked, beside });
+    return this.#work.send(turn, step, content, { form, signal, isFirst, beside });
   }
 
   /** The encrypted mark belongs to the turn, and is read each time until it is set: the answer's making may set it. */

@@ -1,5 +1,5 @@
 import type { Queryable } from "../database/database.ts";
-import type { SendOptions } from "../ghost/form.ts";
+import type { SendOptions, SentEvent } from "../ghost/form.ts";
 import type { Lease } from "../leases/leases.ts";
 import type { Turn, TurnMessage, TurnReply } from "./turn.ts";
 
@@ -16,8 +16,8 @@ export interface TurnWork {
   former(turn: Turn, content: TurnMessage["content"], options: SendOptions): Promise<readonly string[]>;
   /** Keeps the ghost loaded and shows in the room that it is at work, until `end` is called. Throws LeaseHeld. */
   begin(turn: Turn): Promise<{ readonly lease: Lease; readonly end: () => void }>;
-  /** Sends one message, once for the same turn and step. Returns the event's id. */
-  send(turn: Turn, step: string, content: TurnMessage["content"], options: SendOptions): Promise<string>;
+  /** Sends one message, once for the same turn and step. The caller records that it was sent. */
+  send(turn: Turn, step: string, content: TurnMessage["content"], options: SendOptions): Promise<SentEvent>;
   /** Deletes an event of the ghost, once. */
   redact(turn: Turn, step: string, eventId: string): Promise<void>;
   /** Makes ready to store the agent's words, in the transaction that ends the turn. */

@@ -120,7 +120,7 @@ class World {
         await fenced(this.database, this.lease, async (tx) => beside?.(tx));
         this.sent.set(`${turn.eventId} ${step}`, content);
         this.forms.set(`${turn.eventId} ${step}`, form);
-        return `$answer to ${turn.eventId} ${step}`;
+        return { eventId: `$answer to ${turn.eventId} ${step}`, mark: undefined };
       },
       remembering: async (tx, turn) => {
         const remember = await this.history.remembering(tx, GHOST, turn.roomId);
