@@ -169,7 +169,10 @@ describe("a bridge whose permissions change while it runs", () => {
       process.kill(deployment.bridge.pid, "SIGCONT");
     }
     await alice.waitMember(large, agent, "leave");
-    await eventually("the reason to be told", () => said(/^left the room/).at(-1)?.["why"] === "room_too_large");
+    await eventually(
+      "the reason to be told",
+      () => said(/^the ghost left the room/).at(-1)?.["why"] === "room_too_large",
+    );
     const path = `/v3/rooms/${encodeURIComponent(large)}/messages?dir=b&limit=50`;
     const { chunk } = await alice.request<{ chunk: { type: string; sender: string }[] }>("GET", path);
     assert.deepEqual(
