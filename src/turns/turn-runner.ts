@@ -161,10 +161,11 @@ export class TurnRunner {
       }
       const done = this.#run(open)
         .catch(async (error: unknown) => {
-          this.#mayWait = true;
           if (this.#stopping.signal.aborted) return;
           this.#log.warn({ ...idsOfTurn(open.turn), error }, "the turn was interrupted and is tried again");
           await this.#pause(this.#work.retryAfterMs(error));
+          // Not before: a look during the pause counts this turn as running, and may find that no other waits.
+          this.#mayWait = true;
         })
         .finally(() => {
           this.#running.delete(conversation);

@@ -324,6 +324,27 @@ forEachDatabase((_kind, open) => {
       assert.deepEqual(rows, [{ attempts: 1 }]);
     });
 
+    it("are tried again even when another question was looked for meanwhile", async () => {
+      const world = await World.create(await open());
+      const asked = Promise.withResolvers<undefined>();
+      let failures = 0;
+      world.respond = (turn) => {
+        if (turn.roomId === "!b" || failures++ > 0) return Promise.resolve(reply(turn.eventId));
+        asked.resolve(undefined);
+        return Promise.reject(new Away());
+      };
+      const interrupted = await world.ask("!a");
+      const runner = world.runner();
+      runner.kick();
+      await asked.promise;
+      await world.until(interrupted, "queued");
+      const other = await world.ask("!b");
+      runner.kick();
+      await world.until(other, "answered");
+      await world.until(interrupted, "answered");
+      await runner.stop();
+    });
+
     it("do not ask the model again when only the sending failed", async () => {
       const world = await World.create(await open());
       let failures = 0;
