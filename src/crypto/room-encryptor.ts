@@ -4,7 +4,7 @@ import type { EncryptionTarget } from "./encryption-target.ts";
 import { isUserId, userIds } from "./engine-ids.ts";
 import { messageIndex } from "./megolm.ts";
 import type { Outgoing } from "./outgoing.ts";
-import { isStillSettled, usedBy, type MegolmUse, type SettledSharing } from "./settled-sharing.ts";
+import { isStillSettled, usedBy, type Beginning, type MegolmUse, type SettledSharing } from "./settled-sharing.ts";
 import { KeyedSerial, type Serial } from "../concurrency/serial.ts";
 
 /**
@@ -51,6 +51,8 @@ export class RoomEncryptor {
   readonly #sessions = new Map<string, MegolmUse>();
   /** By room, while nothing is left to share. */
   readonly #settled = new Map<string, SettledSharing>();
+  /** The rooms in which no message has followed the last attempt to share: it may have begun a session. */
+  readonly #unfinished = new Set<string>();
   /** By room: the users who were told that they get no key of its session. */
   readonly #told = new Map<string, { readonly sessionId: string; readonly users: ReadonlySet<string> }>();
 
@@ -83,7 +85,7 @@ export class RoomEncryptor {
       if (settled !== undefined) await this.#outgoing.drainBeforeSharing();
       const now = { peopleVersion: this.#peopleVersion(), at: Date.now() };
       if (settled !== undefined && isStillSettled(settled, target, now)) {
-        const encrypted = await this.#encryptNow(target.roomId, eventType, content);
+        const encrypted = await this.#encryptNow(target.roomId, eventType, content, undefined);
         const session = this.#sessions.get(target.roomId);
         if (session === undefined) this.#settled.delete(target.roomId);
         else this.#settled.set(target.roomId, { ...settled, session });
@@ -91,8 +93,11 @@ export class RoomEncryptor {
         return encrypted;
       }
       this.#settled.delete(target.roomId);
+      const begun = this.#unfinished.has(target.roomId) ? undefined : { at: now.at, encryption: target.encryption };
+      this.#unfinished.add(target.roomId);
       const { leftOut, isSettled } = await this.#share(target);
-      const encrypted = await this.#encryptNow(target.roomId, eventType, content);
+      const encrypted = await this.#encryptNow(target.roomId, eventType, content, begun);
+      this.#unfinished.delete(target.roomId);
       const session = this.#sessions.get(target.roomId);
       if (isSettled && session !== undefined) this.#settled.set(target.roomId, { ...now, target, leftOut, session });
       await this.#tellLeftOut(target.roomId, encrypted, leftOut);
@@ -122,13 +127,14 @@ export class RoomEncryptor {
     }
   }
 
-  async #encryptNow(roomId: string, eventType: string, content: object): Promise<string> {
+  /** @param begun the beginning of the session, if this is its first message and that is known. */
+  async #encryptNow(roomId: string, eventType: string, content: object, begun: Beginning | undefined): Promise<string> {
     const encrypted = await this.#calls.run(() =>
       this.#machine.encryptRoomEvent(new engine.RoomId(roomId), eventType, JSON.stringify(content)),
     );
     const { session_id: sessionId, ciphertext } = JSON.parse(encrypted) as { session_id: string; ciphertext: unknown };
     const message = { sessionId, index: messageIndex(ciphertext) };
-    const use = usedBy(this.#sessions.get(roomId), message, Date.now());
+    const use = usedBy(this.#sessions.get(roomId), message, begun);
     if (use === undefined) this.#sessions.delete(roomId);
     else this.#sessions.set(roomId, use);
     return encrypted;

@@ -15,10 +15,17 @@ export interface SettledSharing {
 /** A Megolm session in use. */
 export interface MegolmUse {
   readonly sessionId: string;
-  /** The time at which this process saw its first message; in ms since 1970. */
-  readonly begunAt: number;
+  readonly begun: Beginning;
   /** The index of its last message. */
   readonly index: number;
+}
+
+/** The beginning of a Megolm session. */
+export interface Beginning {
+  /** A time before the engine made it; in ms since 1970. */
+  readonly at: number;
+  /** The room's encryption then: the engine keeps a session's limits, even where those of the room change. */
+  readonly encryption: EncryptionTarget["encryption"];
 }
 
 /** The present, in which a settled sharing may be outdated. */
@@ -37,20 +44,23 @@ const KEPT_MS = 60_000;
 /** A clock that was set may have moved a session by this much towards its end, in ms. */
 const CLOCK_LEEWAY_MS = 60_000;
 
+/** The engine ends a session after this number of messages, whatever a room says. */
+const MOST_MESSAGES = 10_000;
+
 /**
  * Whether a message to a target can be encrypted as the last one was. The engine panics when it encrypts with a session that
  * has expired, so a session that could have expired is never used without asking the engine first.
  */
 export function isStillSettled(settled: SettledSharing, target: EncryptionTarget, now: Now): boolean {
   const { session, at } = settled;
-  const { rotationPeriodMs, rotationPeriodMessages } = target.encryption;
+  const { rotationPeriodMs, rotationPeriodMessages } = session.begun.encryption;
   const sinceMs = now.at - at;
   return (
     settled.peopleVersion === now.peopleVersion &&
     sinceMs >= 0 &&
     sinceMs < KEPT_MS &&
-    now.at - session.begunAt < rotationPeriodMs - KEPT_MS - CLOCK_LEEWAY_MS &&
-    session.index + 2 < rotationPeriodMessages &&
+    now.at - session.begun.at < rotationPeriodMs - KEPT_MS - CLOCK_LEEWAY_MS &&
+    session.index + 2 < Math.min(rotationPeriodMessages, MOST_MESSAGES) &&
     isSame(settled.target, target)
   );
 }
@@ -73,16 +83,18 @@ function isSame(one: EncryptionTarget, other: EncryptionTarget): boolean {
 }
 
 /**
- * The use of a session after a message of it. Undefined where its beginning was not seen: a former process began it, at a
- * time that nobody knows.
+ * The use of a session after a message of it. Undefined where its beginning was not seen: a former process began it, or an
+ * attempt that failed, at a time that nobody knows.
+ *
+ * @param begun its beginning, if this is its first message.
  */
 export function usedBy(
   before: MegolmUse | undefined,
   message: { readonly sessionId: string; readonly index: number | undefined },
-  at: number,
+  begun: Beginning | undefined,
 ): MegolmUse | undefined {
   const { sessionId, index } = message;
   if (index === undefined) return undefined;
   if (before?.sessionId === sessionId) return { ...before, index };
-  return index === 0 ? { sessionId, begunAt: at, index } : undefined;
+  return index === 0 && begun !== undefined ? { sessionId, begun, index } : undefined;
 }

@@ -357,6 +357,47 @@ forEachDatabase((_kind, open) => {
       assert.deepEqual(uses, [5, 5, 5, 5, 4]);
     });
 
+    it("keeps to the length that a session was begun with when the room's sessions become longer", async () => {
+      const setup = new Setup(await open());
+      await setup.alice();
+      const { device, close } = await setup.open();
+      const sessions: string[] = [];
+      for (const length of [5, 5, ...Array<number>(8).fill(100)]) {
+        const encrypted = await device.encrypt(target(length), "m.room.message", {});
+        sessions.push((JSON.parse(encrypted) as { session_id: string }).session_id);
+      }
+      assert.deepEqual(
+        sessions.map((id) => sessions.indexOf(id)),
+        [0, 0, 0, 0, 0, 5, 5, 5, 5, 5],
+      );
+      await close();
+    });
+
+    it("begins a new session in time where the first sharing of the old one failed, long before its first message", async (t) => {
+      const setup = new Setup(await open());
+      await setup.alice();
+      const { device, close } = await setup.open();
+      const now = Date.now.bind(Date);
+      let movedMs = 0;
+      t.mock.method(Date, "now", () => now() + movedMs);
+      const session = async (): Promise<string> =>
+        (JSON.parse(await device.encrypt(target(), "m.room.message", {})) as { session_id: string }).session_id;
+      setup.fail = (asked) => asked === "sendToDevice";
+      await assert.rejects(session());
+      setup.fail = () => false;
+      const seen: string[] = [];
+      const WEEK_MS = 7 * 86_400_000;
+      for (const ms of [WEEK_MS / 2, WEEK_MS - 20_000, WEEK_MS - 15_000, WEEK_MS + 10_000]) {
+        movedMs = ms;
+        seen.push(await session());
+      }
+      assert.deepEqual(
+        seen.map((id) => seen.indexOf(id)),
+        [0, 0, 0, 3],
+      );
+      await close();
+    });
+
     it("begins a new session when the old one has expired, however the clock was moved", async (t) => {
       const setup = new Setup(await open());
       await setup.alice();

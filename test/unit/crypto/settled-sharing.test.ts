@@ -20,7 +20,7 @@ const SETTLED: SettledSharing = {
   peopleVersion: 3,
   at: WEEK,
   leftOut: [],
-  session: { sessionId: "a", begunAt: WEEK, index: 7 },
+  session: { sessionId: "a", begun: { at: WEEK, encryption: TARGET.encryption }, index: 7 },
 };
 
 const NOW = { peopleVersion: 3, at: WEEK + 1_000 };
@@ -60,18 +60,36 @@ describe("a room key that everybody has", () => {
     const used = (session: Partial<SettledSharing["session"]>): boolean =>
       isStillSettled({ ...SETTLED, session: { ...SETTLED.session, ...session } }, TARGET, NOW);
     assert.deepEqual([used({ index: 97 }), used({ index: 98 }), used({ index: 99 })], [true, false, false]);
-    assert.deepEqual([used({ begunAt: 3 * MINUTE }), used({ begunAt: 1_000 })], [true, false]);
+    const begun = (at: number): boolean => used({ begun: { at, encryption: TARGET.encryption } });
+    assert.deepEqual([begun(3 * MINUTE), begun(1_000)], [true, false]);
+  });
+
+  it("does not serve beyond the limits that its session was begun with, nor beyond the engine's own", () => {
+    const used = (index: number, first: number, then: number): boolean => {
+      const limited = (rotationPeriodMessages: number): EncryptionTarget["encryption"] => ({
+        ...TARGET.encryption,
+        rotationPeriodMessages,
+      });
+      const target = { ...TARGET, encryption: limited(then) };
+      const session = { sessionId: "a", begun: { at: WEEK, encryption: limited(first) }, index };
+      return isStillSettled({ ...SETTLED, target, session }, target, NOW);
+    };
+    assert.deepEqual([used(97, 100, 1_000), used(98, 100, 1_000)], [true, false]);
+    assert.deepEqual([used(9_997, 1e6, 1e6), used(9_998, 1e6, 1e6)], [true, false]);
   });
 });
 
 describe("the use of a session", () => {
   it("is known from its first message on, and not where a former process began it", () => {
-    const first = usedBy(undefined, { sessionId: "a", index: 0 }, 5);
-    assert.deepEqual(first, { sessionId: "a", begunAt: 5, index: 0 });
-    assert.deepEqual(usedBy(first, { sessionId: "a", index: 1 }, 9), { sessionId: "a", begunAt: 5, index: 1 });
-    assert.deepEqual(usedBy(first, { sessionId: "b", index: 0 }, 9), { sessionId: "b", begunAt: 9, index: 0 });
-    assert.equal(usedBy(undefined, { sessionId: "a", index: 12 }, 5), undefined);
-    assert.equal(usedBy(first, { sessionId: "b", index: 12 }, 5), undefined);
-    assert.equal(usedBy(first, { sessionId: "a", index: undefined }, 5), undefined);
+    const begun = { at: 5, encryption: TARGET.encryption };
+    const later = { ...begun, at: 9 };
+    const first = usedBy(undefined, { sessionId: "a", index: 0 }, begun);
+    assert.deepEqual(first, { sessionId: "a", begun, index: 0 });
+    assert.deepEqual(usedBy(first, { sessionId: "a", index: 1 }, later), { sessionId: "a", begun, index: 1 });
+    assert.deepEqual(usedBy(first, { sessionId: "b", index: 0 }, later), { sessionId: "b", begun: later, index: 0 });
+    assert.equal(usedBy(undefined, { sessionId: "a", index: 12 }, begun), undefined);
+    assert.equal(usedBy(first, { sessionId: "b", index: 12 }, begun), undefined);
+    assert.equal(usedBy(first, { sessionId: "a", index: undefined }, begun), undefined);
+    assert.equal(usedBy(first, { sessionId: "b", index: 0 }, undefined), undefined);
   });
 });
