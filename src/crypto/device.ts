@@ -92,7 +92,7 @@ export class Device {
     this.#outgoing = new Outgoing(machine, this.#calls, transport, log, (request) => this.#messages.send(request));
     const parts = { machine, calls: this.#calls, outgoing: this.#outgoing, log };
     this.lists = new DeviceLists(machine, this.#calls, this.#outgoing);
-    this.#encryptor = new RoomEncryptor(machine, this.#calls, this.#outgoing, () => options.store.peopleVersion());
+    this.#encryptor = new RoomEncryptor(machine, this.#calls, this.#outgoing, options.store);
     this.#decryptor = new Decryptor(machine, this.#calls, this.lists, () => this.catchUp());
     this.#backup = new KeyBackup({ machine, calls: this.#calls, server: options.backup, storage, log });
     this.#arrivedKeys = new ArrivedKeys(machine, async (sessionIds) => {

@@ -3,6 +3,7 @@ import type { TrustLevel } from "../config/config.ts";
 import type { EncryptionTarget } from "./encryption-target.ts";
 import { isUserId, userIds } from "./engine-ids.ts";
 import { messageIndex } from "./megolm.ts";
+import type { StoreSession } from "./store/crypto-store.ts";
 import type { Outgoing } from "./outgoing.ts";
 import { isStillSettled, usedBy, type Beginning, type MegolmUse, type SettledSharing } from "./settled-sharing.ts";
 import { KeyedSerial, type Serial } from "../concurrency/serial.ts";
@@ -38,6 +39,9 @@ export class UnsupportedEncryption extends Error {
 
 const MEGOLM = "m.megolm.v1.aes-sha2";
 
+/** What the engine's store tells of its writes. */
+type EncryptorStore = Pick<StoreSession, "peopleVersion" | "roomsWithOwnKey">;
+
 /**
  * Shares room keys and encrypts, both under one lock a room: the engine panics when a session expires between the two.
  */
@@ -45,7 +49,7 @@ export class RoomEncryptor {
   readonly #machine: engine.OlmMachine;
   readonly #calls: Serial;
   readonly #outgoing: Outgoing;
-  readonly #peopleVersion: () => number;
+  readonly #store: EncryptorStore | undefined;
   readonly #rooms = new KeyedSerial();
   /** By room: the session of its last message, where its beginning was seen. */
   readonly #sessions = new Map<string, MegolmUse>();
@@ -53,18 +57,19 @@ export class RoomEncryptor {
   readonly #settled = new Map<string, SettledSharing>();
   /** The rooms in which no message has followed the last attempt to share: it may have begun a session. */
   readonly #unfinished = new Set<string>();
+  /** The rooms in which this process has sent. */
+  readonly #sentIn = new Set<string>();
+  /** The number of attempts to share, in all rooms. */
+  #shares = 0;
   /** By room: the users who were told that they get no key of its session. */
   readonly #told = new Map<string, { readonly sessionId: string; readonly users: ReadonlySet<string> }>();
 
-  /**
-   * @param peopleVersion rises when anything changes that the engine knows of devices and identities; undefined: nobody
-   * knows, and the engine is asked for each message.
-   */
-  constructor(machine: engine.OlmMachine, calls: Serial, outgoing: Outgoing, peopleVersion?: () => number) {
+  /** @param store the engine's store; without it the engine is asked for each message. */
+  constructor(machine: engine.OlmMachine, calls: Serial, outgoing: Outgoing, store?: EncryptorStore) {
     this.#machine = machine;
     this.#calls = calls;
     this.#outgoing = outgoing;
-    this.#peopleVersion = peopleVersion ?? (() => Number.NaN);
+    this.#store = store;
   }
 
   /**
@@ -83,9 +88,9 @@ export class RoomEncryptor {
       const settled = this.#settled.get(target.roomId);
       // A device list that is known to be outdated is queried first.
       if (settled !== undefined) await this.#outgoing.drainBeforeSharing();
-      const now = { peopleVersion: this.#peopleVersion(), at: Date.now() };
+      const now = { peopleVersion: this.#store?.peopleVersion() ?? Number.NaN, at: Date.now() };
       if (settled !== undefined && isStillSettled(settled, target, now)) {
-        const encrypted = await this.#encryptNow(target.roomId, eventType, content, undefined);
+        const encrypted = await this.#encryptNow(target.roomId, eventType, content, () => undefined);
         const session = this.#sessions.get(target.roomId);
         if (session === undefined) this.#settled.delete(target.roomId);
         else this.#settled.set(target.roomId, { ...settled, session });
@@ -93,16 +98,41 @@ export class RoomEncryptor {
         return encrypted;
       }
       this.#settled.delete(target.roomId);
-      const begun = this.#unfinished.has(target.roomId) ? undefined : { at: now.at, encryption: target.encryption };
-      this.#unfinished.add(target.roomId);
-      const { leftOut, isSettled } = await this.#share(target);
-      const encrypted = await this.#encryptNow(target.roomId, eventType, content, begun);
-      this.#unfinished.delete(target.roomId);
+      const begun = { at: now.at, encryption: target.encryption };
+      const { leftOut, isSettled, encrypted } = await this.#shareAndEncrypt(target, begun, eventType, content);
       const session = this.#sessions.get(target.roomId);
       if (isSettled && session !== undefined) this.#settled.set(target.roomId, { ...now, target, leftOut, session });
       await this.#tellLeftOut(target.roomId, encrypted, leftOut);
       return encrypted;
     });
+  }
+
+  /**
+   * Shares and encrypts. A first message begins its session now only if the session can't be an earlier attempt's: that
+   * of this process, in a room where it has sent, or one that the store did not have. The store's keys say nothing of
+   * rooms, so the second is seen only where no other room shares meanwhile.
+   */
+  async #shareAndEncrypt(
+    target: EncryptionTarget,
+    begun: Beginning,
+    eventType: string,
+    content: object,
+  ): Promise<{ readonly leftOut: readonly string[]; readonly isSettled: boolean; readonly encrypted: string }> {
+    const { roomId } = target;
+    const isRetried = this.#unfinished.has(roomId);
+    const isAlone = this.#unfinished.size === 0;
+    const [share, ownKeys] = [++this.#shares, this.#store?.roomsWithOwnKey()];
+    this.#unfinished.add(roomId);
+    const shared = await this.#share(target);
+    const isSeen = (): boolean => {
+      if (isRetried) return false;
+      if (this.#sentIn.has(roomId)) return true;
+      return isAlone && share === this.#shares && (this.#store?.roomsWithOwnKey() ?? 0) > (ownKeys ?? 0);
+    };
+    const encrypted = await this.#encryptNow(roomId, eventType, content, () => (isSeen() ? begun : undefined));
+    this.#unfinished.delete(roomId);
+    this.#sentIn.add(roomId);
+    return { ...shared, encrypted };
   }
 
   /** Gives the room key to all who should have it. Says whether nothing was left to do. */
@@ -127,14 +157,19 @@ export class RoomEncryptor {
     }
   }
 
-  /** @param begun the beginning of the session, if this is its first message and that is known. */
-  async #encryptNow(roomId: string, eventType: string, content: object, begun: Beginning | undefined): Promise<string> {
+  /** @param begunAt tells the beginning of the session, if this is its first message and that is known. */
+  async #encryptNow(
+    roomId: string,
+    eventType: string,
+    content: object,
+    begunAt: () => Beginning | undefined,
+  ): Promise<string> {
     const encrypted = await this.#calls.run(() =>
       this.#machine.encryptRoomEvent(new engine.RoomId(roomId), eventType, JSON.stringify(content)),
     );
     const { session_id: sessionId, ciphertext } = JSON.parse(encrypted) as { session_id: string; ciphertext: unknown };
     const message = { sessionId, index: messageIndex(ciphertext) };
-    const use = usedBy(this.#sessions.get(roomId), message, begun);
+    const use = usedBy(this.#sessions.get(roomId), message, begunAt());
     if (use === undefined) this.#sessions.delete(roomId);
     else this.#sessions.set(roomId, use);
     return encrypted;

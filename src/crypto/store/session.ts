@@ -6,6 +6,7 @@ import { StoreFailed } from "./errors.ts";
 import { bind, restore, unbind } from "./held-transactions.ts";
 import { dropMemory } from "./memory.ts";
 import { databaseNames, storeName } from "./names.ts";
+import { Written } from "./written.ts";
 import { readDatabase, replaceDatabase, writeChanges } from "./tables.ts";
 import { reached } from "../../observability/steps.ts";
 
@@ -20,6 +21,8 @@ export interface StoreSession {
   readonly failed: AbortSignal;
   /** Rises with each write that may change what the engine knows of devices and identities, its own included. */
   peopleVersion(): number;
+  /** The number of rooms for which the store has, or had, a room key of its own. */
+  roomsWithOwnKey(): number;
   /**
    * Closes the store: finishes running writes, refuses new ones and frees the memory. Idempotent. Close the machine
    * first; calls of an open one fail from here on.
@@ -52,6 +55,8 @@ export async function openSession(options: SessionOptions): Promise<StoreSession
   const failure = new AbortController();
   const underWay = new Set<Promise<void>>();
 
+  const written = new Written();
+
   const evict = async (): Promise<void> => {
     for (const { inMemory } of databases) unbind(inMemory);
     await Promise.allSettled(underWay);
@@ -61,7 +66,10 @@ export async function openSession(options: SessionOptions): Promise<StoreSession
   try {
     for (const { stored, inMemory } of databases) {
       const contents = await readDatabase(database, stored);
-      if (contents !== undefined) await restore(inMemory, contents);
+      if (contents !== undefined) {
+        await restore(inMemory, contents);
+        written.holds(contents.records);
+      }
       bind(inMemory, (commit) => {
         const write = persist(stored, commit);
         underWay.add(write);
@@ -77,15 +85,14 @@ export async function openSession(options: SessionOptions): Promise<StoreSession
     throw error;
   }
 
-  let peopleVersion = 0;
-
   async function persist(stored: string, commit: Commit): Promise<void> {
     failure.signal.throwIfAborted();
-    if (mayBeAboutPeople(commit)) peopleVersion++;
+    written.begun(commit);
     try {
       reached("store.writing");
       await write(database, lease, stored, commit);
       reached("store.written");
+      written.done(commit);
     } catch (cause) {
       const failed = new StoreFailed(ghost, cause);
       if (!failure.signal.aborted) {
@@ -100,17 +107,10 @@ export async function openSession(options: SessionOptions): Promise<StoreSession
   return {
     name,
     failed: failure.signal,
-    peopleVersion: () => peopleVersion,
+    peopleVersion: () => written.peopleVersion,
+    roomsWithOwnKey: () => written.roomsWithOwnKey,
     close: () => (closing ??= evict().then(options.closed)),
   };
-}
-
-/** The engine's object stores of its account, its sessions and room keys; their names may end in a format number. */
-const OF_KEYS = /^(?:core|sessions|inbound_group_sessions|outbound_group_sessions|olm_hashes)\d*$/;
-
-/** Unknown stores count. */
-function mayBeAboutPeople(commit: Commit): boolean {
-  return commit.kind === "replacement" || commit.changes.some(({ store }) => !OF_KEYS.test(store));
 }
 
 async function write(database: Database, lease: Lease, name: string, commit: Commit): Promise<void> {

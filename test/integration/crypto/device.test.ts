@@ -420,6 +420,35 @@ forEachDatabase((_kind, open) => {
       await close();
     });
 
+    it("takes a session that a former process began, and never used, for one of unknown age", async (t) => {
+      const setup = new Setup(await open());
+      await setup.alice();
+      const now = Date.now.bind(Date);
+      let movedMs = 0;
+      t.mock.method(Date, "now", () => now() + movedMs);
+      setup.fail = (asked) => asked === "sendToDevice";
+      const first = await setup.open();
+      await assert.rejects(first.device.encrypt(target(), "m.room.message", {}));
+      await first.close();
+      setup.fail = () => false;
+      const { device, close } = await setup.open();
+      const day = 86_400_000;
+      // The engine would panic with a session that expires between two of these.
+      for (const ms of [
+        day,
+        day + 1,
+        day + 2,
+        7 * day - 40_000,
+        7 * day - 39_000,
+        7 * day + 10_000,
+        7 * day + 11_000,
+      ]) {
+        movedMs = ms;
+        await device.encrypt(target(), "m.room.message", {});
+      }
+      await close();
+    });
+
     it("gives its room key to five hundred devices, each once, in batches that a server takes", async () => {
       const setup = new Setup(await open());
       const ids = Array.from({ length: 500 }, (_, index) => `D${index}`);
