@@ -73,10 +73,7 @@ export async function openSession(options: SessionOptions): Promise<StoreSession
       bind(inMemory, (commit) => {
         const write = persist(stored, commit);
         underWay.add(write);
-        const done = (): void => {
-          underWay.delete(write);
-        };
-        write.then(done, done);
+        write.finally(() => underWay.delete(write)).catch(() => undefined);
         return write;
       });
     }
