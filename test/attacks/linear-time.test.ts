@@ -1024,6 +1024,7 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
     "crypto/key-backup.ts",
     "crypto/outgoing.ts",
     "crypto/room-encryptor.ts",
+    "crypto/store/written.ts",
     "crypto/secret-storage.ts",
     "crypto/shared-history.ts SharedHistory",
     "crypto/store/contents.ts",
