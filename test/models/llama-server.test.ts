@@ -149,7 +149,8 @@ describe("agents on a real llama-server", () => {
     const answer = await whole(roomId, draft);
     assertAnswer(answer);
     assert.match(answer.body, LIMIT);
-    assert.ok(answer.edits >= 3 && answer.edits <= 25, `${answer.edits} edits`);
+    // A second and more lies between two edits: a quick machine needs one while the answer grows, and the last.
+    assert.ok(answer.edits >= 2 && answer.edits <= 25, `${answer.edits} edits`);
     const forms = alice
       .events(roomId)
       .flatMap(({ content }) => (content["m.new_content"] as { body: string } | undefined)?.body ?? []);
