@@ -73,6 +73,7 @@ export async function openSession(options: SessionOptions): Promise<StoreSession
       bind(inMemory, (commit) => {
         const write = persist(stored, commit);
         underWay.add(write);
+        // The engine is told of a failure by the promise that is returned.
         write.finally(() => underWay.delete(write)).catch(() => undefined);
         return write;
       });

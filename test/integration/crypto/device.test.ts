@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { before, describe, it } from "node:test";
+import { before, describe, it, type TestContext } from "node:test";
 import { initAsync, OlmMachine, RequestType } from "@matrix-org/matrix-sdk-crypto-wasm";
 import { Device } from "../../../src/crypto/device.ts";
 import { DeviceClosed } from "../../../src/crypto/device-closed.ts";
@@ -107,6 +107,19 @@ class Setup {
   count(asked: Asked): number {
     return this.asked.filter((request) => request.asked === asked).length;
   }
+}
+
+/** A clock that a test moves by adding to it. */
+function movableClock(t: TestContext): { movedMs: number } {
+  const clock = { movedMs: 0 };
+  const now = Date.now.bind(Date);
+  t.mock.method(Date, "now", () => now() + clock.movedMs);
+  return clock;
+}
+
+/** The session of a device's next message. */
+async function sessionOf(device: Device, to = target()): Promise<string> {
+  return (JSON.parse(await device.encrypt(to, "m.room.message", {})) as { session_id: string }).session_id;
 }
 
 before(() => initAsync());
@@ -363,8 +376,7 @@ forEachDatabase((_kind, open) => {
       const { device, close } = await setup.open();
       const sessions: string[] = [];
       for (const length of [5, 5, ...Array<number>(8).fill(100)]) {
-        const encrypted = await device.encrypt(target(length), "m.room.message", {});
-        sessions.push((JSON.parse(encrypted) as { session_id: string }).session_id);
+        sessions.push(await sessionOf(device, target(length)));
       }
       assert.deepEqual(
         sessions.map((id) => sessions.indexOf(id)),
@@ -377,18 +389,15 @@ forEachDatabase((_kind, open) => {
       const setup = new Setup(await open());
       await setup.alice();
       const { device, close } = await setup.open();
-      const now = Date.now.bind(Date);
-      let movedMs = 0;
-      t.mock.method(Date, "now", () => now() + movedMs);
-      const session = async (): Promise<string> =>
-        (JSON.parse(await device.encrypt(target(), "m.room.message", {})) as { session_id: string }).session_id;
+      const clock = movableClock(t);
+      const session = (): Promise<string> => sessionOf(device);
       setup.fail = (asked) => asked === "sendToDevice";
       await assert.rejects(session());
       setup.fail = () => false;
       const seen: string[] = [];
       const WEEK_MS = 7 * 86_400_000;
       for (const ms of [WEEK_MS / 2, WEEK_MS - 20_000, WEEK_MS - 15_000, WEEK_MS + 10_000]) {
-        movedMs = ms;
+        clock.movedMs = ms;
         seen.push(await session());
       }
       assert.deepEqual(
@@ -402,14 +411,11 @@ forEachDatabase((_kind, open) => {
       const setup = new Setup(await open());
       await setup.alice();
       const { device, close } = await setup.open();
-      const now = Date.now.bind(Date);
-      let movedMs = 0;
-      t.mock.method(Date, "now", () => now() + movedMs);
-      const session = async (): Promise<string> =>
-        (JSON.parse(await device.encrypt(target(), "m.room.message", {})) as { session_id: string }).session_id;
+      const clock = movableClock(t);
+      const session = (): Promise<string> => sessionOf(device);
       const seen: string[] = [];
       for (const days of [0, 0, 0, 6.9, 7.1, 7.1, 7.1, 20, 20, 20, 3]) {
-        movedMs = days * 86_400_000;
+        clock.movedMs = days * 86_400_000;
         seen.push(await session());
       }
       const [first, , , fourth, fifth, , seventh, eighth] = seen;
@@ -423,9 +429,7 @@ forEachDatabase((_kind, open) => {
     it("takes a session that a former process began, and never used, for one of unknown age", async (t) => {
       const setup = new Setup(await open());
       await setup.alice();
-      const now = Date.now.bind(Date);
-      let movedMs = 0;
-      t.mock.method(Date, "now", () => now() + movedMs);
+      const clock = movableClock(t);
       setup.fail = (asked) => asked === "sendToDevice";
       const first = await setup.open();
       await assert.rejects(first.device.encrypt(target(), "m.room.message", {}));
@@ -443,7 +447,7 @@ forEachDatabase((_kind, open) => {
         7 * day + 10_000,
         7 * day + 11_000,
       ]) {
-        movedMs = ms;
+        clock.movedMs = ms;
         await device.encrypt(target(), "m.room.message", {});
       }
       await close();
