@@ -1,4 +1,5 @@
 import type { Queryable } from "../database/database.ts";
+import type { Scope, Seal } from "../sealing/seals.ts";
 
 /**
  * The form in which something may be sent: as its room's state says, or only encrypted. The second is for anything made
@@ -21,8 +22,13 @@ export interface SentEvent {
   readonly mark: ((tx: Queryable) => Promise<unknown>) | undefined;
 }
 
-/** Starts its statements at once, in the fenced transaction that stores an event in its final form. */
-export type StoredBeside = (tx: Queryable) => Promise<unknown>;
+/** Further writes of the fenced transaction that stores an event in its final form. */
+export interface StoredBeside {
+  /** The scopes of the texts that they seal. */
+  readonly scopes: readonly Scope[];
+  /** Starts its statements at once. A repeat changes nothing. */
+  readonly store: (tx: Queryable, seals: readonly Seal[]) => Promise<unknown>;
+}
 
 /** The options of sending. */
 export interface SendOptions {

@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
 import { deleteInBatches } from "../database/batches.ts";
 import type { Database, Queryable } from "../database/database.ts";
+import { onceMore } from "../database/once-more.ts";
 import { fencedAtOnce, fencedWithLast, type Lease } from "../leases/leases.ts";
 import type { StoredBeside } from "./form.ts";
 import { unlessBroken } from "../sealing/sealed-text.ts";
-import type { SealedRow, Seals } from "../sealing/seals.ts";
+import type { Seal, SealedRow, Seals } from "../sealing/seals.ts";
 
 /** An event in its final form, stored before its first attempt. */
 export interface StoredSend {
@@ -18,6 +19,9 @@ export interface StoredSend {
   /** The time since it was first stored, in ms by the database's clock. */
   readonly ageMs: number;
 }
+
+/** An event that is about to be sent. */
+type UnsentEvent = Pick<StoredSend, "txnId" | "roomId" | "eventType" | "content">;
 
 /** The context that what is to be sent is sealed with: see sealing/sealed-text.ts. */
 const CONTEXT = "sends.content";
@@ -58,33 +62,19 @@ export class Outbox {
    *
    * @param beside further writes of the transaction.
    */
-  async store(
-    lease: Lease,
-    send: Pick<StoredSend, "txnId" | "roomId" | "eventType" | "content">,
-    beside?: StoredBeside,
-  ): Promise<void> {
-    await fencedWithLast(
-      this.#database,
-      lease,
-      (tx) => this.#seals.in(tx, { roomId: send.roomId }),
-      (tx, key) =>
-        Promise.all([
-          tx.query(
-            `insert into sends (ghost, txn_id, room_id, event_type, content, sealed_by) values ($1, $2, $3, $4, $5, $6)
-             on conflict (ghost, txn_id) do update
-               set event_type = excluded.event_type, content = excluded.content, sealed_by = excluded.sealed_by
-             where sends.event_id is null`,
-            [
-              lease.ghost,
-              send.txnId,
-              send.roomId,
-              send.eventType,
-              key.seal(send.content, CONTEXT, lease.ghost, send.txnId),
-              key.id,
-            ],
-          ),
-          beside?.(tx),
-        ]),
+  async store(lease: Lease, send: UnsentEvent, beside?: StoredBeside): Promise<void> {
+    const scopes = [{ roomId: send.roomId }, ...(beside?.scopes ?? [])];
+    await onceMore(() =>
+      fencedWithLast(
+        this.#database,
+        lease,
+        async (tx) => {
+          const [key, ...others] = await this.#seals.all(tx, scopes);
+          if (key === undefined) throw new Error("there is no seal for a scope");
+          return { key, others };
+        },
+        (tx, { key, others }) => Promise.all([insertSend(tx, key, lease, send), beside?.store(tx, others)]),
+      ),
     );
   }
 
@@ -119,6 +109,16 @@ export class Outbox {
       [ghost, txnId, eventId],
     );
   }
+}
+
+async function insertSend(tx: Queryable, key: Seal, { ghost }: Lease, send: UnsentEvent): Promise<void> {
+  await tx.query(
+    `insert into sends (ghost, txn_id, room_id, event_type, content, sealed_by) values ($1, $2, $3, $4, $5, $6)
+     on conflict (ghost, txn_id) do update
+       set event_type = excluded.event_type, content = excluded.content, sealed_by = excluded.sealed_by
+     where sends.event_id is null`,
+    [ghost, send.txnId, send.roomId, send.eventType, key.seal(send.content, CONTEXT, ghost, send.txnId), key.id],
+  );
 }
 
 /**

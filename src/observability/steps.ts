@@ -29,11 +29,11 @@ export type Step =
   | "draft.shown"
   /** More of the answer is shown. */
   | "draft.edited"
-  /** The whole answer is stored; nothing of it was sent. */
-  | "turn.prepared"
+  /** The whole answer is made; it is not stored. */
+  | "turn.made"
   /** An event was encrypted and its ratchet advanced in the database; its ciphertext is not stored. */
   | "event.encrypted"
-  /** An event is stored in its final form. */
+  /** An event is stored in its final form; the answer with its first one. */
   | "send.stored"
   /** The homeserver has accepted the event; that is not recorded. */
   | "send.sent"

@@ -4,9 +4,11 @@ import { fencedAtOnce, fencedWithLast, type Lease } from "../leases/leases.ts";
 import type { Logger } from "../observability/log.ts";
 import type { Metrics } from "../observability/metrics.ts";
 import { reached } from "../observability/steps.ts";
+import type { StepEnd } from "./turn-step.ts";
 import type { TurnStore } from "./turn-store.ts";
 import type { TurnWork } from "./turn-work.ts";
 import { idsOfTurn, type Turn, type TurnEnd, type TurnMessage, type TurnReply } from "./turn.ts";
+import { UnstoredReply } from "./unstored-reply.ts";
 
 /** The options of one sending, by its turn; see {@link SendOptions}. */
 type SendTry = Pick<SendOptions, "isFirst" | "beside">;
@@ -49,15 +51,28 @@ export class Delivery {
     this.#stopping = stopping;
   }
 
-  /** `sending` → `answered` or `failed`. Throws the errors after which it is tried again. */
-  async deliver(lease: Lease, turn: Turn, reply: TurnReply, { isFirst }: SendTry): Promise<void> {
+  /** Sends a reply that was just made, and stores it before. Throws the errors after which it is tried again. */
+  deliverFirst(lease: Lease, turn: Turn, reply: TurnReply, end: StepEnd): Promise<void> {
+    const unstored = new UnstoredReply(this.#store, this.#log.child(idsOfTurn(turn)), lease, { turn, reply, end });
+    return unstored.during(() => this.deliver(lease, turn, reply, unstored));
+  }
+
+  /**
+   * `sending` → `answered` or `failed`. Throws the errors after which it is tried again.
+   *
+   * @param unstored where the reply was just made: stores it with the first message.
+   */
+  async deliver(lease: Lease, turn: Turn, reply: TurnReply, unstored?: UnstoredReply): Promise<void> {
+    const isFirst = unstored !== undefined;
     const log = this.#log.child(idsOfTurn(turn));
     const said: { eventId: string; text: string }[] = [];
     const beside: { eventId: string; shownAs: string }[] = [];
     let unmarked: SentEvent["mark"];
     try {
+      if (reply.messages.length === 0) await unstored?.store();
       for (const [index, message] of reply.messages.entries()) {
-        const { eventId, mark } = await this.send(turn, `answer.${index}`, message, { isFirst });
+        const storing = index === 0 ? unstored?.beside : undefined;
+        const { eventId, mark } = await this.send(turn, `answer.${index}`, message, { isFirst, beside: storing });
         // The last one is marked with the end of the turn.
         if (index === reply.messages.length - 1) unmarked = mark;
         else if (mark !== undefined) await fencedAtOnce(this.#database, lease, mark);
@@ -68,6 +83,7 @@ export class Delivery {
       for (const eventId of reply.redacts ?? []) await this.#takeBack(turn, eventId);
     } catch (error) {
       if (this.#stopping.aborted || this.#work.retryAfterMs(error) !== undefined) {
+        await unstored?.store();
         await this.#store.uncountDelivery(lease, turn);
         throw error;
       }

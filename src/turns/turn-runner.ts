@@ -180,10 +180,8 @@ export class TurnRunner {
     const { lease, end } = await this.#work.begin(turn);
     const started = performance.now();
     try {
-      const isFirst = open.state === "queued";
-      const reply = isFirst ? await this.#answer(lease, open) : await this.#resume(lease, open);
-      if (reply === undefined) return;
-      await this.#delivery.deliver(lease, turn, reply, { isFirst });
+      const isEnded = open.state === "queued" ? await this.#answer(lease, open) : await this.#resume(lease, open);
+      if (!isEnded) return;
       const { metrics } = this.#options;
       metrics?.turnDuration.observe({ agent: metrics.agent(turn.ghost) }, (performance.now() - started) / 1000);
     } finally {
@@ -191,18 +189,21 @@ export class TurnRunner {
     }
   }
 
-  /** A reply whose sending was interrupted; undefined when that happened too often, which ends the turn. */
-  async #resume(lease: Lease, open: Extract<OpenTurn, { state: "sending" }>): Promise<TurnReply | undefined> {
-    if ((await this.#store.resume(lease, open.turn)) < MAX_TURN_ATTEMPTS) return open.reply;
+  /** Sends a reply whose sending was interrupted. False when that happened too often, which ends the turn. */
+  async #resume(lease: Lease, open: Extract<OpenTurn, { state: "sending" }>): Promise<boolean> {
+    if ((await this.#store.resume(lease, open.turn)) < MAX_TURN_ATTEMPTS) {
+      await this.#delivery.deliver(lease, open.turn, open.reply);
+      return true;
+    }
     this.#log.error(idsOfTurn(open.turn), "the answer ended the process at every attempt to send it, and is given up");
     await this.#delivery.endUnsent(lease, open.turn);
-    return undefined;
+    return false;
   }
 
-  /** `queued` → `running` → `sending`; undefined when the turn was cancelled. */
-  async #answer(lease: Lease, open: Extract<OpenTurn, { state: "queued" }>): Promise<TurnReply | undefined> {
+  /** `queued` → `running` → `sending` → its end. False when the turn was cancelled. */
+  async #answer(lease: Lease, open: Extract<OpenTurn, { state: "queued" }>): Promise<boolean> {
     const { turn } = open;
-    if (!(await this.#store.start(lease, turn))) return undefined;
+    if (!(await this.#store.start(lease, turn))) return false;
     reached("turn.started");
     const { metrics } = this.#options;
     if (open.attempts === 0) metrics?.turnWait.observe({ agent: metrics.agent(turn.ghost) }, open.ageMs / 1000);
@@ -226,10 +227,10 @@ export class TurnRunner {
     } finally {
       this.#stops.delete(turn.id);
     }
-    await this.#store.prepare(lease, turn, reply, lastEnd(steps, reply));
-    reached("turn.prepared");
+    reached("turn.made");
     this.#log.debug({ ...idsOfTurn(turn), ms: Math.round(performance.now() - started) }, "answer ready");
-    return reply;
+    await this.#delivery.deliverFirst(lease, turn, reply, lastEnd(steps, reply));
+    return true;
   }
 
   /** The answer, shown while it grows. */
@@ -265,7 +266,7 @@ export class TurnRunner {
           const content = await drafting.edit(eventId, text);
           await this.#delivery.show(lease, turn, `${DRAFT_STEP}.${count}`, content, {
             isFirst: true,
-            beside: (tx) => this.#store.countEdits(tx, turn, count),
+            beside: { scopes: [], store: (tx) => this.#store.countEdits(tx, turn, count) },
             noted: (tx, edit) => this.#store.note(tx, turn, edit, eventId),
             reaches: "draft.edited",
           });

@@ -3,7 +3,7 @@ import type { Database, Queryable } from "../database/database.ts";
 import { fencedAtOnce, fencedWithLast, type Lease } from "../leases/leases.ts";
 import { onceMore } from "../database/once-more.ts";
 import { isStorable, storable } from "../database/text.ts";
-import type { Seal, Seals } from "../sealing/seals.ts";
+import type { Scope, Seal, Seals } from "../sealing/seals.ts";
 import { ConsentTurns } from "./consent-turns.ts";
 import { TurnQueue } from "./turn-queue.ts";
 import { endedAs, insertTurn, replyContext, TURN, turnOf, type SealedReply, type TurnRow } from "./turn-rows.ts";
@@ -301,7 +301,7 @@ export class TurnStore {
 
   /**
    * `running` → `sending`: from here on the same messages are sent in any case. Counts the first attempt at that.
-   * Throws StaleLease.
+   * A repeat changes nothing. Throws StaleLease.
    *
    * @param end the result of the turn's last step.
    */
@@ -311,25 +311,31 @@ export class TurnStore {
       fencedWithLast(
         this.#database,
         lease,
-        (tx) => this.#sealOf(tx, turn),
-        (tx, seal) =>
-          tx.query(
-            `with sending as (
-           update turns set state = 'sending', reply = $2, sealed_by = $3, deliveries = 1 where id = $1
-         ) ${END_STEP}`,
-            [turn.id, seal.seal(JSON.stringify(reply), ...replyContext(turn)), seal.id, ...sealedEnd(turn, end, seal)],
-          ),
+        (tx) => this.#seals.in(tx, this.scopeOf(turn)),
+        (tx, seal) => this.prepareIn(tx, seal, turn, reply, end),
       ),
     );
   }
 
-  async #sealed(tx: Queryable, turn: Omit<Turn, "id">, reply: TurnReply): Promise<SealedReply> {
-    const key = await this.#sealOf(tx, turn);
-    return { id: key.id, text: key.seal(JSON.stringify(reply), ...replyContext(turn)) };
+  /** The same in a fenced transaction, sealed for {@link scopeOf}. It starts its only statement at once. */
+  async prepareIn(tx: Queryable, seal: Seal, turn: Turn, reply: TurnReply, end?: StepEnd): Promise<void> {
+    await tx.query(
+      `with sending as (
+         update turns set state = 'sending', reply = $2, sealed_by = $3, deliveries = 1
+         where id = $1 and state in ('queued', 'running')
+       ) ${END_STEP}`,
+      [turn.id, seal.seal(JSON.stringify(reply), ...replyContext(turn)), seal.id, ...sealedEnd(turn, end, seal)],
+    );
   }
 
-  #sealOf(tx: Queryable, { ghost, roomId }: Omit<Turn, "id">): Promise<Seal> {
-    return this.#seals.in(tx, { ghost, roomId });
+  /** The scope of a turn's texts. */
+  scopeOf({ ghost, roomId }: Omit<Turn, "id">): Scope {
+    return { ghost, roomId };
+  }
+
+  async #sealed(tx: Queryable, turn: Omit<Turn, "id">, reply: TurnReply): Promise<SealedReply> {
+    const key = await this.#seals.in(tx, this.scopeOf(turn));
+    return { id: key.id, text: key.seal(JSON.stringify(reply), ...replyContext(turn)) };
   }
 
   /** Counts a further attempt at sending, and returns the number of earlier ones. Throws StaleLease. */

@@ -17,7 +17,7 @@ const CRASHES: readonly (readonly [Step, number])[] = [
   ["model.chunk", 3],
   ["draft.shown", 1],
   ["draft.edited", 1],
-  ["turn.prepared", 1],
+  ["turn.made", 1],
   ["event.encrypted", 1],
   ["send.stored", 1],
   ["send.sent", 1],

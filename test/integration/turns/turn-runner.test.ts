@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Database } from "../../../src/database/database.ts";
 import { History } from "../../../src/memory/history.ts";
-import { acquireLease, StaleLease, type Lease, fenced } from "../../../src/leases/leases.ts";
+import { acquireLease, StaleLease, type Lease } from "../../../src/leases/leases.ts";
 import { silentLogger } from "../../../src/observability/log.ts";
 import { TurnStopped, type Turn, type TurnReply } from "../../../src/turns/turn.ts";
 import { DRAFT_STEP, TurnRunner, type TurnLimits } from "../../../src/turns/turn-runner.ts";
@@ -11,6 +11,7 @@ import { TurnStore } from "../../../src/turns/turn-store.ts";
 import { forEachDatabase } from "../../support/databases.ts";
 import { eventually } from "../../support/eventually.ts";
 import type { Form } from "../../../src/ghost/form.ts";
+import { Outbox } from "../../../src/ghost/outbox.ts";
 import { addProcess, takeLease } from "../../support/lease.ts";
 import { sealsOf } from "../../support/seals.ts";
 
@@ -29,7 +30,9 @@ class World {
   drafting: Drafting = { ...drafting(0), shows: false };
   respond: (turn: Turn, signal: AbortSignal, show: (text: string) => void) => Promise<TurnReply> = (turn) =>
     Promise.resolve(reply(turn.eventId));
-  send: (step: string) => void = () => undefined;
+  send: (step: string) => void | Promise<void> = () => undefined;
+  /** Called when an event is stored, and before it is sent. */
+  stored: (turn: Turn, step: string) => void = () => undefined;
   #count = 0;
 
   readonly database: Database;
@@ -116,8 +119,11 @@ class World {
         return Promise.resolve({ lease: this.lease, end: () => void this.working.delete(turn.roomId) });
       },
       send: async (turn, step, content, { form, beside }) => {
-        this.send(step);
-        await fenced(this.database, this.lease, async (tx) => beside?.(tx));
+        await this.send(step);
+        const txnId = `${turn.eventId} ${step}`;
+        const event = { txnId, roomId: turn.roomId, eventType: "m.room.message", content: JSON.stringify(content) };
+        await new Outbox(this.database, sealsOf(this.database)).store(this.lease, event, beside);
+        this.stored(turn, step);
         this.sent.set(`${turn.eventId} ${step}`, content);
         this.forms.set(`${turn.eventId} ${step}`, form);
         return { eventId: `$answer to ${turn.eventId} ${step}`, mark: undefined };
@@ -357,6 +363,44 @@ forEachDatabase((_kind, open) => {
       await world.until(question, "answered");
       await runner.stop();
       assert.deepEqual(world.asked, [question]);
+    });
+
+    it("do not ask the model again when the sending ends after the answer is stored with its first message", async () => {
+      const world = await World.create(await open());
+      const stored: unknown[] = [];
+      world.stored = (turn) => {
+        world.stored = () => undefined;
+        stored.push(turn.eventId);
+        throw new Away();
+      };
+      const question = await world.ask("!a");
+      const runner = world.runner();
+      runner.kick();
+      await world.until(question, "answered");
+      await runner.stop();
+      assert.deepEqual([stored, world.asked], [[question], [question]]);
+      const { rows } = await world.database.query("select txn_id from sends");
+      assert.deepEqual(rows, [{ txn_id: `${question} answer.0` }]);
+    });
+
+    it("have their answer stored before it is sent where the sending is slow, and after that are only sent", async () => {
+      const world = await World.create(await open());
+      const question = await world.ask("!a");
+      const slow = Promise.withResolvers<undefined>();
+      world.send = async () => {
+        await slow.promise;
+        throw new Away();
+      };
+      const runner = world.runner();
+      runner.kick();
+      await world.until(question, "sending");
+      world.send = () => undefined;
+      slow.resolve(undefined);
+      await world.until(question, "answered");
+      await runner.stop();
+      assert.deepEqual(world.asked, [question]);
+      const { rows } = await world.database.query("select deliveries from turns");
+      assert.deepEqual(rows, [{ deliveries: 1 }]);
     });
 
     it("keep an answer whose sealing key another process has deleted meanwhile, and do not ask the model again", async () => {
