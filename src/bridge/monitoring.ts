@@ -1,13 +1,11 @@
-import { randomUUID } from "node:crypto";
 import type { Config } from "../config/config.ts";
-import type { Registration } from "../config/registration.ts";
 import type { Database } from "../database/database.ts";
 import type { Ghosts } from "../ghost/ghosts.ts";
 import type { Outbox } from "../ghost/outbox.ts";
 import { versions } from "../homeserver/calls.ts";
 import type { HomeserverClient } from "../homeserver/client.ts";
-import { isHomeserverError, MatrixError } from "../homeserver/errors.ts";
-import { explainPingFailure, pingAppservice, type PingResult } from "../homeserver/ping.ts";
+import { MatrixError } from "../homeserver/errors.ts";
+import type { HomeserverReach } from "../homeserver/reach.ts";
 import type { Processes } from "../leases/processes.ts";
 import type { Mailbox } from "../mailbox/mailbox.ts";
 import type { Logger } from "../observability/log.ts";
@@ -27,7 +25,7 @@ export interface WatchedParts {
   readonly database: Database;
   readonly processes: Pick<Processes, "isAlive" | "count">;
   readonly client: HomeserverClient;
-  readonly registration: Pick<Registration, "id" | "url">;
+  readonly reach: Pick<HomeserverReach, "lately">;
   readonly mailbox: Pick<Mailbox, "backlog">;
   readonly turns: Pick<TurnStore, "openByState">;
   readonly outbox: Pick<Outbox, "pending">;
@@ -37,8 +35,6 @@ export interface WatchedParts {
   /** The name of the agent behind a user id, for metrics. */
   readonly agentName: (userId: string) => string | undefined;
   readonly isListening: () => boolean;
-  /** The result of the last ping; undefined before the first. */
-  readonly lastPing: () => PingResult | undefined;
   /** Whether agents handle their mail. */
   readonly isStarted: () => boolean;
 }
@@ -119,20 +115,14 @@ function checksOf(parts: WatchedParts): Readonly<Record<string, Check>> {
   };
 }
 
-/** Pings again after a failed ping, because the fault may be fixed. */
-async function whyNotReached({ client, registration, lastPing }: WatchedParts): Promise<string | undefined> {
-  const last = lastPing();
-  if (last?.kind === "answered") return undefined;
+async function whyNotReached({ reach }: WatchedParts): Promise<string | undefined> {
+  // The fault of a failed ping may be fixed by now.
+  const last = await reach.lately(HOMESERVER_LIMIT_MS);
   if (last === undefined) return "the homeserver has not been asked to reach us yet";
-  try {
-    await pingAppservice(client, registration.id, randomUUID(), { timeoutMs: HOMESERVER_LIMIT_MS });
-    return undefined;
-  } catch (error) {
-    if (!isHomeserverError(error)) throw error;
-    // The homeserver is too old to ping; whether it reaches us is unknown.
-    if (error instanceof MatrixError && error.errcode === "M_UNRECOGNIZED") return undefined;
-    return explainPingFailure(error, registration.url);
-  }
+  if (last.kind === "answered") return undefined;
+  // The homeserver is too old to ping; whether it reaches us is unknown.
+  if (last.error instanceof MatrixError && last.error.errcode === "M_UNRECOGNIZED") return undefined;
+  return last.reason;
 }
 
 /** Sets the metrics that are read on demand instead of being counted. */

@@ -22,6 +22,7 @@ export function makeAppService(
     onTransaction: deliver,
     onUserQuery: (userId) => answerUserQuery(userId, { botUserId, directory, permissions, ghosts }),
     onPing: (transactionId) => pings.note(transactionId),
+    onRefusedPing: () => pings.noteRefused(),
     log,
     metrics,
   });

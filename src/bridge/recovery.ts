@@ -1,6 +1,5 @@
 import type { Ghosts } from "../ghost/ghosts.ts";
-import { pingHomeserver, type PingResult } from "../homeserver/ping.ts";
-import type { RecentPings } from "../homeserver/recent-pings.ts";
+import type { HomeserverReach } from "../homeserver/reach.ts";
 import { pause } from "../homeserver/retry.ts";
 import type { Transaction } from "../homeserver/transaction.ts";
 import { MissedEvents } from "../mailbox/missed-events.ts";
@@ -13,23 +12,25 @@ import type { Stores } from "./stores.ts";
 export class Recovery {
   readonly #foundation: Foundation;
   readonly #ghosts: Ghosts;
-  readonly #pings: RecentPings;
+  readonly #reach: HomeserverReach;
   readonly #missedMemberships: MissedMemberships;
   readonly #missedEvents: MissedEvents;
-  #lastPing: PingResult | undefined;
+  #searching: Promise<void> | undefined;
+  /** Whether the homeserver has returned since the last search began. */
+  #hasReturned = false;
 
   /** @param deliver takes the found events as a transaction would have brought them. */
   constructor(
     foundation: Foundation,
     { memberships }: Stores,
     ghosts: Ghosts,
-    pings: RecentPings,
+    reach: HomeserverReach,
     deliver: (transaction: Transaction) => Promise<void>,
   ) {
     const { database, client, processes, log } = foundation;
     this.#foundation = foundation;
     this.#ghosts = ghosts;
-    this.#pings = pings;
+    this.#reach = reach;
     this.#missedMemberships = new MissedMemberships({
       client,
       deliver,
@@ -48,22 +49,31 @@ export class Recovery {
     foundation.happenings.on("homeserverReturned", () => this.#returned());
   }
 
-  /** The result of the last ping; undefined before the first. */
-  get lastPing(): PingResult | undefined {
-    return this.#lastPing;
-  }
-
-  /** Makes the homeserver ping us. Throws the reason of the bridge's stop. */
+  /** Makes the homeserver ping us, again and again until it reaches us; resolves after the first ping. */
   async ping(): Promise<void> {
-    const { client, registration, processes, stopping, log } = this.#foundation;
-    // With several processes on one database, the ping may reach any of them.
-    const hasReached = (transactionId: string): boolean => this.#pings.has(transactionId) || !processes.alone;
-    this.#lastPing = await pingHomeserver(client, registration, log, { signal: stopping }, hasReached);
+    this.#foundation.background.run("ping", () => this.#reach.untilReached());
+    await this.#reach.ping();
   }
 
   /** Starts the search for events that no transaction brought. */
   search(reason: SearchReason): void {
-    this.#foundation.background.run("the search for missed events", () => this.#findMissed(reason));
+    this.#foundation.background.run("the search for missed events", () =>
+      reason === "own start" ? this.#findMissed(reason) : this.#searchAfterReturn(),
+    );
+  }
+
+  /** One search at a time: a homeserver that comes and goes must not be asked more, the more it does so. */
+  async #searchAfterReturn(): Promise<void> {
+    this.#hasReturned = true;
+    this.#searching ??= this.#searchWhileReturning().finally(() => (this.#searching = undefined));
+    await this.#searching;
+  }
+
+  async #searchWhileReturning(): Promise<void> {
+    while (this.#hasReturned) {
+      this.#hasReturned = false;
+      await this.#findMissed("homeserver returned");
+    }
   }
 
   /** Searches for events of the homeserver's absence, and tells the homeserver that we are back. */
@@ -72,7 +82,7 @@ export class Recovery {
     log.info("the homeserver answers again");
     this.#ghosts.catchUpAll();
     this.search("homeserver returned");
-    background.run("ping", () => this.ping());
+    background.run("ping", () => this.#reach.untilReached());
   }
 
   async #findMissed(reason: SearchReason): Promise<void> {

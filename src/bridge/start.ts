@@ -4,6 +4,7 @@ import type { Config } from "../config/config.ts";
 import { LiveConfig } from "../config/live.ts";
 import type { Registration } from "../config/registration.ts";
 import type { Ghosts } from "../ghost/ghosts.ts";
+import { HomeserverReach } from "../homeserver/reach.ts";
 import { RecentPings } from "../homeserver/recent-pings.ts";
 import type { Transaction } from "../homeserver/transaction.ts";
 import { Mailbox } from "../mailbox/mailbox.ts";
@@ -88,14 +89,22 @@ async function startParts(given: Given, monitoring: Monitoring): Promise<Running
     stores.banLists.stored();
   };
   const pings = new RecentPings();
-  const recovery = new Recovery(foundation, stores, ghosts, pings, deliver);
+  const reach = new HomeserverReach({
+    client: foundation.client,
+    appservice: foundation.registration,
+    pings,
+    isAlone: () => processes.alone,
+    log: foundation.log,
+    signal: foundation.stopping,
+  });
+  const recovery = new Recovery(foundation, stores, ghosts, reach, deliver);
   const appService = makeAppService(foundation, stores, ghosts, pings, deliver);
   const online = new Online(foundation, stores, { ghosts, presence, recovery, runner });
   monitoring.watch({
     database: foundation.database,
     processes,
     client: foundation.client,
-    registration: foundation.registration,
+    reach,
     mailbox,
     turns: stores.turns,
     outbox: stores.outbox,
@@ -103,7 +112,6 @@ async function startParts(given: Given, monitoring: Monitoring): Promise<Running
     providers: () => foundation.providers.now,
     agentName: (userId) => agentName(userId, foundation),
     isListening: () => appService.port !== undefined,
-    lastPing: () => recovery.lastPing,
     isStarted: () => online.isStarted,
   });
   await listen(foundation, appService);

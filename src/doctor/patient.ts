@@ -169,7 +169,7 @@ async function ping(
     return { kind: "answered", roundTripMs, homeserverMs, reachedUs: await hasSeen(id) };
   } catch (error) {
     if (!isHomeserverError(error)) throw error;
-    return { kind: "failed", reason: explainPingFailure(error, registration.url) };
+    return { kind: "failed", reason: explainPingFailure(error, { url: registration.url }) };
   }
 }
 

@@ -1,6 +1,7 @@
 import { Agent, fetch, type Response } from "undici";
 import type { Logger } from "../observability/log.ts";
 import type { Metrics } from "../observability/metrics.ts";
+import { sightingOf, type CallEnd } from "./absence.ts";
 import { endpointOf } from "./endpoint.ts";
 import {
   AddressTooLong,
@@ -102,10 +103,11 @@ export function createHomeserverClient(options: {
   });
 
   let isAway = false;
-  /** When a homeserver is away, its proxy answers 502 to 504 in its place. */
-  const noteReachable = (status: number): void => {
+  const note = (request: HomeserverRequest, end: CallEnd): void => {
+    const sighting = sightingOf(request.path, end);
+    if (sighting === "unclear") return;
     const wasAway = isAway;
-    isAway = status >= 502 && status <= 504;
+    isAway = sighting === "away";
     if (wasAway && !isAway) options.onReturn?.();
   };
 
@@ -130,23 +132,26 @@ export function createHomeserverClient(options: {
         dispatcher: agent,
       });
       status = response.status;
-      noteReachable(status);
+      if (status < 400) note(request, { kind: "answered", status, errcode: undefined });
       const answer = await readBounded(response, Math.min(request.maxBytes ?? Infinity, maxAnswerBytes), call);
       outcome = outcomeOf(status);
       if (response.ok) return answer;
       if (status < 400) {
         throw new UnexpectedAnswer(call, `answered ${status}, a redirect, which is not followed; check homeserver.url`);
       }
-      throw matrixError(call, response, answer.toString());
+      const { errcode, error } = matrixError(call, response, answer.toString());
+      note(request, { kind: "answered", status, errcode });
+      throw error;
     } catch (error) {
       if (error instanceof UnexpectedAnswer) outcome = "unexpected";
       if (error instanceof MatrixError || error instanceof UnexpectedAnswer) throw error;
       request.signal?.throwIfAborted();
-      isAway = true;
       outcome = "unreachable";
-      throw timeout.aborted
+      const unanswered = timeout.aborted
         ? new HomeserverUnreachable(call, "TIMEOUT", `no answer within ${timeoutMs} ms`, { cause: error })
         : unreachable(call, error);
+      note(request, { kind: "unanswered", code: unanswered.code });
+      throw unanswered;
     } finally {
       const ms = Math.round(performance.now() - started);
       options.metrics?.homeserverRequests.observe({ endpoint: kindOf(request), outcome }, ms / 1000);
@@ -282,14 +287,21 @@ function notJson(call: string): UnexpectedAnswer {
   return new UnexpectedAnswer(call, "the answer is not JSON; check that homeserver.url leads to the homeserver itself");
 }
 
-function matrixError(call: string, response: Response, text: string): MatrixError {
+/** The error of an answer, and the code that it gave itself. */
+function matrixError(
+  call: string,
+  response: Response,
+  text: string,
+): { readonly errcode: string | undefined; readonly error: MatrixError } {
   const body = standardError(text);
-  return new MatrixError(call, {
+  const errcode = typeof body.errcode === "string" ? body.errcode : undefined;
+  const error = new MatrixError(call, {
     status: response.status,
-    errcode: typeof body.errcode === "string" ? body.errcode : "M_UNKNOWN",
+    errcode: errcode ?? "M_UNKNOWN",
     error: typeof body.error === "string" ? body.error.slice(0, 500) : "",
     retryAfterMs: retryAfterMs(body.retry_after_ms, response.headers.get("retry-after")),
   });
+  return { errcode, error };
 }
 
 function standardError(text: string): { errcode?: unknown; error?: unknown; retry_after_ms?: unknown } {

@@ -9,6 +9,8 @@ export class MatrixError extends Error {
   readonly retryAfterMs: number | undefined;
   /** Whether the same request may succeed later without a change: 408, 429 and 5xx. */
   readonly retryable: boolean;
+  /** The homeserver's own words, cut; empty when there were none. */
+  readonly said: string;
 
   constructor(
     call: string,
@@ -18,6 +20,7 @@ export class MatrixError extends Error {
     this.status = answer.status;
     this.errcode = answer.errcode;
     this.retryAfterMs = answer.retryAfterMs;
+    this.said = answer.error;
     this.retryable = answer.status === 408 || answer.status === 429 || answer.status >= 500;
   }
 }

@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import type { Logger } from "../observability/log.ts";
 import { numberField } from "./answer.ts";
 import { versions } from "./calls.ts";
@@ -28,45 +27,13 @@ export async function awaitHomeserver(client: HomeserverClient, log: Logger, sig
       const waitMs = retryDelayMs(error, attempts);
       if (error instanceof MatrixError && error.errcode === "M_UNKNOWN_TOKEN") {
         // Synapse refuses even this call to an unknown token.
-        const reason = explainPingFailure(error, "");
+        const reason = explainPingFailure(error, { url: "" });
         log.error({ reason, waitMs }, "the homeserver does not know this registration; agents answer once it does");
       } else {
         log.warn({ error: error.message, waitMs }, "waiting for the homeserver; agents answer once it does");
       }
       await pause(waitMs, signal);
     }
-  }
-}
-
-/**
- * Has the homeserver ping us (`POST /_matrix/client/v1/appservice/{id}/ping`). The ping tries both directions and both
- * tokens, and makes Synapse send at once the transactions that it held back while we were away. A failure is logged
- * with its remedy and returned; throws only the abort reason of `options.signal`.
- *
- * @param hasReached whether the ping of this id came to us: a ping that succeeded elsewhere was answered by another
- * bridge.
- */
-export async function pingHomeserver(
-  client: HomeserverClient,
-  appservice: { readonly id: string; readonly url: string },
-  log: Logger,
-  options?: CallOptions,
-  hasReached: (transactionId: string) => boolean = () => true,
-): Promise<PingResult> {
-  const transactionId = randomUUID();
-  try {
-    const durationMs = await pingAppservice(client, appservice.id, transactionId, options);
-    if (!hasReached(transactionId)) {
-      log.error({ url: appservice.url }, "another bridge with this registration answers there; stop one of them");
-      return { kind: "answered", durationMs };
-    }
-    log.info({ ms: durationMs }, "the homeserver reaches us");
-    return { kind: "answered", durationMs };
-  } catch (error) {
-    if (!isHomeserverError(error)) throw error;
-    const reason = explainPingFailure(error, appservice.url);
-    log.error({ error: error.message, reason }, "the homeserver's ping of this application service failed");
-    return { kind: "failed", reason, error };
   }
 }
 
@@ -89,11 +56,24 @@ export async function pingAppservice(
 const UNKNOWN_TOKEN =
   "The homeserver does not know this registration's as_token. Add the registration file to app_service_config_files in homeserver.yaml, make sure it is the same file as ours, and restart Synapse.";
 
+/** What is known about a failed ping. */
+export interface PingFailure {
+  /** The url in our copy of the registration; the homeserver uses the one in its own copy, which it tells nobody. */
+  readonly url: string;
+  /** The homeserver's own words, such as `ConnectionRefusedError: …`; empty when there were none. */
+  readonly said: string;
+  /** Whether our listener refused a ping meanwhile, because of its hs_token; undefined where that can't be told. */
+  readonly isRefusedByUs?: boolean | undefined;
+}
+
 /**
  * The meaning of each failure of a ping, and the admin's remedy, by the error's code (application-service API,
- * "Pinging"). Each takes the registration's URL, at which the homeserver looks for us.
+ * "Pinging").
  */
-export const PING_FAILURES: ReadonlyMap<string, (url: string) => string> = new Map<string, (url: string) => string>([
+export const PING_FAILURES: ReadonlyMap<string, (failure: PingFailure) => string> = new Map<
+  string,
+  (failure: PingFailure) => string
+>([
   ["M_UNKNOWN_TOKEN", () => UNKNOWN_TOKEN],
   ["M_MISSING_TOKEN", () => UNKNOWN_TOKEN],
   [
@@ -106,26 +86,47 @@ export const PING_FAILURES: ReadonlyMap<string, (url: string) => string> = new M
     () =>
       "The homeserver's copy of the registration has no url. Set it to an address where the homeserver reaches the bridge, and restart Synapse.",
   ],
-  [
-    "M_BAD_STATUS",
-    (url) =>
-      `The homeserver reached ${url}, but the answer was a refusal. Either its hs_token is not ours (then both copies of the registration differ), or something else answers at that address.`,
-  ],
+  ["M_BAD_STATUS", badStatus],
   [
     "M_CONNECTION_FAILED",
-    (url) =>
-      `The homeserver cannot connect to ${url}. Set the registration's url to an address that it can reach, and restart Synapse.`,
+    ({ url, said }) =>
+      `The homeserver can't connect to the url in its copy of the registration${quoted(said)}. ${sameUrl(url)}`,
   ],
   [
     "M_CONNECTION_TIMEOUT",
-    (url) =>
-      `The homeserver got no answer from ${url} in time. Look for a firewall, or for an address that leads elsewhere.`,
+    ({ url }) =>
+      `The homeserver got no answer in time from the url in its copy of the registration. Look for a firewall, or for an address that leads elsewhere. ${sameUrl(url)}`,
   ],
   ["M_UNRECOGNIZED", () => "The homeserver is too old to ping application services; messages may work all the same."],
 ]);
 
-/** The meaning of a failed ping, with the remedy. `url` is the registration's. */
-export function explainPingFailure(error: unknown, url: string): string {
+function badStatus({ url, said, isRefusedByUs }: PingFailure): string {
+  const forbids = /^HTTP 40[13]\b/.test(said);
+  if (isRefusedByUs === true || (isRefusedByUs === undefined && forbids)) {
+    return `The homeserver reached ${isRefusedByUs === true ? "this bridge" : "a bridge"}, which refused its hs_token. Its copy of the registration differs from ours: give it the same file, and restart Synapse.`;
+  }
+  return `Another program than this bridge answers at the url in the homeserver's copy of the registration${quoted(said)}. Stop that program, or give the homeserver the right address. ${sameUrl(url)}`;
+}
+
+/** The homeserver reads its own copy of the registration, and nobody can ask it for the url there. */
+function sameUrl(url: string): string {
+  return `In our copy the url is ${url}: make sure that both copies are the same and that the homeserver can reach this address (in a container, 127.0.0.1 is the container itself), and restart Synapse.`;
+}
+
+/** The most characters of the homeserver's words that are told. */
+const SAID = 200;
+
+function quoted(said: string): string {
+  const words = said
+    .slice(0, SAID)
+    .replaceAll(/[\p{C}\s]+/gu, " ")
+    .replaceAll(". ", "; ")
+    .replace(/[.\s]+$/, "");
+  return words === "" ? "" : ` (it says: ${words})`;
+}
+
+/** The meaning of a failed ping, with the remedy after the first full stop. */
+export function explainPingFailure(error: unknown, about: Omit<PingFailure, "said">): string {
   if (!(error instanceof MatrixError)) return error instanceof Error ? error.message : String(error);
-  return PING_FAILURES.get(error.errcode)?.(url) ?? error.message;
+  return PING_FAILURES.get(error.errcode)?.({ ...about, said: error.said }) ?? error.message;
 }

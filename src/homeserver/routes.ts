@@ -24,6 +24,8 @@ export interface AppServiceHandlers {
   onUserQuery(userId: string): Promise<boolean>;
   /** Called with the id of a ping that came. */
   onPing?(transactionId: string): void;
+  /** Called when a ping with another hs_token was refused. */
+  onRefusedPing?(): void;
 }
 
 /** The options of the endpoints. */
@@ -45,7 +47,7 @@ export function createRoutes(options: RouteOptions, extra: Express): Express {
   const app = express();
   app.disable("x-powered-by").disable("etag");
   app.use(logRequests(options.log, options.metrics));
-  app.use("/_matrix/app", requireToken(options.hsToken), appServiceApi(options), unknownPath);
+  app.use("/_matrix/app", requireToken(options), appServiceApi(options), unknownPath);
   app.use(extra);
   app.use(unknownPath, answerError(options.log));
   return app;
@@ -125,10 +127,12 @@ function parseJson(body: unknown): unknown {
   }
 }
 
-function requireToken(hsToken: string): RequestHandler {
-  const check = createTokenCheck(hsToken);
+function requireToken(options: RouteOptions): RequestHandler {
+  const check = createTokenCheck(options.hsToken);
   return (request, response, next) => {
-    switch (check(request.headers.authorization)) {
+    const verdict = check(request.headers.authorization);
+    if (verdict !== "valid" && request.path === "/v1/ping") options.onRefusedPing?.();
+    switch (verdict) {
       case "valid": {
         next();
         return;

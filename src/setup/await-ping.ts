@@ -86,7 +86,7 @@ async function pingUntilAnswered(
       const reason =
         error instanceof HomeserverUnreachable
           ? `The homeserver is not there (${error.code}); is it being restarted?`
-          : explainPingFailure(error, registration.url);
+          : explainPingFailure(error, { url: registration.url });
       if (reason !== last) told(reason);
       last = reason;
     }

@@ -60,6 +60,7 @@ import { deviceNameOf, isDeviceName } from "../../src/ghost/device/device-name.t
 import { plainModelName, readableModelName, withoutPath } from "../../src/agents/model-name.ts";
 import { transactionId } from "../../src/ghost/outbox.ts";
 import { auditOfMembership, inviterOf } from "../../src/ghost/own-membership.ts";
+import { sightingOf } from "../../src/homeserver/absence.ts";
 import { asStrings } from "../../src/homeserver/answer.ts";
 import { endpointOf } from "../../src/homeserver/endpoint.ts";
 import { MatrixError } from "../../src/homeserver/errors.ts";
@@ -499,6 +500,10 @@ const FED: Readonly<Record<string, Readonly<Record<string, Feed>>>> = {
   "ghost/own-membership.ts": {
     auditOfMembership: (text) => auditOfMembership("@a:b", event(text)),
     inviterOf: (text) => inviterOf(event(text)),
+  },
+  "homeserver/absence.ts": {
+    sightingOf: (text) =>
+      sightingOf(`/_matrix/client/v3/${text}`, { kind: "answered", status: 502, errcode: undefined }),
   },
   "homeserver/answer.ts": { asStrings: (text) => asStrings(text.split(" "), "GET") },
   "homeserver/endpoint.ts": { endpointOf: (text) => endpointOf(`/_matrix/client/v3/${text}`) },
@@ -958,6 +963,7 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
     "homeserver/invites.ts",
     "homeserver/key-backup-calls.ts",
     "homeserver/ping.ts",
+    "homeserver/reach.ts",
     "homeserver/room-calls.ts",
     "homeserver/room-history.ts",
     "homeserver/routes.ts",

@@ -3,10 +3,13 @@ import { after, before, beforeEach, describe, it } from "node:test";
 import type { Database } from "../../../src/database/database.ts";
 import { openPostgres } from "../../../src/database/postgres.ts";
 import { createHomeserverClient, type HomeserverClient } from "../../../src/homeserver/client.ts";
+import { HomeserverReach } from "../../../src/homeserver/reach.ts";
+import { RecentPings } from "../../../src/homeserver/recent-pings.ts";
 import { startMonitoring, type Monitoring, type WatchedParts } from "../../../src/bridge/monitoring.ts";
 import { silentLogger } from "../../../src/observability/log.ts";
 import { createDemoProvider } from "../../../src/providers/demo.ts";
 import { createOllamaProvider } from "../../../src/providers/ollama.ts";
+import { eventually } from "../../support/eventually.ts";
 import { freePort } from "../../support/free-port.ts";
 import { json, startModelServer, type ModelServer } from "../../support/model-server.ts";
 import { createDatabase } from "../../support/postgres.ts";
@@ -49,7 +52,6 @@ describe("a bridge that is watched", () => {
     well = {
       database,
       client,
-      registration: { id: "agents", url: "http://127.0.0.1:9993" },
       processes: { isAlive: true, count: 1 },
       mailbox: {
         backlog: () =>
@@ -60,7 +62,7 @@ describe("a bridge that is watched", () => {
       ghosts: { loaded: 2, leased: 2 },
       providers: () => new Map([["demo", createDemoProvider("demo")]]),
       isListening: () => true,
-      lastPing: () => ({ kind: "answered", durationMs: 5 }),
+      reach: { lately: () => Promise.resolve({ kind: "answered", durationMs: 5 }) },
       agentName: (userId) => (userId === "@agent_llama:x" ? "llama" : undefined),
       isStarted: () => true,
     };
@@ -93,7 +95,7 @@ describe("a bridge that is watched", () => {
     ["does not listen", () => ({ isListening: () => false }), "listening", /does not listen/],
     ["gives no sign of life", () => ({ processes: { isAlive: false, count: 1 } }), "lease", /no sign of life/],
     ["has no database", () => ({ database: away }), "database", /ECONNREFUSED/],
-    ["was never pinged", () => ({ lastPing: () => undefined }), "reached", /not been asked/],
+    ["was never pinged", () => ({ reach: { lately: () => Promise.resolve(undefined) } }), "reached", /not been asked/],
     ["has no provider", () => ({ providers: () => new Map() }), "providers", /no provider can be asked/],
   ] as const) {
     it(`that ${what} is not ready, and says so`, async () => {
@@ -113,17 +115,26 @@ describe("a bridge that is watched", () => {
     await gone.close();
   });
 
-  it("that the homeserver did not reach is tested again, and says what is wrong until it is reached", async () => {
-    const lastPing: WatchedParts["lastPing"] = () => ({ kind: "failed", reason: "then", error: undefined });
-    wire.on(PING, json({ errcode: "M_CONNECTION_FAILED", error: "no" }, 502));
-    const { wrong } = await ready({ ...well, lastPing });
-    assert.match(wrong["reached"] ?? "", /cannot connect to http:\/\/127\.0\.0\.1:9993/);
-  });
-
-  it("that the homeserver has reached meanwhile is ready", async () => {
-    const lastPing: WatchedParts["lastPing"] = () => ({ kind: "failed", reason: "then", error: undefined });
+  it("that the homeserver does not reach says what is wrong, until a ping succeeds", async () => {
+    wire.on(PING, json({ errcode: "M_CONNECTION_FAILED", error: "ConnectionRefusedError: no" }, 502));
+    const reach = new HomeserverReach({
+      client,
+      appservice: { id: "agents", url: "http://127.0.0.1:9993" },
+      pings: new RecentPings(),
+      isAlone: () => true,
+      log,
+      signal: stopping.signal,
+    });
+    await reach.ping();
+    const asked = (): number => wire.requests.filter(({ path }) => path === PING).length;
+    assert.equal(asked(), 1);
+    const { wrong } = await ready({ ...well, reach });
+    assert.match(wrong["reached"] ?? "", /ConnectionRefusedError: no.*http:\/\/127\.0\.0\.1:9993/);
+    assert.equal(asked(), 1, "a probe each second is no ping each second");
     wire.on(PING, json({ duration_ms: 5 }));
-    assert.deepEqual(await ready({ ...well, lastPing }), { status: 200, wrong: {} });
+    await reach.ping();
+    // Answers are kept for a moment.
+    await eventually("the bridge to be ready", async () => (await ready({ ...well, reach })).status === 200);
   });
 
   it("with one provider that can be asked is ready, and otherwise says of each why it can't", async () => {

@@ -90,7 +90,8 @@ describe("the homeserver client", () => {
     let returns = 0;
     const watching = createHomeserverClient({ url, asToken: "t", log: silentLogger(), onReturn: () => returns++ });
     const hangUp: RequestListener = (_request, response) => response.destroy();
-    const ask = (): Promise<unknown> => watching.request(GET).catch(() => undefined);
+    const sync = { method: "GET", path: "/_matrix/client/v3/sync" } as const;
+    const ask = (): Promise<unknown> => watching.request(sync).catch(() => undefined);
     answers = [json(200, {}), json(500, {}), json(200, {})];
     for (let count = 0; count < 3; count++) await ask();
     assert.equal(returns, 0, "a homeserver with an error of its own is there");

@@ -30,7 +30,7 @@ import {
 } from "../../../src/homeserver/device-calls.ts";
 import { isUnknownDevice, UnexpectedAnswer } from "../../../src/homeserver/errors.ts";
 import { pendingInvites } from "../../../src/homeserver/invites.ts";
-import { awaitHomeserver, pingHomeserver } from "../../../src/homeserver/ping.ts";
+import { awaitHomeserver, explainPingFailure, pingAppservice } from "../../../src/homeserver/ping.ts";
 import {
   joinedRooms,
   joinRoom,
@@ -122,19 +122,17 @@ describe("a real Synapse", () => {
   it("is reached, and reaches us", async () => {
     assert.ok((await versions(client)).includes("v1.11"));
     assert.equal(await whoami(client), bot.userId);
-    const ping = await pingHomeserver(client, { id: "agents", url }, log);
-    assert.equal(ping.kind, "answered");
-    assert.ok(ping.durationMs < 5000);
+    assert.ok((await pingAppservice(client, "agents", "t1")) < 5000);
   });
 
   it("is told apart from one that does not know the registration", async () => {
     const stranger = createHomeserverClient({ url: synapse.url, asToken: "unknown", log });
-    const unknown = await pingHomeserver(stranger, { id: "agents", url }, log);
-    assert.ok(unknown.kind === "failed");
-    assert.match(unknown.reason, /app_service_config_files/);
-    const wrongId = await pingHomeserver(client, { id: "others", url }, log);
-    assert.ok(wrongId.kind === "failed");
-    assert.match(wrongId.reason, /another id/);
+    const reason = async (asking: HomeserverClient, id: string): Promise<string> => {
+      const error: unknown = await pingAppservice(asking, id, "t2").catch((thrown: unknown) => thrown);
+      return explainPingFailure(error, { url });
+    };
+    assert.match(await reason(stranger, "agents"), /app_service_config_files/);
+    assert.match(await reason(client, "others"), /another id/);
     await stranger.close();
   });
 

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { HomeserverUnreachable, MatrixError } from "../../../src/homeserver/errors.ts";
 import { pino } from "pino";
 import type { HomeserverClient } from "../../../src/homeserver/client.ts";
-import { awaitHomeserver, explainPingFailure, pingHomeserver } from "../../../src/homeserver/ping.ts";
+import { awaitHomeserver, explainPingFailure } from "../../../src/homeserver/ping.ts";
 import type { Logger } from "../../../src/observability/log.ts";
 
 const URL_OF_BRIDGE = "http://bridge:9993";
@@ -13,21 +13,40 @@ describe("the reason of a failed ping says what to do", () => {
     [401, "M_UNKNOWN_TOKEN", /app_service_config_files.*restart Synapse/],
     [403, "M_FORBIDDEN", /the id of both copies/],
     [400, "M_URL_NOT_SET", /has no url/],
-    [502, "M_BAD_STATUS", /reached http:\/\/bridge:9993.*hs_token/],
-    [502, "M_CONNECTION_FAILED", /cannot connect to http:\/\/bridge:9993/],
-    [504, "M_CONNECTION_TIMEOUT", /no answer from http:\/\/bridge:9993/],
+    [502, "M_BAD_STATUS", /Another program .*it says: broken.*http:\/\/bridge:9993/],
+    [502, "M_CONNECTION_FAILED", /can't connect to the url in its copy .*it says: broken.*http:\/\/bridge:9993/],
+    [504, "M_CONNECTION_TIMEOUT", /no answer in time .*http:\/\/bridge:9993/],
     [404, "M_UNRECOGNIZED", /too old/],
     [500, "M_UNKNOWN", /500 M_UNKNOWN: broken/],
   ] as const) {
     it(`for ${errcode}`, () => {
       const error = new MatrixError("POST ping", { status, errcode, error: "broken", retryAfterMs: undefined });
-      assert.match(explainPingFailure(error, URL_OF_BRIDGE), words);
+      assert.match(explainPingFailure(error, { url: URL_OF_BRIDGE }), words);
     });
   }
 
+  it("for a bridge that refused the homeserver's hs_token, and for another program there", () => {
+    const said = (error: string): MatrixError =>
+      new MatrixError("POST ping", { status: 502, errcode: "M_BAD_STATUS", error, retryAfterMs: undefined });
+    const explained = (error: string, isRefusedByUs?: boolean): string =>
+      explainPingFailure(said(error), { url: URL_OF_BRIDGE, isRefusedByUs });
+    assert.match(explained("HTTP 403 Forbidden", true), /reached this bridge, which refused its hs_token/);
+    assert.match(explained("HTTP 403 Forbidden"), /reached a bridge, which refused its hs_token/);
+    assert.match(explained("HTTP 403 Forbidden", false), /Another program .*HTTP 403 Forbidden/);
+    assert.match(explained("HTTP 404 Not Found"), /Another program .*HTTP 404 Not Found/);
+  });
+
+  it("without control characters or more than a line of the homeserver's words", () => {
+    const error = `a\u001b[2J\n. b${"c".repeat(1_000)}`;
+    const failure = { status: 502, errcode: "M_CONNECTION_FAILED", error, retryAfterMs: undefined };
+    const told = explainPingFailure(new MatrixError("POST ping", failure), { url: URL_OF_BRIDGE });
+    assert.match(told, /\(it says: a \[2J ; bc+\)\. /);
+    assert.ok(told.length < 700);
+  });
+
   it("for a homeserver that is away", () => {
     const error = new HomeserverUnreachable("POST ping", "ECONNREFUSED", "the homeserver cannot be reached");
-    assert.match(explainPingFailure(error, URL_OF_BRIDGE), /cannot be reached/);
+    assert.match(explainPingFailure(error, { url: URL_OF_BRIDGE }), /cannot be reached/);
   });
 });
 
@@ -50,17 +69,5 @@ describe("a homeserver", () => {
     await assert.rejects(awaitHomeserver(client, log, ended.signal), /enough/);
     assert.match(JSON.stringify(lines[0]), /does not know this registration.*/);
     assert.match(JSON.stringify(lines[0]), /app_service_config_files/);
-  });
-
-  it("whose ping another bridge answers is reported", async () => {
-    const { client, log, lines } = listening(() => ({ duration_ms: 3 }));
-    const appservice = { id: "agents", url: URL_OF_BRIDGE };
-    assert.equal((await pingHomeserver(client, appservice, log, undefined, () => true)).kind, "answered");
-    assert.deepEqual(
-      lines.map(({ msg }) => msg),
-      ["the homeserver reaches us"],
-    );
-    await pingHomeserver(client, appservice, log, undefined, () => false);
-    assert.match(lines[1]?.msg ?? "", /another bridge with this registration answers/);
   });
 });
