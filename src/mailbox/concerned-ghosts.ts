@@ -17,6 +17,11 @@ export async function ghostRooms(tx: Queryable, events: readonly RoomEvent[]): P
   return rooms;
 }
 
+/** The ghosts for whose devices something was pushed. */
+export function namedGhosts({ wakeUps }: Transaction, isGhost: (userId: string) => boolean): string[] {
+  return [...new Set(wakeUps.map((wakeUp) => wakeUp.userId).filter(isGhost))];
+}
+
 /**
  * The ghosts whose device should look at its /sync. Pushed to-device data names its ghost. A changed device list
  * concerns every ghost that shares a room with the user; only loaded ghosts are woken, because every ghost reads its
@@ -27,8 +32,8 @@ export async function ghostsToWake(
   transaction: Transaction,
   isGhost: (userId: string) => boolean,
 ): Promise<string[]> {
-  const named = transaction.wakeUps.map((wakeUp) => wakeUp.userId).filter(isGhost);
-  if (transaction.changedUsers.length === 0) return [...new Set(named)];
+  const named = namedGhosts(transaction, isGhost);
+  if (transaction.changedUsers.length === 0) return named;
   const { rows } = await tx.query<{ ghost: string }>(
     `select distinct ghost from memberships join room_members using (room_id) join leases using (ghost)
      where memberships.membership = 'join' and owner is not null

@@ -4,10 +4,11 @@ import type { RoomEvent, Transaction } from "../homeserver/transaction.ts";
 import type { Logger } from "../observability/log.ts";
 import type { Metrics } from "../observability/metrics.ts";
 import type { Seals } from "../sealing/seals.ts";
-import { ghostRooms, ghostsToWake } from "./concerned-ghosts.ts";
+import { ghostRooms, ghostsToWake, namedGhosts } from "./concerned-ghosts.ts";
 import { storeMembership } from "./memberships.ts";
 import type { MailItem } from "./mail-item.ts";
 import { insertMalformed } from "./malformed.ts";
+import { ownEchoes, storeEchoes, type EchoRules } from "./own-echoes.ts";
 import { route, type Routing } from "./routing.ts";
 import { emptyUndelivered, eventKeys, insertEvents, keepRoomsFromAdoption } from "./stored-events.ts";
 
@@ -17,6 +18,12 @@ export interface Arrivals {
   readonly mail: readonly string[];
   /** Ghosts whose device should look at its /sync. */
   readonly wakeUps: readonly string[];
+}
+
+/** The result of storing a transaction. */
+interface Stored extends Arrivals {
+  /** The number of new events. */
+  readonly stored: number;
 }
 
 /**
@@ -34,6 +41,8 @@ export interface TransactionStoreOptions {
   readonly database: Database;
   readonly seals: Seals;
   readonly noteState: NoteState;
+  /** Without them, events that ghosts have sent are stored like all others. */
+  readonly echoes?: EchoRules | undefined;
   /** Whether a user id is one of ours: an agent that exists, or the bridge's bot. */
   readonly isGhost: (userId: string) => boolean;
   readonly log: Logger;
@@ -45,6 +54,7 @@ export class TransactionStore {
   readonly #database: Database;
   readonly #seals: Seals;
   readonly #noteState: NoteState;
+  readonly #echoes: EchoRules | undefined;
   readonly #isGhost: (userId: string) => boolean;
   readonly #log: Logger;
   readonly #metrics: Metrics | undefined;
@@ -53,6 +63,7 @@ export class TransactionStore {
     this.#database = options.database;
     this.#seals = options.seals;
     this.#noteState = options.noteState;
+    this.#echoes = options.echoes;
     this.#isGhost = options.isGhost;
     this.#log = options.log;
     this.#metrics = options.metrics;
@@ -68,7 +79,8 @@ export class TransactionStore {
     const { events, malformed, wakeUps, changedUsers } = transaction;
     if (events.length + malformed.length + wakeUps.length + changedUsers.length === 0) return { mail: [], wakeUps: [] };
 
-    const { stored, ...arrivals } = await onceMore(() => this.#inOneTransaction(transaction));
+    const { stored, ...arrivals } =
+      (await this.#asEchoes(transaction)) ?? (await onceMore(() => this.#inOneTransaction(transaction)));
     this.#metrics?.events.inc({ outcome: "stored" }, stored);
     this.#metrics?.events.inc({ outcome: "repeated" }, events.length - stored);
     this.#metrics?.events.inc({ outcome: "malformed" }, malformed.length);
@@ -81,7 +93,15 @@ export class TransactionStore {
     return arrivals;
   }
 
-  #inOneTransaction(transaction: Transaction): Promise<Arrivals & { readonly stored: number }> {
+  /** Stores a transaction that holds only what a ghost has sent itself; undefined for others. */
+  async #asEchoes(transaction: Transaction): Promise<Stored | undefined> {
+    const echoes = this.#echoes && ownEchoes(transaction, this.#isGhost);
+    const stored = echoes && this.#echoes && (await storeEchoes(this.#database, echoes, this.#echoes));
+    if (stored === undefined) return undefined;
+    return { mail: [], wakeUps: namedGhosts(transaction, this.#isGhost), stored };
+  }
+
+  #inOneTransaction(transaction: Transaction): Promise<Stored> {
     const { events, malformed } = transaction;
     return this.#database.transactionWithLast(
       async (tx) => {

@@ -11,7 +11,9 @@ import { Memberships } from "../../../src/mailbox/memberships.ts";
 import { adoptEvents } from "../../../src/mailbox/stored-events.ts";
 import type { MailItem } from "../../../src/mailbox/mail-item.ts";
 import { silentLogger } from "../../../src/observability/log.ts";
-import { Rooms } from "../../../src/rooms/rooms.ts";
+import { isCiphertext } from "../../../src/rooms/encrypted-by-message.ts";
+import { isLine } from "../../../src/rooms/line.ts";
+import { NOTE_LATEST, Rooms } from "../../../src/rooms/rooms.ts";
 import { forEachDatabase } from "../../support/databases.ts";
 import { eventually } from "../../support/eventually.ts";
 import { addProcess, takeLease } from "../../support/lease.ts";
@@ -38,6 +40,10 @@ function membership(ghost: string, value: string, content: Record<string, unknow
   return event({ type: "m.room.member", state_key: ghost, content: { ...content, membership: value } });
 }
 
+function replacing(eventId: string): RoomEvent["content"] {
+  return { "m.relates_to": { rel_type: "m.replace", event_id: eventId } };
+}
+
 forEachDatabase((kind, open) => {
   async function make(): Promise<{
     database: Database;
@@ -50,6 +56,7 @@ forEachDatabase((kind, open) => {
       database,
       seals: sealsOf(database),
       noteState: (tx, events, options) => rooms.note(tx, events, options),
+      echoes: { isLine, isCiphertext, noteLatest: NOTE_LATEST },
       isGhost: (userId) => userId.startsWith("@agent_"),
       log: silentLogger(),
     });
@@ -113,6 +120,52 @@ forEachDatabase((kind, open) => {
       assert.deepEqual(await takeAll(database, mailbox, LLAMA), []);
       const rooms = new Rooms(database, silentLogger());
       assert.equal((await rooms.lastSeen(ROOM)).latest, fourth.event_id);
+    });
+
+    it("keeps of a message that a ghost sent only the id, where no other ghost is in the room", async () => {
+      const { database, mailbox, store } = await make();
+      await store(membership(LLAMA, "join"), event());
+      const [answer, edit] = [event({ sender: LLAMA }), event({ sender: LLAMA, content: replacing("$answer") })];
+      assert.deepEqual(await store(answer, edit), { mail: [], wakeUps: [] });
+      const later = event();
+      await store(later);
+      // Synapse sends what was not acknowledged again.
+      await store(answer, edit);
+      const { rows } = await database.query(
+        "select event_id, payload, sealed_by, unrouted, sender from events where sender = $1 order by event_id",
+        [LLAMA],
+      );
+      const kept = { payload: null, sealed_by: null, unrouted: false, sender: LLAMA };
+      assert.deepEqual(
+        rows,
+        [answer, edit].map(({ event_id }) => ({ event_id, ...kept })),
+      );
+      const rooms = new Rooms(database, silentLogger());
+      assert.equal((await rooms.lastSeen(ROOM)).latest, later.event_id);
+      assert.equal(await mailbox.senderOf(ROOM, answer.event_id), LLAMA);
+      await store(event({ sender: LLAMA, event_id: "$last", content: {} }));
+      assert.equal((await rooms.lastSeen(ROOM)).latest, "$last");
+    });
+
+    it("gives a ghost's message to the others in the room, and keeps it where no ghost is known to be", async () => {
+      const { database, mailbox, store } = await make();
+      await store(membership(LLAMA, "join"), membership(MAX, "join"));
+      await takeAll(database, mailbox, MAX);
+      const [heard, unknown] = [event({ sender: LLAMA }), event({ sender: LLAMA, room_id: "!unknown:example.test" })];
+      assert.deepEqual((await store(heard)).mail, [MAX]);
+      assert.deepEqual(await takeAll(database, mailbox, MAX), [heard.event_id]);
+      await store(unknown);
+      const { rows } = await database.query("select unrouted from events where payload is not null and unrouted");
+      assert.equal(rows.length, 1);
+    });
+
+    it("takes a room for encrypted because of a ghost's own encrypted message too", async () => {
+      const { database, store } = await make();
+      await store(membership(LLAMA, "join"), event());
+      const content = { algorithm: "m.megolm.v1.aes-sha2", ciphertext: "AwgA", session_id: "session" };
+      await store(event({ type: "m.room.encrypted", sender: LLAMA, content }));
+      const { rows } = await database.query("select encryption is not null as encrypted from rooms");
+      assert.deepEqual(rows, [{ encrypted: true }]);
     });
 
     if (kind === "postgres") {
