@@ -26,7 +26,7 @@ export function makeConversation(
     requests,
     limits: () => inForce().turns,
     senderOf: (roomId, eventId) => mailbox.senderOf(roomId, eventId),
-    turnQueued: () => runner.kick(),
+    turnQueued: (first) => (first === undefined ? runner.kick() : runner.queued(first)),
     stopTurns: (ids, how) => runner.stopTurns(ids, how),
     isAgent: (userId) => ghosts.isGhost(userId),
   });

@@ -5,6 +5,7 @@ import type { Forgetting } from "../memory/forgetting.ts";
 import type { Permissions } from "../permissions/permissions.ts";
 import type { Consents } from "../privacy/consents.ts";
 import type { ProviderRequests } from "../privacy/provider-requests.ts";
+import type { Turn } from "../turns/turn.ts";
 import type { VoiceCallsOptions } from "./voice-calls.ts";
 
 /** The parts of answering that are needed before there is anything to answer. */
@@ -34,8 +35,12 @@ type SharedWithAnswers = Pick<
 /** The surroundings of the conversation. */
 export interface ConversationOptions extends SharedWithAnswers, VoiceCallsOptions {
   readonly forgetting: Forgetting;
-  /** Called after a turn was queued and committed. */
-  readonly turnQueued: () => void;
+  /**
+   * Called after a turn was queued and committed.
+   *
+   * @param first the turn, where no other one of its conversation is open.
+   */
+  readonly turnQueued: (first?: Turn) => void;
   /** Called after the commit that stops running turns. */
   readonly stopTurns: (ids: readonly number[], how: { readonly keeps: boolean }) => void;
   readonly pulls: Pulls;

@@ -8,7 +8,7 @@ import { fileOf } from "../matrix/received-content.ts";
 import { TAKEN } from "../matrix/relation.ts";
 import { reached } from "../observability/steps.ts";
 import type { Admission, NotNow } from "../turns/admission.ts";
-import type { FailedReply, NewTurn } from "../turns/turn.ts";
+import type { FailedReply, NewTurn, Turn } from "../turns/turn.ts";
 import type { ConversationOptions } from "./conversation-options.ts";
 import type { MessageClassifier } from "./message-classifier.ts";
 import { remembered } from "./remembered.ts";
@@ -61,6 +61,7 @@ export class Questions {
     ]);
     const target = { eventId, threadRoot, follows: message.isLatest };
     let admitted: NewTurn | undefined;
+    let first: Turn | undefined;
     return {
       store: async (tx) => {
         const attachment = fileOf(message.content);
@@ -77,13 +78,13 @@ export class Questions {
       last: async (tx) => {
         if (admitted === undefined) return;
         const exchange = message.direct ? undefined : exchanges.begin(tx, admitted, sender);
-        await Promise.all([turns.enqueue(tx, admitted), exchange]);
+        [first] = await Promise.all([turns.enqueue(tx, admitted), exchange]);
       },
       after: () => {
         reached("turn.queued");
         ghost.markRead(roomId, eventId, threadRoot);
         if (answers().acknowledge) ghost.react(roomId, eventId, TAKEN);
-        turnQueued();
+        turnQueued(first);
       },
     };
   }

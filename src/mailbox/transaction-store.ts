@@ -95,8 +95,10 @@ export class TransactionStore {
 
   /** Stores a transaction that holds only what a ghost has sent itself; undefined for others. */
   async #asEchoes(transaction: Transaction): Promise<Stored | undefined> {
-    const echoes = this.#echoes && ownEchoes(transaction, this.#isGhost);
-    const stored = echoes && this.#echoes && (await storeEchoes(this.#database, echoes, this.#echoes));
+    const rules = this.#echoes;
+    const echoes = ownEchoes(transaction, this.#isGhost);
+    if (rules === undefined || echoes === undefined) return undefined;
+    const stored = await storeEchoes(this.#database, echoes, rules);
     if (stored === undefined) return undefined;
     return { mail: [], wakeUps: namedGhosts(transaction, this.#isGhost), stored };
   }

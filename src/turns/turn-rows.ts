@@ -53,17 +53,26 @@ export function turnOf(row: TurnRow): Turn {
   };
 }
 
-/** Stores a turn, unless that round of its question exists. */
+/** A turn that was stored. */
+interface InsertedTurn {
+  readonly id: number;
+  /** Whether another turn of its conversation is open. */
+  readonly follows: boolean;
+}
+
+/** Stores a turn, unless that round of its question exists. It starts its only statement at once. */
 export async function insertTurn(
   tx: Queryable,
   turn: Omit<Turn, "id">,
   state: "queued" | "sending",
   reply: SealedReply | undefined,
-): Promise<void> {
-  await tx.query(
+): Promise<InsertedTurn | undefined> {
+  const { rows } = await tx.query<InsertedTurn>(
     `insert into turns (ghost, room_id, event_id, asker, position, thread_root, origin, hops, round, kind, state, reply,
        sealed_by, came_encrypted)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) on conflict (ghost, event_id, round) do nothing`,
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) on conflict (ghost, event_id, round) do nothing
+     returning id, exists (select from turns as other where other.ghost = $1 and other.room_id = $2
+       and other.thread_root is not distinct from $6 and other.state in ('queued', 'running', 'sending')) as follows`,
     [
       turn.ghost,
       turn.roomId,
@@ -81,6 +90,7 @@ export async function insertTurn(
       turn.encrypted,
     ],
   );
+  return rows[0];
 }
 
 /** A reply as it is stored. */

@@ -5,7 +5,7 @@ import type { Lease } from "../leases/leases.ts";
 import type { Logger } from "../observability/log.ts";
 import type { Metrics } from "../observability/metrics.ts";
 import { reached } from "../observability/steps.ts";
-import type { AtWork } from "./at-work.ts";
+import { AT_WORK, type AtWork } from "./at-work.ts";
 import { Delivery } from "./delivery.ts";
 import { Draft } from "./draft.ts";
 import { FIRST_STEP, lastEnd, takeSteps, type TurnStep } from "./turn-step.ts";
@@ -37,6 +37,15 @@ export interface TurnRunnerOptions {
   readonly metrics?: Metrics | undefined;
 }
 
+/** A turn at work. */
+interface Running {
+  readonly ghost: string;
+  readonly asker: string;
+  readonly turn: number;
+  readonly isDeclined: boolean;
+  readonly done: Promise<void>;
+}
+
 /**
  * A turn that began this often without an answer fails, and so does one whose answer was begun to be sent this often:
  * the process ended each time. The number exceeds three, because a process that is killed from outside again and again
@@ -64,10 +73,8 @@ export class TurnRunner {
   readonly #options: TurnRunnerOptions;
   readonly #store: TurnStore;
   readonly #log: Logger;
-  readonly #running = new Map<
-    string,
-    { readonly ghost: string; readonly turn: number; readonly done: Promise<void> }
-  >();
+  /** By conversation. */
+  readonly #running = new Map<string, Running>();
   /** Ends the answer of a running turn. */
   readonly #stops = new Map<number, AbortController>();
   /** Aborted when no more turns may begin. */
@@ -75,6 +82,8 @@ export class TurnRunner {
   /** Aborted when running turns are given up. */
   readonly #stopping = new AbortController();
   #looking: Promise<void> = Promise.resolve();
+  /** The number of looks that have not ended. */
+  #looks = 0;
   /** Whether a turn may be open that does not run: a new one is told by a kick. */
   #mayWait = true;
   #started: { readonly work: TurnWork; readonly delivery: Delivery } | undefined;
@@ -90,10 +99,23 @@ export class TurnRunner {
     this.#started = { work, delivery: new Delivery(work, this.#options, this.#stopping.signal) };
   }
 
+  /**
+   * A turn was queued, and no other one of its conversation is open: it begins at once, unless others may wait before it.
+   */
+  queued(turn: Turn): void {
+    if (this.#mayBegin(turn))
+      this.#take({ state: "queued", turn, attempts: 0, hasBegun: false, edits: 0, ageMs: 0, isStopped: false });
+    else this.kick();
+  }
+
   /** Looks for turns that can run, including those that a former process left; called whenever there may be one. */
   kick(): void {
+    this.#looks++;
     this.#looking = this.#looking
       .then(() => this.#look())
+      .finally(() => {
+        this.#looks--;
+      })
       .catch(async (error: unknown) => {
         if (this.#draining.signal.aborted) return;
         this.#log.warn({ error }, "the turns could not be read; trying again");
@@ -152,27 +174,44 @@ export class TurnRunner {
     this.#mayWait = true;
     const { turns, isAll } = await this.#store.queue.due(process, running, limits().atWork);
     this.#mayWait = !isAll;
-    for (const open of turns) {
-      const conversation =
-        open.state === "sending" && open.isDeclined ? `declined ${open.turn.id}` : conversationOf(open.turn);
-      if (this.#running.has(conversation)) {
-        this.#mayWait = true;
-        continue;
-      }
-      const done = this.#run(open)
-        .catch(async (error: unknown) => {
-          if (this.#stopping.signal.aborted) return;
-          this.#log.warn({ ...idsOfTurn(open.turn), error }, "the turn was interrupted and is tried again");
-          await this.#pause(this.#work.retryAfterMs(error));
-          // Not before: a look during the pause counts this turn as running, and may find that no other waits.
-          this.#mayWait = true;
-        })
-        .finally(() => {
-          this.#running.delete(conversation);
-          if (this.#mayWait) this.kick();
-        });
-      this.#running.set(conversation, { ghost: open.turn.ghost, turn: open.turn.id, done });
+    for (const open of turns) this.#take(open);
+  }
+
+  /** Whether a turn can begin without a look: as far as known, no other one waits, and there is a place for it. */
+  #mayBegin(turn: Turn): boolean {
+    if (this.#draining.signal.aborted || this.#started === undefined) return false;
+    if (this.#looks > 0 || this.#mayWait || this.#running.has(conversationOf(turn))) return false;
+    const { all, ofGhost, ofAsker } = this.#options.limits().atWork ?? AT_WORK;
+    const atWork = [...this.#running.values()].filter(({ isDeclined }) => !isDeclined);
+    return (
+      atWork.length < all &&
+      atWork.filter(({ ghost }) => ghost === turn.ghost).length < ofGhost &&
+      atWork.filter(({ asker }) => asker === turn.asker).length < ofAsker
+    );
+  }
+
+  /** Runs a turn, unless its conversation is busy. */
+  #take(open: OpenTurn): void {
+    const { id, ghost, asker } = open.turn;
+    const isDeclined = open.state === "sending" && open.isDeclined;
+    const conversation = isDeclined ? `declined ${id}` : conversationOf(open.turn);
+    if (this.#running.has(conversation)) {
+      this.#mayWait = true;
+      return;
     }
+    const done = this.#run(open)
+      .catch(async (error: unknown) => {
+        if (this.#stopping.signal.aborted) return;
+        this.#log.warn({ ...idsOfTurn(open.turn), error }, "the turn was interrupted and is tried again");
+        await this.#pause(this.#work.retryAfterMs(error));
+        // Not before: a look during the pause counts this turn as running, and may find that no other waits.
+        this.#mayWait = true;
+      })
+      .finally(() => {
+        this.#running.delete(conversation);
+        if (this.#mayWait) this.kick();
+      });
+    this.#running.set(conversation, { ghost, asker, turn: id, isDeclined, done });
   }
 
   async #run(open: OpenTurn): Promise<void> {

@@ -1,6 +1,6 @@
 import { deleteInBatches } from "../database/batches.ts";
 import type { Database, Queryable } from "../database/database.ts";
-import { fencedAtOnce, fencedWithLast, type Lease } from "../leases/leases.ts";
+import { fencedAtOnce, fencedWithLast, StaleLease, type Lease } from "../leases/leases.ts";
 import { onceMore } from "../database/once-more.ts";
 import { isStorable, storable } from "../database/text.ts";
 import type { Scope, Seal, Seals } from "../sealing/seals.ts";
@@ -33,9 +33,14 @@ export class TurnStore {
     this.consent = new ConsentTurns(database, this);
   }
 
-  /** Queues a question once: the same event again changes nothing. */
-  async enqueue(tx: Queryable, turn: NewTurn): Promise<void> {
-    await insertTurn(tx, { ...turn, round: 0, kind: "answer" }, "queued", undefined);
+  /**
+   * Queues a question once: the same event again changes nothing. It starts its only statement at once. Returns the turn
+   * where it is new and no other one of its conversation is open.
+   */
+  async enqueue(tx: Queryable, turn: NewTurn): Promise<Turn | undefined> {
+    const first = { ...turn, round: 0, kind: "answer" } as const;
+    const inserted = await insertTurn(tx, first, "queued", undefined);
+    return inserted === undefined || inserted.follows ? undefined : { ...first, id: inserted.id };
   }
 
   /**
@@ -276,17 +281,18 @@ export class TurnStore {
    * StaleLease.
    */
   async start(lease: Lease, turn: Turn): Promise<boolean> {
-    const { count } = await fencedAtOnce(this.#database, lease, (tx) =>
-      tx.query(
-        `with started as (
-           update turns set state = 'running', attempts = attempts + 1
-           where id = $1 and state in ('queued', 'running') returning id, ghost
-         ), written as (${WRITE_FIRST_STEP})
-         select from started`,
-        [turn.id],
-      ),
+    const { rows } = await this.#database.query<{ leases: number; started: number }>(
+      `with lease as materialized (
+         select from leases where ghost = $2 and epoch = $3 for share
+       ), started as (
+         update turns set state = 'running', attempts = attempts + 1 from lease
+         where id = $1 and state in ('queued', 'running') returning id, ghost
+       ), written as (${WRITE_FIRST_STEP})
+       select (select count(*)::integer from lease) as leases, (select count(*)::integer from started) as started`,
+      [turn.id, lease.ghost, lease.epoch],
     );
-    return count > 0;
+    if (rows[0]?.leases !== 1) throw new StaleLease(lease);
+    return rows[0].started > 0;
   }
 
   /** `running` → `queued`, without counting: the obstacle was not the turn's fault. Throws StaleLease. */

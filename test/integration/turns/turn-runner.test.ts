@@ -59,7 +59,13 @@ class World {
     eventId = `$question${++this.#count}`,
     { encrypted = false, asker = "@alice:a.b" } = {},
   ): Promise<string> {
-    await this.database.transaction(async (tx) => {
+    await this.queue(roomId, eventId, { encrypted, asker });
+    return eventId;
+  }
+
+  /** The same; returns what the queue says of it. */
+  queue(roomId: string, eventId: string, { encrypted = false, asker = "@alice:a.b" } = {}): Promise<Turn | undefined> {
+    return this.database.transaction(async (tx) => {
       const position = await this.history.remember(tx, GHOST, roomId, {
         eventId,
         author: "person",
@@ -70,9 +76,21 @@ class World {
         encrypted,
       });
       const turn = { ghost: GHOST, roomId, eventId, asker, position, threadRoot: undefined };
-      await this.store.enqueue(tx, { ...turn, origin: eventId, hops: 0, encrypted });
+      return this.store.enqueue(tx, { ...turn, origin: eventId, hops: 0, encrypted });
     });
-    return eventId;
+  }
+
+  /** Counts the ended looks for turns from now on. */
+  looks(): () => number {
+    const { queue } = this.store;
+    const due = queue.due.bind(queue);
+    let count = 0;
+    queue.due = async (...args) => {
+      const found = await due(...args);
+      count++;
+      return found;
+    };
+    return () => count;
   }
 
   /**
@@ -287,6 +305,48 @@ forEachDatabase((_kind, open) => {
       const { rows } = await world.database.query("select from turn_steps");
       assert.equal(rows.length, 0);
       await runner.stop();
+    });
+
+    it("begin at once when they are queued, where nobody waits before them", async () => {
+      const world = await World.create(await open());
+      const runner = world.runner();
+      const looks = world.looks();
+      runner.kick();
+      await eventually("the first look", () => Promise.resolve(looks() === 1));
+      const first = await world.queue("!a", "$first");
+      assert.equal(first?.eventId, "$first");
+      runner.queued(first);
+      await world.until("$first", "answered");
+      assert.equal(looks(), 1);
+      await runner.stop();
+    });
+
+    it("are looked for when they are queued behind others: of their conversation, or in all places", async () => {
+      const world = await World.create(await open());
+      const end = Promise.withResolvers<undefined>();
+      world.limits = { ...world.limits, atWork: { all: 1, ofGhost: 1, ofAsker: 1 } };
+      world.respond = async (turn) => {
+        if (turn.eventId === "$first") await end.promise;
+        return reply(turn.eventId);
+      };
+      const runner = world.runner();
+      const first = await world.queue("!a", "$first");
+      assert.ok(first);
+      runner.kick();
+      await world.until("$first", "running");
+      assert.equal(await world.queue("!a", "$second"), undefined, "another one of the conversation is open");
+      assert.equal(await world.queue("!a", "$second"), undefined, "it is queued already");
+      const elsewhere = await world.queue("!b", "$third");
+      assert.ok(elsewhere);
+      runner.queued(elsewhere);
+      // It is taken once.
+      runner.queued(elsewhere);
+      const asked = [...world.asked];
+      end.resolve(undefined);
+      await world.until("$third", "answered");
+      await world.until("$second", "answered");
+      await runner.stop();
+      assert.deepEqual([asked, world.asked], [["$first"], ["$first", "$second", "$third"]]);
     });
 
     it("are one for each question, however often it is queued", async () => {
