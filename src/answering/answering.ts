@@ -113,7 +113,7 @@ export class Answering {
     const said = reply.messages.reduce((sum, { remembered = "" }) => sum + estimateTokens(remembered), 0);
     const tokens = usage === undefined ? said : usage.promptTokens + usage.answerTokens;
     await this.#allowances.spend(usersOf(turn), tokens);
-    await this.#parts.summingUp.after(turn);
+    await this.#parts.summingUp.after(turn, said);
   }
 
   /** The reply of a turn that failed for reasons of our own. */

@@ -2,7 +2,7 @@ import type { Agent } from "../agents/agents.ts";
 import type { History } from "../memory/history.ts";
 import type { RememberedMessage } from "../memory/remembered-message.ts";
 import type { RoomLook } from "../ghost/room-look.ts";
-import type { Summaries, Summary } from "../memory/summaries.ts";
+import { MOST_MESSAGES, type Summaries, type Summary } from "../memory/summaries.ts";
 import type { KnownModels } from "../providers/model-facts.ts";
 import type { RoomDefaults, RoomSettings } from "../rooms/settings.ts";
 import { conversationOf, type Turn } from "../turns/turn.ts";
@@ -40,9 +40,6 @@ export interface Source {
 
 /** The facts about a room that an answer needs. */
 export type SeenForAnswer = Pick<RoomLook, "partner" | "settings" | "isEncrypted">;
-
-/** The most messages in a prompt, however short they are. */
-const MAX_PROMPT_MESSAGES = 200;
 
 /** The most conversations whose summary's place is remembered. */
 const MOST_REMEMBERED = 10_000;
@@ -109,7 +106,7 @@ export class MaterialGatherer {
 
   #saidTo({ ghost, roomId, position, kind, threadRoot }: Turn, after: number): Promise<RememberedMessage[]> {
     const withAnswer = kind === "continue";
-    return this.#history.upTo(ghost, roomId, position, MAX_PROMPT_MESSAGES, { withAnswer, threadRoot, after });
+    return this.#history.upTo(ghost, roomId, position, MOST_MESSAGES, { withAnswer, threadRoot, after });
   }
 
   /** Remembers the position up to which a conversation is summed up. It only says what is worth reading at once. */

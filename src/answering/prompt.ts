@@ -211,11 +211,15 @@ function systemMessage({ systemPrompt, agentName, keepInMind, group, helpers = [
   return lines.join("\n\n");
 }
 
-function chatMessage(message: PromptMessage, group: boolean, speakerOf = speakersOf([message])): ChatMessage {
+function chatMessage(
+  message: PromptMessage,
+  group: boolean,
+  speakerOf?: (message: RememberedMessage) => string,
+): ChatMessage {
   if (message.author === "agent") return { role: "assistant", content: message.body };
   return {
     role: "user",
-    content: group ? utterance(speakerOf(message), message.body) : message.body,
+    content: group ? utterance((speakerOf ?? speakersOf([message]))(message), message.body) : message.body,
     ...(message.images === undefined ? {} : { images: message.images }),
   };
 }

@@ -45,8 +45,12 @@ export class SummingUp {
     this.#read.set(turn, { voice, latest });
   }
 
-  /** Starts to summarise the conversation of a turn, where that is wanted and it is long enough. */
-  async after(turn: Turn): Promise<void> {
+  /**
+   * Starts to summarise the conversation of a turn, where that is wanted and it is long enough.
+   *
+   * @param answerTokens the length of the turn's answer.
+   */
+  async after(turn: Turn, answerTokens: number): Promise<void> {
     const read = this.#read.get(turn);
     const voice = read?.voice ?? (await this.#voices.of(turn));
     if (voice === undefined || !this.#voices.isFor(voice, turn)) return;
@@ -54,7 +58,8 @@ export class SummingUp {
     const { summaries = this.#defaults().summaries } = set;
     if (summaries !== "on" || model === DEMO_MODEL || agent.makes !== "text") return;
     const contextTokens = this.#limits.windowOf(voice, await this.#voices.contextOf(voice));
-    this.#summaries.keepUp(turn, this.#summariser(turn, voice, contextTokens), read?.latest);
+    const known = read && { messages: read.latest, answerTokens };
+    this.#summaries.keepUp(turn, this.#summariser(turn, voice, contextTokens), known);
   }
 
   #summariser({ ghost, roomId }: Turn, voice: Voice, contextTokens: number): Summariser {

@@ -15,6 +15,7 @@ export const REPLIED = { self: "themselves", speaker: "myself", unread: "a messa
 
 /** Reserved names: a person with such a name gets the user id beside it. */
 const OURS = [AGENT, ...Object.values(REPLIED), REPLIED.unread.replace("'", "’")];
+const OUR_KEYS = OURS.map(nameKey);
 
 /** A name that looks like a user id, or like our note after a name (replied.ts), by its {@link nameKey}. */
 const LOOKS_MADE = /@|replyingto/;
@@ -28,20 +29,42 @@ type Said = Pick<RememberedMessage, "author" | "sender" | "speaker">;
  * or looks like a user id.
  */
 export function speakersOf(messages: readonly Said[]): (message: Said) => string {
-  const bearers = new Map(OURS.map((name) => [nameKey(name), new Set([""])]));
-  for (const { author, sender, speaker } of messages) {
-    if (author === "agent") continue;
-    const key = nameKey(plain(speaker, sender));
-    bearers.set(key, (bearers.get(key) ?? new Set()).add(sender));
+  const bearers = new Map(OUR_KEYS.map((key) => [key, new Set([""])]));
+  const nameOf = namesOnce();
+  for (const message of messages) {
+    if (message.author === "agent") continue;
+    const { key } = nameOf(message);
+    bearers.set(key, (bearers.get(key) ?? new Set()).add(message.sender));
   }
-  return ({ author, sender, speaker }) => {
+  return (message) => {
+    const { author, sender, speaker } = message;
     if (author === "agent") return AGENT;
-    const name = plain(speaker, sender);
-    const others = [...(bearers.get(nameKey(name)) ?? [])].filter((userId) => userId !== sender);
-    const isSure =
-      others.length === 0 && !LOOKS_MADE.test(nameKey(name)) && !speaker.endsWith(distinctName("", sender));
+    const { name, key } = nameOf(message);
+    const others = [...(bearers.get(key) ?? [])].filter((userId) => userId !== sender);
+    const isSure = others.length === 0 && !LOOKS_MADE.test(key) && !speaker.endsWith(distinctName("", sender));
     if (name === "") return idOf(sender);
     return isSure ? name : distinctName(name, idOf(sender));
+  };
+}
+
+/** A name for a model, with its {@link nameKey}. */
+interface Name {
+  readonly name: string;
+  readonly key: string;
+}
+
+/** Cleans the name of each author once, however many messages they wrote. */
+function namesOnce(): (message: Said) => Name {
+  const bySender = new Map<string, Map<string, Name>>();
+  return ({ sender, speaker }) => {
+    const bySpeaker = bySender.get(sender) ?? new Map<string, Name>();
+    bySender.set(sender, bySpeaker);
+    const known = bySpeaker.get(speaker);
+    if (known !== undefined) return known;
+    const name = plain(speaker, sender);
+    const made = { name, key: nameKey(name) };
+    bySpeaker.set(speaker, made);
+    return made;
   };
 }
 

@@ -49,11 +49,10 @@ const KEPT_SHARE = 0.4;
 /** The largest part that is summarised at once, as a share of the budget. */
 const PART_SHARE = 0.6;
 
-/** About the most tokens that a line of a transcript has beside a message's words. */
-const LINE_TOKENS = 32;
+/** The messages that a conversation may have beside its summary: a prompt holds no more, however short they are. */
+export const MOST_MESSAGES = 200;
 
-/** The messages read at once, and the latest messages that are never summarised. */
-const MOST_MESSAGES = 400;
+/** The latest messages that are never summarised. */
 const KEPT_MESSAGES = 6;
 
 /** The context that a summary is sealed with: see sealing/sealed-text.ts. */
@@ -108,11 +107,15 @@ export class Summaries {
   /**
    * Summarises a conversation if it is long enough. Returns at once.
    *
-   * @param read the conversation as it was read for its last answer, if known: where it is far from long, nothing is read
-   * again.
+   * @param read the conversation as it was read for its last answer, if known, with the tokens of that answer: unless they
+   * say that it is too long, nothing is read again.
    */
-  keepUp(id: ConversationId, summariser: Summariser, read?: readonly RememberedMessage[]): void {
-    if (read !== undefined && isFarFromLong(read, summariser)) return;
+  keepUp(
+    id: ConversationId,
+    summariser: Summariser,
+    read?: { readonly messages: readonly RememberedMessage[]; readonly answerTokens: number },
+  ): void {
+    if (read !== undefined && !isTooLong(costsOf(read.messages, summariser), summariser, read.answerTokens)) return;
     const key = conversationOf(id);
     if (this.#running.has(key) || this.#stopping.signal.aborted) return;
     const log = this.#log.child({ ghost: id.ghost, room: id.roomId });
@@ -136,20 +139,15 @@ export class Summaries {
     await this.settled();
   }
 
-  async #make(
-    id: ConversationId,
-    { budgetTokens, countTokens, ask, take, spend }: Summariser,
-    log: Logger,
-  ): Promise<void> {
+  async #make(id: ConversationId, summariser: Summariser, log: Logger): Promise<void> {
+    const { budgetTokens, countTokens, ask, take, spend } = summariser;
     let dropped: DroppedSummary | undefined;
-    const costOf = (message: RememberedMessage): number => countTokens(lineOf(message, speakersOf([message]), NONE));
     for (;;) {
       const before = await this.get(id);
       const messages = await this.#history.since(id, before?.upTo ?? 0, MOST_MESSAGES);
-      const costs = messages.map(costOf);
-      const total = costs.reduce((sum, cost) => sum + cost, 0);
-      if (total <= budgetTokens * FULL_SHARE && messages.length < MOST_MESSAGES) return;
-      const part = oldestPart(messages, costs, { total, budgetTokens });
+      const costs = costsOf(messages, summariser);
+      if (!isTooLong(costs, summariser)) return;
+      const part = oldestPart(messages, costs, budgetTokens);
       const last = part.at(-1);
       if (last === undefined) return;
       const anew = await droppedSummary(this.#database, summaryId(id));
@@ -223,14 +221,22 @@ export class Summaries {
   }
 }
 
-/** Leaves room for the answer, and for messages that came meanwhile: the next answer looks again. */
-function isFarFromLong(
+/** The tokens of each message in a transcript. */
+function costsOf(
   messages: readonly RememberedMessage[],
-  { budgetTokens, countTokens }: Pick<Summariser, "budgetTokens" | "countTokens">,
-): boolean {
-  if (messages.length > MOST_MESSAGES / 4) return false;
-  const tokens = messages.reduce((sum, { body }) => sum + countTokens(body) + LINE_TOKENS, 0);
-  return tokens < (budgetTokens * FULL_SHARE) / 2;
+  { countTokens }: Pick<Summariser, "countTokens">,
+): readonly number[] {
+  const speakerOf = speakersOf(messages);
+  return messages.map((message) => countTokens(lineOf(message, speakerOf, NONE)));
+}
+
+/** @param more the tokens of further messages. */
+function isTooLong(costs: readonly number[], { budgetTokens }: Pick<Summariser, "budgetTokens">, more = 0): boolean {
+  return sumOf(costs) + more > budgetTokens * FULL_SHARE || costs.length >= MOST_MESSAGES;
+}
+
+function sumOf(costs: readonly number[]): number {
+  return costs.reduce((sum, cost) => sum + cost, 0);
 }
 
 function summaryId({ ghost, roomId, threadRoot }: ConversationId): SummaryId {
@@ -241,14 +247,14 @@ function summaryId({ ghost, roomId, threadRoot }: ConversationId): SummaryId {
 function oldestPart<M extends RememberedMessage & { readonly turnPosition: number }>(
   messages: readonly M[],
   costs: readonly number[],
-  { total, budgetTokens }: { readonly total: number; readonly budgetTokens: number },
+  budgetTokens: number,
 ): M[] {
-  let left = total;
+  let left = sumOf(costs);
   let spent = 0;
   let end = 0;
   while (end < messages.length - KEPT_MESSAGES) {
     const cost = costs[end] ?? 0;
-    const isEnough = left <= budgetTokens * KEPT_SHARE && messages.length < MOST_MESSAGES;
+    const isEnough = left <= budgetTokens * KEPT_SHARE && messages.length - end <= MOST_MESSAGES * KEPT_SHARE;
     if (isEnough || (end > 0 && spent + cost > budgetTokens * PART_SHARE)) break;
     spent += cost;
     left -= cost;

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { describe, it } from "node:test";
+import { describe, it, mock } from "node:test";
 import {
   AGENT,
   ALICE,
@@ -14,6 +14,7 @@ import {
   World,
 } from "../../support/conversation-world.ts";
 import type { Limits } from "../../../src/config/config.ts";
+import { MOST_MESSAGES } from "../../../src/memory/summaries.ts";
 import { Allowances } from "../../../src/turns/allowances.ts";
 import { eventually } from "../../support/eventually.ts";
 import { forEachDatabase } from "../../support/databases.ts";
@@ -70,6 +71,26 @@ forEachDatabase((_kind, open) => {
       assert.match(prompt, /summed up: They spoke of cats\./);
       assert.doesNotMatch(prompt, /Mia/);
       assert.match(prompt, /What is she called/);
+      await world.summaries.stop();
+    });
+
+    it("of many short messages is summed up before the prompt would lose some, and keeps its latest part", async () => {
+      const world = await talking(open);
+      world.agent = { ...AGENT, contextTokens: 65_536 };
+      const since = mock.method(world.history, "since");
+      for (let i = 0; i < MOST_MESSAGES / 2 - 1; i++) await talk(world, `message ${i}`);
+      assert.equal(await summary(world), undefined);
+      assert.equal(since.mock.callCount(), 0, "the conversation is read once for each answer");
+      await talk(world, "Go on.");
+      await talk(world, "And on.");
+      const { upTo } = await summed(world);
+      await world.summaries.settled();
+      const kept = await world.history.since({ ghost: LLAMA, roomId: ROOM, threadRoot: undefined }, upTo, 400);
+      assert.ok(kept.length >= MOST_MESSAGES / 4 && kept.length <= MOST_MESSAGES / 2, `${kept.length} messages stay`);
+      const first = kept.find(({ author }) => author === "person")?.body ?? "";
+      await talk(world, "What now?");
+      const prompt = world.provider.asked.at(-1)?.messages ?? [];
+      assert.ok(prompt.some(({ content }) => content === first), "the prompt begins where the summary ends");
       await world.summaries.stop();
     });
 
