@@ -1,3 +1,4 @@
+import type { Queryable } from "../database/database.ts";
 import { spokenLanguage } from "../language/spoken-language.ts";
 import { DEFAULT_LANGUAGE, LANGUAGES, wordsIn } from "../language/languages.ts";
 import type { AnswerSettings } from "../config/config.ts";
@@ -39,14 +40,25 @@ export class RoomLanguage {
     return this.wordsWith(await this.#settings.get(ghost, roomId), ghost, roomId, saying);
   }
 
-  /** The same where the room's settings are known. */
-  async wordsWith(set: Pick<RoomSettings, "language">, ghost: string, roomId: string, saying = ""): Promise<Words> {
+  /**
+   * The same where the room's settings are known.
+   *
+   * @param database the transaction to read in.
+   */
+  async wordsWith(
+    set: Pick<RoomSettings, "language">,
+    ghost: string,
+    roomId: string,
+    saying = "",
+    database?: Queryable,
+  ): Promise<Words> {
     const { language = this.#configured() } = set;
     if (language !== "auto") return wordsIn(language);
     const now = spokenLanguage([saying]);
     if (now !== undefined) return wordsIn(now);
-    const said = await this.#history.lastWords(ghost, roomId, LISTENED_TO);
-    return wordsIn(spokenLanguage(said) ?? (await this.#memberships.spokenLanguage(ghost, roomId)) ?? DEFAULT_LANGUAGE);
+    const said = await this.#history.lastWords(ghost, roomId, LISTENED_TO, database);
+    const spoken = spokenLanguage(said) ?? (await this.#memberships.spokenLanguage(ghost, roomId, database));
+    return wordsIn(spoken ?? DEFAULT_LANGUAGE);
   }
 
   /** Remembers the language of a message to a ghost that stores no messages. */

@@ -50,13 +50,12 @@ export class Questions {
 
   /** Queues a question for the model. */
   async ask(ghost: GhostHandle, message: GhostMessage, text: string, saidIn: string | undefined): Promise<Outcome> {
-    const { limits, turns, exchanges, history, answers, turnQueued } = this.#options;
+    const { limits, turns, exchanges, history, answers, language, turnQueued } = this.#options;
     const { roomId, eventId, sender, encrypted } = message;
     if (message.lateMs > limits().maxWaitMs) return this.#markLate(ghost, message, text);
     const threadRoot = this.threadFor(message, saidIn);
-    const [speaker, words, repliesTo] = await Promise.all([
+    const [speaker, repliesTo] = await Promise.all([
       message.speaker ?? ghost.speakerOf(roomId, sender),
-      this.#options.language.wordsWith(message.settings, ghost.userId, roomId, text),
       this.#classifier.handedOver(ghost.userId, message),
     ]);
     const target = { eventId, threadRoot, follows: message.isLatest };
@@ -73,7 +72,9 @@ export class Questions {
         ]);
         const turn = { ...wish, position, threadRoot, encrypted, origin: eventId, hops: 0 };
         admitted = notNow === undefined ? turn : undefined;
-        if (notNow !== undefined) await turns.decline(tx, turn, this.refusal(turn, notNow, words, target));
+        if (notNow === undefined) return;
+        const words = await language.wordsWith(message.settings, ghost.userId, roomId, text, tx);
+        await turns.decline(tx, turn, this.refusal(turn, notNow, words, target));
       },
       last: async (tx) => {
         if (admitted === undefined) return;

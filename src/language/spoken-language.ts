@@ -24,7 +24,8 @@ export function spokenLanguage(said: readonly string[]): Language | undefined {
   // A quotation is another person's, and a text to be translated stands behind a colon.
   const own = sample.replace(QUOTED, " ");
   const [, order = ""] = /^([^:\n]{2,200}):/.exec(own) ?? [];
-  return languageOf(order) ?? languageOf(own) ?? languageOf(sample);
+  // Without quotations, the second is the whole sample already.
+  return languageOf(order) ?? languageOf(own) ?? (own === sample ? undefined : languageOf(sample));
 }
 
 /** Quotations in several kinds of quotation marks, and lines that begin with `>`. */
@@ -37,6 +38,7 @@ function languageOf(sample: string): Language | undefined {
       .match(/[\p{L}\p{M}'’]+/gu)
       ?.map((word) => word.replace("’", "'")),
   );
+  if (words.size === 0) return undefined;
   const isEnough = words.size >= ENOUGH_WORDS;
   const [likeliest] = detectAll(sample);
   const heard = LANGUAGES.map((language) => ({ language, weight: weightOf(words, language) }));

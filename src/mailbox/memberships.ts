@@ -35,8 +35,12 @@ export class Memberships {
   }
 
   /** The language in which people write to a ghost in a room, where none of their messages are kept; undefined when none is known yet. */
-  async spokenLanguage(ghost: string, roomId: string): Promise<Language | undefined> {
-    const { rows } = await this.#database.query<{ spoken: string | null }>(
+  async spokenLanguage(
+    ghost: string,
+    roomId: string,
+    database: Queryable = this.#database,
+  ): Promise<Language | undefined> {
+    const { rows } = await database.query<{ spoken: string | null }>(
       "select spoken from memberships where ghost = $1 and room_id = $2",
       [ghost, roomId],
     );

@@ -100,13 +100,18 @@ export class HistoryReader {
   }
 
   /** People's latest messages, to a ghost or overheard by it, newest first. */
-  async lastWords(ghost: string, roomId: string, limit: number): Promise<string[]> {
-    const { rows } = await this.#database.query<MessageRow>(
+  async lastWords(
+    ghost: string,
+    roomId: string,
+    limit: number,
+    database: Queryable = this.#database,
+  ): Promise<string[]> {
+    const { rows } = await database.query<MessageRow>(
       `select ${COLUMNS} from messages where ghost = $1 and room_id = $2 and author = 'person' and not only_quoted
        order by coalesce(answers, position) desc, position desc limit $3`,
       [ghost, roomId, limit],
     );
-    return (await openMessages(this.#seals, ghost, rows)).map(({ body }) => body);
+    return (await openMessages(this.#seals, ghost, rows, database)).map(({ body }) => body);
   }
 
   /** Locks messages against changes until the transaction ends. Returns those that were changed or deleted before. */
