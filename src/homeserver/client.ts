@@ -1,4 +1,6 @@
-import { Agent, fetch, type Response } from "undici";
+import { Agent, type Dispatcher, request as send } from "undici";
+import { limitTime } from "../concurrency/time-limit.ts";
+import { ACCEPTED_ENCODINGS, unpacked, UnknownEncoding } from "../egress/unpacked.ts";
 import type { Logger } from "../observability/log.ts";
 import type { Metrics } from "../observability/metrics.ts";
 import { sightingOf, type CallEnd } from "./absence.ts";
@@ -114,45 +116,49 @@ export function createHomeserverClient(options: {
   async function attempt(request: HomeserverRequest, call: string): Promise<Buffer> {
     request.signal?.throwIfAborted();
     const timeoutMs = request.timeoutMs ?? DEFAULT_TIMEOUT_MS;
-    const timeout = AbortSignal.timeout(timeoutMs);
+    const limit = limitTime(timeoutMs, request.signal);
     const started = performance.now();
     let status: number | undefined;
     let outcome = "aborted";
     try {
-      const response = await fetch(`${base}${request.path}${queryString(request)}`, {
+      // `fetch` takes four times the processor time.
+      const response = await send(`${base}${request.path}${queryString(request)}`, {
         method: request.method,
         headers: {
           authorization: `Bearer ${options.asToken}`,
           accept: "application/json",
+          "accept-encoding": ACCEPTED_ENCODINGS,
           ...(request.body === undefined ? {} : { "content-type": request.contentType ?? "application/json" }),
         },
         body: encodeBody(request.body),
-        redirect: "manual",
-        signal: request.signal === undefined ? timeout : AbortSignal.any([request.signal, timeout]),
+        signal: limit.signal,
         dispatcher: agent,
       });
-      status = response.status;
+      status = response.statusCode;
       if (status < 400) note(request, { kind: "answered", status, errcode: undefined });
-      const answer = await readBounded(response, Math.min(request.maxBytes ?? Infinity, maxAnswerBytes), call);
+      const bytes = unpacked(response.body, response.headers["content-encoding"]);
+      const answer = await readBounded(bytes, Math.min(request.maxBytes ?? Infinity, maxAnswerBytes), call);
       outcome = outcomeOf(status);
-      if (response.ok) return answer;
+      if (status >= 200 && status < 300) return answer;
       if (status < 400) {
         throw new UnexpectedAnswer(call, `answered ${status}, a redirect, which is not followed; check homeserver.url`);
       }
       const { errcode, error } = matrixError(call, response, answer.toString());
       note(request, { kind: "answered", status, errcode });
       throw error;
-    } catch (error) {
+    } catch (thrown) {
+      const error = thrown instanceof UnknownEncoding ? new UnexpectedAnswer(call, thrown.message) : thrown;
       if (error instanceof UnexpectedAnswer) outcome = "unexpected";
       if (error instanceof MatrixError || error instanceof UnexpectedAnswer) throw error;
       request.signal?.throwIfAborted();
       outcome = "unreachable";
-      const unanswered = timeout.aborted
+      const unanswered = limit.isOver()
         ? new HomeserverUnreachable(call, "TIMEOUT", `no answer within ${timeoutMs} ms`, { cause: error })
         : unreachable(call, error);
       note(request, { kind: "unanswered", code: unanswered.code });
       throw unanswered;
     } finally {
+      limit.end();
       const ms = Math.round(performance.now() - started);
       options.metrics?.homeserverRequests.observe({ endpoint: kindOf(request), outcome }, ms / 1000);
       options.log.debug(
@@ -238,11 +244,9 @@ function encodeBody(body: HomeserverRequest["body"]): string | Uint8Array | null
   return typeof body === "string" || body instanceof Uint8Array ? body : JSON.stringify(body);
 }
 
-async function readBounded(response: Response, maxBytes: number, call: string): Promise<Buffer> {
+async function readBounded(body: AsyncIterable<Uint8Array>, maxBytes: number, call: string): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   let size = 0;
-  const body: AsyncIterable<Uint8Array> | null = response.body;
-  if (body === null) return Buffer.alloc(0);
   for await (const chunk of body) {
     size += chunk.byteLength;
     // Leaving the loop cancels the rest.
@@ -290,16 +294,17 @@ function notJson(call: string): UnexpectedAnswer {
 /** The error of an answer, and the code that it gave itself. */
 function matrixError(
   call: string,
-  response: Response,
+  { statusCode: status, headers }: Pick<Dispatcher.ResponseData, "statusCode" | "headers">,
   text: string,
 ): { readonly errcode: string | undefined; readonly error: MatrixError } {
   const body = standardError(text);
   const errcode = typeof body.errcode === "string" ? body.errcode : undefined;
+  const retryAfter = headers["retry-after"];
   const error = new MatrixError(call, {
-    status: response.status,
+    status,
     errcode: errcode ?? "M_UNKNOWN",
     error: typeof body.error === "string" ? body.error.slice(0, 500) : "",
-    retryAfterMs: retryAfterMs(body.retry_after_ms, response.headers.get("retry-after")),
+    retryAfterMs: retryAfterMs(body.retry_after_ms, Array.isArray(retryAfter) ? retryAfter[0] : retryAfter),
   });
   return { errcode, error };
 }
@@ -314,9 +319,9 @@ function standardError(text: string): { errcode?: unknown; error?: unknown; retr
 }
 
 /** The header (seconds or a date) is the spec's form since 1.10, the field the older one. */
-function retryAfterMs(field: unknown, header: string | null): number | undefined {
+function retryAfterMs(field: unknown, header: string | undefined): number | undefined {
   const wished =
-    header === null || header.trim() === ""
+    header === undefined || header.trim() === ""
       ? field
       : Number.isFinite(Number(header))
         ? Number(header) * 1000
@@ -326,7 +331,7 @@ function retryAfterMs(field: unknown, header: string | null): number | undefined
 }
 
 function unreachable(call: string, error: unknown): HomeserverUnreachable {
-  // fetch wraps the cause; two addresses that both refuse give an AggregateError without a message.
+  // Some errors wrap the cause; two addresses that both refuse give an AggregateError without a message.
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   const code = cause instanceof Error && "code" in cause && typeof cause.code === "string" ? cause.code : "NETWORK";
   const detail = cause instanceof Error && cause.message !== "" ? cause.message : code;

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Writable } from "node:stream";
-import { gzipSync } from "node:zlib";
+import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
 import { after, before, beforeEach, describe, it } from "node:test";
 import { pino } from "pino";
 import { downloadMedia, getProfile, register, uploadMedia, versions } from "../../../src/homeserver/calls.ts";
@@ -282,6 +282,30 @@ describe("the homeserver client", () => {
       }
       const more = (process.memoryUsage().rss - before) / 1024 / 1024;
       assert.ok(more < 64, `${Math.round(more)} MiB more`);
+    });
+
+    it("a packed answer as if it were none, and one packed in an unknown way as unreadable", async () => {
+      const text = JSON.stringify({ a: "b" });
+      const packers = { gzip: gzipSync, deflate: deflateSync, br: brotliCompressSync, zstd: zstdCompressSync };
+      for (const status of [200, 404]) {
+        const asked = (body: Buffer | string, encoding: string): Promise<unknown> => {
+          answers = [
+            (_request, response) => void response.writeHead(status, { "content-encoding": encoding }).end(body),
+          ];
+          const answer = client.request(GET);
+          return status === 200 ? answer : assert.rejects(answer, { name: "MatrixError", status });
+        };
+        for (const [encoding, pack] of Object.entries(packers)) await asked(pack(text), encoding);
+        await asked(gzipSync(deflateSync(text)), "Deflate , GZIP");
+        await asked(text, "identity");
+        assert.match(received.at(-1)?.headers["accept-encoding"] as string, /gzip/);
+      }
+      for (const encoding of ["compress", "constructor", "gzip, gzip, gzip", "gzip,".repeat(1_000)]) {
+        answers = [(_request, response) => void response.writeHead(200, { "content-encoding": encoding }).end(text)];
+        await assert.rejects(client.request(GET), { name: "UnexpectedAnswer", message: /content-encoding is/ });
+      }
+      answers = [(_request, response) => void response.writeHead(200, { "content-encoding": "gzip" }).end(text)];
+      await assert.rejects(client.request(GET), { name: "HomeserverUnreachable" });
     });
 
     it("an answer broken off", async () => {
