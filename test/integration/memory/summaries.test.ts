@@ -90,7 +90,10 @@ forEachDatabase((_kind, open) => {
       const first = kept.find(({ author }) => author === "person")?.body ?? "";
       await talk(world, "What now?");
       const prompt = world.provider.asked.at(-1)?.messages ?? [];
-      assert.ok(prompt.some(({ content }) => content === first), "the prompt begins where the summary ends");
+      assert.ok(
+        prompt.some(({ content }) => content === first),
+        "the prompt begins where the summary ends",
+      );
       await world.summaries.stop();
     });
 
