@@ -298,7 +298,7 @@ describe("the homeserver client", () => {
         for (const [encoding, pack] of Object.entries(packers)) await asked(pack(text), encoding);
         await asked(gzipSync(deflateSync(text)), "Deflate , GZIP");
         await asked(text, "identity");
-        assert.match(received.at(-1)?.headers["accept-encoding"]!, /gzip/);
+        assert.match(String(received.at(-1)?.headers["accept-encoding"]), /gzip/);
       }
       for (const encoding of ["compress", "constructor", "gzip, gzip, gzip", "gzip,".repeat(1_000)]) {
         answers = [(_request, response) => void response.writeHead(200, { "content-encoding": encoding }).end(text)];
