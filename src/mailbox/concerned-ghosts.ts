@@ -8,9 +8,8 @@ import type { GhostRooms } from "./routing.ts";
 export async function ghostRooms(tx: Queryable, events: readonly RoomEvent[]): Promise<GhostRooms> {
   if (events.length === 0) return new Map();
   const { rows } = await tx.query<{ room_id: string; ghost: string }>(
-    `select room_id, ghost from memberships where membership = 'join'
-     and room_id in (select json_array_elements_text($1::json))`,
-    [JSON.stringify([...new Set(events.map((event) => event.room_id))])],
+    "select room_id, ghost from memberships where membership = 'join' and room_id = any($1::text[])",
+    [[...new Set(events.map((event) => event.room_id))]],
   );
   const rooms = new Map<string, Set<string>>();
   for (const row of rows) rooms.set(row.room_id, (rooms.get(row.room_id) ?? new Set()).add(row.ghost));

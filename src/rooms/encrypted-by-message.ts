@@ -35,14 +35,14 @@ export async function markByMessage(tx: Queryable, roomIds: ReadonlySet<string>)
   await tx.query(
     `with marked as materialized (
        select room_id from rooms where encryption is not null
-         and room_id in (select json_array_elements_text($1::json)) for key share
+         and room_id = any($1::text[]) for key share
      )
      insert into rooms (room_id, encryption, marked_by_message)
-     select said.room_id, $2, true from json_array_elements_text($1::json) as said (room_id)
+     select said.room_id, $2, true from unnest($1::text[]) as said (room_id)
      where said.room_id not in (select room_id from marked)
      on conflict (room_id) do update set encryption = excluded.encryption, marked_by_message = true
        where rooms.encryption is null`,
-    [JSON.stringify([...roomIds].sort()), JSON.stringify({ algorithm: MEGOLM })],
+    [[...roomIds].sort(), JSON.stringify({ algorithm: MEGOLM })],
   );
 }
 

@@ -103,7 +103,7 @@ export class Seals {
       seals.push(sealWith(row.id, key));
     }
     const ids = [...new Set(seals.map(({ id }) => id))];
-    tx.query("select hold_sealing_keys($1::json)", [JSON.stringify(ids)]).catch(() => {
+    tx.query("select hold_sealing_keys($1::bigint[])", [ids]).catch(() => {
       for (const scope of scopes) this.#inUse.delete(nameOf(scope));
     });
     return seals;
@@ -137,8 +137,8 @@ export class Seals {
     if (missing.length > 0) {
       const { rows } = await database.query<KeyRow>(
         `select id, ghost, room_id, period, generation, wrapped from sealing_keys
-         where id in (select value::bigint from json_array_elements_text($1::json))`,
-        [JSON.stringify(missing)],
+         where id = any($1::bigint[])`,
+        [missing],
       );
       for (const row of rows) keys.set(row.id, await this.#keyOf(database, row));
     }
