@@ -29,9 +29,12 @@ export class Providers {
     return this.#now;
   }
 
-  /** Applies the providers of another configuration. Throws, without a change, where one can't be made. */
-  reconfigure(before: Config, after: Config, log: Logger, metrics: Metrics | undefined): void {
-    this.#now = changedProviders(this.#now, before, after, log, metrics);
+  /** Makes the providers of another configuration, and resolves with the function that puts them in force. */
+  async prepare(before: Config, after: Config, log: Logger, metrics: Metrics | undefined): Promise<() => void> {
+    const next = await changedProviders(this.#now, before, after, log, metrics);
+    return () => {
+      this.#now = next;
+    };
   }
 }
 
@@ -83,7 +86,7 @@ export async function layFoundation(given: Given): Promise<Foundation> {
     onReturn: () => happenings.emit("homeserverReturned"),
   });
   closers.add(() => client.close());
-  const providers = new Providers(providersOf(config, log, metrics));
+  const providers = new Providers(await providersOf(config, log, metrics));
   const directory = new AgentDirectory(settings, () => providers.now, new GivenNames(database), log);
   closers.add(() => directory.stop());
   await directory.refresh();

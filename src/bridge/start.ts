@@ -29,12 +29,12 @@ import { openStores, type Stores } from "./stores.ts";
 /** A running bridge. */
 export interface RunningBridge {
   /**
-   * Applies the live part of a new configuration (config/changes.ts), as a whole. Throws, without a change, when it
-   * can't.
+   * Makes what the live part of a new configuration (config/changes.ts) needs, and resolves with the function that applies it,
+   * as a whole. Rejects, without a change, when it can't be applied.
    *
    * @param changed names of the settings that differ, for the audit log.
    */
-  reconfigure(config: Config, changed: readonly string[]): void;
+  reconfigure(config: Config, changed: readonly string[]): Promise<() => void>;
   /** Stops everything in order: no new transactions, turns parked, devices closed, database closed. Idempotent. */
   stop(): Promise<void>;
 }
@@ -159,21 +159,24 @@ function agentName(userId: string, { botUserId, directory }: Foundation): string
   return userId === botUserId ? "bot" : directory.agentOf(userId)?.name;
 }
 
-function reconfigure(
+async function reconfigure(
   { live, providers, settings, database, directory, background, log, metrics }: Foundation,
   { audit, banLists }: Stores,
   { presence, runner }: Pick<OnlineParts, "presence" | "runner">,
   next: Config,
   changed: readonly string[],
-): void {
+): Promise<() => void> {
   // Before any change: making a provider reveals its faults.
-  providers.reconfigure(settings(), next, log, metrics);
-  live.replace(next);
-  background.run("the audit log", () => audit.record(database, { kind: "config.reloaded", changed }));
-  banLists.refresh();
-  background.run("the new agents", async () => {
-    await directory.reconfigured();
-    await presence.announceAnew(presence.agents);
-    runner.kick();
-  });
+  const changeProviders = await providers.prepare(settings(), next, log, metrics);
+  return () => {
+    changeProviders();
+    live.replace(next);
+    background.run("the audit log", () => audit.record(database, { kind: "config.reloaded", changed }));
+    banLists.refresh();
+    background.run("the new agents", async () => {
+      await directory.reconfigured();
+      await presence.announceAnew(presence.agents);
+      runner.kick();
+    });
+  };
 }

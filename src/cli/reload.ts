@@ -9,12 +9,12 @@ import type { Logger } from "../observability/log.ts";
  *
  * @param load reads and checks the configuration.
  * @param now the bridge's present configuration.
- * @param take applies another one. It throws when it can't, and then has changed nothing.
+ * @param take applies another one. It rejects when it can't, and then has changed nothing.
  */
 export async function reload(
   load: () => Promise<Config>,
   now: Config,
-  take: (next: Config, changed: readonly string[]) => void,
+  take: (next: Config, changed: readonly string[]) => Promise<void>,
   log: Logger,
 ): Promise<void> {
   try {
@@ -31,7 +31,7 @@ export async function reload(
       log.info("the configuration is unchanged");
       return;
     }
-    take(next, live);
+    await take(next, live);
     log.info({ changed: live }, "the new configuration is applied");
   } catch (error) {
     const problems = error instanceof ConfigError ? { problems: error.problems } : { error };

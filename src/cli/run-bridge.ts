@@ -82,8 +82,10 @@ export async function runBridge(
         return next;
       },
       config,
-      (next, changed) => {
-        bridge.reconfigure(next, changed);
+      async (next, changed) => {
+        const apply = await bridge.reconfigure(next, changed);
+        apply();
+        // In the same tick, before anything asks a new provider.
         guard.allow(endpointsOf(next), tell);
         config = next;
       },

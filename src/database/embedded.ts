@@ -3,11 +3,18 @@ import { databaseError, type Database, type Queryable, type Result, type Row } f
 import { TransactionStatements } from "./transaction-statements.ts";
 
 /**
+ * PostgreSQL's own cache, which it uses up whatever the size of the database. WebAssembly never gives memory back, and pages
+ * that are not in this cache are in the system's.
+ */
+const SHARED_BUFFERS = "8MB";
+
+/**
  * Opens the embedded database (PGlite) in a folder, which is made when missing. One process only: the caller holds the
  * folder's lock (see `sole-user.ts`). Statements run one at a time.
  */
 export async function openEmbedded(directory: string): Promise<Database> {
   const lite = await PGlite.create(directory, {
+    startParams: [...PGlite.defaultStartParams, "-c", `shared_buffers=${SHARED_BUFFERS}`],
     parsers: {
       [types.INT8]: (value) => Number(value),
       [types.NUMERIC]: (value) => Number(value),

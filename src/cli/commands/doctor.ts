@@ -60,7 +60,8 @@ async function lookOver(
     log: silentLogger(),
   });
   try {
-    const patient = await examine({ config, registration, client, providers: providersOf(config, silentLogger()) });
+    const providers = await providersOf(config, silentLogger());
+    const patient = await examine({ config, registration, client, providers });
     const wellFormed = good(`${file} and ${config.appservice.registration} are good`);
     const results: Result[] = [{ check: CONFIG_CHECK, findings: [wellFormed] }];
     results.push(

@@ -28,7 +28,7 @@ export const command = defineCommand({
 });
 
 async function tellRooms({ config, database, log }: AtDatabase): Promise<number> {
-  const providers = providersOf(config, log);
+  const providers = await providersOf(config, log);
   const directory = new AgentDirectory(
     () => config,
     () => providers,

@@ -9,7 +9,7 @@ const FIXED = { data_dir: "/data", appservice: { registration: "/registration.ya
 /** The applied settings, and the log lines. */
 async function reloaded(
   more: object,
-  take: () => void = () => undefined,
+  take: () => Promise<void> = () => Promise.resolve(),
 ): Promise<{ readonly taken: readonly string[][]; readonly said: Record<string, unknown>[] }> {
   const taken: string[][] = [];
   const lines: string[] = [];
@@ -18,8 +18,8 @@ async function reloaded(
   await reload(
     () => loadSettings({ ...FIXED, ...more }),
     now,
-    (_next, changed) => {
-      take();
+    async (_next, changed) => {
+      await take();
       taken.push([...changed]);
     },
     log,
@@ -57,9 +57,7 @@ describe("the configuration that is read again", () => {
   });
 
   it("changes nothing when it can't be applied in the end", async () => {
-    const { taken, said } = await reloaded({ turns: { max_queued: 1 } }, () => {
-      throw new Error("no");
-    });
+    const { taken, said } = await reloaded({ turns: { max_queued: 1 } }, () => Promise.reject(new Error("no")));
     assert.deepEqual(taken, []);
     assert.match(String(said[0]?.["msg"]), /not applied/);
   });

@@ -1,19 +1,20 @@
 import assert from "node:assert/strict";
-import { chmod, writeFile } from "node:fs/promises";
+import { chmod, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { dump } from "js-yaml";
+import { dump, load } from "js-yaml";
 import { makeRegistration } from "../../../src/config/registration.ts";
 import { layEmbedded } from "../../support/embedded.ts";
 import { eventually } from "../../support/eventually.ts";
 import { freePort } from "../../support/free-port.ts";
+import { json, startModelServer } from "../../support/model-server.ts";
 import { inCheckout } from "../../support/paths.ts";
 import { type Process, startProcess } from "../../support/process.ts";
 import { temporaryDirectory } from "../../support/temporary.ts";
 
 /** A bridge whose homeserver is not there: it listens, and waits. */
-async function startLonely(): Promise<Process> {
-  const bridge = await launch();
+async function startLonely(more: Launch = {}): Promise<Process> {
+  const bridge = await launch(more);
   await eventually(
     "the bridge to wait for its homeserver",
     () => {
@@ -25,9 +26,17 @@ async function startLonely(): Promise<Process> {
   return bridge;
 }
 
-/** @param mode of the registration. */
-async function launch(options: readonly string[] = [], settings: object = {}, mode = 0o600): Promise<Process> {
-  const folder = await temporaryDirectory("start");
+interface Launch {
+  readonly options?: readonly string[];
+  readonly settings?: object;
+  /** Of the registration. */
+  readonly mode?: number;
+  readonly folder?: string;
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+async function launch({ options = [], settings = {}, mode = 0o600, ...more }: Launch): Promise<Process> {
+  const { folder = await temporaryDirectory("start"), env = {} } = more;
   const [port, homeserverPort] = [await freePort(), await freePort()];
   const config = {
     homeserver: { url: `http://127.0.0.1:${homeserverPort}`, domain: "example.org" },
@@ -45,6 +54,7 @@ async function launch(options: readonly string[] = [], settings: object = {}, mo
   return startProcess({
     command: process.execPath,
     args: [inCheckout("src/main.ts"), "start", "-c", join(folder, "config.yaml"), ...options],
+    env,
   });
 }
 
@@ -67,8 +77,35 @@ describe("matrix-agents start", () => {
     assert.deepEqual(await bridge.stop({ signal: "SIGTERM" }), { code: 0, signal: null });
   });
 
+  it("loads the client of a provider only when one is configured, and lets it connect from then on", async () => {
+    const model = await startModelServer();
+    model.on("/v1/models", json({ data: [] }));
+    const folder = await temporaryDirectory("start");
+    const bridge = await startLonely({
+      folder,
+      env: { NODE_OPTIONS: `--import ${inCheckout("test/support/tell-loaded.mjs")}` },
+    });
+    const clients = (): readonly string[] =>
+      ["openai", "@anthropic-ai/sdk"].filter((name) =>
+        bridge.stderr.some((line) => line.startsWith(`loaded node_modules/${name}/`)),
+      );
+    assert.deepEqual(clients(), []);
+    const file = join(folder, "config.yaml");
+    const config = load(await readFile(file, "utf8")) as { readonly providers: object };
+    const openai = { type: "openai", url: `${model.url}/v1`, discover: true };
+    await writeFile(file, dump({ ...config, providers: { ...config.providers, openai } }));
+    process.kill(bridge.pid, "SIGHUP");
+    await eventually("the new provider to be asked for its models", () =>
+      model.requests.some(({ path }) => path === "/v1/models"),
+    );
+    assert.deepEqual(clients(), ["openai"]);
+    assert.ok(!bridge.stderr.some((line) => line.includes("was refused")), bridge.stderr.join("\n"));
+    await bridge.stop({ signal: "SIGTERM" });
+    await model.close();
+  });
+
   it("refuses secrets that others can read, and names the command that fixes it", async () => {
-    const bridge = await launch([], {}, 0o644);
+    const bridge = await launch({ mode: 0o644 });
     assert.deepEqual(await bridge.exited, { code: 2, signal: null });
     assert.match(
       bridge.stderr.join("\n"),
@@ -80,7 +117,7 @@ describe("matrix-agents start", () => {
   it("still starts with --insecure-permissions, and says so in the log", async () => {
     // It comes as far as its database.
     const database = { url: "postgres://u:p@127.0.0.1:1/d" };
-    const bridge = await launch(["--insecure-permissions"], { database }, 0o644);
+    const bridge = await launch({ options: ["--insecure-permissions"], settings: { database }, mode: 0o644 });
     assert.deepEqual(await bridge.exited, { code: 1, signal: null });
     assert.ok(bridge.stderr.some((line) => line.includes("can be read by everybody; starting anyway")));
   });

@@ -112,7 +112,7 @@ async function patientWith({ settings = {}, answers, registration, ...sights }: 
     config,
     registration: checked,
     client: createHomeserverClient({ url, asToken: checked.asToken, log: silentLogger() }),
-    providers: providersOf(config, silentLogger()),
+    providers: await providersOf(config, silentLogger()),
     homeserver: { kind: "there", survey: SURVEY },
     bridge: { kind: "running", answer: { records: RECORDS, pings: [] } },
     database: { kind: "read", records: RECORDS },
