@@ -775,6 +775,7 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
     "ghost/own-membership.ts membershipBefore",
     "turns/stopping.ts",
     "concurrency/semaphore.ts",
+    "concurrency/time-limit.ts",
     "homeserver/answer.ts asObject asObjects stringField numberField",
     "homeserver/errors.ts AnswerTooLarge HomeserverUnreachable UnexpectedAnswer AddressTooLong isHomeserverError isAway isRefusal askedToWaitMs isUnknownDevice noneIfNotFound",
     "homeserver/recent-pings.ts",
