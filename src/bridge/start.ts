@@ -9,9 +9,8 @@ import { RecentPings } from "../homeserver/recent-pings.ts";
 import type { Transaction } from "../homeserver/transaction.ts";
 import { Mailbox } from "../mailbox/mailbox.ts";
 import type { Logger } from "../observability/log.ts";
-import { isCiphertext } from "../rooms/encrypted-by-message.ts";
+import { isCiphertext, NOTE_TOLD } from "../rooms/encrypted-by-message.ts";
 import { isLine } from "../rooms/line.ts";
-import { NOTE_LATEST } from "../rooms/rooms.ts";
 import { TurnRunner } from "../turns/turn-runner.ts";
 import { answeringOptions } from "./answering.ts";
 import { Closers } from "./closers.ts";
@@ -148,7 +147,7 @@ function makeMailbox(
     noteState: async (tx, events, options) => {
       await Promise.all([rooms.note(tx, events, options), banLists.note(tx, events)]);
     },
-    echoes: { isLine, isCiphertext, noteLatest: NOTE_LATEST },
+    messages: { isLine, isCiphertext, noteTold: NOTE_TOLD },
     isGhost: (userId) => ghosts.isGhost(userId),
     log,
     metrics,

@@ -8,8 +8,9 @@ import { ghostRooms, ghostsToWake, namedGhosts } from "./concerned-ghosts.ts";
 import { storeMembership } from "./memberships.ts";
 import type { MailItem } from "./mail-item.ts";
 import { insertMalformed } from "./malformed.ts";
-import { ownEchoes, storeEchoes, type EchoRules } from "./own-echoes.ts";
+import { ownEchoes, storeEchoes } from "./own-echoes.ts";
 import { route, type Routing } from "./routing.ts";
+import { saidInRoom, storeSaid, type MessageRules, type SaidInRoom } from "./said-in-room.ts";
 import { emptyUndelivered, eventKeys, insertEvents, keepRoomsFromAdoption } from "./stored-events.ts";
 
 /** The ghosts that a transaction gives work to. */
@@ -41,8 +42,8 @@ export interface TransactionStoreOptions {
   readonly database: Database;
   readonly seals: Seals;
   readonly noteState: NoteState;
-  /** Without them, events that ghosts have sent are stored like all others. */
-  readonly echoes?: EchoRules | undefined;
+  /** Without them, messages of one room are stored like all other events. */
+  readonly messages?: MessageRules | undefined;
   /** Whether a user id is one of ours: an agent that exists, or the bridge's bot. */
   readonly isGhost: (userId: string) => boolean;
   readonly log: Logger;
@@ -54,7 +55,7 @@ export class TransactionStore {
   readonly #database: Database;
   readonly #seals: Seals;
   readonly #noteState: NoteState;
-  readonly #echoes: EchoRules | undefined;
+  readonly #messages: MessageRules | undefined;
   readonly #isGhost: (userId: string) => boolean;
   readonly #log: Logger;
   readonly #metrics: Metrics | undefined;
@@ -63,7 +64,7 @@ export class TransactionStore {
     this.#database = options.database;
     this.#seals = options.seals;
     this.#noteState = options.noteState;
-    this.#echoes = options.echoes;
+    this.#messages = options.messages;
     this.#isGhost = options.isGhost;
     this.#log = options.log;
     this.#metrics = options.metrics;
@@ -95,7 +96,7 @@ export class TransactionStore {
 
   /** Stores a transaction that holds only what a ghost has sent itself; undefined for others. */
   async #asEchoes(transaction: Transaction): Promise<Stored | undefined> {
-    const rules = this.#echoes;
+    const rules = this.#messages;
     const echoes = ownEchoes(transaction, this.#isGhost);
     if (rules === undefined || echoes === undefined) return undefined;
     const stored = await storeEchoes(this.#database, echoes, rules);
@@ -103,7 +104,16 @@ export class TransactionStore {
     return { mail: [], wakeUps: namedGhosts(transaction, this.#isGhost), stored };
   }
 
+  /** Stores messages of one room. */
+  async #asSaid(said: SaidInRoom, rules: MessageRules, transaction: Transaction): Promise<Stored> {
+    const parts = { database: this.#database, seals: this.#seals, rules };
+    const { stored, beside } = await storeSaid(parts, said, (tx) => ghostsToWake(tx, transaction, this.#isGhost));
+    return { ...stored, wakeUps: beside };
+  }
+
   #inOneTransaction(transaction: Transaction): Promise<Stored> {
+    const said = saidInRoom(transaction);
+    if (said !== undefined && this.#messages !== undefined) return this.#asSaid(said, this.#messages, transaction);
     const { events, malformed } = transaction;
     return this.#database.transactionWithLast(
       async (tx) => {

@@ -29,6 +29,17 @@ export function isCiphertext({ type, state_key: stateKey, content }: RoomEvent):
   );
 }
 
+/**
+ * Records what new messages tell of rooms: the end of a statement in which `told` has, for each room with new messages, its
+ * `room_id`, its last line as `latest` (null: unchanged), and whether there `is_ciphertext` among them. The rooms stay
+ * locked until the transaction ends.
+ */
+export const NOTE_TOLD = `insert into rooms (room_id, latest, encryption, marked_by_message)
+  select room_id, latest, case when is_ciphertext then '${JSON.stringify({ algorithm: MEGOLM })}' end, is_ciphertext from told
+  on conflict (room_id) do update set latest = coalesce(excluded.latest, rooms.latest),
+    encryption = coalesce(rooms.encryption, excluded.encryption),
+    marked_by_message = rooms.marked_by_message or (rooms.encryption is null and excluded.encryption is not null)`;
+
 /** Marks rooms as encrypted because of an encrypted message. Marked rooms stay locked until the transaction ends. */
 export async function markByMessage(tx: Queryable, roomIds: ReadonlySet<string>): Promise<void> {
   if (roomIds.size === 0) return;

@@ -22,9 +22,6 @@ const WATCHED = new Set([
 /** The types of state events that {@link Rooms.view} reads, out of everything that members have put there. */
 export const READ_STATE: ReadonlySet<string> = new Set([...WATCHED, "m.room.create"]);
 
-/** Records a room's last line: the end of a statement in which `line` names it by `room_id` and `event_id`. */
-export const NOTE_LATEST = "update rooms set latest = line.event_id from line where rooms.room_id = line.room_id";
-
 /** Reads a room's current state from the server, as a ghost in it: all events of {@link READ_STATE}. */
 export type ReadState = (roomId: string) => Promise<readonly StateEvent[]>;
 

@@ -242,6 +242,9 @@ export class TurnRunner {
   /** `queued` → `running` → `sending` → its end. False when the turn was cancelled. */
   async #answer(lease: Lease, open: Extract<OpenTurn, { state: "queued" }>): Promise<boolean> {
     const { turn } = open;
+    // Read meanwhile, because it changes nothing. Its failure is told where it is waited for.
+    const attempting = this.#work.attempt(turn);
+    attempting.catch(() => undefined);
     if (!(await this.#store.start(lease, turn))) return false;
     reached("turn.started");
     const { metrics } = this.#options;
@@ -253,7 +256,7 @@ export class TurnRunner {
     const steps: TurnStep[] = open.hasBegun ? [...(await this.#store.steps.of(turn))] : [FIRST_STEP];
     let reply: TurnReply;
     try {
-      reply = await this.#respondShown(lease, open, steps, stop.signal);
+      reply = await this.#respondShown(lease, open, await attempting, steps, stop.signal);
     } catch (error) {
       // This is no failure of the model (which would be a reply): the database, the server, or this process is
       // stopping.
@@ -276,12 +279,12 @@ export class TurnRunner {
   async #respondShown(
     lease: Lease,
     open: Extract<OpenTurn, { state: "queued" }>,
+    attempt: AnswerAttempt,
     steps: TurnStep[],
     stop: AbortSignal,
   ): Promise<TurnReply> {
     const { turn, hasBegun } = open;
     let { edits } = open;
-    const attempt = await this.#work.attempt(turn);
     const drafting = await attempt.drafting();
     const [former, ...others] =
       hasBegun || turn.kind === "edit"

@@ -11,9 +11,9 @@ import { Memberships } from "../../../src/mailbox/memberships.ts";
 import { adoptEvents } from "../../../src/mailbox/stored-events.ts";
 import type { MailItem } from "../../../src/mailbox/mail-item.ts";
 import { silentLogger } from "../../../src/observability/log.ts";
-import { isCiphertext } from "../../../src/rooms/encrypted-by-message.ts";
+import { isCiphertext, NOTE_TOLD } from "../../../src/rooms/encrypted-by-message.ts";
 import { isLine } from "../../../src/rooms/line.ts";
-import { NOTE_LATEST, Rooms } from "../../../src/rooms/rooms.ts";
+import { Rooms } from "../../../src/rooms/rooms.ts";
 import { forEachDatabase } from "../../support/databases.ts";
 import { eventually } from "../../support/eventually.ts";
 import { addProcess, takeLease } from "../../support/lease.ts";
@@ -56,7 +56,7 @@ forEachDatabase((kind, open) => {
       database,
       seals: sealsOf(database),
       noteState: (tx, events, options) => rooms.note(tx, events, options),
-      echoes: { isLine, isCiphertext, noteLatest: NOTE_LATEST },
+      messages: { isLine, isCiphertext, noteTold: NOTE_TOLD },
       isGhost: (userId) => userId.startsWith("@agent_"),
       log: silentLogger(),
     });
@@ -157,6 +157,26 @@ forEachDatabase((kind, open) => {
       await store(unknown);
       const { rows } = await database.query("select unrouted from events where payload is not null and unrouted");
       assert.equal(rows.length, 1);
+    });
+
+    it("tells of deletions to those who note the state of rooms: a deleted event may have been state", async () => {
+      const database = await open();
+      const noted: string[] = [];
+      const mailbox = new Mailbox({
+        database,
+        seals: sealsOf(database),
+        noteState: (_tx, events) => Promise.resolve(void noted.push(...events.map(({ type }) => type))),
+        messages: { isLine, isCiphertext, noteTold: NOTE_TOLD },
+        isGhost: (userId) => userId.startsWith("@agent_"),
+        log: silentLogger(),
+      });
+      for (const said of [
+        event(),
+        event({ type: "m.room.redaction" }),
+        event({ type: "m.room.redaction", sender: LLAMA }),
+      ])
+        await mailbox.store(parseTransaction(said.event_id, { events: [said] }));
+      assert.deepEqual(noted, ["m.room.redaction", "m.room.redaction"]);
     });
 
     it("takes a room for encrypted because of a ghost's own encrypted message too", async () => {
