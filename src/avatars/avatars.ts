@@ -19,6 +19,8 @@ export interface AvatarsOptions {
   readonly client: HomeserverClient;
   /** The path of a ghost's configured image; undefined when there is none. */
   readonly configured: (userId: string) => string | undefined;
+  /** Whether a ghost's user was just made, so that nobody has set or removed its avatar. */
+  readonly isNew: (userId: string) => boolean;
   readonly log: Logger;
   /** By default 10 minutes. */
   readonly againAfterMs?: number;
@@ -40,6 +42,8 @@ export class Avatars {
   readonly #options: AvatarsOptions;
   readonly #stopping = new AbortController();
   readonly #failed = new Set<string>();
+  /** Those whose avatar may have been set by somebody else while it waited. */
+  readonly #retried = new Set<string>();
   #round: Promise<void> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
 
@@ -85,6 +89,7 @@ export class Avatars {
     this.#timer = setTimeout(() => {
       const userIds = [...this.#failed];
       this.#failed.clear();
+      for (const userId of userIds) this.#retried.add(userId);
       this.give(userIds).catch((error: unknown) => log.warn({ error }, "avatars could not be updated"));
     }, againAfterMs);
     this.#timer.unref();
@@ -106,7 +111,7 @@ export class Avatars {
   }
 
   async #giveOne(ghost: Given): Promise<void> {
-    const { client, configured, log } = this.#options;
+    const { client, configured, isNew, log } = this.#options;
     const { userId } = ghost;
     const options = { signal: this.#stopping.signal };
     const path = configured(userId);
@@ -114,7 +119,8 @@ export class Avatars {
     const picture = image === undefined ? `drawn ${PORTRAIT_VERSION}` : hashOf(image);
     if (picture === ghost.picture) return;
     const isDrawn = image === undefined;
-    if (isDrawn && (await getProfile(client, { userId }, userId, options))?.avatarUrl !== ghost.url) {
+    const isUntouched = ghost.picture === undefined && !this.#retried.has(userId) && isNew(userId);
+    if (isDrawn && !isUntouched && (await getProfile(client, { userId }, userId, options))?.avatarUrl !== ghost.url) {
       log.info({ ghost: userId }, "this ghost's avatar was set on the homeserver, and is kept");
       await this.#note({ ...ghost, picture });
       return;

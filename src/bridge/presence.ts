@@ -16,6 +16,7 @@ export class Presence {
       database,
       client,
       configured: (userId) => directory.agentOf(userId)?.avatar,
+      isNew: (userId) => ghosts.madeHere(userId),
       log,
     });
     closers.add(() => this.#avatars.stop());

@@ -87,7 +87,10 @@ export class Recovery {
 
   async #findMissed(reason: SearchReason): Promise<void> {
     const { processes, stopping } = this.#foundation;
-    const ghosts = inRandomOrder(this.#ghosts.userIds().filter((userId) => processes.prefers(userId)));
+    const own = inRandomOrder(this.#ghosts.userIds().filter((userId) => processes.prefers(userId)));
+    // Hardly anything can be lost of a user that was just made.
+    const isNew = (userId: string): boolean => this.#ghosts.madeHere(userId);
+    const ghosts = [...own.filter((userId) => !isNew(userId)), ...own.filter(isNew)];
     const parts = { events: this.#missedEvents, memberships: this.#missedMemberships, pause };
     // The ghosts of a process that ended in a slow search would be asked about by no other one.
     await searchForMissed(processes.alone ? reason : "homeserver returned", ghosts, parts, stopping);

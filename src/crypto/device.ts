@@ -1,19 +1,27 @@
 import * as engine from "@matrix-org/matrix-sdk-crypto-wasm";
 import type { TrustLevel, VerificationMode } from "../config/config.ts";
 import type { Logger } from "../observability/log.ts";
+import { reached } from "../observability/steps.ts";
 import { ArrivedKeys } from "./arrived-keys.ts";
 import { Decryptor, type Decryption, type EncryptedEvent } from "./decryptor.ts";
 import { DeviceClosed } from "./device-closed.ts";
 import { DeviceLists } from "./device-lists.ts";
 import { EngineCalls } from "./engine-calls.ts";
 import { isUserId } from "./engine-ids.ts";
-import { establishIdentity, keepIdentity, type IdentityOptions } from "./identity.ts";
+import {
+  establishIdentity,
+  IdentityElsewhere,
+  sealIdentity,
+  storeIdentity,
+  type IdentityOptions,
+  type KeptIdentity,
+} from "./identity.ts";
 import { Inbox } from "./inbox.ts";
-import { KeyBackup, type BackupServer } from "./key-backup.ts";
+import { KeyBackup, type BackupServer, type BackupState } from "./key-backup.ts";
 import { Outgoing } from "./outgoing.ts";
 import type { EncryptionTarget } from "./encryption-target.ts";
 import { RoomEncryptor } from "./room-encryptor.ts";
-import type { SecretStorage } from "./secret-storage.ts";
+import type { SealedSecrets, SecretStorage } from "./secret-storage.ts";
 import { SharedHistory } from "./shared-history.ts";
 import type { StoreSession } from "./store/crypto-store.ts";
 import { ToDeviceAdmission, type AdmissionRules } from "./to-device-admission.ts";
@@ -34,6 +42,9 @@ export interface DeviceOptions {
   readonly transport: DeviceTransport;
   readonly backup: BackupServer;
   readonly storage: SecretStorage;
+  readonly keptIdentity: KeptIdentity;
+  /** Called when the backup of room keys has come to lag behind, and when it has caught up. */
+  readonly onBackup: (state: BackupState) => Promise<void>;
   readonly verification: {
     readonly mode: VerificationMode;
     readonly ledger: VerificationLedger;
@@ -94,7 +105,14 @@ export class Device {
     this.lists = new DeviceLists(machine, this.#calls, this.#outgoing);
     this.#encryptor = new RoomEncryptor(machine, this.#calls, this.#outgoing, options.store);
     this.#decryptor = new Decryptor(machine, this.#calls, this.lists, () => this.catchUp());
-    this.#backup = new KeyBackup({ machine, calls: this.#calls, server: options.backup, storage, log });
+    this.#backup = new KeyBackup({
+      machine,
+      calls: this.#calls,
+      server: options.backup,
+      storage,
+      onState: options.onBackup,
+      log,
+    });
     this.#arrivedKeys = new ArrivedKeys(machine, async (sessionIds) => {
       await options.inbox.onRoomKeys(sessionIds);
       this.#backup.wake();
@@ -169,20 +187,33 @@ export class Device {
     readonly reset: boolean;
     readonly isNewUser?: boolean;
   }): Promise<{ readonly restored: boolean }> {
-    await this.#outgoing.drain();
-    const result = await establishIdentity({ ...this.#identityOptions(), ...how });
-    await this.#outgoing.drain();
-    return result;
+    try {
+      return await establishIdentity({ ...this.#identityOptions(), ...how });
+    } catch (error) {
+      // Many clients write to an unsigned device too.
+      if (error instanceof IdentityElsewhere) await this.#outgoing.drain();
+      throw error;
+    }
   }
 
-  /**
-   * Puts the identity's secrets into secret storage and starts the backup of room keys. Throws HomeserverError.
-   *
-   * @param options.isNewUser whether the user was just made, so that the server can have no backup of theirs.
-   */
-  async secure({ isNewUser = false }: { readonly isNewUser?: boolean } = {}): Promise<void> {
-    await keepIdentity(this.#identityOptions());
-    await (isNewUser ? this.#backup.start() : this.#backup.establish());
+  /** The identity's secrets, to be kept outside secret storage. Throws when the device holds no whole identity. */
+  sealedIdentity(): Promise<SealedSecrets> {
+    return sealIdentity(this.#identityOptions());
+  }
+
+  /** Puts the identity's secrets into secret storage and starts the backup of room keys. Throws HomeserverError. */
+  async secure(): Promise<void> {
+    await storeIdentity(this.#identityOptions());
+    await this.#backup.establish();
+  }
+
+  /** Does {@link secure} in the background as soon as there is a room key, and then calls `secured`. Returns at once. */
+  secureWithFirstKey(secured: () => Promise<void>): void {
+    this.#backup.beginWithFirstKey(async () => {
+      await this.secure();
+      reached("backup.begun");
+      await secured();
+    });
   }
 
   /** Reads the room keys of the backup into the store and reports them. Throws HomeserverError. */
@@ -295,7 +326,7 @@ export class Device {
   }
 
   #identityOptions(): IdentityOptions {
-    const { transport, storage } = this.#options;
+    const { transport, storage, keptIdentity } = this.#options;
     const { userId, deviceId } = this;
     return {
       userId,
@@ -305,6 +336,7 @@ export class Device {
       outgoing: this.#outgoing,
       transport,
       storage,
+      keptIdentity,
     };
   }
 }

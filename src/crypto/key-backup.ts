@@ -17,6 +17,9 @@ export interface BackupServer {
   keys(version: string): Promise<readonly BackedUpKey[]>;
 }
 
+/** Whether every room key has reached the backup. It is behind only when an upload failed. */
+export type BackupState = "behind" | "complete";
+
 /** The only backup algorithm of the spec ("m.megolm_backup.v1.curve25519-aes-sha2"). */
 export const BACKUP_ALGORITHM = "m.megolm_backup.v1.curve25519-aes-sha2";
 
@@ -44,9 +47,14 @@ export class KeyBackup {
   readonly #calls: Serial;
   readonly #server: BackupServer;
   readonly #storage: SecretStorage;
+  readonly #onState: (state: BackupState) => Promise<void>;
   readonly #log: Logger;
   readonly #upload = new Coalesced(() => this.#uploadAll());
   #timer: NodeJS.Timeout | undefined;
+  /** Undefined until the first upload of this object. */
+  #state: BackupState | undefined;
+  #begin: (() => Promise<void>) | undefined;
+  #flushing = 0;
   #failures = 0;
   #closed = false;
 
@@ -56,12 +64,15 @@ export class KeyBackup {
     readonly server: BackupServer;
     /** The secret storage that holds the backup's private key. */
     readonly storage: SecretStorage;
+    /** Called after the first upload, and when the state changes. */
+    readonly onState: (state: BackupState) => Promise<void>;
     readonly log: Logger;
   }) {
     this.#machine = options.machine;
     this.#calls = options.calls;
     this.#server = options.server;
     this.#storage = options.storage;
+    this.#onState = options.onState;
     this.#log = options.log;
   }
 
@@ -71,6 +82,12 @@ export class KeyBackup {
     const { decryptionKey, backupVersion } = keys;
     if (decryptionKey === undefined || backupVersion === undefined) return;
     await this.#enable(decryptionKey, backupVersion);
+    this.wake();
+  }
+
+  /** As soon as there is a room key, the backup begins with this step, which is retried. Returns at once. */
+  beginWithFirstKey(begin: () => Promise<void>): void {
+    this.#begin = begin;
     this.wake();
   }
 
@@ -90,11 +107,11 @@ export class KeyBackup {
       await this.#use(key, current.version);
       return;
     }
-    await this.start();
+    await this.#start();
   }
 
   /** Starts a new backup, whatever there is. Throws HomeserverError. */
-  async start(): Promise<void> {
+  async #start(): Promise<void> {
     const storage = this.#storage;
     const key = engine.BackupDecryptionKey.createRandomKey();
     const authData = { public_key: key.megolmV1PublicKey.publicKeyBase64 };
@@ -136,25 +153,45 @@ export class KeyBackup {
 
   /** Uploads all keys that are not uploaded yet. Throws HomeserverError. */
   async flush(): Promise<void> {
-    await this.#upload.run();
+    this.#flushing++;
+    try {
+      await this.#upload.run();
+      await this.#enter("complete");
+    } catch (error) {
+      await this.#enter("behind");
+      throw error;
+    } finally {
+      this.#flushing--;
+    }
   }
 
   /**
    * Uploads the waiting keys, for {@link LAST_UPLOAD_MS} at most. The rest is uploaded when the device is opened again.
    */
   async close(): Promise<void> {
-    const waits = this.#timer !== undefined && this.#failures === 0;
+    const waits = (this.#timer !== undefined || this.#flushing > 0) && this.#failures === 0;
     clearTimeout(this.#timer);
     if (waits) {
       const patience = new AbortController();
       const last = this.flush().catch((error: unknown) =>
         this.#log.warn({ error }, "the latest keys were not backed up"),
       );
-      await Promise.race([last, pause(LAST_UPLOAD_MS, undefined, { signal: patience.signal })]).finally(() => {
+      const late = pause(LAST_UPLOAD_MS, undefined, { signal: patience.signal }).then(() => this.#enter("behind"));
+      await Promise.race([last, late]).finally(() => {
         patience.abort();
       });
     }
     this.#closed = true;
+  }
+
+  /** A state that can't be recorded now is recorded after the next upload. */
+  async #enter(state: BackupState): Promise<void> {
+    if (this.#state === state || this.#closed) return;
+    this.#state = state;
+    await this.#onState(state).catch((error: unknown) => {
+      this.#state = undefined;
+      this.#log.warn({ error }, "the state of the key backup could not be recorded");
+    });
   }
 
   async #use(key: engine.BackupDecryptionKey, version: string): Promise<void> {
@@ -182,6 +219,12 @@ export class KeyBackup {
   }
 
   async #uploadAll(): Promise<void> {
+    if (this.#begin !== undefined) {
+      const { total } = await this.#calls.run(() => this.#machine.roomKeyCounts());
+      if (total === 0) return;
+      await this.#begin();
+      this.#begin = undefined;
+    }
     while (!this.#closed) {
       const request = await this.#calls.run(() => this.#machine.backupRoomKeys());
       if (request === undefined) return;

@@ -25,6 +25,9 @@ export interface EncryptedSecret {
   readonly mac: string;
 }
 
+/** Secrets that are kept together outside secret storage, by their names, each encrypted as there. */
+export type SealedSecrets = Readonly<Record<string, EncryptedSecret>>;
+
 /**
  * A user's secret storage on the server (spec "Secrets", `m.secret_storage.v1.aes-hmac-sha2`), under one key. The
  * engine leaves this to its host.
@@ -72,6 +75,20 @@ export class SecretStorage {
     }
     if (!this.#isDescribed) await this.#accountData.put(DEFAULT_KEY, { key: this.keyId });
     this.#isDescribed = true;
+  }
+
+  /** Encrypts secrets that are kept together elsewhere. */
+  seal(secrets: Readonly<Record<string, string>>): SealedSecrets {
+    return Object.fromEntries(
+      Object.entries(secrets).map(([name, secret]) => [name, encryptSecret(this.#key, name, Buffer.from(secret))]),
+    );
+  }
+
+  /** One of those secrets, from wherever they were kept; undefined when it is not there, or not under this key. */
+  unseal(sealed: unknown, name: string): string | undefined {
+    if (typeof sealed !== "object" || sealed === null || !Object.hasOwn(sealed, name)) return undefined;
+    const secret = (sealed as Readonly<Record<string, unknown>>)[name];
+    return isEncryptedSecret(secret) ? decryptSecret(this.#key, name, secret) : undefined;
   }
 
   /** Whether the server's key of this id is ours, by its check value. */

@@ -75,6 +75,8 @@ export class EncryptedPerson {
       outgoing: person.#outgoing,
       transport: person.#transport,
       storage: new SecretStorage(accountDataOf(user.client, user.userId), randomBytes(32)),
+      // Nobody needs the identity of a user who is removed after the check.
+      keptIdentity: { keep: () => Promise.resolve(), kept: () => Promise.resolve(undefined) },
     });
     await person.#outgoing.drain();
     return person;

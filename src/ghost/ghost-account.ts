@@ -55,7 +55,8 @@ export class GhostAccount {
   readonly #keeper: DeviceKeeper;
   #announced: Promise<void> | undefined;
   #reconciled = false;
-  /** Whether this process made the user and has not begun to load it: then the server has nothing of it to ask for. */
+  #isMadeHere = false;
+  /** Whether this process made the user and none of its keys: then the server has nothing of it to ask for. */
   #isNew = false;
   #lease: Lease | undefined;
   #loadedAt = 0;
@@ -116,6 +117,32 @@ export class GhostAccount {
       });
     }
     return this.#state.parts;
+  }
+
+  /**
+   * Makes the ghost's device and identity, so that a client finds them before it makes a room. The ghost is not loaded by
+   * this, and is loaded only afterwards. Throws as {@link load}.
+   */
+  async publish(): Promise<void> {
+    while (this.#state.kind === "leaving") await this.#state.done;
+    if (this.#state.kind === "loaded") {
+      // Loading publishes.
+      await this.#state.parts;
+      return;
+    }
+    const published = this.#publish();
+    const done = published
+      .catch(() => undefined)
+      .finally(() => {
+        this.#state = { kind: "away" };
+      });
+    this.#state = { kind: "leaving", done };
+    await published;
+  }
+
+  /** Whether this process made the ghost's user, of which the server had nothing before. */
+  get isMadeHere(): boolean {
+    return this.#isMadeHere;
   }
 
   /** Whether the ghost is loaded, or being loaded. */
@@ -191,7 +218,11 @@ export class GhostAccount {
     const record = await this.#devices.ensure(this.#userId);
     const known = await store.profile(this.#userId);
     // A user with a profile of ours already exists.
-    if (known === undefined) this.#isNew = (await register(client, localpartOf(this.#userId))) === "made";
+    if (known === undefined && (await register(client, localpartOf(this.#userId))) === "made") {
+      this.#isMadeHere = true;
+      this.#isNew = true;
+      this.#reconciled = true;
+    }
     const profile = profileOf(this.#userId);
     if (profile === undefined) return;
     const fingerprint = await setProfile(client, this.#userId, profile, known, this.#log);
@@ -203,12 +234,9 @@ export class GhostAccount {
   }
 
   async #load(): Promise<Parts> {
-    const { database, loadedAtOnce, loading, process } = this.#services;
-    const leave = await loadedAtOnce.acquire();
+    const leave = await this.#services.loadedAtOnce.acquire();
     try {
-      return await loading.run(async () => {
-        await this.announce();
-        const lease = await acquireLease(database, this.#userId, process);
+      return await this.#underLease(async (lease) => {
         try {
           return await this.#loadUnder(lease, leave);
         } catch (error) {
@@ -222,13 +250,41 @@ export class GhostAccount {
     }
   }
 
-  async #loadUnder(lease: Lease, leave: () => void): Promise<Parts> {
-    const isNewUser = this.#isNew;
-    // A load that fails has perhaps put keys there, for which the next one has to ask.
-    this.#isNew = false;
-    const { device, session } = await this.#keeper.open(lease, { isNewUser });
+  async #publish(): Promise<void> {
+    const leave = await this.#services.loadedAtOnce.acquire();
     try {
-      if (!this.#reconciled && !isNewUser) await this.reconcileRooms();
+      await this.#underLease(async (lease) => {
+        try {
+          await this.#keeper.publish(lease, { isNewUser: this.#takeNew() });
+        } finally {
+          await this.#release(lease);
+        }
+      });
+    } finally {
+      leave();
+    }
+  }
+
+  /** Announces the ghost, takes its lease, and begins something under it, of few ghosts at once. */
+  #underLease<T>(work: (lease: Lease) => Promise<T>): Promise<T> {
+    const { database, loading, process } = this.#services;
+    return loading.run(async () => {
+      await this.announce();
+      return work(await acquireLease(database, this.#userId, process));
+    });
+  }
+
+  /** An attempt that fails has perhaps put keys on the server, for which the next one has to ask. */
+  #takeNew(): boolean {
+    const isNew = this.#isNew;
+    this.#isNew = false;
+    return isNew;
+  }
+
+  async #loadUnder(lease: Lease, leave: () => void): Promise<Parts> {
+    const { device, session } = await this.#keeper.open(lease, { isNewUser: this.#takeNew() });
+    try {
+      if (!this.#reconciled) await this.reconcileRooms();
     } catch (error) {
       await device.close();
       await session.close();
@@ -281,6 +337,7 @@ export class GhostAccount {
 type AccountState =
   | { readonly kind: "away" }
   | { readonly kind: "loaded"; readonly parts: Promise<Parts> }
+  /** Also while the device of a ghost that is away is published. */
   | { readonly kind: "leaving"; readonly done: Promise<void> };
 
 function localpartOf(userId: string): string {

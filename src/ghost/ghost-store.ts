@@ -1,10 +1,11 @@
 import type { Database } from "../database/database.ts";
+import { LOOKS_FOR_MS } from "./greeting.ts";
 
 /** The parts of a ghost that people and their clients look for before they invite it. */
 export interface Announced {
   /** The fingerprint of the last profile set on the server. */
   readonly profile: string | undefined;
-  /** Whether its device is published and signed by its identity, and its keys are backed up. */
+  /** Whether its device is published and signed by its identity, whose secrets are on the server too. */
   readonly isPublished: boolean;
 }
 
@@ -14,7 +15,8 @@ export interface GhostWithKeys {
   readonly deviceId: string;
   /**
    * The position in /sync of a device that was put away with everything done; undefined where only loading finishes
-   * what is open: its process was killed, it is not published or not restored, or somebody was verifying it.
+   * what is open: its process was killed, it is not published or not restored, its room keys could not be backed up,
+   * somebody was verifying it, or somebody will soon be able to read its greeting.
    */
   readonly restsAt: string | undefined;
 }
@@ -36,7 +38,7 @@ export class GhostStore {
   /** The state of every ghost that was ever begun, by its user id. */
   async announced(): Promise<ReadonlyMap<string, Announced>> {
     const { rows } = await this.#database.query<{ user_id: string; profile: string | null; published: boolean }>(
-      "select user_id, profile, device_made and cross_signed and secured as published from ghosts",
+      "select user_id, profile, device_made and cross_signed as published from ghosts",
     );
     return new Map(
       rows.map(({ user_id: userId, profile, published }) => [
@@ -50,9 +52,11 @@ export class GhostStore {
   async withKeys(process: number): Promise<GhostWithKeys[]> {
     const { rows } = await this.#database.query<{ user_id: string; device_id: string; rests_at: string | null }>(
       `select user_id, device_id,
-         case when owner is null and cross_signed and secured and not (renew or restore) and replaces is null
+         case when owner is null and cross_signed and not (backup_behind or renew or restore) and replaces is null
            and not exists (select from verifications where verifications.ghost = ghosts.user_id
-             and state in ('requested', 'comparing')) then sync_since end as rests_at
+             and state in ('requested', 'comparing'))
+           and not exists (select from memberships where memberships.ghost = user_id and membership = 'join'
+             and ungreeted is not null and ungreeted_since > now() - interval '${LOOKS_FOR_MS} milliseconds') then sync_since end as rests_at
        from ghosts left join leases on leases.ghost = user_id
        where device_made and (owner is null or owner = $1 or not process_lives(owner))
          and exists (select from memberships join rooms using (room_id)

@@ -119,14 +119,14 @@ export class Ghost implements GhostHandle {
     return this.#account.announce(options);
   }
 
-  /**
-   * Makes the ghost's device and identity and backs their keys up, so that a client finds them before it makes a room;
-   * then unloads the ghost. Throws the errors of {@link hold}.
-   */
-  async publish(): Promise<void> {
-    const { release } = await this.hold();
-    release();
-    await this.actor.putAway();
+  /** See {@link GhostAccount.publish}. */
+  publish(): Promise<void> {
+    return this.#account.publish();
+  }
+
+  /** See {@link GhostAccount.isMadeHere}. */
+  get isMadeHere(): boolean {
+    return this.#account.isMadeHere;
   }
 
   /** Writes the store's marker to the server. Throws HomeserverError, StaleLease, DatabaseError. */

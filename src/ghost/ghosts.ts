@@ -69,6 +69,11 @@ export class Ghosts {
     return userId === this.#options.botUserId || this.#known.has(userId) || this.#options.exists(userId);
   }
 
+  /** Whether this process made the user of a ghost, of which the server had nothing before. */
+  madeHere(userId: string): boolean {
+    return this.#ghosts.get(userId)?.isMadeHere ?? false;
+  }
+
   /** All known ghosts. */
   userIds(): string[] {
     return [...new Set([this.#options.botUserId, ...this.#known])];

@@ -11,7 +11,7 @@ import type { Sender } from "./sender.ts";
  * other reasons cause a look.
  */
 const LOOKS_MS = 5_000;
-const LOOKS_FOR_MS = 600_000;
+export const LOOKS_FOR_MS = 600_000;
 
 /** A room that a ghost has entered. */
 interface Entered {

@@ -1,3 +1,4 @@
+import type { BackupState } from "../crypto/key-backup.ts";
 import type { Queryable } from "../database/database.ts";
 
 /** A ghost's keys in the database. All of them are public. */
@@ -9,8 +10,8 @@ export interface GhostKeys {
   readonly fingerprint: string | undefined;
   /** The identity's master signing key. */
   readonly masterKey: string | undefined;
-  /** Whether its secrets and room keys are on the homeserver. */
-  readonly secured: boolean;
+  /** Whether its room keys are on the homeserver, as far as it has any; they are behind where an upload failed. */
+  readonly backup: "not needed yet" | BackupState;
 }
 
 /** The public keys of one ghost, or of all of them in the order of their user ids. Throws DatabaseError. */
@@ -21,9 +22,11 @@ export async function publicKeys(database: Queryable, userId?: string): Promise<
     device_made: boolean;
     fingerprint: string | null;
     master_key: string | null;
-    secured: boolean;
+    backup: GhostKeys["backup"];
   }>(
-    `select user_id, device_id, device_made, fingerprint, master_key, secured from ghosts
+    `select user_id, device_id, device_made, fingerprint, master_key,
+       case when backup_behind then 'behind' when secured then 'complete' else 'not needed yet' end as backup
+     from ghosts
      where $1::text is null or user_id = $1 order by user_id`,
     [userId ?? null],
   );
@@ -33,6 +36,6 @@ export async function publicKeys(database: Queryable, userId?: string): Promise<
     deviceMade: row.device_made,
     fingerprint: row.fingerprint ?? undefined,
     masterKey: row.master_key ?? undefined,
-    secured: row.secured,
+    backup: row.backup,
   }));
 }

@@ -44,7 +44,13 @@ export type Step =
   /** The write is committed; the engine does not know it. */
   | "store.written"
   /** The homeserver answered a key request; the engine does not know it. */
-  | "request.answered";
+  | "request.answered"
+  /** The secrets of a new identity are here and on the homeserver; nobody else knows of it. */
+  | "identity.kept"
+  /** The identity is published; the device that it signs is not. */
+  | "identity.published"
+  /** An agent's secret storage and its backup of room keys are there; the database does not know it. */
+  | "backup.begun";
 
 const steps = channel("matrix-agents.step");
 

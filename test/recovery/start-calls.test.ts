@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { prepareDeployment, type Deployment } from "../support/deployment.ts";
 import { eventually } from "../support/eventually.ts";
+import { devicesIn, queryKeys } from "../support/first-contact.ts";
 import { startHttpProxy, type HttpProxy, type PassingRequest } from "../support/http-proxy.ts";
 import type { User } from "../support/user.ts";
 
@@ -38,28 +39,50 @@ describe("a start with many agents", () => {
     await proxy.stop();
   });
 
-  it("asks for nothing of a user that it has just made", async () => {
+  it("makes an agent with eight calls, and asks for nothing of a user that it has just made", async () => {
     await deployment.startBridge();
-    const count = (kind: string): number => calls.filter((call) => call === kind).length;
+    alice = await deployment.user("js-sdk", "alice");
     const users = NAMES.length + 1;
-    assert.equal(count("POST register"), users);
-    // The search, which begins meanwhile, asks about a few of them.
-    assert.ok(count("GET joined_rooms") <= 10, `${count("GET joined_rooms")} times for their rooms`);
-    assert.equal(count("GET m.megolm_backup.v1"), 0);
-    assert.equal(count("GET version"), 0);
-    // The engine's own.
-    assert.equal(count("POST query"), users);
+    const pictures = (): number => calls.filter((call) => call === "PUT avatar_url").length;
+    await eventually("all pictures", () => pictures() === users);
+    const counts = new Map<string, number>();
+    for (const call of calls) counts.set(call, (counts.get(call) ?? 0) + 1);
+    // The search, which begins meanwhile, asks about a few of them at once and then slowly.
+    for (const ofSearch of ["GET joined_rooms", "GET sync of invites"]) counts.delete(ofSearch);
+    const often = [...counts].filter(([, count]) => count > 2).map(([kind, count]) => `${count} ${kind}`);
     const made = [
+      "POST register",
+      "PUT displayname",
+      // Devices are named by their ids.
+      "PUT device",
       "PUT org.matrix-agents.store",
       "POST device_signing/upload",
-      "POST signatures/upload",
-      "POST version",
+      "POST keys/upload",
+      "POST upload",
+      "PUT avatar_url",
     ];
-    for (const kind of made) assert.equal(count(kind), users, kind);
+    assert.deepEqual(often.toSorted(), made.map((kind) => `${users} ${kind}`).toSorted());
+  });
+
+  it("publishes each agent's device with its signature, and keeps its identity's secrets", async () => {
+    const keys = await queryKeys(
+      alice,
+      NAMES.map((name) => deployment.agent(name)),
+    );
+    for (const name of NAMES) {
+      const devices = devicesIn(keys, deployment.agent(name));
+      assert.deepEqual(
+        devices.map(({ signed }) => signed),
+        [true],
+        name,
+      );
+    }
+    const { code, stdout } = await deployment.command(["keys", "backup"]);
+    assert.equal(stdout.match(/: identity kept, no room keys yet/g)?.length, NAMES.length + 1, stdout);
+    assert.equal(code, 0, stdout);
   });
 
   it("asks, when it is the second, about no more agents without rooms at once than with ten, and loads none", async () => {
-    alice = await deployment.user("js-sdk", "alice");
     const invite = NAMES.slice(0, IN_ROOM).map((name) => deployment.agent(name));
     roomId = await alice.createRoom({ invite, encrypted: true });
     for (const agent of invite) await alice.waitMember(roomId, agent);
@@ -93,7 +116,8 @@ describe("a start with many agents", () => {
 
 function kindOf({ method, url }: PassingRequest): string {
   const { pathname, searchParams } = new URL(url, "http://homeserver");
-  const what = /[^/]+$|[^/]+\/upload$/.exec(pathname)?.[0] ?? "";
+  const what = /[^/]+$|(?:keys|device_signing|signatures)\/upload$/.exec(pathname)?.[0] ?? "";
+  if (/^[A-Z]{10}$/.test(what)) return `${method} device`;
   if (what !== "sync") return `${method} ${what}`;
   if (searchParams.has("device_id")) return `${method} sync of a device`;
   return searchParams.get("filter")?.includes("no-room.invalid") === true

@@ -130,6 +130,7 @@ export const ROWS: ReadonlyMap<number, string> = new Map([
   [35, ""],
   [36, ""],
   [37, ""],
+  [38, "update ghosts set backup_behind = true where device_made;"],
 ]);
 
 /** Inserts rows into every table of the newest schema. */

@@ -1,4 +1,5 @@
 import type { DeviceOptions } from "../../src/crypto/device.ts";
+import type { KeptIdentity } from "../../src/crypto/identity.ts";
 import { SecretStorage, type AccountData } from "../../src/crypto/secret-storage.ts";
 
 /** Account data in memory. */
@@ -14,11 +15,28 @@ export function accountData(): AccountData & { readonly kept: Map<string, object
   };
 }
 
+/** A place for an identity's secrets in memory. */
+export function keptIdentity(): KeptIdentity {
+  let kept: unknown;
+  return {
+    keep: (secrets) => {
+      kept = secrets;
+      return Promise.resolve();
+    },
+    kept: () => Promise.resolve(kept),
+  };
+}
+
 /** For tests without a server for keys: an empty secret storage, no backup, nobody verifies, all are trusted. */
-export function noServerSideKeys(): Pick<DeviceOptions, "storage" | "backup" | "verification" | "trusted"> {
+export function noServerSideKeys(): Pick<
+  DeviceOptions,
+  "storage" | "keptIdentity" | "backup" | "onBackup" | "verification" | "trusted"
+> {
   const never = (): Promise<never> => Promise.reject(new Error("there is no backup here"));
   return {
     storage: new SecretStorage(accountData(), new Uint8Array(32)),
+    keptIdentity: keptIdentity(),
+    onBackup: () => Promise.resolve(),
     verification: {
       mode: "off",
       isAllowed: () => false,

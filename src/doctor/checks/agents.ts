@@ -131,19 +131,20 @@ export const backup: Check = ofAgents("backup", async ({ client }, ghosts) =>
 );
 
 export function judgeBackup(
-  { userId, secured }: Pick<GhostKeys, "userId" | "secured">,
+  { userId, backup: state }: Pick<GhostKeys, "userId" | "backup">,
   version: { readonly version: string; readonly count: number } | undefined,
 ): Finding {
   if (version === undefined) {
+    if (state === "not needed yet") return good(`${userId}: no room keys yet`);
     return bad(
       `${userId} has no key backup at the homeserver`,
       "restart the bridge, which makes one; matrix-agents keys backup tells more",
     );
   }
-  if (!secured) {
+  if (state === "behind") {
     return bad(
-      `the identity of ${userId} is not kept at the homeserver yet`,
-      "restart the bridge, which keeps it; matrix-agents keys backup tells more",
+      `the homeserver did not take all room keys of ${userId}`,
+      "restart the bridge, which tries it again; matrix-agents keys backup tells more",
     );
   }
   return good(`${userId}: ${version.count} room keys, version ${version.version}`);

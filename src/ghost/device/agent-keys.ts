@@ -1,10 +1,11 @@
 import * as engine from "@matrix-org/matrix-sdk-crypto-wasm";
-import { SECRETS } from "../../crypto/identity.ts";
+import { readIdentity, type IdentitySecrets } from "../../crypto/identity.ts";
 import { BACKUP_ALGORITHM, BACKUP_SECRET, decryptBackedUpKey } from "../../crypto/key-backup.ts";
 import { SecretStorage } from "../../crypto/secret-storage.ts";
 import type { HomeserverClient } from "../../homeserver/client.ts";
 import { OperatorError } from "../../observability/operator-error.ts";
 import { accountDataOf, backupServerOf } from "./server-side-keys.ts";
+import { markerOf } from "./store-marker.ts";
 
 /** A room key in the export format of clients (spec "Key export format"). */
 export type ExportedKey = Readonly<Record<string, unknown>> & {
@@ -19,8 +20,8 @@ class KeysNotFound extends OperatorError<"KeysNotFound"> {
 
 /** The state of a ghost's keys on the server. */
 export interface ServerSideKeys {
-  /** Whether the identity's secrets are there, under our key. */
-  readonly identity: boolean;
+  /** Whether the identity's secrets are there, under our key, and whether in secret storage or still with the marker. */
+  readonly identity: "in secret storage" | "kept" | undefined;
   /** The backup that our key opens. */
   readonly backup: { readonly version: string; readonly keys: number } | undefined;
 }
@@ -45,13 +46,14 @@ export class AgentKeys {
   }
 
   async status(): Promise<ServerSideKeys> {
-    const secrets = await this.#secrets(this.#storage);
+    const stored = await readIdentity(this.#storage, undefined);
+    const kept = stored ?? (await this.#identity(this.#storage));
     const backup = await this.#backup().catch((error: unknown) => {
       if (error instanceof KeysNotFound) return undefined;
       throw error;
     });
     return {
-      identity: Object.values(SECRETS).every((name) => secrets.has(name)),
+      identity: stored !== undefined ? "in secret storage" : kept && "kept",
       backup: backup && { version: backup.version, keys: backup.count },
     };
   }
@@ -62,11 +64,12 @@ export class AgentKeys {
    */
   async takeOver(otherRecoveryKey: Uint8Array): Promise<void> {
     const other = new SecretStorage(accountDataOf(this.#client, this.#userId), otherRecoveryKey);
-    const secrets = await this.#secrets(other);
-    if (!Object.values(SECRETS).every((name) => secrets.has(name))) {
+    const identity = await this.#identity(other);
+    if (identity === undefined) {
       throw new KeysNotFound(`this recovery key does not open the secret storage of ${this.#userId}`);
     }
-    await this.#storage.write(Object.fromEntries(secrets));
+    const backupKey = await other.read(BACKUP_SECRET);
+    await this.#storage.write({ ...identity, ...(backupKey === undefined ? {} : { [BACKUP_SECRET]: backupKey }) });
   }
 
   /** The room keys of the backup. Throws {@link KeysNotFound} when there is none. */
@@ -101,13 +104,8 @@ export class AgentKeys {
     }
   }
 
-  async #secrets(storage: SecretStorage): Promise<Map<string, string>> {
-    const found = new Map<string, string>();
-    for (const name of [...Object.values(SECRETS), BACKUP_SECRET]) {
-      const secret = await storage.read(name);
-      if (secret !== undefined) found.set(name, secret);
-    }
-    return found;
+  async #identity(storage: SecretStorage): Promise<IdentitySecrets | undefined> {
+    return readIdentity(storage, (await markerOf(this.#client, this.#userId))?.identity);
   }
 
   async #backup(): Promise<{ key: engine.BackupDecryptionKey; version: string; count: number }> {

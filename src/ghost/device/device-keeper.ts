@@ -26,6 +26,12 @@ import { forgetOldKeys } from "./forgetting.ts";
 import { GhostVerifications } from "./ghost-verifications.ts";
 import { mark, wentBack } from "./store-marker.ts";
 
+/** The facts that a device's caller knows. */
+interface DeviceOptions {
+  /** Whether the user was just made, so that the server can have no keys of theirs. */
+  readonly isNewUser: boolean;
+}
+
 /** A device that the server knows and that needs no replacement. */
 type UsableDevice = MadeDevice | SignedDevice | SecuredDevice;
 
@@ -54,20 +60,32 @@ export class DeviceKeeper {
   }
 
   /**
+   * Makes the device and has the ghost's identity sign it, so that people's clients find both. Nothing is read from the
+   * server that this does not need: {@link open} does all the rest. Throws as that.
+   */
+  async publish(lease: Lease, { isNewUser }: DeviceOptions): Promise<void> {
+    const usable = await this.#makeUsable(lease);
+    const open = await this.#opener.open(usable, lease);
+    try {
+      await this.#signed(open.device, usable, lease, isNewUser);
+      await this.mark(open.device, lease);
+    } finally {
+      await closeDevice(open);
+    }
+  }
+
+  /**
    * Opens the device in its required state, and brings it up to date. The next call continues an interrupted one.
    * Throws the error of the server, the database or the store.
-   *
-   * @param options.isNewUser whether the user was just made, so that the server can have no keys of theirs.
    */
-  async open(lease: Lease, { isNewUser }: { readonly isNewUser: boolean }): Promise<OpenDevice> {
+  async open(lease: Lease, { isNewUser }: DeviceOptions): Promise<OpenDevice> {
     const usable = await this.#makeUsable(lease);
     const cutOff = await this.#ledger(lease).open();
     await this.#forgetOldKeys(usable.deviceId, lease);
     let open = await this.#opener.open(usable, lease);
     try {
+      const signed = await this.#signed(open.device, usable, lease, isNewUser);
       await open.device.catchUp();
-      const signed = usable.kind === "made" ? await this.#sign(open.device, usable, lease, isNewUser) : usable;
-      await this.#store.setKeys(lease, open.device.fingerprint, await open.device.masterKey());
       if (signed.kind !== "orphaned" && signed.replaces !== undefined) {
         // Only after the new device is known: until then messages go to the old one.
         await closeDevice(open);
@@ -76,7 +94,7 @@ export class DeviceKeeper {
       }
       // Before the old device is forgotten here: the server must not take the new one for the older of the two.
       await this.mark(open.device, lease);
-      await this.#secureAndRestore(open.device, signed, lease, isNewUser);
+      await this.#secureAndRestore(open.device, signed, lease);
       await cancelCutOff(cutOff, open.device, this.#ledger(lease), { evenUntold: true, log: this.#log });
       return open;
     } catch (error) {
@@ -92,7 +110,10 @@ export class DeviceKeeper {
   async mark(device: Device, lease: Lease): Promise<void> {
     const { writes } = device;
     if (this.#marked.get(device) === writes) return;
-    await mark(this.#surroundings.client, this.#store, lease, device.deviceId);
+    await mark(this.#surroundings.client, this.#store, lease, {
+      deviceId: device.deviceId,
+      sealedIdentity: () => device.sealedIdentity(),
+    });
     this.#marked.set(device, writes);
   }
 
@@ -153,13 +174,18 @@ export class DeviceKeeper {
     return { ...device, kind: "made" };
   }
 
-  async #sign(
+  async #signed(
     device: Device,
-    made: MadeDevice,
+    usable: UsableDevice,
     lease: Lease,
     isNewUser: boolean,
   ): Promise<SignedDevice | SecuredDevice | OrphanedDevice> {
-    return afterSigning(made, await this.#establishIdentity(device, { reset: made.resetIdentity, isNewUser }, lease));
+    const signed =
+      usable.kind === "made"
+        ? afterSigning(usable, await this.#establishIdentity(device, { reset: usable.resetIdentity, isNewUser }, lease))
+        : usable;
+    await this.#store.setKeys(lease, device.fingerprint, await device.masterKey());
+    return signed;
   }
 
   async #establishIdentity(
@@ -170,6 +196,8 @@ export class DeviceKeeper {
     try {
       if (reset) this.#log.warn("this ghost gets another identity, as requested");
       const { restored } = await device.establishIdentity({ reset, isNewUser });
+      // The marker came with the secrets of a new identity.
+      if (!restored) this.#marked.set(device, device.writes);
       await this.#store.setCrossSigned(lease, { restore: restored });
       await this.#owner.signed();
       return restored ? "restored identity" : "new identity";
@@ -199,14 +227,14 @@ export class DeviceKeeper {
     device: Device,
     state: SignedDevice | SecuredDevice | OrphanedDevice,
     lease: Lease,
-    isNewUser: boolean,
   ): Promise<void> {
     switch (state.kind) {
       case "orphaned":
         // A device without its identity may neither store nor get anything.
         return;
       case "signed":
-        await this.#secure(device, lease, isNewUser);
+        if (state.restore) await this.#secure(device, lease);
+        else device.secureWithFirstKey(() => this.#store.setSecured(lease));
         break;
       case "secured":
         break;
@@ -218,9 +246,9 @@ export class DeviceKeeper {
   }
 
   /** A ghost can work without it; the next load tries again. */
-  async #secure(device: Device, lease: Lease, isNewUser: boolean): Promise<void> {
+  async #secure(device: Device, lease: Lease): Promise<void> {
     try {
-      await device.secure({ isNewUser });
+      await device.secure();
       await this.#store.setSecured(lease);
     } catch (error) {
       if (!isHomeserverError(error)) throw error;

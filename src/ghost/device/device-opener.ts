@@ -10,6 +10,7 @@ import type { DeviceOwner, DeviceSurroundings } from "./device-surroundings.ts";
 import { deviceTransport } from "./device-transport.ts";
 import { GhostVerifications } from "./ghost-verifications.ts";
 import { accountDataOf, backupServerOf } from "./server-side-keys.ts";
+import { keptWithMarker } from "./store-marker.ts";
 import { StoredToDeviceAttempts } from "./to-device-attempts.ts";
 import { ToDeviceGate } from "./to-device-gate.ts";
 
@@ -74,6 +75,8 @@ export class DeviceOpener {
       transport: this.#transport(deviceId),
       backup: { ...backup, put: (version, body) => syncing.run(() => backup.put(version, body)) },
       storage: new SecretStorage(accountDataOf(client, userId), await masterKey.recoveryKey(userId)),
+      keptIdentity: keptWithMarker(client, this.#store, lease, deviceId),
+      onBackup: (state) => this.#store.setBackup(lease, state),
       verification: {
         mode: rest.verification,
         ledger: new GhostVerifications(database, lease, this.#owner.verified),

@@ -1,5 +1,6 @@
 import { randomInt } from "node:crypto";
 import { AuditLog } from "../../audit/audit-log.ts";
+import type { BackupState } from "../../crypto/key-backup.ts";
 import type { Database } from "../../database/database.ts";
 import { fenced, fencedAtOnce, type Lease } from "../../leases/leases.ts";
 import type { DeviceRecord } from "./device-state.ts";
@@ -86,15 +87,31 @@ export class DeviceStore {
     await this.#update(lease, "update ghosts set restore = false where user_id = $1", []);
   }
 
-  /** Increases the store's marker; see store-marker.ts. */
-  async countMarker(lease: Lease): Promise<number> {
+  /**
+   * Increases the store's marker; see store-marker.ts.
+   *
+   * @param options.isIdentityNew whether secret storage can only have the secrets of a former identity.
+   */
+  async countMarker(
+    lease: Lease,
+    { isIdentityNew = false }: { readonly isIdentityNew?: boolean } = {},
+  ): Promise<Pick<DeviceRecord, "marker" | "crossSigned" | "secured">> {
     return fenced(this.#database, lease, async (tx) => {
-      const { rows } = await tx.query<{ marker: number }>(
-        "update ghosts set marker = marker + 1 where user_id = $1 returning marker",
-        [lease.ghost],
+      const { rows } = await tx.query<{ marker: number; cross_signed: boolean; secured: boolean }>(
+        `update ghosts set marker = marker + 1, secured = secured and not $2 where user_id = $1
+         returning marker, cross_signed, secured`,
+        [lease.ghost, isIdentityNew],
       );
-      return rows[0]?.marker ?? 0;
+      const [row] = rows;
+      if (row === undefined) throw new Error(`the record of ${lease.ghost} has vanished`);
+      return { marker: row.marker, crossSigned: row.cross_signed, secured: row.secured };
     });
+  }
+
+  /** Records whether every room key has reached the backup. */
+  async setBackup(lease: Lease, state: BackupState): Promise<void> {
+    const sql = "update ghosts set backup_behind = $2 where user_id = $1 and backup_behind <> $2";
+    await this.#update(lease, sql, [state === "behind"]);
   }
 
   /** Saves the position in /sync: everything before it is received. */

@@ -81,12 +81,17 @@ forEachDatabase((_kind, open) => {
   function start(
     database: Database,
     server: Server,
-    { images = {}, againAfterMs = 600_000 }: { images?: Readonly<Record<string, string>>; againAfterMs?: number } = {},
+    {
+      images = {},
+      againAfterMs = 600_000,
+      isNew = false,
+    }: { images?: Readonly<Record<string, string>>; againAfterMs?: number; isNew?: boolean } = {},
   ): Avatars {
     const avatars = new Avatars({
       database,
       client: server,
       configured: (userId) => images[userId],
+      isNew: () => isNew,
       log: silentLogger(),
       againAfterMs,
     });
@@ -177,6 +182,25 @@ forEachDatabase((_kind, open) => {
         await start(database, server).give([LLAMA, MAX]);
         assert.deepEqual(server.takeCalls(), []);
       }
+    });
+
+    it("of a user that was just made is not looked at before its first picture, unless that had to wait", async () => {
+      const database = await withUsers(LLAMA, MAX);
+      const server = new Server();
+      server.fails = (call) =>
+        call === "POST upload" ? new HomeserverUnreachable(call, "TIMEOUT", "away") : undefined;
+      const avatars = start(database, server, { isNew: true, againAfterMs: 50 });
+      await avatars.give([LLAMA]);
+      assert.deepEqual(server.takeCalls(), of(LLAMA, ["POST upload"]));
+      server.fails = () => undefined;
+      server.avatars.set(LLAMA, "mxc://example.test/by-hand");
+      await eventually("another look", () => server.calls.length > 0);
+      await avatars.give([MAX]);
+      assert.deepEqual(server.takeCalls(), [`${LLAMA} GET profile`, ...of(MAX, ["POST upload", "PUT profile"])]);
+      await database.query("update avatars set picture = 'drawn 0' where ghost = $1", [MAX]);
+      server.avatars.set(MAX, "mxc://example.test/by-hand");
+      await avatars.give([MAX]);
+      assert.deepEqual(server.takeCalls(), of(MAX, ["GET profile"]));
     });
 
     it("is drawn again when the drawing has changed", async () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
 import { DeviceId, initAsync, OlmMachine, UserId } from "@matrix-org/matrix-sdk-crypto-wasm";
-import { establishIdentity, IdentityElsewhere } from "../../../src/crypto/identity.ts";
+import { establishIdentity, IdentityElsewhere, type IdentityOptions } from "../../../src/crypto/identity.ts";
 import { Outgoing } from "../../../src/crypto/outgoing.ts";
 import { Serial } from "../../../src/concurrency/serial.ts";
 import type { DeviceTransport } from "../../../src/crypto/transport.ts";
@@ -34,6 +34,11 @@ function transport(known: boolean): { transport: DeviceTransport; uploads: strin
   };
 }
 
+function secretsOnServer(): Pick<IdentityOptions, "storage" | "keptIdentity"> {
+  const { storage, keptIdentity } = noServerSideKeys();
+  return { storage, keptIdentity };
+}
+
 before(() => initAsync());
 
 describe("a ghost's cross-signing identity", () => {
@@ -47,7 +52,7 @@ describe("a ghost's cross-signing identity", () => {
       await establishIdentity({
         userId: GHOST,
         deviceId: "D",
-        storage: noServerSideKeys().storage,
+        ...secretsOnServer(),
         machine,
         calls,
         outgoing,
@@ -71,7 +76,7 @@ describe("a ghost's cross-signing identity", () => {
       establishIdentity({
         userId: GHOST,
         deviceId: "D",
-        storage: noServerSideKeys().storage,
+        ...secretsOnServer(),
         machine,
         calls,
         outgoing,

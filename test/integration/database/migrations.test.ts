@@ -38,7 +38,12 @@ async function contents(database: Database): Promise<Map<string, Row[]>> {
 
 /** Columns that migrations have renamed, or contents that they have changed. */
 const NEW_NAMES: Record<string, string> = { crypto_leases: "leases" };
-const CHANGED: ReadonlySet<string> = new Set(["leases.owner", "rooms.changes", "turn_steps.question"]);
+const CHANGED: ReadonlySet<string> = new Set([
+  "ghosts.cross_signed",
+  "leases.owner",
+  "rooms.changes",
+  "turn_steps.question",
+]);
 
 describe("a database of every earlier schema", () => {
   for (const { number, name } of migrations.slice(0, -1)) {
@@ -90,7 +95,8 @@ describe("a database of every earlier schema", () => {
     const ghost = await new DeviceStore(database).ensure(LLAMA);
     assert.deepEqual(
       [ghost.deviceId, ghost.deviceMade, ghost.since, ghost.crossSigned, ghost.marker],
-      ["LLAMADEVICE", true, "s1", true, from >= 7 ? 3 : 0],
+      // An identity whose secrets are nowhere else signs the device again.
+      ["LLAMADEVICE", true, "s1", from >= 7, from >= 7 ? 3 : 0],
     );
     assert.equal(await new Rooms(database, log).isEncrypted("!room:hs"), true);
     const { system } = await new RoomSettingsStore(database, seals).get(LLAMA, "!room:hs");

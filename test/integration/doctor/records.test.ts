@@ -60,7 +60,7 @@ describe("the database's records for doctor", () => {
           deviceMade: true,
           fingerprint: "abc",
           masterKey: undefined,
-          secured: false,
+          backup: "not needed yet",
         },
       ]);
       assert.deepEqual([state.mailbox.ready, state.mailbox.setAside, state.setAsideToDevice], [1, 1, 1]);

@@ -77,7 +77,7 @@ forEachDatabase((_kind, open) => {
       await devices.saveSince(lease, "s1");
       await devices.setCrossSigned(lease, { restore: false });
       await devices.setSecured(lease);
-      assert.equal(await devices.countMarker(lease), 1);
+      assert.deepEqual(await devices.countMarker(lease), { marker: 1, crossSigned: true, secured: true });
       await database.query("update ghosts set renew = true");
       assert.deepEqual(await store.toBeReloaded(), [LLAMA]);
       await devices.replaceDevice(lease);
@@ -99,6 +99,20 @@ forEachDatabase((_kind, open) => {
       await devices.setRestored(lease);
       const { replaces, restore } = await devices.ensure(LLAMA);
       assert.deepEqual([replaces, restore], [undefined, false]);
+    });
+
+    it("takes no secrets in secret storage for those of a new identity", async () => {
+      const database = await open();
+      const devices = new DeviceStore(database);
+      await devices.ensure(LLAMA);
+      const lease = await takeLease(database, LLAMA);
+      await devices.setSecured(lease);
+      assert.deepEqual(await devices.countMarker(lease, { isIdentityNew: true }), {
+        marker: 1,
+        crossSigned: false,
+        secured: false,
+      });
+      assert.equal((await devices.ensure(LLAMA)).secured, false);
     });
 
     it("takes no writes from a process that has lost the ghost", async () => {
@@ -153,9 +167,12 @@ forEachDatabase((_kind, open) => {
       const restsAt = async (): Promise<unknown> => (await store.withKeys(self))[0]?.restsAt;
       await devices.saveSince(lease, "s1");
       await devices.setCrossSigned(lease, { restore: false });
+      await devices.setBackup(lease, "behind");
       await releaseLease(database, lease);
       assert.deepEqual(await place(), { userId: LLAMA, deviceId, restsAt: undefined }, "its keys are not backed up");
-      await database.query("update ghosts set secured = true");
+      const again = await takeLease(database, LLAMA);
+      await devices.setBackup(again, "complete");
+      await releaseLease(database, again);
       assert.deepEqual(await place(), { userId: LLAMA, deviceId, restsAt: "s1" });
       for (const open of ["renew", "restore"]) {
         await database.query(`update ghosts set ${open} = true`);
@@ -170,6 +187,13 @@ forEachDatabase((_kind, open) => {
       assert.equal(await restsAt(), undefined, "somebody verifies it");
       await database.query("update verifications set state = 'done'");
       assert.equal(await restsAt(), "s1");
+      const memberships = new Memberships(database);
+      const greeting = await takeLease(database, LLAMA);
+      await memberships.setUngreeted(greeting, "!e", "@ann:hs");
+      await releaseLease(database, greeting);
+      assert.equal(await restsAt(), undefined, "somebody may read a greeting soon");
+      await database.query("update memberships set ungreeted_since = ungreeted_since - interval '10 minutes'");
+      assert.equal(await restsAt(), "s1", "nobody has to wait so long to be looked for at every start");
       await takeLease(database, LLAMA);
       assert.equal(await restsAt(), undefined, "its process ended without giving it back");
     });

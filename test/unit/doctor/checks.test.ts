@@ -44,7 +44,7 @@ const GHOST: GhostKeys = {
   deviceMade: true,
   fingerprint: "fingerprint",
   masterKey: "master",
-  secured: true,
+  backup: "complete",
 };
 
 const STATE: NonNullable<Records["state"]> = {
@@ -326,9 +326,11 @@ describe("the doctor distinguishes", () => {
     assert.equal(judgeOneTimeKeys(DEMO, 50, false).status, "good");
     assert.match(badIn([judgeOneTimeKeys(DEMO, 0, false)]), /start the bridge/);
     assert.match(
-      badIn([judgeBackup({ ...GHOST, secured: false }, { version: "1", count: 0 })]),
-      /not kept at the homeserver/,
+      badIn([judgeBackup({ ...GHOST, backup: "behind" }, { version: "1", count: 0 })]),
+      /did not take all room keys/,
     );
+    assert.match(badIn([judgeBackup(GHOST, undefined)]), /has no key backup/);
+    assert.equal(judgeBackup({ ...GHOST, backup: "not needed yet" }, undefined).status, "good");
     assert.equal(judgeBackup(GHOST, { version: "1", count: 3 }).status, "good");
   });
 

@@ -1,4 +1,6 @@
+import type { ServerSideKeys } from "../../../ghost/device/agent-keys.ts";
 import { GhostStore } from "../../../ghost/ghost-store.ts";
+import { publicKeys, type GhostKeys } from "../../../ghost/public-keys.ts";
 import { agentArgument } from "../../agent-argument.ts";
 import { atKeys, keysOf } from "../../agent-keys.ts";
 import { defineCommand } from "../../command.ts";
@@ -21,13 +23,18 @@ export const command = defineCommand({
       let isComplete = true;
       for (const userId of agents) {
         const { identity, backup } = await (await keysOf(at, userId)).status();
-        isComplete &&= identity && backup !== undefined;
-        const kept = identity ? "identity in secret storage" : "no identity in secret storage";
-        const room =
-          backup === undefined ? "no backup of room keys" : `${backup.keys} room keys in backup ${backup.version}`;
-        process.stdout.write(`${userId}: ${kept}, ${room}\n`);
+        const [keys] = await publicKeys(database, userId);
+        const isBackedUp = keys?.backup !== "behind" && (backup !== undefined || keys?.backup === "not needed yet");
+        isComplete &&= identity !== undefined && isBackedUp;
+        process.stdout.write(`${userId}: identity ${identity ?? "not kept"}, ${roomKeys(keys?.backup, backup)}\n`);
       }
       return isComplete ? 0 : 1;
     });
   },
 });
+
+function roomKeys(state: GhostKeys["backup"] | undefined, backup: ServerSideKeys["backup"]): string {
+  if (backup === undefined) return state === "not needed yet" ? "no room keys yet" : "no backup of room keys";
+  const held = `${backup.keys} room keys in backup ${backup.version}`;
+  return state === "behind" ? `${held}, others not yet` : held;
+}
