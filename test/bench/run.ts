@@ -16,15 +16,19 @@ import { plotsOf } from "./report/plots.ts";
 import { asMarkdown, asText } from "./report/table.ts";
 import { tablesOf } from "./report/tables.ts";
 import type { Results } from "./results.ts";
+import { databaseAge } from "./scenarios/database-age.ts";
 import { delays } from "./scenarios/delays.ts";
 import { encryptedAnswer } from "./scenarios/encrypted-answer.ts";
 import { history } from "./scenarios/history.ts";
 import { idleMemory } from "./scenarios/idle-memory.ts";
 import { keptRows } from "./scenarios/kept-rows.ts";
 import { pauses } from "./scenarios/pauses.ts";
+import { queuedTurns } from "./scenarios/queued-turns.ts";
 import { roomMembers } from "./scenarios/room-members.ts";
+import { sharedDevices } from "./scenarios/shared-devices.ts";
 import { severalProcesses } from "./scenarios/processes.ts";
 import { statementCosts } from "./scenarios/statement-costs.ts";
+import { threads } from "./scenarios/threads.ts";
 import { starts } from "./scenarios/starts.ts";
 
 const { values } = parseArgs({
@@ -49,7 +53,11 @@ const SCENARIOS: Readonly<Record<keyof Measured, () => Promise<Partial<Measured>
   kept: async () => ({ kept: await keptRows(50) }),
   delays: async () => ({ delays: await delays(5) }),
   members: async () => ({ members: await roomMembers([5, 50, 200, 1_000], 10) }),
+  devices: async () => ({ devices: await sharedDevices([50, 500, 5_000]) }),
   history: async () => ({ history: await history([10, 50, 250]) }),
+  threads: async () => ({ threads: await threads([5, 50, 200]) }),
+  queued: async () => ({ queued: await queuedTurns([1, 20, 200]) }),
+  age: async () => ({ age: await databaseAge([1_000, 10_000, 100_000]) }),
   crowd: async () => ({
     crowd: [
       await encryptedAnswer({ agents: 10, compare: true, rounds: 3, questions: 3 }),

@@ -36,15 +36,15 @@ export class SilentMembers {
     return new SilentMembers(registration, token);
   }
 
-  /** Their user ids; the same ones come again for the next room. */
-  ids(count: number): string[] {
-    return Array.from({ length: count }, (_, index) => `@member${index}:${DOMAIN}`);
+  /** Their user ids. The same ones come again for the next room, unless it begins with another one. */
+  ids(count: number, first = 0): string[] {
+    return Array.from({ length: count }, (_, index) => `@member${first + index}:${DOMAIN}`);
   }
 
-  /** Makes the missing ones, and lets so many join a public room of the homeserver. */
-  async join(homeserver: string, roomId: string, count: number): Promise<void> {
+  /** Makes the missing ones, and lets them join a public room of the homeserver. */
+  async join(homeserver: string, roomId: string, userIds: readonly string[]): Promise<void> {
     const request = requestAs(homeserver, this.#token);
-    const left = this.ids(count).values();
+    const left = userIds.values();
     const act = async (): Promise<void> => {
       for (const userId of left) {
         if (!this.#made.has(userId)) {

@@ -1,6 +1,7 @@
 import type { Measured } from "../measured.ts";
 import type { PeerName } from "../peers/peer.ts";
 import type { AnswersAtSize, PeerAnswers } from "../scenarios/encrypted-answer.ts";
+import type { AnswerCosts } from "../measuring/answer-costs.ts";
 import type { Plot, Series } from "./plot.ts";
 
 const NAMES: Readonly<Record<PeerName, string>> = {
@@ -10,7 +11,13 @@ const NAMES: Readonly<Record<PeerName, string>> = {
 };
 
 /** The plots for which the measurements are sufficient, by the names of their files. */
-export function plotsOf({ answer, crowd = [], members = [], history = [] }: Measured): ReadonlyMap<string, Plot> {
+export function plotsOf({
+  answer,
+  crowd = [],
+  members = [],
+  devices = [],
+  ...growth
+}: Measured): ReadonlyMap<string, Plot> {
   const sizes = [answer, ...crowd].filter((size) => size !== undefined);
   const plots: readonly (readonly [string, Plot])[] = [
     [
@@ -45,20 +52,52 @@ export function plotsOf({ answer, crowd = [], members = [], history = [] }: Meas
       },
     ],
     [
-      "answer-by-history",
+      "first-answer-by-devices",
       {
-        title: "An encrypted answer, by the messages before it",
-        x: "messages in the chat",
+        title: "A new room key, by the devices that get it",
+        x: "devices of 50 members",
         y: "ms",
         series: [
-          seriesOf("latency", history, ({ messages, latencyMs }) => [messages, latencyMs]),
-          seriesOf("CPU of bridge + PostgreSQL", history, ({ messages, cpuMs }) => [messages, cpuMs]),
+          seriesOf("first answer", devices, (room) => [room.devices, room.firstMs]),
+          seriesOf("CPU of bridge + PostgreSQL", devices, (room) => [room.devices, room.cpuMs]),
         ],
       },
     ],
+    ...costPlots("history", "messages in the chat", growth.history ?? [], ({ messages }) => messages),
+    ...costPlots("threads", "threads in the room", growth.threads ?? [], (one) => one.threads),
+    ...costPlots("queue", "questions waiting in another chat", growth.queued ?? [], ({ queued }) => queued),
+    ...costPlots("age", "former answers in the database", growth.age ?? [], ({ formerAnswers }) => formerAnswers),
   ];
   // One point is no line.
   return new Map(plots.filter(([, { series }]) => series.some(({ points }) => points.length > 1)));
+}
+
+/** A plot of an answer's times by a size, and one of the pages that it needs in PostgreSQL. */
+function costPlots<T extends AnswerCosts>(
+  by: string,
+  x: string,
+  all: readonly T[],
+  sizeOf: (one: T) => number,
+): (readonly [string, Plot])[] {
+  const times: Plot = {
+    title: `An encrypted answer, by ${x}`,
+    x,
+    y: "ms",
+    series: [
+      seriesOf("latency", all, (one) => [sizeOf(one), one.latencyMs]),
+      seriesOf("CPU of bridge + PostgreSQL", all, (one) => [sizeOf(one), one.cpuMs]),
+    ],
+  };
+  const pages: Plot = {
+    title: `PostgreSQL's pages for an answer, by ${x}`,
+    x,
+    y: "pages of 8 KiB",
+    series: [seriesOf("pages", all, (one) => [sizeOf(one), one.pages])],
+  };
+  return [
+    [`answer-by-${by}`, times],
+    [`pages-by-${by}`, pages],
+  ];
 }
 
 function byAgents(sizes: readonly AnswersAtSize[], of: (answers: PeerAnswers) => number): Series[] {

@@ -1,4 +1,5 @@
 import type { Measured } from "../measured.ts";
+import type { AnswerCosts } from "../measuring/answer-costs.ts";
 import type { PeerName } from "../peers/peer.ts";
 import type { AnswersAtSize, PeerAnswers } from "../scenarios/encrypted-answer.ts";
 import { goalRows, shortNumber } from "./goals.ts";
@@ -20,7 +21,8 @@ export function tablesOf(measured: Measured): Table[] {
     ...statementTable(measured),
     ...pauseTable(measured),
     ...memberTable(measured),
-    ...historyTable(measured),
+    ...deviceTable(measured),
+    ...costTables(measured),
     ...startTable(measured),
     ...processTable(measured),
     ...idleTable(measured),
@@ -105,13 +107,43 @@ function memberTable({ members }: Measured): Table[] {
   return [{ title: "Rooms with many members, a device each", head, rows }];
 }
 
-function historyTable({ history }: Measured): Table[] {
-  if (history === undefined) return [];
-  const rows = history.map(({ messages, latencyMs, cpuMs }) => [
-    `after ${messages} messages`,
-    ...[latencyMs, cpuMs].map(shortNumber),
+function deviceTable({ devices }: Measured): Table[] {
+  if (devices === undefined) return [];
+  const rows = devices.map(({ devices: count, firstMs, cpuMs, calls, kilobytes }) => [
+    `${count} devices`,
+    ...[firstMs, cpuMs, calls, kilobytes].map(shortNumber),
   ]);
-  return [{ title: "Direct chats with a long history", head: ["", "latency ms", "bridge + PostgreSQL CPU ms"], rows }];
+  const head = ["", "first answer ms", "bridge + PostgreSQL CPU ms", "calls to Synapse", "kB sent to Synapse"];
+  return [{ title: "A new room key for the devices of 50 members", head, rows }];
+}
+
+function costTables({ history = [], threads = [], queued = [], age = [] }: Measured): Table[] {
+  const table = (title: string, all: readonly (readonly [string, AnswerCosts])[]): Table[] => {
+    const rows = all.map(([name, { latencyMs, cpuMs, pages }]) => [
+      name,
+      ...[latencyMs, cpuMs, pages].map(shortNumber),
+    ]);
+    const head = ["", "latency ms", "bridge + PostgreSQL CPU ms", "PostgreSQL's pages"];
+    return rows.length === 0 ? [] : [{ title, head, rows }];
+  };
+  return [
+    ...table(
+      "Direct chats with a long history",
+      history.map((one) => [`after ${one.messages} messages`, one]),
+    ),
+    ...table(
+      "Rooms with many threads",
+      threads.map((one) => [`after ${one.threads} threads`, one]),
+    ),
+    ...table(
+      "While others wait for the same agent",
+      queued.map((one) => [`beside ${one.queued} questions`, one]),
+    ),
+    ...table(
+      "In an old database",
+      age.map((one) => [`after ${one.formerAnswers} answers`, one]),
+    ),
+  ];
 }
 
 function startTable({ starts }: Measured): Table[] {

@@ -1,5 +1,5 @@
-import pg from "pg";
 import { ask, openChats } from "../asking.ts";
+import { openStatements, STATEMENT_SETTINGS, type StatementSums } from "../measuring/statements.ts";
 import { startStage } from "../stage.ts";
 
 /** The time that PostgreSQL itself notes for the bridge's statements, for each encrypted answer in a direct chat. */
@@ -23,23 +23,11 @@ export interface StatementCost {
 const LONGEST = 10;
 const TEXT_LENGTH = 80;
 
-/** `pg_stat_statements`, as the contrib modules of PostgreSQL have it. */
-const SETTINGS = { shared_preload_libraries: "pg_stat_statements", "pg_stat_statements.track_planning": "on" };
-
-interface Row {
-  readonly query: string;
-  readonly calls: string;
-  readonly planning: number;
-  readonly executing: number;
-}
-
 /** Measures them over so many answers. */
 export async function statementCosts(questions: number): Promise<StatementCosts> {
-  const stage = await startStage({ agents: 1, postgresSettings: SETTINGS });
-  const client = new pg.Client({ connectionString: stage.postgres.adminUrl });
+  const stage = await startStage({ agents: 1, postgresSettings: STATEMENT_SETTINGS });
   try {
-    await client.connect();
-    await client.query("create extension pg_stat_statements");
+    const measured = await openStatements(stage);
     const person = await stage.deployment.user("js-sdk", "person");
     const chats = await openChats(
       person,
@@ -49,31 +37,28 @@ export async function statementCosts(questions: number): Promise<StatementCosts>
       for (let count = 0; count < times; count++) for (const chat of chats) await ask(chat);
     };
     await askAll(3);
-    await client.query("select pg_stat_statements_reset()");
+    await measured.reset();
     await askAll(questions);
-    const { rows } = await client.query<Row>(
-      `select query, calls, total_plan_time as planning, total_exec_time as executing
-       from pg_stat_statements join pg_database on pg_database.oid = dbid where datname = $1`,
-      [new URL(stage.deployment.settings.database ?? "").pathname.slice(1)],
-    );
-    return costsOf(rows, questions);
+    const sums = await measured.sums();
+    await measured.close();
+    return costsOf(sums, questions);
   } finally {
-    await client.end();
     await stage.stop();
   }
 }
 
-function costsOf(rows: readonly Row[], answers: number): StatementCosts {
-  const perAnswer = (of: (row: Row) => number): number => rows.reduce((sum, row) => sum + of(row), 0) / answers;
-  const all = rows.map(({ query, calls, planning, executing }) => ({
-    text: query.replaceAll(/\s+/g, " ").slice(0, TEXT_LENGTH),
-    calls: Number(calls) / answers,
-    ms: (planning + executing) / answers,
+function costsOf(rows: readonly StatementSums[], answers: number): StatementCosts {
+  const perAnswer = (of: (row: StatementSums) => number): number =>
+    rows.reduce((sum, row) => sum + of(row), 0) / answers;
+  const all = rows.map(({ text, calls, planningMs, executingMs }) => ({
+    text: text.replaceAll(/\s+/g, " ").slice(0, TEXT_LENGTH),
+    calls: calls / answers,
+    ms: (planningMs + executingMs) / answers,
   }));
   return {
-    statements: perAnswer(({ calls }) => Number(calls)),
-    planningMs: perAnswer(({ planning }) => planning),
-    executingMs: perAnswer(({ executing }) => executing),
+    statements: perAnswer(({ calls }) => calls),
+    planningMs: perAnswer(({ planningMs }) => planningMs),
+    executingMs: perAnswer(({ executingMs }) => executingMs),
     longest: all.toSorted((a, b) => b.ms - a.ms).slice(0, LONGEST),
   };
 }
