@@ -130,7 +130,8 @@ export const ROWS: ReadonlyMap<number, string> = new Map([
   [35, ""],
   [36, ""],
   [37, ""],
-  [38, "update ghosts set backup_behind = true where device_made;"],
+  [38, ""],
+  [39, "update ghosts set backup_behind = true where device_made;"],
 ]);
 
 /** Inserts rows into every table of the newest schema. */
