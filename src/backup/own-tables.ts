@@ -11,7 +11,13 @@ export function ownTables(migrations: readonly Migration[]): Set<string> {
 export async function dropOwn(tx: Queryable, migrations: readonly Migration[]): Promise<void> {
   for (const name of ownTables(migrations)) await tx.execute(`drop table if exists ${quoted(name)} cascade`);
   const functions = namesIn(migrations, /^create (?:or replace )?function (\w+)/gim);
-  for (const name of functions) await tx.execute(`drop function if exists ${quoted(name)} cascade`);
+  // One name may stand for several functions.
+  const { rows } = await tx.query<{ signature: string }>(
+    `select oid::regprocedure::text as signature from pg_proc
+     where pronamespace = current_schema()::regnamespace and proname in (select json_array_elements_text($1::json))`,
+    [JSON.stringify([...functions])],
+  );
+  for (const { signature } of rows) await tx.execute(`drop function if exists ${signature} cascade`);
 }
 
 function namesIn(migrations: readonly Migration[], pattern: RegExp): Set<string> {

@@ -182,6 +182,13 @@ forEachDatabase((_kind, open) => {
     }
   });
 
+  it("the migrations are numbered without gaps or twins", () => {
+    assert.deepEqual(
+      migrations.map(({ number }) => number),
+      migrations.map((_, index) => index + 1),
+    );
+  });
+
   it("the migrations say themselves whether an older version can work with them", () => {
     const compatible = migrations.filter(({ isBreaking }) => !isBreaking).map(({ number }) => number);
     assert.deepEqual(compatible, [19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 36, 38]);
