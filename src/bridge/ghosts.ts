@@ -1,5 +1,6 @@
 import { profileName } from "../agents/agents.ts";
 import { Semaphore } from "../concurrency/semaphore.ts";
+import { KeyedSerial } from "../concurrency/serial.ts";
 import type { Conversation } from "../conversation/conversation.ts";
 import { createCryptoStore } from "../crypto/store/crypto-store.ts";
 import type { EncryptionRules, GhostLimits, GhostServices } from "../ghost/ghost-services.ts";
@@ -125,6 +126,7 @@ function limitsOf(ghosts: Ghosts, { config }: Foundation): GhostLimits {
     loadedAtOnce: new Semaphore(config.ghosts.maxLoaded, () => ghosts.makeRoom()),
     loading: new Semaphore(MAX_LOADING),
     syncing: new Semaphore(MAX_SYNCING),
+    joining: new KeyedSerial(),
     suspects: new Semaphore(1),
   };
 }

@@ -20,6 +20,7 @@ import type { GhostStore } from "./ghost-store.ts";
 import type { MissingKeys } from "./missing-keys.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Profile } from "./profile.ts";
+import type { KeyedSerial } from "../concurrency/serial.ts";
 import type { Semaphore } from "../concurrency/semaphore.ts";
 import type { TrustNotices } from "./trust-notices.ts";
 
@@ -33,6 +34,11 @@ export interface GhostLimits {
    * Limits the ghosts that are in a /sync at once: a thousand ghosts with the same news must not overload the server.
    */
   readonly syncing: Semaphore;
+  /**
+   * Lets one ghost at a time join a room. The server does no more either, and would keep hundreds of calls waiting until
+   * they time out.
+   */
+  readonly joining: KeyedSerial;
   /** Held by an item that may have ended the process, during its next attempt. */
   readonly suspects: Semaphore;
 }

@@ -10,7 +10,10 @@ import { fingerprintOf } from "./profile.ts";
 /** The ghosts that query the server at once when all of them do. */
 const CONCURRENCY = 4;
 
-/** Loading a ghost forgets its old room keys; a ghost that stays loaded is unloaded for that after this time, in ms. */
+/**
+ * Loading a ghost forgets its old room keys. After this time, in ms, the others are loaded for that, and one that has
+ * stayed loaded is unloaded.
+ */
 const FORGETTING_INTERVAL_MS = 24 * 3_600_000;
 
 /** The parts that the registry of ghosts needs. */
@@ -43,6 +46,7 @@ export class Ghosts {
   #round: Promise<void> | undefined;
   #beat: Promise<void> | undefined;
   #interval: NodeJS.Timeout | undefined;
+  #forgotAt = -Infinity;
   #stopping = false;
 
   constructor(options: GhostsOptions) {
@@ -141,9 +145,10 @@ export class Ghosts {
   }
 
   /**
-   * Makes every ghost that may get keys read its /sync, a few at a time. Returns at once; one round at a time.
+   * Makes every ghost that may get keys read its /sync, a few at a time. One that is not loaded is loaded only if there
+   * is something for it. Returns at once; one round at a time.
    *
-   * @param options.isStart whether it passes over ghosts for which there is nothing, and the others stay loaded.
+   * @param options.isStart whether the loaded ones stay loaded.
    */
   catchUpAll({ isStart = false }: { readonly isStart?: boolean } = {}): void {
     if (this.#round !== undefined || this.#stopping) return;
@@ -283,10 +288,9 @@ export class Ghosts {
   }
 
   async #catchUp(isStart: boolean): Promise<void> {
-    const { store, forgetKeysAfterMs } = this.#services;
+    const { store } = this.#services;
     const { processes, listed } = this.#options;
-    // Loading forgets old room keys. What else comes with age, such as keys to back up, the next round does.
-    const passesOver = isStart && forgetKeysAfterMs === undefined;
+    const passesOver = !this.#beginForgetting();
     await this.announce(listed());
     const withKeys = await store.withKeys(processes.self);
     const places = new Map(withKeys.map((ghost) => [ghost.userId, ghost]));
@@ -301,6 +305,15 @@ export class Ghosts {
         .catch((error: unknown) => ghost.log.warn({ error }, "the store's marker could not be written"));
       if (!wasLoaded && !isStart) await ghost.actor.putAway();
     });
+  }
+
+  /** Whether this round loads all ghosts, which forgets their old room keys. */
+  #beginForgetting(): boolean {
+    if (this.#services.forgetKeysAfterMs === undefined) return false;
+    const now = performance.now();
+    if (now - this.#forgotAt < FORGETTING_INTERVAL_MS) return false;
+    this.#forgotAt = now;
+    return true;
   }
 
   async #hasUnread(ghost: GhostWithKeys | undefined): Promise<boolean> {

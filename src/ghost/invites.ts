@@ -15,7 +15,7 @@ import type { GhostServices } from "./ghost-services.ts";
 import { decideInvite } from "./invite-decision.ts";
 
 /** The services for answering invites. */
-export type InvitesServices = Pick<GhostServices, "client" | "invites" | "mode" | "permissions" | "words">;
+export type InvitesServices = Pick<GhostServices, "client" | "invites" | "joining" | "mode" | "permissions" | "words">;
 
 /** Answers invites: joins, or declines with a reason that the inviter reads. */
 export class Invites {
@@ -49,7 +49,7 @@ export class Invites {
       }
       // Before the join, so that keys of the history are looked for even if the process ends.
       if (isEncrypted !== false) await device.expectHistory(event.room_id, event.sender);
-      await joinRoom(client, actor, event.room_id);
+      await this.#services.joining.run(event.room_id, () => joinRoom(client, actor, event.room_id));
       if (isEncrypted !== false) await device.catchUp();
       if (event.content["is_direct"] === true) await this.#direct.add(event.sender, event.room_id);
       else await this.#direct.goOnFrom(predecessorRoom(event.unsigned?.["invite_room_state"]), event);

@@ -10,13 +10,13 @@ import type { Invites } from "./invites.ts";
 /** Follows upgraded rooms (spec "Room upgrades"). */
 export class RoomUpgrades {
   readonly #ghost: GhostHandle;
-  readonly #services: Pick<GhostServices, "client" | "invites">;
+  readonly #services: Pick<GhostServices, "client" | "invites" | "joining">;
   readonly #invites: Invites;
   readonly #direct: DirectRooms;
 
   constructor(
     ghost: GhostHandle,
-    services: Pick<GhostServices, "client" | "invites">,
+    services: Pick<GhostServices, "client" | "invites" | "joining">,
     { invites, direct }: { readonly invites: Invites; readonly direct: DirectRooms },
   ) {
     this.#ghost = ghost;
@@ -27,7 +27,7 @@ export class RoomUpgrades {
 
   /** Another room replaces this one. Where it needs an invite, the agent waits for that. */
   async followed(event: RoomEvent): Promise<void> {
-    const { client, invites } = this.#services;
+    const { client, invites, joining } = this.#services;
     const actor = { userId: this.#ghost.userId };
     const replacement = replacementRoom(event.content);
     const log = this.#ghost.log.child({ room: event.room_id, replacement });
@@ -43,7 +43,8 @@ export class RoomUpgrades {
       return;
     }
     try {
-      await joinRoom(client, actor, replacement, { via: event.sender.slice(event.sender.indexOf(":") + 1) });
+      const via = event.sender.slice(event.sender.indexOf(":") + 1);
+      await joining.run(replacement, () => joinRoom(client, actor, replacement, { via }));
       // Anybody can name any room in a tombstone of their own, so the other room must confirm it.
       if (
         predecessorRoom(await roomState(client, actor, replacement, { types: new Set(["m.room.create"]) })) !==

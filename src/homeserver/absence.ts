@@ -29,12 +29,18 @@ const ANSWERED_ALONE: ReadonlySet<string> = new Set([
   "joined_rooms",
 ]);
 
+/** A homeserver that was there this short a time ago, in ms, is slow with a call that times out now. */
+const SLOW_MS = 10_000;
+
 /**
  * Whether the homeserver is there, by the end of one call. While it is away, its proxy answers 502 to 504 in its place,
  * without an error code of Matrix. The homeserver uses the same statuses where another server or our own listener could
- * not be reached; then it is there.
+ * not be reached; then it is there. One that has much to do answers some calls and lets others time out.
+ *
+ * @param sinceThereMs the time since a call last showed that it is there.
  */
-export function sightingOf(path: string, end: CallEnd): Sighting {
+export function sightingOf(path: string, end: CallEnd, sinceThereMs: number): Sighting {
+  if (end.kind === "unanswered" && end.code === "TIMEOUT" && sinceThereMs < SLOW_MS) return "unclear";
   const unlessAlone = ANSWERED_ALONE.has(endpointOf(path)) ? "away" : "unclear";
   if (end.kind === "unanswered") return end.code === "ECONNREFUSED" ? "away" : unlessAlone;
   if (end.status < 502 || end.status > 504) return "there";

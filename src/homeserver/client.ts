@@ -105,9 +105,12 @@ export function createHomeserverClient(options: {
   });
 
   let isAway = false;
+  let lastThere = -Infinity;
   const note = (request: HomeserverRequest, end: CallEnd): void => {
-    const sighting = sightingOf(request.path, end);
+    const now = performance.now();
+    const sighting = sightingOf(request.path, end, now - lastThere);
     if (sighting === "unclear") return;
+    if (sighting === "there") lastThere = now;
     const wasAway = isAway;
     isAway = sighting === "away";
     if (wasAway && !isAway) options.onReturn?.();

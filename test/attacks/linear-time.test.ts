@@ -503,7 +503,7 @@ const FED: Readonly<Record<string, Readonly<Record<string, Feed>>>> = {
   },
   "homeserver/absence.ts": {
     sightingOf: (text) =>
-      sightingOf(`/_matrix/client/v3/${text}`, { kind: "answered", status: 502, errcode: undefined }),
+      sightingOf(`/_matrix/client/v3/${text}`, { kind: "answered", status: 502, errcode: undefined }, 0),
   },
   "homeserver/answer.ts": { asStrings: (text) => asStrings(text.split(" "), "GET") },
   "homeserver/endpoint.ts": { endpointOf: (text) => endpointOf(`/_matrix/client/v3/${text}`) },

@@ -15,8 +15,18 @@ describe("a start with many agents", () => {
   let calls: string[] = [];
   /** The calls until the bridge began to search the rooms: after that come only the slow ones. */
   let early: readonly string[] | undefined;
+  const joins = { now: 0, most: 0 };
   let alice: User;
   let roomId: string;
+
+  async function joining<T>(forward: () => Promise<T>): Promise<T> {
+    joins.most = Math.max(joins.most, ++joins.now);
+    try {
+      return await forward();
+    } finally {
+      joins.now--;
+    }
+  }
 
   before(async () => {
     deployment = await prepareDeployment({
@@ -28,7 +38,7 @@ describe("a start with many agents", () => {
           const kind = kindOf(request);
           if (kind === "GET messages") early ??= [...calls];
           calls.push(kind);
-          return proxy.forward(request);
+          return kind === "POST join" ? joining(() => proxy.forward(request)) : proxy.forward(request);
         };
         return proxy.url;
       },
@@ -82,6 +92,14 @@ describe("a start with many agents", () => {
     assert.equal(code, 0, stdout);
   });
 
+  it("lets agents join a room one after the other: Synapse would let them wait for each other until they time out", async () => {
+    const invite = NAMES.slice(IN_ROOM, IN_ROOM + 8).map((name) => deployment.agent(name));
+    const room = await alice.createRoom({ invite, encrypted: false });
+    for (const agent of invite) await alice.waitMember(room, agent);
+    assert.equal(calls.filter((call) => call === "POST join").length, invite.length);
+    assert.equal(joins.most, 1);
+  });
+
   it("asks, when it is the second, about no more agents without rooms at once than with ten, and loads none", async () => {
     const invite = NAMES.slice(0, IN_ROOM).map((name) => deployment.agent(name));
     roomId = await alice.createRoom({ invite, encrypted: true });
@@ -105,6 +123,17 @@ describe("a start with many agents", () => {
     assert.ok(!calls.some((call) => call.startsWith("PUT displayname")), "profiles are known");
   });
 
+  it("asks the same, and loads none, in a round after that", async () => {
+    calls = [];
+    // The return of the homeserver begins a round.
+    await deployment.restartSynapse();
+    const synced = (): number => calls.filter((call) => call === "GET sync of a device").length;
+    await eventually("a round", () => synced() >= IN_ROOM, { timeoutMs: 60_000 });
+    for (const ofLoading of ["GET org.matrix-agents.store", "PUT org.matrix-agents.store"]) {
+      assert.ok(!calls.includes(ofLoading), ofLoading);
+    }
+  });
+
   it("answers as before", async () => {
     const [agent] = NAMES.map((name) => deployment.agent(name));
     assert.ok(agent);
@@ -116,6 +145,7 @@ describe("a start with many agents", () => {
 
 function kindOf({ method, url }: PassingRequest): string {
   const { pathname, searchParams } = new URL(url, "http://homeserver");
+  if (pathname.includes("/v3/join/")) return `${method} join`;
   const what = /[^/]+$|(?:keys|device_signing|signatures)\/upload$/.exec(pathname)?.[0] ?? "";
   if (/^[A-Z]{10}$/.test(what)) return `${method} device`;
   if (what !== "sync") return `${method} ${what}`;

@@ -3,6 +3,7 @@ import { before, describe, it, type TestContext } from "node:test";
 import { initAsync, RequestType } from "@matrix-org/matrix-sdk-crypto-wasm";
 import { pino } from "pino";
 import { AuditLog } from "../../../src/audit/audit-log.ts";
+import { KeyedSerial } from "../../../src/concurrency/serial.ts";
 import { Semaphore } from "../../../src/concurrency/semaphore.ts";
 import { createCryptoStore } from "../../../src/crypto/store/crypto-store.ts";
 import type { Database } from "../../../src/database/database.ts";
@@ -125,6 +126,7 @@ class World {
       loadedAtOnce: new Semaphore(1),
       loading: new Semaphore(1),
       syncing: new Semaphore(1),
+      joining: new KeyedSerial(),
       suspects: new Semaphore(1),
       loaded: () => undefined,
       unneeded: () => undefined,

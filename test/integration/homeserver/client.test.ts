@@ -105,6 +105,18 @@ describe("the homeserver client", () => {
     await watching.close();
   });
 
+  it("does not take a homeserver for away that is slow with a single call", async () => {
+    let returns = 0;
+    const watching = createHomeserverClient({ url, asToken: "t", log: silentLogger(), onReturn: () => returns++ });
+    const ask = (): Promise<unknown> => watching.request({ ...GET, timeoutMs: 100 }).catch(() => undefined);
+    const never: RequestListener = () => undefined;
+    answers = [json(200, {}), never, json(200, {})];
+    for (let count = 0; count < 3; count++) await ask();
+    assert.equal(received.length, 3);
+    assert.equal(returns, 0);
+    await watching.close();
+  });
+
   it("leaves out an address at which a homeserver hangs up, and does not take it for away", async () => {
     let returns = 0;
     const watching = createHomeserverClient({ url, asToken: "t", log: silentLogger(), onReturn: () => returns++ });

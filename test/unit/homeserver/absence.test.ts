@@ -35,6 +35,13 @@ describe("the end of a call tells whether the homeserver is away", () => {
     [FILE, { kind: "unanswered", code: "UND_ERR_SOCKET" }, "unclear"],
     [FILE, answered(200), "there"],
   ] as const) {
-    it(`${path} ${JSON.stringify(end)}`, () => assert.equal(sightingOf(path, end), sighting));
+    it(`${path} ${JSON.stringify(end)}`, () => assert.equal(sightingOf(path, end, Infinity), sighting));
   }
+
+  it("a time limit, by the answers to others: one that answers them has much to do", () => {
+    const end = { kind: "unanswered", code: "TIMEOUT" } as const;
+    assert.equal(sightingOf(SYNC, end, 9_999), "unclear");
+    assert.equal(sightingOf(SYNC, end, 10_000), "away");
+    assert.equal(sightingOf(SYNC, { kind: "unanswered", code: "UND_ERR_SOCKET" }, 0), "away", "a short absence");
+  });
 });
