@@ -242,11 +242,22 @@ export class Device {
     return this.#decryptor.decrypt(event, trusted);
   }
 
-  /** Encrypts an event for a room's recipients; see {@link RoomEncryptor.encrypt}. Catches up first. */
-  async encrypt(target: EncryptionTarget, eventType: string, content: object): Promise<string> {
-    await this.catchUp();
-    const encrypted = await this.#encryptor.encrypt(target, eventType, content);
-    this.#encrypted++;
+  /**
+   * Encrypts an event for a room's recipients; see {@link RoomEncryptor.encrypt}. It is encrypted while the device catches up,
+   * and again where that brought news of devices or identities.
+   *
+   * @param caughtUp a {@link catchUp} that was begun when the content was complete.
+   */
+  async encrypt(
+    target: EncryptionTarget,
+    eventType: string,
+    content: object,
+    caughtUp: Promise<void> = this.catchUp(),
+  ): Promise<string> {
+    const encryptingAhead = this.#encryptor.encryptAhead(target, eventType, content);
+    const [ahead] = await Promise.all([encryptingAhead, caughtUp]);
+    const encrypted = await this.#encryptor.encrypt(target, eventType, content, ahead);
+    this.#encrypted += ahead === undefined ? 1 : 2;
     this.#backup.wake();
     return encrypted;
   }

@@ -5,7 +5,15 @@ import { isUserId, userIds } from "./engine-ids.ts";
 import { messageIndex } from "./megolm.ts";
 import type { StoreSession } from "./store/crypto-store.ts";
 import type { Outgoing } from "./outgoing.ts";
-import { isStillSettled, usedBy, type Beginning, type MegolmUse, type SettledSharing } from "./settled-sharing.ts";
+import {
+  isSameSharing,
+  isStillSettled,
+  usedBy,
+  type Beginning,
+  type MegolmUse,
+  type Now,
+  type SettledSharing,
+} from "./settled-sharing.ts";
 import { KeyedSerial, type Serial } from "../concurrency/serial.ts";
 
 /**
@@ -35,6 +43,14 @@ export class DeviceUnsigned extends Error {
  */
 export class UnsupportedEncryption extends Error {
   override readonly name = "UnsupportedEncryption";
+}
+
+/** An event that was encrypted before the last look at the recipients' devices. */
+export interface EncryptedAhead {
+  /** The content of the `m.room.encrypted` event. */
+  readonly encrypted: string;
+  /** The sharing that it relies on, as it was before. */
+  readonly sharing: SettledSharing;
 }
 
 const MEGOLM = "m.megolm.v1.aes-sha2";
@@ -73,12 +89,27 @@ export class RoomEncryptor {
   }
 
   /**
+   * Encrypts an event while the recipients' devices are still being looked at; undefined unless nothing was left to share
+   * with them before. Only {@link encrypt} can tell whether the look has made this outdated.
+   */
+  encryptAhead(target: EncryptionTarget, eventType: string, content: object): Promise<EncryptedAhead | undefined> {
+    return this.#rooms.run(target.roomId, async () => {
+      const settled = this.#settled.get(target.roomId);
+      if (settled === undefined || !isStillSettled(settled, target, this.#now())) return undefined;
+      const encrypted = await this.#encryptSettled(settled, eventType, content);
+      return { encrypted, sharing: settled };
+    });
+  }
+
+  /**
    * Encrypts an event so that every trusted device of the recipients can read it. Returns the content of the
    * `m.room.encrypted` event as JSON; `m.relates_to` stays outside the ciphertext (spec "m.room.encrypted"). Throws
    * {@link UnsupportedEncryption}, {@link VerifiedIdentityChanged}, {@link DeviceUnsigned}, or the error of a key
    * request: then nothing must be sent.
+   *
+   * @param ahead the same event, encrypted before the last look at the recipients' devices.
    */
-  encrypt(target: EncryptionTarget, eventType: string, content: object): Promise<string> {
+  encrypt(target: EncryptionTarget, eventType: string, content: object, ahead?: EncryptedAhead): Promise<string> {
     if (target.encryption.algorithm !== MEGOLM) {
       return Promise.reject(
         new UnsupportedEncryption(`the room asks for the encryption algorithm ${target.encryption.algorithm}`),
@@ -88,12 +119,15 @@ export class RoomEncryptor {
       const settled = this.#settled.get(target.roomId);
       // A device list that is known to be outdated is queried first.
       if (settled !== undefined) await this.#outgoing.drainBeforeSharing();
-      const now = { peopleVersion: this.#store?.peopleVersion() ?? Number.NaN, at: Date.now() };
+      const now = this.#now();
+      const isCurrent = (ahead: EncryptedAhead): boolean =>
+        settled !== undefined && isSameSharing(settled, ahead.sharing) && isStillSettled(ahead.sharing, target, now);
+      if (ahead !== undefined && isCurrent(ahead)) {
+        await this.#tellLeftOut(target.roomId, ahead.encrypted, ahead.sharing.leftOut);
+        return ahead.encrypted;
+      }
       if (settled !== undefined && isStillSettled(settled, target, now)) {
-        const encrypted = await this.#encryptNow(target.roomId, eventType, content, () => undefined);
-        const session = this.#sessions.get(target.roomId);
-        if (session === undefined) this.#settled.delete(target.roomId);
-        else this.#settled.set(target.roomId, { ...settled, session });
+        const encrypted = await this.#encryptSettled(settled, eventType, content);
         await this.#tellLeftOut(target.roomId, encrypted, settled.leftOut);
         return encrypted;
       }
@@ -105,6 +139,20 @@ export class RoomEncryptor {
       await this.#tellLeftOut(target.roomId, encrypted, leftOut);
       return encrypted;
     });
+  }
+
+  #now(): Now {
+    return { peopleVersion: this.#store?.peopleVersion() ?? Number.NaN, at: Date.now() };
+  }
+
+  /** Encrypts with a session that everybody has. */
+  async #encryptSettled(settled: SettledSharing, eventType: string, content: object): Promise<string> {
+    const { roomId } = settled.target;
+    const encrypted = await this.#encryptNow(roomId, eventType, content, () => undefined);
+    const session = this.#sessions.get(roomId);
+    if (session === undefined) this.#settled.delete(roomId);
+    else this.#settled.set(roomId, { ...settled, session });
+    return encrypted;
   }
 
   /**

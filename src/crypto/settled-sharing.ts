@@ -65,6 +65,11 @@ export function isStillSettled(settled: SettledSharing, target: EncryptionTarget
   );
 }
 
+/** Whether two sharings are of one session, with nothing learned of devices and identities in between. */
+export function isSameSharing(one: SettledSharing, other: SettledSharing): boolean {
+  return one.peopleVersion === other.peopleVersion && one.session.sessionId === other.session.sessionId;
+}
+
 /** Whether two targets ask for the same key for the same people. */
 function isSame(one: EncryptionTarget, other: EncryptionTarget): boolean {
   return (

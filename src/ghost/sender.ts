@@ -180,13 +180,17 @@ export class Sender {
     if (view.encryption !== undefined) await this.#followDevices(roomId, members);
   }
 
-  /** Queries the devices of members about whom nothing was reported. Throws HomeserverError, StaleLease. */
-  async #followDevices(roomId: string, members: readonly SeenMember[]): Promise<void> {
+  /**
+   * Queries the devices of members about whom nothing was reported. Returns whether there were any. Throws
+   * HomeserverError, StaleLease.
+   */
+  async #followDevices(roomId: string, members: readonly SeenMember[]): Promise<boolean> {
     const { knownMembers } = this.#services;
     const { device, lease } = await this.#account.load();
     const { come, invited } = unmet(this.#userId, members);
     if (invited.length > 0) await device.lists.refresh(invited);
     if (come.length > 0) await knownMembers.asked(lease, roomId, await device.lists.meet(come));
+    return come.length + invited.length > 0;
   }
 
   /** The event in its final form. The freshly read state of the room decides; without it nothing is sent. */
@@ -194,15 +198,22 @@ export class Sender {
     { roomId, type, content }: Omit<OutgoingEvent, "step">,
     { form, toAll }: { readonly form: Form; readonly toAll: boolean },
   ): Promise<{ eventType: string; content: string }> {
+    // What may leave only encrypted goes to an encrypted room: the last look at devices begins with the look at the room.
+    const looked = form === "encrypted" ? (await this.#account.load()).device : undefined;
+    const caughtUp = looked?.catchUp();
+    // Its failure is told where it is waited for.
+    caughtUp?.catch(() => undefined);
     const to = await encryptionTarget(this.#services, this.#userId, roomId, { toAll });
     if (!mayTalkIn(this.#services.mode, to !== undefined)) throw new RoomRefused(this.#services.mode);
     if (to === undefined) {
       if (form === "encrypted") throw await this.#refuseClear(roomId);
       return { eventType: type, content: JSON.stringify(content) };
     }
-    await this.#followDevices(roomId, to.members);
+    const areAllKnown = !(await this.#followDevices(roomId, to.members));
     const { device } = await this.#account.load();
-    const ciphertext = await device.encrypt(to.target, type, content);
+    // Of people who were just asked about, an earlier look says nothing.
+    const isEnough = areAllKnown && device === looked;
+    const ciphertext = await device.encrypt(to.target, type, content, isEnough ? caughtUp : undefined);
     reached("event.encrypted");
     return { eventType: ENCRYPTED, content: ciphertext };
   }

@@ -76,6 +76,11 @@ export class SimulatedKeyServer {
     this.#identities.set(user, identity);
   }
 
+  /** Logs a device out. */
+  removeDevice(user: string, device: string): void {
+    this.#devices.get(user)?.delete(device);
+  }
+
   /** `/sync` of a device that has seen everything before `since`. */
   sync(user: string, device: string, since: number): DeviceSync {
     const { inbox, oneTimeKeys } = this.#device(user, device);

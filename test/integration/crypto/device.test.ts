@@ -10,11 +10,13 @@ import { MasterKey, MasterKeyError } from "../../../src/sealing/master-key.ts";
 import type { EncryptionTarget } from "../../../src/crypto/encryption-target.ts";
 import { DeviceUnsigned, UnsupportedEncryption } from "../../../src/crypto/room-encryptor.ts";
 import { createCryptoStore } from "../../../src/crypto/store/crypto-store.ts";
+import type { DeviceTransport } from "../../../src/crypto/transport.ts";
 import type { Database } from "../../../src/database/database.ts";
 import { StoredToDeviceAttempts } from "../../../src/ghost/device/to-device-attempts.ts";
 import { silentLogger } from "../../../src/observability/log.ts";
 import { CryptoClient } from "../../support/crypto-client.ts";
 import { forEachDatabase } from "../../support/databases.ts";
+import { eventually } from "../../support/eventually.ts";
 import { simulatedTransport, type Asked } from "../../support/device-transport.ts";
 import { keysOnlyDevice } from "../../support/keys-only-device.ts";
 import { SimulatedKeyServer } from "../../support/simulated-key-server.ts";
@@ -43,6 +45,10 @@ class Setup {
   readonly asked: { asked: Asked; body: string }[] = [];
   readonly arrived: string[] = [];
   fail: (asked: Asked) => boolean = () => false;
+  /** Users whose devices the next /sync calls changed. */
+  changed: string[] = [];
+  /** Called with each /sync before it is answered. */
+  beforeSync: () => Promise<void> = () => Promise.resolve();
   mayVerify: (flow: { readonly userId: string }) => boolean = () => true;
   since: string | undefined;
   readonly #database: Database;
@@ -63,10 +69,7 @@ class Setup {
       deviceId: "GHOSTDEVICE",
       store: session,
       storeKey: this.#key,
-      transport: simulatedTransport(this.server, GHOST, "GHOSTDEVICE", (asked, body) => {
-        this.asked.push({ asked, body });
-        if (this.fail(asked)) throw new Error(`${asked} failed`);
-      }),
+      transport: this.#transport(),
       ...kept,
       verification: { ...kept.verification, isAllowed: (flow) => this.mayVerify(flow) },
       inbox: {
@@ -88,6 +91,20 @@ class Setup {
       close: async () => {
         await device.close();
         await session.close();
+      },
+    };
+  }
+
+  #transport(): DeviceTransport {
+    const transport = simulatedTransport(this.server, GHOST, "GHOSTDEVICE", (asked, body) => {
+      this.asked.push({ asked, body });
+      if (this.fail(asked)) throw new Error(`${asked} failed`);
+    });
+    return {
+      ...transport,
+      sync: async (since) => {
+        await this.beforeSync();
+        return { ...(await transport.sync(since)), changedUsers: this.changed.splice(0) };
       },
     };
   }
@@ -349,6 +366,69 @@ forEachDatabase((_kind, open) => {
       assert.equal(await read(bob, await say("eleven", withBob)), "eleven", "somebody has come");
       for (const body of ["twelve", "thirteen"]) await say(body, withBob);
       await assert.rejects(read(bob, await say("fourteen")), "and has gone: there is a new session");
+      await close();
+    });
+
+    it("encrypts while it catches up, and sends that only where nothing about the recipients has changed", async (t) => {
+      const setup = new Setup(await open());
+      const first = await setup.alice();
+      const { device, close } = await setup.open();
+      const encrypted = t.mock.method(OlmMachine.prototype, "encryptRoomEvent").mock;
+      const say = async (body: string): Promise<string> => device.encrypt(target(), "m.room.message", { body });
+      const read = async (reader: CryptoClient, content: string): Promise<string> => {
+        await reader.sync();
+        return reader.decrypt(ROOM, GHOST, content);
+      };
+      for (const body of ["one", "two", "three"]) await say(body);
+      /** A message during whose /sync, and after its encryption, something happens. */
+      const sayWhile = async (body: string, happens: () => Promise<void>): Promise<string> => {
+        const before = encrypted.callCount();
+        setup.beforeSync = async () => {
+          setup.beforeSync = () => Promise.resolve();
+          await eventually("the message to be encrypted", () => Promise.resolve(encrypted.callCount() > before));
+          await happens();
+        };
+        return say(body);
+      };
+      const calls = encrypted.callCount();
+      assert.equal(await read(first, await sayWhile("four", () => Promise.resolve())), "four");
+      assert.equal(encrypted.callCount(), calls + 1, "nothing has changed: it is not encrypted again");
+
+      let second: CryptoClient | undefined;
+      const toBoth = await sayWhile("five", async () => {
+        second = await setup.alice("ALICESECOND");
+        setup.changed.push(ALICE);
+      });
+      assert.ok(second);
+      assert.equal(await read(second, toBoth), "five", "who has come in between can read it");
+      assert.equal(await read(first, toBoth), "five");
+
+      for (const body of ["six", "seven"]) await say(body);
+      await second.sync();
+      const toFirst = await sayWhile("eight", () => {
+        setup.server.removeDevice(ALICE, "ALICESECOND");
+        setup.changed.push(ALICE);
+        return Promise.resolve();
+      });
+      await assert.rejects(read(second, toFirst), "who has gone in between can't");
+      assert.equal(await read(first, toFirst), "eight");
+      await close();
+    });
+
+    it("sends nothing that it encrypted ahead where it could not catch up, or not learn the devices that have changed", async () => {
+      const setup = new Setup(await open());
+      const first = await setup.alice();
+      const { device, close } = await setup.open();
+      const say = (body: string): Promise<string> => device.encrypt(target(), "m.room.message", { body });
+      for (const body of ["one", "two", "three"]) await say(body);
+      setup.fail = (asked) => asked === "sync";
+      await assert.rejects(say("four"), /sync failed/);
+      setup.fail = (asked) => asked === "keysQuery";
+      setup.changed.push(ALICE);
+      await assert.rejects(say("five"), /keysQuery failed/);
+      setup.fail = () => false;
+      await first.sync();
+      assert.equal(await first.decrypt(ROOM, GHOST, await say("six")), "six");
       await close();
     });
 

@@ -40,7 +40,7 @@ async function make(database: Database, t: TestContext) {
     log: silentLogger(),
   } as unknown as GhostServices;
   const account = {
-    load: () => Promise.resolve({ lease, device: { deviceId: "DEVICE" } }),
+    load: () => Promise.resolve({ lease, device: { deviceId: "DEVICE", catchUp: () => Promise.resolve() } }),
   } as unknown as GhostAccount;
   const sender = new Sender(LLAMA, services, account, new AbortController().signal);
   return { sender, homeserver, metrics };
