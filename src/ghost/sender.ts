@@ -181,8 +181,8 @@ export class Sender {
   }
 
   /**
-   * Queries the devices of members about whom nothing was reported. Returns whether there were any. Throws
-   * HomeserverError, StaleLease.
+   * Queries the devices of members about whom nothing was reported. Returns whether there were any about whom something will
+   * be from now on. Throws HomeserverError, StaleLease.
    */
   async #followDevices(roomId: string, members: readonly SeenMember[]): Promise<boolean> {
     const { knownMembers } = this.#services;
@@ -190,7 +190,7 @@ export class Sender {
     const { come, invited } = unmet(this.#userId, members);
     if (invited.length > 0) await device.lists.refresh(invited);
     if (come.length > 0) await knownMembers.asked(lease, roomId, await device.lists.meet(come));
-    return come.length + invited.length > 0;
+    return come.length > 0;
   }
 
   /** The event in its final form. The freshly read state of the room decides; without it nothing is sent. */
@@ -209,10 +209,10 @@ export class Sender {
       if (form === "encrypted") throw await this.#refuseClear(roomId);
       return { eventType: type, content: JSON.stringify(content) };
     }
-    const areAllKnown = !(await this.#followDevices(roomId, to.members));
+    const hasMet = await this.#followDevices(roomId, to.members);
     const { device } = await this.#account.load();
-    // Of people who were just asked about, an earlier look says nothing.
-    const isEnough = areAllKnown && device === looked;
+    // Of people who were met after it, the look says nothing.
+    const isEnough = !hasMet && device === looked;
     const ciphertext = await device.encrypt(to.target, type, content, isEnough ? caughtUp : undefined);
     reached("event.encrypted");
     return { eventType: ENCRYPTED, content: ciphertext };
