@@ -7,6 +7,7 @@ import type { IdleMemory } from "./scenarios/idle-memory.ts";
 import type { KeptRows } from "./scenarios/kept-rows.ts";
 import type { AnswerBesideQueue } from "./scenarios/queued-turns.ts";
 import type { RoomOfSize } from "./scenarios/room-members.ts";
+import type { AnswerInRooms } from "./scenarios/rooms.ts";
 import type { SharedDevices } from "./scenarios/shared-devices.ts";
 import type { SeveralProcesses } from "./scenarios/processes.ts";
 import type { Pauses } from "./scenarios/pauses.ts";
@@ -24,6 +25,7 @@ export interface Measured {
   readonly pauses?: Pauses;
   readonly members?: readonly RoomOfSize[];
   readonly devices?: readonly SharedDevices[];
+  readonly rooms?: readonly AnswerInRooms[];
   readonly history?: readonly AnswerAfter[];
   readonly threads?: readonly AnswerBesideThreads[];
   readonly queued?: readonly AnswerBesideQueue[];

@@ -25,6 +25,7 @@ import { keptRows } from "./scenarios/kept-rows.ts";
 import { pauses } from "./scenarios/pauses.ts";
 import { queuedTurns } from "./scenarios/queued-turns.ts";
 import { roomMembers } from "./scenarios/room-members.ts";
+import { rooms } from "./scenarios/rooms.ts";
 import { sharedDevices } from "./scenarios/shared-devices.ts";
 import { severalProcesses } from "./scenarios/processes.ts";
 import { statementCosts } from "./scenarios/statement-costs.ts";
@@ -54,6 +55,7 @@ const SCENARIOS: Readonly<Record<keyof Measured, () => Promise<Partial<Measured>
   delays: async () => ({ delays: await delays(5) }),
   members: async () => ({ members: await roomMembers([5, 50, 200, 1_000], 10) }),
   devices: async () => ({ devices: await sharedDevices([50, 500, 5_000]) }),
+  rooms: async () => ({ rooms: await rooms([5, 25, 100]) }),
   history: async () => ({ history: await history([10, 50, 250]) }),
   threads: async () => ({ threads: await threads([5, 50, 200]) }),
   queued: async () => ({ queued: await queuedTurns([1, 20, 200]) }),

@@ -63,6 +63,7 @@ export function plotsOf({
         ],
       },
     ],
+    ...costPlots("rooms", "rooms of the agent", growth.rooms ?? [], (one) => one.rooms),
     ...costPlots("history", "messages in the chat", growth.history ?? [], ({ messages }) => messages),
     ...costPlots("threads", "threads in the room", growth.threads ?? [], (one) => one.threads),
     ...costPlots("queue", "questions waiting in another chat", growth.queued ?? [], ({ queued }) => queued),

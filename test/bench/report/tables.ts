@@ -117,7 +117,7 @@ function deviceTable({ devices }: Measured): Table[] {
   return [{ title: "A new room key for the devices of 50 members", head, rows }];
 }
 
-function costTables({ history = [], threads = [], queued = [], age = [] }: Measured): Table[] {
+function costTables({ rooms = [], history = [], threads = [], queued = [], age = [] }: Measured): Table[] {
   const table = (title: string, all: readonly (readonly [string, AnswerCosts])[]): Table[] => {
     const rows = all.map(([name, { latencyMs, cpuMs, pages }]) => [
       name,
@@ -127,6 +127,10 @@ function costTables({ history = [], threads = [], queued = [], age = [] }: Measu
     return rows.length === 0 ? [] : [{ title, head, rows }];
   };
   return [
+    ...table(
+      "In many rooms",
+      rooms.map((one) => [`of ${one.rooms} rooms`, one]),
+    ),
     ...table(
       "Direct chats with a long history",
       history.map((one) => [`after ${one.messages} messages`, one]),

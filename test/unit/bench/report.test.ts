@@ -50,6 +50,44 @@ describe("the report of the bench", () => {
     assert.match(titles[2] ?? "", /50 agents all asked at once/);
   });
 
+  it("shows how the costs of an answer grow, by size, with a plot of times and one of counted pages", () => {
+    const costs = { latencyMs: 100, cpuMs: 30, pages: 400 };
+    const grown = { ...costs, latencyMs: 200, pages: 4_000 };
+    const measured: Measured = {
+      rooms: [
+        { rooms: 5, ...costs },
+        { rooms: 50, ...grown },
+      ],
+      history: [
+        { messages: 5, ...costs },
+        { messages: 50, ...grown },
+      ],
+      threads: [
+        { threads: 5, ...costs },
+        { threads: 50, ...grown },
+      ],
+      queued: [
+        { queued: 5, ...costs },
+        { queued: 50, ...grown },
+      ],
+      age: [
+        { formerAnswers: 5, ...costs },
+        { formerAnswers: 50, ...grown },
+      ],
+    };
+    const plots = plotsOf(measured);
+    for (const by of ["rooms", "history", "threads", "queue", "age"]) {
+      const [line] = plots.get(`pages-by-${by}`)?.series ?? [];
+      assert.equal(orderOf(line?.points ?? [])?.toFixed(2), "1.00", by);
+      assert.equal(plots.get(`answer-by-${by}`)?.series.length, 2, by);
+    }
+    const tables = tablesOf(measured).slice(1);
+    assert.deepEqual(
+      tables.map(({ rows }) => rows[1]?.slice(1)),
+      Array<string[]>(5).fill(["200", "30", "4000"]),
+    );
+  });
+
   it("writes tables for terminals and pages", () => {
     const table = { title: "Title", head: ["", "ms"], rows: [["one thing", "5"]] };
     assert.equal(asText(table), "Title\n             ms\n  one thing   5");
