@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { lastWords, saysReady } from "./bridge-log.ts";
 import { type Child, startChild } from "./children.ts";
 import { QuickstartError } from "./errors.ts";
+import { ENVIRONMENT_OF_BRIDGE, NODE_OPTIONS_OF_BRIDGE } from "./small-process.ts";
 
 const READY_TIMEOUT_MS = 60_000;
 
@@ -24,7 +25,12 @@ export async function startBridge(options: {
   signal.throwIfAborted();
   // The log is of this run alone: the ones before are over and, if they failed, were told.
   const log = await open(logFile, "w", 0o600);
-  const child = startChild("../src/main.ts", ["start", "-c", config], { output: log.fd, hold: options.lock });
+  const child = startChild("../src/main.ts", ["start", "-c", config], {
+    output: log.fd,
+    hold: options.lock,
+    node: NODE_OPTIONS_OF_BRIDGE,
+    env: ENVIRONMENT_OF_BRIDGE,
+  });
   await log.close();
   const readLog = (): Promise<string> => readFile(logFile, "utf8");
   try {

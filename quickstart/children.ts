@@ -28,6 +28,10 @@ export interface ChildOptions {
   readonly output: number | "pipe";
   /** A file descriptor that it holds open for as long as it lives. */
   readonly hold?: number;
+  /** Options of Node. */
+  readonly node?: readonly string[];
+  /** Variables beside those of this process. */
+  readonly env?: NodeJS.ProcessEnv;
 }
 
 /**
@@ -35,11 +39,16 @@ export interface ChildOptions {
  *
  * @param script relative URL of the script, seen from this module.
  */
-export function startChild(script: string, args: readonly string[], { output, hold }: ChildOptions): Child {
+export function startChild(script: string, args: readonly string[], options: ChildOptions): Child {
+  const { output, hold, node = [], env = {} } = options;
   const stdio: StdioOptions = ["pipe", output, output, hold ?? "ignore"];
   const path = fileURLToPath(import.meta.resolve(script));
   // A process group of its own keeps the terminal's Ctrl-C from it: its parent decides when it ends.
-  const child = spawn(process.execPath, ["--import", LIFE_LINE, path, ...args], { stdio, detached: true });
+  const child = spawn(process.execPath, [...node, "--import", LIFE_LINE, path, ...args], {
+    stdio,
+    detached: true,
+    env: { ...process.env, ...env },
+  });
   child.stdin?.on("error", () => child.stdin?.destroy());
   const exited = new Promise<Exit>((resolve) => {
     child.once("exit", (code, signal) => {

@@ -1,4 +1,4 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S MALLOC_TRIM_THRESHOLD_=131072 node --max-semi-space-size=8 --v8-pool-size=1
 import { exitCodeOf } from "./cli/exit-code.ts";
 
 // The reader has closed the pipe (`| head`). This is no failure; no more is written.

@@ -3,10 +3,10 @@ import { databaseError, type Database, type Queryable, type Result, type Row } f
 import { TransactionStatements } from "./transaction-statements.ts";
 
 /**
- * PostgreSQL's own cache, which it uses up whatever the size of the database. WebAssembly never gives memory back, and pages
- * that are not in this cache are in the system's.
+ * PostgreSQL fills its shared memory whatever the size of the database, and WebAssembly never gives memory back. Pages that are
+ * not in its cache are in the system's; and there is one connection.
  */
-const SHARED_BUFFERS = "8MB";
+const SETTINGS = ["shared_buffers=4MB", "max_connections=20"];
 
 /**
  * Opens the embedded database (PGlite) in a folder, which is made when missing. One process only: the caller holds the
@@ -14,7 +14,7 @@ const SHARED_BUFFERS = "8MB";
  */
 export async function openEmbedded(directory: string): Promise<Database> {
   const lite = await PGlite.create(directory, {
-    startParams: [...PGlite.defaultStartParams, "-c", `shared_buffers=${SHARED_BUFFERS}`],
+    startParams: [...PGlite.defaultStartParams, ...SETTINGS.flatMap((setting) => ["-c", setting])],
     parsers: {
       [types.INT8]: (value) => Number(value),
       [types.NUMERIC]: (value) => Number(value),

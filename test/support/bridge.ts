@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { dump } from "js-yaml";
+import { ENVIRONMENT_OF_BRIDGE, NODE_OPTIONS_OF_BRIDGE } from "../../quickstart/small-process.ts";
 import type { Exit, Synapse } from "../../quickstart/synapse.ts";
 import { eventually } from "./eventually.ts";
 import { inCheckout } from "./paths.ts";
@@ -109,8 +110,8 @@ export interface BridgeStart {
 export async function startBridge(options: BridgeStart): Promise<RunningBridge> {
   const bridge = await startProcess({
     command: process.execPath,
-    args: [inCheckout("src/main.ts"), "start", "-c", options.config],
-    ...(options.env === undefined ? {} : { env: options.env }),
+    args: [...NODE_OPTIONS_OF_BRIDGE, inCheckout("src/main.ts"), "start", "-c", options.config],
+    env: { ...ENVIRONMENT_OF_BRIDGE, ...options.env },
   });
   const logs = (): LogLine[] => bridge.stderr.flatMap(parseLine);
   try {

@@ -77,8 +77,9 @@ describe("matrix-agents start", () => {
     assert.deepEqual(await bridge.stop({ signal: "SIGTERM" }), { code: 0, signal: null });
   });
 
-  it("loads the client of a provider only when one is configured, and lets it connect from then on", async () => {
+  it("loads the client of a provider only when one is configured, and lets it connect from then on", async (test) => {
     const model = await startModelServer();
+    test.after(() => model.close());
     model.on("/v1/models", json({ data: [] }));
     const folder = await temporaryDirectory("start");
     const bridge = await startLonely({
@@ -101,7 +102,6 @@ describe("matrix-agents start", () => {
     assert.deepEqual(clients(), ["openai"]);
     assert.ok(!bridge.stderr.some((line) => line.includes("was refused")), bridge.stderr.join("\n"));
     await bridge.stop({ signal: "SIGTERM" });
-    await model.close();
   });
 
   it("refuses secrets that others can read, and names the command that fixes it", async () => {
