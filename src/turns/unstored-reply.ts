@@ -26,6 +26,8 @@ interface Preparing {
 export class UnstoredReply {
   readonly #store: () => Promise<void>;
   readonly #log: Logger;
+  /** Whether the reply was written with its first message. If that is not committed, the sending fails. */
+  #isWritten = false;
   /** Stores the reply with its first message. */
   readonly beside: StoredBeside;
 
@@ -42,6 +44,7 @@ export class UnstoredReply {
       store: async (tx, [seal]) => {
         if (seal === undefined) throw new Error("there is no seal for a reply");
         await store.prepareIn(tx, seal, turn, reply, end);
+        this.#isWritten = true;
       },
     };
   }
@@ -55,6 +58,7 @@ export class UnstoredReply {
   async during<T>(work: () => Promise<T>): Promise<T> {
     let storing: Promise<void> | undefined;
     const timer = setTimeout(() => {
+      if (this.#isWritten) return;
       storing = this.#store().catch((error: unknown) => {
         // The work fails by the same, or stores the reply.
         this.#log.warn({ error }, "the reply could not be stored yet");
