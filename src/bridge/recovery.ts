@@ -1,3 +1,4 @@
+import { inRandomOrder } from "../concurrency/random-order.ts";
 import type { Ghosts } from "../ghost/ghosts.ts";
 import type { HomeserverReach } from "../homeserver/reach.ts";
 import { pause } from "../homeserver/retry.ts";
@@ -80,7 +81,7 @@ export class Recovery {
   #returned(): void {
     const { background, log } = this.#foundation;
     log.info("the homeserver answers again");
-    this.#ghosts.catchUpAll();
+    this.#ghosts.catchUpAll("homeserver returned");
     this.search("homeserver returned");
     background.run("ping", () => this.#reach.untilReached());
   }
@@ -95,12 +96,4 @@ export class Recovery {
     // The ghosts of a process that ended in a slow search would be asked about by no other one.
     await searchForMissed(processes.alone ? reason : "homeserver returned", ghosts, parts, stopping);
   }
-}
-
-/** A bridge that is restarted again and again must not ask about the same ghosts each time. */
-function inRandomOrder(userIds: readonly string[]): string[] {
-  return userIds
-    .map((userId) => ({ userId, place: Math.random() }))
-    .toSorted((a, b) => a.place - b.place)
-    .map(({ userId }) => userId);
 }

@@ -1,6 +1,9 @@
 import type { Database } from "../database/database.ts";
 import { LOOKS_FOR_MS } from "./greeting.ts";
 
+/** The time for which a ghost is loaded at each start to look for a late key, and to say that it has not come. */
+const KEY_AWAITED_FOR = "1 day";
+
 /** The parts of a ghost that people and their clients look for before they invite it. */
 export interface Announced {
   /** The fingerprint of the last profile set on the server. */
@@ -16,7 +19,7 @@ export interface GhostWithKeys {
   /**
    * The position in /sync of a device that was put away with everything done; undefined where only loading finishes
    * what is open: its process was killed, it is not published or not restored, its room keys could not be backed up,
-   * somebody was verifying it, or somebody will soon be able to read its greeting.
+   * somebody was verifying it, somebody will soon be able to read its greeting, or a message waits for its key.
    */
   readonly restsAt: string | undefined;
 }
@@ -56,7 +59,9 @@ export class GhostStore {
            and not exists (select from verifications where verifications.ghost = ghosts.user_id
              and state in ('requested', 'comparing'))
            and not exists (select from memberships where memberships.ghost = user_id and membership = 'join'
-             and ungreeted is not null and ungreeted_since > now() - interval '${LOOKS_FOR_MS} milliseconds') then sync_since end as rests_at
+             and ungreeted is not null and ungreeted_since > now() - interval '${LOOKS_FOR_MS} milliseconds')
+           and not exists (select from mailbox where mailbox.ghost = user_id and state = 'awaiting_key'
+             and waiting_since > now() - interval '${KEY_AWAITED_FOR}') then sync_since end as rests_at
        from ghosts left join leases on leases.ghost = user_id
        where device_made and (owner is null or owner = $1 or not process_lives(owner))
          and exists (select from memberships join rooms using (room_id)

@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { inRandomOrder } from "../concurrency/random-order.ts";
 import { LeaseHeld, leasesOf } from "../leases/leases.ts";
 import type { Notification, Processes } from "../leases/processes.ts";
 import type { Logger } from "../observability/log.ts";
@@ -15,6 +17,12 @@ const CONCURRENCY = 4;
  * stayed loaded is unloaded.
  */
 const FORGETTING_INTERVAL_MS = 24 * 3_600_000;
+
+/** The part of the interval that a round takes, so that the next one does not meet it. */
+const SPREAD_OVER = 0.8;
+
+/** The reason for a round in which the ghosts read their /sync. */
+export type Occasion = "start" | "interval" | "homeserver returned";
 
 /** The parts that the registry of ghosts needs. */
 export interface GhostsOptions {
@@ -44,6 +52,11 @@ export class Ghosts {
   readonly #ghosts = new Map<string, Ghost>();
   readonly #known = new Set<string>();
   #round: Promise<void> | undefined;
+  /** Ends the pauses of the round. */
+  #hurry = new AbortController();
+  /** Whether the homeserver has returned since the round began. */
+  #hasReturned = false;
+  #intervalMs = 0;
   #beat: Promise<void> | undefined;
   #interval: NodeJS.Timeout | undefined;
   #forgotAt = -Infinity;
@@ -134,28 +147,38 @@ export class Ghosts {
   }
 
   /**
-   * Starts the ghosts: those with mail at once; then each one that got messages while the bridge was away, and may get
-   * keys, catches up with them. Every such ghost does so again at a slow interval.
+   * Starts the ghosts: those with mail, and those with something unfinished, at once. Each one that may get keys catches
+   * up with what was sent to it while the bridge was away, and does so again at a slow interval.
    */
   start(intervalMs: number): void {
+    this.#intervalMs = intervalMs;
     this.beat();
-    this.catchUpAll({ isStart: true });
-    this.#interval = setInterval(() => this.catchUpAll(), intervalMs);
+    this.catchUpAll("start");
+    this.#interval = setInterval(() => this.catchUpAll("interval"), intervalMs);
     this.#interval.unref();
   }
 
   /**
-   * Makes every ghost that may get keys read its /sync, a few at a time. One that is not loaded is loaded only if there
-   * is something for it. Returns at once; one round at a time.
-   *
-   * @param options.isStart whether the loaded ones stay loaded.
+   * Makes every ghost that may get keys read its /sync. One that is not loaded is loaded only if there is something for
+   * it. A start and the interval spread the ghosts over the interval, because what somebody waits for comes with mail;
+   * after a return of the homeserver all are asked at once, a few at a time. Returns at once; one round at a time.
    */
-  catchUpAll({ isStart = false }: { readonly isStart?: boolean } = {}): void {
-    if (this.#round !== undefined || this.#stopping) return;
-    this.#round = this.#catchUp(isStart)
+  catchUpAll(occasion: Occasion): void {
+    if (this.#stopping) return;
+    if (this.#round !== undefined) {
+      if (occasion !== "homeserver returned") return;
+      this.#hasReturned = true;
+      this.#hurry.abort();
+      return;
+    }
+    this.#hurry = new AbortController();
+    this.#round = this.#catchUp(occasion, this.#hurry.signal)
       .catch((error: unknown) => this.#log.warn({ error }, "the ghosts could not be listed"))
       .finally(() => {
         this.#round = undefined;
+        if (!this.#hasReturned) return;
+        this.#hasReturned = false;
+        this.catchUpAll("homeserver returned");
       });
   }
 
@@ -221,6 +244,7 @@ export class Ghosts {
   async stop(): Promise<void> {
     this.#stopping = true;
     clearInterval(this.#interval);
+    this.#hurry.abort();
     await this.#round;
     await this.#beat;
     await Promise.all([...this.#ghosts.values()].map((ghost) => ghost.stop()));
@@ -287,14 +311,14 @@ export class Ghosts {
     ghost.actor.putAway().catch((error: unknown) => ghost.log.error({ error }, "the ghost could not be unloaded"));
   }
 
-  async #catchUp(isStart: boolean): Promise<void> {
+  async #catchUp(occasion: Occasion, hurry: AbortSignal): Promise<void> {
     const { store } = this.#services;
     const { processes, listed } = this.#options;
     const passesOver = !this.#beginForgetting();
     await this.announce(listed());
     const withKeys = await store.withKeys(processes.self);
     const places = new Map(withKeys.map((ghost) => [ghost.userId, ghost]));
-    await this.#each([...places.keys()], async (ghost) => {
+    const catchUp = async (ghost: Ghost): Promise<void> => {
       const wasLoaded = ghost.actor.isLoaded;
       if (!wasLoaded && !processes.prefers(ghost.userId)) return;
       if (passesOver && !wasLoaded && !(await this.#hasUnread(places.get(ghost.userId)))) return;
@@ -303,8 +327,24 @@ export class Ghosts {
       await ghost
         .mark()
         .catch((error: unknown) => ghost.log.warn({ error }, "the store's marker could not be written"));
-      if (!wasLoaded && !isStart) await ghost.actor.putAway();
-    });
+      if (!wasLoaded && occasion !== "start") await ghost.actor.putAway();
+    };
+    const isAtOnce = ({ restsAt }: GhostWithKeys): boolean =>
+      occasion === "homeserver returned" || (occasion === "start" && (restsAt === undefined || !passesOver));
+    const userIds = (ghosts: readonly GhostWithKeys[]): string[] => ghosts.map(({ userId }) => userId);
+    await this.#each(userIds(withKeys.filter(isAtOnce)), catchUp);
+    await this.#spread(inRandomOrder(userIds(withKeys.filter((ghost) => !isAtOnce(ghost)))), hurry, catchUp);
+  }
+
+  /** Does it with one ghost after the other, over the interval. */
+  async #spread(userIds: readonly string[], hurry: AbortSignal, work: (ghost: Ghost) => Promise<void>): Promise<void> {
+    const pauseMs = (SPREAD_OVER * this.#intervalMs) / Math.max(1, userIds.length);
+    for (const userId of userIds) {
+      await sleep(pauseMs, undefined, { signal: hurry, ref: false }).catch(() => undefined);
+      if (this.#stopping) return;
+      const ghost = this.get(userId);
+      if (ghost !== undefined) await work(ghost);
+    }
   }
 
   /** Whether this round loads all ghosts, which forgets their old room keys. */

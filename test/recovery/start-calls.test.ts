@@ -31,6 +31,7 @@ describe("a start with many agents", () => {
   before(async () => {
     deployment = await prepareDeployment({
       agents: Object.fromEntries(NAMES.map((name) => [name, { provider: "demo" }])),
+      extraConfig: { sync: { interval: "20s" } },
       through: async (edge, url) => {
         if (edge !== "bridge to synapse") return url;
         proxy = await startHttpProxy(() => Number(new URL(url).port));
@@ -112,10 +113,12 @@ describe("a start with many agents", () => {
     early = undefined;
     await deployment.startBridge();
     const synced = (): number => calls.filter((call) => call === "GET sync of a device").length;
-    await eventually("the rooms to be searched", () => early !== undefined && synced() >= IN_ROOM);
+    const isAsked = (): boolean => early !== undefined && synced() >= IN_ROOM;
+    await eventually("the rooms to be searched, and their agents to be asked", isAsked, { timeoutMs: 60_000 });
     const count = (kind: string): number => (early ?? []).filter((call) => call === kind).length;
     assert.equal(count("GET joined_rooms"), 10);
     assert.equal(count("GET sync of invites"), 10);
+    assert.equal(count("GET sync of a device"), 0, "spread over the interval");
     assert.equal(synced(), IN_ROOM);
     for (const ofLoading of ["GET org.matrix-agents.store", "PUT org.matrix-agents.store", "POST register"]) {
       assert.ok(!calls.includes(ofLoading), ofLoading);

@@ -99,6 +99,8 @@ export async function startHttpProxy(
       .catch(() => response.destroy());
   };
   const server = tls === undefined ? createServer(take) : createTlsServer(tls, take);
+  // As Synapse: with Node's five seconds a busy client would use connections that are just being closed.
+  server.keepAliveTimeout = 60_000;
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const proxy: HttpProxy = {

@@ -194,6 +194,14 @@ forEachDatabase((_kind, open) => {
       assert.equal(await restsAt(), undefined, "somebody may read a greeting soon");
       await database.query("update memberships set ungreeted_since = ungreeted_since - interval '10 minutes'");
       assert.equal(await restsAt(), "s1", "nobody has to wait so long to be looked for at every start");
+      await database.query(
+        `insert into mailbox (ghost, event_id, state, session_id, waiting_since)
+         values ($1, '$late', 'awaiting_key', 's', now())`,
+        [LLAMA],
+      );
+      assert.equal(await restsAt(), undefined, "a message waits for its key");
+      await database.query("update mailbox set waiting_since = waiting_since - interval '1 day'");
+      assert.equal(await restsAt(), "s1");
       await takeLease(database, LLAMA);
       assert.equal(await restsAt(), undefined, "its process ended without giving it back");
     });

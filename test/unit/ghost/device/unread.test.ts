@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { Semaphore } from "../../../../src/concurrency/semaphore.ts";
 import { hasUnread } from "../../../../src/ghost/device/unread.ts";
 import type { HomeserverClient, HomeserverRequest } from "../../../../src/homeserver/client.ts";
-import { HomeserverUnreachable } from "../../../../src/homeserver/errors.ts";
+import { HomeserverUnreachable, MatrixError } from "../../../../src/homeserver/errors.ts";
 import { silentLogger } from "../../../../src/observability/log.ts";
 
 const NOTHING = {
@@ -45,8 +45,10 @@ describe("an unloaded device", () => {
     });
   }
 
-  it("has to be opened where the server can't be asked", async () => {
+  it("waits for the next round where the server can't be asked, and has to be opened where it refuses", async () => {
     const away = new HomeserverUnreachable("GET sync", "TIMEOUT", "no answer");
-    assert.equal((await ask(() => Promise.reject(away))).unread, true);
+    assert.equal((await ask(() => Promise.reject(away))).unread, false);
+    const refusal = { status: 400, errcode: "ORG.MATRIX.MSC4326.M_UNKNOWN_DEVICE", error: "", retryAfterMs: undefined };
+    assert.equal((await ask(() => Promise.reject(new MatrixError("GET sync", refusal)))).unread, true);
   });
 });
