@@ -6,6 +6,7 @@ import { pipeline } from "node:stream/promises";
 import { createGunzip, createGzip } from "node:zlib";
 import type { Item } from "./contents.ts";
 import { openStream, SealedStreamBroken, sealStream } from "./sealed-stream.ts";
+import { reasonOfFileError } from "../observability/file-fault.ts";
 import { OperatorError } from "../observability/operator-error.ts";
 
 /*
@@ -51,7 +52,7 @@ export async function writeBackup(
     },
     createWriteStream(draft, { flags: "wx", mode: 0o600, flush: true }),
   ).catch((error: unknown) => {
-    failed.abort(new BackupError(`${draft} can't be written: ${reasonOf(error)}`, { cause: error }));
+    failed.abort(new BackupError(`${draft} can't be written: ${reasonOf(error, path)}`, { cause: error }));
   });
   try {
     await fill(async (item) => {
@@ -106,7 +107,7 @@ async function* linesOf(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<string
 
 async function headOf(path: string): Promise<{ readonly head: Buffer; readonly salt: Buffer }> {
   const file = await open(path).catch((error: unknown) => {
-    throw new BackupError(`${path} can't be read: ${reasonOf(error)}`, { cause: error });
+    throw new BackupError(`${path} can't be read: ${reasonOf(error, path)}`, { cause: error });
   });
   try {
     const length = FORMAT.length + SALT;
@@ -120,7 +121,7 @@ async function headOf(path: string): Promise<{ readonly head: Buffer; readonly s
     if (format === undefined || bytesRead < length) throw new BackupError(`${path} is no backup of matrix-agents`);
     return { head: buffer, salt: buffer.subarray(FORMAT.length) };
   } catch (error) {
-    throw error instanceof BackupError ? error : new BackupError(`${path} can't be read: ${reasonOf(error)}`);
+    throw error instanceof BackupError ? error : new BackupError(`${path} can't be read: ${reasonOf(error, path)}`);
   } finally {
     await file.close();
   }
@@ -132,7 +133,7 @@ async function refuseExisting(path: string): Promise<void> {
     () => false,
     (error: unknown) => {
       if (codeOf(error) === "ENOENT") return true;
-      throw new BackupError(`${path} can't be written: ${reasonOf(error)}`, { cause: error });
+      throw new BackupError(`${path} can't be written: ${reasonOf(error, path)}`, { cause: error });
     },
   );
   if (!isFree) throw existing(path);
@@ -154,7 +155,7 @@ async function putInPlace(draft: string, path: string): Promise<void> {
     }
   } catch (error) {
     if (codeOf(error) === "EEXIST") throw existing(path);
-    throw new BackupError(`${path} can't be written: ${reasonOf(error)}`, { cause: error });
+    throw new BackupError(`${path} can't be written: ${reasonOf(error, path)}`, { cause: error });
   }
 }
 
@@ -166,8 +167,8 @@ function isOfGzip(error: unknown): boolean {
   return codeOf(error)?.startsWith("Z_") === true;
 }
 
-function reasonOf(error: unknown): string {
-  return codeOf(error) ?? String(error);
+function reasonOf(error: unknown, path: string): string {
+  return codeOf(error) === undefined ? String(error) : reasonOfFileError(error, path);
 }
 
 function codeOf(error: unknown): string | undefined {

@@ -2,7 +2,7 @@ import type { Config } from "../config/config.ts";
 import { loadConfig } from "../config/load.ts";
 import { loadRegistration } from "../config/registration.ts";
 import type { Database } from "../database/database.ts";
-import { locationOf, openDatabase } from "../database/open.ts";
+import { locationOf, openForCommand } from "../database/open.ts";
 import { createHomeserverClient, type HomeserverClient } from "../homeserver/client.ts";
 import { createLogger, type Logger } from "../observability/log.ts";
 import { explainStartFailure } from "./start-failure.ts";
@@ -47,7 +47,7 @@ export async function atHomeserver<T>(file: string, work: (at: AtHomeserver) => 
 
 async function withDatabase<T>(config: Config, work: (at: AtDatabase) => Promise<T>): Promise<T> {
   const log = createLogger("warn", "auto");
-  const database = await openDatabase(locationOf(config), log).catch((error: unknown) => {
+  const database = await openForCommand(locationOf(config), log).catch((error: unknown) => {
     throw explainStartFailure(error, config);
   });
   try {

@@ -10,7 +10,10 @@ const SHORT_USAGE = `Usage: matrix-agents <command> [options]; matrix-agents --h
 export async function exitCodeOf(argv: readonly string[]): Promise<number> {
   try {
     return await runCommandLine(argv);
-  } catch (error) {
+  } catch (thrown) {
+    // Loaded late: a start shuts its process in before it loads anything more.
+    const { explainFileError } = await import("../observability/file-fault.ts");
+    const error = explainFileError(thrown);
     // Errors for a person carry their exit code; any other error is a fault of ours and shows its stack.
     if (error instanceof UsageError) {
       process.stderr.write(`matrix-agents: ${error.message}\n${SHORT_USAGE}`);

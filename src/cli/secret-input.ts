@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
 import { Writable } from "node:stream";
+import { reasonOfFileError } from "../observability/file-fault.ts";
 import { UsageError } from "./usage-error.ts";
 
 /**
@@ -18,8 +19,7 @@ export async function readSecret(what: string, file: string | undefined): Promis
 async function read(what: string, file: string | undefined): Promise<string> {
   if (file !== undefined && file !== "-") {
     return readFile(file, "utf8").catch((error: unknown) => {
-      const code = error instanceof Error && "code" in error ? String(error.code) : "unreadable";
-      throw new UsageError(`the file with the ${what} can't be read (${code}): ${file}`);
+      throw new UsageError(`the file with the ${what} can't be read, ${file}: ${reasonOfFileError(error, file)}`);
     });
   }
   return process.stdin.isTTY ? ask(what) : text(process.stdin);

@@ -1,5 +1,6 @@
 import { readFile, stat } from "node:fs/promises";
 import { resolve } from "node:path";
+import { reasonOfFileError } from "../observability/file-fault.ts";
 import type { ConfigProblem } from "./config-error.ts";
 import { localityOf } from "./locality.ts";
 import { nearName } from "./near-name.ts";
@@ -159,8 +160,7 @@ async function avatarFault(file: string): Promise<string | undefined> {
     const start = (await readFile(file)).subarray(0, 12).toString("latin1");
     return /^(\x89PNG\r\n|\xff\xd8\xff|GIF8[79]a|RIFF....WEBP)/s.test(start) ? undefined : "which is no such image";
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : "unreadable";
-    return code === "ENOENT" ? "which does not exist" : `which can't be read (${code})`;
+    return `which can't be read: ${reasonOfFileError(error, file)}`;
   }
 }
 

@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
+import { reasonOfFileError } from "../observability/file-fault.ts";
 import type { ConfigProblem } from "./config-error.ts";
 import { FORMATS } from "./formats.ts";
 
@@ -24,16 +25,20 @@ export async function databaseUrl(
     return fromOutside("database.url_env", "variable", process.env[settings.url_env]);
   }
   if (typeof settings?.url_file === "string" && settings.url_file !== "") {
-    const text = await readFile(resolve(directory, settings.url_file), "utf8").catch(() => undefined);
-    return fromOutside("database.url_file", "file", text);
+    const file = resolve(directory, settings.url_file);
+    try {
+      return fromOutside("database.url_file", "file", await readFile(file, "utf8"));
+    } catch (error) {
+      return fromOutside("database.url_file", "file", undefined, reasonOfFileError(error, file));
+    }
   }
   return {};
 }
 
-function fromOutside(path: string, kind: "variable" | "file", text: string | undefined) {
+function fromOutside(path: string, kind: "variable" | "file", text: string | undefined, reason = "") {
   const url = text?.trim();
   if (url !== undefined && FORMATS["postgres-url"].validate(url)) return { url };
-  const missing = kind === "file" ? "a file that can't be read" : "a variable that is not set";
+  const missing = kind === "file" ? `a file that can't be read: ${reason}` : "a variable that is not set";
   return {
     problem: {
       path,

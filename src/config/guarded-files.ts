@@ -1,7 +1,7 @@
 import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
-import { userInfo } from "node:os";
 import { OperatorError } from "../observability/operator-error.ts";
+import { currentUser, type SystemUser } from "../observability/user-name.ts";
 
 /** A file or folder that others must not read or change. */
 export interface GuardedFile {
@@ -18,13 +18,6 @@ export interface FileFacts {
   readonly uid: number;
   readonly gid: number;
   readonly mode: number;
-}
-
-/** The user and groups of this process. */
-export interface Self {
-  readonly uid: number;
-  readonly gids: readonly number[];
-  readonly name: string;
 }
 
 /** The fault in a file's mode or owner, and the command that fixes it. */
@@ -90,9 +83,15 @@ export function guardedFiles(
   ];
 }
 
-/** The faults of the existing files. None on systems without file owners. */
-export async function insecureFiles(files: readonly GuardedFile[]): Promise<InsecureFile[]> {
-  const self = whoami();
+/**
+ * The faults of the existing files. None on systems without file owners.
+ *
+ * @param self the user that runs the bridge.
+ */
+export async function insecureFiles(
+  files: readonly GuardedFile[],
+  self: SystemUser | undefined = currentUser(),
+): Promise<InsecureFile[]> {
   if (self === undefined) return [];
   const judged = await Promise.all(
     files.map(async (file) => {
@@ -107,7 +106,7 @@ export async function insecureFiles(files: readonly GuardedFile[]): Promise<Inse
  * The fault of a file; undefined when there is none. It may belong to us or to root, and a group of ours or of root's
  * may read it, because systemd, Docker and Kubernetes pass secrets in that way.
  */
-export function judgeFile(file: GuardedFile, facts: FileFacts, self: Self): InsecureFile | undefined {
+export function judgeFile(file: GuardedFile, facts: FileFacts, self: SystemUser): InsecureFile | undefined {
   const { path, kind } = file;
   const found = (problem: string, mend: string): InsecureFile => ({ path, problem: `${file.what} ${problem}`, mend });
   const name = quoted(path);
@@ -136,24 +135,6 @@ export function judgeFile(file: GuardedFile, facts: FileFacts, self: Self): Inse
     return found(`can be read by a group that is not ours (gid ${facts.gid})`, closed);
   }
   return undefined;
-}
-
-/** Our user and groups; undefined where the system has none. */
-function whoami(): Self | undefined {
-  const uid = process.geteuid?.();
-  if (uid === undefined) return undefined;
-  const gid = process.getegid?.();
-  const gids = [...(process.getgroups?.() ?? []), ...(gid === undefined ? [] : [gid])];
-  return { uid, gids, name: nameOf(uid) };
-}
-
-/** A user without a name, as in containers, is shown by its number. */
-function nameOf(uid: number): string {
-  try {
-    return userInfo().username;
-  } catch {
-    return String(uid);
-  }
 }
 
 function quoted(path: string): string {

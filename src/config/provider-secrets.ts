@@ -1,6 +1,7 @@
 import { X509Certificate } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
+import { reasonOfFileError } from "../observability/file-fault.ts";
 import type { ConfigProblem } from "./config-error.ts";
 import { shownPath } from "./shown.ts";
 
@@ -90,9 +91,13 @@ class Reading {
   async #read(setting: string, expected: string): Promise<string | undefined> {
     const file = this.#settings[setting];
     if (typeof file !== "string" || file === "") return undefined;
-    const text = await readFile(resolve(this.#directory, file), "utf8").catch(() => undefined);
-    if (text === undefined) this.#refuse(setting, "a file that can't be read", expected);
-    return text;
+    const path = resolve(this.#directory, file);
+    try {
+      return await readFile(path, "utf8");
+    } catch (error) {
+      this.#refuse(setting, `a file that can't be read: ${reasonOfFileError(error, path)}`, expected);
+      return undefined;
+    }
   }
 
   #refuse(setting: string | undefined, found: string, expected: string): void {

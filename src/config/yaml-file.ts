@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { loadAll, YAMLException } from "js-yaml";
+import { reasonOfFileError } from "../observability/file-fault.ts";
 import { ConfigError } from "./config-error.ts";
 
 /**
@@ -14,8 +15,8 @@ export async function readYamlMapping(file: string, hint: string): Promise<Recor
   try {
     text = await readFile(file, "utf8");
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : "unreadable";
-    throw refuse(code === "ENOENT" ? "no such file" : `a file that can't be read (${code})`, hint);
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") throw refuse("no such file", hint);
+    throw refuse(`a file that can't be read: ${reasonOfFileError(error, file)}`, "a file that this user may read");
   }
   let documents: unknown[];
   try {

@@ -72,9 +72,12 @@ export class DatabaseError extends Error {
   }
 }
 
+/** The code of an error for a database that nobody has made yet. */
+export const NO_DATABASE = "NO_DATABASE";
+
 /** An error for a database that can't be used as it is, in words for the admin. */
-export function databaseRefusal(message: Saying<"DatabaseRefusal">): DatabaseError {
-  return new DatabaseError(message, { code: undefined, retryable: false });
+export function databaseRefusal(message: Saying<"DatabaseRefusal">, code?: typeof NO_DATABASE): DatabaseError {
+  return new DatabaseError(message, { code, retryable: false });
 }
 
 /**

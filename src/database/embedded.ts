@@ -1,5 +1,5 @@
 import { PGlite, types } from "@electric-sql/pglite";
-import { databaseError, type Database, type Queryable, type Result, type Row } from "./database.ts";
+import { databaseError, databaseRefusal, type Database, type Queryable, type Result, type Row } from "./database.ts";
 import { TransactionStatements } from "./transaction-statements.ts";
 
 /**
@@ -19,6 +19,8 @@ export async function openEmbedded(directory: string): Promise<Database> {
       [types.INT8]: (value) => Number(value),
       [types.NUMERIC]: (value) => Number(value),
     },
+  }).catch((cause: unknown) => {
+    throw isOfFileSystem(cause) ? cause : unopened(directory, cause);
   });
   let closing: Promise<void> | undefined;
   const itself = queryable(lite);
@@ -55,6 +57,16 @@ export async function openEmbedded(directory: string): Promise<Database> {
       }),
     close: () => (closing ??= lite.close()),
   } satisfies Database;
+}
+
+function isOfFileSystem(error: unknown): boolean {
+  return error instanceof Error && "code" in error && typeof error.code === "string" && "path" in error;
+}
+
+/** PostgreSQL ends on files that it can't use, and its end is an error of WebAssembly. */
+function unopened(directory: string, cause: unknown): Error {
+  const reason = cause instanceof Error ? cause.message.split("\n", 1)[0] : String(cause);
+  return databaseRefusal(`the files of the database in ${directory} can't be opened (${reason ?? "no reason"})`);
 }
 
 function queryable(target: Pick<PGlite, "query" | "exec">): Queryable {

@@ -2,7 +2,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Logger } from "../observability/log.ts";
-import { databaseRefusal, type Database, type Queryable } from "./database.ts";
+import { databaseRefusal, NO_DATABASE, type Database, type Queryable } from "./database.ts";
 import { refuseDuringRestore } from "./restore-lock.ts";
 
 /** Any constant: it names the lock that excludes a second migration. */
@@ -79,13 +79,7 @@ export async function migrateIn(tx: Queryable, known: readonly Migration[]): Pro
 
   const done = await appliedMigrations(tx);
   const numbers = new Set(done.map(({ number }) => number));
-  const unknown = done.filter(({ number }) => !known.some((migration) => migration.number === number));
-  const breaking = unknown.find(({ isBreaking }) => isBreaking);
-  if (breaking !== undefined) {
-    throw databaseRefusal(
-      `the database has been used by a newer version of matrix-agents, which has changed it in a way that this one does not understand (migration ${breaking.name}); run that version or a later one, or restore a backup from before`,
-    );
-  }
+  const newer = refuseNewer(done, known);
   const missing = known.filter((migration) => !numbers.has(migration.number));
   await refuseWhileUsed(tx, missing);
   // A large table may take longer than the time limit for ordinary statements.
@@ -94,7 +88,39 @@ export async function migrateIn(tx: Queryable, known: readonly Migration[]): Pro
     await tx.query("insert into migrations (number, name, breaking) values ($1, $2, $3)", [number, name, isBreaking]);
     await tx.execute(sql);
   }
-  return { applied: missing.map(({ name }) => name), newer: unknown.map(({ name }) => name) };
+  return { applied: missing.map(({ name }) => name), newer };
+}
+
+/**
+ * For a command, which changes no schema. Throws {@link DatabaseError}, in words for the admin, when the database is
+ * not of this version, and while a backup is being restored. Additions of a newer version are no obstacle.
+ */
+export async function refuseOtherVersion(database: Database): Promise<void> {
+  const known = await knownMigrations();
+  await database.transaction(async (tx) => {
+    await refuseDuringRestore(tx, "transaction");
+    const { rows } = await tx.query<{ isMade: boolean }>(`select to_regclass('migrations') is not null as "isMade"`);
+    if (rows[0]?.isMade !== true) {
+      throw databaseRefusal("there is no database in this place yet: the first start makes its tables", NO_DATABASE);
+    }
+    const applied = await appliedMigrations(tx);
+    refuseNewer(applied, known);
+    const missing = known.filter(({ number }) => !applied.some((one) => one.number === number));
+    if (missing.length === 0) return;
+    throw databaseRefusal(
+      `the database is of an earlier version of matrix-agents (without ${missing[0]?.name ?? "a change"}): start this version once, which brings it up to date`,
+    );
+  });
+}
+
+/** Refuses a database that a newer version has changed, and returns the names of what one has only added. */
+function refuseNewer(applied: readonly AppliedMigration[], known: readonly Migration[]): readonly string[] {
+  const unknown = applied.filter(({ number }) => !known.some((migration) => migration.number === number));
+  const breaking = unknown.find(({ isBreaking }) => isBreaking);
+  if (breaking === undefined) return unknown.map(({ name }) => name);
+  throw databaseRefusal(
+    `the database has been used by a newer version of matrix-agents, which has changed it in a way that this one does not understand (migration ${breaking.name}); run that version or a later one, or restore a backup from before`,
+  );
 }
 
 /** An applied migration. */

@@ -13,26 +13,79 @@ export interface SoleUse {
   release(): Promise<void>;
 }
 
+/** The kind of a process that uses a folder: a command ends by itself, a bridge does not. */
+export type UserKind = "bridge" | "command";
+
+/** The running process that has claimed a folder. */
+export interface FolderUser {
+  readonly pid: number;
+  readonly kind: UserKind;
+}
+
+/** The longest time for which each kind of process waits for each kind of holder, in ms. */
+const PATIENCE: Readonly<Record<UserKind, Readonly<Record<UserKind, number>>>> = {
+  // The holder may be the former bridge, which is about to end.
+  bridge: { bridge: 10_000, command: 60_000 },
+  command: { bridge: 0, command: 30_000 },
+};
+
+/** The pause between two looks at a holder, in ms. */
+const LOOK_AGAIN_MS = 100;
+
+/** The most takeovers in a row that others are let win. */
+const MOST_ATTEMPTS = 100;
+
 /**
- * Claims a folder by a lock file that names this process. A file whose process is gone is taken over. Throws {@link
- * DatabaseInUse}.
+ * Claims a folder by a lock file that names this process. A file whose process is gone is taken over, and a process that
+ * will soon be done is waited for. Throws {@link DatabaseInUse}.
+ *
+ * @param waits called once when it begins to wait.
  */
-export async function claimDirectory(directory: string): Promise<SoleUse> {
-  const path = join(directory, "matrix-agents.lock");
-  const mine = `${process.pid} ${await startedAt(process.pid)}`;
-  for (let attempt = 0; attempt < 100; attempt++) {
+export async function claimDirectory(
+  directory: string,
+  kind: UserKind = "bridge",
+  waits: (holder: FolderUser) => void = () => undefined,
+): Promise<SoleUse> {
+  const path = lockOf(directory);
+  const mine = `${process.pid} ${await startedAt(process.pid)} ${kind}`;
+  const began = performance.now();
+  let isTold = false;
+  for (let attempt = 0; attempt < MOST_ATTEMPTS;) {
     if (await putInPlace(path, mine)) {
       return { release: () => rm(path, { force: true }) };
     }
-    const holder = await holderOf(path);
-    if (await isRunning(holder)) {
+    const content = await holderOf(path);
+    const holder = await userOf(content);
+    if (holder === undefined) {
+      await removeStale(path, content, mine);
+      attempt += 1;
+      continue;
+    }
+    if (performance.now() - began >= PATIENCE[kind][holder.kind]) {
       throw new DatabaseInUse(
-        `another matrix-agents process (pid ${holder.split(" ")[0]}) is using ${directory}; stop it first, or set another data_dir. The embedded database takes one process; use PostgreSQL (database.url) for more`,
+        `another matrix-agents process (${holder.kind}, pid ${holder.pid}) is using ${directory}; stop it first, or set another data_dir. The embedded database takes one process; use PostgreSQL (database.url) for more`,
       );
     }
-    await removeStale(path, holder, mine);
+    if (!isTold) waits(holder);
+    isTold = true;
+    await sleep(LOOK_AGAIN_MS);
   }
   throw new DatabaseInUse(`could not claim ${path}: another process keeps taking it`);
+}
+
+/** The running process that has claimed a folder; undefined when there is none. Changes nothing. */
+export async function userOfDirectory(directory: string): Promise<FolderUser | undefined> {
+  return userOf(await holderOf(lockOf(directory)));
+}
+
+function lockOf(directory: string): string {
+  return join(directory, "matrix-agents.lock");
+}
+
+async function userOf(content: string): Promise<FolderUser | undefined> {
+  if (!(await isRunning(content))) return undefined;
+  const [pid = "", , kind] = content.split(" ");
+  return { pid: Number(pid), kind: kind === "command" ? "command" : "bridge" };
 }
 
 /**

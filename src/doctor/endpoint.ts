@@ -25,6 +25,8 @@ export interface BridgeAnswer {
 export type BridgeState =
   | { readonly kind: "running"; readonly answer: BridgeAnswer }
   | { readonly kind: "stopped" }
+  /** A process has taken the data folder, and does not listen yet. */
+  | { readonly kind: "starting"; readonly pid: number }
   /** Something else listens there, or a bridge that can't answer; `reason` in words. */
   | { readonly kind: "strange"; readonly reason: string };
 

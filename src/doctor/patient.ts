@@ -1,20 +1,21 @@
 import { randomUUID } from "node:crypto";
-import { stat } from "node:fs/promises";
-import { join } from "node:path";
 import type { Config } from "../config/config.ts";
 import type { Registration } from "../config/registration.ts";
 import { DatabaseError } from "../database/database.ts";
-import { openEmbedded } from "../database/embedded.ts";
+import { hasEmbedded, refuseForeignFolder, strayFile } from "../database/embedded-folder.ts";
 import { openPostgres } from "../database/postgres.ts";
-import { claimDirectory, DatabaseInUse } from "../database/sole-user.ts";
+import { userOfDirectory } from "../database/sole-user.ts";
 import type { HomeserverClient } from "../homeserver/client.ts";
-import { isHomeserverError } from "../homeserver/errors.ts";
+import { isHomeserverError, MatrixError } from "../homeserver/errors.ts";
 import { explainPingFailure, pingAppservice } from "../homeserver/ping.ts";
 import { NoHomeserver, surveyHomeserver, type Survey } from "../homeserver/survey.ts";
+import { explainFileError, FileFault } from "../observability/file-fault.ts";
 import { silentLogger } from "../observability/log.ts";
+import { currentUser, type SystemUser } from "../observability/user-name.ts";
 import type { Provider } from "../providers/provider.ts";
-import { inPlaceOfBridge } from "../setup/await-ping.ts";
 import { askBridge, type BridgeState } from "./endpoint.ts";
+import { NotCopied, readCopy } from "./embedded-copy.ts";
+import { bridgeUser } from "./owner.ts";
 import { readRecords, type Records } from "./records.ts";
 
 /** The findings about the homeserver. */
@@ -26,7 +27,10 @@ export type DatabaseSight =
   | { readonly kind: "read"; readonly records: Records }
   /** There is no database yet; the first start makes it. */
   | { readonly kind: "none" }
-  | { readonly kind: "unreadable"; readonly reason: string };
+  /** It can't be read now, which is no fault. */
+  | { readonly kind: "unread"; readonly reason: string }
+  /** `mend` is the remedy, where the reason does not say it. */
+  | { readonly kind: "unreadable"; readonly reason: string; readonly mend?: string };
 
 /** The result of a ping through the homeserver. */
 export type PingSight =
@@ -34,10 +38,11 @@ export type PingSight =
       readonly kind: "answered";
       readonly roundTripMs: number;
       readonly homeserverMs: number;
-      /** Whether it reached this bridge, or us in its place; undefined where that can't be told. */
+      /** Whether it reached this bridge; undefined where that can't be told. */
       readonly reachedUs: boolean | undefined;
     }
-  | { readonly kind: "failed"; readonly reason: string }
+  /** `code` is the homeserver's; undefined where it gave none. */
+  | { readonly kind: "failed"; readonly code: string | undefined; readonly reason: string }
   /** No ping was sent. */
   | { readonly kind: "untried"; readonly reason: string };
 
@@ -49,6 +54,8 @@ export interface Patient {
   readonly registration: Registration;
   readonly client: HomeserverClient;
   readonly providers: ReadonlyMap<string, Provider>;
+  /** The user that runs the bridge; undefined on systems without users. */
+  readonly user: SystemUser | undefined;
   readonly homeserver: HomeserverSight;
   readonly bridge: BridgeState;
   readonly database: DatabaseSight;
@@ -63,9 +70,10 @@ export async function examine(
   parts: Pick<Patient, "config" | "registration" | "client" | "providers">,
 ): Promise<Patient> {
   const { config, registration, client } = parts;
-  const [homeserver, bridge] = await Promise.all([
+  const [homeserver, bridge, user] = await Promise.all([
     lookAtHomeserver(config.homeserver.url),
-    askBridge(listenerUrl(config), registration.hsToken),
+    lookAtBridge(config, registration),
+    bridgeUser(config),
   ]);
   const [database, ping] = await Promise.all([
     lookAtDatabase(config, bridge),
@@ -73,7 +81,14 @@ export async function examine(
       ? ({ kind: "untried", reason: "the homeserver is away" } as const)
       : lookAtPing(config, registration, client, bridge),
   ]);
-  return { ...parts, homeserver, bridge, database, ping };
+  return { ...parts, user, homeserver, bridge, database, ping };
+}
+
+async function lookAtBridge(config: Config, registration: Registration): Promise<BridgeState> {
+  const bridge = await askBridge(listenerUrl(config), registration.hsToken);
+  if (bridge.kind !== "stopped" || config.database !== undefined) return bridge;
+  const holder = await userOfDirectory(config.dataDir);
+  return holder?.kind === "bridge" ? { kind: "starting", pid: holder.pid } : bridge;
 }
 
 async function lookAtHomeserver(url: string): Promise<HomeserverSight> {
@@ -93,7 +108,15 @@ async function lookAtDatabase(config: Config, bridge: BridgeState): Promise<Data
       ? await readEmbedded(config.dataDir)
       : { kind: "read", records: await readPostgres(config.database.url) };
   } catch (error) {
-    if (error instanceof DatabaseInUse) return { kind: "unreadable", reason: error.message };
+    if (error instanceof NotCopied) {
+      const reason = `the database of a stopped bridge is read from a copy, which can't be made here (${error.message}); start the bridge, or name another folder by TMPDIR`;
+      return { kind: "unread", reason };
+    }
+    const fault = explainFileError(error);
+    if (fault instanceof FileFault) {
+      const [reason = "", ...mend] = fault.message.split("; ");
+      return { kind: "unreadable", reason, mend: mend.join("; ") || "mend that" };
+    }
     if (!(error instanceof DatabaseError)) throw error;
     return { kind: "unreadable", reason: error.message === "" ? (error.code ?? "no reason given") : error.message };
   }
@@ -109,23 +132,30 @@ async function readPostgres(url: string): Promise<Records> {
   }
 }
 
+/** The folder itself is never opened: that would write into it. */
 async function readEmbedded(dataDir: string): Promise<DatabaseSight> {
-  const folder = join(dataDir, "database");
-  const isThere = await stat(folder).then(
-    () => true,
-    () => false,
-  );
-  if (!isThere) return { kind: "none" };
-  const claim = await claimDirectory(dataDir);
+  if (!(await hasEmbedded(dataDir))) return { kind: "none" };
+  const busy = async (): Promise<DatabaseSight | undefined> => {
+    const holder = await userOfDirectory(dataDir);
+    if (holder === undefined) return undefined;
+    const what = holder.kind === "bridge" ? "the bridge is starting" : "a command is using the database";
+    return { kind: "unread", reason: `${what} (pid ${holder.pid}); ask again in a moment` };
+  };
+  const inUse = await busy();
+  if (inUse !== undefined) return inUse;
+  if (currentUser()?.uid !== 0) await refuseForeignFolder(dataDir);
+  const stray = await strayFile(dataDir);
+  if (stray !== undefined) {
+    const reason = `${stray.path} belongs to another user than the folder, so the bridge can't open it`;
+    return { kind: "unreadable", reason, mend: stray.mend };
+  }
   try {
-    const database = await openEmbedded(folder);
-    try {
-      return { kind: "read", records: await readRecords(database) };
-    } finally {
-      await database.close();
-    }
-  } finally {
-    await claim.release();
+    return { kind: "read", records: await readCopy(dataDir, readRecords) };
+  } catch (error) {
+    // A copy of files that somebody has begun to change proves nothing.
+    const meanwhile = await busy();
+    if (meanwhile !== undefined) return meanwhile;
+    throw error;
   }
 }
 
@@ -135,24 +165,23 @@ async function lookAtPing(
   client: HomeserverClient,
   bridge: BridgeState,
 ): Promise<PingSight> {
-  const { bind, port } = config.appservice;
   switch (bridge.kind) {
     case "strange":
       return { kind: "untried", reason: bridge.reason };
+    case "starting":
+      return { kind: "untried", reason: "the bridge is starting" };
     case "running":
       return ping(registration, client, async (id) => {
         const after = await askBridge(listenerUrl(config), registration.hsToken);
         return after.kind === "running" ? after.answer.pings.includes(id) : undefined;
       });
-    case "stopped":
-      return inPlaceOfBridge({ registration, bind, port }, (standIn) =>
-        ping(registration, client, (id) =>
-          Promise.resolve(standIn.kind === "listening" ? standIn.pings.has(id) : undefined),
-        ),
-      ).catch((error: unknown) => ({
-        kind: "untried" as const,
-        reason: `doctor can't listen on ${bind} (${error instanceof Error ? error.message : String(error)})`,
-      }));
+    case "stopped": {
+      // Nobody listens in the bridge's place: a start at this moment needs the port.
+      const sight = await ping(registration, client, () => Promise.resolve(false));
+      return sight.kind === "failed" && sight.code === "M_CONNECTION_FAILED"
+        ? { kind: "untried", reason: "the bridge does not run, so no ping can reach it" }
+        : sight;
+    }
   }
 }
 
@@ -169,7 +198,8 @@ async function ping(
     return { kind: "answered", roundTripMs, homeserverMs, reachedUs: await hasSeen(id) };
   } catch (error) {
     if (!isHomeserverError(error)) throw error;
-    return { kind: "failed", reason: explainPingFailure(error, { url: registration.url }) };
+    const code = error instanceof MatrixError ? error.errcode : undefined;
+    return { kind: "failed", code, reason: explainPingFailure(error, { url: registration.url }) };
   }
 }
 

@@ -28,24 +28,37 @@ export async function missingSupport(
     ];
   }
   try {
-    const call = "GET whoami";
-    const answer = await client.request({
-      ...options,
-      method: "GET",
-      path: "/_matrix/client/v3/account/whoami",
-      as: probe,
-    });
-    if (asObject(answer, call)["device_id"] === PROBE) return [];
-  } catch (error) {
-    if (!isRefusal(error)) throw error;
+    if (await actsAsDevice(client, probe, options)) return [];
   } finally {
     await deleteDevice(client, probe, options).catch((error: unknown) => {
       if (!isRefusal(error)) throw error;
     });
   }
-  return [
-    "The homeserver does not let application services act as a device (MSC4326), without which agents can't encrypt. Update Synapse to 1.141 or later.",
-  ];
+  return [CANT_ACT_AS_DEVICE];
+}
+
+/** The homeserver lacks MSC4326, with the remedy. */
+export const CANT_ACT_AS_DEVICE =
+  "The homeserver does not let application services act as a device (MSC4326), without which agents can't encrypt. Update Synapse to 1.141 or later.";
+
+/** Whether we can act as an existing device. Changes nothing. Throws HomeserverError when the homeserver is away. */
+export async function actsAsDevice(
+  client: HomeserverClient,
+  actor: { readonly userId: string; readonly deviceId: string },
+  options?: CallOptions,
+): Promise<boolean> {
+  try {
+    const answer = await client.request({
+      ...options,
+      method: "GET",
+      path: "/_matrix/client/v3/account/whoami",
+      as: actor,
+    });
+    return asObject(answer, "GET whoami")["device_id"] === actor.deviceId;
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    return false;
+  }
 }
 
 function isRefusal(error: unknown): boolean {

@@ -58,12 +58,37 @@ export const OPERATOR_ERRORS = {
         says: ["appservice.port: this user may not listen on port …"],
         mend: "Choose a port from 1024 on with `matrix-agents init --port`.",
       },
-      { says: ["… can't be read"], mend: "Let the user who runs `init` read that file." },
+      { says: ["… can't be read: …"], mend: "Let the user who runs `init` read that file." },
+    ],
+  },
+  FileFault: {
+    exitCode: 1,
+    cases: [
+      {
+        says: ["… can't be used: …"],
+        mend: "Do what follows the colon: who may not use the file and whose it is, or that the disk is full or read-only, or that the path leads elsewhere.",
+      },
     ],
   },
   DatabaseRefusal: {
     exitCode: 1,
     cases: [
+      {
+        says: ["there is no database in … yet…"],
+        mend: "Start the bridge once: it makes the database, and a command only uses it.",
+      },
+      {
+        says: ["the database is of an earlier version of matrix-agents…"],
+        mend: "Start this version once, which brings the database up to date, or run the command of the earlier version.",
+      },
+      {
+        says: ["the database in … belongs to …", "… in the database's folder belongs to …"],
+        mend: "Run the command as the user who owns the data, as it says: as another one it would leave files there that the bridge can't use. Where a command was run as root before, give the files back by the `chown` that it says.",
+      },
+      {
+        says: ["the files of the database in … can't be opened…"],
+        mend: "They are damaged, or no database of this version's kind: restore a backup ([upgrade.md](upgrade.md#restore)).",
+      },
       {
         says: ["… stop the other processes first"],
         mend: "Stop all processes of the old version, because the new one changes what they use. See [upgrade.md](upgrade.md#upgrade).",
@@ -85,11 +110,11 @@ export const OPERATOR_ERRORS = {
     ],
   },
   DatabaseInUse: {
-    exitCode: 2,
+    exitCode: 1,
     cases: [
       {
         says: ["another matrix-agents process …", "could not claim …"],
-        mend: "The embedded database takes one process. Stop the other one; for commands beside a running bridge use PostgreSQL.",
+        mend: "The embedded database takes one process. A command that uses it is waited for; a running bridge has to be stopped first. For commands beside a running bridge use PostgreSQL.",
       },
     ],
   },
@@ -155,7 +180,7 @@ export const OPERATOR_ERRORS = {
         mend: "`init` changes single settings of existing files; `generate-registration --force` makes new tokens, which the homeserver then needs.",
       },
       { says: ["… is left as it is: …"], mend: "Run it as the file's owner, or as root." },
-      { says: ["… can't be written (…)"], mend: "Let the user who runs the command write to that folder." },
+      { says: ["… can't be written: …"], mend: "Let the user who runs the command write to that folder." },
     ],
   },
   RecoveryKeyError: {

@@ -1,7 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { link, open, readFile, rename, rm } from "node:fs/promises";
+import { dirname } from "node:path";
 import type { MasterKeySource } from "../config/config.ts";
 import type { Database, Queryable } from "../database/database.ts";
+import { reasonOfFileError } from "../observability/file-fault.ts";
 import {
   CHECK,
   GENERATION,
@@ -100,7 +102,7 @@ async function layDown(path: string, text: string, present: MasterSecret): Promi
     return await keepFormer(path, present);
   } catch (cause) {
     throw new MasterKeyError(
-      `the new master key can't be written beside ${path} (${codeOf(cause)}); that folder has to be writable for it`,
+      `the new master key can't be written beside ${path}: ${reasonOfFileError(cause, dirname(path))}`,
       { cause },
     );
   }

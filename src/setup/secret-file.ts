@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { chmod, chown, link, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
+import { reasonOfFileError } from "../observability/file-fault.ts";
 import { OperatorError, type Saying } from "../observability/operator-error.ts";
 
 /** A file was not written: it exists already, or its folder can't be written. */
@@ -27,7 +28,7 @@ export async function writeSecretFile(
     // Unlike rename, link fails where a file exists.
     else await byDraft(file, text, (draft) => link(draft, file));
   } catch (error) {
-    throw new NotWritten(explain(file, codeOf(error), how), { cause: error });
+    throw new NotWritten(explain(file, error, how), { cause: error });
   }
 }
 
@@ -75,14 +76,15 @@ function codeOf(error: unknown): string {
 
 function explain(
   file: string,
-  code: string,
+  error: unknown,
   how: { readonly overwrite: boolean; readonly otherwise?: string },
 ): Saying<"NotWritten"> {
+  const code = codeOf(error);
   if (code === "EEXIST") {
     return `${file} exists already and is left as it is${how.otherwise === undefined ? "" : `; ${how.otherwise}`}`;
   }
   if (code === "EPERM" && how.overwrite) {
     return `${file} is left as it is: this user can't keep its owner and group; do this as its owner, or as root`;
   }
-  return `${file} can't be written (${code})`;
+  return `${file} can't be written: ${reasonOfFileError(error, file)}`;
 }

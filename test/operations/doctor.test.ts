@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { chmod, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { dump, load } from "js-yaml";
 import type { RegistrationFile } from "../../src/config/registration.ts";
-import type { Finding } from "../../src/doctor/check.ts";
+import { unknown, type Finding } from "../../src/doctor/check.ts";
 import { CHECKS, CONFIG_CHECK, ROUNDTRIP_CHECK } from "../../src/doctor/checks.ts";
 import type { Result } from "../../src/doctor/report.ts";
 import type { Synapse } from "../../quickstart/synapse.ts";
@@ -297,14 +297,29 @@ describe("from nothing to a healthy bridge", () => {
     assertBad(results, "cross-signing", /not signed/);
   });
 
-  it("doctor listens itself where the bridge is stopped, and reads the embedded database", async () => {
+  it("doctor says that the bridge is stopped, reads the embedded database, and changes nothing", async () => {
     await bridge?.stop();
-    const { results } = await doctor();
-    assert.equal(found(results, "bridge")[0]?.status, "unknown");
-    for (const check of ["database", "migrations", "master-key", "ping", "sole-bridge", "namespace"]) {
+    const before = await factsOf(join(folder, "data"));
+    const { code, stdout, results } = await doctor();
+    assert.equal(code, 1);
+    assert.equal((JSON.parse(stdout) as { healthy: boolean }).healthy, false);
+    assertBad(results, "bridge", /the bridge does not run start it: matrix-agents start/);
+    assert.deepEqual(found(results, "ping"), [unknown("the bridge does not run, so no ping can reach it")]);
+    for (const check of ["database", "migrations", "master-key", "namespace", "features"]) {
       assert.equal(found(results, check)[0]?.status, "good", JSON.stringify(found(results, check)));
     }
+    assert.deepEqual(await factsOf(join(folder, "data")), before);
   });
+
+  /** The files of a folder with all that a writer would change of them. */
+  async function factsOf(of: string): Promise<string[]> {
+    const entries = await readdir(of, { recursive: true });
+    const facts = await Promise.all(entries.map((entry) => stat(join(of, entry))));
+    return entries.map((entry, index) => {
+      const { uid, mode, size, mtimeMs } = facts[index] ?? assert.fail();
+      return `${entry} ${uid} ${mode} ${size} ${mtimeMs}`;
+    });
+  }
 
   it("doctor finds another program in the bridge's place, and another master key", async () => {
     const key = join(folder, "data", "master.key");

@@ -5,10 +5,12 @@ import { loadConfig } from "../../config/load.ts";
 import { loadRegistration, type Registration } from "../../config/registration.ts";
 import { bad, good } from "../../doctor/check.ts";
 import { CHECKS, CONFIG_CHECK, ROUNDTRIP_CHECK } from "../../doctor/checks.ts";
+import { asUser } from "../../doctor/owner.ts";
 import { examine } from "../../doctor/patient.ts";
 import { inJson, inLines, isHealthy, type Result } from "../../doctor/report.ts";
 import { holdRoundtrip } from "../../doctor/roundtrip.ts";
 import { createHomeserverClient } from "../../homeserver/client.ts";
+import { reasonOfFileError } from "../../observability/file-fault.ts";
 import { silentLogger } from "../../observability/log.ts";
 import { providersOf } from "../../providers/providers.ts";
 import { defineCommand } from "../command.ts";
@@ -63,7 +65,7 @@ async function lookOver(
     const providers = await providersOf(config, silentLogger());
     const patient = await examine({ config, registration, client, providers });
     const wellFormed = good(`${file} and ${config.appservice.registration} are good`);
-    const results: Result[] = [{ check: CONFIG_CHECK, findings: [wellFormed] }];
+    let results: Result[] = [{ check: CONFIG_CHECK, findings: [wellFormed] }];
     results.push(
       ...(await Promise.all(CHECKS.map(async (check) => ({ check: check.name, findings: await check.run(patient) })))),
     );
@@ -71,6 +73,13 @@ async function lookOver(
       const finding = await holdRoundtrip(config, roundtrip.secret, roundtrip.agent);
       results.push({ check: ROUNDTRIP_CHECK, findings: [finding] });
     }
+    const { user } = patient;
+    results = results.map(({ check, findings }) => ({
+      check,
+      findings: findings.map((finding) =>
+        finding.status === "bad" ? { ...finding, mend: asUser(finding.mend, user) } : finding,
+      ),
+    }));
     return { results, exitCode: isHealthy(results) ? 0 : 1 };
   } finally {
     await client.close();
@@ -99,8 +108,8 @@ async function sharedSecret(isRoundtrip: boolean, sharedSecretFile: string | und
       "--roundtrip needs --shared-secret-file: Synapse's registration_shared_secret, which makes a user",
     );
   }
-  const text = await readFile(sharedSecretFile, "utf8").catch(() => {
-    throw new UsageError(`${sharedSecretFile} can't be read`);
+  const text = await readFile(sharedSecretFile, "utf8").catch((error: unknown) => {
+    throw new UsageError(`${sharedSecretFile} can't be read: ${reasonOfFileError(error, sharedSecretFile)}`);
   });
   if (text.trim() === "") throw new UsageError(`${sharedSecretFile} is empty`);
   return text.trim();

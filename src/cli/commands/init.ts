@@ -6,6 +6,7 @@ import type { Config } from "../../config/config.ts";
 import { FORMATS } from "../../config/formats.ts";
 import { loadConfig } from "../../config/load.ts";
 import { loadRegistration, makeRegistration } from "../../config/registration.ts";
+import { reasonOfFileError } from "../../observability/file-fault.ts";
 import { awaitFirstPing } from "../../setup/await-ping.ts";
 import { instructions, localUrl } from "../../setup/registration-steps.ts";
 import { writeSecretFile } from "../../setup/secret-file.ts";
@@ -58,7 +59,7 @@ async function init(options: InitOptions): Promise<number> {
   const file = resolve(options.config);
   const text = await readFile(file, "utf8").catch((error: unknown) => {
     if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
-    throw new StartFailure(`${file} can't be read`, { cause: error });
+    throw new StartFailure(`${file} can't be read: ${reasonOfFileError(error, file)}`, { cause: error });
   });
   // Mistakes in the file are reported before anything is changed.
   const before = text === undefined ? undefined : await loadConfig(file);

@@ -1,6 +1,7 @@
 import type { Config } from "../../config/config.ts";
 import { loadConfig } from "../../config/load.ts";
-import { locationOf, openDatabase } from "../../database/open.ts";
+import { DatabaseError, NO_DATABASE } from "../../database/database.ts";
+import { locationOf, openForCommand } from "../../database/open.ts";
 import { DatabaseInUse } from "../../database/sole-user.ts";
 import { createLogger } from "../../observability/log.ts";
 import { createOllamaProvider } from "../../providers/ollama.ts";
@@ -65,9 +66,11 @@ async function install(provider: Provider, model: string): Promise<number> {
 /** The embedded database can't be written beside a running bridge. That must not stop the installation of a model. */
 async function note(config: Config, subject: string): Promise<void> {
   try {
-    const database = await openDatabase(locationOf(config), createLogger("warn", "auto"));
+    const database = await openForCommand(locationOf(config), createLogger("warn", "auto"));
     await noteCommand(database, "pull", subject).finally(() => database.close());
   } catch (error) {
+    // The audit log begins with the first start.
+    if (error instanceof DatabaseError && error.code === NO_DATABASE) return;
     if (!(error instanceof DatabaseInUse)) throw explainStartFailure(error, config);
     process.stderr.write(
       "the audit log does not get this command: the running bridge has the embedded database to itself\n",

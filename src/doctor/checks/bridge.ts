@@ -1,4 +1,4 @@
-import { register, whoami } from "../../homeserver/calls.ts";
+import { whoami } from "../../homeserver/calls.ts";
 import { isHomeserverError, MatrixError } from "../../homeserver/errors.ts";
 import { bad, good, unknown, type Check, type Finding } from "../check.ts";
 import type { BridgeState } from "../endpoint.ts";
@@ -7,15 +7,30 @@ import { CALL_LIMIT_MS, type Patient, type PingSight } from "../patient.ts";
 /** Whether the bridge runs, or something else is in its place. */
 export const bridge: Check = {
   name: "bridge",
-  run: ({ bridge: state, config }) => Promise.resolve([judgeBridge(state, config.appservice.port)]),
+  run: ({ bridge: state, config, database }) => {
+    const processes = database.kind === "read" ? (database.records.state?.processes ?? 0) : 0;
+    return Promise.resolve([judgeBridge(state, config.appservice, processes)]);
+  },
 };
 
-function judgeBridge(state: BridgeState, port: number): Finding {
+/** @param processes the live processes on the database, which may be on other machines. */
+export function judgeBridge(
+  state: BridgeState,
+  { bind, port }: { readonly bind: string; readonly port: number },
+  processes: number,
+): Finding {
   switch (state.kind) {
     case "running":
       return good("the bridge runs");
+    case "starting":
+      return unknown(`the bridge is starting (pid ${state.pid}), and does not listen yet`);
     case "stopped":
-      return unknown("the bridge does not run; start it: matrix-agents start");
+      if (processes > 0) {
+        return unknown(
+          `a bridge works on this database, but does not listen on port ${port} of ${bind}: it is starting, or runs on another machine`,
+        );
+      }
+      return bad("the bridge does not run", "start it: matrix-agents start, or its service");
     case "strange":
       return bad(
         state.reason,
@@ -107,18 +122,12 @@ async function lookAtUser(
     if (!isHomeserverError(error)) throw error;
     if (!(error instanceof MatrixError)) return unknown(error.message);
     if (error.errcode === "M_UNKNOWN_TOKEN") return unknown("the homeserver does not know the registration");
-    if (!isOurs) {
-      return /masquerade/i.test(error.message) ? outsideNamespace(userId) : undefined;
-    }
-  }
-  // The bridge needs this user and it is missing: a new attempt shows the obstacle.
-  try {
-    await register(client, userId.slice(1, userId.indexOf(":")), options);
-    return undefined;
-  } catch (error) {
-    if (!isHomeserverError(error)) throw error;
-    if (error instanceof MatrixError && error.errcode === "M_EXCLUSIVE") return outsideNamespace(userId);
-    return bad(`${userId} can't be made: ${error.message}`, "check the homeserver's log");
+    if (/masquerade/i.test(error.message)) return outsideNamespace(userId);
+    if (!isOurs) return undefined;
+    return bad(
+      `the homeserver does not know ${userId}, which this bridge made: ${error.message}`,
+      "restart the bridge, which makes it again; if that fails, its log says why. A homeserver that was restored or made anew has lost the agents' keys too",
+    );
   }
 }
 

@@ -27,11 +27,10 @@ export function judgeDatabase(sight: DatabaseSight): Finding {
   switch (sight.kind) {
     case "none":
       return NONE_YET;
+    case "unread":
+      return unknown(sight.reason);
     case "unreadable":
-      return bad(
-        `the database can't be used: ${sight.reason}`,
-        "start it, or correct database.url; only one process at a time can open an embedded database",
-      );
+      return bad(`the database can't be used: ${sight.reason}`, sight.mend ?? "start it, or correct database.url");
     case "read": {
       const { kind, versionNumber, encoding, bytes, tables } = sight.records;
       const version = `${Math.floor(versionNumber / 10_000)}.${versionNumber % 10_000}`;

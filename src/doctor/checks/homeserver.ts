@@ -1,7 +1,7 @@
 import { register, whoami } from "../../homeserver/calls.ts";
 import { isHomeserverError, MatrixError } from "../../homeserver/errors.ts";
 import { isAtLeast, OLDEST_SYNAPSE, type Survey } from "../../homeserver/survey.ts";
-import { missingSupport } from "../../homeserver/support.ts";
+import { actsAsDevice, CANT_ACT_AS_DEVICE } from "../../homeserver/support.ts";
 import { bad, good, unknown, type Check, type Finding } from "../check.ts";
 import { CALL_LIMIT_MS, type Patient } from "../patient.ts";
 
@@ -158,26 +158,39 @@ export const signIn: Check = {
   },
 };
 
-/** Features that `/versions` does not name, tested. */
+/**
+ * Features that `/versions` does not name. The bridge tests them by a device that it makes and removes; here an agent's
+ * device proves them, or else the version.
+ */
 export const features: Check = {
   name: "features",
-  async run({ homeserver: sight, client, config }) {
+  async run({ homeserver: sight, client, config, database }) {
     if (sight.kind === "away") return [AWAY];
     if (config.encryption.mode === "off") return [unknown("encryption.mode is off")];
+    const made = (database.kind === "read" ? (database.records.state?.ghosts ?? []) : []).filter(
+      ({ deviceMade }) => deviceMade,
+    );
     try {
-      const userId = `@${config.appservice.bot}:${config.homeserver.domain}`;
-      const missing = await missingSupport(client, userId, { timeoutMs: CALL_LIMIT_MS });
-      if (missing.length === 0) {
-        return [good("the homeserver lets the bridge make agents' devices (MSC4190) and act as them (MSC4326)")];
+      for (const actor of made) {
+        if (await actsAsDevice(client, actor, { timeoutMs: CALL_LIMIT_MS })) {
+          return [good("the homeserver lets the bridge make agents' devices (MSC4190) and act as them (MSC4326)")];
+        }
       }
-      // Before the first start there is no user to test with.
-      await whoami(client, { userId }, { timeoutMs: CALL_LIMIT_MS });
-      return missing.map((sentence) =>
-        bad(sentence.split(". ")[0] ?? sentence, sentence.split(". ").slice(1).join(". ")),
-      );
     } catch (error) {
-      if (isHomeserverError(error)) return [unknown("this check needs the bot, which the first start makes")];
+      if (isHomeserverError(error)) return [unknown(error.message)];
       throw error;
     }
+    return [judgeFeatures(sight.survey.software, made.length > 0)];
   },
 };
+
+/** @param isRefused whether the homeserver refused to let us act as any of the agents' devices. */
+export function judgeFeatures(software: Survey["software"], isRefused: boolean): Finding {
+  const isNew = software?.name === "Synapse" && isAtLeast(software.version, OLDEST_SYNAPSE);
+  if (isRefused && !isNew) {
+    const [what = "", ...mend] = CANT_ACT_AS_DEVICE.split(". ");
+    return bad(what, mend.join(". "));
+  }
+  if (isNew) return good(`${software.name} ${software.version} lets agents have devices, by its version`);
+  return unknown("whether agents can have devices shows when the first agent has one; the bridge's log tells");
+}

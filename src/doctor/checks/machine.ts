@@ -1,8 +1,10 @@
-import { readFile, statfs } from "node:fs/promises";
+import { access, constants, readFile, stat, statfs } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { MasterKeySource } from "../../config/config.ts";
 import { insecureFiles } from "../../config/guarded-files.ts";
+import { reasonOfFileError } from "../../observability/file-fault.ts";
 import { checkOf, MasterKeyError, parse } from "../../sealing/master-key.ts";
+import type { SystemUser } from "../../observability/user-name.ts";
 import { bad, good, unknown, type Check, type Finding } from "../check.ts";
 
 /** A database on a full disk accepts no writes; at least this much must be free. */
@@ -11,8 +13,8 @@ const LEAST_FREE_BYTES = 1024 ** 3;
 /** Modes and owners of the files that hold secrets. */
 export const files: Check = {
   name: "files",
-  async run({ config }) {
-    const insecure = await insecureFiles([...config.guardedFiles]);
+  async run({ config, user }) {
+    const insecure = await insecureFiles([...config.guardedFiles], user);
     if (insecure.length === 0) return [good("no other user can read or change the secrets")];
     return insecure.map(({ path, problem, mend }) => bad(`${path}: ${problem}`, mend));
   },
@@ -30,8 +32,14 @@ export const masterKey: Check = {
 /** @param expected the check value of the database's key: null before it had a key, undefined when it can't be told. */
 export async function judgeMasterKey(source: MasterKeySource, expected: string | null | undefined): Promise<Finding> {
   const place = source.from === "env" ? `the environment variable ${source.name}` : source.path;
-  const text =
-    source.from === "env" ? process.env[source.name] : await readFile(source.path, "utf8").catch(() => undefined);
+  let text: string | undefined;
+  try {
+    text = source.from === "env" ? process.env[source.name] : await readFile(source.path, "utf8");
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) {
+      return bad(`${place} with the master key can't be read: ${reasonOfFileError(error, place)}`, "do that");
+    }
+  }
   if (text === undefined) {
     if (expected === null || expected === undefined) {
       return source.from === "env"
@@ -39,7 +47,7 @@ export async function judgeMasterKey(source: MasterKeySource, expected: string |
         : unknown(`${place} does not exist yet; the first start makes it`);
     }
     return bad(
-      `${place} with the master key is missing or can't be read`,
+      `${place} with the master key is missing`,
       "put it back from your backup, see docs/operations/restore.md",
     );
   }
@@ -61,11 +69,31 @@ export async function judgeMasterKey(source: MasterKeySource, expected: string |
 /** Free space for the embedded database and the keys. */
 export const disk: Check = {
   name: "disk",
-  async run({ config }) {
+  async run({ config, user }) {
     const { folder, bytes } = await freeBytes(config.dataDir);
-    return [judgeDisk(folder, bytes)];
+    const closed = await whyClosed(config.dataDir, user);
+    return [judgeDisk(folder, bytes), ...(closed === undefined ? [] : [closed])];
   },
 };
+
+/** The owner's rights to make files in a folder. */
+const OWNER_MAKES_FILES = 0o300;
+
+/** Why the bridge can't write into its data folder; undefined when it can, or makes the folder itself. */
+async function whyClosed(folder: string, user: SystemUser | undefined): Promise<Finding | undefined> {
+  const text = (reason: string): string => `the bridge can't write into ${folder}: ${reason}`;
+  try {
+    await access(folder, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    const [reason = "", ...mend] = reasonOfFileError(error, folder).split("; ");
+    return bad(text(reason), mend.join("; ") || "mend that");
+  }
+  // Root may write everywhere, but looks here for the folder's owner.
+  const { mode } = await stat(folder);
+  if (user === undefined || (mode & OWNER_MAKES_FILES) === OWNER_MAKES_FILES) return undefined;
+  return bad(text(`its mode is ${(mode & 0o777).toString(8)}`), `chmod u+rwx ${folder}`);
+}
 
 export function judgeDisk(folder: string, freeBytes: number): Finding {
   const free = `${inWords(freeBytes)} free for ${folder}`;

@@ -181,7 +181,7 @@ forEachDatabase((kind, open) => {
       await assert.rejects(bringBack(file, options), /no backup of matrix-agents/);
       await writeFile(file, "matrix-agents backup 2\nand so on");
       await assert.rejects(bringBack(file, options), /format 2.*newer/);
-      await assert.rejects(bringBack(`${file}.away`, options), /can't be read: ENOENT/);
+      await assert.rejects(bringBack(`${file}.away`, options), /can't be read: there is no such file/);
       assert.deepEqual(await everything(target), before);
     });
 

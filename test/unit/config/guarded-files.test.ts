@@ -7,11 +7,12 @@ import {
   judgeFile,
   type FileFacts,
   type GuardedFile,
-  type Self,
+
 } from "../../../src/config/guarded-files.ts";
+import type { SystemUser } from "../../../src/observability/user-name.ts";
 import { loadSettings } from "./settings.ts";
 
-const US: Self = { uid: 1000, gids: [1000, 50], name: "agents" };
+const US: SystemUser = { uid: 1000, gids: [1000, 50], name: "agents" };
 const SECRET: GuardedFile = { path: "/etc/agents/token", what: "the token", kind: "secret" };
 const SETTINGS: GuardedFile = { path: "/etc/agents/config.yaml", what: "the configuration", kind: "settings" };
 const FOLDER: GuardedFile = { path: "/var/lib/agents", what: "the data folder", kind: "folder" };

@@ -42,7 +42,7 @@ describe("a configuration file", () => {
   });
 
   it("that is a folder is reported as one", async () => {
-    await assert.rejects(loadConfig(await temporaryDirectory("config")), /can't be read \(EISDIR\)/);
+    await assert.rejects(loadConfig(await temporaryDirectory("config")), /can't be read: it is a folder, not a file/);
   });
 
   it("may begin with a byte order mark and end its lines as Windows does", async () => {

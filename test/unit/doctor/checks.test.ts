@@ -9,7 +9,7 @@ import { command as doctor } from "../../../src/cli/commands/doctor.ts";
 import type { Finding } from "../../../src/doctor/check.ts";
 import { CHECKS, CONFIG_CHECK, ROUNDTRIP_CHECK } from "../../../src/doctor/checks.ts";
 import { judgeBackup, judgeDevice, judgeIdentity, judgeOneTimeKeys } from "../../../src/doctor/checks/agents.ts";
-import { judgePing, judgeSoleBridge } from "../../../src/doctor/checks/bridge.ts";
+import { judgeBridge, judgePing, judgeSoleBridge } from "../../../src/doctor/checks/bridge.ts";
 import { judgeDatabase, judgeMailbox, judgeMigrations, judgeRooms } from "../../../src/doctor/checks/database.ts";
 import { judgeClock, judgeHomeserver } from "../../../src/doctor/checks/homeserver.ts";
 import { inWords, judgeDisk, judgeMasterKey } from "../../../src/doctor/checks/machine.ts";
@@ -22,6 +22,7 @@ import { holdRoundtrip } from "../../../src/doctor/roundtrip.ts";
 import { createHomeserverClient } from "../../../src/homeserver/client.ts";
 import type { Survey } from "../../../src/homeserver/survey.ts";
 import { silentLogger } from "../../../src/observability/log.ts";
+import { currentUser } from "../../../src/observability/user-name.ts";
 import { providersOf } from "../../../src/providers/providers.ts";
 import { checkOf } from "../../../src/sealing/master-key.ts";
 import { LEAST, loadSettings } from "../config/settings.ts";
@@ -113,6 +114,7 @@ async function patientWith({ settings = {}, answers, registration, ...sights }: 
     registration: checked,
     client: createHomeserverClient({ url, asToken: checked.asToken, log: silentLogger() }),
     providers: await providersOf(config, silentLogger()),
+    user: currentUser(),
     homeserver: { kind: "there", survey: SURVEY },
     bridge: { kind: "running", answer: { records: RECORDS, pings: [] } },
     database: { kind: "read", records: RECORDS },
@@ -173,7 +175,7 @@ const FAILURES: Readonly<
   "rate-limit": { with: () => ({ registration: { rate_limited: true } }), says: /rate_limited is not false/ },
   bridge: { with: () => ({ bridge: { kind: "strange", reason: "a web page" } }), says: /a web page.*port 9993/ },
   ping: {
-    with: () => ({ ping: { kind: "failed", reason: "It can't connect. Mend it so." } }),
+    with: () => ({ ping: { kind: "failed", code: undefined, reason: "It can't connect. Mend it so." } }),
     says: /It can't connect Mend it so/,
   },
   "sole-bridge": {
@@ -185,9 +187,8 @@ const FAILURES: Readonly<
       answers: {
         [WHOAMI]: {
           status: 403,
-          body: { errcode: "M_FORBIDDEN", error: "Application service has not registered this user" },
+          body: { errcode: "M_FORBIDDEN", error: "Application service cannot masquerade as this user" },
         },
-        "POST /_matrix/client/v3/register": { status: 400, body: { errcode: "M_EXCLUSIVE", error: "reserved" } },
       },
     }),
     says: /@agent_demo:example\.org is in none of this bridge's namespaces/,
@@ -203,12 +204,10 @@ const FAILURES: Readonly<
   },
   features: {
     with: () => ({
-      answers: {
-        [WHOAMI]: { body: { user_id: "@agents:example.org" } },
-        "PUT /_matrix/client/v3/devices/SUPPORTCHECK": { status: 400, body: { errcode: "M_UNRECOGNIZED", error: "" } },
-      },
+      homeserver: { kind: "there", survey: { ...SURVEY, software: { name: "Synapse", version: "1.140.0" } } },
+      answers: { [WHOAMI]: { body: { user_id: DEMO } } },
     }),
-    says: /does not let application services make devices \(MSC4190\).*Update Synapse/,
+    says: /does not let application services act as a device \(MSC4326\).*Update Synapse/,
   },
   devices: {
     with: () => ({ answers: { [KEYS_QUERY]: { body: { device_keys: {} } } } }),
@@ -343,6 +342,22 @@ describe("the doctor distinguishes", () => {
     assert.equal(judgeClock(900).status, "good");
     assert.equal(judgeClock(undefined).status, "unknown");
     assert.match(badIn([judgeClock(5_100)]), /5\.1 s ahead of/);
+  });
+
+  it("a bridge that is stopped from one that is starting or works elsewhere", () => {
+    const place = { bind: "127.0.0.1", port: 9993 };
+    assert.match(badIn([judgeBridge({ kind: "stopped" }, place, 0)]), /does not run start it: matrix-agents start/);
+    assert.match(judgeBridge({ kind: "stopped" }, place, 1).text, /it is starting, or runs on another machine/);
+    const starting = judgeBridge({ kind: "starting", pid: 7 }, place, 0);
+    assert.deepEqual([starting.status, starting.text.includes("is starting (pid 7)")], ["unknown", true]);
+  });
+
+  it("a user that is gone from the homeserver from one of another's namespace, and makes none", async () => {
+    const body = { errcode: "M_FORBIDDEN", error: "Application service has not registered this user" };
+    const patient = await patientWith({ answers: { [WHOAMI]: { status: 403, body } } });
+    const namespace = CHECKS.find(({ name }) => name === "namespace") ?? assert.fail();
+    assert.match(badIn(await namespace.run(patient)), /does not know @agent_demo:example\.org, which this bridge made/);
+    await patient.client.close();
   });
 
   it("swapped tokens from unknown ones", async () => {

@@ -1,5 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import * as engine from "@matrix-org/matrix-sdk-crypto-wasm";
+import { reasonOfFileError } from "../../../observability/file-fault.ts";
 import { agentAndFile, atAgentKeys, SECRET_FILE, type AtAgentKeys } from "../../agent-keys.ts";
 import { defineCommand } from "../../command.ts";
 import { noteExport } from "../../operator.ts";
@@ -30,8 +31,7 @@ async function exportTo(
   const text = engine.OlmMachine.encryptExportedRoomKeys(JSON.stringify(exported), passphrase, EXPORT_ROUNDS);
   await noteExport(database, userId, "room_keys");
   await writeFile(file, text, { mode: 0o600, flag: "wx" }).catch((error: unknown) => {
-    const code = error instanceof Error && "code" in error ? String(error.code) : "";
-    throw new UsageError(code === "EEXIST" ? `${file} exists already` : `${file} can't be written (${code})`);
+    throw new UsageError(`${file} can't be written: ${reasonOfFileError(error, file)}`);
   });
   process.stdout.write(`${exported.length} room keys of ${userId} written to ${file}\n`);
   return 0;

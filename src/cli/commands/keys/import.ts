@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import * as engine from "@matrix-org/matrix-sdk-crypto-wasm";
 import type { ExportedKey } from "../../../ghost/device/agent-keys.ts";
 import { askForBackupToBeRead } from "../../../ghost/operator-requests.ts";
+import { reasonOfFileError } from "../../../observability/file-fault.ts";
 import { agentAndFile, atAgentKeys, SECRET_FILE, type AtAgentKeys } from "../../agent-keys.ts";
 import { defineCommand } from "../../command.ts";
 import { noteCommand } from "../../operator.ts";
@@ -28,7 +29,7 @@ async function importFrom(
 ): Promise<number> {
   await engine.initAsync();
   const text = await readFile(file, "utf8").catch((error: unknown) => {
-    throw new UsageError(`${file} can't be read`, { cause: error });
+    throw new UsageError(`${file} can't be read: ${reasonOfFileError(error, file)}`, { cause: error });
   });
   const imported = decryptExport(text, await readSecret("passphrase", secretFile), file);
   await noteCommand(database, "keys import", userId);

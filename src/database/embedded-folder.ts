@@ -1,0 +1,82 @@
+import { access, constants, readdir, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { currentUser, nameOfUser } from "../observability/user-name.ts";
+import { databaseRefusal } from "./database.ts";
+
+/** The folder of the embedded database in a data folder. */
+export function embeddedFolder(dataDir: string): string {
+  return join(dataDir, "database");
+}
+
+/** Whether the folder is there. Throws the file system's error when that can't be told. */
+export async function hasEmbedded(dataDir: string): Promise<boolean> {
+  try {
+    await stat(embeddedFolder(dataDir));
+    return true;
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return false;
+    throw error;
+  }
+}
+
+/**
+ * Throws DatabaseError, in words for the admin, where this process would spoil the database for its owner, or can't
+ * use it: the root user would leave files that the bridge can't open, and files that root left can't be opened now.
+ */
+export async function refuseForeignFolder(dataDir: string): Promise<void> {
+  const self = currentUser();
+  if (self === undefined || !(await hasEmbedded(dataDir))) return;
+  const folder = embeddedFolder(dataDir);
+  const { uid } = await stat(folder);
+  if (self.uid === 0) {
+    if (uid === 0) return;
+    const owner = nameOfUser(uid);
+    throw databaseRefusal(
+      `the database in ${dataDir} belongs to ${owner}, and root would leave files there that ${owner} can't use; run this as that user: sudo -u ${owner} matrix-agents …`,
+    );
+  }
+  const closed = await firstClosed(folder);
+  if (closed === undefined) return;
+  const owner = nameOfUser((await stat(closed)).uid);
+  throw databaseRefusal(
+    `${closed} in the database's folder belongs to ${owner}, and this user (${self.name}) can't use it; give the folder back: sudo chown -R ${self.name} ${folder}`,
+  );
+}
+
+/** A file of the database that belongs to another user than its folder, as root leaves them; undefined when none does. */
+export async function strayFile(
+  dataDir: string,
+): Promise<{ readonly path: string; readonly mend: string } | undefined> {
+  const folder = embeddedFolder(dataDir);
+  const { uid, gid } = await stat(folder);
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+    const path = join(entry.parentPath, entry.name);
+    const owner = await stat(path).then(
+      (facts) => facts.uid,
+      () => uid,
+    );
+    if (owner !== uid) return { path, mend: `sudo chown -R ${nameOfUser(uid)}:${gid} ${folder}` };
+  }
+  return undefined;
+}
+
+/** The first file of a folder that we can't read and write; undefined when there is none. */
+async function firstClosed(folder: string): Promise<string | undefined> {
+  if (!(await isOpen(folder, constants.R_OK | constants.W_OK | constants.X_OK))) return folder;
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) {
+      const closed = await firstClosed(path);
+      if (closed !== undefined) return closed;
+    } else if (!(await isOpen(path, constants.R_OK | constants.W_OK))) return path;
+  }
+  return undefined;
+}
+
+async function isOpen(path: string, mode: number): Promise<boolean> {
+  return access(path, mode).then(
+    () => true,
+    // A file that has just been removed closes nothing.
+    (error: unknown) => error instanceof Error && "code" in error && error.code === "ENOENT",
+  );
+}

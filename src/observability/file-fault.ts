@@ -1,0 +1,101 @@
+import { statSync, type Stats } from "node:fs";
+import { dirname } from "node:path";
+import { OperatorError } from "./operator-error.ts";
+import { currentUser, nameOfUser } from "./user-name.ts";
+
+/** The file system refuses a file that a command needs. */
+export class FileFault extends OperatorError<"FileFault"> {
+  override readonly name = "FileFault";
+}
+
+/** An error of the file system about a path. */
+interface FileSystemError extends Error {
+  readonly code: string;
+  readonly path: string;
+}
+
+/** The error in words for the admin where the file system refused a path, else unchanged. */
+export function explainFileError(error: unknown): unknown {
+  if (!isFileSystemError(error)) return error;
+  return new FileFault(`${error.path} can't be used: ${reasonOfFileError(error, error.path)}`, { cause: error });
+}
+
+/** The reason why the file system refuses a path, with the remedy. */
+export function reasonOfFileError(error: unknown, path: string): string {
+  const code = error instanceof Error && "code" in error ? String(error.code) : undefined;
+  switch (code) {
+    case "EACCES":
+    case "EPERM":
+      return noRight(path);
+    case "ENOENT":
+      return factsOf(dirname(path)) === undefined ? `there is no folder ${dirname(path)}` : "there is no such file";
+    case "ENOTDIR":
+      return "a part of this path is a file, not a folder";
+    case "EISDIR":
+      return "it is a folder, not a file";
+    case "ENOTEMPTY":
+    case "EEXIST":
+      return "it exists already";
+    case "ENOSPC":
+    case "EDQUOT":
+      return `the disk is full, or its quota is used up; make room there: df -h ${shown(existing(path))}`;
+    case "EROFS":
+      return "the file system is read-only; mount it writable, or name another place (a container's volume may be mounted :ro, a systemd unit needs ReadWritePaths)";
+    case "EMFILE":
+    case "ENFILE":
+      return "too many files are open; raise the limit (ulimit -n, LimitNOFILE of a systemd unit)";
+    case "EIO":
+      return "the disk fails: read the system's log (dmesg)";
+    case "ELOOP":
+      return "it is a link that leads to itself";
+    case "ENAMETOOLONG":
+      return "its name is too long";
+    case undefined:
+    default:
+      return `the system says ${code ?? "no reason"}`;
+  }
+}
+
+/** Who has the right that we lack: the first part of the path that refuses us, from its end. */
+function noRight(path: string): string {
+  const me = currentUser();
+  const my = me === undefined ? "this user" : `this user (${me.name})`;
+  const refusing = existing(path);
+  const facts = factsOf(refusing);
+  if (facts === undefined) return `${my} has no right to it`;
+  const owner = nameOfUser(facts.uid);
+  const whose = `${refusing === path ? "it" : refusing} belongs to ${owner}, mode ${(facts.mode & 0o777).toString(8)}`;
+  const mend =
+    facts.uid === me?.uid
+      ? `chmod u+rw${facts.isDirectory() ? "x" : ""} ${shown(refusing)}`
+      : `run the command as that user (sudo -u ${owner} …), or give the file to this one (chown ${me?.name ?? "USER"} ${shown(refusing)})`;
+  return `${my} has no right to it: ${whose}; ${mend}`;
+}
+
+/** The path itself, or its nearest parent about which we learn anything. */
+function existing(path: string): string {
+  for (let at = path; ; at = dirname(at)) if (factsOf(at) !== undefined || at === dirname(at)) return at;
+}
+
+function factsOf(path: string): Stats | undefined {
+  try {
+    return statSync(path);
+  } catch {
+    return undefined;
+  }
+}
+
+function shown(path: string): string {
+  return /^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", String.raw`'\''`)}'`;
+}
+
+function isFileSystemError(error: unknown): error is FileSystemError {
+  return (
+    error instanceof Error &&
+    "code" in error &&
+    typeof error.code === "string" &&
+    "path" in error &&
+    typeof error.path === "string" &&
+    "syscall" in error
+  );
+}
