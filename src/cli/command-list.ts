@@ -13,6 +13,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<{ readonly command:
   health: () => import("./commands/health.ts"),
   mailbox: () => import("./commands/mailbox.ts"),
   rooms: () => import("./commands/rooms.ts"),
+  adopt: () => import("./commands/adopt.ts"),
   verify: () => import("./commands/verify.ts"),
   pull: () => import("./commands/pull.ts"),
   privacy: () => import("./commands/privacy.ts"),

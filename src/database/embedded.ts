@@ -20,7 +20,7 @@ export async function openEmbedded(directory: string): Promise<Database> {
       [types.NUMERIC]: (value) => Number(value),
     },
   }).catch((cause: unknown) => {
-    throw isOfFileSystem(cause) ? cause : unopened(directory, cause);
+    throw unopened(directory, cause);
   });
   let closing: Promise<void> | undefined;
   const itself = queryable(lite);
@@ -59,14 +59,25 @@ export async function openEmbedded(directory: string): Promise<Database> {
   } satisfies Database;
 }
 
-function isOfFileSystem(error: unknown): boolean {
-  return error instanceof Error && "code" in error && typeof error.code === "string" && "path" in error;
-}
+/** The numbers that WebAssembly gives the system's errors. */
+const SYSTEM_ERRORS: Readonly<Record<number, string>> = {
+  2: "EACCES",
+  51: "ENOSPC",
+  54: "ENOTDIR",
+  63: "EPERM",
+  69: "EROFS",
+};
 
 /** PostgreSQL ends on files that it can't use, and its end is an error of WebAssembly. */
 function unopened(directory: string, cause: unknown): Error {
-  const reason = cause instanceof Error ? cause.message.split("\n", 1)[0] : String(cause);
-  return databaseRefusal(`the files of the database in ${directory} can't be opened (${reason ?? "no reason"})`);
+  if (cause instanceof Error && "code" in cause && typeof cause.code === "string" && "path" in cause) return cause;
+  const number: unknown = typeof cause === "object" && cause !== null && "errno" in cause ? cause.errno : undefined;
+  const code = typeof number === "number" ? SYSTEM_ERRORS[number] : undefined;
+  if (code !== undefined) {
+    return Object.assign(new Error(`${code}: the database's files`), { code, path: directory, syscall: "open" });
+  }
+  const reason = cause instanceof Error ? (cause.message.split("\n", 1)[0] ?? "") : "no reason given";
+  return databaseRefusal(`the files of the database in ${directory} can't be opened (${reason})`);
 }
 
 function queryable(target: Pick<PGlite, "query" | "exec">): Queryable {

@@ -1,6 +1,6 @@
 import type { Check } from "./check.ts";
 import { backup, crossSigning, devices, oneTimeKeys } from "./checks/agents.ts";
-import { bridge, namespace, ping, soleBridge } from "./checks/bridge.ts";
+import { bridge, namespace, ping, sessions, soleBridge } from "./checks/bridge.ts";
 import { database, mailbox, migrations, rooms, sealing } from "./checks/database.ts";
 import { clock, features, homeserver, rateLimit, registered, signIn } from "./checks/homeserver.ts";
 import { disk, files, masterKey } from "./checks/machine.ts";
@@ -22,6 +22,7 @@ export const CHECKS: readonly Check[] = [
   ping,
   soleBridge,
   namespace,
+  sessions,
   signIn,
   features,
   devices,

@@ -9,7 +9,7 @@ import type { HomeserverClient } from "../homeserver/client.ts";
 import { isHomeserverError, MatrixError } from "../homeserver/errors.ts";
 import { explainPingFailure, pingAppservice } from "../homeserver/ping.ts";
 import { NoHomeserver, surveyHomeserver, type Survey } from "../homeserver/survey.ts";
-import { explainFileError, FileFault } from "../observability/file-fault.ts";
+import { faultOf, isFileSystemError } from "../observability/file-fault.ts";
 import { silentLogger } from "../observability/log.ts";
 import { currentUser, type SystemUser } from "../observability/user-name.ts";
 import type { Provider } from "../providers/provider.ts";
@@ -112,10 +112,9 @@ async function lookAtDatabase(config: Config, bridge: BridgeState): Promise<Data
       const reason = `the database of a stopped bridge is read from a copy, which can't be made here (${error.message}); start the bridge, or name another folder by TMPDIR`;
       return { kind: "unread", reason };
     }
-    const fault = explainFileError(error);
-    if (fault instanceof FileFault) {
-      const [reason = "", ...mend] = fault.message.split("; ");
-      return { kind: "unreadable", reason, mend: mend.join("; ") || "mend that" };
+    if (isFileSystemError(error)) {
+      const { reason, mend = "correct data_dir" } = faultOf(error, error.path);
+      return { kind: "unreadable", reason: `${error.path}: ${reason}`, mend };
     }
     if (!(error instanceof DatabaseError)) throw error;
     return { kind: "unreadable", reason: error.message === "" ? (error.code ?? "no reason given") : error.message };

@@ -11,6 +11,7 @@ import type { VerificationEnded } from "./device/ghost-verifications.ts";
 import { encryptionTarget } from "./encryption-target.ts";
 import type { GhostServices } from "./ghost-services.ts";
 import { renameDevice } from "./device/device-name.ts";
+import { refuseForeignAccount } from "./foreign-account.ts";
 import { setProfile } from "./profile.ts";
 
 /** The services that an account and its device need, of those that all ghosts share. */
@@ -89,7 +90,8 @@ export class GhostAccount {
   }
 
   /**
-   * When this resolves, the user exists and has the configured profile. Throws HomeserverError or DatabaseError.
+   * When this resolves, the user exists and has the configured profile. Throws HomeserverError, DatabaseError, or
+   * ForeignAccount where it is somebody's account.
    *
    * @param options.anew whether the configured profile may have changed.
    */
@@ -218,10 +220,15 @@ export class GhostAccount {
     const record = await this.#devices.ensure(this.#userId);
     const known = await store.profile(this.#userId);
     // A user with a profile of ours already exists.
-    if (known === undefined && (await register(client, localpartOf(this.#userId))) === "made") {
-      this.#isMadeHere = true;
-      this.#isNew = true;
-      this.#reconciled = true;
+    if (known === undefined) {
+      if ((await register(client, localpartOf(this.#userId))) === "made") {
+        this.#isMadeHere = true;
+        this.#isNew = true;
+        this.#reconciled = true;
+      } else {
+        const ours = new Set([record.deviceId, ...(record.replaces === undefined ? [] : [record.replaces])]);
+        await refuseForeignAccount(client, this.#userId, ours);
+      }
     }
     const profile = profileOf(this.#userId);
     if (profile === undefined) return;

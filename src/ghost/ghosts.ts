@@ -4,6 +4,7 @@ import { LeaseHeld, leasesOf } from "../leases/leases.ts";
 import type { Notification, Processes } from "../leases/processes.ts";
 import type { Logger } from "../observability/log.ts";
 import { Ghost } from "./ghost.ts";
+import { ForeignAccount } from "./foreign-account.ts";
 import type { GhostServices } from "./ghost-services.ts";
 import type { GhostWithKeys } from "./ghost-store.ts";
 import { hasUnread } from "./device/unread.ts";
@@ -228,8 +229,11 @@ export class Ghosts {
         if (!isPublished(userId)) await ghost.publish();
       } catch (error) {
         // The process that has the ghost publishes it.
-        if (!(error instanceof LeaseHeld))
+        if (error instanceof ForeignAccount) {
+          this.#log.error({ ghost: userId, reason: error.message }, "this agent's user is somebody's account");
+        } else if (!(error instanceof LeaseHeld)) {
           this.#log.warn({ ghost: userId, error }, "this ghost's setup is not complete yet");
+        }
       }
     });
   }

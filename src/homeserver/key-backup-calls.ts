@@ -123,16 +123,25 @@ export async function deleteBackupKey(
   );
 }
 
+/** A user's device as the homeserver lists it to the user. */
+export interface ListedDevice {
+  readonly deviceId: string;
+  readonly displayName: string | undefined;
+  /** Whether it was ever used with an access token of its own. */
+  readonly isSeen: boolean;
+}
+
 /** The user's devices. */
 export async function devices(
   client: HomeserverClient,
   as: Actor,
   options?: CallOptions,
-): Promise<readonly { readonly deviceId: string; readonly displayName: string | undefined }[]> {
+): Promise<readonly ListedDevice[]> {
   const call = "GET devices";
   const answer = await client.request({ ...options, method: "GET", path: path`/_matrix/client/v3/devices`, as });
   return asObjects(asObject(answer, call)["devices"], call).map((device) => ({
     deviceId: stringField(device, "device_id", call),
     displayName: typeof device["display_name"] === "string" ? device["display_name"] : undefined,
+    isSeen: typeof device["last_seen_ts"] === "number",
   }));
 }

@@ -12,6 +12,8 @@ export const ERROR_LINES = {
     "run `matrix-agents keys new-device AGENT`",
   "this ghost's keys in the database are older than those it has used; it gets a new device":
     "nothing, after a restore. Never run two bridges on two copies of one database",
+  "this agent's user is somebody's account":
+    "do what its `reason` says: see [somebody's account](#an-agents-user-is-somebodys-account)",
   "this ghost's device is not signed": "run `matrix-agents keys restore AGENT` ([restore.md](operations/restore.md))",
   "the agent is silent here: its device is not signed by its identity": "the same",
   "the agent is silent here: a verified identity has changed":

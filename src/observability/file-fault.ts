@@ -8,6 +8,12 @@ export class FileFault extends OperatorError<"FileFault"> {
   override readonly name = "FileFault";
 }
 
+/** Why a path is refused, and the remedy; undefined where the reason says all. */
+export interface FilePathFault {
+  readonly reason: string;
+  readonly mend?: string;
+}
+
 /** An error of the file system about a path. */
 interface FileSystemError extends Error {
   readonly code: string;
@@ -20,56 +26,70 @@ export function explainFileError(error: unknown): unknown {
   return new FileFault(`${error.path} can't be used: ${reasonOfFileError(error, error.path)}`, { cause: error });
 }
 
-/** The reason why the file system refuses a path, with the remedy. */
+/** The reason why the file system refuses a path, with the remedy where there is one. */
 export function reasonOfFileError(error: unknown, path: string): string {
+  const { reason, mend } = faultOf(error, path);
+  return mend === undefined ? reason : `${reason}; ${mend}`;
+}
+
+/** The same in its two parts. */
+export function faultOf(error: unknown, path: string): FilePathFault {
   const code = error instanceof Error && "code" in error ? String(error.code) : undefined;
   switch (code) {
     case "EACCES":
     case "EPERM":
       return noRight(path);
     case "ENOENT":
-      return factsOf(dirname(path)) === undefined ? `there is no folder ${dirname(path)}` : "there is no such file";
+      return {
+        reason: factsOf(dirname(path)) === undefined ? `there is no folder ${dirname(path)}` : "there is no such file",
+      };
     case "ENOTDIR":
-      return "a part of this path is a file, not a folder";
+      return { reason: "a part of this path is a file, not a folder" };
     case "EISDIR":
-      return "it is a folder, not a file";
+      return { reason: "it is a folder, not a file" };
     case "ENOTEMPTY":
     case "EEXIST":
-      return "it exists already";
+      return { reason: "it exists already" };
     case "ENOSPC":
     case "EDQUOT":
-      return `the disk is full, or its quota is used up; make room there: df -h ${shown(existing(path))}`;
+      return {
+        reason: "the disk is full, or its quota is used up",
+        mend: `make room there: df -h ${shown(existing(path))}`,
+      };
     case "EROFS":
-      return "the file system is read-only; mount it writable, or name another place (a container's volume may be mounted :ro, a systemd unit needs ReadWritePaths)";
+      return {
+        reason: "the file system is read-only",
+        mend: "mount it writable, or name another place (a container's volume may be mounted :ro, a systemd unit needs ReadWritePaths)",
+      };
     case "EMFILE":
     case "ENFILE":
-      return "too many files are open; raise the limit (ulimit -n, LimitNOFILE of a systemd unit)";
+      return { reason: "too many files are open", mend: "raise the limit (ulimit -n, LimitNOFILE of a systemd unit)" };
     case "EIO":
-      return "the disk fails: read the system's log (dmesg)";
+      return { reason: "the disk fails", mend: "read the system's log (dmesg)" };
     case "ELOOP":
-      return "it is a link that leads to itself";
+      return { reason: "it is a link that leads to itself" };
     case "ENAMETOOLONG":
-      return "its name is too long";
+      return { reason: "its name is too long" };
     case undefined:
     default:
-      return `the system says ${code ?? "no reason"}`;
+      return { reason: `the system says ${code ?? "no reason"}` };
   }
 }
 
 /** Who has the right that we lack: the first part of the path that refuses us, from its end. */
-function noRight(path: string): string {
+function noRight(path: string): FilePathFault {
   const me = currentUser();
   const my = me === undefined ? "this user" : `this user (${me.name})`;
   const refusing = existing(path);
   const facts = factsOf(refusing);
-  if (facts === undefined) return `${my} has no right to it`;
+  if (facts === undefined) return { reason: `${my} has no right to it` };
   const owner = nameOfUser(facts.uid);
   const whose = `${refusing === path ? "it" : refusing} belongs to ${owner}, mode ${(facts.mode & 0o777).toString(8)}`;
   const mend =
     facts.uid === me?.uid
       ? `chmod u+rw${facts.isDirectory() ? "x" : ""} ${shown(refusing)}`
       : `run the command as that user (sudo -u ${owner} …), or give the file to this one (chown ${me?.name ?? "USER"} ${shown(refusing)})`;
-  return `${my} has no right to it: ${whose}; ${mend}`;
+  return { reason: `${my} has no right to it: ${whose}`, mend };
 }
 
 /** The path itself, or its nearest parent about which we learn anything. */
@@ -89,7 +109,8 @@ function shown(path: string): string {
   return /^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", String.raw`'\''`)}'`;
 }
 
-function isFileSystemError(error: unknown): error is FileSystemError {
+/** Whether the file system refused a path. */
+export function isFileSystemError(error: unknown): error is FileSystemError {
   return (
     error instanceof Error &&
     "code" in error &&

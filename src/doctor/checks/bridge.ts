@@ -1,5 +1,6 @@
+import { foreignSessions, type ForeignSession } from "../../ghost/foreign-account.ts";
 import { whoami } from "../../homeserver/calls.ts";
-import { isHomeserverError, MatrixError } from "../../homeserver/errors.ts";
+import { isHomeserverError, isRefusal, MatrixError } from "../../homeserver/errors.ts";
 import { bad, good, unknown, type Check, type Finding } from "../check.ts";
 import type { BridgeState } from "../endpoint.ts";
 import { CALL_LIMIT_MS, type Patient, type PingSight } from "../patient.ts";
@@ -78,20 +79,24 @@ export function judgeSoleBridge(sight: PingSight, processes: number, url: string
   );
 }
 
+/** The users of this bridge that exist or should: the bot, the configured agents, and all that ever were. */
+function usersOf({ config, database }: Patient): { readonly users: readonly string[]; readonly ours: Set<string> } {
+  const { domain } = config.homeserver;
+  const ours = new Set(
+    database.kind === "read" ? (database.records.state?.ghosts ?? []).map(({ userId }) => userId) : [],
+  );
+  const configured = [config.appservice.bot, ...[...config.agents.keys()].map((name) => `agent_${name}`)].map(
+    (localpart) => `@${localpart}:${domain}`,
+  );
+  return { users: [...new Set([...configured, ...ours])], ours };
+}
+
 /** Whether only we use the users of our namespace. */
 export const namespace: Check = {
   name: "namespace",
   async run(patient) {
     if (patient.homeserver.kind === "away") return [unknown("the homeserver is away")];
-    const { config, database } = patient;
-    const { domain } = config.homeserver;
-    const ours = new Set(
-      database.kind === "read" ? (database.records.state?.ghosts ?? []).map(({ userId }) => userId) : [],
-    );
-    const configured = [config.appservice.bot, ...[...config.agents.keys()].map((name) => `agent_${name}`)].map(
-      (localpart) => `@${localpart}:${domain}`,
-    );
-    const users = [...new Set([...configured, ...ours])];
+    const { users, ours } = usersOf(patient);
     const findings: Finding[] = [];
     for (const userId of users) {
       const finding = await lookAtUser(patient, userId, ours.has(userId), ours.size > 0);
@@ -102,6 +107,41 @@ export const namespace: Check = {
       : findings;
   },
 };
+
+/** Whether people are signed in as one of our users: they read what is said to it, and can speak as it. */
+export const sessions: Check = {
+  name: "sessions",
+  async run(patient) {
+    if (patient.homeserver.kind === "away") return [unknown("the homeserver is away")];
+    const { client, database } = patient;
+    const ghosts = database.kind === "read" ? (database.records.state?.ghosts ?? []) : [];
+    const { users } = usersOf(patient);
+    const findings: Finding[] = [];
+    for (const userId of users) {
+      const own = ghosts.filter((ghost) => ghost.userId === userId).map(({ deviceId }) => deviceId);
+      try {
+        const found = await foreignSessions(client, userId, new Set(own), { timeoutMs: CALL_LIMIT_MS });
+        if (found.length > 0) findings.push(signedIn(userId, found));
+      } catch (error) {
+        if (!isHomeserverError(error)) throw error;
+        // There is no such user yet, or it is not ours: the check of the namespace tells.
+        if (!isRefusal(error)) return [unknown(error.message)];
+      }
+    }
+    return findings.length === 0 ? [good("nobody is signed in as the bot or an agent")] : findings;
+  },
+};
+
+function signedIn(userId: string, found: readonly ForeignSession[]): Finding {
+  const which = found
+    .slice(0, 5)
+    .map(({ deviceId, displayName }) => (displayName === undefined ? deviceId : `${deviceId} (${displayName})`))
+    .join(", ");
+  return bad(
+    `somebody is signed in as ${userId}, reads what is said to it and can speak as it: ${which}`,
+    `end these sessions: matrix-agents adopt ${userId}; and give the account another password, or none`,
+  );
+}
 
 /** The problem with one user; undefined when there is none. */
 async function lookAtUser(

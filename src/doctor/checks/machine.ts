@@ -2,7 +2,7 @@ import { access, constants, readFile, stat, statfs } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { MasterKeySource } from "../../config/config.ts";
 import { insecureFiles } from "../../config/guarded-files.ts";
-import { reasonOfFileError } from "../../observability/file-fault.ts";
+import { faultOf } from "../../observability/file-fault.ts";
 import { checkOf, MasterKeyError, parse } from "../../sealing/master-key.ts";
 import type { SystemUser } from "../../observability/user-name.ts";
 import { bad, good, unknown, type Check, type Finding } from "../check.ts";
@@ -37,7 +37,11 @@ export async function judgeMasterKey(source: MasterKeySource, expected: string |
     text = source.from === "env" ? process.env[source.name] : await readFile(source.path, "utf8");
   } catch (error) {
     if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) {
-      return bad(`${place} with the master key can't be read: ${reasonOfFileError(error, place)}`, "do that");
+      const { reason, mend } = faultOf(error, place);
+      return bad(
+        `${place} with the master key can't be read: ${reason}`,
+        mend ?? "correct encryption.master_key_file, or put the key back from your backup",
+      );
     }
   }
   if (text === undefined) {
@@ -86,11 +90,13 @@ async function whyClosed(folder: string, user: SystemUser | undefined): Promise<
     await access(folder, constants.W_OK | constants.X_OK);
   } catch (error) {
     if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
-    const [reason = "", ...mend] = reasonOfFileError(error, folder).split("; ");
-    return bad(text(reason), mend.join("; ") || "mend that");
+    const { reason, mend } = faultOf(error, folder);
+    return bad(text(reason), mend ?? "correct data_dir");
   }
+  const facts = await stat(folder);
+  if (!facts.isDirectory()) return bad(text("it is a file, not a folder"), "correct data_dir");
   // Root may write everywhere, but looks here for the folder's owner.
-  const { mode } = await stat(folder);
+  const { mode } = facts;
   if (user === undefined || (mode & OWNER_MAKES_FILES) === OWNER_MAKES_FILES) return undefined;
   return bad(text(`its mode is ${(mode & 0o777).toString(8)}`), `chmod u+rwx ${folder}`);
 }

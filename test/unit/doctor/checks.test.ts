@@ -193,6 +193,16 @@ const FAILURES: Readonly<
     }),
     says: /@agent_demo:example\.org is in none of this bridge's namespaces/,
   },
+  sessions: {
+    with: () => ({
+      answers: {
+        "GET /_matrix/client/v3/devices": {
+          body: { devices: [{ device_id: "PHONE", display_name: "Element", last_seen_ts: 1 }, { device_id: "MADE" }] },
+        },
+      },
+    }),
+    says: /somebody is signed in as @agents:example\.org.*: PHONE \(Element\) end these sessions: matrix-agents adopt/,
+  },
   "sign-in": {
     with: () => ({
       answers: {
