@@ -25,6 +25,8 @@ describe("a bridge whose permissions change while it runs", () => {
 
   before(async () => {
     deployment = await startDeployment({
+      // A verification without a message in the room is noticed at once.
+      toDevicePush: true,
       agents: { demo: { provider: "demo", display_name: "Demo" }, other: { provider: "demo", display_name: "Other" } },
     });
     [alice, bob] = await Promise.all([deployment.user("js-sdk", "alice"), deployment.user("js-sdk", "bob")]);
