@@ -2,13 +2,7 @@ import assert from "node:assert/strict";
 import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { describe, it } from "node:test";
-import {
-  insecureFiles,
-  judgeFile,
-  type FileFacts,
-  type GuardedFile,
-
-} from "../../../src/config/guarded-files.ts";
+import { insecureFiles, judgeFile, type FileFacts, type GuardedFile } from "../../../src/config/guarded-files.ts";
 import type { SystemUser } from "../../../src/observability/user-name.ts";
 import { loadSettings } from "./settings.ts";
 

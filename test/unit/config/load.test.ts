@@ -353,7 +353,12 @@ const MISTAKES: readonly (readonly [settings: object, path: string, found: RegEx
   [ollamaAgent({ model: "m", temprature: 1 }), "agents.llama.temprature", /did you mean temperature\?/, /provider/],
   [ollamaAgent({ model: "m", display_name: "" }), "agents.llama.display_name", /""/, /1 to 100 characters/],
   [ollamaAgent({ model: "m", keep_alive: -1 }), "agents.llama.keep_alive", /^-1$/, /"-1" for ever; in quotes/],
-  [ollamaAgent({ model: "m", avatar: "./no.png" }), "agents.llama.avatar", /"\.\/no\.png", .*there is no such file/, /PNG/],
+  [
+    ollamaAgent({ model: "m", avatar: "./no.png" }),
+    "agents.llama.avatar",
+    /"\.\/no\.png", .*there is no such file/,
+    /PNG/,
+  ],
   [ollamaAgent({ model: "m", avatar: "." }), "agents.llama.avatar", /can't be read: it is a folder, not a file/, /PNG/],
   [
     { agents: { one: { provider: "demo", display_name: "Max" }, two: { provider: "demo", display_name: "MAX" } } },
