@@ -10,8 +10,8 @@ export interface AnswerCosts {
   readonly latencyMs: number;
   /** The processor time of the bridge and its PostgreSQL, in ms. */
   readonly cpuMs: number;
-  /** The pages of 8 KiB that PostgreSQL looks at: a count, which no load of the machine changes. */
-  readonly pages: number;
+  /** The pages of 8 KiB that PostgreSQL looks at: a count, which no load of the machine changes; absent in older results. */
+  readonly pages?: number;
 }
 
 /** After the last answer the programs still tidy up, which is part of the work. */

@@ -121,7 +121,8 @@ function costTables({ rooms = [], history = [], threads = [], queued = [], age =
   const table = (title: string, all: readonly (readonly [string, AnswerCosts])[]): Table[] => {
     const rows = all.map(([name, { latencyMs, cpuMs, pages }]) => [
       name,
-      ...[latencyMs, cpuMs, pages].map(shortNumber),
+      ...[latencyMs, cpuMs].map(shortNumber),
+      pages === undefined ? "–" : shortNumber(pages),
     ]);
     const head = ["", "latency ms", "bridge + PostgreSQL CPU ms", "PostgreSQL's pages"];
     return rows.length === 0 ? [] : [{ title, head, rows }];
