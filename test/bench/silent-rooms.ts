@@ -16,6 +16,16 @@ interface Wire {
   bytes: number;
 }
 
+/** A room whose agent has just greeted its members: all their devices have the agent's key. */
+export interface GreetedRoom {
+  readonly chat: Chat;
+  /**
+   * From the invitation of the agent to the greeting that the person's client has decrypted, in ms, without the time of
+   * making the devices' keys.
+   */
+  readonly greetedMs: number;
+}
+
 /**
  * Rooms with one person who asks an agent. All others are members of Synapse without a client. Their devices are only in
  * Synapse's answers about keys, and get keys like others.
@@ -46,6 +56,8 @@ export class SilentRooms {
       stage = await startStage({
         agents: 1,
         registrations: [members.registration],
+        // The product's default, which the tests switch off.
+        extraConfig: { answers: { welcome: true } },
         through: (edge, url) => {
           if (edge !== "bridge to synapse") return Promise.resolve(url);
           port = Number(new URL(url).port);
@@ -61,11 +73,11 @@ export class SilentRooms {
   }
 
   /**
-   * Makes a room with this number of silent members and this number of devices for each.
+   * Makes a room with this number of silent members and this number of devices for each, and invites the agent.
    *
    * @param first the number of the first member: rooms share members with equal numbers, whose devices stay.
    */
-  async make(silent: number, devicesEach: number, first = 0): Promise<Chat> {
+  async make(silent: number, devicesEach: number, first = 0): Promise<GreetedRoom> {
     const { deployment, names } = this.stage;
     const agent = deployment.agent(names[0] ?? "");
     const userIds = this.#members.ids(silent, first);
@@ -78,9 +90,11 @@ export class SilentRooms {
     }
     const roomId = await this.#person.createRoom({ preset: "public_chat" });
     await this.#members.join(deployment.synapse.url, roomId, userIds);
+    const before = { at: performance.now(), makingMs: this.wire.makingMs };
     await this.#person.invite(roomId, agent);
-    await this.#person.waitMember(roomId, agent, "join", 600_000);
-    return { person: this.#person, roomId, agent };
+    await this.#person.waitMessage({ roomId, sender: agent, timeoutMs: 600_000 });
+    const greetedMs = performance.now() - before.at - (this.wire.makingMs - before.makingMs);
+    return { chat: { person: this.#person, roomId, agent }, greetedMs };
   }
 
   async stop(): Promise<void> {

@@ -45,6 +45,7 @@ export function plotsOf({
         x: "members, a device each",
         y: "ms",
         series: [
+          seriesOf("from invitation to greeting", members, (room) => [room.members, room.greetedMs]),
           seriesOf("first answer", members, (room) => [room.members, room.firstMs]),
           seriesOf("later answers", members, (room) => [room.members, room.latencyMs]),
           seriesOf("CPU of bridge + PostgreSQL", members, (room) => [room.members, room.cpuMs]),
@@ -52,13 +53,13 @@ export function plotsOf({
       },
     ],
     [
-      "first-answer-by-devices",
+      "greeting-by-devices",
       {
         title: "A new room key, by the devices that get it",
         x: "devices of 50 members",
         y: "ms",
         series: [
-          seriesOf("first answer", devices, (room) => [room.devices, room.firstMs]),
+          seriesOf("from invitation to greeting", devices, (room) => [room.devices, room.greetedMs]),
           seriesOf("CPU of bridge + PostgreSQL", devices, (room) => [room.devices, room.cpuMs]),
         ],
       },

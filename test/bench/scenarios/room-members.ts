@@ -7,10 +7,9 @@ import { SilentRooms } from "../silent-rooms.ts";
 /** An encrypted answer in a room with this number of members, each with a device. */
 export interface RoomOfSize {
   readonly members: number;
-  /**
-   * From the first question to its answer: the agent shares its key with all devices. Without the time of making their
-   * keys.
-   */
+  /** From the agent's invitation to its greeting: it shares its key with all devices. Without the time of making their keys. */
+  readonly greetedMs: number;
+  /** From the first question, after the greeting, to its answer. */
   readonly firstMs: number;
   /** A later answer: the median. */
   readonly latencyMs: number;
@@ -28,8 +27,8 @@ export async function roomMembers(sizes: readonly number[], questions: number): 
   try {
     const measured: RoomOfSize[] = [];
     for (const members of sizes) {
-      const chat = await rooms.make(members - 2, 1);
-      measured.push({ members, ...(await measure(rooms, chat, questions)) });
+      const { chat, greetedMs } = await rooms.make(members - 2, 1);
+      measured.push({ members, greetedMs, ...(await measure(rooms, chat, questions)) });
     }
     return measured;
   } finally {
@@ -38,17 +37,16 @@ export async function roomMembers(sizes: readonly number[], questions: number): 
 }
 
 async function measure(
-  { stage: { deployment, postgres }, wire }: SilentRooms,
+  { stage: { deployment, postgres } }: SilentRooms,
   chat: Chat,
   questions: number,
-): Promise<Omit<RoomOfSize, "members">> {
+): Promise<Omit<RoomOfSize, "members" | "greetedMs">> {
   const times = async (): Promise<{ readonly own: number; readonly synapse: number }> => {
     const all = await processes();
     const own = cpuOf(all, [deployment.bridge.pid, postgres.pid()]);
     return { own, synapse: cpuOf(all, [deployment.synapse.pid ?? 0]) };
   };
-  wire.makingMs = 0;
-  const firstMs = (await ask(chat, { mention: true })) - wire.makingMs;
+  const firstMs = await ask(chat, { mention: true });
   for (let count = 0; count < 2; count++) await ask(chat, { mention: true });
   await sleep(TIDY_MS);
   const before = await times();

@@ -1,13 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { ask } from "../asking.ts";
 import { cpuOf, processes } from "../measuring/processes.ts";
 import { SilentRooms } from "../silent-rooms.ts";
 
-/** The first encrypted answer in a room: the agent shares a new key with this many devices. */
+/** An agent's greeting in a room that it has just entered: it shares a new key with this many devices. */
 export interface SharedDevices {
   readonly devices: number;
-  /** From the question to the answer, without the time of making the devices' keys. */
-  readonly firstMs: number;
+  /** From the invitation to the greeting, without the time of making the devices' keys. */
+  readonly greetedMs: number;
   /** The processor time of the bridge and its PostgreSQL for it, in ms. */
   readonly cpuMs: number;
   /** The calls of the bridge to Synapse for it, and the size of their bodies. */
@@ -31,12 +30,11 @@ export async function sharedDevices(sizes: readonly number[]): Promise<SharedDev
   try {
     const measured: SharedDevices[] = [];
     for (const [index, devices] of sizes.entries()) {
-      const chat = await rooms.make(MEMBERS, devices / MEMBERS, index * MEMBERS);
       const before = { cpu: await cpuMs(), ...wire };
-      const latency = await ask(chat, { mention: true });
+      const { greetedMs } = await rooms.make(MEMBERS, devices / MEMBERS, index * MEMBERS);
       measured.push({
         devices,
-        firstMs: latency - (wire.makingMs - before.makingMs),
+        greetedMs,
         cpuMs: (await cpuMs()) - before.cpu,
         calls: wire.calls - before.calls,
         kilobytes: (wire.bytes - before.bytes) / 1_000,
