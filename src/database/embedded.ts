@@ -1,3 +1,7 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { PGlite, types } from "@electric-sql/pglite";
 import { databaseError, databaseRefusal, type Database, type Queryable, type Result, type Row } from "./database.ts";
 import { TransactionStatements } from "./transaction-statements.ts";
@@ -13,6 +17,7 @@ const SETTINGS = ["shared_buffers=4MB", "max_connections=20"];
  * folder's lock (see `sole-user.ts`). Statements run one at a time.
  */
 export async function openEmbedded(directory: string): Promise<Database> {
+  const isNew = !existsSync(join(directory, "PG_VERSION"));
   const lite = await PGlite.create(directory, {
     startParams: [...PGlite.defaultStartParams, ...SETTINGS.flatMap((setting) => ["-c", setting])],
     parsers: {
@@ -22,6 +27,7 @@ export async function openEmbedded(directory: string): Promise<Database> {
   }).catch((cause: unknown) => {
     throw unopened(directory, cause);
   });
+  if (isNew) collectGarbage();
   let closing: Promise<void> | undefined;
   const itself = queryable(lite);
   const transactionWithLast: Database["transactionWithLast"] = async (work, last) => {
@@ -57,6 +63,17 @@ export async function openEmbedded(directory: string): Promise<Database> {
       }),
     close: () => (closing ??= lite.close()),
   } satisfies Database;
+}
+
+/**
+ * Making a database takes a second PostgreSQL, of hundreds of MiB. V8 does not count WebAssembly's memory, so that it would keep
+ * that one until its next full collection, which an idle bridge may never need.
+ */
+function collectGarbage(): void {
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void;
+  setFlagsFromString("--no-expose-gc");
+  collect();
 }
 
 /** The numbers that WebAssembly gives the system's errors. */
