@@ -68,7 +68,9 @@ import { path } from "../../src/homeserver/path.ts";
 import { answeredEvent, parseRelation, relationOf } from "../../src/matrix/relation.ts";
 import { isAtLeast } from "../../src/homeserver/survey.ts";
 import { createTokenCheck } from "../../src/homeserver/token.ts";
-import { parseTransaction, type RoomEvent } from "../../src/homeserver/transaction.ts";
+import { parseTransaction, type RoomEvent, type Transaction } from "../../src/homeserver/transaction.ts";
+import { ownEchoes } from "../../src/mailbox/own-echoes.ts";
+import { outsideOfSaid, saidInRoom } from "../../src/mailbox/said-in-room.ts";
 import { wordsIn } from "../../src/language/languages.ts";
 import { spokenLanguage } from "../../src/language/spoken-language.ts";
 import { route } from "../../src/mailbox/routing.ts";
@@ -94,6 +96,7 @@ import { ThinkingInText } from "../../src/providers/thinking-in-text.ts";
 import { foreignPicture, pictureExtent, pictureType } from "../../src/providers/pictures.ts";
 import { recordingEnding } from "../../src/providers/recordings.ts";
 import { checkSse } from "../../src/providers/sse.ts";
+import { isCiphertext } from "../../src/rooms/encrypted-by-message.ts";
 import { isLine } from "../../src/rooms/line.ts";
 import { distinctName, localpartOf, nameKey } from "../../src/rooms/names.ts";
 import { isModerator, parseCreators } from "../../src/rooms/power.ts";
@@ -171,6 +174,19 @@ function event(text: string): RoomEvent {
     origin_server_ts: 0,
     unsigned: { prev_sender: text },
   };
+}
+
+/** A transaction of a message that is made of a text. */
+function transactionOfMessage(text: string): Transaction {
+  const message = {
+    event_id: text,
+    room_id: text,
+    sender: text,
+    type: text,
+    content: { body: text },
+    origin_server_ts: 0,
+  } satisfies RoomEvent;
+  return { txnId: text, events: [message, message], malformed: [], wakeUps: [], changedUsers: [] };
 }
 
 function messageOf(content: Record<string, unknown>, type = "m.room.message"): ReceivedContent {
@@ -518,6 +534,11 @@ const FED: Readonly<Record<string, Readonly<Record<string, Feed>>>> = {
     },
   },
   "homeserver/path.ts": { path: (text) => path`/rooms/${text.toWellFormed()}` },
+  "mailbox/own-echoes.ts": { ownEchoes: (text) => ownEchoes(transactionOfMessage(text), (userId) => userId === text) },
+  "mailbox/said-in-room.ts": {
+    saidInRoom: (text) => saidInRoom(transactionOfMessage(text)),
+    outsideOfSaid: (text) => outsideOfSaid(event(text), 0, { isLine, isCiphertext, noteTold: "" }),
+  },
   "matrix/relation.ts": {
     relationOf: (text) => relationOf({ "m.relates_to": { rel_type: text, event_id: text } }),
     parseRelation: (text) =>
@@ -779,6 +800,7 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
     "turns/stopping.ts",
     "concurrency/semaphore.ts",
     "concurrency/time-limit.ts",
+    "concurrency/random-order.ts",
     "homeserver/answer.ts asObject asObjects stringField numberField",
     "homeserver/errors.ts AnswerTooLarge HomeserverUnreachable UnexpectedAnswer AddressTooLong isHomeserverError isAway isRefusal askedToWaitMs isUnknownDevice noneIfNotFound",
     "homeserver/recent-pings.ts",
@@ -987,6 +1009,8 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
     "mailbox/memberships.ts",
     "mailbox/malformed.ts",
     "mailbox/stored-events.ts adoptEvents beginAdoption emptyUndelivered eventKeys insertEvents keepRoomsFromAdoption pruneEvents senderOf",
+    "mailbox/own-echoes.ts storeEchoes",
+    "mailbox/said-in-room.ts storeSaid",
     "mailbox/transaction-store.ts",
     "mailbox/missed-events.ts",
     "mailbox/missed-memberships.ts",
@@ -1021,6 +1045,7 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
     "turns/draft.ts Draft",
     "turns/exchanges.ts",
     "turns/turn-runner.ts",
+    "turns/unstored-reply.ts",
     "turns/turn-store.ts",
   ]),
   ...because("hands bytes to the crypto engine, which is not ours, an event or a file at once", [
