@@ -2,6 +2,7 @@ import type { Writable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import type { Logger } from "../observability/log.ts";
+import { Outage } from "../observability/outage.ts";
 import {
   DatabaseError,
   databaseError,
@@ -45,16 +46,20 @@ export function openPostgres(url: string, log: Logger): Database {
   // Statements that are started on one connection without waiting for one another go out together.
   const pool = new pg.Pool({ ...connection, max: 10, pipeline: true });
   // The pool reports here when the server ends an idle connection; without a listener that would end the process.
-  pool.on("error", (error) => log.warn({ error }, "a database connection was lost"));
+  pool.on("error", (error) => log.warn({ error: databaseError(error) }, "a database connection was lost"));
   // Also while one is handed over, when neither the pool nor the one who takes it listens.
   pool.on("connect", (client) => client.on("error", () => undefined));
   const prepared = new PreparedStatements();
   let closing: Promise<void> | undefined;
 
+  const outage = new Outage(log, { begins: "the database does not answer", ends: "the database answers again" });
   async function connect(): Promise<Connection> {
     const client = await pool.connect().catch((cause: unknown) => {
-      throw databaseError(cause);
+      const error = databaseError(cause);
+      if (error.retryable) outage.failed(error);
+      throw error;
     });
+    outage.answered();
     return new Connection(client, prepared);
   }
   const reads = new SharedReads(connect);

@@ -189,7 +189,7 @@ export function createHomeserverClient(options: {
       deadline: performance.now() + (request.retryForMs ?? Infinity),
       onRetry: (error, waitMs, attempts) => {
         options.metrics?.homeserverRetries.inc({ endpoint: kindOf(request) });
-        options.log.warn({ error: error.message, waitMs, attempts, ghost: request.as?.userId }, "call is repeated");
+        options.log.warn({ error, waitMs, attempts, ghost: request.as?.userId }, "call is repeated");
       },
     });
   }

@@ -30,7 +30,7 @@ export async function awaitHomeserver(client: HomeserverClient, log: Logger, sig
         const reason = explainPingFailure(error, { url: "" });
         log.error({ reason, waitMs }, "the homeserver does not know this registration; agents answer once it does");
       } else {
-        log.warn({ error: error.message, waitMs }, "waiting for the homeserver; agents answer once it does");
+        log.warn({ error, waitMs }, "waiting for the homeserver; agents answer once it does");
       }
       await pause(waitMs, signal);
     }

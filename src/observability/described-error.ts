@@ -1,3 +1,6 @@
+import { OperatorError } from "./operator-error.ts";
+import { isRetryable } from "./retryable.ts";
+
 /** The most causes that are followed, because causes may form a circle. */
 const MAX_CAUSES = 8;
 
@@ -21,16 +24,24 @@ export interface DescribedError {
  * refuses.
  */
 export function describeError(error: unknown, causes = 0): DescribedError {
+  return describe(error, causes, !isRetryable(error));
+}
+
+/** @param hasStack without where something else is away: its place in our code says nothing, at any depth. */
+function describe(error: unknown, causes: number, hasStack: boolean): DescribedError {
   if (!(error instanceof Error))
     return { type: typeof error, message: typeof error === "string" ? unquoted(error) : "no error" };
   const code: unknown = "code" in error ? error.code : undefined;
-  const stack = framesOf(error);
+  const stack = hasStack ? framesOf(error) : undefined;
   return {
     type: error.name,
     ...(typeof code === "string" ? { code } : {}),
-    message: unquoted(error.message),
+    // Our own words for the admin quote commands, and hide secrets where they are made.
+    message: error instanceof OperatorError ? error.message.slice(0, LONGEST_MESSAGE) : unquoted(error.message),
     ...(stack === undefined ? {} : { stack }),
-    ...(error.cause === undefined || causes >= MAX_CAUSES ? {} : { cause: describeError(error.cause, causes + 1) }),
+    ...(error.cause === undefined || causes >= MAX_CAUSES
+      ? {}
+      : { cause: describe(error.cause, causes + 1, hasStack) }),
   };
 }
 

@@ -12,6 +12,7 @@ export const ERROR_LINES = {
     "run `matrix-agents keys new-device AGENT`",
   "this ghost's keys in the database are older than those it has used; it gets a new device":
     "nothing, after a restore. Never run two bridges on two copies of one database",
+  "the database does not answer": "nothing, while it restarts; otherwise start it. A line says when it is back",
   "this agent's user is somebody's account":
     "do what its `reason` says: see [somebody's account](#an-agents-user-is-somebodys-account)",
   "this ghost's device is not signed": "run `matrix-agents keys restore AGENT` ([restore.md](operations/restore.md))",

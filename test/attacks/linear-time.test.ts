@@ -735,6 +735,8 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
     "observability/operator-error.ts",
     "observability/file-fault.ts",
     "observability/user-name.ts",
+    "observability/outage.ts",
+    "observability/repeated-lines.ts",
     "turns/turn-step.ts",
     "answering/company.ts",
     "answering/failure-notices.ts fixed",
