@@ -347,7 +347,9 @@ describe("matrix-agents start", () => {
     const loaded = stderr.flatMap((line) => (line.startsWith("loaded ") ? [line.slice("loaded ".length)] : []));
     const before = loaded.slice(0, loaded.indexOf("src/cli/run-bridge.ts"));
     assert.deepEqual(
-      before.filter((path) => !/^src\/(main|cli\/.*|observability\/(described-error|operator-error|retryable))\.ts$/.test(path)),
+      before.filter(
+        (path) => !/^src\/(main|cli\/.*|observability\/(described-error|operator-error|retryable))\.ts$/.test(path),
+      ),
       ["src/documents/reader-program.ts", "src/egress/guard.ts"],
     );
     assert.ok(loaded.length > before.length + 20, loaded.join("\n"));
