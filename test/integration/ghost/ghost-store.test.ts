@@ -194,6 +194,7 @@ forEachDatabase((_kind, open) => {
       assert.equal(await restsAt(), undefined, "somebody may read a greeting soon");
       await database.query("update memberships set ungreeted_since = ungreeted_since - interval '10 minutes'");
       assert.equal(await restsAt(), "s1", "nobody has to wait so long to be looked for at every start");
+      await database.query("insert into events (event_id, room_id) values ('$late', '!e')");
       await database.query(
         `insert into mailbox (ghost, event_id, state, session_id, waiting_since)
          values ($1, '$late', 'awaiting_key', 's', now())`,
