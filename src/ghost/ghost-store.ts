@@ -1,5 +1,7 @@
 import type { Database } from "../database/database.ts";
-import { LOOKS_FOR_MS } from "./greeting.ts";
+
+/** The time for which a person who may be setting up their device is looked for, in ms, to be greeted. */
+export const GREETING_LOOKS_FOR_MS = 600_000;
 
 /** The time for which a ghost is loaded at each start to look for a late key, and to say that it has not come. */
 const KEY_AWAITED_FOR = "1 day";
@@ -59,7 +61,7 @@ export class GhostStore {
            and not exists (select from verifications where verifications.ghost = ghosts.user_id
              and state in ('requested', 'comparing'))
            and not exists (select from memberships where memberships.ghost = user_id and membership = 'join'
-             and ungreeted is not null and ungreeted_since > now() - interval '${LOOKS_FOR_MS} milliseconds')
+             and ungreeted is not null and ungreeted_since > now() - interval '${GREETING_LOOKS_FOR_MS} milliseconds')
            and not exists (select from mailbox where mailbox.ghost = user_id and state = 'awaiting_key'
              and waiting_since > now() - interval '${KEY_AWAITED_FOR}') then sync_since end as rests_at
        from ghosts left join leases on leases.ghost = user_id

@@ -4,14 +4,14 @@ import { isRetryable } from "../observability/retryable.ts";
 import type { LoadedGhost } from "./loaded-ghost.ts";
 import type { GhostServices } from "./ghost-services.ts";
 import type { GhostHandle } from "./ghost-handle.ts";
+import { GREETING_LOOKS_FOR_MS } from "./ghost-store.ts";
 import type { Sender } from "./sender.ts";
 
 /**
- * The interval, and the total time, of looks for a person who may be setting up their device, in ms; after that, only
+ * The interval of looks for a person who may be setting up their device, in ms; after {@link GREETING_LOOKS_FOR_MS}, only
  * other reasons cause a look.
  */
 const LOOKS_MS = 5_000;
-export const LOOKS_FOR_MS = 600_000;
 
 /** A room that a ghost has entered. */
 interface Entered {
@@ -66,7 +66,7 @@ export class Greeting {
     for (const room of await this.#services.memberships.ungreeted(loaded.lease.ghost)) {
       if ((await this.entered(room, loaded)) === "greeted") continue;
       waiting++;
-      if (room.waitsForMs < LOOKS_FOR_MS) againMs = LOOKS_MS;
+      if (room.waitsForMs < GREETING_LOOKS_FOR_MS) againMs = LOOKS_MS;
     }
     return { waiting, againMs };
   }
