@@ -25,7 +25,7 @@ export type StandIn = { readonly kind: "listening"; readonly pings: ReadonlySet<
  * Listens in the bridge's place while `work` runs. It answers pings and refuses transactions, which the homeserver then
  * keeps for the bridge. Where something already listens, possibly the bridge itself, `work` is told so.
  */
-export async function inPlaceOfBridge<T>(
+async function inPlaceOfBridge<T>(
   { registration, bind, port }: Pick<PingPlace, "registration" | "bind" | "port">,
   work: (standIn: StandIn) => Promise<T>,
 ): Promise<T> {

@@ -185,7 +185,7 @@ export const features: Check = {
 };
 
 /** @param isRefused whether the homeserver refused to let us act as any of the agents' devices. */
-export function judgeFeatures(software: Survey["software"], isRefused: boolean): Finding {
+function judgeFeatures(software: Survey["software"], isRefused: boolean): Finding {
   const isNew = software?.name === "Synapse" && isAtLeast(software.version, OLDEST_SYNAPSE);
   if (isRefused && !isNew) {
     const [what = "", ...mend] = CANT_ACT_AS_DEVICE.split(". ");
