@@ -112,10 +112,11 @@ for (const database of ["embedded", "postgres"] as const) {
       const agent = deployment.agent("slow");
       const roomId = await alice.createRoom({ direct: true, invite: [agent] });
       await alice.waitMember(roomId, agent);
-      const before = ollama.chats().length;
       ollama.install("slow", { firstTokenMs: 200 });
       const question = await alice.sendText({ roomId, body: "quickly, please" });
-      await eventually("the model to be asked", () => ollama.chats().length > before);
+      await eventually("the model to be asked", () =>
+        ollama.chats().some(({ body }) => JSON.stringify(body).includes("quickly, please")),
+      );
       await deployment.stopBridge();
       await alice.waitMessage({ roomId, sender: agent, after: question });
       await deployment.startBridge();
