@@ -6,12 +6,12 @@ import { startDeployment } from "../support/deployment.ts";
 import { eventually } from "../support/eventually.ts";
 
 /**
- * The most memory of an idle bridge, in MiB of RSS. It takes 55 less; before decision 0028 it took 200 more on the embedded database. The tests run the
- * TypeScript itself, and what strips its types takes 25.
+ * The most memory of an idle bridge, in MiB of RSS. It takes 55 less; before decision 0028 it took 200 more on the embedded
+ * database. The tests run the TypeScript itself, and what strips its types takes 25.
  */
 const MOST = { embedded: 310, postgres: 250 } as const;
 
-describe("the memory of a bridge that has answered and is idle", { skip: process.platform !== "linux" }, () => {
+describe("the memory of a bridge that has answered and is idle", () => {
   for (const database of ["embedded", "postgres"] as const) {
     it(`is under ${MOST[database]} MiB with the ${database} database`, async (test) => {
       const deployment = await startDeployment({ database });
